@@ -1,0 +1,260 @@
+//! Guards on single entries: what no feed may list, however it is spelt.
+//!
+//! Too wide a prefix, special-use space, a public suffix, a name whose last label does not exist. Guards that
+//! look at a whole download (shrinking, reject ratio, coverage) are another matter and another file.
+
+use crate::scribe::Rules;
+use snapshot::{AddressRange, Refusal, Time, host};
+use std::collections::HashMap;
+
+/// How far a range lies in special-use space.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Bogon {
+    /// Not at all.
+    No,
+    /// In part.
+    Partly,
+    /// Wholly.
+    Wholly,
+}
+
+/// Special-use IPv4 space that a block list has no business with: address and prefix length.
+const SPECIAL_V4: &[(u32, u8)] = &[
+    (0x0000_0000, 8),
+    (0x0A00_0000, 8),
+    (0x6440_0000, 10),
+    (0x7F00_0000, 8),
+    (0xA9FE_0000, 16),
+    (0xAC10_0000, 12),
+    (0xC000_0000, 24),
+    (0xC000_0200, 24),
+    (0xC0A8_0000, 16),
+    (0xC612_0000, 15),
+    (0xC633_6400, 24),
+    (0xCB00_7100, 24),
+    (0xE000_0000, 3),
+];
+
+/// Special-use IPv6 space: the high 64 bits of the address, and the prefix length; `::` and `::1` as /127.
+const SPECIAL_V6: &[(u64, u8)] = &[
+    (0x0100_0000_0000_0000, 64),
+    (0x2001_0DB8_0000_0000, 32),
+    (0x3FFF_0000_0000_0000, 20),
+    (0xFC00_0000_0000_0000, 7),
+    (0xFE80_0000_0000_0000, 10),
+    (0xFF00_0000_0000_0000, 8),
+];
+
+/// How far `range` lies in special-use space.
+pub fn bogon(range: &AddressRange) -> Bogon {
+    match *range {
+        AddressRange::V4 { first, last } => SPECIAL_V4
+            .iter()
+            .map(|(start, length)| overlap((first, last), (*start, start | u32::MAX >> length)))
+            .find(|found| *found != Bogon::No)
+            .unwrap_or(Bogon::No),
+        AddressRange::V6 { first, last } => {
+            let special = SPECIAL_V6.iter().map(|(high, length)| {
+                let start = u128::from(*high) << 64;
+                (start, start | u128::MAX >> length)
+            });
+            std::iter::once((0, 1))
+                .chain(special)
+                .map(|special| overlap((first, last), special))
+                .find(|found| *found != Bogon::No)
+                .unwrap_or(Bogon::No)
+        }
+    }
+}
+
+fn overlap<N: Ord>(range: (N, N), special: (N, N)) -> Bogon {
+    if special.0 <= range.0 && range.1 <= special.1 {
+        Bogon::Wholly
+    } else if range.0 <= special.1 && special.0 <= range.1 {
+        Bogon::Partly
+    } else {
+        Bogon::No
+    }
+}
+
+/// Whether a range is wider than the widest prefix that its feed may list.
+pub fn too_wide(range: &AddressRange, rules: &Rules) -> bool {
+    match *range {
+        AddressRange::V4 { first, last } => {
+            u64::from(last - first) + 1 > 1 << (32 - u32::from(rules.widest_v4.min(32)))
+        }
+        AddressRange::V6 { first, last } => {
+            let floor = u32::from(rules.widest_v6.min(128));
+            last - first > u128::MAX.checked_shr(floor).unwrap_or(0)
+        }
+    }
+}
+
+/// A stated time, if it can be: not before 2000, not more than a day after `now`; clamped to `now`.
+pub fn sane_time(stated: Time, now: Time) -> Option<Time> {
+    (Time::EARLIEST <= stated && stated <= now.plus(86_400)).then(|| stated.min(now))
+}
+
+/// What a token is, judged by its shape.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum TokenType {
+    /// A URL, with its scheme or with a path.
+    Url,
+    /// An address, prefix or range.
+    Address,
+    /// A name, or what should be one.
+    Host,
+    /// A path without a host.
+    Path,
+    /// An e-mail address or a hash.
+    Unsupported,
+}
+
+/// Types a token by its content.
+pub fn type_of(text: &[u8]) -> TokenType {
+    if text.starts_with(b"/") && !text.starts_with(b"//") {
+        return TokenType::Path;
+    }
+    let slash = memchr::memchr(b'/', text);
+    let head = slash.and_then(|at| text.get(..at)).unwrap_or(text);
+    let numeric = host::ends_in_number(head) || head.iter().filter(|byte| **byte == b':').count() > 1;
+    match slash {
+        Some(at) if text.get(at + 1..).is_some_and(is_prefix_length) && numeric => TokenType::Address,
+        Some(_) => TokenType::Url,
+        None if numeric || text.starts_with(b"[") || is_range(text) => TokenType::Address,
+        None if text.contains(&b'@') || is_hash(text) => TokenType::Unsupported,
+        None => TokenType::Host,
+    }
+}
+
+fn is_prefix_length(text: &[u8]) -> bool {
+    !text.is_empty() && text.len() <= 3 && text.iter().all(u8::is_ascii_digit)
+}
+
+fn is_range(text: &[u8]) -> bool {
+    let mut ends = text.splitn(2, |byte| *byte == b'-');
+    let is_end = |end: &[u8]| end.contains(&b'.') && end.iter().all(|byte| b"0123456789. ".contains(byte));
+    matches!((ends.next(), ends.next()), (Some(first), Some(last)) if is_end(first) && is_end(last))
+}
+
+fn is_hash(text: &[u8]) -> bool {
+    matches!(text.len(), 32 | 40 | 56 | 64 | 96 | 128) && text.iter().all(u8::is_ascii_hexdigit)
+}
+
+/// Top-level domains outside the public root that lists do name.
+const OTHER_ROOTS: &[&[u8]] = &[b"onion", b"i2p", b"bit", b"bazar", b"emc", b"lib", b"coin", b"bazaar"];
+
+/// Top-level domains that are also file endings.
+const FILE_ENDINGS: &[&[u8]] = &[b"py", b"zip", b"mov", b"sh", b"rs", b"pl"];
+
+/// The deepest ICANN suffix has four labels; a name with more dots than this cannot be one.
+const SUFFIX_DOTS_MAX: usize = 3;
+
+/// Judges names against the public suffix list, remembering the last labels it has met.
+#[derive(Default)]
+pub struct Names {
+    roots: HashMap<Box<[u8]>, bool>,
+}
+
+impl Names {
+    /// Refuses a canonical name that is a public suffix or whose last label is unknown. Returns whether it looks
+    /// like a file's name.
+    pub fn judge(&mut self, name: &[u8]) -> Result<bool, Refusal> {
+        let last = self.judge_host(name)?;
+        let dots = memchr::memchr_iter(b'.', name).count();
+        if dots <= SUFFIX_DOTS_MAX && is_public_suffix(name) {
+            return Err(Refusal::PublicSuffix);
+        }
+        Ok(dots == 1 && FILE_ENDINGS.contains(&last))
+    }
+
+    /// Refuses a name whose last label is unknown; returns that label.
+    pub fn judge_host<'n>(&mut self, name: &'n [u8]) -> Result<&'n [u8], Refusal> {
+        let at = memchr::memrchr(b'.', name).map_or(0, |at| at + 1);
+        let last = name.get(at..).unwrap_or(&[]);
+        let known = match self.roots.get(last) {
+            Some(known) => *known,
+            None => self.learn(last),
+        };
+        if known { Ok(last) } else { Err(Refusal::BadHost) }
+    }
+
+    fn learn(&mut self, last: &[u8]) -> bool {
+        let known = OTHER_ROOTS.contains(&last) || psl::suffix(last).is_some_and(|suffix| suffix.is_known());
+        self.roots.insert(last.into(), known);
+        known
+    }
+}
+
+fn is_public_suffix(name: &[u8]) -> bool {
+    psl::suffix(name)
+        .is_some_and(|suffix| suffix.as_bytes() == name && suffix.typ() == Some(psl::Type::Icann))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn special_use_space_is_known_at_its_edges() {
+        let at = |text: &str| AddressRange::parse(text.as_bytes()).map(|read| bogon(&read.range));
+        for wholly in [
+            "0.0.0.0",
+            "10.255.255.255",
+            "100.64.0.0/10",
+            "203.0.113.48",
+            "255.255.255.255",
+            "::",
+            "::1",
+            "2001:db8::1",
+            "fd12:3456::1",
+            "ff02::1",
+        ] {
+            assert_eq!(at(wholly), Ok(Bogon::Wholly), "{wholly}");
+        }
+        for clear in [
+            "9.255.255.255",
+            "11.0.0.0",
+            "100.128.0.0",
+            "172.32.0.0",
+            "223.255.255.255",
+            "::2",
+            "2001:db9::",
+            "2a06:e480::1",
+        ] {
+            assert_eq!(at(clear), Ok(Bogon::No), "{clear}");
+        }
+        assert_eq!(at("192.0.0.0/8"), Ok(Bogon::Partly));
+    }
+
+    #[test]
+    fn names_that_nobody_may_list() {
+        let mut names = Names::default();
+        assert_eq!(names.judge(b"co.uk"), Err(Refusal::PublicSuffix));
+        assert_eq!(names.judge(b"loader.exe"), Err(Refusal::BadHost));
+        assert_eq!(names.judge(b"duckdns.org"), Ok(false));
+        assert_eq!(names.judge(b"pecheck.py"), Ok(true));
+        assert_eq!(names.judge(b"abcdef.onion"), Ok(false));
+    }
+
+    #[test]
+    fn tokens_are_typed_by_content() {
+        for (text, expected) in [
+            ("http://evilpanel.com/a", TokenType::Url),
+            ("evilpanel.com/a", TokenType::Url),
+            ("209.151.231.90/bo", TokenType::Url),
+            ("45.9.20.0/24", TokenType::Address),
+            ("2001:980::/32", TokenType::Address),
+            ("45.9.20.5", TokenType::Address),
+            ("40.90.23.0-40.90.23.255", TokenType::Address),
+            ("evil-panel.com", TokenType::Host),
+            ("evilpanel.com:443", TokenType::Host),
+            ("45.9.20.5:443", TokenType::Host),
+            ("user@evilpanel.com", TokenType::Unsupported),
+            ("d41d8cd98f00b204e9800998ecf8427e", TokenType::Unsupported),
+            ("/gate.php", TokenType::Path),
+        ] {
+            assert_eq!(type_of(text.as_bytes()), expected, "{text}");
+        }
+    }
+}

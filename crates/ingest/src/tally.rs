@@ -1,0 +1,84 @@
+//! Counts that must add up: every line once, every indicator once.
+//!
+//! `lines = data + skipped + rejected` holds by construction, because a line is counted where it ends, by the
+//! best that came of it. Counts by reason are of events, of which a line may have several.
+
+use crate::scribe::{Skip, Warning, Warnings};
+use snapshot::{Refusal, Time};
+use std::collections::BTreeMap;
+
+/// What was counted in one block, file or feed.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Tally {
+    /// Lines, or records of a document.
+    pub lines: u64,
+    /// Lines that gave at least one entry.
+    pub data_lines: u64,
+    /// Lines that are no data.
+    pub skipped_lines: u64,
+    /// Lines that look like data and gave nothing usable.
+    pub rejected_lines: u64,
+    /// Entries that were taken, before duplicates are merged.
+    pub entries: u64,
+    /// Entries that were refused.
+    pub rejected: u64,
+    /// Why lines or elements were skipped.
+    pub skips: BTreeMap<Skip, u64>,
+    /// Why entries were refused.
+    pub refusals: BTreeMap<Refusal, u64>,
+    /// What was odd about entries that were taken.
+    pub warnings: BTreeMap<Warning, u64>,
+    /// The time at which the list says it was made, with the line that says so.
+    pub generated: Option<(u64, Time)>,
+    /// The number of entries that the list says it has.
+    pub declared: Option<u64>,
+}
+
+impl Tally {
+    pub(crate) fn count_line(&mut self, taken: bool, refused: bool) {
+        self.lines += 1;
+        match (taken, refused) {
+            (true, _) => self.data_lines += 1,
+            (false, true) => self.rejected_lines += 1,
+            (false, false) => self.skipped_lines += 1,
+        }
+    }
+
+    pub(crate) fn take(&mut self, warnings: Warnings) {
+        self.entries += 1;
+        for warning in warnings.iter() {
+            *self.warnings.entry(warning).or_default() += 1;
+        }
+    }
+
+    pub(crate) fn skip(&mut self, why: Skip) {
+        *self.skips.entry(why).or_default() += 1;
+    }
+
+    pub(crate) fn reject(&mut self, why: Refusal) {
+        self.rejected += 1;
+        *self.refusals.entry(why).or_default() += 1;
+    }
+
+    /// Adds what another part of the same file counted. The earliest stated time holds, whichever part came
+    /// first to the addition.
+    pub fn add(&mut self, other: &Tally) {
+        self.lines += other.lines;
+        self.data_lines += other.data_lines;
+        self.skipped_lines += other.skipped_lines;
+        self.rejected_lines += other.rejected_lines;
+        self.entries += other.entries;
+        self.rejected += other.rejected;
+        merge(&mut self.skips, &other.skips);
+        merge(&mut self.refusals, &other.refusals);
+        merge(&mut self.warnings, &other.warnings);
+        self.generated = [self.generated, other.generated].into_iter().flatten().min();
+        self.declared = self.declared.or(other.declared);
+    }
+}
+
+fn merge<K: Ord + Copy>(into: &mut BTreeMap<K, u64>, from: &BTreeMap<K, u64>) {
+    for (key, count) in from {
+        *into.entry(*key).or_default() += count;
+    }
+}

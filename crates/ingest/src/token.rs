@@ -1,0 +1,41 @@
+//! Small cuts that several formats make in a line: comments, inline comments, quotes, list punctuation.
+//!
+//! Comment marks are per format, never global: `#` begins a URL fragment, a CSS rule or the null address
+//! elsewhere. What is here is for the plain lists that do share these habits.
+
+/// The text of a whole-line comment (`#`, `;` or `//`), or `None`.
+pub fn comment(line: &[u8]) -> Option<&[u8]> {
+    match line {
+        [b'#' | b';', rest @ ..] | [b'/', b'/', rest @ ..] => Some(strip_marks(rest)),
+        _ => None,
+    }
+}
+
+fn strip_marks(text: &[u8]) -> &[u8] {
+    let marks = text.iter().take_while(|byte| matches!(byte, b'#' | b';')).count();
+    text.get(marks..).unwrap_or(&[]).trim_ascii()
+}
+
+/// The line without an inline comment: from a `#` or `;` that follows a blank.
+pub fn before_comment(line: &[u8]) -> &[u8] {
+    let at = line.windows(2).position(|pair| matches!(pair, [b' ' | b'\t', b'#' | b';']));
+    at.and_then(|at| line.get(..at)).unwrap_or(line).trim_ascii_end()
+}
+
+/// The token without surrounding quotes and without a trailing `,` or `;`.
+pub fn unwrap(token: &[u8]) -> &[u8] {
+    let token = match token {
+        [head @ .., b',' | b';'] => head.trim_ascii_end(),
+        _ => token,
+    };
+    match token {
+        [b'"', inner @ .., b'"'] | [b'\'', inner @ .., b'\''] => inner,
+        _ => token,
+    }
+}
+
+/// The first token of a line, up to a blank, and what follows it.
+pub fn first(line: &[u8]) -> (&[u8], &[u8]) {
+    let end = line.iter().position(|byte| matches!(byte, b' ' | b'\t')).unwrap_or(line.len());
+    line.split_at_checked(end).unwrap_or((line, &[]))
+}

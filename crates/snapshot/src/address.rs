@@ -1,0 +1,366 @@
+//! Addresses, prefixes and ranges: the one strict reading of their text, and the one way they are written.
+//!
+//! `inet_aton` and its heirs read `010.1` or `0x7f000001`; people, firewalls and log writers do not agree on
+//! what those mean, and the disagreement is an exploitable bypass. So exactly one notation is accepted, and
+//! whatever has two readings is refused by name. IPv4-mapped IPv6 is IPv4. One implementation serves feeds
+//! and questions.
+
+use crate::Refusal;
+use std::fmt;
+use std::net::{Ipv4Addr, Ipv6Addr};
+
+/// One address.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Address {
+    /// IPv4, as a number.
+    V4(u32),
+    /// IPv6, as a number; never an IPv4-mapped one.
+    V6(u128),
+}
+
+impl Address {
+    /// Reads a dotted quad or IPv6 text, without brackets, port, prefix or blanks.
+    pub fn parse(text: &[u8]) -> Result<Address, Refusal> {
+        if text.contains(&b':') { parse_v6(text).map(unmapped) } else { parse_v4(text).map(Address::V4) }
+    }
+
+    /// The range that holds this address alone.
+    pub const fn range(self) -> AddressRange {
+        match self {
+            Address::V4(number) => AddressRange::V4 { first: number, last: number },
+            Address::V6(number) => AddressRange::V6 { first: number, last: number },
+        }
+    }
+}
+
+impl fmt::Display for Address {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match *self {
+            Address::V4(number) => Ipv4Addr::from_bits(number).fmt(f),
+            Address::V6(number) => Ipv6Addr::from_bits(number).fmt(f),
+        }
+    }
+}
+
+/// An inclusive run of addresses of one family, `first <= last`. A prefix and a single address are runs too.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum AddressRange {
+    /// IPv4.
+    V4 {
+        /// The lowest address.
+        first: u32,
+        /// The highest address.
+        last: u32,
+    },
+    /// IPv6.
+    V6 {
+        /// The lowest address.
+        first: u128,
+        /// The highest address.
+        last: u128,
+    },
+}
+
+/// What reading an address, prefix or range found.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ReadRange {
+    /// The addresses.
+    pub range: AddressRange,
+    /// The port that followed, if any.
+    pub port: Option<u16>,
+    /// Whether a prefix had bits set below its length, which were masked away.
+    pub host_bits: bool,
+}
+
+impl AddressRange {
+    /// The prefix of `address` with `length` bits; `None` where the length does not fit the family.
+    pub fn from_prefix(address: Address, length: u8) -> Option<AddressRange> {
+        match address {
+            Address::V4(number) => {
+                let host = u32::MAX.checked_shr(u32::from(length)).unwrap_or(0);
+                (length <= 32).then_some(AddressRange::V4 { first: number & !host, last: number | host })
+            }
+            Address::V6(number) => {
+                let host = u128::MAX.checked_shr(u32::from(length)).unwrap_or(0);
+                (length <= 128).then_some(AddressRange::V6 { first: number & !host, last: number | host })
+            }
+        }
+    }
+
+    /// The range from one address to another.
+    pub fn from_ends(first: Address, last: Address) -> Result<AddressRange, Refusal> {
+        match (first, last) {
+            (Address::V4(first), Address::V4(last)) if first <= last => Ok(AddressRange::V4 { first, last }),
+            (Address::V6(first), Address::V6(last)) if first <= last => Ok(AddressRange::V6 { first, last }),
+            _ => Err(Refusal::BadRange),
+        }
+    }
+
+    /// The prefix that a dotted netmask spells; a mask with a hole is refused.
+    pub fn from_netmask(address: u32, mask: u32) -> Result<AddressRange, Refusal> {
+        let length = mask.leading_ones();
+        if length + mask.trailing_zeros() < 32 || length == 0 {
+            return Err(if mask == 0 { Refusal::TooWide } else { Refusal::BadMask });
+        }
+        let host = u32::MAX.checked_shr(length).unwrap_or(0);
+        Ok(AddressRange::V4 { first: address & !host, last: address | host })
+    }
+
+    /// Reads an address, `address/length`, `first-last` (blanks round the dash allowed), or an address with a
+    /// port (`1.2.3.4:443`, `[2001:980::1]:443`). An IPv6 address without brackets never has a port.
+    pub fn parse(text: &[u8]) -> Result<ReadRange, Refusal> {
+        let plain = |range| ReadRange { range, port: None, host_bits: false };
+        if let Some(at) = text.iter().position(|byte| *byte == b'/') {
+            return parse_prefix(text.get(..at).unwrap_or(&[]), text.get(at + 1..).unwrap_or(&[]));
+        }
+        if let Some(at) = text.iter().position(|byte| *byte == b'-') {
+            let first = Address::parse(text.get(..at).unwrap_or(&[]).trim_ascii())?;
+            let last = Address::parse(text.get(at + 1..).unwrap_or(&[]).trim_ascii())?;
+            return AddressRange::from_ends(first, last).map(plain);
+        }
+        let (host, port) = split_port(text)?;
+        let range = Address::parse(host)?.range();
+        Ok(ReadRange { range, port, host_bits: false })
+    }
+
+    /// The prefix length, where the range is exactly one prefix.
+    pub fn prefix_len(&self) -> Option<u8> {
+        let bits = match *self {
+            AddressRange::V4 { first, last } => {
+                let host = first ^ last;
+                (host & host.wrapping_add(1) == 0 && first & host == 0).then(|| host.leading_zeros())
+            }
+            AddressRange::V6 { first, last } => {
+                let host = first ^ last;
+                (host & host.wrapping_add(1) == 0 && first & host == 0).then(|| host.leading_zeros())
+            }
+        };
+        bits.and_then(|bits| u8::try_from(bits).ok())
+    }
+
+    /// Whether this is a single address.
+    pub fn is_single(&self) -> bool {
+        match self {
+            AddressRange::V4 { first, last } => first == last,
+            AddressRange::V6 { first, last } => first == last,
+        }
+    }
+
+    /// Whether every address of `other` lies in this range.
+    pub fn covers(&self, other: &AddressRange) -> bool {
+        match (self, other) {
+            (AddressRange::V4 { first, last }, AddressRange::V4 { first: a, last: b }) => {
+                first <= a && b <= last
+            }
+            (AddressRange::V6 { first, last }, AddressRange::V6 { first: a, last: b }) => {
+                first <= a && b <= last
+            }
+            _ => false,
+        }
+    }
+}
+
+impl fmt::Display for AddressRange {
+    /// An address, `address/length`, or `first-last`.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (first, last) = match *self {
+            AddressRange::V4 { first, last } => (Address::V4(first), Address::V4(last)),
+            AddressRange::V6 { first, last } => (Address::V6(first), Address::V6(last)),
+        };
+        match self.prefix_len() {
+            _ if first == last => first.fmt(f),
+            Some(length) => write!(f, "{first}/{length}"),
+            None => write!(f, "{first}-{last}"),
+        }
+    }
+}
+
+/// Cuts a port off: `1.2.3.4:443`, `[v6]:443`, `[v6]`. Text with more than one colon and no bracket has none.
+pub fn split_port(text: &[u8]) -> Result<(&[u8], Option<u16>), Refusal> {
+    if let Some(inner) = text.strip_prefix(b"[") {
+        let end = inner.iter().position(|byte| *byte == b']').ok_or(Refusal::BadIp)?;
+        let host = inner.get(..end).unwrap_or(&[]);
+        return match inner.get(end + 1..).unwrap_or(&[]) {
+            [] => Ok((host, None)),
+            [b':', port @ ..] => Ok((host, Some(parse_port(port)?))),
+            _ => Err(Refusal::BadIp),
+        };
+    }
+    let mut colons = text.iter().enumerate().filter(|(_, byte)| **byte == b':').map(|(at, _)| at);
+    match (colons.next(), colons.next()) {
+        (Some(at), None) => {
+            Ok((text.get(..at).unwrap_or(&[]), Some(parse_port(text.get(at + 1..).unwrap_or(&[]))?)))
+        }
+        (Some(at), Some(_)) if text.get(..at).is_some_and(|head| head.contains(&b'.')) => {
+            Err(Refusal::BadPort)
+        }
+        _ => Ok((text, None)),
+    }
+}
+
+/// A decimal port between 1 and 65535.
+pub fn parse_port(text: &[u8]) -> Result<u16, Refusal> {
+    let number = text.iter().try_fold(0u32, |sum, byte| {
+        (byte.is_ascii_digit() && sum < 100_000).then(|| sum * 10 + u32::from(byte - b'0'))
+    });
+    match number.map(u16::try_from) {
+        Some(Ok(port)) if port != 0 && !text.is_empty() => Ok(port),
+        _ => Err(Refusal::BadPort),
+    }
+}
+
+fn parse_prefix(address: &[u8], length: &[u8]) -> Result<ReadRange, Refusal> {
+    let mapped = address.contains(&b':');
+    let number = if mapped { parse_v6(address)? } else { u128::from(parse_v4(address)?) };
+    let length = parse_length(length)?;
+    let (address, length) = match (mapped, unmapped(number)) {
+        (true, Address::V4(v4)) if length >= 96 => (Address::V4(v4), length - 96),
+        (true, _) => (Address::V6(number), length),
+        (false, _) => (Address::V4(u32::try_from(number).map_err(|_| Refusal::BadIp)?), length),
+    };
+    if length == 0 {
+        return Err(Refusal::TooWide);
+    }
+    let range = AddressRange::from_prefix(address, length).ok_or(Refusal::BadPrefix)?;
+    let host_bits = !matches!((address, range),
+        (Address::V4(number), AddressRange::V4 { first, .. }) if number == first)
+        && !matches!((address, range), (Address::V6(number), AddressRange::V6 { first, .. }) if number == first);
+    Ok(ReadRange { range, port: None, host_bits })
+}
+
+fn parse_length(text: &[u8]) -> Result<u8, Refusal> {
+    match text {
+        [digit @ b'0'..=b'9'] => Ok(digit - b'0'),
+        [tens @ b'1'..=b'9', ones @ b'0'..=b'9'] => Ok((tens - b'0') * 10 + ones - b'0'),
+        [b'1', tens @ b'0'..=b'2', ones @ b'0'..=b'9'] => Ok(100 + (tens - b'0') * 10 + ones - b'0'),
+        _ => Err(Refusal::BadPrefix),
+    }
+}
+
+fn parse_v4(text: &[u8]) -> Result<u32, Refusal> {
+    let mut number = 0u32;
+    let mut octets = 0;
+    let mut wrong = None;
+    for octet in text.split(|byte| *byte == b'.') {
+        octets += 1;
+        match parse_octet(octet) {
+            Ok(value) => number = number << 8 | value,
+            Err(refusal) => wrong = wrong.or(Some(refusal)),
+        }
+    }
+    let digits_and_dots = || text.iter().all(|byte| byte.is_ascii_digit() || *byte == b'.');
+    match (octets, wrong) {
+        (4, None) => Ok(number),
+        (4, Some(refusal)) => Err(refusal),
+        (5.., _) if digits_and_dots() => Err(Refusal::Glued),
+        _ => Err(Refusal::BadIp),
+    }
+}
+
+fn parse_octet(octet: &[u8]) -> Result<u32, Refusal> {
+    let digit = |byte: &u8| u32::from(byte.wrapping_sub(b'0'));
+    let value = match octet {
+        [a] => digit(a),
+        [a, b] if digit(a) < 10 && digit(b) < 10 => digit(a) * 10 + digit(b),
+        [a, b, c] if digit(a) < 10 && digit(b) < 10 && digit(c) < 10 => {
+            digit(a) * 100 + digit(b) * 10 + digit(c)
+        }
+        _ => return Err(Refusal::BadIp),
+    };
+    match octet {
+        [b'0', _, ..] => Err(Refusal::LeadingZero),
+        [a] if digit(a) > 9 => Err(Refusal::BadIp),
+        _ if value > 255 => Err(Refusal::BadIp),
+        _ => Ok(value),
+    }
+}
+
+fn parse_v6(text: &[u8]) -> Result<u128, Refusal> {
+    if text.contains(&b'%') {
+        return Err(Refusal::ZoneId);
+    }
+    let text = std::str::from_utf8(text).map_err(|_| Refusal::BadIp)?;
+    text.parse::<Ipv6Addr>().map(Ipv6Addr::to_bits).map_err(|_| Refusal::BadIp)
+}
+
+/// IPv4-mapped IPv6 (`::ffff:0:0/96`) is IPv4.
+pub(crate) fn unmapped(number: u128) -> Address {
+    match u32::try_from(number ^ 0xFFFF_0000_0000) {
+        Ok(v4) => Address::V4(v4),
+        Err(_) => Address::V6(number),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read(text: &str) -> Result<String, Refusal> {
+        AddressRange::parse(text.as_bytes()).map(|read| read.range.to_string())
+    }
+
+    #[test]
+    fn one_notation_is_accepted() {
+        for (text, canonical) in [
+            ("45.9.20.5", "45.9.20.5"),
+            ("45.9.20.0/24", "45.9.20.0/24"),
+            ("31.13.0.77/16", "31.13.0.0/16"),
+            ("45.9.20.5/32", "45.9.20.5"),
+            ("2620:0007:6003:0000:0000:0000:0000:0141", "2620:7:6003::141"),
+            ("::ffff:9270:3d68", "146.112.61.104"),
+            ("::ffff:146.112.61.104/128", "146.112.61.104"),
+            ("::ffff:146.112.61.0/120", "146.112.61.0/24"),
+            ("[2001:980::1]:5061", "2001:980::1"),
+            ("2001:980::1:5061", "2001:980::1:5061"),
+            ("40.90.23.0-40.90.23.255", "40.90.23.0/24"),
+            ("45.9.20.4 - 45.9.20.9", "45.9.20.4-45.9.20.9"),
+            ("45.9.20.5:443", "45.9.20.5"),
+        ] {
+            assert_eq!(read(text).as_deref(), Ok(canonical), "{text}");
+        }
+    }
+
+    #[test]
+    fn what_has_two_readings_is_refused_by_name() {
+        for (text, refusal) in [
+            ("010.0.0.1", Refusal::LeadingZero),
+            ("1.2.3", Refusal::BadIp),
+            ("0x7f.1", Refusal::BadIp),
+            ("2130706433", Refusal::BadIp),
+            ("45.9.20.256", Refusal::BadIp),
+            ("1.2.3.4/33", Refusal::BadPrefix),
+            ("1.2.3.4/08", Refusal::BadPrefix),
+            ("1.2.3.4/+8", Refusal::BadPrefix),
+            ("1.2.3.4/", Refusal::BadPrefix),
+            ("1.2.3.4/0", Refusal::TooWide),
+            ("::/0", Refusal::TooWide),
+            ("fe80::1%eth0", Refusal::ZoneId),
+            ("45.9.20.9-45.9.20.4", Refusal::BadRange),
+            ("45.9.20.1-2a06:e480::1", Refusal::BadRange),
+            ("45.9.20.5:0", Refusal::BadPort),
+            ("161.35.41.9:53:53", Refusal::BadPort),
+            ("176.221.42.3254.174.140.223", Refusal::Glued),
+            ("1.2.3.4.5", Refusal::Glued),
+            ("", Refusal::BadIp),
+        ] {
+            assert_eq!(read(text), Err(refusal), "{text}");
+        }
+    }
+
+    #[test]
+    fn a_mask_is_a_prefix_or_nothing() {
+        let mask = |mask: [u8; 4]| AddressRange::from_netmask(0x2D09_1400, u32::from_be_bytes(mask));
+        assert_eq!(mask([255, 255, 255, 0]).map(|range| range.to_string()).as_deref(), Ok("45.9.20.0/24"));
+        assert_eq!(mask([255, 0, 255, 0]), Err(Refusal::BadMask));
+    }
+
+    #[test]
+    fn prefix_len_is_exact() {
+        let v4 = |first, last| AddressRange::V4 { first, last }.prefix_len();
+        assert_eq!(v4(0, u32::MAX), Some(0));
+        assert_eq!(v4(4, 7), Some(30));
+        assert_eq!(v4(4, 8), None);
+        assert_eq!(v4(2, 5), None);
+        assert_eq!(AddressRange::V6 { first: 0, last: u128::MAX }.prefix_len(), Some(0));
+    }
+}

@@ -1,0 +1,193 @@
+//! Instants: whole UTC seconds, read and written as RFC 3339.
+//!
+//! The snapshot keeps seconds and nothing finer, because no feed states more that means anything, and
+//! because four bytes an instant are what a file of millions of sightings can afford. The calendar
+//! arithmetic is the well-known proleptic Gregorian one (H. Hinnant, "chrono-Compatible Low-Level Date
+//! Algorithms"), kept here so that a reader on a small host needs no calendar library.
+
+use std::fmt;
+
+/// A UTC instant in whole seconds since 1970-01-01T00:00:00Z.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Time(i64);
+
+impl Time {
+    /// The earliest instant that a snapshot can hold, 2000-01-01T00:00:00Z: no feed is older, and a row
+    /// time before it is a mistake.
+    pub const EARLIEST: Time = Time(946_684_800);
+    /// The latest instant that a snapshot can hold: `EARLIEST` plus 2^32 - 2 seconds, in 2136.
+    pub const LATEST: Time = Time(946_684_800 + 0xFFFF_FFFE);
+
+    /// The instant `seconds` after the Unix epoch.
+    pub const fn from_unix(seconds: i64) -> Time {
+        Time(seconds)
+    }
+
+    /// Seconds since the Unix epoch.
+    pub const fn unix(self) -> i64 {
+        self.0
+    }
+
+    /// This instant moved by a number of seconds; saturates at the ends of time.
+    pub const fn plus(self, seconds: i64) -> Time {
+        Time(self.0.saturating_add(seconds))
+    }
+
+    /// The instant as the file stores it: seconds since [`Time::EARLIEST`], clamped to what it can hold.
+    pub fn stored(self) -> u32 {
+        let since = self.0.clamp(Self::EARLIEST.0, Self::LATEST.0) - Self::EARLIEST.0;
+        u32::try_from(since).unwrap_or(u32::MAX - 1)
+    }
+
+    /// The inverse of [`Time::stored`].
+    pub const fn from_stored(stored: u32) -> Time {
+        Time(Self::EARLIEST.0 + stored as i64)
+    }
+
+    /// Noon-free calendar constructor: the instant of a UTC date and time of day, or `None` where a field
+    /// is out of its range. A leap second (60) is read as the second before it.
+    pub fn from_civil(date: (i64, u32, u32), clock: (u32, u32, u32)) -> Option<Time> {
+        let ((year, month, day), (hour, minute, second)) = (date, clock);
+        let fits = (1..=9999).contains(&year)
+            && (1..=12).contains(&month)
+            && (1..=days_in_month(year, month)).contains(&day)
+            && hour < 24
+            && minute < 60
+            && second <= 60;
+        let of_day = i64::from(hour) * 3600 + i64::from(minute) * 60 + i64::from(second.min(59));
+        fits.then(|| Time(days_from_civil(year, month, day) * 86_400 + of_day))
+    }
+
+    /// Reads RFC 3339 (`2026-08-23T00:00:00Z`, an offset, a fraction that is cut off, a blank for the `T`).
+    /// A date alone means its midnight.
+    pub fn parse_rfc3339(text: &str) -> Option<Time> {
+        let bytes = text.as_bytes();
+        let date = (i64::from(digits(bytes, 0, 4)?), after(bytes, 4, b"-", 2)?, after(bytes, 7, b"-", 2)?);
+        if bytes.len() == 10 {
+            return Time::from_civil(date, (0, 0, 0));
+        }
+        let clock = (after(bytes, 10, b"Tt ", 2)?, after(bytes, 13, b":", 2)?, after(bytes, 16, b":", 2)?);
+        let offset = offset_seconds(skip_fraction(bytes.get(19..)?))?;
+        Some(Time::from_civil(date, clock)?.plus(-offset))
+    }
+}
+
+impl fmt::Display for Time {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (year, month, day) = civil_from_days(self.0.div_euclid(86_400));
+        let of_day = self.0.rem_euclid(86_400);
+        let (hour, minute, second) = (of_day / 3600, of_day / 60 % 60, of_day % 60);
+        write!(f, "{year:04}-{month:02}-{day:02}T{hour:02}:{minute:02}:{second:02}Z")
+    }
+}
+
+fn digits(bytes: &[u8], at: usize, count: usize) -> Option<u32> {
+    bytes
+        .get(at..at + count)?
+        .iter()
+        .try_fold(0u32, |sum, byte| byte.is_ascii_digit().then(|| sum * 10 + u32::from(byte - b'0')))
+}
+
+fn after(bytes: &[u8], at: usize, marks: &[u8], count: usize) -> Option<u32> {
+    marks.contains(bytes.get(at)?).then(|| digits(bytes, at + 1, count)).flatten()
+}
+
+fn skip_fraction(rest: &[u8]) -> &[u8] {
+    match rest {
+        [b'.' | b',', tail @ ..] => {
+            let width = tail.iter().take_while(|byte| byte.is_ascii_digit()).count();
+            tail.get(width..).unwrap_or(&[])
+        }
+        _ => rest,
+    }
+}
+
+fn offset_seconds(zone: &[u8]) -> Option<i64> {
+    let sign = match zone.first()? {
+        b'Z' | b'z' if zone.len() == 1 => return Some(0),
+        b'+' => 1,
+        b'-' => -1,
+        _ => return None,
+    };
+    let minutes_at = if zone.get(3) == Some(&b':') { 4 } else { 3 };
+    let (hours, minutes) = (digits(zone, 1, 2)?, digits(zone, minutes_at, 2)?);
+    let whole = zone.len() == minutes_at + 2 && hours < 24 && minutes < 60;
+    whole.then(|| sign * (i64::from(hours) * 3600 + i64::from(minutes) * 60))
+}
+
+fn days_in_month(year: i64, month: u32) -> u32 {
+    let leap = year % 4 == 0 && (year % 100 != 0 || year % 400 == 0);
+    match month {
+        2 if leap => 29,
+        2 => 28,
+        4 | 6 | 9 | 11 => 30,
+        _ => 31,
+    }
+}
+
+fn days_from_civil(year: i64, month: u32, day: u32) -> i64 {
+    let year = if month <= 2 { year - 1 } else { year };
+    let era = year.div_euclid(400);
+    let year_of_era = year.rem_euclid(400);
+    let shifted = i64::from((month + 9) % 12);
+    let day_of_year = (153 * shifted + 2) / 5 + i64::from(day) - 1;
+    era * 146_097 + year_of_era * 365 + year_of_era / 4 - year_of_era / 100 + day_of_year - 719_468
+}
+
+fn civil_from_days(days: i64) -> (i64, i64, i64) {
+    let days = days + 719_468;
+    let era = days.div_euclid(146_097);
+    let of_era = days.rem_euclid(146_097);
+    let year_of_era = (of_era - of_era / 1460 + of_era / 36_524 - of_era / 146_096) / 365;
+    let day_of_year = of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
+    let shifted = (5 * day_of_year + 2) / 153;
+    let month = if shifted < 10 { shifted + 3 } else { shifted - 9 };
+    let year = year_of_era + era * 400 + i64::from(month <= 2);
+    (year, month, day_of_year - (153 * shifted + 2) / 5 + 1)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn reads_what_it_writes() {
+        for seconds in [0, 951_782_399, 951_782_400, 1_787_443_423, 4_102_444_799, 5_240_000_000] {
+            let time = Time::from_unix(seconds);
+            assert_eq!(Time::parse_rfc3339(&time.to_string()), Some(time));
+        }
+    }
+
+    #[test]
+    fn knows_offsets_fractions_and_plain_dates() {
+        let noon = Time::parse_rfc3339("2026-08-23T12:00:00Z");
+        assert_eq!(noon.map(Time::unix), Some(1_787_486_400));
+        for same in ["2026-08-23T14:00:00+02:00", "2026-08-23 12:00:00.9912Z", "2026-08-23T07:00:00-0500"] {
+            assert_eq!(Time::parse_rfc3339(same), noon, "{same}");
+        }
+        assert_eq!(Time::parse_rfc3339("2026-08-23"), Time::parse_rfc3339("2026-08-23T00:00:00Z"));
+    }
+
+    #[test]
+    fn refuses_what_is_no_instant() {
+        for text in [
+            "",
+            "2026-02-29",
+            "2026-13-01",
+            "2026-08-23T24:00:00Z",
+            "2026-08-23T12:00",
+            "20260823",
+            "2026-08-23T12:00:00Z ",
+        ] {
+            assert_eq!(Time::parse_rfc3339(text), None, "{text}");
+        }
+    }
+
+    #[test]
+    fn stored_form_is_lossless_inside_its_range() {
+        for time in [Time::EARLIEST, Time::from_unix(1_787_443_423), Time::LATEST] {
+            assert_eq!(Time::from_stored(time.stored()), time);
+        }
+        assert_eq!(Time::from_stored(Time::from_unix(0).stored()), Time::EARLIEST);
+    }
+}

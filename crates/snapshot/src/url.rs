@@ -1,0 +1,245 @@
+//! URLs: lower-case scheme and host, no default port, fragment or userinfo, path and query byte for byte.
+//!
+//! The WHATWG algorithm also rewrites dots, backslashes and tabs, because a browser must guess what a person
+//! meant. A reputation list must not: two spellings are the same URL only where the standard says that they
+//! always are. So this is a small reader of our own, and what it cannot read it refuses by name.
+
+use crate::host::{self, Host};
+use crate::{Refusal, address};
+use std::io::Write as _;
+use std::ops::Range;
+
+/// A canonical URL that was appended to a buffer.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Url {
+    /// Where the host stands in the buffer, without brackets or port.
+    pub host_at: Range<usize>,
+    /// What the host is.
+    pub host: Host,
+    /// Whether it named a user, which was removed.
+    pub had_userinfo: bool,
+    /// Whether there was a path or a query; without either, the URL says nothing that its host does not.
+    pub has_path: bool,
+}
+
+/// Appends the canonical form of `text` to `out`: `scheme://host[:port]/path[?query]`, or `//host[:port]/path`
+/// where `text` has no scheme. On a refusal `out` is left as it was.
+pub fn canonical(text: &[u8], out: &mut Vec<u8>) -> Result<Url, Refusal> {
+    let mark = out.len();
+    append(text, out).inspect_err(|_| out.truncate(mark))
+}
+
+fn append(text: &[u8], out: &mut Vec<u8>) -> Result<Url, Refusal> {
+    refuse_bad_bytes(text)?;
+    let (scheme, rest) = split_scheme(text)?;
+    let end = rest.iter().position(|byte| matches!(byte, b'/' | b'?' | b'#')).unwrap_or(rest.len());
+    let (authority, tail) = rest.split_at_checked(end).unwrap_or((rest, &[]));
+    if authority.is_empty() || is_second_scheme(authority, tail) {
+        return Err(Refusal::BadUrl);
+    }
+    append_scheme(scheme, out);
+    let (had_userinfo, host_port) = strip_userinfo(authority);
+    let (host_at, host) = append_authority(host_port, scheme, out)?;
+    let has_path = append_tail(tail, out)?;
+    Ok(Url { host_at, host, had_userinfo, has_path })
+}
+
+/// Blanks, controls and backslashes are read in different ways by different programs.
+fn refuse_bad_bytes(text: &[u8]) -> Result<(), Refusal> {
+    for byte in text {
+        match byte {
+            b' ' | b'\t' | b'\\' => return Err(Refusal::BadUrl),
+            0..=0x1F | 0x7F => return Err(Refusal::ControlChar),
+            _ => {}
+        }
+    }
+    Ok(())
+}
+
+/// The schemes that a list or a log may name; `None` is a URL without one.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Scheme {
+    None,
+    Http,
+    Https,
+    Ftp,
+}
+
+impl Scheme {
+    const NAMED: [(&'static [u8], Scheme, u16); 3] =
+        [(b"http", Scheme::Http, 80), (b"https", Scheme::Https, 443), (b"ftp", Scheme::Ftp, 21)];
+
+    fn default_port(self) -> Option<u16> {
+        Scheme::NAMED.iter().find(|(_, scheme, _)| *scheme == self).map(|(.., port)| *port)
+    }
+}
+
+fn split_scheme(text: &[u8]) -> Result<(Scheme, &[u8]), Refusal> {
+    if let Some(rest) = text.strip_prefix(b"//") {
+        return Ok((Scheme::None, rest));
+    }
+    let width = text.iter().take_while(|byte| byte.is_ascii_alphanumeric() || b"+-.".contains(byte)).count();
+    let (word, rest) = text.split_at_checked(width).unwrap_or((text, &[]));
+    match rest {
+        [b':', b'/', b'/', rest @ ..] => Scheme::NAMED
+            .iter()
+            .find(|(name, ..)| word.eq_ignore_ascii_case(name))
+            .map(|(_, scheme, _)| (*scheme, rest))
+            .ok_or(Refusal::BadScheme),
+        [b':', after @ ..] if !word.contains(&b'.') && !after.first().is_some_and(u8::is_ascii_digit) => {
+            Err(Refusal::BadScheme)
+        }
+        _ => Ok((Scheme::None, text)),
+    }
+}
+
+/// `http://http://host/`: the second scheme stands where a host should.
+fn is_second_scheme(authority: &[u8], tail: &[u8]) -> bool {
+    tail.starts_with(b"//")
+        && Scheme::NAMED.iter().any(|(name, ..)| {
+            authority.strip_suffix(b":").is_some_and(|word| word.eq_ignore_ascii_case(name))
+        })
+}
+
+fn append_scheme(scheme: Scheme, out: &mut Vec<u8>) {
+    if let Some((name, ..)) = Scheme::NAMED.iter().find(|(_, named, _)| *named == scheme) {
+        out.extend_from_slice(name);
+        out.push(b':');
+    }
+    out.extend_from_slice(b"//");
+}
+
+fn strip_userinfo(authority: &[u8]) -> (bool, &[u8]) {
+    match authority.iter().rposition(|byte| *byte == b'@') {
+        Some(at) => (true, authority.get(at + 1..).unwrap_or(&[])),
+        None => (false, authority),
+    }
+}
+
+fn append_authority(text: &[u8], scheme: Scheme, out: &mut Vec<u8>) -> Result<(Range<usize>, Host), Refusal> {
+    let text = text.strip_suffix(b":").unwrap_or(text);
+    let (host_text, port) = address::split_port(text)?;
+    let bracketed = text.starts_with(b"[");
+    if bracketed != host_text.contains(&b':') {
+        return Err(Refusal::BadIp);
+    }
+    let start = out.len() + usize::from(bracketed);
+    let host = host::canonical(host_text, out)?;
+    if let Host::Address(address) = host {
+        let written = if bracketed && matches!(address, crate::Address::V6(_)) {
+            write!(out, "[{address}]")
+        } else {
+            write!(out, "{address}")
+        };
+        written.map_err(|_| Refusal::BadUrl)?;
+    }
+    let is_v6 = out.last() == Some(&b']');
+    let start = if bracketed && !is_v6 { start - 1 } else { start };
+    let host_at = start..out.len() - usize::from(is_v6);
+    if let Some(port) = port.filter(|port| Some(*port) != scheme.default_port()) {
+        write!(out, ":{port}").map_err(|_| Refusal::BadUrl)?;
+    }
+    Ok((host_at, host))
+}
+
+/// Appends path and query; returns whether there was more than the root.
+fn append_tail(tail: &[u8], out: &mut Vec<u8>) -> Result<bool, Refusal> {
+    let tail = tail.split(|byte| *byte == b'#').next().unwrap_or(&[]);
+    if tail.ends_with(b"...") || tail.ends_with("…".as_bytes()) {
+        return Err(Refusal::BadUrl);
+    }
+    if !tail.is_ascii() && std::str::from_utf8(tail).is_err() {
+        return Err(Refusal::BadEncoding);
+    }
+    if tail.first() != Some(&b'/') {
+        out.push(b'/');
+    }
+    for byte in tail {
+        if byte.is_ascii() {
+            out.push(*byte);
+        } else {
+            write!(out, "%{byte:02X}").map_err(|_| Refusal::BadUrl)?;
+        }
+    }
+    Ok(!matches!(tail, [] | [b'/']))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read(text: &str) -> Result<(String, String), Refusal> {
+        let mut out = b"kept".to_vec();
+        let url = canonical(text.as_bytes(), &mut out);
+        if url.is_err() {
+            assert_eq!(out, b"kept", "a refusal leaves nothing behind");
+        }
+        let url = url?;
+        let text = |range: Range<usize>| String::from_utf8_lossy(&out[range]).into_owned();
+        Ok((text(4..out.len()), text(url.host_at)))
+    }
+
+    #[test]
+    fn one_spelling_per_url() {
+        for (text, canonical, host) in [
+            (
+                "HTTP://EvilPanel.com:80/Gate.PHP?x=1#frag",
+                "http://evilpanel.com/Gate.PHP?x=1",
+                "evilpanel.com",
+            ),
+            ("https://evilpanel.com:443/x", "https://evilpanel.com/x", "evilpanel.com"),
+            ("https://[2001:980::7]:8443/payload", "https://[2001:980::7]:8443/payload", "2001:980::7"),
+            ("https://[::ffff:45.9.20.5]/x", "https://45.9.20.5/x", "45.9.20.5"),
+            (
+                "http://skocherhantxpfproxy.vip#ValleyRAT",
+                "http://skocherhantxpfproxy.vip/",
+                "skocherhantxpfproxy.vip",
+            ),
+            (
+                "http://asjdıoasdjsadsda.xyz",
+                "http://xn--asjdoasdjsadsda-blc.xyz/",
+                "xn--asjdoasdjsadsda-blc.xyz",
+            ),
+            ("94.102.60.144/1/gate.php", "//94.102.60.144/1/gate.php", "94.102.60.144"),
+            ("evilpanel.com:8080/a", "//evilpanel.com:8080/a", "evilpanel.com"),
+            ("http://user:pass@evilpanel.com?q=ü", "http://evilpanel.com/?q=%C3%BC", "evilpanel.com"),
+            ("http://evilpanel.com:/a//b", "http://evilpanel.com/a//b", "evilpanel.com"),
+        ] {
+            assert_eq!(read(text), Ok((canonical.to_owned(), host.to_owned())), "{text}");
+        }
+    }
+
+    #[test]
+    fn what_programs_read_differently_is_refused() {
+        for (text, refusal) in [
+            ("http://39.34.166.041:34595/Mozi.m", Refusal::LeadingZero),
+            ("http://localhost/x", Refusal::SingleLabel),
+            ("javascript:alert(1)", Refusal::BadScheme),
+            ("ws://evilpanel.com/x", Refusal::BadScheme),
+            ("http://evilpanel.com/a b", Refusal::BadUrl),
+            ("http://evilpanel.com\\@good.com/", Refusal::BadUrl),
+            ("http://http://evilpanel.com/", Refusal::BadUrl),
+            ("http:///path", Refusal::BadUrl),
+            ("http://evilpanel.com/clients/pass.php…", Refusal::BadUrl),
+            ("http://evilpanel.com:0/", Refusal::BadPort),
+            ("http://evilpanel.com:99999/", Refusal::BadPort),
+            ("http://0x7f.1/", Refusal::BadIp),
+            ("http://2001:980::7/", Refusal::BadIp),
+            ("http://[evilpanel.com]/", Refusal::BadIp),
+        ] {
+            assert_eq!(read(text), Err(refusal), "{text}");
+        }
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn canonical_is_a_fixed_point(text in "(http://|https://|//|)[a-z0-9.:@\\[\\]-]{1,20}(/[ -~ä-ü]{0,20})?") {
+            let mut once = Vec::new();
+            if canonical(text.as_bytes(), &mut once).is_ok() {
+                let mut twice = Vec::new();
+                proptest::prop_assert!(canonical(&once, &mut twice).is_ok());
+                proptest::prop_assert_eq!(once, twice);
+            }
+        }
+    }
+}
