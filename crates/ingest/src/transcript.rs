@@ -127,7 +127,7 @@ pub const QUOTE_MAX: usize = 120;
 #[cfg(test)]
 pub(crate) mod tests {
     use super::*;
-    use crate::format::{self, OpenError, Shape};
+    use crate::format::{self, Shape};
     use crate::guard::Names;
     use crate::options::Options;
     use crate::read;
@@ -150,15 +150,14 @@ pub(crate) mod tests {
         let rules = Rules::new(now, ListKind::Block, Scope::Tree);
         let mut transcript = Transcript::new(ListKind::Block);
         let (mut names, base) = (Names::default(), Place { line: 1, offset: 0 });
-        let fail = |error: OpenError| panic!("{error:?}");
         match format.shape {
             Shape::Lines(open) | Shape::Surveyed(open) => {
-                let reader = open(&options, text.as_bytes()).unwrap_or_else(fail);
+                let reader = open(&options, text.as_bytes()).expect("it opens");
                 read::block(reader.as_ref(), text.as_bytes(), base, &rules, &mut names, &mut transcript);
             }
             Shape::Document(read) => {
                 let mut scribe = Scribe::new(&rules, &mut transcript, &mut names, text.as_bytes(), base);
-                read(&options, text.as_bytes(), &mut scribe).unwrap_or_else(fail);
+                read(&options, text.as_bytes(), &mut scribe).expect("it reads");
                 scribe.end_record();
             }
         }
