@@ -4,15 +4,26 @@
 //! knows nothing of feeds' texts, of questions' verdicts, of clocks or of terminals.
 
 pub mod address;
+pub mod automaton;
+pub mod error;
 pub mod host;
+pub mod layout;
+mod map;
 pub mod name;
+mod reader;
 pub mod refang;
 mod refusal;
+pub mod section;
 mod sighting;
 mod time;
 pub mod url;
+mod verify;
+mod writer;
 
 pub use address::{Address, AddressRange};
+pub use error::{Damage, Error};
+pub use reader::{Entry, Index, Part, Sighting, Snapshot};
 pub use refusal::Refusal;
 pub use sighting::{Assessment, Assessments, FeedId, Kinds, ListKind, Mode, Scope, Status, Times};
 pub use time::Time;
+pub use writer::{Image, SectionBytes};

@@ -1,0 +1,340 @@
+//! Walking a finite state transducer written by the `fst` crate (format version 3), with every step checked.
+//!
+//! The crate's own reader trusts its bytes: a damaged file makes it panic or, far more often, answer wrongly.
+//! Checksums catch damage, but a trusted open skips them and a forged file satisfies them, and a reader on an
+//! edge host must survive both. So the walk is ours: each address lies inside the data and below the one
+//! before, hence every walk ends; whatever does not fit means "no such key". `FORMAT.md` describes the bytes.
+
+use crate::layout::u64_at;
+
+/// The bytes that a state may name by a six-bit number instead of spelling them, most frequent first.
+const COMMON: &[u8; 63] = b"te/oasripcnw.hlm-du012g=:bf3y5&_4v9678k%?xCDASFIBEjPTzRNM+LOqHG";
+/// The address of the state that is final and has no transitions.
+const EMPTY: usize = 0;
+/// The bytes after the states: the number of keys, the root's address, a checksum.
+const FOOT_LEN: usize = 20;
+/// States with more transitions than this have a table of 256 instead of a list to search.
+const LIST_MAX: usize = 32;
+
+/// A transducer in a file.
+#[derive(Clone, Copy, Debug)]
+pub struct Automaton<'a> {
+    data: &'a [u8],
+    root: usize,
+}
+
+/// Where a walk stands: a state, and the sum of the outputs on the way to it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Position {
+    state: usize,
+    output: u64,
+}
+
+/// A state, decoded: `end` is the lowest byte of it, from which transition addresses count down.
+#[derive(Clone, Copy)]
+struct State {
+    transitions: usize,
+    inputs_at: usize,
+    addresses_at: usize,
+    outputs_at: usize,
+    index_at: Option<usize>,
+    address_len: usize,
+    output_len: usize,
+    end: usize,
+    single: Option<u8>,
+    next_is_neighbour: bool,
+}
+
+impl<'a> Automaton<'a> {
+    /// The transducer in these bytes; one without keys where they are none.
+    pub fn new(bytes: &'a [u8]) -> Automaton<'a> {
+        let foot = bytes.len().saturating_sub(FOOT_LEN);
+        let root = usize::try_from(u64_at(bytes, foot + 8)).unwrap_or(EMPTY);
+        let sound = bytes.len() > FOOT_LEN && root < foot && root != EMPTY;
+        Automaton { data: if sound { bytes } else { &[] }, root: if sound { root } else { EMPTY } }
+    }
+
+    /// The start of every walk; `None` in a transducer without keys.
+    pub fn start(&self) -> Option<Position> {
+        (self.root != EMPTY).then_some(Position { state: self.root, output: 0 })
+    }
+
+    /// The next position along `byte`, if there is one.
+    #[inline]
+    pub fn step(&self, from: Position, byte: u8) -> Option<Position> {
+        let state = self.state(from.state)?;
+        let nth = self.find(&state, byte)?;
+        self.follow(from, &state, nth)
+    }
+
+    /// The value of the key that ends here, if one does.
+    #[inline]
+    pub fn value(&self, at: Position) -> Option<u64> {
+        if at.state == EMPTY {
+            return Some(at.output);
+        }
+        if self.byte(at.state)? & 0b1100_0000 != 0b0100_0000 {
+            return None;
+        }
+        let state = self.state(at.state)?;
+        let output = if state.output_len == 0 { 0 } else { self.number(state.end, state.output_len)? };
+        Some(at.output.wrapping_add(output))
+    }
+
+    /// The value of exactly this key.
+    pub fn get(&self, key: &[u8]) -> Option<u64> {
+        let end = key.iter().try_fold(self.start()?, |at, byte| self.step(at, *byte))?;
+        self.value(end)
+    }
+
+    /// Visits every key in order with its value, at most `steps_max` transitions, and says whether that was all.
+    /// A sound transducer never reaches the bound; a forged one may have more paths than anyone can walk.
+    pub fn each(&self, steps_max: u64, mut visit: impl FnMut(&[u8], u64)) -> bool {
+        let mut key = Vec::new();
+        let Some(start) = self.start() else { return true };
+        let mut stack = vec![(start, 0usize)];
+        let mut steps = 0;
+        if let Some(value) = self.value(start) {
+            visit(&key, value);
+        }
+        while let Some((at, nth)) = stack.pop() {
+            let Some((byte, next)) = self.nth(at, nth) else {
+                key.pop();
+                continue;
+            };
+            steps += 1;
+            if steps > steps_max {
+                return false;
+            }
+            stack.push((at, nth + 1));
+            key.push(byte);
+            stack.push((next, 0));
+            if let Some(value) = self.value(next) {
+                visit(&key, value);
+            }
+        }
+        true
+    }
+
+    fn nth(&self, from: Position, nth: usize) -> Option<(u8, Position)> {
+        let state = self.state(from.state)?;
+        if nth >= state.transitions {
+            return None;
+        }
+        let byte = match state.single {
+            Some(byte) => byte,
+            None => self.byte(state.inputs_at.wrapping_sub(nth + 1))?,
+        };
+        Some((byte, self.follow(from, &state, nth)?))
+    }
+
+    #[inline]
+    fn byte(&self, at: usize) -> Option<u8> {
+        self.data.get(at).copied()
+    }
+
+    /// A little-endian number of up to eight bytes. States are followed by at least a footer, so that eight
+    /// bytes can nearly always be loaded at once.
+    #[inline]
+    fn number(&self, at: usize, len: usize) -> Option<u64> {
+        let bytes = self.data.get(at..)?;
+        let word = u64::from_le_bytes(*bytes.first_chunk()?);
+        Some(if len >= 8 { word } else { word & ((1 << (8 * len)) - 1) })
+    }
+
+    #[inline]
+    fn state(&self, address: usize) -> Option<State> {
+        if address == EMPTY {
+            return None;
+        }
+        let head = self.byte(address)?;
+        match head >> 6 {
+            0b11 => self.state_with_neighbour(address, head),
+            0b10 => self.state_with_one(address, head),
+            _ => self.state_with_any(address, head),
+        }
+    }
+
+    /// One transition, without output, to the state that stands just before this one.
+    #[inline]
+    fn state_with_neighbour(&self, address: usize, head: u8) -> Option<State> {
+        let (byte, end) = self.single_input(address, head)?;
+        Some(State { end, next_is_neighbour: true, ..State::with_single(byte) })
+    }
+
+    /// One transition, with an address and perhaps an output.
+    #[inline]
+    fn state_with_one(&self, address: usize, head: u8) -> Option<State> {
+        let (byte, at) = self.single_input(address, head)?;
+        let sizes_at = at.checked_sub(1)?;
+        let (address_len, output_len) = split_sizes(self.byte(sizes_at)?)?;
+        let end = sizes_at.checked_sub(address_len + output_len)?;
+        Some(State {
+            address_len,
+            output_len,
+            addresses_at: sizes_at,
+            outputs_at: sizes_at - address_len,
+            end,
+            ..State::with_single(byte)
+        })
+    }
+
+    /// The byte of a state with one transition, and the address below its input byte, if it spells one.
+    #[inline]
+    fn single_input(&self, address: usize, head: u8) -> Option<(u8, usize)> {
+        match usize::from(head & 0b0011_1111).checked_sub(1) {
+            Some(common) => Some((*COMMON.get(common)?, address)),
+            None => {
+                let below = address.checked_sub(1)?;
+                Some((self.byte(below)?, below))
+            }
+        }
+    }
+
+    /// Any number of transitions; the only kind that can be final.
+    #[inline]
+    fn state_with_any(&self, address: usize, head: u8) -> Option<State> {
+        let is_final = head & 0b0100_0000 != 0;
+        let (transitions, at) = match usize::from(head & 0b0011_1111) {
+            0 => {
+                let below = address.checked_sub(1)?;
+                let stated = usize::from(self.byte(below)?);
+                (if stated == 1 { 256 } else { stated }, below)
+            }
+            stated => (stated, address),
+        };
+        let sizes_at = at.checked_sub(1)?;
+        let (address_len, output_len) = split_sizes(self.byte(sizes_at)?)?;
+        let index_len = if transitions > LIST_MAX { 256 } else { 0 };
+        let inputs_at = sizes_at.checked_sub(index_len)?;
+        let addresses_at = inputs_at.checked_sub(transitions)?;
+        let outputs_at = addresses_at.checked_sub(transitions * address_len)?;
+        let outputs = transitions + usize::from(is_final);
+        let end = outputs_at.checked_sub(outputs * output_len)?;
+        Some(State {
+            transitions,
+            inputs_at,
+            addresses_at,
+            outputs_at,
+            index_at: (index_len > 0).then_some(inputs_at),
+            address_len,
+            output_len,
+            end,
+            single: None,
+            next_is_neighbour: false,
+        })
+    }
+
+    #[inline]
+    fn find(&self, state: &State, byte: u8) -> Option<usize> {
+        if let Some(single) = state.single {
+            return (single == byte).then_some(0);
+        }
+        if let Some(index) = state.index_at {
+            let nth = usize::from(self.byte(index + usize::from(byte))?);
+            return (nth < state.transitions).then_some(nth);
+        }
+        let inputs = self.data.get(state.addresses_at..state.inputs_at)?;
+        inputs.iter().rposition(|input| *input == byte).map(|at| state.transitions - at - 1)
+    }
+
+    #[inline]
+    fn follow(&self, from: Position, state: &State, nth: usize) -> Option<Position> {
+        if state.next_is_neighbour {
+            return Some(Position { state: state.end.checked_sub(1)?, output: from.output });
+        }
+        let address_at = state.addresses_at.checked_sub((nth + 1) * state.address_len)?;
+        let below = usize::try_from(self.number(address_at, state.address_len)?).ok()?;
+        let next = if below == 0 { EMPTY } else { state.end.checked_sub(below)? };
+        let output = if state.output_len == 0 {
+            0
+        } else {
+            self.number(state.outputs_at.checked_sub((nth + 1) * state.output_len)?, state.output_len)?
+        };
+        (next < from.state).then_some(Position { state: next, output: from.output.wrapping_add(output) })
+    }
+}
+
+impl State {
+    #[inline]
+    fn with_single(byte: u8) -> State {
+        State {
+            transitions: 1,
+            inputs_at: 0,
+            addresses_at: 0,
+            outputs_at: 0,
+            index_at: None,
+            address_len: 0,
+            output_len: 0,
+            end: 0,
+            single: Some(byte),
+            next_is_neighbour: false,
+        }
+    }
+}
+
+/// The widths of addresses and outputs, from the byte that packs them.
+#[inline]
+fn split_sizes(byte: u8) -> Option<(usize, usize)> {
+    let (address_len, output_len) = (usize::from(byte >> 4), usize::from(byte & 0b1111));
+    (address_len <= 8 && output_len <= 8).then_some((address_len, output_len))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::collections::BTreeMap;
+
+    fn build(keys: &BTreeMap<Vec<u8>, u64>) -> Vec<u8> {
+        let mut builder = fst::raw::Builder::memory();
+        for (key, value) in keys {
+            builder.insert(key, *value).expect("sorted");
+        }
+        builder.into_inner().expect("in memory")
+    }
+
+    fn assert_reads(keys: &BTreeMap<Vec<u8>, u64>) {
+        let bytes = build(keys);
+        let automaton = Automaton::new(&bytes);
+        let mut seen = BTreeMap::new();
+        assert!(automaton.each(1 << 20, |key, value| assert!(seen.insert(key.to_vec(), value).is_none())));
+        assert_eq!(&seen, keys);
+        for (key, value) in keys {
+            assert_eq!(automaton.get(key), Some(*value));
+            let mut longer = key.clone();
+            longer.push(b'!');
+            assert_eq!(automaton.get(&longer), keys.get(&longer).copied());
+            assert_eq!(automaton.get(&key[..key.len() / 2]), keys.get(&key[..key.len() / 2]).copied());
+        }
+    }
+
+    #[test]
+    fn the_empty_and_the_wide_are_read() {
+        assert_reads(&BTreeMap::new());
+        assert_reads(&(0..=255u8).map(|byte| (vec![byte], u64::from(byte) * 3)).collect());
+        assert_reads(&(0..=255u8).map(|byte| (vec![b'x', byte, b'y'], u64::MAX - u64::from(byte))).collect());
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn reads_what_the_fst_crate_writes(
+            keys in proptest::collection::btree_map("[a-e.ü]{0,9}", 0u64..1 << 50, 0..300),
+        ) {
+            assert_reads(&keys.into_iter().map(|(key, value)| (key.into_bytes(), value)).collect());
+        }
+
+        #[test]
+        fn damage_never_panics(at in 0usize..4000, bit in 0u8..8, cut in 0usize..4000) {
+            let keys: BTreeMap<Vec<u8>, u64> =
+                (0..300u64).map(|n| (format!("moc.{:x}.www", n * 7919).into_bytes(), n)).collect();
+            let mut bytes = build(&keys);
+            let len = bytes.len();
+            bytes[at % len] ^= 1 << bit;
+            for bytes in [&bytes[..], &bytes[..cut % len]] {
+                let automaton = Automaton::new(bytes);
+                keys.keys().for_each(|key| { automaton.get(key); });
+                automaton.each(100_000, |_, _| {});
+            }
+        }
+    }
+}

@@ -1,0 +1,339 @@
+//! Opening a snapshot and finding entries in it.
+//!
+//! [`Snapshot::open`] reads every byte once and refuses a file of which one bit differs from what was built;
+//! [`Snapshot::open_trusted`] looks at header, table and lengths only, at the same cost for any size, for files
+//! that were verified when they were installed. Either way every access is checked against its section, so
+//! that no file, damaged or forged, makes a reader panic or read out of bounds.
+
+use crate::error::Error;
+use crate::layout::{Section, Table};
+use crate::map::Map;
+use crate::section::addresses::{FoundV4, V4, V6};
+use crate::section::origin::{FeedRecord, Origin};
+use crate::section::packed::Packed;
+use crate::section::records::{self, Extent, Sets, When};
+use crate::section::times::{self, Column};
+use crate::section::tries::Tries;
+use crate::verify;
+use crate::{Address, AddressRange, Assessments, FeedId, ListKind, Scope, Time, Times};
+use std::path::{Path, PathBuf};
+
+/// An open snapshot.
+#[derive(Debug)]
+pub struct Snapshot {
+    path: PathBuf,
+    map: Map,
+    table: Table,
+    origin: Origin,
+}
+
+impl Snapshot {
+    /// Opens a file and verifies every byte of it.
+    pub fn open(path: &Path) -> Result<Snapshot, Error> {
+        let snapshot = Snapshot::open_trusted(path)?;
+        verify::checksums(&snapshot.map, &snapshot.table).map_err(|damage| refused(path, damage))?;
+        Ok(snapshot)
+    }
+
+    /// Opens a file and checks header, section table and lengths only.
+    pub fn open_trusted(path: &Path) -> Result<Snapshot, Error> {
+        Snapshot::from_map(path, Map::open(path)?)
+    }
+
+    /// Opens a snapshot that is in memory, verifying every byte of it.
+    pub fn from_bytes(bytes: Vec<u8>) -> Result<Snapshot, Error> {
+        let path = Path::new("(memory)");
+        let snapshot = Snapshot::from_bytes_trusted(bytes)?;
+        verify::checksums(&snapshot.map, &snapshot.table).map_err(|damage| refused(path, damage))?;
+        Ok(snapshot)
+    }
+
+    /// Opens a snapshot that is in memory, checking header, section table and lengths only.
+    pub fn from_bytes_trusted(bytes: Vec<u8>) -> Result<Snapshot, Error> {
+        Snapshot::from_map(Path::new("(memory)"), Map::Owned(bytes))
+    }
+
+    fn from_map(path: &Path, map: Map) -> Result<Snapshot, Error> {
+        let refuse = |damage| refused(path, damage);
+        let table = Table::decode(&map).map_err(refuse)?;
+        let origin = match table.row(Section::Origin) {
+            Some(row) => {
+                let bytes = verify::section(&map, row).map_err(refuse)?;
+                Origin::decode(bytes, row.offset).map_err(refuse)?
+            }
+            None => Origin::default(),
+        };
+        Ok(Snapshot { path: path.to_owned(), map, table, origin })
+    }
+
+    /// The file.
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// The instant of the build.
+    pub fn built_at(&self) -> Time {
+        self.table.built_at
+    }
+
+    /// The length of the file, in bytes.
+    pub fn byte_len(&self) -> u64 {
+        self.table.file_len
+    }
+
+    /// The section table.
+    pub fn table(&self) -> &Table {
+        &self.table
+    }
+
+    /// The program that wrote it, and its feeds.
+    pub fn origin(&self) -> &Origin {
+        &self.origin
+    }
+
+    /// A feed.
+    pub fn feed(&self, id: FeedId) -> Option<&FeedRecord> {
+        self.origin.feeds.get(usize::from(id.0))
+    }
+
+    /// The bytes of a section; none where the file has no such section.
+    pub fn bytes(&self, section: Section) -> &[u8] {
+        self.table.row(section).and_then(|row| self.map.get(row.range())).unwrap_or(&[])
+    }
+
+    /// How many items a section holds.
+    pub fn count(&self, section: Section) -> usize {
+        self.table.row(section).map_or(0, |row| usize::try_from(row.count).unwrap_or(usize::MAX))
+    }
+
+    /// Checks what checksums cannot: that every reference leads somewhere and every order is kept.
+    pub fn verify_references(&self) -> Result<(), Error> {
+        verify::references(self).map_err(|damage| refused(&self.path, damage))
+    }
+
+    /// The parts of the file, ready to be asked. Cheap; made once for many questions.
+    pub fn index(&self) -> Index<'_> {
+        let bytes = |section| self.bytes(section);
+        let column = |section| Column::new(self.bytes(section), self.count(section));
+        Index {
+            v4: V4::new(bytes(Section::V4Directory), bytes(Section::V4Points), bytes(Section::V4Spans)),
+            v6: V6::new(bytes(Section::V6Directory), bytes(Section::V6Spans)),
+            names: Tries::new(bytes(Section::Names)),
+            urls: Tries::new(bytes(Section::Urls)),
+            set_ids: Part::ALL.map(|part| Packed::new(bytes(part.sets()))),
+            columns: Part::ALL.map(|part| column(part.times())),
+            sets: Sets::new(bytes(Section::Sets), self.count(Section::Sets)),
+            records: bytes(Section::Records),
+            runs: bytes(Section::Runs),
+            extents: bytes(Section::Extents),
+        }
+    }
+}
+
+fn refused(path: &Path, damage: crate::error::Damage) -> Error {
+    Error::Refused { path: path.to_owned(), damage }
+}
+
+/// The five arrays of entries that a snapshot holds, each with ordinals of its own.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Part {
+    /// Single IPv4 addresses.
+    V4Points,
+    /// Runs of IPv4 addresses.
+    V4Spans,
+    /// Runs of IPv6 addresses.
+    V6Spans,
+    /// Names.
+    Names,
+    /// URLs.
+    Urls,
+}
+
+impl Part {
+    /// All of them.
+    pub const ALL: [Part; 5] = [Part::V4Points, Part::V4Spans, Part::V6Spans, Part::Names, Part::Urls];
+
+    /// The section with the set of each ordinal.
+    pub const fn sets(self) -> Section {
+        match self {
+            Part::V4Points => Section::V4PointSets,
+            Part::V4Spans => Section::V4SpanSets,
+            Part::V6Spans => Section::V6SpanSets,
+            Part::Names => Section::NameSets,
+            Part::Urls => Section::UrlSets,
+        }
+    }
+
+    /// The section with times that few share.
+    pub const fn times(self) -> Section {
+        match self {
+            Part::V4Points => Section::V4PointTimes,
+            Part::V4Spans => Section::V4SpanTimes,
+            Part::V6Spans => Section::V6SpanTimes,
+            Part::Names => Section::NameTimes,
+            Part::Urls => Section::UrlTimes,
+        }
+    }
+}
+
+/// An entry: one of the arrays, and the place in it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Entry {
+    /// The array.
+    pub part: Part,
+    /// The place in it.
+    pub ordinal: u32,
+}
+
+/// One feed's statement on one indicator.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Sighting {
+    /// The feed.
+    pub feed: FeedId,
+    /// Whether it blocks or allows.
+    pub list: ListKind,
+    /// The reach of a name.
+    pub scope: Scope,
+    /// What was listed of the address space.
+    pub extent: Extent,
+    /// How bad.
+    pub assessments: Assessments,
+    /// Since when and until when.
+    pub times: Times,
+}
+
+/// A snapshot that is ready to be asked.
+#[derive(Clone, Copy, Debug)]
+pub struct Index<'a> {
+    v4: V4<'a>,
+    v6: V6<'a>,
+    names: Tries<'a>,
+    urls: Tries<'a>,
+    set_ids: [Packed<'a>; 5],
+    columns: [Column<'a>; 5],
+    sets: Sets<'a>,
+    records: &'a [u8],
+    runs: &'a [u8],
+    extents: &'a [u8],
+}
+
+impl<'a> Index<'a> {
+    /// The entry that covers an address. Entries are disjoint: there is at most one, and its set holds
+    /// everything that any feed says of the address.
+    #[inline]
+    pub fn address(&self, address: Address) -> Option<Entry> {
+        match address {
+            Address::V4(number) => self.v4.find(number).map(Entry::from),
+            Address::V6(number) => self.v6.find(number).map(|ordinal| Entry { part: Part::V6Spans, ordinal }),
+        }
+    }
+
+    /// Visits the entries that are a name, given with its bytes reversed, or an ancestor of it, shortest first,
+    /// with the length of each.
+    #[inline]
+    pub fn each_covering_name(&self, reversed: &[u8], mut visit: impl FnMut(usize, Entry)) {
+        self.names
+            .each_covering(reversed, |width, ordinal| visit(width, Entry { part: Part::Names, ordinal }));
+    }
+
+    /// The entry of exactly this canonical URL.
+    #[inline]
+    pub fn url(&self, url: &[u8]) -> Option<Entry> {
+        self.urls.get(url).map(|ordinal| Entry { part: Part::Urls, ordinal })
+    }
+
+    /// Visits every run of addresses with entries that touches `range`, in order.
+    pub fn each_address(&self, range: AddressRange, mut visit: impl FnMut(AddressRange, Entry)) {
+        match range {
+            AddressRange::V4 { first, last } => self.v4.each(first, last, |first, last, found| {
+                visit(AddressRange::V4 { first, last }, Entry::from(found));
+            }),
+            AddressRange::V6 { first, last } => self.v6.each(first, last, |first, last, ordinal| {
+                visit(AddressRange::V6 { first, last }, Entry { part: Part::V6Spans, ordinal });
+            }),
+        }
+    }
+
+    /// Visits every name, reversed, in order. `false` if the walk was cut off, which no sound file does.
+    pub fn each_name(&self, steps_max: u64, mut visit: impl FnMut(&[u8], Entry)) -> bool {
+        self.names.each(steps_max, |key, ordinal| visit(key, Entry { part: Part::Names, ordinal }))
+    }
+
+    /// Visits every URL in order. `false` if the walk was cut off, which no sound file does.
+    pub fn each_url(&self, steps_max: u64, mut visit: impl FnMut(&[u8], Entry)) -> bool {
+        self.urls.each(steps_max, |key, ordinal| visit(key, Entry { part: Part::Urls, ordinal }))
+    }
+
+    /// The number of the entry's record set.
+    #[inline]
+    pub fn set_of(&self, entry: Entry) -> u32 {
+        self.set_ids.get(entry.part as usize).map_or(0, |ids| ids.get(entry.ordinal as usize) as u32)
+    }
+
+    /// How many record sets there are.
+    pub fn set_count(&self) -> usize {
+        self.sets.len()
+    }
+
+    /// The records of a set.
+    pub fn records_of(&self, set: u32) -> impl Iterator<Item = records::Record> + use<'a> {
+        let records = self.records;
+        self.sets.get(set).filter_map(move |number| records::record(records, number))
+    }
+
+    /// The run in a row of the run table.
+    pub fn run(&self, at: u32) -> Option<Times> {
+        times::run(self.runs, at)
+    }
+
+    /// Everything that feeds say of an entry, in the order of its set: by feed, then list, scope and extent.
+    pub fn sightings(&self, entry: Entry) -> impl Iterator<Item = Sighting> + use<'a> {
+        let index = *self;
+        let mut owned = 0;
+        self.records_of(self.set_of(entry)).filter_map(move |record| {
+            let times = match record.when {
+                When::Run(run) => index.run(run),
+                When::Own => {
+                    owned += 1;
+                    index.columns.get(entry.part as usize)?.get(entry.ordinal, owned - 1)
+                }
+            };
+            Some(Sighting {
+                feed: record.feed,
+                list: record.list,
+                scope: record.scope,
+                extent: record.extent,
+                assessments: record.assessments,
+                times: times?,
+            })
+        })
+    }
+
+    /// What a feed listed, given an address that the entry covers.
+    pub fn listed(&self, extent: Extent, address: Address) -> Option<AddressRange> {
+        match extent {
+            Extent::None => None,
+            Extent::Prefix(length) => AddressRange::from_prefix(address, length),
+            Extent::Range(row) => {
+                let (first, last) = records::extent(self.extents, row)?;
+                match address {
+                    Address::V4(_) => Some(AddressRange::V4 {
+                        first: u32::try_from(first).ok()?,
+                        last: u32::try_from(last).ok()?,
+                    }),
+                    Address::V6(_) => Some(AddressRange::V6 { first, last }),
+                }
+            }
+        }
+    }
+}
+
+impl From<FoundV4> for Entry {
+    #[inline]
+    fn from(found: FoundV4) -> Entry {
+        match found {
+            FoundV4::Point(ordinal) => Entry { part: Part::V4Points, ordinal },
+            FoundV4::Span(ordinal) => Entry { part: Part::V4Spans, ordinal },
+        }
+    }
+}

@@ -1,0 +1,9 @@
+//! One file per section of the snapshot, each with its writer and its reader side by side, so that a change
+//! to the bytes is a change to one file (and to its row in `FORMAT.md`).
+
+pub mod addresses;
+pub mod origin;
+pub mod packed;
+pub mod records;
+pub mod times;
+pub mod tries;

@@ -1,0 +1,210 @@
+//! Where the snapshot comes from: its feeds, their state, and the program that built it.
+//!
+//! This is the one section in bincode (2.0, little-endian, fixed-width integers), because it is small, read
+//! once, and grows by fields. It is decoded only after its checksum holds, under a limit, and behind a codec
+//! number: bincode is no longer maintained, and the number is how another codec can follow. `FORMAT.md` spells
+//! the bytes out.
+
+use crate::error::Damage;
+use crate::layout::u32_at;
+use crate::{Assessments, Kinds, ListKind, Mode, Time};
+use bincode::config::{Configuration, Fixint, Limit, LittleEndian};
+use serde::{Deserialize, Serialize};
+
+/// The only codec so far: bincode 2, little-endian, fixed-width integers.
+const CODEC_BINCODE_2: u32 = 1;
+/// The largest section that is decoded, in bytes.
+const LIMIT: usize = 16 << 20;
+
+/// The state of a feed in the last build.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum FeedState {
+    /// Its download was taken.
+    Ok,
+    /// Its download could not be had or read; it keeps its last good sightings.
+    Failed,
+    /// Its download was stopped by a guard; it keeps its last good sightings.
+    Held,
+}
+
+impl FeedState {
+    /// `ok`, `failed` or `held`.
+    pub const fn word(self) -> &'static str {
+        match self {
+            FeedState::Ok => "ok",
+            FeedState::Failed => "failed",
+            FeedState::Held => "held",
+        }
+    }
+}
+
+/// A feed as the snapshot knows it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct FeedRecord {
+    /// Its id in the catalogue.
+    pub id: String,
+    /// Its provider, written as a host.
+    pub provider: String,
+    /// Its title.
+    pub title: String,
+    /// The id of its format.
+    pub format: String,
+    /// Where it is published.
+    pub url: String,
+    /// Where its publisher explains it.
+    pub homepage: String,
+    /// Its licence.
+    pub licence: String,
+    list: u8,
+    mode: u8,
+    kinds: u8,
+    default_assessments: u16,
+    /// The state of its last download.
+    pub state: FeedState,
+    /// Why it is failed or held; empty where it is neither.
+    pub state_reason: String,
+    /// How long a sighting counts after its detect_time, in seconds.
+    pub retention_seconds: i64,
+    /// After how many seconds without a new download it is stale.
+    pub max_age_seconds: i64,
+    /// Whether entries that vanished from a reset list are kept to their end.
+    pub keep_absent: bool,
+    update_time: Option<i64>,
+    /// How many sightings the snapshot holds of it.
+    pub sightings: u64,
+}
+
+/// The typed part of a feed record whose fields are stored as numbers.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct FeedTraits {
+    /// Block or allow.
+    pub list: ListKind,
+    /// Reset or accumulated.
+    pub mode: Mode,
+    /// The kinds of indicator that it lists.
+    pub kinds: Kinds,
+    /// What a sighting of it means where its row says nothing.
+    pub assessments: Assessments,
+    /// When the download that the snapshot holds was retrieved; `None` where there never was one.
+    pub update_time: Option<Time>,
+}
+
+impl FeedRecord {
+    /// A record with these traits and nothing else in it.
+    pub fn new(id: &str, provider: &str, traits: FeedTraits) -> FeedRecord {
+        FeedRecord {
+            id: id.to_owned(),
+            provider: provider.to_owned(),
+            title: String::new(),
+            format: String::new(),
+            url: String::new(),
+            homepage: String::new(),
+            licence: String::new(),
+            list: traits.list as u8,
+            mode: traits.mode as u8,
+            kinds: traits.kinds.bits(),
+            default_assessments: traits.assessments.bits(),
+            state: FeedState::Ok,
+            state_reason: String::new(),
+            retention_seconds: 15 * 86_400,
+            max_age_seconds: 3 * 86_400,
+            keep_absent: false,
+            update_time: traits.update_time.map(Time::unix),
+            sightings: 0,
+        }
+    }
+
+    /// Block or allow, reset or accumulated, kinds, default assessments and update_time.
+    pub fn traits(&self) -> FeedTraits {
+        FeedTraits {
+            list: if self.list == ListKind::Block as u8 { ListKind::Block } else { ListKind::Allow },
+            mode: if self.mode == Mode::Reset as u8 { Mode::Reset } else { Mode::Accumulated },
+            kinds: Kinds::from_bits(self.kinds),
+            assessments: Assessments::from_bits(self.default_assessments),
+            update_time: self.update_time.map(Time::from_unix),
+        }
+    }
+
+    /// Whether its answer for what it does not list is "failed" at `at`: its last download was not taken, or is
+    /// too old.
+    pub fn is_stale(&self, at: Time) -> bool {
+        let too_old = |seconds: i64| at > Time::from_unix(seconds).plus(self.max_age_seconds);
+        self.state != FeedState::Ok || self.update_time.is_none_or(too_old)
+    }
+}
+
+/// Where a snapshot comes from.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Origin {
+    /// The program and version that wrote it.
+    pub generator: String,
+    /// Its feeds, in the order of their ids in records.
+    pub feeds: Vec<FeedRecord>,
+}
+
+type Codec = Configuration<LittleEndian, Fixint, Limit<LIMIT>>;
+
+fn codec() -> Codec {
+    bincode::config::standard().with_little_endian().with_fixed_int_encoding().with_limit::<LIMIT>()
+}
+
+impl Origin {
+    /// The bytes of the section; `None` where they would exceed its limit.
+    pub fn encode(&self) -> Option<Vec<u8>> {
+        let body = bincode::serde::encode_to_vec(self, codec()).ok()?;
+        let bytes = [CODEC_BINCODE_2.to_le_bytes().as_slice(), &body].concat();
+        (bytes.len() <= LIMIT).then_some(bytes)
+    }
+
+    /// Reads the section, whose checksum must hold already.
+    pub fn decode(bytes: &[u8], offset: u64) -> Result<Origin, Damage> {
+        let codec_id = u32_at(bytes, 0);
+        let body = bytes.get(4..).unwrap_or(&[]);
+        if codec_id != CODEC_BINCODE_2 || body.len() > LIMIT {
+            let found = format!("codec {codec_id}, {} bytes", body.len());
+            return Err(Damage::new("origin", offset, "codec 1 within its limit", found));
+        }
+        match bincode::serde::decode_from_slice(body, codec()) {
+            Ok((origin, used)) if used == body.len() => Ok(origin),
+            Ok((_, used)) => Err(Damage::new("origin", offset, format!("{} bytes", body.len()), used)),
+            Err(error) => Err(Damage::new("origin", offset, "a feed table", error)),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn origin() -> Origin {
+        let traits = FeedTraits {
+            list: ListKind::Allow,
+            mode: Mode::Accumulated,
+            kinds: Kinds::ADDRESS,
+            assessments: Assessments::EMPTY,
+            update_time: Some(Time::from_unix(1_780_000_000)),
+        };
+        let feed = FeedRecord::new("example-v4", "lists.example", traits);
+        assert_eq!(feed.traits(), traits);
+        Origin { generator: "rapsheet 0".to_owned(), feeds: vec![feed] }
+    }
+
+    #[test]
+    fn reads_back_and_refuses_every_cut() {
+        let bytes = origin().encode().expect("small");
+        assert_eq!(Origin::decode(&bytes, 0), Ok(origin()));
+        for cut in 0..bytes.len() {
+            assert!(Origin::decode(&bytes[..cut], 0).is_err(), "{cut}");
+        }
+    }
+
+    #[test]
+    fn stale_is_failed_or_old() {
+        let mut feed = origin().feeds.remove(0);
+        let update = Time::from_unix(1_780_000_000);
+        assert!(!feed.is_stale(update.plus(feed.max_age_seconds)));
+        assert!(feed.is_stale(update.plus(feed.max_age_seconds + 1)));
+        feed.state = FeedState::Failed;
+        assert!(feed.is_stale(update));
+    }
+}

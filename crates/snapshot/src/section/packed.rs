@@ -1,0 +1,82 @@
+//! Arrays of small numbers at the fewest bits that hold the largest, each readable by one unaligned load.
+//!
+//! Eight bytes of header hold the width; eight zero bytes follow the data, so that the load of the last
+//! number stays inside the section. Widths up to 40 bits are supported.
+
+use crate::layout::u64_at;
+
+const HEADER_LEN: usize = 8;
+const TAIL_LEN: usize = 8;
+const WIDTH_MAX: u8 = 40;
+
+/// The bytes of a packed array.
+pub fn encode(values: impl ExactSizeIterator<Item = u64> + Clone) -> Vec<u8> {
+    let largest = values.clone().max().unwrap_or(0);
+    let width = 64 - largest.leading_zeros();
+    let mut out = vec![0; HEADER_LEN];
+    if let Some(first) = out.first_mut() {
+        *first = u8::try_from(width).unwrap_or(WIDTH_MAX);
+    }
+    let (mut pending, mut bits) = (0u64, 0);
+    for value in values {
+        pending |= value << bits;
+        bits += width;
+        while bits >= 8 {
+            out.extend(pending.to_le_bytes().first());
+            pending >>= 8;
+            bits -= 8;
+        }
+    }
+    if bits > 0 {
+        out.extend(pending.to_le_bytes().first());
+    }
+    out.resize(out.len() + TAIL_LEN, 0);
+    out
+}
+
+/// A packed array in a file.
+#[derive(Clone, Copy, Debug)]
+pub struct Packed<'a> {
+    data: &'a [u8],
+    width: usize,
+    mask: u64,
+}
+
+impl<'a> Packed<'a> {
+    /// Reads the header. A width that cannot be makes every number zero.
+    pub fn new(bytes: &'a [u8]) -> Packed<'a> {
+        let width = bytes.first().copied().filter(|width| *width <= WIDTH_MAX).unwrap_or(0);
+        let data = bytes.get(HEADER_LEN..).unwrap_or(&[]);
+        Packed { data, width: usize::from(width), mask: (1 << width) - 1 }
+    }
+
+    /// The number at `at`; zero past the end.
+    #[inline]
+    pub fn get(&self, at: usize) -> u64 {
+        let bit = at.saturating_mul(self.width);
+        u64_at(self.data, bit / 8) >> (bit % 8) & self.mask
+    }
+
+    /// The bytes that an array of `count` numbers takes, header and tail included.
+    pub fn byte_len(&self, count: usize) -> usize {
+        HEADER_LEN + count.saturating_mul(self.width).div_ceil(8) + TAIL_LEN
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    proptest::proptest! {
+        #[test]
+        fn what_goes_in_comes_out(values in proptest::collection::vec(0u64..1 << 40, 0..200), shift in 0u32..40) {
+            let values: Vec<u64> = values.into_iter().map(|value| value >> shift).collect();
+            let bytes = encode(values.iter().copied());
+            let packed = Packed::new(&bytes);
+            proptest::prop_assert_eq!(bytes.len(), packed.byte_len(values.len()));
+            for (at, value) in values.iter().enumerate() {
+                proptest::prop_assert_eq!(packed.get(at), *value);
+            }
+        }
+    }
+}

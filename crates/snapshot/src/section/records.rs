@@ -1,0 +1,193 @@
+//! Records and record sets: what feeds say, apart from what they say it of.
+//!
+//! Millions of entries share a few thousand sets, because a feed says the same of all its entries. A record
+//! of an address holds the length of the listed prefix, not the prefix: the address that was asked and the
+//! length give it back, and one record serves a whole list of single addresses.
+
+use crate::layout::{u16_at, u32_at, u128_at};
+use crate::{Assessments, FeedId, ListKind, Scope};
+
+/// The length of a record, in bytes.
+pub const RECORD_LEN: usize = 16;
+/// The length of a row of the extent table, in bytes.
+pub const EXTENT_LEN: usize = 32;
+const OWN_TIMES: u32 = u32::MAX;
+const NO_EXTENT: u8 = 255;
+const RANGE_EXTENT: u8 = 254;
+
+/// What a feed listed of the address space.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Extent {
+    /// Not an address.
+    None,
+    /// A prefix of this length that covers the address; a single address has the full length.
+    Prefix(u8),
+    /// The range in this row of the extent table.
+    Range(u32),
+}
+
+/// Where a record's times are.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum When {
+    /// In this row of the run table.
+    Run(u32),
+    /// In the entry's side column.
+    Own,
+}
+
+/// What one feed says, apart from what it says it of.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Record {
+    /// The feed.
+    pub feed: FeedId,
+    /// Whether it blocks or allows.
+    pub list: ListKind,
+    /// The reach of a name.
+    pub scope: Scope,
+    /// What was listed of the address space.
+    pub extent: Extent,
+    /// How bad; already the feed's default where the row stated none.
+    pub assessments: Assessments,
+    /// Since when and until when.
+    pub when: When,
+}
+
+/// The bytes of the record table.
+pub fn encode(records: &[Record]) -> Vec<u8> {
+    let mut out = Vec::with_capacity(records.len() * RECORD_LEN);
+    for record in records {
+        let (length, range) = match record.extent {
+            Extent::None => (NO_EXTENT, 0),
+            Extent::Prefix(length) => (length, 0),
+            Extent::Range(row) => (RANGE_EXTENT, row),
+        };
+        let run = match record.when {
+            When::Run(run) => run,
+            When::Own => OWN_TIMES,
+        };
+        out.extend(record.feed.0.to_le_bytes());
+        out.extend([record.list as u8, record.scope as u8, length, 0]);
+        out.extend(record.assessments.bits().to_le_bytes());
+        out.extend(run.to_le_bytes());
+        out.extend(range.to_le_bytes());
+    }
+    out
+}
+
+/// The record at `at`; `None` where there is none or its bytes mean nothing.
+#[inline]
+pub fn record(bytes: &[u8], at: u32) -> Option<Record> {
+    let row = bytes.get(at as usize * RECORD_LEN..)?.first_chunk::<RECORD_LEN>()?;
+    let run = u32_at(row, 8);
+    let extent = match row[4] {
+        NO_EXTENT => Extent::None,
+        RANGE_EXTENT => Extent::Range(u32_at(row, 12)),
+        length if length <= 128 => Extent::Prefix(length),
+        _ => return None,
+    };
+    Some(Record {
+        feed: FeedId(u16_at(row, 0)),
+        list: *[ListKind::Block, ListKind::Allow].get(usize::from(row[2]))?,
+        scope: *[Scope::Exact, Scope::Tree, Scope::Subdomains].get(usize::from(row[3]))?,
+        extent,
+        assessments: Assessments::from_bits(u16_at(row, 6)),
+        when: if run == OWN_TIMES { When::Own } else { When::Run(run) },
+    })
+}
+
+/// The bytes of the extent table.
+pub fn encode_extents(extents: &[(u128, u128)]) -> Vec<u8> {
+    extents.iter().flat_map(|(first, last)| [first.to_le_bytes(), last.to_le_bytes()].concat()).collect()
+}
+
+/// The range in a row of the extent table.
+pub fn extent(bytes: &[u8], at: u32) -> Option<(u128, u128)> {
+    let row = bytes.get(at as usize * EXTENT_LEN..)?.first_chunk::<EXTENT_LEN>()?;
+    Some((u128_at(row, 0), u128_at(row, 16)))
+}
+
+/// The bytes of the set table: one more offset than there are sets, then the record numbers.
+pub fn encode_sets(sets: &[Vec<u32>]) -> Vec<u8> {
+    let mut offsets = Vec::with_capacity(sets.len() + 1);
+    let mut end = 0u32;
+    offsets.push(end);
+    for set in sets {
+        end += set.len() as u32;
+        offsets.push(end);
+    }
+    offsets.iter().chain(sets.iter().flatten()).flat_map(|number| number.to_le_bytes()).collect()
+}
+
+/// The set table in a file.
+#[derive(Clone, Copy, Debug)]
+pub struct Sets<'a> {
+    offsets: &'a [[u8; 4]],
+    items: &'a [[u8; 4]],
+}
+
+impl<'a> Sets<'a> {
+    /// The table of `count` sets.
+    pub fn new(bytes: &'a [u8], count: usize) -> Sets<'a> {
+        let (numbers, _) = bytes.as_chunks();
+        let (offsets, items) = numbers.split_at_checked(count + 1).unwrap_or_default();
+        Sets { offsets, items }
+    }
+
+    /// How many sets there are.
+    pub fn len(&self) -> usize {
+        self.offsets.len().saturating_sub(1)
+    }
+
+    /// Whether there are none.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// The record numbers of a set; none where there is no such set.
+    #[inline]
+    pub fn get(&self, set: u32) -> impl ExactSizeIterator<Item = u32> + Clone + use<'a> {
+        let offset = |at: usize| self.offsets.get(at).map_or(0, |bytes| u32::from_le_bytes(*bytes) as usize);
+        let range = offset(set as usize)..offset((set as usize).saturating_add(1));
+        self.items.get(range).unwrap_or(&[]).iter().map(|bytes| u32::from_le_bytes(*bytes))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::Assessment;
+
+    #[test]
+    fn records_read_back() {
+        let base = Record {
+            feed: FeedId(513),
+            list: ListKind::Allow,
+            scope: Scope::Subdomains,
+            extent: Extent::None,
+            assessments: Assessments::EMPTY.with(Assessment::Trustworthy),
+            when: When::Own,
+        };
+        let records = [
+            base,
+            Record { extent: Extent::Prefix(128), when: When::Run(7), ..base },
+            Record { extent: Extent::Range(70_000), list: ListKind::Block, scope: Scope::Exact, ..base },
+        ];
+        let bytes = encode(&records);
+        for (at, expected) in records.iter().enumerate() {
+            assert_eq!(record(&bytes, at as u32).as_ref(), Some(expected));
+        }
+        assert_eq!(record(&bytes, 3), None);
+        assert_eq!(record(&[9; RECORD_LEN], 0), None);
+    }
+
+    #[test]
+    fn sets_read_back() {
+        let sets = vec![vec![1, 2], vec![], vec![7]];
+        let bytes = encode_sets(&sets);
+        let table = Sets::new(&bytes, sets.len());
+        for (at, expected) in sets.iter().enumerate() {
+            assert_eq!(&table.get(at as u32).collect::<Vec<u32>>(), expected);
+        }
+        assert_eq!((table.get(3).len(), table.get(u32::MAX).len()), (0, 0));
+    }
+}

@@ -1,0 +1,141 @@
+//! Times: the run table that many sightings share, and the side columns for rows with times of their own.
+//!
+//! A feed that confirms its whole list confirms every entry at the same instant, so 15 nights of a list need
+//! 15 runs however many entries it has. Rows that state their own times would make every record set unique;
+//! theirs stand in a side column instead, found by the entry's ordinal, at about eight bytes a row.
+
+use super::packed::{self, Packed};
+use crate::layout::u32_at;
+use crate::{Time, Times};
+
+/// The length of a run, in bytes.
+pub const RUN_LEN: usize = 12;
+const NO_EXPIRY: u32 = u32::MAX;
+
+/// The bytes of the run table.
+pub fn encode_runs(runs: &[Times]) -> Vec<u8> {
+    let fields = |times: &Times| {
+        let expiry = times.row_expiry.map_or(NO_EXPIRY, Time::stored);
+        [times.first_seen.stored(), times.detect_time.stored(), expiry].map(u32::to_le_bytes)
+    };
+    runs.iter().flat_map(fields).flatten().collect()
+}
+
+/// The run at `at`.
+#[inline]
+pub fn run(bytes: &[u8], at: u32) -> Option<Times> {
+    let row = bytes.get(at as usize * RUN_LEN..)?.first_chunk::<RUN_LEN>()?;
+    let expiry = u32_at(row, 8);
+    Some(Times {
+        first_seen: Time::from_stored(u32_at(row, 0)),
+        detect_time: Time::from_stored(u32_at(row, 4)),
+        row_expiry: (expiry != NO_EXPIRY).then(|| Time::from_stored(expiry)),
+    })
+}
+
+const HEADER_LEN: usize = 16;
+
+/// The bytes of a side column. `rows` are sorted by ordinal; an entry whose set holds several records with own
+/// times has as many rows, in the order of its set.
+pub fn encode_column(rows: &[(u32, Times)]) -> Vec<u8> {
+    if rows.is_empty() {
+        return Vec::new();
+    }
+    let least = |of: fn(&Times) -> Time| rows.iter().map(|(_, times)| of(times).stored()).min().unwrap_or(0);
+    let base_first = least(|times| times.first_seen);
+    let base_detect = least(|times| times.detect_time);
+    let base_expiry =
+        rows.iter().filter_map(|(_, times)| times.row_expiry.map(Time::stored)).min().unwrap_or(0);
+    let mut out: Vec<u8> = [base_first, base_detect, base_expiry, 0].map(u32::to_le_bytes).concat();
+    let above = |stored: u32, base: u32| u64::from(stored - base);
+    out.extend(packed::encode(rows.iter().map(|(ordinal, _)| u64::from(*ordinal))));
+    out.extend(packed::encode(rows.iter().map(|(_, times)| above(times.first_seen.stored(), base_first))));
+    out.extend(packed::encode(rows.iter().map(|(_, times)| above(times.detect_time.stored(), base_detect))));
+    out.extend(packed::encode(
+        rows.iter()
+            .map(|(_, times)| times.row_expiry.map_or(0, |expiry| above(expiry.stored(), base_expiry) + 1)),
+    ));
+    out
+}
+
+/// A side column in a file.
+#[derive(Clone, Copy, Debug)]
+pub struct Column<'a> {
+    count: usize,
+    bases: [u32; 3],
+    ordinals: Packed<'a>,
+    first: Packed<'a>,
+    detect: Packed<'a>,
+    expiry: Packed<'a>,
+}
+
+impl<'a> Column<'a> {
+    /// Reads the headers of a column of `count` rows.
+    pub fn new(bytes: &'a [u8], count: usize) -> Column<'a> {
+        let bases = [0, 4, 8].map(|at| u32_at(bytes, at));
+        let mut rest = bytes.get(HEADER_LEN..).unwrap_or(&[]);
+        let mut next = || {
+            let packed = Packed::new(rest);
+            rest = rest.get(packed.byte_len(count)..).unwrap_or(&[]);
+            packed
+        };
+        Column { count, bases, ordinals: next(), first: next(), detect: next(), expiry: next() }
+    }
+
+    /// The times of the `nth` record with own times of the entry with this ordinal.
+    pub fn get(&self, ordinal: u32, nth: usize) -> Option<Times> {
+        let at = self.first_row(u64::from(ordinal)) + nth;
+        (at < self.count && self.ordinals.get(at) == u64::from(ordinal)).then(|| self.row(at))
+    }
+
+    fn first_row(&self, ordinal: u64) -> usize {
+        let (mut low, mut high) = (0, self.count);
+        while low < high {
+            let middle = low + (high - low) / 2;
+            if self.ordinals.get(middle) < ordinal { low = middle + 1 } else { high = middle }
+        }
+        low
+    }
+
+    fn row(&self, at: usize) -> Times {
+        let [base_first, base_detect, base_expiry] = self.bases;
+        let time = |base: u32, above: u64| {
+            Time::from_stored(base.saturating_add(u32::try_from(above).unwrap_or(u32::MAX)))
+        };
+        let expiry = self.expiry.get(at);
+        Times {
+            first_seen: time(base_first, self.first.get(at)),
+            detect_time: time(base_detect, self.detect.get(at)),
+            row_expiry: expiry.checked_sub(1).map(|above| time(base_expiry, above)),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn times(first: i64, detect: i64, expiry: Option<i64>) -> Times {
+        let at = |seconds| Time::from_unix(1_780_000_000 + seconds);
+        Times { first_seen: at(first), detect_time: at(detect), row_expiry: expiry.map(at) }
+    }
+
+    #[test]
+    fn runs_read_back() {
+        let runs = [times(0, 5, None), times(-9, 7, Some(100))];
+        let bytes = encode_runs(&runs);
+        assert_eq!([run(&bytes, 0), run(&bytes, 1), run(&bytes, 2)], [Some(runs[0]), Some(runs[1]), None]);
+    }
+
+    #[test]
+    fn columns_read_back_by_ordinal() {
+        let rows = [(3, times(0, 5, None)), (3, times(1, 6, Some(9))), (700_000, times(-50, 86_400, None))];
+        let bytes = encode_column(&rows);
+        let column = Column::new(&bytes, rows.len());
+        assert_eq!(column.get(3, 0), Some(rows[0].1));
+        assert_eq!(column.get(3, 1), Some(rows[1].1));
+        assert_eq!(column.get(700_000, 0), Some(rows[2].1));
+        assert_eq!((column.get(3, 2), column.get(4, 0), column.get(700_000, 1)), (None, None, None));
+        assert!(Column::new(&[], 0).get(0, 0).is_none());
+    }
+}
