@@ -22,6 +22,7 @@ mod writer;
 
 pub use address::{Address, AddressRange};
 pub use error::{Damage, Error};
+pub use layout::Section;
 pub use reader::{Entry, Index, Part, Sighting, Snapshot};
 pub use refusal::Refusal;
 pub use sighting::{Assessment, Assessments, FeedId, Kinds, ListKind, Mode, Scope, Status, Times};
