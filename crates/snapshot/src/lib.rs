@@ -2,6 +2,8 @@
 //!
 //! This crate owns the vocabulary, the canonical forms, the file's layout, its writer and its reader. It
 //! knows nothing of feeds' texts, of questions' verdicts, of clocks or of terminals.
+//!
+#![doc = include_str!("../FORMAT.md")]
 
 pub mod address;
 pub mod automaton;
