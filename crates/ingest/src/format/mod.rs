@@ -12,6 +12,7 @@ use crate::options::{OptionError, OptionRow, Options};
 use crate::refused::FileRefusal;
 use crate::scribe::Scribe;
 use snapshot::Kinds;
+use std::fmt;
 
 pub mod header;
 pub mod hosts;
@@ -54,6 +55,12 @@ pub struct Format {
     pub options: &'static [OptionRow],
     /// How such a file is read.
     pub shape: Shape,
+}
+
+impl fmt::Debug for Format {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Format({})", self.id)
+    }
 }
 
 /// How much of a file a format must see at a time.
