@@ -1,1 +1,7 @@
-//! x
+//! The integration tests, one binary: linking once is what keeps them quick.
+
+mod building;
+mod cli;
+mod place;
+mod sample;
+mod scoring;

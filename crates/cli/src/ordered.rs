@@ -37,8 +37,7 @@ where
     let jobs = Mutex::new(jobs);
     thread::scope(|scope| {
         for _ in 0..threads.max(1) {
-            let give_back = give_back.clone();
-            scope.spawn(|| work(&jobs, worker(), &spent, give_back));
+            scope.spawn(|| work(&jobs, worker(), &spent, &give_back));
         }
         scope.spawn(move || {
             while let Some(block) = next(returned.try_recv().unwrap_or_default()) {
@@ -48,7 +47,10 @@ where
                 }
             }
         });
-        write_in_order(tickets, out)
+        let written = write_in_order(&tickets, out);
+        // After an error the reader finds nobody to hand its tickets to, and stops.
+        drop(tickets);
+        written
     })
 }
 
@@ -56,7 +58,7 @@ fn work<B, W: FnMut(&B, &mut Vec<u8>)>(
     jobs: &Mutex<Receiver<Job<B>>>,
     mut worker: W,
     spent: &impl Fn(B) -> Vec<u8>,
-    give_back: Sender<Vec<u8>>,
+    give_back: &Sender<Vec<u8>>,
 ) {
     // The lock is held while waiting for a job, not while working on it; hence the closure.
     let next = || jobs.lock().unwrap_or_else(PoisonError::into_inner).recv();
@@ -69,8 +71,8 @@ fn work<B, W: FnMut(&B, &mut Vec<u8>)>(
     }
 }
 
-/// Writes until the reader stops. On an error the tickets are dropped, which stops the reader.
-fn write_in_order(tickets: Receiver<Receiver<Vec<u8>>>, out: &mut dyn Write) -> io::Result<()> {
+/// Writes until the reader stops.
+fn write_in_order(tickets: &Receiver<Receiver<Vec<u8>>>, out: &mut dyn Write) -> io::Result<()> {
     loop {
         let ticket = match tickets.try_recv() {
             Ok(ticket) => ticket,

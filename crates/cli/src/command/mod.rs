@@ -40,10 +40,3 @@ pub(crate) fn run(command: Command, setting: &Setting) -> Result<Exit, Failure> 
 fn stdout() -> BufWriter<Stdout> {
     BufWriter::with_capacity(1 << 16, io::stdout())
 }
-
-/// The words of a set of kinds.
-fn kind_words(kinds: snapshot::Kinds) -> Vec<&'static str> {
-    use snapshot::Kinds;
-    let words = [(Kinds::IPV4, "ipv4"), (Kinds::IPV6, "ipv6"), (Kinds::NAME, "domain"), (Kinds::URL, "url")];
-    words.into_iter().filter(|(kind, _)| kinds.meets(*kind)).map(|(_, word)| word).collect()
-}
