@@ -1,5 +1,6 @@
 //! The integration tests, one binary: linking once is what keeps them quick.
 
+#[cfg(feature = "ingest")]
 mod building;
 mod cli;
 mod place;

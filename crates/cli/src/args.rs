@@ -39,6 +39,7 @@ pub(crate) struct Cli {
 
 /// Flags that every command takes.
 #[derive(Args)]
+#[command(next_help_heading = "Global options")]
 pub(crate) struct Global {
     /// The snapshot to answer from
     #[arg(

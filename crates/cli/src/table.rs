@@ -39,7 +39,7 @@ impl Table {
 
     /// Adds a row. What others wrote is made harmless here, once for all tables.
     pub(crate) fn row(&mut self, cells: Vec<String>) {
-        self.rows.push(cells.iter().map(|cell| printable::text(cell).into_owned()).collect());
+        self.rows.push(cells.into_iter().map(|cell| printable::text(&cell).into_owned()).collect());
     }
 
     /// Prints it.

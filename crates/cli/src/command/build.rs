@@ -90,31 +90,38 @@ struct Yesterday {
 }
 
 impl Yesterday {
+    const NONE: Yesterday = Yesterday { previous: None, state: None };
+
     fn open(args: &Build, setting: &Setting) -> Result<Yesterday, Failure> {
         let path = match &args.previous {
-            Some(path) if path.as_os_str() == "none" => return Ok(Yesterday { previous: None, state: None }),
+            Some(path) if path.as_os_str() == "none" => return Ok(Yesterday::NONE),
             Some(path) => path,
-            None if !args.out.exists() => {
-                return Ok(Yesterday { previous: None, state: Yesterday::state(&args.out, setting) });
-            }
+            None if !args.out.exists() => return Ok(Yesterday::NONE),
             None => &args.out,
         };
         let remedy = "name a sound one with --previous, or start afresh with `--previous none`";
         let previous =
             Snapshot::open(path).map_err(|error| Failure::refused(format_args!("{error}; {remedy}")))?;
-        let state = Yesterday::state(path, setting).or_else(|| Yesterday::state(&args.out, setting));
+        let states = [path, &args.out].map(|snapshot| with_suffix(snapshot, ".state"));
+        let state =
+            states.iter().find(|path| path.exists()).and_then(|path| state_of(&previous, path, setting));
         Ok(Yesterday { previous: Some(previous), state })
     }
+}
 
-    /// The state beside a snapshot. A damaged one is as good as none, which the report states.
-    fn state(snapshot: &Path, setting: &Setting) -> Option<Snapshot> {
-        let path = with_suffix(snapshot, ".state");
-        if !path.exists() {
-            return None;
+/// The state that belongs to a snapshot. A damaged one is as good as none, which the report states. So is one
+/// that is newer than its snapshot, left by a build that was cut off between publishing the two: it holds rows
+/// as old that no snapshot has ever held, and they would be lost.
+fn state_of(previous: &Snapshot, path: &Path, setting: &Setting) -> Option<Snapshot> {
+    match Snapshot::open(path) {
+        Ok(state) if state.built_at() <= previous.built_at() => return Some(state),
+        Ok(_) => {
+            let path = path.display();
+            setting.note(&format!("rapsheet: {path}: it is newer than its snapshot; going on without it"));
         }
-        let opened = Snapshot::open(&path);
-        opened.map_err(|error| setting.note(&format!("rapsheet: {error}; going on without it"))).ok()
+        Err(error) => setting.note(&format!("rapsheet: {error}; going on without it")),
     }
+    None
 }
 
 /// Held for as long as a build works on an output. The kernel lets go of it when the process ends, however it

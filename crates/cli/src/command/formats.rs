@@ -1,11 +1,12 @@
 //! `formats`: the table of formats, or one of them explained.
 
-use super::{kind_words, stdout};
+use super::stdout;
 use crate::args::Formats;
 use crate::exit::{Exit, Failure};
 use crate::table::{Head, Table};
 use ingest::format::{self, FORMATS, Format};
 use serde::Serialize;
+use snapshot::Kinds;
 use std::io::{self, Write};
 
 /// Runs the command.
@@ -13,9 +14,7 @@ pub(super) fn run(args: &Formats) -> Result<Exit, Failure> {
     let mut out = stdout();
     match (&args.id, args.json) {
         (None, false) => table().print(&mut out)?,
-        (None, true) => {
-            print_json(&mut out, &FORMATS.iter().map(|format| row(format)).collect::<Vec<Row>>())?
-        }
+        (None, true) => print_json(&mut out, &rows())?,
         (Some(id), false) => explain(find(id)?, &mut out)?,
         (Some(id), true) => print_json(&mut out, &row(find(id)?))?,
     }
@@ -62,6 +61,10 @@ struct OptionJson {
     about: &'static str,
 }
 
+fn rows() -> Vec<Row> {
+    FORMATS.iter().map(|format| row(format)).collect()
+}
+
 fn row(format: &Format) -> Row {
     let option = |row: &ingest::options::OptionRow| OptionJson { key: row.key, about: row.about };
     Row {
@@ -77,4 +80,10 @@ fn print_json(out: &mut dyn Write, value: &impl Serialize) -> Result<(), Failure
     serde_json::to_writer_pretty(&mut *out, value)?;
     writeln!(out)?;
     Ok(())
+}
+
+/// The words of a set of kinds.
+fn kind_words(kinds: Kinds) -> Vec<&'static str> {
+    let words = [(Kinds::IPV4, "ipv4"), (Kinds::IPV6, "ipv6"), (Kinds::NAME, "domain"), (Kinds::URL, "url")];
+    words.into_iter().filter(|(kind, _)| kinds.meets(*kind)).map(|(_, word)| word).collect()
 }

@@ -56,11 +56,9 @@ fn find(judge: &Judge<'_>, text: &[u8], all: bool, found: &mut Vec<Found>) {
     let blank = |byte: &u8| byte.is_ascii_whitespace() || b"\"'<>()=,;|".contains(byte);
     let mut at = 0;
     for token in text.split(blank) {
-        if let Some(answer) = std::str::from_utf8(token).ok().and_then(|token| judge.ask(token).ok()) {
-            if all || matches!(answer.status, Status::Blocked | Status::Allowed) {
-                found.push(Found { at, answer });
-            }
-        }
+        let answer = std::str::from_utf8(token).ok().and_then(|token| judge.ask(token).ok());
+        let wanted = |status| all || matches!(status, Status::Blocked | Status::Allowed);
+        found.extend(answer.filter(|answer| wanted(answer.status)).map(|answer| Found { at, answer }));
         at += token.len() + 1;
     }
 }
