@@ -1,2 +1,46 @@
-//! placeholder
-fn main() {}
+//! `rapsheet`, the program: reads arguments and the clock, runs one command, ends with its exit code.
+//!
+//! The libraries know nothing of terminals, threads, environment or time; whatever touches those is here. The
+//! clock is read once, in [`run`], so that everything that one run says holds for one instant.
+
+mod args;
+mod blocks;
+mod color;
+mod command;
+mod exit;
+mod input;
+mod ordered;
+mod output;
+mod printable;
+#[cfg(feature = "ingest")]
+mod progress;
+mod setting;
+mod table;
+mod zeek;
+
+use args::Cli;
+use clap::Parser;
+use exit::{Exit, Failure};
+use setting::Setting;
+use snapshot::Time;
+use std::process::ExitCode;
+use std::time::{SystemTime, UNIX_EPOCH};
+
+fn main() -> ExitCode {
+    exit::survive_size_limits();
+    exit::end(run())
+}
+
+fn run() -> Result<Exit, Failure> {
+    let cli = match Cli::try_parse() {
+        Ok(cli) => cli,
+        Err(error) => return exit::usage(&error),
+    };
+    let setting = Setting::new(cli.global, clock());
+    command::run(cli.command, &setting)
+}
+
+fn clock() -> Time {
+    let since = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs());
+    Time::from_unix(i64::try_from(since).unwrap_or(i64::MAX))
+}

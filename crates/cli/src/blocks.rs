@@ -1,0 +1,164 @@
+//! Blocks of lines: an input cut at line ends, so that many threads can read it and every line is whole.
+
+use std::io::{self, Read};
+
+/// The length of a block, in bytes, where lines are shorter. Large enough that its costs vanish, small enough
+/// that a ring of blocks fits the cache of a modest host.
+const BLOCK_LEN: usize = 1 << 20;
+/// A line is whole up to this length, in bytes; what is longer is read in pieces, so that memory is bounded.
+pub(crate) const LINE_MAX: usize = 16 << 20;
+/// How much is asked of a live input at a time.
+const LIVE_LEN: usize = 64 << 10;
+
+/// Some whole lines of an input.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub(crate) struct Block {
+    /// The lines, with their ends.
+    pub(crate) bytes: Vec<u8>,
+    /// The byte offset of the first one in the input.
+    pub(crate) offset: u64,
+    /// The number of the first one, counted from 1.
+    pub(crate) line: u64,
+}
+
+/// Cuts an input.
+pub(crate) struct Cutter<R> {
+    reader: R,
+    live: bool,
+    block_len: usize,
+    line_max: usize,
+    rest: Vec<u8>,
+    offset: u64,
+    line: u64,
+    ended: bool,
+    failed: Option<io::Error>,
+}
+
+impl<R: Read> Cutter<R> {
+    /// Cuts `reader`; a live one is not waited for when it has given a whole line.
+    pub(crate) fn new(reader: R, live: bool) -> Cutter<R> {
+        Cutter {
+            reader,
+            live,
+            block_len: BLOCK_LEN,
+            line_max: LINE_MAX,
+            rest: Vec::new(),
+            offset: 0,
+            line: 1,
+            ended: false,
+            failed: None,
+        }
+    }
+
+    /// The next block, in `buffer`, whose memory is used again; `None` at the end. What was read before an
+    /// error comes before it.
+    pub(crate) fn next_block(&mut self, mut buffer: Vec<u8>) -> io::Result<Option<Block>> {
+        buffer.clear();
+        buffer.append(&mut self.rest);
+        let mut searched = 0;
+        while !self.ended {
+            self.read_more(&mut buffer);
+            if !self.live && buffer.len() < self.block_len {
+                continue;
+            }
+            let new = buffer.get(searched..).unwrap_or(&[]);
+            if let Some(at) = new.iter().rposition(|byte| *byte == b'\n') {
+                self.rest = buffer.split_off(searched + at + 1);
+                break;
+            }
+            if buffer.len() >= self.line_max {
+                break;
+            }
+            searched = buffer.len();
+        }
+        match self.failed.take_if(|_| buffer.is_empty()) {
+            Some(error) => Err(error),
+            None => Ok((!buffer.is_empty()).then(|| self.block(buffer))),
+        }
+    }
+
+    fn read_more(&mut self, buffer: &mut Vec<u8>) {
+        let have = buffer.len();
+        let wanted = if self.live { LIVE_LEN } else { self.block_len.saturating_sub(have).max(LIVE_LEN) };
+        buffer.resize(have + wanted, 0);
+        let read = loop {
+            match self.reader.read(buffer.get_mut(have..).unwrap_or(&mut [])) {
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                other => break other,
+            }
+        };
+        buffer.truncate(have + read.as_ref().map_or(0, |read| *read));
+        self.ended = read.as_ref().map_or(true, |read| *read == 0);
+        self.failed = read.err();
+    }
+
+    fn block(&mut self, bytes: Vec<u8>) -> Block {
+        let block = Block { offset: self.offset, line: self.line, bytes };
+        self.offset += block.bytes.len() as u64;
+        self.line += block.bytes.iter().filter(|byte| **byte == b'\n').count() as u64;
+        block
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    /// Gives its bytes a few at a time, then an error if it has one.
+    struct Dribble<'a>(&'a [u8], usize, bool);
+
+    impl Read for Dribble<'_> {
+        fn read(&mut self, out: &mut [u8]) -> io::Result<usize> {
+            if self.0.is_empty() && self.2 {
+                return Err(io::Error::other("cut off"));
+            }
+            let (now, later) = self.0.split_at(self.1.min(self.0.len()).min(out.len()));
+            out[..now.len()].copy_from_slice(now);
+            self.0 = later;
+            Ok(now.len())
+        }
+    }
+
+    fn cut(text: &[u8], step: usize, lengths: (usize, usize), live: bool, fails: bool) -> (Vec<Block>, bool) {
+        let mut cutter = Cutter::new(Dribble(text, step, fails), live);
+        (cutter.block_len, cutter.line_max) = lengths;
+        let mut blocks = Vec::new();
+        loop {
+            match cutter.next_block(Vec::new()) {
+                Ok(Some(block)) => blocks.push(block),
+                Ok(None) => return (blocks, false),
+                Err(_) => return (blocks, true),
+            }
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn blocks_are_the_input_cut_at_line_ends(
+            text in "[a\\n]{0,200}", step in 1usize..40, block in 1usize..30, live: bool, fails: bool,
+        ) {
+            let (blocks, failed) = cut(text.as_bytes(), step, (block, 1 << 20), live, fails);
+            prop_assert_eq!(failed, fails);
+            let whole: Vec<u8> = blocks.iter().flat_map(|block| block.bytes.clone()).collect();
+            prop_assert_eq!(&whole, text.as_bytes());
+            let last = blocks.len().saturating_sub(1);
+            for (at, block) in blocks.iter().enumerate() {
+                prop_assert!(at == last || block.bytes.ends_with(b"\n"));
+                let before = &whole[..block.offset as usize];
+                prop_assert_eq!(block.line, 1 + before.iter().filter(|byte| **byte == b'\n').count() as u64);
+            }
+        }
+    }
+
+    #[test]
+    fn a_line_beyond_the_limit_is_read_in_pieces() {
+        let text = [b"x".repeat(100).as_slice(), b"\ny\n"].concat();
+        let (blocks, _) = cut(&text, 7, (5, 40), false, false);
+        assert!(blocks.len() >= 2 && blocks.iter().all(|block| block.bytes.len() <= 40 + LIVE_LEN));
+        assert_eq!(
+            blocks.last().map(|block| block.line),
+            Some(1 + u64::from(blocks.last().unwrap().bytes == b"y\n"))
+        );
+    }
+}

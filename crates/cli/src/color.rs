@@ -1,0 +1,54 @@
+//! Colour, for people only: a verdict stands out on a terminal, and a file never holds an escape sequence.
+
+use snapshot::Status;
+use std::env;
+use std::io::{self, IsTerminal};
+
+/// When to do what only people want.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, clap::ValueEnum)]
+pub(crate) enum When {
+    /// On a terminal
+    #[default]
+    Auto,
+    /// Always
+    Always,
+    /// Never
+    Never,
+}
+
+/// Whether text is coloured.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Color(bool);
+
+impl Color {
+    /// Decides for stdout: the flag, then `NO_COLOR`, then what stdout is.
+    pub(crate) fn of_stdout(when: When) -> Color {
+        let refused = || env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
+        let dumb = || env::var_os("TERM").is_some_and(|term| term == "dumb");
+        Color(match when {
+            When::Always => true,
+            When::Never => false,
+            When::Auto => !refused() && !dumb() && io::stdout().is_terminal(),
+        })
+    }
+
+    /// A word in the colour of a status.
+    pub(crate) fn status(self, status: Status, word: &str) -> String {
+        let code = match status {
+            Status::Blocked => "31",
+            Status::Allowed => "32",
+            Status::Failed => "33",
+            Status::Unknown => "2",
+        };
+        self.paint(code, word)
+    }
+
+    /// A word that warns.
+    pub(crate) fn warning(self, word: &str) -> String {
+        self.paint("33", word)
+    }
+
+    fn paint(self, code: &str, word: &str) -> String {
+        if self.0 { format!("\x1b[{code}m{word}\x1b[0m") } else { word.to_owned() }
+    }
+}

@@ -1,0 +1,191 @@
+//! `feeds`: the catalogue, with what the snapshot holds of each feed.
+//!
+//! A feed that the snapshot does not know is `absent`; one that the catalogue no longer names is shown too,
+//! because it still answers. Trouble comes first.
+
+use super::stdout;
+use crate::args::Feeds;
+use crate::exit::{Exit, Failure};
+use crate::setting::Setting;
+use crate::table::{Head, Table, age, count, duration};
+use serde::Serialize;
+use snapshot::section::origin::{FeedRecord, FeedState};
+use snapshot::{Snapshot, Time};
+use std::io::Write;
+
+/// Runs the command.
+pub(super) fn run(args: &Feeds, setting: &Setting) -> Result<Exit, Failure> {
+    let mut rows = listed(args)?;
+    match snapshot(setting, rows.is_some())? {
+        Some(snapshot) => {
+            let rows = rows.get_or_insert_default();
+            snapshot.origin().feeds.iter().for_each(|feed| join(rows, feed, setting.now));
+        }
+        None => setting.note(&format!("{}: no snapshot yet", setting.snapshot.display())),
+    }
+    let rows = rows.unwrap_or_default();
+    let mut out = stdout();
+    if args.json {
+        serde_json::to_writer_pretty(&mut out, &rows)?;
+        writeln!(out)?;
+    } else {
+        table(&rows).print(&mut out)?;
+    }
+    out.flush()?;
+    Ok(Exit::Done)
+}
+
+/// The snapshot; where there is a catalogue to show, there need not be one.
+fn snapshot(setting: &Setting, optional: bool) -> Result<Option<Snapshot>, Failure> {
+    if optional && !setting.snapshot.exists() {
+        return Ok(None);
+    }
+    setting.open().map(Some)
+}
+
+/// The state of a feed for a person: `stale` where only its age is wrong.
+pub(super) fn state_word(feed: &FeedRecord, now: Time) -> String {
+    let word = if feed.state == FeedState::Ok && feed.is_stale(now) { "stale" } else { feed.state.word() };
+    word.to_owned()
+}
+
+#[derive(Serialize)]
+struct Row {
+    id: String,
+    provider: String,
+    title: String,
+    format: String,
+    list: &'static str,
+    mode: &'static str,
+    /// `None` where the catalogue does not name the feed, or there is none.
+    enabled: Option<bool>,
+    /// `ok`, `failed`, `held`, or `absent` where the snapshot does not know the feed.
+    state: &'static str,
+    reason: String,
+    update_time: Option<String>,
+    age_seconds: Option<i64>,
+    stale: Option<bool>,
+    sightings: Option<u64>,
+    retention_seconds: i64,
+    max_age_seconds: i64,
+    url: String,
+    homepage: String,
+    licence: String,
+}
+
+#[cfg(feature = "ingest")]
+fn listed(args: &Feeds) -> Result<Option<Vec<Row>>, Failure> {
+    let Some(path) = &args.catalog else { return Ok(None) };
+    let catalog = super::build::read_catalog(path)?;
+    let row = |feed: &ingest::catalog::Feed| Row {
+        id: feed.id.clone(),
+        provider: feed.provider.clone(),
+        title: feed.title.clone(),
+        format: feed.format.id.to_owned(),
+        list: feed.list.word(),
+        mode: feed.mode.word(),
+        enabled: Some(feed.enabled),
+        state: "absent",
+        reason: String::new(),
+        update_time: None,
+        age_seconds: None,
+        stale: None,
+        sightings: None,
+        retention_seconds: feed.retention_seconds,
+        max_age_seconds: feed.max_age_seconds,
+        url: feed.url.clone(),
+        homepage: feed.homepage.clone(),
+        licence: feed.licence.clone(),
+    };
+    Ok(Some(catalog.feeds.iter().map(row).collect()))
+}
+
+#[cfg(not(feature = "ingest"))]
+fn listed(_: &Feeds) -> Result<Option<Vec<Row>>, Failure> {
+    Ok(None)
+}
+
+/// Adds what the snapshot holds of a feed to its row, or a row of its own.
+fn join(rows: &mut Vec<Row>, feed: &FeedRecord, now: Time) {
+    let at = rows.iter().position(|row| row.id == feed.id).unwrap_or_else(|| {
+        rows.push(row_of(feed));
+        rows.len() - 1
+    });
+    let Some(row) = rows.get_mut(at) else { return };
+    let update = feed.traits().update_time;
+    row.state = feed.state.word();
+    row.reason.clone_from(&feed.state_reason);
+    row.update_time = update.as_ref().map(Time::to_string);
+    row.age_seconds = update.map(|update| now.unix().saturating_sub(update.unix()));
+    row.stale = Some(feed.is_stale(now));
+    row.sightings = Some(feed.sightings);
+}
+
+fn row_of(feed: &FeedRecord) -> Row {
+    Row {
+        id: feed.id.clone(),
+        provider: feed.provider.clone(),
+        title: feed.title.clone(),
+        format: feed.format.clone(),
+        list: feed.traits().list.word(),
+        mode: feed.traits().mode.word(),
+        enabled: None,
+        state: feed.state.word(),
+        reason: String::new(),
+        update_time: None,
+        age_seconds: None,
+        stale: None,
+        sightings: None,
+        retention_seconds: feed.retention_seconds,
+        max_age_seconds: feed.max_age_seconds,
+        url: feed.url.clone(),
+        homepage: feed.homepage.clone(),
+        licence: feed.licence.clone(),
+    }
+}
+
+fn table(rows: &[Row]) -> Table {
+    let heads = ["feed", "provider", "format", "list", "mode", "state"].map(Head::Left);
+    let numbers = ["sightings", "age", "retention"].map(Head::Right);
+    let mut table = Table::new(&[heads.as_slice(), &numbers].concat());
+    let mut rows: Vec<&Row> = rows.iter().collect();
+    rows.sort_by_key(|row| row.rank());
+    for row in rows {
+        table.row(vec![
+            row.id.clone(),
+            row.provider.clone(),
+            row.format.clone(),
+            row.list.to_owned(),
+            row.mode.to_owned(),
+            row.state_text(),
+            row.sightings.map_or("-".to_owned(), count),
+            row.age_seconds.map_or("-".to_owned(), age),
+            duration(row.retention_seconds),
+        ]);
+    }
+    table
+}
+
+impl Row {
+    /// Trouble first, then what is absent, then what is well.
+    fn rank(&self) -> u8 {
+        match (self.state, self.stale, self.enabled) {
+            ("failed" | "held", ..) => 0,
+            (_, Some(true), _) => 1,
+            (_, None, Some(true)) => 2,
+            (.., Some(false)) => 4,
+            _ => 3,
+        }
+    }
+
+    fn state_text(&self) -> String {
+        match (self.state, self.stale, self.enabled) {
+            ("ok", Some(true), _) => "stale".to_owned(),
+            ("absent", _, Some(false)) => "disabled".to_owned(),
+            (state @ ("failed" | "held"), ..) if !self.reason.is_empty() => {
+                format!("{state} ({})", self.reason)
+            }
+            (state, ..) => state.to_owned(),
+        }
+    }
+}

@@ -1,0 +1,160 @@
+//! `info`: what is in the snapshot, counted.
+
+use super::stdout;
+use crate::args::Info;
+use crate::exit::{Exit, Failure};
+use crate::printable;
+use crate::setting::Setting;
+use crate::table::{Head, Table, age, bytes, count};
+use serde::Serialize;
+use snapshot::layout::Section;
+use snapshot::section::origin::FeedRecord;
+use snapshot::{Part, Snapshot, Time};
+use std::io::{self, Write};
+
+/// Runs the command.
+pub(super) fn run(args: &Info, setting: &Setting) -> Result<Exit, Failure> {
+    let snapshot = setting.open()?;
+    let facts = facts(&snapshot, setting);
+    let mut out = stdout();
+    if args.json {
+        serde_json::to_writer_pretty(&mut out, &facts)?;
+        writeln!(out)?;
+    } else {
+        print(&facts, &snapshot, setting.now, &mut out)?;
+    }
+    out.flush()?;
+    Ok(Exit::Done)
+}
+
+#[derive(Serialize)]
+struct Facts {
+    path: String,
+    bytes: u64,
+    built_at: String,
+    age_seconds: i64,
+    generator: String,
+    entries: Entries,
+    record_sets: usize,
+    sightings: u64,
+    feeds: Vec<Feed>,
+    sections: Vec<SectionFacts>,
+}
+
+#[derive(Serialize)]
+struct Entries {
+    ipv4: usize,
+    ipv6: usize,
+    names: usize,
+    urls: usize,
+}
+
+#[derive(Serialize)]
+struct Feed {
+    id: String,
+    provider: String,
+    state: &'static str,
+    stale: bool,
+    update_time: Option<String>,
+    sightings: u64,
+}
+
+#[derive(Serialize)]
+struct SectionFacts {
+    name: &'static str,
+    about: &'static str,
+    offset: u64,
+    bytes: u64,
+    count: u64,
+}
+
+fn facts(snapshot: &Snapshot, setting: &Setting) -> Facts {
+    let entries = |parts: &[Part]| parts.iter().map(|part| snapshot.count(part.sets())).sum();
+    let feeds = &snapshot.origin().feeds;
+    Facts {
+        path: setting.snapshot.to_string_lossy().into_owned(),
+        bytes: snapshot.byte_len(),
+        built_at: snapshot.built_at().to_string(),
+        age_seconds: setting.now.unix().saturating_sub(snapshot.built_at().unix()),
+        generator: snapshot.origin().generator.clone(),
+        entries: Entries {
+            ipv4: entries(&[Part::V4Points, Part::V4Spans]),
+            ipv6: entries(&[Part::V6Spans]),
+            names: entries(&[Part::Names]),
+            urls: entries(&[Part::Urls]),
+        },
+        record_sets: snapshot.index().set_count(),
+        sightings: feeds.iter().map(|feed| feed.sightings).sum(),
+        feeds: feeds.iter().map(|feed| feed_facts(feed, setting.now)).collect(),
+        sections: sections(snapshot),
+    }
+}
+
+fn feed_facts(feed: &FeedRecord, now: Time) -> Feed {
+    Feed {
+        id: feed.id.clone(),
+        provider: feed.provider.clone(),
+        state: feed.state.word(),
+        stale: feed.is_stale(now),
+        update_time: feed.traits().update_time.as_ref().map(Time::to_string),
+        sightings: feed.sightings,
+    }
+}
+
+fn sections(snapshot: &Snapshot) -> Vec<SectionFacts> {
+    let known = |id: u16| Section::ALL.iter().copied().find(|section| section.id() == id);
+    let facts = |row: &snapshot::layout::Row| SectionFacts {
+        name: known(row.id).map_or("unknown", Section::name),
+        about: known(row.id).map_or("", Section::about),
+        offset: row.offset,
+        bytes: row.length,
+        count: row.count,
+    };
+    snapshot.table().rows.iter().map(facts).collect()
+}
+
+fn print(facts: &Facts, snapshot: &Snapshot, now: Time, out: &mut dyn Write) -> io::Result<()> {
+    let Entries { ipv4, ipv6, names, urls } = facts.entries;
+    writeln!(out, "{}  {}", printable::text(&facts.path), bytes(facts.bytes))?;
+    writeln!(
+        out,
+        "built {} ({} ago) by {}",
+        facts.built_at,
+        age(facts.age_seconds),
+        printable::text(&facts.generator)
+    )?;
+    writeln!(out, "{ipv4} IPv4 runs, {ipv6} IPv6 runs, {names} names, {urls} URLs")?;
+    writeln!(out, "{} sightings in {} record sets\n", facts.sightings, facts.record_sets)?;
+    feed_table(snapshot, now).print(out)?;
+    writeln!(out)?;
+    section_table(&facts.sections).print(out)
+}
+
+fn feed_table(snapshot: &Snapshot, now: Time) -> Table {
+    let heads = ["feed", "provider", "state"].map(Head::Left);
+    let numbers = ["sightings", "age"].map(Head::Right);
+    let mut table = Table::new(&[heads.as_slice(), &numbers].concat());
+    let mut feeds: Vec<&FeedRecord> = snapshot.origin().feeds.iter().collect();
+    feeds.sort_by_key(|feed| !feed.is_stale(now));
+    for feed in feeds {
+        let update = feed.traits().update_time;
+        table.row(vec![
+            feed.id.clone(),
+            feed.provider.clone(),
+            super::feeds::state_word(feed, now),
+            count(feed.sightings),
+            update.map_or("never".to_owned(), |update| age(now.unix().saturating_sub(update.unix()))),
+        ]);
+    }
+    table
+}
+
+fn section_table(sections: &[SectionFacts]) -> Table {
+    let mut table =
+        Table::new(&[Head::Left("section"), Head::Right("items"), Head::Right("size"), Head::Left("holds")]);
+    for section in sections {
+        let SectionFacts { name, about, bytes: length, count: items, .. } = section;
+        table.row(vec![(*name).to_owned(), count(*items), bytes(*length), (*about).to_owned()]);
+    }
+    table
+}

@@ -1,0 +1,85 @@
+//! Inputs: files and stdin, decompressed by content where the parsers are built in.
+
+use std::fmt;
+use std::fs::File;
+use std::io::{self, IsTerminal, Read};
+use std::path::Path;
+
+/// An open input.
+pub(crate) struct Input {
+    /// Its bytes, decompressed.
+    pub(crate) reader: Box<dyn Read + Send>,
+    /// Whether it comes as it happens (a pipe, a terminal), so that what is there should be used at once.
+    pub(crate) live: bool,
+}
+
+/// Why an input could not be had, in words that name it.
+#[derive(Debug)]
+pub(crate) struct Unreadable(String);
+
+impl fmt::Display for Unreadable {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl Unreadable {
+    /// An input of this name, and what is wrong with it.
+    pub(crate) fn new(name: &str, why: impl fmt::Display) -> Unreadable {
+        Unreadable(format!("{name}: {why}"))
+    }
+}
+
+/// Whether a path means stdin.
+pub(crate) fn is_stdin(path: &Path) -> bool {
+    path.as_os_str() == "-"
+}
+
+/// Opens a file; `-` is stdin.
+pub(crate) fn open(path: &Path) -> Result<Input, Unreadable> {
+    let name = path.display().to_string();
+    let fail = |error: io::Error| Unreadable::new(&name, error);
+    if is_stdin(path) {
+        return stdin();
+    }
+    let file = File::open(path).map_err(fail)?;
+    let about = file.metadata().map_err(fail)?;
+    if about.is_dir() {
+        return Err(Unreadable::new(&name, "it is a folder"));
+    }
+    let reader = if about.is_file() { decoded_file(file) } else { decoded_stream(file) };
+    Ok(Input { reader: reader.map_err(|why| Unreadable::new(&name, why))?, live: !about.is_file() })
+}
+
+/// Opens stdin.
+pub(crate) fn stdin() -> Result<Input, Unreadable> {
+    if io::stdin().is_terminal() {
+        return Ok(Input { reader: Box::new(io::stdin()), live: true });
+    }
+    let reader = decoded_stream(io::stdin()).map_err(|why| Unreadable::new("(stdin)", why))?;
+    Ok(Input { reader, live: true })
+}
+
+/// Whoever reads a log trusts its size; only feeds have caps. Numbers that nothing overflows by.
+#[cfg(feature = "ingest")]
+const UNCAPPED: ingest::decode::Caps = ingest::decode::Caps { bytes: 1 << 60, ratio: 1 << 30 };
+
+#[cfg(feature = "ingest")]
+fn decoded_file(file: File) -> Result<Box<dyn Read + Send>, String> {
+    ingest::decode::open(file, UNCAPPED).map_err(|refusal| refusal.to_string())
+}
+
+#[cfg(feature = "ingest")]
+fn decoded_stream(stream: impl Read + Send + 'static) -> Result<Box<dyn Read + Send>, String> {
+    ingest::decode::open_stream(stream, UNCAPPED).map_err(|refusal| refusal.to_string())
+}
+
+#[cfg(not(feature = "ingest"))]
+fn decoded_file(file: File) -> Result<Box<dyn Read + Send>, String> {
+    Ok(Box::new(file))
+}
+
+#[cfg(not(feature = "ingest"))]
+fn decoded_stream(stream: impl Read + Send + 'static) -> Result<Box<dyn Read + Send>, String> {
+    Ok(Box::new(stream))
+}

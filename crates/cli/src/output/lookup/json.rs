@@ -1,0 +1,116 @@
+//! `json`: one indented object per indicator, its fields in the order that the documentation shows.
+
+use super::{Context, LookupOutput, Said, no_head};
+use query::{Answer, Source};
+use serde::Serialize;
+use snapshot::{Refusal, Time};
+
+/// The row of the table.
+pub(super) static OUTPUT: LookupOutput = LookupOutput {
+    name: "json",
+    head: no_head,
+    answer: |context, answer, out| {
+        serde_json::to_writer_pretty(&mut *out, &object(context, answer))?;
+        writeln!(out)
+    },
+    refused: |text, why, out| {
+        serde_json::to_writer_pretty(&mut *out, &refused(text, why))?;
+        writeln!(out)
+    },
+};
+
+/// An answer.
+#[derive(Serialize)]
+pub(super) struct Object<'a> {
+    indicator: &'a str,
+    #[serde(rename = "type")]
+    type_word: &'a str,
+    status: u8,
+    verdict: &'a str,
+    detected_by: usize,
+    failed: usize,
+    at: String,
+    sources: Vec<Row<'a>>,
+}
+
+/// A live sighting, or a provider without one.
+#[derive(Serialize)]
+#[serde(untagged)]
+enum Row<'a> {
+    Sighting(Sighting<'a>),
+    Provider { provider: &'a str, status: u8, update_time: Option<String> },
+}
+
+#[derive(Serialize)]
+struct Sighting<'a> {
+    provider: &'a str,
+    feed: &'a str,
+    status: u8,
+    assessments: Vec<&'static str>,
+    matched: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    overlap: Option<&'static str>,
+    first_seen: String,
+    detect_time: String,
+    update_time: Option<String>,
+    expires: String,
+    stale: bool,
+}
+
+/// A text that is no indicator.
+#[derive(Serialize)]
+pub(super) struct Refused<'a> {
+    indicator: &'a str,
+    error: &'static str,
+}
+
+/// The object of an answer.
+pub(super) fn object<'a>(context: &'a Context<'_>, answer: &'a Answer) -> Object<'a> {
+    Object {
+        indicator: &answer.indicator,
+        type_word: answer.type_word,
+        status: answer.status.number(),
+        verdict: answer.status.verdict(),
+        detected_by: answer.detected_by,
+        failed: answer.failed,
+        at: answer.at.to_string(),
+        sources: context
+            .providers(answer, context.all_sources)
+            .flat_map(|said| rows(context, &said))
+            .collect(),
+    }
+}
+
+/// The object of a text that is no indicator.
+pub(super) fn refused(text: &str, why: Refusal) -> Refused<'_> {
+    Refused { indicator: text, error: why.word() }
+}
+
+fn rows<'a>(context: &'a Context<'_>, said: &Said<'a>) -> Vec<Row<'a>> {
+    if said.sources.is_empty() {
+        let update_time = said.provider.update_time.as_ref().map(Time::to_string);
+        return vec![Row::Provider {
+            provider: &said.provider.name,
+            status: said.status.number(),
+            update_time,
+        }];
+    }
+    said.sources.iter().map(|source| Row::Sighting(sighting(context, source))).collect()
+}
+
+fn sighting<'a>(context: &'a Context<'_>, source: &'a Source) -> Sighting<'a> {
+    let (feed, update_time) = context.feed(source);
+    Sighting {
+        provider: context.provider(source),
+        feed,
+        status: source.status.number(),
+        assessments: source.assessments.iter().map(|assessment| assessment.word()).collect(),
+        matched: &source.matched,
+        overlap: source.overlap.map(|overlap| overlap.word()),
+        first_seen: source.first_seen.to_string(),
+        detect_time: source.detect_time.to_string(),
+        update_time: update_time.as_ref().map(Time::to_string),
+        expires: source.expires.to_string(),
+        stale: source.stale,
+    }
+}

@@ -1,0 +1,28 @@
+//! `lines`: the lines in which something was found, unchanged, each once. On a terminal their control characters
+//! are shown, because whoever writes to a log must not steer the terminal of whoever reads it.
+
+use super::{ScoreOutput, Scored};
+use crate::printable;
+
+/// The row of the table.
+pub(super) static OUTPUT: ScoreOutput = ScoreOutput { name: "lines", block };
+
+fn block(scored: &Scored<'_>, out: &mut Vec<u8>) {
+    let mut printed = 0;
+    for found in scored.found.iter() {
+        if found.at < printed {
+            continue;
+        }
+        let (before, after) = scored.bytes.split_at_checked(found.at).unwrap_or((scored.bytes, &[]));
+        let start = before.iter().rposition(|byte| *byte == b'\n').map_or(0, |at| at + 1);
+        let end = after.iter().position(|byte| *byte == b'\n').map_or(scored.bytes.len(), |at| found.at + at);
+        let line = scored.bytes.get(start..end).unwrap_or(&[]);
+        if scored.to_terminal {
+            out.extend_from_slice(printable::log_line(line).as_bytes());
+        } else {
+            out.extend_from_slice(line);
+        }
+        out.push(b'\n');
+        printed = end + 1;
+    }
+}

@@ -1,0 +1,103 @@
+//! Progress of a build, on stderr: a bar on a terminal; plain lines where `--progress always` asks for
+//! progress and there is no terminal, because a bar in a file is noise.
+
+use crate::color::When;
+use crate::exit::tell;
+use crate::setting::Setting;
+use crate::table::bytes;
+use indicatif::{ProgressBar, ProgressStyle};
+use ingest::build::{Stage, Watcher};
+use ingest::report::FeedReport;
+use std::io::{self, IsTerminal};
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::time::Duration;
+
+/// Shows how far a build is.
+pub(crate) struct Progress {
+    show: Show,
+    read: AtomicU64,
+    done: AtomicUsize,
+    of: AtomicUsize,
+}
+
+enum Show {
+    Nothing,
+    Lines,
+    Bar(ProgressBar),
+}
+
+impl Progress {
+    /// Decides what is shown.
+    pub(crate) fn new(setting: &Setting) -> Progress {
+        let terminal = io::stderr().is_terminal();
+        let show = match setting.progress {
+            When::Never => Show::Nothing,
+            When::Always | When::Auto if terminal && !setting.quiet => Show::Bar(bar()),
+            When::Always => Show::Lines,
+            When::Auto => Show::Nothing,
+        };
+        Progress { show, read: AtomicU64::new(0), done: AtomicUsize::new(0), of: AtomicUsize::new(0) }
+    }
+
+    /// Leaves the terminal as it was.
+    pub(crate) fn finish(&self) {
+        if let Show::Bar(bar) = &self.show {
+            bar.finish_and_clear();
+        }
+    }
+}
+
+fn bar() -> ProgressBar {
+    let bar = ProgressBar::new(0);
+    if let Ok(style) = ProgressStyle::with_template("{spinner} {prefix:<8} {wide_bar} {pos}/{len} {msg}") {
+        bar.set_style(style);
+    }
+    bar.enable_steady_tick(Duration::from_millis(100));
+    bar
+}
+
+const fn word(stage: Stage) -> &'static str {
+    match stage {
+        Stage::Read => "reading",
+        Stage::Carry => "carrying",
+        Stage::Merge => "merging",
+        Stage::Encode => "writing",
+    }
+}
+
+impl Watcher for Progress {
+    fn stage(&self, stage: Stage, of: usize) {
+        if stage == Stage::Read {
+            self.of.store(of, Ordering::Relaxed);
+        }
+        match &self.show {
+            Show::Nothing => {}
+            Show::Lines => tell(word(stage)),
+            Show::Bar(bar) => {
+                if stage == Stage::Read {
+                    bar.set_length(of as u64);
+                }
+                bar.set_prefix(word(stage));
+            }
+        }
+    }
+
+    fn bytes(&self, count: u64) {
+        let read = self.read.fetch_add(count, Ordering::Relaxed) + count;
+        if let Show::Bar(bar) = &self.show {
+            bar.set_message(bytes(read));
+        }
+    }
+
+    fn feed(&self, report: &FeedReport) {
+        let done = self.done.fetch_add(1, Ordering::Relaxed) + 1;
+        match &self.show {
+            Show::Nothing => {}
+            Show::Lines => {
+                let of = self.of.load(Ordering::Relaxed);
+                tell(&format!("read {done} of {of}: {} {}", report.id, report.state.word()));
+            }
+            Show::Bar(bar) => bar.inc(1),
+        }
+    }
+}

@@ -1,0 +1,129 @@
+//! Zeek's tables: a header in comments names the columns, and only some of them may be looked into.
+//!
+//! What is not to be read is blanked out in a copy of the block, byte for byte. So the scorer knows nothing of
+//! tables, and every offset that it reports is that of the log.
+
+use std::sync::Arc;
+
+/// What a header says of the lines below it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Header {
+    separator: u8,
+    columns: Vec<Vec<u8>>,
+}
+
+impl Default for Header {
+    fn default() -> Header {
+        Header { separator: b'\t', columns: Vec::new() }
+    }
+}
+
+/// Whether a log begins as zeek's do.
+pub(crate) fn is_zeek(head: &[u8]) -> bool {
+    head.starts_with(b"#separator ")
+}
+
+impl Header {
+    /// Reads one line of a header. `true` where it names columns.
+    fn read(&mut self, line: &[u8]) -> bool {
+        let line = line.trim_ascii_end();
+        if let Some(text) = line.strip_prefix(b"#separator ") {
+            self.separator = separator(text).unwrap_or(b'\t');
+        }
+        let Some([_, names @ ..]) = line.strip_prefix(b"#fields") else { return false };
+        self.columns = names.split(|byte| *byte == self.separator).map(<[u8]>::to_vec).collect();
+        true
+    }
+
+    /// Whether it names one of these fields.
+    pub(crate) fn has_any(&self, fields: &[String]) -> bool {
+        self.columns.iter().any(|column| is_wanted(column, fields))
+    }
+
+    /// The names of its columns.
+    pub(crate) fn names(&self) -> String {
+        let names: Vec<_> = self.columns.iter().map(|column| String::from_utf8_lossy(column)).collect();
+        names.join(", ")
+    }
+}
+
+/// The separator is written as `\x09`, or as itself.
+fn separator(text: &[u8]) -> Option<u8> {
+    let Some(hex) = text.strip_prefix(b"\\x") else { return text.first().copied() };
+    u8::from_str_radix(std::str::from_utf8(hex).ok()?, 16).ok()
+}
+
+fn is_wanted(column: &[u8], fields: &[String]) -> bool {
+    fields.iter().any(|field| field.as_bytes() == column)
+}
+
+/// The header that holds below `block`, if that is another one than `header`.
+pub(crate) fn header_after(header: &Arc<Header>, block: &[u8]) -> Option<Arc<Header>> {
+    let mut after = None;
+    for line in lines(block).filter(|line| line.first() == Some(&b'#')) {
+        after.get_or_insert_with(|| Header::clone(header)).read(line);
+    }
+    after.map(Arc::new)
+}
+
+/// Puts a copy of `block` into `out` in which only the `fields` are left, or all where there are none.
+pub(crate) fn mask(header: &Header, block: &[u8], fields: &[String], out: &mut Vec<u8>) {
+    out.clear();
+    let mut header = header.clone();
+    for line in lines(block) {
+        if line.first() == Some(&b'#') {
+            header.read(line);
+            out.extend(line.iter().map(|byte| blank(*byte)));
+        } else if fields.is_empty() {
+            out.extend_from_slice(line);
+        } else {
+            mask_line(&header, line, fields, out);
+        }
+    }
+}
+
+fn mask_line(header: &Header, line: &[u8], fields: &[String], out: &mut Vec<u8>) {
+    let mut columns = header.columns.iter();
+    for cell in line.split_inclusive(|byte| *byte == header.separator) {
+        if columns.next().is_some_and(|column| is_wanted(column, fields)) {
+            out.extend_from_slice(cell);
+        } else {
+            out.extend(cell.iter().map(|byte| blank(*byte)));
+        }
+    }
+}
+
+fn blank(byte: u8) -> u8 {
+    if byte == b'\n' { b'\n' } else { b' ' }
+}
+
+fn lines(block: &[u8]) -> impl Iterator<Item = &[u8]> {
+    block.split_inclusive(|byte| *byte == b'\n')
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const LOG: &[u8] = b"#separator \\x09\n#fields\tts\tid.orig_h\tid.resp_h\n1\t45.9.20.5\t45.9.20.6\n";
+
+    #[test]
+    fn only_the_fields_are_left_and_nothing_moves() {
+        let mut out = Vec::new();
+        mask(&Header::default(), LOG, &["id.resp_h".to_owned()], &mut out);
+        assert_eq!(out.len(), LOG.len());
+        assert!(out.ends_with(b"\n            45.9.20.6\n"), "{}", String::from_utf8_lossy(&out));
+        mask(&Header::default(), LOG, &[], &mut out);
+        assert!(out.ends_with(b"\n1\t45.9.20.5\t45.9.20.6\n") && out.starts_with(b"     "));
+    }
+
+    #[test]
+    fn a_header_holds_for_the_blocks_below_it() {
+        let header = header_after(&Arc::default(), LOG).expect("there is one");
+        assert_eq!(header.names(), "ts, id.orig_h, id.resp_h");
+        let mut out = Vec::new();
+        mask(&header, b"1\t45.9.20.5\t45.9.20.6", &["id.orig_h".to_owned()], &mut out);
+        assert_eq!(out, b"  45.9.20.5\t         ");
+        assert!(header_after(&header, b"1\t2\t3\n").is_none());
+    }
+}

@@ -1,0 +1,248 @@
+//! The program from outside: look-ups, what is in a snapshot, exit codes, and what may come to its streams.
+
+use crate::place::{LOG, Place, code, lines_of_json, stderr, stdout};
+use serde_json::{Value, json};
+use std::ffi::OsStr;
+use std::fs;
+
+#[test]
+fn help_and_version_are_data() {
+    let place = Place::new();
+    for args in [&["--help"][..], &["-h"], &["--version"], &["lookup", "--help"]] {
+        let output = place.run(args);
+        assert_eq!(code(&output), 0, "{args:?}");
+        assert!(!output.stdout.is_empty() && output.stderr.is_empty(), "{args:?}");
+    }
+    assert!(stdout(&place.run(&["--help"])).contains("Exit codes:"));
+}
+
+#[test]
+fn usage_errors_end_with_2() {
+    let place = Place::new();
+    for args in [
+        &[][..],
+        &["nonsense"],
+        &["lookup", "--format", "xml", "45.9.20.5"],
+        &["lookup", "--at", "yesterday", "45.9.20.5"],
+        &["--threads", "0", "info"],
+        &["score", "--input", "csv"],
+        &["score", "--input", "text", "--field", "host"],
+        &["parse", "--format", "auto", "x"],
+        &["parse", "--format", "nonsense", "x"],
+        &["parse", "--format", "plain-ip", "--option", "nonsense=1", "x"],
+        &["formats", "nonsense"],
+    ] {
+        let output = place.run(args);
+        assert_eq!(code(&output), 2, "{args:?}: {}", stderr(&output));
+        assert!(output.stdout.is_empty() && !output.stderr.is_empty(), "{args:?}");
+    }
+}
+
+#[test]
+fn lookup_json_is_the_documented_object() {
+    let place = Place::new();
+    let output = place.run(&["lookup", "--format", "jsonl", "45[.]9[.]20[.]5"]);
+    let expected = concat!(
+        r#"{"indicator":"45.9.20.5","type":"ipv4","status":1,"verdict":"blocklisted","detected_by":1,"#,
+        r#""failed":1,"at":"2026-11-22T00:00:00Z","sources":[{"provider":"bad.example","feed":"bad-ip","#,
+        r#""status":1,"assessments":["botnet"],"matched":"45.9.20.5","first_seen":"2026-11-01T03:00:00Z","#,
+        r#""detect_time":"2026-11-20T03:00:00Z","update_time":"2026-11-20T03:00:00Z","#,
+        r#""expires":"2026-12-05T03:00:00Z","stale":false}]}"#,
+        "\n"
+    );
+    assert_eq!((code(&output), stdout(&output)), (0, expected));
+    let pretty = place.run(&["lookup", "--format", "json", "45.9.20.5"]);
+    let pretty: Value = serde_json::from_str(stdout(&pretty)).expect("JSON");
+    assert_eq!(pretty, serde_json::from_str::<Value>(expected).expect("JSON"));
+}
+
+#[test]
+fn all_sources_names_those_that_list_nothing() {
+    let place = Place::new();
+    let output = place.run(&["lookup", "--format", "jsonl", "--all-sources", "45.9.20.6", "a.evilpanel.com"]);
+    let answers = lines_of_json(&output);
+    let update = "2026-11-20T03:00:00Z";
+    let row =
+        |provider: &str, status: u8| json!({"provider": provider, "status": status, "update_time": update});
+    assert_eq!(
+        answers[0]["sources"],
+        json!([row("bad.example", 5), row("good.example", 5), row("lost.example", 3)])
+    );
+    assert_eq!((&answers[0]["status"], &answers[0]["verdict"]), (&json!(5), &json!("unknown")));
+    assert_eq!(answers[1]["sources"][0]["matched"], json!("evilpanel.com"));
+    assert_eq!(answers[1]["sources"].as_array().map(Vec::len), Some(3));
+}
+
+#[test]
+fn an_unusable_argument_is_answered_and_the_others_too() {
+    let place = Place::new();
+    let output = place.run(&["lookup", "--format", "jsonl", "010.0.0.1", "goodpanel.com"]);
+    assert_eq!(code(&output), 2);
+    let mut lines = stdout(&output).lines();
+    assert_eq!(lines.next(), Some(r#"{"indicator":"010.0.0.1","error":"leading-zero"}"#));
+    assert!(lines.next().is_some_and(|line| line.contains(r#""verdict":"allowlisted""#)));
+}
+
+#[test]
+fn questions_come_from_stdin_too() {
+    let place = Place::new();
+    let output =
+        place.feed(&["lookup", "--format", "jsonl"], b"45.9.20.5\r\n\n  evilpanel.com\nnone.example");
+    let verdicts: Vec<Value> =
+        lines_of_json(&output).iter().map(|answer| answer["verdict"].clone()).collect();
+    assert_eq!(verdicts, ["blocklisted", "blocklisted", "unknown"]);
+    let long = [b"x".repeat(200_000).as_slice(), b"\n45.9.20.5\n"].concat();
+    let output = place.feed(&["lookup", "--format", "jsonl", "-"], &long);
+    let answers = lines_of_json(&output);
+    assert_eq!((code(&output), answers.len()), (2, 2));
+    assert_eq!((&answers[0]["error"], &answers[1]["status"]), (&json!("too-long"), &json!(1)));
+}
+
+#[test]
+fn exit_code_1_only_where_it_is_asked_for() {
+    let place = Place::new();
+    assert_eq!(code(&place.run(&["lookup", "45.9.20.5"])), 0);
+    assert_eq!(code(&place.run(&["lookup", "--exit-code", "45.9.20.5"])), 1);
+    assert_eq!(code(&place.run(&["lookup", "--exit-code", "goodpanel.com"])), 0);
+    assert_eq!(code(&place.run(&["lookup", "--exit-code", "--at", "2026-12-06", "45.9.20.5"])), 0);
+}
+
+#[test]
+fn metadefender_lists_every_provider_once() {
+    let place = Place::new();
+    let output = place.run(&["lookup", "--format", "metadefender", "45.9.20.5", "http://evilpanel.com/x"]);
+    let expected = concat!(
+        r#"{"address":"45.9.20.5","lookup_results":{"start_time":"2026-11-22T00:00:00.000Z","detected_by":1,"#,
+        r#""sources":[{"provider":"bad.example","assessment":"botnet","detect_time":"2026-11-20T03:00:00.000000Z","#,
+        r#""update_time":"2026-11-20T03:00:00.000000Z","status":1},{"provider":"good.example","assessment":"","#,
+        r#""detect_time":"","update_time":"2026-11-20T03:00:00.000000Z","status":5},{"provider":"lost.example","#,
+        r#""assessment":"","detect_time":"","update_time":"2026-11-20T03:00:00.000000Z","status":3}]},"#,
+        r#""geo_info":{}}"#
+    );
+    assert_eq!(stdout(&output).lines().next(), Some(expected));
+    let url: Value = serde_json::from_str(stdout(&output).lines().nth(1).expect("two")).expect("JSON");
+    assert_eq!((&url["geo_info"], &url["lookup_results"]["detected_by"]), (&Value::Null, &json!(1)));
+}
+
+#[test]
+fn text_and_csv_answers_hold_no_control_characters() {
+    let place = Place::new();
+    for format in ["text", "csv"] {
+        let output = place.run(&["lookup", "--format", format, "a\x1b[31mb", "45.9.20.5", "goodpanel.com"]);
+        assert_eq!(code(&output), 2);
+        assert!(!output.stdout.contains(&0x1b) && stdout(&output).contains("\\x1b[31m"), "{output:?}");
+        assert!(stdout(&output).contains("blocklisted") && stdout(&output).contains("allowlisted"));
+    }
+    let colored = place.run(&["lookup", "--color", "always", "45.9.20.5"]);
+    assert!(stdout(&colored).contains("\x1b[31mblocklisted\x1b[0m"));
+    let error = place.run(&["a\x1b[31mb"]);
+    assert!(!error.stderr.contains(&0x1b) && code(&error) == 2, "{error:?}");
+}
+
+#[test]
+fn a_snapshot_that_cannot_be_believed_ends_with_4() {
+    let place = Place::new();
+    assert_eq!(code(&place.run(&["verify"])), 0);
+    assert!(stdout(&place.run(&["verify"])).contains(": ok, "));
+    let mut bytes = fs::read(place.path("rapsheet.rap")).expect("it is there");
+    let middle = bytes.len() / 2;
+    bytes[middle] ^= 4;
+    place.write("damaged.rap", &bytes);
+    place.write("short.rap", &bytes[..middle]);
+    place.write("empty.rap", "");
+    for name in ["damaged.rap", "short.rap", "empty.rap", "missing.rap", "."] {
+        for args in [&["verify"][..], &["info"], &["lookup", "45.9.20.5"], &["score"], &["feeds"]] {
+            let output = place.run(&[&["--snapshot", name], args].concat());
+            assert_eq!(code(&output), 4, "{name} {args:?}: {}", stderr(&output));
+            assert!(output.stdout.is_empty() && !output.stderr.is_empty());
+        }
+    }
+    let named = place.command(&["info"]).env("RAPSHEET_SNAPSHOT", "missing.rap").output().expect("it runs");
+    assert_eq!(code(&named), 4);
+}
+
+#[test]
+fn info_and_feeds_count_what_is_there() {
+    let place = Place::new();
+    let info: Value = serde_json::from_str(stdout(&place.run(&["info", "--json"]))).expect("JSON");
+    assert_eq!(info["entries"], json!({"ipv4": 1, "ipv6": 0, "names": 2, "urls": 0}));
+    assert_eq!((&info["sightings"], &info["record_sets"]), (&json!(3), &json!(3)));
+    let feeds: Value = serde_json::from_str(stdout(&place.run(&["feeds", "--json"]))).expect("JSON");
+    let of =
+        |id: &str| feeds.as_array().and_then(|rows| rows.iter().find(|row| row["id"] == id)).expect("a row");
+    assert_eq!((&of("lost-ip")["state"], &of("lost-ip")["stale"]), (&json!("failed"), &json!(true)));
+    assert_eq!((&of("bad-ip")["stale"], &of("bad-ip")["age_seconds"]), (&json!(false), &json!(162_000)));
+    for args in [["info"], ["feeds"]] {
+        let output = place.run(&args);
+        assert!(stdout(&output).lines().all(|line| line.chars().count() <= 100), "{}", stdout(&output));
+        let (lost, bad) = (stdout(&output).find("lost-ip"), stdout(&output).find("bad-ip"));
+        assert!(lost < bad, "trouble comes first");
+    }
+}
+
+#[test]
+fn formats_are_listed_and_explained() {
+    let place = Place::new();
+    assert!(stdout(&place.run(&["formats"])).contains("plain-ip"));
+    assert!(stdout(&place.run(&["formats", "plain-ip"])).contains("a line of it: "));
+    let rows: Value = serde_json::from_str(stdout(&place.run(&["formats", "--json"]))).expect("JSON");
+    assert!(rows.as_array().is_some_and(|rows| rows.iter().any(|row| row["id"] == "plain-ip")));
+}
+
+#[test]
+fn packagers_get_completions_and_manual_pages() {
+    let place = Place::new();
+    assert!(stdout(&place.run(&["generate", "completions", "bash"])).contains("rapsheet"));
+    fs::create_dir(place.path("man")).expect("a folder");
+    assert_eq!(code(&place.run(&["generate", "man", "man"])), 0);
+    assert!(place.read("man/rapsheet-lookup.1").contains("Ask who lists indicators"));
+    assert_eq!(code(&place.run(&["generate", "man", "no/such/folder"])), 5);
+}
+
+#[test]
+#[cfg(target_os = "linux")]
+fn a_full_disk_is_an_error_and_a_closed_pipe_is_none() {
+    let place = Place::new();
+    place.write("x.log", LOG);
+    for args in [
+        &["--help"][..],
+        &["lookup", "45.9.20.5"],
+        &["lookup", "--format", "csv", "45.9.20.5"],
+        &["score", "x.log"],
+        &["info"],
+        &["verify"],
+        &["feeds", "--json"],
+        &["formats"],
+        &["generate", "completions", "zsh"],
+    ] {
+        let full = fs::File::options().write(true).open("/dev/full").expect("Linux has it");
+        let output = place.command(args).stdout(full).output().expect("it runs");
+        assert_eq!(code(&output), 5, "{args:?}: {}", stderr(&output));
+        assert!(stderr(&output).contains("writing the output failed"), "{args:?}");
+
+        let (reader, writer) = std::io::pipe().expect("a pipe");
+        drop(reader);
+        let output = place.command(args).stdout(writer).output().expect("it runs");
+        assert_eq!((code(&output), stderr(&output).as_str()), (0, ""), "{args:?}");
+    }
+}
+
+#[test]
+#[cfg(unix)]
+fn arguments_need_not_be_text() {
+    use std::os::unix::ffi::OsStrExt;
+    let place = Place::new();
+    let name = OsStr::from_bytes(b"log-\xff\x1b");
+    fs::write(place.dir.path().join(name), LOG).expect("written");
+    let output = place.run(&[OsStr::new("score"), name]);
+    assert_eq!((code(&output), lines_of_json(&output).len() > 1), (0, true));
+    let output = place.run(&[OsStr::new("lookup"), OsStr::new("--format"), OsStr::new("jsonl"), name]);
+    assert_eq!((code(&output), lines_of_json(&output).len()), (2, 1));
+    for args in [
+        [OsStr::new("--snapshot"), name, OsStr::new("info")],
+        [OsStr::new("lookup"), OsStr::new("--at"), name],
+    ] {
+        let output = place.run(&args);
+        assert!([2, 4].contains(&code(&output)) && !output.stderr.contains(&0x1b), "{output:?}");
+    }
+}

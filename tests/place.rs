@@ -1,0 +1,94 @@
+//! Running the program from outside, in a folder of its own.
+
+use crate::sample::{self, NOW};
+use serde_json::Value;
+use std::ffi::OsStr;
+use std::fs;
+use std::io::Write;
+use std::path::PathBuf;
+use std::process::{Command, Output, Stdio};
+use tempfile::TempDir;
+
+/// A folder with the sample snapshot in it, in which the program runs.
+pub(crate) struct Place {
+    /// The folder.
+    pub(crate) dir: TempDir,
+}
+
+impl Place {
+    /// A new one.
+    pub(crate) fn new() -> Place {
+        let place = Place { dir: TempDir::new().expect("a folder") };
+        sample::publish(&place.path("rapsheet.rap"));
+        place
+    }
+
+    /// The path of a file in it.
+    pub(crate) fn path(&self, name: &str) -> PathBuf {
+        self.dir.path().join(name)
+    }
+
+    /// Writes a file, and the folders above it.
+    pub(crate) fn write(&self, name: &str, bytes: impl AsRef<[u8]>) {
+        let path = self.path(name);
+        fs::create_dir_all(path.parent().expect("a parent")).expect("a folder");
+        fs::write(path, bytes).expect("written");
+    }
+
+    /// Reads a text file.
+    pub(crate) fn read(&self, name: &str) -> String {
+        fs::read_to_string(self.path(name)).expect("it is there")
+    }
+
+    /// The program with arguments, as of [`NOW`].
+    pub(crate) fn command(&self, args: &[impl AsRef<OsStr>]) -> Command {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_rapsheet"));
+        command.current_dir(self.dir.path()).env_remove("RAPSHEET_SNAPSHOT").args(args).args(["--now", NOW]);
+        command
+    }
+
+    /// Runs the program without input.
+    pub(crate) fn run(&self, args: &[impl AsRef<OsStr>]) -> Output {
+        self.command(args).stdin(Stdio::null()).output().expect("it runs")
+    }
+
+    /// Runs the program with input.
+    pub(crate) fn feed(&self, args: &[&str], stdin: &[u8]) -> Output {
+        let mut command = self.command(args);
+        let command = command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        let mut child = command.spawn().expect("it runs");
+        let mut pipe = child.stdin.take().expect("a pipe");
+        let stdin = stdin.to_vec();
+        let feeder = std::thread::spawn(move || drop(pipe.write_all(&stdin)));
+        let output = child.wait_with_output().expect("it ends");
+        feeder.join().expect("fed");
+        output
+    }
+}
+
+/// The exit code; a killed program has none, which is always a mistake.
+pub(crate) fn code(output: &Output) -> i32 {
+    output.status.code().expect("it ended by itself, not by a signal")
+}
+
+/// What came to stdout.
+pub(crate) fn stdout(output: &Output) -> &str {
+    std::str::from_utf8(&output.stdout).expect("text")
+}
+
+/// What came to stderr.
+pub(crate) fn stderr(output: &Output) -> String {
+    String::from_utf8_lossy(&output.stderr).into_owned()
+}
+
+/// The objects of JSON lines.
+pub(crate) fn lines_of_json(output: &Output) -> Vec<Value> {
+    stdout(output).lines().map(|line| serde_json::from_str(line).expect("JSON")).collect()
+}
+
+/// A log in which the sample lists something of two lines.
+pub(crate) const LOG: &str = "\
+2026-11-21 GET http://evilpanel.com/gate 45.9.20.6
+nothing to see
+2026-11-21 login from 45.9.20.5
+";

@@ -1,0 +1,104 @@
+//! A small snapshot, laid out by hand, so that tests of answers need no feeds and no build.
+//!
+//! `bad.example` blocks 45.9.20.5 as a botnet and evilpanel.com with all below it as phishing, confirmed on
+//! 2026-11-20 and good for 15 days; `good.example` allows goodpanel.com; `lost.example` failed and lists
+//! nothing.
+
+use snapshot::layout::Section;
+use snapshot::section::addresses::{Run, encode_v4};
+use snapshot::section::origin::{FeedRecord, FeedState, Origin};
+use snapshot::section::records::{self, Extent, Record, When};
+use snapshot::section::tries::{self, KeyKind, Shard};
+use snapshot::section::{packed, times};
+use snapshot::{
+    Assessment, Assessments, FeedId, Image, Kinds, ListKind, Mode, Scope, SectionBytes, Time, Times,
+};
+use std::path::Path;
+
+/// The instant that tests ask about.
+pub(crate) const NOW: &str = "2026-11-22T00:00:00Z";
+
+/// Publishes the sample at `path`.
+pub(crate) fn publish(path: &Path) {
+    image().publish(path).expect("the sample is sound");
+}
+
+fn time(text: &str) -> Time {
+    Time::parse_rfc3339(text).expect("a time")
+}
+
+fn feed(id: &str, provider: &str, list: ListKind, kinds: Kinds, sightings: u64) -> FeedRecord {
+    let assessments = Assessments::EMPTY.with(match list {
+        ListKind::Block => Assessment::Botnet,
+        ListKind::Allow => Assessment::Trustworthy,
+    });
+    let update_time = Some(time("2026-11-20T03:00:00Z"));
+    let traits =
+        snapshot::section::origin::FeedTraits { list, mode: Mode::Reset, kinds, assessments, update_time };
+    let mut feed = FeedRecord::new(id, provider, traits);
+    (feed.format, feed.sightings) = ("plain-ip".to_owned(), sightings);
+    feed
+}
+
+fn origin() -> Origin {
+    let mut lost = feed("lost-ip", "lost.example", ListKind::Block, Kinds::IPV4, 0);
+    (lost.state, lost.state_reason) = (FeedState::Failed, "missing".to_owned());
+    let feeds = vec![
+        feed("bad-ip", "bad.example", ListKind::Block, Kinds::IPV4, 1),
+        feed("bad-names", "bad.example", ListKind::Block, Kinds::NAME, 1),
+        feed("good-names", "good.example", ListKind::Allow, Kinds::NAME, 1),
+        lost,
+    ];
+    Origin { generator: "tests".to_owned(), feeds }
+}
+
+fn records() -> Vec<Record> {
+    let record = |feed, list, scope, extent, assessment| Record {
+        feed: FeedId(feed),
+        list,
+        scope,
+        extent,
+        assessments: Assessments::EMPTY.with(assessment),
+        when: When::Run(0),
+    };
+    vec![
+        record(0, ListKind::Block, Scope::Exact, Extent::Prefix(32), Assessment::Botnet),
+        record(1, ListKind::Block, Scope::Tree, Extent::None, Assessment::Phishing),
+        record(2, ListKind::Allow, Scope::Exact, Extent::None, Assessment::Trustworthy),
+    ]
+}
+
+fn image() -> Image {
+    let run = Times {
+        first_seen: time("2026-11-01T03:00:00Z"),
+        detect_time: time("2026-11-20T03:00:00Z"),
+        row_expiry: None,
+    };
+    let address = 45 << 24 | 9 << 16 | 20 << 8 | 5;
+    let v4 = encode_v4(&[Run { first: address, last: address, set: 0, own: 0 }]);
+    let keys: Vec<Vec<u8>> =
+        ["evilpanel.com", "goodpanel.com"].map(|name| name.bytes().rev().collect()).into_iter().collect();
+    let mut sorted: Vec<(&[u8], u64)> = keys.iter().map(Vec::as_slice).zip([1, 2]).collect();
+    sorted.sort_unstable();
+    let shard = Shard {
+        bound: KeyKind::Name.stem(sorted[0].0).to_vec(),
+        first: 0,
+        bytes: tries::encode_shard(sorted.iter().map(|(key, _)| *key)),
+    };
+    let section = SectionBytes::new;
+    let sets = sorted.iter().map(|(_, set)| *set).collect::<Vec<u64>>();
+    Image::new(
+        time("2026-11-20T04:00:00Z"),
+        vec![
+            section(Section::Origin, 4, origin().encode().expect("it fits")),
+            section(Section::Runs, 1, times::encode_runs(&[run])),
+            section(Section::Records, 3, records::encode(&records())),
+            section(Section::Sets, 3, records::encode_sets(&[vec![0], vec![1], vec![2]])),
+            section(Section::V4Directory, 1, v4.directory),
+            section(Section::V4Points, 1, v4.points),
+            section(Section::V4PointSets, 1, packed::encode([0].into_iter())),
+            section(Section::Names, 1, tries::encode(&[shard])),
+            section(Section::NameSets, 2, packed::encode(sets.into_iter())),
+        ],
+    )
+}
