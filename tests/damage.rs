@@ -9,7 +9,7 @@ use snapshot::{AddressRange, Snapshot};
 
 /// A small snapshot with something in every section: points and runs of both families, ranges that are no
 /// prefix, names of every scope, URLs, and rows with times of their own.
-pub fn small_snapshot() -> Vec<u8> {
+pub(crate) fn small_snapshot() -> Vec<u8> {
     let mut house = House::new(
         r#"
         [[feed]]
@@ -41,7 +41,8 @@ pub fn small_snapshot() -> Vec<u8> {
         first_seen = "first_seen"
         "#,
     );
-    let addresses = "45.9.20.5\n45.9.20.0/24\n45.9.30.4-45.9.31.9\n185.7.0.0/15\n2a06:e480::/32\n2a06:e480::7\n";
+    let addresses =
+        "45.9.20.5\n45.9.20.0/24\n45.9.30.4-45.9.31.9\n185.7.0.0/15\n2a06:e480::/32\n2a06:e480::7\n";
     let names = "evilpanel.com\nwww.evilpanel.com\npanel.net\n";
     house.download("addresses.txt", addresses.as_bytes(), day(0));
     house.download("names.txt", names.as_bytes(), day(0));
@@ -63,8 +64,18 @@ fn many_rows() -> String {
 fn exercise(snapshot: &Snapshot) {
     let mut questions = Questions::new();
     for text in [
-        "45.9.20.5", "45.9.30.200", "185.7.3.4", "9.9.9.9", "2a06:e480::7", "2a06::1", "www.evilpanel.com",
-        "x.panel.net", "h77.evil.com", "none.example", "http://panel.net/a", "https://panel.net/b",
+        "45.9.20.5",
+        "45.9.30.200",
+        "185.7.3.4",
+        "9.9.9.9",
+        "2a06:e480::7",
+        "2a06::1",
+        "www.evilpanel.com",
+        "x.panel.net",
+        "h77.evil.com",
+        "none.example",
+        "http://panel.net/a",
+        "https://panel.net/b",
     ] {
         questions.push(text.as_bytes()).expect("a question");
     }
@@ -74,7 +85,9 @@ fn exercise(snapshot: &Snapshot) {
     std::hint::black_box(judge.answers(&questions));
     let index = snapshot.index();
     let mut last = None;
-    index.each_address(AddressRange::V4 { first: 0x2D09_1400, last: 0x2D09_2000 }, |_, entry| last = Some(entry));
+    index.each_address(AddressRange::V4 { first: 0x2D09_1400, last: 0x2D09_2000 }, |_, entry| {
+        last = Some(entry)
+    });
     std::hint::black_box(last.map(|entry| index.sightings(entry).count()));
 }
 

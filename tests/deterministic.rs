@@ -45,11 +45,9 @@ fn two_nights(order: &[usize], threads: usize) -> (Vec<u8>, Vec<u8>) {
 fn threads_and_order_do_not_show_in_the_bytes() {
     let expected = two_nights(&[0, 1, 2, 3, 4, 5, 6, 7], 1);
     assert!(expected.0.len() > 1 << 20);
-    for (order, threads) in [
-        ([0, 1, 2, 3, 4, 5, 6, 7], 2),
-        ([7, 6, 5, 4, 3, 2, 1, 0], 2),
-        ([3, 0, 7, 1, 5, 2, 6, 4], 8),
-    ] {
+    for (order, threads) in
+        [([0, 1, 2, 3, 4, 5, 6, 7], 2), ([7, 6, 5, 4, 3, 2, 1, 0], 2), ([3, 0, 7, 1, 5, 2, 6, 4], 8)]
+    {
         assert!(two_nights(&order, threads) == expected, "order {order:?} on {threads} threads");
     }
 }

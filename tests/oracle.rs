@@ -76,7 +76,8 @@ impl Feed {
     /// One night, by the words of the contract.
     fn night(&mut self, download: Option<&[Row]>, update: Time, now: Time) {
         let before = std::mem::take(&mut self.sightings);
-        let alive: BTreeMap<Key, Seen> = before.into_iter().filter(|(_, seen)| now < self.end(seen)).collect();
+        let alive: BTreeMap<Key, Seen> =
+            before.into_iter().filter(|(_, seen)| now < self.end(seen)).collect();
         let Some(rows) = download else {
             self.failed = true;
             self.sightings = alive;
@@ -106,7 +107,13 @@ impl Feed {
         }
     }
 
-    fn confirmed(&self, rows: &[&Row], update: Time, yesterday: Option<&Seen>, before: Option<&Seen>) -> Seen {
+    fn confirmed(
+        &self,
+        rows: &[&Row],
+        update: Time,
+        yesterday: Option<&Seen>,
+        before: Option<&Seen>,
+    ) -> Seen {
         let detect = if self.accumulated {
             let row_time = rows.iter().filter_map(|row| row.last.or(row.first)).max();
             let by_appearance = before.map_or(update, |seen| seen.detect);
@@ -187,7 +194,9 @@ impl Ask {
             (Ask::Name(name), Key::Name(listed, itself, below)) => {
                 (*itself && name == listed) || (*below && name.ends_with(&format!(".{listed}")))
             }
-            (Ask::Url(url, _), Key::Url(listed)) => url == listed || url.split_once(':').is_some_and(|(_, rest)| rest == listed),
+            (Ask::Url(url, _), Key::Url(listed)) => {
+                url == listed || url.split_once(':').is_some_and(|(_, rest)| rest == listed)
+            }
             (Ask::Url(_, host), key) => host.matches(key),
             _ => false,
         }
@@ -196,8 +205,16 @@ impl Ask {
 
 fn key_text(key: &Key) -> String {
     match key {
-        Key::V4(first, last) => range_text(Ipv4Addr::from_bits(*first), Ipv4Addr::from_bits(*last), 32, u128::from(first ^ last), u128::from(*first)),
-        Key::V6(first, last) => range_text(Ipv6Addr::from_bits(*first), Ipv6Addr::from_bits(*last), 128, first ^ last, *first),
+        Key::V4(first, last) => range_text(
+            Ipv4Addr::from_bits(*first),
+            Ipv4Addr::from_bits(*last),
+            32,
+            u128::from(first ^ last),
+            u128::from(*first),
+        ),
+        Key::V6(first, last) => {
+            range_text(Ipv6Addr::from_bits(*first), Ipv6Addr::from_bits(*last), 128, first ^ last, *first)
+        }
         Key::Name(name, false, true) => format!("*.{name}"),
         Key::Name(name, ..) => name.clone(),
         Key::Url(url) => url.clone(),
@@ -242,11 +259,21 @@ fn model_answer(feeds: &[Feed], ask: &Ask, at: Time) -> ModelAnswer {
                 let status = u8::from(!feed.allow);
                 says.insert(status);
                 let (provider, id) = (feed.provider.clone(), feed.id.clone());
-                sources.insert((provider, id, status, key_text(key), seen.first, seen.detect, feed.end(seen), feed.stale(at)));
+                sources.insert((
+                    provider,
+                    id,
+                    status,
+                    key_text(key),
+                    seen.first,
+                    seen.detect,
+                    feed.end(seen),
+                    feed.stale(at),
+                ));
             }
         }
     }
-    let verdict = |says: &BTreeSet<u8>| [1, 0, 3].into_iter().find(|status| says.contains(status)).unwrap_or(5);
+    let verdict =
+        |says: &BTreeSet<u8>| [1, 0, 3].into_iter().find(|status| says.contains(status)).unwrap_or(5);
     let verdicts: BTreeMap<&str, u8> = providers.iter().map(|(name, says)| (*name, verdict(says))).collect();
     let count = |wanted: u8| verdicts.values().filter(|status| **status == wanted).count();
     let all_failed = !applicable.is_empty() && applicable.iter().all(|name| verdicts.get(name) == Some(&3));
@@ -259,7 +286,11 @@ fn model_answer(feeds: &[Feed], ask: &Ask, at: Time) -> ModelAnswer {
     ModelAnswer { status, detected_by: count(1), failed: count(3), sources }
 }
 
-fn real_answer(judge: &Judge<'_>, feeds: &[snapshot::section::origin::FeedRecord], answer: &Answer) -> ModelAnswer {
+fn real_answer(
+    judge: &Judge<'_>,
+    feeds: &[snapshot::section::origin::FeedRecord],
+    answer: &Answer,
+) -> ModelAnswer {
     let sources = answer.sources.iter().map(|source| {
         let feed = &feeds[usize::from(source.feed.0)];
         assert_eq!(judge.verdicts().providers()[source.provider].name, feed.provider);
@@ -333,7 +364,10 @@ fn random_key(sort: Sort, random: &mut Random) -> Key {
 
 fn random_row(sort: Sort, now: Time, random: &mut Random) -> Row {
     let key = random_key(sort, random);
-    let mut time = |odds: u64| (sort == Sort::DatedRows && !random.one_in(odds)).then(|| now.plus(-(random.below(20 * 24) as i64) * 3600));
+    let mut time = |odds: u64| {
+        (sort == Sort::DatedRows && !random.one_in(odds))
+            .then(|| now.plus(-(random.below(20 * 24) as i64) * 3600))
+    };
     let (first, last) = (time(3), time(3));
     let end = time(2).map(|time| time.plus(12 * DAY));
     Row { key, first, last, end }
@@ -359,7 +393,15 @@ fn download_text(sort: Sort, rows: &[Row]) -> String {
 }
 
 fn random_feeds(random: &mut Random) -> Vec<Feed> {
-    let sorts = [Sort::Addresses, Sort::Addresses, Sort::Names, Sort::Trees, Sort::Below, Sort::Urls, Sort::DatedRows];
+    let sorts = [
+        Sort::Addresses,
+        Sort::Addresses,
+        Sort::Names,
+        Sort::Trees,
+        Sort::Below,
+        Sort::Urls,
+        Sort::DatedRows,
+    ];
     sorts
         .iter()
         .enumerate()
@@ -415,7 +457,8 @@ fn catalog(feeds: &[Feed]) -> String {
 /// URL, and strangers.
 fn questions(feeds: &[Feed], random: &mut Random) -> Vec<Ask> {
     let mut asks = vec![Ask::V4(0), Ask::V4(u32::MAX), Ask::V6(0), Ask::V6(u128::MAX)];
-    let keys: BTreeSet<&Key> = feeds.iter().flat_map(|feed| feed.sightings.keys().chain(feed.last_download.keys())).collect();
+    let keys: BTreeSet<&Key> =
+        feeds.iter().flat_map(|feed| feed.sightings.keys().chain(feed.last_download.keys())).collect();
     for key in keys {
         match key {
             Key::V4(first, last) => {
@@ -440,7 +483,8 @@ fn questions(feeds: &[Feed], random: &mut Random) -> Vec<Ask> {
 
 fn ask_url(url: &str) -> Ask {
     let host = url.split("//").nth(1).and_then(|rest| rest.split(['/', '?']).next()).unwrap_or_default();
-    let host = host.parse::<Ipv4Addr>().map_or_else(|_| Ask::Name(host.to_owned()), |v4| Ask::V4(v4.to_bits()));
+    let host =
+        host.parse::<Ipv4Addr>().map_or_else(|_| Ask::Name(host.to_owned()), |v4| Ask::V4(v4.to_bits()));
     Ask::Url(url.to_owned(), Box::new(host))
 }
 
@@ -472,7 +516,8 @@ fn play(seed: u64) {
         night += 1 + random.below(3) as i64;
         let now = day(night);
         for feed in &mut feeds {
-            let rows: Vec<Row> = (0..1 + random.below(12)).map(|_| random_row(feed.sort, now, &mut random)).collect();
+            let rows: Vec<Row> =
+                (0..1 + random.below(12)).map(|_| random_row(feed.sort, now, &mut random)).collect();
             let failed = random.one_in(6);
             let update = now.plus(-(random.below(36) as i64) * 3600);
             let file = format!("{}.txt", feed.id);

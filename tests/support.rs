@@ -8,22 +8,22 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// The seconds of a day.
-pub const DAY: i64 = 86_400;
+pub(crate) const DAY: i64 = 86_400;
 
 /// The instant `days` days after the tests' first night.
-pub fn day(days: i64) -> Time {
+pub(crate) fn day(days: i64) -> Time {
     Time::from_unix(1_780_000_000 + days * DAY)
 }
 
 /// A pseudo-random sequence (xorshift64*), the same on every machine.
-pub struct Random(pub u64);
+pub(crate) struct Random(pub(crate) u64);
 
 impl Random {
-    pub fn new(seed: u64) -> Random {
+    pub(crate) fn new(seed: u64) -> Random {
         Random(seed.wrapping_mul(0x9E37_79B9_7F4A_7C15) | 1)
     }
 
-    pub fn next(&mut self) -> u64 {
+    pub(crate) fn next(&mut self) -> u64 {
         self.0 ^= self.0 >> 12;
         self.0 ^= self.0 << 25;
         self.0 ^= self.0 >> 27;
@@ -31,46 +31,46 @@ impl Random {
     }
 
     /// A number below `end`.
-    pub fn below(&mut self, end: u64) -> u64 {
+    pub(crate) fn below(&mut self, end: u64) -> u64 {
         (self.next() >> 11) % end.max(1)
     }
 
-    pub fn one_in(&mut self, odds: u64) -> bool {
+    pub(crate) fn one_in(&mut self, odds: u64) -> bool {
         self.below(odds) == 0
     }
 
-    pub fn pick<'a, T>(&mut self, list: &'a [T]) -> &'a T {
+    pub(crate) fn pick<'a, T>(&mut self, list: &'a [T]) -> &'a T {
         &list[self.below(list.len() as u64) as usize]
     }
 }
 
 /// A folder of downloads with its catalogue, and the last night that was built from it.
-pub struct House {
-    pub folder: tempfile::TempDir,
-    pub catalog: String,
-    pub previous: Option<Snapshot>,
-    pub state: Option<Vec<u8>>,
+pub(crate) struct House {
+    pub(crate) folder: tempfile::TempDir,
+    pub(crate) catalog: String,
+    pub(crate) previous: Option<Snapshot>,
+    pub(crate) state: Option<Vec<u8>>,
 }
 
 impl House {
-    pub fn new(catalog: &str) -> House {
+    pub(crate) fn new(catalog: &str) -> House {
         let folder = tempfile::tempdir().expect("a temporary folder");
         House { folder, catalog: catalog.to_owned(), previous: None, state: None }
     }
 
-    pub fn path(&self, file: &str) -> PathBuf {
+    pub(crate) fn path(&self, file: &str) -> PathBuf {
         self.folder.path().join(file)
     }
 
     /// Puts a download in place, retrieved at `at`.
-    pub fn download(&self, file: &str, text: &[u8], at: Time) {
+    pub(crate) fn download(&self, file: &str, text: &[u8], at: Time) {
         fs::write(self.path(file), text).expect("a download");
         let sidecar = format!("{{\"fetched_at\":\"{at}\"}}");
         fs::write(self.path(&format!("{file}.meta.json")), sidecar).expect("a sidecar");
     }
 
     /// Builds a night without keeping it.
-    pub fn try_night(&self, now: Time) -> Built {
+    pub(crate) fn try_night(&self, now: Time) -> Built {
         let catalog = Catalog::parse(&self.catalog, "catalog.toml").unwrap_or_else(|error| panic!("{error}"));
         let night = Night {
             catalog: &catalog,
@@ -84,7 +84,7 @@ impl House {
     }
 
     /// Builds a night and keeps it as the previous one.
-    pub fn night(&mut self, now: Time) -> Built {
+    pub(crate) fn night(&mut self, now: Time) -> Built {
         let built = self.try_night(now);
         let snapshot = Snapshot::from_bytes(built.image.to_bytes()).expect("a sound snapshot");
         snapshot.verify_references().expect("sound references");
@@ -94,22 +94,27 @@ impl House {
         built
     }
 
-    pub fn snapshot(&self) -> &Snapshot {
+    pub(crate) fn snapshot(&self) -> &Snapshot {
         self.previous.as_ref().expect("a night was built")
     }
 }
 
 /// Every line once, every indicator once.
-pub fn assert_conservation(built: &Built) {
+pub(crate) fn assert_conservation(built: &Built) {
     for feed in &built.report.feeds {
-        assert_eq!(feed.lines, feed.data_lines + feed.skipped_lines + feed.rejected_lines, "{}: lines", feed.id);
+        assert_eq!(
+            feed.lines,
+            feed.data_lines + feed.skipped_lines + feed.rejected_lines,
+            "{}: lines",
+            feed.id
+        );
         let parts = feed.accepted + feed.duplicate + feed.expired + feed.rejected;
         assert_eq!(feed.indicators, parts, "{}: indicators", feed.id);
     }
 }
 
 /// The folder of real feeds, if the environment names one; says so where it does not.
-pub fn corpus(test: &str) -> Option<PathBuf> {
+pub(crate) fn corpus(test: &str) -> Option<PathBuf> {
     match std::env::var_os("RAPSHEET_CORPUS") {
         Some(folder) if Path::new(&folder).is_dir() => Some(PathBuf::from(folder)),
         _ => {
