@@ -31,3 +31,4 @@ pub mod scribe;
 pub mod tally;
 pub mod token;
 pub mod transcript;
+pub mod words;

@@ -14,10 +14,14 @@ use crate::scribe::Scribe;
 use snapshot::Kinds;
 use std::fmt;
 
+pub mod adblock;
+pub mod csv;
+pub mod dnsmasq;
 pub mod header;
 pub mod hosts;
 pub mod ip_range;
 pub mod maltrail;
+pub mod misp_warninglist;
 pub mod netset;
 pub mod plain_domain;
 pub mod plain_ip;
@@ -37,7 +41,11 @@ pub static FORMATS: &[&Format] = &[
     &plain_domain::FORMAT,
     &plain_domain::WILDCARD_FORMAT,
     &hosts::FORMAT,
+    &adblock::FORMAT,
+    &dnsmasq::FORMAT,
     &url_list::FORMAT,
+    &csv::FORMAT,
+    &misp_warninglist::FORMAT,
     &maltrail::FORMAT,
 ];
 

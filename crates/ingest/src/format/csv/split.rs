@@ -1,0 +1,123 @@
+//! Cutting one line into fields, as feeds really quote.
+//!
+//! RFC 4180 within a line, and beyond it what publishers do: a blank before an opening quote, `\"` inside one,
+//! quotes in the middle of a bare field. A record never spans lines: an unterminated quote would otherwise
+//! swallow the rest of the file, so it costs its own line and no other. The `csv` crate is the oracle for
+//! lines that are well formed.
+
+use snapshot::Refusal;
+use std::borrow::Cow;
+
+/// The fields of a line.
+pub(super) fn fields(line: &[u8], delimiter: u8) -> Result<Vec<Cow<'_, [u8]>>, Refusal> {
+    let mut fields = Vec::with_capacity(16);
+    let mut rest = line;
+    loop {
+        let (field, tail) = next(rest, delimiter)?;
+        fields.push(field);
+        match tail {
+            Some(tail) => rest = tail,
+            None => return Ok(fields),
+        }
+    }
+}
+
+/// The first field, and what follows the delimiter behind it.
+fn next(text: &[u8], delimiter: u8) -> Result<(Cow<'_, [u8]>, Option<&[u8]>), Refusal> {
+    let blanks = text.iter().take_while(|byte| **byte == b' ' && delimiter != b' ').count();
+    match text.get(blanks..) {
+        Some([b'"', quoted @ ..]) => next_quoted(quoted, delimiter),
+        _ => Ok(cut(text, delimiter)),
+    }
+}
+
+fn cut(text: &[u8], delimiter: u8) -> (Cow<'_, [u8]>, Option<&[u8]>) {
+    match memchr::memchr(delimiter, text) {
+        Some(at) => {
+            let (field, tail) = text.split_at_checked(at).unwrap_or((text, &[]));
+            (Cow::Borrowed(field.trim_ascii()), tail.get(1..))
+        }
+        None => (Cow::Borrowed(text.trim_ascii()), None),
+    }
+}
+
+/// A quoted field, from behind its opening quote. `""` and `\"` inside are a quote.
+fn next_quoted(text: &[u8], delimiter: u8) -> Result<(Cow<'_, [u8]>, Option<&[u8]>), Refusal> {
+    let mut escaped: Option<Vec<u8>> = None;
+    let mut at = 0;
+    loop {
+        let found = memchr::memchr2(b'"', b'\\', text.get(at..).unwrap_or(&[])).ok_or(Refusal::BadQuote)?;
+        let mark = at + found;
+        let pair = text.get(mark..mark + 2);
+        let plain = text.get(at..mark).unwrap_or(&[]);
+        match pair {
+            Some(b"\"\"" | b"\\\"") => {
+                let field = escaped.get_or_insert_with(Vec::new);
+                field.extend_from_slice(plain);
+                field.push(b'"');
+                at = mark + 2;
+            }
+            _ if text.get(mark) == Some(&b'\\') => {
+                let field = escaped.get_or_insert_with(Vec::new);
+                field.extend_from_slice(plain);
+                field.push(b'\\');
+                at = mark + 1;
+            }
+            _ => {
+                let field = match escaped {
+                    Some(mut field) => {
+                        field.extend_from_slice(plain);
+                        Cow::Owned(field)
+                    }
+                    None => Cow::Borrowed(plain),
+                };
+                // What stands between the closing quote and the delimiter belongs to nobody.
+                let (_, tail) = cut(text.get(mark + 1..).unwrap_or(&[]), delimiter);
+                return Ok((field, tail));
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn split(line: &str) -> Result<Vec<String>, Refusal> {
+        let texts = |fields: Vec<Cow<'_, [u8]>>| {
+            fields.iter().map(|field| String::from_utf8_lossy(field).into_owned()).collect()
+        };
+        fields(line.as_bytes(), b',').map(texts)
+    }
+
+    #[test]
+    fn quotes_as_feeds_write_them() {
+        for (line, expected) in [
+            (r#""a", "b, c", x"#, vec!["a", "b, c", "x"]),
+            (r#""say ""hi""",2"#, vec![r#"say "hi""#, "2"]),
+            (r#""a\"b",2"#, vec![r#"a"b"#, "2"]),
+            (r#"a"b,2,"#, vec![r#"a"b"#, "2", ""]),
+            ("", vec![""]),
+        ] {
+            assert_eq!(split(line), Ok(expected.iter().map(ToString::to_string).collect()), "{line}");
+        }
+        assert_eq!(split(r#"1,"open,2"#), Err(Refusal::BadQuote));
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn agrees_with_the_csv_crate_on_well_formed_lines(
+            row in proptest::collection::vec("[a-z0-9,\"./ ]{0,12}", 1..8),
+        ) {
+            let row: Vec<String> = row.iter().map(|field| field.trim().to_owned()).collect();
+            proptest::prop_assume!(row.len() > 1 || !row[0].is_empty());
+            let mut writer = csv::Writer::from_writer(Vec::new());
+            writer.write_record(&row).expect("memory takes it");
+            let line = String::from_utf8(writer.into_inner().expect("memory")).expect("text");
+            let mut reader = csv::ReaderBuilder::new().has_headers(false).from_reader(line.as_bytes());
+            let expected: Vec<String> =
+                reader.records().next().expect("a record").expect("sound").iter().map(str::to_owned).collect();
+            proptest::prop_assert_eq!(split(line.trim_end()), Ok(expected));
+        }
+    }
+}

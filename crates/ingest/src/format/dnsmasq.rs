@@ -1,0 +1,110 @@
+//! `dnsmasq`: resolver configuration in which `address=/name/…` blocks a name and everything below it.
+//!
+//! `#` is the null address here, not a comment, unless it begins a line or follows a blank. A `server` line with
+//! an address routes a name and blocks nothing; without one it answers locally, which blocks. Files and sets that
+//! a line names are never followed.
+
+use super::{Format, LineReader, OpenError, Shape, header};
+use crate::options::Options;
+use crate::scribe::{Details, Scribe, Skip};
+use crate::token;
+use snapshot::{Kinds, Refusal, Scope};
+
+/// The row of the table.
+pub static FORMAT: Format = Format {
+    id: "dnsmasq",
+    about: "dnsmasq configuration: address=/name/…, server=/name/, local=/name/",
+    example: "address=/evil.example.com/0.0.0.0",
+    kinds: Kinds::NAME,
+    options: &[],
+    shape: Shape::Lines(open),
+};
+
+struct Dnsmasq;
+
+fn open(_: &Options, _: &[u8]) -> Result<Box<dyn LineReader>, OpenError> {
+    Ok(Box::new(Dnsmasq))
+}
+
+impl LineReader for Dnsmasq {
+    fn line(&self, line: &[u8], scribe: &mut Scribe<'_>) {
+        if let Some(comment) = token::comment(line) {
+            return header::comment(comment, scribe);
+        }
+        let line = token::before_comment(line);
+        let line = line.strip_prefix(b"--").unwrap_or(line);
+        let Some(equals) = line.iter().position(|byte| *byte == b'=') else {
+            return scribe.skip(Skip::Directive);
+        };
+        let (key, value) = line.split_at_checked(equals).unwrap_or((line, &[]));
+        let value = value.get(1..).unwrap_or(&[]);
+        match key.trim_ascii() {
+            b"address" => names(value, Target::Sink, scribe),
+            b"server" | b"local" => names(value, Target::Server, scribe),
+            _ => scribe.skip(Skip::Directive),
+        }
+    }
+}
+
+/// What stands behind the names.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Target {
+    /// The address that is answered; whichever it is, the name is blocked.
+    Sink,
+    /// The server that is asked; with none, the name is answered locally and blocked.
+    Server,
+}
+
+fn names(value: &[u8], target: Target, scribe: &mut Scribe<'_>) {
+    let Some(inner) = value.trim_ascii().strip_prefix(b"/") else { return scribe.skip(Skip::Routing) };
+    let end = inner.iter().rposition(|byte| *byte == b'/');
+    let Some((listed, sink)) = end.and_then(|end| inner.split_at_checked(end)) else {
+        return scribe.skip(Skip::Directive);
+    };
+    let inverted = match (target, sink.get(1..).unwrap_or(&[])) {
+        (Target::Sink, _) | (Target::Server, b"") => false,
+        (Target::Server, b"#") => true,
+        (Target::Server, _) => return scribe.skip(Skip::Routing),
+    };
+    let details = Details { inverted, ..Details::NONE };
+    listed.split(|byte| *byte == b'/').for_each(|name| tree(name, &details, scribe));
+}
+
+fn tree(name: &[u8], details: &Details, scribe: &mut Scribe<'_>) {
+    match name.strip_prefix(b".").unwrap_or(name) {
+        b"" | b"#" => scribe.reject(Refusal::TooWide),
+        name => scribe.host(name, Scope::Tree, details),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::transcript::tests::render;
+
+    #[test]
+    fn what_blocks_and_what_does_not() {
+        let text = "# Last modified: 2026-07-06 00:40:19 UTC\naddress=/evilpanel.com/#\naddress=/.a.evilpanel.com/0.0.0.0\n\
+                    address=/b.evilpanel.com/c.evilpanel.com/\nserver=/d.evilpanel.com/\n--local=/e.evilpanel.com/ # why\n\
+                    address=/#/0.0.0.0\nserver=/good.evilpanel.com/#\nserver=/cn.example.com/114.114.114.114\n\
+                    bogus-nxdomain=45.9.20.5\nconf-file=/etc/passwd\nipset=/evilpanel.com/vpn\nno-resolv\n\
+                    address=/*x.evilpanel.com/0.0.0.0\n";
+        let expected = [
+            "SKIP header",
+            "domain-tree evilpanel.com",
+            "domain-tree a.evilpanel.com",
+            "domain-tree b.evilpanel.com",
+            "domain-tree c.evilpanel.com",
+            "domain-tree d.evilpanel.com",
+            "domain-tree e.evilpanel.com",
+            "REJECT too-wide",
+            "allow domain-tree good.evilpanel.com",
+            "SKIP routing",
+            "SKIP directive",
+            "SKIP directive",
+            "SKIP directive",
+            "SKIP directive",
+            "REJECT pattern",
+        ];
+        assert_eq!(render("dnsmasq", &[], text), expected);
+    }
+}
