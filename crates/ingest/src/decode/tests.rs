@@ -253,3 +253,28 @@ fn pages_and_binaries_are_told_from_lists() {
         assert_eq!(kind_of(list), None);
     }
 }
+
+/// Real downloads, where the folder of them is at hand: twins are one text, and brotli, which has no magic
+/// and no decoder here, is binary.
+#[test]
+fn real_downloads_decode() {
+    let Some(corpus) = std::env::var_os("RAPSHEET_CORPUS") else {
+        println!("skipped: RAPSHEET_CORPUS names no folder of real downloads");
+        return;
+    };
+    let folder = std::path::Path::new(&corpus).join("feeds/compressed");
+    let mut texts = std::collections::BTreeMap::new();
+    for entry in std::fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        let bytes = std::fs::read(&path).unwrap();
+        let text = read(&bytes).unwrap_or_else(|refusal| panic!("{}: {refusal}", path.display()));
+        if path.extension().is_some_and(|extension| extension == "br") {
+            assert_eq!(kind_of(&text), Some(FileRefusal::Binary), "{}", path.display());
+            continue;
+        }
+        assert_eq!(kind_of(&text), None, "{}", path.display());
+        let twin = texts.entry(path.with_extension("")).or_insert_with(|| text.clone());
+        assert!(*twin == text, "{}", path.display());
+    }
+    println!("{} real texts decoded", texts.len());
+}
