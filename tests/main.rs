@@ -3,6 +3,14 @@
 #[cfg(feature = "ingest")]
 mod building;
 mod cli;
+#[cfg(feature = "ingest")]
+mod damage;
+#[cfg(feature = "ingest")]
+mod deterministic;
+#[cfg(feature = "ingest")]
+mod oracle;
 mod place;
 mod sample;
 mod scoring;
+#[cfg(feature = "ingest")]
+mod support;

@@ -61,7 +61,6 @@ const fn word(stage: Stage) -> &'static str {
         Stage::Read => "reading",
         Stage::Carry => "carrying",
         Stage::Merge => "merging",
-        Stage::Encode => "writing",
     }
 }
 

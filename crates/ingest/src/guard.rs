@@ -123,12 +123,22 @@ pub fn type_of(text: &[u8]) -> TokenType {
         Some(_) => TokenType::Url,
         None if numeric || text.starts_with(b"[") || is_range(text) => TokenType::Address,
         None if text.contains(&b'@') || is_hash(text) => TokenType::Unsupported,
+        None if has_scheme(text) => TokenType::Url,
         None => TokenType::Host,
     }
 }
 
 fn is_prefix_length(text: &[u8]) -> bool {
     !text.is_empty() && text.len() <= 3 && text.iter().all(u8::is_ascii_digit)
+}
+
+/// `javascript:…`: a word, a colon, and no port behind it.
+fn has_scheme(text: &[u8]) -> bool {
+    let word = text.iter().take_while(|byte| byte.is_ascii_alphabetic()).count();
+    match text.get(word..) {
+        Some([b':', rest @ ..]) => word > 0 && rest.first().is_some_and(|byte| !byte.is_ascii_digit()),
+        _ => false,
+    }
 }
 
 fn is_range(text: &[u8]) -> bool {

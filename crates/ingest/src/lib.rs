@@ -4,17 +4,28 @@
 //! parallel by its format; what survives of yesterday is carried over; everything is merged, flattened,
 //! interned and written. Nothing here reads a clock, prints, or touches the network.
 
+mod assemble;
+mod blocks;
 pub mod build;
+mod carry;
 pub mod catalog;
+mod claim;
+mod compose;
 pub mod decode;
+mod feed;
+mod flatten;
 pub mod format;
 pub mod guard;
+mod harvest;
 pub mod intake;
+mod intern;
 pub mod lines;
+mod merge;
 pub mod moment;
 pub mod options;
 pub mod read;
 pub mod refused;
+pub mod remember;
 pub mod report;
 pub mod scribe;
 pub mod tally;

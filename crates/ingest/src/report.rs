@@ -163,6 +163,15 @@ impl FeedReport {
         }
     }
 
+    /// Moves indicators from accepted to rejected: too many ranges overlap where they lie.
+    pub fn refuse_too_deep(&mut self, count: u64, why: Refusal) {
+        if count > 0 {
+            self.accepted = self.accepted.saturating_sub(count);
+            self.rejected += count;
+            *self.refusals.entry(why.word()).or_default() += count;
+        }
+    }
+
     /// Takes over what was counted while the feed was read.
     pub fn count(&mut self, tally: &Tally) {
         self.lines = tally.lines;

@@ -349,9 +349,9 @@ mod tests {
 
     #[test]
     fn a_mask_is_a_prefix_or_nothing() {
-        let mask = |mask: [u8; 4]| AddressRange::from_netmask(0x2D09_1400, u32::from_be_bytes(mask));
-        assert_eq!(mask([255, 255, 255, 0]).map(|range| range.to_string()).as_deref(), Ok("45.9.20.0/24"));
-        assert_eq!(mask([255, 0, 255, 0]), Err(Refusal::BadMask));
+        let mask = |mask: u32| AddressRange::from_netmask(0x2D09_1400, mask);
+        assert_eq!(mask(0xFFFF_FF00).map(|range| range.to_string()).as_deref(), Ok("45.9.20.0/24"));
+        assert_eq!(mask(0xFF00_FF00), Err(Refusal::BadMask));
     }
 
     #[test]

@@ -310,6 +310,22 @@ mod tests {
     }
 
     #[test]
+    fn the_documentation_lists_the_same_sections_in_the_same_order() {
+        let rows = include_str!("../FORMAT.md").lines().filter_map(|line| {
+            let mut cells = line.strip_prefix("| ")?.strip_suffix(" |")?.split(" | ");
+            let id: u16 = cells.next()?.parse().ok()?;
+            let (name, about) = (cells.next()?, cells.next()?);
+            Some((id, name, about))
+        });
+        let is_section =
+            |(_, name, _): &(u16, &str, &str)| Section::ALL.iter().any(|known| known.name() == *name);
+        let documented: Vec<(u16, &str, &str)> = rows.filter(is_section).collect();
+        let coded: Vec<(u16, &str, &str)> =
+            Section::ALL.iter().map(|section| (section.id(), section.name(), section.about())).collect();
+        assert_eq!(documented, coded);
+    }
+
+    #[test]
     fn a_table_reads_back() {
         let row = Row { id: 1, flags: 1, offset: 128, length: 0, count: 7, checksum: 9 };
         let table = Table { built_at: Time::from_unix(5), file_len: 128, rows: vec![row] };

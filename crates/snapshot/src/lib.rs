@@ -2,6 +2,8 @@
 //!
 //! This crate owns the vocabulary, the canonical forms, the file's layout, its writer and its reader. It
 //! knows nothing of feeds' texts, of questions' verdicts, of clocks or of terminals.
+//!
+#![doc = include_str!("../FORMAT.md")]
 
 pub mod address;
 pub mod automaton;
@@ -22,8 +24,9 @@ mod writer;
 
 pub use address::{Address, AddressRange};
 pub use error::{Damage, Error};
+pub use layout::Section;
 pub use reader::{Entry, Index, Part, Sighting, Snapshot};
 pub use refusal::Refusal;
 pub use sighting::{Assessment, Assessments, FeedId, Kinds, ListKind, Mode, Scope, Status, Times};
 pub use time::Time;
-pub use writer::{Image, SectionBytes};
+pub use writer::{Image, SectionBytes, publish_bytes};

@@ -91,11 +91,18 @@ impl Image {
     /// Publishes the file at `target`: all of it, or nothing. Returns its length in bytes.
     pub fn publish(&self, target: &Path) -> Result<u64, Error> {
         let beside = Beside::create(target)?;
-        let length = beside.fill(self)?;
+        let length = beside.fill(|out| self.write(out))?;
         Snapshot::open(&beside.path)?;
         beside.rename_to(target)?;
         Ok(length)
     }
+}
+
+/// Publishes any bytes in the same way: all of them at `target`, synced, or nothing.
+pub fn publish_bytes(bytes: &[u8], target: &Path) -> Result<(), Error> {
+    let beside = Beside::create(target)?;
+    beside.fill(|out| out.write_all(bytes).map(|()| bytes.len() as u64))?;
+    beside.rename_to(target)
 }
 
 /// A file beside its target, removed unless it is renamed.
@@ -131,10 +138,10 @@ impl Beside {
         Ok(Beside { file: file.map_err(io)?, path, folder, done: false })
     }
 
-    fn fill(&self, image: &Image) -> Result<u64, Error> {
+    fn fill(&self, write: impl FnOnce(&mut BufWriter<&File>) -> io::Result<u64>) -> Result<u64, Error> {
         let io = |doing| move |source| Error::Io { path: self.path.clone(), doing, source };
         let mut out = BufWriter::with_capacity(1 << 20, &self.file);
-        let length = image.write(&mut out).map_err(io("writing"))?;
+        let length = write(&mut out).map_err(io("writing"))?;
         out.flush().map_err(io("writing"))?;
         self.file.sync_all().map_err(io("syncing"))?;
         Ok(length)

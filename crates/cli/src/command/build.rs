@@ -9,11 +9,11 @@ use crate::exit::{Exit, Failure, tell};
 use crate::progress::Progress;
 use crate::setting::Setting;
 use crate::table::{Head, Table, age, bytes, count};
-use ingest::build::{Built, Night};
+use ingest::build::{BuildError, Built, Night};
 use ingest::catalog::Catalog;
 use ingest::report::{FeedReport, RejectRow, Report};
 use snapshot::section::origin::FeedState;
-use snapshot::{Snapshot, Time};
+use snapshot::{Snapshot, Time, publish_bytes};
 use std::ffi::OsString;
 use std::fs::{self, File, OpenOptions, TryLockError};
 use std::io::{self, BufWriter, Read, Seek, Write};
@@ -30,12 +30,12 @@ pub(super) fn run(args: &Build, setting: &Setting) -> Result<Exit, Failure> {
         return Err(Failure::usage(format_args!("--downloads {folder}: there is no such folder")));
     }
     let _lock = Lock::take(&args.out)?;
-    let yesterday = Yesterday::open(args, setting)?;
+    let yesterday = Yesterday::open(args)?;
     let night = Night {
         catalog: &catalog,
         downloads: &args.downloads,
         previous: yesterday.previous.as_ref(),
-        state: yesterday.state.as_ref(),
+        state: yesterday.state.as_deref(),
         now: setting.now,
         generator: GENERATOR,
     };
@@ -67,13 +67,17 @@ fn night_of(night: &Night<'_>, setting: &Setting) -> Result<Built, Failure> {
     let progress = Progress::new(setting);
     let built = pool.install(|| ingest::build::build(night, &progress));
     progress.finish();
-    built.map_err(|error| Failure::unfinished(format_args!("{error}; nothing was published")))
+    built.map_err(|error| match error {
+        BuildError::State(_) => Failure::refused(error),
+        BuildError::TooMuch(_) => Failure::unfinished(format_args!("{error}; nothing was published")),
+    })
 }
 
-/// Publishes the state first: a snapshot whose state is missing would take old rows for new ones.
+/// Publishes the state first: a snapshot whose state is missing would take old rows for new ones. A state that
+/// is ahead of its snapshot does no harm, because it knows the times of its rows.
 fn publish(built: &Built, out: &Path) -> Result<u64, Failure> {
     let unfinished = |error| Failure::unfinished(format_args!("{error}; the old snapshot is untouched"));
-    built.state.publish(&with_suffix(out, ".state")).map_err(unfinished)?;
+    publish_bytes(&built.state, &with_suffix(out, ".state")).map_err(unfinished)?;
     built.image.publish(out).map_err(unfinished)
 }
 
@@ -86,42 +90,29 @@ fn with_suffix(path: &Path, suffix: &str) -> PathBuf {
 /// The snapshot and the state of the night before.
 struct Yesterday {
     previous: Option<Snapshot>,
-    state: Option<Snapshot>,
+    state: Option<Vec<u8>>,
 }
 
 impl Yesterday {
-    const NONE: Yesterday = Yesterday { previous: None, state: None };
-
-    fn open(args: &Build, setting: &Setting) -> Result<Yesterday, Failure> {
+    fn open(args: &Build) -> Result<Yesterday, Failure> {
         let path = match &args.previous {
-            Some(path) if path.as_os_str() == "none" => return Ok(Yesterday::NONE),
+            Some(path) if path.as_os_str() == "none" => return Ok(Yesterday { previous: None, state: None }),
             Some(path) => path,
-            None if !args.out.exists() => return Ok(Yesterday::NONE),
             None => &args.out,
         };
         let remedy = "name a sound one with --previous, or start afresh with `--previous none`";
-        let previous =
-            Snapshot::open(path).map_err(|error| Failure::refused(format_args!("{error}; {remedy}")))?;
-        let states = [path, &args.out].map(|snapshot| with_suffix(snapshot, ".state"));
-        let state =
-            states.iter().find(|path| path.exists()).and_then(|path| state_of(&previous, path, setting));
-        Ok(Yesterday { previous: Some(previous), state })
+        let wanted = args.previous.is_some() || path.exists();
+        let open =
+            || Snapshot::open(path).map_err(|error| Failure::refused(format_args!("{error}; {remedy}")));
+        let previous = wanted.then(open).transpose()?;
+        let states = [&args.out, path].map(|snapshot| with_suffix(snapshot, ".state"));
+        let state = states.iter().find(|path| path.exists()).map(|path| read_state(path)).transpose()?;
+        Ok(Yesterday { previous, state })
     }
 }
 
-/// The state that belongs to a snapshot. A damaged one is as good as none, which the report states. So is one
-/// that is newer than its snapshot, left by a build that was cut off between publishing the two: it holds rows
-/// as old that no snapshot has ever held, and they would be lost.
-fn state_of(previous: &Snapshot, path: &Path, setting: &Setting) -> Option<Snapshot> {
-    match Snapshot::open(path) {
-        Ok(state) if state.built_at() <= previous.built_at() => return Some(state),
-        Ok(_) => {
-            let path = path.display();
-            setting.note(&format!("rapsheet: {path}: it is newer than its snapshot; going on without it"));
-        }
-        Err(error) => setting.note(&format!("rapsheet: {error}; going on without it")),
-    }
-    None
+fn read_state(path: &Path) -> Result<Vec<u8>, Failure> {
+    fs::read(path).map_err(|error| Failure::refused(format_args!("{}: {error}", path.display())))
 }
 
 /// Held for as long as a build works on an output. The kernel lets go of it when the process ends, however it

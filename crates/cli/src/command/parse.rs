@@ -7,7 +7,7 @@ use crate::input;
 use crate::setting::Setting;
 use ingest::decode::{self, Caps};
 use ingest::format::{self, Format, OpenError};
-use ingest::intake;
+use ingest::intake::{self, Recipe};
 use ingest::options::Options;
 use ingest::refused::FileRefusal;
 use ingest::scribe::{Details, Key, Place, Rules, Sink, Skip, Warnings};
@@ -30,7 +30,8 @@ pub(super) fn run(args: &Parse, setting: &Setting) -> Result<Exit, Failure> {
     let mut printer = Printer { transcript: Transcript::new(list), out: stdout(), failed: None, stop };
     let read = open(&args.file).map_err(OpenError::File).and_then(|reader| {
         let mut text = Stoppable { reader, stop: Rc::clone(&printer.stop) };
-        intake::transcribe(format, &options, &rules, false, &mut text, &mut printer)
+        let recipe = Recipe { format, options: &options, rules: &rules, can_be_empty: false };
+        intake::transcribe(&recipe, &mut text, &mut printer)
     });
     if let Some(error) = printer.failed.take() {
         return Err(error.into());

@@ -12,12 +12,34 @@ use crate::options::{OptionError, OptionRow, Options};
 use crate::refused::FileRefusal;
 use crate::scribe::Scribe;
 use snapshot::Kinds;
+use std::fmt;
 
 pub mod header;
+pub mod hosts;
+pub mod ip_range;
+pub mod maltrail;
+pub mod netset;
+pub mod plain_domain;
 pub mod plain_ip;
+pub mod plain_ip_annotated;
+pub mod spamhaus_drop_json;
+pub mod spamhaus_drop_text;
+pub mod url_list;
 
 /// Every format, in the order in which people are shown them.
-pub static FORMATS: &[&Format] = &[&plain_ip::FORMAT];
+pub static FORMATS: &[&Format] = &[
+    &plain_ip::FORMAT,
+    &plain_ip_annotated::FORMAT,
+    &ip_range::FORMAT,
+    &netset::FORMAT,
+    &spamhaus_drop_text::FORMAT,
+    &spamhaus_drop_json::FORMAT,
+    &plain_domain::FORMAT,
+    &plain_domain::WILDCARD_FORMAT,
+    &hosts::FORMAT,
+    &url_list::FORMAT,
+    &maltrail::FORMAT,
+];
 
 /// One row of the table of formats.
 pub struct Format {
@@ -33,6 +55,12 @@ pub struct Format {
     pub options: &'static [OptionRow],
     /// How such a file is read.
     pub shape: Shape,
+}
+
+impl fmt::Debug for Format {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Format({})", self.id)
+    }
 }
 
 /// How much of a file a format must see at a time.

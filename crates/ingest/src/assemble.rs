@@ -1,0 +1,236 @@
+//! From the rows of all feeds and nights to the sections of a file.
+//!
+//! Addresses, names and URLs share nothing until their draft sets meet in the interner, so they are sorted,
+//! settled and encoded side by side.
+
+use crate::claim::{Claim, Counts, Plan};
+use crate::compose::{self, Contents, TextEntries};
+use crate::flatten::{self, Drafts, Flattened, Layer, Listed, Number};
+use crate::harvest::{Columns, RangeRow, Texts};
+use crate::intern;
+use crate::merge::{Settler, Slot, groups, sort_ranges, sort_texts};
+use crate::remember::{KeySort, Remembering, range_key};
+use crate::report::Totals;
+use snapshot::section::tries::KeyKind;
+use snapshot::{FeedId, Kinds, SectionBytes};
+use std::collections::HashMap;
+
+/// What all rows came to.
+pub(crate) struct Assembly {
+    /// Every section but origin.
+    pub(crate) sections: Vec<SectionBytes>,
+    /// The rows of accumulated feeds, for the state file.
+    pub(crate) remembering: Remembering,
+    /// The numbers of each feed.
+    pub(crate) counts: HashMap<FeedId, Counts>,
+    /// Sightings of each feed that were refused because too many ranges overlap there.
+    pub(crate) too_deep: HashMap<FeedId, u64>,
+    /// The kinds that each feed lists.
+    pub(crate) kinds: HashMap<FeedId, Kinds>,
+    /// What the file holds; sightings are for the caller to add up.
+    pub(crate) totals: Totals,
+}
+
+/// Assembles a night.
+pub(crate) fn assemble(mut columns: Columns, claims: &[Claim], plans: &[Plan]) -> Assembly {
+    let settled = settle_all(&mut columns, claims, plans);
+    let (v4, v6, names, urls) = &settled;
+    let tables = intern::intern(&[&v4.drafts, &v6.drafts, &names.drafts, &urls.drafts]);
+    let (name_keys, url_keys) = (names.keys(&columns.names), urls.keys(&columns.urls));
+    let (name_trie, url_trie) =
+        rayon::join(|| compose::tries(KeyKind::Name, &name_keys), || compose::tries(KeyKind::Url, &url_keys));
+    let contents = Contents {
+        v4: &v4.flat.runs,
+        v6: &v6.flat.runs,
+        names: TextEntries { keys: &name_keys, drafts: &names.entry_drafts },
+        urls: TextEntries { keys: &url_keys, drafts: &urls.entry_drafts },
+    };
+    let totals = Totals {
+        ipv4_runs: v4.flat.runs.len() as u64,
+        ipv6_runs: v6.flat.runs.len() as u64,
+        names: name_keys.len() as u64,
+        urls: url_keys.len() as u64,
+        sightings: 0,
+        record_sets: tables.sets.len() as u64,
+    };
+    let sections = compose::sections(&contents, &tables, [name_trie, url_trie]);
+    finish(&columns, &settled, sections, totals)
+}
+
+type Settled = (SettledRanges<u32>, SettledRanges<u128>, SettledTexts, SettledTexts);
+
+fn settle_all(columns: &mut Columns, claims: &[Claim], plans: &[Plan]) -> Settled {
+    let Columns { names, urls, v4, v6 } = columns;
+    let ((v4, v6), (names, urls)) = rayon::join(
+        || rayon::join(|| settle_ranges(v4, claims, plans), || settle_ranges(v6, claims, plans)),
+        || rayon::join(|| settle_texts(names, claims, plans), || settle_texts(urls, claims, plans)),
+    );
+    (v4, v6, names, urls)
+}
+
+fn finish(columns: &Columns, settled: &Settled, sections: Vec<SectionBytes>, totals: Totals) -> Assembly {
+    let (v4, v6, names, urls) = settled;
+    let mut remembering = Remembering::default();
+    v4.remember(&columns.v4, KeySort::V4, range_key::<4>, &mut remembering);
+    v6.remember(&columns.v6, KeySort::V6, range_key::<16>, &mut remembering);
+    names.remember(&columns.names, KeySort::Name, &mut remembering);
+    urls.remember(&columns.urls, KeySort::Url, &mut remembering);
+    let mut assembly = Assembly {
+        sections,
+        remembering,
+        counts: HashMap::new(),
+        too_deep: HashMap::new(),
+        kinds: HashMap::new(),
+        totals,
+    };
+    assembly.add_slots(&v4.slots, Kinds::IPV4);
+    assembly.add_slots(&v6.slots, Kinds::IPV6);
+    assembly.add_slots(&names.slots, Kinds::NAME);
+    assembly.add_slots(&urls.slots, Kinds::URL);
+    assembly.add_too_deep(&v4.slots, &v4.flat.refused);
+    assembly.add_too_deep(&v6.slots, &v6.flat.refused);
+    assembly
+}
+
+impl Assembly {
+    fn add_slots(&mut self, slots: &[Slot], kind: Kinds) {
+        for slot in slots {
+            for (feed, counts) in &slot.counts {
+                self.counts.entry(*feed).or_default().add(counts, slot.uses);
+            }
+            for statement in &slot.statements {
+                let kinds = self.kinds.entry(statement.feed).or_default();
+                *kinds = kinds.union(kind);
+            }
+        }
+    }
+
+    fn add_too_deep(&mut self, slots: &[Slot], refused: &[u32]) {
+        let statements =
+            refused.iter().filter_map(|slot| slots.get(*slot as usize)).flat_map(|slot| &slot.statements);
+        for statement in statements {
+            *self.too_deep.entry(statement.feed).or_default() += 1;
+        }
+    }
+}
+
+/// A key's first row and its slot.
+type Group = (u32, u32);
+
+struct SettledTexts {
+    slots: Vec<Slot>,
+    groups: Vec<Group>,
+    drafts: Drafts,
+    /// The draft set of each key that stays, in order.
+    entry_drafts: Vec<u32>,
+}
+
+fn settle_texts(texts: &mut Texts, claims: &[Claim], plans: &[Plan]) -> SettledTexts {
+    sort_texts(texts);
+    let mut settler = Settler::new(claims, plans);
+    let texts = &*texts;
+    let same = |a: &crate::harvest::TextRow, b: &crate::harvest::TextRow| {
+        a.head == b.head && a.len == b.len && (a.len <= 16 || texts.key(a) == texts.key(b))
+    };
+    let mut tags = Vec::new();
+    let settled: Vec<Group> = groups(&texts.rows, same)
+        .map(|group| {
+            let at = group.start as u32;
+            tags.clear();
+            tags.extend(texts.rows.get(group).unwrap_or(&[]).iter().map(|row| row.tag));
+            (at, settler.slot(&mut tags))
+        })
+        .collect();
+    let slots = settler.slots;
+    let mut drafts = Drafts::default();
+    let draft_of: Vec<Option<u32>> = slots.iter().map(|slot| draft_of_slot(slot, &mut drafts)).collect();
+    let of_slot = |slot: u32| draft_of.get(slot as usize).copied().flatten();
+    let entry_drafts = settled.iter().filter_map(|(_, slot)| of_slot(*slot)).collect();
+    SettledTexts { slots, groups: settled, drafts, entry_drafts }
+}
+
+/// The draft set of a slot's statements, counted for every key of the slot; none where it states nothing.
+fn draft_of_slot(slot: &Slot, drafts: &mut Drafts) -> Option<u32> {
+    if slot.statements.is_empty() {
+        return None;
+    }
+    let draft = drafts.number(slot.statements.iter().map(|said| (*said, Listed::Nothing)).collect());
+    drafts.count(draft, slot.uses);
+    Some(draft)
+}
+
+impl SettledTexts {
+    /// The keys that stay, in order.
+    fn keys<'t>(&self, texts: &'t Texts) -> Vec<&'t [u8]> {
+        let stays = |slot: u32| self.slots.get(slot as usize).is_some_and(|slot| !slot.statements.is_empty());
+        let rows = self
+            .groups
+            .iter()
+            .filter(|(_, slot)| stays(*slot))
+            .filter_map(|(at, _)| texts.rows.get(*at as usize));
+        rows.map(|row| texts.key(row)).collect()
+    }
+
+    fn remember(&self, texts: &Texts, sort: KeySort, remembering: &mut Remembering) {
+        for (at, slot) in &self.groups {
+            let rows = self.slots.get(*slot as usize).map_or(&[][..], |slot| &slot.remember);
+            if let Some(key) = texts.rows.get(*at as usize).filter(|_| !rows.is_empty()) {
+                rows.iter().for_each(|row| remembering.push(sort, texts.key(key), row));
+            }
+        }
+    }
+}
+
+struct SettledRanges<N> {
+    slots: Vec<Slot>,
+    groups: Vec<Group>,
+    drafts: Drafts,
+    flat: Flattened<N>,
+}
+
+fn settle_ranges<N: Number + Send>(
+    rows: &mut [RangeRow<N>],
+    claims: &[Claim],
+    plans: &[Plan],
+) -> SettledRanges<N> {
+    sort_ranges(rows);
+    let rows = &*rows;
+    let mut settler = Settler::new(claims, plans);
+    let mut tags = Vec::new();
+    let settled: Vec<Group> = groups(rows, |a, b| a.first == b.first && a.last == b.last)
+        .map(|group| {
+            let at = group.start as u32;
+            tags.clear();
+            tags.extend(rows.get(group).unwrap_or(&[]).iter().map(|row| row.tag));
+            (at, settler.slot(&mut tags))
+        })
+        .collect();
+    let slots = settler.slots;
+    let layer = |(at, slot): &Group| {
+        let row = rows.get(*at as usize)?;
+        let stays = slots.get(*slot as usize).is_some_and(|slot| !slot.statements.is_empty());
+        stays.then_some(Layer { first: row.first, last: row.last, slot: *slot })
+    };
+    let layers: Vec<Layer<N>> = settled.iter().filter_map(layer).collect();
+    let mut drafts = Drafts::default();
+    let flat: Flattened<N> = flatten::flatten(&layers, &slots, &mut drafts);
+    SettledRanges { slots, groups: settled, drafts, flat }
+}
+
+impl<N: Number> SettledRanges<N> {
+    fn remember(
+        &self,
+        rows: &[RangeRow<N>],
+        sort: KeySort,
+        key: impl Fn(u128, u128) -> Vec<u8>,
+        remembering: &mut Remembering,
+    ) {
+        for (at, slot) in &self.groups {
+            let remember = self.slots.get(*slot as usize).map_or(&[][..], |slot| &slot.remember);
+            if let Some(row) = rows.get(*at as usize).filter(|_| !remember.is_empty()) {
+                let key = key(row.first.into(), row.last.into());
+                remember.iter().for_each(|said| remembering.push(sort, &key, said));
+            }
+        }
+    }
+}

@@ -1,0 +1,116 @@
+//! Yesterday's snapshot as claims of its own, so that merging sees both nights at once.
+//!
+//! Nothing is decided here: which of yesterday's sightings stay is settled with today's rows beside them.
+//! Addresses come back as they were listed: a run knows its prefix lengths, and a listed prefix is taken from
+//! the run that holds its first address, hence once.
+
+use crate::claim::{Claim, Voice};
+use crate::harvest::{Columns, tag};
+use snapshot::section::records::Extent;
+use snapshot::{Address, AddressRange, Entry, FeedId, Index, Sighting, Snapshot};
+use std::collections::HashMap;
+
+/// The most steps that walking a name of a sound snapshot can take, for each key.
+const STEPS_PER_KEY: u64 = 1 << 16;
+
+/// Adds the sightings of the previous snapshot to the columns, as claims. `feed_now` gives the new number of a
+/// feed of the previous snapshot; feeds that are no longer in the catalogue have none, and their sightings end.
+pub(crate) fn carry(
+    previous: &Snapshot,
+    feed_now: &dyn Fn(FeedId) -> Option<FeedId>,
+    columns: &mut Columns,
+    claims: &mut Vec<Claim>,
+) {
+    let index = previous.index();
+    let mut carrier = Carrier { index, feed_now, columns, claims, known: HashMap::new() };
+    let v4 = AddressRange::V4 { first: 0, last: u32::MAX };
+    let v6 = AddressRange::V6 { first: 0, last: u128::MAX };
+    for space in [v4, v6] {
+        index.each_address(space, |run, entry| carrier.addresses(run, entry));
+    }
+    let steps = |part: snapshot::Part| previous.count(part.sets()) as u64 * STEPS_PER_KEY;
+    index.each_name(steps(snapshot::Part::Names), |name, entry| carrier.name(name, entry));
+    index.each_url(steps(snapshot::Part::Urls), |url, entry| carrier.url(url, entry));
+}
+
+struct Carrier<'a> {
+    index: Index<'a>,
+    feed_now: &'a dyn Fn(FeedId) -> Option<FeedId>,
+    columns: &'a mut Columns,
+    claims: &'a mut Vec<Claim>,
+    known: HashMap<SightingKey, u32>,
+}
+
+/// A sighting without its extent and scope, which a row's key and tag hold.
+type SightingKey = (FeedId, u8, u16, snapshot::Times);
+
+impl Carrier<'_> {
+    fn claim(&mut self, sighting: &Sighting) -> Option<u32> {
+        let feed = (self.feed_now)(sighting.feed)?;
+        let key = (feed, sighting.list as u8, sighting.assessments.bits(), sighting.times);
+        Some(*self.known.entry(key).or_insert_with(|| {
+            self.claims.push(Claim {
+                feed,
+                list: sighting.list,
+                voice: Voice::Yesterday,
+                assessments: sighting.assessments,
+                first_seen: Some(sighting.times.first_seen),
+                last_seen: Some(sighting.times.detect_time),
+                expires: sighting.times.row_expiry,
+            });
+            self.claims.len() as u32 - 1
+        }))
+    }
+
+    fn tags(&mut self, entry: Entry) -> Vec<u32> {
+        let sightings: Vec<Sighting> = self.index.sightings(entry).collect();
+        sightings.iter().filter_map(|said| self.claim(said).map(|claim| tag(claim, said.scope))).collect()
+    }
+
+    fn name(&mut self, reversed: &[u8], entry: Entry) {
+        for tag in self.tags(entry) {
+            self.columns.names.push(reversed.iter().copied(), tag);
+        }
+    }
+
+    fn url(&mut self, url: &[u8], entry: Entry) {
+        for tag in self.tags(entry) {
+            self.columns.urls.push(url.iter().copied(), tag);
+        }
+    }
+
+    fn addresses(&mut self, run: AddressRange, entry: Entry) {
+        let sightings: Vec<Sighting> = self.index.sightings(entry).collect();
+        for said in sightings {
+            let Some(claim) = self.claim(&said) else { continue };
+            let mut next = Some(first(&run));
+            while let Some(address) = next {
+                let Some(listed) = self.index.listed(said.extent, address) else { break };
+                if run.covers(&first(&listed).range()) {
+                    self.columns.push_range(listed, tag(claim, said.scope));
+                }
+                next = if matches!(said.extent, Extent::Range(_)) { None } else { behind(&listed, &run) };
+            }
+        }
+    }
+}
+
+fn first(range: &AddressRange) -> Address {
+    match *range {
+        AddressRange::V4 { first, .. } => Address::V4(first),
+        AddressRange::V6 { first, .. } => Address::V6(first),
+    }
+}
+
+/// The first address of `run` behind `listed`, if the run goes on there.
+fn behind(listed: &AddressRange, run: &AddressRange) -> Option<Address> {
+    match (*listed, *run) {
+        (AddressRange::V4 { last, .. }, AddressRange::V4 { last: end, .. }) => {
+            last.checked_add(1).filter(|next| *next <= end).map(Address::V4)
+        }
+        (AddressRange::V6 { last, .. }, AddressRange::V6 { last: end, .. }) => {
+            last.checked_add(1).filter(|next| *next <= end).map(Address::V6)
+        }
+        _ => None,
+    }
+}

@@ -1,0 +1,110 @@
+//! `ip-range`: everything that spells a run of addresses: `a-b`, netmasks, stars, `start,end,label`.
+
+use super::{Format, LineReader, OpenError, Shape, header};
+use crate::options::Options;
+use crate::scribe::{Details, Scribe};
+use crate::token;
+use snapshot::{Address, AddressRange, Kinds, Refusal};
+
+/// The row of the table.
+pub static FORMAT: Format = Format {
+    id: "ip-range",
+    about: "runs of addresses: a-b, a/len, a/netmask, 1.2.3.*, or start,end,label",
+    example: "192.0.2.4-192.0.2.9",
+    kinds: Kinds::ADDRESS,
+    options: &[],
+    shape: Shape::Lines(open),
+};
+
+struct IpRange;
+
+fn open(_: &Options, _: &[u8]) -> Result<Box<dyn LineReader>, OpenError> {
+    Ok(Box::new(IpRange))
+}
+
+impl LineReader for IpRange {
+    fn line(&self, line: &[u8], scribe: &mut Scribe<'_>) {
+        if let Some(comment) = token::comment(line) {
+            return header::comment(comment, scribe);
+        }
+        let text = token::unwrap(token::before_comment(line));
+        match special(text) {
+            Some(Ok(range)) => scribe.range(range, &Details::NONE),
+            Some(Err(refusal)) => scribe.reject(refusal),
+            None => scribe.address(text, &Details::NONE),
+        }
+    }
+}
+
+/// The spellings that only this format has.
+fn special(text: &[u8]) -> Option<Result<AddressRange, Refusal>> {
+    if let Some(at) = text.iter().position(|byte| *byte == b',') {
+        let (start, rest) = text.split_at_checked(at)?;
+        let end = rest.get(1..)?.split(|byte| *byte == b',').next()?;
+        return Some(ends(start, end));
+    }
+    if text.contains(&b'*') || text.ends_with(b".") {
+        return Some(stars(text));
+    }
+    let slash = text.iter().position(|byte| *byte == b'/')?;
+    let mask = text.get(slash + 1..).filter(|mask| mask.contains(&b'.'))?;
+    Some(netmask(text.get(..slash)?, mask))
+}
+
+fn ends(start: &[u8], end: &[u8]) -> Result<AddressRange, Refusal> {
+    AddressRange::from_ends(Address::parse(start.trim_ascii())?, Address::parse(end.trim_ascii())?)
+}
+
+fn netmask(address: &[u8], mask: &[u8]) -> Result<AddressRange, Refusal> {
+    match (Address::parse(address)?, Address::parse(mask)) {
+        (Address::V4(address), Ok(Address::V4(mask))) => AddressRange::from_netmask(address, mask),
+        _ => Err(Refusal::BadMask),
+    }
+}
+
+/// `1.2.3.*`, `1.2.*.*`, `1.2.3.`: octets, then nothing but stars.
+fn stars(text: &[u8]) -> Result<AddressRange, Refusal> {
+    let text = text.strip_suffix(b".").unwrap_or(text);
+    let octets: Vec<&[u8]> = text.split(|byte| *byte == b'.').collect();
+    let fixed = octets.iter().take_while(|octet| **octet != b"*").count();
+    if octets.len() > 4 || fixed == 0 {
+        return Err(if fixed == 0 { Refusal::TooWide } else { Refusal::BadIp });
+    }
+    if octets.iter().skip(fixed).any(|octet| *octet != b"*") {
+        return Err(Refusal::Pattern);
+    }
+    let kept = octets.get(..fixed).unwrap_or(&[]).join(&b'.');
+    let padded = [kept, b".0".repeat(4 - fixed)].concat();
+    let length = u8::try_from(8 * fixed).map_err(|_| Refusal::BadIp)?;
+    AddressRange::from_prefix(Address::parse(&padded)?, length).ok_or(Refusal::BadIp)
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::transcript::tests::render;
+
+    #[test]
+    fn every_spelling_of_a_run() {
+        let text = "45.9.20.0 - 45.9.20.255\n45.9.20.4-45.9.20.9\n45.9.20.7-45.9.20.7\n45.9.20.9-45.9.20.4\n\
+                    45.9.20.1-2a06:e480::1\n45.9.20.0/255.255.255.0\n45.9.20.0/255.0.255.0\n45.9.20.*\n45.9.*.*\n\
+                    45.*.20.1\n45.9.20.\n3.8.0.0,3.11.255.255,Some Cloud,http://cloud.example/\n192.168.1.1-192.168.1.9\n\
+                    45.9.20.5 # one\n";
+        let expected = [
+            "cidr 45.9.20.0/24",
+            "range 45.9.20.4-45.9.20.9",
+            "ip 45.9.20.7",
+            "REJECT bad-range",
+            "REJECT bad-range",
+            "cidr 45.9.20.0/24",
+            "REJECT bad-mask",
+            "cidr 45.9.20.0/24",
+            "cidr 45.9.0.0/16",
+            "REJECT pattern",
+            "cidr 45.9.20.0/24",
+            "cidr 3.8.0.0/14",
+            "REJECT bogon",
+            "ip 45.9.20.5",
+        ];
+        assert_eq!(render("ip-range", &[], text), expected);
+    }
+}

@@ -1,0 +1,72 @@
+//! `maltrail`: the trails of one family, or of many, one behind the other: names, addresses with ports, URLs,
+//! hosts with paths, and paths that no index can hold.
+//!
+//! A name means itself and everything below it, as the sensor reads it. A `#` is a comment only at the start of
+//! a line or behind a blank: paths contain it.
+
+use super::{Format, LineReader, OpenError, Shape};
+use crate::options::Options;
+use crate::scribe::{Details, Scribe, Skip};
+use crate::token;
+use snapshot::{Kinds, Scope};
+
+/// The row of the table.
+pub static FORMAT: Format = Format {
+    id: "maltrail",
+    about: "Maltrail static trails: names, address:port, URLs, host/path",
+    example: "192.0.2.7:443",
+    kinds: Kinds::ALL,
+    options: &[],
+    shape: Shape::Lines(open),
+};
+
+struct Maltrail;
+
+fn open(_: &Options, _: &[u8]) -> Result<Box<dyn LineReader>, OpenError> {
+    Ok(Box::new(Maltrail))
+}
+
+impl LineReader for Maltrail {
+    fn line(&self, line: &[u8], scribe: &mut Scribe<'_>) {
+        if line.starts_with(b"#") {
+            return scribe.skip(Skip::Comment);
+        }
+        let trail = token::before_comment(line);
+        match trail {
+            [b'.', name @ ..] => scribe.host(name, Scope::Tree, &Details::NONE),
+            _ => scribe.any(trail, Scope::Tree, &Details::NONE),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::transcript::tests::render;
+
+    #[test]
+    fn trails_of_every_kind() {
+        let text = "# Reference: http://blog.example/x\nevilpanel.com\n45.9.20.5:443\n182.86.133:8880\n/gate.php\n\
+                    /00O0o0O0o0####00.doc\nhttp://45.9.20.5/verify.php\n45.9.20.5/1/gate.php\n\
+                    evilpanel.com/.x/fre.php  # compromised site\nih[0-9]{7}\\.evilpanel\\.com\n\
+                    yboa7nidpv5jdtumgfm4fmmvju3ccxlleut2xvzgn5uqlbjd5n7p3kid.onion\n.evil.example.com\n\
+                    [fe80::bdd9:fd11:ea3f:a4]:135\n45.9.21.0/24 # net\n161.35.41.9:53:53\n";
+        let expected = [
+            "SKIP comment",
+            "domain-tree evilpanel.com",
+            "ip 45.9.20.5",
+            "REJECT bad-ip",
+            "REJECT path-only",
+            "REJECT path-only",
+            "url http://45.9.20.5/verify.php",
+            "url //45.9.20.5/1/gate.php",
+            "url //evilpanel.com/.x/fre.php",
+            "REJECT pattern",
+            "domain-tree yboa7nidpv5jdtumgfm4fmmvju3ccxlleut2xvzgn5uqlbjd5n7p3kid.onion",
+            "domain-tree evil.example.com",
+            "REJECT bogon",
+            "cidr 45.9.21.0/24",
+            "REJECT bad-port",
+        ];
+        assert_eq!(render("maltrail", &[], text), expected);
+    }
+}

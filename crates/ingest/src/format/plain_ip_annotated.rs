@@ -1,0 +1,102 @@
+//! `plain-ip-annotated`: an address, a separator, and words about it.
+//!
+//! The first token is the key. What follows may be a count, a reverse name, an honest comment, or columns in
+//! disguise: several publishers put the time of the last report right behind the mark, and one puts a category
+//! before a country code. Those two are read; the rest is for people.
+
+use super::{Format, LineReader, OpenError, Shape, header};
+use crate::moment;
+use crate::options::Options;
+use crate::scribe::{Details, Scribe};
+use crate::token;
+use snapshot::{Assessment, Assessments, Kinds};
+
+/// The row of the table.
+pub static FORMAT: Format = Format {
+    id: "plain-ip-annotated",
+    about: "an address or prefix, a separator, and words about it",
+    example: "192.0.2.7 # Scanning Host US,,37.75,-97.82",
+    kinds: Kinds::ADDRESS,
+    options: &[],
+    shape: Shape::Lines(open),
+};
+
+struct Annotated;
+
+fn open(_: &Options, _: &[u8]) -> Result<Box<dyn LineReader>, OpenError> {
+    Ok(Box::new(Annotated))
+}
+
+impl LineReader for Annotated {
+    fn line(&self, line: &[u8], scribe: &mut Scribe<'_>) {
+        if let Some(comment) = token::comment(line) {
+            return header::comment(comment, scribe);
+        }
+        let end = line.iter().position(|byte| matches!(byte, b' ' | b'\t' | b';' | b',' | b'#'));
+        let (key, note) = line.split_at_checked(end.unwrap_or(line.len())).unwrap_or((line, &[]));
+        if note.is_empty() {
+            return scribe.address(token::unwrap(key), &Details::NONE);
+        }
+        scribe.address(token::unwrap(key), &details(note));
+    }
+}
+
+/// What a note states: a time at its beginning, or a category before a country code.
+fn details(note: &[u8]) -> Details {
+    let marks = note.iter().take_while(|byte| matches!(byte, b' ' | b'\t' | b';' | b',' | b'#')).count();
+    let note = note.get(marks..).unwrap_or(&[]);
+    Details { last_seen: leading_time(note), assessments: categories(note), ..Details::NONE }
+}
+
+fn leading_time(note: &[u8]) -> Option<snapshot::Time> {
+    let shaped = note.first().is_some_and(u8::is_ascii_digit) && note.get(4) == Some(&b'-');
+    let end = note.iter().position(|byte| matches!(byte, b'\t' | b';' | b',')).unwrap_or(note.len());
+    shaped.then(|| moment::parse(note.get(..end)?.trim_ascii())).flatten()
+}
+
+/// The categories that AlienVault writes before the country code.
+const CATEGORIES: &[(&[u8], Assessment)] = &[
+    (b"Malicious Host", Assessment::Botnet),
+    (b"C&C", Assessment::Botnet),
+    (b"Malware Domain", Assessment::Malware),
+    (b"Malware IP", Assessment::Malware),
+    (b"Malware distribution", Assessment::Malware),
+    (b"Scanning Host", Assessment::Scanner),
+    (b"Spamming", Assessment::Spam),
+];
+
+fn categories(note: &[u8]) -> Assessments {
+    let words = note.split(|byte| *byte == b';').map(<[u8]>::trim_ascii_start);
+    let found = words.filter_map(|word| CATEGORIES.iter().find(|(category, _)| word.starts_with(category)));
+    found.map(|(_, assessment)| *assessment).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::transcript::tests::{read_events, render};
+
+    #[test]
+    fn the_first_token_is_the_key() {
+        let text = "45.9.20.5\t10\n45.9.21.0/24 # scanners.example\n45.9.20.6             # one.example\n\
+                    C45.9.20.7 # typo\n/w00tw00t.at.example:)\n# Entries: 4\n";
+        let expected = [
+            "ip 45.9.20.5",
+            "cidr 45.9.21.0/24",
+            "ip 45.9.20.6",
+            "REJECT bad-ip",
+            "REJECT path-only",
+            "SKIP header",
+        ];
+        assert_eq!(render("plain-ip-annotated", &[], text), expected);
+    }
+
+    #[test]
+    fn times_and_categories_behind_the_mark_are_read() {
+        let text = "45.9.20.5; 2026-03-21 12:55:03; hits: 1; total: 1\n45.9.20.6\t\t# 2026-03-22 09:11:03\t\t56\t7\n\
+                    45.9.20.7 # Malicious Host;Scanning Host KR,,37.5,126.9\n";
+        let events = read_events("plain-ip-annotated", &[], text);
+        assert_eq!(events[0].detect_time.as_deref(), Some("2026-03-21T12:55:03Z"));
+        assert_eq!(events[1].detect_time.as_deref(), Some("2026-03-22T09:11:03Z"));
+        assert_eq!(events[2].assessments, ["botnet", "scanner"]);
+    }
+}

@@ -1,0 +1,124 @@
+//! `url-list`: one URL a line.
+//!
+//! A listed URL never lists its host, because hacked sites carry most of them; a feed of panels that own their
+//! host may say so (option `promote_host`). A `#` begins a comment only at the start of a line or behind a blank:
+//! elsewhere it is a fragment.
+
+use super::{Format, LineReader, OpenError, Shape, header};
+use crate::moment;
+use crate::options::{OptionRow, Options};
+use crate::scribe::{Details, Scribe, Skip};
+use crate::token;
+use snapshot::{Kinds, Scope, refang::refang};
+
+/// The row of the table.
+pub static FORMAT: Format = Format {
+    id: "url-list",
+    about: "one URL a line, with its scheme or without",
+    example: "http://evil.example.com/gate.php",
+    kinds: Kinds::URL,
+    options: &[
+        OptionRow {
+            key: "promote_host",
+            about: "`true`: the host of a URL without path or query is listed too (default false)",
+        },
+        OptionRow {
+            key: "profile",
+            about: "`vxvault`: the list begins with <pre>, a title and a date (default: none)",
+        },
+    ],
+    shape: Shape::Lines(open),
+};
+
+struct UrlList {
+    promotes_host: bool,
+    is_vxvault: bool,
+}
+
+fn open(options: &Options, _: &[u8]) -> Result<Box<dyn LineReader>, OpenError> {
+    let is_vxvault = options.word("profile", &[("none", false), ("vxvault", true)], false)?;
+    Ok(Box::new(UrlList { promotes_host: options.flag("promote_host", false)?, is_vxvault }))
+}
+
+impl LineReader for UrlList {
+    fn line(&self, line: &[u8], scribe: &mut Scribe<'_>) {
+        if let [b'#' | b';', comment @ ..] = line {
+            return header::comment(comment.trim_ascii(), scribe);
+        }
+        if self.is_vxvault && vxvault_head(line, scribe) {
+            return;
+        }
+        let text = refang(token::before_comment(line));
+        let scope = scribe.rules().scope;
+        scribe.any(&text, scope, &Details::NONE);
+        if self.promotes_host
+            && let Some(host) = host_alone(&text)
+        {
+            scribe.host(host, Scope::Exact, &Details::NONE);
+        }
+    }
+}
+
+/// The lines before the first URL: markup, a title, a date.
+fn vxvault_head(line: &[u8], scribe: &mut Scribe<'_>) -> bool {
+    if line.starts_with(b"http") || line.starts_with(b"hxxp") {
+        return false;
+    }
+    if let Some(time) = moment::parse(line) {
+        scribe.generated(time);
+    }
+    scribe.skip(Skip::Header);
+    true
+}
+
+/// The host of a URL that has neither path nor query.
+fn host_alone(url: &[u8]) -> Option<&[u8]> {
+    let at = url.windows(3).position(|three| three == b"://")?;
+    let rest = url.get(at + 3..)?;
+    let host = rest.strip_suffix(b"/").unwrap_or(rest);
+    let bare = !host.is_empty() && host.iter().all(|byte| !matches!(byte, b'/' | b'?' | b'#' | b'@'));
+    bare.then_some(host)
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::transcript::tests::render;
+
+    #[test]
+    fn urls_in_every_spelling() {
+        let text = "HTTP://EvilPanel.com:80/Gate.PHP?x=1#frag\nhxxps[:]//evil-bank[.]com/a\n# Last updated: 2026-01-01 00:00:00 (UTC)\n\
+                    evilpanel.com/malware/\nevilpanel.com\nhttp://evilpanel.com/a b\njavascript:alert(1)\n\
+                    http://39.34.166.041:34595/Mozi.m\nhttp://localhost/x\n45.9.20.5\n";
+        let rendered = render("url-list", &[], text);
+        let expected = ["url http://evilpanel.com/Gate.PHP?x=1", "url https://evil-bank.com/a"];
+        assert_eq!(rendered[..2], expected);
+        let expected = [
+            "url //evilpanel.com/malware/",
+            "domain-tree evilpanel.com",
+            "REJECT bad-url",
+            "REJECT bad-scheme",
+            "REJECT leading-zero",
+            "REJECT single-label",
+            "ip 45.9.20.5",
+        ];
+        assert_eq!(rendered[3..], expected);
+    }
+
+    #[test]
+    fn a_host_is_listed_only_where_the_feed_says_so() {
+        let text = "http://evilpanel.com/\nhttp://evilpanel.com/gate.php\n";
+        assert_eq!(render("url-list", &[], text).len(), 2);
+        let promoted = render("url-list", &[("promote_host", "true")], text);
+        assert_eq!(
+            promoted,
+            ["url http://evilpanel.com/", "domain evilpanel.com", "url http://evilpanel.com/gate.php"]
+        );
+    }
+
+    #[test]
+    fn vxvault_begins_with_markup() {
+        let text = "<pre>\nVX Vault last 100 Links\n\nhttp://evilpanel.com/a\n";
+        let expected = ["SKIP header", "SKIP header", "SKIP blank", "url http://evilpanel.com/a"];
+        assert_eq!(render("url-list", &[("profile", "vxvault")], text), expected);
+    }
+}

@@ -1,0 +1,191 @@
+//! Breaking a snapshot on purpose, systematically: every byte, every length, every number, forged checksums.
+//!
+//! A file that differs by one bit is refused; where checks were skipped or forged, nothing panics and nothing
+//! is read out of bounds, whatever the answers are.
+
+use crate::support::{House, Random, day};
+use query::{Judge, Questions};
+use snapshot::{AddressRange, Snapshot};
+
+/// A small snapshot with something in every section: points and runs of both families, ranges that are no
+/// prefix, names of every scope, URLs, and rows with times of their own.
+pub(crate) fn small_snapshot() -> Vec<u8> {
+    let mut house = House::new(
+        r#"
+        [[feed]]
+        id = "addresses"
+        provider = "one.example"
+        format = "plain-ip"
+        file = "addresses.txt"
+        assessment = ["botnet"]
+        [[feed]]
+        id = "names"
+        provider = "two.example"
+        format = "plain-domain"
+        scope = "tree"
+        file = "names.txt"
+        [[feed]]
+        id = "urls"
+        provider = "two.example"
+        format = "url-list"
+        list = "allow"
+        file = "urls.txt"
+        [[feed]]
+        id = "rows"
+        provider = "three.example"
+        format = "csv"
+        mode = "accumulated"
+        file = "rows.csv"
+        [feed.options]
+        value = "value"
+        first_seen = "first_seen"
+        "#,
+    );
+    let addresses =
+        "45.9.20.5\n45.9.20.0/24\n45.9.30.4-45.9.31.9\n185.7.0.0/15\n2a06:e480::/32\n2a06:e480::7\n";
+    let names = "evilpanel.com\nwww.evilpanel.com\npanel.net\n";
+    house.download("addresses.txt", addresses.as_bytes(), day(0));
+    house.download("names.txt", names.as_bytes(), day(0));
+    house.download("urls.txt", b"http://panel.net/a\n//panel.net/b\n", day(0));
+    house.download("rows.csv", many_rows().as_bytes(), day(0));
+    house.night(day(0)).image.to_bytes()
+}
+
+/// More distinct times than the run table shares.
+fn many_rows() -> String {
+    let row = |n: i64| {
+        let time = day(0).plus(-n);
+        format!("45.10.{}.{},{time}\nh{n}.evil.com,{time}\n", n / 250 % 250, n % 250)
+    };
+    "value,first_seen\n".to_owned() + &(0..4200).map(row).collect::<String>()
+}
+
+/// Asks a file everything that a reader can be asked. The answers do not matter; returning does.
+fn exercise(snapshot: &Snapshot) {
+    let mut questions = Questions::new();
+    for text in [
+        "45.9.20.5",
+        "45.9.30.200",
+        "185.7.3.4",
+        "9.9.9.9",
+        "2a06:e480::7",
+        "2a06::1",
+        "www.evilpanel.com",
+        "x.panel.net",
+        "h77.evil.com",
+        "none.example",
+        "http://panel.net/a",
+        "https://panel.net/b",
+    ] {
+        questions.push(text.as_bytes()).expect("a question");
+    }
+    let judge = Judge::new(snapshot, day(1));
+    let (mut hits, mut statuses) = (Vec::new(), Vec::new());
+    judge.statuses(&questions, &mut hits, &mut statuses);
+    std::hint::black_box(judge.answers(&questions));
+    let index = snapshot.index();
+    let mut last = None;
+    index.each_address(AddressRange::V4 { first: 0x2D09_1400, last: 0x2D09_2000 }, |_, entry| {
+        last = Some(entry)
+    });
+    std::hint::black_box(last.map(|entry| index.sightings(entry).count()));
+}
+
+#[test]
+fn every_flipped_byte_and_every_cut_is_refused() {
+    let bytes = small_snapshot();
+    assert!(bytes.len() > 3 * 4096, "more than a page or two: {}", bytes.len());
+    let mut copy = bytes.clone();
+    for at in 0..bytes.len() {
+        copy[at] ^= 1 << (at % 8);
+        assert!(Snapshot::from_bytes(copy.clone()).is_err(), "flip at {at}");
+        copy[at] = bytes[at];
+    }
+    for length in 0..bytes.len() {
+        assert!(Snapshot::from_bytes_trusted(bytes[..length].to_vec()).is_err(), "cut to {length}");
+    }
+    for extra in [1, 4096, bytes.len()] {
+        let longer = [bytes.as_slice(), &vec![0; extra]].concat();
+        assert!(Snapshot::from_bytes_trusted(longer).is_err(), "extended by {extra}");
+    }
+}
+
+#[test]
+fn a_trusted_open_of_damaged_bytes_never_panics() {
+    let bytes = small_snapshot();
+    let mut opened = 0;
+    for at in 0..bytes.len() {
+        let mut copy = bytes.clone();
+        copy[at] ^= 1 << (at % 8);
+        if let Ok(snapshot) = Snapshot::from_bytes_trusted(copy) {
+            opened += 1;
+            if at % 7 == 0 {
+                exercise(&snapshot);
+            }
+        }
+    }
+    assert!(opened > bytes.len() / 2, "the trusted open does not look at sections: {opened}");
+}
+
+#[test]
+fn forged_files_with_sound_checksums_never_panic() {
+    let bytes = small_snapshot();
+    let mut random = Random::new(7);
+    let mut refused = 0;
+    for _ in 0..1500 {
+        let mut copy = bytes.clone();
+        for _ in 0..1 + random.below(4) {
+            let at = random.below(copy.len() as u64) as usize;
+            copy[at] = *random.pick(&[0, 1, 0x7F, 0x80, 0xFF, random.0 as u8]);
+        }
+        forge(&mut copy);
+        match Snapshot::from_bytes(copy) {
+            Ok(snapshot) => {
+                exercise(&snapshot);
+                refused += u32::from(snapshot.verify_references().is_err());
+            }
+            Err(_) => refused += 1,
+        }
+    }
+    assert!(refused > 500, "most forgeries do not make sense: {refused}");
+}
+
+/// Makes all checksums of a file hold again, as a forger would.
+fn forge(bytes: &mut [u8]) {
+    let number = |bytes: &[u8], at: usize, width: usize| {
+        bytes[at..at + width].iter().rev().fold(0usize, |sum, byte| sum << 8 | usize::from(*byte))
+    };
+    let rows = number(bytes, 12, 4).min(40);
+    for row in 0..rows {
+        let at = 64 + row * 32;
+        let (offset, length) = (number(bytes, at + 8, 8), number(bytes, at + 16, 8));
+        if let Some(section) = offset.checked_add(length).and_then(|end| bytes.get(offset..end)) {
+            let checksum = crc32fast::hash(section).to_le_bytes();
+            bytes[at + 4..at + 8].copy_from_slice(&checksum);
+        }
+    }
+    let table = crc32fast::hash(&bytes[64..64 + rows * 32]).to_le_bytes();
+    bytes[32..36].copy_from_slice(&table);
+    let header = crc32fast::hash(&bytes[..60]).to_le_bytes();
+    bytes[60..64].copy_from_slice(&header);
+}
+
+#[test]
+fn every_number_of_header_and_table_may_lie() {
+    let bytes = small_snapshot();
+    let rows = usize::from(bytes[12]);
+    let len = bytes.len() as u64;
+    let lies = [0, 1, len - 1, len, len + 1, 1 << 31, u64::from(u32::MAX), 1 << 63, u64::MAX - 1, u64::MAX];
+    for at in (8..64 + rows * 32 - 8).step_by(4) {
+        for lie in lies {
+            let mut copy = bytes.clone();
+            copy[at..at + 8].copy_from_slice(&lie.to_le_bytes());
+            let changed = copy != bytes;
+            assert!(!changed || Snapshot::from_bytes(copy.clone()).is_err(), "a lie of {lie} at {at}");
+            forge(&mut copy);
+            if let Ok(snapshot) = Snapshot::from_bytes(copy) {
+                exercise(&snapshot);
+            }
+        }
+    }
+}

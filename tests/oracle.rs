@@ -1,0 +1,563 @@
+//! The slow, obvious model of the contract, and random feeds and look-ups on which the real thing must agree.
+//!
+//! The model keeps every feed's sightings in a map, applies the rules of the contract's sections 2 and 3 one
+//! sighting at a time, and answers by looking at all of them. It shares no code with the builder or the
+//! reader: it makes its canonical texts itself.
+
+use crate::support::{DAY, House, Random, day};
+use query::{Answer, Judge};
+use snapshot::{Status, Time};
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt::Write as _;
+use std::net::{Ipv4Addr, Ipv6Addr};
+
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+enum Key {
+    V4(u32, u32),
+    V6(u128, u128),
+    /// A name and whether it lists itself, and what is below it.
+    Name(String, bool, bool),
+    Url(String),
+}
+
+#[derive(Clone, Copy, Debug)]
+struct Seen {
+    first: Time,
+    detect: Time,
+    end: Option<Time>,
+}
+
+#[derive(Clone, Debug)]
+struct Feed {
+    id: String,
+    provider: String,
+    sort: Sort,
+    allow: bool,
+    accumulated: bool,
+    keep_absent: bool,
+    retention: i64,
+    max_age: i64,
+    update: Option<Time>,
+    failed: bool,
+    sightings: BTreeMap<Key, Seen>,
+    last_download: BTreeMap<Key, Seen>,
+    ever: BTreeSet<u8>,
+}
+
+/// What a feed lists, which is also how its downloads are written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Sort {
+    Addresses,
+    Names,
+    Trees,
+    Below,
+    Urls,
+    DatedRows,
+}
+
+#[derive(Clone, Debug)]
+struct Row {
+    key: Key,
+    first: Option<Time>,
+    last: Option<Time>,
+    end: Option<Time>,
+}
+
+impl Feed {
+    fn live(&self, seen: &Seen, at: Time) -> bool {
+        seen.first <= at && at < self.end(seen)
+    }
+
+    fn end(&self, seen: &Seen) -> Time {
+        let by_retention = seen.detect.plus(self.retention);
+        seen.end.map_or(by_retention, |end| end.min(by_retention))
+    }
+
+    /// One night, by the words of the contract.
+    fn night(&mut self, download: Option<&[Row]>, update: Time, now: Time) {
+        let before = std::mem::take(&mut self.sightings);
+        let alive: BTreeMap<Key, Seen> =
+            before.into_iter().filter(|(_, seen)| now < self.end(seen)).collect();
+        let Some(rows) = download else {
+            self.failed = true;
+            self.sightings = alive;
+            return;
+        };
+        self.failed = false;
+        self.update = Some(update);
+        let mut today: BTreeMap<Key, Vec<&Row>> = BTreeMap::new();
+        rows.iter().for_each(|row| today.entry(row.key.clone()).or_default().push(row));
+        let mut remembered = BTreeMap::new();
+        for (key, rows) in &today {
+            let seen = self.confirmed(rows, update, alive.get(key), self.last_download.get(key));
+            remembered.insert(key.clone(), seen);
+            if now < self.end(&seen) {
+                self.sightings.insert(key.clone(), seen);
+            }
+        }
+        for (key, seen) in alive {
+            if !today.contains_key(&key) && (self.accumulated || self.keep_absent) {
+                self.sightings.insert(key, seen);
+            }
+        }
+        self.last_download = remembered;
+        let kinds: Vec<u8> = self.sightings.keys().map(kind_of).collect();
+        if !kinds.is_empty() {
+            self.ever = kinds.into_iter().collect();
+        }
+    }
+
+    fn confirmed(
+        &self,
+        rows: &[&Row],
+        update: Time,
+        yesterday: Option<&Seen>,
+        before: Option<&Seen>,
+    ) -> Seen {
+        let detect = if self.accumulated {
+            let row_time = rows.iter().filter_map(|row| row.last.or(row.first)).max();
+            let by_appearance = before.map_or(update, |seen| seen.detect);
+            let detect = row_time.unwrap_or(by_appearance);
+            yesterday.map_or(detect, |seen| detect.max(seen.detect))
+        } else {
+            update
+        };
+        let own_first = rows.iter().filter_map(|row| row.first).min();
+        let known_first = yesterday.or(if self.accumulated { before } else { None }).map(|seen| seen.first);
+        let all_end = rows.iter().all(|row| row.end.is_some());
+        Seen {
+            first: own_first.or(known_first).unwrap_or(detect),
+            detect,
+            end: if all_end { rows.iter().filter_map(|row| row.end).max() } else { None },
+        }
+    }
+
+    fn stale(&self, at: Time) -> bool {
+        self.failed || self.update.is_none_or(|update| at > update.plus(self.max_age))
+    }
+
+    /// The kinds of question that the feed can answer: what it lists, else what its format is made for.
+    fn kinds(&self) -> BTreeSet<u8> {
+        if !self.ever.is_empty() {
+            return self.ever.clone();
+        }
+        match self.sort {
+            Sort::Addresses => [4, 6].into(),
+            Sort::Names | Sort::Trees | Sort::Below => [1].into(),
+            Sort::Urls => [2].into(),
+            Sort::DatedRows => [1, 2, 4, 6].into(),
+        }
+    }
+}
+
+fn kind_of(key: &Key) -> u8 {
+    match key {
+        Key::V4(..) => 4,
+        Key::V6(..) => 6,
+        Key::Name(..) => 1,
+        Key::Url(_) => 2,
+    }
+}
+
+#[derive(Clone, Debug)]
+enum Ask {
+    V4(u32),
+    V6(u128),
+    Name(String),
+    Url(String, Box<Ask>),
+}
+
+impl Ask {
+    fn text(&self) -> String {
+        match self {
+            Ask::V4(number) => Ipv4Addr::from_bits(*number).to_string(),
+            Ask::V6(number) => Ipv6Addr::from_bits(*number).to_string(),
+            Ask::Name(name) => name.clone(),
+            Ask::Url(url, _) => url.clone(),
+        }
+    }
+
+    fn kinds(&self) -> Vec<u8> {
+        match self {
+            Ask::V4(_) => vec![4],
+            Ask::V6(_) => vec![6],
+            Ask::Name(_) => vec![1],
+            Ask::Url(_, host) => [vec![2], host.kinds()].concat(),
+        }
+    }
+
+    /// Whether a listed key speaks of what is asked.
+    fn matches(&self, key: &Key) -> bool {
+        match (self, key) {
+            (Ask::V4(number), Key::V4(first, last)) => first <= number && number <= last,
+            (Ask::V6(number), Key::V6(first, last)) => first <= number && number <= last,
+            (Ask::Name(name), Key::Name(listed, itself, below)) => {
+                (*itself && name == listed) || (*below && name.ends_with(&format!(".{listed}")))
+            }
+            (Ask::Url(url, _), Key::Url(listed)) => {
+                url == listed || url.split_once(':').is_some_and(|(_, rest)| rest == listed)
+            }
+            (Ask::Url(_, host), key) => host.matches(key),
+            _ => false,
+        }
+    }
+}
+
+fn key_text(key: &Key) -> String {
+    match key {
+        Key::V4(first, last) => range_text(
+            Ipv4Addr::from_bits(*first),
+            Ipv4Addr::from_bits(*last),
+            32,
+            u128::from(first ^ last),
+            u128::from(*first),
+        ),
+        Key::V6(first, last) => {
+            range_text(Ipv6Addr::from_bits(*first), Ipv6Addr::from_bits(*last), 128, first ^ last, *first)
+        }
+        Key::Name(name, false, true) => format!("*.{name}"),
+        Key::Name(name, ..) => name.clone(),
+        Key::Url(url) => url.clone(),
+    }
+}
+
+/// An address, a prefix where the range is exactly one, or both ends.
+fn range_text<A: ToString>(first: A, last: A, bits: u32, differ: u128, start: u128) -> String {
+    let width = 128 - differ.leading_zeros();
+    let full = if width == 0 { 0 } else { u128::MAX >> (128 - width) };
+    match width {
+        0 => first.to_string(),
+        _ if differ == full && start & full == 0 => format!("{}/{}", first.to_string(), bits - width),
+        _ => format!("{}-{}", first.to_string(), last.to_string()),
+    }
+}
+
+type ModelSource = (String, String, u8, String, Time, Time, Time, bool);
+
+#[derive(Debug, PartialEq, Eq)]
+struct ModelAnswer {
+    status: u8,
+    detected_by: usize,
+    failed: usize,
+    sources: BTreeSet<ModelSource>,
+}
+
+fn model_answer(feeds: &[Feed], ask: &Ask, at: Time) -> ModelAnswer {
+    let mut sources = BTreeSet::new();
+    let mut providers: BTreeMap<&str, BTreeSet<u8>> = BTreeMap::new();
+    let mut applicable = BTreeSet::new();
+    for feed in feeds {
+        let says = providers.entry(&feed.provider).or_default();
+        if ask.kinds().iter().any(|kind| feed.kinds().contains(kind)) {
+            applicable.insert(feed.provider.as_str());
+            if feed.stale(at) {
+                says.insert(3);
+            }
+        }
+        for (key, seen) in &feed.sightings {
+            if ask.matches(key) && feed.live(seen, at) {
+                let status = u8::from(!feed.allow);
+                says.insert(status);
+                let (provider, id) = (feed.provider.clone(), feed.id.clone());
+                sources.insert((
+                    provider,
+                    id,
+                    status,
+                    key_text(key),
+                    seen.first,
+                    seen.detect,
+                    feed.end(seen),
+                    feed.stale(at),
+                ));
+            }
+        }
+    }
+    let verdict =
+        |says: &BTreeSet<u8>| [1, 0, 3].into_iter().find(|status| says.contains(status)).unwrap_or(5);
+    let verdicts: BTreeMap<&str, u8> = providers.iter().map(|(name, says)| (*name, verdict(says))).collect();
+    let count = |wanted: u8| verdicts.values().filter(|status| **status == wanted).count();
+    let all_failed = !applicable.is_empty() && applicable.iter().all(|name| verdicts.get(name) == Some(&3));
+    let status = match (count(1), count(0)) {
+        (1.., _) => 1,
+        (0, 1..) => 0,
+        _ if all_failed => 3,
+        _ => 5,
+    };
+    ModelAnswer { status, detected_by: count(1), failed: count(3), sources }
+}
+
+fn real_answer(
+    judge: &Judge<'_>,
+    feeds: &[snapshot::section::origin::FeedRecord],
+    answer: &Answer,
+) -> ModelAnswer {
+    let sources = answer.sources.iter().map(|source| {
+        let feed = &feeds[usize::from(source.feed.0)];
+        assert_eq!(judge.verdicts().providers()[source.provider].name, feed.provider);
+        (
+            feed.provider.clone(),
+            feed.id.clone(),
+            source.status.number(),
+            source.matched.clone(),
+            source.first_seen,
+            source.detect_time,
+            source.expires,
+            source.stale,
+        )
+    });
+    let (status, detected_by, failed) = (answer.status.number(), answer.detected_by, answer.failed);
+    let set: BTreeSet<ModelSource> = sources.collect();
+    assert_eq!(set.len(), answer.sources.len(), "no source twice");
+    ModelAnswer { status, detected_by, failed, sources: set }
+}
+
+const LABELS: [&str; 5] = ["a", "evil", "evil-b", "panel", "x1"];
+const ROOTS: [&str; 4] = ["evil.com", "evil-b.com", "panel.net", "a.evil.co.uk"];
+
+fn random_name(random: &mut Random) -> String {
+    let mut name = (*random.pick(&ROOTS)).to_owned();
+    for _ in 0..random.below(3) {
+        name = format!("{}.{name}", random.pick(&LABELS));
+    }
+    name
+}
+
+fn random_address(random: &mut Random) -> Key {
+    if random.one_in(4) {
+        let base = 0x2A06_E480_u128 << 96;
+        let bits = [128, 128, 64, 48, 33][random.below(5) as usize];
+        let first = base | u128::from(random.below(4)) << 64 | u128::from(random.below(6));
+        let host = if bits == 128 { 0 } else { u128::MAX >> bits };
+        return Key::V6(first & !host, first | host);
+    }
+    let first = 0x2D09_FF00 + random.below(0x200) as u32;
+    match random.below(4) {
+        0 => Key::V4(first, first + random.below(40) as u32),
+        1 => {
+            let host = u32::MAX >> (20 + random.below(12));
+            Key::V4(first & !host, first | host)
+        }
+        _ => Key::V4(first, first),
+    }
+}
+
+fn random_url(random: &mut Random) -> String {
+    let host = if random.one_in(3) { "45.9.255.7".to_owned() } else { random_name(random) };
+    let scheme = *random.pick(&["http:", "https:", ""]);
+    format!("{scheme}//{host}/{}", random.pick(&["", "a", "a?b=1", "A"]))
+}
+
+fn random_key(sort: Sort, random: &mut Random) -> Key {
+    match sort {
+        Sort::Addresses => random_address(random),
+        Sort::Names => Key::Name(random_name(random), true, false),
+        Sort::Trees => Key::Name(random_name(random), true, true),
+        Sort::Below => Key::Name(random_name(random), false, true),
+        Sort::Urls => Key::Url(random_url(random)),
+        Sort::DatedRows => match random.below(3) {
+            0 => random_address(random),
+            1 => Key::Name(random_name(random), true, false),
+            _ => Key::Url(random_url(random)),
+        },
+    }
+}
+
+fn random_row(sort: Sort, now: Time, random: &mut Random) -> Row {
+    let key = random_key(sort, random);
+    let mut time = |odds: u64| {
+        (sort == Sort::DatedRows && !random.one_in(odds))
+            .then(|| now.plus(-(random.below(20 * 24) as i64) * 3600))
+    };
+    let (first, last) = (time(3), time(3));
+    let end = time(2).map(|time| time.plus(12 * DAY));
+    Row { key, first, last, end }
+}
+
+fn download_text(sort: Sort, rows: &[Row]) -> String {
+    let mut text = String::new();
+    if sort == Sort::DatedRows {
+        text.push_str("value,first_seen,last_seen,expires\n");
+    }
+    for row in rows {
+        let time = |time: Option<Time>| time.map_or(String::new(), |time| time.to_string());
+        let indicator = key_text(&row.key);
+        let written = match sort {
+            Sort::DatedRows => {
+                writeln!(text, "{indicator},{},{},{}", time(row.first), time(row.last), time(row.end))
+            }
+            _ => writeln!(text, "{indicator}"),
+        };
+        written.expect("text grows");
+    }
+    text
+}
+
+fn random_feeds(random: &mut Random) -> Vec<Feed> {
+    let sorts = [
+        Sort::Addresses,
+        Sort::Addresses,
+        Sort::Names,
+        Sort::Trees,
+        Sort::Below,
+        Sort::Urls,
+        Sort::DatedRows,
+    ];
+    sorts
+        .iter()
+        .enumerate()
+        .map(|(at, sort)| Feed {
+            id: format!("feed-{at}"),
+            provider: format!("p{}.example", random.below(4)),
+            sort: *sort,
+            allow: random.one_in(4),
+            accumulated: *sort == Sort::DatedRows || random.one_in(2),
+            keep_absent: random.one_in(3),
+            retention: (1 + random.below(6) as i64) * DAY,
+            max_age: (1 + random.below(4) as i64) * DAY,
+            update: None,
+            failed: true,
+            sightings: BTreeMap::new(),
+            last_download: BTreeMap::new(),
+            ever: BTreeSet::new(),
+        })
+        .collect()
+}
+
+fn catalog(feeds: &[Feed]) -> String {
+    let mut text = String::new();
+    for feed in feeds {
+        let (format, scope, options) = match feed.sort {
+            Sort::Addresses => ("plain-ip", "exact", ""),
+            Sort::Names => ("plain-domain", "exact", ""),
+            Sort::Trees => ("plain-domain", "tree", ""),
+            Sort::Below => ("domain-wildcard", "exact", "[feed.options]\nwildcard = \"strict\"\n"),
+            Sort::Urls => ("url-list", "exact", ""),
+            Sort::DatedRows => (
+                "csv",
+                "exact",
+                "[feed.options]\nvalue = \"value\"\nfirst_seen = \"first_seen\"\nlast_seen = \"last_seen\"\nexpires = \"expires\"\n",
+            ),
+        };
+        let list = if feed.allow { "allow" } else { "block" };
+        let mode = if feed.accumulated { "accumulated" } else { "reset" };
+        let (retention, max_age) = (feed.retention, feed.max_age);
+        writeln!(
+            text,
+            "[[feed]]\nid = \"{}\"\nprovider = \"{}\"\nfile = \"{}.txt\"\nformat = \"{format}\"\nlist = \"{list}\"\n\
+             mode = \"{mode}\"\nassessment = [\"blacklist\"]\nscope = \"{scope}\"\nretention = \"{retention}s\"\n\
+             max_age = \"{max_age}s\"\nkeep_absent = {}\n{options}",
+            feed.id, feed.provider, feed.id, feed.keep_absent
+        )
+        .expect("text grows");
+    }
+    text
+}
+
+/// Everything worth asking: the edges of every listed range, every name with its parents and children, every
+/// URL, and strangers.
+fn questions(feeds: &[Feed], random: &mut Random) -> Vec<Ask> {
+    let mut asks = vec![Ask::V4(0), Ask::V4(u32::MAX), Ask::V6(0), Ask::V6(u128::MAX)];
+    let keys: BTreeSet<&Key> =
+        feeds.iter().flat_map(|feed| feed.sightings.keys().chain(feed.last_download.keys())).collect();
+    for key in keys {
+        match key {
+            Key::V4(first, last) => {
+                asks.extend([first.wrapping_sub(1), *first, *last, last.wrapping_add(1)].map(Ask::V4));
+            }
+            Key::V6(first, last) => {
+                asks.extend([first.wrapping_sub(1), *first, *last, last.wrapping_add(1)].map(Ask::V6));
+            }
+            Key::Name(name, ..) => {
+                asks.extend([name.clone(), format!("below.{name}"), format!("evil-{name}")].map(Ask::Name));
+                if let Some((_, parent)) = name.split_once('.').filter(|(_, parent)| parent.contains('.')) {
+                    asks.push(Ask::Name(parent.to_owned()));
+                }
+            }
+            Key::Url(url) => asks.extend([url.clone(), format!("{url}x")].iter().map(|url| ask_url(url))),
+        }
+    }
+    asks.extend((0..20).map(|_| Ask::Name(random_name(random))));
+    asks.extend((0..20).map(|_| ask_url(&random_url(random))));
+    asks
+}
+
+fn ask_url(url: &str) -> Ask {
+    let host = url.split("//").nth(1).and_then(|rest| rest.split(['/', '?']).next()).unwrap_or_default();
+    let host =
+        host.parse::<Ipv4Addr>().map_or_else(|_| Ask::Name(host.to_owned()), |v4| Ask::V4(v4.to_bits()));
+    Ask::Url(url.to_owned(), Box::new(host))
+}
+
+/// The instants at which an answer may change, and their neighbours.
+fn instants(feeds: &[Feed], now: Time, random: &mut Random) -> Vec<Time> {
+    let mut all: Vec<Time> = feeds
+        .iter()
+        .flat_map(|feed| {
+            let stale = feed.update.map(|update| update.plus(feed.max_age + 1));
+            feed.sightings.values().map(|seen| feed.end(seen)).chain(stale).collect::<Vec<Time>>()
+        })
+        .collect();
+    all.sort_unstable();
+    all.dedup();
+    let mut chosen = vec![now];
+    for _ in 0..4.min(all.len()) {
+        let edge = *random.pick(&all);
+        chosen.extend([edge.plus(-1), edge]);
+    }
+    chosen
+}
+
+fn play(seed: u64) {
+    let mut random = Random::new(seed);
+    let mut feeds = random_feeds(&mut random);
+    let mut house = House::new(&catalog(&feeds));
+    let mut night = 0;
+    for _ in 0..4 {
+        night += 1 + random.below(3) as i64;
+        let now = day(night);
+        for feed in &mut feeds {
+            let rows: Vec<Row> =
+                (0..1 + random.below(12)).map(|_| random_row(feed.sort, now, &mut random)).collect();
+            let failed = random.one_in(6);
+            let update = now.plus(-(random.below(36) as i64) * 3600);
+            let file = format!("{}.txt", feed.id);
+            if failed {
+                let _ = std::fs::remove_file(house.path(&file));
+            } else {
+                house.download(&file, download_text(feed.sort, &rows).as_bytes(), update);
+            }
+            feed.night((!failed).then_some(rows.as_slice()), update, now);
+        }
+        house.night(now);
+        compare(&house, &feeds, now, seed, &mut random);
+    }
+}
+
+fn compare(house: &House, feeds: &[Feed], now: Time, seed: u64, random: &mut Random) {
+    let asks = questions(feeds, random);
+    for at in instants(feeds, now, random) {
+        let judge = Judge::new(house.snapshot(), at);
+        let records = &house.snapshot().origin().feeds;
+        let mut batch = query::Questions::new();
+        let mut expected_statuses = Vec::new();
+        for ask in &asks {
+            let expected = model_answer(feeds, ask, at);
+            let answer = judge.ask(&ask.text()).unwrap_or_else(|refusal| panic!("{}: {refusal}", ask.text()));
+            let real = real_answer(&judge, records, &answer);
+            assert_eq!(real, expected, "seed {seed}, {} at {at}, built at {now}", ask.text());
+            batch.push(ask.text().as_bytes()).expect("it was asked before");
+            expected_statuses.push(expected.status);
+        }
+        let (mut hits, mut statuses) = (Vec::new(), Vec::new());
+        judge.statuses(&batch, &mut hits, &mut statuses);
+        let statuses: Vec<u8> = statuses.into_iter().map(Status::number).collect();
+        assert_eq!(statuses, expected_statuses, "seed {seed}: the batch agrees");
+    }
+}
+
+#[test]
+fn random_nights_agree_with_the_model() {
+    for seed in 0..150 {
+        play(seed);
+    }
+}
