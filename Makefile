@@ -14,7 +14,7 @@ demo: build
 	@$(RAPSHEET) build --catalog feeds/samples/catalog.toml --downloads feeds/samples \
 	    --out demo/rapsheet.rap --previous none --report demo/report.json --rejects demo/rejects.jsonl \
 	    --now $(NOW) 2>demo/build.txt || [ $$? -eq 3 ] || { cat demo/build.txt; exit 1; }
-	@head -n 8 demo/build.txt; echo '  ...'; tail -n 1 demo/build.txt
+	@awk 'NR <= 9 { print } { last = $$0 } END { if (NR > 9) print "  ...\n" last }' demo/build.txt
 	@echo; echo '$$ rapsheet lookup 45.9.20.5 hxxp://login.evilpanel[.]com/gate.php 203.0.113.9'
 	@$(RAPSHEET) lookup --snapshot demo/rapsheet.rap --now $(NOW) \
 	    45.9.20.5 'hxxp://login.evilpanel[.]com/gate.php' 203.0.113.9
