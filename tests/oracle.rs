@@ -101,9 +101,8 @@ impl Feed {
             }
         }
         self.last_download = remembered;
-        let kinds: Vec<u8> = self.sightings.keys().map(kind_of).collect();
-        if !kinds.is_empty() {
-            self.ever = kinds.into_iter().collect();
+        if !self.sightings.is_empty() {
+            self.ever = self.sightings.keys().flat_map(kinds_of).copied().collect();
         }
     }
 
@@ -150,12 +149,12 @@ impl Feed {
     }
 }
 
-fn kind_of(key: &Key) -> u8 {
+/// A list of addresses may hold either family tomorrow.
+fn kinds_of(key: &Key) -> &'static [u8] {
     match key {
-        Key::V4(..) => 4,
-        Key::V6(..) => 6,
-        Key::Name(..) => 1,
-        Key::Url(_) => 2,
+        Key::V4(..) | Key::V6(..) => &[4, 6],
+        Key::Name(..) => &[1],
+        Key::Url(_) => &[2],
     }
 }
 

@@ -25,7 +25,7 @@ pub(crate) struct Assembly {
     pub(crate) counts: HashMap<FeedId, Counts>,
     /// Sightings of each feed that were refused because too many ranges overlap there.
     pub(crate) too_deep: HashMap<FeedId, u64>,
-    /// The kinds that each feed lists.
+    /// The kinds that each feed lists; one family of addresses speaks for both.
     pub(crate) kinds: HashMap<FeedId, Kinds>,
     /// What the file holds; sightings are for the caller to add up.
     pub(crate) totals: Totals,
@@ -83,8 +83,8 @@ fn finish(columns: &Columns, settled: &Settled, sections: Vec<SectionBytes>, tot
         kinds: HashMap::new(),
         totals,
     };
-    assembly.add_slots(&v4.slots, Kinds::IPV4);
-    assembly.add_slots(&v6.slots, Kinds::IPV6);
+    assembly.add_slots(&v4.slots, Kinds::ADDRESS);
+    assembly.add_slots(&v6.slots, Kinds::ADDRESS);
     assembly.add_slots(&names.slots, Kinds::NAME);
     assembly.add_slots(&urls.slots, Kinds::URL);
     assembly.add_too_deep(&v4.slots, &v4.flat.refused);

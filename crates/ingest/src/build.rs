@@ -279,11 +279,12 @@ fn feed_record(
     observed: Kinds,
 ) -> FeedRecord {
     let before = previous_record(night, &feed.id).map(FeedRecord::traits);
-    let known = [observed, before.map_or(Kinds::NONE, |before| before.kinds), feed.format.kinds];
+    let known_before = before.map_or(Kinds::NONE, |before| before.kinds);
+    let known = if plan.taken { [observed, known_before] } else { [known_before, observed] };
     let traits = FeedTraits {
         list: feed.list,
         mode: feed.mode,
-        kinds: known.into_iter().find(|kinds| !kinds.is_empty()).unwrap_or(Kinds::ALL),
+        kinds: known.into_iter().find(|kinds| !kinds.is_empty()).unwrap_or(feed.format.kinds),
         assessments: feed.assessment,
         update_time: if plan.taken {
             Some(plan.update_time)

@@ -1,14 +1,41 @@
-//! Decompression (stand-in until it is merged).
+//! From a downloaded file to its text: decompression, byte order marks, and what is no list at all.
+//!
+//! A container is found by its content. Publishers rename files, mirrors unpack them, and a URL's extension
+//! says what was once there. All of it streams: memory does not grow with the file, and both the size and
+//! the ratio of what comes out are capped, so that no download can fill the machine.
+//!
+//! A read error that comes out of here carries a [`FileRefusal`], and [`refusal`] takes it back out. What
+//! was read before the error is never used alone: half a list would look like a list of delistings.
+
+mod archive;
+mod charset;
 
 use crate::refused::FileRefusal;
-use std::io::{self, Read, Seek};
+use archive::Members;
+use bzip2::bufread::MultiBzDecoder;
+use charset::Utf8;
+use flate2::bufread::MultiGzDecoder;
+use liblzma::bufread::XzDecoder;
+use liblzma::stream::{CONCATENATED, Stream};
+use std::io::{self, BufReader, Chain, Cursor, Read, Seek, SeekFrom};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
-/// Caps.
+/// The longest magic that tells containers apart.
+const MAGIC_BYTES: u64 = 6;
+/// The ratio is judged only after so much output: a small file of one repeated line may pack very well.
+const RATIO_FROM: u64 = 8 << 20;
+/// What an xz file may ask the decoder to allocate; `xz -9` needs 65 MiB.
+const XZ_MEMORY: u64 = 256 << 20;
+/// How far into a file a NUL byte is looked for.
+const NUL_WITHIN: usize = 4096;
+
+/// How much may come out of one file.
 #[derive(Clone, Copy, Debug)]
 pub struct Caps {
-    /// Bytes of output.
+    /// Bytes of text.
     pub bytes: u64,
-    /// Output to input.
+    /// Text to compressed bytes, judged after the first 8 MiB of text.
     pub ratio: u64,
 }
 
@@ -18,28 +45,242 @@ impl Default for Caps {
     }
 }
 
-/// Opens a file, decompressing by content.
+/// Opens a file as UTF-8 text, decompressing by content. A zip's members are read where they lie.
 pub fn open<S: Read + Seek + Send + 'static>(
-    source: S,
-    _: Caps,
+    mut source: S,
+    caps: Caps,
 ) -> Result<Box<dyn Read + Send>, FileRefusal> {
-    Ok(Box::new(source))
+    let head = head_of(&mut source)?;
+    if Container::of(&head) != Container::Zip {
+        return streamed(head, source, caps);
+    }
+    source.seek(SeekFrom::Start(0)).map_err(|error| refusal(&error))?;
+    zipped(source, caps)
 }
 
-/// Opens a pipe, decompressing by content.
+/// Opens a pipe as UTF-8 text, decompressing by content. A zip's table stands at its end, so a zip is first
+/// read into memory, up to the cap.
 pub fn open_stream<S: Read + Send + 'static>(
-    source: S,
-    _: Caps,
+    mut source: S,
+    caps: Caps,
 ) -> Result<Box<dyn Read + Send>, FileRefusal> {
-    Ok(Box::new(source))
+    let head = head_of(&mut source)?;
+    if Container::of(&head) != Container::Zip {
+        return streamed(head, source, caps);
+    }
+    let mut whole = head;
+    let room = caps.bytes.saturating_add(1).saturating_sub(MAGIC_BYTES);
+    source.take(room).read_to_end(&mut whole).map_err(|error| refusal(&error))?;
+    if whole.len() as u64 > caps.bytes {
+        return Err(FileRefusal::TooLarge(caps.bytes));
+    }
+    zipped(Cursor::new(whole), caps)
 }
 
 /// The refusal that a read error carries.
 pub fn refusal(error: &io::Error) -> FileRefusal {
-    FileRefusal::Unreadable(error.to_string())
+    match carried(error) {
+        Some(refusal) => refusal.clone(),
+        None => FileRefusal::Unreadable(error.to_string()),
+    }
 }
 
 /// What the first bytes of decoded text say against it.
-pub fn kind_of(_head: &[u8]) -> Option<FileRefusal> {
-    None
+pub fn kind_of(head: &[u8]) -> Option<FileRefusal> {
+    const BINARY: [&[u8]; 6] = [
+        b"\xff\xff\xff\xffP2B",
+        b"\x7fELF",
+        b"\x89PNG",
+        b"SQLite format 3",
+        b"%PDF-",
+        &snapshot::layout::MAGIC,
+    ];
+    let early = head.get(..NUL_WITHIN).unwrap_or(head);
+    if BINARY.iter().any(|magic| head.starts_with(magic)) || memchr::memchr(0, early).is_some() {
+        return Some(FileRefusal::Binary);
+    }
+    is_html(head.trim_ascii_start()).then_some(FileRefusal::Html)
 }
+
+/// Whether a page starts here. `<?xml` is not in the list: feeds come in XML too.
+fn is_html(text: &[u8]) -> bool {
+    const OPENINGS: [&[u8]; 5] = [b"<!doctype", b"<html", b"<head", b"<script", b"<?php"];
+    let opens = |with: &[u8]| text.get(..with.len()).is_some_and(|start| start.eq_ignore_ascii_case(with));
+    let line = text.split(|&byte| byte == b'\n').next().unwrap_or_default().trim_ascii_end();
+    OPENINGS.into_iter().any(opens) || line.eq_ignore_ascii_case(b"<pre>")
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Container {
+    Gzip,
+    Zstd,
+    Xz,
+    Bzip2,
+    Zip,
+    Plain,
+}
+
+impl Container {
+    fn of(head: &[u8]) -> Container {
+        match head {
+            [0x1f, 0x8b, ..] => Container::Gzip,
+            // A frame, or a frame to be skipped before it.
+            [0x28, 0xb5, 0x2f, 0xfd, ..] | [0x50..=0x5f, 0x2a, 0x4d, 0x18, ..] => Container::Zstd,
+            [0xfd, b'7', b'z', b'X', b'Z', 0, ..] => Container::Xz,
+            // The first block, or the end of a stream without one.
+            [b'B', b'Z', b'h', b'1'..=b'9', 0x31, 0x41, ..]
+            | [b'B', b'Z', b'h', b'1'..=b'9', 0x17, 0x72, ..] => Container::Bzip2,
+            // The first member, or the table of an archive without one.
+            [b'P', b'K', 3, 4, ..] | [b'P', b'K', 5, 6, ..] => Container::Zip,
+            _ => Container::Plain,
+        }
+    }
+}
+
+fn head_of<S: Read>(source: &mut S) -> Result<Vec<u8>, FileRefusal> {
+    let mut head = Vec::new();
+    source.take(MAGIC_BYTES).read_to_end(&mut head).map_err(|error| refusal(&error))?;
+    Ok(head)
+}
+
+type Input<S> = BufReader<Counted<Chain<Cursor<Vec<u8>>, S>>>;
+
+fn streamed<S: Read + Send + 'static>(
+    head: Vec<u8>,
+    source: S,
+    caps: Caps,
+) -> Result<Box<dyn Read + Send>, FileRefusal> {
+    let container = Container::of(&head);
+    let (counted, consumed) = Counted::new(Cursor::new(head).chain(source));
+    let input: Input<S> = BufReader::with_capacity(1 << 16, counted);
+    let damaged = |error: io::Error| FileRefusal::Damaged(error.to_string());
+    Ok(match container {
+        Container::Gzip => metered(MultiGzDecoder::new(input), caps, consumed),
+        Container::Bzip2 => metered(MultiBzDecoder::new(input), caps, consumed),
+        Container::Zstd => metered(zstd::Decoder::with_buffer(input).map_err(damaged)?, caps, consumed),
+        Container::Xz => {
+            let stream = Stream::new_stream_decoder(XZ_MEMORY, CONCATENATED);
+            let stream = stream.map_err(|error| damaged(error.into()))?;
+            metered(XzDecoder::new_stream(input, stream), caps, consumed)
+        }
+        Container::Zip | Container::Plain => Box::new(Metered::new(Utf8::new(input), caps, consumed)),
+    })
+}
+
+fn metered<D: Read + Send + 'static>(decoder: D, caps: Caps, consumed: Consumed) -> Box<dyn Read + Send> {
+    Box::new(Metered::new(Utf8::new(Decoded(decoder)), caps, consumed))
+}
+
+fn zipped<S: Read + Seek + Send + 'static>(
+    source: S,
+    caps: Caps,
+) -> Result<Box<dyn Read + Send>, FileRefusal> {
+    let (counted, consumed) = Counted::new(source);
+    Ok(Box::new(Metered::new(Members::open(counted)?, caps, consumed)))
+}
+
+fn carried(error: &io::Error) -> Option<&FileRefusal> {
+    error.get_ref()?.downcast_ref()
+}
+
+fn refused(refusal: FileRefusal) -> io::Error {
+    io::Error::new(io::ErrorKind::InvalidData, refusal)
+}
+
+fn damaged(why: impl Into<String>) -> io::Error {
+    refused(FileRefusal::Damaged(why.into()))
+}
+
+/// How many bytes a decoder has drawn so far.
+type Consumed = Arc<AtomicU64>;
+
+/// Counts the compressed side, and marks what the system says before a decoder can mistake it for damage.
+struct Counted<S> {
+    source: S,
+    consumed: Consumed,
+}
+
+impl<S> Counted<S> {
+    fn new(source: S) -> (Counted<S>, Consumed) {
+        let consumed = Consumed::default();
+        (Counted { source, consumed: Arc::clone(&consumed) }, consumed)
+    }
+}
+
+impl<S: Read> Read for Counted<S> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        match self.source.read(buffer) {
+            Ok(count) => {
+                self.consumed.fetch_add(count as u64, Ordering::Relaxed);
+                Ok(count)
+            }
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => Err(error),
+            Err(error) => Err(io::Error::new(error.kind(), refusal(&error))),
+        }
+    }
+}
+
+impl<S: Seek> Seek for Counted<S> {
+    fn seek(&mut self, to: SeekFrom) -> io::Result<u64> {
+        self.source.seek(to)
+    }
+}
+
+/// A decoder whose own errors mean that the data is damaged.
+struct Decoded<D>(D);
+
+impl<D: Read> Read for Decoded<D> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        self.0.read(buffer).map_err(|error| match carried(&error) {
+            None if error.kind() != io::ErrorKind::Interrupted => damaged(error.to_string()),
+            _ => error,
+        })
+    }
+}
+
+/// Holds the output to its caps. The first refusal is final: a decoder that failed once may well say
+/// "end of file" when it is asked again, and that would pass for a whole list.
+struct Metered<T> {
+    text: T,
+    caps: Caps,
+    consumed: Consumed,
+    given: u64,
+    failed: Option<FileRefusal>,
+}
+
+impl<T: Read> Metered<T> {
+    fn new(text: T, caps: Caps, consumed: Consumed) -> Metered<T> {
+        Metered { text, caps, consumed, given: 0, failed: None }
+    }
+
+    fn excess(&self) -> Option<FileRefusal> {
+        let drawn = self.consumed.load(Ordering::Relaxed).max(1);
+        if self.given > self.caps.bytes {
+            return Some(FileRefusal::TooLarge(self.caps.bytes));
+        }
+        let bomb = self.given > RATIO_FROM && self.given / drawn > self.caps.ratio;
+        bomb.then_some(FileRefusal::Bomb(self.caps.ratio))
+    }
+
+    fn draw(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let count = self.text.read(buffer)?;
+        self.given = self.given.saturating_add(count as u64);
+        self.excess().map_or(Ok(count), |excess| Err(refused(excess)))
+    }
+}
+
+impl<T: Read> Read for Metered<T> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        if let Some(failed) = &self.failed {
+            return Err(refused(failed.clone()));
+        }
+        self.draw(buffer).inspect_err(|error| {
+            if error.kind() != io::ErrorKind::Interrupted {
+                self.failed = Some(refusal(error));
+            }
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,177 @@
+//! The members of a zip archive, one after another, as one text.
+//!
+//! The archive's table is read with the `zip` crate, and each member is then decoded where it lies. So an
+//! archive streams like any other container, and a member's name never becomes a path.
+
+use super::charset::Utf8;
+use super::{Decoded, carried, damaged};
+use crate::refused::FileRefusal;
+use crc32fast::Hasher;
+use flate2::read::DeflateDecoder;
+use std::io::{self, Read, Seek, SeekFrom, Take};
+use zip::result::ZipError;
+use zip::{CompressionMethod, ZipArchive};
+
+/// Where a member lies, and what its bytes must add up to.
+struct Member {
+    start: u64,
+    length: u64,
+    deflated: bool,
+    checksum: u32,
+}
+
+/// The text of all members. Each is closed with a newline if it lacks one: two lists are never one line.
+pub(super) struct Members<S> {
+    members: std::vec::IntoIter<Member>,
+    state: State<S>,
+}
+
+enum State<S> {
+    Between(S),
+    Inside { text: Utf8<Decoded<Verified<S>>>, last: u8 },
+    Broken,
+}
+
+impl<S: Read + Seek> Members<S> {
+    /// Reads the archive's table.
+    pub(super) fn open(source: S) -> Result<Members<S>, FileRefusal> {
+        let mut archive = ZipArchive::new(source).map_err(why)?;
+        let mut members = Vec::new();
+        for index in 0..archive.len() {
+            members.extend(member(&mut archive, index)?);
+        }
+        let state = State::Between(archive.into_inner());
+        Ok(Members { members: members.into_iter(), state })
+    }
+
+    /// Enters the next member; false after the last one.
+    fn enter(&mut self) -> io::Result<bool> {
+        let (Some(member), state) = (self.members.next(), std::mem::replace(&mut self.state, State::Broken))
+        else {
+            return Ok(false);
+        };
+        let State::Between(mut source) = state else {
+            return Err(damaged("a member could not be read"));
+        };
+        source.seek(SeekFrom::Start(member.start))?;
+        let text = Utf8::new(Decoded(Verified::new(source, &member)));
+        self.state = State::Inside { text, last: b'\n' };
+        Ok(true)
+    }
+
+    /// Leaves a member at its end.
+    fn leave(&mut self) {
+        self.state = match std::mem::replace(&mut self.state, State::Broken) {
+            State::Inside { text, .. } => State::Between(text.into_inner().0.into_inner()),
+            other => other,
+        };
+    }
+
+    /// Reads from the member at hand: `None` where none is.
+    fn inside(&mut self, buffer: &mut [u8]) -> io::Result<Option<usize>> {
+        let State::Inside { text, last } = &mut self.state else {
+            return Ok(None);
+        };
+        let count = text.read(buffer)?;
+        if let Some(&byte) = buffer.get(..count).and_then(<[u8]>::last) {
+            *last = byte;
+            return Ok(Some(count));
+        }
+        let closed = *last == b'\n';
+        self.leave();
+        match buffer.first_mut() {
+            Some(first) if !closed => {
+                *first = b'\n';
+                Ok(Some(1))
+            }
+            _ => Ok(None),
+        }
+    }
+}
+
+impl<S: Read + Seek> Read for Members<S> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        if buffer.is_empty() {
+            return Ok(0);
+        }
+        loop {
+            if let Some(count) = self.inside(buffer)? {
+                return Ok(count);
+            }
+            if !self.enter()? {
+                return Ok(0);
+            }
+        }
+    }
+}
+
+/// One line of the table: `None` for what holds no list, a folder, a link or a name that climbs.
+fn member<S: Read + Seek>(archive: &mut ZipArchive<S>, index: usize) -> Result<Option<Member>, FileRefusal> {
+    let file = archive.by_index_raw(index).map_err(why)?;
+    let climbs = file.name_raw().split(|byte| matches!(byte, b'/' | b'\\')).any(|part| part == b"..");
+    if !file.is_file() || climbs {
+        return Ok(None);
+    }
+    if file.encrypted() {
+        return Err(FileRefusal::Damaged("the archive is encrypted".to_owned()));
+    }
+    let deflated = match file.compression() {
+        CompressionMethod::Stored => false,
+        CompressionMethod::Deflated => true,
+        other => return Err(FileRefusal::Damaged(format!("a member is compressed with {other}"))),
+    };
+    let start = file.data_start().ok_or_else(|| FileRefusal::Damaged("a member is nowhere".to_owned()))?;
+    Ok(Some(Member { start, length: file.compressed_size(), deflated, checksum: file.crc32() }))
+}
+
+fn why(error: ZipError) -> FileRefusal {
+    match &error {
+        ZipError::Io(io) => carried(io).cloned(),
+        _ => None,
+    }
+    .unwrap_or_else(|| FileRefusal::Damaged(error.to_string()))
+}
+
+/// A member's bytes, whose checksum is compared at their end.
+struct Verified<S> {
+    body: Body<S>,
+    sum: Hasher,
+    expected: u32,
+}
+
+enum Body<S> {
+    Stored(Take<S>),
+    Deflated(Box<DeflateDecoder<Take<S>>>),
+}
+
+impl<S: Read> Verified<S> {
+    fn new(source: S, member: &Member) -> Verified<S> {
+        let bytes = source.take(member.length);
+        let body = match member.deflated {
+            true => Body::Deflated(Box::new(DeflateDecoder::new(bytes))),
+            false => Body::Stored(bytes),
+        };
+        Verified { body, sum: Hasher::new(), expected: member.checksum }
+    }
+
+    fn into_inner(self) -> S {
+        match self.body {
+            Body::Stored(bytes) => bytes.into_inner(),
+            Body::Deflated(decoder) => decoder.into_inner().into_inner(),
+        }
+    }
+}
+
+impl<S: Read> Read for Verified<S> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let count = match &mut self.body {
+            Body::Stored(bytes) => bytes.read(buffer)?,
+            Body::Deflated(decoder) => decoder.read(buffer)?,
+        };
+        self.sum.update(buffer.get(..count).unwrap_or_default());
+        if count == 0 && !buffer.is_empty() && self.sum.clone().finalize() != self.expected {
+            return Err(damaged("a member's checksum is wrong"));
+        }
+        Ok(count)
+    }
+}
