@@ -8,7 +8,6 @@ use std::io::Write;
 use std::process::Command;
 
 #[test]
-#[ignore = "until build is merged"]
 fn parse_prints_an_object_per_event() {
     let place = Place::new();
     place.write("list.txt", "# a list\n45.9.20.5\n010.0.0.1\n");
@@ -68,7 +67,6 @@ fn place_to_build() -> Place {
 }
 
 #[test]
-#[ignore = "until build is merged"]
 fn build_publishes_reports_and_answers() {
     let place = place_to_build();
     let files = ["--report", "report.json", "--rejects", "rejects.jsonl"];
@@ -89,7 +87,6 @@ fn build_publishes_reports_and_answers() {
 }
 
 #[test]
-#[ignore = "until build is merged"]
 fn build_is_the_same_at_any_number_of_threads() {
     let place = place_to_build();
     let mut images = Vec::new();
@@ -102,7 +99,6 @@ fn build_is_the_same_at_any_number_of_threads() {
 }
 
 #[test]
-#[ignore = "until build is merged"]
 fn build_ends_with_3_where_a_feed_failed() {
     let place = place_to_build();
     fs::remove_file(place.path("downloads/other-ip.txt")).expect("it was there");
@@ -114,7 +110,6 @@ fn build_ends_with_3_where_a_feed_failed() {
 }
 
 #[test]
-#[ignore = "until build is merged"]
 fn feeds_works_without_a_snapshot() {
     let place = place_to_build();
     let output = place.run(&["--snapshot", "missing.rap", "feeds", "--catalog", "catalog.toml"]);
@@ -123,7 +118,6 @@ fn feeds_works_without_a_snapshot() {
 }
 
 #[test]
-#[ignore = "until build is merged"]
 fn a_catalogue_with_mistakes_ends_with_2() {
     let place = place_to_build();
     for text in [&CATALOG.replace("mode =", "mood ="), &format!("{CATALOG}{CATALOG}"), "[[feed"] {
@@ -137,7 +131,6 @@ fn a_catalogue_with_mistakes_ends_with_2() {
 }
 
 #[test]
-#[ignore = "until build is merged"]
 fn a_damaged_previous_names_the_remedy() {
     let place = place_to_build();
     place.write("out.rap", "not a snapshot");
@@ -150,7 +143,6 @@ fn a_damaged_previous_names_the_remedy() {
 }
 
 #[test]
-#[ignore = "until build is merged"]
 fn a_second_build_of_one_output_is_told_who_holds_it() {
     let place = place_to_build();
     let lock = File::create(place.path("out.rap.lock")).expect("a file");
@@ -164,7 +156,6 @@ fn a_second_build_of_one_output_is_told_who_holds_it() {
 }
 
 #[test]
-#[ignore = "until build is merged"]
 fn what_cannot_be_written_leaves_the_old_snapshot() {
     let place = place_to_build();
     assert_eq!(code(&place.run(BUILD)), 0);
@@ -179,7 +170,6 @@ fn what_cannot_be_written_leaves_the_old_snapshot() {
 }
 
 #[test]
-#[ignore = "until build is merged"]
 #[cfg(target_os = "linux")]
 fn a_file_size_limit_is_an_error_and_no_kill() {
     let place = place_to_build();

@@ -74,3 +74,24 @@ fn an_unreadable_input_is_named_and_the_others_go_on() {
     assert_eq!((code(&output), stdout(&output).lines().count()), (4, 2));
     assert!(stderr(&output).contains("missing.log") && stderr(&output).contains("it is a folder"));
 }
+
+/// A line, and one that holds 45.9.20.5, in gzip.
+const GZIPPED: &[u8] = b"\x1f\x8b\x08\x00\x00\x00\x00\x00\x02\x03\x4b\x54\xc8\xc9\xcc\x4b\xe5\x4a\x2b\xca\xcf\x55\x30\x31\xd5\xb3\xd4\x33\x32\xd0\x33\xe5\x02\x00\x46\x5b\x3e\x6e\x16\x00\x00\x00";
+
+#[test]
+fn compressed_logs_are_read_and_half_a_file_is_refused() {
+    let place = Place::new();
+    place.write("x.log", GZIPPED);
+    let whole = place.run(&["score", "x.log"]);
+    let piped = place.feed(&["score", "-"], GZIPPED);
+    if cfg!(feature = "ingest") {
+        for output in [whole, piped] {
+            let found = lines_of_json(&output);
+            assert_eq!((code(&output), &found[0]["line"], &found[0]["offset"]), (0, &json!(2), &json!(12)));
+        }
+    } else {
+        assert_eq!((code(&whole), code(&piped)), (4, 4));
+    }
+    place.write("cut.log", &GZIPPED[..GZIPPED.len() - 9]);
+    assert_eq!(code(&place.run(&["score", "cut.log"])), 4);
+}

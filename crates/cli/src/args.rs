@@ -11,7 +11,6 @@ use clap::builder::TypedValueParser as _;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use snapshot::Time;
 use std::ffi::OsString;
-use std::num::NonZeroU16;
 use std::path::PathBuf;
 
 const EXIT_CODES: &str = "Exit codes:
@@ -54,8 +53,8 @@ pub(crate) struct Global {
     #[arg(long, global = true, value_name = "T", value_parser = time)]
     pub(crate) now: Option<Time>,
     /// How many threads work [default: one per processor]
-    #[arg(long, global = true, value_name = "N")]
-    pub(crate) threads: Option<NonZeroU16>,
+    #[arg(long, global = true, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024))]
+    pub(crate) threads: Option<u16>,
     /// Say nothing on stderr but errors
     #[arg(short, long, global = true, conflicts_with = "verbose")]
     pub(crate) quiet: bool,

@@ -76,10 +76,21 @@ fn decoded_stream(stream: impl Read + Send + 'static) -> Result<Box<dyn Read + S
 
 #[cfg(not(feature = "ingest"))]
 fn decoded_file(file: File) -> Result<Box<dyn Read + Send>, String> {
-    Ok(Box::new(file))
+    decoded_stream(file)
 }
 
+/// The beginnings of gz, zst, xz, bz2 and zip.
 #[cfg(not(feature = "ingest"))]
-fn decoded_stream(stream: impl Read + Send + 'static) -> Result<Box<dyn Read + Send>, String> {
-    Ok(Box::new(stream))
+const COMPRESSED: &[&[u8]] = &[b"\x1f\x8b", b"\x28\xb5\x2f\xfd", b"\xfd7zXZ", b"BZh", b"PK\x03\x04"];
+
+/// Without decompressors, compressed input is refused: to find nothing in it would be a lie.
+#[cfg(not(feature = "ingest"))]
+fn decoded_stream(mut stream: impl Read + Send + 'static) -> Result<Box<dyn Read + Send>, String> {
+    let mut head = Vec::new();
+    let read = stream.by_ref().take(5).read_to_end(&mut head);
+    read.map_err(|error| error.to_string())?;
+    if COMPRESSED.iter().any(|magic| head.starts_with(magic)) {
+        return Err("it is compressed, and this build of rapsheet has no decompressors".to_owned());
+    }
+    Ok(Box::new(io::Cursor::new(head).chain(stream)))
 }

@@ -5,6 +5,7 @@
 //! the writer waits for each ticket in turn. Both queues are bounded, so a slow output stops the reader, and
 //! memory is a fixed number of blocks whatever the input's length.
 
+use crate::exit::Failure;
 use std::io::{self, Write};
 use std::sync::mpsc::{Receiver, Sender, SyncSender, channel, sync_channel};
 use std::sync::{Mutex, PoisonError};
@@ -12,6 +13,8 @@ use std::thread;
 
 /// How many blocks may wait per worker: enough that a slow block does not stop the others.
 const WAITING_PER_WORKER: usize = 3;
+/// More workers than these share the places of these, so that memory stays modest.
+const WAITING_MAX: usize = 32;
 
 /// A block and the place where what comes of it is awaited.
 type Job<B> = (B, SyncSender<Vec<u8>>);
@@ -25,21 +28,18 @@ pub(crate) fn run<B, W>(
     threads: usize,
     worker: impl Fn() -> W + Sync,
     out: &mut dyn Write,
-) -> io::Result<()>
+) -> Result<(), Failure>
 where
     B: Send,
     W: FnMut(&B, &mut Vec<u8>),
 {
-    let waiting = threads.max(1) * WAITING_PER_WORKER;
+    let waiting = threads.clamp(1, WAITING_MAX) * WAITING_PER_WORKER;
     let (to_workers, jobs) = sync_channel::<Job<B>>(waiting);
     let (to_writer, tickets) = sync_channel::<Receiver<Vec<u8>>>(waiting);
     let (give_back, returned) = channel::<Vec<u8>>();
     let jobs = Mutex::new(jobs);
     thread::scope(|scope| {
-        for _ in 0..threads.max(1) {
-            scope.spawn(|| work(&jobs, worker(), &spent, &give_back));
-        }
-        scope.spawn(move || {
+        let reader = thread::Builder::new().spawn_scoped(scope, move || {
             while let Some(block) = next(returned.try_recv().unwrap_or_default()) {
                 let (result, ticket) = sync_channel(1);
                 if to_writer.send(ticket).is_err() || to_workers.send((block, result)).is_err() {
@@ -47,7 +47,14 @@ where
                 }
             }
         });
-        let written = write_in_order(&tickets, out);
+        // Fewer workers than were asked for do the same work.
+        let start =
+            || thread::Builder::new().spawn_scoped(scope, || work(&jobs, worker(), &spent, &give_back));
+        let workers = (0..threads.max(1)).map_while(|_| start().ok()).count();
+        let written = match (reader, workers) {
+            (Err(_), _) | (_, 0) => Err(Failure::unfinished("no thread could be started")),
+            _ => write_in_order(&tickets, out).map_err(Failure::from),
+        };
         // After an error the reader finds nobody to hand its tickets to, and stops.
         drop(tickets);
         written
@@ -93,7 +100,7 @@ mod tests {
     use super::*;
     use std::time::Duration;
 
-    fn numbers(count: u64, threads: usize, out: &mut dyn Write) -> io::Result<()> {
+    fn numbers(count: u64, threads: usize, out: &mut dyn Write) -> Result<(), Failure> {
         let mut left = 0..count;
         let next = |_| left.next();
         let worker = || {
@@ -130,6 +137,6 @@ mod tests {
     #[test]
     fn a_closed_output_stops_the_reader() {
         let result = numbers(u64::MAX, 3, &mut Closed);
-        assert_eq!(result.map_err(|error| error.kind()), Err(io::ErrorKind::BrokenPipe));
+        assert!(matches!(result, Err(Failure::OutputClosed)), "{result:?}");
     }
 }

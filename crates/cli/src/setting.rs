@@ -35,7 +35,7 @@ impl Setting {
         Setting {
             snapshot: global.snapshot,
             now: global.now.unwrap_or(clock),
-            threads: global.threads.map_or_else(cores, |threads| threads.get().into()),
+            threads: global.threads.map_or_else(cores, usize::from),
             quiet: global.quiet,
             verbose: global.verbose,
             color: Color::of_stdout(global.color),

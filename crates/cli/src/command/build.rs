@@ -282,3 +282,65 @@ fn summary(report: &Report, length: u64, target: &Path, out: &mut dyn Write) -> 
         bytes(length),
     )
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use ingest::report::{REPORT_VERSION, Totals};
+
+    fn report() -> Report {
+        let mut good = FeedReport::new("example-drop", "example.org", "plain-ip", "example-drop.txt");
+        (good.lines, good.accepted, good.added) = (3, 2, 2);
+        good.update_time = Some("2026-11-22T03:00:00Z".to_owned());
+        let mut lost = FeedReport::new(&"lost-".repeat(12), "example.net", "hosts", "lost.txt");
+        (lost.state, lost.reason) = (FeedState::Failed, "missing".to_owned());
+        (lost.lines, lost.accepted, lost.carried, lost.sightings) = (u64::MAX, u64::MAX, 1_234_567, 99_999);
+        Report {
+            version: REPORT_VERSION,
+            now: "2026-11-23T00:00:00Z".to_owned(),
+            trouble: true,
+            state_missing: true,
+            feeds: vec![good, lost],
+            totals: Totals::default(),
+        }
+    }
+
+    #[test]
+    fn the_table_names_trouble_first_and_fits() {
+        let now = Time::parse_rfc3339("2026-11-23T00:00:00Z").expect("a time");
+        let mut text = Vec::new();
+        table(&report(), now).print(&mut text).expect("memory takes it");
+        let text = String::from_utf8(text).expect("text");
+        let lines: Vec<&str> = text.lines().collect();
+        assert!(lines[1].starts_with("lost-") && lines[1].contains("failed"), "{text}");
+        assert!(lines[2].starts_with("example-drop") && lines[2].ends_with("21h"), "{text}");
+        assert!(lines.iter().all(|line| line.chars().count() <= 100), "{text}");
+    }
+
+    #[test]
+    fn what_was_written_beside_goes_away_unless_it_is_renamed() {
+        let dir = tempfile::TempDir::new().expect("a folder");
+        let target = dir.path().join("report.json");
+        let write = || Beside::write(Some(&target), |out| out.write_all(b"x")).expect("written");
+        drop(write());
+        assert_eq!(fs::read_dir(dir.path()).expect("a folder").count(), 0);
+        write().expect("a file").rename().expect("renamed");
+        assert_eq!(fs::read(&target).expect("it is there"), b"x");
+        assert_eq!(fs::read_dir(dir.path()).expect("a folder").count(), 1);
+    }
+
+    #[test]
+    fn one_build_holds_an_output_at_a_time() {
+        let dir = tempfile::TempDir::new().expect("a folder");
+        let out = dir.path().join("x.rap");
+        let lock = Lock::take(&out).unwrap_or_else(|_| panic!("nobody holds it"));
+        let told = match Lock::take(&out) {
+            Err(Failure::Told(exit, message)) => (exit, message),
+            _ => panic!("it is held"),
+        };
+        assert_eq!(told.0, Exit::Busy);
+        assert!(told.1.contains(&format!("process {}", std::process::id())), "{}", told.1);
+        drop(lock);
+        assert!(Lock::take(&out).is_ok());
+    }
+}

@@ -48,10 +48,11 @@ fn provider(context: &Context<'_>, said: &Said<'_>, out: &mut dyn Write) -> io::
 
 fn sighting(context: &Context<'_>, source: &Source, out: &mut dyn Write) -> io::Result<()> {
     let (feed, _) = context.feed(source);
-    let word =
-        context.color.status(source.status, if source.status == Status::Blocked { "block" } else { "allow" });
+    let (provider, feed) = (printable::text(context.provider(source)), printable::text(feed));
+    let says = if source.status == Status::Blocked { "blocks" } else { "allows" };
+    let says = context.color.status(source.status, says);
     let overlap = source.overlap.map_or(String::new(), |overlap| format!(" ({})", overlap.word()));
-    write!(out, "  {}  {word} {}{overlap}", printable::text(feed), printable::text(&source.matched))?;
+    write!(out, "  {provider} ({feed}) {says} {}{overlap}", printable::text(&source.matched))?;
     if !source.assessments.is_empty() {
         write!(out, ": {}", source.assessments)?;
     }
