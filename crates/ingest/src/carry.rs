@@ -10,9 +10,6 @@ use snapshot::section::records::Extent;
 use snapshot::{Address, AddressRange, Entry, FeedId, Index, Sighting, Snapshot};
 use std::collections::HashMap;
 
-/// The most steps that walking a name of a sound snapshot can take, for each key.
-const STEPS_PER_KEY: u64 = 1 << 16;
-
 /// Adds the sightings of the previous snapshot to the columns, as claims. `feed_now` gives the new number of a
 /// feed of the previous snapshot; feeds that are no longer in the catalogue have none, and their sightings end.
 pub(crate) fn carry(
@@ -28,9 +25,8 @@ pub(crate) fn carry(
     for space in [v4, v6] {
         index.each_address(space, |run, entry| carrier.addresses(run, entry));
     }
-    let steps = |part: snapshot::Part| previous.count(part.sets()) as u64 * STEPS_PER_KEY;
-    index.each_name(steps(snapshot::Part::Names), |name, entry| carrier.name(name, entry));
-    index.each_url(steps(snapshot::Part::Urls), |url, entry| carrier.url(url, entry));
+    index.each_name(|name, entry| carrier.name(name, entry));
+    index.each_url(|url, entry| carrier.url(url, entry));
 }
 
 struct Carrier<'a> {

@@ -403,17 +403,3 @@ mod tests {
         }
     }
 }
-
-/// A span of time such as `15d`, `12h`, `30m`, `90s` or `2w`, in seconds.
-pub fn span_seconds(text: &str) -> Option<i64> {
-    let (number, unit) = text.split_at_checked(text.len().checked_sub(1)?)?;
-    let seconds = match unit {
-        "s" => 1,
-        "m" => 60,
-        "h" => 3600,
-        "d" => 86_400,
-        "w" => 604_800,
-        _ => return None,
-    };
-    number.parse::<u32>().ok().map(|number| i64::from(number) * seconds)
-}

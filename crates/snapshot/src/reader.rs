@@ -120,6 +120,7 @@ impl Snapshot {
             v6: V6::new(bytes(Section::V6Directory), bytes(Section::V6Spans)),
             names: Tries::new(bytes(Section::Names)),
             urls: Tries::new(bytes(Section::Urls)),
+            steps_max: [Section::NameSets, Section::UrlSets].map(|sets| steps_max(self.count(sets))),
             set_ids: Part::ALL.map(|part| Packed::new(bytes(part.sets()))),
             columns: Part::ALL.map(|part| column(part.times())),
             sets: Sets::new(bytes(Section::Sets), self.count(Section::Sets)),
@@ -128,6 +129,12 @@ impl Snapshot {
             extents: bytes(Section::Extents),
         }
     }
+}
+
+/// A bound on the transitions of a walk over `count` keys, far above what any real keys need: a forged
+/// transducer may have more paths than anyone can walk.
+fn steps_max(count: usize) -> u64 {
+    (count as u64).saturating_mul(1 << 10).saturating_add(1 << 22)
 }
 
 fn refused(path: &Path, damage: crate::error::Damage) -> Error {
@@ -209,6 +216,8 @@ pub struct Index<'a> {
     v6: V6<'a>,
     names: Tries<'a>,
     urls: Tries<'a>,
+    /// How many transitions a walk over all names, and over all URLs, may take.
+    steps_max: [u64; 2],
     set_ids: [Packed<'a>; 5],
     columns: [Column<'a>; 5],
     sets: Sets<'a>,
@@ -255,12 +264,14 @@ impl<'a> Index<'a> {
     }
 
     /// Visits every name, reversed, in order. `false` if the walk was cut off, which no sound file does.
-    pub fn each_name(&self, steps_max: u64, mut visit: impl FnMut(&[u8], Entry)) -> bool {
+    pub fn each_name(&self, mut visit: impl FnMut(&[u8], Entry)) -> bool {
+        let [steps_max, _] = self.steps_max;
         self.names.each(steps_max, |key, ordinal| visit(key, Entry { part: Part::Names, ordinal }))
     }
 
     /// Visits every URL in order. `false` if the walk was cut off, which no sound file does.
-    pub fn each_url(&self, steps_max: u64, mut visit: impl FnMut(&[u8], Entry)) -> bool {
+    pub fn each_url(&self, mut visit: impl FnMut(&[u8], Entry)) -> bool {
+        let [_, steps_max] = self.steps_max;
         self.urls.each(steps_max, |key, ordinal| visit(key, Entry { part: Part::Urls, ordinal }))
     }
 

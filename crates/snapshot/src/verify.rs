@@ -8,6 +8,7 @@
 use crate::error::Damage;
 use crate::layout::{Row, Section, Table, checksum_damage};
 use crate::reader::{Index, Part, Snapshot};
+use crate::section::packed::Packed;
 use crate::section::records::{EXTENT_LEN, Extent, RECORD_LEN, When};
 use crate::section::times::RUN_LEN;
 use crate::{AddressRange, name};
@@ -103,7 +104,7 @@ impl Check<'_> {
         let (sets, records) = (self.snapshot.count(Section::Sets), self.snapshot.count(Section::Records));
         let bytes = self.snapshot.bytes(Section::Sets);
         let table = crate::section::records::Sets::new(bytes, sets);
-        let items: usize = (0..sets).map(|set| table.get(set as u32).len()).sum();
+        let items: usize = (0..table.len()).map(|set| table.get(set as u32).len()).sum();
         if table.len() != sets || (sets + 1 + items) * 4 != bytes.len() {
             return Err(self.damage(Section::Sets, "offsets that rise to the end", format!("{items} items")));
         }
@@ -116,6 +117,10 @@ impl Check<'_> {
 
     /// Every entry has a known set, and as many own times as its set has records that need them.
     fn entries(&self, part: Part) -> Result<(), Damage> {
+        let (count, bytes) = (self.snapshot.count(part.sets()), self.snapshot.bytes(part.sets()));
+        if count > 0 && Packed::new(bytes).byte_len(count) != bytes.len() {
+            return Err(self.damage(part.sets(), "its count to match its length", format!("{count}")));
+        }
         for ordinal in 0..self.snapshot.count(part.sets()) {
             let entry = crate::reader::Entry { part, ordinal: ordinal as u32 };
             let set = self.index.set_of(entry);
@@ -156,7 +161,6 @@ impl Check<'_> {
     fn keys(&self, section: Section, sets: Section) -> Result<(), Damage> {
         let (mut previous, mut next, mut broken) = (Vec::new(), 0, None);
         let count = self.snapshot.count(sets) as u64;
-        let steps = count.saturating_mul(1 << 16);
         let mut visit = |key: &[u8], entry: crate::reader::Entry| {
             let sound = entry.ordinal == next && (next == 0 || previous.as_slice() < key);
             if !sound || !is_canonical(section, key) {
@@ -167,8 +171,8 @@ impl Check<'_> {
             next += 1;
         };
         let whole = match section {
-            Section::Names => self.index.each_name(steps, &mut visit),
-            _ => self.index.each_url(steps, &mut visit),
+            Section::Names => self.index.each_name(&mut visit),
+            _ => self.index.each_url(&mut visit),
         };
         if let Some(key) = broken {
             return Err(self.damage(section, "sorted canonical keys", format!("{key:?}")));

@@ -129,7 +129,7 @@ impl<'a> Sets<'a> {
     /// The table of `count` sets.
     pub fn new(bytes: &'a [u8], count: usize) -> Sets<'a> {
         let (numbers, _) = bytes.as_chunks();
-        let (offsets, items) = numbers.split_at_checked(count + 1).unwrap_or_default();
+        let (offsets, items) = numbers.split_at_checked(count.saturating_add(1)).unwrap_or_default();
         Sets { offsets, items }
     }
 
