@@ -86,7 +86,7 @@ fn exercise(snapshot: &Snapshot) {
     let index = snapshot.index();
     let mut last = None;
     index.each_address(AddressRange::V4 { first: 0x2D09_1400, last: 0x2D09_2000 }, |_, entry| {
-        last = Some(entry)
+        last = Some(entry);
     });
     std::hint::black_box(last.map(|entry| index.sightings(entry).count()));
 }

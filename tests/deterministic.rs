@@ -7,7 +7,7 @@ fn house(order: &[usize]) -> House {
         format!(
             "[[feed]]\nid = \"feed-{n}\"\nprovider = \"p{}.example\"\nfile = \"{n}.txt\"\nformat = \"{}\"\nmode = \"{}\"\n",
             n % 3,
-            if n % 2 == 0 { "plain-ip" } else { "plain-domain" },
+            if n.is_multiple_of(2) { "plain-ip" } else { "plain-domain" },
             if n % 4 < 2 { "reset" } else { "accumulated" },
         )
     };

@@ -71,7 +71,7 @@ impl House {
 
     /// Builds a night without keeping it.
     pub(crate) fn try_night(&self, now: Time) -> Built {
-        let catalog = Catalog::parse(&self.catalog, "catalog.toml").unwrap_or_else(|error| panic!("{error}"));
+        let catalog = Catalog::parse(&self.catalog, "catalog.toml").expect("a sound catalogue");
         let night = Night {
             catalog: &catalog,
             downloads: self.folder.path(),
@@ -80,7 +80,7 @@ impl House {
             now,
             generator: "rapsheet test",
         };
-        build(&night, &Unwatched).unwrap_or_else(|error| panic!("{error}"))
+        build(&night, &Unwatched).expect("a night")
     }
 
     /// Builds a night and keeps it as the previous one.

@@ -1,6 +1,6 @@
 //! Answers in full: every live sighting that speaks of a question, each provider's verdict, and the overall one.
 
-use crate::lookup::{Hit, Matched, find};
+use crate::lookup::{Hit, Matched, find, find_many};
 use crate::question::{HostRef, Question, Questions};
 use crate::verdict::Verdicts;
 use snapshot::section::records::Extent;
@@ -108,17 +108,21 @@ impl<'s> Judge<'s> {
         &self.verdicts
     }
 
-    /// The overall status of many questions, in their order. `hits` is scratch that is kept between calls.
+    /// The overall status of many questions, in their order: one batch of look-ups, then one load a hit. `hits` is
+    /// scratch that is kept between calls.
     pub fn statuses(&self, questions: &Questions, hits: &mut Vec<Hit>, out: &mut Vec<Status>) {
         out.clear();
+        hits.clear();
+        find_many(&self.index, questions, hits);
+        let mut rest = hits.as_slice();
         for (at, question) in questions.list().iter().enumerate() {
-            hits.clear();
-            find(&self.index, questions, question, at as u32, hits);
-            let status = match question {
+            let of_this = rest.iter().take_while(|hit| hit.question as usize == at).count();
+            let (of_this, others) = rest.split_at_checked(of_this).unwrap_or_default();
+            rest = others;
+            out.push(match question {
                 Question::Range(_) => self.answer(questions, question).status,
-                _ => self.status_of(question, hits),
-            };
-            out.push(status);
+                _ => self.status_of(question, of_this),
+            });
         }
     }
 

@@ -5,11 +5,14 @@
 //! It is pure and single-threaded: time is an argument, threads and streams belong to the caller.
 
 pub mod answer;
+pub mod extract;
 pub mod lookup;
 pub mod question;
+pub mod score;
 pub mod verdict;
 
 pub use answer::{Answer, Judge, Overlap, Source};
 pub use lookup::Hit;
 pub use question::{Question, Questions};
+pub use score::{Scored, Scorer};
 pub use verdict::{Provider, Verdicts};

@@ -105,7 +105,7 @@ impl Yesterday {
         let open =
             || Snapshot::open(path).map_err(|error| Failure::refused(format_args!("{error}; {remedy}")));
         let previous = wanted.then(open).transpose()?;
-        let states = [&args.out, path].map(|snapshot| with_suffix(snapshot, ".state"));
+        let states = [path, &args.out].map(|snapshot| with_suffix(snapshot, ".state"));
         let state = states.iter().find(|path| path.exists()).map(|path| read_state(path)).transpose()?;
         Ok(Yesterday { previous, state })
     }

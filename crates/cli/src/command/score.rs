@@ -9,11 +9,10 @@ use crate::blocks::{Block, Cutter};
 use crate::exit::{Exit, Failure, tell};
 use crate::input;
 use crate::ordered;
-use crate::output::score::{Found, ScoreOutput, Scored};
+use crate::output::score::{ScoreOutput, ScoredBlock};
 use crate::setting::Setting;
 use crate::zeek::{self, Header};
-use query::Judge;
-use snapshot::Status;
+use query::{Judge, Scorer};
 use std::io::{self, IsTerminal, Read, Write};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -39,28 +38,13 @@ pub(super) fn run(args: &Score, setting: &Setting) -> Result<Exit, Failure> {
     };
     let mut out = stdout();
     let worker = || {
-        let mut masked = Vec::new();
-        move |part: &Part, made: &mut Vec<u8>| lens.look(part, &mut masked, made)
+        let (mut scorer, mut masked) = (Scorer::new(&judge), Vec::new());
+        move |part: &Part, made: &mut Vec<u8>| lens.look(part, &mut scorer, &mut masked, made)
     };
     let spent = |part: Part| part.block.bytes;
     ordered::run(|buffer| inputs.next(buffer), spent, setting.threads, worker, &mut out)?;
     out.flush()?;
     Ok(inputs.exit())
-}
-
-/// The one place where the scorer is called: from text to what was found in it, by offset. Unlisted indicators
-/// are wanted with `all`.
-///
-/// STAND-IN until `query::Scorer::score_block` is merged: tokens between blanks, asked one by one.
-fn find(judge: &Judge<'_>, text: &[u8], all: bool, found: &mut Vec<Found>) {
-    let blank = |byte: &u8| byte.is_ascii_whitespace() || b"\"'<>()=,;|".contains(byte);
-    let mut at = 0;
-    for token in text.split(blank) {
-        let answer = std::str::from_utf8(token).ok().and_then(|token| judge.ask(token).ok());
-        let wanted = |status| all || matches!(status, Status::Blocked | Status::Allowed);
-        found.extend(answer.filter(|answer| wanted(answer.status)).map(|answer| Found { at, answer }));
-        at += token.len() + 1;
-    }
 }
 
 fn check(args: &Score) -> Result<(), Failure> {
@@ -93,17 +77,16 @@ struct Lens<'a> {
 }
 
 impl Lens<'_> {
-    fn look(&self, part: &Part, masked: &mut Vec<u8>, made: &mut Vec<u8>) {
+    fn look(&self, part: &Part, scorer: &mut Scorer<'_>, masked: &mut Vec<u8>, made: &mut Vec<u8>) {
         let bytes = &part.block.bytes;
-        let mut found = Vec::new();
-        match &part.table {
+        let found = match &part.table {
             Some(header) => {
                 zeek::mask(header, bytes, self.fields, masked);
-                find(self.judge, masked, self.all, &mut found);
+                scorer.score(masked, self.all)
             }
-            None => find(self.judge, bytes, self.all, &mut found),
-        }
-        let scored = Scored {
+            None => scorer.score(bytes, self.all),
+        };
+        let scored = ScoredBlock {
             file: &part.file,
             bytes,
             offset: part.block.offset,

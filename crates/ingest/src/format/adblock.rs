@@ -174,7 +174,7 @@ fn take(pattern: &[u8], details: &Details, scribe: &mut Scribe<'_>) {
         [b'|', b'|', host @ ..] => anchored(host, Scope::Tree, details, scribe),
         [b'|', rest @ ..] => exact(rest, details, scribe),
         [b':', b'/', b'/', host @ ..] | [b'/', b'/', host @ ..] => {
-            anchored(host, Scope::Tree, details, scribe)
+            anchored(host, Scope::Tree, details, scribe);
         }
         [b'.', host @ ..] => anchored(host, Scope::Subdomains, details, scribe),
         _ => unanchored(pattern, details, scribe),

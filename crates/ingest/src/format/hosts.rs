@@ -39,9 +39,9 @@ impl LineReader for Hosts {
         }
         let (first, rest) = token::first(line);
         match sink(first) {
-            Sink::Name => names(line, scribe),
-            Sink::Sink => names(rest, scribe),
-            Sink::Mapping => {
+            First::Name => names(line, scribe),
+            First::Sink => names(rest, scribe),
+            First::Mapping => {
                 if self.takes_address {
                     scribe.address(first, &Details::NONE);
                 }
@@ -51,7 +51,7 @@ impl LineReader for Hosts {
     }
 }
 
-enum Sink {
+enum First {
     /// It is the name of a line without an address.
     Name,
     /// An address that names are sent to in order to go nowhere.
@@ -60,15 +60,15 @@ enum Sink {
     Mapping,
 }
 
-fn sink(token: &[u8]) -> Sink {
+fn sink(token: &[u8]) -> First {
     match Address::parse(token) {
-        Ok(Address::V4(number)) if matches!(number >> 24, 0 | 127) || number == u32::MAX => Sink::Sink,
+        Ok(Address::V4(number)) if matches!(number >> 24, 0 | 127) || number == u32::MAX => First::Sink,
         Ok(Address::V6(number)) if number <= 1 || number >> 118 == 0x3FA || number >> 120 == 0xFF => {
-            Sink::Sink
+            First::Sink
         }
-        Ok(_) => Sink::Mapping,
-        Err(_) if token == b"0" || token.contains(&b'%') => Sink::Sink,
-        Err(_) => Sink::Name,
+        Ok(_) => First::Mapping,
+        Err(_) if token == b"0" || token.contains(&b'%') => First::Sink,
+        Err(_) => First::Name,
     }
 }
 

@@ -1,6 +1,7 @@
 //! `jsonl`: an object per indicator that was found, with the place where it stands.
 
-use super::{Found, ScoreOutput, Scored};
+use super::{ScoreOutput, ScoredBlock};
+use query::Scored;
 use serde::Serialize;
 use snapshot::Status;
 
@@ -21,7 +22,7 @@ struct Object<'a> {
     providers: Vec<&'a str>,
 }
 
-fn block(scored: &Scored<'_>, out: &mut Vec<u8>) {
+fn block(scored: &ScoredBlock<'_>, out: &mut Vec<u8>) {
     let (mut line, mut counted) = (scored.line, 0);
     for found in scored.found {
         let between = scored.bytes.get(counted..found.at).unwrap_or(&[]);
@@ -33,7 +34,7 @@ fn block(scored: &Scored<'_>, out: &mut Vec<u8>) {
     }
 }
 
-fn object<'a>(scored: &'a Scored<'_>, found: &'a Found, line: u64) -> Object<'a> {
+fn object<'a>(scored: &'a ScoredBlock<'_>, found: &'a Scored, line: u64) -> Object<'a> {
     let answer = &found.answer;
     let providers = scored.judge.verdicts().providers().iter().zip(&answer.providers);
     let speaks =

@@ -1,13 +1,13 @@
 //! `lines`: the lines in which something was found, unchanged, each once. On a terminal their control characters
 //! are shown, because whoever writes to a log must not steer the terminal of whoever reads it.
 
-use super::{ScoreOutput, Scored};
+use super::{ScoreOutput, ScoredBlock};
 use crate::printable;
 
 /// The row of the table.
 pub(super) static OUTPUT: ScoreOutput = ScoreOutput { name: "lines", block };
 
-fn block(scored: &Scored<'_>, out: &mut Vec<u8>) {
+fn block(scored: &ScoredBlock<'_>, out: &mut Vec<u8>) {
     let mut printed = 0;
     for found in scored.found.iter() {
         if found.at < printed {

@@ -1,6 +1,6 @@
 //! The outputs of `score`: one file and one row each. Help and validation read the table.
 
-use query::{Answer, Judge};
+use query::{Judge, Scored};
 
 mod jsonl;
 mod lines;
@@ -13,7 +13,7 @@ pub(crate) struct ScoreOutput {
     /// The word of `--output`.
     pub(crate) name: &'static str,
     /// Puts what is printed of a block behind what is in the buffer.
-    block: fn(&Scored<'_>, &mut Vec<u8>),
+    block: fn(&ScoredBlock<'_>, &mut Vec<u8>),
 }
 
 /// The output of this name.
@@ -23,13 +23,13 @@ pub(crate) fn find(name: &str) -> Option<&'static ScoreOutput> {
 
 impl ScoreOutput {
     /// Puts what is printed of a block behind what is in the buffer.
-    pub(crate) fn block(&self, scored: &Scored<'_>, out: &mut Vec<u8>) {
+    pub(crate) fn block(&self, scored: &ScoredBlock<'_>, out: &mut Vec<u8>) {
         (self.block)(scored, out);
     }
 }
 
 /// A block of lines and what was found in it.
-pub(crate) struct Scored<'a> {
+pub(crate) struct ScoredBlock<'a> {
     /// The name of the file.
     pub(crate) file: &'a str,
     /// The lines, with their ends.
@@ -39,17 +39,9 @@ pub(crate) struct Scored<'a> {
     /// The number of the first one, counted from 1.
     pub(crate) line: u64,
     /// What was found, by offset.
-    pub(crate) found: &'a [Found],
+    pub(crate) found: &'a [Scored],
     /// Who judged.
     pub(crate) judge: &'a Judge<'a>,
     /// Whether lines go to a terminal, which must not be steered by them.
     pub(crate) to_terminal: bool,
-}
-
-/// An indicator in a block.
-pub(crate) struct Found {
-    /// Its byte offset in the block.
-    pub(crate) at: usize,
-    /// What is known of it.
-    pub(crate) answer: Answer,
 }

@@ -22,8 +22,10 @@ pub(super) fn fields(line: &[u8], delimiter: u8) -> Result<Vec<Cow<'_, [u8]>>, R
     }
 }
 
-/// The first field, and what follows the delimiter behind it.
-fn next(text: &[u8], delimiter: u8) -> Result<(Cow<'_, [u8]>, Option<&[u8]>), Refusal> {
+/// A field, and what follows the delimiter behind it.
+type Cut<'l> = (Cow<'l, [u8]>, Option<&'l [u8]>);
+
+fn next(text: &[u8], delimiter: u8) -> Result<Cut<'_>, Refusal> {
     let blanks = text.iter().take_while(|byte| **byte == b' ' && delimiter != b' ').count();
     match text.get(blanks..) {
         Some([b'"', quoted @ ..]) => next_quoted(quoted, delimiter),
@@ -31,7 +33,7 @@ fn next(text: &[u8], delimiter: u8) -> Result<(Cow<'_, [u8]>, Option<&[u8]>), Re
     }
 }
 
-fn cut(text: &[u8], delimiter: u8) -> (Cow<'_, [u8]>, Option<&[u8]>) {
+fn cut(text: &[u8], delimiter: u8) -> Cut<'_> {
     match memchr::memchr(delimiter, text) {
         Some(at) => {
             let (field, tail) = text.split_at_checked(at).unwrap_or((text, &[]));
@@ -42,7 +44,7 @@ fn cut(text: &[u8], delimiter: u8) -> (Cow<'_, [u8]>, Option<&[u8]>) {
 }
 
 /// A quoted field, from behind its opening quote. `""` and `\"` inside are a quote.
-fn next_quoted(text: &[u8], delimiter: u8) -> Result<(Cow<'_, [u8]>, Option<&[u8]>), Refusal> {
+fn next_quoted(text: &[u8], delimiter: u8) -> Result<Cut<'_>, Refusal> {
     let mut escaped: Option<Vec<u8>> = None;
     let mut at = 0;
     loop {
