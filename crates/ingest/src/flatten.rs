@@ -125,7 +125,7 @@ pub(crate) struct Flattened<N> {
 
 /// Flattens layers, which are sorted by first address and, from there, widest first.
 pub(crate) fn flatten<N: Number>(layers: &[Layer<N>], slots: &[Slot], drafts: &mut Drafts) -> Flattened<N> {
-    let mut sweep = Sweep { slots, drafts, open: Vec::new(), sets: HashMap::new(), runs: Vec::new() };
+    let mut sweep = Sweep::new(slots, drafts);
     let mut refused = Vec::new();
     let mut at: Option<N> = None;
     for layer in layers {
@@ -163,10 +163,19 @@ struct Sweep<'a, N> {
     drafts: &'a mut Drafts,
     open: Vec<Open<N>>,
     sets: HashMap<Vec<(u32, Listed)>, u32>,
+    /// What is open, as a key of `sets`: a buffer that is kept.
+    key: Vec<(u32, Listed)>,
+    /// The last key and its set: neighbours are mostly alike.
+    last: Option<(Vec<(u32, Listed)>, u32)>,
     runs: Vec<FlatRun<N>>,
 }
 
-impl<N: Number> Sweep<'_, N> {
+impl<'a, N: Number> Sweep<'a, N> {
+    fn new(slots: &'a [Slot], drafts: &'a mut Drafts) -> Sweep<'a, N> {
+        let (open, sets, key) = (Vec::new(), HashMap::new(), Vec::new());
+        Sweep { slots, drafts, open, sets, key, last: None, runs: Vec::new() }
+    }
+
     /// Emits the runs from `at` up to `end` (excluded; `None` is the end of the space), closing what ends there.
     fn close_before(&mut self, mut at: N, end: Option<N>) {
         while end.is_none_or(|end| at < end) {
@@ -196,16 +205,30 @@ impl<N: Number> Sweep<'_, N> {
 
     /// The draft set of everything that is open.
     fn open_set(&mut self) -> u32 {
-        let key: Vec<(u32, Listed)> = self.open.iter().map(|open| (open.slot, open.listed)).collect();
-        if let Some(set) = self.sets.get(&key) {
+        self.key.clear();
+        self.key.extend(self.open.iter().map(|open| (open.slot, open.listed)));
+        if let Some((key, set)) = &self.last
+            && *key == self.key
+        {
             return *set;
         }
+        let set = match self.sets.get(&self.key) {
+            Some(set) => *set,
+            None => self.new_set(),
+        };
+        let (key, last) = self.last.get_or_insert_default();
+        key.clone_from(&self.key);
+        *last = set;
+        set
+    }
+
+    fn new_set(&mut self) -> u32 {
         let statements = |(slot, listed): &(u32, Listed)| {
             let statements = self.slots.get(*slot as usize).map_or(&[][..], |slot| &slot.statements);
             statements.iter().map(|statement| (*statement, *listed)).collect::<DraftSet>()
         };
-        let set = self.drafts.number(key.iter().flat_map(statements).collect());
-        self.sets.insert(key, set);
+        let set = self.drafts.number(self.key.iter().flat_map(statements).collect());
+        self.sets.insert(self.key.clone(), set);
         set
     }
 }

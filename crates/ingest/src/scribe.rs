@@ -287,8 +287,11 @@ impl<'a> Scribe<'a> {
 
     /// An address, prefix or range, possibly defanged, with or without a port.
     pub fn address(&mut self, text: &[u8], details: &Details) {
-        let text = refang(text);
-        match AddressRange::parse(&text) {
+        self.plain_address(&refang(text), details);
+    }
+
+    fn plain_address(&mut self, text: &[u8], details: &Details) {
+        match AddressRange::parse(text) {
             Ok(read) => {
                 let mut warnings = Warnings::default();
                 warnings.add(Warning::HostBits, read.host_bits);
@@ -360,10 +363,13 @@ impl<'a> Scribe<'a> {
 
     /// A URL, with or without its scheme, possibly defanged.
     pub fn url(&mut self, text: &[u8], details: &Details) {
-        let text = refang(text);
+        self.plain_url(&refang(text), details);
+    }
+
+    fn plain_url(&mut self, text: &[u8], details: &Details) {
         let mut out = std::mem::take(&mut self.scratch);
         out.clear();
-        match url::canonical(&text, &mut out).and_then(|url| self.judge_url(&out, url)) {
+        match url::canonical(text, &mut out).and_then(|url| self.judge_url(&out, url)) {
             Ok(warnings) => self.deliver(Key::Url(&out), details, warnings),
             Err(refusal) => self.reject(refusal),
         }
@@ -395,8 +401,8 @@ impl<'a> Scribe<'a> {
     pub fn any(&mut self, text: &[u8], scope: Scope, details: &Details) {
         let text = refang(text);
         match guard::type_of(&text) {
-            guard::TokenType::Url => self.url(&text, details),
-            guard::TokenType::Address => self.address(&text, details),
+            guard::TokenType::Url => self.plain_url(&text, details),
+            guard::TokenType::Address => self.plain_address(&text, details),
             guard::TokenType::Host => self.host(&text, scope, details),
             guard::TokenType::Path => self.reject(Refusal::PathOnly),
             guard::TokenType::Unsupported => self.skip(Skip::UnsupportedKind),
