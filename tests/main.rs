@@ -4,6 +4,8 @@
 mod building;
 mod cli;
 #[cfg(feature = "ingest")]
+mod compat;
+#[cfg(feature = "ingest")]
 mod damage;
 #[cfg(feature = "ingest")]
 mod deterministic;
@@ -14,3 +16,4 @@ mod sample;
 mod scoring;
 #[cfg(feature = "ingest")]
 mod support;
+mod tidy;
