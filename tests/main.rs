@@ -1,5 +1,7 @@
 //! The integration tests, one binary: linking once is what keeps them quick.
 
+#![allow(clippy::indexing_slicing, reason = "a test that is out of bounds has failed, which is its purpose")]
+
 #[cfg(feature = "ingest")]
 mod building;
 mod cli;
