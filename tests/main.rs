@@ -12,6 +12,8 @@ mod damage;
 #[cfg(feature = "ingest")]
 mod deterministic;
 #[cfg(feature = "ingest")]
+mod formats;
+#[cfg(feature = "ingest")]
 mod oracle;
 mod place;
 mod sample;

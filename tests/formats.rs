@@ -1,0 +1,87 @@
+//! Every format reads its sample exactly as expected, line by line, and both catalogues are sound.
+//!
+//! The expectations are one short line an event: `12 ip 45.9.20.5`, `13 skip comment`, `14 reject bad-ip`. They were
+//! read over by people; `RAPSHEET_BLESS=1` writes them anew for the next reading.
+
+use ingest::catalog::Catalog;
+use ingest::decode::{self, Caps};
+use ingest::format::FORMATS;
+use ingest::intake::{Recipe, transcribe};
+use ingest::scribe::Rules;
+use ingest::transcript::{Event, Transcript};
+use snapshot::Time;
+use std::fs::{self, File};
+use std::path::PathBuf;
+
+fn folder(name: &str) -> PathBuf {
+    PathBuf::from(env!("CARGO_MANIFEST_DIR")).join(name)
+}
+
+fn catalog(name: &str) -> Catalog {
+    let text = fs::read_to_string(folder(name)).expect("a catalogue");
+    Catalog::parse(&text, name).map_err(|error| error.to_string()).expect("a sound catalogue")
+}
+
+fn short(event: &Event) -> String {
+    let Event { line, result, .. } = event;
+    let what = event.indicator.as_deref().or(event.reason).unwrap_or_default();
+    let list = if event.list == Some("allow") { "allow " } else { "" };
+    let mut text = format!("{line} {list}{result} {what}");
+    let port = event.port.map(|port| format!(" port={port}"));
+    let times = [("first", &event.first_seen), ("last", &event.detect_time), ("end", &event.expires)];
+    let times = times.iter().filter_map(|(name, time)| Some(format!(" {name}={}", time.as_deref()?)));
+    let words = event.warnings.iter().map(|warning| format!(" !{warning}"));
+    let bad = event.assessments.iter().map(|assessment| format!(" +{assessment}"));
+    text.extend(port.into_iter().chain(times).chain(words).chain(bad));
+    text
+}
+
+#[test]
+fn every_sample_reads_as_expected() {
+    let now = Time::parse_rfc3339("2026-11-23T00:00:00Z").expect("a time");
+    for feed in catalog("feeds/samples/catalog.toml").feeds {
+        let file = File::open(folder("feeds/samples").join(&feed.file)).expect("a sample");
+        let mut text = decode::open(file, Caps::default()).expect("a plain file");
+        let rules = Rules::new(now, feed.list, feed.scope);
+        let recipe =
+            Recipe { format: feed.format, options: &feed.options, rules: &rules, can_be_empty: false };
+        let mut transcript = Transcript::new(feed.list);
+        transcribe(&recipe, &mut text, &mut transcript).expect("a sample is a feed");
+        let read: String = transcript.events.iter().map(|event| short(event) + "\n").collect();
+        let path = folder("tests/expected").join(format!("{}.txt", feed.id));
+        if std::env::var_os("RAPSHEET_BLESS").is_some() {
+            fs::write(&path, &read).expect("written");
+        }
+        let expected = fs::read_to_string(&path).expect("an expectation");
+        let first = read.lines().zip(expected.lines()).find(|(read, expected)| read != expected);
+        assert!(read == expected, "{}: {first:?}; if it is right, RAPSHEET_BLESS=1 writes it down", feed.id);
+    }
+}
+
+#[test]
+fn every_format_has_a_sample() {
+    let feeds = catalog("feeds/samples/catalog.toml").feeds;
+    for format in FORMATS {
+        assert!(feeds.iter().any(|feed| feed.format.id == format.id), "{} has no sample", format.id);
+    }
+}
+
+#[test]
+fn the_catalogue_of_real_feeds_is_sound() {
+    let feeds = catalog("feeds/catalog.toml").feeds;
+    let live = feeds.iter().filter(|feed| feed.enabled).count();
+    assert!(live >= 40, "{live} live feeds");
+    for feed in &feeds {
+        assert!(feed.url.starts_with("http"), "{} has no url", feed.id);
+        assert!(!feed.licence.is_empty(), "{} has no licence", feed.id);
+        assert!(feed.enabled || !feed.note.is_empty(), "{} is disabled without a reason", feed.id);
+        // What a format needs of its options shows when it is opened.
+        let empty = match feed.format.shape {
+            ingest::format::Shape::Lines(open) | ingest::format::Shape::Surveyed(open) => {
+                open(&feed.options, b"value,x\n").map(|_| ()).map_err(|error| format!("{error:?}"))
+            }
+            ingest::format::Shape::Document(_) => Ok(()),
+        };
+        assert!(!matches!(&empty, Err(error) if error.contains("Options")), "{}: {empty:?}", feed.id);
+    }
+}
