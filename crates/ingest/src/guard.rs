@@ -186,14 +186,19 @@ impl Names {
             Some(known) => *known,
             None => self.learn(last),
         };
-        if known { Ok(last) } else { Err(Refusal::BadHost) }
+        // Some countries have rules for their second level only: there is a `co.za`, and no `za`.
+        if known || is_known(name) { Ok(last) } else { Err(Refusal::BadHost) }
     }
 
     fn learn(&mut self, last: &[u8]) -> bool {
-        let known = OTHER_ROOTS.contains(&last) || psl::suffix(last).is_some_and(|suffix| suffix.is_known());
+        let known = OTHER_ROOTS.contains(&last) || is_known(last);
         self.roots.insert(last.into(), known);
         known
     }
+}
+
+fn is_known(name: &[u8]) -> bool {
+    psl::suffix(name).is_some_and(|suffix| suffix.is_known())
 }
 
 fn is_public_suffix(name: &[u8]) -> bool {
@@ -242,6 +247,8 @@ mod tests {
         let mut names = Names::default();
         assert_eq!(names.judge(b"co.uk"), Err(Refusal::PublicSuffix));
         assert_eq!(names.judge(b"loader.exe"), Err(Refusal::BadHost));
+        assert_eq!(names.judge(b"shop.co.za"), Ok(false));
+        assert_eq!(names.judge(b"shop.com.np"), Ok(false));
         assert_eq!(names.judge(b"duckdns.org"), Ok(false));
         assert_eq!(names.judge(b"pecheck.py"), Ok(true));
         assert_eq!(names.judge(b"abcdef.onion"), Ok(false));

@@ -238,7 +238,9 @@ impl<'a> Scribe<'a> {
         let from = self.at.start.min(offset);
         let passed = self.block.get(from..offset).map_or(0, crate::lines::count_ends);
         self.line = self.line.max(1) + passed;
-        self.at = offset..self.block.len().min(offset + RECORD_TEXT_MAX);
+        let text = self.block.get(offset..).unwrap_or(&[]);
+        let width = memchr::memchr(b'\n', text).unwrap_or(text.len());
+        self.at = offset..offset + width.min(RECORD_TEXT_MAX);
     }
 
     /// Ends the last record of a document.
@@ -258,6 +260,11 @@ impl<'a> Scribe<'a> {
             line: self.base.line + self.line.saturating_sub(1),
             offset: self.base.offset + self.at.start as u64,
         }
+    }
+
+    /// How many entries the line has given so far.
+    pub fn taken(&self) -> u32 {
+        self.taken
     }
 
     /// The line or element is no data.
@@ -308,13 +315,13 @@ impl<'a> Scribe<'a> {
     }
 
     fn range_with(&mut self, range: AddressRange, details: &Details, mut warnings: Warnings) {
-        if guard::too_wide(&range, self.rules) {
-            return self.reject(Refusal::TooWide);
-        }
         let guarded = self.list_of(details) == ListKind::Block && !self.rules.allow_bogons;
         match guard::bogon(&range) {
             guard::Bogon::Wholly if guarded => return self.reject(Refusal::Bogon),
             found => warnings.add(Warning::PartlyBogon, guarded && found == guard::Bogon::Partly),
+        }
+        if guard::too_wide(&range, self.rules) {
+            return self.reject(Refusal::TooWide);
         }
         self.deliver(Key::Range(range), details, warnings);
     }

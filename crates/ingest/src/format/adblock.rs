@@ -117,7 +117,11 @@ impl Adblock {
             Effect::Take => take(pattern, &details, scribe),
             Effect::Skip(why) => scribe.skip(why),
             Effect::Deny(names) => {
+                let before = scribe.taken();
                 take(pattern, &details, scribe);
+                if scribe.taken() == before {
+                    return;
+                }
                 let spared = Details { inverted: !inverted, ..Details::NONE };
                 names.split(|byte| *byte == b'|').for_each(|name| scribe.host(name, Scope::Tree, &spared));
             }
@@ -294,7 +298,7 @@ mod tests {
     #[test]
     fn modifiers_change_a_rule() {
         let text = "||evilpanel.com^$important\n||gone.evilpanel.com^\n||gone.evilpanel.com^$badfilter\n||stay.evilpanel.com^$important\n\
-                    ||stay.evilpanel.com^$badfilter\n||evilpanel.net^$denyallow=good.evilpanel.net\n||evilpanel.com^$dnsrewrite=NXDOMAIN;;\n\
+                    ||stay.evilpanel.com^$badfilter\n||evilpanel.net^$denyallow=good.evilpanel.net\n||com^$denyallow=good.com\n||evilpanel.com^$dnsrewrite=NXDOMAIN;;\n\
                     ||evilpanel.com^$all\n";
         let expected = [
             "domain-tree evilpanel.com",
@@ -304,6 +308,7 @@ mod tests {
             "SKIP badfilter",
             "domain-tree evilpanel.net",
             "allow domain-tree good.evilpanel.net",
+            "REJECT single-label",
             "domain-tree evilpanel.com",
             "domain-tree evilpanel.com",
         ];

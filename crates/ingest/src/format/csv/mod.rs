@@ -119,7 +119,9 @@ fn find_header(head: &[u8], delimiter: u8, wanted: &dyn Fn(Role) -> Vec<String>)
         let line = lines::trim(head.get(at).unwrap_or(&[]));
         let commented = line.starts_with(b"#") || line.starts_with(b";");
         let names = header_names(line, delimiter);
-        if names.iter().any(|name| values.contains(name)) && !names.iter().any(|name| is_data(name)) {
+        let first_is_named = names.first().is_some_and(|name| !name.is_empty());
+        let is_header = first_is_named && !names.iter().any(|name| is_data(name));
+        if is_header && names.iter().any(|name| values.contains(name)) {
             return Some(names);
         }
         if !commented && !line.is_empty() {
@@ -175,8 +177,9 @@ fn bind(
 
 impl LineReader for Table {
     fn line(&self, line: &[u8], scribe: &mut Scribe<'_>) {
-        if let Some(comment) = line.strip_prefix(b"#") {
-            return self.comment(comment, line, scribe);
+        let mark = line.first().filter(|mark| **mark == b'#' || **mark == b';' && self.delimiter != b';');
+        if mark.is_some() {
+            return self.comment(line.get(1..).unwrap_or(&[]), line, scribe);
         }
         let fields = match split::fields(line, self.delimiter) {
             Ok(fields) => fields,

@@ -58,7 +58,6 @@ impl Role {
             Role::Value => &[
                 "value",
                 "ioc_value",
-                "ioc",
                 "indicator",
                 "dst_ip",
                 "dstip",
@@ -71,6 +70,7 @@ impl Role {
                 "domain",
                 "hostname",
                 "host",
+                "ioc",
             ],
             Role::Kind => &["ioc_type", "type", "indicator_type"],
             Role::Port => &["dst_port", "dstport", "port"],
@@ -189,7 +189,13 @@ pub(super) const PROFILES: &[Profile] = &[
         assessment: Some(Assessment::Phishing),
         ..PLAIN
     },
-    Profile { name: "c2intel", columns: &[(Value, 1)], assessment: Some(Assessment::Botnet), ..PLAIN },
+    Profile {
+        name: "c2intel",
+        columns: &[(Value, 1)],
+        names: &[(Value, "domain"), (Value, "ip")],
+        assessment: Some(Assessment::Botnet),
+        ..PLAIN
+    },
     Profile {
         name: "threatview-c2",
         columns: &[(Value, 1), (FirstSeen, 2)],
