@@ -17,6 +17,8 @@ mod formats;
 mod oracle;
 mod place;
 mod sample;
+#[cfg(feature = "ingest")]
+mod scale;
 mod scoring;
 #[cfg(feature = "ingest")]
 mod support;
