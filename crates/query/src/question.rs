@@ -220,11 +220,16 @@ fn shape(text: &[u8]) -> Shape {
     }
 }
 
+/// Two ends with a dash between, both made of what addresses are made of: `1.2-evil.example.com` is a name.
 fn is_address_range(text: &[u8]) -> bool {
+    let quad =
+        |end: &[u8]| end.contains(&b'.') && end.iter().all(|byte| byte.is_ascii_digit() || *byte == b'.');
+    let group = |byte: &u8| byte.is_ascii_hexdigit() || matches!(byte, b':' | b'.');
+    let v6 = |end: &[u8]| end.contains(&b':') && end.iter().all(group);
     let Some(dash) = text.iter().position(|byte| *byte == b'-') else { return false };
-    let first = text.get(..dash).unwrap_or(&[]).trim_ascii();
-    first.contains(&b'.') && first.iter().all(|byte| byte.is_ascii_digit() || *byte == b'.')
-        || first.contains(&b':') && first.iter().all(|byte| byte.is_ascii_hexdigit() || b":.".contains(byte))
+    let (first, last) = text.split_at_checked(dash).unwrap_or((text, &[]));
+    let [first, last] = [first, last.get(1..).unwrap_or(&[])].map(<[u8]>::trim_ascii);
+    (quad(first) || v6(first)) && (quad(last) || v6(last))
 }
 
 #[cfg(test)]
@@ -250,6 +255,7 @@ mod tests {
             ("::ffff:45.9.20.5", "45.9.20.5", "ipv4"),
             ("Evil-Panel[.]com.", "evil-panel.com", "domain"),
             ("evilpanel.com:8443", "evilpanel.com", "domain"),
+            ("1.2-evil.example.com", "1.2-evil.example.com", "domain"),
             ("hxxps://EvilPanel[.]com/Gate.php", "https://evilpanel.com/Gate.php", "url"),
             ("45.9.20.5/gate.php", "//45.9.20.5/gate.php", "url"),
             ("http://[2001:980::1]:80/x", "http://[2001:980::1]/x", "url"),
