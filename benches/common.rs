@@ -5,9 +5,12 @@
 
 #![allow(dead_code, unreachable_pub, reason = "each benchmark uses its part")]
 
+#[path = "../tests/lists.rs"]
+mod lists;
+
 use std::fmt::Write as _;
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::time::Instant;
 
 /// A folder of lists and the catalogue over it.
@@ -25,7 +28,7 @@ impl Lists {
             std::env::var_os("RAPSHEET_CORPUS").map(|folder| PathBuf::from(folder).join("feeds/scale"));
         match corpus.filter(|folder| folder.is_dir()) {
             Some(folder) => {
-                let catalog = files(&folder).iter().map(|file| feed(file)).collect();
+                let catalog = lists::catalog(&folder);
                 Lists { about: "forty real lists".to_owned(), catalog, folder, _made: None }
             }
             None => Lists::made_up(),
@@ -45,37 +48,10 @@ impl Lists {
         fs::write(made.path().join("blp.alt-version-made-up.txt"), names).expect("a list");
         fs::write(made.path().join("ip.made-up.txt"), addresses).expect("a list");
         let folder = made.path().to_owned();
-        let catalog = files(&folder).iter().map(|file| feed(file)).collect();
+        let catalog = lists::catalog(&folder);
         let about = "made-up lists (set RAPSHEET_CORPUS for real ones)".to_owned();
         Lists { folder, catalog, about, _made: Some(made) }
     }
-}
-
-fn files(folder: &Path) -> Vec<String> {
-    let entries = fs::read_dir(folder).expect("the folder of lists");
-    let mut files: Vec<String> =
-        entries.map(|entry| entry.expect("an entry").file_name().to_string_lossy().into_owned()).collect();
-    files.sort();
-    files
-}
-
-fn feed(file: &str) -> String {
-    let (format, scope) = match file {
-        _ if file.starts_with("ip.") || file.starts_with("net.") => ("plain-ip", "exact"),
-        _ if file.starts_with("maltrail.mass") => ("plain-ip-annotated", "exact"),
-        _ if file.starts_with("maltrail.") => ("maltrail", "tree"),
-        _ if file.starts_with("ut1.") && file.contains("urls") => ("url-list", "exact"),
-        _ if file.starts_with("ut1.") => ("plain-domain", "tree"),
-        _ if file.contains("alt-version") => ("plain-domain", "exact"),
-        _ if file.contains("adguard") => ("adblock", "tree"),
-        _ if file.contains("dnsmasq") => ("dnsmasq", "tree"),
-        _ => ("hosts", "exact"),
-    };
-    let id = file.trim_end_matches(".gz").replace('_', "-").to_lowercase();
-    format!(
-        "[[feed]]\nid = \"{id}\"\nprovider = \"lists.example\"\nfile = \"{file}\"\nformat = \"{format}\"\n\
-         scope = \"{scope}\"\nretention = \"3650d\"\nmax_age = \"3650d\"\nassessment = [\"blacklist\"]\n"
-    )
 }
 
 /// A pseudo-random sequence (xorshift64*), the same on every machine.

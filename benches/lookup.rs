@@ -17,7 +17,7 @@ use std::hint::black_box;
 const CHUNK: usize = 10_000;
 const KEYS: usize = 400_000;
 
-fn snapshot(lists: &Lists, now: Time) -> Snapshot {
+fn built(lists: &Lists, now: Time) -> Vec<u8> {
     let catalog = Catalog::parse(&lists.catalog, "bench").expect("a sound catalogue");
     let night = Night {
         catalog: &catalog,
@@ -27,8 +27,7 @@ fn snapshot(lists: &Lists, now: Time) -> Snapshot {
         now,
         generator: "bench",
     };
-    let built = build(&night, &Unwatched).expect("a night");
-    Snapshot::from_bytes(built.image.to_bytes()).expect("a sound snapshot")
+    build(&night, &Unwatched).expect("a night").image.to_bytes()
 }
 
 /// Times both sides in turn and tells the ratio of theirs to ours.
@@ -137,7 +136,7 @@ fn statuses(judge: &Judge<'_>, random: &mut Random) {
     );
 }
 
-fn open(bytes: Vec<u8>) {
+fn open(bytes: &[u8]) {
     let folder = tempfile::tempdir().expect("a temporary folder");
     let path = folder.path().join("open.rap");
     let length = bytes.len();
@@ -164,23 +163,12 @@ fn open(bytes: Vec<u8>) {
 fn main() {
     let lists = Lists::find();
     let now = Time::from_unix(1_787_443_200);
-    let snapshot = snapshot(&lists, now);
+    let bytes = built(&lists, now);
+    let snapshot = Snapshot::from_bytes(bytes.clone()).expect("a sound snapshot");
     let mut random = Random::new(7);
     println!("look-ups: {}, a snapshot of {} bytes", lists.about, snapshot.byte_len());
     addresses(&snapshot.index(), &mut random);
     names(&snapshot.index(), &mut random);
     statuses(&Judge::new(&snapshot, now), &mut random);
-    let night_bytes = {
-        let catalog = Catalog::parse(&lists.catalog, "bench").expect("a sound catalogue");
-        let night = Night {
-            catalog: &catalog,
-            downloads: &lists.folder,
-            previous: None,
-            state: None,
-            now,
-            generator: "bench",
-        };
-        build(&night, &Unwatched).expect("a night").image.to_bytes()
-    };
-    open(night_bytes);
+    open(&bytes);
 }

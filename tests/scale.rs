@@ -1,6 +1,7 @@
 //! Real lists at full size: forty of them, 4.7 million lines. Nothing is lost, and 200,000 look-ups drawn from
 //! them agree with an oracle that knows no index: hash maps asked per suffix, and scans.
 
+use crate::lists::catalog;
 use crate::support::{Random, assert_conservation, corpus};
 use ingest::build::{Night, Unwatched, build};
 use ingest::catalog::Catalog;
@@ -15,35 +16,6 @@ use std::fs::File;
 use std::io::Read;
 use std::net::{Ipv4Addr, Ipv6Addr};
 use std::path::Path;
-
-/// The catalogue of the folder, by the names of its files.
-fn catalog(folder: &Path) -> String {
-    let entries = std::fs::read_dir(folder).expect("the folder of large lists");
-    let mut files: Vec<String> =
-        entries.map(|entry| entry.expect("an entry").file_name().to_string_lossy().into_owned()).collect();
-    files.sort();
-    files.iter().map(|file| feed(file)).collect()
-}
-
-fn feed(file: &str) -> String {
-    let (format, scope) = match file {
-        _ if file.starts_with("ip.") || file.starts_with("net.") => ("plain-ip", "exact"),
-        _ if file.starts_with("maltrail.mass") => ("plain-ip-annotated", "exact"),
-        _ if file.starts_with("maltrail.") => ("maltrail", "tree"),
-        _ if file.starts_with("ut1.") && file.contains("urls") => ("url-list", "exact"),
-        _ if file.starts_with("ut1.") => ("plain-domain", "tree"),
-        _ if file.contains("alt-version") => ("plain-domain", "exact"),
-        _ if file.contains("adguard") => ("adblock", "tree"),
-        _ if file.contains("dnsmasq") => ("dnsmasq", "tree"),
-        _ => ("hosts", "exact"),
-    };
-    let id = file.trim_end_matches(".gz").replace('_', "-").to_lowercase();
-    let provider = id.split('.').next().unwrap_or_default();
-    format!(
-        "[[feed]]\nid = \"{id}\"\nprovider = \"{provider}.example\"\nfile = \"{file}\"\nformat = \"{format}\"\n\
-         scope = \"{scope}\"\nretention = \"3650d\"\nmax_age = \"3650d\"\nassessment = [\"blacklist\"]\n"
-    )
-}
 
 /// Lines as anybody counts them: line ends, and an unfinished last line.
 fn count_lines(path: &Path) -> u64 {

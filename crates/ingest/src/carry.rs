@@ -6,8 +6,7 @@
 
 use crate::claim::{Claim, Voice};
 use crate::harvest::{Columns, tag};
-use snapshot::section::records::Extent;
-use snapshot::{Address, AddressRange, Entry, FeedId, Index, Sighting, Snapshot};
+use snapshot::{AddressRange, Entry, FeedId, Index, Sighting, Snapshot};
 use std::collections::HashMap;
 
 /// Adds the sightings of the previous snapshot to the columns, as claims. `feed_now` gives the new number of a
@@ -76,37 +75,12 @@ impl Carrier<'_> {
     }
 
     fn addresses(&mut self, run: AddressRange, entry: Entry) {
-        let sightings: Vec<Sighting> = self.index.sightings(entry).collect();
-        for said in sightings {
-            let Some(claim) = self.claim(&said) else { continue };
-            let mut next = Some(first(&run));
-            while let Some(address) = next {
-                let Some(listed) = self.index.listed(said.extent, address) else { break };
-                if run.covers(&first(&listed).range()) {
-                    self.columns.push_range(listed, tag(claim, said.scope));
-                }
-                next = if matches!(said.extent, Extent::Range(_)) { None } else { behind(&listed, &run) };
+        let index = self.index;
+        index.each_listed(run, entry, |listed, said| {
+            let begins_here = run.covers(&listed.first().range());
+            if let Some(claim) = self.claim(said).filter(|_| begins_here) {
+                self.columns.push_range(listed, tag(claim, said.scope));
             }
-        }
-    }
-}
-
-fn first(range: &AddressRange) -> Address {
-    match *range {
-        AddressRange::V4 { first, .. } => Address::V4(first),
-        AddressRange::V6 { first, .. } => Address::V6(first),
-    }
-}
-
-/// The first address of `run` behind `listed`, if the run goes on there.
-fn behind(listed: &AddressRange, run: &AddressRange) -> Option<Address> {
-    match (*listed, *run) {
-        (AddressRange::V4 { last, .. }, AddressRange::V4 { last: end, .. }) => {
-            last.checked_add(1).filter(|next| *next <= end).map(Address::V4)
-        }
-        (AddressRange::V6 { last, .. }, AddressRange::V6 { last: end, .. }) => {
-            last.checked_add(1).filter(|next| *next <= end).map(Address::V6)
-        }
-        _ => None,
+        });
     }
 }

@@ -3,10 +3,8 @@
 use crate::lookup::{Hit, Matched, find, find_many};
 use crate::question::{HostRef, Question, Questions};
 use crate::verdict::Verdicts;
-use snapshot::section::records::Extent;
 use snapshot::{
-    Address, AddressRange, Assessments, Entry, FeedId, Index, ListKind, Refusal, Scope, Sighting, Snapshot,
-    Status, Time,
+    AddressRange, Assessments, FeedId, Index, ListKind, Refusal, Scope, Sighting, Snapshot, Status, Time,
 };
 use std::collections::BTreeSet;
 
@@ -210,12 +208,12 @@ impl<'s> Judge<'s> {
         let mut seen = BTreeSet::new();
         let mut sources = Vec::new();
         self.index.each_address(asked, |run, entry| {
-            self.each_listed(run, entry, |listed, sighting| {
+            self.index.each_listed(run, entry, |listed, sighting| {
                 let key = (listed, sighting.feed, sighting.list);
                 if !overlaps(&listed, &asked) || !seen.insert(key) {
                     return;
                 }
-                if let Some(mut source) = self.source(&sighting, listed.to_string(), specificity(&listed)) {
+                if let Some(mut source) = self.source(sighting, listed.to_string(), specificity(&listed)) {
                     let covers = listed.covers(&asked);
                     source.overlap = Some(if covers { Overlap::Covers } else { Overlap::Within });
                     sources.push(source);
@@ -223,20 +221,6 @@ impl<'s> Judge<'s> {
             });
         });
         sources
-    }
-
-    /// Visits what each sighting of an entry listed of the entry's run: a run of single addresses that a feed
-    /// listed one by one is one entry, and as many listed addresses.
-    fn each_listed(&self, run: AddressRange, entry: Entry, mut visit: impl FnMut(AddressRange, Sighting)) {
-        for sighting in self.index.sightings(entry) {
-            let mut at = Some(first_of(&run));
-            while let Some(address) = at {
-                let Some(listed) = self.index.listed(sighting.extent, address) else { break };
-                visit(listed, sighting);
-                let whole = matches!(sighting.extent, Extent::Range(_)) || listed.covers(&run);
-                at = if whole { None } else { next_after(&listed, &run) };
-            }
-        }
     }
 
     /// The answer's row for a sighting; `None` where it is not live.
@@ -315,25 +299,5 @@ fn overlaps(a: &AddressRange, b: &AddressRange) -> bool {
             first <= to && from <= last
         }
         _ => false,
-    }
-}
-
-fn first_of(range: &AddressRange) -> Address {
-    match *range {
-        AddressRange::V4 { first, .. } => Address::V4(first),
-        AddressRange::V6 { first, .. } => Address::V6(first),
-    }
-}
-
-/// The first address of `run` behind `listed`.
-fn next_after(listed: &AddressRange, run: &AddressRange) -> Option<Address> {
-    match (*listed, *run) {
-        (AddressRange::V4 { last, .. }, AddressRange::V4 { last: end, .. }) => {
-            last.checked_add(1).filter(|next| *next <= end).map(Address::V4)
-        }
-        (AddressRange::V6 { last, .. }, AddressRange::V6 { last: end, .. }) => {
-            last.checked_add(1).filter(|next| *next <= end).map(Address::V6)
-        }
-        _ => None,
     }
 }

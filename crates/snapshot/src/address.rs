@@ -146,6 +146,34 @@ impl AddressRange {
         }
     }
 
+    /// The lowest address.
+    pub const fn first(&self) -> Address {
+        match *self {
+            AddressRange::V4 { first, .. } => Address::V4(first),
+            AddressRange::V6 { first, .. } => Address::V6(first),
+        }
+    }
+
+    /// The first address of `run` behind this range, if the run goes on there.
+    fn next_in(&self, run: &AddressRange) -> Option<Address> {
+        match (*self, *run) {
+            (AddressRange::V4 { last, .. }, AddressRange::V4 { last: end, .. }) => {
+                last.checked_add(1).filter(|next| *next <= end).map(Address::V4)
+            }
+            (AddressRange::V6 { last, .. }, AddressRange::V6 { last: end, .. }) => {
+                last.checked_add(1).filter(|next| *next <= end).map(Address::V6)
+            }
+            _ => None,
+        }
+    }
+
+    /// The prefixes of this length that overlap the range, in order.
+    pub fn prefixes(&self, length: u8) -> impl Iterator<Item = AddressRange> + use<> {
+        let run = *self;
+        let of = move |address| AddressRange::from_prefix(address, length);
+        std::iter::successors(of(run.first()), move |prefix| prefix.next_in(&run).and_then(of))
+    }
+
     /// Whether every address of `other` lies in this range.
     pub fn covers(&self, other: &AddressRange) -> bool {
         match (self, other) {
@@ -352,6 +380,17 @@ mod tests {
         let mask = |mask: u32| AddressRange::from_netmask(0x2D09_1400, mask);
         assert_eq!(mask(0xFFFF_FF00).map(|range| range.to_string()).as_deref(), Ok("45.9.20.0/24"));
         assert_eq!(mask(0xFF00_FF00), Err(Refusal::BadMask));
+    }
+
+    #[test]
+    fn prefixes_tile_a_range() {
+        let tiles = |first, last, length| -> Vec<String> {
+            AddressRange::V4 { first, last }.prefixes(length).map(|prefix| prefix.to_string()).collect()
+        };
+        assert_eq!(tiles(5, 7, 32), ["0.0.0.5", "0.0.0.6", "0.0.0.7"]);
+        assert_eq!(tiles(5, 9, 30), ["0.0.0.4/30", "0.0.0.8/30"]);
+        assert_eq!(tiles(u32::MAX - 1, u32::MAX, 32).len(), 2);
+        assert_eq!(tiles(0, 0, 33).len(), 0);
     }
 
     #[test]

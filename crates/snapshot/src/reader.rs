@@ -320,6 +320,22 @@ impl<'a> Index<'a> {
         })
     }
 
+    /// Visits what each sighting of an entry listed, given the entry's run: a run of single addresses that a feed
+    /// listed one by one is one entry, and as many listed addresses.
+    pub fn each_listed(
+        &self,
+        run: AddressRange,
+        entry: Entry,
+        mut visit: impl FnMut(AddressRange, &Sighting),
+    ) {
+        for said in self.sightings(entry) {
+            match said.extent {
+                Extent::Prefix(length) => run.prefixes(length).for_each(|listed| visit(listed, &said)),
+                extent => self.listed(extent, run.first()).iter().for_each(|listed| visit(*listed, &said)),
+            }
+        }
+    }
+
     /// What a feed listed, given an address that the entry covers.
     pub fn listed(&self, extent: Extent, address: Address) -> Option<AddressRange> {
         match extent {
