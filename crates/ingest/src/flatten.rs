@@ -2,15 +2,16 @@
 //!
 //! One look-up then finds one run and with it every sighting, however many prefixes cover the address. The
 //! sweep keeps the ranges that are open at the current address; where one begins or ends, a run is cut.
-//! Prefixes nest at most 128 deep for each feed, but a hostile list of arbitrary ranges could make every run
-//! carry thousands of them, so ranges beyond a fixed depth are refused and counted.
+//! Prefixes of one address are at most 128, and a set knows them by length alone, so they share their sets. A
+//! hostile list of arbitrary ranges could make every run carry thousands of them, each a set of its own, so ranges
+//! beyond a fixed depth are refused and counted.
 
 use crate::merge::{Slot, Statement};
 use snapshot::AddressRange;
 use std::collections::HashMap;
 
-/// How many ranges may cover one address, at most.
-pub(crate) const DEPTH_MAX: usize = 1024;
+/// How many ranges that are no prefix may cover one address, at most. Real lists hardly overlap themselves.
+pub(crate) const RANGES_MAX: usize = 16;
 
 /// A settled range: what was listed, and the slot of what is said of it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -132,9 +133,7 @@ pub(crate) fn flatten<N: Number>(layers: &[Layer<N>], slots: &[Slot], drafts: &m
         if let Some(at) = at {
             sweep.close_before(at, Some(layer.first));
         }
-        if sweep.open.len() < DEPTH_MAX {
-            sweep.open.push(Open { last: layer.last, slot: layer.slot, listed: listed(layer) });
-        } else {
+        if !sweep.open(layer) {
             refused.push(layer.slot);
         }
         at = Some(layer.first);
@@ -174,6 +173,18 @@ impl<'a, N: Number> Sweep<'a, N> {
     fn new(slots: &'a [Slot], drafts: &'a mut Drafts) -> Sweep<'a, N> {
         let (open, sets, key) = (Vec::new(), HashMap::new(), Vec::new());
         Sweep { slots, drafts, open, sets, key, last: None, runs: Vec::new() }
+    }
+
+    /// Opens a layer, unless too many ranges are open where it begins.
+    fn open(&mut self, layer: &Layer<N>) -> bool {
+        let listed = listed(layer);
+        let is_range = |listed: &Listed| matches!(listed, Listed::Range(..));
+        let too_deep =
+            is_range(&listed) && self.open.iter().filter(|open| is_range(&open.listed)).count() >= RANGES_MAX;
+        if !too_deep {
+            self.open.push(Open { last: layer.last, slot: layer.slot, listed });
+        }
+        !too_deep
     }
 
     /// Emits the runs from `at` up to `end` (excluded; `None` is the end of the space), closing what ends there.
@@ -254,7 +265,7 @@ mod tests {
     proptest::proptest! {
         #[test]
         fn every_address_keeps_everything_that_covers_it(
-            ranges in proptest::collection::vec((0u32..300, 0u32..40, 0u16..4), 0..40),
+            ranges in proptest::collection::vec((0u32..600, 0u32..40, 0u16..4), 0..40),
         ) {
             let slots: Vec<Slot> = (0..4).map(slot).collect();
             let mut layers: Vec<Layer<u32>> = ranges
@@ -263,10 +274,12 @@ mod tests {
                 .collect();
             layers.sort_by(|a, b| a.first.cmp(&b.first).then(b.last.cmp(&a.last)).then(a.slot.cmp(&b.slot)));
             layers.dedup();
+            let deepest = (0..700).map(|at| layers.iter().filter(|layer| layer.first <= at && at <= layer.last).count()).max();
+            proptest::prop_assume!(deepest <= Some(RANGES_MAX));
             let mut drafts = Drafts::default();
             let flat = flatten(&layers, &slots, &mut drafts);
             proptest::prop_assert!(flat.runs.windows(2).all(|pair| pair[0].last < pair[1].first));
-            for address in 0..400u32 {
+            for address in 0..700u32 {
                 let mut expected: Vec<(u16, Listed)> = layers
                     .iter()
                     .filter(|layer| layer.first <= address && address <= layer.last)
@@ -280,6 +293,18 @@ mod tests {
                 proptest::prop_assert_eq!(found, expected, "address {}", address);
             }
         }
+    }
+
+    #[test]
+    fn a_staircase_of_ranges_costs_no_more_than_its_steps() {
+        let slots = [slot(0)];
+        let layers: Vec<Layer<u32>> =
+            (0..200_000).map(|first| Layer { first, last: 400_001, slot: 0 }).collect();
+        let mut drafts = Drafts::default();
+        let flat = flatten(&layers, &slots, &mut drafts);
+        let taken = layers.len() - flat.refused.len();
+        assert!((RANGES_MAX..RANGES_MAX + 20).contains(&taken), "prefixes apart, only so many: {taken}");
+        assert!(drafts.sets.iter().all(|(set, _)| set.len() < RANGES_MAX + 20));
     }
 
     #[test]
