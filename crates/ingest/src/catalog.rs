@@ -7,6 +7,7 @@
 use crate::format::{self, FORMATS, Format};
 use crate::moment::span_seconds;
 use crate::options::Options;
+use crate::words;
 use snapshot::{Assessment, Assessments, ListKind, Mode, Scope};
 use std::collections::HashMap;
 use std::fmt;
@@ -324,13 +325,14 @@ fn read_feed(at: usize, line: usize, value: Value, problems: &mut Vec<Problem>) 
     let id = read_id(&mut reading);
     let url = reading.text("url").unwrap_or_default();
     let format = read_format(&mut reading);
+    let list = reading.word("list", KINDS, ListKind::Block);
     let feed = Feed {
         title: reading.text("title").unwrap_or_else(|| id.clone()),
         provider: read_provider(&mut reading),
         file: read_file(&mut reading, &id, &url),
-        list: reading.word("list", KINDS, ListKind::Block),
+        list,
         mode: reading.word("mode", MODES, Mode::Reset),
-        assessment: read_assessment(&mut reading),
+        assessment: read_assessment(&mut reading, list),
         scope: reading.word("scope", SCOPES, Scope::Exact),
         retention_seconds: reading.span("retention", 15 * DAY),
         max_age_seconds: reading.span("max_age", 3 * DAY),
@@ -400,20 +402,22 @@ fn is_extension(ending: &str) -> bool {
     (1..=8).contains(&ending.len()) && ending.bytes().all(|byte| byte.is_ascii_alphanumeric())
 }
 
-fn read_assessment(reading: &mut Reading<'_>) -> Assessments {
-    let words = reading.texts("assessment");
+/// The words of the feed; a feed that gives none lists what is bad, or good, without a reason.
+fn read_assessment(reading: &mut Reading<'_>, list: ListKind) -> Assessments {
     let mut sum = Assessments::EMPTY;
-    for word in words {
-        match Assessment::parse(&word) {
-            Some(assessment) => sum = sum.with(assessment),
-            None => {
-                let known: Vec<&str> = Assessment::ALL.iter().map(|assessment| assessment.word()).collect();
-                reading
-                    .problem("assessment", format!("expected one of {}, found `{word}`", known.join(", ")));
-            }
+    for word in reading.texts("assessment") {
+        let known = words::assessments(&word);
+        if known.is_empty() {
+            let ours: Vec<&str> = Assessment::ALL.iter().map(|assessment| assessment.word()).collect();
+            let ours = ours.join(", ");
+            reading.problem(
+                "assessment",
+                format!("expected one of {ours}, or a provider's word for one, found `{word}`"),
+            );
         }
+        sum = sum.union(known);
     }
-    sum
+    if sum.is_empty() { sum.with(list.plain_assessment()) } else { sum }
 }
 
 fn read_options(reading: &mut Reading<'_>, format: Option<&'static Format>) -> Options {

@@ -51,10 +51,18 @@ pub(crate) struct Plan {
     pub(crate) update_time: Time,
     /// What presence in a reset list confirms: the list's own time, or the update_time.
     pub(crate) confirmed: Time,
-    /// What a row without an assessment means.
+    /// Block or allow.
+    pub(crate) list: ListKind,
+    /// What a row without an assessment means; an exception from the list means only that.
     pub(crate) assessments: Assessments,
     /// The instant of the build.
     pub(crate) now: Time,
+}
+
+impl Plan {
+    fn default_assessments(&self, list: ListKind) -> Assessments {
+        if list == self.list { self.assessments } else { Assessments::EMPTY.with(list.plain_assessment()) }
+    }
 }
 
 /// What became of a feed's claims on one indicator, in numbers.
@@ -146,7 +154,8 @@ fn present<'c>(
     let known_first = yesterday.or(remembered.filter(|_| plan.mode == Mode::Accumulated));
     let first_seen = own_first.or(known_first.map(|known| known.first_seen)).unwrap_or(detect_time);
     let stated = rows.clone().fold(Assessments::EMPTY, |sum, row| sum.union(row.assessments));
-    let assessments = if stated.is_empty() { plan.assessments } else { stated };
+    let list = rows.clone().next().map_or(plan.list, |row| row.list);
+    let assessments = if stated.is_empty() { plan.default_assessments(list) } else { stated };
     let times = Times { first_seen, detect_time, row_expiry: latest_end(rows) };
     Settlement {
         sighting: alive(plan, &times).then_some((times, assessments)),
@@ -192,6 +201,7 @@ mod tests {
             taken: true,
             update_time: day(today),
             confirmed: day(today),
+            list: ListKind::Block,
             assessments: Assessments::EMPTY,
             now: day(today),
         }
@@ -251,6 +261,18 @@ mod tests {
         let rows = [claim(Voice::Today, Some(6), Some(12)), claim(Voice::Today, Some(7), None)];
         assert_eq!(times(&settle(&plan, &rows)), Some((day(6), day(12))));
         assert_eq!(times(&settle(&plan, &rows[1..])), Some((day(7), day(7))));
+    }
+
+    #[test]
+    fn an_exception_is_trustworthy_whatever_its_list_is_of() {
+        let botnet = Assessments::EMPTY.with(snapshot::Assessment::Botnet);
+        let plan = Plan { assessments: botnet, ..plan(Mode::Reset, 20) };
+        let row = claim(Voice::Today, None, None);
+        let exception = Claim { list: ListKind::Allow, ..row };
+        let said =
+            |row: Claim| settle(&plan, &[row]).sighting.map(|(_, assessments)| assessments.to_string());
+        assert_eq!(said(row).as_deref(), Some("botnet"));
+        assert_eq!(said(exception).as_deref(), Some("trustworthy"));
     }
 
     #[test]

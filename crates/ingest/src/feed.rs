@@ -39,6 +39,7 @@ impl FeedNight {
             taken: self.gathered.is_some(),
             update_time,
             confirmed: stated.map_or(update_time, |time| time.min(update_time)),
+            list: feed.list,
             assessments: feed.assessment,
             now,
         }

@@ -27,6 +27,14 @@ impl ListKind {
         }
     }
 
+    /// What an entry of such a list means where nobody says more.
+    pub const fn plain_assessment(self) -> Assessment {
+        match self {
+            ListKind::Block => Assessment::Blacklist,
+            ListKind::Allow => Assessment::Trustworthy,
+        }
+    }
+
     /// The other kind: what an exception in a list of this kind means.
     #[must_use]
     pub const fn inverted(self) -> ListKind {
