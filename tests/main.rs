@@ -14,6 +14,8 @@ mod deterministic;
 #[cfg(feature = "ingest")]
 mod formats;
 #[cfg(feature = "ingest")]
+mod hostile;
+#[cfg(feature = "ingest")]
 mod lists;
 #[cfg(feature = "ingest")]
 mod oracle;

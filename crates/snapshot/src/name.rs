@@ -11,6 +11,9 @@ use std::borrow::Cow;
 /// The longest canonical name, in octets.
 pub const NAME_MAX: usize = 253;
 const LABEL_MAX: usize = 63;
+/// The longest text that is handed to the IDNA mapping, in bytes. No longer one becomes a name, and decoding an
+/// A-label costs the square of its length.
+const MAPPED_MAX: usize = 4096;
 
 /// Appends the canonical form of `text` to `out`. On a refusal `out` is left as it was.
 pub fn canonical(text: &[u8], out: &mut Vec<u8>) -> Result<(), Refusal> {
@@ -29,6 +32,9 @@ pub fn canonical(text: &[u8], out: &mut Vec<u8>) -> Result<(), Refusal> {
 /// the mapping would delete are refused instead.
 pub(crate) fn to_ascii(text: &[u8]) -> Result<Cow<'_, str>, Refusal> {
     let unicode = std::str::from_utf8(text).map_err(|_| Refusal::BadEncoding)?;
+    if text.len() > MAPPED_MAX {
+        return Err(Refusal::BadHost);
+    }
     if unicode.chars().any(is_deleted_by_mapping) {
         return Err(Refusal::BadIdna);
     }

@@ -23,18 +23,26 @@ const SPELLINGS: &[(&[u8], &[u8])] = &[
 const SCHEMES: &[(&[u8], &[u8])] =
     &[(b"hxxps", b"https"), (b"hxxp", b"http"), (b"fxps", b"ftps"), (b"fxp", b"ftp")];
 
-/// The text with every defanged spelling put right, repeatedly, until there is none left.
+/// How often a spelling inside a spelling is put right. People nest two; a line of nothing but brackets would
+/// otherwise cost the square of its length.
+const ROUNDS_MAX: usize = 4;
+
+/// The text with every defanged spelling put right, also where one stands inside another.
 pub fn refang(text: &[u8]) -> Cow<'_, [u8]> {
     let mut text = Cow::Borrowed(text);
-    while let Some(better) = one_round(&text) {
-        text = Cow::Owned(better);
+    for _ in 0..ROUNDS_MAX {
+        match one_round(&text) {
+            Some(better) => text = Cow::Owned(better),
+            None => break,
+        }
     }
     text
 }
 
 fn one_round(text: &[u8]) -> Option<Vec<u8>> {
     let scheme = scheme_spelling(text);
-    let brackets = text.iter().any(|byte| matches!(byte, b'[' | b'(' | b'{' | b'\\'));
+    // Without a way out of the loop, so that it is done many bytes at a time.
+    let brackets = text.iter().fold(false, |seen, byte| seen | matches!(byte, b'[' | b'(' | b'{' | b'\\'));
     if scheme.is_none() && !brackets {
         return None;
     }

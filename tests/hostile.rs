@@ -1,0 +1,50 @@
+//! Lines that are made to cost: every format reads them in time that grows with their length, and no faster.
+
+use ingest::format::FORMATS;
+use ingest::intake::{Recipe, transcribe};
+use ingest::options::Options;
+use ingest::scribe::Rules;
+use ingest::transcript::Transcript;
+use snapshot::{ListKind, Scope, Time};
+use std::time::{Duration, Instant};
+
+/// Patterns that make a careless reader go back and forth.
+const PATTERNS: &[&str] = &[
+    "[", "[[.]]", "(dot)", "\\.", "a.", ".", "-", "xn--", "ü", "xn--a.", ":", "/", "//", "http://", "$",
+    "$a", "$a,", "||", "^", "*", "\"", "\"\"", "\\\"", ",", "1.", "1-", "#", " #", "{\"a\":", "[[", "@@",
+    "|", "=", "=/", "%", "\u{200b}",
+];
+
+fn lines() -> Vec<u8> {
+    let mut text = Vec::new();
+    for pattern in PATTERNS {
+        let long = pattern.repeat(60_000 / pattern.len());
+        for line in
+            [long.clone(), format!("||{long}"), format!("address=/{long}/0.0.0.0"), format!("http://{long}")]
+        {
+            text.extend_from_slice(line.as_bytes());
+            text.push(b'\n');
+        }
+        let nested = format!("{}.{}", "[".repeat(20_000), "]".repeat(20_000));
+        text.extend_from_slice(nested.as_bytes());
+        text.push(b'\n');
+    }
+    text
+}
+
+#[test]
+fn no_line_costs_more_than_its_length() {
+    let text = lines();
+    let now = Time::parse_rfc3339("2026-11-23T00:00:00Z").expect("a time");
+    let rules = Rules::new(now, ListKind::Block, Scope::Tree);
+    for format in FORMATS {
+        let options = Options::default();
+        let recipe = Recipe { format, options: &options, rules: &rules, can_be_empty: true };
+        let mut transcript = Transcript::new(ListKind::Block);
+        let start = Instant::now();
+        // Whether such a file is refused is the format's affair; that it ends is everybody's.
+        let _ = transcribe(&recipe, &mut text.as_slice(), &mut transcript);
+        let taken = start.elapsed();
+        assert!(taken < Duration::from_secs(5), "{}: {taken:?} for {} bytes", format.id, text.len());
+    }
+}
