@@ -4,8 +4,11 @@
 //! look at a whole download (shrinking, reject ratio, coverage) are another matter and another file.
 
 use crate::scribe::Rules;
+use ipnet::{Ipv4Net, Ipv6Net};
 use snapshot::{AddressRange, Refusal, Time, host};
 use std::collections::HashMap;
+use std::net::{Ipv4Addr, Ipv6Addr};
+use std::sync::LazyLock;
 
 /// How far a range lies in special-use space.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -18,53 +21,59 @@ pub enum Bogon {
     Wholly,
 }
 
-/// Special-use IPv4 space that a block list has no business with: address and prefix length.
-const SPECIAL_V4: &[(u32, u8)] = &[
-    (0x0000_0000, 8),
-    (0x0A00_0000, 8),
-    (0x6440_0000, 10),
-    (0x7F00_0000, 8),
-    (0xA9FE_0000, 16),
-    (0xAC10_0000, 12),
-    (0xC000_0000, 24),
-    (0xC000_0200, 24),
-    (0xC0A8_0000, 16),
-    (0xC612_0000, 15),
-    (0xC633_6400, 24),
-    (0xCB00_7100, 24),
-    (0xE000_0000, 3),
+const fn v4(a: u8, b: u8, c: u8, length: u8) -> Ipv4Net {
+    Ipv4Net::new_assert(Ipv4Addr::new(a, b, c, 0), length)
+}
+
+const fn v6(a: u16, b: u16, length: u8) -> Ipv6Net {
+    Ipv6Net::new_assert(Ipv6Addr::new(a, b, 0, 0, 0, 0, 0, 0), length)
+}
+
+/// Special-use IPv4 space that a block list has no business with.
+const SPECIAL_V4: [Ipv4Net; 13] = [
+    v4(0, 0, 0, 8),
+    v4(10, 0, 0, 8),
+    v4(100, 64, 0, 10),
+    v4(127, 0, 0, 8),
+    v4(169, 254, 0, 16),
+    v4(172, 16, 0, 12),
+    v4(192, 0, 0, 24),
+    v4(192, 0, 2, 24),
+    v4(192, 168, 0, 16),
+    v4(198, 18, 0, 15),
+    v4(198, 51, 100, 24),
+    v4(203, 0, 113, 24),
+    v4(224, 0, 0, 3),
 ];
 
-/// Special-use IPv6 space: the high 64 bits of the address, and the prefix length; `::` and `::1` as /127.
-const SPECIAL_V6: &[(u64, u8)] = &[
-    (0x0100_0000_0000_0000, 64),
-    (0x2001_0DB8_0000_0000, 32),
-    (0x3FFF_0000_0000_0000, 20),
-    (0xFC00_0000_0000_0000, 7),
-    (0xFE80_0000_0000_0000, 10),
-    (0xFF00_0000_0000_0000, 8),
+/// Special-use IPv6 space; `::` and `::1` are the /127.
+const SPECIAL_V6: [Ipv6Net; 7] = [
+    v6(0, 0, 127),
+    v6(0x0100, 0, 64),
+    v6(0x2001, 0x0DB8, 32),
+    v6(0x3FFF, 0, 20),
+    v6(0xFC00, 0, 7),
+    v6(0xFE80, 0, 10),
+    v6(0xFF00, 0, 8),
 ];
+
+/// The same as first and last address: this is asked of every address of every feed.
+static ENDS_V4: LazyLock<[(u32, u32); 13]> =
+    LazyLock::new(|| SPECIAL_V4.map(|net| (net.network().to_bits(), net.broadcast().to_bits())));
+static ENDS_V6: LazyLock<[(u128, u128); 7]> =
+    LazyLock::new(|| SPECIAL_V6.map(|net| (net.network().to_bits(), net.broadcast().to_bits())));
 
 /// How far `range` lies in special-use space.
 pub fn bogon(range: &AddressRange) -> Bogon {
     match *range {
-        AddressRange::V4 { first, last } => SPECIAL_V4
-            .iter()
-            .map(|(start, length)| overlap((first, last), (*start, start | u32::MAX >> length)))
-            .find(|found| *found != Bogon::No)
-            .unwrap_or(Bogon::No),
-        AddressRange::V6 { first, last } => {
-            let special = SPECIAL_V6.iter().map(|(high, length)| {
-                let start = u128::from(*high) << 64;
-                (start, start | u128::MAX >> length)
-            });
-            std::iter::once((0, 1))
-                .chain(special)
-                .map(|special| overlap((first, last), special))
-                .find(|found| *found != Bogon::No)
-                .unwrap_or(Bogon::No)
-        }
+        AddressRange::V4 { first, last } => worst((first, last), &*ENDS_V4),
+        AddressRange::V6 { first, last } => worst((first, last), &*ENDS_V6),
     }
+}
+
+fn worst<N: Ord + Copy>(range: (N, N), special: &[(N, N)]) -> Bogon {
+    let mut found = special.iter().map(|special| overlap(range, *special));
+    found.find(|found| *found != Bogon::No).unwrap_or(Bogon::No)
 }
 
 fn overlap<N: Ord>(range: (N, N), special: (N, N)) -> Bogon {

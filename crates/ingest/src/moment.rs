@@ -9,6 +9,8 @@ use snapshot::Time;
 
 /// Seconds from the start of FILETIME, 1601, to that of Unix time.
 const FILETIME_TO_UNIX: i64 = 11_644_473_600;
+/// The longest date of a mail header that is worth reading, in bytes.
+const MAIL_DATE_MAX: usize = 128;
 const MONTHS: [&[u8]; 12] = [
     b"january",
     b"february",
@@ -35,8 +37,17 @@ pub fn parse(text: &[u8]) -> Option<Time> {
         (10 | 13 | 18, None) => counted(text),
         (8 | 14, _) => compact(text),
         (4, Some(b'-' | b'/' | b':')) => year_first(text),
-        _ => in_words(text),
+        _ => in_words(text).or_else(|| mail_date(text)),
     }
+}
+
+/// What RFC 2822 allows beyond words in order, comments among it, is chrono's to read; but not its obsolete zones,
+/// because a zone that is a word has several meanings or none.
+fn mail_date(text: &[u8]) -> Option<Time> {
+    let text = std::str::from_utf8(text).ok().filter(|text| text.len() <= MAIL_DATE_MAX)?;
+    let numeric_zone = text.contains(['+', '-']) && !text.ends_with(|last: char| last.is_ascii_alphabetic());
+    let read = numeric_zone.then(|| chrono::DateTime::parse_from_rfc2822(text).ok()).flatten()?;
+    Some(Time::from_unix(read.timestamp()))
 }
 
 /// Reads a span as the catalogue writes it, `15d`, `12h`, `30m`, `90s` or `2w`, in seconds.
@@ -287,6 +298,21 @@ mod tests {
 
     fn read(text: &str) -> Option<String> {
         parse(text.as_bytes()).map(|time| time.to_string())
+    }
+
+    #[test]
+    fn mail_dates_may_hold_comments_and_calendars_agree() {
+        assert_eq!(
+            parse(b"Sat, 22 Aug 2026 03:00:29 +0200 (a comment, in words)").map(Time::unix),
+            Some(1_787_360_429)
+        );
+        assert_eq!(parse(b"Sat, 22 Aug 2026 03:00:29 IST (a comment, in words)"), None);
+        for seconds in (946_684_800..4_000_000_000).step_by(86_400 * 97 + 12_345) {
+            let written = chrono::DateTime::from_timestamp(seconds, 0).expect("in range");
+            let text = written.format("%Y-%m-%d %H:%M:%S").to_string();
+            assert_eq!(parse(text.as_bytes()).map(Time::unix), Some(seconds), "{text}");
+            assert_eq!(parse(written.to_rfc2822().as_bytes()).map(Time::unix), Some(seconds));
+        }
     }
 
     #[test]

@@ -136,10 +136,19 @@ fn is_data(name: &str) -> bool {
     name.starts_with(|first: char| first.is_ascii_digit()) || name.contains("://")
 }
 
+/// The names of a header's columns. It is one line a file, so the `csv` crate reads it, with all its care.
 fn header_names(line: &[u8], delimiter: u8) -> Vec<String> {
     let marks = line.iter().take_while(|byte| matches!(byte, b'#' | b';' | b' ')).count();
-    let fields = split::fields(line.get(marks..).unwrap_or(&[]), delimiter).unwrap_or_default();
-    fields.iter().map(|field| String::from_utf8_lossy(field.trim_ascii()).to_ascii_lowercase()).collect()
+    let mut reader = ::csv::ReaderBuilder::new()
+        .has_headers(false)
+        .delimiter(delimiter)
+        .trim(::csv::Trim::All)
+        .from_reader(line.get(marks..).unwrap_or(&[]));
+    let mut record = ::csv::ByteRecord::new();
+    if !reader.read_byte_record(&mut record).unwrap_or(false) {
+        return Vec::new();
+    }
+    record.iter().map(|field| String::from_utf8_lossy(field).to_ascii_lowercase()).collect()
 }
 
 /// The columns of a role, from 0: by the header's names, else by the numbers of options or profile.
