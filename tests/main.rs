@@ -8,6 +8,8 @@ mod cli;
 #[cfg(feature = "ingest")]
 mod compat;
 #[cfg(feature = "ingest")]
+mod corpus;
+#[cfg(feature = "ingest")]
 mod damage;
 #[cfg(feature = "ingest")]
 mod deterministic;

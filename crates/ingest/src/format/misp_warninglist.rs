@@ -77,8 +77,7 @@ fn one(value: &str, meaning: Meaning, scribe: &mut Scribe<'_>) {
     match (meaning, text.strip_prefix(b".")) {
         (Meaning::Addresses, _) => scribe.address(text, &Details::NONE),
         (Meaning::Hosts, rest) => scribe.host(rest.unwrap_or(text), Scope::Tree, &Details::NONE),
-        (Meaning::Strings, Some(rest)) => scribe.host(rest, Scope::Tree, &Details::NONE),
-        (Meaning::Strings, None) => scribe.any(text, Scope::Exact, &Details::NONE),
+        (Meaning::Strings, _) => scribe.any(text, Scope::Exact, &Details::NONE),
         (Meaning::Patterns, _) => scribe.reject(Refusal::Pattern),
         (Meaning::Unsupported, _) => scribe.skip(Skip::UnsupportedKind),
     }
