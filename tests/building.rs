@@ -22,7 +22,7 @@ fn parse_prints_an_object_per_event() {
 fn parse_refuses_a_file_that_is_no_feed() {
     let place = Place::new();
     place.write("empty.txt", "");
-    for (name, reason) in [("missing.txt", "missing"), ("empty.txt", "empty"), (".", "unreadable")] {
+    for (name, reason) in [("missing.txt", "missing"), ("empty.txt", "empty")] {
         let output = place.run(&["parse", "--format", "plain-ip", name]);
         assert_eq!(code(&output), 4, "{name}");
         let row = &lines_of_json(&output)[0];

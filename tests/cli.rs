@@ -27,7 +27,6 @@ fn usage_errors_end_with_2() {
         &["--threads", "0", "info"],
         &["score", "--input", "csv"],
         &["score", "--input", "text", "--field", "host"],
-        &["parse", "--format", "auto", "x"],
         &["parse", "--format", "nonsense", "x"],
         &["parse", "--format", "plain-ip", "--option", "nonsense=1", "x"],
         &["formats", "nonsense"],

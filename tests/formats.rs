@@ -6,11 +6,11 @@
 use ingest::catalog::Catalog;
 use ingest::decode::{self, Caps};
 use ingest::format::FORMATS;
-use ingest::intake::{Recipe, transcribe};
+use ingest::intake::{Recipe, transcribe, transcribe_all};
 use ingest::scribe::Rules;
 use ingest::transcript::{Event, Transcript};
 use snapshot::Time;
-use std::fs::{self, File};
+use std::fs;
 use std::path::PathBuf;
 
 fn folder(name: &str) -> PathBuf {
@@ -20,6 +20,10 @@ fn folder(name: &str) -> PathBuf {
 fn catalog(name: &str) -> Catalog {
     let text = fs::read_to_string(folder(name)).expect("a catalogue");
     Catalog::parse(&text, name).map_err(|error| error.to_string()).expect("a sound catalogue")
+}
+
+fn now() -> Time {
+    Time::parse_rfc3339("2026-11-23T00:00:00Z").expect("a time")
 }
 
 fn short(event: &Event) -> String {
@@ -38,15 +42,14 @@ fn short(event: &Event) -> String {
 
 #[test]
 fn every_sample_reads_as_expected() {
-    let now = Time::parse_rfc3339("2026-11-23T00:00:00Z").expect("a time");
     for feed in catalog("feeds/samples/catalog.toml").feeds {
-        let file = File::open(folder("feeds/samples").join(&feed.file)).expect("a sample");
-        let mut text = decode::open(file, Caps::default()).expect("a plain file");
-        let rules = Rules::new(now, feed.list, feed.scope);
+        let path = folder("feeds/samples").join(&feed.file);
+        let mut text = decode::open_path(&path, Caps::default()).expect("a sample");
+        let rules = Rules::new(now(), feed.list, feed.scope);
         let recipe =
             Recipe { format: feed.format, options: &feed.options, rules: &rules, can_be_empty: false };
         let mut transcript = Transcript::new(feed.list);
-        transcribe(&recipe, &mut text, &mut transcript).expect("a sample is a feed");
+        transcribe_all(&recipe, &mut text, &mut transcript).expect("a sample is a feed");
         let read: String = transcript.events.iter().map(|event| short(event) + "\n").collect();
         let path = folder("tests/expected").join(format!("{}.txt", feed.id));
         if std::env::var_os("RAPSHEET_BLESS").is_some() {
@@ -76,12 +79,11 @@ fn the_catalogue_of_real_feeds_is_sound() {
         assert!(!feed.licence.is_empty(), "{} has no licence", feed.id);
         assert!(feed.enabled || !feed.note.is_empty(), "{} is disabled without a reason", feed.id);
         // What a format needs of its options shows when it is opened.
-        let empty = match feed.format.shape {
-            ingest::format::Shape::Lines(open) | ingest::format::Shape::Surveyed(open) => {
-                open(&feed.options, b"value,x\n").map(|_| ()).map_err(|error| format!("{error:?}"))
-            }
-            ingest::format::Shape::Document(_) => Ok(()),
-        };
+        let rules = Rules::new(now(), feed.list, feed.scope);
+        let recipe = Recipe { format: feed.format, options: &feed.options, rules: &rules, can_be_empty: true };
+        let mut transcript = Transcript::new(feed.list);
+        let empty = transcribe(&recipe, &mut b"value,x\n".as_slice(), &mut transcript);
+        let empty = empty.map_err(|error| format!("{error:?}"));
         assert!(!matches!(&empty, Err(error) if error.contains("Options")), "{}: {empty:?}", feed.id);
     }
 }

@@ -131,19 +131,19 @@ pub(crate) struct Build {
   zcat hosts.gz | rapsheet parse --format hosts -
   rapsheet parse --format csv --option indicator=2 feed.csv | jq 'select(.result == \"reject\")'")]
 pub(crate) struct Parse {
-    /// The format of the file; `rapsheet formats` lists them
-    #[arg(long, value_name = "FORMAT")]
+    /// The format of the file; `rapsheet formats` lists them, and `auto` looks at the file
+    #[arg(long, value_name = "FORMAT", default_value = "auto")]
     pub(crate) format: String,
     /// An option of the format; may be repeated
     #[arg(long = "option", value_name = "KEY=VALUE", value_parser = pair)]
     pub(crate) options: Vec<(String, String)>,
-    /// What the list is
-    #[arg(long, value_enum, default_value_t = List::Block)]
-    pub(crate) list: List,
+    /// What the list is [default: what such a list mostly is]
+    #[arg(long, value_enum)]
+    pub(crate) list: Option<List>,
     /// The reach of bare names, in formats that do not define it
-    #[arg(long, value_enum, default_value_t = Reach::Tree)]
+    #[arg(long, value_enum, default_value_t = Reach::Exact)]
     pub(crate) scope: Reach,
-    /// The file; `-` is stdin
+    /// The file or folder; `-` is stdin
     pub(crate) file: PathBuf,
 }
 

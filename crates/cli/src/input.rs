@@ -66,12 +66,14 @@ const UNCAPPED: ingest::decode::Caps = ingest::decode::Caps { bytes: 1 << 60, ra
 
 #[cfg(feature = "ingest")]
 fn decoded_file(file: File) -> Result<Box<dyn Read + Send>, String> {
-    ingest::decode::open(file, UNCAPPED).map_err(|refusal| refusal.to_string())
+    let text = ingest::decode::open(file, UNCAPPED).map_err(|refusal| refusal.to_string())?;
+    Ok(Box::new(text))
 }
 
 #[cfg(feature = "ingest")]
 fn decoded_stream(stream: impl Read + Send + 'static) -> Result<Box<dyn Read + Send>, String> {
-    ingest::decode::open_stream(stream, UNCAPPED).map_err(|refusal| refusal.to_string())
+    let text = ingest::decode::open_stream(stream, UNCAPPED).map_err(|refusal| refusal.to_string())?;
+    Ok(Box::new(text))
 }
 
 #[cfg(not(feature = "ingest"))]

@@ -28,9 +28,14 @@ pub(crate) struct Blocks<R> {
 }
 
 impl<R: Read> Blocks<R> {
-    /// Begins at the start of `source`.
-    pub(crate) fn new(source: R) -> Blocks<R> {
-        Blocks { source, rest: Vec::new(), next: Place { line: 1, offset: 0 }, ended: false }
+    /// Begins where `source` begins, which is at `place` in its file.
+    pub(crate) fn starting_at(source: R, place: Place) -> Blocks<R> {
+        Blocks { source, rest: Vec::new(), next: place, ended: false }
+    }
+
+    /// Where the next block begins.
+    pub(crate) fn place(&self) -> Place {
+        self.next
     }
 
     /// The next block; `None` at the end of the stream.
@@ -53,11 +58,17 @@ impl<R: Read> Blocks<R> {
         Ok(Some(Block { bytes, base }))
     }
 
-    /// Everything that is left, if it is not more than `max` bytes; `None` if it is.
-    pub(crate) fn read_whole(mut self, max: usize) -> io::Result<Option<Vec<u8>>> {
-        let mut bytes = std::mem::take(&mut self.rest);
-        (&mut self.source).take(max as u64 + 1).read_to_end(&mut bytes)?;
-        Ok((bytes.len() <= max).then_some(bytes))
+    /// Adds everything that is left to `whole`, which holds what came before; false if it grows beyond `max`
+    /// bytes.
+    pub(crate) fn read_rest(&mut self, whole: &mut Vec<u8>, max: usize) -> io::Result<bool> {
+        let known = whole.len();
+        whole.append(&mut self.rest);
+        let room = (max + 1).saturating_sub(whole.len()) as u64;
+        (&mut self.source).take(room).read_to_end(whole)?;
+        let more = whole.get(known..).unwrap_or(&[]);
+        self.next.offset += more.len() as u64;
+        self.next.line += lines::count_ends(more);
+        Ok(whole.len() <= max)
     }
 
     fn fill(&mut self, bytes: &mut Vec<u8>) -> io::Result<()> {
@@ -105,7 +116,7 @@ mod tests {
     use super::*;
 
     fn blocks(text: &[u8]) -> Vec<Block> {
-        let mut blocks = Blocks::new(text);
+        let mut blocks = Blocks::starting_at(text, Place { line: 1, offset: 0 });
         std::iter::from_fn(|| blocks.next_block().expect("memory reads")).collect()
     }
 

@@ -9,6 +9,9 @@
 
 mod archive;
 mod charset;
+mod folder;
+mod parts;
+mod tar;
 
 use crate::refused::FileRefusal;
 use archive::Members;
@@ -17,7 +20,11 @@ use charset::Utf8;
 use flate2::bufread::MultiGzDecoder;
 use liblzma::bufread::XzDecoder;
 use liblzma::stream::{CONCATENATED, Stream};
+use parts::{One, Parts};
+pub use parts::{Part, Text};
+use std::fs;
 use std::io::{self, BufReader, Chain, Cursor, Read, Seek, SeekFrom};
+use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -49,13 +56,24 @@ impl Default for Caps {
 pub fn open<S: Read + Seek + Send + 'static>(
     mut source: S,
     caps: Caps,
-) -> Result<Box<dyn Read + Send>, FileRefusal> {
+) -> Result<Text, FileRefusal> {
     let head = head_of(&mut source)?;
     if Container::of(&head) != Container::Zip {
-        return streamed(head, source, caps);
+        return streamed(head, source, caps, true);
     }
     source.seek(SeekFrom::Start(0)).map_err(|error| refusal(&error))?;
     zipped(source, caps)
+}
+
+/// Opens what lies at a path: a file, or a folder of files, each decompressed by content. A device or a pipe is
+/// read as it comes.
+pub fn open_path(path: &Path, caps: Caps) -> Result<Text, FileRefusal> {
+    let about = fs::metadata(path).map_err(|error| refusal(&error))?;
+    if about.is_dir() {
+        return Ok(Text::new(folder::Files::open(path, caps)?));
+    }
+    let file = fs::File::open(path).map_err(|error| refusal(&error))?;
+    if about.is_file() { open(file, caps) } else { open_stream(file, caps) }
 }
 
 /// Opens a pipe as UTF-8 text, decompressing by content. A zip's table stands at its end, so a zip is first
@@ -63,10 +81,10 @@ pub fn open<S: Read + Seek + Send + 'static>(
 pub fn open_stream<S: Read + Send + 'static>(
     mut source: S,
     caps: Caps,
-) -> Result<Box<dyn Read + Send>, FileRefusal> {
+) -> Result<Text, FileRefusal> {
     let head = head_of(&mut source)?;
     if Container::of(&head) != Container::Zip {
-        return streamed(head, source, caps);
+        return streamed(head, source, caps, false);
     }
     let mut whole = head;
     let room = caps.bytes.saturating_add(1).saturating_sub(MAGIC_BYTES);
@@ -81,12 +99,23 @@ pub fn open_stream<S: Read + Send + 'static>(
 pub fn refusal(error: &io::Error) -> FileRefusal {
     match carried(error) {
         Some(refusal) => refusal.clone(),
+        None if error.kind() == io::ErrorKind::NotFound => FileRefusal::Missing,
         None => FileRefusal::Unreadable(error.to_string()),
     }
 }
 
+/// What a page where a list should be says against it. Servers answer with a page when the list has moved, when
+/// a key is missing or when somebody asks too often, and they say 200 all the same.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Markup {
+    /// Everything: the format has none.
+    Refused,
+    /// Nothing, if it is `<pre>` alone: some lists are sent so.
+    Preformatted,
+}
+
 /// What the first bytes of decoded text say against it.
-pub fn kind_of(head: &[u8]) -> Option<FileRefusal> {
+pub fn kind_of(head: &[u8], markup: Markup) -> Option<FileRefusal> {
     const BINARY: [&[u8]; 6] = [
         b"\xff\xff\xff\xffP2B",
         b"\x7fELF",
@@ -99,15 +128,21 @@ pub fn kind_of(head: &[u8]) -> Option<FileRefusal> {
     if BINARY.iter().any(|magic| head.starts_with(magic)) || memchr::memchr(0, early).is_some() {
         return Some(FileRefusal::Binary);
     }
-    is_html(head.trim_ascii_start()).then_some(FileRefusal::Html)
+    let head = head.trim_ascii_start();
+    let is_page = opens_page(head) || markup == Markup::Refused && opens_preformatted(head);
+    is_page.then_some(FileRefusal::Html)
 }
 
 /// Whether a page starts here. `<?xml` is not in the list: feeds come in XML too.
-fn is_html(text: &[u8]) -> bool {
+fn opens_page(text: &[u8]) -> bool {
     const OPENINGS: [&[u8]; 5] = [b"<!doctype", b"<html", b"<head", b"<script", b"<?php"];
     let opens = |with: &[u8]| text.get(..with.len()).is_some_and(|start| start.eq_ignore_ascii_case(with));
+    OPENINGS.into_iter().any(opens)
+}
+
+fn opens_preformatted(text: &[u8]) -> bool {
     let line = text.split(|&byte| byte == b'\n').next().unwrap_or_default().trim_ascii_end();
-    OPENINGS.into_iter().any(opens) || line.eq_ignore_ascii_case(b"<pre>")
+    line.eq_ignore_ascii_case(b"<pre>")
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -145,38 +180,52 @@ fn head_of<S: Read>(source: &mut S) -> Result<Vec<u8>, FileRefusal> {
 
 type Input<S> = BufReader<Counted<Chain<Cursor<Vec<u8>>, S>>>;
 
+/// `patient` says that waiting for half a kilobyte costs nothing: a pipe may be somebody's live log.
 fn streamed<S: Read + Send + 'static>(
     head: Vec<u8>,
     source: S,
     caps: Caps,
-) -> Result<Box<dyn Read + Send>, FileRefusal> {
+    patient: bool,
+) -> Result<Text, FileRefusal> {
     let container = Container::of(&head);
     let (counted, consumed) = Counted::new(Cursor::new(head).chain(source));
     let input: Input<S> = BufReader::with_capacity(1 << 16, counted);
     let damaged = |error: io::Error| FileRefusal::Damaged(error.to_string());
-    Ok(match container {
-        Container::Gzip => metered(MultiGzDecoder::new(input), caps, consumed),
-        Container::Bzip2 => metered(MultiBzDecoder::new(input), caps, consumed),
-        Container::Zstd => metered(zstd::Decoder::with_buffer(input).map_err(damaged)?, caps, consumed),
+    match container {
+        Container::Gzip => unpacked(Decoded(MultiGzDecoder::new(input)), caps, consumed),
+        Container::Bzip2 => unpacked(Decoded(MultiBzDecoder::new(input)), caps, consumed),
+        Container::Zstd => {
+            unpacked(Decoded(zstd::Decoder::with_buffer(input).map_err(damaged)?), caps, consumed)
+        }
         Container::Xz => {
             let stream = Stream::new_stream_decoder(XZ_MEMORY, CONCATENATED);
             let stream = stream.map_err(|error| damaged(error.into()))?;
-            metered(XzDecoder::new_stream(input, stream), caps, consumed)
+            unpacked(Decoded(XzDecoder::new_stream(input, stream)), caps, consumed)
         }
-        Container::Zip | Container::Plain => Box::new(Metered::new(Utf8::new(input), caps, consumed)),
-    })
+        Container::Zip | Container::Plain if patient => unpacked(input, caps, consumed),
+        Container::Zip | Container::Plain => {
+            Ok(Text::new(One::new(Utf8::new(Metered::new(input, caps, consumed)))))
+        }
+    }
 }
 
-fn metered<D: Read + Send + 'static>(decoder: D, caps: Caps, consumed: Consumed) -> Box<dyn Read + Send> {
-    Box::new(Metered::new(Utf8::new(Decoded(decoder)), caps, consumed))
-}
-
-fn zipped<S: Read + Seek + Send + 'static>(
-    source: S,
+/// The text of an unpacked stream, which may be an archive of several.
+fn unpacked<D: Read + Send + 'static>(
+    decoder: D,
     caps: Caps,
-) -> Result<Box<dyn Read + Send>, FileRefusal> {
+    consumed: Consumed,
+) -> Result<Text, FileRefusal> {
+    let mut stream = Metered::new(decoder, caps, consumed);
+    let mut head = Vec::with_capacity(tar::BLOCK);
+    stream.by_ref().take(tar::BLOCK as u64).read_to_end(&mut head).map_err(|error| refusal(&error))?;
+    let is_archive = tar::begins(&head);
+    let stream = Cursor::new(head).chain(stream);
+    Ok(if is_archive { Text::new(tar::Members::new(stream)) } else { Text::new(One::new(Utf8::new(stream))) })
+}
+
+fn zipped<S: Read + Seek + Send + 'static>(source: S, caps: Caps) -> Result<Text, FileRefusal> {
     let (counted, consumed) = Counted::new(source);
-    Ok(Box::new(Metered::new(Members::open(counted)?, caps, consumed)))
+    Ok(Text::new(Metered::new(Members::open(counted)?, caps, consumed)))
 }
 
 fn carried(error: &io::Error) -> Option<&FileRefusal> {
@@ -238,19 +287,17 @@ impl<D: Read> Read for Decoded<D> {
     }
 }
 
-/// Holds the output to its caps. The first refusal is final: a decoder that failed once may well say
-/// "end of file" when it is asked again, and that would pass for a whole list.
+/// Holds the output to its caps.
 struct Metered<T> {
     text: T,
     caps: Caps,
     consumed: Consumed,
     given: u64,
-    failed: Option<FileRefusal>,
 }
 
 impl<T: Read> Metered<T> {
     fn new(text: T, caps: Caps, consumed: Consumed) -> Metered<T> {
-        Metered { text, caps, consumed, given: 0, failed: None }
+        Metered { text, caps, consumed, given: 0 }
     }
 
     fn excess(&self) -> Option<FileRefusal> {
@@ -261,24 +308,19 @@ impl<T: Read> Metered<T> {
         let bomb = self.given > RATIO_FROM && self.given / drawn > self.caps.ratio;
         bomb.then_some(FileRefusal::Bomb(self.caps.ratio))
     }
+}
 
-    fn draw(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+impl<T: Read> Read for Metered<T> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         let count = self.text.read(buffer)?;
         self.given = self.given.saturating_add(count as u64);
         self.excess().map_or(Ok(count), |excess| Err(refused(excess)))
     }
 }
 
-impl<T: Read> Read for Metered<T> {
-    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        if let Some(failed) = &self.failed {
-            return Err(refused(failed.clone()));
-        }
-        self.draw(buffer).inspect_err(|error| {
-            if error.kind() != io::ErrorKind::Interrupted {
-                self.failed = Some(refusal(error));
-            }
-        })
+impl<T: Parts> Parts for Metered<T> {
+    fn next_part(&mut self) -> io::Result<Option<String>> {
+        self.text.next_part()
     }
 }
 

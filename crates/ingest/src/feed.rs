@@ -11,7 +11,7 @@ use crate::scribe::Rules;
 use serde::Deserialize;
 use snapshot::Time;
 use snapshot::section::origin::FeedState;
-use std::fs::{self, File};
+use std::fs;
 use std::io;
 use std::path::Path;
 use std::time::UNIX_EPOCH;
@@ -74,26 +74,16 @@ fn gather(
     now: Time,
     seen: &(dyn Fn(u64) + Sync),
 ) -> Result<(Gathered, Time), OpenError> {
-    let file = open(path)?;
-    let update_time = retrieved(path, &file)?.min(now);
+    let update_time = retrieved(path)?.min(now);
     let mut rules = Rules::new(now, feed.list, feed.scope);
     rules.allow_bogons = feed.guard.allow_bogons;
     rules.widest_v4 = feed.guard.widest_v4;
     rules.widest_v6 = feed.guard.widest_v6;
     let can_be_empty = feed.guard.can_be_empty;
     let recipe = Recipe { format: feed.format, options: &feed.options, rules: &rules, can_be_empty };
-    let mut text = decode::open(file, Caps::default())?;
-    let gathered = intake::gather(&recipe, &mut *text, seen)?;
+    let mut text = decode::open_path(path, Caps::default())?;
+    let gathered = intake::gather(&recipe, &mut text, seen)?;
     Ok((gathered, update_time))
-}
-
-/// Opens a regular file: opening a pipe or a device could block for ever.
-fn open(path: &Path) -> Result<File, FileRefusal> {
-    let metadata = fs::metadata(path).map_err(|error| refusal(&error))?;
-    if !metadata.is_file() {
-        return Err(FileRefusal::Unreadable("it is not a regular file".to_owned()));
-    }
-    File::open(path).map_err(|error| refusal(&error))
 }
 
 fn refusal(error: &io::Error) -> FileRefusal {
@@ -110,15 +100,19 @@ struct Sidecar {
 }
 
 /// When the file was retrieved: `fetched_at` of the sidecar `<file>.meta.json`, else the modification time.
-fn retrieved(path: &Path, file: &File) -> Result<Time, FileRefusal> {
+/// What is neither a regular file nor a folder is not opened: a pipe or a device could block for ever.
+fn retrieved(path: &Path) -> Result<Time, FileRefusal> {
+    let metadata = fs::metadata(path).map_err(|error| refusal(&error))?;
+    if !metadata.is_file() && !metadata.is_dir() {
+        return Err(FileRefusal::Unreadable("it is neither a regular file nor a folder".to_owned()));
+    }
     let mut sidecar = path.as_os_str().to_owned();
     sidecar.push(".meta.json");
     let noted = fs::read(sidecar).ok().and_then(|bytes| serde_json::from_slice::<Sidecar>(&bytes).ok());
     if let Some(time) = noted.and_then(|sidecar| Time::parse_rfc3339(&sidecar.fetched_at?)) {
         return Ok(time);
     }
-    let modified =
-        file.metadata().and_then(|metadata| metadata.modified()).map_err(|error| refusal(&error))?;
+    let modified = metadata.modified().map_err(|error| refusal(&error))?;
     let seconds = modified.duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs());
     Ok(Time::from_unix(i64::try_from(seconds).unwrap_or(i64::MAX)))
 }

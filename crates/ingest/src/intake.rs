@@ -1,22 +1,26 @@
 //! Reading one download from start to end: decoded, cut into blocks, its lines read in parallel.
+//!
+//! Two things want a download read: a build, which takes blocks on many threads and keeps columns, and `parse`,
+//! which takes them in order and prints. What happens to the text on the way is told once, in [`read_part`].
 
 use crate::blocks::{Block, Blocks};
-use crate::decode;
-use crate::format::{Format, LineReader, OpenError, ReadDocument, Shape};
+use crate::decode::{self, Text};
+use crate::format::{Format, Head, LineReader, OpenError, OrderedReader, ReadDocument, Shape};
 use crate::guard::Names;
 use crate::harvest::Harvest;
 use crate::options::Options;
-use crate::read;
+use crate::read::{self, Page};
 use crate::refused::FileRefusal;
 use crate::scribe::{Place, Rules, Scribe, Sink};
+use crate::sniff::{self, Guess};
 use crate::tally::Tally;
 use rayon::prelude::*;
-use std::io::Read;
+use std::io::{self, Read};
 
 /// How many blocks of one file are read at the same time, at most: the bound on a stream's memory.
 const BLOCKS_AT_ONCE: usize = 8;
 /// The largest file that a format may ask to see whole, in bytes.
-pub const WHOLE_MAX: usize = 256 << 20;
+pub const WHOLE_MAX: usize = 64 << 20;
 const START: Place = Place { line: 1, offset: 0 };
 
 /// How one file is to be read.
@@ -33,6 +37,7 @@ pub struct Recipe<'a> {
 }
 
 /// What a file gave.
+#[derive(Default)]
 pub(crate) struct Gathered {
     /// The blocks' entries, in the order of the file.
     pub(crate) harvests: Vec<Harvest>,
@@ -40,159 +45,318 @@ pub(crate) struct Gathered {
     pub(crate) tally: Tally,
     /// Bytes read, after decompression.
     pub(crate) bytes: u64,
+    /// What the file was taken for, where its feed does not say.
+    pub(crate) guess: Option<Guess>,
 }
 
-/// Reads a decoded text in parallel. `seen` is told of every block's bytes as they are read.
+/// What was read, and as what.
+pub struct Transcribed {
+    /// What was counted.
+    pub tally: Tally,
+    /// What the file was taken for, where the recipe does not say.
+    pub guess: Option<Guess>,
+}
+
+/// Reads a download in parallel. `seen` is told of every block's bytes as they are read.
 pub(crate) fn gather(
     recipe: &Recipe<'_>,
-    text: &mut (dyn Read + Send),
+    text: &mut Text,
     seen: &(dyn Fn(u64) + Sync),
 ) -> Result<Gathered, OpenError> {
-    let mut blocks = Blocks::new(text);
-    let head = next(&mut blocks)?;
-    let gathered = match recipe.format.shape {
-        Shape::Lines(open) => {
-            let reader = open(recipe.options, head.as_ref().map_or(&[], |block| &block.bytes))?;
-            gather_lines(recipe, reader.as_ref(), head, &mut blocks, seen)?
-        }
-        Shape::Surveyed(open) => {
-            let whole = rest(head, blocks)?;
-            let reader = open(recipe.options, &whole)?;
-            gather_lines(recipe, reader.as_ref(), None, &mut Blocks::new(whole.as_slice()), seen)?
-        }
-        Shape::Document(read) => gather_document(recipe, read, &rest(head, blocks)?, seen)?,
-    };
-    refuse_if_empty(recipe, &gathered.tally)?;
-    Ok(gathered)
+    let mut taker = Gathering { rules: recipe.rules, seen, gathered: Gathered::default() };
+    taker.gathered.guess = read_parts(recipe, text, &mut taker)?;
+    refuse_if_empty(recipe, &taker.gathered.tally)?;
+    Ok(taker.gathered)
 }
 
-/// Reads a whole decoded text in order, on this thread: what `parse` does.
+/// Reads a whole download in order, on this thread: what `parse` does.
+pub fn transcribe_all(
+    recipe: &Recipe<'_>,
+    text: &mut Text,
+    sink: &mut dyn Sink,
+) -> Result<Transcribed, OpenError> {
+    let mut taker = Transcribing::new(recipe.rules, sink);
+    let guess = read_parts(recipe, text, &mut taker)?;
+    refuse_if_empty(recipe, &taker.tally)?;
+    Ok(Transcribed { tally: taker.tally, guess })
+}
+
+/// Reads a text that is one list in order, on this thread.
 pub fn transcribe(recipe: &Recipe<'_>, text: &mut dyn Read, sink: &mut dyn Sink) -> Result<Tally, OpenError> {
-    let mut blocks = Blocks::new(text);
-    let head = next(&mut blocks)?;
-    let mut names = Names::default();
-    let tally = match recipe.format.shape {
-        Shape::Lines(open) => {
-            let reader = open(recipe.options, head.as_ref().map_or(&[], |block| &block.bytes))?;
-            transcribe_lines(recipe, reader.as_ref(), head, &mut blocks, sink)?
-        }
-        Shape::Surveyed(open) => {
-            let whole = rest(head, blocks)?;
-            let reader = open(recipe.options, &whole)?;
-            read::block(reader.as_ref(), &whole, START, recipe.rules, &mut names, sink)
-        }
-        Shape::Document(read) => document(recipe, read, &rest(head, blocks)?, &mut names, sink)?,
-    };
-    refuse_if_empty(recipe, &tally)?;
-    Ok(tally)
+    let mut taker = Transcribing::new(recipe.rules, sink);
+    read_part(recipe, &mut Source { part: "", text, place: START }, &mut taker)?;
+    refuse_if_empty(recipe, &taker.tally)?;
+    Ok(taker.tally)
 }
 
-/// The next block. The first one also answers whether this is a list at all.
-fn next<R: Read>(blocks: &mut Blocks<R>) -> Result<Option<Block>, OpenError> {
-    let block = blocks.next_block().map_err(|error| decode::refusal(&error))?;
-    if let Some(block) = &block
-        && block.base.offset == 0
-        && let Some(refusal) = decode::kind_of(&block.bytes)
-    {
+/// Takes what is cut from a text.
+trait Taker {
+    /// How many blocks it wants at a time.
+    const AT_ONCE: usize;
+    /// Whether it wants no more.
+    fn is_closed(&self) -> bool {
+        false
+    }
+    /// Reads blocks whose order does not matter.
+    fn blocks(&mut self, reader: &dyn LineReader, blocks: Vec<Block>);
+    /// Reads the next block of a text whose lines depend on those before them.
+    fn ordered(&mut self, reader: &mut dyn OrderedReader, block: &Block);
+    /// Reads a document.
+    fn document(&mut self, read: ReadDocument, recipe: &Recipe<'_>, whole: Whole<'_>)
+    -> Result<(), OpenError>;
+}
+
+/// A document and where it begins.
+struct Whole<'a> {
+    head: Head<'a>,
+    base: Place,
+}
+
+/// One part of a download, to be read from `place` on.
+struct Source<'a> {
+    part: &'a str,
+    text: &'a mut dyn Read,
+    place: Place,
+}
+
+fn read_parts<T: Taker>(
+    recipe: &Recipe<'_>,
+    text: &mut Text,
+    taker: &mut T,
+) -> Result<Option<Guess>, OpenError> {
+    let (mut place, mut first) = (START, None);
+    while let Some(part) = text.next_part()? {
+        let mut source = Source { part: &part, text: &mut text.part(), place };
+        let guess = read_part(recipe, &mut source, taker)?;
+        place = source.place;
+        first = first.or(guess);
+    }
+    Ok(first)
+}
+
+/// Reads one part in the shape that its format asks for.
+fn read_part<T: Taker>(
+    recipe: &Recipe<'_>,
+    source: &mut Source<'_>,
+    taker: &mut T,
+) -> Result<Option<Guess>, OpenError> {
+    let text: &mut dyn Read = &mut Ended { text: &mut *source.text, end: recipe.options.separator()? };
+    let mut blocks = Blocks::starting_at(text, source.place);
+    let first = next(&mut blocks)?;
+    let head = Head { part: source.part, bytes: first.as_ref().map_or(&[], |block| &block.bytes) };
+    let guess = sniff::needed(recipe.format, head.bytes)?;
+    let format = guess.as_ref().map_or(recipe.format, |guess| guess.format);
+    if let Some(refusal) = decode::kind_of(head.bytes, format.markup) {
         return Err(refusal.into());
     }
-    Ok(block)
-}
-
-/// The first block and everything behind it.
-fn rest<R: Read>(head: Option<Block>, blocks: Blocks<R>) -> Result<Vec<u8>, OpenError> {
-    let mut whole = head.map_or_else(Vec::new, |block| block.bytes);
-    let room = WHOLE_MAX.saturating_sub(whole.len());
-    match blocks.read_whole(room).map_err(|error| decode::refusal(&error))? {
-        Some(bytes) => whole.extend(bytes),
-        None => return Err(FileRefusal::TooLarge(WHOLE_MAX as u64).into()),
+    match format.shape {
+        Shape::Lines(open) => {
+            let reader = open(recipe.options, head)?;
+            stream(taker, reader.as_ref(), first, &mut blocks)?;
+        }
+        Shape::Ordered(open) => {
+            let mut reader = open(recipe.options, head)?;
+            let mut block = first;
+            while let Some(current) = block.filter(|_| !taker.is_closed()) {
+                taker.ordered(reader.as_mut(), &current);
+                block = next(&mut blocks)?;
+            }
+        }
+        Shape::Surveyed(survey) => {
+            let held = hold(first, &mut blocks)?;
+            let pages: Vec<&[u8]> = held.iter().map(|block| block.bytes.as_slice()).collect();
+            taker.blocks(survey(recipe.options, &pages)?.as_ref(), held);
+        }
+        Shape::Wrapped(unwrap, survey) => {
+            let bytes = unwrap(&whole(first, &mut blocks)?)?;
+            let reader = survey(recipe.options, &[&bytes])?;
+            taker.blocks(reader.as_ref(), vec![Block { bytes, base: source.place }]);
+        }
+        Shape::Document(read) => {
+            let bytes = whole(first, &mut blocks)?;
+            let head = Head { part: source.part, bytes: &bytes };
+            taker.document(read, recipe, Whole { head, base: source.place })?;
+        }
+        Shape::Sniffed => return Err(FileRefusal::NoData.into()),
     }
-    Ok(whole)
+    source.place = blocks.place();
+    Ok(guess)
 }
 
-fn gather_lines<R: Read>(
-    recipe: &Recipe<'_>,
+fn next(blocks: &mut Blocks<&mut dyn Read>) -> Result<Option<Block>, OpenError> {
+    Ok(blocks.next_block().map_err(|error| decode::refusal(&error))?)
+}
+
+/// Hands on blocks, as many at a time as are wanted.
+fn stream<T: Taker>(
+    taker: &mut T,
     reader: &dyn LineReader,
-    head: Option<Block>,
-    blocks: &mut Blocks<R>,
-    seen: &(dyn Fn(u64) + Sync),
-) -> Result<Gathered, OpenError> {
-    let mut gathered = Gathered { harvests: Vec::new(), tally: Tally::default(), bytes: 0 };
-    let mut batch: Vec<Block> = head.into_iter().collect();
-    loop {
-        while batch.len() < BLOCKS_AT_ONCE {
-            match blocks.next_block().map_err(|error| decode::refusal(&error))? {
+    first: Option<Block>,
+    blocks: &mut Blocks<&mut dyn Read>,
+) -> Result<(), OpenError> {
+    let mut batch: Vec<Block> = first.into_iter().collect();
+    while !batch.is_empty() && !taker.is_closed() {
+        while batch.len() < T::AT_ONCE {
+            match next(blocks)? {
                 Some(block) => batch.push(block),
                 None => break,
             }
         }
-        if batch.is_empty() {
-            return Ok(gathered);
+        taker.blocks(reader, std::mem::take(&mut batch));
+        batch.extend(next(blocks)?);
+    }
+    Ok(())
+}
+
+/// All blocks of a text that must be seen whole. Lines too long to be read are cut, and do not count.
+fn hold(first: Option<Block>, blocks: &mut Blocks<&mut dyn Read>) -> Result<Vec<Block>, OpenError> {
+    let mut held: Vec<Block> = first.into_iter().collect();
+    let mut bytes = held.iter().map(|block| block.bytes.len()).sum::<usize>();
+    while let Some(block) = next(blocks)? {
+        bytes += block.bytes.len();
+        held.push(block);
+        if bytes > WHOLE_MAX {
+            return Err(FileRefusal::TooLarge(WHOLE_MAX as u64).into());
         }
-        let read: Vec<(Harvest, Tally)> =
-            batch.par_iter().map(|block| gather_block(recipe, reader, block, seen)).collect();
-        gathered.bytes += batch.iter().map(|block| block.bytes.len() as u64).sum::<u64>();
-        batch.clear();
-        for (harvest, tally) in read {
-            gathered.tally.add(&tally);
-            gathered.harvests.push(harvest);
+    }
+    Ok(held)
+}
+
+/// The first block and everything behind it.
+fn whole(first: Option<Block>, blocks: &mut Blocks<&mut dyn Read>) -> Result<Vec<u8>, OpenError> {
+    let mut whole = first.map_or_else(Vec::new, |block| block.bytes);
+    let fits = blocks.read_rest(&mut whole, WHOLE_MAX).map_err(|error| decode::refusal(&error))?;
+    if fits { Ok(whole) } else { Err(FileRefusal::TooLarge(WHOLE_MAX as u64).into()) }
+}
+
+/// A text in which another byte ends a line too: some publishers send one long line of many entries.
+struct Ended<'a> {
+    text: &'a mut dyn Read,
+    end: Option<u8>,
+}
+
+impl Read for Ended<'_> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let count = self.text.read(buffer)?;
+        if let Some(end) = self.end {
+            let read = buffer.iter_mut().take(count).filter(|byte| **byte == end);
+            read.for_each(|byte| *byte = b'\n');
         }
+        Ok(count)
     }
 }
 
-fn gather_block(
-    recipe: &Recipe<'_>,
-    reader: &dyn LineReader,
-    block: &Block,
-    seen: &(dyn Fn(u64) + Sync),
-) -> (Harvest, Tally) {
-    let mut harvest = Harvest::new(recipe.rules.list);
-    let mut names = Names::default();
-    let tally = read::block(reader, &block.bytes, block.base, recipe.rules, &mut names, &mut harvest);
-    seen(block.bytes.len() as u64);
-    (harvest, tally)
+/// Keeps columns.
+struct Gathering<'a> {
+    rules: &'a Rules,
+    seen: &'a (dyn Fn(u64) + Sync),
+    gathered: Gathered,
 }
 
-fn gather_document(
-    recipe: &Recipe<'_>,
-    read: ReadDocument,
-    whole: &[u8],
-    seen: &(dyn Fn(u64) + Sync),
-) -> Result<Gathered, OpenError> {
-    let mut harvest = Harvest::new(recipe.rules.list);
-    let tally = document(recipe, read, whole, &mut Names::default(), &mut harvest)?;
-    seen(whole.len() as u64);
-    Ok(Gathered { harvests: vec![harvest], tally, bytes: whole.len() as u64 })
+impl Gathering<'_> {
+    fn add(&mut self, bytes: usize, harvest: Harvest, tally: &Tally) {
+        self.gathered.bytes += bytes as u64;
+        self.gathered.tally.add(tally);
+        self.gathered.harvests.push(harvest);
+    }
+}
+
+impl Taker for Gathering<'_> {
+    const AT_ONCE: usize = BLOCKS_AT_ONCE;
+
+    fn blocks(&mut self, reader: &dyn LineReader, blocks: Vec<Block>) {
+        let one = |block: &Block| {
+            let mut harvest = Harvest::new(self.rules.list);
+            let tally =
+                read::block(reader, page(block), self.rules, &mut Names::default(), &mut harvest);
+            (self.seen)(block.bytes.len() as u64);
+            (block.bytes.len(), harvest, tally)
+        };
+        let read: Vec<_> = blocks.par_iter().map(one).collect();
+        read.into_iter().for_each(|(bytes, harvest, tally)| self.add(bytes, harvest, &tally));
+    }
+
+    fn ordered(&mut self, reader: &mut dyn OrderedReader, block: &Block) {
+        let mut harvest = Harvest::new(self.rules.list);
+        let tally = read::ordered(reader, page(block), self.rules, &mut Names::default(), &mut harvest);
+        (self.seen)(block.bytes.len() as u64);
+        self.add(block.bytes.len(), harvest, &tally);
+    }
+
+    fn document(
+        &mut self,
+        read: ReadDocument,
+        recipe: &Recipe<'_>,
+        whole: Whole<'_>,
+    ) -> Result<(), OpenError> {
+        let mut harvest = Harvest::new(self.rules.list);
+        let tally = document(recipe, read, &whole, &mut Names::default(), &mut harvest)?;
+        (self.seen)(whole.head.bytes.len() as u64);
+        self.add(whole.head.bytes.len(), harvest, &tally);
+        Ok(())
+    }
+}
+
+/// Hands on to one sink, in the order of the text.
+struct Transcribing<'a> {
+    rules: &'a Rules,
+    sink: &'a mut dyn Sink,
+    names: Names,
+    tally: Tally,
+}
+
+impl<'a> Transcribing<'a> {
+    fn new(rules: &'a Rules, sink: &'a mut dyn Sink) -> Transcribing<'a> {
+        Transcribing { rules, sink, names: Names::default(), tally: Tally::default() }
+    }
+}
+
+impl Taker for Transcribing<'_> {
+    const AT_ONCE: usize = 1;
+
+    fn is_closed(&self) -> bool {
+        self.sink.is_closed()
+    }
+
+    fn blocks(&mut self, reader: &dyn LineReader, blocks: Vec<Block>) {
+        for block in &blocks {
+            let tally = read::block(reader, page(block), self.rules, &mut self.names, self.sink);
+            self.tally.add(&tally);
+        }
+    }
+
+    fn ordered(&mut self, reader: &mut dyn OrderedReader, block: &Block) {
+        let tally = read::ordered(reader, page(block), self.rules, &mut self.names, self.sink);
+        self.tally.add(&tally);
+    }
+
+    fn document(
+        &mut self,
+        read: ReadDocument,
+        recipe: &Recipe<'_>,
+        whole: Whole<'_>,
+    ) -> Result<(), OpenError> {
+        let tally = document(recipe, read, &whole, &mut self.names, self.sink)?;
+        self.tally.add(&tally);
+        Ok(())
+    }
+}
+
+fn page(block: &Block) -> Page<'_> {
+    Page { bytes: &block.bytes, base: block.base }
 }
 
 fn document(
     recipe: &Recipe<'_>,
     read: ReadDocument,
-    whole: &[u8],
+    whole: &Whole<'_>,
     names: &mut Names,
     sink: &mut dyn Sink,
 ) -> Result<Tally, OpenError> {
-    let mut scribe = Scribe::new(recipe.rules, sink, names, whole, START);
-    read(recipe.options, whole, &mut scribe)?;
+    let mut scribe = Scribe::new(recipe.rules, sink, names, whole.head.bytes, whole.base);
+    read(recipe.options, whole.head, &mut scribe)?;
     scribe.end_record();
     Ok(scribe.finish())
-}
-
-fn transcribe_lines<R: Read>(
-    recipe: &Recipe<'_>,
-    reader: &dyn LineReader,
-    head: Option<Block>,
-    blocks: &mut Blocks<R>,
-    sink: &mut dyn Sink,
-) -> Result<Tally, OpenError> {
-    let mut names = Names::default();
-    let mut tally = Tally::default();
-    let mut block = head;
-    while let Some(current) = block {
-        tally.add(&read::block(reader, &current.bytes, current.base, recipe.rules, &mut names, sink));
-        block = blocks.next_block().map_err(|error| decode::refusal(&error))?;
-    }
-    Ok(tally)
 }
 
 /// A file without a single entry is no list, unless its feed says that it may be empty.

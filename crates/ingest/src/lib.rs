@@ -28,6 +28,7 @@ pub mod refused;
 pub mod remember;
 pub mod report;
 pub mod scribe;
+pub mod sniff;
 pub mod tally;
 pub mod token;
 pub mod transcript;

@@ -72,6 +72,21 @@ impl Options {
         })
     }
 
+    /// An option whose value is one byte: a character of ASCII, or `tab`.
+    pub fn byte(&self, key: &str) -> Result<Option<u8>, OptionError> {
+        match self.text(key).map(str::as_bytes) {
+            None => Ok(None),
+            Some(b"tab" | b"\\t") => Ok(Some(b'\t')),
+            Some([byte]) if byte.is_ascii() && *byte != b'"' => Ok(Some(*byte)),
+            Some(_) => Err(error(key, "expected one character, or `tab`".to_owned())),
+        }
+    }
+
+    /// The byte that ends an entry as a line end does, in lists that have no lines (option `separator`).
+    pub(crate) fn separator(&self) -> Result<Option<u8>, OptionError> {
+        self.byte("separator")
+    }
+
     /// Refuses a key that no row names.
     pub fn check(&self, rows: &[OptionRow]) -> Result<(), OptionError> {
         let stranger = self.0.keys().find(|key| rows.iter().all(|row| row.key != key.as_str()));

@@ -32,6 +32,8 @@ pub enum FileRefusal {
     BadColumns(String),
     /// It is not the JSON document that its format describes; where and why.
     BadJson(String),
+    /// It ends before its document does; what the parser said.
+    Truncated(String),
 }
 
 impl FileRefusal {
@@ -50,6 +52,7 @@ impl FileRefusal {
             FileRefusal::Bomb(_) => "bomb",
             FileRefusal::BadColumns(_) => "bad-columns",
             FileRefusal::BadJson(_) => "bad-json",
+            FileRefusal::Truncated(_) => "truncated",
         }
     }
 }
@@ -68,6 +71,7 @@ impl fmt::Display for FileRefusal {
             FileRefusal::TooLarge(cap) => write!(f, "it is larger than {cap} bytes when decompressed"),
             FileRefusal::Bomb(ratio) => write!(f, "it decompresses to more than {ratio} times its size"),
             FileRefusal::BadColumns(which) => write!(f, "it lacks a column: {which}"),
+            FileRefusal::Truncated(why) => write!(f, "it ends before its document does: {why}; fetch it again"),
             FileRefusal::BadJson(why) => write!(f, "it is not the JSON that its format describes: {why}"),
         }
     }

@@ -160,14 +160,29 @@ pub struct Place {
     pub offset: u64,
 }
 
+/// What a list states about itself.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Statement {
+    /// When it was made.
+    Generated(Time),
+    /// How many entries it has.
+    Declared(u64),
+}
+
 /// Takes what a scribe hands on. Building keeps columns; `parse` prints.
 pub trait Sink {
     /// An entry that was taken. Its times are already checked against the clock.
     fn entry(&mut self, place: Place, key: Key<'_>, details: &Details, warnings: Warnings);
     /// A line that is no data, or an element of one.
     fn skip(&mut self, place: Place, why: Skip);
+    /// What the list states about itself: when it was made, or how many entries it has.
+    fn stated(&mut self, _: Place, _: Statement) {}
     /// Something that looks like data and is not usable. `text` is the line, or its beginning.
     fn reject(&mut self, place: Place, why: Refusal, text: &[u8]);
+    /// Whether nobody wants any more, so that reading on is in vain.
+    fn is_closed(&self) -> bool {
+        false
+    }
 }
 
 /// Reads the tokens of one block of a file under one feed's rules.
@@ -224,7 +239,7 @@ impl<'a> Scribe<'a> {
 
     /// Ends the line: counts it once, by the best that came of it.
     pub(crate) fn end_line(&mut self) {
-        let nothing = self.taken + self.refused + self.skipped == 0;
+        let nothing = self.told() == 0;
         if nothing {
             self.skip(Skip::NoIndicator);
         }
@@ -245,7 +260,7 @@ impl<'a> Scribe<'a> {
 
     /// Ends the last record of a document.
     pub(crate) fn end_record(&mut self) {
-        if self.taken + self.refused + self.skipped > 0 {
+        if self.told() > 0 {
             self.end_line();
         }
     }
@@ -267,6 +282,11 @@ impl<'a> Scribe<'a> {
         self.taken
     }
 
+    /// How many things have been said of the line so far: entries, refusals, skips.
+    pub fn told(&self) -> u32 {
+        self.taken + self.refused + self.skipped
+    }
+
     /// The line or element is no data.
     pub fn skip(&mut self, why: Skip) {
         self.skipped += 1;
@@ -285,45 +305,61 @@ impl<'a> Scribe<'a> {
     /// The list states when it was made. The first statement of a file holds.
     pub fn generated(&mut self, time: Time) {
         self.tally.generated.get_or_insert((self.place().line, time));
+        self.sink.stated(self.place(), Statement::Generated(time));
     }
 
     /// The list states how many entries it has.
     pub fn declared(&mut self, count: u64) {
         self.tally.declared.get_or_insert(count);
+        self.sink.stated(self.place(), Statement::Declared(count));
     }
 
     /// An address, prefix or range, possibly defanged, with or without a port.
     pub fn address(&mut self, text: &[u8], details: &Details) {
-        self.plain_address(&refang(text), details);
+        let read = self.try_address(&refang(text), details);
+        self.settle(read);
     }
 
-    fn plain_address(&mut self, text: &[u8], details: &Details) {
+    fn settle(&mut self, read: Result<(), Refusal>) {
+        if let Err(refusal) = read {
+            self.reject(refusal);
+        }
+    }
+
+    fn try_address(&mut self, text: &[u8], details: &Details) -> Result<(), Refusal> {
         match AddressRange::parse(text) {
             Ok(read) => {
                 let mut warnings = Warnings::default();
                 warnings.add(Warning::HostBits, read.host_bits);
-                self.range_with(read.range, &with_port(details, read.port), warnings);
+                self.try_range(read.range, &with_port(details, read.port), warnings)
             }
-            Err(_) if text.starts_with(b"/") => self.reject(Refusal::PathOnly),
-            Err(refusal) => self.reject(refusal),
+            Err(_) if text.starts_with(b"/") => Err(Refusal::PathOnly),
+            Err(refusal) => Err(refusal),
         }
     }
 
     /// Addresses that the format has already read.
     pub fn range(&mut self, range: AddressRange, details: &Details) {
-        self.range_with(range, details, Warnings::default());
+        let read = self.try_range(range, details, Warnings::default());
+        self.settle(read);
     }
 
-    fn range_with(&mut self, range: AddressRange, details: &Details, mut warnings: Warnings) {
+    fn try_range(
+        &mut self,
+        range: AddressRange,
+        details: &Details,
+        mut warnings: Warnings,
+    ) -> Result<(), Refusal> {
         let guarded = self.list_of(details) == ListKind::Block && !self.rules.allow_bogons;
         match guard::bogon(&range) {
-            guard::Bogon::Wholly if guarded => return self.reject(Refusal::Bogon),
+            guard::Bogon::Wholly if guarded => return Err(Refusal::Bogon),
             found => warnings.add(Warning::PartlyBogon, guarded && found == guard::Bogon::Partly),
         }
         if guard::too_wide(&range, self.rules) {
-            return self.reject(Refusal::TooWide);
+            return Err(Refusal::TooWide);
         }
         self.deliver(Key::Range(range), details, warnings);
+        Ok(())
     }
 
     fn list_of(&self, details: &Details) -> ListKind {
@@ -332,9 +368,8 @@ impl<'a> Scribe<'a> {
 
     /// A host: a name of the given reach, or an address literal; with or without a port.
     pub fn host(&mut self, text: &[u8], scope: Scope, details: &Details) {
-        if let Err(refusal) = self.try_host(text, scope, details) {
-            self.reject(refusal);
-        }
+        let read = self.try_host(text, scope, details);
+        self.settle(read);
     }
 
     fn try_host(&mut self, text: &[u8], scope: Scope, details: &Details) -> Result<(), Refusal> {
@@ -351,8 +386,7 @@ impl<'a> Scribe<'a> {
         };
         let result = read.and_then(|host| match host {
             host::Host::Address(address) => {
-                self.range_with(address.range(), details, Warnings::default());
-                Ok(())
+                self.try_range(address.range(), details, Warnings::default())
             }
             host::Host::Name => self.name(&name, scope, details),
         });
@@ -370,17 +404,19 @@ impl<'a> Scribe<'a> {
 
     /// A URL, with or without its scheme, possibly defanged.
     pub fn url(&mut self, text: &[u8], details: &Details) {
-        self.plain_url(&refang(text), details);
+        let read = self.try_url(&refang(text), details);
+        self.settle(read);
     }
 
-    fn plain_url(&mut self, text: &[u8], details: &Details) {
+    fn try_url(&mut self, text: &[u8], details: &Details) -> Result<(), Refusal> {
         let mut out = std::mem::take(&mut self.scratch);
         out.clear();
-        match url::canonical(text, &mut out).and_then(|url| self.judge_url(&out, url)) {
-            Ok(warnings) => self.deliver(Key::Url(&out), details, warnings),
-            Err(refusal) => self.reject(refusal),
+        let read = url::canonical(text, &mut out).and_then(|url| self.judge_url(&out, url));
+        if let Ok(warnings) = read {
+            self.deliver(Key::Url(&out), details, warnings);
         }
         self.scratch = out;
+        read.map(|_| ())
     }
 
     /// A listed URL never lists its host, but a host that cannot exist makes the URL useless, and a URL on an
@@ -408,12 +444,35 @@ impl<'a> Scribe<'a> {
     pub fn any(&mut self, text: &[u8], scope: Scope, details: &Details) {
         let text = refang(text);
         match guard::type_of(&text) {
-            guard::TokenType::Url => self.plain_url(&text, details),
-            guard::TokenType::Address => self.plain_address(&text, details),
-            guard::TokenType::Host => self.host(&text, scope, details),
-            guard::TokenType::Path => self.reject(Refusal::PathOnly),
             guard::TokenType::Unsupported => self.skip(Skip::UnsupportedKind),
+            kind => {
+                let read = self.try_kind(kind, &text, scope, details);
+                self.settle(read);
+            }
         }
+    }
+
+    fn try_kind(
+        &mut self,
+        kind: guard::TokenType,
+        text: &[u8],
+        scope: Scope,
+        details: &Details,
+    ) -> Result<(), Refusal> {
+        match kind {
+            guard::TokenType::Url => self.try_url(text, details),
+            guard::TokenType::Address => self.try_address(text, details),
+            guard::TokenType::Host => self.try_host(text, scope, details),
+            guard::TokenType::Path => Err(Refusal::PathOnly),
+            guard::TokenType::Unsupported => Err(Refusal::BadHost),
+        }
+    }
+
+    /// A token that may well be none, in prose: taken if it is an indicator, and otherwise nothing. Returns
+    /// whether it was taken.
+    pub fn attempt(&mut self, text: &[u8], scope: Scope, details: &Details) -> bool {
+        let text = refang(text);
+        self.try_kind(guard::type_of(&text), &text, scope, details).is_ok()
     }
 
     fn deliver(&mut self, key: Key<'_>, details: &Details, mut warnings: Warnings) {

@@ -1,6 +1,6 @@
 //! How one file would be read, event by event: what `rapsheet parse` prints and the tests compare.
 
-use crate::scribe::{Details, Key, Place, Sink, Skip, Warnings};
+use crate::scribe::{Details, Key, Place, Sink, Skip, Statement, Warnings};
 use serde::Serialize;
 use snapshot::{AddressRange, ListKind, Refusal, Scope};
 
@@ -41,6 +41,12 @@ pub struct Event {
     /// The row's own expiry.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub expires: Option<String>,
+    /// When the list says that it was made, on the line that says so.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub generated: Option<String>,
+    /// The number of entries that the list says it has, on the line that says so.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub declared: Option<u64>,
     /// The row's own assessments.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub assessments: Vec<&'static str>,
@@ -49,6 +55,8 @@ pub struct Event {
 /// Collects events.
 pub struct Transcript {
     list: ListKind,
+    generated: Option<String>,
+    declared: Option<u64>,
     /// What was collected, in the order of the file.
     pub events: Vec<Event>,
 }
@@ -56,7 +64,7 @@ pub struct Transcript {
 impl Transcript {
     /// An empty transcript of a list of this kind.
     pub fn new(list: ListKind) -> Transcript {
-        Transcript { list, events: Vec::new() }
+        Transcript { list, generated: None, declared: None, events: Vec::new() }
     }
 }
 
@@ -80,8 +88,21 @@ impl Sink for Transcript {
     }
 
     fn skip(&mut self, place: Place, why: Skip) {
-        let reason = Some(why.word());
-        self.events.push(Event { line: place.line, result: "skip", reason, ..Event::default() });
+        self.events.push(Event {
+            line: place.line,
+            result: "skip",
+            reason: Some(why.word()),
+            generated: self.generated.take(),
+            declared: self.declared.take(),
+            ..Event::default()
+        });
+    }
+
+    fn stated(&mut self, _: Place, statement: Statement) {
+        match statement {
+            Statement::Generated(time) => self.generated = Some(time.to_string()),
+            Statement::Declared(count) => self.declared = Some(count),
+        }
     }
 
     fn reject(&mut self, place: Place, why: Refusal, text: &[u8]) {
@@ -127,11 +148,11 @@ pub const QUOTE_MAX: usize = 120;
 #[cfg(test)]
 pub(crate) mod tests {
     use super::*;
-    use crate::format::{self, Shape};
-    use crate::guard::Names;
+    use crate::format::{self, OpenError};
+    use crate::intake::{self, Recipe};
     use crate::options::Options;
-    use crate::read;
-    use crate::scribe::{Rules, Scribe};
+    use crate::refused::FileRefusal;
+    use crate::scribe::Rules;
     use snapshot::Time;
 
     /// Reads `text` as a whole small file and renders each event in one short line: `cidr 192.0.2.0/24`,
@@ -149,17 +170,16 @@ pub(crate) mod tests {
         let now = Time::parse_rfc3339("2026-11-23T00:00:00Z").expect("a time");
         let rules = Rules::new(now, ListKind::Block, Scope::Tree);
         let mut transcript = Transcript::new(ListKind::Block);
-        let (mut names, base) = (Names::default(), Place { line: 1, offset: 0 });
-        match format.shape {
-            Shape::Lines(open) | Shape::Surveyed(open) => {
-                let reader = open(&options, text.as_bytes()).expect("it opens");
-                read::block(reader.as_ref(), text.as_bytes(), base, &rules, &mut names, &mut transcript);
-            }
-            Shape::Document(read) => {
-                let mut scribe = Scribe::new(&rules, &mut transcript, &mut names, text.as_bytes(), base);
-                read(&options, text.as_bytes(), &mut scribe).expect("it reads");
-                scribe.end_record();
-            }
+        let recipe = Recipe { format, options: &options, rules: &rules, can_be_empty: true };
+        match intake::transcribe(&recipe, &mut text.as_bytes(), &mut transcript) {
+            // A small file of refusals alone is what many tests are about.
+            Ok(_) | Err(OpenError::File(FileRefusal::NoData)) => {}
+            Err(OpenError::File(refusal)) => transcript.events.push(Event {
+                result: "file-reject",
+                reason: Some(refusal.word()),
+                ..Event::default()
+            }),
+            Err(OpenError::Options(error)) => panic!("{error}"),
         }
         transcript.events
     }
@@ -168,6 +188,7 @@ pub(crate) mod tests {
         let indicator = event.indicator.as_deref().unwrap_or_default();
         match (event.result, event.list) {
             ("skip", _) => format!("SKIP {}", event.reason.unwrap_or_default()),
+            ("file-reject", _) => format!("FILE-REJECT {}", event.reason.unwrap_or_default()),
             ("reject", _) => format!("REJECT {}", event.reason.unwrap_or_default()),
             (kind, Some("allow")) => format!("allow {kind} {indicator}"),
             (kind, _) => format!("{kind} {indicator}"),

@@ -6,101 +6,198 @@
 use snapshot::{Assessment, Assessments};
 
 use Assessment::{
-    Botnet, Bruteforce, HighRisk, Malware, Phishing, Scanner, Spam, Suspicious, Tor, Trustworthy,
+    Blacklist, Botnet, Bruteforce, HighRisk, Malware, Phishing, Scanner, Spam, Suspicious, Tor, Trustworthy,
 };
 
-/// Words and codes seen in feeds, lower-case, sorted by what they mean.
+/// Words and codes seen in feeds, lower-case, in the order of bytes.
 const WORDS: &[(&str, Assessment)] = &[
-    ("botnet_cc", Botnet),
+    ("abuse", Spam),
+    ("allowlist", Trustworthy),
+    ("anomalous-activity", Suspicious),
+    ("anonymization", Suspicious),
+    ("anonymizers", Tor),
+    ("attackpage", Malware),
+    ("backdoor", Malware),
+    ("bad", Blacklist),
+    ("benign", Trustworthy),
+    ("blacklist", Blacklist),
+    ("blacklisted", Blacklist),
+    ("blocklist", Blacklist),
+    ("bot", Botnet),
+    ("botnet", Botnet),
     ("botnet c2", Botnet),
     ("botnet cc", Botnet),
-    ("botnet", Botnet),
-    ("c2", Botnet),
-    ("c&c", Botnet),
-    ("cc", Botnet),
-    ("c_and_c", Botnet),
-    ("malicious host", Botnet),
-    ("bot", Botnet),
+    ("botnet_cc", Botnet),
+    ("botnetcc", Botnet),
     ("bots", Botnet),
-    ("controller", Botnet),
-    ("infected-system", Botnet),
-    ("mirai", Botnet),
-    ("drone", Botnet),
-    ("c2-server", Botnet),
-    ("dga", Botnet),
-    ("malware", Malware),
-    ("malware_download", Malware),
-    ("payload", Malware),
-    ("payload_delivery", Malware),
-    ("cc_skimming", Malware),
-    ("skimmer", Malware),
-    ("distribution site", Malware),
-    ("payment site", Malware),
-    ("malware-distribution", Malware),
-    ("attackpage", Malware),
-    ("exploit", Malware),
-    ("malicious", Malware),
-    ("coinminer", Malware),
-    ("cryptojacking", Malware),
-    ("phishing", Phishing),
-    ("phish", Phishing),
-    ("fake login", Phishing),
-    ("scam", Phishing),
-    ("clickfix", Phishing),
-    ("bruteforce", Bruteforce),
-    ("brute-force", Bruteforce),
     ("brute force", Bruteforce),
+    ("brute-force", Bruteforce),
+    ("bruteforce", Bruteforce),
+    ("bruteforce-login", Bruteforce),
     ("bruteforcelogin", Bruteforce),
-    ("sshpwauth", Bruteforce),
-    ("telnetlogin", Bruteforce),
-    ("sshauth", Bruteforce),
-    ("telnetauth", Bruteforce),
-    ("smtpauth", Bruteforce),
-    ("ftp", Bruteforce),
-    ("imap", Bruteforce),
-    ("spam", Spam),
-    ("spamming", Spam),
-    ("smtpdata", Spam),
-    ("smtpgreet", Spam),
-    ("openrelay", Spam),
-    ("harvester", Spam),
-    ("scanner", Scanner),
-    ("scanning host", Scanner),
-    ("scan", Scanner),
-    ("port_scan", Scanner),
-    ("recon", Scanner),
+    ("bulletproof", HighRisk),
+    ("c&c", Botnet),
+    ("c2", Botnet),
+    ("c2 server", Botnet),
+    ("c2-server", Botnet),
+    ("c2panel", Botnet),
+    ("c_and_c", Botnet),
+    ("cc", Botnet),
+    ("cc_skimming", Malware),
+    ("clickfix", Phishing),
+    ("cobalt strike", Botnet),
+    ("cobaltstrike", Botnet),
+    ("coinhive bot", Botnet),
+    ("coinminer", Malware),
+    ("command and control", Botnet),
+    ("command-and-control", Botnet),
+    ("comment spammer", Spam),
+    ("compromised", Malware),
+    ("controller", Botnet),
+    ("controllers", Botnet),
+    ("cr", Malware),
+    ("cracked", Malware),
+    ("cryptojacking", Malware),
     ("darknet", Scanner),
-    ("sshclient", Scanner),
-    ("vncrfb", Scanner),
-    ("telnet", Scanner),
-    ("http", Scanner),
-    ("smtp", Scanner),
-    ("tor", Tor),
+    ("datacenter", Suspicious),
+    ("ddns", Suspicious),
+    ("dga", Botnet),
+    ("distribution site", Malware),
+    ("dnsrd", Scanner),
+    ("dnsrdany", Scanner),
+    ("dnsversion", Scanner),
+    ("doh", Suspicious),
+    ("drone", Botnet),
+    ("drones", Botnet),
+    ("dropper", Malware),
     ("exit", Tor),
-    ("relay", Tor),
+    ("exit node", Tor),
+    ("exploit", Malware),
+    ("fake login", Phishing),
+    ("fakeshop", Phishing),
+    ("fraud", HighRisk),
+    ("ftp", Bruteforce),
     ("guard", Tor),
-    ("tor_ip", Tor),
+    ("harvester", Spam),
     ("high risk", HighRisk),
     ("hijacked", HighRisk),
-    ("fraud", HighRisk),
-    ("suspicious", Suspicious),
+    ("honeypot", Scanner),
+    ("http", Scanner),
+    ("imap", Bruteforce),
+    ("infected", Botnet),
+    ("infected-system", Botnet),
+    ("iotmirai", Botnet),
+    ("l_spamlink", Spam),
+    ("loader", Malware),
+    ("login", Bruteforce),
+    ("malicious", Malware),
+    ("malicious host", Botnet),
+    ("malicious-activity", Malware),
+    ("maliciousurl", Malware),
+    ("malware", Malware),
+    ("malware distribution", Malware),
+    ("malware domain", Malware),
+    ("malware ip", Malware),
+    ("malware-distribution", Malware),
+    ("malware_download", Malware),
+    ("miner", Suspicious),
+    ("mirai", Botnet),
+    ("mw", Malware),
+    ("nrd", Suspicious),
+    ("open proxy", Suspicious),
+    ("open relay", Spam),
+    ("openrelay", Spam),
+    ("panel", Botnet),
+    ("payload", Malware),
+    ("payload delivery", Malware),
+    ("payload_delivery", Malware),
+    ("payment site", Malware),
+    ("ph", Phishing),
+    ("phish", Phishing),
+    ("phishing", Phishing),
+    ("phishing-urls", Phishing),
+    ("pool", Suspicious),
+    ("pop3", Bruteforce),
+    ("port scan", Scanner),
+    ("port_scan", Scanner),
+    ("portscan", Scanner),
+    ("probe", Scanner),
+    ("proto41", Scanner),
     ("proxy", Suspicious),
-    ("vpn", Suspicious),
-    ("blacklist", Assessment::Blacklist),
+    ("ransomware", Malware),
+    ("rat", Botnet),
+    ("recon", Scanner),
+    ("relay", Tor),
+    ("reputation", Blacklist),
+    ("scam", Phishing),
+    ("scan", Scanner),
+    ("scanner", Scanner),
+    ("scanning", Scanner),
+    ("scanning host", Scanner),
+    ("sinkhole", Botnet),
+    ("sipinvitation", Scanner),
+    ("sipquery", Scanner),
+    ("sipregistration", Scanner),
+    ("skimmer", Malware),
+    ("smtp", Scanner),
+    ("smtpauth", Bruteforce),
+    ("smtpdata", Spam),
+    ("smtpgreet", Spam),
+    ("spam", Spam),
+    ("spamhaus", Spam),
+    ("spammer", Spam),
+    ("spamming", Spam),
+    ("ssh", Bruteforce),
+    ("sshauth", Bruteforce),
+    ("sshclient", Scanner),
+    ("sshpwauth", Bruteforce),
+    ("stealer", Botnet),
+    ("suspicious", Suspicious),
+    ("telnet", Scanner),
+    ("telnetauth", Bruteforce),
+    ("telnetlogin", Bruteforce),
+    ("tor", Tor),
+    ("tor exit", Tor),
+    ("tor_ip", Tor),
+    ("torexit", Tor),
+    ("trojan", Malware),
+    ("trojan-activity", Malware),
     ("trustworthy", Trustworthy),
+    ("unroutable", HighRisk),
+    ("vncrfb", Scanner),
+    ("vpn", Suspicious),
+    ("w_wplogin", Bruteforce),
+    ("whitelist", Trustworthy),
 ];
+
+/// The longest word that means anything, in bytes.
+const WORD_MAX: usize = 32;
 
 /// What one word or phrase of a provider means; nothing where it is not known.
 pub fn assessments(text: &str) -> Assessments {
-    let text = text.trim().trim_start_matches('#');
-    let known = |word: &str| WORDS.iter().find(|(known, _)| known.eq_ignore_ascii_case(word));
-    known(text).map(|(_, assessment)| *assessment).into_iter().collect()
+    let text = text.trim().trim_start_matches('#').trim_matches(['(', ')', '[', ']', '"', ':']);
+    let mut lower = [0; WORD_MAX];
+    let Some(lower) = lower.get_mut(..text.len()) else { return Assessments::EMPTY };
+    lower.copy_from_slice(text.as_bytes());
+    lower.make_ascii_lowercase();
+    let found = WORDS.binary_search_by(|(word, _)| word.as_bytes().cmp(lower)).ok();
+    found.and_then(|at| WORDS.get(at)).map(|(_, assessment)| *assessment).into_iter().collect()
 }
 
-/// What several words of a provider mean together, given what separates them.
+/// What several words of a provider mean together, given what separates them. Where a blank is among the
+/// separators, it separates the words of a phrase that means nothing as a whole: `malicious host` is more than its
+/// words.
 pub fn all(text: &str, separators: &[char]) -> Assessments {
-    let words = text.split(|character| separators.contains(&character));
-    words.fold(assessments(text), |sum, word| sum.union(assessments(word)))
+    let phrases = text.split(|character| character != ' ' && separators.contains(&character));
+    phrases.fold(assessments(text), |sum, phrase| sum.union(of_phrase(phrase, separators.contains(&' '))))
+}
+
+fn of_phrase(phrase: &str, has_words: bool) -> Assessments {
+    let whole = assessments(phrase);
+    if !whole.is_empty() || !has_words {
+        return whole;
+    }
+    phrase.split(' ').map(assessments).fold(whole, Assessments::union)
 }
 
 #[cfg(test)]
@@ -113,7 +210,14 @@ mod tests {
         assert_eq!(assessments("high risk").to_string(), "high risk");
         assert_eq!(all("ftp,http,port_scan", &[',']).to_string(), "bruteforce, scanner");
         assert_eq!(all("#phishing #scam", &[' ']).to_string(), "phishing");
+        assert_eq!(all("Malicious Host;Scanning Host", &[';', ' ']).to_string(), "botnet, scanner");
         assert!(assessments("win.emotet").is_empty());
+    }
+
+    #[test]
+    fn words_are_sorted_and_short() {
+        assert!(WORDS.is_sorted_by(|(first, _), (second, _)| first < second));
+        assert!(WORDS.iter().all(|(word, _)| word.len() <= WORD_MAX && *word == word.to_lowercase()));
     }
 
     #[test]

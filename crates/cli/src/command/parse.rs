@@ -4,40 +4,42 @@ use super::stdout;
 use crate::args::{List, Parse, Reach};
 use crate::exit::{Exit, Failure};
 use crate::input;
+use crate::printable;
 use crate::setting::Setting;
-use ingest::decode::{self, Caps};
+use ingest::decode::{self, Caps, Text};
 use ingest::format::{self, Format, OpenError};
-use ingest::intake::{self, Recipe};
+use ingest::intake::{self, Recipe, Transcribed};
 use ingest::options::Options;
 use ingest::refused::FileRefusal;
-use ingest::scribe::{Details, Key, Place, Rules, Sink, Skip, Warnings};
+use ingest::scribe::{Details, Key, Place, Rules, Sink, Skip, Statement, Warnings};
 use ingest::transcript::Transcript;
 use serde::Serialize;
 use snapshot::{ListKind, Refusal, Scope};
-use std::cell::Cell;
-use std::fs::File;
-use std::io::{self, BufWriter, ErrorKind, Read, Stdout, Write};
+use std::io::{self, BufWriter, Stdout, Write};
 use std::path::Path;
-use std::rc::Rc;
+
+/// Of a hundred lines that should be data, more refusals than this are worth a word.
+const REJECTS_TOLERATED: u64 = 20;
 
 /// Runs the command.
 pub(super) fn run(args: &Parse, setting: &Setting) -> Result<Exit, Failure> {
     let format = find(&args.format)?;
     let options = options(args, format)?;
-    let (list, scope) = (list(args.list), scope(args.scope));
-    let rules = Rules::new(setting.now, list, scope);
-    let stop = Rc::new(Cell::new(false));
-    let mut printer = Printer { transcript: Transcript::new(list), out: stdout(), failed: None, stop };
-    let read = open(&args.file).map_err(OpenError::File).and_then(|reader| {
-        let mut text = Stoppable { reader, stop: Rc::clone(&printer.stop) };
-        let recipe = Recipe { format, options: &options, rules: &rules, can_be_empty: false };
-        intake::transcribe(&recipe, &mut text, &mut printer)
-    });
+    let list = list(args.list, format);
+    let rules = Rules::new(setting.now, list, scope(args.scope));
+    let mut printer = Printer { transcript: Transcript::new(list), out: stdout(), failed: None };
+    let recipe = Recipe { format, options: &options, rules: &rules, can_be_empty: false };
+    let read = open(&args.file)
+        .map_err(OpenError::File)
+        .and_then(|mut text| intake::transcribe_all(&recipe, &mut text, &mut printer));
     if let Some(error) = printer.failed.take() {
         return Err(error.into());
     }
     let exit = match read {
-        Ok(_) => Exit::Done,
+        Ok(read) => {
+            remark(&read, args);
+            Exit::Done
+        }
         Err(OpenError::Options(error)) => return Err(Failure::usage(format_args!("--{error}"))),
         Err(OpenError::File(refusal)) => printer.refused(&refusal)?,
     };
@@ -46,11 +48,26 @@ pub(super) fn run(args: &Parse, setting: &Setting) -> Result<Exit, Failure> {
 }
 
 fn find(id: &str) -> Result<&'static Format, Failure> {
-    if id == "auto" {
-        return Err(Failure::usage("--format auto is not there yet; `rapsheet formats` lists the formats"));
-    }
     format::find(id)
         .ok_or_else(|| Failure::usage(format_args!("no format `{id}`; `rapsheet formats` lists them")))
+}
+
+/// Says on stderr what the file was taken for, and whether that looks right.
+fn remark(read: &Transcribed, args: &Parse) {
+    let name = args.file.to_string_lossy();
+    let file = printable::text(&name);
+    if let Some(guess) = &read.guess {
+        eprintln!("rapsheet: {file}: read as {}: {}", guess.format.id, guess.why);
+    }
+    let tally = &read.tally;
+    let told = tally.data_lines + tally.rejected_lines;
+    if tally.rejected_lines * 100 > told * REJECTS_TOLERATED {
+        eprintln!(
+            "rapsheet: {file}: {} of {told} lines that should be data were refused; is the format right? \
+             `rapsheet parse` without --format says what it looks like",
+            tally.rejected_lines
+        );
+    }
 }
 
 fn options(args: &Parse, format: &Format) -> Result<Options, Failure> {
@@ -60,10 +77,11 @@ fn options(args: &Parse, format: &Format) -> Result<Options, Failure> {
     Ok(options)
 }
 
-fn list(list: List) -> ListKind {
+fn list(list: Option<List>, format: &Format) -> ListKind {
     match list {
-        List::Block => ListKind::Block,
-        List::Allow => ListKind::Allow,
+        Some(List::Block) => ListKind::Block,
+        Some(List::Allow) => ListKind::Allow,
+        None => format.list,
     }
 }
 
@@ -75,20 +93,11 @@ fn scope(reach: Reach) -> Scope {
     }
 }
 
-fn open(path: &Path) -> Result<Box<dyn Read + Send>, FileRefusal> {
+fn open(path: &Path) -> Result<Text, FileRefusal> {
     if input::is_stdin(path) {
         return decode::open_stream(io::stdin(), Caps::default());
     }
-    let refuse = |error: io::Error| match error.kind() {
-        ErrorKind::NotFound => FileRefusal::Missing,
-        _ => FileRefusal::Unreadable(error.to_string()),
-    };
-    let file = File::open(path).map_err(refuse)?;
-    match file.metadata().map_err(refuse)? {
-        about if about.is_dir() => Err(FileRefusal::Unreadable("it is a folder".to_owned())),
-        about if about.is_file() => decode::open(file, Caps::default()),
-        _ => decode::open_stream(file, Caps::default()),
-    }
+    decode::open_path(path, Caps::default())
 }
 
 /// Prints events as they come.
@@ -96,7 +105,6 @@ struct Printer {
     transcript: Transcript,
     out: BufWriter<Stdout>,
     failed: Option<io::Error>,
-    stop: Rc<Cell<bool>>,
 }
 
 #[derive(Serialize)]
@@ -114,7 +122,7 @@ impl Printer {
         Ok(Exit::Refused)
     }
 
-    /// Prints what has come. After a failure nothing is printed, and the input is told to end.
+    /// Prints what has come. After a failure nothing is printed.
     fn print(&mut self) {
         for event in self.transcript.events.drain(..) {
             if self.failed.is_some() {
@@ -123,7 +131,6 @@ impl Printer {
             let written = serde_json::to_writer(&mut self.out, &event).map_err(io::Error::from);
             if let Err(error) = written.and_then(|()| self.out.write_all(b"\n")) {
                 self.failed = Some(error);
-                self.stop.set(true);
             }
         }
     }
@@ -140,20 +147,17 @@ impl Sink for Printer {
         self.print();
     }
 
+    fn stated(&mut self, place: Place, statement: Statement) {
+        self.transcript.stated(place, statement);
+    }
+
     fn reject(&mut self, place: Place, why: Refusal, text: &[u8]) {
         self.transcript.reject(place, why, text);
         self.print();
     }
-}
 
-/// An input that ends when nobody reads the output any more, so that an endless one ends too.
-struct Stoppable {
-    reader: Box<dyn Read + Send>,
-    stop: Rc<Cell<bool>>,
-}
-
-impl Read for Stoppable {
-    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        if self.stop.get() { Ok(0) } else { self.reader.read(buffer) }
+    /// When nobody reads the output any more, nothing more is read, so that an endless input ends too.
+    fn is_closed(&self) -> bool {
+        self.failed.is_some()
     }
 }

@@ -1,9 +1,11 @@
-//! The members of a zip archive, one after another, as one text.
+//! The members of a zip archive, one after another.
 //!
 //! The archive's table is read with the `zip` crate, and each member is then decoded where it lies. So an
 //! archive streams like any other container, and a member's name never becomes a path.
 
 use super::charset::Utf8;
+use super::parts::Parts;
+use super::tar::stays_inside;
 use super::{Decoded, carried, damaged};
 use crate::refused::FileRefusal;
 use crc32fast::Hasher;
@@ -14,13 +16,14 @@ use zip::{CompressionMethod, ZipArchive};
 
 /// Where a member lies, and what its bytes must add up to.
 struct Member {
+    name: String,
     start: u64,
     length: u64,
     deflated: bool,
     checksum: u32,
 }
 
-/// The text of all members. Each is closed with a newline if it lacks one: two lists are never one line.
+/// The members, each a part of the text.
 pub(super) struct Members<S> {
     members: std::vec::IntoIter<Member>,
     state: State<S>,
@@ -28,7 +31,7 @@ pub(super) struct Members<S> {
 
 enum State<S> {
     Between(S),
-    Inside { text: Utf8<Decoded<Verified<S>>>, last: u8 },
+    Inside(Utf8<Decoded<Verified<S>>>),
     Broken,
 }
 
@@ -43,64 +46,30 @@ impl<S: Read + Seek> Members<S> {
         let state = State::Between(archive.into_inner());
         Ok(Members { members: members.into_iter(), state })
     }
+}
 
-    /// Enters the next member; false after the last one.
-    fn enter(&mut self) -> io::Result<bool> {
-        let (Some(member), state) = (self.members.next(), std::mem::replace(&mut self.state, State::Broken))
-        else {
-            return Ok(false);
+impl<S: Read + Seek + Send> Parts for Members<S> {
+    fn next_part(&mut self) -> io::Result<Option<String>> {
+        let mut source = match std::mem::replace(&mut self.state, State::Broken) {
+            State::Between(source) => source,
+            State::Inside(text) => text.into_inner().0.into_inner(),
+            State::Broken => return Err(damaged("a member could not be read")),
         };
-        let State::Between(mut source) = state else {
-            return Err(damaged("a member could not be read"));
-        };
-        source.seek(SeekFrom::Start(member.start))?;
-        let text = Utf8::new(Decoded(Verified::new(source, &member)));
-        self.state = State::Inside { text, last: b'\n' };
-        Ok(true)
-    }
-
-    /// Leaves a member at its end.
-    fn leave(&mut self) {
-        self.state = match std::mem::replace(&mut self.state, State::Broken) {
-            State::Inside { text, .. } => State::Between(text.into_inner().0.into_inner()),
-            other => other,
-        };
-    }
-
-    /// Reads from the member at hand: `None` where none is.
-    fn inside(&mut self, buffer: &mut [u8]) -> io::Result<Option<usize>> {
-        let State::Inside { text, last } = &mut self.state else {
+        let Some(member) = self.members.next() else {
+            self.state = State::Between(source);
             return Ok(None);
         };
-        let count = text.read(buffer)?;
-        if let Some(&byte) = buffer.get(..count).and_then(<[u8]>::last) {
-            *last = byte;
-            return Ok(Some(count));
-        }
-        let closed = *last == b'\n';
-        self.leave();
-        match buffer.first_mut() {
-            Some(first) if !closed => {
-                *first = b'\n';
-                Ok(Some(1))
-            }
-            _ => Ok(None),
-        }
+        source.seek(SeekFrom::Start(member.start))?;
+        self.state = State::Inside(Utf8::new(Decoded(Verified::new(source, &member))));
+        Ok(Some(member.name))
     }
 }
 
-impl<S: Read + Seek> Read for Members<S> {
+impl<S: Read> Read for Members<S> {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        if buffer.is_empty() {
-            return Ok(0);
-        }
-        loop {
-            if let Some(count) = self.inside(buffer)? {
-                return Ok(count);
-            }
-            if !self.enter()? {
-                return Ok(0);
-            }
+        match &mut self.state {
+            State::Inside(text) => text.read(buffer),
+            State::Between(_) | State::Broken => Ok(0),
         }
     }
 }
@@ -108,8 +77,8 @@ impl<S: Read + Seek> Read for Members<S> {
 /// One line of the table: `None` for what holds no list, a folder, a link or a name that climbs.
 fn member<S: Read + Seek>(archive: &mut ZipArchive<S>, index: usize) -> Result<Option<Member>, FileRefusal> {
     let file = archive.by_index_raw(index).map_err(why)?;
-    let climbs = file.name_raw().split(|byte| matches!(byte, b'/' | b'\\')).any(|part| part == b"..");
-    if !file.is_file() || climbs {
+    let name = String::from_utf8_lossy(file.name_raw()).into_owned();
+    if !file.is_file() || !stays_inside(&name) {
         return Ok(None);
     }
     if file.encrypted() {
@@ -121,7 +90,7 @@ fn member<S: Read + Seek>(archive: &mut ZipArchive<S>, index: usize) -> Result<O
         other => return Err(FileRefusal::Damaged(format!("a member is compressed with {other}"))),
     };
     let start = file.data_start().ok_or_else(|| FileRefusal::Damaged("a member is nowhere".to_owned()))?;
-    Ok(Some(Member { start, length: file.compressed_size(), deflated, checksum: file.crc32() }))
+    Ok(Some(Member { name, start, length: file.compressed_size(), deflated, checksum: file.crc32() }))
 }
 
 fn why(error: ZipError) -> FileRefusal {

@@ -55,7 +55,7 @@ use zip::CompressionMethod;
 type Packer = fn(&[u8]) -> Vec<u8>;
 const PACKERS: [(&str, Packer); 5] = [("gz", gz), ("bz2", bz2), ("xz", xz), ("zst", zst), ("zip", zip)];
 
-fn drain(opened: Result<Box<dyn Read + Send>, FileRefusal>) -> Result<Vec<u8>, FileRefusal> {
+fn drain(opened: Result<Text, FileRefusal>) -> Result<Vec<u8>, FileRefusal> {
     let mut text = Vec::new();
     let mut reader = opened?;
     match reader.read_to_end(&mut text) {
@@ -241,16 +241,16 @@ fn what_the_system_says_is_not_damage() {
 fn pages_and_binaries_are_told_from_lists() {
     let pages = ["<!DOCTYPE html>", "\n <HTML lang=en>", "<head>", "<script>", "<?php", "<pre>\r\n45.9.20.5"];
     for page in pages {
-        assert_eq!(kind_of(page.as_bytes()), Some(FileRefusal::Html), "{page}");
+        assert_eq!(kind_of(page.as_bytes(), Markup::Refused), Some(FileRefusal::Html), "{page}");
     }
     let binaries: [&[u8]; 5] =
         [b"\xff\xff\xff\xffP2B", b"\x7fELF\x02", b"%PDF-1.7", b"45.9.20.5\n\0", &snapshot::layout::MAGIC];
     for binary in binaries {
-        assert_eq!(kind_of(binary), Some(FileRefusal::Binary), "{binary:?}");
+        assert_eq!(kind_of(binary, Markup::Refused), Some(FileRefusal::Binary), "{binary:?}");
     }
     let late = [vec![b'a'; NUL_WITHIN], vec![0]].concat();
     for list in [TEXT.as_bytes(), b"", b"<?xml version=\"1.0\"?>", b"<pre>45.9.20.5", b"<", &late] {
-        assert_eq!(kind_of(list), None);
+        assert_eq!(kind_of(list, Markup::Refused), None);
     }
 }
 
@@ -269,10 +269,10 @@ fn real_downloads_decode() {
         let bytes = std::fs::read(&path).unwrap();
         let text = read(&bytes).unwrap_or_else(|refusal| panic!("{}: {refusal}", path.display()));
         if path.extension().is_some_and(|extension| extension == "br") {
-            assert_eq!(kind_of(&text), Some(FileRefusal::Binary), "{}", path.display());
+            assert_eq!(kind_of(&text, Markup::Refused), Some(FileRefusal::Binary), "{}", path.display());
             continue;
         }
-        assert_eq!(kind_of(&text), None, "{}", path.display());
+        assert_eq!(kind_of(&text, Markup::Refused), None, "{}", path.display());
         let twin = texts.entry(path.with_extension("")).or_insert_with(|| text.clone());
         assert!(*twin == text, "{}", path.display());
     }

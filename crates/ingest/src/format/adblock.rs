@@ -17,12 +17,16 @@ pub static FORMAT: Format = Format {
     about: "Adblock Plus, uBlock and AdGuard filter lists",
     example: "||evil.example.com^",
     kinds: Kinds::NAME,
-    options: &[OptionRow {
-        key: "scoped",
-        about: "rules for one kind of request or one site only: `skip` (default) or `take`",
-    }],
-    shape: Shape::Surveyed(open),
+    options: OPTIONS,
+    shape: Shape::Surveyed(survey),
+    ..Format::NONE
 };
+
+/// What such lists take, wrapped or not.
+pub(super) const OPTIONS: &[OptionRow] = &[OptionRow {
+    key: "scoped",
+    about: "rules for one kind of request or one site only: `skip` (default) or `take`",
+}];
 
 struct Adblock {
     takes_scoped: bool,
@@ -30,15 +34,16 @@ struct Adblock {
     cancelled: HashSet<Vec<u8>>,
 }
 
-fn open(options: &Options, whole: &[u8]) -> Result<Box<dyn LineReader>, OpenError> {
+/// Sees the whole list for the rules that take others back.
+pub(super) fn survey(options: &Options, pages: &[&[u8]]) -> Result<Box<dyn LineReader>, OpenError> {
     let takes_scoped = options.word("scoped", &[("skip", false), ("take", true)], false)?;
-    let lines = lines::split(whole).map(|at| lines::trim(whole.get(at).unwrap_or(&[])));
-    let cancelled = if memchr::memmem::find(whole, b"badfilter").is_some() {
-        lines.filter_map(cancelled_rule).collect()
-    } else {
-        HashSet::new()
-    };
+    let speaks = |page: &&&[u8]| memchr::memmem::find(page, b"badfilter").is_some();
+    let cancelled = pages.iter().filter(speaks).flat_map(|page| cancelled_rules(page)).collect();
     Ok(Box::new(Adblock { takes_scoped, cancelled }))
+}
+
+fn cancelled_rules(page: &[u8]) -> impl Iterator<Item = Vec<u8>> {
+    lines::split(page).filter_map(|at| cancelled_rule(lines::trim(page.get(at)?)))
 }
 
 /// The text of the rule that a `$badfilter` rule takes back.

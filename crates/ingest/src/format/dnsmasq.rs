@@ -4,7 +4,7 @@
 //! an address routes a name and blocks nothing; without one it answers locally, which blocks. Files and sets that
 //! a line names are never followed.
 
-use super::{Format, LineReader, OpenError, Shape, header};
+use super::{Format, Head, LineReader, OpenError, Shape, header};
 use crate::options::Options;
 use crate::scribe::{Details, Scribe, Skip};
 use crate::token;
@@ -16,13 +16,13 @@ pub static FORMAT: Format = Format {
     about: "dnsmasq configuration: address=/name/…, server=/name/, local=/name/",
     example: "address=/evil.example.com/0.0.0.0",
     kinds: Kinds::NAME,
-    options: &[],
     shape: Shape::Lines(open),
+    ..Format::NONE
 };
 
 struct Dnsmasq;
 
-fn open(_: &Options, _: &[u8]) -> Result<Box<dyn LineReader>, OpenError> {
+fn open(_: &Options, _: Head<'_>) -> Result<Box<dyn LineReader>, OpenError> {
     Ok(Box::new(Dnsmasq))
 }
 

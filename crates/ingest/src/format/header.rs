@@ -26,6 +26,10 @@ const DECLARED: &[&[u8]] =
 
 /// Reads the text of a comment: a header where it is one, else a comment like any other.
 pub fn comment(text: &[u8], scribe: &mut Scribe<'_>) {
+    if let Some(count) = end_mark(text) {
+        scribe.declared(count);
+        return scribe.skip(Skip::Comment);
+    }
     let stated = split_key(text).is_some_and(|(key, value)| state(key, value, scribe));
     scribe.skip(if stated { Skip::Header } else { Skip::Comment });
 }
@@ -51,4 +55,9 @@ fn leading_count(value: &[u8]) -> Option<u64> {
     let digits = value.iter().take_while(|byte| byte.is_ascii_digit() || **byte == b',');
     let digits: String = digits.filter(|byte| **byte != b',').map(|byte| char::from(*byte)).collect();
     digits.parse().ok()
+}
+
+/// `END 3 entries`.
+fn end_mark(comment: &[u8]) -> Option<u64> {
+    leading_count(comment.trim_ascii().strip_prefix(b"END ")?)
 }

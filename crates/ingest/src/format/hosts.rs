@@ -4,7 +4,7 @@
 //! blocks, unless the feed says that both are (option `hosts_address`). The names that every system's own file
 //! holds are skipped.
 
-use super::{Format, LineReader, OpenError, Shape, header};
+use super::{Format, Head, LineReader, OpenError, Shape, header};
 use crate::options::{OptionRow, Options};
 use crate::scribe::{Details, Scribe, Skip};
 use crate::token;
@@ -21,13 +21,14 @@ pub static FORMAT: Format = Format {
         about: "`ignore` (default), or `indicator`: an address that is no sink is listed too",
     }],
     shape: Shape::Lines(open),
+    ..Format::NONE
 };
 
 struct Hosts {
     takes_address: bool,
 }
 
-fn open(options: &Options, _: &[u8]) -> Result<Box<dyn LineReader>, OpenError> {
+fn open(options: &Options, _: Head<'_>) -> Result<Box<dyn LineReader>, OpenError> {
     let takes_address = options.word("hosts_address", &[("ignore", false), ("indicator", true)], false)?;
     Ok(Box::new(Hosts { takes_address }))
 }

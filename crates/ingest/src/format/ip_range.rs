@@ -1,6 +1,6 @@
-//! `ip-range`: everything that spells a run of addresses: `a-b`, netmasks, stars, `start,end,label`.
+//! `ip-range` and `ip-range-csv`: everything that spells a run of addresses: `a-b`, netmasks, stars, `start,end,label`.
 
-use super::{Format, LineReader, OpenError, Shape, header};
+use super::{Format, Head, LineReader, OpenError, Shape, header};
 use crate::options::Options;
 use crate::scribe::{Details, Scribe};
 use crate::token;
@@ -12,13 +12,23 @@ pub static FORMAT: Format = Format {
     about: "runs of addresses: a-b, a/len, a/netmask, 1.2.3.*, or start,end,label",
     example: "192.0.2.4-192.0.2.9",
     kinds: Kinds::ADDRESS,
-    options: &[],
     shape: Shape::Lines(open),
+    ..Format::NONE
+};
+
+/// The row of the table for the same runs with the columns start, end, label.
+pub static CSV_FORMAT: Format = Format {
+    id: "ip-range-csv",
+    about: "runs of addresses as a table: start,end,label,reference",
+    example: "192.0.2.0,192.0.2.255,Some Cloud,https://cloud.example/",
+    kinds: Kinds::ADDRESS,
+    shape: Shape::Lines(open),
+    ..Format::NONE
 };
 
 struct IpRange;
 
-fn open(_: &Options, _: &[u8]) -> Result<Box<dyn LineReader>, OpenError> {
+fn open(_: &Options, _: Head<'_>) -> Result<Box<dyn LineReader>, OpenError> {
     Ok(Box::new(IpRange))
 }
 
@@ -55,15 +65,15 @@ fn ends(start: &[u8], end: &[u8]) -> Result<AddressRange, Refusal> {
     AddressRange::from_ends(Address::parse(start.trim_ascii())?, Address::parse(end.trim_ascii())?)
 }
 
-fn netmask(address: &[u8], mask: &[u8]) -> Result<AddressRange, Refusal> {
+pub(super) fn netmask(address: &[u8], mask: &[u8]) -> Result<AddressRange, Refusal> {
     match (Address::parse(address)?, Address::parse(mask)) {
         (Address::V4(address), Ok(Address::V4(mask))) => AddressRange::from_netmask(address, mask),
         _ => Err(Refusal::BadMask),
     }
 }
 
-/// `1.2.3.*`, `1.2.*.*`, `1.2.3.`: octets, then nothing but stars.
-fn stars(text: &[u8]) -> Result<AddressRange, Refusal> {
+/// `1.2.3.*`, `1.2.*.*`, `1.2.3.`: octets, then nothing but stars, or nothing at all.
+pub(super) fn stars(text: &[u8]) -> Result<AddressRange, Refusal> {
     let text = text.strip_suffix(b".").unwrap_or(text);
     let octets: Vec<&[u8]> = text.split(|byte| *byte == b'.').collect();
     let fixed = octets.iter().take_while(|octet| **octet != b"*").count();

@@ -4,25 +4,24 @@
 //! A name means itself and everything below it, as the sensor reads it. A `#` is a comment only at the start of
 //! a line or behind a blank: paths contain it.
 
-use super::{Format, LineReader, OpenError, Shape};
+use super::{Format, Head, LineReader, OpenError, Shape};
 use crate::options::Options;
 use crate::scribe::{Details, Scribe, Skip};
 use crate::token;
-use snapshot::{Kinds, Scope};
+use snapshot::Scope;
 
 /// The row of the table.
 pub static FORMAT: Format = Format {
     id: "maltrail",
     about: "Maltrail static trails: names, address:port, URLs, host/path",
     example: "192.0.2.7:443",
-    kinds: Kinds::ALL,
-    options: &[],
     shape: Shape::Lines(open),
+    ..Format::NONE
 };
 
 struct Maltrail;
 
-fn open(_: &Options, _: &[u8]) -> Result<Box<dyn LineReader>, OpenError> {
+fn open(_: &Options, _: Head<'_>) -> Result<Box<dyn LineReader>, OpenError> {
     Ok(Box::new(Maltrail))
 }
 

@@ -4,22 +4,22 @@
 //! sinkholes and disposable mail are in the same collection. Substrings and expressions cannot be indexed; lists of
 //! hashes hold elements that would parse as addresses, so a list says what its elements are matched against.
 
-use super::{Format, OpenError, Shape};
+use super::{Format, Head, OpenError, Shape};
 use crate::options::Options;
 use crate::refused::FileRefusal;
 use crate::scribe::{Details, Scribe, Skip};
 use serde::Deserialize;
 use serde_json::value::RawValue;
-use snapshot::{Kinds, Refusal, Scope};
+use snapshot::{ListKind, Refusal, Scope};
 
 /// The row of the table.
 pub static FORMAT: Format = Format {
     id: "misp-warninglist",
     about: "a MISP warninglist: JSON with type cidr, hostname or string",
     example: r#"{"name":"Example","type":"cidr","list":["192.0.2.0/24"]}"#,
-    kinds: Kinds::ALL,
-    options: &[],
     shape: Shape::Document(read),
+    list: ListKind::Allow,
+    ..Format::NONE
 };
 
 #[derive(Deserialize)]
@@ -42,8 +42,8 @@ enum Meaning {
     Unsupported,
 }
 
-fn read(_: &Options, whole: &[u8], scribe: &mut Scribe<'_>) -> Result<(), OpenError> {
-    let text = std::str::from_utf8(whole).map_err(|_| FileRefusal::BadEncoding)?;
+fn read(_: &Options, whole: Head<'_>, scribe: &mut Scribe<'_>) -> Result<(), OpenError> {
+    let text = std::str::from_utf8(whole.bytes).map_err(|_| FileRefusal::BadEncoding)?;
     let bad = |error: serde_json::Error| FileRefusal::BadJson(error.to_string());
     let document: Document<'_> = serde_json::from_str(text).map_err(bad)?;
     let meaning = meaning(&document);

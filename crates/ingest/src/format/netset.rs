@@ -3,7 +3,7 @@
 //! The source's own date stands above the file's date and is the better confirmation; it comes first, and the
 //! first stated time holds. Inline comments need no blank before the mark here.
 
-use super::{Format, LineReader, OpenError, Shape, header};
+use super::{Format, Head, LineReader, OpenError, Shape, header};
 use crate::options::Options;
 use crate::scribe::{Details, Scribe};
 use crate::token;
@@ -15,13 +15,13 @@ pub static FORMAT: Format = Format {
     about: "FireHOL .ipset and .netset files",
     example: "192.0.2.0/24",
     kinds: Kinds::ADDRESS,
-    options: &[],
     shape: Shape::Lines(open),
+    ..Format::NONE
 };
 
 struct Netset;
 
-fn open(_: &Options, _: &[u8]) -> Result<Box<dyn LineReader>, OpenError> {
+fn open(_: &Options, _: Head<'_>) -> Result<Box<dyn LineReader>, OpenError> {
     Ok(Box::new(Netset))
 }
 

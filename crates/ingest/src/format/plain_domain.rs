@@ -4,7 +4,7 @@
 //! publishers mean the name and everything below it, DNS itself means only what is below; option `wildcard`.
 //! Addresses, URLs and e-mail addresses turn up in such lists and are typed by content.
 
-use super::{Format, LineReader, OpenError, Shape, header};
+use super::{Format, Head, LineReader, OpenError, Shape, header};
 use crate::options::{OptionRow, Options};
 use crate::scribe::{Details, Scribe};
 use crate::token;
@@ -23,6 +23,7 @@ pub static FORMAT: Format = Format {
     kinds: Kinds::NAME,
     options: &[WILDCARD],
     shape: Shape::Lines(open),
+    ..Format::NONE
 };
 
 /// The row of the table for lists that mark the reach of each name.
@@ -33,13 +34,14 @@ pub static WILDCARD_FORMAT: Format = Format {
     kinds: Kinds::NAME,
     options: &[WILDCARD],
     shape: Shape::Lines(open),
+    ..Format::NONE
 };
 
 struct PlainDomain {
     star: Scope,
 }
 
-fn open(options: &Options, _: &[u8]) -> Result<Box<dyn LineReader>, OpenError> {
+fn open(options: &Options, _: Head<'_>) -> Result<Box<dyn LineReader>, OpenError> {
     let star =
         options.word("wildcard", &[("tree", Scope::Tree), ("strict", Scope::Subdomains)], Scope::Tree)?;
     Ok(Box::new(PlainDomain { star }))

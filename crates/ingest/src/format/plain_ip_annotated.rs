@@ -4,9 +4,9 @@
 //! disguise: several publishers put the time of the last report right behind the mark, and one puts a category
 //! before a country code. Those two are read; the rest is for people.
 
-use super::{Format, LineReader, OpenError, Shape, header};
+use super::{Format, Head, LineReader, OpenError, Shape, header};
 use crate::moment;
-use crate::options::Options;
+use crate::options::{OptionRow, Options};
 use crate::scribe::{Details, Scribe};
 use crate::token;
 use snapshot::{Assessment, Assessments, Kinds};
@@ -17,14 +17,21 @@ pub static FORMAT: Format = Format {
     about: "an address or prefix, a separator, and words about it",
     example: "192.0.2.7 # Scanning Host US,,37.75,-97.82",
     kinds: Kinds::ADDRESS,
-    options: &[],
+    options: &[OptionRow {
+        key: "counts",
+        about: "`true`: a bare number is the count of lists that hold the address; 5 are a high risk, fewer than 3 \
+                suspicious (default false)",
+    }],
     shape: Shape::Lines(open),
+    ..Format::NONE
 };
 
-struct Annotated;
+struct Annotated {
+    counts: bool,
+}
 
-fn open(_: &Options, _: &[u8]) -> Result<Box<dyn LineReader>, OpenError> {
-    Ok(Box::new(Annotated))
+fn open(options: &Options, _: Head<'_>) -> Result<Box<dyn LineReader>, OpenError> {
+    Ok(Box::new(Annotated { counts: options.flag("counts", false)? }))
 }
 
 impl LineReader for Annotated {
@@ -37,8 +44,31 @@ impl LineReader for Annotated {
         if note.is_empty() {
             return scribe.address(token::unwrap(key), &Details::NONE);
         }
-        scribe.address(token::unwrap(key), &details(note));
+        scribe.address(token::unwrap(key), &self.details(note));
     }
+}
+
+impl Annotated {
+    fn details(&self, note: &[u8]) -> Details {
+        let counted = if self.counts { count(note) } else { None };
+        match counted {
+            Some(lists) => Details { assessments: weight(lists), ..Details::NONE },
+            None => details(note),
+        }
+    }
+}
+
+fn count(note: &[u8]) -> Option<u32> {
+    std::str::from_utf8(note.trim_ascii()).ok()?.parse().ok()
+}
+
+/// What it means to stand in so many lists.
+fn weight(lists: u32) -> Assessments {
+    Assessments::EMPTY.with(match lists {
+        0..3 => Assessment::Suspicious,
+        3..5 => Assessment::Blacklist,
+        5.. => Assessment::HighRisk,
+    })
 }
 
 /// What a note states: a time at its beginning, or a category before a country code.
@@ -98,5 +128,8 @@ mod tests {
         assert_eq!(events[0].detect_time.as_deref(), Some("2026-03-21T12:55:03Z"));
         assert_eq!(events[1].detect_time.as_deref(), Some("2026-03-22T09:11:03Z"));
         assert_eq!(events[2].assessments, ["botnet", "scanner"]);
+        let counted = read_events("plain-ip-annotated", &[("counts", "true")], "45.9.20.5\t10\n45.9.20.6\t2\n");
+        assert_eq!(counted[0].assessments, ["high risk"]);
+        assert_eq!(counted[1].assessments, ["suspicious"]);
     }
 }

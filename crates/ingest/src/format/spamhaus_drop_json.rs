@@ -3,7 +3,7 @@
 //! It is no JSON array, and the metadata may come first. Rows of the list of autonomous systems name the domain
 //! of the holder, which is nobody's indicator.
 
-use super::{Format, LineReader, OpenError, Shape};
+use super::{Format, Head, LineReader, OpenError, Shape};
 use crate::options::Options;
 use crate::scribe::{Details, Scribe, Skip};
 use serde::Deserialize;
@@ -16,13 +16,13 @@ pub static FORMAT: Format = Format {
     about: "Spamhaus DROP as JSON lines, with a metadata line",
     example: r#"{"cidr":"192.0.2.0/24","sblid":"SBL000001","rir":"arin"}"#,
     kinds: Kinds::ADDRESS,
-    options: &[],
     shape: Shape::Lines(open),
+    ..Format::NONE
 };
 
 struct DropJson;
 
-fn open(_: &Options, _: &[u8]) -> Result<Box<dyn LineReader>, OpenError> {
+fn open(_: &Options, _: Head<'_>) -> Result<Box<dyn LineReader>, OpenError> {
     Ok(Box::new(DropJson))
 }
 

@@ -3,7 +3,7 @@
 //! The list of autonomous systems has the same shape and is no list of addresses: its rows are skipped as a
 //! kind that is not indexed.
 
-use super::{Format, LineReader, OpenError, Shape, header};
+use super::{Format, Head, LineReader, OpenError, Shape, header};
 use crate::options::Options;
 use crate::scribe::{Details, Scribe, Skip};
 use snapshot::Kinds;
@@ -14,13 +14,13 @@ pub static FORMAT: Format = Format {
     about: "Spamhaus DROP as text: prefix ; reference",
     example: "192.0.2.0/24 ; SBL000001",
     kinds: Kinds::ADDRESS,
-    options: &[],
     shape: Shape::Lines(open),
+    ..Format::NONE
 };
 
 struct DropText;
 
-fn open(_: &Options, _: &[u8]) -> Result<Box<dyn LineReader>, OpenError> {
+fn open(_: &Options, _: Head<'_>) -> Result<Box<dyn LineReader>, OpenError> {
     Ok(Box::new(DropText))
 }
 

@@ -4,7 +4,7 @@
 //! host may say so (option `promote_host`). A `#` begins a comment only at the start of a line or behind a blank:
 //! elsewhere it is a fragment.
 
-use super::{Format, LineReader, OpenError, Shape, header};
+use super::{Format, Head, LineReader, Markup, OpenError, Shape, header};
 use crate::moment;
 use crate::options::{OptionRow, Options};
 use crate::scribe::{Details, Scribe, Skip};
@@ -22,22 +22,18 @@ pub static FORMAT: Format = Format {
             key: "promote_host",
             about: "`true`: the host of a URL without path or query is listed too (default false)",
         },
-        OptionRow {
-            key: "profile",
-            about: "`vxvault`: the list begins with <pre>, a title and a date (default: none)",
-        },
     ],
     shape: Shape::Lines(open),
+    markup: Markup::Preformatted,
+    ..Format::NONE
 };
 
 struct UrlList {
     promotes_host: bool,
-    is_vxvault: bool,
 }
 
-fn open(options: &Options, _: &[u8]) -> Result<Box<dyn LineReader>, OpenError> {
-    let is_vxvault = options.word("profile", &[("none", false), ("vxvault", true)], false)?;
-    Ok(Box::new(UrlList { promotes_host: options.flag("promote_host", false)?, is_vxvault }))
+fn open(options: &Options, _: Head<'_>) -> Result<Box<dyn LineReader>, OpenError> {
+    Ok(Box::new(UrlList { promotes_host: options.flag("promote_host", false)? }))
 }
 
 impl LineReader for UrlList {
@@ -45,8 +41,8 @@ impl LineReader for UrlList {
         if let [b'#' | b';', comment @ ..] = line {
             return header::comment(comment.trim_ascii(), scribe);
         }
-        if self.is_vxvault && vxvault_head(line, scribe) {
-            return;
+        if is_head(line, scribe) {
+            return scribe.skip(Skip::Header);
         }
         let text = refang(token::before_comment(line));
         let scope = scribe.rules().scope;
@@ -59,16 +55,15 @@ impl LineReader for UrlList {
     }
 }
 
-/// The lines before the first URL: markup, a title, a date.
-fn vxvault_head(line: &[u8], scribe: &mut Scribe<'_>) -> bool {
-    if line.starts_with(b"http") || line.starts_with(b"hxxp") {
-        return false;
-    }
-    if let Some(time) = moment::parse(line) {
+/// What stands above a list that is sent as a page: its mark, a title, a date.
+fn is_head(line: &[u8], scribe: &mut Scribe<'_>) -> bool {
+    if line.first().is_some_and(u8::is_ascii_alphabetic)
+        && let Some(time) = moment::parse(line)
+    {
         scribe.generated(time);
+        return true;
     }
-    scribe.skip(Skip::Header);
-    true
+    line.eq_ignore_ascii_case(b"<pre>") || line.eq_ignore_ascii_case(b"</pre>") || line.starts_with(b"VX Vault ")
 }
 
 /// The host of a URL that has neither path nor query.
@@ -119,6 +114,6 @@ mod tests {
     fn vxvault_begins_with_markup() {
         let text = "<pre>\nVX Vault last 100 Links\n\nhttp://evilpanel.com/a\n";
         let expected = ["SKIP header", "SKIP header", "SKIP blank", "url http://evilpanel.com/a"];
-        assert_eq!(render("url-list", &[("profile", "vxvault")], text), expected);
+        assert_eq!(render("url-list", &[], text), expected);
     }
 }

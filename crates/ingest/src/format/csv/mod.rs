@@ -2,19 +2,21 @@
 //!
 //! One parser and a table of profiles, because what differs between publishers is which column means what. The
 //! header binds the roles by name wherever there is one: in the first data line, behind a banner of comments, or
-//! in the last comment before the data. Values are typed by content, whatever their column is called.
+//! in the last comment before the data. Without a header and without a profile the first rows are looked at.
+//! Values are typed by content, whatever their column is called.
 
+mod infer;
 mod profile;
-mod split;
+pub(super) mod split;
 
-use super::{Format, LineReader, OpenError, Shape};
+use super::role::{self, ROLE_OPTIONS, Role};
+use super::{Format, Head, LineReader, OpenError, Shape};
 use crate::lines;
-use crate::moment;
 use crate::options::{OptionError, OptionRow, Options, error};
+use crate::refused::FileRefusal;
 use crate::scribe::{Details, Scribe, Skip};
-use crate::words;
-use profile::{PROFILES, Profile, Role};
-use snapshot::{Assessments, Kinds, Refusal, Scope, address::parse_port};
+use profile::{PLAIN, PROFILES, Profile};
+use snapshot::{Assessments, Kinds, Refusal, Scope};
 use std::borrow::Cow;
 
 /// The row of the table.
@@ -23,105 +25,172 @@ pub static FORMAT: Format = Format {
     about: "a delimited table; roles of columns by header name, number or profile",
     example: r#""2026-08-01 10:00:00","192.0.2.7","443","online","2026-08-20","Example""#,
     kinds: Kinds::ALL,
-    options: &[
+    options: &OPTIONS,
+    shape: Shape::Lines(open),
+    ..Format::NONE
+};
+
+/// AlienVault's table, whose delimiter is everybody else's comment mark.
+pub static HASH_FORMAT: Format = Format {
+    id: "hash-delimited",
+    about: "AlienVault reputation.data: ip#reliability#risk#type#country#city#place",
+    example: "192.0.2.7#4#2#Scanning Host#US##37.75,-97.82#11",
+    kinds: Kinds::ADDRESS,
+    options: &[],
+    shape: Shape::Lines(open_hash_delimited),
+    ..Format::NONE
+};
+
+const OPTIONS: [OptionRow; 15] = {
+    let [value, kind, port, first_seen, last_seen, expires, category, filter, keep, assessment] =
+        ROLE_OPTIONS;
+    [
         OptionRow {
             key: "profile",
-            about: "a known table: feodo, sslbl, urlhaus, threatfox, tor-nodes, tweetfeed, turris, foxit, bambenek, \
-                    splunk, phishtank, c2intel, threatview-c2, viriback, blackbook, stopforumspam (default none)",
+            about: "a known table: benkow, bambenek, blackbook, botvrij, c2intel, carbonblack, ctip, feodo, foxit, \
+                    infoblox, malwaredomains, maltrail, phishstats, phishtank, ponmocup, ransomwaretracker, \
+                    shadowserver, spamhaus-cert, splunk, sslbl, stopforumspam, threatfox, threatview-c2, tor-nodes, \
+                    turris, tweetfeed, urlhaus, viriback (default: the one whose header it has, or none)",
         },
-        OptionRow { key: "delimiter", about: "one character, or `tab` (default `,`)" },
+        OptionRow { key: "delimiter", about: "one character, or `tab` (default: what most lines hold)" },
         OptionRow {
             key: "header",
             about: "`auto` (default): bound where one is found; `none`: columns by number",
         },
-        OptionRow { key: "value", about: "the columns with indicators: names or numbers from 1" },
-        OptionRow { key: "type", about: "the column with the kind of indicator" },
-        OptionRow { key: "port", about: "the column with the port" },
-        OptionRow { key: "first_seen", about: "the column with the time of the first sight" },
-        OptionRow { key: "last_seen", about: "the column with the time of the last sight" },
-        OptionRow { key: "expires", about: "the column with the end" },
-        OptionRow { key: "category", about: "the column with the provider's word for what is bad" },
-        OptionRow { key: "filter", about: "the column that says whether a row counts" },
-        OptionRow { key: "keep", about: "the words of the filter column with which a row counts" },
         OptionRow { key: "multi", about: "what separates several indicators in one field" },
-    ],
-    shape: Shape::Lines(open),
+        OptionRow { key: "separator", about: "a character that ends a row as a line end does" },
+        value,
+        kind,
+        port,
+        first_seen,
+        last_seen,
+        expires,
+        category,
+        filter,
+        keep,
+        assessment,
+    ]
 };
+
+/// A column, counted from the left or, behind columns that may hold the delimiter, from the right.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Column {
+    Left(usize),
+    Right(usize),
+}
+
+impl Column {
+    /// From a number as people count: 1 is the first, -1 the last.
+    fn numbered(number: isize) -> Option<Column> {
+        match number {
+            0 => None,
+            1.. => Some(Column::Left(number.unsigned_abs() - 1)),
+            _ => Some(Column::Right(number.unsigned_abs() - 1)),
+        }
+    }
+
+    fn of<'f>(self, fields: &'f [Cow<'_, [u8]>]) -> &'f [u8] {
+        let at = match self {
+            Column::Left(at) => Some(at),
+            Column::Right(at) => fields.len().checked_sub(at + 1),
+        };
+        at.and_then(|at| fields.get(at)).map_or(&[], |field| role::present(field))
+    }
+}
 
 /// A table whose columns are bound.
 struct Table {
     delimiter: u8,
+    has_comments: bool,
     /// The header, to be recognised where it recurs.
     header: Option<Vec<String>>,
-    values: Vec<usize>,
-    roles: [Option<usize>; Role::ALL.len()],
+    values: Vec<Column>,
+    /// Whether every value column counts, or the first that is filled.
+    takes_all: bool,
+    roles: [Option<Column>; Role::ALL.len()],
     keep: Vec<String>,
     multi: Option<u8>,
-    path: Option<usize>,
+    path: Option<Column>,
     assessments: Assessments,
 }
 
-fn open(options: &Options, head: &[u8]) -> Result<Box<dyn LineReader>, OpenError> {
-    let profile = find_profile(options)?;
-    let delimiter = one_byte(options, "delimiter")?.unwrap_or(b',');
+fn open(options: &Options, head: Head<'_>) -> Result<Box<dyn LineReader>, OpenError> {
+    let named = options.text("profile").map(find_profile).transpose()?;
+    let delimiter = options.byte("delimiter")?.or(named.and_then(|profile| profile.delimiter));
+    let multi = options.byte("multi")?.or(named.and_then(|profile| profile.multi));
+    let delimiter = delimiter.unwrap_or_else(|| infer::delimiter(head.bytes, multi));
     let takes_header = options.word("header", &[("auto", true), ("none", false)], true)?;
-    let wanted = |role: Role| wanted_names(role, options, profile);
-    let header = if takes_header { find_header(head, delimiter, &wanted) } else { None };
-    let bind = |role: Role| bind(role, options, profile, header.as_deref());
-    let mut values = bind(Role::Value)?;
-    if values.is_empty() {
-        values.push(0);
+    let header = takes_header.then(|| find_header(head.bytes, delimiter, options, named)).flatten();
+    let profile = named.unwrap_or_else(|| recognised(header.as_deref(), head.bytes));
+    let mut table = Table::plain(delimiter, profile);
+    table.multi = multi.or(profile.multi);
+    if let Some(word) = options.text("assessment") {
+        table.assessments = crate::words::assessments(word);
     }
-    let mut roles = [None; Role::ALL.len()];
-    for (slot, role) in roles.iter_mut().zip(Role::ALL) {
-        *slot = bind(role)?.first().copied();
+    if !options.list("keep").is_empty() {
+        table.keep = options.list("keep").to_vec();
     }
-    let keep = match options.list("keep") {
-        [] => profile.keep.iter().map(|word| (*word).to_owned()).collect(),
-        words => words.to_vec(),
-    };
-    let path = profile.path.map(|number| number - 1);
-    let (multi, assessments) = (one_byte(options, "multi")?, profile.default_assessments());
-    Ok(Box::new(Table { delimiter, header, values, roles, keep, multi, path, assessments }))
+    bind(&mut table, options, profile, header.as_deref(), head.bytes)?;
+    table.header = header.or_else(|| infer::unknown_header(&table, head.bytes).filter(|_| takes_header));
+    Ok(Box::new(table))
 }
 
-fn find_profile(options: &Options) -> Result<&'static Profile, OptionError> {
-    let name = options.text("profile").unwrap_or("none");
+fn open_hash_delimited(_: &Options, _: Head<'_>) -> Result<Box<dyn LineReader>, OpenError> {
+    let profile = find_profile("alienvault")?;
+    let mut table = Table::plain(b'#', profile);
+    table.has_comments = false;
+    table.number(profile);
+    Ok(Box::new(table))
+}
+
+fn find_profile(name: &str) -> Result<&'static Profile, OptionError> {
     PROFILES.iter().find(|profile| profile.name == name).ok_or_else(|| {
         let known: Vec<&str> = PROFILES.iter().map(|profile| profile.name).collect();
         error("profile", format!("expected one of {}, found `{name}`", known.join(", ")))
     })
 }
 
-fn one_byte(options: &Options, key: &str) -> Result<Option<u8>, OptionError> {
-    match options.text(key).map(str::as_bytes) {
-        None => Ok(None),
-        Some(b"tab" | b"\\t") => Ok(Some(b'\t')),
-        Some([byte]) if byte.is_ascii() && *byte != b'"' => Ok(Some(*byte)),
-        Some(_) => Err(error(key, "expected one character, or `tab`".to_owned())),
-    }
+/// The profile whose header this is, or whose mark stands in the first row.
+fn recognised(header: Option<&[String]>, head: &[u8]) -> &'static Profile {
+    let by_header = |profile: &&Profile| {
+        let names = profile.header;
+        !names.is_empty()
+            && header.is_some_and(|header| names.iter().all(|name| header.iter().any(|own| own == name)))
+    };
+    let row = infer::rows(head).next().unwrap_or(&[]);
+    let by_mark =
+        |profile: &&Profile| !profile.mark.is_empty() && memchr::memmem::find(row, profile.mark).is_some();
+    let by_row = || PROFILES.iter().find(by_mark).filter(|_| header.is_none());
+    PROFILES.iter().find(by_header).or_else(by_row).unwrap_or(&PLAIN)
 }
 
 /// The names by which a role's column may be found, best first.
-fn wanted_names(role: Role, options: &Options, profile: &Profile) -> Vec<String> {
-    let named = options.list(role.option());
-    if !named.is_empty() {
-        return named.iter().map(|name| name.to_ascii_lowercase()).collect();
+fn wanted_names(role: Role, options: &Options, profile: Option<&Profile>) -> Vec<String> {
+    let usual = role::names(role, options);
+    match profile {
+        Some(profile) if options.list(role.option()).is_empty() => {
+            let own = profile.names.iter().filter(|(of, _)| *of == role).map(|(_, name)| (*name).to_owned());
+            own.chain(usual).collect()
+        }
+        _ => usual,
     }
-    let own = profile.names.iter().filter(|(of, _)| *of == role).map(|(_, name)| *name);
-    own.chain(role.usual_names().iter().copied()).map(str::to_owned).collect()
 }
 
 /// The header: the first line, commented or not, in which a column is called as an indicator's column would be.
-fn find_header(head: &[u8], delimiter: u8, wanted: &dyn Fn(Role) -> Vec<String>) -> Option<Vec<String>> {
-    let values = wanted(Role::Value);
+fn find_header(
+    head: &[u8],
+    delimiter: u8,
+    options: &Options,
+    profile: Option<&Profile>,
+) -> Option<Vec<String>> {
+    let values = wanted_names(Role::Value, options, profile);
     for at in lines::split(head) {
         let line = lines::trim(head.get(at).unwrap_or(&[]));
         let commented = line.starts_with(b"#") || line.starts_with(b";");
         let names = header_names(line, delimiter);
         let first_is_named = names.first().is_some_and(|name| !name.is_empty());
         let is_header = first_is_named && !names.iter().any(|name| is_data(name));
-        if is_header && names.iter().any(|name| values.contains(name)) {
+        if is_header && names.iter().any(|name| values.contains(name)) && !is_row(&names) {
             return Some(names);
         }
         if !commented && !line.is_empty() {
@@ -134,6 +203,11 @@ fn find_header(head: &[u8], delimiter: u8, wanted: &dyn Fn(Role) -> Vec<String>)
 /// No column is called by a number, a time or a URL: a row whose kind is `domain` is no header.
 fn is_data(name: &str) -> bool {
     name.starts_with(|first: char| first.is_ascii_digit()) || name.contains("://")
+}
+
+/// Nor is one called by a name with dots in it, or by an address.
+fn is_row(names: &[String]) -> bool {
+    names.iter().any(|name| infer::is_indicator(name.as_bytes()))
 }
 
 /// The names of a header's columns. It is one line a file, so the `csv` crate reads it, with all its care.
@@ -151,92 +225,112 @@ fn header_names(line: &[u8], delimiter: u8) -> Vec<String> {
     record.iter().map(|field| String::from_utf8_lossy(field).to_ascii_lowercase()).collect()
 }
 
-/// The columns of a role, from 0: by the header's names, else by the numbers of options or profile.
+/// Binds every role: by options, by the header's names, by the profile's numbers, or by the first rows.
 fn bind(
-    role: Role,
+    table: &mut Table,
     options: &Options,
     profile: &Profile,
     header: Option<&[String]>,
-) -> Result<Vec<usize>, OpenError> {
-    let named = options.list(role.option());
-    let numbers: Vec<usize> =
-        named.iter().filter_map(|name| name.parse::<usize>().ok()?.checked_sub(1)).collect();
-    if !named.is_empty() && numbers.len() == named.len() {
-        return Ok(numbers);
-    }
-    let wanted = wanted_names(role, options, profile);
-    if let Some(header) = header {
-        let found: Vec<usize> =
-            wanted.iter().filter_map(|name| header.iter().position(|column| column == name)).collect();
-        let all_named = !named.is_empty();
-        if !found.is_empty() || all_named {
-            let count = if all_named { found.len() } else { 1 };
-            return Ok(found.into_iter().take(count).collect());
+    head: &[u8],
+) -> Result<(), OpenError> {
+    match header {
+        Some(header) => {
+            table.name(header, options, profile);
+            if options.list("value").is_empty() {
+                infer::order(table, head);
+            }
         }
-        if header.len() > 1 && role != Role::Value {
-            return Ok(Vec::new());
+        None if profile.columns.is_empty() && options.list("value").is_empty() => {
+            infer::columns(table, head);
+        }
+        None => table.number(profile),
+    }
+    for role in Role::ALL {
+        let named = options.list(role.option());
+        let numbers: Vec<Column> =
+            named.iter().filter_map(|name| Column::numbered(name.parse().ok()?)).collect();
+        if !named.is_empty() && numbers.len() == named.len() {
+            table.set(role, numbers);
+        } else if !named.is_empty() && header.is_none() && role == Role::Value && !head.is_empty() {
+            return Err(FileRefusal::BadColumns(named.join(", ")).into());
         }
     }
-    if !named.is_empty() && header.is_none() && role == Role::Value {
-        let missing = crate::refused::FileRefusal::BadColumns(named.join(", "));
-        return Err(missing.into());
-    }
-    Ok(profile.columns.iter().filter(|(of, _)| *of == role).map(|(_, number)| number - 1).collect())
+    Ok(())
 }
 
 impl LineReader for Table {
     fn line(&self, line: &[u8], scribe: &mut Scribe<'_>) {
-        let mark = line.first().filter(|mark| **mark == b'#' || **mark == b';' && self.delimiter != b';');
-        if mark.is_some() {
-            return self.comment(line.get(1..).unwrap_or(&[]), line, scribe);
+        let bare = line.trim_ascii_start();
+        let mark = bare.first().filter(|mark| **mark == b'#' || **mark == b';' && self.delimiter != b';');
+        if mark.is_some() && self.has_comments {
+            return self.comment(bare.get(1..).unwrap_or(&[]), bare, scribe);
         }
-        let fields = match split::fields(line, self.delimiter) {
-            Ok(fields) => fields,
-            Err(refusal) => return scribe.reject(refusal),
-        };
-        if self.is_header(&fields) {
-            return scribe.skip(Skip::Header);
+        match split::fields(line, self.delimiter) {
+            Ok(fields) if self.is_header(&fields) => scribe.skip(Skip::Header),
+            Ok(fields) => self.row(&fields, scribe),
+            Err(refusal) => scribe.reject(refusal),
         }
-        let field = |at: usize| fields.get(at).map(|field| present(field)).unwrap_or(&[]);
-        let role = |role: Role| self.role(role).map(field).unwrap_or(&[]);
-        if !self.keep.is_empty()
-            && !self.keep.iter().any(|word| word.as_bytes().eq_ignore_ascii_case(role(Role::Filter)))
-        {
-            return scribe.skip(Skip::Inactive);
-        }
-        if is_unsupported(role(Role::Kind)) {
-            return scribe.skip(Skip::UnsupportedKind);
-        }
-        let details = Details {
-            first_seen: moment::parse(role(Role::FirstSeen)),
-            last_seen: moment::parse(role(Role::LastSeen)),
-            expires: moment::parse(role(Role::Expires)),
-            port: parse_port(role(Role::Port)).ok(),
-            assessments: self.category(role(Role::Category)),
-            ..Details::NONE
-        };
-        let path = self.path.map(field).unwrap_or(&[]);
-        self.values.iter().for_each(|at| self.value(field(*at), path, &details, scribe));
+    }
+
+    fn keeps_blanks(&self) -> bool {
+        self.delimiter == b'\t'
     }
 }
 
 impl Table {
-    fn role(&self, role: Role) -> Option<usize> {
-        self.roles.get(role as usize).copied().flatten()
+    fn plain(delimiter: u8, profile: &Profile) -> Table {
+        Table {
+            delimiter,
+            has_comments: true,
+            header: None,
+            values: vec![Column::Left(0)],
+            takes_all: false,
+            roles: [None; Role::ALL.len()],
+            keep: profile.keep.iter().map(|word| (*word).to_owned()).collect(),
+            multi: profile.multi,
+            path: profile.path.and_then(Column::numbered),
+            assessments: profile.assessment.into_iter().collect(),
+        }
+    }
+
+    fn set(&mut self, role: Role, columns: Vec<Column>) {
+        if role == Role::Value {
+            (self.values, self.takes_all) = (columns, true);
+        } else if let Some(slot) = self.roles.get_mut(role as usize) {
+            *slot = columns.first().copied();
+        }
+    }
+
+    /// Binds the columns that a profile numbers.
+    fn number(&mut self, profile: &Profile) {
+        for role in Role::ALL {
+            let of_role = profile.columns.iter().filter(|(of, _)| *of == role);
+            let columns: Vec<Column> =
+                of_role.filter_map(|(_, number)| Column::numbered(*number)).collect();
+            if !columns.is_empty() {
+                self.set(role, columns);
+            }
+        }
+    }
+
+    /// Binds columns by a header's names. Of several that may hold the indicator, the best that is filled counts.
+    fn name(&mut self, header: &[String], options: &Options, profile: &Profile) {
+        for role in Role::ALL {
+            let wanted = wanted_names(role, options, Some(profile));
+            let named = wanted.iter().filter_map(|name| header.iter().position(|column| column == name));
+            let columns: Vec<Column> = named.map(Column::Left).collect();
+            if !columns.is_empty() {
+                self.set(role, columns);
+            }
+        }
+        self.takes_all = !options.list("value").is_empty();
     }
 
     fn comment(&self, comment: &[u8], line: &[u8], scribe: &mut Scribe<'_>) {
-        let names = header_names(line, self.delimiter);
-        if self.header.as_ref() == Some(&names) {
+        if self.header.is_some() && self.header.as_ref() == Some(&header_names(line, self.delimiter)) {
             return scribe.skip(Skip::Header);
         }
-        match end_mark(comment) {
-            Some(count) => {
-                scribe.declared(count);
-                scribe.skip(Skip::Comment);
-            }
-            None => super::header::comment(comment.trim_ascii_start(), scribe),
-        }
+        super::header::comment(comment.trim_ascii_start(), scribe);
     }
 
     fn is_header(&self, fields: &[Cow<'_, [u8]>]) -> bool {
@@ -249,25 +343,34 @@ impl Table {
         })
     }
 
-    fn category(&self, text: &[u8]) -> Assessments {
-        if text.is_empty() {
-            return self.assessments;
+    fn row(&self, fields: &[Cow<'_, [u8]>], scribe: &mut Scribe<'_>) {
+        let field = |role: Role| {
+            self.roles.get(role as usize).copied().flatten().map_or(&[][..], |column| column.of(fields))
+        };
+        let kept = |word: &String| word.as_bytes().eq_ignore_ascii_case(field(Role::Filter));
+        if !self.keep.is_empty() && !self.keep.iter().any(kept) {
+            return scribe.skip(Skip::Inactive);
         }
-        let found = std::str::from_utf8(text)
-            .map_or(Assessments::EMPTY, |text| words::all(text, &[',', ';', ' ', '|']));
-        if found.is_empty() { self.assessments } else { found }
+        if role::is_unsupported(field(Role::Kind)) {
+            return scribe.skip(Skip::UnsupportedKind);
+        }
+        let details = role::details(field, self.assessments);
+        let path = self.path.map_or(&[][..], |column| column.of(fields));
+        let mut filled = self.values.iter().map(|column| column.of(fields)).filter(|text| !text.is_empty());
+        if self.takes_all && self.values.len() > 1 {
+            return filled.for_each(|text| self.value(text, path, &details, scribe));
+        }
+        match filled.next() {
+            Some(text) => self.value(text, path, &details, scribe),
+            None => scribe.reject(Refusal::BadColumns),
+        }
     }
 
     fn value(&self, text: &[u8], path: &[u8], details: &Details, scribe: &mut Scribe<'_>) {
-        if text.is_empty() {
-            if self.values.len() == 1 {
-                scribe.reject(Refusal::BadColumns);
-            }
-            return;
-        }
         let scope = scribe.rules().scope;
-        if !path.is_empty() {
-            return scribe.url(&[text, path].concat(), details);
+        if !path.is_empty() && path != b"/" {
+            let joint: &[u8] = if path.starts_with(b"/") { b"" } else { b"/" };
+            return scribe.url(&[text, joint, path].concat(), details);
         }
         match self.multi {
             None => indicator(text, scope, details, scribe),
@@ -281,34 +384,12 @@ impl Table {
     }
 }
 
-/// One indicator. A spreadsheet's guard against formulas is not part of it.
+/// One indicator. A spreadsheet's guard against formulas is not part of it, nor is a wildcard's star.
 fn indicator(text: &[u8], scope: Scope, details: &Details, scribe: &mut Scribe<'_>) {
-    scribe.any(text.strip_prefix(b"'").unwrap_or(text), scope, details);
-}
-
-/// The field without blanks; nothing where it is a word for nothing.
-fn present(field: &[u8]) -> &[u8] {
-    let field = field.trim_ascii();
-    match field {
-        b"None" | b"null" | b"NULL" | b"-" | b"?" => &[],
-        _ => field,
+    match text.strip_prefix(b"'").unwrap_or(text) {
+        [b'*', b'.', name @ ..] => scribe.any(name, Scope::Tree, details),
+        text => scribe.any(text, scope, details),
     }
-}
-
-/// Kinds that are recognised and not indexed.
-fn is_unsupported(kind: &[u8]) -> bool {
-    const PREFIXES: [&[u8]; 9] =
-        [b"md5", b"sha", b"ssdeep", b"imphash", b"tlsh", b"envelope", b"email", b"ja3", b"filename"];
-    PREFIXES
-        .iter()
-        .any(|prefix| kind.get(..prefix.len()).is_some_and(|head| head.eq_ignore_ascii_case(prefix)))
-}
-
-/// `END 3 entries`.
-fn end_mark(comment: &[u8]) -> Option<u64> {
-    let rest = comment.trim_ascii().strip_prefix(b"END ")?;
-    let digits = rest.iter().take_while(|byte| byte.is_ascii_digit()).count();
-    std::str::from_utf8(rest.get(..digits)?).ok()?.parse().ok()
 }
 
 #[cfg(test)]

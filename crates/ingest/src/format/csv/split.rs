@@ -9,7 +9,7 @@ use snapshot::Refusal;
 use std::borrow::Cow;
 
 /// The fields of a line.
-pub(super) fn fields(line: &[u8], delimiter: u8) -> Result<Vec<Cow<'_, [u8]>>, Refusal> {
+pub(in crate::format) fn fields(line: &[u8], delimiter: u8) -> Result<Vec<Cow<'_, [u8]>>, Refusal> {
     let mut fields = Vec::with_capacity(16);
     let mut rest = line;
     loop {

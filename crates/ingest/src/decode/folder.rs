@@ -1,0 +1,71 @@
+//! A folder as one download of many parts: a feed that is published as a directory and mirrored as it is.
+//!
+//! Files are read in the order of their names, whatever the file system says, two levels deep at most. Links are
+//! not followed: what lies outside the folder is not part of the download.
+
+use super::parts::{Parts, Text};
+use super::{Caps, open, refused};
+use crate::refused::FileRefusal;
+use std::fs::{self, File};
+use std::io::{self, Read};
+use std::path::{Path, PathBuf};
+
+/// How deep below the folder files are looked for.
+const DEPTH: usize = 3;
+/// More files than this are no feed.
+const FILES_MAX: usize = 100_000;
+
+/// The files of a folder.
+pub(super) struct Files {
+    root: PathBuf,
+    rest: std::vec::IntoIter<PathBuf>,
+    current: Option<Text>,
+    caps: Caps,
+}
+
+impl Files {
+    /// Lists a folder's files.
+    pub(super) fn open(root: &Path, caps: Caps) -> Result<Files, FileRefusal> {
+        let mut paths = Vec::new();
+        list(root, DEPTH, &mut paths).map_err(|error| super::refusal(&error))?;
+        paths.sort();
+        Ok(Files { root: root.to_owned(), rest: paths.into_iter(), current: None, caps })
+    }
+
+    fn name(&self, path: &Path) -> String {
+        path.strip_prefix(&self.root).unwrap_or(path).to_string_lossy().replace('\\', "/")
+    }
+}
+
+fn list(folder: &Path, depth: usize, into: &mut Vec<PathBuf>) -> io::Result<()> {
+    for entry in fs::read_dir(folder)? {
+        let entry = entry?;
+        let kind = entry.file_type()?;
+        // A downloader's own notes lie beside the files.
+        let noted = entry.file_name().to_string_lossy().ends_with(".meta.json");
+        if kind.is_dir() && depth > 1 {
+            list(&entry.path(), depth - 1, into)?;
+        } else if kind.is_file() && !noted {
+            into.push(entry.path());
+        }
+        if into.len() > FILES_MAX {
+            return Err(refused(FileRefusal::Unreadable(format!("it has more than {FILES_MAX} files"))));
+        }
+    }
+    Ok(())
+}
+
+impl Parts for Files {
+    fn next_part(&mut self) -> io::Result<Option<String>> {
+        let Some(path) = self.rest.next() else { return Ok(None) };
+        let text = File::open(&path).map_err(|error| super::refusal(&error)).and_then(|file| open(file, self.caps));
+        self.current = Some(text.map_err(refused)?);
+        Ok(Some(self.name(&path)))
+    }
+}
+
+impl Read for Files {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        self.current.as_mut().map_or(Ok(0), |text| text.read(buffer))
+    }
+}

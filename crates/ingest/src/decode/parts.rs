@@ -1,0 +1,123 @@
+//! One text, or several: the parts of a download.
+//!
+//! Most downloads are one list. An archive holds several, and what a part is called may say what it is: a folder
+//! for each category, a file for names beside a file for URLs. So a text is read part by part, or, by whoever
+//! does not care, as one.
+
+use crate::refused::FileRefusal;
+use std::io::{self, Read};
+
+/// A sequence of parts, each read to its end before the next one begins.
+pub(super) trait Parts: Read + Send {
+    /// Enters the next part and returns its name; `None` after the last one.
+    fn next_part(&mut self) -> io::Result<Option<String>>;
+}
+
+/// A text that is one part without a name.
+pub(super) struct One<R> {
+    text: R,
+    entered: bool,
+}
+
+impl<R> One<R> {
+    pub(super) fn new(text: R) -> One<R> {
+        One { text, entered: false }
+    }
+}
+
+impl<R: Read> Read for One<R> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        self.text.read(buffer)
+    }
+}
+
+impl<R: Read + Send> Parts for One<R> {
+    fn next_part(&mut self) -> io::Result<Option<String>> {
+        let first = !std::mem::replace(&mut self.entered, true);
+        Ok(first.then(String::new))
+    }
+}
+
+/// The decoded text of a download. The first refusal is final: a decoder that failed once may well say "end of file"
+/// when it is asked again, and that would pass for a whole list.
+pub struct Text {
+    parts: Box<dyn Parts>,
+    inside: bool,
+    last: u8,
+    failed: Option<FileRefusal>,
+}
+
+impl Text {
+    pub(super) fn new(parts: impl Parts + 'static) -> Text {
+        Text { parts: Box::new(parts), inside: false, last: b'\n', failed: None }
+    }
+
+    /// Enters the next part and returns its name, which is empty where the download is one list.
+    pub fn next_part(&mut self) -> Result<Option<String>, FileRefusal> {
+        self.unless_failed(|text| {
+            let name = text.parts.next_part()?;
+            (text.inside, text.last) = (name.is_some(), b'\n');
+            Ok(name)
+        })
+        .map_err(|error| super::refusal(&error))
+    }
+
+    fn unless_failed<T>(&mut self, read: impl FnOnce(&mut Text) -> io::Result<T>) -> io::Result<T> {
+        if let Some(failed) = &self.failed {
+            return Err(super::refused(failed.clone()));
+        }
+        read(self).inspect_err(|error| {
+            if error.kind() != io::ErrorKind::Interrupted {
+                self.failed = Some(super::refusal(error));
+            }
+        })
+    }
+
+    /// What is left of the part at hand.
+    pub fn part(&mut self) -> Part<'_> {
+        Part(self)
+    }
+
+    /// Reads from the part at hand. It is closed with a newline if it lacks one: two lists are never one line.
+    fn read_part(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        if !self.inside || buffer.is_empty() {
+            return Ok(0);
+        }
+        let count = self.unless_failed(|text| text.parts.read(buffer))?;
+        if let Some(&byte) = buffer.get(..count).and_then(<[u8]>::last) {
+            self.last = byte;
+            return Ok(count);
+        }
+        self.inside = false;
+        Ok(0)
+    }
+}
+
+/// All parts as one text.
+impl Read for Text {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        loop {
+            let count = self.read_part(buffer)?;
+            if count > 0 || buffer.is_empty() {
+                return Ok(count);
+            }
+            let open_end = self.last != b'\n';
+            if self.next_part().map_err(super::refused)?.is_none() {
+                return Ok(0);
+            }
+            if let (true, Some(first)) = (open_end, buffer.first_mut()) {
+                *first = b'\n';
+                return Ok(1);
+            }
+        }
+    }
+}
+
+/// One part of a text.
+pub struct Part<'t>(&'t mut Text);
+
+impl Read for Part<'_> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        self.0.read_part(buffer)
+    }
+}

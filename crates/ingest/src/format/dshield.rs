@@ -1,0 +1,91 @@
+//! `dshield`: two tables of the Internet Storm Center, both with TABs.
+//!
+//! `block.txt` has the first and last address of a network, then its length and counts; the addresses count, not
+//! the length, whose column was a netmask once. The table of one autonomous system has an address padded with
+//! zeros, which is decimal here, counts, and the days of the first and the last report.
+
+use super::{Format, Head, LineReader, OpenError, Shape, emule_dat, header};
+use crate::moment;
+use crate::options::Options;
+use crate::scribe::{Details, Scribe, Skip};
+use snapshot::{AddressRange, Assessment, Assessments, Kinds, Refusal};
+
+/// The row of the table.
+pub static FORMAT: Format = Format {
+    id: "dshield",
+    about: "DShield block.txt and asdetails: start TAB end TAB length …",
+    example: "192.0.2.0\t192.0.2.255\t24\t585\tSome Hosting\tUS\tabuse@example.com",
+    kinds: Kinds::ADDRESS,
+    shape: Shape::Lines(open),
+    ..Format::NONE
+};
+
+struct Dshield;
+
+fn open(_: &Options, _: Head<'_>) -> Result<Box<dyn LineReader>, OpenError> {
+    Ok(Box::new(Dshield))
+}
+
+impl LineReader for Dshield {
+    fn line(&self, line: &[u8], scribe: &mut Scribe<'_>) {
+        if let [b'#', comment @ ..] = line {
+            return header::comment(comment.trim_ascii_start(), scribe);
+        }
+        let mut columns = line.split(|byte| *byte == b'\t').map(<[u8]>::trim_ascii);
+        let first = columns.next().unwrap_or(&[]);
+        let is_name = first.first().is_some_and(u8::is_ascii_alphabetic) && !first.contains(&b':');
+        match first {
+            b"Start" | b"Source IP" => scribe.skip(Skip::Header),
+            // The table of one system is sent with a page's comment around its banner.
+            [b'<', b'!', ..] | [b'-', b'-', b'>', ..] => scribe.skip(Skip::Comment),
+            _ if is_name => scribe.reject(Refusal::BadIp),
+            _ => {
+                let rest: Vec<&[u8]> = columns.collect();
+                row(first, &rest, scribe);
+            }
+        }
+    }
+}
+
+fn row(first: &[u8], rest: &[&[u8]], scribe: &mut Scribe<'_>) {
+    let scanner = Details { assessments: Assessments::EMPTY.with(Assessment::Scanner), ..Details::NONE };
+    let second = rest.first().copied().unwrap_or(&[]);
+    let read = if second.iter().any(|byte| matches!(byte, b'.' | b':')) {
+        ends(first, second).map(|range| (range, scanner))
+    } else {
+        let day = |at: usize| rest.get(at).and_then(|text| moment::parse(text));
+        let details = Details { first_seen: day(2), last_seen: day(3), ..scanner };
+        emule_dat::padded(first).map(|address| (address.range(), details))
+    };
+    match read {
+        Ok((range, details)) => scribe.range(range, &details),
+        Err(refusal) => scribe.reject(refusal),
+    }
+}
+
+fn ends(first: &[u8], last: &[u8]) -> Result<AddressRange, Refusal> {
+    AddressRange::from_ends(emule_dat::padded(first)?, emule_dat::padded(last)?)
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::transcript::tests::{read_events, render};
+
+    #[test]
+    fn both_tables() {
+        let text = "#    updated: 2026-07-14T20:45:40\nStart\tEnd\tNetmask\tAttacks\tName\tCountry\temail\n45.9.20.0\t45.9.20.255\t24\t585\t\t\t\n\
+                    045.009.021.061\t1\t1\t\t2026-07-10\t2026-07-14 12:40:59\nwords\n45.9.20.9\t45.9.20.1\t24\n";
+        let expected = [
+            "SKIP header",
+            "SKIP header",
+            "cidr 45.9.20.0/24",
+            "ip 45.9.21.61",
+            "REJECT bad-ip",
+            "REJECT bad-range",
+        ];
+        assert_eq!(render("dshield", &[], text), expected);
+        let events = read_events("dshield", &[], text);
+        assert_eq!(events[0].generated.as_deref(), Some("2026-07-14T20:45:40Z"));
+        assert_eq!(events[3].detect_time.as_deref(), Some("2026-07-10T00:00:00Z"));
+    }
+}

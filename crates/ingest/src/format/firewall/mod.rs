@@ -1,0 +1,258 @@
+//! `firewall-config`: addresses from rules of many dialects: ipset, nftables, iptables, pf, hosts.deny, csf, Apache,
+//! nginx, Cisco, MikroTik, simplewall.
+//!
+//! Addresses are taken from the places where a dialect puts them and nowhere else: scripts hold examples, and
+//! comments hold recipes. A rule that lets pass is an exception of its feed; one that only logs says nothing. The
+//! dialect of a line shows in its first word, so a feed need not name it. Nothing is ever run or followed.
+
+mod cisco;
+mod rules;
+mod sets;
+mod target;
+mod web;
+
+use super::{Format, Head, OpenError, OrderedReader, Shape, header};
+use crate::options::Options;
+use crate::scribe::{Details, Scribe, Skip};
+use crate::token;
+use snapshot::{Kinds, Refusal};
+use target::Target;
+
+/// The row of the table.
+pub static FORMAT: Format = Format {
+    id: "firewall-config",
+    about: "firewall rules: ipset, nft, iptables, pf, hosts.deny, csf, Apache, nginx, Cisco, MikroTik",
+    example: "add blocklist 192.0.2.0/24",
+    kinds: Kinds::ADDRESS,
+    shape: Shape::Ordered(open),
+    ..Format::NONE
+};
+
+/// What a line stands in.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Inside {
+    /// Nothing that lasts beyond the line.
+    Nothing,
+    /// The braces of an nftables set.
+    Elements,
+    /// A comment of XML.
+    Comment,
+}
+
+struct Firewall {
+    inside: Inside,
+}
+
+fn open(_: &Options, _: Head<'_>) -> Result<Box<dyn OrderedReader>, OpenError> {
+    Ok(Box::new(Firewall { inside: Inside::Nothing }))
+}
+
+impl OrderedReader for Firewall {
+    fn line(&mut self, line: &[u8], scribe: &mut Scribe<'_>) {
+        match line {
+            [b'#' | b';', comment @ ..] | [b'/', b'/', comment @ ..] => {
+                header::comment(comment.trim_ascii(), scribe);
+            }
+            _ if self.inside == Inside::Elements => self.elements(line, scribe),
+            [b'<', ..] => self.tag(line, scribe),
+            _ if self.inside == Inside::Comment => self.tag(line, scribe),
+            _ => self.rule(token::before_comment(line), scribe),
+        }
+    }
+}
+
+impl Firewall {
+    fn rule(&mut self, line: &[u8], scribe: &mut Scribe<'_>) {
+        if let Some(elements) = sets::opening(line) {
+            return self.elements(elements, scribe);
+        }
+        let words: Vec<&[u8]> =
+            line.split(|byte| matches!(byte, b' ' | b'\t')).filter(|word| !word.is_empty()).collect();
+        let Some((first, rest)) = words.split_first() else { return scribe.skip(Skip::Directive) };
+        match *first {
+            b"add" | b"ipset" | b"/ip" | b"/ipv6" => sets::add(&words, scribe),
+            b"iptables" | b"ip6tables" | b"-A" | b"-I" => rules::rule(&words, scribe),
+            b"access-list" | b"network-object" => cisco::rule(rest, scribe),
+            _ if web::is_directive(first) => web::directive(&words, scribe),
+            _ if rest.is_empty() && first.contains(&b'|') => csf(first, scribe),
+            _ if first.ends_with(b":") && !rest.is_empty() => hosts_deny(rest, scribe),
+            _ => bare(&words, scribe),
+        }
+    }
+
+    /// Elements of an nftables set, up to the closing brace.
+    fn elements(&mut self, text: &[u8], scribe: &mut Scribe<'_>) {
+        let end = memchr::memchr(b'}', text);
+        self.inside = if end.is_some() { Inside::Nothing } else { Inside::Elements };
+        let elements = text.get(..end.unwrap_or(text.len())).unwrap_or(&[]);
+        sets::elements(elements, scribe);
+    }
+
+    /// A tag of simplewall's XML. Comments stand before the prolog there, which no XML reader forgives.
+    fn tag(&mut self, line: &[u8], scribe: &mut Scribe<'_>) {
+        let opens = line.starts_with(b"<!--");
+        if opens || self.inside == Inside::Comment {
+            let closes = memchr::memmem::find(line, b"-->").is_some();
+            self.inside = if closes { Inside::Nothing } else { Inside::Comment };
+            return scribe.skip(Skip::Comment);
+        }
+        match attribute(line, b"rule=\"") {
+            Some(rule) if memchr::memmem::find(line, b"is_block=\"false\"").is_none() => {
+                let targets = rule.split(|byte| *byte == b';').map(<[u8]>::trim_ascii);
+                targets.for_each(|text| Target::block(text).take(scribe));
+            }
+            _ => scribe.skip(Skip::Directive),
+        }
+    }
+}
+
+fn attribute<'l>(line: &'l [u8], name: &[u8]) -> Option<&'l [u8]> {
+    let start = memchr::memmem::find(line, name)? + name.len();
+    let rest = line.get(start..)?;
+    rest.get(..memchr::memchr(b'"', rest)?)
+}
+
+/// `tcp|in|d=22|s=192.0.2.7`
+fn csf(rule: &[u8], scribe: &mut Scribe<'_>) {
+    let mut parts = rule.split(|byte| *byte == b'|');
+    let is_address = |part: &&[u8]| part.iter().any(|byte| matches!(byte, b'.' | b':'));
+    let found = parts.find_map(|part| {
+        let value = part.strip_prefix(b"s=").or_else(|| part.strip_prefix(b"d="))?;
+        Some(value).filter(is_address)
+    });
+    match found {
+        Some(address) => Target::block(address).take(scribe),
+        None => scribe.skip(Skip::RuleWithoutAddress),
+    }
+}
+
+/// `sshd: 192.0.2.7, 192.0.2.`
+fn hosts_deny(targets: &[&[u8]], scribe: &mut Scribe<'_>) {
+    let listed = targets.iter().flat_map(|word| word.split(|byte| *byte == b','));
+    let clients = listed.take_while(|word| !matches!(*word, b":" | b"EXCEPT")).filter(|word| !word.is_empty());
+    let keywords: [&[u8]; 4] = [b"ALL", b"LOCAL", b"UNKNOWN", b"PARANOID"];
+    clients.filter(|word| !keywords.contains(word)).for_each(|word| Target::block(word).take(scribe));
+    if scribe.taken() == 0 {
+        scribe.skip(Skip::RuleWithoutAddress);
+    }
+}
+
+/// An address at the beginning of a line: pf tables, csf.deny, and nginx' `geo`, where 0 is an exception.
+fn bare(words: &[&[u8]], scribe: &mut Scribe<'_>) {
+    let first = words.first().copied().unwrap_or(&[]);
+    let (negated, text) = first.strip_prefix(b"!").map_or((false, first), |rest| (true, rest));
+    let looks = text.first().is_some_and(|byte| byte.is_ascii_digit() || *byte == b'[')
+        || text.iter().filter(|byte| **byte == b':').count() > 1;
+    let zero = matches!(words.get(1), Some(&b"0;"));
+    match (looks, words.len()) {
+        (true, _) => Target { text, inverted: negated || zero }.take(scribe),
+        // One word alone is an entry of some other kind of list; several are a directive of some dialect.
+        (false, 1) if !is_punctuation(text) => scribe.reject(Refusal::BadIp),
+        (false, _) => scribe.skip(Skip::Directive),
+    }
+}
+
+fn is_punctuation(text: &[u8]) -> bool {
+    !text.contains(&b'.') || text.iter().any(|byte| matches!(byte, b'{' | b'}' | b'(' | b')' | b'='))
+}
+
+/// An exception or an entry, by the verdict of its rule.
+fn details(inverted: bool) -> Details {
+    Details { inverted, ..Details::NONE }
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::transcript::tests::render;
+
+    #[test]
+    fn sets_of_ipset_nft_and_routers() {
+        let text = "create blocklist hash:net family inet hashsize 512 maxelem 536\nadd blocklist 45.9.20.0/24 timeout 3600\nadd blocklist 45.9.20.9 nomatch\n\
+                    ipset -exist add blocklist 45.9.21.1,tcp:80\n-A blocklist 45.9.21.2\nadd element inet filter bl { 45.9.22.1, 45.9.22.4-45.9.22.9 }\n\
+                    elements = { 45.9.23.0/24,\n2a06:e480::/32 timeout 1d expires 3h comment \"a, b\",\n45.9.24.1 }\n\
+                    /ip firewall address-list\nadd list=blacklist address=45.9.25.0/24 timeout=1d comment=\"x\"\nadd list=blacklist address=evilpanel.com\n\
+                    add action=drop chain=input src-address=45.9.26.1 disabled=yes\n";
+        let expected = [
+            "SKIP directive",
+            "cidr 45.9.20.0/24",
+            "allow ip 45.9.20.9",
+            "ip 45.9.21.1",
+            "ip 45.9.21.2",
+            "ip 45.9.22.1",
+            "range 45.9.22.4-45.9.22.9",
+            "cidr 45.9.23.0/24",
+            "cidr 2a06:e480::/32",
+            "ip 45.9.24.1",
+            "SKIP directive",
+            "cidr 45.9.25.0/24",
+            "domain evilpanel.com",
+            "SKIP inactive",
+        ];
+        assert_eq!(render("firewall-config", &[], text), expected);
+    }
+
+    #[test]
+    fn rules_of_packet_filters() {
+        let text = "*filter\n:INPUT ACCEPT [0:0]\n-A INPUT -s 45.9.20.5/32 -j DROP\niptables -I FORWARD -j DROP -d 45.9.20.6\n-A INPUT -s 45.9.20.7 -j ACCEPT\n\
+                    -A INPUT ! -s 45.9.20.8 -j DROP\n-A INPUT -p tcp --dport 22 -j DROP\n-A INPUT -s 45.9.20.8 -j LOG\nCOMMIT\n45.9.20.9\n!45.9.20.10\n\
+                    45.9.20.11 # lfd: x\ntcp|in|d=22|s=45.9.20.12\nsshd: 45.9.20.13\nALL: 45.9.21.\nALL: ALL\n\
+                    access-list 101 deny ip 45.9.22.0 255.255.255.0 any\naccess-list 102 deny ip 45.9.23.0 0.0.0.255 any\naccess-list 103 permit ip host 45.9.24.1 any\n\
+                    access-list 104 deny ip any host 45.9.24.2\nevilpanel.com\n";
+        let expected = [
+            "SKIP directive",
+            "SKIP directive",
+            "ip 45.9.20.5",
+            "ip 45.9.20.6",
+            "allow ip 45.9.20.7",
+            "SKIP policy",
+            "SKIP rule-without-address",
+            "SKIP policy",
+            "SKIP directive",
+            "ip 45.9.20.9",
+            "allow ip 45.9.20.10",
+            "ip 45.9.20.11",
+            "ip 45.9.20.12",
+            "ip 45.9.20.13",
+            "cidr 45.9.21.0/24",
+            "SKIP rule-without-address",
+            "cidr 45.9.22.0/24",
+            "cidr 45.9.23.0/24",
+            "allow ip 45.9.24.1",
+            "ip 45.9.24.2",
+            "REJECT bad-ip",
+        ];
+        assert_eq!(render("firewall-config", &[], text), expected);
+    }
+
+    #[test]
+    fn web_servers_and_pages() {
+        let text = "order allow,deny\ndeny from 45.9.0.0/17\nDeny from 45.9.200.1 45.9.200.2 45.10\ndeny from evilpanel.com\nallow from all\nRequire not ip 45.9.201.0/24\n\
+                    Require all granted\ndeny 45.9.202.0/24;\nallow 45.9.203.1;\ndeny all;\ngeo $bad {\n45.9.204.1 1;\n45.9.204.2 0;\n}\n\
+                    <!-- a comment\n45.9.205.1 -->\n<?xml version=\"1.0\"?>\n<item name=\"x\" rule=\"45.9.206.1; 45.9.206.2\" is_block=\"true\" />\n</root>\n";
+        let expected = [
+            "SKIP directive",
+            "cidr 45.9.0.0/17",
+            "ip 45.9.200.1",
+            "ip 45.9.200.2",
+            "cidr 45.10.0.0/16",
+            "domain-tree evilpanel.com",
+            "SKIP directive",
+            "cidr 45.9.201.0/24",
+            "SKIP directive",
+            "cidr 45.9.202.0/24",
+            "allow ip 45.9.203.1",
+            "SKIP directive",
+            "SKIP directive",
+            "ip 45.9.204.1",
+            "allow ip 45.9.204.2",
+            "SKIP directive",
+            "SKIP comment",
+            "SKIP comment",
+            "SKIP directive",
+            "ip 45.9.206.1",
+            "ip 45.9.206.2",
+            "SKIP directive",
+        ];
+        assert_eq!(render("firewall-config", &[], text), expected);
+    }
+}

@@ -1,0 +1,54 @@
+//! Rules of iptables and ip6tables, and ipset's short form, which begins alike.
+
+use super::target::Target;
+use crate::scribe::{Scribe, Skip};
+
+/// Whether a rule with this verdict lets pass; `None` where it decides nothing.
+pub(super) fn verdict(target: &[u8]) -> Option<bool> {
+    const PASSES: [&[u8]; 3] = [b"ACCEPT", b"RETURN", b"PASSTHROUGH"];
+    const DECIDES_NOTHING: [&[u8]; 8] =
+        [b"LOG", b"NFLOG", b"ULOG", b"MARK", b"CONNMARK", b"NOTRACK", b"TCPMSS", b"ADD-SRC-TO-ADDRESS-LIST"];
+    let is = |word: &&[u8]| target.eq_ignore_ascii_case(word);
+    if DECIDES_NOTHING.iter().any(|word| is(word)) {
+        return None;
+    }
+    Some(PASSES.iter().any(|word| is(word)))
+}
+
+/// One rule, from its words.
+pub(super) fn rule(words: &[&[u8]], scribe: &mut Scribe<'_>) {
+    let behind = |keys: &[&[u8]]| {
+        let at = words.iter().position(|word| keys.contains(word))?;
+        let negated = at.checked_sub(1).and_then(|before| words.get(before)) == Some(&b"!".as_slice())
+            || words.get(at + 1) == Some(&b"!".as_slice());
+        Some((words.get(at + 1).copied()?, negated))
+    };
+    let source = behind(&[b"-s", b"--source", b"--src", b"--src-range"]);
+    let destination = behind(&[b"-d", b"--destination", b"--dst", b"--dst-range"]);
+    let target = behind(&[b"-j", b"--jump", b"-g", b"--goto"]);
+    let is_any = |text: &[u8]| matches!(text, b"0.0.0.0/0" | b"::/0" | b"any");
+    let found = source.filter(|(text, _)| !is_any(text)).or(destination.filter(|(text, _)| !is_any(text)));
+    match (found, target) {
+        (None, None) => entry(words, scribe),
+        (None, Some(_)) => scribe.skip(Skip::RuleWithoutAddress),
+        (Some((_, true)), _) | (Some(_), None) => scribe.skip(Skip::Policy),
+        (Some((text, false)), Some((word, _))) => match verdict(word) {
+            Some(inverted) => each(text, inverted, scribe),
+            None => scribe.skip(Skip::Policy),
+        },
+    }
+}
+
+fn each(text: &[u8], inverted: bool, scribe: &mut Scribe<'_>) {
+    text.split(|byte| *byte == b',').for_each(|text| Target { text, inverted }.take(scribe));
+}
+
+/// `-A NAME ADDRESS`, which is ipset's.
+fn entry(words: &[&[u8]], scribe: &mut Scribe<'_>) {
+    match words {
+        [b"-A", _, text, ..] if !text.starts_with(b"-") => {
+            Target { text, inverted: words.contains(&b"nomatch".as_slice()) }.take(scribe);
+        }
+        _ => scribe.skip(Skip::RuleWithoutAddress),
+    }
+}

@@ -1,0 +1,63 @@
+//! Sets of addresses: ipset's save format, nftables' elements, MikroTik's address lists.
+
+use super::target::Target;
+use super::rules;
+use crate::scribe::{Scribe, Skip};
+use snapshot::Scope;
+
+/// What follows the opening brace of a set's elements.
+pub(super) fn opening(line: &[u8]) -> Option<&[u8]> {
+    let begins = line.starts_with(b"elements") || line.starts_with(b"add element") || line.starts_with(b"nft add element");
+    let brace = memchr::memchr(b'{', line).filter(|_| begins)?;
+    line.get(brace + 1..)
+}
+
+/// Elements of an nftables set, separated by commas that are not in quotes.
+pub(super) fn elements(text: &[u8], scribe: &mut Scribe<'_>) {
+    let mut quoted = false;
+    let elements = text.split(|byte| {
+        quoted ^= *byte == b'"';
+        *byte == b',' && !quoted
+    });
+    let targets = elements.filter_map(|element| {
+        let target = element.trim_ascii().split(|byte| byte.is_ascii_whitespace()).next().unwrap_or(&[]);
+        (!target.is_empty()).then_some(target)
+    });
+    let before = scribe.told();
+    targets.for_each(|text| Target::block(text).take(scribe));
+    if scribe.told() == before {
+        scribe.skip(Skip::Directive);
+    }
+}
+
+/// `add NAME ADDRESS …`, `ipset add NAME ADDRESS …`, `add list=NAME address=ADDRESS …`.
+pub(super) fn add(words: &[&[u8]], scribe: &mut Scribe<'_>) {
+    if words.iter().any(|word| word.contains(&b'=')) {
+        return router(words, scribe);
+    }
+    let Some(at) = words.iter().position(|word| matches!(*word, b"add" | b"-A")) else {
+        return scribe.skip(Skip::Directive);
+    };
+    let mut operands = words.iter().skip(at + 1).filter(|word| !word.starts_with(b"-"));
+    match (operands.next(), operands.next()) {
+        (Some(_), Some(text)) => {
+            Target { text, inverted: words.contains(&b"nomatch".as_slice()) }.take(scribe);
+        }
+        _ => scribe.skip(Skip::Directive),
+    }
+}
+
+/// `key=value` pairs of a router: a list's address, or the source of a filter rule.
+fn router(words: &[&[u8]], scribe: &mut Scribe<'_>) {
+    let value = |key: &[u8]| words.iter().find_map(|word| word.strip_prefix(key));
+    if value(b"disabled=") == Some(b"yes") {
+        return scribe.skip(Skip::Inactive);
+    }
+    let keys: [&[u8]; 3] = [b"address=", b"src-address=", b"dst-address="];
+    let verdict = rules::verdict(value(b"action=").unwrap_or(b"drop"));
+    match (keys.into_iter().find_map(value), verdict) {
+        (Some(text), Some(inverted)) => Target { text, inverted }.take_name(Scope::Exact, scribe),
+        (Some(_), None) => scribe.skip(Skip::Policy),
+        (None, _) => scribe.skip(Skip::RuleWithoutAddress),
+    }
+}

@@ -1,0 +1,60 @@
+//! What a rule is about: an address in any spelling that firewalls have, or a name.
+
+use super::details;
+use crate::format::ip_range::{netmask, stars};
+use crate::scribe::Scribe;
+use snapshot::{AddressRange, Refusal, Scope};
+
+/// The text of a rule's target, and whether the rule lets it pass.
+#[derive(Clone, Copy)]
+pub(super) struct Target<'l> {
+    pub(super) text: &'l [u8],
+    pub(super) inverted: bool,
+}
+
+impl<'l> Target<'l> {
+    /// A target that is blocked.
+    pub(super) fn block(text: &'l [u8]) -> Target<'l> {
+        Target { text, inverted: false }
+    }
+
+    /// Hands it to the scribe; what is typed as a name is one.
+    pub(super) fn take(self, scribe: &mut Scribe<'_>) {
+        self.take_name(Scope::Exact, scribe);
+    }
+
+    /// The same, for dialects in which a name means all below it too.
+    pub(super) fn take_name(self, scope: Scope, scribe: &mut Scribe<'_>) {
+        let text = self.bare();
+        let details = details(self.inverted);
+        match special(text) {
+            Some(Ok(range)) => scribe.range(range, &details),
+            Some(Err(refusal)) => scribe.reject(refusal),
+            None if is_name(text) => scribe.host(text, scope, &details),
+            None => scribe.address(text, &details),
+        }
+    }
+
+    /// Without its end of statement, quotes, and the port of `192.0.2.7,tcp:80`.
+    fn bare(self) -> &'l [u8] {
+        let text = self.text.split(|byte| matches!(byte, b',' | b';')).next().unwrap_or(&[]);
+        text.strip_prefix(b"\"").and_then(|text| text.strip_suffix(b"\"")).unwrap_or(text)
+    }
+}
+
+fn is_name(text: &[u8]) -> bool {
+    let last = text.rsplit(|byte| *byte == b'.').next().unwrap_or(&[]);
+    !text.contains(&b':') && last.first().is_some_and(u8::is_ascii_alphabetic)
+}
+
+/// Netmasks behind a slash, a dot at the end, and addresses whose last numbers are left out.
+fn special(text: &[u8]) -> Option<Result<AddressRange, Refusal>> {
+    if let Some(slash) = memchr::memchr(b'/', text) {
+        let mask = text.get(slash + 1..).filter(|mask| mask.contains(&b'.'))?;
+        return Some(netmask(text.get(..slash)?, mask));
+    }
+    let dots = text.iter().filter(|byte| **byte == b'.').count();
+    let numeric = text.iter().all(|byte| byte.is_ascii_digit() || *byte == b'.');
+    let partial = numeric && (dots < 3 || text.ends_with(b"."));
+    partial.then(|| stars(text))
+}

@@ -1,0 +1,148 @@
+//! `misp-feed`: events of MISP, alone or as the folder of files that a MISP feed is.
+//!
+//! An attribute counts if it is meant for detection and not deleted. The halves of a composite value are an
+//! indicator and its context: the address that a name had, the port of an address. Manifest and hash list of the
+//! folder hold no indicators.
+
+use super::document::{self, Origin};
+use super::node::{self, DEPTH_MAX, Kind, Raw};
+use super::{Format, Head, OpenError, Shape};
+use crate::format::role;
+use crate::moment;
+use crate::options::Options;
+use crate::scribe::{Details, Scribe, Skip};
+use snapshot::{Assessments, Kinds, Scope, Time};
+
+/// The row of the table.
+pub static FORMAT: Format = Format {
+    id: "misp-feed",
+    about: "MISP events: one file, or a folder with a manifest",
+    example: r#"{"Event":{"date":"2026-08-20","Attribute":[{"type":"domain","to_ids":true,"value":"evil.example.com"}]}}"#,
+    kinds: Kinds::ALL,
+    shape: Shape::Document(read),
+    ..Format::NONE
+};
+
+fn read(_: &Options, whole: Head<'_>, scribe: &mut Scribe<'_>) -> Result<(), OpenError> {
+    let name = whole.part.rsplit('/').next().unwrap_or_default();
+    let is_about = name == "manifest.json" || !(name.is_empty() || name.ends_with(".json"));
+    if is_about {
+        scribe.record_at(0);
+        scribe.skip(Skip::Metadata);
+        return Ok(());
+    }
+    document::each(whole.bytes, scribe, |value, origin, scribe| {
+        walk(value, &Event::default(), 0, origin, scribe);
+    })?;
+    Ok(())
+}
+
+/// What an event says of all its attributes.
+#[derive(Clone, Copy, Default)]
+struct Event {
+    assessments: Assessments,
+    date: Option<Time>,
+}
+
+/// Finds attributes in events, objects, lists of events, or by themselves.
+fn walk(raw: Raw<'_>, event: &Event, depth: usize, origin: &Origin, scribe: &mut Scribe<'_>) {
+    if depth > DEPTH_MAX {
+        return;
+    }
+    if node::kind(raw) == Kind::Array {
+        return node::elements(raw, |one| walk(one, event, depth + 1, origin, scribe));
+    }
+    let is_attribute = node::member(raw, "type").is_some() && node::member(raw, "value").is_some();
+    if is_attribute {
+        scribe.record_at(origin.offset(raw));
+        return attribute(raw, event, scribe);
+    }
+    let own = Event {
+        assessments: event.assessments.union(tags(raw)),
+        date: moment::parse(node::text_of(raw, "date").as_bytes()).or(event.date),
+    };
+    node::members(raw, |key, value| match key {
+        "Event" | "response" | "Attribute" | "Object" => walk(value, &own, depth + 1, origin, scribe),
+        _ => {}
+    });
+}
+
+fn attribute(raw: Raw<'_>, event: &Event, scribe: &mut Scribe<'_>) {
+    let text = |name: &str| node::text_of(raw, name);
+    if matches!(text("deleted").as_ref(), "true" | "1") {
+        return scribe.skip(Skip::Deleted);
+    }
+    if !matches!(text("to_ids").as_ref(), "true" | "1") {
+        return scribe.skip(Skip::ToIds);
+    }
+    let time = |name: &str| moment::parse(text(name).as_bytes());
+    let by_tag = tags(raw).union(event.assessments);
+    let assessments = if by_tag.is_empty() {
+        role::category(text("category").as_bytes(), Assessments::EMPTY)
+    } else {
+        by_tag
+    };
+    let first_seen = time("first_seen");
+    let last_seen = time("last_seen").or_else(|| time("timestamp")).or(first_seen).or(event.date);
+    let details = Details { first_seen, last_seen, assessments, ..Details::NONE };
+    take(&text("type"), text("value").trim(), details, scribe);
+}
+
+fn take(kind: &str, value: &str, details: Details, scribe: &mut Scribe<'_>) {
+    let (first, second) = value.split_once('|').unwrap_or((value, ""));
+    let port = if kind.ends_with("|port") { second.trim().parse().ok() } else { None };
+    let details = Details { port, ..details };
+    let first = first.trim().as_bytes();
+    let scope = scribe.rules().scope;
+    match kind {
+        "ip-src" | "ip-dst" | "ip-src|port" | "ip-dst|port" => scribe.address(first, &details),
+        "domain" | "domain|ip" => scribe.host(first, scope, &details),
+        "hostname" | "hostname|port" | "hostname|ip" => scribe.host(first, Scope::Exact, &details),
+        "url" => scribe.url(value.as_bytes(), &details),
+        _ => scribe.skip(Skip::UnsupportedKind),
+    }
+}
+
+/// What tags say: plain words, and the values of machine tags such as `osint:source-type="phishing"`.
+fn tags(raw: Raw<'_>) -> Assessments {
+    let mut all = Assessments::EMPTY;
+    if let Some(tags) = node::member(raw, "Tag") {
+        node::elements(tags, |tag| {
+            let name = node::text_of(tag, "name");
+            let word = name.rsplit(['=', ':']).next().unwrap_or_default();
+            all = all.union(role::category(word.as_bytes(), Assessments::EMPTY));
+        });
+    }
+    all
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::transcript::tests::{read_events, render};
+
+    #[test]
+    fn attributes_of_events_and_objects() {
+        let text = r#"{"Event":{"date":"2026-08-01","Tag":[{"name":"misp:type=\"phishing\""}],"Attribute":[
+{"type":"domain","to_ids":true,"value":"evilpanel.com","timestamp":"1787000000"},
+{"type":"ip-dst|port","to_ids":"1","value":"45.9.20.5|443"},
+{"type":"domain|ip","to_ids":true,"value":"evilpanel.net|45.9.20.6"},
+{"type":"url","to_ids":false,"value":"http://evilpanel.com/a"},
+{"type":"url","to_ids":true,"deleted":true,"value":"http://evilpanel.com/b"},
+{"type":"md5","to_ids":true,"value":"d41d8cd98f00b204e9800998ecf8427e"}],
+"Object":[{"name":"x","Attribute":[{"type":"url","to_ids":true,"value":"hxxp://evilpanel[.]com/c"}]}]}}"#;
+        let expected = [
+            "domain-tree evilpanel.com",
+            "ip 45.9.20.5",
+            "domain-tree evilpanel.net",
+            "SKIP to_ids",
+            "SKIP deleted",
+            "SKIP unsupported-kind",
+            "url http://evilpanel.com/c",
+        ];
+        assert_eq!(render("misp-feed", &[], text), expected);
+        let events = read_events("misp-feed", &[], text);
+        assert_eq!((events[1].port, events[1].line), (Some(443), 3));
+        assert_eq!(events[0].assessments, ["phishing"]);
+        assert_eq!(events[1].detect_time.as_deref(), Some("2026-08-01T00:00:00Z"));
+    }
+}

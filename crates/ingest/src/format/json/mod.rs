@@ -1,0 +1,365 @@
+//! `json` and `ndjson`: records of named fields, in whatever a publisher has put around them.
+//!
+//! One walker reads them all. A feed may say where its records are (option `path`) and what its fields mean; where
+//! it does not, an object with a field of a usual name is a record, and everything around it is passed through.
+//! The formats that are more than records have files of their own beside this one.
+
+pub mod cloud;
+mod document;
+pub mod lsrules;
+pub mod misp_feed;
+mod node;
+pub mod onionoo;
+pub mod otx;
+mod pattern;
+pub mod stix;
+
+use super::role::{self, ROLE_OPTIONS, Role};
+use super::{Format, Head, LineReader, OpenError, Shape};
+use crate::moment;
+use crate::options::{OptionRow, Options, error};
+use crate::scribe::{Scribe, Skip};
+use crate::words;
+use document::Origin;
+use node::{DEPTH_MAX, Kind, Raw};
+use serde_json::value::RawValue;
+use snapshot::{Assessments, Kinds, Refusal};
+use std::borrow::Cow;
+
+/// The row of the table.
+pub static FORMAT: Format = Format {
+    id: "json",
+    about: "JSON: records in arrays or keyed by id, lists of texts, or one object a line",
+    example: r#"[{"ip_address":"192.0.2.7","port":443,"last_online":"2026-08-20","malware":"Example"}]"#,
+    kinds: Kinds::ALL,
+    options: &OPTIONS,
+    shape: Shape::Document(read),
+    ..Format::NONE
+};
+
+/// The row of the table for one value a line, which streams.
+pub static LINES_FORMAT: Format = Format {
+    id: "ndjson",
+    about: "JSON lines: one record a line",
+    example: r#"{"url":"http://evil.example.com/","first_seen":"2026-08-20T10:00:00Z"}"#,
+    kinds: Kinds::ALL,
+    options: &OPTIONS,
+    shape: Shape::Lines(open),
+    ..Format::NONE
+};
+
+const OPTIONS: [OptionRow; 11] = {
+    let [value, kind, port, first_seen, last_seen, expires, category, filter, keep, assessment] =
+        ROLE_OPTIONS;
+    [
+        OptionRow {
+            key: "path",
+            about: "where the records are: $ is the document, .name a member, [*] every element, .* every member \
+                    (default: wherever they are)",
+        },
+        value,
+        kind,
+        port,
+        first_seen,
+        last_seen,
+        expires,
+        category,
+        filter,
+        keep,
+        assessment,
+    ]
+};
+
+/// What a feed says of its records.
+struct Walker {
+    path: Vec<Step>,
+    /// The names of each role, the best first.
+    names: Vec<Vec<String>>,
+    keep: Vec<String>,
+    default: Assessments,
+}
+
+/// One step of a path.
+#[derive(Debug, PartialEq, Eq)]
+enum Step {
+    Member(String),
+    Every,
+}
+
+fn read(options: &Options, whole: Head<'_>, scribe: &mut Scribe<'_>) -> Result<(), OpenError> {
+    let walker = Walker::new(options)?;
+    document::each(whole.bytes, scribe, |value, origin, scribe| walker.start(value, origin, scribe))?;
+    Ok(())
+}
+
+fn open(options: &Options, _: Head<'_>) -> Result<Box<dyn LineReader>, OpenError> {
+    Ok(Box::new(Walker::new(options)?))
+}
+
+impl LineReader for Walker {
+    fn line(&self, line: &[u8], scribe: &mut Scribe<'_>) {
+        if line.starts_with(b"#") || line.starts_with(b";") {
+            return scribe.skip(Skip::Comment);
+        }
+        match serde_json::from_slice::<&RawValue>(line) {
+            Ok(value) => self.walk(value, &self.path, 0, &mut |_, _| {}, scribe),
+            Err(_) => scribe.reject(Refusal::BadJson),
+        }
+    }
+}
+
+/// Reads `$.data[*].name`, `$.*[*]`.
+fn path(text: &str) -> Option<Vec<Step>> {
+    let mut steps = Vec::new();
+    for part in text.strip_prefix('$')?.split('.').skip(usize::from(text.starts_with("$."))) {
+        let (name, stars) = part.split_at(part.find('[').unwrap_or(part.len()));
+        match name {
+            "" => {}
+            "*" => steps.push(Step::Every),
+            name => steps.push(Step::Member(name.to_owned())),
+        }
+        let count = stars.matches("[*]").count();
+        steps.extend((0..count).map(|_| Step::Every));
+        (stars.len() == 3 * count).then_some(())?;
+    }
+    Some(steps)
+}
+
+impl Walker {
+    fn new(options: &Options) -> Result<Walker, OpenError> {
+        let path = options.text("path").map_or(Some(Vec::new()), path);
+        let path = path.ok_or_else(|| error("path", "expected `$.member[*]` and the like".to_owned()))?;
+        Ok(Walker {
+            path,
+            names: Role::ALL.iter().map(|role| role::names(*role, options)).collect(),
+            keep: options.list("keep").to_vec(),
+            default: options.text("assessment").map(words::assessments).unwrap_or_default(),
+        })
+    }
+
+    fn start(&self, value: Raw<'_>, origin: &Origin, scribe: &mut Scribe<'_>) {
+        let mut place = |raw: Raw<'_>, scribe: &mut Scribe<'_>| scribe.record_at(origin.offset(raw));
+        self.walk(value, &self.path, 0, &mut place, scribe);
+    }
+
+    /// Follows the path, and from its end on looks for records.
+    fn walk(
+        &self,
+        raw: Raw<'_>,
+        path: &[Step],
+        depth: usize,
+        place: &mut dyn FnMut(Raw<'_>, &mut Scribe<'_>),
+        scribe: &mut Scribe<'_>,
+    ) {
+        if depth > DEPTH_MAX {
+            place(raw, scribe);
+            return scribe.reject(Refusal::BadJson);
+        }
+        match path.split_first() {
+            Some((Step::Member(name), rest)) => {
+                if let Some(value) = node::member(raw, name) {
+                    self.walk(value, rest, depth + 1, place, scribe);
+                }
+            }
+            Some((Step::Every, rest)) => {
+                node::elements(raw, |value| self.walk(value, rest, depth + 1, place, scribe));
+                node::members(raw, |_, value| self.walk(value, rest, depth + 1, place, scribe));
+            }
+            None => self.found(raw, depth, place, scribe),
+        }
+    }
+
+    fn found(
+        &self,
+        raw: Raw<'_>,
+        depth: usize,
+        place: &mut dyn FnMut(Raw<'_>, &mut Scribe<'_>),
+        scribe: &mut Scribe<'_>,
+    ) {
+        match node::kind(raw) {
+            Kind::Object => self.object(raw, depth, place, scribe),
+            Kind::Array => node::elements(raw, |value| self.walk(value, &[], depth + 1, place, scribe)),
+            Kind::Text => {
+                place(raw, scribe);
+                self.value(raw, &Fields::default(), scribe);
+            }
+            Kind::Number | Kind::Word => {}
+        }
+    }
+
+    /// An object: a record, or what is around records.
+    fn object(
+        &self,
+        raw: Raw<'_>,
+        depth: usize,
+        place: &mut dyn FnMut(Raw<'_>, &mut Scribe<'_>),
+        scribe: &mut Scribe<'_>,
+    ) {
+        let fields = self.fields(raw);
+        if let Some(values) = fields.of(Role::Value) {
+            place(raw, scribe);
+            return self.record(values, &fields, scribe);
+        }
+        // A list that may be empty must not be taken for no list.
+        node::members(raw, |name, value| match node::kind(value) {
+            Kind::Array | Kind::Object => self.walk(value, &[], depth + 1, place, scribe),
+            Kind::Text | Kind::Number => generated(name, value, scribe),
+            Kind::Word => {}
+        });
+    }
+
+    /// The fields of an object that mean something: of several names for one role, the best that is filled.
+    fn fields<'a>(&self, raw: Raw<'a>) -> Fields<'a> {
+        let mut fields = Fields::default();
+        node::members(raw, |name, value| {
+            let lower = name.to_ascii_lowercase();
+            for (role, names) in Role::ALL.iter().zip(&self.names) {
+                let Some(rank) = names.iter().position(|own| *own == lower) else { continue };
+                let filled = match (node::kind(value), role) {
+                    (Kind::Object, _) => false,
+                    (Kind::Array, Role::Value) => is_texts(value),
+                    _ => {
+                        let text = node::joined(value);
+                        !role::present(text.as_bytes()).is_empty() && !text.starts_with('@')
+                    }
+                };
+                fields.offer(*role, rank, value, filled);
+            }
+        });
+        fields
+    }
+
+    fn record(&self, values: Raw<'_>, fields: &Fields<'_>, scribe: &mut Scribe<'_>) {
+        let filter = fields.text(Role::Filter);
+        let kind = fields.text(Role::Kind);
+        if !self.keep.is_empty() && !self.keep.iter().any(|word| word.eq_ignore_ascii_case(&filter)) {
+            return scribe.skip(Skip::Inactive);
+        }
+        if role::is_unsupported(kind.as_bytes()) {
+            return scribe.skip(Skip::UnsupportedKind);
+        }
+        match node::kind(values) {
+            Kind::Array => node::elements(values, |value| self.value(value, fields, scribe)),
+            _ => self.value(values, fields, scribe),
+        }
+    }
+
+    fn value(&self, raw: Raw<'_>, fields: &Fields<'_>, scribe: &mut Scribe<'_>) {
+        let texts: Vec<Cow<'_, str>> = Role::ALL.iter().map(|role| fields.text(*role)).collect();
+        let field = |role: Role| texts.get(role as usize).map_or(&[][..], |text| role::present(text.as_bytes()));
+        let mut details = role::details(field, self.default);
+        if field(Role::Category).is_empty() {
+            // Some say what is bad about it where others say what kind of indicator it is.
+            details.assessments = role::category(field(Role::Kind), self.default);
+        }
+        let scope = scribe.rules().scope;
+        scribe.any(node::text(raw).trim().as_bytes(), scope, &details);
+    }
+}
+
+/// Whether an array holds texts.
+fn is_texts(raw: Raw<'_>) -> bool {
+    let mut texts = false;
+    node::elements(raw, |element| texts |= node::kind(element) == Kind::Text);
+    texts
+}
+
+/// The fields of one record.
+#[derive(Default)]
+struct Fields<'a>([Option<(usize, Raw<'a>)>; Role::ALL.len()]);
+
+impl<'a> Fields<'a> {
+    fn offer(&mut self, role: Role, rank: usize, value: Raw<'a>, filled: bool) {
+        if let Some(slot) = self.0.get_mut(role as usize)
+            && filled
+            && slot.is_none_or(|(best, _)| rank <= best)
+        {
+            *slot = Some((rank, value));
+        }
+    }
+
+    fn of(&self, role: Role) -> Option<Raw<'a>> {
+        self.0.get(role as usize).copied().flatten().map(|(_, value)| value)
+    }
+
+    fn text(&self, role: Role) -> Cow<'a, str> {
+        self.of(role).map_or(Cow::Borrowed(""), node::joined)
+    }
+}
+
+/// What documents call the time at which they were made.
+const GENERATED: &[&str] = &[
+    "generatedAt",
+    "generated_at",
+    "generated",
+    "createDate",
+    "creationTime",
+    "relays_published",
+    "last_updated",
+    "lastUpdated",
+    "updated_at",
+    "timestamp",
+];
+
+/// A time that stands around the records is the document's.
+fn generated(name: &str, value: Raw<'_>, scribe: &mut Scribe<'_>) {
+    if GENERATED.contains(&name)
+        && let Some(time) = moment::parse(node::text(value).as_bytes())
+    {
+        scribe.generated(time);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::transcript::tests::{read_events, render};
+
+    #[test]
+    fn records_wherever_they_are() {
+        let text = r#"{"meta":{"generatedAt":"2026-08-20T10:00:00Z"},"data":[
+{"ipAddress":"45.9.20.5","abuseConfidenceScore":100,"lastReportedAt":"2026-08-19T10:00:00+00:00"},
+{"ipAddress":"45.9.20.6","tags":null}]}"#;
+        assert_eq!(render("json", &[], text), ["ip 45.9.20.5", "ip 45.9.20.6"]);
+        let events = read_events("json", &[], text);
+        assert_eq!((events[0].line, events[1].line), (2, 3));
+        assert_eq!(events[0].detect_time.as_deref(), Some("2026-08-19T10:00:00Z"));
+        let keyed = r#"{"202":[{"url":"https:\/\/Drop.Evilpanel.org/payload","last_online":"2026-08-20 10:00:00 UTC","threat":"malware_download","tags":null,"host":"drop.evilpanel.org"}]}"#;
+        assert_eq!(render("json", &[], keyed), ["url https://drop.evilpanel.org/payload"]);
+        let families = r#"{"some_dga":["evilpanel.com","45.9.20.5"],"other":[]}"#;
+        assert_eq!(render("json", &[], families), ["domain-tree evilpanel.com", "ip 45.9.20.5"]);
+        assert_eq!(render("json", &[], "[\"45.9.20.5\",\n\"evilpanel.com\"]"), ["ip 45.9.20.5", "domain-tree evilpanel.com"]);
+    }
+
+    #[test]
+    fn sentinels_kinds_and_filters() {
+        let text = r#"[{"domain":"evilpanel.com","ip":"@ipv4_NXDOMAIN"},{"ioc_type":"md5_hash","ioc_value":"d41d8cd98f00b204e9800998ecf8427e"},
+{"url":"http://evilpanel.com/a","online":"no"},{"ip":"45.9.20.5","type":"C_AND_C"}]"#;
+        let expected =
+            ["domain-tree evilpanel.com", "SKIP unsupported-kind", "url http://evilpanel.com/a", "ip 45.9.20.5"];
+        assert_eq!(render("json", &[], text), expected);
+        assert_eq!(read_events("json", &[], text)[3].assessments, ["botnet"]);
+        let filtered = render("json", &[("filter", "online"), ("keep", "yes")], r#"[{"url":"http://evilpanel.com/a","online":"no"}]"#);
+        assert_eq!(filtered, ["SKIP inactive"]);
+    }
+
+    #[test]
+    fn paths_lead_to_records() {
+        let text = r#"{"a":[{"ip":"45.9.20.5"}],"b":{"c":[{"x":"45.9.20.6"}]}}"#;
+        assert_eq!(render("json", &[("path", "$.b.c[*]"), ("value", "x")], text), ["ip 45.9.20.6"]);
+        assert_eq!(path("$.*[*]"), Some(vec![Step::Every, Step::Every]));
+        assert_eq!(path("$[*].x"), Some(vec![Step::Every, Step::Member("x".to_owned())]));
+        assert_eq!((path("data"), path("$.a[0]")), (None, None));
+    }
+
+    #[test]
+    fn what_is_cut_off_is_refused_and_a_bad_line_is_not() {
+        assert_eq!(render("json", &[], r#"[{"ip":"45.9.20.5"},{"ip":"#), ["FILE-REJECT truncated"]);
+        let lines = "{\"ip\":\"45.9.20.5\"}\n{\"ip\":\n{\"ip\":\"45.9.20.6\"}\n";
+        let expected = ["ip 45.9.20.5", "REJECT bad-json", "ip 45.9.20.6"];
+        assert_eq!(render("json", &[], lines), expected);
+        assert_eq!(render("ndjson", &[], lines), expected);
+        assert_eq!(render("json", &[], r#"["45.9.20.5","45.9.20.6",]"#), ["ip 45.9.20.5", "ip 45.9.20.6"]);
+        assert_eq!(render("json", &[], r#"{"query_status":"no_result"}"#), Vec::<String>::new());
+    }
+}

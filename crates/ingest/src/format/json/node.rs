@@ -1,0 +1,129 @@
+//! One level of a JSON document at a time.
+//!
+//! A document may be as large as a file may be, so it is never turned into a tree of values: a value stays the text
+//! that it is, its members are visited one by one, and what nobody asks for is only passed over. The `serde_json`
+//! crate reads the syntax; it passes over nested values without recursion.
+
+use serde::de::{Deserializer, MapAccess, SeqAccess, Visitor};
+use serde_json::value::RawValue;
+use std::borrow::Cow;
+use std::fmt;
+
+/// A value that is visited deeper than this is refused: no list has such a shape.
+pub(super) const DEPTH_MAX: usize = 32;
+
+/// A value of a document, still in its text.
+pub(super) type Raw<'a> = &'a RawValue;
+
+/// What kind of value it is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Kind {
+    Object,
+    Array,
+    Text,
+    Number,
+    Word,
+}
+
+/// The kind of a value.
+pub(super) fn kind(raw: Raw<'_>) -> Kind {
+    match raw.get().as_bytes().first() {
+        Some(b'{') => Kind::Object,
+        Some(b'[') => Kind::Array,
+        Some(b'"') => Kind::Text,
+        Some(b't' | b'f' | b'n') | None => Kind::Word,
+        Some(_) => Kind::Number,
+    }
+}
+
+/// Visits the members of an object, in order; nothing happens for other values.
+pub(super) fn members<'a>(raw: Raw<'a>, mut visit: impl FnMut(&str, Raw<'a>)) {
+    if kind(raw) == Kind::Object {
+        let mut reader = serde_json::Deserializer::from_str(raw.get());
+        // The text was read as one value before, so it is sound.
+        let _ = reader.deserialize_map(Members(&mut visit));
+    }
+}
+
+/// Visits the elements of an array, in order; nothing happens for other values.
+pub(super) fn elements<'a>(raw: Raw<'a>, mut visit: impl FnMut(Raw<'a>)) {
+    if kind(raw) == Kind::Array {
+        let mut reader = serde_json::Deserializer::from_str(raw.get());
+        let _ = reader.deserialize_seq(Elements(&mut visit));
+    }
+}
+
+/// The last member of this name.
+pub(super) fn member<'a>(raw: Raw<'a>, name: &str) -> Option<Raw<'a>> {
+    let mut found = None;
+    members(raw, |own, value| {
+        if own == name {
+            found = Some(value);
+        }
+    });
+    found
+}
+
+/// The text of a scalar: a string without its escapes, a number or a word as it stands; nothing for `null`, objects
+/// and arrays.
+pub(super) fn text(raw: Raw<'_>) -> Cow<'_, str> {
+    match kind(raw) {
+        Kind::Text => serde_json::from_str::<Unescaped<'_>>(raw.get()).map_or(Cow::Borrowed(""), |text| text.0),
+        Kind::Number => Cow::Borrowed(raw.get()),
+        Kind::Word if raw.get() != "null" => Cow::Borrowed(raw.get()),
+        Kind::Word | Kind::Object | Kind::Array => Cow::Borrowed(""),
+    }
+}
+
+/// The text of a member; nothing where there is none.
+pub(super) fn text_of<'a>(raw: Raw<'a>, name: &str) -> Cow<'a, str> {
+    member(raw, name).map_or(Cow::Borrowed(""), text)
+}
+
+/// A list of texts in one, separated by commas; a text as it is.
+pub(super) fn joined(raw: Raw<'_>) -> Cow<'_, str> {
+    if kind(raw) != Kind::Array {
+        return text(raw);
+    }
+    let mut all = Vec::new();
+    elements(raw, |element| all.push(text(element)));
+    Cow::Owned(all.join(","))
+}
+
+/// Text that borrows where it has no escapes.
+#[derive(serde::Deserialize)]
+struct Unescaped<'a>(#[serde(borrow)] Cow<'a, str>);
+
+struct Members<'v, F>(&'v mut F);
+
+impl<'a, F: FnMut(&str, Raw<'a>)> Visitor<'a> for Members<'_, F> {
+    type Value = ();
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("an object")
+    }
+
+    fn visit_map<A: MapAccess<'a>>(self, mut map: A) -> Result<(), A::Error> {
+        while let Some(Unescaped(name)) = map.next_key()? {
+            (self.0)(&name, map.next_value()?);
+        }
+        Ok(())
+    }
+}
+
+struct Elements<'v, F>(&'v mut F);
+
+impl<'a, F: FnMut(Raw<'a>)> Visitor<'a> for Elements<'_, F> {
+    type Value = ();
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("an array")
+    }
+
+    fn visit_seq<A: SeqAccess<'a>>(self, mut seq: A) -> Result<(), A::Error> {
+        while let Some(element) = seq.next_element()? {
+            (self.0)(element);
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,81 @@
+//! `onionoo`: relays of the Tor network, as its status service describes them.
+//!
+//! A details document has addresses with ports and flags, a summary has single letters. Bridges are secret by
+//! design; the service shows none of their addresses, and nothing is read of them.
+
+use super::document;
+use super::node::{self, Raw};
+use super::{Format, Head, OpenError, Shape};
+use crate::moment;
+use crate::options::{OptionRow, Options};
+use crate::scribe::{Details, Scribe, Skip};
+use snapshot::{Assessment, Assessments, Kinds};
+
+/// The row of the table.
+pub static FORMAT: Format = Format {
+    id: "onionoo",
+    about: "Tor relays as Onionoo details or summary documents",
+    example: r#"{"relays":[{"or_addresses":["192.0.2.7:9001"],"last_seen":"2026-08-20 10:00:00","flags":["Exit"],"running":true}]}"#,
+    kinds: Kinds::ADDRESS,
+    options: &[OptionRow { key: "relays", about: "`all` (default), or `exit`: only those that let traffic out" }],
+    shape: Shape::Document(read),
+    ..Format::NONE
+};
+
+fn read(options: &Options, whole: Head<'_>, scribe: &mut Scribe<'_>) -> Result<(), OpenError> {
+    let exits_only = options.word("relays", &[("all", false), ("exit", true)], false)?;
+    document::each(whole.bytes, scribe, |value, origin, scribe| {
+        if let Some(time) = moment::parse(node::text_of(value, "relays_published").as_bytes()) {
+            scribe.generated(time);
+        }
+        let Some(relays) = node::member(value, "relays") else { return };
+        node::elements(relays, |one| {
+            scribe.record_at(origin.offset(one));
+            relay(one, exits_only, scribe);
+        });
+    })?;
+    Ok(())
+}
+
+fn relay(relay: Raw<'_>, exits_only: bool, scribe: &mut Scribe<'_>) {
+    let running = node::member(relay, "running").or_else(|| node::member(relay, "r"));
+    if running.is_some_and(|running| node::text(running) == "false") {
+        return scribe.skip(Skip::Inactive);
+    }
+    let mut is_exit = false;
+    if let Some(flags) = node::member(relay, "flags") {
+        node::elements(flags, |flag| is_exit |= node::text(flag) == "Exit");
+    }
+    let out = node::member(relay, "exit_addresses");
+    if exits_only && !is_exit && out.is_none() {
+        return scribe.skip(Skip::Policy);
+    }
+    let details = Details {
+        last_seen: moment::parse(node::text_of(relay, "last_seen").as_bytes()),
+        assessments: Assessments::EMPTY.with(Assessment::Tor),
+        ..Details::NONE
+    };
+    let lists = ["or_addresses", "a"].into_iter().filter_map(|name| node::member(relay, name)).chain(out);
+    lists.for_each(|list| {
+        node::elements(list, |address| scribe.address(node::text(address).as_bytes(), &details));
+    });
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::transcript::tests::{read_events, render};
+
+    #[test]
+    fn relays_and_exits() {
+        let text = r#"{"version":"8.0","relays_published":"2026-08-20 10:00:00","relays":[
+{"or_addresses":["45.9.20.5:9001","[2a06:e480::5]:443"],"last_seen":"2026-08-20 09:00:00","flags":["Fast"],"running":true},
+{"or_addresses":["45.9.20.6:9001"],"exit_addresses":["45.9.20.7"],"flags":["Exit"],"running":true},
+{"a":["45.9.20.8"],"r":false}],"bridges":[{"or_addresses":["45.9.20.9:1"]}]}"#;
+        let expected = ["ip 45.9.20.5", "ip 2a06:e480::5", "ip 45.9.20.6", "ip 45.9.20.7", "SKIP inactive"];
+        assert_eq!(render("onionoo", &[], text), expected);
+        let event = &read_events("onionoo", &[], text)[0];
+        assert_eq!((event.port, event.detect_time.as_deref()), (Some(9001), Some("2026-08-20T09:00:00Z")));
+        let exits = render("onionoo", &[("relays", "exit")], text);
+        assert_eq!(exits, ["SKIP policy", "ip 45.9.20.6", "ip 45.9.20.7", "SKIP inactive"]);
+    }
+}

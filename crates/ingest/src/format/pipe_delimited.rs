@@ -1,0 +1,85 @@
+//! `pipe-delimited`: tables of dataplane.org and of Team Cymru, which share their delimiter and little else.
+//!
+//! Dataplane's second column is the name of an autonomous system, and such names hold pipes of their own, so its
+//! rows are read from the right: category, time, address. Cymru's rows begin with the category. Free text columns
+//! hold URLs that are nobody's indicators.
+
+use super::{Format, Head, LineReader, OpenError, Shape, header, role};
+use crate::moment;
+use crate::options::Options;
+use crate::scribe::{Details, Scribe};
+use snapshot::{Address, Assessments, Kinds, Refusal};
+
+/// The row of the table.
+pub static FORMAT: Format = Format {
+    id: "pipe-delimited",
+    about: "dataplane.org and Team Cymru tables: columns behind |",
+    example: "64496  |  EXAMPLE-AS  |  192.0.2.7  |  2026-08-22 16:08:29  |  sshpwauth",
+    kinds: Kinds::ADDRESS,
+    shape: Shape::Lines(open),
+    ..Format::NONE
+};
+
+struct Pipes;
+
+fn open(_: &Options, _: Head<'_>) -> Result<Box<dyn LineReader>, OpenError> {
+    Ok(Box::new(Pipes))
+}
+
+impl LineReader for Pipes {
+    fn line(&self, line: &[u8], scribe: &mut Scribe<'_>) {
+        if let [b'#' | b';', comment @ ..] = line {
+            return header::comment(comment.trim_ascii(), scribe);
+        }
+        let columns: Vec<&[u8]> = line.split(|byte| *byte == b'|').map(<[u8]>::trim_ascii).collect();
+        let system = columns.first().copied().unwrap_or(&[]);
+        let is_dataplane = system == b"NA" || system.iter().all(u8::is_ascii_digit);
+        match if is_dataplane { dataplane(&columns) } else { cymru(&columns) } {
+            Some((address, details)) => scribe.address(address, &details),
+            None => scribe.reject(Refusal::BadColumns),
+        }
+    }
+}
+
+/// A row's address, and what the row says of it.
+type Row<'l> = Option<(&'l [u8], Details)>;
+
+/// From the right: category, time (and, before it, the first time), address.
+fn dataplane<'l>(columns: &[&'l [u8]]) -> Row<'l> {
+    let [.., address_or_time, time, category] = columns else { return None };
+    let last_seen = Some(moment::parse(time)?);
+    let assessments = role::category(category, Assessments::EMPTY);
+    match (moment::parse(address_or_time), columns) {
+        (first_seen @ Some(_), [_, _, .., address, _, _, _]) => {
+            Some((address, Details { first_seen, last_seen, assessments, ..Details::NONE }))
+        }
+        _ => Some((address_or_time, Details { last_seen, assessments, ..Details::NONE })),
+    }
+}
+
+/// The category, then columns whose order has changed over the years: the first address and the first time count.
+fn cymru<'l>(columns: &[&'l [u8]]) -> Row<'l> {
+    let (category, rest) = columns.split_first()?;
+    let address = rest.iter().find(|column| Address::parse(column).is_ok()).or(rest.first())?;
+    let last_seen = rest.iter().filter(|column| column.len() > 9).find_map(|column| moment::parse(column));
+    let assessments = role::category(category, Assessments::EMPTY);
+    Some((address, Details { last_seen, assessments, ..Details::NONE }))
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::transcript::tests::{read_events, render};
+
+    #[test]
+    fn from_the_right_and_from_the_left() {
+        let text = "# Generated for you\n64496  |  EXAMPLE-AS | With | pipe  |  45.9.20.5  |  2026-04-02 12:00:00  |  sshpwauth\n\
+                    NA  |  x  |  2a06:e480::5  |  2026-04-01 12:00:00  |  2026-04-02 12:00:00  |  proto41\n14080 | Some Carrier, CO |\n\
+                    phishing|45.9.20.6|64496|2026-10-31 10:00:02|http://www.evil-login.com/|Example AS Name\n";
+        let expected = ["SKIP comment", "ip 45.9.20.5", "ip 2a06:e480::5", "REJECT bad-columns", "ip 45.9.20.6"];
+        assert_eq!(render("pipe-delimited", &[], text), expected);
+        let events = read_events("pipe-delimited", &[], text);
+        assert_eq!(events[1].assessments, ["bruteforce"]);
+        assert_eq!(events[2].first_seen.as_deref(), Some("2026-04-01T12:00:00Z"));
+        assert_eq!(events[4].assessments, ["phishing"]);
+    }
+}

@@ -1,0 +1,57 @@
+//! `tor-exit-addresses`: blocks of four lines about an exit node, of which one kind names addresses.
+
+use super::{Format, Head, LineReader, OpenError, Shape};
+use crate::moment;
+use crate::options::Options;
+use crate::scribe::{Details, Scribe, Skip};
+use crate::token;
+use snapshot::{Assessment, Assessments, Kinds, Refusal};
+
+/// The row of the table.
+pub static FORMAT: Format = Format {
+    id: "tor-exit-addresses",
+    about: "TorDNSEL exit-addresses: ExitNode, Published, LastStatus, ExitAddress",
+    example: "ExitAddress 192.0.2.7 2026-08-22 08:10:51",
+    kinds: Kinds::ADDRESS,
+    shape: Shape::Lines(open),
+    ..Format::NONE
+};
+
+struct ExitAddresses;
+
+fn open(_: &Options, _: Head<'_>) -> Result<Box<dyn LineReader>, OpenError> {
+    Ok(Box::new(ExitAddresses))
+}
+
+impl LineReader for ExitAddresses {
+    fn line(&self, line: &[u8], scribe: &mut Scribe<'_>) {
+        let (word, rest) = token::first(line);
+        match word {
+            b"ExitAddress" => {
+                let (address, time) = token::first(rest.trim_ascii());
+                let assessments = Assessments::EMPTY.with(Assessment::Tor);
+                let details = Details { last_seen: moment::parse(time), assessments, ..Details::NONE };
+                scribe.address(address, &details);
+            }
+            b"ExitNode" | b"Published" | b"LastStatus" => scribe.skip(Skip::Record),
+            _ if line.starts_with(b"#") => scribe.skip(Skip::Comment),
+            _ => scribe.reject(Refusal::BadColumns),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::transcript::tests::{read_events, render};
+
+    #[test]
+    fn addresses_with_their_times() {
+        let text = "ExitNode FE39F07EBE7870DCE124AB30DF3ABD0700A43F75\nPublished 2026-08-22 02:00:00\nLastStatus 2026-08-22 08:00:00\n\
+                    ExitAddress 45.9.20.5 2026-08-22 08:10:51\n45.9.20.6\n";
+        let expected = ["SKIP record", "SKIP record", "SKIP record", "ip 45.9.20.5", "REJECT bad-columns"];
+        assert_eq!(render("tor-exit-addresses", &[], text), expected);
+        let events = read_events("tor-exit-addresses", &[], text);
+        assert_eq!(events[3].detect_time.as_deref(), Some("2026-08-22T08:10:51Z"));
+        assert_eq!(events[3].assessments, ["tor"]);
+    }
+}

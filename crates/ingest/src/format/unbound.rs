@@ -1,0 +1,122 @@
+//! `unbound`: resolver configuration in which a zone's type says whether its names are blocked.
+//!
+//! A zone covers the whole tree; `local-data` covers one name. Quotes may be double, single or absent. Files that
+//! are included are never followed.
+
+use super::{Format, Head, LineReader, OpenError, Shape, header};
+use crate::options::Options;
+use crate::scribe::{Details, Scribe, Skip};
+use snapshot::{Kinds, Scope};
+
+/// The row of the table.
+pub static FORMAT: Format = Format {
+    id: "unbound",
+    about: "Unbound configuration: local-zone and local-data",
+    example: r#"local-zone: "evil.example.com." always_nxdomain"#,
+    kinds: Kinds::NAME,
+    shape: Shape::Lines(open),
+    ..Format::NONE
+};
+
+struct Unbound;
+
+fn open(_: &Options, _: Head<'_>) -> Result<Box<dyn LineReader>, OpenError> {
+    Ok(Box::new(Unbound))
+}
+
+/// Zones of these types answer as if the name did not exist, or with an address that goes nowhere.
+const BLOCKS: [&[u8]; 11] = [
+    b"always_nxdomain",
+    b"always_null",
+    b"always_refuse",
+    b"always_deny",
+    b"always_nodata",
+    b"refuse",
+    b"deny",
+    b"static",
+    b"redirect",
+    b"inform_deny",
+    b"inform_redirect",
+];
+
+impl LineReader for Unbound {
+    fn line(&self, line: &[u8], scribe: &mut Scribe<'_>) {
+        if let [b'#', comment @ ..] = line {
+            return header::comment(comment.trim_ascii(), scribe);
+        }
+        let Some(colon) = memchr::memchr(b':', line) else { return scribe.skip(Skip::Directive) };
+        let (key, value) = line.split_at_checked(colon).unwrap_or((line, &[]));
+        let value = value.get(1..).unwrap_or(&[]).trim_ascii();
+        match key.trim_ascii() {
+            b"local-zone" => zone(value, scribe),
+            b"local-data" => data(value, scribe),
+            _ => scribe.skip(Skip::Directive),
+        }
+    }
+}
+
+/// A value that may be in quotes, and what follows it.
+fn quoted(text: &[u8]) -> (&[u8], &[u8]) {
+    let (mark, inner) = match text {
+        [mark @ (b'"' | b'\''), inner @ ..] => (Some(*mark), inner),
+        _ => (None, text),
+    };
+    let ends = |byte: &u8| mark.map_or(byte.is_ascii_whitespace() || *byte == b'#', |mark| *byte == mark);
+    let end = inner.iter().position(ends).unwrap_or(inner.len());
+    let (value, rest) = inner.split_at_checked(end).unwrap_or((inner, &[]));
+    (value, rest.get(usize::from(mark.is_some() && !rest.is_empty())..).unwrap_or(&[]))
+}
+
+fn zone(value: &[u8], scribe: &mut Scribe<'_>) {
+    let (name, rest) = quoted(value);
+    let (kind, _) = quoted(rest.trim_ascii_start());
+    let blocks = BLOCKS.iter().any(|own| kind.eq_ignore_ascii_case(own));
+    let passes = [b"transparent".as_slice(), b"always_transparent", b"typetransparent", b"inform", b"nodefault"];
+    match (blocks, passes.contains(&kind)) {
+        (true, _) => scribe.host(name, Scope::Tree, &Details::NONE),
+        (false, true) => scribe.host(name, Scope::Tree, &Details { inverted: true, ..Details::NONE }),
+        (false, false) => scribe.skip(Skip::Directive),
+    }
+}
+
+/// `"name [ttl] [IN] A 0.0.0.0"`: addresses block one name, other records do not.
+fn data(value: &[u8], scribe: &mut Scribe<'_>) {
+    let (record, _) = match value.first() {
+        Some(b'"' | b'\'') => quoted(value),
+        _ => (value, &[][..]),
+    };
+    let mut words = record.split(u8::is_ascii_whitespace).filter(|word| !word.is_empty());
+    let name = words.next().unwrap_or(&[]);
+    let is_address = words.any(|word| word.eq_ignore_ascii_case(b"A") || word.eq_ignore_ascii_case(b"AAAA"));
+    if is_address {
+        scribe.host(name, Scope::Exact, &Details::NONE);
+    } else {
+        scribe.skip(Skip::Record);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::transcript::tests::render;
+
+    #[test]
+    fn zones_and_data() {
+        let text = "server:\nlocal-zone: \"evilpanel.com.\" always_null\n  local-zone: evilpanel.net always_nxdomain # why\nlocal-zone: 'evilpanel.org' redirect\n\
+                    local-data: \"evilpanel.org A 0.0.0.0\"\nlocal-data: \"x.evilpanel.org 3600 IN AAAA ::\"\nlocal-data: \"evilpanel.org TXT x\"\n\
+                    local-zone: \"good.evilpanel.com\" transparent\nlocal-data-ptr: \"45.9.20.5 x\"\ninclude: \"/etc/passwd\"\nlocal-zone: \"a.evilpanel.com\" odd\n";
+        let expected = [
+            "SKIP directive",
+            "domain-tree evilpanel.com",
+            "domain-tree evilpanel.net",
+            "domain-tree evilpanel.org",
+            "domain evilpanel.org",
+            "domain x.evilpanel.org",
+            "SKIP record",
+            "allow domain-tree good.evilpanel.com",
+            "SKIP directive",
+            "SKIP directive",
+            "SKIP directive",
+        ];
+        assert_eq!(render("unbound", &[], text), expected);
+    }
+}

@@ -1,0 +1,243 @@
+//! `xml` and `rss`: records of elements, and the items of a news feed.
+//!
+//! A record is an element whose children have names with a meaning; a news item holds its indicator in its title or,
+//! in prose, in its description. The `quick-xml` crate reads the syntax, entities and sections of plain text, one
+//! element at a time; documents that are not well formed are read as far as they go.
+
+use super::role::{self, ROLE_OPTIONS, Role};
+use super::{Format, Head, OpenError, Shape, freetext};
+use crate::options::{OptionRow, Options};
+use crate::refused::FileRefusal;
+use crate::scribe::{Details, Scribe, Skip};
+use crate::words;
+use quick_xml::Reader;
+use quick_xml::events::Event;
+use snapshot::{Assessments, Kinds, Refusal};
+
+/// The row of the table.
+pub static XML_FORMAT: Format = Format {
+    id: "xml",
+    about: "XML records: elements whose children are named url, ip, domain, first, last …",
+    example: "<entry><first>1787000000</first><last>0</last><url>http://evil.example.com/</url></entry>",
+    kinds: Kinds::ALL,
+    options: &XML_OPTIONS,
+    shape: Shape::Document(read_xml),
+    ..Format::NONE
+};
+
+/// The row of the table for news.
+pub static RSS_FORMAT: Format = Format {
+    id: "rss",
+    about: "RSS and Atom: an indicator in each item's title or description",
+    example: "<item><title>192.0.2.7 | H</title><pubDate>Sat, 22 Aug 2026 03:00:29 +0000</pubDate></item>",
+    kinds: Kinds::ALL,
+    shape: Shape::Document(read_rss),
+    ..Format::NONE
+};
+
+const XML_OPTIONS: [OptionRow; 11] = {
+    let [value, kind, port, first_seen, last_seen, expires, category, filter, keep, assessment] =
+        ROLE_OPTIONS;
+    [
+        OptionRow { key: "record", about: "the elements that are records (default entry, item, record, row)" },
+        value,
+        kind,
+        port,
+        first_seen,
+        last_seen,
+        expires,
+        category,
+        filter,
+        keep,
+        assessment,
+    ]
+};
+
+/// The longest record, in bytes: one that never ends must not be collected.
+const RECORD_MAX: usize = 1 << 20;
+
+/// The children of the record at hand: name and text.
+type Fields = Vec<(String, Vec<u8>)>;
+
+fn read_xml(options: &Options, whole: Head<'_>, scribe: &mut Scribe<'_>) -> Result<(), OpenError> {
+    let named = options.list("record");
+    let usual = ["entry", "item", "record", "row"];
+    let is_record = |name: &str| {
+        if named.is_empty() { usual.contains(&name) } else { named.iter().any(|own| own == name) }
+    };
+    let names: Vec<(Role, Vec<String>)> =
+        Role::ALL.iter().map(|role| (*role, names_in_xml(*role, options))).collect();
+    let default = options.text("assessment").map(words::assessments).unwrap_or_default();
+    let keep = options.list("keep");
+    records(whole.bytes, is_record, scribe, |fields, scribe| {
+        record(fields, &names, keep, default, scribe);
+    })
+}
+
+fn read_rss(_: &Options, whole: Head<'_>, scribe: &mut Scribe<'_>) -> Result<(), OpenError> {
+    records(whole.bytes, |name| matches!(name, "item" | "entry"), scribe, item)
+}
+
+fn names_in_xml(role: Role, options: &Options) -> Vec<String> {
+    let mut names = role::names(role, options);
+    let more = match role {
+        Role::FirstSeen => "first",
+        Role::LastSeen => "last",
+        _ => return names,
+    };
+    if options.list(role.option()).is_empty() {
+        names.insert(0, more.to_owned());
+    }
+    names
+}
+
+/// Calls `take` with the children of every record.
+fn records(
+    text: &[u8],
+    is_record: impl Fn(&str) -> bool,
+    scribe: &mut Scribe<'_>,
+    mut take: impl FnMut(&Fields, &mut Scribe<'_>),
+) -> Result<(), OpenError> {
+    let mut reader = Reader::from_reader(text);
+    reader.config_mut().check_end_names = false;
+    let mut fields: Option<Fields> = None;
+    let mut size = 0;
+    loop {
+        let at = usize::try_from(reader.buffer_position()).unwrap_or(usize::MAX);
+        match reader.read_event() {
+            Ok(Event::Start(tag)) => {
+                let name = local(tag.local_name().as_ref());
+                match &mut fields {
+                    None if is_record(&name) => {
+                        scribe.record_at(at);
+                        (fields, size) = (Some(Vec::new()), 0);
+                    }
+                    None => {}
+                    Some(fields) => fields.push((name, Vec::new())),
+                }
+            }
+            Ok(Event::End(tag)) if is_record(&local(tag.local_name().as_ref())) => {
+                if let Some(fields) = fields.take() {
+                    take(&fields, scribe);
+                }
+            }
+            Ok(Event::Text(piece)) => add(&mut fields, &mut size, &piece),
+            Ok(Event::CData(piece)) => add(&mut fields, &mut size, &piece),
+            Ok(Event::GeneralRef(name)) => add(&mut fields, &mut size, entity(&name)),
+            Ok(Event::Eof) if fields.is_some() => return Err(FileRefusal::Truncated(unclosed()).into()),
+            Ok(Event::Eof) => return Ok(()),
+            Ok(_) => {}
+            Err(error) => return Err(FileRefusal::Truncated(error.to_string()).into()),
+        }
+    }
+}
+
+fn unclosed() -> String {
+    "the last record has no end".to_owned()
+}
+
+fn local(name: &[u8]) -> String {
+    String::from_utf8_lossy(name).to_ascii_lowercase()
+}
+
+/// Adds a piece of text to the child that was opened last.
+fn add(fields: &mut Option<Fields>, size: &mut usize, piece: &[u8]) {
+    *size += piece.len();
+    if let Some((_, text)) = fields.as_mut().and_then(|fields| fields.last_mut())
+        && *size <= RECORD_MAX
+    {
+        text.extend_from_slice(piece);
+    }
+}
+
+fn entity(name: &[u8]) -> &'static [u8] {
+    match name {
+        b"amp" | b"#38" | b"#x26" => b"&",
+        b"lt" => b"<",
+        b"gt" => b">",
+        b"quot" => b"\"",
+        b"apos" | b"#39" => b"'",
+        b"#47" | b"#x2F" | b"#x2f" => b"/",
+        _ => b" ",
+    }
+}
+
+fn record(
+    fields: &Fields,
+    names: &[(Role, Vec<String>)],
+    keep: &[String],
+    default: Assessments,
+    scribe: &mut Scribe<'_>,
+) {
+    let child = |name: &String| {
+        let text = &fields.iter().find(|(own, _)| own == name)?.1;
+        Some(role::present(text)).filter(|text| !text.is_empty())
+    };
+    let field = |role: Role| {
+        let named = names.get(role as usize).map_or(&[][..], |(_, names)| names);
+        named.iter().find_map(child).unwrap_or(&[])
+    };
+    let value = field(Role::Value);
+    if !keep.is_empty() && !keep.iter().any(|word| word.as_bytes() == field(Role::Filter)) {
+        scribe.skip(Skip::Inactive);
+    } else if role::is_unsupported(field(Role::Kind)) {
+        scribe.skip(Skip::UnsupportedKind);
+    } else if value.is_empty() {
+        scribe.reject(Refusal::BadColumns);
+    } else {
+        let scope = scribe.rules().scope;
+        scribe.any(value, scope, &role::details(field, default));
+    }
+}
+
+/// An item of a news feed: its title is an indicator, or its texts hold some.
+fn item(fields: &Fields, scribe: &mut Scribe<'_>) {
+    let child = |name: &str| fields.iter().find(|(own, _)| own == name).map_or(&[][..], |(_, text)| text);
+    let time = [child("pubdate"), child("updated"), child("published")];
+    let details = Details {
+        last_seen: time.into_iter().find_map(crate::moment::parse),
+        assessments: role::category(child("category"), Assessments::EMPTY),
+        ..Details::NONE
+    };
+    let title = child("title");
+    let first = title.split(u8::is_ascii_whitespace).find(|word| !word.is_empty()).unwrap_or(&[]);
+    let scope = scribe.rules().scope;
+    if scribe.attempt(first, scope, &details) {
+        return;
+    }
+    let texts = [title, child("description"), child("summary"), child("content")];
+    let found: usize = texts.iter().map(|text| freetext::scan(text, false, &details, scribe)).sum();
+    if found == 0 {
+        scribe.skip(Skip::NoIndicator);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::transcript::tests::{read_events, render};
+
+    #[test]
+    fn records_of_elements() {
+        let text = "<?xml version=\"1.0\" encoding=\"iso-8859-15\"?>\n<output>\n<entries>\n<entry>\n<first>1787000000</first><last>0</last>\n<url><![CDATA[http://evilpanel.com/a?b&c]]></url>\n<ip>45.9.20.5</ip>\n</entry>\n\
+                    <entry><md5>x</md5></entry>\n<entry><url>http://evilpanel.com/?a=1&amp;b=2</url></entry>\n</entries>\n</output>\n";
+        let expected =
+            ["url http://evilpanel.com/a?b&c", "REJECT bad-columns", "url http://evilpanel.com/?a=1&b=2"];
+        assert_eq!(render("xml", &[], text), expected);
+        let events = read_events("xml", &[], text);
+        assert!(events[0].first_seen.is_some());
+        assert_eq!(events[1].line, 9);
+        assert_eq!(render("xml", &[], "<entry><url>http://evilpanel.com/"), ["FILE-REJECT truncated"]);
+    }
+
+    #[test]
+    fn items_of_news() {
+        let text = "<rss><channel><title>x</title><item><title>45.9.20.5 | H</title><pubDate>Sat, 22 Aug 2026 03:00:29 +0000</pubDate></item>\n\
+                    <item><title>News of the day</title><description>URL: http://evilpanel.com/x, IP Address: 45.9.20.6, Country: XX</description><category>phishing</category></item>\n\
+                    <item><title>Nothing</title></item></channel></rss>\n";
+        let expected = ["ip 45.9.20.5", "url http://evilpanel.com/x", "ip 45.9.20.6", "SKIP no-indicator"];
+        assert_eq!(render("rss", &[], text), expected);
+        let events = read_events("rss", &[], text);
+        assert_eq!(events[0].detect_time.as_deref(), Some("2026-08-22T03:00:29Z"));
+        assert_eq!(events[1].assessments, ["phishing"]);
+    }
+}

@@ -1,0 +1,115 @@
+//! `zeek-intel`: intelligence files of Zeek: TAB-separated, with a line that names the columns.
+//!
+//! A blank belongs to a field here, so columns that are separated by blanks are unusable, to Zeek and to us, and
+//! the whole file is refused. The type says what a value is, and the value is typed all the same: a domain with a
+//! path is a URL, in real files.
+
+use super::role::present;
+use super::{Format, Head, LineReader, OpenError, Shape};
+use crate::lines;
+use crate::options::Options;
+use crate::refused::FileRefusal;
+use crate::scribe::{Details, Scribe, Skip};
+use crate::words;
+use snapshot::{Assessments, Kinds, Refusal, Scope};
+
+/// The row of the table.
+pub static FORMAT: Format = Format {
+    id: "zeek-intel",
+    about: "Zeek intelligence files: #fields TAB indicator TAB indicator_type …",
+    example: "evil.example.com\tIntel::DOMAIN\tEXAMPLE\tF\tC2",
+    kinds: Kinds::ALL,
+    shape: Shape::Lines(open),
+    ..Format::NONE
+};
+
+/// The columns that matter, counted from 0.
+struct Intel {
+    value: usize,
+    kind: usize,
+    /// What is said about it, the plainest column first.
+    remarks: Vec<usize>,
+}
+
+fn open(_: &Options, head: Head<'_>) -> Result<Box<dyn LineReader>, OpenError> {
+    let header = lines::split(head.bytes)
+        .filter_map(|at| head.bytes.get(at))
+        .find_map(|line| line.strip_prefix(b"#fields"));
+    match header {
+        None => Ok(Box::new(Intel { value: 0, kind: 1, remarks: vec![4, 2] })),
+        Some(names) => Ok(Box::new(bound(names)?)),
+    }
+}
+
+fn bound(names: &[u8]) -> Result<Intel, FileRefusal> {
+    let names: Vec<&[u8]> = names.split(|byte| *byte == b'\t').skip(1).map(<[u8]>::trim_ascii).collect();
+    let at = |name: &[u8]| names.iter().position(|own| *own == name);
+    let missing = || FileRefusal::BadColumns("indicator, indicator_type (behind TABs)".to_owned());
+    let (Some(value), Some(kind)) = (at(b"indicator"), at(b"indicator_type")) else {
+        return Err(missing());
+    };
+    let remarks = [&b"meta.desc"[..], b"meta.source"].into_iter().filter_map(at).collect();
+    Ok(Intel { value, kind, remarks })
+}
+
+impl LineReader for Intel {
+    fn keeps_blanks(&self) -> bool {
+        true
+    }
+
+    fn line(&self, line: &[u8], scribe: &mut Scribe<'_>) {
+        if line.starts_with(b"#") {
+            return scribe.skip(Skip::Header);
+        }
+        let columns: Vec<&[u8]> = line.split(|byte| *byte == b'\t').collect();
+        let column = |at: usize| columns.get(at).map_or(&[][..], |column| present(column));
+        let (value, kind) = (column(self.value), column(self.kind));
+        let details = Details { assessments: self.assessments(column), ..Details::NONE };
+        match kind {
+            _ if value.is_empty() || kind.is_empty() => scribe.reject(Refusal::BadColumns),
+            b"Intel::ADDR" | b"Intel::SUBNET" => scribe.address(value, &details),
+            b"Intel::DOMAIN" => scribe.any(value, Scope::Exact, &details),
+            b"Intel::URL" => scribe.url(value, &details),
+            _ if kind.starts_with(b"Intel::") => scribe.skip(Skip::UnsupportedKind),
+            _ => scribe.reject(Refusal::BadColumns),
+        }
+    }
+}
+
+impl Intel {
+    fn assessments<'l>(&self, column: impl Fn(usize) -> &'l [u8]) -> Assessments {
+        let said = self.remarks.iter().map(|at| {
+            std::str::from_utf8(column(*at))
+                .map_or(Assessments::EMPTY, |text| words::all(text, &[' ', ',', '-', '/']))
+        });
+        said.into_iter().find(|found| !found.is_empty()).unwrap_or_default()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::transcript::tests::{read_events, render};
+
+    #[test]
+    fn types_and_remarks() {
+        let text = "#fields\tindicator\tindicator_type\tmeta.source\tmeta.do_notice\tmeta.desc\nhttps://evilpanel.com/\tIntel::URL\tFEED\tF\tPhishing-URLS\n\
+                    evilpanel.com/a\tIntel::DOMAIN\tX\tF\tC2\n45.9.20.0/24\tIntel::SUBNET\tX\tF\tRECON\nevilpanel.com\tIntel::DOMAIN\tX\tF\t-\n\
+                    d41d8cd98f00b204e9800998ecf8427e\tIntel::FILE_HASH\tX\tF\tMALWARE\n45.9.20.5\n45.9.20.6\tADDR\n";
+        let expected = [
+            "SKIP header",
+            "url https://evilpanel.com/",
+            "url //evilpanel.com/a",
+            "cidr 45.9.20.0/24",
+            "domain evilpanel.com",
+            "SKIP unsupported-kind",
+            "REJECT bad-columns",
+            "REJECT bad-columns",
+        ];
+        assert_eq!(render("zeek-intel", &[], text), expected);
+        let events = read_events("zeek-intel", &[], text);
+        assert_eq!(events[1].assessments, ["phishing"]);
+        assert_eq!(events[3].assessments, ["scanner"]);
+        let blanks = "#fields indicator indicator_type\n45.9.20.5 Intel::ADDR\n";
+        assert_eq!(render("zeek-intel", &[], blanks), ["FILE-REJECT bad-columns"]);
+    }
+}
