@@ -54,6 +54,9 @@ pub(crate) fn read(feed: &Feed, downloads: &Path, now: Time, seen: &(dyn Fn(u64)
         Ok((gathered, update_time)) => {
             report.count(&gathered.tally);
             report.bytes = gathered.bytes;
+            if let Some(guess) = &gathered.guess {
+                report.format = format!("{} ({})", feed.format.id, guess.format.id);
+            }
             report.update_time = Some(update_time.to_string());
             FeedNight { report, gathered: Some(gathered), update_time: Some(update_time) }
         }

@@ -67,7 +67,12 @@ impl Rbldnsd {
         let (key, value) = token::first(token::before_comment(line));
         let (inverted, key) = key.strip_prefix(b"!").map_or((false, key), |key| (true, key));
         let own = meaning(value.trim_ascii());
-        let assessments = if own.is_empty() { self.default } else { own };
+        // What is taken out of a list is not bad for what the list is about.
+        let assessments = match (inverted, own.is_empty()) {
+            (true, _) => Assessments::EMPTY,
+            (false, true) => self.default,
+            (false, false) => own,
+        };
         (self.take)(key, &Details { inverted, assessments, ..Details::NONE }, scribe);
     }
 }

@@ -126,7 +126,7 @@ impl Zone {
             b"rpz-passthru" => true,
             target => target == owner && !target.is_empty(),
         };
-        let (first_seen, assessments) = remarks(comment);
+        let (first_seen, assessments) = if inverted { Default::default() } else { remarks(comment) };
         let details = Details { inverted, first_seen, assessments, ..Details::NONE };
         trigger(&owner, &details, scribe);
     }

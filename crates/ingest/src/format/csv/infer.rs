@@ -37,6 +37,8 @@ enum Look {
     Url,
     Address,
     Name,
+    /// A hash or an e-mail address: an indicator of a kind that is not indexed.
+    Unsupported,
     Time,
     Number,
     Kind,
@@ -51,6 +53,9 @@ fn look(field: &[u8], names: &mut Names) -> Look {
     }
     if let Some(indicator) = indicator(&text, names) {
         return indicator;
+    }
+    if guard::type_of(&text) == TokenType::Unsupported {
+        return Look::Unsupported;
     }
     if text.iter().all(u8::is_ascii_digit) && text.len() < 10 {
         return Look::Number;
@@ -89,6 +94,10 @@ fn indicator(text: &[u8], names: &mut Names) -> Option<Look> {
         }
         TokenType::Path | TokenType::Unsupported => None,
     }
+}
+
+fn is_value(look: Look) -> bool {
+    matches!(look, Look::Url | Look::Address | Look::Name)
 }
 
 /// Binds a table's columns by what its first rows hold.
@@ -143,11 +152,20 @@ pub(super) fn unknown_header(table: &Table, head: &[u8]) -> Option<Vec<String>> 
     named.then(|| first.iter().map(|field| String::from_utf8_lossy(field).to_ascii_lowercase()).collect())
 }
 
-/// What most of the filled fields of a column look like.
+/// What most of the filled fields of a column look like. A column of indicators may mix their kinds.
 fn most(column: &[Look]) -> Look {
     let filled: Vec<Look> = column.iter().copied().filter(|look| *look != Look::Empty).collect();
-    let agree = |look: &Look| filled.iter().filter(|other| *other == look).count() * 2 > filled.len();
-    filled.iter().copied().find(agree).unwrap_or(if filled.is_empty() { Look::Empty } else { Look::Other })
+    let count = |such: &dyn Fn(Look) -> bool| filled.iter().filter(|look| such(**look)).count();
+    let common = filled.iter().copied().max_by_key(|look| count(&|other| other == *look));
+    let indicators = count(&|look| is_value(look) || look == Look::Unsupported);
+    match common {
+        None => Look::Empty,
+        Some(look) if count(&|other| other == look) * 2 > filled.len() => look,
+        Some(_) if indicators * 2 > filled.len() => {
+            filled.iter().copied().find(|look| is_value(*look)).unwrap_or(Look::Unsupported)
+        }
+        Some(_) => Look::Other,
+    }
 }
 
 fn bind(table: &mut Table, looks: &[Look]) {
@@ -156,7 +174,7 @@ fn bind(table: &mut Table, looks: &[Look]) {
     if filled > 1 && looks.iter().all(|look| matches!(look, Look::Address | Look::Empty)) {
         return table.set(Role::Value, (0..looks.len()).map(Column::Left).collect());
     }
-    let is_value = |look: &Look| matches!(look, Look::Url | Look::Address | Look::Name);
+    let is_value = |look: &Look| is_value(*look);
     let behind_kind = at(Look::Kind).and_then(|kind| {
         let behind = looks.iter().skip(kind).position(is_value).map(|offset| kind + offset);
         behind.or_else(|| looks.iter().take(kind).rposition(is_value))
