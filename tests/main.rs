@@ -29,3 +29,4 @@ mod scoring;
 #[cfg(feature = "ingest")]
 mod support;
 mod tidy;
+mod traps;

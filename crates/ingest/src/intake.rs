@@ -11,7 +11,7 @@ use crate::harvest::Harvest;
 use crate::options::Options;
 use crate::read::{self, Page};
 use crate::refused::FileRefusal;
-use crate::scribe::{Place, Rules, Scribe, Sink};
+use crate::scribe::{Place, Rules, Scribe, Sink, Skip};
 use crate::sniff::{self, Guess};
 use crate::tally::Tally;
 use rayon::prelude::*;
@@ -51,8 +51,8 @@ pub(crate) struct Gathered {
 
 /// What was read, and as what.
 pub struct Transcribed {
-    /// What was counted.
-    pub tally: Tally,
+    /// What was counted, or why the file was refused.
+    pub tally: Result<Tally, OpenError>,
     /// What the file was taken for, where the recipe does not say.
     pub guess: Option<Guess>,
 }
@@ -64,7 +64,9 @@ pub(crate) fn gather(
     seen: &(dyn Fn(u64) + Sync),
 ) -> Result<Gathered, OpenError> {
     let mut taker = Gathering { rules: recipe.rules, seen, gathered: Gathered::default() };
-    taker.gathered.guess = read_parts(recipe, text, &mut taker)?;
+    let mut guess = None;
+    read_parts(recipe, text, &mut taker, &mut guess)?;
+    taker.gathered.guess = guess;
     refuse_if_empty(recipe, &taker.gathered.tally)?;
     Ok(taker.gathered)
 }
@@ -74,17 +76,18 @@ pub fn transcribe_all(
     recipe: &Recipe<'_>,
     text: &mut Text,
     sink: &mut dyn Sink,
-) -> Result<Transcribed, OpenError> {
+) -> Transcribed {
     let mut taker = Transcribing::new(recipe.rules, sink);
-    let guess = read_parts(recipe, text, &mut taker)?;
-    refuse_if_empty(recipe, &taker.tally)?;
-    Ok(Transcribed { tally: taker.tally, guess })
+    let mut guess = None;
+    let read = read_parts(recipe, text, &mut taker, &mut guess);
+    let tally = read.and_then(|()| refuse_if_empty(recipe, &taker.tally)).map(|()| taker.tally);
+    Transcribed { tally, guess }
 }
 
 /// Reads a text that is one list in order, on this thread.
 pub fn transcribe(recipe: &Recipe<'_>, text: &mut dyn Read, sink: &mut dyn Sink) -> Result<Tally, OpenError> {
     let mut taker = Transcribing::new(recipe.rules, sink);
-    read_part(recipe, &mut Source { part: "", text, place: START }, &mut taker)?;
+    read_part(recipe, &mut Source { part: "", text, place: START }, &mut taker, &mut None)?;
     refuse_if_empty(recipe, &taker.tally)?;
     Ok(taker.tally)
 }
@@ -119,19 +122,20 @@ struct Source<'a> {
     place: Place,
 }
 
+/// Reads all parts. What the first of them was taken for is told in `guess`, also where it is then refused.
 fn read_parts<T: Taker>(
     recipe: &Recipe<'_>,
     text: &mut Text,
     taker: &mut T,
-) -> Result<Option<Guess>, OpenError> {
-    let (mut place, mut first) = (START, None);
+    guess: &mut Option<Guess>,
+) -> Result<(), OpenError> {
+    let mut place = START;
     while let Some(part) = text.next_part()? {
         let mut source = Source { part: &part, text: &mut text.part(), place };
-        let guess = read_part(recipe, &mut source, taker)?;
+        read_part(recipe, &mut source, taker, guess)?;
         place = source.place;
-        first = first.or(guess);
     }
-    Ok(first)
+    Ok(())
 }
 
 /// Reads one part in the shape that its format asks for.
@@ -139,13 +143,17 @@ fn read_part<T: Taker>(
     recipe: &Recipe<'_>,
     source: &mut Source<'_>,
     taker: &mut T,
-) -> Result<Option<Guess>, OpenError> {
+    first_guess: &mut Option<Guess>,
+) -> Result<(), OpenError> {
     let text: &mut dyn Read = &mut Ended { text: &mut *source.text, end: recipe.options.separator()? };
     let mut blocks = Blocks::starting_at(text, source.place);
     let first = next(&mut blocks)?;
     let head = Head { part: source.part, bytes: first.as_ref().map_or(&[], |block| &block.bytes) };
     let guess = sniff::needed(recipe.format, head.bytes)?;
     let format = guess.as_ref().map_or(recipe.format, |guess| guess.format);
+    if first_guess.is_none() {
+        *first_guess = guess;
+    }
     if let Some(refusal) = decode::kind_of(head.bytes, format.markup) {
         return Err(refusal.into());
     }
@@ -180,7 +188,7 @@ fn read_part<T: Taker>(
         Shape::Sniffed => return Err(FileRefusal::NoData.into()),
     }
     source.place = blocks.place();
-    Ok(guess)
+    Ok(())
 }
 
 fn next(blocks: &mut Blocks<&mut dyn Read>) -> Result<Option<Block>, OpenError> {
@@ -359,13 +367,24 @@ fn document(
     Ok(scribe.finish())
 }
 
-/// A file without a single entry is no list, unless its feed says that it may be empty.
+/// A file without a single entry is no list, unless its feed says that it may be empty; even then, many lines of
+/// some syntax that holds no entry are another format, and not an empty list.
 fn refuse_if_empty(recipe: &Recipe<'_>, tally: &Tally) -> Result<(), OpenError> {
     if tally.entries > 0 {
         return Ok(());
     }
-    if tally.rejected_lines > 0 {
+    let skipped = |kinds: &[Skip]| kinds.iter().filter_map(|kind| tally.skips.get(kind)).sum::<u64>();
+    let ordinary = skipped(&[Skip::Blank, Skip::Comment, Skip::Header, Skip::Metadata]);
+    let strange = skipped(&[Skip::Directive, Skip::Record]);
+    if tally.rejected_lines > 0 || recipe.can_be_empty && strange > STRANGE_MAX {
         return Err(FileRefusal::NoData.into());
     }
-    if recipe.can_be_empty { Ok(()) } else { Err(FileRefusal::Empty.into()) }
+    match (recipe.can_be_empty, tally.skipped_lines > ordinary) {
+        (true, _) => Ok(()),
+        (false, true) => Err(FileRefusal::NoData.into()),
+        (false, false) => Err(FileRefusal::Empty.into()),
+    }
 }
+
+/// An empty list has a header, and no more lines of its syntax than this.
+const STRANGE_MAX: u64 = 20;

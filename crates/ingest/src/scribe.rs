@@ -253,8 +253,7 @@ impl<'a> Scribe<'a> {
         let from = self.at.start.min(offset);
         let passed = self.block.get(from..offset).map_or(0, crate::lines::count_ends);
         self.line = self.line.max(1) + passed;
-        let text = self.block.get(offset..).unwrap_or(&[]);
-        let width = memchr::memchr(b'\n', text).unwrap_or(text.len());
+        let width = self.block.len().saturating_sub(offset);
         self.at = offset..offset + width.min(RECORD_TEXT_MAX);
     }
 

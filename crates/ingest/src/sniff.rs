@@ -23,7 +23,7 @@ pub static FORMAT: Format = Format {
     ..Format::NONE
 };
 
-/// How many lines are looked at.
+/// How many lines of the block are looked at, at least, and half as many more.
 const LINES: usize = 400;
 
 /// What a file was taken for, and why.
@@ -67,8 +67,11 @@ impl<'h> Look<'h> {
         let lines: Vec<&[u8]> = lines::split(text)
             .map(|at| lines::trim(text.get(at).unwrap_or(&[])))
             .filter(|line| !line.is_empty())
-            .take(LINES)
             .collect();
+        // Sorted lists begin with their addresses, so lines from the whole block are looked at.
+        let step = lines.len().div_ceil(LINES).max(1);
+        let (first, rest) = lines.split_at(lines.len().min(LINES / 2));
+        let lines: Vec<&[u8]> = first.iter().chain(rest.iter().step_by(step)).copied().collect();
         let is_comment = |line: &[u8]| {
             matches!(line, [b'#', next, ..] if *next != b'#' || line.starts_with(b"###"))
                 || matches!(line, [b'#'] | [b';' | b'!', ..] | [b'/', b'/', ..])
@@ -174,10 +177,12 @@ const SIGNS: &[(&str, Sign)] = &[
     ("maltrail", |look| look.opening(&["# Reference:", "# Aliases:"])),
     ("plain-ip-annotated", |look| look.most(50, "addresses with a remark", is_annotated)),
     ("csv", |look| look.most(80, "columns", is_table_row)),
+    ("csv", |look| look.most(80, "an indicator and columns behind it", is_keyed_row)),
     ("ip-range", |look| look.most(30, "ranges or masks", is_run)),
     ("url-list", |look| look.most(50, "URLs", |line| is_type(line, TokenType::Url))),
-    ("plain-ip", |look| look.most(50, "addresses", |line| is_type(line, TokenType::Address))),
     ("domain-wildcard", |look| look.most(30, "names with a mark of reach", is_wildcard)),
+    ("plain-domain", mixed),
+    ("plain-ip", |look| look.most(50, "addresses", |line| is_type(line, TokenType::Address))),
     ("plain-domain", |look| look.most(50, "names", is_name)),
     ("freetext", |look| look.mark(&["[.]", "hxxp", "http://", "https://"])),
 ];
@@ -200,6 +205,13 @@ fn wrapped(look: &Look<'_>) -> Option<String> {
     let inside = STANDARD.decode(whole).ok()?;
     let is_list = inside.starts_with(b"[Auto") || inside.starts_with(b"[Adblock") || inside.starts_with(b"! ") || inside.starts_with(b"||");
     is_list.then(|| "it is base64 of a filter list".to_owned())
+}
+
+/// Names among addresses: such a list is read as one of names, which takes both.
+fn mixed(look: &Look<'_>) -> Option<String> {
+    let names = look.most(3, "names", is_name)?;
+    let both = |line: &[u8]| is_name(line) || is_type(line, TokenType::Address);
+    look.most(80, "names or addresses", both).map(|_| names)
 }
 
 fn rbldnsd(look: &Look<'_>, kind: TokenType) -> Option<String> {
@@ -226,7 +238,8 @@ fn is_type(line: &[u8], kind: TokenType) -> bool {
 }
 
 fn is_name(line: &[u8]) -> bool {
-    is_type(line, TokenType::Host) && memchr::memchr(b'.', first(line)).is_some()
+    let word = first(line);
+    is_type(line, TokenType::Host) && word.contains(&b'.') && !word.iter().any(|byte| matches!(byte, b',' | b';' | b'"'))
 }
 
 fn is_wildcard(line: &[u8]) -> bool {
@@ -269,7 +282,10 @@ fn is_dshield_line(line: &[u8]) -> bool {
     let padded = |column: Option<&[u8]>| {
         column.is_some_and(|text| text.len() > 6 && text.iter().all(|byte| byte.is_ascii_digit() || *byte == b'.'))
     };
-    padded(columns.next()) && columns.count() > 2
+    let counts = |column: Option<&[u8]>| {
+        column.is_some_and(|text| !text.is_empty() && text.iter().all(|byte| byte.is_ascii_digit() || *byte == b'.'))
+    };
+    padded(columns.next()) && counts(columns.next()) && counts(columns.next()) && columns.next().is_some()
 }
 
 fn is_reputation(line: &[u8]) -> bool {
@@ -305,6 +321,13 @@ fn is_table_row(line: &[u8]) -> bool {
     let words = line.split(|byte| *byte == b' ').count();
     let [commas, tabs, semicolons] = marks;
     quoted || tabs > 1 || (commas > 0 || semicolons > 1) && (words < 4 || commas > 2)
+}
+
+/// An indicator, a delimiter, and prose.
+fn is_keyed_row(line: &[u8]) -> bool {
+    let end = line.iter().position(|byte| matches!(byte, b',' | b';' | b'\t'));
+    let key = end.and_then(|end| line.get(..end)).unwrap_or(&[]);
+    end.is_some_and(|end| end + 1 < line.len()) && format::csv::is_indicator(key)
 }
 
 fn is_run(line: &[u8]) -> bool {

@@ -29,17 +29,16 @@ pub(super) fn run(args: &Parse, setting: &Setting) -> Result<Exit, Failure> {
     let rules = Rules::new(setting.now, list, scope(args.scope));
     let mut printer = Printer { transcript: Transcript::new(list), out: stdout(), failed: None };
     let recipe = Recipe { format, options: &options, rules: &rules, can_be_empty: false };
-    let read = open(&args.file)
-        .map_err(OpenError::File)
-        .and_then(|mut text| intake::transcribe_all(&recipe, &mut text, &mut printer));
+    let read = match open(&args.file) {
+        Ok(mut text) => intake::transcribe_all(&recipe, &mut text, &mut printer),
+        Err(refusal) => Transcribed { tally: Err(refusal.into()), guess: None },
+    };
     if let Some(error) = printer.failed.take() {
         return Err(error.into());
     }
-    let exit = match read {
-        Ok(read) => {
-            remark(&read, args);
-            Exit::Done
-        }
+    remark(&read, args);
+    let exit = match read.tally {
+        Ok(_) => Exit::Done,
         Err(OpenError::Options(error)) => return Err(Failure::usage(format_args!("--{error}"))),
         Err(OpenError::File(refusal)) => printer.refused(&refusal)?,
     };
@@ -59,7 +58,7 @@ fn remark(read: &Transcribed, args: &Parse) {
     if let Some(guess) = &read.guess {
         eprintln!("rapsheet: {file}: read as {}: {}", guess.format.id, guess.why);
     }
-    let tally = &read.tally;
+    let Ok(tally) = &read.tally else { return };
     let told = tally.data_lines + tally.rejected_lines;
     if tally.rejected_lines * 100 > told * REJECTS_TOLERATED {
         eprintln!(

@@ -7,7 +7,7 @@
 use super::{Format, Head, OpenError, OrderedReader, Shape};
 use crate::options::Options;
 use crate::scribe::{Details, Scribe, Skip};
-use snapshot::{Kinds, Scope};
+use snapshot::{Kinds, Refusal, Scope};
 
 /// The row of the table.
 pub static FORMAT: Format = Format {
@@ -40,8 +40,14 @@ impl OrderedReader for Zones {
             words += 1;
             self.take(word, scribe);
         }
-        if scribe.told() == 0 {
-            scribe.skip(if words == 0 { Skip::Comment } else { Skip::Directive });
+        if scribe.told() > 0 {
+            return;
+        }
+        match words {
+            0 => scribe.skip(Skip::Comment),
+            // One word with a dot in it belongs to a list in some other format.
+            1 if line.contains(&b'.') && self.pending.is_none() => scribe.reject(Refusal::BadColumns),
+            _ => scribe.skip(Skip::Directive),
         }
     }
 }

@@ -34,7 +34,7 @@ impl LineReader for Dnsmasq {
         let line = token::before_comment(line);
         let line = line.strip_prefix(b"--").unwrap_or(line);
         let Some(equals) = line.iter().position(|byte| *byte == b'=') else {
-            return scribe.skip(Skip::Directive);
+            return alone(line, scribe);
         };
         let (key, value) = line.split_at_checked(equals).unwrap_or((line, &[]));
         let value = value.get(1..).unwrap_or(&[]);
@@ -43,6 +43,15 @@ impl LineReader for Dnsmasq {
             b"server" | b"local" => names(value, Target::Server, scribe),
             _ => scribe.skip(Skip::Directive),
         }
+    }
+}
+
+/// A line without a value: `no-resolv`. Where it is no such word, the list is in some other format.
+fn alone(line: &[u8], scribe: &mut Scribe<'_>) {
+    if line.iter().all(|byte| byte.is_ascii_lowercase() || matches!(byte, b'-' | b'0'..=b'9')) {
+        scribe.skip(Skip::Directive);
+    } else {
+        scribe.reject(Refusal::BadColumns);
     }
 }
 

@@ -8,7 +8,7 @@ use super::{Format, Head, LineReader, OpenError, Shape, header};
 use crate::options::{OptionRow, Options};
 use crate::scribe::{Details, Scribe, Skip};
 use crate::token;
-use snapshot::{Address, Kinds, Scope};
+use snapshot::{Address, Kinds, Refusal, Scope};
 
 /// The row of the table.
 pub static FORMAT: Format = Format {
@@ -46,7 +46,10 @@ impl LineReader for Hosts {
                 if self.takes_address {
                     scribe.address(first, &Details::NONE);
                 }
-                names(rest, scribe);
+                match rest.trim_ascii().is_empty() {
+                    true => scribe.reject(Refusal::BadColumns),
+                    false => names(rest, scribe),
+                }
             }
         }
     }

@@ -9,7 +9,7 @@ use crate::moment;
 use crate::options::Options;
 use crate::scribe::{Details, Scribe, Skip};
 use crate::words;
-use snapshot::{Assessments, Kinds, Scope, Time};
+use snapshot::{Assessments, Kinds, Refusal, Scope, Time};
 
 /// The row of the table.
 pub static FORMAT: Format = Format {
@@ -32,7 +32,11 @@ impl LineReader for Rules {
         if line.starts_with(b"#") {
             return scribe.skip(Skip::Comment);
         }
-        let Some(open) = memchr::memchr(b'(', line) else { return scribe.skip(Skip::Directive) };
+        let Some(open) = memchr::memchr(b'(', line) else {
+            // Variables and inclusions are several words; one word is a line of some other format.
+            let several = line.iter().any(u8::is_ascii_whitespace);
+            return if several { scribe.skip(Skip::Directive) } else { scribe.reject(Refusal::BadColumns) };
+        };
         let (header, body) = line.split_at_checked(open).unwrap_or((line, &[]));
         let Some((source, destination)) = sides(header) else { return scribe.skip(Skip::Directive) };
         let found = Content::read(body.get(1..).unwrap_or(&[]));

@@ -41,10 +41,19 @@ impl OrderedReader for Pac {
         if scribe.told() == 0 && is_literals(line) {
             literals(line).filter(|text| text.contains(&b'.')).for_each(|text| listed(text, scribe));
         }
+        if scribe.told() == 0 && is_name_alone(line) {
+            scribe.reject(Refusal::BadColumns);
+        }
         if scribe.told() == 0 {
             scribe.skip(Skip::Directive);
         }
     }
+}
+
+/// One word with a dot in it and no mark of a program: a line of a list in some other format.
+fn is_name_alone(line: &[u8]) -> bool {
+    let plain = |byte: &u8| byte.is_ascii_alphanumeric() || b".-_:/*|^@#".contains(byte) || *byte >= 0x80;
+    line.contains(&b'.') && line.iter().all(plain)
 }
 
 /// The calls that compare the host with literals.

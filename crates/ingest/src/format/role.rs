@@ -68,7 +68,17 @@ impl Role {
             Role::LastSeen => LAST_SEEN,
             Role::Expires => &["expires", "expiration", "valid_until", "indicatorexpirationdatetime"],
             Role::Category => {
-                &["threat_type", "threattype", "threat", "tags", "category", "classification", "malware"]
+                &[
+                    "threat_type",
+                    "threattype",
+                    "indicatorthreattype",
+                    "threat",
+                    "tags",
+                    "category",
+                    "classification",
+                    "classification.type",
+                    "malware",
+                ]
             }
             Role::Filter => &[],
         }
@@ -97,6 +107,9 @@ const VALUES: &[&str] = &[
     "sourceip",
     "c2_ip",
     "c2 server",
+    "source.ip",
+    "networksourceipv4",
+    "networksourceipv6",
     "cidr",
     "prefix",
     "network",
@@ -117,6 +130,8 @@ const FIRST_SEEN: &[&str] = &[
     "date_added",
     "date added",
     "added",
+    "firstreporteddatetime",
+    "time.source",
     "created",
     "submission_time",
     "detected_date",

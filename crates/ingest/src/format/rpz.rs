@@ -108,7 +108,11 @@ impl Zone {
             b"CNAME" | b"A" | b"AAAA" | b"TXT" | b"DNAME" | b"MX" | b"SRV" => {
                 self.policy(kind, data, remark.comment, scribe);
             }
-            _ => scribe.skip(Skip::Record),
+            // A record of the zone itself that has lost the blank before it.
+            _ if self.owner.eq_ignore_ascii_case(b"NS") => scribe.skip(Skip::Record),
+            b"" => scribe.reject(Refusal::BadColumns),
+            _ if kind.iter().all(u8::is_ascii_alphanumeric) => scribe.skip(Skip::Record),
+            _ => scribe.reject(Refusal::BadColumns),
         }
     }
 

@@ -38,6 +38,8 @@ struct Category {
 enum File {
     /// What its lines look like.
     Typed,
+    /// URLs without a scheme: a number behind an address is a path here, not a length.
+    Urls,
     Expressions,
     /// About the list.
     Usage,
@@ -54,11 +56,19 @@ fn open(options: &Options, head: Head<'_>) -> Result<Box<dyn LineReader>, OpenEr
     let is_ignored = !wanted.is_empty() && !head.part.is_empty() && !wanted.iter().any(|own| own == folder);
     let file = match name {
         _ if is_ignored => File::Ignored,
+        "urls" => File::Urls,
         "expressions" => File::Expressions,
         "usage" | "global_usage" | "very_restrictive_expression" => File::Usage,
+        _ if is_mostly_urls(head.bytes) => File::Urls,
         _ => File::Typed,
     };
     Ok(Box::new(Category { file, bare, details: of_folder(folder) }))
+}
+
+/// A file of URLs that comes alone shows it by its slashes.
+fn is_mostly_urls(head: &[u8]) -> bool {
+    let slashes = memchr::memchr_iter(b'/', head).count();
+    slashes * 2 > memchr::memchr_iter(b'\n', head).count().max(8)
 }
 
 /// What folders' names mean.
@@ -89,8 +99,8 @@ impl LineReader for Category {
             (_, [b'#', comment @ ..]) => header::comment(comment.trim_ascii(), scribe),
             (File::Usage, _) => scribe.skip(Skip::Directive),
             (File::Expressions, _) => scribe.reject(Refusal::Pattern),
-            (File::Typed, b"black" | b"white") => scribe.skip(Skip::Directive),
-            (File::Typed, _) => self.typed(token::before_comment(line), scribe),
+            (_, b"black" | b"white") => scribe.skip(Skip::Directive),
+            (File::Typed | File::Urls, _) => self.typed(token::before_comment(line), scribe),
         }
     }
 }
@@ -100,6 +110,7 @@ impl Category {
         match line {
             _ if is_expression(line) => scribe.reject(Refusal::Pattern),
             [b'.', name @ ..] => scribe.host(name, Scope::Tree, &self.details),
+            _ if self.file == File::Urls => scribe.url(line, &self.details),
             _ => scribe.any(line, self.bare, &self.details),
         }
     }

@@ -98,6 +98,9 @@ fn records(
     scribe: &mut Scribe<'_>,
     mut take: impl FnMut(&Fields, &mut Scribe<'_>),
 ) -> Result<(), OpenError> {
+    if !text.trim_ascii_start().starts_with(b"<") {
+        return Err(FileRefusal::NoData.into());
+    }
     let mut reader = Reader::from_reader(text);
     reader.config_mut().check_end_names = false;
     let mut fields: Option<Fields> = None;

@@ -200,6 +200,11 @@ fn find_header(
     None
 }
 
+/// Whether a field is an indicator by its looks.
+pub(crate) fn is_indicator(field: &[u8]) -> bool {
+    infer::is_indicator(field)
+}
+
 /// No column is called by a number, a time or a URL: a row whose kind is `domain` is no header.
 fn is_data(name: &str) -> bool {
     name.starts_with(|first: char| first.is_ascii_digit()) || name.contains("://")

@@ -79,6 +79,9 @@ struct Walker {
     default: Assessments,
 }
 
+/// A text by itself is an indicator in a list, or in a list of a dictionary. Deeper down it is somebody's remark.
+const TEXTS_DEPTH: usize = 2;
+
 /// One step of a path.
 #[derive(Debug, PartialEq, Eq)]
 enum Step {
@@ -179,11 +182,11 @@ impl Walker {
         match node::kind(raw) {
             Kind::Object => self.object(raw, depth, place, scribe),
             Kind::Array => node::elements(raw, |value| self.walk(value, &[], depth + 1, place, scribe)),
-            Kind::Text => {
+            Kind::Text if depth <= TEXTS_DEPTH || !self.path.is_empty() => {
                 place(raw, scribe);
                 self.value(raw, &Fields::default(), scribe);
             }
-            Kind::Number | Kind::Word => {}
+            Kind::Text | Kind::Number | Kind::Word => {}
         }
     }
 
