@@ -3,6 +3,8 @@
 #![allow(clippy::indexing_slicing, reason = "a test that is out of bounds has failed, which is its purpose")]
 
 #[cfg(feature = "ingest")]
+mod archives;
+#[cfg(feature = "ingest")]
 mod building;
 mod cli;
 #[cfg(feature = "ingest")]
@@ -28,5 +30,8 @@ mod scale;
 mod scoring;
 #[cfg(feature = "ingest")]
 mod support;
+#[cfg(feature = "ingest")]
+mod syntaxes;
 mod tidy;
+#[cfg(feature = "ingest")]
 mod traps;
