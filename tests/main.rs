@@ -5,6 +5,8 @@
 #[cfg(feature = "ingest")]
 mod archives;
 #[cfg(feature = "ingest")]
+mod bounds;
+#[cfg(feature = "ingest")]
 mod building;
 mod cli;
 #[cfg(feature = "ingest")]

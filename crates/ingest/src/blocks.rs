@@ -38,6 +38,14 @@ impl<R: Read> Blocks<R> {
         self.next
     }
 
+    /// The beginning of the stream, up to a block of it, which the next block begins with again.
+    pub(crate) fn head(&mut self) -> io::Result<&[u8]> {
+        let mut bytes = std::mem::take(&mut self.rest);
+        let read = self.fill(&mut bytes);
+        self.rest = bytes;
+        read.map(|()| self.rest.as_slice())
+    }
+
     /// The next block; `None` at the end of the stream.
     pub(crate) fn next_block(&mut self) -> io::Result<Option<Block>> {
         let mut bytes = std::mem::take(&mut self.rest);
@@ -58,17 +66,14 @@ impl<R: Read> Blocks<R> {
         Ok(Some(Block { bytes, base }))
     }
 
-    /// Adds everything that is left to `whole`, which holds what came before; false if it grows beyond `max`
-    /// bytes.
-    pub(crate) fn read_rest(&mut self, whole: &mut Vec<u8>, max: usize) -> io::Result<bool> {
-        let known = whole.len();
-        whole.append(&mut self.rest);
+    /// Everything that is left, whatever its lines; `None` if it is more than `max` bytes.
+    pub(crate) fn read_whole(&mut self, max: usize) -> io::Result<Option<Vec<u8>>> {
+        let mut whole = std::mem::take(&mut self.rest);
         let room = (max + 1).saturating_sub(whole.len()) as u64;
-        (&mut self.source).take(room).read_to_end(whole)?;
-        let more = whole.get(known..).unwrap_or(&[]);
-        self.next.offset += more.len() as u64;
-        self.next.line += lines::count_ends(more);
-        Ok(whole.len() <= max)
+        (&mut self.source).take(room).read_to_end(&mut whole)?;
+        self.next.offset += whole.len() as u64;
+        self.next.line += lines::count_ends(&whole);
+        Ok((whole.len() <= max).then_some(whole))
     }
 
     fn fill(&mut self, bytes: &mut Vec<u8>) -> io::Result<()> {
@@ -143,6 +148,17 @@ mod tests {
         assert_eq!(blocks[0].bytes.len(), LINE_MAX + 1);
         assert_eq!(blocks[1].bytes, b"45.9.20.5\nlast");
         assert_eq!(blocks[1].base, Place { line: 2, offset: 3 * BLOCK_LEN as u64 + 6 });
+    }
+
+    #[test]
+    fn the_head_is_read_again_and_a_whole_text_keeps_its_long_lines() {
+        let text = vec![b'a'; 2 * BLOCK_LEN];
+        let mut blocks = Blocks::starting_at(text.as_slice(), Place { line: 1, offset: 0 });
+        assert_eq!(blocks.head().expect("memory reads").len(), BLOCK_LEN);
+        assert_eq!(blocks.read_whole(2 * BLOCK_LEN).expect("memory reads"), Some(text.clone()));
+        let mut blocks = Blocks::starting_at(text.as_slice(), Place { line: 1, offset: 0 });
+        blocks.head().expect("memory reads");
+        assert_eq!(blocks.read_whole(BLOCK_LEN).expect("memory reads"), None);
     }
 
     #[test]

@@ -21,6 +21,8 @@ use std::io::{self, Read};
 const BLOCKS_AT_ONCE: usize = 8;
 /// The largest file that a format may ask to see whole, in bytes.
 pub const WHOLE_MAX: usize = 64 << 20;
+/// The largest file in a wrapping, which stands in memory beside what is in it.
+const WRAPPED_MAX: usize = WHOLE_MAX / 2;
 const START: Place = Place { line: 1, offset: 0 };
 
 /// How one file is to be read.
@@ -147,8 +149,8 @@ fn read_part<T: Taker>(
 ) -> Result<(), OpenError> {
     let text: &mut dyn Read = &mut Ended { text: &mut *source.text, end: recipe.options.separator()? };
     let mut blocks = Blocks::starting_at(text, source.place);
-    let first = next(&mut blocks)?;
-    let head = Head { part: source.part, bytes: first.as_ref().map_or(&[], |block| &block.bytes) };
+    let head = blocks.head().map_err(|error| decode::refusal(&error))?;
+    let head = Head { part: source.part, bytes: head };
     let guess = sniff::needed(recipe.format, head.bytes)?;
     let format = guess.as_ref().map_or(recipe.format, |guess| guess.format);
     if first_guess.is_none() {
@@ -160,28 +162,26 @@ fn read_part<T: Taker>(
     match format.shape {
         Shape::Lines(open) => {
             let reader = open(recipe.options, head)?;
-            stream(taker, reader.as_ref(), first, &mut blocks)?;
+            stream(taker, reader.as_ref(), &mut blocks)?;
         }
         Shape::Ordered(open) => {
             let mut reader = open(recipe.options, head)?;
-            let mut block = first;
-            while let Some(current) = block.filter(|_| !taker.is_closed()) {
-                taker.ordered(reader.as_mut(), &current);
-                block = next(&mut blocks)?;
+            while let Some(block) = next(&mut blocks)?.filter(|_| !taker.is_closed()) {
+                taker.ordered(reader.as_mut(), &block);
             }
         }
         Shape::Surveyed(survey) => {
-            let held = hold(first, &mut blocks)?;
+            let held = hold(&mut blocks)?;
             let pages: Vec<&[u8]> = held.iter().map(|block| block.bytes.as_slice()).collect();
             taker.blocks(survey(recipe.options, &pages)?.as_ref(), held);
         }
         Shape::Wrapped(unwrap, survey) => {
-            let bytes = unwrap(&whole(first, &mut blocks)?)?;
+            let bytes = unwrap(whole(&mut blocks, WRAPPED_MAX)?)?;
             let reader = survey(recipe.options, &[&bytes])?;
             taker.blocks(reader.as_ref(), vec![Block { bytes, base: source.place }]);
         }
         Shape::Document(read) => {
-            let bytes = whole(first, &mut blocks)?;
+            let bytes = whole(&mut blocks, WHOLE_MAX)?;
             let head = Head { part: source.part, bytes: &bytes };
             taker.document(read, recipe, Whole { head, base: source.place })?;
         }
@@ -199,10 +199,9 @@ fn next(blocks: &mut Blocks<&mut dyn Read>) -> Result<Option<Block>, OpenError> 
 fn stream<T: Taker>(
     taker: &mut T,
     reader: &dyn LineReader,
-    first: Option<Block>,
     blocks: &mut Blocks<&mut dyn Read>,
 ) -> Result<(), OpenError> {
-    let mut batch: Vec<Block> = first.into_iter().collect();
+    let mut batch: Vec<Block> = next(blocks)?.into_iter().collect();
     while !batch.is_empty() && !taker.is_closed() {
         while batch.len() < T::AT_ONCE {
             match next(blocks)? {
@@ -217,9 +216,8 @@ fn stream<T: Taker>(
 }
 
 /// All blocks of a text that must be seen whole. Lines too long to be read are cut, and do not count.
-fn hold(first: Option<Block>, blocks: &mut Blocks<&mut dyn Read>) -> Result<Vec<Block>, OpenError> {
-    let mut held: Vec<Block> = first.into_iter().collect();
-    let mut bytes = held.iter().map(|block| block.bytes.len()).sum::<usize>();
+fn hold(blocks: &mut Blocks<&mut dyn Read>) -> Result<Vec<Block>, OpenError> {
+    let (mut held, mut bytes) = (Vec::new(), 0);
     while let Some(block) = next(blocks)? {
         bytes += block.bytes.len();
         held.push(block);
@@ -230,11 +228,10 @@ fn hold(first: Option<Block>, blocks: &mut Blocks<&mut dyn Read>) -> Result<Vec<
     Ok(held)
 }
 
-/// The first block and everything behind it.
-fn whole(first: Option<Block>, blocks: &mut Blocks<&mut dyn Read>) -> Result<Vec<u8>, OpenError> {
-    let mut whole = first.map_or_else(Vec::new, |block| block.bytes);
-    let fits = blocks.read_rest(&mut whole, WHOLE_MAX).map_err(|error| decode::refusal(&error))?;
-    if fits { Ok(whole) } else { Err(FileRefusal::TooLarge(WHOLE_MAX as u64).into()) }
+/// Everything, as one text.
+fn whole(blocks: &mut Blocks<&mut dyn Read>, max: usize) -> Result<Vec<u8>, OpenError> {
+    let whole = blocks.read_whole(max).map_err(|error| decode::refusal(&error))?;
+    whole.ok_or_else(|| FileRefusal::TooLarge(max as u64).into())
 }
 
 /// A text in which another byte ends a line too: some publishers send one long line of many entries.

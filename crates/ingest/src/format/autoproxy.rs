@@ -20,13 +20,13 @@ pub static FORMAT: Format = Format {
     ..Format::NONE
 };
 
-fn unwrap(whole: &[u8]) -> Result<Vec<u8>, FileRefusal> {
+fn unwrap(mut whole: Vec<u8>) -> Result<Vec<u8>, FileRefusal> {
     let start = whole.trim_ascii_start();
     if start.starts_with(b"[") || start.starts_with(b"!") {
-        return Ok(whole.to_vec());
+        return Ok(whole);
     }
-    let digits: Vec<u8> = whole.iter().copied().filter(|byte| !byte.is_ascii_whitespace()).collect();
-    STANDARD.decode(&digits).map_err(|error| FileRefusal::Damaged(format!("it is not base64: {error}")))
+    whole.retain(|byte| !byte.is_ascii_whitespace());
+    STANDARD.decode(&whole).map_err(|error| FileRefusal::Damaged(format!("it is not base64: {error}")))
 }
 
 #[cfg(test)]

@@ -32,7 +32,6 @@ pub mod ie_tpl;
 pub mod ip_range;
 pub mod json;
 pub mod maltrail;
-pub mod misp_warninglist;
 pub mod netset;
 pub mod p2p_plaintext;
 pub mod pac;
@@ -101,7 +100,7 @@ pub static FORMATS: &[&Format] = &[
     &json::LINES_FORMAT,
     &json::onionoo::FORMAT,
     &json::misp_feed::FORMAT,
-    &misp_warninglist::FORMAT,
+    &json::misp_warninglist::FORMAT,
     &json::stix::FORMAT,
     &json::otx::FORMAT,
     &json::cloud::FORMAT,
@@ -190,7 +189,7 @@ pub type OpenOrdered = fn(&Options, Head<'_>) -> Result<Box<dyn OrderedReader>, 
 pub type Survey = fn(&Options, &[&[u8]]) -> Result<Box<dyn LineReader>, OpenError>;
 
 /// Takes the wrapping off a whole file.
-pub type Unwrap = fn(&[u8]) -> Result<Vec<u8>, FileRefusal>;
+pub type Unwrap = fn(Vec<u8>) -> Result<Vec<u8>, FileRefusal>;
 
 /// Reads a whole document. It calls [`Scribe::record_at`] before each record, with the record's byte offset.
 pub type ReadDocument = fn(&Options, Head<'_>, &mut Scribe<'_>) -> Result<(), OpenError>;

@@ -56,6 +56,11 @@ const XML_OPTIONS: [OptionRow; 11] = {
 /// The longest record, in bytes: one that never ends must not be collected.
 const RECORD_MAX: usize = 1 << 20;
 
+/// What a child costs beyond its texts, in bytes.
+const FIELD_COST: usize = 64;
+/// No list nests its elements deeper.
+const DEPTH_MAX: usize = 256;
+
 /// The children of the record at hand: name and text.
 type Fields = Vec<(String, Vec<u8>)>;
 
@@ -104,11 +109,15 @@ fn records(
     let mut reader = Reader::from_reader(text);
     reader.config_mut().check_end_names = false;
     let mut fields: Option<Fields> = None;
-    let mut size = 0;
+    let (mut size, mut depth) = (0, 0_usize);
     loop {
         let at = usize::try_from(reader.buffer_position()).unwrap_or(usize::MAX);
         match reader.read_event() {
+            Ok(Event::Start(_)) if depth == DEPTH_MAX => {
+                return Err(FileRefusal::Truncated(format!("it has elements {DEPTH_MAX} deep")).into());
+            }
             Ok(Event::Start(tag)) => {
+                depth += 1;
                 let name = local(tag.local_name().as_ref());
                 match &mut fields {
                     None if is_record(&name) => {
@@ -116,11 +125,17 @@ fn records(
                         (fields, size) = (Some(Vec::new()), 0);
                     }
                     None => {}
-                    Some(fields) => fields.push((name, Vec::new())),
+                    Some(fields) if size <= RECORD_MAX => {
+                        size += name.len() + FIELD_COST;
+                        fields.push((name, Vec::new()));
+                    }
+                    Some(_) => {}
                 }
             }
-            Ok(Event::End(tag)) if is_record(&local(tag.local_name().as_ref())) => {
-                if let Some(fields) = fields.take() {
+            Ok(Event::End(tag)) => {
+                depth = depth.saturating_sub(1);
+                let ended = if is_record(&local(tag.local_name().as_ref())) { fields.take() } else { None };
+                if let Some(fields) = ended {
                     take(&fields, scribe);
                 }
             }

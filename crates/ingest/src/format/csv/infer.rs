@@ -16,6 +16,9 @@ use snapshot::{AddressRange, address, host};
 /// How many rows are looked at.
 const ROWS: usize = 64;
 
+/// How many columns of them.
+const COLUMNS: usize = 64;
+
 /// The first rows of a table that are no comments.
 pub(super) fn rows(head: &[u8]) -> impl Iterator<Item = &[u8]> {
     let lines = lines::split(head).filter_map(|at| Some(lines::trim(head.get(at)?)));
@@ -106,10 +109,7 @@ pub(super) fn columns(table: &mut Table, head: &[u8]) {
     let mut seen: Vec<Vec<Look>> = Vec::new();
     for row in rows(head) {
         let fields = split::fields(row, table.delimiter).unwrap_or_default();
-        for (at, field) in fields.iter().enumerate() {
-            if at == seen.len() {
-                seen.push(Vec::new());
-            }
+        for (at, field) in fields.iter().enumerate().take(COLUMNS) {
             seen.extend((seen.len() <= at).then(Vec::new));
             if let Some(column) = seen.get_mut(at) {
                 column.push(look(field, &mut names));

@@ -68,8 +68,11 @@ fn refusal(error: &serde_json::Error) -> FileRefusal {
 /// The length of a comment line, which has no business in JSON and stands in it all the same.
 fn comment(rest: &str) -> Option<usize> {
     let begun = rest.trim_ascii_start();
+    if !begun.starts_with(['#', ';']) {
+        return None;
+    }
     let end = begun.find('\n').map_or(begun.len(), |end| end + 1);
-    begun.starts_with(['#', ';']).then(|| rest.len() - begun.len() + end)
+    Some(rest.len() - begun.len() + end)
 }
 
 /// Where the next line begins that begins a value: after a line that is none.

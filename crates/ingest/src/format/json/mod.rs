@@ -8,6 +8,7 @@ pub mod cloud;
 mod document;
 pub mod lsrules;
 pub mod misp_feed;
+pub mod misp_warninglist;
 mod node;
 pub mod onionoo;
 pub mod otx;

@@ -13,8 +13,10 @@ use crate::lines;
 use crate::moment;
 use crate::options::{OptionRow, Options};
 use crate::scribe::{Details, Scribe, Skip};
-use snapshot::{Assessment, Assessments, Kinds, Refusal};
-use std::collections::HashMap;
+use snapshot::{Assessment, Assessments, Kinds, Refusal, Time};
+use std::collections::hash_map::RandomState;
+use std::collections::{HashMap, HashSet};
+use std::hash::BuildHasher;
 
 /// The row of the table.
 pub static FORMAT: Format = Format {
@@ -39,13 +41,14 @@ fn read(options: &Options, whole: Head<'_>, scribe: &mut Scribe<'_>) -> Result<(
     }
     document::each(whole.bytes, scribe, |value, origin, scribe| match node::member(value, "objects") {
         Some(objects) => {
-            let newest = newest(objects);
-            node::elements(objects, |one| object(one, &newest, takes_observables, origin, scribe));
+            let versions = Versions::of(objects);
+            node::elements(objects, |one| object(one, &versions, takes_observables, origin, scribe));
         }
         None if node::kind(value) == Kind::Array => {
-            node::elements(value, |one| object(one, &HashMap::new(), takes_observables, origin, scribe));
+            let versions = Versions::of(value);
+            node::elements(value, |one| object(one, &versions, takes_observables, origin, scribe));
         }
-        None => object(value, &HashMap::new(), takes_observables, origin, scribe),
+        None => object(value, &Versions::default(), takes_observables, origin, scribe),
     })?;
     Ok(())
 }
@@ -61,29 +64,59 @@ fn patterns(text: &[u8], scribe: &mut Scribe<'_>) {
     }
 }
 
-/// The last modification of every indicator that comes in several versions.
-fn newest(objects: Raw<'_>) -> HashMap<String, String> {
-    let mut first: HashMap<String, Option<String>> = HashMap::new();
+/// The last modification of every indicator that comes in several versions, by a hash of its id: a bundle may hold
+/// millions of them, and hardly any comes twice.
+#[derive(Default)]
+struct Versions {
+    newest: HashMap<u64, i64>,
+    hasher: RandomState,
+}
+
+impl Versions {
+    fn of(objects: Raw<'_>) -> Versions {
+        let mut versions = Versions::default();
+        let mut once = HashSet::new();
+        each_indicator(objects, |one| {
+            let id = versions.id(one);
+            if !once.insert(id) {
+                versions.newest.insert(id, i64::MIN);
+            }
+        });
+        drop(once);
+        let mut newest = std::mem::take(&mut versions.newest);
+        each_indicator(objects, |one| {
+            if let Some(newest) = newest.get_mut(&versions.id(one)) {
+                *newest = (*newest).max(modified(one));
+            }
+        });
+        Versions { newest, ..versions }
+    }
+
+    fn id(&self, one: Raw<'_>) -> u64 {
+        self.hasher.hash_one(node::text_of(one, "id").as_ref())
+    }
+
+    fn is_outdated(&self, one: Raw<'_>) -> bool {
+        self.newest.get(&self.id(one)).is_some_and(|newest| modified(one) < *newest)
+    }
+}
+
+fn each_indicator<'a>(objects: Raw<'a>, mut visit: impl FnMut(Raw<'a>)) {
     node::elements(objects, |one| {
         if node::text_of(one, "type") == "indicator" {
-            let modified = node::text_of(one, "modified").into_owned();
-            first
-                .entry(node::text_of(one, "id").into_owned())
-                .and_modify(|newest| {
-                    let newer = newest.as_deref().is_none_or(|newest| newest < modified.as_str());
-                    if newer {
-                        *newest = Some(modified.clone());
-                    }
-                })
-                .or_insert(Some(modified));
+            visit(one);
         }
     });
-    first.into_iter().filter_map(|(id, modified)| Some((id, modified?))).collect()
+}
+
+/// When a version was made, in seconds; far back where it does not say.
+fn modified(one: Raw<'_>) -> i64 {
+    moment::parse(node::text_of(one, "modified").as_bytes()).map_or(i64::MIN, Time::unix)
 }
 
 fn object(
     one: Raw<'_>,
-    newest: &HashMap<String, String>,
+    versions: &Versions,
     takes_observables: bool,
     origin: &Origin,
     scribe: &mut Scribe<'_>,
@@ -92,8 +125,7 @@ fn object(
     scribe.record_at(origin.offset(one));
     match text("type").as_ref() {
         "indicator" => {
-            let outdated = newest.get(text("id").as_ref()).is_some_and(|newest| *newest != text("modified"));
-            if outdated || text("revoked") == "true" {
+            if versions.is_outdated(one) || text("revoked") == "true" {
                 return scribe.skip(Skip::Inactive);
             }
             let kind = text("pattern_type");

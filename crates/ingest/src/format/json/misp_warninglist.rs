@@ -4,12 +4,12 @@
 //! sinkholes and disposable mail are in the same collection. Substrings and expressions cannot be indexed; lists of
 //! hashes hold elements that would parse as addresses, so a list says what its elements are matched against.
 
+use super::document;
+use super::node::{self, Kind, Raw};
 use super::{Format, Head, OpenError, Shape};
 use crate::options::Options;
 use crate::refused::FileRefusal;
 use crate::scribe::{Details, Scribe, Skip};
-use serde::Deserialize;
-use serde_json::value::RawValue;
 use snapshot::{ListKind, Refusal, Scope};
 
 /// The row of the table.
@@ -22,16 +22,6 @@ pub static FORMAT: Format = Format {
     ..Format::NONE
 };
 
-#[derive(Deserialize)]
-struct Document<'a> {
-    #[serde(default, rename = "type")]
-    kind: String,
-    #[serde(default)]
-    matching_attributes: Vec<String>,
-    #[serde(borrow)]
-    list: Vec<&'a RawValue>,
-}
-
 /// How the elements of a list are meant.
 #[derive(Clone, Copy)]
 enum Meaning {
@@ -43,31 +33,37 @@ enum Meaning {
 }
 
 fn read(_: &Options, whole: Head<'_>, scribe: &mut Scribe<'_>) -> Result<(), OpenError> {
-    let text = std::str::from_utf8(whole.bytes).map_err(|_| FileRefusal::BadEncoding)?;
-    let bad = |error: serde_json::Error| FileRefusal::BadJson(error.to_string());
-    let document: Document<'_> = serde_json::from_str(text).map_err(bad)?;
-    let meaning = meaning(&document);
-    let start = text.as_ptr() as usize;
-    for element in &document.list {
-        scribe.record_at((element.get().as_ptr() as usize).saturating_sub(start));
-        match serde_json::from_str::<String>(element.get()) {
-            Ok(value) => one(value.trim(), meaning, scribe),
-            Err(_) => scribe.reject(Refusal::BadJson),
-        }
-    }
-    Ok(())
+    let mut lists = 0;
+    document::each(whole.bytes, scribe, |value, origin, scribe| {
+        let Some(list) = node::member(value, "list") else { return };
+        lists += 1;
+        let meaning = meaning(value);
+        node::elements(list, |element| {
+            scribe.record_at(origin.offset(element));
+            match node::kind(element) {
+                Kind::Text => one(node::text(element).trim(), meaning, scribe),
+                _ => scribe.reject(Refusal::BadJson),
+            }
+        });
+    })?;
+    if lists == 0 { Err(FileRefusal::BadJson("it has no `list`".to_owned()).into()) } else { Ok(()) }
 }
 
-fn meaning(document: &Document<'_>) -> Meaning {
-    let speaks_of_hosts = |attribute: &String| {
-        ["ip-", "domain", "hostname", "url", "uri", "link"].iter().any(|prefix| attribute.starts_with(prefix))
-    };
-    let attributes = &document.matching_attributes;
-    match document.kind.as_str() {
+fn meaning(document: Raw<'_>) -> Meaning {
+    const HOSTS: [&str; 6] = ["ip-", "domain", "hostname", "url", "uri", "link"];
+    let (mut attributes, mut of_hosts) = (0, false);
+    if let Some(list) = node::member(document, "matching_attributes") {
+        node::elements(list, |attribute| {
+            let attribute = node::text(attribute);
+            attributes += 1;
+            of_hosts |= HOSTS.iter().any(|prefix| attribute.starts_with(prefix));
+        });
+    }
+    match node::text_of(document, "type").as_ref() {
         "cidr" => Meaning::Addresses,
         "hostname" => Meaning::Hosts,
         "substring" | "regex" => Meaning::Patterns,
-        _ if attributes.is_empty() || attributes.iter().any(speaks_of_hosts) => Meaning::Strings,
+        _ if attributes == 0 || of_hosts => Meaning::Strings,
         _ => Meaning::Unsupported,
     }
 }

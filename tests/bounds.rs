@@ -1,0 +1,133 @@
+//! No input outgrows a stated bound of memory: lines without an end, documents without a bottom, records without a
+//! close. What is wrong is named, and what stands behind it is read where its format has lines.
+//!
+//! The bound is on the whole process of `rapsheet parse`, as the system sees it, so this runs where the system tells
+//! (Linux) and says that it skipped elsewhere.
+
+use crate::place::Place;
+use ingest::format::{FORMATS, Format, Shape};
+use serde_json::Value;
+use std::fs;
+use std::io::{BufRead, BufReader, Write};
+use std::process::{Child, Stdio};
+use std::thread;
+use std::time::Duration;
+
+/// The bound, in KiB of resident memory.
+const BOUND: u64 = 128 << 10;
+/// More than the bound, in blocks of 1 MiB.
+const BEYOND: usize = 140;
+/// A line of 1 GB.
+const GIGABYTE: usize = 954;
+
+/// How many rows of a run are looked at.
+const ROWS: usize = 8;
+
+/// What a run came to.
+struct Run {
+    rows: Vec<Value>,
+    code: Option<i32>,
+    peak: u64,
+}
+
+/// Reads `blocks` MiB of `unit` over and over, then two good lines, through a format.
+fn run(place: &Place, id: &str, unit: &str, blocks: usize) -> Run {
+    let mut command = place.command(&["parse", "--format", id, "-"]);
+    let mut child = command
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::null())
+        .spawn()
+        .expect("it starts");
+    let mut input = child.stdin.take().expect("a pipe");
+    let output = BufReader::new(child.stdout.take().expect("a pipe"));
+    let block = unit.repeat((1 << 20) / unit.len());
+    let writer = thread::spawn(move || {
+        // A format that refuses the file closes the pipe, which is its right.
+        let written = (0..blocks).try_for_each(|_| input.write_all(block.as_bytes()));
+        let _ = written.and_then(|()| input.write_all(b"\n45.9.20.5\nevilpanel.com\n"));
+    });
+    // Whatever comes is drained, and the first few rows are enough.
+    let reader = thread::spawn(move || {
+        let mut kept = Vec::new();
+        for line in output.lines().map(|line| line.expect("text")) {
+            if kept.len() < ROWS {
+                kept.push(line);
+            }
+        }
+        kept
+    });
+    let peak = watch(&mut child);
+    writer.join().expect("it writes");
+    let text = reader.join().expect("it reads");
+    let rows = text.iter().map(|line| serde_json::from_str(line).expect("JSON")).collect();
+    Run { rows, code: child.wait().expect("it ends").code(), peak }
+}
+
+/// The highest resident memory of a process, in KiB, watched until it ends.
+fn watch(child: &mut Child) -> u64 {
+    let status = format!("/proc/{}/status", child.id());
+    let mut peak = 0;
+    while child.try_wait().expect("it can be waited for").is_none() {
+        let text = fs::read_to_string(&status).unwrap_or_default();
+        let line = text.lines().find(|line| line.starts_with("VmHWM:"));
+        let now = line.and_then(|line| line.split_whitespace().nth(1)?.parse().ok()).unwrap_or(0);
+        peak = peak.max(now);
+        thread::sleep(Duration::from_millis(2));
+    }
+    peak
+}
+
+fn skipped() -> bool {
+    let skip = !cfg!(target_os = "linux");
+    if skip {
+        eprintln!("skipped: the memory of a process is read from /proc");
+    }
+    skip
+}
+
+fn has_lines(format: &Format) -> bool {
+    matches!(format.shape, Shape::Lines(_) | Shape::Ordered(_) | Shape::Surveyed(_))
+}
+
+/// Every format within the bound, with every result named.
+fn check(place: &Place, format: &Format, unit: &str, blocks: usize) {
+    let run = run(place, format.id, unit, blocks);
+    assert!(run.peak > 0 && run.peak < BOUND, "{} on {unit:?}: {} KiB", format.id, run.peak);
+    assert!(matches!(run.code, Some(0 | 4)), "{} on {unit:?}: {:?}", format.id, run.code);
+    let named = run.rows.iter().any(|row| row["reason"].is_string());
+    assert!(named, "{} on {unit:?} says nothing: {:?}", format.id, run.rows);
+    if has_lines(format) {
+        assert_eq!((&run.rows[0]["reason"], run.rows[0]["line"].as_u64()), (&Value::from("too-long"), Some(1)), "{}", format.id);
+        let lines: Vec<u64> = run.rows.iter().filter_map(|row| row["line"].as_u64()).collect();
+        assert_eq!(lines, [1, 2, 3], "{}: what stands behind the line is read", format.id);
+    }
+}
+
+#[test]
+fn a_line_without_an_end_is_named_and_the_rest_is_read() {
+    if skipped() {
+        return;
+    }
+    let place = Place::new();
+    for format in FORMATS {
+        let long = matches!(format.id, "plain-ip" | "adblock" | "rpz" | "json");
+        check(&place, format, "a", if long { GIGABYTE } else { BEYOND });
+    }
+}
+
+#[test]
+fn documents_without_a_bottom_stay_within_the_bound() {
+    if skipped() {
+        return;
+    }
+    let place = Place::new();
+    let units = [("[", 60), ("{\"a\":", 60), ("\"", 60), ("<entry><url>", 60), ("\"x\",", 60), ("[1,1,1,1]", 2)];
+    for format in FORMATS.iter().filter(|format| !has_lines(format)) {
+        for (unit, blocks) in units {
+            let run = run(&place, format.id, unit, blocks);
+            assert!(run.peak < BOUND, "{} on {unit:?}: {} KiB", format.id, run.peak);
+            assert!(matches!(run.code, Some(0 | 4)), "{} on {unit:?}: {:?}", format.id, run.code);
+        }
+    }
+}
