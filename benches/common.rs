@@ -54,6 +54,11 @@ impl Lists {
     }
 }
 
+/// The format that reads a large list, by the name of its file.
+pub fn file_format(file: &str) -> &'static str {
+    lists::reading(file).0
+}
+
 /// A pseudo-random sequence (xorshift64*), the same on every machine.
 pub struct Random(u64);
 

@@ -11,8 +11,9 @@ pub(crate) fn catalog(folder: &Path) -> String {
     files.iter().map(|file| feed(file)).collect()
 }
 
-fn feed(file: &str) -> String {
-    let (format, scope) = match file {
+/// The format that reads a large list, and the reach of its names, by the name of its file.
+pub(crate) fn reading(file: &str) -> (&'static str, &'static str) {
+    match file {
         _ if file.starts_with("ip.") || file.starts_with("net.") => ("plain-ip", "exact"),
         _ if file.starts_with("maltrail.mass") => ("plain-ip-annotated", "exact"),
         _ if file.starts_with("maltrail.") => ("maltrail", "tree"),
@@ -22,7 +23,11 @@ fn feed(file: &str) -> String {
         _ if file.contains("adguard") => ("adblock", "tree"),
         _ if file.contains("dnsmasq") => ("dnsmasq", "tree"),
         _ => ("hosts", "exact"),
-    };
+    }
+}
+
+fn feed(file: &str) -> String {
+    let (format, scope) = reading(file);
     let id = file.trim_end_matches(".gz").replace('_', "-").to_lowercase();
     let provider = id.split('.').next().unwrap_or_default();
     format!(

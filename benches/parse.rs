@@ -1,0 +1,186 @@
+//! Reading lists from memory on one thread, format by format, beside a plain count of their line ends.
+//!
+//! The text is decompressed and repeated before anything is timed, and the sink only counts, so what is told is the cost of
+//! cutting, reading, checking and guarding lines. The line-end count is the least that any reader of lines does
+//! with the same bytes: the ratio to it is what holds from machine to machine.
+
+mod common;
+
+use common::{file_format, seconds, spread};
+use flate2::read::MultiGzDecoder;
+use ingest::format::{self, Format, Shape};
+use ingest::intake::{Recipe, transcribe};
+use ingest::options::Options;
+use ingest::scribe::{Details, Key, Place, Rules, Sink, Skip, Warnings};
+use ingest::tally::Tally;
+use snapshot::{ListKind, Refusal, Scope, Time};
+use std::collections::BTreeMap;
+use std::fs;
+use std::hint::black_box;
+use std::io::Read;
+use std::path::{Path, PathBuf};
+
+/// Small files are repeated until a format has this many bytes.
+const TEXT_MIN: usize = 16 << 20;
+const ROUNDS: usize = 5;
+
+/// Counts what it is handed, and looks at all of it.
+#[derive(Default, PartialEq, Eq, Debug)]
+struct Counts {
+    entries: u64,
+    skips: u64,
+    rejects: u64,
+}
+
+impl Sink for Counts {
+    fn entry(&mut self, place: Place, key: Key<'_>, details: &Details, warnings: Warnings) {
+        black_box((place, key, details, warnings));
+        self.entries += 1;
+    }
+
+    fn skip(&mut self, place: Place, why: Skip) {
+        black_box((place, why));
+        self.skips += 1;
+    }
+
+    fn reject(&mut self, place: Place, why: Refusal, text: &[u8]) {
+        black_box((place, why, text));
+        self.rejects += 1;
+    }
+}
+
+/// One file's text with the options that a catalogue would give it.
+struct Text {
+    bytes: Vec<u8>,
+    options: Options,
+}
+
+/// Options without which a table means nothing, by the beginning of the file's name.
+const OPTIONS: &[(&str, &str, &str)] = &[
+    ("carbonblack.", "delimiter", "tab"),
+    ("carbonblack.", "value", "c2_ip"),
+    ("jayp232.IPC2s", "profile", "c2intel"),
+    ("unit42.rarog", "value", "2"),
+    ("csv-feodo", "profile", "feodo"),
+    ("csv-threatfox", "profile", "threatfox"),
+    ("csv-tor-nodes", "profile", "tor-nodes"),
+    ("csv-urlhaus", "profile", "urlhaus"),
+];
+
+fn options_of(name: &str) -> Options {
+    let mut options = Options::default();
+    let own = OPTIONS.iter().filter(|(begin, ..)| name.starts_with(begin));
+    own.for_each(|(_, key, value)| options.push(key, value));
+    options
+}
+
+fn load(path: &Path) -> Text {
+    let mut bytes = fs::read(path).expect("a list");
+    if path.extension().is_some_and(|extension| extension == "gz") {
+        let packed = std::mem::take(&mut bytes);
+        MultiGzDecoder::new(packed.as_slice()).read_to_end(&mut bytes).expect("sound gzip");
+    }
+    if bytes.last() != Some(&b'\n') {
+        bytes.push(b'\n');
+    }
+    let name = path.file_name().unwrap_or_default().to_string_lossy();
+    Text { bytes, options: options_of(&name) }
+}
+
+fn files(folder: &Path) -> Vec<PathBuf> {
+    let entries = fs::read_dir(folder).into_iter().flatten();
+    let mut paths: Vec<PathBuf> = entries.map(|entry| entry.expect("an entry").path()).collect();
+    paths.sort();
+    paths
+}
+
+fn named(path: &Path) -> String {
+    path.file_name().unwrap_or_default().to_string_lossy().into_owned()
+}
+
+/// The real files of every line format, or the samples of the project.
+fn texts(corpus: Option<&Path>) -> BTreeMap<&'static str, Vec<Text>> {
+    let mut found: BTreeMap<&'static str, Vec<Text>> = BTreeMap::new();
+    let mut add = |id: &str, path: &Path| {
+        if let Some(format) = format::find(id).filter(|format| !matches!(format.shape, Shape::Document(_))) {
+            found.entry(format.id).or_default().push(load(path));
+        }
+    };
+    let Some(feeds) = corpus else {
+        let samples = files(Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/feeds/samples")));
+        for path in samples.iter().filter(|path| named(path) != "catalog.toml") {
+            let name = named(path);
+            let stem = name.split('.').next().unwrap_or_default();
+            add(if stem.starts_with("csv-") { "csv" } else { stem }, path);
+        }
+        return found;
+    };
+    for format in format::FORMATS {
+        let folder = if format.id == "ip-range" { "ip-range-csv" } else { format.id };
+        files(&feeds.join(folder)).iter().for_each(|path| add(format.id, path));
+    }
+    files(&feeds.join("scale")).iter().for_each(|path| add(file_format(&named(path)), path));
+    found
+}
+
+/// Reads one text; `None` where the file as a whole is refused, as it is without its options.
+fn read(format: &'static Format, text: &Text) -> Option<(Tally, Counts)> {
+    let rules = Rules::new(Time::from_unix(1_787_443_200), ListKind::Block, Scope::Exact);
+    let recipe = Recipe { format, options: &text.options, rules: &rules, can_be_empty: false };
+    let mut counts = Counts::default();
+    let tally = transcribe(&recipe, &mut text.bytes.as_slice(), &mut counts).ok()?;
+    Some((tally, counts))
+}
+
+/// Everything is counted once, by the scribe and by whoever listens, and twice the same way.
+fn read_checked(format: &'static Format, text: &Text) -> Option<Tally> {
+    let (tally, counts) = read(format, text)?;
+    assert_eq!(tally.lines, tally.data_lines + tally.skipped_lines + tally.rejected_lines, "{}", format.id);
+    let skips = tally.skips.values().sum();
+    let told = Counts { entries: tally.entries, skips, rejects: tally.rejected };
+    assert_eq!(counts, told, "{}: the sink is told what is counted", format.id);
+    assert_eq!(read(format, text), Some((tally.clone(), counts)), "{}: twice the same", format.id);
+    Some(tally)
+}
+
+fn row(id: &str, mut texts: Vec<Text>) {
+    let format = format::find(id).expect("a known format");
+    texts.retain(|text| read(format, text).is_some());
+    let once: usize = texts.iter().map(|text| text.bytes.len()).sum();
+    if once == 0 {
+        return println!("  {id:<20} no file that it reads");
+    }
+    let times = TEXT_MIN.div_ceil(once);
+    texts.iter_mut().for_each(|text| text.bytes = text.bytes.repeat(times));
+    let mut tally = Tally::default();
+    texts.iter().filter_map(|text| read_checked(format, text)).for_each(|one| tally.add(&one));
+    let ours = || texts.iter().for_each(|text| drop(black_box(read(format, text))));
+    let count = |text: &Text| memchr::memchr_iter(b'\n', &text.bytes).count();
+    let theirs = || assert!(black_box(texts.iter().map(count).sum::<usize>()) > 0);
+    let pairs: Vec<(f64, f64)> = (0..ROUNDS).map(|_| (seconds(ours), seconds(theirs))).collect();
+    let [low, ratio, high] = spread(pairs.iter().map(|(ours, theirs)| ours / theirs).collect());
+    let [_, taken, _] = spread(pairs.iter().map(|(ours, _)| *ours).collect());
+    let bytes = (once * times) as f64;
+    println!(
+        "  {id:<20} {:>10} bytes {:>9} lines {:>8} taken  {:>6.0} MB/s {:>6.2} M lines/s  {ratio:>5.0} times a \
+         count of line ends ({low:.0} to {high:.0})",
+        once * times,
+        tally.lines,
+        tally.entries,
+        bytes / taken / 1e6,
+        tally.lines as f64 / taken / 1e6,
+    );
+}
+
+fn main() {
+    let corpus = std::env::var_os("RAPSHEET_CORPUS").map(|folder| PathBuf::from(folder).join("feeds"));
+    let corpus = corpus.filter(|folder| folder.is_dir());
+    let about = if corpus.is_some() { "real lists" } else { "samples (set RAPSHEET_CORPUS for real lists)" };
+    println!("parse: {about}, one thread, from memory, {ROUNDS} rounds");
+    let only = std::env::args().nth(1).filter(|only| !only.starts_with('-'));
+    for (id, texts) in texts(corpus.as_deref()) {
+        if only.as_ref().is_none_or(|only| only == id) {
+            row(id, texts);
+        }
+    }
+}
