@@ -5,8 +5,8 @@
 
 use crate::scribe::Rules;
 use ipnet::{Ipv4Net, Ipv6Net};
+use snapshot::name::Glance;
 use snapshot::{AddressRange, Refusal, Time, host};
-use std::collections::HashMap;
 use std::net::{Ipv4Addr, Ipv6Addr};
 use std::sync::LazyLock;
 
@@ -66,9 +66,17 @@ static ENDS_V6: LazyLock<[(u128, u128); 7]> =
 /// How far `range` lies in special-use space.
 pub fn bogon(range: &AddressRange) -> Bogon {
     match *range {
+        AddressRange::V4 { first, last } if first >> 24 == last >> 24 && !is_special_octet(first >> 24) => {
+            Bogon::No
+        }
         AddressRange::V4 { first, last } => worst((first, last), &*ENDS_V4),
         AddressRange::V6 { first, last } => worst((first, last), &*ENDS_V6),
     }
+}
+
+/// Whether special-use space begins with this octet: of most addresses nothing else need be asked.
+const fn is_special_octet(octet: u32) -> bool {
+    matches!(octet, 0 | 10 | 100 | 127 | 169 | 172 | 192 | 198 | 203 | 224..)
 }
 
 fn worst<N: Ord + Copy>(range: (N, N), special: &[(N, N)]) -> Bogon {
@@ -170,40 +178,75 @@ const FILE_ENDINGS: &[&[u8]] = &[b"py", b"zip", b"mov", b"sh", b"rs", b"pl"];
 const SUFFIX_DOTS_MAX: usize = 3;
 
 /// Judges names against the public suffix list, remembering the last labels it has met.
-#[derive(Default)]
 pub struct Names {
-    roots: HashMap<Box<[u8]>, bool>,
+    roots: Vec<Root>,
+}
+
+/// A last label of at most eight bytes, as a number, and whether it is known.
+#[derive(Clone, Copy, Default)]
+struct Root {
+    label: u64,
+    known: bool,
+}
+
+/// How many last labels are remembered. Two that share a place take it from each other.
+const ROOTS: usize = 256;
+
+impl Default for Names {
+    fn default() -> Names {
+        Names { roots: vec![Root::default(); ROOTS] }
+    }
 }
 
 impl Names {
     /// Refuses a canonical name that is a public suffix or whose last label is unknown. Returns whether it looks
     /// like a file's name.
     pub fn judge(&mut self, name: &[u8]) -> Result<bool, Refusal> {
-        let last = self.judge_host(name)?;
-        let dots = memchr::memchr_iter(b'.', name).count();
-        if dots <= SUFFIX_DOTS_MAX && is_public_suffix(name) {
+        let dots = name.iter().filter(|byte| **byte == b'.').count();
+        let last_at = name.iter().rposition(|byte| *byte == b'.').map_or(0, |dot| dot + 1);
+        self.judge_seen(name, Glance { dots, last_at })
+    }
+
+    /// The same for a name of which the dots are known.
+    pub fn judge_seen(&mut self, name: &[u8], seen: Glance) -> Result<bool, Refusal> {
+        let last = name.get(seen.last_at..).unwrap_or(&[]);
+        if !self.is_root(last) && !is_known(name) {
+            return Err(Refusal::BadHost);
+        }
+        if seen.dots <= SUFFIX_DOTS_MAX && is_public_suffix(name) {
             return Err(Refusal::PublicSuffix);
         }
-        Ok(dots == 1 && FILE_ENDINGS.contains(&last))
+        Ok(seen.dots == 1 && FILE_ENDINGS.contains(&last))
     }
 
     /// Refuses a name whose last label is unknown; returns that label.
     pub fn judge_host<'n>(&mut self, name: &'n [u8]) -> Result<&'n [u8], Refusal> {
         let at = memchr::memrchr(b'.', name).map_or(0, |at| at + 1);
         let last = name.get(at..).unwrap_or(&[]);
-        let known = match self.roots.get(last) {
-            Some(known) => *known,
-            None => self.learn(last),
-        };
         // Some countries have rules for their second level only: there is a `co.za`, and no `za`.
-        if known || is_known(name) { Ok(last) } else { Err(Refusal::BadHost) }
+        if self.is_root(last) || is_known(name) { Ok(last) } else { Err(Refusal::BadHost) }
     }
 
-    fn learn(&mut self, last: &[u8]) -> bool {
-        let known = OTHER_ROOTS.contains(&last) || is_known(last);
-        self.roots.insert(last.into(), known);
-        known
+    fn is_root(&mut self, last: &[u8]) -> bool {
+        let learn = || OTHER_ROOTS.contains(&last) || is_known(last);
+        let Some(label) = packed(last) else { return learn() };
+        // Multiplying spreads the bits; the highest eight are the place.
+        let place = (label.wrapping_mul(0x9E37_79B9_7F4A_7C15) >> 56) as usize;
+        match self.roots.get_mut(place) {
+            Some(root) if root.label == label => root.known,
+            Some(root) => {
+                *root = Root { label, known: learn() };
+                root.known
+            }
+            None => learn(),
+        }
     }
+}
+
+/// A short label as a number that no other label has.
+fn packed(label: &[u8]) -> Option<u64> {
+    let fits = (1..=8).contains(&label.len());
+    fits.then(|| label.iter().fold(0, |number, byte| number << 8 | u64::from(*byte)))
 }
 
 fn is_known(name: &[u8]) -> bool {
@@ -249,6 +292,15 @@ mod tests {
             assert_eq!(at(clear), Ok(Bogon::No), "{clear}");
         }
         assert_eq!(at("192.0.0.0/8"), Ok(Bogon::Partly));
+    }
+
+    #[test]
+    fn the_octets_of_special_space_are_all_of_them() {
+        for octet in 0..256u32 {
+            let whole = (octet << 24, octet << 24 | 0xFF_FFFF);
+            let touched = worst(whole, &*ENDS_V4) != Bogon::No;
+            assert_eq!(is_special_octet(octet), touched, "{octet}");
+        }
     }
 
     #[test]

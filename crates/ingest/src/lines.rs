@@ -11,9 +11,11 @@ pub const LINE_MAX: usize = 64 << 10;
 /// The lines of a block, without their ends, as ranges of it.
 pub fn split(block: &[u8]) -> impl Iterator<Item = Range<usize>> {
     let mut start = 0;
+    let has_returns = memchr::memchr(b'\r', block).is_some();
     std::iter::from_fn(move || {
         let rest = block.get(start..).filter(|rest| !rest.is_empty())?;
-        let width = memchr::memchr2(b'\n', b'\r', rest).unwrap_or(rest.len());
+        let end = if has_returns { memchr::memchr2(b'\n', b'\r', rest) } else { memchr::memchr(b'\n', rest) };
+        let width = end.unwrap_or(rest.len());
         let line = start..start + width;
         let crlf = rest.get(width..width + 2) == Some(b"\r\n");
         start += width + 1 + usize::from(crlf);
@@ -29,6 +31,10 @@ pub fn count_ends(text: &[u8]) -> u64 {
 
 /// The line without blanks at its edges: ASCII blanks, no-break spaces, zero-width marks and soft hyphens.
 pub fn trim(line: &[u8]) -> &[u8] {
+    let inked = |byte: Option<&u8>| byte.is_some_and(u8::is_ascii_graphic);
+    if inked(line.first()) && inked(line.last()) {
+        return line;
+    }
     let line = line.trim_ascii();
     let wide_edge = |byte: Option<&u8>| byte.is_some_and(|byte| *byte >= 0x80);
     if !wide_edge(line.first()) && !wide_edge(line.last()) {

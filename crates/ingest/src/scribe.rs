@@ -7,7 +7,7 @@
 use crate::guard::{self, Names};
 use crate::tally::Tally;
 use snapshot::refang::refang;
-use snapshot::{Address, AddressRange, Assessments, ListKind, Refusal, Scope, Time, address, host, url};
+use snapshot::{Address, AddressRange, Assessments, ListKind, Refusal, Scope, Time, address, host, name, url};
 use std::ops::Range;
 
 /// What holds for all entries of one feed.
@@ -132,6 +132,11 @@ impl Warnings {
     /// Adds one where `odd` holds.
     pub fn add(&mut self, warning: Warning, odd: bool) {
         self.0 |= u8::from(odd) << warning as u8;
+    }
+
+    /// Whether there is none.
+    pub fn is_empty(self) -> bool {
+        self.0 == 0
     }
 
     /// The members.
@@ -315,6 +320,9 @@ impl<'a> Scribe<'a> {
 
     /// An address, prefix or range, possibly defanged, with or without a port.
     pub fn address(&mut self, text: &[u8], details: &Details) {
+        if let Some(number) = address::plain_v4(text) {
+            return self.range(Address::V4(number).range(), details);
+        }
         let read = self.try_address(&refang(text), details);
         self.settle(read);
     }
@@ -367,8 +375,31 @@ impl<'a> Scribe<'a> {
 
     /// A host: a name of the given reach, or an address literal; with or without a port.
     pub fn host(&mut self, text: &[u8], scope: Scope, details: &Details) {
-        let read = self.try_host(text, scope, details);
-        self.settle(read);
+        if !self.plain(text, scope, details) {
+            let read = self.try_host(text, scope, details);
+            self.settle(read);
+        }
+    }
+
+    /// A text that is an address or a name by a glance, which most lines of most lists are: then it is judged and
+    /// told, and true is returned. False says nothing about it.
+    pub fn plain(&mut self, text: &[u8], scope: Scope, details: &Details) -> bool {
+        if let Some(seen) = name::glance(text) {
+            let read = self.names.judge_seen(text, seen);
+            match read {
+                Ok(looks_like_file) => self.deliver_name(text, scope, details, looks_like_file),
+                Err(refusal) => self.reject(refusal),
+            }
+            return true;
+        }
+        self.plain_address(text, details)
+    }
+
+    /// The same, for texts that may be an address and never a name.
+    pub fn plain_address(&mut self, text: &[u8], details: &Details) -> bool {
+        let Some(number) = address::plain_v4(text) else { return false };
+        self.range(Address::V4(number).range(), details);
+        true
     }
 
     fn try_host(&mut self, text: &[u8], scope: Scope, details: &Details) -> Result<(), Refusal> {
@@ -395,10 +426,15 @@ impl<'a> Scribe<'a> {
 
     /// A canonical name.
     fn name(&mut self, name: &[u8], scope: Scope, details: &Details) -> Result<(), Refusal> {
-        let mut warnings = Warnings::default();
-        warnings.add(Warning::LooksLikeFile, self.names.judge(name)?);
-        self.deliver(Key::Name(name, scope), details, warnings);
+        let looks_like_file = self.names.judge(name)?;
+        self.deliver_name(name, scope, details, looks_like_file);
         Ok(())
+    }
+
+    fn deliver_name(&mut self, name: &[u8], scope: Scope, details: &Details, looks_like_file: bool) {
+        let mut warnings = Warnings::default();
+        warnings.add(Warning::LooksLikeFile, looks_like_file);
+        self.deliver(Key::Name(name, scope), details, warnings);
     }
 
     /// A URL, with or without its scheme, possibly defanged.
@@ -441,6 +477,9 @@ impl<'a> Scribe<'a> {
     /// A token of unknown kind, typed by its content: URL, address, prefix, name; e-mail addresses and hashes
     /// are skipped as kinds that are not indexed.
     pub fn any(&mut self, text: &[u8], scope: Scope, details: &Details) {
+        if self.plain(text, scope, details) {
+            return;
+        }
         let text = refang(text);
         match guard::type_of(&text) {
             guard::TokenType::Unsupported => self.skip(Skip::UnsupportedKind),

@@ -46,6 +46,9 @@ impl Tally {
 
     pub(crate) fn take(&mut self, warnings: Warnings) {
         self.entries += 1;
+        if warnings.is_empty() {
+            return;
+        }
         for warning in warnings.iter() {
             *self.warnings.entry(warning).or_default() += 1;
         }

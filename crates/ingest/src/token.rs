@@ -18,8 +18,14 @@ fn strip_marks(text: &[u8]) -> &[u8] {
 
 /// The line without an inline comment: from a `#` or `;` that follows a blank.
 pub fn before_comment(line: &[u8]) -> &[u8] {
-    let at = line.windows(2).position(|pair| matches!(pair, [b' ' | b'\t', b'#' | b';']));
-    at.and_then(|at| line.get(..at)).unwrap_or(line).trim_ascii_end()
+    let follows_blank = |at: &usize| {
+        let before = at.checked_sub(1).and_then(|before| line.get(before));
+        matches!(before, Some(b' ' | b'\t'))
+    };
+    match memchr::memchr2_iter(b'#', b';', line).find(follows_blank) {
+        Some(at) => line.get(..at).unwrap_or(line).trim_ascii_end(),
+        None => line.trim_ascii_end(),
+    }
 }
 
 /// The token without surrounding quotes and without a trailing `,` or `;`.

@@ -17,6 +17,10 @@ pub enum Host {
 
 /// Reads a host without brackets or port. A name is appended to `out`; an address leaves `out` as it was.
 pub fn canonical(text: &[u8], out: &mut Vec<u8>) -> Result<Host, Refusal> {
+    if name::glance(text).is_some() {
+        out.extend_from_slice(text);
+        return Ok(Host::Name);
+    }
     if text.contains(&b':') || ends_in_number(text) {
         return Address::parse(text.strip_suffix(b".").unwrap_or(text)).map(Host::Address);
     }

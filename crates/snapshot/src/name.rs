@@ -28,6 +28,40 @@ pub fn canonical(text: &[u8], out: &mut Vec<u8>) -> Result<(), Refusal> {
     })
 }
 
+/// What a glance tells of a name.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Glance {
+    /// How many dots it has.
+    pub dots: usize,
+    /// Where its last label begins.
+    pub last_at: usize,
+}
+
+/// A glance at a text that is a name in canonical form already: lower-case letters, digits, `-`, `_` and dots, no
+/// A-label, and a last label of letters alone. Most names of most lists are; what is not may be a name all the same.
+/// A text that passes is neither an address nor a URL, a pattern or a comment, so nothing else need be asked of it.
+pub fn glance(text: &[u8]) -> Option<Glance> {
+    let (mut dots, mut start) = (0, 0);
+    for (at, byte) in text.iter().enumerate() {
+        match CLASSES.get(usize::from(*byte)).copied().unwrap_or(FOREIGN) {
+            DOT if at == start || at - start > LABEL_MAX => return None,
+            DOT => (dots, start) = (dots + 1, at + 1),
+            WIDE..=FOREIGN => return None,
+            // An A-label's mapping is checked, and a capital letter is not canonical.
+            class if class != *byte || *byte == b'x' && at == start && starts_a_label(text, at) => return None,
+            _ => {}
+        }
+    }
+    let last = text.get(start..).unwrap_or(&[]);
+    let letters = last.iter().all(u8::is_ascii_lowercase);
+    let fits = dots > 0 && letters && (2..=LABEL_MAX).contains(&last.len()) && text.len() <= NAME_MAX;
+    fits.then_some(Glance { dots, last_at: start })
+}
+
+fn starts_a_label(text: &[u8], at: usize) -> bool {
+    text.get(at..).is_some_and(|rest| rest.starts_with(b"xn--"))
+}
+
 /// Maps a name with non-ASCII characters or A-labels by UTS-46 (non-transitional, lenient). Characters that
 /// the mapping would delete are refused instead.
 pub(crate) fn to_ascii(text: &[u8]) -> Result<Cow<'_, str>, Refusal> {
@@ -164,6 +198,31 @@ pub fn reversed(name: &[u8], out: &mut Vec<u8>) {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use proptest::prelude::*;
+
+    proptest! {
+        #[test]
+        fn a_plain_name_is_canonical_already(text in "[a-zA-Z0-9._/-]{0,30}|(xn--|[a-z0-9_-]{1,8}\\.){1,4}[a-z0-9]{1,4}") {
+            if let Some(seen) = glance(text.as_bytes()) {
+                prop_assert_eq!(seen.dots, text.matches('.').count());
+                prop_assert_eq!(seen.last_at, text.rfind('.').map_or(0, |dot| dot + 1));
+                let mut out = Vec::new();
+                prop_assert_eq!(canonical(text.as_bytes(), &mut out), Ok(()));
+                prop_assert_eq!(out, text.as_bytes());
+                prop_assert!(!crate::host::ends_in_number(text.as_bytes()));
+            }
+        }
+    }
+
+    #[test]
+    fn a_glance_knows_plain_names() {
+        for plain in ["evilpanel.com", "a_b-c.1.example", "0.co"] {
+            assert!(glance(plain.as_bytes()).is_some(), "{plain}");
+        }
+        for other in ["Evil.com", "evil.com.", "a..com", ".com", "com", "evil.c", "evil.c0m", "xn--a.com", "a.xn--p1ai", "1.2.3.4", "a/b.com", "a b.com", ""] {
+            assert!(glance(other.as_bytes()).is_none(), "{other}");
+        }
+    }
 
     fn read(text: &str) -> Result<String, Refusal> {
         let mut out = b"kept".to_vec();

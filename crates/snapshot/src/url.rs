@@ -46,14 +46,15 @@ fn append(text: &[u8], out: &mut Vec<u8>) -> Result<Url, Refusal> {
 
 /// Blanks, controls and backslashes are read in different ways by different programs.
 fn refuse_bad_bytes(text: &[u8]) -> Result<(), Refusal> {
-    for byte in text {
-        match byte {
-            b' ' | b'\t' | b'\\' => return Err(Refusal::BadUrl),
-            0..=0x1F | 0x7F => return Err(Refusal::ControlChar),
-            _ => {}
-        }
+    let is_bad = |byte: u8| byte <= b' ' || byte == 0x7F || byte == b'\\';
+    // No way out of this loop, so that it is done many bytes at a time.
+    if !text.iter().fold(false, |any, byte| any | is_bad(*byte)) {
+        return Ok(());
     }
-    Ok(())
+    match text.iter().find(|byte| is_bad(**byte)) {
+        Some(b' ' | b'\t' | b'\\') => Err(Refusal::BadUrl),
+        _ => Err(Refusal::ControlChar),
+    }
 }
 
 /// The schemes that a list or a log may name; `None` is a URL without one.
@@ -75,8 +76,11 @@ impl Scheme {
 }
 
 fn split_scheme(text: &[u8]) -> Result<(Scheme, &[u8]), Refusal> {
-    if let Some(rest) = text.strip_prefix(b"//") {
-        return Ok((Scheme::None, rest));
+    match text {
+        [b'/', b'/', rest @ ..] => return Ok((Scheme::None, rest)),
+        [b'h', b't', b't', b'p', b':', b'/', b'/', rest @ ..] => return Ok((Scheme::Http, rest)),
+        [b'h', b't', b't', b'p', b's', b':', b'/', b'/', rest @ ..] => return Ok((Scheme::Https, rest)),
+        _ => {}
     }
     let width = text.iter().take_while(|byte| byte.is_ascii_alphanumeric() || b"+-.".contains(byte)).count();
     let (word, rest) = text.split_at_checked(width).unwrap_or((text, &[]));
@@ -144,7 +148,7 @@ fn append_authority(text: &[u8], scheme: Scheme, out: &mut Vec<u8>) -> Result<(R
 
 /// Appends path and query; returns whether there was more than the root.
 fn append_tail(tail: &[u8], out: &mut Vec<u8>) -> Result<bool, Refusal> {
-    let tail = tail.split(|byte| *byte == b'#').next().unwrap_or(&[]);
+    let tail = memchr::memchr(b'#', tail).and_then(|at| tail.get(..at)).unwrap_or(tail);
     if tail.ends_with(b"...") || tail.ends_with("…".as_bytes()) {
         return Err(Refusal::BadUrl);
     }
@@ -153,6 +157,10 @@ fn append_tail(tail: &[u8], out: &mut Vec<u8>) -> Result<bool, Refusal> {
     }
     if tail.first() != Some(&b'/') {
         out.push(b'/');
+    }
+    if tail.is_ascii() {
+        out.extend_from_slice(tail);
+        return Ok(!matches!(tail, [] | [b'/']));
     }
     for byte in tail {
         if byte.is_ascii() {

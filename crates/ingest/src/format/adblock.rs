@@ -57,6 +57,12 @@ fn cancelled_rule(line: &[u8]) -> Option<Vec<u8>> {
 
 impl LineReader for Adblock {
     fn line(&self, line: &[u8], scribe: &mut Scribe<'_>) {
+        if let [b'|', b'|', host @ .., b'^'] = line
+            && self.cancelled.is_empty()
+            && scribe.plain(host, Scope::Tree, &Details::NONE)
+        {
+            return;
+        }
         match line {
             [b'!', b'#' | b'+', ..] => scribe.skip(Skip::Directive),
             [b'!', comment @ ..] => header::comment(comment.trim_ascii(), scribe),

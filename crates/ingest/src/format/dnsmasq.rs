@@ -28,6 +28,11 @@ fn open(_: &Options, _: Head<'_>) -> Result<Box<dyn LineReader>, OpenError> {
 
 impl LineReader for Dnsmasq {
     fn line(&self, line: &[u8], scribe: &mut Scribe<'_>) {
+        if let Some(name) = only_name(line)
+            && scribe.plain(name, Scope::Tree, &Details::NONE)
+        {
+            return;
+        }
         if let Some(comment) = token::comment(line) {
             return header::comment(comment, scribe);
         }
@@ -43,6 +48,15 @@ impl LineReader for Dnsmasq {
             b"server" | b"local" => names(value, Target::Server, scribe),
             _ => scribe.skip(Skip::Directive),
         }
+    }
+}
+
+/// The name of `address=/name/0.0.0.0` and its kin, which is all that most lines are.
+fn only_name(line: &[u8]) -> Option<&[u8]> {
+    let ends: [&[u8]; 4] = [b"/0.0.0.0", b"/#", b"/", b"/127.0.0.1"];
+    match line.strip_prefix(b"address=/") {
+        Some(rest) => ends.iter().find_map(|end| rest.strip_suffix(*end)),
+        None => line.strip_prefix(b"server=/").or_else(|| line.strip_prefix(b"local=/"))?.strip_suffix(b"/"),
     }
 }
 

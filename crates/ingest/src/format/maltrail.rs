@@ -27,6 +27,9 @@ fn open(_: &Options, _: Head<'_>) -> Result<Box<dyn LineReader>, OpenError> {
 
 impl LineReader for Maltrail {
     fn line(&self, line: &[u8], scribe: &mut Scribe<'_>) {
+        if scribe.plain(line, Scope::Tree, &Details::NONE) {
+            return;
+        }
         if line.starts_with(b"#") {
             return scribe.skip(Skip::Comment);
         }

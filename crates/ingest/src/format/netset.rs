@@ -27,6 +27,9 @@ fn open(_: &Options, _: Head<'_>) -> Result<Box<dyn LineReader>, OpenError> {
 
 impl LineReader for Netset {
     fn line(&self, line: &[u8], scribe: &mut Scribe<'_>) {
+        if scribe.plain_address(line, &Details::NONE) {
+            return;
+        }
         if let Some(comment) = token::comment(line) {
             return header::comment(comment, scribe);
         }

@@ -49,11 +49,18 @@ fn open(options: &Options, _: Head<'_>) -> Result<Box<dyn LineReader>, OpenError
 
 impl LineReader for PlainDomain {
     fn line(&self, line: &[u8], scribe: &mut Scribe<'_>) {
+        let scope = scribe.rules().scope;
+        let plain = match line {
+            [b'*', b'.', rest @ ..] => scribe.plain(rest, self.star, &Details::NONE),
+            _ => scribe.plain(line, scope, &Details::NONE),
+        };
+        if plain {
+            return;
+        }
         if let Some(comment) = token::comment(line).or_else(|| line.strip_prefix(b"!")) {
             return header::comment(comment.trim_ascii(), scribe);
         }
         let text = without_schedule(token::unwrap(token::before_comment(line)));
-        let scope = scribe.rules().scope;
         match text {
             [b'*', b'.', rest @ ..] => scribe.host(rest, self.star, &Details::NONE),
             [b'+', b'.', rest @ ..] => scribe.host(rest, Scope::Tree, &Details::NONE),
@@ -66,7 +73,7 @@ impl LineReader for PlainDomain {
 
 /// dnscrypt-proxy lets a name end in ` @schedule`.
 fn without_schedule(text: &[u8]) -> &[u8] {
-    let at = text.windows(2).position(|pair| pair == b" @");
+    let at = memchr::memmem::find(text, b" @");
     at.and_then(|at| text.get(..at)).unwrap_or(text).trim_ascii_end()
 }
 

@@ -52,6 +52,9 @@ fn open_proxies(_: &Options, _: Head<'_>) -> Result<Box<dyn LineReader>, OpenErr
 
 impl LineReader for PlainIp {
     fn line(&self, line: &[u8], scribe: &mut Scribe<'_>) {
+        if scribe.plain_address(line, &self.details) {
+            return;
+        }
         match token::comment(line) {
             Some(comment) => header::comment(comment, scribe),
             None => scribe.address(token::unwrap(token::before_comment(line)), &self.details),

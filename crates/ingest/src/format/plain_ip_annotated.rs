@@ -39,6 +39,9 @@ impl LineReader for Annotated {
         if let Some(comment) = token::comment(line) {
             return header::comment(comment, scribe);
         }
+        if scribe.plain_address(line, &Details::NONE) {
+            return;
+        }
         let end = line.iter().position(|byte| matches!(byte, b' ' | b'\t' | b';' | b',' | b'#'));
         let (key, note) = line.split_at_checked(end.unwrap_or(line.len())).unwrap_or((line, &[]));
         if note.is_empty() {

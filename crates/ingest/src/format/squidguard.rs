@@ -94,6 +94,9 @@ fn of_folder(folder: &str) -> Details {
 
 impl LineReader for Category {
     fn line(&self, line: &[u8], scribe: &mut Scribe<'_>) {
+        if self.file == File::Typed && scribe.plain(line, self.bare, &self.details) {
+            return;
+        }
         match (self.file, line) {
             (File::Ignored, _) => scribe.skip(Skip::Policy),
             (_, [b'#', comment @ ..]) => header::comment(comment.trim_ascii(), scribe),

@@ -57,7 +57,7 @@ impl LineReader for UrlList {
 
 /// What stands above a list that is sent as a page: its mark, a title, a date.
 fn is_head(line: &[u8], scribe: &mut Scribe<'_>) -> bool {
-    if line.first().is_some_and(u8::is_ascii_alphabetic)
+    if line.first().is_some_and(u8::is_ascii_uppercase)
         && let Some(time) = moment::parse(line)
     {
         scribe.generated(time);
