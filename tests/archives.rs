@@ -61,7 +61,11 @@ fn an_archive_of_categories_is_read_by_the_names_of_its_folders() {
     for (name, bytes) in [("list.tar", tar_of(MEMBERS)), ("list.tar.gz", gz(&tar_of(MEMBERS)))] {
         place.write(name, bytes);
         let output = place.run(&["parse", "--format", "squidguard", name]);
-        assert_eq!((code(&output), indicators(&lines_of_json(&output))), (0, expected.map(str::to_owned).to_vec()), "{name}");
+        assert_eq!(
+            (code(&output), indicators(&lines_of_json(&output))),
+            (0, expected.map(str::to_owned).to_vec()),
+            "{name}"
+        );
         let one = ["parse", "--format", "squidguard", "--option", "categories=phishing", name];
         assert_eq!(indicators(&lines_of_json(&place.run(&one))).len(), 4);
     }
@@ -92,14 +96,19 @@ fn a_folder_is_a_download_too() {
     place.write("feed/manifest.json", "{\"5f0c\":{\"info\":\"x\"}}");
     place.write("feed/hashes.csv", "0cc175b9c0f1b6a831c399e269772661,5f0c\n");
     let event = |name: &str| {
-        format!("{{\"Event\":{{\"Attribute\":[{{\"type\":\"domain\",\"to_ids\":true,\"value\":\"{name}\"}}]}}}}\n")
+        format!(
+            "{{\"Event\":{{\"Attribute\":[{{\"type\":\"domain\",\"to_ids\":true,\"value\":\"{name}\"}}]}}}}\n"
+        )
     };
     place.write("feed/b.json", event("b.evilpanel.com"));
     place.write("feed/a.json", event("a.evilpanel.com"));
     place.write("feed/deeper/c.json", event("c.evilpanel.com"));
     let output = place.run(&["parse", "--format", "misp-feed", "feed"]);
     let expected = ["domain a.evilpanel.com", "domain b.evilpanel.com", "domain c.evilpanel.com"];
-    assert_eq!((code(&output), indicators(&lines_of_json(&output))), (0, expected.map(str::to_owned).to_vec()));
+    assert_eq!(
+        (code(&output), indicators(&lines_of_json(&output))),
+        (0, expected.map(str::to_owned).to_vec())
+    );
     place.write(
         "catalog.toml",
         "[[feed]]\nid = \"events\"\nprovider = \"bad.example\"\nfile = \"feed\"\nformat = \"misp-feed\"\nassessment = [\"malware\"]\n",

@@ -98,7 +98,12 @@ fn check(place: &Place, format: &Format, unit: &str, blocks: usize) {
     let named = run.rows.iter().any(|row| row["reason"].is_string());
     assert!(named, "{} on {unit:?} says nothing: {:?}", format.id, run.rows);
     if has_lines(format) {
-        assert_eq!((&run.rows[0]["reason"], run.rows[0]["line"].as_u64()), (&Value::from("too-long"), Some(1)), "{}", format.id);
+        assert_eq!(
+            (&run.rows[0]["reason"], run.rows[0]["line"].as_u64()),
+            (&Value::from("too-long"), Some(1)),
+            "{}",
+            format.id
+        );
         let lines: Vec<u64> = run.rows.iter().filter_map(|row| row["line"].as_u64()).collect();
         assert_eq!(lines, [1, 2, 3], "{}: what stands behind the line is read", format.id);
     }
@@ -122,7 +127,8 @@ fn documents_without_a_bottom_stay_within_the_bound() {
         return;
     }
     let place = Place::new();
-    let units = [("[", 60), ("{\"a\":", 60), ("\"", 60), ("<entry><url>", 60), ("\"x\",", 60), ("[1,1,1,1]", 2)];
+    let units =
+        [("[", 60), ("{\"a\":", 60), ("\"", 60), ("<entry><url>", 60), ("\"x\",", 60), ("[1,1,1,1]", 2)];
     for format in FORMATS.iter().filter(|format| !has_lines(format)) {
         for (unit, blocks) in units {
             let run = run(&place, format.id, unit, blocks);

@@ -98,19 +98,37 @@ const LARGE: &[(&str, &str)] = &[
 ];
 
 /// Options without which a file means nothing, as a catalogue would state them.
-const OPTIONS: &[(&str, &str, &str)] = &[
-    ("freetext/intelmq.ponmocup", "profile", "ponmocup"),
-];
+const OPTIONS: &[(&str, &str, &str)] = &[("freetext/intelmq.ponmocup", "profile", "ponmocup")];
 
 /// Files that may lose more than one line in a hundred, or all: the reasons for which they may, and why.
 const LOSSES: &[(&str, &str, &str)] = &[
     ("adblock/adblock-nocoin-list.nocoin.txt", "pattern", "substring rules"),
     ("adblock/brave.abpjf.txt", "pattern single-label", "substring rules of an advertising list"),
-    ("adblock/brave.coin-miners.txt", "pattern bad-host", "rules that have lost the dollar before their modifier"),
-    ("adblock/perflyst.SmartTV-AGH.txt", "pattern bad-host", "wildcards within names, and remarks behind rules"),
-    ("compressed/urlhaus-filter.urlhaus-filter-domains-online.txt.br", "binary", "brotli has no mark to be known by"),
-    ("compressed/urlhaus-filter.urlhaus-filter-hosts-online.txt.br", "binary", "brotli has no mark to be known by"),
-    ("compressed/urlhaus-filter.urlhaus-filter-rpz-online.conf.br", "binary", "brotli has no mark to be known by"),
+    (
+        "adblock/brave.coin-miners.txt",
+        "pattern bad-host",
+        "rules that have lost the dollar before their modifier",
+    ),
+    (
+        "adblock/perflyst.SmartTV-AGH.txt",
+        "pattern bad-host",
+        "wildcards within names, and remarks behind rules",
+    ),
+    (
+        "compressed/urlhaus-filter.urlhaus-filter-domains-online.txt.br",
+        "binary",
+        "brotli has no mark to be known by",
+    ),
+    (
+        "compressed/urlhaus-filter.urlhaus-filter-hosts-online.txt.br",
+        "binary",
+        "brotli has no mark to be known by",
+    ),
+    (
+        "compressed/urlhaus-filter.urlhaus-filter-rpz-online.conf.br",
+        "binary",
+        "brotli has no mark to be known by",
+    ),
     ("csv/intelmq.cert.txt", "bogon", "a sample with documentation addresses"),
     ("csv/intelmq.extra_regex", "no-data", "a sample with documentation addresses"),
     ("csv/intelmq.invalid_sample_report", "no-data", "a sample of what is invalid"),
@@ -139,12 +157,24 @@ const LOSSES: &[(&str, &str, &str)] = &[
     ("misp-warninglist/common-contact-emails", "no-data", "expressions"),
     ("misp-warninglist/covid-19-krassi", "public-suffix", "a public suffix"),
     ("misp-warninglist/disposable-email", "no-data", "substrings"),
-    ("misp-warninglist/google.json", "bad-label bad-host public-suffix", "names with a leading dot in a list of whole strings"),
+    (
+        "misp-warninglist/google.json",
+        "bad-label bad-host public-suffix",
+        "names with a leading dot in a list of whole strings",
+    ),
     ("misp-warninglist/ipv6-linklocal", "no-data", "one prefix, wider than an allowlist may name"),
     ("misp-warninglist/majestic_million", "public-suffix", "public suffixes among the first million"),
     ("misp-warninglist/microsoft-attack-simulator", "no-data", "substrings"),
-    ("misp-warninglist/microsoft-win10-connection", "bad-label", "names with a leading dot in a list of whole strings"),
-    ("misp-warninglist/microsoft.json", "bad-label single-label", "names with a leading dot in a list of whole strings"),
+    (
+        "misp-warninglist/microsoft-win10-connection",
+        "bad-label",
+        "names with a leading dot in a list of whole strings",
+    ),
+    (
+        "misp-warninglist/microsoft.json",
+        "bad-label single-label",
+        "names with a leading dot in a list of whole strings",
+    ),
     ("misp-warninglist/phone_numbers", "no-data", "expressions"),
     ("misp-warninglist/rfc5735", "too-wide", "two prefixes wider than an allowlist may name"),
     ("misp-warninglist/second-level-tlds", "single-label public-suffix", "public suffixes by intent"),
@@ -266,7 +296,8 @@ fn real_files_lose_few_lines() {
         wrong.extend(complaint(&label, &result).map(|what| format!("{label} as {id}: {what}")));
     }
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
-    let unused = LOSSES.iter().find(|(file, ..)| jobs.iter().all(|(path, _)| !label(&feeds, path).starts_with(file)));
+    let unused =
+        LOSSES.iter().find(|(file, ..)| jobs.iter().all(|(path, _)| !label(&feeds, path).starts_with(file)));
     assert!(unused.is_none(), "no such file: {unused:?}");
 }
 
@@ -305,7 +336,10 @@ fn real_files_through_every_other_format() {
                 let empty = tally.data_lines == 0;
                 let excused = MIXED.iter().any(|(id, _)| *id == format.id);
                 if empty || !told && !similar && !excused {
-                    quiet.push(format!("{label} ({own}) as {}: {} of {} lines", format.id, tally.data_lines, truth.data_lines));
+                    quiet.push(format!(
+                        "{label} ({own}) as {}: {} of {} lines",
+                        format.id, tally.data_lines, truth.data_lines
+                    ));
                 }
             }
         }

@@ -80,7 +80,8 @@ fn the_catalogue_of_real_feeds_is_sound() {
         assert!(feed.enabled || !feed.note.is_empty(), "{} is disabled without a reason", feed.id);
         // What a format needs of its options shows when it is opened.
         let rules = Rules::new(now(), feed.list, feed.scope);
-        let recipe = Recipe { format: feed.format, options: &feed.options, rules: &rules, can_be_empty: true };
+        let recipe =
+            Recipe { format: feed.format, options: &feed.options, rules: &rules, can_be_empty: true };
         let mut transcript = Transcript::new(feed.list);
         let empty = transcribe(&recipe, &mut b"value,x\n".as_slice(), &mut transcript);
         let empty = empty.map_err(|error| format!("{error:?}"));

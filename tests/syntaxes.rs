@@ -63,7 +63,8 @@ const SYNTAXES: &[(&str, &str)] = &[
 fn one_list_in_many_syntaxes_is_one_set() {
     let Some(corpus) = corpus("one list in many syntaxes") else { return };
     let feeds = corpus.join("feeds");
-    let plain = read(&feeds.join("plain-domain/urlhaus-filter.urlhaus-filter-domains-online.txt"), "plain-domain");
+    let plain =
+        read(&feeds.join("plain-domain/urlhaus-filter.urlhaus-filter-domains-online.txt"), "plain-domain");
     assert!(plain.names.len() > 600 && plain.addresses.len() > 2000);
     for (file, id) in SYNTAXES {
         let other = read(&feeds.join(file), id);
@@ -72,7 +73,10 @@ fn one_list_in_many_syntaxes_is_one_set() {
         let addresses = other.addresses.is_empty() || other.addresses == plain.addresses;
         assert!(addresses, "{file}: {} addresses of {}", other.addresses.len(), plain.addresses.len());
     }
-    let addresses = read(&feeds.join("plain-ip/urlhaus-filter.urlhaus-filter-dnscrypt-blocked-ips-online.txt"), "plain-ip");
+    let addresses = read(
+        &feeds.join("plain-ip/urlhaus-filter.urlhaus-filter-dnscrypt-blocked-ips-online.txt"),
+        "plain-ip",
+    );
     assert_eq!(addresses.addresses, plain.addresses);
     let rules = read(&feeds.join("url-list/urlhaus-filter.urlhaus-filter-online.tpl"), "ie-tpl");
     assert!(plain.names.is_subset(&rules.names), "the protection list holds every name");
@@ -97,7 +101,10 @@ fn the_samples_of_one_list_agree() {
         ("dnsmasq", "address=/evilpanel.com/#\nserver=/evilpanel.net/\n"),
         ("unbound", "local-zone: \"evilpanel.com\" always_nxdomain\nlocal-zone: 'evilpanel.net.' static\n"),
         ("rpz", "$TTL 30\n@ SOA a. b. (1 2 3 4 5)\nevilpanel.com CNAME .\nevilpanel.net 300 IN A 10.0.0.1\n"),
-        ("bind-zones", "zone \"evilpanel.com\" { type master; };\nzone \"evilpanel.net\" {\n type primary;\n};\n"),
+        (
+            "bind-zones",
+            "zone \"evilpanel.com\" { type master; };\nzone \"evilpanel.net\" {\n type primary;\n};\n",
+        ),
         ("adblock", "[Adblock Plus]\n||evilpanel.com^\n||evilpanel.net^$important\n"),
         ("adblock-base64-autoproxy", "W0F1dG9Qcm94eV0KfHxldmlscGFuZWwuY29tCnx8ZXZpbHBhbmVsLm5ldAo=\n"),
         ("domain-wildcard", "*.evilpanel.com\n.evilpanel.net\n"),
@@ -112,7 +119,10 @@ fn the_samples_of_one_list_agree() {
         ("json", "[{\"domain\":\"evilpanel.com\"},{\"domain\":\"evilpanel.net\"}]\n"),
         ("ndjson", "{\"domain\":\"evilpanel.com\"}\n{\"domain\":\"evilpanel.net\"}\n"),
         ("stix", "[domain-name:value = 'evilpanel.com']\n[domain-name:value = 'evilpanel.net']\n"),
-        ("zeek-intel", "#fields\tindicator\tindicator_type\nevilpanel.com\tIntel::DOMAIN\nevilpanel.net\tIntel::DOMAIN\n"),
+        (
+            "zeek-intel",
+            "#fields\tindicator\tindicator_type\nevilpanel.com\tIntel::DOMAIN\nevilpanel.net\tIntel::DOMAIN\n",
+        ),
         ("suricata-dataset", "ZXZpbHBhbmVsLmNvbQ==\nZXZpbHBhbmVsLm5ldA==\n"),
         ("lsrules", "{\"denied-remote-domains\":[\"evilpanel.com\",\"evilpanel.net\"]}\n"),
         ("freetext", "evilpanel[.]com and evilpanel[.]net were seen\n"),

@@ -84,7 +84,8 @@ fn told(event: &Value) -> String {
 
 /// `{a=1; b=2}` as pairs.
 fn attributes(expected: &str) -> Vec<(&str, &str)> {
-    let inner = expected.split_once('{').and_then(|(_, rest)| rest.split_once('}')).map_or("", |(inner, _)| inner);
+    let inner =
+        expected.split_once('{').and_then(|(_, rest)| rest.split_once('}')).map_or("", |(inner, _)| inner);
     inner.split("; ").filter_map(|pair| pair.split_once('=')).collect()
 }
 
@@ -98,7 +99,7 @@ fn holds(event: &Value, key: &str, wanted: &str) -> bool {
     match &event[key] {
         Value::Array(values) => wanted.split(',').all(|word| values.iter().any(|value| value == word)),
         Value::String(text) => text == wanted,
-        value => value.to_string() == wanted,
+        value => *value == serde_json::from_str::<Value>(wanted).unwrap_or_default(),
     }
 }
 
@@ -113,7 +114,8 @@ fn worked_lines_give_what_they_must() {
     for row in rows(&text).filter(|row| !WRONG.iter().any(|(input, _)| *input == row.input)) {
         count += 1;
         fs::write(place.path("row"), bytes(row.input)).expect("written");
-        let profile = OF_PROFILES.iter().find(|(begin, _)| row.format == "csv" && row.input.starts_with(begin));
+        let profile =
+            OF_PROFILES.iter().find(|(begin, _)| row.format == "csv" && row.input.starts_with(begin));
         let option = profile.map(|(_, profile)| format!("profile={profile}"));
         let mut args = vec!["parse", "--format", row.format];
         args.extend(option.iter().flat_map(|option| ["--option", option.as_str()]));
@@ -133,7 +135,10 @@ fn worked_lines_give_what_they_must() {
             .filter(|(key, _)| !UNPRINTED.contains(key))
             .find(|(key, wanted)| !events.first().is_some_and(|event| holds(event, key, wanted)));
         if found != expected || missing.is_some() {
-            wrong.push(format!("{} {:?}: wanted {}, found {found:?}, {missing:?}", row.format, row.input, row.expected));
+            wrong.push(format!(
+                "{} {:?}: wanted {}, found {found:?}, {missing:?}",
+                row.format, row.input, row.expected
+            ));
         }
     }
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));

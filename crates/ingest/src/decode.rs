@@ -53,10 +53,7 @@ impl Default for Caps {
 }
 
 /// Opens a file as UTF-8 text, decompressing by content. A zip's members are read where they lie.
-pub fn open<S: Read + Seek + Send + 'static>(
-    mut source: S,
-    caps: Caps,
-) -> Result<Text, FileRefusal> {
+pub fn open<S: Read + Seek + Send + 'static>(mut source: S, caps: Caps) -> Result<Text, FileRefusal> {
     let head = head_of(&mut source)?;
     if Container::of(&head) != Container::Zip {
         return streamed(head, source, caps, true);
@@ -78,10 +75,7 @@ pub fn open_path(path: &Path, caps: Caps) -> Result<Text, FileRefusal> {
 
 /// Opens a pipe as UTF-8 text, decompressing by content. A zip's table stands at its end, so a zip is first
 /// read into memory, up to the cap.
-pub fn open_stream<S: Read + Send + 'static>(
-    mut source: S,
-    caps: Caps,
-) -> Result<Text, FileRefusal> {
+pub fn open_stream<S: Read + Send + 'static>(mut source: S, caps: Caps) -> Result<Text, FileRefusal> {
     let head = head_of(&mut source)?;
     if Container::of(&head) != Container::Zip {
         return streamed(head, source, caps, false);

@@ -74,11 +74,7 @@ pub(crate) fn gather(
 }
 
 /// Reads a whole download in order, on this thread: what `parse` does.
-pub fn transcribe_all(
-    recipe: &Recipe<'_>,
-    text: &mut Text,
-    sink: &mut dyn Sink,
-) -> Transcribed {
+pub fn transcribe_all(recipe: &Recipe<'_>, text: &mut Text, sink: &mut dyn Sink) -> Transcribed {
     let mut taker = Transcribing::new(recipe.rules, sink);
     let mut guess = None;
     let read = read_parts(recipe, text, &mut taker, &mut guess);
@@ -107,8 +103,12 @@ trait Taker {
     /// Reads the next block of a text whose lines depend on those before them.
     fn ordered(&mut self, reader: &mut dyn OrderedReader, block: &Block);
     /// Reads a document.
-    fn document(&mut self, read: ReadDocument, recipe: &Recipe<'_>, whole: Whole<'_>)
-    -> Result<(), OpenError>;
+    fn document(
+        &mut self,
+        read: ReadDocument,
+        recipe: &Recipe<'_>,
+        whole: Whole<'_>,
+    ) -> Result<(), OpenError>;
 }
 
 /// A document and where it begins.
@@ -272,8 +272,7 @@ impl Taker for Gathering<'_> {
     fn blocks(&mut self, reader: &dyn LineReader, blocks: Vec<Block>) {
         let one = |block: &Block| {
             let mut harvest = Harvest::new(self.rules.list);
-            let tally =
-                read::block(reader, page(block), self.rules, &mut Names::default(), &mut harvest);
+            let tally = read::block(reader, page(block), self.rules, &mut Names::default(), &mut harvest);
             (self.seen)(block.bytes.len() as u64);
             (block.bytes.len(), harvest, tally)
         };

@@ -71,7 +71,9 @@ impl fmt::Display for FileRefusal {
             FileRefusal::TooLarge(cap) => write!(f, "it is larger than {cap} bytes when decompressed"),
             FileRefusal::Bomb(ratio) => write!(f, "it decompresses to more than {ratio} times its size"),
             FileRefusal::BadColumns(which) => write!(f, "it lacks a column: {which}"),
-            FileRefusal::Truncated(why) => write!(f, "it ends before its document does: {why}; fetch it again"),
+            FileRefusal::Truncated(why) => {
+                write!(f, "it ends before its document does: {why}; fetch it again")
+            }
             FileRefusal::BadJson(why) => write!(f, "it is not the JSON that its format describes: {why}"),
         }
     }

@@ -7,7 +7,9 @@
 use crate::guard::{self, Names};
 use crate::tally::Tally;
 use snapshot::refang::refang;
-use snapshot::{Address, AddressRange, Assessments, ListKind, Refusal, Scope, Time, address, host, name, url};
+use snapshot::{
+    Address, AddressRange, Assessments, ListKind, Refusal, Scope, Time, address, host, name, url,
+};
 use std::ops::Range;
 
 /// What holds for all entries of one feed.
@@ -415,9 +417,7 @@ impl<'a> Scribe<'a> {
             details
         };
         let result = read.and_then(|host| match host {
-            host::Host::Address(address) => {
-                self.try_range(address.range(), details, Warnings::default())
-            }
+            host::Host::Address(address) => self.try_range(address.range(), details, Warnings::default()),
             host::Host::Name => self.name(&name, scope, details),
         });
         self.scratch = name;

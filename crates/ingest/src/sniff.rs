@@ -135,7 +135,9 @@ const SIGNS: &[(&str, Sign)] = &[
     ("otx-pulse", |look| json(look, &["\"indicators\""])),
     ("stix", |look| json(look, &["\"pattern\"", "\"spec_version\"", "\"valid_from\""])),
     ("lsrules", |look| json(look, &["\"denied-remote-", "\"remote-domains\"", "\"remote-hosts\""])),
-    ("cloud-json", |look| json(look, &["\"ip_prefix\"", "\"ipv4Prefix\"", "\"addressPrefixes\"", "\"ipv6_addresses\""])),
+    ("cloud-json", |look| {
+        json(look, &["\"ip_prefix\"", "\"ipv4Prefix\"", "\"addressPrefixes\"", "\"ipv6_addresses\""])
+    }),
     ("cloud-json", |look| json(look, &["\"tcpPorts\""])),
     ("ndjson", ndjson),
     ("json", |look| look.is_json().then(|| "it begins as JSON does".to_owned())),
@@ -145,7 +147,9 @@ const SIGNS: &[(&str, Sign)] = &[
     ("zeek-intel", |look| look.mark(&["\tIntel::"])),
     ("ie-tpl", |look| look.opening(&["msFilterList", "-d "])),
     ("adblock", |look| look.opening(&["[Adblock", "[AutoProxy", "[uBlock", "[Nano"])),
-    ("adblock", |look| look.most(30, "filter rules", |line| line.starts_with(b"||") || line.starts_with(b"@@||"))),
+    ("adblock", |look| {
+        look.most(30, "filter rules", |line| line.starts_with(b"||") || line.starts_with(b"@@||"))
+    }),
     ("rbldnsd-ip4", |look| rbldnsd(look, TokenType::Address)),
     ("rbldnsd-dnset", |look| rbldnsd(look, TokenType::Host)),
     ("rpz", |look| look.mark(&[" CNAME .", "\tCNAME\t.", " CNAME rpz-", " IN SOA ", "@ SOA "])),
@@ -155,12 +159,36 @@ const SIGNS: &[(&str, Sign)] = &[
     ("clash", |look| look.opening(&["payload:", "- '+.", "- '", "- DOMAIN"])),
     ("clash", |look| look.mark(&["DOMAIN-SUFFIX,", "IP-CIDR,"])),
     ("pac", |look| look.mark(&["FindProxyForURL", "dnsDomainIs("])),
-    ("firewall-config", |look| look.opening(&["create ", "add ", "ipset ", "iptables ", "ip6tables ", "*filter", "access-list ", "deny from ", "deny ", "/ip firewall", "Require not ip"])),
+    ("firewall-config", |look| {
+        look.opening(&[
+            "create ",
+            "add ",
+            "ipset ",
+            "iptables ",
+            "ip6tables ",
+            "*filter",
+            "access-list ",
+            "deny from ",
+            "deny ",
+            "/ip firewall",
+            "Require not ip",
+        ])
+    }),
     ("firewall-config", |look| look.mark(&["elements = {", "tcp|in|d="])),
-    ("ids-rules", |look| look.most(50, "rules", |line| line.ends_with(b")") && memchr::memmem::find(line, b" -> ").is_some())),
+    ("ids-rules", |look| {
+        look.most(50, "rules", |line| line.ends_with(b")") && memchr::memmem::find(line, b" -> ").is_some())
+    }),
     ("tor-exit-addresses", |look| look.opening(&["ExitNode ", "ExitAddress "])),
-    ("squidguard", |look| look.most(80, "expressions", |line| line.starts_with(b"^") || line.starts_with(b"(") && !line.starts_with(b"(^|"))),
-    ("regex-list", |look| look.most(30, "expressions", |line| line.starts_with(b"(^|") || line.starts_with(b"(\\.|") || line.starts_with(b"^"))),
+    ("squidguard", |look| {
+        look.most(80, "expressions", |line| {
+            line.starts_with(b"^") || line.starts_with(b"(") && !line.starts_with(b"(^|")
+        })
+    }),
+    ("regex-list", |look| {
+        look.most(30, "expressions", |line| {
+            line.starts_with(b"(^|") || line.starts_with(b"(\\.|") || line.starts_with(b"^")
+        })
+    }),
     ("v2fly", |look| look.opening(&["full:", "include:", "regexp:", "keyword:"])),
     ("hosts", |look| look.most(80, "a sink and a name", is_hosts_line)),
     ("p2p-plaintext", |look| look.most(80, "label:start-end", is_labelled_range)),
@@ -169,7 +197,9 @@ const SIGNS: &[(&str, Sign)] = &[
     ("netset", |look| look.mark(&["# This File Date", "# Source File Date", "# Maintainer URL"])),
     ("dshield", |look| look.most(50, "networks or addresses behind TABs", is_dshield_line)),
     ("hash-delimited", |look| look.most(80, "columns behind #", is_hash_row)),
-    ("pipe-delimited", |look| look.most(60, "columns behind |", |line| line.iter().filter(|byte| **byte == b'|').count() > 3)),
+    ("pipe-delimited", |look| {
+        look.most(60, "columns behind |", |line| line.iter().filter(|byte| **byte == b'|').count() > 3)
+    }),
     ("suricata-iprep", |look| look.most(80, "address, category and score", is_reputation)),
     ("ip-range-csv", |look| look.most(80, "start,end,label", is_range_row)),
     ("toplist-csv", |look| look.most(80, "a rank and a name", is_ranked)),
@@ -203,7 +233,10 @@ fn wrapped(look: &Look<'_>) -> Option<String> {
     let first: Vec<u8> = look.lines.iter().take(4).flat_map(|line| line.iter().copied()).collect();
     let whole = first.get(..first.len() / 4 * 4)?;
     let inside = STANDARD.decode(whole).ok()?;
-    let is_list = inside.starts_with(b"[Auto") || inside.starts_with(b"[Adblock") || inside.starts_with(b"! ") || inside.starts_with(b"||");
+    let is_list = inside.starts_with(b"[Auto")
+        || inside.starts_with(b"[Adblock")
+        || inside.starts_with(b"! ")
+        || inside.starts_with(b"||");
     is_list.then(|| "it is base64 of a filter list".to_owned())
 }
 
@@ -239,7 +272,9 @@ fn is_type(line: &[u8], kind: TokenType) -> bool {
 
 fn is_name(line: &[u8]) -> bool {
     let word = first(line);
-    is_type(line, TokenType::Host) && word.contains(&b'.') && !word.iter().any(|byte| matches!(byte, b',' | b';' | b'"'))
+    is_type(line, TokenType::Host)
+        && word.contains(&b'.')
+        && !word.iter().any(|byte| matches!(byte, b',' | b';' | b'"'))
 }
 
 fn is_wildcard(line: &[u8]) -> bool {
@@ -249,8 +284,18 @@ fn is_wildcard(line: &[u8]) -> bool {
 
 fn is_hosts_line(line: &[u8]) -> bool {
     let (address, rest) = crate::token::first(line);
-    let is_sink = matches!(address, b"0.0.0.0" | b"127.0.0.1" | b"::" | b"::1" | b"0" | b"255.255.255.255" | b"ff02::1" | b"ff02::2" | b"ff00::0")
-        || address.starts_with(b"fe80::1%");
+    let is_sink = matches!(
+        address,
+        b"0.0.0.0"
+            | b"127.0.0.1"
+            | b"::"
+            | b"::1"
+            | b"0"
+            | b"255.255.255.255"
+            | b"ff02::1"
+            | b"ff02::2"
+            | b"ff00::0"
+    ) || address.starts_with(b"fe80::1%");
     is_sink && !rest.trim_ascii().is_empty()
 }
 
@@ -280,10 +325,14 @@ fn is_hash_row(line: &[u8]) -> bool {
 fn is_dshield_line(line: &[u8]) -> bool {
     let mut columns = line.split(|byte| *byte == b'\t');
     let padded = |column: Option<&[u8]>| {
-        column.is_some_and(|text| text.len() > 6 && text.iter().all(|byte| byte.is_ascii_digit() || *byte == b'.'))
+        column.is_some_and(|text| {
+            text.len() > 6 && text.iter().all(|byte| byte.is_ascii_digit() || *byte == b'.')
+        })
     };
     let counts = |column: Option<&[u8]>| {
-        column.is_some_and(|text| !text.is_empty() && text.iter().all(|byte| byte.is_ascii_digit() || *byte == b'.'))
+        column.is_some_and(|text| {
+            !text.is_empty() && text.iter().all(|byte| byte.is_ascii_digit() || *byte == b'.')
+        })
     };
     padded(columns.next()) && counts(columns.next()) && counts(columns.next()) && columns.next().is_some()
 }
@@ -301,10 +350,12 @@ fn is_range_row(line: &[u8]) -> bool {
 }
 
 fn is_ranked(line: &[u8]) -> bool {
-    let mut columns = line.split(|byte| *byte == b',').map(|column| crate::token::unwrap(column.trim_ascii()));
+    let mut columns =
+        line.split(|byte| *byte == b',').map(|column| crate::token::unwrap(column.trim_ascii()));
     let (one, two) = (columns.next().unwrap_or(&[]), columns.next().unwrap_or(&[]));
     let is_rank = |text: &[u8]| !text.is_empty() && text.iter().all(u8::is_ascii_digit);
-    columns.next().is_none() && (is_rank(one) && two.contains(&b'.') && !is_rank(two) || is_rank(two) && one.starts_with(b"http"))
+    columns.next().is_none()
+        && (is_rank(one) && two.contains(&b'.') && !is_rank(two) || is_rank(two) && one.starts_with(b"http"))
 }
 
 fn is_wrapped_name(line: &[u8]) -> bool {

@@ -140,7 +140,11 @@ fn range_word(range: &AddressRange) -> &'static str {
 /// A report's quotation of a line: at most [`QUOTE_MAX`] bytes of it, as text.
 pub fn quoted(text: &[u8]) -> String {
     let text = String::from_utf8_lossy(text.get(..text.len().min(QUOTE_MAX)).unwrap_or(&[]));
-    if text.contains('\n') { text.split_whitespace().collect::<Vec<_>>().join(" ") } else { text.into_owned() }
+    if text.contains('\n') {
+        text.split_whitespace().collect::<Vec<_>>().join(" ")
+    } else {
+        text.into_owned()
+    }
 }
 
 /// How many bytes of a rejected line or record a report quotes; a record's lines become one.

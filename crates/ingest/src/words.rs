@@ -4,6 +4,7 @@
 //! feed's default assessment holds.
 
 use snapshot::{Assessment, Assessments};
+use std::sync::LazyLock;
 
 use Assessment::{
     Blacklist, Botnet, Bruteforce, HighRisk, Malware, Phishing, Scanner, Spam, Suspicious, Tor, Trustworthy,
@@ -173,15 +174,30 @@ const WORDS: &[(&str, Assessment)] = &[
 /// The longest word that means anything, in bytes.
 const WORD_MAX: usize = 32;
 
+/// Where the words with each first letter stand.
+static BY_LETTER: LazyLock<[(usize, usize); 256]> = LazyLock::new(|| {
+    std::array::from_fn(|letter| {
+        let before = |word: &&(&str, Assessment), end: usize| usize::from(first(word.0)) < letter + end;
+        let start = WORDS.iter().take_while(|word| before(word, 0)).count();
+        (start, WORDS.iter().take_while(|word| before(word, 1)).count())
+    })
+});
+
+fn first(word: &str) -> u8 {
+    word.bytes().next().unwrap_or(0)
+}
+
 /// What one word or phrase of a provider means; nothing where it is not known.
 pub fn assessments(text: &str) -> Assessments {
     let text = text.trim().trim_start_matches('#').trim_matches(['(', ')', '[', ']', '"', ':']);
-    let mut lower = [0; WORD_MAX];
-    let Some(lower) = lower.get_mut(..text.len()) else { return Assessments::EMPTY };
-    lower.copy_from_slice(text.as_bytes());
-    lower.make_ascii_lowercase();
-    let found = WORDS.binary_search_by(|(word, _)| word.as_bytes().cmp(lower)).ok();
-    found.and_then(|at| WORDS.get(at)).map(|(_, assessment)| *assessment).into_iter().collect()
+    let letter = first(text).to_ascii_lowercase();
+    if !letter.is_ascii_lowercase() || text.len() > WORD_MAX {
+        return Assessments::EMPTY;
+    }
+    let (start, end) = BY_LETTER.get(usize::from(letter)).copied().unwrap_or_default();
+    let candidates = WORDS.get(start..end).unwrap_or(&[]).iter();
+    let mut found = candidates.filter(|(word, _)| word.eq_ignore_ascii_case(text));
+    found.next().map(|(_, assessment)| *assessment).into_iter().collect()
 }
 
 /// What several words of a provider mean together, given what separates them. Where a blank is among the

@@ -48,7 +48,9 @@ pub fn glance(text: &[u8]) -> Option<Glance> {
             DOT => (dots, start) = (dots + 1, at + 1),
             WIDE..=FOREIGN => return None,
             // An A-label's mapping is checked, and a capital letter is not canonical.
-            class if class != *byte || *byte == b'x' && at == start && starts_a_label(text, at) => return None,
+            class if class != *byte || *byte == b'x' && at == start && starts_a_label(text, at) => {
+                return None;
+            }
             _ => {}
         }
     }
@@ -219,7 +221,21 @@ mod tests {
         for plain in ["evilpanel.com", "a_b-c.1.example", "0.co"] {
             assert!(glance(plain.as_bytes()).is_some(), "{plain}");
         }
-        for other in ["Evil.com", "evil.com.", "a..com", ".com", "com", "evil.c", "evil.c0m", "xn--a.com", "a.xn--p1ai", "1.2.3.4", "a/b.com", "a b.com", ""] {
+        for other in [
+            "Evil.com",
+            "evil.com.",
+            "a..com",
+            ".com",
+            "com",
+            "evil.c",
+            "evil.c0m",
+            "xn--a.com",
+            "a.xn--p1ai",
+            "1.2.3.4",
+            "a/b.com",
+            "a b.com",
+            "",
+        ] {
             assert!(glance(other.as_bytes()).is_none(), "{other}");
         }
     }

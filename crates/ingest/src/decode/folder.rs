@@ -58,7 +58,8 @@ fn list(folder: &Path, depth: usize, into: &mut Vec<PathBuf>) -> io::Result<()> 
 impl Parts for Files {
     fn next_part(&mut self) -> io::Result<Option<String>> {
         let Some(path) = self.rest.next() else { return Ok(None) };
-        let text = File::open(&path).map_err(|error| super::refusal(&error)).and_then(|file| open(file, self.caps));
+        let text =
+            File::open(&path).map_err(|error| super::refusal(&error)).and_then(|file| open(file, self.caps));
         self.current = Some(text.map_err(refused)?);
         Ok(Some(self.name(&path)))
     }

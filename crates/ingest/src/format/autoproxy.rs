@@ -45,6 +45,9 @@ mod tests {
         ];
         assert_eq!(render("adblock-base64-autoproxy", &[], wrapped), expected);
         let bare = "[AutoProxy 0.2.9]\n||evilpanel.com\n";
-        assert_eq!(render("adblock-base64-autoproxy", &[], bare), ["SKIP header", "domain-tree evilpanel.com"]);
+        assert_eq!(
+            render("adblock-base64-autoproxy", &[], bare),
+            ["SKIP header", "domain-tree evilpanel.com"]
+        );
     }
 }

@@ -75,7 +75,8 @@ impl Zones {
                 }
                 [b'{' | b'}' | b';', ..] => return cut(rest, 1),
                 text => {
-                    let ends = |byte: &u8| byte.is_ascii_whitespace() || matches!(byte, b'{' | b'}' | b';' | b'"');
+                    let ends =
+                        |byte: &u8| byte.is_ascii_whitespace() || matches!(byte, b'{' | b'}' | b';' | b'"');
                     return cut(rest, text.iter().position(ends).unwrap_or(text.len()));
                 }
             }

@@ -39,7 +39,8 @@ impl LineReader for Prose {
 
 /// Takes what a text holds, and returns how much.
 pub(super) fn scan(text: &[u8], takes_names: bool, details: &Details, scribe: &mut Scribe<'_>) -> usize {
-    let ends = |byte: &u8| byte.is_ascii_whitespace() || matches!(byte, b'<' | b'>' | b'"' | b'\'' | b'`' | b'|');
+    let ends =
+        |byte: &u8| byte.is_ascii_whitespace() || matches!(byte, b'<' | b'>' | b'"' | b'\'' | b'`' | b'|');
     text.split(ends).map(bare).filter(|word| take(word, takes_names, details, scribe)).count()
 }
 
@@ -92,6 +93,9 @@ mod tests {
             "SKIP no-indicator",
         ];
         assert_eq!(render("freetext", &[], text), expected);
-        assert_eq!(render("freetext", &[("names", "take")], "evilpanel.com is down\n"), ["domain evilpanel.com"]);
+        assert_eq!(
+            render("freetext", &[("names", "take")], "evilpanel.com is down\n"),
+            ["domain evilpanel.com"]
+        );
     }
 }

@@ -65,7 +65,9 @@ fn behind_usual_sink(line: &[u8]) -> Option<&[u8]> {
     let sinks: [&[u8]; 4] = [b"0.0.0.0 ", b"127.0.0.1 ", b"127.0.0.1\t", b"0.0.0.0\t"];
     let name = sinks.iter().find_map(|sink| line.strip_prefix(*sink))?;
     // Every own name is short or ends in one of these letters; the careful way is taken for all that might be one.
-    let may_be_own = name.len() < 22 && own_name(name).is_some() || name.starts_with(b"testentry.") || name.starts_with(b"hblock-");
+    let may_be_own = name.len() < 22 && own_name(name).is_some()
+        || name.starts_with(b"testentry.")
+        || name.starts_with(b"hblock-");
     (!may_be_own).then_some(name)
 }
 

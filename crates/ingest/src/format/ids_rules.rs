@@ -216,7 +216,8 @@ fn decoded(text: &[u8]) -> Vec<u8> {
         if at % 2 == 0 {
             out.extend_from_slice(part);
         } else {
-            let digits = part.split(u8::is_ascii_whitespace).filter_map(|pair| std::str::from_utf8(pair).ok());
+            let digits =
+                part.split(u8::is_ascii_whitespace).filter_map(|pair| std::str::from_utf8(pair).ok());
             out.extend(digits.filter_map(|pair| u8::from_str_radix(pair, 16).ok()));
         }
     }

@@ -8,10 +8,10 @@
 //! To add one: write the file, add its `mod` line and its row below, and a sample in `feeds/samples/`.
 //! Help, validation, documentation and the tests read the table.
 
+pub use crate::decode::Markup;
 use crate::options::{OptionError, OptionRow, Options};
 use crate::refused::FileRefusal;
 use crate::scribe::Scribe;
-pub use crate::decode::Markup;
 use snapshot::{Kinds, ListKind};
 use std::fmt;
 
@@ -48,8 +48,8 @@ pub mod spamhaus_drop_text;
 pub mod squidguard;
 pub mod suricata_dataset;
 pub mod suricata_iprep;
-pub mod tor_exit_addresses;
 pub mod toplist_csv;
+pub mod tor_exit_addresses;
 pub mod unbound;
 pub mod url_list;
 pub mod v2fly;

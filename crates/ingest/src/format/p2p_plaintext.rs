@@ -63,7 +63,9 @@ fn behind_last_colon(head: &[u8]) -> Result<(&[u8], Address), Refusal> {
 fn behind_label(head: &[u8]) -> Result<(&[u8], Address), Refusal> {
     let start = head.len().saturating_sub(ADDRESS_MAX + 1);
     let colons = head.iter().enumerate().skip(start).filter(|(_, byte)| **byte == b':');
-    let read = |(at, _): (usize, &u8)| Some((head.get(..at)?, Address::parse(head.get(at + 1..)?.trim_ascii()).ok()?));
+    let read = |(at, _): (usize, &u8)| {
+        Some((head.get(..at)?, Address::parse(head.get(at + 1..)?.trim_ascii()).ok()?))
+    };
     let mut tails = colons.filter_map(read);
     tails.next().ok_or(Refusal::BadIp)
 }

@@ -75,7 +75,8 @@ mod tests {
         let text = "# Generated for you\n64496  |  EXAMPLE-AS | With | pipe  |  45.9.20.5  |  2026-04-02 12:00:00  |  sshpwauth\n\
                     NA  |  x  |  2a06:e480::5  |  2026-04-01 12:00:00  |  2026-04-02 12:00:00  |  proto41\n14080 | Some Carrier, CO |\n\
                     phishing|45.9.20.6|64496|2026-10-31 10:00:02|http://www.evil-login.com/|Example AS Name\n";
-        let expected = ["SKIP comment", "ip 45.9.20.5", "ip 2a06:e480::5", "REJECT bad-columns", "ip 45.9.20.6"];
+        let expected =
+            ["SKIP comment", "ip 45.9.20.5", "ip 2a06:e480::5", "REJECT bad-columns", "ip 45.9.20.6"];
         assert_eq!(render("pipe-delimited", &[], text), expected);
         let events = read_events("pipe-delimited", &[], text);
         assert_eq!(events[1].assessments, ["bruteforce"]);

@@ -131,7 +131,8 @@ mod tests {
         assert_eq!(events[0].detect_time.as_deref(), Some("2026-03-21T12:55:03Z"));
         assert_eq!(events[1].detect_time.as_deref(), Some("2026-03-22T09:11:03Z"));
         assert_eq!(events[2].assessments, ["botnet", "scanner"]);
-        let counted = read_events("plain-ip-annotated", &[("counts", "true")], "45.9.20.5\t10\n45.9.20.6\t2\n");
+        let counted =
+            read_events("plain-ip-annotated", &[("counts", "true")], "45.9.20.5\t10\n45.9.20.6\t2\n");
         assert_eq!(counted[0].assessments, ["high risk"]);
         assert_eq!(counted[1].assessments, ["suspicious"]);
     }

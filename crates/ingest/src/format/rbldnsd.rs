@@ -208,7 +208,10 @@ mod tests {
         assert_eq!(render("rbldnsd-ip4", &[], text), expected);
         let events = read_events("rbldnsd-ip4", &[], text);
         assert_eq!(events[1].generated.as_deref(), Some("2026-08-22T03:00:00Z"));
-        assert_eq!((&events[4].assessments[..], &events[10].assessments[..]), (&["spam"][..], &["botnet"][..]));
+        assert_eq!(
+            (&events[4].assessments[..], &events[10].assessments[..]),
+            (&["spam"][..], &["botnet"][..])
+        );
     }
 
     #[test]

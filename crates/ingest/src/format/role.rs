@@ -67,19 +67,17 @@ impl Role {
             Role::FirstSeen => FIRST_SEEN,
             Role::LastSeen => LAST_SEEN,
             Role::Expires => &["expires", "expiration", "valid_until", "indicatorexpirationdatetime"],
-            Role::Category => {
-                &[
-                    "threat_type",
-                    "threattype",
-                    "indicatorthreattype",
-                    "threat",
-                    "tags",
-                    "category",
-                    "classification",
-                    "classification.type",
-                    "malware",
-                ]
-            }
+            Role::Category => &[
+                "threat_type",
+                "threattype",
+                "indicatorthreattype",
+                "threat",
+                "tags",
+                "category",
+                "classification",
+                "classification.type",
+                "malware",
+            ],
             Role::Filter => &[],
         }
     }
@@ -181,8 +179,26 @@ pub fn names(role: Role, options: &Options) -> Vec<String> {
 /// Kinds that are recognised and not indexed.
 pub fn is_unsupported(kind: &[u8]) -> bool {
     const PREFIXES: [&[u8]; 20] = [
-        b"md5", b"sha", b"ssdeep", b"imphash", b"tlsh", b"envelope", b"email", b"ja3", b"filename", b"filehash",
-        b"file_hash", b"file_name", b"hash", b"asn", b"mutex", b"cve", b"yara", b"bitcoin", b"pehash", b"mac-",
+        b"md5",
+        b"sha",
+        b"ssdeep",
+        b"imphash",
+        b"tlsh",
+        b"envelope",
+        b"email",
+        b"ja3",
+        b"filename",
+        b"filehash",
+        b"file_hash",
+        b"file_name",
+        b"hash",
+        b"asn",
+        b"mutex",
+        b"cve",
+        b"yara",
+        b"bitcoin",
+        b"pehash",
+        b"mac-",
     ];
     PREFIXES
         .iter()

@@ -75,8 +75,15 @@ impl OrderedReader for Zone {
             words.next().unwrap_or(&[]).clone_into(&mut self.owner);
         }
         let mut words = words.skip_while(|word| is_class_or_ttl(word));
-        let kind = words.next().unwrap_or(&[]).to_ascii_uppercase();
-        self.record(&kind, words.next().unwrap_or(&[]), &Remark { record, comment }, scribe);
+        let kind = words.next().unwrap_or(&[]);
+        let upper;
+        let kind = if kind.iter().any(u8::is_ascii_lowercase) {
+            upper = kind.to_ascii_uppercase();
+            &upper
+        } else {
+            kind
+        };
+        self.record(kind, words.next().unwrap_or(&[]), &Remark { record, comment }, scribe);
     }
 }
 

@@ -16,7 +16,10 @@ pub static FORMAT: Format = Format {
     example: "192.0.2.7,1,101",
     kinds: Kinds::ADDRESS,
     options: &[
-        OptionRow { key: "categories", about: "what numbers mean, each as `1=botnet` (default: the feed's assessment)" },
+        OptionRow {
+            key: "categories",
+            about: "what numbers mean, each as `1=botnet` (default: the feed's assessment)",
+        },
         OptionRow { key: "min_score", about: "the least score that counts, 1 to 127 (default 1)" },
     ],
     shape: Shape::Lines(open),
@@ -32,9 +35,11 @@ fn open(options: &Options, _: Head<'_>) -> Result<Box<dyn LineReader>, OpenError
     let mut categories = Vec::new();
     for row in options.list("categories") {
         let read = row.split_once('=').and_then(|(number, word)| {
-            Some((number.trim().parse().ok()?, words::assessments(word))).filter(|(_, found)| !found.is_empty())
+            Some((number.trim().parse().ok()?, words::assessments(word)))
+                .filter(|(_, found)| !found.is_empty())
         });
-        categories.push(read.ok_or_else(|| error("categories", format!("expected `1=botnet`, found `{row}`")))?);
+        categories
+            .push(read.ok_or_else(|| error("categories", format!("expected `1=botnet`, found `{row}`")))?);
     }
     let min_score = options.text("min_score").map_or(Ok(1), str::parse);
     let min_score = min_score.map_err(|_| error("min_score", "expected a number up to 127".to_owned()))?;

@@ -99,6 +99,9 @@ mod tests {
             "REJECT bad-columns",
         ];
         assert_eq!(render("toplist-csv", &[], text), expected);
-        assert_eq!(render("toplist-csv", &[("top", "0")], "20000,late.goodpanel.com\n"), ["domain late.goodpanel.com"]);
+        assert_eq!(
+            render("toplist-csv", &[("top", "0")], "20000,late.goodpanel.com\n"),
+            ["domain late.goodpanel.com"]
+        );
     }
 }

@@ -44,7 +44,8 @@ impl LineReader for Unbound {
         if let [b'#', comment @ ..] = line {
             return header::comment(comment.trim_ascii(), scribe);
         }
-        let is_key = |byte: &u8| byte.is_ascii_lowercase() || matches!(byte, b'-' | b' ' | b'\t' | b'0'..=b'9');
+        let is_key =
+            |byte: &u8| byte.is_ascii_lowercase() || matches!(byte, b'-' | b' ' | b'\t' | b'0'..=b'9');
         let key = memchr::memchr(b':', line).filter(|colon| line.iter().take(*colon).all(is_key));
         let Some(colon) = key.filter(|colon| *colon > 3) else { return scribe.reject(Refusal::BadColumns) };
         let (key, value) = line.split_at_checked(colon).unwrap_or((line, &[]));
@@ -73,7 +74,8 @@ fn zone(value: &[u8], scribe: &mut Scribe<'_>) {
     let (name, rest) = quoted(value);
     let (kind, _) = quoted(rest.trim_ascii_start());
     let blocks = BLOCKS.iter().any(|own| kind.eq_ignore_ascii_case(own));
-    let passes = [b"transparent".as_slice(), b"always_transparent", b"typetransparent", b"inform", b"nodefault"];
+    let passes =
+        [b"transparent".as_slice(), b"always_transparent", b"typetransparent", b"inform", b"nodefault"];
     match (blocks, passes.contains(&kind)) {
         (true, _) => scribe.host(name, Scope::Tree, &Details::NONE),
         (false, true) => scribe.host(name, Scope::Tree, &Details { inverted: true, ..Details::NONE }),

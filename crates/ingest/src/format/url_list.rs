@@ -17,12 +17,10 @@ pub static FORMAT: Format = Format {
     about: "one URL a line, with its scheme or without",
     example: "http://evil.example.com/gate.php",
     kinds: Kinds::URL,
-    options: &[
-        OptionRow {
-            key: "promote_host",
-            about: "`true`: the host of a URL without path or query is listed too (default false)",
-        },
-    ],
+    options: &[OptionRow {
+        key: "promote_host",
+        about: "`true`: the host of a URL without path or query is listed too (default false)",
+    }],
     shape: Shape::Lines(open),
     markup: Markup::Preformatted,
     ..Format::NONE
@@ -63,7 +61,9 @@ fn is_head(line: &[u8], scribe: &mut Scribe<'_>) -> bool {
         scribe.generated(time);
         return true;
     }
-    line.eq_ignore_ascii_case(b"<pre>") || line.eq_ignore_ascii_case(b"</pre>") || line.starts_with(b"VX Vault ")
+    line.eq_ignore_ascii_case(b"<pre>")
+        || line.eq_ignore_ascii_case(b"</pre>")
+        || line.starts_with(b"VX Vault ")
 }
 
 /// The host of a URL that has neither path nor query.

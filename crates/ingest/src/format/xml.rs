@@ -39,7 +39,10 @@ const XML_OPTIONS: [OptionRow; 11] = {
     let [value, kind, port, first_seen, last_seen, expires, category, filter, keep, assessment] =
         ROLE_OPTIONS;
     [
-        OptionRow { key: "record", about: "the elements that are records (default entry, item, record, row)" },
+        OptionRow {
+            key: "record",
+            about: "the elements that are records (default entry, item, record, row)",
+        },
         value,
         kind,
         port,

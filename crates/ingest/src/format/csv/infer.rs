@@ -30,7 +30,10 @@ pub(super) fn delimiter(head: &[u8], multi: Option<u8>) -> u8 {
     let with = |mark: u8| rows(head).filter(|row| row.contains(&mark)).count();
     let all = rows(head).count();
     let candidates = [b'\t', b',', b';', b'|'];
-    candidates.into_iter().find(|mark| Some(*mark) != multi && all > 0 && with(*mark) * 10 >= all * 9).unwrap_or(b',')
+    candidates
+        .into_iter()
+        .find(|mark| Some(*mark) != multi && all > 0 && with(*mark) * 10 >= all * 9)
+        .unwrap_or(b',')
 }
 
 /// What a field looks like.
@@ -75,8 +78,20 @@ fn look(field: &[u8], names: &mut Names) -> Look {
     }
 }
 
-const KINDS: &[&str] =
-    &["domain", "url", "ip", "ip:port", "ipv4", "ipv6", "hostname", "ip-dst", "ip-src", "address", "host", "ipv4-addr"];
+const KINDS: &[&str] = &[
+    "domain",
+    "url",
+    "ip",
+    "ip:port",
+    "ipv4",
+    "ipv6",
+    "hostname",
+    "ip-dst",
+    "ip-src",
+    "address",
+    "host",
+    "ipv4-addr",
+];
 
 /// Whether a field is an indicator.
 pub(super) fn is_indicator(field: &[u8]) -> bool {
@@ -123,7 +138,8 @@ pub(super) fn columns(table: &mut Table, head: &[u8]) {
 /// Of several columns that may hold the indicator by their names, those come first that do hold some.
 pub(super) fn order(table: &mut Table, head: &[u8]) {
     let mut names = Names::default();
-    let rows: Vec<_> = rows(head).skip(1).filter_map(|row| split::fields(row, table.delimiter).ok()).collect();
+    let rows: Vec<_> =
+        rows(head).skip(1).filter_map(|row| split::fields(row, table.delimiter).ok()).collect();
     let mut holds = |column: &Column| {
         let fields = rows.iter().map(|fields| column.of(fields)).filter(|field| !field.is_empty());
         let (mut filled, mut good) = (0_usize, 0_usize);

@@ -310,8 +310,7 @@ impl Table {
     fn number(&mut self, profile: &Profile) {
         for role in Role::ALL {
             let of_role = profile.columns.iter().filter(|(of, _)| *of == role);
-            let columns: Vec<Column> =
-                of_role.filter_map(|(_, number)| Column::numbered(*number)).collect();
+            let columns: Vec<Column> = of_role.filter_map(|(_, number)| Column::numbered(*number)).collect();
             if !columns.is_empty() {
                 self.set(role, columns);
             }

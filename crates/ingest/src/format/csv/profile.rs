@@ -213,7 +213,12 @@ pub(super) const PROFILES: &[Profile] = &[
     Profile {
         name: "carbonblack",
         columns: &[(Value, 1)],
-        names: &[(Value, "ip"), (Value, "c2_ip"), (FirstSeen, "first_seen_date"), (LastSeen, "last_seen_date")],
+        names: &[
+            (Value, "ip"),
+            (Value, "c2_ip"),
+            (FirstSeen, "first_seen_date"),
+            (LastSeen, "last_seen_date"),
+        ],
         header: &["c2_ip"],
         assessment: BOTNET,
         delimiter: Some(b'\t'),
@@ -260,12 +265,7 @@ pub(super) const PROFILES: &[Profile] = &[
         delimiter: Some(b' '),
         ..PLAIN
     },
-    Profile {
-        name: "maltrail",
-        columns: &[(Value, 1), (Category, -2)],
-        delimiter: COMMA,
-        ..PLAIN
-    },
+    Profile { name: "maltrail", columns: &[(Value, 1), (Category, -2)], delimiter: COMMA, ..PLAIN },
     Profile {
         name: "ctip",
         columns: &[(Value, 1), (FirstSeen, 2)],

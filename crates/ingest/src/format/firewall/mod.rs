@@ -129,7 +129,8 @@ fn csf(rule: &[u8], scribe: &mut Scribe<'_>) {
 /// `sshd: 192.0.2.7, 192.0.2.`
 fn hosts_deny(targets: &[&[u8]], scribe: &mut Scribe<'_>) {
     let listed = targets.iter().flat_map(|word| word.split(|byte| *byte == b','));
-    let clients = listed.take_while(|word| !matches!(*word, b":" | b"EXCEPT")).filter(|word| !word.is_empty());
+    let clients =
+        listed.take_while(|word| !matches!(*word, b":" | b"EXCEPT")).filter(|word| !word.is_empty());
     let keywords: [&[u8]; 4] = [b"ALL", b"LOCAL", b"UNKNOWN", b"PARANOID"];
     clients.filter(|word| !keywords.contains(word)).for_each(|word| Target::block(word).take(scribe));
     if scribe.taken() == 0 {

@@ -9,10 +9,10 @@ pub(super) fn verdict(target: &[u8]) -> Option<bool> {
     const DECIDES_NOTHING: [&[u8]; 8] =
         [b"LOG", b"NFLOG", b"ULOG", b"MARK", b"CONNMARK", b"NOTRACK", b"TCPMSS", b"ADD-SRC-TO-ADDRESS-LIST"];
     let is = |word: &&[u8]| target.eq_ignore_ascii_case(word);
-    if DECIDES_NOTHING.iter().any(|word| is(word)) {
+    if DECIDES_NOTHING.iter().any(is) {
         return None;
     }
-    Some(PASSES.iter().any(|word| is(word)))
+    Some(PASSES.iter().any(is))
 }
 
 /// One rule, from its words.

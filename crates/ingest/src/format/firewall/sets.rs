@@ -1,13 +1,15 @@
 //! Sets of addresses: ipset's save format, nftables' elements, MikroTik's address lists.
 
-use super::target::Target;
 use super::rules;
+use super::target::Target;
 use crate::scribe::{Scribe, Skip};
 use snapshot::Scope;
 
 /// What follows the opening brace of a set's elements.
 pub(super) fn opening(line: &[u8]) -> Option<&[u8]> {
-    let begins = line.starts_with(b"elements") || line.starts_with(b"add element") || line.starts_with(b"nft add element");
+    let begins = line.starts_with(b"elements")
+        || line.starts_with(b"add element")
+        || line.starts_with(b"nft add element");
     let brace = memchr::memchr(b'{', line).filter(|_| begins)?;
     line.get(brace + 1..)
 }

@@ -250,7 +250,8 @@ impl Walker {
 
     fn value(&self, raw: Raw<'_>, fields: &Fields<'_>, scribe: &mut Scribe<'_>) {
         let texts: Vec<Cow<'_, str>> = Role::ALL.iter().map(|role| fields.text(*role)).collect();
-        let field = |role: Role| texts.get(role as usize).map_or(&[][..], |text| role::present(text.as_bytes()));
+        let field =
+            |role: Role| texts.get(role as usize).map_or(&[][..], |text| role::present(text.as_bytes()));
         let mut details = role::details(field, self.default);
         if field(Role::Category).is_empty() {
             // Some say what is bad about it where others say what kind of indicator it is.
@@ -332,18 +333,29 @@ mod tests {
         assert_eq!(render("json", &[], keyed), ["url https://drop.evilpanel.org/payload"]);
         let families = r#"{"some_dga":["evilpanel.com","45.9.20.5"],"other":[]}"#;
         assert_eq!(render("json", &[], families), ["domain-tree evilpanel.com", "ip 45.9.20.5"]);
-        assert_eq!(render("json", &[], "[\"45.9.20.5\",\n\"evilpanel.com\"]"), ["ip 45.9.20.5", "domain-tree evilpanel.com"]);
+        assert_eq!(
+            render("json", &[], "[\"45.9.20.5\",\n\"evilpanel.com\"]"),
+            ["ip 45.9.20.5", "domain-tree evilpanel.com"]
+        );
     }
 
     #[test]
     fn sentinels_kinds_and_filters() {
         let text = r#"[{"domain":"evilpanel.com","ip":"@ipv4_NXDOMAIN"},{"ioc_type":"md5_hash","ioc_value":"d41d8cd98f00b204e9800998ecf8427e"},
 {"url":"http://evilpanel.com/a","online":"no"},{"ip":"45.9.20.5","type":"C_AND_C"}]"#;
-        let expected =
-            ["domain-tree evilpanel.com", "SKIP unsupported-kind", "url http://evilpanel.com/a", "ip 45.9.20.5"];
+        let expected = [
+            "domain-tree evilpanel.com",
+            "SKIP unsupported-kind",
+            "url http://evilpanel.com/a",
+            "ip 45.9.20.5",
+        ];
         assert_eq!(render("json", &[], text), expected);
         assert_eq!(read_events("json", &[], text)[3].assessments, ["botnet"]);
-        let filtered = render("json", &[("filter", "online"), ("keep", "yes")], r#"[{"url":"http://evilpanel.com/a","online":"no"}]"#);
+        let filtered = render(
+            "json",
+            &[("filter", "online"), ("keep", "yes")],
+            r#"[{"url":"http://evilpanel.com/a","online":"no"}]"#,
+        );
         assert_eq!(filtered, ["SKIP inactive"]);
     }
 

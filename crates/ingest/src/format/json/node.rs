@@ -68,7 +68,9 @@ pub(super) fn member<'a>(raw: Raw<'a>, name: &str) -> Option<Raw<'a>> {
 /// and arrays.
 pub(super) fn text(raw: Raw<'_>) -> Cow<'_, str> {
     match kind(raw) {
-        Kind::Text => serde_json::from_str::<Unescaped<'_>>(raw.get()).map_or(Cow::Borrowed(""), |text| text.0),
+        Kind::Text => {
+            serde_json::from_str::<Unescaped<'_>>(raw.get()).map_or(Cow::Borrowed(""), |text| text.0)
+        }
         Kind::Number => Cow::Borrowed(raw.get()),
         Kind::Word if raw.get() != "null" => Cow::Borrowed(raw.get()),
         Kind::Word | Kind::Object | Kind::Array => Cow::Borrowed(""),

@@ -17,7 +17,10 @@ pub static FORMAT: Format = Format {
     about: "Tor relays as Onionoo details or summary documents",
     example: r#"{"relays":[{"or_addresses":["192.0.2.7:9001"],"last_seen":"2026-08-20 10:00:00","flags":["Exit"],"running":true}]}"#,
     kinds: Kinds::ADDRESS,
-    options: &[OptionRow { key: "relays", about: "`all` (default), or `exit`: only those that let traffic out" }],
+    options: &[OptionRow {
+        key: "relays",
+        about: "`all` (default), or `exit`: only those that let traffic out",
+    }],
     shape: Shape::Document(read),
     ..Format::NONE
 };

@@ -34,7 +34,8 @@ pub(super) fn read(pattern: &str) -> Meaning {
     let (hosts, others): (Vec<&Comparison>, Vec<&Comparison>) =
         comparisons.iter().partition(|comparison| is_indicator(&comparison.path));
     let is_context = |other: &&Comparison| {
-        other.path.starts_with("network-traffic:") && (other.path.contains("port") || other.path.contains("protocols"))
+        other.path.starts_with("network-traffic:")
+            && (other.path.contains("port") || other.path.contains("protocols"))
     };
     let combined = word("AND");
     if hosts.is_empty() {
@@ -114,7 +115,9 @@ fn literal(rest: &mut Characters<'_>) -> String {
 
 /// Paths hold quotes and brackets of their own: `file:hashes.'SHA-256'`, `x:values[0]`.
 fn word_part(rest: &mut Characters<'_>) -> Option<char> {
-    rest.next_if(|next| !next.is_whitespace() && !matches!(next, '=' | '!' | '<' | '>' | '(' | ')' | ',' | ']'))
+    rest.next_if(|next| {
+        !next.is_whitespace() && !matches!(next, '=' | '!' | '<' | '>' | '(' | ')' | ',' | ']')
+    })
 }
 
 /// The comparisons between the brackets; `None` where the text is no pattern.
@@ -150,13 +153,20 @@ mod tests {
 
     #[test]
     fn what_can_be_indexed() {
-        let indicators = |texts: &[&str]| Meaning::Indicators(texts.iter().map(ToString::to_string).collect());
+        let indicators =
+            |texts: &[&str]| Meaning::Indicators(texts.iter().map(ToString::to_string).collect());
         for (pattern, meaning) in [
             ("[ipv4-addr:value = '45.9.20.5']", indicators(&["45.9.20.5"])),
             ("[ipv4-addr:value ISSUBSET '45.9.20.0/24']", indicators(&["45.9.20.0/24"])),
             ("[domain-name:value IN ('a.evil.com','b.evil.com')]", indicators(&["a.evil.com", "b.evil.com"])),
-            ("[domain-name:value='a.com' OR url:value = 'http://a.com/\\'x']", indicators(&["a.com", "http://a.com/'x"])),
-            ("[domain-name:value = 'a.com'] OR [ipv4-addr:value = '45.9.20.5']", indicators(&["a.com", "45.9.20.5"])),
+            (
+                "[domain-name:value='a.com' OR url:value = 'http://a.com/\\'x']",
+                indicators(&["a.com", "http://a.com/'x"]),
+            ),
+            (
+                "[domain-name:value = 'a.com'] OR [ipv4-addr:value = '45.9.20.5']",
+                indicators(&["a.com", "45.9.20.5"]),
+            ),
             (
                 "[network-traffic:dst_ref.value = '45.9.20.5' AND network-traffic:dst_port = 443]",
                 indicators(&["45.9.20.5"]),
