@@ -1,7 +1,7 @@
 //! Reading one download from start to end: decoded, cut into blocks, its lines read in parallel.
 //!
 //! Two things want a download read: a build, which takes blocks on many threads and keeps columns, and `parse`,
-//! which takes them in order and prints. What happens to the text on the way is told once, in [`read_part`].
+//! which takes them in order and prints. What happens to the text on the way is told once, in `read_part`.
 
 use crate::blocks::{Block, Blocks};
 use crate::decode::{self, Text};
