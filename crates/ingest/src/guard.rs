@@ -177,6 +177,11 @@ const FILE_ENDINGS: &[&[u8]] = &[b"py", b"zip", b"mov", b"sh", b"rs", b"pl"];
 /// The deepest ICANN suffix has four labels; a name with more dots than this cannot be one.
 const SUFFIX_DOTS_MAX: usize = 3;
 
+/// Top-level domains below which the registry itself has no suffix, and most listed names: of these nothing need be
+/// asked. A test holds the public suffix list against it.
+const FLAT_ROOTS: [&[u8]; 12] =
+    [b"com", b"net", b"org", b"top", b"xyz", b"info", b"online", b"shop", b"site", b"club", b"icu", b"app"];
+
 /// Judges names against the public suffix list, remembering the last labels it has met.
 pub struct Names {
     roots: Vec<Root>,
@@ -213,7 +218,7 @@ impl Names {
         if !self.is_root(last) && !is_known(name) {
             return Err(Refusal::BadHost);
         }
-        if seen.dots <= SUFFIX_DOTS_MAX && is_public_suffix(name) {
+        if seen.dots <= SUFFIX_DOTS_MAX && !FLAT_ROOTS.contains(&last) && is_public_suffix(name) {
             return Err(Refusal::PublicSuffix);
         }
         Ok(seen.dots == 1 && FILE_ENDINGS.contains(&last))
@@ -300,6 +305,22 @@ mod tests {
             let whole = (octet << 24, octet << 24 | 0xFF_FFFF);
             let touched = worst(whole, &*ENDS_V4) != Bogon::No;
             assert_eq!(is_special_octet(octet), touched, "{octet}");
+        }
+    }
+
+    #[test]
+    fn flat_roots_have_no_suffix_below_them() {
+        // Whatever stands before another root as a suffix (`co`, `gov`, places, other roots) stands before none of these.
+        let words = "ac adm art biz co com edu firm gen go gob gouv gov in ind info int k12 ltd med mil name ne net nom or \
+                     org plc pro sch store tm tokyo uk us web aichi oslo milano nsw a b c x y z 1 2 3";
+        for root in FLAT_ROOTS {
+            let root = String::from_utf8_lossy(root);
+            for word in words.split_whitespace() {
+                let name = format!("{word}.{root}");
+                assert!(!is_public_suffix(name.as_bytes()), "{name}");
+                assert!(!is_public_suffix(format!("{word}.{name}").as_bytes()), "{word}.{name}");
+            }
+            assert!(is_public_suffix(root.as_bytes()), "{root}");
         }
     }
 

@@ -43,15 +43,12 @@ pub struct Glance {
 pub fn glance(text: &[u8]) -> Option<Glance> {
     let (mut dots, mut start) = (0, 0);
     for (at, byte) in text.iter().enumerate() {
-        match CLASSES.get(usize::from(*byte)).copied().unwrap_or(FOREIGN) {
-            DOT if at == start || at - start > LABEL_MAX => return None,
-            DOT => (dots, start) = (dots + 1, at + 1),
-            WIDE..=FOREIGN => return None,
-            // An A-label's mapping is checked, and a capital letter is not canonical.
-            class if class != *byte || *byte == b'x' && at == start && starts_a_label(text, at) => {
-                return None;
+        match GLANCES.get(usize::from(*byte)) {
+            Some(Seen::Inner) => {}
+            Some(Seen::Dot) if is_plain_label(text.get(start..at).unwrap_or(&[])) => {
+                (dots, start) = (dots + 1, at + 1);
             }
-            _ => {}
+            _ => return None,
         }
     }
     let last = text.get(start..).unwrap_or(&[]);
@@ -60,9 +57,34 @@ pub fn glance(text: &[u8]) -> Option<Glance> {
     fits.then_some(Glance { dots, last_at: start })
 }
 
-fn starts_a_label(text: &[u8], at: usize) -> bool {
-    text.get(at..).is_some_and(|rest| rest.starts_with(b"xn--"))
+/// Neither empty nor too long, nor an A-label, whose mapping is checked elsewhere.
+fn is_plain_label(label: &[u8]) -> bool {
+    (1..=LABEL_MAX).contains(&label.len()) && !label.starts_with(b"xn--")
 }
+
+/// What a glance makes of a byte.
+#[derive(Clone, Copy)]
+enum Seen {
+    Inner,
+    Dot,
+    Other,
+}
+
+// A `for` over a slice is not const yet; the index is below 256 by the loop's own condition.
+#[allow(clippy::indexing_slicing)]
+const GLANCES: [Seen; 256] = {
+    let mut table = [Seen::Other; 256];
+    let mut byte = 0;
+    while byte < 256 {
+        table[byte] = match byte as u8 {
+            b'a'..=b'z' | b'0'..=b'9' | b'-' | b'_' => Seen::Inner,
+            b'.' => Seen::Dot,
+            _ => Seen::Other,
+        };
+        byte += 1;
+    }
+    table
+};
 
 /// Maps a name with non-ASCII characters or A-labels by UTS-46 (non-transitional, lenient). Characters that
 /// the mapping would delete are refused instead.

@@ -64,11 +64,9 @@ impl LineReader for Hosts {
 fn behind_usual_sink(line: &[u8]) -> Option<&[u8]> {
     let sinks: [&[u8]; 4] = [b"0.0.0.0 ", b"127.0.0.1 ", b"127.0.0.1\t", b"0.0.0.0\t"];
     let name = sinks.iter().find_map(|sink| line.strip_prefix(*sink))?;
-    // Every own name is short or ends in one of these letters; the careful way is taken for all that might be one.
-    let may_be_own = name.len() < 22 && own_name(name).is_some()
-        || name.starts_with(b"testentry.")
-        || name.starts_with(b"hblock-");
-    (!may_be_own).then_some(name)
+    // A plain name has a dot, and this is the only own name that has one.
+    let is_own = name == b"localhost.localdomain" || is_test(name);
+    (!is_own).then_some(name)
 }
 
 enum First {
@@ -121,10 +119,14 @@ const OWN_NAMES: &[&[u8]] = &[
 ];
 
 fn own_name(name: &[u8]) -> Option<Skip> {
-    if name.starts_with(b"testentry.") || name.starts_with(b"hblock-check.") {
+    if is_test(name) {
         return Some(Skip::SelfTest);
     }
     OWN_NAMES.iter().any(|own| own.eq_ignore_ascii_case(name)).then_some(Skip::Localhost)
+}
+
+fn is_test(name: &[u8]) -> bool {
+    name.starts_with(b"testentry.") || name.starts_with(b"hblock-check.")
 }
 
 #[cfg(test)]
