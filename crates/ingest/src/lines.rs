@@ -25,8 +25,9 @@ pub fn split(block: &[u8]) -> impl Iterator<Item = Range<usize>> {
 
 /// The number of line ends in a text.
 pub fn count_ends(text: &[u8]) -> u64 {
-    let pairs = memchr::memchr_iter(b'\r', text).filter(|at| text.get(at + 1) == Some(&b'\n')).count();
-    (memchr::memchr2_iter(b'\n', b'\r', text).count() - pairs) as u64
+    let feeds = memchr::memchr_iter(b'\n', text).count();
+    let lone = memchr::memchr_iter(b'\r', text).filter(|at| text.get(at + 1) != Some(&b'\n')).count();
+    (feeds + lone) as u64
 }
 
 /// The line without blanks at its edges: ASCII blanks, no-break spaces, zero-width marks and soft hyphens.

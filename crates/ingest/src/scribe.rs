@@ -477,6 +477,9 @@ impl<'a> Scribe<'a> {
     /// A token of unknown kind, typed by its content: URL, address, prefix, name; e-mail addresses and hashes
     /// are skipped as kinds that are not indexed.
     pub fn any(&mut self, text: &[u8], scope: Scope, details: &Details) {
+        if text.starts_with(b"http://") || text.starts_with(b"https://") {
+            return self.url(text, details);
+        }
         if self.plain(text, scope, details) {
             return;
         }

@@ -60,6 +60,9 @@ fn one_round(text: &[u8]) -> Option<Vec<u8>> {
 }
 
 fn scheme_spelling(text: &[u8]) -> Option<(&'static [u8], &'static [u8])> {
+    if !matches!(text, [b'h' | b'H' | b'f' | b'F', b'x' | b'X', ..]) {
+        return None;
+    }
     SCHEMES.iter().copied().find(|(from, _)| {
         let after = text.get(from.len()).copied();
         starts_with_ignore_case(text, from) && matches!(after, Some(b':' | b'[' | b'(' | b'{'))

@@ -64,8 +64,8 @@ impl LineReader for Hosts {
 fn behind_usual_sink(line: &[u8]) -> Option<&[u8]> {
     let sinks: [&[u8]; 4] = [b"0.0.0.0 ", b"127.0.0.1 ", b"127.0.0.1\t", b"0.0.0.0\t"];
     let name = sinks.iter().find_map(|sink| line.strip_prefix(*sink))?;
-    // A plain name has a dot, and this is the only own name that has one.
-    let is_own = name == b"localhost.localdomain" || is_test(name);
+    // A plain name or address has a dot, and these are the only own names that have one.
+    let is_own = matches!(name, b"localhost.localdomain" | b"0.0.0.0") || is_test(name);
     (!is_own).then_some(name)
 }
 

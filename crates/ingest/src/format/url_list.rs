@@ -42,11 +42,11 @@ impl LineReader for UrlList {
         if is_head(line, scribe) {
             return scribe.skip(Skip::Header);
         }
-        let text = refang(token::before_comment(line));
+        let text = token::before_comment(line);
         let scope = scribe.rules().scope;
-        scribe.any(&text, scope, &Details::NONE);
+        scribe.any(text, scope, &Details::NONE);
         if self.promotes_host
-            && let Some(host) = host_alone(&text)
+            && let Some(host) = host_alone(&refang(text))
         {
             scribe.host(host, Scope::Exact, &Details::NONE);
         }
