@@ -343,6 +343,7 @@ impl<'a> Scribe<'a> {
                 self.try_range(read.range, &with_port(details, read.port), warnings)
             }
             Err(_) if text.starts_with(b"/") => Err(Refusal::PathOnly),
+            Err(_) if text.iter().any(u8::is_ascii_control) => Err(Refusal::ControlChar),
             Err(refusal) => Err(refusal),
         }
     }

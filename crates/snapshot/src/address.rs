@@ -244,6 +244,9 @@ pub fn parse_port(text: &[u8]) -> Result<u16, Refusal> {
 }
 
 fn parse_prefix(address: &[u8], length: &[u8]) -> Result<ReadRange, Refusal> {
+    if length.contains(&b'.') && !address.contains(&b':') {
+        return parse_netmask(parse_v4(address)?, length);
+    }
     let mapped = address.contains(&b':');
     let number = if mapped { parse_v6(address)? } else { u128::from(parse_v4(address)?) };
     let length = parse_length(length)?;
@@ -260,6 +263,13 @@ fn parse_prefix(address: &[u8], length: &[u8]) -> Result<ReadRange, Refusal> {
         (Address::V4(number), AddressRange::V4 { first, .. }) if number == first)
         && !matches!((address, range), (Address::V6(number), AddressRange::V6 { first, .. }) if number == first);
     Ok(ReadRange { range, port: None, host_bits })
+}
+
+/// `address/255.255.255.0`.
+fn parse_netmask(address: u32, mask: &[u8]) -> Result<ReadRange, Refusal> {
+    let mask = parse_v4(mask).map_err(|_| Refusal::BadMask)?;
+    let range = AddressRange::from_netmask(address, mask)?;
+    Ok(ReadRange { range, port: None, host_bits: address & !mask != 0 })
 }
 
 fn parse_length(text: &[u8]) -> Result<u8, Refusal> {

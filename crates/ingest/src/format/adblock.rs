@@ -77,9 +77,11 @@ impl LineReader for Adblock {
 
 /// Element hiding, scriptlets and their exceptions: everything behind `##` and its kin.
 fn is_cosmetic(line: &[u8]) -> bool {
-    const MARKS: [&[u8]; 6] = [b"##", b"#@#", b"#?#", b"#$#", b"#%#", b"#@?#"];
+    const MARKS: [&[u8]; 10] =
+        [b"##", b"#@#", b"#?#", b"#$#", b"#%#", b"#@?#", b"#$?#", b"#@$#", b"#@%#", b"#@$?#"];
     let Some(at) = memchr::memchr(b'#', line) else {
-        return memchr::memmem::find(line, b"$$").is_some() && !line.starts_with(b"/");
+        let is_html = [&b"$$"[..], b"$@$"].iter().any(|mark| memchr::memmem::find(line, mark).is_some());
+        return is_html && !line.starts_with(b"/");
     };
     let rest = line.get(at..).unwrap_or(&[]);
     let run = rest.iter().take_while(|byte| **byte == b'#').count();
@@ -91,7 +93,10 @@ fn is_cosmetic(line: &[u8]) -> bool {
 fn split_modifiers(rule: &[u8]) -> Option<(&[u8], &[u8])> {
     let mut end = rule.len();
     while let Some(at) = memchr::memrchr(b'$', rule.get(..end)?) {
-        let begins = rule.get(at + 1).is_some_and(|byte| byte.is_ascii_alphabetic() || *byte == b'~');
+        let behind = rule.get(at + 1..).unwrap_or(&[]);
+        let begins = behind.first().is_some_and(|byte| byte.is_ascii_alphabetic() || *byte == b'~')
+            || behind.starts_with(b"3p")
+            || behind.starts_with(b"1p");
         if begins && at.checked_sub(1).and_then(|before| rule.get(before)) != Some(&b'\\') {
             return Some((rule.get(..at)?, rule.get(at + 1..)?));
         }
@@ -163,7 +168,11 @@ impl Adblock {
 
 /// A rewrite that answers with nothing is a block.
 fn rewrites_to_nothing(value: &[u8]) -> bool {
-    let answer = value.split(|byte| *byte == b';').next().unwrap_or(&[]);
+    let mut parts = value.split(|byte| *byte == b';');
+    let answer = match parts.next() {
+        Some(b"NOERROR") => parts.last().unwrap_or(&[]),
+        answer => answer.unwrap_or(&[]),
+    };
     matches!(answer, b"NXDOMAIN" | b"REFUSED" | b"SERVFAIL" | b"0.0.0.0" | b"::")
 }
 

@@ -2,7 +2,7 @@
 
 use super::{Format, Head, LineReader, OpenError, Shape, header};
 use crate::options::Options;
-use crate::scribe::{Details, Scribe};
+use crate::scribe::{Details, Scribe, Skip};
 use crate::token;
 use snapshot::{Address, AddressRange, Kinds, Refusal};
 
@@ -37,13 +37,31 @@ impl LineReader for IpRange {
         if let Some(comment) = token::comment(line) {
             return header::comment(comment, scribe);
         }
+        let plain;
+        let line = if line.contains(&b'"') {
+            plain = line.iter().copied().filter(|byte| *byte != b'"').collect::<Vec<u8>>();
+            plain.as_slice()
+        } else {
+            line
+        };
         let text = token::unwrap(token::before_comment(line));
+        if is_head(text) {
+            return scribe.skip(Skip::Header);
+        }
         match special(text) {
             Some(Ok(range)) => scribe.range(range, &Details::NONE),
             Some(Err(refusal)) => scribe.reject(refusal),
             None => scribe.address(text, &Details::NONE),
         }
     }
+}
+
+/// The names of the columns, where somebody wrote them down.
+fn is_head(text: &[u8]) -> bool {
+    let first = text.split(|byte| *byte == b',').next().unwrap_or(&[]);
+    first.len() < text.len()
+        && !first.is_empty()
+        && first.iter().all(|byte| byte.is_ascii_alphabetic() || matches!(byte, b'_' | b' '))
 }
 
 /// The spellings that only this format has.

@@ -4,7 +4,7 @@
 //! semicolon belongs to the proxy lists that this format also reads. A name here is a mistake of the feed,
 //! not a name: `C91.196.152.28` must not become a domain.
 
-use super::{Format, Head, LineReader, OpenError, Shape, header};
+use super::{Format, Head, LineReader, OpenError, Shape, header, ip_range};
 use crate::options::{OptionRow, Options};
 use crate::scribe::{Details, Scribe};
 use crate::token;
@@ -57,8 +57,19 @@ impl LineReader for PlainIp {
         }
         match token::comment(line) {
             Some(comment) => header::comment(comment, scribe),
-            None => scribe.address(token::unwrap(token::before_comment(line)), &self.details),
+            None => take(token::unwrap(token::before_comment(line)), &self.details, scribe),
         }
+    }
+}
+
+/// An address, or a wildcard of one.
+fn take(text: &[u8], details: &Details, scribe: &mut Scribe<'_>) {
+    if !text.contains(&b'*') {
+        return scribe.address(text, details);
+    }
+    match ip_range::stars(text) {
+        Ok(range) => scribe.range(range, details),
+        Err(refusal) => scribe.reject(refusal),
     }
 }
 

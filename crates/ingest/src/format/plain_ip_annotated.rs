@@ -47,7 +47,11 @@ impl LineReader for Annotated {
         if note.is_empty() {
             return scribe.address(token::unwrap(key), &Details::NONE);
         }
-        scribe.address(token::unwrap(key), &self.details(note));
+        match note.trim_ascii_start() {
+            // A range with blanks round its dash, and perhaps a remark behind it.
+            [b'-', b' ', ..] => scribe.address(token::before_comment(line), &Details::NONE),
+            _ => scribe.address(token::unwrap(key), &self.details(note)),
+        }
     }
 }
 

@@ -53,6 +53,8 @@ impl OrderedReader for Rbldnsd {
         match line {
             [b'$', special @ ..] | [b'#' | b';' | b':', b'$', special @ ..] => directive(special, scribe),
             [b'#' | b';', comment @ ..] => header::comment(comment.trim_ascii(), scribe),
+            // An address may begin with two of them.
+            [b':', b':', ..] => self.entry(line, scribe),
             [b':', value @ ..] => {
                 self.default = meaning(value);
                 scribe.skip(Skip::DefaultValue);

@@ -59,7 +59,7 @@ impl LineReader for DropJson {
             return scribe.skip(Skip::Comment);
         }
         match serde_json::from_slice::<Row<'_>>(line) {
-            Ok(Row { cidr: Some(cidr), .. }) => scribe.address(cidr.as_bytes(), &Details::NONE),
+            Ok(Row { cidr: Some(cidr), .. }) => scribe.address(cidr.trim().as_bytes(), &Details::NONE),
             Ok(Row { asn: Some(_), .. }) => scribe.skip(Skip::UnsupportedKind),
             Ok(row) => metadata(&row, scribe),
             Err(_) => scribe.reject(Refusal::BadJson),

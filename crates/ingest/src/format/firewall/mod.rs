@@ -15,7 +15,7 @@ use super::{Format, Head, OpenError, OrderedReader, Shape, header};
 use crate::options::Options;
 use crate::scribe::{Details, Scribe, Skip};
 use crate::token;
-use snapshot::{Kinds, Refusal};
+use snapshot::{Kinds, Refusal, Scope};
 use target::Target;
 
 /// The row of the table.
@@ -68,15 +68,19 @@ impl Firewall {
         }
         let words: Vec<&[u8]> =
             line.split(|byte| matches!(byte, b' ' | b'\t')).filter(|word| !word.is_empty()).collect();
+        let words = without_prefix(&words);
         let Some((first, rest)) = words.split_first() else { return scribe.skip(Skip::Directive) };
-        match *first {
-            b"add" | b"ipset" | b"/ip" | b"/ipv6" => sets::add(&words, scribe),
-            b"iptables" | b"ip6tables" | b"-A" | b"-I" => rules::rule(&words, scribe),
-            b"access-list" | b"network-object" => cisco::rule(rest, scribe),
-            _ if web::is_directive(first) => web::directive(&words, scribe),
+        let program = first.rsplit(|byte| *byte == b'/').next().unwrap_or(first);
+        match (program, *first) {
+            (b"add" | b"ipset" | b"-exist" | b"-!", _) | (_, b"/ip" | b"/ipv6") => sets::add(words, scribe),
+            (b"iptables" | b"ip6tables" | b"-A" | b"-I", _) => rules::rule(words, scribe),
+            (b"access-list" | b"network-object", _) => cisco::rule(rest, scribe),
+            _ if web::is_directive(first) => web::directive(words, scribe),
             _ if rest.is_empty() && first.contains(&b'|') => csf(first, scribe),
-            _ if first.ends_with(b":") && !rest.is_empty() => hosts_deny(rest, scribe),
-            _ => bare(&words, scribe),
+            _ => match daemons(line) {
+                Some(clients) => hosts_deny(clients, scribe),
+                None => bare(words, scribe),
+            },
         }
     }
 
@@ -126,14 +130,54 @@ fn csf(rule: &[u8], scribe: &mut Scribe<'_>) {
     }
 }
 
-/// `sshd: 192.0.2.7, 192.0.2.`
-fn hosts_deny(targets: &[&[u8]], scribe: &mut Scribe<'_>) {
-    let listed = targets.iter().flat_map(|word| word.split(|byte| *byte == b','));
-    let clients =
-        listed.take_while(|word| !matches!(*word, b":" | b"EXCEPT")).filter(|word| !word.is_empty());
+/// Without what scripts and counters put in front of a rule.
+fn without_prefix<'w, 'l>(words: &'w [&'l [u8]]) -> &'w [&'l [u8]] {
+    match words {
+        [b"sudo", rest @ ..] => rest,
+        [counters, rest @ ..] if counters.starts_with(b"[") && rest.first() == Some(&b"-A".as_slice()) => {
+            rest
+        }
+        _ => words,
+    }
+}
+
+/// What stands behind the services of a hosts.deny line: `sshd, ftpd : …`.
+fn daemons(line: &[u8]) -> Option<&[u8]> {
+    const HEADS: [&[u8]; 7] =
+        [b"Name", b"Type", b"Revision", b"Header", b"Size in memory", b"References", b"Members"];
+    let colon = memchr::memchr(b':', line)?;
+    let (services, clients) = line.split_at_checked(colon)?;
+    let services = services.trim_ascii();
+    let of_name = |byte: &u8| byte.is_ascii_alphanumeric() || b"-_.@".contains(byte);
+    let is_service = |service: &[u8]| !service.is_empty() && service.iter().all(of_name);
+    let named = services.first().is_some_and(u8::is_ascii_alphabetic)
+        && services.split(|byte| *byte == b',').all(|service| is_service(service.trim_ascii()));
+    let is_address = snapshot::AddressRange::parse(token::first(line).0).is_ok();
+    (named && !is_address && !HEADS.contains(&services)).then(|| clients.get(1..).unwrap_or(&[]))
+}
+
+/// `192.0.2.7, 192.0.2. EXCEPT 192.0.2.9 : allow`, behind the services.
+fn hosts_deny(clients: &[u8], scribe: &mut Scribe<'_>) {
+    let mut words = clients.split(|byte| matches!(byte, b' ' | b'\t' | b','));
+    let mut listed = Vec::new();
+    for word in words.by_ref().filter(|word| !word.is_empty()) {
+        let (client, ends) = word.strip_suffix(b":").map_or((word, false), |client| (client, true));
+        if client == b"EXCEPT" || client.is_empty() {
+            break;
+        }
+        listed.push(client);
+        if ends {
+            break;
+        }
+    }
+    let inverted = words.any(|word| word.eq_ignore_ascii_case(b"allow"));
     let keywords: [&[u8]; 4] = [b"ALL", b"LOCAL", b"UNKNOWN", b"PARANOID"];
-    clients.filter(|word| !keywords.contains(word)).for_each(|word| Target::block(word).take(scribe));
-    if scribe.taken() == 0 {
+    let before = scribe.told();
+    listed
+        .into_iter()
+        .filter(|client| !keywords.contains(client))
+        .for_each(|text| Target { text, inverted }.take_name(Scope::Tree, scribe));
+    if scribe.told() == before {
         scribe.skip(Skip::RuleWithoutAddress);
     }
 }
@@ -253,6 +297,31 @@ mod tests {
             "ip 45.9.206.1",
             "ip 45.9.206.2",
             "SKIP directive",
+        ];
+        assert_eq!(render("firewall-config", &[], text), expected);
+    }
+
+    #[test]
+    fn what_stands_around_a_rule_is_not_the_rule() {
+        let text = "add bl 80\nadd rule inet filter input ip saddr 45.9.20.20 drop\niptables -D INPUT -s 45.9.20.5 -j DROP\n-A PREROUTING -d 45.9.20.5 -j DNAT --to-destination 10.0.0.1\n\
+                    sudo /sbin/iptables -A INPUT --source=45.9.20.6 -j DROP\n[0:0] -A INPUT -s 45.9.20.7 -j DROP\nsshd: 45.9.20.8: spawn echo 8.8.8.8\nsshd, ftpd : 45.9.20.9, 45.9.20.10\n\
+                    ALL:45.9.20.11\nALL: [2a06:e480::]/32\nALL: 45.9.20.12 : allow\nALL: .evilpanel.com\nType: hash:net\n-exist add bl 45.9.20.13\n";
+        let expected = [
+            "REJECT bad-ip",
+            "SKIP directive",
+            "SKIP directive",
+            "SKIP policy",
+            "ip 45.9.20.6",
+            "ip 45.9.20.7",
+            "ip 45.9.20.8",
+            "ip 45.9.20.9",
+            "ip 45.9.20.10",
+            "ip 45.9.20.11",
+            "cidr 2a06:e480::/32",
+            "allow ip 45.9.20.12",
+            "domain-tree evilpanel.com",
+            "SKIP directive",
+            "ip 45.9.20.13",
         ];
         assert_eq!(render("firewall-config", &[], text), expected);
     }

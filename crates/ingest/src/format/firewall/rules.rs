@@ -6,8 +6,22 @@ use crate::scribe::{Scribe, Skip};
 /// Whether a rule with this verdict lets pass; `None` where it decides nothing.
 pub(super) fn verdict(target: &[u8]) -> Option<bool> {
     const PASSES: [&[u8]; 3] = [b"ACCEPT", b"RETURN", b"PASSTHROUGH"];
-    const DECIDES_NOTHING: [&[u8]; 8] =
-        [b"LOG", b"NFLOG", b"ULOG", b"MARK", b"CONNMARK", b"NOTRACK", b"TCPMSS", b"ADD-SRC-TO-ADDRESS-LIST"];
+    const DECIDES_NOTHING: [&[u8]; 14] = [
+        b"LOG",
+        b"NFLOG",
+        b"ULOG",
+        b"MARK",
+        b"CONNMARK",
+        b"NOTRACK",
+        b"TCPMSS",
+        b"ADD-SRC-TO-ADDRESS-LIST",
+        b"DNAT",
+        b"SNAT",
+        b"MASQUERADE",
+        b"REDIRECT",
+        b"NETMAP",
+        b"TPROXY",
+    ];
     let is = |word: &&[u8]| target.eq_ignore_ascii_case(word);
     if DECIDES_NOTHING.iter().any(is) {
         return None;
@@ -17,6 +31,12 @@ pub(super) fn verdict(target: &[u8]) -> Option<bool> {
 
 /// One rule, from its words.
 pub(super) fn rule(words: &[&[u8]], scribe: &mut Scribe<'_>) {
+    // What takes a rule away lists nothing.
+    if words.iter().any(|word| matches!(*word, b"-D" | b"--delete")) {
+        return scribe.skip(Skip::Directive);
+    }
+    let parts: Vec<&[u8]> = words.iter().flat_map(|word| option(word)).collect();
+    let words = parts.as_slice();
     let behind = |keys: &[&[u8]]| {
         let at = words.iter().position(|word| keys.contains(word))?;
         let negated = at.checked_sub(1).and_then(|before| words.get(before)) == Some(&b"!".as_slice())
@@ -37,6 +57,13 @@ pub(super) fn rule(words: &[&[u8]], scribe: &mut Scribe<'_>) {
             None => scribe.skip(Skip::Policy),
         },
     }
+}
+
+/// `--source=192.0.2.7` is two words.
+fn option<'l>(word: &&'l [u8]) -> impl Iterator<Item = &'l [u8]> + use<'l> {
+    let cut = if word.starts_with(b"--") { memchr::memchr(b'=', word) } else { None };
+    let (key, value) = word.split_at_checked(cut.unwrap_or(word.len())).unwrap_or((word, &[]));
+    std::iter::once(key).chain(value.get(1..))
 }
 
 fn each(text: &[u8], inverted: bool, scribe: &mut Scribe<'_>) {

@@ -40,6 +40,10 @@ pub(super) fn add(words: &[&[u8]], scribe: &mut Scribe<'_>) {
     let Some(at) = words.iter().position(|word| matches!(*word, b"add" | b"-A")) else {
         return scribe.skip(Skip::Directive);
     };
+    let objects: [&[u8]; 6] = [b"table", b"set", b"chain", b"rule", b"map", b"counter"];
+    if words.get(at + 1).is_some_and(|word| objects.contains(word)) && words.len() > at + 3 {
+        return scribe.skip(Skip::Directive);
+    }
     let mut operands = words.iter().skip(at + 1).filter(|word| !word.starts_with(b"-"));
     match (operands.next(), operands.next()) {
         (Some(_), Some(text)) => {

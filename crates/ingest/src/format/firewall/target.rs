@@ -1,7 +1,7 @@
 //! What a rule is about: an address in any spelling that firewalls have, or a name.
 
 use super::details;
-use crate::format::ip_range::{netmask, stars};
+use crate::format::ip_range::stars;
 use crate::scribe::Scribe;
 use snapshot::{AddressRange, Refusal, Scope};
 
@@ -27,7 +27,7 @@ impl<'l> Target<'l> {
     pub(super) fn take_name(self, scope: Scope, scribe: &mut Scribe<'_>) {
         let text = self.bare();
         let details = details(self.inverted);
-        match special(text) {
+        match special(text, scope == Scope::Tree) {
             Some(Ok(range)) => scribe.range(range, &details),
             Some(Err(refusal)) => scribe.reject(refusal),
             None if is_name(text) => scribe.host(text, scope, &details),
@@ -38,6 +38,7 @@ impl<'l> Target<'l> {
     /// Without its end of statement, quotes, and the port of `192.0.2.7,tcp:80`.
     fn bare(self) -> &'l [u8] {
         let text = self.text.split(|byte| matches!(byte, b',' | b';')).next().unwrap_or(&[]);
+        let text = text.strip_prefix(b".").unwrap_or(text);
         text.strip_prefix(b"\"").and_then(|text| text.strip_suffix(b"\"")).unwrap_or(text)
     }
 }
@@ -47,11 +48,16 @@ fn is_name(text: &[u8]) -> bool {
     !text.contains(&b':') && last.first().is_some_and(u8::is_ascii_alphabetic)
 }
 
-/// Netmasks behind a slash, a dot at the end, and addresses whose last numbers are left out.
-fn special(text: &[u8]) -> Option<Result<AddressRange, Refusal>> {
-    if let Some(slash) = memchr::memchr(b'/', text) {
-        let mask = text.get(slash + 1..).filter(|mask| mask.contains(&b'.'))?;
-        return Some(netmask(text.get(..slash)?, mask));
+/// A dot at the end, addresses whose last numbers are left out, and brackets before a length: not in every dialect.
+fn special(text: &[u8], is_loose: bool) -> Option<Result<AddressRange, Refusal>> {
+    if !is_loose {
+        return None;
+    }
+    if let Some((address, length)) = text.strip_prefix(b"[").and_then(|text| {
+        let end = memchr::memmem::find(text, b"]/")?;
+        Some((text.get(..end)?, text.get(end + 1..)?))
+    }) {
+        return Some(AddressRange::parse(&[address, length].concat()).map(|read| read.range));
     }
     let dots = text.iter().filter(|byte| **byte == b'.').count();
     let numeric = text.iter().all(|byte| byte.is_ascii_digit() || *byte == b'.');
