@@ -36,6 +36,8 @@ const RATIO_FROM: u64 = 8 << 20;
 const XZ_MEMORY: u64 = 256 << 20;
 /// How far into a file a NUL byte is looked for.
 const NUL_WITHIN: usize = 4096;
+/// How many of them a text may have there.
+const NULS_MAX: usize = 4;
 
 /// How much may come out of one file.
 #[derive(Clone, Copy, Debug)]
@@ -119,7 +121,9 @@ pub fn kind_of(head: &[u8], markup: Markup) -> Option<FileRefusal> {
         &snapshot::layout::MAGIC,
     ];
     let early = head.get(..NUL_WITHIN).unwrap_or(head);
-    if BINARY.iter().any(|magic| head.starts_with(magic)) || memchr::memchr(0, early).is_some() {
+    // One stray NUL belongs to a line, which is refused for it; a binary file is full of them.
+    let nuls = memchr::memchr_iter(0, early).count();
+    if BINARY.iter().any(|magic| head.starts_with(magic)) || nuls > NULS_MAX {
         return Some(FileRefusal::Binary);
     }
     let head = head.trim_ascii_start();

@@ -151,6 +151,9 @@ fn read_part<T: Taker>(
     let mut blocks = Blocks::starting_at(text, source.place);
     let head = blocks.head().map_err(|error| decode::refusal(&error))?;
     let head = Head { part: source.part, bytes: head };
+    if let Some(refusal) = decode::kind_of(head.bytes, recipe.format.markup) {
+        return Err(refusal.into());
+    }
     let guess = sniff::needed(recipe.format, head.bytes)?;
     let format = guess.as_ref().map_or(recipe.format, |guess| guess.format);
     if first_guess.is_none() {

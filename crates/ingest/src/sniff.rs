@@ -40,6 +40,7 @@ pub(crate) fn needed(format: &'static Format, head: &[u8]) -> Result<Option<Gues
     match format.shape {
         // A page or an empty file is refused as what it is, by whoever asked.
         Shape::Sniffed if head.trim_ascii().is_empty() => Err(FileRefusal::Empty),
+        Shape::Sniffed if Look::new(head).data.is_empty() => Err(FileRefusal::Empty),
         Shape::Sniffed => guess(head).map(Some).ok_or(FileRefusal::NoData),
         _ => Ok(None),
     }

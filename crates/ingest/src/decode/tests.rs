@@ -243,8 +243,13 @@ fn pages_and_binaries_are_told_from_lists() {
     for page in pages {
         assert_eq!(kind_of(page.as_bytes(), Markup::Refused), Some(FileRefusal::Html), "{page}");
     }
-    let binaries: [&[u8]; 5] =
-        [b"\xff\xff\xff\xffP2B", b"\x7fELF\x02", b"%PDF-1.7", b"45.9.20.5\n\0", &snapshot::layout::MAGIC];
+    let binaries: [&[u8]; 5] = [
+        b"\xff\xff\xff\xffP2B",
+        b"\x7fELF\x02",
+        b"%PDF-1.7",
+        b"45.9.20.5\n\0\0\0\0\0\0",
+        &snapshot::layout::MAGIC,
+    ];
     for binary in binaries {
         assert_eq!(kind_of(binary, Markup::Refused), Some(FileRefusal::Binary), "{binary:?}");
     }

@@ -135,7 +135,8 @@ impl Adblock {
             Effect::Deny(names) => {
                 let before = scribe.taken();
                 take(pattern, &details, scribe);
-                if scribe.taken() == before {
+                // What an exception does not speak of stays as the list has it.
+                if scribe.taken() == before || inverted {
                     return;
                 }
                 let spared = Details { inverted: !inverted, ..Details::NONE };
@@ -173,7 +174,7 @@ fn rewrites_to_nothing(value: &[u8]) -> bool {
         Some(b"NOERROR") => parts.last().unwrap_or(&[]),
         answer => answer.unwrap_or(&[]),
     };
-    matches!(answer, b"NXDOMAIN" | b"REFUSED" | b"SERVFAIL" | b"0.0.0.0" | b"::")
+    matches!(answer, b"NXDOMAIN" | b"REFUSED" | b"0.0.0.0" | b"::")
 }
 
 /// `/…/`, perhaps with modifiers.
@@ -189,7 +190,8 @@ fn take(pattern: &[u8], details: &Details, scribe: &mut Scribe<'_>) {
     if let Some((sink, names)) = hosts_line(pattern)
         && snapshot::Address::parse(sink).is_ok()
     {
-        return scribe.host(names, Scope::Exact, details);
+        let names = names.split(u8::is_ascii_whitespace).filter(|name| !name.is_empty());
+        return names.for_each(|name| scribe.host(name, Scope::Exact, details));
     }
     match pattern {
         [b'|', b'|', b'*', b'.', host @ ..] | [b'|', b'|', b'.', host @ ..] | [b'*', b'.', host @ ..] => {
@@ -221,8 +223,16 @@ fn anchored(text: &[u8], scope: Scope, details: &Details, scribe: &mut Scribe<'_
     match memchr::memchr2(b'/', b'?', text) {
         Some(at) if at + 1 == text.len() => scribe.host(text.get(..at).unwrap_or(&[]), scope, details),
         Some(_) => scribe.url(text, details),
+        // A port makes it one service of the host.
+        None if has_port(text) => scribe.url(text, details),
         None => scribe.host(text, scope, details),
     }
+}
+
+fn has_port(text: &[u8]) -> bool {
+    let colon = memchr::memchr(b':', text).filter(|colon| memchr::memrchr(b':', text) == Some(*colon));
+    let port = colon.and_then(|colon| text.get(colon + 1..)).unwrap_or(&[]);
+    !port.is_empty() && port.iter().all(u8::is_ascii_digit)
 }
 
 /// `|http://host/path`, `|host^`.

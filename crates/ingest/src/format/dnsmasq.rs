@@ -5,6 +5,7 @@
 //! a line names are never followed.
 
 use super::{Format, Head, LineReader, OpenError, Shape, header};
+use crate::lines;
 use crate::options::Options;
 use crate::scribe::{Details, Scribe, Skip};
 use crate::token;
@@ -20,10 +21,22 @@ pub static FORMAT: Format = Format {
     ..Format::NONE
 };
 
-struct Dnsmasq;
+struct Dnsmasq {
+    /// Whether the list blocks anything, so that what it routes as usual is an exception of it.
+    blocks: bool,
+}
 
-fn open(_: &Options, _: Head<'_>) -> Result<Box<dyn LineReader>, OpenError> {
-    Ok(Box::new(Dnsmasq))
+fn open(_: &Options, head: Head<'_>) -> Result<Box<dyn LineReader>, OpenError> {
+    let line = |at: std::ops::Range<usize>| lines::trim(head.bytes.get(at).unwrap_or(&[]));
+    let blocks = lines::split(head.bytes).map(line).any(|line| {
+        line.starts_with(b"address=/") || line.starts_with(b"--address=/") || only_name(line).is_some()
+    });
+    // A list that sends its names to some server is about routing, unless it blocks as well.
+    let routes = lines::split(head.bytes)
+        .map(line)
+        .any(|line| line.starts_with(b"server=/") && line.last().is_some_and(u8::is_ascii_alphanumeric));
+    let blocks = blocks || !routes;
+    Ok(Box::new(Dnsmasq { blocks }))
 }
 
 impl LineReader for Dnsmasq {
@@ -45,7 +58,10 @@ impl LineReader for Dnsmasq {
         let value = value.get(1..).unwrap_or(&[]);
         match key.trim_ascii() {
             b"address" => names(value, Target::Sink, scribe),
-            b"server" | b"local" => names(value, Target::Server, scribe),
+            b"server" | b"local" if self.blocks || !value.ends_with(b"/#") => {
+                names(value, Target::Server, scribe)
+            }
+            b"server" | b"local" => scribe.skip(Skip::Routing),
             _ => scribe.skip(Skip::Directive),
         }
     }

@@ -4,11 +4,12 @@
 //! A name means itself and everything below it, as the sensor reads it. A `#` is a comment only at the start of
 //! a line or behind a blank: paths contain it.
 
-use super::{Format, Head, LineReader, OpenError, Shape};
+use super::csv::split;
+use super::{Format, Head, LineReader, OpenError, Shape, role};
 use crate::options::Options;
 use crate::scribe::{Details, Scribe, Skip};
 use crate::token;
-use snapshot::Scope;
+use snapshot::{Assessments, Scope};
 
 /// The row of the table.
 pub static FORMAT: Format = Format {
@@ -34,10 +35,27 @@ impl LineReader for Maltrail {
             return scribe.skip(Skip::Comment);
         }
         let trail = token::before_comment(line);
+        if let Some((trail, info)) = compiled(trail) {
+            let assessments = role::category(&info, Assessments::EMPTY);
+            return scribe.any(&trail, Scope::Tree, &Details { assessments, ..Details::NONE });
+        }
         match trail {
             [b'.', name @ ..] => scribe.host(name, Scope::Tree, &Details::NONE),
             _ => scribe.any(trail, Scope::Tree, &Details::NONE),
         }
+    }
+}
+
+/// The sensor's own table: `trail,info,reference`, and nothing with more or fewer columns.
+fn compiled(line: &[u8]) -> Option<(Vec<u8>, Vec<u8>)> {
+    if memchr::memchr_iter(b',', line).count() < 2 {
+        return None;
+    }
+    match split::fields(line, b',').ok()?.as_slice() {
+        [trail, info, reference] if !info.is_empty() && !reference.is_empty() => {
+            Some((trail.to_vec(), info.to_vec()))
+        }
+        _ => None,
     }
 }
 

@@ -68,10 +68,13 @@ impl Rbldnsd {
     fn entry(&self, line: &[u8], scribe: &mut Scribe<'_>) {
         let (key, value) = token::first(token::before_comment(line));
         let (inverted, key) = key.strip_prefix(b"!").map_or((false, key), |key| (true, key));
-        let own = meaning(value.trim_ascii());
+        let value = value.trim_ascii();
+        let own = meaning(value);
         // What is taken out of a list is not bad for what the list is about.
         let assessments = match (inverted, own.is_empty()) {
             (true, _) => Assessments::EMPTY,
+            // A value of its own stands in the place of the default's, also where nobody knows its meaning.
+            (false, true) if value.starts_with(b":") => Assessments::EMPTY,
             (false, true) => self.default,
             (false, false) => own,
         };
@@ -98,7 +101,21 @@ fn meaning(value: &[u8]) -> Assessments {
     let said: Assessments = said.collect();
     let tokens = text.split([' ', ',', '[', ']']).filter(|token| !token.contains("//"));
     let by_word = tokens.flat_map(|token| token.split(':')).map(words::assessments);
-    if said.is_empty() { by_word.fold(said, Assessments::union) } else { said }
+    let said = if said.is_empty() { by_word.fold(said, Assessments::union) } else { said };
+    if said.is_empty() { bits(text) } else { said }
+}
+
+/// The bits of SURBL and URIBL in the answer `127.0.0.x`, of which other lists use the lowest only.
+fn bits(value: &str) -> Assessments {
+    let answer = value.trim_start_matches(':').split([':', ' ']).next().unwrap_or_default();
+    let octet: u8 = answer.strip_prefix("127.0.0.").and_then(|octet| octet.parse().ok()).unwrap_or(0);
+    let meant = [
+        (8, Assessment::Phishing),
+        (16, Assessment::Malware),
+        (64, Assessment::Spam),
+        (128, Assessment::Malware),
+    ];
+    meant.into_iter().filter(|(bit, _)| octet & bit != 0).map(|(_, meant)| meant).collect()
 }
 
 fn name(key: &[u8], details: &Details, scribe: &mut Scribe<'_>) {
@@ -139,6 +156,7 @@ fn completed(key: &[u8]) -> Result<AddressRange, Refusal> {
 fn run(first: &[u8], last: &[u8]) -> Result<AddressRange, Refusal> {
     let first = octets(first)?;
     let end = match octets(last) {
+        Err(Refusal::LeadingZero) => return Err(Refusal::LeadingZero),
         _ if last.is_empty() => first.clone(),
         Ok(tail) if tail.len() <= first.len() => {
             [first.get(..first.len() - tail.len()).unwrap_or(&[]), &tail].concat()
@@ -151,6 +169,9 @@ fn run(first: &[u8], last: &[u8]) -> Result<AddressRange, Refusal> {
 
 fn octets(text: &[u8]) -> Result<Vec<u8>, Refusal> {
     let text = std::str::from_utf8(text).map_err(|_| Refusal::BadIp)?;
+    if text.split('.').any(|octet| octet.len() > 1 && octet.starts_with('0')) {
+        return Err(Refusal::LeadingZero);
+    }
     let octets: Vec<u8> =
         text.split('.').map(str::parse).collect::<Result<_, _>>().map_err(|_| Refusal::BadIp)?;
     if (1..=4).contains(&octets.len()) { Ok(octets) } else { Err(Refusal::BadIp) }

@@ -109,6 +109,10 @@ impl Zone {
     fn record(&mut self, kind: &[u8], data: &[u8], remark: &Remark<'_>, scribe: &mut Scribe<'_>) {
         match kind {
             b"SOA" => {
+                // A transferred zone says its name here, and nowhere else.
+                if self.apex.is_empty() && self.owner.ends_with(b".") {
+                    self.apex = plain(&self.owner);
+                }
                 self.in_record = remark.record.contains(&b'(') && !remark.record.contains(&b')');
                 scribe.skip(Skip::Directive);
             }

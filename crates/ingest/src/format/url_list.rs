@@ -42,7 +42,7 @@ impl LineReader for UrlList {
         if is_head(line, scribe) {
             return scribe.skip(Skip::Header);
         }
-        let text = token::before_comment(line);
+        let text = token::unwrap(without_remark(token::before_comment(line)));
         let scope = scribe.rules().scope;
         scribe.any(text, scope, &Details::NONE);
         if self.promotes_host
@@ -51,6 +51,16 @@ impl LineReader for UrlList {
             scribe.host(host, Scope::Exact, &Details::NONE);
         }
     }
+}
+
+/// What some lists put behind a URL: a page's line end, a word in brackets, or columns that begin with a time.
+fn without_remark(text: &[u8]) -> &[u8] {
+    let ends: [&[u8]; 4] = [b"<br />", b"<br/>", b"<br>", b" (SSL)"];
+    let text = ends.iter().find_map(|end| text.strip_suffix(*end)).unwrap_or(text).trim_ascii_end();
+    let Some(comma) = memchr::memchr(b',', text) else { return text };
+    let second = text.get(comma + 1..).and_then(|rest| rest.split(|byte| *byte == b',').next());
+    let is_time = second.is_some_and(|second| second.len() > 9 && moment::parse(second).is_some());
+    if is_time { text.get(..comma).unwrap_or(text) } else { text }
 }
 
 /// What stands above a list that is sent as a page: its mark, a title, a date.

@@ -75,6 +75,12 @@ impl Firewall {
             (b"add" | b"ipset" | b"-exist" | b"-!", _) | (_, b"/ip" | b"/ipv6") => sets::add(words, scribe),
             (b"iptables" | b"ip6tables" | b"-A" | b"-I", _) => rules::rule(words, scribe),
             (b"access-list" | b"network-object", _) => cisco::rule(rest, scribe),
+            // Rules of a named list are numbered.
+            _ if matches!(rest, [b"deny" | b"permit" | b"remark", ..])
+                && first.iter().all(u8::is_ascii_digit) =>
+            {
+                cisco::rule(rest, scribe);
+            }
             _ if web::is_directive(first) => web::directive(words, scribe),
             _ if rest.is_empty() && first.contains(&b'|') => csf(first, scribe),
             _ => match daemons(line) {
@@ -101,7 +107,7 @@ impl Firewall {
             return scribe.skip(Skip::Comment);
         }
         match attribute(line, b"rule=\"") {
-            Some(rule) if memchr::memmem::find(line, b"is_block=\"false\"").is_none() => {
+            Some(rule) if matches!(attribute(line, b"is_block=\""), Some(b"true" | b"1")) => {
                 let targets = rule.split(|byte| *byte == b';').map(<[u8]>::trim_ascii);
                 targets.for_each(|text| Target::block(text).take(scribe));
             }
@@ -188,7 +194,7 @@ fn bare(words: &[&[u8]], scribe: &mut Scribe<'_>) {
     let (negated, text) = first.strip_prefix(b"!").map_or((false, first), |rest| (true, rest));
     let looks = text.first().is_some_and(|byte| byte.is_ascii_digit() || *byte == b'[')
         || text.iter().filter(|byte| **byte == b':').count() > 1;
-    let zero = matches!(words.get(1), Some(&b"0;"));
+    let zero = matches!(words.get(1), Some(&(b"0;" | b"\"0\";" | b"'0';")));
     match (looks, words.len()) {
         (true, _) => Target { text, inverted: negated || zero }.take(scribe),
         // One word alone is an entry of some other kind of list; several are a directive of some dialect.

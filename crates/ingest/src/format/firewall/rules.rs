@@ -29,10 +29,19 @@ pub(super) fn verdict(target: &[u8]) -> Option<bool> {
     Some(PASSES.iter().any(is))
 }
 
+/// The same for a router's filter, where every other action is for something else than filtering.
+pub(super) fn filter_verdict(action: &[u8]) -> Option<bool> {
+    match action {
+        b"drop" | b"reject" | b"tarpit" => Some(false),
+        b"accept" | b"return" | b"passthrough" => Some(true),
+        _ => None,
+    }
+}
+
 /// One rule, from its words.
 pub(super) fn rule(words: &[&[u8]], scribe: &mut Scribe<'_>) {
     // What takes a rule away lists nothing.
-    if words.iter().any(|word| matches!(*word, b"-D" | b"--delete")) {
+    if words.iter().any(|word| matches!(*word, b"-D" | b"--delete" | b"-C" | b"--check")) {
         return scribe.skip(Skip::Directive);
     }
     let parts: Vec<&[u8]> = words.iter().flat_map(|word| option(word)).collect();

@@ -59,9 +59,15 @@ fn router(words: &[&[u8]], scribe: &mut Scribe<'_>) {
     if value(b"disabled=") == Some(b"yes") {
         return scribe.skip(Skip::Inactive);
     }
-    let keys: [&[u8]; 3] = [b"address=", b"src-address=", b"dst-address="];
-    let verdict = rules::verdict(value(b"action=").unwrap_or(b"drop"));
-    match (keys.into_iter().find_map(value), verdict) {
+    // An address is a list's only beside the list's name, and a rule's only beside what the rule does.
+    let (found, verdict) = match (value(b"list="), value(b"action=")) {
+        (Some(_), _) => (value(b"address="), Some(false)),
+        (None, Some(action)) => {
+            (value(b"src-address=").or_else(|| value(b"dst-address=")), rules::filter_verdict(action))
+        }
+        (None, None) => (None, None),
+    };
+    match (found, verdict) {
         (Some(text), Some(inverted)) => Target { text, inverted }.take_name(Scope::Exact, scribe),
         (Some(_), None) => scribe.skip(Skip::Policy),
         (None, _) => scribe.skip(Skip::RuleWithoutAddress),
