@@ -171,7 +171,7 @@ impl Adblock {
 fn rewrites_to_nothing(value: &[u8]) -> bool {
     let mut parts = value.split(|byte| *byte == b';');
     let answer = match parts.next() {
-        Some(b"NOERROR") => parts.last().unwrap_or(&[]),
+        Some(b"NOERROR") => parts.next_back().unwrap_or(&[]),
         answer => answer.unwrap_or(&[]),
     };
     matches!(answer, b"NXDOMAIN" | b"REFUSED" | b"0.0.0.0" | b"::")

@@ -59,7 +59,7 @@ impl LineReader for Dnsmasq {
         match key.trim_ascii() {
             b"address" => names(value, Target::Sink, scribe),
             b"server" | b"local" if self.blocks || !value.ends_with(b"/#") => {
-                names(value, Target::Server, scribe)
+                names(value, Target::Server, scribe);
             }
             b"server" | b"local" => scribe.skip(Skip::Routing),
             _ => scribe.skip(Skip::Directive),

@@ -44,7 +44,7 @@ pub(super) fn rule(words: &[&[u8]], scribe: &mut Scribe<'_>) {
     if words.iter().any(|word| matches!(*word, b"-D" | b"--delete" | b"-C" | b"--check")) {
         return scribe.skip(Skip::Directive);
     }
-    let parts: Vec<&[u8]> = words.iter().flat_map(|word| option(word)).collect();
+    let parts: Vec<&[u8]> = words.iter().flat_map(option).collect();
     let words = parts.as_slice();
     let behind = |keys: &[&[u8]]| {
         let at = words.iter().position(|word| keys.contains(word))?;
