@@ -12,11 +12,15 @@ use ingest::intake::{self, Recipe, Transcribed};
 use ingest::options::Options;
 use ingest::refused::FileRefusal;
 use ingest::scribe::{Details, Key, Place, Rules, Sink, Skip, Statement, Warnings};
+use ingest::sniff;
 use ingest::transcript::Transcript;
 use serde::Serialize;
 use snapshot::{ListKind, Refusal, Scope};
-use std::io::{self, BufWriter, Stdout, Write};
+use std::io::{self, BufWriter, Read, Stdout, Write};
 use std::path::Path;
+
+/// How much of a file is looked at, in bytes.
+const HEAD: u64 = 1 << 20;
 
 /// Of a hundred lines that should be data, more refusals than this are worth a word.
 const REJECTS_TOLERATED: u64 = 20;
@@ -25,7 +29,7 @@ const REJECTS_TOLERATED: u64 = 20;
 pub(super) fn run(args: &Parse, setting: &Setting) -> Result<Exit, Failure> {
     let format = find(&args.format)?;
     let options = options(args, format)?;
-    let list = list(args.list, format);
+    let list = list(args.list, if args.list.is_none() { looked_at(format, &args.file) } else { format });
     let rules = Rules::new(setting.now, list, scope(args.scope));
     let mut printer = Printer { transcript: Transcript::new(list), out: stdout(), failed: None };
     let recipe = Recipe { format, options: &options, rules: &rules, can_be_empty: false };
@@ -49,6 +53,19 @@ pub(super) fn run(args: &Parse, setting: &Setting) -> Result<Exit, Failure> {
 fn find(id: &str) -> Result<&'static Format, Failure> {
     format::find(id)
         .ok_or_else(|| Failure::usage(format_args!("no format `{id}`; `rapsheet formats` lists them")))
+}
+
+/// What a file is taken for, where nobody says it: what it lists is decided before it is read. A pipe cannot be looked
+/// at twice, and is a block list.
+fn looked_at(format: &'static Format, path: &Path) -> &'static Format {
+    if format.id != "auto" || input::is_stdin(path) || !path.is_file() {
+        return format;
+    }
+    let mut head = Vec::new();
+    let text = decode::open_path(path, Caps::default()).ok();
+    let read = text.map(|text| text.take(HEAD).read_to_end(&mut head));
+    let guess = read.and_then(|read| read.ok()).and_then(|_| sniff::guess(&head));
+    guess.map_or(format, |guess| guess.format)
 }
 
 /// Says on stderr what the file was taken for, and whether that looks right.

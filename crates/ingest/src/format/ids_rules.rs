@@ -40,7 +40,8 @@ impl LineReader for Rules {
         let (header, body) = line.split_at_checked(open).unwrap_or((line, &[]));
         let Some((source, destination)) = sides(header) else { return scribe.skip(Skip::Directive) };
         let found = Content::read(body.get(1..).unwrap_or(&[]));
-        let details = found.details();
+        // What may pass is an exception.
+        let details = Details { inverted: header.starts_with(b"pass "), ..found.details() };
         match found.host.as_slice() {
             [] => {
                 group(source, &details, scribe);

@@ -61,6 +61,11 @@ fn calls(line: &[u8], scribe: &mut Scribe<'_>) {
     const CALLS: [&[u8]; 4] = [b"dnsDomainIs(", b"shExpMatch(", b"localHostOrDomainIs(", b"isInNet("];
     for call in CALLS {
         for at in memchr::memmem::find_iter(line, call) {
+            // What must not be so says nothing that can be kept.
+            if line.get(..at).is_some_and(|before| before.trim_ascii_end().ends_with(b"!")) {
+                scribe.reject(Refusal::Pattern);
+                continue;
+            }
             let rest = line.get(at + call.len()..).unwrap_or(&[]);
             let end = memchr::memchr(b')', rest).unwrap_or(rest.len());
             let mut arguments = literals(rest.get(..end).unwrap_or(&[]));

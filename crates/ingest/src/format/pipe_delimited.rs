@@ -47,7 +47,11 @@ type Row<'l> = Option<(&'l [u8], Details)>;
 /// From the right: category, time (and, before it, the first time), address.
 fn dataplane<'l>(columns: &[&'l [u8]]) -> Row<'l> {
     let [.., address_or_time, time, category] = columns else { return None };
-    let last_seen = Some(moment::parse(time)?);
+    // A row that is cut short has neither all its columns nor a time.
+    let last_seen = moment::parse(time);
+    if last_seen.is_none() && columns.len() < 5 {
+        return None;
+    }
     let assessments = role::category(category, Assessments::EMPTY);
     match (moment::parse(address_or_time), columns) {
         (first_seen @ Some(_), [_, _, .., address, _, _, _]) => {

@@ -11,6 +11,7 @@ use crate::format::role;
 use crate::moment;
 use crate::options::Options;
 use crate::scribe::{Details, Scribe, Skip};
+use snapshot::refang::refang;
 use snapshot::{Assessments, Kinds, Scope, Time};
 
 /// The row of the table.
@@ -92,7 +93,8 @@ fn take(kind: &str, value: &str, details: Details, scribe: &mut Scribe<'_>) {
     let (first, second) = value.split_once('|').unwrap_or((value, ""));
     let port = if kind.ends_with("|port") { second.trim().parse().ok() } else { None };
     let details = Details { port, ..details };
-    let first = first.trim().as_bytes();
+    let first = refang(first.trim().as_bytes());
+    let first = first.as_ref();
     let scope = scribe.rules().scope;
     match kind {
         "ip-src" | "ip-dst" | "ip-src|port" | "ip-dst|port" => scribe.address(first, &details),

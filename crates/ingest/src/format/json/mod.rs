@@ -202,6 +202,9 @@ impl Walker {
         let fields = self.fields(raw);
         if let Some(values) = fields.of(Role::Value) {
             place(raw, scribe);
+            if is_retired(raw) {
+                return scribe.skip(Skip::Inactive);
+            }
             return self.record(values, &fields, scribe);
         }
         // A list that may be empty must not be taken for no list.
@@ -260,6 +263,21 @@ impl Walker {
         let scope = scribe.rules().scope;
         scribe.any(node::text(raw).trim().as_bytes(), scope, &details);
     }
+}
+
+/// Whether a record says that it no longer holds.
+fn is_retired(raw: Raw<'_>) -> bool {
+    let mut retired = false;
+    node::members(raw, |name, value| {
+        let text = || node::text(value).to_ascii_lowercase();
+        retired |= match name {
+            "status" => matches!(text().as_str(), "retired" | "inactive" | "revoked" | "deleted"),
+            "retired" | "revoked" | "deleted" => matches!(text().as_str(), "true" | "1"),
+            "is_active" | "active" => matches!(text().as_str(), "false" | "0"),
+            _ => false,
+        };
+    });
+    retired
 }
 
 /// Whether an array holds texts.
@@ -351,6 +369,8 @@ mod tests {
         ];
         assert_eq!(render("json", &[], text), expected);
         assert_eq!(read_events("json", &[], text)[3].assessments, ["botnet"]);
+        let retired = r#"[{"value":"http://evilpanel.com/x","status":"retired"},{"value":"http://evilpanel.com/y","status":"online"}]"#;
+        assert_eq!(render("json", &[], retired), ["SKIP inactive", "url http://evilpanel.com/y"]);
         let filtered = render(
             "json",
             &[("filter", "online"), ("keep", "yes")],
