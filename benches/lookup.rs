@@ -19,14 +19,7 @@ const KEYS: usize = 400_000;
 
 fn built(lists: &Lists, now: Time) -> Vec<u8> {
     let catalog = Catalog::parse(&lists.catalog, "bench").expect("a sound catalogue");
-    let night = Night {
-        catalog: &catalog,
-        downloads: &lists.folder,
-        previous: None,
-        state: None,
-        now,
-        generator: "bench",
-    };
+    let night = Night::first(&catalog, &lists.folder, now, "bench");
     build(&night, &Unwatched).expect("a night").image.to_bytes()
 }
 

@@ -18,11 +18,17 @@ mod damage;
 #[cfg(feature = "ingest")]
 mod deterministic;
 #[cfg(feature = "ingest")]
+mod doors;
+#[cfg(feature = "ingest")]
+mod faults;
+#[cfg(feature = "ingest")]
 mod formats;
 #[cfg(feature = "ingest")]
 mod hostile;
 #[cfg(feature = "ingest")]
 mod lists;
+#[cfg(feature = "ingest")]
+mod nights;
 #[cfg(feature = "ingest")]
 mod oracle;
 mod place;

@@ -5,6 +5,7 @@
 //! reader: it makes its canonical texts itself.
 
 use crate::support::{DAY, House, Random, day};
+use ingest::build::BuildError;
 use query::{Answer, Judge};
 use snapshot::{Status, Time};
 use std::collections::{BTreeMap, BTreeSet};
@@ -122,7 +123,8 @@ impl Feed {
             update
         };
         let own_first = rows.iter().filter_map(|row| row.first).min();
-        let known_first = yesterday.or(if self.accumulated { before } else { None }).map(|seen| seen.first);
+        // Every night here keeps its snapshot, so whatever still lives is in it.
+        let known_first = yesterday.map(|seen| seen.first);
         let all_end = rows.iter().all(|row| row.end.is_some());
         Seen {
             first: own_first.or(known_first).unwrap_or(detect),
@@ -514,6 +516,7 @@ fn play(seed: u64) {
     for _ in 0..4 {
         night += 1 + random.below(3) as i64;
         let now = day(night);
+        let before = feeds.clone();
         for feed in &mut feeds {
             let rows: Vec<Row> =
                 (0..1 + random.below(12)).map(|_| random_row(feed.sort, now, &mut random)).collect();
@@ -525,9 +528,16 @@ fn play(seed: u64) {
             } else {
                 house.download(&file, download_text(feed.sort, &rows).as_bytes(), update);
             }
-            feed.night((!failed).then_some(rows.as_slice()), update, now);
+            // What was retrieved before the last good download is held.
+            let older = feed.update.is_some_and(|last| update < last);
+            feed.night((!failed && !older).then_some(rows.as_slice()), update, now);
         }
-        house.night(now);
+        let built = house.attempt(now);
+        if matches!(built, Err(BuildError::OlderInputs { .. })) {
+            feeds = before;
+            continue;
+        }
+        house.keep(&built.expect("a night"));
         compare(&house, &feeds, now, seed, &mut random);
     }
 }

@@ -168,8 +168,7 @@ fn large_lists_lose_nothing_and_answer_as_the_oracle_does() {
     let folder = corpus.join("feeds/scale");
     let catalog = Catalog::parse(&catalog(&folder), "scale").expect("a sound catalogue");
     let now = Time::parse_rfc3339("2026-08-23T00:00:00Z").expect("a time");
-    let night =
-        Night { catalog: &catalog, downloads: &folder, previous: None, state: None, now, generator: "test" };
+    let night = Night::first(&catalog, &folder, now, "test");
     let built = build(&night, &Unwatched).expect("a night");
     assert_conservation(&built);
     for feed in &built.report.feeds {

@@ -9,6 +9,8 @@ use crate::output::score::ScoreOutput;
 use clap::builder::PossibleValuesParser;
 use clap::builder::TypedValueParser as _;
 use clap::{Args, Parser, Subcommand, ValueEnum};
+#[cfg(feature = "ingest")]
+use ingest::build::Accept;
 use snapshot::Time;
 use std::ffi::OsString;
 use std::path::PathBuf;
@@ -97,6 +99,8 @@ pub(crate) enum Command {
 #[command(after_help = "Examples:
   rapsheet build --catalog feeds/catalog.toml --downloads downloads --out rapsheet.rap
   rapsheet build --catalog c.toml --downloads d --out r.rap --report r.json --rejects r.jsonl
+  rapsheet build --catalog c.toml --downloads d --out r.rap --metrics /var/lib/node_exporter/rapsheet.prom
+  rapsheet build --catalog c.toml --downloads d --out r.rap --accept feodo=3f7a0c51b2d4e6f8
   rapsheet build --catalog c.toml --downloads d --out r.rap --previous none   # start afresh")]
 pub(crate) struct Build {
     /// The catalogue of feeds
@@ -117,6 +121,18 @@ pub(crate) struct Build {
     /// Write rejected lines, one JSON object each; at most 10,000 a feed
     #[arg(long, value_name = "FILE")]
     pub(crate) rejects: Option<PathBuf>,
+    /// Write metrics for Prometheus' textfile collector
+    #[arg(long, value_name = "FILE")]
+    pub(crate) metrics: Option<PathBuf>,
+    /// Let one held download in, named by its SHA-256 or the first 12 or more of its digits; may be repeated
+    #[arg(long, value_name = "FEED=DIGEST", value_parser = accept)]
+    pub(crate) accept: Vec<Accept>,
+    /// Names and addresses that no feed may block, one a line, beside those that rapsheet knows; may be repeated
+    #[arg(long, value_name = "FILE")]
+    pub(crate) never_block: Vec<PathBuf>,
+    /// Replace a snapshot that is later than this build, or made of later downloads
+    #[arg(long)]
+    pub(crate) replace_newer: bool,
 }
 
 /// Show how one file would be read
@@ -370,6 +386,11 @@ fn time(text: &str) -> Result<Time, &'static str> {
 
 fn instant(text: &str) -> Result<Instant, &'static str> {
     if text == "now" { Ok(Instant::Now) } else { time(text).map(Instant::At) }
+}
+
+#[cfg(feature = "ingest")]
+fn accept(text: &str) -> Result<Accept, &'static str> {
+    Accept::parse(text).ok_or("expected FEED=DIGEST, with at least 12 hexadecimal digits")
 }
 
 #[cfg(feature = "ingest")]

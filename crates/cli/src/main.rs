@@ -9,6 +9,8 @@ mod color;
 mod command;
 mod exit;
 mod input;
+#[cfg(feature = "ingest")]
+mod lock;
 mod ordered;
 mod output;
 mod printable;

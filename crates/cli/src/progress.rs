@@ -1,4 +1,4 @@
-//! Progress of a build, on stderr: a bar on a terminal; plain lines where `--progress always` asks for
+//! Progress of a build, on stderr, and how long its parts took: a bar on a terminal; plain lines where `--progress always` asks for
 //! progress and there is no terminal, because a bar in a file is noise.
 
 use crate::color::When;
@@ -7,10 +7,12 @@ use crate::setting::Setting;
 use crate::table::bytes;
 use indicatif::{ProgressBar, ProgressStyle};
 use ingest::build::{Stage, Watcher};
-use ingest::report::FeedReport;
+use ingest::report::{FeedReport, Report};
+use std::collections::HashMap;
 use std::io::{self, IsTerminal};
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
-use std::time::Duration;
+use std::sync::{Mutex, PoisonError};
+use std::time::{Duration, Instant};
 
 /// Shows how far a build is.
 pub(crate) struct Progress {
@@ -18,6 +20,39 @@ pub(crate) struct Progress {
     read: AtomicU64,
     done: AtomicUsize,
     of: AtomicUsize,
+    times: Mutex<Times>,
+}
+
+/// What a clock said, and what came of it.
+struct Times {
+    began: Instant,
+    stage: Option<(Stage, Instant)>,
+    stages: Vec<(&'static str, f64)>,
+    feeds: HashMap<String, Instant>,
+    seconds: HashMap<String, f64>,
+}
+
+impl Times {
+    fn new() -> Times {
+        Times {
+            began: Instant::now(),
+            stage: None,
+            stages: Vec::new(),
+            feeds: HashMap::new(),
+            seconds: HashMap::new(),
+        }
+    }
+
+    fn end_stage(&mut self) {
+        if let Some((stage, began)) = self.stage.take() {
+            self.stages.push((word(stage), rounded(began.elapsed())));
+        }
+    }
+}
+
+/// Seconds to the millisecond.
+fn rounded(time: Duration) -> f64 {
+    (time.as_secs_f64() * 1000.0).round() / 1000.0
 }
 
 enum Show {
@@ -36,11 +71,32 @@ impl Progress {
             When::Always => Show::Lines,
             When::Auto => Show::Nothing,
         };
-        Progress { show, read: AtomicU64::new(0), done: AtomicUsize::new(0), of: AtomicUsize::new(0) }
+        Progress {
+            show,
+            read: AtomicU64::new(0),
+            done: AtomicUsize::new(0),
+            of: AtomicUsize::new(0),
+            times: Mutex::new(Times::new()),
+        }
+    }
+
+    /// Writes into the report how long everything took.
+    pub(crate) fn time(&self, report: &mut Report) {
+        let times = self.times();
+        report.seconds = times.stages.iter().copied().collect();
+        report.seconds.insert("total", rounded(times.began.elapsed()));
+        for feed in &mut report.feeds {
+            feed.seconds = times.seconds.get(&feed.id).copied();
+        }
+    }
+
+    fn times(&self) -> std::sync::MutexGuard<'_, Times> {
+        self.times.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Leaves the terminal as it was.
     pub(crate) fn finish(&self) {
+        self.times().end_stage();
         if let Show::Bar(bar) = &self.show {
             bar.finish_and_clear();
         }
@@ -65,7 +121,15 @@ const fn word(stage: Stage) -> &'static str {
 }
 
 impl Watcher for Progress {
+    fn begin(&self, id: &str) {
+        self.times().feeds.insert(id.to_owned(), Instant::now());
+    }
+
     fn stage(&self, stage: Stage, of: usize) {
+        let mut times = self.times();
+        times.end_stage();
+        times.stage = Some((stage, Instant::now()));
+        drop(times);
         if stage == Stage::Read {
             self.of.store(of, Ordering::Relaxed);
         }
@@ -89,6 +153,11 @@ impl Watcher for Progress {
     }
 
     fn feed(&self, report: &FeedReport) {
+        let mut times = self.times();
+        if let Some(began) = times.feeds.remove(&report.id) {
+            times.seconds.insert(report.id.clone(), rounded(began.elapsed()));
+        }
+        drop(times);
         let done = self.done.fetch_add(1, Ordering::Relaxed) + 1;
         match &self.show {
             Show::Nothing => {}

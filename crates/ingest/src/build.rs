@@ -1,19 +1,22 @@
 //! The night, in one readable function.
 
 use crate::assemble::{self, Assembly};
+use crate::canary::Canaries;
 use crate::carry;
 use crate::catalog::{Catalog, Feed};
 use crate::claim::{Claim, Plan, Voice};
-use crate::feed::{self, FeedNight};
-use crate::harvest::{Columns, Harvest, Stated};
+use crate::door::Stop;
+use crate::feed::{self, Eve, FeedNight};
+use crate::harvest::{Columns, Stated};
 use crate::remember::{self, StateDamage};
-use crate::report::{FeedReport, REJECTS_MAX, REPORT_VERSION, RejectRow, Report};
+use crate::report::{FeedReport, REPORT_VERSION, RejectRow, Report};
 use rayon::prelude::*;
-use snapshot::section::origin::{FeedRecord, FeedTraits, Origin};
+use snapshot::section::origin::{FeedRecord, FeedTraits, Origin, Source};
 use snapshot::{FeedId, Image, Kinds, Refusal, Section, SectionBytes, Snapshot, Time};
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::fmt;
 use std::path::Path;
+use std::sync::Arc;
 
 /// What a night starts from.
 pub struct Night<'a> {
@@ -27,8 +30,59 @@ pub struct Night<'a> {
     pub state: Option<&'a [u8]>,
     /// The instant of the build.
     pub now: Time,
+    /// Held downloads that an operator lets in.
+    pub accept: &'a [Accept],
+    /// Whether a night may follow one that is later than itself.
+    pub allow_older: bool,
     /// Named in the snapshot as its writer.
     pub generator: &'a str,
+}
+
+impl<'a> Night<'a> {
+    /// A first night: there is none before it, and nothing that was held is let in.
+    pub fn first(catalog: &'a Catalog, downloads: &'a Path, now: Time, generator: &'a str) -> Night<'a> {
+        Night {
+            catalog,
+            downloads,
+            previous: None,
+            state: None,
+            now,
+            accept: &[],
+            allow_older: false,
+            generator,
+        }
+    }
+}
+
+/// A held download that an operator lets in: one download of one feed, whatever guard stops it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Accept {
+    feed: String,
+    digest: String,
+}
+
+impl Accept {
+    /// The fewest digits of a digest that name a download.
+    pub const DIGITS_MIN: usize = 12;
+
+    /// Reads `FEED=DIGEST`: a feed's id and the SHA-256 of its download, or the first twelve or more of its digits.
+    pub fn parse(text: &str) -> Option<Accept> {
+        let (feed, digest) = text.split_once('=')?;
+        let hex = digest.bytes().all(|byte| byte.is_ascii_hexdigit());
+        let fits = (Accept::DIGITS_MIN..=64).contains(&digest.len());
+        let accept = || Accept { feed: feed.to_owned(), digest: digest.to_ascii_lowercase() };
+        (hex && fits && !feed.is_empty()).then(accept)
+    }
+
+    /// The feed.
+    pub fn feed(&self) -> &str {
+        &self.feed
+    }
+
+    /// Whether this is the download that is let in.
+    pub(crate) fn names(&self, feed: &str, digest: &str) -> bool {
+        self.feed == feed && digest.starts_with(&self.digest)
+    }
 }
 
 /// The stages of a night.
@@ -46,6 +100,8 @@ pub enum Stage {
 pub trait Watcher: Sync {
     /// A stage begins; `of` is the number of feeds to read in [`Stage::Read`].
     fn stage(&self, stage: Stage, of: usize);
+    /// A feed is about to be read.
+    fn begin(&self, id: &str);
     /// So many bytes of a feed were read, after decompression.
     fn bytes(&self, count: u64);
     /// A feed was read, or could not be; its counts of accepted indicators are not known yet.
@@ -57,6 +113,7 @@ pub struct Unwatched;
 
 impl Watcher for Unwatched {
     fn stage(&self, _: Stage, _: usize) {}
+    fn begin(&self, _: &str) {}
     fn bytes(&self, _: u64) {}
     fn feed(&self, _: &FeedReport) {}
 }
@@ -80,6 +137,22 @@ pub enum BuildError {
     State(StateDamage),
     /// The contents do not fit the format.
     TooMuch(&'static str),
+    /// The night before is later than this one.
+    ClockBack {
+        /// The instant of this build.
+        now: Time,
+        /// The instant of the one before.
+        before: Time,
+    },
+    /// No download is newer than what the previous snapshot holds, and one is older.
+    OlderInputs {
+        /// A feed whose download is older.
+        feed: String,
+        /// When it was retrieved.
+        found: Time,
+        /// When the download was that the snapshot holds.
+        last: Time,
+    },
 }
 
 impl fmt::Display for BuildError {
@@ -87,6 +160,16 @@ impl fmt::Display for BuildError {
         match self {
             BuildError::State(damage) => damage.fmt(f),
             BuildError::TooMuch(what) => write!(f, "the snapshot format cannot hold this: {what}"),
+            BuildError::ClockBack { now, before } => write!(
+                f,
+                "it is {now}, and the snapshot was built at {before}: did the clock jump back? Set it right, or \
+                 replace the newer snapshot with --replace-newer"
+            ),
+            BuildError::OlderInputs { feed, found, last } => write!(
+                f,
+                "the downloads are older than the snapshot: {feed} was retrieved at {found}, and the snapshot holds \
+                 its download of {last}; fetch them again, or replace the newer snapshot with --replace-newer"
+            ),
         }
     }
 }
@@ -95,8 +178,10 @@ impl std::error::Error for BuildError {}
 
 /// Builds one night: reads every feed, carries yesterday over, merges, and lays the snapshot out.
 pub fn build(night: &Night<'_>, watcher: &dyn Watcher) -> Result<Built, BuildError> {
+    check_clock(night)?;
     let feeds = feeds_in_order(night.catalog)?;
     let mut nights = read_all(&feeds, night, watcher);
+    check_inputs(&nights, &feeds, night)?;
     let plans = plans(&feeds, &nights, night);
     let (mut columns, mut claims, rejects) = gather(&mut nights);
     watcher.stage(Stage::Carry, feeds.len());
@@ -104,11 +189,39 @@ pub fn build(night: &Night<'_>, watcher: &dyn Watcher) -> Result<Built, BuildErr
     check_claims(&claims)?;
     watcher.stage(Stage::Merge, feeds.len());
     let assembly = assemble::assemble(columns, &claims, &plans);
-    let report = report(night, nights, &plans, &assembly);
+    let (report, sources) = report(night, nights, &plans, &assembly);
     let ids: Vec<&str> = feeds.iter().map(|feed| feed.id.as_str()).collect();
     let state = assembly.remembering.encode(&ids);
-    let image = image(night, &feeds, &report, &plans, assembly)?;
+    let image = image(night, &feeds, &report, sources, &plans, assembly)?;
     Ok(Built { image, state, report, rejects })
+}
+
+/// A night that follows a later one would bring back what has been delisted since.
+fn check_clock(night: &Night<'_>) -> Result<(), BuildError> {
+    match night.previous.map(Snapshot::built_at) {
+        Some(before) if before > night.now && !night.allow_older => {
+            Err(BuildError::ClockBack { now: night.now, before })
+        }
+        _ => Ok(()),
+    }
+}
+
+/// One older download is that feed's trouble, and held. Nothing but older ones is yesterday's folder.
+fn check_inputs(nights: &[FeedNight], feeds: &[&Feed], night: &Night<'_>) -> Result<(), BuildError> {
+    let older = nights.iter().find_map(|read| match &read.stop {
+        Some(Stop::Older { found, last }) => Some((read.report.id.clone(), *found, *last)),
+        _ => None,
+    });
+    let is_newer = |(feed, read): (&&Feed, &FeedNight)| {
+        let last = previous_record(night, &feed.id).and_then(|record| record.traits().update_time);
+        read.taken.as_ref().is_some_and(|taken| last.is_none_or(|last| taken.update_time > last))
+    };
+    match older {
+        Some((feed, found, last)) if !night.allow_older && !feeds.iter().zip(nights).any(is_newer) => {
+            Err(BuildError::OlderInputs { feed, found, last })
+        }
+        _ => Ok(()),
+    }
 }
 
 /// The enabled feeds by provider and id: their positions are their numbers in the snapshot, whatever the order
@@ -126,6 +239,7 @@ fn feeds_in_order(catalog: &Catalog) -> Result<Vec<&Feed>, BuildError> {
 /// Reads all feeds in parallel, the largest files first, so that none of them is the last one running.
 fn read_all(feeds: &[&Feed], night: &Night<'_>, watcher: &dyn Watcher) -> Vec<FeedNight> {
     watcher.stage(Stage::Read, feeds.len());
+    let canaries = Arc::new(Canaries::new(&night.catalog.never_block));
     let size = |feed: &Feed| std::fs::metadata(night.downloads.join(&feed.file)).map_or(0, |file| file.len());
     let mut order: Vec<(u64, usize)> = feeds.iter().map(|feed| size(feed)).zip(0..).collect();
     order.sort_unstable_by(|a, b| b.cmp(a));
@@ -134,13 +248,26 @@ fn read_all(feeds: &[&Feed], night: &Night<'_>, watcher: &dyn Watcher) -> Vec<Fe
         .with_max_len(1)
         .filter_map(|(_, at)| {
             let seen = |count| watcher.bytes(count);
-            let night = feed::read(feeds.get(at)?, night.downloads, night.now, &seen);
-            watcher.feed(&night.report);
-            Some((at, night))
+            let feed = feeds.get(at)?;
+            watcher.begin(&feed.id);
+            let read = feed::read(feed, &eve(night, feed, &canaries), &seen);
+            watcher.feed(&read.report);
+            Some((at, read))
         })
         .collect();
     read.sort_unstable_by_key(|(at, _)| *at);
     read.into_iter().map(|(_, night)| night).collect()
+}
+
+fn eve<'a>(night: &Night<'a>, feed: &Feed, canaries: &'a Arc<Canaries>) -> Eve<'a> {
+    Eve {
+        downloads: night.downloads,
+        now: night.now,
+        canaries,
+        accept: night.accept,
+        previous: night.previous,
+        record: previous_record(night, &feed.id),
+    }
 }
 
 fn plans(feeds: &[&Feed], nights: &[FeedNight], night: &Night<'_>) -> Vec<Plan> {
@@ -157,13 +284,11 @@ fn previous_record<'a>(night: &Night<'a>, id: &str) -> Option<&'a FeedRecord> {
 fn gather(nights: &mut [FeedNight]) -> (Columns, Vec<Claim>, Vec<RejectRow>) {
     let (mut columns, mut claims, mut rejects) = (Columns::default(), Vec::new(), Vec::new());
     for (feed, night) in (0..).map(FeedId).zip(nights) {
-        let harvests = night.gathered.as_mut().map(|gathered| std::mem::take(&mut gathered.harvests));
-        let before = rejects.len();
+        rejects.append(&mut night.rejects);
+        let harvests = night.taken.as_mut().map(|taken| std::mem::take(&mut taken.gathered.harvests));
         for harvest in harvests.into_iter().flatten() {
             columns.append(&harvest.columns, claims.len() as u32);
             claims.extend(harvest.stated.iter().map(|stated| claim_of(feed, stated)));
-            let room = REJECTS_MAX.saturating_sub(rejects.len() - before);
-            rejects.extend(reject_rows(&night.report, harvest, room));
         }
     }
     (columns, claims, rejects)
@@ -179,21 +304,6 @@ fn claim_of(feed: FeedId, stated: &Stated) -> Claim {
         last_seen: stated.last_seen,
         expires: stated.expires,
     }
-}
-
-fn reject_rows(
-    report: &FeedReport,
-    harvest: Harvest,
-    room: usize,
-) -> impl Iterator<Item = RejectRow> + use<'_> {
-    harvest.rejects.into_iter().take(room).map(|rejected| RejectRow {
-        feed: report.id.clone(),
-        file: report.file.clone(),
-        line: rejected.place.line,
-        offset: rejected.place.offset,
-        reason: rejected.why.word(),
-        text: rejected.text,
-    })
 }
 
 /// Adds what the previous snapshot and the state file know.
@@ -225,34 +335,50 @@ fn check_claims(claims: &[Claim]) -> Result<(), BuildError> {
     }
 }
 
-fn report(night: &Night<'_>, nights: Vec<FeedNight>, plans: &[Plan], assembly: &Assembly) -> Report {
+/// The report, and what the next download of each feed is measured against.
+fn report(
+    night: &Night<'_>,
+    nights: Vec<FeedNight>,
+    plans: &[Plan],
+    assembly: &Assembly,
+) -> (Report, Vec<Option<Source>>) {
     let mut totals = assembly.totals;
     let mut feeds = Vec::with_capacity(nights.len());
+    let mut sources = Vec::with_capacity(nights.len());
     for ((id, read), plan) in (0..).map(FeedId).zip(nights).zip(plans) {
         let mut feed = read.report;
-        let counts = assembly.counts.get(&id).copied().unwrap_or_default();
-        let too_deep = assembly.too_deep.get(&id).copied().unwrap_or(0);
-        (feed.accepted, feed.duplicate, feed.expired) = (counts.accepted, counts.duplicate, counts.expired);
-        (feed.added, feed.removed, feed.carried) = (counts.added, counts.removed, counts.carried);
-        feed.refuse_too_deep(too_deep, Refusal::BadRange);
+        feed.settle(&assembly.counts.get(&id).copied().unwrap_or_default());
+        feed.refuse_too_deep(assembly.too_deep.get(&id).copied().unwrap_or(0), Refusal::BadRange);
         feed.sightings = feed.accepted + feed.carried;
-        if !plan.taken {
-            let last = previous_record(night, &feed.id).and_then(|record| record.traits().update_time);
-            feed.update_time = last.map(|time| time.to_string());
-        }
+        let before = previous_record(night, &feed.id);
+        let last_update = before.and_then(|record| record.traits().update_time);
+        feed.date(if plan.taken { Some(plan.update_time) } else { last_update }, night.now);
         totals.sightings += feed.sightings;
+        let last = before.and_then(|record| record.source.clone());
+        sources.push(read.taken.map(|taken| taken.source).or(last));
         feeds.push(feed);
     }
     let trouble = feeds.iter().any(|feed| feed.state != snapshot::section::origin::FeedState::Ok);
     let accumulates = |plan: &Plan| plan.mode == snapshot::Mode::Accumulated;
     let state_missing = night.previous.is_some() && night.state.is_none() && plans.iter().any(accumulates);
-    Report { version: REPORT_VERSION, now: night.now.to_string(), trouble, state_missing, feeds, totals }
+    let now = night.now.to_string();
+    let report = Report {
+        version: REPORT_VERSION,
+        now,
+        trouble,
+        state_missing,
+        feeds,
+        totals,
+        seconds: BTreeMap::new(),
+    };
+    (report, sources)
 }
 
 fn image(
     night: &Night<'_>,
     feeds: &[&Feed],
     report: &Report,
+    sources: Vec<Option<Source>>,
     plans: &[Plan],
     mut assembly: Assembly,
 ) -> Result<Image, BuildError> {
@@ -260,9 +386,12 @@ fn image(
         .map(FeedId)
         .zip(feeds)
         .zip(plans.iter().zip(&report.feeds))
-        .map(|((id, feed), (plan, report))| {
+        .zip(sources)
+        .map(|(((id, feed), (plan, report)), source)| {
             let observed = assembly.kinds.get(&id).copied().unwrap_or(Kinds::NONE);
-            feed_record(night, feed, report, plan, observed)
+            let mut record = feed_record(night, feed, report, plan, observed);
+            record.source = source;
+            record
         })
         .collect();
     let origin = Origin { generator: night.generator.to_owned(), feeds: records };

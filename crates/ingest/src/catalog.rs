@@ -4,10 +4,13 @@
 //! that cannot be, or an id used twice stops the build before anything is read, because a misspelt key is a
 //! feed that means something else. All problems are reported at once.
 
+mod guards;
+
 use crate::format::{self, FORMATS, Format};
 use crate::moment::span_seconds;
 use crate::options::Options;
 use crate::words;
+pub use guards::{Guard, Mark, Sentinel, Share};
 use snapshot::{Assessment, Assessments, ListKind, Mode, Scope};
 use std::collections::HashMap;
 use std::fmt;
@@ -18,6 +21,8 @@ use toml::{Table, Value};
 pub struct Catalog {
     /// In the order of the file.
     pub feeds: Vec<Feed>,
+    /// What no feed may block, beside what rapsheet knows of itself.
+    pub never_block: Vec<Mark>,
 }
 
 /// One feed.
@@ -63,25 +68,6 @@ pub struct Feed {
     pub guard: Guard,
 }
 
-/// The guards that an operator may set for a feed.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Guard {
-    /// A download without data is normal.
-    pub can_be_empty: bool,
-    /// Special-use address space may be listed.
-    pub allow_bogons: bool,
-    /// The shortest IPv4 prefix that may be listed.
-    pub widest_v4: u8,
-    /// The shortest IPv6 prefix that may be listed.
-    pub widest_v6: u8,
-}
-
-impl Default for Guard {
-    fn default() -> Guard {
-        Guard { can_be_empty: false, allow_bogons: false, widest_v4: 8, widest_v6: 19 }
-    }
-}
-
 /// One thing that is wrong with a catalogue.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Problem {
@@ -116,7 +102,7 @@ impl fmt::Display for CatalogError {
 
 impl std::error::Error for CatalogError {}
 
-const DAY: i64 = 86_400;
+pub(crate) const DAY: i64 = 86_400;
 const KINDS: &[(&str, ListKind)] = &[("block", ListKind::Block), ("allow", ListKind::Allow)];
 const MODES: &[(&str, Mode)] = &[("reset", Mode::Reset), ("accumulated", Mode::Accumulated)];
 const SCOPES: &[(&str, Scope)] =
@@ -128,28 +114,75 @@ impl Catalog {
         let fail = |problems| CatalogError { name: name.to_owned(), problems };
         let table = text.parse::<Table>().map_err(|error| fail(vec![syntax_problem(text, &error)]))?;
         let mut problems = Vec::new();
-        let mut feeds = Vec::new();
-        let starts = feed_lines(text);
-        for (key, value) in table {
-            match value {
-                Value::Array(tables) if key == "feed" => {
-                    for (at, value) in tables.into_iter().enumerate() {
-                        let line = starts.get(at).copied().unwrap_or(1);
-                        feeds.extend(read_feed(at, line, value, &mut problems).map(|feed| (line, feed)));
-                    }
-                }
-                _ => problems.push(Problem {
-                    line: 1,
-                    feed: "catalogue".to_owned(),
-                    key,
-                    text: "expected only [[feed]] tables".to_owned(),
-                }),
-            }
-        }
+        let (table, defaults) = Defaults::take(table, &mut problems);
+        let feeds = read_feeds(text, table, &defaults, &mut problems);
         find_duplicates(&feeds, &mut problems);
         let feeds = feeds.into_iter().map(|(_, feed)| feed).collect();
-        if problems.is_empty() { Ok(Catalog { feeds }) } else { Err(fail(problems)) }
+        if problems.is_empty() {
+            Ok(Catalog { feeds, never_block: defaults.never_block })
+        } else {
+            Err(fail(problems))
+        }
     }
+}
+
+/// What holds for every feed that does not say otherwise.
+struct Defaults {
+    block: Guard,
+    allow: Guard,
+    never_block: Vec<Mark>,
+}
+
+impl Defaults {
+    /// Takes the catalogue's own `[guard]` out of it.
+    fn take(mut table: Table, problems: &mut Vec<Problem>) -> (Table, Defaults) {
+        let table_of = |key: &str, table: &mut Table| table.remove(key).map(|value| (key.to_owned(), value));
+        let own: Table = table_of("guard", &mut table).into_iter().collect();
+        let catalogue = || "catalogue".to_owned();
+        let mut quiet = Vec::new();
+        let mut again =
+            Reading { within: "", line: 1, feed: catalogue(), table: own.clone(), problems: &mut quiet };
+        let allow = guards::read(&mut again.inner("guard", "guard."), Guard::of(ListKind::Allow));
+        let mut reading = Reading { within: "", line: 1, feed: catalogue(), table: own, problems };
+        let mut inner = reading.inner("guard", "guard.");
+        let block = guards::read(&mut inner, Guard::of(ListKind::Block));
+        let never_block = guards::never_block(&mut inner);
+        inner.finish();
+        (table, Defaults { block, allow, never_block })
+    }
+
+    fn of(&self, list: ListKind) -> Guard {
+        if list == ListKind::Block { self.block.clone() } else { self.allow.clone() }
+    }
+}
+
+/// The feeds, each with the line it begins on.
+fn read_feeds(
+    text: &str,
+    table: Table,
+    defaults: &Defaults,
+    problems: &mut Vec<Problem>,
+) -> Vec<(usize, Feed)> {
+    let starts = feed_lines(text);
+    let mut feeds = Vec::new();
+    for (key, value) in table {
+        match value {
+            Value::Array(tables) if key == "feed" => {
+                for (at, value) in tables.into_iter().enumerate() {
+                    let line = starts.get(at).copied().unwrap_or(1);
+                    let feed = read_feed(at, line, value, defaults, problems);
+                    feeds.extend(feed.map(|feed| (line, feed)));
+                }
+            }
+            _ => problems.push(Problem {
+                line: 1,
+                feed: "catalogue".to_owned(),
+                key,
+                text: "expected only [[feed]] tables and one [guard]".to_owned(),
+            }),
+        }
+    }
+    feeds
 }
 
 fn syntax_problem(text: &str, error: &toml::de::Error) -> Problem {
@@ -313,7 +346,13 @@ fn kind(value: &Value) -> &'static str {
     value.type_str()
 }
 
-fn read_feed(at: usize, line: usize, value: Value, problems: &mut Vec<Problem>) -> Option<Feed> {
+fn read_feed(
+    at: usize,
+    line: usize,
+    value: Value,
+    defaults: &Defaults,
+    problems: &mut Vec<Problem>,
+) -> Option<Feed> {
     let number = format!("feed {}", at + 1);
     let Value::Table(table) = value else {
         let text = "expected a table".to_owned();
@@ -342,7 +381,7 @@ fn read_feed(at: usize, line: usize, value: Value, problems: &mut Vec<Problem>) 
         licence: reading.text("licence").unwrap_or_default(),
         note: reading.text("note").unwrap_or_default(),
         options: read_options(&mut reading, format),
-        guard: read_guard(&mut reading),
+        guard: read_guard(&mut reading, defaults.of(list)),
         format: format.unwrap_or(&format::plain_ip::FORMAT),
         id,
         url,
@@ -433,15 +472,9 @@ fn read_options(reading: &mut Reading<'_>, format: Option<&'static Format>) -> O
     options
 }
 
-fn read_guard(reading: &mut Reading<'_>) -> Guard {
+fn read_guard(reading: &mut Reading<'_>, defaults: Guard) -> Guard {
     let mut inner = reading.inner("guard", "guard.");
-    let default = Guard::default();
-    let guard = Guard {
-        can_be_empty: inner.flag("can_be_empty", default.can_be_empty),
-        allow_bogons: inner.flag("allow_bogons", default.allow_bogons),
-        widest_v4: inner.prefix_length("widest_v4", default.widest_v4, 32),
-        widest_v6: inner.prefix_length("widest_v6", default.widest_v6, 128),
-    };
+    let guard = guards::read(&mut inner, defaults);
     inner.finish();
     guard
 }
@@ -468,7 +501,7 @@ mod tests {
         assert_eq!((feed.list, feed.mode, feed.scope), (ListKind::Block, Mode::Reset, Scope::Exact));
         assert_eq!((feed.retention_seconds, feed.max_age_seconds), (15 * DAY, 3 * DAY));
         assert_eq!((feed.enabled, feed.keep_absent, feed.file.as_str()), (true, false, "a.txt"));
-        assert_eq!(feed.guard, Guard::default());
+        assert_eq!(feed.guard, Guard::of(ListKind::Block));
     }
 
     #[test]
@@ -497,5 +530,20 @@ mod tests {
         assert_eq!(problems("[[feed]]\nid = \"B\"\n").len(), 3);
         assert_eq!(problems("x = = 1\n"), [(5, "catalogue".to_owned(), "syntax".to_owned())]);
         assert_eq!(problems("[other]\n"), [(1, "catalogue".to_owned(), "other".to_owned())]);
+        let guards = "[guard]\nx = 1\nrejects_above = \"many\"\nnever_block = [\"a b\"]\n";
+        let named = ["guard.rejects_above", "guard.never_block", "guard.x"];
+        let named = named.map(|key| (1, "catalogue".to_owned(), key.to_owned()));
+        assert_eq!(problems(guards), named);
+    }
+
+    #[test]
+    fn a_feed_overrides_the_catalogue_and_the_catalogue_the_defaults() {
+        let extra = "[feed.guard]\nrejects_above = \"40%\"\n[guard]\nrejects_above = \"30%\"\nshrunk_floor = 9\n\
+                     never_block = [\"203.0.113.0/24\"]\n";
+        let catalog = Catalog::parse(&format!("{GOOD}{extra}"), "c.toml").expect("sound");
+        let guard = &catalog.feeds[0].guard;
+        assert_eq!((guard.rejects_above, guard.shrunk_floor), (Share::percent(40), 9));
+        assert_eq!(guard.grown_above, Guard::of(ListKind::Block).grown_above);
+        assert_eq!(catalog.never_block.len(), 1);
     }
 }

@@ -74,10 +74,12 @@ pub(crate) struct Counts {
     pub(crate) duplicate: u64,
     /// Indicators of today whose sighting is already over.
     pub(crate) expired: u64,
-    /// Accepted, and not in the previous snapshot.
+    /// Accepted, and not in the previous snapshot, or over there.
     pub(crate) added: u64,
-    /// In the previous snapshot, and no longer.
+    /// In the previous snapshot, still live, and delisted.
     pub(crate) removed: u64,
+    /// In the previous snapshot, and over.
+    pub(crate) lapsed: u64,
     /// Not in today's list, and standing all the same.
     pub(crate) carried: u64,
 }
@@ -90,6 +92,7 @@ impl Counts {
         self.expired += other.expired * times;
         self.added += other.added * times;
         self.removed += other.removed * times;
+        self.lapsed += other.lapsed * times;
         self.carried += other.carried * times;
     }
 }
@@ -111,7 +114,11 @@ pub(crate) fn settle(plan: &Plan, claims: &[Claim]) -> Settlement {
     let rows = of(Voice::Today).count() as u64;
     let yesterday = of(Voice::Yesterday).find_map(known_times).filter(|known| alive(plan, known));
     let remembered = of(Voice::Remembered).find_map(known_times);
-    let listed_before = of(Voice::Yesterday).next().is_some();
+    let before = match (of(Voice::Yesterday).next(), &yesterday) {
+        (None, _) => Before::Unlisted,
+        (Some(_), None) => Before::Over,
+        (Some(_), Some(_)) => Before::Live,
+    };
     let mut settled = if rows > 0 {
         present(plan, of(Voice::Today), yesterday.as_ref(), remembered.as_ref())
     } else {
@@ -122,7 +129,7 @@ pub(crate) fn settle(plan: &Plan, claims: &[Claim]) -> Settlement {
         let remember = remembered.filter(|_| !plan.taken);
         Settlement { sighting, remember, counts: Counts::default() }
     };
-    settled.counts = count(rows, listed_before, settled.sighting.is_some());
+    settled.counts = count(rows, before, settled.sighting.is_some());
     settled
 }
 
@@ -151,7 +158,9 @@ fn present<'c>(
         }
     };
     let own_first = rows.clone().filter_map(|row| row.first_seen).min();
-    let known_first = yesterday.or(remembered.filter(|_| plan.mode == Mode::Accumulated));
+    // A sighting that was over begins anew, whatever the state file still knows of its row.
+    let row_lives = |known: &&Times| plan.mode == Mode::Accumulated && alive(plan, known);
+    let known_first = yesterday.or(remembered.filter(row_lives));
     let first_seen = own_first.or(known_first.map(|known| known.first_seen)).unwrap_or(detect_time);
     let stated = rows.clone().fold(Assessments::EMPTY, |sum, row| sum.union(row.assessments));
     let list = rows.clone().next().map_or(plan.list, |row| row.list);
@@ -169,17 +178,25 @@ fn latest_end<'c>(rows: impl Iterator<Item = &'c Claim> + Clone) -> Option<Time>
     rows.clone().all(|row| row.expires.is_some()).then(|| rows.filter_map(|row| row.expires).max()).flatten()
 }
 
-fn count(rows: u64, listed_before: bool, stands: bool) -> Counts {
-    let today = u64::from(rows > 0);
-    let (yes, no) = (u64::from(stands), u64::from(!stands));
-    let before = u64::from(listed_before);
+/// What the previous snapshot had.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Before {
+    Unlisted,
+    Over,
+    Live,
+}
+
+fn count(rows: u64, before: Before, stands: bool) -> Counts {
+    let one = |holds: bool| u64::from(holds);
+    let listed = rows > 0;
     Counts {
-        accepted: today * yes,
+        accepted: one(listed && stands),
         duplicate: rows.saturating_sub(1),
-        expired: today * no,
-        added: today * yes * (1 - before),
-        removed: before * no,
-        carried: (1 - today) * yes,
+        expired: one(listed && !stands),
+        added: one(listed && stands && before != Before::Live),
+        removed: one(!stands && before == Before::Live),
+        lapsed: one(before == Before::Over),
+        carried: one(!listed && stands),
     }
 }
 
@@ -280,6 +297,6 @@ mod tests {
         let plan = Plan { taken: false, ..plan(Mode::Reset, 20) };
         let over = claim(Voice::Yesterday, Some(1), Some(5));
         let settled = settle(&plan, &[over]);
-        assert_eq!((times(&settled), settled.counts.removed), (None, 1));
+        assert_eq!((times(&settled), settled.counts.removed, settled.counts.lapsed), (None, 0, 1));
     }
 }

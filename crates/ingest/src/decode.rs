@@ -24,7 +24,7 @@ use parts::{One, Parts};
 pub use parts::{Part, Text};
 use std::fs;
 use std::io::{self, BufReader, Chain, Cursor, Read, Seek, SeekFrom};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -73,6 +73,11 @@ pub fn open_path(path: &Path, caps: Caps) -> Result<Text, FileRefusal> {
     }
     let file = fs::File::open(path).map_err(|error| refusal(&error))?;
     if about.is_file() { open(file, caps) } else { open_stream(file, caps) }
+}
+
+/// The files of a folder that is one download, in the order in which they are read, with their names inside it.
+pub fn files_of(folder: &Path) -> Result<Vec<(String, PathBuf)>, FileRefusal> {
+    folder::files_of(folder)
 }
 
 /// Opens a pipe as UTF-8 text, decompressing by content. A zip's table stands at its end, so a zip is first

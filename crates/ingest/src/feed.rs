@@ -1,42 +1,177 @@
-//! One feed of one night: where its download is, when it was retrieved, and what reading it gave.
+//! One feed of one night: its download is opened, read, and let in at the door, or not.
 
+use crate::build::Accept;
+use crate::canary::Canaries;
 use crate::catalog::Feed;
 use crate::claim::Plan;
-use crate::decode::{self, Caps};
+use crate::decode::Caps;
+use crate::door::{self, Stop, Threshold};
+use crate::download::{Digest, Download, hex};
 use crate::format::OpenError;
+use crate::harvest::Harvest;
 use crate::intake::{self, Gathered, Recipe};
 use crate::refused::FileRefusal;
-use crate::report::FeedReport;
+use crate::report::{FeedReport, HeldDownload, REJECTS_MAX, RejectRow};
 use crate::scribe::Rules;
-use serde::Deserialize;
-use snapshot::Time;
-use snapshot::section::origin::FeedState;
-use std::fs;
-use std::io;
+use snapshot::section::origin::{FeedRecord, FeedState, Source};
+use snapshot::{Snapshot, Time};
 use std::path::Path;
-use std::time::UNIX_EPOCH;
+use std::sync::Arc;
+
+/// What is known before a feed is read.
+pub(crate) struct Eve<'a> {
+    /// The folder of downloads.
+    pub(crate) downloads: &'a Path,
+    /// The instant of the build.
+    pub(crate) now: Time,
+    /// What must never be blocked.
+    pub(crate) canaries: &'a Arc<Canaries>,
+    /// Held downloads that an operator lets in.
+    pub(crate) accept: &'a [Accept],
+    /// The snapshot of the night before.
+    pub(crate) previous: Option<&'a Snapshot>,
+    /// What that snapshot says of the feed.
+    pub(crate) record: Option<&'a FeedRecord>,
+}
+
+impl Eve<'_> {
+    fn last(&self) -> Option<&Source> {
+        self.record?.source.as_ref()
+    }
+
+    fn last_update(&self) -> Option<Time> {
+        self.record?.traits().update_time
+    }
+
+    /// Whether an operator lets this very download in, now or when it came first.
+    fn lets_in(&self, feed: &Feed, digest: &Digest) -> bool {
+        let named = self.accept.iter().any(|accept| accept.names(&feed.id, &hex(digest)));
+        named || self.last().is_some_and(|last| last.let_in && last.digest == *digest)
+    }
+}
 
 /// What one feed's download gave.
 pub(crate) struct FeedNight {
     /// The report, without what only merging can count.
     pub(crate) report: FeedReport,
-    /// The entries, if the download was taken.
-    pub(crate) gathered: Option<Gathered>,
-    /// When the download was retrieved, if it was taken.
-    pub(crate) update_time: Option<Time>,
+    /// Its rejected lines, up to a cap.
+    pub(crate) rejects: Vec<RejectRow>,
+    /// The download, if it was taken.
+    pub(crate) taken: Option<Taken>,
+    /// Why it was held, if it was.
+    pub(crate) stop: Option<Stop>,
+}
+
+/// A download that was let in.
+pub(crate) struct Taken {
+    /// Its entries.
+    pub(crate) gathered: Gathered,
+    /// When it was retrieved.
+    pub(crate) update_time: Time,
+    /// What the next one is measured against.
+    pub(crate) source: Source,
+}
+
+/// Why a download was not taken.
+enum NotTaken {
+    /// It could not be had or read.
+    Failed(OpenError),
+    /// The door did not let it in.
+    Held(Stop),
+}
+
+impl From<FileRefusal> for NotTaken {
+    fn from(refusal: FileRefusal) -> NotTaken {
+        NotTaken::from(OpenError::File(refusal))
+    }
+}
+
+/// An empty list is a list: somebody may have to let it in.
+impl From<OpenError> for NotTaken {
+    fn from(error: OpenError) -> NotTaken {
+        match error {
+            OpenError::File(FileRefusal::Empty) => NotTaken::Held(Stop::Empty),
+            error => NotTaken::Failed(error),
+        }
+    }
+}
+
+impl From<Stop> for NotTaken {
+    fn from(stop: Stop) -> NotTaken {
+        NotTaken::Held(stop)
+    }
+}
+
+/// Reads a feed's download from the folder of downloads.
+pub(crate) fn read(feed: &Feed, eve: &Eve<'_>, seen: &(dyn Fn(u64) + Sync)) -> FeedNight {
+    let report = FeedReport::new(&feed.id, &feed.provider, feed.format.id, &feed.file);
+    let mut night = FeedNight { report, rejects: Vec::new(), taken: None, stop: None };
+    match night.take(feed, eve, seen) {
+        Ok(taken) => night.let_in(feed, taken, eve),
+        Err(NotTaken::Held(stop)) => night.hold(stop),
+        Err(NotTaken::Failed(error)) => night.fail(error),
+    }
+    night
 }
 
 impl FeedNight {
+    fn take(&mut self, feed: &Feed, eve: &Eve<'_>, seen: &(dyn Fn(u64) + Sync)) -> Result<Taken, NotTaken> {
+        let download = Download::open(&eve.downloads.join(&feed.file), eve.now, Caps::default())?;
+        let digest = download.digest;
+        self.report.digest = Some(hex(&digest));
+        let let_in = eve.lets_in(feed, &digest);
+        let update_time = update_time(&download, eve, let_in)?;
+        let gathered = gather(feed, eve, download, let_in, seen)?;
+        self.rejects = reject_rows(feed, &gathered.harvests);
+        self.report.held = Some(HeldDownload::of(&gathered.tally, update_time));
+        if !let_in {
+            let threshold = Threshold { feed, last: eve.last(), previous: eve.previous };
+            door::admit(&gathered, &threshold)?;
+        }
+        let source = source(&gathered, digest, update_time, let_in, eve.last());
+        Ok(Taken { gathered, update_time, source })
+    }
+
+    fn let_in(&mut self, feed: &Feed, taken: Taken, eve: &Eve<'_>) {
+        let report = &mut self.report;
+        report.held = None;
+        report.count(&taken.gathered.tally);
+        report.bytes = taken.gathered.bytes;
+        if let Some(guess) = &taken.gathered.guess {
+            report.format = format!("{} ({})", feed.format.id, guess.format.id);
+        }
+        report.unchanged_since = Some(taken.source.unchanged_since.to_string());
+        report.notes = notes(feed, &taken, eve.now);
+        self.taken = Some(taken);
+    }
+
+    fn hold(&mut self, stop: Stop) {
+        let digest = self.report.digest.as_deref().unwrap_or("");
+        self.report.reason_text = stop.sentence(&self.report.id, digest);
+        stop.word().clone_into(&mut self.report.reason);
+        self.report.state = FeedState::Held;
+        self.stop = Some(stop);
+    }
+
+    fn fail(&mut self, error: OpenError) {
+        (self.report.reason, self.report.reason_text) = match error {
+            OpenError::File(refusal) => (refusal.word().to_owned(), refusal.to_string()),
+            OpenError::Options(error) => ("options".to_owned(), error.to_string()),
+        };
+        self.report.state = FeedState::Failed;
+    }
+
     /// How this feed's claims are settled. `last_update` is the update_time of the previous snapshot.
     pub(crate) fn plan(&self, feed: &Feed, last_update: Option<Time>, now: Time) -> Plan {
-        let update_time = self.update_time.or(last_update).unwrap_or(now);
-        let generated = self.gathered.as_ref().and_then(|gathered| gathered.tally.generated);
+        let taken = self.taken.as_ref();
+        let update_time = taken.map(|taken| taken.update_time).or(last_update).unwrap_or(now);
+        let generated = taken.and_then(|taken| taken.gathered.tally.generated);
         let stated = generated.map(|(_, time)| time).filter(|time| *time >= Time::EARLIEST);
         Plan {
             mode: feed.mode,
             keep_absent: feed.keep_absent,
             retention_seconds: feed.retention_seconds,
-            taken: self.gathered.is_some(),
+            taken: taken.is_some(),
             update_time,
             confirmed: stated.map_or(update_time, |time| time.min(update_time)),
             list: feed.list,
@@ -46,76 +181,84 @@ impl FeedNight {
     }
 }
 
-/// Reads a feed's download from the folder of downloads.
-pub(crate) fn read(feed: &Feed, downloads: &Path, now: Time, seen: &(dyn Fn(u64) + Sync)) -> FeedNight {
-    let mut report = FeedReport::new(&feed.id, &feed.provider, feed.format.id, &feed.file);
-    let path = downloads.join(&feed.file);
-    match gather(feed, &path, now, seen) {
-        Ok((gathered, update_time)) => {
-            report.count(&gathered.tally);
-            report.bytes = gathered.bytes;
-            if let Some(guess) = &gathered.guess {
-                report.format = format!("{} ({})", feed.format.id, guess.format.id);
-            }
-            report.update_time = Some(update_time.to_string());
-            FeedNight { report, gathered: Some(gathered), update_time: Some(update_time) }
+/// When a download was retrieved. The last good one, seen again under an older date, is no older for it.
+fn update_time(download: &Download, eve: &Eve<'_>, let_in: bool) -> Result<Time, Stop> {
+    let found = download.update_time;
+    match eve.last_update() {
+        Some(last) if found < last && eve.last().is_some_and(|source| source.digest == download.digest) => {
+            Ok(last)
         }
-        Err(error) => {
-            (report.reason, report.reason_text) = match error {
-                OpenError::File(refusal) => (refusal.word().to_owned(), refusal.to_string()),
-                OpenError::Options(error) => ("options".to_owned(), error.to_string()),
-            };
-            report.state = FeedState::Failed;
-            FeedNight { report, gathered: None, update_time: None }
-        }
+        Some(last) if found < last && !let_in => Err(Stop::Older { found, last }),
+        _ => Ok(found),
     }
 }
 
 fn gather(
     feed: &Feed,
-    path: &Path,
-    now: Time,
+    eve: &Eve<'_>,
+    download: Download,
+    let_in: bool,
     seen: &(dyn Fn(u64) + Sync),
-) -> Result<(Gathered, Time), OpenError> {
-    let update_time = retrieved(path)?.min(now);
-    let mut rules = Rules::new(now, feed.list, feed.scope);
-    rules.allow_bogons = feed.guard.allow_bogons;
-    rules.widest_v4 = feed.guard.widest_v4;
-    rules.widest_v6 = feed.guard.widest_v6;
-    let can_be_empty = feed.guard.can_be_empty;
+) -> Result<Gathered, OpenError> {
+    let guard = &feed.guard;
+    let mut rules = Rules::new(eve.now, feed.list, feed.scope);
+    rules.allow_bogons = guard.allow_bogons;
+    rules.widest_v4 = guard.widest_v4;
+    rules.widest_v6 = guard.widest_v6;
+    rules.allow_private_suffixes = guard.allow_private_suffixes;
+    rules.canaries = (!guard.allow_canaries).then(|| Arc::clone(eve.canaries));
+    let can_be_empty = guard.can_be_empty || let_in;
     let recipe = Recipe { format: feed.format, options: &feed.options, rules: &rules, can_be_empty };
-    let mut text = decode::open_path(path, Caps::default())?;
-    let gathered = intake::gather(&recipe, &mut text, seen)?;
-    Ok((gathered, update_time))
+    let mut text = download.text(Caps::default())?;
+    intake::gather(&recipe, &mut text, seen)
 }
 
-fn refusal(error: &io::Error) -> FileRefusal {
-    match error.kind() {
-        io::ErrorKind::NotFound => FileRefusal::Missing,
-        _ => FileRefusal::Unreadable(error.to_string()),
+/// What the next download is measured against. An empty one, where that is normal, is no measure.
+fn source(
+    gathered: &Gathered,
+    digest: Digest,
+    update_time: Time,
+    let_in: bool,
+    last: Option<&Source>,
+) -> Source {
+    let same = last.filter(|last| last.content == gathered.content);
+    let indicators = match gathered.tally.entries {
+        0 => last.map_or(0, |last| last.indicators),
+        found => found,
+    };
+    Source {
+        digest,
+        indicators,
+        content: gathered.content,
+        unchanged_since: same.map_or(update_time, |last| last.unchanged_since),
+        ended: gathered.tally.ended,
+        let_in,
     }
 }
 
-/// What a downloader notes beside the file.
-#[derive(Deserialize)]
-struct Sidecar {
-    fetched_at: Option<String>,
+/// What a person should know of a feed that is well.
+fn notes(feed: &Feed, taken: &Taken, now: Time) -> Vec<String> {
+    let tally = &taken.gathered.tally;
+    let found = tally.entries + tally.rejected;
+    let declared = tally.declared.filter(|declared| found.saturating_mul(10) < declared.saturating_mul(9));
+    let short = declared.map(|declared| format!("has {found} of the {declared} entries that it says it has"));
+    let since = taken.source.unchanged_since;
+    let is_frozen = now > since.plus(feed.guard.frozen_after_seconds);
+    let fresh = tally.generated.is_some_and(|(_, time)| time > since.plus(feed.guard.frozen_after_seconds));
+    let claim = if fresh { ", though it says that it is fresh" } else { "" };
+    let frozen = is_frozen.then(|| format!("lists the same since {since}{claim}"));
+    short.into_iter().chain(frozen).collect()
 }
 
-/// When the file was retrieved: `fetched_at` of the sidecar `<file>.meta.json`, else the modification time.
-/// What is neither a regular file nor a folder is not opened: a pipe or a device could block for ever.
-fn retrieved(path: &Path) -> Result<Time, FileRefusal> {
-    let metadata = fs::metadata(path).map_err(|error| refusal(&error))?;
-    if !metadata.is_file() && !metadata.is_dir() {
-        return Err(FileRefusal::Unreadable("it is neither a regular file nor a folder".to_owned()));
-    }
-    let mut sidecar = path.as_os_str().to_owned();
-    sidecar.push(".meta.json");
-    let noted = fs::read(sidecar).ok().and_then(|bytes| serde_json::from_slice::<Sidecar>(&bytes).ok());
-    if let Some(time) = noted.and_then(|sidecar| Time::parse_rfc3339(&sidecar.fetched_at?)) {
-        return Ok(time);
-    }
-    let modified = metadata.modified().map_err(|error| refusal(&error))?;
-    let seconds = modified.duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs());
-    Ok(Time::from_unix(i64::try_from(seconds).unwrap_or(i64::MAX)))
+fn reject_rows(feed: &Feed, harvests: &[Harvest]) -> Vec<RejectRow> {
+    let rejected = harvests.iter().flat_map(|harvest| &harvest.rejects).take(REJECTS_MAX);
+    let row = |rejected: &crate::harvest::Rejected| RejectRow {
+        feed: feed.id.clone(),
+        file: feed.file.clone(),
+        line: rejected.place.line,
+        offset: rejected.place.offset,
+        reason: rejected.why.word(),
+        text: rejected.text.clone(),
+    };
+    rejected.map(row).collect()
 }

@@ -1,7 +1,8 @@
 //! Guards on single entries: what no feed may list, however it is spelt.
 //!
 //! Too wide a prefix, special-use space, a public suffix, a name whose last label does not exist. Guards that
-//! look at a whole download (shrinking, reject ratio, coverage) are another matter and another file.
+//! look at a whole download (shrinking, reject ratio, coverage) stand at the door, and what must never be blocked
+//! is a table of its own.
 
 use crate::scribe::Rules;
 use ipnet::{Ipv4Net, Ipv6Net};
@@ -261,6 +262,12 @@ fn is_known(name: &[u8]) -> bool {
 fn is_public_suffix(name: &[u8]) -> bool {
     psl::suffix(name)
         .is_some_and(|suffix| suffix.as_bytes() == name && suffix.typ() == Some(psl::Type::Icann))
+}
+
+/// Whether everything below the name belongs to other people than the name: a host of pages, a registry's resale.
+pub fn is_private_suffix(name: &[u8]) -> bool {
+    psl::suffix(name)
+        .is_some_and(|suffix| suffix.as_bytes() == name && suffix.typ() == Some(psl::Type::Private))
 }
 
 #[cfg(test)]

@@ -49,6 +49,10 @@ pub(crate) struct Gathered {
     pub(crate) bytes: u64,
     /// What the file was taken for, where its feed does not say.
     pub(crate) guess: Option<Guess>,
+    /// The last line that is not blank, or its end.
+    pub(crate) last_line: Vec<u8>,
+    /// A number that differs when the entries do, in whatever order they come.
+    pub(crate) content: u64,
 }
 
 /// What was read, and as what.
@@ -261,11 +265,42 @@ struct Gathering<'a> {
     gathered: Gathered,
 }
 
+/// What one block gave.
+struct Taken {
+    harvest: Harvest,
+    tally: Tally,
+    content: u64,
+}
+
+impl Taken {
+    fn new(harvest: Harvest, tally: Tally) -> Taken {
+        Taken { content: harvest.content(), harvest, tally }
+    }
+}
+
+/// The last line of a block that says anything, without the white space around it.
+fn last_line(bytes: &[u8]) -> &[u8] {
+    let said = bytes.trim_ascii_end();
+    let begin = memchr::memrchr2(b'\n', b'\r', said).map_or(0, |end| end + 1);
+    let line = said.get(begin..).unwrap_or(&[]).trim_ascii_start();
+    line.get(..LAST_LINE_MAX).unwrap_or(line)
+}
+
+/// How much of a last line is kept.
+const LAST_LINE_MAX: usize = 256;
+
 impl Gathering<'_> {
-    fn add(&mut self, bytes: usize, harvest: Harvest, tally: &Tally) {
-        self.gathered.bytes += bytes as u64;
-        self.gathered.tally.add(tally);
-        self.gathered.harvests.push(harvest);
+    fn add(&mut self, bytes: &[u8], taken: Taken) {
+        (self.seen)(bytes.len() as u64);
+        let gathered = &mut self.gathered;
+        gathered.bytes += bytes.len() as u64;
+        gathered.tally.add(&taken.tally);
+        gathered.content = gathered.content.wrapping_add(taken.content);
+        gathered.harvests.push(taken.harvest);
+        let last = last_line(bytes);
+        if !last.is_empty() {
+            gathered.last_line = last.to_vec();
+        }
     }
 }
 
@@ -276,18 +311,16 @@ impl Taker for Gathering<'_> {
         let one = |block: &Block| {
             let mut harvest = Harvest::new(self.rules.list);
             let tally = read::block(reader, page(block), self.rules, &mut Names::default(), &mut harvest);
-            (self.seen)(block.bytes.len() as u64);
-            (block.bytes.len(), harvest, tally)
+            Taken::new(harvest, tally)
         };
-        let read: Vec<_> = blocks.par_iter().map(one).collect();
-        read.into_iter().for_each(|(bytes, harvest, tally)| self.add(bytes, harvest, &tally));
+        let read: Vec<Taken> = blocks.par_iter().map(one).collect();
+        blocks.iter().zip(read).for_each(|(block, taken)| self.add(&block.bytes, taken));
     }
 
     fn ordered(&mut self, reader: &mut dyn OrderedReader, block: &Block) {
         let mut harvest = Harvest::new(self.rules.list);
         let tally = read::ordered(reader, page(block), self.rules, &mut Names::default(), &mut harvest);
-        (self.seen)(block.bytes.len() as u64);
-        self.add(block.bytes.len(), harvest, &tally);
+        self.add(&block.bytes, Taken::new(harvest, tally));
     }
 
     fn document(
@@ -298,8 +331,7 @@ impl Taker for Gathering<'_> {
     ) -> Result<(), OpenError> {
         let mut harvest = Harvest::new(self.rules.list);
         let tally = document(recipe, read, &whole, &mut Names::default(), &mut harvest)?;
-        (self.seen)(whole.head.bytes.len() as u64);
-        self.add(whole.head.bytes.len(), harvest, &tally);
+        self.add(whole.head.bytes, Taken::new(harvest, tally));
         Ok(())
     }
 }

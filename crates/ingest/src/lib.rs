@@ -7,11 +7,14 @@
 mod assemble;
 mod blocks;
 pub mod build;
+pub mod canary;
 mod carry;
 pub mod catalog;
 mod claim;
 mod compose;
 pub mod decode;
+mod door;
+mod download;
 mod feed;
 mod flatten;
 pub mod format;

@@ -1,5 +1,6 @@
 //! What a night came to, feed by feed, in numbers that add up.
 
+use crate::claim::Counts;
 use crate::scribe::{Skip, Warning};
 use crate::tally::Tally;
 use serde::Serialize;
@@ -8,7 +9,7 @@ use snapshot::{Refusal, Time};
 use std::collections::BTreeMap;
 
 /// The version of the report's JSON.
-pub const REPORT_VERSION: u32 = 1;
+pub const REPORT_VERSION: u32 = 2;
 
 /// How many rejected lines of a feed a build keeps; the counts go on.
 pub const REJECTS_MAX: usize = 10_000;
@@ -28,6 +29,8 @@ pub struct Report {
     pub feeds: Vec<FeedReport>,
     /// What the snapshot holds.
     pub totals: Totals,
+    /// How long each stage took, in seconds, if whoever built has looked at a clock.
+    pub seconds: BTreeMap<&'static str, f64>,
 }
 
 /// What a snapshot holds, in numbers.
@@ -66,8 +69,20 @@ pub struct FeedReport {
     pub reason: String,
     /// The reason in a sentence that ends with a remedy; empty where there is none.
     pub reason_text: String,
+    /// What a person should know of it all the same: a count that it does not keep, a list that never changes.
+    pub notes: Vec<String>,
     /// When the download that the snapshot now holds was retrieved.
     pub update_time: Option<String>,
+    /// How long ago that was, in seconds.
+    pub age_seconds: Option<i64>,
+    /// When the first download was retrieved that listed just what the present one lists.
+    pub unchanged_since: Option<String>,
+    /// The SHA-256 of tonight's download, taken or held: `--accept` takes it.
+    pub digest: Option<String>,
+    /// What was read of a download that is held. Nothing of it counts anywhere else.
+    pub held: Option<HeldDownload>,
+    /// How long reading it took, in seconds, if whoever built has looked at a clock.
+    pub seconds: Option<f64>,
     /// The time at which the list says it was made.
     pub generated: Option<String>,
     /// The number of entries that the list says it has.
@@ -94,8 +109,12 @@ pub struct FeedReport {
     pub rejected: u64,
     /// Accepted indicators that the previous snapshot did not hold.
     pub added: u64,
-    /// Sightings of the previous snapshot that this one no longer holds.
+    /// Accepted indicators that the previous snapshot held already: `accepted = added + reconfirmed`.
+    pub reconfirmed: u64,
+    /// Sightings of the previous snapshot that would still be live, and were delisted.
     pub removed: u64,
+    /// Sightings of the previous snapshot whose time ran out.
+    pub lapsed: u64,
     /// Sightings that stand although today's download does not list them.
     pub carried: u64,
     /// All sightings of the feed in the snapshot: accepted + carried.
@@ -106,6 +125,36 @@ pub struct FeedReport {
     pub refusals: BTreeMap<&'static str, u64>,
     /// What was odd about indicators that were taken.
     pub warnings: BTreeMap<&'static str, u64>,
+}
+
+/// What was read of a download that is held.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct HeldDownload {
+    /// When it was retrieved.
+    pub update_time: String,
+    /// Its lines, or records of a document.
+    pub lines: u64,
+    /// Lines that gave at least one indicator.
+    pub data_lines: u64,
+    /// Lines that look like data and gave nothing usable.
+    pub rejected_lines: u64,
+    /// Indicators that could be taken.
+    pub indicators: u64,
+    /// The number of entries that the list says it has.
+    pub declared: Option<u64>,
+}
+
+impl HeldDownload {
+    pub(crate) fn of(tally: &Tally, update_time: Time) -> HeldDownload {
+        HeldDownload {
+            update_time: update_time.to_string(),
+            lines: tally.lines,
+            data_lines: tally.data_lines,
+            rejected_lines: tally.rejected_lines,
+            indicators: tally.entries,
+            declared: tally.declared,
+        }
+    }
 }
 
 /// One rejected line, for the rejects file.
@@ -140,7 +189,13 @@ impl FeedReport {
             state: FeedState::Ok,
             reason: String::new(),
             reason_text: String::new(),
+            notes: Vec::new(),
             update_time: None,
+            age_seconds: None,
+            unchanged_since: None,
+            digest: None,
+            held: None,
+            seconds: None,
             generated: None,
             declared: None,
             bytes: 0,
@@ -154,7 +209,9 @@ impl FeedReport {
             expired: 0,
             rejected: 0,
             added: 0,
+            reconfirmed: 0,
             removed: 0,
+            lapsed: 0,
             carried: 0,
             sightings: 0,
             skips: BTreeMap::new(),
@@ -163,9 +220,25 @@ impl FeedReport {
         }
     }
 
+    /// Takes over what merging counted.
+    pub(crate) fn settle(&mut self, counts: &Counts) {
+        (self.accepted, self.duplicate, self.expired) = (counts.accepted, counts.duplicate, counts.expired);
+        (self.added, self.reconfirmed) = (counts.added, counts.accepted - counts.added);
+        (self.removed, self.lapsed, self.carried) = (counts.removed, counts.lapsed, counts.carried);
+    }
+
+    /// When the download was retrieved that the snapshot holds.
+    pub(crate) fn date(&mut self, update_time: Option<Time>, now: Time) {
+        self.update_time = update_time.map(|time| time.to_string());
+        self.age_seconds = update_time.map(|time| now.unix().saturating_sub(time.unix()));
+    }
+
     /// Moves indicators from accepted to rejected: too many ranges overlap where they lie.
     pub fn refuse_too_deep(&mut self, count: u64, why: Refusal) {
         if count > 0 {
+            let of_added = count.min(self.added);
+            self.added -= of_added;
+            self.reconfirmed = self.reconfirmed.saturating_sub(count - of_added);
             self.accepted = self.accepted.saturating_sub(count);
             self.rejected += count;
             *self.refusals.entry(why.word()).or_default() += count;

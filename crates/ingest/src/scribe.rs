@@ -4,6 +4,7 @@
 //! the guards on single entries (width, special-use space, public suffixes, known top-level domains), checks
 //! the times, counts, and hands the result to a [`Sink`]. So a guard stands here once, not in thirty formats.
 
+use crate::canary::Canaries;
 use crate::guard::{self, Names};
 use crate::tally::Tally;
 use snapshot::refang::refang;
@@ -11,9 +12,10 @@ use snapshot::{
     Address, AddressRange, Assessments, ListKind, Refusal, Scope, Time, address, host, name, url,
 };
 use std::ops::Range;
+use std::sync::Arc;
 
 /// What holds for all entries of one feed.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct Rules {
     /// The instant of the build.
     pub now: Time,
@@ -27,12 +29,25 @@ pub struct Rules {
     pub widest_v4: u8,
     /// The shortest IPv6 prefix that may be listed.
     pub widest_v6: u8,
+    /// Whether an allow entry may hold everything below a private suffix.
+    pub allow_private_suffixes: bool,
+    /// What no entry may block; a build has them, and who only looks at a file does not.
+    pub canaries: Option<Arc<Canaries>>,
 }
 
 impl Rules {
-    /// The default rules of a list.
+    /// What holds for every list, whoever reads it.
     pub fn new(now: Time, list: ListKind, scope: Scope) -> Rules {
-        Rules { now, list, scope, allow_bogons: false, widest_v4: 8, widest_v6: 19 }
+        Rules {
+            now,
+            list,
+            scope,
+            allow_bogons: false,
+            widest_v4: 8,
+            widest_v6: 19,
+            allow_private_suffixes: true,
+            canaries: None,
+        }
     }
 }
 
@@ -320,6 +335,11 @@ impl<'a> Scribe<'a> {
         self.sink.stated(self.place(), Statement::Declared(count));
     }
 
+    /// The list says that it is over.
+    pub fn ended(&mut self) {
+        self.tally.ended = true;
+    }
+
     /// An address, prefix or range, possibly defanged, with or without a port.
     pub fn address(&mut self, text: &[u8], details: &Details) {
         if let Some(number) = address::plain_v4(text) {
@@ -368,8 +388,17 @@ impl<'a> Scribe<'a> {
         if guard::too_wide(&range, self.rules) {
             return Err(Refusal::TooWide);
         }
+        if self.canaries(details).is_some_and(|canaries| canaries.has_address(&range)) {
+            return Err(Refusal::NeverBlock);
+        }
         self.deliver(Key::Range(range), details, warnings);
         Ok(())
+    }
+
+    /// What the entry must not touch: only what blocks can block too much.
+    fn canaries(&self, details: &Details) -> Option<&'a Canaries> {
+        let canaries = self.rules.canaries.as_deref()?;
+        (self.list_of(details) == ListKind::Block).then_some(canaries)
     }
 
     fn list_of(&self, details: &Details) -> ListKind {
@@ -388,11 +417,9 @@ impl<'a> Scribe<'a> {
     /// told, and true is returned. False says nothing about it.
     pub fn plain(&mut self, text: &[u8], scope: Scope, details: &Details) -> bool {
         if let Some(seen) = name::glance(text) {
-            let read = self.names.judge_seen(text, seen);
-            match read {
-                Ok(looks_like_file) => self.deliver_name(text, scope, details, looks_like_file),
-                Err(refusal) => self.reject(refusal),
-            }
+            let judged = self.names.judge_seen(text, seen);
+            let read = judged.and_then(|odd| self.judged_name(text, scope, details, odd));
+            self.settle(read);
             return true;
         }
         self.plain_address(text, details)
@@ -428,14 +455,28 @@ impl<'a> Scribe<'a> {
     /// A canonical name.
     fn name(&mut self, name: &[u8], scope: Scope, details: &Details) -> Result<(), Refusal> {
         let looks_like_file = self.names.judge(name)?;
-        self.deliver_name(name, scope, details, looks_like_file);
-        Ok(())
+        self.judged_name(name, scope, details, looks_like_file)
     }
 
-    fn deliver_name(&mut self, name: &[u8], scope: Scope, details: &Details, looks_like_file: bool) {
+    /// A name that may be listed, as far as names go.
+    fn judged_name(
+        &mut self,
+        name: &[u8],
+        scope: Scope,
+        details: &Details,
+        looks_like_file: bool,
+    ) -> Result<(), Refusal> {
+        if self.canaries(details).is_some_and(|canaries| canaries.has_name(name, scope)) {
+            return Err(Refusal::NeverBlock);
+        }
+        let tree = scope != Scope::Exact && self.list_of(details) == ListKind::Allow;
+        if tree && !self.rules.allow_private_suffixes && guard::is_private_suffix(name) {
+            return Err(Refusal::PublicSuffix);
+        }
         let mut warnings = Warnings::default();
         warnings.add(Warning::LooksLikeFile, looks_like_file);
         self.deliver(Key::Name(name, scope), details, warnings);
+        Ok(())
     }
 
     /// A URL, with or without its scheme, possibly defanged.
@@ -447,7 +488,7 @@ impl<'a> Scribe<'a> {
     fn try_url(&mut self, text: &[u8], details: &Details) -> Result<(), Refusal> {
         let mut out = std::mem::take(&mut self.scratch);
         out.clear();
-        let read = url::canonical(text, &mut out).and_then(|url| self.judge_url(&out, url));
+        let read = url::canonical(text, &mut out).and_then(|url| self.judge_url(&out, url, details));
         if let Ok(warnings) = read {
             self.deliver(Key::Url(&out), details, warnings);
         }
@@ -457,7 +498,8 @@ impl<'a> Scribe<'a> {
 
     /// A listed URL never lists its host, but a host that cannot exist makes the URL useless, and a URL on an
     /// address of special-use space is somebody's test.
-    fn judge_url(&mut self, text: &[u8], url: url::Url) -> Result<Warnings, Refusal> {
+    fn judge_url(&mut self, text: &[u8], url: url::Url, details: &Details) -> Result<Warnings, Refusal> {
+        let host_at = url.host_at.clone();
         let mut warnings = Warnings::default();
         warnings.add(Warning::Userinfo, url.had_userinfo);
         match url.host {
@@ -465,6 +507,14 @@ impl<'a> Scribe<'a> {
                 self.names.judge_host(text.get(url.host_at).unwrap_or(&[]))?;
             }
             host::Host::Address(address) => self.judge_url_address(address)?,
+        }
+        let host = text.get(host_at.clone()).unwrap_or(&[]);
+        // The page that a name opens is the name, for whoever blocks by URL; other pages of it may well be bad.
+        let is_front_page = text.get(host_at.end..) == Some(b"/");
+        if is_front_page
+            && self.canaries(details).is_some_and(|canaries| canaries.has_name(host, Scope::Exact))
+        {
+            return Err(Refusal::NeverBlock);
         }
         Ok(warnings)
     }

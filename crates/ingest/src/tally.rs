@@ -32,6 +32,8 @@ pub struct Tally {
     pub generated: Option<(u64, Time)>,
     /// The number of entries that the list says it has.
     pub declared: Option<u64>,
+    /// Whether the list says that it is over.
+    pub ended: bool,
 }
 
 impl Tally {
@@ -77,6 +79,7 @@ impl Tally {
         merge(&mut self.warnings, &other.warnings);
         self.generated = [self.generated, other.generated].into_iter().flatten().min();
         self.declared = self.declared.or(other.declared);
+        self.ended |= other.ended;
     }
 }
 

@@ -29,4 +29,4 @@ pub use reader::{Entry, Index, Part, Sighting, Snapshot};
 pub use refusal::Refusal;
 pub use sighting::{Assessment, Assessments, FeedId, Kinds, ListKind, Mode, Scope, Status, Times};
 pub use time::Time;
-pub use writer::{Image, SectionBytes, publish_bytes};
+pub use writer::{Beside, Image, SectionBytes, sweep};

@@ -342,7 +342,8 @@ impl<'a> Index<'a> {
             Extent::None => None,
             Extent::Prefix(length) => AddressRange::from_prefix(address, length),
             Extent::Range(row) => {
-                let (first, last) = records::extent(self.extents, row)?;
+                let (first, last) =
+                    records::extent(self.extents, row).filter(|(first, last)| first <= last)?;
                 match address {
                     Address::V4(_) => Some(AddressRange::V4 {
                         first: u32::try_from(first).ok()?,

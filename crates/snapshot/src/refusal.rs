@@ -42,6 +42,7 @@ refusals! {
     BadLabel "bad-label" "A label that is empty or longer than 63 octets.";
     SingleLabel "single-label" "A name of one label.";
     PublicSuffix "public-suffix" "An ICANN public suffix: listing it would list everybody below it.";
+    NeverBlock "never-block" "It would block what must never be blocked.";
     BadIdna "bad-idna" "Not a valid internationalised name, or one that hides characters.";
     BadScheme "bad-scheme" "A URL scheme other than http, https and ftp.";
     BadUrl "bad-url" "Not a usable URL.";

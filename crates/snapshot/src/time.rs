@@ -5,10 +5,12 @@
 //! arithmetic is the well-known proleptic Gregorian one (H. Hinnant, "chrono-Compatible Low-Level Date
 //! Algorithms"), kept here so that a reader on a small host needs no calendar library.
 
+use serde::{Deserialize, Serialize};
 use std::fmt;
 
 /// A UTC instant in whole seconds since 1970-01-01T00:00:00Z.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(transparent)]
 pub struct Time(i64);
 
 impl Time {

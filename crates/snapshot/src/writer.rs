@@ -65,6 +65,11 @@ impl Image {
         Table { built_at: self.built_at, file_len: end, rows }
     }
 
+    /// The length of the whole file, in bytes.
+    pub fn byte_len(&self) -> u64 {
+        self.table().file_len
+    }
+
     /// Writes the whole file to `out`.
     pub fn write(&self, out: &mut impl Write) -> io::Result<u64> {
         let table = self.table();
@@ -90,23 +95,18 @@ impl Image {
 
     /// Publishes the file at `target`: all of it, or nothing. Returns its length in bytes.
     pub fn publish(&self, target: &Path) -> Result<u64, Error> {
-        let beside = Beside::create(target)?;
+        let mut beside = Beside::create(target)?;
         let length = beside.fill(|out| self.write(out))?;
         Snapshot::open(&beside.path)?;
-        beside.rename_to(target)?;
+        beside.publish()?;
         Ok(length)
     }
 }
 
-/// Publishes any bytes in the same way: all of them at `target`, synced, or nothing.
-pub fn publish_bytes(bytes: &[u8], target: &Path) -> Result<(), Error> {
-    let beside = Beside::create(target)?;
-    beside.fill(|out| out.write_all(bytes).map(|()| bytes.len() as u64))?;
-    beside.rename_to(target)
-}
-
-/// A file beside its target, removed unless it is renamed.
-struct Beside {
+/// A file that is written beside its target, under a name that no reader looks for, and removed again unless it is
+/// published.
+pub struct Beside {
+    target: PathBuf,
     path: PathBuf,
     folder: PathBuf,
     file: File,
@@ -114,18 +114,12 @@ struct Beside {
 }
 
 impl Beside {
-    fn create(target: &Path) -> Result<Beside, Error> {
-        let folder = match target.parent() {
-            Some(parent) if !parent.as_os_str().is_empty() => parent.to_owned(),
-            _ => PathBuf::from("."),
-        };
-        let name = target.file_name().unwrap_or_default().to_string_lossy();
-        let path = folder.join(format!(".{name}.tmp-{}", std::process::id()));
+    /// Begins a file beside `target`, where nothing or a regular file may stand.
+    pub fn create(target: &Path) -> Result<Beside, Error> {
+        refuse_strangers(target)?;
+        let folder = folder_of(target);
+        let path = folder.join(format!("{}{}", leftover_prefix(target), std::process::id()));
         let io = |source| Error::Io { path: path.clone(), doing: "creating", source };
-        if target.is_dir() {
-            let source = io::Error::new(io::ErrorKind::IsADirectory, "a folder is in the way");
-            return Err(Error::Io { path: target.to_owned(), doing: "publishing", source });
-        }
         let exclusive = || OpenOptions::new().write(true).create_new(true).open(&path);
         let file = match exclusive() {
             Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
@@ -135,11 +129,16 @@ impl Beside {
             }
             other => other,
         };
-        Ok(Beside { file: file.map_err(io)?, path, folder, done: false })
+        Ok(Beside { target: target.to_owned(), file: file.map_err(io)?, path, folder, done: false })
     }
 
-    fn fill(&self, write: impl FnOnce(&mut BufWriter<&File>) -> io::Result<u64>) -> Result<u64, Error> {
-        let io = |doing| move |source| Error::Io { path: self.path.clone(), doing, source };
+    /// Writes and syncs it. Returns its length in bytes, as `write` gives it.
+    pub fn fill<N>(
+        &mut self,
+        write: impl FnOnce(&mut BufWriter<&File>) -> io::Result<N>,
+    ) -> Result<N, Error> {
+        let path = &self.path;
+        let io = |doing| move |source| Error::Io { path: path.clone(), doing, source };
         let mut out = BufWriter::with_capacity(1 << 20, &self.file);
         let length = write(&mut out).map_err(io("writing"))?;
         out.flush().map_err(io("writing"))?;
@@ -147,12 +146,13 @@ impl Beside {
         Ok(length)
     }
 
-    fn rename_to(mut self, target: &Path) -> Result<(), Error> {
+    /// Puts it in its place, and syncs the folder.
+    pub fn publish(mut self) -> Result<(), Error> {
         let io = |path: &Path, doing| {
             let path = path.to_owned();
             move |source| Error::Io { path, doing, source }
         };
-        fs::rename(&self.path, target).map_err(io(target, "renaming"))?;
+        fs::rename(&self.path, &self.target).map_err(io(&self.target, "renaming"))?;
         self.done = true;
         let folder = File::open(&self.folder).map_err(io(&self.folder, "opening the folder"))?;
         folder.sync_all().map_err(io(&self.folder, "syncing the folder"))
@@ -165,5 +165,81 @@ impl Drop for Beside {
             // Nothing is left to report to: the error that brought us here is already on its way.
             let _ = fs::remove_file(&self.path);
         }
+    }
+}
+
+/// Removes what processes that were killed left beside `target`. The caller knows that nobody else is writing there.
+pub fn sweep(target: &Path) {
+    let prefix = leftover_prefix(target);
+    let Ok(entries) = fs::read_dir(folder_of(target)) else { return };
+    for entry in entries.flatten() {
+        let name = entry.file_name();
+        let number = name.to_str().and_then(|name| name.strip_prefix(&prefix));
+        if number.is_some_and(|number| number.bytes().all(|byte| byte.is_ascii_digit())) {
+            // What cannot be removed is in nobody's way.
+            let _ = fs::remove_file(entry.path());
+        }
+    }
+}
+
+/// A rename over a device or a pipe would take it away from everybody else.
+fn refuse_strangers(target: &Path) -> Result<(), Error> {
+    match fs::metadata(target) {
+        Ok(about) if !about.is_file() => {
+            let source =
+                io::Error::new(io::ErrorKind::AlreadyExists, "something that is no regular file is there");
+            Err(Error::Io { path: target.to_owned(), doing: "publishing", source })
+        }
+        _ => Ok(()),
+    }
+}
+
+fn folder_of(target: &Path) -> PathBuf {
+    match target.parent() {
+        Some(parent) if !parent.as_os_str().is_empty() => parent.to_owned(),
+        _ => PathBuf::from("."),
+    }
+}
+
+fn leftover_prefix(target: &Path) -> String {
+    format!(".{}.tmp-", target.file_name().unwrap_or_default().to_string_lossy())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_was_written_beside_goes_away_unless_it_is_published() {
+        let dir = tempfile::TempDir::new().expect("a folder");
+        let target = dir.path().join("report.json");
+        let count = || fs::read_dir(dir.path()).expect("a folder").count();
+        let written = || {
+            let mut beside = Beside::create(&target).expect("a file");
+            beside.fill(|out| out.write_all(b"x")).expect("written");
+            beside
+        };
+        drop(written());
+        assert_eq!(count(), 0);
+        written().publish().expect("published");
+        assert_eq!((fs::read(&target).expect("it is there"), count()), (b"x".to_vec(), 1));
+    }
+
+    #[test]
+    fn leftovers_of_the_dead_are_swept_and_nothing_else() {
+        let dir = tempfile::TempDir::new().expect("a folder");
+        let names = [".x.rap.tmp-17", ".x.rap.tmp-notes", ".y.rap.tmp-17", "x.rap"];
+        names.iter().for_each(|name| fs::write(dir.path().join(name), b"x").expect("written"));
+        sweep(&dir.path().join("x.rap"));
+        let left: Vec<bool> = names.iter().map(|name| dir.path().join(name).exists()).collect();
+        assert_eq!(left, [false, true, true, true]);
+    }
+
+    #[test]
+    fn what_is_no_file_is_never_replaced() {
+        let dir = tempfile::TempDir::new().expect("a folder");
+        assert!(Beside::create(dir.path()).is_err());
+        #[cfg(unix)]
+        assert!(Beside::create(Path::new("/dev/null")).is_err());
     }
 }

@@ -17,8 +17,7 @@ const FILES_MAX: usize = 100_000;
 
 /// The files of a folder.
 pub(super) struct Files {
-    root: PathBuf,
-    rest: std::vec::IntoIter<PathBuf>,
+    rest: std::vec::IntoIter<(String, PathBuf)>,
     current: Option<Text>,
     caps: Caps,
 }
@@ -26,15 +25,17 @@ pub(super) struct Files {
 impl Files {
     /// Lists a folder's files.
     pub(super) fn open(root: &Path, caps: Caps) -> Result<Files, FileRefusal> {
-        let mut paths = Vec::new();
-        list(root, DEPTH, &mut paths).map_err(|error| super::refusal(&error))?;
-        paths.sort();
-        Ok(Files { root: root.to_owned(), rest: paths.into_iter(), current: None, caps })
+        Ok(Files { rest: files_of(root)?.into_iter(), current: None, caps })
     }
+}
 
-    fn name(&self, path: &Path) -> String {
-        path.strip_prefix(&self.root).unwrap_or(path).to_string_lossy().replace('\\', "/")
-    }
+/// A folder's files in order, with their names inside it.
+pub(super) fn files_of(root: &Path) -> Result<Vec<(String, PathBuf)>, FileRefusal> {
+    let mut paths = Vec::new();
+    list(root, DEPTH, &mut paths).map_err(|error| super::refusal(&error))?;
+    paths.sort();
+    let name = |path: &Path| path.strip_prefix(root).unwrap_or(path).to_string_lossy().replace('\\', "/");
+    Ok(paths.into_iter().map(|path| (name(&path), path)).collect())
 }
 
 fn list(folder: &Path, depth: usize, into: &mut Vec<PathBuf>) -> io::Result<()> {
@@ -57,11 +58,11 @@ fn list(folder: &Path, depth: usize, into: &mut Vec<PathBuf>) -> io::Result<()> 
 
 impl Parts for Files {
     fn next_part(&mut self) -> io::Result<Option<String>> {
-        let Some(path) = self.rest.next() else { return Ok(None) };
+        let Some((name, path)) = self.rest.next() else { return Ok(None) };
         let text =
             File::open(&path).map_err(|error| super::refusal(&error)).and_then(|file| open(file, self.caps));
         self.current = Some(text.map_err(refused)?);
-        Ok(Some(self.name(&path)))
+        Ok(Some(name))
     }
 }
 

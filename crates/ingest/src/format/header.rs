@@ -26,8 +26,9 @@ const DECLARED: &[&[u8]] =
 
 /// Reads the text of a comment: a header where it is one, else a comment like any other.
 pub fn comment(text: &[u8], scribe: &mut Scribe<'_>) {
-    if let Some(count) = end_mark(text) {
-        scribe.declared(count);
+    if is_end_mark(text) {
+        scribe.ended();
+        end_count(text).into_iter().for_each(|count| scribe.declared(count));
         return scribe.skip(Skip::Comment);
     }
     let stated = split_key(text).is_some_and(|(key, value)| state(key, value, scribe));
@@ -57,7 +58,12 @@ fn leading_count(value: &[u8]) -> Option<u64> {
     digits.parse().ok()
 }
 
-/// `END 3 entries`.
-fn end_mark(comment: &[u8]) -> Option<u64> {
+/// `END`, `EOF` or `END 3 entries`, in capitals and alone on their line.
+fn is_end_mark(comment: &[u8]) -> bool {
+    let said = comment.trim_ascii();
+    matches!(said, b"END" | b"EOF") || end_count(said).is_some()
+}
+
+fn end_count(comment: &[u8]) -> Option<u64> {
     leading_count(comment.trim_ascii().strip_prefix(b"END ")?)
 }

@@ -74,6 +74,7 @@ fn metadata(row: &Row<'_>, scribe: &mut Scribe<'_>) {
     }
     if let Some(records) = row.records.as_ref().and_then(Number::value) {
         scribe.declared(records);
+        scribe.ended();
     }
     scribe.skip(Skip::Metadata);
 }

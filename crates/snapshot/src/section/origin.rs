@@ -11,8 +11,10 @@ use crate::{Assessments, Kinds, ListKind, Mode, Time};
 use bincode::config::{Configuration, Fixint, Limit, LittleEndian};
 use serde::{Deserialize, Serialize};
 
-/// The only codec so far: bincode 2, little-endian, fixed-width integers.
-const CODEC_BINCODE_2: u32 = 1;
+/// bincode 2, little-endian, fixed-width integers: generator and feeds.
+const CODEC_FEEDS: u32 = 1;
+/// The same, and behind it the source of each feed.
+const CODEC_SOURCES: u32 = 2;
 /// The largest section that is decoded, in bytes.
 const LIMIT: usize = 16 << 20;
 
@@ -72,6 +74,27 @@ pub struct FeedRecord {
     update_time: Option<i64>,
     /// How many sightings the snapshot holds of it.
     pub sightings: u64,
+    /// The last download that was taken; `None` where there never was one, or an older program wrote the file.
+    #[serde(skip)]
+    pub source: Option<Source>,
+}
+
+/// The last download that was taken of a feed: what the next one is measured against.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Source {
+    /// The SHA-256 of the file as it was downloaded.
+    pub digest: [u8; 32],
+    /// How many indicators it gave, before duplicates are merged. An empty download that is normal for its feed
+    /// leaves the number of the one before.
+    pub indicators: u64,
+    /// A number that differs when the download lists anything else, in whatever order.
+    pub content: u64,
+    /// When the first download with this content was retrieved.
+    pub unchanged_since: Time,
+    /// Whether it closed with an end mark.
+    pub ended: bool,
+    /// Whether an operator let it in past the guards.
+    pub let_in: bool,
 }
 
 /// The typed part of a feed record whose fields are stored as numbers.
@@ -111,6 +134,7 @@ impl FeedRecord {
             keep_absent: false,
             update_time: traits.update_time.map(Time::unix),
             sightings: 0,
+            source: None,
         }
     }
 
@@ -134,7 +158,7 @@ impl FeedRecord {
 }
 
 /// Where a snapshot comes from.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Origin {
     /// The program and version that wrote it.
     pub generator: String,
@@ -151,24 +175,46 @@ fn codec() -> Codec {
 impl Origin {
     /// The bytes of the section; `None` where they would exceed its limit.
     pub fn encode(&self) -> Option<Vec<u8>> {
-        let body = bincode::serde::encode_to_vec(self, codec()).ok()?;
-        let bytes = [CODEC_BINCODE_2.to_le_bytes().as_slice(), &body].concat();
+        let sources: Vec<Option<&Source>> = self.feeds.iter().map(|feed| feed.source.as_ref()).collect();
+        let body = bincode::serde::encode_to_vec((&self.generator, &self.feeds, sources), codec()).ok()?;
+        let bytes = [CODEC_SOURCES.to_le_bytes().as_slice(), &body].concat();
         (bytes.len() <= LIMIT).then_some(bytes)
     }
 
     /// Reads the section, whose checksum must hold already.
     pub fn decode(bytes: &[u8], offset: u64) -> Result<Origin, Damage> {
         let codec_id = u32_at(bytes, 0);
-        let body = bytes.get(4..).unwrap_or(&[]);
-        if codec_id != CODEC_BINCODE_2 || body.len() > LIMIT {
-            let found = format!("codec {codec_id}, {} bytes", body.len());
-            return Err(Damage::new("origin", offset, "codec 1 within its limit", found));
+        let body = bytes.get(4..).filter(|body| body.len() <= LIMIT);
+        match (codec_id, body) {
+            (CODEC_FEEDS, Some(body)) => {
+                let (generator, feeds) = decode_all(body, offset)?;
+                Ok(Origin { generator, feeds })
+            }
+            (CODEC_SOURCES, Some(body)) => {
+                let (generator, feeds, sources) = decode_all(body, offset)?;
+                Ok(Origin { generator, feeds }.with_sources(sources))
+            }
+            _ => {
+                let found = format!("codec {codec_id}, {} bytes", bytes.len());
+                Err(Damage::new("origin", offset, "codec 1 or 2 within its limit", found))
+            }
         }
-        match bincode::serde::decode_from_slice(body, codec()) {
-            Ok((origin, used)) if used == body.len() => Ok(origin),
-            Ok((_, used)) => Err(Damage::new("origin", offset, format!("{} bytes", body.len()), used)),
-            Err(error) => Err(Damage::new("origin", offset, "a feed table", error)),
+    }
+
+    fn with_sources(mut self, sources: Vec<Option<Source>>) -> Origin {
+        for (feed, source) in self.feeds.iter_mut().zip(sources) {
+            feed.source = source;
         }
+        self
+    }
+}
+
+/// Decodes a body, which must be used up.
+fn decode_all<T: serde::de::DeserializeOwned>(body: &[u8], offset: u64) -> Result<T, Damage> {
+    match bincode::serde::decode_from_slice(body, codec()) {
+        Ok((read, used)) if used == body.len() => Ok(read),
+        Ok((_, used)) => Err(Damage::new("origin", offset, format!("{} bytes", body.len()), used)),
+        Err(error) => Err(Damage::new("origin", offset, "a feed table", error)),
     }
 }
 
@@ -184,8 +230,16 @@ mod tests {
             assessments: Assessments::EMPTY,
             update_time: Some(Time::from_unix(1_780_000_000)),
         };
-        let feed = FeedRecord::new("example-v4", "lists.example", traits);
+        let mut feed = FeedRecord::new("example-v4", "lists.example", traits);
         assert_eq!(feed.traits(), traits);
+        feed.source = Some(Source {
+            digest: [7; 32],
+            indicators: 3,
+            content: 4,
+            unchanged_since: Time::from_unix(1_780_000_000),
+            ended: true,
+            let_in: false,
+        });
         Origin { generator: "rapsheet 0".to_owned(), feeds: vec![feed] }
     }
 
@@ -196,6 +250,15 @@ mod tests {
         for cut in 0..bytes.len() {
             assert!(Origin::decode(&bytes[..cut], 0).is_err(), "{cut}");
         }
+    }
+
+    #[test]
+    fn the_first_codec_is_read_and_knows_no_sources() {
+        let mut older = origin();
+        let body = bincode::serde::encode_to_vec((&older.generator, &older.feeds), codec()).expect("small");
+        let bytes = [CODEC_FEEDS.to_le_bytes().as_slice(), &body].concat();
+        older.feeds.iter_mut().for_each(|feed| feed.source = None);
+        assert_eq!(Origin::decode(&bytes, 0), Ok(older));
     }
 
     #[test]

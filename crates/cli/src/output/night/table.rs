@@ -1,0 +1,134 @@
+//! The table at the end of a build: trouble first, and again in words at the end, where the eye is.
+
+use crate::setting::Setting;
+use crate::table::{Head, Table, age, bytes, count};
+use ingest::report::{FeedReport, Report};
+use snapshot::Refusal;
+use snapshot::section::origin::FeedState;
+use std::io::{self, Write};
+use std::path::Path;
+
+/// How many notes are told without `--verbose`; the report has all of them.
+const NOTES_MAX: usize = 10;
+
+/// Tells people what happened, on stderr.
+pub(crate) fn show(report: &Report, length: u64, target: &Path, setting: &Setting) {
+    let mut text = Vec::new();
+    let shown = table(report)
+        .print(&mut text)
+        .and_then(|()| notes(report, setting.verbose, &mut text))
+        .and_then(|()| troubles(report, &mut text))
+        .and_then(|()| summary(report, length, target, &mut text));
+    if shown.is_ok() {
+        setting.note(String::from_utf8_lossy(&text).trim_end());
+    }
+}
+
+fn table(report: &Report) -> Table {
+    let titles = ["age", "lines", "accepted", "rejected", "added", "removed", "lapsed", "carried"];
+    let heads: Vec<Head> =
+        ["feed", "state"].map(Head::Left).into_iter().chain(titles.map(Head::Right)).collect();
+    let mut table = Table::new(&heads);
+    for feed in trouble_first(report) {
+        let numbers =
+            [feed.lines, feed.accepted, feed.rejected, feed.added, feed.removed, feed.lapsed, feed.carried];
+        let mut cells = vec![feed.id.clone(), feed.state.word().to_owned()];
+        cells.push(feed.age_seconds.map_or("-".to_owned(), age));
+        cells.extend(numbers.map(count));
+        table.row(cells);
+    }
+    table
+}
+
+fn trouble_first(report: &Report) -> Vec<&FeedReport> {
+    let mut feeds: Vec<&FeedReport> = report.feeds.iter().collect();
+    feeds.sort_by_key(|feed| (feed.state == FeedState::Ok, feed.notes.is_empty()));
+    feeds
+}
+
+/// What is odd about feeds that are well and, where people want to know, why lines were rejected.
+fn notes(report: &Report, verbose: bool, out: &mut dyn Write) -> io::Result<()> {
+    let notes: Vec<String> = report.feeds.iter().flat_map(|feed| notes_of(feed, verbose)).collect();
+    let shown = if verbose { notes.len() } else { NOTES_MAX };
+    for note in notes.iter().take(shown) {
+        writeln!(out, "{note}")?;
+    }
+    match notes.len().saturating_sub(shown) {
+        0 => Ok(()),
+        more => writeln!(out, "… and {more} more notes: see --report, or ask with --verbose"),
+    }
+}
+
+fn notes_of(feed: &FeedReport, verbose: bool) -> Vec<String> {
+    let id = &feed.id;
+    let canaries = feed.refusals.get(Refusal::NeverBlock.word()).map(|number| {
+        format!("{id}: {number} entries would block what must never be blocked; --rejects names them")
+    });
+    let refusals: Vec<String> = feed.refusals.iter().map(|(why, number)| format!("{number} {why}")).collect();
+    let refusals =
+        (verbose && !refusals.is_empty()).then(|| format!("{id}: rejected {}", refusals.join(", ")));
+    let said = feed.notes.iter().map(|note| format!("{id}: {note}"));
+    canaries.into_iter().chain(said).chain(refusals).collect()
+}
+
+/// Why feeds are in trouble.
+fn troubles(report: &Report, out: &mut dyn Write) -> io::Result<()> {
+    for feed in report.feeds.iter().filter(|feed| feed.state != FeedState::Ok) {
+        let FeedReport { id, reason, reason_text, file, .. } = feed;
+        writeln!(out, "{id}: {} ({reason}): {file}: {reason_text}", feed.state.word())?;
+    }
+    if report.state_missing {
+        writeln!(out, "there was no state of the night before: rows of accumulated feeds counted as new")?;
+    }
+    Ok(())
+}
+
+fn summary(report: &Report, length: u64, target: &Path, out: &mut dyn Write) -> io::Result<()> {
+    let totals = &report.totals;
+    let trouble = report.feeds.iter().filter(|feed| feed.state != FeedState::Ok).count();
+    writeln!(
+        out,
+        "{}: {} of {} feeds ok; {} sightings of {} IPv4 and {} IPv6 runs, {} names, {} URLs; {}",
+        target.display(),
+        report.feeds.len() - trouble,
+        report.feeds.len(),
+        totals.sightings,
+        totals.ipv4_runs,
+        totals.ipv6_runs,
+        totals.names,
+        totals.urls,
+        bytes(length),
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::tests::example;
+    use super::*;
+
+    #[test]
+    fn the_table_names_trouble_first_and_fits() {
+        let mut text = Vec::new();
+        table(&example()).print(&mut text).expect("memory takes it");
+        let text = String::from_utf8(text).expect("text");
+        let lines: Vec<&str> = text.lines().collect();
+        assert!(lines[1].starts_with("lost-") && lines[1].contains("held"), "{text}");
+        assert!(lines[2].starts_with("example-drop") && lines[2].contains("21h"), "{text}");
+        assert!(lines.iter().all(|line| line.chars().count() <= 100), "{text}");
+    }
+
+    #[test]
+    fn notes_are_few_unless_asked_for() {
+        let mut report = example();
+        report.feeds =
+            (0..15).map(|at| FeedReport::new(&format!("feed-{at}"), "x.example", "f", "f")).collect();
+        report.feeds.iter_mut().for_each(|feed| feed.notes = vec!["is odd".to_owned()]);
+        let told = |verbose| {
+            let mut text = Vec::new();
+            notes(&report, verbose, &mut text).expect("memory takes it");
+            String::from_utf8(text).expect("text")
+        };
+        assert_eq!((told(false).lines().count(), told(true).lines().count()), (NOTES_MAX + 1, 15));
+        assert!(told(false).ends_with("… and 5 more notes: see --report, or ask with --verbose\n"));
+    }
+}

@@ -1,0 +1,142 @@
+//! One download as it lies in its folder: what it is, when it was retrieved, and its digest.
+//!
+//! The digest is that of the file as it was downloaded, so that an operator who let a held download in by its
+//! digest can check it with `sha256sum`. It is taken from the very file that is read afterwards: a downloader that
+//! renames a new file over it meanwhile changes neither.
+
+use crate::decode::{self, Caps, Text};
+use crate::refused::FileRefusal;
+use serde::Deserialize;
+use sha2::{Digest as _, Sha256};
+use snapshot::Time;
+use std::fs::{self, File, Metadata};
+use std::io::{self, Read, Seek};
+use std::path::{Path, PathBuf};
+use std::time::UNIX_EPOCH;
+
+/// The SHA-256 of a download.
+pub(crate) type Digest = [u8; 32];
+
+/// A download that is there and can be read.
+pub(crate) struct Download {
+    path: PathBuf,
+    /// `None` for a folder.
+    file: Option<File>,
+    /// Of the file, or of all files of a folder with their names and lengths.
+    pub(crate) digest: Digest,
+    /// When it was retrieved, and never later than the build.
+    pub(crate) update_time: Time,
+}
+
+impl Download {
+    /// Opens what lies at a path, and reads it once for its digest.
+    pub(crate) fn open(path: &Path, now: Time, caps: Caps) -> Result<Download, FileRefusal> {
+        let about = fs::metadata(path).map_err(|error| decode::refusal(&error))?;
+        let note = Note::beside(path);
+        let update_time = note.retrieved.map_or_else(|| modified(&about), Ok)?.min(now);
+        let (file, digest) = if about.is_dir() {
+            (None, digest_of_folder(path, caps)?)
+        } else {
+            let mut file = open_file(path, &about, caps)?;
+            let digest = digest_of(&mut file).map_err(|error| decode::refusal(&error))?;
+            file.rewind().map_err(|error| decode::refusal(&error))?;
+            note.check(about.len(), &digest)?;
+            (Some(file), digest)
+        };
+        Ok(Download { path: path.to_owned(), file, digest, update_time })
+    }
+
+    /// Its text.
+    pub(crate) fn text(self, caps: Caps) -> Result<Text, FileRefusal> {
+        match self.file {
+            Some(file) => decode::open(file, caps),
+            None => decode::open_path(&self.path, caps),
+        }
+    }
+}
+
+/// What is neither a regular file nor a folder is not opened: a pipe or a device could block for ever.
+fn open_file(path: &Path, about: &Metadata, caps: Caps) -> Result<File, FileRefusal> {
+    if !about.is_file() {
+        return Err(FileRefusal::Unreadable("it is neither a regular file nor a folder".to_owned()));
+    }
+    if about.len() > caps.bytes {
+        return Err(FileRefusal::TooLarge(caps.bytes));
+    }
+    File::open(path).map_err(|error| decode::refusal(&error))
+}
+
+fn digest_of(file: &mut File) -> io::Result<Digest> {
+    let mut sum = Sha256::new();
+    let mut buffer = vec![0; 1 << 16];
+    loop {
+        match file.read(&mut buffer)? {
+            0 => return Ok(sum.finalize().into()),
+            count => sum.update(buffer.get(..count).unwrap_or(&[])),
+        }
+    }
+}
+
+fn digest_of_folder(path: &Path, caps: Caps) -> Result<Digest, FileRefusal> {
+    let mut sum = Sha256::new();
+    for (name, path) in decode::files_of(path)? {
+        let about = fs::metadata(&path).map_err(|error| decode::refusal(&error))?;
+        let mut file = open_file(&path, &about, caps)?;
+        let digest = digest_of(&mut file).map_err(|error| decode::refusal(&error))?;
+        sum.update((name.len() as u64).to_le_bytes());
+        sum.update(name.as_bytes());
+        sum.update(digest);
+    }
+    Ok(sum.finalize().into())
+}
+
+/// Digests as people write them.
+pub(crate) fn hex(digest: &Digest) -> String {
+    digest.iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+fn modified(about: &Metadata) -> Result<Time, FileRefusal> {
+    let modified = about.modified().map_err(|error| decode::refusal(&error))?;
+    let seconds = modified.duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs());
+    Ok(Time::from_unix(i64::try_from(seconds).unwrap_or(i64::MAX)))
+}
+
+/// What a downloader notes beside the file, in `<file>.meta.json`.
+#[derive(Default)]
+struct Note {
+    retrieved: Option<Time>,
+    bytes: Option<u64>,
+    sha256: Option<String>,
+}
+
+#[derive(Deserialize)]
+struct Sidecar {
+    fetched_at: Option<String>,
+    bytes: Option<u64>,
+    sha256: Option<String>,
+}
+
+impl Note {
+    fn beside(path: &Path) -> Note {
+        let mut beside = path.as_os_str().to_owned();
+        beside.push(".meta.json");
+        let noted = fs::read(beside).ok().and_then(|bytes| serde_json::from_slice::<Sidecar>(&bytes).ok());
+        noted.map_or_else(Note::default, |noted| Note {
+            retrieved: noted.fetched_at.as_deref().and_then(Time::parse_rfc3339),
+            bytes: noted.bytes,
+            sha256: noted.sha256,
+        })
+    }
+
+    /// A file that is not as long as the server said, or not the one that was fetched, is a broken transfer.
+    fn check(&self, length: u64, digest: &Digest) -> Result<(), FileRefusal> {
+        if let Some(bytes) = self.bytes.filter(|bytes| *bytes != length) {
+            return Err(FileRefusal::Truncated(format!("{length} bytes, and its note says {bytes}")));
+        }
+        let other = |noted: &&String| !noted.eq_ignore_ascii_case(&hex(digest));
+        match self.sha256.as_ref().filter(other) {
+            Some(_) => Err(FileRefusal::Truncated("its SHA-256 is not the one in its note".to_owned())),
+            None => Ok(()),
+        }
+    }
+}

@@ -1,0 +1,247 @@
+//! Ten thousand nights of feeds that go wrong in every way we know of, against the model.
+//!
+//! No sighting may be lost and none invented; the state of every feed, the counts, and the bytes at another number of
+//! threads must be what they should be.
+
+use crate::nights::{Model, assert_contents};
+use crate::support::{DAY, House, Random, day, gzip};
+use ingest::build::BuildError;
+use snapshot::Time;
+use snapshot::section::origin::FeedState;
+use std::collections::BTreeSet;
+
+const FEEDS: usize = 5;
+const NIGHTS: usize = 20;
+const SEQUENCES: u64 = 100;
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Fault {
+    None,
+    Missing,
+    Empty,
+    Page,
+    Prose,
+    Cut,
+    Binary,
+    Shrunk,
+    Grown,
+    Junk,
+    Older,
+    SameAgain,
+    Doubled,
+    World,
+    Poison,
+    Folder,
+}
+
+const FAULTS: [Fault; 16] = [
+    Fault::None,
+    Fault::Missing,
+    Fault::Empty,
+    Fault::Page,
+    Fault::Prose,
+    Fault::Cut,
+    Fault::Binary,
+    Fault::Shrunk,
+    Fault::Grown,
+    Fault::Junk,
+    Fault::Older,
+    Fault::SameAgain,
+    Fault::Doubled,
+    Fault::World,
+    Fault::Poison,
+    Fault::Folder,
+];
+
+/// A feed between two nights: its model, and what its publisher would list.
+struct Publisher {
+    model: Model,
+    list: BTreeSet<String>,
+    last_good: usize,
+}
+
+/// What a night put into the folder.
+struct Put {
+    text: Option<Vec<u8>>,
+    update: Time,
+    /// How many entries it has, duplicates and all.
+    entries: usize,
+    /// What should come of it: the list that is taken, or why not.
+    outcome: Result<BTreeSet<String>, &'static [&'static str]>,
+}
+
+impl Publisher {
+    fn new(at: usize, random: &mut Random) -> Publisher {
+        let (accumulated, keep_absent) = [(false, false), (false, true), (true, false)][at % 3];
+        let mut model = Model::new(&format!("feed-{at}"), accumulated, keep_absent);
+        model.retention = (1 + random.below(8) as i64) * DAY;
+        let list = (0..120 + random.below(60)).map(|_| address(random)).collect();
+        Publisher { model, list, last_good: 0 }
+    }
+
+    fn file(&self) -> String {
+        format!("{}.txt", self.model.id)
+    }
+
+    /// Some entries go, and some come.
+    fn turn(&mut self, random: &mut Random) {
+        let gone: Vec<String> = self.list.iter().filter(|_| random.one_in(8)).cloned().collect();
+        self.list.retain(|key| !gone.contains(key));
+        while self.list.len() < 120 || random.below(3) > 0 {
+            self.list.insert(address(random));
+        }
+    }
+
+    fn put(&self, fault: Fault, now: Time, random: &mut Random) -> Put {
+        let update = now.plus(-(random.below(3600) as i64));
+        let lines = |list: &BTreeSet<String>| list.iter().map(|key| format!("{key}\n")).collect::<String>();
+        let list = lines(&self.list);
+        let put = |text: &[u8], outcome| Put { text: Some(text.to_vec()), update, entries: 0, outcome };
+        let judged = |text: &[u8], list: BTreeSet<String>, entries: usize| Put {
+            text: Some(text.to_vec()),
+            update,
+            entries,
+            outcome: self.judge(list, entries),
+        };
+        let taken = |text: &str| judged(text.as_bytes(), self.list.clone(), self.list.len());
+        match fault {
+            Fault::None | Fault::SameAgain => taken(&list),
+            Fault::Missing => Put { text: None, update, entries: 0, outcome: Err(&["missing"]) },
+            // The note of an earlier download may lie beside it.
+            Fault::Folder => Put { text: None, update, entries: 0, outcome: Err(&["empty", "older"]) },
+            Fault::Empty => put(b"# nothing today\n", Err(&["empty"])),
+            Fault::Page => put(b"<html><body>404</body></html>", Err(&["html"])),
+            Fault::Prose => put(b"Please come back later.\nThank you.\n", Err(&["no-data"])),
+            Fault::Cut => {
+                let whole = gzip(list.as_bytes());
+                put(&whole[..whole.len() - 5], Err(&["damaged"]))
+            }
+            Fault::Binary => put(b"\x7fELF\0\0\0\0\0\0\0\0", Err(&["binary"])),
+            Fault::Shrunk => {
+                let few: BTreeSet<String> = self.list.iter().take(20).cloned().collect();
+                judged(lines(&few).as_bytes(), few, 20)
+            }
+            Fault::Grown => {
+                let mut many = self.list.clone();
+                while many.len() <= 1000 {
+                    many.insert(address(random));
+                }
+                judged(lines(&many).as_bytes(), many.clone(), many.len())
+            }
+            Fault::Junk => put((list + &"a row of words\n".repeat(900)).as_bytes(), Err(&["rejects"])),
+            Fault::Older => {
+                let older = self.model.update.map(|last| last.plus(-1 - random.below(DAY as u64) as i64));
+                match older {
+                    Some(update) => Put { update, ..put(list.as_bytes(), Err(&["older"])) },
+                    None => taken(&list),
+                }
+            }
+            Fault::Doubled => {
+                judged((list.clone() + &list).as_bytes(), self.list.clone(), 2 * self.list.len())
+            }
+            Fault::World => {
+                let world: String = (16..256).map(|n| format!("{n}.0.0.0/8\n")).collect();
+                put((list + &world).as_bytes(), Err(&["covers"]))
+            }
+            Fault::Poison => taken(&(list + "0.0.0.0/0\n10.1.2.3\n8.8.8.8\n::/0\n")),
+        }
+    }
+
+    /// What becomes of a list that is one, by its size.
+    fn judge(
+        &self,
+        list: BTreeSet<String>,
+        entries: usize,
+    ) -> Result<BTreeSet<String>, &'static [&'static str]> {
+        match self.last_good {
+            last @ 100.. if 2 * entries < last => Err(&["shrunk"]),
+            last @ 1.. if entries > 1000 && entries > 3 * last => Err(&["grown"]),
+            _ => Ok(list),
+        }
+    }
+}
+
+/// An address of a small pool, so that lists overlap and entries come back.
+fn address(random: &mut Random) -> String {
+    format!("45.{}.{}.{}", 16 + random.below(2), random.below(4), random.below(250))
+}
+
+fn play(seed: u64) -> usize {
+    let mut random = Random::new(seed);
+    let mut publishers: Vec<Publisher> = (0..FEEDS).map(|at| Publisher::new(at, &mut random)).collect();
+    let catalog: String = publishers
+        .iter()
+        .map(|publisher| publisher.model.catalog("plain-ip", &publisher.file(), ""))
+        .collect();
+    let mut house = House::new(&catalog);
+    let (mut night, mut stopped) = (0, 0);
+    for _ in 0..NIGHTS {
+        night += 1 + i64::from(random.one_in(5));
+        let now = day(night);
+        let puts: Vec<Put> =
+            publishers.iter_mut().map(|publisher| publish(&house, publisher, now, &mut random)).collect();
+        let told = format!("seed {seed}, night {night}");
+        let Some(states) = build(&mut house, now, &told, &mut random) else {
+            assert!(puts.iter().all(|put| put.outcome.is_err()), "{told}: something was newer");
+            continue;
+        };
+        for ((publisher, put), (state, reason)) in publishers.iter_mut().zip(&puts).zip(states) {
+            let expected = put.outcome.as_ref().err().copied().unwrap_or(&[""]);
+            assert!(
+                expected.contains(&reason.as_str()),
+                "{told}: {}: {reason}, not {expected:?}",
+                publisher.model.id
+            );
+            assert_eq!(state == FeedState::Ok, put.outcome.is_ok(), "{told}: {}", publisher.model.id);
+            publisher.model.night(put.outcome.as_ref().ok(), put.update, now);
+            stopped += usize::from(put.outcome.is_err());
+            if put.outcome.is_ok() {
+                publisher.last_good = put.entries;
+            }
+        }
+        let models: Vec<Model> = publishers
+            .iter_mut()
+            .map(|publisher| std::mem::replace(&mut publisher.model, Model::new("", false, false)))
+            .collect();
+        assert_contents(&house, &models, &told);
+        publishers.iter_mut().zip(models).for_each(|(publisher, model)| publisher.model = model);
+    }
+    stopped
+}
+
+fn publish(house: &House, publisher: &mut Publisher, now: Time, random: &mut Random) -> Put {
+    let fault = if random.one_in(2) { Fault::None } else { *random.pick(&FAULTS) };
+    if fault != Fault::SameAgain {
+        publisher.turn(random);
+    }
+    let put = publisher.put(fault, now, random);
+    let path = house.path(&publisher.file());
+    let _ = std::fs::remove_file(&path).or_else(|_| std::fs::remove_dir(&path));
+    match &put.text {
+        Some(text) => house.download(&publisher.file(), text, put.update),
+        None if fault == Fault::Folder => std::fs::create_dir(&path).expect("a folder"),
+        None => {}
+    }
+    put
+}
+
+/// Builds a night, now and then at another number of threads too; `None` where no download was newer.
+fn build(house: &mut House, now: Time, told: &str, random: &mut Random) -> Option<Vec<(FeedState, String)>> {
+    let built = match house.attempt(now) {
+        Err(BuildError::OlderInputs { .. }) => return None,
+        built => built.expect("a night"),
+    };
+    if random.one_in(20) {
+        let pool = rayon::ThreadPoolBuilder::new().num_threads(1 + random.below(4) as usize).build();
+        let again = pool.expect("threads").install(|| house.attempt(now)).expect("the same night");
+        assert!(again.image.to_bytes() == built.image.to_bytes() && again.state == built.state, "{told}");
+    }
+    house.keep(&built);
+    Some(built.report.feeds.iter().map(|feed| (feed.state, feed.reason.clone())).collect())
+}
+
+#[test]
+fn ten_thousand_faults_agree_with_the_model() {
+    let stopped: usize = (0..SEQUENCES).map(play).sum();
+    assert!(stopped > 2000, "faults are noticed: {stopped}");
+}
