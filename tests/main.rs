@@ -18,6 +18,8 @@ mod damage;
 #[cfg(feature = "ingest")]
 mod deterministic;
 #[cfg(feature = "ingest")]
+mod diffs;
+#[cfg(feature = "ingest")]
 mod doors;
 #[cfg(feature = "ingest")]
 mod faults;

@@ -85,6 +85,7 @@ pub(crate) enum Command {
     #[cfg(feature = "ingest")]
     Formats(Formats),
     Feeds(Feeds),
+    Diff(Diff),
     #[command(hide = true)]
     Generate(Generate),
 }
@@ -288,6 +289,42 @@ pub(crate) struct Feeds {
     pub(crate) json: bool,
 }
 
+/// Show what changed from one snapshot to another
+///
+/// Compares sighting by sighting: what a feed lists in NEW and not in OLD, what it no longer lists, and what stands
+/// in both with other times or assessments. The table counts them for each feed; `jsonl` prints every one.
+#[derive(Args)]
+#[command(after_help = "Examples:
+  rapsheet diff yesterday.rap rapsheet.rap
+  rapsheet diff --format jsonl --change listed --feed feodo-csv yesterday.rap rapsheet.rap
+  rapsheet diff --format jsonl old.rap new.rap | jq -r 'select(.change == \"delisted\").indicator'")]
+pub(crate) struct Diff {
+    /// The older snapshot
+    #[arg(value_name = "OLD")]
+    pub(crate) old: PathBuf,
+    /// The newer snapshot
+    #[arg(value_name = "NEW")]
+    pub(crate) new: PathBuf,
+    /// How to print: `table`, or `jsonl`, an object for each sighting that changed
+    #[arg(long, value_enum, default_value_t = DiffOutput::Table)]
+    pub(crate) format: DiffOutput,
+    /// Only this kind of change; may be repeated
+    #[arg(long = "change", value_name = "KIND", value_parser = change())]
+    pub(crate) changes: Vec<query::Change>,
+    /// Only this feed; may be repeated
+    #[arg(long = "feed", value_name = "ID")]
+    pub(crate) feeds: Vec<String>,
+}
+
+/// How `diff` prints.
+#[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum DiffOutput {
+    /// Numbers for each feed
+    Table,
+    /// An object a line
+    Jsonl,
+}
+
 /// Print shell completions, or write manual pages
 #[derive(Args)]
 #[command(after_help = "Examples:
@@ -378,6 +415,12 @@ fn score_output() -> impl clap::builder::TypedValueParser<Value = &'static Score
     let names = crate::output::score::OUTPUTS.iter().map(|output| output.name);
     PossibleValuesParser::new(names)
         .try_map(|name| crate::output::score::find(&name).ok_or("no such output format"))
+}
+
+fn change() -> impl clap::builder::TypedValueParser<Value = query::Change> {
+    let words = query::Change::ALL.map(query::Change::word);
+    let find = |word: String| query::Change::ALL.into_iter().find(|change| change.word() == word);
+    PossibleValuesParser::new(words).try_map(move |word| find(word).ok_or("no such change"))
 }
 
 fn time(text: &str) -> Result<Time, &'static str> {

@@ -5,6 +5,7 @@
 //! It is pure and single-threaded: time is an argument, threads and streams belong to the caller.
 
 pub mod answer;
+pub mod diff;
 pub mod extract;
 pub mod lookup;
 pub mod question;
@@ -12,6 +13,7 @@ pub mod score;
 pub mod verdict;
 
 pub use answer::{Answer, Judge, Overlap, Source};
+pub use diff::{Change, Changed, diff};
 pub use lookup::Hit;
 pub use question::{Question, Questions};
 pub use score::{Scored, Scorer};

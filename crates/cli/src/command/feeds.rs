@@ -66,6 +66,8 @@ struct Row {
     age_seconds: Option<i64>,
     stale: Option<bool>,
     sightings: Option<u64>,
+    /// Since when the downloads have listed the same.
+    unchanged_since: Option<String>,
     retention_seconds: i64,
     max_age_seconds: i64,
     url: String,
@@ -91,6 +93,7 @@ fn listed(args: &Feeds) -> Result<Option<Vec<Row>>, Failure> {
         age_seconds: None,
         stale: None,
         sightings: None,
+        unchanged_since: None,
         retention_seconds: feed.retention_seconds,
         max_age_seconds: feed.max_age_seconds,
         url: feed.url.clone(),
@@ -119,6 +122,7 @@ fn join(rows: &mut Vec<Row>, feed: &FeedRecord, now: Time) {
     row.age_seconds = update.map(|update| now.unix().saturating_sub(update.unix()));
     row.stale = Some(feed.is_stale(now));
     row.sightings = Some(feed.sightings);
+    row.unchanged_since = feed.source.as_ref().map(|source| source.unchanged_since.to_string());
 }
 
 fn row_of(feed: &FeedRecord) -> Row {
@@ -136,6 +140,7 @@ fn row_of(feed: &FeedRecord) -> Row {
         age_seconds: None,
         stale: None,
         sightings: None,
+        unchanged_since: None,
         retention_seconds: feed.retention_seconds,
         max_age_seconds: feed.max_age_seconds,
         url: feed.url.clone(),

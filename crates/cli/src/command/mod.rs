@@ -7,6 +7,7 @@ use std::io::{self, BufWriter, Stdout};
 
 #[cfg(feature = "ingest")]
 mod build;
+mod diff;
 mod feeds;
 #[cfg(feature = "ingest")]
 mod formats;
@@ -32,6 +33,7 @@ pub(crate) fn run(command: Command, setting: &Setting) -> Result<Exit, Failure> 
         #[cfg(feature = "ingest")]
         Command::Formats(args) => formats::run(&args),
         Command::Feeds(args) => feeds::run(&args, setting),
+        Command::Diff(args) => diff::run(&args, setting),
         Command::Generate(args) => generate::run(&args),
     }
 }

@@ -1,0 +1,133 @@
+//! `diff`: what changed from one snapshot to another, for people in numbers and for programs one by one.
+
+use super::stdout;
+use crate::args::{Diff, DiffOutput};
+use crate::exit::{Exit, Failure};
+use crate::setting::Setting;
+use crate::table::{Head, Table, count};
+use query::diff::Said;
+use query::{Change, Changed};
+use serde::Serialize;
+use snapshot::{ListKind, Scope, Snapshot};
+use std::collections::BTreeMap;
+use std::io::{self, Write};
+use std::path::Path;
+
+/// Runs the command.
+pub(super) fn run(args: &Diff, setting: &Setting) -> Result<Exit, Failure> {
+    let (old, new) = (open(&args.old)?, open(&args.new)?);
+    let mut out = stdout();
+    match args.format {
+        DiffOutput::Table => {
+            let (tallies, same) = count_changes(args, &old, &new);
+            table(&tallies).print(&mut out)?;
+            setting.note(&format!("{} sightings are the same in both", count(same)));
+        }
+        DiffOutput::Jsonl => list_changes(args, &old, &new, &mut out)?,
+    }
+    out.flush()?;
+    Ok(Exit::Done)
+}
+
+fn open(path: &Path) -> Result<Snapshot, Failure> {
+    Snapshot::open(path).map_err(Failure::refused)
+}
+
+impl Diff {
+    fn wants(&self, changed: &Changed<'_>) -> bool {
+        let kind = self.changes.is_empty() || self.changes.contains(&changed.change);
+        kind && (self.feeds.is_empty() || self.feeds.iter().any(|feed| feed == changed.feed))
+    }
+}
+
+/// The changes of one feed, in the order of [`Change::ALL`].
+type Tally = [u64; 3];
+
+fn count_changes(args: &Diff, old: &Snapshot, new: &Snapshot) -> (BTreeMap<String, Tally>, u64) {
+    let mut tallies: BTreeMap<String, Tally> = BTreeMap::new();
+    let same = query::diff(old, new, &mut |changed| {
+        if !args.wants(changed) {
+            return;
+        }
+        if !tallies.contains_key(changed.feed) {
+            tallies.insert(changed.feed.to_owned(), Tally::default());
+        }
+        let tally = tallies.get_mut(changed.feed).and_then(|tally| tally.get_mut(changed.change as usize));
+        tally.into_iter().for_each(|number| *number += 1);
+    });
+    (tallies, same)
+}
+
+fn table(tallies: &BTreeMap<String, Tally>) -> Table {
+    let words = Change::ALL.map(|change| Head::Right(change.word()));
+    let mut table = Table::new(&[&[Head::Left("feed")], words.as_slice()].concat());
+    let mut total = Tally::default();
+    for (feed, tally) in tallies {
+        total.iter_mut().zip(tally).for_each(|(sum, number)| *sum += number);
+        table.row(row(feed, tally));
+    }
+    table.row(row("total", &total));
+    table
+}
+
+fn row(title: &str, tally: &Tally) -> Vec<String> {
+    std::iter::once(title.to_owned()).chain(tally.iter().copied().map(count)).collect()
+}
+
+#[derive(Serialize)]
+struct Row<'a> {
+    change: &'static str,
+    indicator: &'a str,
+    feed: &'a str,
+    provider: &'a str,
+    list: &'static str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    scope: Option<&'static str>,
+    before: Option<Side>,
+    after: Option<Side>,
+}
+
+#[derive(Serialize)]
+struct Side {
+    assessments: Vec<&'static str>,
+    first_seen: String,
+    detect_time: String,
+    expires: String,
+}
+
+/// Prints every change. Whoever reads may have enough at any time; then the rest is not printed.
+fn list_changes(args: &Diff, old: &Snapshot, new: &Snapshot, out: &mut dyn Write) -> io::Result<()> {
+    let mut written = Ok(());
+    query::diff(old, new, &mut |changed| {
+        if written.is_ok() && args.wants(changed) {
+            written = serde_json::to_writer(&mut *out, &row_of(changed, old, new))
+                .map_err(io::Error::from)
+                .and_then(|()| writeln!(out));
+        }
+    });
+    written
+}
+
+fn row_of<'a>(changed: &'a Changed<'_>, old: &'a Snapshot, new: &'a Snapshot) -> Row<'a> {
+    let side = |snapshot: &'a Snapshot, said: Option<Said>| {
+        let feed = snapshot.origin().feeds.iter().find(|feed| feed.id == changed.feed);
+        said.zip(feed).map(|(said, feed)| Side {
+            assessments: said.assessments.iter().map(|assessment| assessment.word()).collect(),
+            first_seen: said.times.first_seen.to_string(),
+            detect_time: said.times.detect_time.to_string(),
+            expires: said.times.expires(feed.retention_seconds).to_string(),
+        })
+    };
+    let feeds = new.origin().feeds.iter().chain(&old.origin().feeds);
+    let provider = feeds.clone().find(|feed| feed.id == changed.feed).map_or("", |feed| &feed.provider);
+    Row {
+        change: changed.change.word(),
+        indicator: changed.indicator,
+        feed: changed.feed,
+        provider,
+        list: if changed.list == ListKind::Block { "block" } else { "allow" },
+        scope: (changed.scope != Scope::Exact).then(|| changed.scope.word()),
+        before: side(old, changed.before),
+        after: side(new, changed.after),
+    }
+}
