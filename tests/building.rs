@@ -182,3 +182,91 @@ fn a_file_size_limit_is_an_error_and_no_kill() {
     assert_eq!(code(&output), 5, "{}", stderr(&output));
     assert!(!place.path("out.rap").exists());
 }
+
+#[test]
+fn a_held_download_is_named_and_let_in_once() {
+    let place = place_to_build();
+    let list =
+        |count: usize| (0..count).map(|n| format!("45.9.{}.{}\n", n / 250, n % 250)).collect::<String>();
+    let put = |count, day| {
+        place.write("downloads/bad-ip.txt", list(count));
+        let note = format!("{{\"fetched_at\":\"2026-11-{day}T03:00:00Z\"}}");
+        place.write("downloads/bad-ip.txt.meta.json", note);
+    };
+    put(400, 20);
+    assert_eq!(code(&place.run(BUILD)), 0);
+    put(100, 21);
+    let files = ["--report", "report.json", "--metrics", "rapsheet.prom"];
+    let output = place.run(&[BUILD, &files].concat());
+    assert_eq!(code(&output), 3, "{}", stderr(&output));
+    let report: Value = serde_json::from_str(&place.read("report.json")).expect("JSON");
+    let feed = &report["feeds"][0];
+    assert_eq!((&feed["state"], &feed["reason"]), (&json!("held"), &json!("shrunk")));
+    assert_eq!((&feed["carried"], &feed["held"]["indicators"]), (&json!(400), &json!(100)));
+    assert!(feed["seconds"].is_number() && report["seconds"]["total"].is_number());
+    assert!(place.read("rapsheet.prom").contains("state=\"held\",reason=\"shrunk\"} 1"));
+    let digest = feed["digest"].as_str().expect("a digest").to_owned();
+    let said = stderr(&output);
+    let told = said.lines().find(|line| line.starts_with("bad-ip: held (shrunk)"));
+    let accept = format!("--accept bad-ip={}", &digest[..16]);
+    assert!(told.is_some_and(|line| line.contains(&accept)), "{said}");
+    let feeds = place.run(&["--snapshot", "out.rap", "feeds"]);
+    assert!(stdout(&feeds).lines().nth(1).is_some_and(|line| line.contains("held (shrunk)")));
+    assert_eq!(code(&place.run(&[BUILD, &["--accept", &format!("bad-ip={digest}")]].concat())), 0);
+    assert_eq!(code(&place.run(BUILD)), 0, "it is in");
+    for wrong in ["nobody=0123456789abcdef", "bad-ip=short"] {
+        assert_eq!(code(&place.run(&[BUILD, &["--accept", wrong]].concat())), 2, "{wrong}");
+    }
+}
+
+#[test]
+fn a_newer_snapshot_is_not_replaced() {
+    let place = place_to_build();
+    assert_eq!(code(&place.run(BUILD)), 0);
+    let before = fs::read(place.path("out.rap")).expect("it is there");
+    let earlier = |extra: &[&str]| {
+        let mut args = vec!["--now", "2026-11-21T12:00:00Z"];
+        args.extend(BUILD.iter().chain(extra));
+        place.run(&args)
+    };
+    for extra in [&[][..], &["--previous", "none"]] {
+        let output = earlier(extra);
+        assert_eq!(code(&output), 5, "{}", stderr(&output));
+        assert!(stderr(&output).contains("did the clock jump back?"), "{}", stderr(&output));
+        assert!(fs::read(place.path("out.rap")).expect("it is there") == before);
+    }
+    assert_eq!(code(&earlier(&["--replace-newer"])), 0);
+    let meta = r#"{"fetched_at":"2026-11-19T03:00:00Z"}"#;
+    place.write("downloads/bad-ip.txt", "45.9.20.6\n");
+    place.write("downloads/bad-ip.txt.meta.json", meta);
+    let output = place.run(BUILD);
+    assert_eq!(code(&output), 5, "{}", stderr(&output));
+    assert!(stderr(&output).contains("the downloads are older than the snapshot"), "{}", stderr(&output));
+}
+
+#[test]
+fn what_the_operator_never_blocks_is_not_blocked() {
+    let place = place_to_build();
+    place.write("own.txt", "# ours\n45.9.20.0/28   # the office\n\nourshop.com\n");
+    for name in ["bad-ip", "other-ip"] {
+        place.write(&format!("downloads/{name}.txt"), "45.9.20.5\n45.9.30.5\n");
+    }
+    let files = ["--never-block", "own.txt", "--rejects", "rejects.jsonl"];
+    let output = place.run(&[BUILD, &files].concat());
+    assert_eq!(code(&output), 0, "{}", stderr(&output));
+    assert!(stderr(&output).contains("bad-ip: 1 entry would block what must never be blocked"));
+    assert!(place.read("rejects.jsonl").contains("\"reason\":\"never-block\",\"text\":\"45.9.20.5\""));
+    place.write("own.txt", "45.9.20.0/28\nno name\n");
+    let output = place.run(&[BUILD, &files].concat());
+    assert_eq!(code(&output), 2);
+    assert!(stderr(&output).contains("own.txt:2"), "{}", stderr(&output));
+}
+
+#[test]
+fn what_killed_builds_left_behind_is_swept() {
+    let place = place_to_build();
+    place.write(".out.rap.tmp-4711", "half a snapshot");
+    place.write(".report.json.tmp-4711", "half a report");
+    assert_eq!(code(&place.run(&[BUILD, &["--report", "report.json"]].concat())), 0);
+    assert!(!place.path(".out.rap.tmp-4711").exists() && !place.path(".report.json.tmp-4711").exists());
+}

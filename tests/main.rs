@@ -12,6 +12,8 @@ mod cli;
 #[cfg(feature = "ingest")]
 mod compat;
 #[cfg(feature = "ingest")]
+mod contrib;
+#[cfg(feature = "ingest")]
 mod corpus;
 #[cfg(feature = "ingest")]
 mod damage;

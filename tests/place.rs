@@ -40,10 +40,13 @@ impl Place {
         fs::read_to_string(self.path(name)).expect("it is there")
     }
 
-    /// The program with arguments, as of [`NOW`].
+    /// The program with arguments, as of [`NOW`] unless they name another instant.
     pub(crate) fn command(&self, args: &[impl AsRef<OsStr>]) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_rapsheet"));
-        command.current_dir(self.dir.path()).env_remove("RAPSHEET_SNAPSHOT").args(args).args(["--now", NOW]);
+        command.current_dir(self.dir.path()).env_remove("RAPSHEET_SNAPSHOT").args(args);
+        if !args.iter().any(|arg| arg.as_ref() == "--now") {
+            command.args(["--now", NOW]);
+        }
         command
     }
 

@@ -62,7 +62,8 @@ fn notes(report: &Report, verbose: bool, out: &mut dyn Write) -> io::Result<()> 
 fn notes_of(feed: &FeedReport, verbose: bool) -> Vec<String> {
     let id = &feed.id;
     let canaries = feed.refusals.get(Refusal::NeverBlock.word()).map(|number| {
-        format!("{id}: {number} entries would block what must never be blocked; --rejects names them")
+        let entries = if *number == 1 { "1 entry".to_owned() } else { format!("{number} entries") };
+        format!("{id}: {entries} would block what must never be blocked; --rejects names them")
     });
     let refusals: Vec<String> = feed.refusals.iter().map(|(why, number)| format!("{number} {why}")).collect();
     let refusals =

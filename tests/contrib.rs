@@ -1,0 +1,74 @@
+//! The files that people install are what the program and the system understand.
+
+use crate::place::{Place, code, stderr};
+use std::fs;
+use std::path::PathBuf;
+use std::process::Command;
+
+fn contrib(name: &str) -> PathBuf {
+    PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("contrib").join(name)
+}
+
+#[test]
+fn systemd_finds_nothing_wrong_with_the_units() {
+    let units = ["systemd/rapsheet.service", "systemd/rapsheet.timer"].map(contrib);
+    match Command::new("systemd-analyze").arg("verify").args(units).output() {
+        Ok(output) => assert!(output.status.success(), "{}", stderr(&output)),
+        Err(_) => eprintln!("skipped: systemd_finds_nothing_wrong_with_the_units needs systemd-analyze"),
+    }
+}
+
+/// The arguments of the build in a file, as a shell or systemd would split them.
+fn build_args(text: &str) -> Vec<String> {
+    let text = text.replace("\\\n", " ");
+    let line = text.lines().find(|line| line.contains("rapsheet build ")).expect("a build");
+    let (_, args) = line.split_once("rapsheet build ").expect("it was found");
+    args.split_whitespace().take_while(|word| !word.starts_with("2>")).map(str::to_owned).collect()
+}
+
+/// Every flag that they pass is one that `build` takes: it gets as far as the catalogue, which is not there.
+#[test]
+fn the_builds_of_unit_and_cron_line_are_understood() {
+    for name in ["systemd/rapsheet.service", "rapsheet.cron"] {
+        let text = fs::read_to_string(contrib(name)).expect("it is there");
+        let args = build_args(&text);
+        assert!(args.iter().any(|arg| arg == "--metrics"), "{name}: {args:?}");
+        let mut all = vec!["build"];
+        all.extend(args.iter().map(String::as_str));
+        let output = Place::new().run(&all);
+        assert_eq!(code(&output), 2, "{name}: {}", stderr(&output));
+        assert!(
+            stderr(&output).contains("--catalog /etc/rapsheet/catalog.toml"),
+            "{name}: {}",
+            stderr(&output)
+        );
+    }
+}
+
+/// The alerts ask for metrics that a build writes.
+#[test]
+fn the_alerts_ask_for_metrics_that_there_are() {
+    let place = Place::new();
+    place.write("catalog.toml", "[[feed]]\nid = \"a\"\nprovider = \"a.example\"\nformat = \"plain-ip\"\n");
+    place.write("d/a.txt", "45.9.20.5\n");
+    let build = |extra: &[&str]| {
+        let args = ["build", "--catalog", "catalog.toml", "--downloads", "d", "--out", "o.rap"];
+        place.run(&[args.as_slice(), extra].concat())
+    };
+    assert_eq!(code(&build(&["--metrics", "m.prom"])), 0);
+    fs::remove_file(place.path("d/a.txt")).expect("it was there");
+    assert_eq!(code(&build(&["--metrics", "trouble.prom"])), 3);
+    let metrics = place.read("m.prom") + &place.read("trouble.prom");
+    let alerts = fs::read_to_string(contrib("alerts.yml")).expect("it is there");
+    let asked: Vec<&str> = alerts
+        .lines()
+        .filter(|line| line.trim_start().starts_with("expr:"))
+        .flat_map(|line| line.split(|c: char| !(c.is_ascii_alphanumeric() || c == '_')))
+        .filter(|word| word.starts_with("rapsheet_"))
+        .collect();
+    assert_eq!(asked.len(), 3);
+    for name in asked {
+        let sampled = |line: &str| line.split(['{', ' ']).next() == Some(name);
+        assert!(metrics.lines().any(sampled), "{name}\n{metrics}");
+    }
+}
