@@ -32,6 +32,9 @@ fn feed(file: &str) -> String {
     let provider = id.split('.').next().unwrap_or_default();
     format!(
         "[[feed]]\nid = \"{id}\"\nprovider = \"{provider}.example\"\nfile = \"{file}\"\nformat = \"{format}\"\n\
-         scope = \"{scope}\"\nretention = \"3650d\"\nmax_age = \"3650d\"\nassessment = [\"blacklist\"]\n"
+         scope = \"{scope}\"\nretention = \"3650d\"\nmax_age = \"3650d\"\nassessment = [\"blacklist\"]\n{GUARD}"
     )
 }
+
+/// What is compared with the lists must hold all that they list, and one of them covers a twelfth of IPv4.
+const GUARD: &str = "[feed.guard]\nallow_canaries = true\nnew_coverage_above = \"12%\"\n";

@@ -147,16 +147,17 @@ fn edges(models: &[Model], now: Time) -> BTreeSet<Time> {
 /// The indicators of a list, as answers spell them.
 fn keys(text: &str) -> BTreeSet<String> {
     let lines = text.lines().map(str::trim).filter(|line| !line.is_empty() && !line.starts_with('#'));
-    lines.map(key).collect()
+    lines.filter_map(key).collect()
 }
 
-fn key(line: &str) -> String {
+/// `None` for a URL that nobody could visit, such as one that was cut off with dots.
+fn key(line: &str) -> Option<String> {
     if line.contains("://") {
         let mut out = Vec::new();
-        url::canonical(line.as_bytes(), &mut out).expect("a URL");
-        return String::from_utf8(out).expect("URLs are ASCII");
+        url::canonical(line.as_bytes(), &mut out).ok()?;
+        return Some(String::from_utf8(out).expect("URLs are ASCII"));
     }
-    AddressRange::parse(line.as_bytes()).expect("an address").range.to_string()
+    Some(AddressRange::parse(line.as_bytes()).expect("an address").range.to_string())
 }
 
 fn unpacked(path: &Path) -> Vec<u8> {
@@ -232,13 +233,13 @@ fn assert_states(feeds: &[FeedReport], is_held: bool, told: &str) {
 #[test]
 fn thirty_nights_of_addresses() {
     let Some(corpus) = corpus("thirty_nights_of_addresses") else { return };
-    assert_eq!(replay(&corpus, "data-shield", "plain-ip"), (28, 0));
+    assert_eq!(replay(&corpus, "data-shield", "plain-ip"), (27, 0));
 }
 
 #[test]
 fn thirty_nights_of_urls() {
     let Some(corpus) = corpus("thirty_nights_of_urls") else { return };
-    assert_eq!(replay(&corpus, "openphish", "url-list"), (28, 0));
+    assert_eq!(replay(&corpus, "openphish", "url-list"), (27, 0));
 }
 
 #[test]
