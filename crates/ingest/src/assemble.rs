@@ -6,9 +6,9 @@
 use crate::claim::{Claim, Counts, Plan};
 use crate::compose::{self, Contents, TextEntries};
 use crate::flatten::{self, Drafts, Flattened, Layer, Listed, Number};
-use crate::harvest::{Columns, RangeRow, Texts};
+use crate::harvest::{Columns, RangeRow, Ranges, TextRow, Texts};
 use crate::intern;
-use crate::merge::{Settler, Slot, groups, sort_ranges, sort_texts};
+use crate::merge::{Settler, Slot, each_group};
 use crate::remember::{KeySort, Remembering, range_key};
 use crate::report::Totals;
 use snapshot::section::tries::KeyKind;
@@ -32,8 +32,8 @@ pub(crate) struct Assembly {
 }
 
 /// Assembles a night.
-pub(crate) fn assemble(mut columns: Columns, claims: &[Claim], plans: &[Plan]) -> Assembly {
-    let settled = settle_all(&mut columns, claims, plans);
+pub(crate) fn assemble(columns: Columns, claims: &[Claim], plans: &[Plan]) -> Assembly {
+    let settled = settle_all(&columns, claims, plans);
     let (v4, v6, names, urls) = &settled;
     let tables = intern::intern(&[&v4.drafts, &v6.drafts, &names.drafts, &urls.drafts]);
     let (name_keys, url_keys) = (names.keys(&columns.names), urls.keys(&columns.urls));
@@ -59,7 +59,7 @@ pub(crate) fn assemble(mut columns: Columns, claims: &[Claim], plans: &[Plan]) -
 
 type Settled = (SettledRanges<u32>, SettledRanges<u128>, SettledTexts, SettledTexts);
 
-fn settle_all(columns: &mut Columns, claims: &[Claim], plans: &[Plan]) -> Settled {
+fn settle_all(columns: &Columns, claims: &[Claim], plans: &[Plan]) -> Settled {
     let Columns { names, urls, v4, v6 } = columns;
     let ((v4, v6), (names, urls)) = rayon::join(
         || rayon::join(|| settle_ranges(v4, claims, plans), || settle_ranges(v6, claims, plans)),
@@ -71,8 +71,8 @@ fn settle_all(columns: &mut Columns, claims: &[Claim], plans: &[Plan]) -> Settle
 fn finish(columns: &Columns, settled: &Settled, sections: Vec<SectionBytes>, totals: Totals) -> Assembly {
     let (v4, v6, names, urls) = settled;
     let mut remembering = Remembering::default();
-    v4.remember(&columns.v4, KeySort::V4, range_key::<4>, &mut remembering);
-    v6.remember(&columns.v6, KeySort::V6, range_key::<16>, &mut remembering);
+    v4.remember(&columns.v4.rows, KeySort::V4, range_key::<4>, &mut remembering);
+    v6.remember(&columns.v6.rows, KeySort::V6, range_key::<16>, &mut remembering);
     names.remember(&columns.names, KeySort::Name, &mut remembering);
     urls.remember(&columns.urls, KeySort::Url, &mut remembering);
     let mut assembly = Assembly {
@@ -125,22 +125,19 @@ struct SettledTexts {
     entry_drafts: Vec<u32>,
 }
 
-fn settle_texts(texts: &mut Texts, claims: &[Claim], plans: &[Plan]) -> SettledTexts {
-    sort_texts(texts);
+fn settle_texts(texts: &Texts, claims: &[Claim], plans: &[Plan]) -> SettledTexts {
     let mut settler = Settler::new(claims, plans);
-    let texts = &*texts;
-    let same = |a: &crate::harvest::TextRow, b: &crate::harvest::TextRow| {
-        a.head == b.head && a.len == b.len && (a.len <= 16 || texts.key(a) == texts.key(b))
-    };
-    let mut tags = Vec::new();
-    let settled: Vec<Group> = groups(&texts.rows, same)
-        .map(|group| {
-            let at = group.start as u32;
-            tags.clear();
-            tags.extend(texts.rows.get(group).unwrap_or(&[]).iter().map(|row| row.tag));
-            (at, settler.slot(&mut tags))
-        })
-        .collect();
+    let mut settled: Vec<Group> = Vec::new();
+    let order = |a: &TextRow, b: &TextRow| Texts::order(&texts.arena, a, b);
+    each_group(
+        &texts.rows,
+        &texts.runs,
+        order,
+        |row| row.tag,
+        |at, tags| {
+            settled.push((at as u32, settler.slot(tags)));
+        },
+    );
     let slots = settler.slots;
     let mut drafts = Drafts::default();
     let draft_of: Vec<Option<u32>> = slots.iter().map(|slot| draft_of_slot(slot, &mut drafts)).collect();
@@ -188,23 +185,19 @@ struct SettledRanges<N> {
     flat: Flattened<N>,
 }
 
-fn settle_ranges<N: Number + Send>(
-    rows: &mut [RangeRow<N>],
-    claims: &[Claim],
-    plans: &[Plan],
-) -> SettledRanges<N> {
-    sort_ranges(rows);
-    let rows = &*rows;
+fn settle_ranges<N: Number + Send>(ranges: &Ranges<N>, claims: &[Claim], plans: &[Plan]) -> SettledRanges<N> {
+    let Ranges { rows, runs } = ranges;
     let mut settler = Settler::new(claims, plans);
-    let mut tags = Vec::new();
-    let settled: Vec<Group> = groups(rows, |a, b| a.first == b.first && a.last == b.last)
-        .map(|group| {
-            let at = group.start as u32;
-            tags.clear();
-            tags.extend(rows.get(group).unwrap_or(&[]).iter().map(|row| row.tag));
-            (at, settler.slot(&mut tags))
-        })
-        .collect();
+    let mut settled: Vec<Group> = Vec::new();
+    each_group(
+        rows,
+        runs,
+        Ranges::order,
+        |row| row.tag,
+        |at, tags| {
+            settled.push((at as u32, settler.slot(tags)));
+        },
+    );
     let slots = settler.slots;
     let layer = |(at, slot): &Group| {
         let row = rows.get(*at as usize)?;

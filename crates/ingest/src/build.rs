@@ -135,6 +135,8 @@ pub struct Built {
 pub enum BuildError {
     /// The state file cannot be believed.
     State(StateDamage),
+    /// The previous snapshot cannot be walked to its end.
+    Previous,
     /// The contents do not fit the format.
     TooMuch(&'static str),
     /// The night before is later than this one.
@@ -159,6 +161,10 @@ impl fmt::Display for BuildError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             BuildError::State(damage) => damage.fmt(f),
+            BuildError::Previous => f.write_str(
+                "the previous snapshot cannot be walked to its end: name a sound one with --previous, or start \
+                 afresh with `--previous none`",
+            ),
             BuildError::TooMuch(what) => write!(f, "the snapshot format cannot hold this: {what}"),
             BuildError::ClockBack { now, before } => write!(
                 f,
@@ -291,6 +297,7 @@ fn gather(nights: &mut [FeedNight]) -> (Columns, Vec<Claim>, Vec<RejectRow>) {
             claims.extend(harvest.stated.iter().map(|stated| claim_of(feed, stated)));
         }
     }
+    columns.seal();
     (columns, claims, rejects)
 }
 
@@ -317,11 +324,15 @@ fn carry_over(
         feeds.iter().map(|feed| feed.id.as_str()).zip((0..).map(FeedId)).collect();
     if let Some(previous) = night.previous {
         let feed_now = |id: FeedId| numbers.get(previous.feed(id)?.id.as_str()).copied();
-        carry::carry(previous, &feed_now, columns, claims);
+        if !carry::carry(previous, &feed_now, columns, claims) {
+            return Err(BuildError::Previous);
+        }
+        columns.seal();
     }
     if let Some(state) = night.state {
         remember::recall(state, &|id: &str| numbers.get(id).copied(), columns, claims)
             .map_err(BuildError::State)?;
+        columns.seal();
     }
     Ok(())
 }

@@ -6,44 +6,78 @@
 
 use crate::claim::{Claim, Voice};
 use crate::harvest::{Columns, tag};
-use snapshot::{AddressRange, Entry, FeedId, Index, Sighting, Snapshot};
+use snapshot::section::records::{Extent, When};
+use snapshot::{AddressRange, Entry, FeedId, Index, Sighting, Snapshot, Times};
 use std::collections::HashMap;
 
 /// Adds the sightings of the previous snapshot to the columns, as claims. `feed_now` gives the new number of a
 /// feed of the previous snapshot; feeds that are no longer in the catalogue have none, and their sightings end.
+/// `false` if not everything could be walked, which no sound file does.
 pub(crate) fn carry(
     previous: &Snapshot,
-    feed_now: &dyn Fn(FeedId) -> Option<FeedId>,
+    feed_now: &(dyn Fn(FeedId) -> Option<FeedId> + Sync),
     columns: &mut Columns,
     claims: &mut Vec<Claim>,
-) {
+) -> bool {
     let index = previous.index();
-    let mut carrier = Carrier { index, feed_now, columns, claims, known: HashMap::new() };
-    let v4 = AddressRange::V4 { first: 0, last: u32::MAX };
-    let v6 = AddressRange::V6 { first: 0, last: u128::MAX };
-    for space in [v4, v6] {
-        index.each_address(space, |run, entry| carrier.addresses(run, entry));
+    let walk = |visit: &(dyn Fn(&mut Carrier<'_>) -> bool + Sync)| {
+        let mut carrier = Carrier::new(index, feed_now);
+        (visit(&mut carrier), carrier.columns, carrier.claims)
+    };
+    let addresses = |space| {
+        walk(&move |carrier| {
+            index.each_address(space, |run, entry| carrier.addresses(run, entry));
+            true
+        })
+    };
+    let v4 = || addresses(AddressRange::V4 { first: 0, last: u32::MAX });
+    let v6 = || addresses(AddressRange::V6 { first: 0, last: u128::MAX });
+    let names = || walk(&|carrier| index.each_name(|name, entry| carrier.name(name, entry)));
+    let urls = || walk(&|carrier| index.each_url(|url, entry| carrier.url(url, entry)));
+    let ((v4, v6), (names, urls)) = rayon::join(|| rayon::join(v4, v6), || rayon::join(names, urls));
+    let mut all = true;
+    for (complete, carried, said) in [v4, v6, names, urls] {
+        columns.append(&carried, claims.len() as u32);
+        claims.extend(said);
+        all &= complete;
     }
-    index.each_name(|name, entry| carrier.name(name, entry));
-    index.each_url(|url, entry| carrier.url(url, entry));
+    all
 }
 
 struct Carrier<'a> {
     index: Index<'a>,
-    feed_now: &'a dyn Fn(FeedId) -> Option<FeedId>,
-    columns: &'a mut Columns,
-    claims: &'a mut Vec<Claim>,
+    feed_now: &'a (dyn Fn(FeedId) -> Option<FeedId> + Sync),
+    columns: Columns,
+    claims: Vec<Claim>,
     known: HashMap<SightingKey, u32>,
+    /// What each record set says, of the sets that were met and whose entries all say the same.
+    sets: Vec<Option<Vec<Said>>>,
+    listed: Vec<(AddressRange, u32)>,
 }
 
 /// A sighting without its extent and scope, which a row's key and tag hold.
-type SightingKey = (FeedId, u8, u16, snapshot::Times);
+type SightingKey = (FeedId, u8, u16, Times);
 
-impl Carrier<'_> {
-    fn claim(&mut self, sighting: &Sighting) -> Option<u32> {
+/// What was listed, and the tag of a row that says it.
+type Said = (Extent, u32);
+
+impl<'a> Carrier<'a> {
+    fn new(index: Index<'a>, feed_now: &'a (dyn Fn(FeedId) -> Option<FeedId> + Sync)) -> Carrier<'a> {
+        Carrier {
+            index,
+            feed_now,
+            columns: Columns::default(),
+            claims: Vec::new(),
+            known: HashMap::new(),
+            sets: vec![None; index.set_count()],
+            listed: Vec::new(),
+        }
+    }
+
+    fn said(&mut self, sighting: &Sighting) -> Option<Said> {
         let feed = (self.feed_now)(sighting.feed)?;
         let key = (feed, sighting.list as u8, sighting.assessments.bits(), sighting.times);
-        Some(*self.known.entry(key).or_insert_with(|| {
+        let claim = *self.known.entry(key).or_insert_with(|| {
             self.claims.push(Claim {
                 feed,
                 list: sighting.list,
@@ -54,33 +88,57 @@ impl Carrier<'_> {
                 expires: sighting.times.row_expiry,
             });
             self.claims.len() as u32 - 1
-        }))
+        });
+        Some((sighting.extent, tag(claim, sighting.scope)))
     }
 
-    fn tags(&mut self, entry: Entry) -> Vec<u32> {
+    /// Visits what is said of an entry. Millions of entries share a set, so what a set says is looked up once, unless
+    /// its entries have times of their own.
+    fn each_said(&mut self, entry: Entry, mut visit: impl FnMut(&mut Columns, Said)) {
+        let set = self.index.set_of(entry);
+        if let Some(Some(said)) = self.sets.get(set as usize) {
+            said.iter().for_each(|said| visit(&mut self.columns, *said));
+            return;
+        }
         let sightings: Vec<Sighting> = self.index.sightings(entry).collect();
-        sightings.iter().filter_map(|said| self.claim(said).map(|claim| tag(claim, said.scope))).collect()
+        let said: Vec<Said> = sightings.iter().filter_map(|sighting| self.said(sighting)).collect();
+        said.iter().for_each(|said| visit(&mut self.columns, *said));
+        let is_shared = self.index.records_of(set).all(|record| record.when != When::Own);
+        if let Some(known) = self.sets.get_mut(set as usize).filter(|_| is_shared) {
+            *known = Some(said);
+        }
     }
 
     fn name(&mut self, reversed: &[u8], entry: Entry) {
-        for tag in self.tags(entry) {
-            self.columns.names.push(reversed.iter().copied(), tag);
-        }
+        self.each_said(entry, |columns, (_, tag)| columns.names.push(reversed.iter().copied(), tag));
     }
 
     fn url(&mut self, url: &[u8], entry: Entry) {
-        for tag in self.tags(entry) {
-            self.columns.urls.push(url.iter().copied(), tag);
-        }
+        self.each_said(entry, |columns, (_, tag)| columns.urls.push(url.iter().copied(), tag));
     }
 
+    /// What begins in a run, in the order of rows; a listed prefix counts in the run that holds its first address.
     fn addresses(&mut self, run: AddressRange, entry: Entry) {
         let index = self.index;
-        index.each_listed(run, entry, |listed, said| {
-            let begins_here = run.covers(&listed.first().range());
-            if let Some(claim) = self.claim(said).filter(|_| begins_here) {
-                self.columns.push_range(listed, tag(claim, said.scope));
+        let mut listed = std::mem::take(&mut self.listed);
+        listed.clear();
+        self.each_said(entry, |_, (extent, tag)| {
+            let mut begin = |found: AddressRange| {
+                if run.covers(&found.first().range()) {
+                    listed.push((found, tag));
+                }
+            };
+            match extent {
+                Extent::Prefix(length) => run.prefixes(length).for_each(&mut begin),
+                extent => index.listed(extent, run.first()).into_iter().for_each(&mut begin),
             }
         });
+        if listed.len() > 1 {
+            listed.sort_unstable_by(|(a, _), (b, _)| a.first().cmp(&b.first()).then(b.cmp(a)));
+        }
+        for (range, tag) in &listed {
+            self.columns.push_range(*range, *tag);
+        }
+        self.listed = listed;
     }
 }

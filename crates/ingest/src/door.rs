@@ -216,10 +216,10 @@ fn sentinels(gathered: &Gathered, guard: &Guard) -> Result<(), Stop> {
 fn lists(columns: &Columns, mark: &Mark) -> bool {
     match mark {
         Mark::Range(AddressRange::V4 { first, last }) => {
-            columns.v4.iter().any(|row| row.first <= *first && *last <= row.last)
+            columns.v4.rows.iter().any(|row| row.first <= *first && *last <= row.last)
         }
         Mark::Range(AddressRange::V6 { first, last }) => {
-            columns.v6.iter().any(|row| row.first <= *first && *last <= row.last)
+            columns.v6.rows.iter().any(|row| row.first <= *first && *last <= row.last)
         }
         Mark::Name(name, _) => {
             let reversed: Vec<u8> = name.iter().rev().copied().collect();
@@ -233,10 +233,10 @@ fn lists(columns: &Columns, mark: &Mark) -> bool {
 fn touches(columns: &Columns, mark: &Mark) -> bool {
     match mark {
         Mark::Range(AddressRange::V4 { first, last }) => {
-            columns.v4.iter().any(|row| row.first <= *last && *first <= row.last)
+            columns.v4.rows.iter().any(|row| row.first <= *last && *first <= row.last)
         }
         Mark::Range(AddressRange::V6 { first, last }) => {
-            columns.v6.iter().any(|row| row.first <= *last && *first <= row.last)
+            columns.v6.rows.iter().any(|row| row.first <= *last && *first <= row.last)
         }
         Mark::Name(name, Scope::Tree) => {
             let reversed: Vec<u8> = name.iter().rev().copied().collect();
@@ -262,8 +262,8 @@ fn speaks_of(entry: &[u8], scope: Scope, name: &[u8]) -> bool {
 /// No download may cover much of the address space, however it is split: neither at once nor bit by bit.
 fn coverage(gathered: &Gathered, threshold: &Threshold<'_>) -> Result<(), Stop> {
     let columns = || gathered.harvests.iter().map(|harvest| &harvest.columns);
-    family::<u32>("IPv4", &|| Box::new(columns().flat_map(|columns| &columns.v4)), threshold)?;
-    family::<u128>("IPv6", &|| Box::new(columns().flat_map(|columns| &columns.v6)), threshold)
+    family::<u32>("IPv4", &|| Box::new(columns().flat_map(|columns| &columns.v4.rows)), threshold)?;
+    family::<u128>("IPv6", &|| Box::new(columns().flat_map(|columns| &columns.v6.rows)), threshold)
 }
 
 type Rows<'r, N> = Box<dyn Iterator<Item = &'r RangeRow<N>> + 'r>;

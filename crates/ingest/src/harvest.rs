@@ -6,7 +6,9 @@
 use crate::report::REJECTS_MAX;
 use crate::scribe::{Details, Key, Place, Sink, Skip, Warnings};
 use crate::transcript;
+use rayon::prelude::*;
 use snapshot::{AddressRange, Assessments, ListKind, Refusal, Scope, Time};
+use std::cmp::Ordering;
 use std::collections::HashMap;
 
 /// What a row of a download states, apart from its key.
@@ -84,6 +86,50 @@ pub(crate) struct Texts {
     pub(crate) arena: Vec<u8>,
     /// The rows.
     pub(crate) rows: Vec<TextRow>,
+    /// Where each sorted run of rows ends.
+    pub(crate) runs: Vec<usize>,
+}
+
+/// Rows of addresses.
+pub(crate) struct Ranges<N> {
+    /// The rows.
+    pub(crate) rows: Vec<RangeRow<N>>,
+    /// Where each sorted run of rows ends.
+    pub(crate) runs: Vec<usize>,
+}
+
+impl<N> Default for Ranges<N> {
+    fn default() -> Ranges<N> {
+        Ranges { rows: Vec::new(), runs: Vec::new() }
+    }
+}
+
+impl<N: Ord + Copy + Send> Ranges<N> {
+    /// Takes over all rows of other ranges, whose claims count from `claim_base` here.
+    fn append(&mut self, other: &Ranges<N>, claim_base: u32) {
+        let shift = claim_base << 2;
+        self.rows.extend(other.rows.iter().map(|row| RangeRow { tag: row.tag + shift, ..*row }));
+    }
+
+    /// How rows are ordered: by first address, wider ranges first.
+    pub(crate) fn order(a: &RangeRow<N>, b: &RangeRow<N>) -> Ordering {
+        a.first.cmp(&b.first).then(b.last.cmp(&a.last))
+    }
+
+    fn seal(&mut self) {
+        seal(&mut self.rows, &mut self.runs, Ranges::order);
+    }
+}
+
+/// Makes a sorted run of the rows that were added since the last one.
+fn seal<R: Send>(rows: &mut [R], runs: &mut Vec<usize>, order: impl Fn(&R, &R) -> Ordering + Sync) {
+    let end = rows.len();
+    let added = rows.get_mut(runs.last().copied().unwrap_or(0)..).unwrap_or_default();
+    // What comes from an earlier night comes in order.
+    if !added.is_sorted_by(|a, b| order(a, b) != Ordering::Greater) {
+        added.par_sort_unstable_by(order);
+    }
+    runs.push(end);
 }
 
 impl Texts {
@@ -100,6 +146,22 @@ impl Texts {
     pub(crate) fn key(&self, row: &TextRow) -> &[u8] {
         let at = row.at as usize;
         self.arena.get(at..at + row.len as usize).unwrap_or(&[])
+    }
+
+    /// How rows are ordered: by their keys.
+    #[inline]
+    pub(crate) fn order(arena: &[u8], a: &TextRow, b: &TextRow) -> Ordering {
+        let tail = |row: &TextRow| {
+            let end = row.at as usize + row.len as usize;
+            arena.get((row.at as usize + 16).min(end)..end).unwrap_or(&[])
+        };
+        a.head.cmp(&b.head).then_with(|| tail(a).cmp(tail(b))).then_with(|| a.len.cmp(&b.len))
+    }
+
+    fn seal(&mut self) {
+        let Texts { arena, rows, runs } = self;
+        let arena = arena.as_slice();
+        seal(rows, runs, |a, b| Texts::order(arena, a, b));
     }
 
     /// Takes over all rows of another arena, whose claims count from `claim_base` here.
@@ -160,9 +222,9 @@ pub(crate) struct Columns {
     /// URLs.
     pub(crate) urls: Texts,
     /// IPv4.
-    pub(crate) v4: Vec<RangeRow<u32>>,
+    pub(crate) v4: Ranges<u32>,
     /// IPv6.
-    pub(crate) v6: Vec<RangeRow<u128>>,
+    pub(crate) v6: Ranges<u128>,
 }
 
 impl Columns {
@@ -170,16 +232,24 @@ impl Columns {
     pub(crate) fn append(&mut self, other: &Columns, claim_base: u32) {
         self.names.append(&other.names, claim_base);
         self.urls.append(&other.urls, claim_base);
-        let shift = claim_base << 2;
-        self.v4.extend(other.v4.iter().map(|row| RangeRow { tag: row.tag + shift, ..*row }));
-        self.v6.extend(other.v6.iter().map(|row| RangeRow { tag: row.tag + shift, ..*row }));
+        self.v4.append(&other.v4, claim_base);
+        self.v6.append(&other.v6, claim_base);
+    }
+
+    /// Puts what was added since the last time in order: one night's rows are one run, and runs are merged later.
+    pub(crate) fn seal(&mut self) {
+        let Columns { names, urls, v4, v6 } = self;
+        rayon::join(
+            || rayon::join(|| v4.seal(), || v6.seal()),
+            || rayon::join(|| names.seal(), || urls.seal()),
+        );
     }
 
     /// Adds a range of either family.
     pub(crate) fn push_range(&mut self, range: AddressRange, tag: u32) {
         match range {
-            AddressRange::V4 { first, last } => self.v4.push(RangeRow { first, last, tag }),
-            AddressRange::V6 { first, last } => self.v6.push(RangeRow { first, last, tag }),
+            AddressRange::V4 { first, last } => self.v4.rows.push(RangeRow { first, last, tag }),
+            AddressRange::V6 { first, last } => self.v6.rows.push(RangeRow { first, last, tag }),
         }
     }
 }
@@ -221,8 +291,8 @@ impl Harvest {
         let texts = [(names, 1), (urls, 2)].into_iter().flat_map(|(texts, sort)| {
             texts.rows.iter().map(move |row| (hashed(texts.key(row), sort), row.tag))
         });
-        let v4 = v4.iter().map(|row| (mixed(u64::from(row.first) << 32 | u64::from(row.last)), row.tag));
-        let v6 = v6.iter().map(|row| (folded(row.first) ^ mixed(folded(row.last)), row.tag));
+        let v4 = v4.rows.iter().map(|row| (mixed(u64::from(row.first) << 32 | u64::from(row.last)), row.tag));
+        let v6 = v6.rows.iter().map(|row| (folded(row.first) ^ mixed(folded(row.last)), row.tag));
         texts.chain(v4).chain(v6).fold(0, |sum, (key, tag)| sum.wrapping_add(mixed(key ^ said(tag))))
     }
 

@@ -1,13 +1,12 @@
-//! Sorting rows of all feeds and nights together, and settling what each group of them comes to.
+//! Bringing rows of all feeds and nights together, and settling what each group of them comes to.
 //!
-//! Rows with the same key are neighbours after sorting, whichever feed, file, thread or night they came from,
+//! Rows with the same key meet when sorted runs are merged, whichever feed, file, thread or night they came from,
 //! and a settlement depends on the claims of a group alone. Groups with the same claims are therefore settled
 //! once: a million names that one feed lists today and listed yesterday are one settlement.
 
 use crate::claim::{Claim, Counts, Plan, settle};
-use crate::harvest::{RangeRow, Texts};
-use rayon::prelude::*;
 use snapshot::{Assessments, FeedId, ListKind, Scope, Times};
+use std::cmp::Ordering;
 use std::collections::HashMap;
 use std::ops::Range;
 
@@ -45,6 +44,8 @@ pub(crate) struct Settler<'a> {
     plans: &'a [Plan],
     single: Vec<u32>,
     known: HashMap<Box<[u32]>, u32>,
+    /// The group before, and its slot: neighbours mostly have the same claims.
+    last: (Vec<u32>, u32),
     /// The settled groups.
     pub(crate) slots: Vec<Slot>,
 }
@@ -55,7 +56,8 @@ impl<'a> Settler<'a> {
     /// Settles by these claims and plans.
     pub(crate) fn new(claims: &'a [Claim], plans: &'a [Plan]) -> Settler<'a> {
         let single = vec![UNSETTLED; claims.len() * 4];
-        Settler { claims, plans, single, known: HashMap::new(), slots: Vec::new() }
+        let last = (Vec::new(), UNSETTLED);
+        Settler { claims, plans, single, known: HashMap::new(), last, slots: Vec::new() }
     }
 
     /// The slot of a group of rows, given their tags, which are put in order.
@@ -85,11 +87,20 @@ impl<'a> Settler<'a> {
 
     fn slot_of_many(&mut self, tags: &mut [u32]) -> u32 {
         tags.sort_unstable();
-        if let Some(slot) = self.known.get(&*tags) {
+        if self.last.0 != tags {
+            self.last.1 = self.find_or_settle(tags);
+            self.last.0.clear();
+            self.last.0.extend_from_slice(tags);
+        }
+        self.last.1
+    }
+
+    fn find_or_settle(&mut self, tags: &[u32]) -> u32 {
+        if let Some(slot) = self.known.get(tags) {
             return *slot;
         }
         let slot = self.settle_group(tags);
-        self.known.insert((&*tags).into(), slot);
+        self.known.insert(tags.into(), slot);
         slot
     }
 
@@ -124,34 +135,46 @@ impl<'a> Settler<'a> {
     }
 }
 
-/// Sorts rows of texts by key.
-pub(crate) fn sort_texts(texts: &mut Texts) {
-    let Texts { arena, rows } = texts;
-    let arena = arena.as_slice();
-    rows.par_sort_unstable_by(|a, b| {
-        let tail = |at: u64, len: u32| {
-            let end = at as usize + len as usize;
-            arena.get((at as usize + 16).min(end)..end).unwrap_or(&[])
-        };
-        let shorter_first = || a.len.cmp(&b.len);
-        a.head.cmp(&b.head).then_with(|| tail(a.at, a.len).cmp(tail(b.at, b.len))).then_with(shorter_first)
-    });
+/// Visits the groups of rows with the same key, in order, with the position of one of the rows and the tags of all.
+/// The rows are sorted runs, which end at `runs`; they are merged as they are walked, and never moved.
+pub(crate) fn each_group<R>(
+    rows: &[R],
+    runs: &[usize],
+    order: impl Fn(&R, &R) -> Ordering,
+    tag: impl Fn(&R) -> u32,
+    mut visit: impl FnMut(usize, &mut Vec<u32>),
+) {
+    let starts = std::iter::once(0).chain(runs.iter().copied());
+    let mut rest: Vec<Range<usize>> = starts.zip(runs).map(|(start, end)| start..*end).collect();
+    let mut tags = Vec::new();
+    let head = |run: &Range<usize>| rows.get(run.clone()).and_then(<[R]>::first).map(|row| (run.start, row));
+    while let Some((at, first)) = rest.iter().filter_map(head).min_by(|a, b| order(a.1, b.1)) {
+        tags.clear();
+        for run in &mut rest {
+            while let Some((_, row)) = head(run).filter(|(_, row)| order(row, first) == Ordering::Equal) {
+                tags.push(tag(row));
+                run.start += 1;
+            }
+        }
+        visit(at, &mut tags);
+    }
 }
 
-/// Sorts rows of addresses: by first address, wider ranges first.
-pub(crate) fn sort_ranges<N: Ord + Copy + Send>(rows: &mut [RangeRow<N>]) {
-    rows.par_sort_unstable_by(|a, b| a.first.cmp(&b.first).then(b.last.cmp(&a.last)));
-}
+#[cfg(test)]
+mod tests {
+    use super::*;
 
-/// The groups of sorted rows with the same key, as ranges of positions.
-pub(crate) fn groups<R>(rows: &[R], same: impl Fn(&R, &R) -> bool) -> impl Iterator<Item = Range<usize>> {
-    let mut start = 0;
-    std::iter::from_fn(move || {
-        let first = rows.get(start)?;
-        let tail = rows.get(start + 1..).unwrap_or(&[]);
-        let width = 1 + tail.iter().take_while(|row| same(first, row)).count();
-        let group = start..start + width;
-        start += width;
-        Some(group)
-    })
+    #[test]
+    fn runs_are_merged_group_by_group() {
+        let rows = [(1, 10), (1, 11), (4, 12), (1, 20), (3, 21), (4, 22), (9, 30)];
+        let mut groups = Vec::new();
+        each_group(
+            &rows,
+            &[3, 6, 7],
+            |a: &(u32, u32), b| a.0.cmp(&b.0),
+            |row| row.1,
+            |at, tags| groups.push((rows[at].0, tags.clone())),
+        );
+        assert_eq!(groups, [(1, vec![10, 11, 20]), (3, vec![21]), (4, vec![12, 22]), (9, vec![30])]);
+    }
 }

@@ -340,8 +340,8 @@ mod tests {
             .map(|row| (columns.names.key(row), claims[row.tag as usize >> 2].feed.0, row.tag & 3))
             .collect();
         assert_eq!(names, [(b"moc.elpmaxe".as_slice(), 2, 1), (b"moc.elpmaxe.www", 2, 0)]);
-        assert_eq!((columns.v4[0].first, columns.v4[0].last), (5, 9));
-        assert_eq!((columns.v6[0].first, columns.v6[0].last), (7, 1 << 100));
+        assert_eq!((columns.v4.rows[0].first, columns.v4.rows[0].last), (5, 9));
+        assert_eq!((columns.v6.rows[0].first, columns.v6.rows[0].last), (7, 1 << 100));
         assert_eq!(columns.urls.rows.len(), 1);
         assert_eq!(claims[0].last_seen, Some(Time::from_unix(1_780_000_060)));
     }

@@ -106,7 +106,7 @@ fn night_of(night: &Night<'_>, setting: &Setting) -> Result<Built, Failure> {
     let built = pool.install(|| ingest::build::build(night, &progress));
     progress.finish();
     let mut built = built.map_err(|error| match error {
-        BuildError::State(_) => Failure::refused(error),
+        BuildError::State(_) | BuildError::Previous => Failure::refused(error),
         _ => Failure::unfinished(format_args!("{error}; nothing was published")),
     })?;
     progress.time(&mut built.report);
