@@ -5,22 +5,41 @@ mod common;
 use common::{Lists, seconds, spread};
 use snapshot::{Section, Snapshot};
 use std::path::Path;
-use std::process::{Command, Stdio};
+use std::process::{Child, Command, Stdio};
 
 const PAIRS: usize = 7;
 
 fn build(lists: &Lists, folder: &Path, previous: &str) {
+    assert!(started(lists, folder, previous).wait().expect("it ends").success());
+}
+
+fn started(lists: &Lists, folder: &Path, previous: &str) -> Child {
     let catalog = folder.join("catalog.toml");
     std::fs::write(&catalog, &lists.catalog).expect("a catalogue");
-    let status = Command::new(env!("CARGO_BIN_EXE_rapsheet"))
+    Command::new(env!("CARGO_BIN_EXE_rapsheet"))
         .args(["build", "--quiet", "--now", "2026-08-23T00:00:00Z", "--previous", previous, "--catalog"])
         .arg(&catalog)
         .arg("--downloads")
         .arg(&lists.folder)
         .arg("--out")
         .arg(folder.join("bench.rap"))
-        .status();
-    assert!(status.expect("rapsheet runs").success());
+        .spawn()
+        .expect("rapsheet runs")
+}
+
+/// The most memory that a build has at one time, in megabytes, as Linux counts it; 0 elsewhere.
+fn peak_megabytes(lists: &Lists, folder: &Path, previous: &str) -> f64 {
+    let mut child = started(lists, folder, previous);
+    let status = format!("/proc/{}/status", child.id());
+    let mut peak = 0.0_f64;
+    while child.try_wait().expect("it was started").is_none() {
+        let text = std::fs::read_to_string(&status).unwrap_or_default();
+        let line = text.lines().find_map(|line| line.strip_prefix("VmHWM:"));
+        let kilobytes = line.and_then(|line| line.trim().trim_end_matches(" kB").parse::<f64>().ok());
+        peak = peak.max(kilobytes.unwrap_or(0.0) / 1024.0);
+        std::thread::sleep(std::time::Duration::from_millis(2));
+    }
+    peak
 }
 
 /// The same lines through the same decompression, sorted; like ours, the result is written to a file.
@@ -32,7 +51,7 @@ fn sort(lists: &Lists, folder: &Path) {
 }
 
 fn main() {
-    let lists = Lists::find();
+    let mut lists = Lists::find();
     let folder = tempfile::tempdir().expect("a temporary folder");
     println!("build: {}", lists.about);
     build(&lists, folder.path(), "none");
@@ -46,15 +65,40 @@ fn main() {
     println!(
         "  rapsheet build {ours:.2} s, zcat | sort -u {theirs:.2} s; ratio {middle:.2} ({low:.2} to {high:.2}, {PAIRS} pairs)"
     );
-    let path = folder.path().join("bench.rap");
-    let kept = path.to_string_lossy().into_owned();
-    let carried: Vec<f64> = (0..PAIRS).map(|_| seconds(|| build(&lists, folder.path(), &kept))).collect();
-    let [_, carried, _] = spread(carried);
+    carried(&lists, folder.path());
+    lists.catalog = lists.catalog.replace("[[feed]]\n", "[[feed]]\nmode = \"accumulated\"\n");
+    println!("the same lists as accumulated feeds, with their rows remembered:");
+    build(&lists, folder.path(), "none");
+    carried(&lists, folder.path());
+    sizes(&Snapshot::open(&folder.path().join("bench.rap")).expect("a sound snapshot"));
+}
+
+/// What it costs to carry every sighting over from a night before.
+fn carried(lists: &Lists, folder: &Path) {
+    let before = folder.join("before.rap");
+    for suffix in ["", ".state"] {
+        let name = |path: &Path| format!("{}{suffix}", path.display());
+        std::fs::copy(name(&folder.join("bench.rap")), name(&before)).expect("a copy");
+    }
+    let before = before.to_string_lossy().into_owned();
+    let pairs: Vec<(f64, f64)> = (0..PAIRS)
+        .map(|_| {
+            let first = seconds(|| build(lists, folder, "none"));
+            (first, seconds(|| build(lists, folder, &before)))
+        })
+        .collect();
+    let [low, middle, high] = spread(pairs.iter().map(|(first, carried)| carried / first).collect());
+    let [_, seconds, _] = spread(pairs.iter().map(|(_, carried)| *carried).collect());
     println!(
-        "  with every sighting carried from a previous snapshot {carried:.2} s, {:.2} times the first",
-        carried / ours
+        "  with every sighting carried from a previous snapshot {seconds:.2} s; {middle:.2} times the first \
+         ({low:.2} to {high:.2}, {PAIRS} pairs)"
     );
-    sizes(&Snapshot::open(&path).expect("a sound snapshot"));
+    let memory = ["none", &before].map(|previous| peak_megabytes(lists, folder, previous));
+    let [first, carried] = memory;
+    println!(
+        "  memory at its peak {carried:.0} MB, {:.2} times the {first:.0} MB of the first",
+        carried / first
+    );
 }
 
 fn sizes(snapshot: &Snapshot) {

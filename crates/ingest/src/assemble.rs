@@ -8,7 +8,7 @@ use crate::compose::{self, Contents, TextEntries};
 use crate::flatten::{self, Drafts, Flattened, Layer, Listed, Number};
 use crate::harvest::{Columns, RangeRow, Ranges, TextRow, Texts};
 use crate::intern;
-use crate::merge::{Settler, Slot, each_group};
+use crate::merge::{Runs, Settler, Slot};
 use crate::remember::{KeySort, Remembering, range_key};
 use crate::report::Totals;
 use snapshot::section::tries::KeyKind;
@@ -33,10 +33,10 @@ pub(crate) struct Assembly {
 
 /// Assembles a night.
 pub(crate) fn assemble(columns: Columns, claims: &[Claim], plans: &[Plan]) -> Assembly {
-    let settled = settle_all(&columns, claims, plans);
+    let settled = settle_all(columns, claims, plans);
     let (v4, v6, names, urls) = &settled;
     let tables = intern::intern(&[&v4.drafts, &v6.drafts, &names.drafts, &urls.drafts]);
-    let (name_keys, url_keys) = (names.keys(&columns.names), urls.keys(&columns.urls));
+    let (name_keys, url_keys) = (names.keys(), urls.keys());
     let (name_trie, url_trie) =
         rayon::join(|| compose::tries(KeyKind::Name, &name_keys), || compose::tries(KeyKind::Url, &url_keys));
     let contents = Contents {
@@ -54,12 +54,12 @@ pub(crate) fn assemble(columns: Columns, claims: &[Claim], plans: &[Plan]) -> As
         record_sets: tables.sets.len() as u64,
     };
     let sections = compose::sections(&contents, &tables, [name_trie, url_trie]);
-    finish(&columns, &settled, sections, totals)
+    finish(&settled, sections, totals)
 }
 
 type Settled = (SettledRanges<u32>, SettledRanges<u128>, SettledTexts, SettledTexts);
 
-fn settle_all(columns: &Columns, claims: &[Claim], plans: &[Plan]) -> Settled {
+fn settle_all(columns: Columns, claims: &[Claim], plans: &[Plan]) -> Settled {
     let Columns { names, urls, v4, v6 } = columns;
     let ((v4, v6), (names, urls)) = rayon::join(
         || rayon::join(|| settle_ranges(v4, claims, plans), || settle_ranges(v6, claims, plans)),
@@ -68,13 +68,13 @@ fn settle_all(columns: &Columns, claims: &[Claim], plans: &[Plan]) -> Settled {
     (v4, v6, names, urls)
 }
 
-fn finish(columns: &Columns, settled: &Settled, sections: Vec<SectionBytes>, totals: Totals) -> Assembly {
+fn finish(settled: &Settled, sections: Vec<SectionBytes>, totals: Totals) -> Assembly {
     let (v4, v6, names, urls) = settled;
     let mut remembering = Remembering::default();
-    v4.remember(&columns.v4.rows, KeySort::V4, range_key::<4>, &mut remembering);
-    v6.remember(&columns.v6.rows, KeySort::V6, range_key::<16>, &mut remembering);
-    names.remember(&columns.names, KeySort::Name, &mut remembering);
-    urls.remember(&columns.urls, KeySort::Url, &mut remembering);
+    v4.remember(KeySort::V4, range_key::<4>, &mut remembering);
+    v6.remember(KeySort::V6, range_key::<16>, &mut remembering);
+    names.remember(KeySort::Name, &mut remembering);
+    urls.remember(KeySort::Url, &mut remembering);
     let mut assembly = Assembly {
         sections,
         remembering,
@@ -114,36 +114,39 @@ impl Assembly {
     }
 }
 
-/// A key's first row and its slot.
-type Group = (u32, u32);
+/// A key of the arena and its slot.
+struct TextGroup {
+    at: u64,
+    len: u32,
+    slot: u32,
+}
 
 struct SettledTexts {
+    arena: Vec<u8>,
     slots: Vec<Slot>,
-    groups: Vec<Group>,
+    groups: Vec<TextGroup>,
     drafts: Drafts,
     /// The draft set of each key that stays, in order.
     entry_drafts: Vec<u32>,
 }
 
-fn settle_texts(texts: &Texts, claims: &[Claim], plans: &[Plan]) -> SettledTexts {
+/// Settles names or URLs, and lets go of their rows.
+fn settle_texts(texts: Texts, claims: &[Claim], plans: &[Plan]) -> SettledTexts {
+    let Texts { arena, rows, runs, again, .. } = texts;
     let mut settler = Settler::new(claims, plans);
-    let mut settled: Vec<Group> = Vec::new();
-    let order = |a: &TextRow, b: &TextRow| Texts::order(&texts.arena, a, b);
-    each_group(
-        &texts.rows,
-        &texts.runs,
-        order,
-        |row| row.tag,
-        |at, tags| {
-            settled.push((at as u32, settler.slot(tags)));
-        },
-    );
+    let mut groups: Vec<TextGroup> = Vec::new();
+    let order = |a: &TextRow, b: &TextRow| Texts::order(&arena, a, b);
+    let tag = |row: &TextRow| row.tag;
+    Runs::new(&rows, &runs, &again).each_group(order, tag, |row, tags| {
+        groups.push(TextGroup { at: row.at, len: row.len, slot: settler.slot(tags) });
+    });
+    drop((rows, again));
     let slots = settler.slots;
     let mut drafts = Drafts::default();
     let draft_of: Vec<Option<u32>> = slots.iter().map(|slot| draft_of_slot(slot, &mut drafts)).collect();
     let of_slot = |slot: u32| draft_of.get(slot as usize).copied().flatten();
-    let entry_drafts = settled.iter().filter_map(|(_, slot)| of_slot(*slot)).collect();
-    SettledTexts { slots, groups: settled, drafts, entry_drafts }
+    let entry_drafts = groups.iter().filter_map(|group| of_slot(group.slot)).collect();
+    SettledTexts { arena, slots, groups, drafts, entry_drafts }
 }
 
 /// The draft set of a slot's statements, counted for every key of the slot; none where it states nothing.
@@ -158,71 +161,62 @@ fn draft_of_slot(slot: &Slot, drafts: &mut Drafts) -> Option<u32> {
 
 impl SettledTexts {
     /// The keys that stay, in order.
-    fn keys<'t>(&self, texts: &'t Texts) -> Vec<&'t [u8]> {
+    fn keys(&self) -> Vec<&[u8]> {
         let stays = |slot: u32| self.slots.get(slot as usize).is_some_and(|slot| !slot.statements.is_empty());
-        let rows = self
-            .groups
-            .iter()
-            .filter(|(_, slot)| stays(*slot))
-            .filter_map(|(at, _)| texts.rows.get(*at as usize));
-        rows.map(|row| texts.key(row)).collect()
+        let groups = self.groups.iter().filter(|group| stays(group.slot));
+        groups.map(|group| self.key(group)).collect()
     }
 
-    fn remember(&self, texts: &Texts, sort: KeySort, remembering: &mut Remembering) {
-        for (at, slot) in &self.groups {
-            let rows = self.slots.get(*slot as usize).map_or(&[][..], |slot| &slot.remember);
-            if let Some(key) = texts.rows.get(*at as usize).filter(|_| !rows.is_empty()) {
-                rows.iter().for_each(|row| remembering.push(sort, texts.key(key), row));
-            }
+    fn key(&self, group: &TextGroup) -> &[u8] {
+        let at = group.at as usize;
+        self.arena.get(at..at + group.len as usize).unwrap_or(&[])
+    }
+
+    fn remember(&self, sort: KeySort, remembering: &mut Remembering) {
+        let numbers = remembering.numbers(&self.slots);
+        for group in &self.groups {
+            let rows = numbers.get(group.slot as usize).map_or(&[][..], Vec::as_slice);
+            rows.iter().for_each(|row| remembering.push(sort, self.key(group), *row));
         }
     }
 }
 
+/// A range and its slot.
+type RangeGroup<N> = Layer<N>;
+
 struct SettledRanges<N> {
     slots: Vec<Slot>,
-    groups: Vec<Group>,
+    groups: Vec<RangeGroup<N>>,
     drafts: Drafts,
     flat: Flattened<N>,
 }
 
-fn settle_ranges<N: Number + Send>(ranges: &Ranges<N>, claims: &[Claim], plans: &[Plan]) -> SettledRanges<N> {
+/// Settles addresses of one family, and lets go of their rows.
+fn settle_ranges<N: Number + Send>(ranges: Ranges<N>, claims: &[Claim], plans: &[Plan]) -> SettledRanges<N> {
     let Ranges { rows, runs } = ranges;
     let mut settler = Settler::new(claims, plans);
-    let mut settled: Vec<Group> = Vec::new();
-    each_group(
-        rows,
-        runs,
-        Ranges::order,
-        |row| row.tag,
-        |at, tags| {
-            settled.push((at as u32, settler.slot(tags)));
-        },
-    );
+    let mut groups: Vec<RangeGroup<N>> = Vec::new();
+    let tag = |row: &RangeRow<N>| row.tag;
+    Runs::new(&rows, &runs, &[]).each_group(Ranges::order, tag, |row, tags| {
+        groups.push(Layer { first: row.first, last: row.last, slot: settler.slot(tags) });
+    });
+    drop(rows);
     let slots = settler.slots;
-    let layer = |(at, slot): &Group| {
-        let row = rows.get(*at as usize)?;
-        let stays = slots.get(*slot as usize).is_some_and(|slot| !slot.statements.is_empty());
-        stays.then_some(Layer { first: row.first, last: row.last, slot: *slot })
-    };
-    let layers: Vec<Layer<N>> = settled.iter().filter_map(layer).collect();
+    let stays = |slot: u32| slots.get(slot as usize).is_some_and(|slot| !slot.statements.is_empty());
+    let layers: Vec<Layer<N>> = groups.iter().filter(|group| stays(group.slot)).copied().collect();
     let mut drafts = Drafts::default();
     let flat: Flattened<N> = flatten::flatten(&layers, &slots, &mut drafts);
-    SettledRanges { slots, groups: settled, drafts, flat }
+    SettledRanges { slots, groups, drafts, flat }
 }
 
 impl<N: Number> SettledRanges<N> {
-    fn remember(
-        &self,
-        rows: &[RangeRow<N>],
-        sort: KeySort,
-        key: impl Fn(u128, u128) -> Vec<u8>,
-        remembering: &mut Remembering,
-    ) {
-        for (at, slot) in &self.groups {
-            let remember = self.slots.get(*slot as usize).map_or(&[][..], |slot| &slot.remember);
-            if let Some(row) = rows.get(*at as usize).filter(|_| !remember.is_empty()) {
-                let key = key(row.first.into(), row.last.into());
-                remember.iter().for_each(|said| remembering.push(sort, &key, said));
+    fn remember(&self, sort: KeySort, key: impl Fn(u128, u128) -> Vec<u8>, remembering: &mut Remembering) {
+        let numbers = remembering.numbers(&self.slots);
+        for group in &self.groups {
+            let rows = numbers.get(group.slot as usize).map_or(&[][..], Vec::as_slice);
+            if !rows.is_empty() {
+                let key = key(group.first.into(), group.last.into());
+                rows.iter().for_each(|row| remembering.push(sort, &key, *row));
             }
         }
     }

@@ -20,28 +20,16 @@ pub(crate) fn carry(
     claims: &mut Vec<Claim>,
 ) -> bool {
     let index = previous.index();
-    let walk = |visit: &(dyn Fn(&mut Carrier<'_>) -> bool + Sync)| {
-        let mut carrier = Carrier::new(index, feed_now);
-        (visit(&mut carrier), carrier.columns, carrier.claims)
-    };
-    let addresses = |space| {
-        walk(&move |carrier| {
-            index.each_address(space, |run, entry| carrier.addresses(run, entry));
-            true
-        })
-    };
-    let v4 = || addresses(AddressRange::V4 { first: 0, last: u32::MAX });
-    let v6 = || addresses(AddressRange::V6 { first: 0, last: u128::MAX });
-    let names = || walk(&|carrier| index.each_name(|name, entry| carrier.name(name, entry)));
-    let urls = || walk(&|carrier| index.each_url(|url, entry| carrier.url(url, entry)));
-    let ((v4, v6), (names, urls)) = rayon::join(|| rayon::join(v4, v6), || rayon::join(names, urls));
-    let mut all = true;
-    for (complete, carried, said) in [v4, v6, names, urls] {
-        columns.append(&carried, claims.len() as u32);
-        claims.extend(said);
-        all &= complete;
-    }
-    all
+    let [mut v4, mut v6, mut names, mut urls] =
+        std::mem::take(columns).split().map(|part| Carrier::new(index, feed_now, part));
+    let walk_v4 = || v4.walk_addresses(AddressRange::V4 { first: 0, last: u32::MAX });
+    let walk_v6 = || v6.walk_addresses(AddressRange::V6 { first: 0, last: u128::MAX });
+    let walk_names = || index.each_name(|name, entry| names.name(name, entry));
+    let walk_urls = || index.each_url(|url, entry| urls.url(url, entry));
+    let (_, (all_names, all_urls)) =
+        rayon::join(|| rayon::join(walk_v4, walk_v6), || rayon::join(walk_names, walk_urls));
+    *columns = Columns::joined([v4, v6, names, urls].map(|carrier| carrier.finish(claims)));
+    all_names && all_urls
 }
 
 struct Carrier<'a> {
@@ -62,16 +50,27 @@ type SightingKey = (FeedId, u8, u16, Times);
 type Said = (Extent, u32);
 
 impl<'a> Carrier<'a> {
-    fn new(index: Index<'a>, feed_now: &'a (dyn Fn(FeedId) -> Option<FeedId> + Sync)) -> Carrier<'a> {
+    fn new(
+        index: Index<'a>,
+        feed_now: &'a (dyn Fn(FeedId) -> Option<FeedId> + Sync),
+        columns: Columns,
+    ) -> Carrier<'a> {
         Carrier {
             index,
             feed_now,
-            columns: Columns::default(),
+            columns,
             claims: Vec::new(),
             known: HashMap::new(),
             sets: vec![None; index.set_count()],
             listed: Vec::new(),
         }
+    }
+
+    /// The columns, whose claims are added to those of all.
+    fn finish(mut self, claims: &mut Vec<Claim>) -> Columns {
+        self.columns.rebase(claims.len() as u32);
+        claims.append(&mut self.claims);
+        self.columns
     }
 
     fn said(&mut self, sighting: &Sighting) -> Option<Said> {
@@ -110,11 +109,16 @@ impl<'a> Carrier<'a> {
     }
 
     fn name(&mut self, reversed: &[u8], entry: Entry) {
-        self.each_said(entry, |columns, (_, tag)| columns.names.push(reversed.iter().copied(), tag));
+        self.each_said(entry, |columns, (_, tag)| columns.names.push_again(reversed, tag));
     }
 
     fn url(&mut self, url: &[u8], entry: Entry) {
-        self.each_said(entry, |columns, (_, tag)| columns.urls.push(url.iter().copied(), tag));
+        self.each_said(entry, |columns, (_, tag)| columns.urls.push_again(url, tag));
+    }
+
+    fn walk_addresses(&mut self, space: AddressRange) {
+        let index = self.index;
+        index.each_address(space, |run, entry| self.addresses(run, entry));
     }
 
     /// What begins in a run, in the order of rows; a listed prefix counts in the run that holds its first address.

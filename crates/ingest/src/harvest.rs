@@ -88,6 +88,19 @@ pub(crate) struct Texts {
     pub(crate) rows: Vec<TextRow>,
     /// Where each sorted run of rows ends.
     pub(crate) runs: Vec<usize>,
+    /// Keys of the first run that were added again, a list for each run.
+    pub(crate) again: Vec<Vec<Again>>,
+    /// How far the first run was followed by the keys that were added again.
+    followed: usize,
+}
+
+/// A key of the first run that an earlier night has, too: a quarter of the memory of a row.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Again {
+    /// The row of the first run.
+    pub(crate) row: u32,
+    /// The claim, with the scope in its two low bits.
+    pub(crate) tag: u32,
 }
 
 /// Rows of addresses.
@@ -121,10 +134,15 @@ impl<N: Ord + Copy + Send> Ranges<N> {
     }
 }
 
+/// The rows that were added since the last run.
+fn added<'r, R>(rows: &'r mut [R], runs: &[usize]) -> &'r mut [R] {
+    rows.get_mut(runs.last().copied().unwrap_or(0)..).unwrap_or_default()
+}
+
 /// Makes a sorted run of the rows that were added since the last one.
 fn seal<R: Send>(rows: &mut [R], runs: &mut Vec<usize>, order: impl Fn(&R, &R) -> Ordering + Sync) {
     let end = rows.len();
-    let added = rows.get_mut(runs.last().copied().unwrap_or(0)..).unwrap_or_default();
+    let added = added(rows, runs);
     // What comes from an earlier night comes in order.
     if !added.is_sorted_by(|a, b| order(a, b) != Ordering::Greater) {
         added.par_sort_unstable_by(order);
@@ -141,6 +159,25 @@ impl Texts {
         self.rows.push(TextRow { head: head_of(key), at: at as u64, len: key.len() as u32, tag });
     }
 
+    /// Adds a key of an earlier night. They come in order, and most of them stand in the first run, whose bytes are
+    /// then theirs too.
+    pub(crate) fn push_again(&mut self, key: &[u8], tag: u32) {
+        let end = self.runs.first().copied().unwrap_or(0);
+        let head = head_of(key);
+        while let Some(row) = self.rows.get(self.followed).filter(|_| self.followed < end) {
+            let tail = || self.key(row).get(16..).unwrap_or(&[]).cmp(key.get(16..).unwrap_or(&[]));
+            match row.head.cmp(&head).then_with(tail).then_with(|| row.len.cmp(&(key.len() as u32))) {
+                Ordering::Less => self.followed += 1,
+                Ordering::Equal => {
+                    let again = Again { row: self.followed as u32, tag };
+                    return self.again.last_mut().into_iter().for_each(|list| list.push(again));
+                }
+                Ordering::Greater => break,
+            }
+        }
+        self.push(key.iter().copied(), tag);
+    }
+
     /// The bytes of a row's key.
     #[inline]
     pub(crate) fn key(&self, row: &TextRow) -> &[u8] {
@@ -155,13 +192,40 @@ impl Texts {
             let end = row.at as usize + row.len as usize;
             arena.get((row.at as usize + 16).min(end)..end).unwrap_or(&[])
         };
-        a.head.cmp(&b.head).then_with(|| tail(a).cmp(tail(b))).then_with(|| a.len.cmp(&b.len))
+        let tails = || if a.at == b.at { Ordering::Equal } else { tail(a).cmp(tail(b)) };
+        a.head.cmp(&b.head).then_with(tails).then_with(|| a.len.cmp(&b.len))
+    }
+
+    fn rebase(&mut self, shift: u32) {
+        added(&mut self.rows, &self.runs).iter_mut().for_each(|row| row.tag += shift);
+        self.again.last_mut().into_iter().flatten().for_each(|again| again.tag += shift);
     }
 
     fn seal(&mut self) {
-        let Texts { arena, rows, runs } = self;
+        let Texts { arena, rows, runs, again, followed } = self;
         let arena = arena.as_slice();
+        *followed = 0;
+        again.push(Vec::new());
         seal(rows, runs, |a, b| Texts::order(arena, a, b));
+        if runs.len() == 1 {
+            self.repack();
+        }
+    }
+
+    /// Puts the bytes of the first run in the order of its rows, and equal keys into one place: everything that walks
+    /// the rows from here on would miss the cache at every row otherwise.
+    fn repack(&mut self) {
+        let mut packed: Vec<u8> = Vec::with_capacity(self.arena.len());
+        let mut last = 0;
+        for row in &mut self.rows {
+            let key = self.arena.get(row.at as usize..(row.at + u64::from(row.len)) as usize).unwrap_or(&[]);
+            if packed.get(last..) != Some(key) {
+                last = packed.len();
+                packed.extend_from_slice(key);
+            }
+            row.at = last as u64;
+        }
+        self.arena = packed;
     }
 
     /// Takes over all rows of another arena, whose claims count from `claim_base` here.
@@ -234,6 +298,32 @@ impl Columns {
         self.urls.append(&other.urls, claim_base);
         self.v4.append(&other.v4, claim_base);
         self.v6.append(&other.v6, claim_base);
+    }
+
+    /// The four sorts of rows apart, so that each can be added to on a thread of its own.
+    pub(crate) fn split(self) -> [Columns; 4] {
+        let Columns { names, urls, v4, v6 } = self;
+        [
+            Columns { v4, ..Columns::default() },
+            Columns { v6, ..Columns::default() },
+            Columns { names, ..Columns::default() },
+            Columns { urls, ..Columns::default() },
+        ]
+    }
+
+    /// The four sorts of rows together again.
+    pub(crate) fn joined([v4, v6, names, urls]: [Columns; 4]) -> Columns {
+        Columns { v4: v4.v4, v6: v6.v6, names: names.names, urls: urls.urls }
+    }
+
+    /// Lets the claims of the rows that were added since the last run count from `claim_base`.
+    pub(crate) fn rebase(&mut self, claim_base: u32) {
+        let shift = claim_base << 2;
+        let Columns { names, urls, v4, v6 } = self;
+        names.rebase(shift);
+        urls.rebase(shift);
+        added(&mut v4.rows, &v4.runs).iter_mut().for_each(|row| row.tag += shift);
+        added(&mut v6.rows, &v6.runs).iter_mut().for_each(|row| row.tag += shift);
     }
 
     /// Puts what was added since the last time in order: one night's rows are one run, and runs are merged later.

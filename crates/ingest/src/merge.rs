@@ -5,6 +5,7 @@
 //! once: a million names that one feed lists today and listed yesterday are one settlement.
 
 use crate::claim::{Claim, Counts, Plan, settle};
+use crate::harvest::Again;
 use snapshot::{Assessments, FeedId, ListKind, Scope, Times};
 use std::cmp::Ordering;
 use std::collections::HashMap;
@@ -135,28 +136,55 @@ impl<'a> Settler<'a> {
     }
 }
 
-/// Visits the groups of rows with the same key, in order, with the position of one of the rows and the tags of all.
-/// The rows are sorted runs, which end at `runs`; they are merged as they are walked, and never moved.
-pub(crate) fn each_group<R>(
-    rows: &[R],
-    runs: &[usize],
-    order: impl Fn(&R, &R) -> Ordering,
-    tag: impl Fn(&R) -> u32,
-    mut visit: impl FnMut(usize, &mut Vec<u32>),
-) {
-    let starts = std::iter::once(0).chain(runs.iter().copied());
-    let mut rest: Vec<Range<usize>> = starts.zip(runs).map(|(start, end)| start..*end).collect();
-    let mut tags = Vec::new();
-    let head = |run: &Range<usize>| rows.get(run.clone()).and_then(<[R]>::first).map(|row| (run.start, row));
-    while let Some((at, first)) = rest.iter().filter_map(head).min_by(|a, b| order(a.1, b.1)) {
-        tags.clear();
-        for run in &mut rest {
-            while let Some((_, row)) = head(run).filter(|(_, row)| order(row, first) == Ordering::Equal) {
-                tags.push(tag(row));
-                run.start += 1;
+/// Rows in sorted runs, which are merged as they are walked, and never moved.
+pub(crate) struct Runs<'r, R> {
+    rows: &'r [R],
+    /// What is left of each run.
+    rest: Vec<Range<usize>>,
+    /// What is left of the keys of the first run that were added again.
+    again: Vec<&'r [Again]>,
+}
+
+impl<'r, R> Runs<'r, R> {
+    /// Rows whose runs end at `ends`.
+    pub(crate) fn new(rows: &'r [R], ends: &[usize], again: &'r [Vec<Again>]) -> Runs<'r, R> {
+        let starts = std::iter::once(0).chain(ends.iter().copied());
+        let rest = starts.zip(ends).map(|(start, end)| start..*end).collect();
+        Runs { rows, rest, again: again.iter().map(Vec::as_slice).collect() }
+    }
+
+    /// Visits the groups of rows with the same key, in order, with one of the rows and the tags of all.
+    pub(crate) fn each_group(
+        mut self,
+        order: impl Fn(&R, &R) -> Ordering,
+        tag: impl Fn(&R) -> u32,
+        mut visit: impl FnMut(&R, &mut Vec<u32>),
+    ) {
+        let mut tags = Vec::new();
+        let rows = self.rows;
+        let head = |run: &Range<usize>| rows.get(run.clone()).and_then(<[R]>::first);
+        while let Some(first) = self.rest.iter().filter_map(head).min_by(|a, b| order(a, b)) {
+            tags.clear();
+            for run in &mut self.rest {
+                while let Some(row) = head(run).filter(|row| order(row, first) == Ordering::Equal) {
+                    tags.push(tag(row));
+                    run.start += 1;
+                }
+            }
+            self.tags_again(&mut tags);
+            visit(first, &mut tags);
+        }
+    }
+
+    /// The tags of the rows that the first run has been walked past.
+    fn tags_again(&mut self, tags: &mut Vec<u32>) {
+        let walked = self.rest.first().map_or(0, |run| run.start as u32);
+        for list in &mut self.again {
+            while let Some((again, rest)) = list.split_first().filter(|(again, _)| again.row < walked) {
+                tags.push(again.tag);
+                *list = rest;
             }
         }
-        visit(at, &mut tags);
     }
 }
 
@@ -168,13 +196,12 @@ mod tests {
     fn runs_are_merged_group_by_group() {
         let rows = [(1, 10), (1, 11), (4, 12), (1, 20), (3, 21), (4, 22), (9, 30)];
         let mut groups = Vec::new();
-        each_group(
-            &rows,
-            &[3, 6, 7],
-            |a: &(u32, u32), b| a.0.cmp(&b.0),
-            |row| row.1,
-            |at, tags| groups.push((rows[at].0, tags.clone())),
-        );
-        assert_eq!(groups, [(1, vec![10, 11, 20]), (3, vec![21]), (4, vec![12, 22]), (9, vec![30])]);
+        let again =
+            [vec![Again { row: 0, tag: 40 }, Again { row: 2, tag: 41 }], vec![Again { row: 2, tag: 50 }]];
+        let order = |a: &(u32, u32), b: &(u32, u32)| a.0.cmp(&b.0);
+        let runs = Runs::new(&rows, &[3, 6, 7], &again);
+        runs.each_group(order, |row| row.1, |row, tags| groups.push((row.0, tags.clone())));
+        let expected = [(1, vec![10, 11, 20, 40]), (3, vec![21]), (4, vec![12, 22, 41, 50]), (9, vec![30])];
+        assert_eq!(groups, expected);
     }
 }

@@ -11,7 +11,7 @@
 
 use crate::claim::{Claim, Voice};
 use crate::harvest::{Columns, tag};
-use crate::merge::Statement;
+use crate::merge::{Slot, Statement};
 use snapshot::{AddressRange, Assessments, FeedId, ListKind, Scope, Time};
 use std::collections::HashMap;
 use std::fmt;
@@ -77,14 +77,23 @@ struct Rows {
 }
 
 impl Remembering {
-    /// Remembers that a key had this row. Keys of one sort come in order.
-    pub(crate) fn push(&mut self, sort: KeySort, key: &[u8], row: &Statement) {
-        let claim = *self.numbers.entry(*row).or_insert_with(|| {
+    /// The numbers of what each slot wants remembered.
+    pub(crate) fn numbers(&mut self, slots: &[Slot]) -> Vec<Vec<u64>> {
+        let numbers = |slot: &Slot| slot.remember.iter().map(|row| self.number(row)).collect();
+        slots.iter().map(numbers).collect()
+    }
+
+    fn number(&mut self, row: &Statement) -> u64 {
+        *self.numbers.entry(*row).or_insert_with(|| {
             self.claims.push(*row);
             self.claims.len() as u64 - 1
-        });
+        })
+    }
+
+    /// Remembers that a key had the row of this number. Keys of one sort come in order.
+    pub(crate) fn push(&mut self, sort: KeySort, key: &[u8], number: u64) {
         if let Some(rows) = self.sorts.get_mut(sort as usize) {
-            rows.push(key, claim);
+            rows.push(key, number);
         }
     }
 
@@ -188,8 +197,8 @@ fn checked(bytes: &[u8]) -> Result<&[u8], StateDamage> {
 
 fn push_key(columns: &mut Columns, sort: KeySort, key: &[u8], tag: u32) {
     match sort {
-        KeySort::Name => columns.names.push(key.iter().copied(), tag),
-        KeySort::Url => columns.urls.push(key.iter().copied(), tag),
+        KeySort::Name => columns.names.push_again(key, tag),
+        KeySort::Url => columns.urls.push_again(key, tag),
         KeySort::V4 => {
             let ends = key.as_chunks::<4>().0;
             if let [first, last] = ends {
@@ -311,11 +320,15 @@ mod tests {
 
     fn file() -> Vec<u8> {
         let mut remembering = Remembering::default();
-        remembering.push(KeySort::V4, &range_key::<4>(5, 9), &statement(0, Scope::Exact));
-        remembering.push(KeySort::V6, &range_key::<16>(7, 1 << 100), &statement(0, Scope::Exact));
-        remembering.push(KeySort::Name, b"moc.elpmaxe", &statement(1, Scope::Tree));
-        remembering.push(KeySort::Name, b"moc.elpmaxe.www", &statement(1, Scope::Exact));
-        remembering.push(KeySort::Url, b"http://example.com/", &statement(0, Scope::Exact));
+        let mut push = |sort, key: &[u8], statement| {
+            let number = remembering.number(&statement);
+            remembering.push(sort, key, number);
+        };
+        push(KeySort::V4, &range_key::<4>(5, 9), statement(0, Scope::Exact));
+        push(KeySort::V6, &range_key::<16>(7, 1 << 100), statement(0, Scope::Exact));
+        push(KeySort::Name, b"moc.elpmaxe", statement(1, Scope::Tree));
+        push(KeySort::Name, b"moc.elpmaxe.www", statement(1, Scope::Exact));
+        push(KeySort::Url, b"http://example.com/", statement(0, Scope::Exact));
         remembering.encode(&["a", "b"])
     }
 
