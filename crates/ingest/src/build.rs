@@ -126,7 +126,7 @@ pub struct Built {
     pub state: Vec<u8>,
     /// What happened.
     pub report: Report,
-    /// Rejected lines, by feed and line, capped by [`REJECTS_MAX`] a feed.
+    /// Rejected lines, by feed and line, capped by [`crate::report::REJECTS_MAX`] a feed.
     pub rejects: Vec<RejectRow>,
 }
 
