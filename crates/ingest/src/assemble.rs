@@ -4,14 +4,13 @@
 //! settled and encoded side by side.
 
 use crate::claim::{Claim, Counts, Plan};
-use crate::compose::{self, Contents, TextEntries};
+use crate::compose::{self, Contents};
 use crate::flatten::{self, Drafts, Flattened, Layer, Listed, Number};
 use crate::harvest::{Columns, RangeRow, Ranges, TextRow, Texts};
 use crate::intern;
 use crate::merge::{Runs, Settler, Slot};
 use crate::remember::{KeySort, Remembering, range_key};
 use crate::report::Totals;
-use snapshot::section::tries::KeyKind;
 use snapshot::{FeedId, Kinds, SectionBytes};
 use std::collections::HashMap;
 
@@ -31,19 +30,21 @@ pub(crate) struct Assembly {
     pub(crate) totals: Totals,
 }
 
-/// Assembles a night.
-pub(crate) fn assemble(columns: Columns, claims: &[Claim], plans: &[Plan]) -> Assembly {
+/// What cannot be laid out.
+const TOO_MANY: &str = "names or URLs of more than four gigabytes";
+
+/// Assembles a night, or says what of it does not fit.
+pub(crate) fn assemble(columns: Columns, claims: &[Claim], plans: &[Plan]) -> Result<Assembly, &'static str> {
     let settled = settle_all(columns, claims, plans);
     let (v4, v6, names, urls) = &settled;
     let tables = intern::intern(&[&v4.drafts, &v6.drafts, &names.drafts, &urls.drafts]);
     let (name_keys, url_keys) = (names.keys(), urls.keys());
-    let (name_trie, url_trie) =
-        rayon::join(|| compose::tries(KeyKind::Name, &name_keys), || compose::tries(KeyKind::Url, &url_keys));
+    let indexes = compose::indexes(&name_keys, &url_keys).ok_or(TOO_MANY)?;
     let contents = Contents {
         v4: &v4.flat.runs,
         v6: &v6.flat.runs,
-        names: TextEntries { keys: &name_keys, drafts: &names.entry_drafts },
-        urls: TextEntries { keys: &url_keys, drafts: &urls.entry_drafts },
+        names: &names.entry_drafts,
+        urls: &urls.entry_drafts,
     };
     let totals = Totals {
         ipv4_runs: v4.flat.runs.len() as u64,
@@ -53,8 +54,8 @@ pub(crate) fn assemble(columns: Columns, claims: &[Claim], plans: &[Plan]) -> As
         sightings: 0,
         record_sets: tables.sets.len() as u64,
     };
-    let sections = compose::sections(&contents, &tables, [name_trie, url_trie]);
-    finish(&settled, sections, totals)
+    let sections = compose::sections(&contents, &tables, indexes);
+    Ok(finish(&settled, sections, totals))
 }
 
 type Settled = (SettledRanges<u32>, SettledRanges<u128>, SettledTexts, SettledTexts);

@@ -194,7 +194,7 @@ pub fn build(night: &Night<'_>, watcher: &dyn Watcher) -> Result<Built, BuildErr
     carry_over(night, &feeds, &mut columns, &mut claims)?;
     check_claims(&claims)?;
     watcher.stage(Stage::Merge, feeds.len());
-    let assembly = assemble::assemble(columns, &claims, &plans);
+    let assembly = assemble::assemble(columns, &claims, &plans).map_err(BuildError::TooMuch)?;
     let (report, sources) = report(night, nights, &plans, &assembly);
     let ids: Vec<&str> = feeds.iter().map(|feed| feed.id.as_str()).collect();
     let state = assembly.remembering.encode(&ids);

@@ -2,10 +2,9 @@
 
 use crate::flatten::FlatRun;
 use crate::intern::Tables;
-use rayon::prelude::*;
 use snapshot::section::addresses::{self, Run};
-use snapshot::section::tries::{self, KeyKind, Shard};
-use snapshot::section::{packed, records, times};
+use snapshot::section::filter::SuffixKeys;
+use snapshot::section::{blocks, packed, records, times};
 use snapshot::{Part, Section, SectionBytes, Times};
 
 /// An entry as a part's arrays need it: its final set, and its draft set, which knows its own times.
@@ -17,19 +16,10 @@ pub(crate) struct Contents<'a> {
     pub(crate) v4: &'a [FlatRun<u32>],
     /// IPv6 runs.
     pub(crate) v6: &'a [FlatRun<u128>],
-    /// Names, reversed, in order, each with its draft set.
-    pub(crate) names: TextEntries<'a>,
-    /// URLs, in order, each with its draft set.
-    pub(crate) urls: TextEntries<'a>,
-}
-
-/// Keys in order, each with its draft set.
-#[derive(Clone, Copy)]
-pub(crate) struct TextEntries<'a> {
-    /// The keys.
-    pub(crate) keys: &'a [&'a [u8]],
-    /// The draft set of each.
-    pub(crate) drafts: &'a [u32],
+    /// The draft set of each name, in order.
+    pub(crate) names: &'a [u32],
+    /// The draft set of each URL, in order.
+    pub(crate) urls: &'a [u32],
 }
 
 /// The position of each part's draft sets in [`Tables::of_drafts`]: one for each family, one for texts.
@@ -42,7 +32,11 @@ pub(crate) const NAMES: usize = 2;
 pub(crate) const URLS: usize = 3;
 
 /// The sections of everything but origin.
-pub(crate) fn sections(contents: &Contents<'_>, tables: &Tables, tries: [Vec<u8>; 2]) -> Vec<SectionBytes> {
+pub(crate) fn sections(
+    contents: &Contents<'_>,
+    tables: &Tables,
+    indexes: Vec<SectionBytes>,
+) -> Vec<SectionBytes> {
     let mut out = vec![
         SectionBytes::new(Section::Runs, tables.runs.len(), times::encode_runs(&tables.runs)),
         SectionBytes::new(Section::Records, tables.records.len(), records::encode(&tables.records)),
@@ -51,32 +45,27 @@ pub(crate) fn sections(contents: &Contents<'_>, tables: &Tables, tries: [Vec<u8>
     ];
     out.extend(v4_sections(contents.v4, tables));
     out.extend(v6_sections(contents.v6, tables));
-    let [names, urls] = tries;
-    for (part, section, draft_part, entries, bytes) in [
-        (Part::Names, Section::Names, NAMES, contents.names, names),
-        (Part::Urls, Section::Urls, URLS, contents.urls, urls),
-    ] {
-        let references = entries.drafts.iter().map(|draft| reference(tables, draft_part, *draft)).collect();
+    for (part, draft_part, drafts) in
+        [(Part::Names, NAMES, contents.names), (Part::Urls, URLS, contents.urls)]
+    {
+        let references = drafts.iter().map(|draft| reference(tables, draft_part, *draft)).collect();
         out.extend(references_of(part, draft_part, references, tables));
-        if !entries.keys.is_empty() {
-            out.push(SectionBytes::new(section, entries.keys.len(), bytes));
-        }
     }
+    out.extend(indexes);
     out
 }
 
-/// The transducers of sorted keys, their shards built side by side.
-pub(crate) fn tries(kind: KeyKind, keys: &[&[u8]]) -> Vec<u8> {
-    let key = |at: usize| keys.get(at).copied().unwrap_or(&[]);
-    let shards: Vec<Shard> = tries::cut(kind, keys.len(), key)
-        .into_par_iter()
-        .map(|range| Shard {
-            bound: kind.stem(key(range.start)).to_vec(),
-            first: range.start as u64,
-            bytes: tries::encode_shard(keys.get(range).unwrap_or(&[]).iter().copied()),
-        })
-        .collect();
-    tries::encode(&shards)
+/// What names and URLs are found by; `None` where they do not fit.
+pub(crate) fn indexes(names: &[&[u8]], urls: &[&[u8]]) -> Option<Vec<SectionBytes>> {
+    let filter = || SuffixKeys::of(names.iter().copied()).encode();
+    let of_keys = |section, keys: &[&[u8]]| {
+        let bytes = if keys.is_empty() { Some(Vec::new()) } else { blocks::encode(keys) };
+        bytes.map(|bytes| SectionBytes::new(section, keys.len(), bytes))
+    };
+    let (filter, (name_blocks, url_blocks)) = rayon::join(filter, || {
+        rayon::join(|| of_keys(Section::NameBlocks, names), || of_keys(Section::UrlBlocks, urls))
+    });
+    Some(vec![SectionBytes::new(Section::NameFilter, names.len(), filter), name_blocks?, url_blocks?])
 }
 
 fn reference(tables: &Tables, part: usize, draft: u32) -> Reference {

@@ -87,6 +87,47 @@ impl<'a> Automaton<'a> {
         self.value(end)
     }
 
+    /// The value of the greatest key that is not above this one.
+    pub fn floor(&self, key: &[u8]) -> Option<u64> {
+        let mut at = self.start()?;
+        let mut below = None;
+        let mut shorter = self.value(at);
+        for byte in key {
+            let Some(state) = self.state(at.state) else { break };
+            if let Some(nth) = self.below(&state, *byte) {
+                (below, shorter) = (self.follow(at, &state, nth), None);
+            }
+            match self.find(&state, *byte).and_then(|nth| self.follow(at, &state, nth)) {
+                Some(next) => at = next,
+                None => return shorter.or_else(|| self.greatest(below?)),
+            }
+            if let Some(value) = self.value(at) {
+                (below, shorter) = (None, Some(value));
+            }
+        }
+        shorter.or_else(|| self.greatest(below?))
+    }
+
+    /// The value of the greatest key of those that a position leads to.
+    fn greatest(&self, mut at: Position) -> Option<u64> {
+        while let Some(state) = self.state(at.state).filter(|state| state.transitions > 0) {
+            at = self.follow(at, &state, state.transitions - 1)?;
+        }
+        self.value(at)
+    }
+
+    /// The last transition whose byte is below this one.
+    fn below(&self, state: &State, byte: u8) -> Option<usize> {
+        let smaller = match state.single {
+            Some(single) => usize::from(single < byte),
+            None => {
+                let inputs = self.data.get(state.addresses_at..state.inputs_at)?;
+                inputs.iter().filter(|input| **input < byte).count()
+            }
+        };
+        smaller.checked_sub(1)
+    }
+
     /// Visits every key in order with its value, at most `steps_max` transitions, and says whether that was all.
     /// A sound transducer never reaches the bound; a forged one may have more paths than anyone can walk.
     pub fn each(&self, steps_max: u64, mut visit: impl FnMut(&[u8], u64)) -> bool {

@@ -58,6 +58,7 @@ sections! {
     Records 3 "records" "what a feed says, without the indicator";
     Sets 4 "sets" "interned lists of records";
     Extents 5 "extents" "listed ranges that are no prefix";
+    NameFilter 36 "name-filter" "names: which suffixes are entries, or have entries below";
     V4Directory 16 "v4-directory" "IPv4: which /16 hold entries, and where";
     V4Points 17 "v4-points" "IPv4: low halves of single addresses";
     V4PointSets 18 "v4-point-sets" "IPv4: the set of each single address";
@@ -73,8 +74,10 @@ sections! {
     V6SpanTimes 27 "v6-span-times" "IPv6: times of runs that few share";
     NameTimes 34 "name-times" "names: times that few share";
     UrlTimes 42 "url-times" "URLs: times that few share";
-    Names 32 "names" "names: transducers from reversed name to ordinal";
-    Urls 40 "urls" "URLs: transducers from URL to ordinal";
+    NameBlocks 37 "name-blocks" "names: front-coded blocks of reversed names below a transducer";
+    UrlBlocks 43 "url-blocks" "URLs: front-coded blocks of URLs below a transducer";
+    Names 32 "names" "names: transducers from reversed name to ordinal (older files)";
+    Urls 40 "urls" "URLs: transducers from URL to ordinal (older files)";
 }
 
 /// One row of the section table.

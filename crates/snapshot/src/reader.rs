@@ -9,11 +9,11 @@ use crate::error::Error;
 use crate::layout::{Section, Table};
 use crate::map::Map;
 use crate::section::addresses::{FoundV4, V4, V6};
+use crate::section::names::Keys;
 use crate::section::origin::{FeedRecord, Origin};
 use crate::section::packed::Packed;
 use crate::section::records::{self, Extent, Sets, When};
 use crate::section::times::{self, Column};
-use crate::section::tries::Tries;
 use crate::verify;
 use crate::{Address, AddressRange, Assessments, FeedId, ListKind, Scope, Time, Times};
 use std::path::{Path, PathBuf};
@@ -118,8 +118,8 @@ impl Snapshot {
         Index {
             v4: V4::new(bytes(Section::V4Directory), bytes(Section::V4Points), bytes(Section::V4Spans)),
             v6: V6::new(bytes(Section::V6Directory), bytes(Section::V6Spans)),
-            names: Tries::new(bytes(Section::Names)),
-            urls: Tries::new(bytes(Section::Urls)),
+            names: Keys::new(bytes(Section::NameFilter), bytes(Section::NameBlocks), bytes(Section::Names)),
+            urls: Keys::new(&[], bytes(Section::UrlBlocks), bytes(Section::Urls)),
             steps_max: [Section::NameSets, Section::UrlSets].map(|sets| steps_max(self.count(sets))),
             set_ids: Part::ALL.map(|part| Packed::new(bytes(part.sets()))),
             columns: Part::ALL.map(|part| column(part.times())),
@@ -214,8 +214,8 @@ pub struct Sighting {
 pub struct Index<'a> {
     v4: V4<'a>,
     v6: V6<'a>,
-    names: Tries<'a>,
-    urls: Tries<'a>,
+    names: Keys<'a>,
+    urls: Keys<'a>,
     /// How many transitions a walk over all names, and over all URLs, may take.
     steps_max: [u64; 2],
     set_ids: [Packed<'a>; 5],
@@ -267,6 +267,11 @@ impl<'a> Index<'a> {
     pub fn each_name(&self, mut visit: impl FnMut(&[u8], Entry)) -> bool {
         let [steps_max, _] = self.steps_max;
         self.names.each(steps_max, |key, ordinal| visit(key, Entry { part: Part::Names, ordinal }))
+    }
+
+    /// Whether what answers misses first lets a reversed name through: a sound file never denies what it lists.
+    pub fn lets_through(&self, reversed: &[u8]) -> bool {
+        self.names.is_let_through(reversed)
     }
 
     /// Visits every URL in order. `false` if the walk was cut off, which no sound file does.

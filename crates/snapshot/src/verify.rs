@@ -162,7 +162,8 @@ impl Check<'_> {
         let (mut previous, mut next, mut broken) = (Vec::new(), 0, None);
         let count = self.snapshot.count(sets) as u64;
         let mut visit = |key: &[u8], entry: crate::reader::Entry| {
-            let sound = entry.ordinal == next && (next == 0 || previous.as_slice() < key);
+            let ordered = entry.ordinal == next && (next == 0 || previous.as_slice() < key);
+            let sound = ordered && (section != Section::Names || self.index.lets_through(key));
             if !sound || !is_canonical(section, key) {
                 broken.get_or_insert_with(|| String::from_utf8_lossy(key).into_owned());
             }
@@ -175,7 +176,11 @@ impl Check<'_> {
             _ => self.index.each_url(&mut visit),
         };
         if let Some(key) = broken {
-            return Err(self.damage(section, "sorted canonical keys", format!("{key:?}")));
+            return Err(self.damage(
+                section,
+                "sorted canonical keys that their filter lets through",
+                format!("{key:?}"),
+            ));
         }
         if whole && u64::from(next) == count {
             Ok(())

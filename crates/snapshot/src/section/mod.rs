@@ -2,6 +2,9 @@
 //! to the bytes is a change to one file (and to its row in `FORMAT.md`).
 
 pub mod addresses;
+pub mod blocks;
+pub mod filter;
+pub mod names;
 pub mod origin;
 pub mod packed;
 pub mod records;
