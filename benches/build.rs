@@ -107,8 +107,9 @@ fn sizes(snapshot: &Snapshot) {
     };
     let per = |bytes: f64, count: usize| bytes / count.max(1) as f64;
     let names = snapshot.count(Section::NameSets);
-    let name_bytes = bytes(&[Section::Names, Section::NameSets, Section::NameTimes]);
-    println!("  {names} names, {:.2} bytes each: key, set and times", per(name_bytes, names));
+    let name_bytes =
+        bytes(&[Section::NameFilter, Section::NameBlocks, Section::NameSets, Section::NameTimes]);
+    println!("  {names} names, {:.2} bytes each: key, filter, set and times", per(name_bytes, names));
     let (points, spans) = (snapshot.count(Section::V4PointSets), snapshot.count(Section::V4SpanSets));
     let v4 = [
         Section::V4Directory,
@@ -124,6 +125,6 @@ fn sizes(snapshot: &Snapshot) {
         "  {points} IPv4 addresses and {spans} runs of them, {both:.2} bytes each: key, set, times and directory"
     );
     let urls = snapshot.count(Section::UrlSets);
-    let url_bytes = per(bytes(&[Section::Urls, Section::UrlSets, Section::UrlTimes]), urls);
+    let url_bytes = per(bytes(&[Section::UrlBlocks, Section::UrlSets, Section::UrlTimes]), urls);
     println!("  {urls} URLs, {url_bytes:.2} bytes each; the file has {} bytes", snapshot.byte_len());
 }

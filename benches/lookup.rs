@@ -1,8 +1,8 @@
-//! Look-ups beside what the standard library offers on the same data: binary search over sorted ranges, and a
-//! hash set asked per suffix.
+//! Look-ups beside what anybody could use instead, on the same data: a tree bitmap, a MaxMind file, one transducer over
+//! all names, a hash set asked per suffix, binary search.
 //!
-//! Keys are distinct and shuffled; both sides answer the same keys, their answers are compared before anything is
-//! timed, and chunks of one and the other run in turn.
+//! Keys are distinct and shuffled, and lie in memory in the order in which they are asked; both sides answer the same
+//! keys, their answers are compared before anything is timed, and chunks of one and the other run in turn.
 
 mod common;
 
@@ -10,11 +10,14 @@ use common::{Lists, Random, seconds, spread};
 use ingest::build::{Night, Unwatched, build};
 use ingest::catalog::Catalog;
 use query::{Judge, Questions};
-use snapshot::{Address, AddressRange, Index, Snapshot, Status, Time};
+use snapshot::section::tries::{KeyKind, Shard, Tries, encode, encode_shard};
+use snapshot::{Address, AddressRange, Index, Section, Snapshot, Status, Time};
 use std::collections::HashSet;
 use std::hint::black_box;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+use treebitmap::IpLookupTable;
 
-const CHUNK: usize = 10_000;
+const CHUNK: usize = 16_384;
 const KEYS: usize = 400_000;
 
 fn built(lists: &Lists, now: Time) -> Vec<u8> {
@@ -23,40 +26,74 @@ fn built(lists: &Lists, now: Time) -> Vec<u8> {
     build(&night, &Unwatched).expect("a night").image.to_bytes()
 }
 
-/// Times both sides in turn and tells the ratio of theirs to ours.
-fn race<K>(what: &str, peer: &str, keys: &[K], ours: impl Fn(&K) -> bool, theirs: impl Fn(&K) -> bool) {
-    let hits = keys.iter().filter(|key| ours(key)).count();
-    assert!(keys.iter().all(|key| ours(key) == theirs(key)), "{what}: the answers are equal");
-    let run = |chunk: &[K], ask: &dyn Fn(&K) -> bool| {
-        seconds(|| {
-            for key in chunk {
-                black_box(ask(black_box(key)));
-            }
-        }) * 1e9
-            / chunk.len() as f64
-    };
-    let pairs: Vec<(f64, f64)> =
-        keys.chunks(CHUNK).map(|chunk| (run(chunk, &ours), run(chunk, &theirs))).collect();
+/// Times both sides in turn, a chunk each, and tells the ratio of theirs to ours. A side counts the hits of a chunk.
+fn race<K>(
+    what: &str,
+    peer: &str,
+    keys: &[K],
+    mut ours: impl FnMut(&[K]) -> usize,
+    mut theirs: impl FnMut(&[K]) -> usize,
+) {
+    let mut hits = 0;
+    for chunk in keys.chunks(CHUNK) {
+        let (our_hits, their_hits) = (ours(chunk), theirs(chunk));
+        assert_eq!(our_hits, their_hits, "{what}: the answers are equal");
+        hits += our_hits;
+    }
+    let pairs: Vec<(f64, f64)> = keys
+        .chunks(CHUNK)
+        .map(|chunk| {
+            let each = 1e9 / chunk.len() as f64;
+            let (mut a, mut b) = (0, 0);
+            let ours = seconds(|| a = black_box(ours(black_box(chunk)))) * each;
+            let theirs = seconds(|| b = black_box(theirs(black_box(chunk)))) * each;
+            assert_eq!(a, b);
+            (ours, theirs)
+        })
+        .collect();
     let [low, middle, high] = spread(pairs.iter().map(|(ours, theirs)| theirs / ours).collect());
     let [_, ours, _] = spread(pairs.iter().map(|(ours, _)| *ours).collect());
     let rate = hits * 100 / keys.len().max(1);
     println!(
-        "  {what:<28} {ours:>6.0} ns, {rate:>3} % hits; {peer} takes {middle:.2} times as long ({low:.2} to {high:.2})"
+        "  {what:<26} {ours:>6.1} ns, {rate:>3} % hits; {peer}: {middle:.2} times ({low:.2} to {high:.2})"
     );
 }
 
-fn addresses(index: &Index<'_>, random: &mut Random) {
+fn count<K>(keys: &[K], mut holds: impl FnMut(&K) -> bool) -> usize {
+    keys.iter().filter(|key| holds(key)).count()
+}
+
+/// The prefixes that make up a run.
+fn prefixes(first: u32, last: u32) -> impl Iterator<Item = (Ipv4Addr, u32)> {
+    ipnet::Ipv4Subnets::new(Ipv4Addr::from_bits(first), Ipv4Addr::from_bits(last), 0)
+        .map(|net| (net.network(), u32::from(net.prefix_len())))
+}
+
+fn addresses(index: &Index<'_>, random: &mut Random, bytes: usize) {
     let mut runs: Vec<(u32, u32)> = Vec::new();
     index.each_address(AddressRange::V4 { first: 0, last: u32::MAX }, |range, _| {
         if let AddressRange::V4 { first, last } = range {
             runs.push((first, last));
         }
     });
-    let ours = |key: &u32| index.address(Address::V4(*key)).is_some();
-    let theirs = |key: &u32| {
-        let at = runs.partition_point(|(first, _)| first <= key);
-        at > 0 && runs.get(at - 1).is_some_and(|(_, last)| key <= last)
-    };
+    let mut tree: IpLookupTable<Ipv4Addr, u32> = IpLookupTable::new();
+    let mut writer = mmdb_writer::Writer::builder("bench").ip_version(mmdb_writer::IpVersion::V4).build();
+    for (set, (first, last)) in (0u32..).zip(&runs) {
+        for (network, length) in prefixes(*first, *last) {
+            tree.insert(network, length, set);
+            let network = ipnet::Ipv4Net::new(network, length as u8).expect("a prefix");
+            writer.insert(network, &(set % 4096)).expect("it takes prefixes");
+        }
+    }
+    let mmdb = writer.to_bytes().expect("a file");
+    let entries = runs.len();
+    println!(
+        "  {entries} IPv4 runs: {:.2} bytes each with set and times; the MaxMind file has {:.1} times the bytes, the tree {:.1}",
+        bytes as f64 / entries as f64,
+        mmdb.len() as f64 / bytes as f64,
+        (tree.mem_usage().0 + tree.mem_usage().1) as f64 / bytes as f64
+    );
+    let mmdb = maxminddb::Reader::from_source(mmdb).expect("a sound file");
     let mut strangers: Vec<u32> = (0..KEYS).map(|_| random.below(1 << 32) as u32).collect();
     let mut listed: Vec<u32> =
         runs.iter().map(|(first, last)| first + random.below(u64::from(last - first) + 1) as u32).collect();
@@ -67,32 +104,173 @@ fn addresses(index: &Index<'_>, random: &mut Random) {
         random.shuffle(keys);
         keys.truncate(KEYS);
     }
-    race("IPv4, random", "binary search", &strangers, ours, theirs);
-    race("IPv4, listed", "binary search", &listed, ours, theirs);
-    race("IPv4, same /16", "binary search", &neighbours, ours, theirs);
+    for (what, keys) in [("random", &strangers), ("listed", &listed), ("same /16", &neighbours)] {
+        let ours = |keys: &[u32]| {
+            count(keys, |key| {
+                let entry = index.address(Address::V4(*key));
+                entry.is_some_and(|entry| index.set_of(entry) < u32::MAX)
+            })
+        };
+        let by_tree =
+            |keys: &[u32]| count(keys, |key| tree.longest_match(Ipv4Addr::from_bits(*key)).is_some());
+        let by_mmdb = |keys: &[u32]| {
+            count(keys, |key| {
+                mmdb.lookup(IpAddr::V4(Ipv4Addr::from_bits(*key))).is_ok_and(|found| found.has_data())
+            })
+        };
+        let by_search = |keys: &[u32]| {
+            count(keys, |key| {
+                let at = runs.partition_point(|(first, _)| first <= key);
+                at > 0 && runs.get(at - 1).is_some_and(|(_, last)| key <= last)
+            })
+        };
+        let what = format!("IPv4, {what}");
+        race(&what, "tree bitmap", keys, ours, by_tree);
+        race(&what, "maxminddb", keys, ours, by_mmdb);
+        race(&what, "binary search", keys, ours, by_search);
+    }
 }
 
-fn names(index: &Index<'_>, random: &mut Random) {
-    let mut listed: Vec<Vec<u8>> = Vec::new();
-    assert!(index.each_name(|reversed, _| listed.push(reversed.to_vec())));
-    let set: HashSet<Vec<u8>> = listed.iter().cloned().collect();
-    let ours = |key: &Vec<u8>| {
-        let mut found = false;
-        index.each_covering_name(key, |_, _| found = true);
-        found
+fn addresses_v6(index: &Index<'_>, random: &mut Random) {
+    let mut runs: Vec<(u128, u128)> = Vec::new();
+    index.each_address(AddressRange::V6 { first: 0, last: u128::MAX }, |range, _| {
+        // A MaxMind file takes these for IPv4.
+        let is_mapped =
+            |first: u128| matches!(first >> 96, 0x2002_0000..=0x2002_FFFF | 0x2001_0000 | 0x0064_FF9B);
+        if let AddressRange::V6 { first, last } = range
+            && !is_mapped(first)
+        {
+            runs.push((first, last));
+        }
+    });
+    let mut writer = mmdb_writer::Writer::builder("bench").build();
+    for (first, last) in &runs {
+        for net in ipnet::Ipv6Subnets::new(Ipv6Addr::from_bits(*first), Ipv6Addr::from_bits(*last), 0) {
+            writer.insert(net, &1u32).expect("it takes prefixes");
+        }
+    }
+    let mmdb = maxminddb::Reader::from_source(writer.to_bytes().expect("a file")).expect("a sound file");
+    let mut keys: Vec<u128> =
+        runs.iter().map(|(first, _)| first ^ u128::from(random.below(1 << 20))).collect();
+    keys.sort_unstable();
+    keys.dedup();
+    random.shuffle(&mut keys);
+    let ours = |keys: &[u128]| count(keys, |key| index.address(Address::V6(*key)).is_some());
+    let by_mmdb = |keys: &[u128]| {
+        count(keys, |key| {
+            mmdb.lookup(IpAddr::V6(Ipv6Addr::from_bits(*key))).is_ok_and(|found| found.has_data())
+        })
     };
-    let theirs = |key: &Vec<u8>| {
-        let ends = key.iter().enumerate().filter(|(_, byte)| **byte == b'.').map(|(at, _)| at);
-        ends.chain([key.len()]).filter(|end| set.contains(key.get(..*end).unwrap_or(&[]))).count() > 0
+    race(&format!("IPv6, near {} runs", runs.len()), "maxminddb", &keys, ours, by_mmdb);
+}
+
+/// Names in the order in which they are asked.
+fn laid_out<'b>(names: &[Vec<u8>], bytes: &'b mut Vec<u8>) -> Vec<&'b [u8]> {
+    let mut ends = Vec::with_capacity(names.len());
+    for name in names {
+        bytes.extend_from_slice(name);
+        ends.push(bytes.len());
+    }
+    let starts = std::iter::once(0).chain(ends.iter().copied());
+    starts.zip(&ends).map(|(start, end)| bytes.get(start..*end).unwrap_or(&[])).collect()
+}
+
+/// What names are found by, ours and the peers'.
+struct Rivals<'a> {
+    index: &'a Index<'a>,
+    fst: fst::raw::Fst<Vec<u8>>,
+    tries: &'a Tries<'a>,
+    set: HashSet<Vec<u8>>,
+}
+
+fn names(index: &Index<'_>, random: &mut Random, bytes: usize) {
+    let mut all: Vec<Vec<u8>> = Vec::new();
+    assert!(index.each_name(|reversed, _| all.push(reversed.to_vec())));
+    let keys: Vec<&[u8]> = all.iter().map(Vec::as_slice).collect();
+    let transducer = encode_shard(keys.iter().copied());
+    let bound = KeyKind::Name.stem(keys.first().copied().unwrap_or(&[])).to_vec();
+    let plain = encode(&[Shard { bound, first: 0, bytes: transducer.clone() }]);
+    let set: HashSet<Vec<u8>> = all.iter().cloned().collect();
+    let in_set: usize = set.iter().map(|name| name.len() + 24 + 16).sum();
+    println!(
+        "  {} names: {:.2} bytes each with filter, set and times; a transducer alone {:.2}; a hash set has {:.1} times the bytes",
+        all.len(),
+        bytes as f64 / all.len() as f64,
+        plain.len() as f64 / all.len() as f64,
+        in_set as f64 / bytes as f64
+    );
+    let fst = fst::raw::Fst::new(transducer).expect("a transducer");
+    let rivals = Rivals { index, fst, tries: &Tries::new(&plain), set };
+    random.shuffle(&mut all);
+    all.truncate(KEYS);
+    let below: Vec<Vec<u8>> = all.iter().map(|name| [name.as_slice(), b".www"].concat()).collect();
+    let mut stranger = |root: &str, end: u64| format!("{root}.{:x}.www", random.below(end)).into_bytes();
+    let strangers: Vec<Vec<u8>> = (0..KEYS).map(|_| stranger("moc", 1 << 44)).collect();
+    // Like what people visit: one in fourteen has a listed parent.
+    let roots = ["moc", "gro", "ten", "ed"].iter().cycle();
+    let mixed = below.iter().zip(roots).zip(0..).map(|((listed, root), at)| match at % 14 {
+        0 => listed.clone(),
+        _ => stranger(root, 1 << 24),
+    });
+    let mut mixed: Vec<Vec<u8>> = mixed.collect();
+    random.shuffle(&mut mixed);
+    race_names("random", &strangers, &rivals);
+    race_names("1 in 14 listed", &mixed, &rivals);
+    race_names("listed", &all, &rivals);
+    race_names("below listed", &below, &rivals);
+}
+
+fn race_names(what: &str, names: &[Vec<u8>], rivals: &Rivals<'_>) {
+    let mut bytes = Vec::new();
+    let keys = laid_out(names, &mut bytes);
+    let Rivals { index, fst, tries, set } = rivals;
+    let single = |keys: &[&[u8]]| {
+        count(keys, |key| {
+            let mut found = false;
+            index.each_covering_name(key, |_, _| found = true);
+            found
+        })
     };
-    random.shuffle(&mut listed);
-    listed.truncate(KEYS);
-    let below: Vec<Vec<u8>> = listed.iter().map(|name| [name.as_slice(), b".www"].concat()).collect();
-    let strangers: Vec<Vec<u8>> =
-        (0..KEYS).map(|_| format!("moc.{:x}.www", random.below(1 << 44)).into_bytes()).collect();
-    race("names, random", "a hash set per suffix", &strangers, ours, theirs);
-    race("names, listed", "a hash set per suffix", &listed, ours, theirs);
-    race("names, below listed", "a hash set per suffix", &below, ours, theirs);
+    let batched = |keys: &[&[u8]]| {
+        let (mut hits, mut last) = (0, u32::MAX);
+        index.each_covering_name_of(keys, |question, _, _| {
+            hits += usize::from(question != last);
+            last = question;
+        });
+        hits
+    };
+    let by_fst = |keys: &[&[u8]]| count(keys, |key| walk(fst, key));
+    let by_tries = |keys: &[&[u8]]| {
+        count(keys, |key| {
+            let mut found = false;
+            tries.each_covering(key, |_, _| found = true);
+            found
+        })
+    };
+    let by_set = |keys: &[&[u8]]| {
+        count(keys, |key| {
+            let ends = key.iter().enumerate().filter(|(_, byte)| **byte == b'.').map(|(at, _)| at);
+            ends.chain([key.len()]).filter(|end| set.contains(key.get(..*end).unwrap_or(&[]))).count() > 0
+        })
+    };
+    let what = format!("names, {what}");
+    race(&what, "one walk of the fst crate", &keys, single, by_fst);
+    race(&what, "our walk of the same", &keys, single, by_tries);
+    race(&what, "a hash set per suffix", &keys, single, by_set);
+    race(&format!("{what}, batch"), "one walk of the fst crate", &keys, batched, by_fst);
+}
+
+/// One traversal of the whole transducer, which finds every covering entry.
+fn walk(fst: &fst::raw::Fst<Vec<u8>>, name: &[u8]) -> bool {
+    let (mut node, mut found) = (fst.root(), false);
+    for byte in name {
+        found |= *byte == b'.' && node.is_final();
+        match node.find_input(*byte) {
+            Some(at) => node = fst.node(node.transition_addr(at)),
+            None => return found,
+        }
+    }
+    found | node.is_final()
 }
 
 /// Whole questions to statuses, in one batch, as the scorer asks.
@@ -108,10 +286,11 @@ fn statuses(judge: &Judge<'_>, random: &mut Random) {
     random.shuffle(&mut texts);
     texts.truncate(KEYS / 2);
     texts.extend(
-        (0..KEYS / 2)
-            .map(|_| std::net::Ipv4Addr::from_bits(random.below(1 << 32) as u32).to_string().into_bytes()),
+        (0..KEYS / 2).map(|_| Ipv4Addr::from_bits(random.below(1 << 32) as u32).to_string().into_bytes()),
     );
     random.shuffle(&mut texts);
+    let mut bytes = Vec::new();
+    let texts = laid_out(&texts, &mut bytes);
     let (mut questions, mut hits, mut out, mut listed) = (Questions::new(), Vec::new(), Vec::new(), 0);
     let taken = seconds(|| {
         for chunk in texts.chunks(1024) {
@@ -159,9 +338,25 @@ fn main() {
     let bytes = built(&lists, now);
     let snapshot = Snapshot::from_bytes(bytes.clone()).expect("a sound snapshot");
     let mut random = Random::new(7);
-    println!("look-ups: {}, a snapshot of {} bytes", lists.about, snapshot.byte_len());
-    addresses(&snapshot.index(), &mut random);
-    names(&snapshot.index(), &mut random);
+    println!(
+        "look-ups: {}, a snapshot of {} bytes; how many times as long a peer takes:",
+        lists.about,
+        bytes.len()
+    );
+    let length = |sections: &[Section]| sections.iter().map(|section| snapshot.bytes(*section).len()).sum();
+    let of_names = length(&[Section::NameFilter, Section::NameBlocks, Section::NameSets, Section::NameTimes]);
+    let of_v4 = length(&[
+        Section::V4Directory,
+        Section::V4Points,
+        Section::V4PointSets,
+        Section::V4Spans,
+        Section::V4SpanSets,
+        Section::V4PointTimes,
+        Section::V4SpanTimes,
+    ]);
+    addresses(&snapshot.index(), &mut random, of_v4);
+    addresses_v6(&snapshot.index(), &mut random);
+    names(&snapshot.index(), &mut random, of_names);
     statuses(&Judge::new(&snapshot, now), &mut random);
     open(&bytes);
 }

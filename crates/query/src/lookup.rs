@@ -36,11 +36,58 @@ pub enum Matched {
     },
 }
 
-/// Finds every entry for every question, in the order of the questions. Questions of ranges are not answered
-/// here, because what overlaps them is a walk and not a look-up; see [`crate::Judge::answer`].
+/// Finds every entry for every question, in the order of the questions; the hits of one question stand in no order.
+/// Questions of ranges are not answered here, because what overlaps them is a walk and not a look-up; see
+/// [`crate::Judge::answer`].
 pub fn find_many(index: &Index<'_>, questions: &Questions, hits: &mut Vec<Hit>) {
-    for (at, question) in questions.list().iter().enumerate() {
-        find(index, questions, question, at as u32, hits);
+    let mut names = Names { reversed: [&[]; NAMES], questions: [0; NAMES], count: 0 };
+    for (at, question) in (0u32..).zip(questions.list()) {
+        match question {
+            Question::Name(name) => {
+                names.push(questions.bytes(&name.reversed), at);
+                names.flush_if(NAMES, index, hits);
+            }
+            question => find(index, questions, question, at, hits),
+        }
+    }
+    names.flush_if(1, index, hits);
+    hits.sort_unstable_by_key(|hit| hit.question);
+}
+
+/// How many names are looked up together: what one waits for overlaps with the others'.
+const NAMES: usize = 32;
+
+/// Names that wait to be looked up together.
+struct Names<'q> {
+    reversed: [&'q [u8]; NAMES],
+    questions: [u32; NAMES],
+    count: usize,
+}
+
+impl<'q> Names<'q> {
+    fn push(&mut self, reversed: &'q [u8], question: u32) {
+        if let (Some(name), Some(at)) =
+            (self.reversed.get_mut(self.count), self.questions.get_mut(self.count))
+        {
+            (*name, *at) = (reversed, question);
+            self.count += 1;
+        }
+    }
+
+    /// Looks up what waits, if so many do.
+    fn flush_if(&mut self, enough: usize, index: &Index<'_>, hits: &mut Vec<Hit>) {
+        if self.count < enough {
+            return;
+        }
+        let names = self.reversed.get(..self.count).unwrap_or(&[]);
+        let questions = &self.questions;
+        index.each_covering_name_of(names, |at, width, entry| {
+            let length = names.get(at as usize).map_or(0, |name| name.len());
+            let matched = Matched::Name { width: width as u16, below: width < length };
+            let question = questions.get(at as usize).copied().unwrap_or(0);
+            hits.push(Hit { question, entry, matched });
+        });
+        self.count = 0;
     }
 }
 

