@@ -270,3 +270,51 @@ fn what_killed_builds_left_behind_is_swept() {
     assert_eq!(code(&place.run(&[BUILD, &["--report", "report.json"]].concat())), 0);
     assert!(!place.path(".out.rap.tmp-4711").exists() && !place.path(".report.json.tmp-4711").exists());
 }
+
+#[test]
+fn one_file_has_one_part_to_play() {
+    let place = place_to_build();
+    let cases: &[&[&str]] = &[
+        &["--report", "a.json", "--metrics", "a.json"],
+        &["--report", "a.json", "--rejects", "./a.json"],
+        &["--report", "out.rap"],
+        &["--metrics", "downloads/../out.rap.state"],
+        &["--rejects", "out.rap.lock"],
+        &["--report", "catalog.toml"],
+        &["--previous", "rapsheet.rap", "--report", "rapsheet.rap"],
+    ];
+    for case in cases {
+        let output = place.run(&[BUILD, case].concat());
+        assert_eq!(code(&output), 2, "{case:?}: {}", stderr(&output));
+        assert!(stderr(&output).contains("belongs to"), "{}", stderr(&output));
+        assert!(!place.path("out.rap").exists(), "{case:?}: nothing was built");
+    }
+}
+
+#[cfg(unix)]
+#[test]
+fn reports_go_into_pipes_and_devices_as_they_stand() {
+    let place = place_to_build();
+    let output = place.run(&[BUILD, &["--report", "/dev/stdout", "--metrics", "/dev/null"]].concat());
+    assert_eq!(code(&output), 0, "{}", stderr(&output));
+    let report: Value = serde_json::from_str(stdout(&output)).expect("the report alone");
+    assert_eq!(report["feeds"].as_array().map(Vec::len), Some(2));
+    if cfg!(target_os = "linux") {
+        let before = fs::read(place.path("out.rap")).expect("it is there");
+        place.write("downloads/bad-ip.txt", "45.9.20.7\n");
+        let output = place.run(&[BUILD, &["--report", "/dev/full"]].concat());
+        assert_eq!(code(&output), 5, "{}", stderr(&output));
+        assert!(fs::read(place.path("out.rap")).expect("it is there") == before, "nothing was published");
+    }
+}
+
+#[test]
+fn a_catalogue_without_feeds_builds_nothing() {
+    let place = place_to_build();
+    for text in ["", &CATALOG.replace("mode =", "enabled = false\nmode =")] {
+        place.write("catalog.toml", text);
+        let output = place.run(BUILD);
+        assert_eq!(code(&output), 2, "{}", stderr(&output));
+        assert!(stderr(&output).contains("no feed that is enabled"), "{}", stderr(&output));
+    }
+}

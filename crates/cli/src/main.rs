@@ -8,6 +8,8 @@ mod blocks;
 mod color;
 mod command;
 mod exit;
+#[cfg(feature = "ingest")]
+mod files;
 mod input;
 #[cfg(feature = "ingest")]
 mod lock;

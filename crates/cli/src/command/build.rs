@@ -6,6 +6,7 @@
 
 use crate::args::Build;
 use crate::exit::{Exit, Failure, tell};
+use crate::files::{Files, write_beside};
 use crate::lock::{Lock, with_suffix};
 use crate::output::night;
 use crate::progress::Progress;
@@ -28,6 +29,7 @@ pub(super) fn run(args: &Build, setting: &Setting) -> Result<Exit, Failure> {
         let folder = args.downloads.display();
         return Err(Failure::usage(format_args!("--downloads {folder}: there is no such folder")));
     }
+    args.check_files()?;
     let _lock = Lock::take(&args.out)?;
     args.files().for_each(sweep);
     let yesterday = Yesterday::open(args)?;
@@ -60,6 +62,20 @@ impl Build {
         let told = [&self.report, &self.rejects, &self.metrics].into_iter().flatten();
         std::iter::once(self.out.as_path()).chain(told.map(PathBuf::as_path))
     }
+
+    /// No file is written twice, and none is both read and written, but for a snapshot that succeeds itself.
+    fn check_files(&self) -> Result<(), Failure> {
+        let mut files = Files::default();
+        files.reads("--catalog", &self.catalog);
+        self.never_block.iter().for_each(|path| files.reads("--never-block", path));
+        files.writes("--out", &self.out)?;
+        files.writes("--out", &with_suffix(&self.out, ".state"))?;
+        files.writes("--out", &with_suffix(&self.out, ".lock"))?;
+        self.previous.iter().for_each(|path| files.reads("--previous", path));
+        let told = [("--report", &self.report), ("--rejects", &self.rejects), ("--metrics", &self.metrics)];
+        told.into_iter()
+            .try_for_each(|(flag, path)| path.iter().try_for_each(|path| files.writes(flag, path)))
+    }
 }
 
 /// Reads a catalogue.
@@ -75,8 +91,12 @@ fn catalog_of(args: &Build) -> Result<Catalog, Failure> {
     for path in &args.never_block {
         catalog.never_block.extend(read_never_block(path)?);
     }
-    let is_known = |accept: &&Accept| !catalog.feeds.iter().any(|feed| feed.id == accept.feed());
-    match args.accept.iter().find(is_known) {
+    if !catalog.feeds.iter().any(|feed| feed.enabled) {
+        let path = args.catalog.display();
+        return Err(Failure::usage(format_args!("--catalog {path}: it has no feed that is enabled")));
+    }
+    let is_unknown = |accept: &&Accept| !catalog.feeds.iter().any(|feed| feed.id == accept.feed());
+    match args.accept.iter().find(is_unknown) {
         Some(unknown) => {
             let catalog = args.catalog.display();
             Err(Failure::usage(format_args!("--accept: {catalog} has no feed `{}`", unknown.feed())))
@@ -125,14 +145,8 @@ fn beside(
     target: Option<&Path>,
     fill: impl FnOnce(&mut dyn Write) -> io::Result<()>,
 ) -> Result<Option<Beside>, Failure> {
-    let written = |target| {
-        let mut beside = Beside::create(target)?;
-        beside.fill(|out| fill(out))?;
-        Ok(beside)
-    };
-    let unfinished =
-        |error: snapshot::Error| Failure::unfinished(format_args!("{error}; nothing was published"));
-    target.map(written).transpose().map_err(unfinished)
+    let unfinished = |error| Failure::unfinished(format_args!("{error}; nothing was published"));
+    Ok(target.map(|target| write_beside(target, fill)).transpose().map_err(unfinished)?.flatten())
 }
 
 /// Publishes the state first: a snapshot whose state is missing would take old rows for new ones. A state that
