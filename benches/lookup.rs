@@ -10,7 +10,9 @@ use common::{Lists, Random, seconds, spread};
 use ingest::build::{Night, Unwatched, build};
 use ingest::catalog::Catalog;
 use query::{Judge, Questions};
+use snapshot::section::addresses::Run;
 use snapshot::section::tries::{KeyKind, Shard, Tries, encode, encode_shard};
+use snapshot::section::v6;
 use snapshot::{Address, AddressRange, Index, Section, Snapshot, Status, Time};
 use std::collections::HashSet;
 use std::hint::black_box;
@@ -94,22 +96,18 @@ fn addresses(index: &Index<'_>, random: &mut Random, bytes: usize) {
         (tree.mem_usage().0 + tree.mem_usage().1) as f64 / bytes as f64
     );
     let mmdb = maxminddb::Reader::from_source(mmdb).expect("a sound file");
-    let mut strangers: Vec<u32> = (0..KEYS).map(|_| random.below(1 << 32) as u32).collect();
-    let mut listed: Vec<u32> =
-        runs.iter().map(|(first, last)| first + random.below(u64::from(last - first) + 1) as u32).collect();
-    let mut neighbours: Vec<u32> = listed.iter().map(|key| key ^ (1 + random.below(0xFFFF) as u32)).collect();
-    for keys in [&mut strangers, &mut listed, &mut neighbours] {
-        keys.sort_unstable();
-        keys.dedup();
-        random.shuffle(keys);
-        keys.truncate(KEYS);
-    }
-    for (what, keys) in [("random", &strangers), ("listed", &listed), ("same /16", &neighbours)] {
-        let ours = |keys: &[u32]| {
+    for (what, keys) in asked(&runs, random) {
+        let keys = keys.as_slice();
+        let single = |keys: &[u32]| {
             count(keys, |key| {
                 let entry = index.address(Address::V4(*key));
                 entry.is_some_and(|entry| index.set_of(entry) < u32::MAX)
             })
+        };
+        let batched = |keys: &[u32]| {
+            let mut hits = 0;
+            index.each_v4_of(keys, |_, entry| hits += usize::from(index.set_of(entry) < u32::MAX));
+            hits
         };
         let by_tree =
             |keys: &[u32]| count(keys, |key| tree.longest_match(Ipv4Addr::from_bits(*key)).is_some());
@@ -125,13 +123,34 @@ fn addresses(index: &Index<'_>, random: &mut Random, bytes: usize) {
             })
         };
         let what = format!("IPv4, {what}");
-        race(&what, "tree bitmap", keys, ours, by_tree);
-        race(&what, "maxminddb", keys, ours, by_mmdb);
-        race(&what, "binary search", keys, ours, by_search);
+        race(&what, "tree bitmap", keys, single, by_tree);
+        race(&what, "binary search", keys, single, by_search);
+        let what = format!("{what}, batch");
+        race(&what, "tree bitmap", keys, batched, by_tree);
+        race(&what, "maxminddb", keys, batched, by_mmdb);
     }
 }
 
-fn addresses_v6(index: &Index<'_>, random: &mut Random) {
+/// Random addresses, listed ones, and others in the same /16.
+fn asked(runs: &[(u32, u32)], random: &mut Random) -> [(&'static str, Vec<u32>); 3] {
+    let strangers = (0..KEYS).map(|_| random.below(1 << 32) as u32).collect();
+    let within = |(first, last): &(u32, u32), random: &mut Random| {
+        first + random.below(u64::from(last - first) + 1) as u32
+    };
+    let listed: Vec<u32> = runs.iter().map(|run| within(run, random)).collect();
+    let neighbours = listed.iter().map(|key| key ^ (1 + random.below(0xFFFF) as u32)).collect();
+    [("random", strangers), ("listed", listed), ("same /16", neighbours)].map(|(what, mut keys)| {
+        keys.sort_unstable();
+        keys.dedup();
+        random.shuffle(&mut keys);
+        keys.truncate(KEYS);
+        (what, keys)
+    })
+}
+
+/// As many IPv6 runs as asked for: the listed ones, and networks and single addresses strewn over the prefixes that they
+/// lie in.
+fn strewn_v6(index: &Index<'_>, random: &mut Random, count: usize) -> Vec<(u128, u128)> {
     let mut runs: Vec<(u128, u128)> = Vec::new();
     index.each_address(AddressRange::V6 { first: 0, last: u128::MAX }, |range, _| {
         // A MaxMind file takes these for IPv4.
@@ -143,6 +162,27 @@ fn addresses_v6(index: &Index<'_>, random: &mut Random) {
             runs.push((first, last));
         }
     });
+    let within: Vec<u128> = runs.iter().map(|(first, _)| first >> 96 << 96).collect();
+    for root in within.iter().cycle().take(count.saturating_sub(runs.len())) {
+        let bits = [48, 56, 64, 64, 128].get(random.below(5) as usize).copied().unwrap_or(64);
+        let free = u128::MAX >> 32;
+        let first =
+            root | (u128::from(random.below(u64::MAX)) << 64 | u128::from(random.below(u64::MAX))) & free;
+        let hosts = u128::MAX.checked_shr(bits).unwrap_or(0);
+        runs.push((first & !hosts, first | hosts));
+    }
+    runs.sort_unstable();
+    let mut end = None;
+    runs.retain(|(first, last)| {
+        let stays = end.is_none_or(|end| end < *first);
+        end = if stays { Some(*last) } else { end };
+        stays
+    });
+    runs
+}
+
+fn addresses_v6(index: &Index<'_>, random: &mut Random) {
+    let runs = strewn_v6(index, random, 100_000);
     let mut writer = mmdb_writer::Writer::builder("bench").build();
     for (first, last) in &runs {
         for net in ipnet::Ipv6Subnets::new(Ipv6Addr::from_bits(*first), Ipv6Addr::from_bits(*last), 0) {
@@ -150,18 +190,31 @@ fn addresses_v6(index: &Index<'_>, random: &mut Random) {
         }
     }
     let mmdb = maxminddb::Reader::from_source(writer.to_bytes().expect("a file")).expect("a sound file");
-    let mut keys: Vec<u128> =
-        runs.iter().map(|(first, _)| first ^ u128::from(random.below(1 << 20))).collect();
+    let laid: Vec<Run<u128>> =
+        runs.iter().map(|(first, last)| Run { first: *first, last: *last, set: 0, own: 0 }).collect();
+    let bytes = v6::encode(&laid);
+    let ladder = v6::Ladder::new(&bytes.ladder, &bytes.spans);
+    let near =
+        |first: u128, random: &mut Random| first ^ u128::from(random.below(1 << 20)) << (random.below(8) * 8);
+    let mut keys: Vec<u128> = (0..4).flat_map(|_| runs.iter().map(|(first, _)| *first)).collect();
+    keys.iter_mut().for_each(|key| *key = near(*key, random));
     keys.sort_unstable();
     keys.dedup();
     random.shuffle(&mut keys);
-    let ours = |keys: &[u128]| count(keys, |key| index.address(Address::V6(*key)).is_some());
+    let single = |keys: &[u128]| count(keys, |key| ladder.find(*key).is_some());
+    let batched = |keys: &[u128]| {
+        let mut hits = 0;
+        ladder.each_of(keys, |_, _| hits += 1);
+        hits
+    };
     let by_mmdb = |keys: &[u128]| {
         count(keys, |key| {
             mmdb.lookup(IpAddr::V6(Ipv6Addr::from_bits(*key))).is_ok_and(|found| found.has_data())
         })
     };
-    race(&format!("IPv6, near {} runs", runs.len()), "maxminddb", &keys, ours, by_mmdb);
+    let what = format!("IPv6, near {} runs", runs.len());
+    race(&what, "maxminddb", &keys, single, by_mmdb);
+    race(&format!("{what}, batch"), "maxminddb", &keys, batched, by_mmdb);
 }
 
 /// Names in the order in which they are asked.
@@ -345,15 +398,7 @@ fn main() {
     );
     let length = |sections: &[Section]| sections.iter().map(|section| snapshot.bytes(*section).len()).sum();
     let of_names = length(&[Section::NameFilter, Section::NameBlocks, Section::NameSets, Section::NameTimes]);
-    let of_v4 = length(&[
-        Section::V4Directory,
-        Section::V4Points,
-        Section::V4PointSets,
-        Section::V4Spans,
-        Section::V4SpanSets,
-        Section::V4PointTimes,
-        Section::V4SpanTimes,
-    ]);
+    let of_v4 = length(&[Section::V4Starts, Section::V4Ends, Section::V4EndSets, Section::V4EndTimes]);
     addresses(&snapshot.index(), &mut random, of_v4);
     addresses_v6(&snapshot.index(), &mut random);
     names(&snapshot.index(), &mut random, of_names);

@@ -2,9 +2,9 @@
 
 use crate::flatten::FlatRun;
 use crate::intern::Tables;
-use snapshot::section::addresses::{self, Run};
+use snapshot::section::addresses::Run;
 use snapshot::section::filter::SuffixKeys;
-use snapshot::section::{blocks, packed, records, times};
+use snapshot::section::{blocks, packed, rare, records, times, v4, v6};
 use snapshot::{Part, Section, SectionBytes, Times};
 
 /// An entry as a part's arrays need it: its final set, and its draft set, which knows its own times.
@@ -43,14 +43,16 @@ pub(crate) fn sections(
         SectionBytes::new(Section::Sets, tables.sets.len(), records::encode_sets(&tables.sets)),
         SectionBytes::new(Section::Extents, tables.extents.len(), records::encode_extents(&tables.extents)),
     ];
-    out.extend(v4_sections(contents.v4, tables));
-    out.extend(v6_sections(contents.v6, tables));
+    let mut references = References::default();
+    out.extend(v4_sections(contents.v4, tables, &mut references));
+    out.extend(v6_sections(contents.v6, tables, &mut references));
     for (part, draft_part, drafts) in
         [(Part::Names, NAMES, contents.names), (Part::Urls, URLS, contents.urls)]
     {
-        let references = drafts.iter().map(|draft| reference(tables, draft_part, *draft)).collect();
-        out.extend(references_of(part, draft_part, references, tables));
+        let of_part = drafts.iter().map(|draft| reference(tables, draft_part, *draft)).collect();
+        references.add(part, draft_part, of_part, tables);
     }
+    out.extend(references.finish());
     out.extend(indexes);
     out
 }
@@ -82,52 +84,71 @@ fn to_runs<N: Copy>(runs: &[FlatRun<N>], tables: &Tables, part: usize) -> Vec<Ru
         .collect()
 }
 
-fn v4_sections(runs: &[FlatRun<u32>], tables: &Tables) -> Vec<SectionBytes> {
+fn v4_sections(runs: &[FlatRun<u32>], tables: &Tables, references: &mut References) -> Vec<SectionBytes> {
     if runs.is_empty() {
         return Vec::new();
     }
-    let bytes = addresses::encode_v4(&to_runs(runs, tables, V4));
-    let (points, spans) = (bytes.point_refs.len(), bytes.span_refs.len());
-    let mut out = vec![
-        SectionBytes::new(Section::V4Directory, points + spans, bytes.directory),
-        SectionBytes::new(Section::V4Points, points, bytes.points),
-        SectionBytes::new(Section::V4Spans, spans, bytes.spans),
-    ];
-    out.extend(references_of(Part::V4Points, V4, bytes.point_refs, tables));
-    out.extend(references_of(Part::V4Spans, V4, bytes.span_refs, tables));
-    out
-}
-
-fn v6_sections(runs: &[FlatRun<u128>], tables: &Tables) -> Vec<SectionBytes> {
-    if runs.is_empty() {
-        return Vec::new();
-    }
-    let bytes = addresses::encode_v6(&to_runs(runs, tables, V6));
-    let spans = bytes.refs.len();
-    let mut out = vec![
-        SectionBytes::new(Section::V6Directory, spans, bytes.directory),
-        SectionBytes::new(Section::V6Spans, spans, bytes.spans),
-    ];
-    out.extend(references_of(Part::V6Spans, V6, bytes.refs, tables));
-    out
-}
-
-/// The set numbers of a part's entries, and the side column of their own times.
-fn references_of(part: Part, drafts: usize, entries: Vec<Reference>, tables: &Tables) -> Vec<SectionBytes> {
-    if entries.is_empty() {
-        return Vec::new();
-    }
-    let sets = packed::encode(entries.iter().map(|(set, _)| u64::from(*set)));
-    let own = |draft: u32| {
-        let finals = tables.of_drafts.get(drafts).and_then(|finals| finals.get(draft as usize));
-        finals.map_or(&[][..], |(_, own)| own.as_slice())
-    };
-    let rows: Vec<(u32, Times)> = (0..)
-        .zip(&entries)
-        .flat_map(|(ordinal, (_, draft))| own(*draft).iter().map(move |times| (ordinal, *times)))
-        .collect();
+    let bytes = v4::encode(&to_runs(runs, tables, V4));
+    let items = bytes.refs.len();
+    references.add(Part::V4Ends, V4, bytes.refs, tables);
     vec![
-        SectionBytes::new(part.sets(), entries.len(), sets),
-        SectionBytes::new(part.times(), rows.len(), times::encode_column(&rows)),
+        SectionBytes::new(Section::V4Starts, bytes.runs, bytes.starts),
+        SectionBytes::new(Section::V4Ends, items, bytes.ends),
     ]
+}
+
+fn v6_sections(runs: &[FlatRun<u128>], tables: &Tables, references: &mut References) -> Vec<SectionBytes> {
+    if runs.is_empty() {
+        return Vec::new();
+    }
+    let bytes = v6::encode(&to_runs(runs, tables, V6));
+    let spans = bytes.refs.len();
+    references.add(Part::V6Spans, V6, bytes.refs, tables);
+    vec![
+        SectionBytes::new(Section::V6Ladder, spans, bytes.ladder),
+        SectionBytes::new(Section::V6Spans, spans, bytes.spans),
+    ]
+}
+
+/// What the entries of all parts refer to.
+#[derive(Default)]
+struct References {
+    sections: Vec<SectionBytes>,
+    rare: Vec<(u16, Vec<(u32, u32)>)>,
+}
+
+impl References {
+    /// The set numbers of a part's entries, and the side column of their own times.
+    fn add(&mut self, part: Part, drafts: usize, entries: Vec<Reference>, tables: &Tables) {
+        if entries.is_empty() {
+            return;
+        }
+        let sets: Vec<u32> = entries.iter().map(|(set, _)| *set).collect();
+        let divided = rare::divide(&sets);
+        if !divided.rare.is_empty() {
+            self.rare.push((part.sets().id(), divided.rare));
+        }
+        let own = |draft: u32| {
+            let finals = tables.of_drafts.get(drafts).and_then(|finals| finals.get(draft as usize));
+            finals.map_or(&[][..], |(_, own)| own.as_slice())
+        };
+        let rows: Vec<(u32, Times)> = (0..)
+            .zip(&entries)
+            .flat_map(|(ordinal, (_, draft))| own(*draft).iter().map(move |times| (ordinal, *times)))
+            .collect();
+        self.sections.push(SectionBytes::new(
+            part.sets(),
+            sets.len(),
+            packed::encode(divided.packed.into_iter()),
+        ));
+        self.sections.push(SectionBytes::new(part.times(), rows.len(), times::encode_column(&rows)));
+    }
+
+    fn finish(mut self) -> Vec<SectionBytes> {
+        if !self.rare.is_empty() {
+            let rows = self.rare.iter().map(|(_, rows)| rows.len()).sum();
+            self.sections.push(SectionBytes::new(Section::RareSets, rows, rare::encode(&self.rare)));
+        }
+        self.sections
+    }
 }

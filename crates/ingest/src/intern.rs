@@ -1,12 +1,14 @@
 //! From draft sets to the tables of the file: runs, records, sets and extents, each distinct row once.
 //!
 //! Times that many entries share become runs; times that few share would make every set unique, so their
-//! records say "own times" and the times move to side columns. Numbers are given in the order of first use,
-//! part by part, which depends on nothing but the sorted keys: any thread count gives the same bytes.
+//! records say "own times" and the times move to side columns. Sets are numbered by use and
+//! everything else in the order of first use, part by part, which depends on nothing but the sorted keys: any
+//! thread count gives the same bytes.
 
 use crate::flatten::{Drafts, Listed};
 use snapshot::Times;
 use snapshot::section::records::{Extent, Record, When};
+use std::cmp::Reverse;
 use std::collections::{BTreeMap, HashMap};
 use std::hash::Hash;
 
@@ -84,7 +86,28 @@ pub(crate) fn intern(parts: &[&Drafts]) -> Tables {
         }
         of_drafts.push(finals);
     }
-    Tables { runs, records: records.list, sets: sets.list, extents: extents.list, of_drafts }
+    let sets = by_use(sets.list, parts, &mut of_drafts);
+    Tables { runs, records: records.list, sets, extents: extents.list, of_drafts }
+}
+
+/// Numbers sets anew, those of most entries first, so that few bits name the set of nearly every entry.
+fn by_use(sets: Vec<Vec<u32>>, parts: &[&Drafts], of_drafts: &mut [Vec<(u32, Vec<Times>)>]) -> Vec<Vec<u32>> {
+    let mut uses: Vec<(u64, u32, Vec<u32>)> =
+        sets.into_iter().zip(0..).map(|(set, at)| (0, at, set)).collect();
+    for (drafts, finals) in parts.iter().zip(&*of_drafts) {
+        for ((_, entries), (set, _)) in drafts.sets.iter().zip(finals) {
+            uses.get_mut(*set as usize).iter_mut().for_each(|(uses, ..)| *uses += entries);
+        }
+    }
+    uses.sort_by_key(|(uses, at, _)| (Reverse(*uses), *at));
+    let mut numbers = vec![0; uses.len()];
+    for ((_, before, _), now) in uses.iter().zip(0u32..) {
+        numbers.get_mut(*before as usize).iter_mut().for_each(|number| **number = now);
+    }
+    for (set, _) in of_drafts.iter_mut().flatten() {
+        *set = numbers.get(*set as usize).copied().unwrap_or(*set);
+    }
+    uses.into_iter().map(|(.., set)| set).collect()
 }
 
 /// The times that become runs, in order.

@@ -40,55 +40,93 @@ pub enum Matched {
 /// Questions of ranges are not answered here, because what overlaps them is a walk and not a look-up; see
 /// [`crate::Judge::answer`].
 pub fn find_many(index: &Index<'_>, questions: &Questions, hits: &mut Vec<Hit>) {
-    let mut names = Names { reversed: [&[]; NAMES], questions: [0; NAMES], count: 0 };
+    let mut names: Waiting<&[u8]> = Waiting::new();
+    let mut v4: Waiting<u32> = Waiting::new();
+    let mut v6: Waiting<u128> = Waiting::new();
     for (at, question) in (0u32..).zip(questions.list()) {
         match question {
-            Question::Name(name) => {
-                names.push(questions.bytes(&name.reversed), at);
-                names.flush_if(NAMES, index, hits);
+            Question::Name(name) if names.push(questions.bytes(&name.reversed), at) => {
+                names.find(index, hits);
             }
+            Question::Address(Address::V4(number)) if v4.push(*number, at) => v4.find(index, hits),
+            Question::Address(Address::V6(number)) if v6.push(*number, at) => v6.find(index, hits),
+            Question::Name(_) | Question::Address(_) => {}
             question => find(index, questions, question, at, hits),
         }
     }
-    names.flush_if(1, index, hits);
+    names.find(index, hits);
+    v4.find(index, hits);
+    v6.find(index, hits);
     hits.sort_unstable_by_key(|hit| hit.question);
 }
 
-/// How many names are looked up together: what one waits for overlaps with the others'.
-const NAMES: usize = 32;
+/// How many questions of one kind are looked up together: what one waits for overlaps with the others'.
+const LANES: usize = 256;
 
-/// Names that wait to be looked up together.
-struct Names<'q> {
-    reversed: [&'q [u8]; NAMES],
-    questions: [u32; NAMES],
+/// Questions of one kind that wait to be looked up together.
+struct Waiting<K> {
+    keys: [K; LANES],
+    questions: [u32; LANES],
     count: usize,
 }
 
-impl<'q> Names<'q> {
-    fn push(&mut self, reversed: &'q [u8], question: u32) {
-        if let (Some(name), Some(at)) =
-            (self.reversed.get_mut(self.count), self.questions.get_mut(self.count))
-        {
-            (*name, *at) = (reversed, question);
-            self.count += 1;
-        }
+impl<K: Copy + Default> Waiting<K> {
+    fn new() -> Waiting<K> {
+        Waiting { keys: [K::default(); LANES], questions: [0; LANES], count: 0 }
     }
 
-    /// Looks up what waits, if so many do.
-    fn flush_if(&mut self, enough: usize, index: &Index<'_>, hits: &mut Vec<Hit>) {
-        if self.count < enough {
-            return;
+    /// Takes a question, and says whether that is enough to look them up.
+    #[inline]
+    fn push(&mut self, key: K, question: u32) -> bool {
+        if let (Some(lane), Some(at)) = (self.keys.get_mut(self.count), self.questions.get_mut(self.count)) {
+            (*lane, *at) = (key, question);
+            self.count += 1;
         }
-        let names = self.reversed.get(..self.count).unwrap_or(&[]);
-        let questions = &self.questions;
+        self.count == LANES
+    }
+
+    /// What waits, each with its question.
+    fn take(&mut self) -> (&[K], &[u32]) {
+        let count = std::mem::take(&mut self.count);
+        (self.keys.get(..count).unwrap_or(&[]), &self.questions)
+    }
+}
+
+impl Waiting<&[u8]> {
+    fn find(&mut self, index: &Index<'_>, hits: &mut Vec<Hit>) {
+        let (names, questions) = self.take();
         index.each_covering_name_of(names, |at, width, entry| {
             let length = names.get(at as usize).map_or(0, |name| name.len());
             let matched = Matched::Name { width: width as u16, below: width < length };
-            let question = questions.get(at as usize).copied().unwrap_or(0);
-            hits.push(Hit { question, entry, matched });
+            push_hit(questions, at as usize, entry, matched, hits);
         });
-        self.count = 0;
     }
+}
+
+impl Waiting<u32> {
+    fn find(&mut self, index: &Index<'_>, hits: &mut Vec<Hit>) {
+        let (addresses, questions) = self.take();
+        index.each_v4_of(addresses, |at, entry| {
+            let address = addresses.get(at).copied().unwrap_or(0);
+            push_hit(questions, at, entry, Matched::Address(Address::V4(address)), hits);
+        });
+    }
+}
+
+impl Waiting<u128> {
+    fn find(&mut self, index: &Index<'_>, hits: &mut Vec<Hit>) {
+        let (addresses, questions) = self.take();
+        index.each_v6_of(addresses, |at, entry| {
+            let address = addresses.get(at).copied().unwrap_or(0);
+            push_hit(questions, at, entry, Matched::Address(Address::V6(address)), hits);
+        });
+    }
+}
+
+#[inline]
+fn push_hit(questions: &[u32], at: usize, entry: Entry, matched: Matched, hits: &mut Vec<Hit>) {
+    let question = questions.get(at).copied().unwrap_or(0);
+    hits.push(Hit { question, entry, matched });
 }
 
 /// Finds every entry for one question.

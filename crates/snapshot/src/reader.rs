@@ -12,8 +12,11 @@ use crate::section::addresses::{FoundV4, V4, V6};
 use crate::section::names::Keys;
 use crate::section::origin::{FeedRecord, Origin};
 use crate::section::packed::Packed;
+use crate::section::rare::Rare;
 use crate::section::records::{self, Extent, Sets, When};
 use crate::section::times::{self, Column};
+use crate::section::v4::Ends;
+use crate::section::v6::Ladder;
 use crate::verify;
 use crate::{Address, AddressRange, Assessments, FeedId, ListKind, Scope, Time, Times};
 use std::path::{Path, PathBuf};
@@ -116,18 +119,57 @@ impl Snapshot {
         let bytes = |section| self.bytes(section);
         let column = |section| Column::new(self.bytes(section), self.count(section));
         Index {
-            v4: V4::new(bytes(Section::V4Directory), bytes(Section::V4Points), bytes(Section::V4Spans)),
-            v6: V6::new(bytes(Section::V6Directory), bytes(Section::V6Spans)),
+            ends: Ends::new(bytes(Section::V4Starts), bytes(Section::V4Ends)),
+            ladder: Ladder::new(bytes(Section::V6Ladder), bytes(Section::V6Spans)),
+            older: Older::of(self),
             names: Keys::new(bytes(Section::NameFilter), bytes(Section::NameBlocks), bytes(Section::Names)),
             urls: Keys::new(&[], bytes(Section::UrlBlocks), bytes(Section::Urls)),
             steps_max: [Section::NameSets, Section::UrlSets].map(|sets| steps_max(self.count(sets))),
-            set_ids: Part::ALL.map(|part| Packed::new(bytes(part.sets()))),
+            set_ids: Part::ALL.map(|part| SetIds {
+                packed: Packed::new(bytes(part.sets())),
+                rare: Rare::new(bytes(Section::RareSets), part.sets().id()),
+            }),
             columns: Part::ALL.map(|part| column(part.times())),
             sets: Sets::new(bytes(Section::Sets), self.count(Section::Sets)),
             records: bytes(Section::Records),
             runs: bytes(Section::Runs),
             extents: bytes(Section::Extents),
         }
+    }
+}
+
+/// What addresses are found by in older files.
+#[derive(Clone, Copy, Debug)]
+struct Older<'a> {
+    v4: V4<'a>,
+    v6: V6<'a>,
+}
+
+impl<'a> Older<'a> {
+    fn of(snapshot: &'a Snapshot) -> Older<'a> {
+        let bytes = |section| snapshot.bytes(section);
+        Older {
+            v4: V4::new(bytes(Section::V4Directory), bytes(Section::V4Points), bytes(Section::V4Spans)),
+            v6: V6::new(bytes(Section::V6Directory), bytes(Section::V6Spans)),
+        }
+    }
+}
+
+/// The set of each entry of a part.
+#[derive(Clone, Copy, Debug)]
+struct SetIds<'a> {
+    packed: Packed<'a>,
+    rare: Rare<'a>,
+}
+
+impl SetIds<'_> {
+    #[inline]
+    fn get(&self, ordinal: u32) -> u32 {
+        let set = self.packed.get(ordinal as usize);
+        if set == self.packed.largest() && !self.rare.is_empty() {
+            return self.rare.get(ordinal).unwrap_or(set as u32);
+        }
+        set as u32
     }
 }
 
@@ -141,12 +183,14 @@ fn refused(path: &Path, damage: crate::error::Damage) -> Error {
     Error::Refused { path: path.to_owned(), damage }
 }
 
-/// The five arrays of entries that a snapshot holds, each with ordinals of its own.
+/// The arrays of entries that a snapshot holds, each with ordinals of its own.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Part {
-    /// Single IPv4 addresses.
+    /// Runs of IPv4 addresses, with the holes between them.
+    V4Ends,
+    /// Single IPv4 addresses, in older files.
     V4Points,
-    /// Runs of IPv4 addresses.
+    /// Runs of IPv4 addresses, in older files.
     V4Spans,
     /// Runs of IPv6 addresses.
     V6Spans,
@@ -158,11 +202,15 @@ pub enum Part {
 
 impl Part {
     /// All of them.
-    pub const ALL: [Part; 5] = [Part::V4Points, Part::V4Spans, Part::V6Spans, Part::Names, Part::Urls];
+    pub const ALL: [Part; 6] =
+        [Part::V4Ends, Part::V4Points, Part::V4Spans, Part::V6Spans, Part::Names, Part::Urls];
+    /// Those of IPv4.
+    pub const V4: [Part; 3] = [Part::V4Ends, Part::V4Points, Part::V4Spans];
 
     /// The section with the set of each ordinal.
     pub const fn sets(self) -> Section {
         match self {
+            Part::V4Ends => Section::V4EndSets,
             Part::V4Points => Section::V4PointSets,
             Part::V4Spans => Section::V4SpanSets,
             Part::V6Spans => Section::V6SpanSets,
@@ -171,9 +219,18 @@ impl Part {
         }
     }
 
+    /// The section whose count is the number of the part's entries.
+    pub const fn counted(self) -> Section {
+        match self {
+            Part::V4Ends => Section::V4Starts,
+            part => part.sets(),
+        }
+    }
+
     /// The section with times that few share.
     pub const fn times(self) -> Section {
         match self {
+            Part::V4Ends => Section::V4EndTimes,
             Part::V4Points => Section::V4PointTimes,
             Part::V4Spans => Section::V4SpanTimes,
             Part::V6Spans => Section::V6SpanTimes,
@@ -212,14 +269,15 @@ pub struct Sighting {
 /// A snapshot that is ready to be asked.
 #[derive(Clone, Copy, Debug)]
 pub struct Index<'a> {
-    v4: V4<'a>,
-    v6: V6<'a>,
+    ends: Ends<'a>,
+    ladder: Ladder<'a>,
+    older: Older<'a>,
     names: Keys<'a>,
     urls: Keys<'a>,
     /// How many transitions a walk over all names, and over all URLs, may take.
     steps_max: [u64; 2],
-    set_ids: [Packed<'a>; 5],
-    columns: [Column<'a>; 5],
+    set_ids: [SetIds<'a>; 6],
+    columns: [Column<'a>; 6],
     sets: Sets<'a>,
     records: &'a [u8],
     runs: &'a [u8],
@@ -232,9 +290,38 @@ impl<'a> Index<'a> {
     #[inline]
     pub fn address(&self, address: Address) -> Option<Entry> {
         match address {
-            Address::V4(number) => self.v4.find(number).map(Entry::from),
-            Address::V6(number) => self.v6.find(number).map(|ordinal| Entry { part: Part::V6Spans, ordinal }),
+            Address::V4(number) if self.ends.is_present() => self.ends.find(number).map(of_ends),
+            Address::V4(number) => self.older.v4.find(number).map(Entry::from),
+            Address::V6(number) if self.ladder.is_present() => self.ladder.find(number).map(of_spans),
+            Address::V6(number) => self.older.v6.find(number).map(of_spans),
         }
+    }
+
+    /// The same for many IPv4 addresses at once, in their order, with the position of each that is covered.
+    #[inline]
+    pub fn each_v4_of(&self, addresses: &[u32], mut visit: impl FnMut(usize, Entry)) {
+        if self.ends.is_present() {
+            return self.ends.each_of(addresses, |at, ordinal| visit(at, of_ends(ordinal)));
+        }
+        for (at, address) in addresses.iter().enumerate() {
+            self.older.v4.find(*address).into_iter().for_each(|found| visit(at, Entry::from(found)));
+        }
+    }
+
+    /// The same for many IPv6 addresses at once, in their order, with the position of each that is covered.
+    #[inline]
+    pub fn each_v6_of(&self, addresses: &[u128], mut visit: impl FnMut(usize, Entry)) {
+        if self.ladder.is_present() {
+            return self.ladder.each_of(addresses, |at, ordinal| visit(at, of_spans(ordinal)));
+        }
+        for (at, address) in addresses.iter().enumerate() {
+            self.older.v6.find(*address).into_iter().for_each(|ordinal| visit(at, of_spans(ordinal)));
+        }
+    }
+
+    /// Whether this place in a part's arrays is an entry; between runs of IPv4 addresses there are holes.
+    pub fn is_entry(&self, entry: Entry) -> bool {
+        entry.part != Part::V4Ends || !self.ends.is_hole(entry.ordinal)
     }
 
     /// Visits the entries that are a name, given with its bytes reversed, or an ancestor of it, shortest first,
@@ -263,12 +350,23 @@ impl<'a> Index<'a> {
     /// Visits every run of addresses with entries that touches `range`, in order.
     pub fn each_address(&self, range: AddressRange, mut visit: impl FnMut(AddressRange, Entry)) {
         match range {
-            AddressRange::V4 { first, last } => self.v4.each(first, last, |first, last, found| {
-                visit(AddressRange::V4 { first, last }, Entry::from(found));
-            }),
-            AddressRange::V6 { first, last } => self.v6.each(first, last, |first, last, ordinal| {
-                visit(AddressRange::V6 { first, last }, Entry { part: Part::V6Spans, ordinal });
-            }),
+            AddressRange::V4 { first, last } => {
+                let mut visit = |first, last, entry| visit(AddressRange::V4 { first, last }, entry);
+                if self.ends.is_present() {
+                    self.ends.each(first, last, |low, high, ordinal| visit(low, high, of_ends(ordinal)));
+                } else {
+                    self.older.v4.each(first, last, |low, high, found| visit(low, high, Entry::from(found)));
+                }
+            }
+            AddressRange::V6 { first, last } => {
+                let mut visit =
+                    |first, last, ordinal| visit(AddressRange::V6 { first, last }, of_spans(ordinal));
+                if self.ladder.is_present() {
+                    self.ladder.each(first, last, &mut visit);
+                } else {
+                    self.older.v6.each(first, last, &mut visit);
+                }
+            }
         }
     }
 
@@ -292,7 +390,7 @@ impl<'a> Index<'a> {
     /// The number of the entry's record set.
     #[inline]
     pub fn set_of(&self, entry: Entry) -> u32 {
-        self.set_ids.get(entry.part as usize).map_or(0, |ids| ids.get(entry.ordinal as usize) as u32)
+        self.set_ids.get(entry.part as usize).map_or(0, |ids| ids.get(entry.ordinal))
     }
 
     /// How many record sets there are.
@@ -368,6 +466,16 @@ impl<'a> Index<'a> {
             }
         }
     }
+}
+
+#[inline]
+fn of_ends(ordinal: u32) -> Entry {
+    Entry { part: Part::V4Ends, ordinal }
+}
+
+#[inline]
+fn of_spans(ordinal: u32) -> Entry {
+    Entry { part: Part::V6Spans, ordinal }
 }
 
 impl From<FoundV4> for Entry {

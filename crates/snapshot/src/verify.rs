@@ -9,6 +9,7 @@ use crate::error::Damage;
 use crate::layout::{Row, Section, Table, checksum_damage};
 use crate::reader::{Index, Part, Snapshot};
 use crate::section::packed::Packed;
+use crate::section::rare::Rare;
 use crate::section::records::{EXTENT_LEN, Extent, RECORD_LEN, When};
 use crate::section::times::RUN_LEN;
 use crate::{AddressRange, name};
@@ -50,7 +51,7 @@ pub(crate) fn references(snapshot: &Snapshot) -> Result<(), Damage> {
     check.records()?;
     check.sets()?;
     Part::ALL.iter().try_for_each(|part| check.entries(*part))?;
-    check.addresses(AddressRange::V4 { first: 0, last: u32::MAX }, &[Part::V4Points, Part::V4Spans])?;
+    check.addresses(AddressRange::V4 { first: 0, last: u32::MAX }, &Part::V4)?;
     check.addresses(AddressRange::V6 { first: 0, last: u128::MAX }, &[Part::V6Spans])?;
     check.keys(Section::Names, Section::NameSets)?;
     check.keys(Section::Urls, Section::UrlSets)
@@ -121,8 +122,18 @@ impl Check<'_> {
         if count > 0 && Packed::new(bytes).byte_len(count) != bytes.len() {
             return Err(self.damage(part.sets(), "its count to match its length", format!("{count}")));
         }
-        for ordinal in 0..self.snapshot.count(part.sets()) {
+        let rare = Rare::new(self.snapshot.bytes(Section::RareSets), part.sets().id());
+        let packed = Packed::new(bytes);
+        let is_rare = |ordinal: &usize| packed.get(*ordinal) == packed.largest();
+        let escaped = (0..count).filter(is_rare).count();
+        if !rare.is_empty() && escaped != rare.len() {
+            return Err(self.damage(Section::RareSets, "a row for each rare set", format!("{escaped}")));
+        }
+        for ordinal in 0..count {
             let entry = crate::reader::Entry { part, ordinal: ordinal as u32 };
+            if !self.index.is_entry(entry) {
+                continue;
+            }
             let set = self.index.set_of(entry);
             if set as usize >= self.index.set_count() {
                 return Err(self.damage(part.sets(), "a known set", format!("set {set} at {ordinal}")));
@@ -148,8 +159,8 @@ impl Check<'_> {
         if let Some((entry, range)) = broken {
             return Err(self.damage(entry.part.sets(), "sorted, disjoint runs", range.to_string()));
         }
-        let expected: usize = parts.iter().map(|part| self.snapshot.count(part.sets())).sum();
-        let section = parts.first().map_or(Section::V4Points, |part| part.sets());
+        let expected: usize = parts.iter().map(|part| self.snapshot.count(part.counted())).sum();
+        let section = parts.first().map_or(Section::V4EndSets, |part| part.sets());
         if seen == expected {
             Ok(())
         } else {

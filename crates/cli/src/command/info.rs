@@ -69,7 +69,7 @@ struct SectionFacts {
 }
 
 fn facts(snapshot: &Snapshot, setting: &Setting) -> Facts {
-    let entries = |parts: &[Part]| parts.iter().map(|part| snapshot.count(part.sets())).sum();
+    let entries = |parts: &[Part]| parts.iter().map(|part| snapshot.count(part.counted())).sum();
     let feeds = &snapshot.origin().feeds;
     Facts {
         path: setting.snapshot.to_string_lossy().into_owned(),
@@ -78,7 +78,7 @@ fn facts(snapshot: &Snapshot, setting: &Setting) -> Facts {
         age_seconds: setting.now.unix().saturating_sub(snapshot.built_at().unix()),
         generator: snapshot.origin().generator.clone(),
         entries: Entries {
-            ipv4: entries(&[Part::V4Points, Part::V4Spans]),
+            ipv4: entries(&Part::V4),
             ipv6: entries(&[Part::V6Spans]),
             names: entries(&[Part::Names]),
             urls: entries(&[Part::Urls]),

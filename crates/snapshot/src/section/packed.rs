@@ -57,6 +57,12 @@ impl<'a> Packed<'a> {
         u64_at(self.data, bit / 8) >> (bit % 8) & self.mask
     }
 
+    /// The largest number that the width allows.
+    #[inline]
+    pub fn largest(&self) -> u64 {
+        self.mask
+    }
+
     /// The bytes that an array of `count` numbers takes, header and tail included.
     pub fn byte_len(&self, count: usize) -> usize {
         HEADER_LEN + count.saturating_mul(self.width).div_ceil(8) + TAIL_LEN
