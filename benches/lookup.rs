@@ -285,10 +285,12 @@ fn race_names(what: &str, names: &[Vec<u8>], rivals: &Rivals<'_>) {
         })
     };
     let batched = |keys: &[&[u8]]| {
-        let (mut hits, mut last) = (0, u32::MAX);
-        index.each_covering_name_of(keys, |question, _, _| {
-            hits += usize::from(question != last);
-            last = question;
+        let (mut hits, mut seen) = (0, [0u64; CHUNK / 64]);
+        index.each_covering_name_of(keys, |at, _, _| {
+            if let Some(word) = seen.get_mut(at as usize / 64) {
+                hits += usize::from(*word >> (at % 64) & 1 == 0);
+                *word |= 1 << (at % 64);
+            }
         });
         hits
     };
@@ -397,7 +399,13 @@ fn main() {
         bytes.len()
     );
     let length = |sections: &[Section]| sections.iter().map(|section| snapshot.bytes(*section).len()).sum();
-    let of_names = length(&[Section::NameFilter, Section::NameBlocks, Section::NameSets, Section::NameTimes]);
+    let of_names = length(&[
+        Section::NameFilter,
+        Section::NamePrints,
+        Section::NameBlocks,
+        Section::NameSets,
+        Section::NameTimes,
+    ]);
     let of_v4 = length(&[Section::V4Starts, Section::V4Ends, Section::V4EndSets, Section::V4EndTimes]);
     addresses(&snapshot.index(), &mut random, of_v4);
     addresses_v6(&snapshot.index(), &mut random);

@@ -4,6 +4,7 @@ use crate::flatten::FlatRun;
 use crate::intern::Tables;
 use snapshot::section::addresses::Run;
 use snapshot::section::filter::SuffixKeys;
+use snapshot::section::names::encode_prints;
 use snapshot::section::{blocks, packed, rare, records, times, v4, v6};
 use snapshot::{Part, Section, SectionBytes, Times};
 
@@ -64,10 +65,19 @@ pub(crate) fn indexes(names: &[&[u8]], urls: &[&[u8]]) -> Option<Vec<SectionByte
         let bytes = if keys.is_empty() { Some(Vec::new()) } else { blocks::encode(keys) };
         bytes.map(|bytes| SectionBytes::new(section, keys.len(), bytes))
     };
-    let (filter, (name_blocks, url_blocks)) = rayon::join(filter, || {
-        rayon::join(|| of_keys(Section::NameBlocks, names), || of_keys(Section::UrlBlocks, urls))
+    let prints = || encode_prints(names.iter().copied());
+    let (filter, ((name_blocks, url_blocks), prints)) = rayon::join(filter, || {
+        rayon::join(
+            || rayon::join(|| of_keys(Section::NameBlocks, names), || of_keys(Section::UrlBlocks, urls)),
+            prints,
+        )
     });
-    Some(vec![SectionBytes::new(Section::NameFilter, names.len(), filter), name_blocks?, url_blocks?])
+    Some(vec![
+        SectionBytes::new(Section::NameFilter, names.len(), filter),
+        SectionBytes::new(Section::NamePrints, names.len(), prints),
+        name_blocks?,
+        url_blocks?,
+    ])
 }
 
 fn reference(tables: &Tables, part: usize, draft: u32) -> Reference {

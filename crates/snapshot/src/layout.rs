@@ -72,6 +72,7 @@ sections! {
     V6SpanTimes 27 "v6-span-times" "IPv6: times of runs that few share";
     NameTimes 34 "name-times" "names: times that few share";
     UrlTimes 42 "url-times" "URLs: times that few share";
+    NamePrints 38 "name-prints" "names: a byte of the hash of each, by which it is found in its block";
     NameBlocks 37 "name-blocks" "names: front-coded blocks of reversed names below a transducer";
     UrlBlocks 43 "url-blocks" "URLs: front-coded blocks of URLs below a transducer";
     V4Directory 16 "v4-directory" "IPv4: which /16 hold entries, and where (older files)";

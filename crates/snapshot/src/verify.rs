@@ -174,7 +174,7 @@ impl Check<'_> {
         let count = self.snapshot.count(sets) as u64;
         let mut visit = |key: &[u8], entry: crate::reader::Entry| {
             let ordered = entry.ordinal == next && (next == 0 || previous.as_slice() < key);
-            let sound = ordered && (section != Section::Names || self.index.lets_through(key));
+            let sound = ordered && (section != Section::Names || self.index.lets_through(key, entry));
             if !sound || !is_canonical(section, key) {
                 broken.get_or_insert_with(|| String::from_utf8_lossy(key).into_owned());
             }

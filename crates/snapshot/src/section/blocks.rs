@@ -9,9 +9,12 @@
 //!
 //! An ordinal is the place of a key in the order of all: 32 to a block, so nothing need be stored for it.
 
+use super::filter::short_word;
+use super::lanes::{self, Lanes};
 use crate::automaton::Automaton;
 use crate::layout::{u32_at, u64_at, u128_at};
 use std::cmp::Ordering;
+use std::hint::select_unpredictable;
 use std::ops::Range;
 
 /// How many keys a block holds; the last one may hold fewer.
@@ -72,8 +75,8 @@ fn shared(a: &[u8], b: &[u8]) -> usize {
 #[inline]
 fn head_of(text: &[u8]) -> u64 {
     match text.first_chunk::<8>() {
-        Some(chunk) => chunk.iter().fold(0, |sum, byte| sum << 8 | u64::from(*byte)),
-        None => (0..8).fold(0, |sum, at| sum << 8 | text.get(at).copied().map_or(0, u64::from)),
+        Some(chunk) => u64::from_le_bytes(*chunk).swap_bytes(),
+        None => short_word(text).swap_bytes(),
     }
 }
 
@@ -217,7 +220,12 @@ impl<'a> Blocks<'a> {
     #[inline]
     pub fn group(&self, key: &[u8]) -> Option<usize> {
         let head = wide_head_of(key);
-        let after = self.groups.partition_point(|row| u128_at(row, 0) <= head);
+        let upper_head = (head >> 64) as u64;
+        let after = passed(self.groups.len(), |at| {
+            // In halves, which compile to flags; the comparison of the whole compiles to a branch.
+            let (lower, upper) = self.groups.get(at).map_or((0, 0), |row| (u64_at(row, 0), u64_at(row, 8)));
+            (upper < upper_head) | ((upper == upper_head) & (lower <= head as u64))
+        });
         let last = after.checked_sub(1)?;
         match self.groups.get(last) {
             Some(row) if u128_at(row, 0) == head => usize::try_from(self.spine.floor(key).unwrap_or(0)).ok(),
@@ -304,6 +312,22 @@ impl<'a> Blocks<'a> {
         block.checked_mul(BLOCK_KEYS as u32)?.checked_add(place)
     }
 
+    /// The ordinal of the key in this block, where its keys have prints: only keys with the same print are looked at.
+    #[inline]
+    pub fn find_printed(&self, block: u32, prints: &Lanes, print: u8, key: &[u8]) -> Option<u32> {
+        let start = u32_at(self.offsets.get(block as usize)?, 0) as usize;
+        let Some(numbers) = Numbers::open(self.data, start) else { return self.find(block, key) };
+        let mut left = lanes::equal(prints, print);
+        while left != 0 {
+            let place = left.trailing_zeros();
+            if numbers.is_at(place as usize, key) {
+                return block.checked_mul(BLOCK_KEYS as u32)?.checked_add(place);
+            }
+            left &= left - 1;
+        }
+        None
+    }
+
     /// Visits every key in order with its ordinal. `false` if a block cannot be read, which no sound file has.
     pub fn each(&self, mut visit: impl FnMut(&[u8], u32)) -> bool {
         let mut key = Vec::new();
@@ -324,6 +348,19 @@ impl<'a> Blocks<'a> {
         }
         seen == self.count
     }
+}
+
+/// How many of `count` positions hold, where those that hold come first. It takes the same steps whatever holds, and never
+/// branches on it: half of such branches are guessed wrong, and each costs more than the step.
+#[inline]
+fn passed(count: usize, holds: impl Fn(usize) -> bool) -> usize {
+    let (mut low, mut left) = (0, count);
+    while left > 0 {
+        let half = left.div_ceil(2);
+        low = select_unpredictable(holds(low + half - 1), low + half, low);
+        left -= half;
+    }
+    low
 }
 
 /// How many of the first positions of a range hold, where those that hold come first.
@@ -447,6 +484,81 @@ impl<'a> Short<'a> {
                 return None;
             }
         }
+    }
+}
+
+/// A full block of short keys, open to look at any of them.
+struct Numbers<'a> {
+    shared: &'a Lanes,
+    lengths: &'a Lanes,
+    /// The data of all blocks, and where the texts of this one begin.
+    data: &'a [u8],
+    texts: usize,
+}
+
+impl<'a> Numbers<'a> {
+    #[inline]
+    fn open(data: &'a [u8], start: usize) -> Option<Numbers<'a>> {
+        let (count, rest) = data.get(start..)?.split_first()?;
+        if usize::from(*count) != BLOCK_KEYS {
+            return None;
+        }
+        let (shared, rest) = rest.split_first_chunk()?;
+        let lengths = rest.first_chunk()?;
+        Some(Numbers { shared, lengths, data, texts: start + 1 + 2 * BLOCK_KEYS })
+    }
+
+    /// Whether the key stands in this place. Its last bytes do, and those that it shares with the key before stand where
+    /// the last key before it has them that shares less, and so on up to a key that shares none.
+    #[inline]
+    fn is_at(&self, mut place: usize, key: &[u8]) -> bool {
+        let number = |lanes: &Lanes, at: usize| lanes.get(at).copied().map_or(0, usize::from);
+        let mut end = key.len();
+        if number(self.shared, place) + number(self.lengths, place) != end {
+            return false;
+        }
+        loop {
+            let from = number(self.shared, place);
+            let text = self.texts + lanes::sum_of_first(self.lengths, place);
+            if from > end || !is_same(self.data, text, key, from, end - from) {
+                return false;
+            }
+            if from == 0 {
+                return true;
+            }
+            let before = lanes::less(self.shared, from as u8) & ((1 << place) - 1);
+            let Some(last) = before.checked_ilog2() else { return false };
+            (place, end) = (last as usize, from);
+            if number(self.shared, place) + number(self.lengths, place) < end {
+                return false;
+            }
+        }
+    }
+}
+
+/// Whether `length` bytes are the same in both texts, each from its own place.
+#[inline]
+fn is_same(a: &[u8], mut a_at: usize, b: &[u8], mut b_at: usize, mut length: usize) -> bool {
+    while length > 8 {
+        if word_at(a, a_at) != word_at(b, b_at) {
+            return false;
+        }
+        (a_at, b_at, length) = (a_at + 8, b_at + 8, length - 8);
+    }
+    let differ = word_at(a, a_at) ^ word_at(b, b_at);
+    length == 0 || differ << (64 - 8 * length) == 0
+}
+
+/// The eight bytes at `at`; zeros where the text ends before.
+#[inline]
+fn word_at(text: &[u8], at: usize) -> u64 {
+    if let Some(word) = text.get(at..).and_then(<[u8]>::first_chunk) {
+        return u64::from_le_bytes(*word);
+    }
+    let rest = text.len().saturating_sub(at);
+    match text.last_chunk::<8>() {
+        Some(word) if rest > 0 => u64::from_le_bytes(*word) >> (8 * (8 - rest)),
+        _ => text.get(at..).unwrap_or(&[]).iter().rev().fold(0, |sum, byte| sum << 8 | u64::from(*byte)),
     }
 }
 

@@ -34,9 +34,20 @@ impl SuffixHash {
             hash = absorb(hash, u64::from_le_bytes(*word));
         }
         if !rest.is_empty() {
-            hash = absorb(hash, last_word(rest));
+            hash = absorb(hash, short_word(rest));
         }
         SuffixHash(hash)
+    }
+
+    /// The hash of a whole name with its bytes reversed.
+    pub fn of(name: &[u8]) -> SuffixHash {
+        name.split(|byte| *byte == b'.').fold(SuffixHash::default(), SuffixHash::then)
+    }
+
+    /// The byte by which a name is told from the others of its block; independent of what the filter sees.
+    #[inline]
+    pub fn print(self) -> u8 {
+        (self.0 >> 56) as u8
     }
 }
 
@@ -48,7 +59,7 @@ fn absorb(hash: u64, word: u64) -> u64 {
 
 /// Up to seven bytes as a number, in loads that do not depend on one another.
 #[inline]
-fn last_word(rest: &[u8]) -> u64 {
+pub(super) fn short_word(rest: &[u8]) -> u64 {
     let len = rest.len();
     let byte = |at: usize| rest.get(at).copied().map_or(0, u64::from);
     match (rest.first_chunk::<4>(), rest.last_chunk::<4>()) {
@@ -56,6 +67,7 @@ fn last_word(rest: &[u8]) -> u64 {
             let (first, last) = (u32::from_le_bytes(*first), u32::from_le_bytes(*last));
             u64::from(first) | u64::from(last) << (8 * (len - 4))
         }
+        _ if len == 0 => 0,
         _ => byte(0) | byte(len / 2) << (8 * (len / 2)) | byte(len - 1) << (8 * (len - 1)),
     }
 }
@@ -249,6 +261,11 @@ impl Place {
 pub struct Said(u8);
 
 impl Said {
+    /// Nobody was asked yet.
+    pub const NOTHING: Said = Said(0);
+    /// There is nobody to ask.
+    pub const ANYTHING: Said = Said(ENTRY | PARENT);
+
     /// Whether the suffix may be an entry.
     #[inline]
     pub fn may_be_entry(self) -> bool {
@@ -304,7 +321,7 @@ mod tests {
     }
 
     fn hash(name: &[u8]) -> SuffixHash {
-        name.split(|byte| *byte == b'.').fold(SuffixHash::default(), SuffixHash::then)
+        SuffixHash::of(name)
     }
 
     #[test]
@@ -353,7 +370,7 @@ mod tests {
         for len in 1..8 {
             let text = &b"abcdefg"[..len];
             let plain = text.iter().rev().fold(0, |sum, byte| sum << 8 | u64::from(*byte));
-            assert_eq!(last_word(text), plain, "{len}");
+            assert_eq!(short_word(text), plain, "{len}");
         }
     }
 }

@@ -4,6 +4,7 @@
 pub mod addresses;
 pub mod blocks;
 pub mod filter;
+mod lanes;
 pub mod names;
 pub mod origin;
 pub mod packed;
