@@ -107,23 +107,18 @@ fn sizes(snapshot: &Snapshot) {
     };
     let per = |bytes: f64, count: usize| bytes / count.max(1) as f64;
     let names = snapshot.count(Section::NameSets);
-    let name_bytes =
-        bytes(&[Section::NameFilter, Section::NameBlocks, Section::NameSets, Section::NameTimes]);
+    let name_bytes = bytes(&[
+        Section::NameFilter,
+        Section::NamePrints,
+        Section::NameBlocks,
+        Section::NameSets,
+        Section::NameTimes,
+    ]);
     println!("  {names} names, {:.2} bytes each: key, filter, set and times", per(name_bytes, names));
-    let (points, spans) = (snapshot.count(Section::V4PointSets), snapshot.count(Section::V4SpanSets));
-    let v4 = [
-        Section::V4Directory,
-        Section::V4Points,
-        Section::V4PointSets,
-        Section::V4Spans,
-        Section::V4SpanSets,
-        Section::V4PointTimes,
-        Section::V4SpanTimes,
-    ];
-    let both = per(bytes(&v4), points + spans);
-    println!(
-        "  {points} IPv4 addresses and {spans} runs of them, {both:.2} bytes each: key, set, times and directory"
-    );
+    let runs = snapshot.count(Section::V4Starts);
+    let v4 = [Section::V4Starts, Section::V4Ends, Section::V4EndSets, Section::V4EndTimes];
+    let each = per(bytes(&v4), runs);
+    println!("  {runs} IPv4 runs, {each:.2} bytes each: key, set, times and directory");
     let urls = snapshot.count(Section::UrlSets);
     let url_bytes = per(bytes(&[Section::UrlBlocks, Section::UrlSets, Section::UrlTimes]), urls);
     println!("  {urls} URLs, {url_bytes:.2} bytes each; the file has {} bytes", snapshot.byte_len());

@@ -9,14 +9,17 @@ mod common;
 use common::{Lists, Random, seconds, spread};
 use ingest::build::{Night, Unwatched, build};
 use ingest::catalog::Catalog;
-use query::{Judge, Questions};
+use query::lookup::Matched;
+use query::{Hit, Judge, Questions};
 use snapshot::section::addresses::Run;
 use snapshot::section::tries::{KeyKind, Shard, Tries, encode, encode_shard};
 use snapshot::section::v6;
-use snapshot::{Address, AddressRange, Index, Section, Snapshot, Status, Time};
+use snapshot::{Address, AddressRange, Follow, Index, Section, SectionBytes, Snapshot, Status, Time};
 use std::collections::HashSet;
 use std::hint::black_box;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Instant;
 use treebitmap::IpLookupTable;
 
 const CHUNK: usize = 16_384;
@@ -328,6 +331,30 @@ fn walk(fst: &fst::raw::Fst<Vec<u8>>, name: &[u8]) -> bool {
     found | node.is_final()
 }
 
+/// What it costs to know whether a listed address still is: a look-up with its verdict beside one without.
+fn expiry(judge: &Judge<'_>, random: &mut Random) {
+    let mut keys: Vec<Address> = Vec::new();
+    judge
+        .index()
+        .each_address(AddressRange::V4 { first: 0, last: u32::MAX }, |range, _| keys.push(range.first()));
+    random.shuffle(&mut keys);
+    keys.truncate(KEYS);
+    let find = |keys: &[Address], visit: &mut dyn FnMut(Hit) -> bool| {
+        let hit = |key: &Address| {
+            Some(Hit { question: 0, entry: judge.index().address(*key)?, matched: Matched::Address(*key) })
+        };
+        count(keys, |key| hit(key).is_some_and(&mut *visit))
+    };
+    let timeless = |keys: &[Address]| find(keys, &mut |hit| judge.index().set_of(hit.entry) < u32::MAX);
+    let judged = |keys: &[Address]| {
+        find(keys, &mut |hit| {
+            let (blocks, allows) = judge.verdicts().of_hit(judge.index(), &hit);
+            blocks | allows
+        })
+    };
+    race("IPv4, listed, with verdict", "one that ignores time", &keys, judged, timeless);
+}
+
 /// Whole questions to statuses, in one batch, as the scorer asks.
 fn statuses(judge: &Judge<'_>, random: &mut Random) {
     let mut texts: Vec<Vec<u8>> = Vec::new();
@@ -363,6 +390,21 @@ fn statuses(judge: &Judge<'_>, random: &mut Random) {
     );
 }
 
+/// A file of so many bytes, all but a little of them runs of IPv6 addresses.
+fn padded(bytes: u64) -> Vec<u8> {
+    let run = |at: u128| Run { first: at << 64, last: at << 64 | 0xFFFF, set: 0, own: 0 };
+    let runs: Vec<Run<u128>> = (1 << 61..).take(usize::try_from(bytes / 41).unwrap_or(0)).map(run).collect();
+    let made = v6::encode(&runs);
+    let image = snapshot::Image::new(
+        Time::from_unix(1_787_443_200),
+        vec![
+            SectionBytes::new(Section::V6Ladder, runs.len(), made.ladder),
+            SectionBytes::new(Section::V6Spans, runs.len(), made.spans),
+        ],
+    );
+    image.to_bytes()
+}
+
 fn open(bytes: &[u8]) {
     let folder = tempfile::tempdir().expect("a temporary folder");
     let path = folder.path().join("open.rap");
@@ -383,7 +425,46 @@ fn open(bytes: &[u8]) {
     let verified = first(&|| Snapshot::open(&path).expect("sound"));
     let rate = length as f64 / (verified - trusted).max(1.0) / 1e3;
     println!(
-        "  open to first verdict, {length} bytes: trusted {trusted:.0} us, verifying {verified:.0} us ({rate:.1} GB/s)"
+        "  open to first verdict, {length:>10} bytes: trusted {trusted:.0} us, verifying {verified:.0} us ({rate:.1} GB/s)"
+    );
+}
+
+/// Single look-ups, timed one by one, while another thread publishes and swaps a thousand times.
+fn reload(bytes: &[u8], keys: &[u128]) {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let path = folder.path().join("live.rap");
+    let publish = || {
+        let fresh = folder.path().join("fresh");
+        std::fs::write(&fresh, bytes).and_then(|()| std::fs::rename(&fresh, &path)).expect("published");
+    };
+    publish();
+    let follow = Follow::open(&path).expect("sound");
+    let done = AtomicBool::new(false);
+    let (mut times, mut listed) = (Vec::new(), 0);
+    std::thread::scope(|scope| {
+        scope.spawn(|| {
+            for _ in 0..1000 {
+                publish();
+                assert!(follow.refresh().expect("sound"));
+            }
+            done.store(true, Ordering::Relaxed);
+        });
+        while !done.load(Ordering::Relaxed) {
+            for key in keys {
+                let asked = Instant::now();
+                listed += usize::from(follow.current().index().address(Address::V6(*key)).is_some());
+                times.push(asked.elapsed().as_nanos() as u32);
+            }
+        }
+    });
+    times.sort_unstable();
+    let at = |share: f64| times.get((times.len() as f64 * share) as usize).copied().unwrap_or(0);
+    println!(
+        "  1,000 swaps under {} single look-ups, {} % listed: p50 {} ns, p99.9 {} ns",
+        times.len(),
+        listed * 100 / times.len().max(1),
+        at(0.5),
+        at(0.999)
     );
 }
 
@@ -410,6 +491,13 @@ fn main() {
     addresses(&snapshot.index(), &mut random, of_v4);
     addresses_v6(&snapshot.index(), &mut random);
     names(&snapshot.index(), &mut random, of_names);
+    expiry(&Judge::new(&snapshot, now), &mut random);
     statuses(&Judge::new(&snapshot, now), &mut random);
+    let small = padded(1 << 20);
+    open(&small);
     open(&bytes);
+    open(&padded(1 << 30));
+    let runs = 2 * small.len() as u64 / 41;
+    let keys: Vec<u128> = (0..1024).map(|_| u128::from((1 << 61) + random.below(runs)) << 64).collect();
+    reload(&small, &keys);
 }

@@ -4,6 +4,9 @@ use crate::place::{LOG, Place, code, lines_of_json, stderr, stdout};
 use serde_json::{Value, json};
 use std::ffi::OsStr;
 use std::fs;
+use std::io::Write;
+use std::path::Path;
+use std::process::{Command, Stdio};
 
 #[test]
 fn help_and_version_are_data() {
@@ -244,4 +247,33 @@ fn arguments_need_not_be_text() {
         let output = place.run(&args);
         assert!([2, 4].contains(&code(&output)) && !output.stderr.contains(&0x1b), "{output:?}");
     }
+}
+
+/// `cargo test` builds the examples beside the program; a run of one test alone does not.
+#[test]
+fn the_examples_answer() {
+    let place = Place::new();
+    let folder = Path::new(env!("CARGO_BIN_EXE_rapsheet")).with_file_name("examples");
+    if !folder.join("embed").exists() || !folder.join("follow").exists() {
+        println!("skipped: the examples were not built");
+        return;
+    }
+    let embed = Command::new(folder.join("embed"))
+        .current_dir(place.dir.path())
+        .args(["rapsheet.rap", "45.9.20.5", "a.evilpanel.com"])
+        .output()
+        .expect("it runs");
+    let told = stdout(&embed);
+    assert!(told.contains("bad.example lists evilpanel.com since 2026-11-01"), "{told}{}", stderr(&embed));
+    assert!(told.contains("1 runs of IPv4 addresses, 2 names"), "{told}");
+    let mut follow = Command::new(folder.join("follow"))
+        .current_dir(place.dir.path())
+        .arg("rapsheet.rap")
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .spawn()
+        .expect("it runs");
+    follow.stdin.take().expect("a pipe").write_all(b"45.9.20.5\n!\n").expect("it listens");
+    let output = follow.wait_with_output().expect("it ends");
+    assert_eq!(stdout(&output).lines().count(), 2, "{}", stdout(&output));
 }

@@ -16,6 +16,8 @@ mod contrib;
 #[cfg(feature = "ingest")]
 mod corpus;
 #[cfg(feature = "ingest")]
+mod costs;
+#[cfg(feature = "ingest")]
 mod damage;
 #[cfg(feature = "ingest")]
 mod deterministic;

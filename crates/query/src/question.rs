@@ -5,7 +5,7 @@
 
 use snapshot::host::{self, Host};
 use snapshot::refang::refang;
-use snapshot::{Address, AddressRange, Kinds, Refusal, address, name, url};
+use snapshot::{Address, AddressRange, Kinds, Refusal, address, url};
 use std::ops::Range;
 
 /// One question, pointing into its [`Questions`].
@@ -142,8 +142,8 @@ impl Questions {
 
     fn add_reversed(&mut self, text: Range<usize>) -> NameRef {
         let at = self.buffer.len();
-        let name = self.bytes(&text).to_vec();
-        name::reversed(&name, &mut self.buffer);
+        self.buffer.extend_from_within(text.clone());
+        self.buffer.get_mut(at..).unwrap_or_default().reverse();
         NameRef { text, reversed: at..self.buffer.len() }
     }
 

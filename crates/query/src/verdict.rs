@@ -40,6 +40,8 @@ pub struct Verdicts {
     stale: Vec<bool>,
     provider_of: Vec<u16>,
     providers: Vec<Provider>,
+    /// The status of what nobody lists, by the bits of the kinds that were asked.
+    unlisted: [Status; 16],
 }
 
 impl Verdicts {
@@ -61,7 +63,8 @@ impl Verdicts {
         }
         let sets = std::iter::repeat_with(|| AtomicU8::new(0)).take(snapshot.index().set_count()).collect();
         let retentions = feeds.iter().map(|feed| feed.retention_seconds).collect();
-        Verdicts { at, sets, retentions, stale, provider_of, providers }
+        let unlisted = std::array::from_fn(|bits| unlisted(&providers, Kinds::from_bits(bits as u8)));
+        Verdicts { at, sets, retentions, stale, provider_of, providers, unlisted }
     }
 
     /// The instant.
@@ -138,17 +141,18 @@ impl Verdicts {
         match (block, allow) {
             (true, _) => Status::Blocked,
             (false, true) => Status::Allowed,
-            (false, false) => self.unlisted(kinds),
+            (false, false) => {
+                self.unlisted.get(usize::from(kinds.bits())).copied().unwrap_or(Status::Unknown)
+            }
         }
     }
+}
 
-    /// The overall status of what nobody lists: failed if every provider that could list it is.
-    fn unlisted(&self, kinds: Kinds) -> Status {
-        let mut applicable = self.providers.iter().filter(|provider| provider.kinds.meets(kinds)).peekable();
-        let failed =
-            applicable.peek().is_some() && applicable.all(|provider| provider.stale_kinds.meets(kinds));
-        if failed { Status::Failed } else { Status::Unknown }
-    }
+/// The status of what nobody lists: failed if every provider that could list it is.
+fn unlisted(providers: &[Provider], kinds: Kinds) -> Status {
+    let mut applicable = providers.iter().filter(|provider| provider.kinds.meets(kinds)).peekable();
+    let failed = applicable.peek().is_some() && applicable.all(|provider| provider.stale_kinds.meets(kinds));
+    if failed { Status::Failed } else { Status::Unknown }
 }
 
 impl Matched {

@@ -8,6 +8,7 @@
 pub mod address;
 pub mod automaton;
 pub mod error;
+mod follow;
 pub mod host;
 pub mod layout;
 mod map;
@@ -24,6 +25,7 @@ mod writer;
 
 pub use address::{Address, AddressRange};
 pub use error::{Damage, Error};
+pub use follow::{Follow, Held};
 pub use layout::Section;
 pub use reader::{Entry, Index, Part, Sighting, Snapshot};
 pub use refusal::Refusal;
