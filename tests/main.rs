@@ -41,6 +41,7 @@ mod place;
 mod sample;
 #[cfg(feature = "ingest")]
 mod scale;
+mod scanning;
 mod scoring;
 #[cfg(feature = "ingest")]
 mod support;

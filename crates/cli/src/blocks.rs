@@ -62,7 +62,7 @@ impl<R: Read> Cutter<R> {
                 continue;
             }
             let new = buffer.get(searched..).unwrap_or(&[]);
-            if let Some(at) = new.iter().rposition(|byte| *byte == b'\n') {
+            if let Some(at) = memchr::memrchr(b'\n', new) {
                 self.rest = buffer.split_off(searched + at + 1);
                 break;
             }
@@ -95,7 +95,7 @@ impl<R: Read> Cutter<R> {
     fn block(&mut self, bytes: Vec<u8>) -> Block {
         let block = Block { offset: self.offset, line: self.line, bytes };
         self.offset += block.bytes.len() as u64;
-        self.line += block.bytes.iter().filter(|byte| **byte == b'\n').count() as u64;
+        self.line += memchr::memchr_iter(b'\n', &block.bytes).count() as u64;
         block
     }
 }

@@ -57,9 +57,17 @@ fn is_wanted(column: &[u8], fields: &[String]) -> bool {
     fields.iter().any(|field| field.as_bytes() == column)
 }
 
+/// Whether any line of a block belongs to a header.
+pub(crate) fn has_header(block: &[u8]) -> bool {
+    block.first() == Some(&b'#') || memchr::memmem::find(block, b"\n#").is_some()
+}
+
 /// The header that holds below `block`, if that is another one than `header`.
 pub(crate) fn header_after(header: &Arc<Header>, block: &[u8]) -> Option<Arc<Header>> {
     let mut after = None;
+    if !has_header(block) {
+        return None;
+    }
     for line in lines(block).filter(|line| line.first() == Some(&b'#')) {
         after.get_or_insert_with(|| Header::clone(header)).read(line);
     }

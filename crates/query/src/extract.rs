@@ -7,6 +7,7 @@
 //! non-ASCII letters are found in URLs only, because in running text nobody can say where they end. The work is
 //! linear in the bytes, and nothing is allocated for a token.
 
+use crate::marks::is_edge;
 use crate::question::Questions;
 use snapshot::{Address, name::NAME_MAX};
 
@@ -27,7 +28,7 @@ enum Class {
 
 const fn class(byte: u8) -> Class {
     match byte {
-        0..=b' ' | 0x7F | b'"' | b'\'' | b'<' | b'>' | b'`' => Class::Edge,
+        byte if is_edge(byte) => Class::Edge,
         b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'-' | b'_' => Class::Word,
         b'.' => Class::Dot,
         b':' => Class::Colon,
@@ -84,6 +85,19 @@ pub fn extract(text: &[u8], questions: &mut Questions, offsets: &mut Vec<usize>)
         }
         start += width + 1;
     }
+}
+
+/// Asks of every indicator in the token from `start` to `end`, which lies between two edges.
+pub(crate) fn extract_token(
+    text: &[u8],
+    start: usize,
+    end: usize,
+    questions: &mut Questions,
+    offsets: &mut Vec<usize>,
+) {
+    let token = text.get(start..end).unwrap_or(&[]);
+    let colons = memchr::memchr_iter(b':', token).take(2).count();
+    Extractor { text, questions, offsets }.token(start, end, colons as u32);
 }
 
 struct Extractor<'a> {

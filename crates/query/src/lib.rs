@@ -8,7 +8,9 @@ pub mod answer;
 pub mod diff;
 pub mod extract;
 pub mod lookup;
+mod marks;
 pub mod question;
+mod recall;
 pub mod score;
 pub mod verdict;
 
@@ -16,5 +18,5 @@ pub use answer::{Answer, Judge, Overlap, Source};
 pub use diff::{Change, Changed, diff};
 pub use lookup::Hit;
 pub use question::{Question, Questions};
-pub use score::{Scored, Scorer};
+pub use score::{Known, Scored, Scorer};
 pub use verdict::{Provider, Verdicts};

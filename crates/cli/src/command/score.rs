@@ -17,6 +17,9 @@ use std::io::{self, IsTerminal, Read, Write};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+/// How many bytes all workers together take to remember what they met lately.
+const MEMORY: usize = 12 << 20;
+
 /// Runs the command.
 pub(super) fn run(args: &Score, setting: &Setting) -> Result<Exit, Failure> {
     check(args)?;
@@ -38,7 +41,8 @@ pub(super) fn run(args: &Score, setting: &Setting) -> Result<Exit, Failure> {
     };
     let mut out = stdout();
     let worker = || {
-        let (mut scorer, mut masked) = (Scorer::new(&judge), Vec::new());
+        let (mut scorer, mut masked) =
+            (Scorer::new(&judge, lens.all, MEMORY / setting.threads.max(2)), Vec::new());
         move |part: &Part, made: &mut Vec<u8>| lens.look(part, &mut scorer, &mut masked, made)
     };
     let spent = |part: Part| part.block.bytes;
@@ -80,11 +84,11 @@ impl Lens<'_> {
     fn look(&self, part: &Part, scorer: &mut Scorer<'_>, masked: &mut Vec<u8>, made: &mut Vec<u8>) {
         let bytes = &part.block.bytes;
         let found = match &part.table {
-            Some(header) => {
+            Some(header) if !self.fields.is_empty() || zeek::has_header(bytes) => {
                 zeek::mask(header, bytes, self.fields, masked);
-                scorer.score(masked, self.all)
+                scorer.score(masked)
             }
-            None => scorer.score(bytes, self.all),
+            _ => scorer.score(bytes),
         };
         let scored = ScoredBlock {
             file: &part.file,

@@ -1,0 +1,140 @@
+//! The scorer's fast path beside the slow one: every byte looked at, no memory, one question at a time.
+//!
+//! They must find the same in every real log and in random bytes, however the text is cut into blocks.
+
+use crate::sample;
+use crate::support::{Random, corpus};
+use query::extract::extract;
+use query::{Judge, Questions, Scored, Scorer};
+use snapshot::{Snapshot, Status, Time};
+use std::collections::HashSet;
+use std::fs;
+use std::io::Read;
+use std::path::{Path, PathBuf};
+
+/// What stands where: offset, indicator, status.
+type Row = (usize, String, Status);
+
+fn slow(judge: &Judge<'_>, text: &[u8], all: bool) -> Vec<Row> {
+    let (mut questions, mut offsets) = (Questions::new(), Vec::new());
+    extract(text, &mut questions, &mut offsets);
+    let mut rows: Vec<Row> = Vec::new();
+    for (question, at) in questions.list().iter().zip(&offsets) {
+        let answer = judge.answer(&questions, question);
+        if all || matches!(answer.status, Status::Blocked | Status::Allowed) {
+            rows.push((*at, answer.indicator, answer.status));
+        }
+    }
+    rows.sort_by_key(|(at, ..)| *at);
+    let ends = |text: &[u8]| text.iter().filter(|byte| **byte == b'\n').count();
+    let (mut line, mut counted, mut seen) = (0, 0, HashSet::new());
+    rows.retain(|(at, indicator, _)| {
+        if *at > counted {
+            line += ends(&text[counted..*at]);
+            counted = *at;
+        }
+        seen.insert((line, indicator.clone()))
+    });
+    rows
+}
+
+fn rows(found: &[Scored]) -> Vec<Row> {
+    let row =
+        |scored: &Scored| (scored.at, scored.known.answer.indicator.clone(), scored.known.answer.status);
+    found.iter().map(row).collect()
+}
+
+fn time(text: &str) -> Time {
+    Time::parse_rfc3339(text).expect("a time")
+}
+
+#[test]
+fn random_bytes_give_what_the_slow_way_finds() {
+    let folder = tempfile::TempDir::new().expect("a folder");
+    let path = folder.path().join("sample.rap");
+    sample::publish(&path);
+    let snapshot = Snapshot::open(&path).expect("the sample");
+    let judge = Judge::new(&snapshot, time(sample::NOW));
+    let mut random = Random::new(5);
+    let words: Vec<&[u8]> = vec![
+        b"45.9.20.5",
+        b"45.9.20.5",
+        b"evilpanel.com",
+        b"a.evilpanel.com",
+        b"http://evilpanel.com/x",
+        b"goodpanel.com",
+        b"1.2",
+        b"10:05:03",
+        b"2a06:e480::7",
+        b"::",
+        b"user@",
+        b"\"",
+        b" ",
+        b" ",
+        b"\n",
+        b"\t",
+        b",",
+        b"=",
+        b"[",
+        b"]:80",
+        b"://",
+        b"http://",
+        b"index.php",
+        b".",
+        b":",
+        b"\xff",
+        b"x",
+        b"17/May/2015",
+        b"xn--",
+        b"|",
+        b"\\",
+    ];
+    let mut scorers = [true, false].map(|all| (all, Scorer::new(&judge, all, 1 << 14)));
+    for round in 0..3000 {
+        let text: Vec<u8> = (0..random.below(60)).flat_map(|_| random.pick(&words).iter().copied()).collect();
+        for (all, scorer) in &mut scorers {
+            let found = rows(&scorer.score(&text));
+            assert_eq!(found, slow(&judge, &text, *all), "round {round}: {}", String::from_utf8_lossy(&text));
+        }
+    }
+}
+
+/// Every real log, unpacked.
+fn logs(folder: &Path) -> Vec<(PathBuf, Vec<u8>)> {
+    let mut found = Vec::new();
+    for group in fs::read_dir(folder.join("logs")).expect("logs") {
+        for file in fs::read_dir(group.expect("a folder").path()).expect("a folder") {
+            let path = file.expect("a file").path();
+            let bytes = fs::read(&path).expect("bytes");
+            let mut text = Vec::new();
+            if path.extension().is_some_and(|extension| extension == "gz") {
+                flate2::read::MultiGzDecoder::new(bytes.as_slice()).read_to_end(&mut text).expect("gzip");
+            } else {
+                text = bytes;
+            }
+            text.truncate(3 << 20);
+            found.push((path, text));
+        }
+    }
+    found
+}
+
+#[test]
+fn real_logs_give_what_the_slow_way_finds() {
+    let Some(folder) = corpus("real_logs_give_what_the_slow_way_finds") else { return };
+    let dir = tempfile::TempDir::new().expect("a folder");
+    let path = dir.path().join("sample.rap");
+    sample::publish(&path);
+    let snapshot = Snapshot::open(&path).expect("the sample");
+    let judge = Judge::new(&snapshot, time(sample::NOW));
+    let mut scorer = Scorer::new(&judge, true, 1 << 20);
+    let (logs, mut total) = (logs(&folder), 0);
+    assert!(logs.len() > 8, "{}", logs.len());
+    for (path, text) in logs {
+        let found = rows(&scorer.score(&text));
+        let expected = slow(&judge, &text, true);
+        assert!(found == expected, "{}: {} and {}", path.display(), found.len(), expected.len());
+        total += found.len();
+    }
+    assert!(total > 50_000, "{total}");
+}
