@@ -5,7 +5,7 @@
 use crate::sample;
 use crate::support::{Random, corpus};
 use query::extract::extract;
-use query::{Judge, Questions, Scored, Scorer};
+use query::{Judge, Questions, Report, Scored, Scorer};
 use snapshot::{Snapshot, Status, Time};
 use std::collections::HashSet;
 use std::fs;
@@ -89,7 +89,8 @@ fn random_bytes_give_what_the_slow_way_finds() {
         b"|",
         b"\\",
     ];
-    let mut scorers = [true, false].map(|all| (all, Scorer::new(&judge, all, 1 << 14)));
+    let mut scorers = [(true, Report::All), (false, Report::Listed)]
+        .map(|(all, report)| (all, Scorer::new(&judge, report, 1 << 14)));
     for round in 0..3000 {
         let text: Vec<u8> = (0..random.below(60)).flat_map(|_| random.pick(&words).iter().copied()).collect();
         for (all, scorer) in &mut scorers {
@@ -127,7 +128,7 @@ fn real_logs_give_what_the_slow_way_finds() {
     sample::publish(&path);
     let snapshot = Snapshot::open(&path).expect("the sample");
     let judge = Judge::new(&snapshot, time(sample::NOW));
-    let mut scorer = Scorer::new(&judge, true, 1 << 20);
+    let mut scorer = Scorer::new(&judge, Report::All, 1 << 20);
     let (logs, mut total) = (logs(&folder), 0);
     assert!(logs.len() > 8, "{}", logs.len());
     for (path, text) in logs {

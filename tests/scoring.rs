@@ -2,6 +2,8 @@
 
 use crate::place::{LOG, Place, code, lines_of_json, stderr, stdout};
 use serde_json::{Value, json};
+use std::io::{BufRead, BufReader, Write};
+use std::process::Stdio;
 
 #[test]
 fn score_says_where_an_indicator_stands() {
@@ -94,4 +96,210 @@ fn compressed_logs_are_read_and_half_a_file_is_refused() {
     }
     place.write("cut.log", &GZIPPED[..GZIPPED.len() - 9]);
     assert_eq!(code(&place.run(&["score", "cut.log"])), 4);
+}
+
+const CSV_LOG: &str = "time,src_ip,host,note\r\n2026-11-21T10:00:00Z,45.9.20.5,evilpanel.com,\"a \"\"b\"\",\r\n45.9.20.5\"\r\n2026-10-01T10:00:00Z,45.9.20.5,x.org,\r\n,10.0.0.1,www.evilpanel.com,\r\n";
+
+fn csv_rows(text: &[u8]) -> Vec<Vec<String>> {
+    let mut reader = csv::ReaderBuilder::new().has_headers(false).from_reader(text);
+    reader.records().map(|row| row.expect("a row").iter().map(str::to_owned).collect()).collect()
+}
+
+#[test]
+fn tables_are_looked_into_by_column() {
+    let place = Place::new();
+    place.write("x.csv", CSV_LOG);
+    let found = |args: &[&str]| {
+        let output = place.run(&[&["score", "x.csv"], args].concat());
+        assert_eq!(code(&output), 0, "{}", stderr(&output));
+        lines_of_json(&output)
+            .iter()
+            .map(|row| {
+                (row["line"].as_u64().expect("a line"), row["indicator"].as_str().expect("one").to_owned())
+            })
+            .collect::<Vec<_>>()
+    };
+    let row = |line: u64, indicator: &str| (line, indicator.to_owned());
+    let hosts = [row(2, "evilpanel.com"), row(5, "www.evilpanel.com")];
+    assert_eq!(found(&["--field", "host"]), hosts);
+    assert_eq!(found(&["--field", "note"]), [row(3, "45.9.20.5")]);
+    assert_eq!(found(&[]).len(), 5);
+    assert_eq!(found(&["--input", "text"]).len(), 5);
+    let output = place.run(&["score", "--field", "nonsense", "x.csv"]);
+    assert_eq!(code(&output), 2);
+    assert!(stderr(&output).contains("it has time, src_ip, host, note"), "{}", stderr(&output));
+    let text = place.feed(&["score", "--field", "host", "-"], LOG.as_bytes());
+    assert_eq!(code(&text), 2, "plain text has no fields");
+}
+
+#[test]
+fn objects_are_looked_into_by_key() {
+    let place = Place::new();
+    let log = "{\"src_ip\":\"45.9.20.5\",\"dns\":{\"query\":[{\"rrname\":\"evilpanel.com\"}]},\"id.orig_h\":\"45.9.20.5\"}\n{\"src_ip\":\"45.9.20.5\"\n";
+    place.write("eve.json", log);
+    let count = |field: &str| lines_of_json(&place.run(&["score", "--field", field, "eve.json"])).len();
+    assert_eq!(
+        ["src_ip", "dns.query.rrname", "dns", "rrname", "id.orig_h", "orig_h"].map(count),
+        [1, 1, 1, 0, 1, 0],
+        "the second line is no object"
+    );
+    let escaped = "{\"url\":\"http:\\/\\/evilpanel.com\\/gate.php\"}\n";
+    let output = place.feed(&["score", "--all", "-"], escaped.as_bytes());
+    let row = &lines_of_json(&output)[0];
+    assert_eq!((&row["indicator"], &row["offset"]), (&json!("http://evilpanel.com/gate.php"), &json!(8)));
+}
+
+#[test]
+fn annotated_tables_and_objects_are_read_again_by_their_own_readers() {
+    let place = Place::new();
+    place.write("x.csv", CSV_LOG);
+    let output = place.run(&["score", "--output", "annotated", "x.csv"]);
+    let (before, after) = (csv_rows(CSV_LOG.as_bytes()), csv_rows(&output.stdout));
+    assert_eq!(before.len(), after.len());
+    for (before, after) in before.iter().zip(&after) {
+        assert_eq!((after.len(), &after[..4]), (9, before.as_slice()));
+    }
+    assert_eq!(
+        after[0][4..],
+        [
+            "rapsheet_status",
+            "rapsheet_detected_by",
+            "rapsheet_assessments",
+            "rapsheet_indicators",
+            "rapsheet_providers"
+        ]
+    );
+    assert_eq!(
+        after[1][4..],
+        ["1", "1", "botnet phishing", "45.9.20.5 evilpanel.com 45.9.20.5", "bad.example"].map(String::from),
+        "one on each line"
+    );
+    assert_eq!(after[3][4..7], ["1", "1", "phishing"]);
+    let jsonl = "{\"a\": \"evilpanel.com\", \"b\": {}}  \n{}\nno object\n{\"c\":[1]}\r\n";
+    let output = place.feed(&["score", "--output", "annotated", "--input", "jsonl", "-"], jsonl.as_bytes());
+    for (before, after) in jsonl.lines().zip(stdout(&output).lines()) {
+        let Ok(Value::Object(before)) = serde_json::from_str(before) else {
+            assert_eq!(before, after);
+            continue;
+        };
+        let Value::Object(mut after) = serde_json::from_str(after).expect("an object") else {
+            panic!("{after}")
+        };
+        let remark = after.remove("rapsheet").expect("the remark");
+        assert_eq!(before, after);
+        assert_eq!(remark["status"], if before.contains_key("a") { json!(1) } else { json!(null) });
+    }
+    let zeek = "#separator \\x09\n#fields\tts\thost\n#types\ttime\tstring\n1.0\tevilpanel.com\n2.0\tx.org\n#close\tx\n";
+    let output = place.feed(&["score", "--output", "annotated", "--only-listed", "-"], zeek.as_bytes());
+    let lines: Vec<Vec<&str>> = stdout(&output).lines().map(|line| line.split('\t').collect()).collect();
+    assert_eq!(lines.iter().map(Vec::len).collect::<Vec<_>>(), [1, 8, 8, 7, 2]);
+    assert_eq!(lines[3][2..], ["1", "1", "phishing", "evilpanel.com", "bad.example"]);
+}
+
+#[test]
+fn rows_have_a_header_and_may_be_disarmed() {
+    let place = Place::new();
+    place.write("=x.log", LOG);
+    let output = place.run(&["score", "--output", "csv", "--spreadsheet", "=x.log"]);
+    let rows = csv_rows(&output.stdout);
+    assert_eq!(rows[0][..4], ["file", "line", "offset", "indicator"]);
+    let address = rows.iter().find(|row| row[3] == "45.9.20.5").expect("it is listed");
+    assert_eq!((address[0].as_str(), address[5].as_str(), address[7].as_str()), ("'=x.log", "1", "botnet"));
+    assert_eq!(address[9..11], ["2026-11-01T03:00:00Z", "2026-11-20T03:00:00Z"]);
+    let tsv = place.run(&["score", "--output", "tsv", "=x.log"]);
+    assert!(stdout(&tsv).lines().all(|line| line.split('\t').count() == 12));
+}
+
+#[test]
+fn filters_take_what_they_say() {
+    let place = Place::new();
+    place.write("x.log", "45.9.20.5 evilpanel.com goodpanel.com 10.9.8.7 a.org\n");
+    let found = |args: &[&str]| {
+        let output = place.run(&[&["score", "x.log"], args].concat());
+        assert_eq!(code(&output), 0, "{}", stderr(&output));
+        lines_of_json(&output)
+            .iter()
+            .map(|row| row["indicator"].as_str().expect("one").to_owned())
+            .collect::<Vec<_>>()
+    };
+    assert_eq!(found(&[]), ["45.9.20.5", "evilpanel.com", "goodpanel.com"]);
+    assert_eq!(found(&["--status", "blocklisted"]), ["45.9.20.5", "evilpanel.com"]);
+    assert_eq!(found(&["--status", "allowlisted,unknown"]), ["goodpanel.com", "10.9.8.7", "a.org"]);
+    assert_eq!(found(&["--assessment", "phishing,tor"]), ["evilpanel.com"]);
+    assert_eq!(found(&["--provider", "good.example"]), ["goodpanel.com"]);
+    assert_eq!(found(&["--min-providers", "1"]), ["45.9.20.5", "evilpanel.com"]);
+    assert_eq!(found(&["--min-providers", "2"]), Vec::<String>::new());
+    assert_eq!(code(&place.run(&["score", "--status", "bad", "x.log"])), 2);
+}
+
+#[test]
+fn records_are_judged_at_their_own_times() {
+    let place = Place::new();
+    place.write("x.csv", CSV_LOG);
+    let output = place.run(&["score", "--at", "event", "--field", "src_ip", "--field", "host", "x.csv"]);
+    let rows: Vec<(Value, Value)> =
+        lines_of_json(&output).iter().map(|row| (row["line"].clone(), row["event_time"].clone())).collect();
+    let event = json!("2026-11-21T10:00:00Z");
+    let expected = [(json!(2), event.clone()), (json!(2), event), (json!(5), json!(null))];
+    assert_eq!(rows, expected, "in October nobody listed it yet");
+    assert!(stderr(&output).contains("1 indicators stand in records without a time"), "{}", stderr(&output));
+    let log = "1.2.3.4 - - [21/Nov/2026:10:05:03 +0000] evilpanel.com\n1.2.3.4 - - [21/Sep/2026:10:05:03 +0000] evilpanel.com\n";
+    let text = place.feed(&["score", "--at", "event", "--all", "-"], log.as_bytes());
+    let statuses: Vec<Value> = lines_of_json(&text)
+        .iter()
+        .filter(|row| row["indicator"] == "evilpanel.com")
+        .map(|row| row["status"].clone())
+        .collect();
+    assert_eq!(statuses, [json!(1), json!(5)]);
+}
+
+#[test]
+fn summaries_of_parts_make_the_summary_of_the_whole() {
+    let place = Place::new();
+    let line = |at: usize| match at % 50 {
+        0 => format!("{at} evilpanel.com and 45.9.20.5\n"),
+        1 => format!("{at} goodpanel.com\n"),
+        _ => format!("{at} an unremarkable line of a log, of some length\n"),
+    };
+    place.write("big.log", (0..100_000).map(line).collect::<String>());
+    place.write("small.log", LOG);
+    let summary = |args: &[&str]| {
+        let output = place.run(&[&["score", "--summary=json", "big.log", "small.log"], args].concat());
+        assert_eq!(code(&output), 0, "{}", stderr(&output));
+        output.stdout
+    };
+    let whole = summary(&[]);
+    assert!(whole == summary(&["--threads", "5"]));
+    for part in 1..=3 {
+        place.write(&format!("{part}.json"), summary(&["--shard", &format!("{part}/3")]));
+    }
+    let merged = place.run(&["merge", "--format", "json", "2.json", "1.json", "3.json"]);
+    assert!(merged.stdout == whole, "{}", stderr(&merged));
+    let value: Value = serde_json::from_slice(&whole).expect("JSON");
+    assert_eq!(value["files"]["big.log"]["lines"], json!(100_000));
+    assert_eq!(value["files"]["big.log"]["found"], json!(6000));
+    assert_eq!(value["indicators"][0]["count"].as_u64(), Some(2001));
+    let table = place.run(&["merge", "1.json"]);
+    assert!(stdout(&table).contains("indicator") && stdout(&table).lines().all(|line| line.len() <= 100));
+    assert_eq!(code(&place.run(&["merge", "big.log"])), 4);
+    for wrong in ["0/3", "4/3", "x"] {
+        assert_eq!(code(&place.run(&["score", "--shard", wrong, "small.log"])), 2);
+    }
+}
+
+#[test]
+fn a_live_log_is_answered_line_by_line() {
+    let place = Place::new();
+    let mut command = place.command(&["score", "-"]);
+    let mut child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().expect("it runs");
+    let mut input = child.stdin.take().expect("a pipe");
+    let mut output = BufReader::new(child.stdout.take().expect("a pipe"));
+    for number in 1..=3 {
+        writeln!(input, "{number} evilpanel.com").expect("it listens");
+        let mut line = String::new();
+        output.read_line(&mut line).expect("it answers");
+        assert!(line.contains(&format!("\"line\":{number},")), "{line}");
+    }
+    drop(input);
+    assert_eq!(child.wait().expect("it ends").code(), Some(0));
 }

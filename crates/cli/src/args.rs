@@ -11,7 +11,7 @@ use clap::builder::TypedValueParser as _;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 #[cfg(feature = "ingest")]
 use ingest::build::Accept;
-use snapshot::Time;
+use snapshot::{Assessment, Time};
 use std::ffi::OsString;
 use std::path::PathBuf;
 
@@ -80,6 +80,7 @@ pub(crate) enum Command {
     Parse(Parse),
     Lookup(Lookup),
     Score(Score),
+    Merge(Merge),
     Info(Info),
     Verify(Verify),
     #[cfg(feature = "ingest")]
@@ -212,7 +213,17 @@ pub(crate) struct Lookup {
   rapsheet score access.log
   rapsheet score --output lines /var/log/nginx/access.log.*.gz
   rapsheet score --input zeek --field id.resp_h conn.log
-  tail -f access.log | rapsheet score -")]
+  rapsheet score --field src_ip --field dns.query --output annotated eve.json
+  rapsheet score --assessment botnet,malware --min-providers 2 --output csv proxy.csv
+  rapsheet score --at event --output jsonl last-month.log.gz
+  rapsheet score --summary=json --shard 1/2 big.log > 1.json; rapsheet merge 1.json 2.json
+  tail -f access.log | rapsheet score -
+
+Outputs:
+  jsonl      an object per indicator that is found
+  csv, tsv   a row per indicator, under a header
+  lines      the lines themselves, like grep
+  annotated  every record of the log, in its own format, with what is known of it added")]
 pub(crate) struct Score {
     /// The logs; `-` or none is stdin
     #[arg(value_name = "FILE")]
@@ -220,21 +231,59 @@ pub(crate) struct Score {
     /// What the input is
     #[arg(long, value_enum, default_value_t = LogKind::Auto)]
     pub(crate) input: LogKind,
-    /// Look only into this field of a zeek log; may be repeated
+    /// Look only into this column or key (`src_ip`, `dns.query`); may be repeated
     #[arg(long = "field", value_name = "NAME")]
     pub(crate) fields: Vec<String>,
-    /// How to print what is found: `jsonl`, an object per indicator, or `lines`, the lines themselves
+    /// How to print what is found
     #[arg(long, value_name = "FORMAT", default_value = "jsonl", value_parser = score_output())]
     pub(crate) output: &'static ScoreOutput,
-    /// Print listed indicators only; the default
+    /// Print listed indicators only; the default, but for `annotated`, which then leaves out other records
     #[arg(long, conflicts_with = "all")]
     pub(crate) only_listed: bool,
     /// Print every indicator that is found
     #[arg(long)]
     pub(crate) all: bool,
-    /// The instant to ask about: `now`, or a time in RFC 3339
+    /// Print only indicators with this status; commas separate several
+    #[arg(long, value_enum, value_name = "STATUS", value_delimiter = ',')]
+    pub(crate) status: Vec<Verdict>,
+    /// Print only what is listed as this; commas separate several
+    #[arg(long, value_name = "WORD", value_delimiter = ',', value_parser = assessment())]
+    pub(crate) assessment: Vec<Assessment>,
+    /// Print only what this provider lists; commas separate several
+    #[arg(long, value_name = "NAME", value_delimiter = ',')]
+    pub(crate) provider: Vec<String>,
+    /// Print only what so many providers list
+    #[arg(long, value_name = "N", default_value_t = 0, hide_default_value = true)]
+    pub(crate) min_providers: usize,
+    /// The instant to ask about: `now`, `event` (each record's own time), or a time in RFC 3339
     #[arg(long, value_name = "T", default_value = "now", value_parser = instant)]
     pub(crate) at: Instant,
+    /// The column or key with a record's time [default: one that is called like a time]
+    #[arg(long, value_name = "NAME")]
+    pub(crate) time_field: Option<String>,
+    /// Print a summary instead of what is found: a table, or JSON that `rapsheet merge` adds up
+    #[arg(long, value_enum, value_name = "FORMAT", num_args = 0..=1, require_equals = true, default_missing_value = "table")]
+    pub(crate) summary: Option<SummaryKind>,
+    /// Look only into part I of N of the input, where each part is one process's: `1/4`, `2/4`, …
+    #[arg(long, value_name = "I/N", value_parser = shard)]
+    pub(crate) shard: Option<Shard>,
+    /// In csv and tsv, disarm cells that a spreadsheet would take for formulas
+    #[arg(long)]
+    pub(crate) spreadsheet: bool,
+}
+
+/// Add up summaries of `score --summary=json`
+#[derive(Args)]
+#[command(after_help = "Examples:
+  rapsheet merge shard-1.json shard-2.json
+  rapsheet merge --format json *.json > day.json")]
+pub(crate) struct Merge {
+    /// The summaries; `-` is stdin
+    #[arg(value_name = "FILE", required = true)]
+    pub(crate) files: Vec<PathBuf>,
+    /// How to print the sum
+    #[arg(long, value_enum, value_name = "FORMAT", default_value_t = SummaryKind::Table)]
+    pub(crate) format: SummaryKind,
 }
 
 /// Show what is in the snapshot
@@ -396,11 +445,57 @@ pub(crate) enum LogKind {
     Zeek,
 }
 
+/// A status, by its word.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Verdict {
+    /// 0
+    Allowlisted,
+    /// 1
+    Blocklisted,
+    /// 3
+    Failed,
+    /// 5
+    Unknown,
+}
+
+/// How a summary is printed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum SummaryKind {
+    /// For people
+    Table,
+    /// For `rapsheet merge`, and for programs
+    Json,
+}
+
+/// One part of several.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Shard {
+    /// Which one, from 0.
+    pub(crate) part: u64,
+    /// Of how many.
+    pub(crate) of: u64,
+}
+
+fn shard(text: &str) -> Result<Shard, &'static str> {
+    let parts = text.split_once('/').and_then(|(part, of)| Some((part.parse().ok()?, of.parse().ok()?)));
+    match parts {
+        Some((part, of)) if (1..=of).contains(&part) => Ok(Shard { part: part - 1, of }),
+        _ => Err("expected I/N, with I from 1 to N: 1/4"),
+    }
+}
+
+fn assessment() -> impl clap::builder::TypedValueParser<Value = Assessment> {
+    let words = Assessment::ALL.iter().map(|assessment| assessment.word());
+    PossibleValuesParser::new(words).try_map(|word| Assessment::parse(&word).ok_or("no such assessment"))
+}
+
 /// The instant of `--at`.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Instant {
     /// The present.
     Now,
+    /// The time that each record states.
+    Event,
     /// This one.
     At(Time),
 }
@@ -428,7 +523,11 @@ fn time(text: &str) -> Result<Time, &'static str> {
 }
 
 fn instant(text: &str) -> Result<Instant, &'static str> {
-    if text == "now" { Ok(Instant::Now) } else { time(text).map(Instant::At) }
+    match text {
+        "now" => Ok(Instant::Now),
+        "event" => Ok(Instant::Event),
+        text => time(text).map(Instant::At),
+    }
 }
 
 #[cfg(feature = "ingest")]

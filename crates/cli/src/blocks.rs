@@ -32,6 +32,7 @@ pub(crate) struct Cutter<R> {
     line: u64,
     ended: bool,
     failed: Option<io::Error>,
+    quoted: bool,
 }
 
 impl<R: Read> Cutter<R> {
@@ -47,7 +48,36 @@ impl<R: Read> Cutter<R> {
             line: 1,
             ended: false,
             failed: None,
+            quoted: false,
         }
+    }
+
+    /// How the input begins: what is there of the first block. Nothing is lost by looking.
+    pub(crate) fn head(&mut self) -> &[u8] {
+        let mut head = std::mem::take(&mut self.rest);
+        while !self.ended && memchr::memchr(b'\n', &head).is_none() && head.len() < self.block_len {
+            self.read_more(&mut head);
+        }
+        self.rest = head;
+        &self.rest
+    }
+
+    /// From now on, no block ends between two quotation marks.
+    pub(crate) fn keep_quotes(&mut self) {
+        self.quoted = true;
+    }
+
+    /// Where the last line ends that may end a block.
+    fn last_end(&self, text: &[u8], from: usize) -> Option<usize> {
+        if !self.quoted {
+            return memchr::memrchr(b'\n', text.get(from..)?).map(|at| from + at);
+        }
+        let mut quotes = memchr::memchr_iter(b'"', text).count();
+        memchr::memrchr2_iter(b'"', b'\n', text).find(|at| {
+            let is_quote = text.get(*at) == Some(&b'"');
+            quotes -= usize::from(is_quote);
+            !is_quote && quotes.is_multiple_of(2)
+        })
     }
 
     /// The next block, in `buffer`, whose memory is used again; `None` at the end. What was read before an
@@ -56,20 +86,21 @@ impl<R: Read> Cutter<R> {
         buffer.clear();
         buffer.append(&mut self.rest);
         let mut searched = 0;
-        while !self.ended {
+        loop {
+            if self.live || buffer.len() >= self.block_len {
+                if let Some(at) = self.last_end(&buffer, searched) {
+                    self.rest = buffer.split_off(at + 1);
+                    break;
+                }
+                if buffer.len() >= self.line_max {
+                    break;
+                }
+                searched = buffer.len();
+            }
+            if self.ended {
+                break;
+            }
             self.read_more(&mut buffer);
-            if !self.live && buffer.len() < self.block_len {
-                continue;
-            }
-            let new = buffer.get(searched..).unwrap_or(&[]);
-            if let Some(at) = memchr::memrchr(b'\n', new) {
-                self.rest = buffer.split_off(searched + at + 1);
-                break;
-            }
-            if buffer.len() >= self.line_max {
-                break;
-            }
-            searched = buffer.len();
         }
         match self.failed.take_if(|_| buffer.is_empty()) {
             Some(error) => Err(error),

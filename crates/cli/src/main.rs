@@ -13,14 +13,16 @@ mod files;
 mod input;
 #[cfg(feature = "ingest")]
 mod lock;
+mod log;
 mod ordered;
 mod output;
 mod printable;
 #[cfg(feature = "ingest")]
 mod progress;
 mod setting;
+mod summary;
 mod table;
-mod zeek;
+mod wanted;
 
 use args::Cli;
 use clap::Parser;

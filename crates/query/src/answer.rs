@@ -150,18 +150,31 @@ impl<'s> Judge<'s> {
 
     /// Answers one question in full.
     pub fn answer(&self, questions: &Questions, question: &Question) -> Answer {
+        self.answer_at(questions, question, self.verdicts.at())
+    }
+
+    /// Answers one indicator as of another instant, in any spelling that people use. Whether feeds are fresh enough is
+    /// still judged at the judge's own.
+    pub fn ask_at(&self, text: &str, at: Time) -> Result<Answer, Refusal> {
+        let mut questions = Questions::new();
+        questions.push(text.as_bytes())?;
+        let question = questions.list().first().ok_or(Refusal::BadHost)?;
+        Ok(self.answer_at(&questions, question, at))
+    }
+
+    fn answer_at(&self, questions: &Questions, question: &Question, at: Time) -> Answer {
         let mut sources = match question {
-            Question::Range(range) => self.overlapping(*range),
-            _ => self.matching(questions, question),
+            Question::Range(range) => self.overlapping(*range, at),
+            _ => self.matching(questions, question, at),
         };
         sources.sort_by(|a, b| {
             let key = |source: &Source| (source.provider, source.feed);
             key(a).cmp(&key(b)).then(b.specificity.cmp(&a.specificity)).then(a.matched.cmp(&b.matched))
         });
-        self.fold(questions.text(question), question, sources)
+        self.fold(questions.text(question), question, sources, at)
     }
 
-    fn matching(&self, questions: &Questions, question: &Question) -> Vec<Source> {
+    fn matching(&self, questions: &Questions, question: &Question, at: Time) -> Vec<Source> {
         let mut hits = Vec::new();
         find(&self.index, questions, question, 0, &mut hits);
         let of_hit = |hit: Hit| {
@@ -170,7 +183,7 @@ impl<'s> Judge<'s> {
                 .filter(move |sighting| sighting.scope.covers(hit.matched.is_below()))
                 .filter_map(move |sighting| {
                     let (matched, specificity) = self.matched(questions, question, hit.matched, &sighting)?;
-                    self.source(&sighting, matched, specificity)
+                    self.source(&sighting, matched, specificity, at)
                 })
         };
         hits.into_iter().flat_map(of_hit).collect()
@@ -204,7 +217,7 @@ impl<'s> Judge<'s> {
     }
 
     /// The live sightings of all entries that overlap a range, each once.
-    fn overlapping(&self, asked: AddressRange) -> Vec<Source> {
+    fn overlapping(&self, asked: AddressRange, at: Time) -> Vec<Source> {
         let mut seen = BTreeSet::new();
         let mut sources = Vec::new();
         self.index.each_address(asked, |run, entry| {
@@ -213,7 +226,8 @@ impl<'s> Judge<'s> {
                 if !overlaps(&listed, &asked) || !seen.insert(key) {
                     return;
                 }
-                if let Some(mut source) = self.source(sighting, listed.to_string(), specificity(&listed)) {
+                if let Some(mut source) = self.source(sighting, listed.to_string(), specificity(&listed), at)
+                {
                     let covers = listed.covers(&asked);
                     source.overlap = Some(if covers { Overlap::Covers } else { Overlap::Within });
                     sources.push(source);
@@ -224,9 +238,9 @@ impl<'s> Judge<'s> {
     }
 
     /// The answer's row for a sighting; `None` where it is not live.
-    fn source(&self, sighting: &Sighting, matched: String, specificity: u128) -> Option<Source> {
+    fn source(&self, sighting: &Sighting, matched: String, specificity: u128, at: Time) -> Option<Source> {
         let retention = self.verdicts.retention_seconds(sighting.feed);
-        sighting.times.live(self.verdicts.at(), retention).then(|| Source {
+        sighting.times.live(at, retention).then(|| Source {
             feed: sighting.feed,
             provider: self.verdicts.provider_of(sighting.feed),
             status: match sighting.list {
@@ -246,7 +260,7 @@ impl<'s> Judge<'s> {
     }
 
     /// Folds sightings into the status of each provider, and those into the overall one.
-    fn fold(&self, indicator: String, question: &Question, sources: Vec<Source>) -> Answer {
+    fn fold(&self, indicator: String, question: &Question, sources: Vec<Source>, at: Time) -> Answer {
         let kinds = question.kinds();
         let unlisted = |provider: &crate::verdict::Provider| {
             if provider.stale_kinds.meets(kinds) { Status::Failed } else { Status::Unknown }
@@ -268,7 +282,7 @@ impl<'s> Judge<'s> {
             status: self.verdicts.overall(kinds, detected_by > 0, allowed_by > 0),
             detected_by,
             failed: count(Status::Failed),
-            at: self.verdicts.at(),
+            at,
             sources,
             providers,
         }

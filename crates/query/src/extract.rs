@@ -113,6 +113,9 @@ impl<'a> Extractor<'a> {
 
     /// What lies between two edges.
     fn token(&mut self, start: usize, end: usize, colons: u32) {
+        if colons > 0 && memchr::memmem::find(self.slice(start, end), b":\\/").is_some() {
+            return self.escaped(start, end);
+        }
         let scheme = if colons > 0 { memchr::memmem::find(self.slice(start, end), b"://") } else { None };
         match scheme.and_then(|at| self.scheme_start(start, start + at)) {
             Some(url) => {
@@ -120,6 +123,24 @@ impl<'a> Extractor<'a> {
                 self.url(url, end);
             }
             None => self.runs(start, end),
+        }
+    }
+
+    /// A token of JSON in which slashes are escaped, as some writers do: it is read without the backslashes.
+    fn escaped(&mut self, start: usize, end: usize) {
+        let mut plain = Vec::with_capacity(end - start);
+        let mut places = Vec::with_capacity(end - start);
+        let token = self.slice(start, end);
+        for (at, byte) in token.iter().enumerate() {
+            if *byte != b'\\' || token.get(at + 1) != Some(&b'/') {
+                plain.push(*byte);
+                places.push(start + at);
+            }
+        }
+        let before = self.offsets.len();
+        extract_token(&plain, 0, plain.len(), self.questions, self.offsets);
+        for offset in self.offsets.iter_mut().skip(before) {
+            *offset = places.get(*offset).copied().unwrap_or(start);
         }
     }
 

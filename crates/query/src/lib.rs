@@ -18,5 +18,5 @@ pub use answer::{Answer, Judge, Overlap, Source};
 pub use diff::{Change, Changed, diff};
 pub use lookup::Hit;
 pub use question::{Question, Questions};
-pub use score::{Known, Scored, Scorer};
+pub use score::{Known, Report, Scored, Scorer};
 pub use verdict::{Provider, Verdicts};

@@ -148,7 +148,7 @@ fn is_number(text: &[u8], start: usize, end: usize) -> bool {
 /// Whether colons stand as in an IPv6 address or behind a scheme, and not as in a time of day.
 fn has_address_or_scheme(text: &[u8], start: usize, end: usize, colons: u32) -> bool {
     let token = text.get(start..end).unwrap_or(&[]);
-    colons >= 7 || token.windows(2).any(|pair| matches!(pair, b"::" | b":/"))
+    colons >= 7 || token.windows(2).any(|pair| matches!(pair, b"::" | b":/" | b":\\"))
 }
 
 fn mark_chunks(chunks: &[[u8; 64]], words: &mut Vec<Word>) {
@@ -256,7 +256,7 @@ mod tests {
     proptest! {
         #[test]
         fn tokens_are_those_that_anybody_would_cut(
-            text in proptest::collection::vec(proptest::sample::select(b"aab.:/ \n\"12".to_vec()), 0..400),
+            text in proptest::collection::vec(proptest::sample::select(b"aab.:/\\ \n\"12".to_vec()), 0..400),
             longer in proptest::collection::vec(proptest::sample::select(b"abcdefgh..:: ".to_vec()), 0..400),
         ) {
             for text in [text, longer.iter().flat_map(|byte| [*byte; 9]).collect()] {
@@ -267,7 +267,7 @@ mod tests {
                     let says = |what: &[u8]| token.windows(2).any(|pair| pair == what);
                     let digits = token.iter().filter(|byte| byte.is_ascii_digit()).count();
                     let is_number = digits + 1 == token.len();
-                    if token.contains(&b'.') && !is_number || colons > 1 && (colons > 6 || says(b"::") || says(b":/")) {
+                    if token.contains(&b'.') && !is_number || colons > 1 && (colons > 6 || says(b"::") || says(b":/") || says(b":\\")) {
                         expected.push((start, start + token.len()));
                     }
                     start += token.len() + 1;

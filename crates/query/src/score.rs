@@ -20,11 +20,21 @@ use std::rc::Rc;
 /// How many questions are asked at once.
 const ASKED: usize = 512;
 
+/// What a scorer reports.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Report {
+    /// What is listed at the instant of the judge.
+    Listed,
+    /// What is in the snapshot at all, whether or not it is live at that instant.
+    Known,
+    /// Every indicator.
+    All,
+}
+
 /// Scores blocks for one thread.
 pub struct Scorer<'j> {
     judge: &'j Judge<'j>,
-    /// Whether every indicator is reported, and not only what is listed.
-    all: bool,
+    report: Report,
     marks: Marks,
     recall: Recall,
     waiting: Vec<Waiting>,
@@ -60,12 +70,11 @@ pub struct Scored {
 }
 
 impl<'j> Scorer<'j> {
-    /// A scorer that judges as `judge` does, and reports listed indicators, or with `all` every one. It remembers what
-    /// it met lately in about `memory` bytes.
-    pub fn new(judge: &'j Judge<'j>, all: bool, memory: usize) -> Scorer<'j> {
+    /// A scorer that judges as `judge` does. It remembers what it met lately in about `memory` bytes.
+    pub fn new(judge: &'j Judge<'j>, report: Report, memory: usize) -> Scorer<'j> {
         Scorer {
             judge,
-            all,
+            report,
             marks: Marks::default(),
             recall: Recall::new(memory),
             waiting: Vec::new(),
@@ -115,32 +124,38 @@ impl<'j> Scorer<'j> {
     /// Asks what the waiting tokens gave, and remembers it.
     fn ask(&mut self, block: &[u8], found: &mut Vec<Scored>) {
         self.judge.statuses(&self.questions, &mut self.hits, &mut self.statuses);
-        for Waiting { token, questions, print } in self.waiting.drain(..) {
-            let asked = self.questions.list().get(questions.clone()).unwrap_or(&[]);
-            let statuses = self.statuses.get(questions.clone()).unwrap_or(&[]);
-            let offsets = self.offsets.get(questions).unwrap_or(&[]);
-            let wanted = |status: Status| self.all || matches!(status, Status::Blocked | Status::Allowed);
-            let pieces: Vec<(u32, Rc<Known>)> = asked
-                .iter()
-                .zip(statuses)
-                .zip(offsets)
-                .filter(|((_, status), _)| wanted(**status))
-                .map(|((question, _), at)| {
-                    let answer = self.judge.answer(&self.questions, question);
-                    ((at - token.start) as u32, Rc::new(Known { answer, text: OnceCell::new() }))
+        for Waiting { token, questions, print } in std::mem::take(&mut self.waiting) {
+            let pieces: Vec<(u32, Rc<Known>)> = questions
+                .filter(|at| self.is_wanted(*at))
+                .filter_map(|at| {
+                    let answer = self.judge.answer(&self.questions, self.questions.list().get(at)?);
+                    let offset = self.offsets.get(at)? - token.start;
+                    Some((offset as u32, Rc::new(Known { answer, text: OnceCell::new() })))
                 })
                 .collect();
-            found.extend(
-                pieces
-                    .iter()
-                    .map(|(at, known)| Scored { at: token.start + *at as usize, known: known.clone() }),
-            );
+            let scored = |(at, known): &(u32, Rc<Known>)| Scored {
+                at: token.start + *at as usize,
+                known: known.clone(),
+            };
+            found.extend(pieces.iter().map(scored));
             if let Some(print) = print {
                 self.recall.put(print, block.get(token).unwrap_or(&[]), pieces);
             }
         }
         self.questions.clear();
         self.offsets.clear();
+    }
+
+    /// Whether a question is to be reported.
+    fn is_wanted(&self, at: usize) -> bool {
+        match self.report {
+            Report::All => true,
+            Report::Known => self.hits.binary_search_by_key(&at, |hit| hit.question as usize).is_ok(),
+            Report::Listed => self
+                .statuses
+                .get(at)
+                .is_some_and(|status| matches!(status, Status::Blocked | Status::Allowed)),
+        }
     }
 }
 

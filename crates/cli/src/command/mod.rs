@@ -14,6 +14,7 @@ mod formats;
 mod generate;
 mod info;
 mod lookup;
+mod merge;
 #[cfg(feature = "ingest")]
 mod parse;
 mod score;
@@ -28,6 +29,7 @@ pub(crate) fn run(command: Command, setting: &Setting) -> Result<Exit, Failure> 
         Command::Parse(args) => parse::run(&args, setting),
         Command::Lookup(args) => lookup::run(&args, setting),
         Command::Score(args) => score::run(&args, setting),
+        Command::Merge(args) => merge::run(&args),
         Command::Info(args) => info::run(&args, setting),
         Command::Verify(_) => verify::run(setting),
         #[cfg(feature = "ingest")]

@@ -4,102 +4,173 @@
 //! knows is streams, places and outputs; what an indicator in a line looks like is the scorer's business.
 
 use super::stdout;
-use crate::args::{Instant, LogKind, Score};
+use crate::args::{Instant, Score, Shard};
 use crate::blocks::{Block, Cutter};
 use crate::exit::{Exit, Failure, tell};
 use crate::input;
+use crate::log::Log;
 use crate::ordered;
-use crate::output::score::{ScoreOutput, ScoredBlock};
+use crate::output::score::{Manner, ScoreOutput, ScoredBlock};
 use crate::setting::Setting;
-use crate::zeek::{self, Header};
-use query::{Judge, Scorer};
+use crate::summary::Counting;
+use crate::wanted::Wanted;
+use query::{Judge, Known, Scored, Scorer};
+use snapshot::Time;
+use std::cell::OnceCell;
 use std::io::{self, IsTerminal, Read, Write};
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::rc::Rc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 
 /// How many bytes all workers together take to remember what they met lately.
 const MEMORY: usize = 12 << 20;
 
 /// Runs the command.
 pub(super) fn run(args: &Score, setting: &Setting) -> Result<Exit, Failure> {
-    check(args)?;
     let snapshot = setting.open()?;
     let at = match args.at {
-        Instant::Now => setting.now,
+        Instant::Now | Instant::Event => setting.now,
         Instant::At(time) => time,
     };
     let judge = Judge::new(&snapshot, at);
-    let stdin = [PathBuf::from("-")];
-    let files = if args.files.is_empty() { &stdin } else { args.files.as_slice() };
-    let mut inputs = Inputs::new(files, args);
+    let is_event = matches!(args.at, Instant::Event);
+    let counting = Counting::new(snapshot.built_at(), (!is_event).then_some(at));
     let lens = Lens {
         judge: &judge,
-        output: args.output,
-        fields: &args.fields,
-        all: args.all,
-        to_terminal: io::stdout().is_terminal(),
+        args,
+        wanted: Wanted::of(args),
+        is_event,
+        manner: Manner {
+            to_terminal: io::stdout().is_terminal(),
+            only_listed: args.only_listed,
+            spreadsheet: args.spreadsheet,
+        },
+        counting: args.summary.map(|_| Mutex::new(counting)),
+        timeless: AtomicU64::new(0),
     };
     let mut out = stdout();
-    let worker = || {
-        let (mut scorer, mut masked) =
-            (Scorer::new(&judge, lens.all, MEMORY / setting.threads.max(2)), Vec::new());
-        move |part: &Part, made: &mut Vec<u8>| lens.look(part, &mut scorer, &mut masked, made)
-    };
-    let spent = |part: Part| part.block.bytes;
-    ordered::run(|buffer| inputs.next(buffer), spent, setting.threads, worker, &mut out)?;
-    out.flush()?;
-    Ok(inputs.exit())
+    let exit = scan(&lens, setting, &mut out)?;
+    lens.finish(&mut out)?;
+    Ok(exit)
 }
 
-fn check(args: &Score) -> Result<(), Failure> {
-    match args.input {
-        LogKind::Csv | LogKind::Tsv | LogKind::Jsonl => Err(Failure::usage(
-            "--input csv, tsv and jsonl are not there yet; `--input text` reads such lines as plain text",
-        )),
-        LogKind::Text if !args.fields.is_empty() => {
-            Err(Failure::usage("--field needs a log with columns; plain text has none: use --input zeek"))
-        }
-        _ => Ok(()),
+/// Looks through all inputs.
+fn scan(lens: &Lens<'_>, setting: &Setting, out: &mut dyn Write) -> Result<Exit, Failure> {
+    let stdin = [PathBuf::from("-")];
+    let files = if lens.args.files.is_empty() { &stdin } else { lens.args.files.as_slice() };
+    let mut inputs = Inputs::new(files, lens.args);
+    let worker = || {
+        let report = lens.wanted.report(lens.is_event);
+        let mut scorer = Scorer::new(lens.judge, report, MEMORY / setting.threads.max(2));
+        let mut masked = Vec::new();
+        move |part: &Part, made: &mut Vec<u8>| lens.look(part, &mut scorer, &mut masked, made)
+    };
+    if lens.counting.is_none() {
+        let mut head = Vec::new();
+        lens.output().head(&mut head);
+        out.write_all(&head)?;
     }
+    let spent = |part: Part| part.block.bytes;
+    ordered::run(|buffer| inputs.next(buffer), spent, setting.threads, worker, out)?;
+    Ok(inputs.exit())
 }
 
 /// A block of one of the inputs.
 struct Part {
     block: Block,
     file: Arc<str>,
-    table: Option<Arc<Header>>,
+    log: Log,
 }
 
 /// What every worker looks through.
-#[derive(Clone, Copy)]
 struct Lens<'a> {
     judge: &'a Judge<'a>,
-    output: &'static ScoreOutput,
-    fields: &'a [String],
-    all: bool,
-    to_terminal: bool,
+    args: &'a Score,
+    wanted: Wanted,
+    /// Whether each record is judged at its own time.
+    is_event: bool,
+    manner: Manner,
+    /// What is counted, where people want numbers and not rows.
+    counting: Option<Mutex<Counting>>,
+    /// How many indicators stand in records that do not say when they happened.
+    timeless: AtomicU64,
 }
 
 impl Lens<'_> {
+    fn output(&self) -> &'static ScoreOutput {
+        self.args.output
+    }
+
     fn look(&self, part: &Part, scorer: &mut Scorer<'_>, masked: &mut Vec<u8>, made: &mut Vec<u8>) {
         let bytes = &part.block.bytes;
-        let found = match &part.table {
-            Some(header) if !self.fields.is_empty() || zeek::has_header(bytes) => {
-                zeek::mask(header, bytes, self.fields, masked);
-                scorer.score(masked)
-            }
-            _ => scorer.score(bytes),
-        };
+        let is_masked = part.log.mask(bytes, &self.args.fields, masked);
+        let mut found = scorer.score(if is_masked { masked } else { bytes });
+        let mut times = None;
+        if self.is_event {
+            (found, times) = self.at_their_own_times(part, &found);
+        } else {
+            found.retain(|scored| self.wanted.admits(self.judge, &scored.known.answer));
+        }
         let scored = ScoredBlock {
             file: &part.file,
             bytes,
             offset: part.block.offset,
             line: part.block.line,
+            log: &part.log,
             found: &found,
+            times: times.as_deref(),
             judge: self.judge,
-            to_terminal: self.to_terminal,
+            manner: self.manner,
         };
-        self.output.block(&scored, made);
+        match &self.counting {
+            Some(counting) => counting.lock().unwrap_or_else(PoisonError::into_inner).add(&scored),
+            None => self.output().block(&scored, made),
+        }
+    }
+
+    /// Judges what was found again, each at the time of its record, or at the present where the record has none.
+    fn at_their_own_times(&self, part: &Part, found: &[Scored]) -> (Vec<Scored>, Option<Vec<Option<Time>>>) {
+        let (mut rest, bytes) = (found, &part.block.bytes);
+        let (mut kept, mut times) = (Vec::new(), Vec::new());
+        part.log.each_record(bytes, |start, end| {
+            let (mine, others) = rest.split_at(rest.partition_point(|scored| scored.at < end));
+            rest = others;
+            if mine.is_empty() {
+                return;
+            }
+            let record = bytes.get(start..end).unwrap_or(&[]).trim_ascii_end();
+            let now = self.judge.verdicts().at();
+            let time = part.log.time(record, self.args.time_field.as_deref(), now);
+            let timeless = if time.is_none() { mine.len() as u64 } else { 0 };
+            self.timeless.fetch_add(timeless, Ordering::Relaxed);
+            for scored in mine {
+                let asked = self.judge.ask_at(&scored.known.answer.indicator, time.unwrap_or(now));
+                let Some(answer) = asked.ok().filter(|answer| self.wanted.admits(self.judge, answer)) else {
+                    continue;
+                };
+                kept.push(Scored { at: scored.at, known: Rc::new(Known { answer, text: OnceCell::new() }) });
+                times.push(time);
+            }
+        });
+        (kept, Some(times))
+    }
+
+    /// Prints what was counted, and says what could not be done as asked.
+    fn finish(self, out: &mut dyn Write) -> Result<(), Failure> {
+        let counted =
+            self.counting.map(|counting| counting.into_inner().unwrap_or_else(PoisonError::into_inner));
+        if let (Some(counting), Some(kind)) = (counted, self.args.summary) {
+            counting.finish().print(kind, out)?;
+        }
+        out.flush()?;
+        match self.timeless.into_inner() {
+            0 => {}
+            many => tell(&format!(
+                "rapsheet: {many} indicators stand in records without a time and were judged at the present; see --time-field"
+            )),
+        }
+        Ok(())
     }
 }
 
@@ -116,8 +187,9 @@ struct Inputs<'a> {
 struct Open {
     cutter: Cutter<Box<dyn Read + Send>>,
     name: Arc<str>,
-    table: Option<Arc<Header>>,
-    fresh: bool,
+    log: Log,
+    /// How many blocks it gave so far.
+    blocks: u64,
 }
 
 impl<'a> Inputs<'a> {
@@ -146,11 +218,13 @@ impl<'a> Inputs<'a> {
                 Err(error) => self.refuse(&format!("{}: {error}", open.name)),
                 Ok(Some(block)) => {
                     let part = self.part(&mut open, block);
+                    let is_mine = self.args.shard.is_none_or(|shard| shard.has(open.blocks - 1));
                     self.open = Some(open);
-                    if part.is_some() {
-                        return part;
+                    match part {
+                        Some(part) if is_mine => return Some(part),
+                        Some(part) => buffer = part.block.bytes,
+                        None => self.open = None,
                     }
-                    self.open = None;
                 }
             }
         }
@@ -160,8 +234,12 @@ impl<'a> Inputs<'a> {
         match input::open(path) {
             Ok(input) => {
                 let name = if input::is_stdin(path) { "-".into() } else { path.to_string_lossy() };
-                let cutter = Cutter::new(input.reader, input.live);
-                Some(Open { cutter, name: Arc::from(name), table: None, fresh: true })
+                let mut cutter = Cutter::new(input.reader, input.live);
+                let log = Log::of(self.args.input, cutter.head());
+                if log.is_quoted() {
+                    cutter.keep_quotes();
+                }
+                Some(Open { cutter, name: Arc::from(name), log, blocks: 0 })
             }
             Err(error) => {
                 self.refuse(&error.to_string());
@@ -175,33 +253,29 @@ impl<'a> Inputs<'a> {
         self.refused = true;
     }
 
-    /// A block with what it needs from those before it; `None` where its input has no columns to look into.
+    /// A block with what it needs from those before it; `None` where its input has no fields to look into.
     fn part(&mut self, open: &mut Open, block: Block) -> Option<Part> {
-        if std::mem::take(&mut open.fresh) {
-            let is_table = self.args.input == LogKind::Zeek
-                || self.args.input == LogKind::Auto && zeek::is_zeek(&block.bytes);
-            open.table = is_table.then(Arc::default);
-            if !is_table && !self.args.fields.is_empty() {
-                self.complain(&format!(
-                    "{}: --field needs a log with columns, and this one has none",
-                    open.name
-                ));
+        let log = open.log.clone();
+        let is_first = open.blocks == 0;
+        open.blocks += 1;
+        let after = log.after(&block.bytes);
+        let said =
+            after.as_ref().or(is_first.then_some(&log)).and_then(|log| log.complaint(&self.args.fields));
+        if let Some(said) = said {
+            tell(&format!("rapsheet: {}: {said}", open.name));
+            self.without_field = true;
+            if !matches!(log, Log::Zeek(_)) {
                 return None;
             }
         }
-        let table = open.table.clone();
-        if let Some(after) = table.as_ref().and_then(|header| zeek::header_after(header, &block.bytes)) {
-            if !self.args.fields.is_empty() && !after.names().is_empty() && !after.has_any(&self.args.fields)
-            {
-                self.complain(&format!("{}: no such field; it has {}", open.name, after.names()));
-            }
-            open.table = Some(after);
-        }
-        Some(Part { block, file: open.name.clone(), table })
+        open.log = after.unwrap_or(open.log.clone());
+        Some(Part { block, file: open.name.clone(), log })
     }
+}
 
-    fn complain(&mut self, message: &str) {
-        tell(&format!("rapsheet: {message}"));
-        self.without_field = true;
+impl Shard {
+    /// Whether a block of an input, counted from 0, belongs to this part.
+    fn has(self, block: u64) -> bool {
+        block % self.of == self.part
     }
 }

@@ -3,10 +3,9 @@
 use super::{ScoreOutput, ScoredBlock};
 use query::Answer;
 use serde::Serialize;
-use snapshot::Status;
 
 /// The row of the table.
-pub(super) static OUTPUT: ScoreOutput = ScoreOutput { name: "jsonl", block };
+pub(super) static OUTPUT: ScoreOutput = ScoreOutput { name: "jsonl", head: |_| {}, block };
 
 /// The place, which every line has anew.
 #[derive(Serialize)]
@@ -14,6 +13,9 @@ struct Place<'a> {
     file: &'a str,
     line: u64,
     offset: u64,
+    /// Where records are judged at their own time: that, or null where the record states none.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    event_time: Option<Option<String>>,
 }
 
 /// What is known of the indicator, which is the same wherever it stands.
@@ -29,12 +31,10 @@ struct Object<'a> {
 }
 
 fn block(scored: &ScoredBlock<'_>, out: &mut Vec<u8>) {
-    let (mut line, mut counted) = (scored.line, 0);
-    for found in scored.found {
-        let between = scored.bytes.get(counted..found.at).unwrap_or(&[]);
-        line += memchr::memchr_iter(b'\n', between).count() as u64;
-        counted = found.at;
-        let place = Place { file: scored.file, line, offset: scored.offset + found.at as u64 };
+    for (line, at, found) in scored.each_with_line() {
+        let event_time = scored.times.map(|times| times.get(at)?.map(|time| time.to_string()));
+        let offset = scored.offset + found.at as u64;
+        let place = Place { file: scored.file, line, offset, event_time };
         let known = found.known.text.get_or_init(|| json(&object(scored, &found.known.answer)));
         out.extend_from_slice(joined(&json(&place), known).as_slice());
         out.push(b'\n');
@@ -51,19 +51,13 @@ fn joined(first: &[u8], second: &[u8]) -> Vec<u8> {
     [first.strip_suffix(b"}").unwrap_or(first), b",", second.strip_prefix(b"{").unwrap_or(second)].concat()
 }
 
-fn object<'a>(scored: &'a ScoredBlock<'_>, answer: &'a Answer) -> Object<'a> {
-    let providers = scored.judge.verdicts().providers().iter().zip(&answer.providers);
-    let speaks =
-        |status: Status| status == answer.status && matches!(status, Status::Blocked | Status::Allowed);
+fn object<'a>(scored: &ScoredBlock<'a>, answer: &'a Answer) -> Object<'a> {
     Object {
         indicator: &answer.indicator,
         type_word: answer.type_word,
         status: answer.status.number(),
         detected_by: answer.detected_by,
         assessments: answer.assessments().iter().map(|assessment| assessment.word()).collect(),
-        providers: providers
-            .filter(|(_, status)| speaks(**status))
-            .map(|(provider, _)| provider.name.as_str())
-            .collect(),
+        providers: scored.speakers(answer).collect(),
     }
 }

@@ -5,7 +5,7 @@ use super::{ScoreOutput, ScoredBlock};
 use crate::printable;
 
 /// The row of the table.
-pub(super) static OUTPUT: ScoreOutput = ScoreOutput { name: "lines", block };
+pub(super) static OUTPUT: ScoreOutput = ScoreOutput { name: "lines", head: |_| {}, block };
 
 fn block(scored: &ScoredBlock<'_>, out: &mut Vec<u8>) {
     let mut printed = 0;
@@ -17,7 +17,7 @@ fn block(scored: &ScoredBlock<'_>, out: &mut Vec<u8>) {
         let start = before.iter().rposition(|byte| *byte == b'\n').map_or(0, |at| at + 1);
         let end = after.iter().position(|byte| *byte == b'\n').map_or(scored.bytes.len(), |at| found.at + at);
         let line = scored.bytes.get(start..end).unwrap_or(&[]);
-        if scored.to_terminal {
+        if scored.manner.to_terminal {
             out.extend_from_slice(printable::log_line(line).as_bytes());
         } else {
             out.extend_from_slice(line);

@@ -1,17 +1,24 @@
 //! The outputs of `score`: one file and one row each. Help and validation read the table.
 
-use query::{Judge, Scored};
+use crate::log::Log;
+use query::{Answer, Judge, Scored};
+use snapshot::{Status, Time};
 
+mod annotated;
 mod jsonl;
 mod lines;
+mod table;
 
 /// Every output, in the order in which people are shown them.
-pub(crate) static OUTPUTS: &[&ScoreOutput] = &[&jsonl::OUTPUT, &lines::OUTPUT];
+pub(crate) static OUTPUTS: &[&ScoreOutput] =
+    &[&jsonl::OUTPUT, &table::CSV, &table::TSV, &lines::OUTPUT, &annotated::OUTPUT];
 
 /// One row of the table.
 pub(crate) struct ScoreOutput {
     /// The word of `--output`.
     pub(crate) name: &'static str,
+    /// Puts what is printed before anything else.
+    head: fn(&mut Vec<u8>),
     /// Puts what is printed of a block behind what is in the buffer.
     block: fn(&ScoredBlock<'_>, &mut Vec<u8>),
 }
@@ -22,6 +29,11 @@ pub(crate) fn find(name: &str) -> Option<&'static ScoreOutput> {
 }
 
 impl ScoreOutput {
+    /// Puts what is printed before anything else.
+    pub(crate) fn head(&self, out: &mut Vec<u8>) {
+        (self.head)(out);
+    }
+
     /// Puts what is printed of a block behind what is in the buffer.
     pub(crate) fn block(&self, scored: &ScoredBlock<'_>, out: &mut Vec<u8>) {
         (self.block)(scored, out);
@@ -38,10 +50,46 @@ pub(crate) struct ScoredBlock<'a> {
     pub(crate) offset: u64,
     /// The number of the first one, counted from 1.
     pub(crate) line: u64,
+    /// What the log is.
+    pub(crate) log: &'a Log,
     /// What was found, by offset.
     pub(crate) found: &'a [Scored],
+    /// The time of the record of each that was found, where records are judged at their own time.
+    pub(crate) times: Option<&'a [Option<Time>]>,
     /// Who judged.
     pub(crate) judge: &'a Judge<'a>,
-    /// Whether lines go to a terminal, which must not be steered by them.
+    /// How to print.
+    pub(crate) manner: Manner,
+}
+
+/// How people want an output printed.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Manner {
+    /// Lines go to a terminal, which must not be steered by them.
     pub(crate) to_terminal: bool,
+    /// Records in which nothing was found are left out.
+    pub(crate) only_listed: bool,
+    /// Cells that a spreadsheet would take for formulas are disarmed.
+    pub(crate) spreadsheet: bool,
+}
+
+impl<'a> ScoredBlock<'a> {
+    /// What was found, each with the number of its line.
+    pub(crate) fn each_with_line(&self) -> impl Iterator<Item = (u64, usize, &'a Scored)> {
+        let (mut line, mut counted, bytes) = (self.line, 0, self.bytes);
+        self.found.iter().enumerate().map(move |(at, found)| {
+            let between = bytes.get(counted..found.at).unwrap_or(&[]);
+            line += memchr::memchr_iter(b'\n', between).count() as u64;
+            counted = found.at;
+            (line, at, found)
+        })
+    }
+
+    /// The providers whose verdict is the answer's own, by name.
+    pub(crate) fn speakers(&self, answer: &'a Answer) -> impl Iterator<Item = &'a str> {
+        let providers = self.judge.verdicts().providers().iter().zip(&answer.providers);
+        let speaks = matches!(answer.status, Status::Blocked | Status::Allowed);
+        let is_speaker = move |status: Status| speaks && status == answer.status;
+        providers.filter(move |(_, status)| is_speaker(**status)).map(|(provider, _)| provider.name.as_str())
+    }
 }

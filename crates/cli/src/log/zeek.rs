@@ -3,6 +3,7 @@
 //! What is not to be read is blanked out in a copy of the block, byte for byte. So the scorer knows nothing of
 //! tables, and every offset that it reports is that of the log.
 
+use super::{REMARKS, Remark, blank, is_wanted};
 use std::sync::Arc;
 
 /// What a header says of the lines below it.
@@ -53,10 +54,6 @@ fn separator(text: &[u8]) -> Option<u8> {
     u8::from_str_radix(std::str::from_utf8(hex).ok()?, 16).ok()
 }
 
-fn is_wanted(column: &[u8], fields: &[String]) -> bool {
-    fields.iter().any(|field| field.as_bytes() == column)
-}
-
 /// Whether any line of a block belongs to a header.
 pub(crate) fn has_header(block: &[u8]) -> bool {
     block.first() == Some(&b'#') || memchr::memmem::find(block, b"\n#").is_some()
@@ -101,8 +98,27 @@ fn mask_line(header: &Header, line: &[u8], fields: &[String], out: &mut Vec<u8>)
     }
 }
 
-fn blank(byte: u8) -> u8 {
-    if byte == b'\n' { b'\n' } else { b' ' }
+/// The cell of a column.
+pub(super) fn field(header: &Header, line: &[u8], name: &str) -> Option<Vec<u8>> {
+    let at = header.columns.iter().position(|column| column == name.as_bytes())?;
+    line.split(|byte| *byte == header.separator).nth(at).map(<[u8]>::to_vec)
+}
+
+/// Puts a line with the remark as columns more; headers name them and their types.
+pub(super) fn annotate(header: &Header, line: &[u8], remark: &Remark<'_>, out: &mut Vec<u8>) {
+    out.extend_from_slice(line);
+    let cells = match line {
+        _ if line.starts_with(b"#fields") => REMARKS.map(str::to_owned),
+        _ if line.starts_with(b"#types") => {
+            ["count", "count", "set[string]", "set[string]", "set[string]"].map(str::to_owned)
+        }
+        [b'#', ..] | [] => return,
+        _ => remark.cells((",", "\\x2c"), "-"),
+    };
+    for cell in cells {
+        out.push(header.separator);
+        out.extend_from_slice(cell.as_bytes());
+    }
 }
 
 fn lines(block: &[u8]) -> impl Iterator<Item = &[u8]> {

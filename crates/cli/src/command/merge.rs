@@ -1,0 +1,34 @@
+//! `merge`: the sum of summaries.
+
+use super::stdout;
+use crate::args::Merge;
+use crate::exit::{Exit, Failure};
+use crate::input;
+use crate::summary::{Counting, Summary, VERSION};
+use std::io::Read;
+use std::path::Path;
+
+/// Runs the command.
+pub(super) fn run(args: &Merge) -> Result<Exit, Failure> {
+    let mut counting = Counting::default();
+    for path in &args.files {
+        counting.merge(read(path)?);
+    }
+    let mut out = stdout();
+    counting.finish().print(args.format, &mut out)?;
+    std::io::Write::flush(&mut out)?;
+    Ok(Exit::Done)
+}
+
+fn read(path: &Path) -> Result<Summary, Failure> {
+    let refused = |why: String| Failure::refused(format_args!("{}: {why}", path.display()));
+    let mut text = Vec::new();
+    let input = input::open(path).map_err(Failure::refused)?;
+    input.reader.take(1 << 30).read_to_end(&mut text).map_err(|error| refused(error.to_string()))?;
+    let summary: Summary = serde_json::from_slice(&text)
+        .map_err(|error| refused(format!("{error}; expected what `rapsheet score --summary=json` prints")))?;
+    if summary.version != VERSION {
+        return Err(refused(format!("expected version {VERSION} of a summary, found {}", summary.version)));
+    }
+    Ok(summary)
+}

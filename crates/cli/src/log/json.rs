@@ -1,0 +1,185 @@
+//! JSON, an object a line: fields are named by their keys, joined by dots where objects lie in objects.
+//!
+//! A line is walked once, byte by byte, and nothing of it is built; what is no JSON has no fields.
+
+use super::{Remark, blank, line_len, put};
+use serde::Serialize;
+
+/// Whether a log begins with an object on its first line.
+pub(super) fn is_json(head: &[u8]) -> bool {
+    let first = head.get(..line_len(head)).unwrap_or(head).trim_ascii();
+    let is_whole = first.len() < head.trim_ascii().len() || head.ends_with(b"\n") || first.ends_with(b"}");
+    first.starts_with(b"{\"") && is_whole && (first.ends_with(b"}") || !head.contains(&b'\n'))
+        || first == b"{}"
+}
+
+/// Puts the values of `fields`, and blanks for the rest.
+pub(super) fn mask(block: &[u8], fields: &[String], out: &mut Vec<u8>) {
+    let mut start = 0;
+    let mut path = Vec::new();
+    while start < block.len() {
+        let line = block.get(start..).map(|rest| rest.get(..line_len(rest)).unwrap_or(rest)).unwrap_or(&[]);
+        let before = out.len();
+        path.clear();
+        let mut walk = Walk { line, at: 0, depth: 0, path: &mut path, fields, put_to: 0, out };
+        if walk.value().is_none() {
+            // Half an object is no object, and who knows what its fields would be.
+            out.truncate(before);
+            out.extend(line.iter().map(|byte| blank(*byte)));
+        } else {
+            walk.put_until(line.len(), false);
+        }
+        start += line.len();
+    }
+}
+
+/// The value of a field, as it stands there.
+pub(super) fn field(line: &[u8], name: &str) -> Option<Vec<u8>> {
+    let mut out = Vec::new();
+    mask(line, &[name.to_owned()], &mut out);
+    let value = out.trim_ascii();
+    (!value.is_empty()).then(|| value.to_vec())
+}
+
+/// A walk over one line. Every step is `None` where the line is no JSON.
+struct Walk<'w> {
+    line: &'w [u8],
+    at: usize,
+    depth: u32,
+    /// The keys above, joined by dots.
+    path: &'w mut Vec<u8>,
+    fields: &'w [String],
+    /// How much of the line was put.
+    put_to: usize,
+    out: &'w mut Vec<u8>,
+}
+
+/// Deeper objects are not looked into.
+const DEPTH_MAX: u32 = 64;
+
+impl Walk<'_> {
+    fn put_until(&mut self, end: usize, is_wanted: bool) {
+        put(self.line, self.put_to, end, is_wanted, self.out);
+        self.put_to = end;
+    }
+
+    fn peek(&mut self) -> Option<u8> {
+        while self.line.get(self.at).is_some_and(u8::is_ascii_whitespace) {
+            self.at += 1;
+        }
+        self.line.get(self.at).copied()
+    }
+
+    fn take(&mut self, byte: u8) -> Option<()> {
+        (self.peek()? == byte).then(|| self.at += 1)
+    }
+
+    /// A value, which is put if its path is wanted.
+    fn value(&mut self) -> Option<()> {
+        let first = self.peek()?;
+        let start = self.at;
+        let is_wanted = self.fields.iter().any(|field| field.as_bytes() == self.path.as_slice());
+        let fields = if is_wanted { std::mem::take(&mut self.fields) } else { self.fields };
+        self.depth += 1;
+        match first {
+            _ if self.depth > DEPTH_MAX => None,
+            b'{' => self.members(),
+            b'[' => self.elements(),
+            b'"' => self.string().map(|_| ()),
+            _ => self.word(),
+        }?;
+        self.depth -= 1;
+        if is_wanted {
+            self.fields = fields;
+            self.put_until(start, false);
+            self.put_until(self.at, true);
+        }
+        Some(())
+    }
+
+    fn members(&mut self) -> Option<()> {
+        self.take(b'{')?;
+        if self.peek()? == b'}' {
+            return self.take(b'}');
+        }
+        loop {
+            self.peek()?;
+            let (from, to) = self.string()?;
+            self.take(b':')?;
+            let above = self.path.len();
+            if above > 0 {
+                self.path.push(b'.');
+            }
+            self.path.extend_from_slice(self.line.get(from..to)?);
+            self.value()?;
+            self.path.truncate(above);
+            match self.peek()? {
+                b',' => self.at += 1,
+                _ => return self.take(b'}'),
+            }
+        }
+    }
+
+    fn elements(&mut self) -> Option<()> {
+        self.take(b'[')?;
+        if self.peek()? == b']' {
+            return self.take(b']');
+        }
+        loop {
+            self.value()?;
+            match self.peek()? {
+                b',' => self.at += 1,
+                _ => return self.take(b']'),
+            }
+        }
+    }
+
+    /// A string; where its text stands, without the quotes.
+    fn string(&mut self) -> Option<(usize, usize)> {
+        self.take(b'"')?;
+        let start = self.at;
+        loop {
+            let mark = memchr::memchr2(b'"', b'\\', self.line.get(self.at..)?)?;
+            self.at += mark + 1;
+            if self.line.get(self.at - 1) == Some(&b'"') {
+                return Some((start, self.at - 1));
+            }
+            self.at += 1;
+        }
+    }
+
+    /// A number, or `true`, `false`, `null`.
+    fn word(&mut self) -> Option<()> {
+        let is_part = |byte: &&u8| byte.is_ascii_alphanumeric() || b"+-.".contains(byte);
+        let length = self.line.get(self.at..)?.iter().take_while(is_part).count();
+        self.at += length;
+        (length > 0).then_some(())
+    }
+}
+
+#[derive(Serialize)]
+struct Object<'a> {
+    status: Option<u8>,
+    detected_by: usize,
+    assessments: &'a [&'static str],
+    indicators: &'a [&'a str],
+    providers: &'a [&'a str],
+}
+
+/// Puts an object with a member more; what is no object stays as it is.
+pub(super) fn annotate(line: &[u8], remark: &Remark<'_>, out: &mut Vec<u8>) {
+    let body = line.trim_ascii_end();
+    let inner = body.strip_suffix(b"}").filter(|_| body.trim_ascii_start().starts_with(b"{"));
+    let Some(inner) = inner else { return out.extend_from_slice(line) };
+    let Remark { status, detected_by, assessments, indicators, providers } = remark;
+    let object = Object { status: *status, detected_by: *detected_by, assessments, indicators, providers };
+    out.extend_from_slice(inner);
+    if !inner.trim_ascii().ends_with(b"{") {
+        out.push(b',');
+    }
+    out.extend_from_slice(b"\"rapsheet\":");
+    // Memory takes every write, and no field of the object can fail to be written.
+    let _ = serde_json::to_writer(&mut *out, &object);
+    out.push(b'}');
+    out.extend_from_slice(line.get(body.len()..).unwrap_or(&[]));
+}

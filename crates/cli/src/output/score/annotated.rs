@@ -1,0 +1,57 @@
+//! `annotated`: every record of the log, in its own format, with what is known of its indicators added.
+//!
+//! What the record says stays, byte for byte. On a terminal control characters are shown instead of sent.
+
+use super::{ScoreOutput, ScoredBlock};
+use crate::log::Remark;
+use crate::printable;
+use query::Scored;
+use snapshot::Status;
+
+/// The row of the table.
+pub(super) static OUTPUT: ScoreOutput = ScoreOutput { name: "annotated", head: |_| {}, block };
+
+fn block(scored: &ScoredBlock<'_>, out: &mut Vec<u8>) {
+    let mut rest = scored.found;
+    let mut record_of_terminal = Vec::new();
+    scored.log.each_record(scored.bytes, |start, end| {
+        let (mine, others) = rest.split_at(rest.partition_point(|found| found.at < end));
+        rest = others;
+        let record = scored.bytes.get(start..end).unwrap_or(&[]);
+        let at_head = scored.offset == 0 && start == 0;
+        if mine.is_empty() && scored.manner.only_listed && !scored.log.is_header(record, at_head) {
+            return;
+        }
+        let remark = remark(scored, mine);
+        if !scored.manner.to_terminal {
+            return scored.log.annotate(record, &remark, at_head, out);
+        }
+        record_of_terminal.clear();
+        scored.log.annotate(record, &remark, at_head, &mut record_of_terminal);
+        let line = record_of_terminal.trim_ascii_end();
+        out.extend_from_slice(printable::log_line(line).as_bytes());
+        out.push(b'\n');
+    });
+}
+
+/// The sum of what is known of a record's indicators: the worst status, and everybody's words.
+fn remark<'a>(scored: &ScoredBlock<'a>, mine: &'a [Scored]) -> Remark<'a> {
+    let answers = || mine.iter().map(|found| &found.known.answer);
+    let status = [Status::Blocked, Status::Allowed, Status::Failed, Status::Unknown]
+        .into_iter()
+        .find(|status| answers().any(|answer| answer.status == *status));
+    let speaking = || answers().filter(move |answer| Some(answer.status) == status);
+    let mut providers: Vec<&str> = speaking().flat_map(|answer| scored.speakers(answer)).collect();
+    providers.sort_unstable();
+    providers.dedup();
+    let mut assessments: Vec<_> = speaking().flat_map(|answer| answer.assessments().iter()).collect();
+    assessments.sort_unstable();
+    assessments.dedup();
+    Remark {
+        status: status.map(Status::number),
+        detected_by: if status == Some(Status::Blocked) { providers.len() } else { 0 },
+        assessments: assessments.into_iter().map(|assessment| assessment.word()).collect(),
+        indicators: answers().map(|answer| answer.indicator.as_str()).collect(),
+        providers,
+    }
+}

@@ -1,0 +1,97 @@
+//! `csv` and `tsv`: a row per indicator that was found, under a header. The columns keep their order; new ones come last.
+//!
+//! Lists in a cell are joined by blanks, which none of their words has. CSV is quoted as RFC 4180 says; a tab in TSV
+//! becomes a blank.
+
+use super::{ScoreOutput, ScoredBlock};
+use query::Answer;
+
+/// A row of the table of outputs.
+pub(super) static CSV: ScoreOutput =
+    ScoreOutput { name: "csv", head: |out| head(b',', out), block: |scored, out| block(b',', scored, out) };
+/// A row of the table of outputs.
+pub(super) static TSV: ScoreOutput =
+    ScoreOutput { name: "tsv", head: |out| head(b'\t', out), block: |scored, out| block(b'\t', scored, out) };
+
+const HEAD: [&str; 12] = [
+    "file",
+    "line",
+    "offset",
+    "indicator",
+    "type",
+    "status",
+    "detected_by",
+    "assessments",
+    "providers",
+    "first_seen",
+    "detect_time",
+    "event_time",
+];
+
+fn head(delimiter: u8, out: &mut Vec<u8>) {
+    row(delimiter, false, &HEAD.map(str::to_owned), out);
+}
+
+fn block(delimiter: u8, scored: &ScoredBlock<'_>, out: &mut Vec<u8>) {
+    for (line, at, found) in scored.each_with_line() {
+        let event = scored.times.and_then(|times| *times.get(at)?);
+        let offset = scored.offset + found.at as u64;
+        let place = [scored.file.to_owned(), line.to_string(), offset.to_string()];
+        let [indicator, rest @ ..] = cells(scored, &found.known.answer);
+        let event = event.map(|time| time.to_string()).unwrap_or_default();
+        let all: Vec<String> = place.into_iter().chain([indicator]).chain(rest).chain([event]).collect();
+        row(delimiter, scored.manner.spreadsheet, &all, out);
+    }
+}
+
+fn cells(scored: &ScoredBlock<'_>, answer: &Answer) -> [String; 8] {
+    let words =
+        answer.assessments().iter().map(|assessment| assessment.word().replace(' ', "_")).collect::<Vec<_>>();
+    let speaking = || answer.sources.iter().filter(|source| source.status == answer.status);
+    let first = speaking().map(|source| source.first_seen).min();
+    let last = speaking().map(|source| source.detect_time).max();
+    [
+        answer.indicator.clone(),
+        answer.type_word.to_owned(),
+        answer.status.number().to_string(),
+        answer.detected_by.to_string(),
+        words.join(" "),
+        scored.speakers(answer).collect::<Vec<_>>().join(" "),
+        first.map(|time| time.to_string()).unwrap_or_default(),
+        last.map(|time| time.to_string()).unwrap_or_default(),
+    ]
+}
+
+fn row(delimiter: u8, spreadsheet: bool, cells: &[String], out: &mut Vec<u8>) {
+    for (at, cell) in cells.iter().enumerate() {
+        if at > 0 {
+            out.push(delimiter);
+        }
+        // What a spreadsheet begins a formula with (OWASP, "CSV Injection").
+        let disarmed =
+            if spreadsheet && cell.starts_with(['=', '+', '-', '@', '\t', '\r']) { "'" } else { "" };
+        let cell = format!("{disarmed}{cell}");
+        match delimiter {
+            b',' if cell.contains([',', '"', '\n', '\r']) => {
+                out.extend_from_slice(format!("\"{}\"", cell.replace('"', "\"\"")).as_bytes());
+            }
+            b',' => out.extend_from_slice(cell.as_bytes()),
+            _ => out.extend_from_slice(cell.replace(['\t', '\n', '\r'], " ").as_bytes()),
+        }
+    }
+    out.push(b'\n');
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn cells_are_quoted_and_disarmed_where_they_must_be() {
+        let cells = ["a,b", "=1+2", "d\"e", "f\tg"].map(str::to_owned);
+        let mut out = Vec::new();
+        row(b',', true, &cells, &mut out);
+        row(b'\t', false, &cells, &mut out);
+        assert_eq!(String::from_utf8_lossy(&out), "\"a,b\",'=1+2,\"d\"\"e\",f\tg\na,b\t=1+2\td\"e\tf g\n");
+    }
+}

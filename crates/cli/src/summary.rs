@@ -1,0 +1,265 @@
+//! What a whole run found, in numbers: per file, indicator, provider and assessment.
+//!
+//! Summaries add up: those of the parts of a log, or of a day's logs, make the summary of the whole, whoever
+//! counted them, and in any order. Indicators are counted one by one up to a limit, so that memory is bounded; what is met
+//! for the first time beyond it is counted together and said to be.
+
+use crate::args::SummaryKind;
+use crate::output::score::ScoredBlock;
+use crate::table::{Head, Table, bytes, count};
+use serde::{Deserialize, Serialize};
+use snapshot::Time;
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::io::{self, Write};
+
+/// The version of the JSON.
+pub(crate) const VERSION: u32 = 1;
+/// How many indicators are counted one by one.
+const INDICATORS_MAX: usize = 100_000;
+/// How many rows of each kind people are shown.
+const SHOWN: usize = 20;
+
+/// Numbers that add up.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Summary {
+    /// Of this form of JSON.
+    pub(crate) version: u32,
+    /// When the snapshots were built that were asked.
+    snapshots: BTreeSet<String>,
+    /// The instants that were asked about.
+    at: BTreeSet<String>,
+    /// All files together.
+    total: Counts,
+    /// By the name of the file.
+    files: BTreeMap<String, Counts>,
+    /// By the number of the status.
+    statuses: BTreeMap<u8, u64>,
+    assessments: BTreeMap<String, u64>,
+    providers: BTreeMap<String, u64>,
+    /// Most often met first.
+    indicators: Vec<Indicator>,
+    /// How often indicators were met beyond those that are counted one by one.
+    uncounted: u64,
+}
+
+/// Of one file, or of all.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+struct Counts {
+    lines: u64,
+    bytes: u64,
+    /// Lines in which something was found.
+    lines_found: u64,
+    /// What was found in them; an indicator once a line.
+    found: u64,
+}
+
+impl Counts {
+    fn add(&mut self, other: &Counts) {
+        self.lines += other.lines;
+        self.bytes += other.bytes;
+        self.lines_found += other.lines_found;
+        self.found += other.found;
+    }
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+struct Indicator {
+    indicator: String,
+    #[serde(rename = "type")]
+    type_word: String,
+    status: u8,
+    count: u64,
+}
+
+/// A summary that is being counted.
+#[derive(Debug, Default)]
+pub(crate) struct Counting {
+    summary: Summary,
+    indicators: HashMap<String, Indicator>,
+}
+
+impl Counting {
+    /// Of a snapshot and an instant, or each record's own.
+    pub(crate) fn new(built_at: Time, at: Option<Time>) -> Counting {
+        let at = at.map_or("event".to_owned(), |at| at.to_string());
+        let (snapshots, at) = (BTreeSet::from([built_at.to_string()]), BTreeSet::from([at]));
+        let summary = Summary { version: VERSION, snapshots, at, ..Summary::default() };
+        Counting { summary, indicators: HashMap::new() }
+    }
+
+    /// Counts a block.
+    pub(crate) fn add(&mut self, scored: &ScoredBlock<'_>) {
+        let lines: BTreeSet<u64> = scored.each_with_line().map(|(line, ..)| line).collect();
+        let is_cut = !scored.bytes.is_empty() && !scored.bytes.ends_with(b"\n");
+        let counts = Counts {
+            lines: memchr::memchr_iter(b'\n', scored.bytes).count() as u64 + u64::from(is_cut),
+            bytes: scored.bytes.len() as u64,
+            lines_found: lines.len() as u64,
+            found: scored.found.len() as u64,
+        };
+        self.summary.total.add(&counts);
+        self.summary.files.entry(scored.file.to_owned()).or_default().add(&counts);
+        for found in scored.found {
+            let answer = &found.known.answer;
+            *self.summary.statuses.entry(answer.status.number()).or_default() += 1;
+            for assessment in answer.assessments().iter() {
+                *self.summary.assessments.entry(assessment.word().to_owned()).or_default() += 1;
+            }
+            for provider in scored.speakers(answer) {
+                *self.summary.providers.entry(provider.to_owned()).or_default() += 1;
+            }
+            self.count(&answer.indicator, answer.type_word, answer.status.number(), 1);
+        }
+    }
+
+    fn count(&mut self, indicator: &str, type_word: &str, status: u8, times: u64) {
+        if let Some(known) = self.indicators.get_mut(indicator) {
+            known.count += times;
+            // The worst that was said of it, where that changed between one record and the next.
+            known.status = if known.status == 1 { 1 } else { status };
+        } else if self.indicators.len() < INDICATORS_MAX {
+            let (indicator, type_word) = (indicator.to_owned(), type_word.to_owned());
+            let row = Indicator { indicator: indicator.clone(), type_word, status, count: times };
+            self.indicators.insert(indicator, row);
+        } else {
+            self.summary.uncounted += times;
+        }
+    }
+
+    /// Adds a summary.
+    pub(crate) fn merge(&mut self, other: Summary) {
+        let summary = &mut self.summary;
+        summary.version = VERSION;
+        summary.snapshots.extend(other.snapshots);
+        summary.at.extend(other.at);
+        summary.total.add(&other.total);
+        summary.uncounted += other.uncounted;
+        other
+            .files
+            .iter()
+            .for_each(|(name, counts)| summary.files.entry(name.clone()).or_default().add(counts));
+        other
+            .statuses
+            .iter()
+            .for_each(|(status, count)| *summary.statuses.entry(*status).or_default() += count);
+        for (all, others) in
+            [(&mut summary.assessments, other.assessments), (&mut summary.providers, other.providers)]
+        {
+            others.into_iter().for_each(|(word, count)| *all.entry(word).or_default() += count);
+        }
+        for row in other.indicators {
+            self.count(&row.indicator, &row.type_word, row.status, row.count);
+        }
+    }
+
+    /// The sum.
+    pub(crate) fn finish(self) -> Summary {
+        let mut indicators: Vec<Indicator> = self.indicators.into_values().collect();
+        indicators.sort_by(|a, b| b.count.cmp(&a.count).then_with(|| a.indicator.cmp(&b.indicator)));
+        Summary { indicators, ..self.summary }
+    }
+}
+
+impl Summary {
+    /// Prints it.
+    pub(crate) fn print(&self, kind: SummaryKind, out: &mut dyn Write) -> io::Result<()> {
+        match kind {
+            SummaryKind::Json => {
+                serde_json::to_writer_pretty(&mut *out, self)?;
+                writeln!(out)
+            }
+            SummaryKind::Table => self.tables(out),
+        }
+    }
+
+    fn tables(&self, out: &mut dyn Write) -> io::Result<()> {
+        let mut files = Table::new(&[
+            Head::Left("file"),
+            Head::Right("lines"),
+            Head::Right("size"),
+            Head::Right("lines found"),
+            Head::Right("found"),
+        ]);
+        let mut file = |name: &str, counts: &Counts| {
+            let numbers =
+                [count(counts.lines), bytes(counts.bytes), count(counts.lines_found), count(counts.found)];
+            files.row([name.to_owned()].into_iter().chain(numbers).collect());
+        };
+        let mut by_found: Vec<_> = self.files.iter().collect();
+        by_found.sort_by_key(|(_, counts)| std::cmp::Reverse(counts.found));
+        by_found.iter().take(SHOWN).for_each(|(name, counts)| file(name, counts));
+        if self.files.len() > 1 {
+            file(&format!("{} files", self.files.len()), &self.total);
+        }
+        files.print(out)?;
+        self.indicator_table(out)?;
+        words("provider", &self.providers, out)?;
+        words("assessment", &self.assessments, out)
+    }
+
+    fn indicator_table(&self, out: &mut dyn Write) -> io::Result<()> {
+        if self.indicators.is_empty() {
+            return Ok(());
+        }
+        let heads =
+            [Head::Left("indicator"), Head::Left("type"), Head::Right("status"), Head::Right("count")];
+        let mut table = Table::new(&heads);
+        for row in self.indicators.iter().take(SHOWN) {
+            let cells =
+                [row.indicator.clone(), row.type_word.clone(), row.status.to_string(), count(row.count)];
+            table.row(cells.to_vec());
+        }
+        writeln!(out)?;
+        table.print(out)?;
+        rest(self.indicators.len(), out)
+    }
+}
+
+fn words(title: &'static str, counts: &BTreeMap<String, u64>, out: &mut dyn Write) -> io::Result<()> {
+    if counts.is_empty() {
+        return Ok(());
+    }
+    let mut sorted: Vec<(&String, &u64)> = counts.iter().collect();
+    sorted.sort_by_key(|(_, count)| std::cmp::Reverse(**count));
+    let mut table = Table::new(&[Head::Left(title), Head::Right("count")]);
+    sorted.iter().take(SHOWN).for_each(|(word, number)| table.row(vec![(*word).clone(), count(**number)]));
+    writeln!(out)?;
+    table.print(out)?;
+    rest(counts.len(), out)
+}
+
+fn rest(all: usize, out: &mut dyn Write) -> io::Result<()> {
+    match all.checked_sub(SHOWN) {
+        None | Some(0) => Ok(()),
+        Some(more) => writeln!(out, "and {more} more"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn part(names: &[(&str, u64)]) -> Summary {
+        let mut counting = Counting::new(Time::from_unix(0), None);
+        names.iter().for_each(|(name, times)| counting.count(name, "domain", 1, *times));
+        counting.summary.total.found = names.iter().map(|(_, times)| times).sum();
+        counting.finish()
+    }
+
+    #[test]
+    fn parts_add_up_in_any_order() {
+        let parts = [part(&[("a", 1), ("b", 5)]), part(&[("b", 2), ("c", 3)]), part(&[])];
+        let sum = |order: &[usize]| {
+            let mut counting = Counting::default();
+            order.iter().for_each(|at| counting.merge(parts[*at].clone()));
+            counting.finish()
+        };
+        let all = sum(&[0, 1, 2]);
+        assert_eq!(all, sum(&[2, 1, 0]));
+        let rows: Vec<(&str, u64)> =
+            all.indicators.iter().map(|row| (row.indicator.as_str(), row.count)).collect();
+        assert_eq!((rows, all.total.found), (vec![("b", 7), ("c", 3), ("a", 1)], 11));
+        let text = serde_json::to_string(&all).expect("it is text");
+        assert_eq!(serde_json::from_str::<Summary>(&text).expect("it reads"), all);
+    }
+}
