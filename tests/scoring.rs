@@ -72,9 +72,81 @@ fn score_looks_into_fields_of_zeek_logs() {
 fn an_unreadable_input_is_named_and_the_others_go_on() {
     let place = Place::new();
     place.write("x.log", LOG);
-    let output = place.run(&["score", "--output", "lines", "missing.log", ".", "x.log"]);
+    let output = place.run(&["score", "--output", "lines", "missing.log", "x.log"]);
     assert_eq!((code(&output), stdout(&output).lines().count()), (4, 2));
-    assert!(stderr(&output).contains("missing.log") && stderr(&output).contains("it is a folder"));
+    assert!(stderr(&output).contains("missing.log"));
+}
+
+#[test]
+fn the_files_of_a_folder_are_read_by_name() {
+    let place = Place::new();
+    for name in ["logs/b.log", "logs/a/z.log", "logs/a/y.log", "logs/.hidden"] {
+        place.write(name, "evilpanel.com\n");
+    }
+    let output = place.run(&["score", "logs"]);
+    let files: Vec<Value> = lines_of_json(&output).iter().map(|row| row["file"].clone()).collect();
+    assert_eq!(files, ["logs/a/y.log", "logs/a/z.log", "logs/b.log"]);
+    assert_eq!(code(&place.run(&["score", "nowhere"])), 4);
+}
+
+#[test]
+fn a_run_is_taken_up_where_another_ended() {
+    let place = Place::new();
+    place.write("x.csv", CSV_LOG);
+    let all = lines_of_json(&place.run(&["score", "--field", "host", "x.csv"]));
+    let from = CSV_LOG.find(",10.0.0.1").expect("it is there").to_string();
+    let rest = place.run(&["score", "--field", "host", "--from", &from, "x.csv"]);
+    assert_eq!(lines_of_json(&rest), all[1..]);
+    let beyond = place.run(&["score", "--from", "1000000", "x.csv"]);
+    assert_eq!((code(&beyond), stdout(&beyond)), (0, ""));
+}
+
+#[test]
+fn results_may_come_in_no_order() {
+    let place = Place::new();
+    let line =
+        |at: usize| format!("{at} host {} and some more of a line\n", ["evilpanel.com", "x.org"][at % 2]);
+    place.write("big.log", (0..100_000).map(line).collect::<String>());
+    let sorted = |args: &[&str]| {
+        let output = place.run(&[&["score", "big.log"], args].concat());
+        let mut lines: Vec<String> = stdout(&output).lines().map(str::to_owned).collect();
+        lines.sort_unstable();
+        lines
+    };
+    assert!(sorted(&["--unordered", "--threads", "4"]) == sorted(&[]));
+}
+
+#[test]
+fn a_followed_log_survives_rotation_and_meets_the_new_snapshot() {
+    let place = Place::new();
+    let add = |text: &str| {
+        let mut file =
+            std::fs::OpenOptions::new().create(true).append(true).open(place.path("x.log")).expect("a file");
+        file.write_all(text.as_bytes()).expect("written");
+    };
+    add("before evilpanel.com\n");
+    let mut command = place.command(&["score", "--follow", "x.log"]);
+    let mut child = command.stdout(Stdio::piped()).spawn().expect("it runs");
+    let mut output = BufReader::new(child.stdout.take().expect("a pipe"));
+    let mut next = || {
+        let mut line = String::new();
+        output.read_line(&mut line).expect("it answers");
+        serde_json::from_str::<Value>(&line).expect("an object")
+    };
+    std::thread::sleep(std::time::Duration::from_millis(600));
+    add("one evilpanel.com\n");
+    let first = next();
+    assert_eq!((&first["indicator"], &first["offset"]), (&json!("evilpanel.com"), &json!(25)));
+    std::fs::rename(place.path("x.log"), place.path("x.log.1")).expect("renamed");
+    add("two 45.9.20.5\n");
+    assert_eq!(next()["line"], json!(1));
+    crate::sample::publish(&place.path("rapsheet.rap"));
+    add("three a.evilpanel.com\n");
+    assert_eq!(next()["line"], json!(2));
+    child.kill().expect("it runs");
+    child.wait().expect("it ends");
+    assert_eq!(code(&place.run(&["score", "--follow", "--summary", "x.log"])), 2);
+    assert_eq!(code(&place.run(&["score", "--follow"])), 2);
 }
 
 /// A line, and one that holds 45.9.20.5, in gzip.

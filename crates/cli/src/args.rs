@@ -217,7 +217,8 @@ pub(crate) struct Lookup {
   rapsheet score --assessment botnet,malware --min-providers 2 --output csv proxy.csv
   rapsheet score --at event --output jsonl last-month.log.gz
   rapsheet score --summary=json --shard 1/2 big.log > 1.json; rapsheet merge 1.json 2.json
-  tail -f access.log | rapsheet score -
+  rapsheet score --follow --output lines /var/log/nginx/access.log
+  rapsheet score logs/          # every file of a folder, and of those in it
 
 Outputs:
   jsonl      an object per indicator that is found
@@ -225,7 +226,7 @@ Outputs:
   lines      the lines themselves, like grep
   annotated  every record of the log, in its own format, with what is known of it added")]
 pub(crate) struct Score {
-    /// The logs; `-` or none is stdin
+    /// The logs, or folders of them; `-` or none is stdin
     #[arg(value_name = "FILE")]
     pub(crate) files: Vec<PathBuf>,
     /// What the input is
@@ -267,6 +268,15 @@ pub(crate) struct Score {
     /// Look only into part I of N of the input, where each part is one process's: `1/4`, `2/4`, …
     #[arg(long, value_name = "I/N", value_parser = shard)]
     pub(crate) shard: Option<Shard>,
+    /// Begin at this byte of each file; lines are counted from its beginning all the same
+    #[arg(long, value_name = "OFFSET")]
+    pub(crate) from: Option<u64>,
+    /// Go on with what is added to the files, through rotation, with the newest snapshot; from their end, or --from
+    #[arg(long)]
+    pub(crate) follow: bool,
+    /// Print what is found as soon as it is, in no order
+    #[arg(long)]
+    pub(crate) unordered: bool,
     /// In csv and tsv, disarm cells that a spreadsheet would take for formulas
     #[arg(long)]
     pub(crate) spreadsheet: bool,

@@ -62,6 +62,23 @@ impl<R: Read> Cutter<R> {
         &self.rest
     }
 
+    /// Passes over the first bytes, and counts their lines. An input that ends before has nothing to give.
+    pub(crate) fn skip_to(&mut self, offset: u64) -> io::Result<()> {
+        while self.offset < offset {
+            let mut bytes = std::mem::take(&mut self.rest);
+            if bytes.is_empty() && !self.ended {
+                self.read_more(&mut bytes);
+            }
+            if bytes.is_empty() {
+                return self.failed.take().map_or(Ok(()), Err);
+            }
+            let skipped = usize::try_from(offset - self.offset).unwrap_or(usize::MAX).min(bytes.len());
+            self.rest = bytes.split_off(skipped);
+            self.block(bytes);
+        }
+        Ok(())
+    }
+
     /// From now on, no block ends between two quotation marks.
     pub(crate) fn keep_quotes(&mut self) {
         self.quoted = true;

@@ -22,6 +22,7 @@ mod progress;
 mod setting;
 mod summary;
 mod table;
+mod tail;
 mod wanted;
 
 use args::Cli;

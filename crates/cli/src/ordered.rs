@@ -7,6 +7,7 @@
 
 use crate::exit::Failure;
 use std::io::{self, Write};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{Receiver, Sender, SyncSender, channel, sync_channel};
 use std::sync::{Mutex, PoisonError};
 use std::thread;
@@ -15,6 +16,15 @@ use std::thread;
 const WAITING_PER_WORKER: usize = 3;
 /// More workers than these share the places of these, so that memory stays modest.
 const WAITING_MAX: usize = 32;
+
+/// In what order results are written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Order {
+    /// That of the input.
+    OfInput,
+    /// That in which they are done.
+    AsDone,
+}
 
 /// A block and the place where what comes of it is awaited.
 type Job<B> = (B, SyncSender<Vec<u8>>);
@@ -25,7 +35,7 @@ type Job<B> = (B, SyncSender<Vec<u8>>);
 pub(crate) fn run<B, W>(
     mut next: impl FnMut(Vec<u8>) -> Option<B> + Send,
     spent: impl Fn(B) -> Vec<u8> + Sync,
-    threads: usize,
+    (threads, order): (usize, Order),
     worker: impl Fn() -> W + Sync,
     out: &mut dyn Write,
 ) -> Result<(), Failure>
@@ -36,13 +46,27 @@ where
     let waiting = threads.clamp(1, WAITING_MAX) * WAITING_PER_WORKER;
     let (to_workers, jobs) = sync_channel::<Job<B>>(waiting);
     let (to_writer, tickets) = sync_channel::<Receiver<Vec<u8>>>(waiting);
+    // Where nobody minds the order, all results come through one door.
+    let (to_door, door) = sync_channel::<Vec<u8>>(waiting);
     let (give_back, returned) = channel::<Vec<u8>>();
-    let jobs = Mutex::new(jobs);
+    let (jobs, closed) = (Mutex::new(jobs), &AtomicBool::new(false));
     thread::scope(|scope| {
         let reader = thread::Builder::new().spawn_scoped(scope, move || {
             while let Some(block) = next(returned.try_recv().unwrap_or_default()) {
-                let (result, ticket) = sync_channel(1);
-                if to_writer.send(ticket).is_err() || to_workers.send((block, result)).is_err() {
+                if closed.load(Ordering::Relaxed) {
+                    break;
+                }
+                let result = match order {
+                    Order::OfInput => {
+                        let (result, ticket) = sync_channel(1);
+                        if to_writer.send(ticket).is_err() {
+                            break;
+                        }
+                        result
+                    }
+                    Order::AsDone => to_door.clone(),
+                };
+                if to_workers.send((block, result)).is_err() {
                     break;
                 }
             }
@@ -53,10 +77,15 @@ where
         let workers = (0..threads.max(1)).map_while(|_| start().ok()).count();
         let written = match (reader, workers) {
             (Err(_), _) | (_, 0) => Err(Failure::unfinished("no thread could be started")),
-            _ => write_in_order(&tickets, out).map_err(Failure::from),
+            _ => match order {
+                Order::OfInput => write_in_order(&tickets, out),
+                Order::AsDone => write_as_done(&door, out),
+            }
+            .map_err(Failure::from),
         };
-        // After an error the reader finds nobody to hand its tickets to, and stops.
-        drop(tickets);
+        // After an error the reader finds nobody to hand its tickets to, and stops; or it is told.
+        drop((tickets, door));
+        closed.store(true, Ordering::Relaxed);
         written
     })
 }
@@ -95,12 +124,27 @@ fn write_in_order(tickets: &Receiver<Receiver<Vec<u8>>>, out: &mut dyn Write) ->
     }
 }
 
+/// Writes until nobody makes anything any more.
+fn write_as_done(door: &Receiver<Vec<u8>>, out: &mut dyn Write) -> io::Result<()> {
+    loop {
+        let made = match door.try_recv() {
+            Ok(made) => made,
+            Err(_) => {
+                out.flush()?;
+                let Ok(made) = door.recv() else { return Ok(()) };
+                made
+            }
+        };
+        out.write_all(&made)?;
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
     use std::time::Duration;
 
-    fn numbers(count: u64, threads: usize, out: &mut dyn Write) -> Result<(), Failure> {
+    fn numbers(count: u64, threads: usize, order: Order, out: &mut dyn Write) -> Result<(), Failure> {
         let mut left = 0..count;
         let next = |_| left.next();
         let worker = || {
@@ -109,7 +153,7 @@ mod tests {
                 let _ = writeln!(made, "{number}");
             }
         };
-        run(next, |_| Vec::new(), threads, worker, out)
+        run(next, |_| Vec::new(), (threads, order), worker, out)
     }
 
     #[test]
@@ -117,7 +161,7 @@ mod tests {
         let expected: String = (0..200).map(|number| format!("{number}\n")).collect();
         for threads in [1, 2, 7] {
             let mut out = Vec::new();
-            numbers(200, threads, &mut out).expect("memory takes it");
+            numbers(200, threads, Order::OfInput, &mut out).expect("memory takes it");
             assert_eq!(String::from_utf8_lossy(&out), expected);
         }
     }
@@ -136,7 +180,9 @@ mod tests {
 
     #[test]
     fn a_closed_output_stops_the_reader() {
-        let result = numbers(u64::MAX, 3, &mut Closed);
-        assert!(matches!(result, Err(Failure::OutputClosed)), "{result:?}");
+        for order in [Order::OfInput, Order::AsDone] {
+            let result = numbers(u64::MAX, 3, order, &mut Closed);
+            assert!(matches!(result, Err(Failure::OutputClosed)), "{result:?}");
+        }
     }
 }

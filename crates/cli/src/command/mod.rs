@@ -9,6 +9,7 @@ use std::io::{self, BufWriter, Stdout};
 mod build;
 mod diff;
 mod feeds;
+mod follow;
 #[cfg(feature = "ingest")]
 mod formats;
 mod generate;

@@ -3,20 +3,22 @@
 //! One thread cuts inputs into blocks, as many as were asked for look into them, and one writes. What this file
 //! knows is streams, places and outputs; what an indicator in a line looks like is the scorer's business.
 
-use super::stdout;
+use super::{follow, stdout};
 use crate::args::{Instant, Score, Shard};
 use crate::blocks::{Block, Cutter};
 use crate::exit::{Exit, Failure, tell};
 use crate::input;
 use crate::log::Log;
-use crate::ordered;
-use crate::output::score::{Manner, ScoreOutput, ScoredBlock};
+use crate::ordered::{self, Order};
+use crate::output::score::{Manner, ScoredBlock};
 use crate::setting::Setting;
 use crate::summary::Counting;
 use crate::wanted::Wanted;
-use query::{Judge, Known, Scored, Scorer};
+use query::{Judge, Known, Report, Scored, Scorer};
 use snapshot::Time;
 use std::cell::OnceCell;
+use std::collections::VecDeque;
+use std::fs;
 use std::io::{self, IsTerminal, Read, Write};
 use std::path::{Path, PathBuf};
 use std::rc::Rc;
@@ -28,28 +30,18 @@ const MEMORY: usize = 12 << 20;
 
 /// Runs the command.
 pub(super) fn run(args: &Score, setting: &Setting) -> Result<Exit, Failure> {
+    let mut out = stdout();
+    if args.follow {
+        write_head(args, &mut out)?;
+        return follow::run(args, setting, &mut out);
+    }
     let snapshot = setting.open()?;
     let at = match args.at {
         Instant::Now | Instant::Event => setting.now,
         Instant::At(time) => time,
     };
     let judge = Judge::new(&snapshot, at);
-    let is_event = matches!(args.at, Instant::Event);
-    let counting = Counting::new(snapshot.built_at(), (!is_event).then_some(at));
-    let lens = Lens {
-        judge: &judge,
-        args,
-        wanted: Wanted::of(args),
-        is_event,
-        manner: Manner {
-            to_terminal: io::stdout().is_terminal(),
-            only_listed: args.only_listed,
-            spreadsheet: args.spreadsheet,
-        },
-        counting: args.summary.map(|_| Mutex::new(counting)),
-        timeless: AtomicU64::new(0),
-    };
-    let mut out = stdout();
+    let lens = Lens::new(&judge, args, snapshot.built_at());
     let exit = scan(&lens, setting, &mut out)?;
     lens.finish(&mut out)?;
     Ok(exit)
@@ -61,30 +53,38 @@ fn scan(lens: &Lens<'_>, setting: &Setting, out: &mut dyn Write) -> Result<Exit,
     let files = if lens.args.files.is_empty() { &stdin } else { lens.args.files.as_slice() };
     let mut inputs = Inputs::new(files, lens.args);
     let worker = || {
-        let report = lens.wanted.report(lens.is_event);
-        let mut scorer = Scorer::new(lens.judge, report, MEMORY / setting.threads.max(2));
+        let mut scorer = Scorer::new(lens.judge, lens.report(), MEMORY / setting.threads.max(2));
         let mut masked = Vec::new();
         move |part: &Part, made: &mut Vec<u8>| lens.look(part, &mut scorer, &mut masked, made)
     };
-    if lens.counting.is_none() {
-        let mut head = Vec::new();
-        lens.output().head(&mut head);
-        out.write_all(&head)?;
-    }
+    write_head(lens.args, out)?;
     let spent = |part: Part| part.block.bytes;
-    ordered::run(|buffer| inputs.next(buffer), spent, setting.threads, worker, out)?;
+    let order = if lens.args.unordered { Order::AsDone } else { Order::OfInput };
+    ordered::run(|buffer| inputs.next(buffer), spent, (setting.threads, order), worker, out)?;
     Ok(inputs.exit())
 }
 
+/// What stands above the rows, where there are rows.
+fn write_head(args: &Score, out: &mut dyn Write) -> Result<(), Failure> {
+    let mut head = Vec::new();
+    if args.summary.is_none() {
+        args.output.head(&mut head);
+    }
+    Ok(out.write_all(&head)?)
+}
+
 /// A block of one of the inputs.
-struct Part {
-    block: Block,
-    file: Arc<str>,
-    log: Log,
+pub(super) struct Part {
+    /// Its lines.
+    pub(super) block: Block,
+    /// The input's name.
+    pub(super) file: Arc<str>,
+    /// What the log is where the block begins.
+    pub(super) log: Log,
 }
 
 /// What every worker looks through.
-struct Lens<'a> {
+pub(super) struct Lens<'a> {
     judge: &'a Judge<'a>,
     args: &'a Score,
     wanted: Wanted,
@@ -97,12 +97,41 @@ struct Lens<'a> {
     timeless: AtomicU64,
 }
 
-impl Lens<'_> {
-    fn output(&self) -> &'static ScoreOutput {
-        self.args.output
+impl<'a> Lens<'a> {
+    /// Looks as the arguments say, into a snapshot of that time.
+    pub(super) fn new(judge: &'a Judge<'a>, args: &'a Score, built_at: Time) -> Lens<'a> {
+        let is_event = matches!(args.at, Instant::Event);
+        let at = (!is_event).then(|| judge.verdicts().at());
+        let manner = Manner {
+            to_terminal: io::stdout().is_terminal(),
+            only_listed: args.only_listed,
+            spreadsheet: args.spreadsheet,
+        };
+        let counting = args.summary.map(|_| Mutex::new(Counting::new(built_at, at)));
+        Lens {
+            judge,
+            args,
+            wanted: Wanted::of(args),
+            is_event,
+            manner,
+            counting,
+            timeless: AtomicU64::new(0),
+        }
     }
 
-    fn look(&self, part: &Part, scorer: &mut Scorer<'_>, masked: &mut Vec<u8>, made: &mut Vec<u8>) {
+    /// What a scorer must report.
+    pub(super) fn report(&self) -> Report {
+        self.wanted.report(self.is_event)
+    }
+
+    /// Puts what is printed of a part into `made`.
+    pub(super) fn look(
+        &self,
+        part: &Part,
+        scorer: &mut Scorer<'_>,
+        masked: &mut Vec<u8>,
+        made: &mut Vec<u8>,
+    ) {
         let bytes = &part.block.bytes;
         let is_masked = part.log.mask(bytes, &self.args.fields, masked);
         let mut found = scorer.score(if is_masked { masked } else { bytes });
@@ -125,7 +154,7 @@ impl Lens<'_> {
         };
         match &self.counting {
             Some(counting) => counting.lock().unwrap_or_else(PoisonError::into_inner).add(&scored),
-            None => self.output().block(&scored, made),
+            None => self.args.output.block(&scored, made),
         }
     }
 
@@ -176,7 +205,8 @@ impl Lens<'_> {
 
 /// All inputs, one after the other. One that cannot be read is named, and the others go on.
 struct Inputs<'a> {
-    waiting: std::slice::Iter<'a, PathBuf>,
+    /// Files and folders that were not opened yet.
+    waiting: VecDeque<PathBuf>,
     args: &'a Score,
     open: Option<Open>,
     refused: bool,
@@ -194,7 +224,13 @@ struct Open {
 
 impl<'a> Inputs<'a> {
     fn new(files: &'a [PathBuf], args: &'a Score) -> Inputs<'a> {
-        Inputs { waiting: files.iter(), args, open: None, refused: false, without_field: false }
+        Inputs {
+            waiting: files.iter().cloned().collect(),
+            args,
+            open: None,
+            refused: false,
+            without_field: false,
+        }
     }
 
     fn exit(&self) -> Exit {
@@ -209,8 +245,8 @@ impl<'a> Inputs<'a> {
     fn next(&mut self, mut buffer: Vec<u8>) -> Option<Part> {
         loop {
             let Some(mut open) = self.open.take() else {
-                let path = self.waiting.next()?;
-                self.open = self.open(path);
+                let path = self.waiting.pop_front()?;
+                self.open = self.open(&path);
                 continue;
             };
             match open.cutter.next_block(std::mem::take(&mut buffer)) {
@@ -230,22 +266,44 @@ impl<'a> Inputs<'a> {
         }
     }
 
+    /// Opens a file, or puts the files of a folder in its place.
     fn open(&mut self, path: &Path) -> Option<Open> {
-        match input::open(path) {
-            Ok(input) => {
-                let name = if input::is_stdin(path) { "-".into() } else { path.to_string_lossy() };
-                let mut cutter = Cutter::new(input.reader, input.live);
-                let log = Log::of(self.args.input, cutter.head());
-                if log.is_quoted() {
-                    cutter.keep_quotes();
-                }
-                Some(Open { cutter, name: Arc::from(name), log, blocks: 0 })
-            }
-            Err(error) => {
-                self.refuse(&error.to_string());
-                None
-            }
+        if !input::is_stdin(path) && path.is_dir() {
+            return self.unfold(path);
         }
+        let input = input::open(path).map_err(|error| self.refuse(&error.to_string())).ok()?;
+        let name = if input::is_stdin(path) { "-".into() } else { path.to_string_lossy() };
+        let mut cutter = Cutter::new(input.reader, input.live);
+        let mut log = Log::of(self.args.input, cutter.head());
+        if let Some(from) = self.args.from.filter(|from| *from > 0) {
+            log = log.after(cutter.head()).unwrap_or(log);
+            cutter.skip_to(from).map_err(|error| self.refuse(&format!("{name}: {error}"))).ok()?;
+        }
+        if log.is_quoted() {
+            cutter.keep_quotes();
+        }
+        Some(Open { cutter, name: Arc::from(name), log, blocks: 0 })
+    }
+
+    /// The files of a folder come next, by name; links to folders are not followed, because they may lead in circles.
+    fn unfold(&mut self, folder: &Path) -> Option<Open> {
+        let entries = fs::read_dir(folder).and_then(Iterator::collect::<io::Result<Vec<_>>>);
+        let mut inside = match entries {
+            Ok(entries) => entries,
+            Err(error) => {
+                self.refuse(&format!("{}: {error}", folder.display()));
+                return None;
+            }
+        };
+        let is_log = |entry: &fs::DirEntry| {
+            let is_hidden = entry.file_name().to_string_lossy().starts_with('.');
+            let is_link = entry.file_type().is_ok_and(|kind| kind.is_symlink());
+            !(is_hidden || is_link && entry.path().is_dir())
+        };
+        inside.retain(is_log);
+        inside.sort_by_key(|entry| std::cmp::Reverse(entry.file_name()));
+        inside.iter().for_each(|entry| self.waiting.push_front(entry.path()));
+        None
     }
 
     fn refuse(&mut self, message: &str) {

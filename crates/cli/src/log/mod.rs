@@ -6,6 +6,9 @@
 
 use crate::args::LogKind;
 use snapshot::Time;
+use std::fs::File;
+use std::io::Read;
+use std::path::Path;
 use std::sync::Arc;
 
 mod delimited;
@@ -182,6 +185,17 @@ impl Log {
         out.extend_from_slice(end);
     }
 }
+
+/// How a file begins: enough to see what it is. What cannot be read has no beginning.
+pub(crate) fn head_of(path: &Path) -> Vec<u8> {
+    let mut head = Vec::new();
+    let read = File::open(path).and_then(|file| file.take(HEAD_LEN).read_to_end(&mut head));
+    head.truncate(if read.is_ok() { head.len() } else { 0 });
+    head
+}
+
+/// How much of a file is looked at to see what it is.
+const HEAD_LEN: u64 = 64 << 10;
 
 /// The length of a line with its end.
 fn line_len(text: &[u8]) -> usize {
