@@ -207,7 +207,7 @@ pub(crate) struct Lookup {
 ///
 /// Reads files (or stdin), finds addresses, names and URLs in their lines, and prints what is listed, in the
 /// order of the input at any number of threads. Files may be compressed (gz, zst, xz, bz2, zip). A line of more
-/// than 16 MiB is read in pieces.
+/// than 8 MiB is read in pieces.
 #[derive(Args)]
 #[command(after_help = "Examples:
   rapsheet score access.log

@@ -4,9 +4,9 @@ use std::io::{self, Read};
 
 /// The length of a block, in bytes, where lines are shorter. Large enough that its costs vanish, small enough
 /// that a ring of blocks fits the cache of a modest host.
-const BLOCK_LEN: usize = 1 << 20;
+const BLOCK_LEN: usize = 512 << 10;
 /// A line is whole up to this length, in bytes; what is longer is read in pieces, so that memory is bounded.
-pub(crate) const LINE_MAX: usize = 16 << 20;
+pub(crate) const LINE_MAX: usize = 8 << 20;
 /// How much is asked of a live input at a time.
 const LIVE_LEN: usize = 64 << 10;
 
@@ -19,6 +19,8 @@ pub(crate) struct Block {
     pub(crate) offset: u64,
     /// The number of the first one, counted from 1.
     pub(crate) line: u64,
+    /// Whether it ends within a line that is too long to be whole.
+    pub(crate) is_piece: bool,
 }
 
 /// Cuts an input.
@@ -110,7 +112,9 @@ impl<R: Read> Cutter<R> {
                     break;
                 }
                 if buffer.len() >= self.line_max {
-                    break;
+                    self.rest = buffer.split_off(last_edge(&buffer));
+                    let piece = self.block(buffer);
+                    return Ok(Some(Block { is_piece: true, ..piece }));
                 }
                 searched = buffer.len();
             }
@@ -141,11 +145,19 @@ impl<R: Read> Cutter<R> {
     }
 
     fn block(&mut self, bytes: Vec<u8>) -> Block {
-        let block = Block { offset: self.offset, line: self.line, bytes };
+        let block = Block { offset: self.offset, line: self.line, bytes, is_piece: false };
         self.offset += block.bytes.len() as u64;
         self.line += memchr::memchr_iter(b'\n', &block.bytes).count() as u64;
         block
     }
+}
+
+/// Where an endless line may be cut without tearing an indicator apart: behind the last blank or quotation mark, if there
+/// is one nearby.
+fn last_edge(line: &[u8]) -> usize {
+    let near = line.len().saturating_sub(LIVE_LEN);
+    let edge = memchr::memrchr3(b' ', b'"', b'\t', line.get(near..).unwrap_or(&[]));
+    edge.map_or(line.len(), |at| near + at + 1)
 }
 
 #[cfg(test)]

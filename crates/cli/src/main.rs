@@ -5,6 +5,7 @@
 
 mod args;
 mod blocks;
+mod budget;
 mod color;
 mod command;
 mod exit;

@@ -2,20 +2,22 @@
 //! in which they were read.
 //!
 //! A ticket for each block goes to the writer in reading order, the block itself to whichever worker is free;
-//! the writer waits for each ticket in turn. Both queues are bounded, so a slow output stops the reader, and
-//! memory is a fixed number of blocks whatever the input's length.
+//! the writer waits for each ticket in turn. What is in flight has a budget, so a slow output stops the reader, and
+//! memory is bounded whatever the input's length, and however long its lines.
 
+use crate::budget::Budget;
 use crate::exit::Failure;
 use std::io::{self, Write};
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::mpsc::{Receiver, Sender, SyncSender, channel, sync_channel};
+use std::sync::mpsc::{Receiver, Sender, channel};
 use std::sync::{Mutex, PoisonError};
 use std::thread;
 
-/// How many blocks may wait per worker: enough that a slow block does not stop the others.
-const WAITING_PER_WORKER: usize = 3;
-/// More workers than these share the places of these, so that memory stays modest.
-const WAITING_MAX: usize = 32;
+/// How many bytes of blocks may be in flight, and for each worker at least.
+const IN_FLIGHT: usize = 8 << 20;
+/// See [`IN_FLIGHT`].
+const IN_FLIGHT_PER_WORKER: usize = 3 << 19;
+/// Larger buffers are not used again: one endless line should not cost its memory for ever.
+const BUFFER_MAX: usize = 2 << 20;
 
 /// In what order results are written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -26,15 +28,30 @@ pub(crate) enum Order {
     AsDone,
 }
 
-/// A block and the place where what comes of it is awaited.
-type Job<B> = (B, SyncSender<Vec<u8>>);
+/// What was made of a block, and the room that the block took.
+type Made = (Vec<u8>, usize);
 
-/// Runs `next` on this program's behalf until it gives nothing, a worker's function on each thing that it gives,
-/// and writes what they make to `out` in order. `worker` makes one function per thread, which may keep scratch.
-/// `next` is handed buffers of blocks that were worked on, through `spent`, to use their memory again.
+/// A block, its room, and the place where what comes of it is awaited.
+type Job<B> = (B, usize, Sender<Made>);
+
+/// What is done with blocks.
+pub(crate) struct Ways<N, S, R> {
+    /// Gives the next block, in a buffer whose memory is used again; `None` at the end.
+    pub(crate) next: N,
+    /// Takes the buffer out of a block that was worked on.
+    pub(crate) spent: S,
+    /// How many bytes a block has.
+    pub(crate) room: R,
+}
+
+/// Gets blocks until there are none, calls a worker's function on each of them, and writes what they make to `out` in
+/// order. `worker` makes one function per thread, which may keep scratch.
 pub(crate) fn run<B, W>(
-    mut next: impl FnMut(Vec<u8>) -> Option<B> + Send,
-    spent: impl Fn(B) -> Vec<u8> + Sync,
+    ways: Ways<
+        impl FnMut(Vec<u8>) -> Option<B> + Send,
+        impl Fn(B) -> Vec<u8> + Sync,
+        impl Fn(&B) -> usize + Send,
+    >,
     (threads, order): (usize, Order),
     worker: impl Fn() -> W + Sync,
     out: &mut dyn Write,
@@ -43,30 +60,20 @@ where
     B: Send,
     W: FnMut(&B, &mut Vec<u8>),
 {
-    let waiting = threads.clamp(1, WAITING_MAX) * WAITING_PER_WORKER;
-    let (to_workers, jobs) = sync_channel::<Job<B>>(waiting);
-    let (to_writer, tickets) = sync_channel::<Receiver<Vec<u8>>>(waiting);
-    // Where nobody minds the order, all results come through one door.
-    let (to_door, door) = sync_channel::<Vec<u8>>(waiting);
+    let Ways { mut next, spent, room } = ways;
+    let budget = &Budget::new(IN_FLIGHT.max(threads * IN_FLIGHT_PER_WORKER));
+    let (to_workers, jobs) = channel::<Job<B>>();
+    let (to_writer, tickets) = channel::<Receiver<Made>>();
     let (give_back, returned) = channel::<Vec<u8>>();
-    let (jobs, closed) = (Mutex::new(jobs), &AtomicBool::new(false));
+    let jobs = Mutex::new(jobs);
     thread::scope(|scope| {
         let reader = thread::Builder::new().spawn_scoped(scope, move || {
+            let mut door = None;
             while let Some(block) = next(returned.try_recv().unwrap_or_default()) {
-                if closed.load(Ordering::Relaxed) {
-                    break;
-                }
-                let result = match order {
-                    Order::OfInput => {
-                        let (result, ticket) = sync_channel(1);
-                        if to_writer.send(ticket).is_err() {
-                            break;
-                        }
-                        result
-                    }
-                    Order::AsDone => to_door.clone(),
-                };
-                if to_workers.send((block, result)).is_err() {
+                let room = room(&block);
+                if !budget.take(room)
+                    || to_workers.send((block, room, result_of(order, &mut door, &to_writer))).is_err()
+                {
                     break;
                 }
             }
@@ -77,17 +84,29 @@ where
         let workers = (0..threads.max(1)).map_while(|_| start().ok()).count();
         let written = match (reader, workers) {
             (Err(_), _) | (_, 0) => Err(Failure::unfinished("no thread could be started")),
-            _ => match order {
-                Order::OfInput => write_in_order(&tickets, out),
-                Order::AsDone => write_as_done(&door, out),
-            }
-            .map_err(Failure::from),
+            _ => write(&tickets, budget, out).map_err(Failure::from),
         };
-        // After an error the reader finds nobody to hand its tickets to, and stops; or it is told.
-        drop((tickets, door));
-        closed.store(true, Ordering::Relaxed);
+        // After an error the reader must not wait for room that nobody gives back.
+        budget.close();
         written
     })
+}
+
+/// Where what comes of a block goes: through a ticket of its own, or, where nobody minds the order, through the door that
+/// the first ticket opened.
+fn result_of(
+    order: Order,
+    door: &mut Option<Sender<Made>>,
+    to_writer: &Sender<Receiver<Made>>,
+) -> Sender<Made> {
+    if let (Order::AsDone, Some(door)) = (order, &*door) {
+        return door.clone();
+    }
+    let (result, ticket) = channel();
+    // Where the writer is gone, the budget is closed, too.
+    let _ = to_writer.send(ticket);
+    *door = (order == Order::AsDone).then(|| result.clone());
+    result
 }
 
 fn work<B, W: FnMut(&B, &mut Vec<u8>)>(
@@ -98,45 +117,36 @@ fn work<B, W: FnMut(&B, &mut Vec<u8>)>(
 ) {
     // The lock is held while waiting for a job, not while working on it; hence the closure.
     let next = || jobs.lock().unwrap_or_else(PoisonError::into_inner).recv();
-    while let Ok((block, result)) = next() {
+    while let Ok((block, room, result)) = next() {
         let mut made = Vec::new();
         worker(&block, &mut made);
         // Nobody waits any more where the output was closed, and nobody reads where the input has ended.
-        let _ = result.send(made);
-        let _ = give_back.send(spent(block));
+        let _ = result.send((made, room));
+        let buffer = spent(block);
+        if buffer.capacity() <= BUFFER_MAX {
+            let _ = give_back.send(buffer);
+        }
     }
 }
 
-/// Writes until the reader stops.
-fn write_in_order(tickets: &Receiver<Receiver<Vec<u8>>>, out: &mut dyn Write) -> io::Result<()> {
-    loop {
-        let ticket = match tickets.try_recv() {
-            Ok(ticket) => ticket,
-            Err(_) => {
-                // Nothing is waiting: whoever watches a live log sees what there is.
-                out.flush()?;
-                let Ok(ticket) = tickets.recv() else { return Ok(()) };
-                ticket
-            }
-        };
-        let made = ticket.recv().map_err(|_| io::Error::other("a worker died"))?;
-        out.write_all(&made)?;
+/// Writes what comes through each ticket until it is closed, ticket by ticket, until the reader stops.
+fn write(tickets: &Receiver<Receiver<Made>>, budget: &Budget, out: &mut dyn Write) -> io::Result<()> {
+    while let Some(ticket) = next_of(tickets, out)? {
+        while let Some((made, room)) = next_of(&ticket, out)? {
+            out.write_all(&made)?;
+            budget.give(room);
+        }
     }
+    Ok(())
 }
 
-/// Writes until nobody makes anything any more.
-fn write_as_done(door: &Receiver<Vec<u8>>, out: &mut dyn Write) -> io::Result<()> {
-    loop {
-        let made = match door.try_recv() {
-            Ok(made) => made,
-            Err(_) => {
-                out.flush()?;
-                let Ok(made) = door.recv() else { return Ok(()) };
-                made
-            }
-        };
-        out.write_all(&made)?;
+/// What comes next. Where nothing is waiting, whoever watches a live log sees what there is.
+fn next_of<T>(queue: &Receiver<T>, out: &mut dyn Write) -> io::Result<Option<T>> {
+    if let Ok(next) = queue.try_recv() {
+        return Ok(Some(next));
     }
+    out.flush()?;
+    Ok(queue.recv().ok())
 }
 
 #[cfg(test)]
@@ -153,7 +163,7 @@ mod tests {
                 let _ = writeln!(made, "{number}");
             }
         };
-        run(next, |_| Vec::new(), (threads, order), worker, out)
+        run(Ways { next, spent: |_| Vec::new(), room: |_: &u64| 1 << 20 }, (threads, order), worker, out)
     }
 
     #[test]

@@ -113,7 +113,7 @@ impl Tail {
         if bytes.is_empty() {
             return None;
         }
-        let block = Block { offset: self.offset, line: self.line, bytes };
+        let block = Block { offset: self.offset, line: self.line, bytes, is_piece: false };
         self.offset += block.bytes.len() as u64;
         self.line += memchr::memchr_iter(b'\n', &block.bytes).count() as u64;
         Some((block, std::mem::take(&mut self.fresh)))

@@ -215,13 +215,20 @@ mod avx2 {
         _mm256_broadcastsi128_si256(_mm_set_epi64x((number >> 64) as i64, number as i64))
     }
 
+    #[inline]
+    #[target_feature(enable = "avx2")]
+    fn bits(lanes: __m256i) -> u64 {
+        u64::from(_mm256_movemask_epi8(lanes).cast_unsigned())
+    }
+
     #[target_feature(enable = "avx2")]
     pub(super) fn mark_chunks(chunks: &[[u8; 64]], words: &mut Vec<Word>) {
         let (lower, upper) = (table(LOWER), table(UPPER));
         let (half, edge, zero) = (_mm256_set1_epi8(15), _mm256_set1_epi8(63), _mm256_setzero_si256());
-        let bits = |lanes: __m256i| u64::from(_mm256_movemask_epi8(lanes).cast_unsigned());
-        words.extend(chunks.iter().map(|chunk| {
-            let mut word = Word::default();
+        let before = words.len();
+        words.resize(before + chunks.len(), Word::default());
+        // A loop and no closure, which would not be compiled for the same processor.
+        for (chunk, word) in chunks.iter().zip(words.iter_mut().skip(before)) {
             for (part, at) in chunk.as_chunks::<32>().0.iter().zip([0, 32]) {
                 // SAFETY: the part has thirty-two bytes, and the load asks for no alignment.
                 let bytes = unsafe { _mm256_loadu_si256(part.as_ptr().cast()) };
@@ -233,8 +240,7 @@ mod avx2 {
                 word.dots |= bits(marks) << at;
                 word.colons |= bits(_mm256_add_epi8(marks, marks)) << at;
             }
-            word
-        }));
+        }
     }
 }
 

@@ -5,11 +5,11 @@
 
 use super::{follow, stdout};
 use crate::args::{Instant, Score, Shard};
-use crate::blocks::{Block, Cutter};
+use crate::blocks::{Block, Cutter, LINE_MAX};
 use crate::exit::{Exit, Failure, tell};
 use crate::input;
 use crate::log::Log;
-use crate::ordered::{self, Order};
+use crate::ordered::{self, Order, Ways};
 use crate::output::score::{Manner, ScoredBlock};
 use crate::setting::Setting;
 use crate::summary::Counting;
@@ -58,9 +58,13 @@ fn scan(lens: &Lens<'_>, setting: &Setting, out: &mut dyn Write) -> Result<Exit,
         move |part: &Part, made: &mut Vec<u8>| lens.look(part, &mut scorer, &mut masked, made)
     };
     write_head(lens.args, out)?;
-    let spent = |part: Part| part.block.bytes;
+    let ways = Ways {
+        next: |buffer| inputs.next(buffer),
+        spent: |part: Part| part.block.bytes,
+        room: |part: &Part| part.block.bytes.len(),
+    };
     let order = if lens.args.unordered { Order::AsDone } else { Order::OfInput };
-    ordered::run(|buffer| inputs.next(buffer), spent, (setting.threads, order), worker, out)?;
+    ordered::run(ways, (setting.threads, order), worker, out)?;
     Ok(inputs.exit())
 }
 
@@ -315,6 +319,13 @@ impl<'a> Inputs<'a> {
     fn part(&mut self, open: &mut Open, block: Block) -> Option<Part> {
         let log = open.log.clone();
         let is_first = open.blocks == 0;
+        if block.is_piece && !self.args.fields.is_empty() {
+            let limit = LINE_MAX >> 20;
+            self.refuse(&format!(
+                "{}:{}: a record of more than {limit} MiB, whose fields cannot be told apart; without --field it is read in pieces",
+                open.name, block.line
+            ));
+        }
         open.blocks += 1;
         let after = log.after(&block.bytes);
         let said =
