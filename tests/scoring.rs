@@ -278,6 +278,14 @@ fn rows_have_a_header_and_may_be_disarmed() {
     let address = rows.iter().find(|row| row[3] == "45.9.20.5").expect("it is listed");
     assert_eq!((address[0].as_str(), address[5].as_str(), address[7].as_str()), ("'=x.log", "1", "botnet"));
     assert_eq!(address[9..11], ["2026-11-01T03:00:00Z", "2026-11-20T03:00:00Z"]);
+    let output = place.run(&["score", "--output", "csv", "--context", "=x.log"]);
+    let rows = csv_rows(&output.stdout);
+    assert_eq!(
+        (rows[0][12].as_str(), rows[2][12].as_str()),
+        ("context", LOG.lines().nth(2).expect("a line"))
+    );
+    let json = lines_of_json(&place.run(&["score", "--context", "=x.log"]));
+    assert_eq!(json[0]["context"].as_str(), LOG.lines().next());
     let tsv = place.run(&["score", "--output", "tsv", "=x.log"]);
     assert!(stdout(&tsv).lines().all(|line| line.split('\t').count() == 12));
 }

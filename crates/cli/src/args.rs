@@ -277,6 +277,9 @@ pub(crate) struct Score {
     /// Print what is found as soon as it is, in no order
     #[arg(long)]
     pub(crate) unordered: bool,
+    /// In jsonl, csv and tsv, add the line that an indicator stands in, or the first 4 KiB of it
+    #[arg(long)]
+    pub(crate) context: bool,
     /// In csv and tsv, disarm cells that a spreadsheet would take for formulas
     #[arg(long)]
     pub(crate) spreadsheet: bool,

@@ -15,6 +15,7 @@ mod input;
 #[cfg(feature = "ingest")]
 mod lock;
 mod log;
+mod meter;
 mod ordered;
 mod output;
 mod printable;

@@ -9,6 +9,7 @@ use crate::blocks::{Block, Cutter, LINE_MAX};
 use crate::exit::{Exit, Failure, tell};
 use crate::input;
 use crate::log::Log;
+use crate::meter::Meter;
 use crate::ordered::{self, Order, Ways};
 use crate::output::score::{Manner, ScoredBlock};
 use crate::setting::Setting;
@@ -52,19 +53,23 @@ fn scan(lens: &Lens<'_>, setting: &Setting, out: &mut dyn Write) -> Result<Exit,
     let stdin = [PathBuf::from("-")];
     let files = if lens.args.files.is_empty() { &stdin } else { lens.args.files.as_slice() };
     let mut inputs = Inputs::new(files, lens.args);
+    let meter = Meter::new(setting, files);
     let worker = || {
         let mut scorer = Scorer::new(lens.judge, lens.report(), MEMORY / setting.threads.max(2));
         let mut masked = Vec::new();
-        move |part: &Part, made: &mut Vec<u8>| lens.look(part, &mut scorer, &mut masked, made)
+        let meter = &meter;
+        move |part: &Part, made: &mut Vec<u8>| meter.found(lens.look(part, &mut scorer, &mut masked, made))
     };
     write_head(lens.args, out)?;
     let ways = Ways {
-        next: |buffer| inputs.next(buffer),
+        next: |buffer| inputs.next(buffer).inspect(|part| meter.read(part.block.bytes.len())),
         spent: |part: Part| part.block.bytes,
         room: |part: &Part| part.block.bytes.len(),
     };
     let order = if lens.args.unordered { Order::AsDone } else { Order::OfInput };
-    ordered::run(ways, (setting.threads, order), worker, out)?;
+    let done = ordered::run(ways, (setting.threads, order), worker, out);
+    meter.finish();
+    done?;
     Ok(inputs.exit())
 }
 
@@ -72,7 +77,7 @@ fn scan(lens: &Lens<'_>, setting: &Setting, out: &mut dyn Write) -> Result<Exit,
 fn write_head(args: &Score, out: &mut dyn Write) -> Result<(), Failure> {
     let mut head = Vec::new();
     if args.summary.is_none() {
-        args.output.head(&mut head);
+        args.output.head(args.context, &mut head);
     }
     Ok(out.write_all(&head)?)
 }
@@ -110,6 +115,7 @@ impl<'a> Lens<'a> {
             to_terminal: io::stdout().is_terminal(),
             only_listed: args.only_listed,
             spreadsheet: args.spreadsheet,
+            context: args.context,
         };
         let counting = args.summary.map(|_| Mutex::new(Counting::new(built_at, at)));
         Lens {
@@ -128,14 +134,14 @@ impl<'a> Lens<'a> {
         self.wanted.report(self.is_event)
     }
 
-    /// Puts what is printed of a part into `made`.
+    /// Puts what is printed of a part into `made`. Returns how much was found.
     pub(super) fn look(
         &self,
         part: &Part,
         scorer: &mut Scorer<'_>,
         masked: &mut Vec<u8>,
         made: &mut Vec<u8>,
-    ) {
+    ) -> usize {
         let bytes = &part.block.bytes;
         let is_masked = part.log.mask(bytes, &self.args.fields, masked);
         let mut found = scorer.score(if is_masked { masked } else { bytes });
@@ -160,6 +166,7 @@ impl<'a> Lens<'a> {
             Some(counting) => counting.lock().unwrap_or_else(PoisonError::into_inner).add(&scored),
             None => self.args.output.block(&scored, made),
         }
+        found.len()
     }
 
     /// Judges what was found again, each at the time of its record, or at the present where the record has none.

@@ -9,7 +9,7 @@ use query::Scored;
 use snapshot::Status;
 
 /// The row of the table.
-pub(super) static OUTPUT: ScoreOutput = ScoreOutput { name: "annotated", head: |_| {}, block };
+pub(super) static OUTPUT: ScoreOutput = ScoreOutput { name: "annotated", head: |_, _| {}, block };
 
 fn block(scored: &ScoredBlock<'_>, out: &mut Vec<u8>) {
     let mut rest = scored.found;

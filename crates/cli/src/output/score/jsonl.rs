@@ -5,7 +5,7 @@ use query::Answer;
 use serde::Serialize;
 
 /// The row of the table.
-pub(super) static OUTPUT: ScoreOutput = ScoreOutput { name: "jsonl", head: |_| {}, block };
+pub(super) static OUTPUT: ScoreOutput = ScoreOutput { name: "jsonl", head: |_, _| {}, block };
 
 /// The place, which every line has anew.
 #[derive(Serialize)]
@@ -16,6 +16,8 @@ struct Place<'a> {
     /// Where records are judged at their own time: that, or null where the record states none.
     #[serde(skip_serializing_if = "Option::is_none")]
     event_time: Option<Option<String>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    context: Option<String>,
 }
 
 /// What is known of the indicator, which is the same wherever it stands.
@@ -34,7 +36,8 @@ fn block(scored: &ScoredBlock<'_>, out: &mut Vec<u8>) {
     for (line, at, found) in scored.each_with_line() {
         let event_time = scored.times.map(|times| times.get(at)?.map(|time| time.to_string()));
         let offset = scored.offset + found.at as u64;
-        let place = Place { file: scored.file, line, offset, event_time };
+        let context = scored.context(found.at);
+        let place = Place { file: scored.file, line, offset, event_time, context };
         let known = found.known.text.get_or_init(|| json(&object(scored, &found.known.answer)));
         out.extend_from_slice(joined(&json(&place), known).as_slice());
         out.push(b'\n');

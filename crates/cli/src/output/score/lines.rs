@@ -5,7 +5,7 @@ use super::{ScoreOutput, ScoredBlock};
 use crate::printable;
 
 /// The row of the table.
-pub(super) static OUTPUT: ScoreOutput = ScoreOutput { name: "lines", head: |_| {}, block };
+pub(super) static OUTPUT: ScoreOutput = ScoreOutput { name: "lines", head: |_, _| {}, block };
 
 fn block(scored: &ScoredBlock<'_>, out: &mut Vec<u8>) {
     let mut printed = 0;

@@ -18,7 +18,7 @@ pub(crate) struct ScoreOutput {
     /// The word of `--output`.
     pub(crate) name: &'static str,
     /// Puts what is printed before anything else.
-    head: fn(&mut Vec<u8>),
+    head: fn(bool, &mut Vec<u8>),
     /// Puts what is printed of a block behind what is in the buffer.
     block: fn(&ScoredBlock<'_>, &mut Vec<u8>),
 }
@@ -29,9 +29,9 @@ pub(crate) fn find(name: &str) -> Option<&'static ScoreOutput> {
 }
 
 impl ScoreOutput {
-    /// Puts what is printed before anything else.
-    pub(crate) fn head(&self, out: &mut Vec<u8>) {
-        (self.head)(out);
+    /// Puts what is printed before anything else; with context, the lines themselves are added.
+    pub(crate) fn head(&self, context: bool, out: &mut Vec<u8>) {
+        (self.head)(context, out);
     }
 
     /// Puts what is printed of a block behind what is in the buffer.
@@ -71,7 +71,12 @@ pub(crate) struct Manner {
     pub(crate) only_listed: bool,
     /// Cells that a spreadsheet would take for formulas are disarmed.
     pub(crate) spreadsheet: bool,
+    /// The line that an indicator stands in is added.
+    pub(crate) context: bool,
 }
+
+/// How much of a line is added, in bytes.
+const CONTEXT_MAX: usize = 4 << 10;
 
 impl<'a> ScoredBlock<'a> {
     /// What was found, each with the number of its line.
@@ -83,6 +88,15 @@ impl<'a> ScoredBlock<'a> {
             counted = found.at;
             (line, at, found)
         })
+    }
+
+    /// The line that holds a byte, as text, if people want it.
+    fn context(&self, at: usize) -> Option<String> {
+        let (before, after) = self.bytes.split_at_checked(at).filter(|_| self.manner.context)?;
+        let start = memchr::memrchr(b'\n', before).map_or(0, |end| end + 1);
+        let end = memchr::memchr(b'\n', after).map_or(self.bytes.len(), |end| at + end);
+        let line = self.bytes.get(start..end.min(start + CONTEXT_MAX))?;
+        Some(String::from_utf8_lossy(line.trim_ascii_end()).into_owned())
     }
 
     /// The providers whose verdict is the answer's own, by name.

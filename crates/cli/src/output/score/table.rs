@@ -7,11 +7,17 @@ use super::{ScoreOutput, ScoredBlock};
 use query::Answer;
 
 /// A row of the table of outputs.
-pub(super) static CSV: ScoreOutput =
-    ScoreOutput { name: "csv", head: |out| head(b',', out), block: |scored, out| block(b',', scored, out) };
+pub(super) static CSV: ScoreOutput = ScoreOutput {
+    name: "csv",
+    head: |context, out| head(b',', context, out),
+    block: |scored, out| block(b',', scored, out),
+};
 /// A row of the table of outputs.
-pub(super) static TSV: ScoreOutput =
-    ScoreOutput { name: "tsv", head: |out| head(b'\t', out), block: |scored, out| block(b'\t', scored, out) };
+pub(super) static TSV: ScoreOutput = ScoreOutput {
+    name: "tsv",
+    head: |context, out| head(b'\t', context, out),
+    block: |scored, out| block(b'\t', scored, out),
+};
 
 const HEAD: [&str; 12] = [
     "file",
@@ -28,8 +34,9 @@ const HEAD: [&str; 12] = [
     "event_time",
 ];
 
-fn head(delimiter: u8, out: &mut Vec<u8>) {
-    row(delimiter, false, &HEAD.map(str::to_owned), out);
+fn head(delimiter: u8, context: bool, out: &mut Vec<u8>) {
+    let names = HEAD.iter().copied().chain(context.then_some("context"));
+    row(delimiter, false, &names.map(str::to_owned).collect::<Vec<_>>(), out);
 }
 
 fn block(delimiter: u8, scored: &ScoredBlock<'_>, out: &mut Vec<u8>) {
@@ -39,7 +46,9 @@ fn block(delimiter: u8, scored: &ScoredBlock<'_>, out: &mut Vec<u8>) {
         let place = [scored.file.to_owned(), line.to_string(), offset.to_string()];
         let [indicator, rest @ ..] = cells(scored, &found.known.answer);
         let event = event.map(|time| time.to_string()).unwrap_or_default();
-        let all: Vec<String> = place.into_iter().chain([indicator]).chain(rest).chain([event]).collect();
+        let all =
+            place.into_iter().chain([indicator]).chain(rest).chain([event]).chain(scored.context(found.at));
+        let all: Vec<String> = all.collect();
         row(delimiter, scored.manner.spreadsheet, &all, out);
     }
 }
