@@ -383,3 +383,36 @@ fn a_live_log_is_answered_line_by_line() {
     drop(input);
     assert_eq!(child.wait().expect("it ends").code(), Some(0));
 }
+
+#[cfg(unix)]
+#[test]
+fn a_log_is_not_read_and_written_at_once() {
+    let place = Place::new();
+    place.write("x.log", LOG);
+    let file = std::fs::OpenOptions::new().append(true).open(place.path("x.log")).expect("it is there");
+    let output =
+        place.command(&["score", "--output", "lines", "x.log"]).stdout(file).output().expect("it runs");
+    assert_eq!(code(&output), 4);
+    assert!(stderr(&output).contains("the output goes there"), "{}", stderr(&output));
+    assert_eq!(place.read("x.log"), LOG);
+}
+
+#[test]
+fn endless_lines_are_read_in_pieces_and_have_no_fields() {
+    let place = Place::new();
+    let long = format!(
+        "{}{}evilpanel.com {}\n45.9.20.5\n",
+        "x ".repeat(4 << 20),
+        " ".repeat(9),
+        "y".repeat(9 << 20)
+    );
+    place.write("long.log", &long);
+    let found = lines_of_json(&place.run(&["score", "long.log"]));
+    let places: Vec<(Value, Value)> =
+        found.iter().map(|row| (row["line"].clone(), row["indicator"].clone())).collect();
+    assert_eq!(places, [(json!(1), json!("evilpanel.com")), (json!(2), json!("45.9.20.5"))]);
+    assert_eq!(found[0]["offset"].as_u64(), long.find("evilpanel").map(|at| at as u64));
+    let fields = place.run(&["score", "--input", "jsonl", "--field", "a", "long.log"]);
+    assert_eq!(code(&fields), 4);
+    assert!(stderr(&fields).contains("a record of more than 8 MiB"), "{}", stderr(&fields));
+}

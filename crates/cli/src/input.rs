@@ -35,6 +35,24 @@ pub(crate) fn is_stdin(path: &Path) -> bool {
     path.as_os_str() == "-"
 }
 
+/// Whether a file is the one that our output goes to: reading what one writes never ends.
+#[cfg(unix)]
+pub(crate) fn is_our_output(path: &Path) -> bool {
+    use std::os::fd::AsFd;
+    use std::os::unix::fs::MetadataExt;
+    let out = io::stdout().as_fd().try_clone_to_owned().and_then(|out| File::from(out).metadata());
+    let same = |out: std::fs::Metadata, about: std::fs::Metadata| {
+        out.is_file() && (out.dev(), out.ino()) == (about.dev(), about.ino())
+    };
+    out.ok().zip(std::fs::metadata(path).ok()).is_some_and(|(out, about)| same(out, about))
+}
+
+/// Whether a file is the one that our output goes to; nobody knows here.
+#[cfg(not(unix))]
+pub(crate) fn is_our_output(_: &Path) -> bool {
+    false
+}
+
 /// Opens a file; `-` is stdin.
 pub(crate) fn open(path: &Path) -> Result<Input, Unreadable> {
     let name = path.display().to_string();

@@ -282,6 +282,10 @@ impl<'a> Inputs<'a> {
         if !input::is_stdin(path) && path.is_dir() {
             return self.unfold(path);
         }
+        if input::is_our_output(path) {
+            self.refuse(&format!("{}: the output goes there", path.display()));
+            return None;
+        }
         let input = input::open(path).map_err(|error| self.refuse(&error.to_string())).ok()?;
         let name = if input::is_stdin(path) { "-".into() } else { path.to_string_lossy() };
         let mut cutter = Cutter::new(input.reader, input.live);
