@@ -107,42 +107,35 @@ impl Iterator for Tokens<'_> {
                 self.left = self.words.get(self.at)?.inner();
             }
             let bit = self.left.trailing_zeros();
-            let start = self.start_of(self.at, bit);
+            let (start, first) = (self.start_of(self.at, bit), self.at * 64 + bit as usize);
             let mut word = self.word(self.at);
             let mut ahead = !0 << bit;
-            let mut seen = Word { edges: word.edges & ahead, dots: 0, colons: 0 };
-            let mut colons = 0;
-            while seen.edges == 0 {
-                seen.dots |= word.dots & ahead;
+            let (mut dots, mut colons) = (0, 0);
+            while word.edges & ahead == 0 {
+                dots += (word.dots & ahead).count_ones();
                 colons += (word.colons & ahead).count_ones();
                 self.at += 1;
                 word = self.word(self.at);
                 ahead = !0;
-                seen.edges = word.edges;
             }
-            let edge = seen.edges.trailing_zeros();
+            let edge = (word.edges & ahead).trailing_zeros();
             let inside = ahead & ((1 << edge) - 1);
-            seen.dots |= word.dots & inside;
+            dots += (word.dots & inside).count_ones();
             colons += (word.colons & inside).count_ones();
             self.left = word.inner() & !((1 << edge) - 1);
             let end = (self.at * 64 + edge as usize).min(self.text.len());
-            if seen.dots != 0 && !is_number(self.text, start, end)
-                || colons > 1 && has_address_or_scheme(self.text, start, end, colons)
-            {
+            let may_hold = match (dots, colons) {
+                (0, 0 | 1) => false,
+                (0, _) => has_address_or_scheme(self.text, start, end, colons),
+                // A name that ends here; not a number, a version or the end of a sentence.
+                (1, 0) => self.text.get(first + 1).is_some_and(u8::is_ascii_alphabetic),
+                _ => true,
+            };
+            if may_hold {
                 return Some((start, end));
             }
         }
     }
-}
-
-/// Whether a token is a number, with one dot at most: a duration, a time in seconds, a size.
-fn is_number(text: &[u8], start: usize, end: usize) -> bool {
-    let token = text.get(start..end).unwrap_or(&[]);
-    let mut dots = 0;
-    token.iter().all(|byte| {
-        dots += u32::from(*byte == b'.');
-        byte.is_ascii_digit() || *byte == b'.' && dots < 2
-    })
 }
 
 /// Whether colons stand as in an IPv6 address or behind a scheme, and not as in a time of day.
@@ -271,9 +264,15 @@ mod tests {
                 for token in text.split(|byte| is_edge(*byte)) {
                     let colons = token.iter().filter(|byte| **byte == b':').count();
                     let says = |what: &[u8]| token.windows(2).any(|pair| pair == what);
-                    let digits = token.iter().filter(|byte| byte.is_ascii_digit()).count();
-                    let is_number = digits + 1 == token.len();
-                    if token.contains(&b'.') && !is_number || colons > 1 && (colons > 6 || says(b"::") || says(b":/") || says(b":\\")) {
+                    let dots = token.iter().filter(|byte| **byte == b'.').count();
+                    let letter_behind = token.windows(2).any(|pair| pair[0] == b'.' && pair[1].is_ascii_alphabetic());
+                    let colon_shapes = colons > 6 || says(b"::") || says(b":/") || says(b":\\");
+                    let may_hold = match (dots, colons) {
+                        (0, _) => colons > 1 && colon_shapes,
+                        (1, 0) => letter_behind,
+                        _ => true,
+                    };
+                    if may_hold {
                         expected.push((start, start + token.len()));
                     }
                     start += token.len() + 1;

@@ -4,7 +4,7 @@
 //! knows is streams, places and outputs; what an indicator in a line looks like is the scorer's business.
 
 use super::{follow, stdout};
-use crate::args::{Instant, Score, Shard};
+use crate::args::{Instant, LogKind, Score, Shard};
 use crate::blocks::{Block, Cutter, LINE_MAX};
 use crate::exit::{Exit, Failure, tell};
 use crate::input;
@@ -31,6 +31,9 @@ const MEMORY: usize = 12 << 20;
 
 /// Runs the command.
 pub(super) fn run(args: &Score, setting: &Setting) -> Result<Exit, Failure> {
+    if args.input == LogKind::Text && !args.fields.is_empty() {
+        return Err(Failure::usage("--field needs a log with fields, and --input says that this is text"));
+    }
     let mut out = stdout();
     if args.follow {
         write_head(args, &mut out)?;

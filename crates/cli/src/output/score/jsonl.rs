@@ -39,7 +39,11 @@ fn block(scored: &ScoredBlock<'_>, out: &mut Vec<u8>) {
         let context = scored.context(found.at);
         let place = Place { file: scored.file, line, offset, event_time, context };
         let known = found.known.text.get_or_init(|| json(&object(scored, &found.known.answer)));
-        out.extend_from_slice(joined(&json(&place), known).as_slice());
+        // Two objects as one: the place without its end, and what is known without its beginning.
+        let _ = serde_json::to_writer(&mut *out, &place);
+        out.pop();
+        out.push(b',');
+        out.extend_from_slice(known.strip_prefix(b"{").unwrap_or(known));
         out.push(b'\n');
     }
 }
@@ -47,11 +51,6 @@ fn block(scored: &ScoredBlock<'_>, out: &mut Vec<u8>) {
 /// Memory takes every write, and no field of these objects can fail to be written.
 fn json(object: &impl Serialize) -> Vec<u8> {
     serde_json::to_vec(object).unwrap_or_default()
-}
-
-/// Two objects as one.
-fn joined(first: &[u8], second: &[u8]) -> Vec<u8> {
-    [first.strip_suffix(b"}").unwrap_or(first), b",", second.strip_prefix(b"{").unwrap_or(second)].concat()
 }
 
 fn object<'a>(scored: &ScoredBlock<'a>, answer: &'a Answer) -> Object<'a> {
