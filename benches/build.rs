@@ -108,9 +108,9 @@ fn sizes(snapshot: &Snapshot) {
     let per = |bytes: f64, count: usize| bytes / count.max(1) as f64;
     let names = snapshot.count(Section::NameSets);
     let name_bytes = bytes(&[
-        Section::NameFilter,
-        Section::NamePrints,
-        Section::NameBlocks,
+        Section::NameLines,
+        Section::NameLocator,
+        Section::NameLeaves,
         Section::NameSets,
         Section::NameTimes,
     ]);

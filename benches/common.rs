@@ -88,6 +88,13 @@ pub fn seconds(work: impl FnOnce()) -> f64 {
     start.elapsed().as_secs_f64()
 }
 
+/// The seconds that this thread was at work for something: what others do beside it on a busy machine does not count.
+pub fn busy_seconds(work: impl FnOnce()) -> f64 {
+    let start = cpu_time::ThreadTime::now();
+    work();
+    start.elapsed().as_secs_f64()
+}
+
 /// The 10th percentile, the median and the 90th percentile.
 pub fn spread(mut values: Vec<f64>) -> [f64; 3] {
     values.sort_by(f64::total_cmp);

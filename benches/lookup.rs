@@ -6,7 +6,7 @@
 
 mod common;
 
-use common::{Lists, Random, seconds, spread};
+use common::{Lists, Random, busy_seconds, seconds, spread};
 use ingest::build::{Night, Unwatched, build};
 use ingest::catalog::Catalog;
 use query::lookup::Matched;
@@ -50,8 +50,8 @@ fn race<K>(
         .map(|chunk| {
             let each = 1e9 / chunk.len() as f64;
             let (mut a, mut b) = (0, 0);
-            let ours = seconds(|| a = black_box(ours(black_box(chunk)))) * each;
-            let theirs = seconds(|| b = black_box(theirs(black_box(chunk)))) * each;
+            let ours = busy_seconds(|| a = black_box(ours(black_box(chunk)))) * each;
+            let theirs = busy_seconds(|| b = black_box(theirs(black_box(chunk)))) * each;
             assert_eq!(a, b);
             (ours, theirs)
         })
@@ -468,7 +468,9 @@ fn reload(bytes: &[u8], keys: &[u128]) {
     );
 }
 
+/// Runs every part, or those that are named: `cargo bench --bench lookup -- names open`.
 fn main() {
+    let wanted: Vec<String> = std::env::args().skip(1).filter(|word| !word.starts_with('-')).collect();
     let lists = Lists::find();
     let now = Time::from_unix(1_787_443_200);
     let bytes = built(&lists, now);
@@ -481,21 +483,33 @@ fn main() {
     );
     let length = |sections: &[Section]| sections.iter().map(|section| snapshot.bytes(*section).len()).sum();
     let of_names = length(&[
-        Section::NameFilter,
-        Section::NamePrints,
-        Section::NameBlocks,
+        Section::NameLines,
+        Section::NameLocator,
+        Section::NameLeaves,
         Section::NameSets,
         Section::NameTimes,
     ]);
     let of_v4 = length(&[Section::V4Starts, Section::V4Ends, Section::V4EndSets, Section::V4EndTimes]);
-    addresses(&snapshot.index(), &mut random, of_v4);
-    addresses_v6(&snapshot.index(), &mut random);
-    names(&snapshot.index(), &mut random, of_names);
-    expiry(&Judge::new(&snapshot, now), &mut random);
-    statuses(&Judge::new(&snapshot, now), &mut random);
+    let (index, judge) = (snapshot.index(), Judge::new(&snapshot, now));
+    let is_wanted = |part: &str| wanted.is_empty() || wanted.iter().any(|word| word == part);
+    let parts: [(&str, &mut dyn FnMut(&mut Random)); 6] = [
+        ("v4", &mut |random| addresses(&index, random, of_v4)),
+        ("v6", &mut |random| addresses_v6(&index, random)),
+        ("names", &mut |random| names(&index, random, of_names)),
+        ("expiry", &mut |random| expiry(&judge, random)),
+        ("statuses", &mut |random| statuses(&judge, random)),
+        ("open", &mut |random| opening(&bytes, random)),
+    ];
+    for (_, run) in parts.into_iter().filter(|(part, _)| is_wanted(part)) {
+        run(&mut random);
+    }
+}
+
+/// Opening files of three sizes, and swapping them under a reader.
+fn opening(bytes: &[u8], random: &mut Random) {
     let small = padded(1 << 20);
     open(&small);
-    open(&bytes);
+    open(bytes);
     open(&padded(1 << 30));
     let runs = 2 * small.len() as u64 / 41;
     let keys: Vec<u128> = (0..1024).map(|_| u128::from((1 << 61) + random.below(runs)) << 64).collect();

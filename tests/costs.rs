@@ -109,7 +109,7 @@ fn entries_take_the_bytes_that_they_should() {
         let bytes: usize = sections.iter().map(|section| snapshot.bytes(*section).len()).sum();
         bytes as f64 / ENTRIES as f64
     };
-    let names = each(&[Section::NameFilter, Section::NamePrints, Section::NameBlocks, Section::NameSets]);
+    let names = each(&[Section::NameLines, Section::NameLocator, Section::NameLeaves, Section::NameSets]);
     let v4 = each(&[Section::V4Starts, Section::V4Ends, Section::V4EndSets]);
     println!("{names:.2} bytes a name, {v4:.2} bytes an address");
     assert!((8.0..10.5).contains(&names), "{names:.2} bytes a name");
@@ -216,7 +216,7 @@ fn look_ups_take_the_instructions_that_they_should() {
         let total = told.lines().find_map(|line| line.split("Collected :").nth(1)).expect("a count");
         total.trim().parse().expect("a number")
     };
-    for (kind, most) in [("address", 230), ("address, batch", 280), ("name", 1300), ("name, batch", 1630)] {
+    for (kind, most) in [("address", 230), ("address, batch", 280), ("name", 1700), ("name, batch", 1900)] {
         let each = (count(kind, 3) - count(kind, 1)) / (2 * asked as u64);
         println!("{each} instructions a look-up of kind `{kind}`");
         assert!((10..most).contains(&each), "{each} instructions a look-up of kind `{kind}`");

@@ -4,8 +4,8 @@ use crate::flatten::FlatRun;
 use crate::intern::Tables;
 use snapshot::section::addresses::Run;
 use snapshot::section::filter::SuffixKeys;
-use snapshot::section::names::encode_prints;
-use snapshot::section::{blocks, packed, rare, records, times, v4, v6};
+use snapshot::section::leaves::{self, LeafBytes};
+use snapshot::section::{blocks, locator, packed, rare, records, times, v4, v6};
 use snapshot::{Part, Section, SectionBytes, Times};
 
 /// An entry as a part's arrays need it: its final set, and its draft set, which knows its own times.
@@ -61,22 +61,18 @@ pub(crate) fn sections(
 /// What names and URLs are found by; `None` where they do not fit.
 pub(crate) fn indexes(names: &[&[u8]], urls: &[&[u8]]) -> Option<Vec<SectionBytes>> {
     let filter = || SuffixKeys::of(names.iter().copied()).encode();
-    let of_keys = |section, keys: &[&[u8]]| {
-        let bytes = if keys.is_empty() { Some(Vec::new()) } else { blocks::encode(keys) };
-        bytes.map(|bytes| SectionBytes::new(section, keys.len(), bytes))
+    let blocks = || if urls.is_empty() { Some(Vec::new()) } else { blocks::encode(urls) };
+    let located = || {
+        let LeafBytes { section, spots } = leaves::encode(names)?;
+        Some((section, locator::encode(names, &spots)))
     };
-    let prints = || encode_prints(names.iter().copied());
-    let (filter, ((name_blocks, url_blocks), prints)) = rayon::join(filter, || {
-        rayon::join(
-            || rayon::join(|| of_keys(Section::NameBlocks, names), || of_keys(Section::UrlBlocks, urls)),
-            prints,
-        )
-    });
+    let ((filter, blocks), located) = rayon::join(|| (filter(), blocks()), located);
+    let (leaves, locator) = located?;
     Some(vec![
-        SectionBytes::new(Section::NameFilter, names.len(), filter),
-        SectionBytes::new(Section::NamePrints, names.len(), prints),
-        name_blocks?,
-        url_blocks?,
+        SectionBytes::new(Section::NameLines, names.len(), filter),
+        SectionBytes::new(Section::NameLocator, names.len(), locator),
+        SectionBytes::new(Section::NameLeaves, names.len(), leaves),
+        SectionBytes::new(Section::UrlBlocks, urls.len(), blocks?),
     ])
 }
 

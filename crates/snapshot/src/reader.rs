@@ -123,9 +123,10 @@ impl Snapshot {
             ladder: Ladder::new(bytes(Section::V6Ladder), bytes(Section::V6Spans)),
             older: Older::of(self),
             names: Keys::new(KeyBytes {
-                filter: bytes(Section::NameFilter),
+                filter: bytes(Section::NameLines),
+                locator: bytes(Section::NameLocator),
+                leaves: bytes(Section::NameLeaves),
                 blocks: bytes(Section::NameBlocks),
-                prints: bytes(Section::NamePrints),
                 tries: bytes(Section::Names),
             }),
             urls: Keys::new(KeyBytes {
@@ -385,10 +386,9 @@ impl<'a> Index<'a> {
         self.names.each(steps_max, |key, ordinal| visit(key, Entry { part: Part::Names, ordinal }))
     }
 
-    /// Whether what answers misses first lets a reversed name through to its entry: a sound file never denies what it
-    /// lists.
-    pub fn lets_through(&self, reversed: &[u8], entry: Entry) -> bool {
-        self.names.is_let_through(reversed, entry.ordinal)
+    /// Whether a reversed name is found at its entry, by whatever ways the file has: what answers misses lets it through, too.
+    pub fn leads_to(&self, reversed: &[u8], entry: Entry) -> bool {
+        self.names.leads_to(reversed, entry.ordinal)
     }
 
     /// Visits every URL in order. `false` if the walk was cut off, which no sound file does.

@@ -174,7 +174,7 @@ impl Check<'_> {
         let count = self.snapshot.count(sets) as u64;
         let mut visit = |key: &[u8], entry: crate::reader::Entry| {
             let ordered = entry.ordinal == next && (next == 0 || previous.as_slice() < key);
-            let sound = ordered && (section != Section::Names || self.index.lets_through(key, entry));
+            let sound = ordered && (section != Section::Names || self.index.leads_to(key, entry));
             if !sound || !is_canonical(section, key) {
                 broken.get_or_insert_with(|| String::from_utf8_lossy(key).into_owned());
             }
@@ -187,11 +187,7 @@ impl Check<'_> {
             _ => self.index.each_url(&mut visit),
         };
         if let Some(key) = broken {
-            return Err(self.damage(
-                section,
-                "sorted canonical keys that their filter lets through",
-                format!("{key:?}"),
-            ));
+            return Err(self.damage(section, "sorted canonical keys that are found", format!("{key:?}")));
         }
         if whole && u64::from(next) == count {
             Ok(())

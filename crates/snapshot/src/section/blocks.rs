@@ -1,4 +1,4 @@
-//! Names and URLs: sorted keys in front-coded blocks, below a small transducer.
+//! URLs, and names of older files: sorted keys in front-coded blocks, below a small transducer.
 //!
 //! A transducer over all keys is as small as this, but takes twenty times as long to build, and finding one key in it
 //! touches a dozen cache lines all over the file. So the transducer, the *spine*, only leads to a *group* of 64 blocks;
@@ -10,7 +10,7 @@
 //! An ordinal is the place of a key in the order of all: 32 to a block, so nothing need be stored for it.
 
 use super::filter::short_word;
-use super::lanes::{self, Lanes};
+use super::spine::{self, separator, shared};
 use crate::automaton::Automaton;
 use crate::layout::{u32_at, u64_at, u128_at};
 use std::cmp::Ordering;
@@ -21,6 +21,7 @@ use std::ops::Range;
 pub const BLOCK_KEYS: usize = 32;
 /// How many blocks a group holds; the last one may hold fewer.
 pub const GROUP_BLOCKS: usize = 64;
+const GROUP_KEYS: usize = BLOCK_KEYS * GROUP_BLOCKS;
 const HEADER_LEN: usize = 40;
 const HEAD_LEN: usize = 8;
 const OFFSET_LEN: usize = 4;
@@ -34,7 +35,7 @@ pub fn encode(keys: &[&[u8]]) -> Option<Vec<u8>> {
     for (at, group) in blocks.chunks(GROUP_BLOCKS).enumerate() {
         let firsts: Vec<&[u8]> = group.iter().filter_map(|block| block.first().copied()).collect();
         let shared = shared_by_all(&firsts);
-        groups.extend(wide_head_of(separator(keys, at)).to_le_bytes());
+        groups.extend(wide_head_of(separator(keys, at * GROUP_KEYS)).to_le_bytes());
         groups.extend((prefixes.len() as u32).to_le_bytes());
         groups.extend((shared.len() as u32).to_le_bytes());
         prefixes.extend_from_slice(shared);
@@ -45,7 +46,8 @@ pub fn encode(keys: &[&[u8]]) -> Option<Vec<u8>> {
         }
     }
     offsets.extend(u32::try_from(data.len()).ok()?.to_le_bytes());
-    let spine = encode_spine(keys);
+    let starts: Vec<usize> = (0..keys.len()).step_by(GROUP_KEYS).collect();
+    let spine = spine::encode(keys, &starts);
     let mut out = Vec::with_capacity(HEADER_LEN + heads.len() + offsets.len() + spine.len() + data.len());
     out.extend((keys.len() as u64).to_le_bytes());
     out.extend((blocks.len() as u32).to_le_bytes());
@@ -67,10 +69,6 @@ fn shared_by_all<'k>(sorted: &[&'k [u8]]) -> &'k [u8] {
     }
 }
 
-fn shared(a: &[u8], b: &[u8]) -> usize {
-    a.iter().zip(b).take_while(|(a, b)| a == b).count()
-}
-
 /// The first eight bytes of a text as a number that orders as they do.
 #[inline]
 fn head_of(text: &[u8]) -> u64 {
@@ -84,28 +82,6 @@ fn head_of(text: &[u8]) -> u64 {
 #[inline]
 fn wide_head_of(text: &[u8]) -> u128 {
     u128::from(head_of(text)) << 64 | u128::from(head_of(text.get(8..).unwrap_or(&[])))
-}
-
-/// The shortest text that tells a group from the one before: not greater than its first key, and greater than all keys
-/// before it.
-fn separator<'k>(keys: &[&'k [u8]], group: usize) -> &'k [u8] {
-    let at = group * BLOCK_KEYS * GROUP_BLOCKS;
-    match (at.checked_sub(1).and_then(|before| keys.get(before)), keys.get(at)) {
-        (Some(before), Some(first)) => first.get(..shared(before, first) + 1).unwrap_or(first),
-        _ => &[],
-    }
-}
-
-/// The transducer from separator to group, of all groups but the first.
-fn encode_spine(keys: &[&[u8]]) -> Vec<u8> {
-    let groups = keys.len().div_ceil(BLOCK_KEYS * GROUP_BLOCKS);
-    let mut builder = fst::raw::Builder::memory();
-    for group in 1..groups {
-        if builder.insert(separator(keys, group), group as u64).is_err() {
-            debug_assert!(false, "keys are sorted and distinct");
-        }
-    }
-    builder.into_inner().unwrap_or_default()
 }
 
 /// A block whose keys are all short has its numbers together, a byte each, so that they can be looked through without
@@ -206,19 +182,13 @@ impl<'a> Blocks<'a> {
     /// The ordinal of exactly this key.
     #[inline]
     pub fn get(&self, key: &[u8]) -> Option<u32> {
-        let block = self.locate(key)?;
+        let block = self.among(self.group(key)?, key)?;
         self.find(block, key)
-    }
-
-    /// The block that holds the key, if any does.
-    #[inline]
-    pub fn locate(&self, key: &[u8]) -> Option<u32> {
-        self.among(self.group(key)?, key)
     }
 
     /// The last group whose separator is not greater than the key. Heads decide it, and the spine where they are equal.
     #[inline]
-    pub fn group(&self, key: &[u8]) -> Option<usize> {
+    fn group(&self, key: &[u8]) -> Option<usize> {
         let head = wide_head_of(key);
         let upper_head = (head >> 64) as u64;
         let after = passed(self.groups.len(), |at| {
@@ -235,7 +205,7 @@ impl<'a> Blocks<'a> {
 
     /// The block of a group that holds the key, if any does: the last one whose first key is not greater.
     #[inline]
-    pub fn among(&self, group: usize, key: &[u8]) -> Option<u32> {
+    fn among(&self, group: usize, key: &[u8]) -> Option<u32> {
         let row = self.groups.get(group)?;
         let prefix = self.prefixes.get(u32_at(row, 16) as usize..)?.get(..u32_at(row, 20) as usize)?;
         let heads = self.heads_of(group);
@@ -269,29 +239,9 @@ impl<'a> Blocks<'a> {
         before + partition(tied, |block| self.first_key(block).is_some_and(|first| first <= key))
     }
 
-    /// Asks for the memory of a group's heads without waiting for it.
-    #[inline]
-    pub fn touch_group(&self, group: usize) -> u8 {
-        let heads = self.heads_of(group).iter().step_by(64 / HEAD_LEN);
-        heads.filter_map(|head| head.first()).fold(0, |sum, byte| sum ^ byte)
-    }
-
-    /// Asks for the memory of a block's offset without waiting for it.
-    #[inline]
-    pub fn touch_offset(&self, block: u32) -> u8 {
-        self.offsets.get(block as usize).and_then(|offset| offset.first()).copied().unwrap_or(0)
-    }
-
     fn block(&self, block: usize) -> Option<&'a [u8]> {
         let at = |at: usize| self.offsets.get(at).map(|offset| u32_at(offset, 0) as usize);
         self.data.get(at(block)?..at(block + 1)?)
-    }
-
-    /// Asks for the memory of a block without waiting for it: a byte of each of its first cache lines.
-    #[inline]
-    pub fn touch(&self, block: u32) -> u8 {
-        let bytes = self.block(block as usize).unwrap_or(&[]);
-        [0, 64, 128, 192].iter().filter_map(|at| bytes.get(*at)).fold(0, |sum, byte| sum ^ byte)
     }
 
     /// The first key of a block, which shares nothing with the one before.
@@ -304,28 +254,12 @@ impl<'a> Blocks<'a> {
 
     /// The ordinal of the key in this block.
     #[inline]
-    pub fn find(&self, block: u32, key: &[u8]) -> Option<u32> {
+    fn find(&self, block: u32, key: &[u8]) -> Option<u32> {
         let place = match Block::open(self.block(block as usize)?)? {
             Block::Short(short) => short.find(key)?,
             Block::Long(cursor) => cursor.find(key)?,
         };
         block.checked_mul(BLOCK_KEYS as u32)?.checked_add(place)
-    }
-
-    /// The ordinal of the key in this block, where its keys have prints: only keys with the same print are looked at.
-    #[inline]
-    pub fn find_printed(&self, block: u32, prints: &Lanes, print: u8, key: &[u8]) -> Option<u32> {
-        let start = u32_at(self.offsets.get(block as usize)?, 0) as usize;
-        let Some(numbers) = Numbers::open(self.data, start) else { return self.find(block, key) };
-        let mut left = lanes::equal(prints, print);
-        while left != 0 {
-            let place = left.trailing_zeros();
-            if numbers.is_at(place as usize, key) {
-                return block.checked_mul(BLOCK_KEYS as u32)?.checked_add(place);
-            }
-            left &= left - 1;
-        }
-        None
     }
 
     /// Visits every key in order with its ordinal. `false` if a block cannot be read, which no sound file has.
@@ -484,81 +418,6 @@ impl<'a> Short<'a> {
                 return None;
             }
         }
-    }
-}
-
-/// A full block of short keys, open to look at any of them.
-struct Numbers<'a> {
-    shared: &'a Lanes,
-    lengths: &'a Lanes,
-    /// The data of all blocks, and where the texts of this one begin.
-    data: &'a [u8],
-    texts: usize,
-}
-
-impl<'a> Numbers<'a> {
-    #[inline]
-    fn open(data: &'a [u8], start: usize) -> Option<Numbers<'a>> {
-        let (count, rest) = data.get(start..)?.split_first()?;
-        if usize::from(*count) != BLOCK_KEYS {
-            return None;
-        }
-        let (shared, rest) = rest.split_first_chunk()?;
-        let lengths = rest.first_chunk()?;
-        Some(Numbers { shared, lengths, data, texts: start + 1 + 2 * BLOCK_KEYS })
-    }
-
-    /// Whether the key stands in this place. Its last bytes do, and those that it shares with the key before stand where
-    /// the last key before it has them that shares less, and so on up to a key that shares none.
-    #[inline]
-    fn is_at(&self, mut place: usize, key: &[u8]) -> bool {
-        let number = |lanes: &Lanes, at: usize| lanes.get(at).copied().map_or(0, usize::from);
-        let mut end = key.len();
-        if number(self.shared, place) + number(self.lengths, place) != end {
-            return false;
-        }
-        loop {
-            let from = number(self.shared, place);
-            let text = self.texts + lanes::sum_of_first(self.lengths, place);
-            if from > end || !is_same(self.data, text, key, from, end - from) {
-                return false;
-            }
-            if from == 0 {
-                return true;
-            }
-            let before = lanes::less(self.shared, from as u8) & ((1 << place) - 1);
-            let Some(last) = before.checked_ilog2() else { return false };
-            (place, end) = (last as usize, from);
-            if number(self.shared, place) + number(self.lengths, place) < end {
-                return false;
-            }
-        }
-    }
-}
-
-/// Whether `length` bytes are the same in both texts, each from its own place.
-#[inline]
-fn is_same(a: &[u8], mut a_at: usize, b: &[u8], mut b_at: usize, mut length: usize) -> bool {
-    while length > 8 {
-        if word_at(a, a_at) != word_at(b, b_at) {
-            return false;
-        }
-        (a_at, b_at, length) = (a_at + 8, b_at + 8, length - 8);
-    }
-    let differ = word_at(a, a_at) ^ word_at(b, b_at);
-    length == 0 || differ << (64 - 8 * length) == 0
-}
-
-/// The eight bytes at `at`; zeros where the text ends before.
-#[inline]
-fn word_at(text: &[u8], at: usize) -> u64 {
-    if let Some(word) = text.get(at..).and_then(<[u8]>::first_chunk) {
-        return u64::from_le_bytes(*word);
-    }
-    let rest = text.len().saturating_sub(at);
-    match text.last_chunk::<8>() {
-        Some(word) if rest > 0 => u64::from_le_bytes(*word) >> (8 * (8 - rest)),
-        _ => text.get(at..).unwrap_or(&[]).iter().rev().fold(0, |sum, byte| sum << 8 | u64::from(*byte)),
     }
 }
 

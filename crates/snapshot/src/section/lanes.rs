@@ -1,21 +1,11 @@
-//! Thirty-two bytes at a time: which of them are equal to a number or below it, and what the first of them add up to.
+//! Thirty-two bytes at a time: which of them are below a number, and what the first of them add up to.
 //!
-//! Blocks of names have thirty-two keys, and what is stored of each is a byte. On x86-64 two registers hold them, and
-//! every such processor has the instructions; elsewhere, and as what tests compare with, plain loops do the same.
+//! The record of a leaf of names is as long. On x86-64 two registers hold it, and every such processor has the
+//! instructions; elsewhere, and as what tests compare with, plain loops do the same.
 #![allow(unsafe_code)]
 
-/// What is stored of the keys of a block.
+/// The bytes.
 pub(crate) type Lanes = [u8; 32];
-
-/// Which bytes are equal to `byte`: a bit each.
-#[inline]
-pub(crate) fn equal(lanes: &Lanes, byte: u8) -> u32 {
-    #[cfg(target_arch = "x86_64")]
-    // SAFETY: every x86-64 processor has SSE2.
-    return unsafe { sse2::equal(lanes, byte) };
-    #[cfg(not(target_arch = "x86_64"))]
-    plain::equal(lanes, byte)
-}
 
 /// Which bytes are less than `bound`: a bit each.
 #[inline]
@@ -41,10 +31,6 @@ pub(crate) fn sum_of_first(lanes: &Lanes, count: usize) -> usize {
 mod plain {
     use super::Lanes;
 
-    pub(super) fn equal(lanes: &Lanes, byte: u8) -> u32 {
-        lanes.iter().rev().fold(0, |mask, lane| mask << 1 | u32::from(*lane == byte))
-    }
-
     pub(super) fn less(lanes: &Lanes, bound: u8) -> u32 {
         lanes.iter().rev().fold(0, |mask, lane| mask << 1 | u32::from(*lane < bound))
     }
@@ -58,17 +44,18 @@ mod plain {
 mod sse2 {
     use super::Lanes;
     use std::arch::x86_64::{
-        __m128i, _mm_and_si128, _mm_cmpeq_epi8, _mm_cmplt_epi8, _mm_cvtsi128_si64, _mm_min_epu8,
-        _mm_movemask_epi8, _mm_sad_epu8, _mm_set_epi64x, _mm_set1_epi8, _mm_setzero_si128, _mm_srli_si128,
+        __m128i, _mm_and_si128, _mm_cmpeq_epi8, _mm_cmplt_epi8, _mm_cvtsi128_si64, _mm_loadu_si128,
+        _mm_min_epu8, _mm_movemask_epi8, _mm_sad_epu8, _mm_set_epi64x, _mm_set1_epi8, _mm_setzero_si128,
+        _mm_srli_si128,
     };
 
     /// The two halves.
     #[inline]
     #[target_feature(enable = "sse2")]
     fn load(lanes: &Lanes) -> [__m128i; 2] {
-        let words = lanes.as_chunks::<8>().0;
-        let word = |at: usize| words.get(at).map_or(0, |word| i64::from_le_bytes(*word));
-        [_mm_set_epi64x(word(1), word(0)), _mm_set_epi64x(word(3), word(2))]
+        let halves: [*const u8; 2] = [0, 16].map(|at| lanes.as_ptr().wrapping_add(at));
+        // SAFETY: each half has sixteen bytes, and the load asks for no alignment.
+        halves.map(|half| unsafe { _mm_loadu_si128(half.cast()) })
     }
 
     #[inline]
@@ -76,13 +63,6 @@ mod sse2 {
     fn mask([low, high]: [__m128i; 2]) -> u32 {
         let bits = |half| _mm_movemask_epi8(half).cast_unsigned();
         bits(low) | bits(high) << 16
-    }
-
-    #[inline]
-    #[target_feature(enable = "sse2")]
-    pub(super) fn equal(lanes: &Lanes, byte: u8) -> u32 {
-        let byte = _mm_set1_epi8(byte.cast_signed());
-        mask(load(lanes).map(|half| _mm_cmpeq_epi8(half, byte)))
     }
 
     #[inline]
@@ -121,7 +101,6 @@ mod tests {
         fn registers_and_loops_agree(lanes in any::<Lanes>(), few in 0u8..4, byte in any::<u8>(), count in 0usize..40) {
             let narrow = lanes.map(|lane| lane & 3);
             for (lanes, byte) in [(lanes, byte), (narrow, few)] {
-                prop_assert_eq!(equal(&lanes, byte), plain::equal(&lanes, byte));
                 prop_assert_eq!(less(&lanes, byte), plain::less(&lanes, byte));
                 prop_assert_eq!(sum_of_first(&lanes, count), plain::sum_of_first(&lanes, count));
             }

@@ -3,13 +3,18 @@
 
 pub mod addresses;
 pub mod blocks;
+mod code;
 pub mod filter;
+mod fuse;
 mod lanes;
+pub mod leaves;
+pub mod locator;
 pub mod names;
 pub mod origin;
 pub mod packed;
 pub mod rare;
 pub mod records;
+mod spine;
 pub mod times;
 pub mod tries;
 pub mod v4;

@@ -1,0 +1,485 @@
+//! Names in leaves: front-coded, their texts in a prefix code, in two cache lines each.
+//!
+//! A *leaf* is 128 bytes: the ordinal of its first name, how many names it holds, how long the text of each is and how many
+//! bytes it shares with the name before, and the texts. As many names go into a leaf as fit, some seventeen. The name in a
+//! given place is compared with a question from its end to its beginning: its own text, then that of the last name before
+//! it that shares less, and so on to one that shares nothing. With a locator that gives the place, all that finding a name
+//! waits for is one leaf. A transducer, the *spine*, leads from any key to its group of leaves; it serves where there is no
+//! locator, and is what the locator is compared with.
+//!
+//! An ordinal is the number of a name in the order of all, with their bytes reversed.
+
+use super::code::{self, Bits, CODES_LEN, Coded, Codes, Decoder, TEXT_MAX, UNIT};
+use super::lanes::{self, Lanes};
+use super::spine::{self, shared};
+use crate::automaton::Automaton;
+use crate::layout::{u16_at, u32_at, u64_at};
+use std::cmp::Ordering;
+
+/// The length of a leaf, in bytes.
+const LEAF_LEN: usize = 128;
+/// How many names a leaf holds at most: their numbers are read thirty-two bytes at a time.
+const NAMES_MAX: usize = 31;
+/// How many leaves a group of the spine holds; the last one may hold fewer.
+const GROUP_LEAVES: usize = 16;
+const HEADER_LEN: usize = 64;
+/// Where the numbers of a leaf begin: behind the ordinal and the count.
+const NUMBERS_AT: usize = 5;
+/// The longest text that a leaf holds, in units.
+const UNITS_MAX: usize = 255;
+/// Zeros behind the texts, so that the last of them can be read in words.
+const TAIL_LEN: usize = 8;
+
+/// Where a name stands: the number of its leaf, and its place there.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Spot(u32);
+
+impl Spot {
+    const PLACE_BITS: u32 = NAMES_MAX.count_ones();
+
+    fn new(leaf: usize, place: usize) -> Option<Spot> {
+        let leaf = u32::try_from(leaf).ok().filter(|leaf| leaf >> (32 - Spot::PLACE_BITS) == 0)?;
+        Some(Spot(leaf << Spot::PLACE_BITS | place as u32))
+    }
+
+    /// The spot with this number.
+    #[inline]
+    pub fn from_number(number: u32) -> Spot {
+        Spot(number)
+    }
+
+    /// Its number.
+    pub fn number(self) -> u32 {
+        self.0
+    }
+
+    #[inline]
+    fn leaf(self) -> usize {
+        (self.0 >> Spot::PLACE_BITS) as usize
+    }
+
+    #[inline]
+    fn place(self) -> usize {
+        self.0 as usize & NAMES_MAX
+    }
+}
+
+/// Names, laid out.
+pub struct LeafBytes {
+    /// The section.
+    pub section: Vec<u8>,
+    /// Where each name stands, in their order.
+    pub spots: Vec<Spot>,
+}
+
+/// Lays sorted, distinct names out, with their bytes reversed. `None` where one is longer than names are, or where there are
+/// too many.
+pub fn encode(names: &[&[u8]]) -> Option<LeafBytes> {
+    let table = code::encode(&occurrences(names));
+    let mut writer =
+        Writer { codes: Codes::new(&table), leaves: Vec::new(), long: Vec::new(), starts: Vec::new() };
+    let (mut rest, mut spots) = (names, Vec::with_capacity(names.len()));
+    while !rest.is_empty() {
+        let leaf = writer.starts.len();
+        let taken = writer.leaf(rest, spots.len() as u32)?;
+        writer.starts.push(spots.len());
+        for place in 0..taken {
+            spots.push(Spot::new(leaf, place)?);
+        }
+        rest = rest.get(taken..)?;
+    }
+    let groups: Vec<usize> = writer.starts.iter().copied().step_by(GROUP_LEAVES).collect();
+    let spine = spine::encode(names, &groups);
+    let mut section = Vec::with_capacity(writer.leaves.len() + spine.len() + writer.long.len() + 1024);
+    for number in [names.len(), writer.starts.len(), spine.len(), writer.long.len()] {
+        section.extend((number as u64).to_le_bytes());
+    }
+    section.resize(HEADER_LEN, 0);
+    for part in [&table, &writer.leaves, &spine, &writer.long] {
+        section.extend_from_slice(part);
+    }
+    section.resize(section.len() + TAIL_LEN, 0);
+    Some(LeafBytes { section, spots })
+}
+
+/// How often each byte occurs in what names do not share with those before them.
+fn occurrences(names: &[&[u8]]) -> [u64; 256] {
+    let mut occurs = [0; 256];
+    let mut before: &[u8] = &[];
+    for name in names {
+        for byte in name.get(shared(before, name)..).unwrap_or(&[]) {
+            occurs.iter_mut().skip(usize::from(*byte)).take(1).for_each(|times| *times += 1);
+        }
+        before = name;
+    }
+    // The first name of a leaf shares nothing, and what it would have shared is made of the same bytes.
+    names.iter().step_by(16).flat_map(|name| name.iter()).for_each(|byte| {
+        occurs.iter_mut().skip(usize::from(*byte)).take(1).for_each(|times| *times += 1);
+    });
+    occurs
+}
+
+struct Writer<'c> {
+    codes: Codes<'c>,
+    leaves: Vec<u8>,
+    /// Texts that no leaf has room for.
+    long: Vec<u8>,
+    /// The first name of each leaf.
+    starts: Vec<usize>,
+}
+
+impl Writer<'_> {
+    /// Puts as many names into a leaf as fit. Returns how many.
+    fn leaf(&mut self, names: &[&[u8]], ordinal: u32) -> Option<usize> {
+        let (mut lengths, mut shares, mut bits) = (Vec::new(), Vec::new(), Bits::default());
+        let mut before: &[u8] = &[];
+        for name in names.iter().take(NAMES_MAX) {
+            let share = if lengths.is_empty() { 0 } else { shared(before, name) };
+            let text = name.get(share..)?;
+            let units = self.codes.units(text)?;
+            let length = NUMBERS_AT + 2 * (lengths.len() + 1) + bits.bytes_with(units);
+            if units > UNITS_MAX || length > LEAF_LEN || name.len() > TEXT_MAX {
+                break;
+            }
+            bits.push(self.codes, text)?;
+            lengths.push(units as u8);
+            shares.push(share as u8);
+            before = name;
+        }
+        let end = self.leaves.len() + LEAF_LEN;
+        self.leaves.extend(ordinal.to_le_bytes());
+        self.leaves.push(lengths.len() as u8);
+        if lengths.is_empty() {
+            self.long(names.first()?)?;
+        } else {
+            [lengths.as_slice(), &shares, &bits.finish()]
+                .iter()
+                .for_each(|part| self.leaves.extend_from_slice(part));
+        }
+        self.leaves.resize(end, 0);
+        Some(lengths.len().max(1))
+    }
+
+    /// A leaf of one name says where its text is, and how many units that takes.
+    fn long(&mut self, name: &[u8]) -> Option<()> {
+        let mut bits = Bits::default();
+        let units = bits.push(self.codes, name).filter(|_| name.len() <= TEXT_MAX)?;
+        self.leaves.extend(u32::try_from(self.long.len()).ok()?.to_le_bytes());
+        self.leaves.extend((units as u16).to_le_bytes());
+        self.long.extend(bits.finish());
+        Some(())
+    }
+}
+
+/// A section of leaves in a file.
+#[derive(Clone, Copy, Debug)]
+pub struct Leaves<'a> {
+    count: u64,
+    codes: Codes<'a>,
+    leaves: &'a [[u8; LEAF_LEN]],
+    /// The leaves and what follows them, so that the end of the last one can be read in words.
+    data: &'a [u8],
+    spine: Automaton<'a>,
+    long: &'a [u8],
+}
+
+impl<'a> Leaves<'a> {
+    /// The leaves in these bytes; `None` where they hold none.
+    pub fn new(bytes: &'a [u8]) -> Option<Leaves<'a>> {
+        let (header, mut rest) = bytes.split_at_checked(HEADER_LEN)?;
+        let mut take = |length: usize| {
+            let (part, behind) = rest.split_at_checked(length)?;
+            rest = behind;
+            Some(part)
+        };
+        let stated = |at: usize| usize::try_from(u64_at(header, at)).ok();
+        let codes = Codes::new(take(CODES_LEN)?);
+        let data = bytes.get(HEADER_LEN + CODES_LEN..)?;
+        let leaves = take(stated(8)?.checked_mul(LEAF_LEN)?)?.as_chunks().0;
+        let spine = Automaton::new(take(stated(16)?)?);
+        let long = take(stated(24)?.checked_add(TAIL_LEN)?)?;
+        Some(Leaves { count: u64_at(header, 0), codes, leaves, data, spine, long })
+    }
+
+    /// The number of names that it says it has.
+    pub fn len(&self) -> u64 {
+        self.count
+    }
+
+    /// Whether it has none.
+    pub fn is_empty(&self) -> bool {
+        self.count == 0
+    }
+
+    /// Puts a question into the code of the leaves.
+    #[inline]
+    pub(super) fn code(&self, name: &[u8], coded: &mut Coded) {
+        coded.set(self.codes, name);
+    }
+
+    #[inline]
+    fn leaf(&self, at: usize) -> Option<Leaf<'a>> {
+        let bytes = self.leaves.get(at)?;
+        let names = usize::from(*bytes.get(4)?).min(NAMES_MAX);
+        Some(Leaf { bytes, names, data: self.data, start: at * LEAF_LEN, long: self.long })
+    }
+
+    /// Asks for the memory of a leaf without waiting for it.
+    #[inline]
+    pub(super) fn touch(&self, spot: Spot) -> u8 {
+        let leaf = self.leaves.get(spot.leaf());
+        leaf.map_or(0, |leaf| [0, 64].iter().filter_map(|at| leaf.get(*at)).fold(0, |sum, byte| sum ^ byte))
+    }
+
+    /// The ordinal of the first `end` bytes of a question, if they stand there.
+    #[inline]
+    pub(super) fn at(&self, spot: Spot, question: &Coded, end: usize) -> Option<u32> {
+        let leaf = self.leaf(spot.leaf()).filter(|_| end <= question.known())?;
+        let is_there = match leaf.names {
+            0 => spot.place() == 0 && leaf.is_long(question, end),
+            names => spot.place() < names && leaf.is_at(spot.place(), question, end),
+        };
+        is_there.then(|| leaf.ordinal().wrapping_add(spot.place() as u32))
+    }
+
+    /// The ordinal of exactly this name, by the spine.
+    pub fn get(&self, name: &[u8]) -> Option<u32> {
+        let group = usize::try_from(self.spine.floor(name).unwrap_or(0)).ok()?;
+        let first = group.checked_mul(GROUP_LEAVES)?;
+        let (decoder, mut key) = (Decoder::new(self.codes), Vec::new());
+        let (mut low, mut high) = (first, first.checked_add(GROUP_LEAVES)?.min(self.leaves.len()));
+        while low < high {
+            let middle = low + (high - low) / 2;
+            key.clear();
+            self.leaf(middle).filter(|leaf| leaf.read(0, &decoder, &mut key))?;
+            (low, high) = if key.as_slice() <= name { (middle + 1, high) } else { (low, middle) };
+        }
+        let mut found = None;
+        self.leaf(low.checked_sub(1)?)?.each(&decoder, |key, ordinal| match key.cmp(name) {
+            Ordering::Less => true,
+            order => {
+                found = (order == Ordering::Equal).then_some(ordinal);
+                false
+            }
+        })?;
+        found
+    }
+
+    /// Visits every name in order with its ordinal. `false` if a leaf cannot be read, which no sound file has.
+    pub fn each(&self, mut visit: impl FnMut(&[u8], u32)) -> bool {
+        let decoder = Decoder::new(self.codes);
+        self.codes.are_sound()
+            && (0..self.leaves.len()).filter_map(|at| self.leaf(at)).all(|leaf| {
+                let all = leaf.each(&decoder, |key, ordinal| {
+                    visit(key, ordinal);
+                    true
+                });
+                all.is_some()
+            })
+    }
+}
+
+/// A leaf, open to look at any of its names.
+struct Leaf<'a> {
+    bytes: &'a [u8; LEAF_LEN],
+    /// How many names it holds; 0 if it holds one that is long.
+    names: usize,
+    /// The bytes of all leaves, and where those of this one begin.
+    data: &'a [u8],
+    start: usize,
+    /// All long texts.
+    long: &'a [u8],
+}
+
+impl Leaf<'_> {
+    /// The ordinal of its first name.
+    #[inline]
+    fn ordinal(&self) -> u32 {
+        u32_at(self.bytes, 0)
+    }
+
+    /// The numbers of its names from one on.
+    #[inline]
+    fn numbers(&self, from: usize) -> &Lanes {
+        self.bytes.get(NUMBERS_AT + from..).and_then(<[u8]>::first_chunk).unwrap_or(&[0; 32])
+    }
+
+    /// How many units the text of a name takes.
+    #[inline]
+    fn length(&self, place: usize) -> usize {
+        self.bytes.get(NUMBERS_AT + place).copied().map_or(0, usize::from)
+    }
+
+    /// How many bytes a name shares with the one before.
+    #[inline]
+    fn share(&self, place: usize) -> usize {
+        self.length(self.names + place)
+    }
+
+    /// The bit of all leaves at which the text of a name begins.
+    #[inline]
+    fn text(&self, place: usize) -> usize {
+        (self.start + NUMBERS_AT + 2 * self.names) * 8 + lanes::sum_of_first(self.numbers(0), place) * UNIT
+    }
+
+    /// The last place before this one whose name shares less than so many bytes.
+    #[inline]
+    fn last_sharing_less(&self, place: usize, shared: usize) -> Option<usize> {
+        let less = lanes::less(self.numbers(self.names), shared as u8);
+        (less & ((1 << place) - 1)).checked_ilog2().map(|last| last as usize)
+    }
+
+    /// Whether the name in this place is the first `end` bytes of a question.
+    #[inline]
+    fn is_at(&self, mut place: usize, question: &Coded, end: usize) -> bool {
+        let (mut from, mut upto) = (self.share(place), end);
+        if from > end || self.length(place) != (question.end(end) - question.end(from)).div_ceil(UNIT) {
+            return false;
+        }
+        loop {
+            let (begin, count) = (question.end(from), question.end(upto) - question.end(from));
+            if count > self.length(place) * UNIT || !question.is_at(self.data, self.text(place), begin, count)
+            {
+                return false;
+            }
+            if from == 0 {
+                return true;
+            }
+            let Some(before) = self.last_sharing_less(place, from) else { return false };
+            (place, upto, from) = (before, from, self.share(before));
+        }
+    }
+
+    /// Where the text of the long name begins among all long texts, and how many units it takes.
+    fn long_text(&self) -> (usize, usize) {
+        (u32_at(self.bytes, NUMBERS_AT) as usize, usize::from(u16_at(self.bytes, NUMBERS_AT + 4)))
+    }
+
+    #[cold]
+    fn is_long(&self, question: &Coded, end: usize) -> bool {
+        let (start, units) = self.long_text();
+        units == question.end(end).div_ceil(UNIT)
+            && question.is_at(self.long, start * 8, 0, question.end(end))
+    }
+
+    /// Visits its names while `visit` wants more of them. `None` if they cannot be read.
+    fn each(&self, decoder: &Decoder, mut visit: impl FnMut(&[u8], u32) -> bool) -> Option<()> {
+        let mut key = Vec::new();
+        for (place, ordinal) in (0..self.names.max(1)).zip(self.ordinal()..) {
+            let share = if self.names == 0 { 0 } else { self.share(place) };
+            key.truncate(Some(share).filter(|share| *share <= key.len())?);
+            if !self.read(place, decoder, &mut key) {
+                return None;
+            }
+            if !visit(&key, ordinal) {
+                break;
+            }
+        }
+        Some(())
+    }
+
+    /// Puts what a name does not share behind `key`.
+    fn read(&self, place: usize, decoder: &Decoder, key: &mut Vec<u8>) -> bool {
+        if self.names == 0 {
+            let (start, units) = self.long_text();
+            return decoder.read(self.long, start * 8, units, key);
+        }
+        decoder.read(self.data, self.text(place), self.length(place), key)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    fn sorted(names: Vec<String>) -> Vec<Vec<u8>> {
+        let mut names: Vec<Vec<u8>> = names.into_iter().map(String::into_bytes).collect();
+        names.sort();
+        names.dedup();
+        names
+    }
+
+    fn assert_sound(names: &[Vec<u8>]) {
+        let texts: Vec<&[u8]> = names.iter().map(Vec::as_slice).collect();
+        let LeafBytes { section, spots } = encode(&texts).expect("short names");
+        let leaves = Leaves::new(&section).expect("leaves");
+        assert_eq!((leaves.len(), spots.len()), (names.len() as u64, names.len()));
+        let mut coded = Coded::new();
+        for (ordinal, name) in names.iter().enumerate() {
+            for near in
+                [name.clone(), [name.as_slice(), b"a"].concat(), name.get(1..).unwrap_or(&[]).to_vec()]
+            {
+                let expected = names.binary_search(&near).ok().map(|at| at as u32);
+                leaves.code(&near, &mut coded);
+                assert_eq!(leaves.get(&near), expected, "{}", String::from_utf8_lossy(&near));
+                let around = ordinal.saturating_sub(20)..(ordinal + 20).min(names.len());
+                for (spot, ordinal) in spots[around.clone()].iter().zip(around) {
+                    let here = expected.filter(|expected| *expected == ordinal as u32);
+                    assert_eq!(leaves.at(*spot, &coded, near.len()), here);
+                }
+            }
+        }
+        let mut all = Vec::new();
+        assert!(leaves.each(|name, ordinal| all.push((name.to_vec(), ordinal))));
+        assert!(all.iter().map(|(name, _)| name).eq(names));
+        assert!(all.iter().map(|(_, ordinal)| *ordinal).eq(0..names.len() as u32));
+    }
+
+    /// The worked example of FORMAT.md.
+    #[test]
+    fn a_leaf_of_one_name_is_what_the_documentation_says() {
+        let bytes = encode(&[b"moc.live"]).expect("a short name").section;
+        let leaf = &bytes[HEADER_LEN + CODES_LEN..];
+        assert_eq!(leaf[..10], [0, 0, 0, 0, 1, 12, 0, 0x1D, 0x11, 0x5F]);
+        assert_eq!(leaf[10..LEAF_LEN], [0; LEAF_LEN - 10]);
+    }
+
+    #[test]
+    fn many_names_with_long_shared_beginnings_are_found() {
+        let names = (0..5000)
+            .map(|n| match n % 3 {
+                0 => format!("moc.topsgolb.{:x}", n * 7919),
+                1 => format!("ved.segap.{n}"),
+                _ => format!("{}.{n:o}", ["moc", "ten", "zyx"][n % 7 % 3]),
+            })
+            .collect();
+        assert_sound(&sorted(names));
+    }
+
+    #[test]
+    fn long_names_have_leaves_of_their_own() {
+        for times in 1..6 {
+            let long = "0123456789abcdefghijklmnopqrstuvwxyz-".repeat(times);
+            let names = (0..60).flat_map(|n| [format!("moc.{}{n}.{long}", n % 7), format!("moc.{n}")]);
+            assert_sound(&sorted(names.collect()));
+        }
+        assert!(encode(&[&[b'a'; 256]]).is_none(), "no name is as long");
+    }
+
+    proptest! {
+        #[test]
+        fn any_names_are_found(names in proptest::collection::vec("[a-c.]{1,12}", 1..200)) {
+            assert_sound(&sorted(names));
+        }
+
+        #[test]
+        fn any_bytes_are_survived(
+            bytes in proptest::collection::vec(any::<u8>(), 0..700),
+            counts in (0u64..40, 0u64..4, 0u64..40, 0u64..40),
+            name in "[a-c.]{0,9}",
+        ) {
+            let header = [counts.0, counts.1, counts.2, counts.3, 0, 0, 0, 0].map(u64::to_le_bytes).concat();
+            let bytes = [header, vec![0x31; CODES_LEN], bytes].concat();
+            for bytes in [&bytes, &bytes[HEADER_LEN..]] {
+                let Some(leaves) = Leaves::new(bytes) else { continue };
+                let mut coded = Coded::new();
+                leaves.code(name.as_bytes(), &mut coded);
+                let _ = (leaves.get(name.as_bytes()), leaves.each(|_, _| {}));
+                for spot in (0..200).map(Spot::from_number) {
+                    let _ = (leaves.touch(spot), leaves.at(spot, &coded, name.len()));
+                }
+            }
+        }
+    }
+}

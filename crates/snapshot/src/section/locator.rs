@@ -1,0 +1,88 @@
+//! Where a name stands, by its hash: its spot if the name is listed, and anything if it is not.
+//!
+//! Whoever asks looks there and sees whether the name is it, so that what a locator says of strangers does no harm. Finding a
+//! listed name takes three loads that do not wait for each other, where a search waits for each of its steps: this is what
+//! makes hits fast, for three bytes a name.
+
+use super::filter::SuffixHash;
+use super::fuse::{SHAPE_LEN, Shape, solve};
+use super::leaves::Spot;
+use super::packed::{self, Packed};
+use crate::layout::u32_at;
+
+const HEADER_LEN: usize = SHAPE_LEN + 8;
+
+/// The bytes of a locator of names with their bytes reversed; none where it cannot be made.
+pub fn encode(names: &[&[u8]], spots: &[Spot]) -> Vec<u8> {
+    let hashes = names.iter().map(|name| SuffixHash::of(name).number());
+    let mut keys: Vec<(u64, u32)> = hashes.zip(spots.iter().map(|spot| spot.number())).collect();
+    keys.sort_unstable();
+    let count = keys.len();
+    keys.dedup_by_key(|(hash, _)| *hash);
+    let twins = (count - keys.len()) as u32;
+    let Some((shape, numbers)) = solve(&keys) else { return Vec::new() };
+    let mut out = Vec::new();
+    shape.write(&mut out);
+    out.extend(twins.to_le_bytes());
+    out.extend(0u32.to_le_bytes());
+    out.extend(packed::encode(numbers.iter().map(|number| u64::from(*number))));
+    out
+}
+
+/// A locator in a file.
+#[derive(Clone, Copy, Debug)]
+pub struct Locator<'a> {
+    shape: Shape,
+    twins: u32,
+    numbers: Packed<'a>,
+}
+
+impl<'a> Locator<'a> {
+    /// The locator in these bytes; `None` where they hold none.
+    pub fn new(bytes: &'a [u8]) -> Option<Locator<'a>> {
+        let (header, numbers) = bytes.split_at_checked(HEADER_LEN)?;
+        let twins = u32_at(header, SHAPE_LEN);
+        Some(Locator { shape: Shape::read(header), twins, numbers: Packed::new(numbers) })
+    }
+
+    /// Whether names share their hash with others, which it does not know.
+    #[inline]
+    pub fn has_twins(&self) -> bool {
+        self.twins > 0
+    }
+
+    /// Where the name with this hash stands, if it is listed.
+    #[inline]
+    pub fn ask(&self, name: SuffixHash) -> Spot {
+        let places = self.shape.places(self.shape.hash(name.number()));
+        Spot::from_number(places.into_iter().fold(0, |sum, at| sum ^ self.numbers.get(at) as u32))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_name_is_found_and_little_is_taken() {
+        let names: Vec<Vec<u8>> = (0..60_000).map(|n| format!("moc.{n:x}").into_bytes()).collect();
+        let names: Vec<&[u8]> = names.iter().map(Vec::as_slice).collect();
+        let spots: Vec<Spot> = (0..60_000).map(Spot::from_number).collect();
+        let bytes = encode(&names, &spots);
+        let locator = Locator::new(&bytes).expect("a locator");
+        for (spot, name) in spots.iter().zip(&names) {
+            assert_eq!(locator.ask(SuffixHash::of(name)), *spot);
+        }
+        assert!(!locator.has_twins() && bytes.len() * 8 < names.len() * 20, "{} bytes", bytes.len());
+    }
+
+    #[test]
+    fn names_of_one_hash_are_told_of() {
+        let names = [b"moc.a".as_slice(), b"moc.b", b"moc.b"];
+        let bytes = encode(&names, &[0, 1, 2].map(Spot::from_number));
+        let locator = Locator::new(&bytes).expect("a locator");
+        assert!(locator.has_twins());
+        assert_eq!(locator.ask(SuffixHash::of(b"moc.b")).number(), 1, "the first of them is known");
+        assert!(Locator::new(&encode(&[], &[])).is_none());
+    }
+}
