@@ -242,10 +242,19 @@ impl<'a> Leaves<'a> {
         is_there.then(|| leaf.ordinal().wrapping_add(spot.place() as u32))
     }
 
+    /// The group of the spine that would hold a name.
+    fn group(&self, name: &[u8]) -> Option<usize> {
+        usize::try_from(self.spine.floor(name).unwrap_or(0)).ok()
+    }
+
+    /// Whether the spine leads a name to the group of its spot.
+    pub fn is_led_to(&self, name: &[u8], spot: Spot) -> bool {
+        self.group(name) == Some(spot.leaf() / GROUP_LEAVES)
+    }
+
     /// The ordinal of exactly this name, by the spine.
     pub fn get(&self, name: &[u8]) -> Option<u32> {
-        let group = usize::try_from(self.spine.floor(name).unwrap_or(0)).ok()?;
-        let first = group.checked_mul(GROUP_LEAVES)?;
+        let first = self.group(name)?.checked_mul(GROUP_LEAVES)?;
         let (decoder, mut key) = (Decoder::new(self.codes), Vec::new());
         let (mut low, mut high) = (first, first.checked_add(GROUP_LEAVES)?.min(self.leaves.len()));
         while low < high {
@@ -414,6 +423,7 @@ mod tests {
                 leaves.code(&near, &mut coded);
                 assert_eq!(leaves.get(&near), expected, "{}", String::from_utf8_lossy(&near));
                 let around = ordinal.saturating_sub(20)..(ordinal + 20).min(names.len());
+                assert!(expected.is_none_or(|at| leaves.is_led_to(&near, spots[at as usize])));
                 for (spot, ordinal) in spots[around.clone()].iter().zip(around) {
                     let here = expected.filter(|expected| *expected == ordinal as u32);
                     assert_eq!(leaves.at(*spot, &coded, near.len()), here);

@@ -200,13 +200,20 @@ impl<'a> Keys<'a> {
         }
     }
 
-    /// Whether the filter lets a name through, the locator leads to its ordinal, and so does the spine.
+    /// Whether a name is found at its ordinal: the filter lets it through, the locator knows where it stands, and the spine
+    /// leads there, too.
     pub fn leads_to(&self, name: &[u8], ordinal: u32) -> bool {
         let mut found = None;
         self.each_covering(name, |end, ordinal| {
             found = if end == name.len() { Some(ordinal) } else { found }
         });
-        found == Some(ordinal) && self.get(name) == Some(ordinal)
+        found == Some(ordinal)
+            && match (&self.leaves, &self.locator) {
+                (Some(leaves), Some(locator)) if !locator.has_twins() => {
+                    leaves.is_led_to(name, locator.ask(SuffixHash::of(name)))
+                }
+                _ => self.get(name) == Some(ordinal),
+            }
     }
 }
 
