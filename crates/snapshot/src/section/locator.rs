@@ -5,7 +5,7 @@
 //! makes hits fast, for three bytes a name.
 
 use super::filter::SuffixHash;
-use super::fuse::{SHAPE_LEN, Shape, solve};
+use super::fuse::{SHAPE_LEN, Shape, Solved, solve};
 use super::leaves::Spot;
 use super::packed::{self, Packed};
 use crate::layout::u32_at;
@@ -15,15 +15,11 @@ const HEADER_LEN: usize = SHAPE_LEN + 8;
 /// The bytes of a locator of names with their bytes reversed; none where it cannot be made.
 pub fn encode(names: &[&[u8]], spots: &[Spot]) -> Vec<u8> {
     let hashes = names.iter().map(|name| SuffixHash::of(name).number());
-    let mut keys: Vec<(u64, u32)> = hashes.zip(spots.iter().map(|spot| spot.number())).collect();
-    keys.sort_unstable();
-    let count = keys.len();
-    keys.dedup_by_key(|(hash, _)| *hash);
-    let twins = (count - keys.len()) as u32;
-    let Some((shape, numbers)) = solve(&keys) else { return Vec::new() };
+    let keys: Vec<(u64, u32)> = hashes.zip(spots.iter().map(|spot| spot.number())).collect();
+    let Some(Solved { shape, numbers, twins }) = solve(&keys) else { return Vec::new() };
     let mut out = Vec::new();
     shape.write(&mut out);
-    out.extend(twins.to_le_bytes());
+    out.extend((twins as u32).to_le_bytes());
     out.extend(0u32.to_le_bytes());
     out.extend(packed::encode(numbers.iter().map(|number| u64::from(*number))));
     out
