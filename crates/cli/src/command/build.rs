@@ -31,7 +31,7 @@ pub(super) fn run(args: &Build, setting: &Setting) -> Result<Exit, Failure> {
     }
     args.check_files()?;
     let _lock = Lock::take(&args.out)?;
-    args.files().for_each(sweep);
+    args.files().for_each(|file| sweep(&file));
     let yesterday = Yesterday::open(args)?;
     yesterday.check_standing(args, setting)?;
     let night = Night {
@@ -57,10 +57,10 @@ pub(super) fn run(args: &Build, setting: &Setting) -> Result<Exit, Failure> {
 }
 
 impl Build {
-    /// Every file that the build writes.
-    fn files(&self) -> impl Iterator<Item = &Path> {
+    /// Every file that the build writes beside its place first.
+    fn files(&self) -> impl Iterator<Item = PathBuf> {
         let told = [&self.report, &self.rejects, &self.metrics].into_iter().flatten();
-        std::iter::once(self.out.as_path()).chain(told.map(PathBuf::as_path))
+        [self.out.clone(), with_suffix(&self.out, ".state")].into_iter().chain(told.cloned())
     }
 
     /// No file is written twice, and none is both read and written, but for a snapshot that succeeds itself.
@@ -149,17 +149,21 @@ fn beside(
     Ok(target.map(|target| write_beside(target, fill)).transpose().map_err(unfinished)?.flatten())
 }
 
-/// Publishes the state first: a snapshot whose state is missing would take old rows for new ones. A state that
-/// is ahead of its snapshot does no harm, because it knows the times of its rows.
+/// Publishes the state and the snapshot. Both are written before either is put in its place, so that a full disk leaves
+/// both as they were. The state goes first: a snapshot whose state is missing would take old rows for new ones, and a
+/// state that is ahead of its snapshot does no harm, because it knows the times of its rows.
 fn publish(built: &Built, out: &Path) -> Result<(), Failure> {
-    let state = || {
-        let mut beside = Beside::create(&with_suffix(out, ".state"))?;
-        beside.fill(|out| out.write_all(&built.state))?;
-        beside.publish()
-    };
     let unfinished = |error| Failure::unfinished(format_args!("{error}; the old snapshot is untouched"));
-    state().map_err(unfinished)?;
-    built.image.publish(out).map(drop).map_err(unfinished)
+    let mut state = Beside::create(&with_suffix(out, ".state")).map_err(unfinished)?;
+    state.fill(|out| out.write_all(&built.state)).map_err(unfinished)?;
+    let snapshot = built.image.beside(out).map_err(unfinished)?;
+    state.publish().map_err(unfinished)?;
+    let unsure = |error| {
+        Failure::unfinished(format_args!(
+            "{error}; the new snapshot is there, but may not outlast a power cut"
+        ))
+    };
+    snapshot.place().map_err(unfinished)?.sync().map_err(unsure)
 }
 
 /// The snapshot and the state of the night before.
