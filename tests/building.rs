@@ -326,3 +326,52 @@ fn a_catalogue_without_feeds_builds_nothing() {
         assert!(stderr(&output).contains("no feed that is enabled"), "{}", stderr(&output));
     }
 }
+
+/// Runs a build that might wait for ever; `None` where it still runs after twenty seconds.
+#[cfg(target_os = "linux")]
+fn build_in_time(place: &Place) -> Option<i32> {
+    let mut child = place.command(BUILD).stderr(std::process::Stdio::null()).spawn().expect("it runs");
+    for _ in 0..2000 {
+        if let Some(status) = child.try_wait().expect("it can be asked") {
+            return status.code();
+        }
+        std::thread::sleep(std::time::Duration::from_millis(10));
+    }
+    child.kill().expect("it still runs");
+    None
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn pipes_and_devices_in_the_way_keep_no_build_waiting() {
+    for (name, expected) in [
+        ("downloads/bad-ip.txt.meta.json", 0),
+        ("downloads/bad-ip.txt", 3),
+        ("out.rap.state", 4),
+        ("out.rap", 4),
+        ("out.rap.lock", 5),
+    ] {
+        for device in [None, Some("/dev/zero")] {
+            let place = place_to_build();
+            let path = place.path(name);
+            let _ = fs::remove_file(&path);
+            match device {
+                None => assert!(Command::new("mkfifo").arg(&path).status().expect("it runs").success()),
+                Some(device) => std::os::unix::fs::symlink(device, &path).expect("a link"),
+            }
+            assert_eq!(build_in_time(&place), Some(expected), "{name}: {device:?}");
+        }
+    }
+}
+
+#[test]
+fn a_note_that_is_none_is_told() {
+    let place = place_to_build();
+    for note in ["", "fetched yesterday", r#"{"fetched_at":"yesterday"}"#, r#"{"bytes":"many"}"#] {
+        place.write("downloads/bad-ip.txt.meta.json", note);
+        let output = place.run(&[BUILD, &["--replace-newer"]].concat());
+        assert_eq!(code(&output), 0, "{}", stderr(&output));
+        let told = "bad-ip: bad-ip.txt.meta.json is no note of a download";
+        assert!(stderr(&output).contains(told), "{note}: {}", stderr(&output));
+    }
+}

@@ -119,6 +119,11 @@ impl FeedNight {
         let download = Download::open(&eve.downloads.join(&feed.file), eve.now, Caps::default())?;
         let digest = download.digest;
         self.report.digest = Some(hex(&digest));
+        if download.has_odd_note {
+            let note =
+                format!("{}.meta.json is no note of a download: the file's own time counts", feed.file);
+            self.report.notes.push(note);
+        }
         let let_in = eve.lets_in(feed, &digest);
         let update_time = update_time(&download, eve, let_in)?;
         let gathered = gather(feed, eve, download, let_in, seen)?;
@@ -141,7 +146,7 @@ impl FeedNight {
             report.format = format!("{} ({})", feed.format.id, guess.format.id);
         }
         report.unchanged_since = Some(taken.source.unchanged_since.to_string());
-        report.notes = notes(feed, &taken, eve.now);
+        report.notes.extend(notes(feed, &taken, eve.now));
         self.taken = Some(taken);
     }
 

@@ -206,6 +206,12 @@ impl Yesterday {
     }
 }
 
+/// A pipe in the place of the state would keep a build waiting for ever.
 fn read_state(path: &Path) -> Result<Vec<u8>, Failure> {
-    fs::read(path).map_err(|error| Failure::refused(format_args!("{}: {error}", path.display())))
+    let refused = |error: io::Error| Failure::refused(format_args!("{}: {error}", path.display()));
+    if fs::metadata(path).map_err(refused)?.is_file() {
+        fs::read(path).map_err(refused)
+    } else {
+        Err(refused(io::Error::other("it is not a regular file")))
+    }
 }
