@@ -243,9 +243,15 @@ fn a_newer_snapshot_is_not_replaced() {
     let meta = r#"{"fetched_at":"2026-11-19T03:00:00Z"}"#;
     place.write("downloads/bad-ip.txt", "45.9.20.6\n");
     place.write("downloads/bad-ip.txt.meta.json", meta);
-    let output = place.run(BUILD);
-    assert_eq!(code(&output), 5, "{}", stderr(&output));
-    assert!(stderr(&output).contains("the downloads are older than the snapshot"), "{}", stderr(&output));
+    for extra in [&[][..], &["--previous", "none"], &["--previous", "rapsheet.rap"]] {
+        let output = place.run(&[BUILD, extra].concat());
+        assert_eq!(code(&output), 5, "{extra:?}: {}", stderr(&output));
+        let told = "the downloads are older than the snapshot";
+        assert!(stderr(&output).contains(told), "{extra:?}: {}", stderr(&output));
+    }
+    assert_eq!(code(&place.run(&[BUILD, &["--replace-newer"]].concat())), 0, "it takes the older download");
+    let found = place.run(&["--snapshot", "out.rap", "lookup", "--format", "jsonl", "45.9.20.6"]);
+    assert!(stdout(&found).contains("\"detect_time\":\"2026-11-19T03:00:00Z\""), "{}", stdout(&found));
 }
 
 #[test]

@@ -5,7 +5,6 @@ use crate::canary::Canaries;
 use crate::carry;
 use crate::catalog::{Catalog, Feed};
 use crate::claim::{Claim, Plan, Voice};
-use crate::door::Stop;
 use crate::feed::{self, Eve, FeedNight};
 use crate::harvest::{Columns, Stated};
 use crate::remember::{self, StateDamage};
@@ -26,13 +25,15 @@ pub struct Night<'a> {
     pub downloads: &'a Path,
     /// The snapshot of the night before, if there was one.
     pub previous: Option<&'a Snapshot>,
+    /// What the new snapshot will replace, where that is not the one of the night before.
+    pub standing: Option<&'a Snapshot>,
     /// The bytes of the state file of the night before, if there was one.
     pub state: Option<&'a [u8]>,
     /// The instant of the build.
     pub now: Time,
     /// Held downloads that an operator lets in.
     pub accept: &'a [Accept],
-    /// Whether a night may follow one that is later than itself.
+    /// Whether a night may follow one that is later than itself, and take downloads older than that one's.
     pub allow_older: bool,
     /// Named in the snapshot as its writer.
     pub generator: &'a str,
@@ -45,6 +46,7 @@ impl<'a> Night<'a> {
             catalog,
             downloads,
             previous: None,
+            standing: None,
             state: None,
             now,
             accept: &[],
@@ -187,7 +189,7 @@ pub fn build(night: &Night<'_>, watcher: &dyn Watcher) -> Result<Built, BuildErr
     check_clock(night)?;
     let feeds = feeds_in_order(night.catalog)?;
     let mut nights = read_all(&feeds, night, watcher);
-    check_inputs(&nights, &feeds, night)?;
+    check_inputs(&nights, night)?;
     let plans = plans(&feeds, &nights, night);
     let (mut columns, mut claims, rejects) = gather(&mut nights);
     watcher.stage(Stage::Carry, feeds.len());
@@ -202,32 +204,33 @@ pub fn build(night: &Night<'_>, watcher: &dyn Watcher) -> Result<Built, BuildErr
     Ok(Built { image, state, report, rejects })
 }
 
+impl<'a> Night<'a> {
+    /// The snapshots that this night must not be older than.
+    fn others(&self) -> impl Iterator<Item = &'a Snapshot> {
+        [self.previous, self.standing].into_iter().flatten().filter(|_| !self.allow_older)
+    }
+}
+
 /// A night that follows a later one would bring back what has been delisted since.
 fn check_clock(night: &Night<'_>) -> Result<(), BuildError> {
-    match night.previous.map(Snapshot::built_at) {
-        Some(before) if before > night.now && !night.allow_older => {
-            Err(BuildError::ClockBack { now: night.now, before })
-        }
+    match night.others().map(Snapshot::built_at).max() {
+        Some(before) if before > night.now => Err(BuildError::ClockBack { now: night.now, before }),
         _ => Ok(()),
     }
 }
 
 /// One older download is that feed's trouble, and held. Nothing but older ones is yesterday's folder.
-fn check_inputs(nights: &[FeedNight], feeds: &[&Feed], night: &Night<'_>) -> Result<(), BuildError> {
-    let older = nights.iter().find_map(|read| match &read.stop {
-        Some(Stop::Older { found, last }) => Some((read.report.id.clone(), *found, *last)),
-        _ => None,
-    });
-    let is_newer = |(feed, read): (&&Feed, &FeedNight)| {
-        let last = previous_record(night, &feed.id).and_then(|record| record.traits().update_time);
-        read.taken.as_ref().is_some_and(|taken| last.is_none_or(|last| taken.update_time > last))
-    };
-    match older {
-        Some((feed, found, last)) if !night.allow_older && !feeds.iter().zip(nights).any(is_newer) => {
-            Err(BuildError::OlderInputs { feed, found, last })
+fn check_inputs(nights: &[FeedNight], night: &Night<'_>) -> Result<(), BuildError> {
+    night.others().try_for_each(|other| {
+        let record = |read: &FeedNight| record_of(other, &read.report.id);
+        let older = nights.iter().find_map(|read| Some((&read.report.id, read.older_than(record(read)?)?)));
+        match older {
+            Some((feed, (found, last))) if !nights.iter().any(|read| read.is_newer_than(record(read))) => {
+                Err(BuildError::OlderInputs { feed: feed.clone(), found, last })
+            }
+            _ => Ok(()),
         }
-        _ => Ok(()),
-    }
+    })
 }
 
 /// The enabled feeds by provider and id: their positions are their numbers in the snapshot, whatever the order
@@ -271,6 +274,7 @@ fn eve<'a>(night: &Night<'a>, feed: &Feed, canaries: &'a Arc<Canaries>) -> Eve<'
         now: night.now,
         canaries,
         accept: night.accept,
+        allow_older: night.allow_older,
         previous: night.previous,
         record: previous_record(night, &feed.id),
     }
@@ -283,7 +287,11 @@ fn plans(feeds: &[&Feed], nights: &[FeedNight], night: &Night<'_>) -> Vec<Plan> 
 }
 
 fn previous_record<'a>(night: &Night<'a>, id: &str) -> Option<&'a FeedRecord> {
-    night.previous?.origin().feeds.iter().find(|feed| feed.id == id)
+    record_of(night.previous?, id)
+}
+
+fn record_of<'a>(snapshot: &'a Snapshot, id: &str) -> Option<&'a FeedRecord> {
+    snapshot.origin().feeds.iter().find(|feed| feed.id == id)
 }
 
 /// Moves everything that was read into one set of columns.

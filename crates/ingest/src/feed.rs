@@ -28,6 +28,8 @@ pub(crate) struct Eve<'a> {
     pub(crate) canaries: &'a Arc<Canaries>,
     /// Held downloads that an operator lets in.
     pub(crate) accept: &'a [Accept],
+    /// Whether a download may be older than the last good one.
+    pub(crate) allow_older: bool,
     /// The snapshot of the night before.
     pub(crate) previous: Option<&'a Snapshot>,
     /// What that snapshot says of the feed.
@@ -58,8 +60,8 @@ pub(crate) struct FeedNight {
     pub(crate) rejects: Vec<RejectRow>,
     /// The download, if it was taken.
     pub(crate) taken: Option<Taken>,
-    /// Why it was held, if it was.
-    pub(crate) stop: Option<Stop>,
+    /// When it was retrieved, and its digest, taken or not.
+    found: Option<(Time, Digest)>,
 }
 
 /// A download that was let in.
@@ -105,7 +107,7 @@ impl From<Stop> for NotTaken {
 /// Reads a feed's download from the folder of downloads.
 pub(crate) fn read(feed: &Feed, eve: &Eve<'_>, seen: &(dyn Fn(u64) + Sync)) -> FeedNight {
     let report = FeedReport::new(&feed.id, &feed.provider, feed.format.id, &feed.file);
-    let mut night = FeedNight { report, rejects: Vec::new(), taken: None, stop: None };
+    let mut night = FeedNight { report, rejects: Vec::new(), taken: None, found: None };
     match night.take(feed, eve, seen) {
         Ok(taken) => night.let_in(feed, taken, eve),
         Err(NotTaken::Held(stop)) => night.hold(stop),
@@ -119,6 +121,7 @@ impl FeedNight {
         let download = Download::open(&eve.downloads.join(&feed.file), eve.now, Caps::default())?;
         let digest = download.digest;
         self.report.digest = Some(hex(&digest));
+        self.found = Some((download.update_time, digest));
         if download.has_odd_note {
             let note =
                 format!("{}.meta.json is no note of a download: the file's own time counts", feed.file);
@@ -155,7 +158,6 @@ impl FeedNight {
         self.report.reason_text = stop.sentence(&self.report.id, digest);
         stop.word().clone_into(&mut self.report.reason);
         self.report.state = FeedState::Held;
-        self.stop = Some(stop);
     }
 
     fn fail(&mut self, error: OpenError) {
@@ -164,6 +166,22 @@ impl FeedNight {
             OpenError::Options(error) => ("options".to_owned(), error.to_string()),
         };
         self.report.state = FeedState::Failed;
+    }
+
+    /// When this download was retrieved and when that of a snapshot was, where this one is older, is another one, can be
+    /// read, and was not let in by an operator.
+    pub(crate) fn older_than(&self, record: &FeedRecord) -> Option<(Time, Time)> {
+        let ((found, digest), last) = (self.found?, record.traits().update_time?);
+        let is_same = record.source.as_ref().is_some_and(|source| source.digest == digest);
+        let let_in = self.taken.as_ref().is_some_and(|taken| taken.source.let_in);
+        let counts = !is_same && !let_in && self.report.state != FeedState::Failed;
+        (found < last && counts).then_some((found, last))
+    }
+
+    /// Whether this download was taken, and is newer than that of a snapshot.
+    pub(crate) fn is_newer_than(&self, record: Option<&FeedRecord>) -> bool {
+        let last = record.and_then(|record| record.traits().update_time);
+        self.taken.as_ref().is_some_and(|taken| last.is_none_or(|last| taken.update_time > last))
     }
 
     /// How this feed's claims are settled. `last_update` is the update_time of the previous snapshot.
@@ -193,7 +211,7 @@ fn update_time(download: &Download, eve: &Eve<'_>, let_in: bool) -> Result<Time,
         Some(last) if found < last && eve.last().is_some_and(|source| source.digest == download.digest) => {
             Ok(last)
         }
-        Some(last) if found < last && !let_in => Err(Stop::Older { found, last }),
+        Some(last) if found < last && !let_in && !eve.allow_older => Err(Stop::Older { found, last }),
         _ => Ok(found),
     }
 }

@@ -33,11 +33,11 @@ pub(super) fn run(args: &Build, setting: &Setting) -> Result<Exit, Failure> {
     let _lock = Lock::take(&args.out)?;
     args.files().for_each(|file| sweep(&file));
     let yesterday = Yesterday::open(args)?;
-    yesterday.check_standing(args, setting)?;
     let night = Night {
         catalog: &catalog,
         downloads: &args.downloads,
         previous: yesterday.previous.as_ref(),
+        standing: yesterday.standing.as_ref(),
         state: yesterday.state.as_deref(),
         now: setting.now,
         accept: &args.accept,
@@ -169,13 +169,19 @@ fn publish(built: &Built, out: &Path) -> Result<(), Failure> {
 /// The snapshot and the state of the night before.
 struct Yesterday {
     previous: Option<Snapshot>,
+    /// What stands at `--out`, where another snapshot is the previous one. What cannot be read there is nothing to be
+    /// kept.
+    standing: Option<Snapshot>,
     state: Option<Vec<u8>>,
 }
 
 impl Yesterday {
     fn open(args: &Build) -> Result<Yesterday, Failure> {
+        let standing = || Snapshot::open_trusted(&args.out).ok();
         let path = match &args.previous {
-            Some(path) if path.as_os_str() == "none" => return Ok(Yesterday { previous: None, state: None }),
+            Some(path) if path.as_os_str() == "none" => {
+                return Ok(Yesterday { previous: None, standing: standing(), state: None });
+            }
             Some(path) => path,
             None => &args.out,
         };
@@ -184,25 +190,10 @@ impl Yesterday {
         let open =
             || Snapshot::open(path).map_err(|error| Failure::refused(format_args!("{error}; {remedy}")));
         let previous = wanted.then(open).transpose()?;
+        let standing = args.previous.as_ref().and_then(|_| standing());
         let states = [path, &args.out].map(|snapshot| with_suffix(snapshot, ".state"));
         let state = states.iter().find(|path| path.exists()).map(|path| read_state(path)).transpose()?;
-        Ok(Yesterday { previous, state })
-    }
-
-    /// What stands at `--out` must not be later than this night, also where another snapshot is the previous one.
-    /// What cannot be read there is nothing to be kept.
-    fn check_standing(&self, args: &Build, setting: &Setting) -> Result<(), Failure> {
-        let standing = Snapshot::open_trusted(&args.out).map(|standing| standing.built_at());
-        match standing {
-            Ok(before) if before > setting.now && !args.replace_newer => {
-                let error = BuildError::ClockBack { now: setting.now, before };
-                Err(Failure::unfinished(format_args!(
-                    "{}: {error}; nothing was published",
-                    args.out.display()
-                )))
-            }
-            _ => Ok(()),
-        }
+        Ok(Yesterday { previous, standing, state })
     }
 }
 
