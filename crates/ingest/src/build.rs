@@ -5,6 +5,7 @@ use crate::canary::Canaries;
 use crate::carry;
 use crate::catalog::{Catalog, Feed};
 use crate::claim::{Claim, Plan, Voice};
+use crate::coverage::Ground;
 use crate::feed::{self, Eve, FeedNight};
 use crate::harvest::{Columns, Stated};
 use crate::remember::{self, StateDamage};
@@ -249,6 +250,7 @@ fn feeds_in_order(catalog: &Catalog) -> Result<Vec<&Feed>, BuildError> {
 fn read_all(feeds: &[&Feed], night: &Night<'_>, watcher: &dyn Watcher) -> Vec<FeedNight> {
     watcher.stage(Stage::Read, feeds.len());
     let canaries = Arc::new(Canaries::new(&night.catalog.never_block));
+    let ground = Ground::new(night.previous);
     let size = |feed: &Feed| std::fs::metadata(night.downloads.join(&feed.file)).map_or(0, |file| file.len());
     let mut order: Vec<(u64, usize)> = feeds.iter().map(|feed| size(feed)).zip(0..).collect();
     order.sort_unstable_by(|a, b| b.cmp(a));
@@ -259,7 +261,7 @@ fn read_all(feeds: &[&Feed], night: &Night<'_>, watcher: &dyn Watcher) -> Vec<Fe
             let seen = |count| watcher.bytes(count);
             let feed = feeds.get(at)?;
             watcher.begin(&feed.id);
-            let read = feed::read(feed, &eve(night, feed, &canaries), &seen);
+            let read = feed::read(feed, &eve(night, feed, &canaries, &ground), &seen);
             watcher.feed(&read.report);
             Some((at, read))
         })
@@ -268,14 +270,14 @@ fn read_all(feeds: &[&Feed], night: &Night<'_>, watcher: &dyn Watcher) -> Vec<Fe
     read.into_iter().map(|(_, night)| night).collect()
 }
 
-fn eve<'a>(night: &Night<'a>, feed: &Feed, canaries: &'a Arc<Canaries>) -> Eve<'a> {
+fn eve<'a>(night: &Night<'a>, feed: &Feed, canaries: &'a Arc<Canaries>, ground: &'a Ground<'a>) -> Eve<'a> {
     Eve {
         downloads: night.downloads,
         now: night.now,
         canaries,
         accept: night.accept,
         allow_older: night.allow_older,
-        previous: night.previous,
+        ground,
         record: previous_record(night, &feed.id),
     }
 }

@@ -4,6 +4,7 @@ use crate::build::Accept;
 use crate::canary::Canaries;
 use crate::catalog::Feed;
 use crate::claim::Plan;
+use crate::coverage::Ground;
 use crate::decode::Caps;
 use crate::door::{self, Stop, Threshold};
 use crate::download::{Digest, Download, hex};
@@ -13,8 +14,8 @@ use crate::intake::{self, Gathered, Recipe};
 use crate::refused::FileRefusal;
 use crate::report::{FeedReport, HeldDownload, REJECTS_MAX, RejectRow};
 use crate::scribe::Rules;
+use snapshot::Time;
 use snapshot::section::origin::{FeedRecord, FeedState, Source};
-use snapshot::{Snapshot, Time};
 use std::path::Path;
 use std::sync::Arc;
 
@@ -30,9 +31,9 @@ pub(crate) struct Eve<'a> {
     pub(crate) accept: &'a [Accept],
     /// Whether a download may be older than the last good one.
     pub(crate) allow_older: bool,
-    /// The snapshot of the night before.
-    pub(crate) previous: Option<&'a Snapshot>,
-    /// What that snapshot says of the feed.
+    /// What all feeds covered the night before.
+    pub(crate) ground: &'a Ground<'a>,
+    /// What the snapshot of the night before says of the feed.
     pub(crate) record: Option<&'a FeedRecord>,
 }
 
@@ -133,7 +134,7 @@ impl FeedNight {
         self.rejects = reject_rows(feed, &gathered.harvests);
         self.report.held = Some(HeldDownload::of(&gathered.tally, update_time));
         if !let_in {
-            let threshold = Threshold { feed, last: eve.last(), previous: eve.previous };
+            let threshold = Threshold { feed, last: eve.last(), ground: eve.ground };
             door::admit(&gathered, &threshold)?;
         }
         let source = source(&gathered, digest, update_time, let_in, eve.last());
@@ -186,21 +187,25 @@ impl FeedNight {
 
     /// How this feed's claims are settled. `last_update` is the update_time of the previous snapshot.
     pub(crate) fn plan(&self, feed: &Feed, last_update: Option<Time>, now: Time) -> Plan {
-        let taken = self.taken.as_ref();
-        let update_time = taken.map(|taken| taken.update_time).or(last_update).unwrap_or(now);
-        let generated = taken.and_then(|taken| taken.gathered.tally.generated);
-        let stated = generated.map(|(_, time)| time).filter(|time| *time >= Time::EARLIEST);
-        Plan {
-            mode: feed.mode,
-            keep_absent: feed.keep_absent,
-            retention_seconds: feed.retention_seconds,
-            taken: taken.is_some(),
-            update_time,
-            confirmed: stated.map_or(update_time, |time| time.min(update_time)),
-            list: feed.list,
-            assessments: feed.assessment,
-            now,
-        }
+        plan(feed, self.taken.as_ref(), last_update, now)
+    }
+}
+
+/// How a feed's claims are settled, whether or not a download of it was taken.
+pub(crate) fn plan(feed: &Feed, taken: Option<&Taken>, last_update: Option<Time>, now: Time) -> Plan {
+    let update_time = taken.map(|taken| taken.update_time).or(last_update).unwrap_or(now);
+    let generated = taken.and_then(|taken| taken.gathered.tally.generated);
+    let stated = generated.map(|(_, time)| time).filter(|time| *time >= Time::EARLIEST);
+    Plan {
+        mode: feed.mode,
+        keep_absent: feed.keep_absent,
+        retention_seconds: feed.retention_seconds,
+        taken: taken.is_some(),
+        update_time,
+        confirmed: stated.map_or(update_time, |time| time.min(update_time)),
+        list: feed.list,
+        assessments: feed.assessment,
+        now,
     }
 }
 

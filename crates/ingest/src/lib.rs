@@ -12,6 +12,7 @@ mod carry;
 pub mod catalog;
 mod claim;
 mod compose;
+mod coverage;
 pub mod decode;
 mod door;
 mod download;
