@@ -381,3 +381,19 @@ fn a_note_that_is_none_is_told() {
         assert!(stderr(&output).contains(told), "{note}: {}", stderr(&output));
     }
 }
+
+#[test]
+fn what_is_stale_and_what_ended_is_told_with_the_trouble() {
+    let place = place_to_build();
+    assert_eq!(code(&place.run(BUILD)), 0);
+    place.write("catalog.toml", CATALOG.replacen("mode =", "max_age = \"1h\"\nmode =", 2));
+    let output = place.run(BUILD);
+    let told = stderr(&output);
+    assert_eq!(code(&output), 0, "it was published, and nothing failed: {told}");
+    assert!(told.lines().nth(1).is_some_and(|line| line.contains("stale")), "{told}");
+    assert!(told.contains("bad-ip: stale: its download is 21h old, more than 1h; was it fetched?"), "{told}");
+    place.write("catalog.toml", CATALOG.split("[[feed]]").take(2).collect::<Vec<_>>().join("[[feed]]"));
+    let told = stderr(&place.run(BUILD));
+    let ended = "other-ip: it is no longer in the catalogue: the 1 sightings of the night before ended";
+    assert!(told.lines().any(|line| line == ended), "{told}");
+}

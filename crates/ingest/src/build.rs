@@ -9,10 +9,10 @@ use crate::coverage::Ground;
 use crate::feed::{self, Eve, FeedNight};
 use crate::harvest::{Columns, Stated};
 use crate::remember::{self, StateDamage};
-use crate::report::{FeedReport, REPORT_VERSION, RejectRow, Report};
+use crate::report::{EndedFeed, FeedReport, REPORT_VERSION, RejectRow, Report};
 use rayon::prelude::*;
 use snapshot::section::origin::{FeedRecord, FeedTraits, Origin, Source};
-use snapshot::{FeedId, Image, Kinds, Refusal, Section, SectionBytes, Snapshot, Time};
+use snapshot::{FeedId, Image, Kinds, Mode, Refusal, Section, SectionBytes, Snapshot, Time};
 use std::collections::{BTreeMap, HashMap};
 use std::fmt;
 use std::path::Path;
@@ -191,15 +191,16 @@ pub fn build(night: &Night<'_>, watcher: &dyn Watcher) -> Result<Built, BuildErr
     let feeds = feeds_in_order(night.catalog)?;
     let mut nights = read_all(&feeds, night, watcher);
     check_inputs(&nights, night)?;
-    let plans = plans(&feeds, &nights, night);
+    let resting = resting(night.catalog);
+    let plans = plans(&feeds, &nights, &resting, night);
     let (mut columns, mut claims, rejects) = gather(&mut nights);
     watcher.stage(Stage::Carry, feeds.len());
-    carry_over(night, &feeds, &mut columns, &mut claims)?;
+    carry_over(night, &feeds, &resting, &mut columns, &mut claims)?;
     check_claims(&claims)?;
     watcher.stage(Stage::Merge, feeds.len());
     let assembly = assemble::assemble(columns, &claims, &plans).map_err(BuildError::TooMuch)?;
-    let (report, sources) = report(night, nights, &plans, &assembly);
-    let ids: Vec<&str> = feeds.iter().map(|feed| feed.id.as_str()).collect();
+    let (report, sources) = report(night, &feeds, nights, &plans, &assembly);
+    let ids: Vec<&str> = feeds.iter().chain(&resting).map(|feed| feed.id.as_str()).collect();
     let state = assembly.remembering.encode(&ids);
     let image = image(night, &feeds, &report, sources, &plans, assembly)?;
     Ok(Built { image, state, report, rejects })
@@ -239,11 +240,18 @@ fn check_inputs(nights: &[FeedNight], night: &Night<'_>) -> Result<(), BuildErro
 fn feeds_in_order(catalog: &Catalog) -> Result<Vec<&Feed>, BuildError> {
     let mut feeds: Vec<&Feed> = catalog.feeds.iter().filter(|feed| feed.enabled).collect();
     feeds.sort_by(|a, b| (&a.provider, &a.id).cmp(&(&b.provider, &b.id)));
-    if feeds.len() > usize::from(u16::MAX) {
+    if catalog.feeds.len() > usize::from(u16::MAX) {
         Err(BuildError::TooMuch("more than 65,535 feeds"))
     } else {
         Ok(feeds)
     }
+}
+
+/// Accumulated feeds that are disabled. They list nothing, but what their last download held is remembered: a feed that
+/// is enabled again must not take its old rows for new ones.
+fn resting(catalog: &Catalog) -> Vec<&Feed> {
+    let rests = |feed: &&Feed| !feed.enabled && feed.mode == Mode::Accumulated;
+    catalog.feeds.iter().filter(rests).collect()
 }
 
 /// Reads all feeds in parallel, the largest files first, so that none of them is the last one running.
@@ -282,10 +290,13 @@ fn eve<'a>(night: &Night<'a>, feed: &Feed, canaries: &'a Arc<Canaries>, ground: 
     }
 }
 
-fn plans(feeds: &[&Feed], nights: &[FeedNight], night: &Night<'_>) -> Vec<Plan> {
+/// How claims are settled, by the numbers of feeds; those of resting feeds follow.
+fn plans(feeds: &[&Feed], nights: &[FeedNight], resting: &[&Feed], night: &Night<'_>) -> Vec<Plan> {
     let last_update =
         |feed: &Feed| previous_record(night, &feed.id).and_then(|record| record.traits().update_time);
-    feeds.iter().zip(nights).map(|(feed, read)| read.plan(feed, last_update(feed), night.now)).collect()
+    let plans = feeds.iter().zip(nights).map(|(feed, read)| read.plan(feed, last_update(feed), night.now));
+    let resting = resting.iter().map(|feed| feed::plan(feed, None, None, night.now));
+    plans.chain(resting).collect()
 }
 
 fn previous_record<'a>(night: &Night<'a>, id: &str) -> Option<&'a FeedRecord> {
@@ -327,13 +338,14 @@ fn claim_of(feed: FeedId, stated: &Stated) -> Claim {
 fn carry_over(
     night: &Night<'_>,
     feeds: &[&Feed],
+    resting: &[&Feed],
     columns: &mut Columns,
     claims: &mut Vec<Claim>,
 ) -> Result<(), BuildError> {
-    let numbers: HashMap<&str, FeedId> =
-        feeds.iter().map(|feed| feed.id.as_str()).zip((0..).map(FeedId)).collect();
+    let of_all = feeds.iter().chain(resting).zip((0..).map(FeedId));
+    let numbers: HashMap<&str, FeedId> = of_all.map(|(feed, number)| (feed.id.as_str(), number)).collect();
     if let Some(previous) = night.previous {
-        let feed_now = |id: FeedId| numbers.get(previous.feed(id)?.id.as_str()).copied();
+        let feed_now = |id: FeedId| goes_on(previous.feed(id)?, feeds, &numbers);
         if !carry::carry(previous, &feed_now, columns, claims) {
             return Err(BuildError::Previous);
         }
@@ -345,6 +357,14 @@ fn carry_over(
         columns.seal();
     }
     Ok(())
+}
+
+/// The number of a feed whose sightings go on. Those of a feed that blocked and now allows, or the reverse, do not: what
+/// they say is no longer meant.
+fn goes_on(before: &FeedRecord, feeds: &[&Feed], numbers: &HashMap<&str, FeedId>) -> Option<FeedId> {
+    let number = *numbers.get(before.id.as_str())?;
+    let now = feeds.get(usize::from(number.0))?;
+    (now.list == before.traits().list).then_some(number)
 }
 
 /// A row's tag holds its claim in 30 bits.
@@ -359,6 +379,7 @@ fn check_claims(claims: &[Claim]) -> Result<(), BuildError> {
 /// The report, and what the next download of each feed is measured against.
 fn report(
     night: &Night<'_>,
+    feeds_now: &[&Feed],
     nights: Vec<FeedNight>,
     plans: &[Plan],
     assembly: &Assembly,
@@ -366,22 +387,24 @@ fn report(
     let mut totals = assembly.totals;
     let mut feeds = Vec::with_capacity(nights.len());
     let mut sources = Vec::with_capacity(nights.len());
-    for ((id, read), plan) in (0..).map(FeedId).zip(nights).zip(plans) {
+    for (((id, read), plan), now) in (0..).map(FeedId).zip(nights).zip(plans).zip(feeds_now) {
         let mut feed = read.report;
         feed.settle(&assembly.counts.get(&id).copied().unwrap_or_default());
         feed.refuse_too_deep(assembly.too_deep.get(&id).copied().unwrap_or(0), Refusal::BadRange);
         feed.sightings = feed.accepted + feed.carried;
         let before = previous_record(night, &feed.id);
         let last_update = before.and_then(|record| record.traits().update_time);
-        feed.date(if plan.taken { Some(plan.update_time) } else { last_update }, night.now);
+        let update_time = if plan.taken { Some(plan.update_time) } else { last_update };
+        feed.date(update_time, now.max_age_seconds, night.now);
         totals.sightings += feed.sightings;
         let last = before.and_then(|record| record.source.clone());
         sources.push(read.taken.map(|taken| taken.source).or(last));
         feeds.push(feed);
     }
     let trouble = feeds.iter().any(|feed| feed.state != snapshot::section::origin::FeedState::Ok);
-    let accumulates = |plan: &Plan| plan.mode == snapshot::Mode::Accumulated;
-    let state_missing = night.previous.is_some() && night.state.is_none() && plans.iter().any(accumulates);
+    let accumulates = |feed: &Feed| feed.enabled && feed.mode == Mode::Accumulated;
+    let state_missing =
+        night.previous.is_some() && night.state.is_none() && night.catalog.feeds.iter().any(accumulates);
     let now = night.now.to_string();
     let report = Report {
         version: REPORT_VERSION,
@@ -389,10 +412,27 @@ fn report(
         trouble,
         state_missing,
         feeds,
+        ended: ended(night),
         totals,
         seconds: BTreeMap::new(),
     };
     (report, sources)
+}
+
+/// The feeds of the night before whose sightings do not go on, and why.
+fn ended(night: &Night<'_>) -> Vec<EndedFeed> {
+    let before = night.previous.into_iter().flat_map(|previous| &previous.origin().feeds);
+    let ended = before.filter_map(|before| {
+        let now = night.catalog.feeds.iter().find(|feed| feed.id == before.id);
+        let reason = match now {
+            None => "removed",
+            Some(now) if !now.enabled => "disabled",
+            Some(now) if now.list != before.traits().list => "other-list",
+            Some(_) => return None,
+        };
+        Some(EndedFeed { id: before.id.clone(), sightings: before.sightings, reason })
+    });
+    ended.collect()
 }
 
 fn image(
