@@ -361,9 +361,38 @@ fn a_held_download_is_let_in_by_its_digest_and_only_that_one() {
     assert_eq!(stopped(&house.night(day(2))), None, "it is in, and seen again");
     house.download("list.txt", addresses(0, 20).as_bytes(), day(3));
     assert_eq!(stopped(&house.night(day(3))), Some("shrunk"), "the next one is judged anew");
+    house.download("list.txt", addresses(0, 500).as_bytes(), day(4));
+    assert_eq!(stopped(&house.night(day(4))), None);
+    house.download("list.txt", addresses(0, 100).as_bytes(), day(5));
+    house.accept = vec![Accept::parse(&format!("feed={digest}")).expect("a digest")];
+    let built = house.night(day(5));
+    assert_eq!(
+        stopped(&built),
+        Some("shrunk"),
+        "it was let in once, and a forgotten flag does not do it again"
+    );
+    let text = &built.report.feeds[0].reason_text;
+    assert!(text.contains("it was let in before") && !text.contains("--accept"), "{text}");
     for bad in ["feed", "feed=", "=0123456789abcdef", "feed=0123", "feed=0123456789abcdeg"] {
         assert_eq!(Accept::parse(bad), None, "{bad}");
     }
+}
+
+/// The state goes to its place before the snapshot does; where the snapshot never gets there, nobody was let in.
+#[test]
+fn what_a_night_let_in_that_was_not_published_can_be_let_in_again() {
+    let mut house = house("plain-ip", "");
+    house.download("list.txt", addresses(0, 1000).as_bytes(), day(0));
+    house.night(day(0));
+    house.download("list.txt", addresses(0, 100).as_bytes(), day(1));
+    let digest = house.try_night(day(1)).report.feeds[0].digest.clone().expect("it was read");
+    house.accept = vec![Accept::parse(&format!("feed={digest}")).expect("a digest")];
+    house.state = Some(house.try_night(day(1)).state);
+    let built = house.night(day(2));
+    assert_eq!(stopped(&built), None);
+    let again = house.night(day(2));
+    assert_eq!(stopped(&again), None);
+    assert!(again.image.to_bytes() == built.image.to_bytes() && again.state == built.state);
 }
 
 #[test]

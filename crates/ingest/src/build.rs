@@ -8,7 +8,7 @@ use crate::claim::{Claim, Plan, Voice};
 use crate::coverage::Ground;
 use crate::feed::{self, Eve, FeedNight};
 use crate::harvest::{Columns, Stated};
-use crate::remember::{self, StateDamage};
+use crate::remember::{self, Spent, StateDamage};
 use crate::report::{EndedFeed, FeedReport, REPORT_VERSION, RejectRow, Report};
 use rayon::prelude::*;
 use snapshot::section::origin::{FeedRecord, FeedTraits, Origin, Source};
@@ -189,7 +189,8 @@ impl std::error::Error for BuildError {}
 pub fn build(night: &Night<'_>, watcher: &dyn Watcher) -> Result<Built, BuildError> {
     check_clock(night)?;
     let feeds = feeds_in_order(night.catalog)?;
-    let mut nights = read_all(&feeds, night, watcher);
+    let spent = night.state.map_or(Ok(Vec::new()), remember::spent).map_err(BuildError::State)?;
+    let mut nights = read_all(&feeds, night, &spent, watcher);
     check_inputs(&nights, night)?;
     let resting = resting(night.catalog);
     let plans = plans(&feeds, &nights, &resting, night);
@@ -199,9 +200,10 @@ pub fn build(night: &Night<'_>, watcher: &dyn Watcher) -> Result<Built, BuildErr
     check_claims(&claims)?;
     watcher.stage(Stage::Merge, feeds.len());
     let assembly = assemble::assemble(columns, &claims, &plans).map_err(BuildError::TooMuch)?;
+    let spent = spend(spent, &nights, night.now);
     let (report, sources) = report(night, &feeds, nights, &plans, &assembly);
     let ids: Vec<&str> = feeds.iter().chain(&resting).map(|feed| feed.id.as_str()).collect();
-    let state = assembly.remembering.encode(&ids);
+    let state = assembly.remembering.encode(&ids, &spent);
     let image = image(night, &feeds, &report, sources, &plans, assembly)?;
     Ok(Built { image, state, report, rejects })
 }
@@ -255,10 +257,21 @@ fn resting(catalog: &Catalog) -> Vec<&Feed> {
 }
 
 /// Reads all feeds in parallel, the largest files first, so that none of them is the last one running.
-fn read_all(feeds: &[&Feed], night: &Night<'_>, watcher: &dyn Watcher) -> Vec<FeedNight> {
+fn read_all(feeds: &[&Feed], night: &Night<'_>, spent: &[Spent], watcher: &dyn Watcher) -> Vec<FeedNight> {
     watcher.stage(Stage::Read, feeds.len());
     let canaries = Arc::new(Canaries::new(&night.catalog.never_block));
     let ground = Ground::new(night.previous);
+    let eve = |feed: &Feed| Eve {
+        downloads: night.downloads,
+        now: night.now,
+        canaries: &canaries,
+        accept: night.accept,
+        spent,
+        allow_older: night.allow_older,
+        ground: &ground,
+        built_before: night.previous.map(Snapshot::built_at),
+        record: previous_record(night, &feed.id),
+    };
     let size = |feed: &Feed| std::fs::metadata(night.downloads.join(&feed.file)).map_or(0, |file| file.len());
     let mut order: Vec<(u64, usize)> = feeds.iter().map(|feed| size(feed)).zip(0..).collect();
     order.sort_unstable_by(|a, b| b.cmp(a));
@@ -269,7 +282,7 @@ fn read_all(feeds: &[&Feed], night: &Night<'_>, watcher: &dyn Watcher) -> Vec<Fe
             let seen = |count| watcher.bytes(count);
             let feed = feeds.get(at)?;
             watcher.begin(&feed.id);
-            let read = feed::read(feed, &eve(night, feed, &canaries, &ground), &seen);
+            let read = feed::read(feed, &eve(feed), &seen);
             watcher.feed(&read.report);
             Some((at, read))
         })
@@ -278,16 +291,16 @@ fn read_all(feeds: &[&Feed], night: &Night<'_>, watcher: &dyn Watcher) -> Vec<Fe
     read.into_iter().map(|(_, night)| night).collect()
 }
 
-fn eve<'a>(night: &Night<'a>, feed: &Feed, canaries: &'a Arc<Canaries>, ground: &'a Ground<'a>) -> Eve<'a> {
-    Eve {
-        downloads: night.downloads,
-        now: night.now,
-        canaries,
-        accept: night.accept,
-        allow_older: night.allow_older,
-        ground,
-        record: previous_record(night, &feed.id),
+/// Adds what was let in tonight to what had been.
+fn spend(mut spent: Vec<Spent>, nights: &[FeedNight], now: Time) -> Vec<Spent> {
+    for read in nights {
+        let Some(taken) = read.taken.as_ref().filter(|taken| taken.source.let_in) else { continue };
+        let (feed, digest) = (&read.report.id, taken.source.digest);
+        if !spent.iter().any(|spent| spent.feed == *feed && spent.digest == digest) {
+            spent.push(Spent { feed: feed.clone(), digest, at: now });
+        }
     }
+    spent
 }
 
 /// How claims are settled, by the numbers of feeds; those of resting feeds follow.

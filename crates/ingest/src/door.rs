@@ -89,10 +89,15 @@ impl Stop {
         }
     }
 
-    /// What happened and what to do, given the feed and how its download may be let in.
-    pub(crate) fn sentence(&self, feed: &str, digest: &str) -> String {
-        let short = digest.get(..16).unwrap_or(digest);
-        let once = format!("to let this one in: --accept {feed}={short}");
+    /// What happened and what to do, given the feed and the digest by which its download may be let in; there is none
+    /// where that has been done before.
+    pub(crate) fn sentence(&self, feed: &str, digest: Option<&str>) -> String {
+        let once = match digest {
+            Some(digest) => {
+                format!("to let this one in: --accept {feed}={}", digest.get(..16).unwrap_or(digest))
+            }
+            None => "it was let in before, which is done once".to_owned(),
+        };
         match self.guard() {
             "" => format!("{self}; {once}"),
             guard => format!("{self}; {once}; if it is normal: guard.{guard}"),

@@ -12,6 +12,7 @@ use crate::format::OpenError;
 use crate::harvest::Harvest;
 use crate::intake::{self, Gathered, Recipe};
 use crate::refused::FileRefusal;
+use crate::remember::Spent;
 use crate::report::{FeedReport, HeldDownload, REJECTS_MAX, RejectRow};
 use crate::scribe::Rules;
 use snapshot::Time;
@@ -29,10 +30,14 @@ pub(crate) struct Eve<'a> {
     pub(crate) canaries: &'a Arc<Canaries>,
     /// Held downloads that an operator lets in.
     pub(crate) accept: &'a [Accept],
+    /// Held downloads that were let in before.
+    pub(crate) spent: &'a [Spent],
     /// Whether a download may be older than the last good one.
     pub(crate) allow_older: bool,
     /// What all feeds covered the night before.
     pub(crate) ground: &'a Ground<'a>,
+    /// The instant of the night before.
+    pub(crate) built_before: Option<Time>,
     /// What the snapshot of the night before says of the feed.
     pub(crate) record: Option<&'a FeedRecord>,
 }
@@ -46,10 +51,17 @@ impl Eve<'_> {
         self.record?.traits().update_time
     }
 
-    /// Whether an operator lets this very download in, now or when it came first.
+    /// Whether an operator lets this very download in now, for the first time, or it is still the one that was let in.
     fn lets_in(&self, feed: &Feed, digest: &Digest) -> bool {
         let named = self.accept.iter().any(|accept| accept.names(&feed.id, &hex(digest)));
-        named || self.last().is_some_and(|last| last.let_in && last.digest == *digest)
+        let stays = self.last().is_some_and(|last| last.let_in && last.digest == *digest);
+        stays || named && !self.has_let_in(&feed.id, digest)
+    }
+
+    /// Whether this download was let in before, by a night that was published.
+    fn has_let_in(&self, feed: &str, digest: &Digest) -> bool {
+        let published = |spent: &Spent| self.built_before.is_some_and(|before| spent.at <= before);
+        self.spent.iter().any(|spent| spent.feed == feed && spent.digest == *digest && published(spent))
     }
 }
 
@@ -111,7 +123,7 @@ pub(crate) fn read(feed: &Feed, eve: &Eve<'_>, seen: &(dyn Fn(u64) + Sync)) -> F
     let mut night = FeedNight { report, rejects: Vec::new(), taken: None, found: None };
     match night.take(feed, eve, seen) {
         Ok(taken) => night.let_in(feed, taken, eve),
-        Err(NotTaken::Held(stop)) => night.hold(stop),
+        Err(NotTaken::Held(stop)) => night.hold(&stop, eve),
         Err(NotTaken::Failed(error)) => night.fail(error),
     }
     night
@@ -154,8 +166,9 @@ impl FeedNight {
         self.taken = Some(taken);
     }
 
-    fn hold(&mut self, stop: Stop) {
-        let digest = self.report.digest.as_deref().unwrap_or("");
+    fn hold(&mut self, stop: &Stop, eve: &Eve<'_>) {
+        let spent = self.found.is_some_and(|(_, digest)| eve.has_let_in(&self.report.id, &digest));
+        let digest = self.report.digest.as_deref().filter(|_| !spent);
         self.report.reason_text = stop.sentence(&self.report.id, digest);
         stop.word().clone_into(&mut self.report.reason);
         self.report.state = FeedState::Held;
