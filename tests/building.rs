@@ -120,11 +120,19 @@ fn feeds_works_without_a_snapshot() {
 #[test]
 fn a_catalogue_with_mistakes_ends_with_2() {
     let place = place_to_build();
-    for text in [&CATALOG.replace("mode =", "mood ="), &format!("{CATALOG}{CATALOG}"), "[[feed"] {
+    let wrong = [
+        &CATALOG.replace("mode =", "mood ="),
+        &CATALOG.replace("mode =", "retention = \"5219w\"\nmode ="),
+        &CATALOG.replace("bad-ip\"", "bad\\u001b[2J\""),
+        &format!("{CATALOG}{CATALOG}"),
+        "[[feed",
+    ];
+    for text in wrong {
         place.write("catalog.toml", text);
         let output = place.run(BUILD);
         assert_eq!(code(&output), 2, "{}", stderr(&output));
         assert!(stderr(&output).contains("catalog.toml") && !place.path("out.rap").exists());
+        assert!(!stderr(&output).contains('\u{1b}'), "{}", stderr(&output));
     }
     fs::remove_file(place.path("catalog.toml")).expect("it was there");
     assert_eq!(code(&place.run(BUILD)), 2);
@@ -140,6 +148,10 @@ fn a_damaged_previous_names_the_remedy() {
     assert_eq!(place.read("out.rap"), "not a snapshot");
     assert_eq!(code(&place.run(&[BUILD, &["--previous", "none"]].concat())), 0);
     assert_eq!(code(&place.run(&[BUILD, &["--previous", "missing.rap"]].concat())), 4);
+    place.write("out.rap.state", "not a state");
+    let output = place.run(BUILD);
+    assert_eq!(code(&output), 4);
+    assert!(stderr(&output).contains("out.rap.state: not a sound state file"), "{}", stderr(&output));
 }
 
 #[test]

@@ -44,7 +44,7 @@ pub(super) fn run(args: &Build, setting: &Setting) -> Result<Exit, Failure> {
         allow_older: args.replace_newer,
         generator: GENERATOR,
     };
-    let built = night_of(&night, setting)?;
+    let built = night_of(&night, &yesterday, setting)?;
     let length = built.image.byte_len();
     let told = tell_files(&built, length, args)?;
     publish(&built, &args.out)?;
@@ -117,7 +117,7 @@ fn read_never_block(path: &Path) -> Result<Vec<Mark>, Failure> {
 }
 
 /// Builds on threads of our own: the number was asked for, and the global pool belongs to nobody.
-fn night_of(night: &Night<'_>, setting: &Setting) -> Result<Built, Failure> {
+fn night_of(night: &Night<'_>, yesterday: &Yesterday, setting: &Setting) -> Result<Built, Failure> {
     let pool = rayon::ThreadPoolBuilder::new()
         .num_threads(setting.threads)
         .build()
@@ -126,7 +126,10 @@ fn night_of(night: &Night<'_>, setting: &Setting) -> Result<Built, Failure> {
     let built = pool.install(|| ingest::build::build(night, &progress));
     progress.finish();
     let mut built = built.map_err(|error| match error {
-        BuildError::State(_) | BuildError::Previous => Failure::refused(error),
+        BuildError::State(damage) => {
+            Failure::refused(format_args!("{}: {damage}", yesterday.state_path.display()))
+        }
+        BuildError::Previous => Failure::refused(error),
         _ => Failure::unfinished(format_args!("{error}; nothing was published")),
     })?;
     progress.time(&mut built.report);
@@ -173,6 +176,8 @@ struct Yesterday {
     /// kept.
     standing: Option<Snapshot>,
     state: Option<Vec<u8>>,
+    /// Where the state lies, if there is one.
+    state_path: PathBuf,
 }
 
 impl Yesterday {
@@ -180,7 +185,8 @@ impl Yesterday {
         let standing = || Snapshot::open_trusted(&args.out).ok();
         let path = match &args.previous {
             Some(path) if path.as_os_str() == "none" => {
-                return Ok(Yesterday { previous: None, standing: standing(), state: None });
+                let standing = standing();
+                return Ok(Yesterday { previous: None, standing, state: None, state_path: PathBuf::new() });
             }
             Some(path) => path,
             None => &args.out,
@@ -191,9 +197,10 @@ impl Yesterday {
             || Snapshot::open(path).map_err(|error| Failure::refused(format_args!("{error}; {remedy}")));
         let previous = wanted.then(open).transpose()?;
         let standing = args.previous.as_ref().and_then(|_| standing());
-        let states = [path, &args.out].map(|snapshot| with_suffix(snapshot, ".state"));
-        let state = states.iter().find(|path| path.exists()).map(|path| read_state(path)).transpose()?;
-        Ok(Yesterday { previous, standing, state })
+        let mut states = [path, &args.out].map(|snapshot| with_suffix(snapshot, ".state")).into_iter();
+        let state_path = states.find(|path| path.exists()).unwrap_or_default();
+        let state = state_path.exists().then(|| read_state(&state_path)).transpose()?;
+        Ok(Yesterday { previous, standing, state, state_path })
     }
 }
 
