@@ -449,3 +449,18 @@ fn a_list_that_never_changes_is_noticed() {
     let built = house.night(day(8));
     assert_eq!(built.report.feeds[0].unchanged_since, Some(day(8).to_string()));
 }
+
+#[test]
+fn a_download_from_the_future_is_not_fresh_for_ever() {
+    let mut house = house("plain-ip", "max_age = \"2d\"\n");
+    house.download("list.txt", addresses(0, 50).as_bytes(), day(400));
+    for night in 0..4 {
+        let built = house.night(day(night));
+        let feed = &built.report.feeds[0];
+        assert_eq!(feed.update_time, Some(day(0).to_string()), "it was there the first night");
+        assert!(feed.notes.iter().any(|note| note.contains("is a clock wrong?")), "{:?}", feed.notes);
+        assert_eq!(feed.stale, night > 2);
+    }
+    house.download("list.txt", addresses(1, 50).as_bytes(), day(400));
+    assert_eq!(house.night(day(4)).report.feeds[0].update_time, Some(day(4).to_string()));
+}

@@ -26,6 +26,8 @@ pub(crate) struct Download {
     pub(crate) digest: Digest,
     /// When it was retrieved, and never later than the build.
     pub(crate) update_time: Time,
+    /// The time that its note or the file system states, where that is yet to come.
+    pub(crate) to_come: Option<Time>,
     /// Whether something lies beside it that should be its note, and is none.
     pub(crate) has_odd_note: bool,
 }
@@ -35,7 +37,8 @@ impl Download {
     pub(crate) fn open(path: &Path, now: Time, caps: Caps) -> Result<Download, FileRefusal> {
         let about = fs::metadata(path).map_err(|error| decode::refusal(&error))?;
         let note = Note::beside(path);
-        let update_time = note.retrieved.map_or_else(|| modified(&about), Ok)?.min(now);
+        let stated = note.retrieved.map_or_else(|| modified(&about), Ok)?;
+        let (update_time, to_come) = (stated.min(now), Some(stated).filter(|stated| *stated > now));
         let (file, digest) = if about.is_dir() {
             (None, digest_of_folder(path, caps)?)
         } else {
@@ -45,7 +48,8 @@ impl Download {
             note.check(about.len(), &digest)?;
             (Some(file), digest)
         };
-        Ok(Download { path: path.to_owned(), file, digest, update_time, has_odd_note: note.is_odd })
+        let path = path.to_owned();
+        Ok(Download { path, file, digest, update_time, to_come, has_odd_note: note.is_odd })
     }
 
     /// Its text.

@@ -135,11 +135,7 @@ impl FeedNight {
         let digest = download.digest;
         self.report.digest = Some(hex(&digest));
         self.found = Some((download.update_time, digest));
-        if download.has_odd_note {
-            let note =
-                format!("{}.meta.json is no note of a download: the file's own time counts", feed.file);
-            self.report.notes.push(note);
-        }
+        self.report.notes = notes_on(&download, &feed.file);
         let let_in = eve.lets_in(feed, &digest);
         let update_time = update_time(&download, eve, let_in)?;
         let gathered = gather(feed, eve, download, let_in, seen)?;
@@ -222,13 +218,13 @@ pub(crate) fn plan(feed: &Feed, taken: Option<&Taken>, last_update: Option<Time>
     }
 }
 
-/// When a download was retrieved. The last good one, seen again under an older date, is no older for it.
+/// When a download was retrieved. The last good one, seen again under an older date, is no older for it; and under a date
+/// that is yet to come it is no newer, or it would be fresh for as long as nobody fetches another.
 fn update_time(download: &Download, eve: &Eve<'_>, let_in: bool) -> Result<Time, Stop> {
     let found = download.update_time;
+    let is_same = eve.last().is_some_and(|source| source.digest == download.digest);
     match eve.last_update() {
-        Some(last) if found < last && eve.last().is_some_and(|source| source.digest == download.digest) => {
-            Ok(last)
-        }
+        Some(last) if is_same && (found < last || download.to_come.is_some()) => Ok(last),
         Some(last) if found < last && !let_in && !eve.allow_older => Err(Stop::Older { found, last }),
         _ => Ok(found),
     }
@@ -275,6 +271,14 @@ fn source(
         ended: gathered.tally.ended,
         let_in,
     }
+}
+
+/// What a person should know of how a download lies in its folder.
+fn notes_on(download: &Download, file: &str) -> Vec<String> {
+    let odd = || format!("{file}.meta.json is no note of a download: the file's own time counts");
+    let to_come = |time| format!("retrieved at {time}, which is yet to come: is a clock wrong?");
+    let odd = download.has_odd_note.then(odd);
+    odd.into_iter().chain(download.to_come.map(to_come)).collect()
 }
 
 /// What a person should know of a feed that is well.
