@@ -1,6 +1,6 @@
 //! One feed of one night: its download is opened, read, and let in at the door, or not.
 
-use crate::build::Accept;
+use crate::accept::Accept;
 use crate::canary::Canaries;
 use crate::catalog::Feed;
 use crate::claim::Plan;
