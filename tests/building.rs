@@ -120,11 +120,19 @@ fn feeds_works_without_a_snapshot() {
 #[test]
 fn a_catalogue_with_mistakes_ends_with_2() {
     let place = place_to_build();
-    for text in [&CATALOG.replace("mode =", "mood ="), &format!("{CATALOG}{CATALOG}"), "[[feed"] {
+    let wrong = [
+        &CATALOG.replace("mode =", "mood ="),
+        &CATALOG.replace("mode =", "retention = \"5219w\"\nmode ="),
+        &CATALOG.replace("bad-ip\"", "bad\\u001b[2J\""),
+        &format!("{CATALOG}{CATALOG}"),
+        "[[feed",
+    ];
+    for text in wrong {
         place.write("catalog.toml", text);
         let output = place.run(BUILD);
         assert_eq!(code(&output), 2, "{}", stderr(&output));
         assert!(stderr(&output).contains("catalog.toml") && !place.path("out.rap").exists());
+        assert!(!stderr(&output).contains('\u{1b}'), "{}", stderr(&output));
     }
     fs::remove_file(place.path("catalog.toml")).expect("it was there");
     assert_eq!(code(&place.run(BUILD)), 2);
@@ -140,6 +148,10 @@ fn a_damaged_previous_names_the_remedy() {
     assert_eq!(place.read("out.rap"), "not a snapshot");
     assert_eq!(code(&place.run(&[BUILD, &["--previous", "none"]].concat())), 0);
     assert_eq!(code(&place.run(&[BUILD, &["--previous", "missing.rap"]].concat())), 4);
+    place.write("out.rap.state", "not a state");
+    let output = place.run(BUILD);
+    assert_eq!(code(&output), 4);
+    assert!(stderr(&output).contains("out.rap.state: not a sound state file"), "{}", stderr(&output));
 }
 
 #[test]
@@ -173,14 +185,18 @@ fn what_cannot_be_written_leaves_the_old_snapshot() {
 #[cfg(target_os = "linux")]
 fn a_file_size_limit_is_an_error_and_no_kill() {
     let place = place_to_build();
+    place.write("catalog.toml", CATALOG.replace("reset", "accumulated"));
+    assert_eq!(code(&place.run(BUILD)), 0);
+    let files = || ["out.rap", "out.rap.state"].map(|name| fs::read(place.path(name)).expect("it is there"));
+    let before = files();
     let script = format!("ulimit -f 1; exec \"$0\" \"$@\" --now {NOW}");
     let mut args = vec!["-c", &script, env!("CARGO_BIN_EXE_rapsheet")];
     args.extend(BUILD);
-    let many: String = (0..60_000).map(|at| format!("45.{}.{}.5\n", 9 + at / 256, at % 256)).collect();
-    place.write("downloads/bad-ip.txt", many);
+    // One more row: the state has room for it, and the snapshot has none.
+    place.write("downloads/bad-ip.txt", "45.9.20.5\n45.9.20.7\n");
     let output = Command::new("bash").args(&args).current_dir(place.dir.path()).output().expect("it runs");
     assert_eq!(code(&output), 5, "{}", stderr(&output));
-    assert!(!place.path("out.rap").exists());
+    assert!(files() == before, "neither the snapshot nor the state was replaced");
 }
 
 #[test]
@@ -239,9 +255,15 @@ fn a_newer_snapshot_is_not_replaced() {
     let meta = r#"{"fetched_at":"2026-11-19T03:00:00Z"}"#;
     place.write("downloads/bad-ip.txt", "45.9.20.6\n");
     place.write("downloads/bad-ip.txt.meta.json", meta);
-    let output = place.run(BUILD);
-    assert_eq!(code(&output), 5, "{}", stderr(&output));
-    assert!(stderr(&output).contains("the downloads are older than the snapshot"), "{}", stderr(&output));
+    for extra in [&[][..], &["--previous", "none"], &["--previous", "rapsheet.rap"]] {
+        let output = place.run(&[BUILD, extra].concat());
+        assert_eq!(code(&output), 5, "{extra:?}: {}", stderr(&output));
+        let told = "the downloads are older than the snapshot";
+        assert!(stderr(&output).contains(told), "{extra:?}: {}", stderr(&output));
+    }
+    assert_eq!(code(&place.run(&[BUILD, &["--replace-newer"]].concat())), 0, "it takes the older download");
+    let found = place.run(&["--snapshot", "out.rap", "lookup", "--format", "jsonl", "45.9.20.6"]);
+    assert!(stdout(&found).contains("\"detect_time\":\"2026-11-19T03:00:00Z\""), "{}", stdout(&found));
 }
 
 #[test]
@@ -266,9 +288,13 @@ fn what_the_operator_never_blocks_is_not_blocked() {
 fn what_killed_builds_left_behind_is_swept() {
     let place = place_to_build();
     place.write(".out.rap.tmp-4711", "half a snapshot");
+    place.write(".out.rap.state.tmp-4711", "half a state");
     place.write(".report.json.tmp-4711", "half a report");
     assert_eq!(code(&place.run(&[BUILD, &["--report", "report.json"]].concat())), 0);
-    assert!(!place.path(".out.rap.tmp-4711").exists() && !place.path(".report.json.tmp-4711").exists());
+    let names =
+        fs::read_dir(place.dir.path()).expect("a folder").map(|entry| entry.expect("an entry").file_name());
+    let left: Vec<_> = names.filter(|name| name.to_string_lossy().contains(".tmp-")).collect();
+    assert!(left.is_empty(), "{left:?}");
 }
 
 #[test]
@@ -317,4 +343,69 @@ fn a_catalogue_without_feeds_builds_nothing() {
         assert_eq!(code(&output), 2, "{}", stderr(&output));
         assert!(stderr(&output).contains("no feed that is enabled"), "{}", stderr(&output));
     }
+}
+
+/// Runs a build that might wait for ever; `None` where it still runs after twenty seconds.
+#[cfg(target_os = "linux")]
+fn build_in_time(place: &Place) -> Option<i32> {
+    let mut child = place.command(BUILD).stderr(std::process::Stdio::null()).spawn().expect("it runs");
+    for _ in 0..2000 {
+        if let Some(status) = child.try_wait().expect("it can be asked") {
+            return status.code();
+        }
+        std::thread::sleep(std::time::Duration::from_millis(10));
+    }
+    child.kill().expect("it still runs");
+    None
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn pipes_and_devices_in_the_way_keep_no_build_waiting() {
+    for (name, expected) in [
+        ("downloads/bad-ip.txt.meta.json", 0),
+        ("downloads/bad-ip.txt", 3),
+        ("out.rap.state", 4),
+        ("out.rap", 4),
+        ("out.rap.lock", 5),
+    ] {
+        for device in [None, Some("/dev/zero")] {
+            let place = place_to_build();
+            let path = place.path(name);
+            let _ = fs::remove_file(&path);
+            match device {
+                None => assert!(Command::new("mkfifo").arg(&path).status().expect("it runs").success()),
+                Some(device) => std::os::unix::fs::symlink(device, &path).expect("a link"),
+            }
+            assert_eq!(build_in_time(&place), Some(expected), "{name}: {device:?}");
+        }
+    }
+}
+
+#[test]
+fn a_note_that_is_none_is_told() {
+    let place = place_to_build();
+    for note in ["", "fetched yesterday", r#"{"fetched_at":"yesterday"}"#, r#"{"bytes":"many"}"#] {
+        place.write("downloads/bad-ip.txt.meta.json", note);
+        let output = place.run(&[BUILD, &["--replace-newer"]].concat());
+        assert_eq!(code(&output), 0, "{}", stderr(&output));
+        let told = "bad-ip: bad-ip.txt.meta.json is no note of a download";
+        assert!(stderr(&output).contains(told), "{note}: {}", stderr(&output));
+    }
+}
+
+#[test]
+fn what_is_stale_and_what_ended_is_told_with_the_trouble() {
+    let place = place_to_build();
+    assert_eq!(code(&place.run(BUILD)), 0);
+    place.write("catalog.toml", CATALOG.replacen("mode =", "max_age = \"1h\"\nmode =", 2));
+    let output = place.run(BUILD);
+    let told = stderr(&output);
+    assert_eq!(code(&output), 0, "it was published, and nothing failed: {told}");
+    assert!(told.lines().nth(1).is_some_and(|line| line.contains("stale")), "{told}");
+    assert!(told.contains("bad-ip: stale: its download is 21h old, more than 1h; was it fetched?"), "{told}");
+    place.write("catalog.toml", CATALOG.split("[[feed]]").take(2).collect::<Vec<_>>().join("[[feed]]"));
+    let told = stderr(&place.run(BUILD));
+    let ended = "other-ip: it is no longer in the catalogue: the 1 sightings of the night before ended";
+    assert!(told.lines().any(|line| line == ended), "{told}");
 }

@@ -66,7 +66,7 @@ fn the_alerts_ask_for_metrics_that_there_are() {
         .flat_map(|line| line.split(|c: char| !(c.is_ascii_alphanumeric() || c == '_')))
         .filter(|word| word.starts_with("rapsheet_"))
         .collect();
-    assert_eq!(asked.len(), 3);
+    assert_eq!(asked.len(), 4);
     for name in asked {
         let sampled = |line: &str| line.split(['{', ' ']).next() == Some(name);
         assert!(metrics.lines().any(sampled), "{name}\n{metrics}");

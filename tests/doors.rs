@@ -197,6 +197,10 @@ fn sentinels_are_looked_for() {
         "www.ourshop.com\n",
     );
     assert_door("like what must not be touched", None, "plain-domain", must_not, "", "notourshop.com\n");
+    let excepted = "||evilpanel.com^\n@@||www.ourshop.com^\n@@||test.panel.com^\n";
+    assert_door("an exception lists nothing", None, "adblock", must_not, "", excepted);
+    let must = "[feed.guard]\nmust_contain = [\"test.panel.com\"]\n";
+    assert_door("nor is it what is looked for", Some("lacks"), "adblock", must, "", excepted);
 }
 
 /// `0.0.0.0/0` in as many pieces of the same size as `bits` says.
@@ -210,7 +214,9 @@ fn split(bits: u32) -> String {
 
 #[test]
 fn no_feed_lists_the_world_however_it_is_split() {
-    for whole in ["0.0.0.0/0\n", "::/0\n", "0.0.0.0/1\n128.0.0.0/1\n", "2000::/3\n", "1.2.3.4/0\n"] {
+    for whole in
+        ["0.0.0.0/0\n", "::/0\n", "2002::/16\n", "0.0.0.0/1\n128.0.0.0/1\n", "2000::/3\n", "1.2.3.4/0\n"]
+    {
         let text = format!("{whole}45.9.20.5\n");
         let mut house = house("plain-ip", "");
         house.download("list.txt", text.as_bytes(), day(0));
@@ -249,9 +255,34 @@ fn coverage_is_measured_by_what_is_new() {
     assert_eq!(stop, Some((7, "covers".to_owned())), "at most 15 % in all, however slowly");
 }
 
+/// A list that lists other networks every night, and whose feed keeps those of the nights before.
+#[test]
+fn what_a_feed_keeps_counts_as_what_it_covers() {
+    let eights = |night: i64| (0..5).map(|n| format!("{}.0.0.0/8\n", 20 + 5 * night + n)).collect::<String>();
+    let nights = |more: &str| {
+        let mut house = house("plain-ip", &format!("retention = \"5d\"\n{more}"));
+        house.catalog.insert_str(0, "[guard]\nallow_canaries = true\n");
+        let stops = (0..20).map(|night| {
+            house.download("list.txt", eights(night).as_bytes(), day(night));
+            stopped(&house.night(day(night))).map(str::to_owned)
+        });
+        stops.collect::<Vec<_>>()
+    };
+    assert!(nights("").iter().all(Option::is_none), "a list that forgets covers the same every night");
+    assert!(nights("mode = \"accumulated\"").iter().all(Option::is_none), "five nights are a tenth");
+    let above = "[feed.guard]\ncoverage_above = \"6%\"\n";
+    for more in ["mode = \"accumulated\"\n", "keep_absent = true\n"] {
+        let stops = nights(&format!("{more}{above}"));
+        let first = stops.iter().position(Option::is_some);
+        assert_eq!(first, Some(3), "four times five eighths are more than 6 %: {stops:?}");
+        assert_eq!(stops[3].as_deref(), Some("covers"));
+        assert!(stops[5..].iter().any(Option::is_none), "room is made as entries end: {stops:?}");
+    }
+}
+
 #[test]
 fn what_must_never_be_blocked_is_not() {
-    let text = "8.8.8.8\n8.8.8.0/24\ngoogle.com\nlogin.google.com\nhttps://www.google.com/\n\
+    let text = "8.8.8.8\n8.8.8.0/24\n64:ff9b::/96\ngoogle.com\nlogin.google.com\nhttps://www.google.com/\n\
                 https://docs.google.com/forms/x\n45.9.20.5\n";
     let mut house = house("freetext", "");
     house.catalog = house.catalog.replace("freetext", "auto");
@@ -262,7 +293,7 @@ fn what_must_never_be_blocked_is_not() {
     let built = house.night(day(0));
     assert_eq!(stopped(&built), None);
     let feed = &built.report.feeds[0];
-    assert_eq!(feed.refusals.get("never-block"), Some(&6), "{:?}", feed.refusals);
+    assert_eq!(feed.refusals.get("never-block"), Some(&7), "{:?}", feed.refusals);
     let named: Vec<&str> = built.rejects.iter().map(|row| row.text.as_str()).collect();
     assert!(named.contains(&"8.8.8.0/24") && named.contains(&"www.ourshop.com"), "{named:?}");
     let judge = Judge::new(house.snapshot(), day(0));
@@ -330,9 +361,38 @@ fn a_held_download_is_let_in_by_its_digest_and_only_that_one() {
     assert_eq!(stopped(&house.night(day(2))), None, "it is in, and seen again");
     house.download("list.txt", addresses(0, 20).as_bytes(), day(3));
     assert_eq!(stopped(&house.night(day(3))), Some("shrunk"), "the next one is judged anew");
+    house.download("list.txt", addresses(0, 500).as_bytes(), day(4));
+    assert_eq!(stopped(&house.night(day(4))), None);
+    house.download("list.txt", addresses(0, 100).as_bytes(), day(5));
+    house.accept = vec![Accept::parse(&format!("feed={digest}")).expect("a digest")];
+    let built = house.night(day(5));
+    assert_eq!(
+        stopped(&built),
+        Some("shrunk"),
+        "it was let in once, and a forgotten flag does not do it again"
+    );
+    let text = &built.report.feeds[0].reason_text;
+    assert!(text.contains("it was let in before") && !text.contains("--accept"), "{text}");
     for bad in ["feed", "feed=", "=0123456789abcdef", "feed=0123", "feed=0123456789abcdeg"] {
         assert_eq!(Accept::parse(bad), None, "{bad}");
     }
+}
+
+/// The state goes to its place before the snapshot does; where the snapshot never gets there, nobody was let in.
+#[test]
+fn what_a_night_let_in_that_was_not_published_can_be_let_in_again() {
+    let mut house = house("plain-ip", "");
+    house.download("list.txt", addresses(0, 1000).as_bytes(), day(0));
+    house.night(day(0));
+    house.download("list.txt", addresses(0, 100).as_bytes(), day(1));
+    let digest = house.try_night(day(1)).report.feeds[0].digest.clone().expect("it was read");
+    house.accept = vec![Accept::parse(&format!("feed={digest}")).expect("a digest")];
+    house.state = Some(house.try_night(day(1)).state);
+    let built = house.night(day(2));
+    assert_eq!(stopped(&built), None);
+    let again = house.night(day(2));
+    assert_eq!(stopped(&again), None);
+    assert!(again.image.to_bytes() == built.image.to_bytes() && again.state == built.state);
 }
 
 #[test]
@@ -388,4 +448,19 @@ fn a_list_that_never_changes_is_noticed() {
     house.download("list.txt", format!("45.9.20.9\n{}", addresses(1, 49)).as_bytes(), day(8));
     let built = house.night(day(8));
     assert_eq!(built.report.feeds[0].unchanged_since, Some(day(8).to_string()));
+}
+
+#[test]
+fn a_download_from_the_future_is_not_fresh_for_ever() {
+    let mut house = house("plain-ip", "max_age = \"2d\"\n");
+    house.download("list.txt", addresses(0, 50).as_bytes(), day(400));
+    for night in 0..4 {
+        let built = house.night(day(night));
+        let feed = &built.report.feeds[0];
+        assert_eq!(feed.update_time, Some(day(0).to_string()), "it was there the first night");
+        assert!(feed.notes.iter().any(|note| note.contains("is a clock wrong?")), "{:?}", feed.notes);
+        assert_eq!(feed.stale, night > 2);
+    }
+    house.download("list.txt", addresses(1, 50).as_bytes(), day(400));
+    assert_eq!(house.night(day(4)).report.feeds[0].update_time, Some(day(4).to_string()));
 }

@@ -53,9 +53,60 @@ const FAULTS: [Fault; 16] = [
     Fault::Folder,
 ];
 
+/// What a feed lists.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Kind {
+    Addresses,
+    Networks,
+    Names,
+    Urls,
+}
+
+const KINDS: [Kind; 4] = [Kind::Addresses, Kind::Networks, Kind::Names, Kind::Urls];
+
+impl Kind {
+    fn format(self) -> &'static str {
+        match self {
+            Kind::Addresses | Kind::Networks => "plain-ip",
+            Kind::Names => "plain-domain",
+            Kind::Urls => "url-list",
+        }
+    }
+
+    /// An entry of a small pool, as snapshots spell it, so that lists overlap and entries come back.
+    fn entry(self, random: &mut Random) -> String {
+        let (a, b, c) = (16 + random.below(2), random.below(4), random.below(250));
+        match self {
+            Kind::Addresses => format!("45.{a}.{b}.{c}"),
+            Kind::Networks => {
+                let length = 25 + random.below(7) as u32;
+                let first = (45 << 24 | a << 16 | b << 8 | c) as u32 & (u32::MAX << (32 - length));
+                format!("{}/{length}", std::net::Ipv4Addr::from_bits(first))
+            }
+            Kind::Names => format!("exact:h{c}.b{b}.panel{a}.com"),
+            Kind::Urls => format!("http://panel{a}.com/{b}/gate?id={c}"),
+        }
+    }
+
+    /// Entries of which each is refused, and nothing else happens.
+    fn poison(self) -> &'static str {
+        match self {
+            Kind::Addresses | Kind::Networks => "0.0.0.0/0\n10.1.2.3\n8.8.8.8\n::/0\n",
+            Kind::Names => "com\nco.uk\ngoogle.com\n",
+            Kind::Urls => "http://google.com/\nhttp://10.1.2.3/\n",
+        }
+    }
+}
+
+/// A list as its publisher writes it.
+fn lines(list: &BTreeSet<String>) -> String {
+    list.iter().map(|key| format!("{}\n", key.trim_start_matches("exact:"))).collect()
+}
+
 /// A feed between two nights: its model, and what its publisher would list.
 struct Publisher {
     model: Model,
+    kind: Kind,
     list: BTreeSet<String>,
     last_good: usize,
 }
@@ -75,8 +126,9 @@ impl Publisher {
         let (accumulated, keep_absent) = [(false, false), (false, true), (true, false)][at % 3];
         let mut model = Model::new(&format!("feed-{at}"), accumulated, keep_absent);
         model.retention = (1 + random.below(8) as i64) * DAY;
-        let list = (0..120 + random.below(60)).map(|_| address(random)).collect();
-        Publisher { model, list, last_good: 0 }
+        let kind = *random.pick(&KINDS);
+        let list = (0..120 + random.below(60)).map(|_| kind.entry(random)).collect();
+        Publisher { model, kind, list, last_good: 0 }
     }
 
     fn file(&self) -> String {
@@ -88,13 +140,12 @@ impl Publisher {
         let gone: Vec<String> = self.list.iter().filter(|_| random.one_in(8)).cloned().collect();
         self.list.retain(|key| !gone.contains(key));
         while self.list.len() < 120 || random.below(3) > 0 {
-            self.list.insert(address(random));
+            self.list.insert(self.kind.entry(random));
         }
     }
 
     fn put(&self, fault: Fault, now: Time, random: &mut Random) -> Put {
         let update = now.plus(-(random.below(3600) as i64));
-        let lines = |list: &BTreeSet<String>| list.iter().map(|key| format!("{key}\n")).collect::<String>();
         let list = lines(&self.list);
         let put = |text: &[u8], outcome| Put { text: Some(text.to_vec()), update, entries: 0, outcome };
         let judged = |text: &[u8], list: BTreeSet<String>, entries: usize| Put {
@@ -124,7 +175,7 @@ impl Publisher {
             Fault::Grown => {
                 let mut many = self.list.clone();
                 while many.len() <= 1000 {
-                    many.insert(address(random));
+                    many.insert(self.kind.entry(random));
                 }
                 judged(lines(&many).as_bytes(), many.clone(), many.len())
             }
@@ -139,11 +190,12 @@ impl Publisher {
             Fault::Doubled => {
                 judged((list.clone() + &list).as_bytes(), self.list.clone(), 2 * self.list.len())
             }
+            Fault::World if self.kind == Kind::Names || self.kind == Kind::Urls => taken(&list),
             Fault::World => {
                 let world: String = (16..256).map(|n| format!("{n}.0.0.0/8\n")).collect();
                 put((list + &world).as_bytes(), Err(&["covers"]))
             }
-            Fault::Poison => taken(&(list + "0.0.0.0/0\n10.1.2.3\n8.8.8.8\n::/0\n")),
+            Fault::Poison => taken(&(list + self.kind.poison())),
         }
     }
 
@@ -161,17 +213,12 @@ impl Publisher {
     }
 }
 
-/// An address of a small pool, so that lists overlap and entries come back.
-fn address(random: &mut Random) -> String {
-    format!("45.{}.{}.{}", 16 + random.below(2), random.below(4), random.below(250))
-}
-
 fn play(seed: u64) -> usize {
     let mut random = Random::new(seed);
     let mut publishers: Vec<Publisher> = (0..FEEDS).map(|at| Publisher::new(at, &mut random)).collect();
     let catalog: String = publishers
         .iter()
-        .map(|publisher| publisher.model.catalog("plain-ip", &publisher.file(), ""))
+        .map(|publisher| publisher.model.catalog(publisher.kind.format(), &publisher.file(), ""))
         .collect();
     let mut house = House::new(&catalog);
     let (mut night, mut stopped) = (0, 0);
@@ -181,6 +228,12 @@ fn play(seed: u64) -> usize {
         let puts: Vec<Put> =
             publishers.iter_mut().map(|publisher| publish(&house, publisher, now, &mut random)).collect();
         let told = format!("seed {seed}, night {night}");
+        if random.one_in(25) {
+            house.state = None;
+            publishers.iter_mut().for_each(|publisher| publisher.model.forget());
+        } else if random.one_in(25) {
+            tear(&mut house, &mut publishers, &puts, now);
+        }
         let Some(states) = build(&mut house, now, &told, &mut random) else {
             assert!(puts.iter().all(|put| put.outcome.is_err()), "{told}: something was newer");
             continue;
@@ -207,6 +260,15 @@ fn play(seed: u64) -> usize {
         publishers.iter_mut().zip(models).for_each(|(publisher, model)| publisher.model = model);
     }
     stopped
+}
+
+/// A build that is killed after its state was published and before its snapshot was.
+fn tear(house: &mut House, publishers: &mut [Publisher], puts: &[Put], now: Time) {
+    let Ok(built) = house.attempt(now.plus(-1)) else { return };
+    house.state = Some(built.state);
+    for (publisher, put) in publishers.iter_mut().zip(puts) {
+        publisher.model.tear(put.outcome.as_ref().ok(), put.update.min(now.plus(-1)));
+    }
 }
 
 fn publish(house: &House, publisher: &mut Publisher, now: Time, random: &mut Random) -> Put {

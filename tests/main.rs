@@ -8,6 +8,8 @@ mod archives;
 mod bounds;
 #[cfg(feature = "ingest")]
 mod building;
+#[cfg(feature = "ingest")]
+mod changes;
 mod cli;
 #[cfg(feature = "ingest")]
 mod compat;

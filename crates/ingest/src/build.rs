@@ -1,18 +1,19 @@
 //! The night, in one readable function.
 
+pub use crate::accept::Accept;
 use crate::assemble::{self, Assembly};
 use crate::canary::Canaries;
 use crate::carry;
 use crate::catalog::{Catalog, Feed};
 use crate::claim::{Claim, Plan, Voice};
-use crate::door::Stop;
+use crate::coverage::Ground;
 use crate::feed::{self, Eve, FeedNight};
 use crate::harvest::{Columns, Stated};
-use crate::remember::{self, StateDamage};
-use crate::report::{FeedReport, REPORT_VERSION, RejectRow, Report};
+use crate::remember::{self, Spent, StateDamage};
+use crate::report::{EndedFeed, FeedReport, REPORT_VERSION, RejectRow, Report};
 use rayon::prelude::*;
 use snapshot::section::origin::{FeedRecord, FeedTraits, Origin, Source};
-use snapshot::{FeedId, Image, Kinds, Refusal, Section, SectionBytes, Snapshot, Time};
+use snapshot::{FeedId, Image, Kinds, Mode, Refusal, Section, SectionBytes, Snapshot, Time};
 use std::collections::{BTreeMap, HashMap};
 use std::fmt;
 use std::path::Path;
@@ -26,13 +27,15 @@ pub struct Night<'a> {
     pub downloads: &'a Path,
     /// The snapshot of the night before, if there was one.
     pub previous: Option<&'a Snapshot>,
+    /// What the new snapshot will replace, where that is not the one of the night before.
+    pub standing: Option<&'a Snapshot>,
     /// The bytes of the state file of the night before, if there was one.
     pub state: Option<&'a [u8]>,
     /// The instant of the build.
     pub now: Time,
     /// Held downloads that an operator lets in.
     pub accept: &'a [Accept],
-    /// Whether a night may follow one that is later than itself.
+    /// Whether a night may follow one that is later than itself, and take downloads older than that one's.
     pub allow_older: bool,
     /// Named in the snapshot as its writer.
     pub generator: &'a str,
@@ -45,43 +48,13 @@ impl<'a> Night<'a> {
             catalog,
             downloads,
             previous: None,
+            standing: None,
             state: None,
             now,
             accept: &[],
             allow_older: false,
             generator,
         }
-    }
-}
-
-/// A held download that an operator lets in: one download of one feed, whatever guard stops it.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Accept {
-    feed: String,
-    digest: String,
-}
-
-impl Accept {
-    /// The fewest digits of a digest that name a download.
-    pub const DIGITS_MIN: usize = 12;
-
-    /// Reads `FEED=DIGEST`: a feed's id and the SHA-256 of its download, or the first twelve or more of its digits.
-    pub fn parse(text: &str) -> Option<Accept> {
-        let (feed, digest) = text.split_once('=')?;
-        let hex = digest.bytes().all(|byte| byte.is_ascii_hexdigit());
-        let fits = (Accept::DIGITS_MIN..=64).contains(&digest.len());
-        let accept = || Accept { feed: feed.to_owned(), digest: digest.to_ascii_lowercase() };
-        (hex && fits && !feed.is_empty()).then(accept)
-    }
-
-    /// The feed.
-    pub fn feed(&self) -> &str {
-        &self.feed
-    }
-
-    /// Whether this is the download that is let in.
-    pub(crate) fn names(&self, feed: &str, digest: &str) -> bool {
-        self.feed == feed && digest.starts_with(&self.digest)
     }
 }
 
@@ -186,48 +159,52 @@ impl std::error::Error for BuildError {}
 pub fn build(night: &Night<'_>, watcher: &dyn Watcher) -> Result<Built, BuildError> {
     check_clock(night)?;
     let feeds = feeds_in_order(night.catalog)?;
-    let mut nights = read_all(&feeds, night, watcher);
-    check_inputs(&nights, &feeds, night)?;
-    let plans = plans(&feeds, &nights, night);
+    let spent = night.state.map_or(Ok(Vec::new()), remember::spent).map_err(BuildError::State)?;
+    let mut nights = read_all(&feeds, night, &spent, watcher);
+    check_inputs(&nights, night)?;
+    let resting = resting(night.catalog);
+    let plans = plans(&feeds, &nights, &resting, night);
     let (mut columns, mut claims, rejects) = gather(&mut nights);
     watcher.stage(Stage::Carry, feeds.len());
-    carry_over(night, &feeds, &mut columns, &mut claims)?;
+    carry_over(night, &feeds, &resting, &mut columns, &mut claims)?;
     check_claims(&claims)?;
     watcher.stage(Stage::Merge, feeds.len());
     let assembly = assemble::assemble(columns, &claims, &plans).map_err(BuildError::TooMuch)?;
-    let (report, sources) = report(night, nights, &plans, &assembly);
-    let ids: Vec<&str> = feeds.iter().map(|feed| feed.id.as_str()).collect();
-    let state = assembly.remembering.encode(&ids);
+    let spent = spend(spent, &nights, night.now);
+    let (report, sources) = report(night, &feeds, nights, &plans, &assembly);
+    let ids: Vec<&str> = feeds.iter().chain(&resting).map(|feed| feed.id.as_str()).collect();
+    let state = assembly.remembering.encode(&ids, &spent);
     let image = image(night, &feeds, &report, sources, &plans, assembly)?;
     Ok(Built { image, state, report, rejects })
 }
 
+impl<'a> Night<'a> {
+    /// The snapshots that this night must not be older than.
+    fn others(&self) -> impl Iterator<Item = &'a Snapshot> {
+        [self.previous, self.standing].into_iter().flatten().filter(|_| !self.allow_older)
+    }
+}
+
 /// A night that follows a later one would bring back what has been delisted since.
 fn check_clock(night: &Night<'_>) -> Result<(), BuildError> {
-    match night.previous.map(Snapshot::built_at) {
-        Some(before) if before > night.now && !night.allow_older => {
-            Err(BuildError::ClockBack { now: night.now, before })
-        }
+    match night.others().map(Snapshot::built_at).max() {
+        Some(before) if before > night.now => Err(BuildError::ClockBack { now: night.now, before }),
         _ => Ok(()),
     }
 }
 
 /// One older download is that feed's trouble, and held. Nothing but older ones is yesterday's folder.
-fn check_inputs(nights: &[FeedNight], feeds: &[&Feed], night: &Night<'_>) -> Result<(), BuildError> {
-    let older = nights.iter().find_map(|read| match &read.stop {
-        Some(Stop::Older { found, last }) => Some((read.report.id.clone(), *found, *last)),
-        _ => None,
-    });
-    let is_newer = |(feed, read): (&&Feed, &FeedNight)| {
-        let last = previous_record(night, &feed.id).and_then(|record| record.traits().update_time);
-        read.taken.as_ref().is_some_and(|taken| last.is_none_or(|last| taken.update_time > last))
-    };
-    match older {
-        Some((feed, found, last)) if !night.allow_older && !feeds.iter().zip(nights).any(is_newer) => {
-            Err(BuildError::OlderInputs { feed, found, last })
+fn check_inputs(nights: &[FeedNight], night: &Night<'_>) -> Result<(), BuildError> {
+    night.others().try_for_each(|other| {
+        let record = |read: &FeedNight| record_of(other, &read.report.id);
+        let older = nights.iter().find_map(|read| Some((&read.report.id, read.older_than(record(read)?)?)));
+        match older {
+            Some((feed, (found, last))) if !nights.iter().any(|read| read.is_newer_than(record(read))) => {
+                Err(BuildError::OlderInputs { feed: feed.clone(), found, last })
+            }
+            _ => Ok(()),
         }
-        _ => Ok(()),
-    }
+    })
 }
 
 /// The enabled feeds by provider and id: their positions are their numbers in the snapshot, whatever the order
@@ -235,17 +212,36 @@ fn check_inputs(nights: &[FeedNight], feeds: &[&Feed], night: &Night<'_>) -> Res
 fn feeds_in_order(catalog: &Catalog) -> Result<Vec<&Feed>, BuildError> {
     let mut feeds: Vec<&Feed> = catalog.feeds.iter().filter(|feed| feed.enabled).collect();
     feeds.sort_by(|a, b| (&a.provider, &a.id).cmp(&(&b.provider, &b.id)));
-    if feeds.len() > usize::from(u16::MAX) {
+    if catalog.feeds.len() > usize::from(u16::MAX) {
         Err(BuildError::TooMuch("more than 65,535 feeds"))
     } else {
         Ok(feeds)
     }
 }
 
+/// Accumulated feeds that are disabled. They list nothing, but what their last download held is remembered: a feed that
+/// is enabled again must not take its old rows for new ones.
+fn resting(catalog: &Catalog) -> Vec<&Feed> {
+    let rests = |feed: &&Feed| !feed.enabled && feed.mode == Mode::Accumulated;
+    catalog.feeds.iter().filter(rests).collect()
+}
+
 /// Reads all feeds in parallel, the largest files first, so that none of them is the last one running.
-fn read_all(feeds: &[&Feed], night: &Night<'_>, watcher: &dyn Watcher) -> Vec<FeedNight> {
+fn read_all(feeds: &[&Feed], night: &Night<'_>, spent: &[Spent], watcher: &dyn Watcher) -> Vec<FeedNight> {
     watcher.stage(Stage::Read, feeds.len());
     let canaries = Arc::new(Canaries::new(&night.catalog.never_block));
+    let ground = Ground::new(night.previous);
+    let eve = |feed: &Feed| Eve {
+        downloads: night.downloads,
+        now: night.now,
+        canaries: &canaries,
+        accept: night.accept,
+        spent,
+        allow_older: night.allow_older,
+        ground: &ground,
+        built_before: night.previous.map(Snapshot::built_at),
+        record: previous_record(night, &feed.id),
+    };
     let size = |feed: &Feed| std::fs::metadata(night.downloads.join(&feed.file)).map_or(0, |file| file.len());
     let mut order: Vec<(u64, usize)> = feeds.iter().map(|feed| size(feed)).zip(0..).collect();
     order.sort_unstable_by(|a, b| b.cmp(a));
@@ -256,7 +252,7 @@ fn read_all(feeds: &[&Feed], night: &Night<'_>, watcher: &dyn Watcher) -> Vec<Fe
             let seen = |count| watcher.bytes(count);
             let feed = feeds.get(at)?;
             watcher.begin(&feed.id);
-            let read = feed::read(feed, &eve(night, feed, &canaries), &seen);
+            let read = feed::read(feed, &eve(feed), &seen);
             watcher.feed(&read.report);
             Some((at, read))
         })
@@ -265,25 +261,33 @@ fn read_all(feeds: &[&Feed], night: &Night<'_>, watcher: &dyn Watcher) -> Vec<Fe
     read.into_iter().map(|(_, night)| night).collect()
 }
 
-fn eve<'a>(night: &Night<'a>, feed: &Feed, canaries: &'a Arc<Canaries>) -> Eve<'a> {
-    Eve {
-        downloads: night.downloads,
-        now: night.now,
-        canaries,
-        accept: night.accept,
-        previous: night.previous,
-        record: previous_record(night, &feed.id),
+/// Adds what was let in tonight to what had been.
+fn spend(mut spent: Vec<Spent>, nights: &[FeedNight], now: Time) -> Vec<Spent> {
+    for read in nights {
+        let Some(taken) = read.taken.as_ref().filter(|taken| taken.source.let_in) else { continue };
+        let (feed, digest) = (&read.report.id, taken.source.digest);
+        if !spent.iter().any(|spent| spent.feed == *feed && spent.digest == digest) {
+            spent.push(Spent { feed: feed.clone(), digest, at: now });
+        }
     }
+    spent
 }
 
-fn plans(feeds: &[&Feed], nights: &[FeedNight], night: &Night<'_>) -> Vec<Plan> {
+/// How claims are settled, by the numbers of feeds; those of resting feeds follow.
+fn plans(feeds: &[&Feed], nights: &[FeedNight], resting: &[&Feed], night: &Night<'_>) -> Vec<Plan> {
     let last_update =
         |feed: &Feed| previous_record(night, &feed.id).and_then(|record| record.traits().update_time);
-    feeds.iter().zip(nights).map(|(feed, read)| read.plan(feed, last_update(feed), night.now)).collect()
+    let plans = feeds.iter().zip(nights).map(|(feed, read)| read.plan(feed, last_update(feed), night.now));
+    let resting = resting.iter().map(|feed| feed::plan(feed, None, None, night.now));
+    plans.chain(resting).collect()
 }
 
 fn previous_record<'a>(night: &Night<'a>, id: &str) -> Option<&'a FeedRecord> {
-    night.previous?.origin().feeds.iter().find(|feed| feed.id == id)
+    record_of(night.previous?, id)
+}
+
+fn record_of<'a>(snapshot: &'a Snapshot, id: &str) -> Option<&'a FeedRecord> {
+    snapshot.origin().feeds.iter().find(|feed| feed.id == id)
 }
 
 /// Moves everything that was read into one set of columns.
@@ -317,13 +321,14 @@ fn claim_of(feed: FeedId, stated: &Stated) -> Claim {
 fn carry_over(
     night: &Night<'_>,
     feeds: &[&Feed],
+    resting: &[&Feed],
     columns: &mut Columns,
     claims: &mut Vec<Claim>,
 ) -> Result<(), BuildError> {
-    let numbers: HashMap<&str, FeedId> =
-        feeds.iter().map(|feed| feed.id.as_str()).zip((0..).map(FeedId)).collect();
+    let of_all = feeds.iter().chain(resting).zip((0..).map(FeedId));
+    let numbers: HashMap<&str, FeedId> = of_all.map(|(feed, number)| (feed.id.as_str(), number)).collect();
     if let Some(previous) = night.previous {
-        let feed_now = |id: FeedId| numbers.get(previous.feed(id)?.id.as_str()).copied();
+        let feed_now = |id: FeedId| goes_on(previous.feed(id)?, feeds, &numbers);
         if !carry::carry(previous, &feed_now, columns, claims) {
             return Err(BuildError::Previous);
         }
@@ -335,6 +340,14 @@ fn carry_over(
         columns.seal();
     }
     Ok(())
+}
+
+/// The number of a feed whose sightings go on. Those of a feed that blocked and now allows, or the reverse, do not: what
+/// they say is no longer meant.
+fn goes_on(before: &FeedRecord, feeds: &[&Feed], numbers: &HashMap<&str, FeedId>) -> Option<FeedId> {
+    let number = *numbers.get(before.id.as_str())?;
+    let now = feeds.get(usize::from(number.0))?;
+    (now.list == before.traits().list).then_some(number)
 }
 
 /// A row's tag holds its claim in 30 bits.
@@ -349,6 +362,7 @@ fn check_claims(claims: &[Claim]) -> Result<(), BuildError> {
 /// The report, and what the next download of each feed is measured against.
 fn report(
     night: &Night<'_>,
+    feeds_now: &[&Feed],
     nights: Vec<FeedNight>,
     plans: &[Plan],
     assembly: &Assembly,
@@ -356,22 +370,24 @@ fn report(
     let mut totals = assembly.totals;
     let mut feeds = Vec::with_capacity(nights.len());
     let mut sources = Vec::with_capacity(nights.len());
-    for ((id, read), plan) in (0..).map(FeedId).zip(nights).zip(plans) {
+    for (((id, read), plan), now) in (0..).map(FeedId).zip(nights).zip(plans).zip(feeds_now) {
         let mut feed = read.report;
         feed.settle(&assembly.counts.get(&id).copied().unwrap_or_default());
         feed.refuse_too_deep(assembly.too_deep.get(&id).copied().unwrap_or(0), Refusal::BadRange);
         feed.sightings = feed.accepted + feed.carried;
         let before = previous_record(night, &feed.id);
         let last_update = before.and_then(|record| record.traits().update_time);
-        feed.date(if plan.taken { Some(plan.update_time) } else { last_update }, night.now);
+        let update_time = if plan.taken { Some(plan.update_time) } else { last_update };
+        feed.date(update_time, now.max_age_seconds, night.now);
         totals.sightings += feed.sightings;
         let last = before.and_then(|record| record.source.clone());
         sources.push(read.taken.map(|taken| taken.source).or(last));
         feeds.push(feed);
     }
     let trouble = feeds.iter().any(|feed| feed.state != snapshot::section::origin::FeedState::Ok);
-    let accumulates = |plan: &Plan| plan.mode == snapshot::Mode::Accumulated;
-    let state_missing = night.previous.is_some() && night.state.is_none() && plans.iter().any(accumulates);
+    let accumulates = |feed: &Feed| feed.enabled && feed.mode == Mode::Accumulated;
+    let state_missing =
+        night.previous.is_some() && night.state.is_none() && night.catalog.feeds.iter().any(accumulates);
     let now = night.now.to_string();
     let report = Report {
         version: REPORT_VERSION,
@@ -379,10 +395,27 @@ fn report(
         trouble,
         state_missing,
         feeds,
+        ended: ended(night),
         totals,
         seconds: BTreeMap::new(),
     };
     (report, sources)
+}
+
+/// The feeds of the night before whose sightings do not go on, and why.
+fn ended(night: &Night<'_>) -> Vec<EndedFeed> {
+    let before = night.previous.into_iter().flat_map(|previous| &previous.origin().feeds);
+    let ended = before.filter_map(|before| {
+        let now = night.catalog.feeds.iter().find(|feed| feed.id == before.id);
+        let reason = match now {
+            None => "removed",
+            Some(now) if !now.enabled => "disabled",
+            Some(now) if now.list != before.traits().list => "other-list",
+            Some(_) => return None,
+        };
+        Some(EndedFeed { id: before.id.clone(), sightings: before.sightings, reason })
+    });
+    ended.collect()
 }
 
 fn image(

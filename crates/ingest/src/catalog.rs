@@ -94,7 +94,7 @@ impl fmt::Display for CatalogError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         for (at, Problem { line, feed, key, text }) in self.problems.iter().enumerate() {
             let newline = if at == 0 { "" } else { "\n" };
-            write!(f, "{newline}{}:{line}: {feed}: {key}: {text}", self.name)?;
+            write!(f, "{newline}{}:{line}: {}: {key}: {text}", self.name, feed.escape_debug())?;
         }
         Ok(())
     }
@@ -103,6 +103,8 @@ impl fmt::Display for CatalogError {
 impl std::error::Error for CatalogError {}
 
 pub(crate) const DAY: i64 = 86_400;
+/// The longest span that a catalogue may name, in seconds: what ends later has no date that programs read.
+const SPAN_MAX: i64 = 36_525 * DAY;
 const KINDS: &[(&str, ListKind)] = &[("block", ListKind::Block), ("allow", ListKind::Allow)];
 const MODES: &[(&str, Mode)] = &[("reset", Mode::Reset), ("accumulated", Mode::Accumulated)];
 const SCOPES: &[(&str, Scope)] =
@@ -272,9 +274,11 @@ impl Reading<'_> {
     fn span(&mut self, key: &str, default: i64) -> i64 {
         let Some(text) = self.text(key) else { return default };
         match span_seconds(&text) {
-            Some(seconds) if seconds > 0 => seconds,
+            Some(seconds) if (1..=SPAN_MAX).contains(&seconds) => seconds,
             _ => {
-                self.problem(key, format!("expected a span such as 15d, 12h or 30m, found `{text}`"));
+                let found = text.escape_debug();
+                let expected = "expected a span such as 15d, 12h or 30m, of a hundred years at most";
+                self.problem(key, format!("{expected}, found `{found}`"));
                 default
             }
         }

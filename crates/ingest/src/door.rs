@@ -8,11 +8,12 @@
 //! they are read, and do not cost a feed its place.
 
 use crate::catalog::{Feed, Guard, Mark, Sentinel, Share};
-use crate::harvest::{Columns, RangeRow, Texts, scope_of};
+use crate::coverage::{self, Ground};
+use crate::harvest::{Columns, Harvest, RangeRow, Texts, scope_of};
 use crate::intake::Gathered;
 use crate::tally::Tally;
 use snapshot::section::origin::Source;
-use snapshot::{AddressRange, Refusal, Scope, Snapshot, Time};
+use snapshot::{AddressRange, ListKind, Refusal, Scope, Time};
 use std::fmt;
 
 /// What a download is measured against.
@@ -21,8 +22,8 @@ pub(crate) struct Threshold<'a> {
     pub(crate) feed: &'a Feed,
     /// The last good download.
     pub(crate) last: Option<&'a Source>,
-    /// The snapshot that holds what the feed lists so far.
-    pub(crate) previous: Option<&'a Snapshot>,
+    /// What all feeds cover so far.
+    pub(crate) ground: &'a Ground<'a>,
 }
 
 /// Why a download is held.
@@ -88,10 +89,15 @@ impl Stop {
         }
     }
 
-    /// What happened and what to do, given the feed and how its download may be let in.
-    pub(crate) fn sentence(&self, feed: &str, digest: &str) -> String {
-        let short = digest.get(..16).unwrap_or(digest);
-        let once = format!("to let this one in: --accept {feed}={short}");
+    /// What happened and what to do, given the feed and the digest by which its download may be let in; there is none
+    /// where that has been done before.
+    pub(crate) fn sentence(&self, feed: &str, digest: Option<&str>) -> String {
+        let once = match digest {
+            Some(digest) => {
+                format!("to let this one in: --accept {feed}={}", digest.get(..16).unwrap_or(digest))
+            }
+            None => "it was let in before, which is done once".to_owned(),
+        };
         match self.guard() {
             "" => format!("{self}; {once}"),
             guard => format!("{self}; {once}; if it is normal: guard.{guard}"),
@@ -137,8 +143,8 @@ pub(crate) fn admit(gathered: &Gathered, threshold: &Threshold<'_>) -> Result<()
     ended(gathered, guard, *last)?;
     complete(&gathered.tally, *last)?;
     legible(&gathered.tally, guard)?;
-    coverage(gathered, threshold)?;
-    sentinels(gathered, guard)?;
+    coverage::admit(gathered, threshold)?;
+    sentinels(gathered, guard, feed.list)?;
     steady(&gathered.tally, guard, *last)
 }
 
@@ -196,58 +202,78 @@ fn steady(tally: &Tally, guard: &Guard, last: Option<&Source>) -> Result<(), Sto
     Ok(())
 }
 
-fn sentinels(gathered: &Gathered, guard: &Guard) -> Result<(), Stop> {
-    let columns = || gathered.harvests.iter().map(|harvest| &harvest.columns);
+/// An exception from a list says nothing of what the list is for: only rows of the list's own side are asked.
+fn sentinels(gathered: &Gathered, guard: &Guard, list: ListKind) -> Result<(), Stop> {
+    let own = || gathered.harvests.iter().map(|harvest| Own { harvest, list });
     let text = |sentinel: &Sentinel| sentinel.text.clone();
     for sentinel in &guard.must_contain {
-        if !columns().any(|columns| lists(columns, &sentinel.mark)) {
+        if !own().any(|own| own.lists(&sentinel.mark)) {
             return Err(Stop::Lacks(text(sentinel)));
         }
     }
     for sentinel in &guard.must_not_contain {
-        if columns().any(|columns| lists(columns, &sentinel.mark) || touches(columns, &sentinel.mark)) {
+        if own().any(|own| own.lists(&sentinel.mark) || own.touches(&sentinel.mark)) {
             return Err(Stop::Lists(text(sentinel)));
         }
     }
     Ok(())
 }
 
-/// Whether some entry says that this is listed.
-fn lists(columns: &Columns, mark: &Mark) -> bool {
-    match mark {
-        Mark::Range(AddressRange::V4 { first, last }) => {
-            columns.v4.rows.iter().any(|row| row.first <= *first && *last <= row.last)
-        }
-        Mark::Range(AddressRange::V6 { first, last }) => {
-            columns.v6.rows.iter().any(|row| row.first <= *first && *last <= row.last)
-        }
-        Mark::Name(name, _) => {
-            let reversed: Vec<u8> = name.iter().rev().copied().collect();
-            each_key(&columns.names).any(|(key, scope)| speaks_of(key, scope, &reversed))
-        }
-        Mark::Url(url) => each_key(&columns.urls).any(|(key, _)| key == url),
-    }
+/// The rows of a block that say what their list says, and no exception from it.
+struct Own<'h> {
+    harvest: &'h Harvest,
+    list: ListKind,
 }
 
-/// Whether some entry lies within what must not be touched.
-fn touches(columns: &Columns, mark: &Mark) -> bool {
-    match mark {
-        Mark::Range(AddressRange::V4 { first, last }) => {
-            columns.v4.rows.iter().any(|row| row.first <= *last && *first <= row.last)
-        }
-        Mark::Range(AddressRange::V6 { first, last }) => {
-            columns.v6.rows.iter().any(|row| row.first <= *last && *first <= row.last)
-        }
-        Mark::Name(name, Scope::Tree) => {
-            let reversed: Vec<u8> = name.iter().rev().copied().collect();
-            each_key(&columns.names).any(|(key, _)| speaks_of(&reversed, Scope::Tree, key))
-        }
-        Mark::Name(..) | Mark::Url(_) => false,
+impl<'h> Own<'h> {
+    fn is_own(&self, tag: u32) -> bool {
+        self.harvest.stated.get(tag as usize >> 2).is_some_and(|stated| stated.list == self.list)
     }
-}
 
-fn each_key(texts: &Texts) -> impl Iterator<Item = (&[u8], Scope)> {
-    texts.rows.iter().map(|row| (texts.key(row), scope_of(row.tag)))
+    fn ranges<N>(&self, rows: &'h [RangeRow<N>]) -> impl Iterator<Item = &'h RangeRow<N>> {
+        rows.iter().filter(|row| self.is_own(row.tag))
+    }
+
+    fn keys(&self, texts: &'h Texts) -> impl Iterator<Item = (&'h [u8], Scope)> {
+        let own = texts.rows.iter().filter(|row| self.is_own(row.tag));
+        own.map(|row| (texts.key(row), scope_of(row.tag)))
+    }
+
+    /// Whether some entry says that this is listed.
+    fn lists(&self, mark: &Mark) -> bool {
+        let Columns { v4, v6, names, urls } = &self.harvest.columns;
+        match mark {
+            Mark::Range(AddressRange::V4 { first, last }) => {
+                self.ranges(&v4.rows).any(|row| row.first <= *first && *last <= row.last)
+            }
+            Mark::Range(AddressRange::V6 { first, last }) => {
+                self.ranges(&v6.rows).any(|row| row.first <= *first && *last <= row.last)
+            }
+            Mark::Name(name, _) => {
+                let reversed: Vec<u8> = name.iter().rev().copied().collect();
+                self.keys(names).any(|(key, scope)| speaks_of(key, scope, &reversed))
+            }
+            Mark::Url(url) => self.keys(urls).any(|(key, _)| key == url),
+        }
+    }
+
+    /// Whether some entry lies within what must not be touched.
+    fn touches(&self, mark: &Mark) -> bool {
+        let Columns { v4, v6, names, .. } = &self.harvest.columns;
+        match mark {
+            Mark::Range(AddressRange::V4 { first, last }) => {
+                self.ranges(&v4.rows).any(|row| row.first <= *last && *first <= row.last)
+            }
+            Mark::Range(AddressRange::V6 { first, last }) => {
+                self.ranges(&v6.rows).any(|row| row.first <= *last && *first <= row.last)
+            }
+            Mark::Name(name, Scope::Tree) => {
+                let reversed: Vec<u8> = name.iter().rev().copied().collect();
+                self.keys(names).any(|(key, _)| speaks_of(&reversed, Scope::Tree, key))
+            }
+            Mark::Name(..) | Mark::Url(_) => false,
+        }
+    }
 }
 
 /// Whether an entry of this reversed name and reach speaks of a reversed name.
@@ -259,140 +285,9 @@ fn speaks_of(entry: &[u8], scope: Scope, name: &[u8]) -> bool {
     }
 }
 
-/// No download may cover much of the address space, however it is split: neither at once nor bit by bit.
-fn coverage(gathered: &Gathered, threshold: &Threshold<'_>) -> Result<(), Stop> {
-    let columns = || gathered.harvests.iter().map(|harvest| &harvest.columns);
-    family::<u32>("IPv4", &|| Box::new(columns().flat_map(|columns| &columns.v4.rows)), threshold)?;
-    family::<u128>("IPv6", &|| Box::new(columns().flat_map(|columns| &columns.v6.rows)), threshold)
-}
-
-type Rows<'r, N> = Box<dyn Iterator<Item = &'r RangeRow<N>> + 'r>;
-
-/// The sum of all widths is a bound on what they cover, and in nearly every feed a low one. Only where it is not are
-/// rows joined and compared with what the feed covered before.
-fn family<'r, N: Space + 'r>(
-    name: &'static str,
-    rows: &dyn Fn() -> Rows<'r, N>,
-    threshold: &Threshold<'_>,
-) -> Result<(), Stop> {
-    let guard = &threshold.feed.guard;
-    let (new_above, above) = (guard.new_coverage_above, guard.coverage_above);
-    let sum = rows().fold(0u128, |sum, row| sum.saturating_add(row.last.distance(row.first)));
-    if !new_above.min(above).is_exceeded_by(N::units(sum), N::WHOLE) {
-        return Ok(());
-    }
-    let stop = |covered: u128, above: Share, anew: bool| {
-        let share = Share::of(covered, N::WHOLE);
-        Stop::Covers { family: name, share, above, anew }
-    };
-    let now: Vec<(N, N)> = rows().map(|row| (row.first, row.last)).collect();
-    let before = N::before(threshold);
-    let all = covered([now.as_slice(), &before].concat());
-    let (now, before) = (covered(now), covered(before));
-    if above.is_exceeded_by(N::units(now), N::WHOLE) {
-        return Err(stop(N::units(now), above, false));
-    }
-    let anew = N::units(all.saturating_sub(before));
-    if new_above.is_exceeded_by(anew, N::WHOLE) { Err(stop(anew, new_above, true)) } else { Ok(()) }
-}
-
-/// How many addresses ranges cover together.
-fn covered<N: Space>(mut ranges: Vec<(N, N)>) -> u128 {
-    ranges.sort_unstable();
-    let mut sum = 0u128;
-    let mut end: Option<N> = None;
-    for (first, last) in ranges {
-        let width = match end {
-            Some(end) if last <= end => 0,
-            Some(end) if first <= end => last.distance(end) - 1,
-            _ => last.distance(first),
-        };
-        sum = sum.saturating_add(width);
-        end = end.max(Some(last));
-    }
-    sum
-}
-
-/// A family of addresses as a space to be covered.
-trait Space: Copy + Ord {
-    /// How much there is to cover, in units.
-    const WHOLE: u128;
-    /// So many addresses in units.
-    fn units(addresses: u128) -> u128;
-    /// How many addresses there are from one to the other, both counted.
-    fn distance(self, first: Self) -> u128;
-    /// What the feed covered before.
-    fn before(threshold: &Threshold<'_>) -> Vec<(Self, Self)>;
-}
-
-impl Space for u32 {
-    const WHOLE: u128 = 1 << 32;
-
-    fn units(addresses: u128) -> u128 {
-        addresses
-    }
-
-    fn distance(self, first: u32) -> u128 {
-        u128::from(self - first) + 1
-    }
-
-    fn before(threshold: &Threshold<'_>) -> Vec<(u32, u32)> {
-        let mut ranges = Vec::new();
-        each_before(threshold, AddressRange::V4 { first: 0, last: u32::MAX }, &mut |range| {
-            if let AddressRange::V4 { first, last } = range {
-                ranges.push((first, last));
-            }
-        });
-        ranges
-    }
-}
-
-/// Measured in networks of 64 bits, against the eighth of the space that is in use.
-impl Space for u128 {
-    const WHOLE: u128 = 1 << 61;
-
-    fn units(addresses: u128) -> u128 {
-        addresses >> 64
-    }
-
-    fn distance(self, first: u128) -> u128 {
-        (self - first).saturating_add(1)
-    }
-
-    fn before(threshold: &Threshold<'_>) -> Vec<(u128, u128)> {
-        let mut ranges = Vec::new();
-        each_before(threshold, AddressRange::V6 { first: 0, last: u128::MAX }, &mut |range| {
-            if let AddressRange::V6 { first, last } = range {
-                ranges.push((first, last));
-            }
-        });
-        ranges
-    }
-}
-
-fn each_before(threshold: &Threshold<'_>, space: AddressRange, visit: &mut dyn FnMut(AddressRange)) {
-    let Some(previous) = threshold.previous else { return };
-    let feeds = &previous.origin().feeds;
-    let Some(number) = feeds.iter().position(|feed| feed.id == threshold.feed.id) else { return };
-    let index = previous.index();
-    index.each_address(space, |run, entry| {
-        if index.sightings(entry).any(|said| usize::from(said.feed.0) == number) {
-            visit(run);
-        }
-    });
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn ranges_are_measured_together() {
-        assert_eq!(covered(vec![(5u32, 9), (0, 3), (8, 12), (1, 2), (12, 12)]), 12);
-        assert_eq!(covered(vec![(0u32, u32::MAX), (7, 7)]), 1 << 32);
-        assert_eq!(covered(Vec::<(u128, u128)>::new()), 0);
-        assert_eq!(covered(vec![(0u128, u128::MAX)]), u128::MAX);
-    }
 
     #[test]
     fn names_are_spoken_of_on_label_boundaries() {

@@ -26,6 +26,10 @@ pub(crate) struct Download {
     pub(crate) digest: Digest,
     /// When it was retrieved, and never later than the build.
     pub(crate) update_time: Time,
+    /// The time that its note or the file system states, where that is yet to come.
+    pub(crate) to_come: Option<Time>,
+    /// Whether something lies beside it that should be its note, and is none.
+    pub(crate) has_odd_note: bool,
 }
 
 impl Download {
@@ -33,7 +37,8 @@ impl Download {
     pub(crate) fn open(path: &Path, now: Time, caps: Caps) -> Result<Download, FileRefusal> {
         let about = fs::metadata(path).map_err(|error| decode::refusal(&error))?;
         let note = Note::beside(path);
-        let update_time = note.retrieved.map_or_else(|| modified(&about), Ok)?.min(now);
+        let stated = note.retrieved.map_or_else(|| modified(&about), Ok)?;
+        let (update_time, to_come) = (stated.min(now), Some(stated).filter(|stated| *stated > now));
         let (file, digest) = if about.is_dir() {
             (None, digest_of_folder(path, caps)?)
         } else {
@@ -43,7 +48,8 @@ impl Download {
             note.check(about.len(), &digest)?;
             (Some(file), digest)
         };
-        Ok(Download { path: path.to_owned(), file, digest, update_time })
+        let path = path.to_owned();
+        Ok(Download { path, file, digest, update_time, to_come, has_odd_note: note.is_odd })
     }
 
     /// Its text.
@@ -90,6 +96,16 @@ fn digest_of_folder(path: &Path, caps: Caps) -> Result<Digest, FileRefusal> {
     Ok(sum.finalize().into())
 }
 
+/// A pipe or a device in the place of a note would keep a build waiting, or reading, for ever.
+fn read_note(path: &Path) -> io::Result<Vec<u8>> {
+    if !fs::metadata(path)?.is_file() {
+        return Err(io::Error::other("it is no regular file"));
+    }
+    let mut text = Vec::new();
+    File::open(path)?.take(NOTE_MAX).read_to_end(&mut text)?;
+    Ok(text)
+}
+
 /// Digests as people write them.
 pub(crate) fn hex(digest: &Digest) -> String {
     digest.iter().map(|byte| format!("{byte:02x}")).collect()
@@ -107,7 +123,12 @@ struct Note {
     retrieved: Option<Time>,
     bytes: Option<u64>,
     sha256: Option<String>,
+    /// Something is there, and it is no note.
+    is_odd: bool,
 }
+
+/// The longest note that is read, in bytes: some downloaders keep all headers in it.
+const NOTE_MAX: u64 = 1 << 20;
 
 #[derive(Deserialize)]
 struct Sidecar {
@@ -120,12 +141,15 @@ impl Note {
     fn beside(path: &Path) -> Note {
         let mut beside = path.as_os_str().to_owned();
         beside.push(".meta.json");
-        let noted = fs::read(beside).ok().and_then(|bytes| serde_json::from_slice::<Sidecar>(&bytes).ok());
-        noted.map_or_else(Note::default, |noted| Note {
-            retrieved: noted.fetched_at.as_deref().and_then(Time::parse_rfc3339),
-            bytes: noted.bytes,
-            sha256: noted.sha256,
-        })
+        let beside = PathBuf::from(beside);
+        if fs::symlink_metadata(&beside).is_err_and(|error| error.kind() == io::ErrorKind::NotFound) {
+            return Note::default();
+        }
+        let sidecar = read_note(&beside).ok().and_then(|text| serde_json::from_slice::<Sidecar>(&text).ok());
+        let Some(noted) = sidecar else { return Note { is_odd: true, ..Note::default() } };
+        let retrieved = noted.fetched_at.as_deref().and_then(Time::parse_rfc3339);
+        let is_odd = noted.fetched_at.is_some() && retrieved.is_none();
+        Note { retrieved, bytes: noted.bytes, sha256: noted.sha256, is_odd }
     }
 
     /// A file that is not as long as the server said, or not the one that was fetched, is a broken transfer.

@@ -1,9 +1,10 @@
 //! One feed of one night: its download is opened, read, and let in at the door, or not.
 
-use crate::build::Accept;
+use crate::accept::Accept;
 use crate::canary::Canaries;
 use crate::catalog::Feed;
 use crate::claim::Plan;
+use crate::coverage::Ground;
 use crate::decode::Caps;
 use crate::door::{self, Stop, Threshold};
 use crate::download::{Digest, Download, hex};
@@ -11,10 +12,11 @@ use crate::format::OpenError;
 use crate::harvest::Harvest;
 use crate::intake::{self, Gathered, Recipe};
 use crate::refused::FileRefusal;
+use crate::remember::Spent;
 use crate::report::{FeedReport, HeldDownload, REJECTS_MAX, RejectRow};
 use crate::scribe::Rules;
+use snapshot::Time;
 use snapshot::section::origin::{FeedRecord, FeedState, Source};
-use snapshot::{Snapshot, Time};
 use std::path::Path;
 use std::sync::Arc;
 
@@ -28,9 +30,15 @@ pub(crate) struct Eve<'a> {
     pub(crate) canaries: &'a Arc<Canaries>,
     /// Held downloads that an operator lets in.
     pub(crate) accept: &'a [Accept],
-    /// The snapshot of the night before.
-    pub(crate) previous: Option<&'a Snapshot>,
-    /// What that snapshot says of the feed.
+    /// Held downloads that were let in before.
+    pub(crate) spent: &'a [Spent],
+    /// Whether a download may be older than the last good one.
+    pub(crate) allow_older: bool,
+    /// What all feeds covered the night before.
+    pub(crate) ground: &'a Ground<'a>,
+    /// The instant of the night before.
+    pub(crate) built_before: Option<Time>,
+    /// What the snapshot of the night before says of the feed.
     pub(crate) record: Option<&'a FeedRecord>,
 }
 
@@ -43,10 +51,17 @@ impl Eve<'_> {
         self.record?.traits().update_time
     }
 
-    /// Whether an operator lets this very download in, now or when it came first.
+    /// Whether an operator lets this very download in now, for the first time, or it is still the one that was let in.
     fn lets_in(&self, feed: &Feed, digest: &Digest) -> bool {
         let named = self.accept.iter().any(|accept| accept.names(&feed.id, &hex(digest)));
-        named || self.last().is_some_and(|last| last.let_in && last.digest == *digest)
+        let stays = self.last().is_some_and(|last| last.let_in && last.digest == *digest);
+        stays || named && !self.has_let_in(&feed.id, digest)
+    }
+
+    /// Whether this download was let in before, by a night that was published.
+    fn has_let_in(&self, feed: &str, digest: &Digest) -> bool {
+        let published = |spent: &Spent| self.built_before.is_some_and(|before| spent.at <= before);
+        self.spent.iter().any(|spent| spent.feed == feed && spent.digest == *digest && published(spent))
     }
 }
 
@@ -58,8 +73,8 @@ pub(crate) struct FeedNight {
     pub(crate) rejects: Vec<RejectRow>,
     /// The download, if it was taken.
     pub(crate) taken: Option<Taken>,
-    /// Why it was held, if it was.
-    pub(crate) stop: Option<Stop>,
+    /// When it was retrieved, and its digest, taken or not.
+    found: Option<(Time, Digest)>,
 }
 
 /// A download that was let in.
@@ -105,10 +120,10 @@ impl From<Stop> for NotTaken {
 /// Reads a feed's download from the folder of downloads.
 pub(crate) fn read(feed: &Feed, eve: &Eve<'_>, seen: &(dyn Fn(u64) + Sync)) -> FeedNight {
     let report = FeedReport::new(&feed.id, &feed.provider, feed.format.id, &feed.file);
-    let mut night = FeedNight { report, rejects: Vec::new(), taken: None, stop: None };
+    let mut night = FeedNight { report, rejects: Vec::new(), taken: None, found: None };
     match night.take(feed, eve, seen) {
         Ok(taken) => night.let_in(feed, taken, eve),
-        Err(NotTaken::Held(stop)) => night.hold(stop),
+        Err(NotTaken::Held(stop)) => night.hold(&stop, eve),
         Err(NotTaken::Failed(error)) => night.fail(error),
     }
     night
@@ -119,13 +134,15 @@ impl FeedNight {
         let download = Download::open(&eve.downloads.join(&feed.file), eve.now, Caps::default())?;
         let digest = download.digest;
         self.report.digest = Some(hex(&digest));
+        self.found = Some((download.update_time, digest));
+        self.report.notes = notes_on(&download, &feed.file);
         let let_in = eve.lets_in(feed, &digest);
         let update_time = update_time(&download, eve, let_in)?;
         let gathered = gather(feed, eve, download, let_in, seen)?;
         self.rejects = reject_rows(feed, &gathered.harvests);
         self.report.held = Some(HeldDownload::of(&gathered.tally, update_time));
         if !let_in {
-            let threshold = Threshold { feed, last: eve.last(), previous: eve.previous };
+            let threshold = Threshold { feed, last: eve.last(), ground: eve.ground };
             door::admit(&gathered, &threshold)?;
         }
         let source = source(&gathered, digest, update_time, let_in, eve.last());
@@ -141,16 +158,16 @@ impl FeedNight {
             report.format = format!("{} ({})", feed.format.id, guess.format.id);
         }
         report.unchanged_since = Some(taken.source.unchanged_since.to_string());
-        report.notes = notes(feed, &taken, eve.now);
+        report.notes.extend(notes(feed, &taken, eve.now));
         self.taken = Some(taken);
     }
 
-    fn hold(&mut self, stop: Stop) {
-        let digest = self.report.digest.as_deref().unwrap_or("");
+    fn hold(&mut self, stop: &Stop, eve: &Eve<'_>) {
+        let spent = self.found.is_some_and(|(_, digest)| eve.has_let_in(&self.report.id, &digest));
+        let digest = self.report.digest.as_deref().filter(|_| !spent);
         self.report.reason_text = stop.sentence(&self.report.id, digest);
         stop.word().clone_into(&mut self.report.reason);
         self.report.state = FeedState::Held;
-        self.stop = Some(stop);
     }
 
     fn fail(&mut self, error: OpenError) {
@@ -161,34 +178,54 @@ impl FeedNight {
         self.report.state = FeedState::Failed;
     }
 
+    /// When this download was retrieved and when that of a snapshot was, where this one is older, is another one, can be
+    /// read, and was not let in by an operator.
+    pub(crate) fn older_than(&self, record: &FeedRecord) -> Option<(Time, Time)> {
+        let ((found, digest), last) = (self.found?, record.traits().update_time?);
+        let is_same = record.source.as_ref().is_some_and(|source| source.digest == digest);
+        let let_in = self.taken.as_ref().is_some_and(|taken| taken.source.let_in);
+        let counts = !is_same && !let_in && self.report.state != FeedState::Failed;
+        (found < last && counts).then_some((found, last))
+    }
+
+    /// Whether this download was taken, and is newer than that of a snapshot.
+    pub(crate) fn is_newer_than(&self, record: Option<&FeedRecord>) -> bool {
+        let last = record.and_then(|record| record.traits().update_time);
+        self.taken.as_ref().is_some_and(|taken| last.is_none_or(|last| taken.update_time > last))
+    }
+
     /// How this feed's claims are settled. `last_update` is the update_time of the previous snapshot.
     pub(crate) fn plan(&self, feed: &Feed, last_update: Option<Time>, now: Time) -> Plan {
-        let taken = self.taken.as_ref();
-        let update_time = taken.map(|taken| taken.update_time).or(last_update).unwrap_or(now);
-        let generated = taken.and_then(|taken| taken.gathered.tally.generated);
-        let stated = generated.map(|(_, time)| time).filter(|time| *time >= Time::EARLIEST);
-        Plan {
-            mode: feed.mode,
-            keep_absent: feed.keep_absent,
-            retention_seconds: feed.retention_seconds,
-            taken: taken.is_some(),
-            update_time,
-            confirmed: stated.map_or(update_time, |time| time.min(update_time)),
-            list: feed.list,
-            assessments: feed.assessment,
-            now,
-        }
+        plan(feed, self.taken.as_ref(), last_update, now)
     }
 }
 
-/// When a download was retrieved. The last good one, seen again under an older date, is no older for it.
+/// How a feed's claims are settled, whether or not a download of it was taken.
+pub(crate) fn plan(feed: &Feed, taken: Option<&Taken>, last_update: Option<Time>, now: Time) -> Plan {
+    let update_time = taken.map(|taken| taken.update_time).or(last_update).unwrap_or(now);
+    let generated = taken.and_then(|taken| taken.gathered.tally.generated);
+    let stated = generated.map(|(_, time)| time).filter(|time| *time >= Time::EARLIEST);
+    Plan {
+        mode: feed.mode,
+        keep_absent: feed.keep_absent,
+        retention_seconds: feed.retention_seconds,
+        taken: taken.is_some(),
+        update_time,
+        confirmed: stated.map_or(update_time, |time| time.min(update_time)),
+        list: feed.list,
+        assessments: feed.assessment,
+        now,
+    }
+}
+
+/// When a download was retrieved. The last good one, seen again under an older date, is no older for it; and under a date
+/// that is yet to come it is no newer, or it would be fresh for as long as nobody fetches another.
 fn update_time(download: &Download, eve: &Eve<'_>, let_in: bool) -> Result<Time, Stop> {
     let found = download.update_time;
+    let is_same = eve.last().is_some_and(|source| source.digest == download.digest);
     match eve.last_update() {
-        Some(last) if found < last && eve.last().is_some_and(|source| source.digest == download.digest) => {
-            Ok(last)
-        }
-        Some(last) if found < last && !let_in => Err(Stop::Older { found, last }),
+        Some(last) if is_same && (found < last || download.to_come.is_some()) => Ok(last),
+        Some(last) if found < last && !let_in && !eve.allow_older => Err(Stop::Older { found, last }),
         _ => Ok(found),
     }
 }
@@ -234,6 +271,14 @@ fn source(
         ended: gathered.tally.ended,
         let_in,
     }
+}
+
+/// What a person should know of how a download lies in its folder.
+fn notes_on(download: &Download, file: &str) -> Vec<String> {
+    let odd = || format!("{file}.meta.json is no note of a download: the file's own time counts");
+    let to_come = |time| format!("retrieved at {time}, which is yet to come: is a clock wrong?");
+    let odd = download.has_odd_note.then(odd);
+    odd.into_iter().chain(download.to_come.map(to_come)).collect()
 }
 
 /// What a person should know of a feed that is well.

@@ -4,6 +4,7 @@
 //! parallel by its format; what survives of yesterday is carried over; everything is merged, flattened,
 //! interned and written. Nothing here reads a clock, prints, or touches the network.
 
+mod accept;
 mod assemble;
 mod blocks;
 pub mod build;
@@ -12,6 +13,7 @@ mod carry;
 pub mod catalog;
 mod claim;
 mod compose;
+mod coverage;
 pub mod decode;
 mod door;
 mod download;

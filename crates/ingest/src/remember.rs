@@ -5,11 +5,14 @@
 //! what expired, so this file remembers. It is not shipped and only read from start to end: sorted keys,
 //! each as what it does not share with the key before, and a checksum over everything.
 //!
-//! Layout, little-endian: magic, version u32, feed count u32, feed ids (u16 length, text), claim count u32,
-//! claims (feed u16, list u8, scope u8, first_seen u32, detect_time u32), then for IPv4, IPv6, names and URLs a
+//! It remembers as well which held downloads were let in by their digests, so that each is let in once.
+//!
+//! Layout, little-endian: magic, version u32, feed count u32, feed ids (u16 length, text), since version 2 the number
+//! of downloads that were let in u32 and each of them (feed u16, SHA-256, instant u32), claim count u32, claims (feed u16, list u8, scope u8, first_seen u32, detect_time u32), then for IPv4, IPv6, names and URLs a
 //! row count u64 and the rows (shared length, rest length, claim as LEB128 numbers, rest), then a CRC-32.
 
 use crate::claim::{Claim, Voice};
+use crate::download::Digest;
 use crate::harvest::{Columns, tag};
 use crate::merge::{Slot, Statement};
 use snapshot::{AddressRange, Assessments, FeedId, ListKind, Scope, Time};
@@ -17,7 +20,9 @@ use std::collections::HashMap;
 use std::fmt;
 
 const MAGIC: [u8; 8] = *b"RAPSTATE";
-const VERSION: u32 = 1;
+const VERSION: u32 = 2;
+/// What was written before downloads that were let in were remembered.
+const VERSION_WITHOUT_SPENT: u32 = 1;
 /// The longest key that a state file can hold: a URL is no longer than a line.
 const KEY_MAX: usize = 1 << 20;
 
@@ -42,6 +47,17 @@ impl fmt::Display for StateDamage {
 }
 
 impl std::error::Error for StateDamage {}
+
+/// A held download that was let in, and when first. It is not let in again once another one has taken its place.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Spent {
+    /// The feed.
+    pub(crate) feed: String,
+    /// The download.
+    pub(crate) digest: Digest,
+    /// The instant of the build that let it in. Where no snapshot as late as this was published, it did not happen.
+    pub(crate) at: Time,
+}
 
 /// The four sorts of keys that a state file holds, in its order.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -97,8 +113,8 @@ impl Remembering {
         }
     }
 
-    /// The file. `feeds` are the ids by number.
-    pub(crate) fn encode(&self, feeds: &[&str]) -> Vec<u8> {
+    /// The file. `feeds` are the ids by number; what was let in of other feeds is forgotten.
+    pub(crate) fn encode(&self, feeds: &[&str], spent: &[Spent]) -> Vec<u8> {
         let mut out = MAGIC.to_vec();
         out.extend(VERSION.to_le_bytes());
         out.extend((feeds.len() as u32).to_le_bytes());
@@ -106,6 +122,7 @@ impl Remembering {
             out.extend((id.len() as u16).to_le_bytes());
             out.extend(id.as_bytes());
         }
+        encode_spent(feeds, spent, &mut out);
         out.extend((self.claims.len() as u32).to_le_bytes());
         for claim in &self.claims {
             out.extend(claim.feed.0.to_le_bytes());
@@ -120,6 +137,18 @@ impl Remembering {
         let checksum = crc32fast::hash(&out);
         out.extend(checksum.to_le_bytes());
         out
+    }
+}
+
+fn encode_spent(feeds: &[&str], spent: &[Spent], out: &mut Vec<u8>) {
+    let number = |spent: &Spent| feeds.iter().position(|id| *id == spent.feed);
+    let known: Vec<(u16, &Spent)> =
+        spent.iter().filter_map(|spent| Some((number(spent)? as u16, spent))).collect();
+    out.extend((known.len() as u32).to_le_bytes());
+    for (feed, Spent { digest, at, .. }) in known {
+        out.extend(feed.to_le_bytes());
+        out.extend(digest);
+        out.extend(at.stored().to_le_bytes());
     }
 }
 
@@ -152,16 +181,8 @@ pub(crate) fn recall(
     columns: &mut Columns,
     claims: &mut Vec<Claim>,
 ) -> Result<(), StateDamage> {
-    let mut read = Reader { bytes: checked(bytes)?, at: MAGIC.len() };
-    if read.u32()? != VERSION {
-        return Err(read.damage("version 1"));
-    }
-    let feeds: Vec<Option<FeedId>> = (0..read.u32()?)
-        .map(|_| {
-            let length = usize::from(read.u16()?);
-            Ok(std::str::from_utf8(read.take(length)?).ok().and_then(feed_now))
-        })
-        .collect::<Result<_, StateDamage>>()?;
+    let (mut read, ids, _) = Reader::open(bytes)?;
+    let feeds: Vec<Option<FeedId>> = ids.iter().map(|id| feed_now(id)).collect();
     let known: Vec<Option<u32>> = (0..read.u32()?)
         .map(|_| {
             let claim = read.claim(&feeds)?;
@@ -179,6 +200,11 @@ pub(crate) fn recall(
         })?;
     }
     Ok(())
+}
+
+/// The downloads that were let in, as a state file remembers them.
+pub(crate) fn spent(bytes: &[u8]) -> Result<Vec<Spent>, StateDamage> {
+    Reader::open(bytes).map(|(_, _, spent)| spent)
 }
 
 /// The file without its checksum, which must hold.
@@ -232,6 +258,35 @@ struct Reader<'a> {
 }
 
 impl<'a> Reader<'a> {
+    /// A reader of the claims, with the ids of feeds and what was let in, which stand before them.
+    fn open(bytes: &'a [u8]) -> Result<(Reader<'a>, Vec<String>, Vec<Spent>), StateDamage> {
+        let mut read = Reader { bytes: checked(bytes)?, at: MAGIC.len() };
+        let version = read.u32()?;
+        if ![VERSION, VERSION_WITHOUT_SPENT].contains(&version) {
+            return Err(read.damage("version 1 or 2"));
+        }
+        let ids = (0..read.u32()?).map(|_| read.id()).collect::<Result<Vec<String>, StateDamage>>()?;
+        let count = if version == VERSION { read.u32()? } else { 0 };
+        let spent = (0..count).map(|_| read.spent(&ids)).collect::<Result<_, StateDamage>>()?;
+        Ok((read, ids, spent))
+    }
+
+    fn id(&mut self) -> Result<String, StateDamage> {
+        let length = usize::from(self.u16()?);
+        let text = std::str::from_utf8(self.take(length)?).map(str::to_owned);
+        text.map_err(|_| self.damage("the id of a feed"))
+    }
+
+    fn spent(&mut self, ids: &[String]) -> Result<Spent, StateDamage> {
+        let feed = ids.get(usize::from(self.u16()?)).cloned();
+        let digest = self.take(size_of::<Digest>())?.try_into();
+        let at = Time::from_stored(self.u32()?);
+        match (feed, digest) {
+            (Some(feed), Ok(digest)) => Ok(Spent { feed, digest, at }),
+            _ => Err(self.damage("a download of a known feed")),
+        }
+    }
+
     fn damage(&self, expected: &'static str) -> StateDamage {
         StateDamage { offset: self.at, expected }
     }
@@ -329,7 +384,9 @@ mod tests {
         push(KeySort::Name, b"moc.elpmaxe", statement(1, Scope::Tree));
         push(KeySort::Name, b"moc.elpmaxe.www", statement(1, Scope::Exact));
         push(KeySort::Url, b"http://example.com/", statement(0, Scope::Exact));
-        remembering.encode(&["a", "b"])
+        let let_in =
+            |feed: &str| Spent { feed: feed.to_owned(), digest: [7; 32], at: Time::from_unix(1_780_000_000) };
+        remembering.encode(&["a", "b"], &[let_in("a"), let_in("gone")])
     }
 
     fn read(bytes: &[u8]) -> Result<(Columns, Vec<Claim>), StateDamage> {
@@ -357,6 +414,21 @@ mod tests {
         assert_eq!((columns.v6.rows[0].first, columns.v6.rows[0].last), (7, 1 << 100));
         assert_eq!(columns.urls.rows.len(), 1);
         assert_eq!(claims[0].last_seen, Some(Time::from_unix(1_780_000_060)));
+        let let_in = Spent { feed: "a".to_owned(), digest: [7; 32], at: Time::from_unix(1_780_000_000) };
+        assert_eq!(spent(&file()), Ok(vec![let_in]));
+    }
+
+    #[test]
+    fn a_file_of_the_first_version_remembers_no_download() {
+        let mut file = Remembering::default().encode(&["a"], &[]);
+        let spent_at = file.len() - 4 - 4 * 8 - 4 - 4;
+        file.drain(spent_at..spent_at + 4);
+        file[8] = 1;
+        let body = file.len() - 4;
+        let checksum = crc32fast::hash(&file[..body]);
+        file[body..].copy_from_slice(&checksum.to_le_bytes());
+        assert_eq!(spent(&file), Ok(Vec::new()));
+        assert!(read(&file).is_ok());
     }
 
     #[test]

@@ -25,12 +25,25 @@ pub struct Report {
     pub trouble: bool,
     /// Whether rows of accumulated feeds counted as new because there was no state of the night before.
     pub state_missing: bool,
-    /// The feeds, in the order of the catalogue.
+    /// The feeds, by provider and id.
     pub feeds: Vec<FeedReport>,
+    /// Feeds of the night before whose sightings ended because the catalogue says so.
+    pub ended: Vec<EndedFeed>,
     /// What the snapshot holds.
     pub totals: Totals,
     /// How long each stage took, in seconds, if whoever built has looked at a clock.
     pub seconds: BTreeMap<&'static str, f64>,
+}
+
+/// A feed of the night before that is none any more, or another one under the same name.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct EndedFeed {
+    /// Its id.
+    pub id: String,
+    /// How many sightings the snapshot of the night before held of it.
+    pub sightings: u64,
+    /// `removed` from the catalogue, `disabled` there, or now of the `other-list`: block where it was allow, or allow.
+    pub reason: &'static str,
 }
 
 /// What a snapshot holds, in numbers.
@@ -75,6 +88,10 @@ pub struct FeedReport {
     pub update_time: Option<String>,
     /// How long ago that was, in seconds.
     pub age_seconds: Option<i64>,
+    /// After how many seconds it is stale.
+    pub max_age_seconds: i64,
+    /// Whether it is older than that: what it does not list is then answered with "failed".
+    pub stale: bool,
     /// When the first download was retrieved that listed just what the present one lists.
     pub unchanged_since: Option<String>,
     /// The SHA-256 of tonight's download, taken or held: `--accept` takes it.
@@ -192,6 +209,8 @@ impl FeedReport {
             notes: Vec::new(),
             update_time: None,
             age_seconds: None,
+            max_age_seconds: 0,
+            stale: false,
             unchanged_since: None,
             digest: None,
             held: None,
@@ -228,7 +247,9 @@ impl FeedReport {
     }
 
     /// When the download was retrieved that the snapshot holds.
-    pub(crate) fn date(&mut self, update_time: Option<Time>, now: Time) {
+    pub(crate) fn date(&mut self, update_time: Option<Time>, max_age_seconds: i64, now: Time) {
+        self.max_age_seconds = max_age_seconds;
+        self.stale = update_time.is_none_or(|time| now > time.plus(max_age_seconds));
         self.update_time = update_time.map(|time| time.to_string());
         self.age_seconds = update_time.map(|time| now.unix().saturating_sub(time.unix()));
     }

@@ -31,4 +31,4 @@ pub use reader::{Entry, Index, Part, Sighting, Snapshot};
 pub use refusal::Refusal;
 pub use sighting::{Assessment, Assessments, FeedId, Kinds, ListKind, Mode, Scope, Status, Times};
 pub use time::Time;
-pub use writer::{Beside, Image, SectionBytes, sweep};
+pub use writer::{Beside, Image, Placed, SectionBytes, sweep};

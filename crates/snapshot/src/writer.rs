@@ -95,11 +95,17 @@ impl Image {
 
     /// Publishes the file at `target`: all of it, or nothing. Returns its length in bytes.
     pub fn publish(&self, target: &Path) -> Result<u64, Error> {
+        self.beside(target)?.publish()?;
+        Ok(self.byte_len())
+    }
+
+    /// Writes the file beside `target`, syncs it, and verifies what can be read back. All that can fail for want of
+    /// space has been done then, and nothing was replaced.
+    pub fn beside(&self, target: &Path) -> Result<Beside, Error> {
         let mut beside = Beside::create(target)?;
-        let length = beside.fill(|out| self.write(out))?;
+        beside.fill(|out| self.write(out))?;
         Snapshot::open(&beside.path)?;
-        beside.publish()?;
-        Ok(length)
+        Ok(beside)
     }
 }
 
@@ -147,15 +153,34 @@ impl Beside {
     }
 
     /// Puts it in its place, and syncs the folder.
-    pub fn publish(mut self) -> Result<(), Error> {
-        let io = |path: &Path, doing| {
-            let path = path.to_owned();
+    pub fn publish(self) -> Result<(), Error> {
+        self.place()?.sync()
+    }
+
+    /// Puts it in its place. Readers have it from now on; a power cut may still take it away again.
+    pub fn place(mut self) -> Result<Placed, Error> {
+        let io = |source| Error::Io { path: self.target.clone(), doing: "renaming", source };
+        fs::rename(&self.path, &self.target).map_err(io)?;
+        self.done = true;
+        Ok(Placed { folder: std::mem::take(&mut self.folder) })
+    }
+}
+
+/// A file that is in its place, in a folder that is not yet synced.
+#[must_use = "without a sync, a power cut may take the file away again"]
+pub struct Placed {
+    folder: PathBuf,
+}
+
+impl Placed {
+    /// Syncs the folder.
+    pub fn sync(self) -> Result<(), Error> {
+        let io = |doing| {
+            let path = self.folder.clone();
             move |source| Error::Io { path, doing, source }
         };
-        fs::rename(&self.path, &self.target).map_err(io(&self.target, "renaming"))?;
-        self.done = true;
-        let folder = File::open(&self.folder).map_err(io(&self.folder, "opening the folder"))?;
-        folder.sync_all().map_err(io(&self.folder, "syncing the folder"))
+        let folder = File::open(&self.folder).map_err(io("opening the folder"))?;
+        folder.sync_all().map_err(io("syncing the folder"))
     }
 }
 

@@ -31,20 +31,20 @@ pub(super) fn run(args: &Build, setting: &Setting) -> Result<Exit, Failure> {
     }
     args.check_files()?;
     let _lock = Lock::take(&args.out)?;
-    args.files().for_each(sweep);
+    args.files().for_each(|file| sweep(&file));
     let yesterday = Yesterday::open(args)?;
-    yesterday.check_standing(args, setting)?;
     let night = Night {
         catalog: &catalog,
         downloads: &args.downloads,
         previous: yesterday.previous.as_ref(),
+        standing: yesterday.standing.as_ref(),
         state: yesterday.state.as_deref(),
         now: setting.now,
         accept: &args.accept,
         allow_older: args.replace_newer,
         generator: GENERATOR,
     };
-    let built = night_of(&night, setting)?;
+    let built = night_of(&night, &yesterday, setting)?;
     let length = built.image.byte_len();
     let told = tell_files(&built, length, args)?;
     publish(&built, &args.out)?;
@@ -57,10 +57,10 @@ pub(super) fn run(args: &Build, setting: &Setting) -> Result<Exit, Failure> {
 }
 
 impl Build {
-    /// Every file that the build writes.
-    fn files(&self) -> impl Iterator<Item = &Path> {
+    /// Every file that the build writes beside its place first.
+    fn files(&self) -> impl Iterator<Item = PathBuf> {
         let told = [&self.report, &self.rejects, &self.metrics].into_iter().flatten();
-        std::iter::once(self.out.as_path()).chain(told.map(PathBuf::as_path))
+        [self.out.clone(), with_suffix(&self.out, ".state")].into_iter().chain(told.cloned())
     }
 
     /// No file is written twice, and none is both read and written, but for a snapshot that succeeds itself.
@@ -117,7 +117,7 @@ fn read_never_block(path: &Path) -> Result<Vec<Mark>, Failure> {
 }
 
 /// Builds on threads of our own: the number was asked for, and the global pool belongs to nobody.
-fn night_of(night: &Night<'_>, setting: &Setting) -> Result<Built, Failure> {
+fn night_of(night: &Night<'_>, yesterday: &Yesterday, setting: &Setting) -> Result<Built, Failure> {
     let pool = rayon::ThreadPoolBuilder::new()
         .num_threads(setting.threads)
         .build()
@@ -126,7 +126,10 @@ fn night_of(night: &Night<'_>, setting: &Setting) -> Result<Built, Failure> {
     let built = pool.install(|| ingest::build::build(night, &progress));
     progress.finish();
     let mut built = built.map_err(|error| match error {
-        BuildError::State(_) | BuildError::Previous => Failure::refused(error),
+        BuildError::State(damage) => {
+            Failure::refused(format_args!("{}: {damage}", yesterday.state_path.display()))
+        }
+        BuildError::Previous => Failure::refused(error),
         _ => Failure::unfinished(format_args!("{error}; nothing was published")),
     })?;
     progress.time(&mut built.report);
@@ -149,29 +152,42 @@ fn beside(
     Ok(target.map(|target| write_beside(target, fill)).transpose().map_err(unfinished)?.flatten())
 }
 
-/// Publishes the state first: a snapshot whose state is missing would take old rows for new ones. A state that
-/// is ahead of its snapshot does no harm, because it knows the times of its rows.
+/// Publishes the state and the snapshot. Both are written before either is put in its place, so that a full disk leaves
+/// both as they were. The state goes first: a snapshot whose state is missing would take old rows for new ones, and a
+/// state that is ahead of its snapshot does no harm, because it knows the times of its rows.
 fn publish(built: &Built, out: &Path) -> Result<(), Failure> {
-    let state = || {
-        let mut beside = Beside::create(&with_suffix(out, ".state"))?;
-        beside.fill(|out| out.write_all(&built.state))?;
-        beside.publish()
-    };
     let unfinished = |error| Failure::unfinished(format_args!("{error}; the old snapshot is untouched"));
-    state().map_err(unfinished)?;
-    built.image.publish(out).map(drop).map_err(unfinished)
+    let mut state = Beside::create(&with_suffix(out, ".state")).map_err(unfinished)?;
+    state.fill(|out| out.write_all(&built.state)).map_err(unfinished)?;
+    let snapshot = built.image.beside(out).map_err(unfinished)?;
+    state.publish().map_err(unfinished)?;
+    let unsure = |error| {
+        Failure::unfinished(format_args!(
+            "{error}; the new snapshot is there, but may not outlast a power cut"
+        ))
+    };
+    snapshot.place().map_err(unfinished)?.sync().map_err(unsure)
 }
 
 /// The snapshot and the state of the night before.
 struct Yesterday {
     previous: Option<Snapshot>,
+    /// What stands at `--out`, where another snapshot is the previous one. What cannot be read there is nothing to be
+    /// kept.
+    standing: Option<Snapshot>,
     state: Option<Vec<u8>>,
+    /// Where the state lies, if there is one.
+    state_path: PathBuf,
 }
 
 impl Yesterday {
     fn open(args: &Build) -> Result<Yesterday, Failure> {
+        let standing = || Snapshot::open_trusted(&args.out).ok();
         let path = match &args.previous {
-            Some(path) if path.as_os_str() == "none" => return Ok(Yesterday { previous: None, state: None }),
+            Some(path) if path.as_os_str() == "none" => {
+                let standing = standing();
+                return Ok(Yesterday { previous: None, standing, state: None, state_path: PathBuf::new() });
+            }
             Some(path) => path,
             None => &args.out,
         };
@@ -180,28 +196,20 @@ impl Yesterday {
         let open =
             || Snapshot::open(path).map_err(|error| Failure::refused(format_args!("{error}; {remedy}")));
         let previous = wanted.then(open).transpose()?;
-        let states = [path, &args.out].map(|snapshot| with_suffix(snapshot, ".state"));
-        let state = states.iter().find(|path| path.exists()).map(|path| read_state(path)).transpose()?;
-        Ok(Yesterday { previous, state })
-    }
-
-    /// What stands at `--out` must not be later than this night, also where another snapshot is the previous one.
-    /// What cannot be read there is nothing to be kept.
-    fn check_standing(&self, args: &Build, setting: &Setting) -> Result<(), Failure> {
-        let standing = Snapshot::open_trusted(&args.out).map(|standing| standing.built_at());
-        match standing {
-            Ok(before) if before > setting.now && !args.replace_newer => {
-                let error = BuildError::ClockBack { now: setting.now, before };
-                Err(Failure::unfinished(format_args!(
-                    "{}: {error}; nothing was published",
-                    args.out.display()
-                )))
-            }
-            _ => Ok(()),
-        }
+        let standing = args.previous.as_ref().and_then(|_| standing());
+        let mut states = [path, &args.out].map(|snapshot| with_suffix(snapshot, ".state")).into_iter();
+        let state_path = states.find(|path| path.exists()).unwrap_or_default();
+        let state = state_path.exists().then(|| read_state(&state_path)).transpose()?;
+        Ok(Yesterday { previous, standing, state, state_path })
     }
 }
 
+/// A pipe in the place of the state would keep a build waiting for ever.
 fn read_state(path: &Path) -> Result<Vec<u8>, Failure> {
-    fs::read(path).map_err(|error| Failure::refused(format_args!("{}: {error}", path.display())))
+    let refused = |error: io::Error| Failure::refused(format_args!("{}: {error}", path.display()));
+    if fs::metadata(path).map_err(refused)?.is_file() {
+        fs::read(path).map_err(refused)
+    } else {
+        Err(refused(io::Error::other("it is not a regular file")))
+    }
 }

@@ -35,6 +35,11 @@ const FEEDS: &[OfFeed] = &[
         value: |feed| seconds_of(feed.update_time.as_deref()?),
     },
     OfFeed {
+        name: "feed_max_age_seconds",
+        help: "After how long without a new download the feed is stale",
+        value: |feed| Some(feed.max_age_seconds as f64),
+    },
+    OfFeed {
         name: "feed_unchanged_since_timestamp_seconds",
         help: "When the first download that lists what the present one lists was retrieved",
         value: |feed| seconds_of(feed.unchanged_since.as_deref()?),

@@ -46,6 +46,7 @@ mod tests {
             trouble: true,
             state_missing: true,
             feeds: vec![good, lost],
+            ended: Vec::new(),
             totals: Totals::default(),
             seconds: BTreeMap::from([("read", 1.5)]),
         }

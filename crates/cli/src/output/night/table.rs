@@ -1,7 +1,7 @@
 //! The table at the end of a build: trouble first, and again in words at the end, where the eye is.
 
 use crate::setting::Setting;
-use crate::table::{Head, Table, age, bytes, count};
+use crate::table::{Head, Table, age, bytes, count, duration};
 use ingest::report::{FeedReport, Report};
 use snapshot::Refusal;
 use snapshot::section::origin::FeedState;
@@ -32,7 +32,7 @@ fn table(report: &Report) -> Table {
     for feed in trouble_first(report) {
         let numbers =
             [feed.lines, feed.accepted, feed.rejected, feed.added, feed.removed, feed.lapsed, feed.carried];
-        let mut cells = vec![feed.id.clone(), feed.state.word().to_owned()];
+        let mut cells = vec![feed.id.clone(), state_word(feed).to_owned()];
         cells.push(feed.age_seconds.map_or("-".to_owned(), age));
         cells.extend(numbers.map(count));
         table.row(cells);
@@ -40,9 +40,14 @@ fn table(report: &Report) -> Table {
     table
 }
 
+/// `stale` where only the age of the download is wrong.
+fn state_word(feed: &FeedReport) -> &'static str {
+    if feed.state == FeedState::Ok && feed.stale { "stale" } else { feed.state.word() }
+}
+
 fn trouble_first(report: &Report) -> Vec<&FeedReport> {
     let mut feeds: Vec<&FeedReport> = report.feeds.iter().collect();
-    feeds.sort_by_key(|feed| (feed.state == FeedState::Ok, feed.notes.is_empty()));
+    feeds.sort_by_key(|feed| (feed.state == FeedState::Ok, !feed.stale, feed.notes.is_empty()));
     feeds
 }
 
@@ -68,8 +73,12 @@ fn notes_of(feed: &FeedReport, verbose: bool) -> Vec<String> {
     let refusals: Vec<String> = feed.refusals.iter().map(|(why, number)| format!("{number} {why}")).collect();
     let refusals =
         (verbose && !refusals.is_empty()).then(|| format!("{id}: rejected {}", refusals.join(", ")));
+    let stale = (state_word(feed) == "stale").then(|| {
+        let (age, max_age) = (age(feed.age_seconds.unwrap_or(0)), duration(feed.max_age_seconds));
+        format!("{id}: stale: its download is {age} old, more than {max_age}; was it fetched?")
+    });
     let said = feed.notes.iter().map(|note| format!("{id}: {note}"));
-    canaries.into_iter().chain(said).chain(refusals).collect()
+    stale.into_iter().chain(canaries).chain(said).chain(refusals).collect()
 }
 
 /// Why feeds are in trouble.
@@ -77,6 +86,14 @@ fn troubles(report: &Report, out: &mut dyn Write) -> io::Result<()> {
     for feed in report.feeds.iter().filter(|feed| feed.state != FeedState::Ok) {
         let FeedReport { id, reason, reason_text, file, .. } = feed;
         writeln!(out, "{id}: {} ({reason}): {file}: {reason_text}", feed.state.word())?;
+    }
+    for ended in &report.ended {
+        let why = match ended.reason {
+            "removed" => "is no longer in the catalogue",
+            "disabled" => "is disabled",
+            _ => "blocked and now allows, or the reverse",
+        };
+        writeln!(out, "{}: it {why}: the {} sightings of the night before ended", ended.id, ended.sightings)?;
     }
     if report.state_missing {
         writeln!(out, "there was no state of the night before: rows of accumulated feeds counted as new")?;
