@@ -4,10 +4,11 @@
 //! come from their tables, so that help never lags behind.
 
 use crate::color::When;
+use crate::log::{KINDS, Kind};
 use crate::output::lookup::LookupOutput;
 use crate::output::score::ScoreOutput;
-use clap::builder::PossibleValuesParser;
 use clap::builder::TypedValueParser as _;
+use clap::builder::{PossibleValue, PossibleValuesParser};
 use clap::{Args, Parser, Subcommand, ValueEnum};
 #[cfg(feature = "ingest")]
 use ingest::build::Accept;
@@ -230,8 +231,8 @@ pub(crate) struct Score {
     #[arg(value_name = "FILE")]
     pub(crate) files: Vec<PathBuf>,
     /// What the input is
-    #[arg(long, value_enum, default_value_t = LogKind::Auto)]
-    pub(crate) input: LogKind,
+    #[arg(long, value_name = "KIND", default_value = "auto", value_parser = log_kind())]
+    pub(crate) input: &'static Kind,
     /// Look only into this column or key (`src_ip`, `dns.query`); may be repeated
     #[arg(long = "field", value_name = "NAME")]
     pub(crate) fields: Vec<String>,
@@ -441,23 +442,6 @@ pub(crate) enum Policy {
     Any,
 }
 
-/// What a log is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub(crate) enum LogKind {
-    /// By its first line
-    Auto,
-    /// Lines of text
-    Text,
-    /// Comma-separated values
-    Csv,
-    /// Tab-separated values
-    Tsv,
-    /// JSON, an object a line
-    Jsonl,
-    /// A log of zeek with its header
-    Zeek,
-}
-
 /// A status, by its word.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub(crate) enum Verdict {
@@ -517,6 +501,12 @@ fn lookup_output() -> impl clap::builder::TypedValueParser<Value = &'static Look
     let names = crate::output::lookup::OUTPUTS.iter().map(|output| output.name);
     PossibleValuesParser::new(names)
         .try_map(|name| crate::output::lookup::find(&name).ok_or("no such output format"))
+}
+
+fn log_kind() -> impl clap::builder::TypedValueParser<Value = &'static Kind> {
+    let row = |kind: &&'static Kind| PossibleValue::new(kind.name).help(kind.about).aliases(kind.also);
+    PossibleValuesParser::new(KINDS.iter().map(row))
+        .try_map(|name| crate::log::find(&name).ok_or("no such kind of log"))
 }
 
 fn score_output() -> impl clap::builder::TypedValueParser<Value = &'static ScoreOutput> {

@@ -90,7 +90,7 @@ impl Counting {
     /// Counts a block.
     pub(crate) fn add(&mut self, scored: &ScoredBlock<'_>) {
         let lines: BTreeSet<u64> = scored.each_with_line().map(|(line, ..)| line).collect();
-        let is_cut = !scored.bytes.is_empty() && !scored.bytes.ends_with(b"\n");
+        let is_cut = !scored.is_piece && !scored.bytes.is_empty() && !scored.bytes.ends_with(b"\n");
         let counts = Counts {
             lines: memchr::memchr_iter(b'\n', scored.bytes).count() as u64 + u64::from(is_cut),
             bytes: scored.bytes.len() as u64,

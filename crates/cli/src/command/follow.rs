@@ -71,6 +71,9 @@ fn check(args: &Score) -> Result<(), Failure> {
             wrong("--follow needs the names of files; a pipe is followed without it")
         }
         Score { summary: Some(_), .. } => wrong("--follow never ends, and --summary is printed at the end"),
+        Score { input, .. } if input.is_document() => {
+            wrong("--follow needs a log of lines, and this is a document, which is whole or nothing")
+        }
         Score { shard: Some(_), .. } => wrong("--follow and --shard do not go together"),
         _ => Ok(()),
     }

@@ -4,7 +4,7 @@
 //! knows is streams, places and outputs; what an indicator in a line looks like is the scorer's business.
 
 use super::{follow, stdout};
-use crate::args::{Instant, LogKind, Score, Shard};
+use crate::args::{Instant, Score, Shard};
 use crate::blocks::{Block, Cutter, LINE_MAX};
 use crate::exit::{Exit, Failure, tell};
 use crate::input;
@@ -31,7 +31,7 @@ const MEMORY: usize = 12 << 20;
 
 /// Runs the command.
 pub(super) fn run(args: &Score, setting: &Setting) -> Result<Exit, Failure> {
-    if args.input == LogKind::Text && !args.fields.is_empty() {
+    if args.input.is_text() && !args.fields.is_empty() {
         return Err(Failure::usage("--field needs a log with fields, and --input says that this is text"));
     }
     let mut out = stdout();
@@ -159,6 +159,7 @@ impl<'a> Lens<'a> {
             bytes,
             offset: part.block.offset,
             line: part.block.line,
+            is_piece: part.block.is_piece,
             log: &part.log,
             found: &found,
             times: times.as_deref(),
@@ -291,7 +292,7 @@ impl<'a> Inputs<'a> {
         }
         let input = input::open(path).map_err(|error| self.refuse(&error.to_string())).ok()?;
         let name = if input::is_stdin(path) { "-".into() } else { path.to_string_lossy() };
-        let mut cutter = Cutter::new(input.reader, input.live);
+        let mut cutter = Cutter::new(self.args.input.reshaped(input.reader), input.live);
         let mut log = Log::of(self.args.input, cutter.head());
         if let Some(from) = self.args.from.filter(|from| *from > 0) {
             log = log.after(cutter.head()).unwrap_or(log);
@@ -347,7 +348,7 @@ impl<'a> Inputs<'a> {
         if let Some(said) = said {
             tell(&format!("rapsheet: {}: {said}", open.name));
             self.without_field = true;
-            if !matches!(log, Log::Zeek(_)) {
+            if !log.headers_recur() {
                 return None;
             }
         }

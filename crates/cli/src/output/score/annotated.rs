@@ -18,16 +18,18 @@ fn block(scored: &ScoredBlock<'_>, out: &mut Vec<u8>) {
         let (mine, others) = rest.split_at(rest.partition_point(|found| found.at < end));
         rest = others;
         let record = scored.bytes.get(start..end).unwrap_or(&[]);
-        let at_head = scored.offset == 0 && start == 0;
-        if mine.is_empty() && scored.manner.only_listed && !scored.log.is_header(record, at_head) {
+        if mine.is_empty() && scored.manner.only_listed && !scored.log.is_header(record) {
             return;
         }
         let remark = remark(scored, mine);
         if !scored.manner.to_terminal {
-            return scored.log.annotate(record, &remark, at_head, out);
+            return match scored.manner.only_listed {
+                true => scored.log.annotate_alone(record, &remark, out),
+                false => scored.log.annotate(record, &remark, out),
+            };
         }
         record_of_terminal.clear();
-        scored.log.annotate(record, &remark, at_head, &mut record_of_terminal);
+        scored.log.annotate_alone(record, &remark, &mut record_of_terminal);
         let line = record_of_terminal.trim_ascii_end();
         out.extend_from_slice(printable::log_line(line).as_bytes());
         out.push(b'\n');

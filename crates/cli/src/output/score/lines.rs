@@ -16,7 +16,7 @@ fn block(scored: &ScoredBlock<'_>, out: &mut Vec<u8>) {
         let (before, after) = scored.bytes.split_at_checked(found.at).unwrap_or((scored.bytes, &[]));
         let start = before.iter().rposition(|byte| *byte == b'\n').map_or(0, |at| at + 1);
         let end = after.iter().position(|byte| *byte == b'\n').map_or(scored.bytes.len(), |at| found.at + at);
-        let line = scored.bytes.get(start..end).unwrap_or(&[]);
+        let line = &*scored.log.shown(scored.bytes.get(start..end).unwrap_or(&[]));
         if scored.manner.to_terminal {
             out.extend_from_slice(printable::log_line(line).as_bytes());
         } else {

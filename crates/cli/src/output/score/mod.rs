@@ -50,6 +50,8 @@ pub(crate) struct ScoredBlock<'a> {
     pub(crate) offset: u64,
     /// The number of the first one, counted from 1.
     pub(crate) line: u64,
+    /// Whether the block ends within a line.
+    pub(crate) is_piece: bool,
     /// What the log is.
     pub(crate) log: &'a Log,
     /// What was found, by offset.
@@ -95,7 +97,8 @@ impl<'a> ScoredBlock<'a> {
         let (before, after) = self.bytes.split_at_checked(at).filter(|_| self.manner.context)?;
         let start = memchr::memrchr(b'\n', before).map_or(0, |end| end + 1);
         let end = memchr::memchr(b'\n', after).map_or(self.bytes.len(), |end| at + end);
-        let line = self.bytes.get(start..end.min(start + CONTEXT_MAX))?;
+        let line = self.log.shown(self.bytes.get(start..end)?);
+        let line = line.get(..CONTEXT_MAX).unwrap_or(&line);
         Some(String::from_utf8_lossy(line.trim_ascii_end()).into_owned())
     }
 
