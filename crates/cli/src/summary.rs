@@ -6,6 +6,7 @@
 
 use crate::args::SummaryKind;
 use crate::output::score::ScoredBlock;
+use crate::printable;
 use crate::table::{Head, Table, bytes, count};
 use serde::{Deserialize, Serialize};
 use snapshot::Time;
@@ -165,8 +166,8 @@ impl Summary {
     pub(crate) fn print(&self, kind: SummaryKind, out: &mut dyn Write) -> io::Result<()> {
         match kind {
             SummaryKind::Json => {
-                serde_json::to_writer_pretty(&mut *out, self)?;
-                writeln!(out)
+                let text = serde_json::to_vec_pretty(self)?;
+                writeln!(out, "{}", printable::json_line(&text))
             }
             SummaryKind::Table => self.tables(out),
         }

@@ -21,6 +21,9 @@ pub(crate) struct ScoreOutput {
     head: fn(bool, &mut Vec<u8>),
     /// Puts what is printed of a block behind what is in the buffer.
     block: fn(&ScoredBlock<'_>, &mut Vec<u8>),
+    /// A line of it, without its end, as it may go to a terminal: whoever writes to a log must not steer the terminal of
+    /// whoever reads it.
+    shown: fn(&[u8]) -> String,
 }
 
 /// The output of this name.
@@ -36,7 +39,20 @@ impl ScoreOutput {
 
     /// Puts what is printed of a block behind what is in the buffer.
     pub(crate) fn block(&self, scored: &ScoredBlock<'_>, out: &mut Vec<u8>) {
-        (self.block)(scored, out);
+        if !scored.manner.to_terminal {
+            return (self.block)(scored, out);
+        }
+        let mut made = Vec::new();
+        (self.block)(scored, &mut made);
+        for line in made
+            .strip_suffix(b"\n")
+            .unwrap_or(&made)
+            .split(|byte| *byte == b'\n')
+            .filter(|_| !made.is_empty())
+        {
+            out.extend_from_slice((self.shown)(line).as_bytes());
+            out.push(b'\n');
+        }
     }
 }
 
