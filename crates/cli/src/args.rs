@@ -220,6 +220,8 @@ pub(crate) struct Lookup {
   rapsheet score --summary=json --shard 1/2 big.log > 1.json; rapsheet merge 1.json 2.json
   rapsheet score --follow --output lines /var/log/nginx/access.log
   rapsheet score logs/          # every file of a folder, and of those in it
+  rapsheet score --input alb --field client --field domain_name lb.log.gz
+  rapsheet score --defanged --output lines reports.txt
 
 Outputs:
   jsonl      an object per indicator that is found
@@ -236,6 +238,9 @@ pub(crate) struct Score {
     /// Look only into this column or key (`src_ip`, `dns.query`); may be repeated
     #[arg(long = "field", value_name = "NAME")]
     pub(crate) fields: Vec<String>,
+    /// Find defanged indicators, too: `hxxp://evil[.]com`, `45[.]9[.]20[.]5`, `evil(dot)com`
+    #[arg(long)]
+    pub(crate) defanged: bool,
     /// How to print what is found
     #[arg(long, value_name = "FORMAT", default_value = "jsonl", value_parser = score_output())]
     pub(crate) output: &'static ScoreOutput,

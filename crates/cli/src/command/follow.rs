@@ -4,7 +4,7 @@
 //! that is published meanwhile is verified and used from the next line on; and the instant of the judgement moves
 //! with the clock.
 
-use super::score::{Lens, Part};
+use super::score::{Lens, Part, Scratch};
 use crate::args::{Instant as At, Score};
 use crate::blocks::Block;
 use crate::exit::{Exit, Failure, tell};
@@ -94,12 +94,12 @@ fn round(
     scorer: &mut Scorer<'_>,
     out: &mut dyn Write,
 ) -> Result<bool, Failure> {
-    let (mut any, mut masked, mut made) = (false, Vec::new(), Vec::new());
+    let (mut any, mut scratch, mut made) = (false, Scratch::default(), Vec::new());
     for source in sources {
         while let Some(part) = source.next(args)? {
             any = true;
             made.clear();
-            lens.look(&part, scorer, &mut masked, &mut made);
+            lens.look(&part, scorer, &mut scratch, &mut made);
             out.write_all(&made)?;
             out.flush()?;
         }

@@ -17,6 +17,7 @@ use crate::summary::Counting;
 use crate::wanted::Wanted;
 use query::{Judge, Known, Report, Scored, Scorer};
 use snapshot::Time;
+use snapshot::refang::Refanged;
 use std::cell::OnceCell;
 use std::collections::VecDeque;
 use std::fs;
@@ -59,9 +60,9 @@ fn scan(lens: &Lens<'_>, setting: &Setting, out: &mut dyn Write) -> Result<Exit,
     let meter = Meter::new(setting, files);
     let worker = || {
         let mut scorer = Scorer::new(lens.judge, lens.report(), MEMORY / setting.threads.max(2));
-        let mut masked = Vec::new();
+        let mut scratch = Scratch::default();
         let meter = &meter;
-        move |part: &Part, made: &mut Vec<u8>| meter.found(lens.look(part, &mut scorer, &mut masked, made))
+        move |part: &Part, made: &mut Vec<u8>| meter.found(lens.look(part, &mut scorer, &mut scratch, made))
     };
     write_head(lens.args, out)?;
     let ways = Ways {
@@ -93,6 +94,13 @@ pub(super) struct Part {
     pub(super) file: Arc<str>,
     /// What the log is where the block begins.
     pub(super) log: Log,
+}
+
+/// Copies of a block, in memory that is used again.
+#[derive(Default)]
+pub(super) struct Scratch {
+    masked: Vec<u8>,
+    refanged: Refanged,
 }
 
 /// What every worker looks through.
@@ -142,12 +150,11 @@ impl<'a> Lens<'a> {
         &self,
         part: &Part,
         scorer: &mut Scorer<'_>,
-        masked: &mut Vec<u8>,
+        scratch: &mut Scratch,
         made: &mut Vec<u8>,
     ) -> usize {
         let bytes = &part.block.bytes;
-        let is_masked = part.log.mask(bytes, &self.args.fields, masked);
-        let mut found = scorer.score(if is_masked { masked } else { bytes });
+        let mut found = self.find(part, scorer, scratch);
         let mut times = None;
         if self.is_event {
             (found, times) = self.at_their_own_times(part, &found);
@@ -171,6 +178,20 @@ impl<'a> Lens<'a> {
             None => self.args.output.block(&scored, made),
         }
         found.len()
+    }
+
+    /// What stands in a part, where it stands.
+    fn find(&self, part: &Part, scorer: &mut Scorer<'_>, scratch: &mut Scratch) -> Vec<Scored> {
+        let Scratch { masked, refanged } = scratch;
+        let is_masked = part.log.mask(&part.block.bytes, &self.args.fields, masked);
+        let text = if is_masked { masked } else { &part.block.bytes };
+        if !self.args.defanged {
+            return scorer.score(text);
+        }
+        refanged.read(text);
+        let mut found = scorer.score(refanged.text());
+        found.iter_mut().for_each(|scored| scored.at = refanged.place(scored.at));
+        found
     }
 
     /// Judges what was found again, each at the time of its record, or at the present where the record has none.
