@@ -31,6 +31,7 @@ mod faults;
 mod formats;
 #[cfg(feature = "ingest")]
 mod hostile;
+mod kinds;
 #[cfg(feature = "ingest")]
 mod lists;
 #[cfg(feature = "ingest")]
@@ -41,6 +42,7 @@ mod place;
 mod sample;
 #[cfg(feature = "ingest")]
 mod scale;
+#[cfg(feature = "ingest")]
 mod scanning;
 mod scoring;
 #[cfg(feature = "ingest")]

@@ -68,7 +68,8 @@ fn scan(lens: &Lens<'_>, setting: &Setting, out: &mut dyn Write) -> Result<Exit,
     let ways = Ways {
         next: |buffer| inputs.next(buffer).inspect(|part| meter.read(part.block.bytes.len())),
         spent: |part: Part| part.block.bytes,
-        room: |part: &Part| part.block.bytes.len(),
+        // A small block has a large buffer, and of those of a thousand small files only so many may wait.
+        room: |part: &Part| part.block.bytes.len().max(part.block.bytes.capacity() / 2),
     };
     let order = if lens.args.unordered { Order::AsDone } else { Order::OfInput };
     let done = ordered::run(ways, (setting.threads, order), worker, out);
@@ -197,16 +198,21 @@ impl<'a> Lens<'a> {
     /// Judges what was found again, each at the time of its record, or at the present where the record has none.
     fn at_their_own_times(&self, part: &Part, found: &[Scored]) -> (Vec<Scored>, Option<Vec<Option<Time>>>) {
         let (mut rest, bytes) = (found, &part.block.bytes);
-        let (mut kept, mut times) = (Vec::new(), Vec::new());
+        let (mut kept, mut times, mut log) = (Vec::new(), Vec::new(), part.log.clone());
         part.log.each_record(bytes, |start, end| {
+            let record = bytes.get(start..end).unwrap_or(&[]);
+            if let Some(after) =
+                Some(record).filter(|record| log.is_header(record)).and_then(|record| log.after(record))
+            {
+                log = after;
+            }
             let (mine, others) = rest.split_at(rest.partition_point(|scored| scored.at < end));
             rest = others;
             if mine.is_empty() {
                 return;
             }
-            let record = bytes.get(start..end).unwrap_or(&[]).trim_ascii_end();
             let now = self.judge.verdicts().at();
-            let time = part.log.time(record, self.args.time_field.as_deref(), now);
+            let time = log.time(record.trim_ascii_end(), self.args.time_field.as_deref(), now);
             let timeless = if time.is_none() { mine.len() as u64 } else { 0 };
             self.timeless.fetch_add(timeless, Ordering::Relaxed);
             for scored in mine {
@@ -256,6 +262,8 @@ struct Open {
     log: Log,
     /// How many blocks it gave so far.
     blocks: u64,
+    /// The offset of what comes next.
+    end: u64,
 }
 
 impl<'a> Inputs<'a> {
@@ -287,7 +295,10 @@ impl<'a> Inputs<'a> {
             };
             match open.cutter.next_block(std::mem::take(&mut buffer)) {
                 Ok(None) => {}
-                Err(error) => self.refuse(&format!("{}: {error}", open.name)),
+                Err(error) => self.refuse(&format!(
+                    "{}: {error}; what it holds up to byte {} was looked into",
+                    open.name, open.end
+                )),
                 Ok(Some(block)) => {
                     let part = self.part(&mut open, block);
                     let is_mine = self.args.shard.is_none_or(|shard| shard.has(open.blocks - 1));
@@ -322,7 +333,7 @@ impl<'a> Inputs<'a> {
         if log.is_quoted() {
             cutter.keep_quotes();
         }
-        Some(Open { cutter, name: Arc::from(name), log, blocks: 0 })
+        Some(Open { cutter, name: Arc::from(name), log, blocks: 0, end: 0 })
     }
 
     /// The files of a folder come next, by name; links to folders are not followed, because they may lead in circles.
@@ -363,6 +374,7 @@ impl<'a> Inputs<'a> {
             ));
         }
         open.blocks += 1;
+        open.end = block.offset + block.bytes.len() as u64;
         let after = log.after(&block.bytes);
         let said =
             after.as_ref().or(is_first.then_some(&log)).and_then(|log| log.complaint(&self.args.fields));
