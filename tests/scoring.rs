@@ -86,6 +86,10 @@ fn the_files_of_a_folder_are_read_by_name() {
     let output = place.run(&["score", "logs"]);
     let files: Vec<Value> = lines_of_json(&output).iter().map(|row| row["file"].clone()).collect();
     assert_eq!(files, ["logs/a/y.log", "logs/a/z.log", "logs/b.log"]);
+    let pattern = lines_of_json(&place.run(&["score", "log?/*/*.log", "logs/b*"]));
+    let files: Vec<Value> = pattern.iter().map(|row| row["file"].clone()).collect();
+    assert_eq!(files, ["logs/a/y.log", "logs/a/z.log", "logs/b.log"]);
+    assert_eq!(code(&place.run(&["score", "none*"])), 4);
     assert_eq!(code(&place.run(&["score", "nowhere"])), 4);
 }
 
@@ -193,9 +197,9 @@ fn what_precedes_a_fault_is_looked_into_and_the_fault_has_a_place() {
 #[test]
 fn a_thousand_small_files_cost_no_more_than_a_large_one() {
     let place = Place::new();
-    (0..1000).for_each(|at| {
-        place.write(&format!("logs/{at:04}.log"), format!("{at} {}\n", "evilpanel.com ".repeat(20)))
-    });
+    for at in 0..1000 {
+        place.write(&format!("logs/{at:04}.log"), format!("{at} {}\n", "evilpanel.com ".repeat(20)));
+    }
     let mut command = place.command(&["score", "--output", "annotated", "logs"]);
     let mut child = command.stdout(Stdio::piped()).spawn().expect("it runs");
     let mut output = BufReader::new(child.stdout.take().expect("a pipe"));

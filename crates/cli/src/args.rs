@@ -229,7 +229,7 @@ Outputs:
   lines      the lines themselves, like grep
   annotated  every record of the log, in its own format, with what is known of it added")]
 pub(crate) struct Score {
-    /// The logs, or folders of them; `-` or none is stdin
+    /// The logs, folders of them, or patterns of their names; `-` or none is stdin
     #[arg(value_name = "FILE")]
     pub(crate) files: Vec<PathBuf>,
     /// What the input is

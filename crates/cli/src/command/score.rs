@@ -7,6 +7,7 @@ use super::{follow, stdout};
 use crate::args::{Instant, Score, Shard};
 use crate::blocks::{Block, Cutter, LINE_MAX};
 use crate::exit::{Exit, Failure, tell};
+use crate::glob;
 use crate::input;
 use crate::log::Log;
 use crate::meter::Meter;
@@ -56,8 +57,9 @@ pub(super) fn run(args: &Score, setting: &Setting) -> Result<Exit, Failure> {
 fn scan(lens: &Lens<'_>, setting: &Setting, out: &mut dyn Write) -> Result<Exit, Failure> {
     let stdin = [PathBuf::from("-")];
     let files = if lens.args.files.is_empty() { &stdin } else { lens.args.files.as_slice() };
-    let mut inputs = Inputs::new(files, lens.args);
-    let meter = Meter::new(setting, files);
+    let files = glob::expanded(files);
+    let mut inputs = Inputs::new(&files, lens.args);
+    let meter = Meter::new(setting, &files);
     let worker = || {
         let mut scorer = Scorer::new(lens.judge, lens.report(), MEMORY / setting.threads.max(2));
         let mut scratch = Scratch::default();

@@ -45,9 +45,12 @@ pub(super) fn of_line(line: &[u8], now: Time) -> Option<Time> {
 /// A time that begins with the first byte of `text`; the form without a year only where a line begins.
 fn at_byte(text: &[u8], is_first: bool, now: Time) -> Option<Time> {
     match text.first()? {
-        b'[' => clf(text.get(1..)?).or_else(|| iso(text.get(1..)?)),
+        b'[' => {
+            let inner = text.get(1..)?;
+            clf(inner).or_else(|| iso(inner)).or_else(|| asctime(inner))
+        }
         byte if byte.is_ascii_digit() => iso(text).or_else(|| dashed(text)),
-        b'A'..=b'S' if is_first => syslog(text, now),
+        b'A'..=b'W' if is_first => syslog(text, now).or_else(|| asctime(text)),
         b'<' if is_first => {
             let end = memchr::memchr(b'>', text.get(..6)?)?;
             let rest = text.get(end + 1..)?;
@@ -130,6 +133,21 @@ fn by_month(text: &[u8], [first, second, third]: [u8; 3]) -> Option<Time> {
     Time::from_civil(date, (number(12, 14)?, number(15, 17)?, number(18, 20)?))
 }
 
+/// `Sun Dec 04 04:47:44 2005`, as C writes it, and Apache's error log, which may put a fraction before the year.
+fn asctime(text: &[u8]) -> Option<Time> {
+    let number = |from: usize, to: usize| number(text, from, to);
+    let fraction = text.get(19..).filter(|rest| rest.first() == Some(&b'.'));
+    let digits =
+        fraction.map_or(0, |rest| 1 + rest.iter().skip(1).take_while(|byte| byte.is_ascii_digit()).count());
+    let marks = [(3, b' '), (7, b' '), (10, b' '), (13, b':'), (16, b':'), (19 + digits, b' ')];
+    if !marks.iter().all(|(at, mark)| text.get(*at) == Some(mark)) {
+        return None;
+    }
+    let day = std::str::from_utf8(text.get(8..10)?).ok()?.trim_start().parse().ok()?;
+    let date = (i64::from(number(20 + digits, 24 + digits)?), month(text.get(4..7)?)?, day);
+    Time::from_civil(date, (number(11, 13)?, number(14, 16)?, number(17, 19)?))
+}
+
 fn number(text: &[u8], from: usize, to: usize) -> Option<u32> {
     std::str::from_utf8(text.get(from..to)?).ok()?.parse().ok()
 }
@@ -175,6 +193,9 @@ mod tests {
             ("Dec  2 10:05:03 host sshd: x", Some("2025-12-02T10:05:03Z")),
             ("<34>Nov 22 10:05:03 host x", Some("2026-11-22T10:05:03Z")),
             ("<165>1 2026-11-22T10:05:03.003Z host app - - -", Some("2026-11-22T10:05:03Z")),
+            ("[Sun Nov 22 10:05:03 2026] [error]", Some("2026-11-22T10:05:03Z")),
+            ("[Sun Nov 22 10:05:03.123456 2026] [core:error]", Some("2026-11-22T10:05:03Z")),
+            ("Sun Nov  2 10:05:03 2026 x", Some("2026-11-02T10:05:03Z")),
             ("22-Nov-2026 10:05:03.123 queries: info: client", Some("2026-11-22T10:05:03Z")),
             ("nothing 45.9.20.5 10:05:03", None),
             ("1.2.3.4 12345", None),
