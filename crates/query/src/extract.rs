@@ -62,6 +62,8 @@ const TRAILING: &[u8] = b".,;:!?)]}|\\";
 const CUTS: &[u8] = b",;|)]}";
 /// The longest URL that is asked, in bytes; the tail of a longer one is looked into as text.
 const URL_MAX: usize = 8 << 10;
+/// How much of a token with escaped slashes is read at a time, in bytes.
+const PART_MAX: usize = 256 << 10;
 /// How many URLs inside a URL are asked as far as they go.
 const NESTED_MAX: usize = 4;
 /// The longest text of an IPv6 address.
@@ -129,25 +131,40 @@ impl<'a> Extractor<'a> {
         }
     }
 
-    /// A token of JSON in which slashes are escaped, as some writers do: it is read without the backslashes.
+    /// A token of JSON in which slashes are escaped, as some writers do: it is read without the backslashes. An endless
+    /// one is read in parts, because it takes many times its memory.
     fn escaped(&mut self, start: usize, end: usize) {
-        let mut plain = Vec::with_capacity(end - start);
-        let mut places = Vec::with_capacity(end - start);
-        let token = self.slice(start, end);
-        for (at, byte) in token.iter().enumerate() {
-            let is_slash = *byte == b'/';
-            while is_slash && plain.last() == Some(&b'\\') {
-                plain.pop();
-                places.pop();
+        let (mut plain, mut places) = (Vec::new(), Vec::new());
+        let mut from = start;
+        while from < end {
+            let to = self.part_end(from, end);
+            plain.clear();
+            places.clear();
+            for (byte, at) in self.slice(from, to).iter().zip(from..) {
+                while *byte == b'/' && plain.last() == Some(&b'\\') {
+                    plain.pop();
+                    places.pop();
+                }
+                plain.push(*byte);
+                places.push(at);
             }
-            plain.push(*byte);
-            places.push(start + at);
+            let before = self.offsets.len();
+            extract_token(&plain, 0, plain.len(), self.questions, self.offsets);
+            for offset in self.offsets.iter_mut().skip(before) {
+                *offset = places.get(*offset).copied().unwrap_or(from);
+            }
+            from = to;
         }
-        let before = self.offsets.len();
-        extract_token(&plain, 0, plain.len(), self.questions, self.offsets);
-        for offset in self.offsets.iter_mut().skip(before) {
-            *offset = places.get(*offset).copied().unwrap_or(start);
+    }
+
+    /// Where a part of a token ends: with the token, or behind a mark that stands in no name or address.
+    fn part_end(&self, start: usize, end: usize) -> usize {
+        if end - start <= PART_MAX {
+            return end;
         }
+        let part = self.slice(start, start + PART_MAX);
+        let is_mark = |byte: &u8| class_of(*byte) == Class::Between && *byte != b'\\';
+        start + part.iter().rposition(is_mark).map_or(PART_MAX, |at| at + 1)
     }
 
     /// Where the first scheme begins that lists know.

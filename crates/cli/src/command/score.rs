@@ -31,6 +31,9 @@ use std::sync::{Arc, Mutex, PoisonError};
 /// How many bytes all workers together take to remember what they met lately.
 const MEMORY: usize = 12 << 20;
 
+/// How much text is put right at a time, where people want defanged indicators.
+const REFANGED_MAX: usize = 1 << 20;
+
 /// Runs the command.
 pub(super) fn run(args: &Score, setting: &Setting) -> Result<Exit, Failure> {
     if args.input.is_text() && !args.fields.is_empty() {
@@ -87,6 +90,13 @@ fn write_head(args: &Score, out: &mut dyn Write) -> Result<(), Failure> {
         args.output.head(args.context, &mut head);
     }
     Ok(out.write_all(&head)?)
+}
+
+/// How much of a text is put right at a time: whole lines, or an endless one in parts, cut where no indicator is torn.
+fn part_len(text: &[u8]) -> usize {
+    let Some(part) = text.get(..REFANGED_MAX) else { return text.len() };
+    let end = memchr::memrchr(b'\n', part).or_else(|| memchr::memrchr3(b' ', b'\t', b'"', part));
+    end.map_or(REFANGED_MAX, |at| at + 1)
 }
 
 /// A block of one of the inputs.
@@ -191,9 +201,14 @@ impl<'a> Lens<'a> {
         if !self.args.defanged {
             return scorer.score(text);
         }
-        refanged.read(text);
-        let mut found = scorer.score(refanged.text());
-        found.iter_mut().for_each(|scored| scored.at = refanged.place(scored.at));
+        let (mut found, mut start) = (Vec::new(), 0);
+        while start < text.len() {
+            let end = start + part_len(text.get(start..).unwrap_or(&[]));
+            refanged.read(text.get(start..end).unwrap_or(&[]));
+            let place = |scored: Scored| Scored { at: start + refanged.place(scored.at), ..scored };
+            found.extend(scorer.score(refanged.text()).into_iter().map(place));
+            start = end;
+        }
         found
     }
 

@@ -114,6 +114,10 @@ impl Layout for Alb {
         (&LINES).field(record, name)
     }
 
+    fn times(&self) -> &'static [&'static str] {
+        (&LINES).times()
+    }
+
     fn time_of_line(&self, record: &[u8], now: Time) -> Option<Time> {
         (&LINES).time_of_line(record, now)
     }

@@ -16,7 +16,8 @@ pub(super) static KIND: Kind = Kind {
     also: &[],
     about: "AWS CloudTrail, documents of records",
     tell: |head| begins(head) == Begins::Yes,
-    begin: |_| Log::new(CloudTrail),
+    // What is no document is objects, a line each.
+    begin: |head| if begins(head) == Begins::Yes { Log::new(CloudTrail) } else { (json::KIND.begin)(head) },
     reshape: Some(reshape),
 };
 

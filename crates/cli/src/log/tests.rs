@@ -251,3 +251,63 @@ fn an_address_is_not_taken_together_with_its_port() {
     let v4 = ALB.replace("2001:db8::5", "192.0.2.5").replace("2001:db8::6", "192.0.2.6");
     assert!(!log.mask(v4.as_bytes(), &[], &mut out), "nothing is copied where nothing is blanked out");
 }
+
+/// What a source gives when it is read as a kind would have it, a few bytes at a time.
+fn reshaped(kind: &str, text: &[u8], step: usize) -> Vec<u8> {
+    struct Dribble(std::io::Cursor<Vec<u8>>, usize);
+    impl Read for Dribble {
+        fn read(&mut self, out: &mut [u8]) -> std::io::Result<usize> {
+            let most = out.len().min(self.1);
+            self.0.read(&mut out[..most])
+        }
+    }
+    let source = Dribble(std::io::Cursor::new(text.to_vec()), step);
+    let mut out = Vec::new();
+    find(kind).expect("a kind").reshaped(Box::new(source)).read_to_end(&mut out).expect("memory is read");
+    out
+}
+
+proptest::proptest! {
+    #[test]
+    fn whatever_a_log_holds_nothing_moves_and_nothing_is_lost(
+        words in proptest::collection::vec(proptest::sample::select(vec![
+            "\"", "\\", "{", "}", "[", "]", ",", ":", "\n", "\r\n", " ", "\t", "-", "#", "a", "5", "\u{e9}", "client ", ": query: ", "#fields",
+            "<34>", "Nov 23 10:05:03 ", "[17/May/2015:10:05:03 +0000] ", "\"GET / x\" ", "200 ", "{\"a\":1}", "{\"Records\":[", "http ", "2 ",
+            "1521911720.865 ", "x/1 ",
+        ]), 0..60),
+        begins in proptest::sample::select(vec!["", "{\"Records\":[", "#fields\ta\tb\n", "a,b\n", "a srcaddr\n"]),
+        step in 1usize..20,
+    ) {
+        let text = [begins, &words.concat()].concat();
+        for kind in KINDS {
+            let block = reshaped(kind.name, text.as_bytes(), step);
+            proptest::prop_assert_eq!(block.len(), text.len());
+            let log = Log::of(kind, &block);
+            for fields in [vec![], vec!["a".to_owned(), "client".to_owned(), "message".to_owned()]] {
+                let mut out = Vec::new();
+                if log.mask(&block, &fields, &mut out) {
+                    proptest::prop_assert_eq!(out.len(), block.len(), "{}", kind.name);
+                    let moved = out.iter().zip(&block).find(|(out, byte)| *out != *byte && **out != b' ');
+                    proptest::prop_assert_eq!(moved, None, "{}", kind.name);
+                }
+            }
+            let (mut lengths, mut out) = (0, Vec::new());
+            log.each_record(&block, |start, end| {
+                let before = out.len();
+                log.annotate(&block[start..end], &Remark::default(), &mut out);
+                lengths += usize::from(out.len() - before >= end - start);
+            });
+            let mut records = 0;
+            log.each_record(&block, |_, _| records += 1);
+            proptest::prop_assert_eq!(lengths, records);
+            let left = String::from_utf8(out).expect("text").replace(NOTHING, "").replace(&NOTHING[1..], "");
+            if ["text", "syslog", "bind", "squid", "combined", "jsonl", "cloudtrail"].contains(&kind.name) {
+                proptest::prop_assert_eq!(&left, &text, "{}", kind.name);
+            }
+        }
+    }
+}
+
+/// What is added to an object of which nothing is known.
+const NOTHING: &str =
+    ",\"rapsheet\":{\"status\":null,\"detected_by\":0,\"assessments\":[],\"indicators\":[],\"providers\":[]}";
