@@ -3,6 +3,7 @@
 
 use crate::place::{Place, code, lines_of_json, stderr, stdout};
 use serde_json::{Value, json};
+use std::io::{BufRead, BufReader};
 
 /// A kind, with a record of 2026-11-21T10:05:03Z that holds 45.9.20.5 in one field and evilpanel.com in another.
 struct Case {
@@ -325,6 +326,13 @@ fn documents_may_follow_each_other_or_go_wrong() {
         .collect();
     assert_eq!(found, [4, 0, 2, 2, 0, 0]);
     assert_eq!(code(&place.run(&["score", "--follow", "--input", "cloudtrail", "x.json"])), 2);
+    place.write("x.json", format!("{one}\n"));
+    let mut follow = place.command(&["score", "--follow", "--from", "0", "--output", "annotated", "x.json"]);
+    let mut child = follow.stdout(std::process::Stdio::piped()).spawn().expect("it runs");
+    let mut line = String::new();
+    BufReader::new(child.stdout.take().expect("a pipe")).read_line(&mut line).expect("it answers");
+    child.kill().and_then(|()| child.wait()).expect("it ends");
+    assert!(serde_json::from_str::<Value>(&line).expect("an object")["rapsheet"]["status"] == json!(1));
     let listed = place.feed(&["score", "--output", "annotated", "--only-listed", "-"], two.as_bytes());
     assert_eq!(lines_of_json(&listed).len(), 2, "an object a line");
     let lines = place.feed(&["score", "--output", "lines", "-"], two.as_bytes());

@@ -11,7 +11,7 @@ pub(crate) fn escape_end(text: &[u8], start: usize, end: usize) -> usize {
     let before = start.checked_sub(1).and_then(|at| text.get(at));
     match before {
         Some(b'\\') => start + escape_len(text.get(start..end).unwrap_or(&[])),
-        Some(b'%') if is_hex(text.get(start..end.min(start + 2)), 2) => start + 2,
+        Some(b'%') if is_mark(text.get(start..end.min(start + 2))) => start + 2,
         _ => start,
     }
 }
@@ -24,6 +24,14 @@ fn escape_len(text: &[u8]) -> usize {
         Some(b'u') if is_hex(text.get(1..5), 4) => 5,
         _ => 0,
     }
+}
+
+/// Whether two digits stand for a byte of ASCII that is no letter or digit: nobody escapes those.
+fn is_mark(digits: Option<&[u8]>) -> bool {
+    let text =
+        digits.filter(|digits| is_hex(Some(digits), 2)).and_then(|digits| std::str::from_utf8(digits).ok());
+    let byte = text.and_then(|text| u8::from_str_radix(text, 16).ok());
+    byte.is_some_and(|byte| byte.is_ascii() && !byte.is_ascii_alphanumeric())
 }
 
 fn is_hex(digits: Option<&[u8]>, width: usize) -> bool {
@@ -103,6 +111,7 @@ mod tests {
             (r"\u00e9x", 1, 6),
             ("%2Fx", 1, 3),
             ("%zz", 1, 1),
+            ("%de.example.com", 1, 1),
             ("nx", 0, 0),
         ] {
             assert_eq!(escape_end(text.as_bytes(), start, text.len()), end, "{text}");

@@ -112,7 +112,7 @@ impl Source {
         let tail = Tail::new(path, args.from)
             .map_err(|error| Failure::refused(format_args!("{}: {error}", path.display())))?;
         let file = Arc::from(path.to_string_lossy());
-        Ok(Source { tail, file, log: Log::of(args.input, &[]) })
+        Ok(Source { tail, file, log: Log::of_lines(args.input, &[]) })
     }
 
     fn next(&mut self, args: &Score) -> Result<Option<Part>, Failure> {
@@ -131,10 +131,10 @@ impl Source {
     /// A log that is joined in the middle has its header at its beginning, all the same.
     fn log_of(&self, args: &Score, block: &Block) -> Log {
         if block.offset == 0 {
-            return Log::of(args.input, &block.bytes);
+            return Log::of_lines(args.input, &block.bytes);
         }
         let head = crate::log::head_of(self.tail.path());
-        let log = Log::of(args.input, &head);
+        let log = Log::of_lines(args.input, &head);
         log.after(&head).unwrap_or(log)
     }
 }

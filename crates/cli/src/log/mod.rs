@@ -201,6 +201,11 @@ impl Log {
         (kind.begin)(head)
     }
 
+    /// As [`Log::of`], for a log that comes line by line and was never reshaped: a document on a line is an object.
+    pub(crate) fn of_lines(kind: &Kind, head: &[u8]) -> Log {
+        if (cloudtrail::KIND.tell)(head) { Log::of(&json::KIND, head) } else { Log::of(kind, head) }
+    }
+
     /// Whether a record may go on behind the end of a line, within quotes.
     pub(crate) fn is_quoted(&self) -> bool {
         self.0.is_quoted()

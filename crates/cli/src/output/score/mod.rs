@@ -44,13 +44,9 @@ impl ScoreOutput {
         }
         let mut made = Vec::new();
         (self.block)(scored, &mut made);
-        for line in made
-            .strip_suffix(b"\n")
-            .unwrap_or(&made)
-            .split(|byte| *byte == b'\n')
-            .filter(|_| !made.is_empty())
-        {
-            out.extend_from_slice((self.shown)(line).as_bytes());
+        for line in made.split_inclusive(|byte| *byte == b'\n') {
+            let line = line.strip_suffix(b"\n").unwrap_or(line);
+            out.extend_from_slice((self.shown)(line.strip_suffix(b"\r").unwrap_or(line)).as_bytes());
             out.push(b'\n');
         }
     }
