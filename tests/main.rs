@@ -33,6 +33,7 @@ mod faults;
 mod formats;
 #[cfg(feature = "ingest")]
 mod hostile;
+mod kinds;
 #[cfg(feature = "ingest")]
 mod lists;
 #[cfg(feature = "ingest")]
@@ -43,6 +44,7 @@ mod place;
 mod sample;
 #[cfg(feature = "ingest")]
 mod scale;
+#[cfg(feature = "ingest")]
 mod scanning;
 mod scoring;
 #[cfg(feature = "ingest")]

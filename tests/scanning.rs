@@ -1,11 +1,13 @@
 //! The scorer's fast path beside the slow one: every byte looked at, no memory, one question at a time.
 //!
-//! They must find the same in every real log and in random bytes, however the text is cut into blocks.
+//! They must find the same in every real log and in random bytes, however the text is cut into blocks; and what the
+//! program prints must be what sets of everything listed say of it, at any number of threads.
 
+use crate::place::{Place, code, stderr};
 use crate::sample;
-use crate::support::{Random, corpus};
+use crate::support::{DAY, House, Random, contents, corpus, day};
 use query::extract::extract;
-use query::{Judge, Questions, Report, Scored, Scorer};
+use query::{Judge, Question, Questions, Report, Scored, Scorer};
 use snapshot::{Snapshot, Status, Time};
 use std::collections::HashSet;
 use std::fs;
@@ -88,10 +90,20 @@ fn random_bytes_give_what_the_slow_way_finds() {
         b"xn--",
         b"|",
         b"\\",
+        b"\\n",
+        b"\\\\t",
+        b"\\u0026",
+        b"\\x22",
+        b"\\/",
+        b":\\/\\/",
+        b"%2F",
+        b"https",
+        b"\\u003a",
+        b"\\.",
     ];
     let mut scorers = [(true, Report::All), (false, Report::Listed)]
         .map(|(all, report)| (all, Scorer::new(&judge, report, 1 << 14)));
-    for round in 0..3000 {
+    for round in 0..6000 {
         let text: Vec<u8> = (0..random.below(60)).flat_map(|_| random.pick(&words).iter().copied()).collect();
         for (all, scorer) in &mut scorers {
             let found = rows(&scorer.score(&text));
@@ -113,7 +125,6 @@ fn logs(folder: &Path) -> Vec<(PathBuf, Vec<u8>)> {
             } else {
                 text = bytes;
             }
-            text.truncate(3 << 20);
             found.push((path, text));
         }
     }
@@ -123,10 +134,8 @@ fn logs(folder: &Path) -> Vec<(PathBuf, Vec<u8>)> {
 #[test]
 fn real_logs_give_what_the_slow_way_finds() {
     let Some(folder) = corpus("real_logs_give_what_the_slow_way_finds") else { return };
-    let dir = tempfile::TempDir::new().expect("a folder");
-    let path = dir.path().join("sample.rap");
-    sample::publish(&path);
-    let snapshot = Snapshot::open(&path).expect("the sample");
+    let place = Place::new();
+    let snapshot = Snapshot::open(&place.path("rapsheet.rap")).expect("the sample");
     let judge = Judge::new(&snapshot, time(sample::NOW));
     let mut scorer = Scorer::new(&judge, Report::All, 1 << 20);
     let (logs, mut total) = (logs(&folder), 0);
@@ -138,4 +147,138 @@ fn real_logs_give_what_the_slow_way_finds() {
         total += found.len();
     }
     assert!(total > 50_000, "{total}");
+}
+
+const CATALOG: &str = r#"
+[[feed]]
+id = "some-ip"
+provider = "some.example"
+title = "Some of the addresses"
+url = "https://some.example/ip.txt"
+file = "ip.txt"
+format = "plain-ip"
+list = "block"
+mode = "reset"
+assessment = ["botnet"]
+[[feed]]
+id = "some-names"
+provider = "some.example"
+title = "Some of the names"
+url = "https://some.example/names.txt"
+file = "names.txt"
+format = "plain-domain"
+list = "block"
+mode = "reset"
+scope = "tree"
+assessment = ["phishing"]
+[[feed]]
+id = "some-urls"
+provider = "some.example"
+title = "Some of the URLs"
+url = "https://some.example/urls.txt"
+file = "urls.txt"
+format = "url-list"
+list = "block"
+mode = "reset"
+assessment = ["malware"]
+"#;
+
+/// What a snapshot lists, as texts.
+struct Sets(HashSet<String>);
+
+impl Sets {
+    fn lists(&self, indicator: &str) -> bool {
+        let is_in = |text: &str| self.0.contains(text);
+        let name = |name: &str| {
+            let tails = name.match_indices('.').map(|(at, _)| &name[at + 1..]);
+            std::iter::once(name).chain(tails).any(|tail| is_in(&format!("tree:{tail}")))
+        };
+        let Some((_, rest)) = indicator.split_once("://") else { return is_in(indicator) || name(indicator) };
+        let host = rest.split(['/', '?']).next().expect("a first part");
+        let host = host
+            .rsplit_once(':')
+            .filter(|(_, port)| port.bytes().all(|byte| byte.is_ascii_digit()))
+            .map_or(host, |(host, _)| host);
+        let host = host.trim_matches(['[', ']']);
+        is_in(indicator) || is_in(host) || name(host)
+    }
+}
+
+/// Every fifth of the addresses, names and URLs of these logs, as lists.
+fn lists_of(logs: &[(PathBuf, Vec<u8>)]) -> [String; 3] {
+    let (mut seen, mut lists) = (HashSet::new(), [const { String::new() }; 3]);
+    for (_, text) in logs {
+        let (mut questions, mut offsets) = (Questions::new(), Vec::new());
+        extract(text, &mut questions, &mut offsets);
+        for question in questions.list() {
+            let list = match question {
+                Question::Address(_) | Question::Range(_) => 0,
+                Question::Name(_) => 1,
+                Question::Url { .. } => 2,
+            };
+            let text = questions.text(question);
+            if seen.insert(text.clone()) && seen.len() % 5 == 0 {
+                lists[list] += &(text + "\n");
+            }
+        }
+    }
+    lists
+}
+
+#[test]
+fn real_logs_are_scored_as_sets_say_at_any_number_of_threads() {
+    let Some(folder) = corpus("real_logs_are_scored_as_sets_say_at_any_number_of_threads") else { return };
+    let (logs, place) = (logs(&folder), Place::new());
+    let (mut house, now) = (House::new(CATALOG), day(400));
+    for (file, list) in ["ip.txt", "names.txt", "urls.txt"].iter().zip(lists_of(&logs)) {
+        house.download(file, list.as_bytes(), now.plus(-DAY));
+    }
+    let built = house.night(now);
+    built.image.publish(&place.path("rapsheet.rap")).expect("published");
+    let sets = Sets(contents(house.snapshot()).into_keys().map(|(_, text)| text).collect());
+    let (judge, mut total) = (Judge::new(house.snapshot(), now), 0);
+    for (path, text) in &logs {
+        place.write("x.log", text);
+        let now = now.to_string();
+        let run = |threads: &str| {
+            place.run(&[
+                "score",
+                "--input",
+                "text",
+                "--output",
+                "tsv",
+                "--threads",
+                threads,
+                "--now",
+                &now,
+                "x.log",
+            ])
+        };
+        let one = run("1");
+        assert_eq!(code(&one), 0, "{}: {}", path.display(), stderr(&one));
+        for threads in ["2", "8"] {
+            assert!(run(threads).stdout == one.stdout, "{} at {threads} threads", path.display());
+        }
+        let rows = String::from_utf8(one.stdout).expect("text");
+        let rows: Vec<(usize, &str)> = rows
+            .lines()
+            .skip(1)
+            .map(|row| {
+                let mut cells = row.split('\t').skip(2);
+                (
+                    cells.next().and_then(|offset| offset.parse().ok()).expect("an offset"),
+                    cells.next().expect("an indicator"),
+                )
+            })
+            .collect();
+        let expected = slow(&judge, text, true);
+        let expected: Vec<(usize, &str)> = expected
+            .iter()
+            .filter(|(_, indicator, _)| sets.lists(indicator))
+            .map(|(at, indicator, _)| (*at, indicator.as_str()))
+            .collect();
+        assert!(rows == expected, "{}: {} and {}", path.display(), rows.len(), expected.len());
+        total += rows.len();
+    }
+    assert!(total > 20_000, "{total}");
 }

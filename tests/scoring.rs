@@ -86,6 +86,10 @@ fn the_files_of_a_folder_are_read_by_name() {
     let output = place.run(&["score", "logs"]);
     let files: Vec<Value> = lines_of_json(&output).iter().map(|row| row["file"].clone()).collect();
     assert_eq!(files, ["logs/a/y.log", "logs/a/z.log", "logs/b.log"]);
+    let pattern = lines_of_json(&place.run(&["score", "log?/*/*.log", "logs/b*"]));
+    let files: Vec<Value> = pattern.iter().map(|row| row["file"].clone()).collect();
+    assert_eq!(files, ["logs/a/y.log", "logs/a/z.log", "logs/b.log"]);
+    assert_eq!(code(&place.run(&["score", "none*"])), 4);
     assert_eq!(code(&place.run(&["score", "nowhere"])), 4);
 }
 
@@ -168,6 +172,47 @@ fn compressed_logs_are_read_and_half_a_file_is_refused() {
     }
     place.write("cut.log", &GZIPPED[..GZIPPED.len() - 9]);
     assert_eq!(code(&place.run(&["score", "cut.log"])), 4);
+}
+
+#[cfg(feature = "ingest")]
+#[test]
+fn what_precedes_a_fault_is_looked_into_and_the_fault_has_a_place() {
+    let place = Place::new();
+    let text: String = (0..60_000).map(|at| format!("{} evilpanel.com\n", at * 7919 % 10_007)).collect();
+    let packed = crate::support::gzip(text.as_bytes());
+    place.write("cut.log", &packed[..packed.len() / 2]);
+    place.write("x.log", LOG);
+    let output = place.run(&["score", "cut.log", "x.log"]);
+    let rows = lines_of_json(&output);
+    assert_eq!((code(&output), &rows[rows.len() - 1]["file"]), (4, &json!("x.log")));
+    let said = stderr(&output);
+    let place = said.split("up to byte ").nth(1).and_then(|rest| rest.split(' ').next());
+    let end: u64 = place.and_then(|end| end.parse().ok()).unwrap_or_else(|| panic!("{said}"));
+    let of_cut = rows.iter().filter(|row| row["file"] == "cut.log");
+    let last = of_cut.filter_map(|row| row["offset"].as_u64()).max().expect("a row");
+    assert!(rows.len() > 10_000 && last < end && end < last + 40, "{said}");
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn a_thousand_small_files_cost_no_more_than_a_large_one() {
+    let place = Place::new();
+    for at in 0..1000 {
+        place.write(&format!("logs/{at:04}.log"), format!("{at} {}\n", "evilpanel.com ".repeat(20)));
+    }
+    let mut command = place.command(&["score", "--output", "annotated", "logs"]);
+    let mut child = command.stdout(Stdio::piped()).spawn().expect("it runs");
+    let mut output = BufReader::new(child.stdout.take().expect("a pipe"));
+    let mut line = String::new();
+    output.read_line(&mut line).expect("it answers");
+    // Nobody reads on, and soon it waits for its output.
+    std::thread::sleep(std::time::Duration::from_millis(300));
+    let status = std::fs::read_to_string(format!("/proc/{}/status", child.id())).expect("it waits");
+    let anonymous = status.lines().find_map(|line| line.strip_prefix("RssAnon:")).expect("a line");
+    let kibibytes: u64 = anonymous.trim().trim_end_matches(" kB").parse().expect("a number");
+    assert!(kibibytes < 48 << 10, "{anonymous}");
+    let rest = output.lines().count();
+    assert_eq!((rest, child.wait().expect("it ends").code()), (999, Some(0)));
 }
 
 const CSV_LOG: &str = "time,src_ip,host,note\r\n2026-11-21T10:00:00Z,45.9.20.5,evilpanel.com,\"a \"\"b\"\",\r\n45.9.20.5\"\r\n2026-10-01T10:00:00Z,45.9.20.5,x.org,\r\n,10.0.0.1,www.evilpanel.com,\r\n";

@@ -4,10 +4,11 @@
 //! come from their tables, so that help never lags behind.
 
 use crate::color::When;
+use crate::log::{KINDS, Kind};
 use crate::output::lookup::LookupOutput;
 use crate::output::score::ScoreOutput;
-use clap::builder::PossibleValuesParser;
 use clap::builder::TypedValueParser as _;
+use clap::builder::{PossibleValue, PossibleValuesParser};
 use clap::{Args, Parser, Subcommand, ValueEnum};
 #[cfg(feature = "ingest")]
 use ingest::build::Accept;
@@ -219,6 +220,8 @@ pub(crate) struct Lookup {
   rapsheet score --summary=json --shard 1/2 big.log > 1.json; rapsheet merge 1.json 2.json
   rapsheet score --follow --output lines /var/log/nginx/access.log
   rapsheet score logs/          # every file of a folder, and of those in it
+  rapsheet score --input alb --field client --field domain_name lb.log.gz
+  rapsheet score --defanged --output lines reports.txt
 
 Outputs:
   jsonl      an object per indicator that is found
@@ -226,15 +229,18 @@ Outputs:
   lines      the lines themselves, like grep
   annotated  every record of the log, in its own format, with what is known of it added")]
 pub(crate) struct Score {
-    /// The logs, or folders of them; `-` or none is stdin
+    /// The logs, folders of them, or patterns of their names; `-` or none is stdin
     #[arg(value_name = "FILE")]
     pub(crate) files: Vec<PathBuf>,
     /// What the input is
-    #[arg(long, value_enum, default_value_t = LogKind::Auto)]
-    pub(crate) input: LogKind,
+    #[arg(long, value_name = "KIND", default_value = "auto", value_parser = log_kind())]
+    pub(crate) input: &'static Kind,
     /// Look only into this column or key (`src_ip`, `dns.query`); may be repeated
     #[arg(long = "field", value_name = "NAME")]
     pub(crate) fields: Vec<String>,
+    /// Find defanged indicators, too: `hxxp://evil[.]com`, `45[.]9[.]20[.]5`, `evil(dot)com`
+    #[arg(long)]
+    pub(crate) defanged: bool,
     /// How to print what is found
     #[arg(long, value_name = "FORMAT", default_value = "jsonl", value_parser = score_output())]
     pub(crate) output: &'static ScoreOutput,
@@ -441,23 +447,6 @@ pub(crate) enum Policy {
     Any,
 }
 
-/// What a log is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub(crate) enum LogKind {
-    /// By its first line
-    Auto,
-    /// Lines of text
-    Text,
-    /// Comma-separated values
-    Csv,
-    /// Tab-separated values
-    Tsv,
-    /// JSON, an object a line
-    Jsonl,
-    /// A log of zeek with its header
-    Zeek,
-}
-
 /// A status, by its word.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub(crate) enum Verdict {
@@ -517,6 +506,12 @@ fn lookup_output() -> impl clap::builder::TypedValueParser<Value = &'static Look
     let names = crate::output::lookup::OUTPUTS.iter().map(|output| output.name);
     PossibleValuesParser::new(names)
         .try_map(|name| crate::output::lookup::find(&name).ok_or("no such output format"))
+}
+
+fn log_kind() -> impl clap::builder::TypedValueParser<Value = &'static Kind> {
+    let row = |kind: &&'static Kind| PossibleValue::new(kind.name).help(kind.about).aliases(kind.also);
+    PossibleValuesParser::new(KINDS.iter().map(row))
+        .try_map(|name| crate::log::find(&name).ok_or("no such kind of log"))
 }
 
 fn score_output() -> impl clap::builder::TypedValueParser<Value = &'static ScoreOutput> {

@@ -11,6 +11,7 @@ mod command;
 mod exit;
 #[cfg(feature = "ingest")]
 mod files;
+mod glob;
 mod input;
 #[cfg(feature = "ingest")]
 mod lock;

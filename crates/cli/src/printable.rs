@@ -22,6 +22,20 @@ pub(crate) fn log_line(line: &[u8]) -> String {
     escaped(&text, |character| steers(character) && character != '\t').into_owned()
 }
 
+/// A line of JSON as it may go to a terminal, and it is JSON still: what is left to escape stands in strings.
+pub(crate) fn json_line(line: &[u8]) -> String {
+    let text = String::from_utf8_lossy(line);
+    let mut out = String::with_capacity(text.len());
+    for character in text.chars() {
+        if steers(character) && character != '\n' {
+            let _ = write!(out, "\\u{:04x}", u32::from(character));
+        } else {
+            out.push(character);
+        }
+    }
+    out
+}
+
 fn escaped(text: &str, steers: impl Fn(char) -> bool) -> Cow<'_, str> {
     if !text.chars().any(&steers) {
         return Cow::Borrowed(text);
@@ -55,6 +69,7 @@ mod tests {
         assert_eq!(text("plain é"), "plain é");
         assert_eq!(text("a\x1b[31m\u{9b}2J\r\n\u{202e}"), "a\\x1b[31m\\u{9b}2J\\x0d\\x0a\\u{202e}");
         assert_eq!(lines("a\nb\x07"), "a\nb\\x07");
+        assert_eq!(json_line("[\"\u{9b}\u{202e}\u{7f}é\"]".as_bytes()), "[\"\\u009b\\u202e\\u007fé\"]");
         assert_eq!(log_line(b"a\tb\xff\x1b"), "a\tb\u{fffd}\\x1b");
     }
 }

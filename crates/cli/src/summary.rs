@@ -6,6 +6,7 @@
 
 use crate::args::SummaryKind;
 use crate::output::score::ScoredBlock;
+use crate::printable;
 use crate::table::{Head, Table, bytes, count};
 use serde::{Deserialize, Serialize};
 use snapshot::Time;
@@ -90,7 +91,7 @@ impl Counting {
     /// Counts a block.
     pub(crate) fn add(&mut self, scored: &ScoredBlock<'_>) {
         let lines: BTreeSet<u64> = scored.each_with_line().map(|(line, ..)| line).collect();
-        let is_cut = !scored.bytes.is_empty() && !scored.bytes.ends_with(b"\n");
+        let is_cut = !scored.is_piece && !scored.bytes.is_empty() && !scored.bytes.ends_with(b"\n");
         let counts = Counts {
             lines: memchr::memchr_iter(b'\n', scored.bytes).count() as u64 + u64::from(is_cut),
             bytes: scored.bytes.len() as u64,
@@ -165,8 +166,8 @@ impl Summary {
     pub(crate) fn print(&self, kind: SummaryKind, out: &mut dyn Write) -> io::Result<()> {
         match kind {
             SummaryKind::Json => {
-                serde_json::to_writer_pretty(&mut *out, self)?;
-                writeln!(out)
+                let text = serde_json::to_vec_pretty(self)?;
+                writeln!(out, "{}", printable::json_line(&text))
             }
             SummaryKind::Table => self.tables(out),
         }

@@ -4,9 +4,12 @@
 //! looked into: a URL where there is `://`, else runs of the bytes that addresses and names are made of. A run
 //! is taken whole or not at all, so `1.2.3.4.5` and `libfoo-1.2.3.4a` are no addresses, and the part before an `@`
 //! is nobody's host. Whether a name exists is the index's business: unknown ones simply miss. Names with
-//! non-ASCII letters are found in URLs only, because in running text nobody can say where they end. The work is
-//! linear in the bytes, and nothing is allocated for a token.
+//! non-ASCII letters are found in URLs only, because in running text nobody can say where they end. What writers of logs
+//! put before a byte (`\n`, `\u0026`, `\x22`, `%2F`) is no part of what follows it, however often it was done; where `\n`
+//! may be the end of a path and the beginning of a name, both are asked. The work is linear in the bytes, and nothing is
+//! allocated for a token without such.
 
+use crate::escape::{escape_end, unescaped};
 use crate::marks::is_edge;
 use crate::question::Questions;
 use snapshot::{Address, name::NAME_MAX};
@@ -54,11 +57,13 @@ fn class_of(byte: u8) -> Class {
 }
 
 /// Marks behind a URL that belong to the sentence around it.
-const TRAILING: &[u8] = b".,;:!?)]}|";
+const TRAILING: &[u8] = b".,;:!?)]}|\\";
 /// Marks inside a URL at which, in some logs, the next column begins.
 const CUTS: &[u8] = b",;|)]}";
 /// The longest URL that is asked, in bytes; the tail of a longer one is looked into as text.
 const URL_MAX: usize = 8 << 10;
+/// How much of a token with escaped slashes is read at a time, in bytes.
+const PART_MAX: usize = 256 << 10;
 /// How many URLs inside a URL are asked as far as they go.
 const NESTED_MAX: usize = 4;
 /// The longest text of an IPv6 address.
@@ -113,11 +118,11 @@ impl<'a> Extractor<'a> {
 
     /// What lies between two edges.
     fn token(&mut self, start: usize, end: usize, colons: u32) {
-        if colons > 0 && memchr::memmem::find(self.slice(start, end), b":\\/").is_some() {
+        if colons > 0 && has_escaped_slash(self.slice(start, end)) {
             return self.escaped(start, end);
         }
-        let scheme = if colons > 0 { memchr::memmem::find(self.slice(start, end), b"://") } else { None };
-        match scheme.and_then(|at| self.scheme_start(start, start + at)) {
+        let scheme = if colons > 0 { self.first_scheme(start, end) } else { None };
+        match scheme {
             Some(url) => {
                 self.runs(start, url);
                 self.url(url, end);
@@ -126,32 +131,58 @@ impl<'a> Extractor<'a> {
         }
     }
 
-    /// A token of JSON in which slashes are escaped, as some writers do: it is read without the backslashes.
+    /// A token of JSON in which slashes are escaped, as some writers do: it is read without the backslashes. An endless
+    /// one is read in parts, because it takes many times its memory.
     fn escaped(&mut self, start: usize, end: usize) {
-        let mut plain = Vec::with_capacity(end - start);
-        let mut places = Vec::with_capacity(end - start);
-        let token = self.slice(start, end);
-        for (at, byte) in token.iter().enumerate() {
-            if *byte != b'\\' || token.get(at + 1) != Some(&b'/') {
+        let (mut plain, mut places) = (Vec::new(), Vec::new());
+        let mut from = start;
+        while from < end {
+            let to = self.part_end(from, end);
+            plain.clear();
+            places.clear();
+            for (byte, at) in self.slice(from, to).iter().zip(from..) {
+                while *byte == b'/' && plain.last() == Some(&b'\\') {
+                    plain.pop();
+                    places.pop();
+                }
                 plain.push(*byte);
-                places.push(start + at);
+                places.push(at);
             }
+            let before = self.offsets.len();
+            extract_token(&plain, 0, plain.len(), self.questions, self.offsets);
+            for offset in self.offsets.iter_mut().skip(before) {
+                *offset = places.get(*offset).copied().unwrap_or(from);
+            }
+            from = to;
         }
-        let before = self.offsets.len();
-        extract_token(&plain, 0, plain.len(), self.questions, self.offsets);
-        for offset in self.offsets.iter_mut().skip(before) {
-            *offset = places.get(*offset).copied().unwrap_or(start);
+    }
+
+    /// Where a part of a token ends: with the token, or behind a mark that stands in no name or address.
+    fn part_end(&self, start: usize, end: usize) -> usize {
+        if end - start <= PART_MAX {
+            return end;
         }
+        let part = self.slice(start, start + PART_MAX);
+        let is_mark = |byte: &u8| class_of(*byte) == Class::Between && *byte != b'\\';
+        start + part.iter().rposition(is_mark).map_or(PART_MAX, |at| at + 1)
+    }
+
+    /// Where the first scheme begins that lists know.
+    fn first_scheme(&self, start: usize, end: usize) -> Option<usize> {
+        let mut colons = memchr::memmem::find_iter(self.slice(start, end), b"://");
+        colons.find_map(|at| self.scheme_start(start, start + at))
     }
 
     /// Where the word before `://` begins, if it is a scheme that lists know.
     fn scheme_start(&self, start: usize, colon: usize) -> Option<usize> {
-        let before = self.slice(start, colon);
-        let letters = before.iter().rev().take_while(|byte| byte.is_ascii_alphabetic()).count();
-        let word = before.get(before.len() - letters..)?;
-        let known =
-            [b"http".as_slice(), b"https", b"ftp"].iter().any(|scheme| word.eq_ignore_ascii_case(scheme));
-        known.then_some(colon - letters)
+        let is_scheme = |scheme: &&[u8]| {
+            let from = colon.checked_sub(scheme.len()).filter(|from| *from >= start)?;
+            let is_it = self.slice(from, colon).eq_ignore_ascii_case(scheme);
+            let before = self.slice(start, from);
+            let begins = !before.last().is_some_and(u8::is_ascii_alphabetic) || ends_with_escape(before);
+            (is_it && begins).then_some(from)
+        };
+        [b"http".as_slice(), b"https", b"ftp"].iter().find_map(is_scheme)
     }
 
     /// A URL that begins at `start`, and those inside it. The first few are asked as far as they go; further ones
@@ -173,6 +204,9 @@ impl<'a> Extractor<'a> {
     /// One URL: as far as it goes, and as far as a column's end might be. Returns where to look further.
     fn one_url(&mut self, start: usize, host_at: usize, end: usize) -> usize {
         let stop = end.min(start + URL_MAX);
+        if memchr::memchr(b'\\', self.slice(host_at, stop)).is_some() {
+            return self.escaped_url(start, host_at, stop);
+        }
         let trailing =
             self.slice(start, stop).iter().rev().take_while(|byte| TRAILING.contains(byte)).count();
         let last = stop - trailing;
@@ -185,6 +219,20 @@ impl<'a> Extractor<'a> {
         cut.unwrap_or(last)
     }
 
+    /// A URL with backslashes: without them, as far as it goes, and as far as a column's end might be.
+    fn escaped_url(&mut self, start: usize, host_at: usize, stop: usize) -> usize {
+        let (plain, width) = unescaped(self.slice(start, stop));
+        let trailing = plain.iter().rev().take_while(|byte| TRAILING.contains(byte)).count();
+        let last = plain.get(..plain.len() - trailing).unwrap_or(&plain);
+        self.ask_text(last, start);
+        let host = last.get(host_at - start..).unwrap_or(&[]);
+        if let Some(cut) = host.iter().position(|byte| CUTS.contains(byte)) {
+            self.ask_text(last.get(..host_at - start + cut).unwrap_or(last), start);
+        }
+        let raw = self.slice(host_at, start + width);
+        raw.iter().position(|byte| CUTS.contains(byte)).map_or(start + width, |at| host_at + at)
+    }
+
     /// Runs of bytes that addresses and names are made of.
     fn runs(&mut self, start: usize, end: usize) {
         let mut at = start;
@@ -194,7 +242,14 @@ impl<'a> Extractor<'a> {
             let width = rest.iter().take_while(|byte| is_part(byte)).count();
             let follows_at = rest.get(width) == Some(&b'@');
             if width > 0 && !follows_at {
-                self.run(at, at + width);
+                let inner = escape_end(self.text, at, at + width);
+                if inner > at {
+                    self.run(inner, at + width);
+                }
+                // A letter behind a backslash may be the first of a name.
+                if inner < at + 2 {
+                    self.run(at, at + width);
+                }
             }
             at += width + 1;
         }
@@ -260,11 +315,30 @@ impl<'a> Extractor<'a> {
 
     /// Asks of a name or URL. What turns out to be none is no indicator.
     fn ask(&mut self, start: usize, end: usize) {
-        let text = self.text.get(start..end).unwrap_or(&[]);
+        self.ask_text(self.slice(start, end), start);
+    }
+
+    fn ask_text(&mut self, text: &[u8], offset: usize) {
         if self.questions.push(text).is_ok() {
-            self.offsets.push(start);
+            self.offsets.push(offset);
         }
     }
+}
+
+/// Whether a scheme may be followed by slashes with backslashes before them.
+fn has_escaped_slash(token: &[u8]) -> bool {
+    let mut colons = memchr::memmem::find_iter(token, b":\\");
+    colons.any(|at| {
+        let behind = token.get(at + 1..).unwrap_or(&[]);
+        behind.iter().find(|byte| **byte != b'\\') == Some(&b'/')
+    })
+}
+
+/// Whether what stands before a scheme ends with an escape: `\n`, `\u003c`.
+fn ends_with_escape(before: &[u8]) -> bool {
+    let near = before.len().saturating_sub(5)..before.len();
+    let mut starts = near.filter(|at| *at > 0);
+    starts.any(|at| escape_end(before, at, before.len()) == before.len())
 }
 
 #[cfg(test)]
@@ -338,9 +412,37 @@ mod tests {
                 vec!["http://a.example.com/?u=http://evilpanel.com/", "http://evilpanel.com/"],
             ),
             ("http://45.9.20.5:8080/bin.sh", vec!["http://45.9.20.5:8080/bin.sh"]),
+            ("ws://a/http://evilpanel.com/b", vec!["http://evilpanel.com/b"]),
         ] {
             assert_eq!(texts(text), expected, "{text}");
         }
+    }
+
+    #[test]
+    fn escapes_are_no_part_of_what_follows_them() {
+        for (text, expected) in [
+            (r#""x\n45.9.20.5\t2a06:e480::7\r""#, vec!["45.9.20.5", "2a06:e480::7"]),
+            (r#""a\nevilpanel.com""#, vec!["evilpanel.com", "nevilpanel.com"]),
+            (r"\x22evilpanel.com\x22", vec!["evilpanel.com"]),
+            (r"\\u0022evilpanel.com\\u0022", vec!["evilpanel.com"]),
+            (r"u=http%3A%2F%2Fevilpanel.com%2Fa", vec!["evilpanel.com"]),
+            (r#"<a href=\"http://evilpanel.com/a\">"#, vec!["http://evilpanel.com/a"]),
+            (r"http://evilpanel.com/a?b=1\u0026c=2", vec!["http://evilpanel.com/a?b=1&c=2"]),
+            (
+                r"http://evilpanel.com/a\nhttp://evilpanel.com/b",
+                vec!["http://evilpanel.com/a", "http://evilpanel.com/b"],
+            ),
+            (
+                r"\u003chttps://evilpanel.com/a,b\u003e",
+                vec!["https://evilpanel.com/a,b", "https://evilpanel.com/a"],
+            ),
+            (r"http:\/\/evilpanel.com\/a", vec!["http://evilpanel.com/a"]),
+            (r"http:\\/\\/evilpanel.com\\/a\\nx", vec!["http://evilpanel.com/a"]),
+            (r"C:\Users\me.x", vec![]),
+        ] {
+            assert_eq!(texts(text), expected, "{text}");
+        }
+        assert_eq!(found(r"\n45.9.20.5"), [(2, "45.9.20.5".to_owned())]);
     }
 
     #[test]

@@ -6,6 +6,7 @@
 
 pub mod answer;
 pub mod diff;
+mod escape;
 pub mod extract;
 pub mod lookup;
 mod marks;

@@ -4,7 +4,7 @@
 //! that is published meanwhile is verified and used from the next line on; and the instant of the judgement moves
 //! with the clock.
 
-use super::score::{Lens, Part};
+use super::score::{Lens, Part, Scratch};
 use crate::args::{Instant as At, Score};
 use crate::blocks::Block;
 use crate::exit::{Exit, Failure, tell};
@@ -71,6 +71,9 @@ fn check(args: &Score) -> Result<(), Failure> {
             wrong("--follow needs the names of files; a pipe is followed without it")
         }
         Score { summary: Some(_), .. } => wrong("--follow never ends, and --summary is printed at the end"),
+        Score { input, .. } if input.is_document() => {
+            wrong("--follow needs a log of lines, and this is a document, which is whole or nothing")
+        }
         Score { shard: Some(_), .. } => wrong("--follow and --shard do not go together"),
         _ => Ok(()),
     }
@@ -91,12 +94,12 @@ fn round(
     scorer: &mut Scorer<'_>,
     out: &mut dyn Write,
 ) -> Result<bool, Failure> {
-    let (mut any, mut masked, mut made) = (false, Vec::new(), Vec::new());
+    let (mut any, mut scratch, mut made) = (false, Scratch::default(), Vec::new());
     for source in sources {
         while let Some(part) = source.next(args)? {
             any = true;
             made.clear();
-            lens.look(&part, scorer, &mut masked, &mut made);
+            lens.look(&part, scorer, &mut scratch, &mut made);
             out.write_all(&made)?;
             out.flush()?;
         }
@@ -109,7 +112,7 @@ impl Source {
         let tail = Tail::new(path, args.from)
             .map_err(|error| Failure::refused(format_args!("{}: {error}", path.display())))?;
         let file = Arc::from(path.to_string_lossy());
-        Ok(Source { tail, file, log: Log::of(args.input, &[]) })
+        Ok(Source { tail, file, log: Log::of_lines(args.input, &[]) })
     }
 
     fn next(&mut self, args: &Score) -> Result<Option<Part>, Failure> {
@@ -128,10 +131,10 @@ impl Source {
     /// A log that is joined in the middle has its header at its beginning, all the same.
     fn log_of(&self, args: &Score, block: &Block) -> Log {
         if block.offset == 0 {
-            return Log::of(args.input, &block.bytes);
+            return Log::of_lines(args.input, &block.bytes);
         }
         let head = crate::log::head_of(self.tail.path());
-        let log = Log::of(args.input, &head);
+        let log = Log::of_lines(args.input, &head);
         log.after(&head).unwrap_or(log)
     }
 }

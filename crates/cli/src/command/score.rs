@@ -4,9 +4,10 @@
 //! knows is streams, places and outputs; what an indicator in a line looks like is the scorer's business.
 
 use super::{follow, stdout};
-use crate::args::{Instant, LogKind, Score, Shard};
+use crate::args::{Instant, Score, Shard};
 use crate::blocks::{Block, Cutter, LINE_MAX};
 use crate::exit::{Exit, Failure, tell};
+use crate::glob;
 use crate::input;
 use crate::log::Log;
 use crate::meter::Meter;
@@ -17,6 +18,7 @@ use crate::summary::Counting;
 use crate::wanted::Wanted;
 use query::{Judge, Known, Report, Scored, Scorer};
 use snapshot::Time;
+use snapshot::refang::Refanged;
 use std::cell::OnceCell;
 use std::collections::VecDeque;
 use std::fs;
@@ -29,9 +31,12 @@ use std::sync::{Arc, Mutex, PoisonError};
 /// How many bytes all workers together take to remember what they met lately.
 const MEMORY: usize = 12 << 20;
 
+/// How much text is put right at a time, where people want defanged indicators.
+const REFANGED_MAX: usize = 1 << 20;
+
 /// Runs the command.
 pub(super) fn run(args: &Score, setting: &Setting) -> Result<Exit, Failure> {
-    if args.input == LogKind::Text && !args.fields.is_empty() {
+    if args.input.is_text() && !args.fields.is_empty() {
         return Err(Failure::usage("--field needs a log with fields, and --input says that this is text"));
     }
     let mut out = stdout();
@@ -55,19 +60,21 @@ pub(super) fn run(args: &Score, setting: &Setting) -> Result<Exit, Failure> {
 fn scan(lens: &Lens<'_>, setting: &Setting, out: &mut dyn Write) -> Result<Exit, Failure> {
     let stdin = [PathBuf::from("-")];
     let files = if lens.args.files.is_empty() { &stdin } else { lens.args.files.as_slice() };
-    let mut inputs = Inputs::new(files, lens.args);
-    let meter = Meter::new(setting, files);
+    let files = glob::expanded(files);
+    let mut inputs = Inputs::new(&files, lens.args);
+    let meter = Meter::new(setting, &files);
     let worker = || {
         let mut scorer = Scorer::new(lens.judge, lens.report(), MEMORY / setting.threads.max(2));
-        let mut masked = Vec::new();
+        let mut scratch = Scratch::default();
         let meter = &meter;
-        move |part: &Part, made: &mut Vec<u8>| meter.found(lens.look(part, &mut scorer, &mut masked, made))
+        move |part: &Part, made: &mut Vec<u8>| meter.found(lens.look(part, &mut scorer, &mut scratch, made))
     };
     write_head(lens.args, out)?;
     let ways = Ways {
         next: |buffer| inputs.next(buffer).inspect(|part| meter.read(part.block.bytes.len())),
         spent: |part: Part| part.block.bytes,
-        room: |part: &Part| part.block.bytes.len(),
+        // A small block has a large buffer, and of those of a thousand small files only so many may wait.
+        room: |part: &Part| part.block.bytes.len().max(part.block.bytes.capacity() / 2),
     };
     let order = if lens.args.unordered { Order::AsDone } else { Order::OfInput };
     let done = ordered::run(ways, (setting.threads, order), worker, out);
@@ -85,6 +92,13 @@ fn write_head(args: &Score, out: &mut dyn Write) -> Result<(), Failure> {
     Ok(out.write_all(&head)?)
 }
 
+/// How much of a text is put right at a time: whole lines, or an endless one in parts, cut where no indicator is torn.
+fn part_len(text: &[u8]) -> usize {
+    let Some(part) = text.get(..REFANGED_MAX) else { return text.len() };
+    let end = memchr::memrchr(b'\n', part).or_else(|| memchr::memrchr3(b' ', b'\t', b'"', part));
+    end.map_or(REFANGED_MAX, |at| at + 1)
+}
+
 /// A block of one of the inputs.
 pub(super) struct Part {
     /// Its lines.
@@ -93,6 +107,13 @@ pub(super) struct Part {
     pub(super) file: Arc<str>,
     /// What the log is where the block begins.
     pub(super) log: Log,
+}
+
+/// Copies of a block, in memory that is used again.
+#[derive(Default)]
+pub(super) struct Scratch {
+    masked: Vec<u8>,
+    refanged: Refanged,
 }
 
 /// What every worker looks through.
@@ -142,12 +163,11 @@ impl<'a> Lens<'a> {
         &self,
         part: &Part,
         scorer: &mut Scorer<'_>,
-        masked: &mut Vec<u8>,
+        scratch: &mut Scratch,
         made: &mut Vec<u8>,
     ) -> usize {
         let bytes = &part.block.bytes;
-        let is_masked = part.log.mask(bytes, &self.args.fields, masked);
-        let mut found = scorer.score(if is_masked { masked } else { bytes });
+        let mut found = self.find(part, scorer, scratch);
         let mut times = None;
         if self.is_event {
             (found, times) = self.at_their_own_times(part, &found);
@@ -159,6 +179,7 @@ impl<'a> Lens<'a> {
             bytes,
             offset: part.block.offset,
             line: part.block.line,
+            is_piece: part.block.is_piece,
             log: &part.log,
             found: &found,
             times: times.as_deref(),
@@ -172,19 +193,43 @@ impl<'a> Lens<'a> {
         found.len()
     }
 
+    /// What stands in a part, where it stands.
+    fn find(&self, part: &Part, scorer: &mut Scorer<'_>, scratch: &mut Scratch) -> Vec<Scored> {
+        let Scratch { masked, refanged } = scratch;
+        let is_masked = part.log.mask(&part.block.bytes, &self.args.fields, masked);
+        let text = if is_masked { masked } else { &part.block.bytes };
+        if !self.args.defanged {
+            return scorer.score(text);
+        }
+        let (mut found, mut start) = (Vec::new(), 0);
+        while start < text.len() {
+            let end = start + part_len(text.get(start..).unwrap_or(&[]));
+            refanged.read(text.get(start..end).unwrap_or(&[]));
+            let place = |scored: Scored| Scored { at: start + refanged.place(scored.at), ..scored };
+            found.extend(scorer.score(refanged.text()).into_iter().map(place));
+            start = end;
+        }
+        found
+    }
+
     /// Judges what was found again, each at the time of its record, or at the present where the record has none.
     fn at_their_own_times(&self, part: &Part, found: &[Scored]) -> (Vec<Scored>, Option<Vec<Option<Time>>>) {
         let (mut rest, bytes) = (found, &part.block.bytes);
-        let (mut kept, mut times) = (Vec::new(), Vec::new());
+        let (mut kept, mut times, mut log) = (Vec::new(), Vec::new(), part.log.clone());
         part.log.each_record(bytes, |start, end| {
+            let record = bytes.get(start..end).unwrap_or(&[]);
+            if let Some(after) =
+                Some(record).filter(|record| log.is_header(record)).and_then(|record| log.after(record))
+            {
+                log = after;
+            }
             let (mine, others) = rest.split_at(rest.partition_point(|scored| scored.at < end));
             rest = others;
             if mine.is_empty() {
                 return;
             }
-            let record = bytes.get(start..end).unwrap_or(&[]).trim_ascii_end();
             let now = self.judge.verdicts().at();
-            let time = part.log.time(record, self.args.time_field.as_deref(), now);
+            let time = log.time(record.trim_ascii_end(), self.args.time_field.as_deref(), now);
             let timeless = if time.is_none() { mine.len() as u64 } else { 0 };
             self.timeless.fetch_add(timeless, Ordering::Relaxed);
             for scored in mine {
@@ -234,6 +279,8 @@ struct Open {
     log: Log,
     /// How many blocks it gave so far.
     blocks: u64,
+    /// The offset of what comes next.
+    end: u64,
 }
 
 impl<'a> Inputs<'a> {
@@ -265,7 +312,10 @@ impl<'a> Inputs<'a> {
             };
             match open.cutter.next_block(std::mem::take(&mut buffer)) {
                 Ok(None) => {}
-                Err(error) => self.refuse(&format!("{}: {error}", open.name)),
+                Err(error) => self.refuse(&format!(
+                    "{}: {error}; what it holds up to byte {} was looked into",
+                    open.name, open.end
+                )),
                 Ok(Some(block)) => {
                     let part = self.part(&mut open, block);
                     let is_mine = self.args.shard.is_none_or(|shard| shard.has(open.blocks - 1));
@@ -291,7 +341,7 @@ impl<'a> Inputs<'a> {
         }
         let input = input::open(path).map_err(|error| self.refuse(&error.to_string())).ok()?;
         let name = if input::is_stdin(path) { "-".into() } else { path.to_string_lossy() };
-        let mut cutter = Cutter::new(input.reader, input.live);
+        let mut cutter = Cutter::new(self.args.input.reshaped(input.reader), input.live);
         let mut log = Log::of(self.args.input, cutter.head());
         if let Some(from) = self.args.from.filter(|from| *from > 0) {
             log = log.after(cutter.head()).unwrap_or(log);
@@ -300,7 +350,7 @@ impl<'a> Inputs<'a> {
         if log.is_quoted() {
             cutter.keep_quotes();
         }
-        Some(Open { cutter, name: Arc::from(name), log, blocks: 0 })
+        Some(Open { cutter, name: Arc::from(name), log, blocks: 0, end: 0 })
     }
 
     /// The files of a folder come next, by name; links to folders are not followed, because they may lead in circles.
@@ -341,13 +391,14 @@ impl<'a> Inputs<'a> {
             ));
         }
         open.blocks += 1;
+        open.end = block.offset + block.bytes.len() as u64;
         let after = log.after(&block.bytes);
         let said =
             after.as_ref().or(is_first.then_some(&log)).and_then(|log| log.complaint(&self.args.fields));
         if let Some(said) = said {
             tell(&format!("rapsheet: {}: {said}", open.name));
             self.without_field = true;
-            if !matches!(log, Log::Zeek(_)) {
+            if !log.headers_recur() {
                 return None;
             }
         }

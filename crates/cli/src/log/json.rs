@@ -2,26 +2,65 @@
 //!
 //! A line is walked once, byte by byte, and nothing of it is built; what is no JSON has no fields.
 
-use super::{Remark, blank, line_len, put};
+use super::{Fields, Kind, Layout, Log, Remark, blank, first_line, line_len, put};
 use serde::Serialize;
 
-/// Whether a log begins with an object on its first line.
-pub(super) fn is_json(head: &[u8]) -> bool {
-    let first = head.get(..line_len(head)).unwrap_or(head).trim_ascii();
-    let is_whole = first.len() < head.trim_ascii().len() || head.ends_with(b"\n") || first.ends_with(b"}");
-    first.starts_with(b"{\"") && is_whole && (first.ends_with(b"}") || !head.contains(&b'\n'))
-        || first == b"{}"
+/// The row of the table.
+pub(super) static KIND: Kind = Kind {
+    name: "jsonl",
+    also: &["ndjson"],
+    about: "JSON, an object a line: Suricata's EVE, Zeek's, most others",
+    tell: is_json,
+    begin: |_| Log::new(Json),
+    reshape: None,
+};
+
+struct Json;
+
+impl Layout for Json {
+    fn fields(&self) -> Fields<'_> {
+        Fields::Any
+    }
+
+    fn mask(&self, block: &[u8], fields: &[String], out: &mut Vec<u8>) -> bool {
+        mask(block, fields, |_| 0, out)
+    }
+
+    fn field(&self, record: &[u8], name: &str) -> Option<Vec<u8>> {
+        field(record, name)
+    }
+
+    fn annotate(&self, record: &[u8], remark: &Remark<'_>, out: &mut Vec<u8>) {
+        annotate(record, remark, out);
+    }
 }
 
-/// Puts the values of `fields`, and blanks for the rest.
-pub(super) fn mask(block: &[u8], fields: &[String], out: &mut Vec<u8>) {
+/// Whether a log begins with an object on its first line.
+fn is_json(head: &[u8]) -> bool {
+    let first = first_line(head).trim_ascii();
+    let Some(inner) = first.strip_prefix(b"{") else { return false };
+    let is_object = matches!(inner.trim_ascii_start().first(), Some(b'"' | b'}'));
+    is_object && (first.ends_with(b"}") || !head.contains(&b'\n'))
+}
+
+/// Puts the values of `fields`, and blanks for the rest; `false` where all is wanted. `begin` says where in a line its
+/// object begins.
+pub(super) fn mask(
+    block: &[u8],
+    fields: &[String],
+    begin: impl Fn(&[u8]) -> usize,
+    out: &mut Vec<u8>,
+) -> bool {
+    if fields.is_empty() {
+        return false;
+    }
     let mut start = 0;
     let mut path = Vec::new();
     while start < block.len() {
         let line = block.get(start..).map(|rest| rest.get(..line_len(rest)).unwrap_or(rest)).unwrap_or(&[]);
         let before = out.len();
         path.clear();
-        let mut walk = Walk { line, at: 0, depth: 0, path: &mut path, fields, put_to: 0, out };
+        let mut walk = Walk { line, at: begin(line), depth: 0, path: &mut path, fields, put_to: 0, out };
         if walk.value().is_none() {
             // Half an object is no object, and who knows what its fields would be.
             out.truncate(before);
@@ -31,14 +70,24 @@ pub(super) fn mask(block: &[u8], fields: &[String], out: &mut Vec<u8>) {
         }
         start += line.len();
     }
+    true
 }
 
 /// The value of a field, as it stands there.
 pub(super) fn field(line: &[u8], name: &str) -> Option<Vec<u8>> {
     let mut out = Vec::new();
-    mask(line, &[name.to_owned()], &mut out);
+    mask(line, &[name.to_owned()], |_| 0, &mut out);
     let value = out.trim_ascii();
     (!value.is_empty()).then(|| value.to_vec())
+}
+
+/// The length of the value that a text begins with; `None` where there is no whole one.
+pub(super) fn value_len(text: &[u8]) -> Option<usize> {
+    let (mut path, mut out) = (Vec::new(), Vec::new());
+    let mut walk =
+        Walk { line: text, at: 0, depth: 0, path: &mut path, fields: &[], put_to: 0, out: &mut out };
+    walk.value()?;
+    Some(walk.at)
 }
 
 /// A walk over one line. Every step is `None` where the line is no JSON.

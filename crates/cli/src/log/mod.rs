@@ -1,123 +1,236 @@
 //! The kinds of log: which fields they have, where a record ends, and how a verdict is added to one.
 //!
-//! What is not to be looked into is blanked out in a copy of the block, byte for byte. So the scorer knows nothing of
-//! columns and keys, and every offset that it reports is that of the log. An annotated record is the record with
-//! something added, and every other byte as it was.
+//! A kind is a row of [`KINDS`] and a file of its own, which says by what it is told, where its fields and times stand,
+//! and how a record is annotated. What is not to be looked into is blanked out in a copy of the block, byte for byte. So
+//! the scorer knows nothing of columns and keys, and every offset that it reports is that of the log. An annotated record
+//! is the record with something added, and every other byte as it was.
 
-use crate::args::LogKind;
 use snapshot::Time;
+use std::borrow::Cow;
 use std::fs::File;
 use std::io::Read;
 use std::path::Path;
 use std::sync::Arc;
 
+mod alb;
+mod bind;
+mod cloudtrail;
+mod combined;
 mod delimited;
 mod json;
 mod moment;
+mod placed;
+mod remark;
+mod squid;
+mod syslog;
 mod text;
+mod vpcflow;
 mod zeek;
 
-use delimited::Columns;
+use remark::REMARKS;
+pub(crate) use remark::Remark;
 
-/// What is known of a log where a block of it begins.
-#[derive(Clone, Debug)]
-pub(crate) enum Log {
-    /// Lines of text.
-    Text,
-    /// JSON, an object a line.
-    Json,
-    /// Comma- or tab-separated values below a header.
-    Delimited(Arc<Columns>),
-    /// A table of zeek's.
-    Zeek(Arc<zeek::Header>),
-}
-
-/// What is added to a record.
-#[derive(Debug, Default)]
-pub(crate) struct Remark<'a> {
-    /// The number of the status; none where the record has no indicator that is reported.
-    pub(crate) status: Option<u8>,
-    /// How many providers list an indicator of the record.
-    pub(crate) detected_by: usize,
-    /// What they say of them, each word once.
-    pub(crate) assessments: Vec<&'static str>,
-    /// The indicators, in order.
-    pub(crate) indicators: Vec<&'a str>,
-    /// The providers, by name.
-    pub(crate) providers: Vec<&'a str>,
-}
-
-/// The names of the columns that are added to a table, and of the keys that are added to a line of text.
-pub(crate) const REMARKS: [&str; 5] = [
-    "rapsheet_status",
-    "rapsheet_detected_by",
-    "rapsheet_assessments",
-    "rapsheet_indicators",
-    "rapsheet_providers",
+/// Every kind, in the order in which people are shown them.
+pub(crate) static KINDS: &[&Kind] = &[
+    &AUTO,
+    &text::KIND,
+    &delimited::CSV,
+    &delimited::TSV,
+    &json::KIND,
+    &zeek::KIND,
+    &combined::KIND,
+    &syslog::KIND,
+    &bind::KIND,
+    &squid::KIND,
+    &vpcflow::KIND,
+    &alb::KIND,
+    &cloudtrail::KIND,
 ];
 
-impl Remark<'_> {
-    /// The cells of [`REMARKS`], lists joined by `joint`, which stands as `instead` where it is part of a word, and
-    /// `empty` for what there is none of.
-    fn cells(&self, (joint, instead): (&str, &str), empty: &str) -> [String; 5] {
-        let list = |words: &[&str]| match words {
-            [] => empty.to_owned(),
-            words => words.iter().map(|word| word.replace(joint, instead)).collect::<Vec<_>>().join(joint),
-        };
-        [
-            self.status.map_or(empty.to_owned(), |status| status.to_string()),
-            self.detected_by.to_string(),
-            list(&self.assessments),
-            list(&self.indicators),
-            list(&self.providers),
-        ]
+/// The kinds that can be told, those first that others might be taken for.
+static TOLD: &[&Kind] = &[
+    &zeek::KIND,
+    &cloudtrail::KIND,
+    &json::KIND,
+    &alb::KIND,
+    &vpcflow::KIND,
+    &squid::KIND,
+    &combined::KIND,
+    &bind::KIND,
+    &syslog::KIND,
+    &delimited::CSV,
+    &delimited::TSV,
+];
+
+/// Whichever kind a log begins like.
+static AUTO: Kind = Kind {
+    name: "auto",
+    also: &[],
+    about: "Whichever its beginning looks like",
+    tell: |_| false,
+    begin: |head| {
+        let told = TOLD.iter().copied().find(|kind| (kind.tell)(head)).unwrap_or(&text::KIND);
+        (told.begin)(head)
+    },
+    reshape: Some(cloudtrail::reshape),
+};
+
+/// One row of the table of kinds.
+pub(crate) struct Kind {
+    /// The word of `--input`.
+    pub(crate) name: &'static str,
+    /// What else people call it.
+    pub(crate) also: &'static [&'static str],
+    /// What it is, for help.
+    pub(crate) about: &'static str,
+    /// Whether a log begins like one of this kind.
+    tell: fn(&[u8]) -> bool,
+    /// The log of this kind that begins so.
+    begin: fn(&[u8]) -> Log,
+    /// Makes lines of what has none, byte for byte.
+    reshape: Option<fn(Source) -> Source>,
+}
+
+/// What a log is read from.
+pub(crate) type Source = Box<dyn Read + Send>;
+
+/// The kind that goes by this word.
+pub(crate) fn find(name: &str) -> Option<&'static Kind> {
+    KINDS.iter().copied().find(|kind| kind.name == name || kind.also.contains(&name))
+}
+
+impl Kind {
+    /// Whether logs of this kind never have fields.
+    pub(crate) fn is_text(&self) -> bool {
+        self.name == text::KIND.name
+    }
+
+    /// Whether it is a document, which has no end until it is whole.
+    pub(crate) fn is_document(&self) -> bool {
+        self.name == cloudtrail::KIND.name
+    }
+
+    /// What is read of a log of this kind: as many bytes, and each record on a line.
+    pub(crate) fn reshaped(&self, source: Source) -> Source {
+        match self.reshape {
+            Some(reshape) => reshape(source),
+            None => source,
+        }
     }
 }
 
+/// What a log says of the fields of its records.
+enum Fields<'l> {
+    /// There are none.
+    None,
+    /// Nobody knows yet, or each record has its own.
+    Any,
+    /// These, by name.
+    Named(Vec<Cow<'l, str>>),
+}
+
+/// What a kind of log knows, where a block of it begins. Records come without their line ends.
+trait Layout: Send + Sync {
+    fn fields(&self) -> Fields<'_>;
+
+    /// Whether a record may go on behind the end of a line, within quotes.
+    fn is_quoted(&self) -> bool {
+        false
+    }
+
+    /// Whether another header may come, with other fields.
+    fn headers_recur(&self) -> bool {
+        false
+    }
+
+    /// What holds below a block; `None` where nothing changes.
+    fn after(&self, _block: &[u8]) -> Option<Log> {
+        None
+    }
+
+    /// The length of the first record with its line end.
+    fn record_len(&self, text: &[u8]) -> usize {
+        line_len(text)
+    }
+
+    /// Whether a record names columns, or says something else of the whole log.
+    fn is_header(&self, _record: &[u8]) -> bool {
+        false
+    }
+
+    /// Puts what is to be looked into of a block, and blanks for the rest; `false` if that is all of it, and nothing was
+    /// put.
+    fn mask(&self, block: &[u8], fields: &[String], out: &mut Vec<u8>) -> bool;
+
+    /// A field of a record, as it stands there.
+    fn field(&self, record: &[u8], name: &str) -> Option<Vec<u8>>;
+
+    /// The names of the fields that may hold a record's time, the likeliest first.
+    fn times(&self) -> &'static [&'static str] {
+        &moment::FIELDS
+    }
+
+    /// The time that a record states outside of its fields.
+    fn time_of_line(&self, _record: &[u8], _now: Time) -> Option<Time> {
+        None
+    }
+
+    /// Puts a record and its remark.
+    fn annotate(&self, record: &[u8], remark: &Remark<'_>, out: &mut Vec<u8>);
+
+    /// Gives a record with its end back the bytes that its kind reshaped.
+    fn restore(&self, _record: &mut [u8]) {}
+
+    /// A record that is to stand on a line of its own, if it does not as it is.
+    fn alone(&self, _record: &[u8]) -> Option<Vec<u8>> {
+        None
+    }
+}
+
+/// A log where a block of it begins.
+#[derive(Clone)]
+pub(crate) struct Log(Arc<dyn Layout>);
+
 impl Log {
+    fn new(layout: impl Layout + 'static) -> Log {
+        Log(Arc::new(layout))
+    }
+
     /// What a log is, as it was called or by its beginning.
-    pub(crate) fn of(kind: LogKind, head: &[u8]) -> Log {
-        match kind {
-            LogKind::Text => Log::Text,
-            LogKind::Jsonl => Log::Json,
-            LogKind::Csv => Log::Delimited(Arc::new(Columns::read(b',', head))),
-            LogKind::Tsv => Log::Delimited(Arc::new(Columns::read(b'\t', head))),
-            LogKind::Zeek => Log::Zeek(Arc::default()),
-            LogKind::Auto if zeek::is_zeek(head) => Log::Zeek(Arc::default()),
-            LogKind::Auto if json::is_json(head) => Log::Json,
-            LogKind::Auto => {
-                Columns::guess(head).map_or(Log::Text, |columns| Log::Delimited(Arc::new(columns)))
-            }
-        }
+    pub(crate) fn of(kind: &Kind, head: &[u8]) -> Log {
+        (kind.begin)(head)
+    }
+
+    /// As [`Log::of`], for a log that comes line by line and was never reshaped: a document on a line is an object.
+    pub(crate) fn of_lines(kind: &Kind, head: &[u8]) -> Log {
+        if (cloudtrail::KIND.tell)(head) { Log::of(&json::KIND, head) } else { Log::of(kind, head) }
     }
 
     /// Whether a record may go on behind the end of a line, within quotes.
     pub(crate) fn is_quoted(&self) -> bool {
-        matches!(self, Log::Delimited(columns) if columns.is_quoted())
+        self.0.is_quoted()
+    }
+
+    /// Whether another header may come, with other fields.
+    pub(crate) fn headers_recur(&self) -> bool {
+        self.0.headers_recur()
     }
 
     /// What holds below a block; `None` where nothing changes.
     pub(crate) fn after(&self, block: &[u8]) -> Option<Log> {
-        match self {
-            Log::Zeek(header) => zeek::header_after(header, block).map(Log::Zeek),
-            Log::Delimited(columns) if columns.is_head() => Some(Log::Delimited(Arc::new(columns.below()))),
-            _ => None,
-        }
+        self.0.after(block)
     }
 
     /// Why none of `fields` can be found in this log; `None` if one can, or if nobody knows yet.
     pub(crate) fn complaint(&self, fields: &[String]) -> Option<String> {
-        let missing = |names: String| Some(format!("no such field; it has {names}"));
-        match self {
+        match self.0.fields() {
             _ if fields.is_empty() => None,
-            Log::Text => {
+            Fields::Any => None,
+            Fields::None => {
                 Some("--field needs a log with fields, and this one has none; see --input".to_owned())
             }
-            Log::Delimited(columns) if !columns.has_any(fields) => missing(columns.names()),
-            Log::Zeek(header) if !header.names().is_empty() && !header.has_any(fields) => {
-                missing(header.names())
-            }
-            _ => None,
+            Fields::Named(names) if names.iter().any(|name| is_wanted(name.as_bytes(), fields)) => None,
+            Fields::Named(names) => Some(format!("no such field; it has {}", names.join(", "))),
         }
     }
 
@@ -125,64 +238,50 @@ impl Log {
     /// nothing was put.
     pub(crate) fn mask(&self, block: &[u8], fields: &[String], out: &mut Vec<u8>) -> bool {
         out.clear();
-        match self {
-            Log::Zeek(header) if !fields.is_empty() || zeek::has_header(block) => {
-                zeek::mask(header, block, fields, out);
-            }
-            Log::Delimited(columns) if !fields.is_empty() || columns.is_head() => {
-                columns.mask(block, fields, out);
-            }
-            Log::Json if !fields.is_empty() => json::mask(block, fields, out),
-            _ => return false,
-        }
-        true
+        self.0.mask(block, fields, out)
     }
 
     /// Visits the records of a block: where each begins, and where it ends with its line end.
     pub(crate) fn each_record(&self, block: &[u8], mut visit: impl FnMut(usize, usize)) {
         let mut start = 0;
         while start < block.len() {
-            let rest = block.get(start..).unwrap_or(&[]);
-            let length = if self.is_quoted() { delimited::record_len(rest) } else { line_len(rest) };
+            let length = self.0.record_len(block.get(start..).unwrap_or(&[]));
             visit(start, start + length);
             start += length;
         }
     }
 
     /// Whether a record names columns, or says something else of the whole log.
-    pub(crate) fn is_header(&self, record: &[u8], at_head: bool) -> bool {
-        match self {
-            Log::Delimited(columns) => at_head && columns.is_head(),
-            Log::Zeek(_) => record.first() == Some(&b'#'),
-            Log::Text | Log::Json => false,
-        }
+    pub(crate) fn is_header(&self, record: &[u8]) -> bool {
+        self.0.is_header(record)
     }
 
-    /// When a record happened, by the field of this name, or by one that is called like a time.
+    /// When a record happened, by the field of this name, or as its kind says it.
     pub(crate) fn time(&self, record: &[u8], field: Option<&str>, now: Time) -> Option<Time> {
-        let names: &[&str] = field.as_ref().map_or(moment::FIELDS.as_slice(), std::slice::from_ref);
-        let mut cells = names.iter().filter_map(|name| match self {
-            Log::Text => None,
-            Log::Json => json::field(record, name),
-            Log::Delimited(columns) => columns.field(record, name),
-            Log::Zeek(header) => zeek::field(header, record, name),
-        });
-        match self {
-            Log::Text => moment::of_line(record, now),
-            _ => cells.find_map(|cell| moment::of_field(&cell)),
-        }
+        let names = field.as_ref().map_or(self.0.times(), std::slice::from_ref);
+        let mut cells = names.iter().filter_map(|name| self.0.field(record, name));
+        let stated = cells.find_map(|cell| moment::of_field(&cell, now));
+        stated.or_else(|| self.0.time_of_line(record, now))
     }
 
-    /// Puts a record and its remark into `out`. `at_head` is whether it is the first of the log.
-    pub(crate) fn annotate(&self, record: &[u8], remark: &Remark<'_>, at_head: bool, out: &mut Vec<u8>) {
-        let (body, end) = record.split_at(body_len(record));
-        match self {
-            Log::Text => text::annotate(body, remark, out),
-            Log::Json => json::annotate(body, remark, out),
-            Log::Delimited(columns) => columns.annotate(body, remark, at_head && columns.is_head(), out),
-            Log::Zeek(header) => zeek::annotate(header, body, remark, out),
-        }
+    /// Puts a record and its remark into `out`.
+    pub(crate) fn annotate(&self, record: &[u8], remark: &Remark<'_>, out: &mut Vec<u8>) {
+        let (before, (body, end)) = (out.len(), record.split_at(body_len(record)));
+        self.0.annotate(body, remark, out);
         out.extend_from_slice(end);
+        self.0.restore(out.get_mut(before..).unwrap_or(&mut []));
+    }
+
+    /// As [`Log::annotate`], for a record whose neighbours may be left out.
+    pub(crate) fn annotate_alone(&self, record: &[u8], remark: &Remark<'_>, out: &mut Vec<u8>) {
+        let Some(alone) = self.0.alone(record) else { return self.annotate(record, remark, out) };
+        json::annotate(&alone, remark, out);
+        out.push(b'\n');
+    }
+
+    /// A line, or a record of a document, as it is shown by itself.
+    pub(crate) fn shown<'l>(&self, line: &'l [u8]) -> Cow<'l, [u8]> {
+        self.0.alone(line).map_or(Cow::Borrowed(line), Cow::Owned)
     }
 }
 
@@ -200,6 +299,12 @@ const HEAD_LEN: u64 = 64 << 10;
 /// The length of a line with its end.
 fn line_len(text: &[u8]) -> usize {
     memchr::memchr(b'\n', text).map_or(text.len(), |at| at + 1)
+}
+
+/// The first line, without its end.
+fn first_line(text: &[u8]) -> &[u8] {
+    let line = text.get(..line_len(text)).unwrap_or(text);
+    line.get(..body_len(line)).unwrap_or(line)
 }
 
 /// The length of a record without its line end.
@@ -227,106 +332,9 @@ fn is_wanted(name: &[u8], fields: &[String]) -> bool {
     fields.iter().any(|field| field.as_bytes() == name)
 }
 
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn remark() -> Remark<'static> {
-        Remark {
-            status: Some(1),
-            detected_by: 2,
-            assessments: vec!["botnet", "scanner"],
-            indicators: vec!["45.9.20.5"],
-            providers: vec!["a.example", "b.example"],
-        }
-    }
-
-    fn annotated(log: &Log, block: &[u8]) -> String {
-        let mut out = Vec::new();
-        log.each_record(block, |start, end| {
-            let remark = if block[start..end].contains(&b'5') { remark() } else { Remark::default() };
-            log.annotate(&block[start..end], &remark, start == 0, &mut out);
-        });
-        String::from_utf8(out).expect("text")
-    }
-
-    #[test]
-    fn every_kind_is_annotated_in_its_own_way() {
-        let cases: &[(LogKind, &str, &str)] = &[
-            (
-                LogKind::Text,
-                "a 5\r\nb\n",
-                "a 5 rapsheet_status=1 rapsheet_detected_by=2 rapsheet_assessments=botnet,scanner rapsheet_indicators=45.9.20.5 rapsheet_providers=a.example,b.example\r\nb\n",
-            ),
-            (
-                LogKind::Jsonl,
-                "{\"a\":5} \n{}\n[1]\n",
-                "{\"a\":5,\"rapsheet\":{\"status\":1,\"detected_by\":2,\"assessments\":[\"botnet\",\"scanner\"],\"indicators\":[\"45.9.20.5\"],\"providers\":[\"a.example\",\"b.example\"]}} \n{\"rapsheet\":{\"status\":null,\"detected_by\":0,\"assessments\":[],\"indicators\":[],\"providers\":[]}}\n[1]\n",
-            ),
-            (
-                LogKind::Csv,
-                "ip,note\r\n\"5\",\"two\nlines\"\r\nx,\n",
-                "ip,note,rapsheet_status,rapsheet_detected_by,rapsheet_assessments,rapsheet_indicators,rapsheet_providers\r\n\"5\",\"two\nlines\",1,2,botnet scanner,45.9.20.5,a.example b.example\r\nx,,,0,,,\n",
-            ),
-            (
-                LogKind::Zeek,
-                "#separator \\x09\n#fields\tip\n#types\taddr\n5\nx\n#close\n",
-                "#separator \\x09\n#fields\tip\trapsheet_status\trapsheet_detected_by\trapsheet_assessments\trapsheet_indicators\trapsheet_providers\n#types\taddr\tcount\tcount\tset[string]\tset[string]\tset[string]\n5\t1\t2\tbotnet,scanner\t45.9.20.5\ta.example,b.example\nx\t-\t0\t-\t-\t-\n#close\n",
-            ),
-        ];
-        for (kind, block, expected) in cases {
-            assert_eq!(annotated(&Log::of(*kind, block.as_bytes()), block.as_bytes()), *expected, "{kind:?}");
-        }
-    }
-
-    #[test]
-    fn kinds_are_told_by_their_beginnings() {
-        for (head, expected) in [
-            ("#separator \\x09\n", "zeek"),
-            ("{\"a\":1}\n{\"a\":2}\n", "json"),
-            ("time,src_ip,dst\n1,2,3\n", "delimited"),
-            ("time\tsrc_ip\n1\t2\n", "delimited"),
-            ("45.9.20.5 - - [x] \"GET\"\n", "text"),
-            ("Nov 23 host a, b, c\n", "text"),
-            ("", "text"),
-        ] {
-            let found = match Log::of(LogKind::Auto, head.as_bytes()) {
-                Log::Text => "text",
-                Log::Json => "json",
-                Log::Delimited(_) => "delimited",
-                Log::Zeek(_) => "zeek",
-            };
-            assert_eq!(found, expected, "{head}");
-        }
-    }
-
-    #[test]
-    fn only_what_was_asked_for_is_left_and_nothing_moves() {
-        let cases: &[(LogKind, &str, &str, &str)] = &[
-            (LogKind::Csv, "b", "a,b\n1,\"2,\n3\"\n4,5,6\n", "   \n  \"2,\n3\"\n  5  \n"),
-            (LogKind::Tsv, "a", "a\tb\n1\t\"2\n", " \t \n1   \n"),
-            (
-                LogKind::Jsonl,
-                "x.ip",
-                "{\"x\":{\"ip\":\"1\"},\"ip\":2}\n{\"x.ip\":[3,4]}\n",
-                "           \"1\"         \n        [3,4] \n",
-            ),
-            (
-                LogKind::Jsonl,
-                "a",
-                "{\"a\":\"1\\\"2\",\"b\":{\"a\":3}}\nno json\n",
-                "     \"1\\\"2\"             \n       \n",
-            ),
-        ];
-        for (kind, field, block, expected) in cases {
-            let mut out = Vec::new();
-            assert!(Log::of(*kind, block.as_bytes()).mask(
-                block.as_bytes(),
-                &[(*field).to_owned()],
-                &mut out
-            ));
-            let expected = expected.replace('\t', " ");
-            assert_eq!(String::from_utf8_lossy(&out).replace('\t', " "), expected, "{kind:?} {block}");
-        }
-    }
+fn names_of(names: &[Vec<u8>]) -> Fields<'_> {
+    Fields::Named(names.iter().map(|name| String::from_utf8_lossy(name)).collect())
 }
+
+#[cfg(test)]
+mod tests;

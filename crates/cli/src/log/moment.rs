@@ -24,10 +24,14 @@ const MONTHS: [&[u8]; 12] =
     [b"Jan", b"Feb", b"Mar", b"Apr", b"May", b"Jun", b"Jul", b"Aug", b"Sep", b"Oct", b"Nov", b"Dec"];
 
 /// The time that a field states: RFC 3339, or seconds, milliseconds, micro- or nanoseconds since 1970.
-pub(super) fn of_field(text: &[u8]) -> Option<Time> {
+pub(super) fn of_field(text: &[u8], now: Time) -> Option<Time> {
     let text = text.trim_ascii();
     let text = text.strip_prefix(b"\"").and_then(|text| text.strip_suffix(b"\"")).unwrap_or(text);
-    seconds(text).or_else(|| iso(text)).or_else(|| clf(text))
+    seconds(text)
+        .or_else(|| iso(text))
+        .or_else(|| clf(text))
+        .or_else(|| dashed(text))
+        .or_else(|| syslog(text, now))
 }
 
 /// The first time that stands near the beginning of a line.
@@ -41,9 +45,12 @@ pub(super) fn of_line(line: &[u8], now: Time) -> Option<Time> {
 /// A time that begins with the first byte of `text`; the form without a year only where a line begins.
 fn at_byte(text: &[u8], is_first: bool, now: Time) -> Option<Time> {
     match text.first()? {
-        b'[' => clf(text.get(1..)?).or_else(|| iso(text.get(1..)?)),
-        byte if byte.is_ascii_digit() => iso(text),
-        b'A'..=b'S' if is_first => syslog(text, now),
+        b'[' => {
+            let inner = text.get(1..)?;
+            clf(inner).or_else(|| iso(inner)).or_else(|| asctime(inner))
+        }
+        byte if byte.is_ascii_digit() => iso(text).or_else(|| dashed(text)),
+        b'A'..=b'W' if is_first => syslog(text, now).or_else(|| asctime(text)),
         b'<' if is_first => {
             let end = memchr::memchr(b'>', text.get(..6)?)?;
             let rest = text.get(end + 1..)?;
@@ -99,23 +106,50 @@ fn iso(text: &[u8]) -> Option<Time> {
 }
 
 /// `17/May/2015:10:05:03 +0000`, as web servers write it.
-fn clf(text: &[u8]) -> Option<Time> {
-    let number = |from: usize, to: usize| -> Option<u32> {
-        std::str::from_utf8(text.get(from..to)?).ok()?.parse().ok()
-    };
-    let marks = [(2, b'/'), (6, b'/'), (11, b':'), (14, b':'), (17, b':')];
-    if !marks.iter().all(|(at, mark)| text.get(*at) == Some(mark)) {
-        return None;
-    }
-    let month = month(text.get(3..6)?)?;
-    let date = (i64::from(number(7, 11)?), month, number(0, 2)?);
-    let time = Time::from_civil(date, (number(12, 14)?, number(15, 17)?, number(18, 20)?))?;
+pub(super) fn clf(text: &[u8]) -> Option<Time> {
+    let time = by_month(text, [b'/', b'/', b':'])?;
+    let number = |from: usize, to: usize| number(text, from, to);
     let offset = match (text.get(20..22), number(22, 24), number(24, 26)) {
         (Some(b" +"), Some(hours), Some(minutes)) => i64::from(hours * 3600 + minutes * 60),
         (Some(b" -"), Some(hours), Some(minutes)) => -i64::from(hours * 3600 + minutes * 60),
         _ => 0,
     };
     Some(time.plus(-offset))
+}
+
+/// `23-Nov-2026 10:05:03.123`, as BIND writes it.
+fn dashed(text: &[u8]) -> Option<Time> {
+    by_month(text, [b'-', b'-', b' '])
+}
+
+/// Day, month by name, year and time of day, with these marks between the first four.
+fn by_month(text: &[u8], [first, second, third]: [u8; 3]) -> Option<Time> {
+    let marks = [(2, first), (6, second), (11, third), (14, b':'), (17, b':')];
+    if !marks.iter().all(|(at, mark)| text.get(*at) == Some(mark)) {
+        return None;
+    }
+    let number = |from: usize, to: usize| number(text, from, to);
+    let date = (i64::from(number(7, 11)?), month(text.get(3..6)?)?, number(0, 2)?);
+    Time::from_civil(date, (number(12, 14)?, number(15, 17)?, number(18, 20)?))
+}
+
+/// `Sun Dec 04 04:47:44 2005`, as C writes it, and Apache's error log, which may put a fraction before the year.
+fn asctime(text: &[u8]) -> Option<Time> {
+    let number = |from: usize, to: usize| number(text, from, to);
+    let fraction = text.get(19..).filter(|rest| rest.first() == Some(&b'.'));
+    let digits =
+        fraction.map_or(0, |rest| 1 + rest.iter().skip(1).take_while(|byte| byte.is_ascii_digit()).count());
+    let marks = [(3, b' '), (7, b' '), (10, b' '), (13, b':'), (16, b':'), (19 + digits, b' ')];
+    if !marks.iter().all(|(at, mark)| text.get(*at) == Some(mark)) {
+        return None;
+    }
+    let day = std::str::from_utf8(text.get(8..10)?).ok()?.trim_start().parse().ok()?;
+    let date = (i64::from(number(20 + digits, 24 + digits)?), month(text.get(4..7)?)?, day);
+    Time::from_civil(date, (number(11, 13)?, number(14, 16)?, number(17, 19)?))
+}
+
+fn number(text: &[u8], from: usize, to: usize) -> Option<u32> {
+    std::str::from_utf8(text.get(from..to)?).ok()?.parse().ok()
 }
 
 /// `Nov 23 10:05:03`, as syslog writes it, in the year that puts it into the past of `now`.
@@ -158,6 +192,11 @@ mod tests {
             ("Nov 22 10:05:03 host sshd: x", Some("2026-11-22T10:05:03Z")),
             ("Dec  2 10:05:03 host sshd: x", Some("2025-12-02T10:05:03Z")),
             ("<34>Nov 22 10:05:03 host x", Some("2026-11-22T10:05:03Z")),
+            ("<165>1 2026-11-22T10:05:03.003Z host app - - -", Some("2026-11-22T10:05:03Z")),
+            ("[Sun Nov 22 10:05:03 2026] [error]", Some("2026-11-22T10:05:03Z")),
+            ("[Sun Nov 22 10:05:03.123456 2026] [core:error]", Some("2026-11-22T10:05:03Z")),
+            ("Sun Nov  2 10:05:03 2026 x", Some("2026-11-02T10:05:03Z")),
+            ("22-Nov-2026 10:05:03.123 queries: info: client", Some("2026-11-22T10:05:03Z")),
             ("nothing 45.9.20.5 10:05:03", None),
             ("1.2.3.4 12345", None),
             ("", None),
@@ -174,17 +213,19 @@ mod tests {
             ("1521911720865", Some(1_521_911_720)),
             ("\"2018-03-24T17:15:20.865716Z\"", Some(1_521_911_720)),
             ("2018-03-24 17:15:20", Some(1_521_911_720)),
+            ("17/May/2015:10:05:03 +0200", Some(1_431_849_903)),
+            ("Nov 22 10:05:03", Some(1_795_341_903)),
             ("-", None),
             ("12", None),
         ] {
-            assert_eq!(of_field(field.as_bytes()), expected.map(Time::from_unix), "{field}");
+            assert_eq!(of_field(field.as_bytes(), now()), expected.map(Time::from_unix), "{field}");
         }
     }
 
     proptest::proptest! {
         #[test]
         fn no_bytes_are_too_strange(text in proptest::collection::vec(proptest::sample::select(b"0123456789-:/T Z+.[]<>MayNov\xff".to_vec()), 0..80)) {
-            let _ = (of_line(&text, now()), of_field(&text));
+            let _ = (of_line(&text, now()), of_field(&text, now()));
         }
     }
 }

@@ -3,12 +3,25 @@
 //! What is not to be read is blanked out in a copy of the block, byte for byte. So the scorer knows nothing of
 //! tables, and every offset that it reports is that of the log.
 
-use super::{REMARKS, Remark, blank, is_wanted};
-use std::sync::Arc;
+use super::remark::Cells;
+use super::{Fields, Kind, Layout, Log, REMARKS, Remark, blank, is_wanted, names_of};
+
+/// The row of the table.
+pub(super) static KIND: Kind = Kind {
+    name: "zeek",
+    also: &["bro"],
+    about: "A log of Zeek with its header",
+    tell: |head| head.starts_with(b"#separator "),
+    begin: |_| Log::new(Header::default()),
+    reshape: None,
+};
+
+/// How a remark is written in a table of zeek's.
+static CELLS: Cells = Cells { joint: ",", instead: "\\x2c", empty: "-" };
 
 /// What a header says of the lines below it.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Header {
+struct Header {
     separator: u8,
     columns: Vec<Vec<u8>>,
 }
@@ -17,11 +30,6 @@ impl Default for Header {
     fn default() -> Header {
         Header { separator: b'\t', columns: Vec::new() }
     }
-}
-
-/// Whether a log begins as zeek's do.
-pub(crate) fn is_zeek(head: &[u8]) -> bool {
-    head.starts_with(b"#separator ")
 }
 
 impl Header {
@@ -35,16 +43,40 @@ impl Header {
         self.columns = names.split(|byte| *byte == self.separator).map(<[u8]>::to_vec).collect();
         true
     }
+}
 
-    /// Whether it names one of these fields.
-    pub(crate) fn has_any(&self, fields: &[String]) -> bool {
-        self.columns.iter().any(|column| is_wanted(column, fields))
+impl Layout for Header {
+    fn fields(&self) -> Fields<'_> {
+        if self.columns.is_empty() { Fields::Any } else { names_of(&self.columns) }
     }
 
-    /// The names of its columns.
-    pub(crate) fn names(&self) -> String {
-        let names: Vec<_> = self.columns.iter().map(|column| String::from_utf8_lossy(column)).collect();
-        names.join(", ")
+    fn headers_recur(&self) -> bool {
+        true
+    }
+
+    fn after(&self, block: &[u8]) -> Option<Log> {
+        header_after(self, block).map(Log::new)
+    }
+
+    fn is_header(&self, record: &[u8]) -> bool {
+        record.first() == Some(&b'#')
+    }
+
+    fn mask(&self, block: &[u8], fields: &[String], out: &mut Vec<u8>) -> bool {
+        let is_any = !fields.is_empty() || has_header(block);
+        if is_any {
+            mask(self, block, fields, out);
+        }
+        is_any
+    }
+
+    fn field(&self, record: &[u8], name: &str) -> Option<Vec<u8>> {
+        let at = self.columns.iter().position(|column| column == name.as_bytes())?;
+        record.split(|byte| *byte == self.separator).nth(at).map(<[u8]>::to_vec)
+    }
+
+    fn annotate(&self, record: &[u8], remark: &Remark<'_>, out: &mut Vec<u8>) {
+        annotate(self, record, remark, out);
     }
 }
 
@@ -55,12 +87,12 @@ fn separator(text: &[u8]) -> Option<u8> {
 }
 
 /// Whether any line of a block belongs to a header.
-pub(crate) fn has_header(block: &[u8]) -> bool {
+fn has_header(block: &[u8]) -> bool {
     block.first() == Some(&b'#') || memchr::memmem::find(block, b"\n#").is_some()
 }
 
 /// The header that holds below `block`, if that is another one than `header`.
-pub(crate) fn header_after(header: &Arc<Header>, block: &[u8]) -> Option<Arc<Header>> {
+fn header_after(header: &Header, block: &[u8]) -> Option<Header> {
     let mut after = None;
     if !has_header(block) {
         return None;
@@ -68,11 +100,11 @@ pub(crate) fn header_after(header: &Arc<Header>, block: &[u8]) -> Option<Arc<Hea
     for line in lines(block).filter(|line| line.first() == Some(&b'#')) {
         after.get_or_insert_with(|| Header::clone(header)).read(line);
     }
-    after.map(Arc::new)
+    after
 }
 
 /// Puts a copy of `block` into `out` in which only the `fields` are left, or all where there are none.
-pub(crate) fn mask(header: &Header, block: &[u8], fields: &[String], out: &mut Vec<u8>) {
+fn mask(header: &Header, block: &[u8], fields: &[String], out: &mut Vec<u8>) {
     out.clear();
     let mut header = header.clone();
     for line in lines(block) {
@@ -98,14 +130,8 @@ fn mask_line(header: &Header, line: &[u8], fields: &[String], out: &mut Vec<u8>)
     }
 }
 
-/// The cell of a column.
-pub(super) fn field(header: &Header, line: &[u8], name: &str) -> Option<Vec<u8>> {
-    let at = header.columns.iter().position(|column| column == name.as_bytes())?;
-    line.split(|byte| *byte == header.separator).nth(at).map(<[u8]>::to_vec)
-}
-
 /// Puts a line with the remark as columns more; headers name them and their types.
-pub(super) fn annotate(header: &Header, line: &[u8], remark: &Remark<'_>, out: &mut Vec<u8>) {
+fn annotate(header: &Header, line: &[u8], remark: &Remark<'_>, out: &mut Vec<u8>) {
     out.extend_from_slice(line);
     let cells = match line {
         _ if line.starts_with(b"#fields") => REMARKS.map(str::to_owned),
@@ -113,7 +139,7 @@ pub(super) fn annotate(header: &Header, line: &[u8], remark: &Remark<'_>, out: &
             ["count", "count", "set[string]", "set[string]", "set[string]"].map(str::to_owned)
         }
         [b'#', ..] | [] => return,
-        _ => remark.cells((",", "\\x2c"), "-"),
+        _ => remark.cells(&CELLS),
     };
     for cell in cells {
         out.push(header.separator);
@@ -143,8 +169,8 @@ mod tests {
 
     #[test]
     fn a_header_holds_for_the_blocks_below_it() {
-        let header = header_after(&Arc::default(), LOG).expect("there is one");
-        assert_eq!(header.names(), "ts, id.orig_h, id.resp_h");
+        let header = header_after(&Header::default(), LOG).expect("there is one");
+        assert_eq!(header.columns, [b"ts".to_vec(), b"id.orig_h".to_vec(), b"id.resp_h".to_vec()]);
         let mut out = Vec::new();
         mask(&header, b"1\t45.9.20.5\t45.9.20.6", &["id.orig_h".to_owned()], &mut out);
         assert_eq!(out, b"  45.9.20.5\t         ");

@@ -1,6 +1,6 @@
 //! `annotated`: every record of the log, in its own format, with what is known of its indicators added.
 //!
-//! What the record says stays, byte for byte. On a terminal control characters are shown instead of sent.
+//! What the record says stays, byte for byte.
 
 use super::{ScoreOutput, ScoredBlock};
 use crate::log::Remark;
@@ -9,28 +9,24 @@ use query::Scored;
 use snapshot::Status;
 
 /// The row of the table.
-pub(super) static OUTPUT: ScoreOutput = ScoreOutput { name: "annotated", head: |_, _| {}, block };
+pub(super) static OUTPUT: ScoreOutput =
+    ScoreOutput { name: "annotated", head: |_, _| {}, block, shown: printable::log_line };
 
 fn block(scored: &ScoredBlock<'_>, out: &mut Vec<u8>) {
     let mut rest = scored.found;
-    let mut record_of_terminal = Vec::new();
     scored.log.each_record(scored.bytes, |start, end| {
         let (mine, others) = rest.split_at(rest.partition_point(|found| found.at < end));
         rest = others;
         let record = scored.bytes.get(start..end).unwrap_or(&[]);
-        let at_head = scored.offset == 0 && start == 0;
-        if mine.is_empty() && scored.manner.only_listed && !scored.log.is_header(record, at_head) {
+        if mine.is_empty() && scored.manner.only_listed && !scored.log.is_header(record) {
             return;
         }
         let remark = remark(scored, mine);
-        if !scored.manner.to_terminal {
-            return scored.log.annotate(record, &remark, at_head, out);
+        if scored.manner.only_listed || scored.manner.to_terminal {
+            scored.log.annotate_alone(record, &remark, out);
+        } else {
+            scored.log.annotate(record, &remark, out);
         }
-        record_of_terminal.clear();
-        scored.log.annotate(record, &remark, at_head, &mut record_of_terminal);
-        let line = record_of_terminal.trim_ascii_end();
-        out.extend_from_slice(printable::log_line(line).as_bytes());
-        out.push(b'\n');
     });
 }
 

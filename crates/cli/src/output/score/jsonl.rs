@@ -1,11 +1,13 @@
 //! `jsonl`: an object per indicator that was found, with the place where it stands.
 
 use super::{ScoreOutput, ScoredBlock};
+use crate::printable;
 use query::Answer;
 use serde::Serialize;
 
 /// The row of the table.
-pub(super) static OUTPUT: ScoreOutput = ScoreOutput { name: "jsonl", head: |_, _| {}, block };
+pub(super) static OUTPUT: ScoreOutput =
+    ScoreOutput { name: "jsonl", head: |_, _| {}, block, shown: printable::json_line };
 
 /// The place, which every line has anew.
 #[derive(Serialize)]

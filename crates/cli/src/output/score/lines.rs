@@ -1,11 +1,11 @@
-//! `lines`: the lines in which something was found, unchanged, each once. On a terminal their control characters
-//! are shown, because whoever writes to a log must not steer the terminal of whoever reads it.
+//! `lines`: the lines in which something was found, unchanged, each once.
 
 use super::{ScoreOutput, ScoredBlock};
 use crate::printable;
 
 /// The row of the table.
-pub(super) static OUTPUT: ScoreOutput = ScoreOutput { name: "lines", head: |_, _| {}, block };
+pub(super) static OUTPUT: ScoreOutput =
+    ScoreOutput { name: "lines", head: |_, _| {}, block, shown: printable::log_line };
 
 fn block(scored: &ScoredBlock<'_>, out: &mut Vec<u8>) {
     let mut printed = 0;
@@ -16,12 +16,7 @@ fn block(scored: &ScoredBlock<'_>, out: &mut Vec<u8>) {
         let (before, after) = scored.bytes.split_at_checked(found.at).unwrap_or((scored.bytes, &[]));
         let start = before.iter().rposition(|byte| *byte == b'\n').map_or(0, |at| at + 1);
         let end = after.iter().position(|byte| *byte == b'\n').map_or(scored.bytes.len(), |at| found.at + at);
-        let line = scored.bytes.get(start..end).unwrap_or(&[]);
-        if scored.manner.to_terminal {
-            out.extend_from_slice(printable::log_line(line).as_bytes());
-        } else {
-            out.extend_from_slice(line);
-        }
+        out.extend_from_slice(&scored.log.shown(scored.bytes.get(start..end).unwrap_or(&[])));
         out.push(b'\n');
         printed = end + 1;
     }

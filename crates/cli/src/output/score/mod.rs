@@ -21,6 +21,9 @@ pub(crate) struct ScoreOutput {
     head: fn(bool, &mut Vec<u8>),
     /// Puts what is printed of a block behind what is in the buffer.
     block: fn(&ScoredBlock<'_>, &mut Vec<u8>),
+    /// A line of it, without its end, as it may go to a terminal: whoever writes to a log must not steer the terminal of
+    /// whoever reads it.
+    shown: fn(&[u8]) -> String,
 }
 
 /// The output of this name.
@@ -36,7 +39,16 @@ impl ScoreOutput {
 
     /// Puts what is printed of a block behind what is in the buffer.
     pub(crate) fn block(&self, scored: &ScoredBlock<'_>, out: &mut Vec<u8>) {
-        (self.block)(scored, out);
+        if !scored.manner.to_terminal {
+            return (self.block)(scored, out);
+        }
+        let mut made = Vec::new();
+        (self.block)(scored, &mut made);
+        for line in made.split_inclusive(|byte| *byte == b'\n') {
+            let line = line.strip_suffix(b"\n").unwrap_or(line);
+            out.extend_from_slice((self.shown)(line.strip_suffix(b"\r").unwrap_or(line)).as_bytes());
+            out.push(b'\n');
+        }
     }
 }
 
@@ -50,6 +62,8 @@ pub(crate) struct ScoredBlock<'a> {
     pub(crate) offset: u64,
     /// The number of the first one, counted from 1.
     pub(crate) line: u64,
+    /// Whether the block ends within a line.
+    pub(crate) is_piece: bool,
     /// What the log is.
     pub(crate) log: &'a Log,
     /// What was found, by offset.
@@ -95,7 +109,8 @@ impl<'a> ScoredBlock<'a> {
         let (before, after) = self.bytes.split_at_checked(at).filter(|_| self.manner.context)?;
         let start = memchr::memrchr(b'\n', before).map_or(0, |end| end + 1);
         let end = memchr::memchr(b'\n', after).map_or(self.bytes.len(), |end| at + end);
-        let line = self.bytes.get(start..end.min(start + CONTEXT_MAX))?;
+        let line = self.log.shown(self.bytes.get(start..end)?);
+        let line = line.get(..CONTEXT_MAX).unwrap_or(&line);
         Some(String::from_utf8_lossy(line.trim_ascii_end()).into_owned())
     }
 

@@ -4,6 +4,7 @@
 //! becomes a blank.
 
 use super::{ScoreOutput, ScoredBlock};
+use crate::printable;
 use query::Answer;
 
 /// A row of the table of outputs.
@@ -11,12 +12,14 @@ pub(super) static CSV: ScoreOutput = ScoreOutput {
     name: "csv",
     head: |context, out| head(b',', context, out),
     block: |scored, out| block(b',', scored, out),
+    shown: printable::log_line,
 };
 /// A row of the table of outputs.
 pub(super) static TSV: ScoreOutput = ScoreOutput {
     name: "tsv",
     head: |context, out| head(b'\t', context, out),
     block: |scored, out| block(b'\t', scored, out),
+    shown: printable::log_line,
 };
 
 const HEAD: [&str; 12] = [

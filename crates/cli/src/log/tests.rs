@@ -1,0 +1,313 @@
+//! Every kind: how it is told, what is left of a record, what is added to it.
+
+use super::*;
+
+fn remark() -> Remark<'static> {
+    Remark {
+        status: Some(1),
+        detected_by: 2,
+        assessments: vec!["botnet", "high risk"],
+        indicators: vec!["45.9.20.5"],
+        providers: vec!["a.example", "b.example"],
+    }
+}
+
+fn log(kind: &str, head: &str) -> Log {
+    Log::of(find(kind).expect("a kind"), head.as_bytes())
+}
+
+fn annotated(kind: &str, block: &str) -> String {
+    let (log, mut out) = (log(kind, block), Vec::new());
+    log.each_record(block.as_bytes(), |start, end| {
+        let remark = if block[start..end].contains('5') { remark() } else { Remark::default() };
+        log.annotate(&block.as_bytes()[start..end], &remark, &mut out);
+    });
+    String::from_utf8(out).expect("text")
+}
+
+#[test]
+fn every_kind_is_annotated_in_its_own_way() {
+    let words = " rapsheet_status=1 rapsheet_detected_by=2 rapsheet_assessments=botnet,high_risk rapsheet_indicators=45.9.20.5 rapsheet_providers=a.example,b.example";
+    let cells = "1 2 botnet,high_risk 45.9.20.5 a.example,b.example";
+    let heads = REMARKS.join(" ");
+    let cases: &[(&str, &str, String)] = &[
+        ("text", "a 5\r\nb\n", format!("a 5{words}\r\nb\n")),
+        ("syslog", "a 5\nb", format!("a 5{words}\nb")),
+        (
+            "jsonl",
+            "{\"a\":5} \n{}\n[1]\n",
+            "{\"a\":5,\"rapsheet\":{\"status\":1,\"detected_by\":2,\"assessments\":[\"botnet\",\"high risk\"],\"indicators\":[\"45.9.20.5\"],\"providers\":[\"a.example\",\"b.example\"]}} \n{\"rapsheet\":{\"status\":null,\"detected_by\":0,\"assessments\":[],\"indicators\":[],\"providers\":[]}}\n[1]\n".to_owned(),
+        ),
+        (
+            "csv",
+            "ip,note\r\n\"5\",\"two\nlines\"\r\nx\r\n\r\nip,note\r\n",
+            "ip,note,rapsheet_status,rapsheet_detected_by,rapsheet_assessments,rapsheet_indicators,rapsheet_providers\r\n\"5\",\"two\nlines\",1,2,botnet high_risk,45.9.20.5,a.example b.example\r\nx,,,0,,,\r\n\r\nip,note,rapsheet_status,rapsheet_detected_by,rapsheet_assessments,rapsheet_indicators,rapsheet_providers\r\n".to_owned(),
+        ),
+        (
+            "zeek",
+            "#separator \\x09\n#fields\tip\n#types\taddr\n5\nx\n#close\n",
+            "#separator \\x09\n#fields\tip\trapsheet_status\trapsheet_detected_by\trapsheet_assessments\trapsheet_indicators\trapsheet_providers\n#types\taddr\tcount\tcount\tset[string]\tset[string]\tset[string]\n5\t1\t2\tbotnet,high_risk\t45.9.20.5\ta.example,b.example\nx\t-\t0\t-\t-\t-\n#close\n".to_owned(),
+        ),
+        (
+            "vpcflow",
+            "srcaddr dstaddr\n5 -\n1 -\nsrcaddr dstaddr\n",
+            format!("srcaddr dstaddr {heads}\n5 - {cells}\n1 - - 0 - - -\nsrcaddr dstaddr {heads}\n"),
+        ),
+        ("alb", "h2 5\nh2 1\n", format!("h2 5 {cells}\nh2 1 - 0 - - -\n")),
+    ];
+    for (kind, block, expected) in cases {
+        assert_eq!(annotated(kind, block), *expected, "{kind}");
+    }
+}
+
+const COMBINED: &str = "45.9.20.5 - bob [17/May/2015:10:05:03 +0000] \"GET /a\\\"b?u=x HTTP/1.1\" 200 5 \"http://ref.example/\" \"agent \\\"x\\\"\" \"10.0.0.1, 10.0.0.2\"";
+const VPC: &str =
+    "2 123456789010 eni-1 172.31.16.139 172.31.16.21 20641 22 6 20 4249 1418530010 1418530070 ACCEPT OK";
+const ALB: &str = "https 2018-07-02T22:23:00.186641Z app/lb/50 2001:db8::5:2817 10.0.0.1:80 0.086 0.048 0.037 200 200 0 57 \"GET https://www.example.com:443/ HTTP/1.1\" \"curl \\\"7\\\"\" ECDHE TLSv1.2 arn:aws:x \"Root=1-5\" \"www.example.com\" \"arn:aws:y\" 1 2018-07-02T22:22:48.364000Z \"authenticate,forward\" \"-\" \"-\" \"10.0.0.1:80 2001:db8::6:80\" \"200\" \"-\" \"-\" TID_1";
+const SQUID: &str = "1521911720.865     87 10.0.0.1 TCP_TUNNEL/200 1234 CONNECT www.example.com:443 - HIER_DIRECT/192.0.2.7 -";
+const BIND: &str = "23-Nov-2026 10:05:03.123 queries: info: client @0x7f 192.0.2.9#53211 (www.example.com): view in: query: www.example.com IN A +E(0)K (198.51.100.1)";
+const BIND_OLD: &str = "client 192.0.2.9#53211: query: www.example.com IN A +";
+const SYSLOG: &str = "<34>Oct  1 22:14:15 host su[12]: failed for x";
+const SYSLOG_5424: &str = "<165>1 2026-10-11T22:14:15.003Z host app 77 ID47 [a@1 b=\"x]\\\"y\"][c] a message";
+
+#[test]
+fn kinds_are_told_by_their_beginnings() {
+    for (head, expected) in [
+        ("#separator \\x09\n", "zeek"),
+        ("{\"a\":1}\n{\"a\":2}\n", "jsonl"),
+        ("{ \"a\": 1}\n", "jsonl"),
+        ("{}\n", "jsonl"),
+        ("{\n \"a\":1\n}\n", "text"),
+        (" {\"Records\" : [ {", "cloudtrail"),
+        ("{\"Records\":5}\n", "jsonl"),
+        ("time,src_ip,dst\n1,2,3\n", "csv"),
+        ("time\tsrc_ip\n1\t2\n", "tsv"),
+        (COMBINED, "combined"),
+        ("www.example.com:80 ::1 - - [17/May/2015:10:05:03 +0000] \"-\" 408 -", "combined"),
+        (VPC, "vpcflow"),
+        ("2 unknown eni-1 - - - - - - - 1431280876 1431280934 - NODATA", "vpcflow"),
+        ("version vpc-id srcaddr pkt-dstaddr\n", "vpcflow"),
+        (ALB, "alb"),
+        (SQUID, "squid"),
+        (BIND, "bind"),
+        (BIND_OLD, "bind"),
+        ("Nov 23 10:05:03 ns1 named[7]: client 192.0.2.9#5 (x.org): query: x.org IN A +", "bind"),
+        (SYSLOG, "syslog"),
+        (SYSLOG_5424, "syslog"),
+        ("2026-10-11T22:14:15.003+01:00 host app[5]: x", "syslog"),
+        ("[Sun Dec 04 04:47:44 2005] [notice] x", "text"),
+        ("45.9.20.5 - - [x] \"GET\"\n", "text"),
+        ("Nov 23 host a, b, c\n", "text"),
+        ("", "text"),
+    ] {
+        let told = TOLD.iter().find(|kind| (kind.tell)(head.as_bytes())).map_or("text", |kind| kind.name);
+        assert_eq!(told, expected, "{head}");
+    }
+    for kind in KINDS {
+        assert_eq!(find(kind.name).map(|kind| kind.name), Some(kind.name));
+        assert!(kind.name == "auto" || kind.is_text() || TOLD.iter().any(|told| told.name == kind.name));
+    }
+}
+
+/// A kind, one of its lines, and what fields of it hold.
+type Place = (&'static str, &'static str, &'static [(&'static str, &'static str)]);
+
+const PLACES: &[Place] = &[
+    (
+        "combined",
+        COMBINED,
+        &[
+            ("client", "45.9.20.5"),
+            ("user", "bob"),
+            ("time", "17/May/2015:10:05:03 +0000"),
+            ("request", "GET /a\\\"b?u=x HTTP/1.1"),
+            ("url", "/a\\\"b?u=x"),
+            ("bytes", "5"),
+            ("referer", "http://ref.example/"),
+            ("user_agent", "agent \\\"x\\\""),
+            ("forwarded_for", "10.0.0.1, 10.0.0.2"),
+        ],
+    ),
+    (
+        "alb",
+        ALB,
+        &[
+            ("client:port", "2001:db8::5:2817"),
+            ("client", "2001:db8::5"),
+            ("target", "10.0.0.1"),
+            ("url", "https://www.example.com:443/"),
+            ("user_agent", "curl \\\"7\\\""),
+            ("domain_name", "www.example.com"),
+            ("actions_executed", "authenticate,forward"),
+            ("conn_trace_id", "TID_1"),
+        ],
+    ),
+    ("vpcflow", VPC, &[("srcaddr", "172.31.16.139"), ("start", "1418530010"), ("log-status", "OK")]),
+    (
+        "squid",
+        SQUID,
+        &[
+            ("client", "10.0.0.1"),
+            ("url", "www.example.com:443"),
+            ("peer", "192.0.2.7"),
+            ("hierarchy", "HIER_DIRECT/192.0.2.7"),
+            ("type", "-"),
+        ],
+    ),
+    (
+        "bind",
+        BIND,
+        &[("client", "192.0.2.9"), ("query", "www.example.com"), ("type", "A"), ("server", "198.51.100.1")],
+    ),
+    ("bind", BIND_OLD, &[("client", "192.0.2.9"), ("query", "www.example.com"), ("flags", "+")]),
+    (
+        "syslog",
+        SYSLOG,
+        &[
+            ("time", "Oct  1 22:14:15"),
+            ("host", "host"),
+            ("app", "su"),
+            ("pid", "12"),
+            ("message", " failed for x"),
+        ],
+    ),
+    (
+        "syslog",
+        SYSLOG_5424,
+        &[
+            ("time", "2026-10-11T22:14:15.003Z"),
+            ("app", "app"),
+            ("msgid", "ID47"),
+            ("structured_data", "[a@1 b=\"x]\\\"y\"][c]"),
+            ("message", " a message"),
+        ],
+    ),
+];
+
+#[test]
+fn fields_stand_where_people_look_for_them() {
+    for (kind, line, fields) in PLACES {
+        let log = log(kind, line);
+        for (name, expected) in *fields {
+            let field = log.0.field(line.as_bytes(), name);
+            assert_eq!(
+                field.map(|cell| String::from_utf8_lossy(&cell).into_owned()).as_deref(),
+                Some(*expected),
+                "{kind} {name}"
+            );
+            assert_eq!(log.complaint(&[(*name).to_owned()]), None, "{kind} {name}");
+            let (mut out, at) = (Vec::new(), line.find(expected).expect("it is there"));
+            assert!(log.mask(line.as_bytes(), &[(*name).to_owned()], &mut out));
+            assert_eq!((out.len(), out.trim_ascii().is_empty()), (line.len(), false), "{kind} {name} {at}");
+        }
+        assert!(
+            log.complaint(&["nonsense".to_owned()]).is_some_and(|said| said.contains("it has ")),
+            "{kind}"
+        );
+    }
+}
+
+#[test]
+fn only_what_was_asked_for_is_left_and_nothing_moves() {
+    let cases: &[(&str, &str, &str, &str)] = &[
+        ("csv", "b", "a,b\n1,\"2,\n3\"\n4,5,6\n", "   \n  \"2,\n3\"\n  5  \n"),
+        ("tsv", "a", "a\tb\n1\t\"2\n", " \t \n1   \n"),
+        (
+            "jsonl",
+            "x.ip",
+            "{\"x\":{\"ip\":\"1\"},\"ip\":2}\n{\"x.ip\":[3,4]}\n",
+            "           \"1\"         \n        [3,4] \n",
+        ),
+        (
+            "jsonl",
+            "a",
+            "{\"a\":\"1\\\"2\",\"b\":{\"a\":3}}\nno json\n",
+            "     \"1\\\"2\"             \n       \n",
+        ),
+        (
+            "cloudtrail",
+            "a",
+            "{\"Records\":[{\"a\":1}\n {\"a\":2}\n{\"b\":3}]\n",
+            "                 1 \n      2 \n        \n",
+        ),
+        ("vpcflow", "dstaddr", "srcaddr dstaddr\n1 2\n1\n", "               \n  2\n \n"),
+        ("squid", "client", "no such line\n", "            \n"),
+    ];
+    for (kind, field, block, expected) in cases {
+        let mut out = Vec::new();
+        assert!(log(kind, block).mask(block.as_bytes(), &[(*field).to_owned()], &mut out));
+        let expected = expected.replace('\t', " ");
+        assert_eq!(String::from_utf8_lossy(&out).replace('\t', " "), expected, "{kind} {block}");
+    }
+}
+
+#[test]
+fn an_address_is_not_taken_together_with_its_port() {
+    let (log, mut out) = (log("alb", ALB), Vec::new());
+    assert!(log.mask(ALB.as_bytes(), &[], &mut out));
+    let text =
+        ALB.replace("2001:db8::5:2817", "2001:db8::5 2817").replace("2001:db8::6:80", "2001:db8::6 80");
+    assert_eq!(String::from_utf8_lossy(&out), text);
+    let v4 = ALB.replace("2001:db8::5", "192.0.2.5").replace("2001:db8::6", "192.0.2.6");
+    assert!(!log.mask(v4.as_bytes(), &[], &mut out), "nothing is copied where nothing is blanked out");
+}
+
+/// What a source gives when it is read as a kind would have it, a few bytes at a time.
+fn reshaped(kind: &str, text: &[u8], step: usize) -> Vec<u8> {
+    struct Dribble(std::io::Cursor<Vec<u8>>, usize);
+    impl Read for Dribble {
+        fn read(&mut self, out: &mut [u8]) -> std::io::Result<usize> {
+            let most = out.len().min(self.1);
+            self.0.read(&mut out[..most])
+        }
+    }
+    let source = Dribble(std::io::Cursor::new(text.to_vec()), step);
+    let mut out = Vec::new();
+    find(kind).expect("a kind").reshaped(Box::new(source)).read_to_end(&mut out).expect("memory is read");
+    out
+}
+
+proptest::proptest! {
+    #[test]
+    fn whatever_a_log_holds_nothing_moves_and_nothing_is_lost(
+        words in proptest::collection::vec(proptest::sample::select(vec![
+            "\"", "\\", "{", "}", "[", "]", ",", ":", "\n", "\r\n", " ", "\t", "-", "#", "a", "5", "\u{e9}", "client ", ": query: ", "#fields",
+            "<34>", "Nov 23 10:05:03 ", "[17/May/2015:10:05:03 +0000] ", "\"GET / x\" ", "200 ", "{\"a\":1}", "{\"Records\":[", "http ", "2 ",
+            "1521911720.865 ", "x/1 ",
+        ]), 0..60),
+        begins in proptest::sample::select(vec!["", "{\"Records\":[", "#fields\ta\tb\n", "a,b\n", "a srcaddr\n"]),
+        step in 1usize..20,
+    ) {
+        let text = [begins, &words.concat()].concat();
+        for kind in KINDS {
+            let block = reshaped(kind.name, text.as_bytes(), step);
+            proptest::prop_assert_eq!(block.len(), text.len());
+            let log = Log::of(kind, &block);
+            for fields in [vec![], vec!["a".to_owned(), "client".to_owned(), "message".to_owned()]] {
+                let mut out = Vec::new();
+                if log.mask(&block, &fields, &mut out) {
+                    proptest::prop_assert_eq!(out.len(), block.len(), "{}", kind.name);
+                    let moved = out.iter().zip(&block).find(|(out, byte)| *out != *byte && **out != b' ');
+                    proptest::prop_assert_eq!(moved, None, "{}", kind.name);
+                }
+            }
+            let (mut lengths, mut out) = (0, Vec::new());
+            log.each_record(&block, |start, end| {
+                let before = out.len();
+                log.annotate(&block[start..end], &Remark::default(), &mut out);
+                lengths += usize::from(out.len() - before >= end - start);
+            });
+            let mut records = 0;
+            log.each_record(&block, |_, _| records += 1);
+            proptest::prop_assert_eq!(lengths, records);
+            let left = String::from_utf8(out).expect("text").replace(NOTHING, "").replace(&NOTHING[1..], "");
+            if ["text", "syslog", "bind", "squid", "combined", "jsonl", "cloudtrail"].contains(&kind.name) {
+                proptest::prop_assert_eq!(&left, &text, "{}", kind.name);
+            }
+        }
+    }
+}
+
+/// What is added to an object of which nothing is known.
+const NOTHING: &str =
+    ",\"rapsheet\":{\"status\":null,\"detected_by\":0,\"assessments\":[],\"indicators\":[],\"providers\":[]}";
