@@ -468,6 +468,9 @@ fn reload(bytes: &[u8], keys: &[u128]) {
     );
 }
 
+/// A part of the benchmark.
+type Part<'p> = &'p mut dyn FnMut(&mut Random);
+
 /// Runs every part, or those that are named: `cargo bench --bench lookup -- names open`.
 fn main() {
     let wanted: Vec<String> = std::env::args().skip(1).filter(|word| !word.starts_with('-')).collect();
@@ -492,7 +495,7 @@ fn main() {
     let of_v4 = length(&[Section::V4Starts, Section::V4Ends, Section::V4EndSets, Section::V4EndTimes]);
     let (index, judge) = (snapshot.index(), Judge::new(&snapshot, now));
     let is_wanted = |part: &str| wanted.is_empty() || wanted.iter().any(|word| word == part);
-    let parts: [(&str, &mut dyn FnMut(&mut Random)); 6] = [
+    let parts: [(&str, Part<'_>); 6] = [
         ("v4", &mut |random| addresses(&index, random, of_v4)),
         ("v6", &mut |random| addresses_v6(&index, random)),
         ("names", &mut |random| names(&index, random, of_names)),
