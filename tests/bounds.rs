@@ -64,11 +64,16 @@ fn run(place: &Place, id: &str, unit: &str, blocks: usize) -> Run {
     Run { rows, code: child.wait().expect("it ends").code(), peak }
 }
 
-/// The highest resident memory of a process, in KiB, watched until it ends.
+/// The highest resident memory of a process, in KiB, watched until it ends. For a moment after it was started, the system
+/// shows the memory of this process as its own; what it runs tells when that is over.
 fn watch(child: &mut Child) -> u64 {
-    let status = format!("/proc/{}/status", child.id());
+    let [status, runs] = ["status", "exe"].map(|what| format!("/proc/{}/{what}", child.id()));
+    let this = std::env::current_exe().expect("this program");
     let mut peak = 0;
     while child.try_wait().expect("it can be waited for").is_none() {
+        if fs::read_link(&runs).is_ok_and(|program| program == this) {
+            continue;
+        }
         let text = fs::read_to_string(&status).unwrap_or_default();
         let line = text.lines().find(|line| line.starts_with("VmHWM:"));
         let now = line.and_then(|line| line.split_whitespace().nth(1)?.parse().ok()).unwrap_or(0);
