@@ -103,7 +103,7 @@ impl<R: Read> Cutter<R> {
     /// was never used is made zeros first. `None` at the end. What was read before an error comes before it.
     pub(crate) fn next_block(&mut self, mut buffer: Vec<u8>) -> io::Result<Option<Block>> {
         let (mut have, mut searched) = (self.rest.len(), 0);
-        make_room(&mut buffer, have);
+        self.make_room(&mut buffer, have);
         buffer.iter_mut().zip(self.rest.drain(..)).for_each(|(place, byte)| *place = byte);
         let is_piece = loop {
             let text = buffer.get(..have).unwrap_or(&[]);
@@ -138,7 +138,7 @@ impl<R: Read> Cutter<R> {
     /// Reads more behind the first `have` bytes of a buffer. Returns how many it has then.
     fn read_more(&mut self, buffer: &mut Vec<u8>, have: usize) -> usize {
         let wanted = if self.live { LIVE_LEN } else { self.block_len.saturating_sub(have).max(LIVE_LEN) };
-        make_room(buffer, have + wanted);
+        self.make_room(buffer, have + wanted);
         let place = buffer.get_mut(have..have + wanted).unwrap_or(&mut []);
         let read = loop {
             match self.reader.read(place) {
@@ -152,18 +152,23 @@ impl<R: Read> Cutter<R> {
         have + count
     }
 
+    /// Makes a buffer at least so long; it is never made shorter, so that nothing is made zeros twice. It grows by
+    /// doubling, but not beyond what a line may need.
+    fn make_room(&self, buffer: &mut Vec<u8>, length: usize) {
+        if buffer.capacity() < length {
+            let wanted = (2 * buffer.capacity()).min(self.line_max + LIVE_LEN).max(length);
+            buffer.reserve_exact(wanted - buffer.len());
+        }
+        if buffer.len() < length {
+            buffer.resize(length, 0);
+        }
+    }
+
     fn block(&mut self, bytes: Vec<u8>) -> Block {
         let block = Block { offset: self.offset, line: self.line, bytes, is_piece: false };
         self.offset += block.bytes.len() as u64;
         self.line += memchr::memchr_iter(b'\n', &block.bytes).count() as u64;
         block
-    }
-}
-
-/// Makes a buffer at least so long; it is never made shorter, so that nothing is made zeros twice.
-fn make_room(buffer: &mut Vec<u8>, length: usize) {
-    if buffer.len() < length {
-        buffer.resize(length, 0);
     }
 }
 

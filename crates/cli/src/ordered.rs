@@ -18,7 +18,7 @@ use std::thread;
 const IN_FLIGHT: usize = 8 << 20;
 /// See [`IN_FLIGHT`].
 const IN_FLIGHT_PER_WORKER: usize = 3 << 19;
-/// Larger buffers are not used again: one endless line should not cost its memory for ever.
+/// Larger results are not kept: one endless line should not cost its memory for ever, once for every worker.
 const BUFFER_MAX: usize = 2 << 20;
 
 /// In what order results are written.
@@ -54,19 +54,19 @@ where
 {
     let Ways { next, spent, room } = ways;
     let budget = Budget::new(IN_FLIGHT.max(threads * IN_FLIGHT_PER_WORKER));
-    let input = Mutex::new(Input { next, count: 0, ended: false });
+    let (input, buffers) = (Mutex::new(Input { next, count: 0, ended: false }), Buffers::default());
     let outlet = Outlet { queue: Mutex::default(), out: Mutex::new(out), budget: &budget, order };
     let work = || {
-        let (mut work, mut buffer) = (worker(), Vec::new());
+        let mut work = worker();
         // Where one of them panics, the others must not wait for what it never puts down.
         let _closed = CloseOnPanic(&budget);
         loop {
-            let read = lock(&input).next(buffer, &room, &budget);
+            let read = lock(&input).next(&buffers, &room, &budget);
             let Some((number, block)) = read else { break };
             let mut made = outlet.buffer();
             work(&block, &mut made);
             let room = room(&block);
-            buffer = Some(spent(block)).filter(|buffer| buffer.capacity() <= BUFFER_MAX).unwrap_or_default();
+            buffers.give_back(spent(block));
             outlet.put(number, (made, room));
         }
     };
@@ -107,12 +107,12 @@ struct Input<N> {
 impl<B, N: FnMut(Vec<u8>) -> Option<B>> Input<N> {
     /// The next block and its place in the output; `None` at the end, and where nobody needs anything any more. Room is
     /// waited for here, in the order of the input: otherwise a later block could have what an earlier one waits for.
-    fn next(&mut self, buffer: Vec<u8>, room: &impl Fn(&B) -> usize, budget: &Budget) -> Option<(u64, B)> {
+    fn next(&mut self, buffers: &Buffers, room: &impl Fn(&B) -> usize, budget: &Budget) -> Option<(u64, B)> {
         if self.ended {
             return None;
         }
         self.ended = true;
-        let block = (self.next)(buffer)?;
+        let block = (self.next)(buffers.largest())?;
         if !budget.take(room(&block)) {
             return None;
         }
@@ -120,6 +120,23 @@ impl<B, N: FnMut(Vec<u8>) -> Option<B>> Input<N> {
         let number = self.count;
         self.count += 1;
         Some((number, block))
+    }
+}
+
+/// The buffers of blocks that were worked on. The largest is used first, so that endless lines make as many large ones as
+/// are in flight at once, and not one for every worker.
+#[derive(Default)]
+struct Buffers(Mutex<Vec<Vec<u8>>>);
+
+impl Buffers {
+    fn largest(&self) -> Vec<u8> {
+        let mut spare = lock(&self.0);
+        let largest = spare.iter().enumerate().max_by_key(|(_, buffer)| buffer.capacity());
+        largest.map(|(at, _)| at).map_or_else(Vec::new, |at| spare.remove(at))
+    }
+
+    fn give_back(&self, buffer: Vec<u8>) {
+        lock(&self.0).push(buffer);
     }
 }
 

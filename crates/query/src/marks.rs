@@ -21,6 +21,8 @@ const LETTER: u8 = 8;
 const SLASH: u8 = 16;
 /// The end of a line, which is an edge, too.
 const LINE_END: u8 = 32;
+/// All of them, in the order of [`each_word`].
+const KINDS: [u8; 6] = [EDGE, DOT, COLON, LETTER, SLASH, LINE_END];
 
 /// What ends a token.
 pub(crate) const fn is_edge(byte: u8) -> bool {
@@ -52,22 +54,35 @@ const MARKS: [u8; 128] = {
     table
 };
 
-/// Sixty-four bytes: a bit for each byte of a kind.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-struct Word {
-    edges: u64,
-    dots: u64,
-    colons: u64,
-    letters: u64,
-    slashes: u64,
-    line_ends: u64,
-}
-
 /// How many words are marked and walked at a time: what is between the two stays in the nearest cache.
 const WINDOW: usize = 64;
 
+/// A bit for each byte of a window, in words of sixty-four.
+type Bits = [u64; WINDOW];
+
+/// The marks of a window, kind by kind, so that the arithmetic on them is done on many words at a time.
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct Window {
+    edges: Bits,
+    dots: Bits,
+    colons: Bits,
+    letters: Bits,
+    slashes: Bits,
+    line_ends: Bits,
+}
+
+const NO_MARKS: Bits = [0; WINDOW];
+const UNMARKED: Window = Window {
+    edges: NO_MARKS,
+    dots: NO_MARKS,
+    colons: NO_MARKS,
+    letters: NO_MARKS,
+    slashes: NO_MARKS,
+    line_ends: NO_MARKS,
+};
+
 /// What may hold an indicator, between two edges.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Token {
     /// Where it begins.
     pub(crate) start: usize,
@@ -76,6 +91,12 @@ pub(crate) struct Token {
     /// How many lines end before it.
     pub(crate) line: usize,
 }
+
+/// How many tokens can end in a window, the shortest being a mark, what follows it, and an edge; and some more, because
+/// they are put down a few at a time.
+const TOKENS_MAX: usize = WINDOW * 64 / 3 + AT_ONCE + 1;
+/// How many tokens of a word are put down at once, whether or not it has so many: that is cheaper than to guess.
+const AT_ONCE: usize = 2;
 
 /// Cuts a text into tokens, window by window. What follows its end counts as an edge.
 pub(crate) struct Tokens<'t> {
@@ -91,27 +112,29 @@ impl<'t> Tokens<'t> {
         Tokens { text, at: 0, walk: Walk::default() }
     }
 
-    /// The tokens that end in the next window; `false` where there was none any more.
-    pub(crate) fn next_window(&mut self, tokens: &mut Vec<Token>) -> bool {
-        tokens.clear();
-        let Some(rest) = self.text.get(self.at..) else { return false };
-        let mut words = [Word::default(); WINDOW];
+    /// The tokens that end in the next window, in a list whose memory is used again; `None` where there is none any more.
+    pub(crate) fn next_window<'l>(&mut self, list: &'l mut Vec<Token>) -> Option<&'l [Token]> {
+        let rest = self.text.get(self.at..)?;
+        list.resize(TOKENS_MAX, Token::default());
+        let mut window = UNMARKED;
         let (chunks, tail) = rest.as_chunks::<64>();
-        if let Some(chunks) = chunks.get(..WINDOW) {
-            mark(chunks, &mut words);
-            self.walk.words(&words, self.at, tokens);
-            self.at += WINDOW * 64;
-            return true;
-        }
-        mark(chunks, &mut words);
-        let mut last = [b' '; 64];
-        last.iter_mut().zip(tail).for_each(|(place, byte)| *place = *byte);
-        let (used, others) = words.split_at_mut(chunks.len());
-        mark(&[last], others);
-        self.walk.words(used, self.at, tokens);
-        self.walk.words(others.get(..1).unwrap_or(&[]), self.at + used.len() * 64, tokens);
-        self.at = usize::MAX;
-        true
+        let (at, count) = match chunks.first_chunk::<WINDOW>() {
+            Some(chunks) => {
+                mark(chunks, &mut window);
+                (self.at + WINDOW * 64, WINDOW)
+            }
+            None => {
+                let mut last = [[b' '; 64]; WINDOW];
+                last.iter_mut().zip(chunks).for_each(|(place, chunk)| *place = *chunk);
+                let end = last.get_mut(chunks.len()).map_or(&mut [][..], |chunk| chunk);
+                end.iter_mut().zip(tail).for_each(|(place, byte)| *place = *byte);
+                mark(&last, &mut window);
+                (usize::MAX, chunks.len() + 1)
+            }
+        };
+        let count = self.walk.window(&window, count, self.at, list);
+        self.at = at;
+        list.get(..count)
     }
 }
 
@@ -120,8 +143,8 @@ impl<'t> Tokens<'t> {
 struct Walk {
     /// Behind the last edge.
     start: usize,
-    /// Whether the token that begins there has shown a sign.
-    is_open: bool,
+    /// 1 where the token that begins there has shown a sign.
+    open: u64,
     line: usize,
     dots: u64,
     pairs: u64,
@@ -129,76 +152,104 @@ struct Walk {
 }
 
 impl Walk {
-    fn words(&mut self, words: &[Word], at: usize, tokens: &mut Vec<Token>) {
+    /// Puts the tokens that end in the first `count` words of a window. Returns how many there are.
+    fn window(&mut self, window: &Window, count: usize, at: usize, tokens: &mut [Token]) -> usize {
         #[cfg(target_arch = "x86_64")]
-        if has_bit_counts() {
+        if has_wide_words() {
             // SAFETY: the processor has what the function was compiled for.
-            return unsafe { self.words_by_counts(words, at, tokens) };
+            return unsafe { self.window_by_wide_words(window, count, at, tokens) };
         }
-        self.each_word(words, at, tokens);
+        self.window_anyhow(window, count, at, tokens)
     }
 
-    /// The same code, for processors that find and count bits at once.
+    /// The same code, for processors that find and count bits at once and work on four words together.
     #[cfg(target_arch = "x86_64")]
-    #[target_feature(enable = "bmi1,bmi2,lzcnt,popcnt")]
-    fn words_by_counts(&mut self, words: &[Word], at: usize, tokens: &mut Vec<Token>) {
-        self.each_word(words, at, tokens);
+    #[target_feature(enable = "avx2,bmi1,bmi2,lzcnt,popcnt")]
+    fn window_by_wide_words(
+        &mut self,
+        window: &Window,
+        count: usize,
+        at: usize,
+        tokens: &mut [Token],
+    ) -> usize {
+        self.window_anyhow(window, count, at, tokens)
     }
 
     #[inline(always)]
-    fn each_word(&mut self, words: &[Word], mut at: usize, tokens: &mut Vec<Token>) {
-        for word in words {
-            self.word(word, at, tokens);
+    fn window_anyhow(&mut self, window: &Window, count: usize, mut at: usize, tokens: &mut [Token]) -> usize {
+        let signs = self.signs(window);
+        let mut put = 0;
+        for ((signs, edges), line_ends) in signs.iter().zip(&window.edges).zip(&window.line_ends).take(count)
+        {
+            put += self.word(*signs, *edges, *line_ends, at, tokens.get_mut(put..).unwrap_or(&mut []));
             at += 64;
         }
+        put
     }
 
+    /// Puts the tokens that end in a word.
+    ///
+    /// What is no edge is a run of ones, and a sign added to a run carries into the edge behind it: so one addition finds
+    /// every edge that ends a token with a sign, and its carry is a token that goes on in the next word.
     #[inline(always)]
-    fn word(&mut self, word: &Word, at: usize, tokens: &mut Vec<Token>) {
-        let mut signs = self.signs(word);
-        if self.is_open {
-            if word.edges == 0 {
-                return;
+    fn word(&mut self, signs: u64, edges: u64, line_ends: u64, at: usize, tokens: &mut [Token]) -> usize {
+        let (sum, carry) = (!edges).overflowing_add(signs);
+        let (sum, carry_of_open) = sum.overflowing_add(self.open);
+        self.open = u64::from(carry | carry_of_open);
+        let mut ends = sum & edges;
+        let count = ends.count_ones() as usize;
+        let mut rest = tokens;
+        while let Some((now, later)) = rest.split_at_mut_checked(AT_ONCE) {
+            for token in now {
+                let below = (ends & ends.wrapping_neg()).wrapping_sub(1);
+                let before = edges & below;
+                let start = if before == 0 { self.start } else { at + behind_last(before) };
+                let line = self.line + (line_ends & below).count_ones() as usize;
+                *token = Token { start, end: at + ends.trailing_zeros() as usize, line };
+                ends &= ends.wrapping_sub(1);
             }
-            let edge = word.edges.trailing_zeros();
-            tokens.push(Token { start: self.start, end: at + edge as usize, line: self.line });
-            self.is_open = false;
-            signs &= !0 << edge;
-        }
-        while signs != 0 {
-            let below = (signs & signs.wrapping_neg()) - 1;
-            let (before, ahead) = (word.edges & below, word.edges & !below);
-            if ahead == 0 {
-                self.is_open = true;
+            if ends == 0 {
                 break;
             }
-            let start = if before == 0 { self.start } else { at + behind_last(before) };
-            let edge = ahead.trailing_zeros();
-            let line = self.line + (word.line_ends & below).count_ones() as usize;
-            tokens.push(Token { start, end: at + edge as usize, line });
-            signs &= !0 << edge;
+            rest = later;
         }
-        if word.edges != 0 {
-            self.start = at + behind_last(word.edges);
-        }
-        self.line += word.line_ends.count_ones() as usize;
+        self.start = if edges == 0 { self.start } else { at + behind_last(edges) };
+        self.line += line_ends.count_ones() as usize;
+        count
     }
 
     /// Where something shows that every indicator has; see the top of this file.
     #[inline(always)]
-    fn signs(&mut self, word: &Word) -> u64 {
+    fn signs(&mut self, window: &Window) -> Bits {
+        let (mut signs, mut pairs) = (NO_MARKS, NO_MARKS);
         let next_to = |marks: u64, before: u64| marks << 1 | before >> 63;
-        let names = word.letters & next_to(word.dots, self.dots);
-        let links = (word.colons | word.slashes) & next_to(word.colons, self.colons);
-        let pairs = word.dots & quad_behind(word.dots, self.dots);
-        let quads = pairs & quad_behind(pairs, self.pairs);
-        let groups = match word.colons.count_ones() + self.colons.count_ones() {
-            0..7 => 0,
-            _ => groups(word.colons, self.colons),
-        };
-        (self.dots, self.pairs, self.colons) = (word.dots, pairs, word.colons);
-        names | links | quads | groups
+        let dots = window.dots.iter().zip(behind(&window.dots, &mut self.dots));
+        for (((sign, pair), letters), (dots, before)) in
+            signs.iter_mut().zip(&mut pairs).zip(&window.letters).zip(dots)
+        {
+            *sign = letters & next_to(*dots, before);
+            *pair = dots & quad_behind(*dots, before);
+        }
+        let all_pairs = pairs.iter().zip(behind(&pairs, &mut self.pairs));
+        for (sign, (pairs, before)) in signs.iter_mut().zip(all_pairs) {
+            *sign |= pairs & quad_behind(*pairs, before);
+        }
+        let colons = window.colons.iter().zip(behind(&window.colons, &mut self.colons));
+        for ((sign, slashes), (colons, before)) in signs.iter_mut().zip(&window.slashes).zip(colons) {
+            *sign |= (colons | slashes) & next_to(*colons, before);
+            if colons.count_ones() + before.count_ones() >= 7 {
+                *sign |= groups(*colons, before);
+            }
+        }
+        signs
     }
+}
+
+/// The word before each; before the first, the last one of the window before.
+#[inline(always)]
+fn behind<'b>(bits: &'b Bits, last: &mut u64) -> impl Iterator<Item = u64> + use<'b> {
+    let before = std::mem::replace(last, bits.last().copied().unwrap_or(0));
+    std::iter::once(before).chain(bits.iter().copied())
 }
 
 /// The place behind the last of some marks, of which there is one.
@@ -226,41 +277,48 @@ fn groups(colons: u64, before: u64) -> u64 {
 }
 
 #[cfg(target_arch = "x86_64")]
-fn has_bit_counts() -> bool {
-    std::is_x86_feature_detected!("bmi1")
+fn has_wide_words() -> bool {
+    std::is_x86_feature_detected!("avx2")
+        && std::is_x86_feature_detected!("bmi1")
         && std::is_x86_feature_detected!("bmi2")
         && std::is_x86_feature_detected!("lzcnt")
         && std::is_x86_feature_detected!("popcnt")
 }
 
-/// Marks as many chunks as there are words for.
-fn mark(chunks: &[[u8; 64]], words: &mut [Word]) {
+/// The chunks of a window, and what is marked of them.
+#[inline(always)]
+fn each_word<'w>(
+    chunks: &'w [[u8; 64]; WINDOW],
+    window: &'w mut Window,
+) -> impl Iterator<Item = (&'w [u8; 64], [&'w mut u64; 6])> {
+    let Window { edges, dots, colons, letters, slashes, line_ends } = window;
+    let first = edges.iter_mut().zip(dots).zip(colons);
+    let second = letters.iter_mut().zip(slashes).zip(line_ends);
+    let words = first.zip(second).map(|(((a, b), c), ((d, e), f))| [a, b, c, d, e, f]);
+    chunks.iter().zip(words)
+}
+
+/// Marks a window.
+fn mark(chunks: &[[u8; 64]; WINDOW], window: &mut Window) {
     #[cfg(target_arch = "x86_64")]
     if std::is_x86_feature_detected!("avx512vbmi") && std::is_x86_feature_detected!("avx512bw") {
         // SAFETY: the processor has what the function was compiled for.
-        return unsafe { avx512::mark(chunks, words) };
+        return unsafe { avx512::mark(chunks, window) };
     } else if std::is_x86_feature_detected!("avx2") {
         // SAFETY: the processor has what the function was compiled for.
-        return unsafe { avx2::mark(chunks, words) };
+        return unsafe { avx2::mark(chunks, window) };
     }
-    plain::mark(chunks, words);
+    plain::mark(chunks, window);
 }
 
 mod plain {
-    use super::{COLON, DOT, EDGE, LETTER, LINE_END, MARKS, SLASH, Word};
+    use super::{KINDS, MARKS, WINDOW, Window, each_word};
 
-    pub(super) fn mark(chunks: &[[u8; 64]], words: &mut [Word]) {
-        for (chunk, word) in chunks.iter().zip(words) {
-            *word = Word::default();
-            for (byte, bit) in chunk.iter().zip(0..) {
-                let mark = MARKS.get(usize::from(*byte)).copied().unwrap_or(0);
-                let has = |kind: u8| u64::from(mark & kind != 0) << bit;
-                word.edges |= has(EDGE);
-                word.dots |= has(DOT);
-                word.colons |= has(COLON);
-                word.letters |= has(LETTER);
-                word.slashes |= has(SLASH);
-                word.line_ends |= has(LINE_END);
+    pub(super) fn mark(chunks: &[[u8; 64]; WINDOW], window: &mut Window) {
+        for (chunk, words) in each_word(chunks, window) {
+            let marks = chunk.map(|byte| MARKS.get(usize::from(byte)).copied().unwrap_or(0));
+            for (word, kind) in words.into_iter().zip(KINDS) {
+                *word = marks.iter().rev().fold(0, |bits, mark| bits << 1 | u64::from(mark & kind != 0));
             }
         }
     }
@@ -268,7 +326,7 @@ mod plain {
 
 #[cfg(target_arch = "x86_64")]
 mod avx512 {
-    use super::{COLON, DOT, EDGE, LETTER, LINE_END, MARKS, SLASH, Word};
+    use super::{KINDS, MARKS, WINDOW, Window, each_word};
     use std::arch::x86_64::{
         __m512i, _mm512_loadu_si512, _mm512_maskz_permutex2var_epi8, _mm512_movepi8_mask, _mm512_set1_epi8,
         _mm512_test_epi8_mask,
@@ -282,29 +340,24 @@ mod avx512 {
     }
 
     #[target_feature(enable = "avx512f,avx512bw,avx512vbmi")]
-    pub(super) fn mark(chunks: &[[u8; 64]], words: &mut [Word]) {
+    pub(super) fn mark(chunks: &[[u8; 64]; WINDOW], window: &mut Window) {
         let ([lower, upper], []) = MARKS.as_chunks::<64>() else { return };
         let (lower, upper) = (load(lower), load(upper));
-        // A loop and no closure, which would not be compiled for the same processor.
-        for (chunk, word) in chunks.iter().zip(words) {
+        // Loops and no closures, which would not be compiled for the same processor.
+        for (chunk, words) in each_word(chunks, window) {
             let bytes = load(chunk);
             let is_ascii = !_mm512_movepi8_mask(bytes);
             let marks = _mm512_maskz_permutex2var_epi8(is_ascii, lower, bytes, upper);
-            *word = Word {
-                edges: _mm512_test_epi8_mask(marks, _mm512_set1_epi8(EDGE.cast_signed())),
-                dots: _mm512_test_epi8_mask(marks, _mm512_set1_epi8(DOT.cast_signed())),
-                colons: _mm512_test_epi8_mask(marks, _mm512_set1_epi8(COLON.cast_signed())),
-                letters: _mm512_test_epi8_mask(marks, _mm512_set1_epi8(LETTER.cast_signed())),
-                slashes: _mm512_test_epi8_mask(marks, _mm512_set1_epi8(SLASH.cast_signed())),
-                line_ends: _mm512_test_epi8_mask(marks, _mm512_set1_epi8(LINE_END.cast_signed())),
-            };
+            for (word, kind) in words.into_iter().zip(KINDS) {
+                *word = _mm512_test_epi8_mask(marks, _mm512_set1_epi8(kind.cast_signed()));
+            }
         }
     }
 }
 
 #[cfg(target_arch = "x86_64")]
 mod avx2 {
-    use super::Word;
+    use super::{WINDOW, Window, each_word};
     use std::arch::x86_64::{
         __m256i, _mm_set_epi64x, _mm256_add_epi8, _mm256_and_si256, _mm256_broadcastsi128_si256,
         _mm256_cmpeq_epi8, _mm256_loadu_si256, _mm256_min_epu8, _mm256_movemask_epi8, _mm256_or_si256,
@@ -342,7 +395,7 @@ mod avx2 {
 
     #[inline]
     #[target_feature(enable = "avx2")]
-    fn half(part: &[u8; 32]) -> Word {
+    fn half(part: &[u8; 32]) -> [u64; 6] {
         let half = _mm256_set1_epi8(15);
         // SAFETY: the part has thirty-two bytes, and the load asks for no alignment.
         let bytes = unsafe { _mm256_loadu_si256(part.as_ptr().cast()) };
@@ -353,30 +406,24 @@ mod avx2 {
         let lower_case = _mm256_or_si256(bytes, _mm256_set1_epi8(0x20));
         let letter = _mm256_sub_epi8(lower_case, _mm256_set1_epi8(b'a'.cast_signed()));
         let in_order = _mm256_min_epu8(letter, _mm256_set1_epi8(25));
-        Word {
-            edges: bits(inner) ^ 0xFFFF_FFFF,
-            dots: bits(marks),
-            colons: bits(_mm256_add_epi8(marks, marks)),
-            letters: bits(_mm256_cmpeq_epi8(letter, in_order)),
-            slashes: bits(_mm256_or_si256(equal(bytes, b'/'), equal(bytes, b'\\'))),
-            line_ends: bits(equal(bytes, b'\n')),
-        }
+        [
+            bits(inner) ^ 0xFFFF_FFFF,
+            bits(marks),
+            bits(_mm256_add_epi8(marks, marks)),
+            bits(_mm256_cmpeq_epi8(letter, in_order)),
+            bits(_mm256_or_si256(equal(bytes, b'/'), equal(bytes, b'\\'))),
+            bits(equal(bytes, b'\n')),
+        ]
     }
 
     #[target_feature(enable = "avx2")]
-    pub(super) fn mark(chunks: &[[u8; 64]], words: &mut [Word]) {
-        // A loop and no closure, which would not be compiled for the same processor.
-        for (chunk, word) in chunks.iter().zip(words) {
+    pub(super) fn mark(chunks: &[[u8; 64]; WINDOW], window: &mut Window) {
+        // Loops and no closures, which would not be compiled for the same processor.
+        for (chunk, words) in each_word(chunks, window) {
             let ([low, high], []) = chunk.as_chunks::<32>() else { return };
-            let (low, high) = (half(low), half(high));
-            *word = Word {
-                edges: low.edges | high.edges << 32,
-                dots: low.dots | high.dots << 32,
-                colons: low.colons | high.colons << 32,
-                letters: low.letters | high.letters << 32,
-                slashes: low.slashes | high.slashes << 32,
-                line_ends: low.line_ends | high.line_ends << 32,
-            };
+            for ((word, low), high) in words.into_iter().zip(half(low)).zip(half(high)) {
+                *word = low | high << 32;
+            }
         }
     }
 }
@@ -386,7 +433,7 @@ mod tests {
     use super::*;
     use proptest::prelude::*;
 
-    type Kernel = fn(&[[u8; 64]], &mut [Word]);
+    type Kernel = fn(&[[u8; 64]; WINDOW], &mut Window);
 
     /// Every kernel that this processor has.
     fn kernels() -> Vec<Kernel> {
@@ -394,21 +441,27 @@ mod tests {
         #[cfg(target_arch = "x86_64")]
         if std::is_x86_feature_detected!("avx2") {
             // SAFETY: it has just been seen that the processor can.
-            kernels.push(|chunks, words| unsafe { avx2::mark(chunks, words) });
+            kernels.push(|chunks, window| unsafe { avx2::mark(chunks, window) });
         }
         kernels
     }
 
     #[test]
     fn every_byte_is_marked_as_it_is_by_the_plain_loop() {
-        let chunks: Vec<[u8; 64]> =
-            (0..=255u8).map(|byte| std::array::from_fn(|at| byte.wrapping_add(at as u8 * 3))).collect();
-        let mut slow = vec![Word::default(); chunks.len()];
-        plain::mark(&chunks, &mut slow);
-        for kernel in kernels() {
-            let mut fast = vec![Word::default(); chunks.len()];
-            kernel(&chunks, &mut fast);
-            assert_eq!(fast, slow);
+        for (shift, stride) in (0..=255u8).zip([1, 3, 7, 11, 64].into_iter().cycle()) {
+            let byte = |chunk: usize, at: usize| shift.wrapping_add((chunk * 5 + at * stride) as u8);
+            let chunks = std::array::from_fn(|chunk| std::array::from_fn(|at| byte(chunk, at)));
+            let mut slow = UNMARKED;
+            plain::mark(&chunks, &mut slow);
+            let mut expected = UNMARKED;
+            let edges = chunks[3].iter().enumerate().filter(|(_, byte)| is_edge(**byte));
+            expected.edges[3] = edges.fold(0, |bits, (at, _)| bits | 1 << at);
+            assert_eq!(slow.edges[3], expected.edges[3]);
+            for kernel in kernels() {
+                let mut fast = UNMARKED;
+                kernel(&chunks, &mut fast);
+                assert!(fast == slow, "{shift} {stride}");
+            }
         }
     }
 
@@ -443,11 +496,24 @@ mod tests {
     }
 
     fn cut(text: &[u8]) -> Vec<Token> {
-        let (mut tokens, mut window, mut all) = (Tokens::new(text), Vec::new(), Vec::new());
-        while tokens.next_window(&mut window) {
-            all.append(&mut window);
+        let (mut tokens, mut list, mut all) = (Tokens::new(text), Vec::new(), Vec::new());
+        while let Some(window) = tokens.next_window(&mut list) {
+            all.extend_from_slice(window);
         }
         all
+    }
+
+    #[test]
+    fn there_is_room_for_as_many_tokens_as_there_can_be() {
+        for text in ["::\n", ".a ", "x::\n", " "] {
+            let text = text.repeat(5000);
+            let expected: Vec<Token> = anybodys_cut(text.as_bytes())
+                .into_iter()
+                .filter(|(_, is_needed)| *is_needed)
+                .map(|(token, _)| token)
+                .collect();
+            assert!(cut(text.as_bytes()) == expected, "{:?}", &text[..3]);
+        }
     }
 
     proptest! {

@@ -12,6 +12,8 @@ use std::rc::Rc;
 
 /// How many bytes a token has that stands in its slot.
 const SHORT: usize = 56;
+/// In how many places a token is looked for. With two, a few hot ones drove each other out for ever.
+const PLACES: usize = 4;
 /// Longer tokens are not remembered.
 const LONG: usize = 504;
 
@@ -43,8 +45,8 @@ struct Slot {
 
 /// The memory of one thread.
 pub(crate) struct Recall {
-    /// Two for each hash, the newer one first.
-    slots: Vec<[Slot; 2]>,
+    /// A token stands where its hash says, or, where a newer one does, in one of the three places around.
+    slots: Vec<Slot>,
     /// The bytes of longer tokens.
     longs: Vec<u8>,
     /// What tokens gave; the first is nothing.
@@ -54,16 +56,16 @@ pub(crate) struct Recall {
 const NO_SLOT: Slot = Slot { words: [0; SHORT / 8], length: 0, outcome: 0 };
 /// The words of a token that is too long to be remembered: a slot without a token has others.
 const NO_WORDS: Words = [u64::MAX; SHORT / 8];
-/// How much of the memory is for the bytes of longer tokens, for each pair of slots.
-const LONG_BYTES: usize = 64;
-/// For how many pairs of slots one outcome is kept, which takes more than both of them.
-const PAIRS_PER_OUTCOME: usize = 2;
+/// How much of the memory is for the bytes of longer tokens, for each slot.
+const LONG_BYTES: usize = 32;
+/// For how many slots one outcome is kept, which takes more memory than they do.
+const SLOTS_PER_OUTCOME: usize = 4;
 
 impl Recall {
     /// A memory of about so many bytes, half of it for what was found.
     pub(crate) fn new(memory: usize) -> Recall {
-        let pairs = (memory / 2 / (size_of::<[Slot; 2]>() + LONG_BYTES)).max(32).next_power_of_two();
-        Recall { slots: vec![[NO_SLOT; 2]; pairs], longs: Vec::new(), outcomes: vec![Vec::new()] }
+        let slots = (memory / 2 / (size_of::<Slot>() + LONG_BYTES)).max(64).next_power_of_two();
+        Recall { slots: vec![NO_SLOT; slots], longs: Vec::new(), outcomes: vec![Vec::new()] }
     }
 
     /// How the token of a text from `start` to `end` is looked for.
@@ -87,14 +89,9 @@ impl Recall {
     /// What the token gave, if it was met lately.
     #[inline]
     pub(crate) fn get(&self, print: &Print, token: &[u8]) -> Option<&[Piece]> {
-        let [newer, older] = self.slots.get(print.hash as usize & (self.slots.len() - 1))?;
-        let slot = if self.holds(newer, print, token) {
-            newer
-        } else if self.holds(older, print, token) {
-            older
-        } else {
-            return None;
-        };
+        let first = self.place(print);
+        let mut places = (0..PLACES).filter_map(|turn| self.slots.get(first ^ turn));
+        let slot = places.find(|slot| self.holds(slot, print, token))?;
         if slot.outcome == 0 {
             return Some(&[]);
         }
@@ -117,10 +114,10 @@ impl Recall {
         if print.length == 0 || self.get(print, token).is_some() {
             return;
         }
-        if self.outcomes.len() > self.slots.len() / PAIRS_PER_OUTCOME
+        if self.outcomes.len() > self.slots.len() / SLOTS_PER_OUTCOME
             || self.longs.len() + LONG > self.slots.len() * LONG_BYTES
         {
-            self.slots.fill([NO_SLOT; 2]);
+            self.slots.fill(NO_SLOT);
             self.longs.clear();
             self.outcomes.truncate(1);
         }
@@ -133,10 +130,20 @@ impl Recall {
             *at = self.longs.len() as u64;
             self.longs.extend_from_slice(token);
         }
-        let mask = self.slots.len() - 1;
-        if let Some([newer, older]) = self.slots.get_mut(print.hash as usize & mask) {
-            *older = std::mem::replace(newer, slot);
+        // The newest stands first, and drives the others one place further.
+        let first = self.place(print);
+        for turn in 0..PLACES {
+            let Some(place) = self.slots.get_mut(first ^ turn) else { return };
+            std::mem::swap(place, &mut slot);
+            if slot.length == 0 {
+                return;
+            }
         }
+    }
+
+    #[inline]
+    fn place(&self, print: &Print) -> usize {
+        print.hash as usize & (self.slots.len() - 1)
     }
 }
 

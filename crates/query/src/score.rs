@@ -11,7 +11,7 @@ use crate::extract::extract_token;
 use crate::lookup::Hit;
 use crate::marks::{Token, Tokens};
 use crate::question::Questions;
-use crate::recall::{Piece, Print, Recall};
+use crate::recall::{Piece, Recall};
 use snapshot::Status;
 use std::cell::OnceCell;
 use std::collections::HashSet;
@@ -42,7 +42,6 @@ pub struct Scorer<'j> {
     report: Report,
     recall: Recall,
     tokens: Vec<Token>,
-    prints: Vec<Print>,
     waiting: Vec<Waiting>,
     questions: Questions,
     offsets: Vec<usize>,
@@ -95,7 +94,6 @@ impl<'j> Scorer<'j> {
             report,
             recall: Recall::new(memory),
             tokens: Vec::new(),
-            prints: Vec::new(),
             waiting: Vec::new(),
             questions: Questions::new(),
             offsets: Vec::new(),
@@ -108,10 +106,10 @@ impl<'j> Scorer<'j> {
     /// indicator twice on a line is reported once, where it first stands.
     pub fn score(&mut self, block: &[u8]) -> Vec<Scored> {
         let mut found = Vec::new();
-        let (mut windows, mut tokens) = (Tokens::new(block), std::mem::take(&mut self.tokens));
+        let (mut windows, mut list) = (Tokens::new(block), std::mem::take(&mut self.tokens));
         let mut waited = 0;
-        while windows.next_window(&mut tokens) {
-            self.window(block, &tokens, &mut found);
+        while let Some(tokens) = windows.next_window(&mut list) {
+            self.window(block, tokens, &mut found);
             waited = if self.waiting.is_empty() { 0 } else { waited + 1 };
             if waited >= WINDOWS_MAX || self.questions.list().len() >= ASKED {
                 self.ask(block, &mut found);
@@ -119,7 +117,7 @@ impl<'j> Scorer<'j> {
             }
         }
         self.ask(block, &mut found);
-        self.tokens = tokens;
+        self.tokens = list;
         if !found.is_sorted_by_key(|scored| scored.at) {
             found.sort_by_key(|scored| scored.at);
         }
@@ -127,21 +125,17 @@ impl<'j> Scorer<'j> {
         found
     }
 
-    /// Recalls the tokens of a window, or looks into them. What each is looked for by is made for all of them first: in
-    /// two short loops more of it happens at once than in a long one.
+    /// Recalls the tokens of a window, or looks into them.
     fn window(&mut self, block: &[u8], tokens: &[Token], found: &mut Vec<Scored>) {
-        let mut prints = std::mem::take(&mut self.prints);
-        prints.clear();
-        prints.extend(tokens.iter().map(|token| Recall::print(block, token.start, token.end)));
-        for (token, print) in tokens.iter().zip(&prints) {
+        for token in tokens {
+            let print = Recall::print(block, token.start, token.end);
             let bytes = block.get(token.start..token.end).unwrap_or(&[]);
-            match self.recall.get(print, bytes) {
+            match self.recall.get(&print, bytes) {
                 Some([]) => {}
                 Some(pieces) => found.extend(pieces.iter().map(|piece| scored(token, piece))),
                 None => self.look_into(block, token),
             }
         }
-        self.prints = prints;
     }
 
     fn look_into(&mut self, block: &[u8], token: &Token) {
