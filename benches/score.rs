@@ -1,19 +1,22 @@
 //! Scoring logs beside what anybody could use instead, as whole commands over the same files in turn.
 //!
 //! With `RAPSHEET_CORPUS`, real logs are repeated to 200 MB and the snapshot holds the forty real lists; without, both are
-//! made up. Every run's output is compared with the one-thread run's before it counts.
+//! made up. What is printed at one and at two threads is compared first; then it goes nowhere while the time is taken,
+//! because whoever reads it would need one of the two processors.
 
 mod common;
 
 use common::{Lists, seconds, spread};
+use std::collections::BTreeSet;
+use std::fmt::Write as _;
 use std::fs::{self, File};
 use std::io::{Read, Write};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
 const SIZE: usize = 200 << 20;
-/// `grep -F` takes minutes for what takes us a second.
-const SIZE_FOR_GREP: usize = 4 << 20;
+/// `grep -F` takes minutes for what takes us a second. In the smaller log who starts sooner counts for most.
+const SIZES_FOR_GREP: [usize; 2] = [4 << 20, 32 << 20];
 const NAMES_FOR_GREP: usize = 100_000;
 
 /// A log, unpacked.
@@ -66,97 +69,163 @@ impl Bench {
         command
     }
 
-    /// The seconds of a whole command, and how much it printed.
-    fn time(&self, mut command: Command) -> (f64, Vec<u8>) {
-        let mut printed = Vec::new();
-        let taken = seconds(|| {
-            let mut child = command.stdout(Stdio::piped()).spawn().expect("it runs");
-            child.stdout.take().expect("a pipe").read_to_end(&mut printed).expect("it prints");
-            assert!(child.wait().expect("it ends").success());
-        });
-        (taken, printed)
-    }
-
     /// One log: one worker and two, and compressed.
     fn race(&self, what: &str, text: &[u8]) {
         let path = self.folder.path().join(what);
         repeated(text, SIZE, &path);
         let size = fs::metadata(&path).expect("it is there").len() as f64;
-        let packed = path.with_extension("gz");
-        let mut gzip = flate2::write::GzEncoder::new(
-            File::create(&packed).expect("a file"),
-            flate2::Compression::default(),
-        );
-        gzip.write_all(&fs::read(&path).expect("bytes")).expect("written");
-        gzip.finish().expect("written");
-        let (_, expected) = self.time(self.score(&path, &["--threads", "1"]));
+        let packed = packed(&path);
+        let rows = self.rows(&path, &packed);
         let (mut one, mut two, mut ratios) = (Vec::new(), Vec::new(), Vec::new());
         let (mut gz, mut zcat) = (Vec::new(), Vec::new());
-        for _ in 0..5 {
-            let (single, printed) = self.time(self.score(&path, &["--threads", "1"]));
-            let (double, again) = self.time(self.score(&path, &["--threads", "2"]));
-            assert!(printed == expected && again == expected, "{what}: the same at any number of threads");
-            let (from_gzip, unpacked) = self.time(self.score(&packed, &["--threads", "2"]));
-            assert_eq!(
-                unpacked.iter().filter(|byte| **byte == b'\n').count(),
-                expected.iter().filter(|byte| **byte == b'\n').count()
-            );
+        for _ in 0..7 {
+            let single = time(self.score(&path, &["--threads", "1"]));
+            let double = time(self.score(&path, &["--threads", "2"]));
+            let from_gzip = time(self.score(&packed, &["--threads", "2"]));
             let alone = seconds(|| {
                 let file = File::open(&packed).expect("it is there");
                 let mut decoder = flate2::read::MultiGzDecoder::new(std::io::BufReader::new(file));
                 std::io::copy(&mut decoder, &mut std::io::sink()).expect("gzip");
             });
-            let by_zcat = seconds(|| drop(Command::new("zcat").arg(&packed).stdout(Stdio::null()).status()));
-            zcat.push(by_zcat / from_gzip);
+            let mut unpack = Command::new("zcat");
+            unpack.arg(&packed);
+            zcat.push(time(unpack) / from_gzip);
             one.push(size / single / 1e6);
             two.push(size / double / 1e6);
             ratios.push(single / double);
             gz.push(alone / from_gzip);
         }
-        let [_, one, _] = spread(one);
-        let [_, two, _] = spread(two);
-        let [low, ratio, high] = spread(ratios);
-        let [gz_low, gz, gz_high] = spread(gz);
-        let [_, zcat, _] = spread(zcat);
-        let rows = expected.iter().filter(|byte| **byte == b'\n').count();
-        println!(
-            "  {what}: {:.0} MB, {rows} rows; one worker {one:.0} MB/s, two {two:.0} MB/s: {ratio:.2} times ({low:.2} to {high:.2})",
-            size / 1e6
+        let tell = |of: &str, values: Vec<f64>, places: usize| {
+            let [low, middle, high] = spread(values);
+            println!("    {of}: {middle:.places$} ({low:.places$} to {high:.places$})");
+        };
+        println!("  {what}: {:.0} MB, {rows} rows", size / 1e6);
+        tell("MB/s, one worker", one, 0);
+        tell("MB/s, two workers", two, 0);
+        tell("two workers, times as fast as one", ratios, 2);
+        tell("gzip, two workers, times as fast as unpacking it alone", gz, 2);
+        tell("the same, beside zcat alone", zcat, 2);
+    }
+
+    /// How many rows are printed of a log: the same at one thread and at two, and of its compressed twin but for the name.
+    fn rows(&self, path: &Path, packed: &Path) -> usize {
+        let expected = printed(self.score(path, &["--threads", "1"]));
+        assert!(
+            printed(self.score(path, &["--threads", "2"])) == expected,
+            "the same at any number of threads"
         );
-        println!(
-            "    gzip, two workers: {gz:.2} times as fast as unpacking it alone ({gz_low:.2} to {gz_high:.2}); zcat alone {zcat:.2}"
-        );
+        let unpacked = printed(self.score(packed, &["--threads", "2"]));
+        let [name, packed_name] = [path, packed].map(|path| format!("{{\"file\":\"{}\"", path.display()));
+        let bare = |printed: &[u8], name: &str| -> Vec<Vec<u8>> {
+            let rows = printed.split(|byte| *byte == b'\n');
+            rows.map(|row| row.strip_prefix(name.as_bytes()).unwrap_or(row).to_vec()).collect()
+        };
+        assert!(bare(&unpacked, &packed_name) == bare(&expected, &name), "the same from gzip");
+        expected.iter().filter(|byte| **byte == b'\n').count()
     }
 
     /// `grep -F` with as many names as it bears, on a smaller log.
-    fn grep(&self, names: &[String], text: &[u8]) {
+    fn grep(&self, names: &[String], text: &[u8], size: usize) {
         let (log, list) = (self.folder.path().join("grep.log"), self.folder.path().join("names.txt"));
-        repeated(text, SIZE_FOR_GREP, &log);
+        repeated(text, size, &log);
         fs::write(
             &list,
             names.iter().take(NAMES_FOR_GREP).map(|name| format!("{name}\n")).collect::<String>(),
         )
         .expect("written");
+        // It counts, because it ends at the first line when it sees that its output goes nowhere.
         let grep = || {
             let mut command = Command::new("grep");
             command.env("LC_ALL", "C").args(["-F", "-c", "-f"]).arg(&list).arg(&log);
             command
         };
-        if grep().output().is_err() {
+        if !is_installed("grep") {
             return println!("  grep is not installed");
         }
-        let ratios = (0..3)
-            .map(|_| {
-                let theirs = seconds(|| drop(grep().output()));
-                theirs / self.time(self.score(&log, &["--threads", "1"])).0
-            })
-            .collect();
+        let ratios = (0..3).map(|_| time(grep()) / time(self.score(&log, &["--threads", "1"]))).collect();
         let [low, ratio, high] = spread(ratios);
         println!(
-            "  grep -F -f with {NAMES_FOR_GREP} names on {} MB takes {ratio:.0} times as long ({low:.0} to {high:.0}), all of the snapshot against these names",
-            SIZE_FOR_GREP >> 20
+            "  grep -F -f with {NAMES_FOR_GREP} names on {} MB takes {ratio:.0} times as long ({low:.0} to {high:.0}), one worker, all of the snapshot against these names",
+            size >> 20
         );
     }
+
+    /// `grepcidr` with all addresses of the snapshot, which finds the same lines.
+    fn grepcidr(&self, addresses: &str, text: &[u8]) {
+        if !is_installed("grepcidr") {
+            return println!("  grepcidr is not installed");
+        }
+        let (log, list) = (self.folder.path().join("apache"), self.folder.path().join("addresses.txt"));
+        fs::write(&list, addresses).expect("written");
+        let grepcidr = |log: &Path| {
+            let mut command = Command::new("grepcidr");
+            command.arg("-f").arg(&list).arg(log);
+            command
+        };
+        let once = self.folder.path().join("once.log");
+        fs::write(&once, text).expect("written");
+        let theirs = printed(grepcidr(&once));
+        let ours = lines_with_addresses(&printed(self.score(&once, &["--threads", "1"])), text);
+        let (in_theirs, in_ours) = (theirs.split_inclusive(|b| *b == b'\n').count(), ours.len());
+        assert!(theirs == ours.concat(), "grepcidr finds {in_theirs} lines, and we {in_ours}");
+        let ratios =
+            (0..5).map(|_| time(grepcidr(&log)) / time(self.score(&log, &["--threads", "1"]))).collect();
+        let [low, ratio, high] = spread(ratios);
+        println!(
+            "  grepcidr -f with {} runs of addresses on the apache log takes {ratio:.1} times as long ({low:.1} to {high:.1}), one worker, addresses alone against all of the snapshot; the same {in_ours} lines of the log before it was repeated",
+            addresses.lines().count()
+        );
+    }
+}
+
+/// The lines in which a row says that an address is listed.
+fn lines_with_addresses<'t>(rows: &[u8], text: &'t [u8]) -> Vec<&'t [u8]> {
+    let is_address = |row: &serde_json::Value| row.get("type").is_some_and(|kind| kind == "ipv4");
+    let rows = rows.split(|byte| *byte == b'\n').filter(|row| !row.is_empty());
+    let rows = rows.map(|row| serde_json::from_slice::<serde_json::Value>(row).expect("an object"));
+    let found: BTreeSet<u64> = rows
+        .filter(is_address)
+        .filter_map(|row| row.get("line").and_then(serde_json::Value::as_u64))
+        .collect();
+    let lines = (1..).zip(text.split_inclusive(|byte| *byte == b'\n'));
+    lines.filter(|(number, _)| found.contains(number)).map(|(_, line)| line).collect()
+}
+
+/// A compressed copy beside a file.
+fn packed(path: &Path) -> PathBuf {
+    let packed = path.with_extension("gz");
+    let file = File::create(&packed).expect("a file");
+    let mut gzip = flate2::write::GzEncoder::new(file, flate2::Compression::default());
+    gzip.write_all(&fs::read(path).expect("bytes")).expect("written");
+    gzip.finish().expect("written");
+    packed
+}
+
+fn is_installed(program: &str) -> bool {
+    Command::new(program).arg("-V").stdout(Stdio::null()).stderr(Stdio::null()).status().is_ok()
+}
+
+/// The seconds of a whole command whose output goes nowhere.
+fn time(mut command: Command) -> f64 {
+    seconds(|| assert!(command.stdout(Stdio::null()).status().expect("it runs").code().is_some()))
+}
+
+/// What a command prints.
+fn printed(mut command: Command) -> Vec<u8> {
+    command.stderr(Stdio::inherit()).output().expect("it runs").stdout
+}
+
+/// The IPv4 addresses of a snapshot, a run a line.
+fn addresses(index: &snapshot::Index<'_>) -> String {
+    let all = snapshot::AddressRange::V4 { first: 0, last: u32::MAX };
+    let mut text = String::new();
+    index.each_address(all, |run, _| {
+        if let snapshot::AddressRange::V4 { first, last } = run {
+            let [first, last] = [first, last].map(std::net::Ipv4Addr::from_bits);
+            writeln!(text, "{first}-{last}").expect("text grows");
+        }
+    });
+    text
 }
 
 fn main() {
@@ -178,7 +247,9 @@ fn main() {
     assert!(built.code().is_some_and(|code| code == 0 || code == 3));
     println!("scoring: {}", lists.about);
     let mut names = Vec::new();
-    snapshot::Snapshot::open(&snapshot).expect("sound").index().each_name(|reversed, _| {
+    let opened = snapshot::Snapshot::open(&snapshot).expect("sound");
+    let addresses = addresses(&opened.index());
+    opened.index().each_name(|reversed, _| {
         let name: Vec<u8> = reversed.iter().rev().copied().collect();
         names.push(String::from_utf8_lossy(&name).into_owned());
     });
@@ -187,5 +258,8 @@ fn main() {
     let apache = log(corpus.as_deref(), "apache/apache_logs");
     bench.race("apache", &apache);
     bench.race("zeek-dns", &log(corpus.as_deref(), "zeek/dns.log.gz"));
-    bench.grep(&names, &apache);
+    bench.grepcidr(&addresses, &apache);
+    for size in SIZES_FOR_GREP {
+        bench.grep(&names, &apache, size);
+    }
 }

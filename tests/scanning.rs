@@ -112,6 +112,20 @@ fn random_bytes_give_what_the_slow_way_finds() {
     }
 }
 
+#[test]
+fn a_line_of_very_many_indicators_has_each_of_them_once() {
+    let folder = tempfile::TempDir::new().expect("a folder");
+    let path = folder.path().join("sample.rap");
+    sample::publish(&path);
+    let snapshot = Snapshot::open(&path).expect("the sample");
+    let judge = Judge::new(&snapshot, time(sample::NOW));
+    let line: String = (0..60_000).map(|at| format!("h{}.evilpanel.com,", at % 40_000)).collect();
+    let text = format!("{line}\nh1.evilpanel.com 45.9.20.5 h1.evilpanel.com\n{line}").replace(',', " ");
+    let found = rows(&Scorer::new(&judge, Report::All, 1 << 16).score(text.as_bytes()));
+    assert_eq!(found.len(), 80_002);
+    assert!(found == slow(&judge, text.as_bytes(), true));
+}
+
 /// Every real log, unpacked.
 fn logs(folder: &Path) -> Vec<(PathBuf, Vec<u8>)> {
     let mut found = Vec::new();

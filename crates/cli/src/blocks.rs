@@ -58,7 +58,7 @@ impl<R: Read> Cutter<R> {
     pub(crate) fn head(&mut self) -> &[u8] {
         let mut head = std::mem::take(&mut self.rest);
         while !self.ended && memchr::memchr(b'\n', &head).is_none() && head.len() < self.block_len {
-            self.read_more(&mut head);
+            self.read_behind(&mut head);
         }
         self.rest = head;
         &self.rest
@@ -69,7 +69,7 @@ impl<R: Read> Cutter<R> {
         while self.offset < offset {
             let mut bytes = std::mem::take(&mut self.rest);
             if bytes.is_empty() && !self.ended {
-                self.read_more(&mut bytes);
+                self.read_behind(&mut bytes);
             }
             if bytes.is_empty() {
                 return self.failed.take().map_or(Ok(()), Err);
@@ -99,49 +99,69 @@ impl<R: Read> Cutter<R> {
         })
     }
 
-    /// The next block, in `buffer`, whose memory is used again; `None` at the end. What was read before an
-    /// error comes before it.
+    /// The next block, in `buffer`, whose memory is used again as it is: what stands in it is overwritten, and only what
+    /// was never used is made zeros first. `None` at the end. What was read before an error comes before it.
     pub(crate) fn next_block(&mut self, mut buffer: Vec<u8>) -> io::Result<Option<Block>> {
-        buffer.clear();
-        buffer.append(&mut self.rest);
-        let mut searched = 0;
-        loop {
-            if self.live || buffer.len() >= self.block_len {
-                if let Some(at) = self.last_end(&buffer, searched) {
-                    self.rest = buffer.split_off(at + 1);
-                    break;
+        let (mut have, mut searched) = (self.rest.len(), 0);
+        self.make_room(&mut buffer, have);
+        buffer.iter_mut().zip(self.rest.drain(..)).for_each(|(place, byte)| *place = byte);
+        let is_piece = loop {
+            let text = buffer.get(..have).unwrap_or(&[]);
+            if self.live || have >= self.block_len {
+                let end = self.last_end(text, searched).map(|at| at + 1);
+                let piece_end = || (have >= self.line_max).then(|| last_edge(text));
+                if let Some(cut) = end.or_else(piece_end) {
+                    self.rest.extend_from_slice(text.get(cut..).unwrap_or(&[]));
+                    have = cut;
+                    break end.is_none();
                 }
-                if buffer.len() >= self.line_max {
-                    self.rest = buffer.split_off(last_edge(&buffer));
-                    let piece = self.block(buffer);
-                    return Ok(Some(Block { is_piece: true, ..piece }));
-                }
-                searched = buffer.len();
+                searched = have;
             }
             if self.ended {
-                break;
+                break false;
             }
-            self.read_more(&mut buffer);
-        }
+            have = self.read_more(&mut buffer, have);
+        };
+        buffer.truncate(have);
         match self.failed.take_if(|_| buffer.is_empty()) {
             Some(error) => Err(error),
-            None => Ok((!buffer.is_empty()).then(|| self.block(buffer))),
+            None => Ok((!buffer.is_empty()).then(|| Block { is_piece, ..self.block(buffer) })),
         }
     }
 
-    fn read_more(&mut self, buffer: &mut Vec<u8>) {
-        let have = buffer.len();
+    /// Reads more behind what a buffer has.
+    fn read_behind(&mut self, buffer: &mut Vec<u8>) {
+        let have = self.read_more(buffer, buffer.len());
+        buffer.truncate(have);
+    }
+
+    /// Reads more behind the first `have` bytes of a buffer. Returns how many it has then.
+    fn read_more(&mut self, buffer: &mut Vec<u8>, have: usize) -> usize {
         let wanted = if self.live { LIVE_LEN } else { self.block_len.saturating_sub(have).max(LIVE_LEN) };
-        buffer.resize(have + wanted, 0);
+        self.make_room(buffer, have + wanted);
+        let place = buffer.get_mut(have..have + wanted).unwrap_or(&mut []);
         let read = loop {
-            match self.reader.read(buffer.get_mut(have..).unwrap_or(&mut [])) {
+            match self.reader.read(place) {
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
                 other => break other,
             }
         };
-        buffer.truncate(have + read.as_ref().map_or(0, |read| *read));
-        self.ended = read.as_ref().map_or(true, |read| *read == 0);
+        let count = read.as_ref().map_or(0, |read| *read);
+        self.ended = count == 0;
         self.failed = read.err();
+        have + count
+    }
+
+    /// Makes a buffer at least so long; it is never made shorter, so that nothing is made zeros twice. It grows by
+    /// doubling, but not beyond what a line may need.
+    fn make_room(&self, buffer: &mut Vec<u8>, length: usize) {
+        if buffer.capacity() < length {
+            let wanted = (2 * buffer.capacity()).min(self.line_max + LIVE_LEN).max(length);
+            buffer.reserve_exact(wanted - buffer.len());
+        }
+        if buffer.len() < length {
+            buffer.resize(length, 0);
+        }
     }
 
     fn block(&mut self, bytes: Vec<u8>) -> Block {

@@ -1,4 +1,7 @@
 //! Inputs: files and stdin, decompressed by content where the parsers are built in.
+//!
+//! What is compressed is unpacked on a thread of its own, a few buffers ahead of whoever reads, so that unpacking, which
+//! takes longest, never waits for anything else to be done.
 
 use std::fmt;
 use std::fs::File;
@@ -82,16 +85,46 @@ pub(crate) fn stdin() -> Result<Input, Unreadable> {
 #[cfg(feature = "ingest")]
 const UNCAPPED: ingest::decode::Caps = ingest::decode::Caps { bytes: 1 << 60, ratio: 1 << 30 };
 
-#[cfg(feature = "ingest")]
-fn decoded_file(file: File) -> Result<Box<dyn Read + Send>, String> {
-    let text = ingest::decode::open(file, UNCAPPED).map_err(|refusal| refusal.to_string())?;
-    Ok(Box::new(text))
+/// The beginnings of gz, zst, xz, bz2 and zip.
+const COMPRESSED: &[&[u8]] = &[b"\x1f\x8b", b"\x28\xb5\x2f\xfd", b"\xfd7zXZ", b"BZh", b"PK\x03\x04"];
+/// The longest of them.
+const MAGIC_LEN: u64 = 5;
+
+/// What begins a stream.
+fn head_of(stream: &mut impl Read) -> Result<Vec<u8>, String> {
+    let mut head = Vec::new();
+    let read = stream.take(MAGIC_LEN).read_to_end(&mut head);
+    read.map(|_| head).map_err(|error| error.to_string())
+}
+
+fn is_compressed(head: &[u8]) -> bool {
+    COMPRESSED.iter().any(|magic| head.starts_with(magic))
 }
 
 #[cfg(feature = "ingest")]
-fn decoded_stream(stream: impl Read + Send + 'static) -> Result<Box<dyn Read + Send>, String> {
+fn decoded_file(mut file: File) -> Result<Box<dyn Read + Send>, String> {
+    use std::io::{Seek, SeekFrom};
+    let head = head_of(&mut file)?;
+    file.seek(SeekFrom::Start(0)).map_err(|error| error.to_string())?;
+    let text = ingest::decode::open(file, UNCAPPED).map_err(|refusal| refusal.to_string())?;
+    ahead_if(is_compressed(&head), text)
+}
+
+#[cfg(feature = "ingest")]
+fn decoded_stream(mut stream: impl Read + Send + 'static) -> Result<Box<dyn Read + Send>, String> {
+    let head = head_of(&mut stream)?;
+    let is_compressed = is_compressed(&head);
+    let stream = io::Cursor::new(head).chain(stream);
     let text = ingest::decode::open_stream(stream, UNCAPPED).map_err(|refusal| refusal.to_string())?;
-    Ok(Box::new(text))
+    ahead_if(is_compressed, text)
+}
+
+#[cfg(feature = "ingest")]
+fn ahead_if(is_compressed: bool, text: impl Read + Send + 'static) -> Result<Box<dyn Read + Send>, String> {
+    if !is_compressed {
+        return Ok(Box::new(text));
+    }
+    Ok(Box::new(crate::ahead::Ahead::new(text).map_err(|error| format!("no thread to unpack it: {error}"))?))
 }
 
 #[cfg(not(feature = "ingest"))]
@@ -99,17 +132,11 @@ fn decoded_file(file: File) -> Result<Box<dyn Read + Send>, String> {
     decoded_stream(file)
 }
 
-/// The beginnings of gz, zst, xz, bz2 and zip.
-#[cfg(not(feature = "ingest"))]
-const COMPRESSED: &[&[u8]] = &[b"\x1f\x8b", b"\x28\xb5\x2f\xfd", b"\xfd7zXZ", b"BZh", b"PK\x03\x04"];
-
 /// Without decompressors, compressed input is refused: to find nothing in it would be a lie.
 #[cfg(not(feature = "ingest"))]
 fn decoded_stream(mut stream: impl Read + Send + 'static) -> Result<Box<dyn Read + Send>, String> {
-    let mut head = Vec::new();
-    let read = stream.by_ref().take(5).read_to_end(&mut head);
-    read.map_err(|error| error.to_string())?;
-    if COMPRESSED.iter().any(|magic| head.starts_with(magic)) {
+    let head = head_of(&mut stream)?;
+    if is_compressed(&head) {
         return Err("it is compressed, and this build of rapsheet has no decompressors".to_owned());
     }
     Ok(Box::new(io::Cursor::new(head).chain(stream)))

@@ -3,6 +3,8 @@
 //! The libraries know nothing of terminals, threads, environment or time; whatever touches those is here. The
 //! clock is read once, in [`run`], so that everything that one run says holds for one instant.
 
+#[cfg(feature = "ingest")]
+mod ahead;
 mod args;
 mod blocks;
 mod budget;

@@ -43,10 +43,10 @@ impl Wanted {
             let is_listed = |status: Status| matches!(status, Status::Blocked | Status::Allowed);
             providers.into_iter().any(|(provider, status)| provider.name == name && is_listed(*status))
         };
-        let said = answer.assessments();
+        // Not asked for unless it is wanted: what was found is admitted once for every row.
+        let says = |wanted| answer.assessments().iter().any(|one| one == wanted);
         self.statuses.contains(&answer.status)
-            && (self.assessments == Assessments::EMPTY
-                || self.assessments.iter().any(|wanted| said.iter().any(|one| one == wanted)))
+            && (self.assessments == Assessments::EMPTY || self.assessments.iter().any(says))
             && (self.providers.is_empty() || self.providers.iter().any(|name| lists(name)))
             && answer.detected_by >= self.min_providers
     }

@@ -85,7 +85,7 @@ pub fn extract(text: &[u8], questions: &mut Questions, offsets: &mut Vec<usize>)
             }
             width += 1;
         }
-        if dots > 0 || colons > 1 {
+        if dots > 0 || colons > 0 {
             extractor.token(start, start + width, colons);
         }
         start += width + 1;

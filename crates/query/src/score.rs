@@ -9,16 +9,21 @@
 use crate::answer::{Answer, Judge};
 use crate::extract::extract_token;
 use crate::lookup::Hit;
-use crate::marks::Marks;
+use crate::marks::{Token, Tokens};
 use crate::question::Questions;
-use crate::recall::{Print, Recall};
+use crate::recall::{Piece, Recall};
 use snapshot::Status;
 use std::cell::OnceCell;
+use std::collections::HashSet;
+use std::hash::{DefaultHasher, Hash, Hasher};
 use std::ops::Range;
 use std::rc::Rc;
 
 /// How many questions are asked at once.
 const ASKED: usize = 512;
+/// After how many windows those are asked that wait, though they are few: until then, whatever they stand for is looked
+/// into wherever it stands again.
+const WINDOWS_MAX: usize = 8;
 
 /// What a scorer reports.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -35,8 +40,8 @@ pub enum Report {
 pub struct Scorer<'j> {
     judge: &'j Judge<'j>,
     report: Report,
-    marks: Marks,
     recall: Recall,
+    tokens: Vec<Token>,
     waiting: Vec<Waiting>,
     questions: Questions,
     offsets: Vec<usize>,
@@ -46,9 +51,8 @@ pub struct Scorer<'j> {
 
 /// A token that was looked into, and the questions that it gave.
 struct Waiting {
-    token: Range<usize>,
+    token: Token,
     questions: Range<usize>,
-    print: Option<Print>,
 }
 
 /// What is known of an indicator.
@@ -56,6 +60,8 @@ struct Waiting {
 pub struct Known {
     /// The answer.
     pub answer: Answer,
+    /// Tells most indicators apart without looking at their texts.
+    hash: u64,
     /// What an output made of the answer, for the next time.
     pub text: OnceCell<Vec<u8>>,
 }
@@ -65,8 +71,19 @@ pub struct Known {
 pub struct Scored {
     /// Its byte offset in the block.
     pub at: usize,
+    /// How many lines end before it in the block.
+    pub line: usize,
     /// What is known of it.
     pub known: Rc<Known>,
+}
+
+impl Known {
+    /// What an answer says.
+    pub fn new(answer: Answer) -> Known {
+        let mut hasher = DefaultHasher::new();
+        answer.indicator.hash(&mut hasher);
+        Known { answer, hash: hasher.finish(), text: OnceCell::new() }
+    }
 }
 
 impl<'j> Scorer<'j> {
@@ -75,8 +92,8 @@ impl<'j> Scorer<'j> {
         Scorer {
             judge,
             report,
-            marks: Marks::default(),
             recall: Recall::new(memory),
+            tokens: Vec::new(),
             waiting: Vec::new(),
             questions: Questions::new(),
             offsets: Vec::new(),
@@ -89,59 +106,62 @@ impl<'j> Scorer<'j> {
     /// indicator twice on a line is reported once, where it first stands.
     pub fn score(&mut self, block: &[u8]) -> Vec<Scored> {
         let mut found = Vec::new();
-        let mut marks = std::mem::take(&mut self.marks);
-        marks.mark(block);
-        for (start, end) in marks.tokens(block) {
-            self.token(block, start..end, &mut found);
-            if self.questions.list().len() >= ASKED {
+        let (mut windows, mut list) = (Tokens::new(block), std::mem::take(&mut self.tokens));
+        let mut waited = 0;
+        while let Some(tokens) = windows.next_window(&mut list) {
+            self.window(block, tokens, &mut found);
+            waited = if self.waiting.is_empty() { 0 } else { waited + 1 };
+            if waited >= WINDOWS_MAX || self.questions.list().len() >= ASKED {
                 self.ask(block, &mut found);
+                waited = 0;
             }
         }
         self.ask(block, &mut found);
-        self.marks = marks;
-        found.sort_by_key(|scored| scored.at);
-        once_a_line(block, &mut found);
+        self.tokens = list;
+        if !found.is_sorted_by_key(|scored| scored.at) {
+            found.sort_by_key(|scored| scored.at);
+        }
+        once_a_line(&mut found);
         found
     }
 
-    /// Recalls a token, or looks into it.
-    #[inline]
-    fn token(&mut self, block: &[u8], token: Range<usize>, found: &mut Vec<Scored>) {
-        let bytes = block.get(token.clone()).unwrap_or(&[]);
-        let print = Recall::print(bytes);
-        if let Some(pieces) = print.and_then(|print| self.recall.get(print, bytes)) {
-            let scored = |(at, known): &(u32, Rc<Known>)| Scored {
-                at: token.start + *at as usize,
-                known: known.clone(),
-            };
-            return found.extend(pieces.iter().map(scored));
+    /// Recalls the tokens of a window, or looks into them.
+    fn window(&mut self, block: &[u8], tokens: &[Token], found: &mut Vec<Scored>) {
+        for token in tokens {
+            let print = Recall::print(block, token.start, token.end);
+            let bytes = block.get(token.start..token.end).unwrap_or(&[]);
+            match self.recall.get(&print, bytes) {
+                Some([]) => {}
+                Some(pieces) => found.extend(pieces.iter().map(|piece| scored(token, piece))),
+                None => self.look_into(block, token),
+            }
         }
+    }
+
+    fn look_into(&mut self, block: &[u8], token: &Token) {
         let before = self.questions.list().len();
         extract_token(block, token.start, token.end, &mut self.questions, &mut self.offsets);
-        self.waiting.push(Waiting { token, questions: before..self.questions.list().len(), print });
+        self.waiting.push(Waiting { token: *token, questions: before..self.questions.list().len() });
     }
 
     /// Asks what the waiting tokens gave, and remembers it.
     fn ask(&mut self, block: &[u8], found: &mut Vec<Scored>) {
         self.judge.statuses(&self.questions, &mut self.hits, &mut self.statuses);
-        for Waiting { token, questions, print } in std::mem::take(&mut self.waiting) {
-            let pieces: Vec<(u32, Rc<Known>)> = questions
+        let mut waiting = std::mem::take(&mut self.waiting);
+        for Waiting { token, questions } in waiting.drain(..) {
+            let pieces: Vec<Piece> = questions
                 .filter(|at| self.is_wanted(*at))
                 .filter_map(|at| {
                     let answer = self.judge.answer(&self.questions, self.questions.list().get(at)?);
                     let offset = self.offsets.get(at)? - token.start;
-                    Some((offset as u32, Rc::new(Known { answer, text: OnceCell::new() })))
+                    Some((offset as u32, Rc::new(Known::new(answer))))
                 })
                 .collect();
-            let scored = |(at, known): &(u32, Rc<Known>)| Scored {
-                at: token.start + *at as usize,
-                known: known.clone(),
-            };
-            found.extend(pieces.iter().map(scored));
-            if let Some(print) = print {
-                self.recall.put(print, block.get(token).unwrap_or(&[]), pieces);
-            }
+            found.extend(pieces.iter().map(|piece| scored(&token, piece)));
+            let print = Recall::print(block, token.start, token.end);
+            self.recall.put(&print, block.get(token.start..token.end).unwrap_or(&[]), pieces);
         }
+        self.waiting = waiting;
         self.questions.clear();
         self.offsets.clear();
     }
@@ -159,22 +179,39 @@ impl<'j> Scorer<'j> {
     }
 }
 
+/// What a token gave, at its place.
+#[inline]
+fn scored(token: &Token, (at, known): &Piece) -> Scored {
+    Scored { at: token.start + *at as usize, line: token.line, known: known.clone() }
+}
+
+/// How many indicators of a line are compared one with another; those of a longer line are told apart by hash.
+const COMPARED: usize = 16;
+
 /// Drops what was already found on the same line.
-fn once_a_line(block: &[u8], found: &mut Vec<Scored>) {
-    let (mut line_end, mut seen) = (0, Vec::<Rc<Known>>::new());
-    found.retain(|scored| {
-        if scored.at >= line_end {
-            let rest = block.get(scored.at..).unwrap_or(&[]);
-            line_end = scored.at + memchr::memchr(b'\n', rest).unwrap_or(rest.len());
-            seen.clear();
+fn once_a_line(found: &mut Vec<Scored>) {
+    let mut kept = 0;
+    let mut start = 0;
+    while let Some(line) = found.get(start).map(|scored| scored.line) {
+        let rest = found.get(start..).unwrap_or(&[]);
+        let end = start + rest.iter().take_while(|scored| scored.line == line).count();
+        let (first, mut seen) = (kept, HashSet::<String>::new());
+        for at in start..end {
+            let Some(scored) = found.get(at) else { break };
+            let is_new = match found.get(first..kept) {
+                Some(others) if end - start <= COMPARED => others.iter().all(|other| !is_same(other, scored)),
+                _ => seen.insert(scored.known.answer.indicator.clone()),
+            };
+            if is_new {
+                found.swap(kept, at);
+                kept += 1;
+            }
         }
-        let is_same = |other: &Rc<Known>| {
-            Rc::ptr_eq(other, &scored.known) || other.answer.indicator == scored.known.answer.indicator
-        };
-        let new = !seen.iter().any(is_same);
-        if new {
-            seen.push(scored.known.clone());
-        }
-        new
-    });
+        start = end;
+    }
+    found.truncate(kept);
+}
+
+fn is_same(one: &Scored, other: &Scored) -> bool {
+    one.known.hash == other.known.hash && one.known.answer.indicator == other.known.answer.indicator
 }

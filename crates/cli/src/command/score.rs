@@ -1,7 +1,7 @@
 //! `score`: indicators in logs and their verdicts, in the order of the input.
 //!
-//! One thread cuts inputs into blocks, as many as were asked for look into them, and one writes. What this file
-//! knows is streams, places and outputs; what an indicator in a line looks like is the scorer's business.
+//! As many threads as were asked for cut inputs into blocks, look into them and write, each what is to be done next.
+//! What this file knows is streams, places and outputs; what an indicator in a line looks like is the scorer's business.
 
 use super::{follow, stdout};
 use crate::args::{Instant, Score, Shard};
@@ -19,7 +19,6 @@ use crate::wanted::Wanted;
 use query::{Judge, Known, Report, Scored, Scorer};
 use snapshot::Time;
 use snapshot::refang::Refanged;
-use std::cell::OnceCell;
 use std::collections::VecDeque;
 use std::fs;
 use std::io::{self, IsTerminal, Read, Write};
@@ -57,7 +56,7 @@ pub(super) fn run(args: &Score, setting: &Setting) -> Result<Exit, Failure> {
 }
 
 /// Looks through all inputs.
-fn scan(lens: &Lens<'_>, setting: &Setting, out: &mut dyn Write) -> Result<Exit, Failure> {
+fn scan(lens: &Lens<'_>, setting: &Setting, out: &mut (dyn Write + Send)) -> Result<Exit, Failure> {
     let stdin = [PathBuf::from("-")];
     let files = if lens.args.files.is_empty() { &stdin } else { lens.args.files.as_slice() };
     let files = glob::expanded(files);
@@ -237,7 +236,7 @@ impl<'a> Lens<'a> {
                 let Some(answer) = asked.ok().filter(|answer| self.wanted.admits(self.judge, answer)) else {
                     continue;
                 };
-                kept.push(Scored { at: scored.at, known: Rc::new(Known { answer, text: OnceCell::new() }) });
+                kept.push(Scored { known: Rc::new(Known::new(answer)), ..*scored });
                 times.push(time);
             }
         });

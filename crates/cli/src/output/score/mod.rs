@@ -95,13 +95,8 @@ const CONTEXT_MAX: usize = 4 << 10;
 impl<'a> ScoredBlock<'a> {
     /// What was found, each with the number of its line.
     pub(crate) fn each_with_line(&self) -> impl Iterator<Item = (u64, usize, &'a Scored)> {
-        let (mut line, mut counted, bytes) = (self.line, 0, self.bytes);
-        self.found.iter().enumerate().map(move |(at, found)| {
-            let between = bytes.get(counted..found.at).unwrap_or(&[]);
-            line += memchr::memchr_iter(b'\n', between).count() as u64;
-            counted = found.at;
-            (line, at, found)
-        })
+        let line = |found: &Scored| self.line + found.line as u64;
+        self.found.iter().enumerate().map(move |(at, found)| (line(found), at, found))
     }
 
     /// The line that holds a byte, as text, if people want it.
