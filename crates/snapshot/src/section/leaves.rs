@@ -11,6 +11,7 @@
 
 use super::code::{self, Bits, CODES_LEN, Coded, Codes, Decoder, TEXT_MAX, UNIT};
 use super::lanes::{self, Lanes};
+use super::soon::soon;
 use super::spine::{self, shared};
 use crate::automaton::Automaton;
 use crate::layout::{u16_at, u32_at, u64_at};
@@ -224,11 +225,12 @@ impl<'a> Leaves<'a> {
         Some(Leaf { bytes, names, data: self.data, start: at * LEAF_LEN, long: self.long })
     }
 
-    /// Asks for the memory of a leaf without waiting for it.
+    /// Says that a spot will be looked at.
     #[inline]
-    pub(super) fn touch(&self, spot: Spot) -> u8 {
-        let leaf = self.leaves.get(spot.leaf());
-        leaf.map_or(0, |leaf| [0, 64].iter().filter_map(|at| leaf.get(*at)).fold(0, |sum, byte| sum ^ byte))
+    pub(super) fn look_soon(&self, spot: Spot) {
+        let start = spot.leaf().saturating_mul(LEAF_LEN);
+        soon(self.data, start);
+        soon(self.data, start.saturating_add(LEAF_LEN / 2));
     }
 
     /// The ordinal of the first `end` bytes of a question, if they stand there.
@@ -487,7 +489,8 @@ mod tests {
                 leaves.code(name.as_bytes(), &mut coded);
                 let _ = (leaves.get(name.as_bytes()), leaves.each(|_, _| {}));
                 for spot in (0..200).map(Spot::from_number) {
-                    let _ = (leaves.touch(spot), leaves.at(spot, &coded, name.len()));
+                    leaves.look_soon(spot);
+                    let _ = leaves.at(spot, &coded, name.len());
                 }
             }
         }

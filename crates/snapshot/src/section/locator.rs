@@ -47,6 +47,13 @@ impl<'a> Locator<'a> {
         self.twins > 0
     }
 
+    /// Says that a name will be asked.
+    #[inline]
+    pub fn ask_soon(&self, name: SuffixHash) {
+        let places = self.shape.places(self.shape.hash(name.number()));
+        places.into_iter().for_each(|at| self.numbers.get_soon(at));
+    }
+
     /// Where the name with this hash stands, if it is listed.
     #[inline]
     pub fn ask(&self, name: SuffixHash) -> Spot {

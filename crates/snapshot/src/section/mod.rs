@@ -14,6 +14,7 @@ pub mod origin;
 pub mod packed;
 pub mod rare;
 pub mod records;
+mod soon;
 mod spine;
 pub mod times;
 pub mod tries;

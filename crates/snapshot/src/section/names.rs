@@ -246,7 +246,7 @@ impl<'w> Waiting<'w, '_> {
         visit: &mut impl FnMut(u32, usize, u32),
     ) -> usize {
         let mut said = [Said::NOTHING; NAMES];
-        std::hint::black_box(steps.iter().fold(0, |sum, step| sum ^ filter.touch(step.hash)));
+        steps.iter().for_each(|step| filter.ask_soon(step.hash));
         said.iter_mut().zip(&*steps).for_each(|(said, step)| *said = filter.ask(step.hash));
         if self.count > BATCH - NAMES {
             self.settle(coded, visit);
@@ -273,14 +273,13 @@ impl<'w> Waiting<'w, '_> {
         let (keys, leaves, locator, base, names) =
             (self.keys, self.leaves, self.locator, self.base, self.names);
         let waiting = self.candidates.get_mut(..std::mem::take(&mut self.count)).unwrap_or_default();
+        for candidate in &*waiting {
+            locator.ask_soon(candidate.step.hash);
+        }
         for candidate in &mut *waiting {
             candidate.spot = locator.ask(candidate.step.hash);
+            leaves.look_soon(candidate.spot);
         }
-        let mut touched = 0;
-        for candidate in &*waiting {
-            touched ^= leaves.touch(candidate.spot);
-        }
-        std::hint::black_box(touched);
         for Candidate { step, spot } in &*waiting {
             let name = names.get((step.at - base) as usize).copied().unwrap_or(&[]);
             leaves.code(name.get(..step.end).unwrap_or(name), coded);

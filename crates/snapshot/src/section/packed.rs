@@ -3,6 +3,7 @@
 //! Eight bytes of header hold the width; eight zero bytes follow the data, so that the load of the last
 //! number stays inside the section. Widths up to 40 bits are supported.
 
+use super::soon::soon;
 use crate::layout::u64_at;
 
 const HEADER_LEN: usize = 8;
@@ -55,6 +56,12 @@ impl<'a> Packed<'a> {
     pub fn get(&self, at: usize) -> u64 {
         let bit = at.saturating_mul(self.width);
         u64_at(self.data, bit / 8) >> (bit % 8) & self.mask
+    }
+
+    /// Says that the number at `at` will be read.
+    #[inline]
+    pub fn get_soon(&self, at: usize) {
+        soon(self.data, at.saturating_mul(self.width) / 8);
     }
 
     /// The largest number that the width allows.
