@@ -311,7 +311,11 @@ impl<'a> Index<'a> {
     #[inline]
     pub fn each_v4_of(&self, addresses: &[u32], mut visit: impl FnMut(usize, Entry)) {
         if self.ends.is_present() {
-            return self.ends.each_of(addresses, |at, ordinal| visit(at, of_ends(ordinal)));
+            return self.ends.each_of(
+                addresses,
+                |ordinal| self.set_soon(of_ends(ordinal)),
+                |at, ordinal| visit(at, of_ends(ordinal)),
+            );
         }
         for (at, address) in addresses.iter().enumerate() {
             self.older.v4.find(*address).into_iter().for_each(|found| visit(at, Entry::from(found)));
@@ -346,9 +350,12 @@ impl<'a> Index<'a> {
     /// waits for overlaps with the others.
     #[inline]
     pub fn each_covering_name_of(&self, reversed: &[&[u8]], mut visit: impl FnMut(u32, usize, Entry)) {
-        self.names.each_covering_of(reversed, |at, width, ordinal| {
-            visit(at, width, Entry { part: Part::Names, ordinal });
-        });
+        let entry = |ordinal| Entry { part: Part::Names, ordinal };
+        self.names.each_covering_of(
+            reversed,
+            |ordinal| self.set_soon(entry(ordinal)),
+            |at, width, ordinal| visit(at, width, entry(ordinal)),
+        );
     }
 
     /// The entry of exactly this canonical URL.
@@ -401,6 +408,14 @@ impl<'a> Index<'a> {
     #[inline]
     pub fn set_of(&self, entry: Entry) -> u32 {
         self.set_ids.get(entry.part as usize).map_or(0, |ids| ids.get(entry.ordinal))
+    }
+
+    /// Says that the set of an entry will be asked for.
+    #[inline]
+    fn set_soon(&self, entry: Entry) {
+        if let Some(ids) = self.set_ids.get(entry.part as usize) {
+            ids.packed.get_soon(entry.ordinal as usize);
+        }
     }
 
     /// How many record sets there are.

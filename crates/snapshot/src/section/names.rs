@@ -71,6 +71,8 @@ struct Candidate {
     step: Step,
     /// Where it stands if it is one.
     spot: Spot,
+    /// The ordinal that it turned out to have.
+    ordinal: Option<u32>,
 }
 
 /// How many candidates wait for their leaves at a time.
@@ -145,8 +147,14 @@ impl<'a> Keys<'a> {
 
     /// The same for many names at once, in no order: `visit` is told the position of the name, too. What one look-up
     /// waits for overlaps with its neighbours': the filter is asked for one suffix of each name, and then for one more of
-    /// those that may have a longer one; the places of all candidates are found and touched, and only then read.
-    pub fn each_covering_of(&self, names: &[&[u8]], mut visit: impl FnMut(u32, usize, u32)) {
+    /// those that may have a longer one; where all candidates stand is found, and only then read. `told` hears of ordinals before
+    /// they are visited.
+    pub fn each_covering_of(
+        &self,
+        names: &[&[u8]],
+        told: impl Fn(u32),
+        mut visit: impl FnMut(u32, usize, u32),
+    ) {
         let (Some(filter), Some(leaves), Some(locator)) = (&self.filter, &self.leaves, &self.locator) else {
             for (at, name) in (0..).zip(names) {
                 self.each_covering(name, |end, ordinal| visit(at, end, ordinal));
@@ -170,9 +178,9 @@ impl<'a> Keys<'a> {
             let mut count = firsts.zip(&mut steps).map(|(first, step)| *step = first).count();
             while count > 0 {
                 let asked = steps.get_mut(..count).unwrap_or_default();
-                count = waiting.ask(filter, asked, &mut coded, &mut visit);
+                count = waiting.ask(filter, asked, &mut coded, &told, &mut visit);
             }
-            waiting.settle(&mut coded, &mut visit);
+            waiting.settle(&mut coded, &told, &mut visit);
         }
     }
 
@@ -243,19 +251,20 @@ impl<'w> Waiting<'w, '_> {
         filter: &Filter<'_>,
         steps: &mut [Step],
         coded: &mut Coded,
+        told: &impl Fn(u32),
         visit: &mut impl FnMut(u32, usize, u32),
     ) -> usize {
         let mut said = [Said::NOTHING; NAMES];
         steps.iter().for_each(|step| filter.ask_soon(step.hash));
         said.iter_mut().zip(&*steps).for_each(|(said, step)| *said = filter.ask(step.hash));
         if self.count > BATCH - NAMES {
-            self.settle(coded, visit);
+            self.settle(coded, told, visit);
         }
         let mut kept = 0;
         for (at, said) in said.iter().enumerate().take(steps.len()) {
             let Some(step) = steps.get(at).copied() else { continue };
             if let Some(place) = self.candidates.get_mut(self.count) {
-                *place = Candidate { step, spot: Spot::default() };
+                *place = Candidate { step, ..Candidate::default() };
                 self.count += usize::from(said.may_be_entry());
             }
             let next = if said.may_be_parent() { step.next(self.name(&step)) } else { None };
@@ -269,7 +278,7 @@ impl<'w> Waiting<'w, '_> {
 
     /// Looks up all that wait.
     #[inline]
-    fn settle(&mut self, coded: &mut Coded, visit: &mut impl FnMut(u32, usize, u32)) {
+    fn settle(&mut self, coded: &mut Coded, told: &impl Fn(u32), visit: &mut impl FnMut(u32, usize, u32)) {
         let (keys, leaves, locator, base, names) =
             (self.keys, self.leaves, self.locator, self.base, self.names);
         let waiting = self.candidates.get_mut(..std::mem::take(&mut self.count)).unwrap_or_default();
@@ -280,11 +289,14 @@ impl<'w> Waiting<'w, '_> {
             candidate.spot = locator.ask(candidate.step.hash);
             leaves.look_soon(candidate.spot);
         }
-        for Candidate { step, spot } in &*waiting {
+        for Candidate { step, spot, ordinal } in &mut *waiting {
             let name = names.get((step.at - base) as usize).copied().unwrap_or(&[]);
             leaves.code(name.get(..step.end).unwrap_or(name), coded);
-            let found = keys.settle(leaves, locator, *spot, coded, step, name);
-            found.into_iter().for_each(|ordinal| visit(step.at, step.end, ordinal));
+            *ordinal = keys.settle(leaves, locator, *spot, coded, step, name);
+            ordinal.iter().for_each(|ordinal| told(*ordinal));
+        }
+        for Candidate { step, ordinal, .. } in &*waiting {
+            ordinal.iter().for_each(|ordinal| visit(step.at, step.end, *ordinal));
         }
     }
 }
@@ -321,7 +333,7 @@ mod tests {
                 prop_assert!((0..).zip(&keys).all(|(ordinal, key)| index.leads_to(key, ordinal)));
                 let asked: Vec<&[u8]> = questions.iter().chain(&entries).map(|name| name.as_bytes()).collect();
                 let mut batched = vec![Vec::new(); asked.len()];
-                index.each_covering_of(&asked, |at, end, _| batched[at as usize].push(end));
+                index.each_covering_of(&asked, |_| {}, |at, end, _| batched[at as usize].push(end));
                 let mut batched = batched.into_iter();
                 for name in questions.iter().chain(&entries) {
                     let ends = name.match_indices('.').map(|(at, _)| at).chain([name.len()]);

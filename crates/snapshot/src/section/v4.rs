@@ -11,6 +11,7 @@
 //! Billion Routing Lookups per Second in Software", 2012), with runs that are disjoint instead of routes.
 
 use super::addresses::Run;
+use super::soon::soon;
 use crate::layout::{u16_at, u32_at, u64_at};
 use std::ops::Range;
 
@@ -160,17 +161,17 @@ impl<'a> Ends<'a> {
     }
 
     /// Visits the runs that cover addresses, with the position of each address, in order: what one look-up waits for
-    /// overlaps with the others.
+    /// overlaps with the others. `told` hears of runs before they are visited.
     #[inline]
-    pub fn each_of(&self, addresses: &[u32], mut visit: impl FnMut(usize, u32)) {
+    pub fn each_of(&self, addresses: &[u32], told: impl Fn(u32), mut visit: impl FnMut(usize, u32)) {
         for (group, addresses) in addresses.chunks(LANES).enumerate() {
-            self.each_of_lanes(addresses, |lane, ordinal| visit(group * LANES + lane, ordinal));
+            self.each_of_lanes(addresses, &told, |lane, ordinal| visit(group * LANES + lane, ordinal));
         }
     }
 
-    /// Stage by stage, and every stage for all that are left.
+    /// Stage by stage, and every stage for all that are left; each says what the next one will read.
     #[inline]
-    fn each_of_lanes(&self, addresses: &[u32], mut visit: impl FnMut(usize, u32)) {
+    fn each_of_lanes(&self, addresses: &[u32], told: impl Fn(u32), mut visit: impl FnMut(usize, u32)) {
         let mut lanes = [Lane::default(); LANES];
         let mut count = 0;
         for (at, address) in addresses.iter().enumerate() {
@@ -181,20 +182,40 @@ impl<'a> Ends<'a> {
             count += usize::from(is_there);
         }
         let lanes = lanes.get_mut(..count).unwrap_or_default();
+        for lane in &*lanes {
+            self.items_soon(lane.place);
+        }
         for lane in &mut *lanes {
             let items = self.items_of(lane.place).unwrap_or_default();
+            soon(self.ends, items.start.midpoint(items.end));
             lane.place = Place { first: items.start as u32, rank: items.end as u32 };
         }
-        for Lane { place: Place { first, rank: end }, key, .. } in &mut *lanes {
-            let ends = self.ends.get(*first as usize..*end as usize).unwrap_or_default();
-            *first += ends.partition_point(|end| u16::from_le_bytes(*end) < *key) as u32;
-        }
-        for Lane { place: Place { first, rank: end }, key, at } in &*lanes {
-            let item = self.ends.get(*first as usize).map_or(HOLE, |end| u16::from_le_bytes(*end));
-            if first < end && covers(item, *key) {
-                visit(usize::from(*at), *first);
+        let mut found = 0;
+        for at in 0..count {
+            let Some(Lane { place: Place { first, rank: end }, key, at }) = lanes.get(at).copied() else {
+                break;
+            };
+            let ends = self.ends.get(first as usize..end as usize).unwrap_or_default();
+            let after = ends.partition_point(|end| u16::from_le_bytes(*end) < key);
+            let is_covered = ends.get(after).is_some_and(|end| covers(u16::from_le_bytes(*end), key));
+            let ordinal = first + after as u32;
+            if let Some(lane) = lanes.get_mut(found) {
+                *lane = Lane { place: Place { first: ordinal, rank: 0 }, key, at };
             }
+            if is_covered {
+                told(ordinal);
+            }
+            found += usize::from(is_covered);
         }
+        for Lane { place, at, .. } in lanes.get(..found).unwrap_or_default() {
+            visit(usize::from(*at), place.first);
+        }
+    }
+
+    /// Says that the items of a bucket will be asked for.
+    #[inline]
+    fn items_soon(&self, place: Place) {
+        soon(self.starts, place.rank as usize * if self.wide { 4 } else { 2 });
     }
 
     /// Whether an item is a hole, and so no entry.
@@ -331,7 +352,7 @@ mod tests {
         for starts in [&[][..], &[18], &[99; 64], &[18, 0, 0, 0, 0, 0, 0, 0]] {
             let ends = Ends::new(starts, &[]);
             assert_eq!((ends.find(1), all_of(ends)), (None, Vec::new()));
-            ends.each_of(&[1, 2], |_, _| unreachable!());
+            ends.each_of(&[1, 2], |_| unreachable!(), |_, _| unreachable!());
         }
     }
 
@@ -347,7 +368,7 @@ mod tests {
             let ends = Ends::new(&bytes.starts, &bytes.ends);
             let covered = |address: u32| runs.iter().any(|run| run.first <= address && address <= run.last);
             let mut found = vec![None; asked.len()];
-            ends.each_of(&asked, |at, ordinal| found[at] = Some(ordinal));
+            ends.each_of(&asked, |_| {}, |at, ordinal| found[at] = Some(ordinal));
             for (address, found) in asked.iter().zip(found) {
                 prop_assert_eq!(found, ends.find(*address));
                 prop_assert_eq!(found.is_some(), covered(*address));
