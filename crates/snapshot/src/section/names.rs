@@ -107,14 +107,8 @@ impl<'a> Keys<'a> {
     #[inline]
     pub fn each_covering(&self, name: &[u8], mut visit: impl FnMut(usize, u32)) {
         if let (Some(leaves), Some(locator)) = (&self.leaves, &self.locator) {
-            let mut coded = None;
             return self.each_candidate(name, |step| {
-                let coded = coded.get_or_insert_with(|| {
-                    let mut coded = Coded::new();
-                    leaves.code(name, &mut coded);
-                    coded
-                });
-                let found = self.settle(leaves, locator, locator.ask(step.hash), coded, &step, name);
+                let found = self.look_up(leaves, locator, name, &step);
                 found.into_iter().for_each(|ordinal| visit(step.end, ordinal));
             });
         }
@@ -125,6 +119,16 @@ impl<'a> Keys<'a> {
             let found = self.get(name.get(..step.end).unwrap_or(name));
             found.into_iter().for_each(|ordinal| visit(step.end, ordinal));
         });
+    }
+
+    /// The ordinal of a suffix, if it is an entry. Kept apart from the walk, which mostly needs none of this.
+    #[inline(never)]
+    fn look_up(&self, leaves: &Leaves<'_>, locator: &Locator<'_>, name: &[u8], step: &Step) -> Option<u32> {
+        let spot = locator.ask(step.hash);
+        leaves.look_soon(spot);
+        let mut coded = Coded::new();
+        leaves.code(name.get(..step.end).unwrap_or(name), &mut coded);
+        self.settle(leaves, locator, spot, &coded, step, name)
     }
 
     /// The ordinal of a suffix, which stands where the locator said or nowhere; but of names of one hash it knows only one.
