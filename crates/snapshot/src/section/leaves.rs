@@ -246,7 +246,7 @@ impl<'a> Leaves<'a> {
 
     /// The group of the spine that would hold a name.
     fn group(&self, name: &[u8]) -> Option<usize> {
-        usize::try_from(self.spine.floor(name).unwrap_or(0)).ok()
+        usize::try_from(self.spine.floor(name, TEXT_MAX).unwrap_or(0)).ok()
     }
 
     /// Whether the spine leads a name to the group of its spot.
