@@ -2,7 +2,7 @@
 # what CI runs.
 
 CARGO ?= cargo
-RAPSHEET := ./target/release/rapsheet
+RAPSHEET := $(or $(CARGO_TARGET_DIR),./target)/release/rapsheet
 NOW := 2026-11-23T00:00:00Z
 
 .PHONY: demo build test lint doc bench check

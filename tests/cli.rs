@@ -193,6 +193,16 @@ fn formats_are_listed_and_explained() {
 }
 
 #[test]
+fn parse_says_what_to_try_next_unless_it_is_to_be_quiet() {
+    let place = Place::new();
+    place.write("half.txt", "45.9.20.0/24\n010.1.1.1\n");
+    let told = |args: &[&str]| stderr(&place.run(&[&["parse", "half.txt"], args].concat())).to_owned();
+    assert!(told(&[]).contains("name another with --format"), "{}", told(&[]));
+    assert!(told(&["--format", "plain-ip"]).contains("without --format"));
+    assert_eq!(told(&["--quiet"]), "");
+}
+
+#[test]
 fn packagers_get_completions_and_manual_pages() {
     let place = Place::new();
     assert!(stdout(&place.run(&["generate", "completions", "bash"])).contains("rapsheet"));

@@ -87,8 +87,9 @@ impl<'a> Automaton<'a> {
         self.value(end)
     }
 
-    /// The value of the greatest key that is not above this one.
-    pub fn floor(&self, key: &[u8]) -> Option<u64> {
+    /// The value of the greatest key that is not above this one, where no key is longer than so many bytes: a forged
+    /// transducer may have paths that are as long as itself, and nobody walks them to their ends for each question.
+    pub fn floor(&self, key: &[u8], longest: usize) -> Option<u64> {
         let mut at = self.start()?;
         let mut below = None;
         let mut shorter = self.value(at);
@@ -99,21 +100,24 @@ impl<'a> Automaton<'a> {
             }
             match self.find(&state, *byte).and_then(|nth| self.follow(at, &state, nth)) {
                 Some(next) => at = next,
-                None => return shorter.or_else(|| self.greatest(below?)),
+                None => return shorter.or_else(|| self.greatest(below?, longest)),
             }
             if let Some(value) = self.value(at) {
                 (below, shorter) = (None, Some(value));
             }
         }
-        shorter.or_else(|| self.greatest(below?))
+        shorter.or_else(|| self.greatest(below?, longest))
     }
 
-    /// The value of the greatest key of those that a position leads to.
-    fn greatest(&self, mut at: Position) -> Option<u64> {
-        while let Some(state) = self.state(at.state).filter(|state| state.transitions > 0) {
+    /// The value of the greatest key of those that a position leads to; `None` behind more than so many transitions.
+    fn greatest(&self, mut at: Position, longest: usize) -> Option<u64> {
+        for _ in 0..=longest {
+            let Some(state) = self.state(at.state).filter(|state| state.transitions > 0) else {
+                return self.value(at);
+            };
             at = self.follow(at, &state, state.transitions - 1)?;
         }
-        self.value(at)
+        None
     }
 
     /// The last transition whose byte is below this one.
@@ -346,7 +350,19 @@ mod tests {
             longer.push(b'!');
             assert_eq!(automaton.get(&longer), keys.get(&longer).copied());
             assert_eq!(automaton.get(&key[..key.len() / 2]), keys.get(&key[..key.len() / 2]).copied());
+            for near in [&longer, key, &key[..key.len() / 2], &key[key.len().min(1)..]] {
+                let below = keys.range(..=near.to_vec()).next_back();
+                assert_eq!(automaton.floor(near, 18), below.map(|(_, value)| *value));
+            }
         }
+    }
+
+    #[test]
+    fn no_path_is_walked_further_than_keys_are_long() {
+        let bytes = build(&[(vec![b'a'; 300], 7)].into());
+        let automaton = Automaton::new(&bytes);
+        assert_eq!((automaton.floor(b"b", 300), automaton.floor(b"b", 255)), (Some(7), None));
+        assert_eq!(automaton.floor(&[b'a'; 300], 300), Some(7));
     }
 
     #[test]
@@ -373,7 +389,7 @@ mod tests {
             bytes[at % len] ^= 1 << bit;
             for bytes in [&bytes[..], &bytes[..cut % len]] {
                 let automaton = Automaton::new(bytes);
-                keys.keys().for_each(|key| { automaton.get(key); });
+                keys.keys().for_each(|key| { let _ = (automaton.get(key), automaton.floor(key, 255)); });
                 automaton.each(100_000, |_, _| {});
             }
         }

@@ -40,7 +40,7 @@ pub(super) fn run(args: &Parse, setting: &Setting) -> Result<Exit, Failure> {
     if let Some(error) = printer.failed.take() {
         return Err(error.into());
     }
-    remark(&read, args);
+    remark(&read, args, setting);
     let exit = match read.tally {
         Ok(_) => Exit::Done,
         Err(OpenError::Options(error)) => return Err(Failure::usage(format_args!("--{error}"))),
@@ -69,20 +69,23 @@ fn looked_at(format: &'static Format, path: &Path) -> &'static Format {
 }
 
 /// Says on stderr what the file was taken for, and whether that looks right.
-fn remark(read: &Transcribed, args: &Parse) {
+fn remark(read: &Transcribed, args: &Parse, setting: &Setting) {
     let name = args.file.to_string_lossy();
     let file = printable::text(&name);
     if let Some(guess) = &read.guess {
-        eprintln!("rapsheet: {file}: read as {}: {}", guess.format.id, guess.why);
+        setting.note(&format!("rapsheet: {file}: read as {}: {}", guess.format.id, guess.why));
     }
     let Ok(tally) = &read.tally else { return };
     let told = tally.data_lines + tally.rejected_lines;
     if tally.rejected_lines * 100 > told * REJECTS_TOLERATED {
-        eprintln!(
-            "rapsheet: {file}: {} of {told} lines that should be data were refused; is the format right? \
-             `rapsheet parse` without --format says what it looks like",
+        let remedy = match read.guess {
+            Some(_) => "name another with --format, which `rapsheet formats` lists",
+            None => "`rapsheet parse` without --format says what it looks like",
+        };
+        setting.note(&format!(
+            "rapsheet: {file}: {} of {told} lines that should be data were refused; is the format right? {remedy}",
             tally.rejected_lines
-        );
+        ));
     }
 }
 

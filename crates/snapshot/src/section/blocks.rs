@@ -198,7 +198,9 @@ impl<'a> Blocks<'a> {
         });
         let last = after.checked_sub(1)?;
         match self.groups.get(last) {
-            Some(row) if u128_at(row, 0) == head => usize::try_from(self.spine.floor(key).unwrap_or(0)).ok(),
+            Some(row) if u128_at(row, 0) == head => {
+                usize::try_from(self.spine.floor(key, usize::MAX).unwrap_or(0)).ok()
+            }
             _ => Some(last),
         }
     }

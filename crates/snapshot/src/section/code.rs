@@ -13,7 +13,7 @@ use crate::layout::u64_at;
 /// The length of the table of codes, in bytes: two for each byte that there is.
 pub(super) const CODES_LEN: usize = 512;
 /// The longest code, in bits.
-const CODE_MAX: u32 = 10;
+pub(super) const CODE_MAX: u32 = 10;
 /// The longest text that is put into code, in bytes.
 pub(super) const TEXT_MAX: usize = 255;
 /// How many words hold the longest text in code, and one more to read from.

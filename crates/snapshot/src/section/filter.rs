@@ -103,7 +103,7 @@ fn word_at(text: &[u8], at: usize) -> (u64, usize) {
 }
 
 #[inline]
-fn absorb(hash: u64, word: u64) -> u64 {
+pub(super) fn absorb(hash: u64, word: u64) -> u64 {
     let hash = (hash ^ word).wrapping_mul(MULTIPLIER);
     hash ^ hash >> 32
 }

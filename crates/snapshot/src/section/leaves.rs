@@ -9,7 +9,7 @@
 //!
 //! An ordinal is the number of a name in the order of all, with their bytes reversed.
 
-use super::code::{self, Bits, CODES_LEN, Coded, Codes, Decoder, TEXT_MAX, UNIT};
+use super::code::{self, Bits, CODE_MAX, CODES_LEN, Coded, Codes, Decoder, TEXT_MAX, UNIT};
 use super::lanes::{self, Lanes};
 use super::soon::soon;
 use super::spine::{self, shared};
@@ -28,6 +28,8 @@ const HEADER_LEN: usize = 64;
 const NUMBERS_AT: usize = 5;
 /// The longest text that a leaf holds, in units.
 const UNITS_MAX: usize = 255;
+/// What the longest name takes, in units. A forged leaf may state more, and a file of such leaves would take ages to read.
+const LONG_UNITS_MAX: usize = (TEXT_MAX * CODE_MAX as usize).div_ceil(UNIT);
 /// Zeros behind the texts, so that the last of them can be read in words.
 const TAIL_LEN: usize = 8;
 
@@ -246,7 +248,7 @@ impl<'a> Leaves<'a> {
 
     /// The group of the spine that would hold a name.
     fn group(&self, name: &[u8]) -> Option<usize> {
-        usize::try_from(self.spine.floor(name).unwrap_or(0)).ok()
+        usize::try_from(self.spine.floor(name, TEXT_MAX).unwrap_or(0)).ok()
     }
 
     /// Whether the spine leads a name to the group of its spot.
@@ -376,7 +378,8 @@ impl Leaf<'_> {
     /// Visits its names while `visit` wants more of them. `None` if they cannot be read.
     fn each(&self, decoder: &Decoder, mut visit: impl FnMut(&[u8], u32) -> bool) -> Option<()> {
         let mut key = Vec::new();
-        for (place, ordinal) in (0..self.names.max(1)).zip(self.ordinal()..) {
+        for place in 0..self.names.max(1) {
+            let ordinal = self.ordinal().wrapping_add(place as u32);
             let share = if self.names == 0 { 0 } else { self.share(place) };
             key.truncate(Some(share).filter(|share| *share <= key.len())?);
             if !self.read(place, decoder, &mut key) {
@@ -393,7 +396,7 @@ impl Leaf<'_> {
     fn read(&self, place: usize, decoder: &Decoder, key: &mut Vec<u8>) -> bool {
         if self.names == 0 {
             let (start, units) = self.long_text();
-            return decoder.read(self.long, start * 8, units, key);
+            return units <= LONG_UNITS_MAX && decoder.read(self.long, start * 8, units, key);
         }
         decoder.read(self.data, self.text(place), self.length(place), key)
     }
@@ -457,6 +460,30 @@ mod tests {
             })
             .collect();
         assert_sound(&sorted(names));
+    }
+
+    #[test]
+    fn forged_leaves_are_survived() {
+        let long = "0123456789abcdefghijklmnopqrstuvwxyz-".repeat(6);
+        let names = [long.as_bytes(), b"moc.a", b"moc.b"];
+        let bytes = encode(&names).expect("short names").section;
+        let leaf = |nth: usize| HEADER_LEN + CODES_LEN + nth * LEAF_LEN;
+        let forged = |at: usize, with: &[u8]| {
+            let mut bytes = bytes.clone();
+            bytes[at..at + with.len()].copy_from_slice(with);
+            bytes
+        };
+        // The last ordinal that there is has none behind it.
+        let last = forged(leaf(1), &[0xFF; 4]);
+        let mut ordinals = Vec::new();
+        assert!(Leaves::new(&last).expect("leaves").each(|_, ordinal| ordinals.push(ordinal)));
+        assert_eq!(ordinals, [0, u32::MAX, 0]);
+        assert!(last.len() > leaf(2), "the long name has a leaf of its own");
+        // No name is as long as the units of a long one could say.
+        let endless = forged(leaf(0) + NUMBERS_AT + 4, &[0xFF; 2]);
+        let endless = Leaves::new(&endless).expect("leaves");
+        assert!(!endless.each(|_, _| unreachable!("the first leaf cannot be read")));
+        assert_eq!((endless.get(long.as_bytes()), endless.get(b"moc.b")), (None, Some(2)));
     }
 
     #[test]

@@ -307,9 +307,46 @@ impl<'w> Waiting<'w, '_> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::{blocks, filter::SuffixKeys, leaves, locator};
+    use super::super::filter::{SuffixKeys, absorb};
+    use super::super::{blocks, leaves, locator};
     use super::*;
     use proptest::prelude::*;
+
+    /// Names of sixteen bytes that all have the hash of `name`: what the second word must be for that follows from the first.
+    fn of_one_hash(name: [u8; 16], count: u64) -> Vec<Vec<u8>> {
+        let words = name.as_chunks::<8>().0.iter().map(|word| u64::from_le_bytes(*word)).collect::<Vec<_>>();
+        let state = absorb(0, words[0]) ^ words[1];
+        let others = (0..).map(|other| [words[0] ^ other, state ^ absorb(0, words[0] ^ other)]);
+        let names = others.map(|words| words.map(u64::to_le_bytes).concat());
+        names.filter(|name| !name.contains(&b'.')).take(count as usize).collect()
+    }
+
+    #[test]
+    fn names_of_one_hash_are_told_apart() {
+        let all = of_one_hash(*b"moc-several-same", 9);
+        assert!(all.iter().all(|name| SuffixHash::of(name) == SuffixHash::of(&all[0])));
+        let mut listed: Vec<Vec<u8>> = all.iter().take(4).cloned().collect();
+        listed.extend((0..500).map(|n| format!("moc.{n}").into_bytes()));
+        listed.sort();
+        let keys: Vec<&[u8]> = listed.iter().map(Vec::as_slice).collect();
+        let leaves::LeafBytes { section: leaves, spots } = leaves::encode(&keys).expect("short");
+        let (filter, locator) =
+            (SuffixKeys::of(keys.iter().copied()).encode(), locator::encode(&keys, &spots));
+        let index = Keys::new(KeyBytes {
+            filter: &filter,
+            locator: &locator,
+            leaves: &leaves,
+            ..KeyBytes::default()
+        });
+        assert!((0..).zip(&keys).all(|(ordinal, key)| index.leads_to(key, ordinal)));
+        let asked: Vec<Vec<u8>> = all.iter().map(|name| [name, &b".www"[..]].concat()).collect();
+        let asked: Vec<&[u8]> = asked.iter().map(Vec::as_slice).collect();
+        let mut found = Vec::new();
+        index.each_covering_of(&asked, |at, end, ordinal| found.push((at, end, keys[ordinal as usize])));
+        found.sort_unstable();
+        let expected = (0..).zip(&all).take(4).map(|(at, name)| (at, name.len(), name.as_slice()));
+        assert_eq!(found, expected.collect::<Vec<_>>(), "and the five that are not listed are not found");
+    }
 
     proptest! {
         #[test]

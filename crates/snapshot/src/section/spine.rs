@@ -41,7 +41,7 @@ mod tests {
         let bytes = encode(&keys, &starts);
         let spine = Automaton::new(&bytes);
         for (at, key) in keys.iter().enumerate() {
-            assert_eq!(spine.floor(key).unwrap_or(0), at as u64 / 100);
+            assert_eq!(spine.floor(key, 255).unwrap_or(0), at as u64 / 100);
         }
     }
 }
