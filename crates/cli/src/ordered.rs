@@ -1,11 +1,14 @@
 //! Many threads, one order: blocks are worked on in parallel, and what comes of them is written in the order
-//! in which they were read.
+//! of the inputs and of the blocks in them.
 //!
 //! There is no reader and no writer beside the workers: whoever has nothing to do reads the next block, works on it, and
 //! puts what it made down in its place; whoever finds the next in order ready, and nobody writing, writes it and all that
 //! follows. So as many threads as were asked for do all the work, a block stays in the cache of the processor that read
 //! it, and no thread waits for another one to wake up. What is in flight has a budget, so a slow output stops the
 //! reading, and memory is bounded whatever the input's length, and however long its lines.
+//!
+//! There may be several inputs, and a block of a later one may be read while an earlier one has none ready. What is made of
+//! it is held until its turn, for which it has room of its own.
 
 use crate::budget::Budget;
 use crate::exit::Failure;
