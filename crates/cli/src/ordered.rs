@@ -28,8 +28,6 @@ const EARLY: usize = 8 << 20;
 const EARLY_BLOCK: usize = 1 << 20;
 /// What it costs to hold a result, beside its bytes.
 const HELD: usize = 128;
-/// Buffers up to this length are not worth keeping.
-const SMALL: usize = 16 << 10;
 /// Larger results are not kept: one endless line should not cost its memory for ever, once for every worker.
 const BUFFER_MAX: usize = 2 << 20;
 
@@ -224,7 +222,7 @@ struct Made {
     /// The room that it takes, and whether that is room for what is early.
     room: usize,
     early: bool,
-    /// Whether its buffer is used again.
+    /// Whether its buffer is used again; of one that was copied out of a buffer, that one is.
     is_kept: bool,
     /// Whether it is the end of an input instead.
     is_end: bool,
@@ -279,14 +277,14 @@ impl Outlet<'_, '_> {
     /// What was made of a block that took so much room. It may have to be held for long: what is early, or much shorter than
     /// its buffer, is held without the rest of it, which others can use.
     fn made(&self, mut bytes: Vec<u8>, room: usize, early: bool) -> Made {
-        if early || bytes.len() < bytes.capacity() / 2 {
+        let is_copied = early || bytes.len() < bytes.capacity() / 2;
+        if is_copied {
             let exact = bytes.as_slice().to_vec();
             lock(&self.queue).give_back(std::mem::replace(&mut bytes, exact));
         }
         let held = bytes.capacity() + HELD;
         self.budgets.change(early, room, held);
-        let is_kept = bytes.capacity() > SMALL && !early;
-        Made { bytes, room: held, early, is_kept, is_end: false }
+        Made { bytes, room: held, early, is_kept: !is_copied, is_end: false }
     }
 
     /// Puts down what was made of a block, and writes what can be written, unless somebody does.
