@@ -20,11 +20,11 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 /// How many inputs are open at once, at most.
-const OPEN_MAX: usize = 8;
+const OPEN_MAX: usize = 6;
 /// How far to look for one that can be opened before its turn.
 const SEEN_MAX: usize = 32;
 /// How many buffers those that are early have together.
-const EARLY_BUFFERS: usize = 21;
+const EARLY_BUFFERS: usize = 15;
 /// How few one of them has, at least.
 const BUFFERS_MIN: usize = 3;
 /// How many bytes their decoders take together.

@@ -23,7 +23,7 @@ const IN_FLIGHT: usize = 8 << 20;
 /// See [`IN_FLIGHT`].
 const IN_FLIGHT_PER_WORKER: usize = 3 << 19;
 /// How many bytes may be held that came of later inputs while an earlier one still had to give.
-const EARLY: usize = 8 << 20;
+const EARLY: usize = 4 << 20;
 /// What a block of a later input may take; with less room none is read.
 const EARLY_BLOCK: usize = 1 << 20;
 /// What it costs to hold a result, beside its bytes.
