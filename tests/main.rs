@@ -33,6 +33,8 @@ mod faults;
 mod formats;
 #[cfg(feature = "ingest")]
 mod hostile;
+#[cfg(feature = "ingest")]
+mod inputs;
 mod kinds;
 #[cfg(feature = "ingest")]
 mod lists;

@@ -1,16 +1,21 @@
 //! Reading ahead on a thread of its own: for what takes long to come, as what must be unpacked does.
 //!
 //! The thread fills buffers and hands them over; whoever reads copies out of them and gives them back. So many are filled
-//! ahead that the thread seldom waits, and so few that they take little memory and stay in a cache.
+//! ahead that the thread seldom waits, and so few that they take little memory and stay in a cache. Who has several such
+//! readers can ask which of them has something to give.
 
 use std::io::{self, Read};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::mpsc::{Receiver, Sender, SyncSender, channel, sync_channel};
 use std::thread;
 
 /// The length of a buffer, in bytes.
 const BUFFER_LEN: usize = 256 << 10;
-/// How many may be filled ahead.
-const AHEAD: usize = 8;
+/// With so many filled, a block can be cut without waiting, or nearly so.
+const READY: usize = 3;
+/// More than can ever be filled: what is counted where nothing comes any more, and so nothing has to be waited for.
+const ENDED: usize = 1 << 20;
 
 /// A buffer and how many bytes of it were filled: none at the end.
 type Filled = (Vec<u8>, usize);
@@ -19,22 +24,37 @@ type Filled = (Vec<u8>, usize);
 pub(crate) struct Ahead {
     filled: Receiver<io::Result<Filled>>,
     empty: Sender<Vec<u8>>,
+    /// How many are filled and were not taken.
+    stock: Arc<AtomicUsize>,
     current: Filled,
     at: usize,
     ended: bool,
 }
 
 impl Ahead {
-    /// Reads `source` ahead. The thread ends with the source, or when nobody wants the rest.
-    pub(crate) fn new(source: impl Read + Send + 'static) -> io::Result<Ahead> {
-        let (hand_over, filled) = sync_channel(AHEAD);
+    /// Reads `source` ahead, so many buffers. The thread ends with the source, or when nobody wants the rest.
+    pub(crate) fn new(source: impl Read + Send + 'static, buffers: usize) -> io::Result<Ahead> {
+        let (hand_over, filled) = sync_channel(buffers.max(READY));
         let (empty, returned) = channel();
-        thread::Builder::new().spawn(move || fill(source, &hand_over, &returned))?;
-        Ok(Ahead { filled, empty, current: (Vec::new(), 0), at: 0, ended: false })
+        let stock = Arc::<AtomicUsize>::default();
+        let counted = Arc::clone(&stock);
+        thread::Builder::new().spawn(move || fill(source, &hand_over, &returned, &counted))?;
+        Ok(Ahead { filled, empty, stock, current: (Vec::new(), 0), at: 0, ended: false })
+    }
+
+    /// Tells at any time whether reading a block would have to wait.
+    pub(crate) fn readiness(&self) -> impl Fn() -> bool + Send + 'static {
+        let stock = Arc::clone(&self.stock);
+        move || stock.load(Ordering::Relaxed) >= READY
     }
 }
 
-fn fill(mut source: impl Read, hand_over: &SyncSender<io::Result<Filled>>, returned: &Receiver<Vec<u8>>) {
+fn fill(
+    mut source: impl Read,
+    hand_over: &SyncSender<io::Result<Filled>>,
+    returned: &Receiver<Vec<u8>>,
+    stock: &AtomicUsize,
+) {
     loop {
         let mut buffer = returned.try_recv().unwrap_or_default();
         buffer.resize(BUFFER_LEN, 0);
@@ -43,6 +63,8 @@ fn fill(mut source: impl Read, hand_over: &SyncSender<io::Result<Filled>>, retur
             other => other,
         };
         let is_last = !matches!(read, Ok(1..));
+        // Counted before it is handed over: it may be taken, and counted off, at once.
+        stock.fetch_add(if is_last { ENDED } else { 1 }, Ordering::Relaxed);
         if hand_over.send(read.map(|count| (buffer, count))).is_err() || is_last {
             return;
         }
@@ -55,6 +77,7 @@ impl Read for Ahead {
             // The end is said, too: a thread that died is not taken for one that was done.
             let died = |_| io::Error::other("reading ahead ended early");
             let next = self.filled.recv().map_err(died).flatten().inspect_err(|_| self.ended = true)?;
+            self.stock.fetch_sub(1, Ordering::Relaxed);
             self.ended = next.1 == 0;
             self.at = 0;
             let _ = self.empty.send(std::mem::replace(&mut self.current, next).0);
@@ -92,7 +115,7 @@ mod tests {
     #[test]
     fn what_is_read_ahead_is_what_is_there_and_then_the_error() {
         let bytes: Vec<u8> = (0..3_000_000u32).map(|at| (at % 251) as u8).collect();
-        let mut ahead = Ahead::new(Troubled(bytes.clone(), 0)).expect("a thread");
+        let mut ahead = Ahead::new(Troubled(bytes.clone(), 0), 8).expect("a thread");
         let mut read = Vec::new();
         let error = ahead.read_to_end(&mut read).expect_err("it is cut off");
         assert_eq!(error.to_string(), "cut off");
@@ -113,15 +136,34 @@ mod tests {
 
     #[test]
     fn half_of_it_is_never_taken_for_all_of_it() {
-        let mut ahead = Ahead::new(Mortal(0)).expect("a thread");
+        let mut ahead = Ahead::new(Mortal(0), 8).expect("a thread");
         assert!(ahead.read_to_end(&mut Vec::new()).is_err());
-        let mut ahead = Ahead::new(io::empty()).expect("a thread");
+        let mut ahead = Ahead::new(io::empty(), 8).expect("a thread");
         assert_eq!(ahead.read_to_end(&mut Vec::new()).expect("it is empty"), 0);
     }
 
     #[test]
+    fn it_is_ready_with_some_buffers_and_at_the_end() {
+        let becomes = |is_ready: &dyn Fn() -> bool| {
+            (0..10_000).any(|_| {
+                is_ready() || {
+                    thread::sleep(std::time::Duration::from_millis(1));
+                    false
+                }
+            })
+        };
+        let mut ahead = Ahead::new(io::repeat(7).take(4 * BUFFER_LEN as u64), 3).expect("a thread");
+        let is_ready = ahead.readiness();
+        assert!(becomes(&is_ready), "there are three buffers");
+        ahead.read_exact(&mut vec![0; 4 * BUFFER_LEN]).expect("bytes");
+        assert!(becomes(&is_ready), "that it ends needs no waiting");
+        let silent = Ahead::new(io::empty(), 3).expect("a thread").readiness();
+        assert!(becomes(&silent), "that it is empty needs no waiting");
+    }
+
+    #[test]
     fn nobody_has_to_read_to_the_end() {
-        let mut ahead = Ahead::new(io::repeat(7)).expect("a thread");
+        let mut ahead = Ahead::new(io::repeat(7), 8).expect("a thread");
         let mut some = [0; 1000];
         ahead.read_exact(&mut some).expect("bytes");
         assert_eq!(some, [7; 1000]);

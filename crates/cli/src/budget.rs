@@ -33,6 +33,18 @@ impl Budget {
         !state.closed
     }
 
+    /// Whether there is room for so much.
+    pub(crate) fn has_room(&self, bytes: usize) -> bool {
+        self.state().used + bytes <= self.limit
+    }
+
+    /// Takes room that there may not be, and does not wait for it. `false` where nobody needs anything any more.
+    pub(crate) fn overdraw(&self, bytes: usize) -> bool {
+        let mut state = self.state();
+        state.used += bytes;
+        !state.closed
+    }
+
     /// Gives room back.
     pub(crate) fn give(&self, bytes: usize) {
         let mut state = self.state();
@@ -58,8 +70,10 @@ mod tests {
         assert!(budget.take(100), "one thing alone");
         thread::scope(|scope| {
             let waits = scope.spawn(|| budget.take(6) && budget.take(4));
+            assert!(!budget.has_room(1));
             budget.give(100);
             assert!(waits.join().expect("it ends"));
+            assert!(!budget.has_room(1) && budget.overdraw(1));
             let waits = scope.spawn(|| budget.take(1));
             budget.close();
             assert!(!waits.join().expect("it ends"));

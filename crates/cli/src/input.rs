@@ -3,6 +3,8 @@
 //! What is compressed is unpacked on a thread of its own, a few buffers ahead of whoever reads, so that unpacking, which
 //! takes longest, never waits for anything else to be done.
 
+#[cfg(feature = "ingest")]
+use crate::ahead::Ahead;
 use std::fmt;
 use std::fs::File;
 use std::io::{self, IsTerminal, Read};
@@ -14,7 +16,18 @@ pub(crate) struct Input {
     pub(crate) reader: Box<dyn Read + Send>,
     /// Whether it comes as it happens (a pipe, a terminal), so that what is there should be used at once.
     pub(crate) live: bool,
+    /// Tells whether a block of it can be had without waiting, where it is unpacked ahead.
+    pub(crate) is_ready: Option<IsReady>,
 }
+
+/// Tells at any time whether reading would have to wait.
+pub(crate) type IsReady = Box<dyn Fn() -> bool + Send>;
+
+/// Bytes, decompressed, and how far ahead they are.
+type Decoded = (Box<dyn Read + Send>, Option<IsReady>);
+
+/// How many buffers of one input are unpacked ahead.
+pub(crate) const BUFFERS: usize = 8;
 
 /// Why an input could not be had, in words that name it.
 #[derive(Debug)]
@@ -58,6 +71,11 @@ pub(crate) fn is_our_output(_: &Path) -> bool {
 
 /// Opens a file; `-` is stdin.
 pub(crate) fn open(path: &Path) -> Result<Input, Unreadable> {
+    open_ahead(path, BUFFERS)
+}
+
+/// Opens a file; `-` is stdin. What is compressed is unpacked so many buffers ahead.
+pub(crate) fn open_ahead(path: &Path, buffers: usize) -> Result<Input, Unreadable> {
     let name = path.display().to_string();
     let fail = |error: io::Error| Unreadable::new(&name, error);
     if is_stdin(path) {
@@ -68,17 +86,19 @@ pub(crate) fn open(path: &Path) -> Result<Input, Unreadable> {
     if about.is_dir() {
         return Err(Unreadable::new(&name, "it is a folder"));
     }
-    let reader = if about.is_file() { decoded_file(file) } else { decoded_stream(file) };
-    Ok(Input { reader: reader.map_err(|why| Unreadable::new(&name, why))?, live: !about.is_file() })
+    let decoded = if about.is_file() { decoded_file(file, buffers) } else { decoded_stream(file, buffers) };
+    let (reader, is_ready) = decoded.map_err(|why| Unreadable::new(&name, why))?;
+    Ok(Input { reader, live: !about.is_file(), is_ready })
 }
 
 /// Opens stdin.
 pub(crate) fn stdin() -> Result<Input, Unreadable> {
     if io::stdin().is_terminal() {
-        return Ok(Input { reader: Box::new(io::stdin()), live: true });
+        return Ok(Input { reader: Box::new(io::stdin()), live: true, is_ready: None });
     }
-    let reader = decoded_stream(io::stdin()).map_err(|why| Unreadable::new("(stdin)", why))?;
-    Ok(Input { reader, live: true })
+    let decoded = decoded_stream(io::stdin(), BUFFERS);
+    let (reader, is_ready) = decoded.map_err(|why| Unreadable::new("(stdin)", why))?;
+    Ok(Input { reader, live: true, is_ready })
 }
 
 /// Whoever reads a log trusts its size; only feeds have caps. Numbers that nothing overflows by.
@@ -102,42 +122,48 @@ fn is_compressed(head: &[u8]) -> bool {
 }
 
 #[cfg(feature = "ingest")]
-fn decoded_file(mut file: File) -> Result<Box<dyn Read + Send>, String> {
+fn decoded_file(mut file: File, buffers: usize) -> Result<Decoded, String> {
     use std::io::{Seek, SeekFrom};
     let head = head_of(&mut file)?;
     file.seek(SeekFrom::Start(0)).map_err(|error| error.to_string())?;
     let text = ingest::decode::open(file, UNCAPPED).map_err(|refusal| refusal.to_string())?;
-    ahead_if(is_compressed(&head), text)
+    ahead_if(is_compressed(&head), text, buffers)
 }
 
 #[cfg(feature = "ingest")]
-fn decoded_stream(mut stream: impl Read + Send + 'static) -> Result<Box<dyn Read + Send>, String> {
+fn decoded_stream(mut stream: impl Read + Send + 'static, buffers: usize) -> Result<Decoded, String> {
     let head = head_of(&mut stream)?;
     let is_compressed = is_compressed(&head);
     let stream = io::Cursor::new(head).chain(stream);
     let text = ingest::decode::open_stream(stream, UNCAPPED).map_err(|refusal| refusal.to_string())?;
-    ahead_if(is_compressed, text)
+    ahead_if(is_compressed, text, buffers)
 }
 
 #[cfg(feature = "ingest")]
-fn ahead_if(is_compressed: bool, text: impl Read + Send + 'static) -> Result<Box<dyn Read + Send>, String> {
+fn ahead_if(
+    is_compressed: bool,
+    text: impl Read + Send + 'static,
+    buffers: usize,
+) -> Result<Decoded, String> {
     if !is_compressed {
-        return Ok(Box::new(text));
+        return Ok((Box::new(text), None));
     }
-    Ok(Box::new(crate::ahead::Ahead::new(text).map_err(|error| format!("no thread to unpack it: {error}"))?))
+    let ahead = Ahead::new(text, buffers).map_err(|error| format!("no thread to unpack it: {error}"))?;
+    let is_ready = ahead.readiness();
+    Ok((Box::new(ahead), Some(Box::new(is_ready))))
 }
 
 #[cfg(not(feature = "ingest"))]
-fn decoded_file(file: File) -> Result<Box<dyn Read + Send>, String> {
-    decoded_stream(file)
+fn decoded_file(file: File, buffers: usize) -> Result<Decoded, String> {
+    decoded_stream(file, buffers)
 }
 
 /// Without decompressors, compressed input is refused: to find nothing in it would be a lie.
 #[cfg(not(feature = "ingest"))]
-fn decoded_stream(mut stream: impl Read + Send + 'static) -> Result<Box<dyn Read + Send>, String> {
+fn decoded_stream(mut stream: impl Read + Send + 'static, _: usize) -> Result<Decoded, String> {
     let head = head_of(&mut stream)?;
     if is_compressed(&head) {
         return Err("it is compressed, and this build of rapsheet has no decompressors".to_owned());
     }
-    Ok(Box::new(io::Cursor::new(head).chain(stream)))
+    Ok((Box::new(io::Cursor::new(head).chain(stream)), None))
 }

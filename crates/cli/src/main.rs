@@ -15,6 +15,7 @@ mod exit;
 mod files;
 mod glob;
 mod input;
+mod inputs;
 #[cfg(feature = "ingest")]
 mod lock;
 mod log;
@@ -28,6 +29,8 @@ mod setting;
 mod summary;
 mod table;
 mod tail;
+#[cfg(feature = "ingest")]
+mod unpacking;
 mod wanted;
 
 use args::Cli;

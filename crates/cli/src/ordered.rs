@@ -1,16 +1,20 @@
 //! Many threads, one order: blocks are worked on in parallel, and what comes of them is written in the order
-//! in which they were read.
+//! of the inputs and of the blocks in them.
 //!
 //! There is no reader and no writer beside the workers: whoever has nothing to do reads the next block, works on it, and
 //! puts what it made down in its place; whoever finds the next in order ready, and nobody writing, writes it and all that
 //! follows. So as many threads as were asked for do all the work, a block stays in the cache of the processor that read
 //! it, and no thread waits for another one to wake up. What is in flight has a budget, so a slow output stops the
 //! reading, and memory is bounded whatever the input's length, and however long its lines.
+//!
+//! There may be several inputs, and a block of a later one may be read while an earlier one has none ready. What is made of
+//! it is held until its turn, for which it has room of its own.
 
 use crate::budget::Budget;
 use crate::exit::Failure;
 use std::collections::BTreeMap;
 use std::io::{self, Write};
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::thread;
 
@@ -18,6 +22,12 @@ use std::thread;
 const IN_FLIGHT: usize = 8 << 20;
 /// See [`IN_FLIGHT`].
 const IN_FLIGHT_PER_WORKER: usize = 3 << 19;
+/// How many bytes may be held that came of later inputs while an earlier one still had to give.
+const EARLY: usize = 4 << 20;
+/// What a block of a later input may take; with less room none is read.
+const EARLY_BLOCK: usize = 1 << 20;
+/// What it costs to hold a result, beside its bytes.
+const HELD: usize = 128;
 /// Larger results are not kept: one endless line should not cost its memory for ever, once for every worker.
 const BUFFER_MAX: usize = 2 << 20;
 
@@ -30,9 +40,20 @@ pub(crate) enum Order {
     AsDone,
 }
 
+/// A block, or the end of an input, and where it stands. Every input has an end, also one that has no blocks.
+pub(crate) struct Step<B> {
+    /// The number of the input, and that of the block in it, both counted from 0.
+    pub(crate) place: (u64, u64),
+    /// Whether an input before it has more to give.
+    pub(crate) early: bool,
+    /// The block; `None` at the end of the input.
+    pub(crate) block: Option<B>,
+}
+
 /// What is done with blocks.
 pub(crate) struct Ways<N, S, R> {
-    /// Gives the next block, in a buffer whose memory is used again; `None` at the end.
+    /// Gives the next block, in a buffer whose memory is used again; `None` at the end of all inputs. It is told whether
+    /// there is room for what comes of later inputs.
     pub(crate) next: N,
     /// Takes the buffer out of a block that was worked on.
     pub(crate) spent: S,
@@ -49,25 +70,28 @@ pub(crate) fn run<B, W, N>(
     out: &mut (dyn Write + Send),
 ) -> Result<(), Failure>
 where
-    N: FnMut(Vec<u8>) -> Option<B> + Send,
+    N: FnMut(Vec<u8>, bool) -> Option<Step<B>> + Send,
     W: FnMut(&B, &mut Vec<u8>),
 {
     let Ways { next, spent, room } = ways;
-    let budget = Budget::new(IN_FLIGHT.max(threads * IN_FLIGHT_PER_WORKER));
-    let (input, buffers) = (Mutex::new(Input { next, count: 0, ended: false }), Buffers::default());
-    let outlet = Outlet { queue: Mutex::default(), out: Mutex::new(out), budget: &budget, order };
+    let budgets = Budgets::new(threads);
+    let (input, buffers) = (Mutex::new(Input { next, ended: false }), Buffers::default());
+    let outlet = Outlet { queue: Mutex::default(), out: Mutex::new(out), budgets: &budgets, order };
     let work = || {
         let mut work = worker();
         // Where one of them panics, the others must not wait for what it never puts down.
-        let _closed = CloseOnPanic(&budget);
+        let _closed = CloseOnPanic(&budgets);
         loop {
-            let read = lock(&input).next(&buffers, &room, &budget);
-            let Some((number, block)) = read else { break };
-            let mut made = outlet.buffer();
-            work(&block, &mut made);
-            let room = room(&block);
+            let read = lock(&input).next(&buffers, &room, &budgets);
+            let Some((Step { place, early, block }, room)) = read else { break };
+            let Some(block) = block else {
+                outlet.put(place, Made { is_end: true, ..Made::default() });
+                continue;
+            };
+            let mut bytes = outlet.buffer();
+            work(&block, &mut bytes);
             buffers.give_back(spent(block));
-            outlet.put(number, (made, room));
+            outlet.put(place, outlet.made(bytes, room, early));
         }
     };
     thread::scope(|scope| {
@@ -82,11 +106,60 @@ where
     outlet.end()
 }
 
+/// Room for what is in flight of the input whose turn it is, and for what was done of later ones. The first is waited
+/// for. The second is not: whoever reads would sit on what the first needs to become free.
+///
+/// A block is given the room of its result as well as one can tell, which is what the last one took; when there is a
+/// result, it has what it takes.
+struct Budgets {
+    in_turn: Budget,
+    early: Budget,
+    /// How many bytes the last result took.
+    usual: AtomicUsize,
+}
+
+impl Budgets {
+    fn new(threads: usize) -> Budgets {
+        let in_turn = Budget::new(IN_FLIGHT.max(threads * IN_FLIGHT_PER_WORKER));
+        Budgets { in_turn, early: Budget::new(EARLY), usual: AtomicUsize::new(0) }
+    }
+
+    fn has_early_room(&self) -> bool {
+        self.early.has_room(EARLY_BLOCK.max(self.usual.load(Ordering::Relaxed)))
+    }
+
+    /// Takes room for a block of so many bytes and what is made of it. Returns how much that is; `None` where nobody needs
+    /// anything any more.
+    fn take_for(&self, early: bool, block: usize) -> Option<usize> {
+        let room = block.max(self.usual.load(Ordering::Relaxed));
+        let is_open = if early { self.early.overdraw(room) } else { self.in_turn.take(room) };
+        is_open.then_some(room)
+    }
+
+    /// Gives the room of a block back, and takes that of its result without waiting: nobody can do without it.
+    fn change(&self, early: bool, room: usize, held: usize) {
+        self.usual.store(held, Ordering::Relaxed);
+        let budget = if early { &self.early } else { &self.in_turn };
+        budget.overdraw(held);
+        budget.give(room);
+    }
+
+    fn give(&self, early: bool, bytes: usize) {
+        let budget = if early { &self.early } else { &self.in_turn };
+        budget.give(bytes);
+    }
+
+    fn close(&self) {
+        self.in_turn.close();
+        self.early.close();
+    }
+}
+
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-struct CloseOnPanic<'b>(&'b Budget);
+struct CloseOnPanic<'b>(&'b Budgets);
 
 impl Drop for CloseOnPanic<'_> {
     fn drop(&mut self) {
@@ -99,27 +172,29 @@ impl Drop for CloseOnPanic<'_> {
 /// Where blocks come from, for one thread at a time.
 struct Input<N> {
     next: N,
-    /// How many blocks were read.
-    count: u64,
     ended: bool,
 }
 
-impl<B, N: FnMut(Vec<u8>) -> Option<B>> Input<N> {
-    /// The next block and its place in the output; `None` at the end, and where nobody needs anything any more. Room is
-    /// waited for here, in the order of the input: otherwise a later block could have what an earlier one waits for.
-    fn next(&mut self, buffers: &Buffers, room: &impl Fn(&B) -> usize, budget: &Budget) -> Option<(u64, B)> {
+impl<B, N: FnMut(Vec<u8>, bool) -> Option<Step<B>>> Input<N> {
+    /// The next step and the room it took; `None` at the end, and where nobody needs anything any more. Room is waited for here, in the order
+    /// of the input: otherwise a later block could have what an earlier one waits for.
+    fn next(
+        &mut self,
+        buffers: &Buffers,
+        room: &impl Fn(&B) -> usize,
+        budgets: &Budgets,
+    ) -> Option<(Step<B>, usize)> {
         if self.ended {
             return None;
         }
         self.ended = true;
-        let block = (self.next)(buffers.largest())?;
-        if !budget.take(room(&block)) {
-            return None;
-        }
+        let step = (self.next)(buffers.largest(), budgets.has_early_room())?;
+        let taken = match &step.block {
+            Some(block) => budgets.take_for(step.early, room(block))?,
+            None => 0,
+        };
         self.ended = false;
-        let number = self.count;
-        self.count += 1;
-        Some((number, block))
+        Some((step, taken))
     }
 }
 
@@ -140,24 +215,34 @@ impl Buffers {
     }
 }
 
-/// What was made of a block, and the room that the block took.
-type Made = (Vec<u8>, usize);
+/// What was made of a block.
+#[derive(Default)]
+struct Made {
+    bytes: Vec<u8>,
+    /// The room that it takes, and whether that is room for what is early.
+    room: usize,
+    early: bool,
+    /// Whether its buffer is used again; of one that was copied out of a buffer, that one is.
+    is_kept: bool,
+    /// Whether it is the end of an input instead.
+    is_end: bool,
+}
 
 /// Where what was made goes.
 struct Outlet<'b, 'o> {
     queue: Mutex<Queue>,
     /// For whoever took it upon itself to write, and so never waited for.
     out: Mutex<&'o mut (dyn Write + Send)>,
-    budget: &'b Budget,
+    budgets: &'b Budgets,
     order: Order,
 }
 
 /// What was made and not written yet.
 #[derive(Default)]
 struct Queue {
-    ready: BTreeMap<u64, Made>,
-    /// The number of the block that is to be written next.
-    next: u64,
+    ready: BTreeMap<(u64, u64), Made>,
+    /// The place of what is to be written next.
+    next: (u64, u64),
     is_writing: bool,
     failed: Option<io::Error>,
     /// Buffers whose memory is used again.
@@ -171,8 +256,9 @@ impl Queue {
         if order == Order::OfInput && *first.key() != self.next {
             return None;
         }
-        self.next += 1;
-        Some(first.remove())
+        let ((input, block), made) = first.remove_entry();
+        self.next = if made.is_end { (input + 1, 0) } else { (input, block + 1) };
+        Some(made)
     }
 
     fn give_back(&mut self, mut buffer: Vec<u8>) {
@@ -188,17 +274,30 @@ impl Outlet<'_, '_> {
         lock(&self.queue).spare.pop().unwrap_or_default()
     }
 
+    /// What was made of a block that took so much room. It may have to be held for long: what is early, or much shorter than
+    /// its buffer, is held without the rest of it, which others can use.
+    fn made(&self, mut bytes: Vec<u8>, room: usize, early: bool) -> Made {
+        let is_copied = early || bytes.len() < bytes.capacity() / 2;
+        if is_copied {
+            let exact = bytes.as_slice().to_vec();
+            lock(&self.queue).give_back(std::mem::replace(&mut bytes, exact));
+        }
+        let held = bytes.capacity() + HELD;
+        self.budgets.change(early, room, held);
+        Made { bytes, room: held, early, is_kept: !is_copied, is_end: false }
+    }
+
     /// Puts down what was made of a block, and writes what can be written, unless somebody does.
-    fn put(&self, number: u64, made: Made) {
+    fn put(&self, place: (u64, u64), made: Made) {
         let mut queue = lock(&self.queue);
-        queue.ready.insert(number, made);
+        queue.ready.insert(place, made);
         if std::mem::replace(&mut queue.is_writing, true) {
             return;
         }
         if let Err(error) = self.write(queue) {
             // Nobody writes any more, and nobody waits for room that nobody gives back.
             lock(&self.queue).failed = Some(error);
-            self.budget.close();
+            self.budgets.close();
         }
     }
 
@@ -212,14 +311,16 @@ impl Outlet<'_, '_> {
                 return Ok(());
             }
             drop(queue);
-            let Some((made, room)) = made else {
+            let Some(made) = made else {
                 (flushed, queue) = (out.flush().map(|()| true)?, lock(&self.queue));
                 continue;
             };
-            out.write_all(&made)?;
-            self.budget.give(room);
+            out.write_all(&made.bytes)?;
+            self.budgets.give(made.early, made.room);
             (flushed, queue) = (false, lock(&self.queue));
-            queue.give_back(made);
+            if made.is_kept {
+                queue.give_back(made.bytes);
+            }
         }
     }
 
@@ -234,6 +335,18 @@ mod tests {
     use super::*;
     use std::time::Duration;
 
+    /// The numbers as blocks of one input.
+    fn steps(mut numbers: impl FnMut() -> Option<u64>) -> impl FnMut(Vec<u8>, bool) -> Option<Step<u64>> {
+        let mut block = 0..;
+        move |_, _| {
+            numbers().zip(block.next()).map(|(number, block)| Step {
+                place: (0, block),
+                early: false,
+                block: Some(number),
+            })
+        }
+    }
+
     fn numbers(
         count: u64,
         threads: usize,
@@ -241,7 +354,7 @@ mod tests {
         out: &mut (dyn Write + Send),
     ) -> Result<(), Failure> {
         let mut left = 0..count;
-        let next = |_| left.next();
+        let next = steps(|| left.next());
         let worker = || {
             |number: &u64, made: &mut Vec<u8>| {
                 thread::sleep(Duration::from_micros(number * 7919 % 300));
@@ -258,6 +371,39 @@ mod tests {
             let mut out = Vec::new();
             numbers(200, threads, Order::OfInput, &mut out).expect("memory takes it");
             assert_eq!(String::from_utf8_lossy(&out), expected);
+        }
+    }
+
+    /// Three inputs of so many blocks, given from the last to the first as long as there is room, and a block each.
+    #[test]
+    fn what_later_inputs_give_early_is_held_until_its_turn() {
+        const BLOCKS: u64 = 60;
+        for (threads, length) in [(1, 1), (2, 700_000), (7, 40_000)] {
+            let mut given = [0; 3];
+            let mut was_early = 0;
+            let next = |_, may_be_early: bool| {
+                let first = given.iter().position(|given| *given <= BLOCKS)?;
+                let later = given.iter().rposition(|given| *given <= BLOCKS).filter(|_| may_be_early);
+                let input = later.unwrap_or(first);
+                let place = (input as u64, given[input]);
+                given[input] += 1;
+                was_early += usize::from(input > first);
+                Some(Step { place, early: input > first, block: (place.1 < BLOCKS).then_some(place) })
+            };
+            let worker = || {
+                |place: &(u64, u64), made: &mut Vec<u8>| {
+                    let _ = writeln!(made, "{place:?} {}", "x".repeat(length));
+                }
+            };
+            let ways = Ways { next, spent: |_| Vec::new(), room: |_: &(u64, u64)| 1 << 19 };
+            let mut out = Vec::new();
+            run(ways, (threads, Order::OfInput), worker, &mut out).expect("memory takes it");
+            let written: Vec<&str> = std::str::from_utf8(&out).expect("text").lines().collect();
+            let places = (0..3).flat_map(|input| (0..BLOCKS).map(move |block| (input, block)));
+            assert_eq!(written.len(), 180);
+            assert!(written.iter().zip(places).all(|(line, place)| line.starts_with(&format!("{place:?} "))));
+            let most = if length > 100_000 { 30 } else { 122 };
+            assert!((2..=most).contains(&was_early), "{was_early} of {length} bytes");
         }
     }
 
@@ -285,7 +431,7 @@ mod tests {
     fn a_worker_that_panics_does_not_leave_the_others_waiting() {
         let worker = || |number: &u64, _: &mut Vec<u8>| assert!(*number != 50, "on purpose");
         let mut left = 0..u64::MAX;
-        let ways = Ways { next: |_| left.next(), spent: |_| Vec::new(), room: |_: &u64| 1 << 20 };
+        let ways = Ways { next: steps(|| left.next()), spent: |_| Vec::new(), room: |_: &u64| 1 << 20 };
         let run = || run(ways, (3, Order::OfInput), worker, &mut Vec::new());
         assert!(std::panic::catch_unwind(std::panic::AssertUnwindSafe(run)).is_err());
     }
@@ -309,7 +455,7 @@ mod tests {
     fn all_that_was_made_is_seen_before_the_next_block_is_waited_for() {
         let seen = std::sync::atomic::AtomicUsize::new(0);
         let mut left = 0..20;
-        let next = |_| {
+        let next = steps(|| {
             let next = left.next();
             let mut looks = 0;
             while next.is_some_and(|next| seen.load(std::sync::atomic::Ordering::SeqCst) < next) {
@@ -317,10 +463,10 @@ mod tests {
                 looks += 1;
                 assert!(looks < 10_000, "what was made of the blocks before is held back");
             }
-            next
-        };
-        let worker = || |_: &usize, made: &mut Vec<u8>| made.push(b'x');
-        let ways = Ways { next, spent: |_| Vec::new(), room: |_: &usize| 1 };
+            next.map(|next| next as u64)
+        });
+        let worker = || |_: &u64, made: &mut Vec<u8>| made.push(b'x');
+        let ways = Ways { next, spent: |_| Vec::new(), room: |_: &u64| 1 };
         run(ways, (3, Order::OfInput), worker, &mut Watched(0, &seen)).expect("it is written");
     }
 }

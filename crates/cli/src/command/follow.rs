@@ -4,10 +4,11 @@
 //! that is published meanwhile is verified and used from the next line on; and the instant of the judgement moves
 //! with the clock.
 
-use super::score::{Lens, Part, Scratch};
+use super::score::{Lens, Scratch};
 use crate::args::{Instant as At, Score};
 use crate::blocks::Block;
 use crate::exit::{Exit, Failure, tell};
+use crate::inputs::Part;
 use crate::log::Log;
 use crate::setting::Setting;
 use crate::tail::Tail;
@@ -122,10 +123,10 @@ impl Source {
             self.log = self.log_of(args, &block);
         }
         let log = self.log.clone();
-        if let Some(after) = log.after(&block.bytes) {
-            self.log = after;
-        }
-        Ok(Some(Part { block, file: self.file.clone(), log }))
+        let after = log.after(&block.bytes);
+        let changes = after.is_some();
+        self.log = after.unwrap_or_else(|| log.clone());
+        Ok(Some(Part { block, file: self.file.clone(), log, changes }))
     }
 
     /// A log that is joined in the middle has its header at its beginning, all the same.

@@ -4,12 +4,10 @@
 //! What this file knows is streams, places and outputs; what an indicator in a line looks like is the scorer's business.
 
 use super::{follow, stdout};
-use crate::args::{Instant, Score, Shard};
-use crate::blocks::{Block, Cutter, LINE_MAX};
+use crate::args::{Instant, Score};
 use crate::exit::{Exit, Failure, tell};
 use crate::glob;
-use crate::input;
-use crate::log::Log;
+use crate::inputs::{Inputs, Part};
 use crate::meter::Meter;
 use crate::ordered::{self, Order, Ways};
 use crate::output::score::{Manner, ScoredBlock};
@@ -19,13 +17,11 @@ use crate::wanted::Wanted;
 use query::{Judge, Known, Report, Scored, Scorer};
 use snapshot::Time;
 use snapshot::refang::Refanged;
-use std::collections::VecDeque;
-use std::fs;
-use std::io::{self, IsTerminal, Read, Write};
-use std::path::{Path, PathBuf};
+use std::io::{self, IsTerminal, Write};
+use std::path::PathBuf;
 use std::rc::Rc;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Mutex, PoisonError};
 
 /// How many bytes all workers together take to remember what they met lately.
 const MEMORY: usize = 12 << 20;
@@ -60,7 +56,7 @@ fn scan(lens: &Lens<'_>, setting: &Setting, out: &mut (dyn Write + Send)) -> Res
     let stdin = [PathBuf::from("-")];
     let files = if lens.args.files.is_empty() { &stdin } else { lens.args.files.as_slice() };
     let files = glob::expanded(files);
-    let mut inputs = Inputs::new(&files, lens.args);
+    let mut inputs = Inputs::new(&files, lens.args, setting.threads);
     let meter = Meter::new(setting, &files);
     let worker = || {
         let mut scorer = Scorer::new(lens.judge, lens.report(), MEMORY / setting.threads.max(2));
@@ -70,7 +66,11 @@ fn scan(lens: &Lens<'_>, setting: &Setting, out: &mut (dyn Write + Send)) -> Res
     };
     write_head(lens.args, out)?;
     let ways = Ways {
-        next: |buffer| inputs.next(buffer).inspect(|part| meter.read(part.block.bytes.len())),
+        next: |buffer, early| {
+            let step = inputs.next(buffer, early)?;
+            meter.read(step.block.as_ref().map_or(0, |part: &Part| part.block.bytes.len()));
+            Some(step)
+        },
         spent: |part: Part| part.block.bytes,
         // A small block has a large buffer, and of those of a thousand small files only so many may wait.
         room: |part: &Part| part.block.bytes.len().max(part.block.bytes.capacity() / 2),
@@ -96,16 +96,6 @@ fn part_len(text: &[u8]) -> usize {
     let Some(part) = text.get(..REFANGED_MAX) else { return text.len() };
     let end = memchr::memrchr(b'\n', part).or_else(|| memchr::memrchr3(b' ', b'\t', b'"', part));
     end.map_or(REFANGED_MAX, |at| at + 1)
-}
-
-/// A block of one of the inputs.
-pub(super) struct Part {
-    /// Its lines.
-    pub(super) block: Block,
-    /// The input's name.
-    pub(super) file: Arc<str>,
-    /// What the log is where the block begins.
-    pub(super) log: Log,
 }
 
 /// Copies of a block, in memory that is used again.
@@ -195,7 +185,9 @@ impl<'a> Lens<'a> {
     /// What stands in a part, where it stands.
     fn find(&self, part: &Part, scorer: &mut Scorer<'_>, scratch: &mut Scratch) -> Vec<Scored> {
         let Scratch { masked, refanged } = scratch;
-        let is_masked = part.log.mask(&part.block.bytes, &self.args.fields, masked);
+        // Where headers may come, it was looked for them already when the block was read.
+        let is_whole = part.log.headers_recur() && !part.changes && self.args.fields.is_empty();
+        let is_masked = !is_whole && part.log.mask(&part.block.bytes, &self.args.fields, masked);
         let text = if is_masked { masked } else { &part.block.bytes };
         if !self.args.defanged {
             return scorer.score(text);
@@ -258,157 +250,5 @@ impl<'a> Lens<'a> {
             )),
         }
         Ok(())
-    }
-}
-
-/// All inputs, one after the other. One that cannot be read is named, and the others go on.
-struct Inputs<'a> {
-    /// Files and folders that were not opened yet.
-    waiting: VecDeque<PathBuf>,
-    args: &'a Score,
-    open: Option<Open>,
-    refused: bool,
-    without_field: bool,
-}
-
-/// An input that is being read.
-struct Open {
-    cutter: Cutter<Box<dyn Read + Send>>,
-    name: Arc<str>,
-    log: Log,
-    /// How many blocks it gave so far.
-    blocks: u64,
-    /// The offset of what comes next.
-    end: u64,
-}
-
-impl<'a> Inputs<'a> {
-    fn new(files: &'a [PathBuf], args: &'a Score) -> Inputs<'a> {
-        Inputs {
-            waiting: files.iter().cloned().collect(),
-            args,
-            open: None,
-            refused: false,
-            without_field: false,
-        }
-    }
-
-    fn exit(&self) -> Exit {
-        match self {
-            Inputs { refused: true, .. } => Exit::Refused,
-            Inputs { without_field: true, .. } => Exit::Usage,
-            _ => Exit::Done,
-        }
-    }
-
-    /// The next block of any input; `None` at the end of all.
-    fn next(&mut self, mut buffer: Vec<u8>) -> Option<Part> {
-        loop {
-            let Some(mut open) = self.open.take() else {
-                let path = self.waiting.pop_front()?;
-                self.open = self.open(&path);
-                continue;
-            };
-            match open.cutter.next_block(std::mem::take(&mut buffer)) {
-                Ok(None) => {}
-                Err(error) => self.refuse(&format!(
-                    "{}: {error}; what it holds up to byte {} was looked into",
-                    open.name, open.end
-                )),
-                Ok(Some(block)) => {
-                    let part = self.part(&mut open, block);
-                    let is_mine = self.args.shard.is_none_or(|shard| shard.has(open.blocks - 1));
-                    self.open = Some(open);
-                    match part {
-                        Some(part) if is_mine => return Some(part),
-                        Some(part) => buffer = part.block.bytes,
-                        None => self.open = None,
-                    }
-                }
-            }
-        }
-    }
-
-    /// Opens a file, or puts the files of a folder in its place.
-    fn open(&mut self, path: &Path) -> Option<Open> {
-        if !input::is_stdin(path) && path.is_dir() {
-            return self.unfold(path);
-        }
-        if input::is_our_output(path) {
-            self.refuse(&format!("{}: the output goes there", path.display()));
-            return None;
-        }
-        let input = input::open(path).map_err(|error| self.refuse(&error.to_string())).ok()?;
-        let name = if input::is_stdin(path) { "-".into() } else { path.to_string_lossy() };
-        let mut cutter = Cutter::new(self.args.input.reshaped(input.reader), input.live);
-        let mut log = Log::of(self.args.input, cutter.head());
-        if let Some(from) = self.args.from.filter(|from| *from > 0) {
-            log = log.after(cutter.head()).unwrap_or(log);
-            cutter.skip_to(from).map_err(|error| self.refuse(&format!("{name}: {error}"))).ok()?;
-        }
-        if log.is_quoted() {
-            cutter.keep_quotes();
-        }
-        Some(Open { cutter, name: Arc::from(name), log, blocks: 0, end: 0 })
-    }
-
-    /// The files of a folder come next, by name; links to folders are not followed, because they may lead in circles.
-    fn unfold(&mut self, folder: &Path) -> Option<Open> {
-        let entries = fs::read_dir(folder).and_then(Iterator::collect::<io::Result<Vec<_>>>);
-        let mut inside = match entries {
-            Ok(entries) => entries,
-            Err(error) => {
-                self.refuse(&format!("{}: {error}", folder.display()));
-                return None;
-            }
-        };
-        let is_log = |entry: &fs::DirEntry| {
-            let is_hidden = entry.file_name().to_string_lossy().starts_with('.');
-            let is_link = entry.file_type().is_ok_and(|kind| kind.is_symlink());
-            !(is_hidden || is_link && entry.path().is_dir())
-        };
-        inside.retain(is_log);
-        inside.sort_by_key(|entry| std::cmp::Reverse(entry.file_name()));
-        inside.iter().for_each(|entry| self.waiting.push_front(entry.path()));
-        None
-    }
-
-    fn refuse(&mut self, message: &str) {
-        tell(&format!("rapsheet: {message}"));
-        self.refused = true;
-    }
-
-    /// A block with what it needs from those before it; `None` where its input has no fields to look into.
-    fn part(&mut self, open: &mut Open, block: Block) -> Option<Part> {
-        let log = open.log.clone();
-        let is_first = open.blocks == 0;
-        if block.is_piece && !self.args.fields.is_empty() {
-            let limit = LINE_MAX >> 20;
-            self.refuse(&format!(
-                "{}:{}: a record of more than {limit} MiB, whose fields cannot be told apart; without --field it is read in pieces",
-                open.name, block.line
-            ));
-        }
-        open.blocks += 1;
-        open.end = block.offset + block.bytes.len() as u64;
-        let after = log.after(&block.bytes);
-        let said =
-            after.as_ref().or(is_first.then_some(&log)).and_then(|log| log.complaint(&self.args.fields));
-        if let Some(said) = said {
-            tell(&format!("rapsheet: {}: {said}", open.name));
-            self.without_field = true;
-            if !log.headers_recur() {
-                return None;
-            }
-        }
-        open.log = after.unwrap_or(open.log.clone());
-        Some(Part { block, file: open.name.clone(), log })
-    }
-}
-
-impl Shard {
-    /// Whether a block of an input, counted from 0, belongs to this part.
-    fn has(self, block: u64) -> bool {
-        block % self.of == self.part
     }
 }

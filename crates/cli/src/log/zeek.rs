@@ -4,7 +4,7 @@
 //! tables, and every offset that it reports is that of the log.
 
 use super::remark::Cells;
-use super::{Fields, Kind, Layout, Log, REMARKS, Remark, blank, is_wanted, names_of};
+use super::{Fields, Kind, Layout, Log, REMARKS, Remark, blank, is_wanted, line_len, names_of, put};
 
 /// The row of the table.
 pub(super) static KIND: Kind = Kind {
@@ -63,11 +63,11 @@ impl Layout for Header {
     }
 
     fn mask(&self, block: &[u8], fields: &[String], out: &mut Vec<u8>) -> bool {
-        let is_any = !fields.is_empty() || has_header(block);
-        if is_any {
-            mask(self, block, fields, out);
+        if fields.is_empty() {
+            return mask_headers(block, out);
         }
-        is_any
+        mask(self, block, fields, out);
+        true
     }
 
     fn field(&self, record: &[u8], name: &str) -> Option<Vec<u8>> {
@@ -86,24 +86,39 @@ fn separator(text: &[u8]) -> Option<u8> {
     u8::from_str_radix(std::str::from_utf8(hex).ok()?, 16).ok()
 }
 
-/// Whether any line of a block belongs to a header.
-fn has_header(block: &[u8]) -> bool {
-    block.first() == Some(&b'#') || memchr::memmem::find(block, b"\n#").is_some()
+/// Where the lines of a block stand that belong to a header, with their ends. Hardly any line does, and so the byte that
+/// such a line begins with is looked for, and not where lines begin.
+fn header_lines(block: &[u8]) -> impl Iterator<Item = (usize, usize)> {
+    let begins = |at: &usize| *at == 0 || block.get(at - 1) == Some(&b'\n');
+    let starts = memchr::memchr_iter(b'#', block).filter(begins);
+    starts.map(|start| (start, start + line_len(block.get(start..).unwrap_or(&[]))))
 }
 
-/// The header that holds below `block`, if that is another one than `header`.
+/// The header that holds below `block`, if there is any in it.
 fn header_after(header: &Header, block: &[u8]) -> Option<Header> {
     let mut after = None;
-    if !has_header(block) {
-        return None;
-    }
-    for line in lines(block).filter(|line| line.first() == Some(&b'#')) {
+    for (start, end) in header_lines(block) {
+        let line = block.get(start..end).unwrap_or(&[]);
         after.get_or_insert_with(|| Header::clone(header)).read(line);
     }
     after
 }
 
-/// Puts a copy of `block` into `out` in which only the `fields` are left, or all where there are none.
+/// Puts a copy of `block` without its headers into `out`; `false` if there are none, and nothing was put.
+fn mask_headers(block: &[u8], out: &mut Vec<u8>) -> bool {
+    out.clear();
+    for (start, end) in header_lines(block) {
+        put(block, out.len(), start, true, out);
+        put(block, start, end, false, out);
+    }
+    let is_any = !out.is_empty();
+    if is_any {
+        put(block, out.len(), block.len(), true, out);
+    }
+    is_any
+}
+
+/// Puts a copy of `block` into `out` in which only the `fields` are left.
 fn mask(header: &Header, block: &[u8], fields: &[String], out: &mut Vec<u8>) {
     out.clear();
     let mut header = header.clone();
@@ -111,8 +126,6 @@ fn mask(header: &Header, block: &[u8], fields: &[String], out: &mut Vec<u8>) {
         if line.first() == Some(&b'#') {
             header.read(line);
             out.extend(line.iter().map(|byte| blank(*byte)));
-        } else if fields.is_empty() {
-            out.extend_from_slice(line);
         } else {
             mask_line(&header, line, fields, out);
         }
@@ -163,8 +176,17 @@ mod tests {
         mask(&Header::default(), LOG, &["id.resp_h".to_owned()], &mut out);
         assert_eq!(out.len(), LOG.len());
         assert!(out.ends_with(b"\n            45.9.20.6\n"), "{}", String::from_utf8_lossy(&out));
-        mask(&Header::default(), LOG, &[], &mut out);
-        assert!(out.ends_with(b"\n1\t45.9.20.5\t45.9.20.6\n") && out.starts_with(b"     "));
+    }
+
+    #[test]
+    fn headers_are_blanked_wherever_they_stand_and_nothing_moves() {
+        let mut out = Vec::new();
+        assert!(mask_headers(LOG, &mut out));
+        assert!(out.len() == LOG.len() && out.ends_with(b"\n1\t45.9.20.5\t45.9.20.6\n"));
+        assert!(out.starts_with(b"     "));
+        assert!(mask_headers(b"1\t#2#\n#close\t2\n#\n3\n#x", &mut out));
+        assert_eq!(out, b"1\t#2#\n        \n \n3\n  ");
+        assert!(!mask_headers(b"1\t#2#\n", &mut out) && out.is_empty());
     }
 
     #[test]
