@@ -342,7 +342,11 @@ mod tests {
         let asked: Vec<Vec<u8>> = all.iter().map(|name| [name, &b".www"[..]].concat()).collect();
         let asked: Vec<&[u8]> = asked.iter().map(Vec::as_slice).collect();
         let mut found = Vec::new();
-        index.each_covering_of(&asked, |at, end, ordinal| found.push((at, end, keys[ordinal as usize])));
+        index.each_covering_of(
+            &asked,
+            |_| {},
+            |at, end, ordinal| found.push((at, end, keys[ordinal as usize])),
+        );
         found.sort_unstable();
         let expected = (0..).zip(&all).take(4).map(|(at, name)| (at, name.len(), name.as_slice()));
         assert_eq!(found, expected.collect::<Vec<_>>(), "and the five that are not listed are not found");
