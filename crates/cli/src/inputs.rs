@@ -20,7 +20,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 /// How many inputs are open at once, at most.
-const OPEN_MAX: usize = 6;
+const OPEN_MAX: usize = 5;
 /// How far to look for one that can be opened before its turn.
 const SEEN_MAX: usize = 32;
 /// How many buffers those that are early have together.
