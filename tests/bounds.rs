@@ -1,10 +1,11 @@
 //! No input outgrows a stated bound of memory: lines without an end, documents without a bottom, records without a
 //! close. What is wrong is named, and what stands behind it is read where its format has lines.
 //!
-//! The bound is on the whole process of `rapsheet parse`, as the system sees it, so this runs where the system tells
-//! (Linux) and says that it skipped elsewhere.
+//! The bound is on the whole process of `rapsheet parse`, and on what `rapsheet score` holds beside the map, as the system
+//! sees it, so this runs where the system tells (Linux) and says that it skipped elsewhere.
 
 use crate::place::Place;
+use crate::support::gzip;
 use ingest::format::{FORMATS, Format, Shape};
 use serde_json::Value;
 use std::fs;
@@ -15,6 +16,8 @@ use std::time::Duration;
 
 /// The bound, in KiB of resident memory.
 const BOUND: u64 = 128 << 10;
+/// What scoring may take beside the map, in KiB.
+const BESIDE: u64 = 64 << 10;
 /// More than the bound, in blocks of 1 MiB.
 const BEYOND: usize = 140;
 /// A line of 1 GB.
@@ -57,16 +60,17 @@ fn run(place: &Place, id: &str, unit: &str, blocks: usize) -> Run {
         }
         kept
     });
-    let peak = watch(&mut child);
+    let peak = watch(&mut child, "VmHWM:");
     writer.join().expect("it writes");
     let text = reader.join().expect("it reads");
     let rows = text.iter().map(|line| serde_json::from_str(line).expect("JSON")).collect();
     Run { rows, code: child.wait().expect("it ends").code(), peak }
 }
 
-/// The highest resident memory of a process, in KiB, watched until it ends. For a moment after it was started, the system
+/// The highest resident memory of a process, in KiB, watched until it ends: all of it, or a part, as the system calls it.
+/// For a moment after it was started, the system
 /// shows the memory of this process as its own; what it runs tells when that is over.
-fn watch(child: &mut Child) -> u64 {
+fn watch(child: &mut Child, which: &str) -> u64 {
     let [status, runs] = ["status", "exe"].map(|what| format!("/proc/{}/{what}", child.id()));
     let this = std::env::current_exe().expect("this program");
     let mut peak = 0;
@@ -75,7 +79,7 @@ fn watch(child: &mut Child) -> u64 {
             continue;
         }
         let text = fs::read_to_string(&status).unwrap_or_default();
-        let line = text.lines().find(|line| line.starts_with("VmHWM:"));
+        let line = text.lines().find(|line| line.starts_with(which));
         let now = line.and_then(|line| line.split_whitespace().nth(1)?.parse().ok()).unwrap_or(0);
         peak = peak.max(now);
         thread::sleep(Duration::from_millis(2));
@@ -139,6 +143,60 @@ fn documents_without_a_bottom_stay_within_the_bound() {
             let run = run(&place, format.id, unit, blocks);
             assert!(run.peak < BOUND, "{} on {unit:?}: {} KiB", format.id, run.peak);
             assert!(matches!(run.code, Some(0 | 4)), "{} on {unit:?}: {:?}", format.id, run.code);
+        }
+    }
+}
+
+/// A snapshot of so many names, each listed by three providers, and the names.
+fn listed_thrice(place: &Place, count: usize) -> Vec<String> {
+    let names: Vec<String> = (0..count).map(|at| format!("{:x}-listed.example.net", at * 7_919)).collect();
+    let feed = |id: &str| {
+        place.write(&format!("downloads/{id}.txt"), names.join("\n"));
+        format!(
+            "[[feed]]\nid = \"{id}\"\nprovider = \"{id}.example\"\nformat = \"plain-domain\"\nfile = \"{id}.txt\"\n\
+             assessment = [\"phishing\"]\n[feed.guard]\nallow_canaries = true\n"
+        )
+    };
+    place.write("catalog.toml", ["one", "two", "three"].map(feed).concat());
+    let args = ["build", "--catalog", "catalog.toml", "--downloads", "downloads", "--out", "rapsheet.rap"];
+    assert_eq!(place.run(&args).status.code(), Some(0));
+    names
+}
+
+/// Logs that are full of what is listed: in files, some of them packed, in URLs none of which comes twice, and in one line.
+fn dense_logs(place: &Place, names: &[String]) {
+    for (number, names) in names.chunks(names.len() / 12).enumerate() {
+        let lines: Vec<String> =
+            names.chunks(3).map(|names| format!("GET {} 200\n", names.join(" "))).collect();
+        place.write(&format!("logs/{number:02}.gz"), gzip(lines.concat().as_bytes()));
+    }
+    let urls: Vec<String> =
+        (0..120_000).map(|at| format!("GET http://h{at:x}.example.org/{at}/index.html 200\n")).collect();
+    place.write("urls.log", urls.concat());
+    place.write("line.log", format!("{} 45.9.20.5\n", names.join(" ").repeat(2)));
+}
+
+#[test]
+fn scoring_stays_within_the_bound_whatever_is_listed() {
+    if skipped() {
+        return;
+    }
+    let place = Place::new();
+    dense_logs(&place, &listed_thrice(&place, 260_000));
+    let runs: [&[&str]; 5] = [
+        &["logs"],
+        &["--output", "annotated", "--unordered", "logs"],
+        &["--all", "urls.log"],
+        &["line.log"],
+        &["--output", "annotated", "line.log"],
+    ];
+    for threads in ["2", "8"] {
+        for args in runs {
+            let mut command = place.command(&[&["score", "--threads", threads], args].concat());
+            let mut child = command.stdout(Stdio::null()).spawn().expect("it starts");
+            let peak = watch(&mut child, "RssAnon:");
+            assert!(child.wait().expect("it ends").success());
+            assert!(peak > 0 && peak < BESIDE, "{args:?} at {threads} threads: {peak} KiB");
         }
     }
 }

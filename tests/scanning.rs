@@ -41,8 +41,7 @@ fn slow(judge: &Judge<'_>, text: &[u8], all: bool) -> Vec<Row> {
 }
 
 fn rows(found: &[Scored]) -> Vec<Row> {
-    let row =
-        |scored: &Scored| (scored.at, scored.known.answer.indicator.clone(), scored.known.answer.status);
+    let row = |scored: &Scored| (scored.at, scored.known.indicator.to_string(), scored.known.status);
     found.iter().map(row).collect()
 }
 

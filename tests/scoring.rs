@@ -461,3 +461,89 @@ fn endless_lines_are_read_in_pieces_and_have_no_fields() {
     assert_eq!(code(&fields), 4);
     assert!(stderr(&fields).contains("a record of more than 8 MiB"), "{}", stderr(&fields));
 }
+
+/// Records of a table, of so many indicators each: none comes twice in the whole, but all of a record once more in it.
+fn dense_record(first: usize, count: usize) -> String {
+    let names: Vec<String> = (first..first + count).map(|at| format!("n{at}.example.org")).collect();
+    let again: Vec<&str> = names.iter().rev().map(String::as_str).collect();
+    format!("{first},\"{}\n{}\",end\n", names.join(" "), again.join("\n"))
+}
+
+#[test]
+fn what_is_told_in_parts_is_what_is_there() {
+    let place = Place::new();
+    let counts = [3, 700, 900, 1, 5000, 2, 1024, 1023, 1025, 40, 2047, 2048, 6000, 1];
+    let starts = counts.iter().scan(0, |sum, count| Some(std::mem::replace(sum, *sum + count)));
+    let records: Vec<String> = starts.zip(counts).map(|(first, count)| dense_record(first, count)).collect();
+    place.write("whole.csv", format!("id,text,rest\n{}", records.concat()));
+    let mut parts = Vec::new();
+    for (number, record) in records.iter().enumerate() {
+        place.write(&format!("{number}.csv"), format!("id,text,rest\n{record}"));
+        parts.push(format!("{number}.csv"));
+    }
+    let run = |args: &[&str], files: &[String]| {
+        let files: Vec<&str> = files.iter().map(String::as_str).collect();
+        let output = place.run(&[&["score", "--all", "--input", "csv"], args, &files].concat());
+        assert_eq!(code(&output), 0, "{}", stderr(&output));
+        stdout(&output).to_owned()
+    };
+    let whole = ["whole.csv".to_owned()];
+    // A cell's line ends are line ends, so what comes once more stands on other lines.
+    let words: Vec<String> = run(&["--output", "csv"], &whole)
+        .lines()
+        .skip(1)
+        .map(|row| row.split(',').nth(3).expect("a cell").to_owned())
+        .collect();
+    let expected: Vec<String> = records
+        .iter()
+        .flat_map(|record| record.split([' ', ',', '"', '\n']).filter(|word| word.contains('.')))
+        .map(str::to_owned)
+        .collect();
+    assert_eq!(words, expected);
+    let header = "id,text,rest,rapsheet_status,rapsheet_detected_by,rapsheet_assessments,rapsheet_indicators,rapsheet_providers\n";
+    let annotated = run(&["--output", "annotated"], &whole);
+    assert_eq!(annotated.replace(header, ""), run(&["--output", "annotated"], &parts).replace(header, ""));
+    for output in ["lines", "jsonl"] {
+        let kept = |files: &[String]| -> Vec<String> {
+            let indicator =
+                |line: &str| line.split_once("\"indicator\"").map_or(line, |(_, rest)| rest).to_owned();
+            run(&["--output", output], files).lines().map(indicator).collect()
+        };
+        assert_eq!(kept(&whole), kept(&parts), "{output}");
+    }
+    let total = |files: &[String]| -> Value {
+        let summary: Value = serde_json::from_str(&run(&["--summary=json"], files)).expect("JSON");
+        json!([summary["total"]["lines_found"], summary["total"]["found"], summary["statuses"]])
+    };
+    assert_eq!(total(&whole), total(&parts));
+    // Each record stands on one line, and what comes again, on a line each.
+    let lines_found: usize = counts.iter().map(|count| 1 + count).sum();
+    assert_eq!(total(&whole)[0], lines_found);
+}
+
+#[test]
+fn an_indicator_comes_once_a_line_however_long_the_line_is() {
+    let place = Place::new();
+    let names: Vec<String> = (0..5000).map(|at| format!("n{at}.example.org")).collect();
+    let line = names.join(" ");
+    place.write(
+        "long.log",
+        format!("{line} {line} {line}\nn7.example.org n7.example.org\n{line} n7.example.org\n"),
+    );
+    let args = ["score", "--all", "--output", "tsv", "long.log"];
+    let place_of = |row: &str| {
+        let cells: Vec<&str> = row.split('\t').collect();
+        (cells[1].to_owned(), cells[3].to_owned())
+    };
+    let found: Vec<(String, String)> = stdout(&place.run(&args)).lines().skip(1).map(place_of).collect();
+    let on = |line: &str, names: &[String]| -> Vec<(String, String)> {
+        names.iter().map(|name| (line.to_owned(), name.clone())).collect()
+    };
+    assert_eq!(found, [on("1", &names), on("2", &names[7..8]), on("3", &names)].concat());
+    let lines = place.run(&["score", "--all", "--output", "lines", "long.log"]);
+    assert_eq!(stdout(&lines), place.read("long.log"));
+    let summary: Value =
+        serde_json::from_str(&stdout(&place.run(&["score", "--all", "--summary=json", "long.log"])))
+            .expect("JSON");
+    assert_eq!([&summary["total"]["lines_found"], &summary["total"]["found"]], [3, 10_001]);
+}

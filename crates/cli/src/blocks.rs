@@ -7,6 +7,8 @@ use std::io::{self, Read};
 const BLOCK_LEN: usize = 512 << 10;
 /// A line is whole up to this length, in bytes; what is longer is read in pieces, so that memory is bounded.
 pub(crate) const LINE_MAX: usize = 8 << 20;
+/// The length of such a piece. As all that stands in one may be held at once, it is shorter than a block.
+const PIECE_LEN: usize = 96 << 10;
 /// How much is asked of a live input at a time.
 const LIVE_LEN: usize = 64 << 10;
 
@@ -29,12 +31,15 @@ pub(crate) struct Cutter<R> {
     live: bool,
     block_len: usize,
     line_max: usize,
+    piece_len: usize,
     rest: Vec<u8>,
     offset: u64,
     line: u64,
     ended: bool,
     failed: Option<io::Error>,
     quoted: bool,
+    /// Whether what comes next stands in a line that is too long to be whole.
+    within: bool,
 }
 
 impl<R: Read> Cutter<R> {
@@ -45,12 +50,14 @@ impl<R: Read> Cutter<R> {
             live,
             block_len: BLOCK_LEN,
             line_max: LINE_MAX,
+            piece_len: PIECE_LEN,
             rest: Vec::new(),
             offset: 0,
             line: 1,
             ended: false,
             failed: None,
             quoted: false,
+            within: false,
         }
     }
 
@@ -102,6 +109,12 @@ impl<R: Read> Cutter<R> {
     /// The next block, in `buffer`, whose memory is used again as it is: what stands in it is overwritten, and only what
     /// was never used is made zeros first. `None` at the end. What was read before an error comes before it.
     pub(crate) fn next_block(&mut self, mut buffer: Vec<u8>) -> io::Result<Option<Block>> {
+        if let Some(cut) = self.next_piece() {
+            buffer.clear();
+            buffer.extend(self.rest.drain(..cut));
+            self.rest.shrink_to(self.block_len);
+            return Ok(Some(Block { is_piece: self.within, ..self.block(buffer) }));
+        }
         let (mut have, mut searched) = (self.rest.len(), 0);
         self.make_room(&mut buffer, have);
         buffer.iter_mut().zip(self.rest.drain(..)).for_each(|(place, byte)| *place = byte);
@@ -109,11 +122,13 @@ impl<R: Read> Cutter<R> {
             let text = buffer.get(..have).unwrap_or(&[]);
             if self.live || have >= self.block_len {
                 let end = self.last_end(text, searched).map(|at| at + 1);
-                let piece_end = || (have >= self.line_max).then(|| last_edge(text));
-                if let Some(cut) = end.or_else(piece_end) {
+                let is_piece = self.within && have >= self.piece_len || have >= self.line_max;
+                let piece_end = || last_edge(text.get(..self.piece_len).unwrap_or(text));
+                if let Some(cut) = end.or_else(|| is_piece.then(piece_end)) {
                     self.rest.extend_from_slice(text.get(cut..).unwrap_or(&[]));
                     have = cut;
-                    break end.is_none();
+                    self.within = end.is_none();
+                    break self.within;
                 }
                 searched = have;
             }
@@ -127,6 +142,16 @@ impl<R: Read> Cutter<R> {
             Some(error) => Err(error),
             None => Ok((!buffer.is_empty()).then(|| Block { is_piece, ..self.block(buffer) })),
         }
+    }
+
+    /// How much is the next piece of a line that is too long to be whole, or the end of that line and others, where so much
+    /// was read already.
+    fn next_piece(&mut self) -> Option<usize> {
+        let first = self.rest.get(..self.piece_len).filter(|_| self.within)?;
+        let end = self.last_end(first, 0).map(|at| at + 1);
+        let cut = end.unwrap_or_else(|| last_edge(first));
+        self.within = end.is_none();
+        Some(cut)
     }
 
     /// Reads more behind what a buffer has.
@@ -203,6 +228,7 @@ mod tests {
     fn cut(text: &[u8], step: usize, lengths: (usize, usize), live: bool, fails: bool) -> (Vec<Block>, bool) {
         let mut cutter = Cutter::new(Dribble(text, step, fails), live);
         (cutter.block_len, cutter.line_max) = lengths;
+        cutter.piece_len = cutter.block_len;
         let mut blocks = Vec::new();
         loop {
             match cutter.next_block(Vec::new()) {
@@ -235,7 +261,11 @@ mod tests {
     fn a_line_beyond_the_limit_is_read_in_pieces() {
         let text = [b"x".repeat(100).as_slice(), b"\ny\n"].concat();
         let (blocks, _) = cut(&text, 7, (5, 40), false, false);
-        assert!(blocks.len() >= 2 && blocks.iter().all(|block| block.bytes.len() <= 40 + LIVE_LEN));
+        assert!(blocks.len() >= 10 && blocks.iter().all(|block| block.bytes.len() < 5 + 7));
+        let whole: Vec<u8> = blocks.iter().flat_map(|block| block.bytes.clone()).collect();
+        assert_eq!(whole, text);
+        let pieces: Vec<bool> = blocks.iter().map(|block| block.is_piece).collect();
+        assert!(pieces.iter().is_sorted_by(|one, other| one >= other) && pieces[8], "{pieces:?}");
         assert_eq!(
             blocks.last().map(|block| block.line),
             Some(1 + u64::from(blocks.last().unwrap().bytes == b"y\n"))

@@ -16,6 +16,7 @@ mod files;
 mod glob;
 mod input;
 mod inputs;
+mod lens;
 #[cfg(feature = "ingest")]
 mod lock;
 mod log;

@@ -15,7 +15,7 @@ use crate::exit::Failure;
 use std::collections::BTreeMap;
 use std::io::{self, Write};
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread;
 
 /// How many bytes of blocks may be in flight, and for each worker at least.
@@ -28,6 +28,10 @@ const EARLY: usize = 4 << 20;
 const EARLY_BLOCK: usize = 1 << 20;
 /// What it costs to hold a result, beside its bytes.
 const HELD: usize = 128;
+/// What is longer is written before the rest of it is made.
+const MADE_MAX: usize = 1 << 20;
+/// What a result is taken to have before there was one.
+const USUAL: usize = 2 << 20;
 /// Larger results are not kept: one endless line should not cost its memory for ever, once for every worker.
 const BUFFER_MAX: usize = 2 << 20;
 
@@ -61,8 +65,12 @@ pub(crate) struct Ways<N, S, R> {
     pub(crate) room: R,
 }
 
+/// Has what a worker made so far written before the rest is made, if it is much.
+pub(crate) type Ease<'e> = dyn FnMut(&mut Vec<u8>) + 'e;
+
 /// Gets blocks until there are none, calls a worker's function on each of them, and writes what they make to `out` in
-/// order. `worker` makes one function per thread, which may keep scratch.
+/// order. `worker` makes one function per thread, which may keep scratch. It puts what it makes into a buffer, and may
+/// ease that now and then.
 pub(crate) fn run<B, W, N>(
     ways: Ways<N, impl Fn(B) -> Vec<u8> + Sync, impl Fn(&B) -> usize + Sync>,
     (threads, order): (usize, Order),
@@ -71,16 +79,22 @@ pub(crate) fn run<B, W, N>(
 ) -> Result<(), Failure>
 where
     N: FnMut(Vec<u8>, bool) -> Option<Step<B>> + Send,
-    W: FnMut(&B, &mut Vec<u8>),
+    W: FnMut(&B, &mut Vec<u8>, &mut Ease<'_>),
 {
     let Ways { next, spent, room } = ways;
     let budgets = Budgets::new(threads);
     let (input, buffers) = (Mutex::new(Input { next, ended: false }), Buffers::default());
-    let outlet = Outlet { queue: Mutex::default(), out: Mutex::new(out), budgets: &budgets, order };
+    let outlet = Outlet {
+        queue: Mutex::default(),
+        turned: Condvar::new(),
+        out: Mutex::new(out),
+        budgets: &budgets,
+        order,
+    };
     let work = || {
         let mut work = worker();
         // Where one of them panics, the others must not wait for what it never puts down.
-        let _closed = CloseOnPanic(&budgets);
+        let _closed = CloseOnPanic(&outlet);
         loop {
             let read = lock(&input).next(&buffers, &room, &budgets);
             let Some((Step { place, early, block }, room)) = read else { break };
@@ -88,10 +102,10 @@ where
                 outlet.put(place, Made { is_end: true, ..Made::default() });
                 continue;
             };
-            let mut bytes = outlet.buffer();
-            work(&block, &mut bytes);
+            let (mut bytes, mut held) = (outlet.buffer(), Vec::new());
+            work(&block, &mut bytes, &mut |bytes| outlet.ease(place, early, bytes, &mut held));
             buffers.give_back(spent(block));
-            outlet.put(place, outlet.made(bytes, room, early));
+            outlet.put(place, outlet.made((held, bytes), room, early));
         }
     };
     thread::scope(|scope| {
@@ -121,7 +135,7 @@ struct Budgets {
 impl Budgets {
     fn new(threads: usize) -> Budgets {
         let in_turn = Budget::new(IN_FLIGHT.max(threads * IN_FLIGHT_PER_WORKER));
-        Budgets { in_turn, early: Budget::new(EARLY), usual: AtomicUsize::new(0) }
+        Budgets { in_turn, early: Budget::new(EARLY), usual: AtomicUsize::new(USUAL) }
     }
 
     fn has_early_room(&self) -> bool {
@@ -159,9 +173,9 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-struct CloseOnPanic<'b>(&'b Budgets);
+struct CloseOnPanic<'l, 'b, 'o>(&'l Outlet<'b, 'o>);
 
-impl Drop for CloseOnPanic<'_> {
+impl Drop for CloseOnPanic<'_, '_, '_> {
     fn drop(&mut self) {
         if thread::panicking() {
             self.0.close();
@@ -218,6 +232,8 @@ impl Buffers {
 /// What was made of a block.
 #[derive(Default)]
 struct Made {
+    /// What was made first, where it was much and had to be held.
+    held: Vec<Vec<u8>>,
     bytes: Vec<u8>,
     /// The room that it takes, and whether that is room for what is early.
     room: usize,
@@ -231,6 +247,8 @@ struct Made {
 /// Where what was made goes.
 struct Outlet<'b, 'o> {
     queue: Mutex<Queue>,
+    /// Told when nobody writes any more: it may be the turn of one that has much.
+    turned: Condvar,
     /// For whoever took it upon itself to write, and so never waited for.
     out: Mutex<&'o mut (dyn Write + Send)>,
     budgets: &'b Budgets,
@@ -244,6 +262,8 @@ struct Queue {
     /// The place of what is to be written next.
     next: (u64, u64),
     is_writing: bool,
+    /// Whether nothing is written any more.
+    is_closed: bool,
     failed: Option<io::Error>,
     /// Buffers whose memory is used again.
     spare: Vec<Vec<u8>>,
@@ -276,15 +296,15 @@ impl Outlet<'_, '_> {
 
     /// What was made of a block that took so much room. It may have to be held for long: what is early, or much shorter than
     /// its buffer, is held without the rest of it, which others can use.
-    fn made(&self, mut bytes: Vec<u8>, room: usize, early: bool) -> Made {
+    fn made(&self, (held, mut bytes): (Vec<Vec<u8>>, Vec<u8>), room: usize, early: bool) -> Made {
         let is_copied = early || bytes.len() < bytes.capacity() / 2;
         if is_copied {
             let exact = bytes.as_slice().to_vec();
             lock(&self.queue).give_back(std::mem::replace(&mut bytes, exact));
         }
-        let held = bytes.capacity() + HELD;
-        self.budgets.change(early, room, held);
-        Made { bytes, room: held, early, is_kept: !is_copied, is_end: false }
+        let taken = HELD + held.iter().map(Vec::capacity).sum::<usize>() + bytes.capacity();
+        self.budgets.change(early, room, taken);
+        Made { held, bytes, room: taken, early, is_kept: !is_copied, is_end: false }
     }
 
     /// Puts down what was made of a block, and writes what can be written, unless somebody does.
@@ -294,11 +314,47 @@ impl Outlet<'_, '_> {
         if std::mem::replace(&mut queue.is_writing, true) {
             return;
         }
-        if let Err(error) = self.write(queue) {
-            // Nobody writes any more, and nobody waits for room that nobody gives back.
-            lock(&self.queue).failed = Some(error);
-            self.budgets.close();
+        let written = self.write(queue);
+        self.check(written);
+    }
+
+    /// Writes what was made so far of a block, if that is much, and waits until that is its turn. What is early is `held`
+    /// instead: it may be all that the workers have, and then its turn would never come.
+    fn ease(&self, place: (u64, u64), early: bool, bytes: &mut Vec<u8>, held: &mut Vec<Vec<u8>>) {
+        if bytes.len() < MADE_MAX {
+            return;
         }
+        let is_turn = |queue: &Queue| self.order == Order::AsDone || queue.next == place;
+        let mut queue = lock(&self.queue);
+        if early && (!is_turn(&queue) || !held.is_empty()) {
+            drop(queue);
+            held.push(bytes.as_slice().to_vec());
+            return bytes.clear();
+        }
+        let must_wait = |queue: &mut Queue| !queue.is_closed && (queue.is_writing || !is_turn(queue));
+        queue = self.turned.wait_while(queue, must_wait).unwrap_or_else(PoisonError::into_inner);
+        if !queue.is_closed {
+            queue.is_writing = true;
+            drop(queue);
+            let written = lock(&self.out).write_all(bytes);
+            self.check(written.and_then(|()| self.write(lock(&self.queue))));
+        }
+        bytes.clear();
+    }
+
+    /// After an error, nobody writes any more, and nobody waits for room that nobody gives back.
+    fn check(&self, written: io::Result<()>) {
+        if let Err(error) = written {
+            lock(&self.queue).failed = Some(error);
+            self.close();
+        }
+    }
+
+    /// Lets everybody go who waits.
+    fn close(&self) {
+        lock(&self.queue).is_closed = true;
+        self.turned.notify_all();
+        self.budgets.close();
     }
 
     /// Writes until nothing is ready; then whoever watches a live log sees what there is.
@@ -308,6 +364,7 @@ impl Outlet<'_, '_> {
             let made = queue.pop(self.order);
             if made.is_none() && flushed {
                 queue.is_writing = false;
+                self.turned.notify_all();
                 return Ok(());
             }
             drop(queue);
@@ -315,6 +372,7 @@ impl Outlet<'_, '_> {
                 (flushed, queue) = (out.flush().map(|()| true)?, lock(&self.queue));
                 continue;
             };
+            made.held.iter().try_for_each(|bytes| out.write_all(bytes))?;
             out.write_all(&made.bytes)?;
             self.budgets.give(made.early, made.room);
             (flushed, queue) = (false, lock(&self.queue));
@@ -356,7 +414,7 @@ mod tests {
         let mut left = 0..count;
         let next = steps(|| left.next());
         let worker = || {
-            |number: &u64, made: &mut Vec<u8>| {
+            |number: &u64, made: &mut Vec<u8>, _: &mut Ease<'_>| {
                 thread::sleep(Duration::from_micros(number * 7919 % 300));
                 let _ = writeln!(made, "{number}");
             }
@@ -391,8 +449,9 @@ mod tests {
                 Some(Step { place, early: input > first, block: (place.1 < BLOCKS).then_some(place) })
             };
             let worker = || {
-                |place: &(u64, u64), made: &mut Vec<u8>| {
+                |place: &(u64, u64), made: &mut Vec<u8>, ease: &mut Ease<'_>| {
                     let _ = writeln!(made, "{place:?} {}", "x".repeat(length));
+                    ease(made);
                 }
             };
             let ways = Ways { next, spent: |_| Vec::new(), room: |_: &(u64, u64)| 1 << 19 };
@@ -404,6 +463,51 @@ mod tests {
             assert!(written.iter().zip(places).all(|(line, place)| line.starts_with(&format!("{place:?} "))));
             let most = if length > 100_000 { 30 } else { 122 };
             assert!((2..=most).contains(&was_early), "{was_early} of {length} bytes");
+        }
+    }
+
+    /// Keeps what is written, and how much at most was written at a time.
+    #[derive(Default)]
+    struct Measured(Vec<u8>, usize);
+
+    impl Write for Measured {
+        fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+            self.0.extend_from_slice(bytes);
+            self.1 = self.1.max(bytes.len());
+            Ok(bytes.len())
+        }
+
+        fn flush(&mut self) -> io::Result<()> {
+            Ok(())
+        }
+    }
+
+    #[test]
+    fn much_of_a_block_is_written_before_the_rest_is_made() {
+        for (threads, inputs) in [(1, 1), (1, 3), (2, 1), (3, 3), (7, 2)] {
+            let mut steps = (0..9_u64).map(|at| Step {
+                place: (at % inputs, at / inputs),
+                early: at % inputs > 0,
+                block: (at / inputs < 9 / inputs).then_some((at % inputs, at / inputs)),
+            });
+            let mut ends =
+                (0..inputs).map(|input| Step { place: (input, 9 / inputs), early: false, block: None });
+            let next = |_, _| steps.by_ref().find(|step| step.block.is_some()).or_else(|| ends.next());
+            let worker = || {
+                |place: &(u64, u64), made: &mut Vec<u8>, ease: &mut Ease<'_>| {
+                    for row in 0..40_000 {
+                        let _ = writeln!(made, "{place:?} {row:0100}");
+                        ease(made);
+                    }
+                }
+            };
+            let ways = Ways { next, spent: |_| Vec::new(), room: |_: &(u64, u64)| 1 << 19 };
+            let mut out = Measured::default();
+            run(ways, (threads, Order::OfInput), worker, &mut out).expect("memory takes it");
+            let places = (0..inputs).flat_map(|input| (0..9 / inputs).map(move |block| (input, block)));
+            let rows = places.flat_map(|place| (0..40_000).map(move |row| format!("{place:?} {row:0100}")));
+            assert!(std::str::from_utf8(&out.0).expect("text").lines().eq(rows), "{threads} {inputs}");
+            assert!(out.1 < 2 * MADE_MAX, "{} bytes at once", out.1);
         }
     }
 
@@ -429,7 +533,8 @@ mod tests {
 
     #[test]
     fn a_worker_that_panics_does_not_leave_the_others_waiting() {
-        let worker = || |number: &u64, _: &mut Vec<u8>| assert!(*number != 50, "on purpose");
+        let worker =
+            || |number: &u64, _: &mut Vec<u8>, _: &mut Ease<'_>| assert!(*number != 50, "on purpose");
         let mut left = 0..u64::MAX;
         let ways = Ways { next: steps(|| left.next()), spent: |_| Vec::new(), room: |_: &u64| 1 << 20 };
         let run = || run(ways, (3, Order::OfInput), worker, &mut Vec::new());
@@ -465,7 +570,7 @@ mod tests {
             }
             next.map(|next| next as u64)
         });
-        let worker = || |_: &u64, made: &mut Vec<u8>| made.push(b'x');
+        let worker = || |_: &u64, made: &mut Vec<u8>, _: &mut Ease<'_>| made.push(b'x');
         let ways = Ways { next, spent: |_| Vec::new(), room: |_: &u64| 1 };
         run(ways, (3, Order::OfInput), worker, &mut Watched(0, &seen)).expect("it is written");
     }

@@ -90,26 +90,29 @@ impl Counting {
 
     /// Counts a block.
     pub(crate) fn add(&mut self, scored: &ScoredBlock<'_>) {
-        let lines: BTreeSet<u64> = scored.each_with_line().map(|(line, ..)| line).collect();
-        let is_cut = !scored.is_piece && !scored.bytes.is_empty() && !scored.bytes.ends_with(b"\n");
+        let lines: BTreeSet<usize> = scored.found.iter().map(|found| found.line).collect();
+        let is_told = scored.line_told.is_some_and(|line| lines.contains(&line));
+        let bytes = scored.bytes.get(scored.range.clone()).unwrap_or(&[]);
+        let is_last = scored.range.end == scored.bytes.len() && !scored.is_piece;
+        let is_cut = is_last && !bytes.is_empty() && !bytes.ends_with(b"\n");
         let counts = Counts {
-            lines: memchr::memchr_iter(b'\n', scored.bytes).count() as u64 + u64::from(is_cut),
-            bytes: scored.bytes.len() as u64,
-            lines_found: lines.len() as u64,
+            lines: memchr::memchr_iter(b'\n', bytes).count() as u64 + u64::from(is_cut),
+            bytes: bytes.len() as u64,
+            lines_found: lines.len() as u64 - u64::from(is_told),
             found: scored.found.len() as u64,
         };
         self.summary.total.add(&counts);
         self.summary.files.entry(scored.file.to_owned()).or_default().add(&counts);
         for found in scored.found {
-            let answer = &found.known.answer;
-            *self.summary.statuses.entry(answer.status.number()).or_default() += 1;
-            for assessment in answer.assessments().iter() {
+            let known = &found.known;
+            *self.summary.statuses.entry(known.status.number()).or_default() += 1;
+            for assessment in known.assessments.iter() {
                 *self.summary.assessments.entry(assessment.word().to_owned()).or_default() += 1;
             }
-            for provider in scored.speakers(answer) {
+            for provider in scored.speakers(known) {
                 *self.summary.providers.entry(provider.to_owned()).or_default() += 1;
             }
-            self.count(&answer.indicator, answer.type_word, answer.status.number(), 1);
+            self.count(&known.indicator, known.type_word, known.status.number(), 1);
         }
     }
 

@@ -1,7 +1,7 @@
 //! Which of the indicators that were found people want to see.
 
 use crate::args::{Score, Verdict};
-use query::{Answer, Judge, Report};
+use query::{Judge, Known, Report};
 use snapshot::{Assessments, Status};
 
 /// What the flags ask for.
@@ -37,18 +37,16 @@ impl Wanted {
     }
 
     /// Whether people want to see this.
-    pub(crate) fn admits(&self, judge: &Judge<'_>, answer: &Answer) -> bool {
+    pub(crate) fn admits(&self, judge: &Judge<'_>, known: &Known) -> bool {
+        let providers = judge.verdicts().providers();
         let lists = |name: &str| {
-            let providers = judge.verdicts().providers().iter().zip(&answer.providers);
-            let is_listed = |status: Status| matches!(status, Status::Blocked | Status::Allowed);
-            providers.into_iter().any(|(provider, status)| provider.name == name && is_listed(*status))
+            known.listing().any(|at| providers.get(at).is_some_and(|provider| provider.name == name))
         };
-        // Not asked for unless it is wanted: what was found is admitted once for every row.
-        let says = |wanted| answer.assessments().iter().any(|one| one == wanted);
-        self.statuses.contains(&answer.status)
+        let says = |wanted| known.assessments.iter().any(|one| one == wanted);
+        self.statuses.contains(&known.status)
             && (self.assessments == Assessments::EMPTY || self.assessments.iter().any(says))
             && (self.providers.is_empty() || self.providers.iter().any(|name| lists(name)))
-            && answer.detected_by >= self.min_providers
+            && known.detected_by >= self.min_providers
     }
 }
 

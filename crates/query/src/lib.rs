@@ -8,6 +8,7 @@ pub mod answer;
 pub mod diff;
 mod escape;
 pub mod extract;
+mod known;
 pub mod lookup;
 mod marks;
 pub mod question;
@@ -17,7 +18,8 @@ pub mod verdict;
 
 pub use answer::{Answer, Judge, Overlap, Source};
 pub use diff::{Change, Changed, diff};
+pub use known::Known;
 pub use lookup::Hit;
 pub use question::{Question, Questions};
-pub use score::{Known, Report, Scored, Scorer};
+pub use score::{Report, Scored, Scorer};
 pub use verdict::{Provider, Verdicts};

@@ -112,6 +112,11 @@ impl<'t> Tokens<'t> {
         Tokens { text, at: 0, walk: Walk::default() }
     }
 
+    /// How far the windows reach that were given.
+    pub(crate) fn read(&self) -> usize {
+        self.at.min(self.text.len())
+    }
+
     /// The tokens that end in the next window, in a list whose memory is used again; `None` where there is none any more.
     pub(crate) fn next_window<'l>(&mut self, list: &'l mut Vec<Token>) -> Option<&'l [Token]> {
         let rest = self.text.get(self.at..)?;

@@ -7,7 +7,7 @@
 //! compared as seven words, the same for every length; so nothing waits for a guess of how long it is. Of a longer one the
 //! slot has the hash, and where its bytes are. The memory is bounded, and when it is full it begins anew.
 
-use crate::score::Known;
+use crate::known::Known;
 use std::rc::Rc;
 
 /// How many bytes a token has that stands in its slot.

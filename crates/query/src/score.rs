@@ -6,16 +6,15 @@
 //! changes nothing but the time that they take. [`crate::extract`], byte by byte and without memory, is what all of it is
 //! compared with.
 
-use crate::answer::{Answer, Judge};
+use crate::answer::Judge;
 use crate::extract::extract_token;
+use crate::known::Known;
 use crate::lookup::Hit;
 use crate::marks::{Token, Tokens};
 use crate::question::Questions;
 use crate::recall::{Piece, Recall};
 use snapshot::Status;
-use std::cell::OnceCell;
 use std::collections::HashSet;
-use std::hash::{DefaultHasher, Hash, Hasher};
 use std::ops::Range;
 use std::rc::Rc;
 
@@ -24,6 +23,9 @@ const ASKED: usize = 512;
 /// After how many windows those are asked that wait, though they are few: until then, whatever they stand for is looked
 /// into wherever it stands again.
 const WINDOWS_MAX: usize = 8;
+
+/// How much is found before those who asked are told.
+const TOLD: usize = 1024;
 
 /// What a scorer reports.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -47,23 +49,13 @@ pub struct Scorer<'j> {
     offsets: Vec<usize>,
     hits: Vec<Hit>,
     statuses: Vec<Status>,
+    told: Told,
 }
 
 /// A token that was looked into, and the questions that it gave.
 struct Waiting {
     token: Token,
     questions: Range<usize>,
-}
-
-/// What is known of an indicator.
-#[derive(Debug)]
-pub struct Known {
-    /// The answer.
-    pub answer: Answer,
-    /// Tells most indicators apart without looking at their texts.
-    hash: u64,
-    /// What an output made of the answer, for the next time.
-    pub text: OnceCell<Vec<u8>>,
 }
 
 /// An indicator that was found in a block.
@@ -75,15 +67,6 @@ pub struct Scored {
     pub line: usize,
     /// What is known of it.
     pub known: Rc<Known>,
-}
-
-impl Known {
-    /// What an answer says.
-    pub fn new(answer: Answer) -> Known {
-        let mut hasher = DefaultHasher::new();
-        answer.indicator.hash(&mut hasher);
-        Known { answer, hash: hasher.finish(), text: OnceCell::new() }
-    }
 }
 
 impl<'j> Scorer<'j> {
@@ -99,30 +82,46 @@ impl<'j> Scorer<'j> {
             offsets: Vec::new(),
             hits: Vec::new(),
             statuses: Vec::new(),
+            told: Told::default(),
         }
     }
 
     /// Finds the indicators of a block of lines that are to be reported, in the order of their offsets. The same
     /// indicator twice on a line is reported once, where it first stands.
     pub fn score(&mut self, block: &[u8]) -> Vec<Scored> {
+        let mut all = Vec::new();
+        self.score_in_parts(block, |mut found, _| all.append(&mut found));
+        all
+    }
+
+    /// As [`Scorer::score`], some thousand at a time, so that what is known of all of them need not be held at once: `tell`
+    /// is called with what was found since the last time, and with the offset up to which that is all. It is a line end
+    /// where one is near, and at last the end of the block.
+    pub fn score_in_parts(&mut self, block: &[u8], mut tell: impl FnMut(Vec<Scored>, usize)) {
         let mut found = Vec::new();
         let (mut windows, mut list) = (Tokens::new(block), std::mem::take(&mut self.tokens));
-        let mut waited = 0;
+        let (mut waited, mut searched) = (0, 0);
         while let Some(tokens) = windows.next_window(&mut list) {
             self.window(block, tokens, &mut found);
             waited = if self.waiting.is_empty() { 0 } else { waited + 1 };
-            if waited >= WINDOWS_MAX || self.questions.list().len() >= ASKED {
+            let is_much = found.len() >= TOLD;
+            if waited >= WINDOWS_MAX || self.questions.list().len() >= ASKED || is_much {
                 self.ask(block, &mut found);
                 waited = 0;
+            }
+            if is_much {
+                let read = windows.read();
+                let line_end = memchr::memrchr(b'\n', block.get(searched..read).unwrap_or(&[]));
+                let end = line_end.map_or(read, |at| searched + at + 1);
+                let others = self.told.pass(&mut found, end, line_end.is_none());
+                tell(std::mem::replace(&mut found, others), end);
+                searched = read;
             }
         }
         self.ask(block, &mut found);
         self.tokens = list;
-        if !found.is_sorted_by_key(|scored| scored.at) {
-            found.sort_by_key(|scored| scored.at);
-        }
-        once_a_line(&mut found);
-        found
+        self.told.pass(&mut found, usize::MAX, false);
+        tell(found, block.len());
     }
 
     /// Recalls the tokens of a window, or looks into them.
@@ -185,6 +184,38 @@ fn scored(token: &Token, (at, known): &Piece) -> Scored {
     Scored { at: token.start + *at as usize, line: token.line, known: known.clone() }
 }
 
+/// What was told already of the line that is being read, where that was too much to be told at its end. Indicators are
+/// told apart by hashes of 128 bits.
+#[derive(Default)]
+struct Told(HashSet<(u64, u64)>);
+
+/// Beyond so many, the memory is given back.
+const TOLD_KEPT: usize = 1 << 12;
+
+impl Told {
+    /// Puts what was found before `end` in order, each once a line, and returns the rest, which is not looked at yet. A
+    /// line that `goes_on` behind `end` is the only one that there is.
+    fn pass(&mut self, found: &mut Vec<Scored>, end: usize, goes_on: bool) -> Vec<Scored> {
+        if !found.is_sorted_by_key(|scored| scored.at) {
+            found.sort_by_key(|scored| scored.at);
+        }
+        let rest = found.split_off(found.partition_point(|scored| scored.at < end));
+        once_a_line(found);
+        if !self.0.is_empty() {
+            let first = found.first().map(|scored| scored.line);
+            found.retain(|scored| Some(scored.line) != first || !self.0.contains(&scored.known.hashes()));
+        }
+        if goes_on {
+            self.0.extend(found.iter().map(|scored| scored.known.hashes()));
+        } else if self.0.capacity() > TOLD_KEPT {
+            self.0 = HashSet::new();
+        } else {
+            self.0.clear();
+        }
+        rest
+    }
+}
+
 /// How many indicators of a line are compared one with another; those of a longer line are told apart by hash.
 const COMPARED: usize = 16;
 
@@ -195,12 +226,14 @@ fn once_a_line(found: &mut Vec<Scored>) {
     while let Some(line) = found.get(start).map(|scored| scored.line) {
         let rest = found.get(start..).unwrap_or(&[]);
         let end = start + rest.iter().take_while(|scored| scored.line == line).count();
-        let (first, mut seen) = (kept, HashSet::<String>::new());
+        let (first, mut seen) = (kept, HashSet::<Box<str>>::new());
         for at in start..end {
             let Some(scored) = found.get(at) else { break };
             let is_new = match found.get(first..kept) {
-                Some(others) if end - start <= COMPARED => others.iter().all(|other| !is_same(other, scored)),
-                _ => seen.insert(scored.known.answer.indicator.clone()),
+                Some(others) if end - start <= COMPARED => {
+                    others.iter().all(|other| !other.known.is_of_same(&scored.known))
+                }
+                _ => seen.insert(scored.known.indicator.clone()),
             };
             if is_new {
                 found.swap(kept, at);
@@ -210,8 +243,4 @@ fn once_a_line(found: &mut Vec<Scored>) {
         start = end;
     }
     found.truncate(kept);
-}
-
-fn is_same(one: &Scored, other: &Scored) -> bool {
-    one.known.hash == other.known.hash && one.known.answer.indicator == other.known.answer.indicator
 }

@@ -4,11 +4,11 @@
 //! that is published meanwhile is verified and used from the next line on; and the instant of the judgement moves
 //! with the clock.
 
-use super::score::{Lens, Scratch};
 use crate::args::{Instant as At, Score};
 use crate::blocks::Block;
 use crate::exit::{Exit, Failure, tell};
 use crate::inputs::Part;
+use crate::lens::{Lens, Scratch};
 use crate::log::Log;
 use crate::setting::Setting;
 use crate::tail::Tail;
@@ -47,7 +47,7 @@ pub(super) fn run(args: &Score, setting: &Setting, out: &mut dyn Write) -> Resul
         let now = setting.now.plus(i64::try_from(began.elapsed().as_secs()).unwrap_or(i64::MAX));
         let judge = Judge::new(&held, at(args, now));
         let lens = Lens::new(&judge, args, held.built_at());
-        let mut scorer = Scorer::new(&judge, lens.report(), MEMORY);
+        let mut scorer = lens.scorer(MEMORY);
         let (until, mut looked) = (Instant::now() + PRESENT, Instant::now());
         while Instant::now() < until {
             if !round(&mut sources, args, &lens, &mut scorer, out)? {
@@ -100,7 +100,7 @@ fn round(
         while let Some(part) = source.next(args)? {
             any = true;
             made.clear();
-            lens.look(&part, scorer, &mut scratch, &mut made);
+            lens.look(&part, scorer, &mut scratch, &mut made, |_| {});
             out.write_all(&made)?;
             out.flush()?;
         }

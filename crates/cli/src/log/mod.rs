@@ -9,6 +9,7 @@ use snapshot::Time;
 use std::borrow::Cow;
 use std::fs::File;
 use std::io::Read;
+use std::ops::Range;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -241,9 +242,9 @@ impl Log {
         self.0.mask(block, fields, out)
     }
 
-    /// Visits the records of a block: where each begins, and where it ends with its line end.
-    pub(crate) fn each_record(&self, block: &[u8], mut visit: impl FnMut(usize, usize)) {
-        let mut start = 0;
+    /// Visits the records of a part of a block: where each begins, and where it ends with its line end.
+    pub(crate) fn each_record(&self, block: &[u8], part: Range<usize>, mut visit: impl FnMut(usize, usize)) {
+        let (block, mut start) = (block.get(..part.end).unwrap_or(block), part.start);
         while start < block.len() {
             let length = self.0.record_len(block.get(start..).unwrap_or(&[]));
             visit(start, start + length);

@@ -18,7 +18,7 @@ fn log(kind: &str, head: &str) -> Log {
 
 fn annotated(kind: &str, block: &str) -> String {
     let (log, mut out) = (log(kind, block), Vec::new());
-    log.each_record(block.as_bytes(), |start, end| {
+    log.each_record(block.as_bytes(), 0..block.len(), |start, end| {
         let remark = if block[start..end].contains('5') { remark() } else { Remark::default() };
         log.annotate(&block.as_bytes()[start..end], &remark, &mut out);
     });
@@ -292,13 +292,13 @@ proptest::proptest! {
                 }
             }
             let (mut lengths, mut out) = (0, Vec::new());
-            log.each_record(&block, |start, end| {
+            log.each_record(&block, 0..block.len(), |start, end| {
                 let before = out.len();
                 log.annotate(&block[start..end], &Remark::default(), &mut out);
                 lengths += usize::from(out.len() - before >= end - start);
             });
             let mut records = 0;
-            log.each_record(&block, |_, _| records += 1);
+            log.each_record(&block, 0..block.len(), |_, _| records += 1);
             proptest::prop_assert_eq!(lengths, records);
             let left = String::from_utf8(out).expect("text").replace(NOTHING, "").replace(&NOTHING[1..], "");
             if ["text", "syslog", "bind", "squid", "combined", "jsonl", "cloudtrail"].contains(&kind.name) {

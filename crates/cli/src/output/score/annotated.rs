@@ -10,11 +10,11 @@ use snapshot::Status;
 
 /// The row of the table.
 pub(super) static OUTPUT: ScoreOutput =
-    ScoreOutput { name: "annotated", head: |_, _| {}, block, shown: printable::log_line };
+    ScoreOutput { name: "annotated", is_by_record: true, head: |_, _| {}, block, shown: printable::log_line };
 
 fn block(scored: &ScoredBlock<'_>, out: &mut Vec<u8>) {
     let mut rest = scored.found;
-    scored.log.each_record(scored.bytes, |start, end| {
+    scored.log.each_record(scored.bytes, scored.range.clone(), |start, end| {
         let (mine, others) = rest.split_at(rest.partition_point(|found| found.at < end));
         rest = others;
         let record = scored.bytes.get(start..end).unwrap_or(&[]);
@@ -32,22 +32,22 @@ fn block(scored: &ScoredBlock<'_>, out: &mut Vec<u8>) {
 
 /// The sum of what is known of a record's indicators: the worst status, and everybody's words.
 fn remark<'a>(scored: &ScoredBlock<'a>, mine: &'a [Scored]) -> Remark<'a> {
-    let answers = || mine.iter().map(|found| &found.known.answer);
+    let all = || mine.iter().map(|found| found.known.as_ref());
     let status = [Status::Blocked, Status::Allowed, Status::Failed, Status::Unknown]
         .into_iter()
-        .find(|status| answers().any(|answer| answer.status == *status));
-    let speaking = || answers().filter(move |answer| Some(answer.status) == status);
-    let mut providers: Vec<&str> = speaking().flat_map(|answer| scored.speakers(answer)).collect();
+        .find(|status| all().any(|known| known.status == *status));
+    let speaking = || all().filter(move |known| Some(known.status) == status);
+    let mut providers: Vec<&str> = speaking().flat_map(|known| scored.speakers(known)).collect();
     providers.sort_unstable();
     providers.dedup();
-    let mut assessments: Vec<_> = speaking().flat_map(|answer| answer.assessments().iter()).collect();
+    let mut assessments: Vec<_> = speaking().flat_map(|known| known.assessments.iter()).collect();
     assessments.sort_unstable();
     assessments.dedup();
     Remark {
         status: status.map(Status::number),
         detected_by: if status == Some(Status::Blocked) { providers.len() } else { 0 },
         assessments: assessments.into_iter().map(|assessment| assessment.word()).collect(),
-        indicators: answers().map(|answer| answer.indicator.as_str()).collect(),
+        indicators: all().map(|known| known.indicator.as_ref()).collect(),
         providers,
     }
 }

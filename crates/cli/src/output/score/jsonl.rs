@@ -2,12 +2,12 @@
 
 use super::{ScoreOutput, ScoredBlock};
 use crate::printable;
-use query::Answer;
+use query::Known;
 use serde::Serialize;
 
 /// The row of the table.
 pub(super) static OUTPUT: ScoreOutput =
-    ScoreOutput { name: "jsonl", head: |_, _| {}, block, shown: printable::json_line };
+    ScoreOutput { name: "jsonl", is_by_record: false, head: |_, _| {}, block, shown: printable::json_line };
 
 /// What only some runs add to the place of a line.
 #[derive(Serialize)]
@@ -41,8 +41,8 @@ fn block(scored: &ScoredBlock<'_>, out: &mut Vec<u8>) {
         let offset = scored.offset + found.at as u64;
         let context = scored.context(found.at);
         let known = found.known.text.get_or_init(|| {
-            let object = json(&object(scored, &found.known.answer));
-            object.strip_prefix(b"{").unwrap_or(&object).to_vec()
+            let object = json(&object(scored, &found.known));
+            object.strip_prefix(b"{").unwrap_or(&object).into()
         });
         out.extend_from_slice(&head);
         number(line, out);
@@ -83,13 +83,13 @@ fn json(object: &impl Serialize) -> Vec<u8> {
     serde_json::to_vec(object).unwrap_or_default()
 }
 
-fn object<'a>(scored: &ScoredBlock<'a>, answer: &'a Answer) -> Object<'a> {
+fn object<'a>(scored: &ScoredBlock<'a>, known: &'a Known) -> Object<'a> {
     Object {
-        indicator: &answer.indicator,
-        type_word: answer.type_word,
-        status: answer.status.number(),
-        detected_by: answer.detected_by,
-        assessments: answer.assessments().iter().map(|assessment| assessment.word()).collect(),
-        providers: scored.speakers(answer).collect(),
+        indicator: &known.indicator,
+        type_word: known.type_word,
+        status: known.status.number(),
+        detected_by: known.detected_by,
+        assessments: known.assessments.iter().map(|assessment| assessment.word()).collect(),
+        providers: scored.speakers(known).collect(),
     }
 }

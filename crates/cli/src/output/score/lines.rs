@@ -5,12 +5,12 @@ use crate::printable;
 
 /// The row of the table.
 pub(super) static OUTPUT: ScoreOutput =
-    ScoreOutput { name: "lines", head: |_, _| {}, block, shown: printable::log_line };
+    ScoreOutput { name: "lines", is_by_record: false, head: |_, _| {}, block, shown: printable::log_line };
 
 fn block(scored: &ScoredBlock<'_>, out: &mut Vec<u8>) {
-    let mut printed = 0;
+    let mut printed = scored.line_told;
     for found in scored.found.iter() {
-        if found.at < printed {
+        if printed.replace(found.line) == Some(found.line) {
             continue;
         }
         let (before, after) = scored.bytes.split_at_checked(found.at).unwrap_or((scored.bytes, &[]));
@@ -18,6 +18,5 @@ fn block(scored: &ScoredBlock<'_>, out: &mut Vec<u8>) {
         let end = after.iter().position(|byte| *byte == b'\n').map_or(scored.bytes.len(), |at| found.at + at);
         out.extend_from_slice(&scored.log.shown(scored.bytes.get(start..end).unwrap_or(&[])));
         out.push(b'\n');
-        printed = end + 1;
     }
 }

@@ -1,8 +1,9 @@
 //! The outputs of `score`: one file and one row each. Help and validation read the table.
 
 use crate::log::Log;
-use query::{Answer, Judge, Scored};
-use snapshot::{Status, Time};
+use query::{Judge, Known, Scored};
+use snapshot::Time;
+use std::ops::Range;
 
 mod annotated;
 mod jsonl;
@@ -17,6 +18,8 @@ pub(crate) static OUTPUTS: &[&ScoreOutput] =
 pub(crate) struct ScoreOutput {
     /// The word of `--output`.
     pub(crate) name: &'static str,
+    /// Whether it needs all that was found in a record at once.
+    pub(crate) is_by_record: bool,
     /// Puts what is printed before anything else.
     head: fn(bool, &mut Vec<u8>),
     /// Puts what is printed of a block behind what is in the buffer.
@@ -52,22 +55,26 @@ impl ScoreOutput {
     }
 }
 
-/// A block of lines and what was found in it.
+/// A block of lines and what was found in a part of it.
 pub(crate) struct ScoredBlock<'a> {
     /// The name of the file.
     pub(crate) file: &'a str,
     /// The lines, with their ends.
     pub(crate) bytes: &'a [u8],
+    /// The part: whole records, or any, where that is enough.
+    pub(crate) range: Range<usize>,
     /// The byte offset of the first one in the file.
     pub(crate) offset: u64,
     /// The number of the first one, counted from 1.
     pub(crate) line: u64,
     /// Whether the block ends within a line.
     pub(crate) is_piece: bool,
-    /// What the log is.
+    /// What the log is where the part begins.
     pub(crate) log: &'a Log,
     /// What was found, by offset.
     pub(crate) found: &'a [Scored],
+    /// The last line of which something was found in the parts before, counted as those of what was found.
+    pub(crate) line_told: Option<usize>,
     /// The time of the record of each that was found, where records are judged at their own time.
     pub(crate) times: Option<&'a [Option<Time>]>,
     /// Who judged.
@@ -109,11 +116,9 @@ impl<'a> ScoredBlock<'a> {
         Some(String::from_utf8_lossy(line.trim_ascii_end()).into_owned())
     }
 
-    /// The providers whose verdict is the answer's own, by name.
-    pub(crate) fn speakers(&self, answer: &'a Answer) -> impl Iterator<Item = &'a str> {
-        let providers = self.judge.verdicts().providers().iter().zip(&answer.providers);
-        let speaks = matches!(answer.status, Status::Blocked | Status::Allowed);
-        let is_speaker = move |status: Status| speaks && status == answer.status;
-        providers.filter(move |(_, status)| is_speaker(**status)).map(|(provider, _)| provider.name.as_str())
+    /// The providers whose verdict is the overall one, by name.
+    pub(crate) fn speakers(&self, known: &'a Known) -> impl Iterator<Item = &'a str> {
+        let providers = self.judge.verdicts().providers();
+        known.speaking().filter_map(|at| providers.get(at)).map(|provider| provider.name.as_str())
     }
 }

@@ -5,11 +5,13 @@
 
 use super::{ScoreOutput, ScoredBlock};
 use crate::printable;
-use query::Answer;
+use query::Known;
+use snapshot::Time;
 
 /// A row of the table of outputs.
 pub(super) static CSV: ScoreOutput = ScoreOutput {
     name: "csv",
+    is_by_record: false,
     head: |context, out| head(b',', context, out),
     block: |scored, out| block(b',', scored, out),
     shown: printable::log_line,
@@ -17,6 +19,7 @@ pub(super) static CSV: ScoreOutput = ScoreOutput {
 /// A row of the table of outputs.
 pub(super) static TSV: ScoreOutput = ScoreOutput {
     name: "tsv",
+    is_by_record: false,
     head: |context, out| head(b'\t', context, out),
     block: |scored, out| block(b'\t', scored, out),
     shown: printable::log_line,
@@ -47,7 +50,7 @@ fn block(delimiter: u8, scored: &ScoredBlock<'_>, out: &mut Vec<u8>) {
         let event = scored.times.and_then(|times| *times.get(at)?);
         let offset = scored.offset + found.at as u64;
         let place = [scored.file.to_owned(), line.to_string(), offset.to_string()];
-        let [indicator, rest @ ..] = cells(scored, &found.known.answer);
+        let [indicator, rest @ ..] = cells(scored, &found.known);
         let event = event.map(|time| time.to_string()).unwrap_or_default();
         let all =
             place.into_iter().chain([indicator]).chain(rest).chain([event]).chain(scored.context(found.at));
@@ -56,21 +59,19 @@ fn block(delimiter: u8, scored: &ScoredBlock<'_>, out: &mut Vec<u8>) {
     }
 }
 
-fn cells(scored: &ScoredBlock<'_>, answer: &Answer) -> [String; 8] {
+fn cells(scored: &ScoredBlock<'_>, known: &Known) -> [String; 8] {
     let words =
-        answer.assessments().iter().map(|assessment| assessment.word().replace(' ', "_")).collect::<Vec<_>>();
-    let speaking = || answer.sources.iter().filter(|source| source.status == answer.status);
-    let first = speaking().map(|source| source.first_seen).min();
-    let last = speaking().map(|source| source.detect_time).max();
+        known.assessments.iter().map(|assessment| assessment.word().replace(' ', "_")).collect::<Vec<_>>();
+    let cell = |time: Option<Time>| time.map(|time| time.to_string()).unwrap_or_default();
     [
-        answer.indicator.clone(),
-        answer.type_word.to_owned(),
-        answer.status.number().to_string(),
-        answer.detected_by.to_string(),
+        known.indicator.to_string(),
+        known.type_word.to_owned(),
+        known.status.number().to_string(),
+        known.detected_by.to_string(),
         words.join(" "),
-        scored.speakers(answer).collect::<Vec<_>>().join(" "),
-        first.map(|time| time.to_string()).unwrap_or_default(),
-        last.map(|time| time.to_string()).unwrap_or_default(),
+        scored.speakers(known).collect::<Vec<_>>().join(" "),
+        cell(known.first_seen),
+        cell(known.detect_time),
     ]
 }
 
