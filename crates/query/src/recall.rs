@@ -69,43 +69,62 @@ impl Recall {
     }
 
     /// How the token of a text from `start` to `end` is looked for.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn print(text: &[u8], start: usize, end: usize) -> Print {
         let length = end - start;
-        if length <= SHORT {
-            let words = short_words(text.get(start..).unwrap_or(&[]), length);
-            return Print { words, hash: hash_of_short(&words), length: length as u32 };
+        if length > SHORT {
+            return Recall::print_long(text, start, end);
         }
+        let words = short_words(text.get(start..).unwrap_or(&[]), length);
+        Print { words, hash: hash_of_short(&words), length: length as u32 }
+    }
+
+    #[inline(never)]
+    fn print_long(text: &[u8], start: usize, end: usize) -> Print {
         match text.get(start..end).filter(|token| token.len() <= LONG) {
             None => Print { words: NO_WORDS, hash: 0, length: 0 },
             Some(token) => {
                 let hash = hash_of_long(token);
                 let words = std::array::from_fn(|at| if at == 0 { hash } else { 0 });
-                Print { words, hash: (hash >> 32) as u32, length: length as u32 }
+                Print { words, hash: (hash >> 32) as u32, length: token.len() as u32 }
             }
         }
     }
 
     /// What the token gave, if it was met lately.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn get(&self, print: &Print, token: &[u8]) -> Option<&[Piece]> {
+        if print.length as usize > SHORT {
+            return self.get_long(print, token);
+        }
+        let is_it = |slot: &&Slot| is_same(&slot.words, &print.words) && slot.length == print.length;
+        let slot = self.places(print).find(is_it)?;
+        self.outcome(slot)
+    }
+
+    #[inline(never)]
+    fn get_long(&self, print: &Print, token: &[u8]) -> Option<&[Piece]> {
+        let is_it = |slot: &&Slot| {
+            let ([hash, at, ..], [wanted, ..]) = (slot.words, print.words);
+            let bytes = self.longs.get(at as usize..).and_then(|bytes| bytes.get(..token.len()));
+            slot.length == print.length && hash == wanted && bytes == Some(token)
+        };
+        let slot = self.places(print).find(is_it)?;
+        self.outcome(slot)
+    }
+
+    #[inline]
+    fn places(&self, print: &Print) -> impl Iterator<Item = &Slot> {
         let first = self.place(print);
-        let mut places = (0..PLACES).filter_map(|turn| self.slots.get(first ^ turn));
-        let slot = places.find(|slot| self.holds(slot, print, token))?;
+        (0..PLACES).filter_map(move |turn| self.slots.get(first ^ turn))
+    }
+
+    #[inline]
+    fn outcome(&self, slot: &Slot) -> Option<&[Piece]> {
         if slot.outcome == 0 {
             return Some(&[]);
         }
         self.outcomes.get(slot.outcome as usize).map(Vec::as_slice)
-    }
-
-    #[inline]
-    fn holds(&self, slot: &Slot, print: &Print, token: &[u8]) -> bool {
-        if print.length as usize <= SHORT {
-            return is_same(&slot.words, &print.words) && slot.length == print.length;
-        }
-        let ([hash, at, ..], [wanted, ..]) = (slot.words, print.words);
-        let bytes = self.longs.get(at as usize..).and_then(|bytes| bytes.get(..token.len()));
-        slot.length == print.length && hash == wanted && bytes == Some(token)
     }
 
     /// Remembers what a token gave.
