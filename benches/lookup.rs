@@ -12,6 +12,7 @@ use ingest::catalog::Catalog;
 use query::lookup::Matched;
 use query::{Hit, Judge, Questions};
 use snapshot::section::addresses::Run;
+use snapshot::section::rare::Rare;
 use snapshot::section::tries::{KeyKind, Shard, Tries, encode, encode_shard};
 use snapshot::section::v6;
 use snapshot::{Address, AddressRange, Follow, Index, Section, SectionBytes, Snapshot, Status, Time};
@@ -484,15 +485,18 @@ fn main() {
         lists.about,
         bytes.len()
     );
-    let length = |sections: &[Section]| sections.iter().map(|section| snapshot.bytes(*section).len()).sum();
+    let length = |sections: &[Section]| -> usize {
+        sections.iter().map(|section| snapshot.bytes(*section).len()).sum()
+    };
     let of_names = length(&[
         Section::NameLines,
         Section::NameLocator,
         Section::NameLeaves,
         Section::NameSets,
         Section::NameTimes,
-    ]);
-    let of_v4 = length(&[Section::V4Starts, Section::V4Ends, Section::V4EndSets, Section::V4EndTimes]);
+    ]) + rare_bytes(&snapshot, Section::NameSets);
+    let of_v4 = length(&[Section::V4Starts, Section::V4Ends, Section::V4EndSets, Section::V4EndTimes])
+        + rare_bytes(&snapshot, Section::V4EndSets);
     let (index, judge) = (snapshot.index(), Judge::new(&snapshot, now));
     let is_wanted = |part: &str| wanted.is_empty() || wanted.iter().any(|word| word == part);
     let parts: [(&str, Part<'_>); 6] = [
@@ -506,6 +510,11 @@ fn main() {
     for (_, run) in parts.into_iter().filter(|(part, _)| is_wanted(part)) {
         run(&mut random);
     }
+}
+
+/// The bytes of the sets of a part that stand apart.
+fn rare_bytes(snapshot: &Snapshot, part: Section) -> usize {
+    Rare::new(snapshot.bytes(Section::RareSets), part.id()).len() * 8
 }
 
 /// Opening files of three sizes, and swapping them under a reader.

@@ -1,13 +1,14 @@
 //! Sets whose numbers are too large for the width that the entries of a part share.
 //!
 //! Sets are numbered by use, so that a few bits name the set of nearly every entry. An entry with all bits set
-//! has its set here instead, under its ordinal: one entry in a hundred pays a short search, and all the others
-//! need two bits less.
+//! has its set here instead, under its ordinal: a few in a thousand pay a search, and all the others need a bit or two less.
 
 use crate::layout::u32_at;
 
 const ROW_LEN: usize = 8;
 const HEAD_LEN: usize = 8;
+/// How many rows' bytes a row must save: it is found by a search, which waits for memory several times.
+const WORTH: usize = 3;
 
 /// One part's sets, divided: what stands in the packed array, and what stands here.
 pub struct Divided {
@@ -17,11 +18,12 @@ pub struct Divided {
     pub rare: Vec<(u32, u32)>,
 }
 
-/// Divides the sets of a part's entries at the width that takes the fewest bytes.
+/// Divides the sets of a part's entries at the width that takes the fewest bytes, where a row here counts for more than it
+/// takes.
 pub fn divide(sets: &[u32]) -> Divided {
     let cost = |width: u32| {
         let escaped = sets.iter().filter(|set| **set >= escape(width)).count();
-        sets.len() * width as usize + escaped * ROW_LEN * 8
+        sets.len() * width as usize + escaped * ROW_LEN * 8 * WORTH
     };
     let largest = sets.iter().max().map_or(0, |set| 32 - (set + 1).leading_zeros());
     let width = (1..=largest).min_by_key(|width| cost(*width)).unwrap_or(1);

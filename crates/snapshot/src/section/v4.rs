@@ -25,6 +25,8 @@ pub const END_LEN: usize = 2;
 const BITS: Range<u8> = 18..21;
 /// A bucket more for every so many runs pays.
 const RUNS_PER_BUCKET: usize = 1;
+/// How many items are searched without asking for them step by step.
+const CLOSE: u32 = 32;
 /// How many addresses are looked up together.
 const LANES: usize = 256;
 
@@ -187,9 +189,9 @@ impl<'a> Ends<'a> {
         }
         for lane in &mut *lanes {
             let items = self.items_of(lane.place).unwrap_or_default();
-            soon(self.ends, items.start.midpoint(items.end));
             lane.place = Place { first: items.start as u32, rank: items.end as u32 };
         }
+        self.narrow(lanes);
         let mut found = 0;
         for at in 0..count {
             let Some(Lane { place: Place { first, rank: end }, key, at }) = lanes.get(at).copied() else {
@@ -210,6 +212,45 @@ impl<'a> Ends<'a> {
         for Lane { place, at, .. } in lanes.get(..found).unwrap_or_default() {
             visit(usize::from(*at), place.first);
         }
+    }
+
+    /// Halves the items of all lanes, a step of each after the other, until those of each stand close together and are on
+    /// their way: the steps of one wait for memory, and so they wait together.
+    #[inline]
+    fn narrow(&self, lanes: &mut [Lane]) {
+        let mut wide = [0u16; LANES];
+        let mut count = 0;
+        for (at, lane) in lanes.iter().enumerate() {
+            self.lane_soon(lane);
+            wide.get_mut(count).into_iter().for_each(|place| *place = at as u16);
+            count += usize::from(lane.is_wide());
+        }
+        while count > 0 {
+            let mut kept = 0;
+            for turn in 0..count {
+                let Some(at) = wide.get(turn).copied() else { break };
+                let Some(lane) = lanes.get_mut(usize::from(at)) else { break };
+                let middle = lane.middle();
+                let is_below = self.ends.get(middle).is_some_and(|end| u16::from_le_bytes(*end) < lane.key);
+                lane.halve(middle as u32, is_below);
+                self.lane_soon(lane);
+                wide.get_mut(kept).into_iter().for_each(|place| *place = at);
+                kept += usize::from(lane.is_wide());
+            }
+            count = kept;
+        }
+    }
+
+    /// Says what will be asked for of the items that are left to a lane: the one in the middle, or all, which stand in one
+    /// line of the cache or in two.
+    #[inline]
+    fn lane_soon(&self, lane: &Lane) {
+        let Place { first, rank: end } = lane.place;
+        if lane.is_wide() {
+            return soon(self.ends, lane.middle());
+        }
+        soon(self.ends, first as usize);
+        soon(self.ends, end as usize - usize::from(end > first));
     }
 
     /// Says that the items of a bucket will be asked for.
@@ -296,6 +337,29 @@ struct Lane {
     place: Place,
     key: u16,
     at: u16,
+}
+
+impl Lane {
+    /// The item in the middle of those that are left.
+    #[inline]
+    fn middle(&self) -> usize {
+        self.place.first.midpoint(self.place.rank) as usize
+    }
+
+    /// Whether more are left than stand in a line of the cache.
+    #[inline]
+    fn is_wide(&self) -> bool {
+        self.place.rank.saturating_sub(self.place.first) > CLOSE
+    }
+
+    /// Leaves what is behind the middle, or the middle and what is before it: the first item that is not below the key stays,
+    /// if there is one.
+    #[inline]
+    fn halve(&mut self, middle: u32, is_below: bool) {
+        let Place { first, rank } = &mut self.place;
+        *first = if is_below { middle + 1 } else { *first };
+        *rank = if is_below { *rank } else { middle + 1 };
+    }
 }
 
 /// Whether the first item that is not below a key covers it.
