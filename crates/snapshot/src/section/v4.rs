@@ -176,6 +176,9 @@ impl<'a> Ends<'a> {
     fn each_of_lanes(&self, addresses: &[u32], told: impl Fn(u32), mut visit: impl FnMut(usize, u32)) {
         let mut lanes = [Lane::default(); LANES];
         let mut count = 0;
+        for address in addresses {
+            soon(self.cells, (address >> self.shift) as usize / CELL);
+        }
         for (at, address) in addresses.iter().enumerate() {
             let (place, is_there) = self.place_of(*address);
             if let Some(lane) = lanes.get_mut(count) {
