@@ -180,14 +180,16 @@ impl<'a> Ends<'a> {
             soon(self.cells, (address >> self.shift) as usize / CELL);
         }
         for (at, address) in addresses.iter().enumerate() {
-            let (place, is_there) = self.place_of(*address);
             if let Some(lane) = lanes.get_mut(count) {
-                *lane = Lane { place, key: self.key(*address), at: at as u16 };
+                let address = Place { first: *address, rank: 0 };
+                *lane = Lane { place: address, key: 0, at: at as u16 };
             }
-            count += usize::from(is_there);
+            count += usize::from(self.holds_any(*address));
         }
         let lanes = lanes.get_mut(..count).unwrap_or_default();
-        for lane in &*lanes {
+        for lane in &mut *lanes {
+            let address = lane.place.first;
+            (lane.place, lane.key) = (self.place_of(address).0, self.key(address));
             self.items_soon(lane.place);
         }
         for lane in &mut *lanes {
@@ -298,6 +300,13 @@ impl<'a> Ends<'a> {
         }
     }
 
+    /// Whether the bucket of an address holds anything.
+    #[inline]
+    fn holds_any(&self, address: u32) -> bool {
+        let bucket = (address >> self.shift) as usize;
+        self.cells.get(bucket / CELL).is_some_and(|cell| u64_at(cell, 0) >> (bucket % CELL) & 1 != 0)
+    }
+
     /// The place of the bucket of an address, and whether it holds anything.
     #[inline]
     fn place_of(&self, address: u32) -> (Place, bool) {
@@ -334,7 +343,7 @@ struct Place {
     rank: u32,
 }
 
-/// An address on its way through the stages: a bucket, then a range of items, then one item and an end.
+/// An address on its way through the stages: itself, then a bucket, then a range of items, then one item.
 #[derive(Clone, Copy, Default)]
 struct Lane {
     place: Place,

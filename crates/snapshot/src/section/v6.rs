@@ -9,6 +9,7 @@
 use crate::layout::{u64_at, u128_at};
 
 use super::addresses::{Run, SPAN_V6_LEN};
+use super::soon::soon;
 
 const RUNG: usize = 8;
 const KEY_LEN: usize = 8;
@@ -105,14 +106,23 @@ impl<'a> Ladder<'a> {
         self.settle(at, address)
     }
 
-    /// Visits the runs that cover addresses, with the position of each address, in order.
+    /// Visits the runs that cover addresses, with the position of each address, in order. Rung by rung, and every rung for
+    /// all of them; each says what the next one will read.
     #[inline]
     pub fn each_of(&self, addresses: &[u128], mut visit: impl FnMut(usize, u32)) {
+        let rungs = self.rungs.get(..self.count).unwrap_or_default();
         for (group, addresses) in addresses.chunks(LANES).enumerate() {
             let mut lanes = [0; LANES];
-            for rung in self.rungs.iter().take(self.count) {
+            for (rung, below) in rungs.iter().zip(rungs.iter().skip(1)) {
                 for (at, address) in lanes.iter_mut().zip(addresses) {
                     *at = descend(rung, *at, (address >> 64) as u64);
+                    soon(below, *at);
+                }
+            }
+            if let Some(rung) = rungs.last() {
+                for (at, address) in lanes.iter_mut().zip(addresses) {
+                    *at = descend(rung, *at, (address >> 64) as u64);
+                    soon(self.spans, *at);
                 }
             }
             for (lane, (at, address)) in lanes.iter().zip(addresses).enumerate() {
@@ -129,11 +139,23 @@ impl<'a> Ladder<'a> {
         let span = self.spans.get(at)?;
         let at = match u128_at(span, 16) < address {
             // More than one run ends in this /64.
-            true => at + self.spans.get(at..)?.partition_point(|span| u128_at(span, 16) < address),
+            true => self.first_not_below(at + 1, address),
             false => at,
         };
         let covers = u128_at(self.spans.get(at)?, 0) <= address;
         covers.then_some(at as u32)
+    }
+
+    /// The first run from `at` on whose last address is not below an address, which is near: steps are doubled until one is
+    /// too wide, and then halved.
+    fn first_not_below(&self, at: usize, address: u128) -> usize {
+        let is_below = |span: &[u8; SPAN_V6_LEN]| u128_at(span, 16) < address;
+        let mut step = 1;
+        while self.spans.get(at + step).is_some_and(is_below) {
+            step *= 2;
+        }
+        let near = self.spans.get(at..).unwrap_or(&[]);
+        at + near.get(..step).unwrap_or(near).partition_point(is_below)
     }
 
     /// Visits the runs that touch `first..=last`, in order.
