@@ -174,24 +174,16 @@ impl<'a> Ends<'a> {
     /// Stage by stage, and every stage for all that are left; each says what the next one will read.
     #[inline]
     fn each_of_lanes(&self, addresses: &[u32], told: impl Fn(u32), mut visit: impl FnMut(usize, u32)) {
+        let mut held = [0u16; LANES];
+        let held = self.held_of(addresses, &mut held);
         let mut lanes = [Lane::default(); LANES];
-        let mut count = 0;
-        for address in addresses {
-            soon(self.cells, (address >> self.shift) as usize / CELL);
-        }
-        for (at, address) in addresses.iter().enumerate() {
-            if let Some(lane) = lanes.get_mut(count) {
-                let address = Place { first: *address, rank: 0 };
-                *lane = Lane { place: address, key: 0, at: at as u16 };
-            }
-            count += usize::from(self.holds_any(*address));
-        }
-        let lanes = lanes.get_mut(..count).unwrap_or_default();
-        for lane in &mut *lanes {
-            let address = lane.place.first;
-            (lane.place, lane.key) = (self.place_of(address).0, self.key(address));
+        let count = held.len();
+        for (lane, at) in lanes.iter_mut().zip(held) {
+            let address = addresses.get(usize::from(*at)).copied().unwrap_or(0);
+            *lane = Lane { place: self.place_of(address).0, key: self.key(address), at: *at };
             self.items_soon(lane.place);
         }
+        let lanes = lanes.get_mut(..count).unwrap_or_default();
         for lane in &mut *lanes {
             let items = self.items_of(lane.place).unwrap_or_default();
             lane.place = Place { first: items.start as u32, rank: items.end as u32 };
@@ -217,6 +209,20 @@ impl<'a> Ends<'a> {
         for Lane { place, at, .. } in lanes.get(..found).unwrap_or_default() {
             visit(usize::from(*at), place.first);
         }
+    }
+
+    /// The positions of the addresses whose buckets hold anything.
+    #[inline]
+    fn held_of<'l>(&self, addresses: &[u32], held: &'l mut [u16; LANES]) -> &'l [u16] {
+        for address in addresses {
+            soon(self.cells, (address >> self.shift) as usize / CELL);
+        }
+        let mut count = 0;
+        for (at, address) in addresses.iter().enumerate() {
+            held.get_mut(count).into_iter().for_each(|place| *place = at as u16);
+            count += usize::from(self.holds_any(*address));
+        }
+        held.get(..count).unwrap_or_default()
     }
 
     /// Halves the items of all lanes, a step of each after the other, until those of each stand close together and are on
@@ -343,7 +349,7 @@ struct Place {
     rank: u32,
 }
 
-/// An address on its way through the stages: itself, then a bucket, then a range of items, then one item.
+/// An address on its way through the stages: a bucket, then a range of items, then one item.
 #[derive(Clone, Copy, Default)]
 struct Lane {
     place: Place,
