@@ -10,12 +10,19 @@
 //! their equations true are found by elimination, under the first of 255 seeds that allows it; the seed is the last byte. It
 //! is the idea of ribbon and fuse filters (P. Dillinger and S. Walzer, "Ribbon filter: practically smaller than Bloom and
 //! Xor", 2021), kept within a line: a sixth more bytes than a fuse filter, and a third of its cache misses.
+//!
+//! Few entries are a last label alone, and every name would be asked for its own for their sake. So the header tells which
+//! last labels they may be; with all others, a name is first asked for a suffix of as many labels as another entry has.
 
 use super::fuse::mixed;
 use super::soon::soon;
 use crate::layout::u32_at;
 
 const HEADER_LEN: usize = 64;
+/// Where the header has a bit for each last label that may be an entry, by its hash.
+const LASTS_AT: usize = 16;
+/// How many such bits there are.
+const LASTS: u64 = 8 * (HEADER_LEN - LASTS_AT) as u64;
 /// The length of a line, in bytes.
 const LINE: usize = 64;
 /// Where a line has its seed.
@@ -130,12 +137,16 @@ pub struct SuffixKeys {
     keys: Vec<(u64, u8)>,
     /// The fewest labels that an entry has.
     labels_min: u32,
+    /// The hashes of entries that are a last label.
+    lasts: Vec<SuffixHash>,
+    /// The fewest labels of the others.
+    others_min: u32,
 }
 
 impl SuffixKeys {
     /// The keys of names with their bytes reversed.
     pub fn of<'k>(names: impl Iterator<Item = &'k [u8]>) -> SuffixKeys {
-        let mut all = SuffixKeys { keys: Vec::new(), labels_min: u32::MAX };
+        let mut all = SuffixKeys { labels_min: u32::MAX, others_min: u32::MAX, ..SuffixKeys::default() };
         let mut before: &[u8] = &[];
         for name in names {
             all.add(name, before.iter().zip(name).take_while(|(a, b)| a == b).count());
@@ -165,6 +176,11 @@ impl SuffixKeys {
             end += 1;
         }
         self.labels_min = self.labels_min.min(labels);
+        if labels == 1 {
+            self.lasts.push(hash);
+        } else {
+            self.others_min = self.others_min.min(labels);
+        }
     }
 
     /// The bytes of the filter; none where there is nothing to be filtered.
@@ -176,7 +192,11 @@ impl SuffixKeys {
         let mut out = Vec::with_capacity(HEADER_LEN + lines * LINE);
         out.extend((lines as u32).to_le_bytes());
         out.extend(self.labels_min.to_le_bytes());
+        out.extend(self.others_min.to_le_bytes());
         out.resize(HEADER_LEN, 0);
+        for at in self.lasts.iter().map(|last| bit_of_last(*last)) {
+            out.get_mut(LASTS_AT + at / 8).into_iter().for_each(|byte| *byte |= 1 << (at % 8));
+        }
         let mut rest = self.keys.as_slice();
         for line in 0..lines {
             let (mine, others) =
@@ -186,6 +206,12 @@ impl SuffixKeys {
         }
         out
     }
+}
+
+/// The bit of a last label.
+#[inline]
+fn bit_of_last(hash: SuffixHash) -> usize {
+    ((mixed(hash.0) >> 32) * LASTS >> 32) as usize
 }
 
 /// The line of a hash; hashes in order have lines in order.
@@ -273,22 +299,36 @@ impl Said {
 #[derive(Clone, Copy, Debug)]
 pub struct Filter<'a> {
     labels_min: u32,
+    others_min: u32,
+    header: &'a [u8; HEADER_LEN],
     lines: &'a [[u8; LINE]],
 }
 
 impl<'a> Filter<'a> {
     /// The filter in these bytes; `None` where they hold none.
     pub fn new(bytes: &'a [u8]) -> Option<Filter<'a>> {
-        let (header, lines) = bytes.split_at_checked(HEADER_LEN)?;
+        let (header, lines) = bytes.split_first_chunk()?;
         let lines = lines.as_chunks().0;
         let is_whole = lines.len() == u32_at(header, 0) as usize && !lines.is_empty();
-        is_whole.then(|| Filter { labels_min: u32_at(header, 4), lines })
+        is_whole.then(|| {
+            let labels_min = u32_at(header, 4);
+            // Files before these had zeros there.
+            let others_min = u32_at(header, 8).max(labels_min);
+            Filter { labels_min, others_min, header, lines }
+        })
     }
 
-    /// The fewest labels that an entry has.
+    /// How many labels the shortest suffix of a name has that need be asked, by the hash of its last label.
     #[inline]
-    pub fn labels_min(&self) -> u32 {
-        self.labels_min
+    pub fn labels_from(&self, last: SuffixHash) -> u32 {
+        if self.labels_min > 1 || self.may_be_last(last) { self.labels_min } else { self.others_min }
+    }
+
+    /// Whether a last label may be an entry.
+    #[inline]
+    fn may_be_last(&self, last: SuffixHash) -> bool {
+        let at = bit_of_last(last);
+        self.header.get(LASTS_AT + at / 8).is_none_or(|byte| byte >> (at % 8) & 1 != 0)
     }
 
     /// Says that a suffix will be asked.
@@ -342,7 +382,7 @@ mod tests {
                 (0..count).map(|n| format!("moc.{:x}.{n}", n % 977).into_bytes()).collect();
             let bytes = filter(&names);
             let filter = Filter::new(&bytes).expect("a filter");
-            assert_eq!(filter.labels_min(), 3);
+            assert_eq!(filter.labels_from(hash(b"moc")), 3);
             for name in &names {
                 assert!(filter.ask(hash(name)).may_be_entry());
                 let parent = name.iter().rposition(|byte| *byte == b'.').map_or(&[][..], |dot| &name[..dot]);
@@ -360,6 +400,21 @@ mod tests {
         let wrong = strangers.filter(|name| filter.ask(hash(name.as_bytes())).may_be_entry()).count();
         assert!(wrong < 300, "{wrong} of 20,000, and one in 128 is what it costs");
         assert!(bytes.len() * 8 < (names.len() + 1) * 12, "{} bytes", bytes.len());
+    }
+
+    #[test]
+    fn last_labels_are_asked_where_they_may_be_entries() {
+        let names = ["eerf", "moc.a.b", "ten.c.d.e", "kt"].map(|name| name.as_bytes().to_vec());
+        let bytes = filter(&names);
+        let asked = |label: &[u8]| Filter::new(&bytes).expect("a filter").labels_from(hash(label));
+        assert_eq!([asked(b"eerf"), asked(b"kt")], [1, 1]);
+        let strangers: Vec<String> = (0..1000).map(|n| format!("{n:x}")).collect();
+        let skipped = strangers.iter().filter(|label| asked(label.as_bytes()) == 3).count();
+        assert!(skipped > 980 && asked(b"moc") == 3, "{skipped}");
+        let mut older = bytes.clone();
+        older.get_mut(8..HEADER_LEN).expect("a header").fill(0);
+        let older = Filter::new(&older).expect("a filter");
+        assert!(strangers.iter().all(|label| older.labels_from(hash(label.as_bytes())) == 1));
     }
 
     #[test]

@@ -54,11 +54,12 @@ impl Step {
         Some(Step { end, labels: self.labels + 1, hash, ..self })
     }
 
-    /// So many labels from the beginning.
+    /// The shortest suffix of a name that need be asked.
     #[inline]
-    fn first(at: u32, name: &[u8], labels: u32) -> Option<Step> {
-        let mut step = Step { at, ..Step::default() };
-        while step.labels < labels.max(1) {
+    fn first(at: u32, name: &[u8], filter: Option<&Filter<'_>>) -> Option<Step> {
+        let mut step = Step { at, ..Step::default() }.next(name)?;
+        let labels = filter.map_or(1, |filter| filter.labels_from(step.hash));
+        while step.labels < labels {
             step = step.next(name)?;
         }
         Some(step)
@@ -177,8 +178,7 @@ impl<'a> Keys<'a> {
                 count: 0,
             };
             let mut steps = [Step::default(); NAMES];
-            let firsts =
-                (base..).zip(names).filter_map(|(at, name)| Step::first(at, name, filter.labels_min()));
+            let firsts = (base..).zip(names).filter_map(|(at, name)| Step::first(at, name, Some(filter)));
             let mut count = firsts.zip(&mut steps).map(|(first, step)| *step = first).count();
             while count > 0 {
                 let asked = steps.get_mut(..count).unwrap_or_default();
@@ -191,8 +191,7 @@ impl<'a> Keys<'a> {
     /// Visits the suffixes that may be entries, shortest first.
     #[inline]
     fn each_candidate(&self, name: &[u8], mut visit: impl FnMut(Step)) {
-        let labels_min = self.filter.as_ref().map_or(1, Filter::labels_min);
-        let mut next = Step::first(0, name, labels_min);
+        let mut next = Step::first(0, name, self.filter.as_ref());
         while let Some(step) = next {
             let said = self.filter.as_ref().map_or(Said::ANYTHING, |filter| filter.ask(step.hash));
             if said.may_be_entry() {
