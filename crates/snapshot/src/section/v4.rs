@@ -427,6 +427,10 @@ mod tests {
         assert_eq!(bytes.starts.get(1), Some(&4));
         let ends = Ends::new(&bytes.starts, &bytes.ends);
         assert!((0..1 << 18).all(|at| ends.find(at).is_some() == (at % 2 == 0)));
+        let asked: Vec<u32> = (0..1 << 18).map(|at| at * 7919 % (1 << 18)).collect();
+        let mut found = vec![None; asked.len()];
+        ends.each_of(&asked, |_| {}, |at, ordinal| found[at] = Some(ordinal));
+        assert!(asked.iter().zip(found).all(|(address, found)| found == ends.find(*address)));
     }
 
     #[test]
