@@ -543,7 +543,7 @@ fn an_indicator_comes_once_a_line_however_long_the_line_is() {
     let lines = place.run(&["score", "--all", "--output", "lines", "long.log"]);
     assert_eq!(stdout(&lines), place.read("long.log"));
     let summary: Value =
-        serde_json::from_str(&stdout(&place.run(&["score", "--all", "--summary=json", "long.log"])))
+        serde_json::from_str(stdout(&place.run(&["score", "--all", "--summary=json", "long.log"])))
             .expect("JSON");
     assert_eq!([&summary["total"]["lines_found"], &summary["total"]["found"]], [3, 10_001]);
 }

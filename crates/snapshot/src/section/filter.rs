@@ -211,7 +211,7 @@ impl SuffixKeys {
 /// The bit of a last label.
 #[inline]
 fn bit_of_last(hash: SuffixHash) -> usize {
-    ((mixed(hash.0) >> 32) * LASTS >> 32) as usize
+    (((mixed(hash.0) >> 32) * LASTS) >> 32) as usize
 }
 
 /// The line of a hash; hashes in order have lines in order.
