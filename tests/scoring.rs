@@ -547,3 +547,20 @@ fn an_indicator_comes_once_a_line_however_long_the_line_is() {
             .expect("JSON");
     assert_eq!([&summary["total"]["lines_found"], &summary["total"]["found"]], [3, 10_001]);
 }
+
+#[test]
+fn no_indicator_of_an_endless_line_is_torn_however_it_is_read() {
+    let place = Place::new();
+    let names: Vec<String> = (0..600_000).map(|at| format!("n{at:07}.example")).collect();
+    let log = format!("ab,{},\n45.9.20.5\n", names.join(","));
+    assert!(log.len() > 9 << 20);
+    place.write("long.log", &log);
+    let args = ["score", "--all", "--input", "text", "--output", "tsv"];
+    let rows = |output: &std::process::Output| -> Vec<String> {
+        stdout(output).lines().skip(1).map(|row| row.split('\t').nth(3).expect("a cell").to_owned()).collect()
+    };
+    let from_file = rows(&place.run(&[&args[..], &["long.log"]].concat()));
+    let others = ["45.9.20.5".to_owned()];
+    assert!(from_file.iter().eq(names.iter().chain(&others)), "{} rows", from_file.len());
+    assert!(rows(&place.feed(&args, log.as_bytes())) == from_file);
+}

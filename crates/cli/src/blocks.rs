@@ -120,9 +120,12 @@ impl<R: Read> Cutter<R> {
         buffer.iter_mut().zip(self.rest.drain(..)).for_each(|(place, byte)| *place = byte);
         let is_piece = loop {
             let text = buffer.get(..have).unwrap_or(&[]);
-            if self.live || have >= self.block_len {
-                let end = self.last_end(text, searched).map(|at| at + 1);
-                let is_piece = self.within && have >= self.piece_len || have >= self.line_max;
+            if self.live || have >= self.block_len || self.within && have >= self.piece_len {
+                // What is a long line, and where its pieces end, must not depend on how much was read at a time.
+                let most = if self.within { self.piece_len } else { self.line_max };
+                let is_piece = have >= most;
+                let known = if is_piece { text.get(..most).unwrap_or(text) } else { text };
+                let end = self.last_end(known, searched.min(known.len())).map(|at| at + 1);
                 let piece_end = || last_edge(text.get(..self.piece_len).unwrap_or(text));
                 if let Some(cut) = end.or_else(|| is_piece.then(piece_end)) {
                     self.rest.extend_from_slice(text.get(cut..).unwrap_or(&[]));
@@ -198,10 +201,13 @@ impl<R: Read> Cutter<R> {
 }
 
 /// Where an endless line may be cut without tearing an indicator apart: behind the last blank or quotation mark, if there
-/// is one nearby.
-fn last_edge(line: &[u8]) -> usize {
+/// is one nearby, or else behind the last of the other signs that stand between indicators.
+pub(crate) fn last_edge(line: &[u8]) -> usize {
     let near = line.len().saturating_sub(LIVE_LEN);
-    let edge = memchr::memrchr3(b' ', b'"', b'\t', line.get(near..).unwrap_or(&[]));
+    let rest = line.get(near..).unwrap_or(&[]);
+    let edge = memchr::memrchr3(b' ', b'"', b'\t', rest)
+        .or_else(|| rest.iter().rposition(|byte| b",;|'<>(){}\\".contains(byte)))
+        .or_else(|| rest.iter().rposition(|byte| b"=&".contains(byte)));
     edge.map_or(line.len(), |at| near + at + 1)
 }
 
@@ -254,6 +260,27 @@ mod tests {
                 let before = &whole[..block.offset as usize];
                 prop_assert_eq!(block.line, 1 + before.iter().filter(|byte| **byte == b'\n').count() as u64);
             }
+        }
+    }
+
+    #[test]
+    fn pieces_are_the_same_however_much_is_read_at_a_time() {
+        let line = |length: usize| format!("{}\n", "abc,".repeat(length / 4));
+        let text = [39, 41, 40, 100, 3, 44, 38].map(line).concat();
+        let pieces = |step: usize, live: bool| -> Vec<(u64, u64)> {
+            let (blocks, _) = cut(text.as_bytes(), step, (12, 40), live, false);
+            let is_long = |block: &&Block| block.is_piece;
+            blocks.iter().filter(is_long).map(|block| (block.offset, block.bytes.len() as u64)).collect()
+        };
+        let expected = pieces(7, false);
+        assert!(expected.len() > 15, "{expected:?}");
+        assert!(expected.iter().all(|(_, length)| length % 4 == 0), "{expected:?}");
+        for step in [1, 5, 13, 41, 1000] {
+            assert_eq!(
+                [pieces(step, false), pieces(step, true)],
+                [expected.clone(), expected.clone()],
+                "{step}"
+            );
         }
     }
 

@@ -99,8 +99,9 @@ struct Open {
 impl<'a> Inputs<'a> {
     /// The files, and those in the folders, to be read as the arguments say by so many threads.
     pub(crate) fn new(files: &[PathBuf], args: &'a Score, threads: usize) -> Inputs<'a> {
-        // Who takes a run up where another one ended passes over much, and that in its turn.
-        let is_early = args.from.is_none_or(|from| from == 0);
+        // Who takes a run up where another one ended passes over much, and that in its turn; and rows with the lines that they
+        // stand for are too long to be held until their turn.
+        let is_early = args.from.is_none_or(|from| from == 0) && !args.context;
         Inputs {
             waiting: files.iter().cloned().collect(),
             seen: VecDeque::new(),

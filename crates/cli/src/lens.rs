@@ -5,6 +5,7 @@
 //! dropped, up to the end of a record where whoever prints needs all that stands in it.
 
 use crate::args::{Instant, Score};
+use crate::blocks::last_edge;
 use crate::exit::Failure;
 use crate::inputs::Part;
 use crate::log::Log;
@@ -24,6 +25,9 @@ use std::sync::{Mutex, PoisonError};
 const REFANGED: usize = 64 << 10;
 /// How much of an endless line.
 const REFANGED_MAX: usize = 1 << 20;
+
+/// How many rows are made at a time of which each has a line of the log.
+const WITH_CONTEXT: usize = 64;
 
 /// Copies of a block, in memory that is used again.
 #[derive(Default)]
@@ -91,6 +95,13 @@ impl<'a> Lens<'a> {
             found.append(&mut more);
             let end = if self.is_by_record { rest.records_to(end) } else { Some(end) };
             if let Some(end) = end {
+                // With the lines they stand in, a few make long rows.
+                while self.args.context && !self.is_by_record && found.len() > WITH_CONTEXT {
+                    let others = found.split_off(WITH_CONTEXT);
+                    let until = others.first().map_or(end, |scored| scored.at);
+                    count += self.put(&mut rest, std::mem::replace(&mut found, others), until, made);
+                    ease(made);
+                }
                 let others = found.split_off(found.partition_point(|scored| scored.at < end));
                 count += self.put(&mut rest, std::mem::replace(&mut found, others), end, made);
                 ease(made);
@@ -229,14 +240,13 @@ impl<'a> Lens<'a> {
 
 /// How much of a text is put right at a time: whole lines, or an endless one in parts, cut where no indicator is torn.
 fn part_len(text: &[u8]) -> usize {
-    let last_line = |most: usize| memchr::memrchr(b'\n', text.get(..most)?);
-    let last_edge = |most: usize| memchr::memrchr3(b' ', b'\t', b'"', text.get(..most)?);
     if text.len() <= REFANGED {
         return text.len();
     }
-    let first_line = || memchr::memchr(b'\n', text.get(..REFANGED_MAX.min(text.len()))?);
-    let end = last_line(REFANGED).or_else(first_line).or_else(|| last_edge(REFANGED_MAX));
-    end.map_or(text.len().min(REFANGED_MAX), |at| at + 1)
+    let most = text.get(..REFANGED_MAX).unwrap_or(text);
+    let last_line = memchr::memrchr(b'\n', text.get(..REFANGED).unwrap_or(&[]));
+    let end = last_line.or_else(|| memchr::memchr(b'\n', most)).map(|at| at + 1);
+    end.unwrap_or_else(|| if most.len() < text.len() { last_edge(most) } else { most.len() })
 }
 
 /// What was not put yet of a part.
