@@ -564,3 +564,16 @@ fn no_indicator_of_an_endless_line_is_torn_however_it_is_read() {
     assert!(from_file.iter().eq(names.iter().chain(&others)), "{} rows", from_file.len());
     assert!(rows(&place.feed(&args, log.as_bytes())) == from_file);
 }
+
+#[test]
+fn a_quiet_run_says_nothing_of_records_without_a_time() {
+    let place = Place::new();
+    place.write("x.log", "evilpanel.com and no time\n");
+    let said = |args: &[&str]| {
+        let output = place.run(&[&["score", "--at", "event", "x.log"], args].concat());
+        assert_eq!((code(&output), lines_of_json(&output).len()), (0, 1));
+        stderr(&output).to_owned()
+    };
+    assert!(said(&[]).contains("without a time"));
+    assert_eq!(said(&["--quiet"]), "");
+}

@@ -109,11 +109,14 @@ impl<R: Read> Cutter<R> {
     /// The next block, in `buffer`, whose memory is used again as it is: what stands in it is overwritten, and only what
     /// was never used is made zeros first. `None` at the end. What was read before an error comes before it.
     pub(crate) fn next_block(&mut self, mut buffer: Vec<u8>) -> io::Result<Option<Block>> {
-        if let Some(cut) = self.next_piece() {
+        // So much may have been read of a long line that its next piece is there.
+        let is_read = self.within && self.rest.len() >= self.piece_len;
+        if let Some((cut, within)) = self.cut_of(&self.rest, 0).filter(|_| is_read) {
             buffer.clear();
             buffer.extend(self.rest.drain(..cut));
             self.rest.shrink_to(self.block_len);
-            return Ok(Some(Block { is_piece: self.within, ..self.block(buffer) }));
+            self.within = within;
+            return Ok(Some(Block { is_piece: within, ..self.block(buffer) }));
         }
         let (mut have, mut searched) = (self.rest.len(), 0);
         self.make_room(&mut buffer, have);
@@ -121,17 +124,10 @@ impl<R: Read> Cutter<R> {
         let is_piece = loop {
             let text = buffer.get(..have).unwrap_or(&[]);
             if self.live || have >= self.block_len || self.within && have >= self.piece_len {
-                // What is a long line, and where its pieces end, must not depend on how much was read at a time.
-                let most = if self.within { self.piece_len } else { self.line_max };
-                let is_piece = have >= most;
-                let known = if is_piece { text.get(..most).unwrap_or(text) } else { text };
-                let end = self.last_end(known, searched.min(known.len())).map(|at| at + 1);
-                let piece_end = || last_edge(text.get(..self.piece_len).unwrap_or(text));
-                if let Some(cut) = end.or_else(|| is_piece.then(piece_end)) {
+                if let Some((cut, within)) = self.cut_of(text, searched) {
                     self.rest.extend_from_slice(text.get(cut..).unwrap_or(&[]));
-                    have = cut;
-                    self.within = end.is_none();
-                    break self.within;
+                    (have, self.within) = (cut, within);
+                    break within;
                 }
                 searched = have;
             }
@@ -147,14 +143,16 @@ impl<R: Read> Cutter<R> {
         }
     }
 
-    /// How much is the next piece of a line that is too long to be whole, or the end of that line and others, where so much
-    /// was read already.
-    fn next_piece(&mut self) -> Option<usize> {
-        let first = self.rest.get(..self.piece_len).filter(|_| self.within)?;
-        let end = self.last_end(first, 0).map(|at| at + 1);
-        let cut = end.unwrap_or_else(|| last_edge(first));
-        self.within = end.is_none();
-        Some(cut)
+    /// Where a block ends that begins with a text, and whether that is within a line that is too long to be whole; `None`
+    /// where more must be read. What is a long line, and where its pieces end, does not depend on how much was read.
+    fn cut_of(&self, text: &[u8], searched: usize) -> Option<(usize, bool)> {
+        let most = if self.within { self.piece_len } else { self.line_max };
+        let known = text.get(..most).unwrap_or(text);
+        if let Some(end) = self.last_end(known, searched.min(known.len())) {
+            return Some((end + 1, false));
+        }
+        let piece = || last_edge(text.get(..self.piece_len).unwrap_or(text));
+        (text.len() >= most).then(|| (piece(), true))
     }
 
     /// Reads more behind what a buffer has.

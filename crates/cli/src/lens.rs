@@ -95,18 +95,32 @@ impl<'a> Lens<'a> {
             found.append(&mut more);
             let end = if self.is_by_record { rest.records_to(end) } else { Some(end) };
             if let Some(end) = end {
-                // With the lines they stand in, a few make long rows.
-                while self.args.context && !self.is_by_record && found.len() > WITH_CONTEXT {
-                    let others = found.split_off(WITH_CONTEXT);
-                    let until = others.first().map_or(end, |scored| scored.at);
-                    count += self.put(&mut rest, std::mem::replace(&mut found, others), until, made);
-                    ease(made);
-                }
-                let others = found.split_off(found.partition_point(|scored| scored.at < end));
-                count += self.put(&mut rest, std::mem::replace(&mut found, others), end, made);
-                ease(made);
+                count += self.put_to(end, &mut rest, &mut found, made, &mut ease);
             }
         });
+        count
+    }
+
+    /// Prints or counts what was found up to `end`, and leaves the others. Returns how much of it is wanted.
+    fn put_to(
+        &self,
+        end: usize,
+        rest: &mut Rest<'_>,
+        found: &mut Vec<Scored>,
+        made: &mut Vec<u8>,
+        ease: &mut impl FnMut(&mut Vec<u8>),
+    ) -> usize {
+        let mut count = 0;
+        // With the lines they stand in, a few make long rows.
+        while self.args.context && !self.is_by_record && found.len() > WITH_CONTEXT {
+            let others = found.split_off(WITH_CONTEXT);
+            let until = others.first().map_or(end, |scored| scored.at);
+            count += self.put(rest, std::mem::replace(found, others), until, made);
+            ease(made);
+        }
+        let others = found.split_off(found.partition_point(|scored| scored.at < end));
+        count += self.put(rest, std::mem::replace(found, others), end, made);
+        ease(made);
         count
     }
 
