@@ -216,7 +216,7 @@ fn look_ups_take_the_instructions_that_they_should() {
         let total = told.lines().find_map(|line| line.split("Collected :").nth(1)).expect("a count");
         total.trim().parse().expect("a number")
     };
-    for (kind, most) in [("address", 230), ("address, batch", 320), ("name", 1700), ("name, batch", 1900)] {
+    for (kind, most) in [("address", 230), ("address, batch", 320), ("name", 950), ("name, batch", 1100)] {
         let each = (count(kind, 3) - count(kind, 1)) / (2 * asked as u64);
         println!("{each} instructions a look-up of kind `{kind}`");
         assert!((10..most).contains(&each), "{each} instructions a look-up of kind `{kind}`");

@@ -59,8 +59,8 @@ sections! {
     Sets 4 "sets" "interned lists of records";
     Extents 5 "extents" "listed ranges that are no prefix";
     RareSets 6 "rare-sets" "sets whose numbers are too large for the width of their part";
-    NameLines 31 "name-lines" "names: which suffixes are entries, or have entries below";
-    NameLocator 35 "name-locator" "names: where each stands, by its hash";
+    NameLines 44 "name-lines" "names: which suffixes are entries, or have entries below";
+    NameLocator 45 "name-locator" "names: where each stands, by its hash";
     V4Starts 48 "v4-starts" "IPv4: which buckets hold entries, and where they start";
     V4Ends 49 "v4-ends" "IPv4: where runs and holes end";
     V4EndSets 50 "v4-end-sets" "IPv4: the set of each run";
@@ -73,7 +73,7 @@ sections! {
     V6SpanTimes 27 "v6-span-times" "IPv6: times of runs that few share";
     NameTimes 34 "name-times" "names: times that few share";
     UrlTimes 42 "url-times" "URLs: times that few share";
-    NameLeaves 39 "name-leaves" "names: leaves of reversed names, front-coded and in a prefix code, below a transducer";
+    NameLeaves 46 "name-leaves" "names: leaves of reversed names, front-coded and in a prefix code, below a transducer";
     UrlBlocks 43 "url-blocks" "URLs: front-coded blocks of URLs below a transducer";
     V4Directory 16 "v4-directory" "IPv4: which /16 hold entries, and where (older files)";
     V4Points 17 "v4-points" "IPv4: low halves of single addresses (older files)";
@@ -83,6 +83,9 @@ sections! {
     V4PointTimes 21 "v4-point-times" "IPv4: times of single addresses that few share (older files)";
     V4SpanTimes 22 "v4-span-times" "IPv4: times of runs that few share (older files)";
     V6Directory 24 "v6-directory" "IPv6: which /16 hold entries, and where (older files)";
+    NameByteLeaves 39 "name-byte-leaves" "names: leaves whose numbers count bytes (older files)";
+    NameSuffixes 31 "name-suffixes" "names: which suffixes are entries, or have entries below (older files)";
+    NameSpots 35 "name-spots" "names: where each stands, by its hash (older files)";
     NameFilter 36 "name-filter" "names: which suffixes are entries, or have entries below (older files)";
     NamePrints 38 "name-prints" "names: a byte of the hash of each (older files)";
     NameBlocks 37 "name-blocks" "names: front-coded blocks of reversed names below a transducer (older files)";

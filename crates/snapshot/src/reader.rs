@@ -126,6 +126,7 @@ impl Snapshot {
                 filter: bytes(Section::NameLines),
                 locator: bytes(Section::NameLocator),
                 leaves: bytes(Section::NameLeaves),
+                byte_leaves: bytes(Section::NameByteLeaves),
                 blocks: bytes(Section::NameBlocks),
                 tries: bytes(Section::Names),
             }),

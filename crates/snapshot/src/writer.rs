@@ -8,9 +8,10 @@
 use crate::Time;
 use crate::error::Error;
 use crate::layout::{HEADER_LEN, MUST_UNDERSTAND, ROW_LEN, Row, Section, Table, aligned};
+use crate::pages::Pages;
 use crate::reader::Snapshot;
 use std::fs::{self, File, OpenOptions};
-use std::io::{self, BufWriter, Write};
+use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
 /// The bytes of one section.
@@ -139,13 +140,10 @@ impl Beside {
     }
 
     /// Writes and syncs it. Returns its length in bytes, as `write` gives it.
-    pub fn fill<N>(
-        &mut self,
-        write: impl FnOnce(&mut BufWriter<&File>) -> io::Result<N>,
-    ) -> Result<N, Error> {
+    pub fn fill<N>(&mut self, write: impl FnOnce(&mut Pages<'_>) -> io::Result<N>) -> Result<N, Error> {
         let path = &self.path;
         let io = |doing| move |source| Error::Io { path: path.clone(), doing, source };
-        let mut out = BufWriter::with_capacity(1 << 20, &self.file);
+        let mut out = Pages::of(&self.file);
         let length = write(&mut out).map_err(io("writing"))?;
         out.flush().map_err(io("writing"))?;
         self.file.sync_all().map_err(io("syncing"))?;

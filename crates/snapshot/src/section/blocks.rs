@@ -9,8 +9,8 @@
 //!
 //! An ordinal is the place of a key in the order of all: 32 to a block, so nothing need be stored for it.
 
-use super::filter::short_word;
 use super::spine::{self, separator, shared};
+use super::suffix::short_word;
 use crate::automaton::Automaton;
 use crate::layout::{u32_at, u64_at, u128_at};
 use std::cmp::Ordering;

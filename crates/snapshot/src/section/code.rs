@@ -18,20 +18,22 @@ pub(super) const CODE_MAX: u32 = 10;
 pub(super) const TEXT_MAX: usize = 255;
 /// How many words hold the longest text in code, and one more to read from.
 const WORDS: usize = (TEXT_MAX * CODE_MAX as usize).div_ceil(64) + 1;
-/// The lengths of texts are counted in so many bits, the last of which may be spare: no code is as short, so that a text is
-/// never taken for one that ends with a spare bit.
-pub(super) const UNIT: usize = 2;
+/// How many bytes are coded together: a word holds the longest codes of so many.
+const RUN: usize = 4;
+/// Texts take whole units of so many bits, the last of which may be spare and are zero. The code that is all zeros is not
+/// shorter, so that spare bits are never taken for a byte.
+pub(super) const UNIT: usize = 4;
 /// How many bits are compared at a time: what eight bytes give at any offset.
 const STEP: usize = 57;
 
 /// The code of each byte: the bits in the lower twelve bits, their number above; 0 for bytes that have no code.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Codes<'a>(&'a [[u8; 2]]);
+pub(super) struct Codes<'a>(&'a [[u8; 2]; 256]);
 
 impl<'a> Codes<'a> {
-    /// The codes in a table.
+    /// The codes in a table; no byte has one where it is too short.
     pub(super) fn new(table: &'a [u8]) -> Codes<'a> {
-        Codes(table.as_chunks().0)
+        Codes(table.as_chunks().0.first_chunk().unwrap_or(&[[0; 2]; 256]))
     }
 
     /// The bits of a byte's code, and how many; none for a byte without a code.
@@ -41,18 +43,28 @@ impl<'a> Codes<'a> {
         (u64::from(row & 0xFFF), u32::from(row >> 12))
     }
 
-    /// How many units a text takes; `None` if a byte of it has no code.
-    pub(super) fn units(&self, text: &[u8]) -> Option<usize> {
-        let lengths = text.iter().map(|byte| Some(self.of(*byte).1 as usize).filter(|length| *length > 0));
-        Some(lengths.sum::<Option<usize>>()?.div_ceil(UNIT))
+    /// How many bits a text takes; `None` if a byte of it has no code.
+    pub(super) fn bits(&self, text: &[u8]) -> Option<usize> {
+        text.iter().map(|byte| Some(self.of(*byte).1 as usize).filter(|length| *length > 0)).sum()
     }
 
-    /// Whether every text in this code can be read again, but for texts that have bytes without a code.
-    pub(super) fn are_sound(&self) -> bool {
+    /// How many bytes of a text take so many bits; `None` if these end within a byte.
+    pub(super) fn bytes(&self, text: &[u8], bits: usize) -> Option<usize> {
+        let (mut taken, mut bytes) = (0, 0);
+        while taken < bits {
+            taken += self.of(*text.get(bytes)?).1 as usize;
+            bytes += 1;
+        }
+        Some(bytes).filter(|_| taken == bits)
+    }
+
+    /// Whether every text in this code can be read again, but for texts that have bytes without a code, where up to `spare`
+    /// bits behind them are zeros.
+    pub(super) fn are_sound(&self, spare: usize) -> bool {
         let rows = (0..=255).map(|byte| self.of(byte)).filter(|(_, length)| *length > 0);
         let mut taken = vec![false; 1 << CODE_MAX];
         for (bits, length) in rows {
-            if length < UNIT as u32 || length > CODE_MAX || bits >> length != 0 {
+            if length > CODE_MAX || bits >> length != 0 || bits == 0 && length as usize <= spare {
                 return false;
             }
             for place in taken.iter_mut().skip(bits as usize).step_by(1 << length) {
@@ -78,18 +90,20 @@ pub(super) fn encode(occurs: &[u64; 256]) -> Vec<u8> {
         }
         weights.iter_mut().filter(|weight| **weight > 0).for_each(|weight| *weight = *weight / 2 + 1);
     }
-    for length in lengths.iter_mut().filter(|length| **length > 0) {
-        *length = (*length).max(UNIT as u32);
+    let longest = lengths.iter().copied().max().unwrap_or(0);
+    if longest < UNIT as u32 {
+        lengths.iter_mut().filter(|length| **length > 0).for_each(|length| *length = UNIT as u32);
     }
     let mut rows = [[0; 2]; 256];
     let mut next = 0u16;
-    for length in 1..=CODE_MAX {
-        next <<= 1;
+    // The longest first, so that one of them is all zeros.
+    for length in (1..=CODE_MAX).rev() {
         for (row, _) in rows.iter_mut().zip(&lengths).filter(|(_, own)| **own == length) {
             let bits = next.reverse_bits() >> (16 - length);
             *row = (bits | (length as u16) << 12).to_le_bytes();
             next += 1;
         }
+        next = next.div_ceil(2);
     }
     rows.concat()
 }
@@ -129,24 +143,22 @@ pub(super) struct Bits {
 }
 
 impl Bits {
-    /// How many bytes there will be with a text of so many units more.
-    pub(super) fn bytes_with(&self, units: usize) -> usize {
-        self.bytes.len() + (self.filled as usize + units * UNIT).div_ceil(8)
+    /// How many units there are.
+    pub(super) fn units(&self) -> usize {
+        self.bytes.len() * (8 / UNIT) + self.filled as usize / UNIT
     }
 
-    /// Puts a text behind the others. Returns how many units it took; `None` if a byte of it has no code.
-    pub(super) fn push(&mut self, codes: Codes<'_>, text: &[u8]) -> Option<usize> {
-        let mut count = 0;
+    /// Puts a text behind the others, and zeros that fill its last unit; `None` if a byte of it has no code.
+    pub(super) fn push(&mut self, codes: Codes<'_>, text: &[u8]) -> Option<()> {
         for byte in text {
             let (bits, length) = codes.of(*byte);
             if length == 0 {
                 return None;
             }
             self.put(bits, length as usize);
-            count += length as usize;
         }
-        self.put(0, count.next_multiple_of(UNIT) - count);
-        Some(count.div_ceil(UNIT))
+        self.put(0, (self.filled as usize).next_multiple_of(UNIT) - self.filled as usize);
+        Some(())
     }
 
     fn put(&mut self, bits: u64, length: usize) {
@@ -168,55 +180,52 @@ impl Bits {
 }
 
 /// A text in code, to be compared with stored ones.
+///
+/// It is written and read in whole words: a load of bytes that several stores wrote waits until all of them are through.
 pub(super) struct Coded {
+    /// The code, and zeros behind it.
     words: [u64; WORDS],
-    /// How many bits the first so many bytes take.
-    ends: [u16; TEXT_MAX + 1],
-    /// How many bytes have a code, up to the first that has none.
-    known: usize,
+    /// How many bits there are; `None` if a byte has no code.
+    len: Option<usize>,
 }
 
 impl Coded {
     /// Room for a text.
     #[inline]
     pub(super) fn new() -> Coded {
-        Coded { words: [0; WORDS], ends: [0; TEXT_MAX + 1], known: 0 }
+        Coded { words: [0; WORDS], len: None }
     }
 
-    /// Puts a text into code.
+    /// Puts a text into code, if it has at most [`TEXT_MAX`] bytes.
     #[inline]
     pub(super) fn set(&mut self, codes: Codes<'_>, text: &[u8]) {
-        let (mut pending, mut total, mut known) = (0u64, 0usize, 0);
-        for (byte, end) in text.iter().zip(self.ends.iter_mut().skip(1)) {
-            let (bits, length) = codes.of(*byte);
-            if length == 0 {
-                break;
+        let (runs, rest) = text.as_chunks::<RUN>();
+        let (mut len, mut pending) = (0, 0);
+        let mut are_known = text.len() <= TEXT_MAX;
+        let mut put = |run: Run| {
+            let (word, filled) = (len / 64, len % 64);
+            let full = pending | run.bits << filled;
+            if let Some(place) = self.words.get_mut(word) {
+                *place = full;
             }
-            let before = total;
-            total += length as usize;
-            pending |= bits << (before % 64);
-            if before / 64 != total / 64 {
-                self.words.iter_mut().skip(before / 64).take(1).for_each(|word| *word = pending);
-                // What of the code did not fit; nothing where the word ended with it.
-                pending = bits >> (64 - before % 64);
-            }
-            *end = total as u16;
-            known += 1;
+            len += run.len;
+            // What of the run did not fit, if the word is full.
+            pending = if len / 64 == word { full } else { run.bits >> 1 >> (63 - filled) };
+            are_known &= run.are_known;
+        };
+        runs.iter().for_each(|run| put(Run::of(codes, run)));
+        put(Run::of(codes, rest));
+        // Whoever compares units may read three bits more.
+        if let Some(last) = self.words.get_mut(len / 64..).and_then(<[u64]>::first_chunk_mut) {
+            *last = [pending, 0];
         }
-        self.known = known;
-        self.words.iter_mut().skip(total / 64).take(1).for_each(|word| *word = pending);
+        self.len = Some(len).filter(|_| are_known);
     }
 
-    /// How many bytes have a code, up to the first that has none.
+    /// How many bits there are; `None` if a byte has no code.
     #[inline]
-    pub(super) fn known(&self) -> usize {
-        self.known
-    }
-
-    /// How many bits the first `bytes` take.
-    #[inline]
-    pub(super) fn end(&self, bytes: usize) -> usize {
-        self.ends.get(bytes).copied().map_or(0, usize::from)
+    pub(super) fn len(&self) -> Option<usize> {
+        self.len
     }
 
     /// Whether `count` bits from bit `at` of `stored` are those from bit `from` of the text.
@@ -249,6 +258,27 @@ fn bits_at(stored: &[u8], at: usize) -> u64 {
     u64_at(stored, at / 8) >> (at % 8)
 }
 
+/// The code of up to four bytes.
+struct Run {
+    bits: u64,
+    len: usize,
+    are_known: bool,
+}
+
+impl Run {
+    #[inline]
+    fn of(codes: Codes<'_>, text: &[u8]) -> Run {
+        let mut run = Run { bits: 0, len: 0, are_known: true };
+        for byte in text {
+            let (bits, len) = codes.of(*byte);
+            run.are_known &= len > 0;
+            run.bits |= bits << run.len;
+            run.len += len as usize;
+        }
+        run
+    }
+}
+
 /// Reads texts in code.
 pub(super) struct Decoder {
     /// By the bits that come next: the byte, and the number of bits that it takes, or 0.
@@ -269,13 +299,17 @@ impl Decoder {
         Decoder { table }
     }
 
-    /// Puts the text that takes so many units from bit `at` of `stored` on behind `out`; `false` if no text does.
-    pub(super) fn read(&self, stored: &[u8], at: usize, units: usize, out: &mut Vec<u8>) -> bool {
-        let mut left = units * UNIT;
-        while left >= UNIT {
-            let bits = bits_at(stored, at + units * UNIT - left) as usize % (1 << CODE_MAX);
-            let (byte, length) = self.table.get(bits).copied().unwrap_or((0, 0));
-            if length == 0 || usize::from(length) > left {
+    /// Puts the text that takes so many bits from bit `at` of `stored` on behind `out`, without its spare bits; `false` if no
+    /// text does.
+    pub(super) fn read(&self, stored: &[u8], at: usize, bits: usize, out: &mut Vec<u8>) -> bool {
+        let mut left = bits;
+        while left > 0 {
+            let next = bits_at(stored, at + bits - left) as usize % (1 << CODE_MAX);
+            let (byte, length) = self.table.get(next).copied().unwrap_or((0, 0));
+            if usize::from(length) > left {
+                return left < UNIT && next.is_multiple_of(1 << left);
+            }
+            if length == 0 {
                 return false;
             }
             out.push(byte);
@@ -300,53 +334,76 @@ mod tests {
     fn frequent_bytes_have_short_codes() {
         let table = encode(&std::array::from_fn(|byte| if byte < 40 { 1 << (40 - byte) } else { 0 }));
         let codes = Codes::new(&table);
-        assert_eq!([0, 1, 2].map(|byte| codes.of(byte).1), [2, 2, 3]);
-        assert!((0..40).all(|byte| (1..=CODE_MAX).contains(&codes.of(byte).1)) && codes.are_sound());
+        assert_eq!([0, 1, 2].map(|byte| codes.of(byte).1), [1, 2, 3]);
+        assert!((0..40).all(|byte| (1..=CODE_MAX).contains(&codes.of(byte).1)) && codes.are_sound(UNIT - 1));
         assert_eq!(codes.of(40), (0, 0));
         let table = encode(&[7; 256]);
         assert!((0..=255).all(|byte| Codes::new(&table).of(byte).1 == 8));
-        let table = table_for(&[b"aaa".to_vec()]);
-        assert_eq!(Codes::new(&table).of(b'a'), (0, 2), "a code of no bits could not be told from none");
+        for few in [&b"aaa"[..], b"aab", b"abcdefgh"] {
+            let table = table_for(&[few.to_vec()]);
+            let codes = Codes::new(&table);
+            assert!(
+                few.iter().all(|byte| codes.of(*byte).1 == UNIT as u32),
+                "none could be taken for spare bits"
+            );
+            assert!(codes.are_sound(UNIT - 1));
+        }
     }
 
     #[test]
-    fn codes_that_begin_each_other_are_unsound() {
-        let mut table = table_for(&[b"aabbcd".to_vec()]);
-        assert!(Codes::new(&table).are_sound());
-        table.copy_within(usize::from(b'a') * 2..usize::from(b'a') * 2 + 2, 0);
-        assert!(!Codes::new(&table).are_sound());
+    fn unsound_codes_are_told() {
+        let sound = table_for(&[b"aabbcdefgh".to_vec()]);
+        assert!(Codes::new(&sound).are_sound(UNIT - 1));
+        let forged = |row: u16| {
+            let mut table = sound.clone();
+            table[..2].copy_from_slice(&row.to_le_bytes());
+            Codes::new(&table).are_sound(UNIT - 1)
+        };
+        let of_a = Codes::new(&sound).of(b'a');
+        assert!(!forged(of_a.0 as u16 | (of_a.1 as u16) << 12), "two bytes have one code");
+        assert!(!forged(1 << 12) && !forged(3 << 12), "spare bits could be a byte");
+        assert!(!forged(11 << 12) && !forged(2 << 12 | 0x800), "more bits than codes have");
     }
 
     proptest! {
         #[test]
         fn texts_are_compared_and_read_as_what_they_are(
             texts in proptest::collection::vec(proptest::collection::vec(any::<u8>(), 0..=TEXT_MAX), 1..6),
-            plain in proptest::collection::vec(proptest::collection::vec(b'a'..b'f', 0..=TEXT_MAX), 1..6),
+            plain in proptest::collection::vec(proptest::collection::vec(b'a'..b'n', 0..=TEXT_MAX), 1..6),
+            few in proptest::collection::vec(proptest::collection::vec(b'a'..b'd', 0..9), 1..6),
             other in proptest::collection::vec(any::<u8>(), 1..30),
         ) {
-            for texts in [texts, plain] {
+            for texts in [texts, plain, few] {
                 let table = table_for(&texts);
                 let codes = Codes::new(&table);
                 let (decoder, mut coded, mut bits) = (Decoder::new(codes), Coded::new(), Bits::default());
-                let units: Vec<usize> = texts.iter().map(|text| bits.push(codes, text).expect("known bytes")).collect();
+                let ends: Vec<usize> = texts.iter().map(|text| {
+                    bits.push(codes, text).expect("known bytes");
+                    bits.units() * UNIT
+                }).collect();
                 let mut stored = bits.finish();
                 stored.resize(stored.len() + 8, 0);
                 let mut at = 0;
-                for (text, units) in texts.iter().zip(units) {
+                for (text, end) in texts.iter().zip(ends) {
                     coded.set(codes, text);
-                    let count = coded.end(text.len());
-                    prop_assert_eq!((coded.known(), count.div_ceil(UNIT)), (text.len(), units));
-                    prop_assert_eq!(codes.units(text), Some(units));
-                    let half = coded.end(text.len() / 2);
-                    prop_assert!(coded.is_at(&stored, at, 0, count) && coded.is_at(&stored, at + half, half, count - half));
+                    let len = coded.len().expect("known bytes");
+                    prop_assert_eq!((codes.bits(text), len.next_multiple_of(UNIT)), (Some(len), end - at));
+                    let half = codes.bits(&text[..text.len() / 2]).expect("known bytes");
+                    prop_assert_eq!(codes.bytes(text, half), Some(text.len() / 2));
+                    prop_assert_eq!(codes.bytes(text, len + 1), None);
+                    prop_assert!(coded.is_at(&stored, at, 0, end - at) && coded.is_at(&stored, at + half, half, len - half));
                     let mut read = Vec::new();
-                    prop_assert!(decoder.read(&stored, at, units, &mut read));
+                    prop_assert!(decoder.read(&stored, at, end - at, &mut read));
                     prop_assert_eq!(&read, text);
-                    coded.set(codes, &other);
-                    let end = coded.end(other.len());
-                    let is_beginning = other.len() <= text.len() && text[..other.len()] == other[..];
-                    prop_assert!(coded.known() < other.len() || end > count || coded.is_at(&stored, at, 0, end) == is_beginning);
-                    at += units * UNIT;
+                    for other in texts.iter().chain([&other]) {
+                        coded.set(codes, other);
+                        let Some(len) = coded.len() else { continue };
+                        let is_beginning = other.len() <= text.len() && text[..other.len()] == other[..];
+                        prop_assert!(len > end - at || coded.is_at(&stored, at, 0, len) == is_beginning);
+                        let is_it = len.next_multiple_of(UNIT) == end - at && coded.is_at(&stored, at, 0, end - at);
+                        prop_assert_eq!(is_it, other == text, "spare bits are no bytes");
+                    }
+                    at = end;
                 }
             }
         }

@@ -14,12 +14,12 @@
 //! Few entries are a last label alone, and every name would be asked for its own for their sake. So the header tells which
 //! last labels they may be; with all others, a name is first asked for a suffix of as many labels as another entry has.
 
-use super::fuse::mixed;
 use super::soon::soon;
+use super::suffix::{Suffix, SuffixHash};
 use crate::layout::u32_at;
 
 const HEADER_LEN: usize = 64;
-/// Where the header has a bit for each last label that may be an entry, by its hash.
+/// Where the header has a bit for each last label that may be an entry, by how it begins.
 const LASTS_AT: usize = 16;
 /// How many such bits there are.
 const LASTS: u64 = 8 * (HEADER_LEN - LASTS_AT) as u64;
@@ -40,105 +40,15 @@ const PRINT: u8 = 0b1111_1100;
 /// Spreads a hash and a seed to four places.
 const PLACER: u64 = 0x9E37_79B9_7F4A_7C15;
 
-/// Hashes a chunk of a label into the hash of the labels before it.
-const MULTIPLIER: u64 = 0xD6E8_FEB8_6659_FD93;
-
-/// The hash of a suffix, label by label from the last one.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct SuffixHash(u64);
-
-impl SuffixHash {
-    /// The hash of the suffix that is one label longer; the label is reversed.
-    pub fn then(self, label: &[u8]) -> SuffixHash {
-        let (words, rest) = label.as_chunks::<8>();
-        let hash = words.iter().fold(self.0, |hash, word| absorb(hash, u64::from_le_bytes(*word)));
-        SuffixHash(absorb(hash, last_word(short_word(rest), rest.len())))
-    }
-
-    /// The same for the label of a reversed name that begins at `at`; with it comes where the label ends. The label is
-    /// hashed while its end is looked for, eight bytes at a time.
-    #[inline]
-    pub fn over(self, name: &[u8], mut at: usize) -> (SuffixHash, usize) {
-        let mut hash = self.0;
-        loop {
-            let (word, left) = word_at(name, at);
-            let length = (first_dot(word) as usize).min(left);
-            if length < 8 {
-                let rest = word & ((1 << (8 * length)) - 1);
-                return (SuffixHash(absorb(hash, last_word(rest, length))), at + length);
-            }
-            (hash, at) = (absorb(hash, word), at + 8);
-        }
-    }
-
-    /// The hash of a whole name with its bytes reversed.
-    pub fn of(name: &[u8]) -> SuffixHash {
-        name.split(|byte| *byte == b'.').fold(SuffixHash::default(), SuffixHash::then)
-    }
-
-    /// The hash as a number.
-    #[inline]
-    pub(super) fn number(self) -> u64 {
-        self.0
-    }
-}
-
-/// The last bytes of a label, fewer than eight, with how many they are.
-#[inline]
-fn last_word(rest: u64, length: usize) -> u64 {
-    rest | (length as u64 + 1) << 56
-}
-
-/// The place of the first dot among eight bytes, or 8.
-#[inline]
-fn first_dot(word: u64) -> u32 {
-    let dots = word ^ 0x2E2E_2E2E_2E2E_2E2E;
-    (dots.wrapping_sub(0x0101_0101_0101_0101) & !dots & 0x8080_8080_8080_8080).trailing_zeros() / 8
-}
-
-/// The eight bytes from `at` on, zeros behind the end, and how many of them are there.
-#[inline]
-fn word_at(text: &[u8], at: usize) -> (u64, usize) {
-    let rest = text.get(at..).unwrap_or(&[]);
-    if let Some(chunk) = rest.first_chunk() {
-        return (u64::from_le_bytes(*chunk), 8);
-    }
-    match text.last_chunk() {
-        Some(chunk) if !rest.is_empty() => (u64::from_le_bytes(*chunk) >> (8 * (8 - rest.len())), rest.len()),
-        _ => (short_word(rest), rest.len()),
-    }
-}
-
-#[inline]
-pub(super) fn absorb(hash: u64, word: u64) -> u64 {
-    let hash = (hash ^ word).wrapping_mul(MULTIPLIER);
-    hash ^ hash >> 32
-}
-
-/// Up to seven bytes as a number, in loads that do not depend on one another.
-#[inline]
-pub(super) fn short_word(rest: &[u8]) -> u64 {
-    let len = rest.len();
-    let byte = |at: usize| rest.get(at).copied().map_or(0, u64::from);
-    match (rest.first_chunk::<4>(), rest.last_chunk::<4>()) {
-        (Some(first), Some(last)) => {
-            let (first, last) = (u32::from_le_bytes(*first), u32::from_le_bytes(*last));
-            u64::from(first) | u64::from(last) << (8 * (len - 4))
-        }
-        _ if len == 0 => 0,
-        _ => byte(0) | byte(len / 2) << (8 * (len / 2)) | byte(len - 1) << (8 * (len - 1)),
-    }
-}
-
 /// Collects the suffixes of sorted names, and makes their filter.
 #[derive(Default)]
 pub struct SuffixKeys {
-    /// The hash of each suffix, mixed, and what it is.
+    /// The hash of each suffix, and what it is.
     keys: Vec<(u64, u8)>,
     /// The fewest labels that an entry has.
     labels_min: u32,
-    /// The hashes of entries that are a last label.
-    lasts: Vec<SuffixHash>,
+    /// How the entries begin that are a last label.
+    lasts: Vec<u64>,
     /// The fewest labels of the others.
     others_min: u32,
 }
@@ -163,21 +73,19 @@ impl SuffixKeys {
 
     /// Adds a name, which shares so many bytes with the name before, and hence the parents that end within them.
     fn add(&mut self, name: &[u8], shared: usize) {
-        let (mut hash, mut labels, mut end) = (SuffixHash::default(), 0, 0);
-        for label in name.split(|byte| *byte == b'.') {
-            hash = hash.then(label);
+        let last = Suffix::last_label(name);
+        let mut labels = 0;
+        for suffix in std::iter::successors(Some(last), |suffix| suffix.next(name)) {
             labels += 1;
-            end += label.len();
-            if end == name.len() {
-                self.keys.push((mixed(hash.0), ENTRY));
-            } else if end >= shared {
-                self.keys.push((mixed(hash.0), PARENT));
+            if suffix.end == name.len() {
+                self.keys.push((suffix.hash(name).number(), ENTRY));
+            } else if suffix.end >= shared {
+                self.keys.push((suffix.hash(name).number(), PARENT));
             }
-            end += 1;
         }
         self.labels_min = self.labels_min.min(labels);
         if labels == 1 {
-            self.lasts.push(hash);
+            self.lasts.push(last.head(name));
         } else {
             self.others_min = self.others_min.min(labels);
         }
@@ -208,10 +116,10 @@ impl SuffixKeys {
     }
 }
 
-/// The bit of a last label.
+/// The bit of a last label, by how it begins.
 #[inline]
-fn bit_of_last(hash: SuffixHash) -> usize {
-    (((mixed(hash.0) >> 32) * LASTS) >> 32) as usize
+fn bit_of_last(head: u64) -> usize {
+    ((u128::from(head.wrapping_mul(PLACER)) * u128::from(LASTS)) >> 64) as usize
 }
 
 /// The line of a hash; hashes in order have lines in order.
@@ -310,57 +218,53 @@ impl<'a> Filter<'a> {
         let (header, lines) = bytes.split_first_chunk()?;
         let lines = lines.as_chunks().0;
         let is_whole = lines.len() == u32_at(header, 0) as usize && !lines.is_empty();
-        is_whole.then(|| {
-            let labels_min = u32_at(header, 4);
-            // Files before these had zeros there.
-            let others_min = u32_at(header, 8).max(labels_min);
-            Filter { labels_min, others_min, header, lines }
+        is_whole.then(|| Filter {
+            labels_min: u32_at(header, 4),
+            others_min: u32_at(header, 8),
+            header,
+            lines,
         })
     }
 
-    /// How many labels the shortest suffix of a name has that need be asked, by the hash of its last label.
-    #[inline]
-    pub fn labels_from(&self, last: SuffixHash) -> u32 {
-        if self.labels_min > 1 || self.may_be_last(last) { self.labels_min } else { self.others_min }
+    /// The shortest suffix of a name that need be asked; `None` where the whole name need not be.
+    #[inline(always)]
+    pub fn first_asked(&self, name: &[u8]) -> Option<Suffix> {
+        let last = Suffix::last_label(name);
+        let is_any = self.labels_min > 1 || self.may_be_last(last.head(name));
+        let labels = if is_any { self.labels_min } else { self.others_min };
+        match labels {
+            0 | 1 => Some(last),
+            2 => last.next(name),
+            _ => (1..labels).try_fold(last, |suffix, _| suffix.next(name)),
+        }
     }
 
-    /// Whether a last label may be an entry.
+    /// Whether a last label that begins like this may be an entry.
     #[inline]
-    fn may_be_last(&self, last: SuffixHash) -> bool {
-        let at = bit_of_last(last);
+    fn may_be_last(&self, head: u64) -> bool {
+        let at = bit_of_last(head);
         self.header.get(LASTS_AT + at / 8).is_none_or(|byte| byte >> (at % 8) & 1 != 0)
     }
 
     /// Says that a suffix will be asked.
     #[inline]
     pub fn ask_soon(&self, suffix: SuffixHash) {
-        soon(self.lines, line_of(mixed(suffix.0), self.lines.len()));
+        soon(self.lines, line_of(suffix.number(), self.lines.len()));
     }
 
     /// What may be said of a suffix.
     #[inline]
     pub fn ask(&self, suffix: SuffixHash) -> Said {
-        let hash = mixed(suffix.0);
+        let hash = suffix.number();
         let Some(line) = self.lines.get(line_of(hash, self.lines.len())) else { return Said::ANYTHING };
-        // Nine lines in ten have the first seed, and nobody waits to see it.
-        match (line.last().copied(), said(line, hash, 0)) {
-            (Some(0), said) => said,
-            (Some(SATURATED) | None, _) => Said::ANYTHING,
-            (Some(seed), _) => said_under(line, hash, seed),
+        let seed = line[SEED_AT];
+        if seed == SATURATED {
+            return Said::ANYTHING;
         }
+        let bytes = places(hash, seed).map(|place| line.get(place).copied().unwrap_or(0));
+        let said = bytes.iter().fold(fingerprint(hash), |sum, byte| sum ^ byte);
+        Said(if said & PRINT == 0 { said } else { 0 })
     }
-}
-
-#[inline]
-fn said(line: &[u8; LINE], hash: u64, seed: u8) -> Said {
-    let bytes = places(hash, seed).map(|place| line.get(place).copied().unwrap_or(0));
-    let said = bytes.iter().fold(fingerprint(hash), |sum, byte| sum ^ byte);
-    Said(if said & PRINT == 0 { said } else { 0 })
-}
-
-#[cold]
-fn said_under(line: &[u8; LINE], hash: u64, seed: u8) -> Said {
-    said(line, hash, seed)
 }
 
 #[cfg(test)]
@@ -382,7 +286,8 @@ mod tests {
                 (0..count).map(|n| format!("moc.{:x}.{n}", n % 977).into_bytes()).collect();
             let bytes = filter(&names);
             let filter = Filter::new(&bytes).expect("a filter");
-            assert_eq!(filter.labels_from(hash(b"moc")), 3);
+            let first = |name: &[u8]| filter.first_asked(name).map(|suffix| suffix.end);
+            assert_eq!((first(b"moc.ab.cde.f"), first(b"moc.ab")), (Some(10), None));
             for name in &names {
                 assert!(filter.ask(hash(name)).may_be_entry());
                 let parent = name.iter().rposition(|byte| *byte == b'.').map_or(&[][..], |dot| &name[..dot]);
@@ -404,22 +309,21 @@ mod tests {
 
     #[test]
     fn last_labels_are_asked_where_they_may_be_entries() {
-        let names = ["eerf", "moc.a.b", "ten.c.d.e", "kt"].map(|name| name.as_bytes().to_vec());
+        let names = ["eerf", "moc.a.b", "ten.c.d.e", "sgnihtlla"].map(|name| name.as_bytes().to_vec());
         let bytes = filter(&names);
-        let asked = |label: &[u8]| Filter::new(&bytes).expect("a filter").labels_from(hash(label));
-        assert_eq!([asked(b"eerf"), asked(b"kt")], [1, 1]);
-        let strangers: Vec<String> = (0..1000).map(|n| format!("{n:x}")).collect();
-        let skipped = strangers.iter().filter(|label| asked(label.as_bytes()) == 3).count();
-        assert!(skipped > 980 && asked(b"moc") == 3, "{skipped}");
-        let mut older = bytes.clone();
-        older.get_mut(8..HEADER_LEN).expect("a header").fill(0);
-        let older = Filter::new(&older).expect("a filter");
-        assert!(strangers.iter().all(|label| older.labels_from(hash(label.as_bytes())) == 1));
+        let filter = Filter::new(&bytes).expect("a filter");
+        let asked = |label: &str| {
+            let name = format!("{label}.a.b.c");
+            filter.first_asked(name.as_bytes()).map_or(0, |suffix| name[..suffix.end].split('.').count())
+        };
+        assert_eq!([asked("eerf"), asked("sgnihtlla"), asked("moc")], [1, 1, 3]);
+        let skipped = (0..1000).filter(|n| asked(&format!("{n:x}")) == 3).count();
+        assert!(skipped > 980, "{skipped}");
     }
 
     #[test]
     fn lines_of_too_many_say_yes() {
-        let crowd: Vec<(u64, u8)> = (0..64).map(|at| (mixed(at), ENTRY)).collect();
+        let crowd: Vec<(u64, u8)> = (0..64).map(|at| (SuffixHash(at).number(), ENTRY)).collect();
         assert_eq!(solve(&crowd), [SATURATED; LINE]);
         let bytes =
             [[1u32, 1].map(u32::to_le_bytes).concat(), vec![0; HEADER_LEN - 8], vec![SATURATED; LINE]]
@@ -427,40 +331,5 @@ mod tests {
         let filter = Filter::new(&bytes).expect("a filter");
         assert!((0..500).all(|at| filter.ask(SuffixHash(at)) == Said::ANYTHING));
         assert!(Filter::new(&bytes[..bytes.len() - 1]).is_none() && Filter::new(&[0; HEADER_LEN]).is_none());
-    }
-
-    proptest::proptest! {
-        #[test]
-        fn labels_are_hashed_alike_in_both_ways(name in "[a-c.]{0,40}", before in proptest::prelude::any::<u64>()) {
-            let mut at = 0;
-            for label in name.split('.') {
-                let (hash, end) = SuffixHash(before).over(name.as_bytes(), at);
-                proptest::prop_assert_eq!((hash, end), (SuffixHash(before).then(label.as_bytes()), at + label.len()));
-                at = end + 1;
-            }
-        }
-    }
-
-    #[test]
-    fn labels_and_their_borders_count() {
-        let all = [
-            "moc.live",
-            "mocl.ive",
-            "moc.liv.e",
-            "moclive",
-            "moc.livf",
-            "moc.lived",
-            "a",
-            "ab",
-            "abc",
-            "abcdefg",
-        ];
-        let hashes: std::collections::HashSet<u64> = all.iter().map(|name| hash(name.as_bytes()).0).collect();
-        assert_eq!(hashes.len(), all.len());
-        for len in 1..8 {
-            let text = &b"abcdefg"[..len];
-            let plain = text.iter().rev().fold(0, |sum, byte| sum << 8 | u64::from(*byte));
-            assert_eq!(short_word(text), plain, "{len}");
-        }
     }
 }

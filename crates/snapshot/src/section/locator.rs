@@ -4,10 +4,10 @@
 //! listed name takes three loads that do not wait for each other, where a search waits for each of its steps: this is what
 //! makes hits fast, for three bytes a name.
 
-use super::filter::SuffixHash;
 use super::fuse::{SHAPE_LEN, Shape, Solved, solve};
 use super::leaves::Spot;
 use super::packed::{self, Packed};
+use super::suffix::SuffixHash;
 use crate::layout::u32_at;
 
 const HEADER_LEN: usize = SHAPE_LEN + 8;

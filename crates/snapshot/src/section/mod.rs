@@ -16,6 +16,7 @@ pub mod rare;
 pub mod records;
 mod soon;
 mod spine;
+pub mod suffix;
 pub mod times;
 pub mod tries;
 pub mod v4;

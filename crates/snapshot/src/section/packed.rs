@@ -54,14 +54,14 @@ impl<'a> Packed<'a> {
     /// The number at `at`; zero past the end.
     #[inline]
     pub fn get(&self, at: usize) -> u64 {
-        let bit = at.saturating_mul(self.width);
+        let bit = at.wrapping_mul(self.width);
         u64_at(self.data, bit / 8) >> (bit % 8) & self.mask
     }
 
     /// Says that the number at `at` will be read.
     #[inline]
     pub fn get_soon(&self, at: usize) {
-        soon(self.data, at.saturating_mul(self.width) / 8);
+        soon(self.data, at.wrapping_mul(self.width) / 8);
     }
 
     /// The largest number that the width allows.

@@ -1,0 +1,237 @@
+//! The suffixes of a name, from its last label on, and a hash of each.
+//!
+//! Names have their bytes reversed, so that a suffix is how a name begins; it ends before a dot, or where the name does.
+//! Most names that are asked are listed nowhere, and what a look-up does for them is in this file: it finds a dot among
+//! sixteen bytes at a time, and hashes what is before it with a multiplication for every sixteen bytes.
+//!
+//! The hash is a folded multiplication (Wang Yi's wyhash: 64 by 64 bits, the two halves of the product xored). The last eight
+//! bytes of a suffix are read where they are and not filled up, though they may have been read before: nothing needs a mask.
+
+use super::lanes;
+
+/// The bytes that are hashed together.
+const BLOCK: usize = 16;
+/// How many bytes a word has.
+const WORD: usize = 8;
+/// What the hash begins with, and what the second word of a block and a length are mixed with. No text has bytes like these.
+const BEGINNING: u64 = 0x9FB2_1C65_1E98_DF25;
+pub(super) const SECOND: u64 = 0xD6E8_FEB8_6659_FD93;
+const LENGTH: u64 = 0xC2B2_AE3D_27D4_EB4F;
+
+/// The hash of a suffix.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub struct SuffixHash(pub(super) u64);
+
+impl SuffixHash {
+    /// The hash of a whole name with its bytes reversed.
+    pub fn of(name: &[u8]) -> SuffixHash {
+        let blocks = name.as_chunks::<BLOCK>().0.iter();
+        let before = blocks.fold(BEGINNING, |before, block| absorb(before, words(block, 0)));
+        Suffix { end: name.len(), before, ends: 0 }.hash(name)
+    }
+
+    /// The hash as a number.
+    #[inline]
+    pub(super) fn number(self) -> u64 {
+        self.0
+    }
+}
+
+/// How far a name has been walked.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Suffix {
+    /// How many bytes the suffix has.
+    pub end: usize,
+    /// The hash of all whole blocks before its end.
+    before: u64,
+    /// Which bytes end longer suffixes in the block that it ends in, a bit each.
+    ends: u64,
+}
+
+impl Suffix {
+    /// The last label of a name.
+    #[inline]
+    pub fn last_label(name: &[u8]) -> Suffix {
+        match ends(name, 0) {
+            0 => Suffix::behind(name, 0, BEGINNING),
+            ends => Suffix::at(0, ends, BEGINNING),
+        }
+    }
+
+    /// The suffix that is one label longer; `None` behind the longest one, which is the name.
+    #[inline(always)]
+    pub fn next(self, name: &[u8]) -> Option<Suffix> {
+        if self.end >= name.len() {
+            return None;
+        }
+        Some(match self.ends {
+            0 => Suffix::behind(name, self.block(), self.before),
+            ends => Suffix::at(self.block(), ends, self.before),
+        })
+    }
+
+    /// The shortest suffix that ends behind a block.
+    #[inline]
+    fn behind(name: &[u8], mut block: usize, mut before: u64) -> Suffix {
+        loop {
+            (before, block) = (absorb(before, words(name, block)), block + BLOCK);
+            let ends = ends(name, block);
+            if ends != 0 {
+                return Suffix::at(block, ends, before);
+            }
+        }
+    }
+
+    /// The suffix that ends where the first of these is.
+    #[inline]
+    fn at(block: usize, ends: u64, before: u64) -> Suffix {
+        Suffix { end: block + ends.trailing_zeros() as usize, before, ends: ends & (ends - 1) }
+    }
+
+    /// Where the block begins that it ends in.
+    #[inline]
+    fn block(&self) -> usize {
+        self.end - self.end % BLOCK
+    }
+
+    /// Its first eight bytes, zeros behind its end.
+    #[inline]
+    pub fn head(&self, name: &[u8]) -> u64 {
+        let head = if name.len() < WORD { short_word(name) } else { word(name, 0) };
+        if self.end < WORD { head & ((1 << (8 * self.end)) - 1) } else { head }
+    }
+
+    /// Its hash.
+    #[inline]
+    pub fn hash(&self, name: &[u8]) -> SuffixHash {
+        let suffix = name.get(..self.end).unwrap_or(name);
+        let (first, last) = match suffix.last_chunk() {
+            Some(last) => (word(suffix, self.block().min(self.end - WORD)), u64::from_le_bytes(*last)),
+            None => (short_word(suffix), 0),
+        };
+        let length = (self.end as u64).wrapping_mul(LENGTH);
+        SuffixHash(folded(first ^ self.before, last ^ SECOND.wrapping_add(length)))
+    }
+}
+
+/// Which bytes of a block end a suffix, a bit each: dots, and the end of the name.
+#[inline]
+fn ends(name: &[u8], block: usize) -> u64 {
+    let rest = name.get(block..).unwrap_or(&[]);
+    if rest.len() >= BLOCK {
+        return lanes::equal(words(name, block), b'.').into();
+    }
+    let last = name.last_chunk().map_or(0, |last| u64::from_le_bytes(*last));
+    let dots = match name.len() {
+        BLOCK.. => lanes::equal([word(name, name.len() - BLOCK), last], b'.') >> (BLOCK - rest.len()),
+        WORD.. => {
+            let dots = lanes::equal([word(name, 0), last], b'.');
+            dots & 0xFF | dots >> WORD << (name.len() - WORD)
+        }
+        _ => lanes::equal([short_word(name), 0], b'.'),
+    };
+    u64::from(dots | 1 << rest.len())
+}
+
+/// The eight bytes from `at` on; zero where the text ends before them.
+#[inline]
+fn word(text: &[u8], at: usize) -> u64 {
+    text.get(at..).and_then(<[u8]>::first_chunk).map_or(0, |chunk| u64::from_le_bytes(*chunk))
+}
+
+/// The two words of a block; zeros where the text ends before it does.
+#[inline]
+fn words(text: &[u8], block: usize) -> [u64; 2] {
+    let bytes: Option<&[u8; BLOCK]> = text.get(block..).and_then(<[u8]>::first_chunk);
+    bytes.map_or([0; 2], |bytes| [word(bytes, 0), word(bytes, WORD)])
+}
+
+/// The hash behind one more block.
+#[inline]
+fn absorb(before: u64, [first, second]: [u64; 2]) -> u64 {
+    folded(first ^ before, second ^ SECOND)
+}
+
+/// The halves of a product, xored.
+#[inline]
+fn folded(a: u64, b: u64) -> u64 {
+    let product = u128::from(a) * u128::from(b);
+    product as u64 ^ (product >> 64) as u64
+}
+
+/// Up to seven bytes as a number, in loads that do not depend on one another.
+#[inline]
+pub(super) fn short_word(rest: &[u8]) -> u64 {
+    let len = rest.len();
+    let byte = |at: usize| rest.get(at).copied().map_or(0, u64::from);
+    match (rest.first_chunk::<4>(), rest.last_chunk::<4>()) {
+        (Some(first), Some(last)) => {
+            let (first, last) = (u32::from_le_bytes(*first), u32::from_le_bytes(*last));
+            u64::from(first) | u64::from(last) << (8 * (len - 4))
+        }
+        _ if len == 0 => 0,
+        _ => byte(0) | byte(len / 2) << (8 * (len / 2)) | byte(len - 1) << (8 * (len - 1)),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    /// Where the suffixes of a name end, and their hashes.
+    fn walked(name: &[u8]) -> Vec<(usize, SuffixHash)> {
+        let suffixes = std::iter::successors(Some(Suffix::last_label(name)), |suffix| suffix.next(name));
+        suffixes.map(|suffix| (suffix.end, suffix.hash(name))).collect()
+    }
+
+    proptest! {
+        #[test]
+        fn a_walk_stops_at_every_dot(name in "[a-c]{0,20}(\\.[a-c]{0,20}){0,6}") {
+            let name = name.as_bytes();
+            let ends = (0..=name.len()).filter(|end| name.get(*end).is_none_or(|byte| *byte == b'.'));
+            let plain: Vec<_> = ends.map(|end| (end, SuffixHash::of(&name[..end]))).collect();
+            prop_assert_eq!(walked(name), plain);
+            for (end, _) in walked(name) {
+                let head = name[..end].iter().take(8).rev().fold(0, |head, byte| head << 8 | u64::from(*byte));
+                prop_assert_eq!(Suffix { end, before: 0, ends: 0 }.head(name), head);
+            }
+        }
+    }
+
+    #[test]
+    fn every_byte_and_every_length_counts() {
+        let name: Vec<u8> = (b'a'..=b'z').cycle().take(70).collect();
+        let mut seen = std::collections::BTreeSet::new();
+        for len in 0..name.len() {
+            let text = &name[..len];
+            assert!(seen.insert(SuffixHash::of(text)), "{len} bytes");
+            for at in 0..len {
+                let mut other = text.to_vec();
+                other[at] ^= 1;
+                assert!(seen.insert(SuffixHash::of(&other)), "byte {at} of {len}");
+            }
+        }
+        let same = (0..70).map(|len| SuffixHash::of(&vec![b'a'; len]));
+        assert_eq!(same.collect::<std::collections::BTreeSet<_>>().len(), 70);
+    }
+
+    #[test]
+    fn no_name_makes_a_factor_zero() {
+        let lengths = (0..=255u64).map(|len| SECOND.wrapping_add(len.wrapping_mul(LENGTH)));
+        for factor in lengths.chain([BEGINNING, SECOND]) {
+            let is_text =
+                |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || b"-_.".contains(&byte);
+            assert!(!factor.to_le_bytes().into_iter().all(is_text), "{factor:x}");
+        }
+    }
+
+    #[test]
+    fn short_words_are_their_bytes() {
+        for len in 0..8 {
+            let text = &b"abcdefg"[..len];
+            let plain = text.iter().rev().fold(0, |sum, byte| sum << 8 | u64::from(*byte));
+            assert_eq!(short_word(text), plain, "{len}");
+        }
+    }
+}
