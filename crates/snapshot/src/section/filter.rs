@@ -14,6 +14,7 @@
 //! Few entries are a last label alone, and every name would be asked for its own for their sake. So the header tells which
 //! last labels they may be; with all others, a name is first asked for a suffix of as many labels as another entry has.
 
+use super::equations::{Equations, NUMBERS};
 use super::soon::soon;
 use super::suffix::{Suffix, SuffixHash};
 use crate::layout::u32_at;
@@ -24,7 +25,7 @@ const LASTS_AT: usize = 16;
 /// How many such bits there are.
 const LASTS: u64 = 8 * (HEADER_LEN - LASTS_AT) as u64;
 /// The length of a line, in bytes.
-const LINE: usize = 64;
+const LINE: usize = NUMBERS;
 /// Where a line has its seed.
 const SEED_AT: usize = LINE - 1;
 /// How many suffixes share a line on average: more would leave too many lines without a solution.
@@ -146,38 +147,17 @@ fn solve(suffixes: &[(u64, u8)]) -> [u8; LINE] {
     seeds.filter_map(|seed| solve_with(suffixes, seed)).next().unwrap_or([SATURATED; LINE])
 }
 
-/// The same with this seed, if it allows it: every suffix is an equation of up to four bytes, and the seed a byte that is
-/// known. The pivot of an equation is its lowest place.
+/// The same with this seed, if it allows it: every suffix is an equation of up to four bytes, and the seed a byte that is known.
 fn solve_with(suffixes: &[(u64, u8)], seed: u8) -> Option<[u8; LINE]> {
-    let mut pivots = [(0u64, 0u8); LINE];
-    if let Some(last) = pivots.get_mut(SEED_AT) {
-        *last = (1 << SEED_AT, seed);
-    }
+    let mut equations = Equations::new();
+    equations.add(1 << SEED_AT, seed.into());
     for (hash, what) in suffixes {
-        let mut places = places(*hash, seed).into_iter().fold(0u64, |mask, place| mask ^ 1 << place);
-        let mut value = fingerprint(*hash) | what;
-        while places != 0 {
-            let pivot = pivots.get_mut(places.trailing_zeros() as usize)?;
-            if pivot.0 == 0 {
-                *pivot = (places, value);
-                break;
-            }
-            (places, value) = (places ^ pivot.0, value ^ pivot.1);
-        }
-        if places == 0 && value != 0 {
+        let places = places(*hash, seed).into_iter().fold(0u64, |mask, place| mask ^ 1 << place);
+        if !equations.add(places, (fingerprint(*hash) | what).into()) {
             return None;
         }
     }
-    let mut line = [0; LINE];
-    for (at, (mut places, mut value)) in pivots.into_iter().enumerate().rev() {
-        places &= places.wrapping_sub(1);
-        while places != 0 {
-            value ^= line.get(places.trailing_zeros() as usize).copied().unwrap_or(0);
-            places &= places - 1;
-        }
-        *line.get_mut(at)? = value;
-    }
-    Some(line)
+    Some(equations.numbers().map(|number| number as u8))
 }
 
 /// What a filter says of a suffix.

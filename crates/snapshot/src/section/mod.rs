@@ -4,6 +4,7 @@
 pub mod addresses;
 pub mod blocks;
 mod code;
+mod equations;
 pub mod filter;
 mod fuse;
 mod lanes;

@@ -56,8 +56,8 @@ struct Candidate {
     at: usize,
     end: usize,
     hash: SuffixHash,
-    /// Where it stands if it is one.
-    spot: Spot,
+    /// Where it stands if it is one; `None` as long as that is not known.
+    spot: Option<Spot>,
     /// The ordinal that it turned out to have.
     ordinal: Option<u32>,
 }
@@ -116,6 +116,9 @@ impl<'a> Keys<'a> {
         let mut next = filter.first_asked(name);
         while let Some(suffix) = next {
             let hash = suffix.hash(name);
+            if let Some(locator) = &self.locator {
+                locator.ask_soon(hash);
+            }
             let said = filter.ask(hash);
             if said.may_be_entry() {
                 visit(suffix, hash);
@@ -273,7 +276,7 @@ impl<'k, 'a> Batch<'k, 'a> {
             if said.may_be_entry()
                 && let Some(place) = self.candidates.get_mut(self.waiting)
             {
-                *place = Candidate { at, end: suffix.end, hash, spot: Spot::default(), ordinal: None };
+                *place = Candidate { at, end: suffix.end, hash, spot: None, ordinal: None };
                 self.waiting += 1;
             }
             if said.may_be_parent()
@@ -295,12 +298,20 @@ impl<'k, 'a> Batch<'k, 'a> {
             locator.ask_soon(candidate.hash);
         }
         for candidate in &mut *waiting {
-            candidate.spot = locator.ask(candidate.hash);
-            leaves.look_soon(candidate.spot);
+            candidate.spot = locator.ask_line(candidate.hash);
+            match candidate.spot {
+                Some(spot) => leaves.look_soon(spot),
+                None => locator.ask_spilled_soon(candidate.hash),
+            }
+        }
+        for candidate in waiting.iter_mut().filter(|candidate| candidate.spot.is_none()) {
+            let spot = locator.ask_spilled(candidate.hash);
+            leaves.look_soon(spot);
+            candidate.spot = Some(spot);
         }
         for candidate in &mut *waiting {
             let suffix = names.get(candidate.at).and_then(|name| name.get(..candidate.end)).unwrap_or(&[]);
-            candidate.ordinal = settled(leaves, locator, suffix, candidate.spot, coded);
+            candidate.ordinal = settled(leaves, locator, suffix, candidate.spot.unwrap_or_default(), coded);
             candidate.ordinal.iter().for_each(|ordinal| told(*ordinal));
         }
         for Candidate { at, end, ordinal, .. } in &*waiting {
