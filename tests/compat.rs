@@ -3,7 +3,7 @@
 //! Golden files are added, never edited. A change of the format adds a file; a change of the writer that alters
 //! the bytes of the newest one without a new version is a mistake, and this is where it shows.
 
-use crate::damage::small_snapshot;
+use crate::damage::{long_names, small_snapshot};
 use crate::support::day;
 use query::Judge;
 use snapshot::{Snapshot, Status};
@@ -49,6 +49,13 @@ fn every_golden_file_says_what_it_said() {
                 "{}: {question}",
                 path.display()
             );
+        }
+        if path == *golden().last().expect("a golden file") {
+            for name in long_names() {
+                let answer = judge.ask(&format!("www.{}", &name[4..])).expect("a question");
+                assert_eq!(answer.status, Status::Unknown, "{name} with its first bytes changed");
+                assert_eq!(judge.ask(&name).expect("a question").status, Status::Blocked, "{name}");
+            }
         }
         let later = Judge::new(&snapshot, day(16));
         assert_eq!(later.ask("45.9.20.5").expect("a question").status, Status::Failed, "expired, and stale");

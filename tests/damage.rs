@@ -43,12 +43,18 @@ pub(crate) fn small_snapshot() -> Vec<u8> {
     );
     let addresses =
         "45.9.20.5\n45.9.20.0/24\n45.9.30.4-45.9.31.9\n185.7.0.0/15\n2a06:e480::/32\n2a06:e480::7\n";
-    let names = "evilpanel.com\nwww.evilpanel.com\npanel.net\n";
+    let names = format!("evilpanel.com\nwww.evilpanel.com\npanel.net\n{}\n", long_names().join("\n"));
     house.download("addresses.txt", addresses.as_bytes(), day(0));
     house.download("names.txt", names.as_bytes(), day(0));
     house.download("urls.txt", b"http://panel.net/a\n//panel.net/b\n", day(0));
     house.download("rows.csv", many_rows().as_bytes(), day(0));
     house.night(day(0)).image.to_bytes()
+}
+
+/// A name of several blocks, and the longest that there may be, which no leaf has room for.
+pub(crate) fn long_names() -> [String; 2] {
+    let label: String = ('a'..='z').chain('0'..='9').chain('a'..='z').collect();
+    [format!("{label}.example.net"), format!("{0}.{0}.{0}.{1}.net", label, &label[..57])]
 }
 
 /// More distinct times than the run table shares.

@@ -291,6 +291,21 @@ impl Row {
     }
 }
 
+/// Up to seven bytes as a number, in loads that do not depend on one another.
+#[inline]
+pub(crate) fn short_word(rest: &[u8]) -> u64 {
+    let len = rest.len();
+    let byte = |at: usize| rest.get(at).copied().map_or(0, u64::from);
+    match (rest.first_chunk::<4>(), rest.last_chunk::<4>()) {
+        (Some(first), Some(last)) => {
+            let (first, last) = (u32::from_le_bytes(*first), u32::from_le_bytes(*last));
+            u64::from(first) | u64::from(last) << (8 * (len - 4))
+        }
+        _ if len == 0 => 0,
+        _ => byte(0) | byte(len / 2) << (8 * (len / 2)) | byte(len - 1) << (8 * (len - 1)),
+    }
+}
+
 /// Reads a little-endian number; zero where the bytes end before it, which no checked structure does.
 pub(crate) fn u16_at(bytes: &[u8], at: usize) -> u16 {
     bytes.get(at..).and_then(<[u8]>::first_chunk).map_or(0, |chunk| u16::from_le_bytes(*chunk))
@@ -348,5 +363,14 @@ mod tests {
         let mut file = table.encode();
         file.resize(128, 0);
         assert_eq!(Table::decode(&file), Ok(table));
+    }
+
+    #[test]
+    fn short_words_are_their_bytes() {
+        for len in 0..8 {
+            let text = &b"abcdefg"[..len];
+            let plain = text.iter().rev().fold(0, |sum, byte| sum << 8 | u64::from(*byte));
+            assert_eq!(short_word(text), plain, "{len}");
+        }
     }
 }

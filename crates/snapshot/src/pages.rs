@@ -10,7 +10,9 @@ use std::io::{self, Write};
 /// The length of a piece, in bytes: a large page of most machines.
 const PIECE: usize = 2 << 20;
 
-/// A file that is being written. What has been written last is in it once it has been flushed.
+/// A file that is being written, from its beginning to its end. What has been written last is in it once it has been flushed,
+/// which is for the end: what follows would not begin where a large page does. What could not be written is dropped, and
+/// whoever is told of that gives the file up.
 pub struct Pages<'f> {
     file: &'f File,
     pending: Vec<u8>,
@@ -34,9 +36,9 @@ impl Write for Pages<'_> {
     }
 
     fn flush(&mut self) -> io::Result<()> {
-        self.file.write_all(&self.pending)?;
+        let written = self.file.write_all(&self.pending);
         self.pending.clear();
-        Ok(())
+        written
     }
 }
 
@@ -62,5 +64,17 @@ mod tests {
             pages.flush().expect("room");
             assert!(std::fs::read(&path).expect("a file") == whole[..length], "pieces of {pieces} bytes");
         }
+    }
+
+    #[test]
+    fn what_cannot_be_written_is_told_once() {
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        let path = folder.path().join("read");
+        std::fs::write(&path, b"").expect("a file");
+        let file = File::open(&path).expect("a file that is open for reading alone");
+        let mut pages = Pages::of(&file);
+        pages.write_all(b"text").expect("nothing is written yet");
+        assert!(pages.flush().is_err());
+        pages.flush().expect("nothing is left");
     }
 }

@@ -10,9 +10,8 @@
 //! An ordinal is the place of a key in the order of all: 32 to a block, so nothing need be stored for it.
 
 use super::spine::{self, separator, shared};
-use super::suffix::short_word;
 use crate::automaton::Automaton;
-use crate::layout::{u32_at, u64_at, u128_at};
+use crate::layout::{short_word, u32_at, u64_at, u128_at};
 use std::cmp::Ordering;
 use std::hint::select_unpredictable;
 use std::ops::Range;

@@ -8,6 +8,7 @@
 //! Codes are canonical: those of one length are numbered in the order of their bytes. They are stored with their first bit
 //! lowest, as they are read.
 
+use super::packed::Bits;
 use crate::layout::u64_at;
 
 /// The length of the table of codes, in bytes: two for each byte that there is.
@@ -136,46 +137,27 @@ fn deepen(lengths: &mut [u32; 256], byte: u8) {
 
 /// Texts in code, one behind the other.
 #[derive(Default)]
-pub(super) struct Bits {
-    bytes: Vec<u8>,
-    pending: u64,
-    filled: u32,
-}
+pub(super) struct Texts(Bits);
 
-impl Bits {
+impl Texts {
     /// How many units there are.
     pub(super) fn units(&self) -> usize {
-        self.bytes.len() * (8 / UNIT) + self.filled as usize / UNIT
+        self.0.len() / UNIT
     }
 
     /// Puts a text behind the others, and zeros that fill its last unit; `None` if a byte of it has no code.
     pub(super) fn push(&mut self, codes: Codes<'_>, text: &[u8]) -> Option<()> {
         for byte in text {
-            let (bits, length) = codes.of(*byte);
-            if length == 0 {
-                return None;
-            }
-            self.put(bits, length as usize);
+            let (bits, length) = Some(codes.of(*byte)).filter(|(_, length)| *length > 0)?;
+            self.0.put(bits, length as usize);
         }
-        self.put(0, (self.filled as usize).next_multiple_of(UNIT) - self.filled as usize);
+        self.0.put(0, self.0.len().next_multiple_of(UNIT) - self.0.len());
         Some(())
     }
 
-    fn put(&mut self, bits: u64, length: usize) {
-        self.pending |= bits << self.filled;
-        self.filled += length as u32;
-        while self.filled >= 8 {
-            self.bytes.extend(self.pending.to_le_bytes().first());
-            (self.pending, self.filled) = (self.pending >> 8, self.filled - 8);
-        }
-    }
-
-    /// The bytes, the last one filled up with zeros.
-    pub(super) fn finish(mut self) -> Vec<u8> {
-        if self.filled > 0 {
-            self.bytes.extend(self.pending.to_le_bytes().first());
-        }
-        self.bytes
+    /// Their bytes.
+    pub(super) fn finish(self) -> Vec<u8> {
+        self.0.finish()
     }
 }
 
@@ -279,6 +261,45 @@ impl Run {
     }
 }
 
+/// A text that is read: at most [`TEXT_MAX`] bytes, whatever a forged file says.
+pub(super) struct Text {
+    bytes: [u8; TEXT_MAX],
+    len: usize,
+}
+
+impl Default for Text {
+    fn default() -> Text {
+        Text { bytes: [0; TEXT_MAX], len: 0 }
+    }
+}
+
+impl Text {
+    /// Its bytes.
+    #[inline]
+    pub(super) fn bytes(&self) -> &[u8] {
+        self.bytes.get(..self.len).unwrap_or(&[])
+    }
+
+    /// Takes all bytes away.
+    pub(super) fn clear(&mut self) {
+        self.len = 0;
+    }
+
+    /// Leaves so many bytes; `None` where it has fewer.
+    pub(super) fn truncate(&mut self, len: usize) -> Option<()> {
+        self.len = Some(len).filter(|len| *len <= self.len)?;
+        Some(())
+    }
+
+    /// Puts a byte behind the others; `None` where there is no room.
+    #[inline]
+    fn push(&mut self, byte: u8) -> Option<()> {
+        *self.bytes.get_mut(self.len)? = byte;
+        self.len += 1;
+        Some(())
+    }
+}
+
 /// Reads texts in code.
 pub(super) struct Decoder {
     /// By the bits that come next: the byte, and the number of bits that it takes, or 0.
@@ -301,7 +322,7 @@ impl Decoder {
 
     /// Puts the text that takes so many bits from bit `at` of `stored` on behind `out`, without its spare bits; `false` if no
     /// text does.
-    pub(super) fn read(&self, stored: &[u8], at: usize, bits: usize, out: &mut Vec<u8>) -> bool {
+    pub(super) fn read(&self, stored: &[u8], at: usize, bits: usize, out: &mut Text) -> bool {
         let mut left = bits;
         while left > 0 {
             let next = bits_at(stored, at + bits - left) as usize % (1 << CODE_MAX);
@@ -309,10 +330,9 @@ impl Decoder {
             if usize::from(length) > left {
                 return left < UNIT && next.is_multiple_of(1 << left);
             }
-            if length == 0 {
+            if length == 0 || out.push(byte).is_none() {
                 return false;
             }
-            out.push(byte);
             left -= usize::from(length);
         }
         true
@@ -376,7 +396,7 @@ mod tests {
             for texts in [texts, plain, few] {
                 let table = table_for(&texts);
                 let codes = Codes::new(&table);
-                let (decoder, mut coded, mut bits) = (Decoder::new(codes), Coded::new(), Bits::default());
+                let (decoder, mut coded, mut bits) = (Decoder::new(codes), Coded::new(), Texts::default());
                 let ends: Vec<usize> = texts.iter().map(|text| {
                     bits.push(codes, text).expect("known bytes");
                     bits.units() * UNIT
@@ -392,9 +412,9 @@ mod tests {
                     prop_assert_eq!(codes.bytes(text, half), Some(text.len() / 2));
                     prop_assert_eq!(codes.bytes(text, len + 1), None);
                     prop_assert!(coded.is_at(&stored, at, 0, end - at) && coded.is_at(&stored, at + half, half, len - half));
-                    let mut read = Vec::new();
+                    let mut read = Text::default();
                     prop_assert!(decoder.read(&stored, at, end - at, &mut read));
-                    prop_assert_eq!(&read, text);
+                    prop_assert_eq!(read.bytes(), text.as_slice());
                     for other in texts.iter().chain([&other]) {
                         coded.set(codes, other);
                         let Some(len) = coded.len() else { continue };

@@ -10,7 +10,7 @@
 //!
 //! An ordinal is the number of a name in the order of all, with their bytes reversed.
 
-use super::code::{self, Bits, CODE_MAX, CODES_LEN, Coded, Codes, Decoder, TEXT_MAX, UNIT};
+use super::code::{self, CODES_LEN, Coded, Codes, Decoder, TEXT_MAX, Text, Texts, UNIT};
 use super::lanes;
 use super::soon::soon;
 use super::spine::{self, shared};
@@ -31,8 +31,6 @@ const NUMBERS_AT: usize = 4;
 const SHARE_MAX: usize = 255;
 /// How many units a byte has.
 const UNITS: usize = 8 / UNIT;
-/// What the longest name takes, in bits. A forged leaf may state more, and a file of such leaves would take ages to read.
-const LONG_MAX: usize = TEXT_MAX * CODE_MAX as usize + UNIT;
 /// Zeros behind the texts, so that the last of them can be read in words.
 const TAIL_LEN: usize = 8;
 
@@ -41,6 +39,8 @@ const TAIL_LEN: usize = 8;
 pub struct Spot(u32);
 
 impl Spot {
+    /// Where names of one hash are said to stand. None does; the spine finds them.
+    pub const OF_TWINS: Spot = Spot(NAMES_MAX as u32);
     const PLACE_BITS: u32 = NAMES_MAX.count_ones();
 
     fn new(leaf: usize, place: usize) -> Option<Spot> {
@@ -137,7 +137,7 @@ struct Writer<'c> {
 impl Writer<'_> {
     /// Puts as many names into a leaf as fit. Returns how many.
     fn leaf(&mut self, names: &[&[u8]], ordinal: u32) -> Option<usize> {
-        let (mut ends, mut shares, mut texts) = (Vec::new(), Vec::new(), Bits::default());
+        let (mut ends, mut shares, mut texts) = (Vec::new(), Vec::new(), Texts::default());
         let mut before: &[u8] = &[];
         for name in names.iter().take(NAMES_MAX) {
             let (share, bits) = if ends.is_empty() { (0, 0) } else { self.share(before, name)? };
@@ -180,7 +180,7 @@ impl Writer<'_> {
 
     /// A leaf of one name says where its text is, and how many units that takes.
     fn long(&mut self, name: &[u8]) -> Option<()> {
-        let mut bits = Bits::default();
+        let mut bits = Texts::default();
         bits.push(self.codes, name).filter(|()| name.len() <= TEXT_MAX)?;
         self.leaves.extend(u32::try_from(self.long.len()).ok()?.to_le_bytes());
         self.leaves.extend((bits.units() as u16).to_le_bytes());
@@ -238,7 +238,8 @@ impl<'a> Leaves<'a> {
         let stated = |at: usize| usize::try_from(u64_at(header, at)).ok();
         let codes = Codes::new(take(CODES_LEN)?);
         let data = bytes.get(HEADER_LEN + CODES_LEN..)?;
-        let leaves = take(stated(8)?.checked_mul(LEAF_LEN)?)?.as_chunks().0;
+        // Bits of it are counted, too.
+        let leaves = take(stated(8)?.checked_mul(LEAF_LEN * 8)? / 8)?.as_chunks().0;
         let spine = Automaton::new(take(stated(16)?)?);
         let long = take(stated(24)?.checked_add(TAIL_LEN)?)?;
         Some(Leaves { layout, count: u64_at(header, 0), codes, leaves, data, spine, long })
@@ -304,13 +305,13 @@ impl<'a> Leaves<'a> {
     /// The ordinal of exactly this name, by the spine.
     pub fn get(&self, name: &[u8]) -> Option<u32> {
         let first = self.group(name)?.checked_mul(GROUP_LEAVES)?;
-        let (decoder, mut key) = (Decoder::new(self.codes), Vec::new());
+        let (decoder, mut key) = (Decoder::new(self.codes), Text::default());
         let (mut low, mut high) = (first, first.checked_add(GROUP_LEAVES)?.min(self.leaves.len()));
         while low < high {
             let middle = low + (high - low) / 2;
             key.clear();
             self.leaf(middle).filter(|leaf| leaf.read(0, &decoder, &mut key))?;
-            (low, high) = if key.as_slice() <= name { (middle + 1, high) } else { (low, middle) };
+            (low, high) = if key.bytes() <= name { (middle + 1, high) } else { (low, middle) };
         }
         let mut found = None;
         self.leaf(low.checked_sub(1)?)?.each(&decoder, |key, ordinal| match key.cmp(name) {
@@ -412,7 +413,7 @@ impl Leaf<'_> {
     /// Where the text of the long name begins among all long texts, in bits, and how many it takes.
     fn long_text(&self) -> (usize, usize) {
         let units = usize::from(u16_at(self.bytes, NUMBERS_AT + 5));
-        (u32_at(self.bytes, NUMBERS_AT + 1) as usize * 8, units * self.layout.unit())
+        ((u32_at(self.bytes, NUMBERS_AT + 1) as usize).wrapping_mul(8), units * self.layout.unit())
     }
 
     #[cold]
@@ -423,14 +424,14 @@ impl Leaf<'_> {
 
     /// Visits its names while `visit` wants more of them. `None` if they cannot be read.
     fn each(&self, decoder: &Decoder, mut visit: impl FnMut(&[u8], u32) -> bool) -> Option<()> {
-        let mut key = Vec::new();
+        let mut key = Text::default();
         for place in 0..self.names.max(1) {
             let ordinal = self.ordinal().wrapping_add(place as u32);
-            key.truncate(Some(self.shared_bytes(place, &key)?).filter(|share| *share <= key.len())?);
+            key.truncate(self.shared_bytes(place, key.bytes())?)?;
             if !self.read(place, decoder, &mut key) {
                 return None;
             }
-            if !visit(&key, ordinal) {
+            if !visit(key.bytes(), ordinal) {
                 break;
             }
         }
@@ -447,14 +448,14 @@ impl Leaf<'_> {
     }
 
     /// Puts what a name does not share behind `key`.
-    fn read(&self, place: usize, decoder: &Decoder, key: &mut Vec<u8>) -> bool {
+    fn read(&self, place: usize, decoder: &Decoder, key: &mut Text) -> bool {
         let (at, bits) = match self.layout {
             _ if self.names == 0 => self.long_text(),
             Layout::Ends => self.text(place),
             Layout::Lengths => self.older_text(place),
         };
         let texts = if self.names == 0 { self.long } else { self.data };
-        bits <= LONG_MAX && decoder.read(texts, at, bits, key)
+        decoder.read(texts, at, bits, key)
     }
 
     /// The bit at which the text of a name begins, and how many it takes, where lengths are stated.
@@ -587,13 +588,14 @@ mod tests {
             let header = [counts.0, counts.1, counts.2, counts.3, 0, 0, 0, 0].map(u64::to_le_bytes).concat();
             let bytes = [header, vec![0x31; CODES_LEN], bytes].concat();
             for bytes in [&bytes, &bytes[HEADER_LEN..]] {
-                let Some(leaves) = Leaves::new(bytes) else { continue };
+                for leaves in [Leaves::new(bytes), Leaves::older(bytes)].into_iter().flatten() {
                 let mut coded = Coded::new();
                 leaves.code(name.as_bytes(), &mut coded);
                 let _ = (leaves.get(name.as_bytes()), leaves.each(|_, _| {}));
                 for spot in (0..200).map(Spot::from_number) {
                     leaves.look_soon(spot);
                     let _ = leaves.at(spot, &coded);
+                }
                 }
             }
         }

@@ -1,25 +1,26 @@
 //! Where a name stands, by its hash: its spot if the name is listed, and anything if it is not.
 //!
 //! Whoever asks looks there and sees whether the name is it, so that what a locator says of strangers does no harm. Finding a
-//! listed name takes one load, where a search waits for each of its steps: this is what makes hits fast, for some three and a half
-//! bytes a name.
+//! listed name takes one load, where a search waits for each of its steps: this is what makes hits fast, for some three and a
+//! half bytes a name.
 //!
-//! The spots are not stored. The hash of a name chooses a line of 64 bytes and four of the twenty-three numbers in it, which,
-//! xored, are the spot; numbers that make this true for all names of a line are found by elimination. It is the filter's idea
-//! again. Some nineteen names share a line, and by chance it is more than a line can hold: then the line says which of its
-//! names, by another part of their hashes, *spilled*. Those, one in twenty, are in a fuse structure behind the lines.
+//! The spots are not stored. The hash of a name chooses a line of 64 bytes and four of its numbers, which, xored, are the
+//! spot: the filter's idea again. A line has twenty-three numbers of 22 bits, or more that are narrower, and some nineteen
+//! names. By chance there are more than it can hold: then it says which of its names, by another part of their hashes,
+//! *spilled*. Those, one in twenty, are in a fuse structure behind the lines.
+//!
+//! Two names with one hash cannot both be known. Their spot is one where no name stands, and the spine finds them, which takes
+//! longer; nobody else is the slower for them.
 
-use super::equations::{Equations, NUMBERS};
 use super::fuse::{SHAPE_LEN, Shape, Solved, solve};
 use super::leaves::Spot;
-use super::packed::{self, Packed};
+use super::lines::{Equations, LINE, NUMBERS, in_lines, line_of, spread};
+use super::packed::{self, Bits, Packed};
 use super::soon::soon;
 use super::suffix::SuffixHash;
 use crate::layout::u32_at;
 
 const HEADER_LEN: usize = 64;
-/// The length of a line, in bytes.
-const LINE: usize = 64;
 /// The bits of a line that hold numbers; six bits say how.
 const NUMBER_BITS: usize = 8 * LINE - 6;
 /// The narrowest and the widest number, in bits: no line has more than can be solved, and a word holds any wherever it begins.
@@ -30,8 +31,6 @@ const SEEDS: u8 = 8;
 /// How many parts names fall into, and so many of them may spill; all where it is one less.
 const PARTS: u64 = 8;
 const ALL_SPILLED: u8 = 7;
-/// Spreads a hash to four numbers of its line.
-const PLACER: u64 = 0x9E37_79B9_7F4A_7C15;
 
 /// The bytes of a locator of names with their bytes reversed; none where it cannot be made.
 pub fn encode(names: &[&[u8]], spots: &[Spot]) -> Vec<u8> {
@@ -41,20 +40,19 @@ pub fn encode(names: &[&[u8]], spots: &[Spot]) -> Vec<u8> {
     let hashes = names.iter().map(|name| SuffixHash::of(name).number());
     let mut keys: Vec<(u64, u32)> = hashes.zip(spots.iter().map(|spot| spot.number())).collect();
     keys.sort_unstable();
-    let count = keys.len();
-    keys.dedup_by_key(|(hash, _)| *hash);
+    keys.dedup_by(|(hash, _), (before, spot)| {
+        let are_twins = hash == before;
+        *spot = if are_twins { Spot::OF_TWINS.number() } else { *spot };
+        are_twins
+    });
     let lines = Lines::for_keys(&keys);
     let mut out = Vec::with_capacity(HEADER_LEN + lines.count * LINE);
-    for number in [lines.count, lines.width, count - keys.len()] {
+    for number in [lines.count, lines.width] {
         out.extend((number as u32).to_le_bytes());
     }
     out.resize(HEADER_LEN, 0);
-    let (mut rest, mut spilled) = (keys.as_slice(), Vec::new());
-    for line in 0..lines.count {
-        let (mine, others) = rest.split_at(rest.partition_point(|(hash, _)| lines.line_of(*hash) <= line));
-        rest = others;
-        out.extend(lines.solve(mine, &mut spilled));
-    }
+    let mut spilled = Vec::new();
+    in_lines(&keys, lines.count).for_each(|names| out.extend(lines.solve(names, &mut spilled)));
     if spilled.is_empty() {
         return out;
     }
@@ -87,22 +85,16 @@ impl Lines {
         Lines { count: (keys.len() * 6).div_ceil(lines.slots as usize * 5), ..lines }
     }
 
-    /// The line of a hash; hashes in order have lines in order.
-    #[inline]
-    fn line_of(&self, hash: u64) -> usize {
-        ((u128::from(hash) * self.count as u128) >> 64) as usize
-    }
-
     /// The numbers of a hash in its line; one that occurs twice does not count.
     #[inline]
-    fn places(&self, hash: u64, seed: u8) -> [u64; 4] {
-        let spread = (hash ^ u64::from(seed)).wrapping_mul(PLACER);
-        [16, 28, 40, 52].map(|shift| ((spread >> shift & 0xFFF) * self.slots) >> 12)
+    fn places(&self, hash: u64, seed: u8) -> [usize; 4] {
+        let spread = spread(hash, seed);
+        [16, 28, 40, 52].map(|shift| (((spread >> shift & 0xFFF) * self.slots) >> 12) as usize)
     }
 
     /// A line that knows these names, but for those that spill, which are as few as may be.
     fn solve(&self, names: &[(u64, u32)], spilled: &mut Vec<(u64, u32)>) -> [u8; LINE] {
-        let ways = (0..=ALL_SPILLED).flat_map(|parts| (0..SEEDS).map(move |seed| (parts, seed)));
+        let ways = (0..ALL_SPILLED).flat_map(|parts| (0..SEEDS).map(move |seed| (parts, seed)));
         let solved =
             ways.filter_map(|(parts, seed)| Some((parts, self.solve_with(names, seed, parts)?))).next();
         let (parts, line) = solved.unwrap_or((ALL_SPILLED, [0xFF; LINE]));
@@ -117,11 +109,8 @@ impl Lines {
             return None;
         }
         let mut equations = Equations::new();
-        for (hash, spot) in kept() {
-            let places = self.places(*hash, seed).into_iter().fold(0u64, |mask, place| mask ^ 1 << place);
-            if !equations.add(places, *spot) {
-                return None;
-            }
+        if !kept().all(|(hash, spot)| equations.add(self.places(*hash, seed), *spot)) {
+            return None;
         }
         let numbers = equations.numbers();
         Some(self.line_of_numbers(numbers.get(..self.slots as usize)?, seed | parts << 3))
@@ -129,17 +118,10 @@ impl Lines {
 
     /// The bytes of a line, with its last six bits.
     fn line_of_numbers(&self, numbers: &[u32], how: u8) -> [u8; LINE] {
-        let mut line = [0u8; LINE];
-        let (mut bytes, mut pending, mut bits) = (line.iter_mut(), 0u64, 0);
-        for number in numbers {
-            pending |= u64::from(*number) << bits;
-            bits += self.width;
-            while bits >= 8 {
-                bytes.next().into_iter().for_each(|byte| *byte = pending as u8);
-                (pending, bits) = (pending >> 8, bits - 8);
-            }
-        }
-        bytes.next().into_iter().for_each(|byte| *byte = pending as u8);
+        let mut bits = Bits::default();
+        numbers.iter().for_each(|number| bits.put((*number).into(), self.width));
+        let mut line = [0; LINE];
+        line.iter_mut().zip(bits.finish()).for_each(|(place, byte)| *place = byte);
         line.iter_mut().last().into_iter().for_each(|byte| *byte |= how << 2);
         line
     }
@@ -156,7 +138,6 @@ fn is_spilled(hash: u64, parts: u8) -> bool {
 pub struct Locator<'a> {
     shape: Lines,
     mask: u64,
-    twins: u32,
     lines: &'a [[u8; LINE]],
     /// Where the names are that their lines had no room for.
     spilled_shape: Shape,
@@ -174,23 +155,16 @@ impl<'a> Locator<'a> {
         Some(Locator {
             shape,
             mask: u64::MAX >> (64 - shape.width),
-            twins: u32_at(header, 8),
             lines: lines.as_chunks().0,
             spilled_shape: Shape::read(spilled_shape),
             spilled: Packed::new(spilled),
         })
     }
 
-    /// Whether names share their hash with others, which it does not know.
-    #[inline]
-    pub fn has_twins(&self) -> bool {
-        self.twins > 0
-    }
-
     /// Says that a name will be asked.
     #[inline]
     pub fn ask_soon(&self, name: SuffixHash) {
-        soon(self.lines, self.shape.line_of(name.number()));
+        soon(self.lines, line_of(name.number(), self.lines.len()));
     }
 
     /// Where the name with this hash stands, if it is listed.
@@ -203,15 +177,14 @@ impl<'a> Locator<'a> {
     #[inline]
     pub fn ask_line(&self, name: SuffixHash) -> Option<Spot> {
         let hash = name.number();
-        let line = self.lines.get(self.shape.line_of(hash))?;
+        let line = self.lines.get(line_of(hash, self.lines.len()))?;
         let [.., how] = *line;
         let how = how >> 2;
         if is_spilled(hash, how >> 3) {
             return None;
         }
         let places = self.shape.places(hash, how % SEEDS);
-        let sum =
-            places.into_iter().fold(0, |sum, place| sum ^ number_at(line, place as usize * self.shape.width));
+        let sum = places.into_iter().fold(0, |sum, place| sum ^ number_at(line, place * self.shape.width));
         Some(Spot::from_number((sum & self.mask) as u32))
     }
 
@@ -274,17 +247,16 @@ mod tests {
                 "{} bytes",
                 bytes.len()
             );
-            assert!(!locator.has_twins());
         }
     }
 
     #[test]
     fn names_of_one_hash_are_told_of() {
-        let names = [&b"moc.a"[..], b"moc.b", b"moc.b"].map(<[u8]>::to_vec);
-        let bytes = located(&names, &[0, 1, 2]);
+        let names = [&b"moc.a"[..], b"moc.b", b"moc.b", b"moc.b", b"moc.c"].map(<[u8]>::to_vec);
+        let bytes = located(&names, &[0, 1, 2, 3, 4]);
         let locator = Locator::new(&bytes).expect("a locator");
-        assert!(locator.has_twins());
-        assert_eq!(locator.ask(SuffixHash::of(b"moc.b")).number(), 1, "the first of them is known");
+        let asked = ["moc.a", "moc.b", "moc.c"].map(|name| locator.ask(SuffixHash::of(name.as_bytes())));
+        assert_eq!(asked, [Spot::from_number(0), Spot::OF_TWINS, Spot::from_number(4)]);
         assert!(Locator::new(&located(&[], &[])).is_none());
     }
 
@@ -301,11 +273,11 @@ mod tests {
     proptest! {
         #[test]
         fn any_bytes_are_survived(
-            header in proptest::collection::vec(0u32..40, 3),
+            header in (0u32..7, 0u32..40),
             bytes in proptest::collection::vec(any::<u8>(), 0..400),
             hashes in proptest::collection::vec(any::<u64>(), 1..20),
         ) {
-            let mut forged: Vec<u8> = header.into_iter().flat_map(u32::to_le_bytes).collect();
+            let mut forged = [header.0, header.1].map(u32::to_le_bytes).concat();
             forged.resize(HEADER_LEN, 0);
             forged.extend(bytes);
             for bytes in [&forged[..], &forged[..forged.len() / 2]] {

@@ -4,11 +4,11 @@
 pub mod addresses;
 pub mod blocks;
 mod code;
-mod equations;
 pub mod filter;
 mod fuse;
 mod lanes;
 pub mod leaves;
+mod lines;
 pub mod locator;
 pub mod names;
 pub mod origin;

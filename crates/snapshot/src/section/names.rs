@@ -66,6 +66,8 @@ struct Candidate {
 const BATCH: usize = 128;
 /// How many names are looked up together.
 const NAMES: usize = BATCH / 2;
+/// Fewer names are looked up one by one: room for a batch has to be made, too.
+const FEW: usize = 4;
 
 impl<'a> Keys<'a> {
     /// The index in the bytes of its sections.
@@ -117,15 +119,15 @@ impl<'a> Keys<'a> {
             let all = std::iter::successors(Some(Suffix::last_label(name)), |suffix| suffix.next(name));
             return all.for_each(|suffix| visit(suffix, suffix.hash(name)));
         };
-        let soon = |suffix: Suffix| {
+        let announced = |suffix: Suffix| {
             let hash = suffix.hash(name);
             filter.ask_soon(hash);
             self.locator.iter().for_each(|locator| locator.ask_soon(hash));
             (suffix, hash)
         };
-        let mut next = filter.first_asked(name).map(soon);
+        let mut next = filter.first_asked(name).map(announced);
         while let Some((suffix, hash)) = next {
-            let longer = suffix.next(name).map(soon);
+            let longer = suffix.next(name).map(announced);
             let said = filter.ask(hash);
             if said.may_be_entry() {
                 visit(suffix, hash);
@@ -135,14 +137,16 @@ impl<'a> Keys<'a> {
     }
 
     /// The same as [`Keys::each_covering`] for many names at once, in no order: `visit` is told the position of the name, too.
-    /// `told` hears of ordinals before they are visited.
+    /// Where there is time for that, `told` hears of ordinals before they are visited.
     pub fn each_covering_of(
         &self,
         names: &[&[u8]],
         told: impl Fn(u32),
         mut visit: impl FnMut(u32, usize, u32),
     ) {
-        let (Some(filter), Some(leaves), Some(locator)) = (&self.filter, &self.leaves, &self.locator) else {
+        let index = (&self.filter, &self.leaves, &self.locator);
+        let (Some(filter), Some(leaves), Some(locator), FEW..) = (index.0, index.1, index.2, names.len())
+        else {
             for (at, name) in (0..).zip(names) {
                 self.each_covering(name, |end, ordinal| visit(at, end, ordinal));
             }
@@ -172,11 +176,10 @@ impl<'a> Keys<'a> {
         self.each_covering(name, |end, ordinal| {
             found = if end == name.len() { Some(ordinal) } else { found }
         });
+        let spot = self.locator.as_ref().map(|locator| locator.ask(SuffixHash::of(name)));
         found == Some(ordinal)
-            && match (&self.leaves, &self.locator) {
-                (Some(leaves), Some(locator)) if !locator.has_twins() => {
-                    leaves.is_led_to(name, locator.ask(SuffixHash::of(name)))
-                }
+            && match (&self.leaves, spot.filter(|spot| *spot != Spot::OF_TWINS)) {
+                (Some(leaves), Some(spot)) => leaves.is_led_to(name, spot),
                 _ => self.get(name) == Some(ordinal),
             }
     }
@@ -194,24 +197,17 @@ fn look_up(
 ) -> Option<u32> {
     let spot = locator.ask(hash);
     leaves.look_soon(spot);
-    settled(leaves, locator, name.get(..end)?, spot, &mut Coded::new())
+    settled(leaves, name.get(..end)?, spot, &mut Coded::new())
 }
 
-/// The ordinal of a suffix, which stands where the locator said or nowhere; but of names of one hash it knows only one.
+/// The ordinal of a suffix, which stands where the locator said or nowhere, but for names of one hash.
 #[inline]
-fn settled(
-    leaves: &Leaves<'_>,
-    locator: &Locator<'_>,
-    suffix: &[u8],
-    spot: Spot,
-    coded: &mut Coded,
-) -> Option<u32> {
-    leaves.code(suffix, coded);
-    let found = leaves.at(spot, coded);
-    if found.is_none() && locator.has_twins() {
+fn settled(leaves: &Leaves<'_>, suffix: &[u8], spot: Spot, coded: &mut Coded) -> Option<u32> {
+    if spot == Spot::OF_TWINS {
         return leaves.get(suffix);
     }
-    found
+    leaves.code(suffix, coded);
+    leaves.at(spot, coded)
 }
 
 /// Names that are looked up together, so that what one of them waits for overlaps with what its neighbours wait for: the
@@ -318,7 +314,7 @@ impl<'k, 'a> Batch<'k, 'a> {
         }
         for candidate in &mut *waiting {
             let suffix = names.get(candidate.at).and_then(|name| name.get(..candidate.end)).unwrap_or(&[]);
-            candidate.ordinal = settled(leaves, locator, suffix, candidate.spot.unwrap_or_default(), coded);
+            candidate.ordinal = settled(leaves, suffix, candidate.spot.unwrap_or_default(), coded);
             candidate.ordinal.iter().for_each(|ordinal| told(*ordinal));
         }
         for Candidate { at, end, ordinal, .. } in &*waiting {
@@ -330,22 +326,32 @@ impl<'k, 'a> Batch<'k, 'a> {
 #[cfg(test)]
 mod tests {
     use super::super::filter::SuffixKeys;
-    use super::super::suffix::SECOND;
+    use super::super::suffix::{BEGINNING, SECOND, absorb};
     use super::super::{blocks, leaves, locator};
     use super::*;
     use proptest::prelude::*;
 
-    /// Names of sixteen bytes that all have one hash: the second word makes a product zero, whatever the first one is.
-    fn of_one_hash(count: u64) -> Vec<Vec<u8>> {
-        (0..count)
-            .map(|n| [format!("moc-{n:04}").into_bytes(), SECOND.to_le_bytes().to_vec()].concat())
-            .collect()
+    /// Names of 80 bytes that all have one hash: each block but the last may have its factors the other way round.
+    fn of_one_hash() -> Vec<Vec<u8>> {
+        let [first, second] = [b"moc-seve", b"ral-same"].map(|word| u64::from_le_bytes(*word));
+        let name = |which: u32| {
+            let (mut state, mut name) = (BEGINNING, Vec::new());
+            for block in 0..5 {
+                let other = SECOND ^ state;
+                let words =
+                    if which >> block & 1 == 0 { [first, second] } else { [second ^ other, first ^ other] };
+                state = absorb(state, words);
+                name.extend(words.map(u64::to_le_bytes).concat());
+            }
+            name
+        };
+        (0..16).map(name).filter(|name| !name.contains(&b'.')).collect()
     }
 
     #[test]
     fn names_of_one_hash_are_told_apart() {
-        let all = of_one_hash(9);
-        assert!(all.iter().all(|name| SuffixHash::of(name) == SuffixHash::of(&all[0])));
+        let all = of_one_hash();
+        assert!(all.len() > 8 && all.iter().all(|name| SuffixHash::of(name) == SuffixHash::of(&all[0])));
         let mut listed: Vec<Vec<u8>> = all.iter().take(4).cloned().collect();
         listed.extend((0..500).map(|n| format!("moc.{n}").into_bytes()));
         listed.sort();
@@ -370,7 +376,7 @@ mod tests {
         );
         found.sort_unstable();
         let expected = (0..).zip(&all).take(4).map(|(at, name)| (at, name.len(), name.as_slice()));
-        assert_eq!(found, expected.collect::<Vec<_>>(), "and the five that are not listed are not found");
+        assert_eq!(found, expected.collect::<Vec<_>>(), "and those that are not listed are not found");
     }
 
     proptest! {
@@ -383,8 +389,7 @@ mod tests {
             let (blocks, filter) = (blocks::encode(&keys).expect("small"), SuffixKeys::of(keys.iter().copied()).encode());
             let leaves::LeafBytes { section: leaves, spots } = leaves::encode(&keys).expect("short");
             let locator = locator::encode(&keys, &spots);
-            let mut twins = locator.clone();
-            twins[16] = 1;
+            let twins = locator::encode(&keys, &vec![Spot::OF_TWINS; keys.len()]);
             let newest = KeyBytes { filter: &filter, locator: &locator, leaves: &leaves, ..KeyBytes::default() };
             for bytes in [
                 newest,

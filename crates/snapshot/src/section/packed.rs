@@ -18,21 +18,44 @@ pub fn encode(values: impl ExactSizeIterator<Item = u64> + Clone) -> Vec<u8> {
     if let Some(first) = out.first_mut() {
         *first = u8::try_from(width).unwrap_or(WIDTH_MAX);
     }
-    let (mut pending, mut bits) = (0u64, 0);
-    for value in values {
-        pending |= value << bits;
-        bits += width;
-        while bits >= 8 {
-            out.extend(pending.to_le_bytes().first());
-            pending >>= 8;
-            bits -= 8;
-        }
-    }
-    if bits > 0 {
-        out.extend(pending.to_le_bytes().first());
-    }
+    let mut bits = Bits::default();
+    values.for_each(|value| bits.put(value, width as usize));
+    out.extend(bits.finish());
     out.resize(out.len() + TAIL_LEN, 0);
     out
+}
+
+/// Numbers one behind the other, from the lowest bit of each byte on.
+#[derive(Default)]
+pub(super) struct Bits {
+    bytes: Vec<u8>,
+    pending: u64,
+    filled: usize,
+}
+
+impl Bits {
+    /// Puts a number of so many bits, at most 56, behind the others.
+    pub(super) fn put(&mut self, number: u64, width: usize) {
+        self.pending |= number << self.filled;
+        self.filled += width;
+        while self.filled >= 8 {
+            self.bytes.extend(self.pending.to_le_bytes().first());
+            (self.pending, self.filled) = (self.pending >> 8, self.filled - 8);
+        }
+    }
+
+    /// How many bits there are.
+    pub(super) fn len(&self) -> usize {
+        self.bytes.len() * 8 + self.filled
+    }
+
+    /// The bytes, the last one filled up with zeros.
+    pub(super) fn finish(mut self) -> Vec<u8> {
+        if self.filled > 0 {
+            self.bytes.extend(self.pending.to_le_bytes().first());
+        }
+        self.bytes
+    }
 }
 
 /// A packed array in a file.

@@ -4,17 +4,20 @@
 //! Most names that are asked are listed nowhere, and what a look-up does for them is in this file: it finds a dot among
 //! sixteen bytes at a time, and hashes what is before it with a multiplication for every sixteen bytes.
 //!
-//! The hash is a folded multiplication (Wang Yi's wyhash: 64 by 64 bits, the two halves of the product xored). The last eight
-//! bytes of a suffix are read where they are and not filled up, though they may have been read before: nothing needs a mask.
+//! The hash is a folded multiplication (Wang Yi's wyhash: 64 by 64 bits, the two halves of the product xored, and with the
+//! factors, so that none of them can make the other one void). The last eight bytes of a suffix are read where they are and not
+//! filled up, though they may have been read before: nothing needs a mask. It is no secret, and whoever writes a list can find
+//! names of one hash; that makes looking for these slower, and for no others.
 
 use super::lanes;
+use crate::layout::short_word;
 
 /// The bytes that are hashed together.
 const BLOCK: usize = 16;
 /// How many bytes a word has.
 const WORD: usize = 8;
 /// What the hash begins with, and what the second word of a block and a length are mixed with. No text has bytes like these.
-const BEGINNING: u64 = 0x9FB2_1C65_1E98_DF25;
+pub(super) const BEGINNING: u64 = 0x9FB2_1C65_1E98_DF25;
 pub(super) const SECOND: u64 = 0xD6E8_FEB8_6659_FD93;
 const LENGTH: u64 = 0xC2B2_AE3D_27D4_EB4F;
 
@@ -52,7 +55,7 @@ impl Suffix {
     /// The last label of a name.
     #[inline]
     pub fn last_label(name: &[u8]) -> Suffix {
-        match ends(name, 0) {
+        match ends_in(name, 0) {
             0 => Suffix::behind(name, 0, BEGINNING),
             ends => Suffix::at(0, ends, BEGINNING),
         }
@@ -75,7 +78,7 @@ impl Suffix {
     fn behind(name: &[u8], mut block: usize, mut before: u64) -> Suffix {
         loop {
             (before, block) = (absorb(before, words(name, block)), block + BLOCK);
-            let ends = ends(name, block);
+            let ends = ends_in(name, block);
             if ends != 0 {
                 return Suffix::at(block, ends, before);
             }
@@ -116,7 +119,7 @@ impl Suffix {
 
 /// Which bytes of a block end a suffix, a bit each: dots, and the end of the name.
 #[inline]
-fn ends(name: &[u8], block: usize) -> u64 {
+fn ends_in(name: &[u8], block: usize) -> u64 {
     let rest = name.get(block..).unwrap_or(&[]);
     if rest.len() >= BLOCK {
         return lanes::equal(words(name, block), b'.').into();
@@ -148,30 +151,15 @@ fn words(text: &[u8], block: usize) -> [u64; 2] {
 
 /// The hash behind one more block.
 #[inline]
-fn absorb(before: u64, [first, second]: [u64; 2]) -> u64 {
+pub(super) fn absorb(before: u64, [first, second]: [u64; 2]) -> u64 {
     folded(first ^ before, second ^ SECOND)
 }
 
-/// The halves of a product, xored.
+/// The halves of a product and its factors, xored.
 #[inline]
 fn folded(a: u64, b: u64) -> u64 {
     let product = u128::from(a) * u128::from(b);
-    product as u64 ^ (product >> 64) as u64
-}
-
-/// Up to seven bytes as a number, in loads that do not depend on one another.
-#[inline]
-pub(super) fn short_word(rest: &[u8]) -> u64 {
-    let len = rest.len();
-    let byte = |at: usize| rest.get(at).copied().map_or(0, u64::from);
-    match (rest.first_chunk::<4>(), rest.last_chunk::<4>()) {
-        (Some(first), Some(last)) => {
-            let (first, last) = (u32::from_le_bytes(*first), u32::from_le_bytes(*last));
-            u64::from(first) | u64::from(last) << (8 * (len - 4))
-        }
-        _ if len == 0 => 0,
-        _ => byte(0) | byte(len / 2) << (8 * (len / 2)) | byte(len - 1) << (8 * (len - 1)),
-    }
+    product as u64 ^ (product >> 64) as u64 ^ a ^ b
 }
 
 #[cfg(test)]
@@ -199,6 +187,39 @@ mod tests {
         }
     }
 
+    /// The hash as FORMAT.md has it, and nothing of this file's.
+    fn written_out(name: &[u8]) -> u64 {
+        const S: u64 = 0xD6E8_FEB8_6659_FD93;
+        let fold = |x: u64, y: u64| {
+            let product = u128::from(x) * u128::from(y);
+            (product as u64) ^ (product >> 64) as u64 ^ x ^ y
+        };
+        let word =
+            |at: usize| name[at..at + 8].iter().rev().fold(0u64, |word, byte| word << 8 | u64::from(*byte));
+        let (e, mut state) = (name.len(), 0x9FB2_1C65_1E98_DF25);
+        for block in (0..e / 16).map(|nth| nth * 16) {
+            state = fold(state ^ word(block), word(block + 8) ^ S);
+        }
+        let (x, y) = match e {
+            0..8 => (name.iter().rev().fold(0, |word, byte| word << 8 | u64::from(*byte)), 0),
+            _ => (word((e / 16 * 16).min(e - 8)), word(e - 8)),
+        };
+        fold(state ^ x, y ^ S.wrapping_add((e as u64).wrapping_mul(0xC2B2_AE3D_27D4_EB4F)))
+    }
+
+    #[test]
+    fn hashes_are_what_the_documentation_says() {
+        let name: Vec<u8> = (0..=255u8).cycle().map(|byte| byte.wrapping_mul(167)).take(255).collect();
+        for len in 0..=name.len() {
+            assert_eq!(SuffixHash::of(&name[..len]).number(), written_out(&name[..len]), "{len} bytes");
+        }
+        let examples = ["moc", "moc.live", "moc.elpmaxe.www", "moc.elpmaxe.a.very.long.name.of.some.blocks"];
+        for example in examples {
+            let row = format!("| `{example}` | {:016x} |", SuffixHash::of(example.as_bytes()).number());
+            assert!(include_str!("../../FORMAT.md").contains(&row), "FORMAT.md should have the row {row}");
+        }
+    }
+
     #[test]
     fn every_byte_and_every_length_counts() {
         let name: Vec<u8> = (b'a'..=b'z').cycle().take(70).collect();
@@ -217,21 +238,10 @@ mod tests {
     }
 
     #[test]
-    fn no_name_makes_a_factor_zero() {
-        let lengths = (0..=255u64).map(|len| SECOND.wrapping_add(len.wrapping_mul(LENGTH)));
-        for factor in lengths.chain([BEGINNING, SECOND]) {
-            let is_text =
-                |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || b"-_.".contains(&byte);
-            assert!(!factor.to_le_bytes().into_iter().all(is_text), "{factor:x}");
-        }
-    }
-
-    #[test]
-    fn short_words_are_their_bytes() {
-        for len in 0..8 {
-            let text = &b"abcdefg"[..len];
-            let plain = text.iter().rev().fold(0, |sum, byte| sum << 8 | u64::from(*byte));
-            assert_eq!(short_word(text), plain, "{len}");
-        }
+    fn a_factor_that_is_zero_makes_nothing_void() {
+        // The words of the block are such that one factor is zero, then the other.
+        let first = (0..9u64).map(|other| absorb(BEGINNING, [BEGINNING, other]));
+        let second = (0..9u64).map(|other| absorb(BEGINNING, [other, SECOND]));
+        assert_eq!(first.chain(second).collect::<std::collections::BTreeSet<_>>().len(), 18);
     }
 }
