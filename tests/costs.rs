@@ -141,6 +141,19 @@ fn look_ups_allocate_nothing() {
     assert_eq!(cost.count_total, 0, "buffers have grown once: {} bytes", cost.bytes_total);
 }
 
+#[test]
+fn the_spine_allocates_nothing() {
+    // Older files have no locator that is read, so that the spine finds every name, as it does names of one hash.
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/golden/v6.rap");
+    let snapshot = Snapshot::open(&path).expect("a golden file");
+    let index = snapshot.index();
+    let mut found = 0;
+    let cost = allocation_counter::measure(|| {
+        index.each_covering_name(b"moc.lenaplive.www.a", |_, _| found += 1);
+    });
+    assert_eq!((found, cost.count_total), (2, 0), "{} bytes", cost.bytes_total);
+}
+
 /// Runs in a process of its own, with a snapshot, and look-ups so many times; see the tests that run it.
 #[test]
 #[ignore = "the other tests of this room run it"]
