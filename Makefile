@@ -39,5 +39,6 @@ doc:
 
 bench:
 	$(CARGO) bench
+	$(CARGO) test --test rapsheet costs -- --nocapture
 
 check: lint doc test

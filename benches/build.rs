@@ -51,6 +51,7 @@ fn sort(lists: &Lists, folder: &Path) {
 }
 
 fn main() {
+    println!("{}", common::machine());
     let mut lists = Lists::find();
     let folder = tempfile::tempdir().expect("a temporary folder");
     println!("build: {}", lists.about);

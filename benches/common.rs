@@ -59,6 +59,19 @@ pub fn file_format(file: &str) -> &'static str {
     lists::reading(file).0
 }
 
+/// What this runs on, as far as the system tells.
+pub fn machine() -> String {
+    let told = |path: &str, key: &str| {
+        let text = fs::read_to_string(path).unwrap_or_default();
+        let line = text.lines().find_map(|line| line.strip_prefix(key)).unwrap_or_default();
+        line.trim_matches([':', ' ', '\t']).to_owned()
+    };
+    let processors = std::thread::available_parallelism().map_or(1, |count| count.get());
+    let (model, memory) = (told("/proc/cpuinfo", "model name"), told("/proc/meminfo", "MemTotal"));
+    let (system, family) = (std::env::consts::OS, std::env::consts::ARCH);
+    format!("machine: {family}, {system}; {processors} processors {model}; memory {memory}")
+}
+
 /// A pseudo-random sequence (xorshift64*), the same on every machine.
 pub struct Random(u64);
 

@@ -107,6 +107,14 @@ fn count<K>(keys: &[K], mut holds: impl FnMut(&K) -> bool) -> usize {
     keys.iter().filter(|key| holds(key)).count()
 }
 
+/// Each of these once, in no order.
+fn distinct<K: Ord>(mut keys: Vec<K>, random: &mut Random) -> Vec<K> {
+    keys.sort_unstable();
+    keys.dedup();
+    random.shuffle(&mut keys);
+    keys
+}
+
 /// The prefixes that make up a run.
 fn prefixes(first: u32, last: u32) -> impl Iterator<Item = (Ipv4Addr, u32)> {
     ipnet::Ipv4Subnets::new(Ipv4Addr::from_bits(first), Ipv4Addr::from_bits(last), 0)
@@ -182,10 +190,8 @@ fn asked(runs: &[(u32, u32)], random: &mut Random) -> [(&'static str, Vec<u32>);
     };
     let listed: Vec<u32> = runs.iter().map(|run| within(run, random)).collect();
     let neighbours = listed.iter().map(|key| key ^ (1 + random.below(0xFFFF) as u32)).collect();
-    [("random", strangers), ("listed", listed), ("same /16", neighbours)].map(|(what, mut keys)| {
-        keys.sort_unstable();
-        keys.dedup();
-        random.shuffle(&mut keys);
+    [("random", strangers), ("listed", listed), ("same /16", neighbours)].map(|(what, keys)| {
+        let mut keys = distinct(keys, random);
         keys.truncate(KEYS);
         (what, keys)
     })
@@ -243,9 +249,7 @@ fn addresses_v6(index: &Index<'_>, random: &mut Random) {
         |first: u128, random: &mut Random| first ^ u128::from(random.below(1 << 20)) << (random.below(8) * 8);
     let mut keys: Vec<u128> = (0..4).flat_map(|_| runs.iter().map(|(first, _)| *first)).collect();
     keys.iter_mut().for_each(|key| *key = near(*key, random));
-    keys.sort_unstable();
-    keys.dedup();
-    random.shuffle(&mut keys);
+    let keys = distinct(keys, random);
     let single = |keys: &[u128]| count(keys, |key| ladder.find(*key).is_some());
     let batched = |keys: &[u128]| {
         let mut hits = 0;
@@ -313,15 +317,11 @@ fn names(index: &Index<'_>, random: &mut Random, bytes: usize) {
         0 => listed.clone(),
         _ => stranger(root, 24),
     });
-    let mixed = mixed.collect::<HashSet<Vec<u8>>>();
-    let mut mixed: Vec<Vec<u8>> = mixed.into_iter().collect();
-    mixed.sort_unstable();
-    random.shuffle(&mut mixed);
+    let mixed = mixed.collect();
+    let (strangers, mixed) = (distinct(strangers, random), distinct(mixed, random));
     race_names("random", &strangers, &rivals);
     race_names("1 in 14 listed", &mixed, &rivals);
-    let mut visited = sites::top();
-    random.shuffle(&mut visited);
-    race_names("top sites", &visited, &rivals);
+    race_names("top sites", &distinct(sites::top(), random), &rivals);
     race_names("listed", &all, &rivals);
     race_names("below listed", &below, &rivals);
 }
@@ -525,6 +525,7 @@ type Part<'p> = &'p mut dyn FnMut(&mut Random);
 
 /// Runs every part, or those that are named: `cargo bench --bench lookup -- names open`.
 fn main() {
+    println!("{}", common::machine());
     let wanted: Vec<String> = std::env::args().skip(1).filter(|word| !word.starts_with('-')).collect();
     let lists = Lists::find();
     let now = Time::from_unix(1_787_443_200);

@@ -173,6 +173,7 @@ fn row(id: &str, mut texts: Vec<Text>) {
 }
 
 fn main() {
+    println!("{}", common::machine());
     let corpus = std::env::var_os("RAPSHEET_CORPUS").map(|folder| PathBuf::from(folder).join("feeds"));
     let corpus = corpus.filter(|folder| folder.is_dir());
     let about = if corpus.is_some() { "real lists" } else { "samples (set RAPSHEET_CORPUS for real lists)" };

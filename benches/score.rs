@@ -225,6 +225,7 @@ fn addresses(index: &snapshot::Index<'_>) -> String {
 }
 
 fn main() {
+    println!("{}", common::machine());
     let lists = Lists::find();
     let corpus = std::env::var_os("RAPSHEET_CORPUS").map(PathBuf::from);
     let folder = tempfile::tempdir().expect("a folder");

@@ -5,7 +5,6 @@
 
 use flate2::read::GzDecoder;
 use snapshot::name;
-use std::collections::BTreeSet;
 use std::fs;
 use std::io::Read;
 use std::path::Path;
@@ -13,7 +12,7 @@ use std::path::Path;
 /// What the names of rankings begin with, among other lists of their folder.
 const RANKINGS: [&str; 5] = ["alexa", "cisco_top", "cloudflare-top", "majestic", "tranco"];
 
-/// The names of all rankings, each once, with their bytes reversed; none where the environment names no folder of lists.
+/// The names of all rankings, with their bytes reversed; none where the environment names no folder of lists.
 pub(crate) fn top() -> Vec<Vec<u8>> {
     let Some(corpus) = std::env::var_os("RAPSHEET_CORPUS") else { return Vec::new() };
     let Ok(folder) = fs::read_dir(Path::new(&corpus).join("feeds/misp-warninglist")) else {
@@ -24,9 +23,7 @@ pub(crate) fn top() -> Vec<Vec<u8>> {
         let name = path.file_name().and_then(|name| name.to_str()).unwrap_or_default();
         RANKINGS.iter().any(|ranking| name.starts_with(ranking))
     };
-    let names: BTreeSet<Vec<u8>> =
-        paths.filter(|path| is_ranking(path)).flat_map(|path| ranked(&path)).collect();
-    names.into_iter().collect()
+    paths.filter(|path| is_ranking(path)).flat_map(|path| ranked(&path)).collect()
 }
 
 /// The names of a ranking that are well formed.

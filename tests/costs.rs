@@ -125,6 +125,7 @@ fn look_ups_allocate_nothing() {
     let mut found = 0;
     let cost = allocation_counter::measure(|| found = hits(&index, &addresses, &names));
     assert!(found >= ENTRIES / 10 * 4, "{found}: listed ones were asked twice");
+    println!("{} allocations in look-ups that found {found}", cost.count_total);
     assert_eq!(cost.count_total, 0, "{} bytes", cost.bytes_total);
     let judge = Judge::new(world.house.snapshot(), day(0));
     let (mut questions, mut hits, mut statuses) = (Questions::new(), Vec::new(), Vec::new());
@@ -251,7 +252,7 @@ fn a_reader_has_little_memory_of_its_own() {
     let anonymous = told.lines().find_map(|line| line.split("RssAnon:").nth(1)).expect("it tells");
     let kilobytes: u64 = anonymous.trim().trim_end_matches(" kB").trim().parse().expect("a number");
     let keys = fs::metadata(path.with_extension("keys")).expect("keys").len() / 1024;
-    println!("{kilobytes} kB, {keys} kB of them questions");
+    println!("a reader has {kilobytes} kB of its own, {keys} kB of them questions");
     assert!(kilobytes > 0 && kilobytes < 8 << 10, "{kilobytes} kB");
 }
 

@@ -589,13 +589,13 @@ mod tests {
             let bytes = [header, vec![0x31; CODES_LEN], bytes].concat();
             for bytes in [&bytes, &bytes[HEADER_LEN..]] {
                 for leaves in [Leaves::new(bytes), Leaves::older(bytes)].into_iter().flatten() {
-                let mut coded = Coded::new();
-                leaves.code(name.as_bytes(), &mut coded);
-                let _ = (leaves.get(name.as_bytes()), leaves.each(|_, _| {}));
-                for spot in (0..200).map(Spot::from_number) {
-                    leaves.look_soon(spot);
-                    let _ = leaves.at(spot, &coded);
-                }
+                    let mut coded = Coded::new();
+                    leaves.code(name.as_bytes(), &mut coded);
+                    let _ = (leaves.get(name.as_bytes()), leaves.each(|_, _| {}));
+                    for spot in (0..200).map(Spot::from_number) {
+                        leaves.look_soon(spot);
+                        let _ = leaves.at(spot, &coded);
+                    }
                 }
             }
         }

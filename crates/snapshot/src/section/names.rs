@@ -144,8 +144,8 @@ impl<'a> Keys<'a> {
         told: impl Fn(u32),
         mut visit: impl FnMut(u32, usize, u32),
     ) {
-        let index = (&self.filter, &self.leaves, &self.locator);
-        let (Some(filter), Some(leaves), Some(locator), FEW..) = (index.0, index.1, index.2, names.len())
+        let Keys { filter, leaves, locator, .. } = self;
+        let (Some(filter), Some(leaves), Some(locator), FEW..) = (filter, leaves, locator, names.len())
         else {
             for (at, name) in (0..).zip(names) {
                 self.each_covering(name, |end, ordinal| visit(at, end, ordinal));

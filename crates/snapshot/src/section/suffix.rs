@@ -10,7 +10,7 @@
 //! names of one hash; that makes looking for these slower, and for no others.
 
 use super::lanes;
-use crate::layout::short_word;
+use crate::layout::{short_word, u64_at};
 
 /// The bytes that are hashed together.
 const BLOCK: usize = 16;
@@ -100,7 +100,7 @@ impl Suffix {
     /// Its first eight bytes, zeros behind its end.
     #[inline]
     pub fn head(&self, name: &[u8]) -> u64 {
-        let head = if name.len() < WORD { short_word(name) } else { word(name, 0) };
+        let head = if name.len() < WORD { short_word(name) } else { u64_at(name, 0) };
         if self.end < WORD { head & ((1 << (8 * self.end)) - 1) } else { head }
     }
 
@@ -109,7 +109,7 @@ impl Suffix {
     pub fn hash(&self, name: &[u8]) -> SuffixHash {
         let suffix = name.get(..self.end).unwrap_or(name);
         let (first, last) = match suffix.last_chunk() {
-            Some(last) => (word(suffix, self.block().min(self.end - WORD)), u64::from_le_bytes(*last)),
+            Some(last) => (u64_at(suffix, self.block().min(self.end - WORD)), u64::from_le_bytes(*last)),
             None => (short_word(suffix), 0),
         };
         let length = (self.end as u64).wrapping_mul(LENGTH);
@@ -126,9 +126,9 @@ fn ends_in(name: &[u8], block: usize) -> u64 {
     }
     let last = name.last_chunk().map_or(0, |last| u64::from_le_bytes(*last));
     let dots = match name.len() {
-        BLOCK.. => lanes::equal([word(name, name.len() - BLOCK), last], b'.') >> (BLOCK - rest.len()),
+        BLOCK.. => lanes::equal([u64_at(name, name.len() - BLOCK), last], b'.') >> (BLOCK - rest.len()),
         WORD.. => {
-            let dots = lanes::equal([word(name, 0), last], b'.');
+            let dots = lanes::equal([u64_at(name, 0), last], b'.');
             dots & 0xFF | dots >> WORD << (name.len() - WORD)
         }
         _ => lanes::equal([short_word(name), 0], b'.'),
@@ -136,17 +136,11 @@ fn ends_in(name: &[u8], block: usize) -> u64 {
     u64::from(dots | 1 << rest.len())
 }
 
-/// The eight bytes from `at` on; zero where the text ends before them.
-#[inline]
-fn word(text: &[u8], at: usize) -> u64 {
-    text.get(at..).and_then(<[u8]>::first_chunk).map_or(0, |chunk| u64::from_le_bytes(*chunk))
-}
-
 /// The two words of a block; zeros where the text ends before it does.
 #[inline]
 fn words(text: &[u8], block: usize) -> [u64; 2] {
     let bytes: Option<&[u8; BLOCK]> = text.get(block..).and_then(<[u8]>::first_chunk);
-    bytes.map_or([0; 2], |bytes| [word(bytes, 0), word(bytes, WORD)])
+    bytes.map_or([0; 2], |bytes| [u64_at(bytes, 0), u64_at(bytes, WORD)])
 }
 
 /// The hash behind one more block.
