@@ -3,7 +3,7 @@
 mod common;
 
 use common::{Lists, seconds, spread};
-use snapshot::{Section, Snapshot};
+use rapsheet_snapshot::{Section, Snapshot};
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
 

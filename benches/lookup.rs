@@ -10,15 +10,17 @@ mod common;
 mod sites;
 
 use common::{Lists, Random, busy_seconds, seconds, spread};
-use ingest::build::{Night, Unwatched, build};
-use ingest::catalog::Catalog;
-use query::lookup::Matched;
-use query::{Hit, Judge, Questions};
-use snapshot::section::addresses::Run;
-use snapshot::section::rare::Rare;
-use snapshot::section::tries::{KeyKind, Shard, Tries, encode, encode_shard};
-use snapshot::section::v6;
-use snapshot::{Address, AddressRange, Follow, Image, Index, Section, SectionBytes, Snapshot, Status, Time};
+use rapsheet_ingest::build::{Night, Unwatched, build};
+use rapsheet_ingest::catalog::Catalog;
+use rapsheet_query::lookup::Matched;
+use rapsheet_query::{Hit, Judge, Questions};
+use rapsheet_snapshot::section::addresses::Run;
+use rapsheet_snapshot::section::rare::Rare;
+use rapsheet_snapshot::section::tries::{KeyKind, Shard, Tries, encode, encode_shard};
+use rapsheet_snapshot::section::v6;
+use rapsheet_snapshot::{
+    Address, AddressRange, Follow, Image, Index, Section, SectionBytes, Snapshot, Status, Time,
+};
 use std::collections::HashSet;
 use std::hint::black_box;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};

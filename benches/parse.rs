@@ -8,12 +8,12 @@ mod common;
 
 use common::{file_format, seconds, spread};
 use flate2::read::MultiGzDecoder;
-use ingest::format::{self, Format, Shape};
-use ingest::intake::{Recipe, transcribe};
-use ingest::options::Options;
-use ingest::scribe::{Details, Key, Place, Rules, Sink, Skip, Warnings};
-use ingest::tally::Tally;
-use snapshot::{ListKind, Refusal, Scope, Time};
+use rapsheet_ingest::format::{self, Format, Shape};
+use rapsheet_ingest::intake::{Recipe, transcribe};
+use rapsheet_ingest::options::Options;
+use rapsheet_ingest::scribe::{Details, Key, Place, Rules, Sink, Skip, Warnings};
+use rapsheet_ingest::tally::Tally;
+use rapsheet_snapshot::{ListKind, Refusal, Scope, Time};
 use std::collections::BTreeMap;
 use std::fs;
 use std::hint::black_box;

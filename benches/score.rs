@@ -212,11 +212,11 @@ fn printed(mut command: Command) -> Vec<u8> {
 }
 
 /// The IPv4 addresses of a snapshot, a run a line.
-fn addresses(index: &snapshot::Index<'_>) -> String {
-    let all = snapshot::AddressRange::V4 { first: 0, last: u32::MAX };
+fn addresses(index: &rapsheet_snapshot::Index<'_>) -> String {
+    let all = rapsheet_snapshot::AddressRange::V4 { first: 0, last: u32::MAX };
     let mut text = String::new();
     index.each_address(all, |run, _| {
-        if let snapshot::AddressRange::V4 { first, last } = run {
+        if let rapsheet_snapshot::AddressRange::V4 { first, last } = run {
             let [first, last] = [first, last].map(std::net::Ipv4Addr::from_bits);
             writeln!(text, "{first}-{last}").expect("text grows");
         }
@@ -244,7 +244,7 @@ fn main() {
     assert!(built.code().is_some_and(|code| code == 0 || code == 3));
     println!("scoring: {}", lists.about);
     let mut names = Vec::new();
-    let opened = snapshot::Snapshot::open(&snapshot).expect("sound");
+    let opened = rapsheet_snapshot::Snapshot::open(&snapshot).expect("sound");
     let addresses = addresses(&opened.index());
     opened.index().each_name(|reversed, _| {
         let name: Vec<u8> = reversed.iter().rev().copied().collect();

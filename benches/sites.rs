@@ -4,7 +4,7 @@
 //! that is different. Names that are visited begin and end like listed ones, and some are listed.
 
 use flate2::read::GzDecoder;
-use snapshot::name;
+use rapsheet_snapshot::name;
 use std::fs;
 use std::io::Read;
 use std::path::Path;

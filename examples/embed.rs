@@ -2,8 +2,8 @@
 //!
 //! `cargo run --example embed -- rapsheet.rap 45.9.20.5 evilpanel.com`
 
-use query::{Judge, Questions};
-use snapshot::{AddressRange, Snapshot, Status, Time};
+use rapsheet_query::{Judge, Questions};
+use rapsheet_snapshot::{AddressRange, Snapshot, Status, Time};
 use std::error::Error;
 use std::path::Path;
 use std::time::{SystemTime, UNIX_EPOCH};

@@ -2,8 +2,8 @@
 //!
 //! `cargo run --example follow -- rapsheet.rap < indicators.txt`
 
-use query::Judge;
-use snapshot::{Follow, Time};
+use rapsheet_query::Judge;
+use rapsheet_snapshot::{Follow, Time};
 use std::error::Error;
 use std::io::BufRead;
 use std::path::Path;

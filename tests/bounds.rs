@@ -6,7 +6,7 @@
 
 use crate::place::Place;
 use crate::support::gzip;
-use ingest::format::{FORMATS, Format, Shape};
+use rapsheet_ingest::format::{FORMATS, Format, Shape};
 use serde_json::Value;
 use std::fs;
 use std::io::{BufRead, BufReader, Write};

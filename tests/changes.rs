@@ -2,9 +2,9 @@
 //! retention, and go away. What they listed must be dated and ended as if nobody had touched anything else.
 
 use crate::support::{DAY, House, contents, day};
-use ingest::report::FeedReport;
-use query::Judge;
-use snapshot::{Status, Time};
+use rapsheet_ingest::report::FeedReport;
+use rapsheet_query::Judge;
+use rapsheet_snapshot::{Status, Time};
 
 const LIST: &[u8] = b"45.9.20.1\n45.9.20.2\n";
 

@@ -5,8 +5,8 @@
 
 use crate::damage::{long_names, small_snapshot};
 use crate::support::day;
-use query::Judge;
-use snapshot::{Snapshot, Status};
+use rapsheet_query::Judge;
+use rapsheet_snapshot::{Snapshot, Status};
 use std::path::PathBuf;
 
 fn golden() -> Vec<PathBuf> {

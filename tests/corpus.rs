@@ -7,13 +7,13 @@
 
 use crate::support::{corpus, day};
 
-use ingest::decode::{self, Caps};
-use ingest::format::{self, FORMATS, OpenError};
-use ingest::intake::{Recipe, transcribe_all};
-use ingest::options::Options;
-use ingest::scribe::{Details, Key, Place, Rules, Sink, Skip, Warnings};
-use ingest::tally::Tally;
-use snapshot::{Refusal, Scope};
+use rapsheet_ingest::decode::{self, Caps};
+use rapsheet_ingest::format::{self, FORMATS, OpenError};
+use rapsheet_ingest::intake::{Recipe, transcribe_all};
+use rapsheet_ingest::options::Options;
+use rapsheet_ingest::scribe::{Details, Key, Place, Rules, Sink, Skip, Warnings};
+use rapsheet_ingest::tally::Tally;
+use rapsheet_snapshot::{Refusal, Scope};
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};

@@ -5,8 +5,8 @@
 //! skips and says so.
 
 use crate::support::{House, Random, day};
-use query::{Judge, Questions};
-use snapshot::{Address, Follow, Index, Section, Snapshot};
+use rapsheet_query::{Judge, Questions};
+use rapsheet_snapshot::{Address, Follow, Index, Section, Snapshot};
 use std::collections::BTreeSet;
 use std::fs;
 use std::path::Path;

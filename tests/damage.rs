@@ -4,8 +4,8 @@
 //! is read out of bounds, whatever the answers are.
 
 use crate::support::{House, Random, day};
-use query::{Judge, Questions};
-use snapshot::{AddressRange, Snapshot};
+use rapsheet_query::{Judge, Questions};
+use rapsheet_snapshot::{AddressRange, Snapshot};
 
 /// A small snapshot with something in every section: points and runs of both families, ranges that are no
 /// prefix, names of every scope, URLs, and rows with times of their own.

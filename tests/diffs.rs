@@ -2,7 +2,7 @@
 
 use crate::place::{Place, code, lines_of_json, stdout};
 use crate::support::{House, Random, contents, day};
-use query::{Change, diff};
+use rapsheet_query::{Change, diff};
 use serde_json::json;
 use std::collections::BTreeMap;
 
@@ -94,9 +94,9 @@ fn every_change_is_told_and_nothing_else() {
 }
 
 /// The first night once more.
-fn copy_of(house: &House) -> snapshot::Snapshot {
+fn copy_of(house: &House) -> rapsheet_snapshot::Snapshot {
     let built = house.try_night(day(0));
-    snapshot::Snapshot::from_bytes(built.image.to_bytes()).expect("a sound snapshot")
+    rapsheet_snapshot::Snapshot::from_bytes(built.image.to_bytes()).expect("a sound snapshot")
 }
 
 #[test]

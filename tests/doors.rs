@@ -2,10 +2,10 @@
 //! must pass.
 
 use crate::support::{House, contents, day};
-use ingest::build::{Accept, BuildError, Built};
-use query::Judge;
-use snapshot::Status;
-use snapshot::section::origin::FeedState;
+use rapsheet_ingest::build::{Accept, BuildError, Built};
+use rapsheet_query::Judge;
+use rapsheet_snapshot::Status;
+use rapsheet_snapshot::section::origin::FeedState;
 use std::fmt::Write as _;
 
 /// A house with one feed.

@@ -5,9 +5,9 @@
 
 use crate::nights::{Model, assert_contents};
 use crate::support::{DAY, House, Random, day, gzip};
-use ingest::build::BuildError;
-use snapshot::Time;
-use snapshot::section::origin::FeedState;
+use rapsheet_ingest::build::BuildError;
+use rapsheet_snapshot::Time;
+use rapsheet_snapshot::section::origin::FeedState;
 use std::collections::BTreeSet;
 
 const FEEDS: usize = 5;

@@ -3,13 +3,13 @@
 //! The expectations are one short line an event: `12 ip 45.9.20.5`, `13 skip comment`, `14 reject bad-ip`. They were
 //! read over by people; `RAPSHEET_BLESS=1` writes them anew for the next reading.
 
-use ingest::catalog::Catalog;
-use ingest::decode::{self, Caps};
-use ingest::format::FORMATS;
-use ingest::intake::{Recipe, transcribe, transcribe_all};
-use ingest::scribe::Rules;
-use ingest::transcript::{Event, Transcript};
-use snapshot::Time;
+use rapsheet_ingest::catalog::Catalog;
+use rapsheet_ingest::decode::{self, Caps};
+use rapsheet_ingest::format::FORMATS;
+use rapsheet_ingest::intake::{Recipe, transcribe, transcribe_all};
+use rapsheet_ingest::scribe::Rules;
+use rapsheet_ingest::transcript::{Event, Transcript};
+use rapsheet_snapshot::Time;
 use std::fs;
 use std::path::PathBuf;
 

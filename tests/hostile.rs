@@ -1,11 +1,11 @@
 //! Lines that are made to cost: every format reads them in time that grows with their length, and no faster.
 
-use ingest::format::FORMATS;
-use ingest::intake::{Recipe, transcribe};
-use ingest::options::Options;
-use ingest::scribe::Rules;
-use ingest::transcript::Transcript;
-use snapshot::{ListKind, Scope, Time};
+use rapsheet_ingest::format::FORMATS;
+use rapsheet_ingest::intake::{Recipe, transcribe};
+use rapsheet_ingest::options::Options;
+use rapsheet_ingest::scribe::Rules;
+use rapsheet_ingest::transcript::Transcript;
+use rapsheet_snapshot::{ListKind, Scope, Time};
 use std::time::{Duration, Instant};
 
 /// Patterns that make a careless reader go back and forth.

@@ -5,10 +5,10 @@
 //! the instants where answers change.
 
 use crate::support::{DAY, House, contents, corpus};
-use ingest::report::FeedReport;
-use query::Judge;
-use snapshot::section::origin::FeedState;
-use snapshot::{AddressRange, Status, Time, url};
+use rapsheet_ingest::report::FeedReport;
+use rapsheet_query::Judge;
+use rapsheet_snapshot::section::origin::FeedState;
+use rapsheet_snapshot::{AddressRange, Status, Time, url};
 use std::collections::{BTreeMap, BTreeSet};
 use std::io::Read;
 use std::path::Path;
@@ -136,7 +136,7 @@ fn assert_answers(house: &House, asked: &[Asked<'_>], at: Time, told: &str) {
     for (model, sightings) in asked {
         for (key, (first, detect)) in sightings {
             let answer = judge.ask(key).expect("a sighting's indicator is a question");
-            let is_it = |source: &&query::Source| {
+            let is_it = |source: &&rapsheet_query::Source| {
                 let feed = house.snapshot().feed(source.feed).map(|feed| feed.id.as_str());
                 feed == Some(model.id.as_str()) && source.matched == **key
             };

@@ -5,9 +5,9 @@
 //! reader: it makes its canonical texts itself.
 
 use crate::support::{DAY, House, Random, day};
-use ingest::build::BuildError;
-use query::{Answer, Judge};
-use snapshot::{Status, Time};
+use rapsheet_ingest::build::BuildError;
+use rapsheet_query::{Answer, Judge};
+use rapsheet_snapshot::{Status, Time};
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
 use std::net::{Ipv4Addr, Ipv6Addr};
@@ -289,7 +289,7 @@ fn model_answer(feeds: &[Feed], ask: &Ask, at: Time) -> ModelAnswer {
 
 fn real_answer(
     judge: &Judge<'_>,
-    feeds: &[snapshot::section::origin::FeedRecord],
+    feeds: &[rapsheet_snapshot::section::origin::FeedRecord],
     answer: &Answer,
 ) -> ModelAnswer {
     let sources = answer.sources.iter().map(|source| {
@@ -547,7 +547,7 @@ fn compare(house: &House, feeds: &[Feed], now: Time, seed: u64, random: &mut Ran
     for at in instants(feeds, now, random) {
         let judge = Judge::new(house.snapshot(), at);
         let records = &house.snapshot().origin().feeds;
-        let mut batch = query::Questions::new();
+        let mut batch = rapsheet_query::Questions::new();
         let mut expected_statuses = Vec::new();
         for ask in &asks {
             let expected = model_answer(feeds, ask, at);

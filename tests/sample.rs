@@ -4,13 +4,13 @@
 //! 2026-11-20 and good for 15 days; `good.example` allows goodpanel.com; `lost.example` failed and lists
 //! nothing.
 
-use snapshot::layout::Section;
-use snapshot::section::addresses::{Run, encode_v4};
-use snapshot::section::origin::{FeedRecord, FeedState, Origin};
-use snapshot::section::records::{self, Extent, Record, When};
-use snapshot::section::tries::{self, KeyKind, Shard};
-use snapshot::section::{packed, times};
-use snapshot::{
+use rapsheet_snapshot::layout::Section;
+use rapsheet_snapshot::section::addresses::{Run, encode_v4};
+use rapsheet_snapshot::section::origin::{FeedRecord, FeedState, Origin};
+use rapsheet_snapshot::section::records::{self, Extent, Record, When};
+use rapsheet_snapshot::section::tries::{self, KeyKind, Shard};
+use rapsheet_snapshot::section::{packed, times};
+use rapsheet_snapshot::{
     Assessment, Assessments, FeedId, Image, Kinds, ListKind, Mode, Scope, SectionBytes, Time, Times,
 };
 use std::path::Path;
@@ -33,8 +33,13 @@ fn feed(id: &str, provider: &str, list: ListKind, kinds: Kinds, sightings: u64) 
         ListKind::Allow => Assessment::Trustworthy,
     });
     let update_time = Some(time("2026-11-20T03:00:00Z"));
-    let traits =
-        snapshot::section::origin::FeedTraits { list, mode: Mode::Reset, kinds, assessments, update_time };
+    let traits = rapsheet_snapshot::section::origin::FeedTraits {
+        list,
+        mode: Mode::Reset,
+        kinds,
+        assessments,
+        update_time,
+    };
     let mut feed = FeedRecord::new(id, provider, traits);
     (feed.format, feed.sightings) = ("plain-ip".to_owned(), sightings);
     feed

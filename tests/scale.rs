@@ -3,14 +3,14 @@
 
 use crate::lists::catalog;
 use crate::support::{Random, assert_conservation, corpus};
-use ingest::build::{Night, Unwatched, build};
-use ingest::catalog::Catalog;
-use ingest::decode::{self, Caps};
-use ingest::intake::{Recipe, transcribe};
-use ingest::scribe::{Details, Key, Place, Rules, Sink, Skip, Warnings};
-use query::Judge;
-use snapshot::section::origin::FeedState;
-use snapshot::{AddressRange, Refusal, Scope, Snapshot, Time};
+use rapsheet_ingest::build::{Night, Unwatched, build};
+use rapsheet_ingest::catalog::Catalog;
+use rapsheet_ingest::decode::{self, Caps};
+use rapsheet_ingest::intake::{Recipe, transcribe};
+use rapsheet_ingest::scribe::{Details, Key, Place, Rules, Sink, Skip, Warnings};
+use rapsheet_query::Judge;
+use rapsheet_snapshot::section::origin::FeedState;
+use rapsheet_snapshot::{AddressRange, Refusal, Scope, Snapshot, Time};
 use std::collections::{BTreeSet, HashMap};
 use std::fs::File;
 use std::io::Read;
@@ -208,8 +208,9 @@ fn compare(snapshot: &Snapshot, oracle: &Oracle, catalog: &Catalog, at: Time) {
                 continue;
             }
         };
-        let id = |source: &query::Source| &snapshot.feed(source.feed).expect("a known feed").id;
-        let feed = |source: &query::Source| catalog.feeds.iter().position(|feed| feed.id == *id(source));
+        let id = |source: &rapsheet_query::Source| &snapshot.feed(source.feed).expect("a known feed").id;
+        let feed =
+            |source: &rapsheet_query::Source| catalog.feeds.iter().position(|feed| feed.id == *id(source));
         let found: Hits = answer
             .sources
             .iter()
@@ -220,7 +221,7 @@ fn compare(snapshot: &Snapshot, oracle: &Oracle, catalog: &Catalog, at: Time) {
     }
     let share = listed * 100 / asked.len();
     for name in oracle.names.keys().chain(oracle.urls.keys()) {
-        let asked = query::Questions::new().push(name.as_bytes());
+        let asked = rapsheet_query::Questions::new().push(name.as_bytes());
         assert_eq!(asked, Ok(()), "{name} is listed, so it can be asked");
     }
     eprintln!("{} look-ups agree with the oracle, {share} % of them listed", asked.len());

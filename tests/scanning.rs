@@ -6,9 +6,9 @@
 use crate::place::{Place, code, stderr};
 use crate::sample;
 use crate::support::{DAY, House, Random, contents, corpus, day};
-use query::extract::extract;
-use query::{Judge, Question, Questions, Report, Scored, Scorer};
-use snapshot::{Snapshot, Status, Time};
+use rapsheet_query::extract::extract;
+use rapsheet_query::{Judge, Question, Questions, Report, Scored, Scorer};
+use rapsheet_snapshot::{Snapshot, Status, Time};
 use std::collections::HashSet;
 use std::fs;
 use std::io::Read;

@@ -1,9 +1,9 @@
 //! What several tests need: a folder of downloads, a catalogue over it, nights built one after another, and a
 //! small generator of random numbers that prints its seed by being given it.
 
-use ingest::build::{Accept, BuildError, Built, Night, Unwatched, build};
-use ingest::catalog::Catalog;
-use snapshot::{AddressRange, Sighting, Snapshot, Time};
+use rapsheet_ingest::build::{Accept, BuildError, Built, Night, Unwatched, build};
+use rapsheet_ingest::catalog::Catalog;
+use rapsheet_snapshot::{AddressRange, Sighting, Snapshot, Time};
 use std::collections::BTreeMap;
 use std::fs;
 use std::io::Write as _;

@@ -1,12 +1,12 @@
 //! One list that its publisher writes in many syntaxes is one set of indicators, whichever is read.
 
 use crate::support::{corpus, day};
-use ingest::decode::{self, Caps};
-use ingest::format;
-use ingest::intake::{Recipe, transcribe_all};
-use ingest::options::Options;
-use ingest::scribe::{Details, Key, Place, Rules, Sink, Skip, Warnings};
-use snapshot::{ListKind, Refusal, Scope};
+use rapsheet_ingest::decode::{self, Caps};
+use rapsheet_ingest::format;
+use rapsheet_ingest::intake::{Recipe, transcribe_all};
+use rapsheet_ingest::options::Options;
+use rapsheet_ingest::scribe::{Details, Key, Place, Rules, Sink, Skip, Warnings};
+use rapsheet_snapshot::{ListKind, Refusal, Scope};
 use std::collections::BTreeSet;
 use std::path::Path;
 

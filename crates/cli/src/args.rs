@@ -11,8 +11,8 @@ use clap::builder::TypedValueParser as _;
 use clap::builder::{PossibleValue, PossibleValuesParser};
 use clap::{Args, Parser, Subcommand, ValueEnum};
 #[cfg(feature = "ingest")]
-use ingest::build::Accept;
-use snapshot::{Assessment, Time};
+use rapsheet_ingest::build::Accept;
+use rapsheet_snapshot::{Assessment, Time};
 use std::ffi::OsString;
 use std::path::PathBuf;
 
@@ -378,7 +378,7 @@ pub(crate) struct Diff {
     pub(crate) format: DiffOutput,
     /// Only this kind of change; may be repeated
     #[arg(long = "change", value_name = "KIND", value_parser = change())]
-    pub(crate) changes: Vec<query::Change>,
+    pub(crate) changes: Vec<rapsheet_query::Change>,
     /// Only this feed; may be repeated
     #[arg(long = "feed", value_name = "ID")]
     pub(crate) feeds: Vec<String>,
@@ -520,9 +520,9 @@ fn score_output() -> impl clap::builder::TypedValueParser<Value = &'static Score
         .try_map(|name| crate::output::score::find(&name).ok_or("no such output format"))
 }
 
-fn change() -> impl clap::builder::TypedValueParser<Value = query::Change> {
-    let words = query::Change::ALL.map(query::Change::word);
-    let find = |word: String| query::Change::ALL.into_iter().find(|change| change.word() == word);
+fn change() -> impl clap::builder::TypedValueParser<Value = rapsheet_query::Change> {
+    let words = rapsheet_query::Change::ALL.map(rapsheet_query::Change::word);
+    let find = |word: String| rapsheet_query::Change::ALL.into_iter().find(|change| change.word() == word);
     PossibleValuesParser::new(words).try_map(move |word| find(word).ok_or("no such change"))
 }
 

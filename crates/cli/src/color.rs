@@ -1,6 +1,6 @@
 //! Colour, for people only: a verdict stands out on a terminal, and a file never holds an escape sequence.
 
-use snapshot::Status;
+use rapsheet_snapshot::Status;
 use std::env;
 use std::io::{self, IsTerminal};
 

@@ -5,7 +5,7 @@
 //! are written to as they stand: a rename over `/dev/null` would take it away from everybody else.
 
 use crate::exit::Failure;
-use snapshot::{Beside, Error};
+use rapsheet_snapshot::{Beside, Error};
 use std::fs::{self, OpenOptions};
 use std::io::{self, BufWriter, Write};
 use std::path::{Path, PathBuf};

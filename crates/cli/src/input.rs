@@ -103,7 +103,8 @@ pub(crate) fn stdin() -> Result<Input, Unreadable> {
 
 /// Whoever reads a log trusts its size; only feeds have caps. Numbers that nothing overflows by.
 #[cfg(feature = "ingest")]
-const UNCAPPED: ingest::decode::Caps = ingest::decode::Caps { bytes: 1 << 60, ratio: 1 << 30 };
+const UNCAPPED: rapsheet_ingest::decode::Caps =
+    rapsheet_ingest::decode::Caps { bytes: 1 << 60, ratio: 1 << 30 };
 
 /// The beginnings of gz, zst, xz, bz2 and zip.
 const COMPRESSED: &[&[u8]] = &[b"\x1f\x8b", b"\x28\xb5\x2f\xfd", b"\xfd7zXZ", b"BZh", b"PK\x03\x04"];
@@ -126,7 +127,7 @@ fn decoded_file(mut file: File, buffers: usize) -> Result<Decoded, String> {
     use std::io::{Seek, SeekFrom};
     let head = head_of(&mut file)?;
     file.seek(SeekFrom::Start(0)).map_err(|error| error.to_string())?;
-    let text = ingest::decode::open(file, UNCAPPED).map_err(|refusal| refusal.to_string())?;
+    let text = rapsheet_ingest::decode::open(file, UNCAPPED).map_err(|refusal| refusal.to_string())?;
     ahead_if(is_compressed(&head), text, buffers)
 }
 
@@ -135,7 +136,8 @@ fn decoded_stream(mut stream: impl Read + Send + 'static, buffers: usize) -> Res
     let head = head_of(&mut stream)?;
     let is_compressed = is_compressed(&head);
     let stream = io::Cursor::new(head).chain(stream);
-    let text = ingest::decode::open_stream(stream, UNCAPPED).map_err(|refusal| refusal.to_string())?;
+    let text =
+        rapsheet_ingest::decode::open_stream(stream, UNCAPPED).map_err(|refusal| refusal.to_string())?;
     ahead_if(is_compressed, text, buffers)
 }
 

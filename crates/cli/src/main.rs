@@ -37,8 +37,8 @@ mod wanted;
 use args::Cli;
 use clap::Parser;
 use exit::{Exit, Failure};
+use rapsheet_snapshot::Time;
 use setting::Setting;
-use snapshot::Time;
 use std::process::ExitCode;
 use std::time::{SystemTime, UNIX_EPOCH};
 

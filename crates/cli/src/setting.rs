@@ -3,7 +3,7 @@
 use crate::args::Global;
 use crate::color::{Color, When};
 use crate::exit::{Failure, tell};
-use snapshot::{Error, Snapshot, Time};
+use rapsheet_snapshot::{Error, Snapshot, Time};
 use std::num::NonZeroUsize;
 use std::path::PathBuf;
 use std::thread;

@@ -8,8 +8,8 @@ use crate::args::SummaryKind;
 use crate::output::score::ScoredBlock;
 use crate::printable;
 use crate::table::{Head, Table, bytes, count};
+use rapsheet_snapshot::Time;
 use serde::{Deserialize, Serialize};
-use snapshot::Time;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::io::{self, Write};
 

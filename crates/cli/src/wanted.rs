@@ -1,8 +1,8 @@
 //! Which of the indicators that were found people want to see.
 
 use crate::args::{Score, Verdict};
-use query::{Judge, Known, Report};
-use snapshot::{Assessments, Status};
+use rapsheet_query::{Judge, Known, Report};
+use rapsheet_snapshot::{Assessments, Status};
 
 /// What the flags ask for.
 pub(crate) struct Wanted {

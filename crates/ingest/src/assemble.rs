@@ -11,7 +11,7 @@ use crate::intern;
 use crate::merge::{Runs, Settler, Slot};
 use crate::remember::{KeySort, Remembering, range_key};
 use crate::report::Totals;
-use snapshot::{FeedId, Kinds, SectionBytes};
+use rapsheet_snapshot::{FeedId, Kinds, SectionBytes};
 use std::collections::HashMap;
 
 /// What all rows came to.

@@ -11,9 +11,9 @@ use crate::feed::{self, Eve, FeedNight};
 use crate::harvest::{Columns, Stated};
 use crate::remember::{self, Spent, StateDamage};
 use crate::report::{EndedFeed, FeedReport, REPORT_VERSION, RejectRow, Report};
+use rapsheet_snapshot::section::origin::{FeedRecord, FeedTraits, Origin, Source};
+use rapsheet_snapshot::{FeedId, Image, Kinds, Mode, Refusal, Section, SectionBytes, Snapshot, Time};
 use rayon::prelude::*;
-use snapshot::section::origin::{FeedRecord, FeedTraits, Origin, Source};
-use snapshot::{FeedId, Image, Kinds, Mode, Refusal, Section, SectionBytes, Snapshot, Time};
 use std::collections::{BTreeMap, HashMap};
 use std::fmt;
 use std::path::Path;
@@ -384,7 +384,7 @@ fn report(
         sources.push(read.taken.map(|taken| taken.source).or(last));
         feeds.push(feed);
     }
-    let trouble = feeds.iter().any(|feed| feed.state != snapshot::section::origin::FeedState::Ok);
+    let trouble = feeds.iter().any(|feed| feed.state != rapsheet_snapshot::section::origin::FeedState::Ok);
     let accumulates = |feed: &Feed| feed.enabled && feed.mode == Mode::Accumulated;
     let state_missing =
         night.previous.is_some() && night.state.is_none() && night.catalog.feeds.iter().any(accumulates);

@@ -5,7 +5,7 @@
 //! is refused and told; the rest of its list stands, because one such line is a mistake and not a lost feed.
 
 use crate::catalog::Mark;
-use snapshot::{AddressRange, Scope};
+use rapsheet_snapshot::{AddressRange, Scope};
 use std::collections::HashMap;
 
 /// The list that comes with rapsheet.

@@ -6,8 +6,8 @@
 
 use crate::claim::{Claim, Voice};
 use crate::harvest::{Columns, tag};
-use snapshot::section::records::{Extent, When};
-use snapshot::{AddressRange, Entry, FeedId, Index, Sighting, Snapshot, Times};
+use rapsheet_snapshot::section::records::{Extent, When};
+use rapsheet_snapshot::{AddressRange, Entry, FeedId, Index, Sighting, Snapshot, Times};
 use std::collections::HashMap;
 
 /// Adds the sightings of the previous snapshot to the columns, as claims. `feed_now` gives the new number of a

@@ -11,7 +11,7 @@ use crate::moment::span_seconds;
 use crate::options::Options;
 use crate::words;
 pub use guards::{Guard, Mark, Sentinel, Share};
-use snapshot::{Assessment, Assessments, ListKind, Mode, Scope};
+use rapsheet_snapshot::{Assessment, Assessments, ListKind, Mode, Scope};
 use std::collections::HashMap;
 use std::fmt;
 use toml::{Table, Value};
@@ -405,7 +405,9 @@ fn read_id(reading: &mut Reading<'_>) -> String {
 
 fn read_provider(reading: &mut Reading<'_>) -> String {
     let provider = reading.required("provider");
-    if !provider.is_empty() && snapshot::name::canonical(provider.as_bytes(), &mut Vec::new()).is_err() {
+    if !provider.is_empty()
+        && rapsheet_snapshot::name::canonical(provider.as_bytes(), &mut Vec::new()).is_err()
+    {
         reading.problem("provider", format!("expected a host name, found `{}`", provider.escape_debug()));
     }
     provider

@@ -4,7 +4,7 @@
 //! confirms a sighting, when it was first seen, when it ends, and what becomes of it when today's list does
 //! not hold it. Everything else in the build only sorts claims together and counts.
 
-use snapshot::{Assessments, FeedId, ListKind, Mode, Time, Times};
+use rapsheet_snapshot::{Assessments, FeedId, ListKind, Mode, Time, Times};
 
 /// Which text makes a claim.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -282,7 +282,7 @@ mod tests {
 
     #[test]
     fn an_exception_is_trustworthy_whatever_its_list_is_of() {
-        let botnet = Assessments::EMPTY.with(snapshot::Assessment::Botnet);
+        let botnet = Assessments::EMPTY.with(rapsheet_snapshot::Assessment::Botnet);
         let plan = Plan { assessments: botnet, ..plan(Mode::Reset, 20) };
         let row = claim(Voice::Today, None, None);
         let exception = Claim { list: ListKind::Allow, ..row };

@@ -2,11 +2,11 @@
 
 use crate::flatten::FlatRun;
 use crate::intern::Tables;
-use snapshot::section::addresses::Run;
-use snapshot::section::filter::SuffixKeys;
-use snapshot::section::leaves::{self, LeafBytes};
-use snapshot::section::{blocks, locator, packed, rare, records, times, v4, v6};
-use snapshot::{Part, Section, SectionBytes, Times};
+use rapsheet_snapshot::section::addresses::Run;
+use rapsheet_snapshot::section::filter::SuffixKeys;
+use rapsheet_snapshot::section::leaves::{self, LeafBytes};
+use rapsheet_snapshot::section::{blocks, locator, packed, rare, records, times, v4, v6};
+use rapsheet_snapshot::{Part, Section, SectionBytes, Times};
 
 /// An entry as a part's arrays need it: its final set, and its draft set, which knows its own times.
 type Reference = (u32, u32);

@@ -8,7 +8,7 @@ use crate::catalog::Share;
 use crate::door::{Stop, Threshold};
 use crate::harvest::RangeRow;
 use crate::intake::Gathered;
-use snapshot::{AddressRange, Mode, Snapshot};
+use rapsheet_snapshot::{AddressRange, Mode, Snapshot};
 use std::collections::BTreeSet;
 use std::sync::OnceLock;
 

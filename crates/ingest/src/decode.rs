@@ -123,7 +123,7 @@ pub fn kind_of(head: &[u8], markup: Markup) -> Option<FileRefusal> {
         b"\x89PNG",
         b"SQLite format 3",
         b"%PDF-",
-        &snapshot::layout::MAGIC,
+        &rapsheet_snapshot::layout::MAGIC,
     ];
     let early = head.get(..NUL_WITHIN).unwrap_or(head);
     // One stray NUL belongs to a line, which is refused for it; a binary file is full of them.

@@ -12,8 +12,8 @@ use crate::coverage::{self, Ground};
 use crate::harvest::{Columns, Harvest, RangeRow, Texts, scope_of};
 use crate::intake::Gathered;
 use crate::tally::Tally;
-use snapshot::section::origin::Source;
-use snapshot::{AddressRange, ListKind, Refusal, Scope, Time};
+use rapsheet_snapshot::section::origin::Source;
+use rapsheet_snapshot::{AddressRange, ListKind, Refusal, Scope, Time};
 use std::fmt;
 
 /// What a download is measured against.

@@ -6,9 +6,9 @@
 
 use crate::decode::{self, Caps, Text};
 use crate::refused::FileRefusal;
+use rapsheet_snapshot::Time;
 use serde::Deserialize;
 use sha2::{Digest as _, Sha256};
-use snapshot::Time;
 use std::fs::{self, File, Metadata};
 use std::io::{self, Read, Seek};
 use std::path::{Path, PathBuf};

@@ -15,8 +15,8 @@ use crate::refused::FileRefusal;
 use crate::remember::Spent;
 use crate::report::{FeedReport, HeldDownload, REJECTS_MAX, RejectRow};
 use crate::scribe::Rules;
-use snapshot::Time;
-use snapshot::section::origin::{FeedRecord, FeedState, Source};
+use rapsheet_snapshot::Time;
+use rapsheet_snapshot::section::origin::{FeedRecord, FeedState, Source};
 use std::path::Path;
 use std::sync::Arc;
 

@@ -7,7 +7,7 @@
 //! beyond a fixed depth are refused and counted.
 
 use crate::merge::{Slot, Statement};
-use snapshot::AddressRange;
+use rapsheet_snapshot::AddressRange;
 use std::collections::HashMap;
 
 /// How many ranges that are no prefix may cover one address, at most. Real lists hardly overlap themselves.
@@ -247,7 +247,7 @@ impl<'a, N: Number> Sweep<'a, N> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use snapshot::{Assessments, FeedId, ListKind, Scope, Time, Times};
+    use rapsheet_snapshot::{Assessments, FeedId, ListKind, Scope, Time, Times};
 
     fn slot(feed: u16) -> Slot {
         let at = Time::from_unix(1_780_000_000);

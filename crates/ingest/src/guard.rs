@@ -6,8 +6,8 @@
 
 use crate::scribe::Rules;
 use ipnet::{Ipv4Net, Ipv6Net};
-use snapshot::name::Glance;
-use snapshot::{AddressRange, Refusal, Time, host};
+use rapsheet_snapshot::name::Glance;
+use rapsheet_snapshot::{AddressRange, Refusal, Time, host};
 use std::net::{Ipv4Addr, Ipv6Addr};
 use std::sync::LazyLock;
 

@@ -6,8 +6,8 @@
 use crate::report::REJECTS_MAX;
 use crate::scribe::{Details, Key, Place, Sink, Skip, Warnings};
 use crate::transcript;
+use rapsheet_snapshot::{AddressRange, Assessments, ListKind, Refusal, Scope, Time};
 use rayon::prelude::*;
-use snapshot::{AddressRange, Assessments, ListKind, Refusal, Scope, Time};
 use std::cmp::Ordering;
 use std::collections::HashMap;
 

@@ -6,8 +6,8 @@
 //! thread count gives the same bytes.
 
 use crate::flatten::{Drafts, Listed};
-use snapshot::Times;
-use snapshot::section::records::{Extent, Record, When};
+use rapsheet_snapshot::Times;
+use rapsheet_snapshot::section::records::{Extent, Record, When};
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, HashMap};
 use std::hash::Hash;

@@ -6,7 +6,7 @@
 
 use crate::claim::{Claim, Counts, Plan, settle};
 use crate::harvest::Again;
-use snapshot::{Assessments, FeedId, ListKind, Scope, Times};
+use rapsheet_snapshot::{Assessments, FeedId, ListKind, Scope, Times};
 use std::cmp::Ordering;
 use std::collections::HashMap;
 use std::ops::Range;

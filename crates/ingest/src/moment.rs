@@ -5,7 +5,7 @@
 //! absent, and the indicator keeps the time of its download. Nothing here allocates: a night reads millions
 //! of rows, most of them as `2026-08-23 03:00:29`.
 
-use snapshot::Time;
+use rapsheet_snapshot::Time;
 
 /// Seconds from the start of FILETIME, 1601, to that of Unix time.
 const FILETIME_TO_UNIX: i64 = 11_644_473_600;

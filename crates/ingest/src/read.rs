@@ -5,7 +5,7 @@ use crate::guard::Names;
 use crate::lines::{self, LINE_MAX};
 use crate::scribe::{Place, Rules, Scribe, Sink, Skip};
 use crate::tally::Tally;
-use snapshot::Refusal;
+use rapsheet_snapshot::Refusal;
 
 /// A block of lines, and where it begins in its file.
 #[derive(Clone, Copy)]

@@ -15,7 +15,7 @@ use crate::claim::{Claim, Voice};
 use crate::download::Digest;
 use crate::harvest::{Columns, tag};
 use crate::merge::{Slot, Statement};
-use snapshot::{AddressRange, Assessments, FeedId, ListKind, Scope, Time};
+use rapsheet_snapshot::{AddressRange, Assessments, FeedId, ListKind, Scope, Time};
 use std::collections::HashMap;
 use std::fmt;
 
@@ -365,7 +365,7 @@ impl<'a> Reader<'a> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use snapshot::Times;
+    use rapsheet_snapshot::Times;
 
     fn statement(feed: u16, scope: Scope) -> Statement {
         let at = Time::from_unix(1_780_000_000 + i64::from(feed));

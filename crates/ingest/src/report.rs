@@ -3,9 +3,9 @@
 use crate::claim::Counts;
 use crate::scribe::{Skip, Warning};
 use crate::tally::Tally;
+use rapsheet_snapshot::section::origin::FeedState;
+use rapsheet_snapshot::{Refusal, Time};
 use serde::Serialize;
-use snapshot::section::origin::FeedState;
-use snapshot::{Refusal, Time};
 use std::collections::BTreeMap;
 
 /// The version of the report's JSON.

@@ -7,8 +7,8 @@
 use crate::canary::Canaries;
 use crate::guard::{self, Names};
 use crate::tally::Tally;
-use snapshot::refang::refang;
-use snapshot::{
+use rapsheet_snapshot::refang::refang;
+use rapsheet_snapshot::{
     Address, AddressRange, Assessments, ListKind, Refusal, Scope, Time, address, host, name, url,
 };
 use std::ops::Range;

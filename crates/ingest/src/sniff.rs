@@ -10,8 +10,8 @@ use crate::lines;
 use crate::refused::FileRefusal;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
-use snapshot::refang::refang;
-use snapshot::{Address, AddressRange};
+use rapsheet_snapshot::refang::refang;
+use rapsheet_snapshot::{Address, AddressRange};
 
 /// The row of the table of formats for a file of an unknown one.
 pub static FORMAT: Format = Format {

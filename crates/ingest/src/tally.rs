@@ -4,7 +4,7 @@
 //! best that came of it. Counts by reason are of events, of which a line may have several.
 
 use crate::scribe::{Skip, Warning, Warnings};
-use snapshot::{Refusal, Time};
+use rapsheet_snapshot::{Refusal, Time};
 use std::collections::BTreeMap;
 
 /// What was counted in one block, file or feed.

@@ -1,8 +1,8 @@
 //! How one file would be read, event by event: what `rapsheet parse` prints and the tests compare.
 
 use crate::scribe::{Details, Key, Place, Sink, Skip, Statement, Warnings};
+use rapsheet_snapshot::{AddressRange, ListKind, Refusal, Scope};
 use serde::Serialize;
-use snapshot::{AddressRange, ListKind, Refusal, Scope};
 
 /// One thing that a line gave.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
@@ -158,7 +158,7 @@ pub(crate) mod tests {
     use crate::options::Options;
     use crate::refused::FileRefusal;
     use crate::scribe::Rules;
-    use snapshot::Time;
+    use rapsheet_snapshot::Time;
 
     /// Reads `text` as a whole small file and renders each event in one short line: `cidr 192.0.2.0/24`,
     /// `allow domain a.example`, `SKIP comment`, `REJECT bad-ip`.

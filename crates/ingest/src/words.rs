@@ -3,7 +3,7 @@
 //! A word is looked up as a whole, case-blind; then its parts are. What nobody knows maps to nothing, and the
 //! feed's default assessment holds.
 
-use snapshot::{Assessment, Assessments};
+use rapsheet_snapshot::{Assessment, Assessments};
 use std::sync::LazyLock;
 
 use Assessment::{

@@ -3,7 +3,7 @@
 use crate::lookup::{Hit, Matched, find, find_many};
 use crate::question::{HostRef, Question, Questions};
 use crate::verdict::Verdicts;
-use snapshot::{
+use rapsheet_snapshot::{
     AddressRange, Assessments, FeedId, Index, ListKind, Refusal, Scope, Sighting, Snapshot, Status, Time,
 };
 use std::collections::BTreeSet;

@@ -4,7 +4,9 @@
 //! entries in order, so they are walked side by side; of the older one a compact copy is held in memory: some thirty
 //! bytes an entry, and the names themselves.
 
-use snapshot::{AddressRange, Assessments, Entry, FeedId, Index, ListKind, Scope, Sighting, Snapshot, Times};
+use rapsheet_snapshot::{
+    AddressRange, Assessments, Entry, FeedId, Index, ListKind, Scope, Sighting, Snapshot, Times,
+};
 use std::cmp::Ordering;
 use std::collections::HashMap;
 

@@ -12,7 +12,7 @@
 use crate::escape::{escape_end, unescaped};
 use crate::marks::is_edge;
 use crate::question::Questions;
-use snapshot::{Address, name::NAME_MAX};
+use rapsheet_snapshot::{Address, name::NAME_MAX};
 
 /// What a byte can be part of.
 #[derive(Clone, Copy, PartialEq, Eq)]

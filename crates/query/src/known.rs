@@ -3,7 +3,7 @@
 //! A log of any length goes through a memory of a stated size, so what is held for each indicator counts.
 
 use crate::answer::Answer;
-use snapshot::{Assessments, Status, Time};
+use rapsheet_snapshot::{Assessments, Status, Time};
 use std::cell::OnceCell;
 use std::hash::{DefaultHasher, Hash, Hasher};
 

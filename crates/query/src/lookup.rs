@@ -4,7 +4,7 @@
 //! (a directory line, a transducer's states) overlaps with its neighbours only in a batch.
 
 use crate::question::{HostRef, Question, Questions};
-use snapshot::{Address, Entry, Index};
+use rapsheet_snapshot::{Address, Entry, Index};
 
 /// One entry that speaks of one question.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -3,9 +3,9 @@
 //! A question may be defanged, bracketed, or carry a port. Many questions share one buffer, so that a scorer
 //! that asks millions of them allocates for none.
 
-use snapshot::host::{self, Host};
-use snapshot::refang::refang;
-use snapshot::{Address, AddressRange, Kinds, Refusal, address, url};
+use rapsheet_snapshot::host::{self, Host};
+use rapsheet_snapshot::refang::refang;
+use rapsheet_snapshot::{Address, AddressRange, Kinds, Refusal, address, url};
 use std::ops::Range;
 
 /// One question, pointing into its [`Questions`].

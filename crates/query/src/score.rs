@@ -13,7 +13,7 @@ use crate::lookup::Hit;
 use crate::marks::{Token, Tokens};
 use crate::question::Questions;
 use crate::recall::{Piece, Recall};
-use snapshot::Status;
+use rapsheet_snapshot::Status;
 use std::collections::HashSet;
 use std::ops::Range;
 use std::rc::Rc;

@@ -5,8 +5,8 @@
 //! their own are the exception: their entries are judged one by one, just as exactly.
 
 use crate::lookup::{Hit, Matched};
-use snapshot::section::records::When;
-use snapshot::{FeedId, Index, Kinds, ListKind, Scope, Snapshot, Status, Time};
+use rapsheet_snapshot::section::records::When;
+use rapsheet_snapshot::{FeedId, Index, Kinds, ListKind, Scope, Snapshot, Status, Time};
 use std::sync::atomic::{AtomicU8, Ordering};
 
 /// What a set says at the instant of its [`Verdicts`], as bits; 0 is "not judged yet".

@@ -11,10 +11,10 @@ use crate::lock::{Lock, with_suffix};
 use crate::output::night;
 use crate::progress::Progress;
 use crate::setting::Setting;
-use ingest::build::{Accept, BuildError, Built, Night};
-use ingest::canary;
-use ingest::catalog::{Catalog, Mark};
-use snapshot::{Beside, Snapshot, sweep};
+use rapsheet_ingest::build::{Accept, BuildError, Built, Night};
+use rapsheet_ingest::canary;
+use rapsheet_ingest::catalog::{Catalog, Mark};
+use rapsheet_snapshot::{Beside, Snapshot, sweep};
 use std::fs;
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
@@ -123,7 +123,7 @@ fn night_of(night: &Night<'_>, yesterday: &Yesterday, setting: &Setting) -> Resu
         .build()
         .map_err(|error| Failure::unfinished(format_args!("starting threads failed: {error}")))?;
     let progress = Progress::new(setting);
-    let built = pool.install(|| ingest::build::build(night, &progress));
+    let built = pool.install(|| rapsheet_ingest::build::build(night, &progress));
     progress.finish();
     let mut built = built.map_err(|error| match error {
         BuildError::State(damage) => {

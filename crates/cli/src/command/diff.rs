@@ -5,10 +5,10 @@ use crate::args::{Diff, DiffOutput};
 use crate::exit::{Exit, Failure};
 use crate::setting::Setting;
 use crate::table::{Head, Table, count};
-use query::diff::Said;
-use query::{Change, Changed};
+use rapsheet_query::diff::Said;
+use rapsheet_query::{Change, Changed};
+use rapsheet_snapshot::{ListKind, Scope, Snapshot};
 use serde::Serialize;
-use snapshot::{ListKind, Scope, Snapshot};
 use std::collections::BTreeMap;
 use std::io::{self, Write};
 use std::path::Path;
@@ -45,7 +45,7 @@ type Tally = [u64; 3];
 
 fn count_changes(args: &Diff, old: &Snapshot, new: &Snapshot) -> (BTreeMap<String, Tally>, u64) {
     let mut tallies: BTreeMap<String, Tally> = BTreeMap::new();
-    let same = query::diff(old, new, &mut |changed| {
+    let same = rapsheet_query::diff(old, new, &mut |changed| {
         if !args.wants(changed) {
             return;
         }
@@ -98,7 +98,7 @@ struct Side {
 /// Prints every change. Whoever reads may have enough at any time; then the rest is not printed.
 fn list_changes(args: &Diff, old: &Snapshot, new: &Snapshot, out: &mut dyn Write) -> io::Result<()> {
     let mut written = Ok(());
-    query::diff(old, new, &mut |changed| {
+    rapsheet_query::diff(old, new, &mut |changed| {
         if written.is_ok() && args.wants(changed) {
             written = serde_json::to_writer(&mut *out, &row_of(changed, old, new))
                 .map_err(io::Error::from)

@@ -8,9 +8,9 @@ use crate::args::Feeds;
 use crate::exit::{Exit, Failure};
 use crate::setting::Setting;
 use crate::table::{Head, Table, age, count, duration};
+use rapsheet_snapshot::section::origin::{FeedRecord, FeedState};
+use rapsheet_snapshot::{Snapshot, Time};
 use serde::Serialize;
-use snapshot::section::origin::{FeedRecord, FeedState};
-use snapshot::{Snapshot, Time};
 use std::io::Write;
 
 /// Runs the command.
@@ -79,7 +79,7 @@ struct Row {
 fn listed(args: &Feeds) -> Result<Option<Vec<Row>>, Failure> {
     let Some(path) = &args.catalog else { return Ok(None) };
     let catalog = super::build::read_catalog(path)?;
-    let row = |feed: &ingest::catalog::Feed| Row {
+    let row = |feed: &rapsheet_ingest::catalog::Feed| Row {
         id: feed.id.clone(),
         provider: feed.provider.clone(),
         title: feed.title.clone(),

@@ -4,9 +4,9 @@ use super::stdout;
 use crate::args::Formats;
 use crate::exit::{Exit, Failure};
 use crate::table::{Head, Table};
-use ingest::format::{self, FORMATS, Format};
+use rapsheet_ingest::format::{self, FORMATS, Format};
+use rapsheet_snapshot::Kinds;
 use serde::Serialize;
-use snapshot::Kinds;
 use std::io::{self, Write};
 
 /// Runs the command.
@@ -66,7 +66,7 @@ fn rows() -> Vec<Row> {
 }
 
 fn row(format: &Format) -> Row {
-    let option = |row: &ingest::options::OptionRow| OptionJson { key: row.key, about: row.about };
+    let option = |row: &rapsheet_ingest::options::OptionRow| OptionJson { key: row.key, about: row.about };
     Row {
         id: format.id,
         about: format.about,

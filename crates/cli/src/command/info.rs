@@ -6,10 +6,10 @@ use crate::exit::{Exit, Failure};
 use crate::printable;
 use crate::setting::Setting;
 use crate::table::{Head, Table, age, bytes, count};
+use rapsheet_snapshot::layout::Section;
+use rapsheet_snapshot::section::origin::FeedRecord;
+use rapsheet_snapshot::{Part, Snapshot, Time};
 use serde::Serialize;
-use snapshot::layout::Section;
-use snapshot::section::origin::FeedRecord;
-use snapshot::{Part, Snapshot, Time};
 use std::io::{self, Write};
 
 /// Runs the command.
@@ -103,7 +103,7 @@ fn feed_facts(feed: &FeedRecord, now: Time) -> Feed {
 
 fn sections(snapshot: &Snapshot) -> Vec<SectionFacts> {
     let known = |id: u16| Section::ALL.iter().copied().find(|section| section.id() == id);
-    let facts = |row: &snapshot::layout::Row| SectionFacts {
+    let facts = |row: &rapsheet_snapshot::layout::Row| SectionFacts {
         name: known(row.id).map_or("unknown", Section::name),
         about: known(row.id).map_or("", Section::about),
         offset: row.offset,

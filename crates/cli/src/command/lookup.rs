@@ -10,8 +10,8 @@ use crate::exit::{Exit, Failure};
 use crate::input;
 use crate::output::lookup::{Context, LookupOutput};
 use crate::setting::Setting;
-use query::{Judge, Questions};
-use snapshot::{Refusal, Status};
+use rapsheet_query::{Judge, Questions};
+use rapsheet_snapshot::{Refusal, Status};
 use std::io::{BufRead, BufReader, Read, Write};
 
 /// No indicator is longer, in bytes.

@@ -12,7 +12,7 @@ use crate::lens::{Lens, Scratch};
 use crate::meter::Meter;
 use crate::ordered::{self, Ease, Order, Ways};
 use crate::setting::Setting;
-use query::Judge;
+use rapsheet_query::Judge;
 use std::io::Write;
 use std::path::PathBuf;
 

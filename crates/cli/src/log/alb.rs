@@ -6,7 +6,7 @@
 
 use super::placed::{Cursor, Lines, Visit, request};
 use super::{Fields, Kind, Layout, Log, Remark, first_line, line_len, text};
-use snapshot::Time;
+use rapsheet_snapshot::Time;
 use std::borrow::Cow;
 use std::ops::Range;
 

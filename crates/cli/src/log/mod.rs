@@ -5,7 +5,7 @@
 //! the scorer knows nothing of columns and keys, and every offset that it reports is that of the log. An annotated record
 //! is the record with something added, and every other byte as it was.
 
-use snapshot::Time;
+use rapsheet_snapshot::Time;
 use std::borrow::Cow;
 use std::fs::File;
 use std::io::Read;

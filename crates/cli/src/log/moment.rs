@@ -3,7 +3,7 @@
 //! Tables and objects have a field for it; a line of text has the time somewhere near its beginning, in one of a few
 //! forms. A time without an offset is UTC, and one without a year is in the last year that puts it into the past.
 
-use snapshot::Time;
+use rapsheet_snapshot::Time;
 
 /// The names that fields with times have, the likeliest first.
 pub(super) const FIELDS: [&str; 10] = [

@@ -5,7 +5,7 @@
 //! in the request.
 
 use super::{Fields, Layout, Log, Remark, blank, first_line, is_wanted, line_len, moment, text};
-use snapshot::Time;
+use rapsheet_snapshot::Time;
 use std::borrow::Cow;
 use std::ops::Range;
 

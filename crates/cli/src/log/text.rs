@@ -2,7 +2,7 @@
 
 use super::remark::Cells;
 use super::{Fields, Kind, Layout, Log, REMARKS, Remark, moment};
-use snapshot::Time;
+use rapsheet_snapshot::Time;
 
 /// The row of the table.
 pub(super) static KIND: Kind = Kind {

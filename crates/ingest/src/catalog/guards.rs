@@ -5,7 +5,7 @@
 //! one; nothing in a feed's own text can.
 
 use super::{DAY, Reading};
-use snapshot::{AddressRange, ListKind, Scope, name, url};
+use rapsheet_snapshot::{AddressRange, ListKind, Scope, name, url};
 use toml::Value;
 
 /// The guards of one feed.

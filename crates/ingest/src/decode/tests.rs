@@ -248,7 +248,7 @@ fn pages_and_binaries_are_told_from_lists() {
         b"\x7fELF\x02",
         b"%PDF-1.7",
         b"45.9.20.5\n\0\0\0\0\0\0",
-        &snapshot::layout::MAGIC,
+        &rapsheet_snapshot::layout::MAGIC,
     ];
     for binary in binaries {
         assert_eq!(kind_of(binary, Markup::Refused), Some(FileRefusal::Binary), "{binary:?}");

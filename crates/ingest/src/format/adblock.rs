@@ -8,7 +8,7 @@ use super::{Format, LineReader, OpenError, Shape, header};
 use crate::lines;
 use crate::options::{OptionRow, Options};
 use crate::scribe::{Details, Scribe, Skip};
-use snapshot::{Kinds, Refusal, Scope};
+use rapsheet_snapshot::{Kinds, Refusal, Scope};
 use std::collections::HashSet;
 
 /// The row of the table.
@@ -188,7 +188,7 @@ fn is_regex(rule: &[u8]) -> bool {
 fn take(pattern: &[u8], details: &Details, scribe: &mut Scribe<'_>) {
     let pattern = pattern.trim_ascii();
     if let Some((sink, names)) = hosts_line(pattern)
-        && snapshot::Address::parse(sink).is_ok()
+        && rapsheet_snapshot::Address::parse(sink).is_ok()
     {
         let names = names.split(u8::is_ascii_whitespace).filter(|name| !name.is_empty());
         return names.for_each(|name| scribe.host(name, Scope::Exact, details));

@@ -7,7 +7,7 @@ use super::{Format, Shape, adblock};
 use crate::refused::FileRefusal;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
-use snapshot::Kinds;
+use rapsheet_snapshot::Kinds;
 
 /// The row of the table.
 pub static FORMAT: Format = Format {

@@ -7,7 +7,7 @@
 use super::{Format, Head, OpenError, OrderedReader, Shape};
 use crate::options::Options;
 use crate::scribe::{Details, Scribe, Skip};
-use snapshot::{Kinds, Refusal, Scope};
+use rapsheet_snapshot::{Kinds, Refusal, Scope};
 
 /// The row of the table.
 pub static FORMAT: Format = Format {

@@ -9,7 +9,7 @@ use crate::lines;
 use crate::options::Options;
 use crate::scribe::{Details, Scribe, Skip};
 use crate::token;
-use snapshot::{Kinds, Refusal, Scope};
+use rapsheet_snapshot::{Kinds, Refusal, Scope};
 
 /// The row of the table.
 pub static FORMAT: Format = Format {

@@ -8,7 +8,7 @@ use super::{Format, Head, LineReader, OpenError, Shape, emule_dat, header};
 use crate::moment;
 use crate::options::Options;
 use crate::scribe::{Details, Scribe, Skip};
-use snapshot::{AddressRange, Assessment, Assessments, Kinds, Refusal};
+use rapsheet_snapshot::{AddressRange, Assessment, Assessments, Kinds, Refusal};
 
 /// The row of the table.
 pub static FORMAT: Format = Format {

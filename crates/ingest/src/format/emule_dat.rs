@@ -8,7 +8,7 @@ use super::{Format, Head, LineReader, OpenError, Shape, header};
 use crate::options::Options;
 use crate::scribe::{Details, Scribe, Skip};
 use crate::token;
-use snapshot::{Address, AddressRange, Kinds, Refusal};
+use rapsheet_snapshot::{Address, AddressRange, Kinds, Refusal};
 
 /// The row of the table.
 pub static FORMAT: Format = Format {

@@ -7,8 +7,8 @@
 use super::{Format, Head, LineReader, OpenError, Shape};
 use crate::options::{OptionRow, Options};
 use crate::scribe::{Details, Scribe, Skip};
-use snapshot::refang::refang;
-use snapshot::{AddressRange, Kinds, Scope};
+use rapsheet_snapshot::refang::refang;
+use rapsheet_snapshot::{AddressRange, Kinds, Scope};
 
 /// The row of the table.
 pub static FORMAT: Format = Format {

@@ -9,7 +9,7 @@ use crate::moment;
 use crate::options::Options;
 use crate::scribe::{Details, Scribe, Skip};
 use crate::words;
-use snapshot::{Assessments, Kinds, Refusal, Scope, Time};
+use rapsheet_snapshot::{Assessments, Kinds, Refusal, Scope, Time};
 
 /// The row of the table.
 pub static FORMAT: Format = Format {

@@ -9,7 +9,7 @@ use super::{Format, Head, LineReader, OpenError, Shape, role};
 use crate::options::Options;
 use crate::scribe::{Details, Scribe, Skip};
 use crate::token;
-use snapshot::{Assessments, Scope};
+use rapsheet_snapshot::{Assessments, Scope};
 
 /// The row of the table.
 pub static FORMAT: Format = Format {

@@ -12,7 +12,7 @@ pub use crate::decode::Markup;
 use crate::options::{OptionError, OptionRow, Options};
 use crate::refused::FileRefusal;
 use crate::scribe::Scribe;
-use snapshot::{Kinds, ListKind};
+use rapsheet_snapshot::{Kinds, ListKind};
 use std::fmt;
 
 pub mod adblock;

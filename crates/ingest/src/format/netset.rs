@@ -7,7 +7,7 @@ use super::{Format, Head, LineReader, OpenError, Shape, header};
 use crate::options::Options;
 use crate::scribe::{Details, Scribe};
 use crate::token;
-use snapshot::Kinds;
+use rapsheet_snapshot::Kinds;
 
 /// The row of the table.
 pub static FORMAT: Format = Format {

@@ -6,7 +6,7 @@
 use super::{Format, Head, OpenError, OrderedReader, Shape};
 use crate::options::Options;
 use crate::scribe::{Details, Scribe, Skip};
-use snapshot::{Address, AddressRange, Kinds, Refusal, Scope};
+use rapsheet_snapshot::{Address, AddressRange, Kinds, Refusal, Scope};
 
 /// The row of the table.
 pub static FORMAT: Format = Format {

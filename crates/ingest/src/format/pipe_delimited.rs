@@ -8,7 +8,7 @@ use super::{Format, Head, LineReader, OpenError, Shape, header, role};
 use crate::moment;
 use crate::options::Options;
 use crate::scribe::{Details, Scribe};
-use snapshot::{Address, Assessments, Kinds, Refusal};
+use rapsheet_snapshot::{Address, Assessments, Kinds, Refusal};
 
 /// The row of the table.
 pub static FORMAT: Format = Format {

@@ -8,7 +8,7 @@ use super::{Format, Head, LineReader, OpenError, Shape, header};
 use crate::options::{OptionRow, Options};
 use crate::scribe::{Details, Scribe};
 use crate::token;
-use snapshot::{Kinds, Scope};
+use rapsheet_snapshot::{Kinds, Scope};
 
 const WILDCARD: OptionRow = OptionRow {
     key: "wildcard",

@@ -8,7 +8,7 @@ use super::{Format, Head, LineReader, OpenError, Shape, header, ip_range};
 use crate::options::{OptionRow, Options};
 use crate::scribe::{Details, Scribe};
 use crate::token;
-use snapshot::{Assessment, Assessments, Kinds};
+use rapsheet_snapshot::{Assessment, Assessments, Kinds};
 
 /// The row of the table.
 pub static FORMAT: Format = Format {

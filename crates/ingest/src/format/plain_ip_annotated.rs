@@ -9,7 +9,7 @@ use crate::moment;
 use crate::options::{OptionRow, Options};
 use crate::scribe::{Details, Scribe};
 use crate::token;
-use snapshot::{Assessment, Assessments, Kinds};
+use rapsheet_snapshot::{Assessment, Assessments, Kinds};
 
 /// The row of the table.
 pub static FORMAT: Format = Format {
@@ -85,7 +85,7 @@ fn details(note: &[u8]) -> Details {
     Details { last_seen: leading_time(note), assessments: categories(note), ..Details::NONE }
 }
 
-fn leading_time(note: &[u8]) -> Option<snapshot::Time> {
+fn leading_time(note: &[u8]) -> Option<rapsheet_snapshot::Time> {
     let shaped = note.first().is_some_and(u8::is_ascii_digit) && note.get(4) == Some(&b'-');
     let end = note.iter().position(|byte| matches!(byte, b'\t' | b';' | b',')).unwrap_or(note.len());
     shaped.then(|| moment::parse(note.get(..end)?.trim_ascii())).flatten()

@@ -11,7 +11,7 @@ use crate::options::Options;
 use crate::scribe::{Details, Scribe, Skip};
 use crate::token;
 use crate::words;
-use snapshot::{Address, AddressRange, Assessment, Assessments, Kinds, Refusal, Scope};
+use rapsheet_snapshot::{Address, AddressRange, Assessment, Assessments, Kinds, Refusal, Scope};
 use std::fmt::Write;
 
 /// The row of the table for addresses.

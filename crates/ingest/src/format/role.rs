@@ -7,7 +7,7 @@ use crate::moment;
 use crate::options::{OptionRow, Options};
 use crate::scribe::Details;
 use crate::words;
-use snapshot::{Assessments, address::parse_port};
+use rapsheet_snapshot::{Assessments, address::parse_port};
 
 /// What a field can mean.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -10,7 +10,7 @@ use crate::moment;
 use crate::options::{OptionRow, Options};
 use crate::scribe::{Details, Scribe, Skip};
 use crate::words;
-use snapshot::{AddressRange, Assessments, Kinds, Refusal, Scope, Time};
+use rapsheet_snapshot::{AddressRange, Assessments, Kinds, Refusal, Scope, Time};
 
 /// The row of the table.
 pub static FORMAT: Format = Format {

@@ -6,8 +6,8 @@
 use super::{Format, Head, LineReader, OpenError, Shape};
 use crate::options::Options;
 use crate::scribe::{Details, Scribe, Skip};
+use rapsheet_snapshot::{Kinds, Refusal, Time};
 use serde::Deserialize;
-use snapshot::{Kinds, Refusal, Time};
 use std::borrow::Cow;
 
 /// The row of the table.

@@ -8,7 +8,7 @@ use super::{Format, Head, LineReader, OpenError, Shape, header};
 use crate::options::{OptionRow, Options};
 use crate::scribe::{Details, Scribe, Skip};
 use crate::token;
-use snapshot::{Assessment, Assessments, Kinds, Refusal, Scope};
+use rapsheet_snapshot::{Assessment, Assessments, Kinds, Refusal, Scope};
 
 /// The row of the table.
 pub static FORMAT: Format = Format {

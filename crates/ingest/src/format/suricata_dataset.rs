@@ -8,7 +8,7 @@ use crate::options::Options;
 use crate::scribe::{Details, Scribe, Skip};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
-use snapshot::{AddressRange, Kinds, Refusal, Scope};
+use rapsheet_snapshot::{AddressRange, Kinds, Refusal, Scope};
 
 /// The row of the table.
 pub static FORMAT: Format = Format {

@@ -7,7 +7,7 @@ use super::{Format, Head, LineReader, OpenError, Shape, header};
 use crate::options::{OptionRow, Options, error};
 use crate::scribe::{Details, Scribe, Skip};
 use crate::words;
-use snapshot::{Assessments, Kinds, Refusal};
+use rapsheet_snapshot::{Assessments, Kinds, Refusal};
 
 /// The row of the table.
 pub static FORMAT: Format = Format {

@@ -8,7 +8,7 @@ use super::csv::split;
 use super::{Format, Head, LineReader, OpenError, Shape};
 use crate::options::{OptionRow, Options, error};
 use crate::scribe::{Details, Scribe, Skip};
-use snapshot::{Kinds, ListKind, Refusal, Scope};
+use rapsheet_snapshot::{Kinds, ListKind, Refusal, Scope};
 use std::borrow::Cow;
 
 /// The row of the table.

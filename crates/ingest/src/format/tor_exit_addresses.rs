@@ -5,7 +5,7 @@ use crate::moment;
 use crate::options::Options;
 use crate::scribe::{Details, Scribe, Skip};
 use crate::token;
-use snapshot::{Assessment, Assessments, Kinds, Refusal};
+use rapsheet_snapshot::{Assessment, Assessments, Kinds, Refusal};
 
 /// The row of the table.
 pub static FORMAT: Format = Format {

@@ -9,7 +9,7 @@ use crate::moment;
 use crate::options::{OptionRow, Options};
 use crate::scribe::{Details, Scribe, Skip};
 use crate::token;
-use snapshot::{Kinds, Scope, refang::refang};
+use rapsheet_snapshot::{Kinds, Scope, refang::refang};
 
 /// The row of the table.
 pub static FORMAT: Format = Format {

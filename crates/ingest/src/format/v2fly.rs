@@ -6,7 +6,7 @@ use super::{Format, Head, LineReader, OpenError, Shape, header};
 use crate::options::Options;
 use crate::scribe::{Details, Scribe, Skip};
 use crate::token;
-use snapshot::{Kinds, Refusal, Scope};
+use rapsheet_snapshot::{Kinds, Refusal, Scope};
 
 /// The row of the table.
 pub static FORMAT: Format = Format {

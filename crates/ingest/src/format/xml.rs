@@ -12,7 +12,7 @@ use crate::scribe::{Details, Scribe, Skip};
 use crate::words;
 use quick_xml::Reader;
 use quick_xml::events::Event;
-use snapshot::{Assessments, Kinds, Refusal};
+use rapsheet_snapshot::{Assessments, Kinds, Refusal};
 
 /// The row of the table.
 pub static XML_FORMAT: Format = Format {

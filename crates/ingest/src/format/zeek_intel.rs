@@ -11,7 +11,7 @@ use crate::options::Options;
 use crate::refused::FileRefusal;
 use crate::scribe::{Details, Scribe, Skip};
 use crate::words;
-use snapshot::{Assessments, Kinds, Refusal, Scope};
+use rapsheet_snapshot::{Assessments, Kinds, Refusal, Scope};
 
 /// The row of the table.
 pub static FORMAT: Format = Format {

@@ -5,8 +5,8 @@
 
 use super::{Context, LookupOutput, Said};
 use crate::printable;
-use query::{Answer, Source};
-use snapshot::Time;
+use rapsheet_query::{Answer, Source};
+use rapsheet_snapshot::Time;
 use std::io::{self, Write};
 
 /// The row of the table.

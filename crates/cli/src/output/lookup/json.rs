@@ -1,9 +1,9 @@
 //! `json`: one indented object per indicator, its fields in the order that the documentation shows.
 
 use super::{Context, LookupOutput, Said, no_head};
-use query::{Answer, Source};
+use rapsheet_query::{Answer, Source};
+use rapsheet_snapshot::{Refusal, Time};
 use serde::Serialize;
-use snapshot::{Refusal, Time};
 
 /// The row of the table.
 pub(super) static OUTPUT: LookupOutput = LookupOutput {

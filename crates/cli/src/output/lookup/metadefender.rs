@@ -5,9 +5,9 @@
 //! never null and never left out. Every time carries its zone, which the original sometimes forgets.
 
 use super::{Context, LookupOutput, Said, json, no_head};
-use query::{Answer, Source};
+use rapsheet_query::{Answer, Source};
+use rapsheet_snapshot::{Assessments, Time};
 use serde::Serialize;
-use snapshot::{Assessments, Time};
 
 /// The row of the table.
 pub(super) static OUTPUT: LookupOutput = LookupOutput {

@@ -1,8 +1,8 @@
 //! The outputs of `lookup`: one file and one row each. Help and validation read the table.
 
 use crate::color::Color;
-use query::{Answer, Judge};
-use snapshot::{Refusal, Snapshot, Status, Time};
+use rapsheet_query::{Answer, Judge};
+use rapsheet_snapshot::{Refusal, Snapshot, Status, Time};
 use std::io::{self, Write};
 
 mod csv;
@@ -68,14 +68,14 @@ pub(crate) struct Context<'a> {
 
 impl Context<'_> {
     /// The id of a source's feed, and when the download that the snapshot holds of it was retrieved.
-    fn feed(&self, source: &query::Source) -> (&str, Option<Time>) {
+    fn feed(&self, source: &rapsheet_query::Source) -> (&str, Option<Time>) {
         self.snapshot
             .feed(source.feed)
             .map_or(("", None), |feed| (feed.id.as_str(), feed.traits().update_time))
     }
 
     /// The name of a source's provider.
-    fn provider(&self, source: &query::Source) -> &str {
+    fn provider(&self, source: &rapsheet_query::Source) -> &str {
         self.judge.verdicts().providers().get(source.provider).map_or("", |provider| &provider.name)
     }
 
@@ -94,9 +94,9 @@ impl Context<'_> {
 
 /// What one provider says.
 struct Said<'a> {
-    provider: &'a query::Provider,
+    provider: &'a rapsheet_query::Provider,
     status: Status,
-    sources: &'a [query::Source],
+    sources: &'a [rapsheet_query::Source],
 }
 
 fn no_head(_: &mut dyn Write) -> io::Result<()> {

@@ -2,8 +2,8 @@
 
 use super::{Context, LookupOutput, Said, no_head};
 use crate::printable;
-use query::{Answer, Source};
-use snapshot::{Status, Time};
+use rapsheet_query::{Answer, Source};
+use rapsheet_snapshot::{Status, Time};
 use std::io::{self, Write};
 
 /// The row of the table.
@@ -16,7 +16,7 @@ pub(super) static OUTPUT: LookupOutput = LookupOutput {
     },
 };
 
-fn about(why: snapshot::Refusal) -> &'static str {
+fn about(why: rapsheet_snapshot::Refusal) -> &'static str {
     why.about().trim_end_matches('.')
 }
 

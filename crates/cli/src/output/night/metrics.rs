@@ -4,9 +4,9 @@
 //! their own, which the collector would refuse; what is a time is a gauge of seconds since 1970, so that an alert
 //! compares it with the clock of whoever asks.
 
-use ingest::report::{FeedReport, Report};
-use snapshot::Time;
-use snapshot::section::origin::FeedState;
+use rapsheet_ingest::report::{FeedReport, Report};
+use rapsheet_snapshot::Time;
+use rapsheet_snapshot::section::origin::FeedState;
 use std::io::{self, Write};
 
 /// A metric of every feed.

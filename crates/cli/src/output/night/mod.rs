@@ -7,7 +7,7 @@ mod table;
 pub(crate) use metrics::metrics;
 pub(crate) use table::show;
 
-use ingest::report::{RejectRow, Report};
+use rapsheet_ingest::report::{RejectRow, Report};
 use std::io::{self, Write};
 
 /// The report as JSON.
@@ -26,8 +26,8 @@ pub(crate) fn rejects(rejects: &[RejectRow], out: &mut dyn Write) -> io::Result<
 
 #[cfg(test)]
 mod tests {
-    use ingest::report::{FeedReport, REPORT_VERSION, Report, Totals};
-    use snapshot::section::origin::FeedState;
+    use rapsheet_ingest::report::{FeedReport, REPORT_VERSION, Report, Totals};
+    use rapsheet_snapshot::section::origin::FeedState;
     use std::collections::BTreeMap;
 
     /// A night with a feed that is well and one that is not.

@@ -2,9 +2,9 @@
 
 use crate::setting::Setting;
 use crate::table::{Head, Table, age, bytes, count, duration};
-use ingest::report::{FeedReport, Report};
-use snapshot::Refusal;
-use snapshot::section::origin::FeedState;
+use rapsheet_ingest::report::{FeedReport, Report};
+use rapsheet_snapshot::Refusal;
+use rapsheet_snapshot::section::origin::FeedState;
 use std::io::{self, Write};
 use std::path::Path;
 

@@ -5,8 +5,8 @@
 use super::{ScoreOutput, ScoredBlock};
 use crate::log::Remark;
 use crate::printable;
-use query::Scored;
-use snapshot::Status;
+use rapsheet_query::Scored;
+use rapsheet_snapshot::Status;
 
 /// The row of the table.
 pub(super) static OUTPUT: ScoreOutput =

@@ -2,7 +2,7 @@
 
 use super::{ScoreOutput, ScoredBlock};
 use crate::printable;
-use query::Known;
+use rapsheet_query::Known;
 use serde::Serialize;
 
 /// The row of the table.

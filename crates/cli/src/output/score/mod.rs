@@ -1,8 +1,8 @@
 //! The outputs of `score`: one file and one row each. Help and validation read the table.
 
 use crate::log::Log;
-use query::{Judge, Known, Scored};
-use snapshot::Time;
+use rapsheet_query::{Judge, Known, Scored};
+use rapsheet_snapshot::Time;
 use std::ops::Range;
 
 mod annotated;

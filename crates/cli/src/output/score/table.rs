@@ -5,8 +5,8 @@
 
 use super::{ScoreOutput, ScoredBlock};
 use crate::printable;
-use query::Known;
-use snapshot::Time;
+use rapsheet_query::Known;
+use rapsheet_snapshot::Time;
 
 /// A row of the table of outputs.
 pub(super) static CSV: ScoreOutput = ScoreOutput {

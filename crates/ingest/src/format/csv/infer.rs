@@ -10,8 +10,8 @@ use crate::guard::{self, Names, TokenType};
 use crate::lines;
 use crate::moment;
 use crate::words;
-use snapshot::refang::refang;
-use snapshot::{AddressRange, address, host};
+use rapsheet_snapshot::refang::refang;
+use rapsheet_snapshot::{AddressRange, address, host};
 
 /// How many rows are looked at.
 const ROWS: usize = 64;

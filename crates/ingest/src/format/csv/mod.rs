@@ -16,7 +16,7 @@ use crate::options::{OptionError, OptionRow, Options, error};
 use crate::refused::FileRefusal;
 use crate::scribe::{Details, Scribe, Skip};
 use profile::{PLAIN, PROFILES, Profile};
-use snapshot::{Assessments, Kinds, Refusal, Scope};
+use rapsheet_snapshot::{Assessments, Kinds, Refusal, Scope};
 use std::borrow::Cow;
 
 /// The row of the table.

@@ -5,7 +5,7 @@
 //! the delimiter may stand unquoted.
 
 use crate::format::role::Role;
-use snapshot::Assessment;
+use rapsheet_snapshot::Assessment;
 
 /// A publisher's table.
 pub(super) struct Profile {

@@ -5,7 +5,7 @@
 //! swallow the rest of the file, so it costs its own line and no other. The `csv` crate is the oracle for
 //! lines that are well formed.
 
-use snapshot::Refusal;
+use rapsheet_snapshot::Refusal;
 use std::borrow::Cow;
 
 /// The fields of a line.

@@ -3,7 +3,7 @@
 use super::details;
 use super::web;
 use crate::scribe::{Scribe, Skip};
-use snapshot::{Address, AddressRange, Refusal};
+use rapsheet_snapshot::{Address, AddressRange, Refusal};
 
 /// A rule without its first word: a list's name, a verdict, a protocol, a source, a destination.
 pub(super) fn rule(words: &[&[u8]], scribe: &mut Scribe<'_>) {

@@ -15,7 +15,7 @@ use super::{Format, Head, OpenError, OrderedReader, Shape, header};
 use crate::options::Options;
 use crate::scribe::{Details, Scribe, Skip};
 use crate::token;
-use snapshot::{Kinds, Refusal, Scope};
+use rapsheet_snapshot::{Kinds, Refusal, Scope};
 use target::Target;
 
 /// The row of the table.
@@ -158,7 +158,7 @@ fn daemons(line: &[u8]) -> Option<&[u8]> {
     let is_service = |service: &[u8]| !service.is_empty() && service.iter().all(of_name);
     let named = services.first().is_some_and(u8::is_ascii_alphabetic)
         && services.split(|byte| *byte == b',').all(|service| is_service(service.trim_ascii()));
-    let is_address = snapshot::AddressRange::parse(token::first(line).0).is_ok();
+    let is_address = rapsheet_snapshot::AddressRange::parse(token::first(line).0).is_ok();
     (named && !is_address && !HEADS.contains(&services)).then(|| clients.get(1..).unwrap_or(&[]))
 }
 

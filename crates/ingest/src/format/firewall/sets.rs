@@ -3,7 +3,7 @@
 use super::rules;
 use super::target::Target;
 use crate::scribe::{Scribe, Skip};
-use snapshot::Scope;
+use rapsheet_snapshot::Scope;
 
 /// What follows the opening brace of a set's elements.
 pub(super) fn opening(line: &[u8]) -> Option<&[u8]> {

@@ -3,7 +3,7 @@
 use super::details;
 use crate::format::ip_range::stars;
 use crate::scribe::Scribe;
-use snapshot::{AddressRange, Refusal, Scope};
+use rapsheet_snapshot::{AddressRange, Refusal, Scope};
 
 /// The text of a rule's target, and whether the rule lets it pass.
 #[derive(Clone, Copy)]

@@ -3,7 +3,7 @@
 use super::cisco;
 use super::target::Target;
 use crate::scribe::{Scribe, Skip};
-use snapshot::Scope;
+use rapsheet_snapshot::Scope;
 
 /// Whether a word begins such a rule.
 pub(super) fn is_directive(word: &[u8]) -> bool {

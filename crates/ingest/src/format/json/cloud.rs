@@ -10,7 +10,7 @@ use super::node::{self, DEPTH_MAX, Kind, Raw};
 use super::{Format, Head, OpenError, Shape};
 use crate::options::Options;
 use crate::scribe::{Details, Scribe};
-use snapshot::{AddressRange, Kinds, ListKind, Refusal, Scope};
+use rapsheet_snapshot::{AddressRange, Kinds, ListKind, Refusal, Scope};
 
 /// The row of the table.
 pub static FORMAT: Format = Format {

@@ -6,8 +6,8 @@
 use super::node::Raw;
 use crate::refused::FileRefusal;
 use crate::scribe::{Scribe, Skip};
+use rapsheet_snapshot::Refusal;
 use serde_json::value::RawValue;
-use snapshot::Refusal;
 use std::borrow::Cow;
 
 /// Lists with commas before closing brackets are mended up to this size.

@@ -8,7 +8,7 @@ use super::node::{self, Kind, Raw};
 use super::{Format, Head, OpenError, Shape};
 use crate::options::Options;
 use crate::scribe::{Details, Scribe, Skip};
-use snapshot::{Kinds, Scope};
+use rapsheet_snapshot::{Kinds, Scope};
 
 /// The row of the table.
 pub static FORMAT: Format = Format {

@@ -11,8 +11,8 @@ use crate::format::role;
 use crate::moment;
 use crate::options::Options;
 use crate::scribe::{Details, Scribe, Skip};
-use snapshot::refang::refang;
-use snapshot::{Assessments, Kinds, Scope, Time};
+use rapsheet_snapshot::refang::refang;
+use rapsheet_snapshot::{Assessments, Kinds, Scope, Time};
 
 /// The row of the table.
 pub static FORMAT: Format = Format {

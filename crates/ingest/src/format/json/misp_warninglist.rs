@@ -10,7 +10,7 @@ use super::{Format, Head, OpenError, Shape};
 use crate::options::Options;
 use crate::refused::FileRefusal;
 use crate::scribe::{Details, Scribe, Skip};
-use snapshot::{ListKind, Refusal, Scope};
+use rapsheet_snapshot::{ListKind, Refusal, Scope};
 
 /// The row of the table.
 pub static FORMAT: Format = Format {

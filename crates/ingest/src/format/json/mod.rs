@@ -23,8 +23,8 @@ use crate::scribe::{Scribe, Skip};
 use crate::words;
 use document::Origin;
 use node::{DEPTH_MAX, Kind, Raw};
+use rapsheet_snapshot::{Assessments, Kinds, Refusal};
 use serde_json::value::RawValue;
-use snapshot::{Assessments, Kinds, Refusal};
 use std::borrow::Cow;
 
 /// The row of the table.

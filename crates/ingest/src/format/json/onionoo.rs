@@ -9,7 +9,7 @@ use super::{Format, Head, OpenError, Shape};
 use crate::moment;
 use crate::options::{OptionRow, Options};
 use crate::scribe::{Details, Scribe, Skip};
-use snapshot::{Assessment, Assessments, Kinds};
+use rapsheet_snapshot::{Assessment, Assessments, Kinds};
 
 /// The row of the table.
 pub static FORMAT: Format = Format {

@@ -10,7 +10,7 @@ use crate::format::role;
 use crate::moment;
 use crate::options::Options;
 use crate::scribe::{Details, Scribe, Skip};
-use snapshot::{Assessments, Kinds, Refusal, Scope};
+use rapsheet_snapshot::{Assessments, Kinds, Refusal, Scope};
 
 /// The row of the table.
 pub static FORMAT: Format = Format {

@@ -13,7 +13,7 @@ use crate::lines;
 use crate::moment;
 use crate::options::{OptionRow, Options};
 use crate::scribe::{Details, Scribe, Skip};
-use snapshot::{Assessment, Assessments, Kinds, Refusal, Time};
+use rapsheet_snapshot::{Assessment, Assessments, Kinds, Refusal, Time};
 use std::collections::hash_map::RandomState;
 use std::collections::{HashMap, HashSet};
 use std::hash::BuildHasher;
