@@ -10,7 +10,7 @@ mod common;
 mod sites;
 
 use common::{Lists, Random, busy_seconds, seconds, spread};
-use rapsheet_ingest::build::{Night, Unwatched, build};
+use rapsheet_ingest::build::{BuildInput, NoObserver, build};
 use rapsheet_ingest::catalog::Catalog;
 use rapsheet_query::lookup::Matched;
 use rapsheet_query::{Hit, Judge, Questions};
@@ -37,8 +37,8 @@ const KEYS: usize = 400_000;
 
 fn built(lists: &Lists, now: Time) -> Image {
     let catalog = Catalog::parse(&lists.catalog, "bench").expect("a sound catalogue");
-    let night = Night::first(&catalog, &lists.folder, now, "bench");
-    build(&night, &Unwatched).expect("a night").image
+    let night = BuildInput::new(&catalog, &lists.folder, now, "bench");
+    build(&night, &NoObserver).expect("a night").image
 }
 
 /// A peer's bytes in a mapped file, as ours are: one section of an image holds them.

@@ -389,7 +389,7 @@ fn a_note_that_is_none_is_told() {
         place.write("downloads/bad-ip.txt.meta.json", note);
         let output = place.run(&[BUILD, &["--replace-newer"]].concat());
         assert_eq!(code(&output), 0, "{}", stderr(&output));
-        let told = "bad-ip: bad-ip.txt.meta.json is no note of a download";
+        let told = "bad-ip: bad-ip.txt.meta.json is not a note of a download";
         assert!(stderr(&output).contains(told), "{note}: {}", stderr(&output));
     }
 }

@@ -8,11 +8,11 @@
 use crate::support::{corpus, day};
 
 use rapsheet_ingest::decode::{self, Caps};
+use rapsheet_ingest::format::options::Options;
 use rapsheet_ingest::format::{self, FORMATS, OpenError};
-use rapsheet_ingest::intake::{Recipe, transcribe_all};
-use rapsheet_ingest::options::Options;
-use rapsheet_ingest::scribe::{Details, Key, Place, Rules, Sink, Skip, Warnings};
-use rapsheet_ingest::tally::Tally;
+use rapsheet_ingest::pipeline::Counters;
+use rapsheet_ingest::pipeline::{Details, Key, Position, Rules, Sink, Skip, Warnings};
+use rapsheet_ingest::pipeline::{ParseConfig, parse_download};
 use rapsheet_snapshot::{Refusal, Scope};
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -216,9 +216,9 @@ const MIXED: &[(&str, &str)] = &[
 struct Nowhere;
 
 impl Sink for Nowhere {
-    fn entry(&mut self, _: Place, _: Key<'_>, _: &Details, _: Warnings) {}
-    fn skip(&mut self, _: Place, _: Skip) {}
-    fn reject(&mut self, _: Place, _: Refusal, _: &[u8]) {}
+    fn entry(&mut self, _: Position, _: Key<'_>, _: &Details, _: Warnings) {}
+    fn skip(&mut self, _: Position, _: Skip) {}
+    fn reject(&mut self, _: Position, _: Refusal, _: &[u8]) {}
 }
 
 fn files(folder: &Path) -> Vec<PathBuf> {
@@ -246,11 +246,11 @@ fn jobs(feeds: &Path) -> Vec<(PathBuf, &'static str)> {
 }
 
 /// Reads one file under the rules that a catalogue would give it.
-fn read(path: &Path, id: &str, label: &str) -> Result<Tally, OpenError> {
+fn read(path: &Path, id: &str, label: &str) -> Result<Counters, OpenError> {
     read_as(path, id, label, true)
 }
 
-fn read_as(path: &Path, id: &str, label: &str, can_be_empty: bool) -> Result<Tally, OpenError> {
+fn read_as(path: &Path, id: &str, label: &str, can_be_empty: bool) -> Result<Counters, OpenError> {
     let format = format::find(id).expect("a known format");
     let mut options = Options::default();
     OPTIONS
@@ -258,13 +258,13 @@ fn read_as(path: &Path, id: &str, label: &str, can_be_empty: bool) -> Result<Tal
         .filter(|(begin, ..)| label.starts_with(begin))
         .for_each(|(_, key, value)| options.push(key, value));
     let rules = Rules::new(day(0), format.list, Scope::Exact);
-    let recipe = Recipe { format, options: &options, rules: &rules, can_be_empty };
+    let config = ParseConfig { format, options: &options, rules: &rules, can_be_empty };
     let mut text = decode::open_path(path, Caps::default())?;
-    transcribe_all(&recipe, &mut text, &mut Nowhere).tally
+    parse_download(&config, &mut text, &mut Nowhere).counters
 }
 
 /// What is wrong with a file's reading, if anything is.
-fn complaint(label: &str, read: &Result<Tally, OpenError>) -> Option<String> {
+fn complaint(label: &str, read: &Result<Counters, OpenError>) -> Option<String> {
     let known = LOSSES.iter().filter(|(file, ..)| label.starts_with(file));
     let forgiven: Vec<&str> = known.flat_map(|(_, kinds, _)| kinds.split(' ')).collect();
     match read {
@@ -272,11 +272,11 @@ fn complaint(label: &str, read: &Result<Tally, OpenError>) -> Option<String> {
             (!forgiven.contains(&refusal.word())).then(|| format!("refused: {}", refusal.word()))
         }
         Err(OpenError::Options(error)) => Some(error.to_string()),
-        Ok(tally) => {
-            let lost = tally.refusals.iter().filter(|(why, _)| !forgiven.contains(&why.word()));
+        Ok(counters) => {
+            let lost = counters.refusals.iter().filter(|(why, _)| !forgiven.contains(&why.word()));
             let lost: u64 = lost.map(|(_, count)| count).sum();
-            let few = lost * 100 <= tally.lines;
-            (!few).then(|| format!("{lost} of {} lines: {:?}", tally.lines, tally.refusals))
+            let few = lost * 100 <= counters.lines;
+            (!few).then(|| format!("{lost} of {} lines: {:?}", counters.lines, counters.refusals))
         }
     }
 }
@@ -290,8 +290,8 @@ fn real_files_lose_few_lines() {
     for (path, id) in &jobs {
         let label = label(&feeds, path);
         let result = read(path, id, &label);
-        if let Ok(tally) = &result {
-            conserves(&label, tally);
+        if let Ok(counters) = &result {
+            conserves(&label, counters);
         }
         wrong.extend(complaint(&label, &result).map(|what| format!("{label} as {id}: {what}")));
     }
@@ -305,9 +305,9 @@ fn label(feeds: &Path, path: &Path) -> String {
     path.strip_prefix(feeds).expect("within the folder").display().to_string()
 }
 
-fn conserves(label: &str, tally: &Tally) {
-    let parts = tally.data_lines + tally.skipped_lines + tally.rejected_lines;
-    assert_eq!(tally.lines, parts, "{label}: every line once");
+fn conserves(label: &str, counters: &Counters) {
+    let parts = counters.data_lines + counters.skipped_lines + counters.rejected_lines;
+    assert_eq!(counters.lines, parts, "{label}: every line once");
 }
 
 /// A file read as another format than its own: nothing panics, time grows with the size and no faster, and where much
@@ -329,16 +329,16 @@ fn real_files_through_every_other_format() {
             let result = read_as(&path, format.id, &label, false);
             let limit = Duration::from_secs(2);
             assert!(start.elapsed() < limit, "{label} as {}: {:?}", format.id, start.elapsed());
-            if let Ok(tally) = &result {
-                conserves(&label, tally);
-                let told = tally.rejected_lines * 5 > tally.data_lines + tally.rejected_lines;
-                let similar = tally.data_lines * 2 >= truth.data_lines;
-                let empty = tally.data_lines == 0;
+            if let Ok(counters) = &result {
+                conserves(&label, counters);
+                let told = counters.rejected_lines * 5 > counters.data_lines + counters.rejected_lines;
+                let similar = counters.data_lines * 2 >= truth.data_lines;
+                let empty = counters.data_lines == 0;
                 let excused = MIXED.iter().any(|(id, _)| *id == format.id);
                 if empty || !told && !similar && !excused {
                     quiet.push(format!(
                         "{label} ({own}) as {}: {} of {} lines",
-                        format.id, tally.data_lines, truth.data_lines
+                        format.id, counters.data_lines, truth.data_lines
                     ));
                 }
             }
@@ -356,7 +356,7 @@ fn real_files_are_taken_for_what_they_are() {
     for (path, own) in jobs(&feeds) {
         let label = label(&feeds, &path);
         let Ok(truth) = read(&path, own, &label) else { continue };
-        let guessed = read(&path, "auto", &label).map(|tally| tally.data_lines).unwrap_or_default();
+        let guessed = read(&path, "auto", &label).map(|counters| counters.data_lines).unwrap_or_default();
         if guessed * 10 < truth.data_lines * 9 && truth.data_lines > 20 {
             wrong.push(format!("{label} ({own}): {guessed} of {}", truth.data_lines));
         }

@@ -2,7 +2,7 @@
 //! must pass.
 
 use crate::support::{House, contents, day};
-use rapsheet_ingest::build::{Accept, BuildError, Built};
+use rapsheet_ingest::build::{Accept, BuildError, BuildOutput};
 use rapsheet_query::Judge;
 use rapsheet_snapshot::Status;
 use rapsheet_snapshot::section::origin::FeedState;
@@ -22,7 +22,7 @@ fn addresses(from: u32, count: u32) -> String {
 }
 
 /// The first thing that was wrong with the only feed.
-fn stopped(built: &Built) -> Option<&str> {
+fn stopped(built: &BuildOutput) -> Option<&str> {
     let feed = &built.report.feeds[0];
     assert_eq!(built.report.trouble, feed.state != FeedState::Ok);
     (feed.state != FeedState::Ok).then_some(feed.reason.as_str())
@@ -372,7 +372,7 @@ fn a_held_download_is_let_in_by_its_digest_and_only_that_one() {
         "it was let in once, and a forgotten flag does not do it again"
     );
     let text = &built.report.feeds[0].reason_text;
-    assert!(text.contains("it was let in before") && !text.contains("--accept"), "{text}");
+    assert!(text.contains("it was accepted before") && !text.contains("--accept"), "{text}");
     for bad in ["feed", "feed=", "=0123456789abcdef", "feed=0123", "feed=0123456789abcdeg"] {
         assert_eq!(Accept::parse(bad), None, "{bad}");
     }
@@ -442,7 +442,7 @@ fn a_list_that_never_changes_is_noticed() {
         let built = house.night(day(night));
         let feed = &built.report.feeds[0];
         assert_eq!(feed.unchanged_since.as_deref(), Some(day(0).to_string().as_str()));
-        let said = feed.notes.iter().any(|note| note.contains("though it says that it is fresh"));
+        let said = feed.notes.iter().any(|note| note.contains("although it states a newer time"));
         assert_eq!(said, night > 5, "night {night}: {:?}", feed.notes);
     }
     house.download("list.txt", format!("45.9.20.9\n{}", addresses(1, 49)).as_bytes(), day(8));

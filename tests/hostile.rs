@@ -1,10 +1,10 @@
 //! Lines that are made to cost: every format reads them in time that grows with their length, and no faster.
 
 use rapsheet_ingest::format::FORMATS;
-use rapsheet_ingest::intake::{Recipe, transcribe};
-use rapsheet_ingest::options::Options;
-use rapsheet_ingest::scribe::Rules;
-use rapsheet_ingest::transcript::Transcript;
+use rapsheet_ingest::format::options::Options;
+use rapsheet_ingest::pipeline::EventLog;
+use rapsheet_ingest::pipeline::Rules;
+use rapsheet_ingest::pipeline::{ParseConfig, parse_text};
 use rapsheet_snapshot::{ListKind, Scope, Time};
 use std::time::{Duration, Instant};
 
@@ -39,11 +39,11 @@ fn no_line_costs_more_than_its_length() {
     let rules = Rules::new(now, ListKind::Block, Scope::Tree);
     for format in FORMATS {
         let options = Options::default();
-        let recipe = Recipe { format, options: &options, rules: &rules, can_be_empty: true };
-        let mut transcript = Transcript::new(ListKind::Block);
+        let config = ParseConfig { format, options: &options, rules: &rules, can_be_empty: true };
+        let mut event_log = EventLog::new(ListKind::Block);
         let start = Instant::now();
         // Whether such a file is refused is the format's affair; that it ends is everybody's.
-        let _ = transcribe(&recipe, &mut text.as_slice(), &mut transcript);
+        let _ = parse_text(&config, &mut text.as_slice(), &mut event_log);
         let taken = start.elapsed();
         assert!(taken < Duration::from_secs(5), "{}: {taken:?} for {} bytes", format.id, text.len());
     }

@@ -3,11 +3,11 @@
 
 use crate::lists::catalog;
 use crate::support::{Random, assert_conservation, corpus};
-use rapsheet_ingest::build::{Night, Unwatched, build};
+use rapsheet_ingest::build::{BuildInput, NoObserver, build};
 use rapsheet_ingest::catalog::Catalog;
 use rapsheet_ingest::decode::{self, Caps};
-use rapsheet_ingest::intake::{Recipe, transcribe};
-use rapsheet_ingest::scribe::{Details, Key, Place, Rules, Sink, Skip, Warnings};
+use rapsheet_ingest::pipeline::{Details, Key, Position, Rules, Sink, Skip, Warnings};
+use rapsheet_ingest::pipeline::{ParseConfig, parse_text};
 use rapsheet_query::Judge;
 use rapsheet_snapshot::section::origin::FeedState;
 use rapsheet_snapshot::{AddressRange, Refusal, Scope, Snapshot, Time};
@@ -38,7 +38,7 @@ struct Oracle {
 }
 
 impl Sink for Oracle {
-    fn entry(&mut self, _: Place, key: Key<'_>, _: &Details, _: Warnings) {
+    fn entry(&mut self, _: Position, key: Key<'_>, _: &Details, _: Warnings) {
         let text = |bytes: &[u8]| String::from_utf8(bytes.to_vec()).expect("canonical text");
         let feed = self.feed;
         match key {
@@ -52,8 +52,8 @@ impl Sink for Oracle {
         }
     }
 
-    fn skip(&mut self, _: Place, _: Skip) {}
-    fn reject(&mut self, _: Place, _: Refusal, _: &[u8]) {}
+    fn skip(&mut self, _: Position, _: Skip) {}
+    fn reject(&mut self, _: Position, _: Refusal, _: &[u8]) {}
 }
 
 type Hits = BTreeSet<(usize, String)>;
@@ -168,8 +168,8 @@ fn large_lists_lose_nothing_and_answer_as_the_oracle_does() {
     let folder = corpus.join("feeds/scale");
     let catalog = Catalog::parse(&catalog(&folder), "scale").expect("a sound catalogue");
     let now = Time::parse_rfc3339("2026-08-23T00:00:00Z").expect("a time");
-    let night = Night::first(&catalog, &folder, now, "test");
-    let built = build(&night, &Unwatched).expect("a night");
+    let night = BuildInput::new(&catalog, &folder, now, "test");
+    let built = build(&night, &NoObserver).expect("a night");
     assert_conservation(&built);
     for feed in &built.report.feeds {
         assert_eq!(feed.state, FeedState::Ok, "{}: {}", feed.id, feed.reason_text);
@@ -188,9 +188,9 @@ fn read_plainly(catalog: &Catalog, folder: &Path, now: Time) -> Oracle {
         let file = File::open(folder.join(&feed.file)).expect("a list");
         let mut text = decode::open(file, Caps::default()).expect("gzip");
         let rules = Rules::new(now, feed.list, feed.scope);
-        let recipe =
-            Recipe { format: feed.format, options: &feed.options, rules: &rules, can_be_empty: false };
-        transcribe(&recipe, &mut text, &mut oracle).expect("a list");
+        let config =
+            ParseConfig { format: feed.format, options: &feed.options, rules: &rules, can_be_empty: false };
+        parse_text(&config, &mut text, &mut oracle).expect("a list");
     }
     oracle
 }

@@ -1,7 +1,7 @@
 //! What several tests need: a folder of downloads, a catalogue over it, nights built one after another, and a
 //! small generator of random numbers that prints its seed by being given it.
 
-use rapsheet_ingest::build::{Accept, BuildError, Built, Night, Unwatched, build};
+use rapsheet_ingest::build::{Accept, BuildError, BuildInput, BuildOutput, NoObserver, build};
 use rapsheet_ingest::catalog::Catalog;
 use rapsheet_snapshot::{AddressRange, Sighting, Snapshot, Time};
 use std::collections::BTreeMap;
@@ -74,31 +74,29 @@ impl House {
     }
 
     /// Builds a night without keeping it.
-    pub(crate) fn try_night(&self, now: Time) -> Built {
+    pub(crate) fn try_night(&self, now: Time) -> BuildOutput {
         self.attempt(now).expect("a night")
     }
 
     /// Builds a night, or says why not.
-    pub(crate) fn attempt(&self, now: Time) -> Result<Built, BuildError> {
+    pub(crate) fn attempt(&self, now: Time) -> Result<BuildOutput, BuildError> {
         let catalog = Catalog::parse(&self.catalog, "catalog.toml").expect("a sound catalogue");
-        let night = Night {
-            previous: self.previous.as_ref(),
-            state: self.state.as_deref(),
-            accept: &self.accept,
-            ..Night::first(&catalog, self.folder.path(), now, "rapsheet test")
-        };
-        build(&night, &Unwatched)
+        let mut input = BuildInput::new(&catalog, self.folder.path(), now, "rapsheet test");
+        input.previous = self.previous.as_ref();
+        input.state = self.state.as_deref();
+        input.accept = &self.accept;
+        build(&input, &NoObserver)
     }
 
     /// Builds a night and keeps it as the previous one.
-    pub(crate) fn night(&mut self, now: Time) -> Built {
+    pub(crate) fn night(&mut self, now: Time) -> BuildOutput {
         let built = self.try_night(now);
         self.keep(&built);
         built
     }
 
     /// Keeps a night as the previous one.
-    pub(crate) fn keep(&mut self, built: &Built) {
+    pub(crate) fn keep(&mut self, built: &BuildOutput) {
         let snapshot = Snapshot::from_bytes(built.image.to_bytes()).expect("a sound snapshot");
         snapshot.verify_references().expect("sound references");
         assert_conservation(built);
@@ -145,7 +143,7 @@ pub(crate) fn contents(snapshot: &Snapshot) -> BTreeMap<(String, String), (Time,
 }
 
 /// Every line once, every indicator once.
-pub(crate) fn assert_conservation(built: &Built) {
+pub(crate) fn assert_conservation(built: &BuildOutput) {
     for feed in &built.report.feeds {
         assert_eq!(
             feed.lines,

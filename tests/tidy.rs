@@ -96,6 +96,20 @@ fn rooms_keep_to_their_dependencies() {
             "query",
             &["rayon", "csv", "clap", "indicatif", "serde", "rapsheet-ingest", "memmap2", "fst", "idna"],
         ),
+        (
+            "assemble",
+            &[
+                "csv",
+                "clap",
+                "indicatif",
+                "chrono",
+                "serde",
+                "memmap2",
+                "fst",
+                "rapsheet-ingest",
+                "rapsheet-query",
+            ],
+        ),
         ("ingest", &["clap", "indicatif", "memmap2", "fst", "bincode", "rapsheet-query"]),
     ] {
         let manifest =

@@ -13,7 +13,7 @@ mod folder;
 mod parts;
 mod tar;
 
-use crate::refused::FileRefusal;
+use crate::download::refusal::FileRefusal;
 use archive::Members;
 use bzip2::bufread::MultiBzDecoder;
 use charset::Utf8;

@@ -1,6 +1,6 @@
 //! `build`: one night, from a catalogue and a folder of downloads to a published snapshot.
 //!
-//! The library makes the night; this file holds the lock, opens yesterday, and puts the results where they
+//! The library makes the night; this file holds the lock, opens previous_build, and puts the results where they
 //! belong: report, rejects and metrics are written beside their targets before anything is published, so that a full
 //! disk is noticed while the old snapshot still serves.
 
@@ -11,9 +11,9 @@ use crate::lock::{Lock, with_suffix};
 use crate::output::night;
 use crate::progress::Progress;
 use crate::setting::Setting;
-use rapsheet_ingest::build::{Accept, BuildError, Built, Night};
-use rapsheet_ingest::canary;
-use rapsheet_ingest::catalog::{Catalog, Mark};
+use rapsheet_ingest::build::{Accept, BuildError, BuildInput, BuildOutput};
+use rapsheet_ingest::catalog::never_block_lines;
+use rapsheet_ingest::catalog::{Catalog, Indicator};
 use rapsheet_snapshot::{Beside, Snapshot, sweep};
 use std::fs;
 use std::io::{self, Write};
@@ -32,19 +32,14 @@ pub(super) fn run(args: &Build, setting: &Setting) -> Result<Exit, Failure> {
     args.check_files()?;
     let _lock = Lock::take(&args.out)?;
     args.files().for_each(|file| sweep(&file));
-    let yesterday = Yesterday::open(args)?;
-    let night = Night {
-        catalog: &catalog,
-        downloads: &args.downloads,
-        previous: yesterday.previous.as_ref(),
-        standing: yesterday.standing.as_ref(),
-        state: yesterday.state.as_deref(),
-        now: setting.now,
-        accept: &args.accept,
-        allow_older: args.replace_newer,
-        generator: GENERATOR,
-    };
-    let built = night_of(&night, &yesterday, setting)?;
+    let previous_build = PreviousBuild::open(args)?;
+    let mut input = BuildInput::new(&catalog, &args.downloads, setting.now, GENERATOR);
+    input.previous = previous_build.previous.as_ref();
+    input.standing = previous_build.standing.as_ref();
+    input.state = previous_build.state.as_deref();
+    input.accept = &args.accept;
+    input.allow_older = args.replace_newer;
+    let built = build_snapshot(&input, &previous_build, setting)?;
     let length = built.image.byte_len();
     let told = tell_files(&built, length, args)?;
     publish(&built, &args.out)?;
@@ -105,29 +100,33 @@ fn catalog_of(args: &Build) -> Result<Catalog, Failure> {
     }
 }
 
-fn read_never_block(path: &Path) -> Result<Vec<Mark>, Failure> {
+fn read_never_block(path: &Path) -> Result<Vec<Indicator>, Failure> {
     let wrong = |what: String| Failure::usage(format_args!("--never-block {}{what}", path.display()));
     let text = fs::read_to_string(path).map_err(|error| wrong(format!(": {error}")))?;
     let mark = |(line, text): (usize, &str)| {
         let found = text.escape_debug();
         let expected = "expected an address, a prefix, a range or a name";
-        Mark::parse(text).ok_or_else(|| wrong(format!(":{line}: {expected}, found `{found}`")))
+        Indicator::parse(text).ok_or_else(|| wrong(format!(":{line}: {expected}, found `{found}`")))
     };
-    canary::lines(&text).map(mark).collect()
+    never_block_lines(&text).map(mark).collect()
 }
 
 /// Builds on threads of our own: the number was asked for, and the global pool belongs to nobody.
-fn night_of(night: &Night<'_>, yesterday: &Yesterday, setting: &Setting) -> Result<Built, Failure> {
+fn build_snapshot(
+    input: &BuildInput<'_>,
+    previous_build: &PreviousBuild,
+    setting: &Setting,
+) -> Result<BuildOutput, Failure> {
     let pool = rayon::ThreadPoolBuilder::new()
         .num_threads(setting.threads)
         .build()
         .map_err(|error| Failure::unfinished(format_args!("starting threads failed: {error}")))?;
     let progress = Progress::new(setting);
-    let built = pool.install(|| rapsheet_ingest::build::build(night, &progress));
+    let built = pool.install(|| rapsheet_ingest::build::build(input, &progress));
     progress.finish();
     let mut built = built.map_err(|error| match error {
-        BuildError::State(damage) => {
-            Failure::refused(format_args!("{}: {damage}", yesterday.state_path.display()))
+        BuildError::State(error) => {
+            Failure::refused(format_args!("{}: {error}", previous_build.state_path.display()))
         }
         BuildError::Previous => Failure::refused(error),
         _ => Failure::unfinished(format_args!("{error}; nothing was published")),
@@ -137,7 +136,7 @@ fn night_of(night: &Night<'_>, yesterday: &Yesterday, setting: &Setting) -> Resu
 }
 
 /// Writes what is told of the night beside where it belongs.
-fn tell_files(built: &Built, length: u64, args: &Build) -> Result<Vec<Beside>, Failure> {
+fn tell_files(built: &BuildOutput, length: u64, args: &Build) -> Result<Vec<Beside>, Failure> {
     let report = beside(args.report.as_deref(), |out| night::report(&built.report, out))?;
     let rejects = beside(args.rejects.as_deref(), |out| night::rejects(&built.rejects, out))?;
     let metrics = beside(args.metrics.as_deref(), |out| night::metrics(&built.report, length, out))?;
@@ -155,7 +154,7 @@ fn beside(
 /// Publishes the state and the snapshot. Both are written before either is put in its place, so that a full disk leaves
 /// both as they were. The state goes first: a snapshot whose state is missing would take old rows for new ones, and a
 /// state that is ahead of its snapshot does no harm, because it knows the times of its rows.
-fn publish(built: &Built, out: &Path) -> Result<(), Failure> {
+fn publish(built: &BuildOutput, out: &Path) -> Result<(), Failure> {
     let unfinished = |error| Failure::unfinished(format_args!("{error}; the old snapshot is untouched"));
     let mut state = Beside::create(&with_suffix(out, ".state")).map_err(unfinished)?;
     state.fill(|out| out.write_all(&built.state)).map_err(unfinished)?;
@@ -170,7 +169,7 @@ fn publish(built: &Built, out: &Path) -> Result<(), Failure> {
 }
 
 /// The snapshot and the state of the night before.
-struct Yesterday {
+struct PreviousBuild {
     previous: Option<Snapshot>,
     /// What stands at `--out`, where another snapshot is the previous one. What cannot be read there is nothing to be
     /// kept.
@@ -180,13 +179,18 @@ struct Yesterday {
     state_path: PathBuf,
 }
 
-impl Yesterday {
-    fn open(args: &Build) -> Result<Yesterday, Failure> {
+impl PreviousBuild {
+    fn open(args: &Build) -> Result<PreviousBuild, Failure> {
         let standing = || Snapshot::open_trusted(&args.out).ok();
         let path = match &args.previous {
             Some(path) if path.as_os_str() == "none" => {
                 let standing = standing();
-                return Ok(Yesterday { previous: None, standing, state: None, state_path: PathBuf::new() });
+                return Ok(PreviousBuild {
+                    previous: None,
+                    standing,
+                    state: None,
+                    state_path: PathBuf::new(),
+                });
             }
             Some(path) => path,
             None => &args.out,
@@ -200,7 +204,7 @@ impl Yesterday {
         let mut states = [path, &args.out].map(|snapshot| with_suffix(snapshot, ".state")).into_iter();
         let state_path = states.find(|path| path.exists()).unwrap_or_default();
         let state = state_path.exists().then(|| read_state(&state_path)).transpose()?;
-        Ok(Yesterday { previous, standing, state, state_path })
+        Ok(PreviousBuild { previous, standing, state, state_path })
     }
 }
 

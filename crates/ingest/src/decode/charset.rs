@@ -5,7 +5,7 @@
 //! to guess an encoding is to be wrong now and then, and parsers judge each line anyway.
 
 use super::refused;
-use crate::refused::FileRefusal;
+use crate::download::refusal::FileRefusal;
 use std::io::{self, Read};
 
 const CHUNK: usize = 1 << 15;

@@ -4,7 +4,7 @@
 //! for each category, a file for names beside a file for URLs. So a text is read part by part, or, by whoever
 //! does not care, as one.
 
-use crate::refused::FileRefusal;
+use crate::download::refusal::FileRefusal;
 use std::io::{self, Read};
 
 /// A sequence of parts, each read to its end before the next one begins.

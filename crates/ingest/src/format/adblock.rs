@@ -5,9 +5,9 @@
 //! rule of the same list, wherever it stands, so the list is seen whole before its lines are read.
 
 use super::{Format, LineReader, OpenError, Shape, header};
-use crate::lines;
-use crate::options::{OptionRow, Options};
-use crate::scribe::{Details, Scribe, Skip};
+use crate::download::lines;
+use crate::entry::{Details, Normalizer, Skip};
+use crate::format::options::{OptionRow, Options};
 use rapsheet_snapshot::{Kinds, Refusal, Scope};
 use std::collections::HashSet;
 
@@ -56,21 +56,23 @@ fn cancelled_rule(line: &[u8]) -> Option<Vec<u8>> {
 }
 
 impl LineReader for Adblock {
-    fn line(&self, line: &[u8], scribe: &mut Scribe<'_>) {
+    fn line(&self, line: &[u8], normalizer: &mut Normalizer<'_>) {
         if let [b'|', b'|', host @ .., b'^'] = line
             && self.cancelled.is_empty()
-            && scribe.plain(host, Scope::Tree, &Details::NONE)
+            && normalizer.fast_host(host, Scope::Tree, &Details::NONE)
         {
             return;
         }
         match line {
-            [b'!', b'#' | b'+', ..] => scribe.skip(Skip::Directive),
-            [b'!', comment @ ..] => header::comment(comment.trim_ascii(), scribe),
-            [b'[', .., b']'] => scribe.skip(Skip::Header),
-            _ if is_cosmetic(line) => scribe.skip(Skip::Cosmetic),
-            [b'#', comment @ ..] => header::comment(comment.trim_ascii(), scribe),
-            _ if !self.cancelled.is_empty() && self.cancelled.contains(line) => scribe.skip(Skip::Badfilter),
-            _ => self.rule(line, scribe),
+            [b'!', b'#' | b'+', ..] => normalizer.skip(Skip::Directive),
+            [b'!', comment @ ..] => header::comment(comment.trim_ascii(), normalizer),
+            [b'[', .., b']'] => normalizer.skip(Skip::Header),
+            _ if is_cosmetic(line) => normalizer.skip(Skip::Cosmetic),
+            [b'#', comment @ ..] => header::comment(comment.trim_ascii(), normalizer),
+            _ if !self.cancelled.is_empty() && self.cancelled.contains(line) => {
+                normalizer.skip(Skip::Badfilter)
+            }
+            _ => self.rule(line, normalizer),
         }
     }
 }
@@ -118,29 +120,31 @@ enum Effect<'m> {
 }
 
 impl Adblock {
-    fn rule(&self, rule: &[u8], scribe: &mut Scribe<'_>) {
+    fn rule(&self, rule: &[u8], normalizer: &mut Normalizer<'_>) {
         let (inverted, rule) = match rule.strip_prefix(b"@@") {
             Some(rest) => (true, rest),
             None => (false, rule),
         };
         let details = Details { inverted, ..Details::NONE };
         if is_regex(rule) {
-            return scribe.reject(Refusal::Pattern);
+            return normalizer.reject(Refusal::Pattern);
         }
         let (pattern, modifiers) = split_modifiers(rule).unwrap_or((rule, &[]));
         let pattern = pattern.strip_suffix(b"$").unwrap_or(pattern);
         match self.effect(modifiers) {
-            Effect::Take => take(pattern, &details, scribe),
-            Effect::Skip(why) => scribe.skip(why),
+            Effect::Take => take(pattern, &details, normalizer),
+            Effect::Skip(why) => normalizer.skip(why),
             Effect::Deny(names) => {
-                let before = scribe.taken();
-                take(pattern, &details, scribe);
+                let before = normalizer.entries();
+                take(pattern, &details, normalizer);
                 // What an exception does not speak of stays as the list has it.
-                if scribe.taken() == before || inverted {
+                if normalizer.entries() == before || inverted {
                     return;
                 }
                 let spared = Details { inverted: !inverted, ..Details::NONE };
-                names.split(|byte| *byte == b'|').for_each(|name| scribe.host(name, Scope::Tree, &spared));
+                names
+                    .split(|byte| *byte == b'|')
+                    .for_each(|name| normalizer.host(name, Scope::Tree, &spared));
             }
         }
     }
@@ -185,25 +189,25 @@ fn is_regex(rule: &[u8]) -> bool {
 }
 
 /// Takes a pattern that is shaped like a host or a URL; every other one is refused.
-fn take(pattern: &[u8], details: &Details, scribe: &mut Scribe<'_>) {
+fn take(pattern: &[u8], details: &Details, normalizer: &mut Normalizer<'_>) {
     let pattern = pattern.trim_ascii();
     if let Some((sink, names)) = hosts_line(pattern)
         && rapsheet_snapshot::Address::parse(sink).is_ok()
     {
         let names = names.split(u8::is_ascii_whitespace).filter(|name| !name.is_empty());
-        return names.for_each(|name| scribe.host(name, Scope::Exact, details));
+        return names.for_each(|name| normalizer.host(name, Scope::Exact, details));
     }
     match pattern {
         [b'|', b'|', b'*', b'.', host @ ..] | [b'|', b'|', b'.', host @ ..] | [b'*', b'.', host @ ..] => {
-            anchored(host, Scope::Subdomains, details, scribe);
+            anchored(host, Scope::Subdomains, details, normalizer);
         }
-        [b'|', b'|', host @ ..] => anchored(host, Scope::Tree, details, scribe),
-        [b'|', rest @ ..] => exact(rest, details, scribe),
+        [b'|', b'|', host @ ..] => anchored(host, Scope::Tree, details, normalizer),
+        [b'|', rest @ ..] => exact(rest, details, normalizer),
         [b':', b'/', b'/', host @ ..] | [b'/', b'/', host @ ..] => {
-            anchored(host, Scope::Tree, details, scribe);
+            anchored(host, Scope::Tree, details, normalizer);
         }
-        [b'.', host @ ..] => anchored(host, Scope::Subdomains, details, scribe),
-        _ => unanchored(pattern, details, scribe),
+        [b'.', host @ ..] => anchored(host, Scope::Subdomains, details, normalizer),
+        _ => unanchored(pattern, details, normalizer),
     }
 }
 
@@ -214,18 +218,18 @@ fn hosts_line(pattern: &[u8]) -> Option<(&[u8], &[u8])> {
 }
 
 /// `host^`, `host`, `host/path`, `host:port^`.
-fn anchored(text: &[u8], scope: Scope, details: &Details, scribe: &mut Scribe<'_>) {
+fn anchored(text: &[u8], scope: Scope, details: &Details, normalizer: &mut Normalizer<'_>) {
     let text = text.strip_suffix(b"|").unwrap_or(text);
     let text = text.strip_suffix(b"^").unwrap_or(text);
     if has_wildcard(text) {
-        return scribe.reject(Refusal::Pattern);
+        return normalizer.reject(Refusal::Pattern);
     }
     match memchr::memchr2(b'/', b'?', text) {
-        Some(at) if at + 1 == text.len() => scribe.host(text.get(..at).unwrap_or(&[]), scope, details),
-        Some(_) => scribe.url(text, details),
+        Some(at) if at + 1 == text.len() => normalizer.host(text.get(..at).unwrap_or(&[]), scope, details),
+        Some(_) => normalizer.url(text, details),
         // A port makes it one service of the host.
-        None if has_port(text) => scribe.url(text, details),
-        None => scribe.host(text, scope, details),
+        None if has_port(text) => normalizer.url(text, details),
+        None => normalizer.host(text, scope, details),
     }
 }
 
@@ -236,30 +240,30 @@ fn has_port(text: &[u8]) -> bool {
 }
 
 /// `|http://host/path`, `|host^`.
-fn exact(text: &[u8], details: &Details, scribe: &mut Scribe<'_>) {
+fn exact(text: &[u8], details: &Details, normalizer: &mut Normalizer<'_>) {
     let text = text.strip_suffix(b"|").unwrap_or(text);
     let text = text.strip_suffix(b"^").unwrap_or(text);
     if has_wildcard(text) {
-        scribe.reject(Refusal::Pattern);
+        normalizer.reject(Refusal::Pattern);
     } else if memchr::memmem::find(text, b"://").is_some() {
-        scribe.url(text, details);
+        normalizer.url(text, details);
     } else {
-        scribe.host(text, Scope::Exact, details);
+        normalizer.host(text, Scope::Exact, details);
     }
 }
 
 /// A pattern without an anchor is a substring, unless it is a whole name, or a URL's host.
-fn unanchored(text: &[u8], details: &Details, scribe: &mut Scribe<'_>) {
+fn unanchored(text: &[u8], details: &Details, normalizer: &mut Normalizer<'_>) {
     let schemed = [b"http://".as_slice(), b"https://"].iter().find_map(|scheme| text.strip_prefix(*scheme));
     if let Some(host) = schemed {
-        return anchored(host, Scope::Tree, details, scribe);
+        return anchored(host, Scope::Tree, details, normalizer);
     }
     let name = text.strip_suffix(b"^").unwrap_or(text);
     let whole = name.first().is_some_and(u8::is_ascii_alphanumeric) || !name.is_ascii();
     if !whole || has_wildcard(name) || name.iter().any(|byte| matches!(byte, b'/' | b'=' | b'?' | b'&')) {
-        return scribe.reject(Refusal::Pattern);
+        return normalizer.reject(Refusal::Pattern);
     }
-    scribe.host(name, Scope::Exact, details);
+    normalizer.host(name, Scope::Exact, details);
 }
 
 fn has_wildcard(text: &[u8]) -> bool {
@@ -268,7 +272,7 @@ fn has_wildcard(text: &[u8]) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use crate::transcript::tests::render;
+    use crate::pipeline::testing::render;
 
     #[test]
     fn hosts_in_every_shape() {

@@ -4,7 +4,7 @@
 //! unwrapped already is read as it is.
 
 use super::{Format, Shape, adblock};
-use crate::refused::FileRefusal;
+use crate::download::refusal::FileRefusal;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use rapsheet_snapshot::Kinds;
@@ -31,7 +31,7 @@ fn unwrap(mut whole: Vec<u8>) -> Result<Vec<u8>, FileRefusal> {
 
 #[cfg(test)]
 mod tests {
-    use crate::transcript::tests::render;
+    use crate::pipeline::testing::render;
 
     #[test]
     fn what_is_inside_is_a_filter_list() {

@@ -5,8 +5,8 @@
 //! named are never followed.
 
 use super::{Format, Head, OpenError, OrderedReader, Shape};
-use crate::options::Options;
-use crate::scribe::{Details, Scribe, Skip};
+use crate::entry::{Details, Normalizer, Skip};
+use crate::format::options::Options;
 use rapsheet_snapshot::{Kinds, Refusal, Scope};
 
 /// The row of the table.
@@ -33,21 +33,21 @@ fn open(_: &Options, _: Head<'_>) -> Result<Box<dyn OrderedReader>, OpenError> {
 }
 
 impl OrderedReader for Zones {
-    fn line(&mut self, line: &[u8], scribe: &mut Scribe<'_>) {
+    fn line(&mut self, line: &[u8], normalizer: &mut Normalizer<'_>) {
         let mut rest = line;
         let mut words = 0;
         while let Some(word) = self.word(&mut rest) {
             words += 1;
-            self.take(word, scribe);
+            self.take(word, normalizer);
         }
-        if scribe.told() > 0 {
+        if normalizer.outcomes() > 0 {
             return;
         }
         match words {
-            0 => scribe.skip(Skip::Comment),
+            0 => normalizer.skip(Skip::Comment),
             // One word with a dot in it belongs to a list in some other format.
-            1 if line.contains(&b'.') && self.pending.is_none() => scribe.reject(Refusal::BadColumns),
-            _ => scribe.skip(Skip::Directive),
+            1 if line.contains(&b'.') && self.pending.is_none() => normalizer.reject(Refusal::BadColumns),
+            _ => normalizer.skip(Skip::Directive),
         }
     }
 }
@@ -83,24 +83,24 @@ impl Zones {
         }
     }
 
-    fn take(&mut self, word: &[u8], scribe: &mut Scribe<'_>) {
+    fn take(&mut self, word: &[u8], normalizer: &mut Normalizer<'_>) {
         match (self.before.as_slice(), word) {
             (b"zone", name) => self.pending = Some(name.to_vec()),
-            (b"type", kind) => self.settle(kind, scribe),
+            (b"type", kind) => self.settle(kind, normalizer),
             // A zone without a type is a fault of its own, and what the list blocks all the same.
-            (_, b"}") => self.settle(b"master", scribe),
+            (_, b"}") => self.settle(b"master", normalizer),
             _ => {}
         }
         word.clone_into(&mut self.before);
     }
 
-    fn settle(&mut self, kind: &[u8], scribe: &mut Scribe<'_>) {
+    fn settle(&mut self, kind: &[u8], normalizer: &mut Normalizer<'_>) {
         let Some(name) = self.pending.take() else { return };
         let passes: [&[u8]; 5] = [b"forward", b"hint", b"stub", b"static-stub", b"delegation-only"];
         if passes.contains(&kind) {
-            scribe.skip(Skip::Routing);
+            normalizer.skip(Skip::Routing);
         } else {
-            scribe.host(&name, Scope::Tree, &Details::NONE);
+            normalizer.host(&name, Scope::Tree, &Details::NONE);
         }
     }
 }
@@ -113,7 +113,7 @@ fn cut<'l>(rest: &mut &'l [u8], at: usize) -> Option<&'l [u8]> {
 
 #[cfg(test)]
 mod tests {
-    use crate::transcript::tests::render;
+    use crate::pipeline::testing::render;
 
     #[test]
     fn statements_on_one_line_and_on_many() {

@@ -5,9 +5,9 @@
 //! says nothing about the indicator.
 
 use super::{Format, Head, LineReader, OpenError, Shape, header};
-use crate::options::Options;
-use crate::scribe::{Details, Scribe, Skip};
-use crate::token;
+use crate::entry::{Details, Normalizer, Skip};
+use crate::format::options::Options;
+use crate::format::token;
 use rapsheet_snapshot::{Kinds, Refusal, Scope};
 
 /// The row of the table.
@@ -27,57 +27,59 @@ fn open(_: &Options, _: Head<'_>) -> Result<Box<dyn LineReader>, OpenError> {
 }
 
 impl LineReader for Clash {
-    fn line(&self, line: &[u8], scribe: &mut Scribe<'_>) {
+    fn line(&self, line: &[u8], normalizer: &mut Normalizer<'_>) {
         match line {
             [b'#' | b';', comment @ ..] | [b'/', b'/', comment @ ..] => {
-                header::comment(comment.trim_ascii(), scribe);
+                header::comment(comment.trim_ascii(), normalizer);
             }
-            b"payload:" => scribe.skip(Skip::Header),
-            [b'[', .., b']'] => scribe.skip(Skip::Header),
-            [b'-', b' ', item @ ..] => rule(token::unwrap(token::before_comment(item.trim_ascii())), scribe),
-            _ => rule(token::unwrap(token::before_comment(line)), scribe),
+            b"payload:" => normalizer.skip(Skip::Header),
+            [b'[', .., b']'] => normalizer.skip(Skip::Header),
+            [b'-', b' ', item @ ..] => {
+                rule(token::unwrap(token::before_comment(item.trim_ascii())), normalizer)
+            }
+            _ => rule(token::unwrap(token::before_comment(line)), normalizer),
         }
     }
 }
 
-fn rule(text: &[u8], scribe: &mut Scribe<'_>) {
+fn rule(text: &[u8], normalizer: &mut Normalizer<'_>) {
     match memchr::memchr(b',', text) {
-        None => behaviour(text, scribe),
+        None => behaviour(text, normalizer),
         Some(comma) => {
             let (kind, rest) = text.split_at_checked(comma).unwrap_or((text, &[]));
             let value = rest.get(1..).unwrap_or(&[]).split(|byte| *byte == b',').next().unwrap_or(&[]);
-            classical(&kind.trim_ascii().to_ascii_uppercase(), value.trim_ascii(), scribe);
+            classical(&kind.trim_ascii().to_ascii_uppercase(), value.trim_ascii(), normalizer);
         }
     }
 }
 
 /// An entry of a list of names or of prefixes.
-fn behaviour(text: &[u8], scribe: &mut Scribe<'_>) {
+fn behaviour(text: &[u8], normalizer: &mut Normalizer<'_>) {
     match text {
-        [b'+', b'.', name @ ..] => scribe.host(name, Scope::Tree, &Details::NONE),
-        [b'.', name @ ..] => scribe.host(name, Scope::Subdomains, &Details::NONE),
-        _ if text.contains(&b'*') => scribe.reject(Refusal::Pattern),
-        _ => scribe.any(text, Scope::Exact, &Details::NONE),
+        [b'+', b'.', name @ ..] => normalizer.host(name, Scope::Tree, &Details::NONE),
+        [b'.', name @ ..] => normalizer.host(name, Scope::Subdomains, &Details::NONE),
+        _ if text.contains(&b'*') => normalizer.reject(Refusal::Pattern),
+        _ => normalizer.any(text, Scope::Exact, &Details::NONE),
     }
 }
 
-fn classical(kind: &[u8], value: &[u8], scribe: &mut Scribe<'_>) {
+fn classical(kind: &[u8], value: &[u8], normalizer: &mut Normalizer<'_>) {
     match kind {
-        b"DOMAIN" | b"HOST" => scribe.host(value, Scope::Exact, &Details::NONE),
+        b"DOMAIN" | b"HOST" => normalizer.host(value, Scope::Exact, &Details::NONE),
         b"DOMAIN-SUFFIX" | b"HOST-SUFFIX" => {
-            scribe.host(value.strip_prefix(b".").unwrap_or(value), Scope::Tree, &Details::NONE);
+            normalizer.host(value.strip_prefix(b".").unwrap_or(value), Scope::Tree, &Details::NONE);
         }
-        b"IP-CIDR" | b"IP-CIDR6" | b"IP6-CIDR" | b"SRC-IP-CIDR" => scribe.address(value, &Details::NONE),
+        b"IP-CIDR" | b"IP-CIDR6" | b"IP6-CIDR" | b"SRC-IP-CIDR" => normalizer.address(value, &Details::NONE),
         b"DOMAIN-KEYWORD" | b"HOST-KEYWORD" | b"DOMAIN-REGEX" | b"DOMAIN-WILDCARD" | b"HOST-WILDCARD"
-        | b"URL-REGEX" | b"AND" | b"OR" | b"NOT" => scribe.reject(Refusal::Pattern),
-        b"GEOIP" | b"GEOSITE" | b"MATCH" | b"FINAL" | b"RULE-SET" => scribe.skip(Skip::Policy),
-        _ => scribe.skip(Skip::UnsupportedKind),
+        | b"URL-REGEX" | b"AND" | b"OR" | b"NOT" => normalizer.reject(Refusal::Pattern),
+        b"GEOIP" | b"GEOSITE" | b"MATCH" | b"FINAL" | b"RULE-SET" => normalizer.skip(Skip::Policy),
+        _ => normalizer.skip(Skip::UnsupportedKind),
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use crate::transcript::tests::render;
+    use crate::pipeline::testing::render;
 
     #[test]
     fn behaviours_and_rules() {

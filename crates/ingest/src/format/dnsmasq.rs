@@ -5,10 +5,10 @@
 //! a line names are never followed.
 
 use super::{Format, Head, LineReader, OpenError, Shape, header};
-use crate::lines;
-use crate::options::Options;
-use crate::scribe::{Details, Scribe, Skip};
-use crate::token;
+use crate::download::lines;
+use crate::entry::{Details, Normalizer, Skip};
+use crate::format::options::Options;
+use crate::format::token;
 use rapsheet_snapshot::{Kinds, Refusal, Scope};
 
 /// The row of the table.
@@ -40,29 +40,29 @@ fn open(_: &Options, head: Head<'_>) -> Result<Box<dyn LineReader>, OpenError> {
 }
 
 impl LineReader for Dnsmasq {
-    fn line(&self, line: &[u8], scribe: &mut Scribe<'_>) {
+    fn line(&self, line: &[u8], normalizer: &mut Normalizer<'_>) {
         if let Some(name) = only_name(line)
-            && scribe.plain(name, Scope::Tree, &Details::NONE)
+            && normalizer.fast_host(name, Scope::Tree, &Details::NONE)
         {
             return;
         }
         if let Some(comment) = token::comment(line) {
-            return header::comment(comment, scribe);
+            return header::comment(comment, normalizer);
         }
         let line = token::before_comment(line);
         let line = line.strip_prefix(b"--").unwrap_or(line);
         let Some(equals) = line.iter().position(|byte| *byte == b'=') else {
-            return alone(line, scribe);
+            return alone(line, normalizer);
         };
         let (key, value) = line.split_at_checked(equals).unwrap_or((line, &[]));
         let value = value.get(1..).unwrap_or(&[]);
         match key.trim_ascii() {
-            b"address" => names(value, Target::Sink, scribe),
+            b"address" => names(value, Target::Sink, normalizer),
             b"server" | b"local" if self.blocks || !value.ends_with(b"/#") => {
-                names(value, Target::Server, scribe);
+                names(value, Target::Server, normalizer);
             }
-            b"server" | b"local" => scribe.skip(Skip::Routing),
-            _ => scribe.skip(Skip::Directive),
+            b"server" | b"local" => normalizer.skip(Skip::Routing),
+            _ => normalizer.skip(Skip::Directive),
         }
     }
 }
@@ -77,11 +77,11 @@ fn only_name(line: &[u8]) -> Option<&[u8]> {
 }
 
 /// A line without a value: `no-resolv`. Where it is no such word, the list is in some other format.
-fn alone(line: &[u8], scribe: &mut Scribe<'_>) {
+fn alone(line: &[u8], normalizer: &mut Normalizer<'_>) {
     if line.iter().all(|byte| byte.is_ascii_lowercase() || matches!(byte, b'-' | b'0'..=b'9')) {
-        scribe.skip(Skip::Directive);
+        normalizer.skip(Skip::Directive);
     } else {
-        scribe.reject(Refusal::BadColumns);
+        normalizer.reject(Refusal::BadColumns);
     }
 }
 
@@ -94,31 +94,31 @@ enum Target {
     Server,
 }
 
-fn names(value: &[u8], target: Target, scribe: &mut Scribe<'_>) {
-    let Some(inner) = value.trim_ascii().strip_prefix(b"/") else { return scribe.skip(Skip::Routing) };
+fn names(value: &[u8], target: Target, normalizer: &mut Normalizer<'_>) {
+    let Some(inner) = value.trim_ascii().strip_prefix(b"/") else { return normalizer.skip(Skip::Routing) };
     let end = inner.iter().rposition(|byte| *byte == b'/');
     let Some((listed, sink)) = end.and_then(|end| inner.split_at_checked(end)) else {
-        return scribe.skip(Skip::Directive);
+        return normalizer.skip(Skip::Directive);
     };
     let inverted = match (target, sink.get(1..).unwrap_or(&[])) {
         (Target::Sink, _) | (Target::Server, b"") => false,
         (Target::Server, b"#") => true,
-        (Target::Server, _) => return scribe.skip(Skip::Routing),
+        (Target::Server, _) => return normalizer.skip(Skip::Routing),
     };
     let details = Details { inverted, ..Details::NONE };
-    listed.split(|byte| *byte == b'/').for_each(|name| tree(name, &details, scribe));
+    listed.split(|byte| *byte == b'/').for_each(|name| tree(name, &details, normalizer));
 }
 
-fn tree(name: &[u8], details: &Details, scribe: &mut Scribe<'_>) {
+fn tree(name: &[u8], details: &Details, normalizer: &mut Normalizer<'_>) {
     match name.strip_prefix(b".").unwrap_or(name) {
-        b"" | b"#" => scribe.reject(Refusal::TooWide),
-        name => scribe.host(name, Scope::Tree, details),
+        b"" | b"#" => normalizer.reject(Refusal::TooWide),
+        name => normalizer.host(name, Scope::Tree, details),
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use crate::transcript::tests::render;
+    use crate::pipeline::testing::render;
 
     #[test]
     fn what_blocks_and_what_does_not() {

@@ -5,9 +5,9 @@
 //! zeros, which is decimal here, counts, and the days of the first and the last report.
 
 use super::{Format, Head, LineReader, OpenError, Shape, emule_dat, header};
+use crate::entry::{Details, Normalizer, Skip};
+use crate::format::options::Options;
 use crate::moment;
-use crate::options::Options;
-use crate::scribe::{Details, Scribe, Skip};
 use rapsheet_snapshot::{AddressRange, Assessment, Assessments, Kinds, Refusal};
 
 /// The row of the table.
@@ -27,27 +27,27 @@ fn open(_: &Options, _: Head<'_>) -> Result<Box<dyn LineReader>, OpenError> {
 }
 
 impl LineReader for Dshield {
-    fn line(&self, line: &[u8], scribe: &mut Scribe<'_>) {
+    fn line(&self, line: &[u8], normalizer: &mut Normalizer<'_>) {
         if let [b'#', comment @ ..] = line {
-            return header::comment(comment.trim_ascii_start(), scribe);
+            return header::comment(comment.trim_ascii_start(), normalizer);
         }
         let mut columns = line.split(|byte| *byte == b'\t').map(<[u8]>::trim_ascii);
         let first = columns.next().unwrap_or(&[]);
         let is_name = first.first().is_some_and(u8::is_ascii_alphabetic) && !first.contains(&b':');
         match first {
-            b"Start" | b"Source IP" => scribe.skip(Skip::Header),
+            b"Start" | b"Source IP" => normalizer.skip(Skip::Header),
             // The table of one system is sent with a page's comment around its banner.
-            [b'<', b'!', ..] | [b'-', b'-', b'>', ..] => scribe.skip(Skip::Comment),
-            _ if is_name => scribe.reject(Refusal::BadIp),
+            [b'<', b'!', ..] | [b'-', b'-', b'>', ..] => normalizer.skip(Skip::Comment),
+            _ if is_name => normalizer.reject(Refusal::BadIp),
             _ => {
                 let rest: Vec<&[u8]> = columns.collect();
-                row(first, &rest, scribe);
+                row(first, &rest, normalizer);
             }
         }
     }
 }
 
-fn row(first: &[u8], rest: &[&[u8]], scribe: &mut Scribe<'_>) {
+fn row(first: &[u8], rest: &[&[u8]], normalizer: &mut Normalizer<'_>) {
     let scanner = Details { assessments: Assessments::EMPTY.with(Assessment::Scanner), ..Details::NONE };
     let second = rest.first().copied().unwrap_or(&[]);
     let read = if second.iter().any(|byte| matches!(byte, b'.' | b':')) {
@@ -58,8 +58,8 @@ fn row(first: &[u8], rest: &[&[u8]], scribe: &mut Scribe<'_>) {
         emule_dat::padded(first).map(|address| (address.range(), details))
     };
     match read {
-        Ok((range, details)) => scribe.range(range, &details),
-        Err(refusal) => scribe.reject(refusal),
+        Ok((range, details)) => normalizer.range(range, &details),
+        Err(refusal) => normalizer.reject(refusal),
     }
 }
 
@@ -69,7 +69,7 @@ fn ends(first: &[u8], last: &[u8]) -> Result<AddressRange, Refusal> {
 
 #[cfg(test)]
 mod tests {
-    use crate::transcript::tests::{read_events, render};
+    use crate::pipeline::testing::{read_events, render};
 
     #[test]
     fn both_tables() {

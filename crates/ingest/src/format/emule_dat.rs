@@ -5,9 +5,9 @@
 
 use super::ip_range::netmask;
 use super::{Format, Head, LineReader, OpenError, Shape, header};
-use crate::options::Options;
-use crate::scribe::{Details, Scribe, Skip};
-use crate::token;
+use crate::entry::{Details, Normalizer, Skip};
+use crate::format::options::Options;
+use crate::format::token;
 use rapsheet_snapshot::{Address, AddressRange, Kinds, Refusal};
 
 /// The row of the table.
@@ -30,9 +30,9 @@ fn open(_: &Options, _: Head<'_>) -> Result<Box<dyn LineReader>, OpenError> {
 }
 
 impl LineReader for Dat {
-    fn line(&self, line: &[u8], scribe: &mut Scribe<'_>) {
+    fn line(&self, line: &[u8], normalizer: &mut Normalizer<'_>) {
         if let Some(comment) = token::comment(line) {
-            return header::comment(comment, scribe);
+            return header::comment(comment, normalizer);
         }
         let (run, level) = match memchr::memchr(b',', line) {
             Some(comma) => {
@@ -42,11 +42,11 @@ impl LineReader for Dat {
             None => older(line),
         };
         if number(level.trim_ascii()).is_some_and(|level| level >= NOT_FILTERED) {
-            return scribe.skip(Skip::AccessLevel);
+            return normalizer.skip(Skip::AccessLevel);
         }
         match run_of(run.trim_ascii()) {
-            Ok(range) => scribe.range(range, &Details::NONE),
-            Err(refusal) => scribe.reject(refusal),
+            Ok(range) => normalizer.range(range, &Details::NONE),
+            Err(refusal) => normalizer.reject(refusal),
         }
     }
 }
@@ -96,7 +96,7 @@ fn unpadded(text: &[u8]) -> Vec<u8> {
 
 #[cfg(test)]
 mod tests {
-    use crate::transcript::tests::render;
+    use crate::pipeline::testing::render;
 
     #[test]
     fn padding_levels_and_both_forms() {

@@ -5,8 +5,8 @@
 //! so (option `names`). Prose that holds nothing is no error.
 
 use super::{Format, Head, LineReader, OpenError, Shape};
-use crate::options::{OptionRow, Options};
-use crate::scribe::{Details, Scribe, Skip};
+use crate::entry::{Details, Normalizer, Skip};
+use crate::format::options::{OptionRow, Options};
 use rapsheet_snapshot::refang::refang;
 use rapsheet_snapshot::{AddressRange, Kinds, Scope};
 
@@ -30,18 +30,23 @@ fn open(options: &Options, _: Head<'_>) -> Result<Box<dyn LineReader>, OpenError
 }
 
 impl LineReader for Prose {
-    fn line(&self, line: &[u8], scribe: &mut Scribe<'_>) {
-        if scan(line, self.takes_names, &Details::NONE, scribe) == 0 {
-            scribe.skip(Skip::NoIndicator);
+    fn line(&self, line: &[u8], normalizer: &mut Normalizer<'_>) {
+        if scan(line, self.takes_names, &Details::NONE, normalizer) == 0 {
+            normalizer.skip(Skip::NoIndicator);
         }
     }
 }
 
 /// Takes what a text holds, and returns how much.
-pub(super) fn scan(text: &[u8], takes_names: bool, details: &Details, scribe: &mut Scribe<'_>) -> usize {
+pub(super) fn scan(
+    text: &[u8],
+    takes_names: bool,
+    details: &Details,
+    normalizer: &mut Normalizer<'_>,
+) -> usize {
     let ends =
         |byte: &u8| byte.is_ascii_whitespace() || matches!(byte, b'<' | b'>' | b'"' | b'\'' | b'`' | b'|');
-    text.split(ends).map(bare).filter(|word| take(word, takes_names, details, scribe)).count()
+    text.split(ends).map(bare).filter(|word| take(word, takes_names, details, normalizer)).count()
 }
 
 /// A word without the punctuation of the sentence. Brackets that close what they opened belong to it.
@@ -60,7 +65,7 @@ fn bare(word: &[u8]) -> &[u8] {
     }
 }
 
-fn take(word: &[u8], takes_names: bool, details: &Details, scribe: &mut Scribe<'_>) -> bool {
+fn take(word: &[u8], takes_names: bool, details: &Details, normalizer: &mut Normalizer<'_>) -> bool {
     if word.len() < 4 || !word.iter().any(|byte| matches!(byte, b'.' | b':')) {
         return false;
     }
@@ -71,12 +76,12 @@ fn take(word: &[u8], takes_names: bool, details: &Details, scribe: &mut Scribe<'
     let is_defanged = plain.as_ref() != word;
     let is_address = || AddressRange::parse(&plain).is_ok() && plain.contains(&b'.');
     let meant = is_url || is_defanged || is_address() || takes_names;
-    !broken && meant && !plain.contains(&b'@') && scribe.attempt(&plain, Scope::Exact, details)
+    !broken && meant && !plain.contains(&b'@') && normalizer.try_any(&plain, Scope::Exact, details)
 }
 
 #[cfg(test)]
 mod tests {
-    use crate::transcript::tests::render;
+    use crate::pipeline::testing::render;
 
     #[test]
     fn what_is_meant_is_taken_and_the_rest_is_prose() {

@@ -3,8 +3,8 @@
 //! Publishers agree on nothing here, so a few keys are known by name and everything else is only a comment.
 //! The first stated time of a file wins: FireHOL writes the source's date above its own.
 
+use crate::entry::{Normalizer, Skip};
 use crate::moment;
-use crate::scribe::{Scribe, Skip};
 
 /// The keys of the time a list was made, lower-case.
 const GENERATED: &[&[u8]] = &[
@@ -25,14 +25,14 @@ const DECLARED: &[&[u8]] =
     &[b"entries", b"domains", b"records", b"number of entries", b"total number of network ranges"];
 
 /// Reads the text of a comment: a header where it is one, else a comment like any other.
-pub fn comment(text: &[u8], scribe: &mut Scribe<'_>) {
+pub fn comment(text: &[u8], normalizer: &mut Normalizer<'_>) {
     if is_end_mark(text) {
-        scribe.ended();
-        end_count(text).into_iter().for_each(|count| scribe.declared(count));
-        return scribe.skip(Skip::Comment);
+        normalizer.end_mark();
+        end_count(text).into_iter().for_each(|count| normalizer.declared(count));
+        return normalizer.skip(Skip::Comment);
     }
-    let stated = split_key(text).is_some_and(|(key, value)| state(key, value, scribe));
-    scribe.skip(if stated { Skip::Header } else { Skip::Comment });
+    let stated = split_key(text).is_some_and(|(key, value)| state(key, value, normalizer));
+    normalizer.skip(if stated { Skip::Header } else { Skip::Comment });
 }
 
 fn split_key(text: &[u8]) -> Option<(Vec<u8>, &[u8])> {
@@ -41,12 +41,12 @@ fn split_key(text: &[u8]) -> Option<(Vec<u8>, &[u8])> {
     Some((key.trim_ascii().to_ascii_lowercase(), value.get(1..)?.trim_ascii()))
 }
 
-fn state(key: Vec<u8>, value: &[u8], scribe: &mut Scribe<'_>) -> bool {
+fn state(key: Vec<u8>, value: &[u8], normalizer: &mut Normalizer<'_>) -> bool {
     if GENERATED.contains(&key.as_slice()) {
-        return moment::parse(value).map(|time| scribe.generated(time)).is_some();
+        return moment::parse(value).map(|time| normalizer.generated(time)).is_some();
     }
     if DECLARED.contains(&key.as_slice()) {
-        return leading_count(value).map(|count| scribe.declared(count)).is_some();
+        return leading_count(value).map(|count| normalizer.declared(count)).is_some();
     }
     false
 }

@@ -5,9 +5,9 @@
 //! holds are skipped.
 
 use super::{Format, Head, LineReader, OpenError, Shape, header};
-use crate::options::{OptionRow, Options};
-use crate::scribe::{Details, Scribe, Skip};
-use crate::token;
+use crate::entry::{Details, Normalizer, Skip};
+use crate::format::options::{OptionRow, Options};
+use crate::format::token;
 use rapsheet_snapshot::{Address, Kinds, Refusal, Scope};
 
 /// The row of the table.
@@ -34,26 +34,26 @@ fn open(options: &Options, _: Head<'_>) -> Result<Box<dyn LineReader>, OpenError
 }
 
 impl LineReader for Hosts {
-    fn line(&self, line: &[u8], scribe: &mut Scribe<'_>) {
+    fn line(&self, line: &[u8], normalizer: &mut Normalizer<'_>) {
         if let Some(name) = behind_usual_sink(line)
-            && scribe.plain(name, Scope::Exact, &Details::NONE)
+            && normalizer.fast_host(name, Scope::Exact, &Details::NONE)
         {
             return;
         }
         if let Some(comment) = token::comment(line) {
-            return header::comment(comment, scribe);
+            return header::comment(comment, normalizer);
         }
         let (first, rest) = token::first(line);
         match sink(first) {
-            First::Name => names(line, scribe),
-            First::Sink => names(rest, scribe),
+            First::Name => names(line, normalizer),
+            First::Sink => names(rest, normalizer),
             First::Mapping => {
                 if self.takes_address {
-                    scribe.address(first, &Details::NONE);
+                    normalizer.address(first, &Details::NONE);
                 }
                 match rest.trim_ascii().is_empty() {
-                    true => scribe.reject(Refusal::BadColumns),
-                    false => names(rest, scribe),
+                    true => normalizer.reject(Refusal::BadColumns),
+                    false => names(rest, normalizer),
                 }
             }
         }
@@ -90,12 +90,12 @@ fn sink(token: &[u8]) -> First {
     }
 }
 
-fn names(text: &[u8], scribe: &mut Scribe<'_>) {
+fn names(text: &[u8], normalizer: &mut Normalizer<'_>) {
     let tokens = text.split(|byte| matches!(byte, b' ' | b'\t')).filter(|token| !token.is_empty());
     for name in tokens.take_while(|token| !token.starts_with(b"#")) {
         match own_name(name) {
-            Some(skip) => scribe.skip(skip),
-            None => scribe.any(name, Scope::Exact, &Details::NONE),
+            Some(skip) => normalizer.skip(skip),
+            None => normalizer.any(name, Scope::Exact, &Details::NONE),
         }
     }
 }
@@ -131,7 +131,7 @@ fn is_test(name: &[u8]) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use crate::transcript::tests::render;
+    use crate::pipeline::testing::render;
 
     #[test]
     fn names_behind_a_sink() {

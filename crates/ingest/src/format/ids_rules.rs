@@ -5,10 +5,10 @@
 //! its labels. A rule with a path beside its host is about that URL and not about the host.
 
 use super::{Format, Head, LineReader, OpenError, Shape};
+use crate::entry::taxonomy;
+use crate::entry::{Details, Normalizer, Skip};
+use crate::format::options::Options;
 use crate::moment;
-use crate::options::Options;
-use crate::scribe::{Details, Scribe, Skip};
-use crate::words;
 use rapsheet_snapshot::{Assessments, Kinds, Refusal, Scope, Time};
 
 /// The row of the table.
@@ -28,30 +28,34 @@ fn open(_: &Options, _: Head<'_>) -> Result<Box<dyn LineReader>, OpenError> {
 }
 
 impl LineReader for Rules {
-    fn line(&self, line: &[u8], scribe: &mut Scribe<'_>) {
+    fn line(&self, line: &[u8], normalizer: &mut Normalizer<'_>) {
         if line.starts_with(b"#") {
-            return scribe.skip(Skip::Comment);
+            return normalizer.skip(Skip::Comment);
         }
         let Some(open) = memchr::memchr(b'(', line) else {
             // Variables and inclusions are several words; one word is a line of some other format.
             let several = line.iter().any(u8::is_ascii_whitespace);
-            return if several { scribe.skip(Skip::Directive) } else { scribe.reject(Refusal::BadColumns) };
+            return if several {
+                normalizer.skip(Skip::Directive)
+            } else {
+                normalizer.reject(Refusal::BadColumns)
+            };
         };
         let (header, body) = line.split_at_checked(open).unwrap_or((line, &[]));
-        let Some((source, destination)) = sides(header) else { return scribe.skip(Skip::Directive) };
+        let Some((source, destination)) = sides(header) else { return normalizer.skip(Skip::Directive) };
         let found = Content::read(body.get(1..).unwrap_or(&[]));
         // What may pass is an exception.
         let details = Details { inverted: header.starts_with(b"pass "), ..found.details() };
         match found.host.as_slice() {
             [] => {
-                group(source, &details, scribe);
-                group(destination, &details, scribe);
+                group(source, &details, normalizer);
+                group(destination, &details, normalizer);
             }
-            host if found.path.is_empty() => scribe.any(host, found.scope, &details),
-            host => scribe.url(&[host, &found.path].concat(), &details),
+            host if found.path.is_empty() => normalizer.any(host, found.scope, &details),
+            host => normalizer.url(&[host, &found.path].concat(), &details),
         }
-        if scribe.told() == 0 {
-            scribe.skip(Skip::RuleWithoutAddress);
+        if normalizer.outcomes() == 0 {
+            normalizer.skip(Skip::RuleWithoutAddress);
         }
     }
 }
@@ -88,7 +92,7 @@ fn field<'l>(rest: &mut &'l [u8]) -> Option<&'l [u8]> {
 }
 
 /// The addresses of a group. What is negated, and everything inside a negated group, is left out.
-fn group(text: &[u8], details: &Details, scribe: &mut Scribe<'_>) {
+fn group(text: &[u8], details: &Details, normalizer: &mut Normalizer<'_>) {
     let mut depth = 0_u32;
     let mut negated_from = None;
     for token in text.split_inclusive(|byte| matches!(byte, b'[' | b']' | b',')) {
@@ -99,7 +103,7 @@ fn group(text: &[u8], details: &Details, scribe: &mut Scribe<'_>) {
         let is_address = word.first().is_some_and(|byte| byte.is_ascii_hexdigit() || *byte == b':')
             && word.iter().any(|byte| matches!(byte, b'.' | b':'));
         if is_address && negated_from.is_none() {
-            scribe.address(word, details);
+            normalizer.address(word, details);
         }
         match mark {
             b'[' => {
@@ -185,7 +189,7 @@ impl Content {
 
     fn details(&self) -> Details {
         let said = |text: &[u8]| {
-            std::str::from_utf8(text).map_or(Assessments::EMPTY, |text| words::all(text, &[' ', ',']))
+            std::str::from_utf8(text).map_or(Assessments::EMPTY, |text| taxonomy::all(text, &[' ', ',']))
         };
         let by_class = said(&self.class);
         let assessments = if by_class.is_empty() { said(&self.message) } else { by_class };
@@ -249,7 +253,7 @@ fn created(metadata: &[u8]) -> Option<Time> {
 
 #[cfg(test)]
 mod tests {
-    use crate::transcript::tests::{read_events, render};
+    use crate::pipeline::testing::{read_events, render};
 
     #[test]
     fn rules_about_hosts_and_addresses() {

@@ -1,9 +1,9 @@
 //! `ie-tpl`: Tracking Protection Lists of Internet Explorer, which outlived it.
 
 use super::{Format, Head, LineReader, OpenError, Shape, header};
-use crate::options::Options;
-use crate::scribe::{Details, Scribe, Skip};
-use crate::token;
+use crate::entry::{Details, Normalizer, Skip};
+use crate::format::options::Options;
+use crate::format::token;
 use rapsheet_snapshot::{Kinds, Refusal, Scope};
 
 /// The row of the table.
@@ -23,36 +23,36 @@ fn open(_: &Options, _: Head<'_>) -> Result<Box<dyn LineReader>, OpenError> {
 }
 
 impl LineReader for Tpl {
-    fn line(&self, line: &[u8], scribe: &mut Scribe<'_>) {
+    fn line(&self, line: &[u8], normalizer: &mut Normalizer<'_>) {
         let (mark, rest) = token::first(line);
         match mark {
-            b"msFilterList" => scribe.skip(Skip::Header),
-            b"-d" => rule(rest.trim_ascii(), false, scribe),
-            b"+d" => rule(rest.trim_ascii(), true, scribe),
-            b"-" | b"+" => scribe.reject(Refusal::Pattern),
-            _ if line.starts_with(b":") => scribe.skip(Skip::Directive),
+            b"msFilterList" => normalizer.skip(Skip::Header),
+            b"-d" => rule(rest.trim_ascii(), false, normalizer),
+            b"+d" => rule(rest.trim_ascii(), true, normalizer),
+            b"-" | b"+" => normalizer.reject(Refusal::Pattern),
+            _ if line.starts_with(b":") => normalizer.skip(Skip::Directive),
             _ if line.starts_with(b"#") => {
-                header::comment(line.get(1..).unwrap_or(&[]).trim_ascii(), scribe);
+                header::comment(line.get(1..).unwrap_or(&[]).trim_ascii(), normalizer);
             }
-            _ => scribe.reject(Refusal::BadHost),
+            _ => normalizer.reject(Refusal::BadHost),
         }
     }
 }
 
 /// A host, and perhaps a substring of its paths.
-fn rule(text: &[u8], inverted: bool, scribe: &mut Scribe<'_>) {
+fn rule(text: &[u8], inverted: bool, normalizer: &mut Normalizer<'_>) {
     let details = Details { inverted, ..Details::NONE };
     let (host, path) = token::first(text);
     match path.trim_ascii() {
-        b"" => scribe.host(host, Scope::Tree, &details),
-        path if path.starts_with(b"/") => scribe.url(&[host, path].concat(), &details),
-        _ => scribe.reject(Refusal::Pattern),
+        b"" => normalizer.host(host, Scope::Tree, &details),
+        path if path.starts_with(b"/") => normalizer.url(&[host, path].concat(), &details),
+        _ => normalizer.reject(Refusal::Pattern),
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use crate::transcript::tests::render;
+    use crate::pipeline::testing::render;
 
     #[test]
     fn rules() {

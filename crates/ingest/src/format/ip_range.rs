@@ -1,9 +1,9 @@
 //! `ip-range` and `ip-range-csv`: everything that spells a run of addresses: `a-b`, netmasks, stars, `start,end,label`.
 
 use super::{Format, Head, LineReader, OpenError, Shape, header};
-use crate::options::Options;
-use crate::scribe::{Details, Scribe, Skip};
-use crate::token;
+use crate::entry::{Details, Normalizer, Skip};
+use crate::format::options::Options;
+use crate::format::token;
 use rapsheet_snapshot::{Address, AddressRange, Kinds, Refusal};
 
 /// The row of the table.
@@ -33,9 +33,9 @@ fn open(_: &Options, _: Head<'_>) -> Result<Box<dyn LineReader>, OpenError> {
 }
 
 impl LineReader for IpRange {
-    fn line(&self, line: &[u8], scribe: &mut Scribe<'_>) {
+    fn line(&self, line: &[u8], normalizer: &mut Normalizer<'_>) {
         if let Some(comment) = token::comment(line) {
-            return header::comment(comment, scribe);
+            return header::comment(comment, normalizer);
         }
         let plain;
         let line = if line.contains(&b'"') {
@@ -46,12 +46,12 @@ impl LineReader for IpRange {
         };
         let text = token::unwrap(token::before_comment(line));
         if is_head(text) {
-            return scribe.skip(Skip::Header);
+            return normalizer.skip(Skip::Header);
         }
         match special(text) {
-            Some(Ok(range)) => scribe.range(range, &Details::NONE),
-            Some(Err(refusal)) => scribe.reject(refusal),
-            None => scribe.address(text, &Details::NONE),
+            Some(Ok(range)) => normalizer.range(range, &Details::NONE),
+            Some(Err(refusal)) => normalizer.reject(refusal),
+            None => normalizer.address(text, &Details::NONE),
         }
     }
 }
@@ -109,7 +109,7 @@ pub(super) fn stars(text: &[u8]) -> Result<AddressRange, Refusal> {
 
 #[cfg(test)]
 mod tests {
-    use crate::transcript::tests::render;
+    use crate::pipeline::testing::render;
 
     #[test]
     fn every_spelling_of_a_run() {

@@ -6,9 +6,9 @@
 
 use super::csv::split;
 use super::{Format, Head, LineReader, OpenError, Shape, role};
-use crate::options::Options;
-use crate::scribe::{Details, Scribe, Skip};
-use crate::token;
+use crate::entry::{Details, Normalizer, Skip};
+use crate::format::options::Options;
+use crate::format::token;
 use rapsheet_snapshot::{Assessments, Scope};
 
 /// The row of the table.
@@ -27,21 +27,21 @@ fn open(_: &Options, _: Head<'_>) -> Result<Box<dyn LineReader>, OpenError> {
 }
 
 impl LineReader for Maltrail {
-    fn line(&self, line: &[u8], scribe: &mut Scribe<'_>) {
-        if scribe.plain(line, Scope::Tree, &Details::NONE) {
+    fn line(&self, line: &[u8], normalizer: &mut Normalizer<'_>) {
+        if normalizer.fast_host(line, Scope::Tree, &Details::NONE) {
             return;
         }
         if line.starts_with(b"#") {
-            return scribe.skip(Skip::Comment);
+            return normalizer.skip(Skip::Comment);
         }
         let trail = token::before_comment(line);
         if let Some((trail, info)) = compiled(trail) {
             let assessments = role::category(&info, Assessments::EMPTY);
-            return scribe.any(&trail, Scope::Tree, &Details { assessments, ..Details::NONE });
+            return normalizer.any(&trail, Scope::Tree, &Details { assessments, ..Details::NONE });
         }
         match trail {
-            [b'.', name @ ..] => scribe.host(name, Scope::Tree, &Details::NONE),
-            _ => scribe.any(trail, Scope::Tree, &Details::NONE),
+            [b'.', name @ ..] => normalizer.host(name, Scope::Tree, &Details::NONE),
+            _ => normalizer.any(trail, Scope::Tree, &Details::NONE),
         }
     }
 }
@@ -61,7 +61,7 @@ fn compiled(line: &[u8]) -> Option<(Vec<u8>, Vec<u8>)> {
 
 #[cfg(test)]
 mod tests {
-    use crate::transcript::tests::render;
+    use crate::pipeline::testing::render;
 
     #[test]
     fn trails_of_every_kind() {

@@ -1,6 +1,6 @@
 //! What feeds' texts look like: one file a format, one row in [`FORMATS`].
 //!
-//! A format turns lines (or one document) into calls on a [`Scribe`], which owns everything that holds for
+//! A format turns lines (or one document) into calls on a [`Normalizer`], which owns everything that holds for
 //! all formats: canonical forms, guards on single entries, times, counting. A format never decides what a
 //! spelling means twice, never follows a path or directive that a feed contains, and never gives up on a
 //! file because of a line.
@@ -9,9 +9,9 @@
 //! Help, validation, documentation and the tests read the table.
 
 pub use crate::decode::Markup;
-use crate::options::{OptionError, OptionRow, Options};
-use crate::refused::FileRefusal;
-use crate::scribe::Scribe;
+use crate::download::refusal::FileRefusal;
+use crate::entry::Normalizer;
+use crate::format::options::{OptionError, OptionRow, Options};
 use rapsheet_snapshot::{Kinds, ListKind};
 use std::fmt;
 
@@ -33,6 +33,7 @@ pub mod ip_range;
 pub mod json;
 pub mod maltrail;
 pub mod netset;
+pub mod options;
 pub mod p2p_plaintext;
 pub mod pac;
 pub mod pipe_delimited;
@@ -43,11 +44,13 @@ pub mod rbldnsd;
 pub mod regex_list;
 pub mod role;
 pub mod rpz;
+pub mod sniff;
 pub mod spamhaus_drop_json;
 pub mod spamhaus_drop_text;
 pub mod squidguard;
 pub mod suricata_dataset;
 pub mod suricata_iprep;
+pub(crate) mod token;
 pub mod toplist_csv;
 pub mod tor_exit_addresses;
 pub mod unbound;
@@ -58,7 +61,7 @@ pub mod zeek_intel;
 
 /// Every format, in the order in which people are shown them.
 pub static FORMATS: &[&Format] = &[
-    &crate::sniff::FORMAT,
+    &sniff::FORMAT,
     &plain_ip::FORMAT,
     &plain_ip_annotated::FORMAT,
     &ip_range::FORMAT,
@@ -166,7 +169,7 @@ pub enum Shape {
     Wrapped(Unwrap, Survey),
     /// One document (JSON, XML), read by a single call.
     Document(ReadDocument),
-    /// Whatever the first block looks like: see [`crate::sniff`].
+    /// Whatever the first block looks like: see [`crate::format::sniff`].
     Sniffed,
 }
 
@@ -191,8 +194,8 @@ pub type Survey = fn(&Options, &[&[u8]]) -> Result<Box<dyn LineReader>, OpenErro
 /// Takes the wrapping off a whole file.
 pub type Unwrap = fn(Vec<u8>) -> Result<Vec<u8>, FileRefusal>;
 
-/// Reads a whole document. It calls [`Scribe::record_at`] before each record, with the record's byte offset.
-pub type ReadDocument = fn(&Options, Head<'_>, &mut Scribe<'_>) -> Result<(), OpenError>;
+/// Reads a whole document. It calls [`Normalizer::record_at`] before each record, with the record's byte offset.
+pub type ReadDocument = fn(&Options, Head<'_>, &mut Normalizer<'_>) -> Result<(), OpenError>;
 
 /// Why a file could not even be begun.
 #[derive(Debug)]
@@ -217,9 +220,9 @@ impl From<FileRefusal> for OpenError {
 
 /// Reads one line at a time, from many threads at once.
 pub trait LineReader: Send + Sync {
-    /// Reads `line`, which is trimmed of blanks and line ends (see [`crate::lines::trim`]) and not empty: blank
+    /// Reads `line`, which is trimmed of blanks and line ends (see [`crate::download::lines::trim`]) and not empty: blank
     /// lines are counted by the caller. At least one call on the scribe must follow from every line.
-    fn line(&self, line: &[u8], scribe: &mut Scribe<'_>);
+    fn line(&self, line: &[u8], normalizer: &mut Normalizer<'_>);
 
     /// Whether leading and trailing blanks carry meaning (tables with empty first columns); such a reader is
     /// handed the line with only its line end removed.
@@ -231,7 +234,7 @@ pub trait LineReader: Send + Sync {
 /// Reads one line after another.
 pub trait OrderedReader: Send {
     /// Reads `line`, as [`LineReader::line`] does.
-    fn line(&mut self, line: &[u8], scribe: &mut Scribe<'_>);
+    fn line(&mut self, line: &[u8], normalizer: &mut Normalizer<'_>);
 
     /// As [`LineReader::keeps_blanks`].
     fn keeps_blanks(&self) -> bool {

@@ -4,9 +4,9 @@
 //! first stated time holds. Inline comments need no blank before the mark here.
 
 use super::{Format, Head, LineReader, OpenError, Shape, header};
-use crate::options::Options;
-use crate::scribe::{Details, Scribe};
-use crate::token;
+use crate::entry::{Details, Normalizer};
+use crate::format::options::Options;
+use crate::format::token;
 use rapsheet_snapshot::Kinds;
 
 /// The row of the table.
@@ -26,21 +26,21 @@ fn open(_: &Options, _: Head<'_>) -> Result<Box<dyn LineReader>, OpenError> {
 }
 
 impl LineReader for Netset {
-    fn line(&self, line: &[u8], scribe: &mut Scribe<'_>) {
-        if scribe.plain_address(line, &Details::NONE) {
+    fn line(&self, line: &[u8], normalizer: &mut Normalizer<'_>) {
+        if normalizer.fast_address(line, &Details::NONE) {
             return;
         }
         if let Some(comment) = token::comment(line) {
-            return header::comment(comment, scribe);
+            return header::comment(comment, normalizer);
         }
         let entry = line.split(|byte| matches!(byte, b'#' | b';')).next().unwrap_or(&[]);
-        scribe.address(entry.trim_ascii(), &Details::NONE);
+        normalizer.address(entry.trim_ascii(), &Details::NONE);
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use crate::transcript::tests::render;
+    use crate::pipeline::testing::render;
 
     #[test]
     fn header_and_entries() {

@@ -4,9 +4,9 @@
 //! what the range is for, in the lists that say it at all.
 
 use super::{Format, Head, LineReader, OpenError, Shape, header};
-use crate::options::Options;
-use crate::scribe::{Details, Scribe};
-use crate::token;
+use crate::entry::{Details, Normalizer};
+use crate::format::options::Options;
+use crate::format::token;
 use rapsheet_snapshot::{Address, AddressRange, Assessment, Assessments, Kinds, Refusal};
 
 /// The row of the table.
@@ -29,15 +29,15 @@ fn open(_: &Options, _: Head<'_>) -> Result<Box<dyn LineReader>, OpenError> {
 }
 
 impl LineReader for P2p {
-    fn line(&self, line: &[u8], scribe: &mut Scribe<'_>) {
+    fn line(&self, line: &[u8], normalizer: &mut Normalizer<'_>) {
         if let Some(comment) = token::comment(line) {
-            return header::comment(comment, scribe);
+            return header::comment(comment, normalizer);
         }
         match split(line) {
             Ok((label, range)) => {
-                scribe.range(range, &Details { assessments: purpose(label), ..Details::NONE });
+                normalizer.range(range, &Details { assessments: purpose(label), ..Details::NONE });
             }
-            Err(refusal) => scribe.reject(refusal),
+            Err(refusal) => normalizer.reject(refusal),
         }
     }
 }
@@ -94,7 +94,7 @@ fn purpose(label: &[u8]) -> Assessments {
 
 #[cfg(test)]
 mod tests {
-    use crate::transcript::tests::{read_events, render};
+    use crate::pipeline::testing::{read_events, render};
 
     #[test]
     fn ranges_are_read_from_the_right() {

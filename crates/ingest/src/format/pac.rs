@@ -4,8 +4,8 @@
 //! lines that are nothing but literals of an array or keys of an object. Everything else is no data.
 
 use super::{Format, Head, OpenError, OrderedReader, Shape};
-use crate::options::Options;
-use crate::scribe::{Details, Scribe, Skip};
+use crate::entry::{Details, Normalizer, Skip};
+use crate::format::options::Options;
 use rapsheet_snapshot::{Address, AddressRange, Kinds, Refusal, Scope};
 
 /// The row of the table.
@@ -28,24 +28,24 @@ fn open(_: &Options, _: Head<'_>) -> Result<Box<dyn OrderedReader>, OpenError> {
 }
 
 impl OrderedReader for Pac {
-    fn line(&mut self, line: &[u8], scribe: &mut Scribe<'_>) {
+    fn line(&mut self, line: &[u8], normalizer: &mut Normalizer<'_>) {
         let opens = line.starts_with(b"/*");
         if opens || self.in_comment {
             self.in_comment = memchr::memmem::find(line, b"*/").is_none();
-            return scribe.skip(Skip::Comment);
+            return normalizer.skip(Skip::Comment);
         }
         if line.starts_with(b"//") {
-            return scribe.skip(Skip::Comment);
+            return normalizer.skip(Skip::Comment);
         }
-        calls(line, scribe);
-        if scribe.told() == 0 && is_literals(line) {
-            literals(line).filter(|text| text.contains(&b'.')).for_each(|text| listed(text, scribe));
+        calls(line, normalizer);
+        if normalizer.outcomes() == 0 && is_literals(line) {
+            literals(line).filter(|text| text.contains(&b'.')).for_each(|text| listed(text, normalizer));
         }
-        if scribe.told() == 0 && is_name_alone(line) {
-            scribe.reject(Refusal::BadColumns);
+        if normalizer.outcomes() == 0 && is_name_alone(line) {
+            normalizer.reject(Refusal::BadColumns);
         }
-        if scribe.told() == 0 {
-            scribe.skip(Skip::Directive);
+        if normalizer.outcomes() == 0 {
+            normalizer.skip(Skip::Directive);
         }
     }
 }
@@ -57,53 +57,55 @@ fn is_name_alone(line: &[u8]) -> bool {
 }
 
 /// The calls that compare the host with literals.
-fn calls(line: &[u8], scribe: &mut Scribe<'_>) {
+fn calls(line: &[u8], normalizer: &mut Normalizer<'_>) {
     const CALLS: [&[u8]; 4] = [b"dnsDomainIs(", b"shExpMatch(", b"localHostOrDomainIs(", b"isInNet("];
     for call in CALLS {
         for at in memchr::memmem::find_iter(line, call) {
             // What must not be so says nothing that can be kept.
             if line.get(..at).is_some_and(|before| before.trim_ascii_end().ends_with(b"!")) {
-                scribe.reject(Refusal::Pattern);
+                normalizer.reject(Refusal::Pattern);
                 continue;
             }
             let rest = line.get(at + call.len()..).unwrap_or(&[]);
             let end = memchr::memchr(b')', rest).unwrap_or(rest.len());
             let mut arguments = literals(rest.get(..end).unwrap_or(&[]));
             match (call, arguments.next(), arguments.next()) {
-                (b"isInNet(", Some(address), Some(mask)) => network(address, mask, scribe),
-                (b"localHostOrDomainIs(", Some(name), _) => scribe.host(name, Scope::Exact, &Details::NONE),
-                (b"dnsDomainIs(" | b"shExpMatch(", Some(text), _) => compared(text, scribe),
+                (b"isInNet(", Some(address), Some(mask)) => network(address, mask, normalizer),
+                (b"localHostOrDomainIs(", Some(name), _) => {
+                    normalizer.host(name, Scope::Exact, &Details::NONE)
+                }
+                (b"dnsDomainIs(" | b"shExpMatch(", Some(text), _) => compared(text, normalizer),
                 _ => {}
             }
         }
     }
 }
 
-fn compared(text: &[u8], scribe: &mut Scribe<'_>) {
+fn compared(text: &[u8], normalizer: &mut Normalizer<'_>) {
     match text {
         [b'*', b'.', name @ ..] | [b'.', name @ ..] if !name.contains(&b'*') => {
-            scribe.host(name, Scope::Subdomains, &Details::NONE);
+            normalizer.host(name, Scope::Subdomains, &Details::NONE);
         }
-        _ if text.contains(&b'*') || text.contains(&b'?') => scribe.reject(Refusal::Pattern),
-        name => scribe.any(name, Scope::Exact, &Details::NONE),
+        _ if text.contains(&b'*') || text.contains(&b'?') => normalizer.reject(Refusal::Pattern),
+        name => normalizer.any(name, Scope::Exact, &Details::NONE),
     }
 }
 
-fn network(address: &[u8], mask: &[u8], scribe: &mut Scribe<'_>) {
+fn network(address: &[u8], mask: &[u8], normalizer: &mut Normalizer<'_>) {
     let read = match (Address::parse(address), Address::parse(mask)) {
         (Ok(Address::V4(address)), Ok(Address::V4(mask))) => AddressRange::from_netmask(address, mask),
         _ => Err(Refusal::BadMask),
     };
     match read {
-        Ok(range) => scribe.range(range, &Details::NONE),
-        Err(refusal) => scribe.reject(refusal),
+        Ok(range) => normalizer.range(range, &Details::NONE),
+        Err(refusal) => normalizer.reject(refusal),
     }
 }
 
 /// An element of an array or a key of an object: such lists are asked label by label, which is a tree.
-fn listed(text: &[u8], scribe: &mut Scribe<'_>) {
+fn listed(text: &[u8], normalizer: &mut Normalizer<'_>) {
     let name = text.strip_prefix(b"*.").or_else(|| text.strip_prefix(b".")).unwrap_or(text);
-    scribe.any(name, Scope::Tree, &Details::NONE);
+    normalizer.any(name, Scope::Tree, &Details::NONE);
 }
 
 /// Whether a line holds literals and the marks around them, and nothing else: no variable, no call.
@@ -136,7 +138,7 @@ fn literals(text: &[u8]) -> impl Iterator<Item = &[u8]> {
 
 #[cfg(test)]
 mod tests {
-    use crate::transcript::tests::render;
+    use crate::pipeline::testing::render;
 
     #[test]
     fn idioms_are_lifted_and_nothing_is_run() {

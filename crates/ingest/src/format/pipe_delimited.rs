@@ -5,9 +5,9 @@
 //! hold URLs that are nobody's indicators.
 
 use super::{Format, Head, LineReader, OpenError, Shape, header, role};
+use crate::entry::{Details, Normalizer};
+use crate::format::options::Options;
 use crate::moment;
-use crate::options::Options;
-use crate::scribe::{Details, Scribe};
 use rapsheet_snapshot::{Address, Assessments, Kinds, Refusal};
 
 /// The row of the table.
@@ -27,16 +27,16 @@ fn open(_: &Options, _: Head<'_>) -> Result<Box<dyn LineReader>, OpenError> {
 }
 
 impl LineReader for Pipes {
-    fn line(&self, line: &[u8], scribe: &mut Scribe<'_>) {
+    fn line(&self, line: &[u8], normalizer: &mut Normalizer<'_>) {
         if let [b'#' | b';', comment @ ..] = line {
-            return header::comment(comment.trim_ascii(), scribe);
+            return header::comment(comment.trim_ascii(), normalizer);
         }
         let columns: Vec<&[u8]> = line.split(|byte| *byte == b'|').map(<[u8]>::trim_ascii).collect();
         let system = columns.first().copied().unwrap_or(&[]);
         let is_dataplane = system == b"NA" || system.iter().all(u8::is_ascii_digit);
         match if is_dataplane { dataplane(&columns) } else { cymru(&columns) } {
-            Some((address, details)) => scribe.address(address, &details),
-            None => scribe.reject(Refusal::BadColumns),
+            Some((address, details)) => normalizer.address(address, &details),
+            None => normalizer.reject(Refusal::BadColumns),
         }
     }
 }
@@ -72,7 +72,7 @@ fn cymru<'l>(columns: &[&'l [u8]]) -> Row<'l> {
 
 #[cfg(test)]
 mod tests {
-    use crate::transcript::tests::{read_events, render};
+    use crate::pipeline::testing::{read_events, render};
 
     #[test]
     fn from_the_right_and_from_the_left() {

@@ -5,9 +5,9 @@
 //! Addresses, URLs and e-mail addresses turn up in such lists and are typed by content.
 
 use super::{Format, Head, LineReader, OpenError, Shape, header};
-use crate::options::{OptionRow, Options};
-use crate::scribe::{Details, Scribe};
-use crate::token;
+use crate::entry::{Details, Normalizer};
+use crate::format::options::{OptionRow, Options};
+use crate::format::token;
 use rapsheet_snapshot::{Kinds, Scope};
 
 const WILDCARD: OptionRow = OptionRow {
@@ -48,25 +48,25 @@ fn open(options: &Options, _: Head<'_>) -> Result<Box<dyn LineReader>, OpenError
 }
 
 impl LineReader for PlainDomain {
-    fn line(&self, line: &[u8], scribe: &mut Scribe<'_>) {
-        let scope = scribe.rules().scope;
+    fn line(&self, line: &[u8], normalizer: &mut Normalizer<'_>) {
+        let scope = normalizer.rules().scope;
         let plain = match line {
-            [b'*', b'.', rest @ ..] => scribe.plain(rest, self.star, &Details::NONE),
-            _ => scribe.plain(line, scope, &Details::NONE),
+            [b'*', b'.', rest @ ..] => normalizer.fast_host(rest, self.star, &Details::NONE),
+            _ => normalizer.fast_host(line, scope, &Details::NONE),
         };
         if plain {
             return;
         }
         if let Some(comment) = token::comment(line).or_else(|| line.strip_prefix(b"!")) {
-            return header::comment(comment.trim_ascii(), scribe);
+            return header::comment(comment.trim_ascii(), normalizer);
         }
         let text = without_schedule(token::unwrap(token::before_comment(line)));
         match text {
-            [b'*', b'.', rest @ ..] => scribe.host(rest, self.star, &Details::NONE),
-            [b'+', b'.', rest @ ..] => scribe.host(rest, Scope::Tree, &Details::NONE),
-            [b'.', rest @ ..] if !rest.is_empty() => scribe.host(rest, Scope::Tree, &Details::NONE),
-            [b'=', rest @ ..] => scribe.host(rest, Scope::Exact, &Details::NONE),
-            _ => scribe.any(text, scope, &Details::NONE),
+            [b'*', b'.', rest @ ..] => normalizer.host(rest, self.star, &Details::NONE),
+            [b'+', b'.', rest @ ..] => normalizer.host(rest, Scope::Tree, &Details::NONE),
+            [b'.', rest @ ..] if !rest.is_empty() => normalizer.host(rest, Scope::Tree, &Details::NONE),
+            [b'=', rest @ ..] => normalizer.host(rest, Scope::Exact, &Details::NONE),
+            _ => normalizer.any(text, scope, &Details::NONE),
         }
     }
 }
@@ -79,7 +79,7 @@ fn without_schedule(text: &[u8]) -> &[u8] {
 
 #[cfg(test)]
 mod tests {
-    use crate::transcript::tests::render;
+    use crate::pipeline::testing::render;
 
     #[test]
     fn names_and_what_stands_among_them() {

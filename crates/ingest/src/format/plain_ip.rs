@@ -5,9 +5,9 @@
 //! not a name: `C91.196.152.28` must not become a domain.
 
 use super::{Format, Head, LineReader, OpenError, Shape, header, ip_range};
-use crate::options::{OptionRow, Options};
-use crate::scribe::{Details, Scribe};
-use crate::token;
+use crate::entry::{Details, Normalizer};
+use crate::format::options::{OptionRow, Options};
+use crate::format::token;
 use rapsheet_snapshot::{Assessment, Assessments, Kinds};
 
 /// The row of the table.
@@ -51,31 +51,31 @@ fn open_proxies(_: &Options, _: Head<'_>) -> Result<Box<dyn LineReader>, OpenErr
 }
 
 impl LineReader for PlainIp {
-    fn line(&self, line: &[u8], scribe: &mut Scribe<'_>) {
-        if scribe.plain_address(line, &self.details) {
+    fn line(&self, line: &[u8], normalizer: &mut Normalizer<'_>) {
+        if normalizer.fast_address(line, &self.details) {
             return;
         }
         match token::comment(line) {
-            Some(comment) => header::comment(comment, scribe),
-            None => take(token::unwrap(token::before_comment(line)), &self.details, scribe),
+            Some(comment) => header::comment(comment, normalizer),
+            None => take(token::unwrap(token::before_comment(line)), &self.details, normalizer),
         }
     }
 }
 
 /// An address, or a wildcard of one.
-fn take(text: &[u8], details: &Details, scribe: &mut Scribe<'_>) {
+fn take(text: &[u8], details: &Details, normalizer: &mut Normalizer<'_>) {
     if !text.contains(&b'*') {
-        return scribe.address(text, details);
+        return normalizer.address(text, details);
     }
     match ip_range::stars(text) {
-        Ok(range) => scribe.range(range, details),
-        Err(refusal) => scribe.reject(refusal),
+        Ok(range) => normalizer.range(range, details),
+        Err(refusal) => normalizer.reject(refusal),
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use crate::transcript::tests::{read_events, render};
+    use crate::pipeline::testing::{read_events, render};
 
     #[test]
     fn a_list_may_be_one_line() {

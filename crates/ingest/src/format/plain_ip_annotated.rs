@@ -5,10 +5,10 @@
 //! before a country code. Those two are read; the rest is for people.
 
 use super::{Format, Head, LineReader, OpenError, Shape, header};
+use crate::entry::{Details, Normalizer};
+use crate::format::options::{OptionRow, Options};
+use crate::format::token;
 use crate::moment;
-use crate::options::{OptionRow, Options};
-use crate::scribe::{Details, Scribe};
-use crate::token;
 use rapsheet_snapshot::{Assessment, Assessments, Kinds};
 
 /// The row of the table.
@@ -35,22 +35,22 @@ fn open(options: &Options, _: Head<'_>) -> Result<Box<dyn LineReader>, OpenError
 }
 
 impl LineReader for Annotated {
-    fn line(&self, line: &[u8], scribe: &mut Scribe<'_>) {
+    fn line(&self, line: &[u8], normalizer: &mut Normalizer<'_>) {
         if let Some(comment) = token::comment(line) {
-            return header::comment(comment, scribe);
+            return header::comment(comment, normalizer);
         }
-        if scribe.plain_address(line, &Details::NONE) {
+        if normalizer.fast_address(line, &Details::NONE) {
             return;
         }
         let end = line.iter().position(|byte| matches!(byte, b' ' | b'\t' | b';' | b',' | b'#'));
         let (key, note) = line.split_at_checked(end.unwrap_or(line.len())).unwrap_or((line, &[]));
         if note.is_empty() {
-            return scribe.address(token::unwrap(key), &Details::NONE);
+            return normalizer.address(token::unwrap(key), &Details::NONE);
         }
         match note.trim_ascii_start() {
             // A range with blanks round its dash, and perhaps a remark behind it.
-            [b'-', b' ', ..] => scribe.address(token::before_comment(line), &Details::NONE),
-            _ => scribe.address(token::unwrap(key), &self.details(note)),
+            [b'-', b' ', ..] => normalizer.address(token::before_comment(line), &Details::NONE),
+            _ => normalizer.address(token::unwrap(key), &self.details(note)),
         }
     }
 }
@@ -110,7 +110,7 @@ fn categories(note: &[u8]) -> Assessments {
 
 #[cfg(test)]
 mod tests {
-    use crate::transcript::tests::{read_events, render};
+    use crate::pipeline::testing::{read_events, render};
 
     #[test]
     fn the_first_token_is_the_key() {

@@ -6,11 +6,11 @@
 //! manual page of rbldnsd.
 
 use super::{Format, Head, OpenError, OrderedReader, Shape, header};
+use crate::entry::taxonomy;
+use crate::entry::{Details, Normalizer, Skip};
+use crate::format::options::Options;
+use crate::format::token;
 use crate::moment;
-use crate::options::Options;
-use crate::scribe::{Details, Scribe, Skip};
-use crate::token;
-use crate::words;
 use rapsheet_snapshot::{Address, AddressRange, Assessment, Assessments, Kinds, Refusal, Scope};
 use std::fmt::Write;
 
@@ -35,7 +35,7 @@ pub static NAME_FORMAT: Format = Format {
 };
 
 struct Rbldnsd {
-    take: fn(&[u8], &Details, &mut Scribe<'_>),
+    take: fn(&[u8], &Details, &mut Normalizer<'_>),
     /// What the entries after the last default line are listed for.
     default: Assessments,
 }
@@ -49,23 +49,23 @@ fn open_names(_: &Options, _: Head<'_>) -> Result<Box<dyn OrderedReader>, OpenEr
 }
 
 impl OrderedReader for Rbldnsd {
-    fn line(&mut self, line: &[u8], scribe: &mut Scribe<'_>) {
+    fn line(&mut self, line: &[u8], normalizer: &mut Normalizer<'_>) {
         match line {
-            [b'$', special @ ..] | [b'#' | b';' | b':', b'$', special @ ..] => directive(special, scribe),
-            [b'#' | b';', comment @ ..] => header::comment(comment.trim_ascii(), scribe),
+            [b'$', special @ ..] | [b'#' | b';' | b':', b'$', special @ ..] => directive(special, normalizer),
+            [b'#' | b';', comment @ ..] => header::comment(comment.trim_ascii(), normalizer),
             // An address may begin with two of them.
-            [b':', b':', ..] => self.entry(line, scribe),
+            [b':', b':', ..] => self.entry(line, normalizer),
             [b':', value @ ..] => {
                 self.default = meaning(value);
-                scribe.skip(Skip::DefaultValue);
+                normalizer.skip(Skip::DefaultValue);
             }
-            _ => self.entry(line, scribe),
+            _ => self.entry(line, normalizer),
         }
     }
 }
 
 impl Rbldnsd {
-    fn entry(&self, line: &[u8], scribe: &mut Scribe<'_>) {
+    fn entry(&self, line: &[u8], normalizer: &mut Normalizer<'_>) {
         let (key, value) = token::first(token::before_comment(line));
         let (inverted, key) = key.strip_prefix(b"!").map_or((false, key), |key| (true, key));
         let value = value.trim_ascii();
@@ -78,18 +78,18 @@ impl Rbldnsd {
             (false, true) => self.default,
             (false, false) => own,
         };
-        (self.take)(key, &Details { inverted, assessments, ..Details::NONE }, scribe);
+        (self.take)(key, &Details { inverted, assessments, ..Details::NONE }, normalizer);
     }
 }
 
-fn directive(special: &[u8], scribe: &mut Scribe<'_>) {
+fn directive(special: &[u8], normalizer: &mut Normalizer<'_>) {
     let (word, rest) = token::first(special);
     if word.eq_ignore_ascii_case(b"TIMESTAMP")
         && let Some(time) = moment::parse(token::first(rest.trim_ascii()).0)
     {
-        scribe.generated(time);
+        normalizer.generated(time);
     }
-    scribe.skip(Skip::Directive);
+    normalizer.skip(Skip::Directive);
 }
 
 /// What a value says an entry is listed for: its words, among them the abbreviations of SURBL in brackets.
@@ -100,7 +100,7 @@ fn meaning(value: &[u8]) -> Assessments {
     let said = phrases.iter().filter(|(phrase, _)| lower.contains(phrase)).map(|(_, meant)| *meant);
     let said: Assessments = said.collect();
     let tokens = text.split([' ', ',', '[', ']']).filter(|token| !token.contains("//"));
-    let by_word = tokens.flat_map(|token| token.split(':')).map(words::assessments);
+    let by_word = tokens.flat_map(|token| token.split(':')).map(taxonomy::assessments);
     let said = if said.is_empty() { by_word.fold(said, Assessments::union) } else { said };
     if said.is_empty() { bits(text) } else { said }
 }
@@ -118,22 +118,22 @@ fn bits(value: &str) -> Assessments {
     meant.into_iter().filter(|(bit, _)| octet & bit != 0).map(|(_, meant)| meant).collect()
 }
 
-fn name(key: &[u8], details: &Details, scribe: &mut Scribe<'_>) {
+fn name(key: &[u8], details: &Details, normalizer: &mut Normalizer<'_>) {
     match key {
-        [b'*', b'.', name @ ..] => scribe.host(name, Scope::Subdomains, details),
-        [b'.', name @ ..] => scribe.host(name, Scope::Tree, details),
-        name => scribe.host(name, Scope::Exact, details),
+        [b'*', b'.', name @ ..] => normalizer.host(name, Scope::Subdomains, details),
+        [b'.', name @ ..] => normalizer.host(name, Scope::Tree, details),
+        name => normalizer.host(name, Scope::Exact, details),
     }
 }
 
-fn address(key: &[u8], details: &Details, scribe: &mut Scribe<'_>) {
+fn address(key: &[u8], details: &Details, normalizer: &mut Normalizer<'_>) {
     // Every such list answers for this address, so that people can see that it works.
     if key == b"127.0.0.2" {
-        return scribe.skip(Skip::SelfTest);
+        return normalizer.skip(Skip::SelfTest);
     }
     match completed(key) {
-        Ok(range) => scribe.range(range, details),
-        Err(refusal) => scribe.reject(refusal),
+        Ok(range) => normalizer.range(range, details),
+        Err(refusal) => normalizer.reject(refusal),
     }
 }
 
@@ -202,7 +202,7 @@ fn six(key: &[u8]) -> Result<AddressRange, Refusal> {
 
 #[cfg(test)]
 mod tests {
-    use crate::transcript::tests::{read_events, render};
+    use crate::pipeline::testing::{read_events, render};
 
     #[test]
     fn the_server_completes_what_is_left_out() {

@@ -4,8 +4,8 @@
 //! lists are written with it.
 
 use super::{Format, Head, LineReader, OpenError, Shape, header};
-use crate::options::Options;
-use crate::scribe::{Details, Scribe};
+use crate::entry::{Details, Normalizer};
+use crate::format::options::Options;
 use rapsheet_snapshot::{Kinds, Refusal, Scope};
 
 /// The row of the table.
@@ -25,13 +25,13 @@ fn open(_: &Options, _: Head<'_>) -> Result<Box<dyn LineReader>, OpenError> {
 }
 
 impl LineReader for Expressions {
-    fn line(&self, line: &[u8], scribe: &mut Scribe<'_>) {
+    fn line(&self, line: &[u8], normalizer: &mut Normalizer<'_>) {
         if let [b'#', comment @ ..] = line {
-            return header::comment(comment.trim_ascii(), scribe);
+            return header::comment(comment.trim_ascii(), normalizer);
         }
         match tree(line) {
-            Some(name) => scribe.host(&name, Scope::Tree, &Details::NONE),
-            None => scribe.reject(Refusal::Pattern),
+            Some(name) => normalizer.host(&name, Scope::Tree, &Details::NONE),
+            None => normalizer.reject(Refusal::Pattern),
         }
     }
 }
@@ -54,7 +54,7 @@ fn tree(line: &[u8]) -> Option<Vec<u8>> {
 
 #[cfg(test)]
 mod tests {
-    use crate::transcript::tests::render;
+    use crate::pipeline::testing::render;
 
     #[test]
     fn one_idiom_is_a_tree() {

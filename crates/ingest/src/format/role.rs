@@ -3,10 +3,10 @@
 //! Tables, JSON and XML differ in syntax only: each has records with named fields, so the roles and the usual names
 //! stand here once. Options of a feed name fields of their own; then the usual names do not count.
 
+use crate::entry::Details;
+use crate::entry::taxonomy;
+use crate::format::options::{OptionRow, Options};
 use crate::moment;
-use crate::options::{OptionRow, Options};
-use crate::scribe::Details;
-use crate::words;
 use rapsheet_snapshot::{Assessments, address::parse_port};
 
 /// What a field can mean.
@@ -231,7 +231,7 @@ pub fn category(text: &[u8], default: Assessments) -> Assessments {
     if text.is_empty() {
         return default;
     }
-    let found =
-        std::str::from_utf8(text).map_or(Assessments::EMPTY, |text| words::all(text, &[',', ';', ' ', '|']));
+    let found = std::str::from_utf8(text)
+        .map_or(Assessments::EMPTY, |text| taxonomy::all(text, &[',', ';', ' ', '|']));
     if found.is_empty() { default } else { found }
 }

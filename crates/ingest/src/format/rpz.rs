@@ -6,10 +6,10 @@
 //! indicator. Triggers and actions: draft-vixie-dnsop-dns-rpz.
 
 use super::{Format, Head, OpenError, OrderedReader, Shape, header};
+use crate::entry::taxonomy;
+use crate::entry::{Details, Normalizer, Skip};
+use crate::format::options::{OptionRow, Options};
 use crate::moment;
-use crate::options::{OptionRow, Options};
-use crate::scribe::{Details, Scribe, Skip};
-use crate::words;
 use rapsheet_snapshot::{AddressRange, Assessments, Kinds, Refusal, Scope, Time};
 
 /// The row of the table.
@@ -58,17 +58,17 @@ impl OrderedReader for Zone {
         true
     }
 
-    fn line(&mut self, line: &[u8], scribe: &mut Scribe<'_>) {
+    fn line(&mut self, line: &[u8], normalizer: &mut Normalizer<'_>) {
         let (record, comment) = split_comment(line);
         if record.trim_ascii().is_empty() {
-            return header::comment(comment.trim_ascii(), scribe);
+            return header::comment(comment.trim_ascii(), normalizer);
         }
         if self.in_record {
             self.in_record = !record.contains(&b')');
-            return scribe.skip(Skip::Directive);
+            return normalizer.skip(Skip::Directive);
         }
         if record.starts_with(b"$") {
-            return self.directive(record, scribe);
+            return self.directive(record, normalizer);
         }
         let mut words = record.split(u8::is_ascii_whitespace).filter(|word| !word.is_empty());
         if !record.first().is_some_and(u8::is_ascii_whitespace) {
@@ -83,7 +83,7 @@ impl OrderedReader for Zone {
         } else {
             kind
         };
-        self.record(kind, words.next().unwrap_or(&[]), &Remark { record, comment }, scribe);
+        self.record(kind, words.next().unwrap_or(&[]), &Remark { record, comment }, normalizer);
     }
 }
 
@@ -94,7 +94,7 @@ struct Remark<'l> {
 }
 
 impl Zone {
-    fn directive(&mut self, record: &[u8], scribe: &mut Scribe<'_>) {
+    fn directive(&mut self, record: &[u8], normalizer: &mut Normalizer<'_>) {
         let mut words = record.split(u8::is_ascii_whitespace).filter(|word| !word.is_empty());
         if words.next().is_some_and(|word| word.eq_ignore_ascii_case(b"$ORIGIN")) {
             let origin = plain(words.next().unwrap_or(&[]));
@@ -103,10 +103,10 @@ impl Zone {
                 false => self.below = without_apex(&origin, &self.apex).to_vec(),
             }
         }
-        scribe.skip(Skip::Directive);
+        normalizer.skip(Skip::Directive);
     }
 
-    fn record(&mut self, kind: &[u8], data: &[u8], remark: &Remark<'_>, scribe: &mut Scribe<'_>) {
+    fn record(&mut self, kind: &[u8], data: &[u8], remark: &Remark<'_>, normalizer: &mut Normalizer<'_>) {
         match kind {
             b"SOA" => {
                 // A transferred zone says its name here, and nowhere else.
@@ -114,36 +114,36 @@ impl Zone {
                     self.apex = plain(&self.owner);
                 }
                 self.in_record = remark.record.contains(&b'(') && !remark.record.contains(&b')');
-                scribe.skip(Skip::Directive);
+                normalizer.skip(Skip::Directive);
             }
             b"CNAME" | b"A" | b"AAAA" | b"TXT" | b"DNAME" | b"MX" | b"SRV" => {
-                self.policy(kind, data, remark.comment, scribe);
+                self.policy(kind, data, remark.comment, normalizer);
             }
             // A record of the zone itself that has lost the blank before it.
-            _ if self.owner.eq_ignore_ascii_case(b"NS") => scribe.skip(Skip::Record),
-            b"" => scribe.reject(Refusal::BadColumns),
-            _ if kind.iter().all(u8::is_ascii_alphanumeric) => scribe.skip(Skip::Record),
-            _ => scribe.reject(Refusal::BadColumns),
+            _ if self.owner.eq_ignore_ascii_case(b"NS") => normalizer.skip(Skip::Record),
+            b"" => normalizer.reject(Refusal::BadColumns),
+            _ if kind.iter().all(u8::is_ascii_alphanumeric) => normalizer.skip(Skip::Record),
+            _ => normalizer.reject(Refusal::BadColumns),
         }
     }
 
-    fn policy(&self, kind: &[u8], data: &[u8], comment: &[u8], scribe: &mut Scribe<'_>) {
+    fn policy(&self, kind: &[u8], data: &[u8], comment: &[u8], normalizer: &mut Normalizer<'_>) {
         let owner = self.trigger();
         if owner.starts_with(b"testentry.") {
-            return scribe.skip(Skip::SelfTest);
+            return normalizer.skip(Skip::SelfTest);
         }
         if owner.is_empty() || owner == b"@" {
-            return scribe.skip(Skip::Record);
+            return normalizer.skip(Skip::Record);
         }
         let target = if kind == b"CNAME" { plain(data) } else { Vec::new() };
         let inverted = match target.as_slice() {
-            b"rpz-tcp-only" => return scribe.skip(Skip::Policy),
+            b"rpz-tcp-only" => return normalizer.skip(Skip::Policy),
             b"rpz-passthru" => true,
             target => target == owner && !target.is_empty(),
         };
         let (first_seen, assessments) = if inverted { Default::default() } else { remarks(comment) };
         let details = Details { inverted, first_seen, assessments, ..Details::NONE };
-        trigger(&owner, &details, scribe);
+        trigger(&owner, &details, normalizer);
     }
 
     /// The owner without the zone's name.
@@ -164,18 +164,18 @@ fn without_apex<'n>(name: &'n [u8], apex: &[u8]) -> &'n [u8] {
 }
 
 /// What triggers: an address in an answer, a client, a name server, or the name that is asked for.
-fn trigger(owner: &[u8], details: &Details, scribe: &mut Scribe<'_>) {
+fn trigger(owner: &[u8], details: &Details, normalizer: &mut Normalizer<'_>) {
     let policies: [&[u8]; 3] = [b".rpz-client-ip", b".rpz-nsip", b".rpz-nsdname"];
     if policies.iter().any(|policy| owner.ends_with(policy)) {
-        return scribe.skip(Skip::Policy);
+        return normalizer.skip(Skip::Policy);
     }
     match (owner.strip_suffix(b".rpz-ip"), owner) {
         (Some(address), _) => match reversed(address) {
-            Ok(range) => scribe.range(range, details),
-            Err(refusal) => scribe.reject(refusal),
+            Ok(range) => normalizer.range(range, details),
+            Err(refusal) => normalizer.reject(refusal),
         },
-        (None, [b'*', b'.', name @ ..]) => scribe.host(name, Scope::Subdomains, details),
-        (None, name) => scribe.host(name, Scope::Exact, details),
+        (None, [b'*', b'.', name @ ..]) => normalizer.host(name, Scope::Subdomains, details),
+        (None, name) => normalizer.host(name, Scope::Exact, details),
     }
 }
 
@@ -222,12 +222,12 @@ fn remarks(comment: &[u8]) -> (Option<Time>, Assessments) {
     let (reason, rest) = text.split_once('(').unwrap_or((text, ""));
     let time = rest.split_once(')').and_then(|(date, _)| moment::parse(date.as_bytes()));
     let reason = reason.split("see ").next().unwrap_or_default();
-    (time, words::all(reason.trim(), &[' ', ',']))
+    (time, taxonomy::all(reason.trim(), &[' ', ',']))
 }
 
 #[cfg(test)]
 mod tests {
-    use crate::transcript::tests::{read_events, render};
+    use crate::pipeline::testing::{read_events, render};
 
     #[test]
     fn triggers_and_actions() {

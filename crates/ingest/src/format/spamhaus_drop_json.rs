@@ -4,8 +4,8 @@
 //! of the holder, which is nobody's indicator.
 
 use super::{Format, Head, LineReader, OpenError, Shape};
-use crate::options::Options;
-use crate::scribe::{Details, Scribe, Skip};
+use crate::entry::{Details, Normalizer, Skip};
+use crate::format::options::Options;
 use rapsheet_snapshot::{Kinds, Refusal, Time};
 use serde::Deserialize;
 use std::borrow::Cow;
@@ -54,34 +54,34 @@ impl Number<'_> {
 }
 
 impl LineReader for DropJson {
-    fn line(&self, line: &[u8], scribe: &mut Scribe<'_>) {
+    fn line(&self, line: &[u8], normalizer: &mut Normalizer<'_>) {
         if line.starts_with(b";") || line.starts_with(b"#") {
-            return scribe.skip(Skip::Comment);
+            return normalizer.skip(Skip::Comment);
         }
         match serde_json::from_slice::<Row<'_>>(line) {
-            Ok(Row { cidr: Some(cidr), .. }) => scribe.address(cidr.trim().as_bytes(), &Details::NONE),
-            Ok(Row { asn: Some(_), .. }) => scribe.skip(Skip::UnsupportedKind),
-            Ok(row) => metadata(&row, scribe),
-            Err(_) => scribe.reject(Refusal::BadJson),
+            Ok(Row { cidr: Some(cidr), .. }) => normalizer.address(cidr.trim().as_bytes(), &Details::NONE),
+            Ok(Row { asn: Some(_), .. }) => normalizer.skip(Skip::UnsupportedKind),
+            Ok(row) => metadata(&row, normalizer),
+            Err(_) => normalizer.reject(Refusal::BadJson),
         }
     }
 }
 
-fn metadata(row: &Row<'_>, scribe: &mut Scribe<'_>) {
+fn metadata(row: &Row<'_>, normalizer: &mut Normalizer<'_>) {
     if let Some(seconds) = row.timestamp.as_ref().and_then(Number::value).and_then(|n| i64::try_from(n).ok())
     {
-        scribe.generated(Time::from_unix(seconds));
+        normalizer.generated(Time::from_unix(seconds));
     }
     if let Some(records) = row.records.as_ref().and_then(Number::value) {
-        scribe.declared(records);
-        scribe.ended();
+        normalizer.declared(records);
+        normalizer.end_mark();
     }
-    scribe.skip(Skip::Metadata);
+    normalizer.skip(Skip::Metadata);
 }
 
 #[cfg(test)]
 mod tests {
-    use crate::transcript::tests::render;
+    use crate::pipeline::testing::render;
 
     #[test]
     fn rows_metadata_and_strangers() {

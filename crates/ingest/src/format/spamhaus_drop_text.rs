@@ -4,8 +4,8 @@
 //! kind that is not indexed.
 
 use super::{Format, Head, LineReader, OpenError, Shape, header};
-use crate::options::Options;
-use crate::scribe::{Details, Scribe, Skip};
+use crate::entry::{Details, Normalizer, Skip};
+use crate::format::options::Options;
 use rapsheet_snapshot::Kinds;
 
 /// The row of the table.
@@ -25,15 +25,15 @@ fn open(_: &Options, _: Head<'_>) -> Result<Box<dyn LineReader>, OpenError> {
 }
 
 impl LineReader for DropText {
-    fn line(&self, line: &[u8], scribe: &mut Scribe<'_>) {
+    fn line(&self, line: &[u8], normalizer: &mut Normalizer<'_>) {
         if let [b';' | b'#', comment @ ..] = line {
-            return header::comment(comment.trim_ascii(), scribe);
+            return header::comment(comment.trim_ascii(), normalizer);
         }
         let prefix = line.split(|byte| *byte == b';').next().unwrap_or(&[]).trim_ascii();
         if is_autonomous_system(prefix) {
-            return scribe.skip(Skip::UnsupportedKind);
+            return normalizer.skip(Skip::UnsupportedKind);
         }
-        scribe.address(prefix, &Details::NONE);
+        normalizer.address(prefix, &Details::NONE);
     }
 }
 
@@ -43,7 +43,7 @@ fn is_autonomous_system(text: &[u8]) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use crate::transcript::tests::render;
+    use crate::pipeline::testing::render;
 
     #[test]
     fn prefixes_with_references() {

@@ -5,9 +5,9 @@
 //! about its names; a whole collection may be narrowed to some folders (option `categories`).
 
 use super::{Format, Head, LineReader, OpenError, Shape, header};
-use crate::options::{OptionRow, Options};
-use crate::scribe::{Details, Scribe, Skip};
-use crate::token;
+use crate::entry::{Details, Normalizer, Skip};
+use crate::format::options::{OptionRow, Options};
+use crate::format::token;
 use rapsheet_snapshot::{Assessment, Assessments, Kinds, Refusal, Scope};
 
 /// The row of the table.
@@ -93,28 +93,28 @@ fn of_folder(folder: &str) -> Details {
 }
 
 impl LineReader for Category {
-    fn line(&self, line: &[u8], scribe: &mut Scribe<'_>) {
-        if self.file == File::Typed && scribe.plain(line, self.bare, &self.details) {
+    fn line(&self, line: &[u8], normalizer: &mut Normalizer<'_>) {
+        if self.file == File::Typed && normalizer.fast_host(line, self.bare, &self.details) {
             return;
         }
         match (self.file, line) {
-            (File::Ignored, _) => scribe.skip(Skip::Policy),
-            (_, [b'#', comment @ ..]) => header::comment(comment.trim_ascii(), scribe),
-            (File::Usage, _) => scribe.skip(Skip::Directive),
-            (File::Expressions, _) => scribe.reject(Refusal::Pattern),
-            (_, b"black" | b"white") => scribe.skip(Skip::Directive),
-            (File::Typed | File::Urls, _) => self.typed(token::before_comment(line), scribe),
+            (File::Ignored, _) => normalizer.skip(Skip::Policy),
+            (_, [b'#', comment @ ..]) => header::comment(comment.trim_ascii(), normalizer),
+            (File::Usage, _) => normalizer.skip(Skip::Directive),
+            (File::Expressions, _) => normalizer.reject(Refusal::Pattern),
+            (_, b"black" | b"white") => normalizer.skip(Skip::Directive),
+            (File::Typed | File::Urls, _) => self.typed(token::before_comment(line), normalizer),
         }
     }
 }
 
 impl Category {
-    fn typed(&self, line: &[u8], scribe: &mut Scribe<'_>) {
+    fn typed(&self, line: &[u8], normalizer: &mut Normalizer<'_>) {
         match line {
-            _ if is_expression(line) => scribe.reject(Refusal::Pattern),
-            [b'.', name @ ..] => scribe.host(name, Scope::Tree, &self.details),
-            _ if self.file == File::Urls => scribe.url(line, &self.details),
-            _ => scribe.any(line, self.bare, &self.details),
+            _ if is_expression(line) => normalizer.reject(Refusal::Pattern),
+            [b'.', name @ ..] => normalizer.host(name, Scope::Tree, &self.details),
+            _ if self.file == File::Urls => normalizer.url(line, &self.details),
+            _ => normalizer.any(line, self.bare, &self.details),
         }
     }
 }
@@ -127,7 +127,7 @@ fn is_expression(line: &[u8]) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use crate::transcript::tests::render;
+    use crate::pipeline::testing::render;
 
     #[test]
     fn lines_show_what_they_are() {

@@ -4,8 +4,8 @@
 //! comma, which means something only to the rule that asks.
 
 use super::{Format, Head, LineReader, OpenError, Shape};
-use crate::options::Options;
-use crate::scribe::{Details, Scribe, Skip};
+use crate::entry::{Details, Normalizer, Skip};
+use crate::format::options::Options;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use rapsheet_snapshot::{AddressRange, Kinds, Refusal, Scope};
@@ -27,33 +27,33 @@ fn open(_: &Options, _: Head<'_>) -> Result<Box<dyn LineReader>, OpenError> {
 }
 
 impl LineReader for Dataset {
-    fn line(&self, line: &[u8], scribe: &mut Scribe<'_>) {
+    fn line(&self, line: &[u8], normalizer: &mut Normalizer<'_>) {
         let value = line.split(|byte| *byte == b',').next().unwrap_or(&[]).trim_ascii();
         let is_hash = matches!(value.len(), 32 | 40 | 64) && value.iter().all(u8::is_ascii_hexdigit);
         if line.starts_with(b"#") {
-            scribe.skip(Skip::Comment);
+            normalizer.skip(Skip::Comment);
         } else if is_hash {
-            scribe.skip(Skip::UnsupportedKind);
+            normalizer.skip(Skip::UnsupportedKind);
         } else if AddressRange::parse(value).is_ok() {
-            scribe.address(value, &Details::NONE);
+            normalizer.address(value, &Details::NONE);
         } else {
-            text(value, scribe);
+            text(value, normalizer);
         }
     }
 }
 
-fn text(value: &[u8], scribe: &mut Scribe<'_>) {
+fn text(value: &[u8], normalizer: &mut Normalizer<'_>) {
     match STANDARD.decode(value).as_deref() {
-        Ok([b'.', name @ ..]) => scribe.host(name, Scope::Tree, &Details::NONE),
-        Ok([b'/', ..]) => scribe.reject(Refusal::PathOnly),
-        Ok(text) => scribe.any(text, Scope::Exact, &Details::NONE),
-        Err(_) => scribe.reject(Refusal::BadEncoding),
+        Ok([b'.', name @ ..]) => normalizer.host(name, Scope::Tree, &Details::NONE),
+        Ok([b'/', ..]) => normalizer.reject(Refusal::PathOnly),
+        Ok(text) => normalizer.any(text, Scope::Exact, &Details::NONE),
+        Err(_) => normalizer.reject(Refusal::BadEncoding),
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use crate::transcript::tests::render;
+    use crate::pipeline::testing::render;
 
     #[test]
     fn texts_addresses_and_hashes() {

@@ -4,9 +4,9 @@
 //! (option `categories`). A score of 0 is none.
 
 use super::{Format, Head, LineReader, OpenError, Shape, header};
-use crate::options::{OptionRow, Options, error};
-use crate::scribe::{Details, Scribe, Skip};
-use crate::words;
+use crate::entry::taxonomy;
+use crate::entry::{Details, Normalizer, Skip};
+use crate::format::options::{OptionRow, Options, error};
 use rapsheet_snapshot::{Assessments, Kinds, Refusal};
 
 /// The row of the table.
@@ -35,7 +35,7 @@ fn open(options: &Options, _: Head<'_>) -> Result<Box<dyn LineReader>, OpenError
     let mut categories = Vec::new();
     for row in options.list("categories") {
         let read = row.split_once('=').and_then(|(number, word)| {
-            Some((number.trim().parse().ok()?, words::assessments(word)))
+            Some((number.trim().parse().ok()?, taxonomy::assessments(word)))
                 .filter(|(_, found)| !found.is_empty())
         });
         categories
@@ -47,21 +47,21 @@ fn open(options: &Options, _: Head<'_>) -> Result<Box<dyn LineReader>, OpenError
 }
 
 impl LineReader for Reputation {
-    fn line(&self, line: &[u8], scribe: &mut Scribe<'_>) {
+    fn line(&self, line: &[u8], normalizer: &mut Normalizer<'_>) {
         if let [b'#', comment @ ..] = line {
-            return header::comment(comment.trim_ascii(), scribe);
+            return header::comment(comment.trim_ascii(), normalizer);
         }
         let mut columns = line.split(|byte| *byte == b',').map(<[u8]>::trim_ascii);
         let (Some(address), Some(category)) = (columns.next(), columns.next()) else {
-            return scribe.reject(Refusal::BadColumns);
+            return normalizer.reject(Refusal::BadColumns);
         };
         if number(address).is_some() {
-            return scribe.skip(Skip::CategoryDefinition);
+            return normalizer.skip(Skip::CategoryDefinition);
         }
         match columns.next().and_then(number) {
-            Some(score) if score < self.min_score => scribe.skip(Skip::NoScore),
-            Some(_) => scribe.address(address, &self.details(category)),
-            None => scribe.reject(Refusal::BadColumns),
+            Some(score) if score < self.min_score => normalizer.skip(Skip::NoScore),
+            Some(_) => normalizer.address(address, &self.details(category)),
+            None => normalizer.reject(Refusal::BadColumns),
         }
     }
 }
@@ -80,7 +80,7 @@ fn number(text: &[u8]) -> Option<u8> {
 
 #[cfg(test)]
 mod tests {
-    use crate::transcript::tests::{read_events, render};
+    use crate::pipeline::testing::{read_events, render};
 
     #[test]
     fn scores_and_categories() {

@@ -6,8 +6,8 @@
 
 use super::csv::split;
 use super::{Format, Head, LineReader, OpenError, Shape};
-use crate::options::{OptionRow, Options, error};
-use crate::scribe::{Details, Scribe, Skip};
+use crate::entry::{Details, Normalizer, Skip};
+use crate::format::options::{OptionRow, Options, error};
 use rapsheet_snapshot::{Kinds, ListKind, Refusal, Scope};
 use std::borrow::Cow;
 
@@ -36,13 +36,13 @@ fn open(options: &Options, _: Head<'_>) -> Result<Box<dyn LineReader>, OpenError
 }
 
 impl LineReader for TopList {
-    fn line(&self, line: &[u8], scribe: &mut Scribe<'_>) {
+    fn line(&self, line: &[u8], normalizer: &mut Normalizer<'_>) {
         if line.starts_with(b"#") {
-            return scribe.skip(Skip::Comment);
+            return normalizer.skip(Skip::Comment);
         }
         match split::fields(line, b',') {
-            Ok(fields) => self.row(&fields, scribe),
-            Err(refusal) => scribe.reject(refusal),
+            Ok(fields) => self.row(&fields, normalizer),
+            Err(refusal) => normalizer.reject(refusal),
         }
     }
 }
@@ -51,21 +51,21 @@ impl LineReader for TopList {
 const HEADS: [&[u8]; 6] = [b"rank", b"globalrank", b"origin", b"domain", b"position", b"id"];
 
 impl TopList {
-    fn row(&self, fields: &[Cow<'_, [u8]>], scribe: &mut Scribe<'_>) {
+    fn row(&self, fields: &[Cow<'_, [u8]>], normalizer: &mut Normalizer<'_>) {
         let first = fields.first().map_or(&[][..], |field| field.trim_ascii());
         if HEADS.iter().any(|head| first.eq_ignore_ascii_case(head)) {
-            return scribe.skip(Skip::Header);
+            return normalizer.skip(Skip::Header);
         }
         let is_number = |field: &[u8]| !field.is_empty() && field.iter().all(u8::is_ascii_digit);
         let mut texts = fields.iter().map(|field| field.trim_ascii());
         let Some(name) = texts.clone().find(|field| !is_number(field) && !field.is_empty()) else {
-            return scribe.reject(Refusal::BadColumns);
+            return normalizer.reject(Refusal::BadColumns);
         };
         let rank = texts.find(|field| is_number(field)).and_then(number);
         if rank.is_some_and(|rank| rank > self.top) {
-            return scribe.skip(Skip::Policy);
+            return normalizer.skip(Skip::Policy);
         }
-        scribe.host(site(name), Scope::Exact, &Details::NONE);
+        normalizer.host(site(name), Scope::Exact, &Details::NONE);
     }
 }
 
@@ -82,7 +82,7 @@ fn site(name: &[u8]) -> &[u8] {
 
 #[cfg(test)]
 mod tests {
-    use crate::transcript::tests::render;
+    use crate::pipeline::testing::render;
 
     #[test]
     fn ranks_stand_before_or_behind_names() {

@@ -1,10 +1,10 @@
 //! `tor-exit-addresses`: blocks of four lines about an exit node, of which one kind names addresses.
 
 use super::{Format, Head, LineReader, OpenError, Shape};
+use crate::entry::{Details, Normalizer, Skip};
+use crate::format::options::Options;
+use crate::format::token;
 use crate::moment;
-use crate::options::Options;
-use crate::scribe::{Details, Scribe, Skip};
-use crate::token;
 use rapsheet_snapshot::{Assessment, Assessments, Kinds, Refusal};
 
 /// The row of the table.
@@ -24,25 +24,25 @@ fn open(_: &Options, _: Head<'_>) -> Result<Box<dyn LineReader>, OpenError> {
 }
 
 impl LineReader for ExitAddresses {
-    fn line(&self, line: &[u8], scribe: &mut Scribe<'_>) {
+    fn line(&self, line: &[u8], normalizer: &mut Normalizer<'_>) {
         let (word, rest) = token::first(line);
         match word {
             b"ExitAddress" => {
                 let (address, time) = token::first(rest.trim_ascii());
                 let assessments = Assessments::EMPTY.with(Assessment::Tor);
                 let details = Details { last_seen: moment::parse(time), assessments, ..Details::NONE };
-                scribe.address(address, &details);
+                normalizer.address(address, &details);
             }
-            b"ExitNode" | b"Published" | b"LastStatus" => scribe.skip(Skip::Record),
-            _ if line.starts_with(b"#") => scribe.skip(Skip::Comment),
-            _ => scribe.reject(Refusal::BadColumns),
+            b"ExitNode" | b"Published" | b"LastStatus" => normalizer.skip(Skip::Record),
+            _ if line.starts_with(b"#") => normalizer.skip(Skip::Comment),
+            _ => normalizer.reject(Refusal::BadColumns),
         }
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use crate::transcript::tests::{read_events, render};
+    use crate::pipeline::testing::{read_events, render};
 
     #[test]
     fn addresses_with_their_times() {

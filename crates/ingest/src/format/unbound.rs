@@ -4,8 +4,8 @@
 //! are included are never followed.
 
 use super::{Format, Head, LineReader, OpenError, Shape, header};
-use crate::options::Options;
-use crate::scribe::{Details, Scribe, Skip};
+use crate::entry::{Details, Normalizer, Skip};
+use crate::format::options::Options;
 use rapsheet_snapshot::{Kinds, Refusal, Scope};
 
 /// The row of the table.
@@ -40,20 +40,22 @@ const BLOCKS: [&[u8]; 11] = [
 ];
 
 impl LineReader for Unbound {
-    fn line(&self, line: &[u8], scribe: &mut Scribe<'_>) {
+    fn line(&self, line: &[u8], normalizer: &mut Normalizer<'_>) {
         if let [b'#', comment @ ..] = line {
-            return header::comment(comment.trim_ascii(), scribe);
+            return header::comment(comment.trim_ascii(), normalizer);
         }
         let is_key =
             |byte: &u8| byte.is_ascii_lowercase() || matches!(byte, b'-' | b' ' | b'\t' | b'0'..=b'9');
         let key = memchr::memchr(b':', line).filter(|colon| line.iter().take(*colon).all(is_key));
-        let Some(colon) = key.filter(|colon| *colon > 3) else { return scribe.reject(Refusal::BadColumns) };
+        let Some(colon) = key.filter(|colon| *colon > 3) else {
+            return normalizer.reject(Refusal::BadColumns);
+        };
         let (key, value) = line.split_at_checked(colon).unwrap_or((line, &[]));
         let value = value.get(1..).unwrap_or(&[]).trim_ascii();
         match key.trim_ascii() {
-            b"local-zone" => zone(value, scribe),
-            b"local-data" => data(value, scribe),
-            _ => scribe.skip(Skip::Directive),
+            b"local-zone" => zone(value, normalizer),
+            b"local-data" => data(value, normalizer),
+            _ => normalizer.skip(Skip::Directive),
         }
     }
 }
@@ -70,21 +72,21 @@ fn quoted(text: &[u8]) -> (&[u8], &[u8]) {
     (value, rest.get(usize::from(mark.is_some() && !rest.is_empty())..).unwrap_or(&[]))
 }
 
-fn zone(value: &[u8], scribe: &mut Scribe<'_>) {
+fn zone(value: &[u8], normalizer: &mut Normalizer<'_>) {
     let (name, rest) = quoted(value);
     let (kind, _) = quoted(rest.trim_ascii_start());
     let blocks = BLOCKS.iter().any(|own| kind.eq_ignore_ascii_case(own));
     let passes =
         [b"transparent".as_slice(), b"always_transparent", b"typetransparent", b"inform", b"nodefault"];
     match (blocks, passes.contains(&kind)) {
-        (true, _) => scribe.host(name, Scope::Tree, &Details::NONE),
-        (false, true) => scribe.host(name, Scope::Tree, &Details { inverted: true, ..Details::NONE }),
-        (false, false) => scribe.skip(Skip::Directive),
+        (true, _) => normalizer.host(name, Scope::Tree, &Details::NONE),
+        (false, true) => normalizer.host(name, Scope::Tree, &Details { inverted: true, ..Details::NONE }),
+        (false, false) => normalizer.skip(Skip::Directive),
     }
 }
 
 /// `"name [ttl] [IN] A 0.0.0.0"`: addresses block one name, other records do not.
-fn data(value: &[u8], scribe: &mut Scribe<'_>) {
+fn data(value: &[u8], normalizer: &mut Normalizer<'_>) {
     let (record, _) = match value.first() {
         Some(b'"' | b'\'') => quoted(value),
         _ => (value, &[][..]),
@@ -93,15 +95,15 @@ fn data(value: &[u8], scribe: &mut Scribe<'_>) {
     let name = words.next().unwrap_or(&[]);
     let is_address = words.any(|word| word.eq_ignore_ascii_case(b"A") || word.eq_ignore_ascii_case(b"AAAA"));
     if is_address {
-        scribe.host(name, Scope::Exact, &Details::NONE);
+        normalizer.host(name, Scope::Exact, &Details::NONE);
     } else {
-        scribe.skip(Skip::Record);
+        normalizer.skip(Skip::Record);
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use crate::transcript::tests::render;
+    use crate::pipeline::testing::render;
 
     #[test]
     fn zones_and_data() {

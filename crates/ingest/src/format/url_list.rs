@@ -5,10 +5,10 @@
 //! elsewhere it is a fragment.
 
 use super::{Format, Head, LineReader, Markup, OpenError, Shape, header};
+use crate::entry::{Details, Normalizer, Skip};
+use crate::format::options::{OptionRow, Options};
+use crate::format::token;
 use crate::moment;
-use crate::options::{OptionRow, Options};
-use crate::scribe::{Details, Scribe, Skip};
-use crate::token;
 use rapsheet_snapshot::{Kinds, Scope, refang::refang};
 
 /// The row of the table.
@@ -35,20 +35,20 @@ fn open(options: &Options, _: Head<'_>) -> Result<Box<dyn LineReader>, OpenError
 }
 
 impl LineReader for UrlList {
-    fn line(&self, line: &[u8], scribe: &mut Scribe<'_>) {
+    fn line(&self, line: &[u8], normalizer: &mut Normalizer<'_>) {
         if let [b'#' | b';', comment @ ..] = line {
-            return header::comment(comment.trim_ascii(), scribe);
+            return header::comment(comment.trim_ascii(), normalizer);
         }
-        if is_head(line, scribe) {
-            return scribe.skip(Skip::Header);
+        if is_head(line, normalizer) {
+            return normalizer.skip(Skip::Header);
         }
         let text = token::unwrap(without_remark(token::before_comment(line)));
-        let scope = scribe.rules().scope;
-        scribe.any(text, scope, &Details::NONE);
+        let scope = normalizer.rules().scope;
+        normalizer.any(text, scope, &Details::NONE);
         if self.promotes_host
             && let Some(host) = host_alone(&refang(text))
         {
-            scribe.host(host, Scope::Exact, &Details::NONE);
+            normalizer.host(host, Scope::Exact, &Details::NONE);
         }
     }
 }
@@ -64,11 +64,11 @@ fn without_remark(text: &[u8]) -> &[u8] {
 }
 
 /// What stands above a list that is sent as a page: its mark, a title, a date.
-fn is_head(line: &[u8], scribe: &mut Scribe<'_>) -> bool {
+fn is_head(line: &[u8], normalizer: &mut Normalizer<'_>) -> bool {
     if line.first().is_some_and(u8::is_ascii_uppercase)
         && let Some(time) = moment::parse(line)
     {
-        scribe.generated(time);
+        normalizer.generated(time);
         return true;
     }
     line.eq_ignore_ascii_case(b"<pre>")
@@ -87,7 +87,7 @@ fn host_alone(url: &[u8]) -> Option<&[u8]> {
 
 #[cfg(test)]
 mod tests {
-    use crate::transcript::tests::render;
+    use crate::pipeline::testing::render;
 
     #[test]
     fn urls_in_every_spelling() {

@@ -3,9 +3,9 @@
 //! Attributes behind a name are for routing. A list that is included is another file, and is not followed.
 
 use super::{Format, Head, LineReader, OpenError, Shape, header};
-use crate::options::Options;
-use crate::scribe::{Details, Scribe, Skip};
-use crate::token;
+use crate::entry::{Details, Normalizer, Skip};
+use crate::format::options::Options;
+use crate::format::token;
 use rapsheet_snapshot::{Kinds, Refusal, Scope};
 
 /// The row of the table.
@@ -25,9 +25,9 @@ fn open(_: &Options, _: Head<'_>) -> Result<Box<dyn LineReader>, OpenError> {
 }
 
 impl LineReader for V2fly {
-    fn line(&self, line: &[u8], scribe: &mut Scribe<'_>) {
+    fn line(&self, line: &[u8], normalizer: &mut Normalizer<'_>) {
         if let [b'#', comment @ ..] = line {
-            return header::comment(comment.trim_ascii(), scribe);
+            return header::comment(comment.trim_ascii(), normalizer);
         }
         let (rule, _) = token::first(token::before_comment(line));
         let (kind, value) = match memchr::memchr(b':', rule) {
@@ -35,18 +35,18 @@ impl LineReader for V2fly {
             None => (&b"domain"[..], rule),
         };
         match kind {
-            b"domain" => scribe.host(value, Scope::Tree, &Details::NONE),
-            b"full" => scribe.host(value, Scope::Exact, &Details::NONE),
-            b"keyword" | b"regexp" => scribe.reject(Refusal::Pattern),
-            b"include" => scribe.skip(Skip::Directive),
-            _ => scribe.reject(Refusal::BadHost),
+            b"domain" => normalizer.host(value, Scope::Tree, &Details::NONE),
+            b"full" => normalizer.host(value, Scope::Exact, &Details::NONE),
+            b"keyword" | b"regexp" => normalizer.reject(Refusal::Pattern),
+            b"include" => normalizer.skip(Skip::Directive),
+            _ => normalizer.reject(Refusal::BadHost),
         }
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use crate::transcript::tests::render;
+    use crate::pipeline::testing::render;
 
     #[test]
     fn rules() {

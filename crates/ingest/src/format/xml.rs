@@ -6,10 +6,10 @@
 
 use super::role::{self, ROLE_OPTIONS, Role};
 use super::{Format, Head, OpenError, Shape, freetext};
-use crate::options::{OptionRow, Options};
-use crate::refused::FileRefusal;
-use crate::scribe::{Details, Scribe, Skip};
-use crate::words;
+use crate::download::refusal::FileRefusal;
+use crate::entry::taxonomy;
+use crate::entry::{Details, Normalizer, Skip};
+use crate::format::options::{OptionRow, Options};
 use quick_xml::Reader;
 use quick_xml::events::Event;
 use rapsheet_snapshot::{Assessments, Kinds, Refusal};
@@ -67,7 +67,7 @@ const DEPTH_MAX: usize = 256;
 /// The children of the record at hand: name and text.
 type Fields = Vec<(String, Vec<u8>)>;
 
-fn read_xml(options: &Options, whole: Head<'_>, scribe: &mut Scribe<'_>) -> Result<(), OpenError> {
+fn read_xml(options: &Options, whole: Head<'_>, normalizer: &mut Normalizer<'_>) -> Result<(), OpenError> {
     let named = options.list("record");
     let usual = ["entry", "item", "record", "row"];
     let is_record = |name: &str| {
@@ -75,15 +75,15 @@ fn read_xml(options: &Options, whole: Head<'_>, scribe: &mut Scribe<'_>) -> Resu
     };
     let names: Vec<(Role, Vec<String>)> =
         Role::ALL.iter().map(|role| (*role, names_in_xml(*role, options))).collect();
-    let default = options.text("assessment").map(words::assessments).unwrap_or_default();
+    let default = options.text("assessment").map(taxonomy::assessments).unwrap_or_default();
     let keep = options.list("keep");
-    records(whole.bytes, is_record, scribe, |fields, scribe| {
-        record(fields, &names, keep, default, scribe);
+    records(whole.bytes, is_record, normalizer, |fields, normalizer| {
+        record(fields, &names, keep, default, normalizer);
     })
 }
 
-fn read_rss(_: &Options, whole: Head<'_>, scribe: &mut Scribe<'_>) -> Result<(), OpenError> {
-    records(whole.bytes, |name| matches!(name, "item" | "entry"), scribe, item)
+fn read_rss(_: &Options, whole: Head<'_>, normalizer: &mut Normalizer<'_>) -> Result<(), OpenError> {
+    records(whole.bytes, |name| matches!(name, "item" | "entry"), normalizer, item)
 }
 
 fn names_in_xml(role: Role, options: &Options) -> Vec<String> {
@@ -103,8 +103,8 @@ fn names_in_xml(role: Role, options: &Options) -> Vec<String> {
 fn records(
     text: &[u8],
     is_record: impl Fn(&str) -> bool,
-    scribe: &mut Scribe<'_>,
-    mut take: impl FnMut(&Fields, &mut Scribe<'_>),
+    normalizer: &mut Normalizer<'_>,
+    mut take: impl FnMut(&Fields, &mut Normalizer<'_>),
 ) -> Result<(), OpenError> {
     if !text.trim_ascii_start().starts_with(b"<") {
         return Err(FileRefusal::NoData.into());
@@ -124,7 +124,7 @@ fn records(
                 let name = local(tag.local_name().as_ref());
                 match &mut fields {
                     None if is_record(&name) => {
-                        scribe.record_at(at);
+                        normalizer.record_at(at);
                         (fields, size) = (Some(Vec::new()), 0);
                     }
                     None => {}
@@ -139,7 +139,7 @@ fn records(
                 depth = depth.saturating_sub(1);
                 let ended = if is_record(&local(tag.local_name().as_ref())) { fields.take() } else { None };
                 if let Some(fields) = ended {
-                    take(&fields, scribe);
+                    take(&fields, normalizer);
                 }
             }
             Ok(Event::Text(piece)) => add(&mut fields, &mut size, &piece),
@@ -188,7 +188,7 @@ fn record(
     names: &[(Role, Vec<String>)],
     keep: &[String],
     default: Assessments,
-    scribe: &mut Scribe<'_>,
+    normalizer: &mut Normalizer<'_>,
 ) {
     let child = |name: &String| {
         let text = &fields.iter().find(|(own, _)| own == name)?.1;
@@ -200,19 +200,19 @@ fn record(
     };
     let value = field(Role::Value);
     if !keep.is_empty() && !keep.iter().any(|word| word.as_bytes() == field(Role::Filter)) {
-        scribe.skip(Skip::Inactive);
+        normalizer.skip(Skip::Inactive);
     } else if role::is_unsupported(field(Role::Kind)) {
-        scribe.skip(Skip::UnsupportedKind);
+        normalizer.skip(Skip::UnsupportedKind);
     } else if value.is_empty() {
-        scribe.reject(Refusal::BadColumns);
+        normalizer.reject(Refusal::BadColumns);
     } else {
-        let scope = scribe.rules().scope;
-        scribe.any(value, scope, &role::details(field, default));
+        let scope = normalizer.rules().scope;
+        normalizer.any(value, scope, &role::details(field, default));
     }
 }
 
 /// An item of a news feed: its title is an indicator, or its texts hold some.
-fn item(fields: &Fields, scribe: &mut Scribe<'_>) {
+fn item(fields: &Fields, normalizer: &mut Normalizer<'_>) {
     let child = |name: &str| fields.iter().find(|(own, _)| own == name).map_or(&[][..], |(_, text)| text);
     let time = [child("pubdate"), child("updated"), child("published")];
     let details = Details {
@@ -222,20 +222,20 @@ fn item(fields: &Fields, scribe: &mut Scribe<'_>) {
     };
     let title = child("title");
     let first = title.split(u8::is_ascii_whitespace).find(|word| !word.is_empty()).unwrap_or(&[]);
-    let scope = scribe.rules().scope;
-    if scribe.attempt(first, scope, &details) {
+    let scope = normalizer.rules().scope;
+    if normalizer.try_any(first, scope, &details) {
         return;
     }
     let texts = [title, child("description"), child("summary"), child("content")];
-    let found: usize = texts.iter().map(|text| freetext::scan(text, false, &details, scribe)).sum();
+    let found: usize = texts.iter().map(|text| freetext::scan(text, false, &details, normalizer)).sum();
     if found == 0 {
-        scribe.skip(Skip::NoIndicator);
+        normalizer.skip(Skip::NoIndicator);
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use crate::transcript::tests::{read_events, render};
+    use crate::pipeline::testing::{read_events, render};
 
     #[test]
     fn records_of_elements() {

@@ -6,11 +6,11 @@
 
 use super::role::present;
 use super::{Format, Head, LineReader, OpenError, Shape};
-use crate::lines;
-use crate::options::Options;
-use crate::refused::FileRefusal;
-use crate::scribe::{Details, Scribe, Skip};
-use crate::words;
+use crate::download::lines;
+use crate::download::refusal::FileRefusal;
+use crate::entry::taxonomy;
+use crate::entry::{Details, Normalizer, Skip};
+use crate::format::options::Options;
 use rapsheet_snapshot::{Assessments, Kinds, Refusal, Scope};
 
 /// The row of the table.
@@ -57,21 +57,21 @@ impl LineReader for Intel {
         true
     }
 
-    fn line(&self, line: &[u8], scribe: &mut Scribe<'_>) {
+    fn line(&self, line: &[u8], normalizer: &mut Normalizer<'_>) {
         if line.starts_with(b"#") {
-            return scribe.skip(Skip::Header);
+            return normalizer.skip(Skip::Header);
         }
         let columns: Vec<&[u8]> = line.split(|byte| *byte == b'\t').collect();
         let column = |at: usize| columns.get(at).map_or(&[][..], |column| present(column));
         let (value, kind) = (column(self.value), column(self.kind));
         let details = Details { assessments: self.assessments(column), ..Details::NONE };
         match kind {
-            _ if value.is_empty() || kind.is_empty() => scribe.reject(Refusal::BadColumns),
-            b"Intel::ADDR" | b"Intel::SUBNET" => scribe.address(value, &details),
-            b"Intel::DOMAIN" => scribe.any(value, Scope::Exact, &details),
-            b"Intel::URL" => scribe.url(value, &details),
-            _ if kind.starts_with(b"Intel::") => scribe.skip(Skip::UnsupportedKind),
-            _ => scribe.reject(Refusal::BadColumns),
+            _ if value.is_empty() || kind.is_empty() => normalizer.reject(Refusal::BadColumns),
+            b"Intel::ADDR" | b"Intel::SUBNET" => normalizer.address(value, &details),
+            b"Intel::DOMAIN" => normalizer.any(value, Scope::Exact, &details),
+            b"Intel::URL" => normalizer.url(value, &details),
+            _ if kind.starts_with(b"Intel::") => normalizer.skip(Skip::UnsupportedKind),
+            _ => normalizer.reject(Refusal::BadColumns),
         }
     }
 }
@@ -80,7 +80,7 @@ impl Intel {
     fn assessments<'l>(&self, column: impl Fn(usize) -> &'l [u8]) -> Assessments {
         let said = self.remarks.iter().map(|at| {
             std::str::from_utf8(column(*at))
-                .map_or(Assessments::EMPTY, |text| words::all(text, &[' ', ',', '-', '/']))
+                .map_or(Assessments::EMPTY, |text| taxonomy::all(text, &[' ', ',', '-', '/']))
         });
         said.into_iter().find(|found| !found.is_empty()).unwrap_or_default()
     }
@@ -88,7 +88,7 @@ impl Intel {
 
 #[cfg(test)]
 mod tests {
-    use crate::transcript::tests::{read_events, render};
+    use crate::pipeline::testing::{read_events, render};
 
     #[test]
     fn types_and_remarks() {

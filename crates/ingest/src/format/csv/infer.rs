@@ -5,11 +5,12 @@
 //! an address.
 
 use super::{Column, Table, split};
+use crate::download::lines;
+use crate::entry::guard::NameGuard;
+use crate::entry::taxonomy;
+use crate::entry::token_type::{TokenType, type_of};
 use crate::format::role::Role;
-use crate::guard::{self, Names, TokenType};
-use crate::lines;
 use crate::moment;
-use crate::words;
 use rapsheet_snapshot::refang::refang;
 use rapsheet_snapshot::{AddressRange, address, host};
 
@@ -52,7 +53,7 @@ enum Look {
     Other,
 }
 
-fn look(field: &[u8], names: &mut Names) -> Look {
+fn look(field: &[u8], names: &mut NameGuard) -> Look {
     let text = refang(field.trim_ascii());
     if text.is_empty() {
         return Look::Empty;
@@ -60,7 +61,7 @@ fn look(field: &[u8], names: &mut Names) -> Look {
     if let Some(indicator) = indicator(&text, names) {
         return indicator;
     }
-    if guard::type_of(&text) == TokenType::Unsupported {
+    if type_of(&text) == TokenType::Unsupported {
         return Look::Unsupported;
     }
     if text.iter().all(u8::is_ascii_digit) && text.len() < 10 {
@@ -73,7 +74,7 @@ fn look(field: &[u8], names: &mut Names) -> Look {
     match word {
         _ if KINDS.iter().any(|kind| kind.eq_ignore_ascii_case(word)) => Look::Kind,
         _ if super::role::is_unsupported(&text) => Look::Kind,
-        _ if !words::all(word, &[',', ';', ' ', '|']).is_empty() => Look::Category,
+        _ if !taxonomy::all(word, &[',', ';', ' ', '|']).is_empty() => Look::Category,
         _ => Look::Other,
     }
 }
@@ -95,12 +96,12 @@ const KINDS: &[&str] = &[
 
 /// Whether a field is an indicator.
 pub(super) fn is_indicator(field: &[u8]) -> bool {
-    indicator(&refang(field.trim_ascii()), &mut Names::default()).is_some()
+    indicator(&refang(field.trim_ascii()), &mut NameGuard::default()).is_some()
 }
 
-fn indicator(text: &[u8], names: &mut Names) -> Option<Look> {
+fn indicator(text: &[u8], names: &mut NameGuard) -> Option<Look> {
     let plain = text.iter().all(|byte| byte.is_ascii_graphic() || *byte >= 0x80);
-    match guard::type_of(text) {
+    match type_of(text) {
         _ if !plain => None,
         TokenType::Address => AddressRange::parse(text).is_ok().then_some(Look::Address),
         TokenType::Url => memchr::memmem::find(text, b"://").map(|_| Look::Url),
@@ -108,7 +109,7 @@ fn indicator(text: &[u8], names: &mut Names) -> Option<Look> {
             let (name, _) = address::split_port(text).ok()?;
             let mut canonical = Vec::new();
             let is_name = matches!(host::canonical(name, &mut canonical), Ok(host::Host::Name));
-            (is_name && names.judge(&canonical).is_ok()).then_some(Look::Name)
+            (is_name && names.check(&canonical).is_ok()).then_some(Look::Name)
         }
         TokenType::Path | TokenType::Unsupported => None,
     }
@@ -120,7 +121,7 @@ fn is_value(look: Look) -> bool {
 
 /// Binds a table's columns by what its first rows hold.
 pub(super) fn columns(table: &mut Table, head: &[u8]) {
-    let mut names = Names::default();
+    let mut names = NameGuard::default();
     let mut seen: Vec<Vec<Look>> = Vec::new();
     for row in rows(head) {
         let fields = split::fields(row, table.delimiter).unwrap_or_default();
@@ -137,7 +138,7 @@ pub(super) fn columns(table: &mut Table, head: &[u8]) {
 
 /// Of several columns that may hold the indicator by their names, those come first that do hold some.
 pub(super) fn order(table: &mut Table, head: &[u8]) {
-    let mut names = Names::default();
+    let mut names = NameGuard::default();
     let rows: Vec<_> =
         rows(head).skip(1).filter_map(|row| split::fields(row, table.delimiter).ok()).collect();
     let mut holds = |column: &Column| {
@@ -156,11 +157,11 @@ pub(super) fn order(table: &mut Table, head: &[u8]) {
 
 /// The names of a first row that is a header although none of its names is known: it holds nothing that a row would.
 pub(super) fn unknown_header(table: &Table, head: &[u8]) -> Option<Vec<String>> {
-    let mut names = Names::default();
+    let mut names = NameGuard::default();
     let mut rows = rows(head).filter_map(|row| split::fields(row, table.delimiter).ok());
     let first = rows.next().filter(|fields| fields.len() > 1)?;
     let is_word = |look: Look| matches!(look, Look::Other | Look::Empty | Look::Category | Look::Kind);
-    let has_data = |fields: &[std::borrow::Cow<'_, [u8]>], names: &mut Names| {
+    let has_data = |fields: &[std::borrow::Cow<'_, [u8]>], names: &mut NameGuard| {
         table.values.iter().any(|column| indicator(&refang(column.of(fields)), names).is_some())
     };
     let all_words = first.iter().all(|field| is_word(look(field, &mut names)));

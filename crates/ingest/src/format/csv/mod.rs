@@ -11,10 +11,10 @@ pub(super) mod split;
 
 use super::role::{self, ROLE_OPTIONS, Role};
 use super::{Format, Head, LineReader, OpenError, Shape};
-use crate::lines;
-use crate::options::{OptionError, OptionRow, Options, error};
-use crate::refused::FileRefusal;
-use crate::scribe::{Details, Scribe, Skip};
+use crate::download::lines;
+use crate::download::refusal::FileRefusal;
+use crate::entry::{Details, Normalizer, Skip};
+use crate::format::options::{OptionError, OptionRow, Options, error};
 use profile::{PLAIN, PROFILES, Profile};
 use rapsheet_snapshot::{Assessments, Kinds, Refusal, Scope};
 use std::borrow::Cow;
@@ -125,7 +125,7 @@ fn open(options: &Options, head: Head<'_>) -> Result<Box<dyn LineReader>, OpenEr
     let mut table = Table::plain(delimiter, profile);
     table.multi = multi.or(profile.multi);
     if let Some(word) = options.text("assessment") {
-        table.assessments = crate::words::assessments(word);
+        table.assessments = crate::entry::taxonomy::assessments(word);
     }
     if !options.list("keep").is_empty() {
         table.keep = options.list("keep").to_vec();
@@ -264,16 +264,16 @@ fn bind(
 }
 
 impl LineReader for Table {
-    fn line(&self, line: &[u8], scribe: &mut Scribe<'_>) {
+    fn line(&self, line: &[u8], normalizer: &mut Normalizer<'_>) {
         let bare = line.trim_ascii_start();
         let mark = bare.first().filter(|mark| **mark == b'#' || **mark == b';' && self.delimiter != b';');
         if mark.is_some() && self.has_comments {
-            return self.comment(bare.get(1..).unwrap_or(&[]), bare, scribe);
+            return self.comment(bare.get(1..).unwrap_or(&[]), bare, normalizer);
         }
         match split::fields(line, self.delimiter) {
-            Ok(fields) if self.is_header(&fields) => scribe.skip(Skip::Header),
-            Ok(fields) => self.row(&fields, scribe),
-            Err(refusal) => scribe.reject(refusal),
+            Ok(fields) if self.is_header(&fields) => normalizer.skip(Skip::Header),
+            Ok(fields) => self.row(&fields, normalizer),
+            Err(refusal) => normalizer.reject(refusal),
         }
     }
 
@@ -330,11 +330,11 @@ impl Table {
         self.takes_all = !options.list("value").is_empty();
     }
 
-    fn comment(&self, comment: &[u8], line: &[u8], scribe: &mut Scribe<'_>) {
+    fn comment(&self, comment: &[u8], line: &[u8], normalizer: &mut Normalizer<'_>) {
         if self.header.is_some() && self.header.as_ref() == Some(&header_names(line, self.delimiter)) {
-            return scribe.skip(Skip::Header);
+            return normalizer.skip(Skip::Header);
         }
-        super::header::comment(comment.trim_ascii_start(), scribe);
+        super::header::comment(comment.trim_ascii_start(), normalizer);
     }
 
     fn is_header(&self, fields: &[Cow<'_, [u8]>]) -> bool {
@@ -347,58 +347,58 @@ impl Table {
         })
     }
 
-    fn row(&self, fields: &[Cow<'_, [u8]>], scribe: &mut Scribe<'_>) {
+    fn row(&self, fields: &[Cow<'_, [u8]>], normalizer: &mut Normalizer<'_>) {
         let field = |role: Role| {
             self.roles.get(role as usize).copied().flatten().map_or(&[][..], |column| column.of(fields))
         };
         let kept = |word: &String| word.as_bytes().eq_ignore_ascii_case(field(Role::Filter));
         if !self.keep.is_empty() && !self.keep.iter().any(kept) {
-            return scribe.skip(Skip::Inactive);
+            return normalizer.skip(Skip::Inactive);
         }
         if role::is_unsupported(field(Role::Kind)) {
-            return scribe.skip(Skip::UnsupportedKind);
+            return normalizer.skip(Skip::UnsupportedKind);
         }
         let details = role::details(field, self.assessments);
         let path = self.path.map_or(&[][..], |column| column.of(fields));
         let mut filled = self.values.iter().map(|column| column.of(fields)).filter(|text| !text.is_empty());
         if self.takes_all && self.values.len() > 1 {
-            return filled.for_each(|text| self.value(text, path, &details, scribe));
+            return filled.for_each(|text| self.value(text, path, &details, normalizer));
         }
         match filled.next() {
-            Some(text) => self.value(text, path, &details, scribe),
-            None => scribe.reject(Refusal::BadColumns),
+            Some(text) => self.value(text, path, &details, normalizer),
+            None => normalizer.reject(Refusal::BadColumns),
         }
     }
 
-    fn value(&self, text: &[u8], path: &[u8], details: &Details, scribe: &mut Scribe<'_>) {
-        let scope = scribe.rules().scope;
+    fn value(&self, text: &[u8], path: &[u8], details: &Details, normalizer: &mut Normalizer<'_>) {
+        let scope = normalizer.rules().scope;
         if !path.is_empty() && path != b"/" {
             let joint: &[u8] = if path.starts_with(b"/") { b"" } else { b"/" };
-            return scribe.url(&[text, joint, path].concat(), details);
+            return normalizer.url(&[text, joint, path].concat(), details);
         }
         match self.multi {
-            None => indicator(text, scope, details, scribe),
+            None => indicator(text, scope, details, normalizer),
             Some(mark) => {
                 let parts = text.split(|byte| *byte == mark).map(<[u8]>::trim_ascii);
                 parts
                     .filter(|part| !part.is_empty())
-                    .for_each(|part| indicator(part, scope, details, scribe));
+                    .for_each(|part| indicator(part, scope, details, normalizer));
             }
         }
     }
 }
 
 /// One indicator. A spreadsheet's guard against formulas is not part of it, nor is a wildcard's star.
-fn indicator(text: &[u8], scope: Scope, details: &Details, scribe: &mut Scribe<'_>) {
+fn indicator(text: &[u8], scope: Scope, details: &Details, normalizer: &mut Normalizer<'_>) {
     match text.strip_prefix(b"'").unwrap_or(text) {
-        [b'*', b'.', name @ ..] => scribe.any(name, Scope::Tree, details),
-        text => scribe.any(text, scope, details),
+        [b'*', b'.', name @ ..] => normalizer.any(name, Scope::Tree, details),
+        text => normalizer.any(text, scope, details),
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use crate::transcript::tests::{read_events, render};
+    use crate::pipeline::testing::{read_events, render};
 
     #[test]
     fn a_quoted_header_behind_a_banner_binds_the_columns() {

@@ -2,37 +2,37 @@
 
 use super::details;
 use super::web;
-use crate::scribe::{Scribe, Skip};
+use crate::entry::{Normalizer, Skip};
 use rapsheet_snapshot::{Address, AddressRange, Refusal};
 
 /// A rule without its first word: a list's name, a verdict, a protocol, a source, a destination.
-pub(super) fn rule(words: &[&[u8]], scribe: &mut Scribe<'_>) {
+pub(super) fn rule(words: &[&[u8]], normalizer: &mut Normalizer<'_>) {
     let verdict = words.iter().position(|word| matches!(*word, b"deny" | b"permit"));
     let (inverted, rest) = match verdict {
         Some(at) => (words.get(at) == Some(&b"permit".as_slice()), words.get(at + 1..).unwrap_or(&[])),
         None => (false, words),
     };
     if words.first() == Some(&b"remark".as_slice()) || words.get(1) == Some(&b"remark".as_slice()) {
-        return scribe.skip(Skip::Comment);
+        return normalizer.skip(Skip::Comment);
     }
-    ends(rest, inverted, scribe);
+    ends(rest, inverted, normalizer);
 }
 
 /// Protocol, source and destination.
-pub(super) fn ends(words: &[&[u8]], inverted: bool, scribe: &mut Scribe<'_>) {
+pub(super) fn ends(words: &[&[u8]], inverted: bool, normalizer: &mut Normalizer<'_>) {
     let begins = words.iter().position(|word| web::is_address(word) || matches!(*word, b"host" | b"any"));
     let mut rest = words.get(begins.unwrap_or(words.len())..).unwrap_or(&[]);
     while let [b"any", behind @ ..] = rest {
         rest = behind;
     }
     match rest {
-        [b"host", address, ..] => scribe.address(address, &details(inverted)),
+        [b"host", address, ..] => normalizer.address(address, &details(inverted)),
         [address, mask, ..] if web::is_address(mask) => match masked(address, mask) {
-            Ok(range) => scribe.range(range, &details(inverted)),
-            Err(refusal) => scribe.reject(refusal),
+            Ok(range) => normalizer.range(range, &details(inverted)),
+            Err(refusal) => normalizer.reject(refusal),
         },
-        [address, ..] if web::is_address(address) => scribe.address(address, &details(inverted)),
-        _ => scribe.skip(Skip::RuleWithoutAddress),
+        [address, ..] if web::is_address(address) => normalizer.address(address, &details(inverted)),
+        _ => normalizer.skip(Skip::RuleWithoutAddress),
     }
 }
 

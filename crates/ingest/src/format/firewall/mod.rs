@@ -12,9 +12,9 @@ mod target;
 mod web;
 
 use super::{Format, Head, OpenError, OrderedReader, Shape, header};
-use crate::options::Options;
-use crate::scribe::{Details, Scribe, Skip};
-use crate::token;
+use crate::entry::{Details, Normalizer, Skip};
+use crate::format::options::Options;
+use crate::format::token;
 use rapsheet_snapshot::{Kinds, Refusal, Scope};
 use target::Target;
 
@@ -48,70 +48,72 @@ fn open(_: &Options, _: Head<'_>) -> Result<Box<dyn OrderedReader>, OpenError> {
 }
 
 impl OrderedReader for Firewall {
-    fn line(&mut self, line: &[u8], scribe: &mut Scribe<'_>) {
+    fn line(&mut self, line: &[u8], normalizer: &mut Normalizer<'_>) {
         match line {
             [b'#' | b';', comment @ ..] | [b'/', b'/', comment @ ..] => {
-                header::comment(comment.trim_ascii(), scribe);
+                header::comment(comment.trim_ascii(), normalizer);
             }
-            _ if self.inside == Inside::Elements => self.elements(line, scribe),
-            [b'<', ..] => self.tag(line, scribe),
-            _ if self.inside == Inside::Comment => self.tag(line, scribe),
-            _ => self.rule(token::before_comment(line), scribe),
+            _ if self.inside == Inside::Elements => self.elements(line, normalizer),
+            [b'<', ..] => self.tag(line, normalizer),
+            _ if self.inside == Inside::Comment => self.tag(line, normalizer),
+            _ => self.rule(token::before_comment(line), normalizer),
         }
     }
 }
 
 impl Firewall {
-    fn rule(&mut self, line: &[u8], scribe: &mut Scribe<'_>) {
+    fn rule(&mut self, line: &[u8], normalizer: &mut Normalizer<'_>) {
         if let Some(elements) = sets::opening(line) {
-            return self.elements(elements, scribe);
+            return self.elements(elements, normalizer);
         }
         let words: Vec<&[u8]> =
             line.split(|byte| matches!(byte, b' ' | b'\t')).filter(|word| !word.is_empty()).collect();
         let words = without_prefix(&words);
-        let Some((first, rest)) = words.split_first() else { return scribe.skip(Skip::Directive) };
+        let Some((first, rest)) = words.split_first() else { return normalizer.skip(Skip::Directive) };
         let program = first.rsplit(|byte| *byte == b'/').next().unwrap_or(first);
         match (program, *first) {
-            (b"add" | b"ipset" | b"-exist" | b"-!", _) | (_, b"/ip" | b"/ipv6") => sets::add(words, scribe),
-            (b"iptables" | b"ip6tables" | b"-A" | b"-I", _) => rules::rule(words, scribe),
-            (b"access-list" | b"network-object", _) => cisco::rule(rest, scribe),
+            (b"add" | b"ipset" | b"-exist" | b"-!", _) | (_, b"/ip" | b"/ipv6") => {
+                sets::add(words, normalizer)
+            }
+            (b"iptables" | b"ip6tables" | b"-A" | b"-I", _) => rules::rule(words, normalizer),
+            (b"access-list" | b"network-object", _) => cisco::rule(rest, normalizer),
             // Rules of a named list are numbered.
             _ if matches!(rest, [b"deny" | b"permit" | b"remark", ..])
                 && first.iter().all(u8::is_ascii_digit) =>
             {
-                cisco::rule(rest, scribe);
+                cisco::rule(rest, normalizer);
             }
-            _ if web::is_directive(first) => web::directive(words, scribe),
-            _ if rest.is_empty() && first.contains(&b'|') => csf(first, scribe),
+            _ if web::is_directive(first) => web::directive(words, normalizer),
+            _ if rest.is_empty() && first.contains(&b'|') => csf(first, normalizer),
             _ => match daemons(line) {
-                Some(clients) => hosts_deny(clients, scribe),
-                None => bare(words, scribe),
+                Some(clients) => hosts_deny(clients, normalizer),
+                None => bare(words, normalizer),
             },
         }
     }
 
     /// Elements of an nftables set, up to the closing brace.
-    fn elements(&mut self, text: &[u8], scribe: &mut Scribe<'_>) {
+    fn elements(&mut self, text: &[u8], normalizer: &mut Normalizer<'_>) {
         let end = memchr::memchr(b'}', text);
         self.inside = if end.is_some() { Inside::Nothing } else { Inside::Elements };
         let elements = text.get(..end.unwrap_or(text.len())).unwrap_or(&[]);
-        sets::elements(elements, scribe);
+        sets::elements(elements, normalizer);
     }
 
     /// A tag of simplewall's XML. Comments stand before the prolog there, which no XML reader forgives.
-    fn tag(&mut self, line: &[u8], scribe: &mut Scribe<'_>) {
+    fn tag(&mut self, line: &[u8], normalizer: &mut Normalizer<'_>) {
         let opens = line.starts_with(b"<!--");
         if opens || self.inside == Inside::Comment {
             let closes = memchr::memmem::find(line, b"-->").is_some();
             self.inside = if closes { Inside::Nothing } else { Inside::Comment };
-            return scribe.skip(Skip::Comment);
+            return normalizer.skip(Skip::Comment);
         }
         match attribute(line, b"rule=\"") {
             Some(rule) if matches!(attribute(line, b"is_block=\""), Some(b"true" | b"1")) => {
                 let targets = rule.split(|byte| *byte == b';').map(<[u8]>::trim_ascii);
-                targets.for_each(|text| Target::block(text).take(scribe));
+                targets.for_each(|text| Target::block(text).take(normalizer));
             }
-            _ => scribe.skip(Skip::Directive),
+            _ => normalizer.skip(Skip::Directive),
         }
     }
 }
@@ -123,7 +125,7 @@ fn attribute<'l>(line: &'l [u8], name: &[u8]) -> Option<&'l [u8]> {
 }
 
 /// `tcp|in|d=22|s=192.0.2.7`
-fn csf(rule: &[u8], scribe: &mut Scribe<'_>) {
+fn csf(rule: &[u8], normalizer: &mut Normalizer<'_>) {
     let mut parts = rule.split(|byte| *byte == b'|');
     let is_address = |part: &&[u8]| part.iter().any(|byte| matches!(byte, b'.' | b':'));
     let found = parts.find_map(|part| {
@@ -131,8 +133,8 @@ fn csf(rule: &[u8], scribe: &mut Scribe<'_>) {
         Some(value).filter(is_address)
     });
     match found {
-        Some(address) => Target::block(address).take(scribe),
-        None => scribe.skip(Skip::RuleWithoutAddress),
+        Some(address) => Target::block(address).take(normalizer),
+        None => normalizer.skip(Skip::RuleWithoutAddress),
     }
 }
 
@@ -163,7 +165,7 @@ fn daemons(line: &[u8]) -> Option<&[u8]> {
 }
 
 /// `192.0.2.7, 192.0.2. EXCEPT 192.0.2.9 : allow`, behind the services.
-fn hosts_deny(clients: &[u8], scribe: &mut Scribe<'_>) {
+fn hosts_deny(clients: &[u8], normalizer: &mut Normalizer<'_>) {
     let mut words = clients.split(|byte| matches!(byte, b' ' | b'\t' | b','));
     let mut listed = Vec::new();
     for word in words.by_ref().filter(|word| !word.is_empty()) {
@@ -178,28 +180,28 @@ fn hosts_deny(clients: &[u8], scribe: &mut Scribe<'_>) {
     }
     let inverted = words.any(|word| word.eq_ignore_ascii_case(b"allow"));
     let keywords: [&[u8]; 4] = [b"ALL", b"LOCAL", b"UNKNOWN", b"PARANOID"];
-    let before = scribe.told();
+    let before = normalizer.outcomes();
     listed
         .into_iter()
         .filter(|client| !keywords.contains(client))
-        .for_each(|text| Target { text, inverted }.take_name(Scope::Tree, scribe));
-    if scribe.told() == before {
-        scribe.skip(Skip::RuleWithoutAddress);
+        .for_each(|text| Target { text, inverted }.take_name(Scope::Tree, normalizer));
+    if normalizer.outcomes() == before {
+        normalizer.skip(Skip::RuleWithoutAddress);
     }
 }
 
 /// An address at the beginning of a line: pf tables, csf.deny, and nginx' `geo`, where 0 is an exception.
-fn bare(words: &[&[u8]], scribe: &mut Scribe<'_>) {
+fn bare(words: &[&[u8]], normalizer: &mut Normalizer<'_>) {
     let first = words.first().copied().unwrap_or(&[]);
     let (negated, text) = first.strip_prefix(b"!").map_or((false, first), |rest| (true, rest));
     let looks = text.first().is_some_and(|byte| byte.is_ascii_digit() || *byte == b'[')
         || text.iter().filter(|byte| **byte == b':').count() > 1;
     let zero = matches!(words.get(1), Some(&(b"0;" | b"\"0\";" | b"'0';")));
     match (looks, words.len()) {
-        (true, _) => Target { text, inverted: negated || zero }.take(scribe),
+        (true, _) => Target { text, inverted: negated || zero }.take(normalizer),
         // One word alone is an entry of some other kind of list; several are a directive of some dialect.
-        (false, 1) if !is_punctuation(text) => scribe.reject(Refusal::BadIp),
-        (false, _) => scribe.skip(Skip::Directive),
+        (false, 1) if !is_punctuation(text) => normalizer.reject(Refusal::BadIp),
+        (false, _) => normalizer.skip(Skip::Directive),
     }
 }
 
@@ -214,7 +216,7 @@ fn details(inverted: bool) -> Details {
 
 #[cfg(test)]
 mod tests {
-    use crate::transcript::tests::render;
+    use crate::pipeline::testing::render;
 
     #[test]
     fn sets_of_ipset_nft_and_routers() {

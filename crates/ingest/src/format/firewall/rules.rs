@@ -1,7 +1,7 @@
 //! Rules of iptables and ip6tables, and ipset's short form, which begins alike.
 
 use super::target::Target;
-use crate::scribe::{Scribe, Skip};
+use crate::entry::{Normalizer, Skip};
 
 /// Whether a rule with this verdict lets pass; `None` where it decides nothing.
 pub(super) fn verdict(target: &[u8]) -> Option<bool> {
@@ -39,10 +39,10 @@ pub(super) fn filter_verdict(action: &[u8]) -> Option<bool> {
 }
 
 /// One rule, from its words.
-pub(super) fn rule(words: &[&[u8]], scribe: &mut Scribe<'_>) {
+pub(super) fn rule(words: &[&[u8]], normalizer: &mut Normalizer<'_>) {
     // What takes a rule away lists nothing.
     if words.iter().any(|word| matches!(*word, b"-D" | b"--delete" | b"-C" | b"--check")) {
-        return scribe.skip(Skip::Directive);
+        return normalizer.skip(Skip::Directive);
     }
     let parts: Vec<&[u8]> = words.iter().flat_map(option).collect();
     let words = parts.as_slice();
@@ -58,12 +58,12 @@ pub(super) fn rule(words: &[&[u8]], scribe: &mut Scribe<'_>) {
     let is_any = |text: &[u8]| matches!(text, b"0.0.0.0/0" | b"::/0" | b"any");
     let found = source.filter(|(text, _)| !is_any(text)).or(destination.filter(|(text, _)| !is_any(text)));
     match (found, target) {
-        (None, None) => entry(words, scribe),
-        (None, Some(_)) => scribe.skip(Skip::RuleWithoutAddress),
-        (Some((_, true)), _) | (Some(_), None) => scribe.skip(Skip::Policy),
+        (None, None) => entry(words, normalizer),
+        (None, Some(_)) => normalizer.skip(Skip::RuleWithoutAddress),
+        (Some((_, true)), _) | (Some(_), None) => normalizer.skip(Skip::Policy),
         (Some((text, false)), Some((word, _))) => match verdict(word) {
-            Some(inverted) => each(text, inverted, scribe),
-            None => scribe.skip(Skip::Policy),
+            Some(inverted) => each(text, inverted, normalizer),
+            None => normalizer.skip(Skip::Policy),
         },
     }
 }
@@ -75,16 +75,16 @@ fn option<'l>(word: &&'l [u8]) -> impl Iterator<Item = &'l [u8]> + use<'l> {
     std::iter::once(key).chain(value.get(1..))
 }
 
-fn each(text: &[u8], inverted: bool, scribe: &mut Scribe<'_>) {
-    text.split(|byte| *byte == b',').for_each(|text| Target { text, inverted }.take(scribe));
+fn each(text: &[u8], inverted: bool, normalizer: &mut Normalizer<'_>) {
+    text.split(|byte| *byte == b',').for_each(|text| Target { text, inverted }.take(normalizer));
 }
 
 /// `-A NAME ADDRESS`, which is ipset's.
-fn entry(words: &[&[u8]], scribe: &mut Scribe<'_>) {
+fn entry(words: &[&[u8]], normalizer: &mut Normalizer<'_>) {
     match words {
         [b"-A", _, text, ..] if !text.starts_with(b"-") => {
-            Target { text, inverted: words.contains(&b"nomatch".as_slice()) }.take(scribe);
+            Target { text, inverted: words.contains(&b"nomatch".as_slice()) }.take(normalizer);
         }
-        _ => scribe.skip(Skip::RuleWithoutAddress),
+        _ => normalizer.skip(Skip::RuleWithoutAddress),
     }
 }

@@ -1,8 +1,8 @@
 //! What a rule is about: an address in any spelling that firewalls have, or a name.
 
 use super::details;
+use crate::entry::Normalizer;
 use crate::format::ip_range::stars;
-use crate::scribe::Scribe;
 use rapsheet_snapshot::{AddressRange, Refusal, Scope};
 
 /// The text of a rule's target, and whether the rule lets it pass.
@@ -19,19 +19,19 @@ impl<'l> Target<'l> {
     }
 
     /// Hands it to the scribe; what is typed as a name is one.
-    pub(super) fn take(self, scribe: &mut Scribe<'_>) {
-        self.take_name(Scope::Exact, scribe);
+    pub(super) fn take(self, normalizer: &mut Normalizer<'_>) {
+        self.take_name(Scope::Exact, normalizer);
     }
 
     /// The same, for dialects in which a name means all below it too.
-    pub(super) fn take_name(self, scope: Scope, scribe: &mut Scribe<'_>) {
+    pub(super) fn take_name(self, scope: Scope, normalizer: &mut Normalizer<'_>) {
         let text = self.bare();
         let details = details(self.inverted);
         match special(text, scope == Scope::Tree) {
-            Some(Ok(range)) => scribe.range(range, &details),
-            Some(Err(refusal)) => scribe.reject(refusal),
-            None if is_name(text) => scribe.host(text, scope, &details),
-            None => scribe.address(text, &details),
+            Some(Ok(range)) => normalizer.range(range, &details),
+            Some(Err(refusal)) => normalizer.reject(refusal),
+            None if is_name(text) => normalizer.host(text, scope, &details),
+            None => normalizer.address(text, &details),
         }
     }
 

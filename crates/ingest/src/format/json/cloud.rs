@@ -8,8 +8,8 @@ use super::document::{self, Origin};
 use super::generated;
 use super::node::{self, DEPTH_MAX, Kind, Raw};
 use super::{Format, Head, OpenError, Shape};
-use crate::options::Options;
-use crate::scribe::{Details, Scribe};
+use crate::entry::{Details, Normalizer};
+use crate::format::options::Options;
 use rapsheet_snapshot::{AddressRange, Kinds, ListKind, Refusal, Scope};
 
 /// The row of the table.
@@ -23,9 +23,9 @@ pub static FORMAT: Format = Format {
     ..Format::NONE
 };
 
-fn read(_: &Options, whole: Head<'_>, scribe: &mut Scribe<'_>) -> Result<(), OpenError> {
-    document::each(whole.bytes, scribe, |value, origin, scribe| {
-        walk(value, &Place { names: false, depth: 0, origin }, scribe);
+fn read(_: &Options, whole: Head<'_>, normalizer: &mut Normalizer<'_>) -> Result<(), OpenError> {
+    document::each(whole.bytes, normalizer, |value, origin, normalizer| {
+        walk(value, &Place { names: false, depth: 0, origin }, normalizer);
     })?;
     Ok(())
 }
@@ -44,42 +44,44 @@ impl Place<'_> {
     }
 }
 
-fn walk(raw: Raw<'_>, place: &Place<'_>, scribe: &mut Scribe<'_>) {
+fn walk(raw: Raw<'_>, place: &Place<'_>, normalizer: &mut Normalizer<'_>) {
     if place.depth > DEPTH_MAX {
-        scribe.record_at(place.origin.offset(raw));
-        return scribe.reject(Refusal::BadJson);
+        normalizer.record_at(place.origin.offset(raw));
+        return normalizer.reject(Refusal::BadJson);
     }
     match node::kind(raw) {
         Kind::Object => node::members(raw, |key, value| {
-            generated(key, value, scribe);
+            generated(key, value, normalizer);
             let names = place.names || matches!(key, "urls" | "domains" | "hostnames");
-            walk(value, &place.below(names), scribe);
+            walk(value, &place.below(names), normalizer);
         }),
-        Kind::Array => node::elements(raw, |value| walk(value, &place.below(place.names), scribe)),
-        Kind::Text => text(raw, place, scribe),
+        Kind::Array => node::elements(raw, |value| walk(value, &place.below(place.names), normalizer)),
+        Kind::Text => text(raw, place, normalizer),
         Kind::Number | Kind::Word => {}
     }
 }
 
-fn text(raw: Raw<'_>, place: &Place<'_>, scribe: &mut Scribe<'_>) {
+fn text(raw: Raw<'_>, place: &Place<'_>, normalizer: &mut Normalizer<'_>) {
     let text = node::text(raw);
     let text = text.trim().as_bytes();
     let is_prefix = text.iter().any(|byte| matches!(byte, b'.' | b':')) && AddressRange::parse(text).is_ok();
     if is_prefix || place.names {
-        scribe.record_at(place.origin.offset(raw));
+        normalizer.record_at(place.origin.offset(raw));
     }
     match text {
-        text if is_prefix => scribe.address(text, &Details::NONE),
+        text if is_prefix => normalizer.address(text, &Details::NONE),
         _ if !place.names => {}
-        [b'*', b'.', name @ ..] if !name.contains(&b'*') => scribe.host(name, Scope::Tree, &Details::NONE),
-        text if text.contains(&b'*') => scribe.reject(Refusal::Pattern),
-        name => scribe.any(name, Scope::Exact, &Details::NONE),
+        [b'*', b'.', name @ ..] if !name.contains(&b'*') => {
+            normalizer.host(name, Scope::Tree, &Details::NONE)
+        }
+        text if text.contains(&b'*') => normalizer.reject(Refusal::Pattern),
+        name => normalizer.any(name, Scope::Exact, &Details::NONE),
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use crate::transcript::tests::render;
+    use crate::pipeline::testing::render;
 
     #[test]
     fn every_operator_s_layout() {

@@ -4,8 +4,8 @@
 //! list would look like a list of delistings.
 
 use super::node::Raw;
-use crate::refused::FileRefusal;
-use crate::scribe::{Scribe, Skip};
+use crate::download::refusal::FileRefusal;
+use crate::entry::{Normalizer, Skip};
 use rapsheet_snapshot::Refusal;
 use serde_json::value::RawValue;
 use std::borrow::Cow;
@@ -16,8 +16,8 @@ const MENDED_MAX: usize = 16 << 20;
 /// Calls `take` for every top-level value, with the offset of the text that its parts point into.
 pub(super) fn each(
     whole: &[u8],
-    scribe: &mut Scribe<'_>,
-    mut take: impl FnMut(Raw<'_>, &Origin, &mut Scribe<'_>),
+    normalizer: &mut Normalizer<'_>,
+    mut take: impl FnMut(Raw<'_>, &Origin, &mut Normalizer<'_>),
 ) -> Result<(), FileRefusal> {
     let text = std::str::from_utf8(whole).map_err(|_| FileRefusal::BadEncoding)?;
     let text = mended(text);
@@ -25,21 +25,21 @@ pub(super) fn each(
     let (mut at, mut read) = (0, 0_u64);
     while let Some(rest) = text.get(at..).filter(|rest| !rest.trim_ascii().is_empty()) {
         if let Some(comment) = comment(rest) {
-            scribe.record_at(at + (rest.len() - rest.trim_ascii_start().len()));
-            scribe.skip(Skip::Comment);
+            normalizer.record_at(at + (rest.len() - rest.trim_ascii_start().len()));
+            normalizer.skip(Skip::Comment);
             at += comment;
             continue;
         }
         let mut values = serde_json::Deserializer::from_str(rest).into_iter::<&RawValue>();
         match values.next() {
             Some(Ok(value)) => {
-                take(value, &origin, scribe);
+                take(value, &origin, normalizer);
                 (at, read) = (at + values.byte_offset(), read + 1);
             }
             Some(Err(error)) => {
                 let Some(next) = next_line(rest) else { return Err(refusal(&error)) };
-                scribe.record_at(at + (rest.len() - rest.trim_ascii_start().len()));
-                scribe.reject(Refusal::BadJson);
+                normalizer.record_at(at + (rest.len() - rest.trim_ascii_start().len()));
+                normalizer.reject(Refusal::BadJson);
                 at += next;
             }
             None => break,

@@ -6,8 +6,8 @@
 use super::document::{self, Origin};
 use super::node::{self, Kind, Raw};
 use super::{Format, Head, OpenError, Shape};
-use crate::options::Options;
-use crate::scribe::{Details, Scribe, Skip};
+use crate::entry::{Details, Normalizer, Skip};
+use crate::format::options::Options;
 use rapsheet_snapshot::{Kinds, Scope};
 
 /// The row of the table.
@@ -20,36 +20,36 @@ pub static FORMAT: Format = Format {
     ..Format::NONE
 };
 
-fn read(_: &Options, whole: Head<'_>, scribe: &mut Scribe<'_>) -> Result<(), OpenError> {
-    document::each(whole.bytes, scribe, |group, origin, scribe| {
-        remotes(group, "denied-", &Details::NONE, origin, scribe);
+fn read(_: &Options, whole: Head<'_>, normalizer: &mut Normalizer<'_>) -> Result<(), OpenError> {
+    document::each(whole.bytes, normalizer, |group, origin, normalizer| {
+        remotes(group, "denied-", &Details::NONE, origin, normalizer);
         if let Some(rules) = node::member(group, "rules") {
-            node::elements(rules, |one| rule(one, origin, scribe));
+            node::elements(rules, |one| rule(one, origin, normalizer));
         }
     })?;
     Ok(())
 }
 
-fn rule(rule: Raw<'_>, origin: &Origin, scribe: &mut Scribe<'_>) {
-    scribe.record_at(origin.offset(rule));
+fn rule(rule: Raw<'_>, origin: &Origin, normalizer: &mut Normalizer<'_>) {
+    normalizer.record_at(origin.offset(rule));
     let inverted = node::text_of(rule, "action") == "allow";
     let disabled = node::text_of(rule, "disabled") == "true";
     if disabled {
-        return scribe.skip(Skip::Inactive);
+        return normalizer.skip(Skip::Inactive);
     }
-    remotes(rule, "", &Details { inverted, ..Details::NONE }, origin, scribe);
-    if scribe.told() == 0 {
-        scribe.skip(Skip::RuleWithoutAddress);
+    remotes(rule, "", &Details { inverted, ..Details::NONE }, origin, normalizer);
+    if normalizer.outcomes() == 0 {
+        normalizer.skip(Skip::RuleWithoutAddress);
     }
 }
 
 /// What a group or a rule names, under keys that begin with `prefix`.
-fn remotes(raw: Raw<'_>, prefix: &str, details: &Details, origin: &Origin, scribe: &mut Scribe<'_>) {
+fn remotes(raw: Raw<'_>, prefix: &str, details: &Details, origin: &Origin, normalizer: &mut Normalizer<'_>) {
     node::members(raw, |key, value| {
         let Some(what) = key.strip_prefix(prefix).and_then(|key| key.strip_prefix("remote-")) else { return };
         let mut each = |raw: Raw<'_>| {
-            scribe.record_at(origin.offset(raw));
-            node::text(raw).split(',').for_each(|text| remote(what, text.trim(), details, scribe));
+            normalizer.record_at(origin.offset(raw));
+            node::text(raw).split(',').for_each(|text| remote(what, text.trim(), details, normalizer));
         };
         match node::kind(value) {
             Kind::Array => node::elements(value, each),
@@ -59,19 +59,19 @@ fn remotes(raw: Raw<'_>, prefix: &str, details: &Details, origin: &Origin, scrib
     });
 }
 
-fn remote(what: &str, text: &str, details: &Details, scribe: &mut Scribe<'_>) {
+fn remote(what: &str, text: &str, details: &Details, normalizer: &mut Normalizer<'_>) {
     match what {
         _ if text.is_empty() => {}
-        "domains" => scribe.host(text.as_bytes(), Scope::Tree, details),
-        "hosts" => scribe.host(text.as_bytes(), Scope::Exact, details),
-        "addresses" => scribe.address(text.as_bytes(), details),
-        _ => scribe.skip(Skip::UnsupportedKind),
+        "domains" => normalizer.host(text.as_bytes(), Scope::Tree, details),
+        "hosts" => normalizer.host(text.as_bytes(), Scope::Exact, details),
+        "addresses" => normalizer.address(text.as_bytes(), details),
+        _ => normalizer.skip(Skip::UnsupportedKind),
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use crate::transcript::tests::render;
+    use crate::pipeline::testing::render;
 
     #[test]
     fn groups_and_rules() {

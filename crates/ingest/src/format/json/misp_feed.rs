@@ -7,10 +7,10 @@
 use super::document::{self, Origin};
 use super::node::{self, DEPTH_MAX, Kind, Raw};
 use super::{Format, Head, OpenError, Shape};
+use crate::entry::{Details, Normalizer, Skip};
+use crate::format::options::Options;
 use crate::format::role;
 use crate::moment;
-use crate::options::Options;
-use crate::scribe::{Details, Scribe, Skip};
 use rapsheet_snapshot::refang::refang;
 use rapsheet_snapshot::{Assessments, Kinds, Scope, Time};
 
@@ -24,16 +24,16 @@ pub static FORMAT: Format = Format {
     ..Format::NONE
 };
 
-fn read(_: &Options, whole: Head<'_>, scribe: &mut Scribe<'_>) -> Result<(), OpenError> {
+fn read(_: &Options, whole: Head<'_>, normalizer: &mut Normalizer<'_>) -> Result<(), OpenError> {
     let name = whole.part.rsplit('/').next().unwrap_or_default();
     let is_about = name == "manifest.json" || !(name.is_empty() || name.ends_with(".json"));
     if is_about {
-        scribe.record_at(0);
-        scribe.skip(Skip::Metadata);
+        normalizer.record_at(0);
+        normalizer.skip(Skip::Metadata);
         return Ok(());
     }
-    document::each(whole.bytes, scribe, |value, origin, scribe| {
-        walk(value, &Event::default(), 0, origin, scribe);
+    document::each(whole.bytes, normalizer, |value, origin, normalizer| {
+        walk(value, &Event::default(), 0, origin, normalizer);
     })?;
     Ok(())
 }
@@ -46,35 +46,35 @@ struct Event {
 }
 
 /// Finds attributes in events, objects, lists of events, or by themselves.
-fn walk(raw: Raw<'_>, event: &Event, depth: usize, origin: &Origin, scribe: &mut Scribe<'_>) {
+fn walk(raw: Raw<'_>, event: &Event, depth: usize, origin: &Origin, normalizer: &mut Normalizer<'_>) {
     if depth > DEPTH_MAX {
         return;
     }
     if node::kind(raw) == Kind::Array {
-        return node::elements(raw, |one| walk(one, event, depth + 1, origin, scribe));
+        return node::elements(raw, |one| walk(one, event, depth + 1, origin, normalizer));
     }
     let is_attribute = node::member(raw, "type").is_some() && node::member(raw, "value").is_some();
     if is_attribute {
-        scribe.record_at(origin.offset(raw));
-        return attribute(raw, event, scribe);
+        normalizer.record_at(origin.offset(raw));
+        return attribute(raw, event, normalizer);
     }
     let own = Event {
         assessments: event.assessments.union(tags(raw)),
         date: moment::parse(node::text_of(raw, "date").as_bytes()).or(event.date),
     };
     node::members(raw, |key, value| match key {
-        "Event" | "response" | "Attribute" | "Object" => walk(value, &own, depth + 1, origin, scribe),
+        "Event" | "response" | "Attribute" | "Object" => walk(value, &own, depth + 1, origin, normalizer),
         _ => {}
     });
 }
 
-fn attribute(raw: Raw<'_>, event: &Event, scribe: &mut Scribe<'_>) {
+fn attribute(raw: Raw<'_>, event: &Event, normalizer: &mut Normalizer<'_>) {
     let text = |name: &str| node::text_of(raw, name);
     if matches!(text("deleted").as_ref(), "true" | "1") {
-        return scribe.skip(Skip::Deleted);
+        return normalizer.skip(Skip::Deleted);
     }
     if !matches!(text("to_ids").as_ref(), "true" | "1") {
-        return scribe.skip(Skip::ToIds);
+        return normalizer.skip(Skip::ToIds);
     }
     let time = |name: &str| moment::parse(text(name).as_bytes());
     let by_tag = tags(raw).union(event.assessments);
@@ -86,22 +86,22 @@ fn attribute(raw: Raw<'_>, event: &Event, scribe: &mut Scribe<'_>) {
     let first_seen = time("first_seen");
     let last_seen = time("last_seen").or_else(|| time("timestamp")).or(first_seen).or(event.date);
     let details = Details { first_seen, last_seen, assessments, ..Details::NONE };
-    take(&text("type"), text("value").trim(), details, scribe);
+    take(&text("type"), text("value").trim(), details, normalizer);
 }
 
-fn take(kind: &str, value: &str, details: Details, scribe: &mut Scribe<'_>) {
+fn take(kind: &str, value: &str, details: Details, normalizer: &mut Normalizer<'_>) {
     let (first, second) = value.split_once('|').unwrap_or((value, ""));
     let port = if kind.ends_with("|port") { second.trim().parse().ok() } else { None };
     let details = Details { port, ..details };
     let first = refang(first.trim().as_bytes());
     let first = first.as_ref();
-    let scope = scribe.rules().scope;
+    let scope = normalizer.rules().scope;
     match kind {
-        "ip-src" | "ip-dst" | "ip-src|port" | "ip-dst|port" => scribe.address(first, &details),
-        "domain" | "domain|ip" => scribe.host(first, scope, &details),
-        "hostname" | "hostname|port" | "hostname|ip" => scribe.host(first, Scope::Exact, &details),
-        "url" => scribe.url(value.as_bytes(), &details),
-        _ => scribe.skip(Skip::UnsupportedKind),
+        "ip-src" | "ip-dst" | "ip-src|port" | "ip-dst|port" => normalizer.address(first, &details),
+        "domain" | "domain|ip" => normalizer.host(first, scope, &details),
+        "hostname" | "hostname|port" | "hostname|ip" => normalizer.host(first, Scope::Exact, &details),
+        "url" => normalizer.url(value.as_bytes(), &details),
+        _ => normalizer.skip(Skip::UnsupportedKind),
     }
 }
 
@@ -120,7 +120,7 @@ fn tags(raw: Raw<'_>) -> Assessments {
 
 #[cfg(test)]
 mod tests {
-    use crate::transcript::tests::{read_events, render};
+    use crate::pipeline::testing::{read_events, render};
 
     #[test]
     fn attributes_of_events_and_objects() {

@@ -7,9 +7,9 @@
 use super::document;
 use super::node::{self, Kind, Raw};
 use super::{Format, Head, OpenError, Shape};
-use crate::options::Options;
-use crate::refused::FileRefusal;
-use crate::scribe::{Details, Scribe, Skip};
+use crate::download::refusal::FileRefusal;
+use crate::entry::{Details, Normalizer, Skip};
+use crate::format::options::Options;
 use rapsheet_snapshot::{ListKind, Refusal, Scope};
 
 /// The row of the table.
@@ -32,17 +32,17 @@ enum Meaning {
     Unsupported,
 }
 
-fn read(_: &Options, whole: Head<'_>, scribe: &mut Scribe<'_>) -> Result<(), OpenError> {
+fn read(_: &Options, whole: Head<'_>, normalizer: &mut Normalizer<'_>) -> Result<(), OpenError> {
     let mut lists = 0;
-    document::each(whole.bytes, scribe, |value, origin, scribe| {
+    document::each(whole.bytes, normalizer, |value, origin, normalizer| {
         let Some(list) = node::member(value, "list") else { return };
         lists += 1;
         let meaning = meaning(value);
         node::elements(list, |element| {
-            scribe.record_at(origin.offset(element));
+            normalizer.record_at(origin.offset(element));
             match node::kind(element) {
-                Kind::Text => one(node::text(element).trim(), meaning, scribe),
-                _ => scribe.reject(Refusal::BadJson),
+                Kind::Text => one(node::text(element).trim(), meaning, normalizer),
+                _ => normalizer.reject(Refusal::BadJson),
             }
         });
     })?;
@@ -68,20 +68,20 @@ fn meaning(document: Raw<'_>) -> Meaning {
     }
 }
 
-fn one(value: &str, meaning: Meaning, scribe: &mut Scribe<'_>) {
+fn one(value: &str, meaning: Meaning, normalizer: &mut Normalizer<'_>) {
     let text = value.as_bytes();
     match (meaning, text.strip_prefix(b".")) {
-        (Meaning::Addresses, _) => scribe.address(text, &Details::NONE),
-        (Meaning::Hosts, rest) => scribe.host(rest.unwrap_or(text), Scope::Tree, &Details::NONE),
-        (Meaning::Strings, _) => scribe.any(text, Scope::Exact, &Details::NONE),
-        (Meaning::Patterns, _) => scribe.reject(Refusal::Pattern),
-        (Meaning::Unsupported, _) => scribe.skip(Skip::UnsupportedKind),
+        (Meaning::Addresses, _) => normalizer.address(text, &Details::NONE),
+        (Meaning::Hosts, rest) => normalizer.host(rest.unwrap_or(text), Scope::Tree, &Details::NONE),
+        (Meaning::Strings, _) => normalizer.any(text, Scope::Exact, &Details::NONE),
+        (Meaning::Patterns, _) => normalizer.reject(Refusal::Pattern),
+        (Meaning::Unsupported, _) => normalizer.skip(Skip::UnsupportedKind),
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use crate::transcript::tests::{read_events, render};
+    use crate::pipeline::testing::{read_events, render};
 
     #[test]
     fn a_list_says_how_its_elements_are_meant() {

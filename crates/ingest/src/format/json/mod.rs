@@ -17,10 +17,10 @@ pub mod stix;
 
 use super::role::{self, ROLE_OPTIONS, Role};
 use super::{Format, Head, LineReader, OpenError, Shape};
+use crate::entry::taxonomy;
+use crate::entry::{Normalizer, Skip};
+use crate::format::options::{OptionRow, Options, error};
 use crate::moment;
-use crate::options::{OptionRow, Options, error};
-use crate::scribe::{Scribe, Skip};
-use crate::words;
 use document::Origin;
 use node::{DEPTH_MAX, Kind, Raw};
 use rapsheet_snapshot::{Assessments, Kinds, Refusal};
@@ -90,9 +90,11 @@ enum Step {
     Every,
 }
 
-fn read(options: &Options, whole: Head<'_>, scribe: &mut Scribe<'_>) -> Result<(), OpenError> {
+fn read(options: &Options, whole: Head<'_>, normalizer: &mut Normalizer<'_>) -> Result<(), OpenError> {
     let walker = Walker::new(options)?;
-    document::each(whole.bytes, scribe, |value, origin, scribe| walker.start(value, origin, scribe))?;
+    document::each(whole.bytes, normalizer, |value, origin, normalizer| {
+        walker.start(value, origin, normalizer)
+    })?;
     Ok(())
 }
 
@@ -101,13 +103,13 @@ fn open(options: &Options, _: Head<'_>) -> Result<Box<dyn LineReader>, OpenError
 }
 
 impl LineReader for Walker {
-    fn line(&self, line: &[u8], scribe: &mut Scribe<'_>) {
+    fn line(&self, line: &[u8], normalizer: &mut Normalizer<'_>) {
         if line.starts_with(b"#") || line.starts_with(b";") {
-            return scribe.skip(Skip::Comment);
+            return normalizer.skip(Skip::Comment);
         }
         match serde_json::from_slice::<&RawValue>(line) {
-            Ok(value) => self.walk(value, &self.path, 0, &mut |_, _| {}, scribe),
-            Err(_) => scribe.reject(Refusal::BadJson),
+            Ok(value) => self.walk(value, &self.path, 0, &mut |_, _| {}, normalizer),
+            Err(_) => normalizer.reject(Refusal::BadJson),
         }
     }
 }
@@ -137,13 +139,14 @@ impl Walker {
             path,
             names: Role::ALL.iter().map(|role| role::names(*role, options)).collect(),
             keep: options.list("keep").to_vec(),
-            default: options.text("assessment").map(words::assessments).unwrap_or_default(),
+            default: options.text("assessment").map(taxonomy::assessments).unwrap_or_default(),
         })
     }
 
-    fn start(&self, value: Raw<'_>, origin: &Origin, scribe: &mut Scribe<'_>) {
-        let mut place = |raw: Raw<'_>, scribe: &mut Scribe<'_>| scribe.record_at(origin.offset(raw));
-        self.walk(value, &self.path, 0, &mut place, scribe);
+    fn start(&self, value: Raw<'_>, origin: &Origin, normalizer: &mut Normalizer<'_>) {
+        let mut place =
+            |raw: Raw<'_>, normalizer: &mut Normalizer<'_>| normalizer.record_at(origin.offset(raw));
+        self.walk(value, &self.path, 0, &mut place, normalizer);
     }
 
     /// Follows the path, and from its end on looks for records.
@@ -152,24 +155,24 @@ impl Walker {
         raw: Raw<'_>,
         path: &[Step],
         depth: usize,
-        place: &mut dyn FnMut(Raw<'_>, &mut Scribe<'_>),
-        scribe: &mut Scribe<'_>,
+        place: &mut dyn FnMut(Raw<'_>, &mut Normalizer<'_>),
+        normalizer: &mut Normalizer<'_>,
     ) {
         if depth > DEPTH_MAX {
-            place(raw, scribe);
-            return scribe.reject(Refusal::BadJson);
+            place(raw, normalizer);
+            return normalizer.reject(Refusal::BadJson);
         }
         match path.split_first() {
             Some((Step::Member(name), rest)) => {
                 if let Some(value) = node::member(raw, name) {
-                    self.walk(value, rest, depth + 1, place, scribe);
+                    self.walk(value, rest, depth + 1, place, normalizer);
                 }
             }
             Some((Step::Every, rest)) => {
-                node::elements(raw, |value| self.walk(value, rest, depth + 1, place, scribe));
-                node::members(raw, |_, value| self.walk(value, rest, depth + 1, place, scribe));
+                node::elements(raw, |value| self.walk(value, rest, depth + 1, place, normalizer));
+                node::members(raw, |_, value| self.walk(value, rest, depth + 1, place, normalizer));
             }
-            None => self.found(raw, depth, place, scribe),
+            None => self.found(raw, depth, place, normalizer),
         }
     }
 
@@ -177,15 +180,15 @@ impl Walker {
         &self,
         raw: Raw<'_>,
         depth: usize,
-        place: &mut dyn FnMut(Raw<'_>, &mut Scribe<'_>),
-        scribe: &mut Scribe<'_>,
+        place: &mut dyn FnMut(Raw<'_>, &mut Normalizer<'_>),
+        normalizer: &mut Normalizer<'_>,
     ) {
         match node::kind(raw) {
-            Kind::Object => self.object(raw, depth, place, scribe),
-            Kind::Array => node::elements(raw, |value| self.walk(value, &[], depth + 1, place, scribe)),
+            Kind::Object => self.object(raw, depth, place, normalizer),
+            Kind::Array => node::elements(raw, |value| self.walk(value, &[], depth + 1, place, normalizer)),
             Kind::Text if depth <= TEXTS_DEPTH || !self.path.is_empty() => {
-                place(raw, scribe);
-                self.value(raw, &Fields::default(), scribe);
+                place(raw, normalizer);
+                self.value(raw, &Fields::default(), normalizer);
             }
             Kind::Text | Kind::Number | Kind::Word => {}
         }
@@ -196,21 +199,21 @@ impl Walker {
         &self,
         raw: Raw<'_>,
         depth: usize,
-        place: &mut dyn FnMut(Raw<'_>, &mut Scribe<'_>),
-        scribe: &mut Scribe<'_>,
+        place: &mut dyn FnMut(Raw<'_>, &mut Normalizer<'_>),
+        normalizer: &mut Normalizer<'_>,
     ) {
         let fields = self.fields(raw);
         if let Some(values) = fields.of(Role::Value) {
-            place(raw, scribe);
+            place(raw, normalizer);
             if is_retired(raw) {
-                return scribe.skip(Skip::Inactive);
+                return normalizer.skip(Skip::Inactive);
             }
-            return self.record(values, &fields, scribe);
+            return self.record(values, &fields, normalizer);
         }
         // A list that may be empty must not be taken for no list.
         node::members(raw, |name, value| match node::kind(value) {
-            Kind::Array | Kind::Object => self.walk(value, &[], depth + 1, place, scribe),
-            Kind::Text | Kind::Number => generated(name, value, scribe),
+            Kind::Array | Kind::Object => self.walk(value, &[], depth + 1, place, normalizer),
+            Kind::Text | Kind::Number => generated(name, value, normalizer),
             Kind::Word => {}
         });
     }
@@ -236,22 +239,22 @@ impl Walker {
         fields
     }
 
-    fn record(&self, values: Raw<'_>, fields: &Fields<'_>, scribe: &mut Scribe<'_>) {
+    fn record(&self, values: Raw<'_>, fields: &Fields<'_>, normalizer: &mut Normalizer<'_>) {
         let filter = fields.text(Role::Filter);
         let kind = fields.text(Role::Kind);
         if !self.keep.is_empty() && !self.keep.iter().any(|word| word.eq_ignore_ascii_case(&filter)) {
-            return scribe.skip(Skip::Inactive);
+            return normalizer.skip(Skip::Inactive);
         }
         if role::is_unsupported(kind.as_bytes()) {
-            return scribe.skip(Skip::UnsupportedKind);
+            return normalizer.skip(Skip::UnsupportedKind);
         }
         match node::kind(values) {
-            Kind::Array => node::elements(values, |value| self.value(value, fields, scribe)),
-            _ => self.value(values, fields, scribe),
+            Kind::Array => node::elements(values, |value| self.value(value, fields, normalizer)),
+            _ => self.value(values, fields, normalizer),
         }
     }
 
-    fn value(&self, raw: Raw<'_>, fields: &Fields<'_>, scribe: &mut Scribe<'_>) {
+    fn value(&self, raw: Raw<'_>, fields: &Fields<'_>, normalizer: &mut Normalizer<'_>) {
         let texts: Vec<Cow<'_, str>> = Role::ALL.iter().map(|role| fields.text(*role)).collect();
         let field =
             |role: Role| texts.get(role as usize).map_or(&[][..], |text| role::present(text.as_bytes()));
@@ -260,8 +263,8 @@ impl Walker {
             // Some say what is bad about it where others say what kind of indicator it is.
             details.assessments = role::category(field(Role::Kind), self.default);
         }
-        let scope = scribe.rules().scope;
-        scribe.any(node::text(raw).trim().as_bytes(), scope, &details);
+        let scope = normalizer.rules().scope;
+        normalizer.any(node::text(raw).trim().as_bytes(), scope, &details);
     }
 }
 
@@ -325,18 +328,18 @@ const GENERATED: &[&str] = &[
 ];
 
 /// A time that stands around the records is the document's.
-fn generated(name: &str, value: Raw<'_>, scribe: &mut Scribe<'_>) {
+fn generated(name: &str, value: Raw<'_>, normalizer: &mut Normalizer<'_>) {
     if GENERATED.contains(&name)
         && let Some(time) = moment::parse(node::text(value).as_bytes())
     {
-        scribe.generated(time);
+        normalizer.generated(time);
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::transcript::tests::{read_events, render};
+    use crate::pipeline::testing::{read_events, render};
 
     #[test]
     fn records_wherever_they_are() {

@@ -6,9 +6,9 @@
 use super::document;
 use super::node::{self, Raw};
 use super::{Format, Head, OpenError, Shape};
+use crate::entry::{Details, Normalizer, Skip};
+use crate::format::options::{OptionRow, Options};
 use crate::moment;
-use crate::options::{OptionRow, Options};
-use crate::scribe::{Details, Scribe, Skip};
 use rapsheet_snapshot::{Assessment, Assessments, Kinds};
 
 /// The row of the table.
@@ -25,25 +25,25 @@ pub static FORMAT: Format = Format {
     ..Format::NONE
 };
 
-fn read(options: &Options, whole: Head<'_>, scribe: &mut Scribe<'_>) -> Result<(), OpenError> {
+fn read(options: &Options, whole: Head<'_>, normalizer: &mut Normalizer<'_>) -> Result<(), OpenError> {
     let exits_only = options.word("relays", &[("all", false), ("exit", true)], false)?;
-    document::each(whole.bytes, scribe, |value, origin, scribe| {
+    document::each(whole.bytes, normalizer, |value, origin, normalizer| {
         if let Some(time) = moment::parse(node::text_of(value, "relays_published").as_bytes()) {
-            scribe.generated(time);
+            normalizer.generated(time);
         }
         let Some(relays) = node::member(value, "relays") else { return };
         node::elements(relays, |one| {
-            scribe.record_at(origin.offset(one));
-            relay(one, exits_only, scribe);
+            normalizer.record_at(origin.offset(one));
+            relay(one, exits_only, normalizer);
         });
     })?;
     Ok(())
 }
 
-fn relay(relay: Raw<'_>, exits_only: bool, scribe: &mut Scribe<'_>) {
+fn relay(relay: Raw<'_>, exits_only: bool, normalizer: &mut Normalizer<'_>) {
     let running = node::member(relay, "running").or_else(|| node::member(relay, "r"));
     if running.is_some_and(|running| node::text(running) == "false") {
-        return scribe.skip(Skip::Inactive);
+        return normalizer.skip(Skip::Inactive);
     }
     let mut is_exit = false;
     if let Some(flags) = node::member(relay, "flags") {
@@ -51,7 +51,7 @@ fn relay(relay: Raw<'_>, exits_only: bool, scribe: &mut Scribe<'_>) {
     }
     let out = node::member(relay, "exit_addresses");
     if exits_only && !is_exit && out.is_none() {
-        return scribe.skip(Skip::Policy);
+        return normalizer.skip(Skip::Policy);
     }
     let details = Details {
         last_seen: moment::parse(node::text_of(relay, "last_seen").as_bytes()),
@@ -60,13 +60,13 @@ fn relay(relay: Raw<'_>, exits_only: bool, scribe: &mut Scribe<'_>) {
     };
     let lists = ["or_addresses", "a"].into_iter().filter_map(|name| node::member(relay, name)).chain(out);
     lists.for_each(|list| {
-        node::elements(list, |address| scribe.address(node::text(address).as_bytes(), &details));
+        node::elements(list, |address| normalizer.address(node::text(address).as_bytes(), &details));
     });
 }
 
 #[cfg(test)]
 mod tests {
-    use crate::transcript::tests::{read_events, render};
+    use crate::pipeline::testing::{read_events, render};
 
     #[test]
     fn relays_and_exits() {

@@ -6,10 +6,10 @@
 use super::document::{self, Origin};
 use super::node::{self, Kind, Raw};
 use super::{Format, Head, OpenError, Shape};
+use crate::entry::{Details, Normalizer, Skip};
+use crate::format::options::Options;
 use crate::format::role;
 use crate::moment;
-use crate::options::Options;
-use crate::scribe::{Details, Scribe, Skip};
 use rapsheet_snapshot::{Assessments, Kinds, Refusal, Scope};
 
 /// The row of the table.
@@ -22,33 +22,33 @@ pub static FORMAT: Format = Format {
     ..Format::NONE
 };
 
-fn read(_: &Options, whole: Head<'_>, scribe: &mut Scribe<'_>) -> Result<(), OpenError> {
-    document::each(whole.bytes, scribe, |value, origin, scribe| {
+fn read(_: &Options, whole: Head<'_>, normalizer: &mut Normalizer<'_>) -> Result<(), OpenError> {
+    document::each(whole.bytes, normalizer, |value, origin, normalizer| {
         let page = node::member(value, "results").unwrap_or(value);
         match node::kind(page) {
-            Kind::Array => node::elements(page, |pulse| take(pulse, origin, scribe)),
-            _ => take(page, origin, scribe),
+            Kind::Array => node::elements(page, |pulse| take(pulse, origin, normalizer)),
+            _ => take(page, origin, normalizer),
         }
     })?;
     Ok(())
 }
 
-fn take(pulse: Raw<'_>, origin: &Origin, scribe: &mut Scribe<'_>) {
+fn take(pulse: Raw<'_>, origin: &Origin, normalizer: &mut Normalizer<'_>) {
     let tags = node::member(pulse, "tags").map(node::joined).unwrap_or_default();
     let assessments = role::category(tags.as_bytes(), Assessments::EMPTY);
     let created = node::text_of(pulse, "created");
     if let Some(indicators) = node::member(pulse, "indicators") {
         node::elements(indicators, |one| {
-            scribe.record_at(origin.offset(one));
-            indicator(one, assessments, &created, scribe);
+            normalizer.record_at(origin.offset(one));
+            indicator(one, assessments, &created, normalizer);
         });
     }
 }
 
-fn indicator(one: Raw<'_>, assessments: Assessments, created: &str, scribe: &mut Scribe<'_>) {
+fn indicator(one: Raw<'_>, assessments: Assessments, created: &str, normalizer: &mut Normalizer<'_>) {
     let text = |name: &str| node::text_of(one, name);
     if matches!(text("is_active").as_ref(), "0" | "false") {
-        return scribe.skip(Skip::Inactive);
+        return normalizer.skip(Skip::Inactive);
     }
     let own = text("created");
     let details = Details {
@@ -59,20 +59,20 @@ fn indicator(one: Raw<'_>, assessments: Assessments, created: &str, scribe: &mut
     };
     let value = text("indicator");
     let value = value.trim().as_bytes();
-    let scope = scribe.rules().scope;
+    let scope = normalizer.rules().scope;
     match text("type").as_ref() {
-        "IPv4" | "IPv6" | "CIDR" => scribe.address(value, &details),
-        "domain" => scribe.host(value, scope, &details),
-        "hostname" => scribe.host(value, Scope::Exact, &details),
-        "URL" => scribe.url(value, &details),
-        "URI" => scribe.reject(Refusal::PathOnly),
-        _ => scribe.skip(Skip::UnsupportedKind),
+        "IPv4" | "IPv6" | "CIDR" => normalizer.address(value, &details),
+        "domain" => normalizer.host(value, scope, &details),
+        "hostname" => normalizer.host(value, Scope::Exact, &details),
+        "URL" => normalizer.url(value, &details),
+        "URI" => normalizer.reject(Refusal::PathOnly),
+        _ => normalizer.skip(Skip::UnsupportedKind),
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use crate::transcript::tests::{read_events, render};
+    use crate::pipeline::testing::{read_events, render};
 
     #[test]
     fn indicators_of_a_pulse() {

@@ -8,11 +8,11 @@ use super::document::{self, Origin};
 use super::node::{self, Kind, Raw};
 use super::pattern::{self, Meaning};
 use super::{Format, Head, OpenError, Shape};
+use crate::download::lines;
+use crate::entry::{Details, Normalizer, Skip};
+use crate::format::options::{OptionRow, Options};
 use crate::format::role;
-use crate::lines;
 use crate::moment;
-use crate::options::{OptionRow, Options};
-use crate::scribe::{Details, Scribe, Skip};
 use rapsheet_snapshot::{Assessment, Assessments, Kinds, Refusal, Time};
 use std::collections::hash_map::RandomState;
 use std::collections::{HashMap, HashSet};
@@ -32,34 +32,36 @@ pub static FORMAT: Format = Format {
     ..Format::NONE
 };
 
-fn read(options: &Options, whole: Head<'_>, scribe: &mut Scribe<'_>) -> Result<(), OpenError> {
+fn read(options: &Options, whole: Head<'_>, normalizer: &mut Normalizer<'_>) -> Result<(), OpenError> {
     let takes_observables = options.word("observables", &[("skip", false), ("take", true)], false)?;
     let bare = whole.bytes.trim_ascii_start();
     if matches!(bare, [b'[', second, ..] if second.is_ascii_alphabetic()) {
-        patterns(whole.bytes, scribe);
+        patterns(whole.bytes, normalizer);
         return Ok(());
     }
-    document::each(whole.bytes, scribe, |value, origin, scribe| match node::member(value, "objects") {
-        Some(objects) => {
-            let versions = Versions::of(objects);
-            node::elements(objects, |one| object(one, &versions, takes_observables, origin, scribe));
+    document::each(whole.bytes, normalizer, |value, origin, normalizer| {
+        match node::member(value, "objects") {
+            Some(objects) => {
+                let versions = Versions::of(objects);
+                node::elements(objects, |one| object(one, &versions, takes_observables, origin, normalizer));
+            }
+            None if node::kind(value) == Kind::Array => {
+                let versions = Versions::of(value);
+                node::elements(value, |one| object(one, &versions, takes_observables, origin, normalizer));
+            }
+            None => object(value, &Versions::default(), takes_observables, origin, normalizer),
         }
-        None if node::kind(value) == Kind::Array => {
-            let versions = Versions::of(value);
-            node::elements(value, |one| object(one, &versions, takes_observables, origin, scribe));
-        }
-        None => object(value, &Versions::default(), takes_observables, origin, scribe),
     })?;
     Ok(())
 }
 
 /// One pattern a line.
-fn patterns(text: &[u8], scribe: &mut Scribe<'_>) {
+fn patterns(text: &[u8], normalizer: &mut Normalizer<'_>) {
     for at in lines::split(text) {
         let line = lines::trim(text.get(at.clone()).unwrap_or(&[]));
         if !line.is_empty() {
-            scribe.record_at(at.start);
-            take(&String::from_utf8_lossy(line), &Details::NONE, scribe);
+            normalizer.record_at(at.start);
+            take(&String::from_utf8_lossy(line), &Details::NONE, normalizer);
         }
     }
 }
@@ -119,26 +121,26 @@ fn object(
     versions: &Versions,
     takes_observables: bool,
     origin: &Origin,
-    scribe: &mut Scribe<'_>,
+    normalizer: &mut Normalizer<'_>,
 ) {
     let text = |name: &str| node::text_of(one, name);
-    scribe.record_at(origin.offset(one));
+    normalizer.record_at(origin.offset(one));
     match text("type").as_ref() {
         "indicator" => {
             if versions.is_outdated(one) || text("revoked") == "true" {
-                return scribe.skip(Skip::Inactive);
+                return normalizer.skip(Skip::Inactive);
             }
             let kind = text("pattern_type");
             if !matches!(kind.as_ref(), "" | "stix") {
-                return scribe.skip(Skip::UnsupportedKind);
+                return normalizer.skip(Skip::UnsupportedKind);
             }
-            take(&text("pattern"), &details(one), scribe);
+            take(&text("pattern"), &details(one), normalizer);
         }
         "ipv4-addr" | "ipv6-addr" | "domain-name" | "url" if takes_observables => {
-            let scope = scribe.rules().scope;
-            scribe.any(text("value").trim().as_bytes(), scope, &Details::NONE);
+            let scope = normalizer.rules().scope;
+            normalizer.any(text("value").trim().as_bytes(), scope, &Details::NONE);
         }
-        _ => scribe.skip(Skip::Record),
+        _ => normalizer.skip(Skip::Record),
     }
 }
 
@@ -167,20 +169,20 @@ fn meant(words: &str) -> Assessments {
     words.split(',').map(one).fold(Assessments::EMPTY, Assessments::union)
 }
 
-fn take(pattern: &str, details: &Details, scribe: &mut Scribe<'_>) {
-    let scope = scribe.rules().scope;
+fn take(pattern: &str, details: &Details, normalizer: &mut Normalizer<'_>) {
+    let scope = normalizer.rules().scope;
     match pattern::read(pattern) {
         Meaning::Indicators(values) => {
-            values.iter().for_each(|value| scribe.any(value.trim().as_bytes(), scope, details));
+            values.iter().for_each(|value| normalizer.any(value.trim().as_bytes(), scope, details));
         }
-        Meaning::Unsupported => scribe.skip(Skip::UnsupportedKind),
-        Meaning::Pattern => scribe.reject(Refusal::Pattern),
+        Meaning::Unsupported => normalizer.skip(Skip::UnsupportedKind),
+        Meaning::Pattern => normalizer.reject(Refusal::Pattern),
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use crate::transcript::tests::{read_events, render};
+    use crate::pipeline::testing::{read_events, render};
 
     #[test]
     fn bundles_versions_and_observables() {
