@@ -4,7 +4,7 @@
 //! time is decided, for one feed and one indicator at a time: what confirms a sighting, when it was first seen, when
 //! it expires, and what happens when the current download does not list it. The rest of the crate sorts and counts.
 
-use crate::limits::{Limits, TooLarge};
+use crate::limits::{Limits, TooLarge, fit_u32};
 use rapsheet_snapshot::{Assessments, FeedId, ListKind, Mode, Time, Times};
 
 /// Where a claim comes from.
@@ -59,8 +59,8 @@ impl ClaimTable {
     pub fn extend(&mut self, claims: impl IntoIterator<Item = Claim>) -> Result<u32, TooLarge> {
         let base = self.claims.len();
         self.claims.extend(claims);
-        TooLarge::check("distinct claims", self.claims.len(), self.limits.claims)?;
-        TooLarge::next_number("distinct claims", base)
+        TooLarge::check("distinct claims", "claims", self.claims.len() as u64, self.limits.claims)?;
+        fit_u32("distinct claims", "claims", base)
     }
 
     /// The claims.

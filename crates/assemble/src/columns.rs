@@ -4,12 +4,12 @@
 //! [`Claim`](crate::Claim) and a scope. Rows are added in batches; [`Columns::finish_run`] sorts a batch into a
 //! *sorted run*. Runs are never merged in memory: [`assemble`](crate::assemble) walks them side by side.
 
-use crate::limits::{Limits, TooLarge};
+use crate::limits::{Limits, TooLarge, fit_u32};
 use rapsheet_snapshot::{AddressRange, Scope};
 use rayon::prelude::*;
 use std::cmp::Ordering;
 
-/// A row of names or URLs. The first sixteen bytes of the key stand in the row, so that sorting rarely reads the
+/// A row of names or URLs. The row holds the first sixteen bytes of the key, so that sorting rarely reads the
 /// arena.
 #[derive(Clone, Copy, Debug)]
 pub struct TextRow {
@@ -143,7 +143,7 @@ impl TextColumn {
             match row.head.cmp(&head).then_with(tail).then_with(length) {
                 Ordering::Less => self.cursor += 1,
                 Ordering::Equal => {
-                    // A first run of more rows than a number holds exceeds `Limits::rows`, and is refused there.
+                    // A first run of more rows than a number holds exceeds `Limits::rows`, and is an error there.
                     let repeat = Repeat { row: self.cursor as u32, tag };
                     return self.repeats.last_mut().into_iter().for_each(|list| list.push(repeat));
                 }
@@ -220,8 +220,8 @@ impl TextColumn {
     }
 
     fn check(&self, what: &'static str, limits: &Limits) -> Result<(), TooLarge> {
-        TooLarge::check("bytes in a key", self.oversized.unwrap_or(0), u32::MAX as usize)?;
-        TooLarge::check(what, self.rows.len(), limits.rows)
+        fit_u32("the longest key", "bytes", self.oversized.unwrap_or(0))?;
+        TooLarge::check(what, "rows", self.rows.len() as u64, limits.rows)
     }
 }
 
@@ -337,9 +337,9 @@ impl Columns {
 
     /// An error if some column holds more than the limits allow.
     pub(crate) fn check(&self, limits: &Limits) -> Result<(), TooLarge> {
-        self.names.check("rows of names", limits)?;
-        self.urls.check("rows of URLs", limits)?;
-        TooLarge::check("rows of IPv4 addresses", self.v4.rows.len(), limits.rows)?;
-        TooLarge::check("rows of IPv6 addresses", self.v6.rows.len(), limits.rows)
+        self.names.check("names", limits)?;
+        self.urls.check("URLs", limits)?;
+        TooLarge::check("IPv4 addresses", "rows", self.v4.rows.len() as u64, limits.rows)?;
+        TooLarge::check("IPv6 addresses", "rows", self.v6.rows.len() as u64, limits.rows)
     }
 }

@@ -2,7 +2,7 @@
 
 use crate::flatten::FlatRange;
 use crate::intern::{FinalSet, Tables};
-use crate::limits::TooLarge;
+use crate::limits::{TooLarge, fit_u32};
 use rapsheet_snapshot::section::addresses::Run;
 use rapsheet_snapshot::section::filter::SuffixKeys;
 use rapsheet_snapshot::section::leaves::{self, LeafBytes};
@@ -84,15 +84,20 @@ fn url_blocks(urls: &[&[u8]]) -> Result<Vec<u8>, TooLarge> {
     if urls.is_empty() {
         return Ok(Vec::new());
     }
-    let too_large = || TooLarge { what: "bytes of URLs", found: None, limit: TEXT_BYTES_MAX };
+    let too_large = || TooLarge { what: "URLs", unit: "bytes", size: byte_len(urls), limit: TEXT_BYTES_MAX };
     blocks::encode(urls).ok_or_else(too_large)
 }
 
 /// The leaves that hold the names, and the locator of names in them.
 fn name_leaves(names: &[&[u8]]) -> Result<(Vec<u8>, Vec<u8>), TooLarge> {
-    let too_large = || TooLarge { what: "bytes of names", found: None, limit: TEXT_BYTES_MAX };
+    let too_large =
+        || TooLarge { what: "names", unit: "bytes", size: byte_len(names), limit: TEXT_BYTES_MAX };
     let LeafBytes { section, spots } = leaves::encode(names).ok_or_else(too_large)?;
     Ok((section, locator::encode(names, &spots)))
+}
+
+fn byte_len(keys: &[&[u8]]) -> u64 {
+    keys.iter().map(|key| key.len() as u64).sum()
 }
 
 fn final_set(tables: &Tables, part: usize, draft: u32) -> Option<&FinalSet> {
@@ -166,7 +171,7 @@ impl References {
         if entries.is_empty() {
             return Ok(());
         }
-        TooLarge::next_number("entries of one kind", entries.len())?;
+        fit_u32("indicators of one kind", "entries", entries.len())?;
         let sets: Vec<u32> = entries.iter().map(|(set, _)| *set).collect();
         let divided = rare::divide(&sets);
         if !divided.rare.is_empty() {

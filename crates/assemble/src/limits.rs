@@ -11,15 +11,15 @@ use std::fmt;
 #[non_exhaustive]
 pub struct Limits {
     /// Distinct claims.
-    pub claims: usize,
+    pub claims: u64,
     /// Rows of one kind of key: IPv4 addresses, IPv6 addresses, names or URLs.
-    pub rows: usize,
+    pub rows: u64,
 }
 
 /// A tag holds a claim's number in 30 bits.
-const CLAIMS_MAX: usize = (1 << 30) - 1;
+const CLAIMS_MAX: u64 = (1 << 30) - 1;
 /// Flattening cuts at most two ranges for a row, so 2^30 rows give numbers below 2^32.
-const ROWS_MAX: usize = 1 << 30;
+const ROWS_MAX: u64 = 1 << 30;
 
 impl Default for Limits {
     fn default() -> Limits {
@@ -27,42 +27,39 @@ impl Default for Limits {
     }
 }
 
-/// The contents exceed what a snapshot can hold.
-#[derive(Clone, Debug, PartialEq, Eq)]
+/// A part of a snapshot is larger than the file format can hold.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct TooLarge {
-    /// What there is too much of, as a plural: `distinct claims`.
+    /// What is too large: "names".
     pub what: &'static str,
-    /// How many there are; `None` where counting stopped at the limit.
-    pub found: Option<u64>,
-    /// How many there may be.
+    /// What it is counted in: "entries", "bytes".
+    pub unit: &'static str,
+    /// How many there are.
+    pub size: u64,
+    /// How many the format holds.
     pub limit: u64,
 }
 
 impl TooLarge {
-    /// An error if `found` exceeds `limit`.
-    pub fn check(what: &'static str, found: usize, limit: usize) -> Result<(), TooLarge> {
-        if found <= limit {
-            Ok(())
-        } else {
-            Err(TooLarge { what, found: Some(found as u64), limit: limit as u64 })
-        }
-    }
-
-    /// The next number of a 32-bit numbering that has given out `count` of them.
-    pub(crate) fn next_number(what: &'static str, count: usize) -> Result<u32, TooLarge> {
-        let limit = u64::from(u32::MAX);
-        u32::try_from(count).map_err(|_| TooLarge { what, found: None, limit })
+    /// An error if `size` exceeds `limit`.
+    pub fn check(what: &'static str, unit: &'static str, size: u64, limit: u64) -> Result<(), TooLarge> {
+        if size > limit { Err(TooLarge { what, unit, size, limit }) } else { Ok(()) }
     }
 }
 
 impl fmt::Display for TooLarge {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let TooLarge { what, found, limit } = self;
-        match found {
-            Some(found) => write!(f, "a snapshot holds at most {limit} {what}, and these are {found}"),
-            None => write!(f, "a snapshot holds at most {limit} {what}, and there are more"),
-        }
+        let TooLarge { what, unit, size, limit } = self;
+        write!(f, "{what}: {size} {unit}, the format holds {limit}")
     }
 }
 
 impl std::error::Error for TooLarge {}
+
+/// A count as a 32-bit number, or the error that there are too many.
+pub fn fit_u32(what: &'static str, unit: &'static str, count: usize) -> Result<u32, TooLarge> {
+    TooLarge::check(what, unit, count as u64, u32::MAX.into())?;
+    // The check has just bounded it.
+    Ok(count as u32)
+}

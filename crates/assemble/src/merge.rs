@@ -46,7 +46,7 @@ pub(crate) struct ResolvedGroup {
 pub(crate) struct Resolver<'a> {
     claims: &'a [Claim],
     policies: &'a [RetentionPolicy],
-    /// The group of each tag that stands alone.
+    /// The group of each single tag.
     of_tag: Vec<u32>,
     of_tags: HashMap<Box<[u32]>, u32>,
     /// The previous key's tags and group. Neighbouring keys mostly have the same claims.

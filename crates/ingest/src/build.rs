@@ -113,7 +113,7 @@ fn check_inputs(results: &[FeedResult], input: &BuildInput<'_>) -> Result<(), Bu
 /// The enabled feeds by provider and id. Their positions are their numbers in the snapshot, so the order of the
 /// catalogue does not matter.
 fn feeds_in_order(catalog: &Catalog) -> Result<Vec<&Feed>, BuildError> {
-    TooLarge::check("feeds", catalog.feeds.len(), u16::MAX.into())?;
+    TooLarge::check("catalogue", "feeds", catalog.feeds.len() as u64, u16::MAX.into())?;
     let mut feeds: Vec<&Feed> = catalog.feeds.iter().filter(|feed| feed.enabled).collect();
     feeds.sort_by(|a, b| (&a.provider, &a.id).cmp(&(&b.provider, &b.id)));
     Ok(feeds)
@@ -256,8 +256,8 @@ fn carry_over(
     Ok(())
 }
 
-/// The number of a feed of the previous snapshot whose sightings stay. A feed that has changed from blocking to allowing,
-/// or the reverse, loses its sightings: they no longer mean the same.
+/// The number of a feed of the previous snapshot whose sightings stay. A feed that changed from blocking to allowing, or
+/// the reverse, loses its sightings.
 fn current_number(before: &FeedRecord, feeds: &[&Feed], numbers: &HashMap<&str, FeedId>) -> Option<FeedId> {
     let number = *numbers.get(before.id.as_str())?;
     let now = feeds.get(usize::from(number.0))?;
@@ -342,8 +342,8 @@ mod tests {
     fn fails_if_a_limit_is_exceeded_and_names_it() {
         assert!(build_with(|limits| (limits.rows, limits.claims) = (2, 1)).is_ok());
         let rows = build_with(|limits| limits.rows = 1).err().expect("too many rows").to_string();
-        assert!(rows.contains("at most 1 rows of IPv4 addresses, and these are 2"), "{rows}");
+        assert!(rows.contains("IPv4 addresses: 2 rows, the format holds 1"), "{rows}");
         let claims = build_with(|limits| limits.claims = 0).err().expect("too many claims").to_string();
-        assert!(claims.contains("at most 0 distinct claims, and these are 1"), "{claims}");
+        assert!(claims.contains("distinct claims: 1 claims, the format holds 0"), "{claims}");
     }
 }

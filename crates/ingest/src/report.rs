@@ -316,7 +316,10 @@ impl FeedReport {
             counters.skips.iter().map(|(skip, count): (&Skip, &u64)| (skip.word(), *count)).collect();
         self.refusals =
             counters.refusals.iter().map(|(why, count): (&Refusal, &u64)| (why.word(), *count)).collect();
-        self.warnings =
-            counters.warnings.iter().map(|(odd, count): (&Warning, &u64)| (odd.word(), *count)).collect();
+        self.warnings = counters
+            .warnings
+            .iter()
+            .map(|(warning, count): (&Warning, &u64)| (warning.word(), *count))
+            .collect();
     }
 }

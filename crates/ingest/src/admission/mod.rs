@@ -1,10 +1,10 @@
-//! Admission: whether a download is taken or held.
+//! Admission: whether a download is accepted or held.
 //!
 //! A held download changes nothing: its feed keeps its last accepted sightings, and an operator may accept this one
 //! download by its digest. A file that cannot be read at all has failed before it comes here.
 //!
 //! A download is judged as a whole. Single entries that no feed may list are rejected one by one where they are read,
-//! and the rest of the download stands.
+//! and the rest of the download is kept.
 
 pub(crate) mod accept;
 pub(crate) mod coverage;

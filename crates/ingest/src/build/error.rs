@@ -47,7 +47,7 @@ impl fmt::Display for BuildError {
                 "the previous snapshot cannot be walked to its end: name a sound one with --previous, or start \
                  afresh with `--previous none`",
             ),
-            BuildError::TooLarge(error) => write!(f, "too large: {error}; disable a feed in the catalogue"),
+            BuildError::TooLarge(error) => write!(f, "the snapshot is too large: {error}; disable a large feed in the catalogue"),
             BuildError::ClockBack { now, before } => write!(
                 f,
                 "it is {now}, and the snapshot was built at {before}: did the clock jump back? Set it right, or \

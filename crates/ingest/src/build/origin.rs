@@ -33,8 +33,10 @@ pub(super) fn section(
         })
         .collect();
     let origin = Origin { generator: input.generator.to_owned(), feeds: records };
-    let too_large = || TooLarge { what: "bytes about its feeds", found: None, limit: ORIGIN_MAX };
-    let bytes = origin.encode().ok_or_else(too_large)?;
+    let Some(bytes) = origin.encode() else {
+        TooLarge::check("feeds", "bytes", ORIGIN_MAX + 1, ORIGIN_MAX)?;
+        return Ok(SectionBytes::new(Section::Origin, 0, Vec::new()));
+    };
     Ok(SectionBytes::new(Section::Origin, feeds.len(), bytes))
 }
 

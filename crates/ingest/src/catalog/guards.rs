@@ -4,7 +4,7 @@
 //! of theirs hides a threat. `[guard]` in a catalogue changes the defaults of all feeds, `[feed.guard]` those of one.
 //! Nothing in a feed's own text changes them.
 
-use super::{DAY, Reading};
+use super::{DAY, TableReader};
 use crate::entry::indicator::Indicator;
 use rapsheet_snapshot::ListKind;
 use toml::Value;
@@ -85,7 +85,7 @@ pub struct Share {
 }
 
 impl Share {
-    /// So many hundredths.
+    /// A percentage.
     pub const fn percent(hundredths: u64) -> Share {
         Share { millionths: hundredths * 10_000 }
     }
@@ -97,7 +97,7 @@ impl Share {
         fits.then(|| Share { millionths: (number * 10_000.0).round() as u64 })
     }
 
-    /// How much of `whole` a part is.
+    /// The share of `part` in `whole`.
     pub fn of(part: u128, whole: u128) -> Share {
         Share { millionths: u64::try_from(part * 1_000_000 / whole.max(1)).unwrap_or(u64::MAX) }
     }
@@ -129,7 +129,7 @@ pub struct NamedIndicator {
 }
 
 /// Reads a table of guards. Keys that it lacks keep their defaults.
-pub(super) fn read(inner: &mut Reading<'_>, defaults: Guard) -> Guard {
+pub(super) fn read(inner: &mut TableReader<'_>, defaults: Guard) -> Guard {
     Guard {
         can_be_empty: inner.flag("can_be_empty", defaults.can_be_empty),
         allow_bogons: inner.flag("allow_bogons", defaults.allow_bogons),
@@ -152,7 +152,7 @@ pub(super) fn read(inner: &mut Reading<'_>, defaults: Guard) -> Guard {
     }
 }
 
-fn share(inner: &mut Reading<'_>, key: &str, default: Share) -> Share {
+fn share(inner: &mut TableReader<'_>, key: &str, default: Share) -> Share {
     let Some(text) = inner.text(key) else { return default };
     Share::parse(&text).unwrap_or_else(|| {
         inner.problem(key, format!("expected a share such as \"20%\", found `{}`", text.escape_debug()));
@@ -160,7 +160,7 @@ fn share(inner: &mut Reading<'_>, key: &str, default: Share) -> Share {
     })
 }
 
-fn number(inner: &mut Reading<'_>, key: &str, default: u64) -> u64 {
+fn number(inner: &mut TableReader<'_>, key: &str, default: u64) -> u64 {
     match inner.table.remove(key) {
         None => default,
         Some(Value::Integer(number)) if number >= 0 => number.unsigned_abs(),
@@ -171,7 +171,7 @@ fn number(inner: &mut Reading<'_>, key: &str, default: u64) -> u64 {
     }
 }
 
-fn indicators(inner: &mut Reading<'_>, key: &str, default: Vec<NamedIndicator>) -> Vec<NamedIndicator> {
+fn indicators(inner: &mut TableReader<'_>, key: &str, default: Vec<NamedIndicator>) -> Vec<NamedIndicator> {
     if !inner.table.contains_key(key) {
         return default;
     }
@@ -179,7 +179,7 @@ fn indicators(inner: &mut Reading<'_>, key: &str, default: Vec<NamedIndicator>) 
     texts.into_iter().filter_map(|text| indicator(inner, key, text)).collect()
 }
 
-fn indicator(inner: &mut Reading<'_>, key: &str, text: String) -> Option<NamedIndicator> {
+fn indicator(inner: &mut TableReader<'_>, key: &str, text: String) -> Option<NamedIndicator> {
     let indicator = Indicator::parse(&text);
     if indicator.is_none() {
         let found = text.escape_debug();
@@ -189,7 +189,7 @@ fn indicator(inner: &mut Reading<'_>, key: &str, text: String) -> Option<NamedIn
 }
 
 /// What `never_block` adds to the built-in list.
-pub(super) fn never_block(inner: &mut Reading<'_>) -> Vec<Indicator> {
+pub(super) fn never_block(inner: &mut TableReader<'_>) -> Vec<Indicator> {
     indicators(inner, "never_block", Vec::new()).into_iter().map(|named| named.indicator).collect()
 }
 

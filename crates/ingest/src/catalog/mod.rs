@@ -1,8 +1,20 @@
 //! The catalogue: which feeds there are, and what each of them means.
 //!
-//! Feeds are data. A catalogue is a TOML file with one `[[feed]]` table a feed; a key that nobody knows, a value
-//! that cannot be, or an id used twice stops the build before anything is read, because a misspelt key is a
-//! feed that means something else. All problems are reported at once.
+//! Feeds are data. A catalogue is a TOML file with one `[[feed]]` table a feed. An unknown key, an invalid value or a
+//! duplicate id stops the build before anything is read, because a feed with a misspelt key means something else. All
+//! problems are reported at once.
+//!
+//! ```
+//! use rapsheet_ingest::catalog::Catalog;
+//!
+//! let text = "[[feed]]\nid = \"a\"\nprovider = \"lists.example\"\nformat = \"plain-ip\"\n";
+//! let catalog = Catalog::parse(text, "catalog.toml")?;
+//! assert_eq!(catalog.feeds[0].file, "a.txt");
+//!
+//! let error = Catalog::parse("[[feed]]\nid = \"A\"\n", "catalog.toml").unwrap_err();
+//! assert_eq!(error.problems.len(), 3);
+//! # Ok::<(), rapsheet_ingest::catalog::CatalogError>(())
+//! ```
 
 mod guards;
 
@@ -18,17 +30,19 @@ use std::collections::HashMap;
 use std::fmt;
 use toml::{Table, Value};
 
-/// All feeds.
+/// A catalogue of feeds.
 #[derive(Clone, Debug)]
+#[non_exhaustive]
 pub struct Catalog {
-    /// In the order of the file.
+    /// The feeds, in the order of the file.
     pub feeds: Vec<Feed>,
-    /// What no feed may block, beside what rapsheet knows of itself.
+    /// What no feed may block, beside the built-in list.
     pub never_block: Vec<Indicator>,
 }
 
 /// One feed.
 #[derive(Clone, Debug)]
+#[non_exhaustive]
 pub struct Feed {
     /// Its id: `[a-z0-9.-]`, unique, stable for ever.
     pub id: String,
@@ -46,15 +60,15 @@ pub struct Feed {
     pub list: ListKind,
     /// Reset or accumulated.
     pub mode: Mode,
-    /// What a row that states none is assessed as.
+    /// The assessments of a row that states none.
     pub assessment: Assessments,
-    /// The reach of bare names.
+    /// The scope of bare names.
     pub scope: Scope,
-    /// How long a sighting counts, in seconds.
+    /// How long a sighting is live after its detect_time, in seconds.
     pub retention_seconds: i64,
-    /// After how many seconds without a download the feed is stale.
+    /// The age of a download in seconds above which the feed is stale.
     pub max_age_seconds: i64,
-    /// Whether entries that vanished from a reset list stay to their end.
+    /// Whether entries that a reset list no longer has stay until they expire.
     pub keep_absent: bool,
     /// Whether builds read it.
     pub enabled: bool,
@@ -64,16 +78,16 @@ pub struct Feed {
     pub licence: String,
     /// Why it is disabled, or what it needs.
     pub note: String,
-    /// What its format takes.
+    /// The options of its format.
     pub options: Options,
-    /// What differs from the default guards.
+    /// Its guards.
     pub guard: Guard,
 }
 
 /// One thing that is wrong with a catalogue.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Problem {
-    /// The line at which the feed begins, or the error stands.
+    /// The line of the error, or the first line of the feed.
     pub line: usize,
     /// The feed, by its id or its number.
     pub feed: String,
@@ -130,7 +144,7 @@ impl Catalog {
     }
 }
 
-/// What holds for every feed that does not say otherwise.
+/// The defaults of all feeds.
 struct Defaults {
     block: Guard,
     allow: Guard,
@@ -138,17 +152,22 @@ struct Defaults {
 }
 
 impl Defaults {
-    /// Takes the catalogue's own `[guard]` out of it.
+    /// Takes the catalogue's own `[guard]` out of its table.
     fn take(mut table: Table, problems: &mut Vec<Problem>) -> (Table, Defaults) {
         let table_of = |key: &str, table: &mut Table| table.remove(key).map(|value| (key.to_owned(), value));
         let own: Table = table_of("guard", &mut table).into_iter().collect();
         let catalogue = || "catalogue".to_owned();
-        let mut quiet = Vec::new();
-        let mut again =
-            Reading { within: "", line: 1, feed: catalogue(), table: own.clone(), problems: &mut quiet };
+        let mut ignored = Vec::new();
+        let mut again = TableReader {
+            within: "",
+            line: 1,
+            feed: catalogue(),
+            table: own.clone(),
+            problems: &mut ignored,
+        };
         let allow = guards::read(&mut again.inner("guard", "guard."), Guard::of(ListKind::Allow));
-        let mut reading = Reading { within: "", line: 1, feed: catalogue(), table: own, problems };
-        let mut inner = reading.inner("guard", "guard.");
+        let mut reader = TableReader { within: "", line: 1, feed: catalogue(), table: own, problems };
+        let mut inner = reader.inner("guard", "guard.");
         let block = guards::read(&mut inner, Guard::of(ListKind::Block));
         let never_block = guards::never_block(&mut inner);
         inner.finish();
@@ -216,9 +235,9 @@ fn find_duplicates(feeds: &[(usize, Feed)], problems: &mut Vec<Problem>) {
     }
 }
 
-/// A table that is being read: every key is taken once, and what is left over nobody knows.
-struct Reading<'p> {
-    /// What stands before its keys in errors: nothing, `options.` or `guard.`.
+/// A table that is being read. Every known key is taken out; what is left over is unknown.
+struct TableReader<'p> {
+    /// The prefix of its keys in errors: empty, `options.` or `guard.`.
     within: &'static str,
     line: usize,
     feed: String,
@@ -226,7 +245,7 @@ struct Reading<'p> {
     problems: &'p mut Vec<Problem>,
 }
 
-impl Reading<'_> {
+impl TableReader<'_> {
     fn problem(&mut self, key: &str, text: String) {
         let (line, feed) = (self.line, self.feed.clone());
         let key = format!("{}{key}", self.within);
@@ -310,7 +329,7 @@ impl Reading<'_> {
         }
     }
 
-    /// Options are texts; numbers and flags may be written as what they are.
+    /// Options are texts. Numbers and flags need no quotes.
     fn option_text(&mut self, key: &str, value: &Value) -> Option<String> {
         match value {
             Value::String(text) => Some(text.clone()),
@@ -323,8 +342,8 @@ impl Reading<'_> {
         }
     }
 
-    /// Begins to read a table inside this one.
-    fn inner(&mut self, key: &str, within: &'static str) -> Reading<'_> {
+    /// A reader of a table inside this one.
+    fn inner(&mut self, key: &str, within: &'static str) -> TableReader<'_> {
         let table = match self.table.remove(key) {
             None => Table::new(),
             Some(Value::Table(table)) => table,
@@ -333,12 +352,12 @@ impl Reading<'_> {
                 Table::new()
             }
         };
-        Reading { within, line: self.line, feed: self.feed.clone(), table, problems: &mut *self.problems }
+        TableReader { within, line: self.line, feed: self.feed.clone(), table, problems: &mut *self.problems }
     }
 
-    /// Whatever was not taken is a key that nobody knows.
+    /// Reports the keys that were not taken as unknown.
     fn finish(self) {
-        let Reading { within, line, feed, table, problems } = self;
+        let TableReader { within, line, feed, table, problems } = self;
         problems.extend(table.into_iter().map(|(key, _)| Problem {
             line,
             feed: feed.clone(),
@@ -366,71 +385,71 @@ fn read_feed(
         return None;
     };
     let feed = table.get("id").and_then(Value::as_str).map_or(number, str::to_owned);
-    let mut reading = Reading { within: "", line, feed, table, problems };
-    let id = read_id(&mut reading);
-    let url = reading.text("url").unwrap_or_default();
-    let format = read_format(&mut reading);
-    let list = reading.word("list", KINDS, ListKind::Block);
+    let mut reader = TableReader { within: "", line, feed, table, problems };
+    let id = read_id(&mut reader);
+    let url = reader.text("url").unwrap_or_default();
+    let format = read_format(&mut reader);
+    let list = reader.word("list", KINDS, ListKind::Block);
     let feed = Feed {
-        title: reading.text("title").unwrap_or_else(|| id.clone()),
-        provider: read_provider(&mut reading),
-        file: read_file(&mut reading, &id, &url),
+        title: reader.text("title").unwrap_or_else(|| id.clone()),
+        provider: read_provider(&mut reader),
+        file: read_file(&mut reader, &id, &url),
         list,
-        mode: reading.word("mode", MODES, Mode::Reset),
-        assessment: read_assessment(&mut reading, list),
-        scope: reading.word("scope", SCOPES, Scope::Exact),
-        retention_seconds: reading.span("retention", 15 * DAY),
-        max_age_seconds: reading.span("max_age", 3 * DAY),
-        keep_absent: reading.flag("keep_absent", false),
-        enabled: reading.flag("enabled", true),
-        homepage: reading.text("homepage").unwrap_or_default(),
-        licence: reading.text("licence").unwrap_or_default(),
-        note: reading.text("note").unwrap_or_default(),
-        options: read_options(&mut reading, format),
-        guard: read_guard(&mut reading, defaults.of(list)),
+        mode: reader.word("mode", MODES, Mode::Reset),
+        assessment: read_assessment(&mut reader, list),
+        scope: reader.word("scope", SCOPES, Scope::Exact),
+        retention_seconds: reader.span("retention", 15 * DAY),
+        max_age_seconds: reader.span("max_age", 3 * DAY),
+        keep_absent: reader.flag("keep_absent", false),
+        enabled: reader.flag("enabled", true),
+        homepage: reader.text("homepage").unwrap_or_default(),
+        licence: reader.text("licence").unwrap_or_default(),
+        note: reader.text("note").unwrap_or_default(),
+        options: read_options(&mut reader, format),
+        guard: read_guard(&mut reader, defaults.of(list)),
         format: format.unwrap_or(&format::plain_ip::FORMAT),
         id,
         url,
     };
-    reading.finish();
+    reader.finish();
     Some(feed)
 }
 
-fn read_id(reading: &mut Reading<'_>) -> String {
-    let id = reading.required("id");
+fn read_id(reader: &mut TableReader<'_>) -> String {
+    let id = reader.required("id");
     let allowed = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || b".-".contains(&byte);
     if !id.is_empty() && !id.bytes().all(allowed) {
-        reading.problem("id", format!("expected a-z, 0-9, `.` and `-`, found `{}`", id.escape_debug()));
+        reader.problem("id", format!("expected a-z, 0-9, `.` and `-`, found `{}`", id.escape_debug()));
     }
     id
 }
 
-fn read_provider(reading: &mut Reading<'_>) -> String {
-    let provider = reading.required("provider");
+fn read_provider(reader: &mut TableReader<'_>) -> String {
+    let provider = reader.required("provider");
     if !provider.is_empty()
         && rapsheet_snapshot::name::canonical(provider.as_bytes(), &mut Vec::new()).is_err()
     {
-        reading.problem("provider", format!("expected a host name, found `{}`", provider.escape_debug()));
+        reader.problem("provider", format!("expected a host name, found `{}`", provider.escape_debug()));
     }
     provider
 }
 
-fn read_format(reading: &mut Reading<'_>) -> Option<&'static Format> {
-    let id = reading.required("format");
+fn read_format(reader: &mut TableReader<'_>) -> Option<&'static Format> {
+    let id = reader.required("format");
     let found = format::find(&id);
     if found.is_none() && !id.is_empty() {
         let known: Vec<&str> = FORMATS.iter().map(|format| format.id).collect();
-        reading.problem("format", format!("expected one of {}, found `{id}`", known.join(", ")));
+        reader.problem("format", format!("expected one of {}, found `{id}`", known.join(", ")));
     }
     found
 }
 
 /// The download's name: what the feed says, else its id and the url's extension. A name never leaves its folder.
-fn read_file(reading: &mut Reading<'_>, id: &str, url: &str) -> String {
-    let Some(file) = reading.text("file") else { return format!("{id}{}", extension(url)) };
+fn read_file(reader: &mut TableReader<'_>, id: &str, url: &str) -> String {
+    let Some(file) = reader.text("file") else { return format!("{id}{}", extension(url)) };
     let leaves = file.is_empty() || file.contains(['/', '\\', '\0']) || file == "." || file == "..";
     if leaves {
-        reading.problem("file", format!("expected the name of a file, found `{}`", file.escape_debug()));
+        reader.problem("file", format!("expected the name of a file, found `{}`", file.escape_debug()));
     }
     file
 }
@@ -449,15 +468,15 @@ fn is_extension(ending: &str) -> bool {
     (1..=8).contains(&ending.len()) && ending.bytes().all(|byte| byte.is_ascii_alphanumeric())
 }
 
-/// The words of the feed; a feed that gives none lists what is bad, or good, without a reason.
-fn read_assessment(reading: &mut Reading<'_>, list: ListKind) -> Assessments {
+/// The feed's assessments. A feed without any has the plain assessment of its list kind.
+fn read_assessment(reader: &mut TableReader<'_>, list: ListKind) -> Assessments {
     let mut sum = Assessments::EMPTY;
-    for word in reading.texts("assessment") {
+    for word in reader.texts("assessment") {
         let known = taxonomy::assessments(&word);
         if known.is_empty() {
             let ours: Vec<&str> = Assessment::ALL.iter().map(|assessment| assessment.word()).collect();
             let ours = ours.join(", ");
-            reading.problem(
+            reader.problem(
                 "assessment",
                 format!("expected one of {ours}, or a provider's word for one, found `{word}`"),
             );
@@ -467,8 +486,8 @@ fn read_assessment(reading: &mut Reading<'_>, list: ListKind) -> Assessments {
     if sum.is_empty() { sum.with(list.plain_assessment()) } else { sum }
 }
 
-fn read_options(reading: &mut Reading<'_>, format: Option<&'static Format>) -> Options {
-    let mut inner = reading.inner("options", "options.");
+fn read_options(reader: &mut TableReader<'_>, format: Option<&'static Format>) -> Options {
+    let mut inner = reader.inner("options", "options.");
     let keys: Vec<String> = inner.table.keys().cloned().collect();
     let mut options = Options::default();
     for key in keys {
@@ -480,8 +499,8 @@ fn read_options(reading: &mut Reading<'_>, format: Option<&'static Format>) -> O
     options
 }
 
-fn read_guard(reading: &mut Reading<'_>, defaults: Guard) -> Guard {
-    let mut inner = reading.inner("guard", "guard.");
+fn read_guard(reader: &mut TableReader<'_>, defaults: Guard) -> Guard {
+    let mut inner = reader.inner("guard", "guard.");
     let guard = guards::read(&mut inner, defaults);
     inner.finish();
     guard
@@ -503,7 +522,7 @@ mod tests {
     }
 
     #[test]
-    fn defaults_are_those_of_the_contract() {
+    fn applies_the_documented_defaults() {
         let catalog = Catalog::parse(GOOD, "c.toml").expect("sound");
         let feed = &catalog.feeds[0];
         assert_eq!((feed.list, feed.mode, feed.scope), (ListKind::Block, Mode::Reset, Scope::Exact));
@@ -513,7 +532,7 @@ mod tests {
     }
 
     #[test]
-    fn a_download_is_named_after_id_and_extension() {
+    fn names_a_download_after_id_and_extension() {
         let file = |url: &str| {
             Catalog::parse(&format!("{GOOD}url = \"{url}\"\n"), "c").expect("sound").feeds[0].file.clone()
         };
@@ -524,10 +543,10 @@ mod tests {
     }
 
     #[test]
-    fn every_problem_is_named_with_line_feed_and_key() {
+    fn reports_every_problem_with_line_feed_and_key() {
         let named = |key: &str| (1, "a".to_owned(), key.to_owned());
         assert_eq!(problems("colour = 1\nmode = \"often\"\n"), [named("mode"), named("colour")]);
-        assert_eq!(problems("retention = \"soon\"\nfile = \"../x\"\n"), [named("file"), named("retention")]);
+        assert_eq!(problems("retention = \"later\"\nfile = \"../x\"\n"), [named("file"), named("retention")]);
         assert_eq!(problems("assessment = [\"awful\"]\n"), [named("assessment")]);
         assert_eq!(problems("[feed.options]\nx = 1\n"), [named("options.x")]);
         assert_eq!(
@@ -545,7 +564,7 @@ mod tests {
     }
 
     #[test]
-    fn a_feed_overrides_the_catalogue_and_the_catalogue_the_defaults() {
+    fn merges_feed_catalogue_and_default_guards() {
         let extra = "[feed.guard]\nrejects_above = \"40%\"\n[guard]\nrejects_above = \"30%\"\nshrunk_floor = 9\n\
                      never_block = [\"203.0.113.0/24\"]\n";
         let catalog = Catalog::parse(&format!("{GOOD}{extra}"), "c.toml").expect("sound");

@@ -2,8 +2,8 @@
 //!
 //! Nearly every entry of nearly every list passes, so a miss must cost next to nothing: a table of first octets and a
 //! filter over the ends of names reject most misses before anything is searched. An entry that would block one of
-//! these is rejected and counted; the rest of its list stands, because one such line is a mistake and no reason to
-//! lose a feed.
+//! these is rejected and counted. The rest of its list is kept: one such line is a mistake, and no reason to lose a
+//! feed.
 
 use super::indicator::Indicator;
 use rapsheet_snapshot::{AddressRange, Scope};

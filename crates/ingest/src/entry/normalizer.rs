@@ -2,7 +2,7 @@
 //!
 //! A format says "this token should be an address". The normalizer refangs it, reads its canonical form, applies the
 //! guards on single entries (width, special-use space, public suffixes, known top-level domains), checks the times,
-//! counts, and delivers the result to a [`Sink`]. So a guard stands here once, not in thirty formats.
+//! counts, and delivers the result to a [`Sink`]. So a guard is written once, not in thirty formats.
 
 use super::counters::Counters;
 use super::details::Details;

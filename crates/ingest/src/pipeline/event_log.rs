@@ -27,7 +27,7 @@ pub struct Event {
     /// The line's text, for rejects.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub text: Option<String>,
-    /// What was odd about it.
+    /// What is unusual about it.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub warnings: Vec<&'static str>,
     /// Its port.
@@ -189,7 +189,7 @@ pub(crate) mod tests {
     }
 
     #[test]
-    fn plain_ip_reads_one_address_a_line() {
+    fn logs_one_event_a_line() {
         let text = "45.9.20.5\n# Entries: 3\n45.9.20.0/24,\nC91.196.152.28\n\n45[.]9[.]20[.]5:443 # x\n";
         let expected = [
             "ip 45.9.20.5",

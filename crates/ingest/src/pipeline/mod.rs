@@ -1,7 +1,7 @@
 //! Reading one download from start to end: decoded, cut into blocks, its lines read in parallel.
 //!
-//! A build reads blocks on many threads and collects columns. `parse` reads them in order and prints. The way of the
-//! text is the same for both, and stands once, in `read_part`.
+//! A build reads blocks on many threads and collects columns. `parse` reads them in order and prints. Both go through
+//! `read_part`.
 //!
 //! ```
 //! use rapsheet_ingest::format;
@@ -261,7 +261,7 @@ fn stream<T: Consumer>(
     Ok(())
 }
 
-/// All blocks of a text that must be on_bytes whole. Lines that are too long are cut, and the rest of them does not count
+/// All blocks of a text that must be seen whole. Lines that are too long are cut, and the rest of them does not count
 /// towards the size.
 fn read_blocks(blocks: &mut Blocks<&mut dyn Read>) -> Result<Vec<Block>, OpenError> {
     let (mut all, mut bytes) = (Vec::new(), 0);

@@ -69,7 +69,7 @@ fn mix_text(key: &[u8], kind: u64) -> u64 {
 
 /// A rejected line.
 pub(crate) struct Rejected {
-    /// Where it stands.
+    /// Its position.
     pub(crate) position: Position,
     /// The reason.
     pub(crate) why: Refusal,

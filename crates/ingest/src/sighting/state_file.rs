@@ -22,7 +22,7 @@
 
 use crate::download::file::Digest;
 use rapsheet_assemble::{
-    Claim, ClaimSource, ClaimTable, Columns, DraftSighting, RetainedRows, TooLarge, tag,
+    Claim, ClaimSource, ClaimTable, Columns, DraftSighting, RetainedRows, TooLarge, fit_u32, tag,
 };
 use rapsheet_snapshot::{AddressRange, Assessments, FeedId, ListKind, Scope, Time};
 use std::collections::HashMap;
@@ -168,14 +168,14 @@ impl StateWriter {
     /// The file. `feeds` are the ids by number. Accepted downloads of other feeds are dropped.
     pub(crate) fn encode(&self, feeds: &[&str], accepted: &[AcceptedDigest]) -> Result<Vec<u8>, TooLarge> {
         let mut out = MAGIC.to_vec();
-        out.extend(count("feeds", feeds.len())?.to_le_bytes());
+        out.extend(fit_u32("state file", "feeds", feeds.len())?.to_le_bytes());
         for id in feeds {
-            TooLarge::check("bytes in the id of a feed", id.len(), u16::MAX.into())?;
+            TooLarge::check("id of a feed", "bytes", id.len() as u64, u16::MAX.into())?;
             out.extend((id.len() as u16).to_le_bytes());
             out.extend(id.as_bytes());
         }
         encode_accepted(feeds, accepted, &mut out)?;
-        out.extend(count("distinct claims in the state file", self.claims.len())?.to_le_bytes());
+        out.extend(fit_u32("state file", "claims", self.claims.len())?.to_le_bytes());
         for claim in &self.claims {
             out.extend(claim.feed.0.to_le_bytes());
             out.extend([claim.list as u8, claim.scope as u8]);
@@ -192,17 +192,12 @@ impl StateWriter {
     }
 }
 
-fn count(what: &'static str, count: usize) -> Result<u32, TooLarge> {
-    TooLarge::check(what, count, u32::MAX as usize)?;
-    Ok(count as u32)
-}
-
 fn encode_accepted(feeds: &[&str], accepted: &[AcceptedDigest], out: &mut Vec<u8>) -> Result<(), TooLarge> {
-    TooLarge::check("feeds", feeds.len(), u16::MAX.into())?;
+    TooLarge::check("state file", "feeds", feeds.len() as u64, u16::MAX.into())?;
     let number = |accepted: &AcceptedDigest| feeds.iter().position(|id| *id == accepted.feed);
     let known: Vec<(u16, &AcceptedDigest)> =
         accepted.iter().filter_map(|accepted| Some((number(accepted)? as u16, accepted))).collect();
-    out.extend(count("accepted downloads", known.len())?.to_le_bytes());
+    out.extend(fit_u32("state file", "accepted downloads", known.len())?.to_le_bytes());
     for (feed, AcceptedDigest { digest, at, .. }) in known {
         out.extend(feed.to_le_bytes());
         out.extend(digest);
@@ -317,7 +312,7 @@ struct Reader<'a> {
 }
 
 impl<'a> Reader<'a> {
-    /// A reader of the claims, with the feed ids and the accepted downloads, which stand before them.
+    /// A reader of the claims, with the feed ids and the accepted downloads, which precede them.
     fn open(bytes: &'a [u8]) -> Result<(Reader<'a>, Vec<String>, Vec<AcceptedDigest>), StateError> {
         let mut read = Reader { bytes: checked(bytes)?, at: MAGIC.len() };
         let ids = (0..read.u32()?).map(|_| read.id()).collect::<Result<Vec<String>, StateError>>()?;
