@@ -22,7 +22,7 @@ const BLOCKS_AT_ONCE: usize = 8;
 /// The largest file that a format may ask to see whole, in bytes.
 pub const WHOLE_MAX: usize = 64 << 20;
 /// The largest file in a wrapping, which stands in memory beside what is in it.
-const WRAPPED_MAX: usize = WHOLE_MAX / 2;
+const ENCODED_MAX: usize = WHOLE_MAX / 2;
 const START: Place = Place { line: 1, offset: 0 };
 
 /// How one file is to be read.
@@ -177,14 +177,14 @@ fn read_part<T: Taker>(
                 taker.ordered(reader.as_mut(), &block);
             }
         }
-        Shape::Surveyed(survey) => {
+        Shape::TwoPass(first_pass) => {
             let held = hold(&mut blocks)?;
             let pages: Vec<&[u8]> = held.iter().map(|block| block.bytes.as_slice()).collect();
-            taker.blocks(survey(recipe.options, &pages)?.as_ref(), held);
+            taker.blocks(first_pass(recipe.options, &pages)?.as_ref(), held);
         }
-        Shape::Wrapped(unwrap, survey) => {
-            let bytes = unwrap(whole(&mut blocks, WRAPPED_MAX)?)?;
-            let reader = survey(recipe.options, &[&bytes])?;
+        Shape::Encoded(decode, first_pass) => {
+            let bytes = decode(whole(&mut blocks, ENCODED_MAX)?)?;
+            let reader = first_pass(recipe.options, &[&bytes])?;
             taker.blocks(reader.as_ref(), vec![Block { bytes, base: source.place }]);
         }
         Shape::Document(read) => {

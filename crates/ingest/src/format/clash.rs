@@ -1,8 +1,11 @@
 //! `clash`: rule providers of Clash, and the text rules of Surge, Quantumult and Shadowrocket.
 //!
-//! `+.x` is a tree here and `.x` only what lies below: others mean the whole tree by it. A star stands for exactly
-//! one label, which no entry of an index can say. Rules carry the policy that they are used with at home, which
-//! says nothing about the indicator.
+//! A provider is a YAML list below `payload:` whose items are names (`'+.evil.example.com'`), prefixes, or rules
+//! (`DOMAIN-SUFFIX,evil.example.com,REJECT`); the text variants have one rule per line.
+//!
+//! `+.x` is x and everything below it, and `.x` only what is below, whereas other formats mean the whole tree by `.x`.
+//! `*` stands for exactly one label, which no scope expresses, so such entries are rejected. The policy behind a rule
+//! (`REJECT`, `DIRECT`, the name of a proxy group) is the publisher's own routing and is not read.
 
 use super::{Format, Head, LineReader, OpenError, Shape, header};
 use crate::options::Options;
@@ -13,7 +16,7 @@ use rapsheet_snapshot::{Kinds, Refusal, Scope};
 /// The row of the table.
 pub static FORMAT: Format = Format {
     id: "clash",
-    about: "Clash rule providers (payload:) and Surge-like rules: DOMAIN-SUFFIX,x",
+    about: "Clash rule providers (payload:) and rules of Surge, Quantumult, Shadowrocket: DOMAIN-SUFFIX,x",
     example: "  - '+.evil.example.com'",
     kinds: Kinds::ALL,
     shape: Shape::Lines(open),
@@ -50,7 +53,7 @@ fn rule(text: &[u8], scribe: &mut Scribe<'_>) {
     }
 }
 
-/// An entry of a list of names or of prefixes.
+/// An item of a provider with behaviour `domain` or `ipcidr`: a name or a prefix.
 fn behaviour(text: &[u8], scribe: &mut Scribe<'_>) {
     match text {
         [b'+', b'.', name @ ..] => scribe.host(name, Scope::Tree, &Details::NONE),
@@ -60,6 +63,7 @@ fn behaviour(text: &[u8], scribe: &mut Scribe<'_>) {
     }
 }
 
+/// A rule, as in a provider with behaviour `classical`.
 fn classical(kind: &[u8], value: &[u8], scribe: &mut Scribe<'_>) {
     match kind {
         b"DOMAIN" | b"HOST" => scribe.host(value, Scope::Exact, &Details::NONE),
@@ -79,7 +83,7 @@ mod tests {
     use crate::transcript::tests::render;
 
     #[test]
-    fn behaviours_and_rules() {
+    fn reads_items_of_every_behaviour() {
         let text = "payload:\n  - '+.evilpanel.com'\n  - '.evilpanel.net'\n  - 'evilpanel.org' # why\n  - \"*.evilpanel.com\"\n  - '45.9.20.0/24'\n  - DOMAIN-SUFFIX,evilpanel.com\n\
                     DOMAIN,a.evilpanel.com,REJECT\nDOMAIN-KEYWORD,evil\nIP-CIDR,45.9.21.0/24,no-resolve\nIP-CIDR6,2a06:e480::/32\n  - PROCESS-NAME,frpc\nGEOIP,CN\n# a comment\n";
         let expected = [

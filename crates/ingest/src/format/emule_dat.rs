@@ -1,7 +1,10 @@
-//! `emule-dat`: `start - end , level , label`, with addresses that are padded with zeros.
+//! `emule-dat`: the `ipfilter.dat` of eMule and its successors: `first - last , level , label`.
 //!
-//! The padding is decimal by definition of this format, and of few others. A level of 127 or more means that the
-//! range is not filtered; that is no statement of trust. An older form has a netmask instead of an end.
+//! `192.000.002.000 - 192.000.002.255 , 000 , Some Hosting`. The octets may be padded with zeros, which this format
+//! defines as decimal. An older form has a netmask and blanks: `192.0.2.0/255.255.255.0   1   label`.
+//!
+//! A range with a level of 127 or more is not filtered. That is not a statement of trust, so such a range is skipped
+//! and not read as an exception.
 
 use super::{Format, Head, LineReader, OpenError, Shape, header, ranges};
 use crate::options::Options;
@@ -12,14 +15,14 @@ use rapsheet_snapshot::{AddressRange, Kinds, Refusal};
 /// The row of the table.
 pub static FORMAT: Format = Format {
     id: "emule-dat",
-    about: "eMule ipfilter.dat: start - end , level , label",
+    about: "eMule ipfilter.dat: first - last , level , label",
     example: "192.000.002.000 - 192.000.002.255 , 000 , Some Hosting",
     kinds: Kinds::ADDRESS,
     shape: Shape::Lines(open),
     ..Format::DEFAULT
 };
 
-/// From this level on a range is not filtered.
+/// The lowest level at which a range is not filtered.
 const NOT_FILTERED: u32 = 127;
 
 struct Dat;
@@ -45,7 +48,7 @@ impl LineReader for Dat {
     }
 }
 
-/// `192.168.0.0/255.255.0.0   1   label`, and `start - end` alone.
+/// The range and the level of `192.0.2.0/255.255.255.0   1   label`, or of `first - last` alone, which has no level.
 fn older_form(line: &[u8]) -> (&[u8], &[u8]) {
     let (first, rest) = token::first(line);
     if first.contains(&b'/') { (first, token::first(rest.trim_ascii_start()).0) } else { (line, &[]) }
@@ -69,7 +72,7 @@ mod tests {
     use crate::transcript::tests::render;
 
     #[test]
-    fn padding_levels_and_both_forms() {
+    fn reads_padding_levels_and_both_forms() {
         let text = "# a comment\n045.009.020.000 - 045.009.020.255 , 000 , Some Hosting\n045.009.021.000 - 045.009.021.255 , 200 , friend\n\
                     45.9.22.4 - 45.9.22.9 , 100 , x, y\n2a06:E480:: - 2a06:e480::FFFF , 000 , six\n\
                     45.9.24.0/255.255.255.0   1   Some Networks\n000.000.000.000 - 000.255.255.255 , 000 , Bogon\n45.9.20.300 - 45.9.21.0 , 0 , x\nwords\n";

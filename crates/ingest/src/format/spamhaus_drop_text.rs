@@ -1,7 +1,8 @@
-//! `spamhaus-drop-text`: `prefix ; reference`, comments by `;`, and an end mark.
+//! `spamhaus-drop-text`: the DROP lists of Spamhaus as text: `prefix ; reference`.
 //!
-//! The list of autonomous systems has the same shape and is no list of addresses: its rows are skipped as a
-//! kind that is not indexed.
+//! `192.0.2.0/24 ; SBL000001`. Lines that begin with `;` are comments; the last of them may be `; EOF`, which marks a
+//! complete file. The list of autonomous systems has the same syntax (`AS64496 ; EX | EXAMPLE`); its rows are
+//! skipped, because autonomous systems are not indexed.
 
 use super::{Format, Head, LineReader, OpenError, Shape, header};
 use crate::options::Options;
@@ -47,7 +48,7 @@ mod tests {
     use crate::transcript::tests::render;
 
     #[test]
-    fn prefixes_with_references() {
+    fn reads_prefixes_with_references() {
         let text = "; Spamhaus DROP List 2026/08/22\n45.9.20.0/22;SBL1\n2a06:e480::/29 ; SBL2\nAS64496 ; EX | EXAMPLE\n; EOF\n";
         let expected = [
             "SKIP comment",

@@ -1,7 +1,8 @@
-//! `suricata-iprep`: `address,category,score`, and the file of categories beside it.
+//! `suricata-iprep`: IP reputation of Suricata: `address,category,score`.
 //!
-//! The number of a category means something in its own installation only, so a feed says what its numbers mean
-//! (option `categories`). A score of 0 is none.
+//! `192.0.2.7,1,101`. The category is a number that each installation defines in a file of its own (`1,BadHosts,…`),
+//! whose rows are skipped here; the feed says what its numbers mean (option `categories`). A score is 1 to 127; an
+//! address with the score 0, or below option `min_score`, is skipped.
 
 use super::{Format, Head, LineReader, OpenError, Shape, header};
 use crate::options::{OptionRow, Options, error};
@@ -19,9 +20,9 @@ pub static FORMAT: Format = Format {
     options: &[
         OptionRow {
             key: "categories",
-            about: "what numbers mean, each as `1=botnet` (default: the feed's assessment)",
+            about: "the assessment of each category, such as `1=botnet` (default: the feed's assessment)",
         },
-        OptionRow { key: "min_score", about: "the least score that counts, 1 to 127 (default 1)" },
+        OptionRow { key: "min_score", about: "the lowest score that counts, 1 to 127 (default 1)" },
     ],
     shape: Shape::Lines(open),
     ..Format::DEFAULT
@@ -69,8 +70,8 @@ impl LineReader for Reputation {
 impl Reputation {
     fn details(&self, category: &[u8]) -> Details {
         let number = token::number(category);
-        let known = self.categories.iter().find(|(own, _)| Some(*own) == number);
-        Details { assessments: known.map_or(Assessments::EMPTY, |(_, meant)| *meant), ..Details::NONE }
+        let known = self.categories.iter().find(|(category, _)| Some(*category) == number);
+        Details { assessments: known.map_or(Assessments::EMPTY, |(_, meaning)| *meaning), ..Details::NONE }
     }
 }
 
@@ -79,7 +80,7 @@ mod tests {
     use crate::transcript::tests::{read_events, render};
 
     #[test]
-    fn scores_and_categories() {
+    fn reads_scores_and_categories() {
         let text = "# a comment\n45.9.20.5,1,101\n2a06:e480::/48,6,88\n45.9.20.6,1,0\n1,BadHosts,Known bad hosts\n45.9.20.7,1\n";
         let expected = [
             "SKIP comment",

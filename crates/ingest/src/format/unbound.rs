@@ -1,7 +1,8 @@
-//! `unbound`: resolver configuration in which a zone's type says whether its names are blocked.
+//! `unbound`: configuration of the resolver Unbound.
 //!
-//! A zone covers the whole tree; `local-data` covers one name. Quotes may be double, single or absent. Files that
-//! are included are never followed.
+//! `local-zone: "evil.example.com." always_nxdomain` covers the name and everything below it. The type says whether the
+//! zone blocks, lets pass (an exception), or neither. `local-data: "evil.example.com A 0.0.0.0"` covers one name, and
+//! blocks where the record is an address. Quotes may be double, single or absent. Included files are never opened.
 
 use super::{Format, Head, LineReader, OpenError, Shape, header};
 use crate::options::Options;
@@ -25,8 +26,8 @@ fn open(_: &Options, _: Head<'_>) -> Result<Box<dyn LineReader>, OpenError> {
     Ok(Box::new(Unbound))
 }
 
-/// Zones of these types answer as if the name did not exist, or with an address that goes nowhere.
-const BLOCKS: [&[u8]; 11] = [
+/// The types of zones that block: they refuse, drop, answer that the name does not exist, or redirect.
+const BLOCKING: [&[u8]; 11] = [
     b"always_nxdomain",
     b"always_null",
     b"always_refuse",
@@ -48,19 +49,20 @@ impl LineReader for Unbound {
         let is_key =
             |byte: &u8| byte.is_ascii_lowercase() || matches!(byte, b'-' | b' ' | b'\t' | b'0'..=b'9');
         let key = memchr::memchr(b':', line).filter(|colon| line.iter().take(*colon).all(is_key));
+        // No key is shorter than four letters; a shorter text is a line of another format.
         let Some(colon) = key.filter(|colon| *colon > 3) else { return scribe.reject(Refusal::BadColumns) };
         let (key, value) = line.split_at_checked(colon).unwrap_or((line, &[]));
         let value = value.get(1..).unwrap_or(&[]).trim_ascii();
         match key.trim_ascii() {
-            b"local-zone" => zone(value, scribe),
-            b"local-data" => data(value, scribe),
+            b"local-zone" => emit_zone(value, scribe),
+            b"local-data" => emit_data(value, scribe),
             _ => scribe.skip(Skip::Directive),
         }
     }
 }
 
-/// A value that may be in quotes, and what follows it.
-fn quoted(text: &[u8]) -> (&[u8], &[u8]) {
+/// Splits off a value that may be in quotes; returns it without them, and the rest of the text.
+fn split_value(text: &[u8]) -> (&[u8], &[u8]) {
     let (mark, inner) = match text {
         [mark @ (b'"' | b'\''), inner @ ..] => (Some(*mark), inner),
         _ => (None, text),
@@ -71,23 +73,23 @@ fn quoted(text: &[u8]) -> (&[u8], &[u8]) {
     (value, rest.get(usize::from(mark.is_some() && !rest.is_empty())..).unwrap_or(&[]))
 }
 
-fn zone(value: &[u8], scribe: &mut Scribe<'_>) {
-    let (name, rest) = quoted(value);
-    let (kind, _) = quoted(rest.trim_ascii_start());
-    let blocks = BLOCKS.iter().any(|own| kind.eq_ignore_ascii_case(own));
-    let passes =
+fn emit_zone(value: &[u8], scribe: &mut Scribe<'_>) {
+    let (name, rest) = split_value(value);
+    let (kind, _) = split_value(rest.trim_ascii_start());
+    let blocks = BLOCKING.iter().any(|blocking| kind.eq_ignore_ascii_case(blocking));
+    let passing =
         [b"transparent".as_slice(), b"always_transparent", b"typetransparent", b"inform", b"nodefault"];
-    match (blocks, passes.contains(&kind)) {
+    match (blocks, passing.contains(&kind)) {
         (true, _) => scribe.host(name, Scope::Tree, &Details::NONE),
         (false, true) => scribe.host(name, Scope::Tree, &Details { inverted: true, ..Details::NONE }),
         (false, false) => scribe.skip(Skip::Directive),
     }
 }
 
-/// `"name [ttl] [IN] A 0.0.0.0"`: addresses block one name, other records do not.
-fn data(value: &[u8], scribe: &mut Scribe<'_>) {
+/// `"name [ttl] [IN] A 0.0.0.0"`: only address records block.
+fn emit_data(value: &[u8], scribe: &mut Scribe<'_>) {
     let (record, _) = match value.first() {
-        Some(b'"' | b'\'') => quoted(value),
+        Some(b'"' | b'\'') => split_value(value),
         _ => (value, &[][..]),
     };
     let mut words = token::words(record);
@@ -105,7 +107,7 @@ mod tests {
     use crate::transcript::tests::render;
 
     #[test]
-    fn zones_and_data() {
+    fn reads_zones_and_data() {
         let text = "server:\nlocal-zone: \"evilpanel.com.\" always_null\n  local-zone: evilpanel.net always_nxdomain # why\nlocal-zone: 'evilpanel.org' redirect\n\
                     local-data: \"evilpanel.org A 0.0.0.0\"\nlocal-data: \"x.evilpanel.org 3600 IN AAAA ::\"\nlocal-data: \"evilpanel.org TXT x\"\n\
                     local-zone: \"good.evilpanel.com\" transparent\nlocal-data-ptr: \"45.9.20.5 x\"\ninclude: \"/etc/passwd\"\nlocal-zone: \"a.evilpanel.com\" odd\n";

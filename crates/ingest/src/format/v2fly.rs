@@ -1,6 +1,8 @@
-//! `v2fly`: lists of the v2fly community: a bare name is a tree, `full:` is exact.
+//! `v2fly`: the domain lists of the v2fly community.
 //!
-//! Attributes behind a name are for routing. A list that is included is another file, and is not followed.
+//! `evil.example.com` and `domain:evil.example.com` are a name and everything below it; `full:evil.example.com` is
+//! exact. `keyword:` and `regexp:` cannot be indexed. Attributes behind a name (`@ads`, `@!cn`) are for routing and are
+//! not read. `include:other` names another list, which is never opened.
 
 use super::{Format, Head, LineReader, OpenError, Shape, header};
 use crate::options::Options;
@@ -46,7 +48,7 @@ mod tests {
     use crate::transcript::tests::render;
 
     #[test]
-    fn rules() {
+    fn reads_rules() {
         let text = "# a comment\nevilpanel.com @ads\ndomain:evilpanel.net\nfull:a.evilpanel.com @!cn # why\nkeyword:evil\nregexp:^adv.+\\.evil\\.com$\ninclude:other\nodd:x\n";
         let expected = [
             "SKIP comment",
