@@ -96,7 +96,7 @@ fn skipped() -> bool {
 }
 
 fn has_lines(format: &Format) -> bool {
-    matches!(format.shape, Shape::Lines(_) | Shape::Ordered(_) | Shape::Surveyed(_))
+    matches!(format.shape, Shape::Lines(_) | Shape::Ordered(_) | Shape::TwoPass(_))
 }
 
 /// Every format within the bound, with every result named.

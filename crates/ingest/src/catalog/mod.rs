@@ -21,7 +21,7 @@ mod guards;
 pub use crate::entry::indicator::Indicator;
 pub use crate::entry::never_block::lines as never_block_lines;
 use crate::entry::taxonomy;
-use crate::format::options::Options;
+use crate::format::options::{Options, choose};
 use crate::format::{self, FORMATS, Format};
 use crate::moment::span_seconds;
 pub use guards::{Guard, NamedIndicator, Share};
@@ -282,14 +282,10 @@ impl TableReader<'_> {
 
     fn word<T: Copy>(&mut self, key: &str, words: &[(&str, T)], default: T) -> T {
         let Some(text) = self.text(key) else { return default };
-        match words.iter().find(|(word, _)| *word == text) {
-            Some((_, value)) => *value,
-            None => {
-                let words: Vec<&str> = words.iter().map(|(word, _)| *word).collect();
-                self.problem(key, format!("expected one of {}, found `{text}`", words.join(", ")));
-                default
-            }
-        }
+        choose(&text, words).unwrap_or_else(|problem| {
+            self.problem(key, problem);
+            default
+        })
     }
 
     fn span(&mut self, key: &str, default: i64) -> i64 {

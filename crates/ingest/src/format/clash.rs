@@ -1,23 +1,26 @@
 //! `clash`: rule providers of Clash, and the text rules of Surge, Quantumult and Shadowrocket.
 //!
-//! `+.x` is a tree here and `.x` only what lies below: others mean the whole tree by it. A star stands for exactly
-//! one label, which no entry of an index can say. Rules carry the policy that they are used with at home, which
-//! says nothing about the indicator.
+//! A provider is a YAML list below `payload:` whose items are names (`'+.evil.example.com'`), prefixes, or rules
+//! (`DOMAIN-SUFFIX,evil.example.com,REJECT`); the text variants have one rule per line.
+//!
+//! `+.x` is x and everything below it, and `.x` only what is below, whereas other formats mean the whole tree by `.x`.
+//! `*` stands for exactly one label, which no scope expresses, so such entries are rejected. The policy behind a rule
+//! (`REJECT`, `DIRECT`, the name of a proxy group) is the publisher's own routing and is not read.
 
 use super::{Format, Head, LineReader, OpenError, Shape, header};
-use crate::entry::{Details, Normalizer, Skip};
 use crate::format::options::Options;
+use crate::entry::{Details, Normalizer, Skip};
 use crate::format::token;
 use rapsheet_snapshot::{Kinds, Refusal, Scope};
 
 /// The row of the table.
 pub static FORMAT: Format = Format {
     id: "clash",
-    about: "Clash rule providers (payload:) and Surge-like rules: DOMAIN-SUFFIX,x",
+    about: "Clash rule providers (payload:) and rules of Surge, Quantumult, Shadowrocket: DOMAIN-SUFFIX,x",
     example: "  - '+.evil.example.com'",
     kinds: Kinds::ALL,
     shape: Shape::Lines(open),
-    ..Format::NONE
+    ..Format::DEFAULT
 };
 
 struct Clash;
@@ -34,26 +37,23 @@ impl LineReader for Clash {
             }
             b"payload:" => normalizer.skip(Skip::Header),
             [b'[', .., b']'] => normalizer.skip(Skip::Header),
-            [b'-', b' ', item @ ..] => {
-                rule(token::unwrap(token::before_comment(item.trim_ascii())), normalizer)
-            }
+            [b'-', b' ', item @ ..] => rule(token::unwrap(token::before_comment(item.trim_ascii())), normalizer),
             _ => rule(token::unwrap(token::before_comment(line)), normalizer),
         }
     }
 }
 
 fn rule(text: &[u8], normalizer: &mut Normalizer<'_>) {
-    match memchr::memchr(b',', text) {
+    match token::split_once(text, b',') {
         None => behaviour(text, normalizer),
-        Some(comma) => {
-            let (kind, rest) = text.split_at_checked(comma).unwrap_or((text, &[]));
-            let value = rest.get(1..).unwrap_or(&[]).split(|byte| *byte == b',').next().unwrap_or(&[]);
-            classical(&kind.trim_ascii().to_ascii_uppercase(), value.trim_ascii(), normalizer);
+        Some((kind, rest)) => {
+            let value = token::before(rest, b',').trim_ascii();
+            classical(&kind.trim_ascii().to_ascii_uppercase(), value, normalizer);
         }
     }
 }
 
-/// An entry of a list of names or of prefixes.
+/// An item of a provider with behaviour `domain` or `ipcidr`: a name or a prefix.
 fn behaviour(text: &[u8], normalizer: &mut Normalizer<'_>) {
     match text {
         [b'+', b'.', name @ ..] => normalizer.host(name, Scope::Tree, &Details::NONE),
@@ -63,6 +63,7 @@ fn behaviour(text: &[u8], normalizer: &mut Normalizer<'_>) {
     }
 }
 
+/// A rule, as in a provider with behaviour `classical`.
 fn classical(kind: &[u8], value: &[u8], normalizer: &mut Normalizer<'_>) {
     match kind {
         b"DOMAIN" | b"HOST" => normalizer.host(value, Scope::Exact, &Details::NONE),
@@ -82,7 +83,7 @@ mod tests {
     use crate::pipeline::testing::render;
 
     #[test]
-    fn behaviours_and_rules() {
+    fn reads_items_of_every_behaviour() {
         let text = "payload:\n  - '+.evilpanel.com'\n  - '.evilpanel.net'\n  - 'evilpanel.org' # why\n  - \"*.evilpanel.com\"\n  - '45.9.20.0/24'\n  - DOMAIN-SUFFIX,evilpanel.com\n\
                     DOMAIN,a.evilpanel.com,REJECT\nDOMAIN-KEYWORD,evil\nIP-CIDR,45.9.21.0/24,no-resolve\nIP-CIDR6,2a06:e480::/32\n  - PROCESS-NAME,frpc\nGEOIP,CN\n# a comment\n";
         let expected = [

@@ -1,8 +1,12 @@
-//! `ie-tpl`: Tracking Protection Lists of Internet Explorer, which outlived it.
+//! `ie-tpl`: Tracking Protection Lists, a format of Internet Explorer that is still published.
+//!
+//! The first line is `msFilterList`; lines that begin with `:` are settings. `-d host` blocks a host and everything
+//! below it, `+d host` is an exception, and a path behind the host narrows the rule to a URL. `- text` matches a
+//! substring of URLs, which cannot be indexed.
 
 use super::{Format, Head, LineReader, OpenError, Shape, header};
-use crate::entry::{Details, Normalizer, Skip};
 use crate::format::options::Options;
+use crate::entry::{Details, Normalizer, Skip};
 use crate::format::token;
 use rapsheet_snapshot::{Kinds, Refusal, Scope};
 
@@ -13,7 +17,7 @@ pub static FORMAT: Format = Format {
     example: "-d evil.example.com",
     kinds: Kinds::NAME,
     shape: Shape::Lines(open),
-    ..Format::NONE
+    ..Format::DEFAULT
 };
 
 struct Tpl;
@@ -27,8 +31,8 @@ impl LineReader for Tpl {
         let (mark, rest) = token::first(line);
         match mark {
             b"msFilterList" => normalizer.skip(Skip::Header),
-            b"-d" => rule(rest.trim_ascii(), false, normalizer),
-            b"+d" => rule(rest.trim_ascii(), true, normalizer),
+            b"-d" => emit_rule(rest.trim_ascii(), false, normalizer),
+            b"+d" => emit_rule(rest.trim_ascii(), true, normalizer),
             b"-" | b"+" => normalizer.reject(Refusal::Pattern),
             _ if line.starts_with(b":") => normalizer.skip(Skip::Directive),
             _ if line.starts_with(b"#") => {
@@ -39,8 +43,8 @@ impl LineReader for Tpl {
     }
 }
 
-/// A host, and perhaps a substring of its paths.
-fn rule(text: &[u8], inverted: bool, normalizer: &mut Normalizer<'_>) {
+/// Emits `host`, or `host /path` as a URL. Any other text behind the host is a substring.
+fn emit_rule(text: &[u8], inverted: bool, normalizer: &mut Normalizer<'_>) {
     let details = Details { inverted, ..Details::NONE };
     let (host, path) = token::first(text);
     match path.trim_ascii() {
@@ -55,7 +59,7 @@ mod tests {
     use crate::pipeline::testing::render;
 
     #[test]
-    fn rules() {
+    fn reads_rules() {
         let text = "msFilterList\n: Expires=1\n# Updated: 2026-08-20T10:00:00Z\n-d 45.9.20.5\n-d evilpanel.com\n+d good.com\n-d evilpanel.net /gate.php\n- /ads/\nevilpanel.com\n";
         let expected = [
             "SKIP header",

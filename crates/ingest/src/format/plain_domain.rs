@@ -1,8 +1,10 @@
-//! `plain-domain` and `domain-wildcard`: one name a line, bare or with a mark of its reach.
+//! `plain-domain` and `domain-wildcard`: one name per line, bare or with a mark of its scope.
 //!
-//! What a bare name means differs by publisher and is the feed's `scope`. What `*.x` means differs too: most
-//! publishers mean the name and everything below it, DNS itself means only what is below; option `wildcard`.
-//! Addresses, URLs and e-mail addresses turn up in such lists and are typed by content.
+//! `evil.example.com`, `*.evil.example.com`, `.evil.example.com`, `+.evil.example.com`, `=evil.example.com`. Publishers
+//! disagree on a bare name, so the feed's `scope` decides. They disagree on `*.x` as well: most of them mean x and
+//! everything below it, DNS means only what is below (option `wildcard`).
+//!
+//! Addresses, URLs, e-mail addresses and hashes occur in such lists; entries are typed by their content.
 
 use super::{Format, Head, LineReader, OpenError, Shape, header};
 use crate::entry::{Details, Normalizer};
@@ -12,29 +14,29 @@ use rapsheet_snapshot::{Kinds, Scope};
 
 const WILDCARD: OptionRow = OptionRow {
     key: "wildcard",
-    about: "what `*.x` means: `tree`, x and below (default), or `strict`, only below",
+    about: "what `*.x` means: `tree` (default), x and everything below; `strict`, only what is below",
 };
 
 /// The row of the table.
 pub static FORMAT: Format = Format {
     id: "plain-domain",
-    about: "one name a line; its reach is the feed's scope",
+    about: "one name per line; the feed's `scope` says whether names below it are meant",
     example: "evil.example.com",
     kinds: Kinds::NAME,
     options: &[WILDCARD],
     shape: Shape::Lines(open),
-    ..Format::NONE
+    ..Format::DEFAULT
 };
 
-/// The row of the table for lists that mark the reach of each name.
+/// The row of the table for lists that mark the scope of each name.
 pub static WILDCARD_FORMAT: Format = Format {
     id: "domain-wildcard",
-    about: "one name a line with a mark of its reach: *.x, .x, +.x, =x",
+    about: "one name per line with a mark of its scope: *.x, .x, +.x, =x",
     example: "*.evil.example.com",
     kinds: Kinds::NAME,
     options: &[WILDCARD],
     shape: Shape::Lines(open),
-    ..Format::NONE
+    ..Format::DEFAULT
 };
 
 struct PlainDomain {
@@ -71,7 +73,7 @@ impl LineReader for PlainDomain {
     }
 }
 
-/// dnscrypt-proxy lets a name end in ` @schedule`.
+/// The entry without the ` @schedule` that dnscrypt-proxy allows behind a name.
 fn without_schedule(text: &[u8]) -> &[u8] {
     let at = memchr::memmem::find(text, b" @");
     at.and_then(|at| text.get(..at)).unwrap_or(text).trim_ascii_end()
@@ -82,7 +84,7 @@ mod tests {
     use crate::pipeline::testing::render;
 
     #[test]
-    fn names_and_what_stands_among_them() {
+    fn types_entries_by_content() {
         let text = "EvilPanel.com\nevilpanel.com.\n# Domains: 9\n! comment\nxn--eepass-vbb.info    # was: ķeepass.info\n\
                     http://evilpanel.com/gate.php\nuser@evilpanel.com\nd41d8cd98f00b204e9800998ecf8427e\n45.9.20.5\n\
                     corona helden\nco.uk\nlocalhost\nloader.exe\nevil\u{200b}panel.com\nevilpanel.com @work\n";
@@ -107,7 +109,7 @@ mod tests {
     }
 
     #[test]
-    fn marks_of_reach() {
+    fn marks_set_the_scope() {
         let text = "*.evilpanel.com\n.evilpanel.com\n+.evilpanel.com\n=evilpanel.com\n*.45.9.20.5\n*.ads*.evilpanel.com\n*.com\n";
         let expected = [
             "domain-tree evilpanel.com",

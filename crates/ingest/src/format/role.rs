@@ -1,20 +1,21 @@
-//! What a column, a key or an element can mean, and the names under which publishers keep it.
+//! The roles of named fields: what a column, a JSON member or an XML element can mean.
 //!
-//! Tables, JSON and XML differ in syntax only: each has records with named fields, so the roles and the usual names
-//! stand here once. Options of a feed name fields of their own; then the usual names do not count.
+//! Tables, JSON and XML differ in syntax only. All three have records with named fields, so the roles, and the names
+//! that publishers give them, are defined here once. A feed's options may name the fields of a role; the aliases of
+//! that role then do not count.
 
+use crate::moment;
+use crate::format::options::Options;
 use crate::entry::Details;
 use crate::entry::taxonomy;
-use crate::format::options::{OptionRow, Options};
-use crate::moment;
 use rapsheet_snapshot::{Assessments, address::parse_port};
 
-/// What a field can mean.
+/// The meaning of a field.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Role {
     /// The indicator.
     Value,
-    /// A word for the kind of indicator.
+    /// The kind of indicator.
     Kind,
     /// A port.
     Port,
@@ -22,16 +23,16 @@ pub enum Role {
     FirstSeen,
     /// When it was last seen or confirmed.
     LastSeen,
-    /// When it ends.
+    /// When it expires.
     Expires,
-    /// The provider's word for what is bad about it.
+    /// The publisher's category.
     Category,
-    /// A word that says whether the record counts.
+    /// Whether the record counts. It has no aliases: only options name such a field.
     Filter,
 }
 
 impl Role {
-    /// All roles, in the order of their numbers.
+    /// All roles, in the order of their discriminants, so that an array indexed by role has this order.
     pub const ALL: [Role; 8] = [
         Role::Value,
         Role::Kind,
@@ -43,7 +44,7 @@ impl Role {
         Role::Filter,
     ];
 
-    /// The option that names its fields.
+    /// The option that names the fields of this role.
     pub const fn option(self) -> &'static str {
         match self {
             Role::Value => "value",
@@ -57,11 +58,11 @@ impl Role {
         }
     }
 
-    /// Names that mean this role wherever they stand, lower-case, the best first. A URL says more than its name,
-    /// and a name more than the address that it had that day.
-    pub const fn usual_names(self) -> &'static [&'static str] {
+    /// Names that mean this role in any feed, lower-case, the best first. A URL is preferred to its host, and a host
+    /// to the address that it resolved to, because a record that holds several of them is about the most specific.
+    pub const fn aliases(self) -> &'static [&'static str] {
         match self {
-            Role::Value => VALUES,
+            Role::Value => VALUE,
             Role::Kind => &["ioc_type", "indicator_type", "type"],
             Role::Port => &["dst_port", "dstport", "port"],
             Role::FirstSeen => FIRST_SEEN,
@@ -83,7 +84,7 @@ impl Role {
     }
 }
 
-const VALUES: &[&str] = &[
+const VALUE: &[&str] = &[
     "value",
     "ioc_value",
     "indicator",
@@ -153,30 +154,58 @@ const LAST_SEEN: &[&str] = &[
     "modified",
 ];
 
-/// The options that every format with named fields takes.
-pub const ROLE_OPTIONS: [OptionRow; 10] = [
-    OptionRow { key: "value", about: "the fields with indicators" },
-    OptionRow { key: "type", about: "the field with the kind of indicator" },
-    OptionRow { key: "port", about: "the field with the port" },
-    OptionRow { key: "first_seen", about: "the field with the time of the first sight" },
-    OptionRow { key: "last_seen", about: "the field with the time of the last sight" },
-    OptionRow { key: "expires", about: "the field with the end" },
-    OptionRow { key: "category", about: "the field with the provider's word for what is bad" },
-    OptionRow { key: "filter", about: "the field that says whether a record counts" },
-    OptionRow { key: "keep", about: "the words of the filter field with which a record counts" },
-    OptionRow { key: "assessment", about: "what a record means that states no category" },
-];
+/// A table of options: the rows of one format, then those that every format with named fields takes.
+macro_rules! with_role_options {
+    ($($own:expr),* $(,)?) => {
+        &[
+            $($own,)*
+            OptionRow { key: "value", about: "the field with the indicator, or several such fields" },
+            OptionRow { key: "type", about: "the field with the kind of indicator" },
+            OptionRow { key: "port", about: "the field with the port" },
+            OptionRow { key: "first_seen", about: "the field with the time when it was first seen" },
+            OptionRow { key: "last_seen", about: "the field with the time when it was last seen" },
+            OptionRow { key: "expires", about: "the field with the time when it expires" },
+            OptionRow { key: "category", about: "the field with the publisher's category" },
+            OptionRow { key: "filter", about: "the field that says whether the record counts" },
+            OptionRow { key: "keep", about: "the values of the filter field with which a record counts" },
+            OptionRow { key: "assessment", about: "the assessment of records without a category" },
+        ]
+    };
+}
 
-/// The names of a role's fields: those that the feed gives, else the usual ones.
+pub(super) use with_role_options;
+
+/// The names of a role's fields: those that the feed gives, else the known aliases.
 pub fn names(role: Role, options: &Options) -> Vec<String> {
     let named = options.list(role.option());
     if !named.is_empty() {
         return named.iter().map(|name| name.to_ascii_lowercase()).collect();
     }
-    role.usual_names().iter().map(|name| (*name).to_owned()).collect()
+    role.aliases().iter().map(|name| (*name).to_owned()).collect()
 }
 
-/// Kinds that are recognised and not indexed.
+/// What a feed's options say about its records: which names mean which role, and which records count.
+pub(super) struct RecordRules {
+    /// The names of each role, in the order of [`Role::ALL`], the best name first.
+    pub(super) names: Vec<Vec<String>>,
+    /// The values of the filter field with which a record counts; empty where all count.
+    pub(super) keep: Vec<String>,
+    /// The assessments of a record without a category.
+    pub(super) default: Assessments,
+}
+
+impl RecordRules {
+    /// Reads the options that `with_role_options!` lists.
+    pub(super) fn new(options: &Options) -> RecordRules {
+        RecordRules {
+            names: Role::ALL.iter().map(|role| names(*role, options)).collect(),
+            keep: options.list("keep").to_vec(),
+            default: default_assessments(options).unwrap_or_default(),
+        }
+    }
+}
+
+/// Whether a kind of indicator is known and not indexed: hashes, e-mail addresses, file names.
 pub fn is_unsupported(kind: &[u8]) -> bool {
     const PREFIXES: [&[u8]; 20] = [
         b"md5",
@@ -205,8 +234,8 @@ pub fn is_unsupported(kind: &[u8]) -> bool {
         .any(|prefix| kind.get(..prefix.len()).is_some_and(|head| head.eq_ignore_ascii_case(prefix)))
 }
 
-/// The field without blanks; nothing where it is a word for nothing.
-pub fn present(field: &[u8]) -> &[u8] {
+/// The field without blanks at its edges; empty where it holds a word for "no value".
+pub fn non_null(field: &[u8]) -> &[u8] {
     let field = field.trim_ascii();
     match field {
         b"None" | b"none" | b"null" | b"NULL" | b"-" | b"?" | b"n/a" | b"N/A" => &[],
@@ -214,7 +243,8 @@ pub fn present(field: &[u8]) -> &[u8] {
     }
 }
 
-/// What the fields of a record state, but for its indicator.
+/// The details that the fields of a record state, given the text of each role's field. A field that cannot be read
+/// counts as absent: a bad port or time must not cost the indicator.
 pub fn details<'f>(field: impl Fn(Role) -> &'f [u8], default: Assessments) -> Details {
     Details {
         first_seen: moment::parse(field(Role::FirstSeen)),
@@ -226,12 +256,18 @@ pub fn details<'f>(field: impl Fn(Role) -> &'f [u8], default: Assessments) -> De
     }
 }
 
-/// What a provider's words mean; `default` where nobody knows them.
+/// The assessments of a publisher's category; `default` where it has no known word.
 pub fn category(text: &[u8], default: Assessments) -> Assessments {
-    if text.is_empty() {
-        return default;
-    }
-    let found = std::str::from_utf8(text)
-        .map_or(Assessments::EMPTY, |text| taxonomy::all(text, &[',', ';', ' ', '|']));
+    let found = assess(text, &[',', ';', ' ', '|']);
     if found.is_empty() { default } else { found }
+}
+
+/// The assessments of a publisher's words; empty where no word is known.
+pub fn assess(text: &[u8], separators: &[char]) -> Assessments {
+    std::str::from_utf8(text).map_or(Assessments::EMPTY, |text| taxonomy::all(text, separators))
+}
+
+/// The assessments of records without a category, from option `assessment`.
+pub(super) fn default_assessments(options: &Options) -> Option<Assessments> {
+    options.text("assessment").map(taxonomy::assessments)
 }

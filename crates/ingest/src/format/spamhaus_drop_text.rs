@@ -1,11 +1,13 @@
-//! `spamhaus-drop-text`: `prefix ; reference`, comments by `;`, and an end mark.
+//! `spamhaus-drop-text`: the DROP lists of Spamhaus as text: `prefix ; reference`.
 //!
-//! The list of autonomous systems has the same shape and is no list of addresses: its rows are skipped as a
-//! kind that is not indexed.
+//! `192.0.2.0/24 ; SBL000001`. Lines that begin with `;` are comments; the last of them may be `; EOF`, which marks a
+//! complete file. The list of autonomous systems has the same syntax (`AS64496 ; EX | EXAMPLE`); its rows are
+//! skipped, because autonomous systems are not indexed.
 
 use super::{Format, Head, LineReader, OpenError, Shape, header};
-use crate::entry::{Details, Normalizer, Skip};
 use crate::format::options::Options;
+use crate::entry::{Details, Normalizer, Skip};
+use crate::format::token;
 use rapsheet_snapshot::Kinds;
 
 /// The row of the table.
@@ -15,7 +17,7 @@ pub static FORMAT: Format = Format {
     example: "192.0.2.0/24 ; SBL000001",
     kinds: Kinds::ADDRESS,
     shape: Shape::Lines(open),
-    ..Format::NONE
+    ..Format::DEFAULT
 };
 
 struct DropText;
@@ -29,7 +31,7 @@ impl LineReader for DropText {
         if let [b';' | b'#', comment @ ..] = line {
             return header::comment(comment.trim_ascii(), normalizer);
         }
-        let prefix = line.split(|byte| *byte == b';').next().unwrap_or(&[]).trim_ascii();
+        let prefix = token::before(line, b';').trim_ascii();
         if is_autonomous_system(prefix) {
             return normalizer.skip(Skip::UnsupportedKind);
         }
@@ -38,7 +40,7 @@ impl LineReader for DropText {
 }
 
 fn is_autonomous_system(text: &[u8]) -> bool {
-    text.strip_prefix(b"AS").is_some_and(|number| !number.is_empty() && number.iter().all(u8::is_ascii_digit))
+    text.strip_prefix(b"AS").is_some_and(token::is_digits)
 }
 
 #[cfg(test)]
@@ -46,7 +48,7 @@ mod tests {
     use crate::pipeline::testing::render;
 
     #[test]
-    fn prefixes_with_references() {
+    fn reads_prefixes_with_references() {
         let text = "; Spamhaus DROP List 2026/08/22\n45.9.20.0/22;SBL1\n2a06:e480::/29 ; SBL2\nAS64496 ; EX | EXAMPLE\n; EOF\n";
         let expected = [
             "SKIP comment",

@@ -1,12 +1,14 @@
-//! `suricata-iprep`: `address,category,score`, and the file of categories beside it.
+//! `suricata-iprep`: IP reputation of Suricata: `address,category,score`.
 //!
-//! The number of a category means something in its own installation only, so a feed says what its numbers mean
-//! (option `categories`). A score of 0 is none.
+//! `192.0.2.7,1,101`. The category is a number that each installation defines in a file of its own (`1,BadHosts,…`),
+//! whose rows are skipped here; the feed says what its numbers mean (option `categories`). A score is 1 to 127; an
+//! address with the score 0, or below option `min_score`, is skipped.
 
 use super::{Format, Head, LineReader, OpenError, Shape, header};
-use crate::entry::taxonomy;
-use crate::entry::{Details, Normalizer, Skip};
 use crate::format::options::{OptionRow, Options, error};
+use crate::entry::{Details, Normalizer, Skip};
+use crate::format::token;
+use crate::entry::taxonomy;
 use rapsheet_snapshot::{Assessments, Kinds, Refusal};
 
 /// The row of the table.
@@ -18,12 +20,12 @@ pub static FORMAT: Format = Format {
     options: &[
         OptionRow {
             key: "categories",
-            about: "what numbers mean, each as `1=botnet` (default: the feed's assessment)",
+            about: "the assessment of each category, such as `1=botnet` (default: the feed's assessment)",
         },
-        OptionRow { key: "min_score", about: "the least score that counts, 1 to 127 (default 1)" },
+        OptionRow { key: "min_score", about: "the lowest score that counts, 1 to 127 (default 1)" },
     ],
     shape: Shape::Lines(open),
-    ..Format::NONE
+    ..Format::DEFAULT
 };
 
 struct Reputation {
@@ -41,8 +43,7 @@ fn open(options: &Options, _: Head<'_>) -> Result<Box<dyn LineReader>, OpenError
         categories
             .push(read.ok_or_else(|| error("categories", format!("expected `1=botnet`, found `{row}`")))?);
     }
-    let min_score = options.text("min_score").map_or(Ok(1), str::parse);
-    let min_score = min_score.map_err(|_| error("min_score", "expected a number up to 127".to_owned()))?;
+    let min_score = options.number("min_score", "a number up to 127", 1)?;
     Ok(Box::new(Reputation { categories, min_score }))
 }
 
@@ -55,10 +56,10 @@ impl LineReader for Reputation {
         let (Some(address), Some(category)) = (columns.next(), columns.next()) else {
             return normalizer.reject(Refusal::BadColumns);
         };
-        if number(address).is_some() {
+        if token::number::<u8>(address).is_some() {
             return normalizer.skip(Skip::CategoryDefinition);
         }
-        match columns.next().and_then(number) {
+        match columns.next().and_then(token::number::<u8>) {
             Some(score) if score < self.min_score => normalizer.skip(Skip::NoScore),
             Some(_) => normalizer.address(address, &self.details(category)),
             None => normalizer.reject(Refusal::BadColumns),
@@ -68,14 +69,10 @@ impl LineReader for Reputation {
 
 impl Reputation {
     fn details(&self, category: &[u8]) -> Details {
-        let number = number(category);
-        let known = self.categories.iter().find(|(own, _)| Some(*own) == number);
-        Details { assessments: known.map_or(Assessments::EMPTY, |(_, meant)| *meant), ..Details::NONE }
+        let number = token::number(category);
+        let known = self.categories.iter().find(|(category, _)| Some(*category) == number);
+        Details { assessments: known.map_or(Assessments::EMPTY, |(_, meaning)| *meaning), ..Details::NONE }
     }
-}
-
-fn number(text: &[u8]) -> Option<u8> {
-    std::str::from_utf8(text).ok()?.parse().ok()
 }
 
 #[cfg(test)]
@@ -83,7 +80,7 @@ mod tests {
     use crate::pipeline::testing::{read_events, render};
 
     #[test]
-    fn scores_and_categories() {
+    fn reads_scores_and_categories() {
         let text = "# a comment\n45.9.20.5,1,101\n2a06:e480::/48,6,88\n45.9.20.6,1,0\n1,BadHosts,Known bad hosts\n45.9.20.7,1\n";
         let expected = [
             "SKIP comment",

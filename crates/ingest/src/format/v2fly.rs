@@ -1,6 +1,8 @@
-//! `v2fly`: lists of the v2fly community: a bare name is a tree, `full:` is exact.
+//! `v2fly`: the domain lists of the v2fly community.
 //!
-//! Attributes behind a name are for routing. A list that is included is another file, and is not followed.
+//! `evil.example.com` and `domain:evil.example.com` are a name and everything below it; `full:evil.example.com` is
+//! exact. `keyword:` and `regexp:` cannot be indexed. Attributes behind a name (`@ads`, `@!cn`) are for routing and are
+//! not read. `include:other` names another list, which is never opened.
 
 use super::{Format, Head, LineReader, OpenError, Shape, header};
 use crate::entry::{Details, Normalizer, Skip};
@@ -15,7 +17,7 @@ pub static FORMAT: Format = Format {
     example: "full:evil.example.com @ads",
     kinds: Kinds::NAME,
     shape: Shape::Lines(open),
-    ..Format::NONE
+    ..Format::DEFAULT
 };
 
 struct V2fly;
@@ -30,10 +32,7 @@ impl LineReader for V2fly {
             return header::comment(comment.trim_ascii(), normalizer);
         }
         let (rule, _) = token::first(token::before_comment(line));
-        let (kind, value) = match memchr::memchr(b':', rule) {
-            Some(colon) => (rule.get(..colon).unwrap_or(&[]), rule.get(colon + 1..).unwrap_or(&[])),
-            None => (&b"domain"[..], rule),
-        };
+        let (kind, value) = token::split_once(rule, b':').unwrap_or((b"domain", rule));
         match kind {
             b"domain" => normalizer.host(value, Scope::Tree, &Details::NONE),
             b"full" => normalizer.host(value, Scope::Exact, &Details::NONE),
@@ -49,7 +48,7 @@ mod tests {
     use crate::pipeline::testing::render;
 
     #[test]
-    fn rules() {
+    fn reads_rules() {
         let text = "# a comment\nevilpanel.com @ads\ndomain:evilpanel.net\nfull:a.evilpanel.com @!cn # why\nkeyword:evil\nregexp:^adv.+\\.evil\\.com$\ninclude:other\nodd:x\n";
         let expected = [
             "SKIP comment",

@@ -1,15 +1,19 @@
-//! `xml` and `rss`: records of elements, and the items of a news feed.
+//! `xml` and `rss`: records of XML elements, and the items of a news feed.
 //!
-//! A record is an element whose children have names with a meaning; a news item holds its indicator in its title or,
-//! in prose, in its description. The `quick-xml` crate reads the syntax, entities and sections of plain text, one
-//! element at a time; documents that are not well formed are read as far as they go.
+//! `<entry><first>1787000000</first><url>http://evil.example.com/</url></entry>` (clean-mx). A record is an element whose
+//! children are its fields; option `record` names such elements. An item of RSS or Atom has its indicator in its
+//! title (Project Honey Pot), or in the prose of its title or description (malc0de).
+//!
+//! The `quick-xml` crate reads the syntax, one event at a time, so no tree is built. End tags are not compared with
+//! start tags, because publishers escape badly; a document whose last record has no end is refused as truncated.
 
-use super::role::{self, ROLE_OPTIONS, Role};
+use super::role::{self, RecordRules, Role};
 use super::{Format, Head, OpenError, Shape, freetext};
-use crate::download::refusal::FileRefusal;
-use crate::entry::taxonomy;
-use crate::entry::{Details, Normalizer, Skip};
 use crate::format::options::{OptionRow, Options};
+use crate::download::refusal::FileRefusal;
+use crate::entry::{Details, Normalizer, Skip};
+use crate::format::token;
+
 use quick_xml::Reader;
 use quick_xml::events::Event;
 use rapsheet_snapshot::{Assessments, Kinds, Refusal};
@@ -17,94 +21,74 @@ use rapsheet_snapshot::{Assessments, Kinds, Refusal};
 /// The row of the table.
 pub static XML_FORMAT: Format = Format {
     id: "xml",
-    about: "XML records: elements whose children are named url, ip, domain, first, last …",
+    about: "XML records: elements with children such as url, ip, domain, first, last",
     example: "<entry><first>1787000000</first><last>0</last><url>http://evil.example.com/</url></entry>",
     kinds: Kinds::ALL,
-    options: &XML_OPTIONS,
+    options: OPTIONS,
     shape: Shape::Document(read_xml),
-    ..Format::NONE
+    ..Format::DEFAULT
 };
 
-/// The row of the table for news.
+/// The row of the table for news feeds.
 pub static RSS_FORMAT: Format = Format {
     id: "rss",
-    about: "RSS and Atom: an indicator in each item's title or description",
+    about: "RSS and Atom: indicators in the titles or descriptions of the items",
     example: "<item><title>192.0.2.7 | H</title><pubDate>Sat, 22 Aug 2026 03:00:29 +0000</pubDate></item>",
     kinds: Kinds::ALL,
     shape: Shape::Document(read_rss),
-    ..Format::NONE
+    ..Format::DEFAULT
 };
 
-const XML_OPTIONS: [OptionRow; 11] = {
-    let [value, kind, port, first_seen, last_seen, expires, category, filter, keep, assessment] =
-        ROLE_OPTIONS;
-    [
-        OptionRow {
-            key: "record",
-            about: "the elements that are records (default entry, item, record, row)",
-        },
-        value,
-        kind,
-        port,
-        first_seen,
-        last_seen,
-        expires,
-        category,
-        filter,
-        keep,
-        assessment,
-    ]
-};
+const OPTIONS: &[OptionRow] = role::with_role_options![OptionRow {
+    key: "record",
+    about: "the names of the elements that are records (default entry, item, record, row)",
+}];
 
-/// The longest record, in bytes: one that never ends must not be collected.
+/// How much of a record is kept, in bytes. A record without an end must not fill the memory.
 const RECORD_MAX: usize = 1 << 20;
 
-/// What a child costs beyond its texts, in bytes.
+/// The memory that a field takes beside its texts, in bytes.
 const FIELD_COST: usize = 64;
-/// No list nests its elements deeper.
+/// The deepest nesting of elements. No list comes near it.
 const DEPTH_MAX: usize = 256;
 
-/// The children of the record at hand: name and text.
+/// The fields of a record: names and texts of its children.
 type Fields = Vec<(String, Vec<u8>)>;
 
 fn read_xml(options: &Options, whole: Head<'_>, normalizer: &mut Normalizer<'_>) -> Result<(), OpenError> {
     let named = options.list("record");
-    let usual = ["entry", "item", "record", "row"];
+    let default = ["entry", "item", "record", "row"];
     let is_record = |name: &str| {
-        if named.is_empty() { usual.contains(&name) } else { named.iter().any(|own| own == name) }
+        if named.is_empty() { default.contains(&name) } else { named.iter().any(|record| record == name) }
     };
-    let names: Vec<(Role, Vec<String>)> =
-        Role::ALL.iter().map(|role| (*role, names_in_xml(*role, options))).collect();
-    let default = options.text("assessment").map(taxonomy::assessments).unwrap_or_default();
-    let keep = options.list("keep");
-    records(whole.bytes, is_record, normalizer, |fields, normalizer| {
-        record(fields, &names, keep, default, normalizer);
-    })
+    let rules = xml_rules(options);
+    for_each_record(whole.bytes, is_record, normalizer, |fields, normalizer| emit_record(fields, &rules, normalizer))
 }
 
 fn read_rss(_: &Options, whole: Head<'_>, normalizer: &mut Normalizer<'_>) -> Result<(), OpenError> {
-    records(whole.bytes, |name| matches!(name, "item" | "entry"), normalizer, item)
+    for_each_record(whole.bytes, |name| matches!(name, "item" | "entry"), normalizer, emit_item)
 }
 
-fn names_in_xml(role: Role, options: &Options) -> Vec<String> {
-    let mut names = role::names(role, options);
-    let more = match role {
-        Role::FirstSeen => "first",
-        Role::LastSeen => "last",
-        _ => return names,
-    };
-    if options.list(role.option()).is_empty() {
-        names.insert(0, more.to_owned());
+/// The rules of the options, with the aliases of clean-mx. `first` and `last` are too common as keys of JSON to be
+/// aliases everywhere.
+fn xml_rules(options: &Options) -> RecordRules {
+    let mut rules = RecordRules::new(options);
+    for (role, alias) in [(Role::FirstSeen, "first"), (Role::LastSeen, "last")] {
+        if let Some(names) = rules.names.get_mut(role as usize)
+            && options.list(role.option()).is_empty()
+        {
+            names.insert(0, alias.to_owned());
+        }
     }
-    names
+    rules
 }
 
-/// Calls `take` with the children of every record.
-fn records(
+/// Calls `visit` with the fields of every record.
+fn for_each_record(
     text: &[u8],
     is_record: impl Fn(&str) -> bool,
     normalizer: &mut Normalizer<'_>,
-    mut take: impl FnMut(&Fields, &mut Normalizer<'_>),
+    mut visit: impl FnMut(&Fields, &mut Normalizer<'_>),
 ) -> Result<(), OpenError> {
     if !text.trim_ascii_start().starts_with(b"<") {
         return Err(FileRefusal::NoData.into());
@@ -121,7 +105,7 @@ fn records(
             }
             Ok(Event::Start(tag)) => {
                 depth += 1;
-                let name = local(tag.local_name().as_ref());
+                let name = lower(tag.local_name().as_ref());
                 match &mut fields {
                     None if is_record(&name) => {
                         normalizer.record_at(at);
@@ -137,15 +121,17 @@ fn records(
             }
             Ok(Event::End(tag)) => {
                 depth = depth.saturating_sub(1);
-                let ended = if is_record(&local(tag.local_name().as_ref())) { fields.take() } else { None };
+                let ended = if is_record(&lower(tag.local_name().as_ref())) { fields.take() } else { None };
                 if let Some(fields) = ended {
-                    take(&fields, normalizer);
+                    visit(&fields, normalizer);
                 }
             }
-            Ok(Event::Text(piece)) => add(&mut fields, &mut size, &piece),
-            Ok(Event::CData(piece)) => add(&mut fields, &mut size, &piece),
-            Ok(Event::GeneralRef(name)) => add(&mut fields, &mut size, entity(&name)),
-            Ok(Event::Eof) if fields.is_some() => return Err(FileRefusal::Truncated(unclosed()).into()),
+            Ok(Event::Text(piece)) => append_text(&mut fields, &mut size, &piece),
+            Ok(Event::CData(piece)) => append_text(&mut fields, &mut size, &piece),
+            Ok(Event::GeneralRef(name)) => append_text(&mut fields, &mut size, entity(&name)),
+            Ok(Event::Eof) if fields.is_some() => {
+                return Err(FileRefusal::Truncated("the last record has no end".to_owned()).into());
+            }
             Ok(Event::Eof) => return Ok(()),
             Ok(_) => {}
             Err(error) => return Err(FileRefusal::Truncated(error.to_string()).into()),
@@ -153,16 +139,12 @@ fn records(
     }
 }
 
-fn unclosed() -> String {
-    "the last record has no end".to_owned()
-}
-
-fn local(name: &[u8]) -> String {
+fn lower(name: &[u8]) -> String {
     String::from_utf8_lossy(name).to_ascii_lowercase()
 }
 
-/// Adds a piece of text to the child that was opened last.
-fn add(fields: &mut Option<Fields>, size: &mut usize, piece: &[u8]) {
+/// Appends a piece of text to the field that was opened last, up to [`RECORD_MAX`].
+fn append_text(fields: &mut Option<Fields>, size: &mut usize, piece: &[u8]) {
     *size += piece.len();
     if let Some((_, text)) = fields.as_mut().and_then(|fields| fields.last_mut())
         && *size <= RECORD_MAX
@@ -171,6 +153,7 @@ fn add(fields: &mut Option<Fields>, size: &mut usize, piece: &[u8]) {
     }
 }
 
+/// The text of an entity. Entities that cannot be part of an indicator become a blank.
 fn entity(name: &[u8]) -> &'static [u8] {
     match name {
         b"amp" | b"#38" | b"#x26" => b"&",
@@ -183,19 +166,14 @@ fn entity(name: &[u8]) -> &'static [u8] {
     }
 }
 
-fn record(
-    fields: &Fields,
-    names: &[(Role, Vec<String>)],
-    keep: &[String],
-    default: Assessments,
-    normalizer: &mut Normalizer<'_>,
-) {
+fn emit_record(fields: &Fields, rules: &RecordRules, normalizer: &mut Normalizer<'_>) {
+    let RecordRules { names, keep, default } = rules;
     let child = |name: &String| {
         let text = &fields.iter().find(|(own, _)| own == name)?.1;
-        Some(role::present(text)).filter(|text| !text.is_empty())
+        Some(role::non_null(text)).filter(|text| !text.is_empty())
     };
     let field = |role: Role| {
-        let named = names.get(role as usize).map_or(&[][..], |(_, names)| names);
+        let named = names.get(role as usize).map_or(&[][..], Vec::as_slice);
         named.iter().find_map(child).unwrap_or(&[])
     };
     let value = field(Role::Value);
@@ -207,12 +185,12 @@ fn record(
         normalizer.reject(Refusal::BadColumns);
     } else {
         let scope = normalizer.rules().scope;
-        normalizer.any(value, scope, &role::details(field, default));
+        normalizer.any(value, scope, &role::details(field, *default));
     }
 }
 
-/// An item of a news feed: its title is an indicator, or its texts hold some.
-fn item(fields: &Fields, normalizer: &mut Normalizer<'_>) {
+/// An item of a news feed: the first word of its title is an indicator, or its texts are searched for some.
+fn emit_item(fields: &Fields, normalizer: &mut Normalizer<'_>) {
     let child = |name: &str| fields.iter().find(|(own, _)| own == name).map_or(&[][..], |(_, text)| text);
     let time = [child("pubdate"), child("updated"), child("published")];
     let details = Details {
@@ -221,7 +199,7 @@ fn item(fields: &Fields, normalizer: &mut Normalizer<'_>) {
         ..Details::NONE
     };
     let title = child("title");
-    let first = title.split(u8::is_ascii_whitespace).find(|word| !word.is_empty()).unwrap_or(&[]);
+    let first = token::words(title).next().unwrap_or(&[]);
     let scope = normalizer.rules().scope;
     if normalizer.try_any(first, scope, &details) {
         return;
@@ -238,7 +216,7 @@ mod tests {
     use crate::pipeline::testing::{read_events, render};
 
     #[test]
-    fn records_of_elements() {
+    fn reads_records() {
         let text = "<?xml version=\"1.0\" encoding=\"iso-8859-15\"?>\n<output>\n<entries>\n<entry>\n<first>1787000000</first><last>0</last>\n<url><![CDATA[http://evilpanel.com/a?b&c]]></url>\n<ip>45.9.20.5</ip>\n</entry>\n\
                     <entry><md5>x</md5></entry>\n<entry><url>http://evilpanel.com/?a=1&amp;b=2</url></entry>\n</entries>\n</output>\n";
         let expected =
@@ -251,7 +229,7 @@ mod tests {
     }
 
     #[test]
-    fn items_of_news() {
+    fn reads_items_of_a_news_feed() {
         let text = "<rss><channel><title>x</title><item><title>45.9.20.5 | H</title><pubDate>Sat, 22 Aug 2026 03:00:29 +0000</pubDate></item>\n\
                     <item><title>News of the day</title><description>URL: http://evilpanel.com/x, IP Address: 45.9.20.6, Country: XX</description><category>phishing</category></item>\n\
                     <item><title>Nothing</title></item></channel></rss>\n";

@@ -55,7 +55,7 @@ const BLOCKS_AT_ONCE: usize = 8;
 /// The largest file that a format may ask to see whole, in bytes.
 pub const WHOLE_MAX: usize = 64 << 20;
 /// The largest encoded file. It is in memory together with what it decodes to.
-const WRAPPED_MAX: usize = WHOLE_MAX / 2;
+const ENCODED_MAX: usize = WHOLE_MAX / 2;
 const START: Position = Position { line: 1, offset: 0 };
 
 /// How one file is to be read.
@@ -216,14 +216,14 @@ fn read_part<T: Consumer>(
                 consumer.ordered(reader.as_mut(), &block);
             }
         }
-        Shape::Surveyed(survey) => {
+        Shape::TwoPass(first_pass) => {
             let all = read_blocks(&mut blocks)?;
             let pages: Vec<&[u8]> = all.iter().map(|block| block.bytes.as_slice()).collect();
-            consumer.blocks(survey(config.options, &pages)?.as_ref(), all);
+            consumer.blocks(first_pass(config.options, &pages)?.as_ref(), all);
         }
-        Shape::Wrapped(unwrap, survey) => {
-            let bytes = unwrap(read_whole(&mut blocks, WRAPPED_MAX)?)?;
-            let reader = survey(config.options, &[&bytes])?;
+        Shape::Encoded(decode, first_pass) => {
+            let bytes = decode(read_whole(&mut blocks, ENCODED_MAX)?)?;
+            let reader = first_pass(config.options, &[&bytes])?;
             consumer.blocks(reader.as_ref(), vec![Block { bytes, base: source.position }]);
         }
         Shape::Document(read) => {

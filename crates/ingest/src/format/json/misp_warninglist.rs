@@ -1,30 +1,33 @@
-//! `misp-warninglist`: one JSON document with a `type` and a `list`.
+//! `misp-warninglist`: the warninglists of MISP: a JSON document with a `type` and a `list`.
 //!
-//! The type says how an element is meant, and only the catalogue knows whether the list is one of good things:
-//! sinkholes and disposable mail are in the same collection. Substrings and expressions cannot be indexed; lists of
-//! hashes hold elements that would parse as addresses, so a list says what its elements are matched against.
+//! `{"name":"Example","type":"cidr","list":["192.0.2.0/24"]}`. The type says what the elements are: prefixes, hostnames
+//! (with everything below them), exact strings, or substrings and expressions, which cannot be indexed. Lists of
+//! hashes are of type `string` and have elements that would parse as addresses (`3::`), so strings count only where
+//! `matching_attributes` names hosts, addresses or URLs.
+//!
+//! Most warninglists are of harmless things, and some are not (sinkholes, disposable mail): the catalogue decides.
 
 use super::document;
 use super::node::{self, Kind, Raw};
 use super::{Format, Head, OpenError, Shape};
+use crate::format::options::Options;
 use crate::download::refusal::FileRefusal;
 use crate::entry::{Details, Normalizer, Skip};
-use crate::format::options::Options;
 use rapsheet_snapshot::{ListKind, Refusal, Scope};
 
 /// The row of the table.
 pub static FORMAT: Format = Format {
     id: "misp-warninglist",
-    about: "a MISP warninglist: JSON with type cidr, hostname or string",
+    about: "a MISP warninglist: JSON with a list of type cidr, hostname or string",
     example: r#"{"name":"Example","type":"cidr","list":["192.0.2.0/24"]}"#,
     shape: Shape::Document(read),
     list: ListKind::Allow,
-    ..Format::NONE
+    ..Format::DEFAULT
 };
 
-/// How the elements of a list are meant.
+/// What the elements of a list are.
 #[derive(Clone, Copy)]
-enum Meaning {
+enum ElementKind {
     Addresses,
     Hosts,
     Strings,
@@ -34,14 +37,14 @@ enum Meaning {
 
 fn read(_: &Options, whole: Head<'_>, normalizer: &mut Normalizer<'_>) -> Result<(), OpenError> {
     let mut lists = 0;
-    document::each(whole.bytes, normalizer, |value, origin, normalizer| {
+    document::for_each_value(whole.bytes, normalizer, |value, base, normalizer| {
         let Some(list) = node::member(value, "list") else { return };
         lists += 1;
-        let meaning = meaning(value);
+        let kind = element_kind(value);
         node::elements(list, |element| {
-            normalizer.record_at(origin.offset(element));
+            normalizer.record_at(base.offset(element));
             match node::kind(element) {
-                Kind::Text => one(node::text(element).trim(), meaning, normalizer),
+                Kind::Text => emit(node::text(element).trim(), kind, normalizer),
                 _ => normalizer.reject(Refusal::BadJson),
             }
         });
@@ -49,7 +52,7 @@ fn read(_: &Options, whole: Head<'_>, normalizer: &mut Normalizer<'_>) -> Result
     if lists == 0 { Err(FileRefusal::BadJson("it has no `list`".to_owned()).into()) } else { Ok(()) }
 }
 
-fn meaning(document: Raw<'_>) -> Meaning {
+fn element_kind(document: Raw<'_>) -> ElementKind {
     const HOSTS: [&str; 6] = ["ip-", "domain", "hostname", "url", "uri", "link"];
     let (mut attributes, mut of_hosts) = (0, false);
     if let Some(list) = node::member(document, "matching_attributes") {
@@ -60,22 +63,22 @@ fn meaning(document: Raw<'_>) -> Meaning {
         });
     }
     match node::text_of(document, "type").as_ref() {
-        "cidr" => Meaning::Addresses,
-        "hostname" => Meaning::Hosts,
-        "substring" | "regex" => Meaning::Patterns,
-        _ if attributes == 0 || of_hosts => Meaning::Strings,
-        _ => Meaning::Unsupported,
+        "cidr" => ElementKind::Addresses,
+        "hostname" => ElementKind::Hosts,
+        "substring" | "regex" => ElementKind::Patterns,
+        _ if attributes == 0 || of_hosts => ElementKind::Strings,
+        _ => ElementKind::Unsupported,
     }
 }
 
-fn one(value: &str, meaning: Meaning, normalizer: &mut Normalizer<'_>) {
-    let text = value.as_bytes();
-    match (meaning, text.strip_prefix(b".")) {
-        (Meaning::Addresses, _) => normalizer.address(text, &Details::NONE),
-        (Meaning::Hosts, rest) => normalizer.host(rest.unwrap_or(text), Scope::Tree, &Details::NONE),
-        (Meaning::Strings, _) => normalizer.any(text, Scope::Exact, &Details::NONE),
-        (Meaning::Patterns, _) => normalizer.reject(Refusal::Pattern),
-        (Meaning::Unsupported, _) => normalizer.skip(Skip::UnsupportedKind),
+fn emit(element: &str, kind: ElementKind, normalizer: &mut Normalizer<'_>) {
+    let text = element.as_bytes();
+    match (kind, text.strip_prefix(b".")) {
+        (ElementKind::Addresses, _) => normalizer.address(text, &Details::NONE),
+        (ElementKind::Hosts, rest) => normalizer.host(rest.unwrap_or(text), Scope::Tree, &Details::NONE),
+        (ElementKind::Strings, _) => normalizer.any(text, Scope::Exact, &Details::NONE),
+        (ElementKind::Patterns, _) => normalizer.reject(Refusal::Pattern),
+        (ElementKind::Unsupported, _) => normalizer.skip(Skip::UnsupportedKind),
     }
 }
 
@@ -84,7 +87,7 @@ mod tests {
     use crate::pipeline::testing::{read_events, render};
 
     #[test]
-    fn a_list_says_how_its_elements_are_meant() {
+    fn list_type_says_what_the_elements_are() {
         let hosts = r#"{"type":"hostname","list":[".vakıfbank.com","good.example.com",".barclays"]}"#;
         let expected =
             ["domain-tree xn--vakfbank-vkb.com", "domain-tree good.example.com", "REJECT single-label"];
@@ -103,7 +106,7 @@ mod tests {
     }
 
     #[test]
-    fn records_know_their_lines() {
+    fn entries_have_their_line_numbers() {
         let text = "{\"type\":\"cidr\",\n\"list\":[\n\"45.9.20.5\",\n\"45.9.20.6\"\n]}\n";
         let lines: Vec<u64> =
             read_events("misp-warninglist", &[], text).iter().map(|event| event.line).collect();

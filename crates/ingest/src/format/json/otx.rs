@@ -1,59 +1,64 @@
-//! `otx-pulse`: pulses of the Open Threat Exchange, each with its indicators.
+//! `otx-pulse`: pulses of AlienVault's Open Threat Exchange (OTX).
 //!
-//! A pulse's tags say what its indicators are bad for, unless an indicator has a role of its own. An indicator that
-//! is no longer active says so, and one may carry its end.
+//! `[{"tags":["phishing"],"indicators":[{"type":"domain","indicator":"evil.example.com"}]}]`, or the same below `results`.
+//! The tags of a pulse are the assessments of its indicators, unless an indicator has a role of its own. Indicators
+//! that are no longer active (`is_active`) are skipped; `expiration` is their expiry.
 
-use super::document::{self, Origin};
+use super::document::{self, TextBase};
 use super::node::{self, Kind, Raw};
 use super::{Format, Head, OpenError, Shape};
-use crate::entry::{Details, Normalizer, Skip};
-use crate::format::options::Options;
 use crate::format::role;
-use crate::moment;
-use rapsheet_snapshot::{Assessments, Kinds, Refusal, Scope};
+
+use crate::format::options::Options;
+use crate::entry::{Details, Normalizer, Skip};
+use rapsheet_snapshot::{Assessments, Kinds, Refusal, Scope, Time};
 
 /// The row of the table.
 pub static FORMAT: Format = Format {
     id: "otx-pulse",
-    about: "AlienVault OTX pulses",
+    about: "pulses of AlienVault OTX: JSON with the indicators of each pulse",
     example: r#"[{"name":"Example","tags":["phishing"],"indicators":[{"type":"domain","indicator":"evil.example.com"}]}]"#,
     kinds: Kinds::ALL,
     shape: Shape::Document(read),
-    ..Format::NONE
+    ..Format::DEFAULT
 };
 
 fn read(_: &Options, whole: Head<'_>, normalizer: &mut Normalizer<'_>) -> Result<(), OpenError> {
-    document::each(whole.bytes, normalizer, |value, origin, normalizer| {
+    document::for_each_value(whole.bytes, normalizer, |value, base, normalizer| {
         let page = node::member(value, "results").unwrap_or(value);
         match node::kind(page) {
-            Kind::Array => node::elements(page, |pulse| take(pulse, origin, normalizer)),
-            _ => take(page, origin, normalizer),
+            Kind::Array => node::elements(page, |pulse| read_pulse(pulse, base, normalizer)),
+            _ => read_pulse(page, base, normalizer),
         }
     })?;
     Ok(())
 }
 
-fn take(pulse: Raw<'_>, origin: &Origin, normalizer: &mut Normalizer<'_>) {
+fn read_pulse(pulse: Raw<'_>, base: &TextBase, normalizer: &mut Normalizer<'_>) {
     let tags = node::member(pulse, "tags").map(node::joined).unwrap_or_default();
     let assessments = role::category(tags.as_bytes(), Assessments::EMPTY);
-    let created = node::text_of(pulse, "created");
+    let created = node::time_of(pulse, "created");
     if let Some(indicators) = node::member(pulse, "indicators") {
-        node::elements(indicators, |one| {
-            normalizer.record_at(origin.offset(one));
-            indicator(one, assessments, &created, normalizer);
+        node::elements(indicators, |indicator| {
+            normalizer.record_at(base.offset(indicator));
+            read_indicator(indicator, assessments, created, normalizer);
         });
     }
 }
 
-fn indicator(one: Raw<'_>, assessments: Assessments, created: &str, normalizer: &mut Normalizer<'_>) {
-    let text = |name: &str| node::text_of(one, name);
+fn read_indicator(
+    indicator: Raw<'_>,
+    assessments: Assessments,
+    created: Option<Time>,
+    normalizer: &mut Normalizer<'_>,
+) {
+    let text = |name: &str| node::text_of(indicator, name);
     if matches!(text("is_active").as_ref(), "0" | "false") {
         return normalizer.skip(Skip::Inactive);
     }
-    let own = text("created");
     let details = Details {
-        first_seen: moment::parse(own.as_bytes()).or_else(|| moment::parse(created.as_bytes())),
-        expires: moment::parse(text("expiration").as_bytes()),
+        first_seen: node::time_of(indicator, "created").or(created),
+        expires: node::time_of(indicator, "expiration"),
         assessments: role::category(text("role").as_bytes(), assessments),
         ..Details::NONE
     };
@@ -75,7 +80,7 @@ mod tests {
     use crate::pipeline::testing::{read_events, render};
 
     #[test]
-    fn indicators_of_a_pulse() {
+    fn reads_indicators_of_a_pulse() {
         let text = r#"{"results":[{"created":"2026-08-01T10:00:00.093000","tags":["Phishing","x"],"indicators":[
 {"type":"IPv4","indicator":"45.9.20.5","created":"2026-08-02T09:21:53.093"},
 {"type":"hostname","indicator":"a.evilpanel.com","is_active":1,"expiration":"2026-12-01T00:00:00"},
