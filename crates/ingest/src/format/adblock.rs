@@ -10,8 +10,8 @@
 
 use super::{Format, LineReader, OpenError, Shape, header};
 use crate::download::lines;
-use crate::format::options::{OptionRow, Options};
 use crate::entry::{Details, Normalizer, Skip};
+use crate::format::options::{OptionRow, Options};
 use crate::format::token;
 use rapsheet_snapshot::{Address, Kinds, Refusal, Scope};
 use std::collections::HashSet;
@@ -75,7 +75,9 @@ impl LineReader for Adblock {
             [b'[', .., b']'] => normalizer.skip(Skip::Header),
             _ if is_cosmetic(line) => normalizer.skip(Skip::Cosmetic),
             [b'#', comment @ ..] => header::comment(comment.trim_ascii(), normalizer),
-            _ if !self.cancelled.is_empty() && self.cancelled.contains(line) => normalizer.skip(Skip::Badfilter),
+            _ if !self.cancelled.is_empty() && self.cancelled.contains(line) => {
+                normalizer.skip(Skip::Badfilter)
+            }
             _ => self.rule(line, normalizer),
         }
     }

@@ -7,8 +7,8 @@
 //! nothing. Files that a statement names are never opened.
 
 use super::{Format, Head, OpenError, OrderedReader, Shape};
-use crate::format::options::Options;
 use crate::entry::{Details, Normalizer, Skip};
+use crate::format::options::Options;
 use rapsheet_snapshot::{Kinds, Refusal, Scope};
 
 /// The row of the table.

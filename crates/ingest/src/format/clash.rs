@@ -8,8 +8,8 @@
 //! (`REJECT`, `DIRECT`, the name of a proxy group) is the publisher's own routing and is not read.
 
 use super::{Format, Head, LineReader, OpenError, Shape, header};
-use crate::format::options::Options;
 use crate::entry::{Details, Normalizer, Skip};
+use crate::format::options::Options;
 use crate::format::token;
 use rapsheet_snapshot::{Kinds, Refusal, Scope};
 
@@ -37,7 +37,9 @@ impl LineReader for Clash {
             }
             b"payload:" => normalizer.skip(Skip::Header),
             [b'[', .., b']'] => normalizer.skip(Skip::Header),
-            [b'-', b' ', item @ ..] => rule(token::unwrap(token::before_comment(item.trim_ascii())), normalizer),
+            [b'-', b' ', item @ ..] => {
+                rule(token::unwrap(token::before_comment(item.trim_ascii())), normalizer)
+            }
             _ => rule(token::unwrap(token::before_comment(line)), normalizer),
         }
     }

@@ -10,8 +10,8 @@
 
 use super::{Format, Head, LineReader, OpenError, Shape, header};
 use crate::download::lines;
-use crate::format::options::Options;
 use crate::entry::{Details, Normalizer, Skip};
+use crate::format::options::Options;
 use crate::format::token;
 use rapsheet_snapshot::{Kinds, Refusal, Scope};
 

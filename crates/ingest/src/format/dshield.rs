@@ -6,9 +6,9 @@
 //! addresses are padded with zeros and decimal.
 
 use super::{Format, Head, LineReader, OpenError, Shape, header, ranges};
-use crate::moment;
-use crate::format::options::Options;
 use crate::entry::{Details, Normalizer, Skip};
+use crate::format::options::Options;
+use crate::moment;
 use rapsheet_snapshot::{Address, Assessment, Assessments, Kinds, Refusal};
 
 /// The row of the table.

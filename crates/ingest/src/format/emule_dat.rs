@@ -7,8 +7,8 @@
 //! and not read as an exception.
 
 use super::{Format, Head, LineReader, OpenError, Shape, header, ranges};
-use crate::format::options::Options;
 use crate::entry::{Details, Normalizer, Skip};
+use crate::format::options::Options;
 use crate::format::token;
 use rapsheet_snapshot::{AddressRange, Kinds, Refusal};
 

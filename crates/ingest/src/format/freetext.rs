@@ -5,8 +5,8 @@
 //! the feed says so (option `names`). A line without an indicator is skipped; it is not an error.
 
 use super::{Format, Head, LineReader, OpenError, Shape};
-use crate::format::options::{OptionRow, Options};
 use crate::entry::{Details, Normalizer, Skip};
+use crate::format::options::{OptionRow, Options};
 use rapsheet_snapshot::refang::refang;
 use rapsheet_snapshot::{AddressRange, Kinds, Scope};
 
@@ -38,10 +38,18 @@ impl LineReader for Prose {
 }
 
 /// Emits the indicators in a text, and returns how many there are.
-pub(super) fn scan(text: &[u8], takes_names: bool, details: &Details, normalizer: &mut Normalizer<'_>) -> usize {
+pub(super) fn scan(
+    text: &[u8],
+    takes_names: bool,
+    details: &Details,
+    normalizer: &mut Normalizer<'_>,
+) -> usize {
     let ends =
         |byte: &u8| byte.is_ascii_whitespace() || matches!(byte, b'<' | b'>' | b'"' | b'\'' | b'`' | b'|');
-    text.split(ends).map(without_punctuation).filter(|word| emit(word, takes_names, details, normalizer)).count()
+    text.split(ends)
+        .map(without_punctuation)
+        .filter(|word| emit(word, takes_names, details, normalizer))
+        .count()
 }
 
 /// A word without the punctuation of the sentence around it. A closing bracket stays where the word has the opening

@@ -4,9 +4,9 @@
 //! publishers use are listed here, and any other comment is only a comment. The first time in a file holds: FireHOL
 //! writes the date of the source above the date of its own copy.
 
-use crate::moment;
 use crate::entry::{Normalizer, Skip};
 use crate::format::token;
+use crate::moment;
 
 /// The keys of the time at which a list was generated, lower-case.
 const GENERATED: &[&[u8]] = &[

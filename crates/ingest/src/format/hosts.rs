@@ -8,8 +8,8 @@
 //! `ip6-allnodes`) and of publishers' self-tests are skipped.
 
 use super::{Format, Head, LineReader, OpenError, Shape, header};
-use crate::format::options::{OptionRow, Options};
 use crate::entry::{Details, Normalizer, Skip};
+use crate::format::options::{OptionRow, Options};
 use crate::format::token;
 use rapsheet_snapshot::{Address, Kinds, Refusal, Scope};
 

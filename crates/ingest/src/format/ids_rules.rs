@@ -8,10 +8,10 @@
 //! Rules that are commented out are disabled and skipped like comments. Negated addresses are left out.
 
 use super::{Format, Head, LineReader, OpenError, Shape, role};
-use crate::moment;
-use crate::format::options::Options;
 use crate::entry::{Details, Normalizer, Skip};
+use crate::format::options::Options;
 use crate::format::token;
+use crate::moment;
 use rapsheet_snapshot::{Kinds, Refusal, Scope, Time};
 
 /// The row of the table.
@@ -38,7 +38,11 @@ impl LineReader for IdsRules {
         let Some((header, body)) = token::split_once(line, b'(') else {
             // Variables and includes have several words; a single word is an entry of a list in another format.
             let several = line.iter().any(u8::is_ascii_whitespace);
-            return if several { normalizer.skip(Skip::Directive) } else { normalizer.reject(Refusal::BadColumns) };
+            return if several {
+                normalizer.skip(Skip::Directive)
+            } else {
+                normalizer.reject(Refusal::BadColumns)
+            };
         };
 
         let Some((source, destination)) = header_addresses(header) else {

@@ -5,8 +5,8 @@
 //! substring of URLs, which cannot be indexed.
 
 use super::{Format, Head, LineReader, OpenError, Shape, header};
-use crate::format::options::Options;
 use crate::entry::{Details, Normalizer, Skip};
+use crate::format::options::Options;
 use crate::format::token;
 use rapsheet_snapshot::{Kinds, Refusal, Scope};
 

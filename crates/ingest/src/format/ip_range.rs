@@ -5,8 +5,8 @@
 //! and a comma shows which line is a row of columns. Labels are not read.
 
 use super::{Format, Head, LineReader, OpenError, Shape, header, ranges};
-use crate::format::options::Options;
 use crate::entry::{Details, Normalizer, Skip};
+use crate::format::options::Options;
 use crate::format::token;
 use rapsheet_snapshot::{Address, AddressRange, Kinds, Refusal};
 

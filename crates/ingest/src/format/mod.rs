@@ -10,9 +10,9 @@
 //! The commands `formats` and `parse`, the catalogue's validation and the tests work from the table.
 
 pub use crate::decode::Markup;
-use crate::format::options::{OptionError, OptionRow, Options};
 use crate::download::refusal::FileRefusal;
 use crate::entry::Normalizer;
+use crate::format::options::{OptionError, OptionRow, Options};
 use rapsheet_snapshot::{Kinds, ListKind};
 use std::fmt;
 
@@ -47,9 +47,9 @@ pub mod rbldnsd;
 pub mod regex_list;
 pub mod role;
 pub mod rpz;
+pub mod sniff;
 pub mod spamhaus_drop_json;
 pub mod spamhaus_drop_text;
-pub mod sniff;
 pub mod squidguard;
 pub mod suricata_dataset;
 pub mod suricata_iprep;

@@ -4,8 +4,8 @@
 //! the right. In lists that state a category, it is the first word of the label.
 
 use super::{Format, Head, LineReader, OpenError, Shape, header};
-use crate::format::options::Options;
 use crate::entry::{Details, Normalizer};
+use crate::format::options::Options;
 use crate::format::token;
 use rapsheet_snapshot::{Address, AddressRange, Assessment, Assessments, Kinds, Refusal};
 

@@ -5,8 +5,8 @@
 //! skipped. A negated call lists everything but its literal, so it is rejected.
 
 use super::{Format, Head, OpenError, OrderedReader, Shape, ranges};
-use crate::format::options::Options;
 use crate::entry::{Details, Normalizer, Skip};
+use crate::format::options::Options;
 use rapsheet_snapshot::{Address, Kinds, Refusal, Scope};
 
 /// The row of the table.
@@ -40,7 +40,9 @@ impl OrderedReader for Pac {
         }
         emit_calls(line, normalizer);
         if normalizer.outcomes() == 0 && is_literals(line) {
-            literals(line).filter(|text| text.contains(&b'.')).for_each(|text| emit_element(text, normalizer));
+            literals(line)
+                .filter(|text| text.contains(&b'.'))
+                .for_each(|text| emit_element(text, normalizer));
         }
         if normalizer.outcomes() == 0 && is_bare_entry(line) {
             normalizer.reject(Refusal::BadColumns);
@@ -71,7 +73,9 @@ fn emit_calls(line: &[u8], normalizer: &mut Normalizer<'_>) {
             let mut arguments = literals(rest.get(..end).unwrap_or(&[]));
             match (call, arguments.next(), arguments.next()) {
                 (b"isInNet(", Some(address), Some(mask)) => emit_network(address, mask, normalizer),
-                (b"localHostOrDomainIs(", Some(name), _) => normalizer.host(name, Scope::Exact, &Details::NONE),
+                (b"localHostOrDomainIs(", Some(name), _) => {
+                    normalizer.host(name, Scope::Exact, &Details::NONE)
+                }
                 (b"dnsDomainIs(" | b"shExpMatch(", Some(text), _) => emit_host(text, normalizer),
                 _ => {}
             }

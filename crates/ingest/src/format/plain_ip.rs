@@ -7,8 +7,8 @@
 //! Entries are never read as names: in such a list `C91.196.152.28` is a typing error, not a domain.
 
 use super::{Format, Head, LineReader, OpenError, Shape, header, ranges};
-use crate::format::options::{OptionRow, Options};
 use crate::entry::{Details, Normalizer};
+use crate::format::options::{OptionRow, Options};
 use crate::format::token;
 use rapsheet_snapshot::{Assessment, Assessments, Kinds};
 

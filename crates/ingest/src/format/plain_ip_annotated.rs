@@ -9,10 +9,10 @@
 //! of lists only where the feed says so (option `counts`).
 
 use super::{Format, Head, LineReader, OpenError, Shape, header};
-use crate::moment;
-use crate::format::options::{OptionRow, Options};
 use crate::entry::{Details, Normalizer};
+use crate::format::options::{OptionRow, Options};
 use crate::format::token;
+use crate::moment;
 use rapsheet_snapshot::{Assessment, Assessments, Kinds};
 
 /// The row of the table.

@@ -8,11 +8,11 @@
 //! the last address of a range ends in 255s. Grammar: rbldnsd(8).
 
 use super::{Format, Head, OpenError, OrderedReader, Shape, header, ranges};
-use crate::moment;
-use crate::format::options::Options;
-use crate::entry::{Details, Normalizer, Skip};
-use crate::format::token;
 use crate::entry::taxonomy;
+use crate::entry::{Details, Normalizer, Skip};
+use crate::format::options::Options;
+use crate::format::token;
+use crate::moment;
 use rapsheet_snapshot::{Address, AddressRange, Assessment, Assessments, Kinds, Refusal, Scope};
 use std::fmt::Write;
 

@@ -4,10 +4,10 @@
 //! that publishers give them, are defined here once. A feed's options may name the fields of a role; the aliases of
 //! that role then do not count.
 
-use crate::moment;
-use crate::format::options::Options;
 use crate::entry::Details;
 use crate::entry::taxonomy;
+use crate::format::options::Options;
+use crate::moment;
 use rapsheet_snapshot::{Assessments, address::parse_port};
 
 /// The meaning of a field.

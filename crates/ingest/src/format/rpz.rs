@@ -10,11 +10,11 @@
 //! skipped. In comments, URLhaus states the reason and the date.
 
 use super::{Format, Head, OpenError, OrderedReader, Shape, header, ranges};
-use crate::moment;
-use crate::format::options::{OptionRow, Options};
-use crate::entry::{Details, Normalizer, Skip};
-use crate::format::token;
 use crate::entry::taxonomy;
+use crate::entry::{Details, Normalizer, Skip};
+use crate::format::options::{OptionRow, Options};
+use crate::format::token;
+use crate::moment;
 use rapsheet_snapshot::{AddressRange, Assessments, Kinds, Refusal, Scope, Time};
 
 /// The row of the table.
@@ -114,7 +114,13 @@ impl Zone {
         normalizer.skip(Skip::Directive);
     }
 
-    fn read_record(&mut self, kind: &[u8], data: &[u8], text: &RecordText<'_>, normalizer: &mut Normalizer<'_>) {
+    fn read_record(
+        &mut self,
+        kind: &[u8],
+        data: &[u8],
+        text: &RecordText<'_>,
+        normalizer: &mut Normalizer<'_>,
+    ) {
         match kind {
             b"SOA" => {
                 // A zone that was transferred has no $ORIGIN; the owner of its SOA is its name.

@@ -6,8 +6,8 @@
 //! that of the holder and not an indicator.
 
 use super::{Format, Head, LineReader, OpenError, Shape};
-use crate::format::options::Options;
 use crate::entry::{Details, Normalizer, Skip};
+use crate::format::options::Options;
 use rapsheet_snapshot::{Kinds, Refusal, Time};
 use serde::Deserialize;
 use std::borrow::Cow;

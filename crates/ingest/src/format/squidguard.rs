@@ -9,8 +9,8 @@
 //! `dialect`).
 
 use super::{Format, Head, LineReader, OpenError, Shape, header};
-use crate::format::options::{OptionRow, Options};
 use crate::entry::{Details, Normalizer, Skip};
+use crate::format::options::{OptionRow, Options};
 use crate::format::token;
 use rapsheet_snapshot::{Assessment, Assessments, Kinds, Refusal, Scope};
 

@@ -5,8 +5,8 @@
 //! are skipped.
 
 use super::{Format, Head, LineReader, OpenError, Shape};
-use crate::format::options::Options;
 use crate::entry::{Details, Normalizer, Skip};
+use crate::format::options::Options;
 use crate::format::token;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;

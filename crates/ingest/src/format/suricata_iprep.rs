@@ -5,10 +5,10 @@
 //! address with the score 0, or below option `min_score`, is skipped.
 
 use super::{Format, Head, LineReader, OpenError, Shape, header};
-use crate::format::options::{OptionRow, Options, error};
-use crate::entry::{Details, Normalizer, Skip};
-use crate::format::token;
 use crate::entry::taxonomy;
+use crate::entry::{Details, Normalizer, Skip};
+use crate::format::options::{OptionRow, Options, error};
+use crate::format::token;
 use rapsheet_snapshot::{Assessments, Kinds, Refusal};
 
 /// The row of the table.

@@ -9,8 +9,8 @@
 
 use super::csv::split;
 use super::{Format, Head, LineReader, OpenError, Shape};
-use crate::format::options::{OptionRow, Options};
 use crate::entry::{Details, Normalizer, Skip};
+use crate::format::options::{OptionRow, Options};
 use crate::format::token;
 use rapsheet_snapshot::{Kinds, ListKind, Refusal, Scope};
 use std::borrow::Cow;

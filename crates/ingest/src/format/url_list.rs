@@ -9,10 +9,10 @@
 //! are cut off behind a URL.
 
 use super::{Format, Head, LineReader, Markup, OpenError, Shape, header};
-use crate::moment;
-use crate::format::options::{OptionRow, Options};
 use crate::entry::{Details, Normalizer, Skip};
+use crate::format::options::{OptionRow, Options};
 use crate::format::token;
+use crate::moment;
 use rapsheet_snapshot::{Kinds, Scope, refang::refang};
 
 /// The row of the table.

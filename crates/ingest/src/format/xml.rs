@@ -9,9 +9,9 @@
 
 use super::role::{self, RecordRules, Role};
 use super::{Format, Head, OpenError, Shape, freetext};
-use crate::format::options::{OptionRow, Options};
 use crate::download::refusal::FileRefusal;
 use crate::entry::{Details, Normalizer, Skip};
+use crate::format::options::{OptionRow, Options};
 use crate::format::token;
 
 use quick_xml::Reader;
@@ -62,7 +62,9 @@ fn read_xml(options: &Options, whole: Head<'_>, normalizer: &mut Normalizer<'_>)
         if named.is_empty() { default.contains(&name) } else { named.iter().any(|record| record == name) }
     };
     let rules = xml_rules(options);
-    for_each_record(whole.bytes, is_record, normalizer, |fields, normalizer| emit_record(fields, &rules, normalizer))
+    for_each_record(whole.bytes, is_record, normalizer, |fields, normalizer| {
+        emit_record(fields, &rules, normalizer)
+    })
 }
 
 fn read_rss(_: &Options, whole: Head<'_>, normalizer: &mut Normalizer<'_>) -> Result<(), OpenError> {

@@ -7,9 +7,9 @@
 
 use super::{Format, Head, LineReader, OpenError, Shape, role};
 use crate::download::lines;
-use crate::format::options::Options;
 use crate::download::refusal::FileRefusal;
 use crate::entry::{Details, Normalizer, Skip};
+use crate::format::options::Options;
 use rapsheet_snapshot::{Assessments, Kinds, Refusal, Scope};
 
 /// The row of the table.

@@ -5,12 +5,12 @@
 //! column, which is the key of most tables; else a column of URLs, addresses or names, in this order.
 
 use super::{Column, Table, split};
-use crate::format::role::Role;
-use crate::entry::guard::NameGuard;
-use crate::entry::token_type::{TokenType, type_of};
 use crate::download::lines;
-use crate::moment;
+use crate::entry::guard::NameGuard;
 use crate::entry::taxonomy;
+use crate::entry::token_type::{TokenType, type_of};
+use crate::format::role::Role;
+use crate::moment;
 use rapsheet_snapshot::refang::refang;
 use rapsheet_snapshot::{AddressRange, address, host};
 

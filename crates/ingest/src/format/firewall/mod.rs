@@ -13,8 +13,8 @@ mod target;
 mod web;
 
 use super::{Format, Head, OpenError, OrderedReader, Shape, header, ranges};
-use crate::format::options::Options;
 use crate::entry::{Details, Normalizer, Skip};
+use crate::format::options::Options;
 use crate::format::token;
 use rapsheet_snapshot::{Kinds, Refusal, Scope};
 use target::Target;
@@ -73,7 +73,9 @@ impl Firewall {
         let Some((first, rest)) = words.split_first() else { return normalizer.skip(Skip::Directive) };
         let program = first.rsplit(|byte| *byte == b'/').next().unwrap_or(first);
         match (program, *first) {
-            (b"add" | b"ipset" | b"-exist" | b"-!", _) | (_, b"/ip" | b"/ipv6") => sets::add(words, normalizer),
+            (b"add" | b"ipset" | b"-exist" | b"-!", _) | (_, b"/ip" | b"/ipv6") => {
+                sets::add(words, normalizer)
+            }
             (b"iptables" | b"ip6tables" | b"-A" | b"-I", _) => iptables::rule(words, normalizer),
             (b"access-list" | b"network-object", _) => cisco::rule(rest, normalizer),
             // The rules inside a named access list are numbered.

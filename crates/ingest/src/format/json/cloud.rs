@@ -8,8 +8,8 @@
 use super::document::{self, TextBase};
 use super::node::{self, DEPTH_MAX, Kind, Raw};
 use super::{Format, Head, OpenError, Shape, read_generated};
-use crate::format::options::Options;
 use crate::entry::{Details, Normalizer};
+use crate::format::options::Options;
 use rapsheet_snapshot::{AddressRange, Kinds, ListKind, Refusal, Scope};
 
 /// The row of the table.
@@ -71,7 +71,9 @@ fn read_text(raw: Raw<'_>, context: &Context<'_>, normalizer: &mut Normalizer<'_
     match text {
         text if is_prefix => normalizer.address(text, &Details::NONE),
         _ if !context.names => {}
-        [b'*', b'.', name @ ..] if !name.contains(&b'*') => normalizer.host(name, Scope::Tree, &Details::NONE),
+        [b'*', b'.', name @ ..] if !name.contains(&b'*') => {
+            normalizer.host(name, Scope::Tree, &Details::NONE)
+        }
         text if text.contains(&b'*') => normalizer.reject(Refusal::Pattern),
         name => normalizer.any(name, Scope::Exact, &Details::NONE),
     }

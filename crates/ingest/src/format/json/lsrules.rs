@@ -7,8 +7,8 @@
 use super::document::{self, TextBase};
 use super::node::{self, Kind, Raw};
 use super::{Format, Head, OpenError, Shape};
-use crate::format::options::Options;
 use crate::entry::{Details, Normalizer, Skip};
+use crate::format::options::Options;
 use rapsheet_snapshot::{Kinds, Scope};
 
 /// The row of the table.
@@ -45,7 +45,13 @@ fn read_rule(rule: Raw<'_>, base: &TextBase, normalizer: &mut Normalizer<'_>) {
 }
 
 /// Emits the entries of a group or a rule, below the keys `remote-…`, with `prefix` before them.
-fn emit_remotes(raw: Raw<'_>, prefix: &str, details: &Details, base: &TextBase, normalizer: &mut Normalizer<'_>) {
+fn emit_remotes(
+    raw: Raw<'_>,
+    prefix: &str,
+    details: &Details,
+    base: &TextBase,
+    normalizer: &mut Normalizer<'_>,
+) {
     node::members(raw, |key, value| {
         let Some(kind) = key.strip_prefix(prefix).and_then(|key| key.strip_prefix("remote-")) else { return };
         let mut emit_text = |raw: Raw<'_>| {

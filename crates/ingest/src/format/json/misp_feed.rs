@@ -12,8 +12,8 @@ use super::node::{self, DEPTH_MAX, Kind, Raw};
 use super::{Format, Head, OpenError, Shape};
 use crate::format::role;
 
-use crate::format::options::Options;
 use crate::entry::{Details, Normalizer, Skip};
+use crate::format::options::Options;
 use rapsheet_snapshot::refang::refang;
 use rapsheet_snapshot::{Assessments, Kinds, Scope, Time};
 

@@ -10,9 +10,9 @@
 use super::document;
 use super::node::{self, Kind, Raw};
 use super::{Format, Head, OpenError, Shape};
-use crate::format::options::Options;
 use crate::download::refusal::FileRefusal;
 use crate::entry::{Details, Normalizer, Skip};
+use crate::format::options::Options;
 use rapsheet_snapshot::{ListKind, Refusal, Scope};
 
 /// The row of the table.

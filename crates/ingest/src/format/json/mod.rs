@@ -21,9 +21,9 @@ pub mod stix;
 
 use super::role::{self, RecordRules, Role};
 use super::{Format, Head, LineReader, OpenError, Shape};
-use crate::moment;
-use crate::format::options::{OptionRow, Options, error};
 use crate::entry::{Normalizer, Skip};
+use crate::format::options::{OptionRow, Options, error};
+use crate::moment;
 use document::TextBase;
 use node::{DEPTH_MAX, Kind, Raw};
 use rapsheet_snapshot::{Kinds, Refusal};
@@ -77,7 +77,9 @@ enum Step {
 
 fn read(options: &Options, whole: Head<'_>, normalizer: &mut Normalizer<'_>) -> Result<(), OpenError> {
     let walker = Walker::new(options)?;
-    document::for_each_value(whole.bytes, normalizer, |value, base, normalizer| walker.start(value, base, normalizer))?;
+    document::for_each_value(whole.bytes, normalizer, |value, base, normalizer| {
+        walker.start(value, base, normalizer)
+    })?;
     Ok(())
 }
 
@@ -122,7 +124,8 @@ impl Walker {
     }
 
     fn start(&self, value: Raw<'_>, base: &TextBase, normalizer: &mut Normalizer<'_>) {
-        let mut begin = |raw: Raw<'_>, normalizer: &mut Normalizer<'_>| normalizer.record_at(base.offset(raw));
+        let mut begin =
+            |raw: Raw<'_>, normalizer: &mut Normalizer<'_>| normalizer.record_at(base.offset(raw));
         self.walk(value, &self.path, 0, &mut begin, normalizer);
     }
 

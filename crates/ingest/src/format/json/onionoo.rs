@@ -8,8 +8,8 @@ use super::document;
 use super::node::{self, Raw};
 use super::{Format, Head, OpenError, Shape};
 
-use crate::format::options::{OptionRow, Options};
 use crate::entry::{Details, Normalizer, Skip};
+use crate::format::options::{OptionRow, Options};
 use rapsheet_snapshot::{Assessment, Assessments, Kinds};
 
 /// The row of the table.

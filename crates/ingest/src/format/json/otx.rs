@@ -9,8 +9,8 @@ use super::node::{self, Kind, Raw};
 use super::{Format, Head, OpenError, Shape};
 use crate::format::role;
 
-use crate::format::options::Options;
 use crate::entry::{Details, Normalizer, Skip};
+use crate::format::options::Options;
 use rapsheet_snapshot::{Assessments, Kinds, Refusal, Scope, Time};
 
 /// The row of the table.

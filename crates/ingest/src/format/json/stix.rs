@@ -11,11 +11,11 @@ use super::document::{self, TextBase};
 use super::node::{self, Kind, Raw};
 use super::pattern::{self, Parsed};
 use super::{Format, Head, OpenError, Shape};
-use crate::format::role;
 use crate::download::lines;
+use crate::format::role;
 
-use crate::format::options::{OptionRow, Options};
 use crate::entry::{Details, Normalizer, Skip};
+use crate::format::options::{OptionRow, Options};
 use rapsheet_snapshot::{Assessment, Assessments, Kinds, Refusal, Time};
 use std::borrow::Cow;
 use std::collections::hash_map::RandomState;
