@@ -7,7 +7,7 @@
 
 use crate::support::{corpus, day};
 
-use rapsheet_ingest::decode::{self, Caps};
+use rapsheet_ingest::decode::{self, Limits};
 use rapsheet_ingest::format::{self, FORMATS, OpenError};
 use rapsheet_ingest::intake::{Recipe, transcribe_all};
 use rapsheet_ingest::options::Options;
@@ -259,7 +259,7 @@ fn read_as(path: &Path, id: &str, label: &str, can_be_empty: bool) -> Result<Tal
         .for_each(|(_, key, value)| options.push(key, value));
     let rules = Rules::new(day(0), format.list, Scope::Exact);
     let recipe = Recipe { format, options: &options, rules: &rules, can_be_empty };
-    let mut text = decode::open_path(path, Caps::default())?;
+    let mut text = decode::open_path(path, Limits::default())?;
     transcribe_all(&recipe, &mut text, &mut Nowhere).tally
 }
 

@@ -4,7 +4,7 @@
 //! read over by people; `RAPSHEET_BLESS=1` writes them anew for the next reading.
 
 use rapsheet_ingest::catalog::Catalog;
-use rapsheet_ingest::decode::{self, Caps};
+use rapsheet_ingest::decode::{self, Limits};
 use rapsheet_ingest::format::FORMATS;
 use rapsheet_ingest::intake::{Recipe, transcribe, transcribe_all};
 use rapsheet_ingest::scribe::Rules;
@@ -44,7 +44,7 @@ fn short(event: &Event) -> String {
 fn every_sample_reads_as_expected() {
     for feed in catalog("feeds/samples/catalog.toml").feeds {
         let path = folder("feeds/samples").join(&feed.file);
-        let mut text = decode::open_path(&path, Caps::default()).expect("a sample");
+        let mut text = decode::open_path(&path, Limits::default()).expect("a sample");
         let rules = Rules::new(now(), feed.list, feed.scope);
         let recipe =
             Recipe { format: feed.format, options: &feed.options, rules: &rules, can_be_empty: false };

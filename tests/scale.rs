@@ -5,7 +5,7 @@ use crate::lists::catalog;
 use crate::support::{Random, assert_conservation, corpus};
 use rapsheet_ingest::build::{Night, Unwatched, build};
 use rapsheet_ingest::catalog::Catalog;
-use rapsheet_ingest::decode::{self, Caps};
+use rapsheet_ingest::decode::{self, Limits};
 use rapsheet_ingest::intake::{Recipe, transcribe};
 use rapsheet_ingest::scribe::{Details, Key, Place, Rules, Sink, Skip, Warnings};
 use rapsheet_query::Judge;
@@ -186,7 +186,7 @@ fn read_plainly(catalog: &Catalog, folder: &Path, now: Time) -> Oracle {
     for (at, feed) in catalog.feeds.iter().enumerate() {
         oracle.feed = at;
         let file = File::open(folder.join(&feed.file)).expect("a list");
-        let mut text = decode::open(file, Caps::default()).expect("gzip");
+        let mut text = decode::open(file, Limits::default()).expect("gzip");
         let rules = Rules::new(now, feed.list, feed.scope);
         let recipe =
             Recipe { format: feed.format, options: &feed.options, rules: &rules, can_be_empty: false };

@@ -1,7 +1,7 @@
 //! One list that its publisher writes in many syntaxes is one set of indicators, whichever is read.
 
 use crate::support::{corpus, day};
-use rapsheet_ingest::decode::{self, Caps};
+use rapsheet_ingest::decode::{self, Limits};
 use rapsheet_ingest::format;
 use rapsheet_ingest::intake::{Recipe, transcribe_all};
 use rapsheet_ingest::options::Options;
@@ -35,7 +35,7 @@ fn read(path: &Path, id: &str) -> Listed {
     let format = format::find(id).expect("a format");
     let recipe = Recipe { format, options: &options, rules: &rules, can_be_empty: false };
     let mut listed = Listed::default();
-    let mut text = decode::open_path(path, Caps::default()).expect("a file");
+    let mut text = decode::open_path(path, Limits::default()).expect("a file");
     transcribe_all(&recipe, &mut text, &mut listed).tally.expect("a list");
     listed
 }

@@ -13,6 +13,7 @@ use crate::exit::{Exit, tell};
 use crate::input::{self, Input, IsReady};
 use crate::log::Log;
 use crate::ordered::Step;
+use rapsheet_decompress::{MEMORY_HEAD_LEN, memory_needed};
 use std::collections::VecDeque;
 use std::fs;
 use std::io::{self, Read};
@@ -244,18 +245,13 @@ impl<'a> Inputs<'a> {
 }
 
 /// How much memory it takes to open a file before its turn; `None` where that must not be, or is of no use.
-#[cfg(feature = "ingest")]
 fn early_memory(path: &Path) -> Option<usize> {
     if input::is_stdin(path) || is_live(path) || input::is_our_output(path) {
         return None;
     }
-    crate::unpacking::memory_of(path).filter(|memory| *memory <= EARLY_MEMORY)
-}
-
-/// Without decompressors, nothing is worth it.
-#[cfg(not(feature = "ingest"))]
-fn early_memory(_: &Path) -> Option<usize> {
-    None
+    let mut head = Vec::new();
+    fs::File::open(path).ok()?.take(MEMORY_HEAD_LEN).read_to_end(&mut head).ok()?;
+    memory_needed(&head).filter(|memory| *memory <= EARLY_MEMORY)
 }
 
 /// Whether what stands at a path comes as it happens.

@@ -3,7 +3,6 @@
 //! The libraries know nothing of terminals, threads, environment or time; whatever touches those is here. The
 //! clock is read once, in [`run`], so that everything that one run says holds for one instant.
 
-#[cfg(feature = "ingest")]
 mod ahead;
 mod args;
 mod blocks;
@@ -30,8 +29,6 @@ mod setting;
 mod summary;
 mod table;
 mod tail;
-#[cfg(feature = "ingest")]
-mod unpacking;
 mod wanted;
 
 use args::Cli;

@@ -6,7 +6,7 @@ use crate::exit::{Exit, Failure};
 use crate::input;
 use crate::printable;
 use crate::setting::Setting;
-use rapsheet_ingest::decode::{self, Caps, Text};
+use rapsheet_ingest::decode::{self, Limits, Text};
 use rapsheet_ingest::format::{self, Format, OpenError};
 use rapsheet_ingest::intake::{self, Recipe, Transcribed};
 use rapsheet_ingest::options::Options;
@@ -62,7 +62,7 @@ fn looked_at(format: &'static Format, path: &Path) -> &'static Format {
         return format;
     }
     let mut head = Vec::new();
-    let text = decode::open_path(path, Caps::default()).ok();
+    let text = decode::open_path(path, Limits::default()).ok();
     let read = text.map(|text| text.take(HEAD).read_to_end(&mut head));
     let guess = read.and_then(|read| read.ok()).and_then(|_| sniff::guess(&head));
     guess.map_or(format, |guess| guess.format)
@@ -114,9 +114,9 @@ fn scope(reach: Reach) -> Scope {
 
 fn open(path: &Path) -> Result<Text, FileRefusal> {
     if input::is_stdin(path) {
-        return decode::open_stream(io::stdin(), Caps::default());
+        return decode::open_stream(io::stdin(), Limits::default());
     }
-    decode::open_path(path, Caps::default())
+    decode::open_path(path, Limits::default())
 }
 
 /// Prints events as they come.

@@ -6,10 +6,11 @@
 use super::charset::Utf8;
 use super::parts::Parts;
 use super::tar::stays_inside;
-use super::{Decoded, carried, damaged};
+use super::{carried, damaged};
 use crate::refused::FileRefusal;
 use crc32fast::Hasher;
 use flate2::read::DeflateDecoder;
+use rapsheet_decompress::DamageReader;
 use std::io::{self, Read, Seek, SeekFrom, Take};
 use zip::result::ZipError;
 use zip::{CompressionMethod, ZipArchive};
@@ -31,7 +32,7 @@ pub(super) struct Members<S> {
 
 enum State<S> {
     Between(S),
-    Inside(Utf8<Decoded<Verified<S>>>),
+    Inside(Utf8<DamageReader<Verified<S>>>),
     Broken,
 }
 
@@ -52,7 +53,7 @@ impl<S: Read + Seek + Send> Parts for Members<S> {
     fn next_part(&mut self) -> io::Result<Option<String>> {
         let mut source = match std::mem::replace(&mut self.state, State::Broken) {
             State::Between(source) => source,
-            State::Inside(text) => text.into_inner().0.into_inner(),
+            State::Inside(text) => text.into_inner().into_inner().into_inner(),
             State::Broken => return Err(damaged("a member could not be read")),
         };
         let Some(member) = self.members.next() else {
@@ -60,7 +61,7 @@ impl<S: Read + Seek + Send> Parts for Members<S> {
             return Ok(None);
         };
         source.seek(SeekFrom::Start(member.start))?;
-        self.state = State::Inside(Utf8::new(Decoded(Verified::new(source, &member))));
+        self.state = State::Inside(Utf8::new(DamageReader::new(Verified::new(source, &member))));
         Ok(Some(member.name))
     }
 }
@@ -95,7 +96,7 @@ fn member<S: Read + Seek>(archive: &mut ZipArchive<S>, index: usize) -> Result<O
 
 fn why(error: ZipError) -> FileRefusal {
     match &error {
-        ZipError::Io(io) => carried(io).cloned(),
+        ZipError::Io(io) => carried(io),
         _ => None,
     }
     .unwrap_or_else(|| FileRefusal::Damaged(error.to_string()))

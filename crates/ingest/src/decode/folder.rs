@@ -4,7 +4,7 @@
 //! not followed: what lies outside the folder is not part of the download.
 
 use super::parts::{Parts, Text};
-use super::{Caps, open, refused};
+use super::{Limits, open, refused};
 use crate::refused::FileRefusal;
 use std::fs::{self, File};
 use std::io::{self, Read};
@@ -19,13 +19,13 @@ const FILES_MAX: usize = 100_000;
 pub(super) struct Files {
     rest: std::vec::IntoIter<(String, PathBuf)>,
     current: Option<Text>,
-    caps: Caps,
+    limits: Limits,
 }
 
 impl Files {
     /// Lists a folder's files.
-    pub(super) fn open(root: &Path, caps: Caps) -> Result<Files, FileRefusal> {
-        Ok(Files { rest: files_of(root)?.into_iter(), current: None, caps })
+    pub(super) fn open(root: &Path, limits: Limits) -> Result<Files, FileRefusal> {
+        Ok(Files { rest: files_of(root)?.into_iter(), current: None, limits })
     }
 }
 
@@ -59,8 +59,9 @@ fn list(folder: &Path, depth: usize, into: &mut Vec<PathBuf>) -> io::Result<()> 
 impl Parts for Files {
     fn next_part(&mut self) -> io::Result<Option<String>> {
         let Some((name, path)) = self.rest.next() else { return Ok(None) };
-        let text =
-            File::open(&path).map_err(|error| super::refusal(&error)).and_then(|file| open(file, self.caps));
+        let text = File::open(&path)
+            .map_err(|error| super::refusal(&error))
+            .and_then(|file| open(file, self.limits));
         self.current = Some(text.map_err(refused)?);
         Ok(Some(name))
     }
