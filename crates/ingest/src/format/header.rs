@@ -5,6 +5,7 @@
 
 use crate::moment;
 use crate::scribe::{Scribe, Skip};
+use crate::token;
 
 /// The keys of the time a list was made, lower-case.
 const GENERATED: &[&[u8]] = &[
@@ -36,9 +37,8 @@ pub fn comment(text: &[u8], scribe: &mut Scribe<'_>) {
 }
 
 fn split_key(text: &[u8]) -> Option<(Vec<u8>, &[u8])> {
-    let at = text.iter().position(|byte| *byte == b':')?;
-    let (key, value) = text.split_at_checked(at)?;
-    Some((key.trim_ascii().to_ascii_lowercase(), value.get(1..)?.trim_ascii()))
+    let (key, value) = token::split_once(text, b':')?;
+    Some((key.trim_ascii().to_ascii_lowercase(), value.trim_ascii()))
 }
 
 fn state(key: Vec<u8>, value: &[u8], scribe: &mut Scribe<'_>) -> bool {

@@ -17,7 +17,7 @@ pub static FORMAT: Format = Format {
     example: "64496  |  EXAMPLE-AS  |  192.0.2.7  |  2026-08-22 16:08:29  |  sshpwauth",
     kinds: Kinds::ADDRESS,
     shape: Shape::Lines(open),
-    ..Format::NONE
+    ..Format::DEFAULT
 };
 
 struct Pipes;

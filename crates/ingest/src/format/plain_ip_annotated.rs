@@ -23,7 +23,7 @@ pub static FORMAT: Format = Format {
                 suspicious (default false)",
     }],
     shape: Shape::Lines(open),
-    ..Format::NONE
+    ..Format::DEFAULT
 };
 
 struct Annotated {
@@ -57,16 +57,12 @@ impl LineReader for Annotated {
 
 impl Annotated {
     fn details(&self, note: &[u8]) -> Details {
-        let counted = if self.counts { count(note) } else { None };
+        let counted = if self.counts { token::number(note.trim_ascii()) } else { None };
         match counted {
             Some(lists) => Details { assessments: weight(lists), ..Details::NONE },
             None => details(note),
         }
     }
-}
-
-fn count(note: &[u8]) -> Option<u32> {
-    std::str::from_utf8(note.trim_ascii()).ok()?.parse().ok()
 }
 
 /// What it means to stand in so many lists.

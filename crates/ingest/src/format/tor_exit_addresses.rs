@@ -14,7 +14,7 @@ pub static FORMAT: Format = Format {
     example: "ExitAddress 192.0.2.7 2026-08-22 08:10:51",
     kinds: Kinds::ADDRESS,
     shape: Shape::Lines(open),
-    ..Format::NONE
+    ..Format::DEFAULT
 };
 
 struct ExitAddresses;

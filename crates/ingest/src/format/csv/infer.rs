@@ -21,8 +21,9 @@ const COLUMNS: usize = 64;
 
 /// The first rows of a table that are no comments.
 pub(super) fn rows(head: &[u8]) -> impl Iterator<Item = &[u8]> {
-    let lines = lines::split(head).filter_map(|at| Some(lines::trim(head.get(at)?)));
-    lines.filter(|line| !line.is_empty() && !line.starts_with(b"#") && !line.starts_with(b";")).take(ROWS)
+    lines::trimmed(head)
+        .filter(|line| !line.is_empty() && !line.starts_with(b"#") && !line.starts_with(b";"))
+        .take(ROWS)
 }
 
 /// What separates the columns: what nearly every row holds, and does not separate indicators in one field.
