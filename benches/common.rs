@@ -5,8 +5,8 @@
 
 #![allow(dead_code, unreachable_pub, reason = "each benchmark uses its part")]
 
-#[path = "../tests/lists.rs"]
-mod lists;
+#[path = "../tests/large_lists.rs"]
+mod large_lists;
 
 use std::fmt::Write as _;
 use std::fs;
@@ -28,7 +28,7 @@ impl Lists {
             std::env::var_os("RAPSHEET_CORPUS").map(|folder| PathBuf::from(folder).join("feeds/scale"));
         match corpus.filter(|folder| folder.is_dir()) {
             Some(folder) => {
-                let catalog = lists::catalog(&folder);
+                let catalog = large_lists::catalog(&folder);
                 Lists { about: "forty real lists".to_owned(), catalog, folder, _made: None }
             }
             None => Lists::made_up(),
@@ -48,7 +48,7 @@ impl Lists {
         fs::write(made.path().join("blp.alt-version-made-up.txt"), names).expect("a list");
         fs::write(made.path().join("ip.made-up.txt"), addresses).expect("a list");
         let folder = made.path().to_owned();
-        let catalog = lists::catalog(&folder);
+        let catalog = large_lists::catalog(&folder);
         let about = "made-up lists (set RAPSHEET_CORPUS for real ones)".to_owned();
         Lists { folder, catalog, about, _made: Some(made) }
     }
@@ -56,7 +56,7 @@ impl Lists {
 
 /// The format that reads a large list, by the name of its file.
 pub fn file_format(file: &str) -> &'static str {
-    lists::reading(file).0
+    large_lists::reading(file).0
 }
 
 /// What this runs on, as far as the system tells.

@@ -1,6 +1,6 @@
 //! Downloads of several parts: archives and folders, through the command that reads one file and through a build.
 
-use crate::place::{Place, code, lines_of_json};
+use crate::test_dir::{Place, code, lines_of_json};
 use flate2::Compression;
 use flate2::write::GzEncoder;
 use serde_json::Value;

@@ -1,6 +1,6 @@
 //! The program from outside: look-ups, what is in a snapshot, exit codes, and what may come to its streams.
 
-use crate::place::{LOG, Place, code, lines_of_json, stderr, stdout};
+use crate::test_dir::{LOG, Place, code, lines_of_json, stderr, stdout};
 use serde_json::{Value, json};
 use std::ffi::OsStr;
 use std::fs;

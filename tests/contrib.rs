@@ -1,6 +1,6 @@
 //! The files that people install are what the program and the system understand.
 
-use crate::place::{Place, code, stderr};
+use crate::test_dir::{Place, code, stderr};
 use std::fs;
 use std::path::PathBuf;
 use std::process::Command;

@@ -3,7 +3,7 @@
 //! No sighting may be lost and none invented; the state of every feed, the counts, and the bytes at another number of
 //! threads must be what they should be.
 
-use crate::nights::{Model, assert_contents};
+use crate::builds_over_time::{Model, assert_contents};
 use crate::support::{DAY, House, Random, day, gzip};
 use rapsheet_ingest::build::BuildError;
 use rapsheet_snapshot::Time;

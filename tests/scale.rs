@@ -1,7 +1,7 @@
 //! Real lists at full size: forty of them, 4.7 million lines. Nothing is lost, and 200,000 look-ups drawn from
 //! them agree with an oracle that knows no index: hash maps asked per suffix, and scans.
 
-use crate::lists::catalog;
+use crate::large_lists::catalog;
 use crate::support::{Random, assert_conservation, corpus};
 use rapsheet_ingest::build::{Night, Unwatched, build};
 use rapsheet_ingest::catalog::Catalog;

@@ -1,6 +1,6 @@
 //! `score` from outside: places, order, fields, inputs.
 
-use crate::place::{LOG, Place, code, lines_of_json, stderr, stdout};
+use crate::test_dir::{LOG, Place, code, lines_of_json, stderr, stdout};
 use serde_json::{Value, json};
 use std::io::{BufRead, BufReader, Write};
 use std::process::Stdio;

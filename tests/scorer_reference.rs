@@ -3,7 +3,7 @@
 //! They must find the same in every real log and in random bytes, however the text is cut into blocks; and what the
 //! program prints must be what sets of everything listed say of it, at any number of threads.
 
-use crate::place::{Place, code, stderr};
+use crate::test_dir::{Place, code, stderr};
 use crate::sample;
 use crate::support::{DAY, House, Random, contents, corpus, day};
 use rapsheet_query::extract::extract;

@@ -4,7 +4,7 @@
 //! The bound is on the whole process of `rapsheet parse`, and on what `rapsheet score` holds beside the map, as the system
 //! sees it, so this runs where the system tells (Linux) and says that it skipped elsewhere.
 
-use crate::place::Place;
+use crate::test_dir::Place;
 use crate::support::gzip;
 use rapsheet_ingest::format::{FORMATS, Format, Shape};
 use serde_json::Value;

@@ -3,7 +3,7 @@
 //! The collection lies beside the corpus of real files and is not part of the project; without it this says that it
 //! skipped. Every row goes through `rapsheet parse`, as anybody would run it, with no option but the format.
 
-use crate::place::Place;
+use crate::test_dir::Place;
 use crate::support::corpus;
 use serde_json::Value;
 use std::fs;

@@ -1,7 +1,7 @@
 //! Every kind of log from outside: what it is told by, its fields, its times, and that it can be read again with what
 //! was added to it.
 
-use crate::place::{Place, code, lines_of_json, stderr, stdout};
+use crate::test_dir::{Place, code, lines_of_json, stderr, stdout};
 use serde_json::{Value, json};
 use std::io::{BufRead, BufReader};
 

@@ -2,7 +2,7 @@
 //! refusals come in the order of the inputs at any number of threads, a pipe is opened in its turn, and neither files nor
 //! memory run out.
 
-use crate::place::{LOG, Place, code, stderr, stdout};
+use crate::test_dir::{LOG, Place, code, stderr, stdout};
 use crate::support::gzip;
 use std::fmt::Write as _;
 use std::fs::OpenOptions;

@@ -1,6 +1,6 @@
 //! `parse`, `build` and `feeds` from outside: what is published, and what is left alone.
 
-use crate::place::{Place, code, lines_of_json, stderr, stdout};
+use crate::test_dir::{Place, code, lines_of_json, stderr, stdout};
 use crate::sample::NOW;
 use serde_json::{Value, json};
 use std::fs::{self, File};

@@ -1,6 +1,6 @@
 //! `diff` against the plain difference of everything that two snapshots hold.
 
-use crate::place::{Place, code, lines_of_json, stdout};
+use crate::test_dir::{Place, code, lines_of_json, stdout};
 use crate::support::{House, Random, contents, day};
 use rapsheet_query::{Change, diff};
 use serde_json::json;
