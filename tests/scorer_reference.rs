@@ -3,9 +3,9 @@
 //! They must find the same in every real log and in random bytes, however the text is cut into blocks; and what the
 //! program prints must be what sets of everything listed say of it, at any number of threads.
 
-use crate::test_dir::{Place, code, stderr};
 use crate::sample;
-use crate::support::{DAY, House, Random, contents, corpus, day};
+use crate::support::{DAY, Harness, Random, contents, corpus, day};
+use crate::test_dir::{TestDir, code, stderr};
 use rapsheet_query::extract::extract;
 use rapsheet_query::{Judge, Question, Questions, Report, Scored, Scorer};
 use rapsheet_snapshot::{Snapshot, Status, Time};
@@ -17,7 +17,7 @@ use std::path::{Path, PathBuf};
 /// What stands where: offset, indicator, status.
 type Row = (usize, String, Status);
 
-fn slow(judge: &Judge<'_>, text: &[u8], all: bool) -> Vec<Row> {
+fn reference_rows(judge: &Judge<'_>, text: &[u8], all: bool) -> Vec<Row> {
     let (mut questions, mut offsets) = (Questions::new(), Vec::new());
     extract(text, &mut questions, &mut offsets);
     let mut rows: Vec<Row> = Vec::new();
@@ -50,7 +50,7 @@ fn time(text: &str) -> Time {
 }
 
 #[test]
-fn random_bytes_give_what_the_slow_way_finds() {
+fn random_text_agrees_with_the_reference() {
     let folder = tempfile::TempDir::new().expect("a folder");
     let path = folder.path().join("sample.rap");
     sample::publish(&path);
@@ -106,13 +106,18 @@ fn random_bytes_give_what_the_slow_way_finds() {
         let text: Vec<u8> = (0..random.below(60)).flat_map(|_| random.pick(&words).iter().copied()).collect();
         for (all, scorer) in &mut scorers {
             let found = rows(&scorer.score(&text));
-            assert_eq!(found, slow(&judge, &text, *all), "round {round}: {}", String::from_utf8_lossy(&text));
+            assert_eq!(
+                found,
+                reference_rows(&judge, &text, *all),
+                "round {round}: {}",
+                String::from_utf8_lossy(&text)
+            );
         }
     }
 }
 
 #[test]
-fn a_line_of_very_many_indicators_has_each_of_them_once() {
+fn reports_each_of_many_indicators_on_a_line_once() {
     let folder = tempfile::TempDir::new().expect("a folder");
     let path = folder.path().join("sample.rap");
     sample::publish(&path);
@@ -122,7 +127,7 @@ fn a_line_of_very_many_indicators_has_each_of_them_once() {
     let text = format!("{line}\nh1.evilpanel.com 45.9.20.5 h1.evilpanel.com\n{line}").replace(',', " ");
     let found = rows(&Scorer::new(&judge, Report::All, 1 << 16).score(text.as_bytes()));
     assert_eq!(found.len(), 80_002);
-    assert!(found == slow(&judge, text.as_bytes(), true));
+    assert!(found == reference_rows(&judge, text.as_bytes(), true));
 }
 
 /// Every real log, unpacked.
@@ -145,17 +150,17 @@ fn logs(folder: &Path) -> Vec<(PathBuf, Vec<u8>)> {
 }
 
 #[test]
-fn real_logs_give_what_the_slow_way_finds() {
+fn real_logs_agree_with_the_reference() {
     let Some(folder) = corpus("real_logs_give_what_the_slow_way_finds") else { return };
-    let place = Place::new();
-    let snapshot = Snapshot::open(&place.path("rapsheet.rap")).expect("the sample");
+    let dir = TestDir::new();
+    let snapshot = Snapshot::open(&dir.path("rapsheet.rap")).expect("the sample");
     let judge = Judge::new(&snapshot, time(sample::NOW));
     let mut scorer = Scorer::new(&judge, Report::All, 1 << 20);
     let (logs, mut total) = (logs(&folder), 0);
     assert!(logs.len() > 8, "{}", logs.len());
     for (path, text) in logs {
         let found = rows(&scorer.score(&text));
-        let expected = slow(&judge, &text, true);
+        let expected = reference_rows(&judge, &text, true);
         assert!(found == expected, "{}: {} and {}", path.display(), found.len(), expected.len());
         total += found.len();
     }
@@ -197,9 +202,9 @@ assessment = ["malware"]
 "#;
 
 /// What a snapshot lists, as texts.
-struct Sets(HashSet<String>);
+struct ListedSet(HashSet<String>);
 
-impl Sets {
+impl ListedSet {
     fn lists(&self, indicator: &str) -> bool {
         let is_in = |text: &str| self.0.contains(text);
         let name = |name: &str| {
@@ -218,7 +223,7 @@ impl Sets {
 }
 
 /// Every fifth of the addresses, names and URLs of these logs, as lists.
-fn lists_of(logs: &[(PathBuf, Vec<u8>)]) -> [String; 3] {
+fn lists_from_logs(logs: &[(PathBuf, Vec<u8>)]) -> [String; 3] {
     let (mut seen, mut lists) = (HashSet::new(), [const { String::new() }; 3]);
     for (_, text) in logs {
         let (mut questions, mut offsets) = (Questions::new(), Vec::new());
@@ -239,22 +244,22 @@ fn lists_of(logs: &[(PathBuf, Vec<u8>)]) -> [String; 3] {
 }
 
 #[test]
-fn real_logs_are_scored_as_sets_say_at_any_number_of_threads() {
+fn score_output_agrees_with_listed_sets_at_any_thread_count() {
     let Some(folder) = corpus("real_logs_are_scored_as_sets_say_at_any_number_of_threads") else { return };
-    let (logs, place) = (logs(&folder), Place::new());
-    let (mut house, now) = (House::new(CATALOG), day(400));
-    for (file, list) in ["ip.txt", "names.txt", "urls.txt"].iter().zip(lists_of(&logs)) {
-        house.download(file, list.as_bytes(), now.plus(-DAY));
+    let (logs, dir) = (logs(&folder), TestDir::new());
+    let (mut harness, now) = (Harness::new(CATALOG), day(400));
+    for (file, list) in ["ip.txt", "names.txt", "urls.txt"].iter().zip(lists_from_logs(&logs)) {
+        harness.download(file, list.as_bytes(), now.plus(-DAY));
     }
-    let built = house.night(now);
-    built.image.publish(&place.path("rapsheet.rap")).expect("published");
-    let sets = Sets(contents(house.snapshot()).into_keys().map(|(_, text)| text).collect());
-    let (judge, mut total) = (Judge::new(house.snapshot(), now), 0);
+    let built = harness.build(now);
+    built.image.publish(&dir.path("rapsheet.rap")).expect("published");
+    let sets = ListedSet(contents(harness.snapshot()).into_keys().map(|(_, text)| text).collect());
+    let (judge, mut total) = (Judge::new(harness.snapshot(), now), 0);
     for (path, text) in &logs {
-        place.write("x.log", text);
+        dir.write("x.log", text);
         let now = now.to_string();
         let run = |threads: &str| {
-            place.run(&[
+            dir.run(&[
                 "score",
                 "--input",
                 "text",
@@ -284,7 +289,7 @@ fn real_logs_are_scored_as_sets_say_at_any_number_of_threads() {
                 )
             })
             .collect();
-        let expected = slow(&judge, text, true);
+        let expected = reference_rows(&judge, text, true);
         let expected: Vec<(usize, &str)> = expected
             .iter()
             .filter(|(_, indicator, _)| sets.lists(indicator))

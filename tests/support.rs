@@ -47,7 +47,7 @@ impl Random {
 }
 
 /// A folder of downloads with its catalogue, and the last night that was built from it.
-pub(crate) struct House {
+pub(crate) struct Harness {
     pub(crate) folder: tempfile::TempDir,
     pub(crate) catalog: String,
     pub(crate) previous: Option<Snapshot>,
@@ -56,10 +56,10 @@ pub(crate) struct House {
     pub(crate) accept: Vec<Accept>,
 }
 
-impl House {
-    pub(crate) fn new(catalog: &str) -> House {
+impl Harness {
+    pub(crate) fn new(catalog: &str) -> Harness {
         let folder = tempfile::tempdir().expect("a temporary folder");
-        House { folder, catalog: catalog.to_owned(), previous: None, state: None, accept: Vec::new() }
+        Harness { folder, catalog: catalog.to_owned(), previous: None, state: None, accept: Vec::new() }
     }
 
     pub(crate) fn path(&self, file: &str) -> PathBuf {
@@ -74,12 +74,12 @@ impl House {
     }
 
     /// Builds a night without keeping it.
-    pub(crate) fn try_night(&self, now: Time) -> Built {
-        self.attempt(now).expect("a night")
+    pub(crate) fn build_only(&self, now: Time) -> Built {
+        self.try_build(now).expect("a night")
     }
 
     /// Builds a night, or says why not.
-    pub(crate) fn attempt(&self, now: Time) -> Result<Built, BuildError> {
+    pub(crate) fn try_build(&self, now: Time) -> Result<Built, BuildError> {
         let catalog = Catalog::parse(&self.catalog, "catalog.toml").expect("a sound catalogue");
         let night = Night {
             previous: self.previous.as_ref(),
@@ -91,8 +91,8 @@ impl House {
     }
 
     /// Builds a night and keeps it as the previous one.
-    pub(crate) fn night(&mut self, now: Time) -> Built {
-        let built = self.try_night(now);
+    pub(crate) fn build(&mut self, now: Time) -> Built {
+        let built = self.build_only(now);
         self.keep(&built);
         built
     }
@@ -101,7 +101,7 @@ impl House {
     pub(crate) fn keep(&mut self, built: &Built) {
         let snapshot = Snapshot::from_bytes(built.image.to_bytes()).expect("a sound snapshot");
         snapshot.verify_references().expect("sound references");
-        assert_conservation(built);
+        assert_counts_add_up(built);
         self.previous = Some(snapshot);
         self.state = Some(built.state.clone());
     }
@@ -145,7 +145,7 @@ pub(crate) fn contents(snapshot: &Snapshot) -> BTreeMap<(String, String), (Time,
 }
 
 /// Every line once, every indicator once.
-pub(crate) fn assert_conservation(built: &Built) {
+pub(crate) fn assert_counts_add_up(built: &Built) {
     for feed in &built.report.feeds {
         assert_eq!(
             feed.lines,
