@@ -1,11 +1,9 @@
 //! Downloads of several parts: archives and folders, through the command that reads one file and through a build.
 
+use crate::files::gzip;
 use crate::test_dir::{TestDir, code, json_lines};
-use flate2::Compression;
-use flate2::write::GzEncoder;
 use serde_json::Value;
 use std::fs;
-use std::io::Write;
 
 /// A tar of these members; a member without a body is a link.
 fn tar_of(members: &[(&str, Option<&str>)]) -> Vec<u8> {
@@ -21,12 +19,6 @@ fn tar_of(members: &[(&str, Option<&str>)]) -> Vec<u8> {
         builder.append(&header, body.unwrap_or_default().as_bytes()).expect("a member");
     }
     builder.into_inner().expect("an archive")
-}
-
-fn gz(bytes: &[u8]) -> Vec<u8> {
-    let mut encoder = GzEncoder::new(Vec::new(), Compression::fast());
-    encoder.write_all(bytes).expect("memory");
-    encoder.finish().expect("memory")
 }
 
 const MEMBERS: &[(&str, Option<&str>)] = &[
@@ -58,7 +50,7 @@ fn squidguard_archive_takes_categories_from_folder_names() {
         "url //45.9.20.6/24 phishing",
         "domain-tree news.evilpanel.org",
     ];
-    for (name, bytes) in [("list.tar", tar_of(MEMBERS)), ("list.tar.gz", gz(&tar_of(MEMBERS)))] {
+    for (name, bytes) in [("list.tar", tar_of(MEMBERS)), ("list.tar.gz", gzip(&tar_of(MEMBERS)))] {
         dir.write(name, bytes);
         let output = dir.run(&["parse", "--format", "squidguard", name]);
         assert_eq!(
@@ -76,7 +68,7 @@ fn refuses_truncated_and_corrupt_archives() {
     let dir = TestDir::new();
     let whole = tar_of(MEMBERS);
     for cut in [700, 1500, 2049] {
-        dir.write("cut.tar.gz", gz(&whole[..cut]));
+        dir.write("cut.tar.gz", gzip(&whole[..cut]));
         let output = dir.run(&["parse", "--format", "squidguard", "cut.tar.gz"]);
         let rows = json_lines(&output);
         let last = rows.last().expect("a row");
@@ -84,7 +76,7 @@ fn refuses_truncated_and_corrupt_archives() {
     }
     let mut bent = whole;
     bent[512 * 2 + 10] ^= 1;
-    dir.write("bent.tar.gz", gz(&bent));
+    dir.write("bent.tar.gz", gzip(&bent));
     let output = dir.run(&["parse", "--format", "squidguard", "bent.tar.gz"]);
     assert_eq!(json_lines(&output).last().expect("a row")["reason"], "damaged");
 }

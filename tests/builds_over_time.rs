@@ -4,13 +4,13 @@
 //! missed and some are built twice. After each, everything that the snapshot holds is compared, and what it answers at
 //! the instants where answers change.
 
+use crate::files::{files, read_text};
 use crate::support::{DAY, Harness, contents, corpus};
 use rapsheet_ingest::report::FeedReport;
 use rapsheet_query::Judge;
 use rapsheet_snapshot::section::origin::FeedState;
 use rapsheet_snapshot::{AddressRange, Status, Time, url};
 use std::collections::{BTreeMap, BTreeSet};
-use std::io::Read;
 use std::path::Path;
 
 /// How one feed's nights go by, by the contract's section 2.
@@ -187,14 +187,7 @@ fn key(line: &str) -> Option<String> {
     Some(AddressRange::parse(line.as_bytes()).expect("an address").range.to_string())
 }
 
-fn unpacked(path: &Path) -> Vec<u8> {
-    let mut text = Vec::new();
-    let file = std::fs::File::open(path).expect("a night");
-    flate2::read::MultiGzDecoder::new(file).read_to_end(&mut text).expect("a gzip file");
-    text
-}
-
-/// The nights of a history, in order: when the list was retrieved, and its file.
+/// The versions of a list in order: when it was retrieved, and its file.
 fn versions_of(folder: &Path) -> Vec<(Time, std::path::PathBuf)> {
     let times: BTreeMap<String, Time> = std::fs::read_to_string(folder.join("TIMES.tsv"))
         .unwrap_or_default()
@@ -204,17 +197,16 @@ fn versions_of(folder: &Path) -> Vec<(Time, std::path::PathBuf)> {
             Some((columns.next()?.to_owned(), Time::parse_rfc3339(columns.next()?)?))
         })
         .collect();
-    let mut nights: Vec<(Time, std::path::PathBuf)> = std::fs::read_dir(folder)
-        .expect("a history")
-        .map(|entry| entry.expect("an entry").path())
+    let mut versions: Vec<(Time, std::path::PathBuf)> = files(folder)
+        .into_iter()
         .filter_map(|path| {
             let day = path.file_name()?.to_str()?.strip_suffix(".txt.gz")?.to_owned();
             let time = times.get(&day).copied();
             Some((time.or_else(|| Time::parse_rfc3339(&format!("{day}T03:00:00Z")))?, path))
         })
         .collect();
-    nights.sort();
-    nights
+    versions.sort();
+    versions
 }
 
 /// Plays a history; returns how many nights were built and how many downloads were held.
@@ -227,7 +219,7 @@ fn replay(corpus: &Path, name: &str, format: &str) -> (usize, usize) {
         if at % 11 == 7 {
             continue;
         }
-        let (text, now) = (unpacked(path), update.plus(600));
+        let (text, now) = (read_text(path), update.plus(600));
         let context = format!("{name}, {now}");
         harness.download("list.txt", &text, *update);
         let night = harness.build(now);
@@ -294,16 +286,14 @@ fn an_outage_delists_nothing() {
     let mut good: Option<BTreeSet<String>> = None;
     let mut troubles = Vec::new();
     let folder = corpus.join("history/tor-exit-outage");
-    let mut versions: Vec<_> =
-        std::fs::read_dir(&folder).expect("a history").map(|entry| entry.expect("an entry").path()).collect();
+    let mut versions = files(&folder);
     versions.retain(|path| path.extension().is_some_and(|extension| extension == "gz"));
-    versions.sort();
     for path in versions {
         let name = path.file_name().and_then(|name| name.to_str()).expect("a name");
         let (day, clock) = (&name[..10], &name[11..17]);
         let update = format!("{day}T{}:{}:{}Z", &clock[..2], &clock[2..4], &clock[4..]);
         let update = Time::parse_rfc3339(&update).expect("the name is a time");
-        let text = unpacked(&path);
+        let text = read_text(&path);
         harness.download("list.txt", &text, update);
         let night = harness.build(update);
         let feed = &night.report.feeds[0];

@@ -5,8 +5,9 @@
 //! that it skipped. A file that loses more than one line in a hundred is named below with the reason, so that
 //! a new loss is seen.
 
+use crate::files::files;
+use crate::large_lists::format_and_scope;
 use crate::support::{corpus, day};
-
 use rapsheet_ingest::decode::{self, Caps};
 use rapsheet_ingest::format::{self, FORMATS, OpenError};
 use rapsheet_ingest::intake::{Recipe, transcribe_all};
@@ -14,7 +15,6 @@ use rapsheet_ingest::options::Options;
 use rapsheet_ingest::scribe::{Details, Key, Place, Rules, Sink, Skip, Warnings};
 use rapsheet_ingest::tally::Tally;
 use rapsheet_snapshot::{Refusal, Scope};
-use std::fs;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
@@ -80,21 +80,6 @@ const FORMAT_OVERRIDES: &[(&str, &str)] = &[
     ("xml-rss-html/intelmq.xml", "xml"),
     ("xml-rss-html/", "url-list"),
     ("misp-feed/", "misp-feed"),
-];
-
-/// What the names of large lists begin with, and the format that reads them; the first that fits counts.
-const LARGE: &[(&str, &str)] = &[
-    ("ip.", "plain-ip"),
-    ("net.", "plain-ip"),
-    ("ut1.malware-urls", "url-list"),
-    ("ut1.phishing-urls", "url-list"),
-    ("ut1.", "plain-domain"),
-    ("blp.alt-version-", "plain-domain"),
-    ("blp.adguard-", "adblock"),
-    ("blp.dnsmasq-", "dnsmasq"),
-    ("blp.drugs", "hosts"),
-    ("maltrail.mass_scanner", "plain-ip-annotated"),
-    ("maltrail.", "maltrail"),
 ];
 
 /// Options without which a file means nothing, as a catalogue would state them.
@@ -221,13 +206,6 @@ impl Sink for NullSink {
     fn reject(&mut self, _: Place, _: Refusal, _: &[u8]) {}
 }
 
-fn files(folder: &Path) -> Vec<PathBuf> {
-    let entries = fs::read_dir(folder).expect("a folder of the corpus");
-    let mut paths: Vec<PathBuf> = entries.map(|entry| entry.expect("an entry").path()).collect();
-    paths.sort();
-    paths
-}
-
 /// Every file of the corpus with the format that reads it.
 fn files_with_formats(feeds: &Path) -> Vec<(PathBuf, &'static str)> {
     let folders = FOLDERS.iter().copied().chain(["excerpts", "compressed", "xml-rss-html", "misp-feed"]);
@@ -239,8 +217,8 @@ fn files_with_formats(feeds: &Path) -> Vec<(PathBuf, &'static str)> {
         })
     });
     let large = files(&feeds.join("scale")).into_iter().filter_map(|path| {
-        let name = path.file_name()?.to_str()?.to_owned();
-        LARGE.iter().find(|(begin, _)| name.starts_with(begin)).map(|(_, format)| (path, *format))
+        let (format, _) = format_and_scope(path.file_name()?.to_str()?);
+        Some((path, format))
     });
     small.chain(large).collect()
 }

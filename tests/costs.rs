@@ -4,6 +4,7 @@
 //! Callgrind in a process of their own, with and without the look-ups; where Valgrind is not installed, that one
 //! skips and says so.
 
+use crate::process::memory;
 use crate::support::{Harness, Random, day};
 use rapsheet_query::{Judge, Questions};
 use rapsheet_snapshot::{Address, Follow, Index, Section, Snapshot};
@@ -184,9 +185,7 @@ fn lookup_child_process() {
         }
     }
     assert!(rounds == 0 || found > 0);
-    let status = fs::read_to_string("/proc/self/status").unwrap_or_default();
-    let anonymous = status.lines().find_map(|line| line.strip_prefix("RssAnon:")).unwrap_or("0 kB");
-    println!("RssAnon:{anonymous}");
+    println!("RssAnon: {}", memory("self", "RssAnon").unwrap_or(0));
 }
 
 /// This program again, running [`lookup_child_process`] alone.
@@ -226,8 +225,8 @@ fn instructions_per_lookup_are_bounded() {
         let mut valgrind = Command::new("valgrind");
         valgrind.args(["--tool=callgrind", "--callgrind-out-file=/dev/null"]);
         valgrind.arg(std::env::current_exe().expect("this program"));
-        let told = run_child(&mut valgrind, &path, kind, rounds);
-        let total = told.lines().find_map(|line| line.split("Collected :").nth(1)).expect("a count");
+        let printed = run_child(&mut valgrind, &path, kind, rounds);
+        let total = printed.lines().find_map(|line| line.split("Collected :").nth(1)).expect("a count");
         total.trim().parse().expect("a number")
     };
     for (kind, most) in [("address", 230), ("address, batch", 320), ("name", 950), ("name, batch", 1100)] {
@@ -247,10 +246,10 @@ fn private_memory_of_a_reader_is_bounded() {
     let folder = tempfile::TempDir::new().expect("a folder");
     let path = folder.path().join("costs.rap");
     publish(&data, &path);
-    let told =
+    let printed =
         run_child(&mut Command::new(std::env::current_exe().expect("this program")), &path, "name, batch", 3);
-    let anonymous = told.lines().find_map(|line| line.split("RssAnon:").nth(1)).expect("it tells");
-    let kilobytes: u64 = anonymous.trim().trim_end_matches(" kB").trim().parse().expect("a number");
+    let anonymous = printed.lines().find_map(|line| line.split("RssAnon:").nth(1)).expect("a figure");
+    let kilobytes: u64 = anonymous.trim().parse().expect("a number");
     let keys = fs::metadata(path.with_extension("keys")).expect("keys").len() / 1024;
     println!("a reader has {kilobytes} kB of its own, {keys} kB of them questions");
     assert!(kilobytes > 0 && kilobytes < 8 << 10, "{kilobytes} kB");

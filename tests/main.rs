@@ -1,6 +1,6 @@
-//! The integration tests, one binary: linking once is what keeps them quick.
+//! The integration tests, as one binary: the libraries are linked once.
 
-#![allow(clippy::indexing_slicing, reason = "a test that is out of bounds has failed, which is its purpose")]
+#![allow(clippy::indexing_slicing, reason = "an index out of bounds fails the test")]
 
 #[cfg(feature = "ingest")]
 mod admission;
@@ -30,6 +30,8 @@ mod diff;
 #[cfg(feature = "ingest")]
 mod faults;
 #[cfg(feature = "ingest")]
+mod files;
+#[cfg(feature = "ingest")]
 mod format_cases;
 #[cfg(feature = "ingest")]
 mod formats;
@@ -42,6 +44,10 @@ mod log_kinds;
 mod memory_bounds;
 #[cfg(feature = "ingest")]
 mod oracle;
+#[cfg(feature = "ingest")]
+mod process;
+#[cfg(feature = "ingest")]
+mod random;
 mod sample;
 #[cfg(feature = "ingest")]
 mod scale;

@@ -4,7 +4,8 @@
 //! The bound is on the whole process of `rapsheet parse`, and on what `rapsheet score` holds beside the map, as the system
 //! sees it, so this runs where the system tells (Linux) and says that it skipped elsewhere.
 
-use crate::support::gzip;
+use crate::files::gzip;
+use crate::process::memory;
 use crate::test_dir::TestDir;
 use rapsheet_ingest::format::{FORMATS, Format, Shape};
 use serde_json::Value;
@@ -60,7 +61,7 @@ fn parse_stream(dir: &TestDir, id: &str, unit: &str, blocks: usize) -> ParseOutc
         }
         kept
     });
-    let peak = peak_memory(&mut child, "VmHWM:");
+    let peak = peak_memory(&mut child, "VmHWM");
     writer.join().expect("it writes");
     let text = reader.join().expect("it reads");
     let rows = text.iter().map(|line| serde_json::from_str(line).expect("JSON")).collect();
@@ -71,17 +72,15 @@ fn parse_stream(dir: &TestDir, id: &str, unit: &str, blocks: usize) -> ParseOutc
 /// For a moment after it was started, the system
 /// shows the memory of this process as its own; what it runs tells when that is over.
 fn peak_memory(child: &mut Child, which: &str) -> u64 {
-    let [status, runs] = ["status", "exe"].map(|what| format!("/proc/{}/{what}", child.id()));
+    let id = child.id().to_string();
+    let runs = format!("/proc/{id}/exe");
     let this = std::env::current_exe().expect("this program");
     let mut peak = 0;
     while child.try_wait().expect("it can be waited for").is_none() {
         if fs::read_link(&runs).is_ok_and(|program| program == this) {
             continue;
         }
-        let text = fs::read_to_string(&status).unwrap_or_default();
-        let line = text.lines().find(|line| line.starts_with(which));
-        let now = line.and_then(|line| line.split_whitespace().nth(1)?.parse().ok()).unwrap_or(0);
-        peak = peak.max(now);
+        peak = peak.max(memory(&id, which).unwrap_or(0));
         thread::sleep(Duration::from_millis(2));
     }
     peak
@@ -194,7 +193,7 @@ fn scoring_dense_logs_stays_within_the_memory_bound() {
         for args in runs {
             let mut command = dir.command(&[&["score", "--threads", threads], args].concat());
             let mut child = command.stdout(Stdio::null()).spawn().expect("it starts");
-            let peak = peak_memory(&mut child, "RssAnon:");
+            let peak = peak_memory(&mut child, "RssAnon");
             assert!(child.wait().expect("it ends").success());
             assert!(peak > 0 && peak < SCORE_BOUND, "{args:?} at {threads} threads: {peak} KiB");
         }

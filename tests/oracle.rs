@@ -476,7 +476,7 @@ fn queries(feeds: &[Feed], random: &mut Random) -> Vec<Query> {
                 }
             }
             Key::Url(url) => {
-                queries.extend([url.clone(), format!("{url}x")].iter().map(|url| query_url(url)))
+                queries.extend([url.clone(), format!("{url}x")].iter().map(|url| query_url(url)));
             }
         }
     }

@@ -1,6 +1,7 @@
 //! Real lists at full size: forty of them, 4.7 million lines. Nothing is lost, and 200,000 look-ups drawn from
 //! them agree with an oracle that knows no index: hash maps asked per suffix, and scans.
 
+use crate::files::read_text;
 use crate::large_lists::catalog;
 use crate::support::{Random, assert_counts_add_up, corpus};
 use rapsheet_ingest::build::{Night, Unwatched, build};
@@ -13,16 +14,12 @@ use rapsheet_snapshot::section::origin::FeedState;
 use rapsheet_snapshot::{AddressRange, Refusal, Scope, Snapshot, Time};
 use std::collections::{BTreeSet, HashMap};
 use std::fs::File;
-use std::io::Read;
 use std::net::{Ipv4Addr, Ipv6Addr};
 use std::path::Path;
 
 /// Lines as anybody counts them: line ends, and an unfinished last line.
 fn count_lines(path: &Path) -> u64 {
-    let mut text = Vec::new();
-    flate2::read::MultiGzDecoder::new(File::open(path).expect("a list"))
-        .read_to_end(&mut text)
-        .expect("gzip");
+    let text = read_text(path);
     let ends = text.iter().filter(|byte| **byte == b'\n').count() as u64;
     ends + u64::from(text.last().is_some_and(|byte| *byte != b'\n'))
 }

@@ -2,7 +2,9 @@
 //! refusals come in the order of the inputs at any number of threads, a pipe is opened in its turn, and neither files nor
 //! memory run out.
 
-use crate::support::gzip;
+use crate::files::gzip;
+#[cfg(target_os = "linux")]
+use crate::process::memory;
 use crate::test_dir::{LOG, TestDir, code, stderr, stdout};
 use std::fmt::Write as _;
 use std::fs::OpenOptions;
@@ -145,10 +147,8 @@ fn read_ahead_is_bounded_while_the_output_blocks() {
         let mut command = dir.command(&["score", "--threads", "8", "--output", output, "."]);
         let mut child = command.stdout(Stdio::piped()).stderr(Stdio::null()).spawn().expect("it starts");
         std::thread::sleep(Duration::from_secs(1));
-        let status = std::fs::read_to_string(format!("/proc/{}/status", child.id())).expect("it waits");
-        let anonymous = status.lines().find_map(|line| line.strip_prefix("RssAnon:")).expect("a line");
-        let kibibytes: u64 = anonymous.trim().trim_end_matches(" kB").parse().expect("a number");
+        let kibibytes = memory(&child.id().to_string(), "RssAnon").expect("a running process");
         child.kill().and_then(|()| child.wait()).expect("it ends");
-        assert!((1 << 10..64 << 10).contains(&kibibytes), "{output}: {anonymous}");
+        assert!((1 << 10..64 << 10).contains(&kibibytes), "{output}: {kibibytes} KiB");
     }
 }

@@ -3,15 +3,14 @@
 //! They must find the same in every real log and in random bytes, however the text is cut into blocks; and what the
 //! program prints must be what sets of everything listed say of it, at any number of threads.
 
+use crate::files::{files, read_text};
 use crate::sample;
 use crate::support::{DAY, Harness, Random, contents, corpus, day};
 use crate::test_dir::{TestDir, code, stderr};
 use rapsheet_query::extract::extract;
 use rapsheet_query::{Judge, Question, Questions, Report, Scored, Scorer};
-use rapsheet_snapshot::{Snapshot, Status, Time};
+use rapsheet_snapshot::{Snapshot, Status};
 use std::collections::HashSet;
-use std::fs;
-use std::io::Read;
 use std::path::{Path, PathBuf};
 
 /// What stands where: offset, indicator, status.
@@ -45,9 +44,50 @@ fn rows(found: &[Scored]) -> Vec<Row> {
     found.iter().map(row).collect()
 }
 
-fn time(text: &str) -> Time {
-    Time::parse_rfc3339(text).expect("a time")
-}
+/// Pieces of text that are, begin, end or interrupt indicators.
+const PIECES: &[&[u8]] = &[
+    b"45.9.20.5",
+    b"45.9.20.5",
+    b"evilpanel.com",
+    b"a.evilpanel.com",
+    b"http://evilpanel.com/x",
+    b"goodpanel.com",
+    b"1.2",
+    b"10:05:03",
+    b"2a06:e480::7",
+    b"::",
+    b"user@",
+    b"\"",
+    b" ",
+    b" ",
+    b"\n",
+    b"\t",
+    b",",
+    b"=",
+    b"[",
+    b"]:80",
+    b"://",
+    b"http://",
+    b"index.php",
+    b".",
+    b":",
+    b"\xff",
+    b"x",
+    b"17/May/2015",
+    b"xn--",
+    b"|",
+    b"\\",
+    b"\\n",
+    b"\\\\t",
+    b"\\u0026",
+    b"\\x22",
+    b"\\/",
+    b":\\/\\/",
+    b"%2F",
+    b"https",
+    b"\\u003a",
+    b"\\.",
+];
 
 #[test]
 fn random_text_agrees_with_the_reference() {
@@ -55,55 +95,12 @@ fn random_text_agrees_with_the_reference() {
     let path = folder.path().join("sample.rap");
     sample::publish(&path);
     let snapshot = Snapshot::open(&path).expect("the sample");
-    let judge = Judge::new(&snapshot, time(sample::NOW));
+    let judge = Judge::new(&snapshot, sample::time(sample::NOW));
     let mut random = Random::new(5);
-    let words: Vec<&[u8]> = vec![
-        b"45.9.20.5",
-        b"45.9.20.5",
-        b"evilpanel.com",
-        b"a.evilpanel.com",
-        b"http://evilpanel.com/x",
-        b"goodpanel.com",
-        b"1.2",
-        b"10:05:03",
-        b"2a06:e480::7",
-        b"::",
-        b"user@",
-        b"\"",
-        b" ",
-        b" ",
-        b"\n",
-        b"\t",
-        b",",
-        b"=",
-        b"[",
-        b"]:80",
-        b"://",
-        b"http://",
-        b"index.php",
-        b".",
-        b":",
-        b"\xff",
-        b"x",
-        b"17/May/2015",
-        b"xn--",
-        b"|",
-        b"\\",
-        b"\\n",
-        b"\\\\t",
-        b"\\u0026",
-        b"\\x22",
-        b"\\/",
-        b":\\/\\/",
-        b"%2F",
-        b"https",
-        b"\\u003a",
-        b"\\.",
-    ];
     let mut scorers = [(true, Report::All), (false, Report::Listed)]
         .map(|(all, report)| (all, Scorer::new(&judge, report, 1 << 14)));
     for round in 0..6000 {
-        let text: Vec<u8> = (0..random.below(60)).flat_map(|_| random.pick(&words).iter().copied()).collect();
+        let text: Vec<u8> = (0..random.below(60)).flat_map(|_| random.pick(PIECES).iter().copied()).collect();
         for (all, scorer) in &mut scorers {
             let found = rows(&scorer.score(&text));
             assert_eq!(
@@ -122,7 +119,7 @@ fn reports_each_of_many_indicators_on_a_line_once() {
     let path = folder.path().join("sample.rap");
     sample::publish(&path);
     let snapshot = Snapshot::open(&path).expect("the sample");
-    let judge = Judge::new(&snapshot, time(sample::NOW));
+    let judge = Judge::new(&snapshot, sample::time(sample::NOW));
     let line: String = (0..60_000).map(|at| format!("h{}.evilpanel.com,", at % 40_000)).collect();
     let text = format!("{line}\nh1.evilpanel.com 45.9.20.5 h1.evilpanel.com\n{line}").replace(',', " ");
     let found = rows(&Scorer::new(&judge, Report::All, 1 << 16).score(text.as_bytes()));
@@ -133,16 +130,9 @@ fn reports_each_of_many_indicators_on_a_line_once() {
 /// Every real log, unpacked.
 fn logs(folder: &Path) -> Vec<(PathBuf, Vec<u8>)> {
     let mut found = Vec::new();
-    for group in fs::read_dir(folder.join("logs")).expect("logs") {
-        for file in fs::read_dir(group.expect("a folder").path()).expect("a folder") {
-            let path = file.expect("a file").path();
-            let bytes = fs::read(&path).expect("bytes");
-            let mut text = Vec::new();
-            if path.extension().is_some_and(|extension| extension == "gz") {
-                flate2::read::MultiGzDecoder::new(bytes.as_slice()).read_to_end(&mut text).expect("gzip");
-            } else {
-                text = bytes;
-            }
+    for group in files(&folder.join("logs")) {
+        for path in files(&group) {
+            let text = read_text(&path);
             found.push((path, text));
         }
     }
@@ -154,7 +144,7 @@ fn real_logs_agree_with_the_reference() {
     let Some(folder) = corpus("real_logs_give_what_the_slow_way_finds") else { return };
     let dir = TestDir::new();
     let snapshot = Snapshot::open(&dir.path("rapsheet.rap")).expect("the sample");
-    let judge = Judge::new(&snapshot, time(sample::NOW));
+    let judge = Judge::new(&snapshot, sample::time(sample::NOW));
     let mut scorer = Scorer::new(&judge, Report::All, 1 << 20);
     let (logs, mut total) = (logs(&folder), 0);
     assert!(logs.len() > 8, "{}", logs.len());

@@ -1,12 +1,13 @@
 //! What several tests need: a folder of downloads, a catalogue over it, nights built one after another, and a
 //! small generator of random numbers that prints its seed by being given it.
 
+pub(crate) use crate::files::gzip;
+pub(crate) use crate::random::Random;
 use rapsheet_ingest::build::{Accept, BuildError, Built, Night, Unwatched, build};
 use rapsheet_ingest::catalog::Catalog;
 use rapsheet_snapshot::{AddressRange, Sighting, Snapshot, Time};
 use std::collections::BTreeMap;
 use std::fs;
-use std::io::Write as _;
 use std::path::{Path, PathBuf};
 
 /// The seconds of a day.
@@ -17,26 +18,8 @@ pub(crate) fn day(days: i64) -> Time {
     Time::from_unix(1_780_000_000 + days * DAY)
 }
 
-/// A pseudo-random sequence (xorshift64*), the same on every machine.
-pub(crate) struct Random(pub(crate) u64);
-
 impl Random {
-    pub(crate) fn new(seed: u64) -> Random {
-        Random(seed.wrapping_mul(0x9E37_79B9_7F4A_7C15) | 1)
-    }
-
-    pub(crate) fn next(&mut self) -> u64 {
-        self.0 ^= self.0 >> 12;
-        self.0 ^= self.0 << 25;
-        self.0 ^= self.0 >> 27;
-        self.0.wrapping_mul(0x2545_F491_4F6C_DD1D)
-    }
-
-    /// A number below `end`.
-    pub(crate) fn below(&mut self, end: u64) -> u64 {
-        (self.next() >> 11) % end.max(1)
-    }
-
+    /// True once in `odds` times.
     pub(crate) fn one_in(&mut self, odds: u64) -> bool {
         self.below(odds) == 0
     }
@@ -169,11 +152,4 @@ pub(crate) fn corpus(test: &str) -> Option<PathBuf> {
             None
         }
     }
-}
-
-/// A text as a gzip file.
-pub(crate) fn gzip(text: &[u8]) -> Vec<u8> {
-    let mut encoder = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
-    encoder.write_all(text).expect("memory takes it");
-    encoder.finish().expect("memory takes it")
 }
