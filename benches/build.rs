@@ -30,16 +30,13 @@ fn started(lists: &Lists, folder: &Path, previous: &str) -> Child {
 /// The most memory that a build has at one time, in megabytes, as Linux counts it; 0 elsewhere.
 fn peak_megabytes(lists: &Lists, folder: &Path, previous: &str) -> f64 {
     let mut child = started(lists, folder, previous);
-    let status = format!("/proc/{}/status", child.id());
-    let mut peak = 0.0_f64;
-    while child.try_wait().expect("it was started").is_none() {
-        let text = std::fs::read_to_string(&status).unwrap_or_default();
-        let line = text.lines().find_map(|line| line.strip_prefix("VmHWM:"));
-        let kilobytes = line.and_then(|line| line.trim().trim_end_matches(" kB").parse::<f64>().ok());
-        peak = peak.max(kilobytes.unwrap_or(0.0) / 1024.0);
+    let id = child.id().to_string();
+    let mut peak = 0;
+    while child.try_wait().expect("a child process").is_none() {
+        peak = peak.max(common::memory(&id, "VmHWM").unwrap_or(0));
         std::thread::sleep(std::time::Duration::from_millis(2));
     }
-    peak
+    peak as f64 / 1024.0
 }
 
 /// The same lines through the same decompression, sorted; like ours, the result is written to a file.

@@ -6,8 +6,7 @@
 
 mod common;
 
-use common::{file_format, seconds, spread};
-use flate2::read::MultiGzDecoder;
+use common::{file_format, files, read_text, seconds, spread};
 use rapsheet_ingest::format::{self, Format, Shape};
 use rapsheet_ingest::intake::{Recipe, transcribe};
 use rapsheet_ingest::options::Options;
@@ -15,9 +14,7 @@ use rapsheet_ingest::scribe::{Details, Key, Place, Rules, Sink, Skip, Warnings};
 use rapsheet_ingest::tally::Tally;
 use rapsheet_snapshot::{ListKind, Refusal, Scope, Time};
 use std::collections::BTreeMap;
-use std::fs;
 use std::hint::black_box;
-use std::io::Read;
 use std::path::{Path, PathBuf};
 
 /// Small files are repeated until a format has this many bytes.
@@ -75,23 +72,12 @@ fn options_of(name: &str) -> Options {
 }
 
 fn load(path: &Path) -> Text {
-    let mut bytes = fs::read(path).expect("a list");
-    if path.extension().is_some_and(|extension| extension == "gz") {
-        let packed = std::mem::take(&mut bytes);
-        MultiGzDecoder::new(packed.as_slice()).read_to_end(&mut bytes).expect("sound gzip");
-    }
+    let mut bytes = read_text(path);
     if bytes.last() != Some(&b'\n') {
         bytes.push(b'\n');
     }
     let name = path.file_name().unwrap_or_default().to_string_lossy();
     Text { bytes, options: options_of(&name) }
-}
-
-fn files(folder: &Path) -> Vec<PathBuf> {
-    let entries = fs::read_dir(folder).into_iter().flatten();
-    let mut paths: Vec<PathBuf> = entries.map(|entry| entry.expect("an entry").path()).collect();
-    paths.sort();
-    paths
 }
 
 fn named(path: &Path) -> String {
@@ -116,8 +102,9 @@ fn texts(corpus: Option<&Path>) -> BTreeMap<&'static str, Vec<Text>> {
         return found;
     };
     for format in format::FORMATS {
-        let folder = if format.id == "ip-range" { "ip-range-csv" } else { format.id };
-        files(&feeds.join(folder)).iter().for_each(|path| add(format.id, path));
+        let folder = feeds.join(if format.id == "ip-range" { "ip-range-csv" } else { format.id });
+        let paths = if folder.is_dir() { files(&folder) } else { Vec::new() };
+        paths.iter().for_each(|path| add(format.id, path));
     }
     files(&feeds.join("scale")).iter().for_each(|path| add(file_format(&named(path)), path));
     found

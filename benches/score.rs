@@ -10,7 +10,7 @@ use common::{Lists, seconds, spread};
 use std::collections::BTreeSet;
 use std::fmt::Write as _;
 use std::fs::{self, File};
-use std::io::{Read, Write};
+use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
@@ -36,13 +36,7 @@ fn log(corpus: Option<&Path>, name: &str) -> Vec<u8> {
         (0..100_000).map(line).collect::<String>().into_bytes()
     };
     let Some(path) = corpus.map(|corpus| corpus.join("logs").join(name)) else { return made_up() };
-    let bytes = fs::read(&path).expect("a log");
-    if path.extension().is_none_or(|extension| extension != "gz") {
-        return bytes;
-    }
-    let mut text = Vec::new();
-    flate2::read::MultiGzDecoder::new(bytes.as_slice()).read_to_end(&mut text).expect("gzip");
-    text
+    common::read_text(&path)
 }
 
 fn repeated(text: &[u8], size: usize, path: &Path) {

@@ -3,10 +3,9 @@
 //! Made-up names differ from listed ones within a few bytes, which flatters whoever compares byte by byte and stops at the first
 //! that is different. Names that are visited begin and end like listed ones, and some are listed.
 
-use flate2::read::GzDecoder;
+use crate::common::read_text;
 use rapsheet_snapshot::name;
 use std::fs;
-use std::io::Read;
 use std::path::Path;
 
 /// What the names of rankings begin with, among other lists of their folder.
@@ -28,14 +27,8 @@ pub(crate) fn top() -> Vec<Vec<u8>> {
 
 /// The names of a ranking that are well formed.
 fn ranked(path: &Path) -> Vec<Vec<u8>> {
-    let bytes = fs::read(path).expect("a list of the corpus");
-    let mut text = String::new();
-    let unpacked = match path.extension() {
-        Some(extension) if extension == "gz" => GzDecoder::new(bytes.as_slice()).read_to_string(&mut text),
-        _ => bytes.as_slice().read_to_string(&mut text),
-    };
-    unpacked.expect("a list of the corpus");
-    let document: serde_json::Value = serde_json::from_str(&text).expect("a list of the corpus");
+    let text = read_text(path);
+    let document: serde_json::Value = serde_json::from_slice(&text).expect("a list of the corpus");
     let listed = document.get("list").and_then(|list| list.as_array()).expect("a list of the corpus").iter();
     let names = listed.filter_map(|item| item.as_str()).filter(|item| item.contains('.'));
     names

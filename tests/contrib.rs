@@ -1,6 +1,6 @@
 //! The files that people install are what the program and the system understand.
 
-use crate::place::{Place, code, stderr};
+use crate::test_dir::{TestDir, code, stderr};
 use std::fs;
 use std::path::PathBuf;
 use std::process::Command;
@@ -10,7 +10,7 @@ fn contrib(name: &str) -> PathBuf {
 }
 
 #[test]
-fn systemd_finds_nothing_wrong_with_the_units() {
+fn systemd_units_verify() {
     let units = ["systemd/rapsheet.service", "systemd/rapsheet.timer"].map(contrib);
     match Command::new("systemd-analyze").arg("verify").args(units).output() {
         Ok(output) => assert!(output.status.success(), "{}", stderr(&output)),
@@ -28,14 +28,14 @@ fn build_args(text: &str) -> Vec<String> {
 
 /// Every flag that they pass is one that `build` takes: it gets as far as the catalogue, which is not there.
 #[test]
-fn the_builds_of_unit_and_cron_line_are_understood() {
+fn build_arguments_of_unit_and_cron_line_are_valid() {
     for name in ["systemd/rapsheet.service", "rapsheet.cron"] {
         let text = fs::read_to_string(contrib(name)).expect("it is there");
         let args = build_args(&text);
         assert!(args.iter().any(|arg| arg == "--metrics"), "{name}: {args:?}");
         let mut all = vec!["build"];
         all.extend(args.iter().map(String::as_str));
-        let output = Place::new().run(&all);
+        let output = TestDir::new().run(&all);
         assert_eq!(code(&output), 2, "{name}: {}", stderr(&output));
         assert!(
             stderr(&output).contains("--catalog /etc/rapsheet/catalog.toml"),
@@ -47,18 +47,18 @@ fn the_builds_of_unit_and_cron_line_are_understood() {
 
 /// The alerts ask for metrics that a build writes.
 #[test]
-fn the_alerts_ask_for_metrics_that_there_are() {
-    let place = Place::new();
-    place.write("catalog.toml", "[[feed]]\nid = \"a\"\nprovider = \"a.example\"\nformat = \"plain-ip\"\n");
-    place.write("d/a.txt", "45.9.20.5\n");
+fn alerts_use_metrics_that_build_writes() {
+    let dir = TestDir::new();
+    dir.write("catalog.toml", "[[feed]]\nid = \"a\"\nprovider = \"a.example\"\nformat = \"plain-ip\"\n");
+    dir.write("d/a.txt", "45.9.20.5\n");
     let build = |extra: &[&str]| {
         let args = ["build", "--catalog", "catalog.toml", "--downloads", "d", "--out", "o.rap"];
-        place.run(&[args.as_slice(), extra].concat())
+        dir.run(&[args.as_slice(), extra].concat())
     };
     assert_eq!(code(&build(&["--metrics", "m.prom"])), 0);
-    fs::remove_file(place.path("d/a.txt")).expect("it was there");
+    fs::remove_file(dir.path("d/a.txt")).expect("it was there");
     assert_eq!(code(&build(&["--metrics", "trouble.prom"])), 3);
-    let metrics = place.read("m.prom") + &place.read("trouble.prom");
+    let metrics = dir.read("m.prom") + &dir.read("trouble.prom");
     let alerts = fs::read_to_string(contrib("alerts.yml")).expect("it is there");
     let asked: Vec<&str> = alerts
         .lines()

@@ -27,7 +27,7 @@ fn now() -> Time {
     Time::parse_rfc3339("2026-11-23T00:00:00Z").expect("a time")
 }
 
-fn short(event: &Event) -> String {
+fn event_line(event: &Event) -> String {
     let Event { line, result, .. } = event;
     let what = event.indicator.as_deref().or(event.reason).unwrap_or_default();
     let list = if event.list == Some("allow") { "allow " } else { "" };
@@ -91,7 +91,7 @@ fn every_sample_reads_as_expected() {
             Recipe { format: sample.format, options: &sample.options, rules: &rules, can_be_empty: false };
         let mut transcript = Transcript::new(sample.list);
         transcribe_all(&recipe, &mut text, &mut transcript).tally.expect("a sample is a feed");
-        let read: String = transcript.events.iter().map(|event| short(event) + "\n").collect();
+        let read: String = transcript.events.iter().map(|event| event_line(event) + "\n").collect();
         let path = folder("tests/expected").join(format!("{}.txt", sample.id));
         if std::env::var_os("RAPSHEET_BLESS").is_some() {
             fs::write(&path, &read).expect("written");
@@ -105,7 +105,7 @@ fn every_sample_reads_as_expected() {
 }
 
 #[test]
-fn the_catalogue_of_real_feeds_is_sound() {
+fn catalogue_of_real_feeds_is_valid() {
     let feeds = catalog("feeds/catalog.toml").feeds;
     let live = feeds.iter().filter(|feed| feed.enabled).count();
     assert!(live >= 40, "{live} live feeds");

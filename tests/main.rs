@@ -1,15 +1,17 @@
-//! The integration tests, one binary: linking once is what keeps them quick.
+//! The integration tests, as one binary: the libraries are linked once.
 
-#![allow(clippy::indexing_slicing, reason = "a test that is out of bounds has failed, which is its purpose")]
+#![allow(clippy::indexing_slicing, reason = "an index out of bounds fails the test")]
 
+#[cfg(feature = "ingest")]
+mod admission;
 #[cfg(feature = "ingest")]
 mod archives;
 #[cfg(feature = "ingest")]
-mod bounds;
+mod build_command;
 #[cfg(feature = "ingest")]
-mod building;
+mod builds_over_time;
 #[cfg(feature = "ingest")]
-mod changes;
+mod catalog_changes;
 mod cli;
 #[cfg(feature = "ingest")]
 mod compat;
@@ -22,37 +24,41 @@ mod costs;
 #[cfg(feature = "ingest")]
 mod damage;
 #[cfg(feature = "ingest")]
-mod deterministic;
+mod determinism;
 #[cfg(feature = "ingest")]
-mod diffs;
-#[cfg(feature = "ingest")]
-mod doors;
+mod diff;
 #[cfg(feature = "ingest")]
 mod faults;
 #[cfg(feature = "ingest")]
+mod files;
+#[cfg(feature = "ingest")]
+mod format_cases;
+#[cfg(feature = "ingest")]
 mod formats;
 #[cfg(feature = "ingest")]
-mod hostile;
+mod hostile_lines;
 #[cfg(feature = "ingest")]
-mod inputs;
-mod kinds;
+mod large_lists;
+mod log_kinds;
 #[cfg(feature = "ingest")]
-mod lists;
-#[cfg(feature = "ingest")]
-mod nights;
+mod memory_bounds;
 #[cfg(feature = "ingest")]
 mod oracle;
-mod place;
+#[cfg(feature = "ingest")]
+mod process;
+#[cfg(feature = "ingest")]
+mod random;
 mod sample;
 #[cfg(feature = "ingest")]
 mod scale;
+mod score_command;
 #[cfg(feature = "ingest")]
-mod scanning;
-mod scoring;
+mod score_inputs;
+#[cfg(feature = "ingest")]
+mod scorer_reference;
 #[cfg(feature = "ingest")]
 mod support;
 #[cfg(feature = "ingest")]
 mod syntaxes;
+mod test_dir;
 mod tidy;
-#[cfg(feature = "ingest")]
-mod traps;

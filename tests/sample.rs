@@ -23,7 +23,7 @@ pub(crate) fn publish(path: &Path) {
     image().publish(path).expect("the sample is sound");
 }
 
-fn time(text: &str) -> Time {
+pub(crate) fn time(text: &str) -> Time {
     Time::parse_rfc3339(text).expect("a time")
 }
 

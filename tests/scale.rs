@@ -1,8 +1,9 @@
 //! Real lists at full size: forty of them, 4.7 million lines. Nothing is lost, and 200,000 look-ups drawn from
 //! them agree with an oracle that knows no index: hash maps asked per suffix, and scans.
 
-use crate::lists::catalog;
-use crate::support::{Random, assert_conservation, corpus};
+use crate::files::read_text;
+use crate::large_lists::catalog;
+use crate::support::{Random, assert_counts_add_up, corpus};
 use rapsheet_ingest::build::{Night, Unwatched, build};
 use rapsheet_ingest::catalog::Catalog;
 use rapsheet_ingest::decode::{self, Limits};
@@ -13,16 +14,12 @@ use rapsheet_snapshot::section::origin::FeedState;
 use rapsheet_snapshot::{AddressRange, Refusal, Scope, Snapshot, Time};
 use std::collections::{BTreeSet, HashMap};
 use std::fs::File;
-use std::io::Read;
 use std::net::{Ipv4Addr, Ipv6Addr};
 use std::path::Path;
 
 /// Lines as anybody counts them: line ends, and an unfinished last line.
 fn count_lines(path: &Path) -> u64 {
-    let mut text = Vec::new();
-    flate2::read::MultiGzDecoder::new(File::open(path).expect("a list"))
-        .read_to_end(&mut text)
-        .expect("gzip");
+    let text = read_text(path);
     let ends = text.iter().filter(|byte| **byte == b'\n').count() as u64;
     ends + u64::from(text.last().is_some_and(|byte| *byte != b'\n'))
 }
@@ -163,25 +160,25 @@ fn questions(oracle: &Oracle, count: usize, random: &mut Random) -> Vec<String> 
 }
 
 #[test]
-fn large_lists_lose_nothing_and_answer_as_the_oracle_does() {
+fn large_lists_agree_with_the_oracle() {
     let Some(corpus) = corpus("large_lists_lose_nothing_and_answer_as_the_oracle_does") else { return };
     let folder = corpus.join("feeds/scale");
     let catalog = Catalog::parse(&catalog(&folder), "scale").expect("a sound catalogue");
     let now = Time::parse_rfc3339("2026-08-23T00:00:00Z").expect("a time");
     let night = Night::first(&catalog, &folder, now, "test");
     let built = build(&night, &Unwatched).expect("a night");
-    assert_conservation(&built);
+    assert_counts_add_up(&built);
     for feed in &built.report.feeds {
         assert_eq!(feed.state, FeedState::Ok, "{}: {}", feed.id, feed.reason_text);
         assert_eq!(feed.lines, count_lines(&folder.join(&feed.file)), "{}: every line is counted", feed.id);
     }
     let snapshot = Snapshot::from_bytes(built.image.to_bytes()).expect("a sound snapshot");
     snapshot.verify_references().expect("sound references");
-    let oracle = read_plainly(&catalog, &folder, now);
+    let oracle = read_oracle(&catalog, &folder, now);
     compare(&snapshot, &oracle, &catalog, now.plus(3600));
 }
 
-fn read_plainly(catalog: &Catalog, folder: &Path, now: Time) -> Oracle {
+fn read_oracle(catalog: &Catalog, folder: &Path, now: Time) -> Oracle {
     let mut oracle = Oracle::default();
     for (at, feed) in catalog.feeds.iter().enumerate() {
         oracle.feed = at;

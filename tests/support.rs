@@ -1,12 +1,13 @@
 //! What several tests need: a folder of downloads, a catalogue over it, nights built one after another, and a
 //! small generator of random numbers that prints its seed by being given it.
 
+pub(crate) use crate::files::gzip;
+pub(crate) use crate::random::Random;
 use rapsheet_ingest::build::{Accept, BuildError, Built, Night, Unwatched, build};
 use rapsheet_ingest::catalog::Catalog;
 use rapsheet_snapshot::{AddressRange, Sighting, Snapshot, Time};
 use std::collections::BTreeMap;
 use std::fs;
-use std::io::Write as _;
 use std::path::{Path, PathBuf};
 
 /// The seconds of a day.
@@ -17,26 +18,8 @@ pub(crate) fn day(days: i64) -> Time {
     Time::from_unix(1_780_000_000 + days * DAY)
 }
 
-/// A pseudo-random sequence (xorshift64*), the same on every machine.
-pub(crate) struct Random(pub(crate) u64);
-
 impl Random {
-    pub(crate) fn new(seed: u64) -> Random {
-        Random(seed.wrapping_mul(0x9E37_79B9_7F4A_7C15) | 1)
-    }
-
-    pub(crate) fn next(&mut self) -> u64 {
-        self.0 ^= self.0 >> 12;
-        self.0 ^= self.0 << 25;
-        self.0 ^= self.0 >> 27;
-        self.0.wrapping_mul(0x2545_F491_4F6C_DD1D)
-    }
-
-    /// A number below `end`.
-    pub(crate) fn below(&mut self, end: u64) -> u64 {
-        (self.next() >> 11) % end.max(1)
-    }
-
+    /// True once in `odds` times.
     pub(crate) fn one_in(&mut self, odds: u64) -> bool {
         self.below(odds) == 0
     }
@@ -47,7 +30,7 @@ impl Random {
 }
 
 /// A folder of downloads with its catalogue, and the last night that was built from it.
-pub(crate) struct House {
+pub(crate) struct Harness {
     pub(crate) folder: tempfile::TempDir,
     pub(crate) catalog: String,
     pub(crate) previous: Option<Snapshot>,
@@ -56,10 +39,10 @@ pub(crate) struct House {
     pub(crate) accept: Vec<Accept>,
 }
 
-impl House {
-    pub(crate) fn new(catalog: &str) -> House {
+impl Harness {
+    pub(crate) fn new(catalog: &str) -> Harness {
         let folder = tempfile::tempdir().expect("a temporary folder");
-        House { folder, catalog: catalog.to_owned(), previous: None, state: None, accept: Vec::new() }
+        Harness { folder, catalog: catalog.to_owned(), previous: None, state: None, accept: Vec::new() }
     }
 
     pub(crate) fn path(&self, file: &str) -> PathBuf {
@@ -74,12 +57,12 @@ impl House {
     }
 
     /// Builds a night without keeping it.
-    pub(crate) fn try_night(&self, now: Time) -> Built {
-        self.attempt(now).expect("a night")
+    pub(crate) fn build_only(&self, now: Time) -> Built {
+        self.try_build(now).expect("a night")
     }
 
     /// Builds a night, or says why not.
-    pub(crate) fn attempt(&self, now: Time) -> Result<Built, BuildError> {
+    pub(crate) fn try_build(&self, now: Time) -> Result<Built, BuildError> {
         let catalog = Catalog::parse(&self.catalog, "catalog.toml").expect("a sound catalogue");
         let night = Night {
             previous: self.previous.as_ref(),
@@ -91,8 +74,8 @@ impl House {
     }
 
     /// Builds a night and keeps it as the previous one.
-    pub(crate) fn night(&mut self, now: Time) -> Built {
-        let built = self.try_night(now);
+    pub(crate) fn build(&mut self, now: Time) -> Built {
+        let built = self.build_only(now);
         self.keep(&built);
         built
     }
@@ -101,7 +84,7 @@ impl House {
     pub(crate) fn keep(&mut self, built: &Built) {
         let snapshot = Snapshot::from_bytes(built.image.to_bytes()).expect("a sound snapshot");
         snapshot.verify_references().expect("sound references");
-        assert_conservation(built);
+        assert_counts_add_up(built);
         self.previous = Some(snapshot);
         self.state = Some(built.state.clone());
     }
@@ -145,7 +128,7 @@ pub(crate) fn contents(snapshot: &Snapshot) -> BTreeMap<(String, String), (Time,
 }
 
 /// Every line once, every indicator once.
-pub(crate) fn assert_conservation(built: &Built) {
+pub(crate) fn assert_counts_add_up(built: &Built) {
     for feed in &built.report.feeds {
         assert_eq!(
             feed.lines,
@@ -169,11 +152,4 @@ pub(crate) fn corpus(test: &str) -> Option<PathBuf> {
             None
         }
     }
-}
-
-/// A text as a gzip file.
-pub(crate) fn gzip(text: &[u8]) -> Vec<u8> {
-    let mut encoder = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
-    encoder.write_all(text).expect("memory takes it");
-    encoder.finish().expect("memory takes it")
 }

@@ -60,7 +60,7 @@ const SYNTAXES: &[(&str, &str)] = &[
 ];
 
 #[test]
-fn one_list_in_many_syntaxes_is_one_set() {
+fn reads_one_list_alike_in_many_syntaxes() {
     let Some(corpus) = corpus("one list in many syntaxes") else { return };
     let feeds = corpus.join("feeds");
     let plain =
@@ -94,7 +94,7 @@ fn one_list_in_many_syntaxes_is_one_set() {
 
 /// The same few indicators in every syntax that can say them, without any corpus.
 #[test]
-fn the_samples_of_one_list_agree() {
+fn reads_two_names_alike_in_every_syntax() {
     let lists = [
         ("plain-domain", "evilpanel.com\nevilpanel.net\n"),
         ("hosts", "0.0.0.0 evilpanel.com\n127.0.0.1\tevilpanel.net # x\n"),

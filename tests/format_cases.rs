@@ -3,19 +3,19 @@
 //! The collection lies beside the corpus of real files and is not part of the project; without it this says that it
 //! skipped. Every row goes through `rapsheet parse`, as anybody would run it, with no option but the format.
 
-use crate::place::Place;
 use crate::support::corpus;
+use crate::test_dir::TestDir;
 use serde_json::Value;
 use std::fs;
 
 /// Rows that are wrong themselves, with the reason and where to read it up. There are none today.
-const WRONG: &[(&str, &str)] = &[];
+const KNOWN_WRONG: &[(&str, &str)] = &[];
 
 /// Attributes that no command prints: they are facts about a row that a verdict does not hold.
 const UNPRINTED: &[&str] = &["ref", "count", "rank", "score", "category", "list_type"];
 
 /// Rows of tables without a header whose category is known only to the profile of their publisher.
-const OF_PROFILES: &[(&str, &str)] = &[
+const CASE_PROFILES: &[(&str, &str)] = &[
     ("2017-07-14 18:08:15,45.9.20.5,443", "sslbl"),
     ("0008D9640FE4947F73E355F67E20C2D290BBC72C,", "tor-nodes"),
     ("45.9.20.5,08 February 2026", "threatview-c2"),
@@ -69,7 +69,7 @@ fn bytes(input: &str) -> Vec<u8> {
     out
 }
 
-fn told(event: &Value) -> String {
+fn summary(event: &Value) -> String {
     let text = |key: &str| event[key].as_str().unwrap_or_default();
     match text("result") {
         "skip" => format!("SKIP {}", text("reason")),
@@ -104,30 +104,33 @@ fn holds(event: &Value, key: &str, wanted: &str) -> bool {
 }
 
 #[test]
-fn worked_lines_give_what_they_must() {
+fn format_cases_parse_as_documented() {
     let Some(corpus) = corpus("worked lines") else { return };
     let Ok(text) = fs::read_to_string(corpus.join("../reference/format-traps.tsv")) else {
         return eprintln!("skipped: worked lines need reference/format-traps.tsv beside the corpus");
     };
-    let place = Place::new();
+    let dir = TestDir::new();
     let (mut wrong, mut count) = (Vec::new(), 0);
-    for row in rows(&text).filter(|row| !WRONG.iter().any(|(input, _)| *input == row.input)) {
+    for row in rows(&text).filter(|row| !KNOWN_WRONG.iter().any(|(input, _)| *input == row.input)) {
         count += 1;
-        fs::write(place.path("row"), bytes(row.input)).expect("written");
+        fs::write(dir.path("row"), bytes(row.input)).expect("written");
         let profile =
-            OF_PROFILES.iter().find(|(begin, _)| row.format == "csv" && row.input.starts_with(begin));
+            CASE_PROFILES.iter().find(|(begin, _)| row.format == "csv" && row.input.starts_with(begin));
         let option = profile.map(|(_, profile)| format!("profile={profile}"));
         let mut args = vec!["parse", "--format", row.format];
         args.extend(option.iter().flat_map(|option| ["--option", option.as_str()]));
         args.push("row");
-        let output = place.run(&args);
+        let output = dir.run(&args);
         let events: Vec<Value> = String::from_utf8_lossy(&output.stdout)
             .lines()
             .map(|line| serde_json::from_str(line).expect("JSON"))
             .collect();
         let is_file = row.expected.starts_with("FILE-REJECT");
-        let found: Vec<String> =
-            events.iter().map(told).filter(|told| told.starts_with("FILE-REJECT") == is_file).collect();
+        let found: Vec<String> = events
+            .iter()
+            .map(summary)
+            .filter(|summary| summary.starts_with("FILE-REJECT") == is_file)
+            .collect();
         let expected: Vec<&str> =
             row.expected.split(" + ").map(|one| one.split(" {").next().unwrap_or_default()).collect();
         let missing = attributes(row.expected)

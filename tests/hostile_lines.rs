@@ -33,7 +33,7 @@ fn lines() -> Vec<u8> {
 }
 
 #[test]
-fn no_line_costs_more_than_its_length() {
+fn parse_time_is_linear_in_line_length() {
     let text = lines();
     let now = Time::parse_rfc3339("2026-11-23T00:00:00Z").expect("a time");
     let rules = Rules::new(now, ListKind::Block, Scope::Tree);

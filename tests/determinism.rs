@@ -1,8 +1,8 @@
 //! The same inputs give the same bytes: at any thread count, in any order of files and feeds, every time.
 
-use crate::support::{House, day};
+use crate::support::{Harness, day};
 
-fn house(order: &[usize]) -> House {
+fn harness(order: &[usize]) -> Harness {
     let feed = |n: usize| {
         format!(
             "[[feed]]\nid = \"feed-{n}\"\nprovider = \"p{}.example\"\nfile = \"{n}.txt\"\nformat = \"{}\"\nmode = \"{}\"\n",
@@ -12,11 +12,11 @@ fn house(order: &[usize]) -> House {
         )
     };
     let catalog: String = order.iter().map(|n| feed(*n)).collect();
-    let house = House::new(&catalog);
+    let harness = Harness::new(&catalog);
     for n in order {
-        house.download(&format!("{n}.txt"), download(*n, 0).as_bytes(), day(0));
+        harness.download(&format!("{n}.txt"), download(*n, 0).as_bytes(), day(0));
     }
-    house
+    harness
 }
 
 /// Enough lines for several blocks, many of them in more than one feed.
@@ -28,35 +28,35 @@ fn download(n: usize, night: usize) -> String {
     (night..60_000 + night).map(line).collect()
 }
 
-fn two_nights(order: &[usize], threads: usize) -> (Vec<u8>, Vec<u8>) {
+fn two_builds(order: &[usize], threads: usize) -> (Vec<u8>, Vec<u8>) {
     let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().expect("threads");
     pool.install(|| {
-        let mut house = house(order);
-        house.night(day(0));
+        let mut harness = harness(order);
+        harness.build(day(0));
         for n in order {
-            house.download(&format!("{n}.txt"), download(*n, 700).as_bytes(), day(1));
+            harness.download(&format!("{n}.txt"), download(*n, 700).as_bytes(), day(1));
         }
-        let built = house.night(day(1));
+        let built = harness.build(day(1));
         (built.image.to_bytes(), built.state)
     })
 }
 
 #[test]
-fn threads_and_order_do_not_show_in_the_bytes() {
-    let expected = two_nights(&[0, 1, 2, 3, 4, 5, 6, 7], 1);
+fn output_does_not_depend_on_threads_or_order() {
+    let expected = two_builds(&[0, 1, 2, 3, 4, 5, 6, 7], 1);
     assert!(expected.0.len() > 1 << 20);
     for (order, threads) in
         [([0, 1, 2, 3, 4, 5, 6, 7], 2), ([7, 6, 5, 4, 3, 2, 1, 0], 2), ([3, 0, 7, 1, 5, 2, 6, 4], 8)]
     {
-        assert!(two_nights(&order, threads) == expected, "order {order:?} on {threads} threads");
+        assert!(two_builds(&order, threads) == expected, "order {order:?} on {threads} threads");
     }
 }
 
 #[test]
-fn building_the_same_night_again_changes_nothing() {
-    let mut house = house(&[0, 1, 2, 3]);
-    let first = house.night(day(0));
-    let second = house.night(day(0));
+fn repeating_a_build_changes_nothing() {
+    let mut harness = harness(&[0, 1, 2, 3]);
+    let first = harness.build(day(0));
+    let second = harness.build(day(0));
     assert!(first.image.to_bytes() == second.image.to_bytes());
     assert!(first.state == second.state);
     assert!(second.report.feeds.iter().all(|feed| feed.added == 0 && feed.removed == 0));

@@ -1,18 +1,15 @@
-//! The catalogue of a folder of large lists, by the names of its files: one for tests and benchmarks.
+//! The catalogue over a folder of large lists, made from the names of its files, for tests and benchmarks.
 
+use super::files::files;
 use std::path::Path;
 
-/// The catalogue of the folder, by the names of its files.
+/// The catalogue of the folder.
 pub(crate) fn catalog(folder: &Path) -> String {
-    let entries = std::fs::read_dir(folder).expect("the folder of large lists");
-    let mut files: Vec<String> =
-        entries.map(|entry| entry.expect("an entry").file_name().to_string_lossy().into_owned()).collect();
-    files.sort();
-    files.iter().map(|file| feed(file)).collect()
+    files(folder).iter().map(|path| feed(&path.file_name().unwrap_or_default().to_string_lossy())).collect()
 }
 
-/// The format that reads a large list, and the reach of its names, by the name of its file.
-pub(crate) fn reading(file: &str) -> (&'static str, &'static str) {
+/// The format of a large list, and the scope of its names, by the name of its file.
+pub(crate) fn format_and_scope(file: &str) -> (&'static str, &'static str) {
     match file {
         _ if file.starts_with("ip.") || file.starts_with("net.") => ("plain-ip", "exact"),
         _ if file.starts_with("maltrail.mass") => ("plain-ip-annotated", "exact"),
@@ -27,7 +24,7 @@ pub(crate) fn reading(file: &str) -> (&'static str, &'static str) {
 }
 
 fn feed(file: &str) -> String {
-    let (format, scope) = reading(file);
+    let (format, scope) = format_and_scope(file);
     let id = file.trim_end_matches(".gz").replace('_', "-").to_lowercase();
     let provider = id.split('.').next().unwrap_or_default();
     format!(
@@ -36,5 +33,5 @@ fn feed(file: &str) -> String {
     )
 }
 
-/// What is compared with the lists must hold all that they list, and one of them covers a twelfth of IPv4.
+/// The snapshot must hold all that the lists hold, for comparisons; one of them covers a twelfth of IPv4.
 const GUARD: &str = "[feed.guard]\nallow_canaries = true\nnew_coverage_above = \"12%\"\n";

@@ -1,7 +1,7 @@
 //! `diff` against the plain difference of everything that two snapshots hold.
 
-use crate::place::{Place, code, lines_of_json, stdout};
-use crate::support::{House, Random, contents, day};
+use crate::support::{Harness, Random, contents, day};
+use crate::test_dir::{TestDir, code, json_lines, stdout};
 use rapsheet_query::{Change, diff};
 use serde_json::json;
 use std::collections::BTreeMap;
@@ -47,25 +47,25 @@ fn lists(random: &mut Random) -> [String; 3] {
     ]
 }
 
-fn put(house: &House, lists: &[String; 3], night: i64) {
+fn write_downloads(harness: &Harness, lists: &[String; 3], days: i64) {
     for (file, text) in ["addresses.txt", "names.txt", "urls.txt"].iter().zip(lists) {
-        house.download(file, text.as_bytes(), day(night));
+        harness.download(file, text.as_bytes(), day(days));
     }
 }
 
 #[test]
-fn every_change_is_told_and_nothing_else() {
+fn diff_reports_every_change_once() {
     let mut counts = [0; 3];
     for seed in 0..60 {
         let mut random = Random::new(seed);
-        let mut house = House::new(CATALOG);
-        put(&house, &lists(&mut random), 0);
-        house.night(day(0));
-        let before = contents(house.snapshot());
-        let old = copy_of(&house);
-        put(&house, &lists(&mut random), 1);
-        house.night(day(1));
-        let after = contents(house.snapshot());
+        let mut harness = Harness::new(CATALOG);
+        write_downloads(&harness, &lists(&mut random), 0);
+        harness.build(day(0));
+        let before = contents(harness.snapshot());
+        let old = first_snapshot(&harness);
+        write_downloads(&harness, &lists(&mut random), 1);
+        harness.build(day(1));
+        let after = contents(harness.snapshot());
         let mut expected: BTreeMap<(String, String), Change> = BTreeMap::new();
         for (key, times) in &before {
             match after.get(key) {
@@ -78,7 +78,7 @@ fn every_change_is_told_and_nothing_else() {
             expected.insert(key.clone(), Change::Listed);
         });
         let mut found = BTreeMap::new();
-        let same = diff(&old, house.snapshot(), &mut |changed| {
+        let same = diff(&old, harness.snapshot(), &mut |changed| {
             let is_name = changed.feed == "names";
             let key =
                 if is_name { format!("tree:{}", changed.indicator) } else { changed.indicator.to_owned() };
@@ -94,34 +94,34 @@ fn every_change_is_told_and_nothing_else() {
 }
 
 /// The first night once more.
-fn copy_of(house: &House) -> rapsheet_snapshot::Snapshot {
-    let built = house.try_night(day(0));
+fn first_snapshot(harness: &Harness) -> rapsheet_snapshot::Snapshot {
+    let built = harness.build_only(day(0));
     rapsheet_snapshot::Snapshot::from_bytes(built.image.to_bytes()).expect("a sound snapshot")
 }
 
 #[test]
-fn the_command_counts_and_lists() {
-    let place = Place::new();
-    place.write("catalog.toml", CATALOG);
+fn diff_command_prints_counts_and_rows() {
+    let dir = TestDir::new();
+    dir.write("catalog.toml", CATALOG);
     let build = |out: &str, fetched: &str, addresses: &str, names: &str| {
         for (name, text) in [("addresses", addresses), ("names", names), ("urls", "http://panel.net/a\n")] {
-            place.write(&format!("d/{name}.txt"), text);
-            place.write(&format!("d/{name}.txt.meta.json"), format!("{{\"fetched_at\": \"{fetched}\"}}"));
+            dir.write(&format!("d/{name}.txt"), text);
+            dir.write(&format!("d/{name}.txt.meta.json"), format!("{{\"fetched_at\": \"{fetched}\"}}"));
         }
         let args = ["build", "--catalog", "catalog.toml", "--downloads", "d", "--out", out];
-        let output = place.run(&[args.as_slice(), &["--previous", "none"]].concat());
+        let output = dir.run(&[args.as_slice(), &["--previous", "none"]].concat());
         assert_eq!(code(&output), 0, "{output:?}");
     };
     build("old.rap", "2026-11-20T03:00:00Z", "45.9.20.5\n45.9.21.0/24\n", "evilpanel.com\n");
     build("new.rap", "2026-11-21T03:00:00Z", "45.9.20.5\n45.9.22.0/24\n", "evilpanel.com\nevilpanel.net\n");
-    let table = place.run(&["diff", "old.rap", "new.rap"]);
+    let table = dir.run(&["diff", "old.rap", "new.rap"]);
     let rows: Vec<Vec<&str>> = stdout(&table).lines().map(|line| line.split_whitespace().collect()).collect();
     assert_eq!(rows[0], ["feed", "listed", "delisted", "redated"]);
     assert_eq!(rows[1], ["addresses", "1", "1", "1"]);
     assert_eq!(rows.last().expect("a total"), &["total", "2", "1", "3"]);
     let args =
         ["diff", "--format", "jsonl", "--change", "delisted", "--change", "listed", "old.rap", "new.rap"];
-    let changes: Vec<String> = lines_of_json(&place.run(&args))
+    let changes: Vec<String> = json_lines(&dir.run(&args))
         .iter()
         .map(|row| format!("{} {} {}", row["change"], row["indicator"], row["provider"]).replace('"', ""))
         .collect();
@@ -134,9 +134,9 @@ fn the_command_counts_and_lists() {
         ]
     );
     let args = ["diff", "--format", "jsonl", "--feed", "urls", "old.rap", "new.rap"];
-    let row = &lines_of_json(&place.run(&args))[0];
+    let row = &json_lines(&dir.run(&args))[0];
     assert_eq!((&row["change"], &row["list"]), (&json!("redated"), &json!("block")));
     assert_eq!(row["before"]["detect_time"], json!("2026-11-20T03:00:00Z"));
     assert_eq!(row["after"]["expires"], json!("2026-12-06T03:00:00Z"));
-    assert_eq!(code(&place.run(&["diff", "old.rap", "missing.rap"])), 4);
+    assert_eq!(code(&dir.run(&["diff", "old.rap", "missing.rap"])), 4);
 }

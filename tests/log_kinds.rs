@@ -1,7 +1,7 @@
 //! Every kind of log from outside: what it is told by, its fields, its times, and that it can be read again with what
 //! was added to it.
 
-use crate::place::{Place, code, lines_of_json, stderr, stdout};
+use crate::test_dir::{TestDir, code, json_lines, stderr, stdout};
 use serde_json::{Value, json};
 use std::io::{BufRead, BufReader};
 
@@ -142,13 +142,13 @@ impl Case {
 
 #[test]
 fn every_kind_has_fields_and_times() {
-    let place = Place::new();
+    let dir = TestDir::new();
     for case in CASES {
-        place.write("x.log", case.log());
+        dir.write("x.log", case.log());
         let found = |args: &[&str]| {
-            let output = place.run(&[&["score", "x.log"], args].concat());
+            let output = dir.run(&[&["score", "x.log"], args].concat());
             assert_eq!(code(&output), 0, "{}: {}", case.kind, stderr(&output));
-            lines_of_json(&output)
+            json_lines(&output)
         };
         assert_eq!(found(&[]), found(&["--input", case.kind]), "{}", case.kind);
         for (field, indicator) in [(case.fields.0, "45.9.20.5"), (case.fields.1, "evilpanel.com")] {
@@ -212,11 +212,11 @@ fn quoted_words(record: &str) -> Vec<String> {
 }
 
 #[test]
-fn annotated_records_are_read_again_by_their_own_readers() {
-    let place = Place::new();
+fn annotated_records_remain_readable() {
+    let dir = TestDir::new();
     for case in CASES.iter().filter(|case| case.kind != "jsonl") {
         let log = case.log();
-        let output = place.feed(&["score", "--output", "annotated", "-"], log.as_bytes());
+        let output = dir.run_with_input(&["score", "--output", "annotated", "-"], log.as_bytes());
         assert_eq!(code(&output), 0, "{}", stderr(&output));
         assert_eq!(stdout(&output).lines().count(), log.lines().count(), "{}", case.kind);
         for (before, after) in log.lines().zip(stdout(&output).lines()) {
@@ -233,16 +233,17 @@ fn annotated_records_are_read_again_by_their_own_readers() {
                 assert!(text.contains("45.9.20.5") && text.contains("bad.example"), "{}: {text}", case.kind);
             }
         }
-        let listed = place.feed(&["score", "--output", "annotated", "--only-listed", "-"], log.as_bytes());
+        let listed =
+            dir.run_with_input(&["score", "--output", "annotated", "--only-listed", "-"], log.as_bytes());
         assert_eq!(stdout(&listed).lines().count(), log.lines().count() - 1, "{}", case.kind);
     }
 }
 
 #[test]
-fn annotated_objects_differ_in_what_was_added() {
-    let place = Place::new();
+fn annotated_objects_gain_one_member() {
+    let dir = TestDir::new();
     for case in CASES.iter().filter(|case| case.kind == "jsonl") {
-        let output = place.feed(&["score", "--output", "annotated", "-"], case.log().as_bytes());
+        let output = dir.run_with_input(&["score", "--output", "annotated", "-"], case.log().as_bytes());
         for (before, after) in case.log().lines().zip(stdout(&output).lines()) {
             let before: Value = serde_json::from_str(before).expect("an object");
             let mut after: Value = serde_json::from_str(after).expect("an object");
@@ -266,18 +267,18 @@ fn document(records: usize, space: &str) -> String {
 
 #[test]
 fn documents_are_read_record_by_record() {
-    let place = Place::new();
+    let dir = TestDir::new();
     for space in ["", "\n  "] {
         let text = document(20_000, space);
         assert!(text.len() > 2 << 20, "more than a block");
-        place.write("trail.json", &text);
-        let rows = lines_of_json(&place.run(&["score", "--threads", "3", "trail.json"]));
+        dir.write("trail.json", &text);
+        let rows = json_lines(&dir.run(&["score", "--threads", "3", "trail.json"]));
         assert_eq!(rows.len(), 2000);
         for (at, row) in rows.iter().enumerate() {
             assert_eq!(row["line"], json!(at * 10 + 1));
             assert!(text[row["offset"].as_u64().expect("an offset") as usize..].starts_with("45.9.20.5"));
         }
-        let output = place.run(&["score", "--output", "annotated", "trail.json"]);
+        let output = dir.run(&["score", "--output", "annotated", "trail.json"]);
         let before: Value = serde_json::from_str(&text).expect("a document");
         let mut after: Value = serde_json::from_slice(&output.stdout).expect("a document");
         for (at, record) in after["Records"].as_array_mut().expect("records").iter_mut().enumerate() {
@@ -286,7 +287,7 @@ fn documents_are_read_record_by_record() {
         }
         assert!(before == after);
         let field =
-            |name: &str| lines_of_json(&place.run(&["score", "--all", "--field", name, "trail.json"])).len();
+            |name: &str| json_lines(&dir.run(&["score", "--all", "--field", name, "trail.json"])).len();
         assert_eq!(
             (field("sourceIPAddress"), field("requestParameters.host"), field("n")),
             (20_000, 20_000, 0)
@@ -295,8 +296,8 @@ fn documents_are_read_record_by_record() {
 }
 
 #[test]
-fn documents_may_follow_each_other_or_go_wrong() {
-    let place = Place::new();
+fn reads_concatenated_and_malformed_documents() {
+    let dir = TestDir::new();
     let (one, two) = (document(3, ""), document(11, "\r\n"));
     let texts = [
         format!("{one}{two}\n{one}\n"),
@@ -309,12 +310,12 @@ fn documents_may_follow_each_other_or_go_wrong() {
     let found: Vec<usize> = texts
         .iter()
         .map(|text| {
-            let plain = place.feed(&["score", "--input", "text", "-"], text.as_bytes());
+            let plain = dir.run_with_input(&["score", "--input", "text", "-"], text.as_bytes());
             let offset = |row: &Value| row["offset"].as_u64();
-            let rows = lines_of_json(&place.feed(&["score", "-"], text.as_bytes()));
+            let rows = json_lines(&dir.run_with_input(&["score", "-"], text.as_bytes()));
             let all: Vec<_> = rows.iter().map(offset).collect();
-            assert!(lines_of_json(&plain).iter().all(|row| all.contains(&offset(row))), "{text}");
-            let annotated = place.feed(&["score", "--output", "annotated", "-"], text.as_bytes());
+            assert!(json_lines(&plain).iter().all(|row| all.contains(&offset(row))), "{text}");
+            let annotated = dir.run_with_input(&["score", "--output", "annotated", "-"], text.as_bytes());
             let mut rest = stdout(&annotated).to_owned();
             while let Some(at) = rest.find(",\"rapsheet\":{").or_else(|| rest.find("\"rapsheet\":{")) {
                 let end = at + rest[at..].find("}").expect("its end") + 1;
@@ -325,44 +326,47 @@ fn documents_may_follow_each_other_or_go_wrong() {
         })
         .collect();
     assert_eq!(found, [4, 0, 2, 2, 0, 0]);
-    assert_eq!(code(&place.run(&["score", "--follow", "--input", "cloudtrail", "x.json"])), 2);
-    place.write("x.json", format!("{one}\n"));
-    let mut follow = place.command(&["score", "--follow", "--from", "0", "--output", "annotated", "x.json"]);
+    assert_eq!(code(&dir.run(&["score", "--follow", "--input", "cloudtrail", "x.json"])), 2);
+    dir.write("x.json", format!("{one}\n"));
+    let mut follow = dir.command(&["score", "--follow", "--from", "0", "--output", "annotated", "x.json"]);
     let mut child = follow.stdout(std::process::Stdio::piped()).spawn().expect("it runs");
     let mut line = String::new();
     BufReader::new(child.stdout.take().expect("a pipe")).read_line(&mut line).expect("it answers");
     child.kill().and_then(|()| child.wait()).expect("it ends");
     assert!(serde_json::from_str::<Value>(&line).expect("an object")["rapsheet"]["status"] == json!(1));
-    let listed = place.feed(&["score", "--output", "annotated", "--only-listed", "-"], two.as_bytes());
-    assert_eq!(lines_of_json(&listed).len(), 2, "an object a line");
-    let lines = place.feed(&["score", "--output", "lines", "-"], two.as_bytes());
-    assert_eq!(lines_of_json(&lines).len(), 2, "an object a line");
+    let listed =
+        dir.run_with_input(&["score", "--output", "annotated", "--only-listed", "-"], two.as_bytes());
+    assert_eq!(json_lines(&listed).len(), 2, "an object a line");
+    let lines = dir.run_with_input(&["score", "--output", "lines", "-"], two.as_bytes());
+    assert_eq!(json_lines(&lines).len(), 2, "an object a line");
 }
 
 #[test]
-fn headers_recur_where_tables_were_joined() {
-    let place = Place::new();
+fn recognises_repeated_csv_headers() {
+    let dir = TestDir::new();
     let part = "evilpanel.com,note\nx,45.9.20.5\n";
     let log = format!("{part}{part}");
-    let output = place.feed(&["score", "--input", "csv", "--output", "annotated", "-"], log.as_bytes());
+    let output =
+        dir.run_with_input(&["score", "--input", "csv", "--output", "annotated", "-"], log.as_bytes());
     let heads = stdout(&output).lines().filter(|line| line.ends_with(",rapsheet_providers")).count();
     assert_eq!(heads, 2);
-    let rows = lines_of_json(&place.feed(&["score", "--input", "csv", "-"], log.as_bytes()));
+    let rows = json_lines(&dir.run_with_input(&["score", "--input", "csv", "-"], log.as_bytes()));
     assert_eq!(rows.iter().map(|row| row["line"].clone()).collect::<Vec<_>>(), [json!(2), json!(4)]);
 }
 
 #[test]
-fn defanged_indicators_are_found_on_request() {
-    let place = Place::new();
+fn defanged_flag_finds_defanged_indicators() {
+    let dir = TestDir::new();
     let log = "see hxxps[://]evilpanel[.]com/a, 45[.]9(dot)20[.]5 and user[@]www.evilpanel{.}com\nplain evilpanel.com\n";
     let offsets = |args: &[&str]| {
-        let rows = lines_of_json(&place.feed(&[&["score", "-"], args].concat(), log.as_bytes()));
+        let rows = json_lines(&dir.run_with_input(&[&["score", "-"], args].concat(), log.as_bytes()));
         rows.iter().map(|row| row["offset"].as_u64().expect("an offset") as usize).collect::<Vec<_>>()
     };
     let at = |text: &str| log.find(text).expect("it is there");
     let plain = at("evilpanel.com");
     assert!(offsets(&[]).contains(&plain) && offsets(&[]).len() < 3);
     assert_eq!(offsets(&["--defanged"]), [at("hxxps"), at("45["), at("www."), plain]);
-    let annotated = place.feed(&["score", "--defanged", "--output", "annotated", "-"], log.as_bytes());
+    let annotated =
+        dir.run_with_input(&["score", "--defanged", "--output", "annotated", "-"], log.as_bytes());
     assert!(stdout(&annotated).starts_with(log.lines().next().expect("a line")));
 }

@@ -4,8 +4,9 @@
 //! The bound is on the whole process of `rapsheet parse`, and on what `rapsheet score` holds beside the map, as the system
 //! sees it, so this runs where the system tells (Linux) and says that it skipped elsewhere.
 
-use crate::place::Place;
-use crate::support::gzip;
+use crate::files::gzip;
+use crate::process::memory;
+use crate::test_dir::TestDir;
 use rapsheet_ingest::format::{FORMATS, Format, Shape};
 use serde_json::Value;
 use std::fs;
@@ -15,11 +16,11 @@ use std::thread;
 use std::time::Duration;
 
 /// The bound, in KiB of resident memory.
-const BOUND: u64 = 128 << 10;
+const PARSE_BOUND: u64 = 128 << 10;
 /// What scoring may take beside the map, in KiB.
-const BESIDE: u64 = 64 << 10;
+const SCORE_BOUND: u64 = 64 << 10;
 /// More than the bound, in blocks of 1 MiB.
-const BEYOND: usize = 140;
+const OVER_BOUND: usize = 140;
 /// A line of 1 GB.
 const GIGABYTE: usize = 954;
 
@@ -27,15 +28,15 @@ const GIGABYTE: usize = 954;
 const ROWS: usize = 8;
 
 /// What a run came to.
-struct Run {
+struct ParseOutcome {
     rows: Vec<Value>,
     code: Option<i32>,
     peak: u64,
 }
 
 /// Reads `blocks` MiB of `unit` over and over, then two good lines, through a format.
-fn run(place: &Place, id: &str, unit: &str, blocks: usize) -> Run {
-    let mut command = place.command(&["parse", "--format", id, "-"]);
+fn parse_stream(dir: &TestDir, id: &str, unit: &str, blocks: usize) -> ParseOutcome {
+    let mut command = dir.command(&["parse", "--format", id, "-"]);
     let mut child = command
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())
@@ -60,28 +61,26 @@ fn run(place: &Place, id: &str, unit: &str, blocks: usize) -> Run {
         }
         kept
     });
-    let peak = watch(&mut child, "VmHWM:");
+    let peak = peak_memory(&mut child, "VmHWM");
     writer.join().expect("it writes");
     let text = reader.join().expect("it reads");
     let rows = text.iter().map(|line| serde_json::from_str(line).expect("JSON")).collect();
-    Run { rows, code: child.wait().expect("it ends").code(), peak }
+    ParseOutcome { rows, code: child.wait().expect("it ends").code(), peak }
 }
 
 /// The highest resident memory of a process, in KiB, watched until it ends: all of it, or a part, as the system calls it.
 /// For a moment after it was started, the system
 /// shows the memory of this process as its own; what it runs tells when that is over.
-fn watch(child: &mut Child, which: &str) -> u64 {
-    let [status, runs] = ["status", "exe"].map(|what| format!("/proc/{}/{what}", child.id()));
+fn peak_memory(child: &mut Child, which: &str) -> u64 {
+    let id = child.id().to_string();
+    let runs = format!("/proc/{id}/exe");
     let this = std::env::current_exe().expect("this program");
     let mut peak = 0;
     while child.try_wait().expect("it can be waited for").is_none() {
         if fs::read_link(&runs).is_ok_and(|program| program == this) {
             continue;
         }
-        let text = fs::read_to_string(&status).unwrap_or_default();
-        let line = text.lines().find(|line| line.starts_with(which));
-        let now = line.and_then(|line| line.split_whitespace().nth(1)?.parse().ok()).unwrap_or(0);
-        peak = peak.max(now);
+        peak = peak.max(memory(&id, which).unwrap_or(0));
         thread::sleep(Duration::from_millis(2));
     }
     peak
@@ -100,9 +99,9 @@ fn has_lines(format: &Format) -> bool {
 }
 
 /// Every format within the bound, with every result named.
-fn check(place: &Place, format: &Format, unit: &str, blocks: usize) {
-    let run = run(place, format.id, unit, blocks);
-    assert!(run.peak > 0 && run.peak < BOUND, "{} on {unit:?}: {} KiB", format.id, run.peak);
+fn check_format(dir: &TestDir, format: &Format, unit: &str, blocks: usize) {
+    let run = parse_stream(dir, format.id, unit, blocks);
+    assert!(run.peak > 0 && run.peak < PARSE_BOUND, "{} on {unit:?}: {} KiB", format.id, run.peak);
     assert!(matches!(run.code, Some(0 | 4)), "{} on {unit:?}: {:?}", format.id, run.code);
     let named = run.rows.iter().any(|row| row["reason"].is_string());
     assert!(named, "{} on {unit:?} says nothing: {:?}", format.id, run.rows);
@@ -119,70 +118,70 @@ fn check(place: &Place, format: &Format, unit: &str, blocks: usize) {
 }
 
 #[test]
-fn a_line_without_an_end_is_named_and_the_rest_is_read() {
+fn rejects_an_endless_line_and_reads_the_lines_after_it() {
     if skipped() {
         return;
     }
-    let place = Place::new();
+    let dir = TestDir::new();
     for format in FORMATS {
         let long = matches!(format.id, "plain-ip" | "adblock" | "rpz" | "json");
-        check(&place, format, "a", if long { GIGABYTE } else { BEYOND });
+        check_format(&dir, format, "a", if long { GIGABYTE } else { OVER_BOUND });
     }
 }
 
 #[test]
-fn documents_without_a_bottom_stay_within_the_bound() {
+fn unclosed_documents_stay_within_the_memory_bound() {
     if skipped() {
         return;
     }
-    let place = Place::new();
+    let dir = TestDir::new();
     let units =
         [("[", 60), ("{\"a\":", 60), ("\"", 60), ("<entry><url>", 60), ("\"x\",", 60), ("[1,1,1,1]", 2)];
     for format in FORMATS.iter().filter(|format| !has_lines(format)) {
         for (unit, blocks) in units {
-            let run = run(&place, format.id, unit, blocks);
-            assert!(run.peak < BOUND, "{} on {unit:?}: {} KiB", format.id, run.peak);
+            let run = parse_stream(&dir, format.id, unit, blocks);
+            assert!(run.peak < PARSE_BOUND, "{} on {unit:?}: {} KiB", format.id, run.peak);
             assert!(matches!(run.code, Some(0 | 4)), "{} on {unit:?}: {:?}", format.id, run.code);
         }
     }
 }
 
 /// A snapshot of so many names, each listed by three providers, and the names.
-fn listed_thrice(place: &Place, count: usize) -> Vec<String> {
+fn snapshot_of_names_in_three_feeds(dir: &TestDir, count: usize) -> Vec<String> {
     let names: Vec<String> = (0..count).map(|at| format!("{:x}-listed.example.net", at * 7_919)).collect();
     let feed = |id: &str| {
-        place.write(&format!("downloads/{id}.txt"), names.join("\n"));
+        dir.write(&format!("downloads/{id}.txt"), names.join("\n"));
         format!(
             "[[feed]]\nid = \"{id}\"\nprovider = \"{id}.example\"\nformat = \"plain-domain\"\nfile = \"{id}.txt\"\n\
              assessment = [\"phishing\"]\n[feed.guard]\nallow_canaries = true\n"
         )
     };
-    place.write("catalog.toml", ["one", "two", "three"].map(feed).concat());
+    dir.write("catalog.toml", ["one", "two", "three"].map(feed).concat());
     let args = ["build", "--catalog", "catalog.toml", "--downloads", "downloads", "--out", "rapsheet.rap"];
-    assert_eq!(place.run(&args).status.code(), Some(0));
+    assert_eq!(dir.run(&args).status.code(), Some(0));
     names
 }
 
 /// Logs that are full of what is listed: in files, some of them packed, in URLs none of which comes twice, and in one line.
-fn dense_logs(place: &Place, names: &[String]) {
+fn write_dense_logs(dir: &TestDir, names: &[String]) {
     for (number, names) in names.chunks(names.len() / 12).enumerate() {
         let lines: Vec<String> =
             names.chunks(3).map(|names| format!("GET {} 200\n", names.join(" "))).collect();
-        place.write(&format!("logs/{number:02}.gz"), gzip(lines.concat().as_bytes()));
+        dir.write(&format!("logs/{number:02}.gz"), gzip(lines.concat().as_bytes()));
     }
     let urls: Vec<String> =
         (0..120_000).map(|at| format!("GET http://h{at:x}.example.org/{at}/index.html 200\n")).collect();
-    place.write("urls.log", urls.concat());
-    place.write("line.log", format!("{} 45.9.20.5\n", names.join(" ").repeat(2)));
+    dir.write("urls.log", urls.concat());
+    dir.write("line.log", format!("{} 45.9.20.5\n", names.join(" ").repeat(2)));
 }
 
 #[test]
-fn scoring_stays_within_the_bound_whatever_is_listed() {
+fn scoring_dense_logs_stays_within_the_memory_bound() {
     if skipped() {
         return;
     }
-    let place = Place::new();
-    dense_logs(&place, &listed_thrice(&place, 260_000));
+    let dir = TestDir::new();
+    write_dense_logs(&dir, &snapshot_of_names_in_three_feeds(&dir, 260_000));
     let runs: [&[&str]; 5] = [
         &["logs"],
         &["--output", "annotated", "--unordered", "logs"],
@@ -192,11 +191,11 @@ fn scoring_stays_within_the_bound_whatever_is_listed() {
     ];
     for threads in ["2", "8"] {
         for args in runs {
-            let mut command = place.command(&[&["score", "--threads", threads], args].concat());
+            let mut command = dir.command(&[&["score", "--threads", threads], args].concat());
             let mut child = command.stdout(Stdio::null()).spawn().expect("it starts");
-            let peak = watch(&mut child, "RssAnon:");
+            let peak = peak_memory(&mut child, "RssAnon");
             assert!(child.wait().expect("it ends").success());
-            assert!(peak > 0 && peak < BESIDE, "{args:?} at {threads} threads: {peak} KiB");
+            assert!(peak > 0 && peak < SCORE_BOUND, "{args:?} at {threads} threads: {peak} KiB");
         }
     }
 }

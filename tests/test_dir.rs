@@ -10,22 +10,22 @@ use std::process::{Command, Output, Stdio};
 use tempfile::TempDir;
 
 /// A folder with the sample snapshot in it, in which the program runs.
-pub(crate) struct Place {
+pub(crate) struct TestDir {
     /// The folder.
-    pub(crate) dir: TempDir,
+    pub(crate) folder: TempDir,
 }
 
-impl Place {
+impl TestDir {
     /// A new one.
-    pub(crate) fn new() -> Place {
-        let place = Place { dir: TempDir::new().expect("a folder") };
-        sample::publish(&place.path("rapsheet.rap"));
-        place
+    pub(crate) fn new() -> TestDir {
+        let dir = TestDir { folder: TempDir::new().expect("a folder") };
+        sample::publish(&dir.path("rapsheet.rap"));
+        dir
     }
 
     /// The path of a file in it.
     pub(crate) fn path(&self, name: &str) -> PathBuf {
-        self.dir.path().join(name)
+        self.folder.path().join(name)
     }
 
     /// Writes a file, and the folders above it.
@@ -43,7 +43,7 @@ impl Place {
     /// The program with arguments, as of [`NOW`] unless they name another instant.
     pub(crate) fn command(&self, args: &[impl AsRef<OsStr>]) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_rapsheet"));
-        command.current_dir(self.dir.path()).env_remove("RAPSHEET_SNAPSHOT").args(args);
+        command.current_dir(self.folder.path()).env_remove("RAPSHEET_SNAPSHOT").args(args);
         if !args.iter().any(|arg| arg.as_ref() == "--now") {
             command.args(["--now", NOW]);
         }
@@ -56,7 +56,7 @@ impl Place {
     }
 
     /// Runs the program with input.
-    pub(crate) fn feed(&self, args: &[&str], stdin: &[u8]) -> Output {
+    pub(crate) fn run_with_input(&self, args: &[&str], stdin: &[u8]) -> Output {
         let mut command = self.command(args);
         let command = command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
         let mut child = command.spawn().expect("it runs");
@@ -85,7 +85,7 @@ pub(crate) fn stderr(output: &Output) -> String {
 }
 
 /// The objects of JSON lines.
-pub(crate) fn lines_of_json(output: &Output) -> Vec<Value> {
+pub(crate) fn json_lines(output: &Output) -> Vec<Value> {
     stdout(output).lines().map(|line| serde_json::from_str(line).expect("JSON")).collect()
 }
 

@@ -1,21 +1,21 @@
 //! `score` from outside: places, order, fields, inputs.
 
-use crate::place::{LOG, Place, code, lines_of_json, stderr, stdout};
+use crate::test_dir::{LOG, TestDir, code, json_lines, stderr, stdout};
 use serde_json::{Value, json};
 use std::io::{BufRead, BufReader, Write};
 use std::process::Stdio;
 
 #[test]
-fn score_says_where_an_indicator_stands() {
-    let place = Place::new();
-    place.write("x.log", LOG);
-    let output = place.run(&["score", "x.log"]);
-    let found = lines_of_json(&output);
+fn score_reports_line_and_offset() {
+    let dir = TestDir::new();
+    dir.write("x.log", LOG);
+    let output = dir.run(&["score", "x.log"]);
+    let found = json_lines(&output);
     assert_eq!(code(&output), 0, "{}", stderr(&output));
-    let place_of = |value: &Value| (value["line"].as_u64(), value["offset"].as_u64());
+    let position = |value: &Value| (value["line"].as_u64(), value["offset"].as_u64());
     let offset = LOG.find("45.9.20.5").map(|at| at as u64);
     let address = found.iter().find(|row| row["indicator"] == "45.9.20.5").expect("it is listed");
-    assert_eq!(place_of(address), (Some(3), offset));
+    assert_eq!(position(address), (Some(3), offset));
     assert_eq!(address["file"], "x.log");
     assert_eq!(address["providers"], json!(["bad.example"]));
     assert_eq!(address["assessments"], json!(["botnet"]));
@@ -23,96 +23,96 @@ fn score_says_where_an_indicator_stands() {
 }
 
 #[test]
-fn score_lines_are_the_input_lines() {
-    let place = Place::new();
-    place.write("x.log", format!("{LOG}\x1b[31m 45.9.20.5 \u{7}"));
-    let output = place.run(&["score", "--output", "lines", "x.log"]);
+fn lines_output_repeats_input_lines() {
+    let dir = TestDir::new();
+    dir.write("x.log", format!("{LOG}\x1b[31m 45.9.20.5 \u{7}"));
+    let output = dir.run(&["score", "--output", "lines", "x.log"]);
     let lines: Vec<&str> = LOG.lines().collect();
     assert_eq!(stdout(&output), format!("{}\n{}\n\x1b[31m 45.9.20.5 \u{7}\n", lines[0], lines[2]));
-    let piped = place.feed(&["score", "--output", "lines", "-"], LOG.as_bytes());
+    let piped = dir.run_with_input(&["score", "--output", "lines", "-"], LOG.as_bytes());
     assert_eq!(stdout(&piped).lines().count(), 2);
 }
 
 #[test]
-fn score_keeps_the_order_at_any_number_of_threads() {
-    let place = Place::new();
+fn score_keeps_input_order_at_any_thread_count() {
+    let dir = TestDir::new();
     let line = |at: usize| match at % 97 {
         0 => format!("{at} host evilpanel.com\n"),
         _ => format!("{at} an unremarkable line of a log, of some length\n"),
     };
-    place.write("big.log", (0..80_000).map(line).collect::<String>());
-    place.write("small.log", LOG);
-    let run = |threads: &str| place.run(&["score", "--threads", threads, "big.log", "small.log", "big.log"]);
+    dir.write("big.log", (0..80_000).map(line).collect::<String>());
+    dir.write("small.log", LOG);
+    let run = |threads: &str| dir.run(&["score", "--threads", threads, "big.log", "small.log", "big.log"]);
     let one = run("1");
     assert!(one.stdout.len() > 100_000 && code(&one) == 0);
     for threads in ["2", "5"] {
         assert!(run(threads).stdout == one.stdout, "order or content differs at {threads} threads");
     }
-    let rows = lines_of_json(&one);
+    let rows = json_lines(&one);
     assert_eq!(rows.last().and_then(|row| row["line"].as_u64()), Some(79_929 / 97 * 97 + 1));
 }
 
 #[test]
-fn score_looks_into_fields_of_zeek_logs() {
-    let place = Place::new();
+fn selects_fields_of_zeek_logs() {
+    let dir = TestDir::new();
     let log =
         "#separator \\x09\n#fields\tts\tid.orig_h\tid.resp_h\n1.0\t45.9.20.5\t45.9.20.6\n#close\t45.9.20.5\n";
-    place.write("conn.log", log);
-    let both = place.run(&["score", "conn.log"]);
-    assert_eq!(lines_of_json(&both)[0]["line"], json!(3));
-    assert_eq!(lines_of_json(&both).len(), 1);
-    let other = place.run(&["score", "--field", "id.resp_h", "conn.log"]);
+    dir.write("conn.log", log);
+    let both = dir.run(&["score", "conn.log"]);
+    assert_eq!(json_lines(&both)[0]["line"], json!(3));
+    assert_eq!(json_lines(&both).len(), 1);
+    let other = dir.run(&["score", "--field", "id.resp_h", "conn.log"]);
     assert_eq!((code(&other), stdout(&other)), (0, ""));
-    let all = place.run(&["score", "--all", "--field", "id.resp_h", "conn.log"]);
-    assert_eq!(lines_of_json(&all)[0]["indicator"], json!("45.9.20.6"));
-    assert_eq!(code(&place.run(&["score", "--field", "nonsense", "conn.log"])), 2);
+    let all = dir.run(&["score", "--all", "--field", "id.resp_h", "conn.log"]);
+    assert_eq!(json_lines(&all)[0]["indicator"], json!("45.9.20.6"));
+    assert_eq!(code(&dir.run(&["score", "--field", "nonsense", "conn.log"])), 2);
 }
 
 #[test]
-fn an_unreadable_input_is_named_and_the_others_go_on() {
-    let place = Place::new();
-    place.write("x.log", LOG);
-    let output = place.run(&["score", "--output", "lines", "missing.log", "x.log"]);
+fn reports_an_unreadable_input_and_reads_the_others() {
+    let dir = TestDir::new();
+    dir.write("x.log", LOG);
+    let output = dir.run(&["score", "--output", "lines", "missing.log", "x.log"]);
     assert_eq!((code(&output), stdout(&output).lines().count()), (4, 2));
     assert!(stderr(&output).contains("missing.log"));
 }
 
 #[test]
-fn the_files_of_a_folder_are_read_by_name() {
-    let place = Place::new();
+fn reads_folders_and_patterns_in_name_order() {
+    let dir = TestDir::new();
     for name in ["logs/b.log", "logs/a/z.log", "logs/a/y.log", "logs/.hidden"] {
-        place.write(name, "evilpanel.com\n");
+        dir.write(name, "evilpanel.com\n");
     }
-    let output = place.run(&["score", "logs"]);
-    let files: Vec<Value> = lines_of_json(&output).iter().map(|row| row["file"].clone()).collect();
+    let output = dir.run(&["score", "logs"]);
+    let files: Vec<Value> = json_lines(&output).iter().map(|row| row["file"].clone()).collect();
     assert_eq!(files, ["logs/a/y.log", "logs/a/z.log", "logs/b.log"]);
-    let pattern = lines_of_json(&place.run(&["score", "log?/*/*.log", "logs/b*"]));
+    let pattern = json_lines(&dir.run(&["score", "log?/*/*.log", "logs/b*"]));
     let files: Vec<Value> = pattern.iter().map(|row| row["file"].clone()).collect();
     assert_eq!(files, ["logs/a/y.log", "logs/a/z.log", "logs/b.log"]);
-    assert_eq!(code(&place.run(&["score", "none*"])), 4);
-    assert_eq!(code(&place.run(&["score", "nowhere"])), 4);
+    assert_eq!(code(&dir.run(&["score", "none*"])), 4);
+    assert_eq!(code(&dir.run(&["score", "nowhere"])), 4);
 }
 
 #[test]
-fn a_run_is_taken_up_where_another_ended() {
-    let place = Place::new();
-    place.write("x.csv", CSV_LOG);
-    let all = lines_of_json(&place.run(&["score", "--field", "host", "x.csv"]));
+fn from_offset_resumes_a_run() {
+    let dir = TestDir::new();
+    dir.write("x.csv", CSV_LOG);
+    let all = json_lines(&dir.run(&["score", "--field", "host", "x.csv"]));
     let from = CSV_LOG.find(",10.0.0.1").expect("it is there").to_string();
-    let rest = place.run(&["score", "--field", "host", "--from", &from, "x.csv"]);
-    assert_eq!(lines_of_json(&rest), all[1..]);
-    let beyond = place.run(&["score", "--from", "1000000", "x.csv"]);
+    let rest = dir.run(&["score", "--field", "host", "--from", &from, "x.csv"]);
+    assert_eq!(json_lines(&rest), all[1..]);
+    let beyond = dir.run(&["score", "--from", "1000000", "x.csv"]);
     assert_eq!((code(&beyond), stdout(&beyond)), (0, ""));
 }
 
 #[test]
-fn results_may_come_in_no_order() {
-    let place = Place::new();
+fn unordered_output_has_the_same_rows() {
+    let dir = TestDir::new();
     let line =
         |at: usize| format!("{at} host {} and some more of a line\n", ["evilpanel.com", "x.org"][at % 2]);
-    place.write("big.log", (0..100_000).map(line).collect::<String>());
+    dir.write("big.log", (0..100_000).map(line).collect::<String>());
     let sorted = |args: &[&str]| {
-        let output = place.run(&[&["score", "big.log"], args].concat());
+        let output = dir.run(&[&["score", "big.log"], args].concat());
         let mut lines: Vec<String> = stdout(&output).lines().map(str::to_owned).collect();
         lines.sort_unstable();
         lines
@@ -121,15 +121,15 @@ fn results_may_come_in_no_order() {
 }
 
 #[test]
-fn a_followed_log_survives_rotation_and_meets_the_new_snapshot() {
-    let place = Place::new();
+fn follow_survives_rotation_and_a_new_snapshot() {
+    let dir = TestDir::new();
     let add = |text: &str| {
         let mut file =
-            std::fs::OpenOptions::new().create(true).append(true).open(place.path("x.log")).expect("a file");
+            std::fs::OpenOptions::new().create(true).append(true).open(dir.path("x.log")).expect("a file");
         file.write_all(text.as_bytes()).expect("written");
     };
     add("before evilpanel.com\n");
-    let mut command = place.command(&["score", "--follow", "x.log"]);
+    let mut command = dir.command(&["score", "--follow", "x.log"]);
     let mut child = command.stdout(Stdio::piped()).spawn().expect("it runs");
     let mut output = BufReader::new(child.stdout.take().expect("a pipe"));
     let mut next = || {
@@ -141,53 +141,53 @@ fn a_followed_log_survives_rotation_and_meets_the_new_snapshot() {
     add("one evilpanel.com\n");
     let first = next();
     assert_eq!((&first["indicator"], &first["offset"]), (&json!("evilpanel.com"), &json!(25)));
-    std::fs::rename(place.path("x.log"), place.path("x.log.1")).expect("renamed");
+    std::fs::rename(dir.path("x.log"), dir.path("x.log.1")).expect("renamed");
     add("two 45.9.20.5\n");
     assert_eq!(next()["line"], json!(1));
-    crate::sample::publish(&place.path("rapsheet.rap"));
+    crate::sample::publish(&dir.path("rapsheet.rap"));
     add("three a.evilpanel.com\n");
     assert_eq!(next()["line"], json!(2));
     child.kill().expect("it runs");
     child.wait().expect("it ends");
-    assert_eq!(code(&place.run(&["score", "--follow", "--summary", "x.log"])), 2);
-    assert_eq!(code(&place.run(&["score", "--follow"])), 2);
+    assert_eq!(code(&dir.run(&["score", "--follow", "--summary", "x.log"])), 2);
+    assert_eq!(code(&dir.run(&["score", "--follow"])), 2);
 }
 
 /// A line, and one that holds 45.9.20.5, in gzip.
 const GZIPPED: &[u8] = b"\x1f\x8b\x08\x00\x00\x00\x00\x00\x02\x03\x4b\x54\xc8\xc9\xcc\x4b\xe5\x4a\x2b\xca\xcf\x55\x30\x31\xd5\xb3\xd4\x33\x32\xd0\x33\xe5\x02\x00\x46\x5b\x3e\x6e\x16\x00\x00\x00";
 
 #[test]
-fn compressed_logs_are_read_and_half_a_file_is_refused() {
-    let place = Place::new();
-    place.write("x.log", GZIPPED);
-    let whole = place.run(&["score", "x.log"]);
-    let piped = place.feed(&["score", "-"], GZIPPED);
+fn reads_compressed_logs_and_refuses_truncated_ones() {
+    let dir = TestDir::new();
+    dir.write("x.log", GZIPPED);
+    let whole = dir.run(&["score", "x.log"]);
+    let piped = dir.run_with_input(&["score", "-"], GZIPPED);
     if cfg!(feature = "ingest") {
         for output in [whole, piped] {
-            let found = lines_of_json(&output);
+            let found = json_lines(&output);
             assert_eq!((code(&output), &found[0]["line"], &found[0]["offset"]), (0, &json!(2), &json!(12)));
         }
     } else {
         assert_eq!((code(&whole), code(&piped)), (4, 4));
     }
-    place.write("cut.log", &GZIPPED[..GZIPPED.len() - 9]);
-    assert_eq!(code(&place.run(&["score", "cut.log"])), 4);
+    dir.write("cut.log", &GZIPPED[..GZIPPED.len() - 9]);
+    assert_eq!(code(&dir.run(&["score", "cut.log"])), 4);
 }
 
 #[cfg(feature = "ingest")]
 #[test]
-fn what_precedes_a_fault_is_looked_into_and_the_fault_has_a_place() {
-    let place = Place::new();
+fn prints_rows_before_a_fault_and_locates_the_fault() {
+    let dir = TestDir::new();
     let text: String = (0..60_000).map(|at| format!("{} evilpanel.com\n", at * 7919 % 10_007)).collect();
     let packed = crate::support::gzip(text.as_bytes());
-    place.write("cut.log", &packed[..packed.len() / 2]);
-    place.write("x.log", LOG);
-    let output = place.run(&["score", "cut.log", "x.log"]);
-    let rows = lines_of_json(&output);
+    dir.write("cut.log", &packed[..packed.len() / 2]);
+    dir.write("x.log", LOG);
+    let output = dir.run(&["score", "cut.log", "x.log"]);
+    let rows = json_lines(&output);
     assert_eq!((code(&output), &rows[rows.len() - 1]["file"]), (4, &json!("x.log")));
     let said = stderr(&output);
-    let place = said.split("up to byte ").nth(1).and_then(|rest| rest.split(' ').next());
-    let end: u64 = place.and_then(|end| end.parse().ok()).unwrap_or_else(|| panic!("{said}"));
+    let dir = said.split("up to byte ").nth(1).and_then(|rest| rest.split(' ').next());
+    let end: u64 = dir.and_then(|end| end.parse().ok()).unwrap_or_else(|| panic!("{said}"));
     let of_cut = rows.iter().filter(|row| row["file"] == "cut.log");
     let last = of_cut.filter_map(|row| row["offset"].as_u64()).max().expect("a row");
     assert!(rows.len() > 10_000 && last < end && end < last + 40, "{said}");
@@ -195,12 +195,12 @@ fn what_precedes_a_fault_is_looked_into_and_the_fault_has_a_place() {
 
 #[cfg(target_os = "linux")]
 #[test]
-fn a_thousand_small_files_cost_no_more_than_a_large_one() {
-    let place = Place::new();
+fn many_small_files_take_no_longer_than_a_large_one() {
+    let dir = TestDir::new();
     for at in 0..1000 {
-        place.write(&format!("logs/{at:04}.log"), format!("{at} {}\n", "evilpanel.com ".repeat(20)));
+        dir.write(&format!("logs/{at:04}.log"), format!("{at} {}\n", "evilpanel.com ".repeat(20)));
     }
-    let mut command = place.command(&["score", "--output", "annotated", "logs"]);
+    let mut command = dir.command(&["score", "--output", "annotated", "logs"]);
     let mut child = command.stdout(Stdio::piped()).spawn().expect("it runs");
     let mut output = BufReader::new(child.stdout.take().expect("a pipe"));
     let mut line = String::new();
@@ -223,13 +223,13 @@ fn csv_rows(text: &[u8]) -> Vec<Vec<String>> {
 }
 
 #[test]
-fn tables_are_looked_into_by_column() {
-    let place = Place::new();
-    place.write("x.csv", CSV_LOG);
+fn selects_csv_fields_by_column() {
+    let dir = TestDir::new();
+    dir.write("x.csv", CSV_LOG);
     let found = |args: &[&str]| {
-        let output = place.run(&[&["score", "x.csv"], args].concat());
+        let output = dir.run(&[&["score", "x.csv"], args].concat());
         assert_eq!(code(&output), 0, "{}", stderr(&output));
-        lines_of_json(&output)
+        json_lines(&output)
             .iter()
             .map(|row| {
                 (row["line"].as_u64().expect("a line"), row["indicator"].as_str().expect("one").to_owned())
@@ -242,35 +242,35 @@ fn tables_are_looked_into_by_column() {
     assert_eq!(found(&["--field", "note"]), [row(3, "45.9.20.5")]);
     assert_eq!(found(&[]).len(), 5);
     assert_eq!(found(&["--input", "text"]).len(), 5);
-    let output = place.run(&["score", "--field", "nonsense", "x.csv"]);
+    let output = dir.run(&["score", "--field", "nonsense", "x.csv"]);
     assert_eq!(code(&output), 2);
     assert!(stderr(&output).contains("it has time, src_ip, host, note"), "{}", stderr(&output));
-    let text = place.feed(&["score", "--field", "host", "-"], LOG.as_bytes());
+    let text = dir.run_with_input(&["score", "--field", "host", "-"], LOG.as_bytes());
     assert_eq!(code(&text), 2, "plain text has no fields");
 }
 
 #[test]
-fn objects_are_looked_into_by_key() {
-    let place = Place::new();
+fn selects_json_fields_by_key() {
+    let dir = TestDir::new();
     let log = "{\"src_ip\":\"45.9.20.5\",\"dns\":{\"query\":[{\"rrname\":\"evilpanel.com\"}]},\"id.orig_h\":\"45.9.20.5\"}\n{\"src_ip\":\"45.9.20.5\"\n";
-    place.write("eve.json", log);
-    let count = |field: &str| lines_of_json(&place.run(&["score", "--field", field, "eve.json"])).len();
+    dir.write("eve.json", log);
+    let count = |field: &str| json_lines(&dir.run(&["score", "--field", field, "eve.json"])).len();
     assert_eq!(
         ["src_ip", "dns.query.rrname", "dns", "rrname", "id.orig_h", "orig_h"].map(count),
         [1, 1, 1, 0, 1, 0],
         "the second line is no object"
     );
     let escaped = "{\"url\":\"http:\\/\\/evilpanel.com\\/gate.php\"}\n";
-    let output = place.feed(&["score", "--all", "-"], escaped.as_bytes());
-    let row = &lines_of_json(&output)[0];
+    let output = dir.run_with_input(&["score", "--all", "-"], escaped.as_bytes());
+    let row = &json_lines(&output)[0];
     assert_eq!((&row["indicator"], &row["offset"]), (&json!("http://evilpanel.com/gate.php"), &json!(8)));
 }
 
 #[test]
-fn annotated_tables_and_objects_are_read_again_by_their_own_readers() {
-    let place = Place::new();
-    place.write("x.csv", CSV_LOG);
-    let output = place.run(&["score", "--output", "annotated", "x.csv"]);
+fn annotated_tables_and_objects_remain_readable() {
+    let dir = TestDir::new();
+    dir.write("x.csv", CSV_LOG);
+    let output = dir.run(&["score", "--output", "annotated", "x.csv"]);
     let (before, after) = (csv_rows(CSV_LOG.as_bytes()), csv_rows(&output.stdout));
     assert_eq!(before.len(), after.len());
     for (before, after) in before.iter().zip(&after) {
@@ -293,7 +293,8 @@ fn annotated_tables_and_objects_are_read_again_by_their_own_readers() {
     );
     assert_eq!(after[3][4..7], ["1", "1", "phishing"]);
     let jsonl = "{\"a\": \"evilpanel.com\", \"b\": {}}  \n{}\nno object\n{\"c\":[1]}\r\n";
-    let output = place.feed(&["score", "--output", "annotated", "--input", "jsonl", "-"], jsonl.as_bytes());
+    let output =
+        dir.run_with_input(&["score", "--output", "annotated", "--input", "jsonl", "-"], jsonl.as_bytes());
     for (before, after) in jsonl.lines().zip(stdout(&output).lines()) {
         let Ok(Value::Object(before)) = serde_json::from_str(before) else {
             assert_eq!(before, after);
@@ -307,42 +308,43 @@ fn annotated_tables_and_objects_are_read_again_by_their_own_readers() {
         assert_eq!(remark["status"], if before.contains_key("a") { json!(1) } else { json!(null) });
     }
     let zeek = "#separator \\x09\n#fields\tts\thost\n#types\ttime\tstring\n1.0\tevilpanel.com\n2.0\tx.org\n#close\tx\n";
-    let output = place.feed(&["score", "--output", "annotated", "--only-listed", "-"], zeek.as_bytes());
+    let output =
+        dir.run_with_input(&["score", "--output", "annotated", "--only-listed", "-"], zeek.as_bytes());
     let lines: Vec<Vec<&str>> = stdout(&output).lines().map(|line| line.split('\t').collect()).collect();
     assert_eq!(lines.iter().map(Vec::len).collect::<Vec<_>>(), [1, 8, 8, 7, 2]);
     assert_eq!(lines[3][2..], ["1", "1", "phishing", "evilpanel.com", "bad.example"]);
 }
 
 #[test]
-fn rows_have_a_header_and_may_be_disarmed() {
-    let place = Place::new();
-    place.write("=x.log", LOG);
-    let output = place.run(&["score", "--output", "csv", "--spreadsheet", "=x.log"]);
+fn csv_output_has_a_header_and_escapes_formulas() {
+    let dir = TestDir::new();
+    dir.write("=x.log", LOG);
+    let output = dir.run(&["score", "--output", "csv", "--spreadsheet", "=x.log"]);
     let rows = csv_rows(&output.stdout);
     assert_eq!(rows[0][..4], ["file", "line", "offset", "indicator"]);
     let address = rows.iter().find(|row| row[3] == "45.9.20.5").expect("it is listed");
     assert_eq!((address[0].as_str(), address[5].as_str(), address[7].as_str()), ("'=x.log", "1", "botnet"));
     assert_eq!(address[9..11], ["2026-11-01T03:00:00Z", "2026-11-20T03:00:00Z"]);
-    let output = place.run(&["score", "--output", "csv", "--context", "=x.log"]);
+    let output = dir.run(&["score", "--output", "csv", "--context", "=x.log"]);
     let rows = csv_rows(&output.stdout);
     assert_eq!(
         (rows[0][12].as_str(), rows[2][12].as_str()),
         ("context", LOG.lines().nth(2).expect("a line"))
     );
-    let json = lines_of_json(&place.run(&["score", "--context", "=x.log"]));
+    let json = json_lines(&dir.run(&["score", "--context", "=x.log"]));
     assert_eq!(json[0]["context"].as_str(), LOG.lines().next());
-    let tsv = place.run(&["score", "--output", "tsv", "=x.log"]);
+    let tsv = dir.run(&["score", "--output", "tsv", "=x.log"]);
     assert!(stdout(&tsv).lines().all(|line| line.split('\t').count() == 12));
 }
 
 #[test]
-fn filters_take_what_they_say() {
-    let place = Place::new();
-    place.write("x.log", "45.9.20.5 evilpanel.com goodpanel.com 10.9.8.7 a.org\n");
+fn filters_select_matching_rows() {
+    let dir = TestDir::new();
+    dir.write("x.log", "45.9.20.5 evilpanel.com goodpanel.com 10.9.8.7 a.org\n");
     let found = |args: &[&str]| {
-        let output = place.run(&[&["score", "x.log"], args].concat());
+        let output = dir.run(&[&["score", "x.log"], args].concat());
         assert_eq!(code(&output), 0, "{}", stderr(&output));
-        lines_of_json(&output)
+        json_lines(&output)
             .iter()
             .map(|row| row["indicator"].as_str().expect("one").to_owned())
             .collect::<Vec<_>>()
@@ -354,23 +356,23 @@ fn filters_take_what_they_say() {
     assert_eq!(found(&["--provider", "good.example"]), ["goodpanel.com"]);
     assert_eq!(found(&["--min-providers", "1"]), ["45.9.20.5", "evilpanel.com"]);
     assert_eq!(found(&["--min-providers", "2"]), Vec::<String>::new());
-    assert_eq!(code(&place.run(&["score", "--status", "bad", "x.log"])), 2);
+    assert_eq!(code(&dir.run(&["score", "--status", "bad", "x.log"])), 2);
 }
 
 #[test]
-fn records_are_judged_at_their_own_times() {
-    let place = Place::new();
-    place.write("x.csv", CSV_LOG);
-    let output = place.run(&["score", "--at", "event", "--field", "src_ip", "--field", "host", "x.csv"]);
+fn at_event_judges_records_at_their_own_times() {
+    let dir = TestDir::new();
+    dir.write("x.csv", CSV_LOG);
+    let output = dir.run(&["score", "--at", "event", "--field", "src_ip", "--field", "host", "x.csv"]);
     let rows: Vec<(Value, Value)> =
-        lines_of_json(&output).iter().map(|row| (row["line"].clone(), row["event_time"].clone())).collect();
+        json_lines(&output).iter().map(|row| (row["line"].clone(), row["event_time"].clone())).collect();
     let event = json!("2026-11-21T10:00:00Z");
     let expected = [(json!(2), event.clone()), (json!(2), event), (json!(5), json!(null))];
     assert_eq!(rows, expected, "in October nobody listed it yet");
     assert!(stderr(&output).contains("1 indicators stand in records without a time"), "{}", stderr(&output));
     let log = "1.2.3.4 - - [21/Nov/2026:10:05:03 +0000] evilpanel.com\n1.2.3.4 - - [21/Sep/2026:10:05:03 +0000] evilpanel.com\n";
-    let text = place.feed(&["score", "--at", "event", "--all", "-"], log.as_bytes());
-    let statuses: Vec<Value> = lines_of_json(&text)
+    let text = dir.run_with_input(&["score", "--at", "event", "--all", "-"], log.as_bytes());
+    let statuses: Vec<Value> = json_lines(&text)
         .iter()
         .filter(|row| row["indicator"] == "evilpanel.com")
         .map(|row| row["status"].clone())
@@ -379,43 +381,43 @@ fn records_are_judged_at_their_own_times() {
 }
 
 #[test]
-fn summaries_of_parts_make_the_summary_of_the_whole() {
-    let place = Place::new();
+fn merged_shard_summaries_equal_the_whole() {
+    let dir = TestDir::new();
     let line = |at: usize| match at % 50 {
         0 => format!("{at} evilpanel.com and 45.9.20.5\n"),
         1 => format!("{at} goodpanel.com\n"),
         _ => format!("{at} an unremarkable line of a log, of some length\n"),
     };
-    place.write("big.log", (0..100_000).map(line).collect::<String>());
-    place.write("small.log", LOG);
+    dir.write("big.log", (0..100_000).map(line).collect::<String>());
+    dir.write("small.log", LOG);
     let summary = |args: &[&str]| {
-        let output = place.run(&[&["score", "--summary=json", "big.log", "small.log"], args].concat());
+        let output = dir.run(&[&["score", "--summary=json", "big.log", "small.log"], args].concat());
         assert_eq!(code(&output), 0, "{}", stderr(&output));
         output.stdout
     };
     let whole = summary(&[]);
     assert!(whole == summary(&["--threads", "5"]));
     for part in 1..=3 {
-        place.write(&format!("{part}.json"), summary(&["--shard", &format!("{part}/3")]));
+        dir.write(&format!("{part}.json"), summary(&["--shard", &format!("{part}/3")]));
     }
-    let merged = place.run(&["merge", "--format", "json", "2.json", "1.json", "3.json"]);
+    let merged = dir.run(&["merge", "--format", "json", "2.json", "1.json", "3.json"]);
     assert!(merged.stdout == whole, "{}", stderr(&merged));
     let value: Value = serde_json::from_slice(&whole).expect("JSON");
     assert_eq!(value["files"]["big.log"]["lines"], json!(100_000));
     assert_eq!(value["files"]["big.log"]["found"], json!(6000));
     assert_eq!(value["indicators"][0]["count"].as_u64(), Some(2001));
-    let table = place.run(&["merge", "1.json"]);
+    let table = dir.run(&["merge", "1.json"]);
     assert!(stdout(&table).contains("indicator") && stdout(&table).lines().all(|line| line.len() <= 100));
-    assert_eq!(code(&place.run(&["merge", "big.log"])), 4);
+    assert_eq!(code(&dir.run(&["merge", "big.log"])), 4);
     for wrong in ["0/3", "4/3", "x"] {
-        assert_eq!(code(&place.run(&["score", "--shard", wrong, "small.log"])), 2);
+        assert_eq!(code(&dir.run(&["score", "--shard", wrong, "small.log"])), 2);
     }
 }
 
 #[test]
-fn a_live_log_is_answered_line_by_line() {
-    let place = Place::new();
-    let mut command = place.command(&["score", "-"]);
+fn piped_log_is_answered_line_by_line() {
+    let dir = TestDir::new();
+    let mut command = dir.command(&["score", "-"]);
     let mut child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().expect("it runs");
     let mut input = child.stdin.take().expect("a pipe");
     let mut output = BufReader::new(child.stdout.take().expect("a pipe"));
@@ -431,33 +433,33 @@ fn a_live_log_is_answered_line_by_line() {
 
 #[cfg(unix)]
 #[test]
-fn a_log_is_not_read_and_written_at_once() {
-    let place = Place::new();
-    place.write("x.log", LOG);
-    let file = std::fs::OpenOptions::new().append(true).open(place.path("x.log")).expect("it is there");
+fn refuses_to_write_into_the_input() {
+    let dir = TestDir::new();
+    dir.write("x.log", LOG);
+    let file = std::fs::OpenOptions::new().append(true).open(dir.path("x.log")).expect("it is there");
     let output =
-        place.command(&["score", "--output", "lines", "x.log"]).stdout(file).output().expect("it runs");
+        dir.command(&["score", "--output", "lines", "x.log"]).stdout(file).output().expect("it runs");
     assert_eq!(code(&output), 4);
     assert!(stderr(&output).contains("the output goes there"), "{}", stderr(&output));
-    assert_eq!(place.read("x.log"), LOG);
+    assert_eq!(dir.read("x.log"), LOG);
 }
 
 #[test]
-fn endless_lines_are_read_in_pieces_and_have_no_fields() {
-    let place = Place::new();
+fn long_lines_are_read_in_pieces_and_have_no_fields() {
+    let dir = TestDir::new();
     let long = format!(
         "{}{}evilpanel.com {}\n45.9.20.5\n",
         "x ".repeat(4 << 20),
         " ".repeat(9),
         "y".repeat(9 << 20)
     );
-    place.write("long.log", &long);
-    let found = lines_of_json(&place.run(&["score", "long.log"]));
+    dir.write("long.log", &long);
+    let found = json_lines(&dir.run(&["score", "long.log"]));
     let places: Vec<(Value, Value)> =
         found.iter().map(|row| (row["line"].clone(), row["indicator"].clone())).collect();
     assert_eq!(places, [(json!(1), json!("evilpanel.com")), (json!(2), json!("45.9.20.5"))]);
     assert_eq!(found[0]["offset"].as_u64(), long.find("evilpanel").map(|at| at as u64));
-    let fields = place.run(&["score", "--input", "jsonl", "--field", "a", "long.log"]);
+    let fields = dir.run(&["score", "--input", "jsonl", "--field", "a", "long.log"]);
     assert_eq!(code(&fields), 4);
     assert!(stderr(&fields).contains("a record of more than 8 MiB"), "{}", stderr(&fields));
 }
@@ -470,20 +472,20 @@ fn dense_record(first: usize, count: usize) -> String {
 }
 
 #[test]
-fn what_is_told_in_parts_is_what_is_there() {
-    let place = Place::new();
+fn output_flushed_in_parts_is_complete() {
+    let dir = TestDir::new();
     let counts = [3, 700, 900, 1, 5000, 2, 1024, 1023, 1025, 40, 2047, 2048, 6000, 1];
     let starts = counts.iter().scan(0, |sum, count| Some(std::mem::replace(sum, *sum + count)));
     let records: Vec<String> = starts.zip(counts).map(|(first, count)| dense_record(first, count)).collect();
-    place.write("whole.csv", format!("id,text,rest\n{}", records.concat()));
+    dir.write("whole.csv", format!("id,text,rest\n{}", records.concat()));
     let mut parts = Vec::new();
     for (number, record) in records.iter().enumerate() {
-        place.write(&format!("{number}.csv"), format!("id,text,rest\n{record}"));
+        dir.write(&format!("{number}.csv"), format!("id,text,rest\n{record}"));
         parts.push(format!("{number}.csv"));
     }
     let run = |args: &[&str], files: &[String]| {
         let files: Vec<&str> = files.iter().map(String::as_str).collect();
-        let output = place.run(&[&["score", "--all", "--input", "csv"], args, &files].concat());
+        let output = dir.run(&[&["score", "--all", "--input", "csv"], args, &files].concat());
         assert_eq!(code(&output), 0, "{}", stderr(&output));
         stdout(&output).to_owned()
     };
@@ -522,56 +524,56 @@ fn what_is_told_in_parts_is_what_is_there() {
 }
 
 #[test]
-fn an_indicator_comes_once_a_line_however_long_the_line_is() {
-    let place = Place::new();
+fn reports_an_indicator_once_per_line_of_any_length() {
+    let dir = TestDir::new();
     let names: Vec<String> = (0..5000).map(|at| format!("n{at}.example.org")).collect();
     let line = names.join(" ");
-    place.write(
+    dir.write(
         "long.log",
         format!("{line} {line} {line}\nn7.example.org n7.example.org\n{line} n7.example.org\n"),
     );
     let args = ["score", "--all", "--output", "tsv", "long.log"];
-    let place_of = |row: &str| {
+    let position = |row: &str| {
         let cells: Vec<&str> = row.split('\t').collect();
         (cells[1].to_owned(), cells[3].to_owned())
     };
-    let found: Vec<(String, String)> = stdout(&place.run(&args)).lines().skip(1).map(place_of).collect();
+    let found: Vec<(String, String)> = stdout(&dir.run(&args)).lines().skip(1).map(position).collect();
     let on = |line: &str, names: &[String]| -> Vec<(String, String)> {
         names.iter().map(|name| (line.to_owned(), name.clone())).collect()
     };
     assert_eq!(found, [on("1", &names), on("2", &names[7..8]), on("3", &names)].concat());
-    let lines = place.run(&["score", "--all", "--output", "lines", "long.log"]);
-    assert_eq!(stdout(&lines), place.read("long.log"));
+    let lines = dir.run(&["score", "--all", "--output", "lines", "long.log"]);
+    assert_eq!(stdout(&lines), dir.read("long.log"));
     let summary: Value =
-        serde_json::from_str(stdout(&place.run(&["score", "--all", "--summary=json", "long.log"])))
+        serde_json::from_str(stdout(&dir.run(&["score", "--all", "--summary=json", "long.log"])))
             .expect("JSON");
     assert_eq!([&summary["total"]["lines_found"], &summary["total"]["found"]], [3, 10_001]);
 }
 
 #[test]
-fn no_indicator_of_an_endless_line_is_torn_however_it_is_read() {
-    let place = Place::new();
+fn long_lines_are_cut_between_indicators() {
+    let dir = TestDir::new();
     let names: Vec<String> = (0..600_000).map(|at| format!("n{at:07}.example")).collect();
     let log = format!("ab,{},\n45.9.20.5\n", names.join(","));
     assert!(log.len() > 9 << 20);
-    place.write("long.log", &log);
+    dir.write("long.log", &log);
     let args = ["score", "--all", "--input", "text", "--output", "tsv"];
     let rows = |output: &std::process::Output| -> Vec<String> {
         stdout(output).lines().skip(1).map(|row| row.split('\t').nth(3).expect("a cell").to_owned()).collect()
     };
-    let from_file = rows(&place.run(&[&args[..], &["long.log"]].concat()));
+    let from_file = rows(&dir.run(&[&args[..], &["long.log"]].concat()));
     let others = ["45.9.20.5".to_owned()];
     assert!(from_file.iter().eq(names.iter().chain(&others)), "{} rows", from_file.len());
-    assert!(rows(&place.feed(&args, log.as_bytes())) == from_file);
+    assert!(rows(&dir.run_with_input(&args, log.as_bytes())) == from_file);
 }
 
 #[test]
-fn a_quiet_run_says_nothing_of_records_without_a_time() {
-    let place = Place::new();
-    place.write("x.log", "evilpanel.com and no time\n");
+fn quiet_suppresses_the_notice_about_missing_times() {
+    let dir = TestDir::new();
+    dir.write("x.log", "evilpanel.com and no time\n");
     let said = |args: &[&str]| {
-        let output = place.run(&[&["score", "--at", "event", "x.log"], args].concat());
-        assert_eq!((code(&output), lines_of_json(&output).len()), (0, 1));
+        let output = dir.run(&[&["score", "--at", "event", "x.log"], args].concat());
+        assert_eq!((code(&output), json_lines(&output).len()), (0, 1));
         stderr(&output).to_owned()
     };
     assert!(said(&[]).contains("without a time"));

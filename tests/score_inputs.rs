@@ -2,8 +2,10 @@
 //! refusals come in the order of the inputs at any number of threads, a pipe is opened in its turn, and neither files nor
 //! memory run out.
 
-use crate::place::{LOG, Place, code, stderr, stdout};
-use crate::support::gzip;
+use crate::files::gzip;
+#[cfg(target_os = "linux")]
+use crate::process::memory;
+use crate::test_dir::{LOG, TestDir, code, stderr, stdout};
 use std::fmt::Write as _;
 use std::fs::OpenOptions;
 use std::io::{BufRead, BufReader, Write};
@@ -24,35 +26,35 @@ fn log(name: &str, lines: usize, every: usize) -> String {
 }
 
 /// Plain files, compressed ones with few rows and with many, one that is cut off, one that is missing, and folders.
-fn mixed(place: &Place) -> Vec<&'static str> {
-    place.write("0.log", log("0", 5_000, 50));
-    place.write("1.gz", gzip(log("1", 150_000, 900).as_bytes()));
-    place.write("2/a.gz", gzip(log("2a", 60_000, 1).as_bytes()));
-    place.write("2/b.gz", gzip(log("2b", 90_000, 31).as_bytes()));
-    place.write("2/c/d.gz", gzip(b""));
-    place.write("2/c/e.log", log("2e", 30_000, 100));
+fn write_mixed_inputs(dir: &TestDir) -> Vec<&'static str> {
+    dir.write("0.log", log("0", 5_000, 50));
+    dir.write("1.gz", gzip(log("1", 150_000, 900).as_bytes()));
+    dir.write("2/a.gz", gzip(log("2a", 60_000, 1).as_bytes()));
+    dir.write("2/b.gz", gzip(log("2b", 90_000, 31).as_bytes()));
+    dir.write("2/c/d.gz", gzip(b""));
+    dir.write("2/c/e.log", log("2e", 30_000, 100));
     let cut = gzip(log("3", 60_000, 40).as_bytes());
-    place.write("3.gz", &cut[..cut.len() / 2]);
-    place.write("4.gz", b"\x1f\x8b this was never packed");
-    place.write("5.gz", gzip(log("5", 120_000, 11).as_bytes()));
+    dir.write("3.gz", &cut[..cut.len() / 2]);
+    dir.write("4.gz", b"\x1f\x8b this was never packed");
+    dir.write("5.gz", gzip(log("5", 120_000, 11).as_bytes()));
     vec!["0.log", "missing.gz", "1.gz", "2", "3.gz", "4.gz", "absent.log", "5.gz", "0.log"]
 }
 
 #[test]
-fn rows_and_refusals_come_in_the_order_of_the_inputs() {
-    let place = Place::new();
-    let files = mixed(&place);
+fn rows_and_errors_follow_the_input_order() {
+    let dir = TestDir::new();
+    let files = write_mixed_inputs(&dir);
     for more in [["--output", "jsonl"], ["--output", "annotated"], ["--shard", "1/3"]] {
         let (mut rows, mut said) = (String::new(), String::new());
         for file in &files {
-            let alone = place.run(&["score", "--threads", "1", more[0], more[1], file]);
+            let alone = dir.run(&["score", "--threads", "1", more[0], more[1], file]);
             rows.push_str(stdout(&alone));
             said.push_str(&stderr(&alone));
         }
         assert!(rows.len() > 1 << 20 && said.lines().count() == 4, "{said}");
         for threads in ["1", "2", "8"] {
             let args = ["score", "--threads", threads, more[0], more[1]];
-            let all = place.run(&[&args, files.as_slice()].concat());
+            let all = dir.run(&[&args, files.as_slice()].concat());
             assert!(stdout(&all) == rows, "rows differ at {threads} threads with {more:?}");
             assert_eq!((stderr(&all), code(&all)), (said.clone(), 4), "at {threads} threads");
         }
@@ -60,10 +62,10 @@ fn rows_and_refusals_come_in_the_order_of_the_inputs() {
 }
 
 #[test]
-fn in_no_order_every_row_is_there_and_a_summary_counts_all() {
-    let place = Place::new();
-    let files = mixed(&place);
-    let run = |more: &[&str]| place.run(&[&["score"], more, files.as_slice()].concat());
+fn unordered_rows_and_summary_are_complete() {
+    let dir = TestDir::new();
+    let files = write_mixed_inputs(&dir);
+    let run = |more: &[&str]| dir.run(&[&["score"], more, files.as_slice()].concat());
     let sorted = |more: &[&str]| {
         let mut rows: Vec<String> = stdout(&run(more)).lines().map(str::to_owned).collect();
         rows.sort_unstable();
@@ -80,17 +82,17 @@ fn fifo(at: &Path) {
 
 #[cfg(target_os = "linux")]
 #[test]
-fn a_pipe_is_opened_in_its_turn_and_nothing_behind_it_is_held_up_for_ever() {
+fn opens_a_named_pipe_in_input_order() {
     use std::os::unix::fs::OpenOptionsExt;
     const O_NONBLOCK: i32 = 0o4000;
-    const NOBODY_READS: Option<i32> = Some(6);
-    let place = Place::new();
+    const ENXIO: Option<i32> = Some(6);
+    let dir = TestDir::new();
     for name in ["a.gz", "d.gz"] {
-        place.write(name, gzip(log(name, 30_000, 500).as_bytes()));
+        dir.write(name, gzip(log(name, 30_000, 500).as_bytes()));
     }
-    fifo(&place.path("c.pipe"));
+    fifo(&dir.path("c.pipe"));
     for threads in ["1", "2", "8"] {
-        let mut command = place.command(&["score", "--threads", threads, "a.gz", "-", "c.pipe", "d.gz"]);
+        let mut command = dir.command(&["score", "--threads", threads, "a.gz", "-", "c.pipe", "d.gz"]);
         let mut child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().expect("it starts");
         let mut stdin = child.stdin.take().expect("a pipe");
         let mut rows = BufReader::new(child.stdout.take().expect("a pipe")).lines().map_while(Result::ok);
@@ -101,10 +103,10 @@ fn a_pipe_is_opened_in_its_turn_and_nothing_behind_it_is_held_up_for_ever() {
         let first: Vec<_> = rows.by_ref().take(122).map(|row| of(&row)).collect();
         assert!(first[..120].iter().all(|file| file.as_deref() == Some("a.gz")), "{first:?}");
         assert_eq!(first[121].as_deref(), Some("-"), "a live input is answered while it lives");
-        let early = OpenOptions::new().write(true).custom_flags(O_NONBLOCK).open(place.path("c.pipe"));
-        assert_eq!(early.expect_err("its turn did not come").raw_os_error(), NOBODY_READS);
+        let early = OpenOptions::new().write(true).custom_flags(O_NONBLOCK).open(dir.path("c.pipe"));
+        assert_eq!(early.expect_err("its turn did not come").raw_os_error(), ENXIO);
         drop(stdin);
-        let mut pipe = OpenOptions::new().write(true).open(place.path("c.pipe")).expect("its turn has come");
+        let mut pipe = OpenOptions::new().write(true).open(dir.path("c.pipe")).expect("its turn has come");
         pipe.write_all(LOG.as_bytes()).expect("it reads");
         drop(pipe);
         let rest: Vec<_> = rows.map(|row| of(&row).unwrap_or_default()).collect();
@@ -115,14 +117,14 @@ fn a_pipe_is_opened_in_its_turn_and_nothing_behind_it_is_held_up_for_ever() {
 
 #[cfg(unix)]
 #[test]
-fn a_thousand_files_need_few_descriptors() {
-    let place = Place::new();
+fn a_thousand_files_need_few_file_descriptors() {
+    let dir = TestDir::new();
     for at in 0..1000 {
         let text = format!("{at} evilpanel.com\n");
         let packed = at % 3 > 0;
-        place.write(&format!("logs/{at:04}"), if packed { gzip(text.as_bytes()) } else { text.into_bytes() });
+        dir.write(&format!("logs/{at:04}"), if packed { gzip(text.as_bytes()) } else { text.into_bytes() });
     }
-    let run = place.command(&["score", "--threads", "8", "--output", "lines", "logs"]);
+    let run = dir.command(&["score", "--threads", "8", "--output", "lines", "logs"]);
     let mut shell = Command::new("sh");
     shell.args(["-c", "ulimit -n 64 && exec \"$0\" \"$@\""]).arg(run.get_program()).args(run.get_args());
     let envs = run.get_envs().filter_map(|(name, value)| Some((name, value?)));
@@ -135,20 +137,18 @@ fn a_thousand_files_need_few_descriptors() {
 
 #[cfg(target_os = "linux")]
 #[test]
-fn what_is_unpacked_early_is_bounded_though_nobody_reads_the_rows() {
-    let place = Place::new();
+fn read_ahead_is_bounded_while_the_output_blocks() {
+    let dir = TestDir::new();
     let packed = gzip(log("x", 120_000, 2).as_bytes());
     for at in 0..12 {
-        place.write(&format!("{at:02}.gz"), &packed);
+        dir.write(&format!("{at:02}.gz"), &packed);
     }
     for output in ["annotated", "jsonl"] {
-        let mut command = place.command(&["score", "--threads", "8", "--output", output, "."]);
+        let mut command = dir.command(&["score", "--threads", "8", "--output", output, "."]);
         let mut child = command.stdout(Stdio::piped()).stderr(Stdio::null()).spawn().expect("it starts");
         std::thread::sleep(Duration::from_secs(1));
-        let status = std::fs::read_to_string(format!("/proc/{}/status", child.id())).expect("it waits");
-        let anonymous = status.lines().find_map(|line| line.strip_prefix("RssAnon:")).expect("a line");
-        let kibibytes: u64 = anonymous.trim().trim_end_matches(" kB").parse().expect("a number");
+        let kibibytes = memory(&child.id().to_string(), "RssAnon").expect("a running process");
         child.kill().and_then(|()| child.wait()).expect("it ends");
-        assert!((1 << 10..64 << 10).contains(&kibibytes), "{output}: {anonymous}");
+        assert!((1 << 10..64 << 10).contains(&kibibytes), "{output}: {kibibytes} KiB");
     }
 }

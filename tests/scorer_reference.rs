@@ -3,21 +3,20 @@
 //! They must find the same in every real log and in random bytes, however the text is cut into blocks; and what the
 //! program prints must be what sets of everything listed say of it, at any number of threads.
 
-use crate::place::{Place, code, stderr};
+use crate::files::{files, read_text};
 use crate::sample;
-use crate::support::{DAY, House, Random, contents, corpus, day};
+use crate::support::{DAY, Harness, Random, contents, corpus, day};
+use crate::test_dir::{TestDir, code, stderr};
 use rapsheet_query::extract::extract;
 use rapsheet_query::{Judge, Question, Questions, Report, Scored, Scorer};
-use rapsheet_snapshot::{Snapshot, Status, Time};
+use rapsheet_snapshot::{Snapshot, Status};
 use std::collections::HashSet;
-use std::fs;
-use std::io::Read;
 use std::path::{Path, PathBuf};
 
 /// What stands where: offset, indicator, status.
 type Row = (usize, String, Status);
 
-fn slow(judge: &Judge<'_>, text: &[u8], all: bool) -> Vec<Row> {
+fn reference_rows(judge: &Judge<'_>, text: &[u8], all: bool) -> Vec<Row> {
     let (mut questions, mut offsets) = (Questions::new(), Vec::new());
     extract(text, &mut questions, &mut offsets);
     let mut rows: Vec<Row> = Vec::new();
@@ -45,99 +44,95 @@ fn rows(found: &[Scored]) -> Vec<Row> {
     found.iter().map(row).collect()
 }
 
-fn time(text: &str) -> Time {
-    Time::parse_rfc3339(text).expect("a time")
-}
+/// Pieces of text that are, begin, end or interrupt indicators.
+const PIECES: &[&[u8]] = &[
+    b"45.9.20.5",
+    b"45.9.20.5",
+    b"evilpanel.com",
+    b"a.evilpanel.com",
+    b"http://evilpanel.com/x",
+    b"goodpanel.com",
+    b"1.2",
+    b"10:05:03",
+    b"2a06:e480::7",
+    b"::",
+    b"user@",
+    b"\"",
+    b" ",
+    b" ",
+    b"\n",
+    b"\t",
+    b",",
+    b"=",
+    b"[",
+    b"]:80",
+    b"://",
+    b"http://",
+    b"index.php",
+    b".",
+    b":",
+    b"\xff",
+    b"x",
+    b"17/May/2015",
+    b"xn--",
+    b"|",
+    b"\\",
+    b"\\n",
+    b"\\\\t",
+    b"\\u0026",
+    b"\\x22",
+    b"\\/",
+    b":\\/\\/",
+    b"%2F",
+    b"https",
+    b"\\u003a",
+    b"\\.",
+];
 
 #[test]
-fn random_bytes_give_what_the_slow_way_finds() {
+fn random_text_agrees_with_the_reference() {
     let folder = tempfile::TempDir::new().expect("a folder");
     let path = folder.path().join("sample.rap");
     sample::publish(&path);
     let snapshot = Snapshot::open(&path).expect("the sample");
-    let judge = Judge::new(&snapshot, time(sample::NOW));
+    let judge = Judge::new(&snapshot, sample::time(sample::NOW));
     let mut random = Random::new(5);
-    let words: Vec<&[u8]> = vec![
-        b"45.9.20.5",
-        b"45.9.20.5",
-        b"evilpanel.com",
-        b"a.evilpanel.com",
-        b"http://evilpanel.com/x",
-        b"goodpanel.com",
-        b"1.2",
-        b"10:05:03",
-        b"2a06:e480::7",
-        b"::",
-        b"user@",
-        b"\"",
-        b" ",
-        b" ",
-        b"\n",
-        b"\t",
-        b",",
-        b"=",
-        b"[",
-        b"]:80",
-        b"://",
-        b"http://",
-        b"index.php",
-        b".",
-        b":",
-        b"\xff",
-        b"x",
-        b"17/May/2015",
-        b"xn--",
-        b"|",
-        b"\\",
-        b"\\n",
-        b"\\\\t",
-        b"\\u0026",
-        b"\\x22",
-        b"\\/",
-        b":\\/\\/",
-        b"%2F",
-        b"https",
-        b"\\u003a",
-        b"\\.",
-    ];
     let mut scorers = [(true, Report::All), (false, Report::Listed)]
         .map(|(all, report)| (all, Scorer::new(&judge, report, 1 << 14)));
     for round in 0..6000 {
-        let text: Vec<u8> = (0..random.below(60)).flat_map(|_| random.pick(&words).iter().copied()).collect();
+        let text: Vec<u8> = (0..random.below(60)).flat_map(|_| random.pick(PIECES).iter().copied()).collect();
         for (all, scorer) in &mut scorers {
             let found = rows(&scorer.score(&text));
-            assert_eq!(found, slow(&judge, &text, *all), "round {round}: {}", String::from_utf8_lossy(&text));
+            assert_eq!(
+                found,
+                reference_rows(&judge, &text, *all),
+                "round {round}: {}",
+                String::from_utf8_lossy(&text)
+            );
         }
     }
 }
 
 #[test]
-fn a_line_of_very_many_indicators_has_each_of_them_once() {
+fn reports_each_of_many_indicators_on_a_line_once() {
     let folder = tempfile::TempDir::new().expect("a folder");
     let path = folder.path().join("sample.rap");
     sample::publish(&path);
     let snapshot = Snapshot::open(&path).expect("the sample");
-    let judge = Judge::new(&snapshot, time(sample::NOW));
+    let judge = Judge::new(&snapshot, sample::time(sample::NOW));
     let line: String = (0..60_000).map(|at| format!("h{}.evilpanel.com,", at % 40_000)).collect();
     let text = format!("{line}\nh1.evilpanel.com 45.9.20.5 h1.evilpanel.com\n{line}").replace(',', " ");
     let found = rows(&Scorer::new(&judge, Report::All, 1 << 16).score(text.as_bytes()));
     assert_eq!(found.len(), 80_002);
-    assert!(found == slow(&judge, text.as_bytes(), true));
+    assert!(found == reference_rows(&judge, text.as_bytes(), true));
 }
 
 /// Every real log, unpacked.
 fn logs(folder: &Path) -> Vec<(PathBuf, Vec<u8>)> {
     let mut found = Vec::new();
-    for group in fs::read_dir(folder.join("logs")).expect("logs") {
-        for file in fs::read_dir(group.expect("a folder").path()).expect("a folder") {
-            let path = file.expect("a file").path();
-            let bytes = fs::read(&path).expect("bytes");
-            let mut text = Vec::new();
-            if path.extension().is_some_and(|extension| extension == "gz") {
-                flate2::read::MultiGzDecoder::new(bytes.as_slice()).read_to_end(&mut text).expect("gzip");
-            } else {
-                text = bytes;
-            }
+    for group in files(&folder.join("logs")) {
+        for path in files(&group) {
+            let text = read_text(&path);
             found.push((path, text));
         }
     }
@@ -145,17 +140,17 @@ fn logs(folder: &Path) -> Vec<(PathBuf, Vec<u8>)> {
 }
 
 #[test]
-fn real_logs_give_what_the_slow_way_finds() {
+fn real_logs_agree_with_the_reference() {
     let Some(folder) = corpus("real_logs_give_what_the_slow_way_finds") else { return };
-    let place = Place::new();
-    let snapshot = Snapshot::open(&place.path("rapsheet.rap")).expect("the sample");
-    let judge = Judge::new(&snapshot, time(sample::NOW));
+    let dir = TestDir::new();
+    let snapshot = Snapshot::open(&dir.path("rapsheet.rap")).expect("the sample");
+    let judge = Judge::new(&snapshot, sample::time(sample::NOW));
     let mut scorer = Scorer::new(&judge, Report::All, 1 << 20);
     let (logs, mut total) = (logs(&folder), 0);
     assert!(logs.len() > 8, "{}", logs.len());
     for (path, text) in logs {
         let found = rows(&scorer.score(&text));
-        let expected = slow(&judge, &text, true);
+        let expected = reference_rows(&judge, &text, true);
         assert!(found == expected, "{}: {} and {}", path.display(), found.len(), expected.len());
         total += found.len();
     }
@@ -197,9 +192,9 @@ assessment = ["malware"]
 "#;
 
 /// What a snapshot lists, as texts.
-struct Sets(HashSet<String>);
+struct ListedSet(HashSet<String>);
 
-impl Sets {
+impl ListedSet {
     fn lists(&self, indicator: &str) -> bool {
         let is_in = |text: &str| self.0.contains(text);
         let name = |name: &str| {
@@ -218,7 +213,7 @@ impl Sets {
 }
 
 /// Every fifth of the addresses, names and URLs of these logs, as lists.
-fn lists_of(logs: &[(PathBuf, Vec<u8>)]) -> [String; 3] {
+fn lists_from_logs(logs: &[(PathBuf, Vec<u8>)]) -> [String; 3] {
     let (mut seen, mut lists) = (HashSet::new(), [const { String::new() }; 3]);
     for (_, text) in logs {
         let (mut questions, mut offsets) = (Questions::new(), Vec::new());
@@ -239,22 +234,22 @@ fn lists_of(logs: &[(PathBuf, Vec<u8>)]) -> [String; 3] {
 }
 
 #[test]
-fn real_logs_are_scored_as_sets_say_at_any_number_of_threads() {
+fn score_output_agrees_with_listed_sets_at_any_thread_count() {
     let Some(folder) = corpus("real_logs_are_scored_as_sets_say_at_any_number_of_threads") else { return };
-    let (logs, place) = (logs(&folder), Place::new());
-    let (mut house, now) = (House::new(CATALOG), day(400));
-    for (file, list) in ["ip.txt", "names.txt", "urls.txt"].iter().zip(lists_of(&logs)) {
-        house.download(file, list.as_bytes(), now.plus(-DAY));
+    let (logs, dir) = (logs(&folder), TestDir::new());
+    let (mut harness, now) = (Harness::new(CATALOG), day(400));
+    for (file, list) in ["ip.txt", "names.txt", "urls.txt"].iter().zip(lists_from_logs(&logs)) {
+        harness.download(file, list.as_bytes(), now.plus(-DAY));
     }
-    let built = house.night(now);
-    built.image.publish(&place.path("rapsheet.rap")).expect("published");
-    let sets = Sets(contents(house.snapshot()).into_keys().map(|(_, text)| text).collect());
-    let (judge, mut total) = (Judge::new(house.snapshot(), now), 0);
+    let built = harness.build(now);
+    built.image.publish(&dir.path("rapsheet.rap")).expect("published");
+    let sets = ListedSet(contents(harness.snapshot()).into_keys().map(|(_, text)| text).collect());
+    let (judge, mut total) = (Judge::new(harness.snapshot(), now), 0);
     for (path, text) in &logs {
-        place.write("x.log", text);
+        dir.write("x.log", text);
         let now = now.to_string();
         let run = |threads: &str| {
-            place.run(&[
+            dir.run(&[
                 "score",
                 "--input",
                 "text",
@@ -284,7 +279,7 @@ fn real_logs_are_scored_as_sets_say_at_any_number_of_threads() {
                 )
             })
             .collect();
-        let expected = slow(&judge, text, true);
+        let expected = reference_rows(&judge, text, true);
         let expected: Vec<(usize, &str)> = expected
             .iter()
             .filter(|(_, indicator, _)| sets.lists(indicator))
