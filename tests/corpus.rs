@@ -8,12 +8,8 @@
 use crate::files::files;
 use crate::large_lists::format_and_scope;
 use crate::support::{corpus, day};
-<<<<<<< HEAD
 
 use rapsheet_ingest::decode::{self, Limits};
-=======
-use rapsheet_ingest::decode::{self, Caps};
->>>>>>> w-tests
 use rapsheet_ingest::format::{self, FORMATS, OpenError};
 use rapsheet_ingest::intake::{Recipe, transcribe_all};
 use rapsheet_ingest::options::Options;
@@ -242,13 +238,8 @@ fn read_as(path: &Path, id: &str, label: &str, can_be_empty: bool) -> Result<Tal
         .for_each(|(_, key, value)| options.push(key, value));
     let rules = Rules::new(day(0), format.list, Scope::Exact);
     let recipe = Recipe { format, options: &options, rules: &rules, can_be_empty };
-<<<<<<< HEAD
     let mut text = decode::open_path(path, Limits::default())?;
     transcribe_all(&recipe, &mut text, &mut Nowhere).tally
-=======
-    let mut text = decode::open_path(path, Caps::default())?;
-    transcribe_all(&recipe, &mut text, &mut NullSink).tally
->>>>>>> w-tests
 }
 
 /// What is wrong with a file's reading, if anything is.
