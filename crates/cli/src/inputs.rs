@@ -9,7 +9,7 @@
 
 use crate::args::{Score, Shard};
 use crate::blocks::{Block, Cutter, LINE_MAX};
-use crate::exit::{Exit, tell};
+use crate::exit::{Exit, print_stderr};
 use crate::input::{self, Input, IsReady};
 use crate::log::Log;
 use crate::ordered::Step;
@@ -32,7 +32,7 @@ const BUFFERS_MIN: usize = 3;
 const EARLY_MEMORY: usize = 12 << 20;
 
 /// A block of one of the inputs.
-pub(crate) struct Part {
+pub(crate) struct LogBlock {
     /// Its lines.
     pub(crate) block: Block,
     /// The input's name.
@@ -126,7 +126,7 @@ impl<'a> Inputs<'a> {
 
     /// The next block of any input, or the end of one; `None` at the end of all. Where `may_be_early`, it may be one of a
     /// later input while the one whose turn it is has none ready.
-    pub(crate) fn next(&mut self, mut buffer: Vec<u8>, may_be_early: bool) -> Option<Step<Part>> {
+    pub(crate) fn next(&mut self, mut buffer: Vec<u8>, may_be_early: bool) -> Option<Step<LogBlock>> {
         if !self.is_settled {
             self.settle();
         }
@@ -136,7 +136,7 @@ impl<'a> Inputs<'a> {
         let place = (entry.number, entry.given);
         entry.given += 1;
         self.is_settled = block.is_some();
-        self.tell();
+        self.print_stderr();
         Some(Step { place, early: at > 0, block })
     }
 
@@ -156,7 +156,7 @@ impl<'a> Inputs<'a> {
     fn settle(&mut self) {
         while self.seen.front().is_some_and(Entry::has_ended) {
             self.seen.pop_front();
-            self.tell();
+            self.print_stderr();
         }
         while self.may_see_more() {
             let Some(path) = self.waiting.pop_front() else { break };
@@ -220,7 +220,7 @@ impl<'a> Inputs<'a> {
                     entry.refuse(format!("{}: {error}", folder.display()));
                     entry.state = State::Refused;
                 }
-                return self.tell();
+                return self.print_stderr();
             }
         };
         let is_log = |entry: &fs::DirEntry| {
@@ -234,10 +234,10 @@ impl<'a> Inputs<'a> {
     }
 
     /// Says what there is to say of the input whose turn it is.
-    fn tell(&mut self) {
+    fn print_stderr(&mut self) {
         let Some(first) = self.seen.front_mut() else { return };
         for (message, exit) in first.said.drain(..) {
-            tell(&format!("rapsheet: {message}"));
+            print_stderr(&format!("rapsheet: {message}"));
             self.refused |= exit == Exit::Refused;
             self.without_field |= exit == Exit::Usage;
         }
@@ -265,7 +265,7 @@ impl Entry {
     }
 
     /// The next block; `None` at the end.
-    fn next(&mut self, args: &Score, buffer: &mut Vec<u8>) -> Option<Part> {
+    fn next(&mut self, args: &Score, buffer: &mut Vec<u8>) -> Option<LogBlock> {
         loop {
             match std::mem::replace(&mut self.state, State::Ended) {
                 State::Refused | State::Ended => return None,
@@ -317,7 +317,7 @@ impl Entry {
     }
 
     /// Reads a block, and says which of them it is; `None` at the end.
-    fn read(&mut self, args: &Score, mut open: Open, buffer: Vec<u8>) -> Option<(u64, Part)> {
+    fn read(&mut self, args: &Score, mut open: Open, buffer: Vec<u8>) -> Option<(u64, LogBlock)> {
         let block = match open.cutter.next_block(buffer) {
             Ok(block) => block?,
             Err(error) => {
@@ -333,7 +333,7 @@ impl Entry {
     }
 
     /// A block with what it needs from those before it; `None` where its input has no fields to look into.
-    fn part(&mut self, args: &Score, open: &mut Open, block: Block) -> Option<Part> {
+    fn part(&mut self, args: &Score, open: &mut Open, block: Block) -> Option<LogBlock> {
         let log = open.log.clone();
         let is_first = open.blocks == 0;
         if block.is_piece && !args.fields.is_empty() {
@@ -355,7 +355,7 @@ impl Entry {
         }
         let changes = after.is_some();
         open.log = after.unwrap_or(open.log.clone());
-        Some(Part { block, file: open.name.clone(), log, changes })
+        Some(LogBlock { block, file: open.name.clone(), log, changes })
     }
 
     /// Has it said that something of it could not be read.

@@ -4,13 +4,13 @@
 //! large beside the lines, so it is held for some thousand finds at a time and never for a whole block: found, printed and
 //! dropped, up to the end of a record where whoever prints needs all that stands in it.
 
-use crate::args::{Instant, Score};
+use crate::args::{At, Score};
 use crate::blocks::last_edge;
 use crate::exit::Failure;
-use crate::inputs::Part;
+use crate::inputs::LogBlock;
 use crate::log::Log;
-use crate::output::score::{Manner, ScoredBlock};
-use crate::setting::Setting;
+use crate::output::score::{FormatOptions, ScoredBlock};
+use crate::settings::Settings;
 use crate::summary::Counting;
 use crate::wanted::Wanted;
 use rapsheet_query::{Judge, Known, Scored, Scorer};
@@ -45,7 +45,7 @@ pub(crate) struct Lens<'a> {
     is_event: bool,
     /// Whether all that was found in a record is needed at once.
     is_by_record: bool,
-    manner: Manner,
+    options: FormatOptions,
     /// What is counted, where people want numbers and not rows.
     counting: Option<Mutex<Counting>>,
     /// How many indicators stand in records that do not say when they happened.
@@ -55,9 +55,9 @@ pub(crate) struct Lens<'a> {
 impl<'a> Lens<'a> {
     /// Looks as the arguments say, into a snapshot of that time.
     pub(crate) fn new(judge: &'a Judge<'a>, args: &'a Score, built_at: Time) -> Lens<'a> {
-        let is_event = matches!(args.at, Instant::Event);
+        let is_event = matches!(args.at, At::Event);
         let at = (!is_event).then(|| judge.verdicts().at());
-        let manner = Manner {
+        let options = FormatOptions {
             to_terminal: io::stdout().is_terminal(),
             only_listed: args.only_listed,
             spreadsheet: args.spreadsheet,
@@ -70,7 +70,7 @@ impl<'a> Lens<'a> {
             wanted: Wanted::of(args),
             is_event,
             is_by_record: is_event || args.summary.is_none() && args.output.is_by_record,
-            manner,
+            options,
             counting,
             timeless: AtomicU64::new(0),
         }
@@ -84,7 +84,7 @@ impl<'a> Lens<'a> {
     /// Puts what is printed of a part into `made`, and calls `ease` whenever there is more. Returns how much was found.
     pub(crate) fn look(
         &self,
-        part: &Part,
+        part: &LogBlock,
         scorer: &mut Scorer<'_>,
         scratch: &mut Scratch,
         made: &mut Vec<u8>,
@@ -142,10 +142,10 @@ impl<'a> Lens<'a> {
             is_piece: block.is_piece,
             log: &rest.log,
             found: &found,
-            line_told: rest.line_told,
+            last_line: rest.last_line,
             times: times.as_deref(),
             judge: self.judge,
-            manner: self.manner,
+            options: self.options,
         };
         match &self.counting {
             Some(counting) => counting.lock().unwrap_or_else(PoisonError::into_inner).add(&scored),
@@ -163,7 +163,7 @@ impl<'a> Lens<'a> {
     /// Calls `each` with what stands in a part, some of it at a time, and with the offset up to which that is all.
     fn find(
         &self,
-        part: &Part,
+        part: &LogBlock,
         scorer: &mut Scorer<'_>,
         scratch: &mut Scratch,
         mut each: impl FnMut(Vec<Scored>, usize),
@@ -235,7 +235,7 @@ impl<'a> Lens<'a> {
     }
 
     /// Prints what was counted, and says what could not be done as asked.
-    pub(crate) fn finish(self, setting: &Setting, out: &mut dyn Write) -> Result<(), Failure> {
+    pub(crate) fn finish(self, settings: &Settings, out: &mut dyn Write) -> Result<(), Failure> {
         let counted =
             self.counting.map(|counting| counting.into_inner().unwrap_or_else(PoisonError::into_inner));
         if let (Some(counting), Some(kind)) = (counted, self.args.summary) {
@@ -244,7 +244,7 @@ impl<'a> Lens<'a> {
         out.flush()?;
         match self.timeless.into_inner() {
             0 => {}
-            many => setting.note(&format!(
+            many => settings.note(&format!(
                 "rapsheet: {many} indicators stand in records without a time and were judged at the present; see --time-field"
             )),
         }
@@ -265,17 +265,17 @@ fn part_len(text: &[u8]) -> usize {
 
 /// What was not put yet of a part.
 struct Rest<'p> {
-    part: &'p Part,
+    part: &'p LogBlock,
     /// Where it begins, and what the log is there.
     start: usize,
     log: Log,
     /// The last line of which something was put.
-    line_told: Option<usize>,
+    last_line: Option<usize>,
 }
 
 impl<'p> Rest<'p> {
-    fn of(part: &'p Part) -> Rest<'p> {
-        Rest { part, start: 0, log: part.log.clone(), line_told: None }
+    fn of(part: &'p LogBlock) -> Rest<'p> {
+        Rest { part, start: 0, log: part.log.clone(), last_line: None }
     }
 
     /// The offset of the last record's end that is not behind `end`; `None` where the first record goes on there.
@@ -296,13 +296,13 @@ impl<'p> Rest<'p> {
     }
 
     /// Passes over what was put.
-    fn pass(&mut self, end: usize, line_told: Option<usize>) {
+    fn pass(&mut self, end: usize, last_line: Option<usize>) {
         let bytes = &self.part.block.bytes;
         if self.part.changes && end < bytes.len() {
             let after = self.log.after(bytes.get(self.start..end).unwrap_or(&[]));
             self.log = after.unwrap_or_else(|| self.log.clone());
         }
         self.start = end;
-        self.line_told = line_told.or(self.line_told);
+        self.last_line = last_line.or(self.last_line);
     }
 }

@@ -25,7 +25,7 @@ mod output;
 mod printable;
 #[cfg(feature = "ingest")]
 mod progress;
-mod setting;
+mod settings;
 mod summary;
 mod table;
 mod tail;
@@ -35,7 +35,7 @@ use args::Cli;
 use clap::Parser;
 use exit::{Exit, Failure};
 use rapsheet_snapshot::Time;
-use setting::Setting;
+use settings::Settings;
 use std::process::ExitCode;
 use std::time::{SystemTime, UNIX_EPOCH};
 
@@ -49,8 +49,8 @@ fn run() -> Result<Exit, Failure> {
         Ok(cli) => cli,
         Err(error) => return exit::usage(&error),
     };
-    let setting = Setting::new(cli.global, clock());
-    command::run(cli.command, &setting)
+    let settings = Settings::new(cli.global, clock());
+    command::run(cli.command, &settings)
 }
 
 fn clock() -> Time {

@@ -4,7 +4,7 @@
 //! counted them, and in any order. Indicators are counted one by one up to a limit, so that memory is bounded; what is met
 //! for the first time beyond it is counted together and said to be.
 
-use crate::args::SummaryKind;
+use crate::args::TableOutput;
 use crate::output::score::ScoredBlock;
 use crate::printable;
 use crate::table::{Head, Table, bytes, count};
@@ -91,7 +91,7 @@ impl Counting {
     /// Counts a block.
     pub(crate) fn add(&mut self, scored: &ScoredBlock<'_>) {
         let lines: BTreeSet<usize> = scored.found.iter().map(|found| found.line).collect();
-        let is_told = scored.line_told.is_some_and(|line| lines.contains(&line));
+        let is_told = scored.last_line.is_some_and(|line| lines.contains(&line));
         let bytes = scored.bytes.get(scored.range.clone()).unwrap_or(&[]);
         let is_last = scored.range.end == scored.bytes.len() && !scored.is_piece;
         let is_cut = is_last && !bytes.is_empty() && !bytes.ends_with(b"\n");
@@ -166,13 +166,13 @@ impl Counting {
 
 impl Summary {
     /// Prints it.
-    pub(crate) fn print(&self, kind: SummaryKind, out: &mut dyn Write) -> io::Result<()> {
+    pub(crate) fn print(&self, kind: TableOutput, out: &mut dyn Write) -> io::Result<()> {
         match kind {
-            SummaryKind::Json => {
+            TableOutput::Json => {
                 let text = serde_json::to_vec_pretty(self)?;
                 writeln!(out, "{}", printable::json_line(&text))
             }
-            SummaryKind::Table => self.tables(out),
+            TableOutput::Table => self.tables(out),
         }
     }
 

@@ -1,6 +1,6 @@
 //! Which of the indicators that were found people want to see.
 
-use crate::args::{Score, Verdict};
+use crate::args::{Score, StatusArg};
 use rapsheet_query::{Judge, Known, Report};
 use rapsheet_snapshot::{Assessments, Status};
 
@@ -50,11 +50,11 @@ impl Wanted {
     }
 }
 
-const fn status_of(verdict: Verdict) -> Status {
+const fn status_of(verdict: StatusArg) -> Status {
     match verdict {
-        Verdict::Allowlisted => Status::Allowed,
-        Verdict::Blocklisted => Status::Blocked,
-        Verdict::Failed => Status::Failed,
-        Verdict::Unknown => Status::Unknown,
+        StatusArg::Allowlisted => Status::Allowed,
+        StatusArg::Blocklisted => Status::Blocked,
+        StatusArg::Failed => Status::Failed,
+        StatusArg::Unknown => Status::Unknown,
     }
 }

@@ -1,4 +1,4 @@
-//! `merge`: the sum of summaries.
+//! `merge`: adds up the summaries of several runs of `score`.
 
 use super::stdout;
 use crate::args::Merge;
@@ -15,7 +15,7 @@ pub(super) fn run(args: &Merge) -> Result<Exit, Failure> {
         counting.merge(read(path)?);
     }
     let mut out = stdout();
-    counting.finish().print(args.format, &mut out)?;
+    counting.finish().print(args.output, &mut out)?;
     std::io::Write::flush(&mut out)?;
     Ok(Exit::Done)
 }

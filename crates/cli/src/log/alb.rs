@@ -5,7 +5,7 @@
 //! at the end from time to time and asks readers to pass over those that they do not know; ours come last.
 
 use super::placed::{Cursor, Lines, Visit, request};
-use super::{Fields, Kind, Layout, Log, Remark, first_line, line_len, text};
+use super::{Annotation, Fields, Kind, Layout, Log, first_line, line_len, text};
 use rapsheet_snapshot::Time;
 use std::borrow::Cow;
 use std::ops::Range;
@@ -122,7 +122,7 @@ impl Layout for Alb {
         (&LINES).time_of_line(record, now)
     }
 
-    fn annotate(&self, record: &[u8], remark: &Remark<'_>, out: &mut Vec<u8>) {
+    fn annotate(&self, record: &[u8], remark: &Annotation<'_>, out: &mut Vec<u8>) {
         out.extend_from_slice(record);
         if record.is_empty() {
             return;

@@ -6,7 +6,7 @@
 //! whoever prints a record turns its bytes back. What is no such document passes as it is; what begins as one and goes
 //! wrong has no line ends from there on, and is looked into as text.
 
-use super::{Fields, Kind, Layout, Log, Remark, Source, json};
+use super::{Annotation, Fields, Kind, Layout, Log, Source, json};
 use std::io::{self, Read};
 use std::ops::Range;
 
@@ -227,7 +227,7 @@ impl Layout for CloudTrail {
         json::field(record.get(CloudTrail::element(record)?)?, name)
     }
 
-    fn annotate(&self, record: &[u8], remark: &Remark<'_>, out: &mut Vec<u8>) {
+    fn annotate(&self, record: &[u8], remark: &Annotation<'_>, out: &mut Vec<u8>) {
         let Some(element) = CloudTrail::element(record) else { return out.extend_from_slice(record) };
         out.extend_from_slice(record.get(..element.start).unwrap_or(&[]));
         json::annotate(record.get(element.clone()).unwrap_or(&[]), remark, out);

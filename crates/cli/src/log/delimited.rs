@@ -4,7 +4,7 @@
 //! were joined, their header recurs; a record that says the same is a header, too.
 
 use super::remark::Cells;
-use super::{Fields, Kind, Layout, Log, REMARKS, Remark, is_wanted, line_len, names_of, put};
+use super::{Annotation, Fields, Kind, Layout, Log, REMARKS, is_wanted, line_len, names_of, put};
 
 /// A row of the table.
 pub(super) static CSV: Kind = Kind {
@@ -186,7 +186,7 @@ impl Layout for Columns {
     }
 
     /// A record that lacks cells gets them first, so that the columns stay in line.
-    fn annotate(&self, record: &[u8], remark: &Remark<'_>, out: &mut Vec<u8>) {
+    fn annotate(&self, record: &[u8], remark: &Annotation<'_>, out: &mut Vec<u8>) {
         out.extend_from_slice(record);
         if record.is_empty() {
             return;

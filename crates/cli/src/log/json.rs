@@ -2,7 +2,7 @@
 //!
 //! A line is walked once, byte by byte, and nothing of it is built; what is no JSON has no fields.
 
-use super::{Fields, Kind, Layout, Log, Remark, blank, first_line, line_len, put};
+use super::{Annotation, Fields, Kind, Layout, Log, blank, first_line, line_len, put};
 use serde::Serialize;
 
 /// The row of the table.
@@ -30,7 +30,7 @@ impl Layout for Json {
         field(record, name)
     }
 
-    fn annotate(&self, record: &[u8], remark: &Remark<'_>, out: &mut Vec<u8>) {
+    fn annotate(&self, record: &[u8], remark: &Annotation<'_>, out: &mut Vec<u8>) {
         annotate(record, remark, out);
     }
 }
@@ -216,11 +216,11 @@ struct Object<'a> {
 }
 
 /// Puts an object with a member more; what is no object stays as it is.
-pub(super) fn annotate(line: &[u8], remark: &Remark<'_>, out: &mut Vec<u8>) {
+pub(super) fn annotate(line: &[u8], remark: &Annotation<'_>, out: &mut Vec<u8>) {
     let body = line.trim_ascii_end();
     let inner = body.strip_suffix(b"}").filter(|_| body.trim_ascii_start().starts_with(b"{"));
     let Some(inner) = inner else { return out.extend_from_slice(line) };
-    let Remark { status, detected_by, assessments, indicators, providers } = remark;
+    let Annotation { status, detected_by, assessments, indicators, providers } = remark;
     let object = Object { status: *status, detected_by: *detected_by, assessments, indicators, providers };
     out.extend_from_slice(inner);
     if !inner.trim_ascii().ends_with(b"{") {

@@ -28,8 +28,8 @@ mod text;
 mod vpcflow;
 mod zeek;
 
+pub(crate) use remark::Annotation;
 use remark::REMARKS;
-pub(crate) use remark::Remark;
 
 /// Every kind, in the order in which people are shown them.
 pub(crate) static KINDS: &[&Kind] = &[
@@ -94,11 +94,6 @@ pub(crate) struct Kind {
 
 /// What a log is read from.
 pub(crate) type Source = Box<dyn Read + Send>;
-
-/// The kind that goes by this word.
-pub(crate) fn find(name: &str) -> Option<&'static Kind> {
-    KINDS.iter().copied().find(|kind| kind.name == name || kind.also.contains(&name))
-}
 
 impl Kind {
     /// Whether logs of this kind never have fields.
@@ -177,7 +172,7 @@ trait Layout: Send + Sync {
     }
 
     /// Puts a record and its remark.
-    fn annotate(&self, record: &[u8], remark: &Remark<'_>, out: &mut Vec<u8>);
+    fn annotate(&self, record: &[u8], remark: &Annotation<'_>, out: &mut Vec<u8>);
 
     /// Gives a record with its end back the bytes that its kind reshaped.
     fn restore(&self, _record: &mut [u8]) {}
@@ -266,7 +261,7 @@ impl Log {
     }
 
     /// Puts a record and its remark into `out`.
-    pub(crate) fn annotate(&self, record: &[u8], remark: &Remark<'_>, out: &mut Vec<u8>) {
+    pub(crate) fn annotate(&self, record: &[u8], remark: &Annotation<'_>, out: &mut Vec<u8>) {
         let (before, (body, end)) = (out.len(), record.split_at(body_len(record)));
         self.0.annotate(body, remark, out);
         out.extend_from_slice(end);
@@ -274,7 +269,7 @@ impl Log {
     }
 
     /// As [`Log::annotate`], for a record whose neighbours may be left out.
-    pub(crate) fn annotate_alone(&self, record: &[u8], remark: &Remark<'_>, out: &mut Vec<u8>) {
+    pub(crate) fn annotate_alone(&self, record: &[u8], remark: &Annotation<'_>, out: &mut Vec<u8>) {
         let Some(alone) = self.0.alone(record) else { return self.annotate(record, remark, out) };
         json::annotate(&alone, remark, out);
         out.push(b'\n');

@@ -4,7 +4,7 @@
 //! of the kind has no fields, and says when it happened as any text does. Fields may lie in others: the URL of a request
 //! in the request.
 
-use super::{Fields, Layout, Log, Remark, blank, first_line, is_wanted, line_len, moment, text};
+use super::{Annotation, Fields, Layout, Log, blank, first_line, is_wanted, line_len, moment, text};
 use rapsheet_snapshot::Time;
 use std::borrow::Cow;
 use std::ops::Range;
@@ -84,7 +84,7 @@ impl Layout for &'static Lines {
         moment::of_line(record, now)
     }
 
-    fn annotate(&self, record: &[u8], remark: &Remark<'_>, out: &mut Vec<u8>) {
+    fn annotate(&self, record: &[u8], remark: &Annotation<'_>, out: &mut Vec<u8>) {
         text::annotate(record, remark, out);
     }
 }

@@ -2,7 +2,7 @@
 
 /// What is added to a record.
 #[derive(Debug, Default)]
-pub(crate) struct Remark<'a> {
+pub(crate) struct Annotation<'a> {
     /// The number of the status; none where the record has no indicator that is reported.
     pub(crate) status: Option<u8>,
     /// How many providers list an indicator of the record.
@@ -34,7 +34,7 @@ pub(super) struct Cells {
     pub(super) empty: &'static str,
 }
 
-impl Remark<'_> {
+impl Annotation<'_> {
     /// The cells of [`REMARKS`]. No assessment has a blank in it, as in the output of rows.
     pub(super) fn cells(&self, cells: &Cells) -> [String; 5] {
         let word = |word: &str| word.replace(cells.joint, cells.instead);

@@ -2,8 +2,8 @@
 
 use super::*;
 
-fn remark() -> Remark<'static> {
-    Remark {
+fn remark() -> Annotation<'static> {
+    Annotation {
         status: Some(1),
         detected_by: 2,
         assessments: vec!["botnet", "high risk"],
@@ -19,7 +19,7 @@ fn log(kind: &str, head: &str) -> Log {
 fn annotated(kind: &str, block: &str) -> String {
     let (log, mut out) = (log(kind, block), Vec::new());
     log.each_record(block.as_bytes(), 0..block.len(), |start, end| {
-        let remark = if block[start..end].contains('5') { remark() } else { Remark::default() };
+        let remark = if block[start..end].contains('5') { remark() } else { Annotation::default() };
         log.annotate(&block.as_bytes()[start..end], &remark, &mut out);
     });
     String::from_utf8(out).expect("text")
@@ -294,7 +294,7 @@ proptest::proptest! {
             let (mut lengths, mut out) = (0, Vec::new());
             log.each_record(&block, 0..block.len(), |start, end| {
                 let before = out.len();
-                log.annotate(&block[start..end], &Remark::default(), &mut out);
+                log.annotate(&block[start..end], &Annotation::default(), &mut out);
                 lengths += usize::from(out.len() - before >= end - start);
             });
             let mut records = 0;

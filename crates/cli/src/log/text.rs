@@ -1,7 +1,7 @@
 //! Lines of text: a remark is words behind the line, as `key=value`, and a line without one stays as it is.
 
 use super::remark::Cells;
-use super::{Fields, Kind, Layout, Log, REMARKS, Remark, moment};
+use super::{Annotation, Fields, Kind, Layout, Log, REMARKS, moment};
 use rapsheet_snapshot::Time;
 
 /// The row of the table.
@@ -33,7 +33,7 @@ impl Layout for Text {
         moment::of_line(record, now)
     }
 
-    fn annotate(&self, record: &[u8], remark: &Remark<'_>, out: &mut Vec<u8>) {
+    fn annotate(&self, record: &[u8], remark: &Annotation<'_>, out: &mut Vec<u8>) {
         annotate(record, remark, out);
     }
 }
@@ -42,7 +42,7 @@ impl Layout for Text {
 pub(super) static WORDS: Cells = Cells { joint: ",", instead: "%2C", empty: "-" };
 
 /// Puts a line and its remark.
-pub(super) fn annotate(line: &[u8], remark: &Remark<'_>, out: &mut Vec<u8>) {
+pub(super) fn annotate(line: &[u8], remark: &Annotation<'_>, out: &mut Vec<u8>) {
     out.extend_from_slice(line);
     if remark.status.is_none() {
         return;

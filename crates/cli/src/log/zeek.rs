@@ -4,7 +4,7 @@
 //! tables, and every offset that it reports is that of the log.
 
 use super::remark::Cells;
-use super::{Fields, Kind, Layout, Log, REMARKS, Remark, blank, is_wanted, line_len, names_of, put};
+use super::{Annotation, Fields, Kind, Layout, Log, REMARKS, blank, is_wanted, line_len, names_of, put};
 
 /// The row of the table.
 pub(super) static KIND: Kind = Kind {
@@ -75,7 +75,7 @@ impl Layout for Header {
         record.split(|byte| *byte == self.separator).nth(at).map(<[u8]>::to_vec)
     }
 
-    fn annotate(&self, record: &[u8], remark: &Remark<'_>, out: &mut Vec<u8>) {
+    fn annotate(&self, record: &[u8], remark: &Annotation<'_>, out: &mut Vec<u8>) {
         annotate(self, record, remark, out);
     }
 }
@@ -144,7 +144,7 @@ fn mask_line(header: &Header, line: &[u8], fields: &[String], out: &mut Vec<u8>)
 }
 
 /// Puts a line with the remark as columns more; headers name them and their types.
-fn annotate(header: &Header, line: &[u8], remark: &Remark<'_>, out: &mut Vec<u8>) {
+fn annotate(header: &Header, line: &[u8], remark: &Annotation<'_>, out: &mut Vec<u8>) {
     out.extend_from_slice(line);
     let cells = match line {
         _ if line.starts_with(b"#fields") => REMARKS.map(str::to_owned),

@@ -1,14 +1,20 @@
-//! `lines`: the lines in which something was found, unchanged, each once.
+//! `lines`: the lines with a match, unchanged, each once, like grep.
 
 use super::{ScoreOutput, ScoredBlock};
 use crate::printable;
 
 /// The row of the table.
-pub(super) static OUTPUT: ScoreOutput =
-    ScoreOutput { name: "lines", is_by_record: false, head: |_, _| {}, block, shown: printable::log_line };
+pub(super) static OUTPUT: ScoreOutput = ScoreOutput {
+    name: "lines",
+    about: "The lines with a match, unchanged, like grep",
+    is_by_record: false,
+    head: |_, _| {},
+    block,
+    for_terminal: printable::log_line,
+};
 
 fn block(scored: &ScoredBlock<'_>, out: &mut Vec<u8>) {
-    let mut printed = scored.line_told;
+    let mut printed = scored.last_line;
     for found in scored.found.iter() {
         if printed.replace(found.line) == Some(found.line) {
             continue;

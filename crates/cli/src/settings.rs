@@ -1,38 +1,38 @@
-//! What holds for a whole run: the snapshot's path, the instant, threads, how much to say.
+//! What holds for a whole run: the snapshot's path, the instant, threads, verbosity.
 
 use crate::args::Global;
 use crate::color::{Color, When};
-use crate::exit::{Failure, tell};
+use crate::exit::{Failure, print_stderr};
 use rapsheet_snapshot::{Error, Snapshot, Time};
 use std::num::NonZeroUsize;
 use std::path::PathBuf;
 use std::thread;
 
-/// The global flags, decided.
-pub(crate) struct Setting {
+/// The global flags with their defaults resolved.
+pub(crate) struct Settings {
     /// The snapshot that commands read.
     pub(crate) snapshot: PathBuf,
-    /// The instant.
+    /// The present instant.
     pub(crate) now: Time,
-    /// How many threads work.
+    /// The number of worker threads.
     pub(crate) threads: usize,
-    /// Whether only errors are told.
+    /// Whether stderr gets only errors.
     pub(crate) quiet: bool,
-    /// Whether details are told too.
+    /// Whether stderr gets details.
     #[cfg_attr(not(feature = "ingest"), allow(dead_code))]
     pub(crate) verbose: bool,
-    /// Colour of what goes to stdout.
+    /// Whether stdout is coloured.
     pub(crate) color: Color,
-    /// Whether progress is shown.
+    /// When progress is shown.
     #[cfg_attr(not(feature = "ingest"), allow(dead_code))]
     pub(crate) progress: When,
 }
 
-impl Setting {
-    /// Decides what the flags left open; `clock` is the instant where no `--now` names another.
-    pub(crate) fn new(global: Global, clock: Time) -> Setting {
+impl Settings {
+    /// Resolves defaults; `clock` is the present where `--now` gives no other.
+    pub(crate) fn new(global: Global, clock: Time) -> Settings {
         let cores = || thread::available_parallelism().map_or(1, NonZeroUsize::get);
-        Setting {
+        Settings {
             snapshot: global.snapshot,
             now: global.now.unwrap_or(clock),
             threads: global.threads.map_or_else(cores, usize::from),
@@ -43,15 +43,15 @@ impl Setting {
         }
     }
 
-    /// Opens the snapshot, every byte verified.
+    /// Opens the snapshot and verifies every checksum.
     pub(crate) fn open(&self) -> Result<Snapshot, Failure> {
         Snapshot::open(&self.snapshot).map_err(|error| Failure::refused(with_remedy(&error)))
     }
 
-    /// Says something that is no error, unless people asked for quiet.
+    /// Prints a message on stderr that is no error, unless `--quiet`.
     pub(crate) fn note(&self, message: &str) {
         if !self.quiet {
-            tell(message);
+            print_stderr(message);
         }
     }
 }

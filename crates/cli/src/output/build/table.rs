@@ -1,6 +1,5 @@
-//! The table at the end of a build: trouble first, and again in words at the end, where the eye is.
+//! What a build prints: a table of feeds, those in trouble first, and the reasons below it, where a terminal ends.
 
-use crate::setting::Setting;
 use crate::table::{Head, Table, age, bytes, count, duration};
 use rapsheet_ingest::report::{FeedReport, Report};
 use rapsheet_snapshot::Refusal;
@@ -8,24 +7,30 @@ use rapsheet_snapshot::section::origin::FeedState;
 use std::io::{self, Write};
 use std::path::Path;
 
-/// How many notes are told without `--verbose`; the report has all of them.
+/// How many notes are printed without `--verbose`; the report has all of them.
 const NOTES_MAX: usize = 10;
 
-/// Tells people what happened, on stderr.
-pub(crate) fn show(report: &Report, length: u64, target: &Path, setting: &Setting) {
-    let mut text = Vec::new();
-    let shown = table(report)
-        .print(&mut text)
-        .and_then(|()| notes(report, setting.verbose, &mut text))
-        .and_then(|()| troubles(report, &mut text))
-        .and_then(|()| summary(report, length, target, &mut text));
-    if shown.is_ok() {
-        setting.note(String::from_utf8_lossy(&text).trim_end());
-    }
+/// What the columns count whose titles do not say it.
+const FOOT: &str =
+    "expired: sightings whose retention has ended; kept: live sightings that are not in the download";
+
+/// Prints the results of a build whose snapshot, of so many bytes, is at `out`.
+pub(crate) fn summary(
+    report: &Report,
+    length: u64,
+    out: &Path,
+    verbose: bool,
+    text: &mut dyn Write,
+) -> io::Result<()> {
+    table(report).print(text)?;
+    writeln!(text, "{FOOT}")?;
+    notes(report, verbose, text)?;
+    troubles(report, text)?;
+    totals(report, length, out, text)
 }
 
 fn table(report: &Report) -> Table {
-    let titles = ["age", "lines", "accepted", "rejected", "added", "removed", "lapsed", "carried"];
+    let titles = ["age", "lines", "accepted", "rejected", "added", "removed", "expired", "kept"];
     let heads: Vec<Head> =
         ["feed", "state"].map(Head::Left).into_iter().chain(titles.map(Head::Right)).collect();
     let mut table = Table::new(&heads);
@@ -40,7 +45,7 @@ fn table(report: &Report) -> Table {
     table
 }
 
-/// `stale` where only the age of the download is wrong.
+/// The state of a feed; `stale` where it is ok but for the age of its download.
 fn state_word(feed: &FeedReport) -> &'static str {
     if feed.state == FeedState::Ok && feed.stale { "stale" } else { feed.state.word() }
 }
@@ -51,7 +56,7 @@ fn trouble_first(report: &Report) -> Vec<&FeedReport> {
     feeds
 }
 
-/// What is odd about feeds that are well and, where people want to know, why lines were rejected.
+/// The notes on feeds that are ok and, where `verbose`, why lines were rejected.
 fn notes(report: &Report, verbose: bool, out: &mut dyn Write) -> io::Result<()> {
     let notes: Vec<String> = report.feeds.iter().flat_map(|feed| notes_of(feed, verbose)).collect();
     let shown = if verbose { notes.len() } else { NOTES_MAX };
@@ -60,15 +65,15 @@ fn notes(report: &Report, verbose: bool, out: &mut dyn Write) -> io::Result<()> 
     }
     match notes.len().saturating_sub(shown) {
         0 => Ok(()),
-        more => writeln!(out, "… and {more} more notes: see --report, or ask with --verbose"),
+        more => writeln!(out, "… and {more} more notes: see --report, or use --verbose"),
     }
 }
 
 fn notes_of(feed: &FeedReport, verbose: bool) -> Vec<String> {
     let id = &feed.id;
-    let canaries = feed.refusals.get(Refusal::NeverBlock.word()).map(|number| {
+    let never_block = feed.refusals.get(Refusal::NeverBlock.word()).map(|number| {
         let entries = if *number == 1 { "1 entry".to_owned() } else { format!("{number} entries") };
-        format!("{id}: {entries} would block what must never be blocked; --rejects names them")
+        format!("{id}: {entries} would block a name or address of the never-block list; see --rejects")
     });
     let refusals: Vec<String> = feed.refusals.iter().map(|(why, number)| format!("{number} {why}")).collect();
     let refusals =
@@ -77,8 +82,8 @@ fn notes_of(feed: &FeedReport, verbose: bool) -> Vec<String> {
         let (age, max_age) = (age(feed.age_seconds.unwrap_or(0)), duration(feed.max_age_seconds));
         format!("{id}: stale: its download is {age} old, more than {max_age}; was it fetched?")
     });
-    let said = feed.notes.iter().map(|note| format!("{id}: {note}"));
-    stale.into_iter().chain(canaries).chain(said).chain(refusals).collect()
+    let notes = feed.notes.iter().map(|note| format!("{id}: {note}"));
+    stale.into_iter().chain(never_block).chain(notes).chain(refusals).collect()
 }
 
 /// Why feeds are in trouble.
@@ -91,22 +96,26 @@ fn troubles(report: &Report, out: &mut dyn Write) -> io::Result<()> {
         let why = match ended.reason {
             "removed" => "is no longer in the catalogue",
             "disabled" => "is disabled",
-            _ => "blocked and now allows, or the reverse",
+            _ => "has changed from block to allow, or back",
         };
-        writeln!(out, "{}: it {why}: the {} sightings of the night before ended", ended.id, ended.sightings)?;
+        writeln!(
+            out,
+            "{}: it {why}: its {} sightings of the previous build ended",
+            ended.id, ended.sightings
+        )?;
     }
     if report.state_missing {
-        writeln!(out, "there was no state of the night before: rows of accumulated feeds counted as new")?;
+        writeln!(out, "the previous build left no state file: rows of accumulated feeds count as new")?;
     }
     Ok(())
 }
 
-fn summary(report: &Report, length: u64, target: &Path, out: &mut dyn Write) -> io::Result<()> {
+fn totals(report: &Report, length: u64, target: &Path, out: &mut dyn Write) -> io::Result<()> {
     let totals = &report.totals;
     let trouble = report.feeds.iter().filter(|feed| feed.state != FeedState::Ok).count();
     writeln!(
         out,
-        "{}: {} of {} feeds ok; {} sightings of {} IPv4 and {} IPv6 runs, {} names, {} URLs; {}",
+        "{}: {} of {} feeds ok; {} sightings of {} IPv4 and {} IPv6 ranges, {} names, {} URLs; {}",
         target.display(),
         report.feeds.len() - trouble,
         report.feeds.len(),
@@ -125,7 +134,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_table_names_trouble_first_and_fits() {
+    fn puts_trouble_first_and_fits_the_width() {
         let mut text = Vec::new();
         table(&example()).print(&mut text).expect("memory takes it");
         let text = String::from_utf8(text).expect("text");
@@ -136,17 +145,17 @@ mod tests {
     }
 
     #[test]
-    fn notes_are_few_unless_asked_for() {
+    fn prints_few_notes_unless_verbose() {
         let mut report = example();
         report.feeds =
             (0..15).map(|at| FeedReport::new(&format!("feed-{at}"), "x.example", "f", "f")).collect();
         report.feeds.iter_mut().for_each(|feed| feed.notes = vec!["is odd".to_owned()]);
-        let told = |verbose| {
+        let printed = |verbose| {
             let mut text = Vec::new();
             notes(&report, verbose, &mut text).expect("memory takes it");
             String::from_utf8(text).expect("text")
         };
-        assert_eq!((told(false).lines().count(), told(true).lines().count()), (NOTES_MAX + 1, 15));
-        assert!(told(false).ends_with("… and 5 more notes: see --report, or ask with --verbose\n"));
+        assert_eq!((printed(false).lines().count(), printed(true).lines().count()), (NOTES_MAX + 1, 15));
+        assert!(printed(false).ends_with("… and 5 more notes: see --report, or use --verbose\n"));
     }
 }

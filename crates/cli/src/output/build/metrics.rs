@@ -1,152 +1,147 @@
-//! The night as Prometheus metrics, in the text format that node exporter's textfile collector reads.
+//! The build as Prometheus metrics, in the text format that node exporter's textfile collector reads.
 //!
-//! Every metric is a row of a table: name, kind, help, and where its number comes from. Samples carry no times of
-//! their own, which the collector would refuse; what is a time is a gauge of seconds since 1970, so that an alert
-//! compares it with the clock of whoever asks.
+//! Every metric is a row of a table: name, help, and where its number comes from. Samples carry no timestamps, which the
+//! collector refuses; a time is a gauge of seconds since 1970, which an alert compares with the clock.
 
 use rapsheet_ingest::report::{FeedReport, Report};
 use rapsheet_snapshot::Time;
 use rapsheet_snapshot::section::origin::FeedState;
 use std::io::{self, Write};
 
-/// A metric of every feed.
-struct OfFeed {
+/// A metric of each feed.
+struct FeedMetric {
     name: &'static str,
     help: &'static str,
     value: fn(&FeedReport) -> Option<f64>,
 }
 
-/// A metric of the whole night.
-struct OfNight {
+/// A metric of the whole build.
+struct BuildMetric {
     name: &'static str,
     help: &'static str,
     value: fn(&Report, u64) -> Option<f64>,
 }
 
-const FEEDS: &[OfFeed] = &[
-    OfFeed {
+const FEED_METRICS: &[FeedMetric] = &[
+    FeedMetric {
         name: "feed_ok",
-        help: "Whether the feed's last download was taken",
+        help: "Whether the feed's last download was accepted",
         value: |feed| Some(f64::from(u8::from(feed.state == FeedState::Ok))),
     },
-    OfFeed {
+    FeedMetric {
         name: "feed_update_timestamp_seconds",
         help: "When the download that the snapshot holds was retrieved",
         value: |feed| seconds_of(feed.update_time.as_deref()?),
     },
-    OfFeed {
+    FeedMetric {
         name: "feed_max_age_seconds",
         help: "After how long without a new download the feed is stale",
         value: |feed| Some(feed.max_age_seconds as f64),
     },
-    OfFeed {
+    FeedMetric {
         name: "feed_unchanged_since_timestamp_seconds",
         help: "When the first download that lists what the present one lists was retrieved",
         value: |feed| seconds_of(feed.unchanged_since.as_deref()?),
     },
-    OfFeed {
+    FeedMetric {
         name: "feed_sightings",
         help: "Sightings in the snapshot",
         value: |feed| Some(feed.sightings as f64),
     },
-    OfFeed { name: "feed_lines", help: "Lines of the download", value: |feed| Some(feed.lines as f64) },
-    OfFeed {
+    FeedMetric { name: "feed_lines", help: "Lines of the download", value: |feed| Some(feed.lines as f64) },
+    FeedMetric {
         name: "feed_accepted",
-        help: "Indicators of the download that stand in the snapshot",
+        help: "Indicators of the download that are in the snapshot",
         value: |feed| Some(feed.accepted as f64),
     },
-    OfFeed {
+    FeedMetric {
         name: "feed_duplicate",
         help: "Indicators that the download had already given",
         value: |feed| Some(feed.duplicate as f64),
     },
-    OfFeed {
+    FeedMetric {
         name: "feed_expired",
-        help: "Indicators of the download whose sighting was over",
+        help: "Indicators of the download whose retention has ended",
         value: |feed| Some(feed.expired as f64),
     },
-    OfFeed {
+    FeedMetric {
         name: "feed_rejected",
-        help: "Indicators that were refused",
+        help: "Indicators of the download that were rejected",
         value: |feed| Some(feed.rejected as f64),
     },
-    OfFeed { name: "feed_added", help: "Sightings that are new", value: |feed| Some(feed.added as f64) },
-    OfFeed {
+    FeedMetric { name: "feed_added", help: "Sightings that are new", value: |feed| Some(feed.added as f64) },
+    FeedMetric {
         name: "feed_removed",
         help: "Sightings that were delisted",
         value: |feed| Some(feed.removed as f64),
     },
-    OfFeed {
+    FeedMetric {
         name: "feed_lapsed",
-        help: "Sightings whose time ran out",
+        help: "Sightings whose retention has ended since the previous build",
         value: |feed| Some(feed.lapsed as f64),
     },
-    OfFeed {
+    FeedMetric {
         name: "feed_carried",
-        help: "Sightings that stand without being listed today",
+        help: "Live sightings that are not in the download",
         value: |feed| Some(feed.carried as f64),
     },
-    OfFeed { name: "feed_read_seconds", help: "How long reading took", value: |feed| feed.seconds },
+    FeedMetric { name: "feed_read_seconds", help: "How long reading took", value: |feed| feed.seconds },
 ];
 
-const NIGHT: &[OfNight] = &[
-    OfNight {
+const BUILD_METRICS: &[BuildMetric] = &[
+    BuildMetric {
         name: "last_success_timestamp_seconds",
         help: "The instant of the last snapshot that was published",
         value: |report, _| seconds_of(&report.now),
     },
-    OfNight {
+    BuildMetric {
         name: "snapshot_bytes",
         help: "The length of the snapshot",
         value: |_, length| Some(length as f64),
     },
-    OfNight {
-        name: "feeds",
-        help: "Feeds that were to be read",
-        value: |report, _| Some(report.feeds.len() as f64),
-    },
-    OfNight {
+    BuildMetric { name: "feeds", help: "Enabled feeds", value: |report, _| Some(report.feeds.len() as f64) },
+    BuildMetric {
         name: "sightings",
         help: "Sightings in the snapshot",
         value: |report, _| Some(report.totals.sightings as f64),
     },
-    OfNight {
+    BuildMetric {
         name: "names",
         help: "Names in the snapshot",
         value: |report, _| Some(report.totals.names as f64),
     },
-    OfNight {
+    BuildMetric {
         name: "urls",
         help: "URLs in the snapshot",
         value: |report, _| Some(report.totals.urls as f64),
     },
-    OfNight {
+    BuildMetric {
         name: "ipv4_runs",
-        help: "Disjoint runs of IPv4 addresses in the snapshot",
+        help: "Disjoint ranges of IPv4 addresses in the snapshot",
         value: |report, _| Some(report.totals.ipv4_runs as f64),
     },
-    OfNight {
+    BuildMetric {
         name: "ipv6_runs",
-        help: "Disjoint runs of IPv6 addresses in the snapshot",
+        help: "Disjoint ranges of IPv6 addresses in the snapshot",
         value: |report, _| Some(report.totals.ipv6_runs as f64),
     },
-    OfNight {
+    BuildMetric {
         name: "build_seconds",
         help: "How long the build took",
         value: |report, _| report.seconds.get("total").copied(),
     },
 ];
 
-/// Writes the metrics of a night whose snapshot has so many bytes.
+/// Writes the metrics of a build whose snapshot has `length` bytes.
 pub(crate) fn metrics(report: &Report, length: u64, out: &mut dyn Write) -> io::Result<()> {
-    for OfNight { name, help, value } in NIGHT {
+    for BuildMetric { name, help, value } in BUILD_METRICS {
         if let Some(value) = value(report, length) {
             head(name, help, out)?;
             writeln!(out, "rapsheet_{name} {value}")?;
         }
     }
-    for metric in FEEDS {
-        of_feeds(report, metric, out)?;
+    for metric in FEED_METRICS {
+        feed_samples(report, metric, out)?;
     }
     states(report, out)
 }
@@ -155,8 +150,8 @@ fn head(name: &str, help: &str, out: &mut dyn Write) -> io::Result<()> {
     writeln!(out, "# HELP rapsheet_{name} {help}.\n# TYPE rapsheet_{name} gauge")
 }
 
-fn of_feeds(report: &Report, metric: &OfFeed, out: &mut dyn Write) -> io::Result<()> {
-    let OfFeed { name, help, value } = metric;
+fn feed_samples(report: &Report, metric: &FeedMetric, out: &mut dyn Write) -> io::Result<()> {
+    let FeedMetric { name, help, value } = metric;
     let samples: Vec<(&FeedReport, f64)> =
         report.feeds.iter().filter_map(|feed| Some((feed, value(feed)?))).collect();
     if !samples.is_empty() {
@@ -169,7 +164,7 @@ fn of_feeds(report: &Report, metric: &OfFeed, out: &mut dyn Write) -> io::Result
 fn states(report: &Report, out: &mut dyn Write) -> io::Result<()> {
     let mut troubled = report.feeds.iter().filter(|feed| feed.state != FeedState::Ok).peekable();
     if troubled.peek().is_some() {
-        head("feed_trouble", "Why the feed's last download was not taken", out)?;
+        head("feed_trouble", "Why the feed's last download was not accepted", out)?;
     }
     troubled.try_for_each(|feed| {
         let (state, reason) = (feed.state.word(), escaped(&feed.reason));
@@ -203,7 +198,7 @@ mod tests {
     }
 
     #[test]
-    fn every_sample_stands_below_its_own_head() {
+    fn every_sample_follows_its_head() {
         let mut heads = HashSet::new();
         let mut current = String::new();
         for line in text().lines() {
@@ -221,7 +216,7 @@ mod tests {
     }
 
     #[test]
-    fn numbers_are_those_of_the_night() {
+    fn samples_have_the_numbers_of_the_report() {
         let text = text();
         for line in [
             "rapsheet_last_success_timestamp_seconds 1795392000",
@@ -235,7 +230,7 @@ mod tests {
     }
 
     #[test]
-    fn labels_are_escaped() {
+    fn escapes_labels() {
         assert_eq!(escaped("a\\b\"c\nd"), "a\\\\b\\\"c\\nd");
     }
 }

@@ -1,11 +1,10 @@
-//! What a build has to say: a table for the person who looks at it at night, JSON for programs, and the text that
-//! Prometheus' node exporter collects.
+//! The results of a build: a table for people, JSON for programs, and metrics for Prometheus' node exporter.
 
 mod metrics;
 mod table;
 
 pub(crate) use metrics::metrics;
-pub(crate) use table::show;
+pub(crate) use table::summary;
 
 use rapsheet_ingest::report::{RejectRow, Report};
 use std::io::{self, Write};
@@ -30,7 +29,7 @@ mod tests {
     use rapsheet_snapshot::section::origin::FeedState;
     use std::collections::BTreeMap;
 
-    /// A night with a feed that is well and one that is not.
+    /// A build with a feed that is ok and one that is held.
     pub(super) fn example() -> Report {
         let mut good = FeedReport::new("example-drop", "example.org", "plain-ip", "example-drop.txt");
         (good.lines, good.accepted, good.added, good.sightings) = (3, 2, 2, 2);
