@@ -8,9 +8,9 @@ use super::document::{self, Origin};
 use super::node::{self, DEPTH_MAX, Kind, Raw};
 use super::{Format, Head, OpenError, Shape};
 use crate::format::role;
-use crate::moment;
 use crate::options::Options;
 use crate::scribe::{Details, Scribe, Skip};
+use crate::timestamp;
 use rapsheet_snapshot::refang::refang;
 use rapsheet_snapshot::{Assessments, Kinds, Scope, Time};
 
@@ -60,7 +60,7 @@ fn walk(raw: Raw<'_>, event: &Event, depth: usize, origin: &Origin, scribe: &mut
     }
     let own = Event {
         assessments: event.assessments.union(tags(raw)),
-        date: moment::parse(node::text_of(raw, "date").as_bytes()).or(event.date),
+        date: timestamp::parse(node::text_of(raw, "date").as_bytes()).or(event.date),
     };
     node::members(raw, |key, value| match key {
         "Event" | "response" | "Attribute" | "Object" => walk(value, &own, depth + 1, origin, scribe),
@@ -76,7 +76,7 @@ fn attribute(raw: Raw<'_>, event: &Event, scribe: &mut Scribe<'_>) {
     if !matches!(text("to_ids").as_ref(), "true" | "1") {
         return scribe.skip(Skip::ToIds);
     }
-    let time = |name: &str| moment::parse(text(name).as_bytes());
+    let time = |name: &str| timestamp::parse(text(name).as_bytes());
     let by_tag = tags(raw).union(event.assessments);
     let assessments = if by_tag.is_empty() {
         role::category(text("category").as_bytes(), Assessments::EMPTY)

@@ -7,9 +7,9 @@ use super::document::{self, Origin};
 use super::node::{self, Kind, Raw};
 use super::{Format, Head, OpenError, Shape};
 use crate::format::role;
-use crate::moment;
 use crate::options::Options;
 use crate::scribe::{Details, Scribe, Skip};
+use crate::timestamp;
 use rapsheet_snapshot::{Assessments, Kinds, Refusal, Scope};
 
 /// The row of the table.
@@ -52,8 +52,8 @@ fn indicator(one: Raw<'_>, assessments: Assessments, created: &str, scribe: &mut
     }
     let own = text("created");
     let details = Details {
-        first_seen: moment::parse(own.as_bytes()).or_else(|| moment::parse(created.as_bytes())),
-        expires: moment::parse(text("expiration").as_bytes()),
+        first_seen: timestamp::parse(own.as_bytes()).or_else(|| timestamp::parse(created.as_bytes())),
+        expires: timestamp::parse(text("expiration").as_bytes()),
         assessments: role::category(text("role").as_bytes(), assessments),
         ..Details::NONE
     };

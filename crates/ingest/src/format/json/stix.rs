@@ -10,9 +10,9 @@ use super::pattern::{self, Meaning};
 use super::{Format, Head, OpenError, Shape};
 use crate::format::role;
 use crate::lines;
-use crate::moment;
 use crate::options::{OptionRow, Options};
 use crate::scribe::{Details, Scribe, Skip};
+use crate::timestamp;
 use rapsheet_snapshot::{Assessment, Assessments, Kinds, Refusal, Time};
 use std::collections::hash_map::RandomState;
 use std::collections::{HashMap, HashSet};
@@ -111,7 +111,7 @@ fn each_indicator<'a>(objects: Raw<'a>, mut visit: impl FnMut(Raw<'a>)) {
 
 /// When a version was made, in seconds; far back where it does not say.
 fn modified(one: Raw<'_>) -> i64 {
-    moment::parse(node::text_of(one, "modified").as_bytes()).map_or(i64::MIN, Time::unix)
+    timestamp::parse(node::text_of(one, "modified").as_bytes()).map_or(i64::MIN, Time::unix)
 }
 
 fn object(
@@ -143,7 +143,7 @@ fn object(
 }
 
 fn details(one: Raw<'_>) -> Details {
-    let time = |name: &str| moment::parse(node::text_of(one, name).as_bytes());
+    let time = |name: &str| timestamp::parse(node::text_of(one, name).as_bytes());
     let words = ["indicator_types", "labels"].map(|name| node::member(one, name).map(node::joined));
     let said = words.iter().flatten().map(|text| meant(text)).find(|found| !found.is_empty());
     let assessments = said.unwrap_or_default();
