@@ -7,8 +7,8 @@
 mod guards;
 
 use crate::format::{self, FORMATS, Format};
-use crate::moment::span_seconds;
 use crate::options::{Options, choose};
+use crate::timestamp::duration_seconds;
 use crate::words;
 pub use guards::{Guard, Mark, Sentinel, Share};
 use rapsheet_snapshot::{Assessment, Assessments, ListKind, Mode, Scope};
@@ -269,7 +269,7 @@ impl Reading<'_> {
 
     fn span(&mut self, key: &str, default: i64) -> i64 {
         let Some(text) = self.text(key) else { return default };
-        match span_seconds(&text) {
+        match duration_seconds(&text) {
             Some(seconds) if (1..=SPAN_MAX).contains(&seconds) => seconds,
             _ => {
                 let found = text.escape_debug();

@@ -4,7 +4,7 @@
 //! first, and addresses that proxies report (`X-Forwarded-For`) last.
 
 use super::placed::{Cursor, Lines, Visit, request};
-use super::{Kind, moment};
+use super::{Kind, timestamp};
 
 /// The row of the table.
 pub(super) static KIND: Kind = Kind {
@@ -41,7 +41,7 @@ fn read(line: &[u8], visit: &mut Visit<'_>) -> Option<()> {
     let bracket = memchr::memmem::find(line, b" [")?;
     let mut cursor = Cursor::new(line, bracket + 2);
     let time = cursor.until(b']')?;
-    moment::clf(line.get(time.clone())?)?;
+    timestamp::clf(line.get(time.clone())?)?;
     cursor.mark(b"]")?;
     let asked = cursor.quoted()?;
     let (status, bytes) = (cursor.word()?, cursor.word()?);

@@ -19,12 +19,12 @@ mod cloudtrail;
 mod combined;
 mod delimited;
 mod json;
-mod moment;
 mod placed;
 mod remark;
 mod squid;
 mod syslog;
 mod text;
+mod timestamp;
 mod vpcflow;
 mod zeek;
 
@@ -163,7 +163,7 @@ trait Layout: Send + Sync {
 
     /// The names of the fields that may hold a record's time, the likeliest first.
     fn times(&self) -> &'static [&'static str] {
-        &moment::FIELDS
+        &timestamp::FIELDS
     }
 
     /// The time that a record states outside of its fields.
@@ -256,7 +256,7 @@ impl Log {
     pub(crate) fn time(&self, record: &[u8], field: Option<&str>, now: Time) -> Option<Time> {
         let names = field.as_ref().map_or(self.0.times(), std::slice::from_ref);
         let mut cells = names.iter().filter_map(|name| self.0.field(record, name));
-        let stated = cells.find_map(|cell| moment::of_field(&cell, now));
+        let stated = cells.find_map(|cell| timestamp::of_field(&cell, now));
         stated.or_else(|| self.0.time_of_line(record, now))
     }
 

@@ -4,7 +4,7 @@
 //! of the kind has no fields, and says when it happened as any text does. Fields may lie in others: the URL of a request
 //! in the request.
 
-use super::{Annotation, Fields, Layout, Log, blank, first_line, is_wanted, line_len, moment, text};
+use super::{Annotation, Fields, Layout, Log, blank, first_line, is_wanted, line_len, text, timestamp};
 use rapsheet_snapshot::Time;
 use std::borrow::Cow;
 use std::ops::Range;
@@ -81,7 +81,7 @@ impl Layout for &'static Lines {
     }
 
     fn time_of_line(&self, record: &[u8], now: Time) -> Option<Time> {
-        moment::of_line(record, now)
+        timestamp::of_line(record, now)
     }
 
     fn annotate(&self, record: &[u8], remark: &Annotation<'_>, out: &mut Vec<u8>) {

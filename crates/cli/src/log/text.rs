@@ -1,7 +1,7 @@
 //! Lines of text: a remark is words behind the line, as `key=value`, and a line without one stays as it is.
 
 use super::remark::Cells;
-use super::{Annotation, Fields, Kind, Layout, Log, REMARKS, moment};
+use super::{Annotation, Fields, Kind, Layout, Log, REMARKS, timestamp};
 use rapsheet_snapshot::Time;
 
 /// The row of the table.
@@ -30,7 +30,7 @@ impl Layout for Text {
     }
 
     fn time_of_line(&self, record: &[u8], now: Time) -> Option<Time> {
-        moment::of_line(record, now)
+        timestamp::of_line(record, now)
     }
 
     fn annotate(&self, record: &[u8], remark: &Annotation<'_>, out: &mut Vec<u8>) {

@@ -5,9 +5,9 @@
 //! zeros, which is decimal here, counts, and the days of the first and the last report.
 
 use super::{Format, Head, LineReader, OpenError, Shape, header, ranges};
-use crate::moment;
 use crate::options::Options;
 use crate::scribe::{Details, Scribe, Skip};
+use crate::timestamp;
 use rapsheet_snapshot::{Address, Assessment, Assessments, Kinds, Refusal};
 
 /// The row of the table.
@@ -53,7 +53,7 @@ fn row(first: &[u8], rest: &[&[u8]], scribe: &mut Scribe<'_>) {
     if second.iter().any(|byte| matches!(byte, b'.' | b':')) {
         return ranges::emit(ranges::zero_padded_range(first, second), &scanner, scribe);
     }
-    let day = |at: usize| rest.get(at).and_then(|text| moment::parse(text));
+    let day = |at: usize| rest.get(at).and_then(|text| timestamp::parse(text));
     let details = Details { first_seen: day(2), last_seen: day(3), ..scanner };
     ranges::emit(ranges::zero_padded(first).map(Address::range), &details, scribe);
 }

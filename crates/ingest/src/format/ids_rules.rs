@@ -5,9 +5,9 @@
 //! its labels. A rule with a path beside its host is about that URL and not about the host.
 
 use super::{Format, Head, LineReader, OpenError, Shape, role};
-use crate::moment;
 use crate::options::Options;
 use crate::scribe::{Details, Scribe, Skip};
+use crate::timestamp;
 use crate::token;
 use rapsheet_snapshot::{Kinds, Refusal, Scope, Time};
 
@@ -234,7 +234,7 @@ fn question(wire: &[u8]) -> Option<Vec<u8>> {
 fn created(metadata: &[u8]) -> Option<Time> {
     let at = memchr::memmem::find(metadata, b"created_at ")?;
     let date = metadata.get(at + 11..at + 21)?;
-    moment::parse(&date.iter().map(|byte| if *byte == b'_' { b'-' } else { *byte }).collect::<Vec<u8>>())
+    timestamp::parse(&date.iter().map(|byte| if *byte == b'_' { b'-' } else { *byte }).collect::<Vec<u8>>())
 }
 
 #[cfg(test)]

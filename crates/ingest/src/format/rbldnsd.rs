@@ -6,9 +6,9 @@
 //! manual page of rbldnsd.
 
 use super::{Format, Head, OpenError, OrderedReader, Shape, header, ranges};
-use crate::moment;
 use crate::options::Options;
 use crate::scribe::{Details, Scribe, Skip};
+use crate::timestamp;
 use crate::token;
 use crate::words;
 use rapsheet_snapshot::{Address, AddressRange, Assessment, Assessments, Kinds, Refusal, Scope};
@@ -85,7 +85,7 @@ impl Rbldnsd {
 fn directive(special: &[u8], scribe: &mut Scribe<'_>) {
     let (word, rest) = token::first(special);
     if word.eq_ignore_ascii_case(b"TIMESTAMP")
-        && let Some(time) = moment::parse(token::first(rest.trim_ascii()).0)
+        && let Some(time) = timestamp::parse(token::first(rest.trim_ascii()).0)
     {
         scribe.generated(time);
     }

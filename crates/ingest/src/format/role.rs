@@ -3,9 +3,9 @@
 //! Tables, JSON and XML differ in syntax only: each has records with named fields, so the roles and the usual names
 //! stand here once. Options of a feed name fields of their own; then the usual names do not count.
 
-use crate::moment;
 use crate::options::Options;
 use crate::scribe::Details;
+use crate::timestamp;
 use crate::words;
 use rapsheet_snapshot::{Assessments, address::parse_port};
 
@@ -245,9 +245,9 @@ pub fn non_null(field: &[u8]) -> &[u8] {
 /// What the fields of a record state, but for its indicator.
 pub fn details<'f>(field: impl Fn(Role) -> &'f [u8], default: Assessments) -> Details {
     Details {
-        first_seen: moment::parse(field(Role::FirstSeen)),
-        last_seen: moment::parse(field(Role::LastSeen)),
-        expires: moment::parse(field(Role::Expires)),
+        first_seen: timestamp::parse(field(Role::FirstSeen)),
+        last_seen: timestamp::parse(field(Role::LastSeen)),
+        expires: timestamp::parse(field(Role::Expires)),
         port: parse_port(field(Role::Port)).ok(),
         assessments: category(field(Role::Category), default),
         ..Details::NONE

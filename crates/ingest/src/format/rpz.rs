@@ -6,9 +6,9 @@
 //! indicator. Triggers and actions: draft-vixie-dnsop-dns-rpz.
 
 use super::{Format, Head, OpenError, OrderedReader, Shape, header, ranges};
-use crate::moment;
 use crate::options::{OptionRow, Options};
 use crate::scribe::{Details, Scribe, Skip};
+use crate::timestamp;
 use crate::token;
 use crate::words;
 use rapsheet_snapshot::{AddressRange, Assessments, Kinds, Refusal, Scope, Time};
@@ -218,7 +218,7 @@ fn is_class_or_ttl(word: &[u8]) -> bool {
 fn remarks(comment: &[u8]) -> (Option<Time>, Assessments) {
     let Ok(text) = std::str::from_utf8(comment) else { return (None, Assessments::EMPTY) };
     let (reason, rest) = text.split_once('(').unwrap_or((text, ""));
-    let time = rest.split_once(')').and_then(|(date, _)| moment::parse(date.as_bytes()));
+    let time = rest.split_once(')').and_then(|(date, _)| timestamp::parse(date.as_bytes()));
     let reason = reason.split("see ").next().unwrap_or_default();
     (time, words::all(reason.trim(), &[' ', ',']))
 }

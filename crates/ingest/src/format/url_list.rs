@@ -5,9 +5,9 @@
 //! elsewhere it is a fragment.
 
 use super::{Format, Head, LineReader, Markup, OpenError, Shape, header};
-use crate::moment;
 use crate::options::{OptionRow, Options};
 use crate::scribe::{Details, Scribe, Skip};
+use crate::timestamp;
 use crate::token;
 use rapsheet_snapshot::{Kinds, Scope, refang::refang};
 
@@ -59,14 +59,14 @@ fn without_remark(text: &[u8]) -> &[u8] {
     let text = ends.iter().find_map(|end| text.strip_suffix(*end)).unwrap_or(text).trim_ascii_end();
     let Some((url, columns)) = token::split_once(text, b',') else { return text };
     let second = token::before(columns, b',');
-    let is_time = second.len() > 9 && moment::parse(second).is_some();
+    let is_time = second.len() > 9 && timestamp::parse(second).is_some();
     if is_time { url } else { text }
 }
 
 /// What stands above a list that is sent as a page: its mark, a title, a date.
 fn is_head(line: &[u8], scribe: &mut Scribe<'_>) -> bool {
     if line.first().is_some_and(u8::is_ascii_uppercase)
-        && let Some(time) = moment::parse(line)
+        && let Some(time) = timestamp::parse(line)
     {
         scribe.generated(time);
         return true;

@@ -8,7 +8,7 @@ use super::{Column, Table, split};
 use crate::format::role::Role;
 use crate::guard::{self, Names, TokenType};
 use crate::lines;
-use crate::moment;
+use crate::timestamp;
 use crate::words;
 use rapsheet_snapshot::refang::refang;
 use rapsheet_snapshot::{AddressRange, address, host};
@@ -67,7 +67,7 @@ fn look(field: &[u8], names: &mut Names) -> Look {
     if text.iter().all(u8::is_ascii_digit) && text.len() < 10 {
         return Look::Number;
     }
-    if moment::parse(&text).is_some() {
+    if timestamp::parse(&text).is_some() {
         return Look::Time;
     }
     let word = std::str::from_utf8(&text).unwrap_or_default();

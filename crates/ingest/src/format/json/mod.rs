@@ -17,9 +17,9 @@ pub mod stix;
 
 use super::role::{self, RecordRules, Role};
 use super::{Format, Head, LineReader, OpenError, Shape};
-use crate::moment;
 use crate::options::{OptionRow, Options, error};
 use crate::scribe::{Scribe, Skip};
+use crate::timestamp;
 use document::Origin;
 use node::{DEPTH_MAX, Kind, Raw};
 use rapsheet_snapshot::{Kinds, Refusal};
@@ -303,7 +303,7 @@ const GENERATED: &[&str] = &[
 /// A time that stands around the records is the document's.
 fn generated(name: &str, value: Raw<'_>, scribe: &mut Scribe<'_>) {
     if GENERATED.contains(&name)
-        && let Some(time) = moment::parse(node::text(value).as_bytes())
+        && let Some(time) = timestamp::parse(node::text(value).as_bytes())
     {
         scribe.generated(time);
     }

@@ -4,7 +4,7 @@
 //! that it is, its members are visited one by one, and what nobody asks for is only passed over. The `serde_json`
 //! crate reads the syntax; it passes over nested values without recursion.
 
-use crate::moment;
+use crate::timestamp;
 use rapsheet_snapshot::Time;
 use serde::de::{Deserializer, MapAccess, SeqAccess, Visitor};
 use serde_json::value::RawValue;
@@ -86,7 +86,7 @@ pub(super) fn text_of<'a>(raw: Raw<'a>, name: &str) -> Cow<'a, str> {
 
 /// The time that a member states; `None` where there is none that can be read.
 pub(super) fn time_of(raw: Raw<'_>, name: &str) -> Option<Time> {
-    moment::parse(text_of(raw, name).as_bytes())
+    timestamp::parse(text_of(raw, name).as_bytes())
 }
 
 /// A list of texts in one, separated by commas; a text as it is.

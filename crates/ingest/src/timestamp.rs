@@ -1,48 +1,37 @@
-//! The instants that feeds write, in the shapes in which they write them.
+//! Timestamps as feeds write them.
 //!
-//! A time without a zone is UTC, for that is what publishers mean who say nothing. What has two readings has
-//! none here: `12/9/15` may be September or December, and `IST` is India, Israel or Ireland. Such a time is
-//! absent, and the indicator keeps the time of its download. Nothing here allocates: a night reads millions
-//! of rows, most of them as `2026-08-23 03:00:29`.
+//! A time without a zone is UTC: publishers that state no zone mean UTC. A time with two readings is refused:
+//! `12/9/15` is September or December, and `IST` is India, Israel or Ireland. The entry then keeps the time of its
+//! download. A build reads millions of rows, most of them as `2026-08-23 03:00:29`, so no form that a row uses
+//! allocates; `chrono` reads only the mail dates that the forms here do not cover.
 
 use rapsheet_snapshot::Time;
+use rapsheet_snapshot::timestamp::{Scanner, digits_len, month_of_name, number};
 
 /// Seconds from the start of FILETIME, 1601, to that of Unix time.
 const FILETIME_TO_UNIX: i64 = 11_644_473_600;
-/// The longest date of a mail header that is worth reading, in bytes.
+/// The longest mail date that `chrono` is asked to read, in bytes.
 const MAIL_DATE_MAX: usize = 128;
-const MONTHS: [&[u8]; 12] = [
-    b"january",
-    b"february",
-    b"march",
-    b"april",
-    b"may",
-    b"june",
-    b"july",
-    b"august",
-    b"september",
-    b"october",
-    b"november",
-    b"december",
-];
+/// The most words of a date in words: `Sat, 22 Aug 2026 03:00:29 PM +0200 (CEST)` has eight.
+const WORDS_MAX: usize = 9;
 const WEEKDAYS: [&[u8]; 7] =
     [b"monday", b"tuesday", b"wednesday", b"thursday", b"friday", b"saturday", b"sunday"];
 
-/// Reads a time; `None` where it is none, or none that has one meaning.
+/// Reads a timestamp; `None` where the text is none, or one with several meanings.
 pub fn parse(text: &[u8]) -> Option<Time> {
     let text = text.trim_ascii();
     let text = text.strip_prefix(b"[").and_then(|inner| inner.strip_suffix(b"]")).unwrap_or(text);
-    let digits = text.iter().take_while(|byte| byte.is_ascii_digit()).count();
-    match (digits, text.get(digits)) {
-        (10 | 13 | 18, None) => counted(text),
+    let width = digits_len(text);
+    match (width, text.get(width)) {
+        (10 | 13 | 18, None) => since_epoch(text),
         (8 | 14, _) => compact(text),
         (4, Some(b'-' | b'/' | b':')) => year_first(text),
         _ => in_words(text).or_else(|| mail_date(text)),
     }
 }
 
-/// What RFC 2822 allows beyond words in order, comments among it, is chrono's to read; but not its obsolete zones,
-/// because a zone that is a word has several meanings or none.
+/// A date of RFC 2822 with comments or folding, which `chrono` reads well. Its obsolete zones are refused: a zone that
+/// is a word has several meanings or none.
 fn mail_date(text: &[u8]) -> Option<Time> {
     let text = std::str::from_utf8(text).ok().filter(|text| text.len() <= MAIL_DATE_MAX)?;
     let numeric_zone = text.contains(['+', '-']) && !text.ends_with(|last: char| last.is_ascii_alphabetic());
@@ -50,8 +39,8 @@ fn mail_date(text: &[u8]) -> Option<Time> {
     Some(Time::from_unix(read.timestamp()))
 }
 
-/// Reads a span as the catalogue writes it, `15d`, `12h`, `30m`, `90s` or `2w`, in seconds.
-pub fn span_seconds(text: &str) -> Option<i64> {
+/// Reads a duration as the catalogue writes it, `15d`, `12h`, `30m`, `90s` or `2w`, in seconds.
+pub fn duration_seconds(text: &str) -> Option<i64> {
     let (unit, digits) = text.as_bytes().split_last()?;
     let unit = match unit {
         b's' => 1,
@@ -64,8 +53,8 @@ pub fn span_seconds(text: &str) -> Option<i64> {
     number(digits)?.checked_mul(unit)
 }
 
-/// Seconds or milliseconds since 1970, or tenths of microseconds since 1601; the width tells which.
-fn counted(digits: &[u8]) -> Option<Time> {
+/// Seconds or milliseconds since 1970, or tenths of microseconds since 1601 (FILETIME); the width tells which.
+fn since_epoch(digits: &[u8]) -> Option<Time> {
     let count = number(digits)?;
     Some(Time::from_unix(match digits.len() {
         10 => count,
@@ -76,126 +65,122 @@ fn counted(digits: &[u8]) -> Option<Time> {
 
 /// `20170226`, `20170226235356`, and either with a zone.
 fn compact(text: &[u8]) -> Option<Time> {
-    let mut rest = Rest(text);
-    let date = (rest.digits(4)?, rest.two()?, rest.two()?);
-    let clock = match rest.two() {
-        Some(hour) => (hour, rest.two()?, rest.two()?),
+    let mut scanner = Scanner::new(text);
+    let date = (scanner.digits(4)?, scanner.digits(2)?, scanner.digits(2)?);
+    let clock = match scanner.digits(2) {
+        Some(hour) => (hour, scanner.digits(2)?, scanner.digits(2)?),
         None => (0, 0, 0),
     };
-    instant(date, clock, zone(rest.0)?)
+    instant(date, clock, zone(scanner.rest())?)
 }
 
-/// `2026-08-23 03:00:29` and its kin: any of `-/:` in the date, `T` or blanks before the clock, seconds, a
-/// fraction and a zone or none of them.
+/// `2026-08-23 03:00:29` and its variants: the date with `-`, `/` or `:`, then `T` or blanks, then a clock, a fraction
+/// and a zone, each of them optional.
 fn year_first(text: &[u8]) -> Option<Time> {
-    let mut rest = Rest(text);
-    let year = rest.digits(4)?;
-    let mark = rest.one_of(b"-/:")?;
-    let month = rest.one_or_two()?;
-    rest.one_of(&[mark])?;
-    let date = (year, month, rest.one_or_two()?);
-    if rest.one_of(&[b'T', b't', b' ', mark]).is_none() {
-        return instant(date, (0, 0, 0), zone(rest.0)?);
-    }
-    rest.skip_blanks();
-    if !rest.0.first().is_some_and(u8::is_ascii_digit) {
-        return instant(date, (0, 0, 0), zone(rest.0)?);
-    }
-    let clock = rest.clock(b":-")?;
-    instant(date, clock, zone(rest.0)?)
+    let mut scanner = Scanner::new(text);
+    let year = scanner.digits(4)?;
+    let mark = scanner.one_of(b"-/:")?;
+    let month = scanner.one_or_two_digits()?;
+    scanner.byte(mark)?;
+    let date = (year, month, scanner.one_or_two_digits()?);
+    let has_clock = scanner.one_of(&[b'T', b't', b' ', mark]).is_some() && {
+        scanner.skip_blanks();
+        scanner.rest().first().is_some_and(u8::is_ascii_digit)
+    };
+    let clock = if has_clock { clock(&mut scanner, b":-")? } else { (0, 0, 0) };
+    instant(date, clock, zone(scanner.rest())?)
 }
 
-/// What has a month's name, or stands day first: RFC 2822, asctime, access logs, and prose.
+/// A date with a month name, or with the day first: RFC 2822, asctime, access logs and prose. Hand-written, because
+/// rows have these forms and `chrono` tries one format at a time.
 fn in_words(text: &[u8]) -> Option<Time> {
-    let mut found = Words::default();
+    let mut fields = Fields::default();
     let words = text.split(|byte| matches!(byte, b' ' | b'\t' | b',')).filter(|word| !word.is_empty());
     for (index, word) in words.enumerate() {
-        // No shape has more words than this one: Sat, 22 Aug 2026 03:00:29 PM +0200 (CEST).
-        if index > 8 {
+        if index >= WORDS_MAX {
             return None;
         }
-        found.take(word)?;
+        fields.read(word)?;
     }
-    found.instant()
+    fields.instant()
 }
 
-/// What the words of a time have said so far. A word that says a thing twice, or nothing, ends the reading.
+/// The fields that the words of a date have stated so far. A word that states a field twice, or none, ends the reading.
 #[derive(Default)]
-struct Words {
+struct Fields {
     year: Option<i64>,
     month: Option<u32>,
     day: Option<u32>,
     clock: Option<(u32, u32, u32)>,
-    afternoon: Option<bool>,
+    is_afternoon: Option<bool>,
     zone: Option<i64>,
 }
 
-impl Words {
-    fn take(&mut self, word: &[u8]) -> Option<()> {
+impl Fields {
+    fn read(&mut self, word: &[u8]) -> Option<()> {
         match word.first()? {
-            b'0'..=b'9' => self.figures(word),
+            b'0'..=b'9' => self.read_digits(word),
             b'(' if self.zone.is_some() => Some(()),
             b'+' | b'-' | b'(' => set(&mut self.zone, zone(word)?),
-            _ => self.name(word),
+            _ => self.read_name(word),
         }
     }
 
-    fn name(&mut self, word: &[u8]) -> Option<()> {
-        if named(&WEEKDAYS, word).is_some() {
+    fn read_name(&mut self, word: &[u8]) -> Option<()> {
+        if is_weekday(word) {
             return Some(());
         }
-        if let Some(index) = named(&MONTHS, word) {
-            return set(&mut self.month, u32::try_from(index + 1).ok()?);
+        if let Some(month) = month_of_name(word) {
+            return set(&mut self.month, month);
         }
         if word.eq_ignore_ascii_case(b"am") || word.eq_ignore_ascii_case(b"pm") {
-            return set(&mut self.afternoon, word.eq_ignore_ascii_case(b"pm"));
+            return set(&mut self.is_afternoon, word.eq_ignore_ascii_case(b"pm"));
         }
         set(&mut self.zone, zone(word)?)
     }
 
-    fn figures(&mut self, word: &[u8]) -> Option<()> {
-        let mut rest = Rest(word);
-        let width = word.iter().take_while(|byte| byte.is_ascii_digit()).count();
+    fn read_digits(&mut self, word: &[u8]) -> Option<()> {
+        let mut scanner = Scanner::new(word);
+        let width = digits_len(word);
         let first = number(word.get(..width)?)?;
         match (width, word.get(width)) {
             (4, None) => set(&mut self.year, first),
             (1 | 2, None) if self.day.is_none() => set(&mut self.day, u32::try_from(first).ok()?),
-            // RFC 2822 says so: up to 49 is this century.
+            // RFC 2822, section 4.3: 00 to 49 are years of this century, 50 to 99 of the last.
             (2, None) => set(&mut self.year, if first < 50 { 2000 + first } else { 1900 + first }),
             (1 | 2, Some(b':')) => {
-                set(&mut self.clock, rest.clock(b":")?)?;
-                rest.0.is_empty().then_some(())
+                set(&mut self.clock, clock(&mut scanner, b":")?)?;
+                scanner.is_empty().then_some(())
             }
-            (1 | 2, Some(&mark @ (b'-' | b'/'))) => self.day_first(rest, mark),
+            (1 | 2, Some(&mark @ (b'-' | b'/'))) => self.read_day_first(scanner, mark),
             _ => None,
         }
     }
 
-    /// `15-02-2019`, `15-Feb-2019`, or `01/Aug/2018:09:49:41`. Figures between slashes may be month first,
-    /// so they say nothing.
-    fn day_first(&mut self, mut rest: Rest<'_>, mark: u8) -> Option<()> {
-        set(&mut self.day, rest.one_or_two()?)?;
-        rest.one_of(&[mark])?;
-        let width = rest.0.iter().take_while(|byte| byte.is_ascii_alphabetic()).count();
+    /// `15-02-2019`, `15-Feb-2019`, or `01/Aug/2018:09:49:41`. Between slashes a month must be a name, because digits
+    /// there may be month first: none is set, and [`Fields::instant`] refuses the date.
+    fn read_day_first(&mut self, mut scanner: Scanner<'_>, mark: u8) -> Option<()> {
+        set(&mut self.day, scanner.one_or_two_digits()?)?;
+        scanner.byte(mark)?;
+        let width = scanner.rest().iter().take_while(|byte| byte.is_ascii_alphabetic()).count();
         if width > 0 {
-            self.name(rest.0.get(..width)?)?;
-            rest.0 = rest.0.get(width..)?;
+            self.read_name(scanner.take(width)?)?;
         } else if mark == b'-' {
-            set(&mut self.month, rest.two()?)?;
+            set(&mut self.month, scanner.digits(2)?)?;
         }
-        rest.one_of(&[mark])?;
-        set(&mut self.year, i64::from(rest.digits(4)?))?;
-        if rest.one_of(b":").is_some() {
-            set(&mut self.clock, rest.clock(b":")?)?;
+        scanner.byte(mark)?;
+        set(&mut self.year, i64::from(scanner.digits(4)?))?;
+        if scanner.one_of(b":").is_some() {
+            set(&mut self.clock, clock(&mut scanner, b":")?)?;
         }
-        rest.0.is_empty().then_some(())
+        scanner.is_empty().then_some(())
     }
 
     fn instant(self) -> Option<Time> {
         let (hour, minute, second) = self.clock.unwrap_or_default();
-        let hour = match (self.afternoon, hour) {
+        let hour = match (self.is_afternoon, hour) {
             (None, _) => hour,
-            (Some(afternoon), 1..=12) => hour % 12 + if afternoon { 12 } else { 0 },
+            (Some(is_afternoon), 1..=12) => hour % 12 + if is_afternoon { 12 } else { 0 },
             (Some(_), _) => return None,
         };
         let date = (u32::try_from(self.year?).ok()?, self.month?, self.day?);
@@ -203,34 +188,29 @@ impl Words {
     }
 }
 
-/// Sets what was not said before.
-fn set<T>(place: &mut Option<T>, value: T) -> Option<()> {
-    place.replace(value).is_none().then_some(())
+/// Sets a field that has no value yet.
+fn set<T>(field: &mut Option<T>, value: T) -> Option<()> {
+    field.replace(value).is_none().then_some(())
 }
 
-/// Which of these names it is, whole or as its first three letters.
-fn named(names: &[&[u8]], word: &[u8]) -> Option<usize> {
-    names.iter().position(|name| {
+/// Whether a word is a weekday in English, whole or its first three letters.
+fn is_weekday(word: &[u8]) -> bool {
+    WEEKDAYS.iter().any(|name| {
         let short = name.get(..3).unwrap_or(name);
         word.eq_ignore_ascii_case(name) || word.eq_ignore_ascii_case(short)
     })
 }
 
-/// The offset from UTC, in seconds, of what stands behind a clock.
+/// The offset from UTC, in seconds, of the text behind a clock: none, a name of UTC, or a number.
 fn zone(text: &[u8]) -> Option<i64> {
+    const UTC: [&[u8]; 5] = [b"", b"z", b"utc", b"gmt", b"ut"];
     let text = text.trim_ascii();
     let text = text.strip_prefix(b"(").and_then(|inner| inner.strip_suffix(b")")).unwrap_or(text);
-    const UTC: [&[u8]; 5] = [b"", b"z", b"utc", b"gmt", b"ut"];
     if UTC.iter().any(|name| text.eq_ignore_ascii_case(name)) {
         return Some(0);
     }
-    let mut rest = Rest(text);
-    let sign = if rest.one_of(b"+-")? == b'-' { -1 } else { 1 };
-    let hours = rest.two()?;
-    rest.one_of(b":");
-    let minutes = if rest.0.is_empty() { 0 } else { rest.two()? };
-    let fits = rest.0.is_empty() && hours < 24 && minutes < 60;
-    fits.then(|| sign * (i64::from(hours) * 3600 + i64::from(minutes) * 60))
+    let mut scanner = Scanner::new(text);
+    scanner.offset(Some(0)).filter(|_| scanner.is_empty())
 }
 
 fn instant(date: (u32, u32, u32), clock: (u32, u32, u32), offset: i64) -> Option<Time> {
@@ -238,57 +218,19 @@ fn instant(date: (u32, u32, u32), clock: (u32, u32, u32), offset: i64) -> Option
     Some(Time::from_civil((i64::from(year), month, day), clock)?.plus(-offset))
 }
 
-/// A number of digits alone; at most 18, so that it fits.
-fn number(digits: &[u8]) -> Option<i64> {
-    let fits = (1..=18).contains(&digits.len());
-    let add = |sum: i64, byte: &u8| byte.is_ascii_digit().then(|| sum * 10 + i64::from(byte - b'0'));
-    fits.then(|| digits.iter().try_fold(0, add)).flatten()
-}
-
-/// What is not read yet.
-struct Rest<'a>(&'a [u8]);
-
-impl Rest<'_> {
-    fn digits(&mut self, count: usize) -> Option<u32> {
-        let (head, tail) = self.0.split_at_checked(count)?;
-        let value = u32::try_from(number(head)?).ok()?;
-        self.0 = tail;
-        Some(value)
+/// Hour and minute between one of `marks`, and a second behind the same mark, if there is one. Its fraction is skipped.
+fn clock(scanner: &mut Scanner<'_>, marks: &[u8]) -> Option<(u32, u32, u32)> {
+    let hour = scanner.one_or_two_digits()?;
+    let mark = scanner.one_of(marks)?;
+    let minute = scanner.digits(2)?;
+    let has_second = matches!(scanner.rest(), [first, b'0'..=b'9', ..] if *first == mark);
+    if !has_second {
+        return Some((hour, minute, 0));
     }
-
-    fn two(&mut self) -> Option<u32> {
-        self.digits(2)
-    }
-
-    fn one_or_two(&mut self) -> Option<u32> {
-        self.digits(2).or_else(|| self.digits(1))
-    }
-
-    fn one_of(&mut self, marks: &[u8]) -> Option<u8> {
-        let (&first, tail) = self.0.split_first()?;
-        marks.contains(&first).then(|| self.0 = tail).map(|()| first)
-    }
-
-    fn skip_blanks(&mut self) {
-        self.0 = self.0.trim_ascii_start();
-    }
-
-    /// Hour and minute, and a second with a fraction, which is cut off, where they stand.
-    fn clock(&mut self, marks: &[u8]) -> Option<(u32, u32, u32)> {
-        let hour = self.one_or_two()?;
-        let mark = self.one_of(marks)?;
-        let minute = self.two()?;
-        if self.0.first() != Some(&mark) || !self.0.get(1).is_some_and(u8::is_ascii_digit) {
-            return Some((hour, minute, 0));
-        }
-        self.one_of(&[mark])?;
-        let second = self.two()?;
-        if let [b'.' | b',', tail @ ..] = self.0 {
-            let width = tail.iter().take_while(|byte| byte.is_ascii_digit()).count();
-            self.0 = if width > 0 { tail.get(width..)? } else { self.0 };
-        }
-        Some((hour, minute, second))
-    }
+    scanner.byte(mark)?;
+    let second = scanner.digits(2)?;
+    scanner.skip_fraction(b".,", 1);
+    Some((hour, minute, second))
 }
 
 #[cfg(test)]
@@ -301,7 +243,7 @@ mod tests {
     }
 
     #[test]
-    fn mail_dates_may_hold_comments_and_calendars_agree() {
+    fn agrees_with_chrono_on_calendars_and_mail_dates() {
         assert_eq!(
             parse(b"Sat, 22 Aug 2026 03:00:29 +0200 (a comment, in words)").map(Time::unix),
             Some(1_787_360_429)
@@ -316,7 +258,7 @@ mod tests {
     }
 
     #[test]
-    fn every_shape_has_its_instant() {
+    fn reads_every_form() {
         let rows = [
             ("2024-07-16 06:45:19", "2024-07-16T06:45:19Z"),
             ("2026-03-12", "2026-03-12T00:00:00Z"),
@@ -363,7 +305,7 @@ mod tests {
     }
 
     #[test]
-    fn what_has_no_single_meaning_is_absent() {
+    fn refuses_what_has_no_single_meaning() {
         let none = [
             "",
             " ",
@@ -406,24 +348,24 @@ mod tests {
     }
 
     #[test]
-    fn spans_are_a_number_and_a_unit() {
+    fn reads_durations_of_a_number_and_a_unit() {
         let rows = [("15d", 1_296_000), ("12h", 43_200), ("30m", 1800), ("90s", 90), ("2w", 1_209_600)];
         for (text, seconds) in rows {
-            assert_eq!(span_seconds(text), Some(seconds), "{text}");
+            assert_eq!(duration_seconds(text), Some(seconds), "{text}");
         }
         for text in ["", "d", "15", "15 d", "-1d", "1.5h", "15D", "1y", "é", "999999999999999999w"] {
-            assert_eq!(span_seconds(text), None, "{text}");
+            assert_eq!(duration_seconds(text), None, "{text}");
         }
     }
 
     proptest! {
         #[test]
-        fn nothing_panics(text in proptest::collection::vec(any::<u8>(), 0..60), near in "[0-9TZ:/ .+-]{0,40}") {
-            let _ = (parse(&text), parse(near.as_bytes()), span_seconds(&near));
+        fn never_panics(text in proptest::collection::vec(any::<u8>(), 0..60), near in "[0-9TZ:/ .+-]{0,40}") {
+            let _ = (parse(&text), parse(near.as_bytes()), duration_seconds(&near));
         }
 
         #[test]
-        fn what_a_time_prints_is_what_it_reads(seconds in 0i64..4_000_000_000) {
+        fn reads_what_a_time_prints(seconds in 0i64..4_000_000_000) {
             let time = Time::from_unix(seconds);
             prop_assert_eq!(parse(time.to_string().as_bytes()), Some(time));
         }
