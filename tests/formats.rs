@@ -1,7 +1,7 @@
-//! Every format reads its sample exactly as expected, line by line, and both catalogues are sound.
+//! Every format reads its sample as expected, line by line, and both catalogues are valid.
 //!
-//! The expectations are one short line an event: `12 ip 45.9.20.5`, `13 skip comment`, `14 reject bad-ip`. They were
-//! read over by people; `RAPSHEET_BLESS=1` writes them anew for the next reading.
+//! `tests/expected` has a line for each event: `12 ip 45.9.20.5`, `13 skip comment`, `14 reject bad-ip`.
+//! `RAPSHEET_BLESS=1` writes these files anew; review the difference.
 
 use rapsheet_ingest::catalog::Catalog;
 use rapsheet_ingest::decode::{self, Caps};
@@ -19,7 +19,7 @@ fn folder(name: &str) -> PathBuf {
 
 fn catalog(name: &str) -> Catalog {
     let text = fs::read_to_string(folder(name)).expect("a catalogue");
-    Catalog::parse(&text, name).map_err(|error| error.to_string()).expect("a sound catalogue")
+    Catalog::parse(&text, name).map_err(|error| error.to_string()).expect("a valid catalogue")
 }
 
 fn now() -> Time {
@@ -49,7 +49,7 @@ fn every_sample_reads_as_expected() {
         let recipe =
             Recipe { format: feed.format, options: &feed.options, rules: &rules, can_be_empty: false };
         let mut transcript = Transcript::new(feed.list);
-        transcribe_all(&recipe, &mut text, &mut transcript).tally.expect("a sample is a feed");
+        transcribe_all(&recipe, &mut text, &mut transcript).tally.expect("a readable sample");
         let read: String = transcript.events.iter().map(|event| event_line(event) + "\n").collect();
         let path = folder("tests/expected").join(format!("{}.txt", feed.id));
         if std::env::var_os("RAPSHEET_BLESS").is_some() {
@@ -57,7 +57,7 @@ fn every_sample_reads_as_expected() {
         }
         let expected = fs::read_to_string(&path).expect("an expectation");
         let first = read.lines().zip(expected.lines()).find(|(read, expected)| read != expected);
-        assert!(read == expected, "{}: {first:?}; if it is right, RAPSHEET_BLESS=1 writes it down", feed.id);
+        assert!(read == expected, "{}: {first:?}; RAPSHEET_BLESS=1 accepts the change", feed.id);
     }
 }
 
@@ -78,7 +78,7 @@ fn catalogue_of_real_feeds_is_valid() {
         assert!(feed.url.starts_with("http"), "{} has no url", feed.id);
         assert!(!feed.licence.is_empty(), "{} has no licence", feed.id);
         assert!(feed.enabled || !feed.note.is_empty(), "{} is disabled without a reason", feed.id);
-        // What a format needs of its options shows when it is opened.
+        // A format reports missing or invalid options when it is opened.
         let rules = Rules::new(now(), feed.list, feed.scope);
         let recipe =
             Recipe { format: feed.format, options: &feed.options, rules: &rules, can_be_empty: true };
