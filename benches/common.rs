@@ -1,9 +1,9 @@
-//! What the benchmarks share: the lists they run on, random numbers, and how a ratio is told.
+//! Shared by the benchmarks: their lists, random numbers, clocks and percentiles.
 //!
-//! Timings on shared machines drift, so nothing is told but ratios of two things that ran in turn, in one
-//! process, over the same distinct and shuffled keys, after their answers were seen to be equal.
+//! Timings on shared machines drift. The benchmarks therefore print ratios of two programs or functions that run in turn,
+//! over the same distinct and shuffled keys, after their answers were compared.
 
-#![allow(dead_code, unused_imports, reason = "each benchmark uses its part")]
+#![allow(dead_code, unused_imports, reason = "each benchmark uses some of it")]
 
 #[path = "../tests/files.rs"]
 mod files;
@@ -32,7 +32,7 @@ pub(crate) struct Lists {
 }
 
 impl Lists {
-    /// The large real lists, if the environment names a folder of them; else made-up ones of a fixed seed.
+    /// The large real lists of the folder that `RAPSHEET_CORPUS` names, or else made-up ones of a fixed seed.
     pub(crate) fn find() -> Lists {
         let corpus =
             std::env::var_os("RAPSHEET_CORPUS").map(|folder| PathBuf::from(folder).join("feeds/scale"));
@@ -51,9 +51,9 @@ impl Lists {
         let (mut names, mut addresses) = (String::new(), String::new());
         for _ in 0..300_000 {
             let (a, b) = (random.below(1 << 40), random.below(997));
-            writeln!(names, "h{b}.{a:x}.com").expect("text grows");
+            writeln!(names, "h{b}.{a:x}.com").expect("written to a string");
             let bits = 0x2D00_0000 | random.below(1 << 24) as u32;
-            writeln!(addresses, "{}", std::net::Ipv4Addr::from_bits(bits)).expect("text grows");
+            writeln!(addresses, "{}", std::net::Ipv4Addr::from_bits(bits)).expect("written to a string");
         }
         fs::write(made.path().join("blp.alt-version-made-up.txt"), names).expect("a list");
         fs::write(made.path().join("ip.made-up.txt"), addresses).expect("a list");
@@ -64,20 +64,20 @@ impl Lists {
     }
 }
 
-/// The format that reads a large list, by the name of its file.
+/// The format of a large list, by the name of its file.
 pub(crate) fn file_format(file: &str) -> &'static str {
     large_lists::format_and_scope(file).0
 }
 
-/// What this runs on, as far as the system tells.
+/// The machine: processors and memory, as far as `/proc` has them.
 pub(crate) fn machine() -> String {
-    let told = |path: &str, key: &str| {
+    let value = |path: &str, key: &str| {
         let text = fs::read_to_string(path).unwrap_or_default();
         let line = text.lines().find_map(|line| line.strip_prefix(key)).unwrap_or_default();
         line.trim_matches([':', ' ', '\t']).to_owned()
     };
     let processors = std::thread::available_parallelism().map_or(1, |count| count.get());
-    let (model, memory) = (told("/proc/cpuinfo", "model name"), told("/proc/meminfo", "MemTotal"));
+    let (model, memory) = (value("/proc/cpuinfo", "model name"), value("/proc/meminfo", "MemTotal"));
     let (system, family) = (std::env::consts::OS, std::env::consts::ARCH);
     format!("machine: {family}, {system}; {processors} processors {model}; memory {memory}")
 }
@@ -90,14 +90,14 @@ impl Random {
     }
 }
 
-/// The seconds that something took.
+/// The seconds of wall-clock time that `work` takes.
 pub(crate) fn seconds(work: impl FnOnce()) -> f64 {
     let start = Instant::now();
     work();
     start.elapsed().as_secs_f64()
 }
 
-/// The seconds that this thread was at work for something: what others do beside it on a busy machine does not count.
+/// The seconds of processor time of this thread that `work` takes; other programs on the machine do not count.
 pub(crate) fn busy_seconds(work: impl FnOnce()) -> f64 {
     let start = cpu_time::ThreadTime::now();
     work();

@@ -1,17 +1,17 @@
-//! Names that people visit: the sites that public rankings have on top, from a folder of such lists.
+//! Names of popular sites, from public rankings in a folder of lists.
 //!
-//! Made-up names differ from listed ones within a few bytes, which flatters whoever compares byte by byte and stops at the first
-//! that is different. Names that are visited begin and end like listed ones, and some are listed.
+//! Made-up names differ from listed ones within a few bytes, which favours an index that stops at the first different byte.
+//! Names of real sites share prefixes and suffixes with listed ones, and some are listed.
 
 use crate::common::read_text;
 use rapsheet_snapshot::name;
 use std::fs;
 use std::path::Path;
 
-/// What the names of rankings begin with, among other lists of their folder.
+/// The beginnings of the file names of rankings.
 const RANKINGS: [&str; 5] = ["alexa", "cisco_top", "cloudflare-top", "majestic", "tranco"];
 
-/// The names of all rankings, with their bytes reversed; none where the environment names no folder of lists.
+/// The reversed names of all rankings; empty without `RAPSHEET_CORPUS`.
 pub(crate) fn top() -> Vec<Vec<u8>> {
     let Some(corpus) = std::env::var_os("RAPSHEET_CORPUS") else { return Vec::new() };
     let Ok(folder) = fs::read_dir(Path::new(&corpus).join("feeds/misp-warninglist")) else {
@@ -25,7 +25,7 @@ pub(crate) fn top() -> Vec<Vec<u8>> {
     paths.filter(|path| is_ranking(path)).flat_map(|path| ranked(&path)).collect()
 }
 
-/// The names of a ranking that are well formed.
+/// The valid names of a ranking, reversed.
 fn ranked(path: &Path) -> Vec<Vec<u8>> {
     let text = read_text(path);
     let document: serde_json::Value = serde_json::from_slice(&text).expect("a list of the corpus");

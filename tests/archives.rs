@@ -1,11 +1,11 @@
-//! Downloads of several parts: archives and folders, through the command that reads one file and through a build.
+//! Downloads of several parts, archives and folders: read by `parse` and by `build`.
 
 use crate::files::gzip;
 use crate::test_dir::{TestDir, code, json_lines};
 use serde_json::Value;
 use std::fs;
 
-/// A tar of these members; a member without a body is a link.
+/// A tar archive of these members; a member without a body is a symbolic link.
 fn tar_of(members: &[(&str, Option<&str>)]) -> Vec<u8> {
     let mut builder = tar::Builder::new(Vec::new());
     for (name, body) in members {
@@ -13,7 +13,7 @@ fn tar_of(members: &[(&str, Option<&str>)]) -> Vec<u8> {
         header.set_size(body.map_or(0, |body| body.len() as u64));
         header.set_mode(0o644);
         header.set_entry_type(if body.is_some() { tar::EntryType::Regular } else { tar::EntryType::Symlink });
-        // The builder refuses names that climb; a hostile archive has them all the same.
+        // `tar::Builder` refuses `..` and absolute names, so they are written into the header.
         header.as_mut_bytes()[..name.len()].copy_from_slice(name.as_bytes());
         header.set_cksum();
         builder.append(&header, body.unwrap_or_default().as_bytes()).expect("a member");
@@ -74,10 +74,10 @@ fn refuses_truncated_and_corrupt_archives() {
         let last = rows.last().expect("a row");
         assert_eq!((code(&output), &last["reason"]), (4, &Value::from("damaged")), "{cut}");
     }
-    let mut bent = whole;
-    bent[512 * 2 + 10] ^= 1;
-    dir.write("bent.tar.gz", gzip(&bent));
-    let output = dir.run(&["parse", "--format", "squidguard", "bent.tar.gz"]);
+    let mut corrupt = whole;
+    corrupt[512 * 2 + 10] ^= 1;
+    dir.write("corrupt.tar.gz", gzip(&corrupt));
+    let output = dir.run(&["parse", "--format", "squidguard", "corrupt.tar.gz"]);
     assert_eq!(json_lines(&output).last().expect("a row")["reason"], "damaged");
 }
 

@@ -1,4 +1,4 @@
-//! `parse`, `build` and `feeds` from outside: what is published, and what is left alone.
+//! The commands `parse`, `build` and `feeds`: what they publish, what they refuse, and their exit codes.
 
 use crate::sample::NOW;
 use crate::test_dir::{TestDir, code, json_lines, stderr, stdout};
@@ -93,7 +93,7 @@ fn build_output_does_not_depend_on_the_thread_count() {
     for threads in ["1", "4"] {
         let output = dir.run(&[BUILD, &["--threads", threads, "--previous", "none"]].concat());
         assert_eq!(code(&output), 0, "{}", stderr(&output));
-        images.push(fs::read(dir.path("out.rap")).expect("it is there"));
+        images.push(fs::read(dir.path("out.rap")).expect("an existing file"));
     }
     assert!(images[0] == images[1]);
 }
@@ -101,11 +101,14 @@ fn build_output_does_not_depend_on_the_thread_count() {
 #[test]
 fn build_exits_with_3_when_a_feed_fails() {
     let dir = build_dir();
-    fs::remove_file(dir.path("downloads/other-ip.txt")).expect("it was there");
+    fs::remove_file(dir.path("downloads/other-ip.txt")).expect("an existing file");
     let output = dir.run(BUILD);
     assert_eq!(code(&output), 3, "{}", stderr(&output));
     let first = stderr(&output).lines().nth(1).map(str::to_owned);
-    assert!(first.is_some_and(|row| row.starts_with("other-ip") && row.contains("failed")), "trouble first");
+    assert!(
+        first.is_some_and(|row| row.starts_with("other-ip") && row.contains("failed")),
+        "failed feeds come first"
+    );
     assert!(dir.path("out.rap").exists());
 }
 
@@ -134,7 +137,7 @@ fn invalid_catalogue_exits_with_2() {
         assert!(stderr(&output).contains("catalog.toml") && !dir.path("out.rap").exists());
         assert!(!stderr(&output).contains('\u{1b}'), "{}", stderr(&output));
     }
-    fs::remove_file(dir.path("catalog.toml")).expect("it was there");
+    fs::remove_file(dir.path("catalog.toml")).expect("an existing file");
     assert_eq!(code(&dir.run(BUILD)), 2);
 }
 
@@ -158,7 +161,7 @@ fn damaged_previous_snapshot_exits_with_4_and_names_the_remedy() {
 fn concurrent_build_exits_with_6_and_names_the_lock_holder() {
     let dir = build_dir();
     let lock = File::create(dir.path("out.rap.lock")).expect("a file");
-    lock.try_lock().expect("nobody holds it");
+    lock.try_lock().expect("a free lock");
     (&lock).write_all(b"4711\n").expect("written");
     let output = dir.run(BUILD);
     assert_eq!(code(&output), 6);
@@ -171,11 +174,11 @@ fn concurrent_build_exits_with_6_and_names_the_lock_holder() {
 fn failed_write_leaves_the_old_snapshot() {
     let dir = build_dir();
     assert_eq!(code(&dir.run(BUILD)), 0);
-    let before = fs::read(dir.path("out.rap")).expect("it is there");
+    let before = fs::read(dir.path("out.rap")).expect("an existing file");
     dir.write("downloads/bad-ip.txt", "45.9.20.9\n");
     let output = dir.run(&[BUILD, &["--report", "no/such/folder/report.json"]].concat());
     assert_eq!(code(&output), 5, "{}", stderr(&output));
-    assert!(fs::read(dir.path("out.rap")).expect("it is there") == before);
+    assert!(fs::read(dir.path("out.rap")).expect("an existing file") == before);
     let output =
         dir.run(&["build", "--catalog", "catalog.toml", "--downloads", "downloads", "--out", "no/x.rap"]);
     assert_eq!(code(&output), 5);
@@ -187,16 +190,17 @@ fn file_size_limit_exits_with_5() {
     let dir = build_dir();
     dir.write("catalog.toml", CATALOG.replace("reset", "accumulated"));
     assert_eq!(code(&dir.run(BUILD)), 0);
-    let files = || ["out.rap", "out.rap.state"].map(|name| fs::read(dir.path(name)).expect("it is there"));
+    let files =
+        || ["out.rap", "out.rap.state"].map(|name| fs::read(dir.path(name)).expect("an existing file"));
     let before = files();
     let script = format!("ulimit -f 1; exec \"$0\" \"$@\" --now {NOW}");
     let mut args = vec!["-c", &script, env!("CARGO_BIN_EXE_rapsheet")];
     args.extend(BUILD);
-    // One more row: the state has room for it, and the snapshot has none.
+    // One more row: the state file stays within the limit, and the snapshot does not.
     dir.write("downloads/bad-ip.txt", "45.9.20.5\n45.9.20.7\n");
     let output = Command::new("bash").args(&args).current_dir(dir.folder.path()).output().expect("it runs");
     assert_eq!(code(&output), 5, "{}", stderr(&output));
-    assert!(files() == before, "neither the snapshot nor the state was replaced");
+    assert!(files() == before, "neither file is replaced");
 }
 
 #[test]
@@ -222,14 +226,14 @@ fn held_download_is_reported_and_accepted_by_digest() {
     assert!(feed["seconds"].is_number() && report["seconds"]["total"].is_number());
     assert!(dir.read("rapsheet.prom").contains("state=\"held\",reason=\"shrunk\"} 1"));
     let digest = feed["digest"].as_str().expect("a digest").to_owned();
-    let said = stderr(&output);
-    let told = said.lines().find(|line| line.starts_with("bad-ip: held (shrunk)"));
+    let log = stderr(&output);
+    let line = log.lines().find(|line| line.starts_with("bad-ip: held (shrunk)"));
     let accept = format!("--accept bad-ip={}", &digest[..16]);
-    assert!(told.is_some_and(|line| line.contains(&accept)), "{said}");
+    assert!(line.is_some_and(|line| line.contains(&accept)), "{log}");
     let feeds = dir.run(&["--snapshot", "out.rap", "feeds"]);
     assert!(stdout(&feeds).lines().nth(1).is_some_and(|line| line.contains("held (shrunk)")));
     assert_eq!(code(&dir.run(&[BUILD, &["--accept", &format!("bad-ip={digest}")]].concat())), 0);
-    assert_eq!(code(&dir.run(BUILD)), 0, "it is in");
+    assert_eq!(code(&dir.run(BUILD)), 0, "the accepted download stays accepted");
     for wrong in ["nobody=0123456789abcdef", "bad-ip=short"] {
         assert_eq!(code(&dir.run(&[BUILD, &["--accept", wrong]].concat())), 2, "{wrong}");
     }
@@ -239,7 +243,7 @@ fn held_download_is_reported_and_accepted_by_digest() {
 fn refuses_to_replace_a_newer_snapshot() {
     let dir = build_dir();
     assert_eq!(code(&dir.run(BUILD)), 0);
-    let before = fs::read(dir.path("out.rap")).expect("it is there");
+    let before = fs::read(dir.path("out.rap")).expect("an existing file");
     let earlier = |extra: &[&str]| {
         let mut args = vec!["--now", "2026-11-21T12:00:00Z"];
         args.extend(BUILD.iter().chain(extra));
@@ -249,7 +253,7 @@ fn refuses_to_replace_a_newer_snapshot() {
         let output = earlier(extra);
         assert_eq!(code(&output), 5, "{}", stderr(&output));
         assert!(stderr(&output).contains("did the clock jump back?"), "{}", stderr(&output));
-        assert!(fs::read(dir.path("out.rap")).expect("it is there") == before);
+        assert!(fs::read(dir.path("out.rap")).expect("an existing file") == before);
     }
     assert_eq!(code(&earlier(&["--replace-newer"])), 0);
     let meta = r#"{"fetched_at":"2026-11-19T03:00:00Z"}"#;
@@ -258,10 +262,10 @@ fn refuses_to_replace_a_newer_snapshot() {
     for extra in [&[][..], &["--previous", "none"], &["--previous", "rapsheet.rap"]] {
         let output = dir.run(&[BUILD, extra].concat());
         assert_eq!(code(&output), 5, "{extra:?}: {}", stderr(&output));
-        let told = "the downloads are older than the snapshot";
-        assert!(stderr(&output).contains(told), "{extra:?}: {}", stderr(&output));
+        let message = "the downloads are older than the snapshot";
+        assert!(stderr(&output).contains(message), "{extra:?}: {}", stderr(&output));
     }
-    assert_eq!(code(&dir.run(&[BUILD, &["--replace-newer"]].concat())), 0, "it takes the older download");
+    assert_eq!(code(&dir.run(&[BUILD, &["--replace-newer"]].concat())), 0, "the older download is taken");
     let found = dir.run(&["--snapshot", "out.rap", "lookup", "--format", "jsonl", "45.9.20.6"]);
     assert!(stdout(&found).contains("\"detect_time\":\"2026-11-19T03:00:00Z\""), "{}", stdout(&found));
 }
@@ -313,7 +317,7 @@ fn refuses_one_path_in_two_roles() {
         let output = dir.run(&[BUILD, case].concat());
         assert_eq!(code(&output), 2, "{case:?}: {}", stderr(&output));
         assert!(stderr(&output).contains("belongs to"), "{}", stderr(&output));
-        assert!(!dir.path("out.rap").exists(), "{case:?}: nothing was built");
+        assert!(!dir.path("out.rap").exists(), "{case:?}: nothing is built");
     }
 }
 
@@ -323,14 +327,14 @@ fn writes_reports_into_pipes_and_devices() {
     let dir = build_dir();
     let output = dir.run(&[BUILD, &["--report", "/dev/stdout", "--metrics", "/dev/null"]].concat());
     assert_eq!(code(&output), 0, "{}", stderr(&output));
-    let report: Value = serde_json::from_str(stdout(&output)).expect("the report alone");
+    let report: Value = serde_json::from_str(stdout(&output)).expect("the report and nothing else");
     assert_eq!(report["feeds"].as_array().map(Vec::len), Some(2));
     if cfg!(target_os = "linux") {
-        let before = fs::read(dir.path("out.rap")).expect("it is there");
+        let before = fs::read(dir.path("out.rap")).expect("an existing file");
         dir.write("downloads/bad-ip.txt", "45.9.20.7\n");
         let output = dir.run(&[BUILD, &["--report", "/dev/full"]].concat());
         assert_eq!(code(&output), 5, "{}", stderr(&output));
-        assert!(fs::read(dir.path("out.rap")).expect("it is there") == before, "nothing was published");
+        assert!(fs::read(dir.path("out.rap")).expect("an existing file") == before, "nothing is published");
     }
 }
 
@@ -345,17 +349,17 @@ fn catalogue_without_enabled_feeds_exits_with_2() {
     }
 }
 
-/// Runs a build that might wait for ever; `None` where it still runs after twenty seconds.
+/// Runs a build that might block; `None` where it still runs after twenty seconds.
 #[cfg(target_os = "linux")]
 fn build_in_time(dir: &TestDir) -> Option<i32> {
     let mut child = dir.command(BUILD).stderr(std::process::Stdio::null()).spawn().expect("it runs");
     for _ in 0..2000 {
-        if let Some(status) = child.try_wait().expect("it can be asked") {
+        if let Some(status) = child.try_wait().expect("a status") {
             return status.code();
         }
         std::thread::sleep(std::time::Duration::from_millis(10));
     }
-    child.kill().expect("it still runs");
+    child.kill().expect("a running process");
     None
 }
 
@@ -389,8 +393,8 @@ fn reports_an_invalid_sidecar() {
         dir.write("downloads/bad-ip.txt.meta.json", note);
         let output = dir.run(&[BUILD, &["--replace-newer"]].concat());
         assert_eq!(code(&output), 0, "{}", stderr(&output));
-        let told = "bad-ip: bad-ip.txt.meta.json is no note of a download";
-        assert!(stderr(&output).contains(told), "{note}: {}", stderr(&output));
+        let message = "bad-ip: bad-ip.txt.meta.json is no note of a download";
+        assert!(stderr(&output).contains(message), "{note}: {}", stderr(&output));
     }
 }
 
@@ -400,12 +404,12 @@ fn reports_stale_and_removed_feeds() {
     assert_eq!(code(&dir.run(BUILD)), 0);
     dir.write("catalog.toml", CATALOG.replacen("mode =", "max_age = \"1h\"\nmode =", 2));
     let output = dir.run(BUILD);
-    let told = stderr(&output);
-    assert_eq!(code(&output), 0, "it was published, and nothing failed: {told}");
-    assert!(told.lines().nth(1).is_some_and(|line| line.contains("stale")), "{told}");
-    assert!(told.contains("bad-ip: stale: its download is 21h old, more than 1h; was it fetched?"), "{told}");
+    let log = stderr(&output);
+    assert_eq!(code(&output), 0, "published, and nothing failed: {log}");
+    assert!(log.lines().nth(1).is_some_and(|line| line.contains("stale")), "{log}");
+    assert!(log.contains("bad-ip: stale: its download is 21h old, more than 1h; was it fetched?"), "{log}");
     dir.write("catalog.toml", CATALOG.split("[[feed]]").take(2).collect::<Vec<_>>().join("[[feed]]"));
-    let told = stderr(&dir.run(BUILD));
+    let log = stderr(&dir.run(BUILD));
     let ended = "other-ip: it is no longer in the catalogue: the 1 sightings of the night before ended";
-    assert!(told.lines().any(|line| line == ended), "{told}");
+    assert!(log.lines().any(|line| line == ended), "{log}");
 }

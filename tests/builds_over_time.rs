@@ -1,8 +1,8 @@
-//! Real feeds over real nights, against a model that goes from day to day with a map and the words of the contract.
+//! Real feeds over many days, against a model that keeps a map of sightings from build to build.
 //!
-//! Every list is read three times, as `reset`, as `reset` with `keep_absent` and as `accumulated`. Some nights are
-//! missed and some are built twice. After each, everything that the snapshot holds is compared, and what it answers at
-//! the instants where answers change.
+//! Every list is read three times: as `reset`, as `reset` with `keep_absent`, and as `accumulated`. Some days are
+//! skipped, and some are built twice. After each build, all sightings are compared, and the answers at the instants at
+//! which they change.
 
 use crate::files::{files, read_text};
 use crate::support::{DAY, Harness, contents, corpus};
@@ -13,7 +13,7 @@ use rapsheet_snapshot::{AddressRange, Status, Time, url};
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
-/// How one feed's nights go by, by the contract's section 2.
+/// One feed from build to build: which sightings it has, and their times.
 pub(crate) struct Model {
     pub(crate) id: String,
     pub(crate) accumulated: bool,
@@ -22,9 +22,9 @@ pub(crate) struct Model {
     pub(crate) max_age: i64,
     pub(crate) update: Option<Time>,
     pub(crate) in_trouble: bool,
-    /// first_seen and detect_time of each sighting.
+    /// `first_seen` and `detect_time` of each sighting.
     pub(crate) sightings: BTreeMap<String, (Time, Time)>,
-    /// When each row of the last accepted download newly appeared.
+    /// When each row of the last accepted download first appeared.
     rows: BTreeMap<String, Time>,
 }
 
@@ -43,7 +43,7 @@ impl Model {
         }
     }
 
-    /// The three ways in which a feed can be read.
+    /// A feed of each mode.
     fn all_modes() -> [Model; 3] {
         [Model::new("reset", false, false), Model::new("keep", false, true), Model::new("acc", true, false)]
     }
@@ -57,7 +57,7 @@ impl Model {
         )
     }
 
-    /// One night; `None` where the download is not taken.
+    /// One build; `None` where the download is not accepted.
     pub(crate) fn build(&mut self, download: Option<&BTreeSet<String>>, update: Time, now: Time) {
         let retention = self.retention;
         self.sightings.retain(|_, (_, detect)| now < detect.plus(retention));
@@ -84,12 +84,12 @@ impl Model {
         self.rows = rows;
     }
 
-    /// The state file is lost: what the last download held is not known any more.
+    /// The state file is lost, and with it the rows of the last download.
     pub(crate) fn lose_state(&mut self) {
         self.rows.clear();
     }
 
-    /// A night whose state was published, and whose snapshot was not.
+    /// A build that published its state file and crashed before it published its snapshot.
     pub(crate) fn lose_snapshot(&mut self, download: Option<&BTreeSet<String>>, update: Time) {
         let appeared = |key: &String| (key.clone(), *self.rows.get(key).unwrap_or(&update));
         self.rows = download.map_or_else(|| self.rows.clone(), |list| list.iter().map(appeared).collect());
@@ -100,7 +100,7 @@ impl Model {
     }
 }
 
-/// What the snapshot holds is what the models hold.
+/// The snapshot and the models have the same sightings.
 pub(crate) fn assert_contents(harness: &Harness, models: &[Model], context: &str) {
     let sightings = |model: &Model| {
         let id = model.id.clone();
@@ -117,10 +117,10 @@ pub(crate) fn assert_contents(harness: &Harness, models: &[Model], context: &str
     assert_eq!(lost, None, "{context}: a sighting is lost");
 }
 
-/// Sightings to be asked, and the model that knows them.
+/// Sightings to look up, and their model.
 type Sampled<'m> = (&'m Model, Vec<(&'m String, &'m (Time, Time))>);
 
-/// One sighting for each pair of times that there is: times and retention alone decide.
+/// One sighting for each pair of times: an answer depends on times and retention alone.
 fn one_per_pair_of_times(model: &Model) -> Sampled<'_> {
     let of_times: BTreeMap<_, _> = model.sightings.iter().map(|(key, times)| (times, key)).collect();
     (model, of_times.into_iter().map(|(times, key)| (key, times)).collect())
@@ -130,12 +130,12 @@ fn every_seventeenth(model: &Model) -> Sampled<'_> {
     (model, model.sightings.iter().step_by(17).collect())
 }
 
-/// What is answered at an instant is what the models say.
+/// The answers at an instant agree with the models.
 fn assert_answers(harness: &Harness, sampled: &[Sampled<'_>], at: Time, context: &str) {
     let judge = Judge::new(harness.snapshot(), at);
     for (model, sightings) in sampled {
         for (key, (first, detect)) in sightings {
-            let answer = judge.ask(key).expect("a sighting's indicator is a question");
+            let answer = judge.ask(key).expect("an indicator");
             let is_it = |source: &&rapsheet_query::Source| {
                 let feed = harness.snapshot().feed(source.feed).map(|feed| feed.id.as_str());
                 feed == Some(model.id.as_str()) && source.matched == **key
@@ -143,23 +143,23 @@ fn assert_answers(harness: &Harness, sampled: &[Sampled<'_>], at: Time, context:
             let found = answer.sources.iter().find(is_it);
             let expires = detect.plus(model.retention);
             let live = *first <= at && at < expires;
-            let said =
+            let actual =
                 found.map(|source| (source.first_seen, source.detect_time, source.expires, source.stale));
             let expected = live.then(|| (*first, *detect, expires, model.is_stale(at)));
-            assert_eq!(said, expected, "{context}: {} says of {key} at {at}", model.id);
+            assert_eq!(actual, expected, "{context}: {} on {key} at {at}", model.id);
         }
     }
     let all_stale = sampled.iter().all(|(model, _)| model.is_stale(at));
-    let stranger = judge.ask("9.9.9.9").expect("an address").status;
+    let unlisted = judge.ask("9.9.9.9").expect("an address").status;
     let of_names = sampled
         .iter()
         .flat_map(|(_, sightings)| sightings)
         .any(|(key, _)| key.contains('/') && key.contains(':'));
     let expected = if all_stale && !of_names { Status::Failed } else { Status::Unknown };
-    assert_eq!(stranger, expected, "{context}: of a stranger at {at}");
+    assert_eq!(unlisted, expected, "{context}: an unlisted address at {at}");
 }
 
-/// The instants at which anything changes, those beside them, and a few in between.
+/// The instants at which an answer changes, one second before and after, and a few in between.
 fn instants(models: &[Model], now: Time) -> BTreeSet<Time> {
     let ends = models
         .iter()
@@ -171,13 +171,13 @@ fn instants(models: &[Model], now: Time) -> BTreeSet<Time> {
     around.chain(between).filter(|at| *at >= now).collect()
 }
 
-/// The indicators of a list, as answers spell them.
+/// The canonical indicators of a list.
 fn keys(text: &str) -> BTreeSet<String> {
     let lines = text.lines().map(str::trim).filter(|line| !line.is_empty() && !line.starts_with('#'));
     lines.filter_map(key).collect()
 }
 
-/// `None` for a URL that nobody could visit, such as one that was cut off with dots.
+/// `None` for an invalid URL, such as one truncated with an ellipsis.
 fn key(line: &str) -> Option<String> {
     if line.contains("://") {
         let mut out = Vec::new();
@@ -209,7 +209,7 @@ fn versions_of(folder: &Path) -> Vec<(Time, std::path::PathBuf)> {
     versions
 }
 
-/// Plays a history; returns how many nights were built and how many downloads were held.
+/// Builds from each version of a list; returns the numbers of builds and of held downloads.
 fn replay(corpus: &Path, name: &str, format: &str) -> (usize, usize) {
     let mut models = Model::all_modes();
     let catalog: String = models.iter().map(|model| model.catalog(format, "list.txt", "")).collect();
@@ -222,12 +222,12 @@ fn replay(corpus: &Path, name: &str, format: &str) -> (usize, usize) {
         let (text, now) = (read_text(path), update.plus(600));
         let context = format!("{name}, {now}");
         harness.download("list.txt", &text, *update);
-        let night = harness.build(now);
+        let build = harness.build(now);
         built += 1;
         let list = keys(&String::from_utf8(text).expect("text"));
         let is_held = list.is_empty();
         held += usize::from(is_held);
-        assert_states(&night.report.feeds, is_held, &context);
+        assert_states(&build.report.feeds, is_held, &context);
         models.iter_mut().for_each(|model| model.build((!is_held).then_some(&list), *update, now));
         assert_contents(&harness, &models, &context);
         let few: Vec<Sampled<'_>> = models.iter().map(one_per_pair_of_times).collect();
@@ -238,8 +238,8 @@ fn replay(corpus: &Path, name: &str, format: &str) -> (usize, usize) {
             .for_each(|at| assert_answers(&harness, &many, at, &context));
         if at % 5 == 2 {
             let again = harness.build(now);
-            assert!(again.image.to_bytes() == night.image.to_bytes(), "{context}: the second run differs");
-            assert!(again.state == night.state, "{context}: the second run remembers something else");
+            assert!(again.image.to_bytes() == build.image.to_bytes(), "{context}: a repeated build differs");
+            assert!(again.state == build.state, "{context}: the state of a repeated build differs");
         }
     }
     (built, held)
@@ -254,34 +254,34 @@ fn assert_states(feeds: &[FeedReport], is_held: bool, context: &str) {
 
 #[test]
 fn replays_thirty_days_of_addresses() {
-    let Some(corpus) = corpus("thirty_nights_of_addresses") else { return };
+    let Some(corpus) = corpus("replays_thirty_days_of_addresses") else { return };
     assert_eq!(replay(&corpus, "data-shield", "plain-ip"), (27, 0));
 }
 
 #[test]
 fn replays_thirty_days_of_urls() {
-    let Some(corpus) = corpus("thirty_nights_of_urls") else { return };
+    let Some(corpus) = corpus("replays_thirty_days_of_urls") else { return };
     assert_eq!(replay(&corpus, "openphish", "url-list"), (27, 0));
 }
 
 #[test]
 fn replays_twenty_days_of_networks() {
-    let Some(corpus) = corpus("twenty_nights_of_networks") else { return };
+    let Some(corpus) = corpus("replays_twenty_days_of_networks") else { return };
     assert_eq!(replay(&corpus, "x4bnet-vpn", "plain-ip"), (18, 0));
 }
 
 #[test]
 fn replays_a_hundred_versions_of_flapping_addresses() {
-    let Some(corpus) = corpus("a_hundred_nights_of_flapping_addresses") else { return };
+    let Some(corpus) = corpus("replays_a_hundred_versions_of_flapping_addresses") else { return };
     let (built, held) = replay(&corpus, "tor-exit", "plain-ip");
-    assert_eq!(held, 1, "one of its versions is empty");
+    assert_eq!(held, 1, "one version is empty");
     assert!(built > 90, "{built}");
 }
 
-/// Every version of four days: two are empty, two are an excuse in prose.
+/// Every version of four days: two are empty, and two are an error message in prose.
 #[test]
-fn an_outage_delists_nothing() {
-    let Some(corpus) = corpus("an_outage_delists_nothing") else { return };
+fn outage_delists_nothing() {
+    let Some(corpus) = corpus("outage_delists_nothing") else { return };
     let mut harness = Harness::new(&Model::new("exits", false, false).catalog("plain-ip", "list.txt", ""));
     let mut good: Option<BTreeSet<String>> = None;
     let mut troubles = Vec::new();
@@ -295,10 +295,10 @@ fn an_outage_delists_nothing() {
         let update = Time::parse_rfc3339(&update).expect("the name is a time");
         let text = read_text(&path);
         harness.download("list.txt", &text, update);
-        let night = harness.build(update);
-        let feed = &night.report.feeds[0];
-        let taken = feed.state == FeedState::Ok;
-        if taken {
+        let build = harness.build(update);
+        let feed = &build.report.feeds[0];
+        let accepted = feed.state == FeedState::Ok;
+        if accepted {
             good = Some(keys(&String::from_utf8(text).expect("text")));
         } else {
             troubles.push((feed.state.word(), feed.reason.clone()));
@@ -307,10 +307,10 @@ fn an_outage_delists_nothing() {
         assert_eq!(Some(&listed), good.as_ref().or(Some(&BTreeSet::new())), "{name}: nothing is delisted");
         let judge = Judge::new(harness.snapshot(), update);
         let status = |text: &str| judge.ask(text).expect("an address").status;
-        assert_eq!(status("9.9.9.9"), if taken { Status::Unknown } else { Status::Failed }, "{name}");
+        assert_eq!(status("9.9.9.9"), if accepted { Status::Unknown } else { Status::Failed }, "{name}");
         if let Some(one) = listed.first() {
             let answer = judge.ask(one).expect("an address");
-            assert_eq!((answer.status, answer.sources[0].stale), (Status::Blocked, !taken), "{name}");
+            assert_eq!((answer.status, answer.sources[0].stale), (Status::Blocked, !accepted), "{name}");
         }
     }
     let (held, failed) = (("held", "empty".to_owned()), ("failed", "no-data".to_owned()));

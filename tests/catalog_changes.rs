@@ -1,5 +1,5 @@
-//! What an operator changes in the catalogue between two nights: feeds rest and come back, change sides, mode and
-//! retention, and go away. What they listed must be dated and ended as if nobody had touched anything else.
+//! Changes of the catalogue between two builds: a feed is disabled and enabled again, gets another list kind, mode,
+//! retention or provider, or is removed. Sightings keep their times, or end, as the change demands.
 
 use crate::support::{DAY, Harness, contents, day};
 use rapsheet_ingest::report::FeedReport;
@@ -8,14 +8,14 @@ use rapsheet_snapshot::{Status, Time};
 
 const LIST: &[u8] = b"45.9.20.1\n45.9.20.2\n";
 
-/// One feed of a catalogue, with what differs from the usual.
+/// One feed of a catalogue, with more keys.
 fn feed(id: &str, more: &str) -> String {
     format!(
         "[[feed]]\nid = \"{id}\"\nprovider = \"{id}.example\"\nfile = \"{id}.txt\"\nformat = \"plain-ip\"\n{more}\n"
     )
 }
 
-/// A house in which two feeds have had a first night.
+/// A harness with two feeds, after a first build.
 fn after_first_build(more: &str) -> Harness {
     let mut harness = Harness::new(&(feed("a", more) + &feed("b", "")));
     harness.download("a.txt", LIST, day(0));
@@ -26,7 +26,7 @@ fn after_first_build(more: &str) -> Harness {
 
 fn report_of(harness: &mut Harness, now: Time, id: &str) -> FeedReport {
     let mut feeds = harness.build(now).report.feeds.into_iter();
-    feeds.find(|feed| feed.id == id).expect("it was read")
+    feeds.find(|feed| feed.id == id).expect("a feed in the report")
 }
 
 fn status(harness: &Harness, text: &str, at: Time) -> Status {
@@ -36,19 +36,19 @@ fn status(harness: &Harness, text: &str, at: Time) -> Status {
 #[test]
 fn re_enabled_feed_does_not_redate_known_rows() {
     let mut harness = after_first_build("mode = \"accumulated\"\nretention = \"3d\"");
-    let awake = harness.catalog.clone();
+    let enabled = harness.catalog.clone();
     harness.catalog = feed("a", "mode = \"accumulated\"\nenabled = false") + &feed("b", "");
     for days in [1, 2] {
         harness.build(day(days));
-        assert_eq!(contents(harness.snapshot()).len(), 1, "what rests lists nothing");
+        assert_eq!(contents(harness.snapshot()).len(), 1, "a disabled feed lists nothing");
     }
-    harness.catalog = awake;
+    harness.catalog = enabled;
     let list = [LIST, b"45.9.20.3\n"].concat();
     harness.download("a.txt", &list, day(3));
-    let woken = report_of(&mut harness, day(3), "a");
-    assert_eq!((woken.expired, woken.accepted), (2, 1), "only one row is new");
+    let report = report_of(&mut harness, day(3), "a");
+    assert_eq!((report.expired, report.accepted), (2, 1), "only one row is new");
     let again = report_of(&mut harness, day(3), "a");
-    assert_eq!((again.expired, again.accepted), (2, 1), "and so it stays");
+    assert_eq!((again.expired, again.accepted), (2, 1), "a repeated build agrees");
 }
 
 #[test]
@@ -61,8 +61,8 @@ fn changing_the_list_kind_ends_earlier_sightings() {
         let ended: Vec<(&str, u64, &str)> =
             built.report.ended.iter().map(|feed| (feed.id.as_str(), feed.sightings, feed.reason)).collect();
         assert_eq!(ended, [("a", 2, "other-list")], "{more}");
-        let said = ["45.9.20.1", "45.9.20.2", "45.9.20.3"].map(|text| status(&harness, text, day(1)));
-        assert_eq!(said, [Status::Unknown, Status::Allowed, Status::Allowed], "{more}");
+        let statuses = ["45.9.20.1", "45.9.20.2", "45.9.20.3"].map(|text| status(&harness, text, day(1)));
+        assert_eq!(statuses, [Status::Unknown, Status::Allowed, Status::Allowed], "{more}");
     }
 }
 
@@ -75,14 +75,14 @@ fn reports_removed_feeds_with_their_sighting_count() {
         assert_eq!(built.report.ended.len(), 1);
         let ended = &built.report.ended[0];
         assert_eq!((ended.id.as_str(), ended.sightings, ended.reason), ("a", 2, reason));
-        assert_eq!(harness.build(day(1)).report.ended, [], "it is told once");
+        assert_eq!(harness.build(day(1)).report.ended, [], "reported once");
     }
 }
 
 #[test]
 fn new_retention_applies_to_existing_sightings() {
     let mut harness = after_first_build("");
-    std::fs::remove_file(harness.path("a.txt")).expect("it was there");
+    std::fs::remove_file(harness.path("a.txt")).expect("an existing file");
     harness.catalog = feed("a", "retention = \"36h\"") + &feed("b", "");
     harness.build(day(1));
     let end = day(0).plus(DAY * 3 / 2);
@@ -110,7 +110,7 @@ fn changing_the_mode_keeps_sightings_and_first_seen() {
 fn changing_the_provider_keeps_sightings() {
     let mut harness = after_first_build("");
     harness.catalog = harness.catalog.replace("a.example", "z.example");
-    std::fs::remove_file(harness.path("a.txt")).expect("it was there");
+    std::fs::remove_file(harness.path("a.txt")).expect("an existing file");
     harness.build(day(1));
     let judge = Judge::new(harness.snapshot(), day(1));
     let answer = judge.ask("45.9.20.1").expect("an address");
@@ -125,5 +125,5 @@ fn reports_an_unfetched_feed_as_stale() {
     assert!(!report_of(&mut harness, edge, "a").stale);
     let old = report_of(&mut harness, edge.plus(1), "a");
     assert_eq!((old.stale, old.max_age_seconds), (true, 2 * DAY));
-    assert_eq!(status(&harness, "9.9.9.9", edge.plus(1)), Status::Unknown, "another feed is well");
+    assert_eq!(status(&harness, "9.9.9.9", edge.plus(1)), Status::Unknown, "the other feed is not stale");
 }

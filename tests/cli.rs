@@ -1,4 +1,4 @@
-//! The program from outside: look-ups, what is in a snapshot, exit codes, and what may come to its streams.
+//! The command line: `lookup`, `info`, `verify`, `feeds`, `formats` and `generate`, exit codes, stdout and stderr.
 
 use crate::test_dir::{LOG, TestDir, code, json_lines, stderr, stdout};
 use serde_json::{Value, json};
@@ -146,7 +146,7 @@ fn damaged_or_missing_snapshot_exits_with_4() {
     let dir = TestDir::new();
     assert_eq!(code(&dir.run(&["verify"])), 0);
     assert!(stdout(&dir.run(&["verify"])).contains(": ok, "));
-    let mut bytes = fs::read(dir.path("rapsheet.rap")).expect("it is there");
+    let mut bytes = fs::read(dir.path("rapsheet.rap")).expect("an existing file");
     let middle = bytes.len() / 2;
     bytes[middle] ^= 4;
     dir.write("damaged.rap", &bytes);
@@ -178,7 +178,7 @@ fn info_and_feeds_report_counts_and_states() {
         let output = dir.run(&args);
         assert!(stdout(&output).lines().all(|line| line.chars().count() <= 100), "{}", stdout(&output));
         let (lost, bad) = (stdout(&output).find("lost-ip"), stdout(&output).find("bad-ip"));
-        assert!(lost < bad, "trouble comes first");
+        assert!(lost < bad, "failed feeds come first");
     }
 }
 
@@ -195,10 +195,10 @@ fn formats_are_listed_and_explained() {
 fn parse_suggests_a_next_command_unless_quiet() {
     let dir = TestDir::new();
     dir.write("half.txt", "45.9.20.0/24\n010.1.1.1\n");
-    let told = |args: &[&str]| stderr(&dir.run(&[&["parse", "half.txt"], args].concat())).to_owned();
-    assert!(told(&[]).contains("name another with --format"), "{}", told(&[]));
-    assert!(told(&["--format", "plain-ip"]).contains("without --format"));
-    assert_eq!(told(&["--quiet"]), "");
+    let message = |args: &[&str]| stderr(&dir.run(&[&["parse", "half.txt"], args].concat())).to_owned();
+    assert!(message(&[]).contains("name another with --format"), "{}", message(&[]));
+    assert!(message(&["--format", "plain-ip"]).contains("without --format"));
+    assert_eq!(message(&["--quiet"]), "");
 }
 
 #[test]
@@ -259,7 +259,7 @@ fn accepts_arguments_that_are_not_utf8() {
     }
 }
 
-/// `cargo test` builds the examples beside the program; a run of one test alone does not.
+/// `cargo test` builds the examples; `cargo test --test rapsheet` does not.
 #[test]
 fn examples_answer() {
     let dir = TestDir::new();
@@ -273,9 +273,9 @@ fn examples_answer() {
         .args(["rapsheet.rap", "45.9.20.5", "a.evilpanel.com"])
         .output()
         .expect("it runs");
-    let told = stdout(&embed);
-    assert!(told.contains("bad.example lists evilpanel.com since 2026-11-01"), "{told}{}", stderr(&embed));
-    assert!(told.contains("1 runs of IPv4 addresses, 2 names"), "{told}");
+    let text = stdout(&embed);
+    assert!(text.contains("bad.example lists evilpanel.com since 2026-11-01"), "{text}{}", stderr(&embed));
+    assert!(text.contains("1 runs of IPv4 addresses, 2 names"), "{text}");
     let mut follow = Command::new(folder.join("follow"))
         .current_dir(dir.folder.path())
         .arg("rapsheet.rap")
@@ -283,7 +283,7 @@ fn examples_answer() {
         .stdout(Stdio::piped())
         .spawn()
         .expect("it runs");
-    follow.stdin.take().expect("a pipe").write_all(b"45.9.20.5\n!\n").expect("it listens");
-    let output = follow.wait_with_output().expect("it ends");
+    follow.stdin.take().expect("a pipe").write_all(b"45.9.20.5\n!\n").expect("written");
+    let output = follow.wait_with_output().expect("an exit status");
     assert_eq!(stdout(&output).lines().count(), 2, "{}", stdout(&output));
 }

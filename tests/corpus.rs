@@ -1,9 +1,7 @@
-//! Real files through the formats that read them: nothing panics, every line is counted once, and few lines that
-//! look like data are refused.
+//! Real files, read in their formats: nothing panics, every line is counted once, and few lines are rejected.
 //!
-//! The folder of real files is not part of the project; `RAPSHEET_CORPUS` names it, and without it this says
-//! that it skipped. A file that loses more than one line in a hundred is named below with the reason, so that
-//! a new loss is seen.
+//! The folder of real files is not part of the project; `RAPSHEET_CORPUS` names it, and without it the tests are
+//! skipped. A file that loses more than one line in a hundred is listed below with the reason.
 
 use crate::files::files;
 use crate::large_lists::format_and_scope;
@@ -19,7 +17,7 @@ use rapsheet_snapshot::{Refusal, Scope};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
-/// Folders that are called by the format that reads them.
+/// Folders whose name is the format of their files.
 const FOLDERS: &[&str] = &[
     "plain-ip",
     "plain-ip-annotated",
@@ -50,8 +48,7 @@ const FOLDERS: &[&str] = &[
     "freetext",
 ];
 
-/// Files that another format reads than their folder says, by the beginnings of their names; the first that fits
-/// counts.
+/// Files whose format is not the name of their folder, by the beginning of their path; the first match counts.
 const FORMAT_OVERRIDES: &[(&str, &str)] = &[
     ("tor-exit-addresses/ipinfo-parser.torbulkexitlist", "plain-ip"),
     ("json/intelmq.otx-pulses", "otx-pulse"),
@@ -83,38 +80,26 @@ const FORMAT_OVERRIDES: &[(&str, &str)] = &[
     ("misp-feed/", "misp-feed"),
 ];
 
-/// Options without which a file means nothing, as a catalogue would state them.
+/// Options that a file needs, as a catalogue would state them.
 const OPTIONS: &[(&str, &str, &str)] = &[("freetext/intelmq.ponmocup", "profile", "ponmocup")];
 
-/// Files that may lose more than one line in a hundred, or all: the reasons for which they may, and why.
+/// Files that may lose more than one line in a hundred: the accepted reject reasons, and the explanation.
 const EXPECTED_LOSSES: &[(&str, &str, &str)] = &[
     ("adblock/adblock-nocoin-list.nocoin.txt", "pattern", "substring rules"),
     ("adblock/brave.abpjf.txt", "pattern single-label", "substring rules of an advertising list"),
-    (
-        "adblock/brave.coin-miners.txt",
-        "pattern bad-host",
-        "rules that have lost the dollar before their modifier",
-    ),
+    ("adblock/brave.coin-miners.txt", "pattern bad-host", "rules that lack the dollar before their modifier"),
     (
         "adblock/perflyst.SmartTV-AGH.txt",
         "pattern bad-host",
-        "wildcards within names, and remarks behind rules",
+        "wildcards within names, and comments after rules",
     ),
     (
         "compressed/urlhaus-filter.urlhaus-filter-domains-online.txt.br",
         "binary",
-        "brotli has no mark to be known by",
+        "brotli has no magic number",
     ),
-    (
-        "compressed/urlhaus-filter.urlhaus-filter-hosts-online.txt.br",
-        "binary",
-        "brotli has no mark to be known by",
-    ),
-    (
-        "compressed/urlhaus-filter.urlhaus-filter-rpz-online.conf.br",
-        "binary",
-        "brotli has no mark to be known by",
-    ),
+    ("compressed/urlhaus-filter.urlhaus-filter-hosts-online.txt.br", "binary", "brotli has no magic number"),
+    ("compressed/urlhaus-filter.urlhaus-filter-rpz-online.conf.br", "binary", "brotli has no magic number"),
     ("csv/intelmq.cert.txt", "bogon", "a sample with documentation addresses"),
     ("csv/intelmq.extra_regex", "no-data", "a sample with documentation addresses"),
     ("csv/intelmq.invalid_sample_report", "no-data", "a sample of what is invalid"),
@@ -126,7 +111,7 @@ const EXPECTED_LOSSES: &[(&str, &str, &str)] = &[
     ("dshield/intelmq.asdetailsascii", "bad-ip", "two lines of a licence without a comment mark"),
     ("excerpts/basic.rpz", "bogon", "a private address"),
     ("excerpts/csf-master.glued", "no-data", "two addresses without anything between them"),
-    ("excerpts/dan-me-uk", "no-data", "a server's excuse"),
+    ("excerpts/dan-me-uk", "no-data", "an error message"),
     ("excerpts/dshield.block", "bogon", "a documentation network"),
     ("excerpts/ipfilter.dat", "bogon", "special-use networks"),
     ("excerpts/threatview.domain.odd", "no-data", "an address in octal"),
@@ -189,16 +174,16 @@ const EXPECTED_LOSSES: &[(&str, &str, &str)] = &[
     ("zeek-intel/cps.atomspam", "bad-url bad-idna", "URLs that end in an ellipsis"),
 ];
 
-/// Formats that hold much that is no indicator, so that a foreign file looks like a poor one of theirs.
+/// Formats in which most text is no indicator, so that a file of another format is not told apart by its rejects.
 const LENIENT_FORMATS: &[(&str, &str)] = &[
     ("freetext", "prose is mostly words"),
     ("firewall-config", "a configuration is mostly directives"),
     ("pac", "a program is mostly statements"),
-    ("cloud-json", "every text that is a prefix counts, whatever is around it"),
-    ("json", "every object of a known name counts, whatever is around it"),
+    ("cloud-json", "every string that is a prefix is an entry"),
+    ("json", "every member of a known name is an entry"),
 ];
 
-/// Counts nothing itself: the tally does.
+/// Discards entries; the counters are in the result.
 struct NullSink;
 
 impl Sink for NullSink {
@@ -207,7 +192,7 @@ impl Sink for NullSink {
     fn reject(&mut self, _: Place, _: Refusal, _: &[u8]) {}
 }
 
-/// Every file of the corpus with the format that reads it.
+/// Every file of the corpus with its format.
 fn files_with_formats(feeds: &Path) -> Vec<(PathBuf, &'static str)> {
     let folders = FOLDERS.iter().copied().chain(["excerpts", "compressed", "xml-rss-html", "misp-feed"]);
     let small = folders.flat_map(|folder| {
@@ -224,7 +209,7 @@ fn files_with_formats(feeds: &Path) -> Vec<(PathBuf, &'static str)> {
     small.chain(large).collect()
 }
 
-/// Reads one file under the rules that a catalogue would give it.
+/// Reads one file as a build would.
 fn read(path: &Path, id: &str, label: &str) -> Result<Tally, OpenError> {
     read_as(path, id, label, true)
 }
@@ -242,7 +227,7 @@ fn read_as(path: &Path, id: &str, label: &str, can_be_empty: bool) -> Result<Tal
     transcribe_all(&recipe, &mut text, &mut Nowhere).tally
 }
 
-/// What is wrong with a file's reading, if anything is.
+/// A failure, or a loss of lines, that is not expected.
 fn unexpected_loss(label: &str, read: &Result<Tally, OpenError>) -> Option<String> {
     let known = EXPECTED_LOSSES.iter().filter(|(file, ..)| label.starts_with(file));
     let expected: Vec<&str> = known.flat_map(|(_, kinds, _)| kinds.split(' ')).collect();
@@ -262,7 +247,7 @@ fn unexpected_loss(label: &str, read: &Result<Tally, OpenError>) -> Option<Strin
 
 #[test]
 fn real_files_lose_few_lines() {
-    let Some(corpus) = corpus("real files through their formats") else { return };
+    let Some(corpus) = corpus("real_files_lose_few_lines") else { return };
     let feeds = corpus.join("feeds");
     let mut wrong = Vec::new();
     let files_with_formats = files_with_formats(&feeds);
@@ -287,14 +272,13 @@ fn label(feeds: &Path, path: &Path) -> String {
 
 fn assert_lines_add_up(label: &str, tally: &Tally) {
     let parts = tally.data_lines + tally.skipped_lines + tally.rejected_lines;
-    assert_eq!(tally.lines, parts, "{label}: every line once");
+    assert_eq!(tally.lines, parts, "{label}: every line is counted once");
 }
 
-/// A file read as another format than its own: nothing panics, time grows with the size and no faster, and where much
-/// is lost, the reading says so. Silence about a wrong format would be a list of nothing.
+/// A file read in a wrong format: nothing panics, reading ends in time, and lost entries show as rejects.
 #[test]
 fn files_read_in_a_wrong_format_report_losses() {
-    let Some(corpus) = corpus("real files through every format") else { return };
+    let Some(corpus) = corpus("files_read_in_a_wrong_format_report_losses") else { return };
     let feeds = corpus.join("feeds");
     let mut quiet = Vec::new();
     for (path, own) in files_with_formats(&feeds) {
@@ -311,11 +295,11 @@ fn files_read_in_a_wrong_format_report_losses() {
             assert!(start.elapsed() < limit, "{label} as {}: {:?}", format.id, start.elapsed());
             if let Ok(tally) = &result {
                 assert_lines_add_up(&label, tally);
-                let told = tally.rejected_lines * 5 > tally.data_lines + tally.rejected_lines;
+                let reported = tally.rejected_lines * 5 > tally.data_lines + tally.rejected_lines;
                 let similar = tally.data_lines * 2 >= truth.data_lines;
                 let empty = tally.data_lines == 0;
                 let excused = LENIENT_FORMATS.iter().any(|(id, _)| *id == format.id);
-                if empty || !told && !similar && !excused {
+                if empty || !reported && !similar && !excused {
                     quiet.push(format!(
                         "{label} ({own}) as {}: {} of {} lines",
                         format.id, tally.data_lines, truth.data_lines
@@ -327,10 +311,10 @@ fn files_read_in_a_wrong_format_report_losses() {
     assert!(quiet.is_empty(), "{}", quiet.join("\n"));
 }
 
-/// What a file is taken for, where nobody says it, reads it as well as its own format does.
+/// `auto` reads nine tenths of what the named format reads, or more.
 #[test]
 fn auto_reads_as_much_as_the_named_format() {
-    let Some(corpus) = corpus("real files without a format") else { return };
+    let Some(corpus) = corpus("auto_reads_as_much_as_the_named_format") else { return };
     let feeds = corpus.join("feeds");
     let mut wrong = Vec::new();
     for (path, own) in files_with_formats(&feeds) {

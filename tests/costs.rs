@@ -1,8 +1,7 @@
-//! What entries and look-ups cost, where that is deterministic: bytes, allocations, instructions, private memory.
+//! Deterministic costs of entries and look-ups: bytes, allocations, instructions and private memory.
 //!
-//! Times are for the benches; these fail on any machine when something became dearer. Instructions are counted by
-//! Callgrind in a process of their own, with and without the look-ups; where Valgrind is not installed, that one
-//! skips and says so.
+//! Benchmarks measure times. These bounds hold on every machine. Callgrind counts instructions in a child process, with
+//! and without the look-ups; where Valgrind is not installed, that test is skipped.
 
 use crate::process::memory;
 use crate::support::{Harness, Random, day};
@@ -35,7 +34,7 @@ mode = "reset"
 "#;
 
 const ENTRIES: usize = 100_000;
-/// Of what made-up names are made, so that they share beginnings and ends as real ones do.
+/// Parts of the made-up names, which share prefixes and suffixes as real names do.
 const SYLLABLES: [&str; 16] = [
     "shop", "bank", "log", "in", "pay", "mail", "secure", "up", "date", "al", "ex", "ta", "ro", "mi", "web",
     "net",
@@ -44,7 +43,7 @@ const ROOTS: [&str; 8] = ["com", "com", "com", "net", "org", "top", "xyz", "co.u
 
 struct TestData {
     harness: Harness,
-    /// The snapshot's file.
+    /// The bytes of the snapshot.
     file: Vec<u8>,
     names: Vec<String>,
     addresses: Vec<u32>,
@@ -58,13 +57,13 @@ fn data() -> TestData {
         name += &format!("{}.{}", random.below(100), random.pick(&ROOTS));
         names.insert(name);
     }
-    // Half of them crowd, as listed addresses do.
+    // Half of the addresses are clustered, as listed addresses are.
     let mut addresses = BTreeSet::new();
     while addresses.len() < ENTRIES {
         let root = 0x2D00_0000 + (random.below(200) as u32) * 0x0001_0000;
-        let crowded = root + random.below(1 << 11) as u32;
-        let strewn = 0x2000_0000 + random.below(0x4000_0000) as u32;
-        addresses.insert(if random.one_in(2) { crowded } else { strewn });
+        let clustered = root + random.below(1 << 11) as u32;
+        let scattered = 0x2000_0000 + random.below(0x4000_0000) as u32;
+        addresses.insert(if random.one_in(2) { clustered } else { scattered });
     }
     let mut harness = Harness::new(CATALOG);
     let names: Vec<String> = names.into_iter().collect();
@@ -78,16 +77,16 @@ fn data() -> TestData {
     TestData { harness, file, names, addresses }
 }
 
-/// Every other question is listed.
+/// Addresses and reversed names, every other one of them listed.
 fn questions(data: &TestData) -> (Vec<u32>, Vec<Vec<u8>>) {
     let mut random = Random::new(12);
     let addresses =
         data.addresses.iter().step_by(10).flat_map(|address| [*address, random.next() as u32]).collect();
     let mut random = Random::new(13);
     let reversed = |name: String| name.bytes().rev().collect();
-    let stranger = |random: &mut Random| format!("{:x}.{}", random.next(), random.pick(&ROOTS));
+    let unlisted = |random: &mut Random| format!("{:x}.{}", random.next(), random.pick(&ROOTS));
     let listed = data.names.iter().step_by(10).cloned();
-    let names = listed.flat_map(|name| [name, stranger(&mut random)]).map(reversed).collect();
+    let names = listed.flat_map(|name| [name, unlisted(&mut random)]).map(reversed).collect();
     (addresses, names)
 }
 
@@ -125,7 +124,7 @@ fn lookups_do_not_allocate() {
     let index = data.harness.snapshot().index();
     let mut found = 0;
     let cost = allocation_counter::measure(|| found = count_hits(&index, &addresses, &names));
-    assert!(found >= ENTRIES / 10 * 4, "{found}: listed ones were asked twice");
+    assert!(found >= ENTRIES / 10 * 4, "{found}: each listed key is asked twice");
     println!("{} allocations in look-ups that found {found}", cost.count_total);
     assert_eq!(cost.count_total, 0, "{} bytes", cost.bytes_total);
     let judge = Judge::new(data.harness.snapshot(), day(0));
@@ -140,7 +139,7 @@ fn lookups_do_not_allocate() {
     };
     ask();
     let cost = allocation_counter::measure(ask);
-    assert_eq!(cost.count_total, 0, "buffers have grown once: {} bytes", cost.bytes_total);
+    assert_eq!(cost.count_total, 0, "{} bytes after the buffers have grown", cost.bytes_total);
 }
 
 #[test]
@@ -156,14 +155,14 @@ fn top_index_lookups_do_not_allocate() {
     assert_eq!((found, cost.count_total), (2, 0), "{} bytes", cost.bytes_total);
 }
 
-/// Runs in a process of its own, with a snapshot, and look-ups so many times; see the tests that run it.
+/// The child process of the tests below: opens a snapshot and looks up its keys as often as asked.
 #[test]
-#[ignore = "the other tests of this room run it"]
+#[ignore = "run as a child process by other tests"]
 fn lookup_child_process() {
     let Some(path) = std::env::var_os("RAPSHEET_COSTS") else { return };
     let rounds: usize = std::env::var("RAPSHEET_ROUNDS").expect("rounds").parse().expect("a number");
     let kind = std::env::var("RAPSHEET_KIND").expect("a kind");
-    let snapshot = Snapshot::open_trusted(Path::new(&path)).expect("sound");
+    let snapshot = Snapshot::open_trusted(Path::new(&path)).expect("a valid snapshot");
     let index = snapshot.index();
     let keys = fs::read_to_string(Path::new(&path).with_extension("keys")).expect("keys");
     let (mut addresses, mut names) = (Vec::new(), Vec::new());
@@ -188,7 +187,7 @@ fn lookup_child_process() {
     println!("RssAnon: {}", memory("self", "RssAnon").unwrap_or(0));
 }
 
-/// This program again, running [`lookup_child_process`] alone.
+/// Runs this program again with [`lookup_child_process`] as its only test.
 fn run_child(command: &mut Command, path: &Path, kind: &str, rounds: usize) -> String {
     let rounds = rounds.to_string();
     let output = command
@@ -201,7 +200,7 @@ fn run_child(command: &mut Command, path: &Path, kind: &str, rounds: usize) -> S
     String::from_utf8_lossy(&output.stdout).into_owned() + &String::from_utf8_lossy(&output.stderr)
 }
 
-/// Publishes the world, and what to ask of it.
+/// Writes the snapshot and the keys to look up.
 fn publish(data: &TestData, path: &Path) -> usize {
     fs::write(path, &data.file).expect("written");
     let (addresses, names) = questions(data);
@@ -239,7 +238,7 @@ fn instructions_per_lookup_are_bounded() {
 #[test]
 fn private_memory_of_a_reader_is_bounded() {
     if !Path::new("/proc/self/status").exists() {
-        println!("skipped: the system does not tell");
+        println!("skipped: /proc/self/status is missing");
         return;
     }
     let data = data();
@@ -265,7 +264,7 @@ fn readers_continue_while_snapshots_are_replaced() {
         fs::rename(folder.path().join("fresh"), &path).expect("renamed");
     };
     publish(&sound);
-    let follow = Follow::open(&path).expect("sound");
+    let follow = Follow::open(&path).expect("a valid snapshot");
     let (done, listed) = (AtomicBool::new(false), addresses[7]);
     std::thread::scope(|scope| {
         for _ in 0..2 {
@@ -284,6 +283,6 @@ fn readers_continue_while_snapshots_are_replaced() {
     });
     if let Ok(maps) = fs::read_to_string("/proc/self/maps") {
         let held = maps.lines().filter(|line| line.contains("live.rap")).count();
-        assert_eq!(held, 1, "the maps of all but the last are gone");
+        assert_eq!(held, 1, "earlier snapshots are unmapped");
     }
 }

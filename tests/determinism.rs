@@ -1,4 +1,4 @@
-//! The same inputs give the same bytes: at any thread count, in any order of files and feeds, every time.
+//! The same inputs give the same bytes, at any thread count and in any order of files and feeds.
 
 use crate::support::{Harness, day};
 
@@ -20,12 +20,12 @@ fn harness(order: &[usize]) -> Harness {
 }
 
 /// Enough lines for several blocks, many of them in more than one feed.
-fn download(n: usize, night: usize) -> String {
+fn download(n: usize, first: usize) -> String {
     let line = |k: usize| match n % 2 {
         0 => format!("45.{}.{}.{}\n", 20 + n % 5, k / 250 % 250, k % 250),
         _ => format!("h{}.e{}.evil-panel-number-{}.com\n", k % 97, k % 1009, k % (30_000 + n)),
     };
-    (night..60_000 + night).map(line).collect()
+    (first..60_000 + first).map(line).collect()
 }
 
 fn two_builds(order: &[usize], threads: usize) -> (Vec<u8>, Vec<u8>) {

@@ -1,4 +1,4 @@
-//! `diff` against the plain difference of everything that two snapshots hold.
+//! `diff` against the difference of all sightings of two snapshots.
 
 use crate::support::{Harness, Random, contents, day};
 use crate::test_dir::{TestDir, code, json_lines, stdout};
@@ -82,21 +82,21 @@ fn diff_reports_every_change_once() {
             let is_name = changed.feed == "names";
             let key =
                 if is_name { format!("tree:{}", changed.indicator) } else { changed.indicator.to_owned() };
-            let twice = found.insert((changed.feed.to_owned(), key), changed.change);
-            assert_eq!(twice, None, "seed {seed}: a change is told once");
+            let earlier = found.insert((changed.feed.to_owned(), key), changed.change);
+            assert_eq!(earlier, None, "seed {seed}: a change is reported once");
             counts[changed.change as usize] += 1;
         });
         assert_eq!(found, expected, "seed {seed}");
         let kept = before.len() - expected.values().filter(|change| **change != Change::Listed).count();
         assert_eq!(same, kept as u64, "seed {seed}");
     }
-    assert!(counts.iter().all(|count| *count > 500), "every kind of change is met: {counts:?}");
+    assert!(counts.iter().all(|count| *count > 500), "every kind of change occurs: {counts:?}");
 }
 
-/// The first night once more.
+/// The first snapshot, built again.
 fn first_snapshot(harness: &Harness) -> rapsheet_snapshot::Snapshot {
     let built = harness.build_only(day(0));
-    rapsheet_snapshot::Snapshot::from_bytes(built.image.to_bytes()).expect("a sound snapshot")
+    rapsheet_snapshot::Snapshot::from_bytes(built.image.to_bytes()).expect("a valid snapshot")
 }
 
 #[test]

@@ -1,7 +1,7 @@
-//! Ten thousand nights of feeds that go wrong in every way we know of, against the model.
+//! Ten thousand downloads with random faults, against the model of `builds_over_time`.
 //!
-//! No sighting may be lost and none invented; the state of every feed, the counts, and the bytes at another number of
-//! threads must be what they should be.
+//! No sighting is lost and none invented. The state of every feed and the counts agree with the model, and a build on
+//! another number of threads gives the same bytes.
 
 use crate::builds_over_time::{Model, assert_contents};
 use crate::support::{DAY, Harness, Random, day, gzip};
@@ -73,7 +73,7 @@ impl Kind {
         }
     }
 
-    /// An entry of a small pool, as snapshots spell it, so that lists overlap and entries come back.
+    /// A canonical entry of a small pool, so that lists overlap and entries return.
     fn entry(self, random: &mut Random) -> String {
         let (a, b, c) = (16 + random.below(2), random.below(4), random.below(250));
         match self {
@@ -88,7 +88,7 @@ impl Kind {
         }
     }
 
-    /// Entries of which each is refused, and nothing else happens.
+    /// Entries that are rejected one by one, without effect on the others.
     fn refused_entries(self) -> &'static str {
         match self {
             Kind::Addresses | Kind::Networks => "0.0.0.0/0\n10.1.2.3\n8.8.8.8\n::/0\n",
@@ -98,12 +98,12 @@ impl Kind {
     }
 }
 
-/// A list as its publisher writes it.
+/// The text of a list.
 fn lines(list: &BTreeSet<String>) -> String {
     list.iter().map(|key| format!("{}\n", key.trim_start_matches("exact:"))).collect()
 }
 
-/// A feed between two nights: its model, and what its publisher would list.
+/// A feed: its model, and the list that its publisher maintains.
 struct Publisher {
     model: Model,
     kind: Kind,
@@ -111,13 +111,13 @@ struct Publisher {
     last_good: usize,
 }
 
-/// What a night put into the folder.
+/// A download of one build.
 struct Download {
     text: Option<Vec<u8>>,
     update: Time,
-    /// How many entries it has, duplicates and all.
+    /// The number of entries, duplicates included.
     entries: usize,
-    /// What should come of it: the list that is taken, or why not.
+    /// The accepted list, or the expected reasons.
     outcome: Result<BTreeSet<String>, &'static [&'static str]>,
 }
 
@@ -135,7 +135,7 @@ impl Publisher {
         format!("{}.txt", self.model.id)
     }
 
-    /// Some entries go, and some come.
+    /// Removes some entries, and adds others.
     fn change_list(&mut self, random: &mut Random) {
         let gone: Vec<String> = self.list.iter().filter(|_| random.one_in(8)).cloned().collect();
         self.list.retain(|key| !gone.contains(key));
@@ -159,7 +159,7 @@ impl Publisher {
         match fault {
             Fault::None | Fault::SameAgain => taken(&list),
             Fault::Missing => Download { text: None, update, entries: 0, outcome: Err(&["missing"]) },
-            // The note of an earlier download may lie beside it.
+            // The sidecar of an earlier download may still exist.
             Fault::Folder => Download { text: None, update, entries: 0, outcome: Err(&["empty", "older"]) },
             Fault::Empty => download(b"# nothing today\n", Err(&["empty"])),
             Fault::Page => download(b"<html><body>404</body></html>", Err(&["html"])),
@@ -200,7 +200,7 @@ impl Publisher {
         }
     }
 
-    /// What becomes of a list that is one, by its size.
+    /// Whether a list is accepted, by its size.
     fn admission(
         &self,
         list: BTreeSet<String>,
@@ -238,7 +238,7 @@ fn run_sequence(seed: u64) -> usize {
         let Some(states) = build(&mut harness, now, &context, &mut random) else {
             assert!(
                 downloads.iter().all(|download| download.outcome.is_err()),
-                "{context}: something was newer"
+                "{context}: a download was newer"
             );
             continue;
         };
@@ -266,7 +266,7 @@ fn run_sequence(seed: u64) -> usize {
     stopped
 }
 
-/// A build that is killed after its state was published and before its snapshot was.
+/// A build that crashes after it published the state file and before it published the snapshot.
 fn lose_snapshot(harness: &mut Harness, publishers: &mut [Publisher], downloads: &[Download], now: Time) {
     let Ok(built) = harness.try_build(now.plus(-1)) else { return };
     harness.state = Some(built.state);
@@ -291,7 +291,7 @@ fn publish(harness: &Harness, publisher: &mut Publisher, now: Time, random: &mut
     download
 }
 
-/// Builds a night, now and then at another number of threads too; `None` where no download was newer.
+/// Builds, at times on another number of threads too; `None` where no download was newer.
 fn build(
     harness: &mut Harness,
     now: Time,
@@ -300,11 +300,11 @@ fn build(
 ) -> Option<Vec<(FeedState, String)>> {
     let built = match harness.try_build(now) {
         Err(BuildError::OlderInputs { .. }) => return None,
-        built => built.expect("a night"),
+        built => built.expect("a build"),
     };
     if random.one_in(20) {
         let pool = rayon::ThreadPoolBuilder::new().num_threads(1 + random.below(4) as usize).build();
-        let again = pool.expect("threads").install(|| harness.try_build(now)).expect("the same night");
+        let again = pool.expect("threads").install(|| harness.try_build(now)).expect("the same build");
         assert!(again.image.to_bytes() == built.image.to_bytes() && again.state == built.state, "{context}");
     }
     harness.keep(&built);
@@ -314,5 +314,5 @@ fn build(
 #[test]
 fn random_faults_agree_with_the_model() {
     let stopped: usize = (0..SEQUENCES).map(run_sequence).sum();
-    assert!(stopped > 2000, "faults are noticed: {stopped}");
+    assert!(stopped > 2000, "faults are detected: {stopped}");
 }

@@ -1,20 +1,20 @@
-//! Worked lines: what a line of a format must give, collected from real feeds and their mishaps, one row a line.
+//! Lines of many formats with their expected results, collected from real feeds.
 //!
-//! The collection lies beside the corpus of real files and is not part of the project; without it this says that it
-//! skipped. Every row goes through `rapsheet parse`, as anybody would run it, with no option but the format.
+//! The collection is stored beside the corpus of real files and is not part of the project; without it the test is
+//! skipped. Every line is read by `rapsheet parse` with no option but the format.
 
 use crate::support::corpus;
 use crate::test_dir::TestDir;
 use serde_json::Value;
 use std::fs;
 
-/// Rows that are wrong themselves, with the reason and where to read it up. There are none today.
+/// Cases with a wrong expectation, and the reason. There are none.
 const KNOWN_WRONG: &[(&str, &str)] = &[];
 
-/// Attributes that no command prints: they are facts about a row that a verdict does not hold.
+/// Attributes that `parse` does not print, since a sighting has no field for them.
 const UNPRINTED: &[&str] = &["ref", "count", "rank", "score", "category", "list_type"];
 
-/// Rows of tables without a header whose category is known only to the profile of their publisher.
+/// Rows of tables without a header, and the profile that they need.
 const CASE_PROFILES: &[(&str, &str)] = &[
     ("2017-07-14 18:08:15,45.9.20.5,443", "sslbl"),
     ("0008D9640FE4947F73E355F67E20C2D290BBC72C,", "tor-nodes"),
@@ -36,7 +36,7 @@ fn rows(text: &str) -> impl Iterator<Item = Row<'_>> {
     })
 }
 
-/// The bytes of an input: its escapes undone.
+/// The bytes of an input, with its escapes decoded.
 fn bytes(input: &str) -> Vec<u8> {
     let mut out = Vec::new();
     let mut rest = input.chars();
@@ -105,9 +105,11 @@ fn holds(event: &Value, key: &str, wanted: &str) -> bool {
 
 #[test]
 fn format_cases_parse_as_documented() {
-    let Some(corpus) = corpus("worked lines") else { return };
+    let Some(corpus) = corpus("format_cases_parse_as_documented") else { return };
     let Ok(text) = fs::read_to_string(corpus.join("../reference/format-traps.tsv")) else {
-        return eprintln!("skipped: worked lines need reference/format-traps.tsv beside the corpus");
+        return eprintln!(
+            "skipped: format_cases_parse_as_documented needs reference/format-traps.tsv beside the corpus"
+        );
     };
     let dir = TestDir::new();
     let (mut wrong, mut count) = (Vec::new(), 0);

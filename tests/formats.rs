@@ -1,4 +1,4 @@
-//! Every format reads its sample exactly as expected, line by line, and both catalogues are sound.
+//! Every format reads its sample as expected, line by line, and both catalogues are valid.
 //!
 //! The expectations in `tests/expected/` have one short line for each event: `12 ip 45.9.20.5`, `13 skip comment`,
 //! `14 reject bad-ip`. `RAPSHEET_BLESS=1` makes the test write them; review the difference before you commit it.
@@ -20,7 +20,7 @@ fn folder(name: &str) -> PathBuf {
 
 fn catalog(name: &str) -> Catalog {
     let text = fs::read_to_string(folder(name)).expect("a catalogue");
-    Catalog::parse(&text, name).map_err(|error| error.to_string()).expect("a sound catalogue")
+    Catalog::parse(&text, name).map_err(|error| error.to_string()).expect("a valid catalogue")
 }
 
 fn now() -> Time {
@@ -113,7 +113,7 @@ fn catalogue_of_real_feeds_is_valid() {
         assert!(feed.url.starts_with("http"), "{} has no url", feed.id);
         assert!(!feed.licence.is_empty(), "{} has no licence", feed.id);
         assert!(feed.enabled || !feed.note.is_empty(), "{} is disabled without a reason", feed.id);
-        // What a format needs of its options shows when it is opened.
+        // A format reports missing or invalid options when it is opened.
         let rules = Rules::new(now(), feed.list, feed.scope);
         let recipe =
             Recipe { format: feed.format, options: &feed.options, rules: &rules, can_be_empty: true };

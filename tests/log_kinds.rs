@@ -1,16 +1,15 @@
-//! Every kind of log from outside: what it is told by, its fields, its times, and that it can be read again with what
-//! was added to it.
+//! Every kind of log: how `score` detects it, its fields, its times, and that annotated output remains readable.
 
 use crate::test_dir::{TestDir, code, json_lines, stderr, stdout};
 use serde_json::{Value, json};
 use std::io::{BufRead, BufReader};
 
-/// A kind, with a record of 2026-11-21T10:05:03Z that holds 45.9.20.5 in one field and evilpanel.com in another.
+/// A kind of log, with a record of 2026-11-21T10:05:03Z that has 45.9.20.5 in one field and evilpanel.com in another.
 struct Case {
     kind: &'static str,
     head: &'static str,
     record: &'static str,
-    /// How the time stands there, and how that of a record does that is older than what lists say.
+    /// The time as the record writes it, and an earlier one, at which nothing is listed.
     times: (&'static str, &'static str),
     fields: (&'static str, &'static str),
 }
@@ -175,12 +174,12 @@ fn every_kind_has_fields_and_times() {
     }
 }
 
-/// What a kind's own reader makes of a record: its cells.
+/// The cells of a record, as a reader of that kind splits it.
 fn cells(kind: &str, record: &str) -> Vec<String> {
     match kind {
         "csv" => {
             let mut reader = csv::ReaderBuilder::new().has_headers(false).from_reader(record.as_bytes());
-            let record = reader.records().next().expect("a record").expect("a sound one");
+            let record = reader.records().next().expect("a record").expect("a valid record");
             record.iter().map(str::to_owned).collect()
         }
         "tsv" | "zeek" => record.split('\t').map(str::to_owned).collect(),
@@ -190,7 +189,7 @@ fn cells(kind: &str, record: &str) -> Vec<String> {
     }
 }
 
-/// Words between blanks, of which those in quotes or brackets may hold some.
+/// Words separated by blanks; quoted and bracketed words may contain blanks.
 fn quoted_words(record: &str) -> Vec<String> {
     let (mut words, mut word, mut end, mut is_escaped) = (Vec::new(), String::new(), ' ', false);
     for character in record.chars() {
@@ -253,7 +252,7 @@ fn annotated_objects_gain_one_member() {
     }
 }
 
-/// A document of so many records; one in ten is listed, and texts look like its own syntax.
+/// A document of `records` records, one in ten with a listed address, and strings that contain JSON syntax.
 fn document(records: usize, space: &str) -> String {
     let record = |at: usize| {
         let ip = if at.is_multiple_of(10) { "45.9.20.5" } else { "192.0.2.9" };
@@ -282,8 +281,9 @@ fn documents_are_read_record_by_record() {
         let before: Value = serde_json::from_str(&text).expect("a document");
         let mut after: Value = serde_json::from_slice(&output.stdout).expect("a document");
         for (at, record) in after["Records"].as_array_mut().expect("records").iter_mut().enumerate() {
-            let remark = record.as_object_mut().expect("an object").remove("rapsheet").expect("a remark");
-            assert_eq!(remark["detected_by"], json!(usize::from(at % 10 == 0)));
+            let annotation =
+                record.as_object_mut().expect("an object").remove("rapsheet").expect("an annotation");
+            assert_eq!(annotation["detected_by"], json!(usize::from(at % 10 == 0)));
         }
         assert!(before == after);
         let field =
@@ -321,7 +321,7 @@ fn reads_concatenated_and_malformed_documents() {
                 let end = at + rest[at..].find("}").expect("its end") + 1;
                 rest.replace_range(at..end, "");
             }
-            assert_eq!(&rest, text, "differs in what was added alone");
+            assert_eq!(&rest, text, "only the annotation was added");
             rows.len()
         })
         .collect();
@@ -331,8 +331,8 @@ fn reads_concatenated_and_malformed_documents() {
     let mut follow = dir.command(&["score", "--follow", "--from", "0", "--output", "annotated", "x.json"]);
     let mut child = follow.stdout(std::process::Stdio::piped()).spawn().expect("it runs");
     let mut line = String::new();
-    BufReader::new(child.stdout.take().expect("a pipe")).read_line(&mut line).expect("it answers");
-    child.kill().and_then(|()| child.wait()).expect("it ends");
+    BufReader::new(child.stdout.take().expect("a pipe")).read_line(&mut line).expect("a row");
+    child.kill().and_then(|()| child.wait()).expect("an exit status");
     assert!(serde_json::from_str::<Value>(&line).expect("an object")["rapsheet"]["status"] == json!(1));
     let listed =
         dir.run_with_input(&["score", "--output", "annotated", "--only-listed", "-"], two.as_bytes());
@@ -362,7 +362,7 @@ fn defanged_flag_finds_defanged_indicators() {
         let rows = json_lines(&dir.run_with_input(&[&["score", "-"], args].concat(), log.as_bytes()));
         rows.iter().map(|row| row["offset"].as_u64().expect("an offset") as usize).collect::<Vec<_>>()
     };
-    let at = |text: &str| log.find(text).expect("it is there");
+    let at = |text: &str| log.find(text).expect("an existing file");
     let plain = at("evilpanel.com");
     assert!(offsets(&[]).contains(&plain) && offsets(&[]).len() < 3);
     assert_eq!(offsets(&["--defanged"]), [at("hxxps"), at("45["), at("www."), plain]);

@@ -44,7 +44,7 @@ mod log_kinds;
 mod memory_bounds;
 #[cfg(feature = "ingest")]
 mod oracle;
-#[cfg(feature = "ingest")]
+#[cfg(any(feature = "ingest", target_os = "linux"))]
 mod process;
 #[cfg(feature = "ingest")]
 mod random;

@@ -1,8 +1,8 @@
-//! No input outgrows a stated bound of memory: lines without an end, documents without a bottom, records without a
-//! close. What is wrong is named, and what stands behind it is read where its format has lines.
+//! Memory bounds of `parse` and `score` on endless lines, unclosed documents and dense logs.
 //!
-//! The bound is on the whole process of `rapsheet parse`, and on what `rapsheet score` holds beside the map, as the system
-//! sees it, so this runs where the system tells (Linux) and says that it skipped elsewhere.
+//! `parse` names what it could not read, and reads the lines after it. Its bound is on the resident memory of the process;
+//! that of `score` is on its anonymous memory, which excludes the mapped snapshot. Both are read from `/proc`, so that these
+//! tests are skipped on other systems than Linux.
 
 use crate::files::gzip;
 use crate::process::memory;
@@ -15,26 +15,26 @@ use std::process::{Child, Stdio};
 use std::thread;
 use std::time::Duration;
 
-/// The bound, in KiB of resident memory.
+/// The bound of `parse`, in KiB of resident memory.
 const PARSE_BOUND: u64 = 128 << 10;
-/// What scoring may take beside the map, in KiB.
+/// The bound of `score`, in KiB of anonymous memory.
 const SCORE_BOUND: u64 = 64 << 10;
-/// More than the bound, in blocks of 1 MiB.
+/// More than the bound of `parse`, in blocks of 1 MiB.
 const OVER_BOUND: usize = 140;
-/// A line of 1 GB.
+/// 1 GB, in blocks of 1 MiB.
 const GIGABYTE: usize = 954;
 
-/// How many rows of a run are looked at.
+/// How many rows of the output are kept.
 const ROWS: usize = 8;
 
-/// What a run came to.
+/// The result of a run of `parse`.
 struct ParseOutcome {
     rows: Vec<Value>,
     code: Option<i32>,
     peak: u64,
 }
 
-/// Reads `blocks` MiB of `unit` over and over, then two good lines, through a format.
+/// Parses `blocks` MiB of repeated `unit`, then two valid lines.
 fn parse_stream(dir: &TestDir, id: &str, unit: &str, blocks: usize) -> ParseOutcome {
     let mut command = dir.command(&["parse", "--format", id, "-"]);
     let mut child = command
@@ -42,16 +42,16 @@ fn parse_stream(dir: &TestDir, id: &str, unit: &str, blocks: usize) -> ParseOutc
         .stdout(Stdio::piped())
         .stderr(Stdio::null())
         .spawn()
-        .expect("it starts");
+        .expect("a child process");
     let mut input = child.stdin.take().expect("a pipe");
     let output = BufReader::new(child.stdout.take().expect("a pipe"));
     let block = unit.repeat((1 << 20) / unit.len());
     let writer = thread::spawn(move || {
-        // A format that refuses the file closes the pipe, which is its right.
+        // A format that refuses the file closes the pipe.
         let written = (0..blocks).try_for_each(|_| input.write_all(block.as_bytes()));
         let _ = written.and_then(|()| input.write_all(b"\n45.9.20.5\nevilpanel.com\n"));
     });
-    // Whatever comes is drained, and the first few rows are enough.
+    // All output is read, so that the program does not block.
     let reader = thread::spawn(move || {
         let mut kept = Vec::new();
         for line in output.lines().map(|line| line.expect("text")) {
@@ -62,25 +62,24 @@ fn parse_stream(dir: &TestDir, id: &str, unit: &str, blocks: usize) -> ParseOutc
         kept
     });
     let peak = peak_memory(&mut child, "VmHWM");
-    writer.join().expect("it writes");
-    let text = reader.join().expect("it reads");
+    writer.join().expect("a finished writer");
+    let text = reader.join().expect("a finished reader");
     let rows = text.iter().map(|line| serde_json::from_str(line).expect("JSON")).collect();
-    ParseOutcome { rows, code: child.wait().expect("it ends").code(), peak }
+    ParseOutcome { rows, code: child.wait().expect("an exit status").code(), peak }
 }
 
-/// The highest resident memory of a process, in KiB, watched until it ends: all of it, or a part, as the system calls it.
-/// For a moment after it was started, the system
-/// shows the memory of this process as its own; what it runs tells when that is over.
-fn peak_memory(child: &mut Child, which: &str) -> u64 {
+/// The peak of a row of `/proc/<process>/status` in KiB, sampled until the process ends. Between fork and exec the row is
+/// that of this process, so that the sampling begins when the process runs another program.
+fn peak_memory(child: &mut Child, row: &str) -> u64 {
     let id = child.id().to_string();
-    let runs = format!("/proc/{id}/exe");
+    let program = format!("/proc/{id}/exe");
     let this = std::env::current_exe().expect("this program");
     let mut peak = 0;
-    while child.try_wait().expect("it can be waited for").is_none() {
-        if fs::read_link(&runs).is_ok_and(|program| program == this) {
+    while child.try_wait().expect("a child process").is_none() {
+        if fs::read_link(&program).is_ok_and(|program| program == this) {
             continue;
         }
-        peak = peak.max(memory(&id, which).unwrap_or(0));
+        peak = peak.max(memory(&id, row).unwrap_or(0));
         thread::sleep(Duration::from_millis(2));
     }
     peak
@@ -98,13 +97,13 @@ fn has_lines(format: &Format) -> bool {
     matches!(format.shape, Shape::Lines(_) | Shape::Ordered(_) | Shape::Surveyed(_))
 }
 
-/// Every format within the bound, with every result named.
+/// The format stays within the bound, and names what it could not read.
 fn check_format(dir: &TestDir, format: &Format, unit: &str, blocks: usize) {
     let run = parse_stream(dir, format.id, unit, blocks);
     assert!(run.peak > 0 && run.peak < PARSE_BOUND, "{} on {unit:?}: {} KiB", format.id, run.peak);
     assert!(matches!(run.code, Some(0 | 4)), "{} on {unit:?}: {:?}", format.id, run.code);
     let named = run.rows.iter().any(|row| row["reason"].is_string());
-    assert!(named, "{} on {unit:?} says nothing: {:?}", format.id, run.rows);
+    assert!(named, "{} on {unit:?} names no reason: {:?}", format.id, run.rows);
     if has_lines(format) {
         assert_eq!(
             (&run.rows[0]["reason"], run.rows[0]["line"].as_u64()),
@@ -113,7 +112,7 @@ fn check_format(dir: &TestDir, format: &Format, unit: &str, blocks: usize) {
             format.id
         );
         let lines: Vec<u64> = run.rows.iter().filter_map(|row| row["line"].as_u64()).collect();
-        assert_eq!(lines, [1, 2, 3], "{}: what stands behind the line is read", format.id);
+        assert_eq!(lines, [1, 2, 3], "{}: the lines after the long line are read", format.id);
     }
 }
 
@@ -146,7 +145,7 @@ fn unclosed_documents_stay_within_the_memory_bound() {
     }
 }
 
-/// A snapshot of so many names, each listed by three providers, and the names.
+/// Publishes a snapshot of `count` names, each listed by three providers, and returns the names.
 fn snapshot_of_names_in_three_feeds(dir: &TestDir, count: usize) -> Vec<String> {
     let names: Vec<String> = (0..count).map(|at| format!("{:x}-listed.example.net", at * 7_919)).collect();
     let feed = |id: &str| {
@@ -162,7 +161,7 @@ fn snapshot_of_names_in_three_feeds(dir: &TestDir, count: usize) -> Vec<String> 
     names
 }
 
-/// Logs that are full of what is listed: in files, some of them packed, in URLs none of which comes twice, and in one line.
+/// Writes logs full of listed names: gzip files, a file of distinct URLs, and a single line.
 fn write_dense_logs(dir: &TestDir, names: &[String]) {
     for (number, names) in names.chunks(names.len() / 12).enumerate() {
         let lines: Vec<String> =
@@ -192,9 +191,9 @@ fn scoring_dense_logs_stays_within_the_memory_bound() {
     for threads in ["2", "8"] {
         for args in runs {
             let mut command = dir.command(&[&["score", "--threads", threads], args].concat());
-            let mut child = command.stdout(Stdio::null()).spawn().expect("it starts");
+            let mut child = command.stdout(Stdio::null()).spawn().expect("a child process");
             let peak = peak_memory(&mut child, "RssAnon");
-            assert!(child.wait().expect("it ends").success());
+            assert!(child.wait().expect("an exit status").success());
             assert!(peak > 0 && peak < SCORE_BOUND, "{args:?} at {threads} threads: {peak} KiB");
         }
     }

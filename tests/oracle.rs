@@ -1,8 +1,7 @@
-//! The slow, obvious model of the contract, and random feeds and look-ups on which the real thing must agree.
+//! A simple model of feeds, retention and verdicts, compared with the program on random feeds and look-ups.
 //!
-//! The model keeps every feed's sightings in a map, applies the rules of the contract's sections 2 and 3 one
-//! sighting at a time, and answers by looking at all of them. It shares no code with the builder or the
-//! reader: it makes its canonical texts itself.
+//! The model keeps the sightings of each feed in a map, applies the rules one sighting at a time, and answers by scanning
+//! all of them. It shares no code with the builder or the reader; it writes canonical text itself.
 
 use crate::support::{DAY, Harness, Random, day};
 use rapsheet_ingest::build::BuildError;
@@ -16,7 +15,7 @@ use std::net::{Ipv4Addr, Ipv6Addr};
 enum Key {
     V4(u32, u32),
     V6(u128, u128),
-    /// A name and whether it lists itself, and what is below it.
+    /// A name, whether it lists itself, and whether it lists its subdomains.
     Name(String, bool, bool),
     Url(String),
 }
@@ -45,7 +44,7 @@ struct Feed {
     listed_kinds: BTreeSet<u8>,
 }
 
-/// What a feed lists, which is also how its downloads are written.
+/// What a feed lists; decides the format of its downloads.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Content {
     Addresses,
@@ -74,7 +73,7 @@ impl Feed {
         seen.end.map_or(by_retention, |end| end.min(by_retention))
     }
 
-    /// One night, by the words of the contract.
+    /// One build.
     fn build(&mut self, download: Option<&[Row]>, update: Time, now: Time) {
         let before = std::mem::take(&mut self.sightings);
         let alive: BTreeMap<Key, Sighting> =
@@ -123,7 +122,7 @@ impl Feed {
             update
         };
         let own_first = rows.iter().filter_map(|row| row.first).min();
-        // Every night here keeps its snapshot, so whatever still lives is in it.
+        // Every build keeps its snapshot, so that it contains all live sightings.
         let known_first = previous.map(|seen| seen.first);
         let all_end = rows.iter().all(|row| row.end.is_some());
         Sighting {
@@ -137,7 +136,7 @@ impl Feed {
         self.failed || self.update.is_none_or(|update| at > update.plus(self.max_age))
     }
 
-    /// The kinds of question that the feed can answer: what it lists, else what its format is made for.
+    /// The kinds of question that the feed answers: of what it lists, else of what its format can list.
     fn kinds(&self) -> BTreeSet<u8> {
         if !self.listed_kinds.is_empty() {
             return self.listed_kinds.clone();
@@ -151,7 +150,7 @@ impl Feed {
     }
 }
 
-/// A list of addresses may hold either family tomorrow.
+/// A list of addresses answers for both families.
 fn kinds_of(key: &Key) -> &'static [u8] {
     match key {
         Key::V4(..) | Key::V6(..) => &[4, 6],
@@ -187,7 +186,7 @@ impl Query {
         }
     }
 
-    /// Whether a listed key speaks of what is asked.
+    /// Whether a listed key matches the question.
     fn matches(&self, key: &Key) -> bool {
         match (self, key) {
             (Query::V4(number), Key::V4(first, last)) => first <= number && number <= last,
@@ -222,7 +221,7 @@ fn key_text(key: &Key) -> String {
     }
 }
 
-/// An address, a prefix where the range is exactly one, or both ends.
+/// An address, a prefix where the range is exactly one, or `first-last`.
 fn range_text<A: ToString>(first: A, last: A, bits: u32, differ: u128, start: u128) -> String {
     let width = 128 - differ.leading_zeros();
     let full = if width == 0 { 0 } else { u128::MAX >> (128 - width) };
@@ -248,17 +247,17 @@ fn model_answer(feeds: &[Feed], query: &Query, at: Time) -> ModelAnswer {
     let mut providers: BTreeMap<&str, BTreeSet<u8>> = BTreeMap::new();
     let mut applicable = BTreeSet::new();
     for feed in feeds {
-        let says = providers.entry(&feed.provider).or_default();
+        let statuses = providers.entry(&feed.provider).or_default();
         if query.kinds().iter().any(|kind| feed.kinds().contains(kind)) {
             applicable.insert(feed.provider.as_str());
             if feed.stale(at) {
-                says.insert(3);
+                statuses.insert(3);
             }
         }
         for (key, seen) in &feed.sightings {
             if query.matches(key) && feed.live(seen, at) {
                 let status = u8::from(!feed.allow);
-                says.insert(status);
+                statuses.insert(status);
                 let (provider, id) = (feed.provider.clone(), feed.id.clone());
                 sources.insert((
                     provider,
@@ -274,8 +273,9 @@ fn model_answer(feeds: &[Feed], query: &Query, at: Time) -> ModelAnswer {
         }
     }
     let verdict =
-        |says: &BTreeSet<u8>| [1, 0, 3].into_iter().find(|status| says.contains(status)).unwrap_or(5);
-    let verdicts: BTreeMap<&str, u8> = providers.iter().map(|(name, says)| (*name, verdict(says))).collect();
+        |statuses: &BTreeSet<u8>| [1, 0, 3].into_iter().find(|status| statuses.contains(status)).unwrap_or(5);
+    let verdicts: BTreeMap<&str, u8> =
+        providers.iter().map(|(name, statuses)| (*name, verdict(statuses))).collect();
     let count = |wanted: u8| verdicts.values().filter(|status| **status == wanted).count();
     let all_failed = !applicable.is_empty() && applicable.iter().all(|name| verdicts.get(name) == Some(&3));
     let status = match (count(1), count(0)) {
@@ -308,7 +308,7 @@ fn real_answer(
     });
     let (status, detected_by, failed) = (answer.status.number(), answer.detected_by, answer.failed);
     let set: BTreeSet<ModelSource> = sources.collect();
-    assert_eq!(set.len(), answer.sources.len(), "no source twice");
+    assert_eq!(set.len(), answer.sources.len(), "each source occurs once");
     ModelAnswer { status, detected_by, failed, sources: set }
 }
 
@@ -388,7 +388,7 @@ fn download_text(content: Content, rows: &[Row]) -> String {
             }
             _ => writeln!(text, "{indicator}"),
         };
-        written.expect("text grows");
+        written.expect("written to a string");
     }
     text
 }
@@ -449,13 +449,13 @@ fn catalog(feeds: &[Feed]) -> String {
              max_age = \"{max_age}s\"\nkeep_absent = {}\n{options}",
             feed.id, feed.provider, feed.id, feed.keep_absent
         )
-        .expect("text grows");
+        .expect("written to a string");
     }
     text
 }
 
-/// Everything worth asking: the edges of every listed range, every name with its parents and children, every
-/// URL, and strangers.
+/// Both ends of every listed range and their neighbours, every name with its parent and a child, every URL, and
+/// unlisted ones.
 fn queries(feeds: &[Feed], random: &mut Random) -> Vec<Query> {
     let mut queries = vec![Query::V4(0), Query::V4(u32::MAX), Query::V6(0), Query::V6(u128::MAX)];
     let keys: BTreeSet<&Key> =
@@ -531,7 +531,7 @@ fn run_sequence(seed: u64) {
             } else {
                 harness.download(&file, download_text(feed.content, &rows).as_bytes(), update);
             }
-            // What was retrieved before the last good download is held.
+            // A download older than the last accepted one is held.
             let older = feed.update.is_some_and(|last| update < last);
             feed.build((!failed && !older).then_some(rows.as_slice()), update, now);
         }
@@ -540,7 +540,7 @@ fn run_sequence(seed: u64) {
             feeds = before;
             continue;
         }
-        harness.keep(&built.expect("a night"));
+        harness.keep(&built.expect("a build"));
         compare(&harness, &feeds, now, seed, &mut random);
     }
 }
@@ -554,16 +554,16 @@ fn compare(harness: &Harness, feeds: &[Feed], now: Time, seed: u64, random: &mut
         let mut expected_statuses = Vec::new();
         for query in &queries {
             let expected = model_answer(feeds, query, at);
-            let answer = judge.ask(&query.text()).expect("what the model asks is an indicator");
+            let answer = judge.ask(&query.text()).expect("an indicator");
             let real = real_answer(&judge, records, &answer);
             assert_eq!(real, expected, "seed {seed}, {} at {at}, built at {now}", query.text());
-            batch.push(query.text().as_bytes()).expect("it was asked before");
+            batch.push(query.text().as_bytes()).expect("an indicator");
             expected_statuses.push(expected.status);
         }
         let (mut hits, mut statuses) = (Vec::new(), Vec::new());
         judge.statuses(&batch, &mut hits, &mut statuses);
         let statuses: Vec<u8> = statuses.into_iter().map(Status::number).collect();
-        assert_eq!(statuses, expected_statuses, "seed {seed}: the batch agrees");
+        assert_eq!(statuses, expected_statuses, "seed {seed}: statuses of the batch");
     }
 }
 

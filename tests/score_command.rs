@@ -1,4 +1,4 @@
-//! `score` from outside: places, order, fields, inputs.
+//! The command `score`: positions, order, fields, inputs, outputs and summaries.
 
 use crate::test_dir::{LOG, TestDir, code, json_lines, stderr, stdout};
 use serde_json::{Value, json};
@@ -14,7 +14,7 @@ fn score_reports_line_and_offset() {
     assert_eq!(code(&output), 0, "{}", stderr(&output));
     let position = |value: &Value| (value["line"].as_u64(), value["offset"].as_u64());
     let offset = LOG.find("45.9.20.5").map(|at| at as u64);
-    let address = found.iter().find(|row| row["indicator"] == "45.9.20.5").expect("it is listed");
+    let address = found.iter().find(|row| row["indicator"] == "45.9.20.5").expect("a row");
     assert_eq!(position(address), (Some(3), offset));
     assert_eq!(address["file"], "x.log");
     assert_eq!(address["providers"], json!(["bad.example"]));
@@ -98,7 +98,7 @@ fn from_offset_resumes_a_run() {
     let dir = TestDir::new();
     dir.write("x.csv", CSV_LOG);
     let all = json_lines(&dir.run(&["score", "--field", "host", "x.csv"]));
-    let from = CSV_LOG.find(",10.0.0.1").expect("it is there").to_string();
+    let from = CSV_LOG.find(",10.0.0.1").expect("an existing file").to_string();
     let rest = dir.run(&["score", "--field", "host", "--from", &from, "x.csv"]);
     assert_eq!(json_lines(&rest), all[1..]);
     let beyond = dir.run(&["score", "--from", "1000000", "x.csv"]);
@@ -134,7 +134,7 @@ fn follow_survives_rotation_and_a_new_snapshot() {
     let mut output = BufReader::new(child.stdout.take().expect("a pipe"));
     let mut next = || {
         let mut line = String::new();
-        output.read_line(&mut line).expect("it answers");
+        output.read_line(&mut line).expect("a row");
         serde_json::from_str::<Value>(&line).expect("an object")
     };
     std::thread::sleep(std::time::Duration::from_millis(600));
@@ -148,12 +148,12 @@ fn follow_survives_rotation_and_a_new_snapshot() {
     add("three a.evilpanel.com\n");
     assert_eq!(next()["line"], json!(2));
     child.kill().expect("it runs");
-    child.wait().expect("it ends");
+    child.wait().expect("an exit status");
     assert_eq!(code(&dir.run(&["score", "--follow", "--summary", "x.log"])), 2);
     assert_eq!(code(&dir.run(&["score", "--follow"])), 2);
 }
 
-/// A line, and one that holds 45.9.20.5, in gzip.
+/// Two lines in gzip; 45.9.20.5 is on the second.
 const GZIPPED: &[u8] = b"\x1f\x8b\x08\x00\x00\x00\x00\x00\x02\x03\x4b\x54\xc8\xc9\xcc\x4b\xe5\x4a\x2b\xca\xcf\x55\x30\x31\xd5\xb3\xd4\x33\x32\xd0\x33\xe5\x02\x00\x46\x5b\x3e\x6e\x16\x00\x00\x00";
 
 #[test]
@@ -185,17 +185,17 @@ fn prints_rows_before_a_fault_and_locates_the_fault() {
     let output = dir.run(&["score", "cut.log", "x.log"]);
     let rows = json_lines(&output);
     assert_eq!((code(&output), &rows[rows.len() - 1]["file"]), (4, &json!("x.log")));
-    let said = stderr(&output);
-    let dir = said.split("up to byte ").nth(1).and_then(|rest| rest.split(' ').next());
-    let end: u64 = dir.and_then(|end| end.parse().ok()).unwrap_or_else(|| panic!("{said}"));
+    let message = stderr(&output);
+    let end = message.split("up to byte ").nth(1).and_then(|rest| rest.split(' ').next());
+    let end: u64 = end.and_then(|end| end.parse().ok()).unwrap_or_else(|| panic!("{message}"));
     let of_cut = rows.iter().filter(|row| row["file"] == "cut.log");
     let last = of_cut.filter_map(|row| row["offset"].as_u64()).max().expect("a row");
-    assert!(rows.len() > 10_000 && last < end && end < last + 40, "{said}");
+    assert!(rows.len() > 10_000 && last < end && end < last + 40, "{message}");
 }
 
 #[cfg(target_os = "linux")]
 #[test]
-fn many_small_files_take_no_longer_than_a_large_one() {
+fn many_small_files_take_little_memory() {
     let dir = TestDir::new();
     for at in 0..1000 {
         dir.write(&format!("logs/{at:04}.log"), format!("{at} {}\n", "evilpanel.com ".repeat(20)));
@@ -204,15 +204,13 @@ fn many_small_files_take_no_longer_than_a_large_one() {
     let mut child = command.stdout(Stdio::piped()).spawn().expect("it runs");
     let mut output = BufReader::new(child.stdout.take().expect("a pipe"));
     let mut line = String::new();
-    output.read_line(&mut line).expect("it answers");
-    // Nobody reads on, and soon it waits for its output.
+    output.read_line(&mut line).expect("a row");
+    // The output is not read any further, so that the program blocks on it.
     std::thread::sleep(std::time::Duration::from_millis(300));
-    let status = std::fs::read_to_string(format!("/proc/{}/status", child.id())).expect("it waits");
-    let anonymous = status.lines().find_map(|line| line.strip_prefix("RssAnon:")).expect("a line");
-    let kibibytes: u64 = anonymous.trim().trim_end_matches(" kB").parse().expect("a number");
-    assert!(kibibytes < 48 << 10, "{anonymous}");
+    let kibibytes = crate::process::memory(&child.id().to_string(), "RssAnon").expect("a running process");
+    assert!(kibibytes < 48 << 10, "{kibibytes} KiB");
     let rest = output.lines().count();
-    assert_eq!((rest, child.wait().expect("it ends").code()), (999, Some(0)));
+    assert_eq!((rest, child.wait().expect("an exit status").code()), (999, Some(0)));
 }
 
 const CSV_LOG: &str = "time,src_ip,host,note\r\n2026-11-21T10:00:00Z,45.9.20.5,evilpanel.com,\"a \"\"b\"\",\r\n45.9.20.5\"\r\n2026-10-01T10:00:00Z,45.9.20.5,x.org,\r\n,10.0.0.1,www.evilpanel.com,\r\n";
@@ -232,7 +230,10 @@ fn selects_csv_fields_by_column() {
         json_lines(&output)
             .iter()
             .map(|row| {
-                (row["line"].as_u64().expect("a line"), row["indicator"].as_str().expect("one").to_owned())
+                (
+                    row["line"].as_u64().expect("a line"),
+                    row["indicator"].as_str().expect("a string").to_owned(),
+                )
             })
             .collect::<Vec<_>>()
     };
@@ -289,7 +290,7 @@ fn annotated_tables_and_objects_remain_readable() {
     assert_eq!(
         after[1][4..],
         ["1", "1", "botnet phishing", "45.9.20.5 evilpanel.com 45.9.20.5", "bad.example"].map(String::from),
-        "one on each line"
+        "one per line of the cell"
     );
     assert_eq!(after[3][4..7], ["1", "1", "phishing"]);
     let jsonl = "{\"a\": \"evilpanel.com\", \"b\": {}}  \n{}\nno object\n{\"c\":[1]}\r\n";
@@ -303,9 +304,9 @@ fn annotated_tables_and_objects_remain_readable() {
         let Value::Object(mut after) = serde_json::from_str(after).expect("an object") else {
             panic!("{after}")
         };
-        let remark = after.remove("rapsheet").expect("the remark");
+        let annotation = after.remove("rapsheet").expect("the annotation");
         assert_eq!(before, after);
-        assert_eq!(remark["status"], if before.contains_key("a") { json!(1) } else { json!(null) });
+        assert_eq!(annotation["status"], if before.contains_key("a") { json!(1) } else { json!(null) });
     }
     let zeek = "#separator \\x09\n#fields\tts\thost\n#types\ttime\tstring\n1.0\tevilpanel.com\n2.0\tx.org\n#close\tx\n";
     let output =
@@ -322,7 +323,7 @@ fn csv_output_has_a_header_and_escapes_formulas() {
     let output = dir.run(&["score", "--output", "csv", "--spreadsheet", "=x.log"]);
     let rows = csv_rows(&output.stdout);
     assert_eq!(rows[0][..4], ["file", "line", "offset", "indicator"]);
-    let address = rows.iter().find(|row| row[3] == "45.9.20.5").expect("it is listed");
+    let address = rows.iter().find(|row| row[3] == "45.9.20.5").expect("a row");
     assert_eq!((address[0].as_str(), address[5].as_str(), address[7].as_str()), ("'=x.log", "1", "botnet"));
     assert_eq!(address[9..11], ["2026-11-01T03:00:00Z", "2026-11-20T03:00:00Z"]);
     let output = dir.run(&["score", "--output", "csv", "--context", "=x.log"]);
@@ -346,7 +347,7 @@ fn filters_select_matching_rows() {
         assert_eq!(code(&output), 0, "{}", stderr(&output));
         json_lines(&output)
             .iter()
-            .map(|row| row["indicator"].as_str().expect("one").to_owned())
+            .map(|row| row["indicator"].as_str().expect("a string").to_owned())
             .collect::<Vec<_>>()
     };
     assert_eq!(found(&[]), ["45.9.20.5", "evilpanel.com", "goodpanel.com"]);
@@ -368,7 +369,7 @@ fn at_event_judges_records_at_their_own_times() {
         json_lines(&output).iter().map(|row| (row["line"].clone(), row["event_time"].clone())).collect();
     let event = json!("2026-11-21T10:00:00Z");
     let expected = [(json!(2), event.clone()), (json!(2), event), (json!(5), json!(null))];
-    assert_eq!(rows, expected, "in October nobody listed it yet");
+    assert_eq!(rows, expected, "not listed in October");
     assert!(stderr(&output).contains("1 indicators stand in records without a time"), "{}", stderr(&output));
     let log = "1.2.3.4 - - [21/Nov/2026:10:05:03 +0000] evilpanel.com\n1.2.3.4 - - [21/Sep/2026:10:05:03 +0000] evilpanel.com\n";
     let text = dir.run_with_input(&["score", "--at", "event", "--all", "-"], log.as_bytes());
@@ -422,13 +423,13 @@ fn piped_log_is_answered_line_by_line() {
     let mut input = child.stdin.take().expect("a pipe");
     let mut output = BufReader::new(child.stdout.take().expect("a pipe"));
     for number in 1..=3 {
-        writeln!(input, "{number} evilpanel.com").expect("it listens");
+        writeln!(input, "{number} evilpanel.com").expect("written");
         let mut line = String::new();
-        output.read_line(&mut line).expect("it answers");
+        output.read_line(&mut line).expect("a row");
         assert!(line.contains(&format!("\"line\":{number},")), "{line}");
     }
     drop(input);
-    assert_eq!(child.wait().expect("it ends").code(), Some(0));
+    assert_eq!(child.wait().expect("an exit status").code(), Some(0));
 }
 
 #[cfg(unix)]
@@ -436,7 +437,7 @@ fn piped_log_is_answered_line_by_line() {
 fn refuses_to_write_into_the_input() {
     let dir = TestDir::new();
     dir.write("x.log", LOG);
-    let file = std::fs::OpenOptions::new().append(true).open(dir.path("x.log")).expect("it is there");
+    let file = std::fs::OpenOptions::new().append(true).open(dir.path("x.log")).expect("an existing file");
     let output =
         dir.command(&["score", "--output", "lines", "x.log"]).stdout(file).output().expect("it runs");
     assert_eq!(code(&output), 4);
@@ -464,7 +465,7 @@ fn long_lines_are_read_in_pieces_and_have_no_fields() {
     assert!(stderr(&fields).contains("a record of more than 8 MiB"), "{}", stderr(&fields));
 }
 
-/// Records of a table, of so many indicators each: none comes twice in the whole, but all of a record once more in it.
+/// A CSV record of `count` indicators. Each occurs twice in the record, and in no other record.
 fn dense_record(first: usize, count: usize) -> String {
     let names: Vec<String> = (first..first + count).map(|at| format!("n{at}.example.org")).collect();
     let again: Vec<&str> = names.iter().rev().map(String::as_str).collect();
@@ -490,7 +491,7 @@ fn output_flushed_in_parts_is_complete() {
         stdout(&output).to_owned()
     };
     let whole = ["whole.csv".to_owned()];
-    // A cell's line ends are line ends, so what comes once more stands on other lines.
+    // A line end within a cell begins a new line, so that the repeated indicators are reported again.
     let words: Vec<String> = run(&["--output", "csv"], &whole)
         .lines()
         .skip(1)
@@ -518,7 +519,7 @@ fn output_flushed_in_parts_is_complete() {
         json!([summary["total"]["lines_found"], summary["total"]["found"], summary["statuses"]])
     };
     assert_eq!(total(&whole), total(&parts));
-    // Each record stands on one line, and what comes again, on a line each.
+    // The first half of a record is on one line, and each repeated indicator on a line of its own.
     let lines_found: usize = counts.iter().map(|count| 1 + count).sum();
     assert_eq!(total(&whole)[0], lines_found);
 }
@@ -571,11 +572,11 @@ fn long_lines_are_cut_between_indicators() {
 fn quiet_suppresses_the_notice_about_missing_times() {
     let dir = TestDir::new();
     dir.write("x.log", "evilpanel.com and no time\n");
-    let said = |args: &[&str]| {
+    let message = |args: &[&str]| {
         let output = dir.run(&[&["score", "--at", "event", "x.log"], args].concat());
         assert_eq!((code(&output), json_lines(&output).len()), (0, 1));
         stderr(&output).to_owned()
     };
-    assert!(said(&[]).contains("without a time"));
-    assert_eq!(said(&["--quiet"]), "");
+    assert!(message(&[]).contains("without a time"));
+    assert_eq!(message(&["--quiet"]), "");
 }

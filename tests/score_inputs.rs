@@ -1,6 +1,5 @@
-//! Many inputs at once: compressed ones are unpacked before their turn, and nothing of that is seen outside. Rows and
-//! refusals come in the order of the inputs at any number of threads, a pipe is opened in its turn, and neither files nor
-//! memory run out.
+//! Many inputs of `score`: compressed files are decompressed ahead, yet rows and errors follow the input order at any
+//! number of threads, named pipes are opened in order, and file descriptors and memory are bounded.
 
 use crate::files::gzip;
 #[cfg(target_os = "linux")]
@@ -13,7 +12,7 @@ use std::path::Path;
 use std::process::{Command, Stdio};
 use std::time::Duration;
 
-/// A log of so many lines, in which something is listed every `every` lines.
+/// A log of `lines` lines, one in `every` of them with listed indicators.
 fn log(name: &str, lines: usize, every: usize) -> String {
     let mut text = String::new();
     for at in 0..lines {
@@ -25,7 +24,7 @@ fn log(name: &str, lines: usize, every: usize) -> String {
     text
 }
 
-/// Plain files, compressed ones with few rows and with many, one that is cut off, one that is missing, and folders.
+/// Writes plain and compressed files, a truncated one and folders; returns the inputs, with a missing file among them.
 fn write_mixed_inputs(dir: &TestDir) -> Vec<&'static str> {
     dir.write("0.log", log("0", 5_000, 50));
     dir.write("1.gz", gzip(log("1", 150_000, 900).as_bytes()));
@@ -45,18 +44,18 @@ fn rows_and_errors_follow_the_input_order() {
     let dir = TestDir::new();
     let files = write_mixed_inputs(&dir);
     for more in [["--output", "jsonl"], ["--output", "annotated"], ["--shard", "1/3"]] {
-        let (mut rows, mut said) = (String::new(), String::new());
+        let (mut rows, mut errors) = (String::new(), String::new());
         for file in &files {
             let alone = dir.run(&["score", "--threads", "1", more[0], more[1], file]);
             rows.push_str(stdout(&alone));
-            said.push_str(&stderr(&alone));
+            errors.push_str(&stderr(&alone));
         }
-        assert!(rows.len() > 1 << 20 && said.lines().count() == 4, "{said}");
+        assert!(rows.len() > 1 << 20 && errors.lines().count() == 4, "{errors}");
         for threads in ["1", "2", "8"] {
             let args = ["score", "--threads", threads, more[0], more[1]];
             let all = dir.run(&[&args, files.as_slice()].concat());
             assert!(stdout(&all) == rows, "rows differ at {threads} threads with {more:?}");
-            assert_eq!((stderr(&all), code(&all)), (said.clone(), 4), "at {threads} threads");
+            assert_eq!((stderr(&all), code(&all)), (errors.clone(), 4), "at {threads} threads");
         }
     }
 }
@@ -77,7 +76,7 @@ fn unordered_rows_and_summary_are_complete() {
 }
 
 fn fifo(at: &Path) {
-    assert!(Command::new("mkfifo").arg(at).status().expect("there is mkfifo").success());
+    assert!(Command::new("mkfifo").arg(at).status().expect("mkfifo").success());
 }
 
 #[cfg(target_os = "linux")]
@@ -93,25 +92,26 @@ fn opens_a_named_pipe_in_input_order() {
     fifo(&dir.path("c.pipe"));
     for threads in ["1", "2", "8"] {
         let mut command = dir.command(&["score", "--threads", threads, "a.gz", "-", "c.pipe", "d.gz"]);
-        let mut child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().expect("it starts");
+        let mut child =
+            command.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().expect("a child process");
         let mut stdin = child.stdin.take().expect("a pipe");
         let mut rows = BufReader::new(child.stdout.take().expect("a pipe")).lines().map_while(Result::ok);
-        stdin.write_all(LOG.as_bytes()).expect("it reads");
+        stdin.write_all(LOG.as_bytes()).expect("written");
         let of = |row: &String| {
             row.split("\"file\":\"").nth(1).and_then(|rest| rest.split('"').next()).map(str::to_owned)
         };
         let first: Vec<_> = rows.by_ref().take(122).map(|row| of(&row)).collect();
         assert!(first[..120].iter().all(|file| file.as_deref() == Some("a.gz")), "{first:?}");
-        assert_eq!(first[121].as_deref(), Some("-"), "a live input is answered while it lives");
+        assert_eq!(first[121].as_deref(), Some("-"), "a pipe is answered while it is open");
         let early = OpenOptions::new().write(true).custom_flags(O_NONBLOCK).open(dir.path("c.pipe"));
-        assert_eq!(early.expect_err("its turn did not come").raw_os_error(), ENXIO);
+        assert_eq!(early.expect_err("the pipe is not open yet").raw_os_error(), ENXIO);
         drop(stdin);
-        let mut pipe = OpenOptions::new().write(true).open(dir.path("c.pipe")).expect("its turn has come");
-        pipe.write_all(LOG.as_bytes()).expect("it reads");
+        let mut pipe = OpenOptions::new().write(true).open(dir.path("c.pipe")).expect("an open pipe");
+        pipe.write_all(LOG.as_bytes()).expect("written");
         drop(pipe);
         let rest: Vec<_> = rows.map(|row| of(&row).unwrap_or_default()).collect();
         assert!(rest.is_sorted() && rest.len() > 120 && rest.contains(&"c.pipe".to_owned()), "{rest:?}");
-        assert_eq!(child.wait().expect("it ends").code(), Some(0));
+        assert_eq!(child.wait().expect("an exit status").code(), Some(0));
     }
 }
 
@@ -145,10 +145,11 @@ fn read_ahead_is_bounded_while_the_output_blocks() {
     }
     for output in ["annotated", "jsonl"] {
         let mut command = dir.command(&["score", "--threads", "8", "--output", output, "."]);
-        let mut child = command.stdout(Stdio::piped()).stderr(Stdio::null()).spawn().expect("it starts");
+        let mut child =
+            command.stdout(Stdio::piped()).stderr(Stdio::null()).spawn().expect("a child process");
         std::thread::sleep(Duration::from_secs(1));
         let kibibytes = memory(&child.id().to_string(), "RssAnon").expect("a running process");
-        child.kill().and_then(|()| child.wait()).expect("it ends");
+        child.kill().and_then(|()| child.wait()).expect("an exit status");
         assert!((1 << 10..64 << 10).contains(&kibibytes), "{output}: {kibibytes} KiB");
     }
 }

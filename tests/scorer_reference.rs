@@ -1,7 +1,7 @@
-//! The scorer's fast path beside the slow one: every byte looked at, no memory, one question at a time.
+//! The scorer against a reference that extracts and looks up one indicator at a time.
 //!
-//! They must find the same in every real log and in random bytes, however the text is cut into blocks; and what the
-//! program prints must be what sets of everything listed say of it, at any number of threads.
+//! Both find the same in real logs and in random text, however the text is cut into blocks. The output of the program agrees
+//! with sets of all listed indicators, at any number of threads.
 
 use crate::files::{files, read_text};
 use crate::sample;
@@ -13,7 +13,7 @@ use rapsheet_snapshot::{Snapshot, Status};
 use std::collections::HashSet;
 use std::path::{Path, PathBuf};
 
-/// What stands where: offset, indicator, status.
+/// Offset, indicator and status.
 type Row = (usize, String, Status);
 
 fn reference_rows(judge: &Judge<'_>, text: &[u8], all: bool) -> Vec<Row> {
@@ -127,7 +127,7 @@ fn reports_each_of_many_indicators_on_a_line_once() {
     assert!(found == reference_rows(&judge, text.as_bytes(), true));
 }
 
-/// Every real log, unpacked.
+/// Every real log, decompressed.
 fn logs(folder: &Path) -> Vec<(PathBuf, Vec<u8>)> {
     let mut found = Vec::new();
     for group in files(&folder.join("logs")) {
@@ -141,7 +141,7 @@ fn logs(folder: &Path) -> Vec<(PathBuf, Vec<u8>)> {
 
 #[test]
 fn real_logs_agree_with_the_reference() {
-    let Some(folder) = corpus("real_logs_give_what_the_slow_way_finds") else { return };
+    let Some(folder) = corpus("real_logs_agree_with_the_reference") else { return };
     let dir = TestDir::new();
     let snapshot = Snapshot::open(&dir.path("rapsheet.rap")).expect("the sample");
     let judge = Judge::new(&snapshot, sample::time(sample::NOW));
@@ -191,7 +191,7 @@ mode = "reset"
 assessment = ["malware"]
 "#;
 
-/// What a snapshot lists, as texts.
+/// The listed indicators of a snapshot, as text.
 struct ListedSet(HashSet<String>);
 
 impl ListedSet {
@@ -202,7 +202,7 @@ impl ListedSet {
             std::iter::once(name).chain(tails).any(|tail| is_in(&format!("tree:{tail}")))
         };
         let Some((_, rest)) = indicator.split_once("://") else { return is_in(indicator) || name(indicator) };
-        let host = rest.split(['/', '?']).next().expect("a first part");
+        let host = rest.split(['/', '?']).next().expect("a host");
         let host = host
             .rsplit_once(':')
             .filter(|(_, port)| port.bytes().all(|byte| byte.is_ascii_digit()))
@@ -212,7 +212,7 @@ impl ListedSet {
     }
 }
 
-/// Every fifth of the addresses, names and URLs of these logs, as lists.
+/// Lists of every fifth address, name and URL of these logs.
 fn lists_from_logs(logs: &[(PathBuf, Vec<u8>)]) -> [String; 3] {
     let (mut seen, mut lists) = (HashSet::new(), [const { String::new() }; 3]);
     for (_, text) in logs {
@@ -235,7 +235,7 @@ fn lists_from_logs(logs: &[(PathBuf, Vec<u8>)]) -> [String; 3] {
 
 #[test]
 fn score_output_agrees_with_listed_sets_at_any_thread_count() {
-    let Some(folder) = corpus("real_logs_are_scored_as_sets_say_at_any_number_of_threads") else { return };
+    let Some(folder) = corpus("score_output_agrees_with_listed_sets_at_any_thread_count") else { return };
     let (logs, dir) = (logs(&folder), TestDir::new());
     let (mut harness, now) = (Harness::new(CATALOG), day(400));
     for (file, list) in ["ip.txt", "names.txt", "urls.txt"].iter().zip(lists_from_logs(&logs)) {
