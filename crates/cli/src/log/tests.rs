@@ -12,6 +12,10 @@ fn remark() -> Annotation<'static> {
     }
 }
 
+fn find(name: &str) -> Option<&'static Kind> {
+    KINDS.iter().copied().find(|kind| kind.name == name)
+}
+
 fn log(kind: &str, head: &str) -> Log {
     Log::of(find(kind).expect("a kind"), head.as_bytes())
 }
