@@ -224,7 +224,7 @@ fn read_as(path: &Path, id: &str, label: &str, can_be_empty: bool) -> Result<Tal
     let rules = Rules::new(day(0), format.list, Scope::Exact);
     let recipe = Recipe { format, options: &options, rules: &rules, can_be_empty };
     let mut text = decode::open_path(path, Limits::default())?;
-    transcribe_all(&recipe, &mut text, &mut Nowhere).tally
+    transcribe_all(&recipe, &mut text, &mut NullSink).tally
 }
 
 /// A failure, or a loss of lines, that is not expected.
