@@ -234,7 +234,7 @@ fn held_download_is_reported_and_accepted_by_digest() {
     assert!(stdout(&feeds).lines().nth(1).is_some_and(|line| line.contains("held (shrunk)")));
     assert_eq!(code(&dir.run(&[BUILD, &["--accept", &format!("bad-ip={digest}")]].concat())), 0);
     assert_eq!(code(&dir.run(BUILD)), 0, "the accepted download stays accepted");
-    for wrong in ["nobody=0123456789abcdef", "bad-ip=short"] {
+    for wrong in ["unknown=0123456789abcdef", "bad-ip=short"] {
         assert_eq!(code(&dir.run(&[BUILD, &["--accept", wrong]].concat())), 2, "{wrong}");
     }
 }

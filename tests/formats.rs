@@ -3,6 +3,7 @@
 //! The expectations in `tests/expected/` have one short line for each event: `12 ip 45.9.20.5`, `13 skip comment`,
 //! `14 reject bad-ip`. `RAPSHEET_BLESS=1` makes the test write them; review the difference before you commit it.
 
+use crate::files::files;
 use rapsheet_ingest::catalog::{Catalog, Feed};
 use rapsheet_ingest::decode::{self, Limits};
 use rapsheet_ingest::format::{FORMATS, Format};
@@ -74,8 +75,7 @@ fn samples() -> Vec<Sample> {
 
 /// The file `feeds/samples/ID.EXTENSION` of a format, read without options.
 fn sample_of(format: &'static Format) -> Sample {
-    let entries = fs::read_dir(folder("feeds/samples")).expect("the folder of samples");
-    let mut paths = entries.map(|entry| entry.expect("an entry").path());
+    let mut paths = files(&folder("feeds/samples")).into_iter();
     let path = paths.find(|path| path.file_stem().is_some_and(|stem| stem == format.id));
     let path = path.unwrap_or_else(|| panic!("feeds/samples holds no sample named `{}`", format.id));
     let (id, options) = (format.id.to_owned(), Options::default());

@@ -90,7 +90,7 @@ impl Oracle {
         self.names.contains_key(text) || self.urls.contains_key(text)
     }
 
-    fn ask(&self, question: &str) -> Hits {
+    fn lookup(&self, question: &str) -> Hits {
         let mut hits = Hits::new();
         if let Some((_, rest)) = question.split_once("//") {
             let bare = format!("//{rest}");
@@ -100,7 +100,7 @@ impl Oracle {
             }
             let host = rest.split(['/', '?']).next().unwrap_or_default();
             let host = if host.starts_with('[') { host } else { host.split(':').next().unwrap_or_default() };
-            hits.extend(self.ask(host.trim_matches(['[', ']'])));
+            hits.extend(self.lookup(host.trim_matches(['[', ']'])));
         } else if let Ok(v4) = question.parse::<Ipv4Addr>() {
             self.address(v4.to_bits(), &mut hits);
         } else if let Ok(v6) = question.parse::<Ipv6Addr>() {
@@ -216,7 +216,7 @@ fn compare(snapshot: &Snapshot, oracle: &Oracle, catalog: &Catalog, at: Time) {
             .iter()
             .map(|source| (feed(source).expect("a feed"), source.matched.clone()))
             .collect();
-        assert_eq!(found, oracle.ask(&answer.indicator), "{question}");
+        assert_eq!(found, oracle.lookup(&answer.indicator), "{question}");
         listed += usize::from(!found.is_empty());
     }
     let share = listed * 100 / asked.len();
