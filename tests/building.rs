@@ -114,7 +114,7 @@ fn feeds_works_without_a_snapshot() {
     let place = place_to_build();
     let output = place.run(&["--snapshot", "missing.rap", "feeds", "--catalog", "catalog.toml"]);
     assert_eq!(code(&output), 0, "{}", stderr(&output));
-    assert!(stdout(&output).contains("absent") && stderr(&output).contains("no snapshot yet"));
+    assert!(stdout(&output).contains("absent") && stderr(&output).contains("there is no snapshot"));
 }
 
 #[test]
@@ -276,7 +276,9 @@ fn what_the_operator_never_blocks_is_not_blocked() {
     let files = ["--never-block", "own.txt", "--rejects", "rejects.jsonl"];
     let output = place.run(&[BUILD, &files].concat());
     assert_eq!(code(&output), 0, "{}", stderr(&output));
-    assert!(stderr(&output).contains("bad-ip: 1 entry would block what must never be blocked"));
+    assert!(
+        stderr(&output).contains("bad-ip: 1 entry would block a name or address of the never-block list")
+    );
     assert!(place.read("rejects.jsonl").contains("\"reason\":\"never-block\",\"text\":\"45.9.20.5\""));
     place.write("own.txt", "45.9.20.0/28\nno name\n");
     let output = place.run(&[BUILD, &files].concat());
@@ -341,7 +343,7 @@ fn a_catalogue_without_feeds_builds_nothing() {
         place.write("catalog.toml", text);
         let output = place.run(BUILD);
         assert_eq!(code(&output), 2, "{}", stderr(&output));
-        assert!(stderr(&output).contains("no feed that is enabled"), "{}", stderr(&output));
+        assert!(stderr(&output).contains("no feed in it is enabled"), "{}", stderr(&output));
     }
 }
 
@@ -406,6 +408,6 @@ fn what_is_stale_and_what_ended_is_told_with_the_trouble() {
     assert!(told.contains("bad-ip: stale: its download is 21h old, more than 1h; was it fetched?"), "{told}");
     place.write("catalog.toml", CATALOG.split("[[feed]]").take(2).collect::<Vec<_>>().join("[[feed]]"));
     let told = stderr(&place.run(BUILD));
-    let ended = "other-ip: it is no longer in the catalogue: the 1 sightings of the night before ended";
+    let ended = "other-ip: it is no longer in the catalogue: its 1 sightings of the previous build ended";
     assert!(told.lines().any(|line| line == ended), "{told}");
 }

@@ -44,9 +44,10 @@ fn usage_errors_end_with_2() {
 #[test]
 fn lookup_json_is_the_documented_object() {
     let place = Place::new();
-    let output = place.run(&["lookup", "--format", "jsonl", "45[.]9[.]20[.]5"]);
+    let output = place.run(&["lookup", "-o", "jsonl", "45[.]9[.]20[.]5"]);
     let expected = concat!(
-        r#"{"indicator":"45.9.20.5","type":"ipv4","status":1,"verdict":"blocklisted","detected_by":1,"#,
+        r#"{"input":"45[.]9[.]20[.]5","indicator":"45.9.20.5","type":"ipv4","status":1,"#,
+        r#""verdict":"blocklisted","detected_by":1,"#,
         r#""failed":1,"at":"2026-11-22T00:00:00Z","sources":[{"provider":"bad.example","feed":"bad-ip","#,
         r#""status":1,"assessments":["botnet"],"matched":"45.9.20.5","first_seen":"2026-11-01T03:00:00Z","#,
         r#""detect_time":"2026-11-20T03:00:00Z","update_time":"2026-11-20T03:00:00Z","#,
@@ -54,7 +55,7 @@ fn lookup_json_is_the_documented_object() {
         "\n"
     );
     assert_eq!((code(&output), stdout(&output)), (0, expected));
-    let pretty = place.run(&["lookup", "--format", "json", "45.9.20.5"]);
+    let pretty = place.run(&["lookup", "--output", "json", "45[.]9[.]20[.]5"]);
     let pretty: Value = serde_json::from_str(stdout(&pretty)).expect("JSON");
     assert_eq!(pretty, serde_json::from_str::<Value>(expected).expect("JSON"));
 }
@@ -82,7 +83,7 @@ fn an_unusable_argument_is_answered_and_the_others_too() {
     let output = place.run(&["lookup", "--format", "jsonl", "010.0.0.1", "goodpanel.com"]);
     assert_eq!(code(&output), 2);
     let mut lines = stdout(&output).lines();
-    assert_eq!(lines.next(), Some(r#"{"indicator":"010.0.0.1","error":"leading-zero"}"#));
+    assert_eq!(lines.next(), Some(r#"{"input":"010.0.0.1","indicator":"010.0.0.1","error":"leading-zero"}"#));
     assert!(lines.next().is_some_and(|line| line.contains(r#""verdict":"allowlisted""#)));
 }
 
@@ -94,6 +95,8 @@ fn questions_come_from_stdin_too() {
     let verdicts: Vec<Value> =
         lines_of_json(&output).iter().map(|answer| answer["verdict"].clone()).collect();
     assert_eq!(verdicts, ["blocklisted", "blocklisted", "unknown"]);
+    let inputs: Vec<Value> = lines_of_json(&output).iter().map(|answer| answer["input"].clone()).collect();
+    assert_eq!(inputs, ["45.9.20.5", "  evilpanel.com", "none.example"], "as they were typed");
     let long = [b"x".repeat(200_000).as_slice(), b"\n45.9.20.5\n"].concat();
     let output = place.feed(&["lookup", "--format", "jsonl", "-"], &long);
     let answers = lines_of_json(&output);
@@ -115,12 +118,13 @@ fn metadefender_lists_every_provider_once() {
     let place = Place::new();
     let output = place.run(&["lookup", "--format", "metadefender", "45.9.20.5", "http://evilpanel.com/x"]);
     let expected = concat!(
-        r#"{"address":"45.9.20.5","lookup_results":{"start_time":"2026-11-22T00:00:00.000Z","detected_by":1,"#,
+        r#"{"success":true,"address":"45.9.20.5","lookup_results":{"start_time":"2026-11-22T00:00:00.000Z","detected_by":1,"#,
         r#""sources":[{"provider":"bad.example","assessment":"botnet","detect_time":"2026-11-20T03:00:00.000000Z","#,
         r#""update_time":"2026-11-20T03:00:00.000000Z","status":1},{"provider":"good.example","assessment":"","#,
         r#""detect_time":"","update_time":"2026-11-20T03:00:00.000000Z","status":5},{"provider":"lost.example","#,
         r#""assessment":"","detect_time":"","update_time":"2026-11-20T03:00:00.000000Z","status":3}]},"#,
-        r#""geo_info":{}}"#
+        r#""geo_info":{"country":{"code":"","name":""},"city":{"name":""},"#,
+        r#""location":{"latitude":0,"longitude":0},"subdivisions":[]}}"#
     );
     assert_eq!(stdout(&output).lines().next(), Some(expected));
     let url: Value = serde_json::from_str(stdout(&output).lines().nth(1).expect("two")).expect("JSON");
@@ -147,6 +151,8 @@ fn a_snapshot_that_cannot_be_believed_ends_with_4() {
     let place = Place::new();
     assert_eq!(code(&place.run(&["verify"])), 0);
     assert!(stdout(&place.run(&["verify"])).contains(": ok, "));
+    let verified: Value = serde_json::from_str(stdout(&place.run(&["verify", "-o", "json"]))).expect("JSON");
+    assert_eq!((&verified["ok"], &verified["path"]), (&json!(true), &json!("rapsheet.rap")));
     let mut bytes = fs::read(place.path("rapsheet.rap")).expect("it is there");
     let middle = bytes.len() / 2;
     bytes[middle] ^= 4;
@@ -187,7 +193,7 @@ fn info_and_feeds_count_what_is_there() {
 fn formats_are_listed_and_explained() {
     let place = Place::new();
     assert!(stdout(&place.run(&["formats"])).contains("plain-ip"));
-    assert!(stdout(&place.run(&["formats", "plain-ip"])).contains("a line of it: "));
+    assert!(stdout(&place.run(&["formats", "plain-ip"])).contains("example: "));
     let rows: Value = serde_json::from_str(stdout(&place.run(&["formats", "--json"]))).expect("JSON");
     assert!(rows.as_array().is_some_and(|rows| rows.iter().any(|row| row["id"] == "plain-ip")));
 }
@@ -208,7 +214,7 @@ fn packagers_get_completions_and_manual_pages() {
     assert!(stdout(&place.run(&["generate", "completions", "bash"])).contains("rapsheet"));
     fs::create_dir(place.path("man")).expect("a folder");
     assert_eq!(code(&place.run(&["generate", "man", "man"])), 0);
-    assert!(place.read("man/rapsheet-lookup.1").contains("Ask who lists indicators"));
+    assert!(place.read("man/rapsheet-lookup.1").contains("Look indicators up"));
     assert_eq!(code(&place.run(&["generate", "man", "no/such/folder"])), 5);
 }
 
