@@ -1,8 +1,9 @@
-//! The files that a command reads and writes: checks that no file has two roles, and writes results atomically.
+//! The files that a command reads and writes: checks that no file has two roles, and writes results
+//! atomically.
 //!
-//! Two results under one name would leave one of them, and a result under the name of an input would replace it. Both
-//! are mistakes on the command line, and are reported before the work starts. Devices and pipes are written to in place:
-//! a rename over `/dev/null` would replace the device.
+//! Two results under one name would leave one of them, and a result under the name of an input would replace
+//! it. Both are mistakes on the command line, and are reported before the work starts. Devices and pipes are
+//! written to in place: a rename over `/dev/null` would replace the device.
 
 use crate::exit::Failure;
 use rapsheet_snapshot::{Beside, Error};

@@ -1,7 +1,7 @@
-//! `rapsheet`, the program: reads arguments and the clock, runs one command, ends with its exit code.
+//! The program `rapsheet`: reads arguments and the clock, runs one command, and ends with its exit code.
 //!
-//! The libraries know nothing of terminals, threads, environment or time; whatever touches those is here. The
-//! clock is read once, in [`run`], so that everything that one run says holds for one instant.
+//! The libraries use no terminal, thread of a scan, environment or clock; this crate does. The clock is read
+//! once, in [`run`], so that all results of one run hold for one instant.
 
 mod ahead;
 mod args;

@@ -1,8 +1,8 @@
 //! `build`: from a catalogue and a folder of downloads to a published snapshot.
 //!
-//! The library builds; this file holds the lock, opens the previous build, and publishes the results. Report, rejects and
-//! metrics are written to temporary files before anything is published, so that a full disk is noticed while the old
-//! snapshot is still in place.
+//! The library builds; this file holds the lock, opens the previous build, and publishes the results. Report,
+//! rejects and metrics are written to temporary files before anything is published, so that a full disk is
+//! noticed while the old snapshot is still in place.
 
 use crate::args::Build;
 use crate::exit::{Exit, Failure, print_stderr};
@@ -65,8 +65,8 @@ impl Build {
         [self.out.clone(), with_suffix(&self.out, ".state")].into_iter().chain(reports.cloned())
     }
 
-    /// Checks that no file is written twice, and none both read and written, except that the snapshot at `--out` may be
-    /// the previous one.
+    /// Checks that no file is written twice, and none both read and written, except that the snapshot at
+    /// `--out` may be the previous one.
     fn check_files(&self) -> Result<(), Failure> {
         let mut files = Files::default();
         files.reads("--catalog", &self.catalog);
@@ -157,9 +157,10 @@ fn temp_file(
     Ok(target.map(|target| write_temp(target, fill)).transpose().map_err(unfinished)?.flatten())
 }
 
-/// Publishes the state file and the snapshot. Both are written before either is renamed, so that a full disk leaves both
-/// as they were. The state file goes first: with a snapshot but no state file, the next build would take old rows for new
-/// ones, while a state file that is newer than its snapshot does no harm, because it has the times of its rows.
+/// Publishes the state file and the snapshot. Both are written before either is renamed, so that a full disk
+/// leaves both as they were. The state file goes first: with a snapshot but no state file, the next build
+/// would take old rows for new ones, while a state file that is newer than its snapshot does no harm, because
+/// it has the times of its rows.
 fn publish(built: &Built, out: &Path) -> Result<(), Failure> {
     let unfinished = |error| Failure::unfinished(format_args!("{error}; the old snapshot is untouched"));
     let mut state = Beside::create(&with_suffix(out, ".state")).map_err(unfinished)?;
@@ -177,7 +178,8 @@ fn publish(built: &Built, out: &Path) -> Result<(), Failure> {
 /// The results of the previous build.
 struct PreviousBuild {
     snapshot: Option<Snapshot>,
-    /// The snapshot at `--out`, where `--previous` names another. A file there that is no snapshot may be replaced.
+    /// The snapshot at `--out`, where `--previous` names another. A file there that is no snapshot may be
+    /// replaced.
     at_out: Option<Snapshot>,
     state: Option<Vec<u8>>,
     /// The path of the state file, empty if there is none.

@@ -1,7 +1,8 @@
 //! `score --follow`: scores logs while they are written.
 //!
-//! It runs until it is stopped or its output is closed. A line is scored as soon as it is complete. A snapshot that is
-//! published meanwhile is verified, and used from the next line on. The instant of the verdicts moves with the clock.
+//! It runs until it is stopped or its output is closed. A line is scored as soon as it is complete. A
+//! snapshot that is published meanwhile is verified, and used from the next line on. The instant of the
+//! verdicts moves with the clock.
 
 use crate::args::{At, Score};
 use crate::blocks::Block;
@@ -72,9 +73,9 @@ fn check(args: &Score) -> Result<(), Failure> {
         Score { files, .. } if files.is_empty() || files.iter().any(|path| path.as_os_str() == "-") => {
             usage("--follow needs names of files; a pipe is read to its end without it")
         }
-        Score { summary: Some(_), .. } => usage(
-            "--follow and --summary exclude each other: a summary is printed at the end, and --follow has none",
-        ),
+        Score { summary: Some(_), .. } => {
+            usage("--follow and --summary exclude each other: a summary is printed at the end")
+        }
         Score { input, .. } if input.is_document() => {
             usage("--follow needs a log of lines; this kind is a document, which is read as a whole")
         }
@@ -132,7 +133,8 @@ impl Source {
         Ok(Some(LogBlock { block, file: self.file.clone(), log, changes }))
     }
 
-    /// The state of the log before a block. A log that is read from its middle has its header at its beginning.
+    /// The state of the log before a block. A log that is read from its middle has its header at its
+    /// beginning.
     fn log_of(&self, args: &Score, block: &Block) -> Log {
         if block.offset == 0 {
             return Log::of_lines(args.input, &block.bytes);

@@ -1,7 +1,8 @@
 //! `lookup`: answers questions from arguments or stdin.
 //!
-//! A text that is no indicator is answered with the reason, and the exit code says so at the end. On a pipe, answers are
-//! flushed as soon as no further question is buffered, so that another program can ask and read in turns.
+//! A text that is no indicator is answered with the reason, and the exit code says so at the end. On a pipe,
+//! answers are flushed as soon as no further question is buffered, so that another program can ask and read
+//! in turns.
 
 use super::stdout;
 use crate::args::Lookup;
@@ -51,7 +52,7 @@ pub(super) fn run(args: &Lookup, settings: &Settings) -> Result<Exit, Failure> {
     })
 }
 
-/// What answering takes, and what has come of it so far.
+/// The state of a run: its snapshot, output and results so far.
 struct Session<'a> {
     context: Context<'a>,
     output: &'static LookupOutput,

@@ -22,7 +22,8 @@ use std::path::Path;
 /// How much of a file is read to detect its format, in bytes.
 const HEAD_LEN: u64 = 1 << 20;
 
-/// The share of rejected lines, in percent of the lines with data, above which a note asks whether the format is right.
+/// The share of rejected lines, in percent of the lines with data, above which a note asks whether the format
+/// is right.
 const REJECTS_TOLERATED: u64 = 20;
 
 /// Runs the command.
@@ -56,8 +57,8 @@ fn find(id: &str) -> Result<&'static Format, Failure> {
         .ok_or_else(|| Failure::usage(format_args!("no format `{id}`; `rapsheet formats` lists them")))
 }
 
-/// The format of a file whose format is `auto`. It decides the kind of list, which must be known before the file is read.
-/// A pipe cannot be read twice, and counts as a blocklist.
+/// The format of a file whose format is `auto`. It decides the kind of list, which must be known before the
+/// file is read. A pipe cannot be read twice, and counts as a blocklist.
 fn detected(format: &'static Format, path: &Path) -> &'static Format {
     if format.id != "auto" || input::is_stdin(path) || !path.is_file() {
         return format;
@@ -84,7 +85,7 @@ fn print_notes(read: &Transcribed, args: &Parse, settings: &Settings) {
             None => "`rapsheet parse` without --format detects it",
         };
         settings.note(&format!(
-            "rapsheet: {file}: {} of {expected} lines that should be data were rejected; is the format right? {remedy}",
+            "rapsheet: {file}: {} of {expected} lines with data were rejected; is the format right? {remedy}",
             tally.rejected_lines
         ));
     }

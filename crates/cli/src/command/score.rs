@@ -1,7 +1,7 @@
 //! `score`: finds indicators in logs and prints their verdicts, in input order.
 //!
-//! Each worker thread does what is next: cut a block off the input, search it, or write results. This file connects
-//! inputs, threads and output; `lens` turns a block into output.
+//! Each worker thread does what is next: cut a block off the input, search it, or write results. This file
+//! connects inputs, threads and output; `lens` turns a block into output.
 
 use super::{follow, stdout};
 use crate::args::{At, Score};

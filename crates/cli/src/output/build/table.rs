@@ -1,4 +1,5 @@
-//! What a build prints: a table of feeds, those in trouble first, and the reasons below it, where a terminal ends.
+//! What a build prints: a table of feeds, those in trouble first, and the reasons below it, where a terminal
+//! ends.
 
 use crate::table::{Head, Table, age, bytes, count, duration};
 use rapsheet_ingest::report::{FeedReport, Report};
@@ -149,7 +150,7 @@ mod tests {
         let mut report = example();
         report.feeds =
             (0..15).map(|at| FeedReport::new(&format!("feed-{at}"), "x.example", "f", "f")).collect();
-        report.feeds.iter_mut().for_each(|feed| feed.notes = vec!["is odd".to_owned()]);
+        report.feeds.iter_mut().for_each(|feed| feed.notes = vec!["is unusual".to_owned()]);
         let printed = |verbose| {
             let mut text = Vec::new();
             notes(&report, verbose, &mut text).expect("memory takes it");

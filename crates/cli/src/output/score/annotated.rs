@@ -36,7 +36,8 @@ fn block(scored: &ScoredBlock<'_>, out: &mut Vec<u8>) {
     });
 }
 
-/// Merges the verdicts on a record's indicators: the worst status, and the providers and assessments behind it.
+/// Merges the verdicts on a record's indicators: the worst status, and the providers and assessments behind
+/// it.
 fn annotation<'a>(scored: &ScoredBlock<'a>, matches: &'a [Scored]) -> Annotation<'a> {
     let all = || matches.iter().map(|found| found.known.as_ref());
     let status = [Status::Blocked, Status::Allowed, Status::Failed, Status::Unknown]

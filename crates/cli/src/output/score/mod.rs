@@ -26,8 +26,8 @@ pub(crate) struct ScoreOutput {
     head: fn(bool, &mut Vec<u8>),
     /// Appends the output for a block.
     block: fn(&ScoredBlock<'_>, &mut Vec<u8>),
-    /// Makes a line of output, without its end, safe for a terminal: the author of a log must not control the terminal
-    /// of its reader.
+    /// Makes a line of output, without its end, safe for a terminal: the author of a log must not control the
+    /// terminal of its reader.
     for_terminal: fn(&[u8]) -> String,
 }
 
