@@ -509,7 +509,8 @@ fn lookup_output() -> impl clap::builder::TypedValueParser<Value = &'static Look
 }
 
 fn log_kind() -> impl clap::builder::TypedValueParser<Value = &'static Kind> {
-    let row = |kind: &&'static Kind| PossibleValue::new(kind.name).help(kind.about).aliases(kind.also);
+    let row =
+        |kind: &&'static Kind| PossibleValue::new(kind.name).help(kind.description).aliases(kind.aliases);
     PossibleValuesParser::new(KINDS.iter().map(row))
         .try_map(|name| crate::log::find(&name).ok_or("no such kind of log"))
 }

@@ -26,7 +26,7 @@ pub(crate) struct Block {
 }
 
 /// Cuts an input.
-pub(crate) struct Cutter<R> {
+pub(crate) struct BlockReader<R> {
     reader: R,
     live: bool,
     block_len: usize,
@@ -42,10 +42,10 @@ pub(crate) struct Cutter<R> {
     within: bool,
 }
 
-impl<R: Read> Cutter<R> {
+impl<R: Read> BlockReader<R> {
     /// Cuts `reader`; a live one is not waited for when it has given a whole line.
-    pub(crate) fn new(reader: R, live: bool) -> Cutter<R> {
-        Cutter {
+    pub(crate) fn new(reader: R, live: bool) -> BlockReader<R> {
+        BlockReader {
             reader,
             live,
             block_len: BLOCK_LEN,
@@ -151,7 +151,7 @@ impl<R: Read> Cutter<R> {
         if let Some(end) = self.last_end(known, searched.min(known.len())) {
             return Some((end + 1, false));
         }
-        let piece = || last_edge(text.get(..self.piece_len).unwrap_or(text));
+        let piece = || safe_cut(text.get(..self.piece_len).unwrap_or(text));
         (text.len() >= most).then(|| (piece(), true))
     }
 
@@ -200,7 +200,7 @@ impl<R: Read> Cutter<R> {
 
 /// Where an endless line may be cut without tearing an indicator apart: behind the last blank or quotation mark, if there
 /// is one nearby, or else behind the last of the other signs that stand between indicators.
-pub(crate) fn last_edge(line: &[u8]) -> usize {
+pub(crate) fn safe_cut(line: &[u8]) -> usize {
     let near = line.len().saturating_sub(LIVE_LEN);
     let rest = line.get(near..).unwrap_or(&[]);
     let edge = memchr::memrchr3(b' ', b'"', b'\t', rest)
@@ -230,7 +230,7 @@ mod tests {
     }
 
     fn cut(text: &[u8], step: usize, lengths: (usize, usize), live: bool, fails: bool) -> (Vec<Block>, bool) {
-        let mut cutter = Cutter::new(Dribble(text, step, fails), live);
+        let mut cutter = BlockReader::new(Dribble(text, step, fails), live);
         (cutter.block_len, cutter.line_max) = lengths;
         cutter.piece_len = cutter.block_len;
         let mut blocks = Vec::new();

@@ -4,7 +4,7 @@
 //! takes longest, never waits for anything else to be done.
 
 #[cfg(feature = "ingest")]
-use crate::ahead::Ahead;
+use crate::read_ahead::ReadAhead;
 use std::fmt;
 use std::fs::File;
 use std::io::{self, IsTerminal, Read};
@@ -150,7 +150,7 @@ fn ahead_if(
     if !is_compressed {
         return Ok((Box::new(text), None));
     }
-    let ahead = Ahead::new(text, buffers).map_err(|error| format!("no thread to unpack it: {error}"))?;
+    let ahead = ReadAhead::new(text, buffers).map_err(|error| format!("no thread to unpack it: {error}"))?;
     let is_ready = ahead.readiness();
     Ok((Box::new(ahead), Some(Box::new(is_ready))))
 }

@@ -3,9 +3,8 @@
 //! The libraries know nothing of terminals, threads, environment or time; whatever touches those is here. The
 //! clock is read once, in [`run`], so that everything that one run says holds for one instant.
 
-#[cfg(feature = "ingest")]
-mod ahead;
 mod args;
+mod block_processor;
 mod blocks;
 mod budget;
 mod color;
@@ -13,26 +12,28 @@ mod command;
 mod exit;
 #[cfg(feature = "ingest")]
 mod files;
+mod filter;
 mod glob;
 mod input;
 mod inputs;
-mod lens;
 #[cfg(feature = "ingest")]
 mod lock;
 mod log;
 mod meter;
-mod ordered;
 mod output;
+mod parallel;
 mod printable;
 #[cfg(feature = "ingest")]
 mod progress;
+#[cfg(feature = "ingest")]
+mod read_ahead;
+mod reorder_buffer;
 mod setting;
 mod summary;
 mod table;
 mod tail;
 #[cfg(feature = "ingest")]
 mod unpacking;
-mod wanted;
 
 use args::Cli;
 use clap::Parser;

@@ -74,24 +74,24 @@ struct Indicator {
 
 /// A summary that is being counted.
 #[derive(Debug, Default)]
-pub(crate) struct Counting {
+pub(crate) struct SummaryBuilder {
     summary: Summary,
     indicators: HashMap<String, Indicator>,
 }
 
-impl Counting {
+impl SummaryBuilder {
     /// Of a snapshot and an instant, or each record's own.
-    pub(crate) fn new(built_at: Time, at: Option<Time>) -> Counting {
+    pub(crate) fn new(built_at: Time, at: Option<Time>) -> SummaryBuilder {
         let at = at.map_or("event".to_owned(), |at| at.to_string());
         let (snapshots, at) = (BTreeSet::from([built_at.to_string()]), BTreeSet::from([at]));
         let summary = Summary { version: VERSION, snapshots, at, ..Summary::default() };
-        Counting { summary, indicators: HashMap::new() }
+        SummaryBuilder { summary, indicators: HashMap::new() }
     }
 
     /// Counts a block.
     pub(crate) fn add(&mut self, scored: &ScoredBlock<'_>) {
         let lines: BTreeSet<usize> = scored.found.iter().map(|found| found.line).collect();
-        let is_told = scored.line_told.is_some_and(|line| lines.contains(&line));
+        let is_told = scored.last_line_reported.is_some_and(|line| lines.contains(&line));
         let bytes = scored.bytes.get(scored.range.clone()).unwrap_or(&[]);
         let is_last = scored.range.end == scored.bytes.len() && !scored.is_piece;
         let is_cut = is_last && !bytes.is_empty() && !bytes.ends_with(b"\n");
@@ -244,7 +244,7 @@ mod tests {
     use super::*;
 
     fn part(names: &[(&str, u64)]) -> Summary {
-        let mut counting = Counting::new(Time::from_unix(0), None);
+        let mut counting = SummaryBuilder::new(Time::from_unix(0), None);
         names.iter().for_each(|(name, times)| counting.count(name, "domain", 1, *times));
         counting.summary.total.found = names.iter().map(|(_, times)| times).sum();
         counting.finish()
@@ -254,7 +254,7 @@ mod tests {
     fn parts_add_up_in_any_order() {
         let parts = [part(&[("a", 1), ("b", 5)]), part(&[("b", 2), ("c", 3)]), part(&[])];
         let sum = |order: &[usize]| {
-            let mut counting = Counting::default();
+            let mut counting = SummaryBuilder::default();
             order.iter().for_each(|at| counting.merge(parts[*at].clone()));
             counting.finish()
         };

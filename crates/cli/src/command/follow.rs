@@ -5,10 +5,10 @@
 //! with the clock.
 
 use crate::args::{Instant as At, Score};
+use crate::block_processor::{BlockProcessor, Scratch};
 use crate::blocks::Block;
 use crate::exit::{Exit, Failure, tell};
 use crate::inputs::Part;
-use crate::lens::{Lens, Scratch};
 use crate::log::Log;
 use crate::setting::Setting;
 use crate::tail::Tail;
@@ -46,11 +46,11 @@ pub(super) fn run(args: &Score, setting: &Setting, out: &mut dyn Write) -> Resul
         let held = follow.current();
         let now = setting.now.plus(i64::try_from(began.elapsed().as_secs()).unwrap_or(i64::MAX));
         let judge = Judge::new(&held, at(args, now));
-        let lens = Lens::new(&judge, args, held.built_at());
-        let mut scorer = lens.scorer(MEMORY);
+        let processor = BlockProcessor::new(&judge, args, held.built_at());
+        let mut scorer = processor.scorer(MEMORY);
         let (until, mut looked) = (Instant::now() + PRESENT, Instant::now());
         while Instant::now() < until {
-            if !round(&mut sources, args, &lens, &mut scorer, out)? {
+            if !round(&mut sources, args, &processor, &mut scorer, out)? {
                 thread::sleep(PAUSE);
             }
             if looked.elapsed() > LOOK {
@@ -91,7 +91,7 @@ const fn at(args: &Score, now: Time) -> Time {
 fn round(
     sources: &mut [Source],
     args: &Score,
-    lens: &Lens<'_>,
+    processor: &BlockProcessor<'_>,
     scorer: &mut Scorer<'_>,
     out: &mut dyn Write,
 ) -> Result<bool, Failure> {
@@ -100,7 +100,7 @@ fn round(
         while let Some(part) = source.next(args)? {
             any = true;
             made.clear();
-            lens.look(&part, scorer, &mut scratch, &mut made, |_| {});
+            processor.process(&part, scorer, &mut scratch, &mut made, |_| {});
             out.write_all(&made)?;
             out.flush()?;
         }
@@ -123,7 +123,7 @@ impl Source {
             self.log = self.log_of(args, &block);
         }
         let log = self.log.clone();
-        let after = log.after(&block.bytes);
+        let after = log.updated_by(&block.bytes);
         let changes = after.is_some();
         self.log = after.unwrap_or_else(|| log.clone());
         Ok(Some(Part { block, file: self.file.clone(), log, changes }))
@@ -136,6 +136,6 @@ impl Source {
         }
         let head = crate::log::head_of(self.tail.path());
         let log = Log::of_lines(args.input, &head);
-        log.after(&head).unwrap_or(log)
+        log.updated_by(&head).unwrap_or(log)
     }
 }

@@ -5,12 +5,12 @@
 
 use super::{follow, stdout};
 use crate::args::{Instant, Score};
+use crate::block_processor::{BlockProcessor, Scratch};
 use crate::exit::{Exit, Failure};
 use crate::glob;
 use crate::inputs::{Inputs, Part};
-use crate::lens::{Lens, Scratch};
 use crate::meter::Meter;
-use crate::ordered::{self, Ease, Order, Ways};
+use crate::parallel::{self, FlushPartial, Order, Stages};
 use crate::setting::Setting;
 use rapsheet_query::Judge;
 use std::io::Write;
@@ -35,15 +35,15 @@ pub(super) fn run(args: &Score, setting: &Setting) -> Result<Exit, Failure> {
         Instant::At(time) => time,
     };
     let judge = Judge::new(&snapshot, at);
-    let lens = Lens::new(&judge, args, snapshot.built_at());
-    let exit = scan(&lens, args, setting, &mut out)?;
-    lens.finish(setting, &mut out)?;
+    let processor = BlockProcessor::new(&judge, args, snapshot.built_at());
+    let exit = scan(&processor, args, setting, &mut out)?;
+    processor.finish(setting, &mut out)?;
     Ok(exit)
 }
 
 /// Looks through all inputs.
 fn scan(
-    lens: &Lens<'_>,
+    processor: &BlockProcessor<'_>,
     args: &Score,
     setting: &Setting,
     out: &mut (dyn Write + Send),
@@ -54,26 +54,26 @@ fn scan(
     let mut inputs = Inputs::new(&files, args, setting.threads);
     let meter = Meter::new(setting, &files);
     let worker = || {
-        let mut scorer = lens.scorer(MEMORY / setting.threads.max(2));
+        let mut scorer = processor.scorer(MEMORY / setting.threads.max(2));
         let mut scratch = Scratch::default();
         let meter = &meter;
-        move |part: &Part, made: &mut Vec<u8>, ease: &mut Ease<'_>| {
-            meter.found(lens.look(part, &mut scorer, &mut scratch, made, ease));
+        move |part: &Part, made: &mut Vec<u8>, flush_partial: &mut FlushPartial<'_>| {
+            meter.found(processor.process(part, &mut scorer, &mut scratch, made, flush_partial));
         }
     };
     write_head(args, out)?;
-    let ways = Ways {
+    let stages = Stages {
         next: |buffer, early| {
             let step = inputs.next(buffer, early)?;
             meter.read(step.block.as_ref().map_or(0, |part: &Part| part.block.bytes.len()));
             Some(step)
         },
-        spent: |part: Part| part.block.bytes,
+        recycle: |part: Part| part.block.bytes,
         // A small block has a large buffer, and of those of a thousand small files only so many may wait.
-        room: |part: &Part| part.block.bytes.len().max(part.block.bytes.capacity() / 2),
+        size: |part: &Part| part.block.bytes.len().max(part.block.bytes.capacity() / 2),
     };
     let order = if args.unordered { Order::AsDone } else { Order::OfInput };
-    let done = ordered::run(ways, (setting.threads, order), worker, out);
+    let done = parallel::run(stages, (setting.threads, order), worker, out);
     meter.finish();
     done?;
     Ok(inputs.exit())

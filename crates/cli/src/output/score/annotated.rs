@@ -3,7 +3,7 @@
 //! What the record says stays, byte for byte.
 
 use super::{ScoreOutput, ScoredBlock};
-use crate::log::Remark;
+use crate::log::Annotation;
 use crate::printable;
 use rapsheet_query::Scored;
 use rapsheet_snapshot::Status;
@@ -18,20 +18,20 @@ fn block(scored: &ScoredBlock<'_>, out: &mut Vec<u8>) {
         let (mine, others) = rest.split_at(rest.partition_point(|found| found.at < end));
         rest = others;
         let record = scored.bytes.get(start..end).unwrap_or(&[]);
-        if mine.is_empty() && scored.manner.only_listed && !scored.log.is_header(record) {
+        if mine.is_empty() && scored.options.only_listed && !scored.log.is_header(record) {
             return;
         }
-        let remark = remark(scored, mine);
-        if scored.manner.only_listed || scored.manner.to_terminal {
-            scored.log.annotate_alone(record, &remark, out);
+        let annotation = annotation(scored, mine);
+        if scored.options.only_listed || scored.options.to_terminal {
+            scored.log.annotate_standalone(record, &annotation, out);
         } else {
-            scored.log.annotate(record, &remark, out);
+            scored.log.annotate(record, &annotation, out);
         }
     });
 }
 
 /// The sum of what is known of a record's indicators: the worst status, and everybody's words.
-fn remark<'a>(scored: &ScoredBlock<'a>, mine: &'a [Scored]) -> Remark<'a> {
+fn annotation<'a>(scored: &ScoredBlock<'a>, mine: &'a [Scored]) -> Annotation<'a> {
     let all = || mine.iter().map(|found| found.known.as_ref());
     let status = [Status::Blocked, Status::Allowed, Status::Failed, Status::Unknown]
         .into_iter()
@@ -43,7 +43,7 @@ fn remark<'a>(scored: &ScoredBlock<'a>, mine: &'a [Scored]) -> Remark<'a> {
     let mut assessments: Vec<_> = speaking().flat_map(|known| known.assessments.iter()).collect();
     assessments.sort_unstable();
     assessments.dedup();
-    Remark {
+    Annotation {
         status: status.map(Status::number),
         detected_by: if status == Some(Status::Blocked) { providers.len() } else { 0 },
         assessments: assessments.into_iter().map(|assessment| assessment.word()).collect(),

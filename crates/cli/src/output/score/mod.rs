@@ -42,7 +42,7 @@ impl ScoreOutput {
 
     /// Puts what is printed of a block behind what is in the buffer.
     pub(crate) fn block(&self, scored: &ScoredBlock<'_>, out: &mut Vec<u8>) {
-        if !scored.manner.to_terminal {
+        if !scored.options.to_terminal {
             return (self.block)(scored, out);
         }
         let mut made = Vec::new();
@@ -74,18 +74,18 @@ pub(crate) struct ScoredBlock<'a> {
     /// What was found, by offset.
     pub(crate) found: &'a [Scored],
     /// The last line of which something was found in the parts before, counted as those of what was found.
-    pub(crate) line_told: Option<usize>,
+    pub(crate) last_line_reported: Option<usize>,
     /// The time of the record of each that was found, where records are judged at their own time.
     pub(crate) times: Option<&'a [Option<Time>]>,
     /// Who judged.
     pub(crate) judge: &'a Judge<'a>,
     /// How to print.
-    pub(crate) manner: Manner,
+    pub(crate) options: FormatOptions,
 }
 
 /// How people want an output printed.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Manner {
+pub(crate) struct FormatOptions {
     /// Lines go to a terminal, which must not be steered by them.
     pub(crate) to_terminal: bool,
     /// Records in which nothing was found are left out.
@@ -108,10 +108,10 @@ impl<'a> ScoredBlock<'a> {
 
     /// The line that holds a byte, as text, if people want it.
     fn context(&self, at: usize) -> Option<String> {
-        let (before, after) = self.bytes.split_at_checked(at).filter(|_| self.manner.context)?;
+        let (before, after) = self.bytes.split_at_checked(at).filter(|_| self.options.context)?;
         let start = memchr::memrchr(b'\n', before).map_or(0, |end| end + 1);
         let end = memchr::memchr(b'\n', after).map_or(self.bytes.len(), |end| at + end);
-        let line = self.log.shown(self.bytes.get(start..end)?);
+        let line = self.log.standalone_line(self.bytes.get(start..end)?);
         let line = line.get(..CONTEXT_MAX).unwrap_or(&line);
         Some(String::from_utf8_lossy(line.trim_ascii_end()).into_owned())
     }

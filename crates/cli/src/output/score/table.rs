@@ -55,7 +55,7 @@ fn block(delimiter: u8, scored: &ScoredBlock<'_>, out: &mut Vec<u8>) {
         let all =
             place.into_iter().chain([indicator]).chain(rest).chain([event]).chain(scored.context(found.at));
         let all: Vec<String> = all.collect();
-        row(delimiter, scored.manner.spreadsheet, &all, out);
+        row(delimiter, scored.options.spreadsheet, &all, out);
     }
 }
 

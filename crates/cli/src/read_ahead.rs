@@ -21,7 +21,7 @@ const ENDED: usize = 1 << 20;
 type Filled = (Vec<u8>, usize);
 
 /// A reader whose source is read ahead.
-pub(crate) struct Ahead {
+pub(crate) struct ReadAhead {
     filled: Receiver<io::Result<Filled>>,
     empty: Sender<Vec<u8>>,
     /// How many are filled and were not taken.
@@ -31,15 +31,15 @@ pub(crate) struct Ahead {
     ended: bool,
 }
 
-impl Ahead {
+impl ReadAhead {
     /// Reads `source` ahead, so many buffers. The thread ends with the source, or when nobody wants the rest.
-    pub(crate) fn new(source: impl Read + Send + 'static, buffers: usize) -> io::Result<Ahead> {
+    pub(crate) fn new(source: impl Read + Send + 'static, buffers: usize) -> io::Result<ReadAhead> {
         let (hand_over, filled) = sync_channel(buffers.max(READY));
         let (empty, returned) = channel();
         let stock = Arc::<AtomicUsize>::default();
         let counted = Arc::clone(&stock);
         thread::Builder::new().spawn(move || fill(source, &hand_over, &returned, &counted))?;
-        Ok(Ahead { filled, empty, stock, current: (Vec::new(), 0), at: 0, ended: false })
+        Ok(ReadAhead { filled, empty, stock, current: (Vec::new(), 0), at: 0, ended: false })
     }
 
     /// Tells at any time whether reading a block would have to wait.
@@ -71,7 +71,7 @@ fn fill(
     }
 }
 
-impl Read for Ahead {
+impl Read for ReadAhead {
     fn read(&mut self, out: &mut [u8]) -> io::Result<usize> {
         if self.at == self.current.1 && !self.ended {
             // The end is said, too: a thread that died is not taken for one that was done.
@@ -115,7 +115,7 @@ mod tests {
     #[test]
     fn what_is_read_ahead_is_what_is_there_and_then_the_error() {
         let bytes: Vec<u8> = (0..3_000_000u32).map(|at| (at % 251) as u8).collect();
-        let mut ahead = Ahead::new(Troubled(bytes.clone(), 0), 8).expect("a thread");
+        let mut ahead = ReadAhead::new(Troubled(bytes.clone(), 0), 8).expect("a thread");
         let mut read = Vec::new();
         let error = ahead.read_to_end(&mut read).expect_err("it is cut off");
         assert_eq!(error.to_string(), "cut off");
@@ -136,9 +136,9 @@ mod tests {
 
     #[test]
     fn half_of_it_is_never_taken_for_all_of_it() {
-        let mut ahead = Ahead::new(Mortal(0), 8).expect("a thread");
+        let mut ahead = ReadAhead::new(Mortal(0), 8).expect("a thread");
         assert!(ahead.read_to_end(&mut Vec::new()).is_err());
-        let mut ahead = Ahead::new(io::empty(), 8).expect("a thread");
+        let mut ahead = ReadAhead::new(io::empty(), 8).expect("a thread");
         assert_eq!(ahead.read_to_end(&mut Vec::new()).expect("it is empty"), 0);
     }
 
@@ -152,18 +152,18 @@ mod tests {
                 }
             })
         };
-        let mut ahead = Ahead::new(io::repeat(7).take(4 * BUFFER_LEN as u64), 3).expect("a thread");
+        let mut ahead = ReadAhead::new(io::repeat(7).take(4 * BUFFER_LEN as u64), 3).expect("a thread");
         let is_ready = ahead.readiness();
         assert!(becomes(&is_ready), "there are three buffers");
         ahead.read_exact(&mut vec![0; 4 * BUFFER_LEN]).expect("bytes");
         assert!(becomes(&is_ready), "that it ends needs no waiting");
-        let silent = Ahead::new(io::empty(), 3).expect("a thread").readiness();
+        let silent = ReadAhead::new(io::empty(), 3).expect("a thread").readiness();
         assert!(becomes(&silent), "that it is empty needs no waiting");
     }
 
     #[test]
     fn nobody_has_to_read_to_the_end() {
-        let mut ahead = Ahead::new(io::repeat(7), 8).expect("a thread");
+        let mut ahead = ReadAhead::new(io::repeat(7), 8).expect("a thread");
         let mut some = [0; 1000];
         ahead.read_exact(&mut some).expect("bytes");
         assert_eq!(some, [7; 1000]);
