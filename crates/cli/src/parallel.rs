@@ -158,6 +158,8 @@ impl Buffers {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::reorder_buffer::PARTIAL_LEN;
+    use std::io;
     use std::time::Duration;
 
     /// The numbers as blocks of one input.
@@ -221,7 +223,7 @@ mod tests {
             };
             let worker = || {
                 |position: &(u64, u64), out: &mut Vec<u8>, flush_partial: &mut FlushPartial<'_>| {
-                    let _ = writeln!(out, "{place:?} {}", "x".repeat(length));
+                    let _ = writeln!(out, "{position:?} {}", "x".repeat(length));
                     flush_partial(out);
                 }
             };
@@ -229,10 +231,13 @@ mod tests {
             let mut out = Vec::new();
             run(stages, (threads, Order::OfInput), worker, &mut out).expect("memory takes it");
             let written: Vec<&str> = std::str::from_utf8(&out).expect("text").lines().collect();
-            let places = (0..3).flat_map(|input| (0..BLOCKS).map(move |block| (input, block)));
+            let positions = (0..3).flat_map(|input| (0..BLOCKS).map(move |block| (input, block)));
             assert_eq!(written.len(), 180);
             assert!(
-                written.iter().zip(places).all(|(line, position)| line.starts_with(&format!("{place:?} ")))
+                written
+                    .iter()
+                    .zip(positions)
+                    .all(|(line, position)| line.starts_with(&format!("{position:?} ")))
             );
             let most = if length > 100_000 { 30 } else { 122 };
             assert!((2..=most).contains(&early), "{early} of {length} bytes");
@@ -269,7 +274,7 @@ mod tests {
             let worker = || {
                 |position: &(u64, u64), out: &mut Vec<u8>, flush_partial: &mut FlushPartial<'_>| {
                     for row in 0..40_000 {
-                        let _ = writeln!(out, "{place:?} {row:0100}");
+                        let _ = writeln!(out, "{position:?} {row:0100}");
                         flush_partial(out);
                     }
                 }
@@ -277,9 +282,9 @@ mod tests {
             let stages = Stages { next, recycle: |_| Vec::new(), size: |_: &(u64, u64)| 1 << 19 };
             let mut out = Measured::default();
             run(stages, (threads, Order::OfInput), worker, &mut out).expect("memory takes it");
-            let places = (0..inputs).flat_map(|input| (0..9 / inputs).map(move |block| (input, block)));
+            let positions = (0..inputs).flat_map(|input| (0..9 / inputs).map(move |block| (input, block)));
             let rows =
-                places.flat_map(|position| (0..40_000).map(move |row| format!("{place:?} {row:0100}")));
+                positions.flat_map(|position| (0..40_000).map(move |row| format!("{position:?} {row:0100}")));
             assert!(std::str::from_utf8(&out.0).expect("text").lines().eq(rows), "{threads} {inputs}");
             assert!(out.1 < 2 * PARTIAL_LEN, "{} bytes at once", out.1);
         }

@@ -14,7 +14,7 @@ use std::io::{self, Write};
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 
 /// A longer partial result is written, or held if it is early, before the rest of it is made.
-const PARTIAL_LEN: usize = 1 << 20;
+pub(crate) const PARTIAL_LEN: usize = 1 << 20;
 /// What a held result costs beside its bytes.
 const RESULT_OVERHEAD: usize = 128;
 /// Larger result buffers are freed and not reused: one endless line must not cost its memory in every worker for the

@@ -359,6 +359,21 @@ mod tests {
     }
 
     proptest! {
+        /// One instant in every form, in the offset that it is written in.
+        #[test]
+        fn reads_one_instant_in_every_form(seconds in 0i64..4_000_000_000, hours in -11i32..12) {
+            let offset = chrono::FixedOffset::east_opt(hours * 3600).expect("an offset");
+            let utc = chrono::DateTime::from_timestamp(seconds, 0).expect("in range");
+            let local = utc.with_timezone(&offset);
+            let forms = ["%Y-%m-%d %H:%M:%S%:z", "%Y/%m/%dT%H:%M:%S.25%z", "%Y:%m:%d %H:%M:%S%:z", "%Y%m%d%H%M%S%z",
+                "%a, %d %b %Y %H:%M:%S %z", "%A %d %B %Y %I:%M:%S %p %z", "%a %b %e %H:%M:%S %z %Y", "%d/%b/%Y:%H:%M:%S %z",
+                "%d-%m-%Y %H:%M:%S %:z"];
+            for form in forms {
+                let text = local.format(form).to_string();
+                prop_assert_eq!(parse(text.as_bytes()).map(Time::unix), Some(seconds), "{}", text);
+            }
+        }
+
         #[test]
         fn never_panics(text in proptest::collection::vec(any::<u8>(), 0..60), near in "[0-9TZ:/ .+-]{0,40}") {
             let _ = (parse(&text), parse(near.as_bytes()), duration_seconds(&near));

@@ -1,7 +1,6 @@
 //! `score`: indicators in logs and their verdicts, in the order of the input.
 //!
-//! As many threads as were asked for cut inputs into blocks, look into them and write, each what is to be done next.
-//! What this file knows is inputs, threads and the output; what is made of a block is the lens's business.
+//! This file connects inputs, worker threads and the output; `block_processor` turns a block into output.
 
 use super::{follow, stdout};
 use crate::args::{Instant, Score};
@@ -57,8 +56,8 @@ fn scan(
         let mut scorer = processor.scorer(MEMORY / setting.threads.max(2));
         let mut scratch = Scratch::default();
         let meter = &meter;
-        move |part: &Part, made: &mut Vec<u8>, flush_partial: &mut FlushPartial<'_>| {
-            meter.found(processor.process(part, &mut scorer, &mut scratch, made, flush_partial));
+        move |part: &Part, out: &mut Vec<u8>, flush_partial: &mut FlushPartial<'_>| {
+            meter.found(processor.process(part, &mut scorer, &mut scratch, out, flush_partial));
         }
     };
     write_head(args, out)?;
