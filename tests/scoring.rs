@@ -367,7 +367,7 @@ fn records_are_judged_at_their_own_times() {
     let event = json!("2026-11-21T10:00:00Z");
     let expected = [(json!(2), event.clone()), (json!(2), event), (json!(5), json!(null))];
     assert_eq!(rows, expected, "in October nobody listed it yet");
-    assert!(stderr(&output).contains("1 indicators stand in records without a time"), "{}", stderr(&output));
+    assert!(stderr(&output).contains("1 indicators are in records without a time"), "{}", stderr(&output));
     let log = "1.2.3.4 - - [21/Nov/2026:10:05:03 +0000] evilpanel.com\n1.2.3.4 - - [21/Sep/2026:10:05:03 +0000] evilpanel.com\n";
     let text = place.feed(&["score", "--at", "event", "--all", "-"], log.as_bytes());
     let statuses: Vec<Value> = lines_of_json(&text)

@@ -4,7 +4,7 @@
 //! the summary.
 //!
 //! Bound: match information is much larger than the lines it comes from, so matches are never collected for a whole
-//! block. The scorer hands over some thousand at a time; they are printed and dropped before the next ones are made. An
+//! block. The scorer hands over some thousand at a time; they are printed and dropped before it finds the next. An
 //! output that needs all matches of a record waits for the record's end, and so holds at most one batch and one record.
 
 use crate::args::{Instant, Score};
@@ -255,7 +255,7 @@ impl<'a> BlockProcessor<'a> {
         match self.without_time.into_inner() {
             0 => {}
             many => setting.note(&format!(
-                "rapsheet: {many} indicators stand in records without a time and were judged at the present; see --time-field"
+                "rapsheet: {many} indicators are in records without a time and were judged at the present; see --time-field"
             )),
         }
         Ok(())

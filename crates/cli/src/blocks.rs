@@ -128,7 +128,7 @@ impl<R: Read> BlockReader<R> {
         }
         let (mut have, mut searched) = (self.pending.len(), 0);
         self.ensure_len(&mut buffer, have);
-        buffer.iter_mut().zip(self.pending.drain(..)).for_each(|(place, byte)| *place = byte);
+        buffer.iter_mut().zip(self.pending.drain(..)).for_each(|(to, byte)| *to = byte);
         let is_piece = loop {
             let text = buffer.get(..have).unwrap_or(&[]);
             if self.live || have >= self.block_len || self.in_long_line && have >= self.piece_len {
@@ -174,9 +174,9 @@ impl<R: Read> BlockReader<R> {
     fn read_more(&mut self, buffer: &mut Vec<u8>, have: usize) -> usize {
         let wanted = if self.live { READ_LEN } else { self.block_len.saturating_sub(have).max(READ_LEN) };
         self.ensure_len(buffer, have + wanted);
-        let place = buffer.get_mut(have..have + wanted).unwrap_or(&mut []);
+        let unused = buffer.get_mut(have..have + wanted).unwrap_or(&mut []);
         let read = loop {
-            match self.reader.read(place) {
+            match self.reader.read(unused) {
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
                 other => break other,
             }

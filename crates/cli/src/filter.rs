@@ -25,7 +25,7 @@ impl Filter {
         let statuses = match args.status.as_slice() {
             [] if args.all => all,
             [] => listed,
-            given => given.iter().map(|verdict| status_of(*verdict)).collect(),
+            verdicts => verdicts.iter().map(|verdict| status_of(*verdict)).collect(),
         };
         let assessments = args.assessment.iter().fold(Assessments::EMPTY, |all, one| all.with(*one));
         Filter { statuses, assessments, providers: args.provider.clone(), min_providers: args.min_providers }

@@ -2,13 +2,13 @@
 //!
 //! There is no reader thread and no writer thread. An idle worker reads the next block, processes it, and puts the result
 //! into the [`ReorderBuffer`]; if that is the next one in order and no thread is writing, it also writes. So the number
-//! of busy threads is the number that was asked for, a block stays in the cache of the core that read it, and no block
+//! of busy threads is the number requested, a block stays in the cache of the core that read it, and no block
 //! waits for another thread to wake up.
 //!
 //! Who waits for whom:
-//! - One worker at a time reads, under the lock of the [`Source`]. It waits there for room in the budget, so room is given
-//!   in input order: a later block never takes the room that an earlier one needs. Whoever holds room already does not
-//!   need this lock to release it.
+//! - One worker at a time reads, under the lock of the [`Source`]. It waits there for room in the budget, so room is granted
+//!   in input order: a later block never takes the room that an earlier one needs. Releasing room needs no lock of the
+//!   source, so the blocks in flight finish, and the wait ends.
 //! - A worker whose result is large waits for its turn in [`ReorderBuffer::flush_partial`]. All blocks before its own were
 //!   read before it and belong to other workers, and the first of those never waits. An *early* block, one of a later
 //!   input, is the exception: blocks before it may be unread, so its worker never waits.
@@ -345,7 +345,7 @@ mod tests {
             while next.is_some_and(|next| seen.load(std::sync::atomic::Ordering::SeqCst) < next) {
                 thread::sleep(Duration::from_millis(1));
                 waits += 1;
-                assert!(waits < 10_000, "what was made of the blocks before is held back");
+                assert!(waits < 10_000, "the results of earlier blocks are held back");
             }
             next.map(|next| next as u64)
         });

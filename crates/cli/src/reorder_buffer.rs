@@ -2,8 +2,8 @@
 //!
 //! A worker inserts the result of its block. If no thread is writing, it becomes the writer: it writes the next result in
 //! order and all that follow it, flushes, and stops when the next one is missing. Inserting never waits, so a worker
-//! always returns to reading. The output has a lock of its own, which only the writer takes: nothing ever waits for it
-//! but writing itself.
+//! always returns to reading. The output has a lock of its own, which only the current writer takes, so results are
+//! inserted while one is written.
 //!
 //! Only [`ReorderBuffer::flush_partial`] waits, for the turn of its own block; `parallel` says why that ends.
 
@@ -13,7 +13,7 @@ use std::collections::BTreeMap;
 use std::io::{self, Write};
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 
-/// A longer partial result is written, or held if it is early, before the rest of it is made.
+/// A partial result of this length, in bytes, is written before the worker goes on, or held if it is early.
 pub(crate) const PARTIAL_LEN: usize = 1 << 20;
 /// What a held result costs beside its bytes.
 const RESULT_OVERHEAD: usize = 128;

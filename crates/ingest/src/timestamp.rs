@@ -10,7 +10,7 @@ use rapsheet_snapshot::timestamp::{Scanner, digits_len, month_of_name, number};
 
 /// Seconds from the start of FILETIME, 1601, to that of Unix time.
 const FILETIME_TO_UNIX: i64 = 11_644_473_600;
-/// The longest mail date that `chrono` is asked to read, in bytes.
+/// The longest mail date that is passed to `chrono`, in bytes.
 const MAIL_DATE_MAX: usize = 128;
 /// The most words of a date in words: `Sat, 22 Aug 2026 03:00:29 PM +0200 (CEST)` has eight.
 const WORDS_MAX: usize = 9;

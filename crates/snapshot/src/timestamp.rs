@@ -124,7 +124,7 @@ impl<'t> Scanner<'t> {
     }
 
     /// Skips a mark of these and the digits behind it: seconds are what a snapshot keeps. The mark alone is left
-    /// where it stands if fewer than `least` digits follow.
+    /// unread if fewer than `least` digits follow.
     #[inline]
     pub fn skip_fraction(&mut self, marks: &[u8], least: usize) {
         let mut fraction = *self;

@@ -23,7 +23,7 @@ pub(super) static KIND: Kind = Kind {
     reshape: Some(reshape),
 };
 
-/// The beginning of a document; white space may stand between any two parts.
+/// The beginning of a document; white space is allowed between any two parts.
 const PARTS: [&[u8]; 4] = [b"{", b"\"Records\"", b":", b"["];
 /// How many bytes are held until the source is known to be a document or not.
 const HELD_MAX: usize = 4 << 10;
@@ -194,7 +194,7 @@ impl ElementWalk {
     }
 }
 
-/// Whether a byte may stand before the first element.
+/// Whether a byte may come before the first element.
 fn is_of_prefix(byte: u8) -> bool {
     b"{:\xef\xbb\xbf\"".contains(&byte) || b"Records".contains(&byte)
 }

@@ -187,10 +187,10 @@ impl RecordFormat for Columns {
     }
 
     fn field(&self, record: &[u8], name: &str) -> Option<Vec<u8>> {
-        let wanted = self.names.iter().position(|column| column == name.as_bytes())?;
+        let column = self.names.iter().position(|column| column == name.as_bytes())?;
         let (mut at, mut found) = (0, None);
         self.each_cell(record, |from, to| {
-            if at == wanted {
+            if at == column {
                 found = record.get(from..to).map(<[u8]>::to_vec);
             }
             at += 1;

@@ -64,11 +64,11 @@ static DETECTION_ORDER: &[&Kind] = &[
     &delimited::TSV,
 ];
 
-/// The kind that a log's first bytes detect.
+/// Stands for the kind that is detected from the beginning of a log; text, if none is.
 static AUTO: Kind = Kind {
     name: "auto",
     aliases: &[],
-    description: "Whichever its beginning looks like",
+    description: "Detected from the beginning of the log",
     detect: |_| false,
     new_log: |head| {
         let kind = DETECTION_ORDER.iter().copied().find(|kind| (kind.detect)(head)).unwrap_or(&text::KIND);

@@ -146,7 +146,7 @@ fn mask_line(header: &Header, line: &[u8], fields: &[String], out: &mut Vec<u8>)
     }
 }
 
-/// Puts a line with the remark as columns more; headers name them and their types.
+/// Appends a line with the annotation as more columns; the header lines name them and their types.
 fn annotate(header: &Header, line: &[u8], annotation: &Annotation<'_>, out: &mut Vec<u8>) {
     out.extend_from_slice(line);
     let cells = match line {
@@ -174,7 +174,7 @@ mod tests {
     const LOG: &[u8] = b"#separator \\x09\n#fields\tts\tid.orig_h\tid.resp_h\n1\t45.9.20.5\t45.9.20.6\n";
 
     #[test]
-    fn only_the_fields_are_left_and_nothing_moves() {
+    fn masks_all_but_the_selected_columns_in_place() {
         let mut out = Vec::new();
         mask(&Header::default(), LOG, &["id.resp_h".to_owned()], &mut out);
         assert_eq!(out.len(), LOG.len());
