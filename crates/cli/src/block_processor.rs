@@ -1,11 +1,13 @@
-//! Turns a block of a log into output: finds indicators, looks them up, filters the matches, and prints or counts them.
+//! Turns a block of a log into output: finds indicators, looks them up, filters the matches, and prints or
+//! counts them.
 //!
-//! All workers share one [`BlockProcessor`]; each has a scorer and [`Scratch`] of its own, so the only lock is that of
-//! the summary.
+//! All workers share one [`BlockProcessor`]; each has a scorer and [`Scratch`] of its own, so the only lock
+//! is that of the summary.
 //!
-//! Bound: match information is much larger than the lines it comes from, so matches are never collected for a whole
-//! block. The scorer hands over some thousand at a time; they are printed and dropped before it finds the next. An
-//! output that needs all matches of a record waits for the record's end, and so holds at most one batch and one record.
+//! Bound: match information is much larger than the lines it comes from, so matches are never collected for a
+//! whole block. The scorer hands over some thousand at a time; they are printed and dropped before it finds
+//! the next. An output that needs all matches of a record waits for the record's end, and so holds at most
+//! one batch and one record.
 
 use crate::args::{Instant, Score};
 use crate::blocks::safe_cut;
@@ -83,8 +85,8 @@ impl<'a> BlockProcessor<'a> {
         Scorer::new(self.judge, self.filter.report(self.is_event), memory)
     }
 
-    /// Appends the output of a part to `out`, and calls `flush_partial` after each batch of matches, which may write
-    /// and clear it. Returns the number of matches.
+    /// Appends the output of a part to `out`, and calls `flush_partial` after each batch of matches, which
+    /// may write and clear it. Returns the number of matches.
     pub(crate) fn process(
         &self,
         part: &Part,
@@ -104,7 +106,8 @@ impl<'a> BlockProcessor<'a> {
         count
     }
 
-    /// Reports the matches before `end`, and leaves the others in `found`. Returns how many the filter accepted.
+    /// Reports the matches before `end`, and leaves the others in `found`. Returns how many the filter
+    /// accepted.
     fn report_until(
         &self,
         end: usize,
@@ -127,8 +130,8 @@ impl<'a> BlockProcessor<'a> {
         count
     }
 
-    /// Prints or counts the matches between the beginning of `remaining` and `end`. Returns how many the filter
-    /// accepted.
+    /// Prints or counts the matches between the beginning of `remaining` and `end`. Returns how many the
+    /// filter accepted.
     fn report(
         &self,
         remaining: &mut Remaining<'_>,
@@ -170,7 +173,8 @@ impl<'a> BlockProcessor<'a> {
         found
     }
 
-    /// Calls `each` with batches of matches, ordered by offset, and with the offset before which there are no others.
+    /// Calls `each` with batches of matches, ordered by offset, and with the offset before which there are no
+    /// others.
     fn score(
         &self,
         part: &Part,
@@ -244,7 +248,8 @@ impl<'a> BlockProcessor<'a> {
         Some(Known::new(answer)).filter(|known| self.filter.accepts(self.judge, known))
     }
 
-    /// Prints the summary, if there is one, and reports how many indicators could not be judged at their own time.
+    /// Prints the summary, if there is one, and reports how many indicators could not be judged at their own
+    /// time.
     pub(crate) fn finish(self, setting: &Setting, out: &mut dyn Write) -> Result<(), Failure> {
         let summary =
             self.summary.map(|summary| summary.into_inner().unwrap_or_else(PoisonError::into_inner));
@@ -262,7 +267,8 @@ impl<'a> BlockProcessor<'a> {
     }
 }
 
-/// How much of a text to refang at a time: whole lines, or a part of a longer line that ends between two words.
+/// How much of a text to refang at a time: whole lines, or a part of a longer line that ends between two
+/// words.
 fn refang_len(text: &[u8]) -> usize {
     if text.len() <= REFANG_CHUNK {
         return text.len();

@@ -1,18 +1,19 @@
 //! Reads an input in blocks of whole lines, so that threads can process them independently.
 //!
-//! Held per input: one block and the beginning of the next. A block grows beyond [`BLOCK_LEN`] only to complete its last
-//! line, up to [`LINE_MAX`]; a longer line is read in pieces of at most [`PIECE_LEN`], so memory is bounded for any input.
-//! Where a piece ends depends on the bytes alone, not on how many a read returned: results are the same at every run.
+//! Held per input: one block and the beginning of the next. A block grows beyond [`BLOCK_LEN`] only to
+//! complete its last line, up to [`LINE_MAX`]; a longer line is read in pieces of at most [`PIECE_LEN`], so
+//! memory is bounded for any input. Where a piece ends depends on the bytes alone, not on how many a read
+//! returned: results are the same at every run.
 
 use std::io::{self, Read};
 
-/// The length of a block, in bytes. Large enough that the costs of a block do not matter, small enough that the blocks in
-/// flight fit into the cache of a small host.
+/// The length of a block, in bytes. Large enough that the costs of a block do not matter, small enough that
+/// the blocks in flight fit into the cache of a small host.
 const BLOCK_LEN: usize = 512 << 10;
 /// The longest line that is never cut, in bytes.
 pub(crate) const LINE_MAX: usize = 8 << 20;
-/// The length of a piece of a longer line, in bytes. Shorter than a block: all matches of a piece may be held at once,
-/// because they are in one record.
+/// The length of a piece of a longer line, in bytes. Shorter than a block: all matches of a piece may be held
+/// at once, because they are in one record.
 const PIECE_LEN: usize = 96 << 10;
 /// The length of a read from a live input, in bytes, and the least of any other.
 const READ_LEN: usize = 64 << 10;
@@ -49,8 +50,8 @@ pub(crate) struct BlockReader<R> {
 }
 
 impl<R: Read> BlockReader<R> {
-    /// Cuts the bytes of `reader`. Of a live one, a block ends at the last complete line that was read, so that lines are
-    /// processed as they arrive.
+    /// Cuts the bytes of `reader`. Of a live one, a block ends at the last complete line that was read, so
+    /// that lines are processed as they arrive.
     pub(crate) fn new(reader: R, live: bool) -> BlockReader<R> {
         BlockReader {
             reader,
@@ -113,8 +114,8 @@ impl<R: Read> BlockReader<R> {
         })
     }
 
-    /// The next block, in the memory of `buffer`; `None` at the end. Bytes that were read before an error are returned
-    /// before it. The contents of `buffer` are overwritten; zeroing them first would be one more
+    /// The next block, in the memory of `buffer`; `None` at the end. Bytes that were read before an error are
+    /// returned before it. The contents of `buffer` are overwritten; zeroing them first would be one more
     /// pass over all input.
     pub(crate) fn next_block(&mut self, mut buffer: Vec<u8>) -> io::Result<Option<Block>> {
         // The next piece of a long line may have been read with the piece before it.
@@ -151,9 +152,9 @@ impl<R: Read> BlockReader<R> {
         }
     }
 
-    /// The end of the block that a text begins with, and whether it is inside a long line; `None` where more must be read.
-    /// The first `searched` bytes have no line end. Only the first `line_max` or `piece_len` bytes count, so the answer does
-    /// not depend on how much was read.
+    /// The end of the block that a text begins with, and whether it is inside a long line; `None` where more
+    /// must be read. The first `searched` bytes have no line end. Only the first `line_max` or `piece_len`
+    /// bytes count, so the answer does not depend on how much was read.
     fn block_end(&self, text: &[u8], searched: usize) -> Option<(usize, bool)> {
         let most = if self.in_long_line { self.piece_len } else { self.line_max };
         let known = text.get(..most).unwrap_or(text);
@@ -187,8 +188,8 @@ impl<R: Read> BlockReader<R> {
         have + count
     }
 
-    /// Makes a buffer at least `length` bytes long. It never gets shorter, so no byte is zeroed twice. Its memory grows by
-    /// doubling, but not beyond what the longest line needs.
+    /// Makes a buffer at least `length` bytes long. It never gets shorter, so no byte is zeroed twice. Its
+    /// memory grows by doubling, but not beyond what the longest line needs.
     fn ensure_len(&self, buffer: &mut Vec<u8>, length: usize) {
         if buffer.capacity() < length {
             let wanted = (2 * buffer.capacity()).min(self.line_max + READ_LEN).max(length);
@@ -208,8 +209,8 @@ impl<R: Read> BlockReader<R> {
     }
 }
 
-/// Where a long line may be cut without cutting an indicator: behind the last blank or quotation mark of its last 64 KiB,
-/// or else behind the last of the other bytes that separate indicators, or else at its end.
+/// Where a long line may be cut without cutting an indicator: behind the last blank or quotation mark of its
+/// last 64 KiB, or else behind the last of the other bytes that separate indicators, or else at its end.
 pub(crate) fn safe_cut(line: &[u8]) -> usize {
     let near = line.len().saturating_sub(READ_LEN);
     let rest = line.get(near..).unwrap_or(&[]);

@@ -1,8 +1,8 @@
 //! How many bytes of blocks and results are held at once, by all threads together.
 //!
-//! [`Budget::acquire`] is the only call that waits, and it does so only while other bytes are held: a single block that
-//! is larger than the whole budget passes alone, so a waiting thread always depends on bytes that another thread
-//! releases. [`Budget::close`] ends every wait, for errors and panics.
+//! [`Budget::acquire`] is the only call that waits, and it does so only while other bytes are held: a single
+//! block that is larger than the whole budget passes alone, so a waiting thread always depends on bytes that
+//! another thread releases. [`Budget::close`] ends every wait, for errors and panics.
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
@@ -20,10 +20,11 @@ const FIRST_RESULT: usize = 2 << 20;
 
 /// Two budgets: one for blocks of the input whose turn it is, one for *early* blocks, those of later inputs.
 ///
-/// A block acquires room before its result is known, so it acquires the larger of its own size and the size of the last
-/// result; when the result is there, the room is exchanged for the result's size. The first budget is waited for, so a
-/// slow output stops the reading. The second is not: a thread that waited there would hold the lock under which the
-/// blocks are read whose turn it is. Instead no early block is read while it is full.
+/// A block acquires room before its result is known, so it acquires the larger of its own size and the size
+/// of the last result; when the result is there, the room is exchanged for the result's size. The first
+/// budget is waited for, so a slow output stops the reading. The second is not: a thread that waited there
+/// would hold the lock under which the blocks are read whose turn it is. Instead no early block is read while
+/// it is full.
 ///
 /// Bound: the first budget, the second, and for each worker one block and one result beyond them.
 pub(crate) struct Budgets {

@@ -1,7 +1,7 @@
 //! The filter of `score`: which matches are printed, by status, assessment, provider and number of providers.
 //!
-//! It works twice: [`Filter::report`] lets the scorer skip what can never be accepted, and [`Filter::accepts`] decides
-//! on each match that is left.
+//! It works twice: [`Filter::report`] lets the scorer skip what can never be accepted, and
+//! [`Filter::accepts`] decides on each match that is left.
 
 use crate::args::{Score, Verdict};
 use rapsheet_query::{Judge, Known, Report};
@@ -31,8 +31,8 @@ impl Filter {
         Filter { statuses, assessments, providers: args.provider.clone(), min_providers: args.min_providers }
     }
 
-    /// What the scorer must report so that no accepted match is lost. Where records are judged at their own time, it
-    /// must report entries that are not live at the present, too.
+    /// What the scorer must report so that no accepted match is lost. Where records are judged at their own
+    /// time, it must report entries that are not live at the present, too.
     pub(crate) fn report(&self, at_event: bool) -> Report {
         let selects = |status| self.statuses.contains(&status);
         match at_event {

@@ -1,17 +1,18 @@
 //! Processes the blocks of the inputs on many threads and writes the results in input order.
 //!
-//! There is no reader thread and no writer thread. An idle worker reads the next block, processes it, and puts the result
-//! into the [`ReorderBuffer`]; if that is the next one in order and no thread is writing, it also writes. So the number
-//! of busy threads is the number requested, a block stays in the cache of the core that read it, and no block
-//! waits for another thread to wake up.
+//! There is no reader thread and no writer thread. An idle worker reads the next block, processes it, and
+//! puts the result into the [`ReorderBuffer`]; if that is the next one in order and no thread is writing, it
+//! also writes. So the number of busy threads is the number requested, a block stays in the cache of the core
+//! that read it, and no block waits for another thread to wake up.
 //!
 //! Who waits for whom:
-//! - One worker at a time reads, under the lock of the [`Source`]. It waits there for room in the budget, so room is granted
-//!   in input order: a later block never takes the room that an earlier one needs. Releasing room needs no lock of the
-//!   source, so the blocks in flight finish, and the wait ends.
-//! - A worker whose result is large waits for its turn in [`ReorderBuffer::flush_partial`]. All blocks before its own were
-//!   read before it and belong to other workers, and the first of those never waits. An *early* block, one of a later
-//!   input, is the exception: blocks before it may be unread, so its worker never waits.
+//! - One worker at a time reads, under the lock of the [`Source`]. It waits there for room in the budget, so
+//!   room is granted in input order: a later block never takes the room that an earlier one needs. Releasing
+//!   room needs no lock of the source, so the blocks in flight finish, and the wait ends.
+//! - A worker whose result is large waits for its turn in [`ReorderBuffer::flush_partial`]. All blocks before
+//!   its own were read before it and belong to other workers, and the first of those never waits. An *early*
+//!   block, one of a later input, is the exception: blocks before it may be unread, so its worker never
+//!   waits.
 //! - An error and a panic close the buffer and the budgets, which ends every wait.
 //!
 //! How much is held: see [`Budgets`].
@@ -36,8 +37,8 @@ pub(crate) struct Step<B> {
 
 /// How blocks are read and recycled.
 pub(crate) struct Stages<N, S, R> {
-    /// Reads the next step into a used buffer, whose contents are overwritten; `None` at the end of all inputs. Its second
-    /// argument says whether the step may be early.
+    /// Reads the next step into a used buffer, whose contents are overwritten; `None` at the end of all
+    /// inputs. Its second argument says whether the step may be early.
     pub(crate) next: N,
     /// Takes the buffer out of a processed block.
     pub(crate) recycle: S,
@@ -48,8 +49,9 @@ pub(crate) struct Stages<N, S, R> {
 /// Writes a worker's output so far, if it is large, and clears the buffer.
 pub(crate) type FlushPartial<'f> = dyn FnMut(&mut Vec<u8>) + 'f;
 
-/// Processes all blocks and writes the results to `out` in `order`. `worker` makes one function per thread, which may
-/// own scratch buffers; the function appends the result of a block to a buffer, and may flush that now and then.
+/// Processes all blocks and writes the results to `out` in `order`. `worker` makes one function per thread,
+/// which may own scratch buffers; the function appends the result of a block to a buffer, and may flush that
+/// now and then.
 pub(crate) fn run<B, W, N>(
     stages: Stages<N, impl Fn(B) -> Vec<u8> + Sync, impl Fn(&B) -> usize + Sync>,
     (threads, order): (usize, Order),
@@ -138,8 +140,8 @@ impl<B, N: FnMut(Vec<u8>, bool) -> Option<Step<B>>> Source<N> {
     }
 }
 
-/// The buffers of processed blocks. The largest is used first: endless lines then make as many large buffers as are in
-/// flight at once, and not one for each worker.
+/// The buffers of processed blocks. The largest is used first: endless lines then make as many large buffers
+/// as are in flight at once, and not one for each worker.
 #[derive(Default)]
 struct Buffers(Mutex<Vec<Vec<u8>>>);
 
@@ -201,7 +203,8 @@ mod tests {
         }
     }
 
-    /// Three inputs with `BLOCKS` blocks each, read from the last to the first as long as early blocks are allowed.
+    /// Three inputs with `BLOCKS` blocks each, read from the last to the first as long as early blocks are
+    /// allowed.
     #[test]
     fn holds_results_of_later_inputs_until_their_turn() {
         const BLOCKS: u64 = 60;

@@ -1,9 +1,9 @@
 //! Reads a source ahead on a thread of its own, for sources that are slow because they are decompressed.
 //!
-//! The thread fills buffers and sends them through a bounded channel; the reader copies out of them and returns them for
-//! reuse. The thread waits when the channel is full, the reader when it is empty, and either ends when the other is gone.
-//! Held: the buffers in the channel, one that is read and one that is filled, of 256 KiB each. A caller with several
-//! readers can ask each of them whether a read would wait.
+//! The thread fills buffers and sends them through a bounded channel; the reader copies out of them and
+//! returns them for reuse. The thread waits when the channel is full, the reader when it is empty, and either
+//! ends when the other is gone. Held: the buffers in the channel, one that is read and one that is filled, of
+//! 256 KiB each. A caller with several readers can ask each of them whether a read would wait.
 
 use std::io::{self, Read};
 use std::sync::Arc;
@@ -15,7 +15,8 @@ use std::thread;
 const BUFFER_LEN: usize = 256 << 10;
 /// A reader with so many filled buffers counts as ready: they hold more than one block.
 const READY: usize = 3;
-/// Added to the count at the end of a source: larger than any number of buffers, so an ended reader is always ready.
+/// Added to the count at the end of a source: larger than any number of buffers, so an ended reader is always
+/// ready.
 const ENDED: usize = 1 << 20;
 
 /// A buffer and its number of valid bytes: 0 at the end of the source.
@@ -33,7 +34,8 @@ pub(crate) struct ReadAhead {
 }
 
 impl ReadAhead {
-    /// Reads `source` ahead by so many buffers. The thread ends with the source, or when the reader is dropped.
+    /// Reads `source` ahead by so many buffers. The thread ends with the source, or when the reader is
+    /// dropped.
     pub(crate) fn new(source: impl Read + Send + 'static, buffers: usize) -> io::Result<ReadAhead> {
         let (send_filled, filled) = sync_channel(buffers.max(READY));
         let (empty, returned) = channel();

@@ -1,9 +1,9 @@
 //! Puts the results of many workers into input order, and lets one of them at a time write.
 //!
-//! A worker inserts the result of its block. If no thread is writing, it becomes the writer: it writes the next result in
-//! order and all that follow it, flushes, and stops when the next one is missing. Inserting never waits, so a worker
-//! always returns to reading. The output has a lock of its own, which only the current writer takes, so results are
-//! inserted while one is written.
+//! A worker inserts the result of its block. If no thread is writing, it becomes the writer: it writes the
+//! next result in order and all that follow it, flushes, and stops when the next one is missing. Inserting
+//! never waits, so a worker always returns to reading. The output has a lock of its own, which only the
+//! current writer takes, so results are inserted while one is written.
 //!
 //! Only [`ReorderBuffer::flush_partial`] waits, for the turn of its own block; `parallel` says why that ends.
 
@@ -17,8 +17,8 @@ use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 pub(crate) const PARTIAL_LEN: usize = 1 << 20;
 /// What a held result costs beside its bytes.
 const RESULT_OVERHEAD: usize = 128;
-/// Larger result buffers are freed and not reused: one endless line must not cost its memory in every worker for the
-/// rest of the run.
+/// Larger result buffers are freed and not reused: one endless line must not cost its memory in every worker
+/// for the rest of the run.
 const BUFFER_MAX: usize = 2 << 20;
 
 /// The order in which results are written.
@@ -39,7 +39,8 @@ pub(crate) struct BlockResult {
     /// The room that it holds, and in which budget.
     room: usize,
     early: bool,
-    /// Whether the buffer of `bytes` is reused after writing; false for an exact copy, whose buffer went back already.
+    /// Whether the buffer of `bytes` is reused after writing; false for an exact copy, whose buffer went back
+    /// already.
     is_reused: bool,
     is_end: bool,
 }
@@ -123,8 +124,9 @@ impl<'b, 'o> ReorderBuffer<'b, 'o> {
         self.queue().spare.pop().unwrap_or_default()
     }
 
-    /// Makes a result that holds as little memory as possible, and exchanges the `room` of its block for its own. A result
-    /// that may wait for long, or fills less than half of its buffer, is copied, and the buffer goes to other workers.
+    /// Makes a result that holds as little memory as possible, and exchanges the `room` of its block for its
+    /// own. A result that may wait for long, or fills less than half of its buffer, is copied, and the buffer
+    /// goes to other workers.
     pub(crate) fn pack(
         &self,
         (held, mut bytes): (Vec<Vec<u8>>, Vec<u8>),
@@ -152,8 +154,9 @@ impl<'b, 'o> ReorderBuffer<'b, 'o> {
         self.close_on_error(written);
     }
 
-    /// Writes a partial result if it is large, waiting for the turn of its block, and clears it. That of an early block is
-    /// moved to `held` instead: if all workers waited with early blocks, none would read the blocks before them.
+    /// Writes a partial result if it is large, waiting for the turn of its block, and clears it. That of an
+    /// early block is moved to `held` instead: if all workers waited with early blocks, none would read the
+    /// blocks before them.
     pub(crate) fn flush_partial(
         &self,
         position: (u64, u64),
@@ -197,7 +200,8 @@ impl<'b, 'o> ReorderBuffer<'b, 'o> {
         self.budgets.close();
     }
 
-    /// Writes until the next result is missing. Flushes before it stops, so that a reader of a live log sees all there is.
+    /// Writes until the next result is missing. Flushes before it stops, so that a reader of a live log sees
+    /// all there is.
     fn write_ready<'q>(&'q self, mut queue: MutexGuard<'q, Queue>) -> io::Result<()> {
         let (mut out, mut is_flushed) = (self.out(), false);
         loop {

@@ -1,10 +1,10 @@
 //! The summary of a run: matches per file, indicator, provider and assessment.
 //!
-//! Summaries are additive: those of the shards of a log, or of a day's logs, merge in any order into the summary of the
-//! whole.
+//! Summaries are additive: those of the shards of a log, or of a day's logs, merge in any order into the
+//! summary of the whole.
 //!
-//! Bound: at most [`INDICATORS_MAX`] indicators are counted one by one; matches of further ones are counted together, in
-//! `uncounted`.
+//! Bound: at most [`INDICATORS_MAX`] indicators are counted one by one; matches of further ones are counted
+//! together, in `uncounted`.
 
 use crate::args::SummaryKind;
 use crate::output::score::ScoredBlock;

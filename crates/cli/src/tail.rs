@@ -1,9 +1,11 @@
 //! Follows a growing file through log rotation, as `tail -F` does.
 //!
-//! Logs are rotated in two ways. Renamed and replaced: the old file is read to its end, then the new one from its
-//! beginning. Copied and truncated: the file is shorter than what was read of it, and is read again from its beginning.
+//! Logs are rotated in two ways. Renamed and replaced: the old file is read to its end, then the new one from
+//! its beginning. Copied and truncated: the file is shorter than what was read of it, and is read again from
+//! its beginning.
 //!
-//! Held: the bytes of the last, incomplete line and one read of 1 MiB; a line of `LINE_MAX` or more is returned in pieces.
+//! Held: the bytes of the last, incomplete line and one read of 1 MiB; a line of `LINE_MAX` or more is
+//! returned in pieces.
 
 use crate::blocks::{Block, LINE_MAX};
 use std::fs::{File, Metadata};

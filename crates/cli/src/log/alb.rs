@@ -1,8 +1,9 @@
 //! Access logs of AWS Application Load Balancers: cells between blanks, quoted where they may contain blanks.
 //!
-//! Clients and targets are an address and a port. IPv6 addresses have no brackets there, and with its port one reads as
-//! another address (`2001:db8::5:80`), so the colon before the port is always blanked. AWS adds cells at the end from time
-//! to time and asks readers to ignore unknown ones; an annotation is appended behind all of them.
+//! Clients and targets are an address and a port. IPv6 addresses have no brackets there, and with its port
+//! one reads as another address (`2001:db8::5:80`), so the colon before the port is always blanked. AWS adds
+//! cells at the end from time to time and asks readers to ignore unknown ones; an annotation is appended
+//! behind all of them.
 
 use super::positional::{Cursor, LineFormat, VisitField, request};
 use super::{Annotation, Fields, Kind, Log, RecordFormat, first_line, line_len, text};

@@ -35,7 +35,8 @@ pub(super) struct CellStyle {
 }
 
 impl Annotation<'_> {
-    /// The cells, in the order of [`ANNOTATION_NAMES`]. Blanks in assessments become `_`, as in the tables of `score`.
+    /// The cells, in the order of [`ANNOTATION_NAMES`]. Blanks in assessments become `_`, as in the tables of
+    /// `score`.
     pub(super) fn cells(&self, style: &CellStyle) -> [String; 5] {
         let word = |word: &str| word.replace(style.separator, style.escaped_separator);
         let list = |words: Vec<String>| match words.as_slice() {

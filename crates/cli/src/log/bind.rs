@@ -1,8 +1,8 @@
 //! BIND's query log: which client queried which name.
 //!
-//! Older versions write the address directly behind `client`; newer ones write an object number (`@0x7f`) before it and
-//! the name in parentheses behind it, and a view may follow. Before `client` there may be a time, categories, or a syslog
-//! prefix.
+//! Older versions write the address directly behind `client`; newer ones write an object number (`@0x7f`)
+//! before it and the name in parentheses behind it, and a view may follow. Before `client` there may be a
+//! time, categories, or a syslog prefix.
 
 use super::Kind;
 use super::positional::{Cursor, LineFormat, VisitField};

@@ -1,10 +1,12 @@
-//! AWS CloudTrail: a file is one document, `{"Records":[{…},{…}]}`, usually on one line; each element is a record.
+//! AWS CloudTrail: a file is one document, `{"Records":[{…},{…}]}`, usually on one line; each element is a
+//! record.
 //!
-//! A document may be larger than memory, so it is not parsed as a whole. While it is read, it becomes lines, byte for byte:
-//! the comma behind an element and the brace that ends the document become line ends, and a line end becomes a form feed,
-//! which JSON never contains. The result is JSON with an object a line; offsets are those of the document, line numbers
-//! count records, and printing a record restores its bytes. Another source passes unchanged. A document that turns out to
-//! be malformed has no line ends from that point on, and is searched as text.
+//! A document may be larger than memory, so it is not parsed as a whole. While it is read, it becomes lines,
+//! byte for byte: the comma behind an element and the brace that ends the document become line ends, and a
+//! line end becomes a form feed, which JSON never contains. The result is JSON with an object a line; offsets
+//! are those of the document, line numbers count records, and printing a record restores its bytes. Another
+//! source passes unchanged. A document that turns out to be malformed has no line ends from that point on,
+//! and is searched as text.
 
 use super::{Annotation, Fields, Kind, Log, RecordFormat, Source, json};
 use std::io::{self, Read};
@@ -47,7 +49,8 @@ fn begins(text: &[u8]) -> Begins {
     }
 }
 
-/// The length of the text before the first element; `Ok(None)` where the text ends before it, `Err` for no document.
+/// The length of the text before the first element; `Ok(None)` where the text ends before it, `Err` for no
+/// document.
 fn prefix_len(text: &[u8]) -> Result<Option<usize>, ()> {
     let mut rest = text.strip_prefix(b"\xef\xbb\xbf").unwrap_or(text);
     for part in PARTS {

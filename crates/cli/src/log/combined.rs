@@ -1,7 +1,8 @@
 //! Access logs of Apache and nginx: the common format, and the combined format with referer and user agent.
 //!
-//! A quotation mark inside a request is written as `\"` or `\x22`, so a bare one ends it. Two usual extensions are read, too:
-//! the virtual host in front, and the addresses that proxies report (`X-Forwarded-For`) at the end.
+//! A quotation mark inside a request is written as `\"` or `\x22`, so a bare one ends it. Two usual
+//! extensions are read, too: the virtual host in front, and the addresses that proxies report
+//! (`X-Forwarded-For`) at the end.
 
 use super::positional::{Cursor, LineFormat, VisitField, request};
 use super::{Kind, timestamp};
@@ -59,7 +60,8 @@ fn read(line: &[u8], visit: &mut VisitField<'_>) -> Option<()> {
     Some(())
 }
 
-/// The words before the time: the virtual host, if there is one, the client, and the two names (identd and user).
+/// The words before the time: the virtual host, if there is one, the client, and the two names (identd and
+/// user).
 fn before_time(head: &[u8], visit: &mut VisitField<'_>) -> Option<()> {
     let mut cursor = Cursor::new(head, 0);
     let words: Vec<_> = std::iter::from_fn(|| cursor.word()).take(5).collect();

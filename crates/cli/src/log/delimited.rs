@@ -1,8 +1,8 @@
-//! Comma-, tab- and blank-separated values below a header that names the columns. Cells with commas may be quoted
-//! (RFC 4180).
+//! Comma-, tab- and blank-separated values below a header that names the columns. Cells with commas may be
+//! quoted (RFC 4180).
 //!
-//! Cells are located, not unquoted, because bytes must not move: this is why the `csv` crate is not used. Where files were
-//! joined, the header recurs: a record that equals it is a header, too.
+//! Cells are located, not unquoted, because bytes must not move: this is why the `csv` crate is not used.
+//! Where files were joined, the header recurs: a record that equals it is a header, too.
 
 use super::annotation::CellStyle;
 use super::{

@@ -1,7 +1,7 @@
 //! JSON, an object a line. A field is named by its keys, joined by dots where objects are nested.
 //!
-//! A line is walked once, byte by byte, without building a value: a parser would allocate for each record, and masking
-//! needs positions. A line that is not JSON has no fields.
+//! A line is walked once, byte by byte, without building a value: a parser would allocate for each record,
+//! and masking needs positions. A line that is not JSON has no fields.
 
 use super::{Annotation, Fields, Kind, Log, RecordFormat, blank, copy_or_blank, first_line, line_len};
 use serde::Serialize;
@@ -44,8 +44,8 @@ fn is_json(head: &[u8]) -> bool {
     is_object && (first.ends_with(b"}") || !head.contains(&b'\n'))
 }
 
-/// Appends a copy of a block with everything but the values of `fields` blanked out; `false` without `fields`: then nothing
-/// was appended. `object_start` returns where in a line its object begins.
+/// Appends a copy of a block with everything but the values of `fields` blanked out; `false` without
+/// `fields`: then nothing was appended. `object_start` returns where in a line its object begins.
 pub(super) fn mask(
     block: &[u8],
     fields: &[String],
@@ -64,7 +64,8 @@ pub(super) fn mask(
         let mut walk =
             FieldWalk { line, at: object_start(line), depth: 0, path: &mut path, fields, copied_to: 0, out };
         if walk.value().is_none() {
-            // A truncated object: which fields its bytes belong to is not known, so the whole line is blanked.
+            // A truncated object: which fields its bytes belong to is not known, so the whole line is
+            // blanked.
             out.truncate(before);
             out.extend(line.iter().map(|byte| blank(*byte)));
         } else {

@@ -1,9 +1,9 @@
 //! The kinds of log: which fields their records have, where a record ends, and how a verdict is added to one.
 //!
-//! A kind is a row of [`KINDS`] and a file of its own, which detects logs of the kind, locates fields and times, and
-//! annotates records. Two rules hold for all of them:
-//! - Bytes never move. Fields that are not searched are blanked in a copy of the block, byte for byte, so the scorer
-//!   needs no columns or keys, and every offset that it reports is one of the log.
+//! A kind is a row of [`KINDS`] and a file of its own, which detects logs of the kind, locates fields and
+//! times, and annotates records. Two rules hold for all of them:
+//! - Bytes never move. Fields that are not searched are blanked in a copy of the block, byte for byte, so the
+//!   scorer needs no columns or keys, and every offset that it reports is one of the log.
 //! - An annotated record is the record with something added; every other byte stays as it was.
 
 use rapsheet_snapshot::Time;
@@ -131,8 +131,8 @@ enum Fields<'l> {
     Named(Vec<Cow<'l, str>>),
 }
 
-/// How the records of a log are read and annotated, at the beginning of a block. Records are passed without their line
-/// ends.
+/// How the records of a log are read and annotated, at the beginning of a block. Records are passed without
+/// their line ends.
 trait RecordFormat: Send + Sync {
     fn fields(&self) -> Fields<'_>;
 
@@ -161,8 +161,8 @@ trait RecordFormat: Send + Sync {
         false
     }
 
-    /// Appends a copy of a block with everything but `fields` blanked out, and always without headers. `false` if nothing
-    /// is to be blanked: then nothing was appended.
+    /// Appends a copy of a block with everything but `fields` blanked out, and always without headers.
+    /// `false` if nothing is to be blanked: then nothing was appended.
     fn mask(&self, block: &[u8], fields: &[String], out: &mut Vec<u8>) -> bool;
 
     /// The bytes of a field of a record, quotes included.
@@ -237,8 +237,8 @@ impl Log {
         }
     }
 
-    /// Replaces `out` with a copy of a block with everything but `fields` blanked out, and always without headers. `false`
-    /// if nothing is to be blanked: then `out` is empty, and the block itself is searched.
+    /// Replaces `out` with a copy of a block with everything but `fields` blanked out, and always without
+    /// headers. `false` if nothing is to be blanked: then `out` is empty, and the block itself is searched.
     pub(crate) fn mask(&self, block: &[u8], fields: &[String], out: &mut Vec<u8>) -> bool {
         out.clear();
         self.0.mask(block, fields, out)

@@ -1,8 +1,8 @@
 //! Lines whose fields have known positions between blanks, quotes and brackets.
 //!
-//! A kind provides one function that reads a line; masking, field access and annotation follow from it. A line that is
-//! not of the kind has no fields, and its time is found as in any text. Fields may overlap: the URL of a request is part
-//! of the request.
+//! A kind provides one function that reads a line; masking, field access and annotation follow from it. A
+//! line that is not of the kind has no fields, and its time is found as in any text. Fields may overlap: the
+//! URL of a request is part of the request.
 
 use super::{
     Annotation, Fields, Log, RecordFormat, blank, first_line, is_selected, line_len, text, timestamp,
@@ -160,7 +160,8 @@ impl<'l> Cursor<'l> {
     }
 }
 
-/// Visits the method, the URL and the protocol of a request. A client that does not speak HTTP sends fewer words.
+/// Visits the method, the URL and the protocol of a request. A client that does not speak HTTP sends fewer
+/// words.
 pub(super) fn request(line: &[u8], at: &Range<usize>, visit: &mut VisitField<'_>) {
     let mut cursor = Cursor::new(line.get(..at.end).unwrap_or(line), at.start);
     for name in ["method", "url", "protocol"] {

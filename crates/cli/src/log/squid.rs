@@ -1,4 +1,5 @@
-//! Squid's native access log: a time with milliseconds, the client, the request, and the peer that answered it.
+//! Squid's native access log: a time with milliseconds, the client, the request, and the peer that answered
+//! it.
 //!
 //! The URL of `CONNECT` is a host and a port.
 

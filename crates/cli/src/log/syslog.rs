@@ -1,5 +1,5 @@
-//! Syslog in files and on the wire: RFC 3164, RFC 5424, and RFC 3164 with a time of RFC 3339, which most distributions
-//! write today.
+//! Syslog in files and on the wire: RFC 3164, RFC 5424, and RFC 3164 with a time of RFC 3339, which most
+//! distributions write today.
 
 use super::Kind;
 use super::positional::{Cursor, LineFormat, VisitField};
@@ -108,8 +108,8 @@ fn tag(line: &[u8], message: &Range<usize>) -> (Range<usize>, Range<usize>, usiz
     }
 }
 
-/// Whether a text begins like `Nov 23 10:05:03 `. Shape alone: this runs on every line, and a time is read when it is
-/// needed.
+/// Whether a text begins like `Nov 23 10:05:03 `. Shape alone: this runs on every line, and a time is read
+/// when it is needed.
 fn is_date(text: &[u8]) -> bool {
     let is_mark = |at: usize, mark: u8| text.get(at) == Some(&mark);
     let is_digit = |at: usize| text.get(at).is_some_and(u8::is_ascii_digit);

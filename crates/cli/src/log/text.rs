@@ -1,4 +1,5 @@
-//! Lines of text, without fields. An annotation is appended as ` key=value` words; a line without one stays as it is.
+//! Lines of text, without fields. An annotation is appended as ` key=value` words; a line without one stays
+//! as it is.
 
 use super::annotation::CellStyle;
 use super::{ANNOTATION_NAMES, Annotation, Fields, Kind, Log, RecordFormat, timestamp};

@@ -22,7 +22,8 @@ pub(super) const FIELDS: [&str; 10] = [
 const LINE_PREFIX: usize = 200;
 /// The longest RFC 3339 time that is read, in bytes.
 const RFC3339_MAX: usize = 40;
-/// How far into the future, in seconds, a time without a year may be before it counts as last year's: clocks differ.
+/// How far into the future, in seconds, a time without a year may be before it counts as last year's: clocks
+/// differ.
 const FUTURE_MAX: i64 = 86_400;
 /// How many years a log without years may be old. Five reach a leap year, so that 29 February is found.
 const YEARS: i64 = 5;
@@ -79,8 +80,8 @@ fn since_epoch(text: &[u8]) -> Option<Time> {
     is_fraction.then(|| Time::from_unix(seconds))
 }
 
-/// `2026-11-23T10:05:03Z`, with a blank for the `T`, a fraction, an offset, or without one; or a date alone, if no
-/// other part of a time follows it.
+/// `2026-11-23T10:05:03Z`, with a blank for the `T`, a fraction, an offset, or without one; or a date alone,
+/// if no other part of a time follows it.
 fn rfc3339(text: &[u8]) -> Option<Time> {
     let mut scanner = Scanner::new(text.get(..RFC3339_MAX).unwrap_or(text));
     let date = scanner.date()?;
@@ -140,7 +141,8 @@ fn day_first(scanner: &mut Scanner<'_>, marks: [u8; 3]) -> Option<Time> {
     Time::from_civil((year, month, day), scanner.clock()?)
 }
 
-/// `Sun Dec 04 04:47:44 2005`, as C writes it, and Apache's error log, which may put a fraction before the year.
+/// `Sun Dec 04 04:47:44 2005`, as C writes it, and Apache's error log, which may put a fraction before the
+/// year.
 fn asctime(text: &[u8]) -> Option<Time> {
     let mut scanner = Scanner::new(text);
     scanner.take(3)?;
@@ -223,7 +225,8 @@ mod tests {
         }
     }
 
-    /// Forms that this reader refuses or reads as something else than they seem: feeds and arguments differ here.
+    /// Forms that this reader refuses or reads as something else than they seem: feeds and arguments differ
+    /// here.
     #[test]
     fn keeps_the_forms_of_logs() {
         for (field, expected) in [
@@ -290,7 +293,9 @@ mod tests {
 
     proptest::proptest! {
         #[test]
-        fn never_panics(text in proptest::collection::vec(proptest::sample::select(b"0123456789-:/T Z+.[]<>MayNov\xff".to_vec()), 0..80)) {
+        fn never_panics(text in proptest::collection::vec(
+            proptest::sample::select(b"0123456789-:/T Z+.[]<>MayNov\xff".to_vec()), 0..80,
+        )) {
             let _ = (of_line(&text, now()), of_field(&text, now()));
         }
     }

@@ -1,5 +1,5 @@
-//! AWS VPC flow logs, versions 2 to 5: words between blanks, below a header or, without one, the fourteen columns of
-//! version 2. An empty cell is `-` (NODATA, SKIPDATA).
+//! AWS VPC flow logs, versions 2 to 5: words between blanks, below a header or, without one, the fourteen
+//! columns of version 2. An empty cell is `-` (NODATA, SKIPDATA).
 
 use super::delimited::{BLANKS, Columns};
 use super::{Kind, Log, first_line};

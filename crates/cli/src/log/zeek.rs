@@ -1,7 +1,8 @@
 //! Zeek's tables: comment lines at the top name the separator and the columns.
 //!
-//! Where logs were joined, another header may follow anywhere, with other columns, so a block is read with the header
-//! that holds at its beginning. Headers are always blanked: the path and the times in them are no events.
+//! Where logs were joined, another header may follow anywhere, with other columns, so a block is read with
+//! the header that holds at its beginning. Headers are always blanked: the path and the times in them are no
+//! events.
 
 use super::annotation::CellStyle;
 use super::{
@@ -89,8 +90,8 @@ fn separator(text: &[u8]) -> Option<u8> {
     u8::from_str_radix(std::str::from_utf8(hex).ok()?, 16).ok()
 }
 
-/// The ranges of the header lines of a block, line ends included. Such lines are rare, so this searches for `#` and
-/// checks what is before it, instead of visiting every line.
+/// The ranges of the header lines of a block, line ends included. Such lines are rare, so this searches for
+/// `#` and checks what is before it, instead of visiting every line.
 fn header_lines(block: &[u8]) -> impl Iterator<Item = (usize, usize)> {
     let begins = |at: &usize| *at == 0 || block.get(at - 1) == Some(&b'\n');
     let starts = memchr::memchr_iter(b'#', block).filter(begins);
@@ -107,7 +108,8 @@ fn header_after(header: &Header, block: &[u8]) -> Option<Header> {
     updated
 }
 
-/// Replaces `out` with a copy of a block whose headers are blanked out; `false` if there are none: then `out` is empty.
+/// Replaces `out` with a copy of a block whose headers are blanked out; `false` if there are none: then `out`
+/// is empty.
 fn mask_headers(block: &[u8], out: &mut Vec<u8>) -> bool {
     out.clear();
     for (start, end) in header_lines(block) {
