@@ -280,7 +280,9 @@ fn never_block_file_rejects_listed_entries() {
     let files = ["--never-block", "own.txt", "--rejects", "rejects.jsonl"];
     let output = dir.run(&[BUILD, &files].concat());
     assert_eq!(code(&output), 0, "{}", stderr(&output));
-    assert!(stderr(&output).contains("bad-ip: 1 entry would block a name or address of the never-block list"));
+    assert!(
+        stderr(&output).contains("bad-ip: 1 entry would block a name or address of the never-block list")
+    );
     assert!(dir.read("rejects.jsonl").contains("\"reason\":\"never-block\",\"text\":\"45.9.20.5\""));
     dir.write("own.txt", "45.9.20.0/28\nno name\n");
     let output = dir.run(&[BUILD, &files].concat());

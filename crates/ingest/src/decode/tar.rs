@@ -62,7 +62,7 @@ impl<R: Read> Members<R> {
 
     /// Reads headers up to that of the next regular file. `None` at the end of the archive.
     fn find(&mut self, source: &mut R) -> io::Result<Option<(String, u64)>> {
-        let mut long_name = None;
+        let mut name_before = None;
         loop {
             let Some(header) = header(source)? else { return Ok(None) };
             self.seen += 1;
@@ -71,10 +71,10 @@ impl<R: Read> Members<R> {
             }
             let size = header.entry_size().map_err(|error| damaged(error.to_string()))?;
             match header.entry_type() {
-                EntryType::GNULongName => long_name = Some(long_name(source, size)?),
+                EntryType::GNULongName => name_before = Some(long_name(source, size)?),
                 EntryType::Regular | EntryType::Continuous => {
                     let short = String::from_utf8_lossy(&header.path_bytes()).into_owned();
-                    let name = long_name.take().unwrap_or(short);
+                    let name = name_before.take().unwrap_or(short);
                     if stays_inside(&name) {
                         return Ok(Some((name, size)));
                     }

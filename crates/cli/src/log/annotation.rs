@@ -1,22 +1,22 @@
-//! What is added to a record: the sum of what is known of its indicators, in cells or words.
+//! The annotation of a record: the sum of what is known of its indicators, as cells.
 
 /// What is added to a record.
 #[derive(Debug, Default)]
 pub(crate) struct Annotation<'a> {
-    /// The number of the status; none where the record has no indicator that is reported.
+    /// The number of the status; `None` where the record has no reported indicator.
     pub(crate) status: Option<u8>,
     /// How many providers list an indicator of the record.
     pub(crate) detected_by: usize,
-    /// What they say of them, each word once.
+    /// Their assessments, each once.
     pub(crate) assessments: Vec<&'static str>,
-    /// The indicators, in order.
+    /// The indicators, by offset.
     pub(crate) indicators: Vec<&'a str>,
     /// The providers, by name.
     pub(crate) providers: Vec<&'a str>,
 }
 
 /// The names of the columns that are added to a table, and of the keys that are added to a line of text.
-pub(super) const REMARKS: [&str; 5] = [
+pub(super) const ANNOTATION_NAMES: [&str; 5] = [
     "rapsheet_status",
     "rapsheet_detected_by",
     "rapsheet_assessments",
@@ -24,27 +24,28 @@ pub(super) const REMARKS: [&str; 5] = [
     "rapsheet_providers",
 ];
 
-/// How a remark is written in cells.
-pub(super) struct Cells {
-    /// What joins the words of a list.
-    pub(super) joint: &'static str,
-    /// What stands for it where it is part of a word.
-    pub(super) instead: &'static str,
-    /// What stands where there is nothing.
+/// How an annotation is written as cells.
+pub(super) struct CellStyle {
+    /// Between the words of a list.
+    pub(super) separator: &'static str,
+    /// Replaces the separator inside a word.
+    pub(super) escaped_separator: &'static str,
+    /// The cell of an empty list.
     pub(super) empty: &'static str,
 }
 
 impl Annotation<'_> {
-    /// The cells of [`REMARKS`]. No assessment has a blank in it, as in the output of rows.
-    pub(super) fn cells(&self, cells: &Cells) -> [String; 5] {
-        let word = |word: &str| word.replace(cells.joint, cells.instead);
+    /// The cells, in the order of [`ANNOTATION_NAMES`]. Blanks in assessments become `_`, as in the tables of
+    /// `score`.
+    pub(super) fn cells(&self, style: &CellStyle) -> [String; 5] {
+        let word = |word: &str| word.replace(style.separator, style.escaped_separator);
         let list = |words: Vec<String>| match words.as_slice() {
-            [] => cells.empty.to_owned(),
-            words => words.join(cells.joint),
+            [] => style.empty.to_owned(),
+            words => words.join(style.separator),
         };
         let assessments = self.assessments.iter().map(|word| word.replace(' ', "_")).collect();
         [
-            self.status.map_or(cells.empty.to_owned(), |status| status.to_string()),
+            self.status.map_or(style.empty.to_owned(), |status| status.to_string()),
             self.detected_by.to_string(),
             list(assessments),
             list(self.indicators.iter().map(|text| word(text)).collect()),

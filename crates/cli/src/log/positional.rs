@@ -1,40 +1,42 @@
-//! Lines whose fields stand in known places, between blanks, quotes and brackets.
+//! Lines whose fields have known positions between blanks, quotes and brackets.
 //!
-//! A kind says how one line is read, and all else follows: what is blanked out, what a field holds. A line that is not
-//! of the kind has no fields, and says when it happened as any text does. Fields may lie in others: the URL of a request
-//! in the request.
+//! A kind provides one function that reads a line; masking, field access and annotation follow from it. A
+//! line that is not of the kind has no fields, and its time is found as in any text. Fields may overlap: the
+//! URL of a request is part of the request.
 
-use super::{Annotation, Fields, Layout, Log, blank, first_line, is_wanted, line_len, text, timestamp};
+use super::{
+    Annotation, Fields, Log, RecordFormat, blank, first_line, is_selected, line_len, text, timestamp,
+};
 use rapsheet_snapshot::Time;
 use std::borrow::Cow;
 use std::ops::Range;
 
-/// How lines of a kind are read.
-pub(super) struct Lines {
+/// How the lines of a kind are read.
+pub(super) struct LineFormat {
     /// The names of the fields.
     pub(super) fields: &'static [&'static str],
-    /// Visits the fields of a line; `None` where it is not of this kind.
-    pub(super) read: Read,
+    /// Visits the fields of a line; `None` where the line is not of this kind.
+    pub(super) read: ReadFields,
 }
 
-/// Visits the fields of a line: the name and the place of each.
-pub(super) type Read = fn(&[u8], &mut Visit<'_>) -> Option<()>;
-/// Takes the name and the place of a field.
-pub(super) type Visit<'v> = dyn FnMut(&'static str, Range<usize>) + 'v;
+/// Calls a visitor with the name and the range of each field of a line.
+pub(super) type ReadFields = fn(&[u8], &mut VisitField<'_>) -> Option<()>;
+/// Takes the name and the range of a field.
+pub(super) type VisitField<'v> = dyn FnMut(&'static str, Range<usize>) + 'v;
 
-impl Lines {
-    /// A log of such lines.
+impl LineFormat {
+    /// A log of these lines.
     pub(super) fn log(&'static self) -> Log {
         Log::new(self)
     }
 
-    /// Whether the first line of a log is such a line.
-    pub(super) fn tell(&self, head: &[u8]) -> bool {
+    /// Whether the first line of a log is of this kind.
+    pub(super) fn detect(&self, head: &[u8]) -> bool {
         (self.read)(first_line(head), &mut |_, _| {}).is_some()
     }
 }
 
-impl Layout for &'static Lines {
+impl RecordFormat for &'static LineFormat {
     fn fields(&self) -> Fields<'_> {
         Fields::Named(self.fields.iter().map(|name| Cow::Borrowed(*name)).collect())
     }
@@ -51,13 +53,13 @@ impl Layout for &'static Lines {
             let mut copy = |name: &'static str, at: Range<usize>| {
                 let place = start + at.start..start + at.end;
                 if let (true, Some(from), Some(to)) =
-                    (is_wanted(name.as_bytes(), fields), line.get(at), out.get_mut(place))
+                    (is_selected(name.as_bytes(), fields), line.get(at), out.get_mut(place))
                 {
                     to.copy_from_slice(from);
                 }
             };
             if (self.read)(line, &mut copy).is_none() {
-                // What was read before the line turned out to be of another kind is blanked out again.
+                // Fields may have been copied before the reader found that the line is of another kind.
                 let line = out.get_mut(start..start + line.len()).unwrap_or(&mut []);
                 line.iter_mut().for_each(|byte| *byte = blank(*byte));
             }
@@ -76,7 +78,7 @@ impl Layout for &'static Lines {
         found
     }
 
-    fn times(&self) -> &'static [&'static str] {
+    fn time_fields(&self) -> &'static [&'static str] {
         &[]
     }
 
@@ -84,12 +86,12 @@ impl Layout for &'static Lines {
         timestamp::of_line(record, now)
     }
 
-    fn annotate(&self, record: &[u8], remark: &Annotation<'_>, out: &mut Vec<u8>) {
-        text::annotate(record, remark, out);
+    fn annotate(&self, record: &[u8], annotation: &Annotation<'_>, out: &mut Vec<u8>) {
+        text::annotate(record, annotation, out);
     }
 }
 
-/// Walks along a line.
+/// Reads a line from left to right.
 pub(super) struct Cursor<'l> {
     line: &'l [u8],
     at: usize,
@@ -101,27 +103,27 @@ impl<'l> Cursor<'l> {
         Cursor { line, at }
     }
 
-    /// What lies ahead.
+    /// The unread part of the line.
     pub(super) fn rest(&self) -> &'l [u8] {
         self.line.get(self.at..).unwrap_or(&[])
     }
 
-    /// What lies ahead, behind any blanks; `None` at the end.
+    /// The range of the unread part without leading blanks; `None` at the end.
     pub(super) fn remainder(&mut self) -> Option<Range<usize>> {
-        self.blanks();
+        self.skip_blanks();
         (self.at < self.line.len()).then_some(self.at..self.line.len())
     }
 
-    fn blanks(&mut self) {
+    fn skip_blanks(&mut self) {
         self.at += self.rest().iter().take_while(|byte| **byte == b' ').count();
     }
 
-    /// Passes over a mark that must be there.
-    pub(super) fn mark(&mut self, mark: &[u8]) -> Option<()> {
-        self.rest().starts_with(mark).then(|| self.at += mark.len())
+    /// Skips `expected`; `None` where something else comes next.
+    pub(super) fn skip_exact(&mut self, expected: &[u8]) -> Option<()> {
+        self.rest().starts_with(expected).then(|| self.at += expected.len())
     }
 
-    /// Goes on to where `end` is, and returns what lies before it.
+    /// The range before the next `end`, which stays unread.
     pub(super) fn until(&mut self, end: u8) -> Option<Range<usize>> {
         let length = memchr::memchr(end, self.rest())?;
         self.at += length;
@@ -130,16 +132,16 @@ impl<'l> Cursor<'l> {
 
     /// The next word between blanks.
     pub(super) fn word(&mut self) -> Option<Range<usize>> {
-        self.blanks();
+        self.skip_blanks();
         let length = memchr::memchr(b' ', self.rest()).unwrap_or(self.rest().len());
         self.at += length;
         (length > 0).then_some(self.at - length..self.at)
     }
 
-    /// What stands between the next two quotation marks, of which those behind a backslash are none.
+    /// The range between the next two quotation marks; one behind a backslash is none.
     pub(super) fn quoted(&mut self) -> Option<Range<usize>> {
-        self.blanks();
-        self.mark(b"\"")?;
+        self.skip_blanks();
+        self.skip_exact(b"\"")?;
         let start = self.at;
         loop {
             self.at += memchr::memchr2(b'"', b'\\', self.rest())?;
@@ -151,15 +153,16 @@ impl<'l> Cursor<'l> {
         }
     }
 
-    /// A word, or what stands between quotation marks.
-    pub(super) fn cell(&mut self) -> Option<Range<usize>> {
-        self.blanks();
+    /// A word, or the range between quotation marks.
+    pub(super) fn word_or_quoted(&mut self) -> Option<Range<usize>> {
+        self.skip_blanks();
         if self.rest().first() == Some(&b'"') { self.quoted() } else { self.word() }
     }
 }
 
-/// The method, the URL and the protocol of a request. Whoever speaks no HTTP sends something else.
-pub(super) fn request(line: &[u8], at: &Range<usize>, visit: &mut Visit<'_>) {
+/// Visits the method, the URL and the protocol of a request. A client that does not speak HTTP sends fewer
+/// words.
+pub(super) fn request(line: &[u8], at: &Range<usize>, visit: &mut VisitField<'_>) {
     let mut cursor = Cursor::new(line.get(..at.end).unwrap_or(line), at.start);
     for name in ["method", "url", "protocol"] {
         let Some(word) = cursor.word() else { return };

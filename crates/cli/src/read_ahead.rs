@@ -1,8 +1,9 @@
-//! Reading ahead on a thread of its own: for what takes long to come, as what must be unpacked does.
+//! Reads a source ahead on a thread of its own, for sources that are slow because they are decompressed.
 //!
-//! The thread fills buffers and hands them over; whoever reads copies out of them and gives them back. So many are filled
-//! ahead that the thread seldom waits, and so few that they take little memory and stay in a cache. Who has several such
-//! readers can ask which of them has something to give.
+//! The thread fills buffers and sends them through a bounded channel; the reader copies out of them and
+//! returns them for reuse. The thread waits when the channel is full, the reader when it is empty, and either
+//! ends when the other is gone. Held: the buffers in the channel, one that is read and one that is filled, of
+//! 256 KiB each. A caller with several readers can ask each of them whether a read would wait.
 
 use std::io::{self, Read};
 use std::sync::Arc;
@@ -12,48 +13,50 @@ use std::thread;
 
 /// The length of a buffer, in bytes.
 const BUFFER_LEN: usize = 256 << 10;
-/// With so many filled, a block can be cut without waiting, or nearly so.
+/// A reader with so many filled buffers counts as ready: they hold more than one block.
 const READY: usize = 3;
-/// More than can ever be filled: what is counted where nothing comes any more, and so nothing has to be waited for.
+/// Added to the count at the end of a source: larger than any number of buffers, so an ended reader is always
+/// ready.
 const ENDED: usize = 1 << 20;
 
-/// A buffer and how many bytes of it were filled: none at the end.
+/// A buffer and its number of valid bytes: 0 at the end of the source.
 type Filled = (Vec<u8>, usize);
 
-/// A reader whose source is read ahead.
-pub(crate) struct Ahead {
+/// A reader of a source that is read ahead.
+pub(crate) struct ReadAhead {
     filled: Receiver<io::Result<Filled>>,
     empty: Sender<Vec<u8>>,
-    /// How many are filled and were not taken.
-    stock: Arc<AtomicUsize>,
+    /// The number of filled buffers in the channel.
+    available: Arc<AtomicUsize>,
     current: Filled,
     at: usize,
     ended: bool,
 }
 
-impl Ahead {
-    /// Reads `source` ahead, so many buffers. The thread ends with the source, or when nobody wants the rest.
-    pub(crate) fn new(source: impl Read + Send + 'static, buffers: usize) -> io::Result<Ahead> {
-        let (hand_over, filled) = sync_channel(buffers.max(READY));
+impl ReadAhead {
+    /// Reads `source` ahead by so many buffers. The thread ends with the source, or when the reader is
+    /// dropped.
+    pub(crate) fn new(source: impl Read + Send + 'static, buffers: usize) -> io::Result<ReadAhead> {
+        let (send_filled, filled) = sync_channel(buffers.max(READY));
         let (empty, returned) = channel();
-        let stock = Arc::<AtomicUsize>::default();
-        let counted = Arc::clone(&stock);
-        thread::Builder::new().spawn(move || fill(source, &hand_over, &returned, &counted))?;
-        Ok(Ahead { filled, empty, stock, current: (Vec::new(), 0), at: 0, ended: false })
+        let available = Arc::<AtomicUsize>::default();
+        let counted = Arc::clone(&available);
+        thread::Builder::new().spawn(move || fill(source, &send_filled, &returned, &counted))?;
+        Ok(ReadAhead { filled, empty, available, current: (Vec::new(), 0), at: 0, ended: false })
     }
 
-    /// Tells at any time whether reading a block would have to wait.
+    /// A function that returns whether a block can be read without waiting. It may outlive the reader.
     pub(crate) fn readiness(&self) -> impl Fn() -> bool + Send + 'static {
-        let stock = Arc::clone(&self.stock);
-        move || stock.load(Ordering::Relaxed) >= READY
+        let available = Arc::clone(&self.available);
+        move || available.load(Ordering::Relaxed) >= READY
     }
 }
 
 fn fill(
     mut source: impl Read,
-    hand_over: &SyncSender<io::Result<Filled>>,
+    send_filled: &SyncSender<io::Result<Filled>>,
     returned: &Receiver<Vec<u8>>,
-    stock: &AtomicUsize,
+    available: &AtomicUsize,
 ) {
     loop {
         let mut buffer = returned.try_recv().unwrap_or_default();
@@ -63,21 +66,21 @@ fn fill(
             other => other,
         };
         let is_last = !matches!(read, Ok(1..));
-        // Counted before it is handed over: it may be taken, and counted off, at once.
-        stock.fetch_add(if is_last { ENDED } else { 1 }, Ordering::Relaxed);
-        if hand_over.send(read.map(|count| (buffer, count))).is_err() || is_last {
+        // Counted before sending: the reader may take the buffer, and subtract it, at once.
+        available.fetch_add(if is_last { ENDED } else { 1 }, Ordering::Relaxed);
+        if send_filled.send(read.map(|count| (buffer, count))).is_err() || is_last {
             return;
         }
     }
 }
 
-impl Read for Ahead {
+impl Read for ReadAhead {
     fn read(&mut self, out: &mut [u8]) -> io::Result<usize> {
         if self.at == self.current.1 && !self.ended {
-            // The end is said, too: a thread that died is not taken for one that was done.
+            // A thread that panicked sends no end, so its closed channel is an error and not an end.
             let died = |_| io::Error::other("reading ahead ended early");
             let next = self.filled.recv().map_err(died).flatten().inspect_err(|_| self.ended = true)?;
-            self.stock.fetch_sub(1, Ordering::Relaxed);
+            self.available.fetch_sub(1, Ordering::Relaxed);
             self.ended = next.1 == 0;
             self.at = 0;
             let _ = self.empty.send(std::mem::replace(&mut self.current, next).0);
@@ -93,10 +96,10 @@ impl Read for Ahead {
 mod tests {
     use super::*;
 
-    /// Gives its bytes a few at a time, is interrupted now and then, and fails at the end.
-    struct Troubled(Vec<u8>, usize);
+    /// Returns a few bytes at a time, is interrupted now and then, and fails at the end.
+    struct Failing(Vec<u8>, usize);
 
-    impl Read for Troubled {
+    impl Read for Failing {
         fn read(&mut self, out: &mut [u8]) -> io::Result<usize> {
             self.1 += 1;
             match self.1 % 5 {
@@ -113,9 +116,9 @@ mod tests {
     }
 
     #[test]
-    fn what_is_read_ahead_is_what_is_there_and_then_the_error() {
+    fn reads_all_bytes_and_then_the_error() {
         let bytes: Vec<u8> = (0..3_000_000u32).map(|at| (at % 251) as u8).collect();
-        let mut ahead = Ahead::new(Troubled(bytes.clone(), 0), 8).expect("a thread");
+        let mut ahead = ReadAhead::new(Failing(bytes.clone(), 0), 8).expect("a thread");
         let mut read = Vec::new();
         let error = ahead.read_to_end(&mut read).expect_err("it is cut off");
         assert_eq!(error.to_string(), "cut off");
@@ -123,10 +126,10 @@ mod tests {
         assert!(read == bytes);
     }
 
-    /// Dies in the middle.
-    struct Mortal(usize);
+    /// Panics at the third read.
+    struct Panicking(usize);
 
-    impl Read for Mortal {
+    impl Read for Panicking {
         fn read(&mut self, out: &mut [u8]) -> io::Result<usize> {
             self.0 += 1;
             assert!(self.0 < 3, "on purpose");
@@ -135,15 +138,15 @@ mod tests {
     }
 
     #[test]
-    fn half_of_it_is_never_taken_for_all_of_it() {
-        let mut ahead = Ahead::new(Mortal(0), 8).expect("a thread");
+    fn a_panic_in_the_thread_is_an_error() {
+        let mut ahead = ReadAhead::new(Panicking(0), 8).expect("a thread");
         assert!(ahead.read_to_end(&mut Vec::new()).is_err());
-        let mut ahead = Ahead::new(io::empty(), 8).expect("a thread");
+        let mut ahead = ReadAhead::new(io::empty(), 8).expect("a thread");
         assert_eq!(ahead.read_to_end(&mut Vec::new()).expect("it is empty"), 0);
     }
 
     #[test]
-    fn it_is_ready_with_some_buffers_and_at_the_end() {
+    fn is_ready_with_enough_buffers_and_at_the_end() {
         let becomes = |is_ready: &dyn Fn() -> bool| {
             (0..10_000).any(|_| {
                 is_ready() || {
@@ -152,18 +155,18 @@ mod tests {
                 }
             })
         };
-        let mut ahead = Ahead::new(io::repeat(7).take(4 * BUFFER_LEN as u64), 3).expect("a thread");
+        let mut ahead = ReadAhead::new(io::repeat(7).take(4 * BUFFER_LEN as u64), 3).expect("a thread");
         let is_ready = ahead.readiness();
         assert!(becomes(&is_ready), "there are three buffers");
         ahead.read_exact(&mut vec![0; 4 * BUFFER_LEN]).expect("bytes");
-        assert!(becomes(&is_ready), "that it ends needs no waiting");
-        let silent = Ahead::new(io::empty(), 3).expect("a thread").readiness();
-        assert!(becomes(&silent), "that it is empty needs no waiting");
+        assert!(becomes(&is_ready), "the end is there");
+        let empty = ReadAhead::new(io::empty(), 3).expect("a thread").readiness();
+        assert!(becomes(&empty), "the end of an empty source is there");
     }
 
     #[test]
-    fn nobody_has_to_read_to_the_end() {
-        let mut ahead = Ahead::new(io::repeat(7), 8).expect("a thread");
+    fn may_be_dropped_before_the_end() {
+        let mut ahead = ReadAhead::new(io::repeat(7), 8).expect("a thread");
         let mut some = [0; 1000];
         ahead.read_exact(&mut some).expect("bytes");
         assert_eq!(some, [7; 1000]);
