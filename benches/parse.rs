@@ -7,11 +7,11 @@
 mod common;
 
 use common::{file_format, files, read_text, seconds, spread};
-use rapsheet_ingest::format::{self, Format, Shape};
-use rapsheet_ingest::pipeline::{ParseConfig, parse_text};
 use rapsheet_ingest::format::options::Options;
-use rapsheet_ingest::pipeline::{Details, Key, Position, Rules, Sink, Skip, Warnings};
+use rapsheet_ingest::format::{self, Format, Shape};
 use rapsheet_ingest::pipeline::Counters;
+use rapsheet_ingest::pipeline::{Details, Key, Position, Rules, Sink, Skip, Warnings};
+use rapsheet_ingest::pipeline::{ParseConfig, parse_text};
 use rapsheet_snapshot::{ListKind, Refusal, Scope, Time};
 use std::collections::BTreeMap;
 use std::hint::black_box;
@@ -122,7 +122,12 @@ fn read(format: &'static Format, text: &Text) -> Option<(Counters, Counts)> {
 /// Reads one text twice, and compares the counters with those of the sink.
 fn read_checked(format: &'static Format, text: &Text) -> Option<Counters> {
     let (counters, counts) = read(format, text)?;
-    assert_eq!(counters.lines, counters.data_lines + counters.skipped_lines + counters.rejected_lines, "{}", format.id);
+    assert_eq!(
+        counters.lines,
+        counters.data_lines + counters.skipped_lines + counters.rejected_lines,
+        "{}",
+        format.id
+    );
     let skips = counters.skips.values().sum();
     let counted = Counts { entries: counters.entries, skips, rejects: counters.rejected };
     assert_eq!(counts, counted, "{}: counters and sink agree", format.id);

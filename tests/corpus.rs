@@ -8,11 +8,11 @@ use crate::large_lists::format_and_scope;
 use crate::support::{corpus, day};
 
 use rapsheet_ingest::decode::{self, Limits};
-use rapsheet_ingest::format::{self, FORMATS, OpenError};
-use rapsheet_ingest::pipeline::{ParseConfig, parse_download};
 use rapsheet_ingest::format::options::Options;
-use rapsheet_ingest::pipeline::{Details, Key, Position, Rules, Sink, Skip, Warnings};
+use rapsheet_ingest::format::{self, FORMATS, OpenError};
 use rapsheet_ingest::pipeline::Counters;
+use rapsheet_ingest::pipeline::{Details, Key, Position, Rules, Sink, Skip, Warnings};
+use rapsheet_ingest::pipeline::{ParseConfig, parse_download};
 use rapsheet_snapshot::{Refusal, Scope};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};

@@ -1,10 +1,10 @@
 //! Lines that provoke quadratic parsing: every format reads them in time that is linear in their length.
 
 use rapsheet_ingest::format::FORMATS;
-use rapsheet_ingest::pipeline::{ParseConfig, parse_text};
 use rapsheet_ingest::format::options::Options;
-use rapsheet_ingest::pipeline::Rules;
 use rapsheet_ingest::pipeline::EventLog;
+use rapsheet_ingest::pipeline::Rules;
+use rapsheet_ingest::pipeline::{ParseConfig, parse_text};
 use rapsheet_snapshot::{ListKind, Scope, Time};
 use std::time::{Duration, Instant};
 

@@ -2,7 +2,7 @@
 
 pub(crate) use crate::files::gzip;
 pub(crate) use crate::random::Random;
-use rapsheet_ingest::build::{Accept, BuildError, BuildOutput, BuildInput, NoObserver, build};
+use rapsheet_ingest::build::{Accept, BuildError, BuildInput, BuildOutput, NoObserver, build};
 use rapsheet_ingest::catalog::Catalog;
 use rapsheet_snapshot::{AddressRange, Sighting, Snapshot, Time};
 use std::collections::BTreeMap;

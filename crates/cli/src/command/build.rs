@@ -11,7 +11,7 @@ use crate::lock::{Lock, with_suffix};
 use crate::output::build as output;
 use crate::progress::Progress;
 use crate::settings::Settings;
-use rapsheet_ingest::build::{Accept, BuildError, BuildOutput, BuildInput};
+use rapsheet_ingest::build::{Accept, BuildError, BuildInput, BuildOutput};
 use rapsheet_ingest::catalog::{self, Catalog, Indicator};
 use rapsheet_snapshot::{Beside, Snapshot, sweep};
 use std::fs;
@@ -116,7 +116,11 @@ fn read_never_block(path: &Path) -> Result<Vec<Indicator>, Failure> {
 }
 
 /// Builds on a pool of its own, because `--threads` cannot resize the global one.
-fn build(input: &BuildInput<'_>, previous: &PreviousBuild, settings: &Settings) -> Result<BuildOutput, Failure> {
+fn build(
+    input: &BuildInput<'_>,
+    previous: &PreviousBuild,
+    settings: &Settings,
+) -> Result<BuildOutput, Failure> {
     let pool = rayon::ThreadPoolBuilder::new()
         .num_threads(settings.threads)
         .build()

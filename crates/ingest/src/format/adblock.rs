@@ -76,7 +76,7 @@ impl LineReader for Adblock {
             _ if is_cosmetic(line) => normalizer.skip(Skip::Cosmetic),
             [b'#', comment @ ..] => header::comment(comment.trim_ascii(), normalizer),
             _ if !self.cancelled.is_empty() && self.cancelled.contains(line) => {
-                normalizer.skip(Skip::Badfilter)
+                normalizer.skip(Skip::Badfilter);
             }
             _ => self.rule(line, normalizer),
         }

@@ -38,7 +38,7 @@ impl LineReader for Clash {
             b"payload:" => normalizer.skip(Skip::Header),
             [b'[', .., b']'] => normalizer.skip(Skip::Header),
             [b'-', b' ', item @ ..] => {
-                rule(token::unwrap(token::before_comment(item.trim_ascii())), normalizer)
+                rule(token::unwrap(token::before_comment(item.trim_ascii())), normalizer);
             }
             _ => rule(token::unwrap(token::before_comment(line)), normalizer),
         }

@@ -74,7 +74,7 @@ fn emit_calls(line: &[u8], normalizer: &mut Normalizer<'_>) {
             match (call, arguments.next(), arguments.next()) {
                 (b"isInNet(", Some(address), Some(mask)) => emit_network(address, mask, normalizer),
                 (b"localHostOrDomainIs(", Some(name), _) => {
-                    normalizer.host(name, Scope::Exact, &Details::NONE)
+                    normalizer.host(name, Scope::Exact, &Details::NONE);
                 }
                 (b"dnsDomainIs(" | b"shExpMatch(", Some(text), _) => emit_host(text, normalizer),
                 _ => {}

@@ -63,7 +63,7 @@ fn read_xml(options: &Options, whole: Head<'_>, normalizer: &mut Normalizer<'_>)
     };
     let rules = xml_rules(options);
     for_each_record(whole.bytes, is_record, normalizer, |fields, normalizer| {
-        emit_record(fields, &rules, normalizer)
+        emit_record(fields, &rules, normalizer);
     })
 }
 

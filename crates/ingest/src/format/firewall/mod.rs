@@ -74,7 +74,7 @@ impl Firewall {
         let program = first.rsplit(|byte| *byte == b'/').next().unwrap_or(first);
         match (program, *first) {
             (b"add" | b"ipset" | b"-exist" | b"-!", _) | (_, b"/ip" | b"/ipv6") => {
-                sets::add(words, normalizer)
+                sets::add(words, normalizer);
             }
             (b"iptables" | b"ip6tables" | b"-A" | b"-I", _) => iptables::rule(words, normalizer),
             (b"access-list" | b"network-object", _) => cisco::rule(rest, normalizer),

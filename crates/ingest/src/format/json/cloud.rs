@@ -72,7 +72,7 @@ fn read_text(raw: Raw<'_>, context: &Context<'_>, normalizer: &mut Normalizer<'_
         text if is_prefix => normalizer.address(text, &Details::NONE),
         _ if !context.names => {}
         [b'*', b'.', name @ ..] if !name.contains(&b'*') => {
-            normalizer.host(name, Scope::Tree, &Details::NONE)
+            normalizer.host(name, Scope::Tree, &Details::NONE);
         }
         text if text.contains(&b'*') => normalizer.reject(Refusal::Pattern),
         name => normalizer.any(name, Scope::Exact, &Details::NONE),
