@@ -1,17 +1,18 @@
 //! `adblock`: filter lists of Adblock Plus, uBlock Origin and AdGuard, for browsers and for DNS.
 //!
-//! A line is a rule: `[@@]pattern[$modifiers]`. Only a rule about a whole host or one URL is an indicator; `@@` makes it
-//! an exception. Most rules of browser lists are not: they hide elements, apply on one site only, or match substrings
-//! of URLs. Such rules are skipped or rejected by kind and never turned into a verdict on a host.
+//! A line is a rule: `[@@]pattern[$modifiers]`. Only a rule about a whole host or one URL is an indicator;
+//! `@@` makes it an exception. Most rules of browser lists are not: they hide elements, apply on one site
+//! only, or match substrings of URLs. Such rules are skipped or rejected by kind and never turned into a
+//! verdict on a host.
 //!
-//! Traps: `#` begins a comment in lists for DNS and element hiding in lists for browsers, and `/…/` is a regular
-//! expression that may hold `$` and `,`. A rule with `$badfilter` cancels another rule of the same list, before or
-//! behind it, so the list is read in two passes.
+//! Traps: `#` begins a comment in lists for DNS and element hiding in lists for browsers, and `/…/` is a
+//! regular expression that may hold `$` and `,`. A rule with `$badfilter` cancels another rule of the same
+//! list, before or behind it, so the list is read in two passes.
 
 use super::{Format, LineReader, OpenError, Shape, header};
 use crate::download::lines;
-use crate::format::options::{OptionRow, Options};
 use crate::entry::{Details, Normalizer, Skip};
+use crate::format::options::{OptionRow, Options};
 use crate::format::token;
 use rapsheet_snapshot::{Address, Kinds, Refusal, Scope};
 use std::collections::HashSet;
@@ -75,14 +76,16 @@ impl LineReader for Adblock {
             [b'[', .., b']'] => normalizer.skip(Skip::Header),
             _ if is_cosmetic(line) => normalizer.skip(Skip::Cosmetic),
             [b'#', comment @ ..] => header::comment(comment.trim_ascii(), normalizer),
-            _ if !self.cancelled.is_empty() && self.cancelled.contains(line) => normalizer.skip(Skip::Badfilter),
+            _ if !self.cancelled.is_empty() && self.cancelled.contains(line) => {
+                normalizer.skip(Skip::Badfilter)
+            }
             _ => self.rule(line, normalizer),
         }
     }
 }
 
-/// Whether a rule hides elements or runs scriptlets, or is an exception to such a rule: `##`, `#@#`, `#?#`, `#$#` and
-/// their combinations anywhere in the line, and AdGuard's `$$` for HTML.
+/// Whether a rule hides elements or runs scriptlets, or is an exception to such a rule: `##`, `#@#`, `#?#`,
+/// `#$#` and their combinations anywhere in the line, and AdGuard's `$$` for HTML.
 fn is_cosmetic(line: &[u8]) -> bool {
     const MARKS: [&[u8]; 10] =
         [b"##", b"#@#", b"#?#", b"#$#", b"#%#", b"#@?#", b"#$?#", b"#@$#", b"#@%#", b"#@$?#"];
@@ -97,8 +100,8 @@ fn is_cosmetic(line: &[u8]) -> bool {
     !is_comment && MARKS.iter().any(|mark| rest.starts_with(mark))
 }
 
-/// Splits a rule into its pattern and its modifiers, at the last `$` that a letter, `~`, `1p` or `3p` follows and no
-/// backslash precedes. A `$` anywhere else belongs to the pattern.
+/// Splits a rule into its pattern and its modifiers, at the last `$` that a letter, `~`, `1p` or `3p` follows
+/// and no backslash precedes. A `$` anywhere else belongs to the pattern.
 fn split_modifiers(rule: &[u8]) -> Option<(&[u8], &[u8])> {
     let mut end = rule.len();
     while let Some(at) = memchr::memrchr(b'$', rule.get(..end)?) {
@@ -193,7 +196,8 @@ fn is_regex(rule: &[u8]) -> bool {
     end.is_some_and(|end| matches!(inner.get(end + 1), None | Some(b'$')))
 }
 
-/// Emits a pattern that means one host or one URL, and rejects any other. AdGuard takes lines of hosts files, too.
+/// Emits a pattern that means one host or one URL, and rejects any other. AdGuard takes lines of hosts files,
+/// too.
 fn emit_pattern(pattern: &[u8], details: &Details, normalizer: &mut Normalizer<'_>) {
     let pattern = pattern.trim_ascii();
     let (sink, names) = token::first(pattern);
@@ -247,7 +251,8 @@ fn emit_exact(text: &[u8], details: &Details, normalizer: &mut Normalizer<'_>) {
     }
 }
 
-/// A pattern without an anchor: a substring, which cannot be indexed, unless it is a whole name or the start of a URL.
+/// A pattern without an anchor: a substring, which cannot be indexed, unless it is a whole name or the start
+/// of a URL.
 fn emit_unanchored(text: &[u8], details: &Details, normalizer: &mut Normalizer<'_>) {
     let schemed = [b"http://".as_slice(), b"https://"].iter().find_map(|scheme| text.strip_prefix(*scheme));
     if let Some(host) = schemed {

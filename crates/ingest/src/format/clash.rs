@@ -1,15 +1,16 @@
 //! `clash`: rule providers of Clash, and the text rules of Surge, Quantumult and Shadowrocket.
 //!
-//! A provider is a YAML list below `payload:` whose items are names (`'+.evil.example.com'`), prefixes, or rules
-//! (`DOMAIN-SUFFIX,evil.example.com,REJECT`); the text variants have one rule per line.
+//! A provider is a YAML list below `payload:` whose items are names (`'+.evil.example.com'`), prefixes, or
+//! rules (`DOMAIN-SUFFIX,evil.example.com,REJECT`); the text variants have one rule per line.
 //!
-//! `+.x` is x and everything below it, and `.x` only what is below, whereas other formats mean the whole tree by `.x`.
-//! `*` stands for exactly one label, which no scope expresses, so such entries are rejected. The policy behind a rule
-//! (`REJECT`, `DIRECT`, the name of a proxy group) is the publisher's own routing and is not read.
+//! `+.x` is x and everything below it, and `.x` only what is below, whereas other formats mean the whole tree
+//! by `.x`. `*` stands for exactly one label, which no scope expresses, so such entries are rejected. The
+//! policy behind a rule (`REJECT`, `DIRECT`, the name of a proxy group) is the publisher's own routing and is
+//! not read.
 
 use super::{Format, Head, LineReader, OpenError, Shape, header};
-use crate::format::options::Options;
 use crate::entry::{Details, Normalizer, Skip};
+use crate::format::options::Options;
 use crate::format::token;
 use rapsheet_snapshot::{Kinds, Refusal, Scope};
 
@@ -37,7 +38,9 @@ impl LineReader for Clash {
             }
             b"payload:" => normalizer.skip(Skip::Header),
             [b'[', .., b']'] => normalizer.skip(Skip::Header),
-            [b'-', b' ', item @ ..] => rule(token::unwrap(token::before_comment(item.trim_ascii())), normalizer),
+            [b'-', b' ', item @ ..] => {
+                rule(token::unwrap(token::before_comment(item.trim_ascii())), normalizer)
+            }
             _ => rule(token::unwrap(token::before_comment(line)), normalizer),
         }
     }

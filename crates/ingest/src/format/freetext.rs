@@ -1,12 +1,13 @@
 //! `freetext`: indicators in prose: reports, posts and mails.
 //!
-//! Whole URLs, whole addresses and defanged indicators (`evil[.]example[.]com`) are taken, because their authors mean
-//! them as indicators. A bare name in a sentence may be a file name or the author's own site, so it is taken only where
-//! the feed says so (option `names`). A line without an indicator is skipped; it is not an error.
+//! Whole URLs, whole addresses and defanged indicators (`evil[.]example[.]com`) are taken, because their
+//! authors mean them as indicators. A bare name in a sentence may be a file name or the author's own site, so
+//! it is taken only where the feed says so (option `names`). A line without an indicator is skipped; it is
+//! not an error.
 
 use super::{Format, Head, LineReader, OpenError, Shape};
-use crate::format::options::{OptionRow, Options};
 use crate::entry::{Details, Normalizer, Skip};
+use crate::format::options::{OptionRow, Options};
 use rapsheet_snapshot::refang::refang;
 use rapsheet_snapshot::{AddressRange, Kinds, Scope};
 
@@ -38,14 +39,22 @@ impl LineReader for Prose {
 }
 
 /// Emits the indicators in a text, and returns how many there are.
-pub(super) fn scan(text: &[u8], takes_names: bool, details: &Details, normalizer: &mut Normalizer<'_>) -> usize {
+pub(super) fn scan(
+    text: &[u8],
+    takes_names: bool,
+    details: &Details,
+    normalizer: &mut Normalizer<'_>,
+) -> usize {
     let ends =
         |byte: &u8| byte.is_ascii_whitespace() || matches!(byte, b'<' | b'>' | b'"' | b'\'' | b'`' | b'|');
-    text.split(ends).map(without_punctuation).filter(|word| emit(word, takes_names, details, normalizer)).count()
+    text.split(ends)
+        .map(without_punctuation)
+        .filter(|word| emit(word, takes_names, details, normalizer))
+        .count()
 }
 
-/// A word without the punctuation of the sentence around it. A closing bracket stays where the word has the opening
-/// one, as in `http://evil.example.com/(x)`.
+/// A word without the punctuation of the sentence around it. A closing bracket stays where the word has the
+/// opening one, as in `http://evil.example.com/(x)`.
 fn without_punctuation(word: &[u8]) -> &[u8] {
     let mut word = word;
     loop {

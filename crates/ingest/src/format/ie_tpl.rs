@@ -1,12 +1,12 @@
 //! `ie-tpl`: Tracking Protection Lists, a format of Internet Explorer that is still published.
 //!
-//! The first line is `msFilterList`; lines that begin with `:` are settings. `-d host` blocks a host and everything
-//! below it, `+d host` is an exception, and a path behind the host narrows the rule to a URL. `- text` matches a
-//! substring of URLs, which cannot be indexed.
+//! The first line is `msFilterList`; lines that begin with `:` are settings. `-d host` blocks a host and
+//! everything below it, `+d host` is an exception, and a path behind the host narrows the rule to a URL.
+//! `- text` matches a substring of URLs, which cannot be indexed.
 
 use super::{Format, Head, LineReader, OpenError, Shape, header};
-use crate::format::options::Options;
 use crate::entry::{Details, Normalizer, Skip};
+use crate::format::options::Options;
 use crate::format::token;
 use rapsheet_snapshot::{Kinds, Refusal, Scope};
 

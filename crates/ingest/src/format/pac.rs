@@ -1,12 +1,12 @@
 //! `pac`: proxy auto-configuration files, which are JavaScript programs that are never run.
 //!
-//! Two idioms are read: calls that compare the host with a literal (`dnsDomainIs`, `shExpMatch`, `localHostOrDomainIs`,
-//! `isInNet`), and lines that hold only the literals of an array or the keys of an object. All other lines are
-//! skipped. A negated call lists everything but its literal, so it is rejected.
+//! Two idioms are read: calls that compare the host with a literal (`dnsDomainIs`, `shExpMatch`,
+//! `localHostOrDomainIs`, `isInNet`), and lines that hold only the literals of an array or the keys of an
+//! object. All other lines are skipped. A negated call lists everything but its literal, so it is rejected.
 
 use super::{Format, Head, OpenError, OrderedReader, Shape, ranges};
-use crate::format::options::Options;
 use crate::entry::{Details, Normalizer, Skip};
+use crate::format::options::Options;
 use rapsheet_snapshot::{Address, Kinds, Refusal, Scope};
 
 /// The row of the table.
@@ -40,7 +40,9 @@ impl OrderedReader for Pac {
         }
         emit_calls(line, normalizer);
         if normalizer.outcomes() == 0 && is_literals(line) {
-            literals(line).filter(|text| text.contains(&b'.')).for_each(|text| emit_element(text, normalizer));
+            literals(line)
+                .filter(|text| text.contains(&b'.'))
+                .for_each(|text| emit_element(text, normalizer));
         }
         if normalizer.outcomes() == 0 && is_bare_entry(line) {
             normalizer.reject(Refusal::BadColumns);
@@ -51,7 +53,8 @@ impl OrderedReader for Pac {
     }
 }
 
-/// Whether a line is one word with a dot and without syntax of a program: an entry of a list in another format.
+/// Whether a line is one word with a dot and without syntax of a program: an entry of a list in another
+/// format.
 fn is_bare_entry(line: &[u8]) -> bool {
     let plain = |byte: &u8| byte.is_ascii_alphanumeric() || b".-_:/*|^@#".contains(byte) || *byte >= 0x80;
     line.contains(&b'.') && line.iter().all(plain)
@@ -71,7 +74,9 @@ fn emit_calls(line: &[u8], normalizer: &mut Normalizer<'_>) {
             let mut arguments = literals(rest.get(..end).unwrap_or(&[]));
             match (call, arguments.next(), arguments.next()) {
                 (b"isInNet(", Some(address), Some(mask)) => emit_network(address, mask, normalizer),
-                (b"localHostOrDomainIs(", Some(name), _) => normalizer.host(name, Scope::Exact, &Details::NONE),
+                (b"localHostOrDomainIs(", Some(name), _) => {
+                    normalizer.host(name, Scope::Exact, &Details::NONE)
+                }
                 (b"dnsDomainIs(" | b"shExpMatch(", Some(text), _) => emit_host(text, normalizer),
                 _ => {}
             }
@@ -96,8 +101,8 @@ fn emit_network(address: &[u8], mask: &[u8], normalizer: &mut Normalizer<'_>) {
     ranges::emit(read, &Details::NONE, normalizer);
 }
 
-/// An element of an array or a key of an object. Programs look the host's ancestors up in such lists, so an element
-/// means the whole tree.
+/// An element of an array or a key of an object. Programs look the host's ancestors up in such lists, so an
+/// element means the whole tree.
 fn emit_element(text: &[u8], normalizer: &mut Normalizer<'_>) {
     let name = text.strip_prefix(b"*.").or_else(|| text.strip_prefix(b".")).unwrap_or(text);
     normalizer.any(name, Scope::Tree, &Details::NONE);

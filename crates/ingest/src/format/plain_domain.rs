@@ -1,8 +1,8 @@
 //! `plain-domain` and `domain-wildcard`: one name per line, bare or with a mark of its scope.
 //!
-//! `evil.example.com`, `*.evil.example.com`, `.evil.example.com`, `+.evil.example.com`, `=evil.example.com`. Publishers
-//! disagree on a bare name, so the feed's `scope` decides. They disagree on `*.x` as well: most of them mean x and
-//! everything below it, DNS means only what is below (option `wildcard`).
+//! `evil.example.com`, `*.evil.example.com`, `.evil.example.com`, `+.evil.example.com`, `=evil.example.com`.
+//! Publishers disagree on a bare name, so the feed's `scope` decides. They disagree on `*.x` as well: most of
+//! them mean x and everything below it, DNS means only what is below (option `wildcard`).
 //!
 //! Addresses, URLs, e-mail addresses and hashes occur in such lists; entries are typed by their content.
 

@@ -1,14 +1,14 @@
 //! `plain-ip` and `proxy-list`: one address, prefix or range per line, and nothing else.
 //!
-//! The most common format: blocklist.de, CINS Army, Emerging Threats and hundreds of others publish it. Comments are
-//! whole lines (`#`, `;`, `//`) or follow a blank. A comma or semicolon at the end of an entry, quotes around it, and
-//! a port behind it are accepted, because lists of proxies have them.
+//! The most common format: blocklist.de, CINS Army, Emerging Threats and hundreds of others publish it.
+//! Comments are whole lines (`#`, `;`, `//`) or follow a blank. A comma or semicolon at the end of an entry,
+//! quotes around it, and a port behind it are accepted, because lists of proxies have them.
 //!
 //! Entries are never read as names: in such a list `C91.196.152.28` is a typing error, not a domain.
 
 use super::{Format, Head, LineReader, OpenError, Shape, header, ranges};
-use crate::format::options::{OptionRow, Options};
 use crate::entry::{Details, Normalizer};
+use crate::format::options::{OptionRow, Options};
 use crate::format::token;
 use rapsheet_snapshot::{Assessment, Assessments, Kinds};
 

@@ -1,18 +1,18 @@
 //! `plain-ip-annotated`: an address or prefix, a separator, and a remark.
 //!
-//! `192.0.2.7 # Scanning Host US,,37.75,-97.82` (AlienVault), `192.0.2.7<TAB><TAB># 2026-03-22 09:11:03<TAB>…`
-//! (BruteForceBlocker), `192.0.2.7<TAB>10` (ipsum: how many lists hold the address). The separator is a blank, a TAB
-//! or one of `;`, `,`, `#`.
+//! `192.0.2.7 # Scanning Host US,,37.75,-97.82` (AlienVault),
+//! `192.0.2.7<TAB><TAB># 2026-03-22 09:11:03<TAB>…` (BruteForceBlocker), `192.0.2.7<TAB>10` (ipsum: how many
+//! lists hold the address). The separator is a blank, a TAB or one of `;`, `,`, `#`.
 //!
 //! A remark may be a count, a reverse name or prose. Two kinds are read: a time at its beginning is the last
-//! sighting, and a category of AlienVault is an assessment. A bare number may be anything, so it is read as a count
-//! of lists only where the feed says so (option `counts`).
+//! sighting, and a category of AlienVault is an assessment. A bare number may be anything, so it is read as a
+//! count of lists only where the feed says so (option `counts`).
 
 use super::{Format, Head, LineReader, OpenError, Shape, header};
-use crate::moment;
-use crate::format::options::{OptionRow, Options};
 use crate::entry::{Details, Normalizer};
+use crate::format::options::{OptionRow, Options};
 use crate::format::token;
+use crate::moment;
 use rapsheet_snapshot::{Assessment, Assessments, Kinds};
 
 /// The row of the table.
@@ -23,8 +23,8 @@ pub static FORMAT: Format = Format {
     kinds: Kinds::ADDRESS,
     options: &[OptionRow {
         key: "counts",
-        about: "`true`: a number behind the address is how many lists hold it: fewer than 3 is suspicious, 3 or 4 \
-                blacklist, 5 or more high risk (default false)",
+        about: "`true`: a number behind the address is how many lists hold it; fewer than 3: suspicious, \
+                3 or 4: blacklist, more: high risk (default false)",
     }],
     shape: Shape::Lines(open),
     ..Format::DEFAULT
@@ -91,8 +91,8 @@ fn leading_time(note: &[u8]) -> Option<rapsheet_snapshot::Time> {
     shaped.then(|| moment::parse(note.get(..end)?.trim_ascii())).flatten()
 }
 
-/// AlienVault's categories, which precede the country code. They are compared as prefixes, because no separator
-/// follows them.
+/// AlienVault's categories, which precede the country code. They are compared as prefixes, because no
+/// separator follows them.
 const CATEGORIES: &[(&[u8], Assessment)] = &[
     (b"Malicious Host", Assessment::Botnet),
     (b"C&C", Assessment::Botnet),

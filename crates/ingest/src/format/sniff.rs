@@ -1,8 +1,8 @@
 //! Detects the format of a file.
 //!
-//! The first block is matched against a list of rules, the surest first: text that only one syntax has, then what most
-//! lines sample like. A guess comes with its evidence, so that a person can judge it. A catalogue should name its formats:
-//! if a publisher changes the syntax, the feed should fail rather than follow.
+//! The first block is matched against a list of rules, the surest first: text that only one syntax has, then
+//! what most lines sample like. A guess comes with its evidence, so that a person can judge it. A catalogue
+//! should name its formats: if a publisher changes the syntax, the feed should fail rather than follow.
 
 use crate::download::lines;
 use crate::download::refusal::FileRefusal;

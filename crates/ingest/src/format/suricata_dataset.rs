@@ -1,12 +1,13 @@
-//! `suricata-dataset`: datasets of Suricata, one value per line: texts in base64, addresses, hashes in hexadecimal.
+//! `suricata-dataset`: datasets of Suricata, one value per line: texts in base64, addresses, hashes in
+//! hexadecimal.
 //!
-//! `ZXZpbC5leGFtcGxlLmNvbQ==`. A text that begins with a dot stands for a name and everything below it. A value may have
-//! a score behind a comma (`datarep`), which only the rule that uses the dataset can interpret; it is not read. Hashes
-//! are skipped.
+//! `ZXZpbC5leGFtcGxlLmNvbQ==`. A text that begins with a dot stands for a name and everything below it. A
+//! value may have a score behind a comma (`datarep`), which only the rule that uses the dataset can
+//! interpret; it is not read. Hashes are skipped.
 
 use super::{Format, Head, LineReader, OpenError, Shape};
-use crate::format::options::Options;
 use crate::entry::{Details, Normalizer, Skip};
+use crate::format::options::Options;
 use crate::format::token;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;

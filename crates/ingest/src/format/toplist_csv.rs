@@ -1,16 +1,16 @@
 //! `toplist-csv`: lists of popular sites with their ranks: Tranco, Umbrella, Alexa, Majestic, DomCop, CrUX.
 //!
-//! `1,example.com`; the columns and their order differ. The first field that is not a number is the name, the next one
-//! that is a number is the rank.
+//! `1,example.com`; the columns and their order differ. The first field that is not a number is the name, the
+//! next one that is a number is the rank.
 //!
-//! Popularity suggests that a site is harmless and does not prove it, so only the first ranks count (option `top`), and
-//! a name is exact: the sites below a hosting company's name are not popular because the company is. Umbrella counts
-//! DNS questions and lists names that do not exist; the guards reject them.
+//! Popularity suggests that a site is harmless and does not prove it, so only the first ranks count (option
+//! `top`), and a name is exact: the sites below a hosting company's name are not popular because the company
+//! is. Umbrella counts DNS questions and lists names that do not exist; the guards reject them.
 
 use super::csv::split;
 use super::{Format, Head, LineReader, OpenError, Shape};
-use crate::format::options::{OptionRow, Options};
 use crate::entry::{Details, Normalizer, Skip};
+use crate::format::options::{OptionRow, Options};
 use crate::format::token;
 use rapsheet_snapshot::{Kinds, ListKind, Refusal, Scope};
 use std::borrow::Cow;

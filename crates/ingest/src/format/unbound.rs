@@ -1,12 +1,13 @@
 //! `unbound`: configuration of the resolver Unbound.
 //!
-//! `local-zone: "evil.example.com." always_nxdomain` covers the name and everything below it. The type says whether the
-//! zone blocks, lets pass (an exception), or neither. `local-data: "evil.example.com A 0.0.0.0"` covers one name, and
-//! blocks where the record is an address. Quotes may be double, single or absent. Included files are never opened.
+//! `local-zone: "evil.example.com." always_nxdomain` covers the name and everything below it. The type says
+//! whether the zone blocks, lets pass (an exception), or neither. `local-data: "evil.example.com A 0.0.0.0"`
+//! covers one name, and blocks where the record is an address. Quotes may be double, single or absent.
+//! Included files are never opened.
 
 use super::{Format, Head, LineReader, OpenError, Shape, header};
-use crate::format::options::Options;
 use crate::entry::{Details, Normalizer, Skip};
+use crate::format::options::Options;
 use crate::format::token;
 use rapsheet_snapshot::{Kinds, Refusal, Scope};
 
@@ -50,7 +51,9 @@ impl LineReader for Unbound {
             |byte: &u8| byte.is_ascii_lowercase() || matches!(byte, b'-' | b' ' | b'\t' | b'0'..=b'9');
         let key = memchr::memchr(b':', line).filter(|colon| line.iter().take(*colon).all(is_key));
         // No key is shorter than four letters; a shorter text is a line of another format.
-        let Some(colon) = key.filter(|colon| *colon > 3) else { return normalizer.reject(Refusal::BadColumns) };
+        let Some(colon) = key.filter(|colon| *colon > 3) else {
+            return normalizer.reject(Refusal::BadColumns);
+        };
         let (key, value) = line.split_at_checked(colon).unwrap_or((line, &[]));
         let value = value.get(1..).unwrap_or(&[]).trim_ascii();
         match key.trim_ascii() {

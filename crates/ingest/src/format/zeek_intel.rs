@@ -1,15 +1,15 @@
-//! `zeek-intel`: files of Zeek's Intelligence Framework: a line `#fields` that names the columns, then rows, with TABs
-//! between the columns.
+//! `zeek-intel`: files of Zeek's Intelligence Framework: a line `#fields` that names the columns, then rows,
+//! with TABs between the columns.
 //!
-//! `evil.example.com<TAB>Intel::DOMAIN<TAB>…`. A blank is part of a field, so a file whose columns are separated by
-//! blanks is unusable to Zeek, too, and is refused. A value with the type `Intel::DOMAIN` is typed by its content all
-//! the same, because real files have domains with a path, which are URLs.
+//! `evil.example.com<TAB>Intel::DOMAIN<TAB>…`. A blank is part of a field, so a file whose columns are
+//! separated by blanks is unusable to Zeek, too, and is refused. A value with the type `Intel::DOMAIN` is
+//! typed by its content all the same, because real files have domains with a path, which are URLs.
 
 use super::{Format, Head, LineReader, OpenError, Shape, role};
 use crate::download::lines;
-use crate::format::options::Options;
 use crate::download::refusal::FileRefusal;
 use crate::entry::{Details, Normalizer, Skip};
+use crate::format::options::Options;
 use rapsheet_snapshot::{Assessments, Kinds, Refusal, Scope};
 
 /// The row of the table.

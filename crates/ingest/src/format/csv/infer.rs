@@ -1,16 +1,17 @@
 //! Infers the columns of a table without a header and without a profile from its first rows.
 //!
-//! Each field of a sample of rows is classified (URL, address, name, time, number, category, …), and a column has the
-//! class of most of its fields. The value is the column behind one that names kinds of indicators; else the first
-//! column, which is the key of most tables; else a column of URLs, addresses or names, in this order.
+//! Each field of a sample of rows is classified (URL, address, name, time, number, category, …), and a column
+//! has the class of most of its fields. The value is the column behind one that names kinds of indicators;
+//! else the first column, which is the key of most tables; else a column of URLs, addresses or names, in this
+//! order.
 
 use super::{Column, Table, split};
-use crate::format::role::Role;
-use crate::entry::guard::NameGuard;
-use crate::entry::token_type::{TokenType, type_of};
 use crate::download::lines;
-use crate::moment;
+use crate::entry::guard::NameGuard;
 use crate::entry::taxonomy;
+use crate::entry::token_type::{TokenType, type_of};
+use crate::format::role::Role;
+use crate::moment;
 use rapsheet_snapshot::refang::refang;
 use rapsheet_snapshot::{AddressRange, address, host};
 
@@ -27,8 +28,8 @@ pub(super) fn rows(head: &[u8]) -> impl Iterator<Item = &[u8]> {
         .take(ROWS)
 }
 
-/// The delimiter: the first of TAB, `,`, `;` and `|` that nine of ten rows hold and that does not separate indicators in
-/// one field; `,` where there is none.
+/// The delimiter: the first of TAB, `,`, `;` and `|` that nine of ten rows hold and that does not separate
+/// indicators in one field; `,` where there is none.
 pub(super) fn delimiter(head: &[u8], multi: Option<u8>) -> u8 {
     let with = |mark: u8| rows(head).filter(|row| row.contains(&mark)).count();
     let all = rows(head).count();
@@ -159,8 +160,8 @@ pub(super) fn sort_values(table: &mut Table, head: &[u8]) {
     }
 }
 
-/// The names in a first row that is a header with unknown names: all its fields are words, and its value columns hold no
-/// indicator, whereas those of a later row do.
+/// The names in a first row that is a header with unknown names: all its fields are words, and its value
+/// columns hold no indicator, whereas those of a later row do.
 pub(super) fn unknown_header(table: &Table, head: &[u8]) -> Option<Vec<String>> {
     let mut names = NameGuard::default();
     let mut rows = rows(head).filter_map(|row| split::fields(row, table.delimiter).ok());
@@ -176,8 +177,8 @@ pub(super) fn unknown_header(table: &Table, head: &[u8]) -> Option<Vec<String>> 
     is_header.then(|| first.iter().map(|field| String::from_utf8_lossy(field).to_ascii_lowercase()).collect())
 }
 
-/// The class of most fields of a column that are not empty. The kinds of indicators may be mixed in one column; it then
-/// has the class of its first indicator.
+/// The class of most fields of a column that are not empty. The kinds of indicators may be mixed in one
+/// column; it then has the class of its first indicator.
 fn majority(column: &[FieldType]) -> FieldType {
     let filled: Vec<FieldType> = column.iter().copied().filter(|class| *class != FieldType::Empty).collect();
     let count = |matches: &dyn Fn(FieldType) -> bool| filled.iter().filter(|class| matches(**class)).count();

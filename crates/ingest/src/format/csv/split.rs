@@ -1,11 +1,12 @@
 //! Splits one line into fields.
 //!
-//! Quotes are read as RFC 4180 defines them, and as publishers write them beyond it: a blank before an opening quote
-//! (ThreatFox), `\"` inside quotes, a quote in the middle of a field without quotes. A record never spans lines: an
-//! unterminated quote would make the rest of the file one field, so only its own line is rejected.
+//! Quotes are read as RFC 4180 defines them, and as publishers write them beyond it: a blank before an
+//! opening quote (ThreatFox), `\"` inside quotes, a quote in the middle of a field without quotes. A record
+//! never spans lines: an unterminated quote would make the rest of the file one field, so only its own line
+//! is rejected.
 //!
-//! Not the `csv` crate: it refuses or misreads these lines, and it copies every field. A property test compares the two
-//! on lines that are well formed.
+//! Not the `csv` crate: it refuses or misreads these lines, and it copies every field. A property test
+//! compares the two on lines that are well formed.
 
 use crate::format::token;
 use rapsheet_snapshot::Refusal;

@@ -14,8 +14,8 @@ pub(super) fn opening(line: &[u8]) -> Option<&[u8]> {
     line.get(brace + 1..)
 }
 
-/// Elements of an nftables set, separated by commas that are not in quotes. The first word of an element is the address;
-/// timeouts and comments follow.
+/// Elements of an nftables set, separated by commas that are not in quotes. The first word of an element is
+/// the address; timeouts and comments follow.
 pub(super) fn elements(text: &[u8], normalizer: &mut Normalizer<'_>) {
     let mut quoted = false;
     let elements = text.split(|byte| {
@@ -61,7 +61,8 @@ fn mikrotik(words: &[&[u8]], normalizer: &mut Normalizer<'_>) {
     if value(b"disabled=") == Some(b"yes") {
         return normalizer.skip(Skip::Inactive);
     }
-    // Other objects have these keys, too: only `list` makes it an entry of a list, only `action` a filter rule.
+    // Other objects have these keys, too: only `list` makes it an entry of a list, only `action` a filter
+    // rule.
     let (found, verdict) = match (value(b"list="), value(b"action=")) {
         (Some(_), _) => (value(b"address="), Some(false)),
         (None, Some(action)) => {

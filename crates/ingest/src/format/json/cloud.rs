@@ -1,15 +1,16 @@
-//! `cloud-json`: the address ranges and names that operators publish of their own services: AWS, Google, Azure, GitHub,
-//! Fastly, Office 365.
+//! `cloud-json`: the address ranges and names that operators publish of their own services: AWS, Google,
+//! Azure, GitHub, Fastly, Office 365.
 //!
-//! `{"prefixes":[{"ip_prefix":"192.0.2.0/24","region":"example-1"}]}`. Each operator has its own layout. None of these
-//! documents has a text that reads as an address or a prefix and is not one, so the keys of ranges are not looked at.
-//! Texts are names only below `urls`, `domains` and `hostnames`. `*.x` is a tree; a star elsewhere cannot be indexed.
+//! `{"prefixes":[{"ip_prefix":"192.0.2.0/24","region":"example-1"}]}`. Each operator has its own layout. None
+//! of these documents has a text that reads as an address or a prefix and is not one, so the keys of ranges
+//! are not looked at. Texts are names only below `urls`, `domains` and `hostnames`. `*.x` is a tree; a star
+//! elsewhere cannot be indexed.
 
 use super::document::{self, TextBase};
 use super::node::{self, DEPTH_MAX, Kind, Raw};
 use super::{Format, Head, OpenError, Shape, read_generated};
-use crate::format::options::Options;
 use crate::entry::{Details, Normalizer};
+use crate::format::options::Options;
 use rapsheet_snapshot::{AddressRange, Kinds, ListKind, Refusal, Scope};
 
 /// The row of the table.
@@ -71,7 +72,9 @@ fn read_text(raw: Raw<'_>, context: &Context<'_>, normalizer: &mut Normalizer<'_
     match text {
         text if is_prefix => normalizer.address(text, &Details::NONE),
         _ if !context.names => {}
-        [b'*', b'.', name @ ..] if !name.contains(&b'*') => normalizer.host(name, Scope::Tree, &Details::NONE),
+        [b'*', b'.', name @ ..] if !name.contains(&b'*') => {
+            normalizer.host(name, Scope::Tree, &Details::NONE)
+        }
         text if text.contains(&b'*') => normalizer.reject(Refusal::Pattern),
         name => normalizer.any(name, Scope::Exact, &Details::NONE),
     }

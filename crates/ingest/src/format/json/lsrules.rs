@@ -1,14 +1,15 @@
 //! `lsrules`: rule groups of Little Snitch.
 //!
-//! `{"denied-remote-domains":["evil.example.com"],"denied-remote-addresses":["192.0.2.0/24"]}`. Domains cover everything
-//! below them, hosts are exact, and addresses may be prefixes or ranges. Each of them may be a text, with commas
-//! between several entries, or an array. A rule in `rules` with the action `allow` is an exception.
+//! `{"denied-remote-domains":["evil.example.com"],"denied-remote-addresses":["192.0.2.0/24"]}`. Domains cover
+//! everything below them, hosts are exact, and addresses may be prefixes or ranges. Each of them may be a
+//! text, with commas between several entries, or an array. A rule in `rules` with the action `allow` is an
+//! exception.
 
 use super::document::{self, TextBase};
 use super::node::{self, Kind, Raw};
 use super::{Format, Head, OpenError, Shape};
-use crate::format::options::Options;
 use crate::entry::{Details, Normalizer, Skip};
+use crate::format::options::Options;
 use rapsheet_snapshot::{Kinds, Scope};
 
 /// The row of the table.
@@ -45,7 +46,13 @@ fn read_rule(rule: Raw<'_>, base: &TextBase, normalizer: &mut Normalizer<'_>) {
 }
 
 /// Emits the entries of a group or a rule, below the keys `remote-…`, with `prefix` before them.
-fn emit_remotes(raw: Raw<'_>, prefix: &str, details: &Details, base: &TextBase, normalizer: &mut Normalizer<'_>) {
+fn emit_remotes(
+    raw: Raw<'_>,
+    prefix: &str,
+    details: &Details,
+    base: &TextBase,
+    normalizer: &mut Normalizer<'_>,
+) {
     node::members(raw, |key, value| {
         let Some(kind) = key.strip_prefix(prefix).and_then(|key| key.strip_prefix("remote-")) else { return };
         let mut emit_text = |raw: Raw<'_>| {

@@ -1,10 +1,10 @@
 //! `json` and `ndjson`: records with named fields, at any place in a document.
 //!
-//! `[{"ip_address":"192.0.2.7","port":443,"last_online":"2026-08-20","malware":"Example"}]`. Publishers put records into
-//! arrays, below members, or into objects keyed by id. One walker reads them all: a feed may state where its records
-//! are (option `path`) and what their fields mean; otherwise an object that has a value field with a known name is a
-//! record, and all other objects and arrays are searched for records. Texts in an array near the top are indicators
-//! by themselves.
+//! `[{"ip_address":"192.0.2.7","port":443,"last_online":"2026-08-20","malware":"Example"}]`. Publishers put
+//! records into arrays, below members, or into objects keyed by id. One walker reads them all: a feed may
+//! state where its records are (option `path`) and what their fields mean; otherwise an object that has a
+//! value field with a known name is a record, and all other objects and arrays are searched for records.
+//! Texts in an array near the top are indicators by themselves.
 //!
 //! JSON formats with a meaning beyond records have files of their own beside this one.
 
@@ -21,9 +21,9 @@ pub mod stix;
 
 use super::role::{self, RecordRules, Role};
 use super::{Format, Head, LineReader, OpenError, Shape};
-use crate::moment;
-use crate::format::options::{OptionRow, Options, error};
 use crate::entry::{Normalizer, Skip};
+use crate::format::options::{OptionRow, Options, error};
+use crate::moment;
 use document::TextBase;
 use node::{DEPTH_MAX, Kind, Raw};
 use rapsheet_snapshot::{Kinds, Refusal};
@@ -64,8 +64,8 @@ struct Walker {
     rules: RecordRules,
 }
 
-/// The depth down to which a text by itself is an indicator: in an array, or in an array that is a member of an object.
-/// Deeper texts are descriptions.
+/// The depth down to which a text by itself is an indicator: in an array, or in an array that is a member of
+/// an object. Deeper texts are descriptions.
 const TEXTS_DEPTH: usize = 2;
 
 /// One step of a path.
@@ -77,7 +77,9 @@ enum Step {
 
 fn read(options: &Options, whole: Head<'_>, normalizer: &mut Normalizer<'_>) -> Result<(), OpenError> {
     let walker = Walker::new(options)?;
-    document::for_each_value(whole.bytes, normalizer, |value, base, normalizer| walker.start(value, base, normalizer))?;
+    document::for_each_value(whole.bytes, normalizer, |value, base, normalizer| {
+        walker.start(value, base, normalizer)
+    })?;
     Ok(())
 }
 
@@ -122,12 +124,13 @@ impl Walker {
     }
 
     fn start(&self, value: Raw<'_>, base: &TextBase, normalizer: &mut Normalizer<'_>) {
-        let mut begin = |raw: Raw<'_>, normalizer: &mut Normalizer<'_>| normalizer.record_at(base.offset(raw));
+        let mut begin =
+            |raw: Raw<'_>, normalizer: &mut Normalizer<'_>| normalizer.record_at(base.offset(raw));
         self.walk(value, &self.path, 0, &mut begin, normalizer);
     }
 
-    /// Follows the path, and searches for records from its end on. `begin` is called before each record; it is a no-op
-    /// for JSON lines, where a record is a line.
+    /// Follows the path, and searches for records from its end on. `begin` is called before each record; it
+    /// is a no-op for JSON lines, where a record is a line.
     fn walk(
         &self,
         raw: Raw<'_>,
@@ -196,8 +199,8 @@ impl Walker {
         });
     }
 
-    /// The fields of an object that have a role. Where several have the same role, the one with the best name that is not
-    /// empty counts.
+    /// The fields of an object that have a role. Where several have the same role, the one with the best name
+    /// that is not empty counts.
     fn fields<'a>(&self, raw: Raw<'a>) -> Fields<'a> {
         let mut fields = Fields::default();
         node::members(raw, |name, value| {
