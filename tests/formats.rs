@@ -5,11 +5,11 @@
 
 use rapsheet_ingest::catalog::{Catalog, Feed};
 use rapsheet_ingest::decode::{self, Caps};
-use rapsheet_ingest::format::{FORMATS, Format};
-use rapsheet_ingest::pipeline::{ParseConfig, parse_text, parse_download};
 use rapsheet_ingest::format::options::Options;
+use rapsheet_ingest::format::{FORMATS, Format};
 use rapsheet_ingest::pipeline::Rules;
 use rapsheet_ingest::pipeline::{Event, EventLog};
+use rapsheet_ingest::pipeline::{ParseConfig, parse_download, parse_text};
 use rapsheet_snapshot::{ListKind, Scope, Time};
 use std::fs;
 use std::path::PathBuf;
@@ -87,8 +87,12 @@ fn every_sample_reads_as_expected() {
     for sample in samples() {
         let mut text = decode::open_path(&sample.path, Caps::default()).expect("a sample");
         let rules = Rules::new(now(), sample.list, sample.scope);
-        let config =
-            ParseConfig { format: sample.format, options: &sample.options, rules: &rules, can_be_empty: false };
+        let config = ParseConfig {
+            format: sample.format,
+            options: &sample.options,
+            rules: &rules,
+            can_be_empty: false,
+        };
         let mut event_log = EventLog::new(sample.list);
         parse_download(&config, &mut text, &mut event_log).counters.expect("a sample is a feed");
         let read: String = event_log.events.iter().map(|event| event_line(event) + "\n").collect();

@@ -7,7 +7,7 @@
 //!
 //! Traps: `#` begins a comment in lists for DNS and element hiding in lists for browsers, and `/…/` is a
 //! regular expression that may hold `$` and `,`. A rule with `$badfilter` cancels another rule of the same
-//! list, before or behind it, so the list is read in two passes.
+//! list, before or after it, so the list is read in two passes.
 
 use super::{Format, LineReader, OpenError, Shape, header};
 use crate::download::lines;
@@ -218,7 +218,7 @@ fn emit_pattern(pattern: &[u8], details: &Details, normalizer: &mut Normalizer<'
     }
 }
 
-/// A pattern behind the anchor of a host: `host^`, `host`, `host/path`, `host:port^`.
+/// A pattern after the anchor of a host: `host^`, `host`, `host/path`, `host:port^`.
 fn emit_anchored(text: &[u8], scope: Scope, details: &Details, normalizer: &mut Normalizer<'_>) {
     let text = text.strip_suffix(b"|").unwrap_or(text);
     let text = text.strip_suffix(b"^").unwrap_or(text);
@@ -238,7 +238,7 @@ fn has_port(text: &[u8]) -> bool {
     token::split_once(text, b':').is_some_and(|(_, port)| token::is_digits(port))
 }
 
-/// A pattern behind the anchor of an address: `|http://host/path`, `|host^`.
+/// A pattern after the anchor of an address: `|http://host/path`, `|host^`.
 fn emit_exact(text: &[u8], details: &Details, normalizer: &mut Normalizer<'_>) {
     let text = text.strip_suffix(b"|").unwrap_or(text);
     let text = text.strip_suffix(b"^").unwrap_or(text);

@@ -1,7 +1,6 @@
 //! `bind-zones`: configuration of BIND, whose `zone` statements make names resolve to an empty zone file.
 //!
-//! `zone "evil.example.com" { type master; file "null.zone.file"; };` covers the name and everything below
-//! it.
+//! `zone "evil.example.com" { type master; file "null.zone"; };` covers the name and everything below it.
 //!
 //! A statement may be on one line or on several, and it may hold comments of three kinds (`#`, `//`,
 //! `/* */`), so the reader works word by word, in order. A zone counts when its type is known: forward, hint

@@ -5,7 +5,7 @@
 //!
 //! `+.x` is x and everything below it, and `.x` only what is below, whereas other formats mean the whole tree
 //! by `.x`. `*` stands for exactly one label, which no scope expresses, so such entries are rejected. The
-//! policy behind a rule (`REJECT`, `DIRECT`, the name of a proxy group) is the publisher's own routing and is
+//! policy after a rule (`REJECT`, `DIRECT`, the name of a proxy group) is the publisher's own routing and is
 //! not read.
 
 use super::{Format, Head, LineReader, OpenError, Shape, header};

@@ -6,7 +6,7 @@
 //! normal servers: an exception, but only in a list that blocks, because lists such as dnsmasq-china-list are
 //! about routing alone.
 //!
-//! `#` is the null address behind a slash, and a comment only at the start of a line or behind a blank. Files
+//! `#` is the null address after a slash, and a comment only at the start of a line or after a blank. Files
 //! and sets that a line names are never opened.
 
 use super::{Format, Head, LineReader, OpenError, Shape, header};
@@ -85,7 +85,7 @@ fn bare_keyword(line: &[u8], normalizer: &mut Normalizer<'_>) {
     }
 }
 
-/// The meaning of the text behind the names.
+/// The meaning of the text after the names.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Target {
     /// The address in the answer.

@@ -63,7 +63,7 @@ impl LineReader for Hosts {
     }
 }
 
-/// The text behind a usual sink, unless it is a name that must be skipped. Nearly all lines have one of these
+/// The text after a usual sink, unless it is a name that must be skipped. Nearly all lines have one of these
 /// sinks and one name, and need no further parsing.
 fn simple_name(line: &[u8]) -> Option<&[u8]> {
     let sinks: [&[u8]; 4] = [b"0.0.0.0 ", b"127.0.0.1 ", b"127.0.0.1\t", b"0.0.0.0\t"];
@@ -142,7 +142,7 @@ mod tests {
     use crate::pipeline::testing::render;
 
     #[test]
-    fn reads_names_behind_a_sink() {
+    fn reads_names_after_a_sink() {
         let text = "127.0.0.1\tevilpanel.com\n0.0.0.0 a.evilpanel.com b.evilpanel.com # two\n:: c.evilpanel.com\n\
                     0 d.evilpanel.com\n0.0.0.0 45.9.20.5\n45.9.20.5 c2.evilpanel.com\n0.0.0.0 e.evilpanel.com  ## x\n\
                     bare.evilpanel.com\n";

@@ -157,7 +157,7 @@ impl RuleOptions {
             created: None,
         };
         let mut buffer = Buffer::Packet;
-        // Older rules name the buffer behind its content: `content:"…"; http_host;`.
+        // Older rules name the buffer after its content: `content:"…"; http_host;`.
         let mut last: Vec<u8> = Vec::new();
         for option in split_options(body) {
             let (key, value) = token::split_once(option, b':').unwrap_or((option, &[]));
@@ -227,7 +227,7 @@ fn decode_content(text: &[u8]) -> Vec<u8> {
     out
 }
 
-/// Decodes a name as in a DNS question: each label behind its length. `None` where the bytes are no name of
+/// Decodes a name as in a DNS question: each label after its length. `None` where the bytes are no name of
 /// two labels or more.
 fn decode_dns_name(wire: &[u8]) -> Option<Vec<u8>> {
     let mut labels: Vec<&[u8]> = Vec::new();

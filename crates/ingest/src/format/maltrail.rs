@@ -2,7 +2,7 @@
 //! paths.
 //!
 //! A name means itself and everything below it, as Maltrail's sensor reads it. `#` begins a comment only at
-//! the start of a line or behind a blank, because paths contain it. A path without a host (`/gate.php`)
+//! the start of a line or after a blank, because paths contain it. A path without a host (`/gate.php`)
 //! cannot be indexed. The sensor's compiled table, `trail,info,reference`, is read as well; its second column
 //! is the category.
 

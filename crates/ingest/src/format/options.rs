@@ -98,7 +98,7 @@ impl Options {
         self.byte("separator")
     }
 
-    /// An error for a key that no row names.
+    /// Refuses a key that is not in the table.
     pub fn check(&self, rows: &[OptionRow]) -> Result<(), OptionError> {
         let unknown = self.0.keys().find(|key| rows.iter().all(|row| row.key != key.as_str()));
         unknown.map_or(Ok(()), |key| {

@@ -54,14 +54,14 @@ fn split(line: &[u8]) -> Result<(&[u8], AddressRange), Refusal> {
     Ok((label, AddressRange::from_ends(first, last)?))
 }
 
-/// The label, and the IPv4 address behind the last colon.
+/// The label, and the IPv4 address after the last colon.
 fn split_ipv4(head: &[u8]) -> Result<(&[u8], Address), Refusal> {
     let colon = memchr::memrchr(b':', head).ok_or(Refusal::BadRange)?;
     let (label, first) = head.split_at_checked(colon).ok_or(Refusal::BadRange)?;
     Ok((label, Address::parse(first.get(1..).unwrap_or(&[]).trim_ascii())?))
 }
 
-/// The label, and the IPv6 address behind it: the longest tail behind a colon that is an address. Only the
+/// The label, and the IPv6 address after it: the longest tail after a colon that is an address. Only the
 /// last [`ADDRESS_MAX`] bytes are tried, so that a label full of colons costs no quadratic time.
 fn split_ipv6(head: &[u8]) -> Result<(&[u8], Address), Refusal> {
     let start = head.len().saturating_sub(ADDRESS_MAX + 1);

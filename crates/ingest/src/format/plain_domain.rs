@@ -73,7 +73,7 @@ impl LineReader for PlainDomain {
     }
 }
 
-/// The entry without the ` @schedule` that dnscrypt-proxy allows behind a name.
+/// The entry without the ` @schedule` that dnscrypt-proxy allows after a name.
 fn without_schedule(text: &[u8]) -> &[u8] {
     let at = memchr::memmem::find(text, b" @");
     at.and_then(|at| text.get(..at)).unwrap_or(text).trim_ascii_end()

@@ -18,12 +18,12 @@ use rapsheet_snapshot::{Assessment, Assessments, Kinds};
 /// The row of the table.
 pub static FORMAT: Format = Format {
     id: "plain-ip-annotated",
-    about: "an address or prefix per line, with a remark behind it",
+    about: "an address or prefix per line, with a remark after it",
     example: "192.0.2.7 # Scanning Host US,,37.75,-97.82",
     kinds: Kinds::ADDRESS,
     options: &[OptionRow {
         key: "counts",
-        about: "`true`: a number behind the address is how many lists hold it; fewer than 3: suspicious, \
+        about: "`true`: a number after the address is how many lists hold it; fewer than 3: suspicious, \
                 3 or 4: blacklist, more: high risk (default false)",
     }],
     shape: Shape::Lines(open),
@@ -52,7 +52,7 @@ impl LineReader for Annotated {
             return normalizer.address(token::unwrap(key), &Details::NONE);
         }
         match note.trim_ascii_start() {
-            // `first - last`, perhaps with a comment behind it.
+            // `first - last`, perhaps with a comment after it.
             [b'-', b' ', ..] => normalizer.address(token::before_comment(line), &Details::NONE),
             _ => normalizer.address(token::unwrap(key), &self.details(note)),
         }

@@ -1,7 +1,7 @@
 //! `rbldnsd-ip4` and `rbldnsd-dnset`: data files of rbldnsd, the server of DNS blocklists.
 //!
 //! `192.0.2.0/24 :127.0.0.2:Listed for spam`, `.evil.example.com :127.0.0.2:Phishing`: an entry, then perhaps
-//! the value that the server answers with. A line that begins with `:` sets the value of the entries behind
+//! the value that the server answers with. A line that begins with `:` sets the value of the entries after
 //! it, so lines are read in order. `!` excludes an entry, which makes it an exception. Published by
 //! UCEPROTECT, DNSWL and others.
 //!

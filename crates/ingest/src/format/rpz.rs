@@ -94,7 +94,7 @@ impl OrderedReader for Zone {
     }
 }
 
-/// The text of a record, and the comment behind it.
+/// The text of a record, and the comment after it.
 struct RecordText<'l> {
     record: &'l [u8],
     comment: &'l [u8],

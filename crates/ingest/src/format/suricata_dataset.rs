@@ -2,7 +2,7 @@
 //! hexadecimal.
 //!
 //! `ZXZpbC5leGFtcGxlLmNvbQ==`. A text that begins with a dot stands for a name and everything below it. A
-//! value may have a score behind a comma (`datarep`), which only the rule that uses the dataset can
+//! value may have a score after a comma (`datarep`), which only the rule that uses the dataset can
 //! interpret; it is not read. Hashes are skipped.
 
 use super::{Format, Head, LineReader, OpenError, Shape};

@@ -85,7 +85,7 @@ mod tests {
     use crate::pipeline::testing::render;
 
     #[test]
-    fn reads_ranks_before_and_behind_names() {
+    fn reads_ranks_before_and_after_names() {
         let text = "Rank,Domain\r\n1,goodpanel.com\r\n\"2\",\"good.example.com\",\"10\"\r\n12,com\r\nhttps://www.goodpanel.com,1000\r\n20000,late.goodpanel.com\r\n\
                     1,1,goodpanel.com,com,492996\r\n7,\r\n";
         let expected = [

@@ -3,10 +3,10 @@
 //! Published by OpenPhish, URLhaus, VX Vault, USOM and others. A listed URL does not list its host, because
 //! most of such URLs are on hacked sites. A feed whose hosts serve nothing else, such as one of control
 //! panels, may list them too (option `promote_host`). `#` begins a comment only at the start of a line or
-//! behind a blank; elsewhere it begins a fragment.
+//! after a blank; elsewhere it begins a fragment.
 //!
 //! VX Vault sends its list as a page: `<pre>`, a title, a date. Line breaks of HTML and columns that begin
-//! with a time are cut off behind a URL.
+//! with a time are cut off after a URL.
 
 use super::{Format, Head, LineReader, Markup, OpenError, Shape, header};
 use crate::entry::{Details, Normalizer, Skip};
@@ -57,7 +57,7 @@ impl LineReader for UrlList {
     }
 }
 
-/// A line without what some lists put behind a URL: an HTML line break, ` (SSL)`, or columns that begin with
+/// A line without what some lists put after a URL: an HTML line break, ` (SSL)`, or columns that begin with
 /// a time.
 fn without_remark(text: &[u8]) -> &[u8] {
     let ends: [&[u8]; 4] = [b"<br />", b"<br/>", b"<br>", b" (SSL)"];

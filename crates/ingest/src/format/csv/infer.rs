@@ -1,7 +1,7 @@
 //! Infers the columns of a table without a header and without a profile from its first rows.
 //!
 //! Each field of a sample of rows is classified (URL, address, name, time, number, category, …), and a column
-//! has the class of most of its fields. The value is the column behind one that names kinds of indicators;
+//! has the class of most of its fields. The value is the column after one that names kinds of indicators;
 //! else the first column, which is the key of most tables; else a column of URLs, addresses or names, in this
 //! order.
 
@@ -141,7 +141,7 @@ pub(super) fn bind_columns(table: &mut Table, head: &[u8]) {
     bind(table, &types);
 }
 
-/// Sorts the columns whose names say that they hold indicators: those that do, come first.
+/// Sorts the value columns, which a header names: those whose fields really are indicators come first.
 pub(super) fn sort_values(table: &mut Table, head: &[u8]) {
     let mut names = NameGuard::default();
     let rows: Vec<_> =
@@ -204,15 +204,15 @@ fn bind(table: &mut Table, types: &[FieldType]) {
     }
     let is_value = |class: &FieldType| is_value(*class);
     let by_kind = at(FieldType::Kind).and_then(|kind| {
-        let behind = types.iter().skip(kind).position(is_value).map(|offset| kind + offset);
-        behind.or_else(|| types.iter().take(kind).rposition(is_value))
+        let after = types.iter().skip(kind).position(is_value).map(|offset| kind + offset);
+        after.or_else(|| types.iter().take(kind).rposition(is_value))
     });
     let first = types.first().filter(|class| is_value(class)).map(|_| 0);
     let best = || [FieldType::Url, FieldType::Address, FieldType::Name].into_iter().find_map(at);
     let value = by_kind.or(first).or_else(best).unwrap_or(0);
     table.bind(Role::Value, vec![Column::Left(value)]);
     let one = |at: Option<usize>| at.map(Column::Left).into_iter().collect::<Vec<Column>>();
-    // A number right behind an address is its port.
+    // A number right after an address is its port.
     let is_port =
         types.get(value) == Some(&FieldType::Address) && types.get(value + 1) == Some(&FieldType::Number);
     let mut times =

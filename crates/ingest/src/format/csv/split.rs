@@ -26,7 +26,7 @@ pub(in crate::format) fn fields(line: &[u8], delimiter: u8) -> Result<Vec<Cow<'_
     }
 }
 
-/// A field, and the text behind its delimiter; `None` where the field is the last one.
+/// A field, and the text after its delimiter; `None` where the field is the last one.
 type FieldAndRest<'l> = (Cow<'l, [u8]>, Option<&'l [u8]>);
 
 fn next(text: &[u8], delimiter: u8) -> Result<FieldAndRest<'_>, Refusal> {
@@ -44,7 +44,7 @@ fn next_unquoted(text: &[u8], delimiter: u8) -> FieldAndRest<'_> {
     }
 }
 
-/// A quoted field, given the text behind its opening quote. `""` and `\"` in it are a quote.
+/// A quoted field, given the text after its opening quote. `""` and `\"` in it are a quote.
 fn next_quoted(text: &[u8], delimiter: u8) -> Result<FieldAndRest<'_>, Refusal> {
     // The field so far, once it has an escape; until then it borrows from the line.
     let mut escaped: Option<Vec<u8>> = None;

@@ -22,7 +22,7 @@ pub(super) fn rule(words: &[&[u8]], normalizer: &mut Normalizer<'_>) {
     endpoints(rest, inverted, normalizer);
 }
 
-/// The part of a rule behind the verdict: protocol, source and destination. The first of the two that is not
+/// The part of a rule after the verdict: protocol, source and destination. The first of the two that is not
 /// `any` is the target.
 pub(super) fn endpoints(words: &[&[u8]], inverted: bool, normalizer: &mut Normalizer<'_>) {
     let begins = words.iter().position(|word| looks_like_address(word) || matches!(*word, b"host" | b"any"));

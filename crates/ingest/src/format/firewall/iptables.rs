@@ -51,7 +51,7 @@ pub(super) fn rule(words: &[&[u8]], normalizer: &mut Normalizer<'_>) {
     }
     let parts: Vec<&[u8]> = words.iter().flat_map(split_option).collect();
     let words = parts.as_slice();
-    // The value of an option, and whether `!` negates it, before or behind the key.
+    // The value of an option, and whether `!` negates it, before or after the key.
     let value_of = |keys: &[&[u8]]| {
         let at = words.iter().position(|word| keys.contains(word))?;
         let negated = at.checked_sub(1).and_then(|before| words.get(before)) == Some(&b"!".as_slice())

@@ -5,7 +5,7 @@ use super::target::Target;
 use crate::entry::{Normalizer, Skip};
 use rapsheet_snapshot::Scope;
 
-/// The text behind the opening brace of a set's elements; `None` where the line opens no set.
+/// The text after the opening brace of a set's elements; `None` where the line opens no set.
 pub(super) fn opening(line: &[u8]) -> Option<&[u8]> {
     let begins = line.starts_with(b"elements")
         || line.starts_with(b"add element")
@@ -41,7 +41,8 @@ pub(super) fn add(words: &[&[u8]], normalizer: &mut Normalizer<'_>) {
     let Some(at) = words.iter().position(|word| matches!(*word, b"add" | b"-A")) else {
         return normalizer.skip(Skip::Directive);
     };
-    // `nft add rule …` changes the structure of the firewall; `add NAME ADDRESS` may still use such a name.
+    // `add rule inet filter …` of nftables adds no address. In `add table 192.0.2.7`, `table` is a set's
+    // name.
     let objects: [&[u8]; 6] = [b"table", b"set", b"chain", b"rule", b"map", b"counter"];
     if words.get(at + 1).is_some_and(|word| objects.contains(word)) && words.len() > at + 3 {
         return normalizer.skip(Skip::Directive);

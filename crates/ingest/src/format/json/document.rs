@@ -1,4 +1,4 @@
-//! The top-level JSON values of a file: one document, or several, one behind the other or one per line.
+//! The top-level JSON values of a file: one document, or several, one after the other or one per line.
 //!
 //! A line that is not JSON is rejected, and the next line that begins an object is read. A truncated document
 //! is refused as a whole: its missing half would look like delisted entries.
@@ -80,7 +80,7 @@ fn comment_len(rest: &str) -> Option<usize> {
     Some(rest.len() - line.len() + end)
 }
 
-/// The offset of the next line that begins an object, behind the first line.
+/// The offset of the next line that begins an object, after the first line.
 fn next_object_line(rest: &str) -> Option<usize> {
     let blanks = rest.len() - rest.trim_ascii_start().len();
     let object = memchr::memmem::find(rest.get(blanks..)?.as_bytes(), b"\n{");

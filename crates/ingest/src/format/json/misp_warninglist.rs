@@ -2,8 +2,8 @@
 //!
 //! `{"name":"Example","type":"cidr","list":["192.0.2.0/24"]}`. The type says what the elements are: prefixes,
 //! hostnames (with everything below them), exact strings, or substrings and expressions, which cannot be
-//! indexed. Lists of hashes are of type `string` and have elements that would parse as addresses (`3::`), so
-//! strings count only where `matching_attributes` names hosts, addresses or URLs.
+//! indexed. Lists of hashes are of type `string`, too, and have elements that would parse as addresses
+//! (`3::`), so a list of strings whose `matching_attributes` name no hosts, addresses or URLs is skipped.
 //!
 //! Most warninglists are of harmless things, and some are not (sinkholes, disposable mail): the catalogue
 //! decides.
