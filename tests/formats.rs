@@ -1,10 +1,11 @@
-//! Every format reads its sample exactly as expected, line by line, and both catalogues are sound.
+//! Every format reads its sample as expected, line by line, and both catalogues are valid.
 //!
 //! The expectations in `tests/expected/` have one short line for each event: `12 ip 45.9.20.5`, `13 skip comment`,
 //! `14 reject bad-ip`. `RAPSHEET_BLESS=1` makes the test write them; review the difference before you commit it.
 
+use crate::files::files;
 use rapsheet_ingest::catalog::{Catalog, Feed};
-use rapsheet_ingest::decode::{self, Caps};
+use rapsheet_ingest::decode::{self, Limits};
 use rapsheet_ingest::format::options::Options;
 use rapsheet_ingest::format::{FORMATS, Format};
 use rapsheet_ingest::pipeline::Rules;
@@ -20,7 +21,7 @@ fn folder(name: &str) -> PathBuf {
 
 fn catalog(name: &str) -> Catalog {
     let text = fs::read_to_string(folder(name)).expect("a catalogue");
-    Catalog::parse(&text, name).map_err(|error| error.to_string()).expect("a sound catalogue")
+    Catalog::parse(&text, name).map_err(|error| error.to_string()).expect("a valid catalogue")
 }
 
 fn now() -> Time {
@@ -74,8 +75,7 @@ fn samples() -> Vec<Sample> {
 
 /// The file `feeds/samples/ID.EXTENSION` of a format, read without options.
 fn sample_of(format: &'static Format) -> Sample {
-    let entries = fs::read_dir(folder("feeds/samples")).expect("the folder of samples");
-    let mut paths = entries.map(|entry| entry.expect("an entry").path());
+    let mut paths = files(&folder("feeds/samples")).into_iter();
     let path = paths.find(|path| path.file_stem().is_some_and(|stem| stem == format.id));
     let path = path.unwrap_or_else(|| panic!("feeds/samples holds no sample named `{}`", format.id));
     let (id, options) = (format.id.to_owned(), Options::default());
@@ -85,7 +85,7 @@ fn sample_of(format: &'static Format) -> Sample {
 #[test]
 fn every_sample_reads_as_expected() {
     for sample in samples() {
-        let mut text = decode::open_path(&sample.path, Caps::default()).expect("a sample");
+        let mut text = decode::open_path(&sample.path, Limits::default()).expect("a sample");
         let rules = Rules::new(now(), sample.list, sample.scope);
         let config = ParseConfig {
             format: sample.format,
@@ -117,7 +117,7 @@ fn catalogue_of_real_feeds_is_valid() {
         assert!(feed.url.starts_with("http"), "{} has no url", feed.id);
         assert!(!feed.licence.is_empty(), "{} has no licence", feed.id);
         assert!(feed.enabled || !feed.note.is_empty(), "{} is disabled without a reason", feed.id);
-        // What a format needs of its options shows when it is opened.
+        // A format reports missing or invalid options when it is opened.
         let rules = Rules::new(now(), feed.list, feed.scope);
         let config =
             ParseConfig { format: feed.format, options: &feed.options, rules: &rules, can_be_empty: true };

@@ -4,7 +4,7 @@
 //! time is decided, for one feed and one indicator at a time: what confirms a sighting, when it was first seen, when
 //! it expires, and what happens when the current download does not list it. The rest of the crate sorts and counts.
 
-use crate::limits::{Limits, TooLarge, fit_u32};
+use crate::limits::{SizeLimits, TooLarge, fit_u32};
 use rapsheet_snapshot::{Assessments, FeedId, ListKind, Mode, Time, Times};
 
 /// Where a claim comes from.
@@ -41,12 +41,12 @@ pub struct Claim {
 #[derive(Clone, Debug, Default)]
 pub struct ClaimTable {
     claims: Vec<Claim>,
-    limits: Limits,
+    limits: SizeLimits,
 }
 
 impl ClaimTable {
     /// An empty table.
-    pub fn new(limits: Limits) -> ClaimTable {
+    pub fn new(limits: SizeLimits) -> ClaimTable {
         ClaimTable { claims: Vec::new(), limits }
     }
 
@@ -74,7 +74,7 @@ impl ClaimTable {
     }
 
     /// The limits that the table keeps to.
-    pub fn limits(&self) -> Limits {
+    pub fn limits(&self) -> SizeLimits {
         self.limits
     }
 }

@@ -4,7 +4,7 @@
 //! [`Claim`](crate::Claim) and a scope. Rows are added in batches; [`Columns::finish_run`] sorts a batch into a
 //! *sorted run*. Runs are never merged in memory: [`assemble`](crate::assemble) walks them side by side.
 
-use crate::limits::{Limits, TooLarge, fit_u32};
+use crate::limits::{SizeLimits, TooLarge, fit_u32};
 use rapsheet_snapshot::{AddressRange, Scope};
 use rayon::prelude::*;
 use std::cmp::Ordering;
@@ -143,7 +143,7 @@ impl TextColumn {
             match row.head.cmp(&head).then_with(tail).then_with(length) {
                 Ordering::Less => self.cursor += 1,
                 Ordering::Equal => {
-                    // A first run of more rows than a number holds exceeds `Limits::rows`, and is an error there.
+                    // A first run of more rows than a number holds exceeds `SizeLimits::rows`, and is an error there.
                     let repeat = Repeat { row: self.cursor as u32, tag };
                     return self.repeats.last_mut().into_iter().for_each(|list| list.push(repeat));
                 }
@@ -219,7 +219,7 @@ impl TextColumn {
         self.rows.extend(other.rows.iter().map(moved));
     }
 
-    fn check(&self, what: &'static str, limits: &Limits) -> Result<(), TooLarge> {
+    fn check(&self, what: &'static str, limits: &SizeLimits) -> Result<(), TooLarge> {
         fit_u32("the longest key", "bytes", self.oversized.unwrap_or(0))?;
         TooLarge::check(what, "rows", self.rows.len() as u64, limits.rows)
     }
@@ -336,7 +336,7 @@ impl Columns {
     }
 
     /// An error if some column holds more than the limits allow.
-    pub(crate) fn check(&self, limits: &Limits) -> Result<(), TooLarge> {
+    pub(crate) fn check(&self, limits: &SizeLimits) -> Result<(), TooLarge> {
         self.names.check("names", limits)?;
         self.urls.check("URLs", limits)?;
         TooLarge::check("IPv4 addresses", "rows", self.v4.rows.len() as u64, limits.rows)?;

@@ -9,7 +9,7 @@ use std::fmt;
 /// limits serve tests.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
-pub struct Limits {
+pub struct SizeLimits {
     /// Distinct claims.
     pub claims: u64,
     /// Rows of one kind of key: IPv4 addresses, IPv6 addresses, names or URLs.
@@ -21,9 +21,9 @@ const CLAIMS_MAX: u64 = (1 << 30) - 1;
 /// Flattening cuts at most two ranges for a row, so 2^30 rows give numbers below 2^32.
 const ROWS_MAX: u64 = 1 << 30;
 
-impl Default for Limits {
-    fn default() -> Limits {
-        Limits { claims: CLAIMS_MAX, rows: ROWS_MAX }
+impl Default for SizeLimits {
+    fn default() -> SizeLimits {
+        SizeLimits { claims: CLAIMS_MAX, rows: ROWS_MAX }
     }
 }
 

@@ -11,7 +11,7 @@ pub use crate::admission::accept::Accept;
 pub use crate::sighting::state_file::StateError;
 pub use error::BuildError;
 pub use input::{BuildInput, NoObserver, Observer, Stage};
-pub use rapsheet_assemble::{Limits, TooLarge};
+pub use rapsheet_assemble::{SizeLimits, TooLarge};
 
 use crate::admission::coverage::PreviousCoverage;
 use crate::catalog::{Catalog, Feed};
@@ -211,7 +211,7 @@ fn record_of<'a>(snapshot: &'a Snapshot, id: &str) -> Option<&'a FeedRecord> {
 /// Moves the rows of all feeds into one set of columns.
 fn gather(
     results: &mut [FeedResult],
-    limits: Limits,
+    limits: SizeLimits,
 ) -> Result<(Columns, ClaimTable, Vec<RejectRow>), TooLarge> {
     let (mut columns, mut claims, mut rejects) = (Columns::default(), ClaimTable::new(limits), Vec::new());
     for (feed, result) in (0..).map(FeedId).zip(results) {
@@ -328,7 +328,7 @@ mod tests {
 
     const CATALOG: &str = "[[feed]]\nid = \"a\"\nprovider = \"lists.example\"\nformat = \"plain-ip\"\n";
 
-    fn build_with(limits: impl Fn(&mut Limits)) -> Result<BuildOutput, BuildError> {
+    fn build_with(limits: impl Fn(&mut SizeLimits)) -> Result<BuildOutput, BuildError> {
         let catalog = Catalog::parse(CATALOG, "catalog.toml").expect("a sound catalogue");
         let downloads = tempfile::tempdir().expect("a folder");
         std::fs::write(downloads.path().join("a.txt"), "45.9.20.5\n45.9.20.6\n").expect("a download");

@@ -22,7 +22,7 @@ pub mod decode;
 mod download;
 mod entry;
 pub mod format;
-pub mod moment;
 pub mod pipeline;
 pub mod report;
 mod sighting;
+pub mod timestamp;

@@ -5,7 +5,7 @@ use crate::admission::coverage::PreviousCoverage;
 use crate::admission::hold_reason::HoldReason;
 use crate::admission::{Baseline, admit};
 use crate::catalog::Feed;
-use crate::decode::Caps;
+use crate::decode::Limits;
 use crate::download::file::{Digest, Download, hex};
 use crate::download::refusal::FileRefusal;
 use crate::entry::Rules;
@@ -138,7 +138,7 @@ impl FeedResult {
         context: &FeedContext<'_>,
         on_bytes: &(dyn Fn(u64) + Sync),
     ) -> Result<Admitted, NotAdmitted> {
-        let download = Download::open(&context.downloads.join(&feed.file), context.now, Caps::default())?;
+        let download = Download::open(&context.downloads.join(&feed.file), context.now, Limits::default())?;
         let digest = download.digest;
         self.report.digest = Some(hex(&digest));
         self.found = Some((download.update_time, digest));
@@ -261,7 +261,7 @@ fn parse(
     rules.never_block = (!guard.allow_canaries).then(|| Arc::clone(context.never_block));
     let can_be_empty = guard.can_be_empty || is_accepted;
     let config = ParseConfig { format: feed.format, options: &feed.options, rules: &rules, can_be_empty };
-    let mut text = download.text(Caps::default())?;
+    let mut text = download.text(Limits::default())?;
     pipeline::collect(&config, &mut text, on_bytes)
 }
 

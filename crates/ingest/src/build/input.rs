@@ -3,7 +3,7 @@
 use crate::admission::accept::Accept;
 use crate::catalog::Catalog;
 use crate::report::FeedReport;
-use rapsheet_assemble::Limits;
+use rapsheet_assemble::SizeLimits;
 use rapsheet_snapshot::{Snapshot, Time};
 use std::path::Path;
 
@@ -30,7 +30,7 @@ pub struct BuildInput<'a> {
     /// The previous snapshot, whose sightings are carried over.
     pub previous: Option<&'a Snapshot>,
     /// The snapshot that the new one will replace, if that is not the previous one.
-    pub standing: Option<&'a Snapshot>,
+    pub at_out: Option<&'a Snapshot>,
     /// The bytes of the state file beside the previous snapshot.
     pub state: Option<&'a [u8]>,
     /// The instant of the build.
@@ -42,7 +42,7 @@ pub struct BuildInput<'a> {
     /// Named in the snapshot as its writer.
     pub generator: &'a str,
     /// The largest snapshot to build.
-    pub limits: Limits,
+    pub limits: SizeLimits,
 }
 
 impl<'a> BuildInput<'a> {
@@ -52,19 +52,19 @@ impl<'a> BuildInput<'a> {
             catalog,
             downloads,
             previous: None,
-            standing: None,
+            at_out: None,
             state: None,
             now,
             accept: &[],
             allow_older: false,
             generator,
-            limits: Limits::default(),
+            limits: SizeLimits::default(),
         }
     }
 
     /// The snapshots that this build must not be older than.
     pub(super) fn newer_than(&self) -> impl Iterator<Item = &'a Snapshot> {
-        [self.previous, self.standing].into_iter().flatten().filter(|_| !self.allow_older)
+        [self.previous, self.at_out].into_iter().flatten().filter(|_| !self.allow_older)
     }
 }
 

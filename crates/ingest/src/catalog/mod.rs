@@ -23,7 +23,7 @@ pub use crate::entry::never_block::lines as never_block_lines;
 use crate::entry::taxonomy;
 use crate::format::options::{Options, choose};
 use crate::format::{self, FORMATS, Format};
-use crate::moment::span_seconds;
+use crate::timestamp::duration_seconds;
 pub use guards::{Guard, NamedIndicator, Share};
 use rapsheet_snapshot::{Assessment, Assessments, ListKind, Mode, Scope};
 use std::collections::HashMap;
@@ -290,7 +290,7 @@ impl TableReader<'_> {
 
     fn span(&mut self, key: &str, default: i64) -> i64 {
         let Some(text) = self.text(key) else { return default };
-        match span_seconds(&text) {
+        match duration_seconds(&text) {
             Some(seconds) if (1..=SPAN_MAX).contains(&seconds) => seconds,
             _ => {
                 let found = text.escape_debug();

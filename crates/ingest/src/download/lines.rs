@@ -24,7 +24,7 @@ pub(crate) fn split(block: &[u8]) -> impl Iterator<Item = Range<usize>> {
 }
 
 /// The lines of a block, each without blanks at its edges (see [`trim`]).
-pub fn trimmed(block: &[u8]) -> impl Iterator<Item = &[u8]> {
+pub(crate) fn trimmed(block: &[u8]) -> impl Iterator<Item = &[u8]> {
     split(block).filter_map(|at| Some(trim(block.get(at)?)))
 }
 

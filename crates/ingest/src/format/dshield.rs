@@ -8,7 +8,7 @@
 use super::{Format, Head, LineReader, OpenError, Shape, header, ranges};
 use crate::entry::{Details, Normalizer, Skip};
 use crate::format::options::Options;
-use crate::moment;
+use crate::timestamp;
 use rapsheet_snapshot::{Address, Assessment, Assessments, Kinds, Refusal};
 
 /// The row of the table.
@@ -55,7 +55,7 @@ fn emit_row(first: &[u8], rest: &[&[u8]], normalizer: &mut Normalizer<'_>) {
     if second.iter().any(|byte| matches!(byte, b'.' | b':')) {
         return ranges::emit(ranges::zero_padded_range(first, second), &scanner, normalizer);
     }
-    let day = |at: usize| rest.get(at).and_then(|text| moment::parse(text));
+    let day = |at: usize| rest.get(at).and_then(|text| timestamp::parse(text));
     let details = Details { first_seen: day(2), last_seen: day(3), ..scanner };
     ranges::emit(ranges::zero_padded(first).map(Address::range), &details, normalizer);
 }

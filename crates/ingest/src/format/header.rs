@@ -6,7 +6,7 @@
 
 use crate::entry::{Normalizer, Skip};
 use crate::format::token;
-use crate::moment;
+use crate::timestamp;
 
 /// The keys of the time at which a list was generated, lower-case.
 const GENERATED: &[&[u8]] = &[
@@ -46,7 +46,7 @@ fn split_key(text: &[u8]) -> Option<(Vec<u8>, &[u8])> {
 /// Reports what a key and its value state. Returns whether the key is known and its value could be read.
 fn read_metadata(key: Vec<u8>, value: &[u8], normalizer: &mut Normalizer<'_>) -> bool {
     if GENERATED.contains(&key.as_slice()) {
-        return moment::parse(value).map(|time| normalizer.generated(time)).is_some();
+        return timestamp::parse(value).map(|time| normalizer.generated(time)).is_some();
     }
     if DECLARED.contains(&key.as_slice()) {
         return leading_count(value).map(|count| normalizer.declared(count)).is_some();

@@ -12,7 +12,7 @@ use super::{Format, Head, LineReader, OpenError, Shape, role};
 use crate::entry::{Details, Normalizer, Skip};
 use crate::format::options::Options;
 use crate::format::token;
-use crate::moment;
+use crate::timestamp;
 use rapsheet_snapshot::{Kinds, Refusal, Scope, Time};
 
 /// The row of the table.
@@ -247,7 +247,7 @@ fn decode_dns_name(wire: &[u8]) -> Option<Vec<u8>> {
 fn created_at(metadata: &[u8]) -> Option<Time> {
     let at = memchr::memmem::find(metadata, b"created_at ")?;
     let date = metadata.get(at + 11..at + 21)?;
-    moment::parse(&date.iter().map(|byte| if *byte == b'_' { b'-' } else { *byte }).collect::<Vec<u8>>())
+    timestamp::parse(&date.iter().map(|byte| if *byte == b'_' { b'-' } else { *byte }).collect::<Vec<u8>>())
 }
 
 #[cfg(test)]

@@ -11,7 +11,7 @@
 use super::{Format, Head, LineReader, OpenError, Shape, header, role};
 use crate::entry::{Details, Normalizer};
 use crate::format::options::Options;
-use crate::moment;
+use crate::timestamp;
 use rapsheet_snapshot::{Address, Assessments, Kinds, Refusal};
 
 /// The row of the table.
@@ -53,12 +53,12 @@ type Row<'l> = Option<(&'l [u8], Details)>;
 fn dataplane<'l>(columns: &[&'l [u8]]) -> Row<'l> {
     let [.., address_or_time, time, category] = columns else { return None };
     // A truncated row lacks a column and has a name where the time should be.
-    let last_seen = moment::parse(time);
+    let last_seen = timestamp::parse(time);
     if last_seen.is_none() && columns.len() < 5 {
         return None;
     }
     let assessments = role::category(category, Assessments::EMPTY);
-    match (moment::parse(address_or_time), columns) {
+    match (timestamp::parse(address_or_time), columns) {
         (first_seen @ Some(_), [_, _, .., address, _, _, _]) => {
             Some((address, Details { first_seen, last_seen, assessments, ..Details::NONE }))
         }
@@ -71,7 +71,7 @@ fn cymru<'l>(columns: &[&'l [u8]]) -> Row<'l> {
     let (category, rest) = columns.split_first()?;
     let address = rest.iter().find(|column| Address::parse(column).is_ok()).or(rest.first())?;
     // Shorter columns are numbers of autonomous systems, which can look like compact dates.
-    let last_seen = rest.iter().filter(|column| column.len() > 9).find_map(|column| moment::parse(column));
+    let last_seen = rest.iter().filter(|column| column.len() > 9).find_map(|column| timestamp::parse(column));
     let assessments = role::category(category, Assessments::EMPTY);
     Some((address, Details { last_seen, assessments, ..Details::NONE }))
 }

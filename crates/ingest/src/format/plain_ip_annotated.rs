@@ -12,7 +12,7 @@ use super::{Format, Head, LineReader, OpenError, Shape, header};
 use crate::entry::{Details, Normalizer};
 use crate::format::options::{OptionRow, Options};
 use crate::format::token;
-use crate::moment;
+use crate::timestamp;
 use rapsheet_snapshot::{Assessment, Assessments, Kinds};
 
 /// The row of the table.
@@ -88,7 +88,7 @@ fn details(note: &[u8]) -> Details {
 fn leading_time(note: &[u8]) -> Option<rapsheet_snapshot::Time> {
     let shaped = note.first().is_some_and(u8::is_ascii_digit) && note.get(4) == Some(&b'-');
     let end = note.iter().position(|byte| matches!(byte, b'\t' | b';' | b',')).unwrap_or(note.len());
-    shaped.then(|| moment::parse(note.get(..end)?.trim_ascii())).flatten()
+    shaped.then(|| timestamp::parse(note.get(..end)?.trim_ascii())).flatten()
 }
 
 /// AlienVault's categories, which precede the country code. They are compared as prefixes, because no

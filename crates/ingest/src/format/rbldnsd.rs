@@ -13,7 +13,7 @@ use crate::entry::taxonomy;
 use crate::entry::{Details, Normalizer, Skip};
 use crate::format::options::Options;
 use crate::format::token;
-use crate::moment;
+use crate::timestamp;
 use rapsheet_snapshot::{Address, AddressRange, Assessment, Assessments, Kinds, Refusal, Scope};
 use std::fmt::Write;
 
@@ -89,7 +89,7 @@ impl Rbldnsd {
 fn read_directive(text: &[u8], normalizer: &mut Normalizer<'_>) {
     let (word, rest) = token::first(text);
     if word.eq_ignore_ascii_case(b"TIMESTAMP")
-        && let Some(time) = moment::parse(token::first(rest.trim_ascii()).0)
+        && let Some(time) = timestamp::parse(token::first(rest.trim_ascii()).0)
     {
         normalizer.generated(time);
     }

@@ -7,7 +7,7 @@
 use crate::entry::Details;
 use crate::entry::taxonomy;
 use crate::format::options::Options;
-use crate::moment;
+use crate::timestamp;
 use rapsheet_snapshot::{Assessments, address::parse_port};
 
 /// The meaning of a field.
@@ -248,9 +248,9 @@ pub fn non_null(field: &[u8]) -> &[u8] {
 /// read counts as absent: a bad port or time must not cost the indicator.
 pub fn details<'f>(field: impl Fn(Role) -> &'f [u8], default: Assessments) -> Details {
     Details {
-        first_seen: moment::parse(field(Role::FirstSeen)),
-        last_seen: moment::parse(field(Role::LastSeen)),
-        expires: moment::parse(field(Role::Expires)),
+        first_seen: timestamp::parse(field(Role::FirstSeen)),
+        last_seen: timestamp::parse(field(Role::LastSeen)),
+        expires: timestamp::parse(field(Role::Expires)),
         port: parse_port(field(Role::Port)).ok(),
         assessments: category(field(Role::Category), default),
         ..Details::NONE

@@ -14,7 +14,7 @@ use crate::entry::taxonomy;
 use crate::entry::{Details, Normalizer, Skip};
 use crate::format::options::{OptionRow, Options};
 use crate::format::token;
-use crate::moment;
+use crate::timestamp;
 use rapsheet_snapshot::{AddressRange, Assessments, Kinds, Refusal, Scope, Time};
 
 /// The row of the table.
@@ -237,7 +237,7 @@ fn is_class_or_ttl(word: &[u8]) -> bool {
 fn parse_reason(comment: &[u8]) -> (Option<Time>, Assessments) {
     let Ok(text) = std::str::from_utf8(comment) else { return (None, Assessments::EMPTY) };
     let (reason, rest) = text.split_once('(').unwrap_or((text, ""));
-    let time = rest.split_once(')').and_then(|(date, _)| moment::parse(date.as_bytes()));
+    let time = rest.split_once(')').and_then(|(date, _)| timestamp::parse(date.as_bytes()));
     let reason = reason.split("see ").next().unwrap_or_default();
     (time, taxonomy::all(reason.trim(), &[' ', ',']))
 }

@@ -9,7 +9,7 @@ use super::{Format, Head, LineReader, OpenError, Shape};
 use crate::entry::{Details, Normalizer, Skip};
 use crate::format::options::Options;
 use crate::format::token;
-use crate::moment;
+use crate::timestamp;
 use rapsheet_snapshot::{Assessment, Assessments, Kinds, Refusal};
 
 /// The row of the table.
@@ -35,7 +35,7 @@ impl LineReader for ExitAddresses {
             b"ExitAddress" => {
                 let (address, time) = token::first(rest.trim_ascii());
                 let assessments = Assessments::EMPTY.with(Assessment::Tor);
-                let details = Details { last_seen: moment::parse(time), assessments, ..Details::NONE };
+                let details = Details { last_seen: timestamp::parse(time), assessments, ..Details::NONE };
                 normalizer.address(address, &details);
             }
             b"ExitNode" | b"Published" | b"LastStatus" => normalizer.skip(Skip::Record),

@@ -12,7 +12,7 @@ use super::{Format, Head, LineReader, Markup, OpenError, Shape, header};
 use crate::entry::{Details, Normalizer, Skip};
 use crate::format::options::{OptionRow, Options};
 use crate::format::token;
-use crate::moment;
+use crate::timestamp;
 use rapsheet_snapshot::{Kinds, Scope, refang::refang};
 
 /// The row of the table.
@@ -64,7 +64,7 @@ fn without_remark(text: &[u8]) -> &[u8] {
     let text = ends.iter().find_map(|end| text.strip_suffix(*end)).unwrap_or(text).trim_ascii_end();
     let Some((url, columns)) = token::split_once(text, b',') else { return text };
     let second = token::before(columns, b',');
-    let is_time = second.len() > 9 && moment::parse(second).is_some();
+    let is_time = second.len() > 9 && timestamp::parse(second).is_some();
     if is_time { url } else { text }
 }
 
@@ -72,7 +72,7 @@ fn without_remark(text: &[u8]) -> &[u8] {
 /// states when the list was generated.
 fn is_banner(line: &[u8], normalizer: &mut Normalizer<'_>) -> bool {
     if line.first().is_some_and(u8::is_ascii_uppercase)
-        && let Some(time) = moment::parse(line)
+        && let Some(time) = timestamp::parse(line)
     {
         normalizer.generated(time);
         return true;

@@ -197,7 +197,7 @@ fn emit_item(fields: &Fields, normalizer: &mut Normalizer<'_>) {
     let child = |name: &str| fields.iter().find(|(child, _)| child == name).map_or(&[][..], |(_, text)| text);
     let time = [child("pubdate"), child("updated"), child("published")];
     let details = Details {
-        last_seen: time.into_iter().find_map(crate::moment::parse),
+        last_seen: time.into_iter().find_map(crate::timestamp::parse),
         assessments: role::category(child("category"), Assessments::EMPTY),
         ..Details::NONE
     };

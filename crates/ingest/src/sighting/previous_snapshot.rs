@@ -4,7 +4,7 @@
 //! Addresses come back as they were listed: a range of the snapshot knows its prefix lengths, and a listed prefix is
 //! taken from the range that holds its first address, hence once.
 
-use rapsheet_assemble::{Claim, ClaimSource, ClaimTable, Columns, Limits, TooLarge, tag};
+use rapsheet_assemble::{Claim, ClaimSource, ClaimTable, Columns, SizeLimits, TooLarge, tag};
 use rapsheet_snapshot::section::records::{Extent, When};
 use rapsheet_snapshot::{AddressRange, Entry, FeedId, Index, Sighting, Snapshot, Times};
 use std::collections::HashMap;
@@ -69,7 +69,7 @@ impl<'a> Carrier<'a> {
         index: Index<'a>,
         feed_now: &'a (dyn Fn(FeedId) -> Option<FeedId> + Sync),
         columns: Columns,
-        limits: Limits,
+        limits: SizeLimits,
     ) -> Carrier<'a> {
         Carrier {
             index,

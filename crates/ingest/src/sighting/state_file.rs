@@ -414,7 +414,7 @@ impl<'a> Reader<'a> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use rapsheet_assemble::{Limits, claim_of, scope_of};
+    use rapsheet_assemble::{SizeLimits, claim_of, scope_of};
     use rapsheet_snapshot::Times;
 
     fn sighting(feed: u16, scope: Scope) -> DraftSighting {
@@ -447,7 +447,7 @@ mod tests {
     }
 
     fn read(bytes: &[u8]) -> Result<(Columns, Vec<Claim>), ReadError> {
-        let (mut columns, mut claims) = (Columns::default(), ClaimTable::new(Limits::default()));
+        let (mut columns, mut claims) = (Columns::default(), ClaimTable::new(SizeLimits::default()));
         let feed_now = |id: &str| match id {
             "a" => Some(FeedId(4)),
             "b" => Some(FeedId(2)),

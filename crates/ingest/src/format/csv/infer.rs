@@ -11,7 +11,7 @@ use crate::entry::guard::NameGuard;
 use crate::entry::taxonomy;
 use crate::entry::token_type::{TokenType, type_of};
 use crate::format::role::Role;
-use crate::moment;
+use crate::timestamp;
 use rapsheet_snapshot::refang::refang;
 use rapsheet_snapshot::{AddressRange, address, host};
 
@@ -71,7 +71,7 @@ fn classify(field: &[u8], names: &mut NameGuard) -> FieldType {
     if text.iter().all(u8::is_ascii_digit) && text.len() < 10 {
         return FieldType::Number;
     }
-    if moment::parse(&text).is_some() {
+    if timestamp::parse(&text).is_some() {
         return FieldType::Time;
     }
     let word = std::str::from_utf8(&text).unwrap_or_default();

@@ -23,7 +23,7 @@ use super::role::{self, RecordRules, Role};
 use super::{Format, Head, LineReader, OpenError, Shape};
 use crate::entry::{Normalizer, Skip};
 use crate::format::options::{OptionRow, Options, error};
-use crate::moment;
+use crate::timestamp;
 use document::TextBase;
 use node::{DEPTH_MAX, Kind, Raw};
 use rapsheet_snapshot::{Kinds, Refusal};
@@ -314,7 +314,7 @@ const GENERATED: &[&str] = &[
 /// Reports the time of a member outside the records as the time at which the document was generated.
 fn read_generated(name: &str, value: Raw<'_>, normalizer: &mut Normalizer<'_>) {
     if GENERATED.contains(&name)
-        && let Some(time) = moment::parse(node::text(value).as_bytes())
+        && let Some(time) = timestamp::parse(node::text(value).as_bytes())
     {
         normalizer.generated(time);
     }

@@ -5,7 +5,7 @@
 //! are not needed are only skipped. The `serde_json` crate reads the syntax; it skips nested values without
 //! recursion.
 
-use crate::moment;
+use crate::timestamp;
 use rapsheet_snapshot::Time;
 use serde::de::{Deserializer, MapAccess, SeqAccess, Visitor};
 use serde_json::value::RawValue;
@@ -87,7 +87,7 @@ pub(super) fn text_of<'a>(raw: Raw<'a>, name: &str) -> Cow<'a, str> {
 
 /// The time that a member states; `None` where there is none that can be read.
 pub(super) fn time_of(raw: Raw<'_>, name: &str) -> Option<Time> {
-    moment::parse(text_of(raw, name).as_bytes())
+    timestamp::parse(text_of(raw, name).as_bytes())
 }
 
 /// The texts of an array with commas between them, or the text of a scalar.
