@@ -14,12 +14,12 @@ use rapsheet_ingest::build::{Night, Unwatched, build};
 use rapsheet_ingest::catalog::Catalog;
 use rapsheet_query::lookup::Matched;
 use rapsheet_query::{Hit, Judge, Questions};
-use rapsheet_snapshot::section::addresses::Run;
-use rapsheet_snapshot::section::rare::Rare;
-use rapsheet_snapshot::section::tries::{KeyKind, Shard, Tries, encode, encode_shard};
-use rapsheet_snapshot::section::v6;
+use rapsheet_snapshot::section::RangeEntry;
+use rapsheet_snapshot::section::exceptions::Exceptions;
+use rapsheet_snapshot::section::ipv6;
 use rapsheet_snapshot::{
-    Address, AddressRange, Follow, Image, Index, Section, SectionBytes, Snapshot, Status, Time,
+    Address, AddressRange, AtomicFile, Image, Index, ReloadingSnapshot, Section, SectionBytes, Snapshot,
+    Status, Time,
 };
 use std::collections::HashSet;
 use std::hint::black_box;
@@ -48,13 +48,16 @@ impl Mapped {
     fn new(bytes: Vec<u8>) -> Mapped {
         let folder = tempfile::tempdir().expect("a temporary folder");
         let path = folder.path().join("peer");
-        let image = Image::new(Time::from_unix(0), vec![SectionBytes::new(Section::Urls, 1, bytes)]);
-        image.publish(&path).expect("published");
+        let image = Image::new(Time::from_unix(0), vec![SectionBytes::new(Section::UrlBlocks, 1, bytes)]);
+        // Not published: that would verify the bytes as URLs.
+        let mut file = AtomicFile::create(&path).expect("a file");
+        file.fill(|out| image.write(out)).expect("written");
+        file.publish().expect("published");
         Mapped(Snapshot::open_trusted(&path).expect("sound"))
     }
 
     fn bytes(&self) -> &[u8] {
-        self.0.bytes(Section::Urls)
+        self.0.bytes(Section::UrlBlocks)
     }
 }
 
@@ -159,7 +162,7 @@ fn addresses(index: &Index<'_>, random: &mut Random, bytes: usize) {
         };
         let batched = |keys: &[u32]| {
             let mut hits = 0;
-            index.each_v4_of(keys, |_, entry| hits += usize::from(index.set_of(entry) < u32::MAX));
+            index.lookup_ipv4_batch(keys, |_, entry| hits += usize::from(index.set_of(entry) < u32::MAX));
             hits
         };
         let by_tree =
@@ -242,20 +245,20 @@ fn addresses_v6(index: &Index<'_>, random: &mut Random) {
     }
     let mmdb = Mapped::new(writer.to_bytes().expect("a file"));
     let mmdb = maxminddb::Reader::from_source(mmdb.bytes()).expect("a sound file");
-    let laid: Vec<Run<u128>> =
-        runs.iter().map(|(first, last)| Run { first: *first, last: *last, set: 0, own: 0 }).collect();
-    let bytes = v6::encode(&laid);
-    let (ladder, spans) = (Mapped::new(bytes.ladder), Mapped::new(bytes.spans));
-    let ladder = v6::Ladder::new(ladder.bytes(), spans.bytes());
+    let laid: Vec<RangeEntry<u128>> =
+        runs.iter().map(|(first, last)| RangeEntry { first: *first, last: *last, set: 0, own: 0 }).collect();
+    let bytes = ipv6::encode(&laid).expect("few");
+    let (tree, ranges) = (Mapped::new(bytes.index), Mapped::new(bytes.ranges));
+    let tree = ipv6::Ipv6Index::new(tree.bytes(), ranges.bytes());
     let near =
         |first: u128, random: &mut Random| first ^ u128::from(random.below(1 << 20)) << (random.below(8) * 8);
     let mut keys: Vec<u128> = (0..4).flat_map(|_| runs.iter().map(|(first, _)| *first)).collect();
     keys.iter_mut().for_each(|key| *key = near(*key, random));
     let keys = distinct(keys, random);
-    let single = |keys: &[u128]| count(keys, |key| ladder.find(*key).is_some());
+    let single = |keys: &[u128]| count(keys, |key| tree.get(*key).is_some());
     let batched = |keys: &[u128]| {
         let mut hits = 0;
-        ladder.each_of(keys, |_, _| hits += 1);
+        tree.lookup_batch(keys, |_, _| hits += 1);
         hits
     };
     let by_mmdb = |keys: &[u128]| {
@@ -283,7 +286,6 @@ fn laid_out<'b>(names: &[Vec<u8>], bytes: &'b mut Vec<u8>) -> Vec<&'b [u8]> {
 struct Rivals<'a> {
     index: &'a Index<'a>,
     fst: fst::raw::Fst<&'a [u8]>,
-    tries: &'a Tries<'a>,
     set: HashSet<Vec<u8>>,
 }
 
@@ -291,22 +293,20 @@ fn names(index: &Index<'_>, random: &mut Random, bytes: usize) {
     let mut all: Vec<Vec<u8>> = Vec::new();
     assert!(index.each_name(|reversed, _| all.push(reversed.to_vec())));
     let keys: Vec<&[u8]> = all.iter().map(Vec::as_slice).collect();
-    let transducer = encode_shard(keys.iter().copied());
-    let bound = KeyKind::Name.stem(keys.first().copied().unwrap_or(&[])).to_vec();
-    let plain = encode(&[Shard { bound, first: 0, bytes: transducer.clone() }]);
+    let ordinals = keys.iter().copied().zip(0..);
+    let transducer = fst::raw::Fst::from_iter_map(ordinals).expect("sorted").into_inner();
     let set: HashSet<Vec<u8>> = all.iter().cloned().collect();
     let in_set: usize = set.iter().map(|name| name.len() + 24 + 16).sum();
     println!(
         "  {} names: {:.2} bytes each with filter, set and times; a transducer alone {:.2}; a hash set has {:.1} times the bytes",
         all.len(),
         bytes as f64 / all.len() as f64,
-        plain.len() as f64 / all.len() as f64,
+        transducer.len() as f64 / all.len() as f64,
         in_set as f64 / bytes as f64
     );
     let transducer = Mapped::new(transducer);
     let fst = fst::raw::Fst::new(transducer.bytes()).expect("a transducer");
-    let plain = Mapped::new(plain);
-    let rivals = Rivals { index, fst, tries: &Tries::new(plain.bytes()), set };
+    let rivals = Rivals { index, fst, set };
     random.shuffle(&mut all);
     all.truncate(KEYS);
     let below: Vec<Vec<u8>> = all.iter().map(|name| [name.as_slice(), b".www"].concat()).collect();
@@ -331,7 +331,7 @@ fn names(index: &Index<'_>, random: &mut Random, bytes: usize) {
 fn race_names(what: &str, names: &[Vec<u8>], rivals: &Rivals<'_>) {
     let mut bytes = Vec::new();
     let keys = laid_out(names, &mut bytes);
-    let Rivals { index, fst, tries, set } = rivals;
+    let Rivals { index, fst, set } = rivals;
     let single = |keys: &[&[u8]]| {
         count(keys, |key| {
             let mut found = false;
@@ -341,7 +341,7 @@ fn race_names(what: &str, names: &[Vec<u8>], rivals: &Rivals<'_>) {
     };
     let batched = |keys: &[&[u8]]| {
         let (mut hits, mut seen) = (0, [0u64; CHUNK / 64]);
-        index.each_covering_name_of(keys, |at, _, _| {
+        index.lookup_names_batch(keys, |at, _, _| {
             if let Some(word) = seen.get_mut(at as usize / 64) {
                 hits += usize::from(*word >> (at % 64) & 1 == 0);
                 *word |= 1 << (at % 64);
@@ -350,13 +350,6 @@ fn race_names(what: &str, names: &[Vec<u8>], rivals: &Rivals<'_>) {
         hits
     };
     let by_fst = |keys: &[&[u8]]| count(keys, |key| walk(fst, key));
-    let by_tries = |keys: &[&[u8]]| {
-        count(keys, |key| {
-            let mut found = false;
-            tries.each_covering(key, |_, _| found = true);
-            found
-        })
-    };
     let by_set = |keys: &[&[u8]]| {
         count(keys, |key| {
             let ends = key.iter().enumerate().filter(|(_, byte)| **byte == b'.').map(|(at, _)| at);
@@ -365,7 +358,6 @@ fn race_names(what: &str, names: &[Vec<u8>], rivals: &Rivals<'_>) {
     };
     let what = format!("names, {what}");
     race(&what, "one walk of the fst crate", &keys, single, by_fst);
-    race(&what, "our walk of the same", &keys, single, by_tries);
     race(&what, "std's hash set per suffix", &keys, single, by_set);
     let what = format!("{what}, batch");
     race(&what, "one walk of the fst crate", &keys, batched, by_fst);
@@ -446,14 +438,15 @@ fn statuses(judge: &Judge<'_>, random: &mut Random) {
 
 /// A file of so many bytes, all but a little of them runs of IPv6 addresses.
 fn padded(bytes: u64) -> Vec<u8> {
-    let run = |at: u128| Run { first: at << 64, last: at << 64 | 0xFFFF, set: 0, own: 0 };
-    let runs: Vec<Run<u128>> = (1 << 61..).take(usize::try_from(bytes / 41).unwrap_or(0)).map(run).collect();
-    let made = v6::encode(&runs);
+    let run = |at: u128| RangeEntry { first: at << 64, last: at << 64 | 0xFFFF, set: 0, own: 0 };
+    let runs: Vec<RangeEntry<u128>> =
+        (1 << 61..).take(usize::try_from(bytes / 41).unwrap_or(0)).map(run).collect();
+    let made = ipv6::encode(&runs).expect("few");
     let image = Image::new(
         Time::from_unix(1_787_443_200),
         vec![
-            SectionBytes::new(Section::V6Ladder, runs.len(), made.ladder),
-            SectionBytes::new(Section::V6Spans, runs.len(), made.spans),
+            SectionBytes::new(Section::Ipv6Index, runs.len(), made.index),
+            SectionBytes::new(Section::Ipv6Ranges, runs.len(), made.ranges),
         ],
     );
     image.to_bytes()
@@ -492,7 +485,7 @@ fn reload(bytes: &[u8], keys: &[u128]) {
         std::fs::write(&fresh, bytes).and_then(|()| std::fs::rename(&fresh, &path)).expect("published");
     };
     publish();
-    let follow = Follow::open(&path).expect("sound");
+    let follow = ReloadingSnapshot::open(&path).expect("sound");
     let done = AtomicBool::new(false);
     let (mut times, mut listed) = (Vec::new(), 0);
     std::thread::scope(|scope| {
@@ -547,14 +540,14 @@ fn main() {
         sections.iter().map(|section| snapshot.bytes(*section).len()).sum()
     };
     let of_names = length(&[
-        Section::NameLines,
+        Section::NameFilter,
         Section::NameLocator,
         Section::NameLeaves,
         Section::NameSets,
         Section::NameTimes,
     ]) + rare_bytes(&snapshot, Section::NameSets);
-    let of_v4 = length(&[Section::V4Starts, Section::V4Ends, Section::V4EndSets, Section::V4EndTimes])
-        + rare_bytes(&snapshot, Section::V4EndSets);
+    let of_v4 = length(&[Section::Ipv4Directory, Section::Ipv4Ends, Section::Ipv4Sets, Section::Ipv4Times])
+        + rare_bytes(&snapshot, Section::Ipv4Sets);
     let (index, judge) = (snapshot.index(), Judge::new(&snapshot, now));
     let is_wanted = |part: &str| wanted.is_empty() || wanted.iter().any(|word| word == part);
     let parts: [(&str, Part<'_>); 6] = [
@@ -572,7 +565,7 @@ fn main() {
 
 /// The bytes of the sets of a part that stand apart.
 fn rare_bytes(snapshot: &Snapshot, part: Section) -> usize {
-    Rare::new(snapshot.bytes(Section::RareSets), part.id()).len() * 8
+    Exceptions::new(snapshot.bytes(Section::SetExceptions), part.id()).len() * 8
 }
 
 /// Opening files of three sizes, and swapping them under a reader.

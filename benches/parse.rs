@@ -13,7 +13,7 @@ use rapsheet_ingest::intake::{Recipe, transcribe};
 use rapsheet_ingest::options::Options;
 use rapsheet_ingest::scribe::{Details, Key, Place, Rules, Sink, Skip, Warnings};
 use rapsheet_ingest::tally::Tally;
-use rapsheet_snapshot::{ListKind, Refusal, Scope, Time};
+use rapsheet_snapshot::{ListKind, ParseError, Scope, Time};
 use std::collections::BTreeMap;
 use std::fs;
 use std::hint::black_box;
@@ -43,7 +43,7 @@ impl Sink for Counts {
         self.skips += 1;
     }
 
-    fn reject(&mut self, place: Place, why: Refusal, text: &[u8]) {
+    fn reject(&mut self, place: Place, why: ParseError, text: &[u8]) {
         black_box((place, why, text));
         self.rejects += 1;
     }

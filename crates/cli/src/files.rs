@@ -5,7 +5,7 @@
 //! are written to as they stand: a rename over `/dev/null` would take it away from everybody else.
 
 use crate::exit::Failure;
-use rapsheet_snapshot::{Beside, Error};
+use rapsheet_snapshot::{AtomicFile, Error};
 use std::fs::{self, OpenOptions};
 use std::io::{self, BufWriter, Write};
 use std::path::{Path, PathBuf};
@@ -37,11 +37,11 @@ impl Files {
 pub(crate) fn write_beside(
     target: &Path,
     fill: impl FnOnce(&mut dyn Write) -> io::Result<()>,
-) -> Result<Option<Beside>, Error> {
+) -> Result<Option<AtomicFile>, Error> {
     if is_stream(target) {
         return pour(target, fill).map(|()| None);
     }
-    let mut beside = Beside::create(target)?;
+    let mut beside = AtomicFile::create(target)?;
     beside.fill(|out| fill(out))?;
     Ok(Some(beside))
 }

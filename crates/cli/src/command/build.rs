@@ -14,7 +14,8 @@ use crate::setting::Setting;
 use rapsheet_ingest::build::{Accept, BuildError, Built, Night};
 use rapsheet_ingest::canary;
 use rapsheet_ingest::catalog::{Catalog, Mark};
-use rapsheet_snapshot::{Beside, Snapshot, sweep};
+use rapsheet_snapshot::{AtomicFile, Snapshot, remove_stale_temp_files};
+use rayon::iter::{IntoParallelIterator, ParallelIterator};
 use std::fs;
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
@@ -31,7 +32,7 @@ pub(super) fn run(args: &Build, setting: &Setting) -> Result<Exit, Failure> {
     }
     args.check_files()?;
     let _lock = Lock::take(&args.out)?;
-    args.files().for_each(|file| sweep(&file));
+    args.files().for_each(|file| remove_stale_temp_files(file));
     let yesterday = Yesterday::open(args)?;
     let night = Night {
         catalog: &catalog,
@@ -137,7 +138,7 @@ fn night_of(night: &Night<'_>, yesterday: &Yesterday, setting: &Setting) -> Resu
 }
 
 /// Writes what is told of the night beside where it belongs.
-fn tell_files(built: &Built, length: u64, args: &Build) -> Result<Vec<Beside>, Failure> {
+fn tell_files(built: &Built, length: u64, args: &Build) -> Result<Vec<AtomicFile>, Failure> {
     let report = beside(args.report.as_deref(), |out| night::report(&built.report, out))?;
     let rejects = beside(args.rejects.as_deref(), |out| night::rejects(&built.rejects, out))?;
     let metrics = beside(args.metrics.as_deref(), |out| night::metrics(&built.report, length, out))?;
@@ -147,7 +148,7 @@ fn tell_files(built: &Built, length: u64, args: &Build) -> Result<Vec<Beside>, F
 fn beside(
     target: Option<&Path>,
     fill: impl FnOnce(&mut dyn Write) -> io::Result<()>,
-) -> Result<Option<Beside>, Failure> {
+) -> Result<Option<AtomicFile>, Failure> {
     let unfinished = |error| Failure::unfinished(format_args!("{error}; nothing was published"));
     Ok(target.map(|target| write_beside(target, fill)).transpose().map_err(unfinished)?.flatten())
 }
@@ -157,16 +158,21 @@ fn beside(
 /// state that is ahead of its snapshot does no harm, because it knows the times of its rows.
 fn publish(built: &Built, out: &Path) -> Result<(), Failure> {
     let unfinished = |error| Failure::unfinished(format_args!("{error}; the old snapshot is untouched"));
-    let mut state = Beside::create(&with_suffix(out, ".state")).map_err(unfinished)?;
+    let mut state = AtomicFile::create(&with_suffix(out, ".state")).map_err(unfinished)?;
     state.fill(|out| out.write_all(&built.state)).map_err(unfinished)?;
-    let snapshot = built.image.beside(out).map_err(unfinished)?;
+    let snapshot = built.image.stage(out, verify_in_parallel).map_err(unfinished)?;
     state.publish().map_err(unfinished)?;
     let unsure = |error| {
         Failure::unfinished(format_args!(
             "{error}; the new snapshot is there, but may not outlast a power cut"
         ))
     };
-    snapshot.place().map_err(unfinished)?.sync().map_err(unsure)
+    snapshot.rename().map_err(unfinished)?.sync().map_err(unsure)
+}
+
+/// Verifies what was written before it is published, on all threads.
+fn verify_in_parallel(snapshot: &Snapshot) -> Result<(), rapsheet_snapshot::Error> {
+    snapshot.reference_checks().into_par_iter().try_for_each(|check| check.run())
 }
 
 /// The snapshot and the state of the night before.

@@ -11,7 +11,7 @@ use crate::input;
 use crate::output::lookup::{Context, LookupOutput};
 use crate::setting::Setting;
 use rapsheet_query::{Judge, Questions};
-use rapsheet_snapshot::{Refusal, Status};
+use rapsheet_snapshot::{ParseError, Status};
 use std::io::{BufRead, BufReader, Read, Write};
 
 /// No indicator is longer, in bytes.
@@ -74,7 +74,7 @@ impl Desk<'_> {
         Ok(())
     }
 
-    fn refuse(&mut self, text: &[u8], why: Refusal) -> Result<(), Failure> {
+    fn refuse(&mut self, text: &[u8], why: ParseError) -> Result<(), Failure> {
         self.unusable = true;
         self.output.refused(&String::from_utf8_lossy(text), why, &mut self.out)?;
         Ok(())
@@ -98,7 +98,7 @@ impl Desk<'_> {
             if !whole {
                 skip_line(&mut reader).map_err(|error| Failure::refused(format_args!("(stdin): {error}")))?;
                 line.truncate(80);
-                self.refuse(&line, Refusal::TooLong)?;
+                self.refuse(&line, ParseError::TooLong)?;
             } else if !line.trim_ascii().is_empty() {
                 self.ask(line.trim_ascii())?;
             }

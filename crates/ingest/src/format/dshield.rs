@@ -8,7 +8,7 @@ use super::{Format, Head, LineReader, OpenError, Shape, emule_dat, header};
 use crate::moment;
 use crate::options::Options;
 use crate::scribe::{Details, Scribe, Skip};
-use rapsheet_snapshot::{AddressRange, Assessment, Assessments, Kinds, Refusal};
+use rapsheet_snapshot::{AddressRange, Assessment, Assessments, Kinds, ParseError};
 
 /// The row of the table.
 pub static FORMAT: Format = Format {
@@ -38,7 +38,7 @@ impl LineReader for Dshield {
             b"Start" | b"Source IP" => scribe.skip(Skip::Header),
             // The table of one system is sent with a page's comment around its banner.
             [b'<', b'!', ..] | [b'-', b'-', b'>', ..] => scribe.skip(Skip::Comment),
-            _ if is_name => scribe.reject(Refusal::BadIp),
+            _ if is_name => scribe.reject(ParseError::BadIp),
             _ => {
                 let rest: Vec<&[u8]> = columns.collect();
                 row(first, &rest, scribe);
@@ -63,7 +63,7 @@ fn row(first: &[u8], rest: &[&[u8]], scribe: &mut Scribe<'_>) {
     }
 }
 
-fn ends(first: &[u8], last: &[u8]) -> Result<AddressRange, Refusal> {
+fn ends(first: &[u8], last: &[u8]) -> Result<AddressRange, ParseError> {
     AddressRange::from_ends(emule_dat::padded(first)?, emule_dat::padded(last)?)
 }
 

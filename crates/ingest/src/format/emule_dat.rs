@@ -8,7 +8,7 @@ use super::{Format, Head, LineReader, OpenError, Shape, header};
 use crate::options::Options;
 use crate::scribe::{Details, Scribe, Skip};
 use crate::token;
-use rapsheet_snapshot::{Address, AddressRange, Kinds, Refusal};
+use rapsheet_snapshot::{Address, AddressRange, Kinds, ParseError};
 
 /// The row of the table.
 pub static FORMAT: Format = Format {
@@ -61,7 +61,7 @@ fn number(digits: &[u8]) -> Option<u32> {
     std::str::from_utf8(digits).ok()?.parse().ok()
 }
 
-fn run_of(text: &[u8]) -> Result<AddressRange, Refusal> {
+fn run_of(text: &[u8]) -> Result<AddressRange, ParseError> {
     if let Some(slash) = memchr::memchr(b'/', text) {
         let mask = text.get(slash + 1..).filter(|mask| mask.contains(&b'.'));
         return match mask {
@@ -69,15 +69,15 @@ fn run_of(text: &[u8]) -> Result<AddressRange, Refusal> {
             None => AddressRange::parse(&unpadded(text)).map(|read| read.range),
         };
     }
-    let dash = memchr::memchr(b'-', text).ok_or(Refusal::BadRange)?;
-    let (first, last) = text.split_at_checked(dash).ok_or(Refusal::BadRange)?;
+    let dash = memchr::memchr(b'-', text).ok_or(ParseError::BadRange)?;
+    let (first, last) = text.split_at_checked(dash).ok_or(ParseError::BadRange)?;
     let first = padded(first.trim_ascii())?;
     let last = padded(last.get(1..).unwrap_or(&[]).trim_ascii())?;
     AddressRange::from_ends(first, last)
 }
 
 /// An address whose numbers may be padded with zeros, read as decimal.
-pub(super) fn padded(text: &[u8]) -> Result<Address, Refusal> {
+pub(super) fn padded(text: &[u8]) -> Result<Address, ParseError> {
     if text.contains(&b':') { Address::parse(text) } else { Address::parse(&unpadded(text)) }
 }
 

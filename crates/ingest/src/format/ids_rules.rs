@@ -9,7 +9,7 @@ use crate::moment;
 use crate::options::Options;
 use crate::scribe::{Details, Scribe, Skip};
 use crate::words;
-use rapsheet_snapshot::{Assessments, Kinds, Refusal, Scope, Time};
+use rapsheet_snapshot::{Assessments, Kinds, ParseError, Scope, Time};
 
 /// The row of the table.
 pub static FORMAT: Format = Format {
@@ -35,7 +35,11 @@ impl LineReader for Rules {
         let Some(open) = memchr::memchr(b'(', line) else {
             // Variables and inclusions are several words; one word is a line of some other format.
             let several = line.iter().any(u8::is_ascii_whitespace);
-            return if several { scribe.skip(Skip::Directive) } else { scribe.reject(Refusal::BadColumns) };
+            return if several {
+                scribe.skip(Skip::Directive)
+            } else {
+                scribe.reject(ParseError::BadColumns)
+            };
         };
         let (header, body) = line.split_at_checked(open).unwrap_or((line, &[]));
         let Some((source, destination)) = sides(header) else { return scribe.skip(Skip::Directive) };

@@ -4,7 +4,7 @@ use super::{Format, Head, LineReader, OpenError, Shape, header};
 use crate::options::Options;
 use crate::scribe::{Details, Scribe, Skip};
 use crate::token;
-use rapsheet_snapshot::{Address, AddressRange, Kinds, Refusal};
+use rapsheet_snapshot::{Address, AddressRange, Kinds, ParseError};
 
 /// The row of the table.
 pub static FORMAT: Format = Format {
@@ -65,7 +65,7 @@ fn is_head(text: &[u8]) -> bool {
 }
 
 /// The spellings that only this format has.
-fn special(text: &[u8]) -> Option<Result<AddressRange, Refusal>> {
+fn special(text: &[u8]) -> Option<Result<AddressRange, ParseError>> {
     if let Some(at) = text.iter().position(|byte| *byte == b',') {
         let (start, rest) = text.split_at_checked(at)?;
         let end = rest.get(1..)?.split(|byte| *byte == b',').next()?;
@@ -79,32 +79,32 @@ fn special(text: &[u8]) -> Option<Result<AddressRange, Refusal>> {
     Some(netmask(text.get(..slash)?, mask))
 }
 
-fn ends(start: &[u8], end: &[u8]) -> Result<AddressRange, Refusal> {
+fn ends(start: &[u8], end: &[u8]) -> Result<AddressRange, ParseError> {
     AddressRange::from_ends(Address::parse(start.trim_ascii())?, Address::parse(end.trim_ascii())?)
 }
 
-pub(super) fn netmask(address: &[u8], mask: &[u8]) -> Result<AddressRange, Refusal> {
+pub(super) fn netmask(address: &[u8], mask: &[u8]) -> Result<AddressRange, ParseError> {
     match (Address::parse(address)?, Address::parse(mask)) {
         (Address::V4(address), Ok(Address::V4(mask))) => AddressRange::from_netmask(address, mask),
-        _ => Err(Refusal::BadMask),
+        _ => Err(ParseError::BadMask),
     }
 }
 
 /// `1.2.3.*`, `1.2.*.*`, `1.2.3.`: octets, then nothing but stars, or nothing at all.
-pub(super) fn stars(text: &[u8]) -> Result<AddressRange, Refusal> {
+pub(super) fn stars(text: &[u8]) -> Result<AddressRange, ParseError> {
     let text = text.strip_suffix(b".").unwrap_or(text);
     let octets: Vec<&[u8]> = text.split(|byte| *byte == b'.').collect();
     let fixed = octets.iter().take_while(|octet| **octet != b"*").count();
     if octets.len() > 4 || fixed == 0 {
-        return Err(if fixed == 0 { Refusal::TooWide } else { Refusal::BadIp });
+        return Err(if fixed == 0 { ParseError::TooWide } else { ParseError::BadIp });
     }
     if octets.iter().skip(fixed).any(|octet| *octet != b"*") {
-        return Err(Refusal::Pattern);
+        return Err(ParseError::Pattern);
     }
     let kept = octets.get(..fixed).unwrap_or(&[]).join(&b'.');
     let padded = [kept, b".0".repeat(4 - fixed)].concat();
-    let length = u8::try_from(8 * fixed).map_err(|_| Refusal::BadIp)?;
-    AddressRange::from_prefix(Address::parse(&padded)?, length).ok_or(Refusal::BadIp)
+    let length = u8::try_from(8 * fixed).map_err(|_| ParseError::BadIp)?;
+    AddressRange::from_prefix(Address::parse(&padded)?, length).ok_or(ParseError::BadIp)
 }
 
 #[cfg(test)]

@@ -8,7 +8,7 @@ use super::csv::split;
 use super::{Format, Head, LineReader, OpenError, Shape};
 use crate::options::{OptionRow, Options, error};
 use crate::scribe::{Details, Scribe, Skip};
-use rapsheet_snapshot::{Kinds, ListKind, Refusal, Scope};
+use rapsheet_snapshot::{Kinds, ListKind, ParseError, Scope};
 use std::borrow::Cow;
 
 /// The row of the table.
@@ -59,7 +59,7 @@ impl TopList {
         let is_number = |field: &[u8]| !field.is_empty() && field.iter().all(u8::is_ascii_digit);
         let mut texts = fields.iter().map(|field| field.trim_ascii());
         let Some(name) = texts.clone().find(|field| !is_number(field) && !field.is_empty()) else {
-            return scribe.reject(Refusal::BadColumns);
+            return scribe.reject(ParseError::BadColumns);
         };
         let rank = texts.find(|field| is_number(field)).and_then(number);
         if rank.is_some_and(|rank| rank > self.top) {

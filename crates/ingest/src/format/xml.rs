@@ -12,7 +12,7 @@ use crate::scribe::{Details, Scribe, Skip};
 use crate::words;
 use quick_xml::Reader;
 use quick_xml::events::Event;
-use rapsheet_snapshot::{Assessments, Kinds, Refusal};
+use rapsheet_snapshot::{Assessments, Kinds, ParseError};
 
 /// The row of the table.
 pub static XML_FORMAT: Format = Format {
@@ -204,7 +204,7 @@ fn record(
     } else if role::is_unsupported(field(Role::Kind)) {
         scribe.skip(Skip::UnsupportedKind);
     } else if value.is_empty() {
-        scribe.reject(Refusal::BadColumns);
+        scribe.reject(ParseError::BadColumns);
     } else {
         let scope = scribe.rules().scope;
         scribe.any(value, scope, &role::details(field, default));

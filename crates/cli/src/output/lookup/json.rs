@@ -2,7 +2,7 @@
 
 use super::{Context, LookupOutput, Said, no_head};
 use rapsheet_query::{Answer, Source};
-use rapsheet_snapshot::{Refusal, Time};
+use rapsheet_snapshot::{ParseError, Time};
 use serde::Serialize;
 
 /// The row of the table.
@@ -82,7 +82,7 @@ pub(super) fn object<'a>(context: &'a Context<'_>, answer: &'a Answer) -> Object
 }
 
 /// The object of a text that is no indicator.
-pub(super) fn refused(text: &str, why: Refusal) -> Refused<'_> {
+pub(super) fn refused(text: &str, why: ParseError) -> Refused<'_> {
     Refused { indicator: text, error: why.word() }
 }
 

@@ -2,7 +2,7 @@
 
 use crate::color::Color;
 use rapsheet_query::{Answer, Judge};
-use rapsheet_snapshot::{Refusal, Snapshot, Status, Time};
+use rapsheet_snapshot::{ParseError, Snapshot, Status, Time};
 use std::io::{self, Write};
 
 mod csv;
@@ -24,7 +24,7 @@ pub(crate) struct LookupOutput {
     /// Prints one answer.
     answer: fn(&Context<'_>, &Answer, &mut dyn Write) -> io::Result<()>,
     /// Prints that a text is no indicator, harmlessly: the text is anything at all.
-    refused: fn(&str, Refusal, &mut dyn Write) -> io::Result<()>,
+    refused: fn(&str, ParseError, &mut dyn Write) -> io::Result<()>,
 }
 
 /// The output of this name.
@@ -49,7 +49,7 @@ impl LookupOutput {
     }
 
     /// Prints that a text is no indicator.
-    pub(crate) fn refused(&self, text: &str, why: Refusal, out: &mut dyn Write) -> io::Result<()> {
+    pub(crate) fn refused(&self, text: &str, why: ParseError, out: &mut dyn Write) -> io::Result<()> {
         (self.refused)(text, why, out)
     }
 }

@@ -3,7 +3,7 @@
 use super::details;
 use crate::format::ip_range::stars;
 use crate::scribe::Scribe;
-use rapsheet_snapshot::{AddressRange, Refusal, Scope};
+use rapsheet_snapshot::{AddressRange, ParseError, Scope};
 
 /// The text of a rule's target, and whether the rule lets it pass.
 #[derive(Clone, Copy)]
@@ -49,7 +49,7 @@ fn is_name(text: &[u8]) -> bool {
 }
 
 /// A dot at the end, addresses whose last numbers are left out, and brackets before a length: not in every dialect.
-fn special(text: &[u8], is_loose: bool) -> Option<Result<AddressRange, Refusal>> {
+fn special(text: &[u8], is_loose: bool) -> Option<Result<AddressRange, ParseError>> {
     if !is_loose {
         return None;
     }
