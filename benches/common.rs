@@ -77,7 +77,7 @@ pub struct Random(u64);
 
 impl Random {
     pub fn new(seed: u64) -> Random {
-        Random(seed.wrapping_mul(0x9E37_79B9_7F4A_7C15) | 1)
+        Random(rapsheet_snapshot::hash::spread(seed) | 1)
     }
 
     pub fn below(&mut self, end: u64) -> u64 {

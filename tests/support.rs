@@ -3,7 +3,7 @@
 
 use rapsheet_ingest::build::{Accept, BuildError, Built, Night, Unwatched, build};
 use rapsheet_ingest::catalog::Catalog;
-use rapsheet_snapshot::{AddressRange, Sighting, Snapshot, Time};
+use rapsheet_snapshot::{AddressRange, Sighting, Snapshot, Time, hash};
 use std::collections::BTreeMap;
 use std::fs;
 use std::io::Write as _;
@@ -22,7 +22,7 @@ pub(crate) struct Random(pub(crate) u64);
 
 impl Random {
     pub(crate) fn new(seed: u64) -> Random {
-        Random(seed.wrapping_mul(0x9E37_79B9_7F4A_7C15) | 1)
+        Random(hash::spread(seed) | 1)
     }
 
     pub(crate) fn next(&mut self) -> u64 {

@@ -55,8 +55,8 @@ fn unsafe_stands_in_the_map_and_in_kernels_with_a_plain_twin_alone() {
     let expected = [
         "crates/query/src/marks.rs",
         "crates/snapshot/src/map.rs",
-        "crates/snapshot/src/section/lanes.rs",
-        "crates/snapshot/src/section/soon.rs",
+        "crates/snapshot/src/section/prefetch.rs",
+        "crates/snapshot/src/section/simd.rs",
     ];
     assert_eq!(holders.iter().collect::<BTreeSet<_>>(), expected.map(str::to_owned).iter().collect());
 }
