@@ -14,12 +14,12 @@ use rapsheet_ingest::build::{BuildInput, NoObserver, build};
 use rapsheet_ingest::catalog::Catalog;
 use rapsheet_query::lookup::Matched;
 use rapsheet_query::{Hit, Judge, Questions};
-use rapsheet_snapshot::section::addresses::Run;
-use rapsheet_snapshot::section::rare::Rare;
+use rapsheet_snapshot::section::RangeEntry;
+use rapsheet_snapshot::section::exceptions::Exceptions;
 use rapsheet_snapshot::section::tries::{KeyKind, Shard, Tries, encode, encode_shard};
 use rapsheet_snapshot::section::v6;
 use rapsheet_snapshot::{
-    Address, AddressRange, Follow, Image, Index, Section, SectionBytes, Snapshot, Status, Time,
+    Address, AddressRange, ReloadingSnapshot, Image, Index, Section, SectionBytes, Snapshot, Status, Time,
 };
 use std::collections::HashSet;
 use std::hint::black_box;
@@ -160,7 +160,7 @@ fn addresses(index: &Index<'_>, random: &mut Random, bytes: usize) {
         };
         let batched = |keys: &[u32]| {
             let mut hits = 0;
-            index.each_v4_of(keys, |_, entry| hits += usize::from(index.set_of(entry) < u32::MAX));
+            index.lookup_ipv4_batch(keys, |_, entry| hits += usize::from(index.set_of(entry) < u32::MAX));
             hits
         };
         let by_tree =
@@ -242,8 +242,8 @@ fn addresses_v6(index: &Index<'_>, random: &mut Random) {
     }
     let mmdb = Mapped::new(writer.to_bytes().expect("a file"));
     let mmdb = maxminddb::Reader::from_source(mmdb.bytes()).expect("a valid file");
-    let items: Vec<Run<u128>> =
-        ranges.iter().map(|(first, last)| Run { first: *first, last: *last, set: 0, own: 0 }).collect();
+    let items: Vec<RangeEntry<u128>> =
+        ranges.iter().map(|(first, last)| RangeEntry { first: *first, last: *last, set: 0, own: 0 }).collect();
     let bytes = v6::encode(&items);
     let (entries, spans) = (Mapped::new(bytes.ladder), Mapped::new(bytes.spans));
     let v6_index = v6::Ladder::new(entries.bytes(), spans.bytes());
@@ -341,7 +341,7 @@ fn compare_names(what: &str, names: &[Vec<u8>], indexes: &NameIndexes<'_>) {
     };
     let batched = |keys: &[&[u8]]| {
         let (mut hits, mut seen) = (0, [0u64; CHUNK / 64]);
-        index.each_covering_name_of(keys, |at, _, _| {
+        index.lookup_names_batch(keys, |at, _, _| {
             if let Some(word) = seen.get_mut(at as usize / 64) {
                 hits += usize::from(*word >> (at % 64) & 1 == 0);
                 *word |= 1 << (at % 64);
@@ -446,15 +446,15 @@ fn statuses(judge: &Judge<'_>, random: &mut Random) {
 
 /// A snapshot of about `bytes` bytes of IPv6 ranges.
 fn padded(bytes: u64) -> Vec<u8> {
-    let range = |at: u128| Run { first: at << 64, last: at << 64 | 0xFFFF, set: 0, own: 0 };
-    let ranges: Vec<Run<u128>> =
+    let range = |at: u128| RangeEntry { first: at << 64, last: at << 64 | 0xFFFF, set: 0, own: 0 };
+    let ranges: Vec<RangeEntry<u128>> =
         (1 << 61..).take(usize::try_from(bytes / 41).unwrap_or(0)).map(range).collect();
     let encoded = v6::encode(&ranges);
     let image = Image::new(
         Time::from_unix(1_787_443_200),
         vec![
-            SectionBytes::new(Section::V6Ladder, ranges.len(), encoded.ladder),
-            SectionBytes::new(Section::V6Spans, ranges.len(), encoded.spans),
+            SectionBytes::new(Section::Ipv6Index, ranges.len(), encoded.ladder),
+            SectionBytes::new(Section::Ipv6Ranges, ranges.len(), encoded.spans),
         ],
     );
     image.to_bytes()
@@ -493,7 +493,7 @@ fn reload(bytes: &[u8], keys: &[u128]) {
         std::fs::write(&fresh, bytes).and_then(|()| std::fs::rename(&fresh, &path)).expect("published");
     };
     publish();
-    let follow = Follow::open(&path).expect("a valid snapshot");
+    let follow = ReloadingSnapshot::open(&path).expect("a valid snapshot");
     let done = AtomicBool::new(false);
     let (mut times, mut listed) = (Vec::new(), 0);
     std::thread::scope(|scope| {
@@ -548,14 +548,14 @@ fn main() {
         sections.iter().map(|section| snapshot.bytes(*section).len()).sum()
     };
     let of_names = length(&[
-        Section::NameLines,
+        Section::NameFilter,
         Section::NameLocator,
         Section::NameLeaves,
         Section::NameSets,
         Section::NameTimes,
     ]) + exception_bytes(&snapshot, Section::NameSets);
-    let of_v4 = length(&[Section::V4Starts, Section::V4Ends, Section::V4EndSets, Section::V4EndTimes])
-        + exception_bytes(&snapshot, Section::V4EndSets);
+    let of_v4 = length(&[Section::Ipv4Directory, Section::Ipv4Ends, Section::Ipv4Sets, Section::Ipv4Times])
+        + exception_bytes(&snapshot, Section::Ipv4Sets);
     let (index, judge) = (snapshot.index(), Judge::new(&snapshot, now));
     let is_wanted = |part: &str| wanted.is_empty() || wanted.iter().any(|word| word == part);
     let parts: [(&str, Part<'_>); 6] = [
@@ -573,7 +573,7 @@ fn main() {
 
 /// The bytes of the sets of a part that are stored as exceptions.
 fn exception_bytes(snapshot: &Snapshot, part: Section) -> usize {
-    Rare::new(snapshot.bytes(Section::RareSets), part.id()).len() * 8
+    Exceptions::new(snapshot.bytes(Section::SetExceptions), part.id()).len() * 8
 }
 
 /// Opening files of three sizes, and replacing a snapshot under a reader.

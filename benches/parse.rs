@@ -12,7 +12,7 @@ use rapsheet_ingest::format::{self, Format, Shape};
 use rapsheet_ingest::pipeline::Counters;
 use rapsheet_ingest::pipeline::{Details, Key, Position, Rules, Sink, Skip, Warnings};
 use rapsheet_ingest::pipeline::{ParseConfig, parse_text};
-use rapsheet_snapshot::{ListKind, Refusal, Scope, Time};
+use rapsheet_snapshot::{ListKind, ParseError, Scope, Time};
 use std::collections::BTreeMap;
 use std::hint::black_box;
 use std::path::{Path, PathBuf};
@@ -40,7 +40,7 @@ impl Sink for Counts {
         self.skips += 1;
     }
 
-    fn reject(&mut self, place: Position, why: Refusal, text: &[u8]) {
+    fn reject(&mut self, place: Position, why: ParseError, text: &[u8]) {
         black_box((place, why, text));
         self.rejects += 1;
     }

@@ -13,7 +13,7 @@ use rapsheet_ingest::format::{self, FORMATS, OpenError};
 use rapsheet_ingest::pipeline::Counters;
 use rapsheet_ingest::pipeline::{Details, Key, Position, Rules, Sink, Skip, Warnings};
 use rapsheet_ingest::pipeline::{ParseConfig, parse_download};
-use rapsheet_snapshot::{Refusal, Scope};
+use rapsheet_snapshot::{ParseError, Scope};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
@@ -189,7 +189,7 @@ struct NullSink;
 impl Sink for NullSink {
     fn entry(&mut self, _: Position, _: Key<'_>, _: &Details, _: Warnings) {}
     fn skip(&mut self, _: Position, _: Skip) {}
-    fn reject(&mut self, _: Position, _: Refusal, _: &[u8]) {}
+    fn reject(&mut self, _: Position, _: ParseError, _: &[u8]) {}
 }
 
 /// Every file of the corpus with its format.

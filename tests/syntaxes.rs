@@ -6,7 +6,7 @@ use rapsheet_ingest::format;
 use rapsheet_ingest::format::options::Options;
 use rapsheet_ingest::pipeline::{Details, Key, Position, Rules, Sink, Skip, Warnings};
 use rapsheet_ingest::pipeline::{ParseConfig, parse_download};
-use rapsheet_snapshot::{ListKind, Refusal, Scope};
+use rapsheet_snapshot::{ListKind, ParseError, Scope};
 use std::collections::BTreeSet;
 use std::path::Path;
 
@@ -27,7 +27,7 @@ impl Sink for Listed {
     }
 
     fn skip(&mut self, _: Position, _: Skip) {}
-    fn reject(&mut self, _: Position, _: Refusal, _: &[u8]) {}
+    fn reject(&mut self, _: Position, _: ParseError, _: &[u8]) {}
 }
 
 fn read(path: &Path, id: &str) -> Listed {

@@ -8,9 +8,8 @@ use crate::columns::{Columns, RangeColumn, RangeRow, TextColumn, TextRow};
 use crate::compose::{self, Contents};
 use crate::flatten::{self, AddressNumber, DraftExtent, DraftSets, Flattened, RangeEntry};
 use crate::intern;
-use crate::limits::TooLarge;
 use crate::merge::{DraftSighting, ResolvedGroup, Resolver, SortedRuns};
-use rapsheet_snapshot::{AddressRange, FeedId, Kinds, SectionBytes};
+use rapsheet_snapshot::{AddressRange, FeedId, Kinds, SectionBytes, TooLarge};
 use std::collections::HashMap;
 
 /// The result of [`assemble`].

@@ -2,12 +2,13 @@
 
 use crate::flatten::FlatRange;
 use crate::intern::{FinalSet, Tables};
-use crate::limits::{TooLarge, fit_u32};
-use rapsheet_snapshot::section::addresses::Run;
-use rapsheet_snapshot::section::filter::SuffixKeys;
-use rapsheet_snapshot::section::leaves::{self, LeafBytes};
-use rapsheet_snapshot::section::{blocks, locator, packed, rare, records, times, v4, v6};
-use rapsheet_snapshot::{Part, Section, SectionBytes, Times};
+use crate::limits::fit_u32;
+use rapsheet_snapshot::section::RangeEntry;
+use rapsheet_snapshot::section::leaves::{self, EncodedLeaves};
+use rapsheet_snapshot::section::{
+    exceptions, filter, ipv4, ipv6, locator, packed, records, times, url_blocks,
+};
+use rapsheet_snapshot::{Part, Section, SectionBytes, Times, TooLarge};
 
 /// What an entry refers to: its final set, and its draft set, which knows its own times.
 type Reference = (u32, u32);
@@ -33,9 +34,6 @@ pub(crate) const NAMES: usize = 2;
 /// The position of the draft sets of URLs.
 pub(crate) const URLS: usize = 3;
 
-/// The limit of the sections that hold names and URLs, in bytes: their offsets are 32 bits wide.
-const TEXT_BYTES_MAX: u64 = u32::MAX as u64;
-
 /// All sections but the origin.
 pub(crate) fn sections(
     contents: &Contents<'_>,
@@ -44,10 +42,10 @@ pub(crate) fn sections(
 ) -> Result<Vec<SectionBytes>, TooLarge> {
     let Tables { shared_times, records, sets, extents, .. } = tables;
     let mut out = vec![
-        SectionBytes::new(Section::Runs, shared_times.len(), times::encode_runs(shared_times)),
-        SectionBytes::new(Section::Records, records.len(), records::encode(records)),
-        SectionBytes::new(Section::Sets, sets.len(), records::encode_sets(sets)),
-        SectionBytes::new(Section::Extents, extents.len(), records::encode_extents(extents)),
+        SectionBytes::new(Section::SharedTimes, shared_times.len(), times::encode_shared(shared_times)?),
+        SectionBytes::new(Section::Records, records.len(), records::encode(records)?),
+        SectionBytes::new(Section::Sets, sets.len(), records::encode_sets(sets)?),
+        SectionBytes::new(Section::Extents, extents.len(), records::encode_extents(extents)?),
     ];
     let mut references = References::default();
     out.extend(v4_sections(contents.v4, tables, &mut references)?);
@@ -66,38 +64,20 @@ pub(crate) fn sections(
 /// The sections that find names and URLs.
 pub(crate) fn indexes(names: &[&[u8]], urls: &[&[u8]]) -> Result<Vec<SectionBytes>, TooLarge> {
     let ((filter, url_blocks), name_leaves) =
-        rayon::join(|| (filter(names), url_blocks(urls)), || name_leaves(names));
+        rayon::join(|| (filter::encode(names), url_blocks::encode(urls)), || name_leaves(names));
     let (leaves, locator) = name_leaves?;
     Ok(vec![
-        SectionBytes::new(Section::NameLines, names.len(), filter?),
+        SectionBytes::new(Section::NameFilter, names.len(), filter?),
         SectionBytes::new(Section::NameLocator, names.len(), locator),
         SectionBytes::new(Section::NameLeaves, names.len(), leaves),
         SectionBytes::new(Section::UrlBlocks, urls.len(), url_blocks?),
     ])
 }
 
-fn filter(names: &[&[u8]]) -> Result<Vec<u8>, TooLarge> {
-    Ok(SuffixKeys::of(names.iter().copied()).encode())
-}
-
-fn url_blocks(urls: &[&[u8]]) -> Result<Vec<u8>, TooLarge> {
-    if urls.is_empty() {
-        return Ok(Vec::new());
-    }
-    let too_large = || TooLarge { what: "URLs", unit: "bytes", size: byte_len(urls), limit: TEXT_BYTES_MAX };
-    blocks::encode(urls).ok_or_else(too_large)
-}
-
 /// The leaves that hold the names, and the locator of names in them.
 fn name_leaves(names: &[&[u8]]) -> Result<(Vec<u8>, Vec<u8>), TooLarge> {
-    let too_large =
-        || TooLarge { what: "names", unit: "bytes", size: byte_len(names), limit: TEXT_BYTES_MAX };
-    let LeafBytes { section, spots } = leaves::encode(names).ok_or_else(too_large)?;
-    Ok((section, locator::encode(names, &spots)))
-}
-
-fn byte_len(keys: &[&[u8]]) -> u64 {
-    keys.iter().map(|key| key.len() as u64).sum()
+    let EncodedLeaves { section, slots } = leaves::encode(names)?;
+    Ok((section, locator::encode(names, &slots)?))
 }
 
 fn final_set(tables: &Tables, part: usize, draft: u32) -> Option<&FinalSet> {
@@ -108,12 +88,12 @@ fn reference(tables: &Tables, part: usize, draft: u32) -> Reference {
     (final_set(tables, part, draft).map_or(0, |(set, _)| *set), draft)
 }
 
-fn with_sets<N: Copy>(ranges: &[FlatRange<N>], tables: &Tables, part: usize) -> Vec<Run<N>> {
+fn with_sets<N: Copy>(ranges: &[FlatRange<N>], tables: &Tables, part: usize) -> Vec<RangeEntry<N>> {
     ranges
         .iter()
         .map(|range| {
             let (set, own) = reference(tables, part, range.set);
-            Run { first: range.first, last: range.last, set, own }
+            RangeEntry { first: range.first, last: range.last, set, own }
         })
         .collect()
 }
@@ -126,12 +106,12 @@ fn v4_sections(
     if ranges.is_empty() {
         return Ok(Vec::new());
     }
-    let bytes = v4::encode(&with_sets(ranges, tables, V4));
-    let items = bytes.refs.len();
-    references.add(Part::V4Ends, V4, bytes.refs, tables)?;
+    let bytes = ipv4::encode(&with_sets(ranges, tables, V4))?;
+    let items = bytes.references.len();
+    references.add(Part::Ipv4, V4, bytes.references, tables)?;
     Ok(vec![
-        SectionBytes::new(Section::V4Starts, bytes.runs, bytes.starts),
-        SectionBytes::new(Section::V4Ends, items, bytes.ends),
+        SectionBytes::new(Section::Ipv4Directory, bytes.ranges, bytes.directory),
+        SectionBytes::new(Section::Ipv4Ends, items, bytes.ends),
     ])
 }
 
@@ -143,12 +123,12 @@ fn v6_sections(
     if ranges.is_empty() {
         return Ok(Vec::new());
     }
-    let bytes = v6::encode(&with_sets(ranges, tables, V6));
-    let spans = bytes.refs.len();
-    references.add(Part::V6Spans, V6, bytes.refs, tables)?;
+    let bytes = ipv6::encode(&with_sets(ranges, tables, V6))?;
+    let items = bytes.references.len();
+    references.add(Part::Ipv6, V6, bytes.references, tables)?;
     Ok(vec![
-        SectionBytes::new(Section::V6Ladder, spans, bytes.ladder),
-        SectionBytes::new(Section::V6Spans, spans, bytes.spans),
+        SectionBytes::new(Section::Ipv6Index, items, bytes.index),
+        SectionBytes::new(Section::Ipv6Ranges, items, bytes.ranges),
     ])
 }
 
@@ -173,9 +153,9 @@ impl References {
         }
         fit_u32("indicators of one kind", "entries", entries.len())?;
         let sets: Vec<u32> = entries.iter().map(|(set, _)| *set).collect();
-        let divided = rare::divide(&sets);
-        if !divided.rare.is_empty() {
-            self.exceptions.push((part.sets().id(), divided.rare));
+        let divided = exceptions::divide(&sets)?;
+        if !divided.exceptions.is_empty() {
+            self.exceptions.push((part.sets().id(), divided.exceptions));
         }
         let own =
             |draft: u32| final_set(tables, draft_part, draft).map_or(&[][..], |(_, own)| own.as_slice());
@@ -183,16 +163,17 @@ impl References {
             .zip(&entries)
             .flat_map(|(ordinal, (_, draft))| own(*draft).iter().map(move |times| (ordinal, *times)))
             .collect();
-        let packed = packed::encode(divided.packed.into_iter());
+        let packed = packed::encode(divided.packed.into_iter())?;
         self.sections.push(SectionBytes::new(part.sets(), sets.len(), packed));
-        self.sections.push(SectionBytes::new(part.times(), rows.len(), times::encode_column(&rows)));
+        self.sections.push(SectionBytes::new(part.times(), rows.len(), times::encode_column(&rows)?));
         Ok(())
     }
 
     fn finish(mut self) -> Result<Vec<SectionBytes>, TooLarge> {
         if !self.exceptions.is_empty() {
             let rows = self.exceptions.iter().map(|(_, rows)| rows.len()).sum();
-            self.sections.push(SectionBytes::new(Section::RareSets, rows, rare::encode(&self.exceptions)));
+            let bytes = exceptions::encode(&self.exceptions)?;
+            self.sections.push(SectionBytes::new(Section::SetExceptions, rows, bytes));
         }
         Ok(self.sections)
     }

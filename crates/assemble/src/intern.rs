@@ -6,9 +6,9 @@
 //! number of threads gives the same bytes.
 
 use crate::flatten::{DraftExtent, DraftSet, DraftSets};
-use crate::limits::{TooLarge, fit_u32};
-use rapsheet_snapshot::Times;
+use crate::limits::fit_u32;
 use rapsheet_snapshot::section::records::{Extent, Record, When};
+use rapsheet_snapshot::{Times, TooLarge};
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, HashMap};
 use std::hash::Hash;
@@ -96,7 +96,7 @@ impl Interners {
                 DraftExtent::Prefix(length) => Extent::Prefix(*length),
                 DraftExtent::Range(first, last) => Extent::Range(self.extents.number(&(*first, *last))?),
             };
-            let when = self.numbers_of_times.get(&sighting.times).map_or(When::Own, |at| When::Run(*at));
+            let when = self.numbers_of_times.get(&sighting.times).map_or(When::Own, |at| When::Shared(*at));
             let (feed, list, scope) = (sighting.feed, sighting.list, sighting.scope);
             let assessments = sighting.assessments;
             Ok((Record { feed, list, scope, extent, assessments, when }, sighting.times))

@@ -49,7 +49,7 @@
 //!
 //! let assembly = assemble(columns, &claims, &[policy], &mut ())?;
 //! assert_eq!((assembly.totals.v4_ranges, assembly.totals.names), (1, 1));
-//! # Ok::<(), rapsheet_assemble::TooLarge>(())
+//! # Ok::<(), rapsheet_snapshot::TooLarge>(())
 //! ```
 
 mod assembly;
@@ -64,5 +64,5 @@ mod merge;
 pub use assembly::{Assembly, RetainedRows, Totals, assemble};
 pub use claim::{Claim, ClaimSource, ClaimTable, Counts, Resolution, RetentionPolicy, resolve};
 pub use columns::{Columns, RangeColumn, RangeRow, TextColumn, TextRow, claim_of, scope_of, tag};
-pub use limits::{SizeLimits, TooLarge, fit_u32};
+pub use limits::{SizeLimits, fit_u32};
 pub use merge::DraftSighting;

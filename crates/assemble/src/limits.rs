@@ -3,7 +3,7 @@
 //! Row numbers, group numbers and set numbers are 32 bits wide. Checking the number of rows once, before anything
 //! is numbered, keeps the checks out of the loops that visit every row.
 
-use std::fmt;
+use rapsheet_snapshot::TooLarge;
 
 /// The largest snapshot that [`assemble`](crate::assemble) builds. The default is what the format can hold; lower
 /// limits serve tests.
@@ -26,36 +26,6 @@ impl Default for SizeLimits {
         SizeLimits { claims: CLAIMS_MAX, rows: ROWS_MAX }
     }
 }
-
-/// A part of a snapshot is larger than the file format can hold.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[non_exhaustive]
-pub struct TooLarge {
-    /// What is too large: "names".
-    pub what: &'static str,
-    /// What it is counted in: "entries", "bytes".
-    pub unit: &'static str,
-    /// How many there are.
-    pub size: u64,
-    /// How many the format holds.
-    pub limit: u64,
-}
-
-impl TooLarge {
-    /// An error if `size` exceeds `limit`.
-    pub fn check(what: &'static str, unit: &'static str, size: u64, limit: u64) -> Result<(), TooLarge> {
-        if size > limit { Err(TooLarge { what, unit, size, limit }) } else { Ok(()) }
-    }
-}
-
-impl fmt::Display for TooLarge {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let TooLarge { what, unit, size, limit } = self;
-        write!(f, "{what}: {size} {unit}, the format holds {limit}")
-    }
-}
-
-impl std::error::Error for TooLarge {}
 
 /// A count as a 32-bit number, or the error that there are too many.
 pub fn fit_u32(what: &'static str, unit: &'static str, count: usize) -> Result<u32, TooLarge> {

@@ -11,7 +11,8 @@ pub use crate::admission::accept::Accept;
 pub use crate::sighting::state_file::StateError;
 pub use error::BuildError;
 pub use input::{BuildInput, NoObserver, Observer, Stage};
-pub use rapsheet_assemble::{SizeLimits, TooLarge};
+pub use rapsheet_assemble::SizeLimits;
+pub use rapsheet_snapshot::TooLarge;
 
 use crate::admission::coverage::PreviousCoverage;
 use crate::catalog::{Catalog, Feed};
@@ -22,7 +23,7 @@ use crate::sighting::state_file::{self, AcceptedDigest, ReadError, StateWriter};
 use feed::{FeedContext, FeedResult};
 use rapsheet_assemble::{Assembly, ClaimTable, Columns, RetentionPolicy, assemble};
 use rapsheet_snapshot::section::origin::{FeedRecord, FeedState, Source};
-use rapsheet_snapshot::{FeedId, Image, Mode, Refusal, Snapshot};
+use rapsheet_snapshot::{FeedId, Image, Mode, ParseError, Snapshot};
 use rayon::prelude::*;
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
@@ -278,7 +279,7 @@ fn report(
     for (((id, result), policy), now) in (0..).map(FeedId).zip(results).zip(policies).zip(feeds_now) {
         let mut feed = result.report;
         feed.set_counts(&assembly.counts.get(&id).copied().unwrap_or_default());
-        feed.reject_overlaps(assembly.overlap_refused.get(&id).copied().unwrap_or(0), Refusal::BadRange);
+        feed.reject_overlaps(assembly.overlap_refused.get(&id).copied().unwrap_or(0), ParseError::BadRange);
         feed.sightings = feed.accepted + feed.carried;
         let before = previous_record(input, &feed.id);
         let last_update = before.and_then(|record| record.traits().update_time);

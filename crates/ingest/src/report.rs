@@ -4,7 +4,7 @@ use crate::entry::counters::Counters;
 use crate::entry::outcome::{Skip, Warning};
 use rapsheet_assemble::Counts;
 use rapsheet_snapshot::section::origin::FeedState;
-use rapsheet_snapshot::{Refusal, Time};
+use rapsheet_snapshot::{ParseError, Time};
 use serde::Serialize;
 use std::collections::BTreeMap;
 
@@ -291,7 +291,7 @@ impl FeedReport {
     }
 
     /// Moves indicators from accepted to rejected because too many ranges overlap there.
-    pub(crate) fn reject_overlaps(&mut self, count: u64, why: Refusal) {
+    pub(crate) fn reject_overlaps(&mut self, count: u64, why: ParseError) {
         if count > 0 {
             let of_added = count.min(self.added);
             self.added -= of_added;
@@ -315,7 +315,7 @@ impl FeedReport {
         self.skips =
             counters.skips.iter().map(|(skip, count): (&Skip, &u64)| (skip.word(), *count)).collect();
         self.refusals =
-            counters.refusals.iter().map(|(why, count): (&Refusal, &u64)| (why.word(), *count)).collect();
+            counters.refusals.iter().map(|(why, count): (&ParseError, &u64)| (why.word(), *count)).collect();
         self.warnings = counters
             .warnings
             .iter()

@@ -13,7 +13,7 @@ use crate::progress::Progress;
 use crate::settings::Settings;
 use rapsheet_ingest::build::{Accept, BuildError, BuildInput, BuildOutput};
 use rapsheet_ingest::catalog::{self, Catalog, Indicator};
-use rapsheet_snapshot::{Beside, Snapshot, sweep};
+use rapsheet_snapshot::{AtomicFile, Snapshot, remove_stale_temp_files};
 use std::fs;
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
@@ -30,7 +30,7 @@ pub(super) fn run(args: &Build, settings: &Settings) -> Result<Exit, Failure> {
     }
     args.check_files()?;
     let _lock = Lock::take(&args.out)?;
-    args.files().for_each(|file| sweep(&file));
+    args.files().for_each(|file| remove_stale_temp_files(&file));
     let previous = PreviousBuild::open(args)?;
     let mut input = BuildInput::new(&catalog, &args.downloads, settings.now, GENERATOR);
     input.previous = previous.snapshot.as_ref();
@@ -140,7 +140,7 @@ fn build(
 }
 
 /// Writes report, rejects and metrics to temporary files.
-fn write_files(built: &BuildOutput, length: u64, args: &Build) -> Result<Vec<Beside>, Failure> {
+fn write_files(built: &BuildOutput, length: u64, args: &Build) -> Result<Vec<AtomicFile>, Failure> {
     let report = temp_file(args.report.as_deref(), |out| output::report(&built.report, out))?;
     let rejects = temp_file(args.rejects.as_deref(), |out| output::rejects(&built.rejects, out))?;
     let metrics = temp_file(args.metrics.as_deref(), |out| output::metrics(&built.report, length, out))?;
@@ -150,7 +150,7 @@ fn write_files(built: &BuildOutput, length: u64, args: &Build) -> Result<Vec<Bes
 fn temp_file(
     target: Option<&Path>,
     fill: impl FnOnce(&mut dyn Write) -> io::Result<()>,
-) -> Result<Option<Beside>, Failure> {
+) -> Result<Option<AtomicFile>, Failure> {
     let unfinished = |error| Failure::unfinished(format_args!("{error}; nothing was published"));
     Ok(target.map(|target| write_temp(target, fill)).transpose().map_err(unfinished)?.flatten())
 }
@@ -161,7 +161,7 @@ fn temp_file(
 /// it has the times of its rows.
 fn publish(built: &BuildOutput, out: &Path) -> Result<(), Failure> {
     let unfinished = |error| Failure::unfinished(format_args!("{error}; the old snapshot is untouched"));
-    let mut state = Beside::create(&with_suffix(out, ".state")).map_err(unfinished)?;
+    let mut state = AtomicFile::create(&with_suffix(out, ".state")).map_err(unfinished)?;
     state.fill(|out| out.write_all(&built.state)).map_err(unfinished)?;
     let snapshot = built.image.beside(out).map_err(unfinished)?;
     state.publish().map_err(unfinished)?;

@@ -14,7 +14,7 @@ use rapsheet_ingest::pipeline::EventLog;
 use rapsheet_ingest::pipeline::FileRefusal;
 use rapsheet_ingest::pipeline::{self, ParseConfig, Parsed};
 use rapsheet_ingest::pipeline::{Details, Key, ListMetadata, Position, Rules, Sink, Skip, Warnings};
-use rapsheet_snapshot::{ListKind, Refusal, Scope};
+use rapsheet_snapshot::{ListKind, ParseError, Scope};
 use serde::Serialize;
 use std::io::{self, BufWriter, Read, Stdout, Write};
 use std::path::Path;
@@ -172,7 +172,7 @@ impl Sink for Printer {
         self.event_log.metadata(position, metadata);
     }
 
-    fn reject(&mut self, position: Position, why: Refusal, text: &[u8]) {
+    fn reject(&mut self, position: Position, why: ParseError, text: &[u8]) {
         self.event_log.reject(position, why, text);
         self.print();
     }

@@ -19,7 +19,7 @@ use coverage::{Family, Measurement, PreviousCoverage};
 use hold_reason::HoldReason;
 use rapsheet_assemble::{Columns, RangeRow, TextColumn, claim_of, scope_of};
 use rapsheet_snapshot::section::origin::Source;
-use rapsheet_snapshot::{AddressRange, ListKind, Mode, Refusal, Scope};
+use rapsheet_snapshot::{AddressRange, ListKind, Mode, ParseError, Scope};
 
 /// What a download is measured against.
 pub(crate) struct Baseline<'a> {
@@ -72,8 +72,8 @@ fn check_declared_count(counters: &Counters, last: Option<&Source>) -> Result<()
 }
 
 /// Reasons that reject an entry and do not suggest a wrong format.
-const WELL_FORMED: [Refusal; 4] =
-    [Refusal::TooWide, Refusal::Bogon, Refusal::PublicSuffix, Refusal::NeverBlock];
+const WELL_FORMED: [ParseError; 4] =
+    [ParseError::TooWide, ParseError::Bogon, ParseError::PublicSuffix, ParseError::NeverBlock];
 
 fn check_rejects(counters: &Counters, guard: &Guard) -> Result<(), HoldReason> {
     let well_formed: u64 = WELL_FORMED.iter().filter_map(|why| counters.refusals.get(why)).sum();

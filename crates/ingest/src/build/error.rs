@@ -1,8 +1,8 @@
 //! Why a snapshot could not be built.
 
 use crate::sighting::state_file::StateError;
-use rapsheet_assemble::TooLarge;
 use rapsheet_snapshot::Time;
+use rapsheet_snapshot::TooLarge;
 use std::fmt;
 
 /// Why a snapshot could not be built.

@@ -3,13 +3,11 @@
 use super::{BuildInput, previous_record};
 use crate::catalog::Feed;
 use crate::report::{FeedReport, Report};
-use rapsheet_assemble::{RetentionPolicy, TooLarge};
+use rapsheet_assemble::RetentionPolicy;
+use rapsheet_snapshot::TooLarge;
 use rapsheet_snapshot::section::origin::{FeedRecord, FeedTraits, Origin, Source};
 use rapsheet_snapshot::{FeedId, Kinds, Section, SectionBytes};
 use std::collections::HashMap;
-
-/// The longest origin section, in bytes.
-const ORIGIN_MAX: u64 = 16 << 20;
 
 /// The origin section of a build. `kinds` are those that each feed lists in the new snapshot.
 pub(super) fn section(
@@ -33,10 +31,7 @@ pub(super) fn section(
         })
         .collect();
     let origin = Origin { generator: input.generator.to_owned(), feeds: records };
-    let Some(bytes) = origin.encode() else {
-        TooLarge::check("feeds", "bytes", ORIGIN_MAX + 1, ORIGIN_MAX)?;
-        return Ok(SectionBytes::new(Section::Origin, 0, Vec::new()));
-    };
+    let bytes = origin.encode()?;
     Ok(SectionBytes::new(Section::Origin, feeds.len(), bytes))
 }
 

@@ -4,7 +4,7 @@
 //! best that came of it. Counts by reason are of events, of which a line may have several.
 
 use super::outcome::{Skip, Warning, Warnings};
-use rapsheet_snapshot::{Refusal, Time};
+use rapsheet_snapshot::{ParseError, Time};
 use std::collections::BTreeMap;
 
 /// What was counted in one block, file or feed.
@@ -25,7 +25,7 @@ pub struct Counters {
     /// Skipped lines or elements, by reason.
     pub skips: BTreeMap<Skip, u64>,
     /// Rejected entries, by reason.
-    pub refusals: BTreeMap<Refusal, u64>,
+    pub refusals: BTreeMap<ParseError, u64>,
     /// Accepted entries with a warning, by warning.
     pub warnings: BTreeMap<Warning, u64>,
     /// The generation time that the list states, after the number of the line that states it.
@@ -60,7 +60,7 @@ impl Counters {
         *self.skips.entry(why).or_default() += 1;
     }
 
-    pub(crate) fn reject(&mut self, why: Refusal) {
+    pub(crate) fn reject(&mut self, why: ParseError) {
         self.rejected += 1;
         *self.refusals.entry(why).or_default() += 1;
     }

@@ -6,8 +6,8 @@
 
 use super::rules::Rules;
 use ipnet::{Ipv4Net, Ipv6Net};
-use rapsheet_snapshot::name::Glance;
-use rapsheet_snapshot::{AddressRange, Refusal, Time};
+use rapsheet_snapshot::name::PlainName;
+use rapsheet_snapshot::{AddressRange, ParseError, Time};
 use std::net::{Ipv4Addr, Ipv6Addr};
 use std::sync::LazyLock;
 
@@ -151,30 +151,30 @@ impl Default for NameGuard {
 impl NameGuard {
     /// Rejects a canonical name that is a public suffix or whose last label is unknown. Returns whether it looks like a
     /// file name.
-    pub(crate) fn check(&mut self, name: &[u8]) -> Result<bool, Refusal> {
+    pub(crate) fn check(&mut self, name: &[u8]) -> Result<bool, ParseError> {
         let dots = name.iter().filter(|byte| **byte == b'.').count();
         let last_at = name.iter().rposition(|byte| *byte == b'.').map_or(0, |dot| dot + 1);
-        self.check_scanned(name, Glance { dots, last_at })
+        self.check_scanned(name, PlainName { dots, last_at })
     }
 
     /// The same for a name whose dots have been counted.
-    pub(crate) fn check_scanned(&mut self, name: &[u8], seen: Glance) -> Result<bool, Refusal> {
+    pub(crate) fn check_scanned(&mut self, name: &[u8], seen: PlainName) -> Result<bool, ParseError> {
         let last = name.get(seen.last_at..).unwrap_or(&[]);
         if !self.is_tld(last) && !is_known(name) {
-            return Err(Refusal::BadHost);
+            return Err(ParseError::BadHost);
         }
         if seen.dots <= SUFFIX_DOTS_MAX && !FLAT_TLDS.contains(&last) && is_public_suffix(name) {
-            return Err(Refusal::PublicSuffix);
+            return Err(ParseError::PublicSuffix);
         }
         Ok(seen.dots == 1 && FILE_ENDINGS.contains(&last))
     }
 
     /// Rejects a name whose last label is unknown. Returns that label.
-    pub(crate) fn check_host<'n>(&mut self, name: &'n [u8]) -> Result<&'n [u8], Refusal> {
+    pub(crate) fn check_host<'n>(&mut self, name: &'n [u8]) -> Result<&'n [u8], ParseError> {
         let at = memchr::memrchr(b'.', name).map_or(0, |at| at + 1);
         let last = name.get(at..).unwrap_or(&[]);
         // Some countries have rules for their second level only: there is a `co.za`, and no `za`.
-        if self.is_tld(last) || is_known(name) { Ok(last) } else { Err(Refusal::BadHost) }
+        if self.is_tld(last) || is_known(name) { Ok(last) } else { Err(ParseError::BadHost) }
     }
 
     fn is_tld(&mut self, last: &[u8]) -> bool {
@@ -278,8 +278,8 @@ mod tests {
     #[test]
     fn rejects_suffixes_and_unknown_tlds() {
         let mut names = NameGuard::default();
-        assert_eq!(names.check(b"co.uk"), Err(Refusal::PublicSuffix));
-        assert_eq!(names.check(b"loader.exe"), Err(Refusal::BadHost));
+        assert_eq!(names.check(b"co.uk"), Err(ParseError::PublicSuffix));
+        assert_eq!(names.check(b"loader.exe"), Err(ParseError::BadHost));
         assert_eq!(names.check(b"shop.co.za"), Ok(false));
         assert_eq!(names.check(b"shop.com.np"), Ok(false));
         assert_eq!(names.check(b"duckdns.org"), Ok(false));

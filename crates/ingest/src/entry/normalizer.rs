@@ -16,7 +16,7 @@ use super::token_type::{TokenType, type_of};
 use crate::download::lines;
 use crate::download::position::Position;
 use rapsheet_snapshot::refang::refang;
-use rapsheet_snapshot::{Address, AddressRange, ListKind, Refusal, Scope, Time, address, host, name, url};
+use rapsheet_snapshot::{Address, AddressRange, ListKind, ParseError, Scope, Time, address, host, name, url};
 use std::ops::Range;
 
 /// Reads the tokens of one block of a file under one feed's rules.
@@ -127,7 +127,7 @@ impl<'a> Normalizer<'a> {
     }
 
     /// The line or element looks like data and cannot be used.
-    pub fn reject(&mut self, why: Refusal) {
+    pub fn reject(&mut self, why: ParseError) {
         self.rejected += 1;
         self.counters.reject(why);
         let text = self.block.get(self.at.clone()).unwrap_or(&[]);
@@ -160,21 +160,21 @@ impl<'a> Normalizer<'a> {
         self.reject_on_error(read);
     }
 
-    fn reject_on_error(&mut self, read: Result<(), Refusal>) {
+    fn reject_on_error(&mut self, read: Result<(), ParseError>) {
         if let Err(refusal) = read {
             self.reject(refusal);
         }
     }
 
-    fn try_address(&mut self, text: &[u8], details: &Details) -> Result<(), Refusal> {
+    fn try_address(&mut self, text: &[u8], details: &Details) -> Result<(), ParseError> {
         match AddressRange::parse(text) {
             Ok(read) => {
                 let mut warnings = Warnings::default();
                 warnings.add(Warning::HostBits, read.host_bits);
                 self.try_range(read.range, &with_port(details, read.port), warnings)
             }
-            Err(_) if text.starts_with(b"/") => Err(Refusal::PathOnly),
-            Err(_) if text.iter().any(u8::is_ascii_control) => Err(Refusal::ControlChar),
+            Err(_) if text.starts_with(b"/") => Err(ParseError::PathOnly),
+            Err(_) if text.iter().any(u8::is_ascii_control) => Err(ParseError::ControlChar),
             Err(refusal) => Err(refusal),
         }
     }
@@ -190,17 +190,17 @@ impl<'a> Normalizer<'a> {
         range: AddressRange,
         details: &Details,
         mut warnings: Warnings,
-    ) -> Result<(), Refusal> {
+    ) -> Result<(), ParseError> {
         let guarded = self.list_of(details) == ListKind::Block && !self.rules.allow_bogons;
         match guard::bogon(&range) {
-            guard::Bogon::Wholly if guarded => return Err(Refusal::Bogon),
+            guard::Bogon::Wholly if guarded => return Err(ParseError::Bogon),
             found => warnings.add(Warning::PartlyBogon, guarded && found == guard::Bogon::Partly),
         }
         if guard::too_wide(&range, self.rules) {
-            return Err(Refusal::TooWide);
+            return Err(ParseError::TooWide);
         }
         if self.never_block(details).is_some_and(|list| list.has_address(&range)) {
-            return Err(Refusal::NeverBlock);
+            return Err(ParseError::NeverBlock);
         }
         self.deliver(Key::Range(range), details, warnings);
         Ok(())
@@ -227,7 +227,7 @@ impl<'a> Normalizer<'a> {
     /// Handles a text that one scan shows to be an address or a name, which most lines of most lists are, and returns
     /// whether it did. False says nothing about the text.
     pub fn fast_host(&mut self, text: &[u8], scope: Scope, details: &Details) -> bool {
-        if let Some(seen) = name::glance(text) {
+        if let Some(seen) = name::scan_plain(text) {
             let checked = self.names.check_scanned(text, seen);
             let read = checked.and_then(|is_file_like| self.checked_name(text, scope, details, is_file_like));
             self.reject_on_error(read);
@@ -243,7 +243,7 @@ impl<'a> Normalizer<'a> {
         true
     }
 
-    fn try_host(&mut self, text: &[u8], scope: Scope, details: &Details) -> Result<(), Refusal> {
+    fn try_host(&mut self, text: &[u8], scope: Scope, details: &Details) -> Result<(), ParseError> {
         let (host_text, port) = if text.contains(&b':') { address::split_port(text)? } else { (text, None) };
         let mut name = std::mem::take(&mut self.scratch);
         name.clear();
@@ -264,7 +264,7 @@ impl<'a> Normalizer<'a> {
     }
 
     /// A canonical name.
-    fn name(&mut self, name: &[u8], scope: Scope, details: &Details) -> Result<(), Refusal> {
+    fn name(&mut self, name: &[u8], scope: Scope, details: &Details) -> Result<(), ParseError> {
         let is_file_like = self.names.check(name)?;
         self.checked_name(name, scope, details, is_file_like)
     }
@@ -276,13 +276,13 @@ impl<'a> Normalizer<'a> {
         scope: Scope,
         details: &Details,
         is_file_like: bool,
-    ) -> Result<(), Refusal> {
+    ) -> Result<(), ParseError> {
         if self.never_block(details).is_some_and(|list| list.has_name(name, scope)) {
-            return Err(Refusal::NeverBlock);
+            return Err(ParseError::NeverBlock);
         }
         let tree = scope != Scope::Exact && self.list_of(details) == ListKind::Allow;
         if tree && !self.rules.allow_private_suffixes && guard::is_private_suffix(name) {
-            return Err(Refusal::PublicSuffix);
+            return Err(ParseError::PublicSuffix);
         }
         let mut warnings = Warnings::default();
         warnings.add(Warning::LooksLikeFile, is_file_like);
@@ -296,7 +296,7 @@ impl<'a> Normalizer<'a> {
         self.reject_on_error(read);
     }
 
-    fn try_url(&mut self, text: &[u8], details: &Details) -> Result<(), Refusal> {
+    fn try_url(&mut self, text: &[u8], details: &Details) -> Result<(), ParseError> {
         let mut out = std::mem::take(&mut self.scratch);
         out.clear();
         let read = url::canonical(text, &mut out).and_then(|url| self.check_url(&out, url, details));
@@ -309,7 +309,7 @@ impl<'a> Normalizer<'a> {
 
     /// A listed URL never lists its host. But a host that cannot exist makes the URL useless, and a URL on an address of
     /// special-use space is a test.
-    fn check_url(&mut self, text: &[u8], url: url::Url, details: &Details) -> Result<Warnings, Refusal> {
+    fn check_url(&mut self, text: &[u8], url: url::Url, details: &Details) -> Result<Warnings, ParseError> {
         let host_at = url.host_at.clone();
         let mut warnings = Warnings::default();
         warnings.add(Warning::Userinfo, url.had_userinfo);
@@ -323,15 +323,15 @@ impl<'a> Normalizer<'a> {
         // Blocking the front page blocks the name for tools that block by URL. Its other pages may be listed.
         let is_front_page = text.get(host_at.end..) == Some(b"/");
         if is_front_page && self.never_block(details).is_some_and(|list| list.has_name(host, Scope::Exact)) {
-            return Err(Refusal::NeverBlock);
+            return Err(ParseError::NeverBlock);
         }
         Ok(warnings)
     }
 
-    fn check_url_address(&self, address: Address) -> Result<(), Refusal> {
+    fn check_url_address(&self, address: Address) -> Result<(), ParseError> {
         let guarded = self.rules.list == ListKind::Block && !self.rules.allow_bogons;
         let bogon = guarded && guard::bogon(&address.range()) == guard::Bogon::Wholly;
-        if bogon { Err(Refusal::Bogon) } else { Ok(()) }
+        if bogon { Err(ParseError::Bogon) } else { Ok(()) }
     }
 
     /// A token of unknown kind, typed by its content: URL, address, prefix or name. E-mail addresses and hashes are
@@ -359,13 +359,13 @@ impl<'a> Normalizer<'a> {
         text: &[u8],
         scope: Scope,
         details: &Details,
-    ) -> Result<(), Refusal> {
+    ) -> Result<(), ParseError> {
         match kind {
             TokenType::Url => self.try_url(text, details),
             TokenType::Address => self.try_address(text, details),
             TokenType::Host => self.try_host(text, scope, details),
-            TokenType::Path => Err(Refusal::PathOnly),
-            TokenType::Unsupported => Err(Refusal::BadHost),
+            TokenType::Path => Err(ParseError::PathOnly),
+            TokenType::Unsupported => Err(ParseError::BadHost),
         }
     }
 

@@ -4,7 +4,7 @@ use super::details::Details;
 use super::key::Key;
 use super::outcome::{ListMetadata, Skip, Warnings};
 use crate::download::position::Position;
-use rapsheet_snapshot::Refusal;
+use rapsheet_snapshot::ParseError;
 
 /// Receives the results of lines. A build collects columns; `parse` prints.
 pub trait Sink {
@@ -15,7 +15,7 @@ pub trait Sink {
     /// What the list states about itself.
     fn metadata(&mut self, _: Position, _: ListMetadata) {}
     /// A rejected entry. `text` is the line, or its beginning.
-    fn reject(&mut self, position: Position, why: Refusal, text: &[u8]);
+    fn reject(&mut self, position: Position, why: ParseError, text: &[u8]);
     /// Whether the sink takes no more, so that reading can stop.
     fn is_closed(&self) -> bool {
         false

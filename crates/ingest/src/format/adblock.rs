@@ -14,7 +14,7 @@ use crate::download::lines;
 use crate::entry::{Details, Normalizer, Skip};
 use crate::format::options::{OptionRow, Options};
 use crate::format::token;
-use rapsheet_snapshot::{Address, Kinds, Refusal, Scope};
+use rapsheet_snapshot::{Address, Kinds, ParseError, Scope};
 use std::collections::HashSet;
 
 /// The row of the table.
@@ -139,7 +139,7 @@ impl Adblock {
         };
         let details = Details { inverted, ..Details::NONE };
         if is_regex(rule) {
-            return normalizer.reject(Refusal::Pattern);
+            return normalizer.reject(ParseError::Pattern);
         }
         let (pattern, modifiers) = split_modifiers(rule).unwrap_or((rule, &[]));
         let pattern = pattern.strip_suffix(b"$").unwrap_or(pattern);
@@ -223,7 +223,7 @@ fn emit_anchored(text: &[u8], scope: Scope, details: &Details, normalizer: &mut 
     let text = text.strip_suffix(b"|").unwrap_or(text);
     let text = text.strip_suffix(b"^").unwrap_or(text);
     if has_wildcard(text) {
-        return normalizer.reject(Refusal::Pattern);
+        return normalizer.reject(ParseError::Pattern);
     }
     match memchr::memchr2(b'/', b'?', text) {
         Some(at) if at + 1 == text.len() => normalizer.host(text.get(..at).unwrap_or(&[]), scope, details),
@@ -243,7 +243,7 @@ fn emit_exact(text: &[u8], details: &Details, normalizer: &mut Normalizer<'_>) {
     let text = text.strip_suffix(b"|").unwrap_or(text);
     let text = text.strip_suffix(b"^").unwrap_or(text);
     if has_wildcard(text) {
-        normalizer.reject(Refusal::Pattern);
+        normalizer.reject(ParseError::Pattern);
     } else if memchr::memmem::find(text, b"://").is_some() {
         normalizer.url(text, details);
     } else {
@@ -262,7 +262,7 @@ fn emit_unanchored(text: &[u8], details: &Details, normalizer: &mut Normalizer<'
     let begins_name = name.first().is_some_and(u8::is_ascii_alphanumeric) || !name.is_ascii();
     if !begins_name || has_wildcard(name) || name.iter().any(|byte| matches!(byte, b'/' | b'=' | b'?' | b'&'))
     {
-        return normalizer.reject(Refusal::Pattern);
+        return normalizer.reject(ParseError::Pattern);
     }
     normalizer.host(name, Scope::Exact, details);
 }

@@ -9,7 +9,7 @@
 use super::{Format, Head, OpenError, OrderedReader, Shape};
 use crate::entry::{Details, Normalizer, Skip};
 use crate::format::options::Options;
-use rapsheet_snapshot::{Kinds, Refusal, Scope};
+use rapsheet_snapshot::{Kinds, ParseError, Scope};
 
 /// The row of the table.
 pub static FORMAT: Format = Format {
@@ -48,7 +48,7 @@ impl OrderedReader for Zones {
         match words {
             0 => normalizer.skip(Skip::Comment),
             // A single word with a dot is an entry of a list in another format.
-            1 if line.contains(&b'.') && self.pending.is_none() => normalizer.reject(Refusal::BadColumns),
+            1 if line.contains(&b'.') && self.pending.is_none() => normalizer.reject(ParseError::BadColumns),
             _ => normalizer.skip(Skip::Directive),
         }
     }

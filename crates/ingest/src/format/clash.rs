@@ -12,7 +12,7 @@ use super::{Format, Head, LineReader, OpenError, Shape, header};
 use crate::entry::{Details, Normalizer, Skip};
 use crate::format::options::Options;
 use crate::format::token;
-use rapsheet_snapshot::{Kinds, Refusal, Scope};
+use rapsheet_snapshot::{Kinds, ParseError, Scope};
 
 /// The row of the table.
 pub static FORMAT: Format = Format {
@@ -61,7 +61,7 @@ fn behaviour(text: &[u8], normalizer: &mut Normalizer<'_>) {
     match text {
         [b'+', b'.', name @ ..] => normalizer.host(name, Scope::Tree, &Details::NONE),
         [b'.', name @ ..] => normalizer.host(name, Scope::Subdomains, &Details::NONE),
-        _ if text.contains(&b'*') => normalizer.reject(Refusal::Pattern),
+        _ if text.contains(&b'*') => normalizer.reject(ParseError::Pattern),
         _ => normalizer.any(text, Scope::Exact, &Details::NONE),
     }
 }
@@ -75,7 +75,7 @@ fn classical(kind: &[u8], value: &[u8], normalizer: &mut Normalizer<'_>) {
         }
         b"IP-CIDR" | b"IP-CIDR6" | b"IP6-CIDR" | b"SRC-IP-CIDR" => normalizer.address(value, &Details::NONE),
         b"DOMAIN-KEYWORD" | b"HOST-KEYWORD" | b"DOMAIN-REGEX" | b"DOMAIN-WILDCARD" | b"HOST-WILDCARD"
-        | b"URL-REGEX" | b"AND" | b"OR" | b"NOT" => normalizer.reject(Refusal::Pattern),
+        | b"URL-REGEX" | b"AND" | b"OR" | b"NOT" => normalizer.reject(ParseError::Pattern),
         b"GEOIP" | b"GEOSITE" | b"MATCH" | b"FINAL" | b"RULE-SET" => normalizer.skip(Skip::Policy),
         _ => normalizer.skip(Skip::UnsupportedKind),
     }

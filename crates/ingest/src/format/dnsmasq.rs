@@ -14,7 +14,7 @@ use crate::download::lines;
 use crate::entry::{Details, Normalizer, Skip};
 use crate::format::options::Options;
 use crate::format::token;
-use rapsheet_snapshot::{Kinds, Refusal, Scope};
+use rapsheet_snapshot::{Kinds, ParseError, Scope};
 
 /// The row of the table.
 pub static FORMAT: Format = Format {
@@ -81,7 +81,7 @@ fn bare_keyword(line: &[u8], normalizer: &mut Normalizer<'_>) {
     if line.iter().all(|byte| byte.is_ascii_lowercase() || matches!(byte, b'-' | b'0'..=b'9')) {
         normalizer.skip(Skip::Directive);
     } else {
-        normalizer.reject(Refusal::BadColumns);
+        normalizer.reject(ParseError::BadColumns);
     }
 }
 
@@ -113,7 +113,7 @@ fn emit_names(value: &[u8], target: Target, normalizer: &mut Normalizer<'_>) {
 fn emit_tree(name: &[u8], details: &Details, normalizer: &mut Normalizer<'_>) {
     match name.strip_prefix(b".").unwrap_or(name) {
         // An empty name is the root, and `#` matches every name.
-        b"" | b"#" => normalizer.reject(Refusal::TooWide),
+        b"" | b"#" => normalizer.reject(ParseError::TooWide),
         name => normalizer.host(name, Scope::Tree, details),
     }
 }

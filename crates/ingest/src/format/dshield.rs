@@ -9,7 +9,7 @@ use super::{Format, Head, LineReader, OpenError, Shape, header, ranges};
 use crate::entry::{Details, Normalizer, Skip};
 use crate::format::options::Options;
 use crate::timestamp;
-use rapsheet_snapshot::{Address, Assessment, Assessments, Kinds, Refusal};
+use rapsheet_snapshot::{Address, Assessment, Assessments, Kinds, ParseError};
 
 /// The row of the table.
 pub static FORMAT: Format = Format {
@@ -39,7 +39,7 @@ impl LineReader for Dshield {
             b"Start" | b"Source IP" => normalizer.skip(Skip::Header),
             // The banner of `asdetails` is an HTML comment.
             [b'<', b'!', ..] | [b'-', b'-', b'>', ..] => normalizer.skip(Skip::Comment),
-            _ if is_name => normalizer.reject(Refusal::BadIp),
+            _ if is_name => normalizer.reject(ParseError::BadIp),
             _ => {
                 let rest: Vec<&[u8]> = columns.collect();
                 emit_row(first, &rest, normalizer);

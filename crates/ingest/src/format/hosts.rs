@@ -11,7 +11,7 @@ use super::{Format, Head, LineReader, OpenError, Shape, header};
 use crate::entry::{Details, Normalizer, Skip};
 use crate::format::options::{OptionRow, Options};
 use crate::format::token;
-use rapsheet_snapshot::{Address, Kinds, Refusal, Scope};
+use rapsheet_snapshot::{Address, Kinds, ParseError, Scope};
 
 /// The row of the table.
 pub static FORMAT: Format = Format {
@@ -55,7 +55,7 @@ impl LineReader for Hosts {
                     normalizer.address(first, &Details::NONE);
                 }
                 match rest.trim_ascii().is_empty() {
-                    true => normalizer.reject(Refusal::BadColumns),
+                    true => normalizer.reject(ParseError::BadColumns),
                     false => emit_names(rest, normalizer),
                 }
             }

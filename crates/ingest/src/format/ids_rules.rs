@@ -13,7 +13,7 @@ use crate::entry::{Details, Normalizer, Skip};
 use crate::format::options::Options;
 use crate::format::token;
 use crate::timestamp;
-use rapsheet_snapshot::{Kinds, Refusal, Scope, Time};
+use rapsheet_snapshot::{Kinds, ParseError, Scope, Time};
 
 /// The row of the table.
 pub static FORMAT: Format = Format {
@@ -43,7 +43,7 @@ impl LineReader for IdsRules {
             return if several {
                 normalizer.skip(Skip::Directive)
             } else {
-                normalizer.reject(Refusal::BadColumns)
+                normalizer.reject(ParseError::BadColumns)
             };
         };
 

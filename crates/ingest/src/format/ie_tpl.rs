@@ -8,7 +8,7 @@ use super::{Format, Head, LineReader, OpenError, Shape, header};
 use crate::entry::{Details, Normalizer, Skip};
 use crate::format::options::Options;
 use crate::format::token;
-use rapsheet_snapshot::{Kinds, Refusal, Scope};
+use rapsheet_snapshot::{Kinds, ParseError, Scope};
 
 /// The row of the table.
 pub static FORMAT: Format = Format {
@@ -33,12 +33,12 @@ impl LineReader for Tpl {
             b"msFilterList" => normalizer.skip(Skip::Header),
             b"-d" => emit_rule(rest.trim_ascii(), false, normalizer),
             b"+d" => emit_rule(rest.trim_ascii(), true, normalizer),
-            b"-" | b"+" => normalizer.reject(Refusal::Pattern),
+            b"-" | b"+" => normalizer.reject(ParseError::Pattern),
             _ if line.starts_with(b":") => normalizer.skip(Skip::Directive),
             _ if line.starts_with(b"#") => {
                 header::comment(line.get(1..).unwrap_or(&[]).trim_ascii(), normalizer);
             }
-            _ => normalizer.reject(Refusal::BadHost),
+            _ => normalizer.reject(ParseError::BadHost),
         }
     }
 }
@@ -50,7 +50,7 @@ fn emit_rule(text: &[u8], inverted: bool, normalizer: &mut Normalizer<'_>) {
     match path.trim_ascii() {
         b"" => normalizer.host(host, Scope::Tree, &details),
         path if path.starts_with(b"/") => normalizer.url(&[host, path].concat(), &details),
-        _ => normalizer.reject(Refusal::Pattern),
+        _ => normalizer.reject(ParseError::Pattern),
     }
 }
 

@@ -8,7 +8,7 @@ use super::{Format, Head, LineReader, OpenError, Shape, header, ranges};
 use crate::entry::{Details, Normalizer, Skip};
 use crate::format::options::Options;
 use crate::format::token;
-use rapsheet_snapshot::{Address, AddressRange, Kinds, Refusal};
+use rapsheet_snapshot::{Address, AddressRange, Kinds, ParseError};
 
 /// The row of the table.
 pub static FORMAT: Format = Format {
@@ -69,7 +69,7 @@ fn is_header_row(text: &[u8]) -> bool {
 }
 
 /// Reads the spellings that the canonical parser refuses; `None` for all others.
-fn own_spelling(text: &[u8]) -> Option<Result<AddressRange, Refusal>> {
+fn own_spelling(text: &[u8]) -> Option<Result<AddressRange, ParseError>> {
     if let Some((first, rest)) = token::split_once(text, b',') {
         return Some(first_and_last(first, token::before(rest, b',')));
     }
@@ -80,7 +80,7 @@ fn own_spelling(text: &[u8]) -> Option<Result<AddressRange, Refusal>> {
     mask.contains(&b'.').then(|| ranges::netmask(address, mask))
 }
 
-fn first_and_last(first: &[u8], last: &[u8]) -> Result<AddressRange, Refusal> {
+fn first_and_last(first: &[u8], last: &[u8]) -> Result<AddressRange, ParseError> {
     AddressRange::from_ends(Address::parse(first.trim_ascii())?, Address::parse(last.trim_ascii())?)
 }
 

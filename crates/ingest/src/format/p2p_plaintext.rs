@@ -7,7 +7,7 @@ use super::{Format, Head, LineReader, OpenError, Shape, header};
 use crate::entry::{Details, Normalizer};
 use crate::format::options::Options;
 use crate::format::token;
-use rapsheet_snapshot::{Address, AddressRange, Assessment, Assessments, Kinds, Refusal};
+use rapsheet_snapshot::{Address, AddressRange, Assessment, Assessments, Kinds, ParseError};
 
 /// The row of the table.
 pub static FORMAT: Format = Format {
@@ -43,9 +43,9 @@ impl LineReader for P2p {
 }
 
 /// Splits a line into its label and its range.
-fn split(line: &[u8]) -> Result<(&[u8], AddressRange), Refusal> {
-    let dash = memchr::memrchr(b'-', line).ok_or(Refusal::BadRange)?;
-    let (head, last) = line.split_at_checked(dash).ok_or(Refusal::BadRange)?;
+fn split(line: &[u8]) -> Result<(&[u8], AddressRange), ParseError> {
+    let dash = memchr::memrchr(b'-', line).ok_or(ParseError::BadRange)?;
+    let (head, last) = line.split_at_checked(dash).ok_or(ParseError::BadRange)?;
     let last = Address::parse(last.get(1..).unwrap_or(&[]).trim_ascii())?;
     let (label, first) = match last {
         Address::V4(_) => split_ipv4(head)?,
@@ -55,22 +55,22 @@ fn split(line: &[u8]) -> Result<(&[u8], AddressRange), Refusal> {
 }
 
 /// The label, and the IPv4 address after the last colon.
-fn split_ipv4(head: &[u8]) -> Result<(&[u8], Address), Refusal> {
-    let colon = memchr::memrchr(b':', head).ok_or(Refusal::BadRange)?;
-    let (label, first) = head.split_at_checked(colon).ok_or(Refusal::BadRange)?;
+fn split_ipv4(head: &[u8]) -> Result<(&[u8], Address), ParseError> {
+    let colon = memchr::memrchr(b':', head).ok_or(ParseError::BadRange)?;
+    let (label, first) = head.split_at_checked(colon).ok_or(ParseError::BadRange)?;
     Ok((label, Address::parse(first.get(1..).unwrap_or(&[]).trim_ascii())?))
 }
 
 /// The label, and the IPv6 address after it: the longest tail after a colon that is an address. Only the
 /// last [`ADDRESS_MAX`] bytes are tried, so that a label full of colons costs no quadratic time.
-fn split_ipv6(head: &[u8]) -> Result<(&[u8], Address), Refusal> {
+fn split_ipv6(head: &[u8]) -> Result<(&[u8], Address), ParseError> {
     let start = head.len().saturating_sub(ADDRESS_MAX + 1);
     let colons = head.iter().enumerate().skip(start).filter(|(_, byte)| **byte == b':');
     let read = |(at, _): (usize, &u8)| {
         Some((head.get(..at)?, Address::parse(head.get(at + 1..)?.trim_ascii()).ok()?))
     };
     let mut tails = colons.filter_map(read);
-    tails.next().ok_or(Refusal::BadIp)
+    tails.next().ok_or(ParseError::BadIp)
 }
 
 /// Words at the beginning of labels, and what they mean. All but `tor` are prefixes: `Spammers`, `Hijacked`.

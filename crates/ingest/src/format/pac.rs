@@ -7,7 +7,7 @@
 use super::{Format, Head, OpenError, OrderedReader, Shape, ranges};
 use crate::entry::{Details, Normalizer, Skip};
 use crate::format::options::Options;
-use rapsheet_snapshot::{Address, Kinds, Refusal, Scope};
+use rapsheet_snapshot::{Address, Kinds, ParseError, Scope};
 
 /// The row of the table.
 pub static FORMAT: Format = Format {
@@ -45,7 +45,7 @@ impl OrderedReader for Pac {
                 .for_each(|text| emit_element(text, normalizer));
         }
         if normalizer.outcomes() == 0 && is_bare_entry(line) {
-            normalizer.reject(Refusal::BadColumns);
+            normalizer.reject(ParseError::BadColumns);
         }
         if normalizer.outcomes() == 0 {
             normalizer.skip(Skip::Directive);
@@ -66,7 +66,7 @@ fn emit_calls(line: &[u8], normalizer: &mut Normalizer<'_>) {
     for call in CALLS {
         for at in memchr::memmem::find_iter(line, call) {
             if line.get(..at).is_some_and(|before| before.trim_ascii_end().ends_with(b"!")) {
-                normalizer.reject(Refusal::Pattern);
+                normalizer.reject(ParseError::Pattern);
                 continue;
             }
             let rest = line.get(at + call.len()..).unwrap_or(&[]);
@@ -90,14 +90,14 @@ fn emit_host(text: &[u8], normalizer: &mut Normalizer<'_>) {
         [b'*', b'.', name @ ..] | [b'.', name @ ..] if !name.contains(&b'*') => {
             normalizer.host(name, Scope::Subdomains, &Details::NONE);
         }
-        _ if text.contains(&b'*') || text.contains(&b'?') => normalizer.reject(Refusal::Pattern),
+        _ if text.contains(&b'*') || text.contains(&b'?') => normalizer.reject(ParseError::Pattern),
         name => normalizer.any(name, Scope::Exact, &Details::NONE),
     }
 }
 
 fn emit_network(address: &[u8], mask: &[u8], normalizer: &mut Normalizer<'_>) {
     let is_address = Address::parse(address).is_ok();
-    let read = if is_address { ranges::netmask(address, mask) } else { Err(Refusal::BadMask) };
+    let read = if is_address { ranges::netmask(address, mask) } else { Err(ParseError::BadMask) };
     ranges::emit(read, &Details::NONE, normalizer);
 }
 

@@ -12,7 +12,7 @@ use super::{Format, Head, LineReader, OpenError, Shape, header, role};
 use crate::entry::{Details, Normalizer};
 use crate::format::options::Options;
 use crate::timestamp;
-use rapsheet_snapshot::{Address, Assessments, Kinds, Refusal};
+use rapsheet_snapshot::{Address, Assessments, Kinds, ParseError};
 
 /// The row of the table.
 pub static FORMAT: Format = Format {
@@ -41,7 +41,7 @@ impl LineReader for Pipes {
         let is_dataplane = first == b"NA" || first.iter().all(u8::is_ascii_digit);
         match if is_dataplane { dataplane(&columns) } else { cymru(&columns) } {
             Some((address, details)) => normalizer.address(address, &details),
-            None => normalizer.reject(Refusal::BadColumns),
+            None => normalizer.reject(ParseError::BadColumns),
         }
     }
 }

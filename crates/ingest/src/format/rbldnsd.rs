@@ -14,7 +14,7 @@ use crate::entry::{Details, Normalizer, Skip};
 use crate::format::options::Options;
 use crate::format::token;
 use crate::timestamp;
-use rapsheet_snapshot::{Address, AddressRange, Assessment, Assessments, Kinds, Refusal, Scope};
+use rapsheet_snapshot::{Address, AddressRange, Assessment, Assessments, Kinds, ParseError, Scope};
 use std::fmt::Write;
 
 /// The row of the table for addresses.
@@ -143,7 +143,7 @@ fn emit_address(key: &[u8], details: &Details, normalizer: &mut Normalizer<'_>) 
     ranges::emit(parse_range(key), details, normalizer);
 }
 
-fn parse_range(key: &[u8]) -> Result<AddressRange, Refusal> {
+fn parse_range(key: &[u8]) -> Result<AddressRange, ParseError> {
     if key.contains(&b':') {
         return ipv6_range(key);
     }
@@ -161,29 +161,29 @@ fn parse_range(key: &[u8]) -> Result<AddressRange, Refusal> {
 
 /// The range from `first`, completed with zeros, to `last`, completed with 255s. `last` may omit leading
 /// octets, which are then those of `first`, or be empty.
-fn ipv4_range(first: &[u8], last: &[u8]) -> Result<AddressRange, Refusal> {
+fn ipv4_range(first: &[u8], last: &[u8]) -> Result<AddressRange, ParseError> {
     let first = octets(first)?;
     let end = match octets(last) {
-        Err(Refusal::LeadingZero) => return Err(Refusal::LeadingZero),
+        Err(ParseError::LeadingZero) => return Err(ParseError::LeadingZero),
         _ if last.is_empty() => first.clone(),
         Ok(tail) if tail.len() <= first.len() => {
             [first.get(..first.len() - tail.len()).unwrap_or(&[]), &tail].concat()
         }
-        Ok(_) | Err(_) => return Err(Refusal::BadRange),
+        Ok(_) | Err(_) => return Err(ParseError::BadRange),
     };
     let parse = |octets: &[u8], fill: u8| Address::parse(dotted(octets, fill).as_bytes());
     AddressRange::from_ends(parse(&first, 0)?, parse(&end, 255)?)
 }
 
 /// One to four decimal octets between dots.
-fn octets(text: &[u8]) -> Result<Vec<u8>, Refusal> {
-    let text = std::str::from_utf8(text).map_err(|_| Refusal::BadIp)?;
+fn octets(text: &[u8]) -> Result<Vec<u8>, ParseError> {
+    let text = std::str::from_utf8(text).map_err(|_| ParseError::BadIp)?;
     if text.split('.').any(|octet| octet.len() > 1 && octet.starts_with('0')) {
-        return Err(Refusal::LeadingZero);
+        return Err(ParseError::LeadingZero);
     }
     let octets: Vec<u8> =
-        text.split('.').map(str::parse).collect::<Result<_, _>>().map_err(|_| Refusal::BadIp)?;
-    if (1..=4).contains(&octets.len()) { Ok(octets) } else { Err(Refusal::BadIp) }
+        text.split('.').map(str::parse).collect::<Result<_, _>>().map_err(|_| ParseError::BadIp)?;
+    if (1..=4).contains(&octets.len()) { Ok(octets) } else { Err(ParseError::BadIp) }
 }
 
 /// An address in dotted decimal, with `fill` for omitted octets.
@@ -198,7 +198,7 @@ fn dotted(octets: &[u8], fill: u8) -> String {
 }
 
 /// An IPv6 range. Trailing zero groups may be omitted; four groups without a length are a /64.
-fn ipv6_range(key: &[u8]) -> Result<AddressRange, Refusal> {
+fn ipv6_range(key: &[u8]) -> Result<AddressRange, ParseError> {
     let (address, length) = match memchr::memchr(b'/', key) {
         Some(slash) => key.split_at_checked(slash).unwrap_or((key, &[])),
         None => (key, &[][..]),

@@ -7,7 +7,7 @@
 use super::{Format, Head, LineReader, OpenError, Shape, header};
 use crate::entry::{Details, Normalizer};
 use crate::format::options::Options;
-use rapsheet_snapshot::{Kinds, Refusal, Scope};
+use rapsheet_snapshot::{Kinds, ParseError, Scope};
 
 /// The row of the table.
 pub static FORMAT: Format = Format {
@@ -32,7 +32,7 @@ impl LineReader for Expressions {
         }
         match tree(line) {
             Some(name) => normalizer.host(&name, Scope::Tree, &Details::NONE),
-            None => normalizer.reject(Refusal::Pattern),
+            None => normalizer.reject(ParseError::Pattern),
         }
     }
 }

@@ -15,7 +15,7 @@ use crate::entry::{Details, Normalizer, Skip};
 use crate::format::options::{OptionRow, Options};
 use crate::format::token;
 use crate::timestamp;
-use rapsheet_snapshot::{AddressRange, Assessments, Kinds, Refusal, Scope, Time};
+use rapsheet_snapshot::{AddressRange, Assessments, Kinds, ParseError, Scope, Time};
 
 /// The row of the table.
 pub static FORMAT: Format = Format {
@@ -135,9 +135,9 @@ impl Zone {
             }
             // ` NS localhost.` whose leading blank was trimmed.
             _ if self.owner.eq_ignore_ascii_case(b"NS") => normalizer.skip(Skip::Record),
-            b"" => normalizer.reject(Refusal::BadColumns),
+            b"" => normalizer.reject(ParseError::BadColumns),
             _ if kind.iter().all(u8::is_ascii_alphanumeric) => normalizer.skip(Skip::Record),
-            _ => normalizer.reject(Refusal::BadColumns),
+            _ => normalizer.reject(ParseError::BadColumns),
         }
     }
 
@@ -195,15 +195,15 @@ fn emit_trigger(owner: &[u8], details: &Details, normalizer: &mut Normalizer<'_>
 
 /// Reads `24.0.2.0.192`: the prefix length, then the octets or groups of the address in reverse order; `zz`
 /// is `::`.
-fn parse_rpz_ip(text: &[u8]) -> Result<AddressRange, Refusal> {
-    let text = std::str::from_utf8(text).map_err(|_| Refusal::BadIp)?;
-    let (length, rest) = text.split_once('.').ok_or(Refusal::BadIp)?;
+fn parse_rpz_ip(text: &[u8]) -> Result<AddressRange, ParseError> {
+    let text = std::str::from_utf8(text).map_err(|_| ParseError::BadIp)?;
+    let (length, rest) = text.split_once('.').ok_or(ParseError::BadIp)?;
     let mut parts: Vec<&str> = rest.split('.').collect();
     parts.reverse();
     let is_v4 = parts.len() == 4 && !parts.contains(&"zz");
     let address = if is_v4 { parts.join(".") } else { join_ipv6(&parts) };
     let read = AddressRange::parse(format!("{address}/{length}").as_bytes())?;
-    if read.host_bits { Err(Refusal::BadPrefix) } else { Ok(read.range) }
+    if read.host_bits { Err(ParseError::BadPrefix) } else { Ok(read.range) }
 }
 
 /// Groups of an IPv6 address with colons between them. `zz` becomes an empty group, which needs a second

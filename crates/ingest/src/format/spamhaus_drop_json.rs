@@ -9,7 +9,7 @@
 use super::{Format, Head, LineReader, OpenError, Shape};
 use crate::entry::{Details, Normalizer, Skip};
 use crate::format::options::Options;
-use rapsheet_snapshot::{Kinds, Refusal, Time};
+use rapsheet_snapshot::{Kinds, ParseError, Time};
 use serde::Deserialize;
 use std::borrow::Cow;
 
@@ -65,7 +65,7 @@ impl LineReader for DropJson {
             Ok(Row { cidr: Some(cidr), .. }) => normalizer.address(cidr.trim().as_bytes(), &Details::NONE),
             Ok(Row { asn: Some(_), .. }) => normalizer.skip(Skip::UnsupportedKind),
             Ok(row) => read_metadata(&row, normalizer),
-            Err(_) => normalizer.reject(Refusal::BadJson),
+            Err(_) => normalizer.reject(ParseError::BadJson),
         }
     }
 }

@@ -12,7 +12,7 @@ use super::{Format, Head, LineReader, OpenError, Shape, header};
 use crate::entry::{Details, Normalizer, Skip};
 use crate::format::options::{OptionRow, Options};
 use crate::format::token;
-use rapsheet_snapshot::{Assessment, Assessments, Kinds, Refusal, Scope};
+use rapsheet_snapshot::{Assessment, Assessments, Kinds, ParseError, Scope};
 
 /// The row of the table.
 pub static FORMAT: Format = Format {
@@ -108,7 +108,7 @@ impl LineReader for CategoryFile {
             (Content::Ignored, _) => normalizer.skip(Skip::Policy),
             (_, [b'#', comment @ ..]) => header::comment(comment.trim_ascii(), normalizer),
             (Content::Usage, _) => normalizer.skip(Skip::Directive),
-            (Content::Expressions, _) => normalizer.reject(Refusal::Pattern),
+            (Content::Expressions, _) => normalizer.reject(ParseError::Pattern),
             // The whole content of a `usage` file that has lost its name.
             (_, b"black" | b"white") => normalizer.skip(Skip::Directive),
             (Content::Mixed | Content::Urls, _) => self.emit(token::before_comment(line), normalizer),
@@ -119,7 +119,7 @@ impl LineReader for CategoryFile {
 impl CategoryFile {
     fn emit(&self, entry: &[u8], normalizer: &mut Normalizer<'_>) {
         match entry {
-            _ if is_expression(entry) => normalizer.reject(Refusal::Pattern),
+            _ if is_expression(entry) => normalizer.reject(ParseError::Pattern),
             [b'.', name @ ..] => normalizer.host(name, Scope::Tree, &self.details),
             _ if self.content == Content::Urls => normalizer.url(entry, &self.details),
             _ => normalizer.any(entry, self.scope, &self.details),

@@ -11,7 +11,7 @@ use crate::format::options::Options;
 use crate::format::token;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
-use rapsheet_snapshot::{AddressRange, Kinds, Refusal, Scope};
+use rapsheet_snapshot::{AddressRange, Kinds, ParseError, Scope};
 
 /// The row of the table.
 pub static FORMAT: Format = Format {
@@ -49,9 +49,9 @@ impl LineReader for Dataset {
 fn emit_text(value: &[u8], normalizer: &mut Normalizer<'_>) {
     match STANDARD.decode(value).as_deref() {
         Ok([b'.', name @ ..]) => normalizer.host(name, Scope::Tree, &Details::NONE),
-        Ok([b'/', ..]) => normalizer.reject(Refusal::PathOnly),
+        Ok([b'/', ..]) => normalizer.reject(ParseError::PathOnly),
         Ok(text) => normalizer.any(text, Scope::Exact, &Details::NONE),
-        Err(_) => normalizer.reject(Refusal::BadEncoding),
+        Err(_) => normalizer.reject(ParseError::BadEncoding),
     }
 }
 

@@ -9,7 +9,7 @@ use crate::entry::taxonomy;
 use crate::entry::{Details, Normalizer, Skip};
 use crate::format::options::{OptionRow, Options, error};
 use crate::format::token;
-use rapsheet_snapshot::{Assessments, Kinds, Refusal};
+use rapsheet_snapshot::{Assessments, Kinds, ParseError};
 
 /// The row of the table.
 pub static FORMAT: Format = Format {
@@ -54,7 +54,7 @@ impl LineReader for Reputation {
         }
         let mut columns = line.split(|byte| *byte == b',').map(<[u8]>::trim_ascii);
         let (Some(address), Some(category)) = (columns.next(), columns.next()) else {
-            return normalizer.reject(Refusal::BadColumns);
+            return normalizer.reject(ParseError::BadColumns);
         };
         if token::number::<u8>(address).is_some() {
             return normalizer.skip(Skip::CategoryDefinition);
@@ -62,7 +62,7 @@ impl LineReader for Reputation {
         match columns.next().and_then(token::number::<u8>) {
             Some(score) if score < self.min_score => normalizer.skip(Skip::NoScore),
             Some(_) => normalizer.address(address, &self.details(category)),
-            None => normalizer.reject(Refusal::BadColumns),
+            None => normalizer.reject(ParseError::BadColumns),
         }
     }
 }

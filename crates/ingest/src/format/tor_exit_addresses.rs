@@ -10,7 +10,7 @@ use crate::entry::{Details, Normalizer, Skip};
 use crate::format::options::Options;
 use crate::format::token;
 use crate::timestamp;
-use rapsheet_snapshot::{Assessment, Assessments, Kinds, Refusal};
+use rapsheet_snapshot::{Assessment, Assessments, Kinds, ParseError};
 
 /// The row of the table.
 pub static FORMAT: Format = Format {
@@ -40,7 +40,7 @@ impl LineReader for ExitAddresses {
             }
             b"ExitNode" | b"Published" | b"LastStatus" => normalizer.skip(Skip::Record),
             _ if line.starts_with(b"#") => normalizer.skip(Skip::Comment),
-            _ => normalizer.reject(Refusal::BadColumns),
+            _ => normalizer.reject(ParseError::BadColumns),
         }
     }
 }

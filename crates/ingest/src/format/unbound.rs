@@ -9,7 +9,7 @@ use super::{Format, Head, LineReader, OpenError, Shape, header};
 use crate::entry::{Details, Normalizer, Skip};
 use crate::format::options::Options;
 use crate::format::token;
-use rapsheet_snapshot::{Kinds, Refusal, Scope};
+use rapsheet_snapshot::{Kinds, ParseError, Scope};
 
 /// The row of the table.
 pub static FORMAT: Format = Format {
@@ -52,7 +52,7 @@ impl LineReader for Unbound {
         let key = memchr::memchr(b':', line).filter(|colon| line.iter().take(*colon).all(is_key));
         // No key is shorter than four letters; a shorter text is a line of another format.
         let Some(colon) = key.filter(|colon| *colon > 3) else {
-            return normalizer.reject(Refusal::BadColumns);
+            return normalizer.reject(ParseError::BadColumns);
         };
         let (key, value) = line.split_at_checked(colon).unwrap_or((line, &[]));
         let value = value.get(1..).unwrap_or(&[]).trim_ascii();

@@ -9,7 +9,7 @@ use super::{Format, Head, LineReader, OpenError, Shape, header};
 use crate::entry::{Details, Normalizer, Skip};
 use crate::format::options::Options;
 use crate::format::token;
-use rapsheet_snapshot::{Kinds, Refusal, Scope};
+use rapsheet_snapshot::{Kinds, ParseError, Scope};
 
 /// The row of the table.
 pub static FORMAT: Format = Format {
@@ -37,9 +37,9 @@ impl LineReader for V2fly {
         match kind {
             b"domain" => normalizer.host(value, Scope::Tree, &Details::NONE),
             b"full" => normalizer.host(value, Scope::Exact, &Details::NONE),
-            b"keyword" | b"regexp" => normalizer.reject(Refusal::Pattern),
+            b"keyword" | b"regexp" => normalizer.reject(ParseError::Pattern),
             b"include" => normalizer.skip(Skip::Directive),
-            _ => normalizer.reject(Refusal::BadHost),
+            _ => normalizer.reject(ParseError::BadHost),
         }
     }
 }

@@ -17,7 +17,7 @@ use crate::format::token;
 
 use quick_xml::Reader;
 use quick_xml::events::Event;
-use rapsheet_snapshot::{Assessments, Kinds, Refusal};
+use rapsheet_snapshot::{Assessments, Kinds, ParseError};
 
 /// The row of the table.
 pub static XML_FORMAT: Format = Format {
@@ -185,7 +185,7 @@ fn emit_record(fields: &Fields, rules: &RecordRules, normalizer: &mut Normalizer
     } else if role::is_unsupported(field(Role::Kind)) {
         normalizer.skip(Skip::UnsupportedKind);
     } else if value.is_empty() {
-        normalizer.reject(Refusal::BadColumns);
+        normalizer.reject(ParseError::BadColumns);
     } else {
         let scope = normalizer.rules().scope;
         normalizer.any(value, scope, &role::details(field, *default));

@@ -10,7 +10,7 @@ use crate::download::lines;
 use crate::download::refusal::FileRefusal;
 use crate::entry::{Details, Normalizer, Skip};
 use crate::format::options::Options;
-use rapsheet_snapshot::{Assessments, Kinds, Refusal, Scope};
+use rapsheet_snapshot::{Assessments, Kinds, ParseError, Scope};
 
 /// The row of the table.
 pub static FORMAT: Format = Format {
@@ -66,12 +66,12 @@ impl LineReader for Intel {
         let (value, kind) = (column(self.value), column(self.kind));
         let details = Details { assessments: self.assessments(column), ..Details::NONE };
         match kind {
-            _ if value.is_empty() || kind.is_empty() => normalizer.reject(Refusal::BadColumns),
+            _ if value.is_empty() || kind.is_empty() => normalizer.reject(ParseError::BadColumns),
             b"Intel::ADDR" | b"Intel::SUBNET" => normalizer.address(value, &details),
             b"Intel::DOMAIN" => normalizer.any(value, Scope::Exact, &details),
             b"Intel::URL" => normalizer.url(value, &details),
             _ if kind.starts_with(b"Intel::") => normalizer.skip(Skip::UnsupportedKind),
-            _ => normalizer.reject(Refusal::BadColumns),
+            _ => normalizer.reject(ParseError::BadColumns),
         }
     }
 }

@@ -2,7 +2,7 @@
 
 use crate::entry::{Details, Key, ListMetadata, Position, Sink, Skip, Warnings};
 use crate::report::quote;
-use rapsheet_snapshot::{AddressRange, ListKind, Refusal, Scope};
+use rapsheet_snapshot::{AddressRange, ListKind, ParseError, Scope};
 use serde::Serialize;
 
 /// One result of a line: an entry, a skip or a reject.
@@ -106,7 +106,7 @@ impl Sink for EventLog {
         }
     }
 
-    fn reject(&mut self, position: Position, why: Refusal, text: &[u8]) {
+    fn reject(&mut self, position: Position, why: ParseError, text: &[u8]) {
         self.events.push(Event {
             line: position.line,
             result: "reject",

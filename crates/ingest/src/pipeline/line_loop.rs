@@ -5,7 +5,7 @@ use crate::entry::Counters;
 use crate::entry::guard::NameGuard;
 use crate::entry::{Normalizer, Position, Rules, Sink, Skip};
 use crate::format::{LineReader, OrderedReader};
-use rapsheet_snapshot::Refusal;
+use rapsheet_snapshot::ParseError;
 
 /// A block of lines, borrowed.
 #[derive(Clone, Copy)]
@@ -65,7 +65,7 @@ fn one_line(
     read: &mut impl FnMut(&[u8], &mut Normalizer<'_>),
 ) {
     if line.len() > LINE_MAX {
-        return normalizer.reject(Refusal::TooLong);
+        return normalizer.reject(ParseError::TooLong);
     }
     let trimmed = lines::trim(line);
     if trimmed.is_empty() {

@@ -6,7 +6,7 @@
 use crate::entry::{Details, Key, Position, Sink, Skip, Warnings};
 use crate::report::{REJECTS_MAX, quote};
 use rapsheet_assemble::{Claim, ClaimSource, Columns, TextColumn, claim_of, scope_of, tag};
-use rapsheet_snapshot::{Assessments, FeedId, ListKind, Refusal, Scope, Time};
+use rapsheet_snapshot::{Assessments, FeedId, ListKind, ParseError, Scope, Time};
 use std::collections::HashMap;
 
 /// What a row of a download states, apart from its key.
@@ -72,7 +72,7 @@ pub(crate) struct Rejected {
     /// Its position.
     pub(crate) position: Position,
     /// The reason.
-    pub(crate) why: Refusal,
+    pub(crate) why: ParseError,
     /// Its text, cut off.
     pub(crate) text: String,
 }
@@ -157,7 +157,7 @@ impl Sink for Collector {
 
     fn skip(&mut self, _: Position, _: Skip) {}
 
-    fn reject(&mut self, position: Position, why: Refusal, text: &[u8]) {
+    fn reject(&mut self, position: Position, why: ParseError, text: &[u8]) {
         if self.rejects.len() < REJECTS_MAX {
             self.rejects.push(Rejected { position, why, text: quote(text) });
         }

@@ -4,7 +4,8 @@
 //! Addresses come back as they were listed: a range of the snapshot knows its prefix lengths, and a listed prefix is
 //! taken from the range that holds its first address, hence once.
 
-use rapsheet_assemble::{Claim, ClaimSource, ClaimTable, Columns, SizeLimits, TooLarge, tag};
+use rapsheet_assemble::{Claim, ClaimSource, ClaimTable, Columns, SizeLimits, tag};
+use rapsheet_snapshot::TooLarge;
 use rapsheet_snapshot::section::records::{Extent, When};
 use rapsheet_snapshot::{AddressRange, Entry, FeedId, Index, Sighting, Snapshot, Times};
 use std::collections::HashMap;

@@ -20,7 +20,7 @@ use crate::download::refusal::FileRefusal;
 use crate::entry::{Details, Normalizer, Skip};
 use crate::format::options::{OptionError, OptionRow, Options, error};
 use profile::{PLAIN, PROFILES, Profile};
-use rapsheet_snapshot::{Assessments, Kinds, Refusal, Scope};
+use rapsheet_snapshot::{Assessments, Kinds, ParseError, Scope};
 use std::borrow::Cow;
 
 /// The row of the table.
@@ -373,7 +373,7 @@ impl Table {
         }
         match filled.next() {
             Some(text) => self.emit_value(text, path, &details, normalizer),
-            None => normalizer.reject(Refusal::BadColumns),
+            None => normalizer.reject(ParseError::BadColumns),
         }
     }
 

@@ -9,11 +9,11 @@
 //! compares the two on lines that are well formed.
 
 use crate::format::token;
-use rapsheet_snapshot::Refusal;
+use rapsheet_snapshot::ParseError;
 use std::borrow::Cow;
 
 /// The fields of a line, without quotes and blanks around them. A line has at least one field.
-pub(in crate::format) fn fields(line: &[u8], delimiter: u8) -> Result<Vec<Cow<'_, [u8]>>, Refusal> {
+pub(in crate::format) fn fields(line: &[u8], delimiter: u8) -> Result<Vec<Cow<'_, [u8]>>, ParseError> {
     let mut fields = Vec::with_capacity(16);
     let mut rest = line;
     loop {
@@ -29,7 +29,7 @@ pub(in crate::format) fn fields(line: &[u8], delimiter: u8) -> Result<Vec<Cow<'_
 /// A field, and the text after its delimiter; `None` where the field is the last one.
 type FieldAndRest<'l> = (Cow<'l, [u8]>, Option<&'l [u8]>);
 
-fn next(text: &[u8], delimiter: u8) -> Result<FieldAndRest<'_>, Refusal> {
+fn next(text: &[u8], delimiter: u8) -> Result<FieldAndRest<'_>, ParseError> {
     let blanks = text.iter().take_while(|byte| **byte == b' ' && delimiter != b' ').count();
     match text.get(blanks..) {
         Some([b'"', quoted @ ..]) => next_quoted(quoted, delimiter),
@@ -45,12 +45,13 @@ fn next_unquoted(text: &[u8], delimiter: u8) -> FieldAndRest<'_> {
 }
 
 /// A quoted field, given the text after its opening quote. `""` and `\"` in it are a quote.
-fn next_quoted(text: &[u8], delimiter: u8) -> Result<FieldAndRest<'_>, Refusal> {
+fn next_quoted(text: &[u8], delimiter: u8) -> Result<FieldAndRest<'_>, ParseError> {
     // The field so far, once it has an escape; until then it borrows from the line.
     let mut escaped: Option<Vec<u8>> = None;
     let mut at = 0;
     loop {
-        let found = memchr::memchr2(b'"', b'\\', text.get(at..).unwrap_or(&[])).ok_or(Refusal::BadQuote)?;
+        let found =
+            memchr::memchr2(b'"', b'\\', text.get(at..).unwrap_or(&[])).ok_or(ParseError::BadQuote)?;
         let mark = at + found;
         let pair = text.get(mark..mark + 2);
         let plain = text.get(at..mark).unwrap_or(&[]);
@@ -87,7 +88,7 @@ fn next_quoted(text: &[u8], delimiter: u8) -> Result<FieldAndRest<'_>, Refusal> 
 mod tests {
     use super::*;
 
-    fn split(line: &str) -> Result<Vec<String>, Refusal> {
+    fn split(line: &str) -> Result<Vec<String>, ParseError> {
         let texts = |fields: Vec<Cow<'_, [u8]>>| {
             fields.iter().map(|field| String::from_utf8_lossy(field).into_owned()).collect()
         };
@@ -105,7 +106,7 @@ mod tests {
         ] {
             assert_eq!(split(line), Ok(expected.iter().map(ToString::to_string).collect()), "{line}");
         }
-        assert_eq!(split(r#"1,"open,2"#), Err(Refusal::BadQuote));
+        assert_eq!(split(r#"1,"open,2"#), Err(ParseError::BadQuote));
     }
 
     proptest::proptest! {

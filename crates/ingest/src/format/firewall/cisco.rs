@@ -6,7 +6,7 @@
 use super::target::looks_like_address;
 use super::{details, ranges};
 use crate::entry::{Normalizer, Skip};
-use rapsheet_snapshot::{Address, AddressRange, Refusal};
+use rapsheet_snapshot::{Address, AddressRange, ParseError};
 
 /// A rule without its first word: the name of the list, the verdict, the protocol, the source, the
 /// destination.
@@ -41,12 +41,12 @@ pub(super) fn endpoints(words: &[&[u8]], inverted: bool, normalizer: &mut Normal
 }
 
 /// Reads an address with a netmask, which begins with ones, or a wildcard mask, which begins with zeros.
-fn masked(address: &[u8], mask: &[u8]) -> Result<AddressRange, Refusal> {
+fn masked(address: &[u8], mask: &[u8]) -> Result<AddressRange, ParseError> {
     match (Address::parse(address)?, Address::parse(mask)?) {
         (Address::V4(address), Address::V4(mask)) => {
             let netmask = if mask >> 31 == 1 { mask } else { !mask };
             AddressRange::from_netmask(address, netmask)
         }
-        _ => Err(Refusal::BadMask),
+        _ => Err(ParseError::BadMask),
     }
 }

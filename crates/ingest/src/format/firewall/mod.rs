@@ -16,7 +16,7 @@ use super::{Format, Head, OpenError, OrderedReader, Shape, header, ranges};
 use crate::entry::{Details, Normalizer, Skip};
 use crate::format::options::Options;
 use crate::format::token;
-use rapsheet_snapshot::{Kinds, Refusal, Scope};
+use rapsheet_snapshot::{Kinds, ParseError, Scope};
 use target::Target;
 
 /// The row of the table.
@@ -206,7 +206,7 @@ fn bare(words: &[&[u8]], normalizer: &mut Normalizer<'_>) {
     match (is_address, words.len()) {
         (true, _) => Target { text, inverted: negated || zero }.emit(normalizer),
         // A single word is an entry of a list in another format; several are a directive of some dialect.
-        (false, 1) if !is_punctuation(text) => normalizer.reject(Refusal::BadIp),
+        (false, 1) if !is_punctuation(text) => normalizer.reject(ParseError::BadIp),
         (false, _) => normalizer.skip(Skip::Directive),
     }
 }

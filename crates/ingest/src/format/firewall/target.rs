@@ -3,7 +3,7 @@
 use super::{details, ranges};
 use crate::entry::Normalizer;
 use crate::format::token;
-use rapsheet_snapshot::{AddressRange, Refusal, Scope};
+use rapsheet_snapshot::{AddressRange, ParseError, Scope};
 
 /// Whether a word is written like an address.
 pub(super) fn looks_like_address(word: &[u8]) -> bool {
@@ -56,7 +56,7 @@ fn is_name(text: &[u8]) -> bool {
 
 /// Reads the spellings of hosts.deny and Apache: `192.0.2.`, `192.0`, `[2001:db8::]/32`; `None` for all
 /// others.
-fn abbreviated(text: &[u8]) -> Option<Result<AddressRange, Refusal>> {
+fn abbreviated(text: &[u8]) -> Option<Result<AddressRange, ParseError>> {
     if let Some((address, length)) = text.strip_prefix(b"[").and_then(|text| {
         let end = memchr::memmem::find(text, b"]/")?;
         Some((text.get(..end)?, text.get(end + 1..)?))

@@ -11,7 +11,7 @@ use super::node::{self, DEPTH_MAX, Kind, Raw};
 use super::{Format, Head, OpenError, Shape, read_generated};
 use crate::entry::{Details, Normalizer};
 use crate::format::options::Options;
-use rapsheet_snapshot::{AddressRange, Kinds, ListKind, Refusal, Scope};
+use rapsheet_snapshot::{AddressRange, Kinds, ListKind, ParseError, Scope};
 
 /// The row of the table.
 pub static FORMAT: Format = Format {
@@ -48,7 +48,7 @@ impl Context<'_> {
 fn walk(raw: Raw<'_>, context: &Context<'_>, normalizer: &mut Normalizer<'_>) {
     if context.depth > DEPTH_MAX {
         normalizer.record_at(context.base.offset(raw));
-        return normalizer.reject(Refusal::BadJson);
+        return normalizer.reject(ParseError::BadJson);
     }
     match node::kind(raw) {
         Kind::Object => node::members(raw, |key, value| {
@@ -75,7 +75,7 @@ fn read_text(raw: Raw<'_>, context: &Context<'_>, normalizer: &mut Normalizer<'_
         [b'*', b'.', name @ ..] if !name.contains(&b'*') => {
             normalizer.host(name, Scope::Tree, &Details::NONE);
         }
-        text if text.contains(&b'*') => normalizer.reject(Refusal::Pattern),
+        text if text.contains(&b'*') => normalizer.reject(ParseError::Pattern),
         name => normalizer.any(name, Scope::Exact, &Details::NONE),
     }
 }

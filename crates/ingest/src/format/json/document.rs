@@ -6,7 +6,7 @@
 use super::node::Raw;
 use crate::download::refusal::FileRefusal;
 use crate::entry::{Normalizer, Skip};
-use rapsheet_snapshot::Refusal;
+use rapsheet_snapshot::ParseError;
 use serde_json::value::RawValue;
 use std::borrow::Cow;
 
@@ -42,7 +42,7 @@ pub(super) fn for_each_value(
             Some(Err(error)) => {
                 let Some(next) = next_object_line(rest) else { return Err(refusal(&error)) };
                 normalizer.record_at(at + blanks);
-                normalizer.reject(Refusal::BadJson);
+                normalizer.reject(ParseError::BadJson);
                 at += next;
             }
             None => break,

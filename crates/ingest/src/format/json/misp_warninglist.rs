@@ -14,7 +14,7 @@ use super::{Format, Head, OpenError, Shape};
 use crate::download::refusal::FileRefusal;
 use crate::entry::{Details, Normalizer, Skip};
 use crate::format::options::Options;
-use rapsheet_snapshot::{ListKind, Refusal, Scope};
+use rapsheet_snapshot::{ListKind, ParseError, Scope};
 
 /// The row of the table.
 pub static FORMAT: Format = Format {
@@ -46,7 +46,7 @@ fn read(_: &Options, whole: Head<'_>, normalizer: &mut Normalizer<'_>) -> Result
             normalizer.record_at(base.offset(element));
             match node::kind(element) {
                 Kind::Text => emit(node::text(element).trim(), kind, normalizer),
-                _ => normalizer.reject(Refusal::BadJson),
+                _ => normalizer.reject(ParseError::BadJson),
             }
         });
     })?;
@@ -78,7 +78,7 @@ fn emit(element: &str, kind: ElementKind, normalizer: &mut Normalizer<'_>) {
         (ElementKind::Addresses, _) => normalizer.address(text, &Details::NONE),
         (ElementKind::Hosts, rest) => normalizer.host(rest.unwrap_or(text), Scope::Tree, &Details::NONE),
         (ElementKind::Strings, _) => normalizer.any(text, Scope::Exact, &Details::NONE),
-        (ElementKind::Patterns, _) => normalizer.reject(Refusal::Pattern),
+        (ElementKind::Patterns, _) => normalizer.reject(ParseError::Pattern),
         (ElementKind::Unsupported, _) => normalizer.skip(Skip::UnsupportedKind),
     }
 }

@@ -26,7 +26,7 @@ use crate::format::options::{OptionRow, Options, error};
 use crate::timestamp;
 use document::TextBase;
 use node::{DEPTH_MAX, Kind, Raw};
-use rapsheet_snapshot::{Kinds, Refusal};
+use rapsheet_snapshot::{Kinds, ParseError};
 use serde_json::value::RawValue;
 use std::borrow::Cow;
 
@@ -94,7 +94,7 @@ impl LineReader for Walker {
         }
         match serde_json::from_slice::<&RawValue>(line) {
             Ok(value) => self.walk(value, &self.path, 0, &mut |_, _| {}, normalizer),
-            Err(_) => normalizer.reject(Refusal::BadJson),
+            Err(_) => normalizer.reject(ParseError::BadJson),
         }
     }
 }
@@ -141,7 +141,7 @@ impl Walker {
     ) {
         if depth > DEPTH_MAX {
             begin(raw, normalizer);
-            return normalizer.reject(Refusal::BadJson);
+            return normalizer.reject(ParseError::BadJson);
         }
         match path.split_first() {
             Some((Step::Member(name), rest)) => {

@@ -11,7 +11,7 @@ use crate::format::role;
 
 use crate::entry::{Details, Normalizer, Skip};
 use crate::format::options::Options;
-use rapsheet_snapshot::{Assessments, Kinds, Refusal, Scope, Time};
+use rapsheet_snapshot::{Assessments, Kinds, ParseError, Scope, Time};
 
 /// The row of the table.
 pub static FORMAT: Format = Format {
@@ -70,7 +70,7 @@ fn read_indicator(
         "domain" => normalizer.host(value, scope, &details),
         "hostname" => normalizer.host(value, Scope::Exact, &details),
         "URL" => normalizer.url(value, &details),
-        "URI" => normalizer.reject(Refusal::PathOnly),
+        "URI" => normalizer.reject(ParseError::PathOnly),
         _ => normalizer.skip(Skip::UnsupportedKind),
     }
 }

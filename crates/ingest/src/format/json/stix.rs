@@ -17,7 +17,7 @@ use crate::format::role;
 
 use crate::entry::{Details, Normalizer, Skip};
 use crate::format::options::{OptionRow, Options};
-use rapsheet_snapshot::{Assessment, Assessments, Kinds, Refusal, Time};
+use rapsheet_snapshot::{Assessment, Assessments, Kinds, ParseError, Time};
 use std::borrow::Cow;
 use std::collections::hash_map::RandomState;
 use std::collections::{HashMap, HashSet};
@@ -178,7 +178,7 @@ fn emit_pattern(pattern: &str, details: &Details, normalizer: &mut Normalizer<'_
             values.iter().for_each(|value| normalizer.any(value.trim().as_bytes(), scope, details));
         }
         Parsed::Unsupported => normalizer.skip(Skip::UnsupportedKind),
-        Parsed::NotIndexable => normalizer.reject(Refusal::Pattern),
+        Parsed::NotIndexable => normalizer.reject(ParseError::Pattern),
     }
 }
 
