@@ -7,7 +7,7 @@
 use crate::scribe::Rules;
 use ipnet::{Ipv4Net, Ipv6Net};
 use rapsheet_snapshot::name::Glance;
-use rapsheet_snapshot::{AddressRange, ParseError, Time, host};
+use rapsheet_snapshot::{AddressRange, ParseError, Time, hash, host};
 use std::net::{Ipv4Addr, Ipv6Addr};
 use std::sync::LazyLock;
 
@@ -237,7 +237,7 @@ impl Names {
         let learn = || OTHER_ROOTS.contains(&last) || is_known(last);
         let Some(label) = packed(last) else { return learn() };
         // Multiplying spreads the bits; the highest eight are the place.
-        let place = (label.wrapping_mul(0x9E37_79B9_7F4A_7C15) >> 56) as usize;
+        let place = (hash::spread(label) >> 56) as usize;
         match self.roots.get_mut(place) {
             Some(root) if root.label == label => root.known,
             Some(root) => {

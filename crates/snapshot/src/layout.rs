@@ -174,9 +174,10 @@ pub fn checksum_mismatch(part: &'static str, offset: u64, stated: u32, actual: u
 
 fn check_magic_and_version(header: &[u8]) -> Result<(), Corruption> {
     if header.starts_with(&DEVELOPMENT_MAGIC) {
-        let found = "a development file, made before the first release";
-        return Err(Corruption::new("header", 0, "the magic of a rapsheet snapshot", found)
-            .with_remedy("build anew; start with `--previous none`"));
+        return Err(Corruption::new("header", 0, "the magic of a rapsheet snapshot", "a development file")
+            .with_remedy(
+                "made before the first release: build anew, the first time with `--previous none`",
+            ));
     }
     if !header.starts_with(&MAGIC) {
         let found = format!("{:02x?}", header.get(..MAGIC.len()).unwrap_or(&[]));
