@@ -59,7 +59,7 @@ fn the_writer_still_writes_the_golden_file() {
 }
 
 #[test]
-fn development_files_are_refused_with_the_remedy() {
+fn development_files_are_rejected_with_the_remedy() {
     let mut bytes = golden_bytes();
     bytes[..8].copy_from_slice(b"\x89RAP\r\n\x1a\n");
     let dir = TestDir::new();

@@ -6,7 +6,7 @@
 
 use crate::scribe::Rules;
 use ipnet::{Ipv4Net, Ipv6Net};
-use rapsheet_snapshot::name::Glance;
+use rapsheet_snapshot::name::PlainName;
 use rapsheet_snapshot::{AddressRange, ParseError, Time, hash, host};
 use std::net::{Ipv4Addr, Ipv6Addr};
 use std::sync::LazyLock;
@@ -210,11 +210,11 @@ impl Names {
     pub fn judge(&mut self, name: &[u8]) -> Result<bool, ParseError> {
         let dots = name.iter().filter(|byte| **byte == b'.').count();
         let last_at = name.iter().rposition(|byte| *byte == b'.').map_or(0, |dot| dot + 1);
-        self.judge_seen(name, Glance { dots, last_at })
+        self.judge_seen(name, PlainName { dots, last_at })
     }
 
     /// The same for a name of which the dots are known.
-    pub fn judge_seen(&mut self, name: &[u8], seen: Glance) -> Result<bool, ParseError> {
+    pub fn judge_seen(&mut self, name: &[u8], seen: PlainName) -> Result<bool, ParseError> {
         let last = name.get(seen.last_at..).unwrap_or(&[]);
         if !self.is_root(last) && !is_known(name) {
             return Err(ParseError::BadHost);

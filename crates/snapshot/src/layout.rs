@@ -22,7 +22,7 @@ pub const ROW_LEN: usize = 32;
 pub const ALIGN: usize = 64;
 /// A header that states more sections is corrupt.
 const SECTIONS_MAX: u32 = 256;
-/// A reader that does not know a section with this flag must refuse the file.
+/// A reader that does not know a section with this flag must reject the file.
 pub const MUST_UNDERSTAND: u16 = 1;
 
 macro_rules! sections {
