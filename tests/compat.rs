@@ -5,8 +5,8 @@
 //! files are added, never replaced: a new format gets a new version and a new file, and old files must stay readable.
 
 use crate::damage::{long_names, small_snapshot};
-use crate::place::{Place, code, stderr};
 use crate::support::day;
+use crate::test_dir::{TestDir, code, stderr};
 use rapsheet_query::Judge;
 use rapsheet_snapshot::{Snapshot, Status};
 use std::path::PathBuf;
@@ -62,10 +62,10 @@ fn the_writer_still_writes_the_golden_file() {
 fn development_files_are_rejected_with_the_remedy() {
     let mut bytes = golden_bytes();
     bytes[..8].copy_from_slice(b"\x89RAP\r\n\x1a\n");
-    let place = Place::new();
-    place.write("old.rap", &bytes);
+    let dir = TestDir::new();
+    dir.write("old.rap", &bytes);
     for args in [&["lookup", "45.9.20.5"][..], &["verify"], &["info"]] {
-        let output = place.run(&[&["--snapshot", "old.rap"], args].concat());
+        let output = dir.run(&[&["--snapshot", "old.rap"], args].concat());
         assert_eq!(code(&output), 4, "{args:?}");
         let message = stderr(&output);
         assert!(message.contains("made before the first release: build anew"), "{message}");

@@ -6,7 +6,7 @@
 use crate::process::memory;
 use crate::support::{Harness, Random, day};
 use rapsheet_query::{Judge, Questions};
-use rapsheet_snapshot::{Address, ReloadingSnapshot, Index, Section, Snapshot};
+use rapsheet_snapshot::{Address, Index, ReloadingSnapshot, Section, Snapshot};
 use std::collections::BTreeSet;
 use std::fs;
 use std::path::Path;

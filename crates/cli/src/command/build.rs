@@ -14,6 +14,7 @@ use crate::settings::Settings;
 use rapsheet_ingest::build::{Accept, BuildError, BuildInput, BuildOutput};
 use rapsheet_ingest::catalog::{self, Catalog, Indicator};
 use rapsheet_snapshot::{AtomicFile, Snapshot, remove_stale_temp_files};
+use rayon::iter::{IntoParallelIterator, ParallelIterator};
 use std::fs;
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
@@ -163,14 +164,19 @@ fn publish(built: &BuildOutput, out: &Path) -> Result<(), Failure> {
     let unfinished = |error| Failure::unfinished(format_args!("{error}; the old snapshot is untouched"));
     let mut state = AtomicFile::create(&with_suffix(out, ".state")).map_err(unfinished)?;
     state.fill(|out| out.write_all(&built.state)).map_err(unfinished)?;
-    let snapshot = built.image.beside(out).map_err(unfinished)?;
+    let snapshot = built.image.stage(out, verify_in_parallel).map_err(unfinished)?;
     state.publish().map_err(unfinished)?;
     let unsynced = |error| {
         Failure::unfinished(format_args!(
             "{error}; the new snapshot is in place, but may be lost in a power failure"
         ))
     };
-    snapshot.place().map_err(unfinished)?.sync().map_err(unsynced)
+    snapshot.rename().map_err(unfinished)?.sync().map_err(unsynced)
+}
+
+/// Verifies the written file before it is published, on all threads.
+fn verify_in_parallel(snapshot: &Snapshot) -> Result<(), rapsheet_snapshot::Error> {
+    snapshot.reference_checks().into_par_iter().try_for_each(|check| check.run())
 }
 
 /// The results of the previous build.
