@@ -15,7 +15,7 @@
 //! | `compose` | encodes the sections |
 //!
 //! ```
-//! use rapsheet_assemble::{Claim, ClaimSource, ClaimTable, Columns, Limits, RetentionPolicy, assemble, tag};
+//! use rapsheet_assemble::{Claim, ClaimSource, ClaimTable, Columns, SizeLimits, RetentionPolicy, assemble, tag};
 //! use rapsheet_snapshot::{AddressRange, Assessments, FeedId, ListKind, Mode, Scope, Time};
 //!
 //! let now = Time::from_unix(1_780_000_000);
@@ -39,7 +39,7 @@
 //!     last_seen: None,
 //!     expires: None,
 //! };
-//! let mut claims = ClaimTable::new(Limits::default());
+//! let mut claims = ClaimTable::new(SizeLimits::default());
 //! let number = claims.push(claim)?;
 //!
 //! let mut columns = Columns::default();
