@@ -9,7 +9,7 @@ use rapsheet_ingest::pipeline::{self, ParseConfig};
 use rapsheet_ingest::format::options::Options;
 use rapsheet_ingest::pipeline::{Details, Key, Place, Rules, Sink, Skip, Warnings};
 use rapsheet_ingest::pipeline::Tally;
-use rapsheet_snapshot::{AddressRange, ListKind, Refusal, Scope, Time, name, url};
+use rapsheet_snapshot::{AddressRange, ListKind, ParseError, Scope, Time, name, url};
 use std::io::Write;
 use std::path::Path;
 use std::sync::LazyLock;
@@ -163,7 +163,7 @@ impl Sink for Entries {
     }
 
     fn skip(&mut self, _: Place, _: Skip) {}
-    fn reject(&mut self, _: Place, _: Refusal, _: &[u8]) {}
+    fn reject(&mut self, _: Place, _: ParseError, _: &[u8]) {}
 }
 
 fn canonical_name(text: &[u8]) {

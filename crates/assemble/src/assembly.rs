@@ -9,8 +9,7 @@ use crate::compose::{self, Contents};
 use crate::flatten::{self, AddressNumber, DraftExtent, DraftSets, Flattened, RangeEntry};
 use crate::intern;
 use crate::merge::{DraftSighting, ResolvedGroup, Resolver, SortedRuns};
-use rapsheet_snapshot::TooLarge;
-use rapsheet_snapshot::{AddressRange, FeedId, Kinds, SectionBytes};
+use rapsheet_snapshot::{AddressRange, FeedId, Kinds, SectionBytes, TooLarge};
 use std::collections::HashMap;
 
 /// The result of [`assemble`].

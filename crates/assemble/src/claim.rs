@@ -4,9 +4,8 @@
 //! time is decided, for one feed and one indicator at a time: what confirms a sighting, when it was first seen, when
 //! it expires, and what happens when the current download does not list it. The rest of the crate sorts and counts.
 
-use crate::limits::SizeLimits;
-use rapsheet_snapshot::TooLarge;
-use rapsheet_snapshot::{Assessments, FeedId, ListKind, Mode, Time, Times};
+use crate::limits::{SizeLimits, fit_u32};
+use rapsheet_snapshot::{Assessments, FeedId, ListKind, Mode, Time, Times, TooLarge};
 
 /// Where a claim comes from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]

@@ -2,6 +2,7 @@
 
 use crate::flatten::FlatRange;
 use crate::intern::{FinalSet, Tables};
+use crate::limits::fit_u32;
 use rapsheet_snapshot::section::RangeEntry;
 use rapsheet_snapshot::section::leaves::{self, EncodedLeaves};
 use rapsheet_snapshot::section::{
@@ -123,11 +124,11 @@ fn v6_sections(
         return Ok(Vec::new());
     }
     let bytes = ipv6::encode(&with_sets(ranges, tables, V6))?;
-    let count = bytes.references.len();
+    let items = bytes.references.len();
     references.add(Part::Ipv6, V6, bytes.references, tables)?;
     Ok(vec![
-        SectionBytes::new(Section::Ipv6Index, count, bytes.index),
-        SectionBytes::new(Section::Ipv6Ranges, count, bytes.ranges),
+        SectionBytes::new(Section::Ipv6Index, items, bytes.index),
+        SectionBytes::new(Section::Ipv6Ranges, items, bytes.ranges),
     ])
 }
 

@@ -6,9 +6,9 @@
 //! number of threads gives the same bytes.
 
 use crate::flatten::{DraftExtent, DraftSet, DraftSets};
-use rapsheet_snapshot::Times;
-use rapsheet_snapshot::TooLarge;
+use crate::limits::fit_u32;
 use rapsheet_snapshot::section::records::{Extent, Record, When};
+use rapsheet_snapshot::{Times, TooLarge};
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, HashMap};
 use std::hash::Hash;

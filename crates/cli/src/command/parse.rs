@@ -172,8 +172,8 @@ impl Sink for Printer {
         self.event_log.metadata(position, metadata);
     }
 
-    fn reject(&mut self, place: Position, why: ParseError, text: &[u8]) {
-        self.event_log.reject(place, why, text);
+    fn reject(&mut self, position: Position, why: ParseError, text: &[u8]) {
+        self.event_log.reject(position, why, text);
         self.print();
     }
 

@@ -31,7 +31,8 @@ pub(super) fn section(
         })
         .collect();
     let origin = Origin { generator: input.generator.to_owned(), feeds: records };
-    Ok(SectionBytes::new(Section::Origin, feeds.len(), origin.encode()?))
+    let bytes = origin.encode()?;
+    Ok(SectionBytes::new(Section::Origin, feeds.len(), bytes))
 }
 
 fn feed_record(

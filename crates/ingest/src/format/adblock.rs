@@ -1,12 +1,13 @@
 //! `adblock`: filter lists of Adblock Plus, uBlock Origin and AdGuard, for browsers and for DNS.
 //!
-//! A line is a rule: `[@@]pattern[$modifiers]`. Only a rule about a whole host or one URL is an indicator; `@@` makes it
-//! an exception. Most rules of browser lists are not: they hide elements, apply on one site only, or match substrings
-//! of URLs. Such rules are skipped or rejected by kind and never turned into a verdict on a host.
+//! A line is a rule: `[@@]pattern[$modifiers]`. Only a rule about a whole host or one URL is an indicator;
+//! `@@` makes it an exception. Most rules of browser lists are not: they hide elements, apply on one site
+//! only, or match substrings of URLs. Such rules are skipped or rejected by kind and never turned into a
+//! verdict on a host.
 //!
-//! Traps: `#` begins a comment in lists for DNS and element hiding in lists for browsers, and `/…/` is a regular
-//! expression that may hold `$` and `,`. A rule with `$badfilter` cancels another rule of the same list, before or
-//! behind it, so the list is read in two passes.
+//! Traps: `#` begins a comment in lists for DNS and element hiding in lists for browsers, and `/…/` is a
+//! regular expression that may hold `$` and `,`. A rule with `$badfilter` cancels another rule of the same
+//! list, before or after it, so the list is read in two passes.
 
 use super::{Format, LineReader, OpenError, Shape, header};
 use crate::download::lines;
@@ -83,8 +84,8 @@ impl LineReader for Adblock {
     }
 }
 
-/// Whether a rule hides elements or runs scriptlets, or is an exception to such a rule: `##`, `#@#`, `#?#`, `#$#` and
-/// their combinations anywhere in the line, and AdGuard's `$$` for HTML.
+/// Whether a rule hides elements or runs scriptlets, or is an exception to such a rule: `##`, `#@#`, `#?#`,
+/// `#$#` and their combinations anywhere in the line, and AdGuard's `$$` for HTML.
 fn is_cosmetic(line: &[u8]) -> bool {
     const MARKS: [&[u8]; 10] =
         [b"##", b"#@#", b"#?#", b"#$#", b"#%#", b"#@?#", b"#$?#", b"#@$#", b"#@%#", b"#@$?#"];
@@ -99,8 +100,8 @@ fn is_cosmetic(line: &[u8]) -> bool {
     !is_comment && MARKS.iter().any(|mark| rest.starts_with(mark))
 }
 
-/// Splits a rule into its pattern and its modifiers, at the last `$` that a letter, `~`, `1p` or `3p` follows and no
-/// backslash precedes. A `$` anywhere else belongs to the pattern.
+/// Splits a rule into its pattern and its modifiers, at the last `$` that a letter, `~`, `1p` or `3p` follows
+/// and no backslash precedes. A `$` anywhere else belongs to the pattern.
 fn split_modifiers(rule: &[u8]) -> Option<(&[u8], &[u8])> {
     let mut end = rule.len();
     while let Some(at) = memchr::memrchr(b'$', rule.get(..end)?) {
@@ -195,7 +196,8 @@ fn is_regex(rule: &[u8]) -> bool {
     end.is_some_and(|end| matches!(inner.get(end + 1), None | Some(b'$')))
 }
 
-/// Emits a pattern that means one host or one URL, and rejects any other. AdGuard takes lines of hosts files, too.
+/// Emits a pattern that means one host or one URL, and rejects any other. AdGuard takes lines of hosts files,
+/// too.
 fn emit_pattern(pattern: &[u8], details: &Details, normalizer: &mut Normalizer<'_>) {
     let pattern = pattern.trim_ascii();
     let (sink, names) = token::first(pattern);
@@ -216,7 +218,7 @@ fn emit_pattern(pattern: &[u8], details: &Details, normalizer: &mut Normalizer<'
     }
 }
 
-/// A pattern behind the anchor of a host: `host^`, `host`, `host/path`, `host:port^`.
+/// A pattern after the anchor of a host: `host^`, `host`, `host/path`, `host:port^`.
 fn emit_anchored(text: &[u8], scope: Scope, details: &Details, normalizer: &mut Normalizer<'_>) {
     let text = text.strip_suffix(b"|").unwrap_or(text);
     let text = text.strip_suffix(b"^").unwrap_or(text);
@@ -236,7 +238,7 @@ fn has_port(text: &[u8]) -> bool {
     token::split_once(text, b':').is_some_and(|(_, port)| token::is_digits(port))
 }
 
-/// A pattern behind the anchor of an address: `|http://host/path`, `|host^`.
+/// A pattern after the anchor of an address: `|http://host/path`, `|host^`.
 fn emit_exact(text: &[u8], details: &Details, normalizer: &mut Normalizer<'_>) {
     let text = text.strip_suffix(b"|").unwrap_or(text);
     let text = text.strip_suffix(b"^").unwrap_or(text);
@@ -249,7 +251,8 @@ fn emit_exact(text: &[u8], details: &Details, normalizer: &mut Normalizer<'_>) {
     }
 }
 
-/// A pattern without an anchor: a substring, which cannot be indexed, unless it is a whole name or the start of a URL.
+/// A pattern without an anchor: a substring, which cannot be indexed, unless it is a whole name or the start
+/// of a URL.
 fn emit_unanchored(text: &[u8], details: &Details, normalizer: &mut Normalizer<'_>) {
     let schemed = [b"http://".as_slice(), b"https://"].iter().find_map(|scheme| text.strip_prefix(*scheme));
     if let Some(host) = schemed {

@@ -1,7 +1,7 @@
 //! `adblock-base64-autoproxy`: a filter list whose whole text is in base64, as gfwlist is published.
 //!
-//! The decoded text begins with `[AutoProxy 0.2.9]` and is read like any other filter list. A file that was decoded
-//! before it was stored begins with `[` or `!`, which are not base64, and is read as it is.
+//! The decoded text begins with `[AutoProxy 0.2.9]` and is read like any other filter list. A file that was
+//! decoded before it was stored begins with `[` or `!`, which are not base64, and is read as it is.
 
 use super::{Format, Shape, adblock};
 use crate::download::refusal::FileRefusal;

@@ -1,10 +1,10 @@
 //! `bind-zones`: configuration of BIND, whose `zone` statements make names resolve to an empty zone file.
 //!
-//! `zone "evil.example.com" { type master; file "null.zone.file"; };` covers the name and everything below it.
+//! `zone "evil.example.com" { type master; file "null.zone"; };` covers the name and everything below it.
 //!
-//! A statement may be on one line or on several, and it may hold comments of three kinds (`#`, `//`, `/* */`), so the
-//! reader works word by word, in order. A zone counts when its type is known: forward, hint and stub zones block
-//! nothing. Files that a statement names are never opened.
+//! A statement may be on one line or on several, and it may hold comments of three kinds (`#`, `//`,
+//! `/* */`), so the reader works word by word, in order. A zone counts when its type is known: forward, hint
+//! and stub zones block nothing. Files that a statement names are never opened.
 
 use super::{Format, Head, OpenError, OrderedReader, Shape};
 use crate::entry::{Details, Normalizer, Skip};

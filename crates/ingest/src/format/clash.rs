@@ -1,11 +1,12 @@
 //! `clash`: rule providers of Clash, and the text rules of Surge, Quantumult and Shadowrocket.
 //!
-//! A provider is a YAML list below `payload:` whose items are names (`'+.evil.example.com'`), prefixes, or rules
-//! (`DOMAIN-SUFFIX,evil.example.com,REJECT`); the text variants have one rule per line.
+//! A provider is a YAML list below `payload:` whose items are names (`'+.evil.example.com'`), prefixes, or
+//! rules (`DOMAIN-SUFFIX,evil.example.com,REJECT`); the text variants have one rule per line.
 //!
-//! `+.x` is x and everything below it, and `.x` only what is below, whereas other formats mean the whole tree by `.x`.
-//! `*` stands for exactly one label, which no scope expresses, so such entries are rejected. The policy behind a rule
-//! (`REJECT`, `DIRECT`, the name of a proxy group) is the publisher's own routing and is not read.
+//! `+.x` is x and everything below it, and `.x` only what is below, whereas other formats mean the whole tree
+//! by `.x`. `*` stands for exactly one label, which no scope expresses, so such entries are rejected. The
+//! policy after a rule (`REJECT`, `DIRECT`, the name of a proxy group) is the publisher's own routing and is
+//! not read.
 
 use super::{Format, Head, LineReader, OpenError, Shape, header};
 use crate::entry::{Details, Normalizer, Skip};

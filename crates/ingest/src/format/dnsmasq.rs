@@ -1,12 +1,13 @@
 //! `dnsmasq`: configuration of the resolver dnsmasq.
 //!
-//! `address=/evil.example.com/0.0.0.0` answers for the name and everything below it, which blocks them whatever the
-//! address is. `server=/name/` and `local=/name/` answer locally and block, too. `server=/name/192.0.2.53` sends
-//! questions to another server and blocks nothing. `server=/name/#` uses the normal servers: an exception, but only
-//! in a list that blocks, because lists such as dnsmasq-china-list are about routing alone.
+//! `address=/evil.example.com/0.0.0.0` answers for the name and everything below it, which blocks them
+//! whatever the address is. `server=/name/` and `local=/name/` answer locally and block, too.
+//! `server=/name/192.0.2.53` sends questions to another server and blocks nothing. `server=/name/#` uses the
+//! normal servers: an exception, but only in a list that blocks, because lists such as dnsmasq-china-list are
+//! about routing alone.
 //!
-//! `#` is the null address behind a slash, and a comment only at the start of a line or behind a blank. Files and sets
-//! that a line names are never opened.
+//! `#` is the null address after a slash, and a comment only at the start of a line or after a blank. Files
+//! and sets that a line names are never opened.
 
 use super::{Format, Head, LineReader, OpenError, Shape, header};
 use crate::download::lines;
@@ -65,8 +66,8 @@ impl LineReader for Dnsmasq {
     }
 }
 
-/// The name of a line with one name and a usual sink, such as `address=/name/0.0.0.0`. Nearly all lines are such lines,
-/// and they need no further parsing.
+/// The name of a line with one name and a usual sink, such as `address=/name/0.0.0.0`. Nearly all lines are
+/// such lines, and they need no further parsing.
 fn simple_name(line: &[u8]) -> Option<&[u8]> {
     let ends: [&[u8]; 4] = [b"/0.0.0.0", b"/#", b"/", b"/127.0.0.1"];
     match line.strip_prefix(b"address=/") {
@@ -84,7 +85,7 @@ fn bare_keyword(line: &[u8], normalizer: &mut Normalizer<'_>) {
     }
 }
 
-/// The meaning of the text behind the names.
+/// The meaning of the text after the names.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Target {
     /// The address in the answer.
@@ -97,10 +98,10 @@ enum Target {
 fn emit_names(value: &[u8], target: Target, normalizer: &mut Normalizer<'_>) {
     let Some(inner) = value.trim_ascii().strip_prefix(b"/") else { return normalizer.skip(Skip::Routing) };
     let end = inner.iter().rposition(|byte| *byte == b'/');
-    let Some((names, behind)) = end.and_then(|end| inner.split_at_checked(end)) else {
+    let Some((names, slash_and_target)) = end.and_then(|end| inner.split_at_checked(end)) else {
         return normalizer.skip(Skip::Directive);
     };
-    let inverted = match (target, behind.get(1..).unwrap_or(&[])) {
+    let inverted = match (target, slash_and_target.get(1..).unwrap_or(&[])) {
         (Target::Address, _) | (Target::Server, b"") => false,
         (Target::Server, b"#") => true,
         (Target::Server, _) => return normalizer.skip(Skip::Routing),

@@ -1,9 +1,9 @@
 //! `dshield`: two tables of the SANS Internet Storm Center, with TABs between their columns.
 //!
-//! `block.txt` has the first and the last address of a network, its prefix length, counts and contacts. The addresses
-//! are read and not the length, because that column has been a netmask at times. `asdetails`, the table of one
-//! autonomous system, has an address, counts, and the days of the first and the last report; the octets of its
-//! addresses are padded with zeros and decimal.
+//! `block.txt` has the first and the last address of a network, its prefix length, counts and contacts. The
+//! addresses are read and not the length, because that column has been a netmask at times. `asdetails`, the
+//! table of one autonomous system, has an address, counts, and the days of the first and the last report; the
+//! octets of its addresses are padded with zeros and decimal.
 
 use super::{Format, Head, LineReader, OpenError, Shape, header, ranges};
 use crate::entry::{Details, Normalizer, Skip};

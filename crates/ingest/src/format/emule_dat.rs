@@ -1,10 +1,10 @@
 //! `emule-dat`: the `ipfilter.dat` of eMule and its successors: `first - last , level , label`.
 //!
-//! `192.000.002.000 - 192.000.002.255 , 000 , Some Hosting`. The octets may be padded with zeros, which this format
-//! defines as decimal. An older form has a netmask and blanks: `192.0.2.0/255.255.255.0   1   label`.
+//! `192.000.002.000 - 192.000.002.255 , 000 , Some Hosting`. The octets may be padded with zeros, which this
+//! format defines as decimal. An older form has a netmask and blanks: `192.0.2.0/255.255.255.0   1   label`.
 //!
-//! A range with a level of 127 or more is not filtered. That is not a statement of trust, so such a range is skipped
-//! and not read as an exception.
+//! A range with a level of 127 or more is not filtered. That is not a statement of trust, so such a range is
+//! skipped and not read as an exception.
 
 use super::{Format, Head, LineReader, OpenError, Shape, header, ranges};
 use crate::entry::{Details, Normalizer, Skip};
@@ -48,7 +48,8 @@ impl LineReader for Dat {
     }
 }
 
-/// The range and the level of `192.0.2.0/255.255.255.0   1   label`, or of `first - last` alone, which has no level.
+/// The range and the level of `192.0.2.0/255.255.255.0   1   label`, or of `first - last` alone, which has no
+/// level.
 fn older_form(line: &[u8]) -> (&[u8], &[u8]) {
     let (first, rest) = token::first(line);
     if first.contains(&b'/') { (first, token::first(rest.trim_ascii_start()).0) } else { (line, &[]) }

@@ -1,8 +1,9 @@
 //! `freetext`: indicators in prose: reports, posts and mails.
 //!
-//! Whole URLs, whole addresses and defanged indicators (`evil[.]example[.]com`) are taken, because their authors mean
-//! them as indicators. A bare name in a sentence may be a file name or the author's own site, so it is taken only where
-//! the feed says so (option `names`). A line without an indicator is skipped; it is not an error.
+//! Whole URLs, whole addresses and defanged indicators (`evil[.]example[.]com`) are taken, because their
+//! authors mean them as indicators. A bare name in a sentence may be a file name or the author's own site, so
+//! it is taken only where the feed says so (option `names`). A line without an indicator is skipped; it is
+//! not an error.
 
 use super::{Format, Head, LineReader, OpenError, Shape};
 use crate::entry::{Details, Normalizer, Skip};
@@ -52,8 +53,8 @@ pub(super) fn scan(
         .count()
 }
 
-/// A word without the punctuation of the sentence around it. A closing bracket stays where the word has the opening
-/// one, as in `http://evil.example.com/(x)`.
+/// A word without the punctuation of the sentence around it. A closing bracket stays where the word has the
+/// opening one, as in `http://evil.example.com/(x)`.
 fn without_punctuation(word: &[u8]) -> &[u8] {
     let mut word = word;
     loop {

@@ -1,8 +1,8 @@
 //! Metadata in comments: when a list was generated, how many entries it declares, and whether it is complete.
 //!
-//! `# Last updated: 2026-08-20 10:00:00 UTC`, `# Entries: 3`, `# END 3 entries`. There is no standard, so the keys that
-//! publishers use are listed here, and any other comment is only a comment. The first time in a file holds: FireHOL
-//! writes the date of the source above the date of its own copy.
+//! `# Last updated: 2026-08-20 10:00:00 UTC`, `# Entries: 3`, `# END 3 entries`. There is no standard, so the
+//! keys that publishers use are listed here, and any other comment is only a comment. The first time in a
+//! file holds: FireHOL writes the date of the source above the date of its own copy.
 
 use crate::entry::{Normalizer, Skip};
 use crate::format::token;
@@ -26,7 +26,8 @@ const GENERATED: &[&[u8]] = &[
 const DECLARED: &[&[u8]] =
     &[b"entries", b"domains", b"records", b"number of entries", b"total number of network ranges"];
 
-/// Reads the text of a comment, without its mark: skipped as a header where it holds metadata, else as a comment.
+/// Reads the text of a comment, without its mark: skipped as a header where it holds metadata, else as a
+/// comment.
 pub fn comment(text: &[u8], normalizer: &mut Normalizer<'_>) {
     if is_end_mark(text) {
         normalizer.end_mark();

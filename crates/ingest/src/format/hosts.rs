@@ -1,11 +1,11 @@
 //! `hosts`: a hosts file: a sink address, then the names that resolve to it.
 //!
-//! `0.0.0.0 evil.example.com`, with one name or several, and perhaps a comment. Published by StevenBlack, abuse.ch and
-//! many others. A name is exact: a hosts file does not cover the names below it.
+//! `0.0.0.0 evil.example.com`, with one name or several, and perhaps a comment. Published by StevenBlack,
+//! abuse.ch and many others. A name is exact: a hosts file does not cover the names below it.
 //!
-//! The sink is never an indicator. Any other address is the server of its name: the name is listed, and the address
-//! only where the feed says so (option `hosts_address`). The names of a system's own hosts file (`localhost`,
-//! `ip6-allnodes`) and of publishers' self-tests are skipped.
+//! The sink is never an indicator. Any other address is the server of its name: the name is listed, and the
+//! address only where the feed says so (option `hosts_address`). The names of a system's own hosts file
+//! (`localhost`, `ip6-allnodes`) and of publishers' self-tests are skipped.
 
 use super::{Format, Head, LineReader, OpenError, Shape, header};
 use crate::entry::{Details, Normalizer, Skip};
@@ -21,7 +21,7 @@ pub static FORMAT: Format = Format {
     kinds: Kinds::NAME,
     options: &[OptionRow {
         key: "hosts_address",
-        about: "an address that is not a sink: `ignore` (default), or `indicator` to list it beside its names",
+        about: "an address that is not a sink: `ignore` (default), or `indicator` to list it, too",
     }],
     shape: Shape::Lines(open),
     ..Format::DEFAULT
@@ -63,8 +63,8 @@ impl LineReader for Hosts {
     }
 }
 
-/// The text behind a usual sink, unless it is a name that must be skipped. Nearly all lines have one of these sinks and
-/// one name, and need no further parsing.
+/// The text after a usual sink, unless it is a name that must be skipped. Nearly all lines have one of these
+/// sinks and one name, and need no further parsing.
 fn simple_name(line: &[u8]) -> Option<&[u8]> {
     let sinks: [&[u8]; 4] = [b"0.0.0.0 ", b"127.0.0.1 ", b"127.0.0.1\t", b"0.0.0.0\t"];
     let name = sinks.iter().find_map(|sink| line.strip_prefix(*sink))?;
@@ -142,7 +142,7 @@ mod tests {
     use crate::pipeline::testing::render;
 
     #[test]
-    fn reads_names_behind_a_sink() {
+    fn reads_names_after_a_sink() {
         let text = "127.0.0.1\tevilpanel.com\n0.0.0.0 a.evilpanel.com b.evilpanel.com # two\n:: c.evilpanel.com\n\
                     0 d.evilpanel.com\n0.0.0.0 45.9.20.5\n45.9.20.5 c2.evilpanel.com\n0.0.0.0 e.evilpanel.com  ## x\n\
                     bare.evilpanel.com\n";

@@ -1,9 +1,10 @@
 //! `ids-rules`: rules of Snort and Suricata that are about one host, one URL or a group of addresses.
 //!
-//! `alert tcp [192.0.2.7,192.0.2.64/26] any -> $HOME_NET any (msg:"…"; sid:1; rev:1;)`. Emerging Threats, abuse.ch and
-//! others publish lists as rules. The indicator is a group of addresses in the header, a host in `http.host` or
-//! `tls.sni`, or a name in a DNS question, in which the length of each label precedes it. A rule with a path beside
-//! its host is about that URL and not about the host. Rules that match other properties of traffic are skipped.
+//! `alert tcp [192.0.2.7,192.0.2.64/26] any -> $HOME_NET any (msg:"…"; sid:1; rev:1;)`. Emerging Threats,
+//! abuse.ch and others publish lists as rules. The indicator is a group of addresses in the header, a host in
+//! `http.host` or `tls.sni`, or a name in a DNS question, in which the length of each label precedes it. A
+//! rule with a path beside its host is about that URL and not about the host. Rules that match other
+//! properties of traffic are skipped.
 //!
 //! Rules that are commented out are disabled and skipped like comments. Negated addresses are left out.
 
@@ -36,12 +37,13 @@ impl LineReader for IdsRules {
             return normalizer.skip(Skip::Comment);
         }
         let Some((header, body)) = token::split_once(line, b'(') else {
-            // Variables and includes have several words; a single word is an entry of a list in another format.
+            // Variables and includes have several words; a single word is an entry of a list in another
+            // format.
             let several = line.iter().any(u8::is_ascii_whitespace);
             return if several {
-                normalizer.skip(Skip::Directive);
+                normalizer.skip(Skip::Directive)
             } else {
-                normalizer.reject(ParseError::BadColumns);
+                normalizer.reject(ParseError::BadColumns)
             };
         };
 
@@ -155,7 +157,7 @@ impl RuleOptions {
             created: None,
         };
         let mut buffer = Buffer::Packet;
-        // Older rules name the buffer behind its content: `content:"…"; http_host;`.
+        // Older rules name the buffer after its content: `content:"…"; http_host;`.
         let mut last: Vec<u8> = Vec::new();
         for option in split_options(body) {
             let (key, value) = token::split_once(option, b':').unwrap_or((option, &[]));
@@ -225,8 +227,8 @@ fn decode_content(text: &[u8]) -> Vec<u8> {
     out
 }
 
-/// Decodes a name as in a DNS question: each label behind its length. `None` where the bytes are no name of two labels
-/// or more.
+/// Decodes a name as in a DNS question: each label after its length. `None` where the bytes are no name of
+/// two labels or more.
 fn decode_dns_name(wire: &[u8]) -> Option<Vec<u8>> {
     let mut labels: Vec<&[u8]> = Vec::new();
     let mut rest = wire;

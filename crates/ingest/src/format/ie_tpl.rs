@@ -1,8 +1,8 @@
 //! `ie-tpl`: Tracking Protection Lists, a format of Internet Explorer that is still published.
 //!
-//! The first line is `msFilterList`; lines that begin with `:` are settings. `-d host` blocks a host and everything
-//! below it, `+d host` is an exception, and a path behind the host narrows the rule to a URL. `- text` matches a
-//! substring of URLs, which cannot be indexed.
+//! The first line is `msFilterList`; lines that begin with `:` are settings. `-d host` blocks a host and
+//! everything below it, `+d host` is an exception, and a path after the host narrows the rule to a URL.
+//! `- text` matches a substring of URLs, which cannot be indexed.
 
 use super::{Format, Head, LineReader, OpenError, Shape, header};
 use crate::entry::{Details, Normalizer, Skip};
@@ -43,7 +43,7 @@ impl LineReader for Tpl {
     }
 }
 
-/// Emits `host`, or `host /path` as a URL. Any other text behind the host is a substring.
+/// Emits `host`, or `host /path` as a URL. Any other text after the host is a substring.
 fn emit_rule(text: &[u8], inverted: bool, normalizer: &mut Normalizer<'_>) {
     let details = Details { inverted, ..Details::NONE };
     let (host, path) = token::first(text);

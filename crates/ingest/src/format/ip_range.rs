@@ -1,8 +1,8 @@
 //! `ip-range` and `ip-range-csv`: address ranges in every common spelling.
 //!
-//! `first-last`, `address/length`, `address/netmask`, `192.0.2.*`, and tables with the columns first, last and label, as
-//! published for cloud providers and by country. Both rows of the table have one reader: lists mix the spellings,
-//! and a comma shows which line is a row of columns. Labels are not read.
+//! `first-last`, `address/length`, `address/netmask`, `192.0.2.*`, and tables with the columns first, last
+//! and label, as published for cloud providers and by country. Both rows of the table have one reader: lists
+//! mix the spellings, and a comma shows which line is a row of columns. Labels are not read.
 
 use super::{Format, Head, LineReader, OpenError, Shape, header, ranges};
 use crate::entry::{Details, Normalizer, Skip};

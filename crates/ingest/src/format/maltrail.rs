@@ -1,8 +1,10 @@
-//! `maltrail`: the static trails of Maltrail, one per line: names, addresses with ports, URLs, hosts with paths.
+//! `maltrail`: the static trails of Maltrail, one per line: names, addresses with ports, URLs, hosts with
+//! paths.
 //!
-//! A name means itself and everything below it, as Maltrail's sensor reads it. `#` begins a comment only at the start
-//! of a line or behind a blank, because paths contain it. A path without a host (`/gate.php`) cannot be indexed. The
-//! sensor's compiled table, `trail,info,reference`, is read as well; its second column is the category.
+//! A name means itself and everything below it, as Maltrail's sensor reads it. `#` begins a comment only at
+//! the start of a line or after a blank, because paths contain it. A path without a host (`/gate.php`)
+//! cannot be indexed. The sensor's compiled table, `trail,info,reference`, is read as well; its second column
+//! is the category.
 
 use super::csv::split;
 use super::{Format, Head, LineReader, OpenError, Shape, role};
@@ -46,8 +48,8 @@ impl LineReader for Maltrail {
     }
 }
 
-/// The trail and the category of a row of the compiled table. A URL may hold commas, so a line with any other number
-/// of columns is a trail.
+/// The trail and the category of a row of the compiled table. A URL may hold commas, so a line with any other
+/// number of columns is a trail.
 fn compiled_row(line: &[u8]) -> Option<(Vec<u8>, Vec<u8>)> {
     if memchr::memchr_iter(b',', line).count() < 2 {
         return None;

@@ -1,13 +1,14 @@
 //! The feed formats: one file per format, one row per format in [`FORMATS`].
 //!
-//! A format turns lines, or one document, into calls on a [`Normalizer`]. The normalizer does what is the same for all
-//! formats: it reads canonical forms, applies the guards on single entries, checks times, and counts. A format
-//! decides what each line of its syntax means and nothing else. It never follows a path, URL or include directive
-//! that a feed contains, and a malformed line never ends the reading of a file: it is rejected, and the next line
-//! is read.
+//! A format turns lines, or one document, into calls on a [`Normalizer`]. The normalizer does what is the
+//! same for all formats: it reads canonical forms, applies the guards on single entries, checks times, and
+//! counts. A format decides what each line of its syntax means and nothing else. It never follows a path, URL
+//! or include directive that a feed contains, and a malformed line never ends the reading of a file: it is
+//! rejected, and the next line is read.
 //!
-//! To add a format, write its file, add its `mod` line and its row below, and put a sample into `feeds/samples/`.
-//! The commands `formats` and `parse`, the catalogue's validation and the tests work from the table.
+//! To add a format, write its file, add its `mod` line and its row below, and put a sample into
+//! `feeds/samples/`. The commands `formats` and `parse`, the catalogue's validation and the tests work from
+//! the table.
 
 pub use crate::decode::Markup;
 use crate::download::refusal::FileRefusal;
@@ -161,13 +162,13 @@ impl fmt::Debug for Format {
 
 /// How much of a file a reader must see at a time. The pipeline holds no more of a file than this asks for.
 pub enum Shape {
-    /// Lines that mean the same in any order. The file is streamed in blocks, which are read in parallel. `open` sees
-    /// the first block, because a header row may name the columns.
+    /// Lines that mean the same in any order. The file is streamed in blocks, which are read in parallel.
+    /// `open` sees the first block, because a header row may name the columns.
     Lines(Open),
     /// Lines that depend on the lines before them. The file is streamed in order, on one thread.
     Ordered(OpenOrdered),
-    /// Lines that depend on lines anywhere in the file. The first pass sees the whole file; the second reads its
-    /// blocks in parallel.
+    /// Lines that depend on lines anywhere in the file. The first pass sees the whole file; the second reads
+    /// its blocks in parallel.
     TwoPass(FirstPass),
     /// As [`Shape::TwoPass`], below an encoding of the whole file.
     Encoded(Decode, FirstPass),
@@ -198,7 +199,8 @@ pub type FirstPass = fn(&Options, &[&[u8]]) -> Result<Box<dyn LineReader>, OpenE
 /// Decodes a whole file.
 pub type Decode = fn(Vec<u8>) -> Result<Vec<u8>, FileRefusal>;
 
-/// Reads a whole document. It calls [`Normalizer::record_at`] before each record, with the record's byte offset.
+/// Reads a whole document. It calls [`Normalizer::record_at`] before each record, with the record's byte
+/// offset.
 pub type ReadDocument = fn(&Options, Head<'_>, &mut Normalizer<'_>) -> Result<(), OpenError>;
 
 /// Why a file could not be opened.
@@ -224,12 +226,13 @@ impl From<FileRefusal> for OpenError {
 
 /// Reads lines one at a time, on several threads at once.
 pub trait LineReader: Send + Sync {
-    /// Reads `line`, which is not empty and has no blanks at its edges (see [`crate::download::lines::trim`]); the caller counts
-    /// blank lines. Every line must give at least one entry, skip or rejection.
+    /// Reads `line`, which is not empty and has no blanks at its edges (see
+    /// [`crate::download::lines::trim`]); the caller counts blank lines. Every line must give at least one
+    /// entry, skip or rejection.
     fn line(&self, line: &[u8], normalizer: &mut Normalizer<'_>);
 
-    /// Whether blanks at the edges of a line have a meaning, as in tables whose first columns may be empty. Such a
-    /// reader gets the line without its line end and otherwise unchanged.
+    /// Whether blanks at the edges of a line have a meaning, as in tables whose first columns may be empty.
+    /// Such a reader gets the line without its line end and otherwise unchanged.
     fn keeps_blanks(&self) -> bool {
         false
     }

@@ -1,8 +1,9 @@
-//! `netset`: the `.ipset` and `.netset` files of FireHOL: a commented header, then one address or prefix per line.
+//! `netset`: the `.ipset` and `.netset` files of FireHOL: a commented header, then one address or prefix per
+//! line.
 //!
 //! The header states the date of the source above the date of the file. The date of the source is the better
-//! confirmation, and the first stated time holds (see [`header`]). An inline comment needs no blank before its mark
-//! here, unlike in `plain-ip`.
+//! confirmation, and the first stated time holds (see [`header`]). An inline comment needs no blank before
+//! its mark here, unlike in `plain-ip`.
 
 use super::{Format, Head, LineReader, OpenError, Shape, header};
 use crate::entry::{Details, Normalizer};

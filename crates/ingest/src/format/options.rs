@@ -1,7 +1,9 @@
-//! A format's options: flat `key = value` pairs, from a catalogue's `[feed.options]` or `--option k=v`.
+//! The options of a format: `key = value` pairs from `[feed.options]` of a catalogue or from
+//! `--option key=value`.
 //!
-//! Every value is text or a list of texts, so that both sources mean the same. A format names the keys it
-//! takes in its row, and a key that no row names is an error, because a misspelt option is a wrong parse.
+//! Every value is a text or a list of texts, so that both sources mean the same. A format lists its keys in a
+//! table of [`OptionRow`]s. Any other key is an error, because a misspelt option would make a feed be read
+//! wrongly.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -20,7 +22,7 @@ pub struct OptionRow {
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Options(BTreeMap<String, Vec<String>>);
 
-/// An option that its format cannot take.
+/// An option with an unknown key or a bad value.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct OptionError {
     /// The key.
@@ -74,8 +76,8 @@ impl Options {
         self.word(key, &[("skip", false), ("take", true)], false)
     }
 
-    /// An option whose value is a number; `default` where it is absent. `expected` is the number in words, for the
-    /// error.
+    /// An option whose value is a number; `default` where it is absent. `expected` is the number in words,
+    /// for the error.
     pub fn number<T: FromStr>(&self, key: &str, expected: &str, default: T) -> Result<T, OptionError> {
         let Some(text) = self.text(key) else { return Ok(default) };
         text.parse().map_err(|_| error(key, format!("expected {expected}, found `{text}`")))
@@ -91,12 +93,12 @@ impl Options {
         }
     }
 
-    /// The byte that ends an entry as a line end does, in lists that have no lines (option `separator`).
+    /// The byte that ends an entry like a line end, in lists of one line (option `separator`).
     pub(crate) fn separator(&self) -> Result<Option<u8>, OptionError> {
         self.byte("separator")
     }
 
-    /// An error for a key that no row names.
+    /// Refuses a key that is not in the table.
     pub fn check(&self, rows: &[OptionRow]) -> Result<(), OptionError> {
         let unknown = self.0.keys().find(|key| rows.iter().all(|row| row.key != key.as_str()));
         unknown.map_or(Ok(()), |key| {

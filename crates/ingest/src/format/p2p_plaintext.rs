@@ -1,7 +1,7 @@
 //! `p2p-plaintext`: the text format of PeerGuardian, published by iBlocklist: `label:first-last`.
 //!
-//! `Some Hosting:192.0.2.0-192.0.2.255`. A label may be empty and may hold colons and dashes, so a line is read from
-//! the right. In lists that state a category, it is the first word of the label.
+//! `Some Hosting:192.0.2.0-192.0.2.255`. A label may be empty and may hold colons and dashes, so a line is
+//! read from the right. In lists that state a category, it is the first word of the label.
 
 use super::{Format, Head, LineReader, OpenError, Shape, header};
 use crate::entry::{Details, Normalizer};
@@ -54,15 +54,15 @@ fn split(line: &[u8]) -> Result<(&[u8], AddressRange), ParseError> {
     Ok((label, AddressRange::from_ends(first, last)?))
 }
 
-/// The label, and the IPv4 address behind the last colon.
+/// The label, and the IPv4 address after the last colon.
 fn split_ipv4(head: &[u8]) -> Result<(&[u8], Address), ParseError> {
     let colon = memchr::memrchr(b':', head).ok_or(ParseError::BadRange)?;
     let (label, first) = head.split_at_checked(colon).ok_or(ParseError::BadRange)?;
     Ok((label, Address::parse(first.get(1..).unwrap_or(&[]).trim_ascii())?))
 }
 
-/// The label, and the IPv6 address behind it: the longest tail behind a colon that is an address. Only the last
-/// [`ADDRESS_MAX`] bytes are tried, so that a label full of colons costs no quadratic time.
+/// The label, and the IPv6 address after it: the longest tail after a colon that is an address. Only the
+/// last [`ADDRESS_MAX`] bytes are tried, so that a label full of colons costs no quadratic time.
 fn split_ipv6(head: &[u8]) -> Result<(&[u8], Address), ParseError> {
     let start = head.len().saturating_sub(ADDRESS_MAX + 1);
     let colons = head.iter().enumerate().skip(start).filter(|(_, byte)| **byte == b':');

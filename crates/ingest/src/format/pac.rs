@@ -1,8 +1,8 @@
 //! `pac`: proxy auto-configuration files, which are JavaScript programs that are never run.
 //!
-//! Two idioms are read: calls that compare the host with a literal (`dnsDomainIs`, `shExpMatch`, `localHostOrDomainIs`,
-//! `isInNet`), and lines that hold only the literals of an array or the keys of an object. All other lines are
-//! skipped. A negated call lists everything but its literal, so it is rejected.
+//! Two idioms are read: calls that compare the host with a literal (`dnsDomainIs`, `shExpMatch`,
+//! `localHostOrDomainIs`, `isInNet`), and lines that hold only the literals of an array or the keys of an
+//! object. All other lines are skipped. A negated call lists everything but its literal, so it is rejected.
 
 use super::{Format, Head, OpenError, OrderedReader, Shape, ranges};
 use crate::entry::{Details, Normalizer, Skip};
@@ -53,7 +53,8 @@ impl OrderedReader for Pac {
     }
 }
 
-/// Whether a line is one word with a dot and without syntax of a program: an entry of a list in another format.
+/// Whether a line is one word with a dot and without syntax of a program: an entry of a list in another
+/// format.
 fn is_bare_entry(line: &[u8]) -> bool {
     let plain = |byte: &u8| byte.is_ascii_alphanumeric() || b".-_:/*|^@#".contains(byte) || *byte >= 0x80;
     line.contains(&b'.') && line.iter().all(plain)
@@ -100,8 +101,8 @@ fn emit_network(address: &[u8], mask: &[u8], normalizer: &mut Normalizer<'_>) {
     ranges::emit(read, &Details::NONE, normalizer);
 }
 
-/// An element of an array or a key of an object. Programs look the host's ancestors up in such lists, so an element
-/// means the whole tree.
+/// An element of an array or a key of an object. Programs look the host's ancestors up in such lists, so an
+/// element means the whole tree.
 fn emit_element(text: &[u8], normalizer: &mut Normalizer<'_>) {
     let name = text.strip_prefix(b"*.").or_else(|| text.strip_prefix(b".")).unwrap_or(text);
     normalizer.any(name, Scope::Tree, &Details::NONE);

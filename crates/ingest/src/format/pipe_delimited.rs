@@ -1,10 +1,12 @@
 //! `pipe-delimited`: the tables of dataplane.org and of Team Cymru, whose columns are separated by `|`.
 //!
-//! `64496  |  EXAMPLE-AS  |  192.0.2.7  |  2026-08-22 16:08:29  |  sshpwauth` (dataplane.org). The second column is the
-//! name of an autonomous system and may hold `|`, so rows are read from the right: category, time, address.
+//! `64496  |  EXAMPLE-AS  |  192.0.2.7  |  2026-08-22 16:08:29  |  sshpwauth` (dataplane.org). The second
+//! column is the name of an autonomous system and may hold `|`, so rows are read from the right: category,
+//! time, address.
 //!
-//! `phishing|192.0.2.7|64496|2026-10-31 10:00:02|…` (Team Cymru). The category is first; the order of the other columns
-//! has changed over the years. Their free text holds URLs that are not indicators, so only an address is read.
+//! `phishing|192.0.2.7|64496|2026-10-31 10:00:02|…` (Team Cymru). The category is first; the order of the
+//! other columns has changed over the years. Their free text holds URLs that are not indicators, so only an
+//! address is read.
 
 use super::{Format, Head, LineReader, OpenError, Shape, header, role};
 use crate::entry::{Details, Normalizer};

@@ -1,8 +1,8 @@
 //! `plain-domain` and `domain-wildcard`: one name per line, bare or with a mark of its scope.
 //!
-//! `evil.example.com`, `*.evil.example.com`, `.evil.example.com`, `+.evil.example.com`, `=evil.example.com`. Publishers
-//! disagree on a bare name, so the feed's `scope` decides. They disagree on `*.x` as well: most of them mean x and
-//! everything below it, DNS means only what is below (option `wildcard`).
+//! `evil.example.com`, `*.evil.example.com`, `.evil.example.com`, `+.evil.example.com`, `=evil.example.com`.
+//! Publishers disagree on a bare name, so the feed's `scope` decides. They disagree on `*.x` as well: most of
+//! them mean x and everything below it, DNS means only what is below (option `wildcard`).
 //!
 //! Addresses, URLs, e-mail addresses and hashes occur in such lists; entries are typed by their content.
 
@@ -73,7 +73,7 @@ impl LineReader for PlainDomain {
     }
 }
 
-/// The entry without the ` @schedule` that dnscrypt-proxy allows behind a name.
+/// The entry without the ` @schedule` that dnscrypt-proxy allows after a name.
 fn without_schedule(text: &[u8]) -> &[u8] {
     let at = memchr::memmem::find(text, b" @");
     at.and_then(|at| text.get(..at)).unwrap_or(text).trim_ascii_end()

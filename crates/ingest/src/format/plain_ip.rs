@@ -1,8 +1,8 @@
 //! `plain-ip` and `proxy-list`: one address, prefix or range per line, and nothing else.
 //!
-//! The most common format: blocklist.de, CINS Army, Emerging Threats and hundreds of others publish it. Comments are
-//! whole lines (`#`, `;`, `//`) or follow a blank. A comma or semicolon at the end of an entry, quotes around it, and
-//! a port behind it are accepted, because lists of proxies have them.
+//! The most common format: blocklist.de, CINS Army, Emerging Threats and hundreds of others publish it.
+//! Comments are whole lines (`#`, `;`, `//`) or follow a blank. A comma or semicolon at the end of an entry,
+//! quotes around it, and a port after it are accepted, because lists of proxies have them.
 //!
 //! Entries are never read as names: in such a list `C91.196.152.28` is a typing error, not a domain.
 

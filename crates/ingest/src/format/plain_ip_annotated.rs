@@ -1,12 +1,12 @@
 //! `plain-ip-annotated`: an address or prefix, a separator, and a remark.
 //!
-//! `192.0.2.7 # Scanning Host US,,37.75,-97.82` (AlienVault), `192.0.2.7<TAB><TAB># 2026-03-22 09:11:03<TAB>…`
-//! (BruteForceBlocker), `192.0.2.7<TAB>10` (ipsum: how many lists hold the address). The separator is a blank, a TAB
-//! or one of `;`, `,`, `#`.
+//! `192.0.2.7 # Scanning Host US,,37.75,-97.82` (AlienVault),
+//! `192.0.2.7<TAB><TAB># 2026-03-22 09:11:03<TAB>…` (BruteForceBlocker), `192.0.2.7<TAB>10` (ipsum: how many
+//! lists hold the address). The separator is a blank, a TAB or one of `;`, `,`, `#`.
 //!
 //! A remark may be a count, a reverse name or prose. Two kinds are read: a time at its beginning is the last
-//! sighting, and a category of AlienVault is an assessment. A bare number may be anything, so it is read as a count
-//! of lists only where the feed says so (option `counts`).
+//! sighting, and a category of AlienVault is an assessment. A bare number may be anything, so it is read as a
+//! count of lists only where the feed says so (option `counts`).
 
 use super::{Format, Head, LineReader, OpenError, Shape, header};
 use crate::entry::{Details, Normalizer};
@@ -18,13 +18,13 @@ use rapsheet_snapshot::{Assessment, Assessments, Kinds};
 /// The row of the table.
 pub static FORMAT: Format = Format {
     id: "plain-ip-annotated",
-    about: "an address or prefix per line, with a remark behind it",
+    about: "an address or prefix per line, with a remark after it",
     example: "192.0.2.7 # Scanning Host US,,37.75,-97.82",
     kinds: Kinds::ADDRESS,
     options: &[OptionRow {
         key: "counts",
-        about: "`true`: a number behind the address is how many lists hold it: fewer than 3 is suspicious, 3 or 4 \
-                blacklist, 5 or more high risk (default false)",
+        about: "`true`: a number after the address is how many lists hold it; fewer than 3: suspicious, \
+                3 or 4: blacklist, more: high risk (default false)",
     }],
     shape: Shape::Lines(open),
     ..Format::DEFAULT
@@ -52,7 +52,7 @@ impl LineReader for Annotated {
             return normalizer.address(token::unwrap(key), &Details::NONE);
         }
         match note.trim_ascii_start() {
-            // `first - last`, perhaps with a comment behind it.
+            // `first - last`, perhaps with a comment after it.
             [b'-', b' ', ..] => normalizer.address(token::before_comment(line), &Details::NONE),
             _ => normalizer.address(token::unwrap(key), &self.details(note)),
         }
@@ -91,8 +91,8 @@ fn leading_time(note: &[u8]) -> Option<rapsheet_snapshot::Time> {
     shaped.then(|| timestamp::parse(note.get(..end)?.trim_ascii())).flatten()
 }
 
-/// AlienVault's categories, which precede the country code. They are compared as prefixes, because no separator
-/// follows them.
+/// AlienVault's categories, which precede the country code. They are compared as prefixes, because no
+/// separator follows them.
 const CATEGORIES: &[(&[u8], Assessment)] = &[
     (b"Malicious Host", Assessment::Botnet),
     (b"C&C", Assessment::Botnet),

@@ -1,8 +1,9 @@
-//! Spellings of address ranges that several formats share: netmasks, wildcards, and numbers padded with zeros.
+//! Spellings of address ranges that several formats share: netmasks, wildcards, and numbers padded with
+//! zeros.
 //!
-//! The strict canonical parser refuses them all, because outside the formats that define them they are ambiguous:
-//! `010.1.2.3` is octal to some programs and decimal to others. A format that calls a function here vouches for the
-//! reading.
+//! The strict canonical parser refuses them all, because outside the formats that define them they are
+//! ambiguous: `010.1.2.3` is octal to some programs and decimal to others. A format that calls a function
+//! here vouches for the reading.
 
 use crate::entry::{Details, Normalizer};
 use rapsheet_snapshot::{Address, AddressRange, ParseError};

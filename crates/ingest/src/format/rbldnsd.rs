@@ -1,11 +1,12 @@
 //! `rbldnsd-ip4` and `rbldnsd-dnset`: data files of rbldnsd, the server of DNS blocklists.
 //!
-//! `192.0.2.0/24 :127.0.0.2:Listed for spam`, `.evil.example.com :127.0.0.2:Phishing`: an entry, then perhaps the value
-//! that the server answers with. A line that begins with `:` sets the value of the entries behind it, so lines are
-//! read in order. `!` excludes an entry, which makes it an exception. Published by UCEPROTECT, DNSWL and others.
+//! `192.0.2.0/24 :127.0.0.2:Listed for spam`, `.evil.example.com :127.0.0.2:Phishing`: an entry, then perhaps
+//! the value that the server answers with. A line that begins with `:` sets the value of the entries after
+//! it, so lines are read in order. `!` excludes an entry, which makes it an exception. Published by
+//! UCEPROTECT, DNSWL and others.
 //!
-//! Omitted octets are completed as the server does: `10.1` is 10.1.0.0/16, where other programs read 10.0.0.1, and
-//! the last address of a range ends in 255s. Grammar: rbldnsd(8).
+//! Omitted octets are completed as the server does: `10.1` is 10.1.0.0/16, where other programs read
+//! 10.0.0.1, and the last address of a range ends in 255s. Grammar: rbldnsd(8).
 
 use super::{Format, Head, OpenError, OrderedReader, Shape, header, ranges};
 use crate::entry::taxonomy;
@@ -95,8 +96,8 @@ fn read_directive(text: &[u8], normalizer: &mut Normalizer<'_>) {
     normalizer.skip(Skip::Directive);
 }
 
-/// The assessments of a value: by a phrase, else by its words, among them SURBL's abbreviations such as `[mw]`, else by
-/// the bits of the address in it. Words in URLs do not count.
+/// The assessments of a value: by a phrase, else by its words, among them SURBL's abbreviations such as
+/// `[mw]`, else by the bits of the address in it. Words in URLs do not count.
 fn assess_value(value: &[u8]) -> Assessments {
     let Ok(text) = std::str::from_utf8(value) else { return Assessments::EMPTY };
     let lower = text.to_ascii_lowercase();
@@ -112,8 +113,8 @@ fn assess_value(value: &[u8]) -> Assessments {
     if by_word.is_empty() { assess_bits(text) } else { by_word }
 }
 
-/// The assessments of the bits that SURBL and URIBL set in the address `127.0.0.x`. Other lists set only lower bits,
-/// which therefore have no meaning here.
+/// The assessments of the bits that SURBL and URIBL set in the address `127.0.0.x`. Other lists set only
+/// lower bits, which therefore have no meaning here.
 fn assess_bits(value: &str) -> Assessments {
     let answer = value.trim_start_matches(':').split([':', ' ']).next().unwrap_or_default();
     let octet: u8 = answer.strip_prefix("127.0.0.").and_then(|octet| octet.parse().ok()).unwrap_or(0);
@@ -158,8 +159,8 @@ fn parse_range(key: &[u8]) -> Result<AddressRange, ParseError> {
     }
 }
 
-/// The range from `first`, completed with zeros, to `last`, completed with 255s. `last` may omit leading octets, which
-/// are then those of `first`, or be empty.
+/// The range from `first`, completed with zeros, to `last`, completed with 255s. `last` may omit leading
+/// octets, which are then those of `first`, or be empty.
 fn ipv4_range(first: &[u8], last: &[u8]) -> Result<AddressRange, ParseError> {
     let first = octets(first)?;
     let end = match octets(last) {

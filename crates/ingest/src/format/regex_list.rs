@@ -1,8 +1,8 @@
 //! `regex-list`: regular expressions, one per line, as Pi-hole takes them.
 //!
-//! An expression cannot be indexed, with one exception: `(^|\.)evil\.example\.com$` matches a name and everything below
-//! it, which is the scope `tree`, and whole lists are written that way. All other expressions are rejected as
-//! patterns.
+//! An expression cannot be indexed, with one exception: `(^|\.)evil\.example\.com$` matches a name and
+//! everything below it, which is the scope `tree`, and whole lists are written that way. All other
+//! expressions are rejected as patterns.
 
 use super::{Format, Head, LineReader, OpenError, Shape, header};
 use crate::entry::{Details, Normalizer};

@@ -1,8 +1,8 @@
 //! The roles of named fields: what a column, a JSON member or an XML element can mean.
 //!
-//! Tables, JSON and XML differ in syntax only. All three have records with named fields, so the roles, and the names
-//! that publishers give them, are defined here once. A feed's options may name the fields of a role; the aliases of
-//! that role then do not count.
+//! Tables, JSON and XML differ in syntax only. All three have records with named fields, so the roles, and
+//! the names that publishers give them, are defined here once. A feed's options may name the fields of a
+//! role; the aliases of that role then do not count.
 
 use crate::entry::Details;
 use crate::entry::taxonomy;
@@ -58,8 +58,9 @@ impl Role {
         }
     }
 
-    /// Names that mean this role in any feed, lower-case, the best first. A URL is preferred to its host, and a host
-    /// to the address that it resolved to, because a record that holds several of them is about the most specific.
+    /// Names that mean this role in any feed, lower-case, the best first. A URL is preferred to its host, and
+    /// a host to the address that it resolved to, because a record that holds several of them is about the
+    /// most specific.
     pub const fn aliases(self) -> &'static [&'static str] {
         match self {
             Role::Value => VALUE,
@@ -243,8 +244,8 @@ pub fn non_null(field: &[u8]) -> &[u8] {
     }
 }
 
-/// The details that the fields of a record state, given the text of each role's field. A field that cannot be read
-/// counts as absent: a bad port or time must not cost the indicator.
+/// The details that the fields of a record state, given the text of each role's field. A field that cannot be
+/// read counts as absent: a bad port or time must not cost the indicator.
 pub fn details<'f>(field: impl Fn(Role) -> &'f [u8], default: Assessments) -> Details {
     Details {
         first_seen: timestamp::parse(field(Role::FirstSeen)),

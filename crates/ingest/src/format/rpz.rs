@@ -1,13 +1,13 @@
 //! `rpz`: response policy zones: what a resolver answers for a name, or for an address in an answer.
 //!
-//! `evil.example.com CNAME . ; Malware download (2026-08-20)`. A zone is a DNS master file (RFC 1035, section 5): an
-//! owner may be omitted, relative, or end in the zone's own name (option `origin`), and a record may run over several
-//! lines. Published by abuse.ch and many DNS blocklists.
+//! `evil.example.com CNAME . ; Malware download (2026-08-20)`. A zone is a DNS master file (RFC 1035, section
+//! 5): an owner may be omitted, relative, or end in the zone's own name (option `origin`), and a record may
+//! run over several lines. Published by abuse.ch and many DNS blocklists.
 //!
 //! The owner is the trigger and the record is the action (draft-vixie-dnsop-dns-rpz). `CNAME .`, `CNAME *.`,
-//! `CNAME rpz-drop.` and all local data block; `rpz-passthru` and a CNAME to the owner itself are exceptions. Triggers
-//! on clients and on name servers (`rpz-client-ip`, `rpz-nsip`, `rpz-nsdname`) are not about the indicator and are
-//! skipped. In comments, URLhaus states the reason and the date.
+//! `CNAME rpz-drop.` and all local data block; `rpz-passthru` and a CNAME to the owner itself are exceptions.
+//! Triggers on clients and on name servers (`rpz-client-ip`, `rpz-nsip`, `rpz-nsdname`) are not about the
+//! indicator and are skipped. In comments, URLhaus states the reason and the date.
 
 use super::{Format, Head, OpenError, OrderedReader, Shape, header, ranges};
 use crate::entry::taxonomy;
@@ -25,7 +25,7 @@ pub static FORMAT: Format = Format {
     kinds: Kinds::NAME,
     options: &[OptionRow {
         key: "origin",
-        about: "the zone's own name, at the end of its owners (default: the first $ORIGIN, or the owner of the SOA)",
+        about: "the zone's own name, which owners may end with (default: of the first $ORIGIN, or of the SOA)",
     }],
     shape: Shape::Ordered(open),
     ..Format::DEFAULT
@@ -94,7 +94,7 @@ impl OrderedReader for Zone {
     }
 }
 
-/// The text of a record, and the comment behind it.
+/// The text of a record, and the comment after it.
 struct RecordText<'l> {
     record: &'l [u8],
     comment: &'l [u8],
@@ -193,7 +193,8 @@ fn emit_trigger(owner: &[u8], details: &Details, normalizer: &mut Normalizer<'_>
     }
 }
 
-/// Reads `24.0.2.0.192`: the prefix length, then the octets or groups of the address in reverse order; `zz` is `::`.
+/// Reads `24.0.2.0.192`: the prefix length, then the octets or groups of the address in reverse order; `zz`
+/// is `::`.
 fn parse_rpz_ip(text: &[u8]) -> Result<AddressRange, ParseError> {
     let text = std::str::from_utf8(text).map_err(|_| ParseError::BadIp)?;
     let (length, rest) = text.split_once('.').ok_or(ParseError::BadIp)?;
@@ -205,8 +206,8 @@ fn parse_rpz_ip(text: &[u8]) -> Result<AddressRange, ParseError> {
     if read.host_bits { Err(ParseError::BadPrefix) } else { Ok(read.range) }
 }
 
-/// Groups of an IPv6 address with colons between them. `zz` becomes an empty group, which needs a second colon where it
-/// is the first or the last.
+/// Groups of an IPv6 address with colons between them. `zz` becomes an empty group, which needs a second
+/// colon where it is the first or the last.
 fn join_ipv6(parts: &[&str]) -> String {
     let joined = parts.iter().map(|part| if *part == "zz" { "" } else { part }).collect::<Vec<_>>().join(":");
     let first = if parts.first() == Some(&"zz") { ":" } else { "" };

@@ -1,8 +1,8 @@
 //! Detects the format of a file.
 //!
-//! The first block is matched against a list of rules, the surest first: text that only one syntax has, then what most
-//! lines sample like. A guess comes with its evidence, so that a person can judge it. A catalogue should name its formats:
-//! if a publisher changes the syntax, the feed should fail rather than follow.
+//! The first block is matched against a list of rules, the surest first: text that only one syntax has, then
+//! what most lines look like. A guess comes with its evidence, so that a person can judge it. A catalogue
+//! should name its formats: if a publisher changes the syntax, the feed should fail rather than follow.
 
 use crate::download::lines;
 use crate::download::refusal::FileRefusal;
@@ -190,10 +190,12 @@ const RULES: &[(&str, Rule)] = &[
     ("emule-dat", |sample| sample.most(80, "ranges with a level", is_levelled_range)),
     ("spamhaus-drop-text", |sample| sample.holds(&["; SBL"])),
     ("netset", |sample| sample.holds(&["# This File Date", "# Source File Date", "# Maintainer URL"])),
-    ("dshield", |sample| sample.most(50, "networks or addresses behind TABs", is_dshield_line)),
-    ("hash-delimited", |sample| sample.most(80, "columns behind #", is_hash_row)),
+    ("dshield", |sample| sample.most(50, "rows with TABs between the columns", is_dshield_line)),
+    ("hash-delimited", |sample| sample.most(80, "rows with # between the columns", is_hash_row)),
     ("pipe-delimited", |sample| {
-        sample.most(60, "columns behind |", |line| line.iter().filter(|byte| **byte == b'|').count() > 3)
+        sample.most(60, "rows with | between the columns", |line| {
+            line.iter().filter(|byte| **byte == b'|').count() > 3
+        })
     }),
     ("suricata-iprep", |sample| sample.most(80, "address, category and score", is_reputation)),
     ("ip-range-csv", |sample| sample.most(80, "start,end,label", is_range_row)),
@@ -202,7 +204,7 @@ const RULES: &[(&str, Rule)] = &[
     ("maltrail", |sample| sample.opening(&["# Reference:", "# Aliases:"])),
     ("plain-ip-annotated", |sample| sample.most(50, "addresses with a remark", is_annotated)),
     ("csv", |sample| sample.most(80, "columns", is_table_row)),
-    ("csv", |sample| sample.most(80, "an indicator and columns behind it", is_keyed_row)),
+    ("csv", |sample| sample.most(80, "an indicator and other columns", is_keyed_row)),
     ("ip-range", |sample| sample.most(30, "ranges or masks", is_range_line)),
     ("url-list", |sample| sample.most(50, "URLs", |line| is_type(line, TokenType::Url))),
     ("domain-wildcard", |sample| sample.most(30, "names with a mark of reach", is_wildcard)),
@@ -295,8 +297,8 @@ fn is_hosts_line(line: &[u8]) -> bool {
 }
 
 fn is_labelled_range(line: &[u8]) -> bool {
-    let behind = memchr::memrchr(b':', line).and_then(|at| line.get(at + 1..)).unwrap_or(&[]);
-    behind.contains(&b'-') && AddressRange::parse(behind).is_ok()
+    let after = memchr::memrchr(b':', line).and_then(|at| line.get(at + 1..)).unwrap_or(&[]);
+    after.contains(&b'-') && AddressRange::parse(after).is_ok()
 }
 
 fn is_levelled_range(line: &[u8]) -> bool {
@@ -307,14 +309,14 @@ fn is_levelled_range(line: &[u8]) -> bool {
 }
 
 /// What follows the first mark, if an address stands before it.
-fn behind_address(line: &[u8], mark: u8) -> Option<&[u8]> {
+fn after_address(line: &[u8], mark: u8) -> Option<&[u8]> {
     let at = memchr::memchr(mark, line)?;
     AddressRange::parse(line.get(..at)?.trim_ascii()).ok()?;
     line.get(at + 1..)
 }
 
 fn is_hash_row(line: &[u8]) -> bool {
-    behind_address(line, b'#').is_some() && line.iter().filter(|byte| **byte == b'#').count() > 5
+    after_address(line, b'#').is_some() && line.iter().filter(|byte| **byte == b'#').count() > 5
 }
 
 fn is_dshield_line(line: &[u8]) -> bool {
@@ -334,14 +336,14 @@ fn is_dshield_line(line: &[u8]) -> bool {
 
 fn is_reputation(line: &[u8]) -> bool {
     let small = |text: &[u8]| (1..=3).contains(&text.len()) && text.iter().all(u8::is_ascii_digit);
-    let rest = behind_address(line, b',').unwrap_or(&[]);
+    let rest = after_address(line, b',').unwrap_or(&[]);
     let mut columns = rest.split(|byte| *byte == b',').map(<[u8]>::trim_ascii);
     matches!((columns.next(), columns.next(), columns.next()), (Some(id), Some(score), None) if small(id) && small(score))
 }
 
 fn is_range_row(line: &[u8]) -> bool {
-    let rest = behind_address(line, b',').unwrap_or(&[]);
-    behind_address(rest, b',').is_some_and(|label| label.iter().any(u8::is_ascii_alphabetic))
+    let rest = after_address(line, b',').unwrap_or(&[]);
+    after_address(rest, b',').is_some_and(|label| label.iter().any(u8::is_ascii_alphabetic))
 }
 
 fn is_ranked(line: &[u8]) -> bool {

@@ -1,9 +1,10 @@
-//! `spamhaus-drop-json`: the DROP lists of Spamhaus as JSON lines: one object per line, one of which is metadata.
+//! `spamhaus-drop-json`: the DROP lists of Spamhaus as JSON lines: one object per line, one of which is
+//! metadata.
 //!
-//! `{"cidr":"192.0.2.0/24","sblid":"SBL000001","rir":"arin"}`. The file is not a JSON array. The metadata are usually
-//! last and may be first; they state when the list was generated and how many records it has, and their presence
-//! shows that the download is complete. Rows of the list of autonomous systems are skipped: the domain in them is
-//! that of the holder and not an indicator.
+//! `{"cidr":"192.0.2.0/24","sblid":"SBL000001","rir":"arin"}`. The file is not a JSON array. The metadata are
+//! usually last and may be first; they state when the list was generated and how many records it has, and
+//! their presence shows that the download is complete. Rows of the list of autonomous systems are skipped:
+//! the domain in them is that of the holder and not an indicator.
 
 use super::{Format, Head, LineReader, OpenError, Shape};
 use crate::entry::{Details, Normalizer, Skip};

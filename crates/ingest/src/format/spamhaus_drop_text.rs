@@ -1,8 +1,8 @@
 //! `spamhaus-drop-text`: the DROP lists of Spamhaus as text: `prefix ; reference`.
 //!
-//! `192.0.2.0/24 ; SBL000001`. Lines that begin with `;` are comments; the last of them may be `; EOF`, which marks a
-//! complete file. The list of autonomous systems has the same syntax (`AS64496 ; EX | EXAMPLE`); its rows are
-//! skipped, because autonomous systems are not indexed.
+//! `192.0.2.0/24 ; SBL000001`. Lines that begin with `;` are comments; the last of them may be `; EOF`, which
+//! marks a complete file. The list of autonomous systems has the same syntax (`AS64496 ; EX | EXAMPLE`); its
+//! rows are skipped, because autonomous systems are not indexed.
 
 use super::{Format, Head, LineReader, OpenError, Shape, header};
 use crate::entry::{Details, Normalizer, Skip};

@@ -1,12 +1,12 @@
-//! `squidguard`: the category folders of squidGuard, as UT1 (Université Toulouse Capitole) and Shalla publish them, and
-//! lists of destinations for Squid.
+//! `squidguard`: the category folders of squidGuard, as UT1 (Université Toulouse Capitole) and Shalla publish
+//! them, and lists of destinations for Squid.
 //!
-//! A category is a folder with the files `domains` (names with everything below them), `urls` (without a scheme),
-//! `expressions` (which cannot be indexed) and `usage` (a description). The name of the folder is the category of its
-//! entries. A feed may take some folders of a collection only (option `categories`).
+//! A category is a folder with the files `domains` (names with everything below them), `urls` (without a
+//! scheme), `expressions` (which cannot be indexed) and `usage` (a description). The name of the folder is
+//! the category of its entries. A feed may take some folders of a collection only (option `categories`).
 //!
-//! A file without a folder is typed by its content. In files for Squid a bare name is exact and `.x` is a tree (option
-//! `dialect`).
+//! A file without a folder is typed by its content. In files for Squid a bare name is exact and `.x` is a
+//! tree (option `dialect`).
 
 use super::{Format, Head, LineReader, OpenError, Shape, header};
 use crate::entry::{Details, Normalizer, Skip};

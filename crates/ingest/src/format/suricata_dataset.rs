@@ -1,8 +1,9 @@
-//! `suricata-dataset`: datasets of Suricata, one value per line: texts in base64, addresses, hashes in hexadecimal.
+//! `suricata-dataset`: datasets of Suricata, one value per line: texts in base64, addresses, hashes in
+//! hexadecimal.
 //!
-//! `ZXZpbC5leGFtcGxlLmNvbQ==`. A text that begins with a dot stands for a name and everything below it. A value may have
-//! a score behind a comma (`datarep`), which only the rule that uses the dataset can interpret; it is not read. Hashes
-//! are skipped.
+//! `ZXZpbC5leGFtcGxlLmNvbQ==`. A text that begins with a dot stands for a name and everything below it. A
+//! value may have a score after a comma (`datarep`), which only the rule that uses the dataset can
+//! interpret; it is not read. Hashes are skipped.
 
 use super::{Format, Head, LineReader, OpenError, Shape};
 use crate::entry::{Details, Normalizer, Skip};

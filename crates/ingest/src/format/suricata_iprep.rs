@@ -1,8 +1,8 @@
 //! `suricata-iprep`: IP reputation of Suricata: `address,category,score`.
 //!
-//! `192.0.2.7,1,101`. The category is a number that each installation defines in a file of its own (`1,BadHosts,…`),
-//! whose rows are skipped here; the feed says what its numbers mean (option `categories`). A score is 1 to 127; an
-//! address with the score 0, or below option `min_score`, is skipped.
+//! `192.0.2.7,1,101`. The category is a number that each installation defines in a file of its own
+//! (`1,BadHosts,…`), whose rows are skipped here; the feed says what its numbers mean (option `categories`).
+//! A score is 1 to 127; an address with the score 0, or below option `min_score`, is skipped.
 
 use super::{Format, Head, LineReader, OpenError, Shape, header};
 use crate::entry::taxonomy;

@@ -1,6 +1,7 @@
 //! Parts of a line that several plain formats share: comments, inline comments, quotes, list punctuation.
 //!
-//! Comment marks are per format, never global: elsewhere `#` begins a URL fragment, a CSS rule or the null address.
+//! Comment marks are per format, never global: elsewhere `#` begins a URL fragment, a CSS rule or the null
+//! address.
 
 use std::str::FromStr;
 

@@ -1,11 +1,11 @@
 //! `toplist-csv`: lists of popular sites with their ranks: Tranco, Umbrella, Alexa, Majestic, DomCop, CrUX.
 //!
-//! `1,example.com`; the columns and their order differ. The first field that is not a number is the name, the next one
-//! that is a number is the rank.
+//! `1,example.com`; the columns and their order differ. The first field that is not a number is the name, the
+//! next one that is a number is the rank.
 //!
-//! Popularity suggests that a site is harmless and does not prove it, so only the first ranks count (option `top`), and
-//! a name is exact: the sites below a hosting company's name are not popular because the company is. Umbrella counts
-//! DNS questions and lists names that do not exist; the guards reject them.
+//! Popularity suggests that a site is harmless and does not prove it, so only the first ranks count (option
+//! `top`), and a name is exact: the sites below a hosting company's name are not popular because the company
+//! is. Umbrella counts DNS questions and lists names that do not exist; the guards reject them.
 
 use super::csv::split;
 use super::{Format, Head, LineReader, OpenError, Shape};
@@ -85,7 +85,7 @@ mod tests {
     use crate::pipeline::testing::render;
 
     #[test]
-    fn reads_ranks_before_and_behind_names() {
+    fn reads_ranks_before_and_after_names() {
         let text = "Rank,Domain\r\n1,goodpanel.com\r\n\"2\",\"good.example.com\",\"10\"\r\n12,com\r\nhttps://www.goodpanel.com,1000\r\n20000,late.goodpanel.com\r\n\
                     1,1,goodpanel.com,com,492996\r\n7,\r\n";
         let expected = [

@@ -1,8 +1,9 @@
 //! `tor-exit-addresses`: the exit addresses of Tor, as TorDNSEL publishes them.
 //!
 //! Four kinds of lines describe a node: `ExitNode`, `Published`, `LastStatus`, and one or more
-//! `ExitAddress 192.0.2.7 2026-08-22 08:10:51`, with the time when traffic was last seen to leave from that address.
-//! Only the last kind has addresses, and each of its lines is complete, so lines may be read in any order.
+//! `ExitAddress 192.0.2.7 2026-08-22 08:10:51`, with the time when traffic was last seen to leave from that
+//! address. Only the last kind has addresses, and each of its lines is complete, so lines may be read in any
+//! order.
 
 use super::{Format, Head, LineReader, OpenError, Shape};
 use crate::entry::{Details, Normalizer, Skip};

@@ -1,8 +1,9 @@
 //! `unbound`: configuration of the resolver Unbound.
 //!
-//! `local-zone: "evil.example.com." always_nxdomain` covers the name and everything below it. The type says whether the
-//! zone blocks, lets pass (an exception), or neither. `local-data: "evil.example.com A 0.0.0.0"` covers one name, and
-//! blocks where the record is an address. Quotes may be double, single or absent. Included files are never opened.
+//! `local-zone: "evil.example.com." always_nxdomain` covers the name and everything below it. The type says
+//! whether the zone blocks, lets pass (an exception), or neither. `local-data: "evil.example.com A 0.0.0.0"`
+//! covers one name, and blocks where the record is an address. Quotes may be double, single or absent.
+//! Included files are never opened.
 
 use super::{Format, Head, LineReader, OpenError, Shape, header};
 use crate::entry::{Details, Normalizer, Skip};

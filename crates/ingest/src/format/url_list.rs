@@ -1,12 +1,12 @@
 //! `url-list`: one URL per line, with its scheme or without.
 //!
-//! Published by OpenPhish, URLhaus, VX Vault, USOM and others. A listed URL does not list its host, because most of such
-//! URLs are on hacked sites. A feed whose hosts serve nothing else, such as one of control panels, may list them too
-//! (option `promote_host`). `#` begins a comment only at the start of a line or behind a blank; elsewhere it begins a
-//! fragment.
+//! Published by OpenPhish, URLhaus, VX Vault, USOM and others. A listed URL does not list its host, because
+//! most of such URLs are on hacked sites. A feed whose hosts serve nothing else, such as one of control
+//! panels, may list them too (option `promote_host`). `#` begins a comment only at the start of a line or
+//! after a blank; elsewhere it begins a fragment.
 //!
-//! VX Vault sends its list as a page: `<pre>`, a title, a date. Line breaks of HTML and columns that begin with a time
-//! are cut off behind a URL.
+//! VX Vault sends its list as a page: `<pre>`, a title, a date. Line breaks of HTML and columns that begin
+//! with a time are cut off after a URL.
 
 use super::{Format, Head, LineReader, Markup, OpenError, Shape, header};
 use crate::entry::{Details, Normalizer, Skip};
@@ -57,7 +57,8 @@ impl LineReader for UrlList {
     }
 }
 
-/// A line without what some lists put behind a URL: an HTML line break, ` (SSL)`, or columns that begin with a time.
+/// A line without what some lists put after a URL: an HTML line break, ` (SSL)`, or columns that begin with
+/// a time.
 fn without_remark(text: &[u8]) -> &[u8] {
     let ends: [&[u8]; 4] = [b"<br />", b"<br/>", b"<br>", b" (SSL)"];
     let text = ends.iter().find_map(|end| text.strip_suffix(*end)).unwrap_or(text).trim_ascii_end();
@@ -67,8 +68,8 @@ fn without_remark(text: &[u8]) -> &[u8] {
     if is_time { url } else { text }
 }
 
-/// Whether a line is part of the banner of a list that is sent as a page: `<pre>`, a title, a date. The date states when
-/// the list was generated.
+/// Whether a line is part of the banner of a list that is sent as a page: `<pre>`, a title, a date. The date
+/// states when the list was generated.
 fn is_banner(line: &[u8], normalizer: &mut Normalizer<'_>) -> bool {
     if line.first().is_some_and(u8::is_ascii_uppercase)
         && let Some(time) = timestamp::parse(line)

@@ -1,8 +1,9 @@
 //! `v2fly`: the domain lists of the v2fly community.
 //!
-//! `evil.example.com` and `domain:evil.example.com` are a name and everything below it; `full:evil.example.com` is
-//! exact. `keyword:` and `regexp:` cannot be indexed. Attributes behind a name (`@ads`, `@!cn`) are for routing and are
-//! not read. `include:other` names another list, which is never opened.
+//! `evil.example.com` and `domain:evil.example.com` are a name and everything below it;
+//! `full:evil.example.com` is exact. `keyword:` and `regexp:` cannot be indexed. Attributes after a name
+//! (`@ads`, `@!cn`) are for routing and are not read. `include:other` names another list, which is never
+//! opened.
 
 use super::{Format, Head, LineReader, OpenError, Shape, header};
 use crate::entry::{Details, Normalizer, Skip};

@@ -1,11 +1,12 @@
 //! `xml` and `rss`: records of XML elements, and the items of a news feed.
 //!
-//! `<entry><first>1787000000</first><url>http://evil.example.com/</url></entry>` (clean-mx). A record is an element whose
-//! children are its fields; option `record` names such elements. An item of RSS or Atom has its indicator in its
-//! title (Project Honey Pot), or in the prose of its title or description (malc0de).
+//! `<entry><first>1787000000</first><url>http://evil.example.com/</url></entry>` (clean-mx). A record is an
+//! element whose children are its fields; option `record` names such elements. An item of RSS or Atom has its
+//! indicator in its title (Project Honey Pot), or in the prose of its title or description (malc0de).
 //!
-//! The `quick-xml` crate reads the syntax, one event at a time, so no tree is built. End tags are not compared with
-//! start tags, because publishers escape badly; a document whose last record has no end is refused as truncated.
+//! The `quick-xml` crate reads the syntax, one event at a time, so no tree is built. End tags are not
+//! compared with start tags, because publishers escape badly; a document whose last record has no end is
+//! refused as truncated.
 
 use super::role::{self, RecordRules, Role};
 use super::{Format, Head, OpenError, Shape, freetext};
@@ -71,8 +72,8 @@ fn read_rss(_: &Options, whole: Head<'_>, normalizer: &mut Normalizer<'_>) -> Re
     for_each_record(whole.bytes, |name| matches!(name, "item" | "entry"), normalizer, emit_item)
 }
 
-/// The rules of the options, with the aliases of clean-mx. `first` and `last` are too common as keys of JSON to be
-/// aliases everywhere.
+/// The rules of the options, with the aliases of clean-mx. `first` and `last` are too common as keys of JSON
+/// to be aliases everywhere.
 fn xml_rules(options: &Options) -> RecordRules {
     let mut rules = RecordRules::new(options);
     for (role, alias) in [(Role::FirstSeen, "first"), (Role::LastSeen, "last")] {
@@ -171,7 +172,7 @@ fn entity(name: &[u8]) -> &'static [u8] {
 fn emit_record(fields: &Fields, rules: &RecordRules, normalizer: &mut Normalizer<'_>) {
     let RecordRules { names, keep, default } = rules;
     let child = |name: &String| {
-        let text = &fields.iter().find(|(own, _)| own == name)?.1;
+        let text = &fields.iter().find(|(child, _)| child == name)?.1;
         Some(role::non_null(text)).filter(|text| !text.is_empty())
     };
     let field = |role: Role| {
@@ -193,7 +194,7 @@ fn emit_record(fields: &Fields, rules: &RecordRules, normalizer: &mut Normalizer
 
 /// An item of a news feed: the first word of its title is an indicator, or its texts are searched for some.
 fn emit_item(fields: &Fields, normalizer: &mut Normalizer<'_>) {
-    let child = |name: &str| fields.iter().find(|(own, _)| own == name).map_or(&[][..], |(_, text)| text);
+    let child = |name: &str| fields.iter().find(|(child, _)| child == name).map_or(&[][..], |(_, text)| text);
     let time = [child("pubdate"), child("updated"), child("published")];
     let details = Details {
         last_seen: time.into_iter().find_map(crate::timestamp::parse),

@@ -1,9 +1,9 @@
-//! `zeek-intel`: files of Zeek's Intelligence Framework: a line `#fields` that names the columns, then rows, with TABs
-//! between the columns.
+//! `zeek-intel`: files of Zeek's Intelligence Framework: a line `#fields` that names the columns, then rows,
+//! with TABs between the columns.
 //!
-//! `evil.example.com<TAB>Intel::DOMAIN<TAB>…`. A blank is part of a field, so a file whose columns are separated by
-//! blanks is unusable to Zeek, too, and is refused. A value with the type `Intel::DOMAIN` is typed by its content all
-//! the same, because real files have domains with a path, which are URLs.
+//! `evil.example.com<TAB>Intel::DOMAIN<TAB>…`. A blank is part of a field, so a file whose columns are
+//! separated by blanks is unusable to Zeek, too, and is refused. A value with the type `Intel::DOMAIN` is
+//! typed by its content all the same, because real files have domains with a path, which are URLs.
 
 use super::{Format, Head, LineReader, OpenError, Shape, role};
 use crate::download::lines;

@@ -1,8 +1,9 @@
 //! Infers the columns of a table without a header and without a profile from its first rows.
 //!
-//! Each field of a sample of rows is classified (URL, address, name, time, number, category, …), and a column has the
-//! class of most of its fields. The value is the column behind one that names kinds of indicators; else the first
-//! column, which is the key of most tables; else a column of URLs, addresses or names, in this order.
+//! Each field of a sample of rows is classified (URL, address, name, time, number, category, …), and a column
+//! has the class of most of its fields. The value is the column after one that names kinds of indicators;
+//! else the first column, which is the key of most tables; else a column of URLs, addresses or names, in this
+//! order.
 
 use super::{Column, Table, split};
 use crate::download::lines;
@@ -27,8 +28,8 @@ pub(super) fn rows(head: &[u8]) -> impl Iterator<Item = &[u8]> {
         .take(ROWS)
 }
 
-/// The delimiter: the first of TAB, `,`, `;` and `|` that nine of ten rows hold and that does not separate indicators in
-/// one field; `,` where there is none.
+/// The delimiter: the first of TAB, `,`, `;` and `|` that nine of ten rows hold and that does not separate
+/// indicators in one field; `,` where there is none.
 pub(super) fn delimiter(head: &[u8], multi: Option<u8>) -> u8 {
     let with = |mark: u8| rows(head).filter(|row| row.contains(&mark)).count();
     let all = rows(head).count();
@@ -140,7 +141,7 @@ pub(super) fn bind_columns(table: &mut Table, head: &[u8]) {
     bind(table, &types);
 }
 
-/// Sorts the columns whose names say that they hold indicators: those that do, come first.
+/// Sorts the value columns, which a header names: those whose fields really are indicators come first.
 pub(super) fn sort_values(table: &mut Table, head: &[u8]) {
     let mut names = NameGuard::default();
     let rows: Vec<_> =
@@ -159,8 +160,8 @@ pub(super) fn sort_values(table: &mut Table, head: &[u8]) {
     }
 }
 
-/// The names in a first row that is a header with unknown names: all its fields are words, and its value columns hold no
-/// indicator, whereas those of a later row do.
+/// The names in a first row that is a header with unknown names: all its fields are words, and its value
+/// columns hold no indicator, whereas those of a later row do.
 pub(super) fn unknown_header(table: &Table, head: &[u8]) -> Option<Vec<String>> {
     let mut names = NameGuard::default();
     let mut rows = rows(head).filter_map(|row| split::fields(row, table.delimiter).ok());
@@ -176,8 +177,8 @@ pub(super) fn unknown_header(table: &Table, head: &[u8]) -> Option<Vec<String>> 
     is_header.then(|| first.iter().map(|field| String::from_utf8_lossy(field).to_ascii_lowercase()).collect())
 }
 
-/// The class of most fields of a column that are not empty. The kinds of indicators may be mixed in one column; it then
-/// has the class of its first indicator.
+/// The class of most fields of a column that are not empty. The kinds of indicators may be mixed in one
+/// column; it then has the class of its first indicator.
 fn majority(column: &[FieldType]) -> FieldType {
     let filled: Vec<FieldType> = column.iter().copied().filter(|class| *class != FieldType::Empty).collect();
     let count = |matches: &dyn Fn(FieldType) -> bool| filled.iter().filter(|class| matches(**class)).count();
@@ -203,15 +204,15 @@ fn bind(table: &mut Table, types: &[FieldType]) {
     }
     let is_value = |class: &FieldType| is_value(*class);
     let by_kind = at(FieldType::Kind).and_then(|kind| {
-        let behind = types.iter().skip(kind).position(is_value).map(|offset| kind + offset);
-        behind.or_else(|| types.iter().take(kind).rposition(is_value))
+        let after = types.iter().skip(kind).position(is_value).map(|offset| kind + offset);
+        after.or_else(|| types.iter().take(kind).rposition(is_value))
     });
     let first = types.first().filter(|class| is_value(class)).map(|_| 0);
     let best = || [FieldType::Url, FieldType::Address, FieldType::Name].into_iter().find_map(at);
     let value = by_kind.or(first).or_else(best).unwrap_or(0);
     table.bind(Role::Value, vec![Column::Left(value)]);
     let one = |at: Option<usize>| at.map(Column::Left).into_iter().collect::<Vec<Column>>();
-    // A number right behind an address is its port.
+    // A number right after an address is its port.
     let is_port =
         types.get(value) == Some(&FieldType::Address) && types.get(value + 1) == Some(&FieldType::Number);
     let mut times =

@@ -1,13 +1,13 @@
 //! `csv` and `hash-delimited`: delimited tables, whose columns have roles.
 //!
-//! Publishers differ in what their columns mean, not in syntax, so there is one parser and a table of profiles
-//! (`profile.rs`). The columns are bound to roles, in this order of precedence: by the feed's options, by the names in a
-//! header, by the numbers in a profile, by what the first rows hold (`infer.rs`). The header is the first row, perhaps
-//! below a banner of comments, or the last comment above the rows. Names are preferred to numbers, because feeds get
-//! new columns in the middle.
+//! Publishers differ in what their columns mean, not in syntax, so there is one parser and a table of
+//! profiles (`profile.rs`). The columns are bound to roles, in this order of precedence: by the feed's
+//! options, by the names in a header, by the numbers in a profile, by what the first rows hold (`infer.rs`).
+//! The header is the first row, perhaps below a banner of comments, or the last comment above the rows. Names
+//! are preferred to numbers, because feeds get new columns in the middle.
 //!
-//! Values are typed by their content, whatever their column is called: a column `domain` may hold addresses. Rows are
-//! split in `split.rs`.
+//! Values are typed by their content, whatever their column is called: a column `domain` may hold addresses.
+//! Rows are split in `split.rs`.
 
 mod infer;
 mod profile;
@@ -34,8 +34,8 @@ pub static FORMAT: Format = Format {
     ..Format::DEFAULT
 };
 
-/// The row of the table for AlienVault's reputation data. Its delimiter is the comment mark of other tables, so it is a
-/// format of its own and not a profile of `csv`.
+/// The row of the table for AlienVault's reputation data. Its delimiter is the comment mark of other tables,
+/// so it is a format of its own and not a profile of `csv`.
 pub static HASH_FORMAT: Format = Format {
     id: "hash-delimited",
     about: "AlienVault reputation.data: address#reliability#risk#type#country#city#location",
@@ -48,10 +48,11 @@ pub static HASH_FORMAT: Format = Format {
 const OPTIONS: &[OptionRow] = role::with_role_options![
     OptionRow {
         key: "profile",
-        about: "a known table: benkow, bambenek, blackbook, botvrij, c2intel, carbonblack, ctip, feodo, foxit, \
-                infoblox, malwaredomains, maltrail, phishstats, phishtank, ponmocup, ransomwaretracker, \
-                shadowserver, spamhaus-cert, splunk, sslbl, stopforumspam, threatfox, threatview-c2, tor-nodes, \
-                turris, tweetfeed, urlhaus, viriback (default: recognised by its header or first row)",
+        about: "a known table: benkow, bambenek, blackbook, botvrij, c2intel, carbonblack, ctip, feodo, \
+                foxit, infoblox, malwaredomains, maltrail, phishstats, phishtank, ponmocup, \
+                ransomwaretracker, shadowserver, spamhaus-cert, splunk, sslbl, stopforumspam, threatfox, \
+                threatview-c2, tor-nodes, turris, tweetfeed, urlhaus, viriback (default: recognised by its \
+                header or first row)",
     },
     OptionRow {
         key: "delimiter",
@@ -59,7 +60,7 @@ const OPTIONS: &[OptionRow] = role::with_role_options![
     },
     OptionRow {
         key: "header",
-        about: "`auto` (default): a header names the columns where there is one; `none`: columns have numbers",
+        about: "`auto` (default): a header, where there is one, names the columns; `none`: they have numbers",
     },
     OptionRow { key: "multi", about: "the character between several indicators in one field (default none)" },
     OptionRow {
@@ -205,8 +206,8 @@ pub(crate) fn is_indicator(field: &[u8]) -> bool {
     infer::is_indicator(field)
 }
 
-/// Whether a text is a number, a time or a URL, and so the name of no column. A row may hold the word `domain` and look
-/// like a header otherwise.
+/// Whether a text is a number, a time or a URL, and so the name of no column. A row may hold the word
+/// `domain` and look like a header otherwise.
 fn is_data(name: &str) -> bool {
     name.starts_with(|first: char| first.is_ascii_digit()) || name.contains("://")
 }
@@ -216,8 +217,8 @@ fn is_row(names: &[String]) -> bool {
     names.iter().any(|name| infer::is_indicator(name.as_bytes()))
 }
 
-/// The names of a header's columns, lower-case. It is one line per file, so the `csv` crate reads it; [`split::fields`]
-/// is for rows, of which there are millions.
+/// The names of a header's columns, lower-case. It is one line per file, so the `csv` crate reads it;
+/// [`split::fields`] is for rows, of which there are millions.
 fn header_names(line: &[u8], delimiter: u8) -> Vec<String> {
     let marks = line.iter().take_while(|byte| matches!(byte, b'#' | b';' | b' ')).count();
     let mut reader = ::csv::ReaderBuilder::new()
@@ -232,7 +233,8 @@ fn header_names(line: &[u8], delimiter: u8) -> Vec<String> {
     record.iter().map(|field| String::from_utf8_lossy(field).to_ascii_lowercase()).collect()
 }
 
-/// Binds the columns to roles: by the header, by the profile, or by the first rows, and then by options with numbers.
+/// Binds the columns to roles: by the header, by the profile, or by the first rows, and then by options with
+/// numbers.
 fn bind_columns(
     table: &mut Table,
     options: &Options,
@@ -321,8 +323,8 @@ impl Table {
         }
     }
 
-    /// Binds the columns by the names of a header. Where several columns may hold the indicator, and options do not name
-    /// them, the best one that is not empty in a row counts.
+    /// Binds the columns by the names of a header. Where several columns may hold the indicator, and options
+    /// do not name them, the best one that is not empty in a row counts.
     fn bind_by_name(&mut self, header: &[String], options: &Options, profile: &Profile) {
         for role in Role::ALL {
             let names = column_names(role, options, Some(profile));
@@ -404,6 +406,16 @@ fn emit_indicator(text: &[u8], scope: Scope, details: &Details, normalizer: &mut
 #[cfg(test)]
 mod tests {
     use crate::pipeline::testing::{read_events, render};
+
+    #[test]
+    fn option_text_names_every_profile() {
+        let about = super::OPTIONS[0].about;
+        // The profile without columns has no name of its own, and AlienVault's table is a format.
+        let named = |profile: &&super::Profile| !matches!(profile.name, "none" | "alienvault");
+        for profile in super::PROFILES.iter().filter(named) {
+            assert!(about.contains(profile.name), "{}", profile.name);
+        }
+    }
 
     #[test]
     fn binds_columns_by_a_header_below_a_banner() {

@@ -1,9 +1,10 @@
 //! Profiles: what the columns of known publishers' tables mean.
 //!
-//! To add a table, add one row to [`PROFILES`]; what the row does not state is as in [`PLAIN`]. Give the names in the
-//! header where there is one, because feeds get new columns in the middle. Numbers are for files without a header, 1 for
-//! the first column; a negative number counts from the right, where a column before it may hold the delimiter without
-//! quotes. The names of the profiles are also listed in the description of option `profile`.
+//! To add a table, add one row to [`PROFILES`]; what the row does not state is as in [`PLAIN`]. Give the
+//! names in the header where there is one, because feeds get new columns in the middle. Numbers are for files
+//! without a header, 1 for the first column; a negative number counts from the right, where a column before
+//! it may hold the delimiter without quotes. The names of the profiles are also listed in the description of
+//! option `profile`.
 
 use crate::format::role::Role;
 use rapsheet_snapshot::Assessment;

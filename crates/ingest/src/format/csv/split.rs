@@ -1,11 +1,12 @@
 //! Splits one line into fields.
 //!
-//! Quotes are read as RFC 4180 defines them, and as publishers write them beyond it: a blank before an opening quote
-//! (ThreatFox), `\"` inside quotes, a quote in the middle of a field without quotes. A record never spans lines: an
-//! unterminated quote would make the rest of the file one field, so only its own line is rejected.
+//! Quotes are read as RFC 4180 defines them, and as publishers write them beyond it: a blank before an
+//! opening quote (ThreatFox), `\"` inside quotes, a quote in the middle of a field without quotes. A record
+//! never spans lines: an unterminated quote would make the rest of the file one field, so only its own line
+//! is rejected.
 //!
-//! Not the `csv` crate: it refuses or misreads these lines, and it copies every field. A property test compares the two
-//! on lines that are well formed.
+//! Not the `csv` crate: it refuses or misreads these lines, and it copies every field. A property test
+//! compares the two on lines that are well formed.
 
 use crate::format::token;
 use rapsheet_snapshot::ParseError;
@@ -25,7 +26,7 @@ pub(in crate::format) fn fields(line: &[u8], delimiter: u8) -> Result<Vec<Cow<'_
     }
 }
 
-/// A field, and the text behind its delimiter; `None` where the field is the last one.
+/// A field, and the text after its delimiter; `None` where the field is the last one.
 type FieldAndRest<'l> = (Cow<'l, [u8]>, Option<&'l [u8]>);
 
 fn next(text: &[u8], delimiter: u8) -> Result<FieldAndRest<'_>, ParseError> {
@@ -43,7 +44,7 @@ fn next_unquoted(text: &[u8], delimiter: u8) -> FieldAndRest<'_> {
     }
 }
 
-/// A quoted field, given the text behind its opening quote. `""` and `\"` in it are a quote.
+/// A quoted field, given the text after its opening quote. `""` and `\"` in it are a quote.
 fn next_quoted(text: &[u8], delimiter: u8) -> Result<FieldAndRest<'_>, ParseError> {
     // The field so far, once it has an escape; until then it borrows from the line.
     let mut escaped: Option<Vec<u8>> = None;

@@ -1,14 +1,15 @@
 //! Access lists of Cisco: `access-list 101 deny ip 192.0.2.0 0.0.0.255 any`.
 //!
-//! The firewalls (PIX, ASA) write netmasks, the routers (IOS) write wildcard masks, whose bits are the opposite. The
-//! highest bit of a mask shows which it is.
+//! The firewalls (PIX, ASA) write netmasks, the routers (IOS) write wildcard masks, whose bits are the
+//! opposite. The highest bit of a mask shows which it is.
 
 use super::target::looks_like_address;
 use super::{details, ranges};
 use crate::entry::{Normalizer, Skip};
 use rapsheet_snapshot::{Address, AddressRange, ParseError};
 
-/// A rule without its first word: the name of the list, the verdict, the protocol, the source, the destination.
+/// A rule without its first word: the name of the list, the verdict, the protocol, the source, the
+/// destination.
 pub(super) fn rule(words: &[&[u8]], normalizer: &mut Normalizer<'_>) {
     let verdict = words.iter().position(|word| matches!(*word, b"deny" | b"permit"));
     let (inverted, rest) = match verdict {
@@ -21,13 +22,13 @@ pub(super) fn rule(words: &[&[u8]], normalizer: &mut Normalizer<'_>) {
     endpoints(rest, inverted, normalizer);
 }
 
-/// The part of a rule behind the verdict: protocol, source and destination. The first of the two that is not `any` is
-/// the target.
+/// The part of a rule after the verdict: protocol, source and destination. The first of the two that is not
+/// `any` is the target.
 pub(super) fn endpoints(words: &[&[u8]], inverted: bool, normalizer: &mut Normalizer<'_>) {
     let begins = words.iter().position(|word| looks_like_address(word) || matches!(*word, b"host" | b"any"));
     let mut rest = words.get(begins.unwrap_or(words.len())..).unwrap_or(&[]);
-    while let [b"any", behind @ ..] = rest {
-        rest = behind;
+    while let [b"any", tail @ ..] = rest {
+        rest = tail;
     }
     match rest {
         [b"host", address, ..] => normalizer.address(address, &details(inverted)),

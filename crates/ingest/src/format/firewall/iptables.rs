@@ -6,8 +6,8 @@ use super::target::Target;
 use crate::entry::{Normalizer, Skip};
 use crate::format::token;
 
-/// Whether a rule with this target lets traffic pass; `None` where the target decides nothing. A chain of the user's own
-/// is taken for one that blocks.
+/// Whether a rule with this target lets traffic pass; `None` where the target decides nothing. A chain of the
+/// user's own is taken for one that blocks.
 pub(super) fn verdict(target: &[u8]) -> Option<bool> {
     const PASSES: [&[u8]; 3] = [b"ACCEPT", b"RETURN", b"PASSTHROUGH"];
     const DECIDES_NOTHING: [&[u8]; 14] = [
@@ -33,7 +33,8 @@ pub(super) fn verdict(target: &[u8]) -> Option<bool> {
     Some(PASSES.iter().any(is))
 }
 
-/// Whether a filter rule of MikroTik with this action lets traffic pass; `None` for actions that do not filter.
+/// Whether a filter rule of MikroTik with this action lets traffic pass; `None` for actions that do not
+/// filter.
 pub(super) fn filter_verdict(action: &[u8]) -> Option<bool> {
     match action {
         b"drop" | b"reject" | b"tarpit" => Some(false),
@@ -50,7 +51,7 @@ pub(super) fn rule(words: &[&[u8]], normalizer: &mut Normalizer<'_>) {
     }
     let parts: Vec<&[u8]> = words.iter().flat_map(split_option).collect();
     let words = parts.as_slice();
-    // The value of an option, and whether `!` negates it, before or behind the key.
+    // The value of an option, and whether `!` negates it, before or after the key.
     let value_of = |keys: &[&[u8]]| {
         let at = words.iter().position(|word| keys.contains(word))?;
         let negated = at.checked_sub(1).and_then(|before| words.get(before)) == Some(&b"!".as_slice())

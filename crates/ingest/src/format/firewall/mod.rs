@@ -1,10 +1,10 @@
-//! `firewall-config`: addresses in the rules of firewalls and servers: ipset, nftables, iptables, pf, hosts.deny, csf,
-//! Apache, nginx, Cisco, MikroTik, simplewall.
+//! `firewall-config`: addresses in the rules of firewalls and servers: ipset, nftables, iptables, pf,
+//! hosts.deny, csf, Apache, nginx, Cisco, MikroTik, simplewall.
 //!
-//! The first words of a line show its dialect, so a feed need not name it, and a file may mix dialects. An address is
-//! read only where the dialect has one, and never searched for in the whole line: scripts and comments hold addresses
-//! as examples. A rule that lets traffic pass is an exception. A rule that only logs, marks or translates addresses is
-//! skipped. Nothing is run, and no file that a line names is opened.
+//! The first words of a line show its dialect, so a feed need not name it, and a file may mix dialects. An
+//! address is read only where the dialect has one, and never searched for in the whole line: scripts and
+//! comments hold addresses as examples. A rule that lets traffic pass is an exception. A rule that only logs,
+//! marks or translates addresses is skipped. Nothing is run, and no file that a line names is opened.
 
 mod cisco;
 mod iptables;
@@ -101,7 +101,8 @@ impl Firewall {
         sets::elements(elements, normalizer);
     }
 
-    /// A tag of simplewall's XML. Its files have comments before the XML declaration, which an XML parser refuses.
+    /// A tag of simplewall's XML. Its files have comments before the XML declaration, which an XML parser
+    /// refuses.
     fn tag(&mut self, line: &[u8], normalizer: &mut Normalizer<'_>) {
         let opens = line.starts_with(b"<!--");
         if opens || self.inside == Inside::Comment {
@@ -151,8 +152,8 @@ fn without_prefix<'w, 'l>(words: &'w [&'l [u8]]) -> &'w [&'l [u8]] {
     }
 }
 
-/// The clients of a line of hosts.deny, `sshd, ftpd : clients`; `None` where the line is no such line. `ipset list`
-/// prints headers with the same syntax.
+/// The clients of a line of hosts.deny, `sshd, ftpd : clients`; `None` where the line is no such line.
+/// `ipset list` prints headers with the same syntax.
 fn daemons(line: &[u8]) -> Option<&[u8]> {
     const HEADS: [&[u8]; 7] =
         [b"Name", b"Type", b"Revision", b"Header", b"Size in memory", b"References", b"Members"];
@@ -167,8 +168,8 @@ fn daemons(line: &[u8]) -> Option<&[u8]> {
     (are_services && !is_address && !HEADS.contains(&services)).then(|| clients.get(1..).unwrap_or(&[]))
 }
 
-/// The clients of a line of hosts.deny: `192.0.2.7, 192.0.2. EXCEPT 192.0.2.9 : allow`. What follows `EXCEPT` is left
-/// out, because an exception would hold for the whole feed.
+/// The clients of a line of hosts.deny: `192.0.2.7, 192.0.2. EXCEPT 192.0.2.9 : allow`. What follows `EXCEPT`
+/// is left out, because an exception would hold for the whole feed.
 fn hosts_deny(clients: &[u8], normalizer: &mut Normalizer<'_>) {
     let mut words = clients.split(|byte| matches!(byte, b' ' | b'\t' | b','));
     let mut targets = Vec::new();
@@ -194,7 +195,8 @@ fn hosts_deny(clients: &[u8], normalizer: &mut Normalizer<'_>) {
     }
 }
 
-/// A line that begins with an address: a pf table, csf.deny, or nginx' `geo`, in which the value 0 is an exception.
+/// A line that begins with an address: a pf table, csf.deny, or nginx' `geo`, in which the value 0 is an
+/// exception.
 fn bare(words: &[&[u8]], normalizer: &mut Normalizer<'_>) {
     let first = words.first().copied().unwrap_or(&[]);
     let (negated, text) = first.strip_prefix(b"!").map_or((false, first), |rest| (true, rest));

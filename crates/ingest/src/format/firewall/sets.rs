@@ -5,7 +5,7 @@ use super::target::Target;
 use crate::entry::{Normalizer, Skip};
 use rapsheet_snapshot::Scope;
 
-/// The text behind the opening brace of a set's elements; `None` where the line opens no set.
+/// The text after the opening brace of a set's elements; `None` where the line opens no set.
 pub(super) fn opening(line: &[u8]) -> Option<&[u8]> {
     let begins = line.starts_with(b"elements")
         || line.starts_with(b"add element")
@@ -14,8 +14,8 @@ pub(super) fn opening(line: &[u8]) -> Option<&[u8]> {
     line.get(brace + 1..)
 }
 
-/// Elements of an nftables set, separated by commas that are not in quotes. The first word of an element is the address;
-/// timeouts and comments follow.
+/// Elements of an nftables set, separated by commas that are not in quotes. The first word of an element is
+/// the address; timeouts and comments follow.
 pub(super) fn elements(text: &[u8], normalizer: &mut Normalizer<'_>) {
     let mut quoted = false;
     let elements = text.split(|byte| {
@@ -41,7 +41,8 @@ pub(super) fn add(words: &[&[u8]], normalizer: &mut Normalizer<'_>) {
     let Some(at) = words.iter().position(|word| matches!(*word, b"add" | b"-A")) else {
         return normalizer.skip(Skip::Directive);
     };
-    // `nft add rule …` changes the structure of the firewall; `add NAME ADDRESS` may still use such a name.
+    // `add rule inet filter …` of nftables adds no address. In `add table 192.0.2.7`, `table` is a set's
+    // name.
     let objects: [&[u8]; 6] = [b"table", b"set", b"chain", b"rule", b"map", b"counter"];
     if words.get(at + 1).is_some_and(|word| objects.contains(word)) && words.len() > at + 3 {
         return normalizer.skip(Skip::Directive);
@@ -61,7 +62,8 @@ fn mikrotik(words: &[&[u8]], normalizer: &mut Normalizer<'_>) {
     if value(b"disabled=") == Some(b"yes") {
         return normalizer.skip(Skip::Inactive);
     }
-    // Other objects have these keys, too: only `list` makes it an entry of a list, only `action` a filter rule.
+    // Other objects have these keys, too: only `list` makes it an entry of a list, only `action` a filter
+    // rule.
     let (found, verdict) = match (value(b"list="), value(b"action=")) {
         (Some(_), _) => (value(b"address="), Some(false)),
         (None, Some(action)) => {

@@ -28,8 +28,8 @@ impl<'l> Target<'l> {
         self.emit_in_scope(Scope::Exact, normalizer);
     }
 
-    /// Emits the target. With [`Scope::Tree`], a name covers everything below it, and addresses may be abbreviated: the
-    /// dialects with the one have the other.
+    /// Emits the target. With [`Scope::Tree`], a name covers everything below it, and addresses may be
+    /// abbreviated: the dialects with the one have the other.
     pub(super) fn emit_in_scope(self, scope: Scope, normalizer: &mut Normalizer<'_>) {
         let text = self.trimmed();
         let details = details(self.inverted);
@@ -54,7 +54,8 @@ fn is_name(text: &[u8]) -> bool {
     !text.contains(&b':') && last.first().is_some_and(u8::is_ascii_alphabetic)
 }
 
-/// Reads the spellings of hosts.deny and Apache: `192.0.2.`, `192.0`, `[2001:db8::]/32`; `None` for all others.
+/// Reads the spellings of hosts.deny and Apache: `192.0.2.`, `192.0`, `[2001:db8::]/32`; `None` for all
+/// others.
 fn abbreviated(text: &[u8]) -> Option<Result<AddressRange, ParseError>> {
     if let Some((address, length)) = text.strip_prefix(b"[").and_then(|text| {
         let end = memchr::memmem::find(text, b"]/")?;

@@ -1,4 +1,5 @@
-//! Access rules of Apache and nginx: `deny from 192.0.2.0/24`, `Require not ip 192.0.2.7`, `deny 192.0.2.0/24;`.
+//! Access rules of Apache and nginx: `deny from 192.0.2.0/24`, `Require not ip 192.0.2.7`,
+//! `deny 192.0.2.0/24;`.
 //!
 //! The rules inside a named access list of Cisco begin with the same words and are passed on.
 
@@ -10,7 +11,7 @@ use rapsheet_snapshot::Scope;
 /// Whether a word begins a rule of these dialects.
 pub(super) fn is_directive(word: &[u8]) -> bool {
     const WORDS: [&[u8]; 5] = [b"deny", b"allow", b"permit", b"order", b"require"];
-    WORDS.iter().any(|own| word.eq_ignore_ascii_case(own))
+    WORDS.iter().any(|directive| word.eq_ignore_ascii_case(directive))
 }
 
 /// `deny from …`, `Require not ip …`, `deny …;`, `deny ip host …`.

@@ -1,9 +1,10 @@
-//! `cloud-json`: the address ranges and names that operators publish of their own services: AWS, Google, Azure, GitHub,
-//! Fastly, Office 365.
+//! `cloud-json`: the address ranges and names that operators publish of their own services: AWS, Google,
+//! Azure, GitHub, Fastly, Office 365.
 //!
-//! `{"prefixes":[{"ip_prefix":"192.0.2.0/24","region":"example-1"}]}`. Each operator has its own layout. None of these
-//! documents has a text that reads as an address or a prefix and is not one, so the keys of ranges are not looked at.
-//! Texts are names only below `urls`, `domains` and `hostnames`. `*.x` is a tree; a star elsewhere cannot be indexed.
+//! `{"prefixes":[{"ip_prefix":"192.0.2.0/24","region":"example-1"}]}`. Each operator has its own layout. None
+//! of these documents has a text that reads as an address or a prefix and is not one, so the keys of ranges
+//! are not looked at. Texts are names only below `urls`, `domains` and `hostnames`. `*.x` is a tree; a star
+//! elsewhere cannot be indexed.
 
 use super::document::{self, TextBase};
 use super::node::{self, DEPTH_MAX, Kind, Raw};

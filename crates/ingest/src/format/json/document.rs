@@ -1,7 +1,7 @@
-//! The top-level JSON values of a file: one document, or several, one behind the other or one per line.
+//! The top-level JSON values of a file: one document, or several, one after the other or one per line.
 //!
-//! A line that is not JSON is rejected, and the next line that begins an object is read. A truncated document is
-//! refused as a whole: its missing half would look like delisted entries.
+//! A line that is not JSON is rejected, and the next line that begins an object is read. A truncated document
+//! is refused as a whole: its missing half would look like delisted entries.
 
 use super::node::Raw;
 use crate::download::refusal::FileRefusal;
@@ -10,10 +10,12 @@ use rapsheet_snapshot::ParseError;
 use serde_json::value::RawValue;
 use std::borrow::Cow;
 
-/// The largest document, in bytes, whose trailing commas are removed: this takes a copy and a parse of all of it.
+/// The largest document, in bytes, whose trailing commas are removed: this takes a copy and a parse of all of
+/// it.
 const REPAIR_MAX: usize = 16 << 20;
 
-/// Calls `visit` with every top-level value, and with the base from which the offset of any value inside is known.
+/// Calls `visit` with every top-level value, and with the base from which the offset of any value inside is
+/// known.
 pub(super) fn for_each_value(
     whole: &[u8],
     normalizer: &mut Normalizer<'_>,
@@ -49,8 +51,8 @@ pub(super) fn for_each_value(
     Ok(())
 }
 
-/// The address at which the text of the values begins in memory. Values borrow from this text, so the offset of each is
-/// a difference of addresses and need not be kept beside it.
+/// The address at which the text of the values begins in memory. Values borrow from this text, so the offset
+/// of each is a difference of addresses and need not be kept beside it.
 pub(super) struct TextBase {
     start: usize,
 }
@@ -67,8 +69,8 @@ fn refusal(error: &serde_json::Error) -> FileRefusal {
     if error.is_eof() { FileRefusal::Truncated(why) } else { FileRefusal::BadJson(why) }
 }
 
-/// The length of the blanks and the comment line that `rest` begins with. JSON has no comments, but some publishers put
-/// a banner above their documents.
+/// The length of the blanks and the comment line that `rest` begins with. JSON has no comments, but some
+/// publishers put a banner above their documents.
 fn comment_len(rest: &str) -> Option<usize> {
     let line = rest.trim_ascii_start();
     if !line.starts_with(['#', ';']) {
@@ -78,15 +80,15 @@ fn comment_len(rest: &str) -> Option<usize> {
     Some(rest.len() - line.len() + end)
 }
 
-/// The offset of the next line that begins an object, behind the first line.
+/// The offset of the next line that begins an object, after the first line.
 fn next_object_line(rest: &str) -> Option<usize> {
     let blanks = rest.len() - rest.trim_ascii_start().len();
     let object = memchr::memmem::find(rest.get(blanks..)?.as_bytes(), b"\n{");
     object.map(|at| blanks + at + 1)
 }
 
-/// The text with a blank for every comma before a closing bracket, which some generators leave there. A blank, and not
-/// nothing, so that offsets stay as they are.
+/// The text with a blank for every comma before a closing bracket, which some generators leave there. A
+/// blank, and not nothing, so that offsets stay as they are.
 fn without_trailing_commas(text: &str) -> Cow<'_, str> {
     let has_syntax_error = || serde_json::from_str::<&RawValue>(text).is_err_and(|error| error.is_syntax());
     if text.len() > REPAIR_MAX || !has_syntax_error() {

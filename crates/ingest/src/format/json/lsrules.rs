@@ -1,8 +1,9 @@
 //! `lsrules`: rule groups of Little Snitch.
 //!
-//! `{"denied-remote-domains":["evil.example.com"],"denied-remote-addresses":["192.0.2.0/24"]}`. Domains cover everything
-//! below them, hosts are exact, and addresses may be prefixes or ranges. Each of them may be a text, with commas
-//! between several entries, or an array. A rule in `rules` with the action `allow` is an exception.
+//! `{"denied-remote-domains":["evil.example.com"],"denied-remote-addresses":["192.0.2.0/24"]}`. Domains cover
+//! everything below them, hosts are exact, and addresses may be prefixes or ranges. Each of them may be a
+//! text, with commas between several entries, or an array. A rule in `rules` with the action `allow` is an
+//! exception.
 
 use super::document::{self, TextBase};
 use super::node::{self, Kind, Raw};

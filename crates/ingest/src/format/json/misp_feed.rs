@@ -1,11 +1,11 @@
 //! `misp-feed`: events of MISP: one file, or the folder of files that a MISP feed is.
 //!
-//! `{"Event":{"Attribute":[{"type":"domain","to_ids":true,"value":"evil.example.com"}]}}`. An attribute counts where it
-//! is meant for detection (`to_ids`) and not deleted. A composite value, such as `domain|ip` or `ip-dst|port`, is an
-//! indicator and its context: the address that a name resolved to is not listed.
+//! `{"Event":{"Attribute":[{"type":"domain","to_ids":true,"value":"evil.example.com"}]}}`. An attribute
+//! counts where it is meant for detection (`to_ids`) and not deleted. A composite value, such as `domain|ip`
+//! or `ip-dst|port`, is an indicator and its context: the address that a name resolved to is not listed.
 //!
-//! `manifest.json` and `hashes.csv` of the folder have no indicators. Assessments are those of the tags of an attribute
-//! and its event, else of the attribute's category.
+//! `manifest.json` and `hashes.csv` of the folder have no indicators. Assessments are those of the tags of an
+//! attribute and its event, else of the attribute's category.
 
 use super::document::{self, TextBase};
 use super::node::{self, DEPTH_MAX, Kind, Raw};

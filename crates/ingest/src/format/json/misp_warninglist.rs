@@ -1,11 +1,12 @@
 //! `misp-warninglist`: the warninglists of MISP: a JSON document with a `type` and a `list`.
 //!
-//! `{"name":"Example","type":"cidr","list":["192.0.2.0/24"]}`. The type says what the elements are: prefixes, hostnames
-//! (with everything below them), exact strings, or substrings and expressions, which cannot be indexed. Lists of
-//! hashes are of type `string` and have elements that would parse as addresses (`3::`), so strings count only where
-//! `matching_attributes` names hosts, addresses or URLs.
+//! `{"name":"Example","type":"cidr","list":["192.0.2.0/24"]}`. The type says what the elements are: prefixes,
+//! hostnames (with everything below them), exact strings, or substrings and expressions, which cannot be
+//! indexed. Lists of hashes are of type `string`, too, and have elements that would parse as addresses
+//! (`3::`), so a list of strings whose `matching_attributes` name no hosts, addresses or URLs is skipped.
 //!
-//! Most warninglists are of harmless things, and some are not (sinkholes, disposable mail): the catalogue decides.
+//! Most warninglists are of harmless things, and some are not (sinkholes, disposable mail): the catalogue
+//! decides.
 
 use super::document;
 use super::node::{self, Kind, Raw};

@@ -1,10 +1,10 @@
 //! `json` and `ndjson`: records with named fields, at any place in a document.
 //!
-//! `[{"ip_address":"192.0.2.7","port":443,"last_online":"2026-08-20","malware":"Example"}]`. Publishers put records into
-//! arrays, below members, or into objects keyed by id. One walker reads them all: a feed may state where its records
-//! are (option `path`) and what their fields mean; otherwise an object that has a value field with a known name is a
-//! record, and all other objects and arrays are searched for records. Texts in an array near the top are indicators
-//! by themselves.
+//! `[{"ip_address":"192.0.2.7","port":443,"last_online":"2026-08-20","malware":"Example"}]`. Publishers put
+//! records into arrays, below members, or into objects keyed by id. One walker reads them all: a feed may
+//! state where its records are (option `path`) and what their fields mean; otherwise an object that has a
+//! value field with a known name is a record, and all other objects and arrays are searched for records.
+//! Texts in an array near the top are indicators by themselves.
 //!
 //! JSON formats with a meaning beyond records have files of their own beside this one.
 
@@ -64,8 +64,8 @@ struct Walker {
     rules: RecordRules,
 }
 
-/// The depth down to which a text by itself is an indicator: in an array, or in an array that is a member of an object.
-/// Deeper texts are descriptions.
+/// The depth down to which a text by itself is an indicator: in an array, or in an array that is a member of
+/// an object. Deeper texts are descriptions.
 const TEXTS_DEPTH: usize = 2;
 
 /// One step of a path.
@@ -78,7 +78,7 @@ enum Step {
 fn read(options: &Options, whole: Head<'_>, normalizer: &mut Normalizer<'_>) -> Result<(), OpenError> {
     let walker = Walker::new(options)?;
     document::for_each_value(whole.bytes, normalizer, |value, base, normalizer| {
-        walker.start(value, base, normalizer);
+        walker.start(value, base, normalizer)
     })?;
     Ok(())
 }
@@ -129,8 +129,8 @@ impl Walker {
         self.walk(value, &self.path, 0, &mut begin, normalizer);
     }
 
-    /// Follows the path, and searches for records from its end on. `begin` is called before each record; it is a no-op
-    /// for JSON lines, where a record is a line.
+    /// Follows the path, and searches for records from its end on. `begin` is called before each record; it
+    /// is a no-op for JSON lines, where a record is a line.
     fn walk(
         &self,
         raw: Raw<'_>,
@@ -199,8 +199,8 @@ impl Walker {
         });
     }
 
-    /// The fields of an object that have a role. Where several have the same role, the one with the best name that is not
-    /// empty counts.
+    /// The fields of an object that have a role. Where several have the same role, the one with the best name
+    /// that is not empty counts.
     fn fields<'a>(&self, raw: Raw<'a>) -> Fields<'a> {
         let mut fields = Fields::default();
         node::members(raw, |name, value| {

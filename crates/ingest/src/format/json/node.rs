@@ -1,8 +1,9 @@
 //! Visits one level of a JSON document at a time.
 //!
-//! A document may have 64 MiB, so it is never parsed into a tree of values, which would take several times that. A value
-//! stays a slice of the text; its members or elements are visited one by one, and those that are not needed are only
-//! skipped. The `serde_json` crate reads the syntax; it skips nested values without recursion.
+//! A document may have 64 MiB, so it is never parsed into a tree of values, which would take several times
+//! that. A value stays a slice of the text; its members or elements are visited one by one, and those that
+//! are not needed are only skipped. The `serde_json` crate reads the syntax; it skips nested values without
+//! recursion.
 
 use crate::timestamp;
 use rapsheet_snapshot::Time;
@@ -58,16 +59,16 @@ pub(super) fn elements<'a>(raw: Raw<'a>, mut visit: impl FnMut(Raw<'a>)) {
 /// The member with this name; the last one where there are several, as in other JSON parsers.
 pub(super) fn member<'a>(raw: Raw<'a>, name: &str) -> Option<Raw<'a>> {
     let mut found = None;
-    members(raw, |own, value| {
-        if own == name {
+    members(raw, |key, value| {
+        if key == name {
             found = Some(value);
         }
     });
     found
 }
 
-/// The text of a scalar: a string with its escapes decoded, a number or a word as it is written; empty for `null`,
-/// objects and arrays.
+/// The text of a scalar: a string with its escapes decoded, a number or a word as it is written; empty for
+/// `null`, objects and arrays.
 pub(super) fn text(raw: Raw<'_>) -> Cow<'_, str> {
     match kind(raw) {
         Kind::Text => {

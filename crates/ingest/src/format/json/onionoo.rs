@@ -1,8 +1,8 @@
 //! `onionoo`: the relays of the Tor network, as its status service Onionoo publishes them.
 //!
-//! `{"relays":[{"or_addresses":["192.0.2.7:9001"],"flags":["Exit"],"running":true}]}`. A details document has these
-//! keys; a summary document has `a` for addresses and `r` for running. Relays that are not running are skipped.
-//! `bridges` is not read: the addresses of bridges are secret, and Onionoo replaces them.
+//! `{"relays":[{"or_addresses":["192.0.2.7:9001"],"flags":["Exit"],"running":true}]}`. A details document has
+//! these keys; a summary document has `a` for addresses and `r` for running. Relays that are not running are
+//! skipped. `bridges` is not read: the addresses of bridges are secret, and Onionoo replaces them.
 
 use super::document;
 use super::node::{self, Raw};
@@ -20,7 +20,7 @@ pub static FORMAT: Format = Format {
     kinds: Kinds::ADDRESS,
     options: &[OptionRow {
         key: "relays",
-        about: "which relays are listed: `all` (default), or `exit`, those that traffic leaves the network from",
+        about: "the relays that are listed: `all` (default), or `exit`, where traffic leaves the network",
     }],
     shape: Shape::Document(read),
     ..Format::DEFAULT

@@ -1,8 +1,8 @@
 //! `otx-pulse`: pulses of AlienVault's Open Threat Exchange (OTX).
 //!
-//! `[{"tags":["phishing"],"indicators":[{"type":"domain","indicator":"evil.example.com"}]}]`, or the same below `results`.
-//! The tags of a pulse are the assessments of its indicators, unless an indicator has a role of its own. Indicators
-//! that are no longer active (`is_active`) are skipped; `expiration` is their expiry.
+//! `[{"tags":["phishing"],"indicators":[{"type":"domain","indicator":"evil.example.com"}]}]`, or the same
+//! below `results`. The tags of a pulse are the assessments of its indicators, unless an indicator has a role
+//! of its own. Indicators that are no longer active (`is_active`) are skipped; `expiration` is their expiry.
 
 use super::document::{self, TextBase};
 use super::node::{self, Kind, Raw};

@@ -1,8 +1,8 @@
 //! Parses STIX patterns.
 //!
-//! `[ipv4-addr:value = '192.0.2.7']`, alternatives of such comparisons, lists (`IN`) and prefixes (`ISSUBSET`) can be
-//! indexed. Sequences, wildcards and conditions that must hold together cannot, with one exception: a host with a port
-//! or protocol is read as the host. Grammar: STIX 2.1, section 9.
+//! `[ipv4-addr:value = '192.0.2.7']`, alternatives of such comparisons, lists (`IN`) and prefixes
+//! (`ISSUBSET`) can be indexed. Sequences, wildcards and conditions that must hold together cannot, with one
+//! exception: a host with a port or protocol is read as the host. Grammar: STIX 2.1, section 9.
 
 /// One comparison of a pattern.
 #[derive(Debug, PartialEq, Eq)]
@@ -113,7 +113,8 @@ fn literal(rest: &mut Characters<'_>) -> String {
     text
 }
 
-/// The next character of a word. Quotes and opening brackets are part of paths: `file:hashes.'SHA-256'`, `x:values[0]`.
+/// The next character of a word. Quotes and opening brackets are part of paths: `file:hashes.'SHA-256'`,
+/// `x:values[0]`.
 fn word_part(rest: &mut Characters<'_>) -> Option<char> {
     rest.next_if(|next| {
         !next.is_whitespace() && !matches!(next, '=' | '!' | '<' | '>' | '(' | ')' | ',' | ']')

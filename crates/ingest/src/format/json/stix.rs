@@ -1,11 +1,12 @@
 //! `stix`: bundles of STIX 2.0 and 2.1, pages of TAXII, and files with one pattern per line.
 //!
-//! `{"type":"bundle","objects":[{"type":"indicator","pattern":"[ipv4-addr:value = '192.0.2.7']"}]}`. An indicator has a
-//! pattern (see `pattern.rs`) and a time of validity. Observables such as `ipv4-addr` state that something was seen, not that
-//! it is bad, so they count only where the feed says so (option `observables`).
+//! `{"type":"bundle","objects":[{"type":"indicator","pattern":"[ipv4-addr:value = '192.0.2.7']"}]}`. An
+//! indicator has a pattern (see `pattern.rs`) and a time of validity. Observables such as `ipv4-addr` state
+//! that something was seen, not that it is bad, so they count only where the feed says so (option
+//! `observables`).
 //!
-//! A bundle may hold several versions of an object, in any order; only the one that was modified last counts. Indicators
-//! of other pattern languages (YARA, Snort) are skipped.
+//! A bundle may hold several versions of an object, in any order; only the one that was modified last counts.
+//! Indicators of other pattern languages (YARA, Snort) are skipped.
 
 use super::document::{self, TextBase};
 use super::node::{self, Kind, Raw};
@@ -38,7 +39,8 @@ pub static FORMAT: Format = Format {
 
 fn read(options: &Options, whole: Head<'_>, normalizer: &mut Normalizer<'_>) -> Result<(), OpenError> {
     let takes_observables = options.takes("observables")?;
-    // `[ipv4-addr:…` is a pattern; no JSON array has a letter there, except for `[true`, `[false` and `[null`.
+    // `[ipv4-addr:…` is a pattern; no JSON array has a letter there, except for `[true`, `[false` and
+    // `[null`.
     let text = whole.bytes.trim_ascii_start();
     if matches!(text, [b'[', second, ..] if second.is_ascii_alphabetic()) {
         read_patterns(whole.bytes, normalizer);
@@ -68,8 +70,9 @@ fn read_patterns(text: &[u8], normalizer: &mut Normalizer<'_>) {
     }
 }
 
-/// The time of the last modification of every indicator that occurs more than once, by a hash of its id. A bundle may
-/// hold millions of indicators and hardly any twice, so only the repeated ones are kept beyond the first pass.
+/// The time of the last modification of every indicator that occurs more than once, by a hash of its id. A
+/// bundle may hold millions of indicators and hardly any twice, so only the repeated ones are kept beyond the
+/// first pass.
 #[derive(Default)]
 struct Versions {
     newest: HashMap<u64, i64>,
