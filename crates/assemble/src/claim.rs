@@ -60,7 +60,7 @@ impl ClaimTable {
         let base = self.claims.len();
         self.claims.extend(claims);
         TooLarge::check("distinct claims", "claims", self.claims.len() as u64, self.limits.claims)?;
-        fit_u32("distinct claims", "claims", base)
+        TooLarge::fit_u32("distinct claims", "claims", base)
     }
 
     /// The claims.

@@ -220,7 +220,7 @@ impl TextColumn {
     }
 
     fn check(&self, what: &'static str, limits: &SizeLimits) -> Result<(), TooLarge> {
-        fit_u32("the longest key", "bytes", self.oversized.unwrap_or(0))?;
+        TooLarge::fit_u32("the longest key", "bytes", self.oversized.unwrap_or(0))?;
         TooLarge::check(what, "rows", self.rows.len() as u64, limits.rows)
     }
 }

@@ -151,7 +151,7 @@ impl References {
         if entries.is_empty() {
             return Ok(());
         }
-        fit_u32("indicators of one kind", "entries", entries.len())?;
+        TooLarge::fit_u32("indicators of one kind", "entries", entries.len())?;
         let sets: Vec<u32> = entries.iter().map(|(set, _)| *set).collect();
         let divided = exceptions::divide(&sets)?;
         if !divided.exceptions.is_empty() {

@@ -35,7 +35,7 @@ impl<T: Clone + Eq + Hash> Interner<T> {
         if let Some(number) = self.numbers.get(value) {
             return Ok(*number);
         }
-        let number = fit_u32(self.what, "rows", self.values.len())?;
+        let number = TooLarge::fit_u32(self.what, "rows", self.values.len())?;
         self.values.push(value.clone());
         self.numbers.insert(value.clone(), number);
         Ok(number)
@@ -82,7 +82,7 @@ struct Interners {
 
 impl Interners {
     fn new(shared_times: Vec<Times>) -> Result<Interners, TooLarge> {
-        fit_u32("shared times", "rows", shared_times.len())?;
+        TooLarge::fit_u32("shared times", "rows", shared_times.len())?;
         let numbers_of_times = shared_times.iter().copied().zip(0..).collect();
         let (records, sets) = (Interner::new("records"), Interner::new("record sets"));
         let extents = Interner::new("ranges that are no prefix");
@@ -117,7 +117,7 @@ fn number_by_use(
     parts: &[&DraftSets],
     of_drafts: &mut [Vec<FinalSet>],
 ) -> Result<Vec<Vec<u32>>, TooLarge> {
-    fit_u32("record sets", "sets", sets.len())?;
+    TooLarge::fit_u32("record sets", "sets", sets.len())?;
     let mut uses: Vec<(u64, u32, Vec<u32>)> =
         sets.into_iter().zip(0..).map(|(set, number)| (0, number, set)).collect();
     for (drafts, finals) in parts.iter().zip(&*of_drafts) {

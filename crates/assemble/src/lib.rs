@@ -15,7 +15,7 @@
 //! | `compose` | encodes the sections |
 //!
 //! ```
-//! use rapsheet_assemble::{Claim, ClaimSource, ClaimTable, Columns, SizeLimits, RetentionPolicy, assemble, tag};
+//! use rapsheet_assemble::{Claim, ClaimSource, ClaimTable, Columns, RetentionPolicy, SizeLimits, assemble, tag};
 //! use rapsheet_snapshot::{AddressRange, Assessments, FeedId, ListKind, Mode, Scope, Time};
 //!
 //! let now = Time::from_unix(1_780_000_000);

@@ -1,4 +1,4 @@
-//! How much one snapshot may hold, and the error for more.
+//! How much one snapshot may hold.
 //!
 //! Row numbers, group numbers and set numbers are 32 bits wide. Checking the number of rows once, before anything
 //! is numbered, keeps the checks out of the loops that visit every row.

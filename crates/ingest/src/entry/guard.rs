@@ -181,7 +181,7 @@ impl NameGuard {
         let look_up = || OTHER_ROOTS.contains(&last) || is_known(last);
         let Some(label) = packed(last) else { return look_up() };
         // A multiplicative hash; its highest eight bits are the slot.
-        let slot = (label.wrapping_mul(0x9E37_79B9_7F4A_7C15) >> 56) as usize;
+        let slot = (hash::spread(label) >> 56) as usize;
         match self.tlds.get_mut(slot) {
             Some(cached) if cached.label == label => cached.known,
             Some(cached) => {

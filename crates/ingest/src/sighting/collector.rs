@@ -42,29 +42,16 @@ impl Attributes {
         let time = |time: Option<Time>| time.map_or(1, |time| time.unix().unsigned_abs());
         let times = [self.first_seen, self.last_seen, self.expires].map(time);
         let flags = u64::from(self.assessments.bits()) << 1 | self.list as u64;
-        times.iter().fold(mix(flags), |sum, time| mix(sum ^ time))
+        times.iter().fold(hash::mix(flags), |sum, time| hash::mix(sum ^ time))
     }
 }
 
-/// Spreads the bits of a number over all of it: the finisher of splitmix64 (S. Vigna). Snapshots keep sums of it, so
-/// it never changes.
-fn mix(number: u64) -> u64 {
-    let number = (number ^ number >> 30).wrapping_mul(0xBF58_476D_1CE4_E5B9);
-    let number = (number ^ number >> 27).wrapping_mul(0x94D0_49BB_1331_11EB);
-    number ^ number >> 31
-}
-
 fn mix_wide(number: u128) -> u64 {
-    mix(number as u64) ^ (number >> 64) as u64
+    hash::mix(number as u64) ^ (number >> 64) as u64
 }
 
-fn mix_text(key: &[u8], kind: u64) -> u64 {
-    let (words, rest) = key.as_chunks::<8>();
-    let start = kind << 32 | key.len() as u64;
-    let sum = words.iter().fold(start, |sum, word| {
-        (sum ^ u64::from_le_bytes(*word)).wrapping_mul(0x9E37_79B9_7F4A_7C15).rotate_left(29)
-    });
-    mix(rest.iter().fold(sum, |sum, byte| sum.rotate_left(8) ^ u64::from(*byte)))
+fn hash_text(key: &[u8], kind: u64) -> u64 {
+    hash::bytes(kind << 32, key)
 }
 
 /// A rejected line.
@@ -108,13 +95,16 @@ impl Collector {
         let hashes: Vec<u64> = self.attributes.iter().map(Attributes::content_hash).collect();
         let of_tag = |tag: u32| {
             let attributes = hashes.get(claim_of(tag)).copied().unwrap_or(0);
-            mix(attributes ^ scope_of(tag) as u64)
+            hash::mix(attributes ^ scope_of(tag) as u64)
         };
         let Columns { names, urls, v4, v6 } = &self.columns;
         let texts = [(names, 1), (urls, 2)].into_iter().flat_map(|(texts, kind)| text_hashes(texts, kind));
-        let v4 = v4.rows().iter().map(|row| (mix(u64::from(row.first) << 32 | u64::from(row.last)), row.tag));
-        let v6 = v6.rows().iter().map(|row| (mix_wide(row.first) ^ mix(mix_wide(row.last)), row.tag));
-        texts.chain(v4).chain(v6).fold(0, |sum, (key, tag)| sum.wrapping_add(mix(key ^ of_tag(tag))))
+        let v4 = v4
+            .rows()
+            .iter()
+            .map(|row| (hash::mix(u64::from(row.first) << 32 | u64::from(row.last)), row.tag));
+        let v6 = v6.rows().iter().map(|row| (mix_wide(row.first) ^ hash::mix(mix_wide(row.last)), row.tag));
+        texts.chain(v4).chain(v6).fold(0, |sum, (key, tag)| sum.wrapping_add(hash::mix(key ^ of_tag(tag))))
     }
 
     /// The number of a row's attributes. Neighbouring rows mostly have the same.
@@ -142,7 +132,7 @@ impl Collector {
 }
 
 fn text_hashes(texts: &TextColumn, kind: u64) -> impl Iterator<Item = (u64, u32)> {
-    texts.rows().iter().map(move |row| (mix_text(texts.key(row), kind), row.tag))
+    texts.rows().iter().map(move |row| (hash_text(texts.key(row), kind), row.tag))
 }
 
 impl Sink for Collector {

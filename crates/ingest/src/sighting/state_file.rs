@@ -167,14 +167,14 @@ impl StateWriter {
     /// The file. `feeds` are the ids by number. Accepted downloads of other feeds are dropped.
     pub(crate) fn encode(&self, feeds: &[&str], accepted: &[AcceptedDigest]) -> Result<Vec<u8>, TooLarge> {
         let mut out = MAGIC.to_vec();
-        out.extend(fit_u32("state file", "feeds", feeds.len())?.to_le_bytes());
+        out.extend(TooLarge::fit_u32("state file", "feeds", feeds.len())?.to_le_bytes());
         for id in feeds {
             TooLarge::check("id of a feed", "bytes", id.len() as u64, u16::MAX.into())?;
             out.extend((id.len() as u16).to_le_bytes());
             out.extend(id.as_bytes());
         }
         encode_accepted(feeds, accepted, &mut out)?;
-        out.extend(fit_u32("state file", "claims", self.claims.len())?.to_le_bytes());
+        out.extend(TooLarge::fit_u32("state file", "claims", self.claims.len())?.to_le_bytes());
         for claim in &self.claims {
             out.extend(claim.feed.0.to_le_bytes());
             out.extend([claim.list as u8, claim.scope as u8]);
@@ -196,7 +196,7 @@ fn encode_accepted(feeds: &[&str], accepted: &[AcceptedDigest], out: &mut Vec<u8
     let number = |accepted: &AcceptedDigest| feeds.iter().position(|id| *id == accepted.feed);
     let known: Vec<(u16, &AcceptedDigest)> =
         accepted.iter().filter_map(|accepted| Some((number(accepted)? as u16, accepted))).collect();
-    out.extend(fit_u32("state file", "accepted downloads", known.len())?.to_le_bytes());
+    out.extend(TooLarge::fit_u32("state file", "accepted downloads", known.len())?.to_le_bytes());
     for (feed, AcceptedDigest { digest, at, .. }) in known {
         out.extend(feed.to_le_bytes());
         out.extend(digest);
