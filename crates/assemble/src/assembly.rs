@@ -1,7 +1,7 @@
 //! From the rows of all feeds to the sections of a file.
 //!
-//! Addresses, names and URLs share nothing until their draft sets meet in the interner, so they are merged, resolved
-//! and indexed side by side.
+//! Addresses, names and URLs share nothing until their draft sets meet in the interner, so they are merged,
+//! resolved and indexed side by side.
 
 use crate::claim::{Claim, ClaimTable, Counts, RetentionPolicy};
 use crate::columns::{Columns, RangeColumn, RangeRow, TextColumn, TextRow};
@@ -74,11 +74,12 @@ impl RetainedRows for () {
 /// Merges sorted rows and lays them out as the sections of a snapshot.
 ///
 /// `policies` are numbered by feed, and `claims` by the tags of the rows. Rows that no
-/// [`finish_run`](Columns::finish_run) has sorted are left out. The rows are dropped as soon as they are merged.
+/// [`finish_run`](Columns::finish_run) has sorted are left out. The rows are dropped as soon as they are
+/// merged.
 ///
 /// # Errors
-/// [`TooLarge`] if there are more claims or rows than the limits of `claims` allow, or more of anything than the
-/// format can number.
+/// [`TooLarge`] if there are more claims or rows than the limits of `claims` allow, or more of anything than
+/// the format can number.
 pub fn assemble(
     columns: Columns,
     claims: &ClaimTable,

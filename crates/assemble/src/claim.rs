@@ -1,8 +1,9 @@
 //! Claims about one indicator, and how they are resolved to a sighting.
 //!
-//! A claim is what one source states about an indicator for one feed. [`resolve`] is where the contract's section on
-//! time is decided, for one feed and one indicator at a time: what confirms a sighting, when it was first seen, when
-//! it expires, and what happens when the current download does not list it. The rest of the crate sorts and counts.
+//! A claim is what one source states about an indicator for one feed. [`resolve`] is where the contract's
+//! section on time is decided, for one feed and one indicator at a time: what confirms a sighting, when it
+//! was first seen, when it expires, and what happens when the current download does not list it. The rest of
+//! the crate sorts and counts.
 
 use crate::limits::{SizeLimits, fit_u32};
 use rapsheet_snapshot::{Assessments, FeedId, ListKind, Mode, Time, Times, TooLarge};
@@ -96,7 +97,8 @@ pub struct RetentionPolicy {
     pub confirmed: Time,
     /// Block or allow.
     pub list: ListKind,
-    /// The assessments of a row that states none. An exception from the list has its own side's plain assessment.
+    /// The assessments of a row that states none. An exception from the list has its own side's plain
+    /// assessment.
     pub assessments: Assessments,
     /// The instant of the build.
     pub now: Time,

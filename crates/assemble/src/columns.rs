@@ -1,8 +1,9 @@
 //! Rows of keys in columns, ready to be sorted and merged.
 //!
-//! Millions of rows differ in their key and share everything else, so a row is a key and a *tag*: the number of a
-//! [`Claim`](crate::Claim) and a scope. Rows are added in batches; [`Columns::finish_run`] sorts a batch into a
-//! *sorted run*. Runs are never merged in memory: [`assemble`](crate::assemble) walks them side by side.
+//! Millions of rows differ in their key and share everything else, so a row is a key and a *tag*: the number
+//! of a [`Claim`](crate::Claim) and a scope. Rows are added in batches; [`Columns::finish_run`] sorts a batch
+//! into a *sorted run*. Runs are never merged in memory: [`assemble`](crate::assemble) walks them side by
+//! side.
 
 use crate::limits::{SizeLimits, fit_u32};
 use rapsheet_snapshot::{AddressRange, Scope, TooLarge};
@@ -143,7 +144,8 @@ impl TextColumn {
             match row.head.cmp(&head).then_with(tail).then_with(length) {
                 Ordering::Less => self.cursor += 1,
                 Ordering::Equal => {
-                    // A first run of more rows than a number holds exceeds `SizeLimits::rows`, and is an error there.
+                    // A first run of more rows than a number holds exceeds `SizeLimits::rows`, and is an
+                    // error there.
                     let repeat = Repeat { row: self.cursor as u32, tag };
                     return self.repeats.last_mut().into_iter().for_each(|list| list.push(repeat));
                 }
@@ -193,8 +195,8 @@ impl TextColumn {
         }
     }
 
-    /// Puts the bytes of the first run in the order of its rows, and stores equal keys once. Every later walk over
-    /// the rows would otherwise miss the cache at each row.
+    /// Puts the bytes of the first run in the order of its rows, and stores equal keys once. Every later walk
+    /// over the rows would otherwise miss the cache at each row.
     fn compact_arena(&mut self) {
         let mut compact: Vec<u8> = Vec::with_capacity(self.arena.len());
         let mut last = 0;

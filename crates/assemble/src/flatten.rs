@@ -1,10 +1,10 @@
 //! Overlapping ranges of different feeds become disjoint ranges, each with everything that covers it.
 //!
-//! A look-up then finds one range and with it every sighting, however many prefixes cover the address. The sweep
-//! keeps the ranges that are open at the current address, and cuts where one begins or ends. At most 128 prefixes
-//! cover one address, and a set names them by length alone, so they share sets. Arbitrary ranges are different: a
-//! hostile list could make every cut carry thousands of them, each a set of its own, so ranges beyond a fixed depth
-//! are refused and counted.
+//! A look-up then finds one range and with it every sighting, however many prefixes cover the address. The
+//! sweep keeps the ranges that are open at the current address, and cuts where one begins or ends. At most
+//! 128 prefixes cover one address, and a set names them by length alone, so they share sets. Arbitrary ranges
+//! are different: a hostile list could make every cut carry thousands of them, each a set of its own, so
+//! ranges beyond a fixed depth are refused and counted.
 
 use crate::merge::{DraftSighting, ResolvedGroup};
 use rapsheet_snapshot::AddressRange;
@@ -40,7 +40,8 @@ pub(crate) type DraftSet = Vec<(DraftSighting, DraftExtent)>;
 
 /// Distinct draft sets, numbered as they are first met, and the number of entries with each.
 ///
-/// There are at most two sets for a row, and [`SizeLimits::rows`](crate::SizeLimits::rows) keeps their numbers below 2^32.
+/// There are at most two sets for a row, and [`SizeLimits::rows`](crate::SizeLimits::rows) keeps their
+/// numbers below 2^32.
 #[derive(Default)]
 pub(crate) struct DraftSets {
     /// The sets.
@@ -193,8 +194,8 @@ impl<'a, N: AddressNumber> Sweep<'a, N> {
         !is_refused
     }
 
-    /// Emits the ranges from `at` up to `end` (excluded; `None` is the end of the space) and closes the entries that
-    /// end there.
+    /// Emits the ranges from `at` up to `end` (excluded; `None` is the end of the space) and closes the
+    /// entries that end there.
     fn close_before(&mut self, mut at: N, end: Option<N>) {
         while end.is_none_or(|end| at < end) {
             let Some(last) = self.open.iter().map(|open| open.last).min() else { return };
@@ -275,27 +276,29 @@ mod tests {
             listed in proptest::collection::vec((0u32..600, 0u32..40, 0u16..4), 0..40),
         ) {
             let groups: Vec<ResolvedGroup> = (0..4).map(group).collect();
-            let mut entries: Vec<RangeEntry<u32>> = listed
-                .iter()
-                .map(|(first, width, feed)| RangeEntry { first: *first, last: first + width, group: u32::from(*feed) })
-                .collect();
-            entries.sort_by(|a, b| a.first.cmp(&b.first).then(b.last.cmp(&a.last)).then(a.group.cmp(&b.group)));
+            let entry = |(first, width, feed): &(u32, u32, u16)| {
+                RangeEntry { first: *first, last: first + width, group: u32::from(*feed) }
+            };
+            let mut entries: Vec<RangeEntry<u32>> = listed.iter().map(entry).collect();
+            entries.sort_by_key(|entry| (entry.first, std::cmp::Reverse(entry.last), entry.group));
             entries.dedup();
-            let deepest = (0..700).map(|at| entries.iter().filter(|entry| entry.first <= at && at <= entry.last).count()).max();
-            proptest::prop_assume!(deepest <= Some(OVERLAP_MAX));
+            let covers = |entry: &&RangeEntry<u32>, at: u32| entry.first <= at && at <= entry.last;
+            let depth = |at: u32| entries.iter().filter(|entry| covers(entry, at)).count();
+            proptest::prop_assume!((0..700).map(depth).max() <= Some(OVERLAP_MAX));
             let mut drafts = DraftSets::default();
             let flat = flatten(&entries, &groups, &mut drafts);
             proptest::prop_assert!(flat.ranges.windows(2).all(|pair| pair[0].last < pair[1].first));
             for address in 0..700u32 {
                 let mut expected: Vec<(u16, DraftExtent)> = entries
                     .iter()
-                    .filter(|entry| entry.first <= address && address <= entry.last)
+                    .filter(|entry| covers(entry, address))
                     .map(|entry| (entry.group as u16, extent(entry)))
                     .collect();
                 expected.sort_unstable();
                 let range = flat.ranges.iter().find(|range| range.first <= address && address <= range.last);
                 let found: Vec<(u16, DraftExtent)> = range.map_or(Vec::new(), |range| {
-                    drafts.sets[range.set as usize].0.iter().map(|(sighting, extent)| (sighting.feed.0, *extent)).collect()
+                    let set = &drafts.sets[range.set as usize].0;
+                    set.iter().map(|(sighting, extent)| (sighting.feed.0, *extent)).collect()
                 });
                 proptest::prop_assert_eq!(found, expected, "address {}", address);
             }

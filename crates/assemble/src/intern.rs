@@ -1,9 +1,10 @@
-//! From draft sets to the tables of the file: shared times, records, sets and extents, each distinct row once.
+//! From draft sets to the tables of the file: shared times, records, sets and extents, each distinct row
+//! once.
 //!
-//! Times that many entries have become rows of the table of shared times. Times that few entries have would make
-//! every set unique, so their records say "own times", and the times move to a side column. Sets are numbered by use,
-//! everything else in the order of first use, part by part. That order depends on the sorted keys alone, so any
-//! number of threads gives the same bytes.
+//! Times that many entries have become rows of the table of shared times. Times that few entries have would
+//! make every set unique, so their records say "own times", and the times move to a side column. Sets are
+//! numbered by use, everything else in the order of first use, part by part. That order depends on the sorted
+//! keys alone, so any number of threads gives the same bytes.
 
 use crate::flatten::{DraftExtent, DraftSet, DraftSets};
 use crate::limits::fit_u32;
@@ -52,7 +53,8 @@ pub(crate) struct Tables {
     pub(crate) sets: Vec<Vec<u32>>,
     /// Ranges that are no prefix.
     pub(crate) extents: Vec<(u128, u128)>,
-    /// For each part, for each of its draft sets: the final set, and the own times of its records in set order.
+    /// For each part, for each of its draft sets: the final set, and the own times of its records in set
+    /// order.
     pub(crate) of_drafts: Vec<Vec<FinalSet>>,
 }
 

@@ -1,9 +1,9 @@
 //! Sorted claims in, one snapshot image out.
 //!
-//! A build and the application of a delta do the same work once their input is read: rows of equal keys are brought
-//! together, the claims of each group are resolved to sightings, overlapping ranges are flattened, equal sets are
-//! interned, and the sections of the file are composed. This crate is that work. It has no parser, no clock and no
-//! file access.
+//! A build and the application of a delta do the same work once their input is read: rows of equal keys are
+//! brought together, the claims of each group are resolved to sightings, overlapping ranges are flattened,
+//! equal sets are interned, and the sections of the file are composed. This crate is that work. It has no
+//! parser, no clock and no file access.
 //!
 //! | module | does |
 //! |---|---|
@@ -15,7 +15,8 @@
 //! | `compose` | encodes the sections |
 //!
 //! ```
-//! use rapsheet_assemble::{Claim, ClaimSource, ClaimTable, Columns, RetentionPolicy, SizeLimits, assemble, tag};
+//! use rapsheet_assemble::{Claim, ClaimSource, ClaimTable, Columns, RetentionPolicy, SizeLimits};
+//! use rapsheet_assemble::{assemble, tag};
 //! use rapsheet_snapshot::{AddressRange, Assessments, FeedId, ListKind, Mode, Scope, Time};
 //!
 //! let now = Time::from_unix(1_780_000_000);

@@ -1,8 +1,8 @@
 //! Grouping the rows of equal keys, and resolving each distinct group of claims once.
 //!
 //! Rows with the same key meet when sorted runs are merged, whichever feed, file or thread they come from. A
-//! resolution depends on the claims of its group alone, so groups of equal claims share one: a million names that a
-//! feed listed before and lists again are a single resolution.
+//! resolution depends on the claims of its group alone, so groups of equal claims share one: a million names
+//! that a feed listed before and lists again are a single resolution.
 
 use crate::claim::{Claim, Counts, RetentionPolicy, resolve};
 use crate::columns::{Repeat, claim_of, scope_of};

@@ -1,4 +1,5 @@
-//! The build: every feed is read, the previous snapshot is carried over, and everything is merged into a new one.
+//! The build: every feed is read, the previous snapshot is carried over, and everything is merged into a new
+//! one.
 //!
 //! [`build`] is the table of contents.
 
@@ -111,8 +112,8 @@ fn check_inputs(results: &[FeedResult], input: &BuildInput<'_>) -> Result<(), Bu
     })
 }
 
-/// The enabled feeds by provider and id. Their positions are their numbers in the snapshot, so the order of the
-/// catalogue does not matter.
+/// The enabled feeds by provider and id. Their positions are their numbers in the snapshot, so the order of
+/// the catalogue does not matter.
 fn feeds_in_order(catalog: &Catalog) -> Result<Vec<&Feed>, BuildError> {
     TooLarge::check("catalogue", "feeds", catalog.feeds.len() as u64, u16::MAX.into())?;
     let mut feeds: Vec<&Feed> = catalog.feeds.iter().filter(|feed| feed.enabled).collect();
@@ -120,8 +121,8 @@ fn feeds_in_order(catalog: &Catalog) -> Result<Vec<&Feed>, BuildError> {
     Ok(feeds)
 }
 
-/// The accumulated feeds that are disabled. They list nothing, but the state file keeps their rows: otherwise old rows
-/// would count as new once the feed is enabled again.
+/// The accumulated feeds that are disabled. They list nothing, but the state file keeps their rows: otherwise
+/// old rows would count as new once the feed is enabled again.
 fn disabled_accumulated(catalog: &Catalog) -> Vec<&Feed> {
     catalog.feeds.iter().filter(|feed| !feed.enabled && feed.mode == Mode::Accumulated).collect()
 }
@@ -257,8 +258,8 @@ fn carry_over(
     Ok(())
 }
 
-/// The number of a feed of the previous snapshot whose sightings stay. A feed that changed from blocking to allowing, or
-/// the reverse, loses its sightings.
+/// The number of a feed of the previous snapshot whose sightings stay. A feed that changed from blocking to
+/// allowing, or the reverse, loses its sightings.
 fn current_number(before: &FeedRecord, feeds: &[&Feed], numbers: &HashMap<&str, FeedId>) -> Option<FeedId> {
     let number = *numbers.get(before.id.as_str())?;
     let now = feeds.get(usize::from(number.0))?;

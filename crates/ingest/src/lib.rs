@@ -9,11 +9,11 @@
 //! | [`pipeline`] | reads one download through these rooms, in parallel or in order |
 //! | `admission` | the rules for a whole download: take it or hold it |
 //! | `sighting` | claims: of downloads, the previous snapshot and the state file |
-//! | [`mod@build`] | the build, from a [`BuildInput`](build::BuildInput) to a [`BuildOutput`](build::BuildOutput) |
+//! | [`mod@build`] | the build: input, order of work, output |
 //! | [`report`] | what happened, for a person and for programs |
 //!
-//! Nothing here reads a clock, prints, or touches the network. `rapsheet_assemble` merges the claims and lays the
-//! snapshot out.
+//! Nothing here reads a clock, prints, or touches the network. `rapsheet_assemble` merges the claims and lays
+//! the snapshot out.
 
 mod admission;
 pub mod build;

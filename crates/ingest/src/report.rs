@@ -52,7 +52,8 @@ pub struct EndedFeed {
     pub id: String,
     /// How many sightings the previous snapshot held of it.
     pub sightings: u64,
-    /// `removed` from the catalogue, `disabled` there, or `other-list`: it blocked and now allows, or the reverse.
+    /// `removed` from the catalogue, `disabled` there, or `other-list`: it blocked and now allows, or the
+    /// reverse.
     pub reason: &'static str,
 }
 

@@ -1,7 +1,7 @@
 //! An operator's decision to accept a held download.
 //!
-//! A digest names exactly one download, so an operator accepts only what has been looked at. The state file keeps the
-//! digests of accepted downloads.
+//! A digest names exactly one download, so an operator accepts only what has been looked at. The state file
+//! keeps the digests of accepted downloads.
 
 /// A held download that an operator accepts, whichever guard holds it.
 ///
@@ -22,7 +22,8 @@ impl Accept {
     /// The fewest hexadecimal digits of a digest that name a download.
     pub const DIGITS_MIN: usize = 12;
 
-    /// Parses `FEED=DIGEST`: a feed's id and the SHA-256 of its download, or the first twelve or more of its digits.
+    /// Parses `FEED=DIGEST`: a feed's id and the SHA-256 of its download, or the first twelve or more of its
+    /// digits.
     pub fn parse(text: &str) -> Option<Accept> {
         let (feed, digest) = text.split_once('=')?;
         let is_hex = digest.bytes().all(|byte| byte.is_ascii_hexdigit());

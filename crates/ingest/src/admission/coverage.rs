@@ -1,8 +1,8 @@
 //! How much of the address space a feed covers.
 //!
-//! A download is measured together with what its feed keeps listing beside it, and against what the feed covered
-//! before. Both come from the previous snapshot, whose ranges are disjoint, so that their widths need only be added
-//! up. That is done once for all feeds, and only if some feed keeps what it no longer lists.
+//! A download is measured together with what its feed keeps listing beside it, and against what the feed
+//! covered before. Both come from the previous snapshot, whose ranges are disjoint, so that their widths need
+//! only be added up. That is done once for all feeds, and only if some feed keeps what it no longer lists.
 
 use rapsheet_assemble::{Columns, RangeRow};
 use rapsheet_snapshot::{AddressRange, Snapshot};
@@ -129,7 +129,8 @@ pub(crate) struct Measurement<'a> {
 }
 
 impl Measurement<'_> {
-    /// An upper bound, from the sum of all widths. For nearly every feed it is low enough to need nothing else.
+    /// An upper bound, from the sum of all widths. For nearly every feed it is low enough to need nothing
+    /// else.
     pub(crate) fn upper_bound(&self, family: Family) -> Coverage {
         match family {
             Family::V4 => self.bound::<u32>(),

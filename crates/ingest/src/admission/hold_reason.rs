@@ -67,7 +67,8 @@ impl HoldReason {
         }
     }
 
-    /// What happened and what to do. `digest` is that of the download; `None` if an operator has accepted it before.
+    /// What happened and what to do. `digest` is that of the download; `None` if an operator has accepted it
+    /// before.
     pub(crate) fn sentence(&self, feed: &str, digest: Option<&str>) -> String {
         let accept = match digest {
             Some(digest) => {

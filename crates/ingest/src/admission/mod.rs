@@ -1,10 +1,10 @@
 //! Admission: whether a download is accepted or held.
 //!
-//! A held download changes nothing: its feed keeps its last accepted sightings, and an operator may accept this one
-//! download by its digest. A file that cannot be read at all has failed before it comes here.
+//! A held download changes nothing: its feed keeps its last accepted sightings, and an operator may accept
+//! this one download by its digest. A file that cannot be read at all has failed before it comes here.
 //!
-//! A download is judged as a whole. Single entries that no feed may list are rejected one by one where they are read,
-//! and the rest of the download is kept.
+//! A download is judged as a whole. Single entries that no feed may list are rejected one by one where they
+//! are read, and the rest of the download is kept.
 
 pub(crate) mod accept;
 pub(crate) mod coverage;
@@ -58,8 +58,8 @@ fn check_end_mark(parsed: &ParsedDownload, guard: &Guard, last: Option<&Source>)
     }
 }
 
-/// Publishers forget to update their counts, so a missing tenth counts only if it is also missing from the last
-/// accepted download.
+/// Publishers forget to update their counts, so a missing tenth counts only if it is also missing from the
+/// last accepted download.
 fn check_declared_count(counters: &Counters, last: Option<&Source>) -> Result<(), HoldReason> {
     let found = counters.entries + counters.rejected;
     let short_of = |whole: u64| found.saturating_mul(10) < whole.saturating_mul(9) && whole - found > 5;

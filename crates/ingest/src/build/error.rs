@@ -44,19 +44,22 @@ impl fmt::Display for BuildError {
         match self {
             BuildError::State(error) => error.fmt(f),
             BuildError::Previous => f.write_str(
-                "the previous snapshot cannot be walked to its end: name a sound one with --previous, or start \
+                "the previous snapshot cannot be walked to its end: name another with --previous, or start \
                  afresh with `--previous none`",
             ),
-            BuildError::TooLarge(error) => write!(f, "the snapshot is too large: {error}; disable a large feed in the catalogue"),
+            BuildError::TooLarge(error) => {
+                write!(f, "the snapshot is too large: {error}; disable a large feed in the catalogue")
+            }
             BuildError::ClockBack { now, before } => write!(
                 f,
-                "it is {now}, and the snapshot was built at {before}: did the clock jump back? Set it right, or \
-                 replace the newer snapshot with --replace-newer"
+                "it is {now}, and the snapshot was built at {before}: did the clock jump back? Set it, or replace \
+                 the newer snapshot with --replace-newer"
             ),
             BuildError::OlderInputs { feed, found, last } => write!(
                 f,
-                "the downloads are older than the snapshot: {feed} was retrieved at {found}, and the snapshot holds \
-                 its download of {last}; fetch them again, or replace the newer snapshot with --replace-newer"
+                "the downloads are older than the snapshot: {feed} was retrieved at {found}, and the snapshot \
+                 holds its download of {last}; fetch them again, or replace the newer snapshot with \
+                 --replace-newer"
             ),
         }
     }

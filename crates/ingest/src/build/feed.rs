@@ -52,7 +52,8 @@ impl FeedContext<'_> {
         self.record?.traits().update_time
     }
 
-    /// Whether an operator accepts this download now, for the first time, or the last accepted download is still there.
+    /// Whether an operator accepts this download now, for the first time, or the last accepted download is
+    /// still there.
     fn accepts(&self, feed: &Feed, digest: &Digest) -> bool {
         let is_named = self.accept.iter().any(|accept| accept.names(&feed.id, &hex(digest)));
         let is_last = self.last().is_some_and(|last| last.let_in && last.digest == *digest);
@@ -185,8 +186,8 @@ impl FeedResult {
         self.report.state = FeedState::Failed;
     }
 
-    /// When this download was retrieved and when that of a snapshot was, if this one is older, differs, can be read, and
-    /// was not accepted by an operator.
+    /// When this download was retrieved and when that of a snapshot was, if this one is older, differs, can
+    /// be read, and was not accepted by an operator.
     pub(super) fn older_than(&self, record: &FeedRecord) -> Option<(Time, Time)> {
         let ((found, digest), last) = (self.found?, record.traits().update_time?);
         let is_same = record.source.as_ref().is_some_and(|source| source.digest == digest);
@@ -227,8 +228,8 @@ pub(super) fn policy(
 
 /// When a download was retrieved.
 ///
-/// The last accepted download found again under an earlier date keeps its own. Under a date in the future it keeps it,
-/// too: otherwise it would be fresh until another one is fetched.
+/// The last accepted download found again under an earlier date keeps its own. Under a date in the future it
+/// keeps it, too: otherwise it would be fresh until another one is fetched.
 fn update_time(
     download: &Download,
     context: &FeedContext<'_>,

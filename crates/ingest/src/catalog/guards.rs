@@ -1,8 +1,8 @@
 //! The guards: what a download and its entries must pass, and how an operator sets them.
 //!
-//! The defaults are the two columns of one table, [`Guard::of`]. Lists that allow have stricter ones, because an entry
-//! of theirs hides a threat. `[guard]` in a catalogue changes the defaults of all feeds, `[feed.guard]` those of one.
-//! Nothing in a feed's own text changes them.
+//! The defaults are the two columns of one table, [`Guard::of`]. Lists that allow have stricter ones, because
+//! an entry of theirs hides a threat. `[guard]` in a catalogue changes the defaults of all feeds,
+//! `[feed.guard]` those of one. Nothing in a feed's own text changes them.
 
 use super::{DAY, TableReader};
 use crate::entry::indicator::Indicator;

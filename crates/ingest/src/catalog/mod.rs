@@ -1,8 +1,8 @@
 //! The catalogue: which feeds there are, and what each of them means.
 //!
-//! Feeds are data. A catalogue is a TOML file with one `[[feed]]` table a feed. An unknown key, an invalid value or a
-//! duplicate id stops the build before anything is read, because a feed with a misspelt key means something else. All
-//! problems are reported at once.
+//! Feeds are data. A catalogue is a TOML file with one `[[feed]]` table a feed. An unknown key, an invalid
+//! value or a duplicate id stops the build before anything is read, because a feed with a misspelt key means
+//! something else. All problems are reported at once.
 //!
 //! ```
 //! use rapsheet_ingest::catalog::Catalog;
@@ -440,7 +440,8 @@ fn read_format(reader: &mut TableReader<'_>) -> Option<&'static Format> {
     found
 }
 
-/// The download's name: what the feed says, else its id and the url's extension. A name never leaves its folder.
+/// The download's name: what the feed says, else its id and the url's extension. A name never leaves its
+/// folder.
 fn read_file(reader: &mut TableReader<'_>, id: &str, url: &str) -> String {
     let Some(file) = reader.text("file") else { return format!("{id}{}", extension(url)) };
     let leaves = file.is_empty() || file.contains(['/', '\\', '\0']) || file == "." || file == "..";

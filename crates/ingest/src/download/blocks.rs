@@ -1,7 +1,8 @@
 //! Cutting a stream into blocks of whole lines, in bounded memory.
 //!
-//! A block is what one thread reads at a time. A line longer than a block does not fit in memory, and no real list has
-//! one: its beginning is passed on, to be rejected as too long, and the rest is dropped as it arrives.
+//! A block is what one thread reads at a time. A line longer than a block does not fit in memory, and no real
+//! list has one: its beginning is passed on, to be rejected as too long, and the rest is dropped as it
+//! arrives.
 
 use super::lines::{self, LINE_MAX};
 use super::position::Position;

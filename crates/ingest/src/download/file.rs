@@ -1,8 +1,8 @@
 //! One download in the folder of downloads: what it is, when it was retrieved, and its digest.
 //!
-//! The digest is that of the file as it was downloaded, so that an operator who accepts a held download by its digest can
-//! check it with `sha256sum`. It is computed from the same open file that is parsed afterwards: a downloader that
-//! renames a new file over it meanwhile changes neither.
+//! The digest is that of the file as it was downloaded, so that an operator who accepts a held download by
+//! its digest can check it with `sha256sum`. It is computed from the same open file that is parsed
+//! afterwards: a downloader that renames a new file over it meanwhile changes neither.
 
 use super::refusal::FileRefusal;
 use crate::decode::{self, Limits, Text};

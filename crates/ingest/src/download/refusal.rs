@@ -1,6 +1,7 @@
 //! Why a whole download is refused.
 //!
-//! A refused download changes nothing: its feed keeps its last sightings, and the build goes on with the other feeds.
+//! A refused download changes nothing: its feed keeps its last sightings, and the build goes on with the
+//! other feeds.
 
 use std::fmt;
 

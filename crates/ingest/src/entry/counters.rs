@@ -65,8 +65,8 @@ impl Counters {
         *self.refusals.entry(why).or_default() += 1;
     }
 
-    /// Adds the counters of another part of the same file. The first stated time counts, in whatever order the parts are
-    /// added.
+    /// Adds the counters of another part of the same file. The first stated time counts, in whatever order
+    /// the parts are added.
     pub fn add(&mut self, other: &Counters) {
         self.lines += other.lines;
         self.data_lines += other.data_lines;

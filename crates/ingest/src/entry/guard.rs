@@ -1,8 +1,8 @@
 //! Guards on single entries: what no feed may list, however it is spelt.
 //!
-//! These are prefixes that are too wide, special-use space, public suffixes, and names whose last label does not exist.
-//! Guards on a whole download (shrinking, reject ratio, coverage) are in `admission`; what must never be blocked is in
-//! `never_block`.
+//! These are prefixes that are too wide, special-use space, public suffixes, and names whose last label does
+//! not exist. Guards on a whole download (shrinking, reject ratio, coverage) are in `admission`; what must
+//! never be blocked is in `never_block`.
 
 use super::rules::Rules;
 use ipnet::{Ipv4Net, Ipv6Net};
@@ -122,8 +122,8 @@ const FILE_ENDINGS: &[&[u8]] = &[b"py", b"zip", b"mov", b"sh", b"rs", b"pl"];
 /// The deepest ICANN suffix has four labels; a name with more dots than this cannot be one.
 const SUFFIX_DOTS_MAX: usize = 3;
 
-/// Top-level domains below which the registry has no suffix. Most listed names are in these, and need no look-up in the
-/// public suffix list. A test compares them with it.
+/// Top-level domains below which the registry has no suffix. Most listed names are in these, and need no
+/// look-up in the public suffix list. A test compares them with it.
 const FLAT_TLDS: [&[u8]; 12] =
     [b"com", b"net", b"org", b"top", b"xyz", b"info", b"online", b"shop", b"site", b"club", b"icu", b"app"];
 
@@ -149,8 +149,8 @@ impl Default for NameGuard {
 }
 
 impl NameGuard {
-    /// Rejects a canonical name that is a public suffix or whose last label is unknown. Returns whether it looks like a
-    /// file name.
+    /// Rejects a canonical name that is a public suffix or whose last label is unknown. Returns whether it
+    /// looks like a file name.
     pub(crate) fn check(&mut self, name: &[u8]) -> Result<bool, ParseError> {
         let dots = name.iter().filter(|byte| **byte == b'.').count();
         let last_at = name.iter().rposition(|byte| *byte == b'.').map_or(0, |dot| dot + 1);

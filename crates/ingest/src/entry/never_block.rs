@@ -1,9 +1,9 @@
 //! What must never be blocked, and a fast test whether an entry would.
 //!
-//! Nearly every entry of nearly every list passes, so a miss must cost next to nothing: a table of first octets and a
-//! filter over the ends of names reject most misses before anything is searched. An entry that would block one of
-//! these is rejected and counted. The rest of its list is kept: one such line is a mistake, and no reason to lose a
-//! feed.
+//! Nearly every entry of nearly every list passes, so a miss must cost next to nothing: a table of first
+//! octets and a filter over the ends of names reject most misses before anything is searched. An entry that
+//! would block one of these is rejected and counted. The rest of its list is kept: one such line is a
+//! mistake, and no reason to lose a feed.
 
 use super::indicator::Indicator;
 use rapsheet_snapshot::{AddressRange, Scope};
@@ -90,7 +90,8 @@ impl NeverBlock {
         }
     }
 
-    /// Whether an entry of this canonical name and scope covers a protected name, or lies below a protected tree.
+    /// Whether an entry of this canonical name and scope covers a protected name, or lies below a protected
+    /// tree.
     pub(crate) fn has_name(&self, name: &[u8], scope: Scope) -> bool {
         if let Some(named) = self.find(name) {
             let downwards = scope != Scope::Exact && (named.ancestor || named.below);

@@ -1,8 +1,9 @@
 //! Normalizing what a format finds in a line: the format knows the text, the normalizer the rules.
 //!
-//! A format says "this token should be an address". The normalizer refangs it, reads its canonical form, applies the
-//! guards on single entries (width, special-use space, public suffixes, known top-level domains), checks the times,
-//! counts, and delivers the result to a [`Sink`]. So a guard is written once, not in thirty formats.
+//! A format says "this token should be an address". The normalizer refangs it, reads its canonical form,
+//! applies the guards on single entries (width, special-use space, public suffixes, known top-level domains),
+//! checks the times, counts, and delivers the result to a [`Sink`]. So a guard is written once, not in thirty
+//! formats.
 
 use super::counters::Counters;
 use super::details::Details;
@@ -224,8 +225,8 @@ impl<'a> Normalizer<'a> {
         }
     }
 
-    /// Handles a text that one scan shows to be an address or a name, which most lines of most lists are, and returns
-    /// whether it did. False says nothing about the text.
+    /// Handles a text that one scan shows to be an address or a name, which most lines of most lists are, and
+    /// returns whether it did. False says nothing about the text.
     pub fn fast_host(&mut self, text: &[u8], scope: Scope, details: &Details) -> bool {
         if let Some(seen) = name::scan_plain(text) {
             let checked = self.names.check_scanned(text, seen);
@@ -307,8 +308,8 @@ impl<'a> Normalizer<'a> {
         read.map(|_| ())
     }
 
-    /// A listed URL never lists its host. But a host that cannot exist makes the URL useless, and a URL on an address of
-    /// special-use space is a test.
+    /// A listed URL never lists its host. But a host that cannot exist makes the URL useless, and a URL on an
+    /// address of special-use space is a test.
     fn check_url(&mut self, text: &[u8], url: url::Url, details: &Details) -> Result<Warnings, ParseError> {
         let host_at = url.host_at.clone();
         let mut warnings = Warnings::default();
@@ -334,8 +335,8 @@ impl<'a> Normalizer<'a> {
         if bogon { Err(ParseError::Bogon) } else { Ok(()) }
     }
 
-    /// A token of unknown kind, typed by its content: URL, address, prefix or name. E-mail addresses and hashes are
-    /// skipped as kinds that are not indexed.
+    /// A token of unknown kind, typed by its content: URL, address, prefix or name. E-mail addresses and
+    /// hashes are skipped as kinds that are not indexed.
     pub fn any(&mut self, text: &[u8], scope: Scope, details: &Details) {
         if text.starts_with(b"http://") || text.starts_with(b"https://") {
             return self.url(text, details);
@@ -369,7 +370,8 @@ impl<'a> Normalizer<'a> {
         }
     }
 
-    /// A token of prose: accepted if it is an indicator, and otherwise ignored. Returns whether it was accepted.
+    /// A token of prose: accepted if it is an indicator, and otherwise ignored. Returns whether it was
+    /// accepted.
     pub fn try_any(&mut self, text: &[u8], scope: Scope, details: &Details) -> bool {
         let text = refang(text);
         self.try_kind(type_of(&text), &text, scope, details).is_ok()

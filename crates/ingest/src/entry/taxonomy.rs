@@ -1,7 +1,7 @@
 //! Maps the words of providers to assessments.
 //!
-//! A phrase is looked up as a whole, ignoring case, and then word by word. An unknown word maps to nothing, and the
-//! feed's default assessment holds.
+//! A phrase is looked up as a whole, ignoring case, and then word by word. An unknown word maps to nothing,
+//! and the feed's default assessment holds.
 
 use rapsheet_snapshot::{Assessment, Assessments};
 use std::sync::LazyLock;
@@ -200,8 +200,8 @@ pub(crate) fn assessments(text: &str) -> Assessments {
     found.next().map(|(_, assessment)| *assessment).into_iter().collect()
 }
 
-/// The assessments for several phrases of a provider, given their separators. A blank among the separators splits only
-/// phrases that are unknown as a whole: `malicious host` is known, and differs from its words.
+/// The assessments for several phrases of a provider, given their separators. A blank among the separators
+/// splits only phrases that are unknown as a whole: `malicious host` is known, and differs from its words.
 pub(crate) fn all(text: &str, separators: &[char]) -> Assessments {
     let phrases = text.split(|character| character != ' ' && separators.contains(&character));
     phrases.fold(assessments(text), |sum, phrase| sum.union(of_phrase(phrase, separators.contains(&' '))))

@@ -1,7 +1,7 @@
 //! Reading one download from start to end: decoded, cut into blocks, its lines read in parallel.
 //!
-//! A build reads blocks on many threads and collects columns. `parse` reads them in order and prints. Both go through
-//! `read_part`.
+//! A build reads blocks on many threads and collects columns. `parse` reads them in order and prints. Both go
+//! through `read_part`.
 //!
 //! ```
 //! use rapsheet_ingest::format;
@@ -166,7 +166,8 @@ struct PartSource<'a> {
     position: Position,
 }
 
-/// Reads all parts. `guess` is set to the detected format of the first one, also if that part is then refused.
+/// Reads all parts. `guess` is set to the detected format of the first one, also if that part is then
+/// refused.
 fn read_parts<T: Consumer>(
     config: &ParseConfig<'_>,
     text: &mut Text,
@@ -261,8 +262,8 @@ fn stream<T: Consumer>(
     Ok(())
 }
 
-/// All blocks of a text that must be seen whole. Lines that are too long are cut, and the rest of them does not count
-/// towards the size.
+/// All blocks of a text that must be seen whole. Lines that are too long are cut, and the rest of them does
+/// not count towards the size.
 fn read_blocks(blocks: &mut Blocks<&mut dyn Read>) -> Result<Vec<Block>, OpenError> {
     let (mut all, mut bytes) = (Vec::new(), 0);
     while let Some(block) = next(blocks)? {
@@ -452,8 +453,8 @@ fn read_document(
     Ok(normalizer.finish())
 }
 
-/// Refuses a file without an entry, unless its feed may be empty. Even then, many lines of a syntax without entries are
-/// another format, and not an empty list.
+/// Refuses a file without an entry, unless its feed may be empty. Even then, many lines of a syntax without
+/// entries are another format, and not an empty list.
 fn refuse_if_empty(config: &ParseConfig<'_>, counters: &Counters) -> Result<(), OpenError> {
     if counters.entries > 0 {
         return Ok(());

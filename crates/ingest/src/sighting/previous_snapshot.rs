@@ -1,8 +1,8 @@
 //! The sightings of the previous snapshot, as claims.
 //!
 //! Nothing is decided here: which sightings stay is resolved together with the rows of the current downloads.
-//! Addresses come back as they were listed: a range of the snapshot knows its prefix lengths, and a listed prefix is
-//! taken from the range that holds its first address, hence once.
+//! Addresses come back as they were listed: a range of the snapshot knows its prefix lengths, and a listed
+//! prefix is taken from the range that holds its first address, hence once.
 
 use rapsheet_assemble::{Claim, ClaimSource, ClaimTable, Columns, SizeLimits, tag};
 use rapsheet_snapshot::TooLarge;
@@ -24,8 +24,8 @@ impl From<TooLarge> for CarryError {
     }
 }
 
-/// Adds the sightings of the previous snapshot to the columns. `feed_now` gives the current number of a feed of the
-/// previous snapshot. Feeds without one are no longer in the catalogue, and their sightings end.
+/// Adds the sightings of the previous snapshot to the columns. `feed_now` gives the current number of a feed
+/// of the previous snapshot. Feeds without one are no longer in the catalogue, and their sightings end.
 pub(crate) fn carry_over(
     previous: &Snapshot,
     feed_now: &(dyn Fn(FeedId) -> Option<FeedId> + Sync),
@@ -110,8 +110,8 @@ impl<'a> Carrier<'a> {
         Some((sighting.extent, tag(number, sighting.scope)))
     }
 
-    /// Visits the rows of an entry. Millions of entries share a set, so a set's rows are made once, unless its
-    /// entries have times of their own.
+    /// Visits the rows of an entry. Millions of entries share a set, so a set's rows are made once, unless
+    /// its entries have times of their own.
     fn each_row(&mut self, entry: Entry, mut visit: impl FnMut(&mut Columns, CarriedRow)) {
         let set = self.index.set_of(entry);
         if let Some(Some(rows)) = self.sets.get(set as usize) {

@@ -1,9 +1,9 @@
 //! The state file: the rows of the last accepted download of each accumulated feed, with their times.
 //!
-//! An accumulated row without a time of its own is dated by the download in which it newly appeared. Reading it again
-//! must not refresh it, also after its sighting has expired. The snapshot drops expired sightings, so this file keeps
-//! the rows. It is not shipped, and it is only read from start to end: sorted keys, each without the bytes that it
-//! shares with the key before, and a checksum over everything.
+//! An accumulated row without a time of its own is dated by the download in which it newly appeared. Reading
+//! it again must not refresh it, also after its sighting has expired. The snapshot drops expired sightings,
+//! so this file keeps the rows. It is not shipped, and it is only read from start to end: sorted keys, each
+//! without the bytes that it shares with the key before, and a checksum over everything.
 //!
 //! It also keeps the digests of the held downloads that an operator accepted, so that each is accepted once.
 //!
@@ -15,7 +15,7 @@
 //! | feeds | count u32; each: length u16, id |
 //! | accepted downloads | count u32; each: feed u16, SHA-256, instant u32 |
 //! | claims | count u32; each: feed u16, list u8, scope u8, first_seen u32, detect_time u32 |
-//! | rows of IPv4, of IPv6, of names, of URLs | count u64; each: shared length, rest length, claim (LEB128), rest |
+//! | rows of IPv4, IPv6, names, URLs | count u64; each: shared length, rest length, claim (LEB128), rest |
 //! | checksum | CRC-32 of everything before it |
 //!
 //! Addresses have their first and last address as keys, big-endian; names have their bytes reversed.
@@ -99,7 +99,8 @@ pub(crate) struct AcceptedDigest {
     pub(crate) feed: String,
     /// The download.
     pub(crate) digest: Digest,
-    /// The instant of the build that accepted it. If no snapshot as late as this was published, it does not count.
+    /// The instant of the build that accepted it. If no snapshot as late as this was published, it does not
+    /// count.
     pub(crate) at: Time,
 }
 
