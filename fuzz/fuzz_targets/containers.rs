@@ -4,19 +4,19 @@
 
 use libfuzzer_sys::fuzz_target;
 use rapsheet_fuzz::{format, read_parts};
-use rapsheet_ingest::decode::{self, Caps, Text};
+use rapsheet_ingest::decode::{self, Limits, Text};
 use std::io::{Cursor, Read};
 
-const CAPS: Caps = Caps { bytes: 1 << 20, ratio: 200 };
+const LIMITS: Limits = Limits { bytes: 1 << 20, ratio: 200 };
 /// What decoding UTF-16 can add to the text, and a line end for each part that lacks one.
-const TEXT_MAX: u64 = 4 * CAPS.bytes;
+const TEXT_MAX: u64 = 4 * LIMITS.bytes;
 
 fuzz_target!(|data: &[u8]| {
-    let file = || decode::open(Cursor::new(data.to_vec()), CAPS);
+    let file = || decode::open(Cursor::new(data.to_vec()), LIMITS);
     if let Ok(text) = file() {
         drain(text);
     }
-    if let Ok(text) = decode::open_stream(Cursor::new(data.to_vec()), CAPS) {
+    if let Ok(text) = decode::open_stream(Cursor::new(data.to_vec()), LIMITS) {
         drain(text);
     }
     for id in ["auto", "squidguard", "misp-feed"] {

@@ -7,8 +7,8 @@ use rapsheet_ingest::decode::Text;
 use rapsheet_ingest::format::{self, Format, OpenError};
 use rapsheet_ingest::pipeline::{self, ParseConfig};
 use rapsheet_ingest::format::options::Options;
-use rapsheet_ingest::pipeline::{Details, Key, Place, Rules, Sink, Skip, Warnings};
-use rapsheet_ingest::pipeline::Tally;
+use rapsheet_ingest::pipeline::{Details, Key, Position, Rules, Sink, Skip, Warnings};
+use rapsheet_ingest::pipeline::Counters;
 use rapsheet_snapshot::{AddressRange, ListKind, ParseError, Scope, Time, name, url};
 use std::io::Write;
 use std::path::Path;
@@ -81,7 +81,9 @@ impl Feeds {
     /// Builds a snapshot from them and, where given, a state file.
     pub fn build(&self, state: Option<&[u8]>) -> Option<BuildOutput> {
         let path: &Path = self.folder.path();
-        build(&BuildInput { state, ..BuildInput::new(&self.catalog, path, now(), "fuzz") }, &NoObserver).ok()
+        let mut input = BuildInput::new(&self.catalog, path, now(), "fuzz");
+        input.state = state;
+        build(&input, &NoObserver).ok()
     }
 }
 
@@ -125,26 +127,26 @@ pub fn mend_checksums(file: &mut [u8]) {
 /// Reads one text with a format, and checks what comes of it. A format that wants other options, or refuses the text,
 /// is in its right.
 pub fn read(format: &'static Format, options: &Options, mut text: &[u8]) {
-    run(format, options, |recipe, sink| pipeline::parse_text(recipe, &mut text, sink));
+    run(format, options, |config, sink| pipeline::parse_text(config, &mut text, sink));
 }
 
 /// Reads a download that may have several parts, and checks what comes of it.
 pub fn read_parts(format: &'static Format, text: &mut Text) {
-    run(format, &Options::default(), |recipe, sink| pipeline::parse_download(recipe, text, sink).tally);
+    run(format, &Options::default(), |config, sink| pipeline::parse_download(config, text, sink).counters);
 }
 
 fn run(
     format: &'static Format,
     options: &Options,
-    read: impl FnOnce(&ParseConfig<'_>, &mut dyn Sink) -> Result<Tally, OpenError>,
+    read: impl FnOnce(&ParseConfig<'_>, &mut dyn Sink) -> Result<Counters, OpenError>,
 ) {
     let rules = Rules::new(now(), ListKind::Block, Scope::Tree);
-    let recipe = ParseConfig { format, options, rules: &rules, can_be_empty: true };
+    let config = ParseConfig { format, options, rules: &rules, can_be_empty: true };
     let mut entries = Entries(0);
-    if let Ok(tally) = read(&recipe, &mut entries) {
-        let parts = tally.data_lines + tally.skipped_lines + tally.rejected_lines;
-        assert_eq!(tally.lines, parts, "{}: every line is counted once", format.id);
-        assert_eq!(tally.entries, entries.0, "{}: every entry is counted once", format.id);
+    if let Ok(counters) = read(&config, &mut entries) {
+        let parts = counters.data_lines + counters.skipped_lines + counters.rejected_lines;
+        assert_eq!(counters.lines, parts, "{}: every line is counted once", format.id);
+        assert_eq!(counters.entries, entries.0, "{}: every entry is counted once", format.id);
     }
 }
 
@@ -152,7 +154,7 @@ fn run(
 struct Entries(u64);
 
 impl Sink for Entries {
-    fn entry(&mut self, _: Place, key: Key<'_>, _: &Details, _: Warnings) {
+    fn entry(&mut self, _: Position, key: Key<'_>, _: &Details, _: Warnings) {
         self.0 += 1;
         match key {
             Key::Range(AddressRange::V4 { first, last }) => assert!(first <= last),
@@ -162,8 +164,8 @@ impl Sink for Entries {
         }
     }
 
-    fn skip(&mut self, _: Place, _: Skip) {}
-    fn reject(&mut self, _: Place, _: ParseError, _: &[u8]) {}
+    fn skip(&mut self, _: Position, _: Skip) {}
+    fn reject(&mut self, _: Position, _: ParseError, _: &[u8]) {}
 }
 
 fn canonical_name(text: &[u8]) {
