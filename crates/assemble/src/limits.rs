@@ -26,10 +26,3 @@ impl Default for SizeLimits {
         SizeLimits { claims: CLAIMS_MAX, rows: ROWS_MAX }
     }
 }
-
-/// A count as a 32-bit number, or the error that there are too many.
-pub fn fit_u32(what: &'static str, unit: &'static str, count: usize) -> Result<u32, TooLarge> {
-    TooLarge::check(what, unit, count as u64, u32::MAX.into())?;
-    // The check has just bounded it.
-    Ok(count as u32)
-}

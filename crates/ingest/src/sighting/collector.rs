@@ -6,7 +6,7 @@
 use crate::entry::{Details, Key, Position, Sink, Skip, Warnings};
 use crate::report::{REJECTS_MAX, quote};
 use rapsheet_assemble::{Claim, ClaimSource, Columns, TextColumn, claim_of, scope_of, tag};
-use rapsheet_snapshot::{Assessments, FeedId, ListKind, ParseError, Scope, Time};
+use rapsheet_snapshot::{Assessments, FeedId, ListKind, ParseError, Scope, Time, hash};
 use std::collections::HashMap;
 
 /// What a row of a download states, apart from its key.
