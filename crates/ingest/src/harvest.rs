@@ -40,7 +40,7 @@ fn folded(number: u128) -> u64 {
 }
 
 fn hashed(key: &[u8], sort: u64) -> u64 {
-    hash::bytes(sort << 32, key)
+    hash::bytes(sort, key)
 }
 
 /// A row of names: the key's first sixteen bytes beside its place, so that sorting rarely looks further.
