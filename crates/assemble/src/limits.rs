@@ -3,8 +3,6 @@
 //! Row numbers, group numbers and set numbers are 32 bits wide. Checking the number of rows once, before anything
 //! is numbered, keeps the checks out of the loops that visit every row.
 
-use rapsheet_snapshot::TooLarge;
-
 /// The largest snapshot that [`assemble`](crate::assemble) builds. The default is what the format can hold; lower
 /// limits serve tests.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
