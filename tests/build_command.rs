@@ -117,7 +117,7 @@ fn feeds_works_without_a_snapshot() {
     let dir = build_dir();
     let output = dir.run(&["--snapshot", "missing.rap", "feeds", "--catalog", "catalog.toml"]);
     assert_eq!(code(&output), 0, "{}", stderr(&output));
-    assert!(stdout(&output).contains("absent") && stderr(&output).contains("no snapshot yet"));
+    assert!(stdout(&output).contains("absent") && stderr(&output).contains("there is no snapshot"));
 }
 
 #[test]
@@ -280,7 +280,9 @@ fn never_block_file_rejects_listed_entries() {
     let files = ["--never-block", "own.txt", "--rejects", "rejects.jsonl"];
     let output = dir.run(&[BUILD, &files].concat());
     assert_eq!(code(&output), 0, "{}", stderr(&output));
-    assert!(stderr(&output).contains("bad-ip: 1 entry would block what must never be blocked"));
+    assert!(
+        stderr(&output).contains("bad-ip: 1 entry would block a name or address of the never-block list")
+    );
     assert!(dir.read("rejects.jsonl").contains("\"reason\":\"never-block\",\"text\":\"45.9.20.5\""));
     dir.write("own.txt", "45.9.20.0/28\nno name\n");
     let output = dir.run(&[BUILD, &files].concat());
@@ -345,7 +347,7 @@ fn catalogue_without_enabled_feeds_exits_with_2() {
         dir.write("catalog.toml", text);
         let output = dir.run(BUILD);
         assert_eq!(code(&output), 2, "{}", stderr(&output));
-        assert!(stderr(&output).contains("no feed that is enabled"), "{}", stderr(&output));
+        assert!(stderr(&output).contains("no feed in it is enabled"), "{}", stderr(&output));
     }
 }
 
@@ -393,7 +395,7 @@ fn reports_an_invalid_sidecar() {
         dir.write("downloads/bad-ip.txt.meta.json", note);
         let output = dir.run(&[BUILD, &["--replace-newer"]].concat());
         assert_eq!(code(&output), 0, "{}", stderr(&output));
-        let message = "bad-ip: bad-ip.txt.meta.json is no note of a download";
+        let message = "bad-ip: bad-ip.txt.meta.json is not a note of a download";
         assert!(stderr(&output).contains(message), "{note}: {}", stderr(&output));
     }
 }
@@ -410,6 +412,6 @@ fn reports_stale_and_removed_feeds() {
     assert!(log.contains("bad-ip: stale: its download is 21h old, more than 1h; was it fetched?"), "{log}");
     dir.write("catalog.toml", CATALOG.split("[[feed]]").take(2).collect::<Vec<_>>().join("[[feed]]"));
     let log = stderr(&dir.run(BUILD));
-    let ended = "other-ip: it is no longer in the catalogue: the 1 sightings of the night before ended";
+    let ended = "other-ip: it is no longer in the catalogue: its 1 sightings of the previous build ended";
     assert!(log.lines().any(|line| line == ended), "{log}");
 }

@@ -44,9 +44,10 @@ fn usage_errors_exit_with_2() {
 #[test]
 fn lookup_json_is_the_documented_object() {
     let dir = TestDir::new();
-    let output = dir.run(&["lookup", "--format", "jsonl", "45[.]9[.]20[.]5"]);
+    let output = dir.run(&["lookup", "-o", "jsonl", "45[.]9[.]20[.]5"]);
     let expected = concat!(
-        r#"{"indicator":"45.9.20.5","type":"ipv4","status":1,"verdict":"blocklisted","detected_by":1,"#,
+        r#"{"input":"45[.]9[.]20[.]5","indicator":"45.9.20.5","type":"ipv4","status":1,"#,
+        r#""verdict":"blocklisted","detected_by":1,"#,
         r#""failed":1,"at":"2026-11-22T00:00:00Z","sources":[{"provider":"bad.example","feed":"bad-ip","#,
         r#""status":1,"assessments":["botnet"],"matched":"45.9.20.5","first_seen":"2026-11-01T03:00:00Z","#,
         r#""detect_time":"2026-11-20T03:00:00Z","update_time":"2026-11-20T03:00:00Z","#,
@@ -54,7 +55,7 @@ fn lookup_json_is_the_documented_object() {
         "\n"
     );
     assert_eq!((code(&output), stdout(&output)), (0, expected));
-    let pretty = dir.run(&["lookup", "--format", "json", "45.9.20.5"]);
+    let pretty = dir.run(&["lookup", "--output", "json", "45[.]9[.]20[.]5"]);
     let pretty: Value = serde_json::from_str(stdout(&pretty)).expect("JSON");
     assert_eq!(pretty, serde_json::from_str::<Value>(expected).expect("JSON"));
 }
@@ -82,7 +83,7 @@ fn invalid_argument_gets_an_error_object_and_others_are_answered() {
     let output = dir.run(&["lookup", "--format", "jsonl", "010.0.0.1", "goodpanel.com"]);
     assert_eq!(code(&output), 2);
     let mut lines = stdout(&output).lines();
-    assert_eq!(lines.next(), Some(r#"{"indicator":"010.0.0.1","error":"leading-zero"}"#));
+    assert_eq!(lines.next(), Some(r#"{"input":"010.0.0.1","indicator":"010.0.0.1","error":"leading-zero"}"#));
     assert!(lines.next().is_some_and(|line| line.contains(r#""verdict":"allowlisted""#)));
 }
 
@@ -93,6 +94,8 @@ fn lookup_reads_questions_from_stdin() {
         dir.run_with_input(&["lookup", "--format", "jsonl"], b"45.9.20.5\r\n\n  evilpanel.com\nnone.example");
     let verdicts: Vec<Value> = json_lines(&output).iter().map(|answer| answer["verdict"].clone()).collect();
     assert_eq!(verdicts, ["blocklisted", "blocklisted", "unknown"]);
+    let inputs: Vec<Value> = json_lines(&output).iter().map(|answer| answer["input"].clone()).collect();
+    assert_eq!(inputs, ["45.9.20.5", "  evilpanel.com", "none.example"], "as they were typed");
     let long = [b"x".repeat(200_000).as_slice(), b"\n45.9.20.5\n"].concat();
     let output = dir.run_with_input(&["lookup", "--format", "jsonl", "-"], &long);
     let answers = json_lines(&output);
@@ -114,12 +117,13 @@ fn metadefender_lists_every_provider_once() {
     let dir = TestDir::new();
     let output = dir.run(&["lookup", "--format", "metadefender", "45.9.20.5", "http://evilpanel.com/x"]);
     let expected = concat!(
-        r#"{"address":"45.9.20.5","lookup_results":{"start_time":"2026-11-22T00:00:00.000Z","detected_by":1,"#,
+        r#"{"success":true,"address":"45.9.20.5","lookup_results":{"start_time":"2026-11-22T00:00:00.000Z","detected_by":1,"#,
         r#""sources":[{"provider":"bad.example","assessment":"botnet","detect_time":"2026-11-20T03:00:00.000000Z","#,
         r#""update_time":"2026-11-20T03:00:00.000000Z","status":1},{"provider":"good.example","assessment":"","#,
         r#""detect_time":"","update_time":"2026-11-20T03:00:00.000000Z","status":5},{"provider":"lost.example","#,
         r#""assessment":"","detect_time":"","update_time":"2026-11-20T03:00:00.000000Z","status":3}]},"#,
-        r#""geo_info":{}}"#
+        r#""geo_info":{"country":{"code":"","name":""},"city":{"name":""},"#,
+        r#""location":{"latitude":0,"longitude":0},"subdivisions":[]}}"#
     );
     assert_eq!(stdout(&output).lines().next(), Some(expected));
     let url: Value = serde_json::from_str(stdout(&output).lines().nth(1).expect("two")).expect("JSON");
@@ -146,7 +150,9 @@ fn damaged_or_missing_snapshot_exits_with_4() {
     let dir = TestDir::new();
     assert_eq!(code(&dir.run(&["verify"])), 0);
     assert!(stdout(&dir.run(&["verify"])).contains(": ok, "));
-    let mut bytes = fs::read(dir.path("rapsheet.rap")).expect("an existing file");
+    let verified: Value = serde_json::from_str(stdout(&dir.run(&["verify", "-o", "json"]))).expect("JSON");
+    assert_eq!((&verified["ok"], &verified["path"]), (&json!(true), &json!("rapsheet.rap")));
+    let mut bytes = fs::read(dir.path("rapsheet.rap")).expect("it is there");
     let middle = bytes.len() / 2;
     bytes[middle] ^= 4;
     dir.write("damaged.rap", &bytes);
@@ -186,7 +192,7 @@ fn info_and_feeds_report_counts_and_states() {
 fn formats_are_listed_and_explained() {
     let dir = TestDir::new();
     assert!(stdout(&dir.run(&["formats"])).contains("plain-ip"));
-    assert!(stdout(&dir.run(&["formats", "plain-ip"])).contains("a line of it: "));
+    assert!(stdout(&dir.run(&["formats", "plain-ip"])).contains("example: "));
     let rows: Value = serde_json::from_str(stdout(&dir.run(&["formats", "--json"]))).expect("JSON");
     assert!(rows.as_array().is_some_and(|rows| rows.iter().any(|row| row["id"] == "plain-ip")));
 }
@@ -207,7 +213,7 @@ fn generate_writes_completions_and_manual_pages() {
     assert!(stdout(&dir.run(&["generate", "completions", "bash"])).contains("rapsheet"));
     fs::create_dir(dir.path("man")).expect("a folder");
     assert_eq!(code(&dir.run(&["generate", "man", "man"])), 0);
-    assert!(dir.read("man/rapsheet-lookup.1").contains("Ask who lists indicators"));
+    assert!(dir.read("man/rapsheet-lookup.1").contains("Look indicators up"));
     assert_eq!(code(&dir.run(&["generate", "man", "no/such/folder"])), 5);
 }
 

@@ -1,7 +1,7 @@
 //! The edge build, `cargo build --no-default-features`: what it leaves out, and what it reads all the same.
 //!
-//! `cargo test --no-default-features` runs the second half against an edge binary. It is a target of its own, because
-//! the other tests build their snapshots with the binary.
+//! `cargo test --no-default-features` runs the second half against an edge binary. It is a target of its own,
+//! because the other tests build their snapshots with the binary.
 
 #[allow(dead_code, reason = "the other tests use the rest")]
 #[path = "files.rs"]

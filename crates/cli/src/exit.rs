@@ -1,7 +1,7 @@
 //! How the program ends: its exit codes, and the one function that maps results to them.
 //!
-//! Scripts act on these numbers, so no other place ends the program. Nothing here may panic. `println!` and `eprintln!`
-//! do when their stream is closed, so they are not used.
+//! Scripts act on these numbers, so no other place ends the program. Nothing here may panic. `println!` and
+//! `eprintln!` do when their stream is closed, so they are not used.
 
 use crate::printable;
 use std::fmt::Display;
@@ -56,8 +56,8 @@ impl Failure {
     }
 }
 
-/// An error of writing to stdout. Errors of other files carry their path and are made explicitly, so `?` on an
-/// [`io::Error`] always means stdout.
+/// An error of writing to stdout. Errors of other files carry their path and are made explicitly, so `?` on
+/// an [`io::Error`] always means stdout.
 impl From<io::Error> for Failure {
     fn from(error: io::Error) -> Failure {
         match error.kind() {
@@ -103,8 +103,8 @@ pub(crate) fn usage(error: &clap::Error) -> Result<Exit, Failure> {
     Ok(Exit::Done)
 }
 
-/// Makes a write beyond the file size limit an ordinary error. By default the system kills the process, which leaves
-/// temporary files behind.
+/// Makes a write beyond the file size limit an ordinary error. By default the system kills the process, which
+/// leaves temporary files behind.
 pub(crate) fn survive_size_limits() {
     #[cfg(unix)]
     {

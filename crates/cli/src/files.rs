@@ -1,11 +1,12 @@
-//! The files that a command reads and writes: checks that no file has two roles, and writes results atomically.
+//! The files that a command reads and writes: checks that no file has two roles, and writes results
+//! atomically.
 //!
-//! Two results under one name would leave one of them, and a result under the name of an input would replace it. Both
-//! are mistakes on the command line, and are reported before the work starts. Devices and pipes are written to in place:
-//! a rename over `/dev/null` would replace the device.
+//! Two results under one name would leave one of them, and a result under the name of an input would replace
+//! it. Both are mistakes on the command line, and are reported before the work starts. Devices and pipes are
+//! written to in place: a rename over `/dev/null` would replace the device.
 
 use crate::exit::Failure;
-use rapsheet_snapshot::{Beside, Error};
+use rapsheet_snapshot::{AtomicFile, Error};
 use std::fs::{self, OpenOptions};
 use std::io::{self, BufWriter, Write};
 use std::path::{Path, PathBuf};
@@ -42,11 +43,11 @@ impl Files {
 pub(crate) fn write_temp(
     target: &Path,
     fill: impl FnOnce(&mut dyn Write) -> io::Result<()>,
-) -> Result<Option<Beside>, Error> {
+) -> Result<Option<AtomicFile>, Error> {
     if is_stream(target) {
         return write_stream(target, fill).map(|()| None);
     }
-    let mut file = Beside::create(target)?;
+    let mut file = AtomicFile::create(target)?;
     file.fill(|out| fill(out))?;
     Ok(Some(file))
 }

@@ -1,4 +1,5 @@
-//! Patterns in file names that no shell has expanded, as a service or a scheduler passes them: `logs/*/access.log*`.
+//! Patterns in file names that no shell has expanded, as a service or a scheduler passes them:
+//! `logs/*/access.log*`.
 //!
 //! The `glob` crate matches, with a shell's rules: no wildcard matches a slash, or the dot of a hidden name.
 
@@ -8,8 +9,9 @@ use std::path::{Path, PathBuf};
 const AS_A_SHELL: MatchOptions =
     MatchOptions { case_sensitive: true, require_literal_separator: true, require_literal_leading_dot: true };
 
-/// Replaces each pattern by the files that match it, sorted by name. A path that exists is that file, whatever
-/// characters are in its name; a pattern that nothing matches stays, so that opening it names it in an error.
+/// Replaces each pattern by the files that match it, sorted by name. A path that exists is that file,
+/// whatever characters are in its name; a pattern that nothing matches stays, so that opening it names it in
+/// an error.
 pub(crate) fn expand(paths: &[PathBuf]) -> Vec<PathBuf> {
     paths.iter().flat_map(|path| matches(path).unwrap_or_else(|| vec![path.clone()])).collect()
 }

@@ -1,9 +1,9 @@
-//! Inputs: files and stdin, decompressed by content where the parsers are built in.
+//! Inputs: files and stdin, decompressed by content.
 //!
-//! What is compressed is unpacked on a thread of its own, a few buffers ahead of whoever reads, so that unpacking, which
-//! takes longest, never waits for anything else to be done.
+//! Compressed input is decompressed on its own thread, a few buffers ahead of the reader: decompression takes
+//! longest, and never waits for anything else.
 
-use crate::ahead::Ahead;
+use crate::read_ahead::ReadAhead;
 use rapsheet_decompress::Container;
 use std::fmt;
 use std::fs::File;
@@ -14,22 +14,22 @@ use std::path::Path;
 pub(crate) struct Input {
     /// Its bytes, decompressed.
     pub(crate) reader: Box<dyn Read + Send>,
-    /// Whether it comes as it happens (a pipe, a terminal), so that what is there should be used at once.
+    /// Whether it is a pipe or a terminal, so that each line should be handled as soon as it is there.
     pub(crate) live: bool,
-    /// Tells whether a block of it can be had without waiting, where it is unpacked ahead.
+    /// Where it is decompressed ahead: whether a block can be read without waiting.
     pub(crate) is_ready: Option<IsReady>,
 }
 
-/// Tells at any time whether reading would have to wait.
+/// Tells whether a block can be read without waiting.
 pub(crate) type IsReady = Box<dyn Fn() -> bool + Send>;
 
-/// Bytes, decompressed, and how far ahead they are.
+/// A decompressed input, and its readiness.
 type Decoded = (Box<dyn Read + Send>, Option<IsReady>);
 
-/// How many buffers of one input are unpacked ahead.
+/// How many buffers of one input are decompressed ahead.
 pub(crate) const BUFFERS: usize = 8;
 
-/// Why an input could not be had, in words that name it.
+/// Why an input cannot be read: a message that names it.
 #[derive(Debug)]
 pub(crate) struct Unreadable(String);
 
@@ -40,7 +40,7 @@ impl fmt::Display for Unreadable {
 }
 
 impl Unreadable {
-    /// An input of this name, and what is wrong with it.
+    /// A message of an input's name and the reason.
     pub(crate) fn new(name: &str, why: impl fmt::Display) -> Unreadable {
         Unreadable(format!("{name}: {why}"))
     }
@@ -51,7 +51,7 @@ pub(crate) fn is_stdin(path: &Path) -> bool {
     path.as_os_str() == "-"
 }
 
-/// Whether a file is the one that our output goes to: reading what one writes never ends.
+/// Whether a file is our stdout: reading one's own output never ends.
 #[cfg(unix)]
 pub(crate) fn is_our_output(path: &Path) -> bool {
     use std::os::fd::AsFd;
@@ -63,7 +63,7 @@ pub(crate) fn is_our_output(path: &Path) -> bool {
     out.ok().zip(std::fs::metadata(path).ok()).is_some_and(|(out, about)| same(out, about))
 }
 
-/// Whether a file is the one that our output goes to; nobody knows here.
+/// Whether a file is our stdout, which is not known on this system.
 #[cfg(not(unix))]
 pub(crate) fn is_our_output(_: &Path) -> bool {
     false
@@ -74,7 +74,7 @@ pub(crate) fn open(path: &Path) -> Result<Input, Unreadable> {
     open_ahead(path, BUFFERS)
 }
 
-/// Opens a file; `-` is stdin. What is compressed is unpacked so many buffers ahead.
+/// Opens a file; `-` is stdin. Compressed input is decompressed `buffers` ahead.
 pub(crate) fn open_ahead(path: &Path, buffers: usize) -> Result<Input, Unreadable> {
     let name = path.display().to_string();
     let fail = |error: io::Error| Unreadable::new(&name, error);
@@ -125,13 +125,14 @@ fn read_ahead(
     if container == Container::Plain {
         return Ok((Box::new(text), None));
     }
-    let ahead = Ahead::new(text, buffers)
+    let ahead = ReadAhead::new(text, buffers)
         .map_err(|error| format!("no thread can be started to decompress it: {error}"))?;
     let is_ready = ahead.readiness();
     Ok((Box::new(ahead), Some(Box::new(is_ready))))
 }
 
-/// With `ingest`: every compression, archives, and text in UTF-16. A log has no limits: its owner answers for its size.
+/// With `ingest`: every compression, archives, and text in UTF-16. A log has no limits: its owner answers for
+/// its size.
 #[cfg(feature = "ingest")]
 mod text {
     use rapsheet_decompress::Limits;
@@ -152,7 +153,8 @@ mod text {
     }
 }
 
-/// The edge build: gzip and zstd. What it does not read is refused, because to find nothing in it would mislead.
+/// The edge build: gzip and zstd. What it does not read is refused, because to find nothing in it would
+/// mislead.
 #[cfg(not(feature = "ingest"))]
 mod text {
     use rapsheet_decompress::{Container, Limits, Reader};

@@ -1,7 +1,7 @@
 //! One build at a time for each output.
 //!
-//! The lock is the kernel's, on a file next to the output. It ends with the process, however that ends, so no stale lock
-//! is left. The file stays: if it were removed, two builds could hold two files of one name.
+//! The lock is the kernel's, on a file next to the output. It ends with the process, however that ends, so no
+//! stale lock is left. The file stays: if it were removed, two builds could hold two files of one name.
 
 use crate::exit::{Exit, Failure};
 use std::ffi::OsString;
@@ -23,8 +23,8 @@ impl Lock {
     /// Takes the lock of an output.
     ///
     /// # Errors
-    /// [`Exit::Busy`] where another process holds it, naming that process; [`Exit::Unfinished`] where the lock file
-    /// cannot be used.
+    /// [`Exit::Busy`] where another process holds it, naming that process; [`Exit::Unfinished`] where the
+    /// lock file cannot be used.
     pub(crate) fn take(out: &Path) -> Result<Lock, Failure> {
         let path = with_suffix(out, ".lock");
         let fail = |error: io::Error| Failure::unfinished(format_args!("{}: {error}", path.display()));
@@ -37,8 +37,8 @@ impl Lock {
         if read_pid(&mut file).map_err(fail)?.is_none() {
             return Err(fail(io::Error::other("this is not a lock file of rapsheet; move or remove it")));
         }
-        // The id is only for the message of other builds. It is padded and written at once, so that none of them reads
-        // half of it.
+        // The id is only for the message of other builds. It is padded and written at once, so that none of
+        // them reads half of it.
         let width = PID_MAX as usize - 1;
         let _ = file.rewind().and_then(|()| writeln!(file, "{:<width$}", std::process::id()));
         Ok(Lock(file))
@@ -52,8 +52,8 @@ impl Drop for Lock {
     }
 }
 
-/// Opens or creates the lock file. A symbolic link in its place is not followed, so that nothing is written or created
-/// where it points.
+/// Opens or creates the lock file. A symbolic link in its place is not followed, so that nothing is written
+/// or created where it points.
 fn open(path: &Path) -> io::Result<File> {
     let mut options = OpenOptions::new();
     options.read(true).write(true);

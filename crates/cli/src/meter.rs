@@ -1,5 +1,5 @@
-//! Progress of a scan, on stderr if it is a terminal: bytes, their rate, matches, and the time left where the length is
-//! known. An edge build has none, to stay small.
+//! Progress of a scan, on stderr if it is a terminal: bytes, their rate, matches, and the time left where the
+//! length is known. An edge build has none, to stay small.
 
 #[cfg(feature = "ingest")]
 pub(crate) use shown::Meter;

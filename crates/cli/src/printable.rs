@@ -1,7 +1,7 @@
 //! Text that is safe to print on a terminal.
 //!
-//! Log lines, arguments and feeds may hold anything, including escape sequences and marks that reverse the direction of
-//! text. Such characters are printed as escapes, in the notation of Rust's strings.
+//! Log lines, arguments and feeds may hold anything, including escape sequences and marks that reverse the
+//! direction of text. Such characters are printed as escapes, in the notation of Rust's strings.
 
 use std::borrow::Cow;
 use std::fmt::Write;
@@ -22,7 +22,8 @@ pub(crate) fn log_line(line: &[u8]) -> String {
     escaped(&text, |character| is_control(character) && character != '\t').into_owned()
 }
 
-/// A line of JSON, safe for a terminal. It stays valid JSON: characters that need an escape only occur in strings.
+/// A line of JSON, safe for a terminal. It stays valid JSON: characters that need an escape only occur in
+/// strings.
 pub(crate) fn json_line(line: &[u8]) -> String {
     let text = String::from_utf8_lossy(line);
     let mut out = String::with_capacity(text.len());

@@ -59,7 +59,8 @@ impl Table {
         cells.max().unwrap_or(0).max(title)
     }
 
-    /// Fits the table into its width: the gaps shrink first, then the widest columns of text. Returns the gap.
+    /// Fits the table into its width: the gaps shrink first, then the widest columns of text. Returns the
+    /// gap.
     fn fit(&self, widths: &mut [usize]) -> usize {
         let sum = |widths: &[usize], gap: usize| {
             widths.iter().sum::<usize>() + gap * widths.len().saturating_sub(1)

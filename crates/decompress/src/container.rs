@@ -39,8 +39,8 @@ impl Container {
             // A frame, or a skippable frame before it (RFC 8878, 3.1).
             [0x28, 0xb5, 0x2f, 0xfd, ..] | [0x50..=0x5f, 0x2a, 0x4d, 0x18, ..] => Container::Zstd,
             [0xfd, b'7', b'z', b'X', b'Z', 0, ..] => Container::Xz,
-            // The level, then the magic number of a block, or that of the end of a stream without blocks. "BZh"
-            // alone might begin a text.
+            // The level, then the magic number of a block, or that of the end of a stream without blocks.
+            // "BZh" alone might begin a text.
             [b'B', b'Z', b'h', b'1'..=b'9', 0x31, 0x41, ..]
             | [b'B', b'Z', b'h', b'1'..=b'9', 0x17, 0x72, ..] => Container::Bzip2,
             // A member, or the end of the central directory in an archive without members.

@@ -3,8 +3,8 @@
 use std::fmt;
 use std::io::{self, Read};
 
-/// Why a stream cannot be read to its end. What was read before the error is incomplete, and must not be taken for
-/// the whole.
+/// Why a stream cannot be read to its end. What was read before the error is incomplete, and must not be
+/// taken for the whole.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Error {
@@ -54,8 +54,8 @@ impl From<Error> for io::Error {
     }
 }
 
-/// A decoder whose own errors mean that the data is damaged. Errors that carry an [`Error`] already, such as those of
-/// [`CountingReader`](crate::CountingReader), pass unchanged.
+/// A decoder whose own errors mean that the data is damaged. Errors that carry an [`Error`] already, such as
+/// those of [`CountingReader`](crate::CountingReader), pass unchanged.
 pub struct DamageReader<D>(D);
 
 impl<D> DamageReader<D> {

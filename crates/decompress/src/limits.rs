@@ -18,8 +18,8 @@ pub struct Limits {
 }
 
 impl Limits {
-    /// No limits, for input whose size its owner answers for. The numbers are small enough not to overflow where
-    /// something is added to them.
+    /// No limits, for input whose size its owner answers for. The numbers are small enough not to overflow
+    /// where something is added to them.
     pub const NONE: Limits = Limits { bytes: 1 << 60, ratio: 1 << 30 };
 }
 
@@ -30,8 +30,8 @@ impl Default for Limits {
     }
 }
 
-/// The number of bytes that a decoder has consumed. It is shared, because the counter sits below the decoder and the
-/// limit above it.
+/// The number of bytes that a decoder has consumed. It is shared, because the counter sits below the decoder
+/// and the limit above it.
 pub type Consumed = Arc<AtomicU64>;
 
 /// Counts the compressed side, and marks the system's errors before a decoder can mistake them for damage.

@@ -1,7 +1,9 @@
-//! How much memory a decoder takes, read from the first bytes of a file: `score` opens as many compressed files ahead
-//! of their turn as fit into its budget, be they many gzip files or one xz file with a large dictionary.
+//! How much memory a decoder takes, read from the first bytes of a file: `score` opens as many compressed
+//! files ahead of their turn as fit into its budget, be they many gzip files or one xz file with a large
+//! dictionary.
 //!
-//! A decoder allocates the window that the file states. The answer does not depend on which decoders are compiled in.
+//! A decoder allocates the window that the file states. The answer does not depend on which decoders are
+//! compiled in.
 
 /// The number of bytes of a file that [`memory_needed`] looks at: enough to reach the window in every header.
 pub const MEMORY_HEAD_LEN: u64 = 40;
@@ -12,8 +14,8 @@ const BZIP2_LEVEL: usize = 400_000;
 /// The id of the xz filter that has a dictionary.
 const LZMA2: u8 = 0x21;
 
-/// The bytes of memory that decompressing a file takes which begins with `head`; `None` where it is not compressed, or
-/// where its header does not say.
+/// The bytes of memory that decompressing a file takes which begins with `head`; `None` where it is not
+/// compressed, or where its header does not say.
 ///
 /// ```
 /// assert_eq!(rapsheet_decompress::memory_needed(b"\x1f\x8b\x08\x00"), Some(256 << 10));
@@ -29,8 +31,8 @@ pub fn memory_needed(head: &[u8]) -> Option<usize> {
     window.checked_add(FIXED)
 }
 
-/// The window of a zstd frame, given what follows the magic number (RFC 8878, 3.1.1.1). A frame of a single segment
-/// has no window field: its window is its content size.
+/// The window of a zstd frame, given what follows the magic number (RFC 8878, 3.1.1.1). A frame of a single
+/// segment has no window field: its window is its content size.
 fn zstd_window(frame: &[u8]) -> Option<usize> {
     let (descriptor, rest) = frame.split_first()?;
     if descriptor & 0x20 == 0 {
@@ -44,11 +46,12 @@ fn zstd_window(frame: &[u8]) -> Option<usize> {
     usize::try_from(size.iter().rev().fold(0u64, |size, byte| size << 8 | u64::from(*byte))).ok()
 }
 
-/// The dictionary of the first block of an xz file, given what follows the stream header ("The .xz File Format", 3.1
-/// and 5.3.1).
+/// The dictionary of the first block of an xz file, given what follows the stream header ("The .xz File
+/// Format", 3.1 and 5.3.1).
 fn xz_dictionary(block: &[u8]) -> Option<usize> {
     let [_, flags, rest @ ..] = block else { return None };
-    // Up to two sizes precede the filters, each a variable-length integer: a set high bit means that more bytes follow.
+    // Up to two sizes precede the filters, each a variable-length integer: a set high bit means that more
+    // bytes follow.
     let sizes = usize::from(flags & 0x40 != 0) + usize::from(flags & 0x80 != 0);
     let ends = rest.iter().enumerate().filter(|(_, byte)| **byte < 0x80);
     let filters = match sizes {

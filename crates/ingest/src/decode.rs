@@ -1,10 +1,12 @@
-//! From a downloaded file to its text: decompression, archives, folders, character sets, and what is no list at all.
+//! From a downloaded file to its text: decompression, archives, folders, character sets, and what is no list
+//! at all.
 //!
 //! `rapsheet-decompress` finds and undoes the compression; this module reads what may be inside it. All of it
-//! streams: memory does not grow with the file, and both the size of the text and its ratio to the file are limited.
+//! streams: memory does not grow with the file, and both the size of the text and its ratio to the file are
+//! limited.
 //!
-//! A read error that comes out of here carries a [`FileRefusal`], and [`refusal`] takes it back out. What was read
-//! before the error is never used alone: half a list would look like a list of delistings.
+//! Read errors of this module carry a [`FileRefusal`], which [`refusal`] extracts. What was read before an
+//! error is never used alone: half a list would look like a list whose other half was delisted.
 
 mod archive;
 mod charset;
@@ -12,7 +14,7 @@ mod folder;
 mod parts;
 mod tar;
 
-use crate::refused::FileRefusal;
+use crate::download::refusal::FileRefusal;
 use archive::Members;
 use charset::Utf8;
 use parts::{One, Parts};
@@ -28,7 +30,7 @@ const NUL_WITHIN: usize = 4096;
 /// How many NUL bytes a text may have there.
 const NULS_MAX: usize = 4;
 
-/// Opens a file as UTF-8 text, decompressing by content. A zip's members are read where they lie.
+/// Opens a file as UTF-8 text, decompressed by content. The members of a zip are decoded in place.
 pub fn open<S: Read + Seek + Send + 'static>(mut source: S, limits: Limits) -> Result<Text, FileRefusal> {
     let head = Container::head_of(&mut source)?;
     if Container::of(&head) != Container::Zip {
@@ -38,8 +40,7 @@ pub fn open<S: Read + Seek + Send + 'static>(mut source: S, limits: Limits) -> R
     zipped(source, limits)
 }
 
-/// Opens what lies at a path: a file, or a folder of files, each decompressed by content. A device or a pipe is
-/// read as it comes.
+/// Opens a file, or a folder of files, each decompressed by content. A device or a pipe is read as a stream.
 pub fn open_path(path: &Path, limits: Limits) -> Result<Text, FileRefusal> {
     let about = fs::metadata(path).map_err(|error| refusal(&error))?;
     if about.is_dir() {
@@ -49,13 +50,14 @@ pub fn open_path(path: &Path, limits: Limits) -> Result<Text, FileRefusal> {
     if about.is_file() { open(file, limits) } else { open_stream(file, limits) }
 }
 
-/// The files of a folder that is one download, in the order in which they are read, with their names inside it.
+/// The files of a folder that is one download, in the order in which they are read, with their names inside
+/// it.
 pub fn files_of(folder: &Path) -> Result<Vec<(String, PathBuf)>, FileRefusal> {
     folder::files_of(folder)
 }
 
-/// Opens a pipe as UTF-8 text, decompressing by content. A zip's table stands at its end, so a zip is first
-/// read into memory, up to the cap.
+/// Opens a pipe as UTF-8 text, decompressed by content. The directory of a zip is at its end, so a zip is
+/// first read into memory, up to the limit.
 pub fn open_stream<S: Read + Send + 'static>(mut source: S, limits: Limits) -> Result<Text, FileRefusal> {
     let head = Container::head_of(&mut source)?;
     if Container::of(&head) != Container::Zip {
@@ -70,7 +72,7 @@ pub fn open_stream<S: Read + Send + 'static>(mut source: S, limits: Limits) -> R
     zipped(Cursor::new(whole), limits)
 }
 
-/// The refusal that a read error carries.
+/// The refusal that a read error carries; any other error is one of the system.
 pub fn refusal(error: &io::Error) -> FileRefusal {
     match carried(error) {
         Some(refusal) => refusal,
@@ -79,17 +81,17 @@ pub fn refusal(error: &io::Error) -> FileRefusal {
     }
 }
 
-/// What a page where a list should be says against it. Servers answer with a page when the list has moved, when
-/// a key is missing or when somebody asks too often, and they say 200 all the same.
+/// Which HTML a format admits. Servers send a page with status 200 in place of a list that has moved, or
+/// where a key is missing or a rate limit is exceeded.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Markup {
-    /// Everything: the format has none.
+    /// None.
     Refused,
-    /// Nothing, if it is `<pre>` alone: some lists are sent so.
+    /// A `<pre>` around the list.
     Preformatted,
 }
 
-/// What the first bytes of decoded text say against it.
+/// Why a text that begins with `head` is no list; `None` where it may be one.
 pub fn kind_of(head: &[u8], markup: Markup) -> Option<FileRefusal> {
     const BINARY: [&[u8]; 6] = [
         b"\xff\xff\xff\xffP2B",
@@ -100,7 +102,7 @@ pub fn kind_of(head: &[u8], markup: Markup) -> Option<FileRefusal> {
         &rapsheet_snapshot::layout::MAGIC,
     ];
     let early = head.get(..NUL_WITHIN).unwrap_or(head);
-    // One stray NUL belongs to a line, which is refused for it; a binary file is full of them.
+    // A line with a stray NUL is rejected on its own. A binary file is full of them.
     let nuls = memchr::memchr_iter(0, early).count();
     if BINARY.iter().any(|magic| head.starts_with(magic)) || nuls > NULS_MAX {
         return Some(FileRefusal::Binary);
@@ -110,7 +112,7 @@ pub fn kind_of(head: &[u8], markup: Markup) -> Option<FileRefusal> {
     is_page.then_some(FileRefusal::Html)
 }
 
-/// Whether a page starts here. `<?xml` is not in the list: feeds come in XML too.
+/// Whether an HTML page starts here. `<?xml` is not in the list, because some feeds are XML.
 fn opens_page(text: &[u8]) -> bool {
     const OPENINGS: [&[u8]; 5] = [b"<!doctype", b"<html", b"<head", b"<script", b"<?php"];
     let opens = |with: &[u8]| text.get(..with.len()).is_some_and(|start| start.eq_ignore_ascii_case(with));
@@ -122,8 +124,8 @@ fn opens_preformatted(text: &[u8]) -> bool {
     line.eq_ignore_ascii_case(b"<pre>")
 }
 
-/// Opens a compressed or plain stream. A live pipe must not wait for the 512 bytes that tell an archive, so plain
-/// text is searched for one only where `may_wait`.
+/// Opens a compressed or plain stream. Recognising a tar takes its first 512 bytes, for which a live pipe
+/// must not wait, so an uncompressed tar is recognised only where `may_wait`.
 fn streamed<S: Read + Send + 'static>(
     head: Vec<u8>,
     source: S,

@@ -1,16 +1,16 @@
 //! Timestamps as feeds write them.
 //!
 //! A time without a zone is UTC: publishers that state no zone mean UTC. A time with two readings is refused:
-//! `12/9/15` is September or December, and `IST` is India, Israel or Ireland. The entry then keeps the time of its
-//! download. A build reads millions of rows, most of them as `2026-08-23 03:00:29`, so no form that a row uses
-//! allocates; `chrono` reads only the mail dates that the forms here do not cover.
+//! `12/9/15` is September or December, and `IST` is India, Israel or Ireland. The entry then keeps the time
+//! of its download. A build reads millions of rows, most of them as `2026-08-23 03:00:29`, so no form that a
+//! row uses allocates; `chrono` reads only the mail dates that the forms here do not cover.
 
 use rapsheet_snapshot::Time;
 use rapsheet_snapshot::timestamp::{Scanner, digits_len, month_of_name, number};
 
 /// Seconds from the start of FILETIME, 1601, to that of Unix time.
 const FILETIME_TO_UNIX: i64 = 11_644_473_600;
-/// The longest mail date that `chrono` is asked to read, in bytes.
+/// The longest mail date that is passed to `chrono`, in bytes.
 const MAIL_DATE_MAX: usize = 128;
 /// The most words of a date in words: `Sat, 22 Aug 2026 03:00:29 PM +0200 (CEST)` has eight.
 const WORDS_MAX: usize = 9;
@@ -30,8 +30,8 @@ pub fn parse(text: &[u8]) -> Option<Time> {
     }
 }
 
-/// A date of RFC 2822 with comments or folding, which `chrono` reads well. Its obsolete zones are refused: a zone that
-/// is a word has several meanings or none.
+/// A date of RFC 2822 with comments or folding, which `chrono` reads well. Its obsolete zones are refused: a
+/// zone that is a word has several meanings or none.
 fn mail_date(text: &[u8]) -> Option<Time> {
     let text = std::str::from_utf8(text).ok().filter(|text| text.len() <= MAIL_DATE_MAX)?;
     let numeric_zone = text.contains(['+', '-']) && !text.ends_with(|last: char| last.is_ascii_alphabetic());
@@ -53,7 +53,8 @@ pub fn duration_seconds(text: &str) -> Option<i64> {
     number(digits)?.checked_mul(unit)
 }
 
-/// Seconds or milliseconds since 1970, or tenths of microseconds since 1601 (FILETIME); the width tells which.
+/// Seconds or milliseconds since 1970, or tenths of microseconds since 1601 (FILETIME); the width tells
+/// which.
 fn since_epoch(digits: &[u8]) -> Option<Time> {
     let count = number(digits)?;
     Some(Time::from_unix(match digits.len() {
@@ -74,8 +75,8 @@ fn compact(text: &[u8]) -> Option<Time> {
     instant(date, clock, zone(scanner.rest())?)
 }
 
-/// `2026-08-23 03:00:29` and its variants: the date with `-`, `/` or `:`, then `T` or blanks, then a clock, a fraction
-/// and a zone, each of them optional.
+/// `2026-08-23 03:00:29` and its variants: the date with `-`, `/` or `:`, then `T` or blanks, then a clock, a
+/// fraction and a zone, each of them optional.
 fn year_first(text: &[u8]) -> Option<Time> {
     let mut scanner = Scanner::new(text);
     let year = scanner.digits(4)?;
@@ -91,8 +92,8 @@ fn year_first(text: &[u8]) -> Option<Time> {
     instant(date, clock, zone(scanner.rest())?)
 }
 
-/// A date with a month name, or with the day first: RFC 2822, asctime, access logs and prose. Hand-written, because
-/// rows have these forms and `chrono` tries one format at a time.
+/// A date with a month name, or with the day first: RFC 2822, asctime, access logs and prose. Hand-written,
+/// because rows have these forms and `chrono` tries one format at a time.
 fn in_words(text: &[u8]) -> Option<Time> {
     let mut fields = Fields::default();
     let words = text.split(|byte| matches!(byte, b' ' | b'\t' | b',')).filter(|word| !word.is_empty());
@@ -105,7 +106,8 @@ fn in_words(text: &[u8]) -> Option<Time> {
     fields.instant()
 }
 
-/// The fields that the words of a date have stated so far. A word that states a field twice, or none, ends the reading.
+/// The fields that the words of a date have stated so far. A word that states a field twice, or none, ends
+/// the reading.
 #[derive(Default)]
 struct Fields {
     year: Option<i64>,
@@ -157,8 +159,8 @@ impl Fields {
         }
     }
 
-    /// `15-02-2019`, `15-Feb-2019`, or `01/Aug/2018:09:49:41`. Between slashes a month must be a name, because digits
-    /// there may be month first: none is set, and [`Fields::instant`] refuses the date.
+    /// `15-02-2019`, `15-Feb-2019`, or `01/Aug/2018:09:49:41`. Between slashes a month must be a name,
+    /// because digits there may be month first: none is set, and [`Fields::instant`] refuses the date.
     fn read_day_first(&mut self, mut scanner: Scanner<'_>, mark: u8) -> Option<()> {
         set(&mut self.day, scanner.one_or_two_digits()?)?;
         scanner.byte(mark)?;
@@ -218,7 +220,8 @@ fn instant(date: (u32, u32, u32), clock: (u32, u32, u32), offset: i64) -> Option
     Some(Time::from_civil((i64::from(year), month, day), clock)?.plus(-offset))
 }
 
-/// Hour and minute between one of `marks`, and a second behind the same mark, if there is one. Its fraction is skipped.
+/// Hour and minute between one of `marks`, and a second behind the same mark, if there is one. Its fraction
+/// is skipped.
 fn clock(scanner: &mut Scanner<'_>, marks: &[u8]) -> Option<(u32, u32, u32)> {
     let hour = scanner.one_or_two_digits()?;
     let mark = scanner.one_of(marks)?;
@@ -359,6 +362,29 @@ mod tests {
     }
 
     proptest! {
+        /// One instant in every form, in the offset that it is written in.
+        #[test]
+        fn reads_one_instant_in_every_form(seconds in 0i64..4_000_000_000, hours in -11i32..12) {
+            let offset = chrono::FixedOffset::east_opt(hours * 3600).expect("an offset");
+            let utc = chrono::DateTime::from_timestamp(seconds, 0).expect("in range");
+            let local = utc.with_timezone(&offset);
+            let forms = [
+                "%Y-%m-%d %H:%M:%S%:z",
+                "%Y/%m/%dT%H:%M:%S.25%z",
+                "%Y:%m:%d %H:%M:%S%:z",
+                "%Y%m%d%H%M%S%z",
+                "%a, %d %b %Y %H:%M:%S %z",
+                "%A %d %B %Y %I:%M:%S %p %z",
+                "%a %b %e %H:%M:%S %z %Y",
+                "%d/%b/%Y:%H:%M:%S %z",
+                "%d-%m-%Y %H:%M:%S %:z",
+            ];
+            for form in forms {
+                let text = local.format(form).to_string();
+                prop_assert_eq!(parse(text.as_bytes()).map(Time::unix), Some(seconds), "{}", text);
+            }
+        }
+
         #[test]
         fn never_panics(text in proptest::collection::vec(any::<u8>(), 0..60), near in "[0-9TZ:/ .+-]{0,40}") {
             let _ = (parse(&text), parse(near.as_bytes()), duration_seconds(&near));

@@ -1,7 +1,7 @@
 //! The command line: clap's types and their help. Nothing here acts.
 //!
-//! The help of every command ends with examples, which is what people read first. The names of outputs and of kinds of
-//! log come from the tables that implement them, so that help is never out of date.
+//! The help of every command ends with examples, which is what people read first. The names of outputs and of
+//! kinds of log come from the tables that implement them, so that help is never out of date.
 
 mod values;
 
@@ -39,17 +39,16 @@ const AFTER_HELP: &str = exit_codes!();
 #[cfg(not(feature = "ingest"))]
 const AFTER_HELP: &str = concat!(
     exit_codes!(),
-    "
-
-This is an edge build: it answers from snapshots that a full build of rapsheet has made. It has no `build`, `parse` and
-`formats`, no `feeds --catalog`, and shows no progress. It reads logs that are plain, gz or zst, and refuses xz, bz2, zip
-and UTF-16."
+    "\n\nThis is an edge build: it answers from snapshots that a full build of rapsheet has made. ",
+    "It has no `build`, `parse` and `formats`, no `feeds --catalog`, and shows no progress. ",
+    "It reads logs that are plain, gz or zst, and refuses xz, bz2, zip and UTF-16."
 );
 
 /// Public blocklists and allowlists as one file, and answers from it
 ///
-/// `build` turns downloaded feeds into one snapshot file. `lookup` and `score` answer from it who lists an address, a
-/// name or a URL, for what, since when, and whether that still holds. rapsheet never uses the network.
+/// `build` turns downloaded feeds into one snapshot file. `lookup` and `score` answer from it who lists an
+/// address, a name or a URL, for what, since when, and whether that still holds. rapsheet never uses the
+/// network.
 #[derive(Parser)]
 #[command(name = "rapsheet", version, after_help = AFTER_HELP, max_term_width = 100)]
 pub(crate) struct Cli {
@@ -114,9 +113,9 @@ pub(crate) enum Command {
 
 /// Build a snapshot from downloaded feeds
 ///
-/// Reads every enabled feed of the catalogue from the downloads folder, carries over the live sightings of the previous
-/// snapshot, and publishes the new one atomically. A feed whose download is missing, unreadable or held by a guard
-/// keeps its last good sightings and is named; the others are published (exit code 3).
+/// Reads every enabled feed of the catalogue from the downloads folder, carries over the live sightings of
+/// the previous snapshot, and publishes the new one atomically. A feed whose download is missing, unreadable
+/// or held by a guard keeps its last good sightings and is named; the others are published (exit code 3).
 #[cfg(feature = "ingest")]
 #[derive(Args)]
 #[command(after_help = "Examples:
@@ -150,7 +149,8 @@ pub(crate) struct Build {
     /// Accept one held download, by its SHA-256 or at least 12 of its first digits; may be repeated
     #[arg(long, value_name = "FEED=DIGEST", value_parser = values::accept)]
     pub(crate) accept: Vec<Accept>,
-    /// A file of names and addresses that no feed may block, one a line, added to the built-in ones; may be repeated
+    /// A file of names and addresses that no feed may block, one a line, added to the built-in ones; may be
+    /// repeated
     #[arg(long, value_name = "FILE")]
     pub(crate) never_block: Vec<PathBuf>,
     /// Replace a snapshot that is newer than this build, or was built from newer downloads
@@ -160,9 +160,9 @@ pub(crate) struct Build {
 
 /// Show how one feed file is read
 ///
-/// Prints one JSON object for each result of a line: an indicator, a reason to skip the line, or a reason to reject it.
-/// No snapshot is involved. A file that is refused as a whole gives one object with the result `file-reject`, and exit
-/// code 4.
+/// Prints one JSON object for each result of a line: an indicator, a reason to skip the line, or a reason to
+/// reject it. No snapshot is involved. A file that is refused as a whole gives one object with the result
+/// `file-reject`, and exit code 4.
 #[cfg(feature = "ingest")]
 #[derive(Args)]
 #[command(after_help = "Examples:
@@ -191,8 +191,8 @@ pub(crate) struct Parse {
 
 /// Look indicators up
 ///
-/// An indicator is an address, a prefix, a range, a domain name or a URL; it may be defanged (`hxxp`, `[.]`), in
-/// brackets, or carry a port. Without arguments, indicators are read from stdin, one a line.
+/// An indicator is an address, a prefix, a range, a domain name or a URL; it may be defanged (`hxxp`, `[.]`),
+/// in brackets, or carry a port. Without arguments, indicators are read from stdin, one a line.
 #[derive(Args)]
 #[command(after_help = "Examples:
   rapsheet lookup 45.9.20.5 evilpanel.com
@@ -223,8 +223,8 @@ pub(crate) struct Lookup {
 
 /// Find listed indicators in logs
 ///
-/// Reads files (or stdin), finds addresses, names and URLs in their lines, and prints those that are listed, in input
-/// order at any number of threads.
+/// Reads files (or stdin), finds addresses, names and URLs in their lines, and prints those that are listed,
+/// in input order at any number of threads.
 #[cfg_attr(feature = "ingest", doc = "Files may be compressed (gz, zst, xz, bz2, zip).")]
 #[cfg_attr(not(feature = "ingest"), doc = "Files may be compressed (gz, zst).")]
 /// A line of more than 8 MiB is read in pieces.
@@ -291,8 +291,8 @@ pub(crate) struct Score {
     /// Start at this byte offset of each file; line numbers still count from its start
     #[arg(long, value_name = "OFFSET")]
     pub(crate) from: Option<u64>,
-    /// Keep reading what is appended to the files, through rotation, with the newest snapshot; starts at their end, or
-    /// at --from
+    /// Keep reading what is appended to the files, through rotation, with the newest snapshot; starts at
+    /// their end, or at --from
     #[arg(long)]
     pub(crate) follow: bool,
     /// Print matches as soon as they are found, in no order
@@ -374,8 +374,8 @@ pub(crate) struct Feeds {
 
 /// Show what changed from one snapshot to another
 ///
-/// Compares the sightings of each feed: those that only NEW has (`listed`), those that only OLD has (`delisted`), and
-/// those of both whose times or assessments differ (`changed`).
+/// Compares the sightings of each feed: those that only NEW has (`listed`), those that only OLD has
+/// (`delisted`), and those of both whose times or assessments differ (`changed`).
 #[derive(Args)]
 #[command(after_help = "Examples:
   rapsheet diff yesterday.rap rapsheet.rap

@@ -167,7 +167,7 @@ pub(super) fn score_output() -> impl TypedValueParser<Value = &'static ScoreOutp
 }
 
 pub(super) fn log_kind() -> impl TypedValueParser<Value = &'static Kind> {
-    row_of(KINDS, |kind| PossibleValue::new(kind.name).help(kind.about).aliases(kind.also))
+    row_of(KINDS, |kind| PossibleValue::new(kind.name).help(kind.description).aliases(kind.aliases))
 }
 
 pub(super) fn assessment() -> impl TypedValueParser<Value = Assessment> {

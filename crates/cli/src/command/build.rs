@@ -1,8 +1,8 @@
 //! `build`: from a catalogue and a folder of downloads to a published snapshot.
 //!
-//! The library builds; this file holds the lock, opens the previous build, and publishes the results. Report, rejects and
-//! metrics are written to temporary files before anything is published, so that a full disk is noticed while the old
-//! snapshot is still in place.
+//! The library builds; this file holds the lock, opens the previous build, and publishes the results. Report,
+//! rejects and metrics are written to temporary files before anything is published, so that a full disk is
+//! noticed while the old snapshot is still in place.
 
 use crate::args::Build;
 use crate::exit::{Exit, Failure, print_stderr};
@@ -11,10 +11,10 @@ use crate::lock::{Lock, with_suffix};
 use crate::output::build as output;
 use crate::progress::Progress;
 use crate::settings::Settings;
-use rapsheet_ingest::build::{Accept, BuildError, Built, Night};
-use rapsheet_ingest::canary;
-use rapsheet_ingest::catalog::{Catalog, Mark};
-use rapsheet_snapshot::{Beside, Snapshot, sweep};
+use rapsheet_ingest::build::{Accept, BuildError, BuildInput, BuildOutput};
+use rapsheet_ingest::catalog::{self, Catalog, Indicator};
+use rapsheet_snapshot::{AtomicFile, Snapshot, remove_stale_temp_files};
+use rayon::iter::{IntoParallelIterator, ParallelIterator};
 use std::fs;
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
@@ -31,19 +31,14 @@ pub(super) fn run(args: &Build, settings: &Settings) -> Result<Exit, Failure> {
     }
     args.check_files()?;
     let _lock = Lock::take(&args.out)?;
-    args.files().for_each(|file| sweep(&file));
+    args.files().for_each(|file| remove_stale_temp_files(&file));
     let previous = PreviousBuild::open(args)?;
-    let input = Night {
-        catalog: &catalog,
-        downloads: &args.downloads,
-        previous: previous.snapshot.as_ref(),
-        standing: previous.at_out.as_ref(),
-        state: previous.state.as_deref(),
-        now: settings.now,
-        accept: &args.accept,
-        allow_older: args.replace_newer,
-        generator: GENERATOR,
-    };
+    let mut input = BuildInput::new(&catalog, &args.downloads, settings.now, GENERATOR);
+    input.previous = previous.snapshot.as_ref();
+    input.at_out = previous.at_out.as_ref();
+    input.state = previous.state.as_deref();
+    input.accept = &args.accept;
+    input.allow_older = args.replace_newer;
     let built = build(&input, &previous, settings)?;
     let length = built.image.byte_len();
     let files = write_files(&built, length, args)?;
@@ -65,8 +60,8 @@ impl Build {
         [self.out.clone(), with_suffix(&self.out, ".state")].into_iter().chain(reports.cloned())
     }
 
-    /// Checks that no file is written twice, and none both read and written, except that the snapshot at `--out` may be
-    /// the previous one.
+    /// Checks that no file is written twice, and none both read and written, except that the snapshot at
+    /// `--out` may be the previous one.
     fn check_files(&self) -> Result<(), Failure> {
         let mut files = Files::default();
         files.reads("--catalog", &self.catalog);
@@ -110,19 +105,23 @@ fn catalog_of(args: &Build) -> Result<Catalog, Failure> {
     }
 }
 
-fn read_never_block(path: &Path) -> Result<Vec<Mark>, Failure> {
+fn read_never_block(path: &Path) -> Result<Vec<Indicator>, Failure> {
     let bad = |what: String| Failure::usage(format_args!("--never-block {}{what}", path.display()));
     let text = fs::read_to_string(path).map_err(|error| bad(format!(": {error}")))?;
-    let mark = |(line, text): (usize, &str)| {
+    let parse = |(line, text): (usize, &str)| {
         let found = text.escape_debug();
         let expected = "expected an address, a prefix, a range or a name";
-        Mark::parse(text).ok_or_else(|| bad(format!(":{line}: {expected}, found `{found}`")))
+        Indicator::parse(text).ok_or_else(|| bad(format!(":{line}: {expected}, found `{found}`")))
     };
-    canary::lines(&text).map(mark).collect()
+    catalog::never_block_lines(&text).map(parse).collect()
 }
 
 /// Builds on a pool of its own, because `--threads` cannot resize the global one.
-fn build(input: &Night<'_>, previous: &PreviousBuild, settings: &Settings) -> Result<Built, Failure> {
+fn build(
+    input: &BuildInput<'_>,
+    previous: &PreviousBuild,
+    settings: &Settings,
+) -> Result<BuildOutput, Failure> {
     let pool = rayon::ThreadPoolBuilder::new()
         .num_threads(settings.threads)
         .build()
@@ -142,7 +141,7 @@ fn build(input: &Night<'_>, previous: &PreviousBuild, settings: &Settings) -> Re
 }
 
 /// Writes report, rejects and metrics to temporary files.
-fn write_files(built: &Built, length: u64, args: &Build) -> Result<Vec<Beside>, Failure> {
+fn write_files(built: &BuildOutput, length: u64, args: &Build) -> Result<Vec<AtomicFile>, Failure> {
     let report = temp_file(args.report.as_deref(), |out| output::report(&built.report, out))?;
     let rejects = temp_file(args.rejects.as_deref(), |out| output::rejects(&built.rejects, out))?;
     let metrics = temp_file(args.metrics.as_deref(), |out| output::metrics(&built.report, length, out))?;
@@ -152,32 +151,39 @@ fn write_files(built: &Built, length: u64, args: &Build) -> Result<Vec<Beside>, 
 fn temp_file(
     target: Option<&Path>,
     fill: impl FnOnce(&mut dyn Write) -> io::Result<()>,
-) -> Result<Option<Beside>, Failure> {
+) -> Result<Option<AtomicFile>, Failure> {
     let unfinished = |error| Failure::unfinished(format_args!("{error}; nothing was published"));
     Ok(target.map(|target| write_temp(target, fill)).transpose().map_err(unfinished)?.flatten())
 }
 
-/// Publishes the state file and the snapshot. Both are written before either is renamed, so that a full disk leaves both
-/// as they were. The state file goes first: with a snapshot but no state file, the next build would take old rows for new
-/// ones, while a state file that is newer than its snapshot does no harm, because it has the times of its rows.
-fn publish(built: &Built, out: &Path) -> Result<(), Failure> {
+/// Publishes the state file and the snapshot. Both are written before either is renamed, so that a full disk
+/// leaves both as they were. The state file goes first: with a snapshot but no state file, the next build
+/// would take old rows for new ones, while a state file that is newer than its snapshot does no harm, because
+/// it has the times of its rows.
+fn publish(built: &BuildOutput, out: &Path) -> Result<(), Failure> {
     let unfinished = |error| Failure::unfinished(format_args!("{error}; the old snapshot is untouched"));
-    let mut state = Beside::create(&with_suffix(out, ".state")).map_err(unfinished)?;
+    let mut state = AtomicFile::create(&with_suffix(out, ".state")).map_err(unfinished)?;
     state.fill(|out| out.write_all(&built.state)).map_err(unfinished)?;
-    let snapshot = built.image.beside(out).map_err(unfinished)?;
+    let snapshot = built.image.stage(out, verify_in_parallel).map_err(unfinished)?;
     state.publish().map_err(unfinished)?;
     let unsynced = |error| {
         Failure::unfinished(format_args!(
             "{error}; the new snapshot is in place, but may be lost in a power failure"
         ))
     };
-    snapshot.place().map_err(unfinished)?.sync().map_err(unsynced)
+    snapshot.rename().map_err(unfinished)?.sync().map_err(unsynced)
+}
+
+/// Verifies the written file before it is published, on all threads.
+fn verify_in_parallel(snapshot: &Snapshot) -> Result<(), rapsheet_snapshot::Error> {
+    snapshot.reference_checks().into_par_iter().try_for_each(|check| check.run())
 }
 
 /// The results of the previous build.
 struct PreviousBuild {
     snapshot: Option<Snapshot>,
-    /// The snapshot at `--out`, where `--previous` names another. A file there that is no snapshot may be replaced.
+    /// The snapshot at `--out`, where `--previous` names another. A file there that is no snapshot may be
+    /// replaced.
     at_out: Option<Snapshot>,
     state: Option<Vec<u8>>,
     /// The path of the state file, empty if there is none.

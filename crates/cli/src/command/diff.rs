@@ -109,13 +109,13 @@ fn list_changes(args: &Diff, old: &Snapshot, new: &Snapshot, out: &mut dyn Write
 }
 
 fn row_of<'a>(changed: &'a Changed<'_>, old: &'a Snapshot, new: &'a Snapshot) -> Row<'a> {
-    let side = |snapshot: &'a Snapshot, said: Option<Said>| {
+    let side = |snapshot: &'a Snapshot, state: Option<Said>| {
         let feed = snapshot.origin().feeds.iter().find(|feed| feed.id == changed.feed);
-        said.zip(feed).map(|(said, feed)| Side {
-            assessments: said.assessments.iter().map(|assessment| assessment.word()).collect(),
-            first_seen: said.times.first_seen.to_string(),
-            detect_time: said.times.detect_time.to_string(),
-            expires: said.times.expires(feed.retention_seconds).to_string(),
+        state.zip(feed).map(|(state, feed)| Side {
+            assessments: state.assessments.iter().map(|assessment| assessment.word()).collect(),
+            first_seen: state.times.first_seen.to_string(),
+            detect_time: state.times.detect_time.to_string(),
+            expires: state.times.expires(feed.retention_seconds).to_string(),
         })
     };
     let feeds = new.origin().feeds.iter().chain(&old.origin().feeds);

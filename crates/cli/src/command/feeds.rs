@@ -1,7 +1,7 @@
 //! `feeds`: lists the catalogue, with what the snapshot holds of each feed.
 //!
-//! A feed that is not in the snapshot is `absent`. A feed of the snapshot that is not in the catalogue is listed too,
-//! because look-ups still use it. Feeds in trouble come first.
+//! A feed that is not in the snapshot is `absent`. A feed of the snapshot that is not in the catalogue is
+//! listed too, because look-ups still use it. Feeds in trouble come first.
 
 use super::stdout;
 use crate::args::Feeds;

@@ -1,18 +1,19 @@
 //! `score --follow`: scores logs while they are written.
 //!
-//! It runs until it is stopped or its output is closed. A line is scored as soon as it is complete. A snapshot that is
-//! published meanwhile is verified, and used from the next line on. The instant of the verdicts moves with the clock.
+//! It runs until it is stopped or its output is closed. A line is scored as soon as it is complete. A
+//! snapshot that is published meanwhile is verified, and used from the next line on. The instant of the
+//! verdicts moves with the clock.
 
 use crate::args::{At, Score};
+use crate::block_processor::{BlockProcessor, Scratch};
 use crate::blocks::Block;
 use crate::exit::{Exit, Failure, print_stderr};
 use crate::inputs::LogBlock;
-use crate::lens::{Lens, Scratch};
 use crate::log::Log;
 use crate::settings::Settings;
 use crate::tail::Tail;
 use rapsheet_query::{Judge, Scorer};
-use rapsheet_snapshot::{Follow, Time};
+use rapsheet_snapshot::{ReloadingSnapshot, Time};
 use std::io::Write;
 use std::sync::Arc;
 use std::thread;
@@ -37,7 +38,7 @@ struct Source {
 /// Follows logs.
 pub(super) fn run(args: &Score, settings: &Settings, out: &mut dyn Write) -> Result<Exit, Failure> {
     check(args)?;
-    let reloading = Follow::open(&settings.snapshot).map_err(Failure::refused)?;
+    let reloading = ReloadingSnapshot::open(&settings.snapshot).map_err(Failure::refused)?;
     let mut sources =
         args.files.iter().map(|path| Source::open(args, path)).collect::<Result<Vec<_>, _>>()?;
     let began = Instant::now();
@@ -45,11 +46,11 @@ pub(super) fn run(args: &Score, settings: &Settings, out: &mut dyn Write) -> Res
         let snapshot = reloading.current();
         let now = settings.now.plus(i64::try_from(began.elapsed().as_secs()).unwrap_or(i64::MAX));
         let judge = Judge::new(&snapshot, at(args, now));
-        let lens = Lens::new(&judge, args, snapshot.built_at());
-        let mut scorer = lens.scorer(CACHE_MEMORY);
+        let processor = BlockProcessor::new(&judge, args, snapshot.built_at());
+        let mut scorer = processor.scorer(CACHE_MEMORY);
         let (until, mut checked) = (Instant::now() + INSTANT_RENEWAL, Instant::now());
         while Instant::now() < until {
-            if !poll(&mut sources, args, &lens, &mut scorer, out)? {
+            if !poll(&mut sources, args, &processor, &mut scorer, out)? {
                 thread::sleep(PAUSE);
             }
             if checked.elapsed() > SNAPSHOT_CHECK {
@@ -72,9 +73,9 @@ fn check(args: &Score) -> Result<(), Failure> {
         Score { files, .. } if files.is_empty() || files.iter().any(|path| path.as_os_str() == "-") => {
             usage("--follow needs names of files; a pipe is read to its end without it")
         }
-        Score { summary: Some(_), .. } => usage(
-            "--follow and --summary exclude each other: a summary is printed at the end, and --follow has none",
-        ),
+        Score { summary: Some(_), .. } => {
+            usage("--follow and --summary exclude each other: a summary is printed at the end")
+        }
         Score { input, .. } if input.is_document() => {
             usage("--follow needs a log of lines; this kind is a document, which is read as a whole")
         }
@@ -94,7 +95,7 @@ const fn at(args: &Score, now: Time) -> Time {
 fn poll(
     sources: &mut [Source],
     args: &Score,
-    lens: &Lens<'_>,
+    processor: &BlockProcessor<'_>,
     scorer: &mut Scorer<'_>,
     out: &mut dyn Write,
 ) -> Result<bool, Failure> {
@@ -103,7 +104,7 @@ fn poll(
         while let Some(part) = source.next(args)? {
             any = true;
             text.clear();
-            lens.look(&part, scorer, &mut scratch, &mut text, |_| {});
+            processor.process(&part, scorer, &mut scratch, &mut text, |_| {});
             out.write_all(&text)?;
             out.flush()?;
         }
@@ -126,19 +127,20 @@ impl Source {
             self.log = self.log_of(args, &block);
         }
         let log = self.log.clone();
-        let after = log.after(&block.bytes);
+        let after = log.updated_by(&block.bytes);
         let changes = after.is_some();
         self.log = after.unwrap_or_else(|| log.clone());
         Ok(Some(LogBlock { block, file: self.file.clone(), log, changes }))
     }
 
-    /// The state of the log before a block. A log that is read from its middle has its header at its beginning.
+    /// The state of the log before a block. A log that is read from its middle has its header at its
+    /// beginning.
     fn log_of(&self, args: &Score, block: &Block) -> Log {
         if block.offset == 0 {
             return Log::of_lines(args.input, &block.bytes);
         }
         let head = crate::log::head_of(self.tail.path());
         let log = Log::of_lines(args.input, &head);
-        log.after(&head).unwrap_or(log)
+        log.updated_by(&head).unwrap_or(log)
     }
 }

@@ -1,7 +1,8 @@
 //! `lookup`: answers questions from arguments or stdin.
 //!
-//! A text that is no indicator is answered with the reason, and the exit code says so at the end. On a pipe, answers are
-//! flushed as soon as no further question is buffered, so that another program can ask and read in turns.
+//! A text that is no indicator is answered with the reason, and the exit code says so at the end. On a pipe,
+//! answers are flushed as soon as no further question is buffered, so that another program can ask and read
+//! in turns.
 
 use super::stdout;
 use crate::args::Lookup;
@@ -10,7 +11,7 @@ use crate::input;
 use crate::output::lookup::{Asked, Context, LookupOutput, Refused};
 use crate::settings::Settings;
 use rapsheet_query::{Judge, Questions};
-use rapsheet_snapshot::{Refusal, Status};
+use rapsheet_snapshot::{ParseError, Status};
 use std::io::{BufRead, BufReader, Read, Write};
 
 /// The longest question, in bytes.
@@ -51,7 +52,7 @@ pub(super) fn run(args: &Lookup, settings: &Settings) -> Result<Exit, Failure> {
     })
 }
 
-/// What answering takes, and what has come of it so far.
+/// The state of a run: its snapshot, output and results so far.
 struct Session<'a> {
     context: Context<'a>,
     output: &'static LookupOutput,
@@ -78,7 +79,7 @@ impl Session<'_> {
         Ok(())
     }
 
-    fn refuse(&mut self, text: &[u8], why: Refusal) -> Result<(), Failure> {
+    fn refuse(&mut self, text: &[u8], why: ParseError) -> Result<(), Failure> {
         self.any_refused = true;
         let input = &String::from_utf8_lossy(text);
         self.output.refused(&Refused { input, why }, &mut self.out)?;
@@ -103,7 +104,7 @@ impl Session<'_> {
             if !is_whole {
                 skip_line(&mut reader).map_err(|error| Failure::refused(format_args!("(stdin): {error}")))?;
                 line.truncate(TOO_LONG_SHOWN);
-                self.refuse(&line, Refusal::TooLong)?;
+                self.refuse(&line, ParseError::TooLong)?;
             } else if !line.trim_ascii().is_empty() {
                 self.answer(without_line_end(&line))?;
             }

@@ -22,7 +22,8 @@ pub(super) const FIELDS: [&str; 10] = [
 const LINE_PREFIX: usize = 200;
 /// The longest RFC 3339 time that is read, in bytes.
 const RFC3339_MAX: usize = 40;
-/// How far into the future, in seconds, a time without a year may be before it counts as last year's: clocks differ.
+/// How far into the future, in seconds, a time without a year may be before it counts as last year's: clocks
+/// differ.
 const FUTURE_MAX: i64 = 86_400;
 /// How many years a log without years may be old. Five reach a leap year, so that 29 February is found.
 const YEARS: i64 = 5;
@@ -79,8 +80,8 @@ fn since_epoch(text: &[u8]) -> Option<Time> {
     is_fraction.then(|| Time::from_unix(seconds))
 }
 
-/// `2026-11-23T10:05:03Z`, with a blank for the `T`, a fraction, an offset, or without one; or a date alone, if no
-/// other part of a time follows it.
+/// `2026-11-23T10:05:03Z`, with a blank for the `T`, a fraction, an offset, or without one; or a date alone,
+/// if no other part of a time follows it.
 fn rfc3339(text: &[u8]) -> Option<Time> {
     let mut scanner = Scanner::new(text.get(..RFC3339_MAX).unwrap_or(text));
     let date = scanner.date()?;
@@ -140,7 +141,8 @@ fn day_first(scanner: &mut Scanner<'_>, marks: [u8; 3]) -> Option<Time> {
     Time::from_civil((year, month, day), scanner.clock()?)
 }
 
-/// `Sun Dec 04 04:47:44 2005`, as C writes it, and Apache's error log, which may put a fraction before the year.
+/// `Sun Dec 04 04:47:44 2005`, as C writes it, and Apache's error log, which may put a fraction before the
+/// year.
 fn asctime(text: &[u8]) -> Option<Time> {
     let mut scanner = Scanner::new(text);
     scanner.take(3)?;
@@ -223,9 +225,77 @@ mod tests {
         }
     }
 
+    /// Forms that this reader refuses or reads as something else than they seem: feeds and arguments differ
+    /// here.
+    #[test]
+    fn keeps_the_forms_of_logs() {
+        for (field, expected) in [
+            ("2026-11-22", Some("2026-11-22T00:00:00Z")),
+            ("2026-11-22 INFO", Some("2026-11-22T00:00:00Z")),
+            ("2026-11-22T10:05", None),
+            ("2026-11-22-x", None),
+            ("2026-11-22T10:05:03+01", None),
+            ("2026-11-22T10:05:03-x", Some("2026-11-22T10:05:03Z")),
+            ("2026-11-22T10:05:03.", Some("2026-11-22T10:05:03Z")),
+            ("2026-11-22T10:05:03,5+01:00", Some("2026-11-22T10:05:03Z")),
+            ("2026-11-22T10:05:03+01:000", Some("2026-11-22T09:05:03Z")),
+            ("2026-13-22T10:05:03Z", None),
+            ("17/May/2015:10:05:03", Some("2015-05-17T10:05:03Z")),
+            ("17/May/2015:10:05:03 +02:00", Some("2015-05-17T10:05:03Z")),
+            ("17/may/2015:10:05:03", None),
+            ("7/May/2015:10:05:03", None),
+            ("Nov 2 10:05:03 host", Some("2026-11-02T10:05:03Z")),
+            ("Nov 2 10:05:03", None),
+            ("Feb 29 10:05:03", Some("2024-02-29T10:05:03Z")),
+            ("Nov 23 23:59:59", Some("2026-11-23T23:59:59Z")),
+            ("Nov 25 00:00:00", Some("2025-11-25T00:00:00Z")),
+            ("152191172", Some("1974-10-28T11:19:32Z")),
+            ("1521911720.", Some("2018-03-24T17:15:20Z")),
+            ("1521911720865716", Some("2018-03-24T17:15:20Z")),
+            ("1521911720865716123", Some("2018-03-24T17:15:20Z")),
+            ("1521911720.x", None),
+            ("15219117208", None),
+        ] {
+            let expected = expected.and_then(Time::parse_rfc3339);
+            assert_eq!(of_field(field.as_bytes(), now()), expected, "{field}");
+        }
+    }
+
+    proptest::proptest! {
+        /// One instant in every form that logs write, in the offset that they write it in.
+        #[test]
+        fn reads_one_instant_in_every_form(seconds in 1_700_000_000i64..1_790_000_000, hours in -11i64..12) {
+            const MONTHS: [&str; 12] =
+                ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"];
+            let time = Time::from_unix(seconds);
+            let (utc, local) = (time.to_string(), time.plus(hours * 3600).to_string());
+            let part = |text: &str, from: usize, to: usize| text[from..to].to_owned();
+            let month = |text: &str| MONTHS[part(text, 5, 7).parse::<usize>().expect("a month") - 1];
+            let (sign, offset) = (if hours < 0 { '-' } else { '+' }, hours.abs());
+            let (date, clock) = (part(&local, 0, 10), part(&local, 11, 19));
+            let forms = [
+                utc.clone(),
+                format!("{date} {clock}.123{sign}{offset:02}:00"),
+                format!("{date}T{clock}{sign}{offset:02}00"),
+                format!("{}/{}/{}:{clock} {sign}{offset:02}00", &local[8..10], month(&local), &local[..4]),
+                format!("{}-{}-{} {}.5", &utc[8..10], month(&utc), &utc[..4], &utc[11..19]),
+                format!("{seconds}.865"),
+                format!("{seconds}865"),
+                format!("{seconds}865716"),
+            ];
+            for form in forms {
+                proptest::prop_assert_eq!(of_field(form.as_bytes(), now()), Some(time), "{}", form);
+            }
+            let asctime = format!("[Sun {} {} {} {}] x", month(&utc), &utc[8..10], &utc[11..19], &utc[..4]);
+            proptest::prop_assert_eq!(of_line(asctime.as_bytes(), now()), Some(time), "{}", asctime);
+        }
+    }
+
     proptest::proptest! {
         #[test]
-        fn never_panics(text in proptest::collection::vec(proptest::sample::select(b"0123456789-:/T Z+.[]<>MayNov\xff".to_vec()), 0..80)) {
+        fn never_panics(text in proptest::collection::vec(
+            proptest::sample::select(b"0123456789-:/T Z+.[]<>MayNov\xff".to_vec()), 0..80,
+        )) {
             let _ = (of_line(&text, now()), of_field(&text, now()));
         }
     }

@@ -1,8 +1,9 @@
 //! Rows of CSV and TSV, for all outputs that have them.
 //!
-//! CSV is quoted as RFC 4180 says; in TSV, which has no quotes, a tab or line end becomes a blank. Written by hand
-//! instead of with the `csv` crate, because `score` appends each row to a block's buffer, where a `csv::Writer` would
-//! allocate its own, and because the crate knows neither of the rules for TSV and for spreadsheets.
+//! CSV is quoted as RFC 4180 says; in TSV, which has no quotes, a tab or line end becomes a blank. Written by
+//! hand instead of with the `csv` crate, because `score` appends each row to a block's buffer, where a
+//! `csv::Writer` would allocate its own, and because the crate knows neither of the rules for TSV and for
+//! spreadsheets.
 
 /// What separates the cells of a row, and so how they are written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -1,5 +1,5 @@
-//! Archives whole, truncated, corrupted and past the limits; character sets; pages and binaries. The compressions
-//! have their own tests in `rapsheet-decompress`.
+//! Archives whole, truncated, corrupted and past the limits; character sets; pages and binaries. The
+//! compressions have their own tests in `rapsheet-decompress`.
 
 use super::*;
 use std::io::Write;
@@ -184,8 +184,8 @@ fn recognises_pages_and_binaries() {
     }
 }
 
-/// Real downloads, where `RAPSHEET_CORPUS` names a folder of them: the same list in several compressions is one text,
-/// and brotli, which has no magic number and no decoder here, is binary.
+/// Real downloads, where `RAPSHEET_CORPUS` names a folder of them: the same list in several compressions is
+/// one text, and brotli, which has no magic number and no decoder here, is binary.
 #[test]
 fn real_downloads_decode() {
     let Some(corpus) = std::env::var_os("RAPSHEET_CORPUS") else {

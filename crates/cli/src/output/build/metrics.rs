@@ -1,7 +1,8 @@
 //! The build as Prometheus metrics, in the text format that node exporter's textfile collector reads.
 //!
-//! Every metric is a row of a table: name, help, and where its number comes from. Samples carry no timestamps, which the
-//! collector refuses; a time is a gauge of seconds since 1970, which an alert compares with the clock.
+//! Every metric is a row of a table: name, help, and where its number comes from. Samples carry no
+//! timestamps, which the collector refuses; a time is a gauge of seconds since 1970, which an alert compares
+//! with the clock.
 
 use rapsheet_ingest::report::{FeedReport, Report};
 use rapsheet_snapshot::Time;

@@ -1,8 +1,9 @@
-//! What a build prints: a table of feeds, those in trouble first, and the reasons below it, where a terminal ends.
+//! What a build prints: a table of feeds, those in trouble first, and the reasons below it, where a terminal
+//! ends.
 
 use crate::table::{Head, Table, age, bytes, count, duration};
 use rapsheet_ingest::report::{FeedReport, Report};
-use rapsheet_snapshot::Refusal;
+use rapsheet_snapshot::ParseError;
 use rapsheet_snapshot::section::origin::FeedState;
 use std::io::{self, Write};
 use std::path::Path;
@@ -71,7 +72,7 @@ fn notes(report: &Report, verbose: bool, out: &mut dyn Write) -> io::Result<()> 
 
 fn notes_of(feed: &FeedReport, verbose: bool) -> Vec<String> {
     let id = &feed.id;
-    let never_block = feed.refusals.get(Refusal::NeverBlock.word()).map(|number| {
+    let never_block = feed.refusals.get(ParseError::NeverBlock.word()).map(|number| {
         let entries = if *number == 1 { "1 entry".to_owned() } else { format!("{number} entries") };
         format!("{id}: {entries} would block a name or address of the never-block list; see --rejects")
     });
@@ -149,7 +150,7 @@ mod tests {
         let mut report = example();
         report.feeds =
             (0..15).map(|at| FeedReport::new(&format!("feed-{at}"), "x.example", "f", "f")).collect();
-        report.feeds.iter_mut().for_each(|feed| feed.notes = vec!["is odd".to_owned()]);
+        report.feeds.iter_mut().for_each(|feed| feed.notes = vec!["is unusual".to_owned()]);
         let printed = |verbose| {
             let mut text = Vec::new();
             notes(&report, verbose, &mut text).expect("memory takes it");

@@ -1,9 +1,9 @@
 //! `metadefender`: the shape of the MetaDefender v4 reputation API, so that its clients can be pointed here.
 //!
 //! The shape has one element per provider, so the sightings of a provider with several feeds are merged: the
-//! assessments of those that make its status, and the latest time that one of them was confirmed. What is absent is an
-//! empty text, never null and never left out: the vendor's own client refuses an empty `geo_info`. Every time carries
-//! its zone, which the original sometimes omits.
+//! assessments of those that make its status, and the latest time that one of them was confirmed. What is
+//! absent is an empty text, never null and never left out: the vendor's own client refuses an empty
+//! `geo_info`. Every time carries its zone, which the original sometimes omits.
 
 use super::{Asked, Context, LookupOutput, ProviderAnswer, json, no_head};
 use rapsheet_query::Source;

@@ -29,14 +29,15 @@ fn block(scored: &ScoredBlock<'_>, out: &mut Vec<u8>) {
         }
         let annotation = annotation(scored, matches);
         if scored.options.only_listed || scored.options.to_terminal {
-            scored.log.annotate_alone(record, &annotation, out);
+            scored.log.annotate_standalone(record, &annotation, out);
         } else {
             scored.log.annotate(record, &annotation, out);
         }
     });
 }
 
-/// Merges the verdicts on a record's indicators: the worst status, and the providers and assessments behind it.
+/// Merges the verdicts on a record's indicators: the worst status, and the providers and assessments behind
+/// it.
 fn annotation<'a>(scored: &ScoredBlock<'a>, matches: &'a [Scored]) -> Annotation<'a> {
     let all = || matches.iter().map(|found| found.known.as_ref());
     let status = [Status::Blocked, Status::Allowed, Status::Failed, Status::Unknown]

@@ -38,7 +38,8 @@ struct Object<'a> {
 }
 
 fn block(scored: &ScoredBlock<'_>, out: &mut Vec<u8>) {
-    // The beginning is the same for every line of a block. Writing positions is most of the work where rows are many.
+    // The beginning is the same for every line of a block. Writing positions is most of the work where rows
+    // are many.
     let mut head = b"{\"file\":".to_vec();
     head.extend(json(&scored.file));
     head.extend_from_slice(b",\"line\":");
