@@ -95,6 +95,11 @@ pub(crate) struct Kind {
 /// What a log is read from.
 pub(crate) type Source = Box<dyn Read + Send>;
 
+/// The kind that goes by this word.
+pub(crate) fn find(name: &str) -> Option<&'static Kind> {
+    KINDS.iter().copied().find(|kind| kind.name == name || kind.also.contains(&name))
+}
+
 impl Kind {
     /// Whether logs of this kind never have fields.
     pub(crate) fn is_text(&self) -> bool {

@@ -71,7 +71,7 @@ impl<R: Read> Members<R> {
             }
             let size = header.entry_size().map_err(|error| damaged(error.to_string()))?;
             match header.entry_type() {
-                EntryType::GNULongName => long_name = Some(long_name(source, size)?),
+                EntryType::GNULongName => long_name = Some(read_long_name(source, size)?),
                 EntryType::Regular | EntryType::Continuous => {
                     let short = String::from_utf8_lossy(&header.path_bytes()).into_owned();
                     let name = long_name.take().unwrap_or(short);
@@ -132,7 +132,7 @@ fn counted(at: usize, byte: u8) -> u32 {
 }
 
 /// The body of a GNU long-name header: the name of the next member.
-fn long_name(source: &mut impl Read, size: u64) -> io::Result<String> {
+fn read_long_name(source: &mut impl Read, size: u64) -> io::Result<String> {
     let mut name = Vec::new();
     source.by_ref().take(size.min(NAME_MAX)).read_to_end(&mut name)?;
     skip(source, padded(size).saturating_sub(name.len() as u64))?;
