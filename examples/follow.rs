@@ -3,7 +3,7 @@
 //! `cargo run --example follow -- rapsheet.rap < indicators.txt`
 
 use rapsheet_query::Judge;
-use rapsheet_snapshot::{Follow, Time};
+use rapsheet_snapshot::{ReloadingSnapshot, Time};
 use std::error::Error;
 use std::io::BufRead;
 use std::path::Path;
@@ -16,7 +16,7 @@ const EVERY: Duration = Duration::from_secs(5);
 
 fn main() -> Result<(), Box<dyn Error>> {
     let path = std::env::args().nth(1).ok_or("which snapshot?")?;
-    let follow = Arc::new(Follow::open(Path::new(&path))?);
+    let follow = Arc::new(ReloadingSnapshot::open(Path::new(&path))?);
     let watched = Arc::clone(&follow);
     thread::spawn(move || watch(&watched));
     for line in std::io::stdin().lock().lines() {
@@ -26,7 +26,7 @@ fn main() -> Result<(), Box<dyn Error>> {
 }
 
 /// A bad file is named, and the snapshot before it goes on answering.
-fn watch(follow: &Follow) {
+fn watch(follow: &ReloadingSnapshot) {
     loop {
         thread::sleep(EVERY);
         match follow.refresh() {
@@ -38,7 +38,7 @@ fn watch(follow: &Follow) {
 }
 
 /// Each question, or better each batch of them, is answered from the snapshot that is current when it begins.
-fn answer(follow: &Follow, text: &str) -> Result<String, Box<dyn Error>> {
+fn answer(follow: &ReloadingSnapshot, text: &str) -> Result<String, Box<dyn Error>> {
     let now = SystemTime::now().duration_since(UNIX_EPOCH)?.as_secs();
     let current = follow.current();
     let judge = Judge::new(&current, Time::from_unix(now.try_into()?));

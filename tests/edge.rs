@@ -3,6 +3,11 @@
 //! `cargo test --no-default-features` runs the second half against an edge binary. It is a target of its own,
 //! because the other tests build their snapshots with the binary.
 
+#[allow(dead_code, reason = "the other tests use the rest")]
+#[path = "files.rs"]
+mod files;
+
+use files::{files, gzip};
 use std::path::Path;
 use std::process::Command;
 
@@ -45,17 +50,10 @@ fn compiles_no_parser_and_no_builder() {
 
 /// The smallest snapshot that is at hand without a builder.
 fn snapshot() -> std::path::PathBuf {
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/golden");
-    let files = std::fs::read_dir(folder).expect("the folder").map(|entry| entry.expect("an entry").path());
-    let snapshots = files.filter(|path| path.extension().is_some_and(|extension| extension == "rap"));
+    let golden = files(&Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/golden"));
+    let snapshots =
+        golden.into_iter().filter(|path| path.extension().is_some_and(|extension| extension == "rap"));
     snapshots.max().expect("a golden file")
-}
-
-fn gz(text: &[u8]) -> Vec<u8> {
-    use std::io::Write;
-    let mut encoder = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::default());
-    encoder.write_all(text).expect("memory takes it");
-    encoder.finish().expect("memory takes it")
 }
 
 /// One block, not compressed, in a frame without checksum (RFC 8878, 3.1.1).
@@ -69,7 +67,7 @@ fn zst(text: &[u8]) -> Vec<u8> {
 fn scores_gzip_and_zstd_logs() {
     const LINE: &[u8] = b"GET / from 203.0.113.9\n";
     let dir = tempfile::TempDir::new().expect("a folder");
-    for (name, bytes) in [("plain.log", LINE.to_vec()), ("a.gz", gz(LINE)), ("b.zst", zst(LINE))] {
+    for (name, bytes) in [("plain.log", LINE.to_vec()), ("a.gz", gzip(LINE)), ("b.zst", zst(LINE))] {
         std::fs::write(dir.path().join(name), bytes).expect("written");
         let output = Command::new(env!("CARGO_BIN_EXE_rapsheet"))
             .current_dir(dir.path())

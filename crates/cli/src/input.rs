@@ -3,7 +3,7 @@
 //! Compressed input is decompressed on its own thread, a few buffers ahead of the reader: decompression takes
 //! longest, and never waits for anything else.
 
-use crate::ahead::Ahead;
+use crate::read_ahead::ReadAhead;
 use rapsheet_decompress::Container;
 use std::fmt;
 use std::fs::File;
@@ -125,7 +125,7 @@ fn read_ahead(
     if container == Container::Plain {
         return Ok((Box::new(text), None));
     }
-    let ahead = Ahead::new(text, buffers)
+    let ahead = ReadAhead::new(text, buffers)
         .map_err(|error| format!("no thread can be started to decompress it: {error}"))?;
     let is_ready = ahead.readiness();
     Ok((Box::new(ahead), Some(Box::new(is_ready))))

@@ -10,11 +10,11 @@
 //! meanwhile.
 
 use crate::args::{Score, Shard};
-use crate::blocks::{Block, Cutter, LINE_MAX};
+use crate::blocks::{Block, BlockReader, LINE_MAX};
 use crate::exit::{Exit, print_stderr};
 use crate::input::{self, Input, IsReady};
 use crate::log::Log;
-use crate::ordered::Step;
+use crate::parallel::Step;
 use rapsheet_decompress::{MEMORY_HEAD_LEN, memory_needed};
 use std::collections::VecDeque;
 use std::fs;
@@ -90,7 +90,7 @@ enum State {
 
 /// An input that is being read.
 struct Open {
-    cutter: Cutter<Box<dyn Read + Send>>,
+    reader: BlockReader<Box<dyn Read + Send>>,
     name: Arc<str>,
     log: Log,
     /// How many blocks it has given so far.
@@ -135,11 +135,11 @@ impl<'a> Inputs<'a> {
         let at = self.choose(may_be_ahead);
         let entry = self.queue.get_mut(at)?;
         let block = entry.next(self.args, &mut buffer);
-        let place = (entry.number, entry.given);
+        let position = (entry.number, entry.given);
         entry.given += 1;
         self.is_filled = block.is_some();
         self.print_messages();
-        Some(Step { place, early: at > 0, block })
+        Some(Step { position, early: at > 0, block })
     }
 
     /// The index of the queued input to read from.
@@ -306,23 +306,23 @@ impl Entry {
     fn begin(&mut self, args: &Score, input: Input) {
         let name = if input::is_stdin(&self.path) { "-".into() } else { self.path.to_string_lossy() };
         let name: Arc<str> = Arc::from(name);
-        let mut cutter = Cutter::new(args.input.reshaped(input.reader), input.live);
-        let mut log = Log::of(args.input, cutter.head());
+        let mut reader = BlockReader::new(args.input.reshaped(input.reader), input.live);
+        let mut log = Log::of(args.input, reader.head());
         if let Some(from) = args.from.filter(|from| *from > 0) {
-            log = log.after(cutter.head()).unwrap_or(log);
-            if let Err(error) = cutter.skip_to(from) {
+            log = log.updated_by(reader.head()).unwrap_or(log);
+            if let Err(error) = reader.skip_to(from) {
                 return self.refuse(format!("{name}: {error}"));
             }
         }
         if log.is_quoted() {
-            cutter.keep_quotes();
+            reader.keep_quotes();
         }
-        self.state = State::Begun(Open { cutter, name, log, blocks: 0, end: 0 });
+        self.state = State::Begun(Open { reader, name, log, blocks: 0, end: 0 });
     }
 
     /// Reads a block; the number counts the blocks of the input. `None` at the end.
     fn read(&mut self, args: &Score, mut open: Open, buffer: Vec<u8>) -> Option<(u64, LogBlock)> {
-        let block = match open.cutter.next_block(buffer) {
+        let block = match open.reader.next_block(buffer) {
             Ok(block) => block?,
             Err(error) => {
                 let (name, end) = (&open.name, open.end);
@@ -349,11 +349,11 @@ impl Entry {
         }
         open.blocks += 1;
         open.end = block.offset + block.bytes.len() as u64;
-        let after = log.after(&block.bytes);
-        let complaint =
-            after.as_ref().or(is_first.then_some(&log)).and_then(|log| log.complaint(&args.fields));
-        if let Some(complaint) = complaint {
-            self.messages.push((format!("{}: {complaint}", open.name), Exit::Usage));
+        let after = log.updated_by(&block.bytes);
+        let field_error =
+            after.as_ref().or(is_first.then_some(&log)).and_then(|log| log.field_error(&args.fields));
+        if let Some(field_error) = field_error {
+            self.messages.push((format!("{}: {field_error}", open.name), Exit::Usage));
             if !log.headers_recur() {
                 return None;
             }

@@ -3,8 +3,8 @@
 //! The libraries use no terminal, thread of a scan, environment or clock; this crate does. The clock is read
 //! once, in [`run`], so that all results of one run hold for one instant.
 
-mod ahead;
 mod args;
+mod block_processor;
 mod blocks;
 mod budget;
 mod color;
@@ -12,24 +12,25 @@ mod command;
 mod exit;
 #[cfg(feature = "ingest")]
 mod files;
+mod filter;
 mod glob;
 mod input;
 mod inputs;
-mod lens;
 #[cfg(feature = "ingest")]
 mod lock;
 mod log;
 mod meter;
-mod ordered;
 mod output;
+mod parallel;
 mod printable;
 #[cfg(feature = "ingest")]
 mod progress;
+mod read_ahead;
+mod reorder_buffer;
 mod settings;
 mod summary;
 mod table;
 mod tail;
-mod wanted;
 
 use args::Cli;
 use clap::Parser;

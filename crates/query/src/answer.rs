@@ -4,7 +4,7 @@ use crate::lookup::{Hit, Matched, find, find_many};
 use crate::question::{HostRef, Question, Questions};
 use crate::verdict::Verdicts;
 use rapsheet_snapshot::{
-    AddressRange, Assessments, FeedId, Index, ListKind, Refusal, Scope, Sighting, Snapshot, Status, Time,
+    AddressRange, Assessments, FeedId, Index, ListKind, ParseError, Scope, Sighting, Snapshot, Status, Time,
 };
 use std::collections::BTreeSet;
 
@@ -142,10 +142,10 @@ impl<'s> Judge<'s> {
     }
 
     /// Answers one indicator in any spelling that people use.
-    pub fn ask(&self, text: &str) -> Result<Answer, Refusal> {
+    pub fn ask(&self, text: &str) -> Result<Answer, ParseError> {
         let mut questions = Questions::new();
         questions.push(text.as_bytes())?;
-        self.answers(&questions).pop().ok_or(Refusal::BadHost)
+        self.answers(&questions).pop().ok_or(ParseError::BadHost)
     }
 
     /// Answers one question in full.
@@ -155,10 +155,10 @@ impl<'s> Judge<'s> {
 
     /// Answers one indicator as of another instant, in any spelling that people use. Whether feeds are fresh enough is
     /// still judged at the judge's own.
-    pub fn ask_at(&self, text: &str, at: Time) -> Result<Answer, Refusal> {
+    pub fn ask_at(&self, text: &str, at: Time) -> Result<Answer, ParseError> {
         let mut questions = Questions::new();
         questions.push(text.as_bytes())?;
-        let question = questions.list().first().ok_or(Refusal::BadHost)?;
+        let question = questions.list().first().ok_or(ParseError::BadHost)?;
         Ok(self.answer_at(&questions, question, at))
     }
 

@@ -95,7 +95,7 @@ impl<K: Copy + Default> Waiting<K> {
 impl Waiting<&[u8]> {
     fn find(&mut self, index: &Index<'_>, hits: &mut Vec<Hit>) {
         let (names, questions) = self.take();
-        index.each_covering_name_of(names, |at, width, entry| {
+        index.lookup_names_batch(names, |at, width, entry| {
             let length = names.get(at as usize).map_or(0, |name| name.len());
             let matched = Matched::Name { width: width as u16, below: width < length };
             push_hit(questions, at as usize, entry, matched, hits);
@@ -106,7 +106,7 @@ impl Waiting<&[u8]> {
 impl Waiting<u32> {
     fn find(&mut self, index: &Index<'_>, hits: &mut Vec<Hit>) {
         let (addresses, questions) = self.take();
-        index.each_v4_of(addresses, |at, entry| {
+        index.lookup_ipv4_batch(addresses, |at, entry| {
             let address = addresses.get(at).copied().unwrap_or(0);
             push_hit(questions, at, entry, Matched::Address(Address::V4(address)), hits);
         });
@@ -116,7 +116,7 @@ impl Waiting<u32> {
 impl Waiting<u128> {
     fn find(&mut self, index: &Index<'_>, hits: &mut Vec<Hit>) {
         let (addresses, questions) = self.take();
-        index.each_v6_of(addresses, |at, entry| {
+        index.lookup_ipv6_batch(addresses, |at, entry| {
             let address = addresses.get(at).copied().unwrap_or(0);
             push_hit(questions, at, entry, Matched::Address(Address::V6(address)), hits);
         });

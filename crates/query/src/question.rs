@@ -5,7 +5,7 @@
 
 use rapsheet_snapshot::host::{self, Host};
 use rapsheet_snapshot::refang::refang;
-use rapsheet_snapshot::{Address, AddressRange, Kinds, Refusal, address, url};
+use rapsheet_snapshot::{Address, AddressRange, Kinds, ParseError, address, url};
 use std::ops::Range;
 
 /// One question, pointing into its [`Questions`].
@@ -76,7 +76,7 @@ impl Questions {
     }
 
     /// Asks of an indicator in any spelling that people use.
-    pub fn push(&mut self, text: &[u8]) -> Result<(), Refusal> {
+    pub fn push(&mut self, text: &[u8]) -> Result<(), ParseError> {
         let text = refang(text.trim_ascii());
         let mark = (self.buffer.len(), self.list.len());
         let result = self.read(&text);
@@ -100,7 +100,7 @@ impl Questions {
         self.list.push(Question::Name(name));
     }
 
-    fn read(&mut self, text: &[u8]) -> Result<(), Refusal> {
+    fn read(&mut self, text: &[u8]) -> Result<(), ParseError> {
         match shape(text) {
             Shape::Url => self.read_url(text),
             Shape::Addresses => {
@@ -115,7 +115,7 @@ impl Questions {
         }
     }
 
-    fn read_host(&mut self, text: &[u8]) -> Result<(), Refusal> {
+    fn read_host(&mut self, text: &[u8]) -> Result<(), ParseError> {
         let at = self.buffer.len();
         match host::canonical(text, &mut self.buffer)? {
             Host::Address(address) => self.push_address(address),
@@ -127,7 +127,7 @@ impl Questions {
         Ok(())
     }
 
-    fn read_url(&mut self, text: &[u8]) -> Result<(), Refusal> {
+    fn read_url(&mut self, text: &[u8]) -> Result<(), ParseError> {
         let at = self.buffer.len();
         let url = url::canonical(text, &mut self.buffer)?;
         let text = at..self.buffer.len();
@@ -236,7 +236,7 @@ fn is_address_range(text: &[u8]) -> bool {
 mod tests {
     use super::*;
 
-    fn ask(text: &str) -> Result<(String, &'static str), Refusal> {
+    fn ask(text: &str) -> Result<(String, &'static str), ParseError> {
         let mut questions = Questions::new();
         questions.push(text.as_bytes())?;
         let question = questions.list()[0].clone();
@@ -267,11 +267,11 @@ mod tests {
     #[test]
     fn what_is_no_indicator_says_why() {
         for (text, refusal) in [
-            ("010.0.0.1", Refusal::LeadingZero),
-            ("localhost", Refusal::SingleLabel),
-            ("1.2.3.4/33", Refusal::BadPrefix),
-            ("not an indicator", Refusal::BadHost),
-            ("", Refusal::BadLabel),
+            ("010.0.0.1", ParseError::LeadingZero),
+            ("localhost", ParseError::SingleLabel),
+            ("1.2.3.4/33", ParseError::BadPrefix),
+            ("not an indicator", ParseError::BadHost),
+            ("", ParseError::BadLabel),
         ] {
             assert_eq!(ask(text), Err(refusal), "{text}");
         }

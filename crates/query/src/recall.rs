@@ -8,6 +8,7 @@
 //! slot has the hash, and where its bytes are. The memory is bounded, and when it is full it begins anew.
 
 use crate::known::Known;
+use rapsheet_snapshot::hash;
 use std::rc::Rc;
 
 /// How many bytes a token has that stands in its slot.
@@ -214,8 +215,7 @@ const SALTS: [u64; 2] = [0xA076_1D64_78BD_642F, 0xE703_7ED1_A0B4_28DB];
 /// Two words as one, by multiplication (Wang Yi, wyhash).
 #[inline]
 fn fold(a: u64, b: u64) -> u64 {
-    let product = u128::from(a ^ SALTS[0]) * u128::from(b ^ SALTS[1]);
-    product as u64 ^ (product >> 64) as u64
+    hash::fold(a ^ SALTS[0], b ^ SALTS[1])
 }
 
 /// Four products that do not wait for each other.

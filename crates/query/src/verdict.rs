@@ -114,9 +114,9 @@ impl Verdicts {
     fn judge(&self, index: &Index<'_>, set: u32) -> u8 {
         let mut bits = bit::JUDGED;
         for record in index.records_of(set) {
-            let When::Run(run) = record.when else { return bit::JUDGED | bit::OWN_TIMES };
+            let When::Shared(row) = record.when else { return bit::JUDGED | bit::OWN_TIMES };
             let retention = self.retention_seconds(record.feed);
-            if index.run(run).is_some_and(|times| times.live(self.at, retention)) {
+            if index.shared_times(row).is_some_and(|times| times.live(self.at, retention)) {
                 bits |= bits_of(record.list, record.scope);
             }
         }

@@ -1,15 +1,22 @@
-//! Addresses, prefixes and ranges: the one strict reading of their text, and the one way they are written.
+//! Addresses, prefixes and ranges: strict parsing, and one written form.
 //!
-//! `inet_aton` and its heirs read `010.1` or `0x7f000001`; people, firewalls and log writers do not agree on
-//! what those mean, and the disagreement is an exploitable bypass. So exactly one notation is accepted, and
-//! whatever has two readings is refused by name. IPv4-mapped IPv6 is IPv4. One implementation serves feeds
-//! and questions.
+//! `inet_aton` and its descendants read `010.1` or `0x7f000001`. Programs disagree on what these mean, and the disagreement is
+//! an exploitable bypass. Exactly one notation is therefore accepted, and a text with two meanings is rejected with its own
+//! [`ParseError`]. IPv4-mapped IPv6 is IPv4. Feeds and look-ups use the same parser.
 
-use crate::Refusal;
+use crate::ParseError;
 use std::fmt;
 use std::net::{Ipv4Addr, Ipv6Addr};
 
-/// One address.
+/// An address.
+///
+/// ```
+/// use rapsheet_snapshot::{Address, ParseError};
+///
+/// assert_eq!(Address::parse(b"45.9.20.5"), Ok(Address::V4(0x2D09_1405)));
+/// assert_eq!(Address::parse(b"::ffff:45.9.20.5"), Ok(Address::V4(0x2D09_1405)));
+/// assert_eq!(Address::parse(b"45.9.20.005"), Err(ParseError::LeadingZero));
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Address {
     /// IPv4, as a number.
@@ -19,15 +26,15 @@ pub enum Address {
 }
 
 impl Address {
-    /// Reads a dotted quad or IPv6 text, without brackets, port, prefix or blanks.
-    pub fn parse(text: &[u8]) -> Result<Address, Refusal> {
+    /// Parses a dotted quad or IPv6 text, without brackets, port, prefix or blanks.
+    pub fn parse(text: &[u8]) -> Result<Address, ParseError> {
         if let Some(number) = plain_v4(text) {
             return Ok(Address::V4(number));
         }
         if text.contains(&b':') { parse_v6(text).map(unmapped) } else { parse_v4(text).map(Address::V4) }
     }
 
-    /// The range that holds this address alone.
+    /// The range of this address alone.
     pub const fn range(self) -> AddressRange {
         match self {
             Address::V4(number) => AddressRange::V4 { first: number, last: number },
@@ -45,7 +52,17 @@ impl fmt::Display for Address {
     }
 }
 
-/// An inclusive run of addresses of one family, `first <= last`. A prefix and a single address are runs too.
+/// An inclusive range of addresses of one family, `first <= last`. A prefix and a single address are ranges, too.
+///
+/// ```
+/// use rapsheet_snapshot::AddressRange;
+///
+/// let parsed = AddressRange::parse(b"45.9.20.77/24")?;
+/// assert!(parsed.host_bits, "they are masked away");
+/// assert_eq!((parsed.range.to_string(), parsed.range.prefix_len()), ("45.9.20.0/24".to_owned(), Some(24)));
+/// assert_eq!(AddressRange::parse(b"45.9.20.4 - 45.9.21.9")?.range.to_string(), "45.9.20.4-45.9.21.9");
+/// # Ok::<(), rapsheet_snapshot::ParseError>(())
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum AddressRange {
     /// IPv4.
@@ -64,14 +81,14 @@ pub enum AddressRange {
     },
 }
 
-/// What reading an address, prefix or range found.
+/// A parsed address, prefix or range.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct ReadRange {
+pub struct ParsedRange {
     /// The addresses.
     pub range: AddressRange,
     /// The port that followed, if any.
     pub port: Option<u16>,
-    /// Whether a prefix had bits set below its length, which were masked away.
+    /// Whether a prefix had bits set below its length; they were masked away.
     pub host_bits: bool,
 }
 
@@ -91,28 +108,28 @@ impl AddressRange {
     }
 
     /// The range from one address to another.
-    pub fn from_ends(first: Address, last: Address) -> Result<AddressRange, Refusal> {
+    pub fn from_ends(first: Address, last: Address) -> Result<AddressRange, ParseError> {
         match (first, last) {
             (Address::V4(first), Address::V4(last)) if first <= last => Ok(AddressRange::V4 { first, last }),
             (Address::V6(first), Address::V6(last)) if first <= last => Ok(AddressRange::V6 { first, last }),
-            _ => Err(Refusal::BadRange),
+            _ => Err(ParseError::BadRange),
         }
     }
 
-    /// The prefix that a dotted netmask spells; a mask with a hole is refused.
-    pub fn from_netmask(address: u32, mask: u32) -> Result<AddressRange, Refusal> {
+    /// The prefix of a dotted netmask; a mask whose set bits are not contiguous is rejected.
+    pub fn from_netmask(address: u32, mask: u32) -> Result<AddressRange, ParseError> {
         let length = mask.leading_ones();
         if length + mask.trailing_zeros() < 32 || length == 0 {
-            return Err(if mask == 0 { Refusal::TooWide } else { Refusal::BadMask });
+            return Err(if mask == 0 { ParseError::TooWide } else { ParseError::BadMask });
         }
         let host = u32::MAX.checked_shr(length).unwrap_or(0);
         Ok(AddressRange::V4 { first: address & !host, last: address | host })
     }
 
-    /// Reads an address, `address/length`, `first-last` (blanks round the dash allowed), or an address with a
+    /// Parses an address, `address/length`, `first-last` (blanks around the dash are allowed), or an address with a
     /// port (`1.2.3.4:443`, `[2001:980::1]:443`). An IPv6 address without brackets never has a port.
-    pub fn parse(text: &[u8]) -> Result<ReadRange, Refusal> {
-        let plain = |range| ReadRange { range, port: None, host_bits: false };
+    pub fn parse(text: &[u8]) -> Result<ParsedRange, ParseError> {
+        let plain = |range| ParsedRange { range, port: None, host_bits: false };
         if let Some(number) = plain_v4(text) {
             return Ok(plain(Address::V4(number).range()));
         }
@@ -126,7 +143,7 @@ impl AddressRange {
         }
         let (host, port) = split_port(text)?;
         let range = Address::parse(host)?.range();
-        Ok(ReadRange { range, port, host_bits: false })
+        Ok(ParsedRange { range, port, host_bits: false })
     }
 
     /// The prefix length, where the range is exactly one prefix.
@@ -160,9 +177,17 @@ impl AddressRange {
         }
     }
 
-    /// The first address of `run` behind this range, if the run goes on there.
-    fn next_in(&self, run: &AddressRange) -> Option<Address> {
-        match (*self, *run) {
+    /// The highest address.
+    pub const fn last(&self) -> Address {
+        match *self {
+            AddressRange::V4 { last, .. } => Address::V4(last),
+            AddressRange::V6 { last, .. } => Address::V6(last),
+        }
+    }
+
+    /// The first address of `outer` behind this range, if `outer` goes on there.
+    fn next_in(&self, outer: &AddressRange) -> Option<Address> {
+        match (*self, *outer) {
             (AddressRange::V4 { last, .. }, AddressRange::V4 { last: end, .. }) => {
                 last.checked_add(1).filter(|next| *next <= end).map(Address::V4)
             }
@@ -175,9 +200,9 @@ impl AddressRange {
 
     /// The prefixes of this length that overlap the range, in order.
     pub fn prefixes(&self, length: u8) -> impl Iterator<Item = AddressRange> + use<> {
-        let run = *self;
+        let outer = *self;
         let of = move |address| AddressRange::from_prefix(address, length);
-        std::iter::successors(of(run.first()), move |prefix| prefix.next_in(&run).and_then(of))
+        std::iter::successors(of(outer.first()), move |prefix| prefix.next_in(&outer).and_then(of))
     }
 
     /// Whether every address of `other` lies in this range.
@@ -209,15 +234,15 @@ impl fmt::Display for AddressRange {
     }
 }
 
-/// Cuts a port off: `1.2.3.4:443`, `[v6]:443`, `[v6]`. Text with more than one colon and no bracket has none.
-pub fn split_port(text: &[u8]) -> Result<(&[u8], Option<u16>), Refusal> {
+/// Splits off a port: `1.2.3.4:443`, `[v6]:443`, `[v6]`. Text with more than one colon and no bracket has none.
+pub fn split_port(text: &[u8]) -> Result<(&[u8], Option<u16>), ParseError> {
     if let Some(inner) = text.strip_prefix(b"[") {
-        let end = inner.iter().position(|byte| *byte == b']').ok_or(Refusal::BadIp)?;
+        let end = inner.iter().position(|byte| *byte == b']').ok_or(ParseError::BadIp)?;
         let host = inner.get(..end).unwrap_or(&[]);
         return match inner.get(end + 1..).unwrap_or(&[]) {
             [] => Ok((host, None)),
             [b':', port @ ..] => Ok((host, Some(parse_port(port)?))),
-            _ => Err(Refusal::BadIp),
+            _ => Err(ParseError::BadIp),
         };
     }
     let mut colons = text.iter().enumerate().filter(|(_, byte)| **byte == b':').map(|(at, _)| at);
@@ -226,24 +251,24 @@ pub fn split_port(text: &[u8]) -> Result<(&[u8], Option<u16>), Refusal> {
             Ok((text.get(..at).unwrap_or(&[]), Some(parse_port(text.get(at + 1..).unwrap_or(&[]))?)))
         }
         (Some(at), Some(_)) if text.get(..at).is_some_and(|head| head.contains(&b'.')) => {
-            Err(Refusal::BadPort)
+            Err(ParseError::BadPort)
         }
         _ => Ok((text, None)),
     }
 }
 
-/// A decimal port between 1 and 65535.
-pub fn parse_port(text: &[u8]) -> Result<u16, Refusal> {
+/// Parses a decimal port between 1 and 65535.
+pub fn parse_port(text: &[u8]) -> Result<u16, ParseError> {
     let number = text.iter().try_fold(0u32, |sum, byte| {
         (byte.is_ascii_digit() && sum < 100_000).then(|| sum * 10 + u32::from(byte - b'0'))
     });
     match number.map(u16::try_from) {
         Some(Ok(port)) if port != 0 && !text.is_empty() => Ok(port),
-        _ => Err(Refusal::BadPort),
+        _ => Err(ParseError::BadPort),
     }
 }
 
-fn parse_prefix(address: &[u8], length: &[u8]) -> Result<ReadRange, Refusal> {
+fn parse_prefix(address: &[u8], length: &[u8]) -> Result<ParsedRange, ParseError> {
     if length.contains(&b'.') && !address.contains(&b':') {
         return parse_netmask(parse_v4(address)?, length);
     }
@@ -253,35 +278,35 @@ fn parse_prefix(address: &[u8], length: &[u8]) -> Result<ReadRange, Refusal> {
     let (address, length) = match (mapped, unmapped(number)) {
         (true, Address::V4(v4)) if length >= 96 => (Address::V4(v4), length - 96),
         (true, _) => (Address::V6(number), length),
-        (false, _) => (Address::V4(u32::try_from(number).map_err(|_| Refusal::BadIp)?), length),
+        (false, _) => (Address::V4(u32::try_from(number).map_err(|_| ParseError::BadIp)?), length),
     };
     if length == 0 {
-        return Err(Refusal::TooWide);
+        return Err(ParseError::TooWide);
     }
-    let range = AddressRange::from_prefix(address, length).ok_or(Refusal::BadPrefix)?;
+    let range = AddressRange::from_prefix(address, length).ok_or(ParseError::BadPrefix)?;
     let host_bits = !matches!((address, range),
         (Address::V4(number), AddressRange::V4 { first, .. }) if number == first)
         && !matches!((address, range), (Address::V6(number), AddressRange::V6 { first, .. }) if number == first);
-    Ok(ReadRange { range, port: None, host_bits })
+    Ok(ParsedRange { range, port: None, host_bits })
 }
 
 /// `address/255.255.255.0`.
-fn parse_netmask(address: u32, mask: &[u8]) -> Result<ReadRange, Refusal> {
-    let mask = parse_v4(mask).map_err(|_| Refusal::BadMask)?;
+fn parse_netmask(address: u32, mask: &[u8]) -> Result<ParsedRange, ParseError> {
+    let mask = parse_v4(mask).map_err(|_| ParseError::BadMask)?;
     let range = AddressRange::from_netmask(address, mask)?;
-    Ok(ReadRange { range, port: None, host_bits: address & !mask != 0 })
+    Ok(ParsedRange { range, port: None, host_bits: address & !mask != 0 })
 }
 
-fn parse_length(text: &[u8]) -> Result<u8, Refusal> {
+fn parse_length(text: &[u8]) -> Result<u8, ParseError> {
     match text {
         [digit @ b'0'..=b'9'] => Ok(digit - b'0'),
         [tens @ b'1'..=b'9', ones @ b'0'..=b'9'] => Ok((tens - b'0') * 10 + ones - b'0'),
         [b'1', tens @ b'0'..=b'2', ones @ b'0'..=b'9'] => Ok(100 + (tens - b'0') * 10 + ones - b'0'),
-        _ => Err(Refusal::BadPrefix),
+        _ => Err(ParseError::BadPrefix),
     }
 }
 
-/// A dotted quad in one pass; `None` for everything else, also where it is almost one and the refusal must be named.
+/// Parses a dotted quad in one pass; `None` for everything else. A caller that needs the reason uses [`Address::parse`].
 pub fn plain_v4(text: &[u8]) -> Option<u32> {
     let (mut number, mut octet, mut digits, mut dots) = (0u32, 0u32, 0, 0);
     for byte in text {
@@ -298,7 +323,7 @@ pub fn plain_v4(text: &[u8]) -> Option<u32> {
     (dots == 3 && digits > 0 && octet < 256).then_some(number << 8 | octet)
 }
 
-fn parse_v4(text: &[u8]) -> Result<u32, Refusal> {
+fn parse_v4(text: &[u8]) -> Result<u32, ParseError> {
     let mut number = 0u32;
     let mut octets = 0;
     let mut wrong = None;
@@ -306,19 +331,19 @@ fn parse_v4(text: &[u8]) -> Result<u32, Refusal> {
         octets += 1;
         match parse_octet(octet) {
             Ok(value) => number = number << 8 | value,
-            Err(refusal) => wrong = wrong.or(Some(refusal)),
+            Err(error) => wrong = wrong.or(Some(error)),
         }
     }
     let digits_and_dots = || text.iter().all(|byte| byte.is_ascii_digit() || *byte == b'.');
     match (octets, wrong) {
         (4, None) => Ok(number),
-        (4, Some(refusal)) => Err(refusal),
-        (5.., _) if digits_and_dots() => Err(Refusal::Glued),
-        _ => Err(Refusal::BadIp),
+        (4, Some(error)) => Err(error),
+        (5.., _) if digits_and_dots() => Err(ParseError::Glued),
+        _ => Err(ParseError::BadIp),
     }
 }
 
-fn parse_octet(octet: &[u8]) -> Result<u32, Refusal> {
+fn parse_octet(octet: &[u8]) -> Result<u32, ParseError> {
     let digit = |byte: &u8| u32::from(byte.wrapping_sub(b'0'));
     let value = match octet {
         [a] => digit(a),
@@ -326,22 +351,22 @@ fn parse_octet(octet: &[u8]) -> Result<u32, Refusal> {
         [a, b, c] if digit(a) < 10 && digit(b) < 10 && digit(c) < 10 => {
             digit(a) * 100 + digit(b) * 10 + digit(c)
         }
-        _ => return Err(Refusal::BadIp),
+        _ => return Err(ParseError::BadIp),
     };
     match octet {
-        [b'0', _, ..] => Err(Refusal::LeadingZero),
-        [a] if digit(a) > 9 => Err(Refusal::BadIp),
-        _ if value > 255 => Err(Refusal::BadIp),
+        [b'0', _, ..] => Err(ParseError::LeadingZero),
+        [a] if digit(a) > 9 => Err(ParseError::BadIp),
+        _ if value > 255 => Err(ParseError::BadIp),
         _ => Ok(value),
     }
 }
 
-fn parse_v6(text: &[u8]) -> Result<u128, Refusal> {
+fn parse_v6(text: &[u8]) -> Result<u128, ParseError> {
     if text.contains(&b'%') {
-        return Err(Refusal::ZoneId);
+        return Err(ParseError::ZoneId);
     }
-    let text = std::str::from_utf8(text).map_err(|_| Refusal::BadIp)?;
-    text.parse::<Ipv6Addr>().map(Ipv6Addr::to_bits).map_err(|_| Refusal::BadIp)
+    let text = std::str::from_utf8(text).map_err(|_| ParseError::BadIp)?;
+    text.parse::<Ipv6Addr>().map(Ipv6Addr::to_bits).map_err(|_| ParseError::BadIp)
 }
 
 /// IPv4-mapped IPv6 (`::ffff:0:0/96`) is IPv4.
@@ -359,17 +384,17 @@ mod tests {
 
     proptest! {
         #[test]
-        fn one_pass_agrees_with_the_careful_reading(text in "[0-9.]{0,16}|([0-9]{1,3}\\.){3}[0-9]{1,3}") {
+        fn fast_and_slow_parser_agree(text in "[0-9.]{0,16}|([0-9]{1,3}\\.){3}[0-9]{1,3}") {
             prop_assert_eq!(plain_v4(text.as_bytes()), parse_v4(text.as_bytes()).ok());
         }
     }
 
-    fn read(text: &str) -> Result<String, Refusal> {
+    fn read(text: &str) -> Result<String, ParseError> {
         AddressRange::parse(text.as_bytes()).map(|read| read.range.to_string())
     }
 
     #[test]
-    fn one_notation_is_accepted() {
+    fn accepts_one_notation() {
         for (text, canonical) in [
             ("45.9.20.5", "45.9.20.5"),
             ("45.9.20.0/24", "45.9.20.0/24"),
@@ -390,37 +415,37 @@ mod tests {
     }
 
     #[test]
-    fn what_has_two_readings_is_refused_by_name() {
-        for (text, refusal) in [
-            ("010.0.0.1", Refusal::LeadingZero),
-            ("1.2.3", Refusal::BadIp),
-            ("0x7f.1", Refusal::BadIp),
-            ("2130706433", Refusal::BadIp),
-            ("45.9.20.256", Refusal::BadIp),
-            ("1.2.3.4/33", Refusal::BadPrefix),
-            ("1.2.3.4/08", Refusal::BadPrefix),
-            ("1.2.3.4/+8", Refusal::BadPrefix),
-            ("1.2.3.4/", Refusal::BadPrefix),
-            ("1.2.3.4/0", Refusal::TooWide),
-            ("::/0", Refusal::TooWide),
-            ("fe80::1%eth0", Refusal::ZoneId),
-            ("45.9.20.9-45.9.20.4", Refusal::BadRange),
-            ("45.9.20.1-2a06:e480::1", Refusal::BadRange),
-            ("45.9.20.5:0", Refusal::BadPort),
-            ("161.35.41.9:53:53", Refusal::BadPort),
-            ("176.221.42.3254.174.140.223", Refusal::Glued),
-            ("1.2.3.4.5", Refusal::Glued),
-            ("", Refusal::BadIp),
+    fn rejects_ambiguous_notations() {
+        for (text, error) in [
+            ("010.0.0.1", ParseError::LeadingZero),
+            ("1.2.3", ParseError::BadIp),
+            ("0x7f.1", ParseError::BadIp),
+            ("2130706433", ParseError::BadIp),
+            ("45.9.20.256", ParseError::BadIp),
+            ("1.2.3.4/33", ParseError::BadPrefix),
+            ("1.2.3.4/08", ParseError::BadPrefix),
+            ("1.2.3.4/+8", ParseError::BadPrefix),
+            ("1.2.3.4/", ParseError::BadPrefix),
+            ("1.2.3.4/0", ParseError::TooWide),
+            ("::/0", ParseError::TooWide),
+            ("fe80::1%eth0", ParseError::ZoneId),
+            ("45.9.20.9-45.9.20.4", ParseError::BadRange),
+            ("45.9.20.1-2a06:e480::1", ParseError::BadRange),
+            ("45.9.20.5:0", ParseError::BadPort),
+            ("161.35.41.9:53:53", ParseError::BadPort),
+            ("176.221.42.3254.174.140.223", ParseError::Glued),
+            ("1.2.3.4.5", ParseError::Glued),
+            ("", ParseError::BadIp),
         ] {
-            assert_eq!(read(text), Err(refusal), "{text}");
+            assert_eq!(read(text), Err(error), "{text}");
         }
     }
 
     #[test]
-    fn a_mask_is_a_prefix_or_nothing() {
+    fn netmasks_are_contiguous() {
         let mask = |mask: u32| AddressRange::from_netmask(0x2D09_1400, mask);
         assert_eq!(mask(0xFFFF_FF00).map(|range| range.to_string()).as_deref(), Ok("45.9.20.0/24"));
-        assert_eq!(mask(0xFF00_FF00), Err(Refusal::BadMask));
+        assert_eq!(mask(0xFF00_FF00), Err(ParseError::BadMask));
     }
 
     #[test]

@@ -1,21 +1,28 @@
-//! Instants: whole UTC seconds, read and written as RFC 3339.
+//! Instants: whole UTC seconds, parsed and written as RFC 3339.
 //!
-//! The snapshot keeps seconds and nothing finer, because no feed states more that means anything, and
-//! because four bytes an instant are what a file of millions of sightings can afford. The calendar
-//! arithmetic is the well-known proleptic Gregorian one (H. Hinnant, "chrono-Compatible Low-Level Date
-//! Algorithms"), kept here so that a reader on a small host needs no calendar library.
+//! The snapshot stores seconds in four bytes; feeds state nothing finer that matters. The calendar arithmetic is the
+//! proleptic Gregorian one (H. Hinnant, "chrono-Compatible Low-Level Date Algorithms"). It is here, in some forty lines, so
+//! that a reader needs no calendar library.
 
+use crate::timestamp::Scanner;
 use serde::{Deserialize, Serialize};
 use std::fmt;
 
 /// A UTC instant in whole seconds since 1970-01-01T00:00:00Z.
+///
+/// ```
+/// use rapsheet_snapshot::Time;
+///
+/// let time = Time::parse_rfc3339("2026-08-23T14:00:00+02:00").ok_or("a time")?;
+/// assert_eq!(time.plus(60).to_string(), "2026-08-23T12:01:00Z");
+/// # Ok::<(), &str>(())
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct Time(i64);
 
 impl Time {
-    /// The earliest instant that a snapshot can hold, 2000-01-01T00:00:00Z: no feed is older, and a row
-    /// time before it is a mistake.
+    /// The earliest instant that a snapshot can hold, 2000-01-01T00:00:00Z. No feed is older.
     pub const EARLIEST: Time = Time(946_684_800);
     /// The latest instant that a snapshot can hold: `EARLIEST` plus 2^32 - 2 seconds, in 2136.
     pub const LATEST: Time = Time(946_684_800 + 0xFFFF_FFFE);
@@ -30,7 +37,7 @@ impl Time {
         self.0
     }
 
-    /// This instant moved by a number of seconds; saturates at the ends of time.
+    /// This instant moved by a number of seconds; saturates at the limits of `i64`.
     pub const fn plus(self, seconds: i64) -> Time {
         Time(self.0.saturating_add(seconds))
     }
@@ -46,8 +53,8 @@ impl Time {
         Time(Self::EARLIEST.0 + stored as i64)
     }
 
-    /// Noon-free calendar constructor: the instant of a UTC date and time of day, or `None` where a field
-    /// is out of its range. A leap second (60) is read as the second before it.
+    /// The instant of a UTC date and time of day; `None` where a field is out of its range. A leap second (60) is the second
+    /// before it.
     pub fn from_civil(date: (i64, u32, u32), clock: (u32, u32, u32)) -> Option<Time> {
         let ((year, month, day), (hour, minute, second)) = (date, clock);
         let fits = (1..=9999).contains(&year)
@@ -60,17 +67,27 @@ impl Time {
         fits.then(|| Time(days_from_civil(year, month, day) * 86_400 + of_day))
     }
 
-    /// Reads RFC 3339 (`2026-08-23T00:00:00Z`, an offset, a fraction that is cut off, a blank for the `T`).
-    /// A date alone means its midnight.
+    /// Parses RFC 3339: `2026-08-23T00:00:00Z`, also with an offset, a fraction, which is dropped, or a blank for the `T`. A
+    /// date alone is its midnight.
     pub fn parse_rfc3339(text: &str) -> Option<Time> {
-        let bytes = text.as_bytes();
-        let date = (i64::from(digits(bytes, 0, 4)?), after(bytes, 4, b"-", 2)?, after(bytes, 7, b"-", 2)?);
-        if bytes.len() == 10 {
+        let mut scanner = Scanner::new(text.as_bytes());
+        let date = scanner.date()?;
+        if scanner.is_empty() {
             return Time::from_civil(date, (0, 0, 0));
         }
-        let clock = (after(bytes, 10, b"Tt ", 2)?, after(bytes, 13, b":", 2)?, after(bytes, 16, b":", 2)?);
-        let offset = offset_seconds(skip_fraction(bytes.get(19..)?))?;
+        scanner.one_of(b"Tt ")?;
+        let clock = scanner.clock()?;
+        scanner.skip_fraction(b".,", 0);
+        let offset = match scanner.rest() {
+            b"Z" | b"z" => 0,
+            _ => scanner.offset(None).filter(|_| scanner.is_empty())?,
+        };
         Some(Time::from_civil(date, clock)?.plus(-offset))
+    }
+
+    /// The year of this instant in UTC.
+    pub const fn year(self) -> i64 {
+        civil_from_days(self.0.div_euclid(86_400)).0
     }
 }
 
@@ -81,40 +98,6 @@ impl fmt::Display for Time {
         let (hour, minute, second) = (of_day / 3600, of_day / 60 % 60, of_day % 60);
         write!(f, "{year:04}-{month:02}-{day:02}T{hour:02}:{minute:02}:{second:02}Z")
     }
-}
-
-fn digits(bytes: &[u8], at: usize, count: usize) -> Option<u32> {
-    bytes
-        .get(at..at + count)?
-        .iter()
-        .try_fold(0u32, |sum, byte| byte.is_ascii_digit().then(|| sum * 10 + u32::from(byte - b'0')))
-}
-
-fn after(bytes: &[u8], at: usize, marks: &[u8], count: usize) -> Option<u32> {
-    marks.contains(bytes.get(at)?).then(|| digits(bytes, at + 1, count)).flatten()
-}
-
-fn skip_fraction(rest: &[u8]) -> &[u8] {
-    match rest {
-        [b'.' | b',', tail @ ..] => {
-            let width = tail.iter().take_while(|byte| byte.is_ascii_digit()).count();
-            tail.get(width..).unwrap_or(&[])
-        }
-        _ => rest,
-    }
-}
-
-fn offset_seconds(zone: &[u8]) -> Option<i64> {
-    let sign = match zone.first()? {
-        b'Z' | b'z' if zone.len() == 1 => return Some(0),
-        b'+' => 1,
-        b'-' => -1,
-        _ => return None,
-    };
-    let minutes_at = if zone.get(3) == Some(&b':') { 4 } else { 3 };
-    let (hours, minutes) = (digits(zone, 1, 2)?, digits(zone, minutes_at, 2)?);
-    let whole = zone.len() == minutes_at + 2 && hours < 24 && minutes < 60;
-    whole.then(|| sign * (i64::from(hours) * 3600 + i64::from(minutes) * 60))
 }
 
 fn days_in_month(year: i64, month: u32) -> u32 {
@@ -136,7 +119,7 @@ fn days_from_civil(year: i64, month: u32, day: u32) -> i64 {
     era * 146_097 + year_of_era * 365 + year_of_era / 4 - year_of_era / 100 + day_of_year - 719_468
 }
 
-fn civil_from_days(days: i64) -> (i64, i64, i64) {
+const fn civil_from_days(days: i64) -> (i64, i64, i64) {
     let days = days + 719_468;
     let era = days.div_euclid(146_097);
     let of_era = days.rem_euclid(146_097);
@@ -144,7 +127,7 @@ fn civil_from_days(days: i64) -> (i64, i64, i64) {
     let day_of_year = of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
     let shifted = (5 * day_of_year + 2) / 153;
     let month = if shifted < 10 { shifted + 3 } else { shifted - 9 };
-    let year = year_of_era + era * 400 + i64::from(month <= 2);
+    let year = year_of_era + era * 400 + (month <= 2) as i64;
     (year, month, day_of_year - (153 * shifted + 2) / 5 + 1)
 }
 
@@ -153,7 +136,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn reads_what_it_writes() {
+    fn written_times_parse_back() {
         for seconds in [0, 951_782_399, 951_782_400, 1_787_443_423, 4_102_444_799, 5_240_000_000] {
             let time = Time::from_unix(seconds);
             assert_eq!(Time::parse_rfc3339(&time.to_string()), Some(time));
@@ -161,7 +144,7 @@ mod tests {
     }
 
     #[test]
-    fn knows_offsets_fractions_and_plain_dates() {
+    fn parses_offsets_fractions_and_plain_dates() {
         let noon = Time::parse_rfc3339("2026-08-23T12:00:00Z");
         assert_eq!(noon.map(Time::unix), Some(1_787_486_400));
         for same in ["2026-08-23T14:00:00+02:00", "2026-08-23 12:00:00.9912Z", "2026-08-23T07:00:00-0500"] {
@@ -171,7 +154,7 @@ mod tests {
     }
 
     #[test]
-    fn refuses_what_is_no_instant() {
+    fn rejects_invalid_instants() {
         for text in [
             "",
             "2026-02-29",
@@ -186,7 +169,7 @@ mod tests {
     }
 
     #[test]
-    fn stored_form_is_lossless_inside_its_range() {
+    fn stored_times_are_lossless_in_range() {
         for time in [Time::EARLIEST, Time::from_unix(1_787_443_423), Time::LATEST] {
             assert_eq!(Time::from_stored(time.stored()), time);
         }

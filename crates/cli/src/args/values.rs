@@ -1,6 +1,6 @@
 //! The values of options: their types, and how they are read from text.
 
-use crate::log::{self, KINDS, Kind};
+use crate::log::{KINDS, Kind};
 use crate::output::lookup::{self, LookupOutput};
 use crate::output::score::{self, ScoreOutput};
 use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser};
@@ -167,9 +167,7 @@ pub(super) fn score_output() -> impl TypedValueParser<Value = &'static ScoreOutp
 }
 
 pub(super) fn log_kind() -> impl TypedValueParser<Value = &'static Kind> {
-    let value = |kind: &&'static Kind| PossibleValue::new(kind.name).help(kind.about).aliases(kind.also);
-    PossibleValuesParser::new(KINDS.iter().map(value))
-        .try_map(|name| log::find(&name).ok_or("no such kind of log"))
+    row_of(KINDS, |kind| PossibleValue::new(kind.name).help(kind.description).aliases(kind.aliases))
 }
 
 pub(super) fn assessment() -> impl TypedValueParser<Value = Assessment> {

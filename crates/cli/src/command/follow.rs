@@ -5,15 +5,15 @@
 //! verdicts moves with the clock.
 
 use crate::args::{At, Score};
+use crate::block_processor::{BlockProcessor, Scratch};
 use crate::blocks::Block;
 use crate::exit::{Exit, Failure, print_stderr};
 use crate::inputs::LogBlock;
-use crate::lens::{Lens, Scratch};
 use crate::log::Log;
 use crate::settings::Settings;
 use crate::tail::Tail;
 use rapsheet_query::{Judge, Scorer};
-use rapsheet_snapshot::{Follow, Time};
+use rapsheet_snapshot::{ReloadingSnapshot, Time};
 use std::io::Write;
 use std::sync::Arc;
 use std::thread;
@@ -38,7 +38,7 @@ struct Source {
 /// Follows logs.
 pub(super) fn run(args: &Score, settings: &Settings, out: &mut dyn Write) -> Result<Exit, Failure> {
     check(args)?;
-    let reloading = Follow::open(&settings.snapshot).map_err(Failure::refused)?;
+    let reloading = ReloadingSnapshot::open(&settings.snapshot).map_err(Failure::refused)?;
     let mut sources =
         args.files.iter().map(|path| Source::open(args, path)).collect::<Result<Vec<_>, _>>()?;
     let began = Instant::now();
@@ -46,11 +46,11 @@ pub(super) fn run(args: &Score, settings: &Settings, out: &mut dyn Write) -> Res
         let snapshot = reloading.current();
         let now = settings.now.plus(i64::try_from(began.elapsed().as_secs()).unwrap_or(i64::MAX));
         let judge = Judge::new(&snapshot, at(args, now));
-        let lens = Lens::new(&judge, args, snapshot.built_at());
-        let mut scorer = lens.scorer(CACHE_MEMORY);
+        let processor = BlockProcessor::new(&judge, args, snapshot.built_at());
+        let mut scorer = processor.scorer(CACHE_MEMORY);
         let (until, mut checked) = (Instant::now() + INSTANT_RENEWAL, Instant::now());
         while Instant::now() < until {
-            if !poll(&mut sources, args, &lens, &mut scorer, out)? {
+            if !poll(&mut sources, args, &processor, &mut scorer, out)? {
                 thread::sleep(PAUSE);
             }
             if checked.elapsed() > SNAPSHOT_CHECK {
@@ -95,7 +95,7 @@ const fn at(args: &Score, now: Time) -> Time {
 fn poll(
     sources: &mut [Source],
     args: &Score,
-    lens: &Lens<'_>,
+    processor: &BlockProcessor<'_>,
     scorer: &mut Scorer<'_>,
     out: &mut dyn Write,
 ) -> Result<bool, Failure> {
@@ -104,7 +104,7 @@ fn poll(
         while let Some(part) = source.next(args)? {
             any = true;
             text.clear();
-            lens.look(&part, scorer, &mut scratch, &mut text, |_| {});
+            processor.process(&part, scorer, &mut scratch, &mut text, |_| {});
             out.write_all(&text)?;
             out.flush()?;
         }
@@ -127,7 +127,7 @@ impl Source {
             self.log = self.log_of(args, &block);
         }
         let log = self.log.clone();
-        let after = log.after(&block.bytes);
+        let after = log.updated_by(&block.bytes);
         let changes = after.is_some();
         self.log = after.unwrap_or_else(|| log.clone());
         Ok(Some(LogBlock { block, file: self.file.clone(), log, changes }))
@@ -141,6 +141,6 @@ impl Source {
         }
         let head = crate::log::head_of(self.tail.path());
         let log = Log::of_lines(args.input, &head);
-        log.after(&head).unwrap_or(log)
+        log.updated_by(&head).unwrap_or(log)
     }
 }

@@ -1,16 +1,16 @@
 //! `score`: finds indicators in logs and prints their verdicts, in input order.
 //!
 //! Each worker thread does what is next: cut a block off the input, search it, or write results. This file
-//! connects inputs, threads and output; `lens` turns a block into output.
+//! connects inputs, threads and output; `processor` turns a block into output.
 
 use super::{follow, stdout};
 use crate::args::{At, Score};
+use crate::block_processor::{BlockProcessor, Scratch};
 use crate::exit::{Exit, Failure};
 use crate::glob;
 use crate::inputs::{Inputs, LogBlock};
-use crate::lens::{Lens, Scratch};
 use crate::meter::Meter;
-use crate::ordered::{self, Ease, Order, Ways};
+use crate::parallel::{self, FlushPartial, Order, Stages};
 use crate::settings::Settings;
 use rapsheet_query::Judge;
 use std::io::Write;
@@ -35,15 +35,15 @@ pub(super) fn run(args: &Score, settings: &Settings) -> Result<Exit, Failure> {
         At::Time(time) => time,
     };
     let judge = Judge::new(&snapshot, at);
-    let lens = Lens::new(&judge, args, snapshot.built_at());
-    let exit = scan(&lens, args, settings, &mut out)?;
-    lens.finish(settings, &mut out)?;
+    let processor = BlockProcessor::new(&judge, args, snapshot.built_at());
+    let exit = scan(&processor, args, settings, &mut out)?;
+    processor.finish(settings, &mut out)?;
     Ok(exit)
 }
 
 /// Searches all inputs.
 fn scan(
-    lens: &Lens<'_>,
+    processor: &BlockProcessor<'_>,
     args: &Score,
     settings: &Settings,
     out: &mut (dyn Write + Send),
@@ -54,26 +54,26 @@ fn scan(
     let mut inputs = Inputs::new(&files, args, settings.threads);
     let meter = Meter::new(settings, &files);
     let worker = || {
-        let mut scorer = lens.scorer(CACHE_MEMORY / settings.threads.max(2));
+        let mut scorer = processor.scorer(CACHE_MEMORY / settings.threads.max(2));
         let mut scratch = Scratch::default();
         let meter = &meter;
-        move |part: &LogBlock, made: &mut Vec<u8>, ease: &mut Ease<'_>| {
-            meter.found(lens.look(part, &mut scorer, &mut scratch, made, ease));
+        move |part: &LogBlock, made: &mut Vec<u8>, flush_partial: &mut FlushPartial<'_>| {
+            meter.found(processor.process(part, &mut scorer, &mut scratch, made, flush_partial));
         }
     };
     write_head(args, out)?;
-    let ways = Ways {
+    let stages = Stages {
         next: |buffer, early| {
             let step = inputs.next(buffer, early)?;
             meter.read(step.block.as_ref().map_or(0, |part: &LogBlock| part.block.bytes.len()));
             Some(step)
         },
-        spent: |part: LogBlock| part.block.bytes,
+        recycle: |part: LogBlock| part.block.bytes,
         // Counts the buffer, not only the block: the blocks of a thousand small files have large buffers.
-        room: |part: &LogBlock| part.block.bytes.len().max(part.block.bytes.capacity() / 2),
+        size: |part: &LogBlock| part.block.bytes.len().max(part.block.bytes.capacity() / 2),
     };
     let order = if args.unordered { Order::AsDone } else { Order::OfInput };
-    let done = ordered::run(ways, (settings.threads, order), worker, out);
+    let done = parallel::run(stages, (settings.threads, order), worker, out);
     meter.finish();
     done?;
     Ok(inputs.exit())

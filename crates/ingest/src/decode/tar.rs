@@ -62,7 +62,7 @@ impl<R: Read> Members<R> {
 
     /// Reads headers up to that of the next regular file. `None` at the end of the archive.
     fn find(&mut self, source: &mut R) -> io::Result<Option<(String, u64)>> {
-        let mut long_name = None;
+        let mut name_before = None;
         loop {
             let Some(header) = header(source)? else { return Ok(None) };
             self.seen += 1;
@@ -71,10 +71,10 @@ impl<R: Read> Members<R> {
             }
             let size = header.entry_size().map_err(|error| damaged(error.to_string()))?;
             match header.entry_type() {
-                EntryType::GNULongName => long_name = Some(read_long_name(source, size)?),
+                EntryType::GNULongName => name_before = Some(long_name(source, size)?),
                 EntryType::Regular | EntryType::Continuous => {
                     let short = String::from_utf8_lossy(&header.path_bytes()).into_owned();
-                    let name = long_name.take().unwrap_or(short);
+                    let name = name_before.take().unwrap_or(short);
                     if stays_inside(&name) {
                         return Ok(Some((name, size)));
                     }
@@ -132,7 +132,7 @@ fn counted(at: usize, byte: u8) -> u32 {
 }
 
 /// The body of a GNU long-name header: the name of the next member.
-fn read_long_name(source: &mut impl Read, size: u64) -> io::Result<String> {
+fn long_name(source: &mut impl Read, size: u64) -> io::Result<String> {
     let mut name = Vec::new();
     source.by_ref().take(size.min(NAME_MAX)).read_to_end(&mut name)?;
     skip(source, padded(size).saturating_sub(name.len() as u64))?;

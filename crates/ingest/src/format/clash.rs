@@ -8,7 +8,7 @@ use super::{Format, Head, LineReader, OpenError, Shape, header};
 use crate::options::Options;
 use crate::scribe::{Details, Scribe, Skip};
 use crate::token;
-use rapsheet_snapshot::{Kinds, Refusal, Scope};
+use rapsheet_snapshot::{Kinds, ParseError, Scope};
 
 /// The row of the table.
 pub static FORMAT: Format = Format {
@@ -17,7 +17,7 @@ pub static FORMAT: Format = Format {
     example: "  - '+.evil.example.com'",
     kinds: Kinds::ALL,
     shape: Shape::Lines(open),
-    ..Format::NONE
+    ..Format::DEFAULT
 };
 
 struct Clash;
@@ -41,12 +41,11 @@ impl LineReader for Clash {
 }
 
 fn rule(text: &[u8], scribe: &mut Scribe<'_>) {
-    match memchr::memchr(b',', text) {
+    match token::split_once(text, b',') {
         None => behaviour(text, scribe),
-        Some(comma) => {
-            let (kind, rest) = text.split_at_checked(comma).unwrap_or((text, &[]));
-            let value = rest.get(1..).unwrap_or(&[]).split(|byte| *byte == b',').next().unwrap_or(&[]);
-            classical(&kind.trim_ascii().to_ascii_uppercase(), value.trim_ascii(), scribe);
+        Some((kind, rest)) => {
+            let value = token::before(rest, b',').trim_ascii();
+            classical(&kind.trim_ascii().to_ascii_uppercase(), value, scribe);
         }
     }
 }
@@ -56,7 +55,7 @@ fn behaviour(text: &[u8], scribe: &mut Scribe<'_>) {
     match text {
         [b'+', b'.', name @ ..] => scribe.host(name, Scope::Tree, &Details::NONE),
         [b'.', name @ ..] => scribe.host(name, Scope::Subdomains, &Details::NONE),
-        _ if text.contains(&b'*') => scribe.reject(Refusal::Pattern),
+        _ if text.contains(&b'*') => scribe.reject(ParseError::Pattern),
         _ => scribe.any(text, Scope::Exact, &Details::NONE),
     }
 }
@@ -69,7 +68,7 @@ fn classical(kind: &[u8], value: &[u8], scribe: &mut Scribe<'_>) {
         }
         b"IP-CIDR" | b"IP-CIDR6" | b"IP6-CIDR" | b"SRC-IP-CIDR" => scribe.address(value, &Details::NONE),
         b"DOMAIN-KEYWORD" | b"HOST-KEYWORD" | b"DOMAIN-REGEX" | b"DOMAIN-WILDCARD" | b"HOST-WILDCARD"
-        | b"URL-REGEX" | b"AND" | b"OR" | b"NOT" => scribe.reject(Refusal::Pattern),
+        | b"URL-REGEX" | b"AND" | b"OR" | b"NOT" => scribe.reject(ParseError::Pattern),
         b"GEOIP" | b"GEOSITE" | b"MATCH" | b"FINAL" | b"RULE-SET" => scribe.skip(Skip::Policy),
         _ => scribe.skip(Skip::UnsupportedKind),
     }

@@ -6,7 +6,7 @@
 use super::{Format, Head, LineReader, OpenError, Shape, header};
 use crate::options::Options;
 use crate::scribe::{Details, Scribe};
-use rapsheet_snapshot::{Kinds, Refusal, Scope};
+use rapsheet_snapshot::{Kinds, ParseError, Scope};
 
 /// The row of the table.
 pub static FORMAT: Format = Format {
@@ -15,7 +15,7 @@ pub static FORMAT: Format = Format {
     example: r"(^|\.)evil\.example\.com$",
     kinds: Kinds::NAME,
     shape: Shape::Lines(open),
-    ..Format::NONE
+    ..Format::DEFAULT
 };
 
 struct Expressions;
@@ -31,7 +31,7 @@ impl LineReader for Expressions {
         }
         match tree(line) {
             Some(name) => scribe.host(&name, Scope::Tree, &Details::NONE),
-            None => scribe.reject(Refusal::Pattern),
+            None => scribe.reject(ParseError::Pattern),
         }
     }
 }

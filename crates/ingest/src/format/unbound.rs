@@ -6,7 +6,8 @@
 use super::{Format, Head, LineReader, OpenError, Shape, header};
 use crate::options::Options;
 use crate::scribe::{Details, Scribe, Skip};
-use rapsheet_snapshot::{Kinds, Refusal, Scope};
+use crate::token;
+use rapsheet_snapshot::{Kinds, ParseError, Scope};
 
 /// The row of the table.
 pub static FORMAT: Format = Format {
@@ -15,7 +16,7 @@ pub static FORMAT: Format = Format {
     example: r#"local-zone: "evil.example.com." always_nxdomain"#,
     kinds: Kinds::NAME,
     shape: Shape::Lines(open),
-    ..Format::NONE
+    ..Format::DEFAULT
 };
 
 struct Unbound;
@@ -47,7 +48,9 @@ impl LineReader for Unbound {
         let is_key =
             |byte: &u8| byte.is_ascii_lowercase() || matches!(byte, b'-' | b' ' | b'\t' | b'0'..=b'9');
         let key = memchr::memchr(b':', line).filter(|colon| line.iter().take(*colon).all(is_key));
-        let Some(colon) = key.filter(|colon| *colon > 3) else { return scribe.reject(Refusal::BadColumns) };
+        let Some(colon) = key.filter(|colon| *colon > 3) else {
+            return scribe.reject(ParseError::BadColumns);
+        };
         let (key, value) = line.split_at_checked(colon).unwrap_or((line, &[]));
         let value = value.get(1..).unwrap_or(&[]).trim_ascii();
         match key.trim_ascii() {
@@ -89,7 +92,7 @@ fn data(value: &[u8], scribe: &mut Scribe<'_>) {
         Some(b'"' | b'\'') => quoted(value),
         _ => (value, &[][..]),
     };
-    let mut words = record.split(u8::is_ascii_whitespace).filter(|word| !word.is_empty());
+    let mut words = token::words(record);
     let name = words.next().unwrap_or(&[]);
     let is_address = words.any(|word| word.eq_ignore_ascii_case(b"A") || word.eq_ignore_ascii_case(b"AAAA"));
     if is_address {

@@ -6,7 +6,7 @@ use super::{Format, Head, LineReader, OpenError, Shape, header};
 use crate::options::Options;
 use crate::scribe::{Details, Scribe, Skip};
 use crate::token;
-use rapsheet_snapshot::{Kinds, Refusal, Scope};
+use rapsheet_snapshot::{Kinds, ParseError, Scope};
 
 /// The row of the table.
 pub static FORMAT: Format = Format {
@@ -15,7 +15,7 @@ pub static FORMAT: Format = Format {
     example: "full:evil.example.com @ads",
     kinds: Kinds::NAME,
     shape: Shape::Lines(open),
-    ..Format::NONE
+    ..Format::DEFAULT
 };
 
 struct V2fly;
@@ -30,16 +30,13 @@ impl LineReader for V2fly {
             return header::comment(comment.trim_ascii(), scribe);
         }
         let (rule, _) = token::first(token::before_comment(line));
-        let (kind, value) = match memchr::memchr(b':', rule) {
-            Some(colon) => (rule.get(..colon).unwrap_or(&[]), rule.get(colon + 1..).unwrap_or(&[])),
-            None => (&b"domain"[..], rule),
-        };
+        let (kind, value) = token::split_once(rule, b':').unwrap_or((b"domain", rule));
         match kind {
             b"domain" => scribe.host(value, Scope::Tree, &Details::NONE),
             b"full" => scribe.host(value, Scope::Exact, &Details::NONE),
-            b"keyword" | b"regexp" => scribe.reject(Refusal::Pattern),
+            b"keyword" | b"regexp" => scribe.reject(ParseError::Pattern),
             b"include" => scribe.skip(Skip::Directive),
-            _ => scribe.reject(Refusal::BadHost),
+            _ => scribe.reject(ParseError::BadHost),
         }
     }
 }

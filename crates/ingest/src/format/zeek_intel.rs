@@ -4,14 +4,12 @@
 //! the whole file is refused. The type says what a value is, and the value is typed all the same: a domain with a
 //! path is a URL, in real files.
 
-use super::role::present;
-use super::{Format, Head, LineReader, OpenError, Shape};
+use super::{Format, Head, LineReader, OpenError, Shape, role};
 use crate::lines;
 use crate::options::Options;
 use crate::refused::FileRefusal;
 use crate::scribe::{Details, Scribe, Skip};
-use crate::words;
-use rapsheet_snapshot::{Assessments, Kinds, Refusal, Scope};
+use rapsheet_snapshot::{Assessments, Kinds, ParseError, Scope};
 
 /// The row of the table.
 pub static FORMAT: Format = Format {
@@ -20,7 +18,7 @@ pub static FORMAT: Format = Format {
     example: "evil.example.com\tIntel::DOMAIN\tEXAMPLE\tF\tC2",
     kinds: Kinds::ALL,
     shape: Shape::Lines(open),
-    ..Format::NONE
+    ..Format::DEFAULT
 };
 
 /// The columns that matter, counted from 0.
@@ -62,27 +60,24 @@ impl LineReader for Intel {
             return scribe.skip(Skip::Header);
         }
         let columns: Vec<&[u8]> = line.split(|byte| *byte == b'\t').collect();
-        let column = |at: usize| columns.get(at).map_or(&[][..], |column| present(column));
+        let column = |at: usize| columns.get(at).map_or(&[][..], |column| role::non_null(column));
         let (value, kind) = (column(self.value), column(self.kind));
         let details = Details { assessments: self.assessments(column), ..Details::NONE };
         match kind {
-            _ if value.is_empty() || kind.is_empty() => scribe.reject(Refusal::BadColumns),
+            _ if value.is_empty() || kind.is_empty() => scribe.reject(ParseError::BadColumns),
             b"Intel::ADDR" | b"Intel::SUBNET" => scribe.address(value, &details),
             b"Intel::DOMAIN" => scribe.any(value, Scope::Exact, &details),
             b"Intel::URL" => scribe.url(value, &details),
             _ if kind.starts_with(b"Intel::") => scribe.skip(Skip::UnsupportedKind),
-            _ => scribe.reject(Refusal::BadColumns),
+            _ => scribe.reject(ParseError::BadColumns),
         }
     }
 }
 
 impl Intel {
     fn assessments<'l>(&self, column: impl Fn(usize) -> &'l [u8]) -> Assessments {
-        let said = self.remarks.iter().map(|at| {
-            std::str::from_utf8(column(*at))
-                .map_or(Assessments::EMPTY, |text| words::all(text, &[' ', ',', '-', '/']))
-        });
-        said.into_iter().find(|found| !found.is_empty()).unwrap_or_default()
+        let by_column = self.remarks.iter().map(|at| role::assess(column(*at), &[' ', ',', '-', '/']));
+        by_column.into_iter().find(|found| !found.is_empty()).unwrap_or_default()
     }
 }
 

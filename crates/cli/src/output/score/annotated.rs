@@ -29,7 +29,7 @@ fn block(scored: &ScoredBlock<'_>, out: &mut Vec<u8>) {
         }
         let annotation = annotation(scored, matches);
         if scored.options.only_listed || scored.options.to_terminal {
-            scored.log.annotate_alone(record, &annotation, out);
+            scored.log.annotate_standalone(record, &annotation, out);
         } else {
             scored.log.annotate(record, &annotation, out);
         }

@@ -71,7 +71,7 @@ pub(crate) struct ScoredBlock<'a> {
     /// The matches, by offset.
     pub(crate) found: &'a [Scored],
     /// The line of the last match in the parts before, counted like the lines of `found`.
-    pub(crate) last_line: Option<usize>,
+    pub(crate) last_reported_line: Option<usize>,
     /// The time of each match's record, where records are judged at their own time.
     pub(crate) times: Option<&'a [Option<Time>]>,
     /// Knows the providers.
@@ -108,7 +108,7 @@ impl<'a> ScoredBlock<'a> {
         let (before, after) = self.bytes.split_at_checked(at).filter(|_| self.options.context)?;
         let start = memchr::memrchr(b'\n', before).map_or(0, |end| end + 1);
         let end = memchr::memchr(b'\n', after).map_or(self.bytes.len(), |end| at + end);
-        let line = self.log.shown(self.bytes.get(start..end)?);
+        let line = self.log.standalone_line(self.bytes.get(start..end)?);
         let line = line.get(..CONTEXT_MAX).unwrap_or(&line);
         Some(String::from_utf8_lossy(line.trim_ascii_end()).into_owned())
     }
