@@ -59,7 +59,7 @@ pub(super) fn run(args: &Score, settings: &Settings, out: &mut dyn Write) -> Res
                     Ok(true) => break,
                     Ok(false) => {}
                     Err(error) => {
-                        print_stderr(&format!("rapsheet: {error}; going on with the previous snapshot"))
+                        print_stderr(&format!("rapsheet: {error}; going on with the previous snapshot"));
                     }
                 }
             }
