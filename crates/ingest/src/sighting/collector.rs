@@ -51,7 +51,7 @@ fn mix_wide(number: u128) -> u64 {
 }
 
 fn hash_text(key: &[u8], kind: u64) -> u64 {
-    hash::bytes(kind << 32, key)
+    hash::bytes(kind, key)
 }
 
 /// A rejected line.
