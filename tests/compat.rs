@@ -5,7 +5,7 @@
 
 use crate::damage::{long_names, small_snapshot};
 use crate::support::day;
-use rapsheet_query::Judge;
+use rapsheet_query::Searcher;
 use rapsheet_snapshot::{Snapshot, Status};
 use std::path::PathBuf;
 
@@ -30,7 +30,7 @@ fn every_golden_file_says_what_it_said() {
     for path in golden() {
         let snapshot = Snapshot::open(&path).expect("a golden file opens");
         snapshot.verify_references().expect("a golden file makes sense");
-        let judge = Judge::new(&snapshot, day(1));
+        let searcher = Searcher::new(&snapshot, day(1));
         for (question, status, sources) in [
             ("45.9.20.5", Status::Blocked, &["45.9.20.5", "45.9.20.0/24"][..]),
             ("45.9.30.200", Status::Blocked, &["45.9.30.4-45.9.31.9"]),
@@ -41,7 +41,7 @@ fn every_golden_file_says_what_it_said() {
             ("http://other.example/b", Status::Unknown, &[]),
             ("h77.evil.com", Status::Blocked, &["h77.evil.com"]),
         ] {
-            let answer = judge.ask(question).expect("a question");
+            let answer = searcher.lookup(question).expect("a question");
             let matched: Vec<&str> = answer.sources.iter().map(|source| source.matched.as_str()).collect();
             assert_eq!(
                 (answer.status, matched.as_slice()),
@@ -52,13 +52,17 @@ fn every_golden_file_says_what_it_said() {
         }
         if path == *golden().last().expect("a golden file") {
             for name in long_names() {
-                let answer = judge.ask(&format!("www.{}", &name[4..])).expect("a question");
+                let answer = searcher.lookup(&format!("www.{}", &name[4..])).expect("a question");
                 assert_eq!(answer.status, Status::Unknown, "{name} with its first bytes changed");
-                assert_eq!(judge.ask(&name).expect("a question").status, Status::Blocked, "{name}");
+                assert_eq!(searcher.lookup(&name).expect("a question").status, Status::Blocked, "{name}");
             }
         }
-        let later = Judge::new(&snapshot, day(16));
-        assert_eq!(later.ask("45.9.20.5").expect("a question").status, Status::Failed, "expired, and stale");
+        let later = Searcher::new(&snapshot, day(16));
+        assert_eq!(
+            later.lookup("45.9.20.5").expect("a question").status,
+            Status::Failed,
+            "expired, and stale"
+        );
     }
 }
 

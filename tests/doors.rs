@@ -3,7 +3,7 @@
 
 use crate::support::{House, contents, day};
 use rapsheet_ingest::build::{Accept, BuildError, Built};
-use rapsheet_query::Judge;
+use rapsheet_query::Searcher;
 use rapsheet_snapshot::Status;
 use rapsheet_snapshot::section::origin::FeedState;
 use std::fmt::Write as _;
@@ -296,8 +296,8 @@ fn what_must_never_be_blocked_is_not() {
     assert_eq!(feed.refusals.get("never-block"), Some(&7), "{:?}", feed.refusals);
     let named: Vec<&str> = built.rejects.iter().map(|row| row.text.as_str()).collect();
     assert!(named.contains(&"8.8.8.0/24") && named.contains(&"www.ourshop.com"), "{named:?}");
-    let judge = Judge::new(house.snapshot(), day(0));
-    let status = |text: &str| judge.ask(text).expect("a question").status;
+    let searcher = Searcher::new(house.snapshot(), day(0));
+    let status = |text: &str| searcher.lookup(text).expect("a question").status;
     for clear in ["8.8.8.8", "google.com", "https://www.google.com/", "45.9.30.7", "www.ourshop.com"] {
         assert_eq!(status(clear), Status::Unknown, "{clear}");
     }
@@ -322,13 +322,13 @@ fn a_hostile_allowlist_whitens_nothing() {
     let built = house.night(day(0));
     let white = built.report.feeds.iter().find(|feed| feed.id == "white").expect("it was read");
     assert_eq!((white.state, white.accepted), (FeedState::Ok, 3), "{:?}", white.refusals);
-    let judge = Judge::new(house.snapshot(), day(0));
+    let searcher = Searcher::new(house.snapshot(), day(0));
     for bad in ["45.9.20.5", "evilpanel.com", "http://panel.net/gate.php"] {
-        let answer = judge.ask(bad).expect("a question");
+        let answer = searcher.lookup(bad).expect("a question");
         assert_eq!((answer.status, answer.detected_by), (Status::Blocked, 1), "{bad}");
     }
     for stranger in ["45.9.20.6", "shop.com", "user.github.io", "2a06:e480::1"] {
-        let status = judge.ask(stranger).expect("a question").status;
+        let status = searcher.lookup(stranger).expect("a question").status;
         assert_eq!(status, Status::Unknown, "{stranger} is not whitened");
     }
     let tens: String =

@@ -6,7 +6,7 @@
 
 use crate::support::{DAY, House, contents, corpus};
 use rapsheet_ingest::report::FeedReport;
-use rapsheet_query::Judge;
+use rapsheet_query::Searcher;
 use rapsheet_snapshot::section::origin::FeedState;
 use rapsheet_snapshot::{AddressRange, Status, Time, url};
 use std::collections::{BTreeMap, BTreeSet};
@@ -132,10 +132,10 @@ fn every_seventeenth(model: &Model) -> Asked<'_> {
 
 /// What is answered at an instant is what the models say.
 fn assert_answers(house: &House, asked: &[Asked<'_>], at: Time, told: &str) {
-    let judge = Judge::new(house.snapshot(), at);
+    let searcher = Searcher::new(house.snapshot(), at);
     for (model, sightings) in asked {
         for (key, (first, detect)) in sightings {
-            let answer = judge.ask(key).expect("a sighting's indicator is a question");
+            let answer = searcher.lookup(key).expect("a sighting's indicator is a question");
             let is_it = |source: &&rapsheet_query::Source| {
                 let feed = house.snapshot().feed(source.feed).map(|feed| feed.id.as_str());
                 feed == Some(model.id.as_str()) && source.matched == **key
@@ -150,7 +150,7 @@ fn assert_answers(house: &House, asked: &[Asked<'_>], at: Time, told: &str) {
         }
     }
     let all_stale = asked.iter().all(|(model, _)| model.is_stale(at));
-    let stranger = judge.ask("9.9.9.9").expect("an address").status;
+    let stranger = searcher.lookup("9.9.9.9").expect("an address").status;
     let of_names = asked
         .iter()
         .flat_map(|(_, sightings)| sightings)
@@ -313,11 +313,11 @@ fn an_outage_delists_nothing() {
         }
         let listed: BTreeSet<String> = contents(house.snapshot()).into_keys().map(|(_, key)| key).collect();
         assert_eq!(Some(&listed), good.as_ref().or(Some(&BTreeSet::new())), "{name}: nothing is delisted");
-        let judge = Judge::new(house.snapshot(), update);
-        let status = |text: &str| judge.ask(text).expect("an address").status;
+        let searcher = Searcher::new(house.snapshot(), update);
+        let status = |text: &str| searcher.lookup(text).expect("an address").status;
         assert_eq!(status("9.9.9.9"), if taken { Status::Unknown } else { Status::Failed }, "{name}");
         if let Some(one) = listed.first() {
-            let answer = judge.ask(one).expect("an address");
+            let answer = searcher.lookup(one).expect("an address");
             assert_eq!((answer.status, answer.sources[0].stale), (Status::Blocked, !taken), "{name}");
         }
     }

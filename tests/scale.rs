@@ -8,7 +8,7 @@ use rapsheet_ingest::catalog::Catalog;
 use rapsheet_ingest::decode::{self, Caps};
 use rapsheet_ingest::intake::{Recipe, transcribe};
 use rapsheet_ingest::scribe::{Details, Key, Place, Rules, Sink, Skip, Warnings};
-use rapsheet_query::Judge;
+use rapsheet_query::Searcher;
 use rapsheet_snapshot::section::origin::FeedState;
 use rapsheet_snapshot::{AddressRange, Refusal, Scope, Snapshot, Time};
 use std::collections::{BTreeSet, HashMap};
@@ -196,11 +196,11 @@ fn read_plainly(catalog: &Catalog, folder: &Path, now: Time) -> Oracle {
 }
 
 fn compare(snapshot: &Snapshot, oracle: &Oracle, catalog: &Catalog, at: Time) {
-    let judge = Judge::new(snapshot, at);
+    let searcher = Searcher::new(snapshot, at);
     let (mut random, mut listed) = (Random::new(2026), 0);
     let asked = questions(oracle, 200_000, &mut random);
     for question in &asked {
-        let answer = match judge.ask(question) {
+        let answer = match searcher.lookup(question) {
             Ok(answer) => answer,
             // A neighbour of a real name or URL need not be an indicator; what the lists hold always is.
             Err(refusal) => {
@@ -221,7 +221,7 @@ fn compare(snapshot: &Snapshot, oracle: &Oracle, catalog: &Catalog, at: Time) {
     }
     let share = listed * 100 / asked.len();
     for name in oracle.names.keys().chain(oracle.urls.keys()) {
-        let asked = rapsheet_query::Questions::new().push(name.as_bytes());
+        let asked = rapsheet_query::Batch::new().push(name.as_bytes());
         assert_eq!(asked, Ok(()), "{name} is listed, so it can be asked");
     }
     eprintln!("{} look-ups agree with the oracle, {share} % of them listed", asked.len());

@@ -7,7 +7,7 @@ use crate::place::{Place, code, stderr};
 use crate::sample;
 use crate::support::{DAY, House, Random, contents, corpus, day};
 use rapsheet_query::extract::extract;
-use rapsheet_query::{Judge, Question, Questions, Report, Scored, Scorer};
+use rapsheet_query::{Batch, Match, MatchFilter, Scorer, Searcher};
 use rapsheet_snapshot::{Snapshot, Status, Time};
 use std::collections::HashSet;
 use std::fs;
@@ -17,14 +17,13 @@ use std::path::{Path, PathBuf};
 /// What stands where: offset, indicator, status.
 type Row = (usize, String, Status);
 
-fn slow(judge: &Judge<'_>, text: &[u8], all: bool) -> Vec<Row> {
-    let (mut questions, mut offsets) = (Questions::new(), Vec::new());
-    extract(text, &mut questions, &mut offsets);
+fn slow(searcher: &Searcher<'_>, text: &[u8], all: bool) -> Vec<Row> {
+    let (mut batch, mut offsets) = (Batch::new(), Vec::new());
+    extract(text, &mut batch, &mut offsets);
     let mut rows: Vec<Row> = Vec::new();
-    for (question, at) in questions.list().iter().zip(&offsets) {
-        let answer = judge.answer(&questions, question);
-        if all || matches!(answer.status, Status::Blocked | Status::Allowed) {
-            rows.push((*at, answer.indicator, answer.status));
+    for (verdict, at) in searcher.verdicts(&batch).zip(&offsets) {
+        if all || matches!(verdict.status, Status::Blocked | Status::Allowed) {
+            rows.push((*at, verdict.indicator, verdict.status));
         }
     }
     rows.sort_by_key(|(at, ..)| *at);
@@ -40,8 +39,8 @@ fn slow(judge: &Judge<'_>, text: &[u8], all: bool) -> Vec<Row> {
     rows
 }
 
-fn rows(found: &[Scored]) -> Vec<Row> {
-    let row = |scored: &Scored| (scored.at, scored.known.indicator.to_string(), scored.known.status);
+fn rows(found: &[Match]) -> Vec<Row> {
+    let row = |scored: &Match| (scored.at, scored.info.indicator.to_string(), scored.info.status);
     found.iter().map(row).collect()
 }
 
@@ -55,7 +54,7 @@ fn random_bytes_give_what_the_slow_way_finds() {
     let path = folder.path().join("sample.rap");
     sample::publish(&path);
     let snapshot = Snapshot::open(&path).expect("the sample");
-    let judge = Judge::new(&snapshot, time(sample::NOW));
+    let searcher = Searcher::new(&snapshot, time(sample::NOW));
     let mut random = Random::new(5);
     let words: Vec<&[u8]> = vec![
         b"45.9.20.5",
@@ -100,13 +99,18 @@ fn random_bytes_give_what_the_slow_way_finds() {
         b"\\u003a",
         b"\\.",
     ];
-    let mut scorers = [(true, Report::All), (false, Report::Listed)]
-        .map(|(all, report)| (all, Scorer::new(&judge, report, 1 << 14)));
+    let mut scorers = [(true, MatchFilter::All), (false, MatchFilter::Listed)]
+        .map(|(all, report)| (all, Scorer::new(&searcher, report, 1 << 14)));
     for round in 0..6000 {
         let text: Vec<u8> = (0..random.below(60)).flat_map(|_| random.pick(&words).iter().copied()).collect();
         for (all, scorer) in &mut scorers {
             let found = rows(&scorer.score(&text));
-            assert_eq!(found, slow(&judge, &text, *all), "round {round}: {}", String::from_utf8_lossy(&text));
+            assert_eq!(
+                found,
+                slow(&searcher, &text, *all),
+                "round {round}: {}",
+                String::from_utf8_lossy(&text)
+            );
         }
     }
 }
@@ -117,12 +121,12 @@ fn a_line_of_very_many_indicators_has_each_of_them_once() {
     let path = folder.path().join("sample.rap");
     sample::publish(&path);
     let snapshot = Snapshot::open(&path).expect("the sample");
-    let judge = Judge::new(&snapshot, time(sample::NOW));
+    let searcher = Searcher::new(&snapshot, time(sample::NOW));
     let line: String = (0..60_000).map(|at| format!("h{}.evilpanel.com,", at % 40_000)).collect();
     let text = format!("{line}\nh1.evilpanel.com 45.9.20.5 h1.evilpanel.com\n{line}").replace(',', " ");
-    let found = rows(&Scorer::new(&judge, Report::All, 1 << 16).score(text.as_bytes()));
+    let found = rows(&Scorer::new(&searcher, MatchFilter::All, 1 << 16).score(text.as_bytes()));
     assert_eq!(found.len(), 80_002);
-    assert!(found == slow(&judge, text.as_bytes(), true));
+    assert!(found == slow(&searcher, text.as_bytes(), true));
 }
 
 /// Every real log, unpacked.
@@ -149,13 +153,13 @@ fn real_logs_give_what_the_slow_way_finds() {
     let Some(folder) = corpus("real_logs_give_what_the_slow_way_finds") else { return };
     let place = Place::new();
     let snapshot = Snapshot::open(&place.path("rapsheet.rap")).expect("the sample");
-    let judge = Judge::new(&snapshot, time(sample::NOW));
-    let mut scorer = Scorer::new(&judge, Report::All, 1 << 20);
+    let searcher = Searcher::new(&snapshot, time(sample::NOW));
+    let mut scorer = Scorer::new(&searcher, MatchFilter::All, 1 << 20);
     let (logs, mut total) = (logs(&folder), 0);
     assert!(logs.len() > 8, "{}", logs.len());
     for (path, text) in logs {
         let found = rows(&scorer.score(&text));
-        let expected = slow(&judge, &text, true);
+        let expected = slow(&searcher, &text, true);
         assert!(found == expected, "{}: {} and {}", path.display(), found.len(), expected.len());
         total += found.len();
     }
@@ -221,15 +225,15 @@ impl Sets {
 fn lists_of(logs: &[(PathBuf, Vec<u8>)]) -> [String; 3] {
     let (mut seen, mut lists) = (HashSet::new(), [const { String::new() }; 3]);
     for (_, text) in logs {
-        let (mut questions, mut offsets) = (Questions::new(), Vec::new());
-        extract(text, &mut questions, &mut offsets);
-        for question in questions.list() {
-            let list = match question {
-                Question::Address(_) | Question::Range(_) => 0,
-                Question::Name(_) => 1,
-                Question::Url { .. } => 2,
+        let (mut batch, mut offsets) = (Batch::new(), Vec::new());
+        extract(text, &mut batch, &mut offsets);
+        for question in batch.iter() {
+            let list = match question.type_word() {
+                "domain" => 1,
+                "url" => 2,
+                _ => 0,
             };
-            let text = questions.text(question);
+            let text = question.to_string();
             if seen.insert(text.clone()) && seen.len() % 5 == 0 {
                 lists[list] += &(text + "\n");
             }
@@ -249,7 +253,7 @@ fn real_logs_are_scored_as_sets_say_at_any_number_of_threads() {
     let built = house.night(now);
     built.image.publish(&place.path("rapsheet.rap")).expect("published");
     let sets = Sets(contents(house.snapshot()).into_keys().map(|(_, text)| text).collect());
-    let (judge, mut total) = (Judge::new(house.snapshot(), now), 0);
+    let (searcher, mut total) = (Searcher::new(house.snapshot(), now), 0);
     for (path, text) in &logs {
         place.write("x.log", text);
         let now = now.to_string();
@@ -284,7 +288,7 @@ fn real_logs_are_scored_as_sets_say_at_any_number_of_threads() {
                 )
             })
             .collect();
-        let expected = slow(&judge, text, true);
+        let expected = slow(&searcher, text, true);
         let expected: Vec<(usize, &str)> = expected
             .iter()
             .filter(|(_, indicator, _)| sets.lists(indicator))

@@ -53,7 +53,7 @@ fn unsafe_stands_in_the_map_and_in_kernels_with_a_plain_twin_alone() {
         .map(|(name, _)| name)
         .collect();
     let expected = [
-        "crates/query/src/marks.rs",
+        "crates/query/src/tokenizer.rs",
         "crates/snapshot/src/map.rs",
         "crates/snapshot/src/section/lanes.rs",
         "crates/snapshot/src/section/soon.rs",

@@ -378,7 +378,7 @@ pub(crate) struct Diff {
     pub(crate) format: DiffOutput,
     /// Only this kind of change; may be repeated
     #[arg(long = "change", value_name = "KIND", value_parser = change())]
-    pub(crate) changes: Vec<rapsheet_query::Change>,
+    pub(crate) changes: Vec<rapsheet_query::ChangeKind>,
     /// Only this feed; may be repeated
     #[arg(long = "feed", value_name = "ID")]
     pub(crate) feeds: Vec<String>,
@@ -520,9 +520,10 @@ fn score_output() -> impl clap::builder::TypedValueParser<Value = &'static Score
         .try_map(|name| crate::output::score::find(&name).ok_or("no such output format"))
 }
 
-fn change() -> impl clap::builder::TypedValueParser<Value = rapsheet_query::Change> {
-    let words = rapsheet_query::Change::ALL.map(rapsheet_query::Change::word);
-    let find = |word: String| rapsheet_query::Change::ALL.into_iter().find(|change| change.word() == word);
+fn change() -> impl clap::builder::TypedValueParser<Value = rapsheet_query::ChangeKind> {
+    let words = rapsheet_query::ChangeKind::ALL.map(rapsheet_query::ChangeKind::word);
+    let find =
+        |word: String| rapsheet_query::ChangeKind::ALL.into_iter().find(|change| change.word() == word);
     PossibleValuesParser::new(words).try_map(move |word| find(word).ok_or("no such change"))
 }
 

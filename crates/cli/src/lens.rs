@@ -9,11 +9,11 @@ use crate::blocks::last_edge;
 use crate::exit::Failure;
 use crate::inputs::Part;
 use crate::log::Log;
-use crate::output::score::{Manner, ScoredBlock};
+use crate::output::score::{Manner, Match, ScoredBlock, Scorer};
 use crate::setting::Setting;
 use crate::summary::Counting;
 use crate::wanted::Wanted;
-use rapsheet_query::{Judge, Known, Scored, Scorer};
+use rapsheet_query::{MatchInfo, Searcher};
 use rapsheet_snapshot::Time;
 use rapsheet_snapshot::refang::Refanged;
 use std::io::{self, IsTerminal, Write};
@@ -38,7 +38,7 @@ pub(crate) struct Scratch {
 
 /// What every worker looks through.
 pub(crate) struct Lens<'a> {
-    judge: &'a Judge<'a>,
+    searcher: &'a Searcher<'a>,
     args: &'a Score,
     wanted: Wanted,
     /// Whether each record is judged at its own time.
@@ -54,9 +54,9 @@ pub(crate) struct Lens<'a> {
 
 impl<'a> Lens<'a> {
     /// Looks as the arguments say, into a snapshot of that time.
-    pub(crate) fn new(judge: &'a Judge<'a>, args: &'a Score, built_at: Time) -> Lens<'a> {
+    pub(crate) fn new(searcher: &'a Searcher<'a>, args: &'a Score, built_at: Time) -> Lens<'a> {
         let is_event = matches!(args.at, Instant::Event);
-        let at = (!is_event).then(|| judge.verdicts().at());
+        let at = (!is_event).then(|| searcher.at());
         let manner = Manner {
             to_terminal: io::stdout().is_terminal(),
             only_listed: args.only_listed,
@@ -65,7 +65,7 @@ impl<'a> Lens<'a> {
         };
         let counting = args.summary.map(|_| Mutex::new(Counting::new(built_at, at)));
         Lens {
-            judge,
+            searcher,
             args,
             wanted: Wanted::of(args),
             is_event,
@@ -78,7 +78,7 @@ impl<'a> Lens<'a> {
 
     /// What finds what is to be reported, and remembers what it met lately in about so many bytes.
     pub(crate) fn scorer(&self, memory: usize) -> Scorer<'a> {
-        Scorer::new(self.judge, self.wanted.report(self.is_event), memory)
+        Scorer::with_info(self.searcher, self.wanted.report(self.is_event), memory)
     }
 
     /// Puts what is printed of a part into `made`, and calls `ease` whenever there is more. Returns how much was found.
@@ -106,7 +106,7 @@ impl<'a> Lens<'a> {
         &self,
         end: usize,
         rest: &mut Rest<'_>,
-        found: &mut Vec<Scored>,
+        found: &mut Vec<Match>,
         made: &mut Vec<u8>,
         ease: &mut impl FnMut(&mut Vec<u8>),
     ) -> usize {
@@ -125,7 +125,7 @@ impl<'a> Lens<'a> {
     }
 
     /// Prints or counts what was found in the rest of a part up to `end`. Returns how much of it is wanted.
-    fn put(&self, rest: &mut Rest<'_>, found: Vec<Scored>, end: usize, made: &mut Vec<u8>) -> usize {
+    fn put(&self, rest: &mut Rest<'_>, found: Vec<Match>, end: usize, made: &mut Vec<u8>) -> usize {
         let range = rest.start..end;
         let (found, times) = if self.is_event {
             self.at_their_own_times(rest, found, end)
@@ -144,7 +144,7 @@ impl<'a> Lens<'a> {
             found: &found,
             line_told: rest.line_told,
             times: times.as_deref(),
-            judge: self.judge,
+            searcher: self.searcher,
             manner: self.manner,
         };
         match &self.counting {
@@ -155,8 +155,8 @@ impl<'a> Lens<'a> {
         found.len()
     }
 
-    fn wanted_of(&self, mut found: Vec<Scored>) -> Vec<Scored> {
-        found.retain(|scored| self.wanted.admits(self.judge, &scored.known));
+    fn wanted_of(&self, mut found: Vec<Match>) -> Vec<Match> {
+        found.retain(|scored| self.wanted.admits(self.searcher, &scored.info));
         found
     }
 
@@ -166,7 +166,7 @@ impl<'a> Lens<'a> {
         part: &Part,
         scorer: &mut Scorer<'_>,
         scratch: &mut Scratch,
-        mut each: impl FnMut(Vec<Scored>, usize),
+        mut each: impl FnMut(Vec<Match>, usize),
     ) {
         let Scratch { masked, refanged } = scratch;
         // Where headers may come, it was looked for them already when the block was read.
@@ -197,9 +197,9 @@ impl<'a> Lens<'a> {
     fn at_their_own_times(
         &self,
         rest: &Rest<'_>,
-        found: Vec<Scored>,
+        found: Vec<Match>,
         end: usize,
-    ) -> (Vec<Scored>, Option<Vec<Option<Time>>>) {
+    ) -> (Vec<Match>, Option<Vec<Option<Time>>>) {
         let (mut found, bytes) = (found.into_iter().peekable(), rest.part.block.bytes.as_slice());
         let (mut kept, mut times, mut log) = (Vec::new(), Vec::new(), rest.log.clone());
         rest.log.each_record(bytes, rest.start..end, |start, end| {
@@ -215,8 +215,10 @@ impl<'a> Lens<'a> {
             let time = log.time(record.trim_ascii_end(), self.args.time_field.as_deref(), self.now());
             while let Some(scored) = found.next_if(|scored| scored.at < end) {
                 self.timeless.fetch_add(u64::from(time.is_none()), Ordering::Relaxed);
-                if let Some(known) = self.known_at(&scored, time) {
-                    kept.push(Scored { known: Rc::new(known), ..scored });
+                if let Some(info) = self.info_at(&scored, time) {
+                    let mut scored = scored;
+                    scored.info = Rc::new(info.into());
+                    kept.push(scored);
                     times.push(time);
                 }
             }
@@ -225,13 +227,13 @@ impl<'a> Lens<'a> {
     }
 
     fn now(&self) -> Time {
-        self.judge.verdicts().at()
+        self.searcher.at()
     }
 
     /// What was known then of what was found, if it is wanted.
-    fn known_at(&self, scored: &Scored, time: Option<Time>) -> Option<Known> {
-        let answer = self.judge.ask_at(&scored.known.indicator, time.unwrap_or(self.now())).ok()?;
-        Some(Known::new(answer)).filter(|known| self.wanted.admits(self.judge, known))
+    fn info_at(&self, scored: &Match, time: Option<Time>) -> Option<MatchInfo> {
+        let answer = self.searcher.lookup_at(&*scored.info.indicator, time.unwrap_or(self.now())).ok()?;
+        Some(MatchInfo::from(answer)).filter(|info| self.wanted.admits(self.searcher, info))
     }
 
     /// Prints what was counted, and says what could not be done as asked.

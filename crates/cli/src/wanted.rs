@@ -1,7 +1,7 @@
 //! Which of the indicators that were found people want to see.
 
 use crate::args::{Score, Verdict};
-use rapsheet_query::{Judge, Known, Report};
+use rapsheet_query::{MatchFilter, MatchInfo, Searcher};
 use rapsheet_snapshot::{Assessments, Status};
 
 /// What the flags ask for.
@@ -27,26 +27,26 @@ impl Wanted {
     }
 
     /// What the scorer must report, where records are judged at their own time or not.
-    pub(crate) fn report(&self, at_event: bool) -> Report {
+    pub(crate) fn report(&self, at_event: bool) -> MatchFilter {
         let asks_for = |status| self.statuses.contains(&status);
         match at_event {
-            _ if asks_for(Status::Unknown) || asks_for(Status::Failed) => Report::All,
-            true => Report::Known,
-            false => Report::Listed,
+            _ if asks_for(Status::Unknown) || asks_for(Status::Failed) => MatchFilter::All,
+            true => MatchFilter::InSnapshot,
+            false => MatchFilter::Listed,
         }
     }
 
     /// Whether people want to see this.
-    pub(crate) fn admits(&self, judge: &Judge<'_>, known: &Known) -> bool {
-        let providers = judge.verdicts().providers();
+    pub(crate) fn admits(&self, searcher: &Searcher<'_>, info: &MatchInfo) -> bool {
+        let providers = searcher.providers();
         let lists = |name: &str| {
-            known.listing().any(|at| providers.get(at).is_some_and(|provider| provider.name == name))
+            info.listed_by().any(|at| providers.get(at).is_some_and(|provider| provider.name == name))
         };
-        let says = |wanted| known.assessments.iter().any(|one| one == wanted);
-        self.statuses.contains(&known.status)
+        let says = |wanted| info.assessments.iter().any(|one| one == wanted);
+        self.statuses.contains(&info.status)
             && (self.assessments == Assessments::EMPTY || self.assessments.iter().any(says))
             && (self.providers.is_empty() || self.providers.iter().any(|name| lists(name)))
-            && known.detected_by >= self.min_providers
+            && info.detected_by >= self.min_providers
     }
 }
 

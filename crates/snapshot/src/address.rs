@@ -7,7 +7,7 @@
 
 use crate::Refusal;
 use std::fmt;
-use std::net::{Ipv4Addr, Ipv6Addr};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 /// One address.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -32,6 +32,16 @@ impl Address {
         match self {
             Address::V4(number) => AddressRange::V4 { first: number, last: number },
             Address::V6(number) => AddressRange::V6 { first: number, last: number },
+        }
+    }
+}
+
+/// An IPv4-mapped IPv6 address becomes IPv4.
+impl From<IpAddr> for Address {
+    fn from(address: IpAddr) -> Address {
+        match address.to_canonical() {
+            IpAddr::V4(address) => Address::V4(address.to_bits()),
+            IpAddr::V6(address) => Address::V6(address.to_bits()),
         }
     }
 }

@@ -40,7 +40,8 @@ impl Deref for Held {
 
 impl Follow {
     /// Opens and verifies what is at the path now.
-    pub fn open(path: &Path) -> Result<Follow, Error> {
+    pub fn open(path: impl AsRef<Path>) -> Result<Follow, Error> {
+        let path = path.as_ref();
         // Looked at before it is opened: what is published in between is then seen as new, and not missed.
         let seen = Stamp::of(path)?;
         let current = ArcSwap::from_pointee(Snapshot::open(path)?);

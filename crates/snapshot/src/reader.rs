@@ -32,14 +32,16 @@ pub struct Snapshot {
 
 impl Snapshot {
     /// Opens a file and verifies every byte of it.
-    pub fn open(path: &Path) -> Result<Snapshot, Error> {
+    pub fn open(path: impl AsRef<Path>) -> Result<Snapshot, Error> {
+        let path = path.as_ref();
         let snapshot = Snapshot::open_trusted(path)?;
         verify::checksums(&snapshot.map, &snapshot.table).map_err(|damage| refused(path, damage))?;
         Ok(snapshot)
     }
 
     /// Opens a file and checks header, section table and lengths only.
-    pub fn open_trusted(path: &Path) -> Result<Snapshot, Error> {
+    pub fn open_trusted(path: impl AsRef<Path>) -> Result<Snapshot, Error> {
+        let path = path.as_ref();
         Snapshot::from_map(path, Map::open(path)?)
     }
 

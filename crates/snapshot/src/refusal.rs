@@ -58,6 +58,8 @@ refusals! {
     Glued "glued" "Two records that were joined without a separator.";
 }
 
+impl std::error::Error for Refusal {}
+
 impl fmt::Display for Refusal {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(self.word())

@@ -7,6 +7,7 @@
 
 use serde::{Deserialize, Serialize};
 use std::fmt;
+use std::time::{SystemTime, UNIX_EPOCH};
 
 /// A UTC instant in whole seconds since 1970-01-01T00:00:00Z.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -71,6 +72,14 @@ impl Time {
         let clock = (after(bytes, 10, b"Tt ", 2)?, after(bytes, 13, b":", 2)?, after(bytes, 16, b":", 2)?);
         let offset = offset_seconds(skip_fraction(bytes.get(19..)?))?;
         Some(Time::from_civil(date, clock)?.plus(-offset))
+    }
+}
+
+/// Fractions of a second are cut off, and times before 1970 become 1970.
+impl From<SystemTime> for Time {
+    fn from(time: SystemTime) -> Time {
+        let since = time.duration_since(UNIX_EPOCH).unwrap_or_default();
+        Time(i64::try_from(since.as_secs()).unwrap_or(i64::MAX))
     }
 }
 

@@ -10,9 +10,10 @@ use crate::exit::{Exit, Failure, tell};
 use crate::inputs::Part;
 use crate::lens::{Lens, Scratch};
 use crate::log::Log;
+use crate::output::score::Scorer;
 use crate::setting::Setting;
 use crate::tail::Tail;
-use rapsheet_query::{Judge, Scorer};
+use rapsheet_query::Searcher;
 use rapsheet_snapshot::{Follow, Time};
 use std::io::Write;
 use std::sync::Arc;
@@ -45,8 +46,8 @@ pub(super) fn run(args: &Score, setting: &Setting, out: &mut dyn Write) -> Resul
     loop {
         let held = follow.current();
         let now = setting.now.plus(i64::try_from(began.elapsed().as_secs()).unwrap_or(i64::MAX));
-        let judge = Judge::new(&held, at(args, now));
-        let lens = Lens::new(&judge, args, held.built_at());
+        let searcher = Searcher::new(&held, at(args, now));
+        let lens = Lens::new(&searcher, args, held.built_at());
         let mut scorer = lens.scorer(MEMORY);
         let (until, mut looked) = (Instant::now() + PRESENT, Instant::now());
         while Instant::now() < until {

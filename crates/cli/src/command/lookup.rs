@@ -10,7 +10,7 @@ use crate::exit::{Exit, Failure};
 use crate::input;
 use crate::output::lookup::{Context, LookupOutput};
 use crate::setting::Setting;
-use rapsheet_query::{Judge, Questions};
+use rapsheet_query::{Batch, Searcher};
 use rapsheet_snapshot::{Refusal, Status};
 use std::io::{BufRead, BufReader, Read, Write};
 
@@ -21,13 +21,17 @@ const QUESTION_MAX: u64 = 64 << 10;
 pub(super) fn run(args: &Lookup, setting: &Setting) -> Result<Exit, Failure> {
     let crate::args::Policy::Any = args.policy;
     let snapshot = setting.open()?;
-    let judge = Judge::new(&snapshot, args.at.unwrap_or(setting.now));
-    let context =
-        Context { snapshot: &snapshot, judge: &judge, all_sources: args.all_sources, color: setting.color };
+    let searcher = Searcher::new(&snapshot, args.at.unwrap_or(setting.now));
+    let context = Context {
+        snapshot: &snapshot,
+        searcher: &searcher,
+        all_sources: args.all_sources,
+        color: setting.color,
+    };
     let mut desk = Desk {
         context,
         output: args.format,
-        questions: Questions::new(),
+        batch: Batch::new(),
         out: Box::new(stdout()),
         unusable: false,
         listed: false,
@@ -54,7 +58,7 @@ pub(super) fn run(args: &Lookup, setting: &Setting) -> Result<Exit, Failure> {
 struct Desk<'a> {
     context: Context<'a>,
     output: &'static LookupOutput,
-    questions: Questions,
+    batch: Batch,
     out: Box<dyn Write>,
     unusable: bool,
     listed: bool,
@@ -62,14 +66,13 @@ struct Desk<'a> {
 
 impl Desk<'_> {
     fn ask(&mut self, text: &[u8]) -> Result<(), Failure> {
-        self.questions.clear();
-        if let Err(why) = self.questions.push(text) {
+        self.batch.clear();
+        if let Err(why) = self.batch.push(text) {
             return self.refuse(text, why);
         }
-        for question in self.questions.list() {
-            let answer = self.context.judge.answer(&self.questions, question);
-            self.listed |= answer.status == Status::Blocked;
-            self.output.answer(&self.context, &answer, &mut self.out)?;
+        for verdict in self.context.searcher.verdicts(&self.batch) {
+            self.listed |= verdict.status == Status::Blocked;
+            self.output.answer(&self.context, &verdict, &mut self.out)?;
         }
         Ok(())
     }

@@ -12,7 +12,7 @@ use crate::lens::{Lens, Scratch};
 use crate::meter::Meter;
 use crate::ordered::{self, Ease, Order, Ways};
 use crate::setting::Setting;
-use rapsheet_query::Judge;
+use rapsheet_query::Searcher;
 use std::io::Write;
 use std::path::PathBuf;
 
@@ -34,8 +34,8 @@ pub(super) fn run(args: &Score, setting: &Setting) -> Result<Exit, Failure> {
         Instant::Now | Instant::Event => setting.now,
         Instant::At(time) => time,
     };
-    let judge = Judge::new(&snapshot, at);
-    let lens = Lens::new(&judge, args, snapshot.built_at());
+    let searcher = Searcher::new(&snapshot, at);
+    let lens = Lens::new(&searcher, args, snapshot.built_at());
     let exit = scan(&lens, args, setting, &mut out)?;
     lens.finish(setting, &mut out)?;
     Ok(exit)

@@ -5,7 +5,7 @@
 
 use super::{Context, LookupOutput, Said};
 use crate::printable;
-use rapsheet_query::{Answer, Source};
+use rapsheet_query::{Source, Verdict};
 use rapsheet_snapshot::Time;
 use std::io::{self, Write};
 
@@ -45,7 +45,7 @@ const HEAD: [&str; 19] = [
     "error",
 ];
 
-fn answer(context: &Context<'_>, answer: &Answer, out: &mut dyn Write) -> io::Result<()> {
+fn answer(context: &Context<'_>, answer: &Verdict, out: &mut dyn Write) -> io::Result<()> {
     let common = [
         answer.indicator.clone(),
         answer.type_word.to_owned(),

@@ -1,7 +1,7 @@
 //! `json`: one indented object per indicator, its fields in the order that the documentation shows.
 
 use super::{Context, LookupOutput, Said, no_head};
-use rapsheet_query::{Answer, Source};
+use rapsheet_query::{Source, Verdict};
 use rapsheet_snapshot::{Refusal, Time};
 use serde::Serialize;
 
@@ -65,7 +65,7 @@ pub(super) struct Refused<'a> {
 }
 
 /// The object of an answer.
-pub(super) fn object<'a>(context: &'a Context<'_>, answer: &'a Answer) -> Object<'a> {
+pub(super) fn object<'a>(context: &'a Context<'_>, answer: &'a Verdict) -> Object<'a> {
     Object {
         indicator: &answer.indicator,
         type_word: answer.type_word,

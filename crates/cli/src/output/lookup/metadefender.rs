@@ -5,7 +5,7 @@
 //! never null and never left out. Every time carries its zone, which the original sometimes forgets.
 
 use super::{Context, LookupOutput, Said, json, no_head};
-use rapsheet_query::{Answer, Source};
+use rapsheet_query::{Source, Verdict};
 use rapsheet_snapshot::{Assessments, Time};
 use serde::Serialize;
 
@@ -51,7 +51,7 @@ struct Row<'a> {
     status: u8,
 }
 
-fn object<'a>(context: &'a Context<'_>, answer: &'a Answer) -> Object<'a> {
+fn object<'a>(context: &'a Context<'_>, answer: &'a Verdict) -> Object<'a> {
     let is_address = matches!(answer.type_word, "ipv4" | "ipv6");
     Object {
         address: &answer.indicator,

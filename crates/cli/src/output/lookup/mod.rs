@@ -1,7 +1,7 @@
 //! The outputs of `lookup`: one file and one row each. Help and validation read the table.
 
 use crate::color::Color;
-use rapsheet_query::{Answer, Judge};
+use rapsheet_query::{Searcher, Verdict};
 use rapsheet_snapshot::{Refusal, Snapshot, Status, Time};
 use std::io::{self, Write};
 
@@ -22,7 +22,7 @@ pub(crate) struct LookupOutput {
     /// Prints what comes before all answers.
     head: fn(&mut dyn Write) -> io::Result<()>,
     /// Prints one answer.
-    answer: fn(&Context<'_>, &Answer, &mut dyn Write) -> io::Result<()>,
+    answer: fn(&Context<'_>, &Verdict, &mut dyn Write) -> io::Result<()>,
     /// Prints that a text is no indicator, harmlessly: the text is anything at all.
     refused: fn(&str, Refusal, &mut dyn Write) -> io::Result<()>,
 }
@@ -42,7 +42,7 @@ impl LookupOutput {
     pub(crate) fn answer(
         &self,
         context: &Context<'_>,
-        answer: &Answer,
+        answer: &Verdict,
         out: &mut dyn Write,
     ) -> io::Result<()> {
         (self.answer)(context, answer, out)
@@ -59,7 +59,7 @@ pub(crate) struct Context<'a> {
     /// The snapshot that answered.
     pub(crate) snapshot: &'a Snapshot,
     /// Who judged.
-    pub(crate) judge: &'a Judge<'a>,
+    pub(crate) searcher: &'a Searcher<'a>,
     /// Whether providers that list nothing are named.
     pub(crate) all_sources: bool,
     /// Colour.
@@ -76,13 +76,13 @@ impl Context<'_> {
 
     /// The name of a source's provider.
     fn provider(&self, source: &rapsheet_query::Source) -> &str {
-        self.judge.verdicts().providers().get(source.provider).map_or("", |provider| &provider.name)
+        self.searcher.providers().get(source.provider).map_or("", |provider| &provider.name)
     }
 
     /// The providers with what they say in `answer`: their status and their sightings. Those without sightings
     /// are left out unless all were asked for.
-    fn providers<'c>(&'c self, answer: &'c Answer, all: bool) -> impl Iterator<Item = Said<'c>> {
-        let providers = self.judge.verdicts().providers().iter().zip(&answer.providers).enumerate();
+    fn providers<'c>(&'c self, answer: &'c Verdict, all: bool) -> impl Iterator<Item = Said<'c>> {
+        let providers = self.searcher.providers().iter().zip(&answer.providers).enumerate();
         providers.filter_map(move |(at, (provider, status))| {
             let first = answer.sources.partition_point(|source| source.provider < at);
             let end = answer.sources.partition_point(|source| source.provider <= at);

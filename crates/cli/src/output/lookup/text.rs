@@ -2,7 +2,7 @@
 
 use super::{Context, LookupOutput, Said, no_head};
 use crate::printable;
-use rapsheet_query::{Answer, Source};
+use rapsheet_query::{Source, Verdict};
 use rapsheet_snapshot::{Status, Time};
 use std::io::{self, Write};
 
@@ -20,14 +20,14 @@ fn about(why: rapsheet_snapshot::Refusal) -> &'static str {
     why.about().trim_end_matches('.')
 }
 
-fn answer(context: &Context<'_>, answer: &Answer, out: &mut dyn Write) -> io::Result<()> {
+fn answer(context: &Context<'_>, answer: &Verdict, out: &mut dyn Write) -> io::Result<()> {
     let verdict = context.color.status(answer.status, answer.status.verdict());
     write!(out, "{}  {verdict}", printable::text(&answer.indicator))?;
     match (answer.status, answer.assessments()) {
         (Status::Blocked | Status::Allowed, said) if !said.is_empty() => write!(out, ": {said}")?,
         _ => {}
     }
-    let of = context.judge.verdicts().providers().len();
+    let of = context.searcher.providers().len();
     match (answer.detected_by, answer.failed) {
         (0, 0) => writeln!(out)?,
         (0, failed) => writeln!(out, " (data of {failed} of {of} providers is missing or too old)")?,

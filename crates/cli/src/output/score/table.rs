@@ -5,7 +5,7 @@
 
 use super::{ScoreOutput, ScoredBlock};
 use crate::printable;
-use rapsheet_query::Known;
+use rapsheet_query::MatchInfo;
 use rapsheet_snapshot::Time;
 
 /// A row of the table of outputs.
@@ -50,7 +50,7 @@ fn block(delimiter: u8, scored: &ScoredBlock<'_>, out: &mut Vec<u8>) {
         let event = scored.times.and_then(|times| *times.get(at)?);
         let offset = scored.offset + found.at as u64;
         let place = [scored.file.to_owned(), line.to_string(), offset.to_string()];
-        let [indicator, rest @ ..] = cells(scored, &found.known);
+        let [indicator, rest @ ..] = cells(scored, &found.info);
         let event = event.map(|time| time.to_string()).unwrap_or_default();
         let all =
             place.into_iter().chain([indicator]).chain(rest).chain([event]).chain(scored.context(found.at));
@@ -59,19 +59,19 @@ fn block(delimiter: u8, scored: &ScoredBlock<'_>, out: &mut Vec<u8>) {
     }
 }
 
-fn cells(scored: &ScoredBlock<'_>, known: &Known) -> [String; 8] {
+fn cells(scored: &ScoredBlock<'_>, info: &MatchInfo) -> [String; 8] {
     let words =
-        known.assessments.iter().map(|assessment| assessment.word().replace(' ', "_")).collect::<Vec<_>>();
+        info.assessments.iter().map(|assessment| assessment.word().replace(' ', "_")).collect::<Vec<_>>();
     let cell = |time: Option<Time>| time.map(|time| time.to_string()).unwrap_or_default();
     [
-        known.indicator.to_string(),
-        known.type_word.to_owned(),
-        known.status.number().to_string(),
-        known.detected_by.to_string(),
+        info.indicator.to_string(),
+        info.type_word.to_owned(),
+        info.status.number().to_string(),
+        info.detected_by.to_string(),
         words.join(" "),
-        scored.speakers(known).collect::<Vec<_>>().join(" "),
-        cell(known.first_seen),
-        cell(known.detect_time),
+        scored.speakers(info).collect::<Vec<_>>().join(" "),
+        cell(info.first_seen),
+        cell(info.detect_time),
     ]
 }
 
