@@ -10,7 +10,8 @@ fn main() -> Result<(), Box<dyn Error>> {
     let args: Vec<String> = std::env::args().skip(1).collect();
     let (path, indicators) = args.split_first().ok_or("usage: embed SNAPSHOT INDICATOR...")?;
 
-    // `open` verifies every byte; `open_trusted` reads the header only, for a file that was verified when installed.
+    // `open` verifies every byte; `open_trusted` reads the header only, for a file that was verified when
+    // installed.
     let snapshot = Snapshot::open(path)?;
     let searcher = Searcher::new(&snapshot, SystemTime::now());
 
@@ -23,7 +24,8 @@ fn main() -> Result<(), Box<dyn Error>> {
         }
     }
 
-    // Several times as fast for many: one status each. A batch that is cleared and filled again allocates nothing.
+    // Several times as fast for many: one status each. A batch that is cleared and filled again allocates
+    // nothing.
     let mut batch = Batch::new();
     for indicator in indicators {
         batch.push(indicator)?;

@@ -1,4 +1,5 @@
-//! Answers from the newest snapshot while new ones are published: one thread refreshes, the others never wait.
+//! Answers from the newest snapshot while new ones are published: one thread refreshes, the others never
+//! wait.
 //!
 //! `make demo`, then `cargo run --example follow -- demo/rapsheet.rap < indicators.txt`
 

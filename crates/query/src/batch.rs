@@ -1,8 +1,8 @@
 //! A batch of questions, and the buffers in which they are answered.
 //!
 //! Looking up many questions at once is several times as fast as one by one, because the memory accesses of
-//! different questions overlap. The buffers are kept between uses, so that a batch that is filled again allocates
-//! nothing.
+//! different questions overlap. The buffers are kept between uses, so that a batch that is filled again
+//! allocates nothing.
 
 use crate::lookup::Hit;
 use crate::question::{Question, Questions};
@@ -37,8 +37,8 @@ impl Batch {
         Batch::default()
     }
 
-    /// Adds the indicator that `text` spells: an address, a prefix, a range, a name or a URL, in any spelling that
-    /// people use. It may be defanged, bracketed, or carry a port.
+    /// Adds the indicator that `text` spells: an address, a prefix, a range, a name or a URL, in any spelling
+    /// that people use. It may be defanged, bracketed, or carry a port.
     ///
     /// # Errors
     /// The text is no indicator. The batch stays as it was.

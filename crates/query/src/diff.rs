@@ -1,8 +1,8 @@
 //! What changed from one snapshot to another, sighting by sighting.
 //!
-//! Two sightings are the same if feed (by its id), indicator, scope and list are. Both files hold their entries in the
-//! same order, so they are merged. A compact copy of the older one is held in memory: some thirty bytes an entry, and the
-//! texts of names and URLs.
+//! Two sightings are the same if feed (by its id), indicator, scope and list are. Both files hold their
+//! entries in the same order, so they are merged. A compact copy of the older one is held in memory: some
+//! thirty bytes an entry, and the texts of names and URLs.
 
 use rapsheet_snapshot::{
     AddressRange, Assessments, Entry, FeedId, Index, ListKind, Scope, Sighting, Snapshot, Times,
@@ -11,6 +11,11 @@ use std::cmp::Ordering;
 use std::collections::HashMap;
 
 /// How a sighting changed.
+///
+/// ```
+/// # use rapsheet_query::ChangeKind;
+/// assert_eq!(ChangeKind::ALL.map(ChangeKind::word), ["listed", "delisted", "redated"]);
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum ChangeKind {
     /// Only the newer snapshot has it.
@@ -35,23 +40,34 @@ impl ChangeKind {
     }
 }
 
-/// What may change in a sighting.
+/// What may change in a sighting. See [`diff()`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub struct SightingData {
-    /// What the feed says it is.
+    /// The assessments of the feed.
     pub assessments: Assessments,
     /// When it was first seen, last confirmed, and expires.
     pub times: Times,
 }
 
 /// One sighting that changed.
+///
+/// ```
+/// # use rapsheet_query::{Change, ChangeKind, Snapshot, diff};
+/// # let snapshot = || Snapshot::open("../../tests/golden/v6.rap");
+/// # let (old, new) = (snapshot()?, snapshot()?);
+/// let mut delisted = 0;
+/// diff(&old, &new, |change: &Change<'_>| delisted += usize::from(change.kind == ChangeKind::Delisted));
+/// assert_eq!(delisted, 0);
+/// # Ok::<(), rapsheet_query::Error>(())
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Change<'a> {
     /// How it changed.
     pub kind: ChangeKind,
-    /// What is listed: an address, prefix or range; a name, with `*.` where only names below it are listed; a URL.
+    /// What is listed: an address, prefix or range; a name, with `*.` where only names below it are listed; a
+    /// URL.
     pub indicator: &'a str,
     /// The id of the feed.
     pub feed: &'a str,
@@ -65,10 +81,11 @@ pub struct Change<'a> {
     pub after: Option<SightingData>,
 }
 
-/// Visits every sighting that differs: IPv4, IPv6, names, then URLs, each in the order of the files. Returns the number of
-/// sightings that are the same in both.
+/// Visits every sighting that differs: IPv4, IPv6, names, then URLs, each in the order of the files. Returns
+/// the number of sightings that are the same in both.
 ///
-/// It visits instead of returning an iterator because both files are walked by visitors, and texts are lent, not copied.
+/// It visits instead of returning an iterator because both files are walked by visitors, and texts are lent,
+/// not copied.
 ///
 /// ```
 /// # use rapsheet_query::{Snapshot, diff};
@@ -103,8 +120,8 @@ struct SightingKey {
     scope: Scope,
 }
 
-/// The position of a key and its data in [`Merger::sightings`]. Equal ones of both snapshots have the same number, so
-/// most entries are compared by numbers alone.
+/// The position of a key and its data in [`Merger::sightings`]. Equal ones of both snapshots have the same
+/// number, so most entries are compared by numbers alone.
 type Number = u32;
 
 struct Merger<'v> {
@@ -123,7 +140,7 @@ impl<'v> Merger<'v> {
     fn new(old: &Snapshot, new: &Snapshot, visit: &'v mut dyn FnMut(&Change<'_>)) -> Merger<'v> {
         let mut feeds: Vec<String> = Vec::new();
         let mut position = |id: &str| {
-            let at = feeds.iter().position(|known| known == id).unwrap_or_else(|| {
+            let at = feeds.iter().position(|other| other == id).unwrap_or_else(|| {
                 feeds.push(id.to_owned());
                 feeds.len() - 1
             });
@@ -284,7 +301,8 @@ fn ranges(index: Index<'_>, space: AddressRange, number: &mut dyn FnMut(&Sightin
     let mut all = Vec::new();
     index.each_address(space, |range, entry| {
         index.each_listed(range, entry, |listed, sighting| {
-            // The index cuts a listed range into disjoint ranges. It is counted in the one that holds its first address.
+            // The index cuts a listed range into disjoint ranges. It is counted in the one that holds its
+            // first address.
             if range.covers(&listed.first().range()) {
                 all.push((listed, number(sighting)));
             }

@@ -8,8 +8,8 @@
 //! | `\x22` | nginx, Zeek: a byte, two hex digits |
 //! | `%2F` | URLs: a byte, two hex digits |
 //!
-//! A line that is embedded in another, as container runtimes do it, has its backslashes doubled, perhaps more than once.
-//! So any number of backslashes counts as one.
+//! A line that is embedded in another, as container runtimes do it, has its backslashes doubled, perhaps more
+//! than once. So any number of backslashes counts as one.
 
 use crate::tokenizer::is_edge;
 
@@ -36,8 +36,8 @@ fn escape_len(text: &[u8]) -> usize {
     }
 }
 
-/// Whether two hex digits stand for an ASCII byte that is no letter or digit. Writers do not escape letters and digits. The
-/// first bytes of `%de.example.com` are a name: 0xDE is not ASCII.
+/// Whether two hex digits stand for an ASCII byte that is no letter or digit. Writers do not escape letters
+/// and digits. The first bytes of `%de.example.com` are a name: 0xDE is not ASCII.
 fn is_punctuation(digits: Option<&[u8]>) -> bool {
     let text =
         digits.filter(|digits| is_hex(Some(digits), 2)).and_then(|digits| std::str::from_utf8(digits).ok());
@@ -49,8 +49,9 @@ fn is_hex(digits: Option<&[u8]>, width: usize) -> bool {
     digits.is_some_and(|digits| digits.len() == width && digits.iter().all(u8::is_ascii_hexdigit))
 }
 
-/// A URL without its escapes, and the number of bytes of `text` that it takes. The URL ends before an escape that stands
-/// for an edge, such as `\n`. Escapes for letters, digits, `.` and `:` stay as they are: writers do not make them.
+/// A URL without its escapes, and the number of bytes of `text` that it takes. The URL ends before an escape
+/// that stands for an edge, such as `\n`. Escapes for letters, digits, `.` and `:` stay as they are: writers
+/// do not make them.
 pub(crate) fn unescaped(text: &[u8]) -> (Vec<u8>, usize) {
     let (mut plain, mut at) = (Vec::with_capacity(text.len()), 0);
     while let Some(byte) = text.get(at) {

@@ -1,8 +1,8 @@
 //! From sightings to statuses: what is live at an instant, and what follows for each provider and overall.
 //!
-//! Millions of entries share a few thousand record sets, and at one instant a set always evaluates to the same. So a
-//! set is evaluated when a look-up first meets it, and from then on the expiry test of a look-up is one load. Sets
-//! with times of their own are the exception: their entries are evaluated one by one.
+//! Millions of entries share a few thousand record sets, and at one instant a set always evaluates to the
+//! same. So a set is evaluated when a look-up first meets it, and from then on the expiry test of a look-up
+//! is one load. Sets with times of their own are the exception: their entries are evaluated one by one.
 
 use crate::lookup::Hit;
 use rapsheet_snapshot::section::records::When;
@@ -41,16 +41,16 @@ pub struct Provider {
     /// When the newest download of any of its feeds was retrieved.
     pub update_time: Option<Time>,
     /// The kinds of indicator that its feeds list.
-    pub kinds: Kinds,
+    pub(crate) kinds: Kinds,
     /// The kinds for which one of its feeds is failed, held or stale.
-    pub stale_kinds: Kinds,
+    pub(crate) stale_kinds: Kinds,
 }
 
 /// An instant, and all that holds for every question at it.
 pub struct Evaluator {
     at: Time,
-    /// The bits of each set. Threads may evaluate the same set at once; they store the same bits, so relaxed order
-    /// is enough.
+    /// The bits of each set. Threads may evaluate the same set at once; they store the same bits, so relaxed
+    /// order is enough.
     sets: Vec<AtomicU8>,
     /// Of each feed, in seconds.
     retentions: Vec<i64>,
@@ -152,8 +152,8 @@ impl Evaluator {
         (block, allow)
     }
 
-    /// The overall status of a question of these kinds, given whether a live sighting blocks it and whether one
-    /// allows it.
+    /// The overall status of a question of these kinds, given whether a live sighting blocks it and whether
+    /// one allows it.
     #[inline]
     pub(crate) fn overall(&self, kinds: Kinds, block: bool, allow: bool) -> Status {
         match (block, allow) {

@@ -1,14 +1,16 @@
 //! Extraction: finds the addresses, names and URLs in raw log bytes.
 //!
-//! A log is cut at blanks, quotes and angle brackets, which no indicator contains. In each of these tokens a URL begins
-//! where there is `://`; the rest is cut into words of the bytes that addresses and names consist of.
+//! A log is cut at blanks, quotes and angle brackets, which no indicator contains. In each of these tokens a
+//! URL begins where there is `://`; the rest is cut into words of the bytes that addresses and names consist
+//! of.
 //!
-//! - A word is an indicator as a whole or not at all: `1.2.3.4.5` and `libfoo-1.2.3.4a` are not addresses, and the part
-//!   before an `@` is not a host.
+//! - A word is an indicator as a whole or not at all: `1.2.3.4.5` and `libfoo-1.2.3.4a` are not addresses,
+//!   and the part before an `@` is not a host.
 //! - Whether a name exists is left to the index: an unknown name is a miss.
 //! - Names with non-ASCII letters are found in URLs only, because in running text their end is ambiguous.
-//! - An escape (`\n`, `\u0026`, `\x22`, `%2F`; see [`crate::escape`]) is no part of the word behind it. Where `\n` may
-//!   also be the end of a Windows path and the first letter of a name, both readings become questions.
+//! - An escape (`\n`, `\u0026`, `\x22`, `%2F`; see the module `escape`) is no part of the word behind it.
+//!   Where `\n` may also be the end of a Windows path and the first letter of a name, both readings become
+//!   questions.
 //!
 //! The work is linear in the bytes. Tokens without escapes are read in place; nothing is allocated for them.
 
@@ -62,8 +64,8 @@ fn class_of(byte: u8) -> Class {
 
 /// Punctuation at the end of a URL that belongs to the sentence around it.
 const TRAILING: &[u8] = b".,;:!?)]}|\\";
-/// Punctuation inside a URL that may be the delimiter before the next column of a log. The text up to it becomes a
-/// question of its own.
+/// Punctuation inside a URL that may be the delimiter before the next column of a log. The text up to it
+/// becomes a question of its own.
 const DELIMITERS: &[u8] = b",;|)]}";
 /// The longest URL that becomes a question, in bytes; the tail of a longer one is searched as text.
 const URL_MAX: usize = 8 << 10;
@@ -76,8 +78,8 @@ const V6_MAX: usize = 45;
 
 /// Adds every indicator in `text` to the batch, and the byte offset of each to `offsets`.
 ///
-/// This is the reference that tests compare [`Scorer`](crate::Scorer) with: it looks at each byte in turn, and has
-/// neither the kernels of the tokenizer nor a cache.
+/// This is the reference that tests compare [`Scorer`](crate::Scorer) with: it looks at each byte in turn,
+/// and has neither the kernels of the tokenizer nor a cache.
 pub fn extract(text: &[u8], batch: &mut Batch, offsets: &mut Vec<usize>) {
     let mut extractor = Extractor { text, questions: &mut batch.questions, offsets };
     let mut start = 0;
@@ -139,8 +141,8 @@ impl<'a> Extractor<'a> {
         }
     }
 
-    /// Reads a token of JSON whose slashes are escaped, without their backslashes. A very long one is read in parts,
-    /// because its copy takes nine bytes of memory a byte.
+    /// Reads a token of JSON whose slashes are escaped, without their backslashes. A very long one is read in
+    /// parts, because its copy takes nine bytes of memory a byte.
     fn escaped(&mut self, start: usize, end: usize) {
         let (mut plain, mut positions) = (Vec::new(), Vec::new());
         let mut from = start;
@@ -194,8 +196,9 @@ impl<'a> Extractor<'a> {
         [b"http".as_slice(), b"https", b"ftp"].iter().find_map(is_scheme)
     }
 
-    /// Reads the URL that begins at `start`, and those nested in it. The first few become questions up to the end of the
-    /// token. Further ones end where the next begins; otherwise a line of URLs alone would take quadratic time.
+    /// Reads the URL that begins at `start`, and those nested in it. The first few become questions up to the
+    /// end of the token. Further ones end where the next begins; otherwise a line of URLs alone would take
+    /// quadratic time.
     fn url(&mut self, start: usize, end: usize) {
         let (mut next, mut depth) = (Some(start), 0);
         while let Some(start) = next {
@@ -259,7 +262,8 @@ impl<'a> Extractor<'a> {
                 if inner > at {
                     self.word(inner, at + width);
                 }
-                // An escape of one letter may be no escape, but the first letter of a name behind a backslash.
+                // An escape of one letter may be no escape, but the first letter of a name behind a
+                // backslash.
                 if inner < at + 2 {
                     self.word(at, at + width);
                 }
@@ -288,7 +292,8 @@ impl<'a> Extractor<'a> {
         }
     }
 
-    /// Reads a piece of letters, digits, dots, `-` and `_`: an IPv4 address, two joined by a dash, a name, or nothing.
+    /// Reads a piece of letters, digits, dots, `-` and `_`: an IPv4 address, two joined by a dash, a name, or
+    /// nothing.
     fn piece(&mut self, start: usize, end: usize) {
         let piece = self.slice(start, end);
         let is_outer = |byte: &&u8| matches!(byte, b'.' | b'-');
@@ -360,6 +365,8 @@ fn ends_with_escape(before: &[u8]) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use proptest::collection::vec;
+    use proptest::sample::select;
 
     fn found(text: &str) -> Vec<(usize, String)> {
         let (mut batch, mut offsets) = (Batch::new(), Vec::new());
@@ -471,7 +478,9 @@ mod tests {
 
     proptest::proptest! {
         #[test]
-        fn accepts_any_bytes(text in proptest::collection::vec(proptest::sample::select(b"a1.:-@/h t\"\xff,=[]".to_vec()), 0..300)) {
+        fn accepts_any_bytes(
+            text in vec(select(b"a1.:-@/h t\"\xff,=[]".to_vec()), 0..300),
+        ) {
             let (mut batch, mut offsets) = (Batch::new(), Vec::new());
             extract(&text, &mut batch, &mut offsets);
             proptest::prop_assert_eq!(batch.len(), offsets.len());
@@ -480,7 +489,8 @@ mod tests {
 
         #[test]
         fn finds_an_indicator_between_other_text(
-            before in "[a-z= ]{0,10}[ =\"(]", indicator in "(45\\.9\\.20\\.[1-9]|[a-z]{1,8}\\.evilpanel\\.com|2a06:e480::[1-9])",
+            before in "[a-z= ]{0,10}[ =\"(]",
+            indicator in "(45\\.9\\.20\\.[1-9]|[a-z]{1,8}\\.evilpanel\\.com|2a06:e480::[1-9])",
             after in "[ \",;)][a-z= ]{0,10}",
         ) {
             let text = format!("{before}{indicator}{after}");

@@ -1,5 +1,5 @@
-//! Look-ups in a rapsheet snapshot: which feeds list an address, a name or a URL, as what, since when, and whether
-//! the listing is still live.
+//! Look-ups in a rapsheet snapshot: which feeds list an address, a name or a URL, as what, since when, and
+//! whether the listing is still live.
 //!
 //! This crate is all that a program needs to embed rapsheet. One look-up:
 //!
@@ -14,9 +14,9 @@
 //! ```
 //!
 //! An address alone needs no text, and its status no allocation: [`Searcher::status`] takes an
-//! [`IpAddr`](std::net::IpAddr). Many look-ups are several times as fast in a [`Batch`]. A [`Scorer`] finds the
-//! indicators in log lines. [`diff()`] compares two snapshots. A [`Follow`] takes up new snapshots while threads answer
-//! from the one before.
+//! [`IpAddr`](std::net::IpAddr). Many look-ups are several times as fast in a [`Batch`]. A [`Scorer`] finds
+//! the indicators in log lines. [`diff()`] compares two snapshots. A [`Follow`] takes up new snapshots while
+//! threads answer from the one before.
 //!
 //! The crate reads no clock and starts no thread: the instant is an argument, a [`Time`] or a
 //! [`SystemTime`](std::time::SystemTime). All errors are [`std::error::Error`]s, `Send` and `Sync`.
@@ -47,6 +47,24 @@ pub use searcher::Searcher;
 pub use verdict::{Overlap, Source, Verdict};
 
 pub use rapsheet_snapshot::{
-    Address, AddressRange, Assessment, Assessments, Error, FeedId, Follow, Held, Kinds, ListKind, Refusal,
-    Scope, Snapshot, Status, Time, Times,
+    Address, Assessment, Assessments, Error, FeedId, Follow, Held, ListKind, Refusal, Scope, Snapshot,
+    Status, Time, Times,
 };
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn is_error<E: std::error::Error + Send + Sync + 'static>() {}
+    fn is_shareable<T: Send + Sync>() {}
+
+    #[test]
+    fn errors_and_searchers_may_cross_threads() {
+        is_error::<Error>();
+        is_error::<Refusal>();
+        is_shareable::<Snapshot>();
+        is_shareable::<Follow>();
+        is_shareable::<Searcher<'static>>();
+        is_shareable::<Batch>();
+    }
+}

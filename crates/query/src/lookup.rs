@@ -1,7 +1,7 @@
 //! Look-ups: from questions to the entries of the index that match them.
 //!
-//! Batches are the primary form, because the cache misses of a look-up (a filter line, a directory line, a leaf)
-//! overlap with those of others only in a batch.
+//! Batches are the primary form, because the cache misses of a look-up (a filter line, a directory line, a
+//! leaf) overlap with those of others only in a batch.
 
 use crate::question::{HostRef, Item, Questions};
 use rapsheet_snapshot::{Address, Entry, Index};
@@ -43,9 +43,9 @@ impl HitKind {
     }
 }
 
-/// Finds every entry for every question. Hits are in the order of the questions; those of one question are in no
-/// order. Questions of ranges have no hits, because what overlaps them is found by a walk and not by a look-up; see
-/// [`Searcher::verdict`](crate::Searcher::verdict).
+/// Finds every entry for every question. Hits are in the order of the questions; those of one question are in
+/// no order. Questions of ranges have no hits, because what overlaps them is found by a walk and not by a
+/// look-up; see [`Searcher::verdict`](crate::Searcher::verdict).
 pub(crate) fn find_many(index: &Index<'_>, questions: &Questions, hits: &mut Vec<Hit>) {
     let mut names: KeyBatch<&[u8]> = KeyBatch::new();
     let mut v4: KeyBatch<u32> = KeyBatch::new();

@@ -7,6 +7,17 @@ use rapsheet_snapshot::{Assessments, Status, Time};
 use std::hash::{DefaultHasher, Hash, Hasher};
 
 /// The verdict on an indicator that a [`Scorer`](crate::Scorer) found, in short.
+///
+/// ```
+/// # use rapsheet_query::{MatchInfo, Searcher, Snapshot};
+/// # let snapshot = Snapshot::open("../../tests/golden/v6.rap")?;
+/// # let now = snapshot.built_at();
+/// let searcher = Searcher::new(&snapshot, now);
+/// let info = MatchInfo::from(searcher.lookup("45.9.20.5")?);
+/// let names = info.decided_by().map(|at| searcher.providers()[at].name.as_str());
+/// assert_eq!(names.count(), info.detected_by);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Debug)]
 #[non_exhaustive]
 pub struct MatchInfo {
@@ -24,9 +35,10 @@ pub struct MatchInfo {
     pub first_seen: Option<Time>,
     /// The latest `detect_time` of those sightings.
     pub detect_time: Option<Time>,
-    /// The providers that list it, by position among [`Searcher::providers`](crate::Searcher::providers), ascending.
+    /// The providers that list it, by position among [`Searcher::providers`](crate::Searcher::providers),
+    /// ascending.
     providers: Box<[(u32, Status)]>,
-    /// Of `indicator`. Tells most indicators apart without a comparison of their texts.
+    /// Of `indicator`. Most unequal indicators differ in it, which saves the comparison of their texts.
     hash: u64,
 }
 
@@ -70,8 +82,8 @@ impl MatchInfo {
         self.hash == other.hash && self.indicator == other.indicator
     }
 
-    /// A hash of 128 bits, which stands for the indicator where texts would take too much memory. The second half
-    /// depends on the first, so that two texts made to collide in one half do not collide in both.
+    /// A hash of 128 bits, which stands for the indicator where texts would take too much memory. 64 bits
+    /// would not do, because an attacker could find two names that collide and hide one behind the other.
     pub(crate) fn hashes(&self) -> (u64, u64) {
         (self.hash, hash_of(&(self.hash, &self.indicator)))
     }

@@ -1,7 +1,7 @@
 //! Reading a question: text as people paste it becomes a canonical indicator.
 //!
-//! A question may be defanged (`hxxp`, `[.]`), bracketed, or carry a port. All questions of a batch share one text
-//! buffer, so that a scorer that reads millions of them allocates for none.
+//! A question may be defanged (`hxxp`, `[.]`), bracketed, or carry a port. All questions of a batch share one
+//! text buffer, so that a scorer that reads millions of them allocates for none.
 
 use rapsheet_snapshot::host::{self, Host};
 use rapsheet_snapshot::refang::refang;
@@ -111,8 +111,8 @@ impl Questions {
         self.items.push(Item::Address(address));
     }
 
-    /// Reads a question and puts its texts into the buffer, but does not add it to the list. A text that is refused
-    /// leaves the buffer as it was.
+    /// Reads a question and puts its texts into the buffer, but does not add it to the list. A text that is
+    /// refused leaves the buffer as it was.
     pub(crate) fn read(&mut self, text: &[u8]) -> Result<Item, Refusal> {
         let text = refang(text.trim_ascii());
         let start = self.buffer.len();
@@ -193,8 +193,8 @@ impl fmt::Display for Question<'_> {
 }
 
 impl Item {
-    /// The kinds of indicator that a feed must list to answer this question. A URL is answered by lists of its
-    /// host, too.
+    /// The kinds of indicator that a feed must list to answer this question. A URL is answered by lists of
+    /// its host, too.
     pub(crate) fn kinds(&self) -> Kinds {
         match self {
             Item::Address(address) => kind_of(address),
@@ -229,8 +229,8 @@ enum Shape {
     Host,
 }
 
-/// Guesses the kind of a text from its marks, without parsing it. A slash makes a URL, unless the text before it
-/// looks like an address and the text behind it like a prefix length.
+/// Guesses the kind of a text from its punctuation, without parsing it. A slash makes a URL, unless the text
+/// before it looks like an address and the text behind it like a prefix length.
 fn shape(text: &[u8]) -> Shape {
     let slash = text.iter().position(|byte| *byte == b'/');
     let head = slash.and_then(|at| text.get(..at)).unwrap_or(text);
@@ -247,8 +247,8 @@ fn shape(text: &[u8]) -> Shape {
     }
 }
 
-/// Whether a dash joins two texts that consist of address characters alone. `1.2-evil.example.com` does not qualify:
-/// it is a name.
+/// Whether a dash joins two texts that consist of address characters alone. `1.2-evil.example.com` does not
+/// qualify: it is a name.
 fn is_address_range(text: &[u8]) -> bool {
     let quad =
         |end: &[u8]| end.contains(&b'.') && end.iter().all(|byte| byte.is_ascii_digit() || *byte == b'.');

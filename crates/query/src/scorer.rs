@@ -1,11 +1,11 @@
 //! Scoring: which indicators stand in a block of log lines, where, and what their verdicts are.
 //!
-//! A block is cut into tokens. Tokens that are in the cache are answered from it; the others are searched for indicators,
-//! which are looked up in batches. Only matches that are reported get a full verdict.
+//! A block is cut into tokens. Tokens that are in the cache are answered from it; the others are searched for
+//! indicators, which are looked up in batches. Only matches that are reported get a full verdict.
 //!
-//! Lines are independent of each other, so blocks may be scored in any order and on any thread. Each thread has a scorer
-//! of its own. Its cache is kept from block to block, and affects nothing but the time that a block takes.
-//! [`crate::extract`] is the plain implementation that tests compare the scorer with.
+//! Lines are independent of each other, so blocks may be scored in any order and on any thread. Each thread
+//! has a scorer of its own. Its cache is kept from block to block, and affects nothing but the time that a
+//! block takes. [`crate::extract`] is the plain implementation that tests compare the scorer with.
 
 use crate::batch::Batch;
 use crate::extract::extract_token;
@@ -20,14 +20,24 @@ use std::rc::Rc;
 
 /// The number of pending questions from which on they are looked up.
 const QUESTIONS_MAX: usize = 512;
-/// After how many windows pending questions are looked up although they are few. Until then their tokens are not in the
-/// cache, and are searched again wherever they occur.
+/// After how many windows pending questions are looked up although they are few. Until then their tokens are
+/// not in the cache, and are searched again wherever they occur.
 const WINDOWS_MAX: usize = 8;
 
 /// The number of matches from which on [`Scorer::score_in_parts`] hands them out.
 const PART: usize = 1024;
 
 /// Which indicators a scorer reports.
+///
+/// ```
+/// # use rapsheet_query::{MatchFilter, Scorer, Searcher, Snapshot};
+/// # let snapshot = Snapshot::open("../../tests/golden/v6.rap")?;
+/// # let now = snapshot.built_at();
+/// let searcher = Searcher::new(&snapshot, now);
+/// let count = |filter| Scorer::new(&searcher, filter, 1 << 20).score(b"10.0.0.1 45.9.20.5").len();
+/// assert_eq!((count(MatchFilter::Listed), count(MatchFilter::All)), (1, 2));
+/// # Ok::<(), rapsheet_query::Error>(())
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum MatchFilter {
@@ -74,6 +84,17 @@ struct PendingToken {
 }
 
 /// An indicator that a scorer found in a block.
+///
+/// ```
+/// # use rapsheet_query::{MatchFilter, Scorer, Searcher, Snapshot};
+/// # let snapshot = Snapshot::open("../../tests/golden/v6.rap")?;
+/// # let now = snapshot.built_at();
+/// let searcher = Searcher::new(&snapshot, now);
+/// for found in Scorer::new(&searcher, MatchFilter::Listed, 1 << 20).score(b"a\nfrom=45.9.20.5\n") {
+///     println!("line {}, byte {}: {}", found.line + 1, found.at, found.info.indicator);
+/// }
+/// # Ok::<(), rapsheet_query::Error>(())
+/// ```
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct Match<I = MatchInfo> {
@@ -93,8 +114,8 @@ impl<'s> Scorer<'s> {
 }
 
 impl<'s, I: From<MatchInfo> + AsRef<MatchInfo>> Scorer<'s, I> {
-    /// As [`Scorer::new`], but each indicator in the cache is kept as the caller's own type, which wraps a [`MatchInfo`]
-    /// and may hold what the caller derives from it.
+    /// As [`Scorer::new`], but each indicator in the cache is kept as the caller's own type, which wraps a
+    /// [`MatchInfo`] and may hold what the caller derives from it.
     pub fn with_info(searcher: &'s Searcher<'s>, filter: MatchFilter, memory: usize) -> Scorer<'s, I> {
         Scorer {
             searcher,
@@ -108,21 +129,22 @@ impl<'s, I: From<MatchInfo> + AsRef<MatchInfo>> Scorer<'s, I> {
         }
     }
 
-    /// The matches in a block of lines, in the order of their offsets. An indicator that stands several times on a line is
-    /// reported once, at its first place.
+    /// The matches in a block of lines, in the order of their offsets. An indicator that stands several times
+    /// on a line is reported once, at its first place.
     pub fn score(&mut self, block: &[u8]) -> Vec<Match<I>> {
         let mut all = Vec::new();
         self.score_in_parts(block, |mut found, _| all.append(&mut found));
         all
     }
 
-    /// As [`Scorer::score`], but calls `visit` with some thousand matches at a time, so that they need not all be in memory
-    /// at once. The second argument is the offset up to which the matches are complete: the end of a line where there is
-    /// one near, and in the last call the end of the block.
+    /// As [`Scorer::score`], but calls `visit` with some thousand matches at a time, so that they need not
+    /// all be in memory at once. The second argument is the offset up to which the matches are complete: the
+    /// end of a line where there is one near, and in the last call the end of the block.
     pub fn score_in_parts(&mut self, block: &[u8], mut visit: impl FnMut(Vec<Match<I>>, usize)) {
         let mut found = Vec::new();
         let (mut tokenizer, mut list) = (Tokenizer::new(block), std::mem::take(&mut self.tokens));
-        // The number of windows since a token became pending, and the offset up to which line ends were searched.
+        // The number of windows since a token became pending, and the offset up to which line ends were
+        // searched.
         let (mut windows, mut searched) = (0, 0);
         while let Some(tokens) = tokenizer.next_window(&mut list) {
             self.score_tokens(block, tokens, &mut found);
@@ -215,8 +237,8 @@ fn match_of<I>(token: &Token, (at, info): &Piece<I>) -> Match<I> {
     Match { at: token.start + *at as usize, line: token.line, info: info.clone() }
 }
 
-/// The indicators that were reported already on the line that goes on in the next part. Indicators are told apart by
-/// hashes of 128 bits, because a line may be endless.
+/// The indicators that were reported already on the line that goes on in the next part. They are identified
+/// by hashes of 128 bits, because a line may be endless.
 #[derive(Default)]
 struct Reported(HashSet<(u64, u64)>);
 
@@ -224,8 +246,8 @@ struct Reported(HashSet<(u64, u64)>);
 const REPORTED_KEPT: usize = 1 << 12;
 
 impl Reported {
-    /// Sorts the matches before `end` and removes repetitions on a line; splits off the matches from `end` on, unsorted.
-    /// Where the line `goes_on` at `end`, the part holds no other line.
+    /// Sorts the matches before `end` and removes repetitions on a line; splits off the matches from `end`
+    /// on, unsorted. Where the line `goes_on` at `end`, the part holds no other line.
     fn split_part<I: AsRef<MatchInfo>>(
         &mut self,
         found: &mut Vec<Match<I>>,
@@ -253,7 +275,8 @@ impl Reported {
     }
 }
 
-/// Up to how many matches of a line are compared with each other; those of a line with more are put into a set.
+/// Up to how many matches of a line are compared with each other; those of a line with more are put into a
+/// set.
 const COMPARED_MAX: usize = 16;
 
 /// Removes matches whose indicator occurs earlier on the same line.

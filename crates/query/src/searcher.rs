@@ -1,7 +1,7 @@
 //! The searcher: answers questions from a snapshot as of an instant.
 //!
-//! The fast form gives one status per question and allocates nothing; the full form gives a [`Verdict`] with every
-//! sighting that led to it.
+//! The fast form gives one status per question and allocates nothing; the full form gives a [`Verdict`] with
+//! every sighting that led to it.
 
 use crate::batch::Batch;
 use crate::evaluator::{Evaluator, Provider};
@@ -15,8 +15,8 @@ use std::collections::BTreeSet;
 
 /// Answers questions from a snapshot, as of one instant.
 ///
-/// Making a searcher costs a few microseconds, so keep one for many questions. It may be shared by threads. The
-/// library reads no clock: a program that runs for long makes a new searcher when time has passed.
+/// Making a searcher costs a few microseconds, so keep one for many questions. It may be shared by threads.
+/// The library reads no clock: a program that runs for long makes a new searcher when time has passed.
 ///
 /// ```
 /// # use rapsheet_query::{Searcher, Snapshot, Status};
@@ -67,8 +67,8 @@ impl<'s> Searcher<'s> {
         self.lookup_at(text, self.at())
     }
 
-    /// As [`Searcher::lookup`], but for sightings that are live at another instant. Whether a feed is stale is still
-    /// decided at the searcher's own.
+    /// As [`Searcher::lookup`], but for sightings that are live at another instant. Whether a feed is stale
+    /// is still decided at the searcher's own.
     ///
     /// # Errors
     /// The text is no indicator.
@@ -179,19 +179,19 @@ impl<'s> Searcher<'s> {
     }
 
     /// The live sightings of all entries that overlap a range, each once.
-    fn overlapping(&self, asked: AddressRange, at: Time) -> Vec<Source> {
-        // A listed range is met in each of the disjoint ranges that the index cuts it into.
+    fn overlapping(&self, range: AddressRange, at: Time) -> Vec<Source> {
+        // The index cuts a listed range into disjoint ranges, so one range may come several times.
         let mut seen = BTreeSet::new();
         let mut sources = Vec::new();
-        self.index.each_address(asked, |range, entry| {
-            self.index.each_listed(range, entry, |listed, sighting| {
+        self.index.each_address(range, |indexed, entry| {
+            self.index.each_listed(indexed, entry, |listed, sighting| {
                 let key = (listed, sighting.feed, sighting.list);
-                if !overlaps(&listed, &asked) || !seen.insert(key) {
+                if !overlaps(&listed, &range) || !seen.insert(key) {
                     return;
                 }
                 if let Some(mut source) = self.source(sighting, listed.to_string(), specificity(&listed), at)
                 {
-                    let covers = listed.covers(&asked);
+                    let covers = listed.covers(&range);
                     source.overlap = Some(if covers { Overlap::Covers } else { Overlap::Within });
                     sources.push(source);
                 }
@@ -235,7 +235,7 @@ impl<'s> Searcher<'s> {
                 };
             }
         }
-        let count = |wanted: Status| providers.iter().filter(|status| **status == wanted).count();
+        let count = |of: Status| providers.iter().filter(|status| **status == of).count();
         let (detected_by, allowed_by) = (count(Status::Blocked), count(Status::Allowed));
         Verdict {
             indicator: question.text(),

@@ -1,16 +1,17 @@
 //! A cache of what tokens gave when they were last evaluated.
 //!
-//! Logs repeat the same few thousand clients, hosts, pages and browsers. While the instant stays the same, what a token
-//! gives depends on its bytes alone, so a token that is in the cache is not evaluated again. Tokens are compared by
-//! their bytes and not by their hashes: a false hit would be a wrong answer.
+//! Logs repeat the same few thousand clients, hosts, pages and browsers. While the instant stays the same,
+//! what a token gives depends on its bytes alone, so a token that is in the cache is not evaluated again.
+//! Tokens are compared by their bytes and not by their hashes: a false hit would be a wrong answer.
 //!
-//! A token of up to 56 bytes stands in its slot, one cache line, beside what it gave. It is compared as seven words,
-//! whatever its length, so no branch depends on the length. The slot of a longer token holds the token's hash and the
-//! position of its bytes. The memory is bounded; when it is full, the cache is emptied.
+//! A token of up to 56 bytes stands in its slot, one cache line, beside what it gave. It is compared as seven
+//! words, whatever its length, so no branch depends on the length. The slot of a longer token holds the
+//! token's hash and the position of its bytes. The memory is bounded; when it is full, the cache is emptied.
 
 use std::rc::Rc;
 
-/// The longest token that stands in its slot, in bytes: a cache line without the 8 bytes of length and outcome.
+/// The longest token that stands in its slot, in bytes: a cache line without the 8 bytes of length and
+/// outcome.
 const SHORT: usize = 56;
 /// How many slots a token may stand in. With two, a few hot tokens evicted each other again and again.
 const WAYS: usize = 4;
@@ -47,8 +48,8 @@ struct Slot {
 
 /// The cache of one thread.
 pub(crate) struct TokenCache<I> {
-    /// A power of two of them. A token stands in the slot that its hash names, or in one of the [`WAYS`] - 1 slots whose
-    /// numbers differ from that in the lowest bits only.
+    /// A power of two of them. A token stands in the slot that its hash names, or in one of the [`WAYS`] - 1
+    /// slots whose numbers differ from that in the lowest bits only.
     slots: Vec<Slot>,
     /// The bytes of longer tokens.
     longs: Vec<u8>,
@@ -62,8 +63,8 @@ const EMPTY_SLOT: Slot = Slot { words: [0; SHORT / 8], length: 0, outcome: 0 };
 const NO_WORDS: Words = [u64::MAX; SHORT / 8];
 /// The memory for the bytes of longer tokens, per slot.
 const LONG_BYTES: usize = 32;
-/// How many slots share the memory of one outcome that is not empty: most tokens give nothing, and an outcome takes
-/// more memory than a slot.
+/// How many slots share the memory of one outcome that is not empty: most tokens give nothing, and an outcome
+/// takes more memory than a slot.
 const SLOTS_PER_OUTCOME: usize = 4;
 
 impl TokenKey {
@@ -112,9 +113,9 @@ impl<I> TokenCache<I> {
     #[inline(never)]
     fn get_long(&self, key: &TokenKey, token: &[u8]) -> Option<&[Piece<I>]> {
         let matches_key = |slot: &&Slot| {
-            let ([hash, at, ..], [wanted, ..]) = (slot.words, key.words);
+            let ([hash, at, ..], [key_hash, ..]) = (slot.words, key.words);
             let bytes = self.longs.get(at as usize..).and_then(|bytes| bytes.get(..token.len()));
-            slot.length == key.length && hash == wanted && bytes == Some(token)
+            slot.length == key.length && hash == key_hash && bytes == Some(token)
         };
         let slot = self.candidates(key).find(matches_key)?;
         self.outcome(slot)
@@ -157,7 +158,8 @@ impl<I> TokenCache<I> {
             *at = self.longs.len() as u64;
             self.longs.extend_from_slice(token);
         }
-        // The newest token takes the first slot, and each of the others moves one slot on; the last one is evicted.
+        // The newest token takes the first slot, and each of the others moves one slot on; the last one is
+        // evicted.
         let first = self.slot_of(key);
         for way in 0..WAYS {
             let Some(place) = self.slots.get_mut(first ^ way) else { return };
@@ -174,7 +176,8 @@ impl<I> TokenCache<I> {
     }
 }
 
-/// [`SHORT`] bytes of ones, then as many zeros. The mask of a token of `n` bytes begins `n` bytes before the zeros.
+/// [`SHORT`] bytes of ones, then as many zeros. The mask of a token of `n` bytes begins `n` bytes before the
+/// zeros.
 const ONES_AND_ZEROS: [u8; 2 * SHORT] = {
     let mut bytes = [0; 2 * SHORT];
     let (ones, _) = bytes.split_at_mut(SHORT);
@@ -226,8 +229,8 @@ fn fold(a: u64, b: u64) -> u64 {
     product as u64 ^ (product >> 64) as u64
 }
 
-/// The four products are independent of each other, so the processor overlaps them. The rotations keep equal pairs of
-/// words from cancelling out.
+/// The four products are independent of each other, so the processor overlaps them. The rotations keep equal
+/// pairs of words from cancelling out.
 #[inline]
 fn hash_of_short(&[a, b, c, d, e, f, g]: &Words) -> u32 {
     let sum =

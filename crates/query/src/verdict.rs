@@ -1,5 +1,5 @@
-//! The verdict: the full answer to one question, with every live sighting, each provider's status and the overall
-//! one.
+//! The verdict: the full answer to one question, with every live sighting, each provider's status and the
+//! overall one.
 
 use rapsheet_snapshot::{AddressRange, Assessments, FeedId, Scope, Status, Time};
 
@@ -71,9 +71,10 @@ pub struct Source {
     pub provider: usize,
     /// [`Status::Blocked`] or [`Status::Allowed`].
     pub status: Status,
-    /// What the feed says it is: `botnet`, `phishing` and so on.
+    /// What the feed lists it as: `botnet`, `phishing` and so on.
     pub assessments: Assessments,
-    /// The entry that matched: addresses and URLs as listed, names with `*.` where only names below are listed.
+    /// The entry that matched: addresses and URLs as listed, names with `*.` where only names below are
+    /// listed.
     pub matched: String,
     /// Whether the entry lists the name, the names below it, or both.
     pub scope: Scope,
@@ -121,8 +122,8 @@ impl Overlap {
     }
 }
 
-/// How specific a match of this range is: the smaller the range, the larger. A single address is below `u128::MAX`,
-/// which is for URLs.
+/// How specific a match of this range is: the smaller the range, the larger. A single address is below
+/// `u128::MAX`, which is for URLs.
 pub(crate) fn specificity(range: &AddressRange) -> u128 {
     match *range {
         AddressRange::V4 { first, last } => u128::from(u32::MAX - (last - first)),
