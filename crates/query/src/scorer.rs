@@ -95,7 +95,7 @@ struct PendingToken {
 /// }
 /// # Ok::<(), rapsheet_query::Error>(())
 /// ```
-#[derive(Clone, Debug)]
+#[derive(Debug)]
 #[non_exhaustive]
 pub struct Match<I = MatchInfo> {
     /// Its byte offset in the block.
@@ -137,7 +137,7 @@ impl<'s, I: From<MatchInfo> + AsRef<MatchInfo>> Scorer<'s, I> {
         all
     }
 
-    /// As [`Scorer::score`], but calls `visit` with some thousand matches at a time, so that they need not
+    /// As [`Scorer::score`], but calls `visit` with about a thousand matches at a time, so that they need not
     /// all be in memory at once. The second argument is the offset up to which the matches are complete: the
     /// end of a line where there is one near, and in the last call the end of the block.
     pub fn score_in_parts(&mut self, block: &[u8], mut visit: impl FnMut(Vec<Match<I>>, usize)) {
@@ -222,6 +222,13 @@ impl<'s, I: From<MatchInfo> + AsRef<MatchInfo>> Scorer<'s, I> {
                 statuses.get(at).is_some_and(|status| matches!(status, Status::Blocked | Status::Allowed))
             }
         }
+    }
+}
+
+/// A derived implementation would need `I: Clone`.
+impl<I> Clone for Match<I> {
+    fn clone(&self) -> Match<I> {
+        Match { at: self.at, line: self.line, info: self.info.clone() }
     }
 }
 

@@ -37,6 +37,14 @@ impl Address {
 }
 
 /// An IPv4-mapped IPv6 address becomes IPv4.
+///
+/// ```
+/// # use rapsheet_snapshot::Address;
+/// # use std::net::IpAddr;
+/// let mapped: IpAddr = "::ffff:192.0.2.1".parse()?;
+/// assert_eq!(Address::from(mapped), Address::V4(0xC000_0201));
+/// # Ok::<(), std::net::AddrParseError>(())
+/// ```
 impl From<IpAddr> for Address {
     fn from(address: IpAddr) -> Address {
         match address.to_canonical() {

@@ -76,6 +76,13 @@ impl Time {
 }
 
 /// Fractions of a second are cut off, and times before 1970 become 1970.
+///
+/// ```
+/// # use rapsheet_snapshot::Time;
+/// # use std::time::{Duration, SystemTime};
+/// let time = SystemTime::UNIX_EPOCH + Duration::from_millis(1_787_443_200_999);
+/// assert_eq!(Time::from(time).to_string(), "2026-08-23T00:00:00Z");
+/// ```
 impl From<SystemTime> for Time {
     fn from(time: SystemTime) -> Time {
         let since = time.duration_since(UNIX_EPOCH).unwrap_or_default();
