@@ -1,14 +1,19 @@
-# What people type; nothing clever. `make demo` shows rapsheet at work, `make test` tries it, `make check` is
-# what CI runs.
+# What people type; nothing clever. `make help` lists it.
 
 CARGO ?= cargo
-RAPSHEET := $(or $(CARGO_TARGET_DIR),./target)/release/rapsheet
+TARGET := $(or $(CARGO_TARGET_DIR),./target)
+RAPSHEET := $(TARGET)/release/rapsheet
 NOW := 2026-11-23T00:00:00Z
+FUZZ_SECONDS ?= 60
+FUZZ_TARGETS ?= snapshot formats documents containers extract catalog state
 
-.PHONY: demo build test lint doc bench check
+.PHONY: help demo build dist test lint doc deny check advisories bench fuzz
+
+help: ## this list
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-11s %s\n", $$1, $$2 }' Makefile
 
 # Exit code 3 means published, though some feed is in trouble: a sample may be there to show just that.
-demo: build
+demo: build ## build a snapshot from the samples, ask it, score a log; results in demo/
 	@mkdir -p demo
 	@echo '$$ rapsheet build --catalog feeds/samples/catalog.toml --downloads feeds/samples --out demo/rapsheet.rap'
 	@$(RAPSHEET) build --catalog feeds/samples/catalog.toml --downloads feeds/samples \
@@ -22,23 +27,55 @@ demo: build
 	@$(RAPSHEET) score --snapshot demo/rapsheet.rap --now $(NOW) --output lines feeds/samples/access.log
 	@echo; echo 'In demo/: rapsheet.rap (the snapshot), report.json, rejects.jsonl, build.txt (the whole table).'
 
-build:
+build: ## target/release/rapsheet
 	$(CARGO) build --release
 
-test:
+dist: ## the binaries of a release, whole and without parsers, in dist/
+	@mkdir -p dist
+	$(CARGO) build --profile dist --locked
+	cp $(TARGET)/dist/rapsheet dist/rapsheet
+	$(CARGO) build --profile dist --locked --no-default-features
+	cp $(TARGET)/dist/rapsheet dist/rapsheet-edge
+	@wc -c dist/rapsheet dist/rapsheet-edge | awk '$$2 != "total" { printf "%-20s %.1f MB\n", $$2, $$1 / 1e6 }'
+
+check: lint doc deny test ## what CI runs
+
+test: ## the tests
 	$(CARGO) test --workspace --quiet
 
-# The edge build, without parsers, must stay clean as well.
-lint:
+# The edge build, without parsers, must stay clean as well; fuzz targets are checked without libFuzzer.
+lint: ## formatting and warnings
 	$(CARGO) fmt --all --check
+	$(CARGO) fmt --manifest-path fuzz/Cargo.toml --check
 	$(CARGO) clippy --workspace --all-targets --quiet -- -D warnings
 	$(CARGO) clippy --no-default-features --quiet -- -D warnings
+	$(CARGO) clippy --manifest-path fuzz/Cargo.toml --target-dir $(TARGET) --all-targets \
+	    --no-default-features --quiet -- -D warnings
 
-doc:
+doc: ## the documentation of the libraries
 	RUSTDOCFLAGS='-D warnings' $(CARGO) doc --workspace --no-deps --quiet
 
-bench:
+# The network is used only where a crate of the lock file is not on this machine yet.
+deny: ## licences, bans and sources of what we depend on
+	@$(CARGO) deny --version >/dev/null 2>&1 || \
+	    { echo 'make deny needs cargo-deny: cargo install cargo-deny --locked' >&2; exit 1; }
+	$(CARGO) fetch --locked --quiet
+	$(CARGO) deny --offline --locked --log-level error check --hide-inclusion-graph licenses bans sources
+
+advisories: ## known vulnerabilities in what we depend on; needs the network
+	$(CARGO) deny --locked check advisories
+
+bench: ## figures against other libraries; see benches/README.md
 	$(CARGO) bench
 	$(CARGO) test --test rapsheet costs -- --nocapture
 
-check: lint doc test
+# RUSTC_BOOTSTRAP lets a stable compiler take the flags that fuzzing needs.
+fuzz: ## every fuzz target for FUZZ_SECONDS (60); needs cargo-fuzz and a C++ compiler
+	@$(CARGO) fuzz --version >/dev/null 2>&1 || \
+	    { echo 'make fuzz needs cargo-fuzz: cargo install cargo-fuzz --locked' >&2; exit 1; }
+	$(CARGO) run --quiet --manifest-path fuzz/Cargo.toml --example seeds
+	@for target in $(FUZZ_TARGETS); do \
+	    mkdir -p fuzz/corpus/$$target fuzz/seeds/$$target && \
+	    RUSTC_BOOTSTRAP=1 $(CARGO) fuzz run $$target fuzz/corpus/$$target fuzz/seeds/$$target -- \
+	        -max_total_time=$(FUZZ_SECONDS) -timeout=10 -rss_limit_mb=4096 -max_len=131072 -print_final_stats=1 || exit 1; \
+	done

@@ -1,4 +1,4 @@
-//! Building a snapshot beside the least that anybody does with lists: `zcat | sort -u` of the same lines.
+//! Building a snapshot, compared with `zcat | sort -u` over the same lines.
 
 mod common;
 
@@ -10,7 +10,7 @@ use std::process::{Child, Command, Stdio};
 const PAIRS: usize = 7;
 
 fn build(lists: &Lists, folder: &Path, previous: &str) {
-    assert!(started(lists, folder, previous).wait().expect("it ends").success());
+    assert!(started(lists, folder, previous).wait().expect("an exit status").success());
 }
 
 fn started(lists: &Lists, folder: &Path, previous: &str) -> Child {
@@ -27,22 +27,19 @@ fn started(lists: &Lists, folder: &Path, previous: &str) -> Child {
         .expect("rapsheet runs")
 }
 
-/// The most memory that a build has at one time, in megabytes, as Linux counts it; 0 elsewhere.
+/// The peak resident memory of a build in megabytes; 0 on other systems than Linux.
 fn peak_megabytes(lists: &Lists, folder: &Path, previous: &str) -> f64 {
     let mut child = started(lists, folder, previous);
-    let status = format!("/proc/{}/status", child.id());
-    let mut peak = 0.0_f64;
-    while child.try_wait().expect("it was started").is_none() {
-        let text = std::fs::read_to_string(&status).unwrap_or_default();
-        let line = text.lines().find_map(|line| line.strip_prefix("VmHWM:"));
-        let kilobytes = line.and_then(|line| line.trim().trim_end_matches(" kB").parse::<f64>().ok());
-        peak = peak.max(kilobytes.unwrap_or(0.0) / 1024.0);
+    let id = child.id().to_string();
+    let mut peak = 0;
+    while child.try_wait().expect("a child process").is_none() {
+        peak = peak.max(common::memory(&id, "VmHWM").unwrap_or(0));
         std::thread::sleep(std::time::Duration::from_millis(2));
     }
-    peak
+    peak as f64 / 1024.0
 }
 
-/// The same lines through the same decompression, sorted; like ours, the result is written to a file.
+/// Decompresses and sorts the same lines, into a file.
 fn sort(lists: &Lists, folder: &Path) {
     let script =
         format!("zcat -f '{}'/* | LC_ALL=C sort -u > '{}'/sorted", lists.folder.display(), folder.display());
@@ -66,16 +63,16 @@ fn main() {
     println!(
         "  rapsheet build {ours:.2} s, zcat | sort -u {theirs:.2} s; ratio {middle:.2} ({low:.2} to {high:.2}, {PAIRS} pairs)"
     );
-    carried(&lists, folder.path());
+    rebuild(&lists, folder.path());
     lists.catalog = lists.catalog.replace("[[feed]]\n", "[[feed]]\nmode = \"accumulated\"\n");
-    println!("the same lists as accumulated feeds, with their rows remembered:");
+    println!("the same lists as accumulated feeds, with a state file:");
     build(&lists, folder.path(), "none");
-    carried(&lists, folder.path());
-    sizes(&Snapshot::open(&folder.path().join("bench.rap")).expect("a sound snapshot"));
+    rebuild(&lists, folder.path());
+    sizes(&Snapshot::open(&folder.path().join("bench.rap")).expect("a valid snapshot"));
 }
 
-/// What it costs to carry every sighting over from a night before.
-fn carried(lists: &Lists, folder: &Path) {
+/// The cost of keeping every sighting of a previous snapshot.
+fn rebuild(lists: &Lists, folder: &Path) {
     let before = folder.join("before.rap");
     for suffix in ["", ".state"] {
         let name = |path: &Path| format!("{}{suffix}", path.display());
@@ -91,7 +88,7 @@ fn carried(lists: &Lists, folder: &Path) {
     let [low, middle, high] = spread(pairs.iter().map(|(first, carried)| carried / first).collect());
     let [_, seconds, _] = spread(pairs.iter().map(|(_, carried)| *carried).collect());
     println!(
-        "  with every sighting carried from a previous snapshot {seconds:.2} s; {middle:.2} times the first \
+        "  with every sighting kept from a previous snapshot {seconds:.2} s; {middle:.2} times the first \
          ({low:.2} to {high:.2}, {PAIRS} pairs)"
     );
     let memory = ["none", &before].map(|previous| peak_megabytes(lists, folder, previous));
@@ -116,10 +113,10 @@ fn sizes(snapshot: &Snapshot) {
         Section::NameTimes,
     ]);
     println!("  {names} names, {:.2} bytes each: key, filter, set and times", per(name_bytes, names));
-    let runs = snapshot.count(Section::V4Starts);
+    let ranges = snapshot.count(Section::V4Starts);
     let v4 = [Section::V4Starts, Section::V4Ends, Section::V4EndSets, Section::V4EndTimes];
-    let each = per(bytes(&v4), runs);
-    println!("  {runs} IPv4 runs, {each:.2} bytes each: key, set, times and directory");
+    let each = per(bytes(&v4), ranges);
+    println!("  {ranges} IPv4 ranges, {each:.2} bytes each: key, set, times and directory");
     let urls = snapshot.count(Section::UrlSets);
     let url_bytes = per(bytes(&[Section::UrlBlocks, Section::UrlSets, Section::UrlTimes]), urls);
     println!("  {urls} URLs, {url_bytes:.2} bytes each; the file has {} bytes", snapshot.byte_len());

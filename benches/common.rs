@@ -1,12 +1,22 @@
-//! What the benchmarks share: the lists they run on, random numbers, and how a ratio is told.
+//! Shared by the benchmarks: their lists, random numbers, clocks and percentiles.
 //!
-//! Timings on shared machines drift, so nothing is told but ratios of two things that ran in turn, in one
-//! process, over the same distinct and shuffled keys, after their answers were seen to be equal.
+//! Timings on shared machines drift. The benchmarks therefore print ratios of two programs or functions that run in turn,
+//! over the same distinct and shuffled keys, after their answers were compared.
 
-#![allow(dead_code, unreachable_pub, reason = "each benchmark uses its part")]
+#![allow(dead_code, unused_imports, reason = "each benchmark uses some of it")]
 
-#[path = "../tests/lists.rs"]
-mod lists;
+#[path = "../tests/files.rs"]
+mod files;
+#[path = "../tests/large_lists.rs"]
+mod large_lists;
+#[path = "../tests/process.rs"]
+mod process;
+#[path = "../tests/random.rs"]
+mod random;
+
+pub(crate) use files::{files, read_text};
+pub(crate) use process::memory;
+pub(crate) use random::Random;
 
 use std::fmt::Write as _;
 use std::fs;
@@ -14,21 +24,21 @@ use std::path::PathBuf;
 use std::time::Instant;
 
 /// A folder of lists and the catalogue over it.
-pub struct Lists {
-    pub folder: PathBuf,
-    pub catalog: String,
-    pub about: String,
+pub(crate) struct Lists {
+    pub(crate) folder: PathBuf,
+    pub(crate) catalog: String,
+    pub(crate) about: String,
     _made: Option<tempfile::TempDir>,
 }
 
 impl Lists {
-    /// The large real lists, if the environment names a folder of them; else made-up ones of a fixed seed.
-    pub fn find() -> Lists {
+    /// The large real lists of the folder that `RAPSHEET_CORPUS` names, or else made-up ones of a fixed seed.
+    pub(crate) fn find() -> Lists {
         let corpus =
             std::env::var_os("RAPSHEET_CORPUS").map(|folder| PathBuf::from(folder).join("feeds/scale"));
         match corpus.filter(|folder| folder.is_dir()) {
             Some(folder) => {
-                let catalog = lists::catalog(&folder);
+                let catalog = large_lists::catalog(&folder);
                 Lists { about: "forty real lists".to_owned(), catalog, folder, _made: None }
             }
             None => Lists::made_up(),
@@ -41,75 +51,61 @@ impl Lists {
         let (mut names, mut addresses) = (String::new(), String::new());
         for _ in 0..300_000 {
             let (a, b) = (random.below(1 << 40), random.below(997));
-            writeln!(names, "h{b}.{a:x}.com").expect("text grows");
+            writeln!(names, "h{b}.{a:x}.com").expect("written to a string");
             let bits = 0x2D00_0000 | random.below(1 << 24) as u32;
-            writeln!(addresses, "{}", std::net::Ipv4Addr::from_bits(bits)).expect("text grows");
+            writeln!(addresses, "{}", std::net::Ipv4Addr::from_bits(bits)).expect("written to a string");
         }
         fs::write(made.path().join("blp.alt-version-made-up.txt"), names).expect("a list");
         fs::write(made.path().join("ip.made-up.txt"), addresses).expect("a list");
         let folder = made.path().to_owned();
-        let catalog = lists::catalog(&folder);
+        let catalog = large_lists::catalog(&folder);
         let about = "made-up lists (set RAPSHEET_CORPUS for real ones)".to_owned();
         Lists { folder, catalog, about, _made: Some(made) }
     }
 }
 
-/// The format that reads a large list, by the name of its file.
-pub fn file_format(file: &str) -> &'static str {
-    lists::reading(file).0
+/// The format of a large list, by the name of its file.
+pub(crate) fn file_format(file: &str) -> &'static str {
+    large_lists::format_and_scope(file).0
 }
 
-/// What this runs on, as far as the system tells.
-pub fn machine() -> String {
-    let told = |path: &str, key: &str| {
+/// The machine: processors and memory, as far as `/proc` has them.
+pub(crate) fn machine() -> String {
+    let value = |path: &str, key: &str| {
         let text = fs::read_to_string(path).unwrap_or_default();
         let line = text.lines().find_map(|line| line.strip_prefix(key)).unwrap_or_default();
         line.trim_matches([':', ' ', '\t']).to_owned()
     };
     let processors = std::thread::available_parallelism().map_or(1, |count| count.get());
-    let (model, memory) = (told("/proc/cpuinfo", "model name"), told("/proc/meminfo", "MemTotal"));
+    let (model, memory) = (value("/proc/cpuinfo", "model name"), value("/proc/meminfo", "MemTotal"));
     let (system, family) = (std::env::consts::OS, std::env::consts::ARCH);
     format!("machine: {family}, {system}; {processors} processors {model}; memory {memory}")
 }
 
-/// A pseudo-random sequence (xorshift64*), the same on every machine.
-pub struct Random(u64);
-
 impl Random {
-    pub fn new(seed: u64) -> Random {
-        Random(seed.wrapping_mul(0x9E37_79B9_7F4A_7C15) | 1)
-    }
-
-    pub fn below(&mut self, end: u64) -> u64 {
-        self.0 ^= self.0 >> 12;
-        self.0 ^= self.0 << 25;
-        self.0 ^= self.0 >> 27;
-        (self.0.wrapping_mul(0x2545_F491_4F6C_DD1D) >> 11) % end.max(1)
-    }
-
-    pub fn shuffle<T>(&mut self, list: &mut [T]) {
+    pub(crate) fn shuffle<T>(&mut self, list: &mut [T]) {
         for at in (1..list.len()).rev() {
             list.swap(at, self.below(at as u64 + 1) as usize);
         }
     }
 }
 
-/// The seconds that something took.
-pub fn seconds(work: impl FnOnce()) -> f64 {
+/// The seconds of wall-clock time that `work` takes.
+pub(crate) fn seconds(work: impl FnOnce()) -> f64 {
     let start = Instant::now();
     work();
     start.elapsed().as_secs_f64()
 }
 
-/// The seconds that this thread was at work for something: what others do beside it on a busy machine does not count.
-pub fn busy_seconds(work: impl FnOnce()) -> f64 {
+/// The seconds of processor time of this thread that `work` takes; other programs on the machine do not count.
+pub(crate) fn busy_seconds(work: impl FnOnce()) -> f64 {
     let start = cpu_time::ThreadTime::now();
     work();
     start.elapsed().as_secs_f64()
 }
 
 /// The 10th percentile, the median and the 90th percentile.
-pub fn spread(mut values: Vec<f64>) -> [f64; 3] {
+pub(crate) fn spread(mut values: Vec<f64>) -> [f64; 3] {
     values.sort_by(f64::total_cmp);
     [10, 50, 90].map(|percent| values.get((values.len() - 1) * percent / 100).copied().unwrap_or(f64::NAN))
 }

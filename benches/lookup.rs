@@ -1,10 +1,10 @@
-//! Look-ups beside what anybody could use instead, on the same data: a tree bitmap, a MaxMind file, one transducer over
-//! all names, a hash set asked per suffix, binary search.
+//! Look-ups, compared with other indexes over the same data: a tree bitmap, a MaxMind file, an `fst` transducer over all
+//! names, a hash set queried per suffix, and binary search.
 //!
-//! Keys are distinct and shuffled, and lie in memory in the order in which they are asked. Whatever can be used from a mapped
-//! file is, ours and the peers', since large pages of the file cache are worth a tenth. Both sides answer the same keys, their
-//! answers are compared before anything is timed, and chunks of one and the other run in turn. Peers have no batches, and are
-//! asked one by one. The set of an address is found, too; names are found without theirs, and peers find nothing else.
+//! Keys are distinct and shuffled, and stored in the order of the queries. Both the snapshot and the peers that can be mapped
+//! are mapped files, since large pages of the file cache make a difference of a tenth. The answers of both sides are compared
+//! before the clock starts, and chunks of both run in turn. The peers have no batches, and look up one key at a time. An
+//! address look-up includes its record set; a name look-up does not.
 
 mod common;
 mod sites;
@@ -28,20 +28,20 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Instant;
 use treebitmap::IpLookupTable;
 
-/// How many keys one side is asked before it is the other's turn: fewer where there are few.
+/// Keys of a chunk; fewer where there are few keys.
 const CHUNK: usize = 16_384;
 const CHUNKS_MIN: usize = 11;
-/// How many bytes are more than any cache has.
-const WASHED: usize = 128 << 20;
+/// More bytes than the caches hold.
+const FLUSH_BYTES: usize = 128 << 20;
 const KEYS: usize = 400_000;
 
 fn built(lists: &Lists, now: Time) -> Image {
-    let catalog = Catalog::parse(&lists.catalog, "bench").expect("a sound catalogue");
-    let night = Night::first(&catalog, &lists.folder, now, "bench");
-    build(&night, &Unwatched).expect("a night").image
+    let catalog = Catalog::parse(&lists.catalog, "bench").expect("a valid catalogue");
+    let input = Night::first(&catalog, &lists.folder, now, "bench");
+    build(&input, &Unwatched).expect("a build").image
 }
 
-/// A peer's bytes in a mapped file, as ours are: one section of an image holds them.
+/// A peer's bytes in a mapped file, as the only section of a snapshot.
 struct Mapped(Snapshot);
 
 impl Mapped {
@@ -50,7 +50,7 @@ impl Mapped {
         let path = folder.path().join("peer");
         let image = Image::new(Time::from_unix(0), vec![SectionBytes::new(Section::Urls, 1, bytes)]);
         image.publish(&path).expect("published");
-        Mapped(Snapshot::open_trusted(&path).expect("sound"))
+        Mapped(Snapshot::open_trusted(&path).expect("a valid snapshot"))
     }
 
     fn bytes(&self) -> &[u8] {
@@ -58,9 +58,9 @@ impl Mapped {
     }
 }
 
-/// Times both sides in turn, a chunk each, and tells the ratio of theirs to ours. A side counts the hits of a chunk; before that,
-/// both are asked for every key alone.
-fn race<K>(
+/// Times both sides in turn, chunk by chunk, and prints the ratio of theirs to ours. A side returns the number of hits of a
+/// chunk. Before that, both look up every key on its own.
+fn compare<K>(
     what: &str,
     peer: &str,
     keys: &[K],
@@ -68,7 +68,7 @@ fn race<K>(
     mut theirs: impl FnMut(&[K]) -> usize,
 ) {
     if keys.is_empty() {
-        return println!("  {what}: no lists to take them from");
+        return println!("  {what}: no keys without RAPSHEET_CORPUS");
     }
     for key in keys.chunks(1) {
         assert_eq!(ours(key), theirs(key), "{what}: the answers are equal");
@@ -80,18 +80,19 @@ fn race<K>(
         assert_eq!(our_hits, their_hits, "{what}: the answers are equal");
         hits += our_hits;
     }
-    // A few keys would find the caches as they were left; many find them full of others. The last chunk may be too short to be timed.
-    let others = vec![1u8; if keys.len() < CHUNKS_MIN * CHUNK { WASHED } else { 0 }];
-    let wash = || black_box(others.iter().step_by(64).map(|byte| u64::from(*byte)).sum::<u64>());
+    // A few keys would find their lines in the cache from the chunk before, so the caches are flushed; with many keys, other
+    // chunks do that. A short last chunk is left out.
+    let filler = vec![1u8; if keys.len() < CHUNKS_MIN * CHUNK { FLUSH_BYTES } else { 0 }];
+    let flush = || black_box(filler.iter().step_by(64).map(|byte| u64::from(*byte)).sum::<u64>());
     let pairs: Vec<(f64, f64)> = keys
         .chunks(chunk_len)
         .filter(|chunk| chunk.len() * 2 > chunk_len)
         .map(|chunk| {
             let each = 1e9 / chunk.len() as f64;
             let (mut a, mut b) = (0, 0);
-            wash();
+            flush();
             let ours = busy_seconds(|| a = black_box(ours(black_box(chunk)))) * each;
-            wash();
+            flush();
             let theirs = busy_seconds(|| b = black_box(theirs(black_box(chunk)))) * each;
             assert_eq!(a, b);
             (ours, theirs)
@@ -109,7 +110,7 @@ fn count<K>(keys: &[K], mut holds: impl FnMut(&K) -> bool) -> usize {
     keys.iter().filter(|key| holds(key)).count()
 }
 
-/// Each of these once, in no order.
+/// The distinct keys, shuffled.
 fn distinct<K: Ord>(mut keys: Vec<K>, random: &mut Random) -> Vec<K> {
     keys.sort_unstable();
     keys.dedup();
@@ -117,22 +118,22 @@ fn distinct<K: Ord>(mut keys: Vec<K>, random: &mut Random) -> Vec<K> {
     keys
 }
 
-/// The prefixes that make up a run.
+/// The prefixes of a range.
 fn prefixes(first: u32, last: u32) -> impl Iterator<Item = (Ipv4Addr, u32)> {
     ipnet::Ipv4Subnets::new(Ipv4Addr::from_bits(first), Ipv4Addr::from_bits(last), 0)
         .map(|net| (net.network(), u32::from(net.prefix_len())))
 }
 
 fn addresses(index: &Index<'_>, random: &mut Random, bytes: usize) {
-    let mut runs: Vec<(u32, u32)> = Vec::new();
+    let mut ranges: Vec<(u32, u32)> = Vec::new();
     index.each_address(AddressRange::V4 { first: 0, last: u32::MAX }, |range, _| {
         if let AddressRange::V4 { first, last } = range {
-            runs.push((first, last));
+            ranges.push((first, last));
         }
     });
     let mut tree: IpLookupTable<Ipv4Addr, u32> = IpLookupTable::new();
     let mut writer = mmdb_writer::Writer::builder("bench").ip_version(mmdb_writer::IpVersion::V4).build();
-    for (set, (first, last)) in (0u32..).zip(&runs) {
+    for (set, (first, last)) in (0u32..).zip(&ranges) {
         for (network, length) in prefixes(*first, *last) {
             tree.insert(network, length, set);
             let network = ipnet::Ipv4Net::new(network, length as u8).expect("a prefix");
@@ -140,16 +141,16 @@ fn addresses(index: &Index<'_>, random: &mut Random, bytes: usize) {
         }
     }
     let mmdb = writer.to_bytes().expect("a file");
-    let entries = runs.len();
+    let entries = ranges.len();
     println!(
-        "  {entries} IPv4 runs: {:.2} bytes each with set and times; the MaxMind file has {:.1} times the bytes, the tree {:.1}",
+        "  {entries} IPv4 ranges: {:.2} bytes each with set and times; the MaxMind file has {:.1} times the bytes, the tree {:.1}",
         bytes as f64 / entries as f64,
         mmdb.len() as f64 / bytes as f64,
         (tree.mem_usage().0 + tree.mem_usage().1) as f64 / bytes as f64
     );
     let mmdb = Mapped::new(mmdb);
-    let mmdb = maxminddb::Reader::from_source(mmdb.bytes()).expect("a sound file");
-    for (what, keys) in asked(&runs, random) {
+    let mmdb = maxminddb::Reader::from_source(mmdb.bytes()).expect("a valid file");
+    for (what, keys) in v4_keys(&ranges, random) {
         let keys = keys.as_slice();
         let single = |keys: &[u32]| {
             count(keys, |key| {
@@ -171,91 +172,90 @@ fn addresses(index: &Index<'_>, random: &mut Random, bytes: usize) {
         };
         let by_search = |keys: &[u32]| {
             count(keys, |key| {
-                let at = runs.partition_point(|(first, _)| first <= key);
-                at > 0 && runs.get(at - 1).is_some_and(|(_, last)| key <= last)
+                let at = ranges.partition_point(|(first, _)| first <= key);
+                at > 0 && ranges.get(at - 1).is_some_and(|(_, last)| key <= last)
             })
         };
         let what = format!("IPv4, {what}");
-        race(&what, "tree bitmap", keys, single, by_tree);
-        race(&what, "binary search", keys, single, by_search);
+        compare(&what, "tree bitmap", keys, single, by_tree);
+        compare(&what, "binary search", keys, single, by_search);
         let what = format!("{what}, batch");
-        race(&what, "tree bitmap", keys, batched, by_tree);
-        race(&what, "maxminddb", keys, batched, by_mmdb);
+        compare(&what, "tree bitmap", keys, batched, by_tree);
+        compare(&what, "maxminddb", keys, batched, by_mmdb);
     }
 }
 
-/// Random addresses, listed ones, and others in the same /16.
-fn asked(runs: &[(u32, u32)], random: &mut Random) -> [(&'static str, Vec<u32>); 3] {
-    let strangers = (0..KEYS).map(|_| random.below(1 << 32) as u32).collect();
+/// Random addresses, listed ones, and ones in the same /16 as a listed one.
+fn v4_keys(ranges: &[(u32, u32)], random: &mut Random) -> [(&'static str, Vec<u32>); 3] {
+    let unlisted = (0..KEYS).map(|_| random.below(1 << 32) as u32).collect();
     let within = |(first, last): &(u32, u32), random: &mut Random| {
         first + random.below(u64::from(last - first) + 1) as u32
     };
-    let listed: Vec<u32> = runs.iter().map(|run| within(run, random)).collect();
+    let listed: Vec<u32> = ranges.iter().map(|range| within(range, random)).collect();
     let neighbours = listed.iter().map(|key| key ^ (1 + random.below(0xFFFF) as u32)).collect();
-    [("random", strangers), ("listed", listed), ("same /16", neighbours)].map(|(what, keys)| {
+    [("random", unlisted), ("listed", listed), ("same /16", neighbours)].map(|(what, keys)| {
         let mut keys = distinct(keys, random);
         keys.truncate(KEYS);
         (what, keys)
     })
 }
 
-/// As many IPv6 runs as asked for: the listed ones, and networks and single addresses strewn over the prefixes that they
-/// lie in.
-fn strewn_v6(index: &Index<'_>, random: &mut Random, count: usize) -> Vec<(u128, u128)> {
-    let mut runs: Vec<(u128, u128)> = Vec::new();
+/// `count` IPv6 ranges: the listed ones, and made-up prefixes and addresses within the same /32 prefixes.
+fn v6_ranges(index: &Index<'_>, random: &mut Random, count: usize) -> Vec<(u128, u128)> {
+    let mut ranges: Vec<(u128, u128)> = Vec::new();
     index.each_address(AddressRange::V6 { first: 0, last: u128::MAX }, |range, _| {
-        // A MaxMind file takes these for IPv4.
+        // A MaxMind file maps these prefixes to IPv4.
         let is_mapped =
             |first: u128| matches!(first >> 96, 0x2002_0000..=0x2002_FFFF | 0x2001_0000 | 0x0064_FF9B);
         if let AddressRange::V6 { first, last } = range
             && !is_mapped(first)
         {
-            runs.push((first, last));
+            ranges.push((first, last));
         }
     });
-    let within: Vec<u128> = runs.iter().map(|(first, _)| first >> 96 << 96).collect();
-    for root in within.iter().cycle().take(count.saturating_sub(runs.len())) {
+    let within: Vec<u128> = ranges.iter().map(|(first, _)| first >> 96 << 96).collect();
+    for root in within.iter().cycle().take(count.saturating_sub(ranges.len())) {
         let bits = [48, 56, 64, 64, 128].get(random.below(5) as usize).copied().unwrap_or(64);
         let free = u128::MAX >> 32;
         let first =
             root | (u128::from(random.below(u64::MAX)) << 64 | u128::from(random.below(u64::MAX))) & free;
         let hosts = u128::MAX.checked_shr(bits).unwrap_or(0);
-        runs.push((first & !hosts, first | hosts));
+        ranges.push((first & !hosts, first | hosts));
     }
-    runs.sort_unstable();
+    ranges.sort_unstable();
     let mut end = None;
-    runs.retain(|(first, last)| {
+    ranges.retain(|(first, last)| {
         let stays = end.is_none_or(|end| end < *first);
         end = if stays { Some(*last) } else { end };
         stays
     });
-    runs
+    ranges
 }
 
 fn addresses_v6(index: &Index<'_>, random: &mut Random) {
-    let runs = strewn_v6(index, random, 100_000);
+    let ranges = v6_ranges(index, random, 100_000);
     let mut writer = mmdb_writer::Writer::builder("bench").build();
-    for (first, last) in &runs {
+    for (first, last) in &ranges {
         for net in ipnet::Ipv6Subnets::new(Ipv6Addr::from_bits(*first), Ipv6Addr::from_bits(*last), 0) {
             writer.insert(net, &1u32).expect("it takes prefixes");
         }
     }
     let mmdb = Mapped::new(writer.to_bytes().expect("a file"));
-    let mmdb = maxminddb::Reader::from_source(mmdb.bytes()).expect("a sound file");
-    let laid: Vec<Run<u128>> =
-        runs.iter().map(|(first, last)| Run { first: *first, last: *last, set: 0, own: 0 }).collect();
-    let bytes = v6::encode(&laid);
-    let (ladder, spans) = (Mapped::new(bytes.ladder), Mapped::new(bytes.spans));
-    let ladder = v6::Ladder::new(ladder.bytes(), spans.bytes());
+    let mmdb = maxminddb::Reader::from_source(mmdb.bytes()).expect("a valid file");
+    let items: Vec<Run<u128>> =
+        ranges.iter().map(|(first, last)| Run { first: *first, last: *last, set: 0, own: 0 }).collect();
+    let bytes = v6::encode(&items);
+    let (entries, spans) = (Mapped::new(bytes.ladder), Mapped::new(bytes.spans));
+    let v6_index = v6::Ladder::new(entries.bytes(), spans.bytes());
     let near =
         |first: u128, random: &mut Random| first ^ u128::from(random.below(1 << 20)) << (random.below(8) * 8);
-    let mut keys: Vec<u128> = (0..4).flat_map(|_| runs.iter().map(|(first, _)| *first)).collect();
+    let mut keys: Vec<u128> = (0..4).flat_map(|_| ranges.iter().map(|(first, _)| *first)).collect();
     keys.iter_mut().for_each(|key| *key = near(*key, random));
     let keys = distinct(keys, random);
-    let single = |keys: &[u128]| count(keys, |key| ladder.find(*key).is_some());
+    let single = |keys: &[u128]| count(keys, |key| v6_index.find(*key).is_some());
     let batched = |keys: &[u128]| {
         let mut hits = 0;
-        ladder.each_of(keys, |_, _| hits += 1);
+        v6_index.each_of(keys, |_, _| hits += 1);
         hits
     };
     let by_mmdb = |keys: &[u128]| {
@@ -263,13 +263,13 @@ fn addresses_v6(index: &Index<'_>, random: &mut Random) {
             mmdb.lookup(IpAddr::V6(Ipv6Addr::from_bits(*key))).is_ok_and(|found| found.has_data())
         })
     };
-    let what = format!("IPv6, near {} runs", runs.len());
-    race(&what, "maxminddb", &keys, single, by_mmdb);
-    race(&format!("{what}, batch"), "maxminddb", &keys, batched, by_mmdb);
+    let what = format!("IPv6, near {} ranges", ranges.len());
+    compare(&what, "maxminddb", &keys, single, by_mmdb);
+    compare(&format!("{what}, batch"), "maxminddb", &keys, batched, by_mmdb);
 }
 
-/// Names in the order in which they are asked.
-fn laid_out<'b>(names: &[Vec<u8>], bytes: &'b mut Vec<u8>) -> Vec<&'b [u8]> {
+/// Copies names into one buffer, in the order of the queries.
+fn in_query_order<'b>(names: &[Vec<u8>], bytes: &'b mut Vec<u8>) -> Vec<&'b [u8]> {
     let mut ends = Vec::with_capacity(names.len());
     for name in names {
         bytes.extend_from_slice(name);
@@ -279,8 +279,8 @@ fn laid_out<'b>(names: &[Vec<u8>], bytes: &'b mut Vec<u8>) -> Vec<&'b [u8]> {
     starts.zip(&ends).map(|(start, end)| bytes.get(start..*end).unwrap_or(&[])).collect()
 }
 
-/// What names are found by, ours and the peers'.
-struct Rivals<'a> {
+/// The indexes of names to compare.
+struct NameIndexes<'a> {
     index: &'a Index<'a>,
     fst: fst::raw::Fst<&'a [u8]>,
     tries: &'a Tries<'a>,
@@ -306,32 +306,32 @@ fn names(index: &Index<'_>, random: &mut Random, bytes: usize) {
     let transducer = Mapped::new(transducer);
     let fst = fst::raw::Fst::new(transducer.bytes()).expect("a transducer");
     let plain = Mapped::new(plain);
-    let rivals = Rivals { index, fst, tries: &Tries::new(plain.bytes()), set };
+    let indexes = NameIndexes { index, fst, tries: &Tries::new(plain.bytes()), set };
     random.shuffle(&mut all);
     all.truncate(KEYS);
     let below: Vec<Vec<u8>> = all.iter().map(|name| [name.as_slice(), b".www"].concat()).collect();
-    let mut stranger =
+    let mut unlisted =
         |root: &str, bits: u32| format!("{root}.{:x}.www", random.below(1 << bits)).into_bytes();
-    let strangers: Vec<Vec<u8>> = (0..KEYS).map(|_| stranger("moc", 44)).collect();
-    // Like what people visit: one in fourteen has a listed parent.
+    let random_names: Vec<Vec<u8>> = (0..KEYS).map(|_| unlisted("moc", 44)).collect();
+    // Similar to real traffic: one in fourteen has a listed parent.
     let roots = ["moc", "gro", "ten", "ed"].iter().cycle();
     let mixed = below.iter().zip(roots).zip(0..).map(|((listed, root), at)| match at % 14 {
         0 => listed.clone(),
-        _ => stranger(root, 24),
+        _ => unlisted(root, 24),
     });
     let mixed = mixed.collect();
-    let (strangers, mixed) = (distinct(strangers, random), distinct(mixed, random));
-    race_names("random", &strangers, &rivals);
-    race_names("1 in 14 listed", &mixed, &rivals);
-    race_names("top sites", &distinct(sites::top(), random), &rivals);
-    race_names("listed", &all, &rivals);
-    race_names("below listed", &below, &rivals);
+    let (random_names, mixed) = (distinct(random_names, random), distinct(mixed, random));
+    compare_names("random", &random_names, &indexes);
+    compare_names("1 in 14 listed", &mixed, &indexes);
+    compare_names("top sites", &distinct(sites::top(), random), &indexes);
+    compare_names("listed", &all, &indexes);
+    compare_names("below listed", &below, &indexes);
 }
 
-fn race_names(what: &str, names: &[Vec<u8>], rivals: &Rivals<'_>) {
+fn compare_names(what: &str, names: &[Vec<u8>], indexes: &NameIndexes<'_>) {
     let mut bytes = Vec::new();
-    let keys = laid_out(names, &mut bytes);
-    let Rivals { index, fst, tries, set } = rivals;
+    let keys = in_query_order(names, &mut bytes);
+    let NameIndexes { index, fst, tries, set } = indexes;
     let single = |keys: &[&[u8]]| {
         count(keys, |key| {
             let mut found = false;
@@ -364,15 +364,15 @@ fn race_names(what: &str, names: &[Vec<u8>], rivals: &Rivals<'_>) {
         })
     };
     let what = format!("names, {what}");
-    race(&what, "one walk of the fst crate", &keys, single, by_fst);
-    race(&what, "our walk of the same", &keys, single, by_tries);
-    race(&what, "std's hash set per suffix", &keys, single, by_set);
+    compare(&what, "one walk of the fst crate", &keys, single, by_fst);
+    compare(&what, "our walk of the same", &keys, single, by_tries);
+    compare(&what, "std's hash set per suffix", &keys, single, by_set);
     let what = format!("{what}, batch");
-    race(&what, "one walk of the fst crate", &keys, batched, by_fst);
-    race(&what, "std's hash set per suffix", &keys, batched, by_set);
+    compare(&what, "one walk of the fst crate", &keys, batched, by_fst);
+    compare(&what, "std's hash set per suffix", &keys, batched, by_set);
 }
 
-/// One traversal of the whole transducer, which finds every covering entry.
+/// One traversal of the transducer, which finds every covering entry.
 fn walk(fst: &fst::raw::Fst<&[u8]>, name: &[u8]) -> bool {
     let (mut node, mut found) = (fst.root(), false);
     for byte in name {
@@ -385,7 +385,7 @@ fn walk(fst: &fst::raw::Fst<&[u8]>, name: &[u8]) -> bool {
     found | node.is_final()
 }
 
-/// What it costs to know whether a listed address still is: a look-up with its verdict beside one without.
+/// The cost of expiry: a look-up with its verdict, compared with one that ignores times.
 fn expiry(searcher: &Searcher<'_>, random: &mut Random) {
     let mut keys: Vec<Address> = Vec::new();
     searcher
@@ -406,10 +406,10 @@ fn expiry(searcher: &Searcher<'_>, random: &mut Random) {
             blocks | allows
         })
     };
-    race("IPv4, listed, with verdict", "one that ignores time", &keys, judged, timeless);
+    compare("IPv4, listed, with verdict", "one that ignores time", &keys, judged, timeless);
 }
 
-/// Whole questions to statuses, in one batch, as the scorer asks.
+/// From text to status in batches, as the scorer does.
 fn statuses(searcher: &Searcher<'_>, random: &mut Random) {
     let mut texts: Vec<Vec<u8>> = Vec::new();
     let mut every = 0u32;
@@ -426,7 +426,7 @@ fn statuses(searcher: &Searcher<'_>, random: &mut Random) {
     );
     random.shuffle(&mut texts);
     let mut bytes = Vec::new();
-    let texts = laid_out(&texts, &mut bytes);
+    let texts = in_query_order(&texts, &mut bytes);
     let (mut batch, mut listed) = (Batch::new(), 0);
     let taken = seconds(|| {
         for chunk in texts.chunks(1024) {
@@ -444,16 +444,17 @@ fn statuses(searcher: &Searcher<'_>, random: &mut Random) {
     );
 }
 
-/// A file of so many bytes, all but a little of them runs of IPv6 addresses.
+/// A snapshot of about `bytes` bytes of IPv6 ranges.
 fn padded(bytes: u64) -> Vec<u8> {
-    let run = |at: u128| Run { first: at << 64, last: at << 64 | 0xFFFF, set: 0, own: 0 };
-    let runs: Vec<Run<u128>> = (1 << 61..).take(usize::try_from(bytes / 41).unwrap_or(0)).map(run).collect();
-    let made = v6::encode(&runs);
+    let range = |at: u128| Run { first: at << 64, last: at << 64 | 0xFFFF, set: 0, own: 0 };
+    let ranges: Vec<Run<u128>> =
+        (1 << 61..).take(usize::try_from(bytes / 41).unwrap_or(0)).map(range).collect();
+    let encoded = v6::encode(&ranges);
     let image = Image::new(
         Time::from_unix(1_787_443_200),
         vec![
-            SectionBytes::new(Section::V6Ladder, runs.len(), made.ladder),
-            SectionBytes::new(Section::V6Spans, runs.len(), made.spans),
+            SectionBytes::new(Section::V6Ladder, ranges.len(), encoded.ladder),
+            SectionBytes::new(Section::V6Spans, ranges.len(), encoded.spans),
         ],
     );
     image.to_bytes()
@@ -475,15 +476,15 @@ fn open(bytes: &[u8]) {
             .collect();
         spread(times)[1] * 1e6
     };
-    let trusted = first(&|| Snapshot::open_trusted(&path).expect("sound"));
-    let verified = first(&|| Snapshot::open(&path).expect("sound"));
+    let trusted = first(&|| Snapshot::open_trusted(&path).expect("a valid snapshot"));
+    let verified = first(&|| Snapshot::open(&path).expect("a valid snapshot"));
     let rate = length as f64 / (verified - trusted).max(1.0) / 1e3;
     println!(
         "  open to first verdict, {length:>10} bytes: trusted {trusted:.0} us, verifying {verified:.0} us ({rate:.1} GB/s)"
     );
 }
 
-/// Single look-ups, timed one by one, while another thread publishes and swaps a thousand times.
+/// Single look-ups, timed one by one, while another thread replaces the snapshot a thousand times.
 fn reload(bytes: &[u8], keys: &[u128]) {
     let folder = tempfile::tempdir().expect("a temporary folder");
     let path = folder.path().join("live.rap");
@@ -492,22 +493,22 @@ fn reload(bytes: &[u8], keys: &[u128]) {
         std::fs::write(&fresh, bytes).and_then(|()| std::fs::rename(&fresh, &path)).expect("published");
     };
     publish();
-    let follow = Follow::open(&path).expect("sound");
+    let follow = Follow::open(&path).expect("a valid snapshot");
     let done = AtomicBool::new(false);
     let (mut times, mut listed) = (Vec::new(), 0);
     std::thread::scope(|scope| {
         scope.spawn(|| {
             for _ in 0..1000 {
                 publish();
-                assert!(follow.refresh().expect("sound"));
+                assert!(follow.refresh().expect("a valid snapshot"));
             }
             done.store(true, Ordering::Relaxed);
         });
         while !done.load(Ordering::Relaxed) {
             for key in keys {
-                let asked = Instant::now();
+                let start = Instant::now();
                 listed += usize::from(follow.current().index().address(Address::V6(*key)).is_some());
-                times.push(asked.elapsed().as_nanos() as u32);
+                times.push(start.elapsed().as_nanos() as u32);
             }
         }
     });
@@ -522,7 +523,7 @@ fn reload(bytes: &[u8], keys: &[u128]) {
     );
 }
 
-/// A part of the benchmark.
+/// One part of the benchmark.
 type Part<'p> = &'p mut dyn FnMut(&mut Random);
 
 /// Runs every part, or those that are named: `cargo bench --bench lookup -- names open`.
@@ -536,10 +537,10 @@ fn main() {
     let path = folder.path().join("lists.rap");
     image.publish(&path).expect("published");
     let bytes = image.to_bytes();
-    let snapshot = Snapshot::open(&path).expect("a sound snapshot");
+    let snapshot = Snapshot::open(&path).expect("a valid snapshot");
     let mut random = Random::new(7);
     println!(
-        "look-ups: {}, a snapshot of {} bytes; how many times as long a peer takes:",
+        "look-ups: {}, a snapshot of {} bytes; ratios are the time of the peer to ours:",
         lists.about,
         bytes.len()
     );
@@ -552,9 +553,9 @@ fn main() {
         Section::NameLeaves,
         Section::NameSets,
         Section::NameTimes,
-    ]) + rare_bytes(&snapshot, Section::NameSets);
+    ]) + exception_bytes(&snapshot, Section::NameSets);
     let of_v4 = length(&[Section::V4Starts, Section::V4Ends, Section::V4EndSets, Section::V4EndTimes])
-        + rare_bytes(&snapshot, Section::V4EndSets);
+        + exception_bytes(&snapshot, Section::V4EndSets);
     let (index, searcher) = (snapshot.index(), Searcher::new(&snapshot, now));
     let is_wanted = |part: &str| wanted.is_empty() || wanted.iter().any(|word| word == part);
     let parts: [(&str, Part<'_>); 6] = [
@@ -570,18 +571,18 @@ fn main() {
     }
 }
 
-/// The bytes of the sets of a part that stand apart.
-fn rare_bytes(snapshot: &Snapshot, part: Section) -> usize {
+/// The bytes of the sets of a part that are stored as exceptions.
+fn exception_bytes(snapshot: &Snapshot, part: Section) -> usize {
     Rare::new(snapshot.bytes(Section::RareSets), part.id()).len() * 8
 }
 
-/// Opening files of three sizes, and swapping them under a reader.
+/// Opening files of three sizes, and replacing a snapshot under a reader.
 fn opening(bytes: &[u8], random: &mut Random) {
     let small = padded(1 << 20);
     open(&small);
     open(bytes);
     open(&padded(1 << 30));
-    let runs = 2 * small.len() as u64 / 41;
-    let keys: Vec<u128> = (0..1024).map(|_| u128::from((1 << 61) + random.below(runs)) << 64).collect();
+    let ranges = 2 * small.len() as u64 / 41;
+    let keys: Vec<u128> = (0..1024).map(|_| u128::from((1 << 61) + random.below(ranges)) << 64).collect();
     reload(&small, &keys);
 }

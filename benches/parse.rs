@@ -1,13 +1,12 @@
-//! Reading lists from memory on one thread, format by format, beside a plain count of their line ends.
+//! Parsing lists from memory on one thread, format by format, compared with a count of their line ends.
 //!
-//! The text is decompressed and repeated before anything is timed, and the sink only counts, so what is told is the cost of
-//! cutting, reading, checking and guarding lines. The line-end count is the least that any reader of lines does
-//! with the same bytes: the ratio to it is what holds from machine to machine.
+//! The text is decompressed and repeated before the clock starts, and the sink only counts, so that the time is that of
+//! splitting, parsing and checking lines. Counting line ends is a lower bound for any reader of lines; the ratio to it is
+//! comparable between machines.
 
 mod common;
 
-use common::{file_format, seconds, spread};
-use flate2::read::MultiGzDecoder;
+use common::{file_format, files, read_text, seconds, spread};
 use rapsheet_ingest::format::{self, Format, Shape};
 use rapsheet_ingest::intake::{Recipe, transcribe};
 use rapsheet_ingest::options::Options;
@@ -15,16 +14,14 @@ use rapsheet_ingest::scribe::{Details, Key, Place, Rules, Sink, Skip, Warnings};
 use rapsheet_ingest::tally::Tally;
 use rapsheet_snapshot::{ListKind, Refusal, Scope, Time};
 use std::collections::BTreeMap;
-use std::fs;
 use std::hint::black_box;
-use std::io::Read;
 use std::path::{Path, PathBuf};
 
 /// Small files are repeated until a format has this many bytes.
 const TEXT_MIN: usize = 16 << 20;
 const ROUNDS: usize = 5;
 
-/// Counts what it is handed, and looks at all of it.
+/// Counts entries, skips and rejects.
 #[derive(Default, PartialEq, Eq, Debug)]
 struct Counts {
     entries: u64,
@@ -49,13 +46,13 @@ impl Sink for Counts {
     }
 }
 
-/// One file's text with the options that a catalogue would give it.
+/// The text of a file, with its options.
 struct Text {
     bytes: Vec<u8>,
     options: Options,
 }
 
-/// Options without which a table means nothing, by the beginning of the file's name.
+/// Options that a table needs, by the beginning of its file name.
 const OPTIONS: &[(&str, &str, &str)] = &[
     ("carbonblack.", "delimiter", "tab"),
     ("carbonblack.", "value", "c2_ip"),
@@ -75,11 +72,7 @@ fn options_of(name: &str) -> Options {
 }
 
 fn load(path: &Path) -> Text {
-    let mut bytes = fs::read(path).expect("a list");
-    if path.extension().is_some_and(|extension| extension == "gz") {
-        let packed = std::mem::take(&mut bytes);
-        MultiGzDecoder::new(packed.as_slice()).read_to_end(&mut bytes).expect("sound gzip");
-    }
+    let mut bytes = read_text(path);
     if bytes.last() != Some(&b'\n') {
         bytes.push(b'\n');
     }
@@ -87,18 +80,11 @@ fn load(path: &Path) -> Text {
     Text { bytes, options: options_of(&name) }
 }
 
-fn files(folder: &Path) -> Vec<PathBuf> {
-    let entries = fs::read_dir(folder).into_iter().flatten();
-    let mut paths: Vec<PathBuf> = entries.map(|entry| entry.expect("an entry").path()).collect();
-    paths.sort();
-    paths
-}
-
 fn named(path: &Path) -> String {
     path.file_name().unwrap_or_default().to_string_lossy().into_owned()
 }
 
-/// The real files of every line format, or the samples of the project.
+/// The real files of every format that has lines, or the samples of the project.
 fn texts(corpus: Option<&Path>) -> BTreeMap<&'static str, Vec<Text>> {
     let mut found: BTreeMap<&'static str, Vec<Text>> = BTreeMap::new();
     let mut add = |id: &str, path: &Path| {
@@ -116,14 +102,15 @@ fn texts(corpus: Option<&Path>) -> BTreeMap<&'static str, Vec<Text>> {
         return found;
     };
     for format in format::FORMATS {
-        let folder = if format.id == "ip-range" { "ip-range-csv" } else { format.id };
-        files(&feeds.join(folder)).iter().for_each(|path| add(format.id, path));
+        let folder = feeds.join(if format.id == "ip-range" { "ip-range-csv" } else { format.id });
+        let paths = if folder.is_dir() { files(&folder) } else { Vec::new() };
+        paths.iter().for_each(|path| add(format.id, path));
     }
     files(&feeds.join("scale")).iter().for_each(|path| add(file_format(&named(path)), path));
     found
 }
 
-/// Reads one text; `None` where the file as a whole is refused, as it is without its options.
+/// Reads one text; `None` where the format refuses the file.
 fn read(format: &'static Format, text: &Text) -> Option<(Tally, Counts)> {
     let rules = Rules::new(Time::from_unix(1_787_443_200), ListKind::Block, Scope::Exact);
     let recipe = Recipe { format, options: &text.options, rules: &rules, can_be_empty: false };
@@ -132,14 +119,14 @@ fn read(format: &'static Format, text: &Text) -> Option<(Tally, Counts)> {
     Some((tally, counts))
 }
 
-/// Everything is counted once, by the scribe and by whoever listens, and twice the same way.
+/// Reads one text twice, and compares the counters with those of the sink.
 fn read_checked(format: &'static Format, text: &Text) -> Option<Tally> {
     let (tally, counts) = read(format, text)?;
     assert_eq!(tally.lines, tally.data_lines + tally.skipped_lines + tally.rejected_lines, "{}", format.id);
     let skips = tally.skips.values().sum();
-    let told = Counts { entries: tally.entries, skips, rejects: tally.rejected };
-    assert_eq!(counts, told, "{}: the sink is told what is counted", format.id);
-    assert_eq!(read(format, text), Some((tally.clone(), counts)), "{}: twice the same", format.id);
+    let counted = Counts { entries: tally.entries, skips, rejects: tally.rejected };
+    assert_eq!(counts, counted, "{}: counters and sink agree", format.id);
+    assert_eq!(read(format, text), Some((tally.clone(), counts)), "{}: both readings agree", format.id);
     Some(tally)
 }
 
@@ -148,7 +135,7 @@ fn row(id: &str, mut texts: Vec<Text>) {
     texts.retain(|text| read(format, text).is_some());
     let once: usize = texts.iter().map(|text| text.bytes.len()).sum();
     if once == 0 {
-        return println!("  {id:<20} no file that it reads");
+        return println!("  {id:<20} no file of this format");
     }
     let times = TEXT_MIN.div_ceil(once);
     texts.iter_mut().for_each(|text| text.bytes = text.bytes.repeat(times));
@@ -162,7 +149,7 @@ fn row(id: &str, mut texts: Vec<Text>) {
     let [_, taken, _] = spread(pairs.iter().map(|(ours, _)| *ours).collect());
     let bytes = (once * times) as f64;
     println!(
-        "  {id:<20} {:>10} bytes {:>9} lines {:>8} taken  {:>6.0} MB/s {:>6.2} M lines/s  {ratio:>5.0} times a \
+        "  {id:<20} {:>10} bytes {:>9} lines {:>8} entries {:>6.0} MB/s {:>6.2} M lines/s  {ratio:>5.0} times a \
          count of line ends ({low:.0} to {high:.0})",
         once * times,
         tally.lines,

@@ -1,8 +1,8 @@
-//! Scoring logs beside what anybody could use instead, as whole commands over the same files in turn.
+//! Scoring logs, compared with `zcat`, `grep -F` and `grepcidr`: whole commands over the same files, in turn.
 //!
-//! With `RAPSHEET_CORPUS`, real logs are repeated to 800 MB and the snapshot holds the forty real lists; without, both are
-//! made up. What is printed at one and at two threads is compared first; then it goes nowhere while the time is taken,
-//! because whoever reads it would need one of the two processors.
+//! With `RAPSHEET_CORPUS`, real logs are repeated to 800 MB and the snapshot contains the forty real lists; without it, both
+//! are made up. The output at one and at two threads is compared first. It goes to `/dev/null` while the clock runs, because
+//! a reader would need one of two processors.
 
 mod common;
 
@@ -10,15 +10,15 @@ use common::{Lists, seconds, spread};
 use std::collections::BTreeSet;
 use std::fmt::Write as _;
 use std::fs::{self, File};
-use std::io::{Read, Write};
+use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
 const SIZE: usize = 800 << 20;
-/// `grep -F` takes a third of a minute for this much, all names being looked for.
+/// `grep -F` with all names takes a third of a minute for this much.
 const SIZE_FOR_GREP: usize = 64 << 20;
 
-/// A log, unpacked.
+/// A log, decompressed.
 fn log(corpus: Option<&Path>, name: &str) -> Vec<u8> {
     let made_up = || {
         let line = |at: u32| {
@@ -36,13 +36,7 @@ fn log(corpus: Option<&Path>, name: &str) -> Vec<u8> {
         (0..100_000).map(line).collect::<String>().into_bytes()
     };
     let Some(path) = corpus.map(|corpus| corpus.join("logs").join(name)) else { return made_up() };
-    let bytes = fs::read(&path).expect("a log");
-    if path.extension().is_none_or(|extension| extension != "gz") {
-        return bytes;
-    }
-    let mut text = Vec::new();
-    flate2::read::MultiGzDecoder::new(bytes.as_slice()).read_to_end(&mut text).expect("gzip");
-    text
+    common::read_text(&path)
 }
 
 fn repeated(text: &[u8], size: usize, path: &Path) {
@@ -68,11 +62,11 @@ impl Bench {
         command
     }
 
-    /// One log: one worker and two, and compressed.
+    /// One log: at one and two threads, and compressed.
     fn race(&self, what: &str, text: &[u8]) {
         let path = self.folder.path().join(what);
         repeated(text, SIZE, &path);
-        let size = fs::metadata(&path).expect("it is there").len() as f64;
+        let size = fs::metadata(&path).expect("an existing file").len() as f64;
         let packed = packed(&path);
         let rows = self.rows(&path, &packed);
         let (mut one, mut two, mut ratios) = (Vec::new(), Vec::new(), Vec::new());
@@ -82,7 +76,7 @@ impl Bench {
             let double = time(self.score(&path, &["--threads", "2"]));
             let from_gzip = time(self.score(&packed, &["--threads", "2"]));
             let alone = seconds(|| {
-                let file = File::open(&packed).expect("it is there");
+                let file = File::open(&packed).expect("an existing file");
                 let mut decoder = flate2::read::MultiGzDecoder::new(std::io::BufReader::new(file));
                 std::io::copy(&mut decoder, &mut std::io::sink()).expect("gzip");
             });
@@ -94,19 +88,19 @@ impl Bench {
             ratios.push(single / double);
             gz.push(alone / from_gzip);
         }
-        let tell = |of: &str, values: Vec<f64>, places: usize| {
+        let print = |of: &str, values: Vec<f64>, places: usize| {
             let [low, middle, high] = spread(values);
             println!("    {of}: {middle:.places$} ({low:.places$} to {high:.places$})");
         };
         println!("  {what}: {:.0} MB, {rows} rows", size / 1e6);
-        tell("MB/s, one worker", one, 0);
-        tell("MB/s, two workers", two, 0);
-        tell("two workers, times as fast as one", ratios, 2);
-        tell("gzip, two workers, times as fast as unpacking it alone", gz, 2);
-        tell("the same, beside zcat alone", zcat, 2);
+        print("MB/s, one worker", one, 0);
+        print("MB/s, two workers", two, 0);
+        print("two workers, times as fast as one", ratios, 2);
+        print("gzip, two workers, times as fast as unpacking it alone", gz, 2);
+        print("gzip, two workers, times as fast as zcat", zcat, 2);
     }
 
-    /// How many rows are printed of a log: the same at one thread and at two, and of its compressed twin but for the name.
+    /// The number of rows of a log. The rows are the same at one and at two threads, and from gzip but for the file name.
     fn rows(&self, path: &Path, packed: &Path) -> usize {
         let expected = printed(self.score(path, &["--threads", "1"]));
         assert!(
@@ -128,7 +122,7 @@ impl Bench {
         let (log, list) = (self.folder.path().join("grep.log"), self.folder.path().join("names.txt"));
         repeated(text, SIZE_FOR_GREP, &log);
         fs::write(&list, names.join("\n")).expect("written");
-        // It counts, because it ends at the first line when it sees that its output goes nowhere.
+        // With -c, because grep stops at the first match when its output is /dev/null.
         let grep = || {
             let mut command = Command::new("grep");
             command.env("LC_ALL", "C").args(["-F", "-c", "-f"]).arg(&list).arg(&log);
@@ -140,13 +134,13 @@ impl Bench {
         let ratios = (0..3).map(|_| time(grep()) / time(self.score(&log, &["--threads", "1"]))).collect();
         let [low, ratio, high] = spread(ratios);
         println!(
-            "  grep -F -f with the same {} names on {} MB takes {ratio:.0} times as long ({low:.0} to {high:.0}), one worker, addresses and URLs beside them on our side",
+            "  grep -F -f with the same {} names on {} MB takes {ratio:.0} times as long ({low:.0} to {high:.0}), one worker; rapsheet also looks for addresses and URLs",
             names.len(),
             SIZE_FOR_GREP >> 20
         );
     }
 
-    /// `grepcidr` with all addresses of the snapshot, which finds the same lines.
+    /// `grepcidr` with all addresses of the snapshot; both find the same lines.
     fn grepcidr(&self, addresses: &str, text: &[u8]) {
         if !is_installed("grepcidr") {
             return println!("  grepcidr is not installed");
@@ -163,18 +157,18 @@ impl Bench {
         let theirs = printed(grepcidr(&once));
         let ours = lines_with_addresses(&printed(self.score(&once, &["--threads", "1"])), text);
         let (in_theirs, in_ours) = (theirs.split_inclusive(|b| *b == b'\n').count(), ours.len());
-        assert!(theirs == ours.concat(), "grepcidr finds {in_theirs} lines, and we {in_ours}");
+        assert!(theirs == ours.concat(), "grepcidr finds {in_theirs} lines, rapsheet {in_ours}");
         let ratios =
             (0..5).map(|_| time(grepcidr(&log)) / time(self.score(&log, &["--threads", "1"]))).collect();
         let [low, ratio, high] = spread(ratios);
         println!(
-            "  grepcidr -f with {} runs of addresses on the apache log takes {ratio:.1} times as long ({low:.1} to {high:.1}), one worker, addresses alone against all of the snapshot; the same {in_ours} lines of the log before it was repeated",
+            "  grepcidr -f with {} address ranges on the apache log takes {ratio:.1} times as long ({low:.1} to {high:.1}), one worker; rapsheet also looks for names and URLs; both find the same {in_ours} lines",
             addresses.lines().count()
         );
     }
 }
 
-/// The lines in which a row says that an address is listed.
+/// The lines in which rapsheet found a listed address.
 fn lines_with_addresses<'t>(rows: &[u8], text: &'t [u8]) -> Vec<&'t [u8]> {
     let is_address = |row: &serde_json::Value| row.get("type").is_some_and(|kind| kind == "ipv4");
     let rows = rows.split(|byte| *byte == b'\n').filter(|row| !row.is_empty());
@@ -187,7 +181,7 @@ fn lines_with_addresses<'t>(rows: &[u8], text: &'t [u8]) -> Vec<&'t [u8]> {
     lines.filter(|(number, _)| found.contains(number)).map(|(_, line)| line).collect()
 }
 
-/// A compressed copy beside a file.
+/// A gzip copy of a file.
 fn packed(path: &Path) -> PathBuf {
     let packed = path.with_extension("gz");
     let file = File::create(&packed).expect("a file");
@@ -201,24 +195,24 @@ fn is_installed(program: &str) -> bool {
     Command::new(program).arg("-V").stdout(Stdio::null()).stderr(Stdio::null()).status().is_ok()
 }
 
-/// The seconds of a whole command whose output goes nowhere.
+/// The seconds of a whole command, with its output discarded.
 fn time(mut command: Command) -> f64 {
     seconds(|| assert!(command.stdout(Stdio::null()).status().expect("it runs").code().is_some()))
 }
 
-/// What a command prints.
+/// The output of a command.
 fn printed(mut command: Command) -> Vec<u8> {
     command.stderr(Stdio::inherit()).output().expect("it runs").stdout
 }
 
-/// The IPv4 addresses of a snapshot, a run a line.
+/// The IPv4 ranges of a snapshot, one a line.
 fn addresses(index: &rapsheet_snapshot::Index<'_>) -> String {
     let all = rapsheet_snapshot::AddressRange::V4 { first: 0, last: u32::MAX };
     let mut text = String::new();
-    index.each_address(all, |run, _| {
-        if let rapsheet_snapshot::AddressRange::V4 { first, last } = run {
+    index.each_address(all, |range, _| {
+        if let rapsheet_snapshot::AddressRange::V4 { first, last } = range {
             let [first, last] = [first, last].map(std::net::Ipv4Addr::from_bits);
-            writeln!(text, "{first}-{last}").expect("text grows");
+            writeln!(text, "{first}-{last}").expect("written to a string");
         }
     });
     text
@@ -244,7 +238,7 @@ fn main() {
     assert!(built.code().is_some_and(|code| code == 0 || code == 3));
     println!("scoring: {}", lists.about);
     let mut names = Vec::new();
-    let opened = rapsheet_snapshot::Snapshot::open(&snapshot).expect("sound");
+    let opened = rapsheet_snapshot::Snapshot::open(&snapshot).expect("a valid snapshot");
     let addresses = addresses(&opened.index());
     opened.index().each_name(|reversed, _| {
         let name: Vec<u8> = reversed.iter().rev().copied().collect();

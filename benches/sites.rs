@@ -1,18 +1,17 @@
-//! Names that people visit: the sites that public rankings have on top, from a folder of such lists.
+//! Names of popular sites, from public rankings in a folder of lists.
 //!
-//! Made-up names differ from listed ones within a few bytes, which flatters whoever compares byte by byte and stops at the first
-//! that is different. Names that are visited begin and end like listed ones, and some are listed.
+//! Made-up names differ from listed ones within a few bytes, which favours an index that stops at the first different byte.
+//! Names of real sites share prefixes and suffixes with listed ones, and some are listed.
 
-use flate2::read::GzDecoder;
+use crate::common::read_text;
 use rapsheet_snapshot::name;
 use std::fs;
-use std::io::Read;
 use std::path::Path;
 
-/// What the names of rankings begin with, among other lists of their folder.
+/// The beginnings of the file names of rankings.
 const RANKINGS: [&str; 5] = ["alexa", "cisco_top", "cloudflare-top", "majestic", "tranco"];
 
-/// The names of all rankings, with their bytes reversed; none where the environment names no folder of lists.
+/// The reversed names of all rankings; empty without `RAPSHEET_CORPUS`.
 pub(crate) fn top() -> Vec<Vec<u8>> {
     let Some(corpus) = std::env::var_os("RAPSHEET_CORPUS") else { return Vec::new() };
     let Ok(folder) = fs::read_dir(Path::new(&corpus).join("feeds/misp-warninglist")) else {
@@ -26,16 +25,10 @@ pub(crate) fn top() -> Vec<Vec<u8>> {
     paths.filter(|path| is_ranking(path)).flat_map(|path| ranked(&path)).collect()
 }
 
-/// The names of a ranking that are well formed.
+/// The valid names of a ranking, reversed.
 fn ranked(path: &Path) -> Vec<Vec<u8>> {
-    let bytes = fs::read(path).expect("a list of the corpus");
-    let mut text = String::new();
-    let unpacked = match path.extension() {
-        Some(extension) if extension == "gz" => GzDecoder::new(bytes.as_slice()).read_to_string(&mut text),
-        _ => bytes.as_slice().read_to_string(&mut text),
-    };
-    unpacked.expect("a list of the corpus");
-    let document: serde_json::Value = serde_json::from_str(&text).expect("a list of the corpus");
+    let text = read_text(path);
+    let document: serde_json::Value = serde_json::from_slice(&text).expect("a list of the corpus");
     let listed = document.get("list").and_then(|list| list.as_array()).expect("a list of the corpus").iter();
     let names = listed.filter_map(|item| item.as_str()).filter(|item| item.contains('.'));
     names

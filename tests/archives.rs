@@ -1,13 +1,11 @@
-//! Downloads of several parts: archives and folders, through the command that reads one file and through a build.
+//! Downloads of several parts, archives and folders: read by `parse` and by `build`.
 
-use crate::place::{Place, code, lines_of_json};
-use flate2::Compression;
-use flate2::write::GzEncoder;
+use crate::files::gzip;
+use crate::test_dir::{TestDir, code, json_lines};
 use serde_json::Value;
 use std::fs;
-use std::io::Write;
 
-/// A tar of these members; a member without a body is a link.
+/// A tar archive of these members; a member without a body is a symbolic link.
 fn tar_of(members: &[(&str, Option<&str>)]) -> Vec<u8> {
     let mut builder = tar::Builder::new(Vec::new());
     for (name, body) in members {
@@ -15,18 +13,12 @@ fn tar_of(members: &[(&str, Option<&str>)]) -> Vec<u8> {
         header.set_size(body.map_or(0, |body| body.len() as u64));
         header.set_mode(0o644);
         header.set_entry_type(if body.is_some() { tar::EntryType::Regular } else { tar::EntryType::Symlink });
-        // The builder refuses names that climb; a hostile archive has them all the same.
+        // `tar::Builder` refuses `..` and absolute names, so they are written into the header.
         header.as_mut_bytes()[..name.len()].copy_from_slice(name.as_bytes());
         header.set_cksum();
         builder.append(&header, body.unwrap_or_default().as_bytes()).expect("a member");
     }
     builder.into_inner().expect("an archive")
-}
-
-fn gz(bytes: &[u8]) -> Vec<u8> {
-    let mut encoder = GzEncoder::new(Vec::new(), Compression::fast());
-    encoder.write_all(bytes).expect("memory");
-    encoder.finish().expect("memory")
 }
 
 const MEMBERS: &[(&str, Option<&str>)] = &[
@@ -49,8 +41,8 @@ fn indicators(rows: &[Value]) -> Vec<String> {
 }
 
 #[test]
-fn an_archive_of_categories_is_read_by_the_names_of_its_folders() {
-    let place = Place::new();
+fn squidguard_archive_takes_categories_from_folder_names() {
+    let dir = TestDir::new();
     let expected = [
         "domain-tree evilpanel.com phishing",
         "ip 45.9.20.5 phishing",
@@ -58,63 +50,60 @@ fn an_archive_of_categories_is_read_by_the_names_of_its_folders() {
         "url //45.9.20.6/24 phishing",
         "domain-tree news.evilpanel.org",
     ];
-    for (name, bytes) in [("list.tar", tar_of(MEMBERS)), ("list.tar.gz", gz(&tar_of(MEMBERS)))] {
-        place.write(name, bytes);
-        let output = place.run(&["parse", "--format", "squidguard", name]);
+    for (name, bytes) in [("list.tar", tar_of(MEMBERS)), ("list.tar.gz", gzip(&tar_of(MEMBERS)))] {
+        dir.write(name, bytes);
+        let output = dir.run(&["parse", "--format", "squidguard", name]);
         assert_eq!(
-            (code(&output), indicators(&lines_of_json(&output))),
+            (code(&output), indicators(&json_lines(&output))),
             (0, expected.map(str::to_owned).to_vec()),
             "{name}"
         );
         let one = ["parse", "--format", "squidguard", "--option", "categories=phishing", name];
-        assert_eq!(indicators(&lines_of_json(&place.run(&one))).len(), 4);
+        assert_eq!(indicators(&json_lines(&dir.run(&one))).len(), 4);
     }
 }
 
 #[test]
-fn an_archive_that_is_cut_off_or_bent_is_refused() {
-    let place = Place::new();
+fn refuses_truncated_and_corrupt_archives() {
+    let dir = TestDir::new();
     let whole = tar_of(MEMBERS);
     for cut in [700, 1500, 2049] {
-        place.write("cut.tar.gz", gz(&whole[..cut]));
-        let output = place.run(&["parse", "--format", "squidguard", "cut.tar.gz"]);
-        let rows = lines_of_json(&output);
+        dir.write("cut.tar.gz", gzip(&whole[..cut]));
+        let output = dir.run(&["parse", "--format", "squidguard", "cut.tar.gz"]);
+        let rows = json_lines(&output);
         let last = rows.last().expect("a row");
         assert_eq!((code(&output), &last["reason"]), (4, &Value::from("damaged")), "{cut}");
     }
-    let mut bent = whole;
-    bent[512 * 2 + 10] ^= 1;
-    place.write("bent.tar.gz", gz(&bent));
-    let output = place.run(&["parse", "--format", "squidguard", "bent.tar.gz"]);
-    assert_eq!(lines_of_json(&output).last().expect("a row")["reason"], "damaged");
+    let mut corrupt = whole;
+    corrupt[512 * 2 + 10] ^= 1;
+    dir.write("corrupt.tar.gz", gzip(&corrupt));
+    let output = dir.run(&["parse", "--format", "squidguard", "corrupt.tar.gz"]);
+    assert_eq!(json_lines(&output).last().expect("a row")["reason"], "damaged");
 }
 
 #[test]
-fn a_folder_is_a_download_too() {
-    let place = Place::new();
-    fs::create_dir_all(place.path("feed/deeper")).expect("a folder");
-    place.write("feed/manifest.json", "{\"5f0c\":{\"info\":\"x\"}}");
-    place.write("feed/hashes.csv", "0cc175b9c0f1b6a831c399e269772661,5f0c\n");
+fn reads_a_folder_as_one_download() {
+    let dir = TestDir::new();
+    fs::create_dir_all(dir.path("feed/deeper")).expect("a folder");
+    dir.write("feed/manifest.json", "{\"5f0c\":{\"info\":\"x\"}}");
+    dir.write("feed/hashes.csv", "0cc175b9c0f1b6a831c399e269772661,5f0c\n");
     let event = |name: &str| {
         format!(
             "{{\"Event\":{{\"Attribute\":[{{\"type\":\"domain\",\"to_ids\":true,\"value\":\"{name}\"}}]}}}}\n"
         )
     };
-    place.write("feed/b.json", event("b.evilpanel.com"));
-    place.write("feed/a.json", event("a.evilpanel.com"));
-    place.write("feed/deeper/c.json", event("c.evilpanel.com"));
-    let output = place.run(&["parse", "--format", "misp-feed", "feed"]);
+    dir.write("feed/b.json", event("b.evilpanel.com"));
+    dir.write("feed/a.json", event("a.evilpanel.com"));
+    dir.write("feed/deeper/c.json", event("c.evilpanel.com"));
+    let output = dir.run(&["parse", "--format", "misp-feed", "feed"]);
     let expected = ["domain a.evilpanel.com", "domain b.evilpanel.com", "domain c.evilpanel.com"];
-    assert_eq!(
-        (code(&output), indicators(&lines_of_json(&output))),
-        (0, expected.map(str::to_owned).to_vec())
-    );
-    place.write(
+    assert_eq!((code(&output), indicators(&json_lines(&output))), (0, expected.map(str::to_owned).to_vec()));
+    dir.write(
         "catalog.toml",
         "[[feed]]\nid = \"events\"\nprovider = \"bad.example\"\nfile = \"feed\"\nformat = \"misp-feed\"\nassessment = [\"malware\"]\n",
     );
-    let built = place.run(&["build", "--catalog", "catalog.toml", "--downloads", ".", "--out", "s.rap"]);
+    let built = dir.run(&["build", "--catalog", "catalog.toml", "--downloads", ".", "--out", "s.rap"]);
     assert_eq!(code(&built), 0, "{}", String::from_utf8_lossy(&built.stderr));
-    let asked = place.run(&["lookup", "--snapshot", "s.rap", "--format", "jsonl", "a.evilpanel.com"]);
-    assert_eq!(lines_of_json(&asked)[0]["status"], 1);
+    let asked = dir.run(&["lookup", "--snapshot", "s.rap", "--format", "jsonl", "a.evilpanel.com"]);
+    assert_eq!(json_lines(&asked)[0]["status"], 1);
 }

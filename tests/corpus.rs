@@ -1,24 +1,23 @@
-//! Real files through the formats that read them: nothing panics, every line is counted once, and few lines that
-//! look like data are refused.
+//! Real files, read in their formats: nothing panics, every line is counted once, and few lines are rejected.
 //!
-//! The folder of real files is not part of the project; `RAPSHEET_CORPUS` names it, and without it this says
-//! that it skipped. A file that loses more than one line in a hundred is named below with the reason, so that
-//! a new loss is seen.
+//! The folder of real files is not part of the project; `RAPSHEET_CORPUS` names it, and without it the tests are
+//! skipped. A file that loses more than one line in a hundred is listed below with the reason.
 
+use crate::files::files;
+use crate::large_lists::format_and_scope;
 use crate::support::{corpus, day};
 
-use rapsheet_ingest::decode::{self, Caps};
+use rapsheet_ingest::decode::{self, Limits};
 use rapsheet_ingest::format::{self, FORMATS, OpenError};
 use rapsheet_ingest::intake::{Recipe, transcribe_all};
 use rapsheet_ingest::options::Options;
 use rapsheet_ingest::scribe::{Details, Key, Place, Rules, Sink, Skip, Warnings};
 use rapsheet_ingest::tally::Tally;
 use rapsheet_snapshot::{Refusal, Scope};
-use std::fs;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
-/// Folders that are called by the format that reads them.
+/// Folders whose name is the format of their files.
 const FOLDERS: &[&str] = &[
     "plain-ip",
     "plain-ip-annotated",
@@ -49,9 +48,8 @@ const FOLDERS: &[&str] = &[
     "freetext",
 ];
 
-/// Files that another format reads than their folder says, by the beginnings of their names; the first that fits
-/// counts.
-const STRANGERS: &[(&str, &str)] = &[
+/// Files whose format is not the name of their folder, by the beginning of their path; the first match counts.
+const FORMAT_OVERRIDES: &[(&str, &str)] = &[
     ("tor-exit-addresses/ipinfo-parser.torbulkexitlist", "plain-ip"),
     ("json/intelmq.otx-pulses", "otx-pulse"),
     ("json/intelmq.misp_event", "misp-feed"),
@@ -82,53 +80,26 @@ const STRANGERS: &[(&str, &str)] = &[
     ("misp-feed/", "misp-feed"),
 ];
 
-/// What the names of large lists begin with, and the format that reads them; the first that fits counts.
-const LARGE: &[(&str, &str)] = &[
-    ("ip.", "plain-ip"),
-    ("net.", "plain-ip"),
-    ("ut1.malware-urls", "url-list"),
-    ("ut1.phishing-urls", "url-list"),
-    ("ut1.", "plain-domain"),
-    ("blp.alt-version-", "plain-domain"),
-    ("blp.adguard-", "adblock"),
-    ("blp.dnsmasq-", "dnsmasq"),
-    ("blp.drugs", "hosts"),
-    ("maltrail.mass_scanner", "plain-ip-annotated"),
-    ("maltrail.", "maltrail"),
-];
-
-/// Options without which a file means nothing, as a catalogue would state them.
+/// Options that a file needs, as a catalogue would state them.
 const OPTIONS: &[(&str, &str, &str)] = &[("freetext/intelmq.ponmocup", "profile", "ponmocup")];
 
-/// Files that may lose more than one line in a hundred, or all: the reasons for which they may, and why.
-const LOSSES: &[(&str, &str, &str)] = &[
+/// Files that may lose more than one line in a hundred: the accepted reject reasons, and the explanation.
+const EXPECTED_LOSSES: &[(&str, &str, &str)] = &[
     ("adblock/adblock-nocoin-list.nocoin.txt", "pattern", "substring rules"),
     ("adblock/brave.abpjf.txt", "pattern single-label", "substring rules of an advertising list"),
-    (
-        "adblock/brave.coin-miners.txt",
-        "pattern bad-host",
-        "rules that have lost the dollar before their modifier",
-    ),
+    ("adblock/brave.coin-miners.txt", "pattern bad-host", "rules that lack the dollar before their modifier"),
     (
         "adblock/perflyst.SmartTV-AGH.txt",
         "pattern bad-host",
-        "wildcards within names, and remarks behind rules",
+        "wildcards within names, and comments after rules",
     ),
     (
         "compressed/urlhaus-filter.urlhaus-filter-domains-online.txt.br",
         "binary",
-        "brotli has no mark to be known by",
+        "brotli has no magic number",
     ),
-    (
-        "compressed/urlhaus-filter.urlhaus-filter-hosts-online.txt.br",
-        "binary",
-        "brotli has no mark to be known by",
-    ),
-    (
-        "compressed/urlhaus-filter.urlhaus-filter-rpz-online.conf.br",
-        "binary",
-        "brotli has no mark to be known by",
-    ),
+    ("compressed/urlhaus-filter.urlhaus-filter-hosts-online.txt.br", "binary", "brotli has no magic number"),
+    ("compressed/urlhaus-filter.urlhaus-filter-rpz-online.conf.br", "binary", "brotli has no magic number"),
     ("csv/intelmq.cert.txt", "bogon", "a sample with documentation addresses"),
     ("csv/intelmq.extra_regex", "no-data", "a sample with documentation addresses"),
     ("csv/intelmq.invalid_sample_report", "no-data", "a sample of what is invalid"),
@@ -140,7 +111,7 @@ const LOSSES: &[(&str, &str, &str)] = &[
     ("dshield/intelmq.asdetailsascii", "bad-ip", "two lines of a licence without a comment mark"),
     ("excerpts/basic.rpz", "bogon", "a private address"),
     ("excerpts/csf-master.glued", "no-data", "two addresses without anything between them"),
-    ("excerpts/dan-me-uk", "no-data", "a server's excuse"),
+    ("excerpts/dan-me-uk", "no-data", "an error message"),
     ("excerpts/dshield.block", "bogon", "a documentation network"),
     ("excerpts/ipfilter.dat", "bogon", "special-use networks"),
     ("excerpts/threatview.domain.odd", "no-data", "an address in octal"),
@@ -203,49 +174,42 @@ const LOSSES: &[(&str, &str, &str)] = &[
     ("zeek-intel/cps.atomspam", "bad-url bad-idna", "URLs that end in an ellipsis"),
 ];
 
-/// Formats that hold much that is no indicator, so that a foreign file looks like a poor one of theirs.
-const MIXED: &[(&str, &str)] = &[
+/// Formats in which most text is no indicator, so that a file of another format is not told apart by its rejects.
+const LENIENT_FORMATS: &[(&str, &str)] = &[
     ("freetext", "prose is mostly words"),
     ("firewall-config", "a configuration is mostly directives"),
     ("pac", "a program is mostly statements"),
-    ("cloud-json", "every text that is a prefix counts, whatever is around it"),
-    ("json", "every object of a known name counts, whatever is around it"),
+    ("cloud-json", "every string that is a prefix is an entry"),
+    ("json", "every member of a known name is an entry"),
 ];
 
-/// Counts nothing itself: the tally does.
-struct Nowhere;
+/// Discards entries; the counters are in the result.
+struct NullSink;
 
-impl Sink for Nowhere {
+impl Sink for NullSink {
     fn entry(&mut self, _: Place, _: Key<'_>, _: &Details, _: Warnings) {}
     fn skip(&mut self, _: Place, _: Skip) {}
     fn reject(&mut self, _: Place, _: Refusal, _: &[u8]) {}
 }
 
-fn files(folder: &Path) -> Vec<PathBuf> {
-    let entries = fs::read_dir(folder).expect("a folder of the corpus");
-    let mut paths: Vec<PathBuf> = entries.map(|entry| entry.expect("an entry").path()).collect();
-    paths.sort();
-    paths
-}
-
-/// Every file of the corpus with the format that reads it.
-fn jobs(feeds: &Path) -> Vec<(PathBuf, &'static str)> {
+/// Every file of the corpus with its format.
+fn files_with_formats(feeds: &Path) -> Vec<(PathBuf, &'static str)> {
     let folders = FOLDERS.iter().copied().chain(["excerpts", "compressed", "xml-rss-html", "misp-feed"]);
     let small = folders.flat_map(|folder| {
         files(&feeds.join(folder)).into_iter().map(move |path| {
             let label = format!("{folder}/{}", path.file_name().unwrap_or_default().display());
-            let stranger = STRANGERS.iter().find(|(begin, _)| label.starts_with(begin));
-            (path, stranger.map_or(folder, |(_, format)| *format))
+            let named = FORMAT_OVERRIDES.iter().find(|(begin, _)| label.starts_with(begin));
+            (path, named.map_or(folder, |(_, format)| *format))
         })
     });
     let large = files(&feeds.join("scale")).into_iter().filter_map(|path| {
-        let name = path.file_name()?.to_str()?.to_owned();
-        LARGE.iter().find(|(begin, _)| name.starts_with(begin)).map(|(_, format)| (path, *format))
+        let (format, _) = format_and_scope(path.file_name()?.to_str()?);
+        Some((path, format))
     });
     small.chain(large).collect()
 }
 
-/// Reads one file under the rules that a catalogue would give it.
+/// Reads one file as a build would.
 fn read(path: &Path, id: &str, label: &str) -> Result<Tally, OpenError> {
     read_as(path, id, label, true)
 }
@@ -259,21 +223,21 @@ fn read_as(path: &Path, id: &str, label: &str, can_be_empty: bool) -> Result<Tal
         .for_each(|(_, key, value)| options.push(key, value));
     let rules = Rules::new(day(0), format.list, Scope::Exact);
     let recipe = Recipe { format, options: &options, rules: &rules, can_be_empty };
-    let mut text = decode::open_path(path, Caps::default())?;
-    transcribe_all(&recipe, &mut text, &mut Nowhere).tally
+    let mut text = decode::open_path(path, Limits::default())?;
+    transcribe_all(&recipe, &mut text, &mut NullSink).tally
 }
 
-/// What is wrong with a file's reading, if anything is.
-fn complaint(label: &str, read: &Result<Tally, OpenError>) -> Option<String> {
-    let known = LOSSES.iter().filter(|(file, ..)| label.starts_with(file));
-    let forgiven: Vec<&str> = known.flat_map(|(_, kinds, _)| kinds.split(' ')).collect();
+/// A failure, or a loss of lines, that is not expected.
+fn unexpected_loss(label: &str, read: &Result<Tally, OpenError>) -> Option<String> {
+    let known = EXPECTED_LOSSES.iter().filter(|(file, ..)| label.starts_with(file));
+    let expected: Vec<&str> = known.flat_map(|(_, kinds, _)| kinds.split(' ')).collect();
     match read {
         Err(OpenError::File(refusal)) => {
-            (!forgiven.contains(&refusal.word())).then(|| format!("refused: {}", refusal.word()))
+            (!expected.contains(&refusal.word())).then(|| format!("refused: {}", refusal.word()))
         }
         Err(OpenError::Options(error)) => Some(error.to_string()),
         Ok(tally) => {
-            let lost = tally.refusals.iter().filter(|(why, _)| !forgiven.contains(&why.word()));
+            let lost = tally.refusals.iter().filter(|(why, _)| !expected.contains(&why.word()));
             let lost: u64 = lost.map(|(_, count)| count).sum();
             let few = lost * 100 <= tally.lines;
             (!few).then(|| format!("{lost} of {} lines: {:?}", tally.lines, tally.refusals))
@@ -283,21 +247,22 @@ fn complaint(label: &str, read: &Result<Tally, OpenError>) -> Option<String> {
 
 #[test]
 fn real_files_lose_few_lines() {
-    let Some(corpus) = corpus("real files through their formats") else { return };
+    let Some(corpus) = corpus("real_files_lose_few_lines") else { return };
     let feeds = corpus.join("feeds");
     let mut wrong = Vec::new();
-    let jobs = jobs(&feeds);
-    for (path, id) in &jobs {
+    let files_with_formats = files_with_formats(&feeds);
+    for (path, id) in &files_with_formats {
         let label = label(&feeds, path);
         let result = read(path, id, &label);
         if let Ok(tally) = &result {
-            conserves(&label, tally);
+            assert_lines_add_up(&label, tally);
         }
-        wrong.extend(complaint(&label, &result).map(|what| format!("{label} as {id}: {what}")));
+        wrong.extend(unexpected_loss(&label, &result).map(|what| format!("{label} as {id}: {what}")));
     }
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
-    let unused =
-        LOSSES.iter().find(|(file, ..)| jobs.iter().all(|(path, _)| !label(&feeds, path).starts_with(file)));
+    let unused = EXPECTED_LOSSES
+        .iter()
+        .find(|(file, ..)| files_with_formats.iter().all(|(path, _)| !label(&feeds, path).starts_with(file)));
     assert!(unused.is_none(), "no such file: {unused:?}");
 }
 
@@ -305,19 +270,18 @@ fn label(feeds: &Path, path: &Path) -> String {
     path.strip_prefix(feeds).expect("within the folder").display().to_string()
 }
 
-fn conserves(label: &str, tally: &Tally) {
+fn assert_lines_add_up(label: &str, tally: &Tally) {
     let parts = tally.data_lines + tally.skipped_lines + tally.rejected_lines;
-    assert_eq!(tally.lines, parts, "{label}: every line once");
+    assert_eq!(tally.lines, parts, "{label}: every line is counted once");
 }
 
-/// A file read as another format than its own: nothing panics, time grows with the size and no faster, and where much
-/// is lost, the reading says so. Silence about a wrong format would be a list of nothing.
+/// A file read in a wrong format: nothing panics, reading ends in time, and lost entries show as rejects.
 #[test]
-fn real_files_through_every_other_format() {
-    let Some(corpus) = corpus("real files through every format") else { return };
+fn files_read_in_a_wrong_format_report_losses() {
+    let Some(corpus) = corpus("files_read_in_a_wrong_format_report_losses") else { return };
     let feeds = corpus.join("feeds");
     let mut quiet = Vec::new();
-    for (path, own) in jobs(&feeds) {
+    for (path, own) in files_with_formats(&feeds) {
         let label = label(&feeds, &path);
         let size = path.metadata().expect("a file").len();
         if size > 400_000 || size == 0 || label.starts_with("scale/") {
@@ -330,12 +294,12 @@ fn real_files_through_every_other_format() {
             let limit = Duration::from_secs(2);
             assert!(start.elapsed() < limit, "{label} as {}: {:?}", format.id, start.elapsed());
             if let Ok(tally) = &result {
-                conserves(&label, tally);
-                let told = tally.rejected_lines * 5 > tally.data_lines + tally.rejected_lines;
+                assert_lines_add_up(&label, tally);
+                let reported = tally.rejected_lines * 5 > tally.data_lines + tally.rejected_lines;
                 let similar = tally.data_lines * 2 >= truth.data_lines;
                 let empty = tally.data_lines == 0;
-                let excused = MIXED.iter().any(|(id, _)| *id == format.id);
-                if empty || !told && !similar && !excused {
+                let excused = LENIENT_FORMATS.iter().any(|(id, _)| *id == format.id);
+                if empty || !reported && !similar && !excused {
                     quiet.push(format!(
                         "{label} ({own}) as {}: {} of {} lines",
                         format.id, tally.data_lines, truth.data_lines
@@ -347,13 +311,13 @@ fn real_files_through_every_other_format() {
     assert!(quiet.is_empty(), "{}", quiet.join("\n"));
 }
 
-/// What a file is taken for, where nobody says it, reads it as well as its own format does.
+/// `auto` reads nine tenths of what the named format reads, or more.
 #[test]
-fn real_files_are_taken_for_what_they_are() {
-    let Some(corpus) = corpus("real files without a format") else { return };
+fn auto_reads_as_much_as_the_named_format() {
+    let Some(corpus) = corpus("auto_reads_as_much_as_the_named_format") else { return };
     let feeds = corpus.join("feeds");
     let mut wrong = Vec::new();
-    for (path, own) in jobs(&feeds) {
+    for (path, own) in files_with_formats(&feeds) {
         let label = label(&feeds, &path);
         let Ok(truth) = read(&path, own, &label) else { continue };
         let guessed = read(&path, "auto", &label).map(|tally| tally.data_lines).unwrap_or_default();

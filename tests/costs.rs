@@ -1,10 +1,10 @@
-//! What entries and look-ups cost, where that is deterministic: bytes, allocations, instructions, private memory.
+//! Deterministic costs of entries and look-ups: bytes, allocations, instructions and private memory.
 //!
-//! Times are for the benches; these fail on any machine when something became dearer. Instructions are counted by
-//! Callgrind in a process of their own, with and without the look-ups; where Valgrind is not installed, that one
-//! skips and says so.
+//! Benchmarks measure times. These bounds hold on every machine. Callgrind counts instructions in a child process, with
+//! and without the look-ups; where Valgrind is not installed, that test is skipped.
 
-use crate::support::{House, Random, day};
+use crate::process::memory;
+use crate::support::{Harness, Random, day};
 use rapsheet_query::{Batch, Searcher};
 use rapsheet_snapshot::{Address, Follow, Index, Section, Snapshot};
 use std::collections::BTreeSet;
@@ -34,22 +34,22 @@ mode = "reset"
 "#;
 
 const ENTRIES: usize = 100_000;
-/// Of what made-up names are made, so that they share beginnings and ends as real ones do.
+/// Parts of the made-up names, which share prefixes and suffixes as real names do.
 const SYLLABLES: [&str; 16] = [
     "shop", "bank", "log", "in", "pay", "mail", "secure", "up", "date", "al", "ex", "ta", "ro", "mi", "web",
     "net",
 ];
 const ROOTS: [&str; 8] = ["com", "com", "com", "net", "org", "top", "xyz", "co.uk"];
 
-struct World {
-    house: House,
-    /// The snapshot's file.
+struct TestData {
+    harness: Harness,
+    /// The bytes of the snapshot.
     file: Vec<u8>,
     names: Vec<String>,
     addresses: Vec<u32>,
 }
 
-fn world() -> World {
+fn data() -> TestData {
     let mut random = Random::new(11);
     let mut names = BTreeSet::new();
     while names.len() < ENTRIES {
@@ -57,40 +57,40 @@ fn world() -> World {
         name += &format!("{}.{}", random.below(100), random.pick(&ROOTS));
         names.insert(name);
     }
-    // Half of them crowd, as listed addresses do.
+    // Half of the addresses are clustered, as listed addresses are.
     let mut addresses = BTreeSet::new();
     while addresses.len() < ENTRIES {
         let root = 0x2D00_0000 + (random.below(200) as u32) * 0x0001_0000;
-        let crowded = root + random.below(1 << 11) as u32;
-        let strewn = 0x2000_0000 + random.below(0x4000_0000) as u32;
-        addresses.insert(if random.one_in(2) { crowded } else { strewn });
+        let clustered = root + random.below(1 << 11) as u32;
+        let scattered = 0x2000_0000 + random.below(0x4000_0000) as u32;
+        addresses.insert(if random.one_in(2) { clustered } else { scattered });
     }
-    let mut house = House::new(CATALOG);
+    let mut harness = Harness::new(CATALOG);
     let names: Vec<String> = names.into_iter().collect();
     let addresses: Vec<u32> = addresses.into_iter().collect();
     let lines =
         |texts: &mut dyn Iterator<Item = String>| texts.fold(String::new(), |all, text| all + &text + "\n");
-    house.download("names.txt", lines(&mut names.iter().cloned()).as_bytes(), day(0));
+    harness.download("names.txt", lines(&mut names.iter().cloned()).as_bytes(), day(0));
     let dotted = addresses.iter().map(|address| Address::V4(*address).to_string());
-    house.download("ips.txt", lines(&mut { dotted }).as_bytes(), day(0));
-    let file = house.night(day(0)).image.to_bytes();
-    World { house, file, names, addresses }
+    harness.download("ips.txt", lines(&mut { dotted }).as_bytes(), day(0));
+    let file = harness.build(day(0)).image.to_bytes();
+    TestData { harness, file, names, addresses }
 }
 
-/// Every other question is listed.
-fn asked(world: &World) -> (Vec<u32>, Vec<Vec<u8>>) {
+/// Addresses and reversed names, every other one of them listed.
+fn questions(data: &TestData) -> (Vec<u32>, Vec<Vec<u8>>) {
     let mut random = Random::new(12);
     let addresses =
-        world.addresses.iter().step_by(10).flat_map(|address| [*address, random.next() as u32]).collect();
+        data.addresses.iter().step_by(10).flat_map(|address| [*address, random.next() as u32]).collect();
     let mut random = Random::new(13);
     let reversed = |name: String| name.bytes().rev().collect();
-    let stranger = |random: &mut Random| format!("{:x}.{}", random.next(), random.pick(&ROOTS));
-    let listed = world.names.iter().step_by(10).cloned();
-    let names = listed.flat_map(|name| [name, stranger(&mut random)]).map(reversed).collect();
+    let unlisted = |random: &mut Random| format!("{:x}.{}", random.next(), random.pick(&ROOTS));
+    let listed = data.names.iter().step_by(10).cloned();
+    let names = listed.flat_map(|name| [name, unlisted(&mut random)]).map(reversed).collect();
     (addresses, names)
 }
 
-fn hits(index: &Index<'_>, addresses: &[u32], names: &[&[u8]]) -> usize {
+fn count_hits(index: &Index<'_>, addresses: &[u32], names: &[&[u8]]) -> usize {
     let mut hits = 0;
     for address in addresses {
         hits += usize::from(index.address(Address::V4(*address)).is_some());
@@ -102,9 +102,9 @@ fn hits(index: &Index<'_>, addresses: &[u32], names: &[&[u8]]) -> usize {
 }
 
 #[test]
-fn entries_take_the_bytes_that_they_should() {
-    let world = world();
-    let snapshot = world.house.snapshot();
+fn bytes_per_entry_are_bounded() {
+    let data = data();
+    let snapshot = data.harness.snapshot();
     let each = |sections: &[Section]| {
         let bytes: usize = sections.iter().map(|section| snapshot.bytes(*section).len()).sum();
         bytes as f64 / ENTRIES as f64
@@ -117,21 +117,21 @@ fn entries_take_the_bytes_that_they_should() {
 }
 
 #[test]
-fn look_ups_allocate_nothing() {
-    let world = world();
-    let (addresses, names) = asked(&world);
+fn lookups_do_not_allocate() {
+    let data = data();
+    let (addresses, names) = questions(&data);
     let names: Vec<&[u8]> = names.iter().map(Vec::as_slice).collect();
-    let index = world.house.snapshot().index();
+    let index = data.harness.snapshot().index();
     let mut found = 0;
-    let cost = allocation_counter::measure(|| found = hits(&index, &addresses, &names));
-    assert!(found >= ENTRIES / 10 * 4, "{found}: listed ones were asked twice");
+    let cost = allocation_counter::measure(|| found = count_hits(&index, &addresses, &names));
+    assert!(found >= ENTRIES / 10 * 4, "{found}: each listed key is asked twice");
     println!("{} allocations in look-ups that found {found}", cost.count_total);
     assert_eq!(cost.count_total, 0, "{} bytes", cost.bytes_total);
-    let searcher = Searcher::new(world.house.snapshot(), day(0));
+    let searcher = Searcher::new(data.harness.snapshot(), day(0));
     let mut batch = Batch::new();
     let mut ask = || {
         batch.clear();
-        for (name, address) in world.names.iter().zip(&world.addresses).take(1000) {
+        for (name, address) in data.names.iter().zip(&data.addresses).take(1000) {
             assert!(batch.push(name.as_bytes()).is_ok());
             batch.push_address(Address::V4(*address));
         }
@@ -139,11 +139,11 @@ fn look_ups_allocate_nothing() {
     };
     ask();
     let cost = allocation_counter::measure(ask);
-    assert_eq!(cost.count_total, 0, "buffers have grown once: {} bytes", cost.bytes_total);
+    assert_eq!(cost.count_total, 0, "{} bytes after the buffers have grown", cost.bytes_total);
 }
 
 #[test]
-fn the_spine_allocates_nothing() {
+fn top_index_lookups_do_not_allocate() {
     // Older files have no locator that is read, so that the spine finds every name, as it does names of one hash.
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/golden/v6.rap");
     let snapshot = Snapshot::open(&path).expect("a golden file");
@@ -155,14 +155,14 @@ fn the_spine_allocates_nothing() {
     assert_eq!((found, cost.count_total), (2, 0), "{} bytes", cost.bytes_total);
 }
 
-/// Runs in a process of its own, with a snapshot, and look-ups so many times; see the tests that run it.
+/// The child process of the tests below: opens a snapshot and looks up its keys as often as asked.
 #[test]
-#[ignore = "the other tests of this room run it"]
-fn in_a_process_of_its_own() {
+#[ignore = "run as a child process by other tests"]
+fn lookup_child_process() {
     let Some(path) = std::env::var_os("RAPSHEET_COSTS") else { return };
     let rounds: usize = std::env::var("RAPSHEET_ROUNDS").expect("rounds").parse().expect("a number");
     let kind = std::env::var("RAPSHEET_KIND").expect("a kind");
-    let snapshot = Snapshot::open_trusted(Path::new(&path)).expect("sound");
+    let snapshot = Snapshot::open_trusted(Path::new(&path)).expect("a valid snapshot");
     let index = snapshot.index();
     let keys = fs::read_to_string(Path::new(&path).with_extension("keys")).expect("keys");
     let (mut addresses, mut names) = (Vec::new(), Vec::new());
@@ -184,16 +184,14 @@ fn in_a_process_of_its_own() {
         }
     }
     assert!(rounds == 0 || found > 0);
-    let status = fs::read_to_string("/proc/self/status").unwrap_or_default();
-    let anonymous = status.lines().find_map(|line| line.strip_prefix("RssAnon:")).unwrap_or("0 kB");
-    println!("RssAnon:{anonymous}");
+    println!("RssAnon: {}", memory("self", "RssAnon").unwrap_or(0));
 }
 
-/// This program again, running [`in_a_process_of_its_own`] alone.
-fn again(command: &mut Command, path: &Path, kind: &str, rounds: usize) -> String {
+/// Runs this program again with [`lookup_child_process`] as its only test.
+fn run_child(command: &mut Command, path: &Path, kind: &str, rounds: usize) -> String {
     let rounds = rounds.to_string();
     let output = command
-        .args(["costs::in_a_process_of_its_own", "--exact", "--ignored", "--nocapture", "--test-threads=1"])
+        .args(["costs::lookup_child_process", "--exact", "--ignored", "--nocapture", "--test-threads=1"])
         .envs([("RAPSHEET_ROUNDS", rounds.as_str()), ("RAPSHEET_KIND", kind)])
         .env("RAPSHEET_COSTS", path)
         .output()
@@ -202,10 +200,10 @@ fn again(command: &mut Command, path: &Path, kind: &str, rounds: usize) -> Strin
     String::from_utf8_lossy(&output.stdout).into_owned() + &String::from_utf8_lossy(&output.stderr)
 }
 
-/// Publishes the world, and what to ask of it.
-fn publish(world: &World, path: &Path) -> usize {
-    fs::write(path, &world.file).expect("written");
-    let (addresses, names) = asked(world);
+/// Writes the snapshot and the keys to look up.
+fn publish(data: &TestData, path: &Path) -> usize {
+    fs::write(path, &data.file).expect("written");
+    let (addresses, names) = questions(data);
     let names = names.iter().map(|name| String::from_utf8_lossy(name).into_owned());
     let lines: Vec<String> = addresses.iter().map(u32::to_string).chain(names).collect();
     fs::write(path.with_extension("keys"), lines.join("\n")).expect("written");
@@ -213,60 +211,60 @@ fn publish(world: &World, path: &Path) -> usize {
 }
 
 #[test]
-fn look_ups_take_the_instructions_that_they_should() {
+fn instructions_per_lookup_are_bounded() {
     if Command::new("valgrind").arg("--version").output().is_err() {
         println!("skipped: valgrind is not installed");
         return;
     }
-    let world = world();
+    let data = data();
     let folder = tempfile::TempDir::new().expect("a folder");
     let path = folder.path().join("costs.rap");
-    let asked = publish(&world, &path);
+    let questions = publish(&data, &path);
     let count = |kind: &str, rounds: usize| -> u64 {
         let mut valgrind = Command::new("valgrind");
         valgrind.args(["--tool=callgrind", "--callgrind-out-file=/dev/null"]);
         valgrind.arg(std::env::current_exe().expect("this program"));
-        let told = again(&mut valgrind, &path, kind, rounds);
-        let total = told.lines().find_map(|line| line.split("Collected :").nth(1)).expect("a count");
+        let printed = run_child(&mut valgrind, &path, kind, rounds);
+        let total = printed.lines().find_map(|line| line.split("Collected :").nth(1)).expect("a count");
         total.trim().parse().expect("a number")
     };
     for (kind, most) in [("address", 230), ("address, batch", 320), ("name", 950), ("name, batch", 1100)] {
-        let each = (count(kind, 3) - count(kind, 1)) / (2 * asked as u64);
+        let each = (count(kind, 3) - count(kind, 1)) / (2 * questions as u64);
         println!("{each} instructions a look-up of kind `{kind}`");
         assert!((10..most).contains(&each), "{each} instructions a look-up of kind `{kind}`");
     }
 }
 
 #[test]
-fn a_reader_has_little_memory_of_its_own() {
+fn private_memory_of_a_reader_is_bounded() {
     if !Path::new("/proc/self/status").exists() {
-        println!("skipped: the system does not tell");
+        println!("skipped: /proc/self/status is missing");
         return;
     }
-    let world = world();
+    let data = data();
     let folder = tempfile::TempDir::new().expect("a folder");
     let path = folder.path().join("costs.rap");
-    publish(&world, &path);
-    let told =
-        again(&mut Command::new(std::env::current_exe().expect("this program")), &path, "name, batch", 3);
-    let anonymous = told.lines().find_map(|line| line.split("RssAnon:").nth(1)).expect("it tells");
-    let kilobytes: u64 = anonymous.trim().trim_end_matches(" kB").trim().parse().expect("a number");
+    publish(&data, &path);
+    let printed =
+        run_child(&mut Command::new(std::env::current_exe().expect("this program")), &path, "name, batch", 3);
+    let anonymous = printed.lines().find_map(|line| line.split("RssAnon:").nth(1)).expect("a figure");
+    let kilobytes: u64 = anonymous.trim().parse().expect("a number");
     let keys = fs::metadata(path.with_extension("keys")).expect("keys").len() / 1024;
     println!("a reader has {kilobytes} kB of its own, {keys} kB of them questions");
     assert!(kilobytes > 0 && kilobytes < 8 << 10, "{kilobytes} kB");
 }
 
 #[test]
-fn readers_go_on_while_snapshots_are_published() {
+fn readers_continue_while_snapshots_are_replaced() {
     let folder = tempfile::TempDir::new().expect("a folder");
     let path = folder.path().join("live.rap");
-    let World { file: sound, addresses, .. } = world();
+    let TestData { file: sound, addresses, .. } = data();
     let publish = |bytes: &[u8]| {
         fs::write(folder.path().join("fresh"), bytes).expect("written");
         fs::rename(folder.path().join("fresh"), &path).expect("renamed");
     };
     publish(&sound);
-    let follow = Follow::open(&path).expect("sound");
+    let follow = Follow::open(&path).expect("a valid snapshot");
     let (done, listed) = (AtomicBool::new(false), addresses[7]);
     std::thread::scope(|scope| {
         for _ in 0..2 {
@@ -285,6 +283,6 @@ fn readers_go_on_while_snapshots_are_published() {
     });
     if let Ok(maps) = fs::read_to_string("/proc/self/maps") {
         let held = maps.lines().filter(|line| line.contains("live.rap")).count();
-        assert_eq!(held, 1, "the maps of all but the last are gone");
+        assert_eq!(held, 1, "earlier snapshots are unmapped");
     }
 }

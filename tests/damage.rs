@@ -3,14 +3,14 @@
 //! A file that differs by one bit is refused; where checks were skipped or forged, nothing panics and nothing
 //! is read out of bounds, whatever the answers are.
 
-use crate::support::{House, Random, day};
+use crate::support::{Harness, Random, day};
 use rapsheet_query::{Batch, Searcher};
 use rapsheet_snapshot::{AddressRange, Snapshot};
 
 /// A small snapshot with something in every section: points and runs of both families, ranges that are no
 /// prefix, names of every scope, URLs, and rows with times of their own.
 pub(crate) fn small_snapshot() -> Vec<u8> {
-    let mut house = House::new(
+    let mut harness = Harness::new(
         r#"
         [[feed]]
         id = "addresses"
@@ -44,11 +44,11 @@ pub(crate) fn small_snapshot() -> Vec<u8> {
     let addresses =
         "45.9.20.5\n45.9.20.0/24\n45.9.30.4-45.9.31.9\n185.7.0.0/15\n2a06:e480::/32\n2a06:e480::7\n";
     let names = format!("evilpanel.com\nwww.evilpanel.com\npanel.net\n{}\n", long_names().join("\n"));
-    house.download("addresses.txt", addresses.as_bytes(), day(0));
-    house.download("names.txt", names.as_bytes(), day(0));
-    house.download("urls.txt", b"http://panel.net/a\n//panel.net/b\n", day(0));
-    house.download("rows.csv", many_rows().as_bytes(), day(0));
-    house.night(day(0)).image.to_bytes()
+    harness.download("addresses.txt", addresses.as_bytes(), day(0));
+    harness.download("names.txt", names.as_bytes(), day(0));
+    harness.download("urls.txt", b"http://panel.net/a\n//panel.net/b\n", day(0));
+    harness.download("rows.csv", many_rows().as_bytes(), day(0));
+    harness.build(day(0)).image.to_bytes()
 }
 
 /// A name of several blocks, and the longest that there may be, which no leaf has room for.

@@ -1,17 +1,17 @@
-//! Ten thousand nights of feeds that go wrong in every way we know of, against the model.
+//! Ten thousand downloads with random faults, against the model of `builds_over_time`.
 //!
-//! No sighting may be lost and none invented; the state of every feed, the counts, and the bytes at another number of
-//! threads must be what they should be.
+//! No sighting is lost and none invented. The state of every feed and the counts agree with the model, and a build on
+//! another number of threads gives the same bytes.
 
-use crate::nights::{Model, assert_contents};
-use crate::support::{DAY, House, Random, day, gzip};
+use crate::builds_over_time::{Model, assert_contents};
+use crate::support::{DAY, Harness, Random, day, gzip};
 use rapsheet_ingest::build::BuildError;
 use rapsheet_snapshot::Time;
 use rapsheet_snapshot::section::origin::FeedState;
 use std::collections::BTreeSet;
 
 const FEEDS: usize = 5;
-const NIGHTS: usize = 20;
+const BUILDS: usize = 20;
 const SEQUENCES: u64 = 100;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -29,8 +29,8 @@ enum Fault {
     Older,
     SameAgain,
     Doubled,
-    World,
-    Poison,
+    WholeSpace,
+    RefusedEntries,
     Folder,
 }
 
@@ -48,8 +48,8 @@ const FAULTS: [Fault; 16] = [
     Fault::Older,
     Fault::SameAgain,
     Fault::Doubled,
-    Fault::World,
-    Fault::Poison,
+    Fault::WholeSpace,
+    Fault::RefusedEntries,
     Fault::Folder,
 ];
 
@@ -73,7 +73,7 @@ impl Kind {
         }
     }
 
-    /// An entry of a small pool, as snapshots spell it, so that lists overlap and entries come back.
+    /// A canonical entry of a small pool, so that lists overlap and entries return.
     fn entry(self, random: &mut Random) -> String {
         let (a, b, c) = (16 + random.below(2), random.below(4), random.below(250));
         match self {
@@ -88,8 +88,8 @@ impl Kind {
         }
     }
 
-    /// Entries of which each is refused, and nothing else happens.
-    fn poison(self) -> &'static str {
+    /// Entries that are rejected one by one, without effect on the others.
+    fn refused_entries(self) -> &'static str {
         match self {
             Kind::Addresses | Kind::Networks => "0.0.0.0/0\n10.1.2.3\n8.8.8.8\n::/0\n",
             Kind::Names => "com\nco.uk\ngoogle.com\n",
@@ -98,12 +98,12 @@ impl Kind {
     }
 }
 
-/// A list as its publisher writes it.
+/// The text of a list.
 fn lines(list: &BTreeSet<String>) -> String {
     list.iter().map(|key| format!("{}\n", key.trim_start_matches("exact:"))).collect()
 }
 
-/// A feed between two nights: its model, and what its publisher would list.
+/// A feed: its model, and the list that its publisher maintains.
 struct Publisher {
     model: Model,
     kind: Kind,
@@ -111,13 +111,13 @@ struct Publisher {
     last_good: usize,
 }
 
-/// What a night put into the folder.
-struct Put {
+/// A download of one build.
+struct Download {
     text: Option<Vec<u8>>,
     update: Time,
-    /// How many entries it has, duplicates and all.
+    /// The number of entries, duplicates included.
     entries: usize,
-    /// What should come of it: the list that is taken, or why not.
+    /// The accepted list, or the expected reasons.
     outcome: Result<BTreeSet<String>, &'static [&'static str]>,
 }
 
@@ -135,8 +135,8 @@ impl Publisher {
         format!("{}.txt", self.model.id)
     }
 
-    /// Some entries go, and some come.
-    fn turn(&mut self, random: &mut Random) {
+    /// Removes some entries, and adds others.
+    fn change_list(&mut self, random: &mut Random) {
         let gone: Vec<String> = self.list.iter().filter(|_| random.one_in(8)).cloned().collect();
         self.list.retain(|key| !gone.contains(key));
         while self.list.len() < 120 || random.below(3) > 0 {
@@ -144,30 +144,31 @@ impl Publisher {
         }
     }
 
-    fn put(&self, fault: Fault, now: Time, random: &mut Random) -> Put {
+    fn download(&self, fault: Fault, now: Time, random: &mut Random) -> Download {
         let update = now.plus(-(random.below(3600) as i64));
         let list = lines(&self.list);
-        let put = |text: &[u8], outcome| Put { text: Some(text.to_vec()), update, entries: 0, outcome };
-        let judged = |text: &[u8], list: BTreeSet<String>, entries: usize| Put {
+        let download =
+            |text: &[u8], outcome| Download { text: Some(text.to_vec()), update, entries: 0, outcome };
+        let judged = |text: &[u8], list: BTreeSet<String>, entries: usize| Download {
             text: Some(text.to_vec()),
             update,
             entries,
-            outcome: self.judge(list, entries),
+            outcome: self.admission(list, entries),
         };
         let taken = |text: &str| judged(text.as_bytes(), self.list.clone(), self.list.len());
         match fault {
             Fault::None | Fault::SameAgain => taken(&list),
-            Fault::Missing => Put { text: None, update, entries: 0, outcome: Err(&["missing"]) },
-            // The note of an earlier download may lie beside it.
-            Fault::Folder => Put { text: None, update, entries: 0, outcome: Err(&["empty", "older"]) },
-            Fault::Empty => put(b"# nothing today\n", Err(&["empty"])),
-            Fault::Page => put(b"<html><body>404</body></html>", Err(&["html"])),
-            Fault::Prose => put(b"Please come back later.\nThank you.\n", Err(&["no-data"])),
+            Fault::Missing => Download { text: None, update, entries: 0, outcome: Err(&["missing"]) },
+            // The sidecar of an earlier download may still exist.
+            Fault::Folder => Download { text: None, update, entries: 0, outcome: Err(&["empty", "older"]) },
+            Fault::Empty => download(b"# nothing today\n", Err(&["empty"])),
+            Fault::Page => download(b"<html><body>404</body></html>", Err(&["html"])),
+            Fault::Prose => download(b"Please come back later.\nThank you.\n", Err(&["no-data"])),
             Fault::Cut => {
                 let whole = gzip(list.as_bytes());
-                put(&whole[..whole.len() - 5], Err(&["damaged"]))
+                download(&whole[..whole.len() - 5], Err(&["damaged"]))
             }
-            Fault::Binary => put(b"\x7fELF\0\0\0\0\0\0\0\0", Err(&["binary"])),
+            Fault::Binary => download(b"\x7fELF\0\0\0\0\0\0\0\0", Err(&["binary"])),
             Fault::Shrunk => {
                 let few: BTreeSet<String> = self.list.iter().take(20).cloned().collect();
                 judged(lines(&few).as_bytes(), few, 20)
@@ -179,28 +180,28 @@ impl Publisher {
                 }
                 judged(lines(&many).as_bytes(), many.clone(), many.len())
             }
-            Fault::Junk => put((list + &"a row of words\n".repeat(900)).as_bytes(), Err(&["rejects"])),
+            Fault::Junk => download((list + &"a row of words\n".repeat(900)).as_bytes(), Err(&["rejects"])),
             Fault::Older => {
                 let older = self.model.update.map(|last| last.plus(-1 - random.below(DAY as u64) as i64));
                 match older {
-                    Some(update) => Put { update, ..put(list.as_bytes(), Err(&["older"])) },
+                    Some(update) => Download { update, ..download(list.as_bytes(), Err(&["older"])) },
                     None => taken(&list),
                 }
             }
             Fault::Doubled => {
                 judged((list.clone() + &list).as_bytes(), self.list.clone(), 2 * self.list.len())
             }
-            Fault::World if self.kind == Kind::Names || self.kind == Kind::Urls => taken(&list),
-            Fault::World => {
-                let world: String = (16..256).map(|n| format!("{n}.0.0.0/8\n")).collect();
-                put((list + &world).as_bytes(), Err(&["covers"]))
+            Fault::WholeSpace if self.kind == Kind::Names || self.kind == Kind::Urls => taken(&list),
+            Fault::WholeSpace => {
+                let whole_space: String = (16..256).map(|n| format!("{n}.0.0.0/8\n")).collect();
+                download((list + &whole_space).as_bytes(), Err(&["covers"]))
             }
-            Fault::Poison => taken(&(list + self.kind.poison())),
+            Fault::RefusedEntries => taken(&(list + self.kind.refused_entries())),
         }
     }
 
-    /// What becomes of a list that is one, by its size.
-    fn judge(
+    /// Whether a list is accepted, by its size.
+    fn admission(
         &self,
         list: BTreeSet<String>,
         entries: usize,
@@ -213,97 +214,105 @@ impl Publisher {
     }
 }
 
-fn play(seed: u64) -> usize {
+fn run_sequence(seed: u64) -> usize {
     let mut random = Random::new(seed);
     let mut publishers: Vec<Publisher> = (0..FEEDS).map(|at| Publisher::new(at, &mut random)).collect();
     let catalog: String = publishers
         .iter()
         .map(|publisher| publisher.model.catalog(publisher.kind.format(), &publisher.file(), ""))
         .collect();
-    let mut house = House::new(&catalog);
-    let (mut night, mut stopped) = (0, 0);
-    for _ in 0..NIGHTS {
-        night += 1 + i64::from(random.one_in(5));
-        let now = day(night);
-        let puts: Vec<Put> =
-            publishers.iter_mut().map(|publisher| publish(&house, publisher, now, &mut random)).collect();
-        let told = format!("seed {seed}, night {night}");
+    let mut harness = Harness::new(&catalog);
+    let (mut days, mut stopped) = (0, 0);
+    for _ in 0..BUILDS {
+        days += 1 + i64::from(random.one_in(5));
+        let now = day(days);
+        let downloads: Vec<Download> =
+            publishers.iter_mut().map(|publisher| publish(&harness, publisher, now, &mut random)).collect();
+        let context = format!("seed {seed}, day {days}");
         if random.one_in(25) {
-            house.state = None;
-            publishers.iter_mut().for_each(|publisher| publisher.model.forget());
+            harness.state = None;
+            publishers.iter_mut().for_each(|publisher| publisher.model.lose_state());
         } else if random.one_in(25) {
-            tear(&mut house, &mut publishers, &puts, now);
+            lose_snapshot(&mut harness, &mut publishers, &downloads, now);
         }
-        let Some(states) = build(&mut house, now, &told, &mut random) else {
-            assert!(puts.iter().all(|put| put.outcome.is_err()), "{told}: something was newer");
+        let Some(states) = build(&mut harness, now, &context, &mut random) else {
+            assert!(
+                downloads.iter().all(|download| download.outcome.is_err()),
+                "{context}: a download was newer"
+            );
             continue;
         };
-        for ((publisher, put), (state, reason)) in publishers.iter_mut().zip(&puts).zip(states) {
-            let expected = put.outcome.as_ref().err().copied().unwrap_or(&[""]);
+        for ((publisher, download), (state, reason)) in publishers.iter_mut().zip(&downloads).zip(states) {
+            let expected = download.outcome.as_ref().err().copied().unwrap_or(&[""]);
             assert!(
                 expected.contains(&reason.as_str()),
-                "{told}: {}: {reason}, not {expected:?}",
+                "{context}: {}: {reason}, not {expected:?}",
                 publisher.model.id
             );
-            assert_eq!(state == FeedState::Ok, put.outcome.is_ok(), "{told}: {}", publisher.model.id);
-            publisher.model.night(put.outcome.as_ref().ok(), put.update, now);
-            stopped += usize::from(put.outcome.is_err());
-            if put.outcome.is_ok() {
-                publisher.last_good = put.entries;
+            assert_eq!(state == FeedState::Ok, download.outcome.is_ok(), "{context}: {}", publisher.model.id);
+            publisher.model.build(download.outcome.as_ref().ok(), download.update, now);
+            stopped += usize::from(download.outcome.is_err());
+            if download.outcome.is_ok() {
+                publisher.last_good = download.entries;
             }
         }
         let models: Vec<Model> = publishers
             .iter_mut()
             .map(|publisher| std::mem::replace(&mut publisher.model, Model::new("", false, false)))
             .collect();
-        assert_contents(&house, &models, &told);
+        assert_contents(&harness, &models, &context);
         publishers.iter_mut().zip(models).for_each(|(publisher, model)| publisher.model = model);
     }
     stopped
 }
 
-/// A build that is killed after its state was published and before its snapshot was.
-fn tear(house: &mut House, publishers: &mut [Publisher], puts: &[Put], now: Time) {
-    let Ok(built) = house.attempt(now.plus(-1)) else { return };
-    house.state = Some(built.state);
-    for (publisher, put) in publishers.iter_mut().zip(puts) {
-        publisher.model.tear(put.outcome.as_ref().ok(), put.update.min(now.plus(-1)));
+/// A build that crashes after it published the state file and before it published the snapshot.
+fn lose_snapshot(harness: &mut Harness, publishers: &mut [Publisher], downloads: &[Download], now: Time) {
+    let Ok(built) = harness.try_build(now.plus(-1)) else { return };
+    harness.state = Some(built.state);
+    for (publisher, download) in publishers.iter_mut().zip(downloads) {
+        publisher.model.lose_snapshot(download.outcome.as_ref().ok(), download.update.min(now.plus(-1)));
     }
 }
 
-fn publish(house: &House, publisher: &mut Publisher, now: Time, random: &mut Random) -> Put {
+fn publish(harness: &Harness, publisher: &mut Publisher, now: Time, random: &mut Random) -> Download {
     let fault = if random.one_in(2) { Fault::None } else { *random.pick(&FAULTS) };
     if fault != Fault::SameAgain {
-        publisher.turn(random);
+        publisher.change_list(random);
     }
-    let put = publisher.put(fault, now, random);
-    let path = house.path(&publisher.file());
+    let download = publisher.download(fault, now, random);
+    let path = harness.path(&publisher.file());
     let _ = std::fs::remove_file(&path).or_else(|_| std::fs::remove_dir(&path));
-    match &put.text {
-        Some(text) => house.download(&publisher.file(), text, put.update),
+    match &download.text {
+        Some(text) => harness.download(&publisher.file(), text, download.update),
         None if fault == Fault::Folder => std::fs::create_dir(&path).expect("a folder"),
         None => {}
     }
-    put
+    download
 }
 
-/// Builds a night, now and then at another number of threads too; `None` where no download was newer.
-fn build(house: &mut House, now: Time, told: &str, random: &mut Random) -> Option<Vec<(FeedState, String)>> {
-    let built = match house.attempt(now) {
+/// Builds, at times on another number of threads too; `None` where no download was newer.
+fn build(
+    harness: &mut Harness,
+    now: Time,
+    context: &str,
+    random: &mut Random,
+) -> Option<Vec<(FeedState, String)>> {
+    let built = match harness.try_build(now) {
         Err(BuildError::OlderInputs { .. }) => return None,
-        built => built.expect("a night"),
+        built => built.expect("a build"),
     };
     if random.one_in(20) {
         let pool = rayon::ThreadPoolBuilder::new().num_threads(1 + random.below(4) as usize).build();
-        let again = pool.expect("threads").install(|| house.attempt(now)).expect("the same night");
-        assert!(again.image.to_bytes() == built.image.to_bytes() && again.state == built.state, "{told}");
+        let again = pool.expect("threads").install(|| harness.try_build(now)).expect("the same build");
+        assert!(again.image.to_bytes() == built.image.to_bytes() && again.state == built.state, "{context}");
     }
-    house.keep(&built);
+    harness.keep(&built);
     Some(built.report.feeds.iter().map(|feed| (feed.state, feed.reason.clone())).collect())
 }
 
 #[test]
-fn ten_thousand_faults_agree_with_the_model() {
-    let stopped: usize = (0..SEQUENCES).map(play).sum();
-    assert!(stopped > 2000, "faults are noticed: {stopped}");
+fn random_faults_agree_with_the_model() {
+    let stopped: usize = (0..SEQUENCES).map(run_sequence).sum();
+    assert!(stopped > 2000, "faults are detected: {stopped}");
 }

@@ -1,58 +1,37 @@
-//! The integration tests, one binary: linking once is what keeps them quick.
+//! The integration tests, as one binary: the libraries are linked once. `edge.rs` tests the build without parsers.
 
-#![allow(clippy::indexing_slicing, reason = "a test that is out of bounds has failed, which is its purpose")]
+#![allow(clippy::indexing_slicing, reason = "an index out of bounds fails the test")]
 
-#[cfg(feature = "ingest")]
+mod admission;
 mod archives;
-#[cfg(feature = "ingest")]
-mod bounds;
-#[cfg(feature = "ingest")]
-mod building;
-#[cfg(feature = "ingest")]
-mod changes;
+mod build_command;
+mod builds_over_time;
+mod catalog_changes;
 mod cli;
-#[cfg(feature = "ingest")]
 mod compat;
-#[cfg(feature = "ingest")]
 mod contrib;
-#[cfg(feature = "ingest")]
 mod corpus;
-#[cfg(feature = "ingest")]
 mod costs;
-#[cfg(feature = "ingest")]
 mod damage;
-#[cfg(feature = "ingest")]
-mod deterministic;
-#[cfg(feature = "ingest")]
-mod diffs;
-#[cfg(feature = "ingest")]
-mod doors;
-#[cfg(feature = "ingest")]
+mod determinism;
+mod diff;
 mod faults;
-#[cfg(feature = "ingest")]
+mod files;
+mod format_cases;
 mod formats;
-#[cfg(feature = "ingest")]
-mod hostile;
-#[cfg(feature = "ingest")]
-mod inputs;
-mod kinds;
-#[cfg(feature = "ingest")]
-mod lists;
-#[cfg(feature = "ingest")]
-mod nights;
-#[cfg(feature = "ingest")]
+mod hostile_lines;
+mod large_lists;
+mod log_kinds;
+mod memory_bounds;
 mod oracle;
-mod place;
+mod process;
+mod random;
 mod sample;
-#[cfg(feature = "ingest")]
 mod scale;
-#[cfg(feature = "ingest")]
-mod scanning;
-mod scoring;
-#[cfg(feature = "ingest")]
+mod score_command;
+mod score_inputs;
+mod scorer_reference;
 mod support;
-#[cfg(feature = "ingest")]
 mod syntaxes;
+mod test_dir;
 mod tidy;
-#[cfg(feature = "ingest")]
-mod traps;

@@ -1,10 +1,9 @@
-//! The slow, obvious model of the contract, and random feeds and look-ups on which the real thing must agree.
+//! A simple model of feeds, retention and verdicts, compared with the program on random feeds and look-ups.
 //!
-//! The model keeps every feed's sightings in a map, applies the rules of the contract's sections 2 and 3 one
-//! sighting at a time, and answers by looking at all of them. It shares no code with the builder or the
-//! reader: it makes its canonical texts itself.
+//! The model keeps the sightings of each feed in a map, applies the rules one sighting at a time, and answers by scanning
+//! all of them. It shares no code with the builder or the reader; it writes canonical text itself.
 
-use crate::support::{DAY, House, Random, day};
+use crate::support::{DAY, Harness, Random, day};
 use rapsheet_ingest::build::BuildError;
 use rapsheet_query::{Searcher, Verdict};
 use rapsheet_snapshot::{Status, Time};
@@ -16,13 +15,13 @@ use std::net::{Ipv4Addr, Ipv6Addr};
 enum Key {
     V4(u32, u32),
     V6(u128, u128),
-    /// A name and whether it lists itself, and what is below it.
+    /// A name, whether it lists itself, and whether it lists its subdomains.
     Name(String, bool, bool),
     Url(String),
 }
 
 #[derive(Clone, Copy, Debug)]
-struct Seen {
+struct Sighting {
     first: Time,
     detect: Time,
     end: Option<Time>,
@@ -32,7 +31,7 @@ struct Seen {
 struct Feed {
     id: String,
     provider: String,
-    sort: Sort,
+    content: Content,
     allow: bool,
     accumulated: bool,
     keep_absent: bool,
@@ -40,14 +39,14 @@ struct Feed {
     max_age: i64,
     update: Option<Time>,
     failed: bool,
-    sightings: BTreeMap<Key, Seen>,
-    last_download: BTreeMap<Key, Seen>,
-    ever: BTreeSet<u8>,
+    sightings: BTreeMap<Key, Sighting>,
+    last_download: BTreeMap<Key, Sighting>,
+    listed_kinds: BTreeSet<u8>,
 }
 
-/// What a feed lists, which is also how its downloads are written.
+/// What a feed lists; decides the format of its downloads.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Sort {
+enum Content {
     Addresses,
     Names,
     Trees,
@@ -65,19 +64,19 @@ struct Row {
 }
 
 impl Feed {
-    fn live(&self, seen: &Seen, at: Time) -> bool {
+    fn live(&self, seen: &Sighting, at: Time) -> bool {
         seen.first <= at && at < self.end(seen)
     }
 
-    fn end(&self, seen: &Seen) -> Time {
+    fn end(&self, seen: &Sighting) -> Time {
         let by_retention = seen.detect.plus(self.retention);
         seen.end.map_or(by_retention, |end| end.min(by_retention))
     }
 
-    /// One night, by the words of the contract.
-    fn night(&mut self, download: Option<&[Row]>, update: Time, now: Time) {
+    /// One build.
+    fn build(&mut self, download: Option<&[Row]>, update: Time, now: Time) {
         let before = std::mem::take(&mut self.sightings);
-        let alive: BTreeMap<Key, Seen> =
+        let alive: BTreeMap<Key, Sighting> =
             before.into_iter().filter(|(_, seen)| now < self.end(seen)).collect();
         let Some(rows) = download else {
             self.failed = true;
@@ -88,10 +87,10 @@ impl Feed {
         self.update = Some(update);
         let mut today: BTreeMap<Key, Vec<&Row>> = BTreeMap::new();
         rows.iter().for_each(|row| today.entry(row.key.clone()).or_default().push(row));
-        let mut remembered = BTreeMap::new();
+        let mut rows_of_download = BTreeMap::new();
         for (key, rows) in &today {
             let seen = self.confirmed(rows, update, alive.get(key), self.last_download.get(key));
-            remembered.insert(key.clone(), seen);
+            rows_of_download.insert(key.clone(), seen);
             if now < self.end(&seen) {
                 self.sightings.insert(key.clone(), seen);
             }
@@ -101,9 +100,9 @@ impl Feed {
                 self.sightings.insert(key, seen);
             }
         }
-        self.last_download = remembered;
+        self.last_download = rows_of_download;
         if !self.sightings.is_empty() {
-            self.ever = self.sightings.keys().flat_map(kinds_of).copied().collect();
+            self.listed_kinds = self.sightings.keys().flat_map(kinds_of).copied().collect();
         }
     }
 
@@ -111,22 +110,22 @@ impl Feed {
         &self,
         rows: &[&Row],
         update: Time,
-        yesterday: Option<&Seen>,
-        before: Option<&Seen>,
-    ) -> Seen {
+        previous: Option<&Sighting>,
+        before: Option<&Sighting>,
+    ) -> Sighting {
         let detect = if self.accumulated {
             let row_time = rows.iter().filter_map(|row| row.last.or(row.first)).max();
             let by_appearance = before.map_or(update, |seen| seen.detect);
             let detect = row_time.unwrap_or(by_appearance);
-            yesterday.map_or(detect, |seen| detect.max(seen.detect))
+            previous.map_or(detect, |seen| detect.max(seen.detect))
         } else {
             update
         };
         let own_first = rows.iter().filter_map(|row| row.first).min();
-        // Every night here keeps its snapshot, so whatever still lives is in it.
-        let known_first = yesterday.map(|seen| seen.first);
+        // Every build keeps its snapshot, so that it contains all live sightings.
+        let known_first = previous.map(|seen| seen.first);
         let all_end = rows.iter().all(|row| row.end.is_some());
-        Seen {
+        Sighting {
             first: own_first.or(known_first).unwrap_or(detect),
             detect,
             end: if all_end { rows.iter().filter_map(|row| row.end).max() } else { None },
@@ -137,21 +136,21 @@ impl Feed {
         self.failed || self.update.is_none_or(|update| at > update.plus(self.max_age))
     }
 
-    /// The kinds of question that the feed can answer: what it lists, else what its format is made for.
+    /// The kinds of question that the feed answers: of what it lists, else of what its format can list.
     fn kinds(&self) -> BTreeSet<u8> {
-        if !self.ever.is_empty() {
-            return self.ever.clone();
+        if !self.listed_kinds.is_empty() {
+            return self.listed_kinds.clone();
         }
-        match self.sort {
-            Sort::Addresses => [4, 6].into(),
-            Sort::Names | Sort::Trees | Sort::Below => [1].into(),
-            Sort::Urls => [2].into(),
-            Sort::DatedRows => [1, 2, 4, 6].into(),
+        match self.content {
+            Content::Addresses => [4, 6].into(),
+            Content::Names | Content::Trees | Content::Below => [1].into(),
+            Content::Urls => [2].into(),
+            Content::DatedRows => [1, 2, 4, 6].into(),
         }
     }
 }
 
-/// A list of addresses may hold either family tomorrow.
+/// A list of addresses answers for both families.
 fn kinds_of(key: &Key) -> &'static [u8] {
     match key {
         Key::V4(..) | Key::V6(..) => &[4, 6],
@@ -161,44 +160,44 @@ fn kinds_of(key: &Key) -> &'static [u8] {
 }
 
 #[derive(Clone, Debug)]
-enum Ask {
+enum Query {
     V4(u32),
     V6(u128),
     Name(String),
-    Url(String, Box<Ask>),
+    Url(String, Box<Query>),
 }
 
-impl Ask {
+impl Query {
     fn text(&self) -> String {
         match self {
-            Ask::V4(number) => Ipv4Addr::from_bits(*number).to_string(),
-            Ask::V6(number) => Ipv6Addr::from_bits(*number).to_string(),
-            Ask::Name(name) => name.clone(),
-            Ask::Url(url, _) => url.clone(),
+            Query::V4(number) => Ipv4Addr::from_bits(*number).to_string(),
+            Query::V6(number) => Ipv6Addr::from_bits(*number).to_string(),
+            Query::Name(name) => name.clone(),
+            Query::Url(url, _) => url.clone(),
         }
     }
 
     fn kinds(&self) -> Vec<u8> {
         match self {
-            Ask::V4(_) => vec![4],
-            Ask::V6(_) => vec![6],
-            Ask::Name(_) => vec![1],
-            Ask::Url(_, host) => [vec![2], host.kinds()].concat(),
+            Query::V4(_) => vec![4],
+            Query::V6(_) => vec![6],
+            Query::Name(_) => vec![1],
+            Query::Url(_, host) => [vec![2], host.kinds()].concat(),
         }
     }
 
-    /// Whether a listed key speaks of what is asked.
+    /// Whether a listed key matches the question.
     fn matches(&self, key: &Key) -> bool {
         match (self, key) {
-            (Ask::V4(number), Key::V4(first, last)) => first <= number && number <= last,
-            (Ask::V6(number), Key::V6(first, last)) => first <= number && number <= last,
-            (Ask::Name(name), Key::Name(listed, itself, below)) => {
+            (Query::V4(number), Key::V4(first, last)) => first <= number && number <= last,
+            (Query::V6(number), Key::V6(first, last)) => first <= number && number <= last,
+            (Query::Name(name), Key::Name(listed, itself, below)) => {
                 (*itself && name == listed) || (*below && name.ends_with(&format!(".{listed}")))
             }
-            (Ask::Url(url, _), Key::Url(listed)) => {
+            (Query::Url(url, _), Key::Url(listed)) => {
                 url == listed || url.split_once(':').is_some_and(|(_, rest)| rest == listed)
             }
-            (Ask::Url(_, host), key) => host.matches(key),
+            (Query::Url(_, host), key) => host.matches(key),
             _ => false,
         }
     }
@@ -222,7 +221,7 @@ fn key_text(key: &Key) -> String {
     }
 }
 
-/// An address, a prefix where the range is exactly one, or both ends.
+/// An address, a prefix where the range is exactly one, or `first-last`.
 fn range_text<A: ToString>(first: A, last: A, bits: u32, differ: u128, start: u128) -> String {
     let width = 128 - differ.leading_zeros();
     let full = if width == 0 { 0 } else { u128::MAX >> (128 - width) };
@@ -243,22 +242,22 @@ struct ModelAnswer {
     sources: BTreeSet<ModelSource>,
 }
 
-fn model_answer(feeds: &[Feed], ask: &Ask, at: Time) -> ModelAnswer {
+fn model_answer(feeds: &[Feed], query: &Query, at: Time) -> ModelAnswer {
     let mut sources = BTreeSet::new();
     let mut providers: BTreeMap<&str, BTreeSet<u8>> = BTreeMap::new();
     let mut applicable = BTreeSet::new();
     for feed in feeds {
-        let says = providers.entry(&feed.provider).or_default();
-        if ask.kinds().iter().any(|kind| feed.kinds().contains(kind)) {
+        let statuses = providers.entry(&feed.provider).or_default();
+        if query.kinds().iter().any(|kind| feed.kinds().contains(kind)) {
             applicable.insert(feed.provider.as_str());
             if feed.stale(at) {
-                says.insert(3);
+                statuses.insert(3);
             }
         }
         for (key, seen) in &feed.sightings {
-            if ask.matches(key) && feed.live(seen, at) {
+            if query.matches(key) && feed.live(seen, at) {
                 let status = u8::from(!feed.allow);
-                says.insert(status);
+                statuses.insert(status);
                 let (provider, id) = (feed.provider.clone(), feed.id.clone());
                 sources.insert((
                     provider,
@@ -274,8 +273,9 @@ fn model_answer(feeds: &[Feed], ask: &Ask, at: Time) -> ModelAnswer {
         }
     }
     let verdict =
-        |says: &BTreeSet<u8>| [1, 0, 3].into_iter().find(|status| says.contains(status)).unwrap_or(5);
-    let verdicts: BTreeMap<&str, u8> = providers.iter().map(|(name, says)| (*name, verdict(says))).collect();
+        |statuses: &BTreeSet<u8>| [1, 0, 3].into_iter().find(|status| statuses.contains(status)).unwrap_or(5);
+    let verdicts: BTreeMap<&str, u8> =
+        providers.iter().map(|(name, statuses)| (*name, verdict(statuses))).collect();
     let count = |wanted: u8| verdicts.values().filter(|status| **status == wanted).count();
     let all_failed = !applicable.is_empty() && applicable.iter().all(|name| verdicts.get(name) == Some(&3));
     let status = match (count(1), count(0)) {
@@ -308,7 +308,7 @@ fn real_answer(
     });
     let (status, detected_by, failed) = (answer.status.number(), answer.detected_by, answer.failed);
     let set: BTreeSet<ModelSource> = sources.collect();
-    assert_eq!(set.len(), answer.sources.len(), "no source twice");
+    assert_eq!(set.len(), answer.sources.len(), "each source occurs once");
     ModelAnswer { status, detected_by, failed, sources: set }
 }
 
@@ -348,14 +348,14 @@ fn random_url(random: &mut Random) -> String {
     format!("{scheme}//{host}/{}", random.pick(&["", "a", "a?b=1", "A"]))
 }
 
-fn random_key(sort: Sort, random: &mut Random) -> Key {
-    match sort {
-        Sort::Addresses => random_address(random),
-        Sort::Names => Key::Name(random_name(random), true, false),
-        Sort::Trees => Key::Name(random_name(random), true, true),
-        Sort::Below => Key::Name(random_name(random), false, true),
-        Sort::Urls => Key::Url(random_url(random)),
-        Sort::DatedRows => match random.below(3) {
+fn random_key(content: Content, random: &mut Random) -> Key {
+    match content {
+        Content::Addresses => random_address(random),
+        Content::Names => Key::Name(random_name(random), true, false),
+        Content::Trees => Key::Name(random_name(random), true, true),
+        Content::Below => Key::Name(random_name(random), false, true),
+        Content::Urls => Key::Url(random_url(random)),
+        Content::DatedRows => match random.below(3) {
             0 => random_address(random),
             1 => Key::Name(random_name(random), true, false),
             _ => Key::Url(random_url(random)),
@@ -363,10 +363,10 @@ fn random_key(sort: Sort, random: &mut Random) -> Key {
     }
 }
 
-fn random_row(sort: Sort, now: Time, random: &mut Random) -> Row {
-    let key = random_key(sort, random);
+fn random_row(content: Content, now: Time, random: &mut Random) -> Row {
+    let key = random_key(content, random);
     let mut time = |odds: u64| {
-        (sort == Sort::DatedRows && !random.one_in(odds))
+        (content == Content::DatedRows && !random.one_in(odds))
             .then(|| now.plus(-(random.below(20 * 24) as i64) * 3600))
     };
     let (first, last) = (time(3), time(3));
@@ -374,44 +374,44 @@ fn random_row(sort: Sort, now: Time, random: &mut Random) -> Row {
     Row { key, first, last, end }
 }
 
-fn download_text(sort: Sort, rows: &[Row]) -> String {
+fn download_text(content: Content, rows: &[Row]) -> String {
     let mut text = String::new();
-    if sort == Sort::DatedRows {
+    if content == Content::DatedRows {
         text.push_str("value,first_seen,last_seen,expires\n");
     }
     for row in rows {
         let time = |time: Option<Time>| time.map_or(String::new(), |time| time.to_string());
         let indicator = key_text(&row.key);
-        let written = match sort {
-            Sort::DatedRows => {
+        let written = match content {
+            Content::DatedRows => {
                 writeln!(text, "{indicator},{},{},{}", time(row.first), time(row.last), time(row.end))
             }
             _ => writeln!(text, "{indicator}"),
         };
-        written.expect("text grows");
+        written.expect("written to a string");
     }
     text
 }
 
 fn random_feeds(random: &mut Random) -> Vec<Feed> {
-    let sorts = [
-        Sort::Addresses,
-        Sort::Addresses,
-        Sort::Names,
-        Sort::Trees,
-        Sort::Below,
-        Sort::Urls,
-        Sort::DatedRows,
+    let contents = [
+        Content::Addresses,
+        Content::Addresses,
+        Content::Names,
+        Content::Trees,
+        Content::Below,
+        Content::Urls,
+        Content::DatedRows,
     ];
-    sorts
+    contents
         .iter()
         .enumerate()
-        .map(|(at, sort)| Feed {
+        .map(|(at, content)| Feed {
             id: format!("feed-{at}"),
             provider: format!("p{}.example", random.below(4)),
-            sort: *sort,
+            content: *content,
             allow: random.one_in(4),
-            accumulated: *sort == Sort::DatedRows || random.one_in(2),
+            accumulated: *content == Content::DatedRows || random.one_in(2),
             keep_absent: random.one_in(3),
             retention: (1 + random.below(6) as i64) * DAY,
             max_age: (1 + random.below(4) as i64) * DAY,
@@ -419,7 +419,7 @@ fn random_feeds(random: &mut Random) -> Vec<Feed> {
             failed: true,
             sightings: BTreeMap::new(),
             last_download: BTreeMap::new(),
-            ever: BTreeSet::new(),
+            listed_kinds: BTreeSet::new(),
         })
         .collect()
 }
@@ -427,13 +427,13 @@ fn random_feeds(random: &mut Random) -> Vec<Feed> {
 fn catalog(feeds: &[Feed]) -> String {
     let mut text = String::new();
     for feed in feeds {
-        let (format, scope, options) = match feed.sort {
-            Sort::Addresses => ("plain-ip", "exact", ""),
-            Sort::Names => ("plain-domain", "exact", ""),
-            Sort::Trees => ("plain-domain", "tree", ""),
-            Sort::Below => ("domain-wildcard", "exact", "[feed.options]\nwildcard = \"strict\"\n"),
-            Sort::Urls => ("url-list", "exact", ""),
-            Sort::DatedRows => (
+        let (format, scope, options) = match feed.content {
+            Content::Addresses => ("plain-ip", "exact", ""),
+            Content::Names => ("plain-domain", "exact", ""),
+            Content::Trees => ("plain-domain", "tree", ""),
+            Content::Below => ("domain-wildcard", "exact", "[feed.options]\nwildcard = \"strict\"\n"),
+            Content::Urls => ("url-list", "exact", ""),
+            Content::DatedRows => (
                 "csv",
                 "exact",
                 "[feed.options]\nvalue = \"value\"\nfirst_seen = \"first_seen\"\nlast_seen = \"last_seen\"\nexpires = \"expires\"\n",
@@ -449,44 +449,47 @@ fn catalog(feeds: &[Feed]) -> String {
              max_age = \"{max_age}s\"\nkeep_absent = {}\n{options}",
             feed.id, feed.provider, feed.id, feed.keep_absent
         )
-        .expect("text grows");
+        .expect("written to a string");
     }
     text
 }
 
-/// Everything worth asking: the edges of every listed range, every name with its parents and children, every
-/// URL, and strangers.
-fn questions(feeds: &[Feed], random: &mut Random) -> Vec<Ask> {
-    let mut asks = vec![Ask::V4(0), Ask::V4(u32::MAX), Ask::V6(0), Ask::V6(u128::MAX)];
+/// Both ends of every listed range and their neighbours, every name with its parent and a child, every URL, and
+/// unlisted ones.
+fn queries(feeds: &[Feed], random: &mut Random) -> Vec<Query> {
+    let mut queries = vec![Query::V4(0), Query::V4(u32::MAX), Query::V6(0), Query::V6(u128::MAX)];
     let keys: BTreeSet<&Key> =
         feeds.iter().flat_map(|feed| feed.sightings.keys().chain(feed.last_download.keys())).collect();
     for key in keys {
         match key {
             Key::V4(first, last) => {
-                asks.extend([first.wrapping_sub(1), *first, *last, last.wrapping_add(1)].map(Ask::V4));
+                queries.extend([first.wrapping_sub(1), *first, *last, last.wrapping_add(1)].map(Query::V4));
             }
             Key::V6(first, last) => {
-                asks.extend([first.wrapping_sub(1), *first, *last, last.wrapping_add(1)].map(Ask::V6));
+                queries.extend([first.wrapping_sub(1), *first, *last, last.wrapping_add(1)].map(Query::V6));
             }
             Key::Name(name, ..) => {
-                asks.extend([name.clone(), format!("below.{name}"), format!("evil-{name}")].map(Ask::Name));
+                queries
+                    .extend([name.clone(), format!("below.{name}"), format!("evil-{name}")].map(Query::Name));
                 if let Some((_, parent)) = name.split_once('.').filter(|(_, parent)| parent.contains('.')) {
-                    asks.push(Ask::Name(parent.to_owned()));
+                    queries.push(Query::Name(parent.to_owned()));
                 }
             }
-            Key::Url(url) => asks.extend([url.clone(), format!("{url}x")].iter().map(|url| ask_url(url))),
+            Key::Url(url) => {
+                queries.extend([url.clone(), format!("{url}x")].iter().map(|url| query_url(url)));
+            }
         }
     }
-    asks.extend((0..20).map(|_| Ask::Name(random_name(random))));
-    asks.extend((0..20).map(|_| ask_url(&random_url(random))));
-    asks
+    queries.extend((0..20).map(|_| Query::Name(random_name(random))));
+    queries.extend((0..20).map(|_| query_url(&random_url(random))));
+    queries
 }
 
-fn ask_url(url: &str) -> Ask {
+fn query_url(url: &str) -> Query {
     let host = url.split("//").nth(1).and_then(|rest| rest.split(['/', '?']).next()).unwrap_or_default();
     let host =
-        host.parse::<Ipv4Addr>().map_or_else(|_| Ask::Name(host.to_owned()), |v4| Ask::V4(v4.to_bits()));
-    Ask::Url(url.to_owned(), Box::new(host))
+        host.parse::<Ipv4Addr>().map_or_else(|_| Query::Name(host.to_owned()), |v4| Query::V4(v4.to_bits()));
+    Query::Url(url.to_owned(), Box::new(host))
 }
 
 /// The instants at which an answer may change, and their neighbours.
@@ -508,64 +511,64 @@ fn instants(feeds: &[Feed], now: Time, random: &mut Random) -> Vec<Time> {
     chosen
 }
 
-fn play(seed: u64) {
+fn run_sequence(seed: u64) {
     let mut random = Random::new(seed);
     let mut feeds = random_feeds(&mut random);
-    let mut house = House::new(&catalog(&feeds));
-    let mut night = 0;
+    let mut harness = Harness::new(&catalog(&feeds));
+    let mut days = 0;
     for _ in 0..4 {
-        night += 1 + random.below(3) as i64;
-        let now = day(night);
+        days += 1 + random.below(3) as i64;
+        let now = day(days);
         let before = feeds.clone();
         for feed in &mut feeds {
             let rows: Vec<Row> =
-                (0..1 + random.below(12)).map(|_| random_row(feed.sort, now, &mut random)).collect();
+                (0..1 + random.below(12)).map(|_| random_row(feed.content, now, &mut random)).collect();
             let failed = random.one_in(6);
             let update = now.plus(-(random.below(36) as i64) * 3600);
             let file = format!("{}.txt", feed.id);
             if failed {
-                let _ = std::fs::remove_file(house.path(&file));
+                let _ = std::fs::remove_file(harness.path(&file));
             } else {
-                house.download(&file, download_text(feed.sort, &rows).as_bytes(), update);
+                harness.download(&file, download_text(feed.content, &rows).as_bytes(), update);
             }
-            // What was retrieved before the last good download is held.
+            // A download older than the last accepted one is held.
             let older = feed.update.is_some_and(|last| update < last);
-            feed.night((!failed && !older).then_some(rows.as_slice()), update, now);
+            feed.build((!failed && !older).then_some(rows.as_slice()), update, now);
         }
-        let built = house.attempt(now);
+        let built = harness.try_build(now);
         if matches!(built, Err(BuildError::OlderInputs { .. })) {
             feeds = before;
             continue;
         }
-        house.keep(&built.expect("a night"));
-        compare(&house, &feeds, now, seed, &mut random);
+        harness.keep(&built.expect("a build"));
+        compare(&harness, &feeds, now, seed, &mut random);
     }
 }
 
-fn compare(house: &House, feeds: &[Feed], now: Time, seed: u64, random: &mut Random) {
-    let asks = questions(feeds, random);
+fn compare(harness: &Harness, feeds: &[Feed], now: Time, seed: u64, random: &mut Random) {
+    let queries = queries(feeds, random);
     for at in instants(feeds, now, random) {
-        let searcher = Searcher::new(house.snapshot(), at);
-        let records = &house.snapshot().origin().feeds;
+        let searcher = Searcher::new(harness.snapshot(), at);
+        let records = &harness.snapshot().origin().feeds;
         let mut batch = rapsheet_query::Batch::new();
         let mut expected_statuses = Vec::new();
-        for ask in &asks {
-            let expected = model_answer(feeds, ask, at);
-            let answer = searcher.lookup(&ask.text()).expect("what the model asks is an indicator");
+        for query in &queries {
+            let expected = model_answer(feeds, query, at);
+            let answer = searcher.lookup(&query.text()).expect("an indicator");
             let real = real_answer(&searcher, records, &answer);
-            assert_eq!(real, expected, "seed {seed}, {} at {at}, built at {now}", ask.text());
-            batch.push(ask.text().as_bytes()).expect("it was asked before");
+            assert_eq!(real, expected, "seed {seed}, {} at {at}, built at {now}", query.text());
+            batch.push(query.text().as_bytes()).expect("an indicator");
             expected_statuses.push(expected.status);
         }
         let statuses = searcher.statuses(&mut batch);
         let statuses: Vec<u8> = statuses.iter().copied().map(Status::number).collect();
-        assert_eq!(statuses, expected_statuses, "seed {seed}: the batch agrees");
+        assert_eq!(statuses, expected_statuses, "seed {seed}: statuses of the batch");
     }
 }
 
 #[test]
-fn random_nights_agree_with_the_model() {
+fn random_builds_agree_with_the_model() {
     for seed in 0..150 {
-        play(seed);
+        run_sequence(seed);
     }
 }

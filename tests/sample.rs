@@ -1,7 +1,7 @@
-//! A small snapshot, laid out by hand, so that tests of answers need no feeds and no build.
+//! A small snapshot, assembled by hand, so that tests of answers need no feeds and no build.
 //!
-//! `bad.example` blocks 45.9.20.5 as a botnet and evilpanel.com with all below it as phishing, confirmed on
-//! 2026-11-20 and good for 15 days; `good.example` allows goodpanel.com; `lost.example` failed and lists
+//! `bad.example` blocks 45.9.20.5 as a botnet, and evilpanel.com and its subdomains as phishing, confirmed on
+//! 2026-11-20 and live for 15 days; `good.example` allows goodpanel.com; `lost.example` failed and lists
 //! nothing.
 
 use rapsheet_snapshot::layout::Section;
@@ -15,15 +15,15 @@ use rapsheet_snapshot::{
 };
 use std::path::Path;
 
-/// The instant that tests ask about.
+/// The instant of all look-ups.
 pub(crate) const NOW: &str = "2026-11-22T00:00:00Z";
 
 /// Publishes the sample at `path`.
 pub(crate) fn publish(path: &Path) {
-    image().publish(path).expect("the sample is sound");
+    image().publish(path).expect("a valid sample");
 }
 
-fn time(text: &str) -> Time {
+pub(crate) fn time(text: &str) -> Time {
     Time::parse_rfc3339(text).expect("a time")
 }
 

@@ -1,7 +1,7 @@
-//! One list that its publisher writes in many syntaxes is one set of indicators, whichever is read.
+//! A list that is published in many syntaxes yields the same indicators in each.
 
 use crate::support::{corpus, day};
-use rapsheet_ingest::decode::{self, Caps};
+use rapsheet_ingest::decode::{self, Limits};
 use rapsheet_ingest::format;
 use rapsheet_ingest::intake::{Recipe, transcribe_all};
 use rapsheet_ingest::options::Options;
@@ -10,7 +10,7 @@ use rapsheet_snapshot::{ListKind, Refusal, Scope};
 use std::collections::BTreeSet;
 use std::path::Path;
 
-/// What a file lists, whatever the reach of its names.
+/// The entries of a file, without the scope of names.
 #[derive(Default)]
 struct Listed {
     names: BTreeSet<String>,
@@ -35,12 +35,12 @@ fn read(path: &Path, id: &str) -> Listed {
     let format = format::find(id).expect("a format");
     let recipe = Recipe { format, options: &options, rules: &rules, can_be_empty: false };
     let mut listed = Listed::default();
-    let mut text = decode::open_path(path, Caps::default()).expect("a file");
+    let mut text = decode::open_path(path, Limits::default()).expect("a file");
     transcribe_all(&recipe, &mut text, &mut listed).tally.expect("a list");
     listed
 }
 
-/// The list of names that malware is served from, in every syntax that its publisher has.
+/// One list of hosts that serve malware, in every syntax of its publisher.
 const SYNTAXES: &[(&str, &str)] = &[
     ("hosts/urlhaus-filter.urlhaus-filter-hosts-online.txt", "hosts"),
     ("compressed/urlhaus-filter.urlhaus-filter-hosts-online.txt.gz", "hosts"),
@@ -60,8 +60,8 @@ const SYNTAXES: &[(&str, &str)] = &[
 ];
 
 #[test]
-fn one_list_in_many_syntaxes_is_one_set() {
-    let Some(corpus) = corpus("one list in many syntaxes") else { return };
+fn reads_one_list_alike_in_many_syntaxes() {
+    let Some(corpus) = corpus("reads_one_list_alike_in_many_syntaxes") else { return };
     let feeds = corpus.join("feeds");
     let plain =
         read(&feeds.join("plain-domain/urlhaus-filter.urlhaus-filter-domains-online.txt"), "plain-domain");
@@ -79,7 +79,7 @@ fn one_list_in_many_syntaxes_is_one_set() {
     );
     assert_eq!(addresses.addresses, plain.addresses);
     let rules = read(&feeds.join("url-list/urlhaus-filter.urlhaus-filter-online.tpl"), "ie-tpl");
-    assert!(plain.names.is_subset(&rules.names), "the protection list holds every name");
+    assert!(plain.names.is_subset(&rules.names), "the protection list contains every name");
     for (exact, tree) in [
         ("plain-domain/blp.crypto-nl.txt", "dnsmasq/blp.crypto-dnsmasq.txt"),
         ("plain-domain/blp.crypto-nl.txt", "adblock/blp.crypto-ags.txt"),
@@ -92,9 +92,9 @@ fn one_list_in_many_syntaxes_is_one_set() {
     }
 }
 
-/// The same few indicators in every syntax that can say them, without any corpus.
+/// The same two names in every syntax; needs no corpus.
 #[test]
-fn the_samples_of_one_list_agree() {
+fn reads_two_names_alike_in_every_syntax() {
     let lists = [
         ("plain-domain", "evilpanel.com\nevilpanel.net\n"),
         ("hosts", "0.0.0.0 evilpanel.com\n127.0.0.1\tevilpanel.net # x\n"),

@@ -1,119 +1,160 @@
-//! House rules that matter are tests: where unsafe may stand, how files begin, what may not exist.
+//! House rules that matter are tests: what files are called and say, where unsafe code stands, what depends on what.
 
+mod circles;
+mod source;
+mod words;
+
+use source::{File, markdown, root, rust};
 use std::collections::BTreeSet;
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::Path;
+use std::process::Command;
 
-fn root() -> PathBuf {
-    PathBuf::from(env!("CARGO_MANIFEST_DIR"))
-}
-
-fn sources(folder: &Path, found: &mut Vec<PathBuf>) {
-    for entry in fs::read_dir(folder).expect("a folder of the project") {
-        let path = entry.expect("an entry").path();
-        if path.is_dir() {
-            sources(&path, found);
-        } else if path.extension().is_some_and(|extension| extension == "rs") {
-            found.push(path);
-        }
-    }
-}
-
-fn all_sources() -> Vec<(String, String)> {
-    let mut found = Vec::new();
-    ["crates", "tests", "benches"]
-        .map(|folder| root().join(folder))
-        .iter()
-        .filter(|path| path.is_dir())
-        .for_each(|path| {
-            sources(path, &mut found);
-        });
-    assert!(found.len() > 50, "the sources are found");
-    let name = |path: &Path| path.strip_prefix(root()).expect("inside").to_string_lossy().into_owned();
-    found.iter().map(|path| (name(path), fs::read_to_string(path).expect("text"))).collect()
+fn names(files: impl Iterator<Item = File>) -> Vec<String> {
+    files.map(|file| file.path).collect()
 }
 
 #[test]
 fn every_file_says_what_it_is_for() {
-    let silent: Vec<String> = all_sources()
-        .into_iter()
-        .filter(|(_, text)| !text.starts_with("//!"))
-        .map(|(name, _)| name)
-        .collect();
+    let silent = names(rust().into_iter().filter(|file| !file.text.starts_with("//!")));
     assert_eq!(silent, Vec::<String>::new());
 }
 
 #[test]
-fn unsafe_stands_in_the_map_and_in_kernels_with_a_plain_twin_alone() {
+fn unsafe_code_stands_in_four_files() {
     let word = ["unsafe", " {"].concat();
     let item = ["unsafe", " fn"].concat();
-    let holders: Vec<String> = all_sources()
-        .into_iter()
-        .filter(|(_, text)| text.contains(&word) || text.contains(&item))
-        .map(|(name, _)| name)
-        .collect();
+    let holders =
+        names(rust().into_iter().filter(|file| file.text.contains(&word) || file.text.contains(&item)));
     let expected = [
         "crates/query/src/tokenizer.rs",
         "crates/snapshot/src/map.rs",
-        "crates/snapshot/src/section/lanes.rs",
-        "crates/snapshot/src/section/soon.rs",
+        "crates/snapshot/src/section/prefetch.rs",
+        "crates/snapshot/src/section/simd.rs",
     ];
     assert_eq!(holders.iter().collect::<BTreeSet<_>>(), expected.map(str::to_owned).iter().collect());
 }
 
 #[test]
-fn nothing_is_called_util() {
+fn no_file_is_called_util() {
     const BANNED: [&str; 5] = ["util", "utils", "helpers", "types", "misc"];
-    let banned: Vec<String> = all_sources()
-        .into_iter()
-        .map(|(name, _)| name)
-        .filter(|name| name.split(['/', '.']).any(|part| BANNED.contains(&part)))
-        .collect();
-    assert_eq!(banned, Vec::<String>::new());
+    let is_banned = |file: &File| file.path.split(['/', '.']).any(|part| BANNED.contains(&part));
+    assert_eq!(names(rust().into_iter().filter(is_banned)), Vec::<String>::new());
 }
 
 #[test]
 fn libraries_read_no_clock_and_print_nothing() {
     const BANNED: [&str; 7] =
         ["SystemTime::now", "Instant::now", "Utc::now", "println!", "eprintln!", "std::env::var", "dbg!"];
-    let breaches: Vec<String> = all_sources()
+    let breaches: Vec<String> = rust()
         .into_iter()
-        .filter(|(name, _)| name.starts_with("crates/") && !name.starts_with("crates/cli"))
-        .filter(|(name, _)| !name.ends_with("tests.rs"))
-        .filter_map(|(name, text)| {
-            let code = text.split("#[cfg(test)]").next().unwrap_or_default().to_owned();
-            BANNED.iter().find(|banned| code.contains(*banned)).map(|banned| format!("{name}: {banned}"))
+        .filter(|file| file.path.starts_with("crates/") && !file.path.starts_with("crates/cli"))
+        .filter(|file| !file.path.ends_with("tests.rs"))
+        .filter_map(|file| {
+            let code = code_outside_tests(&file.text);
+            let banned = BANNED.iter().find(|banned| code.contains(**banned))?;
+            Some(format!("{}: {banned}", file.path))
         })
         .collect();
     assert_eq!(breaches, Vec::<String>::new());
 }
 
+/// Without the tests at its end and without comments, whose examples may print.
+fn code_outside_tests(text: &str) -> String {
+    let code = text.split("#[cfg(test)]").next().unwrap_or_default();
+    let lines = code.lines().filter(|line| !line.trim_start().starts_with("//"));
+    lines.map(|line| format!("{line}\n")).collect()
+}
+
+/// What each crate must not use itself.
+const ROOMS: &[(&str, &[&str])] = &[
+    ("snapshot", &["rayon", "csv", "clap", "indicatif", "chrono"]),
+    (
+        "assemble",
+        &["csv", "toml", "quick-xml", "serde_json", "chrono", "clap", "indicatif", "memmap2", "zip", "tar"],
+    ),
+    ("decompress", &["rayon", "csv", "clap", "indicatif", "chrono", "serde", "rapsheet-snapshot"]),
+    ("ingest", &["clap", "indicatif", "memmap2", "fst", "bincode"]),
+    ("query", &["rayon", "csv", "clap", "indicatif", "serde", "memmap2", "fst", "idna"]),
+];
+
+/// What a crate may use of the others.
+const PATHS: &[(&str, &[&str])] = &[
+    ("snapshot", &[]),
+    ("decompress", &[]),
+    ("assemble", &["snapshot"]),
+    ("ingest", &["assemble", "decompress", "snapshot"]),
+    ("query", &["snapshot"]),
+];
+
+/// The names under `[dependencies]`.
+fn dependencies(krate: &str) -> Vec<String> {
+    let path = root().join("crates").join(krate).join("Cargo.toml");
+    let manifest = fs::read_to_string(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
+    let used = manifest.split("[dependencies]").nth(1).and_then(|rest| rest.split("\n[").next());
+    let names = used.unwrap_or_default().lines().filter_map(|line| line.split(['.', ' ', '=']).next());
+    names.filter(|name| !name.is_empty() && !name.starts_with('#')).map(str::to_owned).collect()
+}
+
 #[test]
 fn rooms_keep_to_their_dependencies() {
-    for (krate, banned) in [
-        ("snapshot", &["rayon", "csv", "clap", "indicatif", "chrono"][..]),
-        (
-            "query",
-            &["rayon", "csv", "clap", "indicatif", "serde", "rapsheet-ingest", "memmap2", "fst", "idna"],
-        ),
-        ("ingest", &["clap", "indicatif", "memmap2", "fst", "bincode", "rapsheet-query"]),
-    ] {
-        let manifest =
-            fs::read_to_string(root().join("crates").join(krate).join("Cargo.toml")).expect("a manifest");
-        let used = manifest.split("[dev-dependencies]").next().unwrap_or_default();
-        for name in banned {
-            assert!(!used.contains(&format!("\n{name}.workspace")), "{krate} must not use {name}");
+    for (krate, banned) in ROOMS {
+        let used = dependencies(krate);
+        for name in *banned {
+            assert!(!used.iter().any(|used| used == name), "{krate} must not use {name}");
         }
     }
+    for (krate, allowed) in PATHS {
+        for used in dependencies(krate) {
+            let ours = used.strip_prefix("rapsheet-");
+            assert!(ours.is_none_or(|name| allowed.contains(&name)), "{krate} must not use {used}");
+        }
+    }
+}
+
+/// The edge build answers and verifies, reads gz and zst logs, and has nothing that reads feeds.
+#[test]
+fn the_edge_build_has_no_parsers() {
+    const BANNED: [&str; 11] = [
+        "rapsheet-ingest",
+        "rapsheet-assemble",
+        "base64",
+        "bzip2",
+        "csv",
+        "liblzma",
+        "psl",
+        "quick-xml",
+        "tar",
+        "toml",
+        "zip",
+    ];
+    let tree = Command::new(env!("CARGO"))
+        .args(["tree", "--offline", "--package", "rapsheet", "--no-default-features"])
+        .args(["--edges", "normal", "--prefix", "none", "--format", "{p}"])
+        .current_dir(root())
+        .output()
+        .expect("cargo runs");
+    assert!(tree.status.success(), "{}", String::from_utf8_lossy(&tree.stderr));
+    let tree = String::from_utf8_lossy(&tree.stdout).into_owned();
+    let used: BTreeSet<&str> = tree.lines().filter_map(|line| line.split(' ').next()).collect();
+    assert!(used.contains("rapsheet-query") && used.contains("rapsheet-decompress"), "{used:?}");
+    assert_eq!(BANNED.into_iter().filter(|name| used.contains(name)).collect::<Vec<_>>(), [""; 0]);
 }
 
 #[test]
 fn the_readme_stays_short_and_inside() {
     let readme = fs::read_to_string(root().join("README.md")).expect("a README");
-    assert!(readme.lines().count() <= 200, "{} lines", readme.lines().count());
+    assert!(readme.lines().count() <= 220, "{} lines", readme.lines().count());
     assert!(!readme.contains("../"), "a user has nothing outside the repository");
-    for target in readme.split("](").skip(1).filter_map(|rest| rest.split(')').next()) {
-        let local = !target.contains("://") && !target.starts_with('#');
-        assert!(!local || root().join(target).exists(), "README.md links to {target}, which is not there");
+}
+
+#[test]
+fn links_between_documents_lead_to_files() {
+    for File { path, text } in markdown() {
+        let folder = root().join(Path::new(&path).parent().expect("a file in a folder"));
+        for target in text.split("](").skip(1).filter_map(|rest| rest.split([')', '#']).next()) {
+            let local = !target.contains("://") && !target.starts_with("mailto:");
+            assert!(!local || folder.join(target).exists(), "{path} links to {target}, which is not there");
+        }
     }
 }

@@ -1,101 +1,109 @@
-//! Blocks of lines: an input cut at line ends, so that many threads can read it and every line is whole.
+//! Reads an input in blocks of whole lines, so that threads can process them independently.
+//!
+//! Held per input: one block and the beginning of the next. A block grows beyond [`BLOCK_LEN`] only to
+//! complete its last line, up to [`LINE_MAX`]; a longer line is read in pieces of at most [`PIECE_LEN`], so
+//! memory is bounded for any input. Where a piece ends depends on the bytes alone, not on how many a read
+//! returned: results are the same at every run.
 
 use std::io::{self, Read};
 
-/// The length of a block, in bytes, where lines are shorter. Large enough that its costs vanish, small enough
-/// that a ring of blocks fits the cache of a modest host.
+/// The length of a block, in bytes. Large enough that the costs of a block do not matter, small enough that
+/// the blocks in flight fit into the cache of a small host.
 const BLOCK_LEN: usize = 512 << 10;
-/// A line is whole up to this length, in bytes; what is longer is read in pieces, so that memory is bounded.
+/// The longest line that is never cut, in bytes.
 pub(crate) const LINE_MAX: usize = 8 << 20;
-/// The length of such a piece. As all that stands in one may be held at once, it is shorter than a block.
+/// The length of a piece of a longer line, in bytes. Shorter than a block: all matches of a piece may be held
+/// at once, because they are in one record.
 const PIECE_LEN: usize = 96 << 10;
-/// How much is asked of a live input at a time.
-const LIVE_LEN: usize = 64 << 10;
+/// The length of a read from a live input, in bytes, and the least of any other.
+const READ_LEN: usize = 64 << 10;
 
-/// Some whole lines of an input.
+/// Whole lines of an input, or a piece of a long one.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(crate) struct Block {
-    /// The lines, with their ends.
+    /// The lines, with their line ends.
     pub(crate) bytes: Vec<u8>,
-    /// The byte offset of the first one in the input.
+    /// The offset of the first byte in the input.
     pub(crate) offset: u64,
-    /// The number of the first one, counted from 1.
+    /// The number of the first line, counted from 1.
     pub(crate) line: u64,
-    /// Whether it ends within a line that is too long to be whole.
+    /// Whether the block ends inside a line of more than [`LINE_MAX`].
     pub(crate) is_piece: bool,
 }
 
-/// Cuts an input.
-pub(crate) struct Cutter<R> {
+/// Cuts an input into blocks.
+pub(crate) struct BlockReader<R> {
     reader: R,
     live: bool,
     block_len: usize,
     line_max: usize,
     piece_len: usize,
-    rest: Vec<u8>,
+    /// Bytes that were read behind the last block.
+    pending: Vec<u8>,
     offset: u64,
     line: u64,
     ended: bool,
-    failed: Option<io::Error>,
-    quoted: bool,
-    /// Whether what comes next stands in a line that is too long to be whole.
-    within: bool,
+    error: Option<io::Error>,
+    keeps_quotes: bool,
+    /// Whether `pending` begins inside a line of more than `line_max`.
+    in_long_line: bool,
 }
 
-impl<R: Read> Cutter<R> {
-    /// Cuts `reader`; a live one is not waited for when it has given a whole line.
-    pub(crate) fn new(reader: R, live: bool) -> Cutter<R> {
-        Cutter {
+impl<R: Read> BlockReader<R> {
+    /// Cuts the bytes of `reader`. Of a live one, a block ends at the last complete line that was read, so
+    /// that lines are processed as they arrive.
+    pub(crate) fn new(reader: R, live: bool) -> BlockReader<R> {
+        BlockReader {
             reader,
             live,
             block_len: BLOCK_LEN,
             line_max: LINE_MAX,
             piece_len: PIECE_LEN,
-            rest: Vec::new(),
+            pending: Vec::new(),
             offset: 0,
             line: 1,
             ended: false,
-            failed: None,
-            quoted: false,
-            within: false,
+            error: None,
+            keeps_quotes: false,
+            in_long_line: false,
         }
     }
 
-    /// How the input begins: what is there of the first block. Nothing is lost by looking.
+    /// The beginning of the input, up to one block, without consuming it: enough to detect the kind of log.
     pub(crate) fn head(&mut self) -> &[u8] {
-        let mut head = std::mem::take(&mut self.rest);
+        let mut head = std::mem::take(&mut self.pending);
         while !self.ended && memchr::memchr(b'\n', &head).is_none() && head.len() < self.block_len {
-            self.read_behind(&mut head);
+            self.append_read(&mut head);
         }
-        self.rest = head;
-        &self.rest
+        self.pending = head;
+        &self.pending
     }
 
-    /// Passes over the first bytes, and counts their lines. An input that ends before has nothing to give.
+    /// Skips the bytes before `offset`, and counts their lines. A shorter input is skipped whole.
     pub(crate) fn skip_to(&mut self, offset: u64) -> io::Result<()> {
         while self.offset < offset {
-            let mut bytes = std::mem::take(&mut self.rest);
+            let mut bytes = std::mem::take(&mut self.pending);
             if bytes.is_empty() && !self.ended {
-                self.read_behind(&mut bytes);
+                self.append_read(&mut bytes);
             }
             if bytes.is_empty() {
-                return self.failed.take().map_or(Ok(()), Err);
+                return self.error.take().map_or(Ok(()), Err);
             }
             let skipped = usize::try_from(offset - self.offset).unwrap_or(usize::MAX).min(bytes.len());
-            self.rest = bytes.split_off(skipped);
-            self.block(bytes);
+            self.pending = bytes.split_off(skipped);
+            self.count(bytes);
         }
         Ok(())
     }
 
-    /// From now on, no block ends between two quotation marks.
+    /// From now on, no block ends between two quotation marks: a quoted cell may contain line ends.
     pub(crate) fn keep_quotes(&mut self) {
-        self.quoted = true;
+        self.keeps_quotes = true;
     }
 
-    /// Where the last line ends that may end a block.
-    fn last_end(&self, text: &[u8], from: usize) -> Option<usize> {
-        if !self.quoted {
+    /// The last line end at which a block may end.
+    fn last_line_end(&self, text: &[u8], from: usize) -> Option<usize> {
+        if !self.keeps_quotes {
             return memchr::memrchr(b'\n', text.get(from..)?).map(|at| from + at);
         }
         let mut quotes = memchr::memchr_iter(b'"', text).count();
@@ -106,28 +114,29 @@ impl<R: Read> Cutter<R> {
         })
     }
 
-    /// The next block, in `buffer`, whose memory is used again as it is: what stands in it is overwritten, and only what
-    /// was never used is made zeros first. `None` at the end. What was read before an error comes before it.
+    /// The next block, in the memory of `buffer`; `None` at the end. Bytes that were read before an error are
+    /// returned before it. The contents of `buffer` are overwritten; zeroing them first would be one more
+    /// pass over all input.
     pub(crate) fn next_block(&mut self, mut buffer: Vec<u8>) -> io::Result<Option<Block>> {
-        // So much may have been read of a long line that its next piece is there.
-        let is_read = self.within && self.rest.len() >= self.piece_len;
-        if let Some((cut, within)) = self.cut_of(&self.rest, 0).filter(|_| is_read) {
+        // The next piece of a long line may have been read with the piece before it.
+        let is_pending = self.in_long_line && self.pending.len() >= self.piece_len;
+        if let Some((end, in_long_line)) = self.block_end(&self.pending, 0).filter(|_| is_pending) {
             buffer.clear();
-            buffer.extend(self.rest.drain(..cut));
-            self.rest.shrink_to(self.block_len);
-            self.within = within;
-            return Ok(Some(Block { is_piece: within, ..self.block(buffer) }));
+            buffer.extend(self.pending.drain(..end));
+            self.pending.shrink_to(self.block_len);
+            self.in_long_line = in_long_line;
+            return Ok(Some(Block { is_piece: in_long_line, ..self.count(buffer) }));
         }
-        let (mut have, mut searched) = (self.rest.len(), 0);
-        self.make_room(&mut buffer, have);
-        buffer.iter_mut().zip(self.rest.drain(..)).for_each(|(place, byte)| *place = byte);
+        let (mut have, mut searched) = (self.pending.len(), 0);
+        self.ensure_len(&mut buffer, have);
+        buffer.iter_mut().zip(self.pending.drain(..)).for_each(|(to, byte)| *to = byte);
         let is_piece = loop {
             let text = buffer.get(..have).unwrap_or(&[]);
-            if self.live || have >= self.block_len || self.within && have >= self.piece_len {
-                if let Some((cut, within)) = self.cut_of(text, searched) {
-                    self.rest.extend_from_slice(text.get(cut..).unwrap_or(&[]));
-                    (have, self.within) = (cut, within);
-                    break within;
+            if self.live || have >= self.block_len || self.in_long_line && have >= self.piece_len {
+                if let Some((end, in_long_line)) = self.block_end(text, searched) {
+                    self.pending.extend_from_slice(text.get(end..).unwrap_or(&[]));
+                    (have, self.in_long_line) = (end, in_long_line);
+                    break in_long_line;
                 }
                 searched = have;
             }
@@ -137,52 +146,53 @@ impl<R: Read> Cutter<R> {
             have = self.read_more(&mut buffer, have);
         };
         buffer.truncate(have);
-        match self.failed.take_if(|_| buffer.is_empty()) {
+        match self.error.take_if(|_| buffer.is_empty()) {
             Some(error) => Err(error),
-            None => Ok((!buffer.is_empty()).then(|| Block { is_piece, ..self.block(buffer) })),
+            None => Ok((!buffer.is_empty()).then(|| Block { is_piece, ..self.count(buffer) })),
         }
     }
 
-    /// Where a block ends that begins with a text, and whether that is within a line that is too long to be whole; `None`
-    /// where more must be read. What is a long line, and where its pieces end, does not depend on how much was read.
-    fn cut_of(&self, text: &[u8], searched: usize) -> Option<(usize, bool)> {
-        let most = if self.within { self.piece_len } else { self.line_max };
+    /// The end of the block that a text begins with, and whether it is inside a long line; `None` where more
+    /// must be read. The first `searched` bytes have no line end. Only the first `line_max` or `piece_len`
+    /// bytes count, so the answer does not depend on how much was read.
+    fn block_end(&self, text: &[u8], searched: usize) -> Option<(usize, bool)> {
+        let most = if self.in_long_line { self.piece_len } else { self.line_max };
         let known = text.get(..most).unwrap_or(text);
-        if let Some(end) = self.last_end(known, searched.min(known.len())) {
+        if let Some(end) = self.last_line_end(known, searched.min(known.len())) {
             return Some((end + 1, false));
         }
-        let piece = || last_edge(text.get(..self.piece_len).unwrap_or(text));
+        let piece = || safe_cut(text.get(..self.piece_len).unwrap_or(text));
         (text.len() >= most).then(|| (piece(), true))
     }
 
-    /// Reads more behind what a buffer has.
-    fn read_behind(&mut self, buffer: &mut Vec<u8>) {
+    /// Appends the bytes of one read to a buffer.
+    fn append_read(&mut self, buffer: &mut Vec<u8>) {
         let have = self.read_more(buffer, buffer.len());
         buffer.truncate(have);
     }
 
-    /// Reads more behind the first `have` bytes of a buffer. Returns how many it has then.
+    /// Reads once behind the first `have` bytes of a buffer, and returns how many are valid then.
     fn read_more(&mut self, buffer: &mut Vec<u8>, have: usize) -> usize {
-        let wanted = if self.live { LIVE_LEN } else { self.block_len.saturating_sub(have).max(LIVE_LEN) };
-        self.make_room(buffer, have + wanted);
-        let place = buffer.get_mut(have..have + wanted).unwrap_or(&mut []);
+        let wanted = if self.live { READ_LEN } else { self.block_len.saturating_sub(have).max(READ_LEN) };
+        self.ensure_len(buffer, have + wanted);
+        let unused = buffer.get_mut(have..have + wanted).unwrap_or(&mut []);
         let read = loop {
-            match self.reader.read(place) {
+            match self.reader.read(unused) {
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
                 other => break other,
             }
         };
         let count = read.as_ref().map_or(0, |read| *read);
         self.ended = count == 0;
-        self.failed = read.err();
+        self.error = read.err();
         have + count
     }
 
-    /// Makes a buffer at least so long; it is never made shorter, so that nothing is made zeros twice. It grows by
-    /// doubling, but not beyond what a line may need.
-    fn make_room(&self, buffer: &mut Vec<u8>, length: usize) {
+    /// Makes a buffer at least `length` bytes long. It never gets shorter, so no byte is zeroed twice. Its
+    /// memory grows by doubling, but not beyond what the longest line needs.
+    fn ensure_len(&self, buffer: &mut Vec<u8>, length: usize) {
         if buffer.capacity() < length {
-            let wanted = (2 * buffer.capacity()).min(self.line_max + LIVE_LEN).max(length);
+            let wanted = (2 * buffer.capacity()).min(self.line_max + READ_LEN).max(length);
             buffer.reserve_exact(wanted - buffer.len());
         }
         if buffer.len() < length {
@@ -190,7 +200,8 @@ impl<R: Read> Cutter<R> {
         }
     }
 
-    fn block(&mut self, bytes: Vec<u8>) -> Block {
+    /// Makes the next block, and counts its bytes and lines.
+    fn count(&mut self, bytes: Vec<u8>) -> Block {
         let block = Block { offset: self.offset, line: self.line, bytes, is_piece: false };
         self.offset += block.bytes.len() as u64;
         self.line += memchr::memchr_iter(b'\n', &block.bytes).count() as u64;
@@ -198,10 +209,10 @@ impl<R: Read> Cutter<R> {
     }
 }
 
-/// Where an endless line may be cut without tearing an indicator apart: behind the last blank or quotation mark, if there
-/// is one nearby, or else behind the last of the other signs that stand between indicators.
-pub(crate) fn last_edge(line: &[u8]) -> usize {
-    let near = line.len().saturating_sub(LIVE_LEN);
+/// Where a long line may be cut without cutting an indicator: behind the last blank or quotation mark of its
+/// last 64 KiB, or else behind the last of the other bytes that separate indicators, or else at its end.
+pub(crate) fn safe_cut(line: &[u8]) -> usize {
+    let near = line.len().saturating_sub(READ_LEN);
     let rest = line.get(near..).unwrap_or(&[]);
     let edge = memchr::memrchr3(b' ', b'"', b'\t', rest)
         .or_else(|| rest.iter().rposition(|byte| b",;|'<>(){}\\".contains(byte)))
@@ -214,7 +225,7 @@ mod tests {
     use super::*;
     use proptest::prelude::*;
 
-    /// Gives its bytes a few at a time, then an error if it has one.
+    /// Returns a few bytes at a time, then an error if the last field is set.
     struct Dribble<'a>(&'a [u8], usize, bool);
 
     impl Read for Dribble<'_> {
@@ -230,12 +241,12 @@ mod tests {
     }
 
     fn cut(text: &[u8], step: usize, lengths: (usize, usize), live: bool, fails: bool) -> (Vec<Block>, bool) {
-        let mut cutter = Cutter::new(Dribble(text, step, fails), live);
-        (cutter.block_len, cutter.line_max) = lengths;
-        cutter.piece_len = cutter.block_len;
+        let mut reader = BlockReader::new(Dribble(text, step, fails), live);
+        (reader.block_len, reader.line_max) = lengths;
+        reader.piece_len = reader.block_len;
         let mut blocks = Vec::new();
         loop {
-            match cutter.next_block(Vec::new()) {
+            match reader.next_block(Vec::new()) {
                 Ok(Some(block)) => blocks.push(block),
                 Ok(None) => return (blocks, false),
                 Err(_) => return (blocks, true),
@@ -245,7 +256,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn blocks_are_the_input_cut_at_line_ends(
+        fn cuts_the_input_at_line_ends(
             text in "[a\\n]{0,200}", step in 1usize..40, block in 1usize..30, live: bool, fails: bool,
         ) {
             let (blocks, failed) = cut(text.as_bytes(), step, (block, 1 << 20), live, fails);
@@ -262,7 +273,7 @@ mod tests {
     }
 
     #[test]
-    fn pieces_are_the_same_however_much_is_read_at_a_time() {
+    fn pieces_do_not_depend_on_the_length_of_reads() {
         let line = |length: usize| format!("{}\n", "abc,".repeat(length / 4));
         let text = [39, 41, 40, 100, 3, 44, 38].map(line).concat();
         let pieces = |step: usize, live: bool| -> Vec<(u64, u64)> {
@@ -283,7 +294,7 @@ mod tests {
     }
 
     #[test]
-    fn a_line_beyond_the_limit_is_read_in_pieces() {
+    fn reads_a_line_beyond_the_limit_in_pieces() {
         let text = [b"x".repeat(100).as_slice(), b"\ny\n"].concat();
         let (blocks, _) = cut(&text, 7, (5, 40), false, false);
         assert!(blocks.len() >= 10 && blocks.iter().all(|block| block.bytes.len() < 5 + 7));

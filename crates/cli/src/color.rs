@@ -1,13 +1,13 @@
-//! Colour, for people only: a verdict stands out on a terminal, and a file never holds an escape sequence.
+//! Colour on terminals. Files and pipes get escape sequences only with `--color always`.
 
 use rapsheet_snapshot::Status;
 use std::env;
 use std::io::{self, IsTerminal};
 
-/// When to do what only people want.
+/// When to colour, or to show progress.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, clap::ValueEnum)]
 pub(crate) enum When {
-    /// On a terminal
+    /// Only on a terminal
     #[default]
     Auto,
     /// Always
@@ -21,14 +21,14 @@ pub(crate) enum When {
 pub(crate) struct Color(bool);
 
 impl Color {
-    /// Decides for stdout: the flag, then `NO_COLOR`, then what stdout is.
+    /// Decides for stdout by the flag, then `NO_COLOR` and `TERM`, then whether stdout is a terminal.
     pub(crate) fn of_stdout(when: When) -> Color {
-        let refused = || env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
+        let no_color = || env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
         let dumb = || env::var_os("TERM").is_some_and(|term| term == "dumb");
         Color(match when {
             When::Always => true,
             When::Never => false,
-            When::Auto => !refused() && !dumb() && io::stdout().is_terminal(),
+            When::Auto => !no_color() && !dumb() && io::stdout().is_terminal(),
         })
     }
 
@@ -43,7 +43,7 @@ impl Color {
         self.paint(code, word)
     }
 
-    /// A word that warns.
+    /// A word of warning, in yellow.
     pub(crate) fn warning(self, word: &str) -> String {
         self.paint("33", word)
     }

@@ -1,7 +1,7 @@
-//! How the program ends: one enum of exit codes, and the one door that everything passes on its way out.
+//! How the program ends: its exit codes, and the one function that maps results to them.
 //!
-//! Scripts act on these numbers, so no other place ends the program. Nothing here may panic: the standard
-//! macros for printing do when their stream is closed, and are therefore not used.
+//! Scripts act on these numbers, so no other place ends the program. Nothing here may panic. `println!` and
+//! `eprintln!` do when their stream is closed, so they are not used.
 
 use crate::printable;
 use std::fmt::Display;
@@ -33,31 +33,31 @@ pub(crate) enum Exit {
 /// Why a command ended early.
 #[derive(Debug)]
 pub(crate) enum Failure {
-    /// Whoever read our output has enough of it, which is a normal end.
+    /// The reader of stdout has closed it, which is a normal end.
     OutputClosed,
-    /// Something to tell a person, and its exit code.
-    Told(Exit, String),
+    /// A message for people, and its exit code.
+    Message(Exit, String),
 }
 
 impl Failure {
     /// A mistake in arguments or configuration.
     pub(crate) fn usage(message: impl Display) -> Failure {
-        Failure::Told(Exit::Usage, message.to_string())
+        Failure::Message(Exit::Usage, message.to_string())
     }
 
-    /// A file that cannot be believed or had.
+    /// A snapshot or data file that is missing or refused.
     pub(crate) fn refused(message: impl Display) -> Failure {
-        Failure::Told(Exit::Refused, message.to_string())
+        Failure::Message(Exit::Refused, message.to_string())
     }
 
-    /// Something that stopped the work.
+    /// The work could not be finished.
     pub(crate) fn unfinished(message: impl Display) -> Failure {
-        Failure::Told(Exit::Unfinished, message.to_string())
+        Failure::Message(Exit::Unfinished, message.to_string())
     }
 }
 
-/// An error of writing to our own output. Errors of other files carry their path and are made by hand, so
-/// that `?` on an output can never be mistaken for them.
+/// An error of writing to stdout. Errors of other files carry their path and are made explicitly, so `?` on
+/// an [`io::Error`] always means stdout.
 impl From<io::Error> for Failure {
     fn from(error: io::Error) -> Failure {
         match error.kind() {
@@ -73,25 +73,25 @@ impl From<serde_json::Error> for Failure {
     }
 }
 
-/// The one door out.
+/// Prints the message of a failure, and gives the exit code of a result.
 pub(crate) fn end(result: Result<Exit, Failure>) -> ExitCode {
     let exit = match result {
         Ok(exit) => exit,
         Err(Failure::OutputClosed) => Exit::Done,
-        Err(Failure::Told(exit, message)) => {
-            tell(&format!("rapsheet: {message}"));
+        Err(Failure::Message(exit, message)) => {
+            print_stderr(&format!("rapsheet: {message}"));
             exit
         }
     };
     ExitCode::from(exit as u8)
 }
 
-/// Says something to a person, on stderr. That stderr may be closed is no reason to fail.
-pub(crate) fn tell(message: &str) {
+/// Prints a message on stderr. A closed stderr is no reason to fail.
+pub(crate) fn print_stderr(message: &str) {
     let _ = writeln!(io::stderr(), "{}", printable::lines(message));
 }
 
-/// What clap has to say: help and version are data, everything else is a usage error.
+/// Prints what clap reports: help and version on stdout, everything else as a usage error.
 pub(crate) fn usage(error: &clap::Error) -> Result<Exit, Failure> {
     if error.use_stderr() {
         // The message quotes arguments, which may hold anything at all.
@@ -103,13 +103,13 @@ pub(crate) fn usage(error: &clap::Error) -> Result<Exit, Failure> {
     Ok(Exit::Done)
 }
 
-/// Makes a write beyond the file size limit an error like any other. The system's default is to kill the
-/// process, and then nobody removes what was written beside its target.
+/// Makes a write beyond the file size limit an ordinary error. By default the system kills the process, which
+/// leaves temporary files behind.
 pub(crate) fn survive_size_limits() {
     #[cfg(unix)]
     {
         let flag = std::sync::Arc::default();
-        // Where it cannot be registered the default stays, which is no worse than before.
+        // If this fails the default stays, which costs no more than a temporary file.
         let _ = signal_hook::flag::register(signal_hook::consts::SIGXFSZ, flag);
     }
 }

@@ -1,8 +1,9 @@
-//! The files that a command is told to read and to write: no two of them are one.
+//! The files that a command reads and writes: checks that no file has two roles, and writes results
+//! atomically.
 //!
-//! Two results under one name would leave one of them, and a result under the name of an input would replace it;
-//! both are slips of the command line, and cost nothing where they are noticed before the work. Devices and pipes
-//! are written to as they stand: a rename over `/dev/null` would take it away from everybody else.
+//! Two results under one name would leave one of them, and a result under the name of an input would replace
+//! it. Both are mistakes on the command line, and are reported before the work starts. Devices and pipes are
+//! written to in place: a rename over `/dev/null` would replace the device.
 
 use crate::exit::Failure;
 use rapsheet_snapshot::{Beside, Error};
@@ -15,47 +16,52 @@ use std::path::{Path, PathBuf};
 pub(crate) struct Files(Vec<(&'static str, PathBuf)>);
 
 impl Files {
-    /// Adds a file that is read, and may be read under another flag, too.
+    /// Adds a file that is read. Another flag may read it, too.
     pub(crate) fn reads(&mut self, flag: &'static str, path: &Path) {
-        self.0.push((flag, place_of(path)));
+        self.0.push((flag, resolved(path)));
     }
 
-    /// Adds a file that is written, and must be nothing else.
+    /// Adds a file that is written.
+    ///
+    /// # Errors
+    /// Another flag names the same file.
     pub(crate) fn writes(&mut self, flag: &'static str, path: &Path) -> Result<(), Failure> {
-        let place = place_of(path);
-        let other = self.0.iter().find(|(_, other)| *other == place && !is_stream(&place));
+        let real = resolved(path);
+        let other = self.0.iter().find(|(_, other)| *other == real && !is_stream(&real));
         if let Some((other, _)) = other {
             let path = path.display();
-            return Err(Failure::usage(format_args!("{flag} {path}: that file belongs to {other} already")));
+            return Err(Failure::usage(format_args!(
+                "{flag} {path}: this file belongs to {other} already; name another"
+            )));
         }
-        self.0.push((flag, place));
+        self.0.push((flag, real));
         Ok(())
     }
 }
 
-/// Writes a file beside where it belongs, to be published later; into a device or a pipe, at once.
-pub(crate) fn write_beside(
+/// Writes a temporary file next to `target`, to be published later; a device or a pipe is written at once.
+pub(crate) fn write_temp(
     target: &Path,
     fill: impl FnOnce(&mut dyn Write) -> io::Result<()>,
 ) -> Result<Option<Beside>, Error> {
     if is_stream(target) {
-        return pour(target, fill).map(|()| None);
+        return write_stream(target, fill).map(|()| None);
     }
-    let mut beside = Beside::create(target)?;
-    beside.fill(|out| fill(out))?;
-    Ok(Some(beside))
+    let mut file = Beside::create(target)?;
+    file.fill(|out| fill(out))?;
+    Ok(Some(file))
 }
 
-fn pour(target: &Path, fill: impl FnOnce(&mut dyn Write) -> io::Result<()>) -> Result<(), Error> {
-    let poured = OpenOptions::new().write(true).open(target).map(BufWriter::new).and_then(|mut out| {
+fn write_stream(target: &Path, fill: impl FnOnce(&mut dyn Write) -> io::Result<()>) -> Result<(), Error> {
+    let written = OpenOptions::new().write(true).open(target).map(BufWriter::new).and_then(|mut out| {
         fill(&mut out)?;
         out.flush()
     });
-    poured.map_err(|source| Error::Io { path: target.to_owned(), doing: "writing", source })
+    written.map_err(|source| Error::Io { path: target.to_owned(), doing: "writing", source })
 }
 
-/// The same path for every way to say it, also where nothing is there yet.
-fn place_of(path: &Path) -> PathBuf {
+/// One path for all spellings of it. The file need not exist; only its folder is resolved.
+fn resolved(path: &Path) -> PathBuf {
     let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
     match (fs::canonicalize(folder), path.file_name()) {
         (Ok(folder), Some(name)) => folder.join(name),

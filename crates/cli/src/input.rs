@@ -1,35 +1,35 @@
-//! Inputs: files and stdin, decompressed by content where the parsers are built in.
+//! Inputs: files and stdin, decompressed by content.
 //!
-//! What is compressed is unpacked on a thread of its own, a few buffers ahead of whoever reads, so that unpacking, which
-//! takes longest, never waits for anything else to be done.
+//! Compressed input is decompressed on its own thread, a few buffers ahead of the reader: decompression takes
+//! longest, and never waits for anything else.
 
-#[cfg(feature = "ingest")]
-use crate::ahead::Ahead;
+use crate::read_ahead::ReadAhead;
+use rapsheet_decompress::Container;
 use std::fmt;
 use std::fs::File;
-use std::io::{self, IsTerminal, Read};
+use std::io::{self, IsTerminal, Read, Seek, SeekFrom};
 use std::path::Path;
 
 /// An open input.
 pub(crate) struct Input {
     /// Its bytes, decompressed.
     pub(crate) reader: Box<dyn Read + Send>,
-    /// Whether it comes as it happens (a pipe, a terminal), so that what is there should be used at once.
+    /// Whether it is a pipe or a terminal, so that each line should be handled as soon as it is there.
     pub(crate) live: bool,
-    /// Tells whether a block of it can be had without waiting, where it is unpacked ahead.
+    /// Where it is decompressed ahead: whether a block can be read without waiting.
     pub(crate) is_ready: Option<IsReady>,
 }
 
-/// Tells at any time whether reading would have to wait.
+/// Tells whether a block can be read without waiting.
 pub(crate) type IsReady = Box<dyn Fn() -> bool + Send>;
 
-/// Bytes, decompressed, and how far ahead they are.
+/// A decompressed input, and its readiness.
 type Decoded = (Box<dyn Read + Send>, Option<IsReady>);
 
-/// How many buffers of one input are unpacked ahead.
+/// How many buffers of one input are decompressed ahead.
 pub(crate) const BUFFERS: usize = 8;
 
-/// Why an input could not be had, in words that name it.
+/// Why an input cannot be read: a message that names it.
 #[derive(Debug)]
 pub(crate) struct Unreadable(String);
 
@@ -40,7 +40,7 @@ impl fmt::Display for Unreadable {
 }
 
 impl Unreadable {
-    /// An input of this name, and what is wrong with it.
+    /// A message of an input's name and the reason.
     pub(crate) fn new(name: &str, why: impl fmt::Display) -> Unreadable {
         Unreadable(format!("{name}: {why}"))
     }
@@ -51,7 +51,7 @@ pub(crate) fn is_stdin(path: &Path) -> bool {
     path.as_os_str() == "-"
 }
 
-/// Whether a file is the one that our output goes to: reading what one writes never ends.
+/// Whether a file is our stdout: reading one's own output never ends.
 #[cfg(unix)]
 pub(crate) fn is_our_output(path: &Path) -> bool {
     use std::os::fd::AsFd;
@@ -63,7 +63,7 @@ pub(crate) fn is_our_output(path: &Path) -> bool {
     out.ok().zip(std::fs::metadata(path).ok()).is_some_and(|(out, about)| same(out, about))
 }
 
-/// Whether a file is the one that our output goes to; nobody knows here.
+/// Whether a file is our stdout, which is not known on this system.
 #[cfg(not(unix))]
 pub(crate) fn is_our_output(_: &Path) -> bool {
     false
@@ -74,7 +74,7 @@ pub(crate) fn open(path: &Path) -> Result<Input, Unreadable> {
     open_ahead(path, BUFFERS)
 }
 
-/// Opens a file; `-` is stdin. What is compressed is unpacked so many buffers ahead.
+/// Opens a file; `-` is stdin. Compressed input is decompressed `buffers` ahead.
 pub(crate) fn open_ahead(path: &Path, buffers: usize) -> Result<Input, Unreadable> {
     let name = path.display().to_string();
     let fail = |error: io::Error| Unreadable::new(&name, error);
@@ -101,71 +101,144 @@ pub(crate) fn stdin() -> Result<Input, Unreadable> {
     Ok(Input { reader, live: true, is_ready })
 }
 
-/// Whoever reads a log trusts its size; only feeds have caps. Numbers that nothing overflows by.
-#[cfg(feature = "ingest")]
-const UNCAPPED: rapsheet_ingest::decode::Caps =
-    rapsheet_ingest::decode::Caps { bytes: 1 << 60, ratio: 1 << 30 };
-
-/// The beginnings of gz, zst, xz, bz2 and zip.
-const COMPRESSED: &[&[u8]] = &[b"\x1f\x8b", b"\x28\xb5\x2f\xfd", b"\xfd7zXZ", b"BZh", b"PK\x03\x04"];
-/// The longest of them.
-const MAGIC_LEN: u64 = 5;
-
-/// What begins a stream.
-fn head_of(stream: &mut impl Read) -> Result<Vec<u8>, String> {
-    let mut head = Vec::new();
-    let read = stream.take(MAGIC_LEN).read_to_end(&mut head);
-    read.map(|_| head).map_err(|error| error.to_string())
-}
-
-fn is_compressed(head: &[u8]) -> bool {
-    COMPRESSED.iter().any(|magic| head.starts_with(magic))
-}
-
-#[cfg(feature = "ingest")]
+/// Opens the text of a file. A zip is read where it lies, which needs a file that seeks.
 fn decoded_file(mut file: File, buffers: usize) -> Result<Decoded, String> {
-    use std::io::{Seek, SeekFrom};
-    let head = head_of(&mut file)?;
+    let head = Container::head_of(&mut file).map_err(|error| error.to_string())?;
+    let container = Container::of(&head);
     file.seek(SeekFrom::Start(0)).map_err(|error| error.to_string())?;
-    let text = rapsheet_ingest::decode::open(file, UNCAPPED).map_err(|refusal| refusal.to_string())?;
-    ahead_if(is_compressed(&head), text, buffers)
+    read_ahead(container, text::of_file(file)?, buffers)
 }
 
-#[cfg(feature = "ingest")]
+/// Opens the text of a pipe.
 fn decoded_stream(mut stream: impl Read + Send + 'static, buffers: usize) -> Result<Decoded, String> {
-    let head = head_of(&mut stream)?;
-    let is_compressed = is_compressed(&head);
-    let stream = io::Cursor::new(head).chain(stream);
-    let text =
-        rapsheet_ingest::decode::open_stream(stream, UNCAPPED).map_err(|refusal| refusal.to_string())?;
-    ahead_if(is_compressed, text, buffers)
+    let head = Container::head_of(&mut stream).map_err(|error| error.to_string())?;
+    let container = Container::of(&head);
+    read_ahead(container, text::of_stream(head, stream)?, buffers)
 }
 
-#[cfg(feature = "ingest")]
-fn ahead_if(
-    is_compressed: bool,
+/// Reads compressed input ahead. Plain input is not worth a thread.
+fn read_ahead(
+    container: Container,
     text: impl Read + Send + 'static,
     buffers: usize,
 ) -> Result<Decoded, String> {
-    if !is_compressed {
+    if container == Container::Plain {
         return Ok((Box::new(text), None));
     }
-    let ahead = Ahead::new(text, buffers).map_err(|error| format!("no thread to unpack it: {error}"))?;
+    let ahead = ReadAhead::new(text, buffers)
+        .map_err(|error| format!("no thread can be started to decompress it: {error}"))?;
     let is_ready = ahead.readiness();
     Ok((Box::new(ahead), Some(Box::new(is_ready))))
 }
 
-#[cfg(not(feature = "ingest"))]
-fn decoded_file(file: File, buffers: usize) -> Result<Decoded, String> {
-    decoded_stream(file, buffers)
+/// With `ingest`: every compression, archives, and text in UTF-16. A log has no limits: its owner answers for
+/// its size.
+#[cfg(feature = "ingest")]
+mod text {
+    use rapsheet_decompress::Limits;
+    use rapsheet_ingest::decode;
+    use std::fs::File;
+    use std::io::{Cursor, Read};
+
+    pub(super) fn of_file(file: File) -> Result<impl Read + Send + 'static, String> {
+        decode::open(file, Limits::NONE).map_err(|refusal| refusal.to_string())
+    }
+
+    pub(super) fn of_stream(
+        head: Vec<u8>,
+        stream: impl Read + Send + 'static,
+    ) -> Result<impl Read + Send + 'static, String> {
+        decode::open_stream(Cursor::new(head).chain(stream), Limits::NONE)
+            .map_err(|refusal| refusal.to_string())
+    }
 }
 
-/// Without decompressors, compressed input is refused: to find nothing in it would be a lie.
+/// The edge build: gzip and zstd. What it does not read is refused, because to find nothing in it would
+/// mislead.
 #[cfg(not(feature = "ingest"))]
-fn decoded_stream(mut stream: impl Read + Send + 'static, _: usize) -> Result<Decoded, String> {
-    let head = head_of(&mut stream)?;
-    if is_compressed(&head) {
-        return Err("it is compressed, and this build of rapsheet has no decompressors".to_owned());
+mod text {
+    use rapsheet_decompress::{Container, Limits, Reader};
+    use std::fs::File;
+    use std::io::Read;
+
+    pub(super) fn of_file(mut file: File) -> Result<impl Read + Send + 'static, String> {
+        let head = Container::head_of(&mut file).map_err(|error| error.to_string())?;
+        of_stream(head, file)
     }
-    Ok((Box::new(io::Cursor::new(head).chain(stream)), None))
+
+    pub(super) fn of_stream(
+        head: Vec<u8>,
+        stream: impl Read + Send + 'static,
+    ) -> Result<impl Read + Send + 'static, String> {
+        if head.starts_with(b"\xff\xfe") || head.starts_with(b"\xfe\xff") {
+            return Err("it is text in UTF-16, which this build of rapsheet does not read".to_owned());
+        }
+        Reader::with_head(head, stream, Limits::NONE).map_err(|error| error.to_string())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::fs;
+    use std::io::Write;
+
+    fn gz(text: &[u8]) -> Vec<u8> {
+        let mut encoder = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::default());
+        encoder.write_all(text).expect("memory takes it");
+        encoder.finish().expect("memory takes it")
+    }
+
+    /// One line, in one raw block of a frame without checksum (RFC 8878, 3.1.1).
+    fn zst(text: &[u8]) -> Vec<u8> {
+        let length = u8::try_from(text.len()).expect("a short line");
+        let block = [length << 3 | 1, length >> 5, 0];
+        [b"\x28\xb5\x2f\xfd\x20".as_slice(), &[length], &block, text].concat()
+    }
+
+    fn read(path: &Path) -> Result<String, String> {
+        let mut input = open(path).map_err(|error| error.to_string())?;
+        let mut text = String::new();
+        input.reader.read_to_string(&mut text).map_err(|error| error.to_string())?;
+        Ok(text)
+    }
+
+    #[test]
+    fn reads_plain_gzip_and_zstd_in_every_build() {
+        const LINE: &str = "GET / from 45.9.20.5\n";
+        let dir = tempfile::TempDir::new().expect("a folder");
+        for (name, bytes) in [
+            ("plain.log", LINE.as_bytes().to_vec()),
+            ("misnamed.txt", gz(LINE.as_bytes())),
+            ("a.zst", zst(LINE.as_bytes())),
+        ] {
+            let path = dir.path().join(name);
+            fs::write(&path, &bytes).expect("written");
+            assert_eq!(read(&path).as_deref(), Ok(LINE), "{name}");
+            let (mut text, _) = decoded_stream(io::Cursor::new(bytes), BUFFERS).expect("a stream");
+            let mut piped = String::new();
+            text.read_to_string(&mut piped).expect("read");
+            assert_eq!(piped, LINE, "{name} from a pipe");
+        }
+    }
+
+    #[test]
+    fn a_truncated_gzip_file_is_an_error() {
+        let dir = tempfile::TempDir::new().expect("a folder");
+        let path = dir.path().join("cut.gz");
+        let bytes = gz(b"GET / from 45.9.20.5\n");
+        fs::write(&path, &bytes[..bytes.len() - 4]).expect("written");
+        assert!(read(&path).is_err_and(|error| error.contains("damaged or cut off")));
+    }
+
+    #[cfg(not(feature = "ingest"))]
+    #[test]
+    fn an_edge_build_names_what_it_does_not_read() {
+        let dir = tempfile::TempDir::new().expect("a folder");
+        for (bytes, word) in [(b"PK\x03\x04\0\0".as_slice(), "zip"), (b"\xff\xfea\0\n\0", "UTF-16")] {
+            let path = dir.path().join(word);
+            fs::write(&path, bytes).expect("written");
+            assert!(read(&path).is_err_and(|error| error.contains(word)), "{word}");
+        }
+    }
 }

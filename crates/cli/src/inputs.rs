@@ -1,18 +1,21 @@
-//! All inputs of a scan, in the order in which they were named, cut into blocks.
+//! All inputs of a scan, in command-line order, cut into blocks.
 //!
-//! Compressed files are opened before their turn, because unpacking takes longest: each is unpacked on a thread of its
-//! own, and whoever looks for a block takes one of a later file where the file whose turn it is has none ready. What is
-//! said of an input is said in its turn, and every block has its place, so nobody sees that it was early. How many are
-//! open at once is bounded, and so is what they take together: buffers, and the windows of their decoders.
+//! Compressed files are opened ahead of their turn, because decompression takes longest. Each is decompressed
+//! on its own thread, and a worker gets a block of a later file while the current one has none ready. Every
+//! block has a position in the order and messages wait for the turn of their input, so the output does not
+//! depend on it. The number of open files is bounded, and so is their memory: buffers, and the windows of the
+//! decoders.
 //!
-//! A pipe is not opened before its turn, and nothing behind it: nobody knows when it ends, and what the files are then.
+//! A pipe is not opened ahead, and nothing after it: it may last for hours, and the files may change
+//! meanwhile.
 
 use crate::args::{Score, Shard};
-use crate::blocks::{Block, Cutter, LINE_MAX};
-use crate::exit::{Exit, tell};
+use crate::blocks::{Block, BlockReader, LINE_MAX};
+use crate::exit::{Exit, print_stderr};
 use crate::input::{self, Input, IsReady};
 use crate::log::Log;
-use crate::ordered::Step;
+use crate::parallel::Step;
+use rapsheet_decompress::{MEMORY_HEAD_LEN, memory_needed};
 use std::collections::VecDeque;
 use std::fs;
 use std::io::{self, Read};
@@ -21,100 +24,100 @@ use std::sync::Arc;
 
 /// How many inputs are open at once, at most.
 const OPEN_MAX: usize = 5;
-/// How far to look for one that can be opened before its turn.
-const SEEN_MAX: usize = 32;
-/// How many buffers those that are early have together.
-const EARLY_BUFFERS: usize = 15;
-/// How few one of them has, at least.
+/// How many inputs are queued, at most, in search of one that can be opened ahead.
+const QUEUE_MAX: usize = 32;
+/// The buffers of all inputs that are open ahead.
+const AHEAD_BUFFERS: usize = 15;
+/// The fewest buffers of one of them.
 const BUFFERS_MIN: usize = 3;
-/// How many bytes their decoders take together.
-const EARLY_MEMORY: usize = 12 << 20;
+/// The memory of their decoders, in bytes.
+const AHEAD_MEMORY: usize = 12 << 20;
 
 /// A block of one of the inputs.
-pub(crate) struct Part {
+pub(crate) struct LogBlock {
     /// Its lines.
     pub(crate) block: Block,
     /// The input's name.
     pub(crate) file: Arc<str>,
-    /// What the log is where the block begins.
+    /// The state of the log where the block begins.
     pub(crate) log: Log,
-    /// Whether it is another one below the block, or may be: nothing of the log is said in a block where it is not.
+    /// Whether the block may change that state: it has a header, for example.
     pub(crate) changes: bool,
 }
 
-/// All inputs. One that cannot be read is named, and the others go on.
+/// All inputs. An input that cannot be read is named on stderr, and the others go on.
 pub(crate) struct Inputs<'a> {
-    /// Files and folders that were not looked at yet.
-    waiting: VecDeque<PathBuf>,
-    /// Those that were: the first is the one whose turn it is.
-    seen: VecDeque<Entry>,
+    /// Files and folders that are not queued yet.
+    pending: VecDeque<PathBuf>,
+    /// Inputs in order: it is the turn of the first.
+    queue: VecDeque<Entry>,
     args: &'a Score,
-    /// How many may be open before their turn.
-    early_max: usize,
-    /// How many were seen so far.
+    /// How many may be open ahead.
+    ahead_max: usize,
+    /// How many were queued so far.
     count: u64,
-    /// Whether nothing ended since inputs were looked for.
-    is_settled: bool,
+    /// Whether no input has ended since the queue was filled.
+    is_filled: bool,
     refused: bool,
     without_field: bool,
 }
 
-/// An input in its place among the others.
+/// A queued input.
 struct Entry {
     number: u64,
     path: PathBuf,
     state: State,
-    /// Whether it comes as it happens.
+    /// Whether it is a pipe or another stream.
     is_live: bool,
-    /// How much memory its decoder takes, where it was opened before its turn.
+    /// The memory of its decoder, where it is open ahead.
     memory: Option<usize>,
     is_ready: Option<IsReady>,
-    /// How many steps it gave so far.
+    /// How many steps it has given so far.
     given: u64,
-    /// What is to be said of it in its turn, and what that means for the whole run.
-    said: Vec<(String, Exit)>,
+    /// Messages to print in its turn, and the exit codes that they imply.
+    messages: Vec<(String, Exit)>,
 }
 
-/// How far an input is.
+/// The progress of an input.
 enum State {
     Closed,
     Opened(Input),
     Begun(Open),
-    /// It cannot be read, and its end was not given yet.
+    /// It cannot be read. Its end is still to be given.
     Refused,
     Ended,
 }
 
 /// An input that is being read.
 struct Open {
-    cutter: Cutter<Box<dyn Read + Send>>,
+    reader: BlockReader<Box<dyn Read + Send>>,
     name: Arc<str>,
     log: Log,
-    /// How many blocks it gave so far.
+    /// How many blocks it has given so far.
     blocks: u64,
-    /// The offset of what comes next.
+    /// The offset of the next block.
     end: u64,
 }
 
 impl<'a> Inputs<'a> {
-    /// The files, and those in the folders, to be read as the arguments say by so many threads.
+    /// The inputs that `files` names, for `threads` workers.
     pub(crate) fn new(files: &[PathBuf], args: &'a Score, threads: usize) -> Inputs<'a> {
-        // Who takes a run up where another one ended passes over much, and that in its turn; and rows with the lines that they
-        // stand for are too long to be held until their turn.
-        let is_early = args.from.is_none_or(|from| from == 0) && !args.context;
+        // With --from most of a file is skipped, which is done in its turn. With --context rows are long, and
+        // results that wait for their turn would take too much memory.
+        let may_open_ahead = args.from.is_none_or(|from| from == 0) && !args.context;
         Inputs {
-            waiting: files.iter().cloned().collect(),
-            seen: VecDeque::new(),
+            pending: files.iter().cloned().collect(),
+            queue: VecDeque::new(),
             args,
-            early_max: if is_early { threads.clamp(2, OPEN_MAX) - 1 } else { 0 },
+            ahead_max: if may_open_ahead { threads.clamp(2, OPEN_MAX) - 1 } else { 0 },
             count: 0,
-            is_settled: false,
+            is_filled: false,
             refused: false,
             without_field: false,
         }
     }
 
-    /// What became of all of them.
+    /// The exit code that the inputs imply.
     pub(crate) fn exit(&self) -> Exit {
         match self {
             Inputs { refused: true, .. } => Exit::Refused,
@@ -123,73 +126,73 @@ impl<'a> Inputs<'a> {
         }
     }
 
-    /// The next block of any input, or the end of one; `None` at the end of all. Where `may_be_early`, it may be one of a
-    /// later input while the one whose turn it is has none ready.
-    pub(crate) fn next(&mut self, mut buffer: Vec<u8>, may_be_early: bool) -> Option<Step<Part>> {
-        if !self.is_settled {
-            self.settle();
+    /// The next block of an input, or its end; `None` after the last input. Where `may_be_ahead`, it may be a
+    /// block of a later input while the first has none ready.
+    pub(crate) fn next(&mut self, mut buffer: Vec<u8>, may_be_ahead: bool) -> Option<Step<LogBlock>> {
+        if !self.is_filled {
+            self.fill_queue();
         }
-        let at = self.choose(may_be_early);
-        let entry = self.seen.get_mut(at)?;
+        let at = self.choose(may_be_ahead);
+        let entry = self.queue.get_mut(at)?;
         let block = entry.next(self.args, &mut buffer);
-        let place = (entry.number, entry.given);
+        let position = (entry.number, entry.given);
         entry.given += 1;
-        self.is_settled = block.is_some();
-        self.tell();
-        Some(Step { place, early: at > 0, block })
+        self.is_filled = block.is_some();
+        self.print_messages();
+        Some(Step { position, early: at > 0, block })
     }
 
-    /// Which of the inputs that were seen is read next.
-    fn choose(&self, may_be_early: bool) -> usize {
+    /// The index of the queued input to read from.
+    fn choose(&self, may_be_ahead: bool) -> usize {
         let is_ready = |entry: &Entry| entry.is_ready.as_ref().is_some_and(|is_ready| is_ready());
         let must_wait = |first: &Entry| first.is_ready.is_some() && !is_ready(first);
-        if !may_be_early || !self.seen.front().is_some_and(must_wait) {
+        if !may_be_ahead || !self.queue.front().is_some_and(must_wait) {
             return 0;
         }
-        let later = self.seen.iter().skip(1);
+        let later = self.queue.iter().skip(1);
         let ready = later.map(|entry| !entry.has_ended() && is_ready(entry)).position(|is_ready| is_ready);
         ready.map_or(0, |at| at + 1)
     }
 
-    /// Gives the turn to the first that has not ended, and sees what comes behind it.
-    fn settle(&mut self) {
-        while self.seen.front().is_some_and(Entry::has_ended) {
-            self.seen.pop_front();
-            self.tell();
+    /// Drops inputs that have ended and queues the next ones, opening those that can be opened ahead.
+    fn fill_queue(&mut self) {
+        while self.queue.front().is_some_and(Entry::has_ended) {
+            self.queue.pop_front();
+            self.print_messages();
         }
-        while self.may_see_more() {
-            let Some(path) = self.waiting.pop_front() else { break };
+        while self.may_queue_more() {
+            let Some(path) = self.pending.pop_front() else { break };
             if !input::is_stdin(&path) && path.is_dir() {
-                self.unfold(&path);
+                self.expand_folder(&path);
                 continue;
             }
-            let memory = if self.seen.is_empty() { None } else { early_memory(&path) };
+            let memory = if self.queue.is_empty() { None } else { memory_ahead(&path) };
             if memory.is_some_and(|memory| memory > self.memory_left()) {
-                self.waiting.push_front(path);
+                self.pending.push_front(path);
                 break;
             }
-            self.see(path, memory);
+            self.enqueue(path, memory);
         }
-        self.is_settled = true;
+        self.is_filled = true;
     }
 
-    fn may_see_more(&self) -> bool {
-        let is_early = |entry: &&Entry| entry.memory.is_some() && !entry.has_ended();
-        let early = self.seen.iter().skip(1).filter(is_early).count();
-        let is_live = self.seen.back().is_some_and(|last| last.is_live);
-        self.seen.is_empty() || early < self.early_max && self.seen.len() < SEEN_MAX && !is_live
+    fn may_queue_more(&self) -> bool {
+        let is_ahead = |entry: &&Entry| entry.memory.is_some() && !entry.has_ended();
+        let ahead = self.queue.iter().skip(1).filter(is_ahead).count();
+        let is_live = self.queue.back().is_some_and(|last| last.is_live);
+        self.queue.is_empty() || ahead < self.ahead_max && self.queue.len() < QUEUE_MAX && !is_live
     }
 
-    /// How much of [`EARLY_MEMORY`] nobody has.
+    /// The unused part of [`AHEAD_MEMORY`].
     fn memory_left(&self) -> usize {
-        let early = self.seen.iter().skip(1).filter(|entry| !entry.has_ended());
-        EARLY_MEMORY.saturating_sub(early.filter_map(|entry| entry.memory).sum())
+        let ahead = self.queue.iter().skip(1).filter(|entry| !entry.has_ended());
+        AHEAD_MEMORY.saturating_sub(ahead.filter_map(|entry| entry.memory).sum())
     }
 
-    /// Puts an input behind those that were seen, and opens it, if it says what memory that takes. What cannot be opened
-    /// is left to its turn: then it is opened again, and refused.
-    fn see(&mut self, path: PathBuf, memory: Option<usize>) {
-        let buffers = (EARLY_BUFFERS / self.early_max.max(1)).clamp(BUFFERS_MIN, input::BUFFERS);
+    /// Queues an input, and opens it ahead if `memory` says that this pays. If opening fails it is tried
+    /// again in the input's turn, when the error is reported.
+    fn enqueue(&mut self, path: PathBuf, memory: Option<usize>) {
+        let buffers = (AHEAD_BUFFERS / self.ahead_max.max(1)).clamp(BUFFERS_MIN, input::BUFFERS);
         let input = memory.and_then(|_| input::open_ahead(&path, buffers).ok());
         let mut entry = Entry {
             number: self.count,
@@ -199,27 +202,28 @@ impl<'a> Inputs<'a> {
             memory: memory.filter(|_| input.is_some()),
             is_ready: None,
             given: 0,
-            said: Vec::new(),
+            messages: Vec::new(),
         };
         if let Some(input) = input {
             entry.opened(input);
         }
         self.count += 1;
-        self.seen.push_back(entry);
+        self.queue.push_back(entry);
     }
 
-    /// The files of a folder come next, by name; links to folders are not followed, because they may lead in circles.
-    fn unfold(&mut self, folder: &Path) {
+    /// Puts the files of a folder first in `pending`, sorted by name. Links to folders are not followed: they
+    /// could form a cycle.
+    fn expand_folder(&mut self, folder: &Path) {
         let entries = fs::read_dir(folder).and_then(Iterator::collect::<io::Result<Vec<_>>>);
         let mut inside = match entries {
             Ok(entries) => entries,
             Err(error) => {
-                self.see(folder.to_owned(), None);
-                if let Some(entry) = self.seen.back_mut() {
+                self.enqueue(folder.to_owned(), None);
+                if let Some(entry) = self.queue.back_mut() {
                     entry.refuse(format!("{}: {error}", folder.display()));
                     entry.state = State::Refused;
                 }
-                return self.tell();
+                return self.print_messages();
             }
         };
         let is_log = |entry: &fs::DirEntry| {
@@ -229,36 +233,32 @@ impl<'a> Inputs<'a> {
         };
         inside.retain(is_log);
         inside.sort_by_key(|entry| std::cmp::Reverse(entry.file_name()));
-        inside.iter().for_each(|entry| self.waiting.push_front(entry.path()));
+        inside.iter().for_each(|entry| self.pending.push_front(entry.path()));
     }
 
-    /// Says what there is to say of the input whose turn it is.
-    fn tell(&mut self) {
-        let Some(first) = self.seen.front_mut() else { return };
-        for (message, exit) in first.said.drain(..) {
-            tell(&format!("rapsheet: {message}"));
+    /// Prints the messages on the first input.
+    fn print_messages(&mut self) {
+        let Some(first) = self.queue.front_mut() else { return };
+        for (message, exit) in first.messages.drain(..) {
+            print_stderr(&format!("rapsheet: {message}"));
             self.refused |= exit == Exit::Refused;
             self.without_field |= exit == Exit::Usage;
         }
     }
 }
 
-/// How much memory it takes to open a file before its turn; `None` where that must not be, or is of no use.
-#[cfg(feature = "ingest")]
-fn early_memory(path: &Path) -> Option<usize> {
+/// The memory that opening a file ahead takes; `None` where it must not be opened ahead, or where that does
+/// not pay.
+fn memory_ahead(path: &Path) -> Option<usize> {
     if input::is_stdin(path) || is_live(path) || input::is_our_output(path) {
         return None;
     }
-    crate::unpacking::memory_of(path).filter(|memory| *memory <= EARLY_MEMORY)
+    let mut head = Vec::new();
+    fs::File::open(path).ok()?.take(MEMORY_HEAD_LEN).read_to_end(&mut head).ok()?;
+    memory_needed(&head).filter(|memory| *memory <= AHEAD_MEMORY)
 }
 
-/// Without decompressors, nothing is worth it.
-#[cfg(not(feature = "ingest"))]
-fn early_memory(_: &Path) -> Option<usize> {
-    None
-}
-
-/// Whether what stands at a path comes as it happens.
+/// Whether a path is a pipe or another stream.
 fn is_live(path: &Path) -> bool {
     input::is_stdin(path) || fs::metadata(path).is_ok_and(|about| !about.is_file() && !about.is_dir())
 }
@@ -269,7 +269,7 @@ impl Entry {
     }
 
     /// The next block; `None` at the end.
-    fn next(&mut self, args: &Score, buffer: &mut Vec<u8>) -> Option<Part> {
+    fn next(&mut self, args: &Score, buffer: &mut Vec<u8>) -> Option<LogBlock> {
         loop {
             match std::mem::replace(&mut self.state, State::Ended) {
                 State::Refused | State::Ended => return None,
@@ -277,8 +277,8 @@ impl Entry {
                 State::Opened(input) => self.begin(args, input),
                 State::Begun(open) => {
                     let part = self.read(args, open, std::mem::take(buffer))?;
-                    let is_mine = args.shard.is_none_or(|shard| shard.has(part.0));
-                    if is_mine {
+                    let is_in_shard = args.shard.is_none_or(|shard| shard.has(part.0));
+                    if is_in_shard {
                         return Some(part.1);
                     }
                     *buffer = part.1.block.bytes;
@@ -302,74 +302,75 @@ impl Entry {
         }
     }
 
-    /// Looks at how an input begins.
+    /// Reads the beginning of an input, which says what kind of log it is.
     fn begin(&mut self, args: &Score, input: Input) {
         let name = if input::is_stdin(&self.path) { "-".into() } else { self.path.to_string_lossy() };
         let name: Arc<str> = Arc::from(name);
-        let mut cutter = Cutter::new(args.input.reshaped(input.reader), input.live);
-        let mut log = Log::of(args.input, cutter.head());
+        let mut reader = BlockReader::new(args.input.reshaped(input.reader), input.live);
+        let mut log = Log::of(args.input, reader.head());
         if let Some(from) = args.from.filter(|from| *from > 0) {
-            log = log.after(cutter.head()).unwrap_or(log);
-            if let Err(error) = cutter.skip_to(from) {
+            log = log.updated_by(reader.head()).unwrap_or(log);
+            if let Err(error) = reader.skip_to(from) {
                 return self.refuse(format!("{name}: {error}"));
             }
         }
         if log.is_quoted() {
-            cutter.keep_quotes();
+            reader.keep_quotes();
         }
-        self.state = State::Begun(Open { cutter, name, log, blocks: 0, end: 0 });
+        self.state = State::Begun(Open { reader, name, log, blocks: 0, end: 0 });
     }
 
-    /// Reads a block, and says which of them it is; `None` at the end.
-    fn read(&mut self, args: &Score, mut open: Open, buffer: Vec<u8>) -> Option<(u64, Part)> {
-        let block = match open.cutter.next_block(buffer) {
+    /// Reads a block; the number counts the blocks of the input. `None` at the end.
+    fn read(&mut self, args: &Score, mut open: Open, buffer: Vec<u8>) -> Option<(u64, LogBlock)> {
+        let block = match open.reader.next_block(buffer) {
             Ok(block) => block?,
             Err(error) => {
                 let (name, end) = (&open.name, open.end);
-                self.refuse(format!("{name}: {error}; what it holds up to byte {end} was looked into"));
+                self.refuse(format!("{name}: {error}; it was searched up to byte {end}"));
                 return None;
             }
         };
         let number = open.blocks;
-        let part = self.part(args, &mut open, block)?;
+        let part = self.log_block(args, &mut open, block)?;
         self.state = State::Begun(open);
         Some((number, part))
     }
 
-    /// A block with what it needs from those before it; `None` where its input has no fields to look into.
-    fn part(&mut self, args: &Score, open: &mut Open, block: Block) -> Option<Part> {
+    /// A block with the state of its log; `None` where the log does not have the fields that are asked for.
+    fn log_block(&mut self, args: &Score, open: &mut Open, block: Block) -> Option<LogBlock> {
         let log = open.log.clone();
         let is_first = open.blocks == 0;
         if block.is_piece && !args.fields.is_empty() {
             let limit = LINE_MAX >> 20;
             self.refuse(format!(
-                "{}:{}: a record of more than {limit} MiB, whose fields cannot be told apart; without --field it is read in pieces",
+                "{}:{}: a record of more than {limit} MiB has no fields; without --field it is read in pieces",
                 open.name, block.line
             ));
         }
         open.blocks += 1;
         open.end = block.offset + block.bytes.len() as u64;
-        let after = log.after(&block.bytes);
-        let said = after.as_ref().or(is_first.then_some(&log)).and_then(|log| log.complaint(&args.fields));
-        if let Some(said) = said {
-            self.said.push((format!("{}: {said}", open.name), Exit::Usage));
+        let after = log.updated_by(&block.bytes);
+        let field_error =
+            after.as_ref().or(is_first.then_some(&log)).and_then(|log| log.field_error(&args.fields));
+        if let Some(field_error) = field_error {
+            self.messages.push((format!("{}: {field_error}", open.name), Exit::Usage));
             if !log.headers_recur() {
                 return None;
             }
         }
         let changes = after.is_some();
         open.log = after.unwrap_or(open.log.clone());
-        Some(Part { block, file: open.name.clone(), log, changes })
+        Some(LogBlock { block, file: open.name.clone(), log, changes })
     }
 
-    /// Has it said that something of it could not be read.
+    /// Adds a message that it, or a part of it, cannot be read.
     fn refuse(&mut self, message: String) {
-        self.said.push((message, Exit::Refused));
+        self.messages.push((message, Exit::Refused));
     }
 }
 
 impl Shard {
-    /// Whether a block of an input, counted from 0, belongs to this part.
+    /// Whether this part has the block with this number, from 0.
     fn has(self, block: u64) -> bool {
         block % self.of == self.part
     }

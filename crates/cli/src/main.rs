@@ -1,11 +1,10 @@
-//! `rapsheet`, the program: reads arguments and the clock, runs one command, ends with its exit code.
+//! The program `rapsheet`: reads arguments and the clock, runs one command, and ends with its exit code.
 //!
-//! The libraries know nothing of terminals, threads, environment or time; whatever touches those is here. The
-//! clock is read once, in [`run`], so that everything that one run says holds for one instant.
+//! The libraries use no terminal, thread of a scan, environment or clock; this crate does. The clock is read
+//! once, in [`run`], so that all results of one run hold for one instant.
 
-#[cfg(feature = "ingest")]
-mod ahead;
 mod args;
+mod block_processor;
 mod blocks;
 mod budget;
 mod color;
@@ -13,32 +12,31 @@ mod command;
 mod exit;
 #[cfg(feature = "ingest")]
 mod files;
+mod filter;
 mod glob;
 mod input;
 mod inputs;
-mod lens;
 #[cfg(feature = "ingest")]
 mod lock;
 mod log;
 mod meter;
-mod ordered;
 mod output;
+mod parallel;
 mod printable;
 #[cfg(feature = "ingest")]
 mod progress;
-mod setting;
+mod read_ahead;
+mod reorder_buffer;
+mod settings;
 mod summary;
 mod table;
 mod tail;
-#[cfg(feature = "ingest")]
-mod unpacking;
-mod wanted;
 
 use args::Cli;
 use clap::Parser;
 use exit::{Exit, Failure};
 use rapsheet_snapshot::Time;
-use setting::Setting;
+use settings::Settings;
 use std::process::ExitCode;
 use std::time::{SystemTime, UNIX_EPOCH};
 
@@ -52,8 +50,8 @@ fn run() -> Result<Exit, Failure> {
         Ok(cli) => cli,
         Err(error) => return exit::usage(&error),
     };
-    let setting = Setting::new(cli.global, clock());
-    command::run(cli.command, &setting)
+    let settings = Settings::new(cli.global, clock());
+    command::run(cli.command, &settings)
 }
 
 fn clock() -> Time {

@@ -1,7 +1,5 @@
-//! How far a scan has come, on stderr and only where a person sees it: bytes, their rate, what was found, and, where the
-//! length is known, the time that is left.
-//!
-//! Without the parsers there is no progress either: an edge build stays small.
+//! Progress of a scan, on stderr if it is a terminal: bytes, their rate, matches, and the time left where the
+//! length is known. An edge build has none, to stay small.
 
 #[cfg(feature = "ingest")]
 pub(crate) use shown::Meter;
@@ -11,7 +9,7 @@ pub(crate) use silent::Meter;
 #[cfg(feature = "ingest")]
 mod shown {
     use crate::color::When;
-    use crate::setting::Setting;
+    use crate::settings::Settings;
     use crate::table::count;
     use indicatif::{ProgressBar, ProgressStyle};
     use std::fs;
@@ -20,32 +18,32 @@ mod shown {
     use std::sync::atomic::{AtomicU64, Ordering};
     use std::time::Duration;
 
-    /// A bar, or nothing.
+    /// A progress bar, or none.
     pub(crate) struct Meter {
         bar: Option<ProgressBar>,
         found: AtomicU64,
     }
 
     impl Meter {
-        /// Rows on a terminal are progress enough.
-        pub(crate) fn new(setting: &Setting, files: &[PathBuf]) -> Meter {
-            let seen = io::stderr().is_terminal() && !setting.quiet;
-            let wanted = match setting.progress {
+        /// Decides whether there is a bar. On a terminal that gets the rows, `auto` shows none.
+        pub(crate) fn new(settings: &Settings, files: &[PathBuf]) -> Meter {
+            let is_visible = io::stderr().is_terminal() && !settings.quiet;
+            let is_shown = match settings.progress {
                 When::Never => false,
-                When::Always => seen,
-                When::Auto => seen && !io::stdout().is_terminal(),
+                When::Always => is_visible,
+                When::Auto => is_visible && !io::stdout().is_terminal(),
             };
-            Meter { bar: wanted.then(|| bar(length(files))), found: AtomicU64::new(0) }
+            Meter { bar: is_shown.then(|| bar(length(files))), found: AtomicU64::new(0) }
         }
 
-        /// So many bytes were read.
+        /// Counts bytes that were read.
         pub(crate) fn read(&self, bytes: usize) {
             if let Some(bar) = &self.bar {
                 bar.inc(bytes as u64);
             }
         }
 
-        /// So much was found.
+        /// Counts matches.
         pub(crate) fn found(&self, indicators: usize) {
             if let Some(bar) = &self.bar {
                 let found = self.found.fetch_add(indicators as u64, Ordering::Relaxed) + indicators as u64;
@@ -53,7 +51,7 @@ mod shown {
             }
         }
 
-        /// Leaves the terminal as it was.
+        /// Removes the bar.
         pub(crate) fn finish(&self) {
             if let Some(bar) = &self.bar {
                 bar.finish_and_clear();
@@ -61,7 +59,7 @@ mod shown {
         }
     }
 
-    /// The length of all files, where every one is a plain file that is not compressed, by its name.
+    /// The total length of the files; `None` where one is no regular file, or is compressed by its name.
     fn length(files: &[PathBuf]) -> Option<u64> {
         let packed = ["gz", "zst", "xz", "bz2", "zip"];
         let plain = |path: &PathBuf| {
@@ -90,25 +88,25 @@ mod shown {
 
 #[cfg(not(feature = "ingest"))]
 mod silent {
-    use crate::setting::Setting;
+    use crate::settings::Settings;
     use std::path::PathBuf;
 
-    /// Nothing.
+    /// No progress bar.
     pub(crate) struct Meter;
 
     impl Meter {
-        /// Nothing is shown.
-        pub(crate) fn new(_: &Setting, _: &[PathBuf]) -> Meter {
+        /// Shows nothing.
+        pub(crate) fn new(_: &Settings, _: &[PathBuf]) -> Meter {
             Meter
         }
 
-        /// So many bytes were read.
+        /// Counts bytes that were read.
         pub(crate) fn read(&self, _: usize) {}
 
-        /// So much was found.
+        /// Counts matches.
         pub(crate) fn found(&self, _: usize) {}
 
-        /// There is nothing to leave.
+        /// There is no bar.
         pub(crate) fn finish(&self) {}
     }
 }

@@ -1,33 +1,34 @@
-//! Text that may go to a terminal: what others wrote must not steer it.
+//! Text that is safe to print on a terminal.
 //!
-//! Log lines, arguments and feeds hold whatever their authors liked, escape sequences and text that runs
-//! backwards included. Such characters are shown as what they are, in the notation of Rust's strings.
+//! Log lines, arguments and feeds may hold anything, including escape sequences and marks that reverse the
+//! direction of text. Such characters are printed as escapes, in the notation of Rust's strings.
 
 use std::borrow::Cow;
 use std::fmt::Write;
 
-/// The text with every character escaped that would steer a terminal, line ends included.
+/// The text with every control character escaped, line ends included.
 pub(crate) fn text(text: &str) -> Cow<'_, str> {
-    escaped(text, steers)
+    escaped(text, is_control)
 }
 
 /// As [`text`], for messages of several lines: line ends stay.
 pub(crate) fn lines(text: &str) -> Cow<'_, str> {
-    escaped(text, |character| steers(character) && character != '\n')
+    escaped(text, |character| is_control(character) && character != '\n')
 }
 
-/// The bytes of a log line as text that may go to a terminal; tabs stay.
+/// A log line, safe for a terminal; tabs stay.
 pub(crate) fn log_line(line: &[u8]) -> String {
     let text = String::from_utf8_lossy(line);
-    escaped(&text, |character| steers(character) && character != '\t').into_owned()
+    escaped(&text, |character| is_control(character) && character != '\t').into_owned()
 }
 
-/// A line of JSON as it may go to a terminal, and it is JSON still: what is left to escape stands in strings.
+/// A line of JSON, safe for a terminal. It stays valid JSON: characters that need an escape only occur in
+/// strings.
 pub(crate) fn json_line(line: &[u8]) -> String {
     let text = String::from_utf8_lossy(line);
     let mut out = String::with_capacity(text.len());
     for character in text.chars() {
-        if steers(character) && character != '\n' {
+        if is_control(character) && character != '\n' {
             let _ = write!(out, "\\u{:04x}", u32::from(character));
         } else {
             out.push(character);
@@ -36,13 +37,13 @@ pub(crate) fn json_line(line: &[u8]) -> String {
     out
 }
 
-fn escaped(text: &str, steers: impl Fn(char) -> bool) -> Cow<'_, str> {
-    if !text.chars().any(&steers) {
+fn escaped(text: &str, is_control: impl Fn(char) -> bool) -> Cow<'_, str> {
+    if !text.chars().any(&is_control) {
         return Cow::Borrowed(text);
     }
     let mut out = String::with_capacity(text.len() + 16);
     for character in text.chars() {
-        if !steers(character) {
+        if !is_control(character) {
             out.push(character);
         } else if character.is_ascii() {
             let _ = write!(out, "\\x{:02x}", u32::from(character));
@@ -53,11 +54,11 @@ fn escaped(text: &str, steers: impl Fn(char) -> bool) -> Cow<'_, str> {
     Cow::Owned(out)
 }
 
-/// Control characters, line and paragraph separators, and marks that reverse the direction of text.
-fn steers(character: char) -> bool {
-    let reverses =
+/// Control characters, line and paragraph separators, and marks that change the direction of text.
+fn is_control(character: char) -> bool {
+    let is_direction_mark =
         matches!(character, '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
-    character.is_control() || reverses || matches!(character, '\u{2028}' | '\u{2029}')
+    character.is_control() || is_direction_mark || matches!(character, '\u{2028}' | '\u{2029}')
 }
 
 #[cfg(test)]
@@ -65,7 +66,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn nothing_steers_a_terminal() {
+    fn escapes_what_controls_a_terminal() {
         assert_eq!(text("plain é"), "plain é");
         assert_eq!(text("a\x1b[31m\u{9b}2J\r\n\u{202e}"), "a\\x1b[31m\\u{9b}2J\\x0d\\x0a\\u{202e}");
         assert_eq!(lines("a\nb\x07"), "a\nb\\x07");

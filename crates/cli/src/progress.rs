@@ -1,9 +1,10 @@
-//! Progress of a build, on stderr, and how long its parts took: a bar on a terminal; plain lines where `--progress always` asks for
-//! progress and there is no terminal, because a bar in a file is noise.
+//! Progress of a build, on stderr, and the time that its stages take.
+//!
+//! On a terminal it is a bar. Elsewhere, `--progress always` prints plain lines.
 
 use crate::color::When;
-use crate::exit::tell;
-use crate::setting::Setting;
+use crate::exit::print_stderr;
+use crate::settings::Settings;
 use crate::table::bytes;
 use indicatif::{ProgressBar, ProgressStyle};
 use rapsheet_ingest::build::{Stage, Watcher};
@@ -23,7 +24,7 @@ pub(crate) struct Progress {
     times: Mutex<Times>,
 }
 
-/// What a clock said, and what came of it.
+/// Start times and durations, in seconds.
 struct Times {
     began: Instant,
     stage: Option<(Stage, Instant)>,
@@ -63,11 +64,11 @@ enum Show {
 
 impl Progress {
     /// Decides what is shown.
-    pub(crate) fn new(setting: &Setting) -> Progress {
+    pub(crate) fn new(settings: &Settings) -> Progress {
         let terminal = io::stderr().is_terminal();
-        let show = match setting.progress {
+        let show = match settings.progress {
             When::Never => Show::Nothing,
-            When::Always | When::Auto if terminal && !setting.quiet => Show::Bar(bar()),
+            When::Always | When::Auto if terminal && !settings.quiet => Show::Bar(bar()),
             When::Always => Show::Lines,
             When::Auto => Show::Nothing,
         };
@@ -80,8 +81,8 @@ impl Progress {
         }
     }
 
-    /// Writes into the report how long everything took.
-    pub(crate) fn time(&self, report: &mut Report) {
+    /// Writes durations into the report.
+    pub(crate) fn add_times_to(&self, report: &mut Report) {
         let times = self.times();
         report.seconds = times.stages.iter().copied().collect();
         report.seconds.insert("total", rounded(times.began.elapsed()));
@@ -94,7 +95,7 @@ impl Progress {
         self.times.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Leaves the terminal as it was.
+    /// Ends the last stage and removes the bar.
     pub(crate) fn finish(&self) {
         self.times().end_stage();
         if let Show::Bar(bar) = &self.show {
@@ -115,7 +116,7 @@ fn bar() -> ProgressBar {
 const fn word(stage: Stage) -> &'static str {
     match stage {
         Stage::Read => "reading",
-        Stage::Carry => "carrying",
+        Stage::Carry => "carrying over",
         Stage::Merge => "merging",
     }
 }
@@ -135,7 +136,7 @@ impl Watcher for Progress {
         }
         match &self.show {
             Show::Nothing => {}
-            Show::Lines => tell(word(stage)),
+            Show::Lines => print_stderr(word(stage)),
             Show::Bar(bar) => {
                 if stage == Stage::Read {
                     bar.set_length(of as u64);
@@ -163,7 +164,7 @@ impl Watcher for Progress {
             Show::Nothing => {}
             Show::Lines => {
                 let of = self.of.load(Ordering::Relaxed);
-                tell(&format!("read {done} of {of}: {} {}", report.id, report.state.word()));
+                print_stderr(&format!("read {done} of {of}: {} {}", report.id, report.state.word()));
             }
             Show::Bar(bar) => bar.inc(1),
         }

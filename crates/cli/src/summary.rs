@@ -1,10 +1,12 @@
-//! What a whole run found, in numbers: per file, indicator, provider and assessment.
+//! The summary of a run: matches per file, indicator, provider and assessment.
 //!
-//! Summaries add up: those of the parts of a log, or of a day's logs, make the summary of the whole, whoever
-//! counted them, and in any order. Indicators are counted one by one up to a limit, so that memory is bounded; what is met
-//! for the first time beyond it is counted together and said to be.
+//! Summaries are additive: those of the shards of a log, or of a day's logs, merge in any order into the
+//! summary of the whole.
+//!
+//! Bound: at most [`INDICATORS_MAX`] indicators are counted one by one; matches of further ones are counted
+//! together, in `uncounted`.
 
-use crate::args::SummaryKind;
+use crate::args::TableOutput;
 use crate::output::score::ScoredBlock;
 use crate::printable;
 use crate::table::{Head, Table, bytes, count};
@@ -13,44 +15,44 @@ use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::io::{self, Write};
 
-/// The version of the JSON.
+/// The version of the JSON form.
 pub(crate) const VERSION: u32 = 1;
 /// How many indicators are counted one by one.
 const INDICATORS_MAX: usize = 100_000;
-/// How many rows of each kind people are shown.
-const SHOWN: usize = 20;
+/// How many rows each printed table has.
+const ROWS_MAX: usize = 20;
 
-/// Numbers that add up.
+/// The counts of one run, or the sum of several.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Summary {
-    /// Of this form of JSON.
+    /// See [`VERSION`].
     pub(crate) version: u32,
-    /// When the snapshots were built that were asked.
+    /// The build times of the snapshots.
     snapshots: BTreeSet<String>,
-    /// The instants that were asked about.
+    /// The instants that matches were judged at, or `event` for each record's own.
     at: BTreeSet<String>,
-    /// All files together.
+    /// The sum over all files.
     total: Counts,
-    /// By the name of the file.
+    /// By file name.
     files: BTreeMap<String, Counts>,
-    /// By the number of the status.
+    /// By status number.
     statuses: BTreeMap<u8, u64>,
     assessments: BTreeMap<String, u64>,
     providers: BTreeMap<String, u64>,
-    /// Most often met first.
+    /// The most frequent first.
     indicators: Vec<Indicator>,
-    /// How often indicators were met beyond those that are counted one by one.
+    /// Matches of indicators that are not in `indicators`.
     uncounted: u64,
 }
 
-/// Of one file, or of all.
+/// The counts of one file, or of all.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 struct Counts {
     lines: u64,
     bytes: u64,
-    /// Lines in which something was found.
+    /// Lines with a match.
     lines_found: u64,
-    /// What was found in them; an indicator once a line.
+    /// Matches; an indicator counts once a line.
     found: u64,
 }
 
@@ -72,33 +74,34 @@ struct Indicator {
     count: u64,
 }
 
-/// A summary that is being counted.
+/// Counts matches, and merges summaries.
 #[derive(Debug, Default)]
-pub(crate) struct Counting {
+pub(crate) struct SummaryBuilder {
     summary: Summary,
     indicators: HashMap<String, Indicator>,
 }
 
-impl Counting {
-    /// Of a snapshot and an instant, or each record's own.
-    pub(crate) fn new(built_at: Time, at: Option<Time>) -> Counting {
+impl SummaryBuilder {
+    /// Counts matches in the snapshot built at `built_at`, judged at `at`, or at each record's own time.
+    pub(crate) fn new(built_at: Time, at: Option<Time>) -> SummaryBuilder {
         let at = at.map_or("event".to_owned(), |at| at.to_string());
         let (snapshots, at) = (BTreeSet::from([built_at.to_string()]), BTreeSet::from([at]));
         let summary = Summary { version: VERSION, snapshots, at, ..Summary::default() };
-        Counting { summary, indicators: HashMap::new() }
+        SummaryBuilder { summary, indicators: HashMap::new() }
     }
 
     /// Counts a block.
     pub(crate) fn add(&mut self, scored: &ScoredBlock<'_>) {
         let lines: BTreeSet<usize> = scored.found.iter().map(|found| found.line).collect();
-        let is_told = scored.line_told.is_some_and(|line| lines.contains(&line));
+        let is_counted = scored.last_reported_line.is_some_and(|line| lines.contains(&line));
         let bytes = scored.bytes.get(scored.range.clone()).unwrap_or(&[]);
+        // A last line without a line end is a line, but not the end of a piece of one.
         let is_last = scored.range.end == scored.bytes.len() && !scored.is_piece;
-        let is_cut = is_last && !bytes.is_empty() && !bytes.ends_with(b"\n");
+        let has_open_line = is_last && !bytes.is_empty() && !bytes.ends_with(b"\n");
         let counts = Counts {
-            lines: memchr::memchr_iter(b'\n', bytes).count() as u64 + u64::from(is_cut),
+            lines: memchr::memchr_iter(b'\n', bytes).count() as u64 + u64::from(has_open_line),
             bytes: bytes.len() as u64,
-            lines_found: lines.len() as u64 - u64::from(is_told),
+            lines_found: lines.len() as u64 - u64::from(is_counted),
             found: scored.found.len() as u64,
         };
         self.summary.total.add(&counts);
@@ -119,7 +122,7 @@ impl Counting {
     fn count(&mut self, indicator: &str, type_word: &str, status: u8, times: u64) {
         if let Some(info) = self.indicators.get_mut(indicator) {
             info.count += times;
-            // The worst that was said of it, where that changed between one record and the next.
+            // Where the status differs between records, blocklisted wins.
             info.status = if info.status == 1 { 1 } else { status };
         } else if self.indicators.len() < INDICATORS_MAX {
             let (indicator, type_word) = (indicator.to_owned(), type_word.to_owned());
@@ -156,7 +159,7 @@ impl Counting {
         }
     }
 
-    /// The sum.
+    /// The finished summary.
     pub(crate) fn finish(self) -> Summary {
         let mut indicators: Vec<Indicator> = self.indicators.into_values().collect();
         indicators.sort_by(|a, b| b.count.cmp(&a.count).then_with(|| a.indicator.cmp(&b.indicator)));
@@ -165,14 +168,14 @@ impl Counting {
 }
 
 impl Summary {
-    /// Prints it.
-    pub(crate) fn print(&self, kind: SummaryKind, out: &mut dyn Write) -> io::Result<()> {
+    /// Prints the summary as JSON or as tables.
+    pub(crate) fn print(&self, kind: TableOutput, out: &mut dyn Write) -> io::Result<()> {
         match kind {
-            SummaryKind::Json => {
+            TableOutput::Json => {
                 let text = serde_json::to_vec_pretty(self)?;
                 writeln!(out, "{}", printable::json_line(&text))
             }
-            SummaryKind::Table => self.tables(out),
+            TableOutput::Table => self.tables(out),
         }
     }
 
@@ -191,14 +194,14 @@ impl Summary {
         };
         let mut by_found: Vec<_> = self.files.iter().collect();
         by_found.sort_by_key(|(_, counts)| std::cmp::Reverse(counts.found));
-        by_found.iter().take(SHOWN).for_each(|(name, counts)| file(name, counts));
+        by_found.iter().take(ROWS_MAX).for_each(|(name, counts)| file(name, counts));
         if self.files.len() > 1 {
             file(&format!("{} files", self.files.len()), &self.total);
         }
         files.print(out)?;
         self.indicator_table(out)?;
-        words("provider", &self.providers, out)?;
-        words("assessment", &self.assessments, out)
+        count_table("provider", &self.providers, out)?;
+        count_table("assessment", &self.assessments, out)
     }
 
     fn indicator_table(&self, out: &mut dyn Write) -> io::Result<()> {
@@ -208,32 +211,33 @@ impl Summary {
         let heads =
             [Head::Left("indicator"), Head::Left("type"), Head::Right("status"), Head::Right("count")];
         let mut table = Table::new(&heads);
-        for row in self.indicators.iter().take(SHOWN) {
+        for row in self.indicators.iter().take(ROWS_MAX) {
             let cells =
                 [row.indicator.clone(), row.type_word.clone(), row.status.to_string(), count(row.count)];
             table.row(cells.to_vec());
         }
         writeln!(out)?;
         table.print(out)?;
-        rest(self.indicators.len(), out)
+        print_more(self.indicators.len(), out)
     }
 }
 
-fn words(title: &'static str, counts: &BTreeMap<String, u64>, out: &mut dyn Write) -> io::Result<()> {
+fn count_table(title: &'static str, counts: &BTreeMap<String, u64>, out: &mut dyn Write) -> io::Result<()> {
     if counts.is_empty() {
         return Ok(());
     }
     let mut sorted: Vec<(&String, &u64)> = counts.iter().collect();
     sorted.sort_by_key(|(_, count)| std::cmp::Reverse(**count));
     let mut table = Table::new(&[Head::Left(title), Head::Right("count")]);
-    sorted.iter().take(SHOWN).for_each(|(word, number)| table.row(vec![(*word).clone(), count(**number)]));
+    sorted.iter().take(ROWS_MAX).for_each(|(word, number)| table.row(vec![(*word).clone(), count(**number)]));
     writeln!(out)?;
     table.print(out)?;
-    rest(counts.len(), out)
+    print_more(counts.len(), out)
 }
 
-fn rest(all: usize, out: &mut dyn Write) -> io::Result<()> {
-    match all.checked_sub(SHOWN) {
+/// The number of rows that were left out.
+fn print_more(all: usize, out: &mut dyn Write) -> io::Result<()> {
+    match all.checked_sub(ROWS_MAX) {
         None | Some(0) => Ok(()),
         Some(more) => writeln!(out, "and {more} more"),
     }
@@ -244,19 +248,19 @@ mod tests {
     use super::*;
 
     fn part(names: &[(&str, u64)]) -> Summary {
-        let mut counting = Counting::new(Time::from_unix(0), None);
-        names.iter().for_each(|(name, times)| counting.count(name, "domain", 1, *times));
-        counting.summary.total.found = names.iter().map(|(_, times)| times).sum();
-        counting.finish()
+        let mut builder = SummaryBuilder::new(Time::from_unix(0), None);
+        names.iter().for_each(|(name, times)| builder.count(name, "domain", 1, *times));
+        builder.summary.total.found = names.iter().map(|(_, times)| times).sum();
+        builder.finish()
     }
 
     #[test]
-    fn parts_add_up_in_any_order() {
+    fn merges_in_any_order() {
         let parts = [part(&[("a", 1), ("b", 5)]), part(&[("b", 2), ("c", 3)]), part(&[])];
         let sum = |order: &[usize]| {
-            let mut counting = Counting::default();
-            order.iter().for_each(|at| counting.merge(parts[*at].clone()));
-            counting.finish()
+            let mut builder = SummaryBuilder::default();
+            order.iter().for_each(|at| builder.merge(parts[*at].clone()));
+            builder.finish()
         };
         let all = sum(&[0, 1, 2]);
         assert_eq!(all, sum(&[2, 1, 0]));

@@ -1,11 +1,11 @@
-//! Plain tables for people: at most 100 columns wide, numbers to the right, no lines drawn.
+//! Plain tables for people: at most 100 columns wide, numbers aligned right, no lines drawn.
 
 use crate::printable;
 use std::io::{self, Write};
 
-/// No table is wider, so that it fits a terminal beside something else.
+/// The widest table.
 const WIDTH_MAX: usize = 100;
-/// No column of text is cut below this.
+/// The narrowest that a column of text is cut to.
 const TEXT_MIN: usize = 10;
 
 /// A table under construction.
@@ -14,12 +14,12 @@ pub(crate) struct Table {
     rows: Vec<Vec<String>>,
 }
 
-/// A column's title, and the side to which its cells are set.
+/// A column's title and alignment.
 #[derive(Clone, Copy)]
 pub(crate) enum Head {
-    /// Text.
+    /// Text, aligned left.
     Left(&'static str),
-    /// A number.
+    /// A number, aligned right.
     Right(&'static str),
 }
 
@@ -37,14 +37,14 @@ impl Table {
         Table { heads: heads.to_vec(), rows: Vec::new() }
     }
 
-    /// Adds a row. What others wrote is made harmless here, once for all tables.
+    /// Adds a row. Control characters are escaped here, once for all tables.
     pub(crate) fn row(&mut self, cells: Vec<String>) {
         self.rows.push(cells.into_iter().map(|cell| printable::text(&cell).into_owned()).collect());
     }
 
     /// Prints it.
     pub(crate) fn print(&self, out: &mut dyn Write) -> io::Result<()> {
-        let mut widths: Vec<usize> = (0..self.heads.len()).map(|column| self.natural(column)).collect();
+        let mut widths: Vec<usize> = (0..self.heads.len()).map(|column| self.content_width(column)).collect();
         let gap = self.fit(&mut widths);
         let titles: Vec<String> = self.heads.iter().map(|head| head.title().to_owned()).collect();
         for row in std::iter::once(&titles).chain(&self.rows) {
@@ -53,13 +53,14 @@ impl Table {
         Ok(())
     }
 
-    fn natural(&self, column: usize) -> usize {
+    fn content_width(&self, column: usize) -> usize {
         let title = self.heads.get(column).map_or(0, |head| head.title().len());
         let cells = self.rows.iter().filter_map(|row| row.get(column)).map(|cell| cell.chars().count());
         cells.max().unwrap_or(0).max(title)
     }
 
-    /// Makes it fit: first the gaps shrink, then the widest columns of text.
+    /// Fits the table into its width: the gaps shrink first, then the widest columns of text. Returns the
+    /// gap.
     fn fit(&self, widths: &mut [usize]) -> usize {
         let sum = |widths: &[usize], gap: usize| {
             widths.iter().sum::<usize>() + gap * widths.len().saturating_sub(1)
@@ -119,7 +120,7 @@ pub(crate) fn bytes(number: u64) -> String {
     }
 }
 
-/// A number of seconds in few characters, cut off to its largest unit.
+/// A number of seconds in few characters, truncated to its largest unit.
 pub(crate) fn age(seconds: i64) -> String {
     match seconds {
         ..60 => format!("{}s", seconds.max(0)),
@@ -129,7 +130,7 @@ pub(crate) fn age(seconds: i64) -> String {
     }
 }
 
-/// A duration as catalogues write it: whole days where it is that, else hours, else seconds.
+/// A duration as catalogues write it: in whole days if possible, else in whole hours, else in seconds.
 pub(crate) fn duration(seconds: i64) -> String {
     match seconds {
         _ if seconds % 86_400 == 0 => format!("{}d", seconds / 86_400),
@@ -149,7 +150,7 @@ mod tests {
     }
 
     #[test]
-    fn columns_line_up_and_stay_within_the_width() {
+    fn aligns_columns_within_the_width() {
         let mut table = Table::new(&[Head::Left("feed"), Head::Right("lines"), Head::Left("why")]);
         table.row(vec!["a\x1b".to_owned(), "7".to_owned(), String::new()]);
         table.row(vec!["b".repeat(90), "12345".to_owned(), "w".repeat(200)]);
@@ -159,7 +160,7 @@ mod tests {
     }
 
     #[test]
-    fn numbers_are_short() {
+    fn shortens_numbers() {
         assert_eq!([count(99_999), count(683_000), count(1_250_000)], ["99999", "683k", "1.2M"]);
         assert_eq!([age(-5), age(7200), age(172_800)], ["0s", "2h", "2d"]);
         assert_eq!([duration(1_296_000), duration(5400), duration(7200)], ["15d", "5400s", "2h"]);

@@ -1,33 +1,38 @@
-//! A file that others go on writing: what was added since it was last looked at, whatever happens to its name.
+//! Follows a growing file through log rotation, as `tail -F` does.
 //!
-//! Logs are rotated in two ways. The file gets another name and a new one takes its place: what the old one still gets is
-//! read first, then the new one from its beginning. Or it is copied and cut to nothing: then it is shorter than what was
-//! read of it, and is read again from its beginning.
+//! Logs are rotated in two ways. Renamed and replaced: the old file is read to its end, then the new one from
+//! its beginning. Copied and truncated: the file is shorter than what was read of it, and is read again from
+//! its beginning.
+//!
+//! Held: the bytes of the last, incomplete line and one read of 1 MiB; a line of `LINE_MAX` or more is
+//! returned in pieces.
 
 use crate::blocks::{Block, LINE_MAX};
 use std::fs::{File, Metadata};
 use std::io::{self, Read, Seek, SeekFrom};
 use std::path::{Path, PathBuf};
 
-/// How much is read at a time.
+/// How much is read at a time, in bytes.
 const READ_LEN: usize = 1 << 20;
 
-/// A file that is being followed.
+/// A followed file.
 pub(crate) struct Tail {
     path: PathBuf,
     file: Option<File>,
     /// How much of the file was read.
     read: u64,
-    /// Of the first byte that was not given yet.
+    /// The offset of the first byte of `pending`.
     offset: u64,
+    /// The number of the line that it begins, counted from 1.
     line: u64,
-    rest: Vec<u8>,
-    /// Whether nothing of this file was given yet.
-    fresh: bool,
+    /// Bytes that were read and not returned yet.
+    pending: Vec<u8>,
+    /// Whether no block of this file was returned yet.
+    is_first: bool,
 }
 
 impl Tail {
-    /// Follows a file from a byte on, or from its end. One that is not there yet is waited for.
+    /// Follows a file from an offset, or from its end. A missing file is opened when it appears.
     pub(crate) fn new(path: &Path, from: Option<u64>) -> io::Result<Tail> {
         let mut tail = Tail {
             path: path.to_owned(),
@@ -35,8 +40,8 @@ impl Tail {
             read: 0,
             offset: 0,
             line: 1,
-            rest: Vec::new(),
-            fresh: true,
+            pending: Vec::new(),
+            is_first: true,
         };
         tail.open()?;
         if let Some(file) = &mut tail.file {
@@ -63,17 +68,17 @@ impl Tail {
     }
 
     fn start_over(&mut self) {
-        (self.read, self.offset, self.line, self.fresh) = (0, 0, 1, true);
-        self.rest.clear();
+        (self.read, self.offset, self.line, self.is_first) = (0, 0, 1, true);
+        self.pending.clear();
     }
 
-    /// Whole lines that were added, and whether they are the first of a file; `None` where there are none yet.
+    /// Complete lines that were added, and whether they are the first of a file; `None` if there are none.
     pub(crate) fn poll(&mut self) -> io::Result<Option<(Block, bool)>> {
         if self.file.is_none() {
             self.open()?;
         }
         let Some(file) = &mut self.file else { return Ok(None) };
-        let read = file.take(READ_LEN as u64).read_to_end(&mut self.rest)?;
+        let read = file.take(READ_LEN as u64).read_to_end(&mut self.pending)?;
         self.read += read as u64;
         if let Some(block) = self.whole_lines() {
             return Ok(Some(block));
@@ -81,67 +86,67 @@ impl Tail {
         if read > 0 {
             return Ok(None);
         }
-        match self.fate()? {
-            Fate::Same => Ok(None),
-            Fate::Cut => {
+        match self.rotation()? {
+            Rotation::None => Ok(None),
+            Rotation::Truncated => {
                 let file = self.file.as_mut().map(|file| file.seek(SeekFrom::Start(0)));
                 file.transpose()?;
                 self.start_over();
                 Ok(None)
             }
-            Fate::Gone => {
+            Rotation::Replaced => {
                 self.file = None;
-                let length = self.rest.len();
-                Ok(self.give(length))
+                let length = self.pending.len();
+                Ok(self.take_block(length))
             }
         }
     }
 
     fn whole_lines(&mut self) -> Option<(Block, bool)> {
-        let length = match memchr::memrchr(b'\n', &self.rest) {
+        let length = match memchr::memrchr(b'\n', &self.pending) {
             Some(at) => at + 1,
-            None if self.rest.len() >= LINE_MAX => self.rest.len(),
+            None if self.pending.len() >= LINE_MAX => self.pending.len(),
             None => 0,
         };
-        self.give(length)
+        self.take_block(length)
     }
 
-    /// Gives the first `length` bytes that wait, if there are any.
-    fn give(&mut self, length: usize) -> Option<(Block, bool)> {
-        let later = self.rest.split_off(length);
-        let bytes = std::mem::replace(&mut self.rest, later);
+    /// Takes the first `length` pending bytes; `None` for none.
+    fn take_block(&mut self, length: usize) -> Option<(Block, bool)> {
+        let later = self.pending.split_off(length);
+        let bytes = std::mem::replace(&mut self.pending, later);
         if bytes.is_empty() {
             return None;
         }
         let block = Block { offset: self.offset, line: self.line, bytes, is_piece: false };
         self.offset += block.bytes.len() as u64;
         self.line += memchr::memchr_iter(b'\n', &block.bytes).count() as u64;
-        Some((block, std::mem::take(&mut self.fresh)))
+        Some((block, std::mem::take(&mut self.is_first)))
     }
 
-    /// What became of the file of which there is nothing more to read.
-    fn fate(&self) -> io::Result<Fate> {
-        let Some(file) = &self.file else { return Ok(Fate::Gone) };
+    /// What happened to a file that was read to its end.
+    fn rotation(&self) -> io::Result<Rotation> {
+        let Some(file) = &self.file else { return Ok(Rotation::Replaced) };
         let mine = file.metadata()?;
         if mine.len() < self.read {
-            return Ok(Fate::Cut);
+            return Ok(Rotation::Truncated);
         }
         match std::fs::metadata(&self.path) {
-            Ok(now) if is_same(&mine, &now) => Ok(Fate::Same),
-            Ok(_) => Ok(Fate::Gone),
-            // Between its renaming and the next one's creation; what is written until then is read, too.
-            Err(_) => Ok(Fate::Same),
+            Ok(now) if is_same(&mine, &now) => Ok(Rotation::None),
+            Ok(_) => Ok(Rotation::Replaced),
+            // Renamed, and the next file is not created yet: the old one may still grow.
+            Err(_) => Ok(Rotation::None),
         }
     }
 }
 
-enum Fate {
-    /// It is still the one with this name.
-    Same,
-    /// It was cut to nothing.
-    Cut,
-    /// Another file has its name.
-    Gone,
+enum Rotation {
+    /// The path still names this file.
+    None,
+    /// It is shorter than what was read.
+    Truncated,
+    /// The path names another file.
+    Replaced,
 }
 
 #[cfg(unix)]
@@ -172,7 +177,7 @@ mod tests {
     }
 
     #[test]
-    fn nothing_is_lost_however_a_log_is_rotated() {
+    fn reads_every_line_through_rotations() {
         let dir = tempfile::TempDir::new().expect("a folder");
         let path = dir.path().join("x.log");
         let add = |path: &Path, text: &str| {

@@ -7,8 +7,8 @@
 mod guards;
 
 use crate::format::{self, FORMATS, Format};
-use crate::moment::span_seconds;
-use crate::options::Options;
+use crate::options::{Options, choose};
+use crate::timestamp::duration_seconds;
 use crate::words;
 pub use guards::{Guard, Mark, Sentinel, Share};
 use rapsheet_snapshot::{Assessment, Assessments, ListKind, Mode, Scope};
@@ -261,19 +261,15 @@ impl Reading<'_> {
 
     fn word<T: Copy>(&mut self, key: &str, words: &[(&str, T)], default: T) -> T {
         let Some(text) = self.text(key) else { return default };
-        match words.iter().find(|(word, _)| *word == text) {
-            Some((_, value)) => *value,
-            None => {
-                let words: Vec<&str> = words.iter().map(|(word, _)| *word).collect();
-                self.problem(key, format!("expected one of {}, found `{text}`", words.join(", ")));
-                default
-            }
-        }
+        choose(&text, words).unwrap_or_else(|problem| {
+            self.problem(key, problem);
+            default
+        })
     }
 
     fn span(&mut self, key: &str, default: i64) -> i64 {
         let Some(text) = self.text(key) else { return default };
-        match span_seconds(&text) {
+        match duration_seconds(&text) {
             Some(seconds) if (1..=SPAN_MAX).contains(&seconds) => seconds,
             _ => {
                 let found = text.escape_debug();

@@ -4,7 +4,7 @@
 //! digest can check it with `sha256sum`. It is taken from the very file that is read afterwards: a downloader that
 //! renames a new file over it meanwhile changes neither.
 
-use crate::decode::{self, Caps, Text};
+use crate::decode::{self, Limits, Text};
 use crate::refused::FileRefusal;
 use rapsheet_snapshot::Time;
 use serde::Deserialize;
@@ -34,15 +34,15 @@ pub(crate) struct Download {
 
 impl Download {
     /// Opens what lies at a path, and reads it once for its digest.
-    pub(crate) fn open(path: &Path, now: Time, caps: Caps) -> Result<Download, FileRefusal> {
+    pub(crate) fn open(path: &Path, now: Time, limits: Limits) -> Result<Download, FileRefusal> {
         let about = fs::metadata(path).map_err(|error| decode::refusal(&error))?;
         let note = Note::beside(path);
         let stated = note.retrieved.map_or_else(|| modified(&about), Ok)?;
         let (update_time, to_come) = (stated.min(now), Some(stated).filter(|stated| *stated > now));
         let (file, digest) = if about.is_dir() {
-            (None, digest_of_folder(path, caps)?)
+            (None, digest_of_folder(path, limits)?)
         } else {
-            let mut file = open_file(path, &about, caps)?;
+            let mut file = open_file(path, &about, limits)?;
             let digest = digest_of(&mut file).map_err(|error| decode::refusal(&error))?;
             file.rewind().map_err(|error| decode::refusal(&error))?;
             note.check(about.len(), &digest)?;
@@ -53,21 +53,21 @@ impl Download {
     }
 
     /// Its text.
-    pub(crate) fn text(self, caps: Caps) -> Result<Text, FileRefusal> {
+    pub(crate) fn text(self, limits: Limits) -> Result<Text, FileRefusal> {
         match self.file {
-            Some(file) => decode::open(file, caps),
-            None => decode::open_path(&self.path, caps),
+            Some(file) => decode::open(file, limits),
+            None => decode::open_path(&self.path, limits),
         }
     }
 }
 
 /// What is neither a regular file nor a folder is not opened: a pipe or a device could block for ever.
-fn open_file(path: &Path, about: &Metadata, caps: Caps) -> Result<File, FileRefusal> {
+fn open_file(path: &Path, about: &Metadata, limits: Limits) -> Result<File, FileRefusal> {
     if !about.is_file() {
         return Err(FileRefusal::Unreadable("it is neither a regular file nor a folder".to_owned()));
     }
-    if about.len() > caps.bytes {
-        return Err(FileRefusal::TooLarge(caps.bytes));
+    if about.len() > limits.bytes {
+        return Err(FileRefusal::TooLarge(limits.bytes));
     }
     File::open(path).map_err(|error| decode::refusal(&error))
 }
@@ -83,11 +83,11 @@ fn digest_of(file: &mut File) -> io::Result<Digest> {
     }
 }
 
-fn digest_of_folder(path: &Path, caps: Caps) -> Result<Digest, FileRefusal> {
+fn digest_of_folder(path: &Path, limits: Limits) -> Result<Digest, FileRefusal> {
     let mut sum = Sha256::new();
     for (name, path) in decode::files_of(path)? {
         let about = fs::metadata(&path).map_err(|error| decode::refusal(&error))?;
-        let mut file = open_file(&path, &about, caps)?;
+        let mut file = open_file(&path, &about, limits)?;
         let digest = digest_of(&mut file).map_err(|error| decode::refusal(&error))?;
         sum.update((name.len() as u64).to_le_bytes());
         sum.update(name.as_bytes());

@@ -5,7 +5,7 @@ use crate::canary::Canaries;
 use crate::catalog::Feed;
 use crate::claim::Plan;
 use crate::coverage::Ground;
-use crate::decode::Caps;
+use crate::decode::Limits;
 use crate::door::{self, Stop, Threshold};
 use crate::download::{Digest, Download, hex};
 use crate::format::OpenError;
@@ -131,7 +131,7 @@ pub(crate) fn read(feed: &Feed, eve: &Eve<'_>, seen: &(dyn Fn(u64) + Sync)) -> F
 
 impl FeedNight {
     fn take(&mut self, feed: &Feed, eve: &Eve<'_>, seen: &(dyn Fn(u64) + Sync)) -> Result<Taken, NotTaken> {
-        let download = Download::open(&eve.downloads.join(&feed.file), eve.now, Caps::default())?;
+        let download = Download::open(&eve.downloads.join(&feed.file), eve.now, Limits::default())?;
         let digest = download.digest;
         self.report.digest = Some(hex(&digest));
         self.found = Some((download.update_time, digest));
@@ -246,7 +246,7 @@ fn gather(
     rules.canaries = (!guard.allow_canaries).then(|| Arc::clone(eve.canaries));
     let can_be_empty = guard.can_be_empty || let_in;
     let recipe = Recipe { format: feed.format, options: &feed.options, rules: &rules, can_be_empty };
-    let mut text = download.text(Caps::default())?;
+    let mut text = download.text(Limits::default())?;
     intake::gather(&recipe, &mut text, seen)
 }
 

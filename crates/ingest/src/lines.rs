@@ -23,6 +23,11 @@ pub fn split(block: &[u8]) -> impl Iterator<Item = Range<usize>> {
     })
 }
 
+/// The lines of a block, each without blanks at its edges (see [`trim`]).
+pub fn trimmed(block: &[u8]) -> impl Iterator<Item = &[u8]> {
+    split(block).filter_map(|at| Some(trim(block.get(at)?)))
+}
+
 /// The number of line ends in a text.
 pub fn count_ends(text: &[u8]) -> u64 {
     let feeds = memchr::memchr_iter(b'\n', text).count();

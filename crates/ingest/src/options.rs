@@ -5,6 +5,7 @@
 
 use std::collections::BTreeMap;
 use std::fmt;
+use std::str::FromStr;
 
 /// One option of a format, for validation and help.
 #[derive(Clone, Copy, Debug)]
@@ -65,11 +66,19 @@ impl Options {
     /// An option whose value is one of a few words; `default` where it is absent.
     pub fn word<T: Copy>(&self, key: &str, words: &[(&str, T)], default: T) -> Result<T, OptionError> {
         let Some(text) = self.text(key) else { return Ok(default) };
-        let known = words.iter().find(|(word, _)| *word == text).map(|(_, value)| *value);
-        known.ok_or_else(|| {
-            let words: Vec<&str> = words.iter().map(|(word, _)| *word).collect();
-            error(key, format!("expected one of {}, found `{text}`", words.join(", ")))
-        })
+        choose(text, words).map_err(|problem| error(key, problem))
+    }
+
+    /// An option that is `take` (`true`) or `skip` (`false`, also where it is absent).
+    pub fn takes(&self, key: &str) -> Result<bool, OptionError> {
+        self.word(key, &[("skip", false), ("take", true)], false)
+    }
+
+    /// An option whose value is a number; `default` where it is absent. `expected` is the number in words, for the
+    /// error.
+    pub fn number<T: FromStr>(&self, key: &str, expected: &str, default: T) -> Result<T, OptionError> {
+        let Some(text) = self.text(key) else { return Ok(default) };
+        text.parse().map_err(|_| error(key, format!("expected {expected}, found `{text}`")))
     }
 
     /// An option whose value is one byte: a character of ASCII, or `tab`.
@@ -96,6 +105,15 @@ impl Options {
             Err(error(key, format!("unknown here; this format takes: {known}")))
         })
     }
+}
+
+/// The value that a word stands for, or an explanation that names the words and the one found.
+pub(crate) fn choose<T: Copy>(text: &str, words: &[(&str, T)]) -> Result<T, String> {
+    let known = words.iter().find(|(word, _)| *word == text).map(|(_, value)| *value);
+    known.ok_or_else(|| {
+        let words: Vec<&str> = words.iter().map(|(word, _)| *word).collect();
+        format!("expected one of {}, found `{text}`", words.join(", "))
+    })
 }
 
 /// An error about one key.

@@ -3,6 +3,8 @@
 //! Comment marks are per format, never global: `#` begins a URL fragment, a CSS rule or the null address
 //! elsewhere. What is here is for the plain lists that do share these habits.
 
+use std::str::FromStr;
+
 /// The text of a whole-line comment (`#`, `;` or `//`), or `None`.
 pub fn comment(line: &[u8]) -> Option<&[u8]> {
     match line {
@@ -38,6 +40,37 @@ pub fn unwrap(token: &[u8]) -> &[u8] {
         [b'"', inner @ .., b'"'] | [b'\'', inner @ .., b'\''] => inner,
         _ => token,
     }
+}
+
+/// Splits a text at the first `mark`, which belongs to neither part.
+pub fn split_once(text: &[u8], mark: u8) -> Option<(&[u8], &[u8])> {
+    let at = memchr::memchr(mark, text)?;
+    Some((text.get(..at)?, text.get(at + 1..)?))
+}
+
+/// The text before the first `mark`, or all of it where there is none.
+pub fn before(text: &[u8], mark: u8) -> &[u8] {
+    split_once(text, mark).map_or(text, |(head, _)| head)
+}
+
+/// The words of a text, separated by ASCII whitespace.
+pub fn words(text: &[u8]) -> impl Iterator<Item = &[u8]> {
+    text.split(u8::is_ascii_whitespace).filter(|word| !word.is_empty())
+}
+
+/// The text inside double quotes, or the text as it is where it has none.
+pub fn unquoted(text: &[u8]) -> &[u8] {
+    text.strip_prefix(b"\"").and_then(|inner| inner.strip_suffix(b"\"")).unwrap_or(text)
+}
+
+/// Whether a text is one decimal digit or more, and nothing else.
+pub fn is_digits(text: &[u8]) -> bool {
+    !text.is_empty() && text.iter().all(u8::is_ascii_digit)
+}
+
+/// Reads a number; `None` where the text is none, or one that does not fit.
+pub fn number<T: FromStr>(text: &[u8]) -> Option<T> {
+    std::str::from_utf8(text).ok()?.parse().ok()
 }
 
 /// The first token of a line, up to a blank, and what follows it.

@@ -20,6 +20,8 @@ mod refusal;
 pub mod section;
 mod sighting;
 mod time;
+#[doc(hidden)]
+pub mod timestamp;
 pub mod url;
 mod verify;
 mod writer;

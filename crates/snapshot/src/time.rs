@@ -5,6 +5,7 @@
 //! arithmetic is the well-known proleptic Gregorian one (H. Hinnant, "chrono-Compatible Low-Level Date
 //! Algorithms"), kept here so that a reader on a small host needs no calendar library.
 
+use crate::timestamp::Scanner;
 use serde::{Deserialize, Serialize};
 use std::fmt;
 use std::time::{SystemTime, UNIX_EPOCH};
@@ -64,14 +65,24 @@ impl Time {
     /// Reads RFC 3339 (`2026-08-23T00:00:00Z`, an offset, a fraction that is cut off, a blank for the `T`).
     /// A date alone means its midnight.
     pub fn parse_rfc3339(text: &str) -> Option<Time> {
-        let bytes = text.as_bytes();
-        let date = (i64::from(digits(bytes, 0, 4)?), after(bytes, 4, b"-", 2)?, after(bytes, 7, b"-", 2)?);
-        if bytes.len() == 10 {
+        let mut scanner = Scanner::new(text.as_bytes());
+        let date = scanner.date()?;
+        if scanner.is_empty() {
             return Time::from_civil(date, (0, 0, 0));
         }
-        let clock = (after(bytes, 10, b"Tt ", 2)?, after(bytes, 13, b":", 2)?, after(bytes, 16, b":", 2)?);
-        let offset = offset_seconds(skip_fraction(bytes.get(19..)?))?;
+        scanner.one_of(b"Tt ")?;
+        let clock = scanner.clock()?;
+        scanner.skip_fraction(b".,", 0);
+        let offset = match scanner.rest() {
+            b"Z" | b"z" => 0,
+            _ => scanner.offset(None).filter(|_| scanner.is_empty())?,
+        };
         Some(Time::from_civil(date, clock)?.plus(-offset))
+    }
+
+    /// The year of this instant in UTC.
+    pub const fn year(self) -> i64 {
+        civil_from_days(self.0.div_euclid(86_400)).0
     }
 }
 
@@ -99,40 +110,6 @@ impl fmt::Display for Time {
     }
 }
 
-fn digits(bytes: &[u8], at: usize, count: usize) -> Option<u32> {
-    bytes
-        .get(at..at + count)?
-        .iter()
-        .try_fold(0u32, |sum, byte| byte.is_ascii_digit().then(|| sum * 10 + u32::from(byte - b'0')))
-}
-
-fn after(bytes: &[u8], at: usize, marks: &[u8], count: usize) -> Option<u32> {
-    marks.contains(bytes.get(at)?).then(|| digits(bytes, at + 1, count)).flatten()
-}
-
-fn skip_fraction(rest: &[u8]) -> &[u8] {
-    match rest {
-        [b'.' | b',', tail @ ..] => {
-            let width = tail.iter().take_while(|byte| byte.is_ascii_digit()).count();
-            tail.get(width..).unwrap_or(&[])
-        }
-        _ => rest,
-    }
-}
-
-fn offset_seconds(zone: &[u8]) -> Option<i64> {
-    let sign = match zone.first()? {
-        b'Z' | b'z' if zone.len() == 1 => return Some(0),
-        b'+' => 1,
-        b'-' => -1,
-        _ => return None,
-    };
-    let minutes_at = if zone.get(3) == Some(&b':') { 4 } else { 3 };
-    let (hours, minutes) = (digits(zone, 1, 2)?, digits(zone, minutes_at, 2)?);
-    let whole = zone.len() == minutes_at + 2 && hours < 24 && minutes < 60;
-    whole.then(|| sign * (i64::from(hours) * 3600 + i64::from(minutes) * 60))
-}
-
 fn days_in_month(year: i64, month: u32) -> u32 {
     let leap = year % 4 == 0 && (year % 100 != 0 || year % 400 == 0);
     match month {
@@ -152,7 +129,7 @@ fn days_from_civil(year: i64, month: u32, day: u32) -> i64 {
     era * 146_097 + year_of_era * 365 + year_of_era / 4 - year_of_era / 100 + day_of_year - 719_468
 }
 
-fn civil_from_days(days: i64) -> (i64, i64, i64) {
+const fn civil_from_days(days: i64) -> (i64, i64, i64) {
     let days = days + 719_468;
     let era = days.div_euclid(146_097);
     let of_era = days.rem_euclid(146_097);
@@ -160,7 +137,7 @@ fn civil_from_days(days: i64) -> (i64, i64, i64) {
     let day_of_year = of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
     let shifted = (5 * day_of_year + 2) / 153;
     let month = if shifted < 10 { shifted + 3 } else { shifted - 9 };
-    let year = year_of_era + era * 400 + i64::from(month <= 2);
+    let year = year_of_era + era * 400 + (month <= 2) as i64;
     (year, month, day_of_year - (153 * shifted + 2) / 5 + 1)
 }
 

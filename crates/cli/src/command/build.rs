@@ -1,16 +1,16 @@
-//! `build`: one night, from a catalogue and a folder of downloads to a published snapshot.
+//! `build`: from a catalogue and a folder of downloads to a published snapshot.
 //!
-//! The library makes the night; this file holds the lock, opens yesterday, and puts the results where they
-//! belong: report, rejects and metrics are written beside their targets before anything is published, so that a full
-//! disk is noticed while the old snapshot still serves.
+//! The library builds; this file holds the lock, opens the previous build, and publishes the results. Report,
+//! rejects and metrics are written to temporary files before anything is published, so that a full disk is
+//! noticed while the old snapshot is still in place.
 
 use crate::args::Build;
-use crate::exit::{Exit, Failure, tell};
-use crate::files::{Files, write_beside};
+use crate::exit::{Exit, Failure, print_stderr};
+use crate::files::{Files, write_temp};
 use crate::lock::{Lock, with_suffix};
-use crate::output::night;
+use crate::output::build as output;
 use crate::progress::Progress;
-use crate::setting::Setting;
+use crate::settings::Settings;
 use rapsheet_ingest::build::{Accept, BuildError, Built, Night};
 use rapsheet_ingest::canary;
 use rapsheet_ingest::catalog::{Catalog, Mark};
@@ -19,11 +19,11 @@ use std::fs;
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
-/// Named in snapshots as their writer.
+/// The writer that snapshots name.
 const GENERATOR: &str = concat!("rapsheet ", env!("CARGO_PKG_VERSION"));
 
 /// Runs the command.
-pub(super) fn run(args: &Build, setting: &Setting) -> Result<Exit, Failure> {
+pub(super) fn run(args: &Build, settings: &Settings) -> Result<Exit, Failure> {
     let catalog = catalog_of(args)?;
     if !args.downloads.is_dir() {
         let folder = args.downloads.display();
@@ -32,38 +32,41 @@ pub(super) fn run(args: &Build, setting: &Setting) -> Result<Exit, Failure> {
     args.check_files()?;
     let _lock = Lock::take(&args.out)?;
     args.files().for_each(|file| sweep(&file));
-    let yesterday = Yesterday::open(args)?;
-    let night = Night {
+    let previous = PreviousBuild::open(args)?;
+    let input = Night {
         catalog: &catalog,
         downloads: &args.downloads,
-        previous: yesterday.previous.as_ref(),
-        standing: yesterday.standing.as_ref(),
-        state: yesterday.state.as_deref(),
-        now: setting.now,
+        previous: previous.snapshot.as_ref(),
+        standing: previous.at_out.as_ref(),
+        state: previous.state.as_deref(),
+        now: settings.now,
         accept: &args.accept,
         allow_older: args.replace_newer,
         generator: GENERATOR,
     };
-    let built = night_of(&night, &yesterday, setting)?;
+    let built = build(&input, &previous, settings)?;
     let length = built.image.byte_len();
-    let told = tell_files(&built, length, args)?;
+    let files = write_files(&built, length, args)?;
     publish(&built, &args.out)?;
-    for file in told {
-        // The snapshot is published by now, which is what exit codes are about; this is only told.
-        file.publish().unwrap_or_else(|error| tell(&format!("rapsheet: {error}")));
+    for file in files {
+        // Exit codes are about the snapshot, which is published by now: this error is only printed.
+        file.publish().unwrap_or_else(|error| print_stderr(&format!("rapsheet: {error}")));
     }
-    night::show(&built.report, length, &args.out, setting);
+    let mut summary = Vec::new();
+    output::summary(&built.report, length, &args.out, settings.verbose, &mut summary)?;
+    settings.note(String::from_utf8_lossy(&summary).trim_end());
     Ok(if built.report.trouble { Exit::Trouble } else { Exit::Done })
 }
 
 impl Build {
-    /// Every file that the build writes beside its place first.
+    /// The files that the build writes to temporary files first.
     fn files(&self) -> impl Iterator<Item = PathBuf> {
-        let told = [&self.report, &self.rejects, &self.metrics].into_iter().flatten();
-        [self.out.clone(), with_suffix(&self.out, ".state")].into_iter().chain(told.cloned())
+        let reports = [&self.report, &self.rejects, &self.metrics].into_iter().flatten();
+        [self.out.clone(), with_suffix(&self.out, ".state")].into_iter().chain(reports.cloned())
     }
 
-    /// No file is written twice, and none is both read and written, but for a snapshot that succeeds itself.
+    /// Checks that no file is written twice, and none both read and written, except that the snapshot at
+    /// `--out` may be the previous one.
     fn check_files(&self) -> Result<(), Failure> {
         let mut files = Files::default();
         files.reads("--catalog", &self.catalog);
@@ -72,8 +75,10 @@ impl Build {
         files.writes("--out", &with_suffix(&self.out, ".state"))?;
         files.writes("--out", &with_suffix(&self.out, ".lock"))?;
         self.previous.iter().for_each(|path| files.reads("--previous", path));
-        let told = [("--report", &self.report), ("--rejects", &self.rejects), ("--metrics", &self.metrics)];
-        told.into_iter()
+        let reports =
+            [("--report", &self.report), ("--rejects", &self.rejects), ("--metrics", &self.metrics)];
+        reports
+            .into_iter()
             .try_for_each(|(flag, path)| path.iter().try_for_each(|path| files.writes(flag, path)))
     }
 }
@@ -85,7 +90,7 @@ pub(super) fn read_catalog(path: &Path) -> Result<Catalog, Failure> {
     Catalog::parse(&text, &path.to_string_lossy()).map_err(Failure::usage)
 }
 
-/// The catalogue, with what the operator never wants blocked; whoever is let in must be a feed of it.
+/// Reads the catalogue and the never-block files, and checks that `--accept` names feeds of the catalogue.
 fn catalog_of(args: &Build) -> Result<Catalog, Failure> {
     let mut catalog = read_catalog(&args.catalog)?;
     for path in &args.never_block {
@@ -93,7 +98,7 @@ fn catalog_of(args: &Build) -> Result<Catalog, Failure> {
     }
     if !catalog.feeds.iter().any(|feed| feed.enabled) {
         let path = args.catalog.display();
-        return Err(Failure::usage(format_args!("--catalog {path}: it has no feed that is enabled")));
+        return Err(Failure::usage(format_args!("--catalog {path}: no feed in it is enabled")));
     }
     let is_unknown = |accept: &&Accept| !catalog.feeds.iter().any(|feed| feed.id == accept.feed());
     match args.accept.iter().find(is_unknown) {
@@ -106,105 +111,106 @@ fn catalog_of(args: &Build) -> Result<Catalog, Failure> {
 }
 
 fn read_never_block(path: &Path) -> Result<Vec<Mark>, Failure> {
-    let wrong = |what: String| Failure::usage(format_args!("--never-block {}{what}", path.display()));
-    let text = fs::read_to_string(path).map_err(|error| wrong(format!(": {error}")))?;
+    let bad = |what: String| Failure::usage(format_args!("--never-block {}{what}", path.display()));
+    let text = fs::read_to_string(path).map_err(|error| bad(format!(": {error}")))?;
     let mark = |(line, text): (usize, &str)| {
         let found = text.escape_debug();
         let expected = "expected an address, a prefix, a range or a name";
-        Mark::parse(text).ok_or_else(|| wrong(format!(":{line}: {expected}, found `{found}`")))
+        Mark::parse(text).ok_or_else(|| bad(format!(":{line}: {expected}, found `{found}`")))
     };
     canary::lines(&text).map(mark).collect()
 }
 
-/// Builds on threads of our own: the number was asked for, and the global pool belongs to nobody.
-fn night_of(night: &Night<'_>, yesterday: &Yesterday, setting: &Setting) -> Result<Built, Failure> {
+/// Builds on a pool of its own, because `--threads` cannot resize the global one.
+fn build(input: &Night<'_>, previous: &PreviousBuild, settings: &Settings) -> Result<Built, Failure> {
     let pool = rayon::ThreadPoolBuilder::new()
-        .num_threads(setting.threads)
+        .num_threads(settings.threads)
         .build()
         .map_err(|error| Failure::unfinished(format_args!("starting threads failed: {error}")))?;
-    let progress = Progress::new(setting);
-    let built = pool.install(|| rapsheet_ingest::build::build(night, &progress));
+    let progress = Progress::new(settings);
+    let built = pool.install(|| rapsheet_ingest::build::build(input, &progress));
     progress.finish();
     let mut built = built.map_err(|error| match error {
         BuildError::State(damage) => {
-            Failure::refused(format_args!("{}: {damage}", yesterday.state_path.display()))
+            Failure::refused(format_args!("{}: {damage}", previous.state_path.display()))
         }
         BuildError::Previous => Failure::refused(error),
         _ => Failure::unfinished(format_args!("{error}; nothing was published")),
     })?;
-    progress.time(&mut built.report);
+    progress.add_times_to(&mut built.report);
     Ok(built)
 }
 
-/// Writes what is told of the night beside where it belongs.
-fn tell_files(built: &Built, length: u64, args: &Build) -> Result<Vec<Beside>, Failure> {
-    let report = beside(args.report.as_deref(), |out| night::report(&built.report, out))?;
-    let rejects = beside(args.rejects.as_deref(), |out| night::rejects(&built.rejects, out))?;
-    let metrics = beside(args.metrics.as_deref(), |out| night::metrics(&built.report, length, out))?;
+/// Writes report, rejects and metrics to temporary files.
+fn write_files(built: &Built, length: u64, args: &Build) -> Result<Vec<Beside>, Failure> {
+    let report = temp_file(args.report.as_deref(), |out| output::report(&built.report, out))?;
+    let rejects = temp_file(args.rejects.as_deref(), |out| output::rejects(&built.rejects, out))?;
+    let metrics = temp_file(args.metrics.as_deref(), |out| output::metrics(&built.report, length, out))?;
     Ok([report, rejects, metrics].into_iter().flatten().collect())
 }
 
-fn beside(
+fn temp_file(
     target: Option<&Path>,
     fill: impl FnOnce(&mut dyn Write) -> io::Result<()>,
 ) -> Result<Option<Beside>, Failure> {
     let unfinished = |error| Failure::unfinished(format_args!("{error}; nothing was published"));
-    Ok(target.map(|target| write_beside(target, fill)).transpose().map_err(unfinished)?.flatten())
+    Ok(target.map(|target| write_temp(target, fill)).transpose().map_err(unfinished)?.flatten())
 }
 
-/// Publishes the state and the snapshot. Both are written before either is put in its place, so that a full disk leaves
-/// both as they were. The state goes first: a snapshot whose state is missing would take old rows for new ones, and a
-/// state that is ahead of its snapshot does no harm, because it knows the times of its rows.
+/// Publishes the state file and the snapshot. Both are written before either is renamed, so that a full disk
+/// leaves both as they were. The state file goes first: with a snapshot but no state file, the next build
+/// would take old rows for new ones, while a state file that is newer than its snapshot does no harm, because
+/// it has the times of its rows.
 fn publish(built: &Built, out: &Path) -> Result<(), Failure> {
     let unfinished = |error| Failure::unfinished(format_args!("{error}; the old snapshot is untouched"));
     let mut state = Beside::create(&with_suffix(out, ".state")).map_err(unfinished)?;
     state.fill(|out| out.write_all(&built.state)).map_err(unfinished)?;
     let snapshot = built.image.beside(out).map_err(unfinished)?;
     state.publish().map_err(unfinished)?;
-    let unsure = |error| {
+    let unsynced = |error| {
         Failure::unfinished(format_args!(
-            "{error}; the new snapshot is there, but may not outlast a power cut"
+            "{error}; the new snapshot is in place, but may be lost in a power failure"
         ))
     };
-    snapshot.place().map_err(unfinished)?.sync().map_err(unsure)
+    snapshot.place().map_err(unfinished)?.sync().map_err(unsynced)
 }
 
-/// The snapshot and the state of the night before.
-struct Yesterday {
-    previous: Option<Snapshot>,
-    /// What stands at `--out`, where another snapshot is the previous one. What cannot be read there is nothing to be
-    /// kept.
-    standing: Option<Snapshot>,
+/// The results of the previous build.
+struct PreviousBuild {
+    snapshot: Option<Snapshot>,
+    /// The snapshot at `--out`, where `--previous` names another. A file there that is no snapshot may be
+    /// replaced.
+    at_out: Option<Snapshot>,
     state: Option<Vec<u8>>,
-    /// Where the state lies, if there is one.
+    /// The path of the state file, empty if there is none.
     state_path: PathBuf,
 }
 
-impl Yesterday {
-    fn open(args: &Build) -> Result<Yesterday, Failure> {
-        let standing = || Snapshot::open_trusted(&args.out).ok();
+impl PreviousBuild {
+    fn open(args: &Build) -> Result<PreviousBuild, Failure> {
+        let at_out = || Snapshot::open_trusted(&args.out).ok();
         let path = match &args.previous {
             Some(path) if path.as_os_str() == "none" => {
-                let standing = standing();
-                return Ok(Yesterday { previous: None, standing, state: None, state_path: PathBuf::new() });
+                let at_out = at_out();
+                return Ok(PreviousBuild { snapshot: None, at_out, state: None, state_path: PathBuf::new() });
             }
             Some(path) => path,
             None => &args.out,
         };
-        let remedy = "name a sound one with --previous, or start afresh with `--previous none`";
-        let wanted = args.previous.is_some() || path.exists();
+        let remedy = "name another with --previous, or start afresh with `--previous none`";
+        let is_required = args.previous.is_some() || path.exists();
         let open =
             || Snapshot::open(path).map_err(|error| Failure::refused(format_args!("{error}; {remedy}")));
-        let previous = wanted.then(open).transpose()?;
-        let standing = args.previous.as_ref().and_then(|_| standing());
+        let snapshot = is_required.then(open).transpose()?;
+        let at_out = args.previous.as_ref().and_then(|_| at_out());
         let mut states = [path, &args.out].map(|snapshot| with_suffix(snapshot, ".state")).into_iter();
         let state_path = states.find(|path| path.exists()).unwrap_or_default();
         let state = state_path.exists().then(|| read_state(&state_path)).transpose()?;
-        Ok(Yesterday { previous, standing, state, state_path })
+        Ok(PreviousBuild { snapshot, at_out, state, state_path })
     }
 }
 
-/// A pipe in the place of the state would keep a build waiting for ever.
+/// Reads the state file. A pipe in its place is refused: reading it could block for ever.
 fn read_state(path: &Path) -> Result<Vec<u8>, Failure> {
     let refused = |error: io::Error| Failure::refused(format_args!("{}: {error}", path.display()));
     if fs::metadata(path).map_err(refused)?.is_file() {

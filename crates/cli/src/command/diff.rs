@@ -1,9 +1,9 @@
-//! `diff`: what changed from one snapshot to another, for people in numbers and for programs one by one.
+//! `diff`: what changed from one snapshot to another, as counts for each feed or as a list.
 
 use super::stdout;
 use crate::args::{Diff, DiffOutput};
 use crate::exit::{Exit, Failure};
-use crate::setting::Setting;
+use crate::settings::Settings;
 use crate::table::{Head, Table, count};
 use rapsheet_query::SightingData;
 use rapsheet_query::{Change, ChangeKind};
@@ -14,14 +14,14 @@ use std::io::{self, Write};
 use std::path::Path;
 
 /// Runs the command.
-pub(super) fn run(args: &Diff, setting: &Setting) -> Result<Exit, Failure> {
+pub(super) fn run(args: &Diff, settings: &Settings) -> Result<Exit, Failure> {
     let (old, new) = (open(&args.old)?, open(&args.new)?);
     let mut out = stdout();
-    match args.format {
+    match args.output {
         DiffOutput::Table => {
-            let (tallies, same) = count_changes(args, &old, &new);
-            table(&tallies).print(&mut out)?;
-            setting.note(&format!("{} sightings are the same in both", count(same)));
+            let (counts, same) = count_changes(args, &old, &new);
+            table(&counts).print(&mut out)?;
+            settings.note(&format!("{} sightings are unchanged", count(same)));
         }
         DiffOutput::Jsonl => list_changes(args, &old, &new, &mut out)?,
     }
@@ -35,43 +35,43 @@ fn open(path: &Path) -> Result<Snapshot, Failure> {
 
 impl Diff {
     fn wants(&self, changed: &Change<'_>) -> bool {
-        let kind = self.changes.is_empty() || self.changes.contains(&changed.kind);
-        kind && (self.feeds.is_empty() || self.feeds.iter().any(|feed| feed == changed.feed))
+        let is_wanted_kind = self.changes.is_empty() || self.changes.contains(&changed.kind);
+        is_wanted_kind && (self.feeds.is_empty() || self.feeds.iter().any(|feed| feed == changed.feed))
     }
 }
 
 /// The changes of one feed, in the order of [`ChangeKind::ALL`].
-type Tally = [u64; 3];
+type Counts = [u64; 3];
 
-fn count_changes(args: &Diff, old: &Snapshot, new: &Snapshot) -> (BTreeMap<String, Tally>, u64) {
-    let mut tallies: BTreeMap<String, Tally> = BTreeMap::new();
+fn count_changes(args: &Diff, old: &Snapshot, new: &Snapshot) -> (BTreeMap<String, Counts>, u64) {
+    let mut counts: BTreeMap<String, Counts> = BTreeMap::new();
     let same = rapsheet_query::diff(old, new, |changed| {
         if !args.wants(changed) {
             return;
         }
-        if !tallies.contains_key(changed.feed) {
-            tallies.insert(changed.feed.to_owned(), Tally::default());
+        if !counts.contains_key(changed.feed) {
+            counts.insert(changed.feed.to_owned(), Counts::default());
         }
-        let tally = tallies.get_mut(changed.feed).and_then(|tally| tally.get_mut(changed.kind as usize));
-        tally.into_iter().for_each(|number| *number += 1);
+        let number = counts.get_mut(changed.feed).and_then(|feed| feed.get_mut(changed.kind as usize));
+        number.into_iter().for_each(|number| *number += 1);
     });
-    (tallies, same)
+    (counts, same)
 }
 
-fn table(tallies: &BTreeMap<String, Tally>) -> Table {
+fn table(counts: &BTreeMap<String, Counts>) -> Table {
     let words = ChangeKind::ALL.map(|change| Head::Right(change.word()));
     let mut table = Table::new(&[&[Head::Left("feed")], words.as_slice()].concat());
-    let mut total = Tally::default();
-    for (feed, tally) in tallies {
-        total.iter_mut().zip(tally).for_each(|(sum, number)| *sum += number);
-        table.row(row(feed, tally));
+    let mut total = Counts::default();
+    for (feed, counts) in counts {
+        total.iter_mut().zip(counts).for_each(|(sum, number)| *sum += number);
+        table.row(row(feed, counts));
     }
     table.row(row("total", &total));
     table
 }
 
-fn row(title: &str, tally: &Tally) -> Vec<String> {
-    std::iter::once(title.to_owned()).chain(tally.iter().copied().map(count)).collect()
+fn row(title: &str, counts: &Counts) -> Vec<String> {
+    std::iter::once(title.to_owned()).chain(counts.iter().copied().map(count)).collect()
 }
 
 #[derive(Serialize)]
@@ -95,7 +95,7 @@ struct Side {
     expires: String,
 }
 
-/// Prints every change. Whoever reads may have enough at any time; then the rest is not printed.
+/// Prints every change. After the first error, such as a closed pipe, nothing more is written.
 fn list_changes(args: &Diff, old: &Snapshot, new: &Snapshot, out: &mut dyn Write) -> io::Result<()> {
     let mut written = Ok(());
     rapsheet_query::diff(old, new, |changed| {
@@ -109,13 +109,13 @@ fn list_changes(args: &Diff, old: &Snapshot, new: &Snapshot, out: &mut dyn Write
 }
 
 fn row_of<'a>(changed: &'a Change<'_>, old: &'a Snapshot, new: &'a Snapshot) -> Row<'a> {
-    let side = |snapshot: &'a Snapshot, said: Option<SightingData>| {
+    let side = |snapshot: &'a Snapshot, state: Option<SightingData>| {
         let feed = snapshot.origin().feeds.iter().find(|feed| feed.id == changed.feed);
-        said.zip(feed).map(|(said, feed)| Side {
-            assessments: said.assessments.iter().map(|assessment| assessment.word()).collect(),
-            first_seen: said.times.first_seen.to_string(),
-            detect_time: said.times.detect_time.to_string(),
-            expires: said.times.expires(feed.retention_seconds).to_string(),
+        state.zip(feed).map(|(state, feed)| Side {
+            assessments: state.assessments.iter().map(|assessment| assessment.word()).collect(),
+            first_seen: state.times.first_seen.to_string(),
+            detect_time: state.times.detect_time.to_string(),
+            expires: state.times.expires(feed.retention_seconds).to_string(),
         })
     };
     let feeds = new.origin().feeds.iter().chain(&old.origin().feeds);

@@ -1,12 +1,12 @@
-//! `feeds`: the catalogue, with what the snapshot holds of each feed.
+//! `feeds`: lists the catalogue, with what the snapshot holds of each feed.
 //!
-//! A feed that the snapshot does not know is `absent`; one that the catalogue no longer names is shown too,
-//! because it still answers. Trouble comes first.
+//! A feed that is not in the snapshot is `absent`. A feed of the snapshot that is not in the catalogue is
+//! listed too, because look-ups still use it. Feeds in trouble come first.
 
 use super::stdout;
 use crate::args::Feeds;
 use crate::exit::{Exit, Failure};
-use crate::setting::Setting;
+use crate::settings::Settings;
 use crate::table::{Head, Table, age, count, duration};
 use rapsheet_snapshot::section::origin::{FeedRecord, FeedState};
 use rapsheet_snapshot::{Snapshot, Time};
@@ -14,18 +14,21 @@ use serde::Serialize;
 use std::io::Write;
 
 /// Runs the command.
-pub(super) fn run(args: &Feeds, setting: &Setting) -> Result<Exit, Failure> {
+pub(super) fn run(args: &Feeds, settings: &Settings) -> Result<Exit, Failure> {
     let mut rows = listed(args)?;
-    match snapshot(setting, rows.is_some())? {
+    match snapshot(settings, rows.is_some())? {
         Some(snapshot) => {
             let rows = rows.get_or_insert_default();
-            snapshot.origin().feeds.iter().for_each(|feed| join(rows, feed, setting.now));
+            snapshot.origin().feeds.iter().for_each(|feed| join(rows, feed, settings.now));
         }
-        None => setting.note(&format!("{}: no snapshot yet", setting.snapshot.display())),
+        None => settings.note(&format!(
+            "{}: there is no snapshot; `rapsheet build` makes one",
+            settings.snapshot.display()
+        )),
     }
     let rows = rows.unwrap_or_default();
     let mut out = stdout();
-    if args.json {
+    if args.output.is_json() {
         serde_json::to_writer_pretty(&mut out, &rows)?;
         writeln!(out)?;
     } else {
@@ -35,15 +38,15 @@ pub(super) fn run(args: &Feeds, setting: &Setting) -> Result<Exit, Failure> {
     Ok(Exit::Done)
 }
 
-/// The snapshot; where there is a catalogue to show, there need not be one.
-fn snapshot(setting: &Setting, optional: bool) -> Result<Option<Snapshot>, Failure> {
-    if optional && !setting.snapshot.exists() {
+/// Opens the snapshot; `None` where there is none and it is `optional`, because there is a catalogue to list.
+fn snapshot(settings: &Settings, optional: bool) -> Result<Option<Snapshot>, Failure> {
+    if optional && !settings.snapshot.exists() {
         return Ok(None);
     }
-    setting.open().map(Some)
+    settings.open().map(Some)
 }
 
-/// The state of a feed for a person: `stale` where only its age is wrong.
+/// The state of a feed; `stale` where it is ok but for its age.
 pub(super) fn state_word(feed: &FeedRecord, now: Time) -> String {
     let word = if feed.state == FeedState::Ok && feed.is_stale(now) { "stale" } else { feed.state.word() };
     word.to_owned()
@@ -57,16 +60,16 @@ struct Row {
     format: String,
     list: &'static str,
     mode: &'static str,
-    /// `None` where the catalogue does not name the feed, or there is none.
+    /// `None` where there is no catalogue, or the feed is not in it.
     enabled: Option<bool>,
-    /// `ok`, `failed`, `held`, or `absent` where the snapshot does not know the feed.
+    /// `ok`, `failed`, `held`, or `absent` where the feed is not in the snapshot.
     state: &'static str,
     reason: String,
     update_time: Option<String>,
     age_seconds: Option<i64>,
     stale: Option<bool>,
     sightings: Option<u64>,
-    /// Since when the downloads have listed the same.
+    /// When the content of the downloads last changed.
     unchanged_since: Option<String>,
     retention_seconds: i64,
     max_age_seconds: i64,
@@ -108,7 +111,7 @@ fn listed(_: &Feeds) -> Result<Option<Vec<Row>>, Failure> {
     Ok(None)
 }
 
-/// Adds what the snapshot holds of a feed to its row, or a row of its own.
+/// Adds what the snapshot holds of a feed to the feed's row, or a new row.
 fn join(rows: &mut Vec<Row>, feed: &FeedRecord, now: Time) {
     let at = rows.iter().position(|row| row.id == feed.id).unwrap_or_else(|| {
         rows.push(row_of(feed));
@@ -172,7 +175,7 @@ fn table(rows: &[Row]) -> Table {
 }
 
 impl Row {
-    /// Trouble first, then what is absent, then what is well.
+    /// The order of rows: trouble first, then absent, ok and disabled feeds.
     fn rank(&self) -> u8 {
         match (self.state, self.stale, self.enabled) {
             ("failed" | "held", ..) => 0,

@@ -1,17 +1,17 @@
-//! `score --follow`: logs that are still being written, judged as their lines come.
+//! `score --follow`: scores logs while they are written.
 //!
-//! It goes on until it is stopped or nobody reads what it prints. Lines are printed as soon as they are whole; a snapshot
-//! that is published meanwhile is verified and used from the next line on; and the instant of the judgement moves
-//! with the clock.
+//! It runs until it is stopped or its output is closed. A line is scored as soon as it is complete. A
+//! snapshot that is published meanwhile is verified, and used from the next line on. The instant of the
+//! verdicts moves with the clock.
 
-use crate::args::{Instant as At, Score};
+use crate::args::{At, Score};
+use crate::block_processor::{BlockProcessor, Scratch};
 use crate::blocks::Block;
-use crate::exit::{Exit, Failure, tell};
-use crate::inputs::Part;
-use crate::lens::{Lens, Scratch};
+use crate::exit::{Exit, Failure, print_stderr};
+use crate::inputs::LogBlock;
 use crate::log::Log;
 use crate::output::score::Scorer;
-use crate::setting::Setting;
+use crate::settings::Settings;
 use crate::tail::Tail;
 use rapsheet_query::Searcher;
 use rapsheet_snapshot::{Follow, Time};
@@ -20,16 +20,16 @@ use std::sync::Arc;
 use std::thread;
 use std::time::{Duration, Instant};
 
-/// How long to wait where nothing was added.
+/// How long to wait when nothing was appended.
 const PAUSE: Duration = Duration::from_millis(200);
-/// How often to look for another snapshot.
-const LOOK: Duration = Duration::from_secs(2);
-/// How long one instant is taken for the present.
-const PRESENT: Duration = Duration::from_secs(30);
-/// How many bytes are taken to remember what was met lately.
-const MEMORY: usize = 6 << 20;
+/// How often to check for a newer snapshot.
+const SNAPSHOT_CHECK: Duration = Duration::from_secs(2);
+/// How often the instant of the verdicts is renewed.
+const INSTANT_RENEWAL: Duration = Duration::from_secs(30);
+/// The memory of the token cache, in bytes.
+const CACHE_MEMORY: usize = 6 << 20;
 
-/// A log, and what is known of it so far.
+/// A log, and its state so far.
 struct Source {
     tail: Tail,
     file: Arc<str>,
@@ -37,29 +37,31 @@ struct Source {
 }
 
 /// Follows logs.
-pub(super) fn run(args: &Score, setting: &Setting, out: &mut dyn Write) -> Result<Exit, Failure> {
+pub(super) fn run(args: &Score, settings: &Settings, out: &mut dyn Write) -> Result<Exit, Failure> {
     check(args)?;
-    let follow = Follow::open(&setting.snapshot).map_err(Failure::refused)?;
+    let reloading = Follow::open(&settings.snapshot).map_err(Failure::refused)?;
     let mut sources =
         args.files.iter().map(|path| Source::open(args, path)).collect::<Result<Vec<_>, _>>()?;
     let began = Instant::now();
     loop {
-        let held = follow.current();
-        let now = setting.now.plus(i64::try_from(began.elapsed().as_secs()).unwrap_or(i64::MAX));
-        let searcher = Searcher::new(&held, at(args, now));
-        let lens = Lens::new(&searcher, args, held.built_at());
-        let mut scorer = lens.scorer(MEMORY);
-        let (until, mut looked) = (Instant::now() + PRESENT, Instant::now());
+        let snapshot = reloading.current();
+        let now = settings.now.plus(i64::try_from(began.elapsed().as_secs()).unwrap_or(i64::MAX));
+        let searcher = Searcher::new(&snapshot, at(args, now));
+        let processor = BlockProcessor::new(&searcher, args, snapshot.built_at());
+        let mut scorer = processor.scorer(CACHE_MEMORY);
+        let (until, mut checked) = (Instant::now() + INSTANT_RENEWAL, Instant::now());
         while Instant::now() < until {
-            if !round(&mut sources, args, &lens, &mut scorer, out)? {
+            if !poll(&mut sources, args, &processor, &mut scorer, out)? {
                 thread::sleep(PAUSE);
             }
-            if looked.elapsed() > LOOK {
-                looked = Instant::now();
-                match follow.refresh() {
+            if checked.elapsed() > SNAPSHOT_CHECK {
+                checked = Instant::now();
+                match reloading.refresh() {
                     Ok(true) => break,
                     Ok(false) => {}
-                    Err(error) => tell(&format!("rapsheet: {error}; going on with the snapshot before")),
+                    Err(error) => {
+                        print_stderr(&format!("rapsheet: {error}; going on with the previous snapshot"))
+                    }
                 }
             }
         }
@@ -67,42 +69,44 @@ pub(super) fn run(args: &Score, setting: &Setting, out: &mut dyn Write) -> Resul
 }
 
 fn check(args: &Score) -> Result<(), Failure> {
-    let wrong = |why: &str| Err(Failure::usage(why));
+    let usage = |why: &str| Err(Failure::usage(why));
     match args {
         Score { files, .. } if files.is_empty() || files.iter().any(|path| path.as_os_str() == "-") => {
-            wrong("--follow needs the names of files; a pipe is followed without it")
+            usage("--follow needs names of files; a pipe is read to its end without it")
         }
-        Score { summary: Some(_), .. } => wrong("--follow never ends, and --summary is printed at the end"),
+        Score { summary: Some(_), .. } => {
+            usage("--follow and --summary exclude each other: a summary is printed at the end")
+        }
         Score { input, .. } if input.is_document() => {
-            wrong("--follow needs a log of lines, and this is a document, which is whole or nothing")
+            usage("--follow needs a log of lines; this kind is a document, which is read as a whole")
         }
-        Score { shard: Some(_), .. } => wrong("--follow and --shard do not go together"),
+        Score { shard: Some(_), .. } => usage("--follow and --shard exclude each other"),
         _ => Ok(()),
     }
 }
 
 const fn at(args: &Score, now: Time) -> Time {
     match args.at {
-        At::At(time) => time,
+        At::Time(time) => time,
         At::Now | At::Event => now,
     }
 }
 
-/// Looks at every log once. Returns whether anything was added to any.
-fn round(
+/// Reads every log once. Returns whether anything was appended to one.
+fn poll(
     sources: &mut [Source],
     args: &Score,
-    lens: &Lens<'_>,
+    processor: &BlockProcessor<'_>,
     scorer: &mut Scorer<'_>,
     out: &mut dyn Write,
 ) -> Result<bool, Failure> {
-    let (mut any, mut scratch, mut made) = (false, Scratch::default(), Vec::new());
+    let (mut any, mut scratch, mut text) = (false, Scratch::default(), Vec::new());
     for source in sources {
         while let Some(part) = source.next(args)? {
             any = true;
-            made.clear();
-            lens.look(&part, scorer, &mut scratch, &mut made, |_| {});
-            out.write_all(&made)?;
+            text.clear();
+            processor.process(&part, scorer, &mut scratch, &mut text, |_| {});
+            out.write_all(&text)?;
             out.flush()?;
         }
     }
@@ -117,26 +121,27 @@ impl Source {
         Ok(Source { tail, file, log: Log::of_lines(args.input, &[]) })
     }
 
-    fn next(&mut self, args: &Score) -> Result<Option<Part>, Failure> {
+    fn next(&mut self, args: &Score) -> Result<Option<LogBlock>, Failure> {
         let failed = |error| Failure::refused(format_args!("{}: {error}", self.file));
         let Some((block, is_first)) = self.tail.poll().map_err(failed)? else { return Ok(None) };
         if is_first {
             self.log = self.log_of(args, &block);
         }
         let log = self.log.clone();
-        let after = log.after(&block.bytes);
+        let after = log.updated_by(&block.bytes);
         let changes = after.is_some();
         self.log = after.unwrap_or_else(|| log.clone());
-        Ok(Some(Part { block, file: self.file.clone(), log, changes }))
+        Ok(Some(LogBlock { block, file: self.file.clone(), log, changes }))
     }
 
-    /// A log that is joined in the middle has its header at its beginning, all the same.
+    /// The state of the log before a block. A log that is read from its middle has its header at its
+    /// beginning.
     fn log_of(&self, args: &Score, block: &Block) -> Log {
         if block.offset == 0 {
             return Log::of_lines(args.input, &block.bytes);
         }
         let head = crate::log::head_of(self.tail.path());
         let log = Log::of_lines(args.input, &head);
-        log.after(&head).unwrap_or(log)
+        log.updated_by(&head).unwrap_or(log)
     }
 }

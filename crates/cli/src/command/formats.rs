@@ -1,4 +1,4 @@
-//! `formats`: the table of formats, or one of them explained.
+//! `formats`: lists the formats of feeds, or explains one.
 
 use super::stdout;
 use crate::args::Formats;
@@ -12,7 +12,7 @@ use std::io::{self, Write};
 /// Runs the command.
 pub(super) fn run(args: &Formats) -> Result<Exit, Failure> {
     let mut out = stdout();
-    match (&args.id, args.json) {
+    match (&args.id, args.output.is_json()) {
         (None, false) => table().print(&mut out)?,
         (None, true) => print_json(&mut out, &rows())?,
         (Some(id), false) => explain(find(id)?, &mut out)?,
@@ -28,7 +28,7 @@ fn find(id: &str) -> Result<&'static Format, Failure> {
 }
 
 fn table() -> Table {
-    let mut table = Table::new(&["format", "kinds", "what it is"].map(Head::Left));
+    let mut table = Table::new(&["format", "kinds", "description"].map(Head::Left));
     for format in FORMATS {
         table.row(vec![format.id.to_owned(), kind_words(format.kinds).join(" "), format.about.to_owned()]);
     }
@@ -37,12 +37,12 @@ fn table() -> Table {
 
 fn explain(format: &Format, out: &mut dyn Write) -> io::Result<()> {
     writeln!(out, "{}: {}", format.id, format.about)?;
-    writeln!(out, "holds: {}", kind_words(format.kinds).join(", "))?;
-    writeln!(out, "a line of it: {}", format.example)?;
+    writeln!(out, "lists: {}", kind_words(format.kinds).join(", "))?;
+    writeln!(out, "example: {}", format.example)?;
     if format.options.is_empty() {
-        return writeln!(out, "it takes no options");
+        return writeln!(out, "options: none");
     }
-    writeln!(out, "options, under [feed.options] in a catalogue or as --option key=value:")?;
+    writeln!(out, "options, in a catalogue under [feed.options], for `parse` as --option KEY=VALUE:")?;
     format.options.iter().try_for_each(|option| writeln!(out, "  {:<16}  {}", option.key, option.about))
 }
 

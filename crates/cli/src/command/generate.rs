@@ -1,4 +1,4 @@
-//! `generate`: what packagers need, made from the same types that read the command line.
+//! `generate`: shell completions and manual pages, from the types that parse the command line.
 
 use super::stdout;
 use crate::args::{Cli, Generate, Generated};

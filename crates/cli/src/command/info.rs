@@ -1,10 +1,10 @@
-//! `info`: what is in the snapshot, counted.
+//! `info`: what a snapshot holds: counts, feeds and sections.
 
 use super::stdout;
 use crate::args::Info;
 use crate::exit::{Exit, Failure};
 use crate::printable;
-use crate::setting::Setting;
+use crate::settings::Settings;
 use crate::table::{Head, Table, age, bytes, count};
 use rapsheet_snapshot::layout::Section;
 use rapsheet_snapshot::section::origin::FeedRecord;
@@ -13,15 +13,15 @@ use serde::Serialize;
 use std::io::{self, Write};
 
 /// Runs the command.
-pub(super) fn run(args: &Info, setting: &Setting) -> Result<Exit, Failure> {
-    let snapshot = setting.open()?;
-    let facts = facts(&snapshot, setting);
+pub(super) fn run(args: &Info, settings: &Settings) -> Result<Exit, Failure> {
+    let snapshot = settings.open()?;
+    let facts = facts(&snapshot, settings);
     let mut out = stdout();
-    if args.json {
+    if args.output.is_json() {
         serde_json::to_writer_pretty(&mut out, &facts)?;
         writeln!(out)?;
     } else {
-        print(&facts, &snapshot, setting.now, &mut out)?;
+        print(&facts, &snapshot, settings.now, &mut out)?;
     }
     out.flush()?;
     Ok(Exit::Done)
@@ -68,14 +68,14 @@ struct SectionFacts {
     count: u64,
 }
 
-fn facts(snapshot: &Snapshot, setting: &Setting) -> Facts {
+fn facts(snapshot: &Snapshot, settings: &Settings) -> Facts {
     let entries = |parts: &[Part]| parts.iter().map(|part| snapshot.count(part.counted())).sum();
     let feeds = &snapshot.origin().feeds;
     Facts {
-        path: setting.snapshot.to_string_lossy().into_owned(),
+        path: settings.snapshot.to_string_lossy().into_owned(),
         bytes: snapshot.byte_len(),
         built_at: snapshot.built_at().to_string(),
-        age_seconds: setting.now.unix().saturating_sub(snapshot.built_at().unix()),
+        age_seconds: settings.now.unix().saturating_sub(snapshot.built_at().unix()),
         generator: snapshot.origin().generator.clone(),
         entries: Entries {
             ipv4: entries(&Part::V4),
@@ -85,7 +85,7 @@ fn facts(snapshot: &Snapshot, setting: &Setting) -> Facts {
         },
         record_sets: snapshot.index().set_count(),
         sightings: feeds.iter().map(|feed| feed.sightings).sum(),
-        feeds: feeds.iter().map(|feed| feed_facts(feed, setting.now)).collect(),
+        feeds: feeds.iter().map(|feed| feed_facts(feed, settings.now)).collect(),
         sections: sections(snapshot),
     }
 }
@@ -102,10 +102,10 @@ fn feed_facts(feed: &FeedRecord, now: Time) -> Feed {
 }
 
 fn sections(snapshot: &Snapshot) -> Vec<SectionFacts> {
-    let known = |id: u16| Section::ALL.iter().copied().find(|section| section.id() == id);
+    let section_of = |id: u16| Section::ALL.iter().copied().find(|section| section.id() == id);
     let facts = |row: &rapsheet_snapshot::layout::Row| SectionFacts {
-        name: known(row.id).map_or("unknown", Section::name),
-        about: known(row.id).map_or("", Section::about),
+        name: section_of(row.id).map_or("unknown", Section::name),
+        about: section_of(row.id).map_or("", Section::about),
         offset: row.offset,
         bytes: row.length,
         count: row.count,
@@ -123,7 +123,7 @@ fn print(facts: &Facts, snapshot: &Snapshot, now: Time, out: &mut dyn Write) -> 
         age(facts.age_seconds),
         printable::text(&facts.generator)
     )?;
-    writeln!(out, "{ipv4} IPv4 runs, {ipv6} IPv6 runs, {names} names, {urls} URLs")?;
+    writeln!(out, "{ipv4} IPv4 ranges, {ipv6} IPv6 ranges, {names} names, {urls} URLs")?;
     writeln!(out, "{} sightings in {} record sets\n", facts.sightings, facts.record_sets)?;
     feed_table(snapshot, now).print(out)?;
     writeln!(out)?;

@@ -1,90 +1,96 @@
-//! `lookup`: questions from arguments or stdin, answers in one of the outputs.
+//! `lookup`: answers questions from arguments or stdin.
 //!
-//! A text that is no indicator is answered with the reason and does not stop the others; the exit code says so
-//! at the end. From a pipe, answers are handed on as soon as no further question is waiting, so that another
-//! program can hold a conversation.
+//! A text that is no indicator is answered with the reason, and the exit code says so at the end. On a pipe,
+//! answers are flushed as soon as no further question is buffered, so that another program can ask and read
+//! in turns.
 
 use super::stdout;
 use crate::args::Lookup;
 use crate::exit::{Exit, Failure};
 use crate::input;
-use crate::output::lookup::{Context, LookupOutput};
-use crate::setting::Setting;
+use crate::output::lookup::{Asked, Context, LookupOutput, Refused};
+use crate::settings::Settings;
 use rapsheet_query::{Batch, Searcher};
 use rapsheet_snapshot::{Refusal, Status};
 use std::io::{BufRead, BufReader, Read, Write};
 
-/// No indicator is longer, in bytes.
+/// The longest question, in bytes.
 const QUESTION_MAX: u64 = 64 << 10;
+/// How much of a longer one is printed, in bytes.
+const TOO_LONG_SHOWN: usize = 80;
 
 /// Runs the command.
-pub(super) fn run(args: &Lookup, setting: &Setting) -> Result<Exit, Failure> {
+pub(super) fn run(args: &Lookup, settings: &Settings) -> Result<Exit, Failure> {
     let crate::args::Policy::Any = args.policy;
-    let snapshot = setting.open()?;
-    let searcher = Searcher::new(&snapshot, args.at.unwrap_or(setting.now));
+    let snapshot = settings.open()?;
+    let searcher = Searcher::new(&snapshot, args.at.unwrap_or(settings.now));
     let context = Context {
         snapshot: &snapshot,
         searcher: &searcher,
         all_sources: args.all_sources,
-        color: setting.color,
+        color: settings.color,
     };
-    let mut desk = Desk {
+    let mut session = Session {
         context,
-        output: args.format,
+        output: args.output,
         batch: Batch::new(),
         out: Box::new(stdout()),
-        unusable: false,
-        listed: false,
+        any_refused: false,
+        any_listed: false,
     };
-    desk.output.head(&mut desk.out)?;
+    session.output.head(&mut session.out)?;
     if args.indicators.is_empty() {
-        desk.stdin()?;
+        session.answer_stdin()?;
     }
     for indicator in &args.indicators {
         match indicator.as_encoded_bytes() {
-            b"-" => desk.stdin()?,
-            text => desk.ask(text)?,
+            b"-" => session.answer_stdin()?,
+            text => session.answer(text)?,
         }
     }
-    desk.out.flush()?;
+    session.out.flush()?;
     Ok(match () {
-        () if desk.unusable => Exit::Usage,
-        () if desk.listed && args.exit_code => Exit::Listed,
+        () if session.any_refused => Exit::Usage,
+        () if session.any_listed && args.exit_code => Exit::Listed,
         () => Exit::Done,
     })
 }
 
-/// Where questions are answered.
-struct Desk<'a> {
+/// The state of a run: its snapshot, output and results so far.
+struct Session<'a> {
     context: Context<'a>,
     output: &'static LookupOutput,
     batch: Batch,
     out: Box<dyn Write>,
-    unusable: bool,
-    listed: bool,
+    any_refused: bool,
+    any_listed: bool,
 }
 
-impl Desk<'_> {
-    fn ask(&mut self, text: &[u8]) -> Result<(), Failure> {
+impl Session<'_> {
+    /// Answers one question, which is one object of output.
+    fn answer(&mut self, text: &[u8]) -> Result<(), Failure> {
         self.batch.clear();
         if let Err(why) = self.batch.push(text) {
             return self.refuse(text, why);
         }
-        for verdict in self.context.searcher.verdicts(&self.batch) {
-            self.listed |= verdict.status == Status::Blocked;
-            self.output.answer(&self.context, &verdict, &mut self.out)?;
+        let input = String::from_utf8_lossy(text);
+        for answer in self.context.searcher.verdicts(&self.batch) {
+            self.any_listed |= answer.status == Status::Blocked;
+            let asked = Asked { input: &input, answer: &answer };
+            self.output.answer(&self.context, &asked, &mut self.out)?;
         }
         Ok(())
     }
 
     fn refuse(&mut self, text: &[u8], why: Refusal) -> Result<(), Failure> {
-        self.unusable = true;
-        self.output.refused(&String::from_utf8_lossy(text), why, &mut self.out)?;
+        self.any_refused = true;
+        let input = &String::from_utf8_lossy(text);
+        self.output.refused(&Refused { input, why }, &mut self.out)?;
         Ok(())
     }
 
-    /// Answers the lines of stdin; empty ones are no questions.
-    fn stdin(&mut self) -> Result<(), Failure> {
+    /// Answers the lines of stdin, except blank ones.
+    fn answer_stdin(&mut self) -> Result<(), Failure> {
         let input = input::stdin().map_err(Failure::refused)?;
         let mut reader = BufReader::with_capacity(1 << 16, input.reader);
         let mut line = Vec::new();
@@ -97,19 +103,24 @@ impl Desk<'_> {
             if read.map_err(|error| Failure::refused(format_args!("(stdin): {error}")))? == 0 {
                 return Ok(());
             }
-            let whole = line.ends_with(b"\n") || (line.len() as u64) < QUESTION_MAX;
-            if !whole {
+            let is_whole = line.ends_with(b"\n") || (line.len() as u64) < QUESTION_MAX;
+            if !is_whole {
                 skip_line(&mut reader).map_err(|error| Failure::refused(format_args!("(stdin): {error}")))?;
-                line.truncate(80);
+                line.truncate(TOO_LONG_SHOWN);
                 self.refuse(&line, Refusal::TooLong)?;
             } else if !line.trim_ascii().is_empty() {
-                self.ask(line.trim_ascii())?;
+                self.answer(without_line_end(&line))?;
             }
         }
     }
 }
 
-/// Reads to the end of a line and keeps nothing.
+fn without_line_end(line: &[u8]) -> &[u8] {
+    let line = line.strip_suffix(b"\n").unwrap_or(line);
+    line.strip_suffix(b"\r").unwrap_or(line)
+}
+
+/// Discards the rest of a line.
 fn skip_line(reader: &mut impl BufRead) -> std::io::Result<()> {
     loop {
         let buffer = reader.fill_buf()?;

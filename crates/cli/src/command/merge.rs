@@ -1,21 +1,21 @@
-//! `merge`: the sum of summaries.
+//! `merge`: adds up the summaries of several runs of `score`.
 
 use super::stdout;
 use crate::args::Merge;
 use crate::exit::{Exit, Failure};
 use crate::input;
-use crate::summary::{Counting, Summary, VERSION};
+use crate::summary::{Summary, SummaryBuilder, VERSION};
 use std::io::Read;
 use std::path::Path;
 
 /// Runs the command.
 pub(super) fn run(args: &Merge) -> Result<Exit, Failure> {
-    let mut counting = Counting::default();
+    let mut summary = SummaryBuilder::default();
     for path in &args.files {
-        counting.merge(read(path)?);
+        summary.merge(read(path)?);
     }
     let mut out = stdout();
-    counting.finish().print(args.format, &mut out)?;
+    summary.finish().print(args.output, &mut out)?;
     std::io::Write::flush(&mut out)?;
     Ok(Exit::Done)
 }

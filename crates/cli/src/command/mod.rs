@@ -1,8 +1,8 @@
-//! The commands, one file each: from arguments to libraries to output.
+//! The commands, one file each. A command calls the libraries with its arguments and prints the result.
 
 use crate::args::Command;
 use crate::exit::{Exit, Failure};
-use crate::setting::Setting;
+use crate::settings::Settings;
 use std::io::{self, BufWriter, Stdout};
 
 #[cfg(feature = "ingest")]
@@ -22,26 +22,26 @@ mod score;
 mod verify;
 
 /// Runs a command.
-pub(crate) fn run(command: Command, setting: &Setting) -> Result<Exit, Failure> {
+pub(crate) fn run(command: Command, settings: &Settings) -> Result<Exit, Failure> {
     match command {
         #[cfg(feature = "ingest")]
-        Command::Build(args) => build::run(&args, setting),
+        Command::Build(args) => build::run(&args, settings),
         #[cfg(feature = "ingest")]
-        Command::Parse(args) => parse::run(&args, setting),
-        Command::Lookup(args) => lookup::run(&args, setting),
-        Command::Score(args) => score::run(&args, setting),
+        Command::Parse(args) => parse::run(&args, settings),
+        Command::Lookup(args) => lookup::run(&args, settings),
+        Command::Score(args) => score::run(&args, settings),
         Command::Merge(args) => merge::run(&args),
-        Command::Info(args) => info::run(&args, setting),
-        Command::Verify(_) => verify::run(setting),
+        Command::Info(args) => info::run(&args, settings),
+        Command::Verify(args) => verify::run(&args, settings),
         #[cfg(feature = "ingest")]
         Command::Formats(args) => formats::run(&args),
-        Command::Feeds(args) => feeds::run(&args, setting),
-        Command::Diff(args) => diff::run(&args, setting),
+        Command::Feeds(args) => feeds::run(&args, settings),
+        Command::Diff(args) => diff::run(&args, settings),
         Command::Generate(args) => generate::run(&args),
     }
 }
 
-/// Where data goes. Whoever writes to it must flush it, because a late error would be lost otherwise.
+/// A buffer in front of stdout. Each command flushes it, because an error while dropping it would be lost.
 fn stdout() -> BufWriter<Stdout> {
     BufWriter::with_capacity(1 << 16, io::stdout())
 }

@@ -1,12 +1,12 @@
-//! `parse`: how one file would be read, event by event, as it is read.
+//! `parse`: prints how one feed file is read, event by event, while it is read.
 
 use super::stdout;
-use crate::args::{List, Parse, Reach};
+use crate::args::{ListArg, Parse, ParseOutput, ScopeArg};
 use crate::exit::{Exit, Failure};
 use crate::input;
 use crate::printable;
-use crate::setting::Setting;
-use rapsheet_ingest::decode::{self, Caps, Text};
+use crate::settings::Settings;
+use rapsheet_ingest::decode::{self, Limits, Text};
 use rapsheet_ingest::format::{self, Format, OpenError};
 use rapsheet_ingest::intake::{self, Recipe, Transcribed};
 use rapsheet_ingest::options::Options;
@@ -19,18 +19,20 @@ use serde::Serialize;
 use std::io::{self, BufWriter, Read, Stdout, Write};
 use std::path::Path;
 
-/// How much of a file is looked at, in bytes.
-const HEAD: u64 = 1 << 20;
+/// How much of a file is read to detect its format, in bytes.
+const HEAD_LEN: u64 = 1 << 20;
 
-/// Of a hundred lines that should be data, more refusals than this are worth a word.
+/// The share of rejected lines, in percent of the lines with data, above which a note asks whether the format
+/// is right.
 const REJECTS_TOLERATED: u64 = 20;
 
 /// Runs the command.
-pub(super) fn run(args: &Parse, setting: &Setting) -> Result<Exit, Failure> {
+pub(super) fn run(args: &Parse, settings: &Settings) -> Result<Exit, Failure> {
+    let ParseOutput::Jsonl = args.output;
     let format = find(&args.format)?;
     let options = options(args, format)?;
-    let list = list(args.list, if args.list.is_none() { looked_at(format, &args.file) } else { format });
-    let rules = Rules::new(setting.now, list, scope(args.scope));
+    let list = list(args.list, if args.list.is_none() { detected(format, &args.file) } else { format });
+    let rules = Rules::new(settings.now, list, scope(args.scope));
     let mut printer = Printer { transcript: Transcript::new(list), out: stdout(), failed: None };
     let recipe = Recipe { format, options: &options, rules: &rules, can_be_empty: false };
     let read = match open(&args.file) {
@@ -40,7 +42,7 @@ pub(super) fn run(args: &Parse, setting: &Setting) -> Result<Exit, Failure> {
     if let Some(error) = printer.failed.take() {
         return Err(error.into());
     }
-    remark(&read, args, setting);
+    print_notes(&read, args, settings);
     let exit = match read.tally {
         Ok(_) => Exit::Done,
         Err(OpenError::Options(error)) => return Err(Failure::usage(format_args!("--{error}"))),
@@ -55,35 +57,35 @@ fn find(id: &str) -> Result<&'static Format, Failure> {
         .ok_or_else(|| Failure::usage(format_args!("no format `{id}`; `rapsheet formats` lists them")))
 }
 
-/// What a file is taken for, where nobody says it: what it lists is decided before it is read. A pipe cannot be looked
-/// at twice, and is a block list.
-fn looked_at(format: &'static Format, path: &Path) -> &'static Format {
+/// The format of a file whose format is `auto`. It decides the kind of list, which must be known before the
+/// file is read. A pipe cannot be read twice, and counts as a blocklist.
+fn detected(format: &'static Format, path: &Path) -> &'static Format {
     if format.id != "auto" || input::is_stdin(path) || !path.is_file() {
         return format;
     }
     let mut head = Vec::new();
-    let text = decode::open_path(path, Caps::default()).ok();
-    let read = text.map(|text| text.take(HEAD).read_to_end(&mut head));
+    let text = decode::open_path(path, Limits::default()).ok();
+    let read = text.map(|text| text.take(HEAD_LEN).read_to_end(&mut head));
     let guess = read.and_then(|read| read.ok()).and_then(|_| sniff::guess(&head));
     guess.map_or(format, |guess| guess.format)
 }
 
-/// Says on stderr what the file was taken for, and whether that looks right.
-fn remark(read: &Transcribed, args: &Parse, setting: &Setting) {
+/// Prints on stderr which format was detected, and whether it looks wrong.
+fn print_notes(read: &Transcribed, args: &Parse, settings: &Settings) {
     let name = args.file.to_string_lossy();
     let file = printable::text(&name);
     if let Some(guess) = &read.guess {
-        setting.note(&format!("rapsheet: {file}: read as {}: {}", guess.format.id, guess.why));
+        settings.note(&format!("rapsheet: {file}: read as {}: {}", guess.format.id, guess.why));
     }
     let Ok(tally) = &read.tally else { return };
-    let told = tally.data_lines + tally.rejected_lines;
-    if tally.rejected_lines * 100 > told * REJECTS_TOLERATED {
+    let expected = tally.data_lines + tally.rejected_lines;
+    if tally.rejected_lines * 100 > expected * REJECTS_TOLERATED {
         let remedy = match read.guess {
             Some(_) => "name another with --format, which `rapsheet formats` lists",
-            None => "`rapsheet parse` without --format says what it looks like",
+            None => "`rapsheet parse` without --format detects it",
         };
-        setting.note(&format!(
-            "rapsheet: {file}: {} of {told} lines that should be data were refused; is the format right? {remedy}",
+        settings.note(&format!(
+            "rapsheet: {file}: {} of {expected} lines with data were rejected; is the format right? {remedy}",
             tally.rejected_lines
         ));
     }
@@ -96,27 +98,27 @@ fn options(args: &Parse, format: &Format) -> Result<Options, Failure> {
     Ok(options)
 }
 
-fn list(list: Option<List>, format: &Format) -> ListKind {
+fn list(list: Option<ListArg>, format: &Format) -> ListKind {
     match list {
-        Some(List::Block) => ListKind::Block,
-        Some(List::Allow) => ListKind::Allow,
+        Some(ListArg::Block) => ListKind::Block,
+        Some(ListArg::Allow) => ListKind::Allow,
         None => format.list,
     }
 }
 
-fn scope(reach: Reach) -> Scope {
-    match reach {
-        Reach::Exact => Scope::Exact,
-        Reach::Tree => Scope::Tree,
-        Reach::Subdomains => Scope::Subdomains,
+fn scope(scope: ScopeArg) -> Scope {
+    match scope {
+        ScopeArg::Exact => Scope::Exact,
+        ScopeArg::Tree => Scope::Tree,
+        ScopeArg::Subdomains => Scope::Subdomains,
     }
 }
 
 fn open(path: &Path) -> Result<Text, FileRefusal> {
     if input::is_stdin(path) {
-        return decode::open_stream(io::stdin(), Caps::default());
+        return decode::open_stream(io::stdin(), Limits::default());
     }
-    decode::open_path(path, Caps::default())
+    decode::open_path(path, Limits::default())
 }
 
 /// Prints events as they come.
@@ -141,7 +143,7 @@ impl Printer {
         Ok(Exit::Refused)
     }
 
-    /// Prints what has come. After a failure nothing is printed.
+    /// Prints the events so far. After a failed write nothing more is printed.
     fn print(&mut self) {
         for event in self.transcript.events.drain(..) {
             if self.failed.is_some() {
@@ -175,7 +177,7 @@ impl Sink for Printer {
         self.print();
     }
 
-    /// When nobody reads the output any more, nothing more is read, so that an endless input ends too.
+    /// A closed output ends the reading, which may be of an endless input.
     fn is_closed(&self) -> bool {
         self.failed.is_some()
     }

@@ -1,24 +1,42 @@
-//! `verify`: whether the snapshot is, bit for bit, what was built, and makes sense.
+//! `verify`: checks every checksum and every reference of a snapshot.
 
 use super::stdout;
+use crate::args::Verify;
 use crate::exit::{Exit, Failure};
 use crate::printable;
-use crate::setting::Setting;
+use crate::settings::Settings;
+use serde::Serialize;
 use std::io::Write;
 
+#[derive(Serialize)]
+struct Verified<'a> {
+    path: &'a str,
+    ok: bool,
+    bytes: u64,
+    sections: usize,
+    built_at: String,
+}
+
 /// Runs the command.
-pub(super) fn run(setting: &Setting) -> Result<Exit, Failure> {
-    let snapshot = setting.open()?;
+pub(super) fn run(args: &Verify, settings: &Settings) -> Result<Exit, Failure> {
+    let snapshot = settings.open()?;
     snapshot.verify_references().map_err(Failure::refused)?;
+    let verified = Verified {
+        path: &settings.snapshot.to_string_lossy(),
+        ok: true,
+        bytes: snapshot.byte_len(),
+        sections: snapshot.table().rows.len(),
+        built_at: snapshot.built_at().to_string(),
+    };
     let mut out = stdout();
-    writeln!(
-        out,
-        "{}: ok, {} bytes in {} sections, built at {}",
-        printable::text(&setting.snapshot.to_string_lossy()),
-        snapshot.byte_len(),
-        snapshot.table().rows.len(),
-        snapshot.built_at(),
-    )?;
+    if args.output.is_json() {
+        serde_json::to_writer_pretty(&mut out, &verified)?;
+        writeln!(out)?;
+    } else {
+        let Verified { path, bytes, sections, built_at, .. } = verified;
+        let path = printable::text(path);
+        writeln!(out, "{path}: ok, {bytes} bytes in {sections} sections, built at {built_at}")?;
+    }
     out.flush()?;
     Ok(Exit::Done)
 }

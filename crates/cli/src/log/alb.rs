@@ -1,26 +1,27 @@
-//! Access logs of AWS Application Load Balancers: cells between blanks, in quotes where they may hold blanks.
+//! Access logs of AWS Application Load Balancers: cells between blanks, quoted where they may contain blanks.
 //!
-//! A client is an address and a port, and so are targets. An IPv6 address has no brackets there, and with its port it
-//! would be another address; so the colon before the port is blanked out, whatever else is looked into. AWS adds cells
-//! at the end from time to time and asks readers to pass over those that they do not know; ours come last.
+//! Clients and targets are an address and a port. IPv6 addresses have no brackets there, and with its port
+//! one reads as another address (`2001:db8::5:80`), so the colon before the port is always blanked. AWS adds
+//! cells at the end from time to time and asks readers to ignore unknown ones; an annotation is appended
+//! behind all of them.
 
-use super::placed::{Cursor, Lines, Visit, request};
-use super::{Fields, Kind, Layout, Log, Remark, first_line, line_len, text};
+use super::positional::{Cursor, LineFormat, VisitField, request};
+use super::{Annotation, Fields, Kind, Log, RecordFormat, first_line, line_len, text};
 use rapsheet_snapshot::Time;
 use std::borrow::Cow;
 use std::ops::Range;
 
-/// The row of the table.
+/// The row of this kind.
 pub(super) static KIND: Kind = Kind {
     name: "alb",
-    also: &[],
-    about: "Access logs of AWS Application Load Balancers",
-    tell: |head| LINES.tell(head),
-    begin: |_| Log::new(Alb),
+    aliases: &[],
+    description: "Access logs of AWS Application Load Balancers",
+    detect: |head| LINE_FORMAT.detect(head),
+    new_log: |_| Log::new(Alb),
     reshape: None,
 };
 
-/// The cells, by the names that AWS gives them.
+/// The cells, by AWS's names.
 const CELLS: [&str; 30] = [
     "type",
     "time",
@@ -53,14 +54,14 @@ const CELLS: [&str; 30] = [
     "classification_reason",
     "conn_trace_id",
 ];
-/// Those that hold addresses with ports.
+/// The cells of addresses with ports.
 const WITH_PORTS: [&str; 3] = ["client:port", "target:port", "target:port_list"];
-/// What stands in a request, and in the two cells before the colon.
+/// Parts of cells: of the request, and the addresses of client and target without their ports.
 const INNER: [&str; 5] = ["method", "url", "protocol", "client", "target"];
 
-static LINES: Lines = Lines { fields: &CELLS, read };
+static LINE_FORMAT: LineFormat = LineFormat { fields: &CELLS, read };
 
-fn read(line: &[u8], visit: &mut Visit<'_>) -> Option<()> {
+fn read(line: &[u8], visit: &mut VisitField<'_>) -> Option<()> {
     let mut cursor = Cursor::new(line, 0);
     let kind = line.get(cursor.word()?)?;
     if ![b"http".as_slice(), b"https", b"h2", b"grpcs", b"ws", b"wss"].contains(&kind) {
@@ -68,7 +69,7 @@ fn read(line: &[u8], visit: &mut Visit<'_>) -> Option<()> {
     }
     let mut cursor = Cursor::new(line, 0);
     for (at, name) in CELLS.iter().enumerate() {
-        let Some(cell) = cursor.cell() else { return (at > 12).then_some(()) };
+        let Some(cell) = cursor.word_or_quoted() else { return (at > 12).then_some(()) };
         match *name {
             "request" => request(line, &cell, visit),
             "client:port" => visit("client", without_port(line, &cell)),
@@ -81,7 +82,7 @@ fn read(line: &[u8], visit: &mut Visit<'_>) -> Option<()> {
     Some(())
 }
 
-/// A cell up to its last colon.
+/// The range of a cell up to its last colon.
 fn without_port(line: &[u8], cell: &Range<usize>) -> Range<usize> {
     let colon = line.get(cell.clone()).and_then(|text| memchr::memrchr(b':', text));
     cell.start..colon.map_or(cell.end, |colon| cell.start + colon)
@@ -89,14 +90,14 @@ fn without_port(line: &[u8], cell: &Range<usize>) -> Range<usize> {
 
 struct Alb;
 
-impl Layout for Alb {
+impl RecordFormat for Alb {
     fn fields(&self) -> Fields<'_> {
         Fields::Named(CELLS.iter().chain(&INNER).map(|name| Cow::Borrowed(*name)).collect())
     }
 
     fn mask(&self, block: &[u8], fields: &[String], out: &mut Vec<u8>) -> bool {
         let colons = colons_before_ports(block);
-        if !(&LINES).mask(block, fields, out) {
+        if !(&LINE_FORMAT).mask(block, fields, out) {
             if colons.is_empty() {
                 return false;
             }
@@ -111,30 +112,30 @@ impl Layout for Alb {
     }
 
     fn field(&self, record: &[u8], name: &str) -> Option<Vec<u8>> {
-        (&LINES).field(record, name)
+        (&LINE_FORMAT).field(record, name)
     }
 
-    fn times(&self) -> &'static [&'static str] {
-        (&LINES).times()
+    fn time_fields(&self) -> &'static [&'static str] {
+        (&LINE_FORMAT).time_fields()
     }
 
     fn time_of_line(&self, record: &[u8], now: Time) -> Option<Time> {
-        (&LINES).time_of_line(record, now)
+        (&LINE_FORMAT).time_of_line(record, now)
     }
 
-    fn annotate(&self, record: &[u8], remark: &Remark<'_>, out: &mut Vec<u8>) {
+    fn annotate(&self, record: &[u8], annotation: &Annotation<'_>, out: &mut Vec<u8>) {
         out.extend_from_slice(record);
         if record.is_empty() {
             return;
         }
-        for cell in remark.cells(&text::WORDS) {
+        for cell in annotation.cells(&text::WORDS) {
             out.push(b' ');
             out.extend_from_slice(cell.as_bytes());
         }
     }
 }
 
-/// Where ports follow IPv6 addresses that have no brackets.
+/// The offsets of the colons between IPv6 addresses without brackets and their ports.
 fn colons_before_ports(block: &[u8]) -> Vec<usize> {
     let (mut colons, mut start) = (Vec::new(), 0);
     while start < block.len() {

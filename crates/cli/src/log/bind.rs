@@ -1,31 +1,32 @@
-//! BIND's query log: who asked for which name.
+//! BIND's query log: which client queried which name.
 //!
-//! Older versions put the client's address right behind `client`, newer ones a number of their own before it and the
-//! name in brackets behind it; a view may stand between. What comes before is a time, categories, or syslog's words.
+//! Older versions write the address directly behind `client`; newer ones write an object number (`@0x7f`)
+//! before it and the name in parentheses behind it, and a view may follow. Before `client` there may be a
+//! time, categories, or a syslog prefix.
 
 use super::Kind;
-use super::placed::{Cursor, Lines, Visit};
+use super::positional::{Cursor, LineFormat, VisitField};
 
-/// The row of the table.
+/// The row of this kind.
 pub(super) static KIND: Kind = Kind {
     name: "bind",
-    also: &["named"],
-    about: "BIND's query log",
-    tell: |head| LINES.tell(head),
-    begin: |_| LINES.log(),
+    aliases: &["named"],
+    description: "BIND's query log",
+    detect: |head| LINE_FORMAT.detect(head),
+    new_log: |_| LINE_FORMAT.log(),
     reshape: None,
 };
 
-static LINES: Lines =
-    Lines { fields: &["time", "client", "query", "class", "type", "flags", "server", "rest"], read };
+static LINE_FORMAT: LineFormat =
+    LineFormat { fields: &["time", "client", "query", "class", "type", "flags", "server", "rest"], read };
 
-fn read(line: &[u8], visit: &mut Visit<'_>) -> Option<()> {
+fn read(line: &[u8], visit: &mut VisitField<'_>) -> Option<()> {
     let client_at =
         memchr::memmem::find(line, b"client ").filter(|at| *at == 0 || line.get(at - 1) == Some(&b' '))?;
     let mut cursor = Cursor::new(line, client_at + b"client ".len());
     if cursor.rest().starts_with(b"@") {
         cursor.word()?;
-        cursor.mark(b" ")?;
+        cursor.skip_exact(b" ")?;
     }
     let client = cursor.until(b'#')?;
     if line.get(client.clone())?.contains(&b' ') {

@@ -1,52 +1,56 @@
-//! AWS CloudTrail: a document a file, `{"Records":[{…},{…}]}`, mostly all on one line; each of its elements is a record.
+//! AWS CloudTrail: a file is one document, `{"Records":[{…},{…}]}`, usually on one line; each element is a
+//! record.
 //!
-//! Nobody can hold such a document, so it is made into lines while it is read, byte for byte: the comma behind an element
-//! becomes a line end, and so does the brace that ends the document; a line end becomes a form feed, which no JSON has.
-//! From there on it is JSON with an object a line, offsets are those of the document, lines are counted by records, and
-//! whoever prints a record turns its bytes back. What is no such document passes as it is; what begins as one and goes
-//! wrong has no line ends from there on, and is looked into as text.
+//! A document may be larger than memory, so it is not parsed as a whole. While it is read, it becomes lines,
+//! byte for byte: the comma behind an element and the brace that ends the document become line ends, and a
+//! line end becomes a form feed, which JSON never contains. The result is JSON with an object a line; offsets
+//! are those of the document, line numbers count records, and printing a record restores its bytes. Another
+//! source passes unchanged. A document that turns out to be malformed has no line ends from that point on,
+//! and is searched as text.
 
-use super::{Fields, Kind, Layout, Log, Remark, Source, json};
+use super::{Annotation, Fields, Kind, Log, RecordFormat, Source, json};
 use std::io::{self, Read};
 use std::ops::Range;
 
-/// The row of the table.
+/// The row of this kind.
 pub(super) static KIND: Kind = Kind {
     name: "cloudtrail",
-    also: &[],
-    about: "AWS CloudTrail, documents of records",
-    tell: |head| begins(head) == Begins::Yes,
-    // What is no document is objects, a line each.
-    begin: |head| if begins(head) == Begins::Yes { Log::new(CloudTrail) } else { (json::KIND.begin)(head) },
+    aliases: &[],
+    description: "AWS CloudTrail, documents of records",
+    detect: |head| begins(head) == Begins::AsDocument,
+    // Lines of objects are accepted under this name, too.
+    new_log: |head| {
+        if begins(head) == Begins::AsDocument { Log::new(CloudTrail) } else { (json::KIND.new_log)(head) }
+    },
     reshape: Some(reshape),
 };
 
-/// How a document begins, with white space between any two parts.
+/// The beginning of a document; white space is allowed between any two parts.
 const PARTS: [&[u8]; 4] = [b"{", b"\"Records\"", b":", b"["];
-/// How much white space may stand before it is seen what a document is.
+/// How many bytes are held until the source is known to be a document or not.
 const HELD_MAX: usize = 4 << 10;
-/// What a line end becomes.
-const FEED: u8 = b'\x0c';
+/// The byte that replaces a line end.
+const FORM_FEED: u8 = b'\x0c';
 
-/// Whether a text begins as a document does.
+/// Whether a text begins like a document.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Begins {
-    /// It does, and goes on behind these bytes.
-    Yes,
-    No,
-    /// It is too short to say.
-    Perhaps,
+    AsDocument,
+    Otherwise,
+    /// The text is too short to decide.
+    Undecided,
 }
 
 fn begins(text: &[u8]) -> Begins {
     match prefix_len(text) {
-        Ok(Some(_)) => Begins::Yes,
-        Ok(None) => Begins::Perhaps,
-        Err(()) => Begins::No,
+        Ok(Some(_)) => Begins::AsDocument,
+        Ok(None) => Begins::Undecided,
+        Err(()) => Begins::Otherwise,
     }
 }
 
-/// The length of what stands before the first element; `None` where the text ends before.
+/// The length of the text before the first element; `Ok(None)` where the text ends before it, `Err` for no
+/// document.
 fn prefix_len(text: &[u8]) -> Result<Option<usize>, ()> {
     let mut rest = text.strip_prefix(b"\xef\xbb\xbf").unwrap_or(text);
     for part in PARTS {
@@ -60,47 +64,45 @@ fn prefix_len(text: &[u8]) -> Result<Option<usize>, ()> {
     Ok(Some(text.len() - rest.len()))
 }
 
-/// Makes lines of a document, if a source is one.
+/// Rewrites a source that is a document, so that each record is a line.
 pub(super) fn reshape(source: Source) -> Source {
-    Box::new(Lines { source, held: Vec::new(), given: 0, shape: Shape::Unseen })
+    Box::new(LineSplitter { source, held: Vec::new(), read_to: 0, content: Content::Undetermined })
 }
 
-struct Lines {
+struct LineSplitter {
     source: Source,
-    /// What was read to see what it is, and how much of that was given.
+    /// The bytes that were read to detect the content, and how many of them were passed on.
     held: Vec<u8>,
-    given: usize,
-    shape: Shape,
+    read_to: usize,
+    content: Content,
 }
 
-enum Shape {
-    /// Nobody looked yet.
-    Unseen,
-    /// It is something else.
+enum Content {
+    Undetermined,
     Other,
-    Document(Walk),
+    Document(ElementWalk),
 }
 
-impl Read for Lines {
+impl Read for LineSplitter {
     fn read(&mut self, out: &mut [u8]) -> io::Result<usize> {
-        if let Shape::Unseen = self.shape {
-            self.look()?;
+        if let Content::Undetermined = self.content {
+            self.detect()?;
         }
-        let held = self.held.get(self.given..).unwrap_or(&[]);
+        let held = self.held.get(self.read_to..).unwrap_or(&[]);
         let read = if held.is_empty() { self.source.read(out)? } else { (&*held).read(out)? };
-        self.given += if held.is_empty() { 0 } else { read };
-        if let Shape::Document(walk) = &mut self.shape {
+        self.read_to += if held.is_empty() { 0 } else { read };
+        if let Content::Document(walk) = &mut self.content {
             walk.reshape(out.get_mut(..read).unwrap_or(&mut []));
         }
         Ok(read)
     }
 }
 
-impl Lines {
-    /// Reads until it is seen what the source is.
-    fn look(&mut self) -> io::Result<()> {
+impl LineSplitter {
+    /// Reads until the content is known.
+    fn detect(&mut self) -> io::Result<()> {
         let mut seen = begins(&self.held);
-        while seen == Begins::Perhaps && self.held.len() < HELD_MAX {
+        while seen == Begins::Undecided && self.held.len() < HELD_MAX {
             let have = self.held.len();
             self.held.resize(have + HELD_MAX, 0);
             let read = self.source.read(self.held.get_mut(have..).unwrap_or(&mut []));
@@ -110,66 +112,70 @@ impl Lines {
             }
             seen = begins(&self.held);
         }
-        self.shape = if seen == Begins::Yes { Shape::Document(Walk::default()) } else { Shape::Other };
+        self.content = if seen == Begins::AsDocument {
+            Content::Document(ElementWalk::default())
+        } else {
+            Content::Other
+        };
         Ok(())
     }
 }
 
-/// A walk through documents, one after the other.
+/// The state of a reader of documents, one after the other.
 #[derive(Default)]
-struct Walk {
-    place: Place,
-    /// How deep in an element.
+struct ElementWalk {
+    state: State,
+    /// The nesting inside an element.
     depth: u64,
     is_string: bool,
     is_escaped: bool,
 }
 
 #[derive(Clone, Copy, Default, PartialEq, Eq)]
-enum Place {
-    /// Before the first element, with what was met of [`PARTS`], byte by byte.
+enum State {
+    /// Before the first element. Which bytes of [`PARTS`] were read is not checked again.
     #[default]
     Before,
-    /// Where an element may begin.
+    /// An element may begin.
     Between,
     Element,
     /// Behind an element.
     Behind,
-    /// Behind the last one.
+    /// Behind the last element.
     Closing,
-    /// In what is no document.
+    /// The document is malformed.
     Lost,
 }
 
-impl Walk {
+impl ElementWalk {
     fn reshape(&mut self, bytes: &mut [u8]) {
         for byte in bytes {
             *byte = self.step(*byte);
         }
     }
 
-    /// What a byte becomes.
+    /// The replacement of a byte.
     fn step(&mut self, byte: u8) -> u8 {
-        if self.place == Place::Element {
+        if self.state == State::Element {
             self.element(byte);
-            return if byte == b'\n' { FEED } else { byte };
+            return if byte == b'\n' { FORM_FEED } else { byte };
         }
         if byte.is_ascii_whitespace() {
-            return if byte == b'\n' { FEED } else { byte };
+            return if byte == b'\n' { FORM_FEED } else { byte };
         }
-        let (place, becomes) = match (self.place, byte) {
-            (Place::Before, b'[') => (Place::Between, byte),
-            (Place::Before, _) if is_of_prefix(byte) => (Place::Before, byte),
-            (Place::Between, b'{') => {
+        let (state, becomes) = match (self.state, byte) {
+            (State::Before, b'[') => (State::Between, byte),
+            (State::Before, _) if is_of_prefix(byte) => (State::Before, byte),
+            (State::Between, b'{') => {
                 self.depth = 1;
-                (Place::Element, byte)
+                (State::Element, byte)
             }
-            (Place::Between | Place::Behind, b']') => (Place::Closing, byte),
-            (Place::Behind, b',') => (Place::Between, b'\n'),
-            (Place::Closing, b'}') => (Place::Before, b'\n'),
-            _ => (Place::Lost, byte),
+            (State::Between | State::Behind, b']') => (State::Closing, byte),
+            (State::Behind, b',') => (State::Between, b'\n'),
+            (State::Closing, b'}') => (State::Before, b'\n'),
+            _ => (State::Lost, byte),
         };
-        self.place = place;
+        self.state = state;
         becomes
     }
 
@@ -183,7 +189,7 @@ impl Walk {
             b'}' | b']' => {
                 self.depth -= 1;
                 if self.depth == 0 {
-                    self.place = if byte == b'}' { Place::Behind } else { Place::Lost };
+                    self.state = if byte == b'}' { State::Behind } else { State::Lost };
                 }
             }
             _ => {}
@@ -191,7 +197,7 @@ impl Walk {
     }
 }
 
-/// Whether a byte may stand before the first element.
+/// Whether a byte may come before the first element.
 fn is_of_prefix(byte: u8) -> bool {
     b"{:\xef\xbb\xbf\"".contains(&byte) || b"Records".contains(&byte)
 }
@@ -199,7 +205,7 @@ fn is_of_prefix(byte: u8) -> bool {
 struct CloudTrail;
 
 impl CloudTrail {
-    /// Where the element of a record stands.
+    /// The range of the element in a record.
     fn element(record: &[u8]) -> Option<Range<usize>> {
         let start = element_at(record);
         let length = json::value_len(record.get(start..)?)?;
@@ -207,14 +213,14 @@ impl CloudTrail {
     }
 }
 
-/// Where an element begins: behind the beginning of its document, if that is there.
+/// The offset of the element in a record; the first record contains the beginning of the document, too.
 fn element_at(record: &[u8]) -> usize {
     let start = prefix_len(record).ok().flatten().unwrap_or(0);
     let blanks = record.iter().skip(start).take_while(|byte| byte.is_ascii_whitespace()).count();
     start + blanks
 }
 
-impl Layout for CloudTrail {
+impl RecordFormat for CloudTrail {
     fn fields(&self) -> Fields<'_> {
         Fields::Any
     }
@@ -227,25 +233,25 @@ impl Layout for CloudTrail {
         json::field(record.get(CloudTrail::element(record)?)?, name)
     }
 
-    fn annotate(&self, record: &[u8], remark: &Remark<'_>, out: &mut Vec<u8>) {
+    fn annotate(&self, record: &[u8], annotation: &Annotation<'_>, out: &mut Vec<u8>) {
         let Some(element) = CloudTrail::element(record) else { return out.extend_from_slice(record) };
         out.extend_from_slice(record.get(..element.start).unwrap_or(&[]));
-        json::annotate(record.get(element.clone()).unwrap_or(&[]), remark, out);
+        json::annotate(record.get(element.clone()).unwrap_or(&[]), annotation, out);
         out.extend_from_slice(record.get(element.end..).unwrap_or(&[]));
     }
 
-    /// Behind an element there was a comma, and behind the last bracket a brace.
+    /// The line end was a comma behind an element, or a brace behind the last bracket.
     fn restore(&self, record: &mut [u8]) {
         if let [body @ .., end @ b'\n'] = record {
             *end = if body.trim_ascii_end().ends_with(b"]") { b'}' } else { b',' };
         }
-        record.iter_mut().filter(|byte| **byte == FEED).for_each(|byte| *byte = b'\n');
+        record.iter_mut().filter(|byte| **byte == FORM_FEED).for_each(|byte| *byte = b'\n');
     }
 
     /// The element, on one line.
-    fn alone(&self, record: &[u8]) -> Option<Vec<u8>> {
+    fn standalone(&self, record: &[u8]) -> Option<Vec<u8>> {
         let element = CloudTrail::element(record).and_then(|element| record.get(element)).unwrap_or(record);
-        let plain = |byte: &u8| if *byte == FEED || *byte == b'\n' { b' ' } else { *byte };
+        let plain = |byte: &u8| if *byte == FORM_FEED || *byte == b'\n' { b' ' } else { *byte };
         Some(element.trim_ascii().iter().map(plain).collect())
     }
 }

@@ -1,22 +1,23 @@
-//! The access logs of Apache and nginx: the common format, and the combined one with a referer and an agent.
+//! Access logs of Apache and nginx: the common format, and the combined format with referer and user agent.
 //!
-//! Quotes in a request are written as `\"` or `\x22`, so that a quotation mark ends it. Many sites put the virtual host
-//! first, and addresses that proxies report (`X-Forwarded-For`) last.
+//! A quotation mark inside a request is written as `\"` or `\x22`, so a bare one ends it. Two usual
+//! extensions are read, too: the virtual host in front, and the addresses that proxies report
+//! (`X-Forwarded-For`) at the end.
 
-use super::placed::{Cursor, Lines, Visit, request};
-use super::{Kind, moment};
+use super::positional::{Cursor, LineFormat, VisitField, request};
+use super::{Kind, timestamp};
 
-/// The row of the table.
+/// The row of this kind.
 pub(super) static KIND: Kind = Kind {
     name: "combined",
-    also: &["apache", "nginx", "clf"],
-    about: "Access logs of Apache and nginx, combined or common",
-    tell: |head| LINES.tell(head),
-    begin: |_| LINES.log(),
+    aliases: &["apache", "nginx", "clf"],
+    description: "Access logs of Apache and nginx, combined or common",
+    detect: |head| LINE_FORMAT.detect(head),
+    new_log: |_| LINE_FORMAT.log(),
     reshape: None,
 };
 
-static LINES: Lines = Lines {
+static LINE_FORMAT: LineFormat = LineFormat {
     fields: &[
         "vhost",
         "client",
@@ -37,30 +38,31 @@ static LINES: Lines = Lines {
     read,
 };
 
-fn read(line: &[u8], visit: &mut Visit<'_>) -> Option<()> {
+fn read(line: &[u8], visit: &mut VisitField<'_>) -> Option<()> {
     let bracket = memchr::memmem::find(line, b" [")?;
     let mut cursor = Cursor::new(line, bracket + 2);
     let time = cursor.until(b']')?;
-    moment::clf(line.get(time.clone())?)?;
-    cursor.mark(b"]")?;
-    let asked = cursor.quoted()?;
+    timestamp::clf(line.get(time.clone())?)?;
+    cursor.skip_exact(b"]")?;
+    let request_range = cursor.quoted()?;
     let (status, bytes) = (cursor.word()?, cursor.word()?);
     before_time(line.get(..bracket)?, visit)?;
     visit("time", time);
-    request(line, &asked, visit);
-    visit("request", asked);
+    request(line, &request_range, visit);
+    visit("request", request_range);
     visit("status", status);
     visit("bytes", bytes);
     for name in ["referer", "user_agent"] {
         visit(name, cursor.quoted().unwrap_or_default());
     }
     visit("rest", cursor.remainder().unwrap_or_default());
-    visit("forwarded_for", cursor.cell().unwrap_or_default());
+    visit("forwarded_for", cursor.word_or_quoted().unwrap_or_default());
     Some(())
 }
 
-/// Who asked: the virtual host, if there is one, the client, and two names that hardly anybody has.
-fn before_time(head: &[u8], visit: &mut Visit<'_>) -> Option<()> {
+/// The words before the time: the virtual host, if there is one, the client, and the two names (identd and
+/// user).
+fn before_time(head: &[u8], visit: &mut VisitField<'_>) -> Option<()> {
     let mut cursor = Cursor::new(head, 0);
     let words: Vec<_> = std::iter::from_fn(|| cursor.word()).take(5).collect();
     let names: &[&'static str] = match words.len() {

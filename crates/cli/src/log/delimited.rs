@@ -1,59 +1,72 @@
-//! Comma-, tab- and blank-separated values: a header names the columns, and in the first a cell in quotes may hold anything.
+//! Comma-, tab- and blank-separated values below a header that names the columns. Cells with commas may be
+//! quoted (RFC 4180).
 //!
-//! RFC 4180's quoting, read where it stands: nothing is unquoted, because nothing is taken out of its place. Where files
-//! were joined, their header recurs; a record that says the same is a header, too.
+//! Cells are located, not unquoted, because bytes must not move: this is why the `csv` crate is not used.
+//! Where files were joined, the header recurs: a record that equals it is a header, too.
 
-use super::remark::Cells;
-use super::{Fields, Kind, Layout, Log, REMARKS, Remark, is_wanted, line_len, names_of, put};
+use super::annotation::CellStyle;
+use super::{
+    ANNOTATION_NAMES, Annotation, Fields, Kind, Log, RecordFormat, copy_or_blank, is_selected, line_len,
+    named_fields,
+};
 
-/// A row of the table.
+/// The row of this kind.
 pub(super) static CSV: Kind = Kind {
     name: "csv",
-    also: &[],
-    about: "Comma-separated values below a header",
-    tell: |head| Columns::guess(&COMMAS, head),
-    begin: |head| Log::new(Columns::read(&COMMAS, head)),
+    aliases: &[],
+    description: "Comma-separated values below a header",
+    detect: |head| Columns::looks_like_table(&COMMAS, head),
+    new_log: |head| Log::new(Columns::read(&COMMAS, head)),
     reshape: None,
 };
-/// A row of the table.
+/// The row of this kind.
 pub(super) static TSV: Kind = Kind {
     name: "tsv",
-    also: &[],
-    about: "Tab-separated values below a header",
-    tell: |head| Columns::guess(&TABS, head),
-    begin: |head| Log::new(Columns::read(&TABS, head)),
+    aliases: &[],
+    description: "Tab-separated values below a header",
+    detect: |head| Columns::looks_like_table(&TABS, head),
+    new_log: |head| Log::new(Columns::read(&TABS, head)),
     reshape: None,
 };
 
-/// How a table is written.
-pub(super) struct Style {
+/// How a table is written: delimiter, quotes, and the cells of an annotation.
+pub(super) struct Dialect {
     delimiter: u8,
-    /// Whether a cell may stand in quotes.
+    /// Whether a cell may be quoted.
     is_quoted: bool,
-    cells: Cells,
+    cells: CellStyle,
 }
 
-static COMMAS: Style =
-    Style { delimiter: b',', is_quoted: true, cells: Cells { joint: " ", instead: "%20", empty: "" } };
-static TABS: Style =
-    Style { delimiter: b'\t', is_quoted: false, cells: Cells { joint: " ", instead: "%20", empty: "" } };
-/// Words between single blanks, and `-` where there is nothing.
-pub(super) static BLANKS: Style =
-    Style { delimiter: b' ', is_quoted: false, cells: Cells { joint: ",", instead: "%2C", empty: "-" } };
+static COMMAS: Dialect = Dialect {
+    delimiter: b',',
+    is_quoted: true,
+    cells: CellStyle { separator: " ", escaped_separator: "%20", empty: "" },
+};
+static TABS: Dialect = Dialect {
+    delimiter: b'\t',
+    is_quoted: false,
+    cells: CellStyle { separator: " ", escaped_separator: "%20", empty: "" },
+};
+/// Words between single blanks, with `-` for an empty cell.
+pub(super) static BLANKS: Dialect = Dialect {
+    delimiter: b' ',
+    is_quoted: false,
+    cells: CellStyle { separator: ",", escaped_separator: "%2C", empty: "-" },
+};
 
-/// A table, and what its header says.
+/// A table: its dialect and its columns.
 pub(super) struct Columns {
-    style: &'static Style,
+    dialect: &'static Dialect,
     names: Vec<Vec<u8>>,
-    /// The header as it stands there; empty where there is none.
+    /// The bytes of the header; empty without one.
     header: Vec<u8>,
 }
 
 impl Columns {
-    /// Reads the header of a table that begins with it.
-    pub(super) fn read(style: &'static Style, head: &[u8]) -> Columns {
-        let mut columns = Columns { style, names: Vec::new(), header: Vec::new() };
-        let record = text_of(head.get(..columns.record_len(head)).unwrap_or(head));
+    /// Reads the header at the beginning of a table.
+    pub(super) fn read(dialect: &'static Dialect, head: &[u8]) -> Columns {
+        let mut columns = Columns { dialect, names: Vec::new(), header: Vec::new() };
+        let record = trimmed(head.get(..columns.record_len(head)).unwrap_or(head));
         let mut names = Vec::new();
         columns.each_cell(record, |from, to| {
             let cell = record.get(from..to).unwrap_or(&[]);
@@ -64,30 +77,30 @@ impl Columns {
         columns
     }
 
-    /// A table without a header, whose columns everybody knows.
-    pub(super) fn known<'n>(style: &'static Style, names: impl Iterator<Item = &'n str>) -> Columns {
+    /// A table without a header, whose columns its kind defines.
+    pub(super) fn with_names<'n>(dialect: &'static Dialect, names: impl Iterator<Item = &'n str>) -> Columns {
         let names = names.map(|name| name.as_bytes().to_vec()).collect();
-        Columns { style, names, header: Vec::new() }
+        Columns { dialect, names, header: Vec::new() }
     }
 
-    /// Whether this looks like a table: a header of distinct names, and records with as many cells.
-    fn guess(style: &'static Style, head: &[u8]) -> bool {
+    /// Whether a text looks like a table: a header of distinct names above a record with as many cells.
+    fn looks_like_table(dialect: &'static Dialect, head: &[u8]) -> bool {
         let is_name = |name: &Vec<u8>| {
             let inner = |byte: &u8| byte.is_ascii_alphanumeric() || b"_-. @:/()".contains(byte);
             name.first().is_some_and(|byte| byte.is_ascii_alphabetic() || b"_@".contains(byte))
                 && name.iter().all(inner)
         };
-        let columns = Columns::read(style, head);
+        let columns = Columns::read(dialect, head);
         let mut distinct = columns.names.clone();
         distinct.sort_unstable();
         distinct.dedup();
         let named =
             distinct.len() == columns.names.len() && distinct.len() > 1 && distinct.iter().all(is_name);
-        named && columns.is_followed(head)
+        named && columns.has_matching_record(head)
     }
 
-    /// Whether the record below the header is there and has as many cells.
-    fn is_followed(&self, head: &[u8]) -> bool {
+    /// Whether the record below the header has as many cells.
+    fn has_matching_record(&self, head: &[u8]) -> bool {
         let below = head.get(self.record_len(head)..).unwrap_or(&[]);
         let record = below.get(..self.record_len(below)).unwrap_or(&[]);
         !record.is_empty() && self.count(record) == self.names.len()
@@ -99,13 +112,13 @@ impl Columns {
         cells
     }
 
-    /// Visits the cells of a record, as it stands there, quotes included.
+    /// Calls `visit` with the range of each cell of a record, quotes included.
     fn each_cell(&self, record: &[u8], mut visit: impl FnMut(usize, usize)) {
         let mut start = 0;
         loop {
             let rest = record.get(start..).unwrap_or(&[]);
-            let quoted = if self.style.is_quoted { quoted_len(rest) } else { 0 };
-            let plain = rest.get(quoted..).and_then(|rest| memchr::memchr(self.style.delimiter, rest));
+            let quoted = if self.dialect.is_quoted { quoted_len(rest) } else { 0 };
+            let plain = rest.get(quoted..).and_then(|rest| memchr::memchr(self.dialect.delimiter, rest));
             let end = plain.map_or(record.len(), |at| start + quoted + at);
             visit(start, end);
             start = end + 1;
@@ -118,39 +131,39 @@ impl Columns {
     fn mask_record(&self, block: &[u8], start: usize, end: usize, fields: &[String], out: &mut Vec<u8>) {
         let record = block.get(start..end).unwrap_or(&[]);
         let mut names = self.names.iter();
-        let mut put_to = 0;
+        let mut copied_to = 0;
         self.each_cell(record, |from, to| {
-            put(record, put_to, from, false, out);
-            put(record, from, to, names.next().is_some_and(|name| is_wanted(name, fields)), out);
-            put_to = to;
+            copy_or_blank(record, copied_to, from, false, out);
+            copy_or_blank(record, from, to, names.next().is_some_and(|name| is_selected(name, fields)), out);
+            copied_to = to;
         });
-        put(record, put_to, record.len(), false, out);
+        copy_or_blank(record, copied_to, record.len(), false, out);
     }
 
-    /// A cell, in quotes where it must be.
+    /// A cell as the dialect writes it: quoted where it must be, or with blanks for tabs and line ends.
     fn cell(&self, text: &str) -> String {
-        match self.style.is_quoted && text.contains([',', '"', '\n', '\r']) {
+        match self.dialect.is_quoted && text.contains([',', '"', '\n', '\r']) {
             true => format!("\"{}\"", text.replace('"', "\"\"")),
             false => text.replace(['\t', '\n'], " "),
         }
     }
 }
 
-impl Layout for Columns {
+impl RecordFormat for Columns {
     fn fields(&self) -> Fields<'_> {
-        names_of(&self.names)
+        named_fields(&self.names)
     }
 
     fn is_quoted(&self) -> bool {
-        self.style.is_quoted
+        self.dialect.is_quoted
     }
 
     fn record_len(&self, text: &[u8]) -> usize {
-        if self.style.is_quoted { record_len(text) } else { line_len(text) }
+        if self.dialect.is_quoted { record_len(text) } else { line_len(text) }
     }
 
     fn is_header(&self, record: &[u8]) -> bool {
-        !self.header.is_empty() && text_of(record) == self.header
+        !self.header.is_empty() && trimmed(record) == self.header
     }
 
     fn mask(&self, block: &[u8], fields: &[String], out: &mut Vec<u8>) -> bool {
@@ -164,7 +177,7 @@ impl Layout for Columns {
             let end = start + self.record_len(rest);
             let is_header = self.is_header(block.get(start..end).unwrap_or(&[]));
             if is_header || fields.is_empty() {
-                put(block, start, end, !is_header, out);
+                copy_or_blank(block, start, end, !is_header, out);
             } else {
                 self.mask_record(block, start, end, fields, out);
             }
@@ -174,10 +187,10 @@ impl Layout for Columns {
     }
 
     fn field(&self, record: &[u8], name: &str) -> Option<Vec<u8>> {
-        let wanted = self.names.iter().position(|column| column == name.as_bytes())?;
+        let column = self.names.iter().position(|column| column == name.as_bytes())?;
         let (mut at, mut found) = (0, None);
         self.each_cell(record, |from, to| {
-            if at == wanted {
+            if at == column {
                 found = record.get(from..to).map(<[u8]>::to_vec);
             }
             at += 1;
@@ -185,27 +198,27 @@ impl Layout for Columns {
         found
     }
 
-    /// A record that lacks cells gets them first, so that the columns stay in line.
-    fn annotate(&self, record: &[u8], remark: &Remark<'_>, out: &mut Vec<u8>) {
+    /// A record with missing cells is filled up first, so that the annotation is in its columns.
+    fn annotate(&self, record: &[u8], annotation: &Annotation<'_>, out: &mut Vec<u8>) {
         out.extend_from_slice(record);
         if record.is_empty() {
             return;
         }
-        let lacking = self.names.len().saturating_sub(self.count(record));
+        let missing = self.names.len().saturating_sub(self.count(record));
         let cells = match self.is_header(record) {
-            true => REMARKS.map(str::to_owned),
-            false => remark.cells(&self.style.cells),
+            true => ANNOTATION_NAMES.map(str::to_owned),
+            false => annotation.cells(&self.dialect.cells),
         };
-        let empty = std::iter::repeat_n(self.style.cells.empty, lacking);
+        let empty = std::iter::repeat_n(self.dialect.cells.empty, missing);
         for cell in empty.chain(cells.iter().map(String::as_str)) {
-            out.push(self.style.delimiter);
+            out.push(self.dialect.delimiter);
             out.extend_from_slice(self.cell(cell).as_bytes());
         }
     }
 }
 
-/// What a record says, without the mark that some put at the beginning of a file.
-fn text_of(record: &[u8]) -> &[u8] {
+/// A record without a byte order mark and trailing blanks.
+fn trimmed(record: &[u8]) -> &[u8] {
     record.strip_prefix(b"\xef\xbb\xbf").unwrap_or(record).trim_ascii_end()
 }
 
@@ -225,7 +238,7 @@ fn quoted_len(text: &[u8]) -> usize {
     text.len()
 }
 
-/// The length of a record with its line end: the first one that is not between two quotes.
+/// The length of a record with its line end, the first one outside of quotes.
 fn record_len(text: &[u8]) -> usize {
     let mut quotes = 0usize;
     for at in memchr::memchr2_iter(b'"', b'\n', text) {

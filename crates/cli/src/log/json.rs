@@ -1,23 +1,24 @@
-//! JSON, an object a line: fields are named by their keys, joined by dots where objects lie in objects.
+//! JSON, an object a line. A field is named by its keys, joined by dots where objects are nested.
 //!
-//! A line is walked once, byte by byte, and nothing of it is built; what is no JSON has no fields.
+//! A line is walked once, byte by byte, without building a value: a parser would allocate for each record,
+//! and masking needs positions. A line that is not JSON has no fields.
 
-use super::{Fields, Kind, Layout, Log, Remark, blank, first_line, line_len, put};
+use super::{Annotation, Fields, Kind, Log, RecordFormat, blank, copy_or_blank, first_line, line_len};
 use serde::Serialize;
 
-/// The row of the table.
+/// The row of this kind.
 pub(super) static KIND: Kind = Kind {
     name: "jsonl",
-    also: &["ndjson"],
-    about: "JSON, an object a line: Suricata's EVE, Zeek's, most others",
-    tell: is_json,
-    begin: |_| Log::new(Json),
+    aliases: &["ndjson"],
+    description: "JSON, an object a line: Suricata's EVE, Zeek's, most others",
+    detect: is_json,
+    new_log: |_| Log::new(Json),
     reshape: None,
 };
 
 struct Json;
 
-impl Layout for Json {
+impl RecordFormat for Json {
     fn fields(&self) -> Fields<'_> {
         Fields::Any
     }
@@ -30,8 +31,8 @@ impl Layout for Json {
         field(record, name)
     }
 
-    fn annotate(&self, record: &[u8], remark: &Remark<'_>, out: &mut Vec<u8>) {
-        annotate(record, remark, out);
+    fn annotate(&self, record: &[u8], annotation: &Annotation<'_>, out: &mut Vec<u8>) {
+        annotate(record, annotation, out);
     }
 }
 
@@ -43,12 +44,12 @@ fn is_json(head: &[u8]) -> bool {
     is_object && (first.ends_with(b"}") || !head.contains(&b'\n'))
 }
 
-/// Puts the values of `fields`, and blanks for the rest; `false` where all is wanted. `begin` says where in a line its
-/// object begins.
+/// Appends a copy of a block with everything but the values of `fields` blanked out; `false` without
+/// `fields`: then nothing was appended. `object_start` returns where in a line its object begins.
 pub(super) fn mask(
     block: &[u8],
     fields: &[String],
-    begin: impl Fn(&[u8]) -> usize,
+    object_start: impl Fn(&[u8]) -> usize,
     out: &mut Vec<u8>,
 ) -> bool {
     if fields.is_empty() {
@@ -60,20 +61,22 @@ pub(super) fn mask(
         let line = block.get(start..).map(|rest| rest.get(..line_len(rest)).unwrap_or(rest)).unwrap_or(&[]);
         let before = out.len();
         path.clear();
-        let mut walk = Walk { line, at: begin(line), depth: 0, path: &mut path, fields, put_to: 0, out };
+        let mut walk =
+            FieldWalk { line, at: object_start(line), depth: 0, path: &mut path, fields, copied_to: 0, out };
         if walk.value().is_none() {
-            // Half an object is no object, and who knows what its fields would be.
+            // A truncated object: which fields its bytes belong to is not known, so the whole line is
+            // blanked.
             out.truncate(before);
             out.extend(line.iter().map(|byte| blank(*byte)));
         } else {
-            walk.put_until(line.len(), false);
+            walk.copy_until(line.len(), false);
         }
         start += line.len();
     }
     true
 }
 
-/// The value of a field, as it stands there.
+/// The bytes of the value of a field.
 pub(super) fn field(line: &[u8], name: &str) -> Option<Vec<u8>> {
     let mut out = Vec::new();
     mask(line, &[name.to_owned()], |_| 0, &mut out);
@@ -81,35 +84,35 @@ pub(super) fn field(line: &[u8], name: &str) -> Option<Vec<u8>> {
     (!value.is_empty()).then(|| value.to_vec())
 }
 
-/// The length of the value that a text begins with; `None` where there is no whole one.
+/// The length of the value that a text begins with; `None` where it is incomplete or no JSON.
 pub(super) fn value_len(text: &[u8]) -> Option<usize> {
     let (mut path, mut out) = (Vec::new(), Vec::new());
     let mut walk =
-        Walk { line: text, at: 0, depth: 0, path: &mut path, fields: &[], put_to: 0, out: &mut out };
+        FieldWalk { line: text, at: 0, depth: 0, path: &mut path, fields: &[], copied_to: 0, out: &mut out };
     walk.value()?;
     Some(walk.at)
 }
 
-/// A walk over one line. Every step is `None` where the line is no JSON.
-struct Walk<'w> {
+/// A walk over one line. Every method returns `None` where the line is not JSON.
+struct FieldWalk<'w> {
     line: &'w [u8],
     at: usize,
     depth: u32,
-    /// The keys above, joined by dots.
+    /// The keys of the current value, joined by dots.
     path: &'w mut Vec<u8>,
     fields: &'w [String],
-    /// How much of the line was put.
-    put_to: usize,
+    /// How much of the line was copied or blanked.
+    copied_to: usize,
     out: &'w mut Vec<u8>,
 }
 
-/// Deeper objects are not looked into.
+/// A line with deeper nesting has no fields: the walk is recursive, and this bounds its stack.
 const DEPTH_MAX: u32 = 64;
 
-impl Walk<'_> {
-    fn put_until(&mut self, end: usize, is_wanted: bool) {
-        put(self.line, self.put_to, end, is_wanted, self.out);
-        self.put_to = end;
+impl FieldWalk<'_> {
+    fn copy_until(&mut self, end: usize, is_selected: bool) {
+        copy_or_blank(self.line, self.copied_to, end, is_selected, self.out);
+        self.copied_to = end;
     }
 
     fn peek(&mut self) -> Option<u8> {
@@ -123,12 +126,12 @@ impl Walk<'_> {
         (self.peek()? == byte).then(|| self.at += 1)
     }
 
-    /// A value, which is put if its path is wanted.
+    /// A value, which is copied if its path is selected.
     fn value(&mut self) -> Option<()> {
         let first = self.peek()?;
         let start = self.at;
-        let is_wanted = self.fields.iter().any(|field| field.as_bytes() == self.path.as_slice());
-        let fields = if is_wanted { std::mem::take(&mut self.fields) } else { self.fields };
+        let is_selected = self.fields.iter().any(|field| field.as_bytes() == self.path.as_slice());
+        let fields = if is_selected { std::mem::take(&mut self.fields) } else { self.fields };
         self.depth += 1;
         match first {
             _ if self.depth > DEPTH_MAX => None,
@@ -138,10 +141,10 @@ impl Walk<'_> {
             _ => self.word(),
         }?;
         self.depth -= 1;
-        if is_wanted {
+        if is_selected {
             self.fields = fields;
-            self.put_until(start, false);
-            self.put_until(self.at, true);
+            self.copy_until(start, false);
+            self.copy_until(self.at, true);
         }
         Some(())
     }
@@ -183,7 +186,7 @@ impl Walk<'_> {
         }
     }
 
-    /// A string; where its text stands, without the quotes.
+    /// A string; the range of its text, without the quotes.
     fn string(&mut self) -> Option<(usize, usize)> {
         self.take(b'"')?;
         let start = self.at;
@@ -215,19 +218,19 @@ struct Object<'a> {
     providers: &'a [&'a str],
 }
 
-/// Puts an object with a member more; what is no object stays as it is.
-pub(super) fn annotate(line: &[u8], remark: &Remark<'_>, out: &mut Vec<u8>) {
+/// Appends an object with one more member; a line that is no object is appended as it is.
+pub(super) fn annotate(line: &[u8], annotation: &Annotation<'_>, out: &mut Vec<u8>) {
     let body = line.trim_ascii_end();
     let inner = body.strip_suffix(b"}").filter(|_| body.trim_ascii_start().starts_with(b"{"));
     let Some(inner) = inner else { return out.extend_from_slice(line) };
-    let Remark { status, detected_by, assessments, indicators, providers } = remark;
+    let Annotation { status, detected_by, assessments, indicators, providers } = annotation;
     let object = Object { status: *status, detected_by: *detected_by, assessments, indicators, providers };
     out.extend_from_slice(inner);
     if !inner.trim_ascii().ends_with(b"{") {
         out.push(b',');
     }
     out.extend_from_slice(b"\"rapsheet\":");
-    // Memory takes every write, and no field of the object can fail to be written.
+    // Writing to memory and serializing these types cannot fail.
     let _ = serde_json::to_writer(&mut *out, &object);
     out.push(b'}');
     out.extend_from_slice(line.get(body.len()..).unwrap_or(&[]));

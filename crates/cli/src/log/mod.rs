@@ -1,9 +1,10 @@
-//! The kinds of log: which fields they have, where a record ends, and how a verdict is added to one.
+//! The kinds of log: which fields their records have, where a record ends, and how a verdict is added to one.
 //!
-//! A kind is a row of [`KINDS`] and a file of its own, which says by what it is told, where its fields and times stand,
-//! and how a record is annotated. What is not to be looked into is blanked out in a copy of the block, byte for byte. So
-//! the scorer knows nothing of columns and keys, and every offset that it reports is that of the log. An annotated record
-//! is the record with something added, and every other byte as it was.
+//! A kind is a row of [`KINDS`] and a file of its own, which detects logs of the kind, locates fields and
+//! times, and annotates records. Two rules hold for all of them:
+//! - Bytes never move. Fields that are not searched are blanked in a copy of the block, byte for byte, so the
+//!   scorer needs no columns or keys, and every offset that it reports is one of the log.
+//! - An annotated record is the record with something added; every other byte stays as it was.
 
 use rapsheet_snapshot::Time;
 use std::borrow::Cow;
@@ -14,24 +15,24 @@ use std::path::Path;
 use std::sync::Arc;
 
 mod alb;
+mod annotation;
 mod bind;
 mod cloudtrail;
 mod combined;
 mod delimited;
 mod json;
-mod moment;
-mod placed;
-mod remark;
+mod positional;
 mod squid;
 mod syslog;
 mod text;
+mod timestamp;
 mod vpcflow;
 mod zeek;
 
-use remark::REMARKS;
-pub(crate) use remark::Remark;
+use annotation::ANNOTATION_NAMES;
+pub(crate) use annotation::Annotation;
 
-/// Every kind, in the order in which people are shown them.
+/// Every kind, in the order of the help.
 pub(crate) static KINDS: &[&Kind] = &[
     &AUTO,
     &text::KIND,
@@ -48,8 +49,8 @@ pub(crate) static KINDS: &[&Kind] = &[
     &cloudtrail::KIND,
 ];
 
-/// The kinds that can be told, those first that others might be taken for.
-static TOLD: &[&Kind] = &[
+/// The kinds that can be detected. A kind whose logs another kind would accept, too, comes before it.
+static DETECTION_ORDER: &[&Kind] = &[
     &zeek::KIND,
     &cloudtrail::KIND,
     &json::KIND,
@@ -63,55 +64,50 @@ static TOLD: &[&Kind] = &[
     &delimited::TSV,
 ];
 
-/// Whichever kind a log begins like.
+/// Stands for the kind that is detected from the beginning of a log; text, if none is.
 static AUTO: Kind = Kind {
     name: "auto",
-    also: &[],
-    about: "Whichever its beginning looks like",
-    tell: |_| false,
-    begin: |head| {
-        let told = TOLD.iter().copied().find(|kind| (kind.tell)(head)).unwrap_or(&text::KIND);
-        (told.begin)(head)
+    aliases: &[],
+    description: "Detected from the beginning of the log",
+    detect: |_| false,
+    new_log: |head| {
+        let kind = DETECTION_ORDER.iter().copied().find(|kind| (kind.detect)(head)).unwrap_or(&text::KIND);
+        (kind.new_log)(head)
     },
     reshape: Some(cloudtrail::reshape),
 };
 
 /// One row of the table of kinds.
 pub(crate) struct Kind {
-    /// The word of `--input`.
+    /// The value of `--input`.
     pub(crate) name: &'static str,
-    /// What else people call it.
-    pub(crate) also: &'static [&'static str],
-    /// What it is, for help.
-    pub(crate) about: &'static str,
-    /// Whether a log begins like one of this kind.
-    tell: fn(&[u8]) -> bool,
-    /// The log of this kind that begins so.
-    begin: fn(&[u8]) -> Log,
-    /// Makes lines of what has none, byte for byte.
+    /// Other accepted values of `--input`.
+    pub(crate) aliases: &'static [&'static str],
+    /// One line for the help.
+    pub(crate) description: &'static str,
+    /// Whether a log with this beginning is of this kind.
+    detect: fn(&[u8]) -> bool,
+    /// Reads the header, if the kind has one, from the beginning of a log.
+    new_log: fn(&[u8]) -> Log,
+    /// Rewrites a source so that each record is a line. It keeps the number of bytes, so offsets stay valid.
     reshape: Option<fn(Source) -> Source>,
 }
 
-/// What a log is read from.
+/// The bytes of a log.
 pub(crate) type Source = Box<dyn Read + Send>;
 
-/// The kind that goes by this word.
-pub(crate) fn find(name: &str) -> Option<&'static Kind> {
-    KINDS.iter().copied().find(|kind| kind.name == name || kind.also.contains(&name))
-}
-
 impl Kind {
-    /// Whether logs of this kind never have fields.
+    /// Whether logs of this kind have no fields.
     pub(crate) fn is_text(&self) -> bool {
         self.name == text::KIND.name
     }
 
-    /// Whether it is a document, which has no end until it is whole.
+    /// Whether a log of this kind is one document, which cannot be read before it is complete.
     pub(crate) fn is_document(&self) -> bool {
         self.name == cloudtrail::KIND.name
     }
 
-    /// What is read of a log of this kind: as many bytes, and each record on a line.
+    /// A source of as many bytes, in which each record is a line.
     pub(crate) fn reshaped(&self, source: Source) -> Source {
         match self.reshape {
             Some(reshape) => reshape(source),
@@ -120,129 +116,130 @@ impl Kind {
     }
 }
 
-/// What a log says of the fields of its records.
+/// The fields of the records of a log.
 enum Fields<'l> {
-    /// There are none.
+    /// Records have none.
     None,
-    /// Nobody knows yet, or each record has its own.
+    /// Not known yet, or each record has its own.
     Any,
-    /// These, by name.
+    /// Every record has these.
     Named(Vec<Cow<'l, str>>),
 }
 
-/// What a kind of log knows, where a block of it begins. Records come without their line ends.
-trait Layout: Send + Sync {
+/// How the records of a log are read and annotated, at the beginning of a block. Records are passed without
+/// their line ends.
+trait RecordFormat: Send + Sync {
     fn fields(&self) -> Fields<'_>;
 
-    /// Whether a record may go on behind the end of a line, within quotes.
+    /// Whether a record may contain line ends between quotes.
     fn is_quoted(&self) -> bool {
         false
     }
 
-    /// Whether another header may come, with other fields.
+    /// Whether another header may follow, with other fields.
     fn headers_recur(&self) -> bool {
         false
     }
 
-    /// What holds below a block; `None` where nothing changes.
-    fn after(&self, _block: &[u8]) -> Option<Log> {
+    /// The log at the end of a block; `None` where the block changes nothing.
+    fn updated_by(&self, _block: &[u8]) -> Option<Log> {
         None
     }
 
-    /// The length of the first record with its line end.
+    /// The length of the first record, with its line end.
     fn record_len(&self, text: &[u8]) -> usize {
         line_len(text)
     }
 
-    /// Whether a record names columns, or says something else of the whole log.
+    /// Whether a record is a header or another comment, and no event.
     fn is_header(&self, _record: &[u8]) -> bool {
         false
     }
 
-    /// Puts what is to be looked into of a block, and blanks for the rest; `false` if that is all of it, and nothing was
-    /// put.
+    /// Appends a copy of a block with everything but `fields` blanked out, and always without headers.
+    /// `false` if nothing is to be blanked: then nothing was appended.
     fn mask(&self, block: &[u8], fields: &[String], out: &mut Vec<u8>) -> bool;
 
-    /// A field of a record, as it stands there.
+    /// The bytes of a field of a record, quotes included.
     fn field(&self, record: &[u8], name: &str) -> Option<Vec<u8>>;
 
-    /// The names of the fields that may hold a record's time, the likeliest first.
-    fn times(&self) -> &'static [&'static str] {
-        &moment::FIELDS
+    /// The fields that may hold a record's time, the likeliest first.
+    fn time_fields(&self) -> &'static [&'static str] {
+        &timestamp::FIELDS
     }
 
-    /// The time that a record states outside of its fields.
+    /// The time that a record states outside of [`RecordFormat::time_fields`].
     fn time_of_line(&self, _record: &[u8], _now: Time) -> Option<Time> {
         None
     }
 
-    /// Puts a record and its remark.
-    fn annotate(&self, record: &[u8], remark: &Remark<'_>, out: &mut Vec<u8>);
+    /// Appends a record and its annotation.
+    fn annotate(&self, record: &[u8], annotation: &Annotation<'_>, out: &mut Vec<u8>);
 
-    /// Gives a record with its end back the bytes that its kind reshaped.
+    /// Undoes [`Kind::reshape`] in a record with its line end.
     fn restore(&self, _record: &mut [u8]) {}
 
-    /// A record that is to stand on a line of its own, if it does not as it is.
-    fn alone(&self, _record: &[u8]) -> Option<Vec<u8>> {
+    /// A record as a line of its own, where it is not one already.
+    fn standalone(&self, _record: &[u8]) -> Option<Vec<u8>> {
         None
     }
 }
 
-/// A log where a block of it begins.
+/// A log, at the beginning of one of its blocks.
 #[derive(Clone)]
-pub(crate) struct Log(Arc<dyn Layout>);
+pub(crate) struct Log(Arc<dyn RecordFormat>);
 
 impl Log {
-    fn new(layout: impl Layout + 'static) -> Log {
+    fn new(layout: impl RecordFormat + 'static) -> Log {
         Log(Arc::new(layout))
     }
 
-    /// What a log is, as it was called or by its beginning.
+    /// The log of a kind that begins with `head`.
     pub(crate) fn of(kind: &Kind, head: &[u8]) -> Log {
-        (kind.begin)(head)
+        (kind.new_log)(head)
     }
 
-    /// As [`Log::of`], for a log that comes line by line and was never reshaped: a document on a line is an object.
+    /// As [`Log::of`], for lines that were not reshaped: a document on one line is a JSON object.
     pub(crate) fn of_lines(kind: &Kind, head: &[u8]) -> Log {
-        if (cloudtrail::KIND.tell)(head) { Log::of(&json::KIND, head) } else { Log::of(kind, head) }
+        if (cloudtrail::KIND.detect)(head) { Log::of(&json::KIND, head) } else { Log::of(kind, head) }
     }
 
-    /// Whether a record may go on behind the end of a line, within quotes.
+    /// Whether a record may contain line ends between quotes.
     pub(crate) fn is_quoted(&self) -> bool {
         self.0.is_quoted()
     }
 
-    /// Whether another header may come, with other fields.
+    /// Whether another header may follow, with other fields.
     pub(crate) fn headers_recur(&self) -> bool {
         self.0.headers_recur()
     }
 
-    /// What holds below a block; `None` where nothing changes.
-    pub(crate) fn after(&self, block: &[u8]) -> Option<Log> {
-        self.0.after(block)
+    /// The log at the end of a block; `None` where the block changes nothing.
+    pub(crate) fn updated_by(&self, block: &[u8]) -> Option<Log> {
+        self.0.updated_by(block)
     }
 
-    /// Why none of `fields` can be found in this log; `None` if one can, or if nobody knows yet.
-    pub(crate) fn complaint(&self, fields: &[String]) -> Option<String> {
+    /// Why this log has none of `fields`; `None` if it has one, or if its fields are not known.
+    pub(crate) fn field_error(&self, fields: &[String]) -> Option<String> {
         match self.0.fields() {
             _ if fields.is_empty() => None,
             Fields::Any => None,
             Fields::None => {
                 Some("--field needs a log with fields, and this one has none; see --input".to_owned())
             }
-            Fields::Named(names) if names.iter().any(|name| is_wanted(name.as_bytes(), fields)) => None,
+            Fields::Named(names) if names.iter().any(|name| is_selected(name.as_bytes(), fields)) => None,
             Fields::Named(names) => Some(format!("no such field; it has {}", names.join(", "))),
         }
     }
 
-    /// Puts what is to be looked into of a block into `out`, blanks for the rest; `false` if that is all of it, and
-    /// nothing was put.
+    /// Replaces `out` with a copy of a block with everything but `fields` blanked out, and always without
+    /// headers. `false` if nothing is to be blanked: then `out` is empty, and the block itself is searched.
     pub(crate) fn mask(&self, block: &[u8], fields: &[String], out: &mut Vec<u8>) -> bool {
         out.clear();
         self.0.mask(block, fields, out)
     }
 
-    /// Visits the records of a part of a block: where each begins, and where it ends with its line end.
+    /// Calls `visit` with the start and the end of each record of a part of a block, line end included.
     pub(crate) fn each_record(&self, block: &[u8], part: Range<usize>, mut visit: impl FnMut(usize, usize)) {
         let (block, mut start) = (block.get(..part.end).unwrap_or(block), part.start);
         while start < block.len() {
@@ -252,41 +249,43 @@ impl Log {
         }
     }
 
-    /// Whether a record names columns, or says something else of the whole log.
+    /// Whether a record is a header or another comment, and no event.
     pub(crate) fn is_header(&self, record: &[u8]) -> bool {
         self.0.is_header(record)
     }
 
-    /// When a record happened, by the field of this name, or as its kind says it.
+    /// When a record happened: by the field of this name, or by the fields and lines of its kind.
     pub(crate) fn time(&self, record: &[u8], field: Option<&str>, now: Time) -> Option<Time> {
-        let names = field.as_ref().map_or(self.0.times(), std::slice::from_ref);
+        let names = field.as_ref().map_or(self.0.time_fields(), std::slice::from_ref);
         let mut cells = names.iter().filter_map(|name| self.0.field(record, name));
-        let stated = cells.find_map(|cell| moment::of_field(&cell, now));
+        let stated = cells.find_map(|cell| timestamp::of_field(&cell, now));
         stated.or_else(|| self.0.time_of_line(record, now))
     }
 
-    /// Puts a record and its remark into `out`.
-    pub(crate) fn annotate(&self, record: &[u8], remark: &Remark<'_>, out: &mut Vec<u8>) {
+    /// Appends a record and its annotation to `out`.
+    pub(crate) fn annotate(&self, record: &[u8], annotation: &Annotation<'_>, out: &mut Vec<u8>) {
         let (before, (body, end)) = (out.len(), record.split_at(body_len(record)));
-        self.0.annotate(body, remark, out);
+        self.0.annotate(body, annotation, out);
         out.extend_from_slice(end);
         self.0.restore(out.get_mut(before..).unwrap_or(&mut []));
     }
 
-    /// As [`Log::annotate`], for a record whose neighbours may be left out.
-    pub(crate) fn annotate_alone(&self, record: &[u8], remark: &Remark<'_>, out: &mut Vec<u8>) {
-        let Some(alone) = self.0.alone(record) else { return self.annotate(record, remark, out) };
-        json::annotate(&alone, remark, out);
+    /// As [`Log::annotate`], for outputs without the records around it: the record becomes a line of its own.
+    pub(crate) fn annotate_standalone(&self, record: &[u8], annotation: &Annotation<'_>, out: &mut Vec<u8>) {
+        let Some(standalone) = self.0.standalone(record) else {
+            return self.annotate(record, annotation, out);
+        };
+        json::annotate(&standalone, annotation, out);
         out.push(b'\n');
     }
 
-    /// A line, or a record of a document, as it is shown by itself.
-    pub(crate) fn shown<'l>(&self, line: &'l [u8]) -> Cow<'l, [u8]> {
-        self.0.alone(line).map_or(Cow::Borrowed(line), Cow::Owned)
+    /// A line without the lines around it; a record of a document becomes an object on one line.
+    pub(crate) fn standalone_line<'l>(&self, line: &'l [u8]) -> Cow<'l, [u8]> {
+        self.0.standalone(line).map_or(Cow::Borrowed(line), Cow::Owned)
     }
 }
 
-/// How a file begins: enough to see what it is. What cannot be read has no beginning.
+/// The beginning of a file, enough to detect its kind; empty where the file cannot be read.
 pub(crate) fn head_of(path: &Path) -> Vec<u8> {
     let mut head = Vec::new();
     let read = File::open(path).and_then(|file| file.take(HEAD_LEN).read_to_end(&mut head));
@@ -294,7 +293,7 @@ pub(crate) fn head_of(path: &Path) -> Vec<u8> {
     head
 }
 
-/// How much of a file is looked at to see what it is.
+/// The length of the beginning of a file, in bytes.
 const HEAD_LEN: u64 = 64 << 10;
 
 /// The length of a line with its end.
@@ -314,26 +313,26 @@ fn body_len(record: &[u8]) -> usize {
     body.strip_suffix(b"\r").unwrap_or(body).len()
 }
 
-/// A byte that is not to be looked into.
+/// The blank that replaces a byte: line ends stay, so that lines keep their numbers.
 fn blank(byte: u8) -> u8 {
     if byte == b'\n' { b'\n' } else { b' ' }
 }
 
-/// Puts `from..to` of a block, or blanks in its place.
-fn put(block: &[u8], from: usize, to: usize, is_wanted: bool, out: &mut Vec<u8>) {
+/// Appends `from..to` of a block, or as many blanks.
+fn copy_or_blank(block: &[u8], from: usize, to: usize, is_selected: bool, out: &mut Vec<u8>) {
     let bytes = block.get(from..to).unwrap_or(&[]);
-    if is_wanted {
+    if is_selected {
         out.extend_from_slice(bytes);
     } else {
         out.extend(bytes.iter().map(|byte| blank(*byte)));
     }
 }
 
-fn is_wanted(name: &[u8], fields: &[String]) -> bool {
+fn is_selected(name: &[u8], fields: &[String]) -> bool {
     fields.iter().any(|field| field.as_bytes() == name)
 }
 
-fn names_of(names: &[Vec<u8>]) -> Fields<'_> {
+fn named_fields(names: &[Vec<u8>]) -> Fields<'_> {
     Fields::Named(names.iter().map(|name| String::from_utf8_lossy(name)).collect())
 }
 

@@ -1,21 +1,22 @@
-//! Squid's native access log: a time in milliseconds, who asked, for what, and who was asked in turn.
+//! Squid's native access log: a time with milliseconds, the client, the request, and the peer that answered
+//! it.
 //!
-//! `CONNECT` has a host and a port where others have a URL.
+//! The URL of `CONNECT` is a host and a port.
 
 use super::Kind;
-use super::placed::{Cursor, Lines, Visit};
+use super::positional::{Cursor, LineFormat, VisitField};
 
-/// The row of the table.
+/// The row of this kind.
 pub(super) static KIND: Kind = Kind {
     name: "squid",
-    also: &[],
-    about: "Squid's native access log",
-    tell: |head| LINES.tell(head),
-    begin: |_| LINES.log(),
+    aliases: &[],
+    description: "Squid's native access log",
+    detect: |head| LINE_FORMAT.detect(head),
+    new_log: |_| LINE_FORMAT.log(),
     reshape: None,
 };
 
-static LINES: Lines = Lines {
+static LINE_FORMAT: LineFormat = LineFormat {
     fields: &[
         "time",
         "elapsed",
@@ -33,7 +34,7 @@ static LINES: Lines = Lines {
     read,
 };
 
-fn read(line: &[u8], visit: &mut Visit<'_>) -> Option<()> {
+fn read(line: &[u8], visit: &mut VisitField<'_>) -> Option<()> {
     let mut cursor = Cursor::new(line, 0);
     let time = cursor.word()?;
     let (seconds, millis) = line.get(time.clone())?.split_at_checked(time.len().checked_sub(4)?)?;

@@ -1,24 +1,24 @@
-//! Syslog, as daemons write it to files and as it goes over the wire: RFC 3164, RFC 5424, and the former with a time
-//! in RFC 3339, as most distributions have it today.
+//! Syslog in files and on the wire: RFC 3164, RFC 5424, and RFC 3164 with a time of RFC 3339, which most
+//! distributions write today.
 
 use super::Kind;
-use super::placed::{Cursor, Lines, Visit};
+use super::positional::{Cursor, LineFormat, VisitField};
 use std::ops::Range;
 
-/// The row of the table.
+/// The row of this kind.
 pub(super) static KIND: Kind = Kind {
     name: "syslog",
-    also: &[],
-    about: "Syslog, of RFC 3164 and RFC 5424",
-    tell: |head| LINES.tell(head),
-    begin: |_| LINES.log(),
+    aliases: &[],
+    description: "Syslog, of RFC 3164 and RFC 5424",
+    detect: |head| LINE_FORMAT.detect(head),
+    new_log: |_| LINE_FORMAT.log(),
     reshape: None,
 };
 
-static LINES: Lines =
-    Lines { fields: &["time", "host", "app", "pid", "msgid", "structured_data", "message"], read };
+static LINE_FORMAT: LineFormat =
+    LineFormat { fields: &["time", "host", "app", "pid", "msgid", "structured_data", "message"], read };
 
-fn read(line: &[u8], visit: &mut Visit<'_>) -> Option<()> {
+fn read(line: &[u8], visit: &mut VisitField<'_>) -> Option<()> {
     let start = priority(line);
     let cursor = Cursor::new(line, start);
     match cursor.rest() {
@@ -27,7 +27,7 @@ fn read(line: &[u8], visit: &mut Visit<'_>) -> Option<()> {
     }
 }
 
-/// The length of `<165>`, if it is there.
+/// The length of the priority, `<165>`; 0 without one.
 fn priority(line: &[u8]) -> usize {
     let digits = line.iter().skip(1).take_while(|byte| byte.is_ascii_digit()).count();
     let is_there =
@@ -35,8 +35,8 @@ fn priority(line: &[u8]) -> usize {
     if is_there { digits + 2 } else { 0 }
 }
 
-/// RFC 5424: six words, structured data, and the message.
-fn structured(line: &[u8], mut cursor: Cursor<'_>, visit: &mut Visit<'_>) -> Option<()> {
+/// RFC 5424: six words, structured data, and a message.
+fn structured(line: &[u8], mut cursor: Cursor<'_>, visit: &mut VisitField<'_>) -> Option<()> {
     cursor.word()?;
     let time = cursor.word()?;
     if line.get(time.clone())? != b"-" && !is_iso(line.get(time.clone())?) {
@@ -55,7 +55,7 @@ fn structured(line: &[u8], mut cursor: Cursor<'_>, visit: &mut Visit<'_>) -> Opt
     Some(())
 }
 
-/// The length of `-`, or of elements in brackets, in whose quotes a bracket is none.
+/// The length of structured data: `-`, or elements in brackets. A bracket between quotes ends none.
 fn data_len(text: &[u8]) -> usize {
     let mut at = 0;
     while text.get(at) == Some(&b'[') {
@@ -72,8 +72,8 @@ fn data_len(text: &[u8]) -> usize {
     if at == 0 { text.iter().take_while(|byte| **byte != b' ').count() } else { at }
 }
 
-/// A time, a host, a tag with or without a number, and the message.
-fn traditional(line: &[u8], mut cursor: Cursor<'_>, start: usize, visit: &mut Visit<'_>) -> Option<()> {
+/// RFC 3164: a time, a host, a tag with or without a process number, and a message.
+fn traditional(line: &[u8], mut cursor: Cursor<'_>, start: usize, visit: &mut VisitField<'_>) -> Option<()> {
     let time = if is_date(cursor.rest()) { start..start + 15 } else { cursor.word()? };
     let is_time = is_date(cursor.rest()) || line.get(time.clone()).is_some_and(is_iso);
     if !is_time {
@@ -91,7 +91,7 @@ fn traditional(line: &[u8], mut cursor: Cursor<'_>, start: usize, visit: &mut Vi
     Some(())
 }
 
-/// `sshd[24200]: ` before a message: the name, the number, and where the message begins.
+/// The tag before a message, `sshd[24200]: `: the ranges of name and number, and the start of the message.
 fn tag(line: &[u8], message: &Range<usize>) -> (Range<usize>, Range<usize>, usize) {
     let text = line.get(message.clone()).unwrap_or(&[]);
     let none = (0..0, 0..0, message.start);
@@ -108,7 +108,8 @@ fn tag(line: &[u8], message: &Range<usize>) -> (Range<usize>, Range<usize>, usiz
     }
 }
 
-/// `Nov 23 10:05:03`.
+/// Whether a text begins like `Nov 23 10:05:03 `. Shape alone: this runs on every line, and a time is read
+/// when it is needed.
 fn is_date(text: &[u8]) -> bool {
     let is_mark = |at: usize, mark: u8| text.get(at) == Some(&mark);
     let is_digit = |at: usize| text.get(at).is_some_and(u8::is_ascii_digit);
@@ -121,7 +122,7 @@ fn is_date(text: &[u8]) -> bool {
         && [5, 7, 8, 10, 11, 13, 14].into_iter().all(is_digit)
 }
 
-/// `2026-11-23T10:05:03`, and whatever follows.
+/// Whether a word begins like `2026-11-23T10:05:03`.
 fn is_iso(word: &[u8]) -> bool {
     let shape = b"dddd-dd-ddTdd:dd:dd";
     word.len() >= shape.len()

@@ -1,15 +1,19 @@
-//! Every kind: how it is told, what is left of a record, what is added to it.
+//! Every kind: detection, masking, annotation.
 
 use super::*;
 
-fn remark() -> Remark<'static> {
-    Remark {
+fn annotation() -> Annotation<'static> {
+    Annotation {
         status: Some(1),
         detected_by: 2,
         assessments: vec!["botnet", "high risk"],
         indicators: vec!["45.9.20.5"],
         providers: vec!["a.example", "b.example"],
     }
+}
+
+fn find(name: &str) -> Option<&'static Kind> {
+    KINDS.iter().copied().find(|kind| kind.name == name)
 }
 
 fn log(kind: &str, head: &str) -> Log {
@@ -19,17 +23,17 @@ fn log(kind: &str, head: &str) -> Log {
 fn annotated(kind: &str, block: &str) -> String {
     let (log, mut out) = (log(kind, block), Vec::new());
     log.each_record(block.as_bytes(), 0..block.len(), |start, end| {
-        let remark = if block[start..end].contains('5') { remark() } else { Remark::default() };
-        log.annotate(&block.as_bytes()[start..end], &remark, &mut out);
+        let annotation = if block[start..end].contains('5') { annotation() } else { Annotation::default() };
+        log.annotate(&block.as_bytes()[start..end], &annotation, &mut out);
     });
     String::from_utf8(out).expect("text")
 }
 
 #[test]
-fn every_kind_is_annotated_in_its_own_way() {
+fn annotates_every_kind() {
     let words = " rapsheet_status=1 rapsheet_detected_by=2 rapsheet_assessments=botnet,high_risk rapsheet_indicators=45.9.20.5 rapsheet_providers=a.example,b.example";
     let cells = "1 2 botnet,high_risk 45.9.20.5 a.example,b.example";
-    let heads = REMARKS.join(" ");
+    let heads = ANNOTATION_NAMES.join(" ");
     let cases: &[(&str, &str, String)] = &[
         ("text", "a 5\r\nb\n", format!("a 5{words}\r\nb\n")),
         ("syslog", "a 5\nb", format!("a 5{words}\nb")),
@@ -71,7 +75,7 @@ const SYSLOG: &str = "<34>Oct  1 22:14:15 host su[12]: failed for x";
 const SYSLOG_5424: &str = "<165>1 2026-10-11T22:14:15.003Z host app 77 ID47 [a@1 b=\"x]\\\"y\"][c] a message";
 
 #[test]
-fn kinds_are_told_by_their_beginnings() {
+fn detects_kinds_by_their_beginnings() {
     for (head, expected) in [
         ("#separator \\x09\n", "zeek"),
         ("{\"a\":1}\n{\"a\":2}\n", "jsonl"),
@@ -100,19 +104,26 @@ fn kinds_are_told_by_their_beginnings() {
         ("Nov 23 host a, b, c\n", "text"),
         ("", "text"),
     ] {
-        let told = TOLD.iter().find(|kind| (kind.tell)(head.as_bytes())).map_or("text", |kind| kind.name);
-        assert_eq!(told, expected, "{head}");
+        let detected = DETECTION_ORDER
+            .iter()
+            .find(|kind| (kind.detect)(head.as_bytes()))
+            .map_or("text", |kind| kind.name);
+        assert_eq!(detected, expected, "{head}");
     }
     for kind in KINDS {
         assert_eq!(find(kind.name).map(|kind| kind.name), Some(kind.name));
-        assert!(kind.name == "auto" || kind.is_text() || TOLD.iter().any(|told| told.name == kind.name));
+        assert!(
+            kind.name == "auto"
+                || kind.is_text()
+                || DETECTION_ORDER.iter().any(|detected| detected.name == kind.name)
+        );
     }
 }
 
-/// A kind, one of its lines, and what fields of it hold.
-type Place = (&'static str, &'static str, &'static [(&'static str, &'static str)]);
+/// A kind, one of its lines, and the values of some fields.
+type FieldCase = (&'static str, &'static str, &'static [(&'static str, &'static str)]);
 
-const PLACES: &[Place] = &[
+const FIELD_CASES: &[FieldCase] = &[
     (
         "combined",
         COMBINED,
@@ -185,8 +196,8 @@ const PLACES: &[Place] = &[
 ];
 
 #[test]
-fn fields_stand_where_people_look_for_them() {
-    for (kind, line, fields) in PLACES {
+fn finds_fields() {
+    for (kind, line, fields) in FIELD_CASES {
         let log = log(kind, line);
         for (name, expected) in *fields {
             let field = log.0.field(line.as_bytes(), name);
@@ -195,20 +206,20 @@ fn fields_stand_where_people_look_for_them() {
                 Some(*expected),
                 "{kind} {name}"
             );
-            assert_eq!(log.complaint(&[(*name).to_owned()]), None, "{kind} {name}");
+            assert_eq!(log.field_error(&[(*name).to_owned()]), None, "{kind} {name}");
             let (mut out, at) = (Vec::new(), line.find(expected).expect("it is there"));
             assert!(log.mask(line.as_bytes(), &[(*name).to_owned()], &mut out));
             assert_eq!((out.len(), out.trim_ascii().is_empty()), (line.len(), false), "{kind} {name} {at}");
         }
         assert!(
-            log.complaint(&["nonsense".to_owned()]).is_some_and(|said| said.contains("it has ")),
+            log.field_error(&["nonsense".to_owned()]).is_some_and(|error| error.contains("it has ")),
             "{kind}"
         );
     }
 }
 
 #[test]
-fn only_what_was_asked_for_is_left_and_nothing_moves() {
+fn masks_all_but_the_selected_fields_in_place() {
     let cases: &[(&str, &str, &str, &str)] = &[
         ("csv", "b", "a,b\n1,\"2,\n3\"\n4,5,6\n", "   \n  \"2,\n3\"\n  5  \n"),
         ("tsv", "a", "a\tb\n1\t\"2\n", " \t \n1   \n"),
@@ -242,17 +253,17 @@ fn only_what_was_asked_for_is_left_and_nothing_moves() {
 }
 
 #[test]
-fn an_address_is_not_taken_together_with_its_port() {
+fn blanks_the_colon_between_an_address_and_its_port() {
     let (log, mut out) = (log("alb", ALB), Vec::new());
     assert!(log.mask(ALB.as_bytes(), &[], &mut out));
     let text =
         ALB.replace("2001:db8::5:2817", "2001:db8::5 2817").replace("2001:db8::6:80", "2001:db8::6 80");
     assert_eq!(String::from_utf8_lossy(&out), text);
     let v4 = ALB.replace("2001:db8::5", "192.0.2.5").replace("2001:db8::6", "192.0.2.6");
-    assert!(!log.mask(v4.as_bytes(), &[], &mut out), "nothing is copied where nothing is blanked out");
+    assert!(!log.mask(v4.as_bytes(), &[], &mut out), "nothing is copied where nothing is blanked");
 }
 
-/// What a source gives when it is read as a kind would have it, a few bytes at a time.
+/// The reshaped bytes of a source that returns `step` bytes at a time.
 fn reshaped(kind: &str, text: &[u8], step: usize) -> Vec<u8> {
     struct Dribble(std::io::Cursor<Vec<u8>>, usize);
     impl Read for Dribble {
@@ -269,7 +280,7 @@ fn reshaped(kind: &str, text: &[u8], step: usize) -> Vec<u8> {
 
 proptest::proptest! {
     #[test]
-    fn whatever_a_log_holds_nothing_moves_and_nothing_is_lost(
+    fn masking_and_annotation_keep_all_bytes_of_any_text(
         words in proptest::collection::vec(proptest::sample::select(vec![
             "\"", "\\", "{", "}", "[", "]", ",", ":", "\n", "\r\n", " ", "\t", "-", "#", "a", "5", "\u{e9}", "client ", ": query: ", "#fields",
             "<34>", "Nov 23 10:05:03 ", "[17/May/2015:10:05:03 +0000] ", "\"GET / x\" ", "200 ", "{\"a\":1}", "{\"Records\":[", "http ", "2 ",
@@ -294,13 +305,13 @@ proptest::proptest! {
             let (mut lengths, mut out) = (0, Vec::new());
             log.each_record(&block, 0..block.len(), |start, end| {
                 let before = out.len();
-                log.annotate(&block[start..end], &Remark::default(), &mut out);
+                log.annotate(&block[start..end], &Annotation::default(), &mut out);
                 lengths += usize::from(out.len() - before >= end - start);
             });
             let mut records = 0;
             log.each_record(&block, 0..block.len(), |_, _| records += 1);
             proptest::prop_assert_eq!(lengths, records);
-            let left = String::from_utf8(out).expect("text").replace(NOTHING, "").replace(&NOTHING[1..], "");
+            let left = String::from_utf8(out).expect("text").replace(EMPTY_ANNOTATION, "").replace(&EMPTY_ANNOTATION[1..], "");
             if ["text", "syslog", "bind", "squid", "combined", "jsonl", "cloudtrail"].contains(&kind.name) {
                 proptest::prop_assert_eq!(&left, &text, "{}", kind.name);
             }
@@ -308,6 +319,6 @@ proptest::proptest! {
     }
 }
 
-/// What is added to an object of which nothing is known.
-const NOTHING: &str =
+/// The annotation of an object without indicators.
+const EMPTY_ANNOTATION: &str =
     ",\"rapsheet\":{\"status\":null,\"detected_by\":0,\"assessments\":[],\"indicators\":[],\"providers\":[]}";

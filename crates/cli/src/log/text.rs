@@ -1,22 +1,23 @@
-//! Lines of text: a remark is words behind the line, as `key=value`, and a line without one stays as it is.
+//! Lines of text, without fields. An annotation is appended as ` key=value` words; a line without one stays
+//! as it is.
 
-use super::remark::Cells;
-use super::{Fields, Kind, Layout, Log, REMARKS, Remark, moment};
+use super::annotation::CellStyle;
+use super::{ANNOTATION_NAMES, Annotation, Fields, Kind, Log, RecordFormat, timestamp};
 use rapsheet_snapshot::Time;
 
 /// The row of the table.
 pub(super) static KIND: Kind = Kind {
     name: "text",
-    also: &[],
-    about: "Lines of text, without fields",
-    tell: |_| true,
-    begin: |_| Log::new(Text),
+    aliases: &[],
+    description: "Lines of text, without fields",
+    detect: |_| true,
+    new_log: |_| Log::new(Text),
     reshape: None,
 };
 
 struct Text;
 
-impl Layout for Text {
+impl RecordFormat for Text {
     fn fields(&self) -> Fields<'_> {
         Fields::None
     }
@@ -30,24 +31,24 @@ impl Layout for Text {
     }
 
     fn time_of_line(&self, record: &[u8], now: Time) -> Option<Time> {
-        moment::of_line(record, now)
+        timestamp::of_line(record, now)
     }
 
-    fn annotate(&self, record: &[u8], remark: &Remark<'_>, out: &mut Vec<u8>) {
-        annotate(record, remark, out);
+    fn annotate(&self, record: &[u8], annotation: &Annotation<'_>, out: &mut Vec<u8>) {
+        annotate(record, annotation, out);
     }
 }
 
-/// How a remark is written between blanks.
-pub(super) static WORDS: Cells = Cells { joint: ",", instead: "%2C", empty: "-" };
+/// The cells of an annotation between blanks.
+pub(super) static WORDS: CellStyle = CellStyle { separator: ",", escaped_separator: "%2C", empty: "-" };
 
-/// Puts a line and its remark.
-pub(super) fn annotate(line: &[u8], remark: &Remark<'_>, out: &mut Vec<u8>) {
+/// Appends a line and its annotation.
+pub(super) fn annotate(line: &[u8], annotation: &Annotation<'_>, out: &mut Vec<u8>) {
     out.extend_from_slice(line);
-    if remark.status.is_none() {
+    if annotation.status.is_none() {
         return;
     }
-    for (name, cell) in REMARKS.iter().zip(remark.cells(&WORDS)) {
+    for (name, cell) in ANNOTATION_NAMES.iter().zip(annotation.cells(&WORDS)) {
         out.extend_from_slice(format!(" {name}={cell}").as_bytes());
     }
 }

@@ -1,16 +1,16 @@
-//! AWS VPC flow logs, versions 2 to 5: words between blanks, below a header that names them, or the fourteen of version 2
-//! without one. `-` stands where there is nothing (NODATA, SKIPDATA).
+//! AWS VPC flow logs, versions 2 to 5: words between blanks, below a header or, without one, the fourteen
+//! columns of version 2. An empty cell is `-` (NODATA, SKIPDATA).
 
 use super::delimited::{BLANKS, Columns};
 use super::{Kind, Log, first_line};
 
-/// The row of the table.
+/// The row of this kind.
 pub(super) static KIND: Kind = Kind {
     name: "vpcflow",
-    also: &["vpc"],
-    about: "AWS VPC flow logs",
-    tell: |head| has_header(head) || is_default(head),
-    begin: |head| Log::new(columns(head)),
+    aliases: &["vpc"],
+    description: "AWS VPC flow logs",
+    detect: |head| has_header(head) || is_default(head),
+    new_log: |head| Log::new(columns(head)),
     reshape: None,
 };
 
@@ -31,7 +31,7 @@ const DEFAULT: [&str; 14] = [
     "action",
     "log-status",
 ];
-/// What stands before them where the log was exported from CloudWatch.
+/// The column in front of them in exports from CloudWatch.
 const EXPORTED: &str = "timestamp";
 
 fn columns(head: &[u8]) -> Columns {
@@ -39,14 +39,14 @@ fn columns(head: &[u8]) -> Columns {
     if has_header(head) {
         return Columns::read(&BLANKS, head);
     }
-    Columns::known(&BLANKS, is_exported.then_some(EXPORTED).into_iter().chain(DEFAULT))
+    Columns::with_names(&BLANKS, is_exported.then_some(EXPORTED).into_iter().chain(DEFAULT))
 }
 
 fn words(head: &[u8]) -> impl Iterator<Item = &[u8]> {
     first_line(head).split(|byte| *byte == b' ')
 }
 
-/// Whether the first line names columns, two of which everybody asks for.
+/// Whether the first line names columns, among them one of an address.
 fn has_header(head: &[u8]) -> bool {
     let is_name = |word: &[u8]| {
         !word.is_empty()

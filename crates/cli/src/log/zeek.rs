@@ -1,25 +1,29 @@
-//! Zeek's tables: a header in comments names the columns, and only some of them may be looked into.
+//! Zeek's tables: comment lines at the top name the separator and the columns.
 //!
-//! What is not to be read is blanked out in a copy of the block, byte for byte. So the scorer knows nothing of
-//! tables, and every offset that it reports is that of the log.
+//! Where logs were joined, another header may follow anywhere, with other columns, so a block is read with
+//! the header that holds at its beginning. Headers are always blanked: the path and the times in them are no
+//! events.
 
-use super::remark::Cells;
-use super::{Fields, Kind, Layout, Log, REMARKS, Remark, blank, is_wanted, line_len, names_of, put};
+use super::annotation::CellStyle;
+use super::{
+    ANNOTATION_NAMES, Annotation, Fields, Kind, Log, RecordFormat, blank, copy_or_blank, is_selected,
+    line_len, named_fields,
+};
 
-/// The row of the table.
+/// The row of this kind.
 pub(super) static KIND: Kind = Kind {
     name: "zeek",
-    also: &["bro"],
-    about: "A log of Zeek with its header",
-    tell: |head| head.starts_with(b"#separator "),
-    begin: |_| Log::new(Header::default()),
+    aliases: &["bro"],
+    description: "A log of Zeek with its header",
+    detect: |head| head.starts_with(b"#separator "),
+    new_log: |_| Log::new(Header::default()),
     reshape: None,
 };
 
-/// How a remark is written in a table of zeek's.
-static CELLS: Cells = Cells { joint: ",", instead: "\\x2c", empty: "-" };
+/// The cells of an annotation in a Zeek table, whose sets have commas.
+static CELLS: CellStyle = CellStyle { separator: ",", escaped_separator: "\\x2c", empty: "-" };
 
-/// What a header says of the lines below it.
+/// A header: how the lines below it are read.
 #[derive(Clone, Debug, PartialEq, Eq)]
 struct Header {
     separator: u8,
@@ -33,7 +37,7 @@ impl Default for Header {
 }
 
 impl Header {
-    /// Reads one line of a header. `true` where it names columns.
+    /// Reads one line of a header. `true` if it names columns.
     fn read(&mut self, line: &[u8]) -> bool {
         let line = line.trim_ascii_end();
         if let Some(text) = line.strip_prefix(b"#separator ") {
@@ -45,16 +49,16 @@ impl Header {
     }
 }
 
-impl Layout for Header {
+impl RecordFormat for Header {
     fn fields(&self) -> Fields<'_> {
-        if self.columns.is_empty() { Fields::Any } else { names_of(&self.columns) }
+        if self.columns.is_empty() { Fields::Any } else { named_fields(&self.columns) }
     }
 
     fn headers_recur(&self) -> bool {
         true
     }
 
-    fn after(&self, block: &[u8]) -> Option<Log> {
+    fn updated_by(&self, block: &[u8]) -> Option<Log> {
         header_after(self, block).map(Log::new)
     }
 
@@ -75,8 +79,8 @@ impl Layout for Header {
         record.split(|byte| *byte == self.separator).nth(at).map(<[u8]>::to_vec)
     }
 
-    fn annotate(&self, record: &[u8], remark: &Remark<'_>, out: &mut Vec<u8>) {
-        annotate(self, record, remark, out);
+    fn annotate(&self, record: &[u8], annotation: &Annotation<'_>, out: &mut Vec<u8>) {
+        annotate(self, record, annotation, out);
     }
 }
 
@@ -86,39 +90,40 @@ fn separator(text: &[u8]) -> Option<u8> {
     u8::from_str_radix(std::str::from_utf8(hex).ok()?, 16).ok()
 }
 
-/// Where the lines of a block stand that belong to a header, with their ends. Hardly any line does, and so the byte that
-/// such a line begins with is looked for, and not where lines begin.
+/// The ranges of the header lines of a block, line ends included. Such lines are rare, so this searches for
+/// `#` and checks what is before it, instead of visiting every line.
 fn header_lines(block: &[u8]) -> impl Iterator<Item = (usize, usize)> {
     let begins = |at: &usize| *at == 0 || block.get(at - 1) == Some(&b'\n');
     let starts = memchr::memchr_iter(b'#', block).filter(begins);
     starts.map(|start| (start, start + line_len(block.get(start..).unwrap_or(&[]))))
 }
 
-/// The header that holds below `block`, if there is any in it.
+/// The header at the end of a block; `None` where the block has no header lines.
 fn header_after(header: &Header, block: &[u8]) -> Option<Header> {
-    let mut after = None;
+    let mut updated = None;
     for (start, end) in header_lines(block) {
         let line = block.get(start..end).unwrap_or(&[]);
-        after.get_or_insert_with(|| Header::clone(header)).read(line);
+        updated.get_or_insert_with(|| Header::clone(header)).read(line);
     }
-    after
+    updated
 }
 
-/// Puts a copy of `block` without its headers into `out`; `false` if there are none, and nothing was put.
+/// Replaces `out` with a copy of a block whose headers are blanked out; `false` if there are none: then `out`
+/// is empty.
 fn mask_headers(block: &[u8], out: &mut Vec<u8>) -> bool {
     out.clear();
     for (start, end) in header_lines(block) {
-        put(block, out.len(), start, true, out);
-        put(block, start, end, false, out);
+        copy_or_blank(block, out.len(), start, true, out);
+        copy_or_blank(block, start, end, false, out);
     }
     let is_any = !out.is_empty();
     if is_any {
-        put(block, out.len(), block.len(), true, out);
+        copy_or_blank(block, out.len(), block.len(), true, out);
     }
     is_any
 }
 
-/// Puts a copy of `block` into `out` in which only the `fields` are left.
+/// Replaces `out` with a copy of a block with everything but `fields` blanked out.
 fn mask(header: &Header, block: &[u8], fields: &[String], out: &mut Vec<u8>) {
     out.clear();
     let mut header = header.clone();
@@ -135,7 +140,7 @@ fn mask(header: &Header, block: &[u8], fields: &[String], out: &mut Vec<u8>) {
 fn mask_line(header: &Header, line: &[u8], fields: &[String], out: &mut Vec<u8>) {
     let mut columns = header.columns.iter();
     for cell in line.split_inclusive(|byte| *byte == header.separator) {
-        if columns.next().is_some_and(|column| is_wanted(column, fields)) {
+        if columns.next().is_some_and(|column| is_selected(column, fields)) {
             out.extend_from_slice(cell);
         } else {
             out.extend(cell.iter().map(|byte| blank(*byte)));
@@ -143,16 +148,16 @@ fn mask_line(header: &Header, line: &[u8], fields: &[String], out: &mut Vec<u8>)
     }
 }
 
-/// Puts a line with the remark as columns more; headers name them and their types.
-fn annotate(header: &Header, line: &[u8], remark: &Remark<'_>, out: &mut Vec<u8>) {
+/// Appends a line with the annotation as more columns; the header lines name them and their types.
+fn annotate(header: &Header, line: &[u8], annotation: &Annotation<'_>, out: &mut Vec<u8>) {
     out.extend_from_slice(line);
     let cells = match line {
-        _ if line.starts_with(b"#fields") => REMARKS.map(str::to_owned),
+        _ if line.starts_with(b"#fields") => ANNOTATION_NAMES.map(str::to_owned),
         _ if line.starts_with(b"#types") => {
             ["count", "count", "set[string]", "set[string]", "set[string]"].map(str::to_owned)
         }
         [b'#', ..] | [] => return,
-        _ => remark.cells(&CELLS),
+        _ => annotation.cells(&CELLS),
     };
     for cell in cells {
         out.push(header.separator);
@@ -171,7 +176,7 @@ mod tests {
     const LOG: &[u8] = b"#separator \\x09\n#fields\tts\tid.orig_h\tid.resp_h\n1\t45.9.20.5\t45.9.20.6\n";
 
     #[test]
-    fn only_the_fields_are_left_and_nothing_moves() {
+    fn masks_all_but_the_selected_columns_in_place() {
         let mut out = Vec::new();
         mask(&Header::default(), LOG, &["id.resp_h".to_owned()], &mut out);
         assert_eq!(out.len(), LOG.len());
@@ -179,7 +184,7 @@ mod tests {
     }
 
     #[test]
-    fn headers_are_blanked_wherever_they_stand_and_nothing_moves() {
+    fn blanks_headers_in_place() {
         let mut out = Vec::new();
         assert!(mask_headers(LOG, &mut out));
         assert!(out.len() == LOG.len() && out.ends_with(b"\n1\t45.9.20.5\t45.9.20.6\n"));
@@ -190,7 +195,7 @@ mod tests {
     }
 
     #[test]
-    fn a_header_holds_for_the_blocks_below_it() {
+    fn a_header_holds_for_later_blocks() {
         let header = header_after(&Header::default(), LOG).expect("there is one");
         assert_eq!(header.columns, [b"ts".to_vec(), b"id.orig_h".to_vec(), b"id.resp_h".to_vec()]);
         let mut out = Vec::new();

@@ -1,6 +1,7 @@
-//! How answers look: one file per output format, and a table of rows for each command that has a choice.
+//! How results are printed: one file per output format, and for each command with a choice a table of them.
 
-pub(crate) mod lookup;
 #[cfg(feature = "ingest")]
-pub(crate) mod night;
+pub(crate) mod build;
+mod delimited;
+pub(crate) mod lookup;
 pub(crate) mod score;

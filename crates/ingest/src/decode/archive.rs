@@ -1,20 +1,21 @@
 //! The members of a zip archive, one after another.
 //!
-//! The archive's table is read with the `zip` crate, and each member is then decoded where it lies. So an
-//! archive streams like any other container, and a member's name never becomes a path.
+//! The `zip` crate reads the central directory, and each member is then decoded in place. So an archive
+//! streams like any other container, and a member's name is never used as a path.
 
 use super::charset::Utf8;
 use super::parts::Parts;
 use super::tar::stays_inside;
-use super::{Decoded, carried, damaged};
+use super::{carried, damaged};
 use crate::refused::FileRefusal;
 use crc32fast::Hasher;
 use flate2::read::DeflateDecoder;
+use rapsheet_decompress::DamageReader;
 use std::io::{self, Read, Seek, SeekFrom, Take};
 use zip::result::ZipError;
 use zip::{CompressionMethod, ZipArchive};
 
-/// Where a member lies, and what its bytes must add up to.
+/// The position of a member, and its checksum.
 struct Member {
     name: String,
     start: u64,
@@ -31,12 +32,12 @@ pub(super) struct Members<S> {
 
 enum State<S> {
     Between(S),
-    Inside(Utf8<Decoded<Verified<S>>>),
+    Inside(Utf8<DamageReader<Verified<S>>>),
     Broken,
 }
 
 impl<S: Read + Seek> Members<S> {
-    /// Reads the archive's table.
+    /// Reads the central directory.
     pub(super) fn open(source: S) -> Result<Members<S>, FileRefusal> {
         let mut archive = ZipArchive::new(source).map_err(why)?;
         let mut members = Vec::new();
@@ -52,7 +53,7 @@ impl<S: Read + Seek + Send> Parts for Members<S> {
     fn next_part(&mut self) -> io::Result<Option<String>> {
         let mut source = match std::mem::replace(&mut self.state, State::Broken) {
             State::Between(source) => source,
-            State::Inside(text) => text.into_inner().0.into_inner(),
+            State::Inside(text) => text.into_inner().into_inner().into_inner(),
             State::Broken => return Err(damaged("a member could not be read")),
         };
         let Some(member) = self.members.next() else {
@@ -60,7 +61,7 @@ impl<S: Read + Seek + Send> Parts for Members<S> {
             return Ok(None);
         };
         source.seek(SeekFrom::Start(member.start))?;
-        self.state = State::Inside(Utf8::new(Decoded(Verified::new(source, &member))));
+        self.state = State::Inside(Utf8::new(DamageReader::new(Verified::new(source, &member))));
         Ok(Some(member.name))
     }
 }
@@ -74,7 +75,7 @@ impl<S: Read> Read for Members<S> {
     }
 }
 
-/// One line of the table: `None` for what holds no list, a folder, a link or a name that climbs.
+/// One entry of the directory; `None` for a folder, a link, or a name that leaves the archive (`../`).
 fn member<S: Read + Seek>(archive: &mut ZipArchive<S>, index: usize) -> Result<Option<Member>, FileRefusal> {
     let file = archive.by_index_raw(index).map_err(why)?;
     let name = String::from_utf8_lossy(file.name_raw()).into_owned();
@@ -89,19 +90,19 @@ fn member<S: Read + Seek>(archive: &mut ZipArchive<S>, index: usize) -> Result<O
         CompressionMethod::Deflated => true,
         other => return Err(FileRefusal::Damaged(format!("a member is compressed with {other}"))),
     };
-    let start = file.data_start().ok_or_else(|| FileRefusal::Damaged("a member is nowhere".to_owned()))?;
+    let start = file.data_start().ok_or_else(|| FileRefusal::Damaged("a member has no data".to_owned()))?;
     Ok(Some(Member { name, start, length: file.compressed_size(), deflated, checksum: file.crc32() }))
 }
 
 fn why(error: ZipError) -> FileRefusal {
     match &error {
-        ZipError::Io(io) => carried(io).cloned(),
+        ZipError::Io(io) => carried(io),
         _ => None,
     }
     .unwrap_or_else(|| FileRefusal::Damaged(error.to_string()))
 }
 
-/// A member's bytes, whose checksum is compared at their end.
+/// The bytes of a member, whose checksum is verified at the end.
 struct Verified<S> {
     body: Body<S>,
     sum: Hasher,

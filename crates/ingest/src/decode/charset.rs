@@ -1,8 +1,8 @@
-//! Byte order marks: UTF-8 loses its mark, UTF-16 becomes UTF-8.
+//! Byte order marks: that of UTF-8 is removed, and UTF-16 is transcoded to UTF-8.
 //!
-//! Lists are exported from spreadsheets and from Windows shells, so a mark in front is ordinary; left in
-//! place it would become part of the first indicator. Without a mark the bytes are handed on as they are:
-//! to guess an encoding is to be wrong now and then, and parsers judge each line anyway.
+//! Lists that spreadsheets or Windows shells export often begin with a mark, which would become part of the
+//! first indicator. Bytes without a mark pass unchanged: guessing an encoding fails now and then, and parsers
+//! check every line.
 
 use super::refused;
 use crate::refused::FileRefusal;
@@ -10,23 +10,23 @@ use std::io::{self, Read};
 
 const CHUNK: usize = 1 << 15;
 
-/// UTF-8 without a mark, from text in whatever its mark says.
+/// UTF-8 without a byte order mark, from text in the encoding that its mark states.
 pub(super) struct Utf8<R> {
     text: R,
     unit: Option<fn([u8; 2]) -> u16>,
     started: bool,
-    /// Decoded bytes that were not asked for yet, from `at` on.
+    /// Decoded bytes; those before `at` were read.
     ready: Vec<u8>,
     at: usize,
-    /// Half a code unit, at the end of the last chunk.
-    odd: Option<u8>,
+    /// The first byte of a code unit that the last chunk cut.
+    half_unit: Option<u8>,
     /// The first half of a surrogate pair.
     high: Option<u16>,
 }
 
 impl<R: Read> Utf8<R> {
     pub(super) fn new(text: R) -> Utf8<R> {
-        Utf8 { text, unit: None, started: false, ready: Vec::new(), at: 0, odd: None, high: None }
+        Utf8 { text, unit: None, started: false, ready: Vec::new(), at: 0, half_unit: None, high: None }
     }
 
     pub(super) fn into_inner(self) -> R {
@@ -61,8 +61,8 @@ impl<R: Read> Utf8<R> {
 
     fn decode(&mut self, unit: fn([u8; 2]) -> u16, bytes: &[u8]) -> io::Result<()> {
         for &byte in bytes {
-            match self.odd.take() {
-                None => self.odd = Some(byte),
+            match self.half_unit.take() {
+                None => self.half_unit = Some(byte),
                 Some(first) => self.push(unit([first, byte]))?,
             }
         }
@@ -103,16 +103,16 @@ impl<R: Read> Utf8<R> {
             self.decode(unit, &chunk)?;
             return Ok(true);
         }
-        match (self.odd, self.high) {
+        match (self.half_unit, self.high) {
             (None, None) => Ok(false),
             _ => Err(refused(FileRefusal::BadEncoding)),
         }
     }
 
-    fn hand_over(&mut self, buffer: &mut [u8]) -> usize {
-        let waiting = self.ready.get(self.at..).unwrap_or_default();
-        let count = waiting.len().min(buffer.len());
-        if let (Some(to), Some(from)) = (buffer.get_mut(..count), waiting.get(..count)) {
+    fn copy_ready(&mut self, buffer: &mut [u8]) -> usize {
+        let ready = self.ready.get(self.at..).unwrap_or_default();
+        let count = ready.len().min(buffer.len());
+        if let (Some(to), Some(from)) = (buffer.get_mut(..count), ready.get(..count)) {
             to.copy_from_slice(from);
         }
         self.at += count;
@@ -136,11 +136,11 @@ impl<R: Read> Read for Utf8<R> {
                 return Ok(0);
             }
         }
-        Ok(self.hand_over(buffer))
+        Ok(self.copy_ready(buffer))
     }
 }
 
-/// The two bytes of a big-endian code unit. This is the publisher's order, not that of a rapsheet file.
+/// A big-endian code unit. `u16::from_be_bytes` is banned by a lint, which is about rapsheet files.
 fn u16_from_big_endian([high, low]: [u8; 2]) -> u16 {
     u16::from(high) << 8 | u16::from(low)
 }

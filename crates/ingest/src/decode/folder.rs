@@ -1,31 +1,31 @@
-//! A folder as one download of many parts: a feed that is published as a directory and mirrored as it is.
+//! A folder as one download of many parts: a feed that is published as a directory.
 //!
-//! Files are read in the order of their names, whatever the file system says, two levels deep at most. Links are
-//! not followed: what lies outside the folder is not part of the download.
+//! Files are read in the order of their names, whatever the order of the file system, at most two folders
+//! deep. Links are not followed, because what is outside the folder is not part of the download.
 
 use super::parts::{Parts, Text};
-use super::{Caps, open, refused};
+use super::{Limits, open, refused};
 use crate::refused::FileRefusal;
 use std::fs::{self, File};
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 
-/// How deep below the folder files are looked for.
+/// How many levels are read: the folder, and two levels of folders in it.
 const DEPTH: usize = 3;
-/// More files than this are no feed.
+/// The most files of a feed.
 const FILES_MAX: usize = 100_000;
 
 /// The files of a folder.
 pub(super) struct Files {
     rest: std::vec::IntoIter<(String, PathBuf)>,
     current: Option<Text>,
-    caps: Caps,
+    limits: Limits,
 }
 
 impl Files {
     /// Lists a folder's files.
-    pub(super) fn open(root: &Path, caps: Caps) -> Result<Files, FileRefusal> {
-        Ok(Files { rest: files_of(root)?.into_iter(), current: None, caps })
+    pub(super) fn open(root: &Path, limits: Limits) -> Result<Files, FileRefusal> {
+        Ok(Files { rest: files_of(root)?.into_iter(), current: None, limits })
     }
 }
 
@@ -42,11 +42,11 @@ fn list(folder: &Path, depth: usize, into: &mut Vec<PathBuf>) -> io::Result<()> 
     for entry in fs::read_dir(folder)? {
         let entry = entry?;
         let kind = entry.file_type()?;
-        // A downloader's own notes lie beside the files.
-        let noted = entry.file_name().to_string_lossy().ends_with(".meta.json");
+        // The downloader's sidecar files are no data.
+        let is_sidecar = entry.file_name().to_string_lossy().ends_with(".meta.json");
         if kind.is_dir() && depth > 1 {
             list(&entry.path(), depth - 1, into)?;
-        } else if kind.is_file() && !noted {
+        } else if kind.is_file() && !is_sidecar {
             into.push(entry.path());
         }
         if into.len() > FILES_MAX {
@@ -59,8 +59,9 @@ fn list(folder: &Path, depth: usize, into: &mut Vec<PathBuf>) -> io::Result<()> 
 impl Parts for Files {
     fn next_part(&mut self) -> io::Result<Option<String>> {
         let Some((name, path)) = self.rest.next() else { return Ok(None) };
-        let text =
-            File::open(&path).map_err(|error| super::refusal(&error)).and_then(|file| open(file, self.caps));
+        let text = File::open(&path)
+            .map_err(|error| super::refusal(&error))
+            .and_then(|file| open(file, self.limits));
         self.current = Some(text.map_err(refused)?);
         Ok(Some(name))
     }

@@ -1,8 +1,8 @@
-//! One text, or several: the parts of a download.
+//! The parts of a download.
 //!
-//! Most downloads are one list. An archive holds several, and what a part is called may say what it is: a folder
-//! for each category, a file for names beside a file for URLs. So a text is read part by part, or, by whoever
-//! does not care, as one.
+//! Most downloads are one list. An archive holds several, and the name of a part may say what it lists: there
+//! is a folder for each category, or one file for names and one for URLs. So a text can be read part by part,
+//! or as a whole.
 
 use crate::refused::FileRefusal;
 use std::io::{self, Read};
@@ -38,8 +38,8 @@ impl<R: Read + Send> Parts for One<R> {
     }
 }
 
-/// The decoded text of a download. The first refusal is final: a decoder that failed once may well say "end of file"
-/// when it is asked again, and that would pass for a whole list.
+/// The decoded text of a download. The first refusal is final: a decoder that is read again after an error
+/// may report the end of the file, and the text would pass for a whole list.
 pub struct Text {
     parts: Box<dyn Parts>,
     inside: bool,
@@ -73,12 +73,12 @@ impl Text {
         })
     }
 
-    /// What is left of the part at hand.
+    /// The rest of the current part.
     pub fn part(&mut self) -> Part<'_> {
         Part(self)
     }
 
-    /// Reads from the part at hand. It is closed with a newline if it lacks one: two lists are never one line.
+    /// Reads from the current part.
     fn read_part(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         if !self.inside || buffer.is_empty() {
             return Ok(0);
@@ -93,7 +93,7 @@ impl Text {
     }
 }
 
-/// All parts as one text.
+/// All parts as one text. A part without a final newline gets one, so that no line spans two parts.
 impl Read for Text {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         loop {
@@ -101,11 +101,11 @@ impl Read for Text {
             if count > 0 || buffer.is_empty() {
                 return Ok(count);
             }
-            let open_end = self.last != b'\n';
+            let is_unterminated = self.last != b'\n';
             if self.next_part().map_err(super::refused)?.is_none() {
                 return Ok(0);
             }
-            if let (true, Some(first)) = (open_end, buffer.first_mut()) {
+            if let (true, Some(first)) = (is_unterminated, buffer.first_mut()) {
                 *first = b'\n';
                 return Ok(1);
             }

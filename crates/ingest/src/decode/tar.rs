@@ -1,9 +1,9 @@
-//! The members of a tar archive, in the order in which they stand.
+//! The members of a tar archive, in archive order.
 //!
-//! A tar is a stream of headers and bodies, so it is read as it comes out of its compression. The `tar` crate reads
-//! the headers; walking from one to the next is all that is done here, because members are parts of one text and
-//! are never written anywhere. Links, folders and devices are passed over, and so is a name that climbs or is
-//! absolute.
+//! A tar is a stream of headers and bodies, so it is read while it is decompressed. The `tar` crate parses
+//! headers; this module walks from one to the next, because members are parts of one text and are never
+//! written to disk. Links, folders and devices are skipped, and so are names that are absolute or leave the
+//! archive (`../`).
 
 use super::charset::Utf8;
 use super::parts::Parts;
@@ -12,11 +12,11 @@ use crate::refused::FileRefusal;
 use std::io::{self, Read, Take};
 use tar::{EntryType, Header};
 
-/// The size of a header, and what bodies are padded to.
+/// The size of a header, and the alignment of bodies.
 pub(super) const BLOCK: usize = 512;
-/// The longest name that is kept of a header that only carries a name.
+/// The longest name in a GNU long-name header.
 const NAME_MAX: u64 = 4096;
-/// More members than this are no list.
+/// The most members of a list.
 const MEMBERS_MAX: u32 = 100_000;
 
 /// Whether an archive begins here.
@@ -27,7 +27,7 @@ pub(super) fn begins(head: &[u8]) -> bool {
 /// The members of an archive.
 pub(super) struct Members<R> {
     state: State<R>,
-    /// The padding behind the member at hand, in bytes.
+    /// The padding after the current member, in bytes.
     padding: u64,
     seen: u32,
 }
@@ -43,7 +43,7 @@ impl<R: Read> Members<R> {
         Members { state: State::Between(source), padding: 0, seen: 0 }
     }
 
-    /// The stream behind the member at hand, whose rest is passed over.
+    /// Skips the rest of the current member; the stream is then at the next header.
     fn leave(&mut self) -> io::Result<Option<R>> {
         let mut source = match std::mem::replace(&mut self.state, State::Ended) {
             State::Ended => return Ok(None),
@@ -51,18 +51,18 @@ impl<R: Read> Members<R> {
             State::Inside(text) => {
                 let mut body = text.into_inner();
                 io::copy(&mut body, &mut io::sink())?;
-                whole(body.limit())?;
+                expect_none_missing(body.limit())?;
                 body.into_inner()
             }
         };
-        pass(&mut source, self.padding)?;
+        skip(&mut source, self.padding)?;
         self.padding = 0;
         Ok(Some(source))
     }
 
-    /// Reads headers up to one of a member that is a list. `None` at the end of the archive.
+    /// Reads headers up to that of the next regular file. `None` at the end of the archive.
     fn find(&mut self, source: &mut R) -> io::Result<Option<(String, u64)>> {
-        let mut long_name = None;
+        let mut name_before = None;
         loop {
             let Some(header) = header(source)? else { return Ok(None) };
             self.seen += 1;
@@ -71,16 +71,16 @@ impl<R: Read> Members<R> {
             }
             let size = header.entry_size().map_err(|error| damaged(error.to_string()))?;
             match header.entry_type() {
-                EntryType::GNULongName => long_name = Some(long(source, size)?),
+                EntryType::GNULongName => name_before = Some(long_name(source, size)?),
                 EntryType::Regular | EntryType::Continuous => {
                     let short = String::from_utf8_lossy(&header.path_bytes()).into_owned();
-                    let name = long_name.take().unwrap_or(short);
+                    let name = name_before.take().unwrap_or(short);
                     if stays_inside(&name) {
                         return Ok(Some((name, size)));
                     }
-                    pass(source, padded(size))?;
+                    skip(source, padded(size))?;
                 }
-                _ => pass(source, padded(size))?,
+                _ => skip(source, padded(size))?,
             }
         }
     }
@@ -105,33 +105,37 @@ impl<R: Read> Read for Members<R> {
     }
 }
 
-/// The next header; `None` where the archive ends, with its two blocks of zeros or without.
+/// The next header; `None` at the end of the archive, which may lack its two blocks of zeros.
 fn header(source: &mut impl Read) -> io::Result<Option<Header>> {
     let mut block = [0; BLOCK];
     let mut filled = Vec::with_capacity(BLOCK);
     source.by_ref().take(BLOCK as u64).read_to_end(&mut filled)?;
     if filled.is_empty() || filled.iter().all(|byte| *byte == 0) && filled.len() == BLOCK {
-        // What follows the end is passed over, so that the compression's own checksum is read and judged.
+        // Reading on to the end of the stream makes the decompressor verify its checksum.
         io::copy(source, &mut io::sink())?;
         return Ok(None);
     }
-    whole((BLOCK - filled.len()) as u64)?;
+    expect_none_missing((BLOCK - filled.len()) as u64)?;
     block.copy_from_slice(&filled);
     let header = Header::from_byte_slice(&block).clone();
     let sum: u32 = block.iter().enumerate().map(|(at, byte)| counted(at, *byte)).sum();
-    if header.cksum().ok() == Some(sum) { Ok(Some(header)) } else { Err(damaged("a header's sum is wrong")) }
+    if header.cksum().ok() == Some(sum) {
+        Ok(Some(header))
+    } else {
+        Err(damaged("a header's checksum is wrong"))
+    }
 }
 
-/// A byte of a header as its sum counts it: the sum's own field counts as blanks.
+/// A byte of a header in its checksum, where the checksum field itself counts as blanks.
 fn counted(at: usize, byte: u8) -> u32 {
     u32::from(if (148..156).contains(&at) { b' ' } else { byte })
 }
 
-/// The body of a header that only carries the next member's name.
-fn long(source: &mut impl Read, size: u64) -> io::Result<String> {
+/// The body of a GNU long-name header: the name of the next member.
+fn long_name(source: &mut impl Read, size: u64) -> io::Result<String> {
     let mut name = Vec::new();
     source.by_ref().take(size.min(NAME_MAX)).read_to_end(&mut name)?;
-    pass(source, padded(size).saturating_sub(name.len() as u64))?;
+    skip(source, padded(size).saturating_sub(name.len() as u64))?;
     Ok(String::from_utf8_lossy(name.split(|byte| *byte == 0).next().unwrap_or(&[])).into_owned())
 }
 
@@ -139,16 +143,17 @@ fn padded(size: u64) -> u64 {
     size.checked_next_multiple_of(BLOCK as u64).unwrap_or(u64::MAX)
 }
 
-fn pass(source: &mut impl Read, bytes: u64) -> io::Result<()> {
-    let passed = io::copy(&mut source.take(bytes), &mut io::sink())?;
-    whole(bytes - passed)
+fn skip(source: &mut impl Read, bytes: u64) -> io::Result<()> {
+    let skipped = io::copy(&mut source.take(bytes), &mut io::sink())?;
+    expect_none_missing(bytes - skipped)
 }
 
-fn whole(missing: u64) -> io::Result<()> {
+fn expect_none_missing(missing: u64) -> io::Result<()> {
     if missing == 0 { Ok(()) } else { Err(damaged("the archive is cut off")) }
 }
 
-/// A member's name never becomes a path, and one that could is not trusted in anything else.
+/// Whether a name stays inside the archive. Names are never used as paths; an archive that tries is not
+/// trusted with its members.
 pub(super) fn stays_inside(name: &str) -> bool {
     !name.starts_with(['/', '\\']) && name.split(['/', '\\']).all(|part| part != "..")
 }

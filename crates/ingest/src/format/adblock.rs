@@ -8,7 +8,8 @@ use super::{Format, LineReader, OpenError, Shape, header};
 use crate::lines;
 use crate::options::{OptionRow, Options};
 use crate::scribe::{Details, Scribe, Skip};
-use rapsheet_snapshot::{Kinds, Refusal, Scope};
+use crate::token;
+use rapsheet_snapshot::{Address, Kinds, Refusal, Scope};
 use std::collections::HashSet;
 
 /// The row of the table.
@@ -19,7 +20,7 @@ pub static FORMAT: Format = Format {
     kinds: Kinds::NAME,
     options: OPTIONS,
     shape: Shape::Surveyed(survey),
-    ..Format::NONE
+    ..Format::DEFAULT
 };
 
 /// What such lists take, wrapped or not.
@@ -36,14 +37,14 @@ struct Adblock {
 
 /// Sees the whole list for the rules that take others back.
 pub(super) fn survey(options: &Options, pages: &[&[u8]]) -> Result<Box<dyn LineReader>, OpenError> {
-    let takes_scoped = options.word("scoped", &[("skip", false), ("take", true)], false)?;
+    let takes_scoped = options.takes("scoped")?;
     let speaks = |page: &&&[u8]| memchr::memmem::find(page, b"badfilter").is_some();
     let cancelled = pages.iter().filter(speaks).flat_map(|page| cancelled_rules(page)).collect();
     Ok(Box::new(Adblock { takes_scoped, cancelled }))
 }
 
 fn cancelled_rules(page: &[u8]) -> impl Iterator<Item = Vec<u8>> {
-    lines::split(page).filter_map(|at| cancelled_rule(lines::trim(page.get(at)?)))
+    lines::trimmed(page).filter_map(cancelled_rule)
 }
 
 /// The text of the rule that a `$badfilter` rule takes back.
@@ -148,10 +149,7 @@ impl Adblock {
     fn effect<'m>(&self, modifiers: &'m [u8]) -> Effect<'m> {
         let mut denied = None;
         for modifier in split_list(modifiers) {
-            let (name, value) = match memchr::memchr(b'=', modifier) {
-                Some(at) => (modifier.get(..at).unwrap_or(&[]), modifier.get(at + 1..).unwrap_or(&[])),
-                None => (modifier, &[][..]),
-            };
+            let (name, value) = token::split_once(modifier, b'=').unwrap_or((modifier, &[]));
             match name {
                 b"important" | b"all" | b"document" | b"doc" | b"popup" | b"match-case" => {}
                 b"badfilter" => return Effect::Skip(Skip::Badfilter),
@@ -187,11 +185,9 @@ fn is_regex(rule: &[u8]) -> bool {
 /// Takes a pattern that is shaped like a host or a URL; every other one is refused.
 fn take(pattern: &[u8], details: &Details, scribe: &mut Scribe<'_>) {
     let pattern = pattern.trim_ascii();
-    if let Some((sink, names)) = hosts_line(pattern)
-        && rapsheet_snapshot::Address::parse(sink).is_ok()
-    {
-        let names = names.split(u8::is_ascii_whitespace).filter(|name| !name.is_empty());
-        return names.for_each(|name| scribe.host(name, Scope::Exact, details));
+    let (sink, names) = token::first(pattern);
+    if !names.is_empty() && Address::parse(sink).is_ok() {
+        return token::words(names).for_each(|name| scribe.host(name, Scope::Exact, details));
     }
     match pattern {
         [b'|', b'|', b'*', b'.', host @ ..] | [b'|', b'|', b'.', host @ ..] | [b'*', b'.', host @ ..] => {
@@ -205,12 +201,6 @@ fn take(pattern: &[u8], details: &Details, scribe: &mut Scribe<'_>) {
         [b'.', host @ ..] => anchored(host, Scope::Subdomains, details, scribe),
         _ => unanchored(pattern, details, scribe),
     }
-}
-
-fn hosts_line(pattern: &[u8]) -> Option<(&[u8], &[u8])> {
-    let blank = pattern.iter().position(|byte| matches!(byte, b' ' | b'\t'))?;
-    let (sink, name) = pattern.split_at_checked(blank)?;
-    Some((sink, name.trim_ascii()))
 }
 
 /// `host^`, `host`, `host/path`, `host:port^`.
@@ -230,9 +220,7 @@ fn anchored(text: &[u8], scope: Scope, details: &Details, scribe: &mut Scribe<'_
 }
 
 fn has_port(text: &[u8]) -> bool {
-    let colon = memchr::memchr(b':', text).filter(|colon| memchr::memrchr(b':', text) == Some(*colon));
-    let port = colon.and_then(|colon| text.get(colon + 1..)).unwrap_or(&[]);
-    !port.is_empty() && port.iter().all(u8::is_ascii_digit)
+    token::split_once(text, b':').is_some_and(|(_, port)| token::is_digits(port))
 }
 
 /// `|http://host/path`, `|host^`.

@@ -17,7 +17,7 @@ pub static FORMAT: Format = Format {
     kinds: Kinds::NAME,
     options: adblock::OPTIONS,
     shape: Shape::Wrapped(unwrap, adblock::survey),
-    ..Format::NONE
+    ..Format::DEFAULT
 };
 
 fn unwrap(mut whole: Vec<u8>) -> Result<Vec<u8>, FileRefusal> {

@@ -16,7 +16,7 @@ pub static FORMAT: Format = Format {
     example: r#"zone "evil.example.com" { type master; file "null.zone.file"; };"#,
     kinds: Kinds::NAME,
     shape: Shape::Ordered(open),
-    ..Format::NONE
+    ..Format::DEFAULT
 };
 
 #[derive(Default)]

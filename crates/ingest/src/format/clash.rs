@@ -17,7 +17,7 @@ pub static FORMAT: Format = Format {
     example: "  - '+.evil.example.com'",
     kinds: Kinds::ALL,
     shape: Shape::Lines(open),
-    ..Format::NONE
+    ..Format::DEFAULT
 };
 
 struct Clash;
@@ -41,12 +41,11 @@ impl LineReader for Clash {
 }
 
 fn rule(text: &[u8], scribe: &mut Scribe<'_>) {
-    match memchr::memchr(b',', text) {
+    match token::split_once(text, b',') {
         None => behaviour(text, scribe),
-        Some(comma) => {
-            let (kind, rest) = text.split_at_checked(comma).unwrap_or((text, &[]));
-            let value = rest.get(1..).unwrap_or(&[]).split(|byte| *byte == b',').next().unwrap_or(&[]);
-            classical(&kind.trim_ascii().to_ascii_uppercase(), value.trim_ascii(), scribe);
+        Some((kind, rest)) => {
+            let value = token::before(rest, b',').trim_ascii();
+            classical(&kind.trim_ascii().to_ascii_uppercase(), value, scribe);
         }
     }
 }

@@ -18,7 +18,7 @@ pub static FORMAT: Format = Format {
     example: "address=/evil.example.com/0.0.0.0",
     kinds: Kinds::NAME,
     shape: Shape::Lines(open),
-    ..Format::NONE
+    ..Format::DEFAULT
 };
 
 struct Dnsmasq {
@@ -27,13 +27,11 @@ struct Dnsmasq {
 }
 
 fn open(_: &Options, head: Head<'_>) -> Result<Box<dyn LineReader>, OpenError> {
-    let line = |at: std::ops::Range<usize>| lines::trim(head.bytes.get(at).unwrap_or(&[]));
-    let blocks = lines::split(head.bytes).map(line).any(|line| {
+    let blocks = lines::trimmed(head.bytes).any(|line| {
         line.starts_with(b"address=/") || line.starts_with(b"--address=/") || only_name(line).is_some()
     });
     // A list that sends its names to some server is about routing, unless it blocks as well.
-    let routes = lines::split(head.bytes)
-        .map(line)
+    let routes = lines::trimmed(head.bytes)
         .any(|line| line.starts_with(b"server=/") && line.last().is_some_and(u8::is_ascii_alphanumeric));
     let blocks = blocks || !routes;
     Ok(Box::new(Dnsmasq { blocks }))
@@ -51,11 +49,7 @@ impl LineReader for Dnsmasq {
         }
         let line = token::before_comment(line);
         let line = line.strip_prefix(b"--").unwrap_or(line);
-        let Some(equals) = line.iter().position(|byte| *byte == b'=') else {
-            return alone(line, scribe);
-        };
-        let (key, value) = line.split_at_checked(equals).unwrap_or((line, &[]));
-        let value = value.get(1..).unwrap_or(&[]);
+        let Some((key, value)) = token::split_once(line, b'=') else { return bare_keyword(line, scribe) };
         match key.trim_ascii() {
             b"address" => names(value, Target::Sink, scribe),
             b"server" | b"local" if self.blocks || !value.ends_with(b"/#") => {
@@ -77,7 +71,7 @@ fn only_name(line: &[u8]) -> Option<&[u8]> {
 }
 
 /// A line without a value: `no-resolv`. Where it is no such word, the list is in some other format.
-fn alone(line: &[u8], scribe: &mut Scribe<'_>) {
+fn bare_keyword(line: &[u8], scribe: &mut Scribe<'_>) {
     if line.iter().all(|byte| byte.is_ascii_lowercase() || matches!(byte, b'-' | b'0'..=b'9')) {
         scribe.skip(Skip::Directive);
     } else {

@@ -4,11 +4,11 @@
 //! the length, whose column was a netmask once. The table of one autonomous system has an address padded with
 //! zeros, which is decimal here, counts, and the days of the first and the last report.
 
-use super::{Format, Head, LineReader, OpenError, Shape, emule_dat, header};
-use crate::moment;
+use super::{Format, Head, LineReader, OpenError, Shape, header, ranges};
 use crate::options::Options;
 use crate::scribe::{Details, Scribe, Skip};
-use rapsheet_snapshot::{AddressRange, Assessment, Assessments, Kinds, Refusal};
+use crate::timestamp;
+use rapsheet_snapshot::{Address, Assessment, Assessments, Kinds, Refusal};
 
 /// The row of the table.
 pub static FORMAT: Format = Format {
@@ -17,7 +17,7 @@ pub static FORMAT: Format = Format {
     example: "192.0.2.0\t192.0.2.255\t24\t585\tSome Hosting\tUS\tabuse@example.com",
     kinds: Kinds::ADDRESS,
     shape: Shape::Lines(open),
-    ..Format::NONE
+    ..Format::DEFAULT
 };
 
 struct Dshield;
@@ -50,21 +50,12 @@ impl LineReader for Dshield {
 fn row(first: &[u8], rest: &[&[u8]], scribe: &mut Scribe<'_>) {
     let scanner = Details { assessments: Assessments::EMPTY.with(Assessment::Scanner), ..Details::NONE };
     let second = rest.first().copied().unwrap_or(&[]);
-    let read = if second.iter().any(|byte| matches!(byte, b'.' | b':')) {
-        ends(first, second).map(|range| (range, scanner))
-    } else {
-        let day = |at: usize| rest.get(at).and_then(|text| moment::parse(text));
-        let details = Details { first_seen: day(2), last_seen: day(3), ..scanner };
-        emule_dat::padded(first).map(|address| (address.range(), details))
-    };
-    match read {
-        Ok((range, details)) => scribe.range(range, &details),
-        Err(refusal) => scribe.reject(refusal),
+    if second.iter().any(|byte| matches!(byte, b'.' | b':')) {
+        return ranges::emit(ranges::zero_padded_range(first, second), &scanner, scribe);
     }
-}
-
-fn ends(first: &[u8], last: &[u8]) -> Result<AddressRange, Refusal> {
-    AddressRange::from_ends(emule_dat::padded(first)?, emule_dat::padded(last)?)
+    let day = |at: usize| rest.get(at).and_then(|text| timestamp::parse(text));
+    let details = Details { first_seen: day(2), last_seen: day(3), ..scanner };
+    ranges::emit(ranges::zero_padded(first).map(Address::range), &details, scribe);
 }
 
 #[cfg(test)]

@@ -3,12 +3,11 @@
 //! The padding is decimal by definition of this format, and of few others. A level of 127 or more means that the
 //! range is not filtered; that is no statement of trust. An older form has a netmask instead of an end.
 
-use super::ip_range::netmask;
-use super::{Format, Head, LineReader, OpenError, Shape, header};
+use super::{Format, Head, LineReader, OpenError, Shape, header, ranges};
 use crate::options::Options;
 use crate::scribe::{Details, Scribe, Skip};
 use crate::token;
-use rapsheet_snapshot::{Address, AddressRange, Kinds, Refusal};
+use rapsheet_snapshot::{AddressRange, Kinds, Refusal};
 
 /// The row of the table.
 pub static FORMAT: Format = Format {
@@ -17,7 +16,7 @@ pub static FORMAT: Format = Format {
     example: "192.000.002.000 - 192.000.002.255 , 000 , Some Hosting",
     kinds: Kinds::ADDRESS,
     shape: Shape::Lines(open),
-    ..Format::NONE
+    ..Format::DEFAULT
 };
 
 /// From this level on a range is not filtered.
@@ -34,64 +33,35 @@ impl LineReader for Dat {
         if let Some(comment) = token::comment(line) {
             return header::comment(comment, scribe);
         }
-        let (run, level) = match memchr::memchr(b',', line) {
-            Some(comma) => {
-                let (run, rest) = line.split_at_checked(comma).unwrap_or((line, &[]));
-                (run, rest.get(1..).unwrap_or(&[]).split(|byte| *byte == b',').next().unwrap_or(&[]))
-            }
-            None => older(line),
+        let (range, level) = match token::split_once(line, b',') {
+            Some((range, rest)) => (range, token::before(rest, b',')),
+            None => older_form(line),
         };
-        if number(level.trim_ascii()).is_some_and(|level| level >= NOT_FILTERED) {
+        let level: Option<u32> = token::number(level.trim_ascii());
+        if level.is_some_and(|level| level >= NOT_FILTERED) {
             return scribe.skip(Skip::AccessLevel);
         }
-        match run_of(run.trim_ascii()) {
-            Ok(range) => scribe.range(range, &Details::NONE),
-            Err(refusal) => scribe.reject(refusal),
-        }
+        ranges::emit(parse_range(range.trim_ascii()), &Details::NONE, scribe);
     }
 }
 
 /// `192.168.0.0/255.255.0.0   1   label`, and `start - end` alone.
-fn older(line: &[u8]) -> (&[u8], &[u8]) {
+fn older_form(line: &[u8]) -> (&[u8], &[u8]) {
     let (first, rest) = token::first(line);
     if first.contains(&b'/') { (first, token::first(rest.trim_ascii_start()).0) } else { (line, &[]) }
 }
 
-fn number(digits: &[u8]) -> Option<u32> {
-    std::str::from_utf8(digits).ok()?.parse().ok()
-}
-
-fn run_of(text: &[u8]) -> Result<AddressRange, Refusal> {
-    if let Some(slash) = memchr::memchr(b'/', text) {
-        let mask = text.get(slash + 1..).filter(|mask| mask.contains(&b'.'));
-        return match mask {
-            Some(mask) => netmask(&unpadded(text.get(..slash).unwrap_or(&[])), mask),
-            None => AddressRange::parse(&unpadded(text)).map(|read| read.range),
-        };
-    }
-    let dash = memchr::memchr(b'-', text).ok_or(Refusal::BadRange)?;
-    let (first, last) = text.split_at_checked(dash).ok_or(Refusal::BadRange)?;
-    let first = padded(first.trim_ascii())?;
-    let last = padded(last.get(1..).unwrap_or(&[]).trim_ascii())?;
-    AddressRange::from_ends(first, last)
-}
-
-/// An address whose numbers may be padded with zeros, read as decimal.
-pub(super) fn padded(text: &[u8]) -> Result<Address, Refusal> {
-    if text.contains(&b':') { Address::parse(text) } else { Address::parse(&unpadded(text)) }
-}
-
-/// The text without zeros at the beginning of its numbers.
-fn unpadded(text: &[u8]) -> Vec<u8> {
-    let mut out = Vec::with_capacity(text.len());
-    for (at, byte) in text.iter().enumerate() {
-        let begins = out.last().is_none_or(|last: &u8| !last.is_ascii_digit());
-        let more = text.get(at + 1).is_some_and(u8::is_ascii_digit);
-        if !(*byte == b'0' && begins && more) {
-            out.push(*byte);
+fn parse_range(text: &[u8]) -> Result<AddressRange, Refusal> {
+    match token::split_once(text, b'/') {
+        Some((address, mask)) if mask.contains(&b'.') => {
+            ranges::netmask(&ranges::without_zero_padding(address), mask)
+        }
+        Some(_) => AddressRange::parse(&ranges::without_zero_padding(text)).map(|read| read.range),
+        None => {
+            let (first, last) = token::split_once(text, b'-').ok_or(Refusal::BadRange)?;
+            ranges::zero_padded_range(first, last)
         }
     }
-    out
 }
 
 #[cfg(test)]

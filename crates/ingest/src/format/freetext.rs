@@ -18,7 +18,7 @@ pub static FORMAT: Format = Format {
     kinds: Kinds::ALL,
     options: &[OptionRow { key: "names", about: "bare names: `skip` (default) or `take`" }],
     shape: Shape::Lines(open),
-    ..Format::NONE
+    ..Format::DEFAULT
 };
 
 struct Prose {
@@ -26,7 +26,7 @@ struct Prose {
 }
 
 fn open(options: &Options, _: Head<'_>) -> Result<Box<dyn LineReader>, OpenError> {
-    Ok(Box::new(Prose { takes_names: options.word("names", &[("skip", false), ("take", true)], false)? }))
+    Ok(Box::new(Prose { takes_names: options.takes("names")? }))
 }
 
 impl LineReader for Prose {

@@ -3,8 +3,9 @@
 //! Publishers agree on nothing here, so a few keys are known by name and everything else is only a comment.
 //! The first stated time of a file wins: FireHOL writes the source's date above its own.
 
-use crate::moment;
 use crate::scribe::{Scribe, Skip};
+use crate::timestamp;
+use crate::token;
 
 /// The keys of the time a list was made, lower-case.
 const GENERATED: &[&[u8]] = &[
@@ -36,14 +37,13 @@ pub fn comment(text: &[u8], scribe: &mut Scribe<'_>) {
 }
 
 fn split_key(text: &[u8]) -> Option<(Vec<u8>, &[u8])> {
-    let at = text.iter().position(|byte| *byte == b':')?;
-    let (key, value) = text.split_at_checked(at)?;
-    Some((key.trim_ascii().to_ascii_lowercase(), value.get(1..)?.trim_ascii()))
+    let (key, value) = token::split_once(text, b':')?;
+    Some((key.trim_ascii().to_ascii_lowercase(), value.trim_ascii()))
 }
 
 fn state(key: Vec<u8>, value: &[u8], scribe: &mut Scribe<'_>) -> bool {
     if GENERATED.contains(&key.as_slice()) {
-        return moment::parse(value).map(|time| scribe.generated(time)).is_some();
+        return timestamp::parse(value).map(|time| scribe.generated(time)).is_some();
     }
     if DECLARED.contains(&key.as_slice()) {
         return leading_count(value).map(|count| scribe.declared(count)).is_some();

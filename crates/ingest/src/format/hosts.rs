@@ -21,7 +21,7 @@ pub static FORMAT: Format = Format {
         about: "`ignore` (default), or `indicator`: an address that is no sink is listed too",
     }],
     shape: Shape::Lines(open),
-    ..Format::NONE
+    ..Format::DEFAULT
 };
 
 struct Hosts {

@@ -4,12 +4,12 @@
 //! addresses in the header, a host in `http.host` or `tls.sni`, a name in a DNS question, spelt with the lengths of
 //! its labels. A rule with a path beside its host is about that URL and not about the host.
 
-use super::{Format, Head, LineReader, OpenError, Shape};
-use crate::moment;
+use super::{Format, Head, LineReader, OpenError, Shape, role};
 use crate::options::Options;
 use crate::scribe::{Details, Scribe, Skip};
-use crate::words;
-use rapsheet_snapshot::{Assessments, Kinds, Refusal, Scope, Time};
+use crate::timestamp;
+use crate::token;
+use rapsheet_snapshot::{Kinds, Refusal, Scope, Time};
 
 /// The row of the table.
 pub static FORMAT: Format = Format {
@@ -18,7 +18,7 @@ pub static FORMAT: Format = Format {
     example: r#"alert tcp [192.0.2.7,192.0.2.64/26] any -> $HOME_NET any (msg:"Example"; sid:1; rev:1;)"#,
     kinds: Kinds::ALL,
     shape: Shape::Lines(open),
-    ..Format::NONE
+    ..Format::DEFAULT
 };
 
 struct Rules;
@@ -32,14 +32,14 @@ impl LineReader for Rules {
         if line.starts_with(b"#") {
             return scribe.skip(Skip::Comment);
         }
-        let Some(open) = memchr::memchr(b'(', line) else {
+        let Some((header, body)) = token::split_once(line, b'(') else {
             // Variables and inclusions are several words; one word is a line of some other format.
             let several = line.iter().any(u8::is_ascii_whitespace);
             return if several { scribe.skip(Skip::Directive) } else { scribe.reject(Refusal::BadColumns) };
         };
-        let (header, body) = line.split_at_checked(open).unwrap_or((line, &[]));
+
         let Some((source, destination)) = sides(header) else { return scribe.skip(Skip::Directive) };
-        let found = Content::read(body.get(1..).unwrap_or(&[]));
+        let found = Content::read(body);
         // What may pass is an exception.
         let details = Details { inverted: header.starts_with(b"pass "), ..found.details() };
         match found.host.as_slice() {
@@ -148,10 +148,7 @@ impl Content {
         // Older rules name the buffer behind the content.
         let mut last: Vec<u8> = Vec::new();
         for option in options(body) {
-            let (key, value) = match memchr::memchr(b':', option) {
-                Some(colon) => (option.get(..colon).unwrap_or(&[]), option.get(colon + 1..).unwrap_or(&[])),
-                None => (option, &[][..]),
-            };
+            let (key, value) = token::split_once(option, b':').unwrap_or((option, &[]));
             match key.trim_ascii() {
                 b"http.host" | b"http.host.raw" | b"tls.sni" | b"tls_sni" | b"dns.query" | b"dns_query" => {
                     buffer = Buffer::Host;
@@ -161,10 +158,10 @@ impl Content {
                 b"http_uri" | b"http_raw_uri" => found.path = std::mem::take(&mut last),
                 b"dotprefix" => found.scope = Scope::Tree,
                 b"content" => {
-                    last = decoded(unquoted(value));
+                    last = decoded(token::unquoted(value.trim_ascii()));
                     found.content(buffer, &last);
                 }
-                b"msg" => found.message = unquoted(value).to_vec(),
+                b"msg" => found.message = token::unquoted(value.trim_ascii()).to_vec(),
                 b"classtype" => found.class = value.trim_ascii().to_vec(),
                 b"metadata" => found.created = created(value),
                 key if key.contains(&b'.') => buffer = Buffer::Other,
@@ -184,11 +181,9 @@ impl Content {
     }
 
     fn details(&self) -> Details {
-        let said = |text: &[u8]| {
-            std::str::from_utf8(text).map_or(Assessments::EMPTY, |text| words::all(text, &[' ', ',']))
-        };
-        let by_class = said(&self.class);
-        let assessments = if by_class.is_empty() { said(&self.message) } else { by_class };
+        let by_class = role::assess(&self.class, &[' ', ',']);
+        let assessments =
+            if by_class.is_empty() { role::assess(&self.message, &[' ', ',']) } else { by_class };
         Details { assessments, first_seen: self.created, ..Details::NONE }
     }
 }
@@ -203,11 +198,6 @@ fn options(body: &[u8]) -> impl Iterator<Item = &[u8]> {
         ends
     })
     .map(<[u8]>::trim_ascii)
-}
-
-fn unquoted(value: &[u8]) -> &[u8] {
-    let value = value.trim_ascii();
-    value.strip_prefix(b"\"").and_then(|value| value.strip_suffix(b"\"")).unwrap_or(value)
 }
 
 /// A content with its `|2e|` blocks as bytes.
@@ -244,7 +234,7 @@ fn question(wire: &[u8]) -> Option<Vec<u8>> {
 fn created(metadata: &[u8]) -> Option<Time> {
     let at = memchr::memmem::find(metadata, b"created_at ")?;
     let date = metadata.get(at + 11..at + 21)?;
-    moment::parse(&date.iter().map(|byte| if *byte == b'_' { b'-' } else { *byte }).collect::<Vec<u8>>())
+    timestamp::parse(&date.iter().map(|byte| if *byte == b'_' { b'-' } else { *byte }).collect::<Vec<u8>>())
 }
 
 #[cfg(test)]

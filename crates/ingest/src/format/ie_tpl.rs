@@ -13,7 +13,7 @@ pub static FORMAT: Format = Format {
     example: "-d evil.example.com",
     kinds: Kinds::NAME,
     shape: Shape::Lines(open),
-    ..Format::NONE
+    ..Format::DEFAULT
 };
 
 struct Tpl;

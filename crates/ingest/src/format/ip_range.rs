@@ -1,6 +1,6 @@
 //! `ip-range` and `ip-range-csv`: everything that spells a run of addresses: `a-b`, netmasks, stars, `start,end,label`.
 
-use super::{Format, Head, LineReader, OpenError, Shape, header};
+use super::{Format, Head, LineReader, OpenError, Shape, header, ranges};
 use crate::options::Options;
 use crate::scribe::{Details, Scribe, Skip};
 use crate::token;
@@ -13,7 +13,7 @@ pub static FORMAT: Format = Format {
     example: "192.0.2.4-192.0.2.9",
     kinds: Kinds::ADDRESS,
     shape: Shape::Lines(open),
-    ..Format::NONE
+    ..Format::DEFAULT
 };
 
 /// The row of the table for the same runs with the columns start, end, label.
@@ -23,7 +23,7 @@ pub static CSV_FORMAT: Format = Format {
     example: "192.0.2.0,192.0.2.255,Some Cloud,https://cloud.example/",
     kinds: Kinds::ADDRESS,
     shape: Shape::Lines(open),
-    ..Format::NONE
+    ..Format::DEFAULT
 };
 
 struct IpRange;
@@ -49,8 +49,7 @@ impl LineReader for IpRange {
             return scribe.skip(Skip::Header);
         }
         match special(text) {
-            Some(Ok(range)) => scribe.range(range, &Details::NONE),
-            Some(Err(refusal)) => scribe.reject(refusal),
+            Some(read) => ranges::emit(read, &Details::NONE, scribe),
             None => scribe.address(text, &Details::NONE),
         }
     }
@@ -58,7 +57,7 @@ impl LineReader for IpRange {
 
 /// The names of the columns, where somebody wrote them down.
 fn is_head(text: &[u8]) -> bool {
-    let first = text.split(|byte| *byte == b',').next().unwrap_or(&[]);
+    let first = token::before(text, b',');
     first.len() < text.len()
         && !first.is_empty()
         && first.iter().all(|byte| byte.is_ascii_alphabetic() || matches!(byte, b'_' | b' '))
@@ -66,45 +65,18 @@ fn is_head(text: &[u8]) -> bool {
 
 /// The spellings that only this format has.
 fn special(text: &[u8]) -> Option<Result<AddressRange, Refusal>> {
-    if let Some(at) = text.iter().position(|byte| *byte == b',') {
-        let (start, rest) = text.split_at_checked(at)?;
-        let end = rest.get(1..)?.split(|byte| *byte == b',').next()?;
-        return Some(ends(start, end));
+    if let Some((first, rest)) = token::split_once(text, b',') {
+        return Some(first_and_last(first, token::before(rest, b',')));
     }
     if text.contains(&b'*') || text.ends_with(b".") {
-        return Some(stars(text));
+        return Some(ranges::wildcard(text));
     }
-    let slash = text.iter().position(|byte| *byte == b'/')?;
-    let mask = text.get(slash + 1..).filter(|mask| mask.contains(&b'.'))?;
-    Some(netmask(text.get(..slash)?, mask))
+    let (address, mask) = token::split_once(text, b'/')?;
+    mask.contains(&b'.').then(|| ranges::netmask(address, mask))
 }
 
-fn ends(start: &[u8], end: &[u8]) -> Result<AddressRange, Refusal> {
-    AddressRange::from_ends(Address::parse(start.trim_ascii())?, Address::parse(end.trim_ascii())?)
-}
-
-pub(super) fn netmask(address: &[u8], mask: &[u8]) -> Result<AddressRange, Refusal> {
-    match (Address::parse(address)?, Address::parse(mask)) {
-        (Address::V4(address), Ok(Address::V4(mask))) => AddressRange::from_netmask(address, mask),
-        _ => Err(Refusal::BadMask),
-    }
-}
-
-/// `1.2.3.*`, `1.2.*.*`, `1.2.3.`: octets, then nothing but stars, or nothing at all.
-pub(super) fn stars(text: &[u8]) -> Result<AddressRange, Refusal> {
-    let text = text.strip_suffix(b".").unwrap_or(text);
-    let octets: Vec<&[u8]> = text.split(|byte| *byte == b'.').collect();
-    let fixed = octets.iter().take_while(|octet| **octet != b"*").count();
-    if octets.len() > 4 || fixed == 0 {
-        return Err(if fixed == 0 { Refusal::TooWide } else { Refusal::BadIp });
-    }
-    if octets.iter().skip(fixed).any(|octet| *octet != b"*") {
-        return Err(Refusal::Pattern);
-    }
-    let kept = octets.get(..fixed).unwrap_or(&[]).join(&b'.');
-    let padded = [kept, b".0".repeat(4 - fixed)].concat();
-    let length = u8::try_from(8 * fixed).map_err(|_| Refusal::BadIp)?;
-    AddressRange::from_prefix(Address::parse(&padded)?, length).ok_or(Refusal::BadIp)
+fn first_and_last(first: &[u8], last: &[u8]) -> Result<AddressRange, Refusal> {
+    AddressRange::from_ends(Address::parse(first.trim_ascii())?, Address::parse(last.trim_ascii())?)
 }
 
 #[cfg(test)]

@@ -17,7 +17,7 @@ pub static FORMAT: Format = Format {
     about: "Maltrail static trails: names, address:port, URLs, host/path",
     example: "192.0.2.7:443",
     shape: Shape::Lines(open),
-    ..Format::NONE
+    ..Format::DEFAULT
 };
 
 struct Maltrail;

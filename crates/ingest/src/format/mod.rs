@@ -16,6 +16,7 @@ use rapsheet_snapshot::{Kinds, ListKind};
 use std::fmt;
 
 pub mod adblock;
+pub mod auto;
 pub mod autoproxy;
 pub mod bind_zones;
 pub mod clash;
@@ -39,6 +40,7 @@ pub mod pipe_delimited;
 pub mod plain_domain;
 pub mod plain_ip;
 pub mod plain_ip_annotated;
+mod ranges;
 pub mod rbldnsd;
 pub mod regex_list;
 pub mod role;
@@ -58,7 +60,7 @@ pub mod zeek_intel;
 
 /// Every format, in the order in which people are shown them.
 pub static FORMATS: &[&Format] = &[
-    &crate::sniff::FORMAT,
+    &auto::FORMAT,
     &plain_ip::FORMAT,
     &plain_ip_annotated::FORMAT,
     &ip_range::FORMAT,
@@ -134,8 +136,8 @@ pub struct Format {
 }
 
 impl Format {
-    /// A format that is nothing yet: what a row does not state, it takes from here.
-    pub const NONE: Format = Format {
+    /// The defaults of a row.
+    pub const DEFAULT: Format = Format {
         id: "",
         about: "",
         example: "",

@@ -16,7 +16,7 @@ pub static FORMAT: Format = Format {
     example: "192.0.2.0/24",
     kinds: Kinds::ADDRESS,
     shape: Shape::Lines(open),
-    ..Format::NONE
+    ..Format::DEFAULT
 };
 
 struct Netset;

@@ -16,7 +16,7 @@ pub static FORMAT: Format = Format {
     example: "Some Hosting:192.0.2.0-192.0.2.255",
     kinds: Kinds::ADDRESS,
     shape: Shape::Lines(open),
-    ..Format::NONE
+    ..Format::DEFAULT
 };
 
 /// The longest text of an address.

@@ -3,10 +3,10 @@
 //! Only idioms that can be read without running anything are lifted: comparisons of the host with a literal, and
 //! lines that are nothing but literals of an array or keys of an object. Everything else is no data.
 
-use super::{Format, Head, OpenError, OrderedReader, Shape};
+use super::{Format, Head, OpenError, OrderedReader, Shape, ranges};
 use crate::options::Options;
 use crate::scribe::{Details, Scribe, Skip};
-use rapsheet_snapshot::{Address, AddressRange, Kinds, Refusal, Scope};
+use rapsheet_snapshot::{Address, Kinds, Refusal, Scope};
 
 /// The row of the table.
 pub static FORMAT: Format = Format {
@@ -15,7 +15,7 @@ pub static FORMAT: Format = Format {
     example: r#"if (dnsDomainIs(host, ".evil.example.com")) return block;"#,
     kinds: Kinds::ALL,
     shape: Shape::Ordered(open),
-    ..Format::NONE
+    ..Format::DEFAULT
 };
 
 #[derive(Default)]
@@ -90,14 +90,9 @@ fn compared(text: &[u8], scribe: &mut Scribe<'_>) {
 }
 
 fn network(address: &[u8], mask: &[u8], scribe: &mut Scribe<'_>) {
-    let read = match (Address::parse(address), Address::parse(mask)) {
-        (Ok(Address::V4(address)), Ok(Address::V4(mask))) => AddressRange::from_netmask(address, mask),
-        _ => Err(Refusal::BadMask),
-    };
-    match read {
-        Ok(range) => scribe.range(range, &Details::NONE),
-        Err(refusal) => scribe.reject(refusal),
-    }
+    let is_address = Address::parse(address).is_ok();
+    let read = if is_address { ranges::netmask(address, mask) } else { Err(Refusal::BadMask) };
+    ranges::emit(read, &Details::NONE, scribe);
 }
 
 /// An element of an array or a key of an object: such lists are asked label by label, which is a tree.

@@ -5,9 +5,9 @@
 //! hold URLs that are nobody's indicators.
 
 use super::{Format, Head, LineReader, OpenError, Shape, header, role};
-use crate::moment;
 use crate::options::Options;
 use crate::scribe::{Details, Scribe};
+use crate::timestamp;
 use rapsheet_snapshot::{Address, Assessments, Kinds, Refusal};
 
 /// The row of the table.
@@ -17,7 +17,7 @@ pub static FORMAT: Format = Format {
     example: "64496  |  EXAMPLE-AS  |  192.0.2.7  |  2026-08-22 16:08:29  |  sshpwauth",
     kinds: Kinds::ADDRESS,
     shape: Shape::Lines(open),
-    ..Format::NONE
+    ..Format::DEFAULT
 };
 
 struct Pipes;
@@ -48,12 +48,12 @@ type Row<'l> = Option<(&'l [u8], Details)>;
 fn dataplane<'l>(columns: &[&'l [u8]]) -> Row<'l> {
     let [.., address_or_time, time, category] = columns else { return None };
     // A row that is cut short has neither all its columns nor a time.
-    let last_seen = moment::parse(time);
+    let last_seen = timestamp::parse(time);
     if last_seen.is_none() && columns.len() < 5 {
         return None;
     }
     let assessments = role::category(category, Assessments::EMPTY);
-    match (moment::parse(address_or_time), columns) {
+    match (timestamp::parse(address_or_time), columns) {
         (first_seen @ Some(_), [_, _, .., address, _, _, _]) => {
             Some((address, Details { first_seen, last_seen, assessments, ..Details::NONE }))
         }
@@ -65,7 +65,7 @@ fn dataplane<'l>(columns: &[&'l [u8]]) -> Row<'l> {
 fn cymru<'l>(columns: &[&'l [u8]]) -> Row<'l> {
     let (category, rest) = columns.split_first()?;
     let address = rest.iter().find(|column| Address::parse(column).is_ok()).or(rest.first())?;
-    let last_seen = rest.iter().filter(|column| column.len() > 9).find_map(|column| moment::parse(column));
+    let last_seen = rest.iter().filter(|column| column.len() > 9).find_map(|column| timestamp::parse(column));
     let assessments = role::category(category, Assessments::EMPTY);
     Some((address, Details { last_seen, assessments, ..Details::NONE }))
 }

@@ -23,7 +23,7 @@ pub static FORMAT: Format = Format {
     kinds: Kinds::NAME,
     options: &[WILDCARD],
     shape: Shape::Lines(open),
-    ..Format::NONE
+    ..Format::DEFAULT
 };
 
 /// The row of the table for lists that mark the reach of each name.
@@ -34,7 +34,7 @@ pub static WILDCARD_FORMAT: Format = Format {
     kinds: Kinds::NAME,
     options: &[WILDCARD],
     shape: Shape::Lines(open),
-    ..Format::NONE
+    ..Format::DEFAULT
 };
 
 struct PlainDomain {

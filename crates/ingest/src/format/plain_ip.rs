@@ -4,7 +4,7 @@
 //! semicolon belongs to the proxy lists that this format also reads. A name here is a mistake of the feed,
 //! not a name: `C91.196.152.28` must not become a domain.
 
-use super::{Format, Head, LineReader, OpenError, Shape, header, ip_range};
+use super::{Format, Head, LineReader, OpenError, Shape, header, ranges};
 use crate::options::{OptionRow, Options};
 use crate::scribe::{Details, Scribe};
 use crate::token;
@@ -18,7 +18,7 @@ pub static FORMAT: Format = Format {
     kinds: Kinds::ADDRESS,
     options: &[SEPARATOR],
     shape: Shape::Lines(open),
-    ..Format::NONE
+    ..Format::DEFAULT
 };
 
 /// The row of the table for lists of proxies, which say what each address is for.
@@ -29,7 +29,7 @@ pub static PROXY_FORMAT: Format = Format {
     kinds: Kinds::ADDRESS,
     options: &[SEPARATOR],
     shape: Shape::Lines(open_proxies),
-    ..Format::NONE
+    ..Format::DEFAULT
 };
 
 const SEPARATOR: OptionRow = OptionRow {
@@ -67,10 +67,7 @@ fn take(text: &[u8], details: &Details, scribe: &mut Scribe<'_>) {
     if !text.contains(&b'*') {
         return scribe.address(text, details);
     }
-    match ip_range::stars(text) {
-        Ok(range) => scribe.range(range, details),
-        Err(refusal) => scribe.reject(refusal),
-    }
+    ranges::emit(ranges::wildcard(text), details, scribe);
 }
 
 #[cfg(test)]

@@ -5,9 +5,9 @@
 //! before a country code. Those two are read; the rest is for people.
 
 use super::{Format, Head, LineReader, OpenError, Shape, header};
-use crate::moment;
 use crate::options::{OptionRow, Options};
 use crate::scribe::{Details, Scribe};
+use crate::timestamp;
 use crate::token;
 use rapsheet_snapshot::{Assessment, Assessments, Kinds};
 
@@ -23,7 +23,7 @@ pub static FORMAT: Format = Format {
                 suspicious (default false)",
     }],
     shape: Shape::Lines(open),
-    ..Format::NONE
+    ..Format::DEFAULT
 };
 
 struct Annotated {
@@ -57,16 +57,12 @@ impl LineReader for Annotated {
 
 impl Annotated {
     fn details(&self, note: &[u8]) -> Details {
-        let counted = if self.counts { count(note) } else { None };
+        let counted = if self.counts { token::number(note.trim_ascii()) } else { None };
         match counted {
             Some(lists) => Details { assessments: weight(lists), ..Details::NONE },
             None => details(note),
         }
     }
-}
-
-fn count(note: &[u8]) -> Option<u32> {
-    std::str::from_utf8(note.trim_ascii()).ok()?.parse().ok()
 }
 
 /// What it means to stand in so many lists.
@@ -88,7 +84,7 @@ fn details(note: &[u8]) -> Details {
 fn leading_time(note: &[u8]) -> Option<rapsheet_snapshot::Time> {
     let shaped = note.first().is_some_and(u8::is_ascii_digit) && note.get(4) == Some(&b'-');
     let end = note.iter().position(|byte| matches!(byte, b'\t' | b';' | b',')).unwrap_or(note.len());
-    shaped.then(|| moment::parse(note.get(..end)?.trim_ascii())).flatten()
+    shaped.then(|| timestamp::parse(note.get(..end)?.trim_ascii())).flatten()
 }
 
 /// The categories that AlienVault writes before the country code.

@@ -5,10 +5,10 @@
 //! begins with a colon says what the entries after it are listed for, so lines are read in order. Grammar: the
 //! manual page of rbldnsd.
 
-use super::{Format, Head, OpenError, OrderedReader, Shape, header};
-use crate::moment;
+use super::{Format, Head, OpenError, OrderedReader, Shape, header, ranges};
 use crate::options::Options;
 use crate::scribe::{Details, Scribe, Skip};
+use crate::timestamp;
 use crate::token;
 use crate::words;
 use rapsheet_snapshot::{Address, AddressRange, Assessment, Assessments, Kinds, Refusal, Scope};
@@ -21,7 +21,7 @@ pub static IP_FORMAT: Format = Format {
     example: "192.0.2.0/24 :127.0.0.2:Listed for spam",
     kinds: Kinds::ADDRESS,
     shape: Shape::Ordered(open_addresses),
-    ..Format::NONE
+    ..Format::DEFAULT
 };
 
 /// The row of the table for names.
@@ -31,7 +31,7 @@ pub static NAME_FORMAT: Format = Format {
     example: ".evil.example.com :127.0.0.2:Phishing",
     kinds: Kinds::NAME,
     shape: Shape::Ordered(open_names),
-    ..Format::NONE
+    ..Format::DEFAULT
 };
 
 struct Rbldnsd {
@@ -85,7 +85,7 @@ impl Rbldnsd {
 fn directive(special: &[u8], scribe: &mut Scribe<'_>) {
     let (word, rest) = token::first(special);
     if word.eq_ignore_ascii_case(b"TIMESTAMP")
-        && let Some(time) = moment::parse(token::first(rest.trim_ascii()).0)
+        && let Some(time) = timestamp::parse(token::first(rest.trim_ascii()).0)
     {
         scribe.generated(time);
     }
@@ -131,29 +131,27 @@ fn address(key: &[u8], details: &Details, scribe: &mut Scribe<'_>) {
     if key == b"127.0.0.2" {
         return scribe.skip(Skip::SelfTest);
     }
-    match completed(key) {
-        Ok(range) => scribe.range(range, details),
-        Err(refusal) => scribe.reject(refusal),
-    }
+    ranges::emit(parse_range(key), details, scribe);
 }
 
-fn completed(key: &[u8]) -> Result<AddressRange, Refusal> {
+fn parse_range(key: &[u8]) -> Result<AddressRange, Refusal> {
     if key.contains(&b':') {
-        return six(key);
+        return ipv6_range(key);
     }
-    match (memchr::memchr(b'-', key), memchr::memchr(b'/', key)) {
-        (Some(dash), _) => run(key.get(..dash).unwrap_or(&[]), key.get(dash + 1..).unwrap_or(&[])),
-        (None, Some(slash)) => {
-            let octets = octets(key.get(..slash).unwrap_or(&[]))?;
-            let text = [dotted(&octets, 0).as_bytes(), key.get(slash..).unwrap_or(&[])].concat();
-            AddressRange::parse(&text).map(|read| read.range)
+    if let Some((first, last)) = token::split_once(key, b'-') {
+        return ipv4_range(first, last);
+    }
+    match token::split_once(key, b'/') {
+        Some((address, length)) => {
+            let address = dotted(&octets(address)?, 0);
+            AddressRange::parse(&[address.as_bytes(), length].join(&b'/')).map(|read| read.range)
         }
-        (None, None) => run(key, b""),
+        None => ipv4_range(key, b""),
     }
 }
 
 /// From the first address that `first` can mean to the last that `last` can, which may leave out what they share.
-fn run(first: &[u8], last: &[u8]) -> Result<AddressRange, Refusal> {
+fn ipv4_range(first: &[u8], last: &[u8]) -> Result<AddressRange, Refusal> {
     let first = octets(first)?;
     let end = match octets(last) {
         Err(Refusal::LeadingZero) => return Err(Refusal::LeadingZero),
@@ -188,7 +186,7 @@ fn dotted(octets: &[u8], fill: u8) -> String {
 }
 
 /// IPv6, whose zeros at the end may be left out before a length; four words alone are a /64.
-fn six(key: &[u8]) -> Result<AddressRange, Refusal> {
+fn ipv6_range(key: &[u8]) -> Result<AddressRange, Refusal> {
     let (address, length) = match memchr::memchr(b'/', key) {
         Some(slash) => key.split_at_checked(slash).unwrap_or((key, &[])),
         None => (key, &[][..]),

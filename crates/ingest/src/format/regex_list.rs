@@ -15,7 +15,7 @@ pub static FORMAT: Format = Format {
     example: r"(^|\.)evil\.example\.com$",
     kinds: Kinds::NAME,
     shape: Shape::Lines(open),
-    ..Format::NONE
+    ..Format::DEFAULT
 };
 
 struct Expressions;

@@ -3,9 +3,9 @@
 //! Tables, JSON and XML differ in syntax only: each has records with named fields, so the roles and the usual names
 //! stand here once. Options of a feed name fields of their own; then the usual names do not count.
 
-use crate::moment;
-use crate::options::{OptionRow, Options};
+use crate::options::Options;
 use crate::scribe::Details;
+use crate::timestamp;
 use crate::words;
 use rapsheet_snapshot::{Assessments, address::parse_port};
 
@@ -59,7 +59,7 @@ impl Role {
 
     /// Names that mean this role wherever they stand, lower-case, the best first. A URL says more than its name,
     /// and a name more than the address that it had that day.
-    pub const fn usual_names(self) -> &'static [&'static str] {
+    pub const fn aliases(self) -> &'static [&'static str] {
         match self {
             Role::Value => VALUES,
             Role::Kind => &["ioc_type", "indicator_type", "type"],
@@ -153,27 +153,55 @@ const LAST_SEEN: &[&str] = &[
     "modified",
 ];
 
-/// The options that every format with named fields takes.
-pub const ROLE_OPTIONS: [OptionRow; 10] = [
-    OptionRow { key: "value", about: "the fields with indicators" },
-    OptionRow { key: "type", about: "the field with the kind of indicator" },
-    OptionRow { key: "port", about: "the field with the port" },
-    OptionRow { key: "first_seen", about: "the field with the time of the first sight" },
-    OptionRow { key: "last_seen", about: "the field with the time of the last sight" },
-    OptionRow { key: "expires", about: "the field with the end" },
-    OptionRow { key: "category", about: "the field with the provider's word for what is bad" },
-    OptionRow { key: "filter", about: "the field that says whether a record counts" },
-    OptionRow { key: "keep", about: "the words of the filter field with which a record counts" },
-    OptionRow { key: "assessment", about: "what a record means that states no category" },
-];
+/// A table of options: the rows of one format, then those that every format with named fields takes.
+macro_rules! with_role_options {
+    ($($own:expr),* $(,)?) => {
+        &[
+            $($own,)*
+            OptionRow { key: "value", about: "the field with the indicator, or several such fields" },
+            OptionRow { key: "type", about: "the field with the kind of indicator" },
+            OptionRow { key: "port", about: "the field with the port" },
+            OptionRow { key: "first_seen", about: "the field with the time when it was first seen" },
+            OptionRow { key: "last_seen", about: "the field with the time when it was last seen" },
+            OptionRow { key: "expires", about: "the field with the time when it expires" },
+            OptionRow { key: "category", about: "the field with the publisher's category" },
+            OptionRow { key: "filter", about: "the field that says whether the record counts" },
+            OptionRow { key: "keep", about: "the values of the filter field with which a record counts" },
+            OptionRow { key: "assessment", about: "the assessment of records without a category" },
+        ]
+    };
+}
 
-/// The names of a role's fields: those that the feed gives, else the usual ones.
+pub(super) use with_role_options;
+
+/// The names of a role's fields: those that the feed gives, else the known aliases.
 pub fn names(role: Role, options: &Options) -> Vec<String> {
     let named = options.list(role.option());
     if !named.is_empty() {
         return named.iter().map(|name| name.to_ascii_lowercase()).collect();
     }
-    role.usual_names().iter().map(|name| (*name).to_owned()).collect()
+    role.aliases().iter().map(|name| (*name).to_owned()).collect()
+}
+
+/// What a feed's options say about its records: which names mean which role, and which records count.
+pub(super) struct RecordRules {
+    /// The names of each role, in the order of [`Role::ALL`], the best name first.
+    pub(super) names: Vec<Vec<String>>,
+    /// The values of the filter field with which a record counts; empty where all count.
+    pub(super) keep: Vec<String>,
+    /// The assessments of a record without a category.
+    pub(super) default: Assessments,
+}
+
+impl RecordRules {
+    /// Reads the options that [`with_role_options`] lists.
+    pub(super) fn new(options: &Options) -> RecordRules {
+        RecordRules {
+            names: Role::ALL.iter().map(|role| names(*role, options)).collect(),
+            keep: options.list("keep").to_vec(),
+            default: default_assessments(options).unwrap_or_default(),
+        }
+    }
 }
 
 /// Kinds that are recognised and not indexed.
@@ -206,7 +234,7 @@ pub fn is_unsupported(kind: &[u8]) -> bool {
 }
 
 /// The field without blanks; nothing where it is a word for nothing.
-pub fn present(field: &[u8]) -> &[u8] {
+pub fn non_null(field: &[u8]) -> &[u8] {
     let field = field.trim_ascii();
     match field {
         b"None" | b"none" | b"null" | b"NULL" | b"-" | b"?" | b"n/a" | b"N/A" => &[],
@@ -217,21 +245,27 @@ pub fn present(field: &[u8]) -> &[u8] {
 /// What the fields of a record state, but for its indicator.
 pub fn details<'f>(field: impl Fn(Role) -> &'f [u8], default: Assessments) -> Details {
     Details {
-        first_seen: moment::parse(field(Role::FirstSeen)),
-        last_seen: moment::parse(field(Role::LastSeen)),
-        expires: moment::parse(field(Role::Expires)),
+        first_seen: timestamp::parse(field(Role::FirstSeen)),
+        last_seen: timestamp::parse(field(Role::LastSeen)),
+        expires: timestamp::parse(field(Role::Expires)),
         port: parse_port(field(Role::Port)).ok(),
         assessments: category(field(Role::Category), default),
         ..Details::NONE
     }
 }
 
-/// What a provider's words mean; `default` where nobody knows them.
+/// What a publisher's category means; `default` where it has no known word.
 pub fn category(text: &[u8], default: Assessments) -> Assessments {
-    if text.is_empty() {
-        return default;
-    }
-    let found =
-        std::str::from_utf8(text).map_or(Assessments::EMPTY, |text| words::all(text, &[',', ';', ' ', '|']));
+    let found = assess(text, &[',', ';', ' ', '|']);
     if found.is_empty() { default } else { found }
+}
+
+/// What a publisher's words mean together; nothing where none of them is known.
+pub fn assess(text: &[u8], separators: &[char]) -> Assessments {
+    std::str::from_utf8(text).map_or(Assessments::EMPTY, |text| words::all(text, separators))
+}
+
+/// What option `assessment` says that a record without a category means.
+pub(super) fn default_assessments(options: &Options) -> Option<Assessments> {
+    options.text("assessment").map(words::assessments)
 }

@@ -5,10 +5,11 @@
 //! any local data block, `rpz-passthru` lets pass. Policies on clients and name servers say nothing about an
 //! indicator. Triggers and actions: draft-vixie-dnsop-dns-rpz.
 
-use super::{Format, Head, OpenError, OrderedReader, Shape, header};
-use crate::moment;
+use super::{Format, Head, OpenError, OrderedReader, Shape, header, ranges};
 use crate::options::{OptionRow, Options};
 use crate::scribe::{Details, Scribe, Skip};
+use crate::timestamp;
+use crate::token;
 use crate::words;
 use rapsheet_snapshot::{AddressRange, Assessments, Kinds, Refusal, Scope, Time};
 
@@ -23,7 +24,7 @@ pub static FORMAT: Format = Format {
         about: "the zone's own name, which owners may end with (default: the first $ORIGIN)",
     }],
     shape: Shape::Ordered(open),
-    ..Format::NONE
+    ..Format::DEFAULT
 };
 
 #[derive(Default)]
@@ -70,7 +71,7 @@ impl OrderedReader for Zone {
         if record.starts_with(b"$") {
             return self.directive(record, scribe);
         }
-        let mut words = record.split(u8::is_ascii_whitespace).filter(|word| !word.is_empty());
+        let mut words = token::words(record);
         if !record.first().is_some_and(u8::is_ascii_whitespace) {
             words.next().unwrap_or(&[]).clone_into(&mut self.owner);
         }
@@ -95,7 +96,7 @@ struct Remark<'l> {
 
 impl Zone {
     fn directive(&mut self, record: &[u8], scribe: &mut Scribe<'_>) {
-        let mut words = record.split(u8::is_ascii_whitespace).filter(|word| !word.is_empty());
+        let mut words = token::words(record);
         if words.next().is_some_and(|word| word.eq_ignore_ascii_case(b"$ORIGIN")) {
             let origin = plain(words.next().unwrap_or(&[]));
             match self.apex.is_empty() {
@@ -170,17 +171,14 @@ fn trigger(owner: &[u8], details: &Details, scribe: &mut Scribe<'_>) {
         return scribe.skip(Skip::Policy);
     }
     match (owner.strip_suffix(b".rpz-ip"), owner) {
-        (Some(address), _) => match reversed(address) {
-            Ok(range) => scribe.range(range, details),
-            Err(refusal) => scribe.reject(refusal),
-        },
+        (Some(address), _) => ranges::emit(parse_rpz_ip(address), details, scribe),
         (None, [b'*', b'.', name @ ..]) => scribe.host(name, Scope::Subdomains, details),
         (None, name) => scribe.host(name, Scope::Exact, details),
     }
 }
 
 /// `24.0.2.0.192`: the length, then the octets or words of the address from the last to the first; `zz` is `::`.
-fn reversed(text: &[u8]) -> Result<AddressRange, Refusal> {
+fn parse_rpz_ip(text: &[u8]) -> Result<AddressRange, Refusal> {
     let text = std::str::from_utf8(text).map_err(|_| Refusal::BadIp)?;
     let (length, rest) = text.split_once('.').ok_or(Refusal::BadIp)?;
     let mut parts: Vec<&str> = rest.split('.').collect();
@@ -220,7 +218,7 @@ fn is_class_or_ttl(word: &[u8]) -> bool {
 fn remarks(comment: &[u8]) -> (Option<Time>, Assessments) {
     let Ok(text) = std::str::from_utf8(comment) else { return (None, Assessments::EMPTY) };
     let (reason, rest) = text.split_once('(').unwrap_or((text, ""));
-    let time = rest.split_once(')').and_then(|(date, _)| moment::parse(date.as_bytes()));
+    let time = rest.split_once(')').and_then(|(date, _)| timestamp::parse(date.as_bytes()));
     let reason = reason.split("see ").next().unwrap_or_default();
     (time, words::all(reason.trim(), &[' ', ',']))
 }

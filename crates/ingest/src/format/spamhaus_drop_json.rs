@@ -17,7 +17,7 @@ pub static FORMAT: Format = Format {
     example: r#"{"cidr":"192.0.2.0/24","sblid":"SBL000001","rir":"arin"}"#,
     kinds: Kinds::ADDRESS,
     shape: Shape::Lines(open),
-    ..Format::NONE
+    ..Format::DEFAULT
 };
 
 struct DropJson;

@@ -6,6 +6,7 @@
 use super::{Format, Head, LineReader, OpenError, Shape, header};
 use crate::options::Options;
 use crate::scribe::{Details, Scribe, Skip};
+use crate::token;
 use rapsheet_snapshot::Kinds;
 
 /// The row of the table.
@@ -15,7 +16,7 @@ pub static FORMAT: Format = Format {
     example: "192.0.2.0/24 ; SBL000001",
     kinds: Kinds::ADDRESS,
     shape: Shape::Lines(open),
-    ..Format::NONE
+    ..Format::DEFAULT
 };
 
 struct DropText;
@@ -29,7 +30,7 @@ impl LineReader for DropText {
         if let [b';' | b'#', comment @ ..] = line {
             return header::comment(comment.trim_ascii(), scribe);
         }
-        let prefix = line.split(|byte| *byte == b';').next().unwrap_or(&[]).trim_ascii();
+        let prefix = token::before(line, b';').trim_ascii();
         if is_autonomous_system(prefix) {
             return scribe.skip(Skip::UnsupportedKind);
         }
@@ -38,7 +39,7 @@ impl LineReader for DropText {
 }
 
 fn is_autonomous_system(text: &[u8]) -> bool {
-    text.strip_prefix(b"AS").is_some_and(|number| !number.is_empty() && number.iter().all(u8::is_ascii_digit))
+    text.strip_prefix(b"AS").is_some_and(token::is_digits)
 }
 
 #[cfg(test)]

@@ -24,7 +24,7 @@ pub static FORMAT: Format = Format {
         },
     ],
     shape: Shape::Lines(open),
-    ..Format::NONE
+    ..Format::DEFAULT
 };
 
 struct Category {

@@ -6,6 +6,7 @@
 use super::{Format, Head, LineReader, OpenError, Shape};
 use crate::options::Options;
 use crate::scribe::{Details, Scribe, Skip};
+use crate::token;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use rapsheet_snapshot::{AddressRange, Kinds, Refusal, Scope};
@@ -17,7 +18,7 @@ pub static FORMAT: Format = Format {
     example: "ZXZpbC5leGFtcGxlLmNvbQ==",
     kinds: Kinds::ALL,
     shape: Shape::Lines(open),
-    ..Format::NONE
+    ..Format::DEFAULT
 };
 
 struct Dataset;
@@ -28,7 +29,7 @@ fn open(_: &Options, _: Head<'_>) -> Result<Box<dyn LineReader>, OpenError> {
 
 impl LineReader for Dataset {
     fn line(&self, line: &[u8], scribe: &mut Scribe<'_>) {
-        let value = line.split(|byte| *byte == b',').next().unwrap_or(&[]).trim_ascii();
+        let value = token::before(line, b',').trim_ascii();
         let is_hash = matches!(value.len(), 32 | 40 | 64) && value.iter().all(u8::is_ascii_hexdigit);
         if line.starts_with(b"#") {
             scribe.skip(Skip::Comment);

@@ -6,6 +6,7 @@
 use super::{Format, Head, LineReader, OpenError, Shape, header};
 use crate::options::{OptionRow, Options, error};
 use crate::scribe::{Details, Scribe, Skip};
+use crate::token;
 use crate::words;
 use rapsheet_snapshot::{Assessments, Kinds, Refusal};
 
@@ -23,7 +24,7 @@ pub static FORMAT: Format = Format {
         OptionRow { key: "min_score", about: "the least score that counts, 1 to 127 (default 1)" },
     ],
     shape: Shape::Lines(open),
-    ..Format::NONE
+    ..Format::DEFAULT
 };
 
 struct Reputation {
@@ -41,8 +42,7 @@ fn open(options: &Options, _: Head<'_>) -> Result<Box<dyn LineReader>, OpenError
         categories
             .push(read.ok_or_else(|| error("categories", format!("expected `1=botnet`, found `{row}`")))?);
     }
-    let min_score = options.text("min_score").map_or(Ok(1), str::parse);
-    let min_score = min_score.map_err(|_| error("min_score", "expected a number up to 127".to_owned()))?;
+    let min_score = options.number("min_score", "a number up to 127", 1)?;
     Ok(Box::new(Reputation { categories, min_score }))
 }
 
@@ -55,10 +55,10 @@ impl LineReader for Reputation {
         let (Some(address), Some(category)) = (columns.next(), columns.next()) else {
             return scribe.reject(Refusal::BadColumns);
         };
-        if number(address).is_some() {
+        if token::number::<u8>(address).is_some() {
             return scribe.skip(Skip::CategoryDefinition);
         }
-        match columns.next().and_then(number) {
+        match columns.next().and_then(token::number::<u8>) {
             Some(score) if score < self.min_score => scribe.skip(Skip::NoScore),
             Some(_) => scribe.address(address, &self.details(category)),
             None => scribe.reject(Refusal::BadColumns),
@@ -68,14 +68,10 @@ impl LineReader for Reputation {
 
 impl Reputation {
     fn details(&self, category: &[u8]) -> Details {
-        let number = number(category);
+        let number = token::number(category);
         let known = self.categories.iter().find(|(own, _)| Some(*own) == number);
         Details { assessments: known.map_or(Assessments::EMPTY, |(_, meant)| *meant), ..Details::NONE }
     }
-}
-
-fn number(text: &[u8]) -> Option<u8> {
-    std::str::from_utf8(text).ok()?.parse().ok()
 }
 
 #[cfg(test)]

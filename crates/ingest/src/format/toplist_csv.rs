@@ -6,8 +6,9 @@
 
 use super::csv::split;
 use super::{Format, Head, LineReader, OpenError, Shape};
-use crate::options::{OptionRow, Options, error};
+use crate::options::{OptionRow, Options};
 use crate::scribe::{Details, Scribe, Skip};
+use crate::token;
 use rapsheet_snapshot::{Kinds, ListKind, Refusal, Scope};
 use std::borrow::Cow;
 
@@ -20,7 +21,7 @@ pub static FORMAT: Format = Format {
     options: &[OptionRow { key: "top", about: "the last rank that counts; 0 is no limit (default 10000)" }],
     shape: Shape::Lines(open),
     list: ListKind::Allow,
-    ..Format::NONE
+    ..Format::DEFAULT
 };
 
 const TOP: u64 = 10_000;
@@ -30,8 +31,7 @@ struct TopList {
 }
 
 fn open(options: &Options, _: Head<'_>) -> Result<Box<dyn LineReader>, OpenError> {
-    let top = options.text("top").map_or(Ok(TOP), str::parse);
-    let top = top.map_err(|_| error("top", "expected a number".to_owned()))?;
+    let top = options.number("top", "a number", TOP)?;
     Ok(Box::new(TopList { top: if top == 0 { u64::MAX } else { top } }))
 }
 
@@ -56,21 +56,17 @@ impl TopList {
         if HEADS.iter().any(|head| first.eq_ignore_ascii_case(head)) {
             return scribe.skip(Skip::Header);
         }
-        let is_number = |field: &[u8]| !field.is_empty() && field.iter().all(u8::is_ascii_digit);
+
         let mut texts = fields.iter().map(|field| field.trim_ascii());
-        let Some(name) = texts.clone().find(|field| !is_number(field) && !field.is_empty()) else {
+        let Some(name) = texts.clone().find(|field| !token::is_digits(field) && !field.is_empty()) else {
             return scribe.reject(Refusal::BadColumns);
         };
-        let rank = texts.find(|field| is_number(field)).and_then(number);
+        let rank: Option<u64> = texts.find(|field| token::is_digits(field)).and_then(token::number);
         if rank.is_some_and(|rank| rank > self.top) {
             return scribe.skip(Skip::Policy);
         }
         scribe.host(site(name), Scope::Exact, &Details::NONE);
     }
-}
-
-fn number(text: &[u8]) -> Option<u64> {
-    std::str::from_utf8(text).ok()?.parse().ok()
 }
 
 /// The host of an origin such as `https://www.example.com`.

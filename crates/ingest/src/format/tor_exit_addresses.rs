@@ -1,9 +1,9 @@
 //! `tor-exit-addresses`: blocks of four lines about an exit node, of which one kind names addresses.
 
 use super::{Format, Head, LineReader, OpenError, Shape};
-use crate::moment;
 use crate::options::Options;
 use crate::scribe::{Details, Scribe, Skip};
+use crate::timestamp;
 use crate::token;
 use rapsheet_snapshot::{Assessment, Assessments, Kinds, Refusal};
 
@@ -14,7 +14,7 @@ pub static FORMAT: Format = Format {
     example: "ExitAddress 192.0.2.7 2026-08-22 08:10:51",
     kinds: Kinds::ADDRESS,
     shape: Shape::Lines(open),
-    ..Format::NONE
+    ..Format::DEFAULT
 };
 
 struct ExitAddresses;
@@ -30,7 +30,7 @@ impl LineReader for ExitAddresses {
             b"ExitAddress" => {
                 let (address, time) = token::first(rest.trim_ascii());
                 let assessments = Assessments::EMPTY.with(Assessment::Tor);
-                let details = Details { last_seen: moment::parse(time), assessments, ..Details::NONE };
+                let details = Details { last_seen: timestamp::parse(time), assessments, ..Details::NONE };
                 scribe.address(address, &details);
             }
             b"ExitNode" | b"Published" | b"LastStatus" => scribe.skip(Skip::Record),

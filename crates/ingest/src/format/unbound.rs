@@ -6,6 +6,7 @@
 use super::{Format, Head, LineReader, OpenError, Shape, header};
 use crate::options::Options;
 use crate::scribe::{Details, Scribe, Skip};
+use crate::token;
 use rapsheet_snapshot::{Kinds, Refusal, Scope};
 
 /// The row of the table.
@@ -15,7 +16,7 @@ pub static FORMAT: Format = Format {
     example: r#"local-zone: "evil.example.com." always_nxdomain"#,
     kinds: Kinds::NAME,
     shape: Shape::Lines(open),
-    ..Format::NONE
+    ..Format::DEFAULT
 };
 
 struct Unbound;
@@ -89,7 +90,7 @@ fn data(value: &[u8], scribe: &mut Scribe<'_>) {
         Some(b'"' | b'\'') => quoted(value),
         _ => (value, &[][..]),
     };
-    let mut words = record.split(u8::is_ascii_whitespace).filter(|word| !word.is_empty());
+    let mut words = token::words(record);
     let name = words.next().unwrap_or(&[]);
     let is_address = words.any(|word| word.eq_ignore_ascii_case(b"A") || word.eq_ignore_ascii_case(b"AAAA"));
     if is_address {

@@ -5,9 +5,9 @@
 //! elsewhere it is a fragment.
 
 use super::{Format, Head, LineReader, Markup, OpenError, Shape, header};
-use crate::moment;
 use crate::options::{OptionRow, Options};
 use crate::scribe::{Details, Scribe, Skip};
+use crate::timestamp;
 use crate::token;
 use rapsheet_snapshot::{Kinds, Scope, refang::refang};
 
@@ -23,7 +23,7 @@ pub static FORMAT: Format = Format {
     }],
     shape: Shape::Lines(open),
     markup: Markup::Preformatted,
-    ..Format::NONE
+    ..Format::DEFAULT
 };
 
 struct UrlList {
@@ -57,16 +57,16 @@ impl LineReader for UrlList {
 fn without_remark(text: &[u8]) -> &[u8] {
     let ends: [&[u8]; 4] = [b"<br />", b"<br/>", b"<br>", b" (SSL)"];
     let text = ends.iter().find_map(|end| text.strip_suffix(*end)).unwrap_or(text).trim_ascii_end();
-    let Some(comma) = memchr::memchr(b',', text) else { return text };
-    let second = text.get(comma + 1..).and_then(|rest| rest.split(|byte| *byte == b',').next());
-    let is_time = second.is_some_and(|second| second.len() > 9 && moment::parse(second).is_some());
-    if is_time { text.get(..comma).unwrap_or(text) } else { text }
+    let Some((url, columns)) = token::split_once(text, b',') else { return text };
+    let second = token::before(columns, b',');
+    let is_time = second.len() > 9 && timestamp::parse(second).is_some();
+    if is_time { url } else { text }
 }
 
 /// What stands above a list that is sent as a page: its mark, a title, a date.
 fn is_head(line: &[u8], scribe: &mut Scribe<'_>) -> bool {
     if line.first().is_some_and(u8::is_ascii_uppercase)
-        && let Some(time) = moment::parse(line)
+        && let Some(time) = timestamp::parse(line)
     {
         scribe.generated(time);
         return true;

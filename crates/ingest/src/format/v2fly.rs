@@ -15,7 +15,7 @@ pub static FORMAT: Format = Format {
     example: "full:evil.example.com @ads",
     kinds: Kinds::NAME,
     shape: Shape::Lines(open),
-    ..Format::NONE
+    ..Format::DEFAULT
 };
 
 struct V2fly;
@@ -30,10 +30,7 @@ impl LineReader for V2fly {
             return header::comment(comment.trim_ascii(), scribe);
         }
         let (rule, _) = token::first(token::before_comment(line));
-        let (kind, value) = match memchr::memchr(b':', rule) {
-            Some(colon) => (rule.get(..colon).unwrap_or(&[]), rule.get(colon + 1..).unwrap_or(&[])),
-            None => (&b"domain"[..], rule),
-        };
+        let (kind, value) = token::split_once(rule, b':').unwrap_or((b"domain", rule));
         match kind {
             b"domain" => scribe.host(value, Scope::Tree, &Details::NONE),
             b"full" => scribe.host(value, Scope::Exact, &Details::NONE),

@@ -4,12 +4,13 @@
 //! in prose, in its description. The `quick-xml` crate reads the syntax, entities and sections of plain text, one
 //! element at a time; documents that are not well formed are read as far as they go.
 
-use super::role::{self, ROLE_OPTIONS, Role};
+use super::role::{self, RecordRules, Role};
 use super::{Format, Head, OpenError, Shape, freetext};
 use crate::options::{OptionRow, Options};
 use crate::refused::FileRefusal;
 use crate::scribe::{Details, Scribe, Skip};
-use crate::words;
+use crate::token;
+
 use quick_xml::Reader;
 use quick_xml::events::Event;
 use rapsheet_snapshot::{Assessments, Kinds, Refusal};
@@ -20,9 +21,9 @@ pub static XML_FORMAT: Format = Format {
     about: "XML records: elements whose children are named url, ip, domain, first, last …",
     example: "<entry><first>1787000000</first><last>0</last><url>http://evil.example.com/</url></entry>",
     kinds: Kinds::ALL,
-    options: &XML_OPTIONS,
+    options: OPTIONS,
     shape: Shape::Document(read_xml),
-    ..Format::NONE
+    ..Format::DEFAULT
 };
 
 /// The row of the table for news.
@@ -32,29 +33,13 @@ pub static RSS_FORMAT: Format = Format {
     example: "<item><title>192.0.2.7 | H</title><pubDate>Sat, 22 Aug 2026 03:00:29 +0000</pubDate></item>",
     kinds: Kinds::ALL,
     shape: Shape::Document(read_rss),
-    ..Format::NONE
+    ..Format::DEFAULT
 };
 
-const XML_OPTIONS: [OptionRow; 11] = {
-    let [value, kind, port, first_seen, last_seen, expires, category, filter, keep, assessment] =
-        ROLE_OPTIONS;
-    [
-        OptionRow {
-            key: "record",
-            about: "the elements that are records (default entry, item, record, row)",
-        },
-        value,
-        kind,
-        port,
-        first_seen,
-        last_seen,
-        expires,
-        category,
-        filter,
-        keep,
-        assessment,
-    ]
-};
+const OPTIONS: &[OptionRow] = role::with_role_options![OptionRow {
+    key: "record",
+    about: "the names of the elements that are records (default entry, item, record, row)",
+}];
 
 /// The longest record, in bytes: one that never ends must not be collected.
 const RECORD_MAX: usize = 1 << 20;
@@ -73,30 +58,25 @@ fn read_xml(options: &Options, whole: Head<'_>, scribe: &mut Scribe<'_>) -> Resu
     let is_record = |name: &str| {
         if named.is_empty() { usual.contains(&name) } else { named.iter().any(|own| own == name) }
     };
-    let names: Vec<(Role, Vec<String>)> =
-        Role::ALL.iter().map(|role| (*role, names_in_xml(*role, options))).collect();
-    let default = options.text("assessment").map(words::assessments).unwrap_or_default();
-    let keep = options.list("keep");
-    records(whole.bytes, is_record, scribe, |fields, scribe| {
-        record(fields, &names, keep, default, scribe);
-    })
+    let rules = xml_rules(options);
+    records(whole.bytes, is_record, scribe, |fields, scribe| record(fields, &rules, scribe))
 }
 
 fn read_rss(_: &Options, whole: Head<'_>, scribe: &mut Scribe<'_>) -> Result<(), OpenError> {
     records(whole.bytes, |name| matches!(name, "item" | "entry"), scribe, item)
 }
 
-fn names_in_xml(role: Role, options: &Options) -> Vec<String> {
-    let mut names = role::names(role, options);
-    let more = match role {
-        Role::FirstSeen => "first",
-        Role::LastSeen => "last",
-        _ => return names,
-    };
-    if options.list(role.option()).is_empty() {
-        names.insert(0, more.to_owned());
+/// The rules of the options, with two more aliases: `first` and `last` are times in XML, and names of people elsewhere.
+fn xml_rules(options: &Options) -> RecordRules {
+    let mut rules = RecordRules::new(options);
+    for (role, alias) in [(Role::FirstSeen, "first"), (Role::LastSeen, "last")] {
+        if let Some(names) = rules.names.get_mut(role as usize)
+            && options.list(role.option()).is_empty()
+        {
+            names.insert(0, alias.to_owned());
+        }
     }
-    names
+    rules
 }
 
 /// Calls `take` with the children of every record.
@@ -183,19 +163,14 @@ fn entity(name: &[u8]) -> &'static [u8] {
     }
 }
 
-fn record(
-    fields: &Fields,
-    names: &[(Role, Vec<String>)],
-    keep: &[String],
-    default: Assessments,
-    scribe: &mut Scribe<'_>,
-) {
+fn record(fields: &Fields, rules: &RecordRules, scribe: &mut Scribe<'_>) {
+    let RecordRules { names, keep, default } = rules;
     let child = |name: &String| {
         let text = &fields.iter().find(|(own, _)| own == name)?.1;
-        Some(role::present(text)).filter(|text| !text.is_empty())
+        Some(role::non_null(text)).filter(|text| !text.is_empty())
     };
     let field = |role: Role| {
-        let named = names.get(role as usize).map_or(&[][..], |(_, names)| names);
+        let named = names.get(role as usize).map_or(&[][..], Vec::as_slice);
         named.iter().find_map(child).unwrap_or(&[])
     };
     let value = field(Role::Value);
@@ -207,7 +182,7 @@ fn record(
         scribe.reject(Refusal::BadColumns);
     } else {
         let scope = scribe.rules().scope;
-        scribe.any(value, scope, &role::details(field, default));
+        scribe.any(value, scope, &role::details(field, *default));
     }
 }
 
@@ -216,12 +191,12 @@ fn item(fields: &Fields, scribe: &mut Scribe<'_>) {
     let child = |name: &str| fields.iter().find(|(own, _)| own == name).map_or(&[][..], |(_, text)| text);
     let time = [child("pubdate"), child("updated"), child("published")];
     let details = Details {
-        last_seen: time.into_iter().find_map(crate::moment::parse),
+        last_seen: time.into_iter().find_map(crate::timestamp::parse),
         assessments: role::category(child("category"), Assessments::EMPTY),
         ..Details::NONE
     };
     let title = child("title");
-    let first = title.split(u8::is_ascii_whitespace).find(|word| !word.is_empty()).unwrap_or(&[]);
+    let first = token::words(title).next().unwrap_or(&[]);
     let scope = scribe.rules().scope;
     if scribe.attempt(first, scope, &details) {
         return;

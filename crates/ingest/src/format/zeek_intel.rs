@@ -4,13 +4,11 @@
 //! the whole file is refused. The type says what a value is, and the value is typed all the same: a domain with a
 //! path is a URL, in real files.
 
-use super::role::present;
-use super::{Format, Head, LineReader, OpenError, Shape};
+use super::{Format, Head, LineReader, OpenError, Shape, role};
 use crate::lines;
 use crate::options::Options;
 use crate::refused::FileRefusal;
 use crate::scribe::{Details, Scribe, Skip};
-use crate::words;
 use rapsheet_snapshot::{Assessments, Kinds, Refusal, Scope};
 
 /// The row of the table.
@@ -20,7 +18,7 @@ pub static FORMAT: Format = Format {
     example: "evil.example.com\tIntel::DOMAIN\tEXAMPLE\tF\tC2",
     kinds: Kinds::ALL,
     shape: Shape::Lines(open),
-    ..Format::NONE
+    ..Format::DEFAULT
 };
 
 /// The columns that matter, counted from 0.
@@ -62,7 +60,7 @@ impl LineReader for Intel {
             return scribe.skip(Skip::Header);
         }
         let columns: Vec<&[u8]> = line.split(|byte| *byte == b'\t').collect();
-        let column = |at: usize| columns.get(at).map_or(&[][..], |column| present(column));
+        let column = |at: usize| columns.get(at).map_or(&[][..], |column| role::non_null(column));
         let (value, kind) = (column(self.value), column(self.kind));
         let details = Details { assessments: self.assessments(column), ..Details::NONE };
         match kind {
@@ -78,11 +76,8 @@ impl LineReader for Intel {
 
 impl Intel {
     fn assessments<'l>(&self, column: impl Fn(usize) -> &'l [u8]) -> Assessments {
-        let said = self.remarks.iter().map(|at| {
-            std::str::from_utf8(column(*at))
-                .map_or(Assessments::EMPTY, |text| words::all(text, &[' ', ',', '-', '/']))
-        });
-        said.into_iter().find(|found| !found.is_empty()).unwrap_or_default()
+        let by_column = self.remarks.iter().map(|at| role::assess(column(*at), &[' ', ',', '-', '/']));
+        by_column.into_iter().find(|found| !found.is_empty()).unwrap_or_default()
     }
 }
 

@@ -1,25 +1,24 @@
 //! `csv`: a row per sighting, and one row for an indicator that has none, under one header.
-//!
-//! Quoting is RFC 4180's. The few lines stand here rather than a crate, because an edge build has no other
-//! use for one.
 
-use super::{Context, LookupOutput, Said};
+use super::{Asked, Context, LookupOutput, ProviderAnswer};
+use crate::output::delimited::Dialect;
 use crate::printable;
-use rapsheet_query::{Source, Verdict};
+use rapsheet_query::Source;
 use rapsheet_snapshot::Time;
 use std::io::{self, Write};
 
 /// The row of the table.
 pub(super) static OUTPUT: LookupOutput = LookupOutput {
     name: "csv",
-    head: |out| row(out, &HEAD),
+    about: "A row per sighting, under one header",
+    head: |out| rows(&[HEAD], out),
     answer,
-    refused: |text, why, out| {
+    refused: |refused, out| {
         let mut cells = [""; HEAD.len()];
         let [first, .., last] = &mut cells;
-        let text = printable::text(text);
-        (*first, *last) = (&text, why.word());
-        row(out, &cells)
+        let text = printable::text(refused.indicator());
+        (*first, *last) = (&text, refused.why.word());
+        rows(&[cells], out)
     },
 };
 
@@ -45,7 +44,8 @@ const HEAD: [&str; 19] = [
     "error",
 ];
 
-fn answer(context: &Context<'_>, answer: &Verdict, out: &mut dyn Write) -> io::Result<()> {
+fn answer(context: &Context<'_>, asked: &Asked<'_>, out: &mut dyn Write) -> io::Result<()> {
+    let answer = asked.answer;
     let common = [
         answer.indicator.clone(),
         answer.type_word.to_owned(),
@@ -55,26 +55,26 @@ fn answer(context: &Context<'_>, answer: &Verdict, out: &mut dyn Write) -> io::R
         answer.failed.to_string(),
         answer.at.to_string(),
     ];
-    let mut rows: Vec<[String; 12]> =
-        context.providers(answer, context.all_sources).flat_map(|said| rows(context, &said)).collect();
-    if rows.is_empty() {
-        rows.push(Default::default());
+    let mut sightings: Vec<[String; 12]> = context
+        .providers(answer, context.all_sources)
+        .flat_map(|provider| sightings_of(context, &provider))
+        .collect();
+    if sightings.is_empty() {
+        sightings.push(Default::default());
     }
-    rows.iter().try_for_each(|rest| {
-        let cells: Vec<&str> = common.iter().chain(rest).map(String::as_str).collect();
-        row(out, &cells)
-    })
+    let all: Vec<_> = sightings.iter().map(|sighting| common.iter().chain(sighting)).collect();
+    rows(&all, out)
 }
 
-fn rows(context: &Context<'_>, said: &Said<'_>) -> Vec<[String; 12]> {
-    if !said.sources.is_empty() {
-        return said.sources.iter().map(|source| sighting(context, source)).collect();
+fn sightings_of(context: &Context<'_>, answer: &ProviderAnswer<'_>) -> Vec<[String; 12]> {
+    if !answer.sources.is_empty() {
+        return answer.sources.iter().map(|source| sighting(context, source)).collect();
     }
     let mut cells: [String; 12] = Default::default();
     let [provider, _, status, _, _, _, _, _, update_time, ..] = &mut cells;
-    provider.clone_from(&said.provider.name);
-    *status = said.status.number().to_string();
-    *update_time = text_of(said.provider.update_time);
+    provider.clone_from(&answer.provider.name);
+    *status = answer.status.number().to_string();
+    *update_time = text_of(answer.provider.update_time);
     vec![cells]
 }
 
@@ -100,26 +100,8 @@ fn text_of(time: Option<Time>) -> String {
     time.as_ref().map(Time::to_string).unwrap_or_default()
 }
 
-fn row(out: &mut dyn Write, cells: &[&str]) -> io::Result<()> {
-    for (at, cell) in cells.iter().enumerate() {
-        let comma = if at == 0 { "" } else { "," };
-        if cell.contains([',', '"', '\n', '\r']) {
-            write!(out, "{comma}\"{}\"", cell.replace('"', "\"\""))?;
-        } else {
-            write!(out, "{comma}{cell}")?;
-        }
-    }
-    writeln!(out)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn cells_are_quoted_where_they_must_be() {
-        let mut out = Vec::new();
-        row(&mut out, &["a", "b,c", "d\"e", ""]).expect("memory takes it");
-        assert_eq!(out, b"a,\"b,c\",\"d\"\"e\",\n");
-    }
+fn rows<C: AsRef<str>>(rows: &[impl IntoIterator<Item = C> + Clone], out: &mut dyn Write) -> io::Result<()> {
+    let mut text = Vec::new();
+    rows.iter().for_each(|row| Dialect::Csv.row(row.clone(), &mut text));
+    out.write_all(&text)
 }

@@ -1,20 +1,21 @@
 //! `json`: one indented object per indicator, its fields in the order that the documentation shows.
 
-use super::{Context, LookupOutput, Said, no_head};
-use rapsheet_query::{Source, Verdict};
-use rapsheet_snapshot::{Refusal, Time};
+use super::{Asked, Context, LookupOutput, ProviderAnswer, Refused, no_head};
+use rapsheet_query::Source;
+use rapsheet_snapshot::Time;
 use serde::Serialize;
 
 /// The row of the table.
 pub(super) static OUTPUT: LookupOutput = LookupOutput {
     name: "json",
+    about: "An indented object per indicator",
     head: no_head,
-    answer: |context, answer, out| {
-        serde_json::to_writer_pretty(&mut *out, &object(context, answer))?;
+    answer: |context, asked, out| {
+        serde_json::to_writer_pretty(&mut *out, &object(context, asked))?;
         writeln!(out)
     },
-    refused: |text, why, out| {
-        serde_json::to_writer_pretty(&mut *out, &refused(text, why))?;
+    refused: |refused, out| {
+        serde_json::to_writer_pretty(&mut *out, &error(refused))?;
         writeln!(out)
     },
 };
@@ -22,6 +23,7 @@ pub(super) static OUTPUT: LookupOutput = LookupOutput {
 /// An answer.
 #[derive(Serialize)]
 pub(super) struct Object<'a> {
+    input: &'a str,
     indicator: &'a str,
     #[serde(rename = "type")]
     type_word: &'a str,
@@ -59,14 +61,17 @@ struct Sighting<'a> {
 
 /// A text that is no indicator.
 #[derive(Serialize)]
-pub(super) struct Refused<'a> {
+pub(super) struct ErrorObject<'a> {
+    input: &'a str,
     indicator: &'a str,
     error: &'static str,
 }
 
 /// The object of an answer.
-pub(super) fn object<'a>(context: &'a Context<'_>, answer: &'a Verdict) -> Object<'a> {
+pub(super) fn object<'a>(context: &'a Context<'_>, asked: &Asked<'a>) -> Object<'a> {
+    let answer = asked.answer;
     Object {
+        input: asked.input,
         indicator: &answer.indicator,
         type_word: answer.type_word,
         status: answer.status.number(),
@@ -76,26 +81,26 @@ pub(super) fn object<'a>(context: &'a Context<'_>, answer: &'a Verdict) -> Objec
         at: answer.at.to_string(),
         sources: context
             .providers(answer, context.all_sources)
-            .flat_map(|said| rows(context, &said))
+            .flat_map(|provider| rows(context, &provider))
             .collect(),
     }
 }
 
 /// The object of a text that is no indicator.
-pub(super) fn refused(text: &str, why: Refusal) -> Refused<'_> {
-    Refused { indicator: text, error: why.word() }
+pub(super) fn error<'a>(refused: &'a Refused<'_>) -> ErrorObject<'a> {
+    ErrorObject { input: refused.input, indicator: refused.indicator(), error: refused.why.word() }
 }
 
-fn rows<'a>(context: &'a Context<'_>, said: &Said<'a>) -> Vec<Row<'a>> {
-    if said.sources.is_empty() {
-        let update_time = said.provider.update_time.as_ref().map(Time::to_string);
+fn rows<'a>(context: &'a Context<'_>, answer: &ProviderAnswer<'a>) -> Vec<Row<'a>> {
+    if answer.sources.is_empty() {
+        let update_time = answer.provider.update_time.as_ref().map(Time::to_string);
         return vec![Row::Provider {
-            provider: &said.provider.name,
-            status: said.status.number(),
+            provider: &answer.provider.name,
+            status: answer.status.number(),
             update_time,
         }];
     }
-    said.sources.iter().map(|source| Row::Sighting(sighting(context, source))).collect()
+    answer.sources.iter().map(|source| Row::Sighting(sighting(context, source))).collect()
 }
 
 fn sighting<'a>(context: &'a Context<'_>, source: &'a Source) -> Sighting<'a> {

@@ -5,13 +5,14 @@ use super::{LookupOutput, json, no_head};
 /// The row of the table.
 pub(super) static OUTPUT: LookupOutput = LookupOutput {
     name: "jsonl",
+    about: "An object per indicator, one a line",
     head: no_head,
-    answer: |context, answer, out| {
-        serde_json::to_writer(&mut *out, &json::object(context, answer))?;
+    answer: |context, asked, out| {
+        serde_json::to_writer(&mut *out, &json::object(context, asked))?;
         writeln!(out)
     },
-    refused: |text, why, out| {
-        serde_json::to_writer(&mut *out, &json::refused(text, why))?;
+    refused: |refused, out| {
+        serde_json::to_writer(&mut *out, &json::error(refused))?;
         writeln!(out)
     },
 };

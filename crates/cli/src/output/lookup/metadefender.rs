@@ -1,39 +1,64 @@
 //! `metadefender`: the shape of the MetaDefender v4 reputation API, so that its clients can be pointed here.
 //!
-//! The shape has one element per provider, so a provider with several feeds is folded: what those of its
-//! sightings say that make its status, and the latest confirmation of them. What is absent is an empty text,
-//! never null and never left out. Every time carries its zone, which the original sometimes forgets.
+//! The shape has one element per provider, so the sightings of a provider with several feeds are merged: the
+//! assessments of those that make its status, and the latest time that one of them was confirmed. What is
+//! absent is an empty text, never null and never left out: the vendor's own client refuses an empty
+//! `geo_info`. Every time carries its zone, which the original sometimes omits.
 
-use super::{Context, LookupOutput, Said, json, no_head};
-use rapsheet_query::{Source, Verdict};
+use super::{Asked, Context, LookupOutput, ProviderAnswer, json, no_head};
+use rapsheet_query::Source;
 use rapsheet_snapshot::{Assessments, Time};
 use serde::Serialize;
 
 /// The row of the table.
 pub(super) static OUTPUT: LookupOutput = LookupOutput {
     name: "metadefender",
+    about: "An object in the shape of the MetaDefender v4 reputation API, one a line",
     head: no_head,
-    answer: |context, answer, out| {
-        serde_json::to_writer(&mut *out, &object(context, answer))?;
+    answer: |context, asked, out| {
+        serde_json::to_writer(&mut *out, &object(context, asked))?;
         writeln!(out)
     },
-    refused: |text, why, out| {
-        serde_json::to_writer(&mut *out, &json::refused(text, why))?;
+    refused: |refused, out| {
+        serde_json::to_writer(&mut *out, &json::error(refused))?;
         writeln!(out)
     },
 };
 
 #[derive(Serialize)]
 struct Object<'a> {
+    success: bool,
     address: &'a str,
     lookup_results: Results<'a>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    geo_info: Option<Nothing>,
+    geo_info: Option<GeoInfo>,
 }
 
-/// `{}`: rapsheet knows nothing of places.
-#[derive(Serialize)]
-struct Nothing {}
+/// Where an address is. rapsheet has no such data, so every value is the shape's word for unknown.
+#[derive(Default, Serialize)]
+struct GeoInfo {
+    country: Country,
+    city: City,
+    location: Location,
+    subdivisions: [(); 0],
+}
+
+#[derive(Default, Serialize)]
+struct Country {
+    code: &'static str,
+    name: &'static str,
+}
+
+#[derive(Default, Serialize)]
+struct City {
+    name: &'static str,
+}
+
+#[derive(Default, Serialize)]
+struct Location {
+    latitude: u8,
+    longitude: u8,
+}
 
 #[derive(Serialize)]
 struct Results<'a> {
@@ -51,30 +76,32 @@ struct Row<'a> {
     status: u8,
 }
 
-fn object<'a>(context: &'a Context<'_>, answer: &'a Verdict) -> Object<'a> {
+fn object<'a>(context: &'a Context<'_>, asked: &Asked<'a>) -> Object<'a> {
+    let answer = asked.answer;
     let is_address = matches!(answer.type_word, "ipv4" | "ipv6");
     Object {
+        success: true,
         address: &answer.indicator,
         lookup_results: Results {
             start_time: with_fraction(answer.at, "000"),
             detected_by: answer.detected_by,
-            sources: context.providers(answer, true).map(|said| row(&said)).collect(),
+            sources: context.providers(answer, true).map(|provider| row(&provider)).collect(),
         },
-        geo_info: is_address.then_some(Nothing {}),
+        geo_info: is_address.then(GeoInfo::default),
     }
 }
 
-fn row<'a>(said: &Said<'a>) -> Row<'a> {
-    let speaks = |source: &&Source| source.status == said.status;
-    let speaking = || said.sources.iter().filter(speaks);
-    let assessments = speaking().fold(Assessments::EMPTY, |sum, source| sum.union(source.assessments));
+fn row<'a>(answer: &ProviderAnswer<'a>) -> Row<'a> {
+    let decides = |source: &&Source| source.status == answer.status;
+    let deciding = || answer.sources.iter().filter(decides);
+    let assessments = deciding().fold(Assessments::EMPTY, |sum, source| sum.union(source.assessments));
     let text = |time: Option<Time>| time.map(|time| with_fraction(time, "000000")).unwrap_or_default();
     Row {
-        provider: &said.provider.name,
+        provider: &answer.provider.name,
         assessment: assessments.to_string(),
-        detect_time: text(speaking().map(|source| source.detect_time).max()),
-        update_time: text(said.provider.update_time),
-        status: said.status.number(),
+        detect_time: text(deciding().map(|source| source.detect_time).max()),
+        update_time: text(answer.provider.update_time),
+        status: answer.status.number(),
     }
 }
 

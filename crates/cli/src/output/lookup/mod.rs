@@ -17,19 +17,39 @@ pub(crate) static OUTPUTS: &[&LookupOutput] =
 
 /// One row of the table.
 pub(crate) struct LookupOutput {
-    /// The word of `--format`.
+    /// The word of `--output`.
     pub(crate) name: &'static str,
+    /// What it is, for help.
+    pub(crate) about: &'static str,
     /// Prints what comes before all answers.
     head: fn(&mut dyn Write) -> io::Result<()>,
     /// Prints one answer.
-    answer: fn(&Context<'_>, &Verdict, &mut dyn Write) -> io::Result<()>,
-    /// Prints that a text is no indicator, harmlessly: the text is anything at all.
-    refused: fn(&str, Refusal, &mut dyn Write) -> io::Result<()>,
+    answer: fn(&Context<'_>, &Asked<'_>, &mut dyn Write) -> io::Result<()>,
+    /// Prints that a text is no indicator. The text may hold any characters, which must not reach a terminal.
+    refused: fn(&Refused<'_>, &mut dyn Write) -> io::Result<()>,
 }
 
-/// The output of this name.
-pub(crate) fn find(name: &str) -> Option<&'static LookupOutput> {
-    OUTPUTS.iter().copied().find(|output| output.name == name)
+/// A question and its answer.
+pub(crate) struct Asked<'a> {
+    /// The question as it was typed.
+    pub(crate) input: &'a str,
+    /// The answer.
+    pub(crate) answer: &'a Verdict,
+}
+
+/// A question that is no indicator.
+pub(crate) struct Refused<'a> {
+    /// The question as it was typed.
+    pub(crate) input: &'a str,
+    /// Why it is no indicator.
+    pub(crate) why: Refusal,
+}
+
+impl Refused<'_> {
+    /// The question without the blanks around it.
+    fn indicator(&self) -> &str {
+        self.input.trim_ascii()
+    }
 }
 
 impl LookupOutput {
@@ -42,25 +62,25 @@ impl LookupOutput {
     pub(crate) fn answer(
         &self,
         context: &Context<'_>,
-        answer: &Verdict,
+        asked: &Asked<'_>,
         out: &mut dyn Write,
     ) -> io::Result<()> {
-        (self.answer)(context, answer, out)
+        (self.answer)(context, asked, out)
     }
 
     /// Prints that a text is no indicator.
-    pub(crate) fn refused(&self, text: &str, why: Refusal, out: &mut dyn Write) -> io::Result<()> {
-        (self.refused)(text, why, out)
+    pub(crate) fn refused(&self, refused: &Refused<'_>, out: &mut dyn Write) -> io::Result<()> {
+        (self.refused)(refused, out)
     }
 }
 
-/// What outputs need beside an answer.
+/// What outputs need besides an answer.
 pub(crate) struct Context<'a> {
     /// The snapshot that answered.
     pub(crate) snapshot: &'a Snapshot,
-    /// Who judged.
+    /// Knows the providers, in the order of `Verdict::providers`.
     pub(crate) searcher: &'a Searcher<'a>,
-    /// Whether providers that list nothing are named.
+    /// Whether providers that do not list the indicator are printed.
     pub(crate) all_sources: bool,
     /// Colour.
     pub(crate) color: Color,
@@ -79,21 +99,20 @@ impl Context<'_> {
         self.searcher.providers().get(source.provider).map_or("", |provider| &provider.name)
     }
 
-    /// The providers with what they say in `answer`: their status and their sightings. Those without sightings
-    /// are left out unless all were asked for.
-    fn providers<'c>(&'c self, answer: &'c Verdict, all: bool) -> impl Iterator<Item = Said<'c>> {
+    /// The part of each provider in an answer. Providers without sightings are left out unless `all`.
+    fn providers<'c>(&'c self, answer: &'c Verdict, all: bool) -> impl Iterator<Item = ProviderAnswer<'c>> {
         let providers = self.searcher.providers().iter().zip(&answer.providers).enumerate();
         providers.filter_map(move |(at, (provider, status))| {
             let first = answer.sources.partition_point(|source| source.provider < at);
             let end = answer.sources.partition_point(|source| source.provider <= at);
             let sources = answer.sources.get(first..end).unwrap_or(&[]);
-            (all || !sources.is_empty()).then_some(Said { provider, status: *status, sources })
+            (all || !sources.is_empty()).then_some(ProviderAnswer { provider, status: *status, sources })
         })
     }
 }
 
-/// What one provider says.
-struct Said<'a> {
+/// The part of one provider in an answer: its status and its sightings.
+struct ProviderAnswer<'a> {
     provider: &'a rapsheet_query::Provider,
     status: Status,
     sources: &'a [rapsheet_query::Source],

@@ -1,18 +1,20 @@
 //! `text`: an answer for people. A line for the verdict, and one below it for each sighting.
 
-use super::{Context, LookupOutput, Said, no_head};
+use super::{Asked, Context, LookupOutput, ProviderAnswer, no_head};
 use crate::printable;
-use rapsheet_query::{Source, Verdict};
+use rapsheet_query::Source;
 use rapsheet_snapshot::{Status, Time};
 use std::io::{self, Write};
 
 /// The row of the table.
 pub(super) static OUTPUT: LookupOutput = LookupOutput {
     name: "text",
+    about: "For people",
     head: no_head,
     answer,
-    refused: |text, why, out| {
-        writeln!(out, "{}  no indicator: {} ({})", printable::text(text), why, about(why))
+    refused: |refused, out| {
+        let (text, why) = (printable::text(refused.indicator()), refused.why);
+        writeln!(out, "{text}  no indicator: {why} ({})", about(why))
     },
 };
 
@@ -20,11 +22,12 @@ fn about(why: rapsheet_snapshot::Refusal) -> &'static str {
     why.about().trim_end_matches('.')
 }
 
-fn answer(context: &Context<'_>, answer: &Verdict, out: &mut dyn Write) -> io::Result<()> {
+fn answer(context: &Context<'_>, asked: &Asked<'_>, out: &mut dyn Write) -> io::Result<()> {
+    let answer = asked.answer;
     let verdict = context.color.status(answer.status, answer.status.verdict());
     write!(out, "{}  {verdict}", printable::text(&answer.indicator))?;
     match (answer.status, answer.assessments()) {
-        (Status::Blocked | Status::Allowed, said) if !said.is_empty() => write!(out, ": {said}")?,
+        (Status::Blocked | Status::Allowed, words) if !words.is_empty() => write!(out, ": {words}")?,
         _ => {}
     }
     let of = context.searcher.providers().len();
@@ -34,25 +37,25 @@ fn answer(context: &Context<'_>, answer: &Verdict, out: &mut dyn Write) -> io::R
         (by, 0) => writeln!(out, " (by {by} of {of} providers)")?,
         (by, failed) => writeln!(out, " (by {by} of {of} providers; data of {failed} missing or too old)")?,
     }
-    context.providers(answer, context.all_sources).try_for_each(|said| provider(context, &said, out))
+    context.providers(answer, context.all_sources).try_for_each(|answer| provider(context, &answer, out))
 }
 
-fn provider(context: &Context<'_>, said: &Said<'_>, out: &mut dyn Write) -> io::Result<()> {
-    if said.sources.is_empty() {
-        let word = context.color.status(said.status, said.status.verdict());
-        let updated = said.provider.update_time.as_ref().map_or("never".to_owned(), Time::to_string);
-        return writeln!(out, "  {}  {word}, updated {updated}", printable::text(&said.provider.name));
+fn provider(context: &Context<'_>, answer: &ProviderAnswer<'_>, out: &mut dyn Write) -> io::Result<()> {
+    if answer.sources.is_empty() {
+        let word = context.color.status(answer.status, answer.status.verdict());
+        let updated = answer.provider.update_time.as_ref().map_or("never".to_owned(), Time::to_string);
+        return writeln!(out, "  {}  {word}, updated {updated}", printable::text(&answer.provider.name));
     }
-    said.sources.iter().try_for_each(|source| sighting(context, source, out))
+    answer.sources.iter().try_for_each(|source| sighting(context, source, out))
 }
 
 fn sighting(context: &Context<'_>, source: &Source, out: &mut dyn Write) -> io::Result<()> {
     let (feed, _) = context.feed(source);
     let (provider, feed) = (printable::text(context.provider(source)), printable::text(feed));
-    let says = if source.status == Status::Blocked { "blocks" } else { "allows" };
-    let says = context.color.status(source.status, says);
+    let verb = if source.status == Status::Blocked { "blocks" } else { "allows" };
+    let verb = context.color.status(source.status, verb);
     let overlap = source.overlap.map_or(String::new(), |overlap| format!(" ({})", overlap.word()));
-    write!(out, "  {provider} ({feed}) {says} {}{overlap}", printable::text(&source.matched))?;
+    write!(out, "  {provider} ({feed}) {verb} {}{overlap}", printable::text(&source.matched))?;
     if !source.assessments.is_empty() {
         write!(out, ": {}", source.assessments)?;
     }

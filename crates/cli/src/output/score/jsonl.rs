@@ -1,4 +1,4 @@
-//! `jsonl`: an object per indicator that was found, with the place where it stands.
+//! `jsonl`: an object per match, with its position in the log.
 
 use super::{ScoreOutput, ScoredBlock};
 use crate::printable;
@@ -6,20 +6,26 @@ use rapsheet_query::MatchInfo;
 use serde::Serialize;
 
 /// The row of the table.
-pub(super) static OUTPUT: ScoreOutput =
-    ScoreOutput { name: "jsonl", is_by_record: false, head: |_, _| {}, block, shown: printable::json_line };
+pub(super) static OUTPUT: ScoreOutput = ScoreOutput {
+    name: "jsonl",
+    about: "An object per match, one a line",
+    is_by_record: false,
+    head: |_, _| {},
+    block,
+    for_terminal: printable::json_line,
+};
 
-/// What only some runs add to the place of a line.
+/// Fields that only some runs have.
 #[derive(Serialize)]
 struct Addition {
-    /// Where records are judged at their own time: that, or null where the record states none.
+    /// The time of the record, where records are judged at their own time; null where the record states none.
     #[serde(skip_serializing_if = "Option::is_none")]
     event_time: Option<Option<String>>,
     #[serde(skip_serializing_if = "Option::is_none")]
     context: Option<String>,
 }
 
-/// What is known of the indicator, which is the same wherever it stands.
+/// What is known of the indicator, which is the same for each of its matches.
 #[derive(Serialize)]
 struct Object<'a> {
     indicator: &'a str,
@@ -32,7 +38,8 @@ struct Object<'a> {
 }
 
 fn block(scored: &ScoredBlock<'_>, out: &mut Vec<u8>) {
-    // What begins every line of a block is made once: with many rows a line's place is most of the work.
+    // The beginning is the same for every line of a block. Writing positions is most of the work where rows
+    // are many.
     let mut head = b"{\"file\":".to_vec();
     head.extend(json(&scored.file));
     head.extend_from_slice(b",\"line\":");
@@ -57,7 +64,7 @@ fn block(scored: &ScoredBlock<'_>, out: &mut Vec<u8>) {
     }
 }
 
-/// Puts a number in decimal.
+/// Appends a number in decimal.
 fn number(mut number: u64, out: &mut Vec<u8>) {
     let mut digits = [0; 20];
     let mut first = digits.len();
@@ -70,7 +77,7 @@ fn number(mut number: u64, out: &mut Vec<u8>) {
     out.extend_from_slice(digits.get(first..).unwrap_or(&[]));
 }
 
-/// Puts the fields of an object, and a comma.
+/// Appends the fields of an object, and a comma.
 fn add(object: &impl Serialize, out: &mut Vec<u8>) {
     let object = json(object);
     let fields = object.strip_prefix(b"{").and_then(|rest| rest.strip_suffix(b"}"));
@@ -78,7 +85,7 @@ fn add(object: &impl Serialize, out: &mut Vec<u8>) {
     out.push(b',');
 }
 
-/// Memory takes every write, and no field of these objects can fail to be written.
+/// Cannot fail: the writer is memory, and no field of these objects has a serializer that fails.
 fn json(object: &impl Serialize) -> Vec<u8> {
     serde_json::to_vec(object).unwrap_or_default()
 }

@@ -1,14 +1,20 @@
-//! `lines`: the lines in which something was found, unchanged, each once.
+//! `lines`: the lines with a match, unchanged, each once, like grep.
 
 use super::{ScoreOutput, ScoredBlock};
 use crate::printable;
 
 /// The row of the table.
-pub(super) static OUTPUT: ScoreOutput =
-    ScoreOutput { name: "lines", is_by_record: false, head: |_, _| {}, block, shown: printable::log_line };
+pub(super) static OUTPUT: ScoreOutput = ScoreOutput {
+    name: "lines",
+    about: "The lines with a match, unchanged, like grep",
+    is_by_record: false,
+    head: |_, _| {},
+    block,
+    for_terminal: printable::log_line,
+};
 
 fn block(scored: &ScoredBlock<'_>, out: &mut Vec<u8>) {
-    let mut printed = scored.line_told;
+    let mut printed = scored.last_reported_line;
     for found in scored.found.iter() {
         if printed.replace(found.line) == Some(found.line) {
             continue;
@@ -16,7 +22,7 @@ fn block(scored: &ScoredBlock<'_>, out: &mut Vec<u8>) {
         let (before, after) = scored.bytes.split_at_checked(found.at).unwrap_or((scored.bytes, &[]));
         let start = before.iter().rposition(|byte| *byte == b'\n').map_or(0, |at| at + 1);
         let end = after.iter().position(|byte| *byte == b'\n').map_or(scored.bytes.len(), |at| found.at + at);
-        out.extend_from_slice(&scored.log.shown(scored.bytes.get(start..end).unwrap_or(&[])));
+        out.extend_from_slice(&scored.log.standalone_line(scored.bytes.get(start..end).unwrap_or(&[])));
         out.push(b'\n');
     }
 }

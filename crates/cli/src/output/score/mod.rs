@@ -11,7 +11,7 @@ mod jsonl;
 mod lines;
 mod table;
 
-/// Every output, in the order in which people are shown them.
+/// Every output, in the order of help.
 pub(crate) static OUTPUTS: &[&ScoreOutput] =
     &[&jsonl::OUTPUT, &table::CSV, &table::TSV, &lines::OUTPUT, &annotated::OUTPUT];
 
@@ -51,105 +51,102 @@ impl Deref for CachedInfo {
 pub(crate) struct ScoreOutput {
     /// The word of `--output`.
     pub(crate) name: &'static str,
-    /// Whether it needs all that was found in a record at once.
+    /// What it is, for help.
+    pub(crate) about: &'static str,
+    /// Whether it needs all matches of a record at once.
     pub(crate) is_by_record: bool,
-    /// Puts what is printed before anything else.
+    /// Appends what comes before all blocks; the flag says whether `--context` adds a column.
     head: fn(bool, &mut Vec<u8>),
-    /// Puts what is printed of a block behind what is in the buffer.
+    /// Appends the output for a block.
     block: fn(&ScoredBlock<'_>, &mut Vec<u8>),
-    /// A line of it, without its end, as it may go to a terminal: whoever writes to a log must not steer the terminal of
-    /// whoever reads it.
-    shown: fn(&[u8]) -> String,
-}
-
-/// The output of this name.
-pub(crate) fn find(name: &str) -> Option<&'static ScoreOutput> {
-    OUTPUTS.iter().copied().find(|output| output.name == name)
+    /// Makes a line of output, without its end, safe for a terminal: the author of a log must not control the
+    /// terminal of its reader.
+    for_terminal: fn(&[u8]) -> String,
 }
 
 impl ScoreOutput {
-    /// Puts what is printed before anything else; with context, the lines themselves are added.
+    /// Appends what comes before all blocks; `context` says whether `--context` adds a column.
     pub(crate) fn head(&self, context: bool, out: &mut Vec<u8>) {
         (self.head)(context, out);
     }
 
-    /// Puts what is printed of a block behind what is in the buffer.
+    /// Appends the output for a block.
     pub(crate) fn block(&self, scored: &ScoredBlock<'_>, out: &mut Vec<u8>) {
-        if !scored.manner.to_terminal {
+        if !scored.options.to_terminal {
             return (self.block)(scored, out);
         }
-        let mut made = Vec::new();
-        (self.block)(scored, &mut made);
-        for line in made.split_inclusive(|byte| *byte == b'\n') {
+        let mut text = Vec::new();
+        (self.block)(scored, &mut text);
+        for line in text.split_inclusive(|byte| *byte == b'\n') {
             let line = line.strip_suffix(b"\n").unwrap_or(line);
-            out.extend_from_slice((self.shown)(line.strip_suffix(b"\r").unwrap_or(line)).as_bytes());
+            out.extend_from_slice((self.for_terminal)(line.strip_suffix(b"\r").unwrap_or(line)).as_bytes());
             out.push(b'\n');
         }
     }
 }
 
-/// A block of lines and what was found in a part of it.
+/// A block of lines, and the matches in a part of it.
 pub(crate) struct ScoredBlock<'a> {
     /// The name of the file.
     pub(crate) file: &'a str,
     /// The lines, with their ends.
     pub(crate) bytes: &'a [u8],
-    /// The part: whole records, or any, where that is enough.
+    /// The part: whole records where the output needs them, else any.
     pub(crate) range: Range<usize>,
-    /// The byte offset of the first one in the file.
+    /// The byte offset of the first line in the file.
     pub(crate) offset: u64,
-    /// The number of the first one, counted from 1.
+    /// The number of the first line, from 1.
     pub(crate) line: u64,
-    /// Whether the block ends within a line.
+    /// Whether the block ends inside a line.
     pub(crate) is_piece: bool,
-    /// What the log is where the part begins.
+    /// The state of the log where the part begins.
     pub(crate) log: &'a Log,
-    /// What was found, by offset.
+    /// The matches, by offset.
     pub(crate) found: &'a [Match],
-    /// The last line of which something was found in the parts before, counted as those of what was found.
-    pub(crate) line_told: Option<usize>,
-    /// The time of the record of each that was found, where records are judged at their own time.
+    /// The line of the last match in the parts before, counted like the lines of `found`.
+    pub(crate) last_reported_line: Option<usize>,
+    /// The time of each match's record, where records are judged at their own time.
     pub(crate) times: Option<&'a [Option<Time>]>,
-    /// Who judged.
+    /// Knows the providers.
     pub(crate) searcher: &'a Searcher<'a>,
     /// How to print.
-    pub(crate) manner: Manner,
+    pub(crate) options: FormatOptions,
 }
 
-/// How people want an output printed.
+/// How an output is printed.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Manner {
-    /// Lines go to a terminal, which must not be steered by them.
+pub(crate) struct FormatOptions {
+    /// Lines go to a terminal, and must not control it.
     pub(crate) to_terminal: bool,
-    /// Records in which nothing was found are left out.
+    /// Records without a match are left out.
     pub(crate) only_listed: bool,
-    /// Cells that a spreadsheet would take for formulas are disarmed.
+    /// Cells that a spreadsheet would run as a formula begin with a quote mark.
     pub(crate) spreadsheet: bool,
-    /// The line that an indicator stands in is added.
+    /// The line of each match is added.
     pub(crate) context: bool,
 }
 
-/// How much of a line is added, in bytes.
+/// The longest context, in bytes.
 const CONTEXT_MAX: usize = 4 << 10;
 
 impl<'a> ScoredBlock<'a> {
-    /// What was found, each with the number of its line.
+    /// The matches, each with the number of its line and its index.
     pub(crate) fn each_with_line(&self) -> impl Iterator<Item = (u64, usize, &'a Match)> {
         let line = |found: &Match| self.line + found.line as u64;
         self.found.iter().enumerate().map(move |(at, found)| (line(found), at, found))
     }
 
-    /// The line that holds a byte, as text, if people want it.
+    /// The line that holds a byte, as text, where `--context` is given.
     fn context(&self, at: usize) -> Option<String> {
-        let (before, after) = self.bytes.split_at_checked(at).filter(|_| self.manner.context)?;
+        let (before, after) = self.bytes.split_at_checked(at).filter(|_| self.options.context)?;
         let start = memchr::memrchr(b'\n', before).map_or(0, |end| end + 1);
         let end = memchr::memchr(b'\n', after).map_or(self.bytes.len(), |end| at + end);
-        let line = self.log.shown(self.bytes.get(start..end)?);
+        let line = self.log.standalone_line(self.bytes.get(start..end)?);
         let line = line.get(..CONTEXT_MAX).unwrap_or(&line);
         Some(String::from_utf8_lossy(line.trim_ascii_end()).into_owned())
     }
 
-    /// The providers whose verdict is the overall one, by name.
+    /// The providers whose status is the overall one, by name.
     pub(crate) fn speakers(&self, info: &'a MatchInfo) -> impl Iterator<Item = &'a str> {
         let providers = self.searcher.providers();
         info.decided_by().filter_map(|at| providers.get(at)).map(|provider| provider.name.as_str())

@@ -1,9 +1,9 @@
-//! `csv` and `tsv`: a row per indicator that was found, under a header. The columns keep their order; new ones come last.
+//! `csv` and `tsv`: a row per match, under a header. Columns keep their order; new ones come last.
 //!
-//! Lists in a cell are joined by blanks, which none of their words has. CSV is quoted as RFC 4180 says; a tab in TSV
-//! becomes a blank.
+//! Lists in a cell are joined by blanks, which none of their words has.
 
 use super::{ScoreOutput, ScoredBlock};
+use crate::output::delimited::Dialect;
 use crate::printable;
 use rapsheet_query::MatchInfo;
 use rapsheet_snapshot::Time;
@@ -11,18 +11,20 @@ use rapsheet_snapshot::Time;
 /// A row of the table of outputs.
 pub(super) static CSV: ScoreOutput = ScoreOutput {
     name: "csv",
+    about: "A row per match, under a header",
     is_by_record: false,
-    head: |context, out| head(b',', context, out),
-    block: |scored, out| block(b',', scored, out),
-    shown: printable::log_line,
+    head: |context, out| head(Dialect::Csv, context, out),
+    block: |scored, out| block(Dialect::Csv, scored, out),
+    for_terminal: printable::log_line,
 };
 /// A row of the table of outputs.
 pub(super) static TSV: ScoreOutput = ScoreOutput {
     name: "tsv",
+    about: "The same, separated by tabs",
     is_by_record: false,
-    head: |context, out| head(b'\t', context, out),
-    block: |scored, out| block(b'\t', scored, out),
-    shown: printable::log_line,
+    head: |context, out| head(Dialect::Tsv, context, out),
+    block: |scored, out| block(Dialect::Tsv, scored, out),
+    for_terminal: printable::log_line,
 };
 
 const HEAD: [&str; 12] = [
@@ -40,22 +42,20 @@ const HEAD: [&str; 12] = [
     "event_time",
 ];
 
-fn head(delimiter: u8, context: bool, out: &mut Vec<u8>) {
-    let names = HEAD.iter().copied().chain(context.then_some("context"));
-    row(delimiter, false, &names.map(str::to_owned).collect::<Vec<_>>(), out);
+fn head(dialect: Dialect, context: bool, out: &mut Vec<u8>) {
+    dialect.row(HEAD.into_iter().chain(context.then_some("context")), out);
 }
 
-fn block(delimiter: u8, scored: &ScoredBlock<'_>, out: &mut Vec<u8>) {
+fn block(dialect: Dialect, scored: &ScoredBlock<'_>, out: &mut Vec<u8>) {
+    let dialect = dialect.for_spreadsheet(scored.options.spreadsheet);
     for (line, at, found) in scored.each_with_line() {
         let event = scored.times.and_then(|times| *times.get(at)?);
         let offset = scored.offset + found.at as u64;
-        let place = [scored.file.to_owned(), line.to_string(), offset.to_string()];
-        let [indicator, rest @ ..] = cells(scored, &found.info);
+        let position = [scored.file.to_owned(), line.to_string(), offset.to_string()];
         let event = event.map(|time| time.to_string()).unwrap_or_default();
-        let all =
-            place.into_iter().chain([indicator]).chain(rest).chain([event]).chain(scored.context(found.at));
-        let all: Vec<String> = all.collect();
-        row(delimiter, scored.manner.spreadsheet, &all, out);
+        let context = scored.context(found.at);
+        dialect
+            .row(position.into_iter().chain(cells(scored, &found.info)).chain([event]).chain(context), out);
     }
 }
 
@@ -73,38 +73,4 @@ fn cells(scored: &ScoredBlock<'_>, info: &MatchInfo) -> [String; 8] {
         cell(info.first_seen),
         cell(info.detect_time),
     ]
-}
-
-fn row(delimiter: u8, spreadsheet: bool, cells: &[String], out: &mut Vec<u8>) {
-    for (at, cell) in cells.iter().enumerate() {
-        if at > 0 {
-            out.push(delimiter);
-        }
-        // What a spreadsheet begins a formula with (OWASP, "CSV Injection").
-        let disarmed =
-            if spreadsheet && cell.starts_with(['=', '+', '-', '@', '\t', '\r']) { "'" } else { "" };
-        let cell = format!("{disarmed}{cell}");
-        match delimiter {
-            b',' if cell.contains([',', '"', '\n', '\r']) => {
-                out.extend_from_slice(format!("\"{}\"", cell.replace('"', "\"\"")).as_bytes());
-            }
-            b',' => out.extend_from_slice(cell.as_bytes()),
-            _ => out.extend_from_slice(cell.replace(['\t', '\n', '\r'], " ").as_bytes()),
-        }
-    }
-    out.push(b'\n');
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn cells_are_quoted_and_disarmed_where_they_must_be() {
-        let cells = ["a,b", "=1+2", "d\"e", "f\tg"].map(str::to_owned);
-        let mut out = Vec::new();
-        row(b',', true, &cells, &mut out);
-        row(b'\t', false, &cells, &mut out);
-        assert_eq!(String::from_utf8_lossy(&out), "\"a,b\",'=1+2,\"d\"\"e\",f\tg\na,b\t=1+2\td\"e\tf g\n");
-    }
 }

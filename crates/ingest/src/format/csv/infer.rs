@@ -8,7 +8,7 @@ use super::{Column, Table, split};
 use crate::format::role::Role;
 use crate::guard::{self, Names, TokenType};
 use crate::lines;
-use crate::moment;
+use crate::timestamp;
 use crate::words;
 use rapsheet_snapshot::refang::refang;
 use rapsheet_snapshot::{AddressRange, address, host};
@@ -21,8 +21,9 @@ const COLUMNS: usize = 64;
 
 /// The first rows of a table that are no comments.
 pub(super) fn rows(head: &[u8]) -> impl Iterator<Item = &[u8]> {
-    let lines = lines::split(head).filter_map(|at| Some(lines::trim(head.get(at)?)));
-    lines.filter(|line| !line.is_empty() && !line.starts_with(b"#") && !line.starts_with(b";")).take(ROWS)
+    lines::trimmed(head)
+        .filter(|line| !line.is_empty() && !line.starts_with(b"#") && !line.starts_with(b";"))
+        .take(ROWS)
 }
 
 /// What separates the columns: what nearly every row holds, and does not separate indicators in one field.
@@ -66,7 +67,7 @@ fn look(field: &[u8], names: &mut Names) -> Look {
     if text.iter().all(u8::is_ascii_digit) && text.len() < 10 {
         return Look::Number;
     }
-    if moment::parse(&text).is_some() {
+    if timestamp::parse(&text).is_some() {
         return Look::Time;
     }
     let word = std::str::from_utf8(&text).unwrap_or_default();

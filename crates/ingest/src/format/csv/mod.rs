@@ -9,7 +9,7 @@ mod infer;
 mod profile;
 pub(super) mod split;
 
-use super::role::{self, ROLE_OPTIONS, Role};
+use super::role::{self, Role};
 use super::{Format, Head, LineReader, OpenError, Shape};
 use crate::lines;
 use crate::options::{OptionError, OptionRow, Options, error};
@@ -25,9 +25,9 @@ pub static FORMAT: Format = Format {
     about: "a delimited table; roles of columns by header name, number or profile",
     example: r#""2026-08-01 10:00:00","192.0.2.7","443","online","2026-08-20","Example""#,
     kinds: Kinds::ALL,
-    options: &OPTIONS,
+    options: OPTIONS,
     shape: Shape::Lines(open),
-    ..Format::NONE
+    ..Format::DEFAULT
 };
 
 /// AlienVault's table, whose delimiter is everybody else's comment mark.
@@ -36,41 +36,32 @@ pub static HASH_FORMAT: Format = Format {
     about: "AlienVault reputation.data: ip#reliability#risk#type#country#city#place",
     example: "192.0.2.7#4#2#Scanning Host#US##37.75,-97.82#11",
     kinds: Kinds::ADDRESS,
-    options: &[],
     shape: Shape::Lines(open_hash_delimited),
-    ..Format::NONE
+    ..Format::DEFAULT
 };
 
-const OPTIONS: [OptionRow; 15] = {
-    let [value, kind, port, first_seen, last_seen, expires, category, filter, keep, assessment] =
-        ROLE_OPTIONS;
-    [
-        OptionRow {
-            key: "profile",
-            about: "a known table: benkow, bambenek, blackbook, botvrij, c2intel, carbonblack, ctip, feodo, foxit, \
-                    infoblox, malwaredomains, maltrail, phishstats, phishtank, ponmocup, ransomwaretracker, \
-                    shadowserver, spamhaus-cert, splunk, sslbl, stopforumspam, threatfox, threatview-c2, tor-nodes, \
-                    turris, tweetfeed, urlhaus, viriback (default: the one whose header it has, or none)",
-        },
-        OptionRow { key: "delimiter", about: "one character, or `tab` (default: what most lines hold)" },
-        OptionRow {
-            key: "header",
-            about: "`auto` (default): bound where one is found; `none`: columns by number",
-        },
-        OptionRow { key: "multi", about: "what separates several indicators in one field" },
-        OptionRow { key: "separator", about: "a character that ends a row as a line end does" },
-        value,
-        kind,
-        port,
-        first_seen,
-        last_seen,
-        expires,
-        category,
-        filter,
-        keep,
-        assessment,
-    ]
-};
+const OPTIONS: &[OptionRow] = role::with_role_options![
+    OptionRow {
+        key: "profile",
+        about: "a known table: benkow, bambenek, blackbook, botvrij, c2intel, carbonblack, ctip, feodo, foxit, \
+                infoblox, malwaredomains, maltrail, phishstats, phishtank, ponmocup, ransomwaretracker, \
+                shadowserver, spamhaus-cert, splunk, sslbl, stopforumspam, threatfox, threatview-c2, tor-nodes, \
+                turris, tweetfeed, urlhaus, viriback (default: recognised by its header or first row)",
+    },
+    OptionRow {
+        key: "delimiter",
+        about: "the character between columns, or `tab` (default: the one that most rows hold)",
+    },
+    OptionRow {
+        key: "header",
+        about: "`auto` (default): a header names the columns where there is one; `none`: columns have numbers",
+    },
+    OptionRow { key: "multi", about: "the character between several indicators in one field (default none)" },
+    OptionRow {
+        key: "separator",
+        about: "a character that ends a row like a line end, for lists of one line (default none)",
+    },
+];
 
 /// A column, counted from the left or, behind columns that may hold the delimiter, from the right.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -94,7 +85,7 @@ impl Column {
             Column::Left(at) => Some(at),
             Column::Right(at) => fields.len().checked_sub(at + 1),
         };
-        at.and_then(|at| fields.get(at)).map_or(&[], |field| role::present(field))
+        at.and_then(|at| fields.get(at)).map_or(&[], |field| role::non_null(field))
     }
 }
 
@@ -124,9 +115,7 @@ fn open(options: &Options, head: Head<'_>) -> Result<Box<dyn LineReader>, OpenEr
     let profile = named.unwrap_or_else(|| recognised(header.as_deref(), head.bytes));
     let mut table = Table::plain(delimiter, profile);
     table.multi = multi.or(profile.multi);
-    if let Some(word) = options.text("assessment") {
-        table.assessments = crate::words::assessments(word);
-    }
+    table.assessments = role::default_assessments(options).unwrap_or(table.assessments);
     if !options.list("keep").is_empty() {
         table.keep = options.list("keep").to_vec();
     }
@@ -184,8 +173,7 @@ fn find_header(
     profile: Option<&Profile>,
 ) -> Option<Vec<String>> {
     let values = wanted_names(Role::Value, options, profile);
-    for at in lines::split(head) {
-        let line = lines::trim(head.get(at).unwrap_or(&[]));
+    for line in lines::trimmed(head) {
         let commented = line.starts_with(b"#") || line.starts_with(b";");
         let names = header_names(line, delimiter);
         let first_is_named = names.first().is_some_and(|name| !name.is_empty());

@@ -1,7 +1,7 @@
 //! Access lists of Cisco's routers and firewalls, which disagree on masks: 255.255.255.0 there is 0.0.0.255 here.
 
-use super::details;
-use super::web;
+use super::target::looks_like_address;
+use super::{details, ranges};
 use crate::scribe::{Scribe, Skip};
 use rapsheet_snapshot::{Address, AddressRange, Refusal};
 
@@ -20,18 +20,17 @@ pub(super) fn rule(words: &[&[u8]], scribe: &mut Scribe<'_>) {
 
 /// Protocol, source and destination.
 pub(super) fn ends(words: &[&[u8]], inverted: bool, scribe: &mut Scribe<'_>) {
-    let begins = words.iter().position(|word| web::is_address(word) || matches!(*word, b"host" | b"any"));
+    let begins = words.iter().position(|word| looks_like_address(word) || matches!(*word, b"host" | b"any"));
     let mut rest = words.get(begins.unwrap_or(words.len())..).unwrap_or(&[]);
     while let [b"any", behind @ ..] = rest {
         rest = behind;
     }
     match rest {
         [b"host", address, ..] => scribe.address(address, &details(inverted)),
-        [address, mask, ..] if web::is_address(mask) => match masked(address, mask) {
-            Ok(range) => scribe.range(range, &details(inverted)),
-            Err(refusal) => scribe.reject(refusal),
-        },
-        [address, ..] if web::is_address(address) => scribe.address(address, &details(inverted)),
+        [address, mask, ..] if looks_like_address(mask) => {
+            ranges::emit(masked(address, mask), &details(inverted), scribe);
+        }
+        [address, ..] if looks_like_address(address) => scribe.address(address, &details(inverted)),
         _ => scribe.skip(Skip::RuleWithoutAddress),
     }
 }

@@ -11,7 +11,7 @@ mod sets;
 mod target;
 mod web;
 
-use super::{Format, Head, OpenError, OrderedReader, Shape, header};
+use super::{Format, Head, OpenError, OrderedReader, Shape, header, ranges};
 use crate::options::Options;
 use crate::scribe::{Details, Scribe, Skip};
 use crate::token;
@@ -25,7 +25,7 @@ pub static FORMAT: Format = Format {
     example: "add blocklist 192.0.2.0/24",
     kinds: Kinds::ADDRESS,
     shape: Shape::Ordered(open),
-    ..Format::NONE
+    ..Format::DEFAULT
 };
 
 /// What a line stands in.

@@ -1,9 +1,14 @@
 //! What a rule is about: an address in any spelling that firewalls have, or a name.
 
-use super::details;
-use crate::format::ip_range::stars;
+use super::{details, ranges};
 use crate::scribe::Scribe;
+use crate::token;
 use rapsheet_snapshot::{AddressRange, Refusal, Scope};
+
+/// Whether a word is written like an address.
+pub(super) fn looks_like_address(word: &[u8]) -> bool {
+    word.first().is_some_and(u8::is_ascii_digit) && word.contains(&b'.') || word.contains(&b':')
+}
 
 /// The text of a rule's target, and whether the rule lets it pass.
 #[derive(Clone, Copy)]
@@ -28,8 +33,7 @@ impl<'l> Target<'l> {
         let text = self.bare();
         let details = details(self.inverted);
         match special(text, scope == Scope::Tree) {
-            Some(Ok(range)) => scribe.range(range, &details),
-            Some(Err(refusal)) => scribe.reject(refusal),
+            Some(read) => ranges::emit(read, &details, scribe),
             None if is_name(text) => scribe.host(text, scope, &details),
             None => scribe.address(text, &details),
         }
@@ -39,7 +43,7 @@ impl<'l> Target<'l> {
     fn bare(self) -> &'l [u8] {
         let text = self.text.split(|byte| matches!(byte, b',' | b';')).next().unwrap_or(&[]);
         let text = text.strip_prefix(b".").unwrap_or(text);
-        text.strip_prefix(b"\"").and_then(|text| text.strip_suffix(b"\"")).unwrap_or(text)
+        token::unquoted(text)
     }
 }
 
@@ -62,5 +66,5 @@ fn special(text: &[u8], is_loose: bool) -> Option<Result<AddressRange, Refusal>>
     let dots = text.iter().filter(|byte| **byte == b'.').count();
     let numeric = text.iter().all(|byte| byte.is_ascii_digit() || *byte == b'.');
     let partial = numeric && (dots < 3 || text.ends_with(b"."));
-    partial.then(|| stars(text))
+    partial.then(|| ranges::wildcard(text))
 }

@@ -11,11 +11,6 @@ pub(super) fn is_directive(word: &[u8]) -> bool {
     WORDS.iter().any(|own| word.eq_ignore_ascii_case(own))
 }
 
-/// Whether a word is written as an address is.
-pub(super) fn is_address(word: &[u8]) -> bool {
-    word.first().is_some_and(u8::is_ascii_digit) && word.contains(&b'.') || word.contains(&b':')
-}
-
 /// `deny from …`, `Require not ip …`, `deny …;`, `deny ip host …`.
 pub(super) fn directive(words: &[&[u8]], scribe: &mut Scribe<'_>) {
     let lower: Vec<Vec<u8>> = words.iter().take(3).map(|word| word.to_ascii_lowercase()).collect();

@@ -20,7 +20,7 @@ pub static FORMAT: Format = Format {
     kinds: Kinds::ALL,
     shape: Shape::Document(read),
     list: ListKind::Allow,
-    ..Format::NONE
+    ..Format::DEFAULT
 };
 
 fn read(_: &Options, whole: Head<'_>, scribe: &mut Scribe<'_>) -> Result<(), OpenError> {

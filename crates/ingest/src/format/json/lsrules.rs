@@ -17,7 +17,7 @@ pub static FORMAT: Format = Format {
     example: r#"{"denied-remote-domains":["evil.example.com"],"denied-remote-addresses":["192.0.2.0/24"]}"#,
     kinds: Kinds::ALL,
     shape: Shape::Document(read),
-    ..Format::NONE
+    ..Format::DEFAULT
 };
 
 fn read(_: &Options, whole: Head<'_>, scribe: &mut Scribe<'_>) -> Result<(), OpenError> {

@@ -8,7 +8,7 @@ use super::document::{self, Origin};
 use super::node::{self, DEPTH_MAX, Kind, Raw};
 use super::{Format, Head, OpenError, Shape};
 use crate::format::role;
-use crate::moment;
+
 use crate::options::Options;
 use crate::scribe::{Details, Scribe, Skip};
 use rapsheet_snapshot::refang::refang;
@@ -21,7 +21,7 @@ pub static FORMAT: Format = Format {
     example: r#"{"Event":{"date":"2026-08-20","Attribute":[{"type":"domain","to_ids":true,"value":"evil.example.com"}]}}"#,
     kinds: Kinds::ALL,
     shape: Shape::Document(read),
-    ..Format::NONE
+    ..Format::DEFAULT
 };
 
 fn read(_: &Options, whole: Head<'_>, scribe: &mut Scribe<'_>) -> Result<(), OpenError> {
@@ -60,7 +60,7 @@ fn walk(raw: Raw<'_>, event: &Event, depth: usize, origin: &Origin, scribe: &mut
     }
     let own = Event {
         assessments: event.assessments.union(tags(raw)),
-        date: moment::parse(node::text_of(raw, "date").as_bytes()).or(event.date),
+        date: node::time_of(raw, "date").or(event.date),
     };
     node::members(raw, |key, value| match key {
         "Event" | "response" | "Attribute" | "Object" => walk(value, &own, depth + 1, origin, scribe),
@@ -76,7 +76,7 @@ fn attribute(raw: Raw<'_>, event: &Event, scribe: &mut Scribe<'_>) {
     if !matches!(text("to_ids").as_ref(), "true" | "1") {
         return scribe.skip(Skip::ToIds);
     }
-    let time = |name: &str| moment::parse(text(name).as_bytes());
+    let time = |name: &str| node::time_of(raw, name);
     let by_tag = tags(raw).union(event.assessments);
     let assessments = if by_tag.is_empty() {
         role::category(text("category").as_bytes(), Assessments::EMPTY)

@@ -19,7 +19,7 @@ pub static FORMAT: Format = Format {
     example: r#"{"name":"Example","type":"cidr","list":["192.0.2.0/24"]}"#,
     shape: Shape::Document(read),
     list: ListKind::Allow,
-    ..Format::NONE
+    ..Format::DEFAULT
 };
 
 /// How the elements of a list are meant.

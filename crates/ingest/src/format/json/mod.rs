@@ -15,15 +15,14 @@ pub mod otx;
 mod pattern;
 pub mod stix;
 
-use super::role::{self, ROLE_OPTIONS, Role};
+use super::role::{self, RecordRules, Role};
 use super::{Format, Head, LineReader, OpenError, Shape};
-use crate::moment;
 use crate::options::{OptionRow, Options, error};
 use crate::scribe::{Scribe, Skip};
-use crate::words;
+use crate::timestamp;
 use document::Origin;
 use node::{DEPTH_MAX, Kind, Raw};
-use rapsheet_snapshot::{Assessments, Kinds, Refusal};
+use rapsheet_snapshot::{Kinds, Refusal};
 use serde_json::value::RawValue;
 use std::borrow::Cow;
 
@@ -33,9 +32,9 @@ pub static FORMAT: Format = Format {
     about: "JSON: records in arrays or keyed by id, lists of texts, or one object a line",
     example: r#"[{"ip_address":"192.0.2.7","port":443,"last_online":"2026-08-20","malware":"Example"}]"#,
     kinds: Kinds::ALL,
-    options: &OPTIONS,
+    options: OPTIONS,
     shape: Shape::Document(read),
-    ..Format::NONE
+    ..Format::DEFAULT
 };
 
 /// The row of the table for one value a line, which streams.
@@ -44,40 +43,21 @@ pub static LINES_FORMAT: Format = Format {
     about: "JSON lines: one record a line",
     example: r#"{"url":"http://evil.example.com/","first_seen":"2026-08-20T10:00:00Z"}"#,
     kinds: Kinds::ALL,
-    options: &OPTIONS,
+    options: OPTIONS,
     shape: Shape::Lines(open),
-    ..Format::NONE
+    ..Format::DEFAULT
 };
 
-const OPTIONS: [OptionRow; 11] = {
-    let [value, kind, port, first_seen, last_seen, expires, category, filter, keep, assessment] =
-        ROLE_OPTIONS;
-    [
-        OptionRow {
-            key: "path",
-            about: "where the records are: $ is the document, .name a member, [*] every element, .* every member \
-                    (default: wherever they are)",
-        },
-        value,
-        kind,
-        port,
-        first_seen,
-        last_seen,
-        expires,
-        category,
-        filter,
-        keep,
-        assessment,
-    ]
-};
+const OPTIONS: &[OptionRow] = role::with_role_options![OptionRow {
+    key: "path",
+    about: "where the records are: $ is the document, .name a member, [*] every element, .* every member \
+            (default: wherever an object has a field with a known name)",
+}];
 
 /// What a feed says of its records.
 struct Walker {
     path: Vec<Step>,
-    /// The names of each role, the best first.
-    names: Vec<Vec<String>>,
-    keep: Vec<String>,
-    default: Assessments,
+    rules: RecordRules,
 }
 
 /// A text by itself is an indicator in a list, or in a list of a dictionary. Deeper down it is somebody's remark.
@@ -133,12 +113,7 @@ impl Walker {
     fn new(options: &Options) -> Result<Walker, OpenError> {
         let path = options.text("path").map_or(Some(Vec::new()), path);
         let path = path.ok_or_else(|| error("path", "expected `$.member[*]` and the like".to_owned()))?;
-        Ok(Walker {
-            path,
-            names: Role::ALL.iter().map(|role| role::names(*role, options)).collect(),
-            keep: options.list("keep").to_vec(),
-            default: options.text("assessment").map(words::assessments).unwrap_or_default(),
-        })
+        Ok(Walker { path, rules: RecordRules::new(options) })
     }
 
     fn start(&self, value: Raw<'_>, origin: &Origin, scribe: &mut Scribe<'_>) {
@@ -220,14 +195,14 @@ impl Walker {
         let mut fields = Fields::default();
         node::members(raw, |name, value| {
             let lower = name.to_ascii_lowercase();
-            for (role, names) in Role::ALL.iter().zip(&self.names) {
+            for (role, names) in Role::ALL.iter().zip(&self.rules.names) {
                 let Some(rank) = names.iter().position(|own| *own == lower) else { continue };
                 let filled = match (node::kind(value), role) {
                     (Kind::Object, _) => false,
                     (Kind::Array, Role::Value) => is_texts(value),
                     _ => {
                         let text = node::joined(value);
-                        !role::present(text.as_bytes()).is_empty() && !text.starts_with('@')
+                        !role::non_null(text.as_bytes()).is_empty() && !text.starts_with('@')
                     }
                 };
                 fields.offer(*role, rank, value, filled);
@@ -239,7 +214,8 @@ impl Walker {
     fn record(&self, values: Raw<'_>, fields: &Fields<'_>, scribe: &mut Scribe<'_>) {
         let filter = fields.text(Role::Filter);
         let kind = fields.text(Role::Kind);
-        if !self.keep.is_empty() && !self.keep.iter().any(|word| word.eq_ignore_ascii_case(&filter)) {
+        let keep = &self.rules.keep;
+        if !keep.is_empty() && !keep.iter().any(|word| word.eq_ignore_ascii_case(&filter)) {
             return scribe.skip(Skip::Inactive);
         }
         if role::is_unsupported(kind.as_bytes()) {
@@ -254,11 +230,11 @@ impl Walker {
     fn value(&self, raw: Raw<'_>, fields: &Fields<'_>, scribe: &mut Scribe<'_>) {
         let texts: Vec<Cow<'_, str>> = Role::ALL.iter().map(|role| fields.text(*role)).collect();
         let field =
-            |role: Role| texts.get(role as usize).map_or(&[][..], |text| role::present(text.as_bytes()));
-        let mut details = role::details(field, self.default);
+            |role: Role| texts.get(role as usize).map_or(&[][..], |text| role::non_null(text.as_bytes()));
+        let mut details = role::details(field, self.rules.default);
         if field(Role::Category).is_empty() {
             // Some say what is bad about it where others say what kind of indicator it is.
-            details.assessments = role::category(field(Role::Kind), self.default);
+            details.assessments = role::category(field(Role::Kind), self.rules.default);
         }
         let scope = scribe.rules().scope;
         scribe.any(node::text(raw).trim().as_bytes(), scope, &details);
@@ -327,7 +303,7 @@ const GENERATED: &[&str] = &[
 /// A time that stands around the records is the document's.
 fn generated(name: &str, value: Raw<'_>, scribe: &mut Scribe<'_>) {
     if GENERATED.contains(&name)
-        && let Some(time) = moment::parse(node::text(value).as_bytes())
+        && let Some(time) = timestamp::parse(node::text(value).as_bytes())
     {
         scribe.generated(time);
     }

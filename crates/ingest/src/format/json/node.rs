@@ -4,6 +4,8 @@
 //! that it is, its members are visited one by one, and what nobody asks for is only passed over. The `serde_json`
 //! crate reads the syntax; it passes over nested values without recursion.
 
+use crate::timestamp;
+use rapsheet_snapshot::Time;
 use serde::de::{Deserializer, MapAccess, SeqAccess, Visitor};
 use serde_json::value::RawValue;
 use std::borrow::Cow;
@@ -80,6 +82,11 @@ pub(super) fn text(raw: Raw<'_>) -> Cow<'_, str> {
 /// The text of a member; nothing where there is none.
 pub(super) fn text_of<'a>(raw: Raw<'a>, name: &str) -> Cow<'a, str> {
     member(raw, name).map_or(Cow::Borrowed(""), text)
+}
+
+/// The time that a member states; `None` where there is none that can be read.
+pub(super) fn time_of(raw: Raw<'_>, name: &str) -> Option<Time> {
+    timestamp::parse(text_of(raw, name).as_bytes())
 }
 
 /// A list of texts in one, separated by commas; a text as it is.

@@ -6,7 +6,7 @@
 use super::document;
 use super::node::{self, Raw};
 use super::{Format, Head, OpenError, Shape};
-use crate::moment;
+
 use crate::options::{OptionRow, Options};
 use crate::scribe::{Details, Scribe, Skip};
 use rapsheet_snapshot::{Assessment, Assessments, Kinds};
@@ -22,13 +22,13 @@ pub static FORMAT: Format = Format {
         about: "`all` (default), or `exit`: only those that let traffic out",
     }],
     shape: Shape::Document(read),
-    ..Format::NONE
+    ..Format::DEFAULT
 };
 
 fn read(options: &Options, whole: Head<'_>, scribe: &mut Scribe<'_>) -> Result<(), OpenError> {
     let exits_only = options.word("relays", &[("all", false), ("exit", true)], false)?;
     document::each(whole.bytes, scribe, |value, origin, scribe| {
-        if let Some(time) = moment::parse(node::text_of(value, "relays_published").as_bytes()) {
+        if let Some(time) = node::time_of(value, "relays_published") {
             scribe.generated(time);
         }
         let Some(relays) = node::member(value, "relays") else { return };
@@ -54,7 +54,7 @@ fn relay(relay: Raw<'_>, exits_only: bool, scribe: &mut Scribe<'_>) {
         return scribe.skip(Skip::Policy);
     }
     let details = Details {
-        last_seen: moment::parse(node::text_of(relay, "last_seen").as_bytes()),
+        last_seen: node::time_of(relay, "last_seen"),
         assessments: Assessments::EMPTY.with(Assessment::Tor),
         ..Details::NONE
     };

@@ -7,10 +7,10 @@ use super::document::{self, Origin};
 use super::node::{self, Kind, Raw};
 use super::{Format, Head, OpenError, Shape};
 use crate::format::role;
-use crate::moment;
+
 use crate::options::Options;
 use crate::scribe::{Details, Scribe, Skip};
-use rapsheet_snapshot::{Assessments, Kinds, Refusal, Scope};
+use rapsheet_snapshot::{Assessments, Kinds, Refusal, Scope, Time};
 
 /// The row of the table.
 pub static FORMAT: Format = Format {
@@ -19,7 +19,7 @@ pub static FORMAT: Format = Format {
     example: r#"[{"name":"Example","tags":["phishing"],"indicators":[{"type":"domain","indicator":"evil.example.com"}]}]"#,
     kinds: Kinds::ALL,
     shape: Shape::Document(read),
-    ..Format::NONE
+    ..Format::DEFAULT
 };
 
 fn read(_: &Options, whole: Head<'_>, scribe: &mut Scribe<'_>) -> Result<(), OpenError> {
@@ -36,24 +36,23 @@ fn read(_: &Options, whole: Head<'_>, scribe: &mut Scribe<'_>) -> Result<(), Ope
 fn take(pulse: Raw<'_>, origin: &Origin, scribe: &mut Scribe<'_>) {
     let tags = node::member(pulse, "tags").map(node::joined).unwrap_or_default();
     let assessments = role::category(tags.as_bytes(), Assessments::EMPTY);
-    let created = node::text_of(pulse, "created");
+    let created = node::time_of(pulse, "created");
     if let Some(indicators) = node::member(pulse, "indicators") {
         node::elements(indicators, |one| {
             scribe.record_at(origin.offset(one));
-            indicator(one, assessments, &created, scribe);
+            indicator(one, assessments, created, scribe);
         });
     }
 }
 
-fn indicator(one: Raw<'_>, assessments: Assessments, created: &str, scribe: &mut Scribe<'_>) {
+fn indicator(one: Raw<'_>, assessments: Assessments, created: Option<Time>, scribe: &mut Scribe<'_>) {
     let text = |name: &str| node::text_of(one, name);
     if matches!(text("is_active").as_ref(), "0" | "false") {
         return scribe.skip(Skip::Inactive);
     }
-    let own = text("created");
     let details = Details {
-        first_seen: moment::parse(own.as_bytes()).or_else(|| moment::parse(created.as_bytes())),
-        expires: moment::parse(text("expiration").as_bytes()),
+        first_seen: node::time_of(one, "created").or(created),
+        expires: node::time_of(one, "expiration"),
         assessments: role::category(text("role").as_bytes(), assessments),
         ..Details::NONE
     };

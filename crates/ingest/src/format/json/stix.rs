@@ -10,7 +10,7 @@ use super::pattern::{self, Meaning};
 use super::{Format, Head, OpenError, Shape};
 use crate::format::role;
 use crate::lines;
-use crate::moment;
+
 use crate::options::{OptionRow, Options};
 use crate::scribe::{Details, Scribe, Skip};
 use rapsheet_snapshot::{Assessment, Assessments, Kinds, Refusal, Time};
@@ -29,11 +29,11 @@ pub static FORMAT: Format = Format {
         about: "addresses, names and URLs that are no indicators: `skip` (default) or `take`",
     }],
     shape: Shape::Document(read),
-    ..Format::NONE
+    ..Format::DEFAULT
 };
 
 fn read(options: &Options, whole: Head<'_>, scribe: &mut Scribe<'_>) -> Result<(), OpenError> {
-    let takes_observables = options.word("observables", &[("skip", false), ("take", true)], false)?;
+    let takes_observables = options.takes("observables")?;
     let bare = whole.bytes.trim_ascii_start();
     if matches!(bare, [b'[', second, ..] if second.is_ascii_alphabetic()) {
         patterns(whole.bytes, scribe);
@@ -111,7 +111,7 @@ fn each_indicator<'a>(objects: Raw<'a>, mut visit: impl FnMut(Raw<'a>)) {
 
 /// When a version was made, in seconds; far back where it does not say.
 fn modified(one: Raw<'_>) -> i64 {
-    moment::parse(node::text_of(one, "modified").as_bytes()).map_or(i64::MIN, Time::unix)
+    node::time_of(one, "modified").map_or(i64::MIN, Time::unix)
 }
 
 fn object(
@@ -143,7 +143,7 @@ fn object(
 }
 
 fn details(one: Raw<'_>) -> Details {
-    let time = |name: &str| moment::parse(node::text_of(one, name).as_bytes());
+    let time = |name: &str| node::time_of(one, name);
     let words = ["indicator_types", "labels"].map(|name| node::member(one, name).map(node::joined));
     let said = words.iter().flatten().map(|text| meant(text)).find(|found| !found.is_empty());
     let assessments = said.unwrap_or_default();

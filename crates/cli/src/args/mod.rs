@@ -1,0 +1,469 @@
+//! The command line: clap's types and their help. Nothing here acts.
+//!
+//! The help of every command ends with examples, which is what people read first. The names of outputs and of
+//! kinds of log come from the tables that implement them, so that help is never out of date.
+
+mod values;
+
+pub(crate) use values::{At, DiffOutput, Policy, Shard, StatusArg, TableOrJson, TableOutput, TextOrJson};
+#[cfg(feature = "ingest")]
+pub(crate) use values::{ListArg, ParseOutput, ScopeArg};
+
+use crate::color::When;
+use crate::log::Kind;
+use crate::output::lookup::LookupOutput;
+use crate::output::score::ScoreOutput;
+use clap::{Args, Parser, Subcommand};
+#[cfg(feature = "ingest")]
+use rapsheet_ingest::build::Accept;
+use rapsheet_query::ChangeKind;
+use rapsheet_snapshot::{Assessment, Time};
+use std::ffi::OsString;
+use std::path::PathBuf;
+
+macro_rules! exit_codes {
+    () => {
+        "Exit codes:
+  0  done, whatever the verdicts
+  1  done, and with --exit-code something is blocklisted
+  2  usage, configuration or an unusable argument
+  3  published, but some feed failed or was held
+  4  a snapshot or data file was refused: missing, damaged, truncated, too new
+  5  could not finish; nothing was published, the old snapshot is untouched
+  6  busy: another build holds this output"
+    };
+}
+
+#[cfg(feature = "ingest")]
+const AFTER_HELP: &str = exit_codes!();
+#[cfg(not(feature = "ingest"))]
+const AFTER_HELP: &str = concat!(
+    exit_codes!(),
+    "\n\nThis is an edge build: it answers from snapshots that a full build of rapsheet has made. ",
+    "It has no `build`, `parse` and `formats`, no `feeds --catalog`, and shows no progress. ",
+    "It reads logs that are plain, gz or zst, and refuses xz, bz2, zip and UTF-16."
+);
+
+/// Public blocklists and allowlists as one file, and answers from it
+///
+/// `build` turns downloaded feeds into one snapshot file. `lookup` and `score` answer from it who lists an
+/// address, a name or a URL, for what, since when, and whether that still holds. rapsheet never uses the
+/// network.
+#[derive(Parser)]
+#[command(name = "rapsheet", version, after_help = AFTER_HELP, max_term_width = 100)]
+pub(crate) struct Cli {
+    #[command(flatten)]
+    pub(crate) global: Global,
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+/// Flags that every command takes.
+#[derive(Args)]
+#[command(next_help_heading = "Global options")]
+pub(crate) struct Global {
+    /// The snapshot to answer from
+    #[arg(
+        long,
+        global = true,
+        value_name = "PATH",
+        env = "RAPSHEET_SNAPSHOT",
+        default_value = "rapsheet.rap"
+    )]
+    pub(crate) snapshot: PathBuf,
+    /// The present instant, in RFC 3339 [default: the clock]
+    #[arg(long, global = true, value_name = "T", value_parser = values::time)]
+    pub(crate) now: Option<Time>,
+    /// The number of worker threads [default: one per processor]
+    #[arg(long, global = true, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024))]
+    pub(crate) threads: Option<u16>,
+    /// Print only errors on stderr
+    #[arg(short, long, global = true, conflicts_with = "verbose")]
+    pub(crate) quiet: bool,
+    /// Print more on stderr
+    #[arg(short, long, global = true)]
+    pub(crate) verbose: bool,
+    /// When to colour stdout; `auto` honours NO_COLOR
+    #[arg(long, global = true, value_name = "WHEN", value_enum, default_value_t)]
+    pub(crate) color: When,
+    /// When to show progress on stderr
+    #[arg(long, global = true, value_name = "WHEN", value_enum, default_value_t)]
+    pub(crate) progress: When,
+}
+
+/// The command.
+#[derive(Subcommand)]
+pub(crate) enum Command {
+    #[cfg(feature = "ingest")]
+    Build(Build),
+    #[cfg(feature = "ingest")]
+    Parse(Parse),
+    Lookup(Lookup),
+    Score(Score),
+    Merge(Merge),
+    Info(Info),
+    Verify(Verify),
+    #[cfg(feature = "ingest")]
+    Formats(Formats),
+    Feeds(Feeds),
+    Diff(Diff),
+    #[command(hide = true)]
+    Generate(Generate),
+}
+
+/// Build a snapshot from downloaded feeds
+///
+/// Reads every enabled feed of the catalogue from the downloads folder, carries over the live sightings of
+/// the previous snapshot, and publishes the new one atomically. A feed whose download is missing, unreadable
+/// or held by a guard keeps its last good sightings and is named; the others are published (exit code 3).
+#[cfg(feature = "ingest")]
+#[derive(Args)]
+#[command(after_help = "Examples:
+  rapsheet build --catalog feeds/catalog.toml --downloads downloads --out rapsheet.rap
+  rapsheet build --catalog c.toml --downloads d --out r.rap --report r.json --rejects r.jsonl
+  rapsheet build --catalog c.toml --downloads d --out r.rap --metrics /var/lib/node_exporter/rapsheet.prom
+  rapsheet build --catalog c.toml --downloads d --out r.rap --accept feodo=3f7a0c51b2d4e6f8
+  rapsheet build --catalog c.toml --downloads d --out r.rap --previous none   # start afresh")]
+pub(crate) struct Build {
+    /// The catalogue of feeds
+    #[arg(long, value_name = "FILE")]
+    pub(crate) catalog: PathBuf,
+    /// The folder with the downloads of the feeds
+    #[arg(long, value_name = "DIR")]
+    pub(crate) downloads: PathBuf,
+    /// The snapshot to publish
+    #[arg(long, value_name = "FILE")]
+    pub(crate) out: PathBuf,
+    /// The previous snapshot, or `none` [default: the file at --out]
+    #[arg(long, value_name = "FILE")]
+    pub(crate) previous: Option<PathBuf>,
+    /// Write a report with the counts and state of every feed, as JSON
+    #[arg(long, value_name = "FILE")]
+    pub(crate) report: Option<PathBuf>,
+    /// Write rejected lines, one JSON object each, at most 10,000 a feed
+    #[arg(long, value_name = "FILE")]
+    pub(crate) rejects: Option<PathBuf>,
+    /// Write metrics for Prometheus' textfile collector
+    #[arg(long, value_name = "FILE")]
+    pub(crate) metrics: Option<PathBuf>,
+    /// Accept one held download, by its SHA-256 or at least 12 of its first digits; may be repeated
+    #[arg(long, value_name = "FEED=DIGEST", value_parser = values::accept)]
+    pub(crate) accept: Vec<Accept>,
+    /// A file of names and addresses that no feed may block, one a line, added to the built-in ones; may be
+    /// repeated
+    #[arg(long, value_name = "FILE")]
+    pub(crate) never_block: Vec<PathBuf>,
+    /// Replace a snapshot that is newer than this build, or was built from newer downloads
+    #[arg(long)]
+    pub(crate) replace_newer: bool,
+}
+
+/// Show how one feed file is read
+///
+/// Prints one JSON object for each result of a line: an indicator, a reason to skip the line, or a reason to
+/// reject it. No snapshot is involved. A file that is refused as a whole gives one object with the result
+/// `file-reject`, and exit code 4.
+#[cfg(feature = "ingest")]
+#[derive(Args)]
+#[command(after_help = "Examples:
+  rapsheet parse --format plain-ip drop.txt
+  zcat hosts.gz | rapsheet parse --format hosts -
+  rapsheet parse --format csv --option indicator=2 feed.csv | jq 'select(.result == \"reject\")'")]
+pub(crate) struct Parse {
+    /// The format of the file; `rapsheet formats` lists them, `auto` detects it
+    #[arg(long, value_name = "FORMAT", default_value = "auto")]
+    pub(crate) format: String,
+    /// An option of the format; may be repeated
+    #[arg(long = "option", value_name = "KEY=VALUE", value_parser = values::key_value)]
+    pub(crate) options: Vec<(String, String)>,
+    /// What the list is for [default: what is usual for the format]
+    #[arg(long, value_enum)]
+    pub(crate) list: Option<ListArg>,
+    /// What a bare name stands for, in formats that do not define it
+    #[arg(long, value_enum, default_value_t = ScopeArg::Exact)]
+    pub(crate) scope: ScopeArg,
+    /// How to print
+    #[arg(short, long, value_enum, value_name = "FORMAT", default_value_t = ParseOutput::Jsonl)]
+    pub(crate) output: ParseOutput,
+    /// The file or folder; `-` is stdin
+    pub(crate) file: PathBuf,
+}
+
+/// Look indicators up
+///
+/// An indicator is an address, a prefix, a range, a domain name or a URL; it may be defanged (`hxxp`, `[.]`),
+/// in brackets, or carry a port. Without arguments, indicators are read from stdin, one a line.
+#[derive(Args)]
+#[command(after_help = "Examples:
+  rapsheet lookup 45.9.20.5 evilpanel.com
+  rapsheet lookup -o json 'hxxps://evilpanel[.]com/gate.php'
+  rapsheet lookup --exit-code --quiet 45.9.20.5 && echo clean
+  rapsheet lookup --at 2026-08-01 -o jsonl < indicators.txt")]
+pub(crate) struct Lookup {
+    /// The indicators; `-` is stdin
+    #[arg(value_name = "INDICATOR")]
+    pub(crate) indicators: Vec<OsString>,
+    /// How to print
+    #[arg(short, long, alias = "format", value_name = "FORMAT", default_value = "text",
+          value_parser = values::lookup_output())]
+    pub(crate) output: &'static LookupOutput,
+    /// Print providers that do not list the indicator, too
+    #[arg(long)]
+    pub(crate) all_sources: bool,
+    /// The instant to answer for, in RFC 3339 [default: the present]
+    #[arg(long, value_name = "T", value_parser = values::time)]
+    pub(crate) at: Option<Time>,
+    /// End with exit code 1 where something is blocklisted
+    #[arg(long)]
+    pub(crate) exit_code: bool,
+    /// How the verdicts of providers make the overall one
+    #[arg(long, value_enum, default_value_t = Policy::Any)]
+    pub(crate) policy: Policy,
+}
+
+/// Find listed indicators in logs
+///
+/// Reads files (or stdin), finds addresses, names and URLs in their lines, and prints those that are listed,
+/// in input order at any number of threads.
+#[cfg_attr(feature = "ingest", doc = "Files may be compressed (gz, zst, xz, bz2, zip).")]
+#[cfg_attr(not(feature = "ingest"), doc = "Files may be compressed (gz, zst).")]
+/// A line of more than 8 MiB is read in pieces.
+#[derive(Args)]
+#[command(after_help = "Examples:
+  rapsheet score access.log
+  rapsheet score -o lines /var/log/nginx/access.log.*.gz
+  rapsheet score --input zeek --field id.resp_h conn.log
+  rapsheet score --field src_ip --field dns.query -o annotated eve.json
+  rapsheet score --assessment botnet,malware --min-providers 2 -o csv proxy.csv
+  rapsheet score --at event -o jsonl last-month.log.gz
+  rapsheet score --summary=json --shard 1/2 big.log > 1.json; rapsheet merge 1.json 2.json
+  rapsheet score --follow -o lines /var/log/nginx/access.log
+  rapsheet score logs/          # every file in a folder and its subfolders
+  rapsheet score --input alb --field client --field domain_name lb.log.gz
+  rapsheet score --defanged -o lines reports.txt")]
+pub(crate) struct Score {
+    /// The logs: files, folders, or glob patterns; `-` or none is stdin
+    #[arg(value_name = "FILE")]
+    pub(crate) files: Vec<PathBuf>,
+    /// The kind of log
+    #[arg(long, value_name = "KIND", default_value = "auto", value_parser = values::log_kind())]
+    pub(crate) input: &'static Kind,
+    /// Search only this column or key (`src_ip`, `dns.query`); may be repeated
+    #[arg(long = "field", value_name = "NAME")]
+    pub(crate) fields: Vec<String>,
+    /// Find defanged indicators, too: `hxxp://evil[.]com`, `45[.]9[.]20[.]5`, `evil(dot)com`
+    #[arg(long)]
+    pub(crate) defanged: bool,
+    /// How to print
+    #[arg(short, long, value_name = "FORMAT", default_value = "jsonl", value_parser = values::score_output())]
+    pub(crate) output: &'static ScoreOutput,
+    /// Print listed indicators only. This is the default; `annotated` then leaves out records without one
+    #[arg(long, conflicts_with = "all")]
+    pub(crate) only_listed: bool,
+    /// Print every indicator found, listed or not
+    #[arg(long)]
+    pub(crate) all: bool,
+    /// Print only indicators with this status; commas separate several
+    #[arg(long, value_enum, value_name = "STATUS", value_delimiter = ',')]
+    pub(crate) status: Vec<StatusArg>,
+    /// Print only indicators with this assessment; commas separate several
+    #[arg(long, value_name = "WORD", value_delimiter = ',', value_parser = values::assessment())]
+    pub(crate) assessment: Vec<Assessment>,
+    /// Print only indicators that this provider lists; commas separate several
+    #[arg(long, value_name = "NAME", value_delimiter = ',')]
+    pub(crate) provider: Vec<String>,
+    /// Print only indicators that at least N providers list
+    #[arg(long, value_name = "N", default_value_t = 0, hide_default_value = true)]
+    pub(crate) min_providers: usize,
+    /// The instant to answer for: `now`, `event` (the time of each record), or a time in RFC 3339
+    #[arg(long, value_name = "T", default_value = "now", value_parser = values::at)]
+    pub(crate) at: At,
+    /// The column or key with the time of a record [default: one with a usual name]
+    #[arg(long, value_name = "NAME")]
+    pub(crate) time_field: Option<String>,
+    /// Print a summary instead of matches; `rapsheet merge` adds up those in JSON
+    #[arg(long, value_enum, value_name = "FORMAT", num_args = 0..=1, require_equals = true,
+          default_missing_value = "table")]
+    pub(crate) summary: Option<TableOutput>,
+    /// Read only part I of N of each input, so that N processes share it: `1/4`, `2/4`, …
+    #[arg(long, value_name = "I/N", value_parser = values::shard)]
+    pub(crate) shard: Option<Shard>,
+    /// Start at this byte offset of each file; line numbers still count from its start
+    #[arg(long, value_name = "OFFSET")]
+    pub(crate) from: Option<u64>,
+    /// Keep reading what is appended to the files, through rotation, with the newest snapshot; starts at
+    /// their end, or at --from
+    #[arg(long)]
+    pub(crate) follow: bool,
+    /// Print matches as soon as they are found, in no order
+    #[arg(long)]
+    pub(crate) unordered: bool,
+    /// In jsonl, csv and tsv, add the line of each match, or its first 4 KiB
+    #[arg(long)]
+    pub(crate) context: bool,
+    /// In csv and tsv, prefix cells that a spreadsheet would run as a formula with '
+    #[arg(long)]
+    pub(crate) spreadsheet: bool,
+}
+
+/// Add up the summaries that `score --summary=json` prints
+#[derive(Args)]
+#[command(after_help = "Examples:
+  rapsheet merge shard-1.json shard-2.json
+  rapsheet merge -o json *.json > day.json")]
+pub(crate) struct Merge {
+    /// The summaries; `-` is stdin
+    #[arg(value_name = "FILE", required = true)]
+    pub(crate) files: Vec<PathBuf>,
+    /// How to print
+    #[arg(short, long, alias = "format", value_enum, value_name = "FORMAT",
+          default_value_t = TableOutput::Table)]
+    pub(crate) output: TableOutput,
+}
+
+/// Show what a snapshot holds
+#[derive(Args)]
+#[command(after_help = "Examples:
+  rapsheet info
+  rapsheet info -o json | jq .sections")]
+pub(crate) struct Info {
+    #[command(flatten)]
+    pub(crate) output: TextOrJson,
+}
+
+/// Verify every checksum and every reference of a snapshot
+#[derive(Args)]
+#[command(after_help = "Examples:
+  rapsheet verify
+  rapsheet --snapshot copied.rap verify && mv copied.rap rapsheet.rap")]
+pub(crate) struct Verify {
+    #[command(flatten)]
+    pub(crate) output: TextOrJson,
+}
+
+/// List the formats of feeds, or explain one
+#[cfg(feature = "ingest")]
+#[derive(Args)]
+#[command(after_help = "Examples:
+  rapsheet formats
+  rapsheet formats plain-ip")]
+pub(crate) struct Formats {
+    /// The format to explain
+    #[arg(value_name = "ID")]
+    pub(crate) id: Option<String>,
+    #[command(flatten)]
+    pub(crate) output: TableOrJson,
+}
+
+/// List feeds, with what the snapshot holds of each
+///
+/// With a catalogue, its feeds are listed, even without a snapshot; without one, the feeds of the snapshot.
+#[derive(Args)]
+#[command(after_help = "Examples:
+  rapsheet feeds
+  rapsheet feeds --catalog feeds/catalog.toml
+  rapsheet feeds -o json | jq '.[] | select(.stale)'")]
+pub(crate) struct Feeds {
+    /// The catalogue of feeds
+    #[cfg(feature = "ingest")]
+    #[arg(long, value_name = "FILE")]
+    pub(crate) catalog: Option<PathBuf>,
+    #[command(flatten)]
+    pub(crate) output: TableOrJson,
+}
+
+/// Show what changed from one snapshot to another
+///
+/// Compares the sightings of each feed: those that only NEW has (`listed`), those that only OLD has
+/// (`delisted`), and those of both whose times or assessments differ (`changed`).
+#[derive(Args)]
+#[command(after_help = "Examples:
+  rapsheet diff yesterday.rap rapsheet.rap
+  rapsheet diff -o jsonl --change listed --feed feodo-csv yesterday.rap rapsheet.rap
+  rapsheet diff -o jsonl old.rap new.rap | jq -r 'select(.change == \"delisted\").indicator'")]
+pub(crate) struct Diff {
+    /// The older snapshot
+    #[arg(value_name = "OLD")]
+    pub(crate) old: PathBuf,
+    /// The newer snapshot
+    #[arg(value_name = "NEW")]
+    pub(crate) new: PathBuf,
+    /// How to print
+    #[arg(short, long, alias = "format", value_enum, value_name = "FORMAT",
+          default_value_t = DiffOutput::Table)]
+    pub(crate) output: DiffOutput,
+    /// Only this kind of change; may be repeated
+    #[arg(long = "change", value_name = "KIND", value_parser = values::change())]
+    pub(crate) changes: Vec<ChangeKind>,
+    /// Only this feed; may be repeated
+    #[arg(long = "feed", value_name = "ID")]
+    pub(crate) feeds: Vec<String>,
+}
+
+/// Print shell completions, or write manual pages
+#[derive(Args)]
+#[command(after_help = "Examples:
+  rapsheet generate completions bash > rapsheet.bash
+  rapsheet generate man /usr/local/share/man/man1")]
+pub(crate) struct Generate {
+    #[command(subcommand)]
+    pub(crate) what: Generated,
+}
+
+/// What to generate.
+#[derive(Subcommand)]
+pub(crate) enum Generated {
+    /// Completions for a shell, to stdout
+    Completions {
+        /// The shell
+        shell: clap_complete::Shell,
+    },
+    /// Manual pages, into a folder
+    Man {
+        /// The folder
+        dir: PathBuf,
+    },
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use clap::CommandFactory;
+
+    #[test]
+    fn clap_accepts_the_definitions() {
+        Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn every_command_has_examples() {
+        for command in Cli::command().get_subcommands().filter(|command| command.get_name() != "help") {
+            let text = command.get_after_help().map(ToString::to_string).unwrap_or_default();
+            assert!(text.contains("Examples:"), "{}", command.get_name());
+        }
+    }
+
+    #[test]
+    fn every_command_that_prints_data_takes_an_output() {
+        const PRINT_NO_DATA: [&str; 3] = ["build", "generate", "help"];
+        for command in Cli::command().get_subcommands() {
+            let has_output = command.get_arguments().any(|arg| arg.get_short() == Some('o'));
+            assert_ne!(has_output, PRINT_NO_DATA.contains(&command.get_name()), "{}", command.get_name());
+        }
+    }
+
+    #[test]
+    fn former_spellings_of_output_are_still_taken() {
+        for line in [
+            ["lookup", "--format", "json", "45.9.20.5"].as_slice(),
+            &["diff", "--format", "jsonl", "a", "b"],
+            &["merge", "--format", "json", "a"],
+            &["info", "--json"],
+            &["feeds", "--json"],
+            #[cfg(feature = "ingest")]
+            &["formats", "--json"],
+        ] {
+            assert!(Cli::try_parse_from([&["rapsheet"], line].concat()).is_ok(), "{line:?}");
+        }
+    }
+}

@@ -1,0 +1,213 @@
+//! The values of options: their types, and how they are read from text.
+
+use crate::log::{KINDS, Kind};
+use crate::output::lookup::{self, LookupOutput};
+use crate::output::score::{self, ScoreOutput};
+use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser};
+use clap::{Args, ValueEnum};
+use rapsheet_query::ChangeKind;
+use rapsheet_snapshot::{Assessment, Time};
+
+#[cfg(feature = "ingest")]
+use rapsheet_ingest::build::Accept;
+
+/// `-o` of commands that print text.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum TextOutput {
+    /// For people
+    #[value(alias = "table")]
+    Text,
+    /// One object, indented
+    Json,
+}
+
+/// `-o` of commands that print a table.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum TableOutput {
+    /// For people
+    #[value(alias = "text")]
+    Table,
+    /// For programs
+    Json,
+}
+
+/// `-o` of `diff`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum DiffOutput {
+    /// The number of changes of each feed
+    #[value(alias = "text")]
+    Table,
+    /// An object per change, one a line
+    Jsonl,
+}
+
+/// `-o` of `parse`.
+#[cfg(feature = "ingest")]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum ParseOutput {
+    /// An object a line
+    Jsonl,
+}
+
+/// `-o` with `text` and `json`.
+#[derive(Args)]
+pub(crate) struct TextOrJson {
+    /// How to print
+    #[arg(short, long, value_enum, value_name = "FORMAT", default_value_t = TextOutput::Text)]
+    output: TextOutput,
+    /// The former spelling of `--output json`.
+    #[arg(long, hide = true, conflicts_with = "output")]
+    json: bool,
+}
+
+impl TextOrJson {
+    /// Whether JSON is asked for.
+    pub(crate) fn is_json(&self) -> bool {
+        self.json || self.output == TextOutput::Json
+    }
+}
+
+/// `-o` with `table` and `json`.
+#[derive(Args)]
+pub(crate) struct TableOrJson {
+    /// How to print
+    #[arg(short, long, value_enum, value_name = "FORMAT", default_value_t = TableOutput::Table)]
+    output: TableOutput,
+    /// The former spelling of `--output json`.
+    #[arg(long, hide = true, conflicts_with = "output")]
+    json: bool,
+}
+
+impl TableOrJson {
+    /// Whether JSON is asked for.
+    pub(crate) fn is_json(&self) -> bool {
+        self.json || self.output == TableOutput::Json
+    }
+}
+
+/// What a feed's list is for.
+#[cfg(feature = "ingest")]
+#[derive(Clone, Copy, ValueEnum)]
+pub(crate) enum ListArg {
+    /// A blocklist
+    Block,
+    /// An allowlist
+    Allow,
+}
+
+/// What a bare name in a feed stands for.
+#[cfg(feature = "ingest")]
+#[derive(Clone, Copy, ValueEnum)]
+pub(crate) enum ScopeArg {
+    /// The name alone
+    Exact,
+    /// The name and all names below it
+    Tree,
+    /// The names below it, without the name itself
+    Subdomains,
+}
+
+/// How the verdicts of providers make the overall one.
+#[derive(Clone, Copy, ValueEnum)]
+pub(crate) enum Policy {
+    /// Blocklisted if any provider lists it
+    Any,
+}
+
+/// A status, by its word.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum StatusArg {
+    /// Status 0
+    Allowlisted,
+    /// Status 1
+    Blocklisted,
+    /// Status 3
+    Failed,
+    /// Status 5
+    Unknown,
+}
+
+/// The instant of `score --at`.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum At {
+    /// The present.
+    Now,
+    /// The time that each record states.
+    Event,
+    /// This one.
+    Time(Time),
+}
+
+/// One part of several.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Shard {
+    /// Which one, from 0.
+    pub(crate) part: u64,
+    /// Of how many.
+    pub(crate) of: u64,
+}
+
+/// A parser that takes the name of one row of a table, and lists all of them in help.
+fn row_of<T: Sync + 'static>(
+    table: &'static [&'static T],
+    value: fn(&T) -> PossibleValue,
+) -> impl TypedValueParser<Value = &'static T> {
+    let find = move |name: String| {
+        table.iter().copied().find(|row| value(row).matches(&name, false)).ok_or("no such name")
+    };
+    PossibleValuesParser::new(table.iter().map(|row| value(row))).try_map(find)
+}
+
+pub(super) fn lookup_output() -> impl TypedValueParser<Value = &'static LookupOutput> {
+    row_of(lookup::OUTPUTS, |output| PossibleValue::new(output.name).help(output.about))
+}
+
+pub(super) fn score_output() -> impl TypedValueParser<Value = &'static ScoreOutput> {
+    row_of(score::OUTPUTS, |output| PossibleValue::new(output.name).help(output.about))
+}
+
+pub(super) fn log_kind() -> impl TypedValueParser<Value = &'static Kind> {
+    row_of(KINDS, |kind| PossibleValue::new(kind.name).help(kind.description).aliases(kind.aliases))
+}
+
+pub(super) fn assessment() -> impl TypedValueParser<Value = Assessment> {
+    let words = Assessment::ALL.iter().map(|assessment| assessment.word());
+    PossibleValuesParser::new(words).try_map(|word| Assessment::parse(&word).ok_or("no such assessment"))
+}
+
+pub(super) fn change() -> impl TypedValueParser<Value = ChangeKind> {
+    let find = |word: String| ChangeKind::ALL.into_iter().find(|change| change.word() == word);
+    PossibleValuesParser::new(ChangeKind::ALL.map(ChangeKind::word))
+        .try_map(move |word| find(word).ok_or("no such change"))
+}
+
+pub(super) fn time(text: &str) -> Result<Time, &'static str> {
+    Time::parse_rfc3339(text).ok_or("expected RFC 3339, such as 2026-08-23T00:00:00Z or 2026-08-23")
+}
+
+pub(super) fn at(text: &str) -> Result<At, &'static str> {
+    match text {
+        "now" => Ok(At::Now),
+        "event" => Ok(At::Event),
+        text => time(text).map(At::Time),
+    }
+}
+
+pub(super) fn shard(text: &str) -> Result<Shard, &'static str> {
+    let parts = text.split_once('/').and_then(|(part, of)| Some((part.parse().ok()?, of.parse().ok()?)));
+    match parts {
+        Some((part, of)) if (1..=of).contains(&part) => Ok(Shard { part: part - 1, of }),
+        _ => Err("expected I/N, with I from 1 to N: 1/4"),
+    }
+}
+
+#[cfg(feature = "ingest")]
+pub(super) fn accept(text: &str) -> Result<Accept, &'static str> {
+    Accept::parse(text).ok_or("expected FEED=DIGEST, with at least 12 hexadecimal digits")
+}
+
+#[cfg(feature = "ingest")]
+pub(super) fn key_value(text: &str) -> Result<(String, String), &'static str> {
+    let (key, value) = text.split_once('=').ok_or("expected KEY=VALUE")?;
+    Ok((key.to_owned(), value.to_owned()))
+}

@@ -1,0 +1,327 @@
+//! Turns a block of a log into output: finds indicators, looks them up, filters the matches, and prints or
+//! counts them.
+//!
+//! All workers share one [`BlockProcessor`]; each has a scorer and [`Scratch`] of its own, so the only lock
+//! is that of the summary.
+//!
+//! Bound: match information is much larger than the lines it comes from, so matches are never collected for a
+//! whole block. The scorer hands over some thousand at a time; they are printed and dropped before it finds
+//! the next. An output that needs all matches of a record waits for the record's end, and so holds at most
+//! one batch and one record.
+
+use crate::args::{At, Score};
+use crate::blocks::safe_cut;
+use crate::exit::Failure;
+use crate::filter::Filter;
+use crate::inputs::LogBlock;
+use crate::log::Log;
+use crate::output::score::{FormatOptions, Match, ScoredBlock, Scorer};
+use crate::settings::Settings;
+use crate::summary::SummaryBuilder;
+use rapsheet_query::{MatchInfo, Searcher};
+use rapsheet_snapshot::Time;
+use rapsheet_snapshot::refang::Refanged;
+use std::io::{self, IsTerminal, Write};
+use std::rc::Rc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Mutex, PoisonError};
+
+/// How much text is refanged at a time, in bytes, where lines are shorter.
+const REFANG_CHUNK: usize = 64 << 10;
+/// The largest part of a longer line that is refanged at a time, in bytes.
+const REFANG_CHUNK_MAX: usize = 1 << 20;
+/// How many rows are printed at a time where each repeats its line of the log.
+const CONTEXT_ROWS: usize = 64;
+
+/// Copies of a block, in buffers that are reused.
+#[derive(Default)]
+pub(crate) struct Scratch {
+    masked: Vec<u8>,
+    refanged: Refanged,
+}
+
+/// What all workers share: arguments, filter, and the counters of the run.
+pub(crate) struct BlockProcessor<'a> {
+    searcher: &'a Searcher<'a>,
+    args: &'a Score,
+    filter: Filter,
+    /// Whether each record is judged at its own time.
+    is_event: bool,
+    /// Whether the output needs all matches of a record at once.
+    is_by_record: bool,
+    options: FormatOptions,
+    /// The counts of a summary, which replaces the rows.
+    summary: Option<Mutex<SummaryBuilder>>,
+    /// How many indicators are in records without a time.
+    without_time: AtomicU64,
+}
+
+impl<'a> BlockProcessor<'a> {
+    /// A processor for these arguments and a snapshot built at `built_at`.
+    pub(crate) fn new(searcher: &'a Searcher<'a>, args: &'a Score, built_at: Time) -> BlockProcessor<'a> {
+        let is_event = matches!(args.at, At::Event);
+        let at = (!is_event).then(|| searcher.at());
+        let options = FormatOptions {
+            to_terminal: io::stdout().is_terminal(),
+            only_listed: args.only_listed,
+            spreadsheet: args.spreadsheet,
+            context: args.context,
+        };
+        let summary = args.summary.map(|_| Mutex::new(SummaryBuilder::new(built_at, at)));
+        BlockProcessor {
+            searcher,
+            args,
+            filter: Filter::new(args),
+            is_event,
+            is_by_record: is_event || args.summary.is_none() && args.output.is_by_record,
+            options,
+            summary,
+            without_time: AtomicU64::new(0),
+        }
+    }
+
+    /// A scorer that reports what the filter may accept, with caches of about `memory` bytes.
+    pub(crate) fn scorer(&self, memory: usize) -> Scorer<'a> {
+        Scorer::with_info(self.searcher, self.filter.report(self.is_event), memory)
+    }
+
+    /// Appends the output of a part to `out`, and calls `flush_partial` after each batch of matches, which
+    /// may write and clear it. Returns the number of matches.
+    pub(crate) fn process(
+        &self,
+        part: &LogBlock,
+        scorer: &mut Scorer<'_>,
+        scratch: &mut Scratch,
+        out: &mut Vec<u8>,
+        mut flush_partial: impl FnMut(&mut Vec<u8>),
+    ) -> usize {
+        let (mut remaining, mut found, mut count) = (Remaining::new(part), Vec::new(), 0);
+        self.score(part, scorer, scratch, |mut batch, end| {
+            found.append(&mut batch);
+            let end = if self.is_by_record { remaining.last_record_end(end) } else { Some(end) };
+            if let Some(end) = end {
+                count += self.report_until(end, &mut remaining, &mut found, out, &mut flush_partial);
+            }
+        });
+        count
+    }
+
+    /// Reports the matches before `end`, and leaves the others in `found`. Returns how many the filter
+    /// accepted.
+    fn report_until(
+        &self,
+        end: usize,
+        remaining: &mut Remaining<'_>,
+        found: &mut Vec<Match>,
+        out: &mut Vec<u8>,
+        flush_partial: &mut impl FnMut(&mut Vec<u8>),
+    ) -> usize {
+        let mut count = 0;
+        // A row with its line is long: a few fill the buffer.
+        while self.args.context && !self.is_by_record && found.len() > CONTEXT_ROWS {
+            let others = found.split_off(CONTEXT_ROWS);
+            let until = others.first().map_or(end, |scored| scored.at);
+            count += self.report(remaining, std::mem::replace(found, others), until, out);
+            flush_partial(out);
+        }
+        let others = found.split_off(found.partition_point(|scored| scored.at < end));
+        count += self.report(remaining, std::mem::replace(found, others), end, out);
+        flush_partial(out);
+        count
+    }
+
+    /// Prints or counts the matches between the beginning of `remaining` and `end`. Returns how many the
+    /// filter accepted.
+    fn report(
+        &self,
+        remaining: &mut Remaining<'_>,
+        found: Vec<Match>,
+        end: usize,
+        out: &mut Vec<u8>,
+    ) -> usize {
+        let range = remaining.start..end;
+        let (found, times) = if self.is_event {
+            self.judge_at_record_times(remaining, found, end)
+        } else {
+            (self.filtered(found), None)
+        };
+        let block = &remaining.part.block;
+        let scored = ScoredBlock {
+            file: &remaining.part.file,
+            bytes: &block.bytes,
+            range,
+            offset: block.offset,
+            line: block.line,
+            is_piece: block.is_piece,
+            log: &remaining.log,
+            found: &found,
+            last_reported_line: remaining.last_reported_line,
+            times: times.as_deref(),
+            searcher: self.searcher,
+            options: self.options,
+        };
+        match &self.summary {
+            Some(summary) => summary.lock().unwrap_or_else(PoisonError::into_inner).add(&scored),
+            None => self.args.output.block(&scored, out),
+        }
+        remaining.advance(end, found.last().map(|scored| scored.line));
+        found.len()
+    }
+
+    fn filtered(&self, mut found: Vec<Match>) -> Vec<Match> {
+        found.retain(|scored| self.filter.accepts(self.searcher, &scored.info));
+        found
+    }
+
+    /// Calls `each` with batches of matches, ordered by offset, and with the offset before which there are no
+    /// others.
+    fn score(
+        &self,
+        part: &LogBlock,
+        scorer: &mut Scorer<'_>,
+        scratch: &mut Scratch,
+        mut each: impl FnMut(Vec<Match>, usize),
+    ) {
+        let Scratch { masked, refanged } = scratch;
+        // The block's reader has looked for headers already: a block without one need not be searched again.
+        let is_whole = part.log.headers_recur() && !part.changes && self.args.fields.is_empty();
+        let is_masked = !is_whole && part.log.mask(&part.block.bytes, &self.args.fields, masked);
+        let text = if is_masked { masked } else { &part.block.bytes };
+        if !self.args.defanged {
+            return scorer.score_in_parts(text, each);
+        }
+        let (mut start, mut lines) = (0, 0);
+        while start < text.len() {
+            let chunk = text.get(start..).unwrap_or(&[]);
+            let chunk = chunk.get(..refang_len(chunk)).unwrap_or(chunk);
+            refanged.read(chunk);
+            scorer.score_in_parts(refanged.text(), |mut found, end| {
+                found.iter_mut().for_each(|scored| {
+                    scored.at = start + refanged.place(scored.at);
+                    scored.line += lines;
+                });
+                let is_end = end == refanged.text().len();
+                each(found, start + if is_end { chunk.len() } else { refanged.place(end) });
+            });
+            (start, lines) = (start + chunk.len(), lines + memchr::memchr_iter(b'\n', chunk).count());
+        }
+    }
+
+    /// Judges matches again, each at the time of its record, or at the present where the record has none.
+    fn judge_at_record_times(
+        &self,
+        remaining: &Remaining<'_>,
+        found: Vec<Match>,
+        end: usize,
+    ) -> (Vec<Match>, Option<Vec<Option<Time>>>) {
+        let (mut found, bytes) = (found.into_iter().peekable(), remaining.part.block.bytes.as_slice());
+        let (mut kept, mut times, mut log) = (Vec::new(), Vec::new(), remaining.log.clone());
+        remaining.log.each_record(bytes, remaining.start..end, |start, end| {
+            let record = bytes.get(start..end).unwrap_or(&[]);
+            if let Some(updated) =
+                Some(record).filter(|record| log.is_header(record)).and_then(|record| log.updated_by(record))
+            {
+                log = updated;
+            }
+            if found.peek().is_none_or(|scored| scored.at >= end) {
+                return;
+            }
+            let time = log.time(record.trim_ascii_end(), self.args.time_field.as_deref(), self.now());
+            while let Some(scored) = found.next_if(|scored| scored.at < end) {
+                self.without_time.fetch_add(u64::from(time.is_none()), Ordering::Relaxed);
+                if let Some(info) = self.info_at(&scored, time) {
+                    let mut scored = scored;
+                    scored.info = Rc::new(info.into());
+                    kept.push(scored);
+                    times.push(time);
+                }
+            }
+        });
+        (kept, Some(times))
+    }
+
+    fn now(&self) -> Time {
+        self.searcher.at()
+    }
+
+    /// What was known of a match at a time, if the filter accepts it.
+    fn info_at(&self, scored: &Match, time: Option<Time>) -> Option<MatchInfo> {
+        let answer = self.searcher.lookup_at(&*scored.info.indicator, time.unwrap_or(self.now())).ok()?;
+        Some(MatchInfo::from(answer)).filter(|info| self.filter.accepts(self.searcher, info))
+    }
+
+    /// Prints the summary, if there is one, and reports how many indicators could not be judged at their own
+    /// time.
+    pub(crate) fn finish(self, settings: &Settings, out: &mut dyn Write) -> Result<(), Failure> {
+        let summary =
+            self.summary.map(|summary| summary.into_inner().unwrap_or_else(PoisonError::into_inner));
+        if let (Some(summary), Some(kind)) = (summary, self.args.summary) {
+            summary.finish().print(kind, out)?;
+        }
+        out.flush()?;
+        match self.without_time.into_inner() {
+            0 => {}
+            many => settings.note(&format!(
+                "rapsheet: {many} indicators are in records without a time and were judged at the present; see --time-field"
+            )),
+        }
+        Ok(())
+    }
+}
+
+/// How much of a text to refang at a time: whole lines, or a part of a longer line that ends between two
+/// words.
+fn refang_len(text: &[u8]) -> usize {
+    if text.len() <= REFANG_CHUNK {
+        return text.len();
+    }
+    let most = text.get(..REFANG_CHUNK_MAX).unwrap_or(text);
+    let last_line = memchr::memrchr(b'\n', text.get(..REFANG_CHUNK).unwrap_or(&[]));
+    let end = last_line.or_else(|| memchr::memchr(b'\n', most)).map(|at| at + 1);
+    end.unwrap_or_else(|| if most.len() < text.len() { safe_cut(most) } else { most.len() })
+}
+
+/// The part of a block that was not reported yet.
+struct Remaining<'p> {
+    part: &'p LogBlock,
+    /// Its first byte.
+    start: usize,
+    /// The log's state at `start`.
+    log: Log,
+    /// The last line with a match that was reported.
+    last_reported_line: Option<usize>,
+}
+
+impl<'p> Remaining<'p> {
+    fn new(part: &'p LogBlock) -> Remaining<'p> {
+        Remaining { part, start: 0, log: part.log.clone(), last_reported_line: None }
+    }
+
+    /// The end of the last record that ends at or before `end`; `None` where the first record goes on there.
+    fn last_record_end(&self, end: usize) -> Option<usize> {
+        let bytes = &self.part.block.bytes;
+        if end == bytes.len() {
+            return Some(end);
+        }
+        let is_line_end = bytes.get(..end).is_some_and(|before| before.ends_with(b"\n"));
+        if !is_line_end || !self.log.is_quoted() {
+            return is_line_end.then_some(end);
+        }
+        let mut last = None;
+        self.log.each_record(bytes, self.start..bytes.len(), |_, record_end| {
+            last = Some(record_end).filter(|record_end| *record_end <= end).or(last);
+        });
+        last
+    }
+
+    /// Begins at `end`; `line` is the last line with a match before it, if there is one.
+    fn advance(&mut self, end: usize, line: Option<usize>) {
+        let bytes = &self.part.block.bytes;
+        if self.part.changes && end < bytes.len() {
+            let updated = self.log.updated_by(bytes.get(self.start..end).unwrap_or(&[]));
+            self.log = updated.unwrap_or_else(|| self.log.clone());
+        }
+        self.start = end;
+        self.last_reported_line = line.or(self.last_reported_line);
+    }
+}

@@ -1,0 +1,66 @@
+//! The filter of `score`: which matches are printed, by status, assessment, provider and number of providers.
+//!
+//! It works twice: [`Filter::report`] lets the scorer skip what can never be accepted, and
+//! [`Filter::accepts`] decides on each match that is left.
+
+use crate::args::{Score, StatusArg};
+use rapsheet_query::{MatchFilter, MatchInfo, Searcher};
+use rapsheet_snapshot::{Assessments, Status};
+
+/// What the arguments select.
+pub(crate) struct Filter {
+    statuses: Vec<Status>,
+    /// Empty for all.
+    assessments: Assessments,
+    /// Empty for all.
+    providers: Vec<String>,
+    min_providers: usize,
+}
+
+impl Filter {
+    /// The filter that the arguments state.
+    pub(crate) fn new(args: &Score) -> Filter {
+        let listed = vec![Status::Blocked, Status::Allowed];
+        let all = vec![Status::Blocked, Status::Allowed, Status::Failed, Status::Unknown];
+        let statuses = match args.status.as_slice() {
+            [] if args.all => all,
+            [] => listed,
+            verdicts => verdicts.iter().map(|verdict| status_of(*verdict)).collect(),
+        };
+        let assessments = args.assessment.iter().fold(Assessments::EMPTY, |all, one| all.with(*one));
+        Filter { statuses, assessments, providers: args.provider.clone(), min_providers: args.min_providers }
+    }
+
+    /// What the scorer must report so that no accepted match is lost. Where records are judged at their own
+    /// time, it must report entries that are not live at the present, too.
+    pub(crate) fn report(&self, at_event: bool) -> MatchFilter {
+        let selects = |status| self.statuses.contains(&status);
+        match at_event {
+            _ if selects(Status::Unknown) || selects(Status::Failed) => MatchFilter::All,
+            true => MatchFilter::InSnapshot,
+            false => MatchFilter::Listed,
+        }
+    }
+
+    /// Whether a match is printed.
+    pub(crate) fn accepts(&self, searcher: &Searcher<'_>, info: &MatchInfo) -> bool {
+        let providers = searcher.providers();
+        let is_listed_by = |name: &str| {
+            info.listed_by().any(|at| providers.get(at).is_some_and(|provider| provider.name == name))
+        };
+        let has_assessment = |assessment| info.assessments.iter().any(|one| one == assessment);
+        self.statuses.contains(&info.status)
+            && (self.assessments == Assessments::EMPTY || self.assessments.iter().any(has_assessment))
+            && (self.providers.is_empty() || self.providers.iter().any(|name| is_listed_by(name)))
+            && info.detected_by >= self.min_providers
+    }
+}
+
+const fn status_of(verdict: StatusArg) -> Status {
+    match verdict {
+        StatusArg::Allowlisted => Status::Allowed,
+        StatusArg::Blocklisted => Status::Blocked,
+        StatusArg::Failed => Status::Failed,
+        StatusArg::Unknown => Status::Unknown,
+    }
+}

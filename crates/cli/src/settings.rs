@@ -1,0 +1,64 @@
+//! What holds for a whole run: the snapshot's path, the instant, threads, verbosity.
+
+use crate::args::Global;
+use crate::color::{Color, When};
+use crate::exit::{Failure, print_stderr};
+use rapsheet_snapshot::{Error, Snapshot, Time};
+use std::num::NonZeroUsize;
+use std::path::PathBuf;
+use std::thread;
+
+/// The global flags with their defaults resolved.
+pub(crate) struct Settings {
+    /// The snapshot that commands read.
+    pub(crate) snapshot: PathBuf,
+    /// The present instant.
+    pub(crate) now: Time,
+    /// The number of worker threads.
+    pub(crate) threads: usize,
+    /// Whether stderr gets only errors.
+    pub(crate) quiet: bool,
+    /// Whether stderr gets details.
+    #[cfg_attr(not(feature = "ingest"), allow(dead_code))]
+    pub(crate) verbose: bool,
+    /// Whether stdout is coloured.
+    pub(crate) color: Color,
+    /// When progress is shown.
+    #[cfg_attr(not(feature = "ingest"), allow(dead_code))]
+    pub(crate) progress: When,
+}
+
+impl Settings {
+    /// Resolves defaults; `clock` is the present where `--now` gives no other.
+    pub(crate) fn new(global: Global, clock: Time) -> Settings {
+        let cores = || thread::available_parallelism().map_or(1, NonZeroUsize::get);
+        Settings {
+            snapshot: global.snapshot,
+            now: global.now.unwrap_or(clock),
+            threads: global.threads.map_or_else(cores, usize::from),
+            quiet: global.quiet,
+            verbose: global.verbose,
+            color: Color::of_stdout(global.color),
+            progress: global.progress,
+        }
+    }
+
+    /// Opens the snapshot and verifies every checksum.
+    pub(crate) fn open(&self) -> Result<Snapshot, Failure> {
+        Snapshot::open(&self.snapshot).map_err(|error| Failure::refused(with_remedy(&error)))
+    }
+
+    /// Prints a message on stderr that is no error, unless `--quiet`.
+    pub(crate) fn note(&self, message: &str) {
+        if !self.quiet {
+            print_stderr(message);
+        }
+    }
+}
+
+fn with_remedy(error: &Error) -> String {
+    match error {
+        Error::Io { .. } => format!("{error}; build one with `rapsheet build`, or name one with --snapshot"),
+        _ => error.to_string(),
+    }
+}

@@ -1,0 +1,291 @@
+//! The scorer against a reference that extracts and looks up one indicator at a time.
+//!
+//! Both find the same in real logs and in random text, however the text is cut into blocks. The output of the program agrees
+//! with sets of all listed indicators, at any number of threads.
+
+use crate::files::{files, read_text};
+use crate::sample;
+use crate::support::{DAY, Harness, Random, contents, corpus, day};
+use crate::test_dir::{TestDir, code, stderr};
+use rapsheet_query::extract::extract;
+use rapsheet_query::{Batch, Match, MatchFilter, Scorer, Searcher};
+use rapsheet_snapshot::{Snapshot, Status};
+use std::collections::HashSet;
+use std::path::{Path, PathBuf};
+
+/// Offset, indicator and status.
+type Row = (usize, String, Status);
+
+fn reference_rows(searcher: &Searcher<'_>, text: &[u8], all: bool) -> Vec<Row> {
+    let (mut batch, mut offsets) = (Batch::new(), Vec::new());
+    extract(text, &mut batch, &mut offsets);
+    let mut rows: Vec<Row> = Vec::new();
+    for (answer, at) in searcher.verdicts(&batch).zip(&offsets) {
+        if all || matches!(answer.status, Status::Blocked | Status::Allowed) {
+            rows.push((*at, answer.indicator, answer.status));
+        }
+    }
+    rows.sort_by_key(|(at, ..)| *at);
+    let ends = |text: &[u8]| text.iter().filter(|byte| **byte == b'\n').count();
+    let (mut line, mut counted, mut seen) = (0, 0, HashSet::new());
+    rows.retain(|(at, indicator, _)| {
+        if *at > counted {
+            line += ends(&text[counted..*at]);
+            counted = *at;
+        }
+        seen.insert((line, indicator.clone()))
+    });
+    rows
+}
+
+fn rows(found: &[Match]) -> Vec<Row> {
+    let row = |scored: &Match| (scored.at, scored.info.indicator.to_string(), scored.info.status);
+    found.iter().map(row).collect()
+}
+
+/// Pieces of text that are, begin, end or interrupt indicators.
+const PIECES: &[&[u8]] = &[
+    b"45.9.20.5",
+    b"45.9.20.5",
+    b"evilpanel.com",
+    b"a.evilpanel.com",
+    b"http://evilpanel.com/x",
+    b"goodpanel.com",
+    b"1.2",
+    b"10:05:03",
+    b"2a06:e480::7",
+    b"::",
+    b"user@",
+    b"\"",
+    b" ",
+    b" ",
+    b"\n",
+    b"\t",
+    b",",
+    b"=",
+    b"[",
+    b"]:80",
+    b"://",
+    b"http://",
+    b"index.php",
+    b".",
+    b":",
+    b"\xff",
+    b"x",
+    b"17/May/2015",
+    b"xn--",
+    b"|",
+    b"\\",
+    b"\\n",
+    b"\\\\t",
+    b"\\u0026",
+    b"\\x22",
+    b"\\/",
+    b":\\/\\/",
+    b"%2F",
+    b"https",
+    b"\\u003a",
+    b"\\.",
+];
+
+#[test]
+fn random_text_agrees_with_the_reference() {
+    let folder = tempfile::TempDir::new().expect("a folder");
+    let path = folder.path().join("sample.rap");
+    sample::publish(&path);
+    let snapshot = Snapshot::open(&path).expect("the sample");
+    let searcher = Searcher::new(&snapshot, sample::time(sample::NOW));
+    let mut random = Random::new(5);
+    let mut scorers = [(true, MatchFilter::All), (false, MatchFilter::Listed)]
+        .map(|(all, report)| (all, Scorer::new(&searcher, report, 1 << 14)));
+    for round in 0..6000 {
+        let text: Vec<u8> = (0..random.below(60)).flat_map(|_| random.pick(PIECES).iter().copied()).collect();
+        for (all, scorer) in &mut scorers {
+            let found = rows(&scorer.score(&text));
+            assert_eq!(
+                found,
+                reference_rows(&searcher, &text, *all),
+                "round {round}: {}",
+                String::from_utf8_lossy(&text)
+            );
+        }
+    }
+}
+
+#[test]
+fn reports_each_of_many_indicators_on_a_line_once() {
+    let folder = tempfile::TempDir::new().expect("a folder");
+    let path = folder.path().join("sample.rap");
+    sample::publish(&path);
+    let snapshot = Snapshot::open(&path).expect("the sample");
+    let searcher = Searcher::new(&snapshot, sample::time(sample::NOW));
+    let line: String = (0..60_000).map(|at| format!("h{}.evilpanel.com,", at % 40_000)).collect();
+    let text = format!("{line}\nh1.evilpanel.com 45.9.20.5 h1.evilpanel.com\n{line}").replace(',', " ");
+    let found = rows(&Scorer::new(&searcher, MatchFilter::All, 1 << 16).score(text.as_bytes()));
+    assert_eq!(found.len(), 80_002);
+    assert!(found == reference_rows(&searcher, text.as_bytes(), true));
+}
+
+/// Every real log, decompressed.
+fn logs(folder: &Path) -> Vec<(PathBuf, Vec<u8>)> {
+    let mut found = Vec::new();
+    for group in files(&folder.join("logs")) {
+        for path in files(&group) {
+            let text = read_text(&path);
+            found.push((path, text));
+        }
+    }
+    found
+}
+
+#[test]
+fn real_logs_agree_with_the_reference() {
+    let Some(folder) = corpus("real_logs_agree_with_the_reference") else { return };
+    let dir = TestDir::new();
+    let snapshot = Snapshot::open(&dir.path("rapsheet.rap")).expect("the sample");
+    let searcher = Searcher::new(&snapshot, sample::time(sample::NOW));
+    let mut scorer = Scorer::new(&searcher, MatchFilter::All, 1 << 20);
+    let (logs, mut total) = (logs(&folder), 0);
+    assert!(logs.len() > 8, "{}", logs.len());
+    for (path, text) in logs {
+        let found = rows(&scorer.score(&text));
+        let expected = reference_rows(&searcher, &text, true);
+        assert!(found == expected, "{}: {} and {}", path.display(), found.len(), expected.len());
+        total += found.len();
+    }
+    assert!(total > 50_000, "{total}");
+}
+
+const CATALOG: &str = r#"
+[[feed]]
+id = "some-ip"
+provider = "some.example"
+title = "Some of the addresses"
+url = "https://some.example/ip.txt"
+file = "ip.txt"
+format = "plain-ip"
+list = "block"
+mode = "reset"
+assessment = ["botnet"]
+[[feed]]
+id = "some-names"
+provider = "some.example"
+title = "Some of the names"
+url = "https://some.example/names.txt"
+file = "names.txt"
+format = "plain-domain"
+list = "block"
+mode = "reset"
+scope = "tree"
+assessment = ["phishing"]
+[[feed]]
+id = "some-urls"
+provider = "some.example"
+title = "Some of the URLs"
+url = "https://some.example/urls.txt"
+file = "urls.txt"
+format = "url-list"
+list = "block"
+mode = "reset"
+assessment = ["malware"]
+"#;
+
+/// The listed indicators of a snapshot, as text.
+struct ListedSet(HashSet<String>);
+
+impl ListedSet {
+    fn lists(&self, indicator: &str) -> bool {
+        let is_in = |text: &str| self.0.contains(text);
+        let name = |name: &str| {
+            let tails = name.match_indices('.').map(|(at, _)| &name[at + 1..]);
+            std::iter::once(name).chain(tails).any(|tail| is_in(&format!("tree:{tail}")))
+        };
+        let Some((_, rest)) = indicator.split_once("://") else { return is_in(indicator) || name(indicator) };
+        let host = rest.split(['/', '?']).next().expect("a host");
+        let host = host
+            .rsplit_once(':')
+            .filter(|(_, port)| port.bytes().all(|byte| byte.is_ascii_digit()))
+            .map_or(host, |(host, _)| host);
+        let host = host.trim_matches(['[', ']']);
+        is_in(indicator) || is_in(host) || name(host)
+    }
+}
+
+/// Lists of every fifth address, name and URL of these logs.
+fn lists_from_logs(logs: &[(PathBuf, Vec<u8>)]) -> [String; 3] {
+    let (mut seen, mut lists) = (HashSet::new(), [const { String::new() }; 3]);
+    for (_, text) in logs {
+        let (mut batch, mut offsets) = (Batch::new(), Vec::new());
+        extract(text, &mut batch, &mut offsets);
+        for question in batch.iter() {
+            let list = match question.type_word() {
+                "domain" => 1,
+                "url" => 2,
+                _ => 0,
+            };
+            let text = question.to_string();
+            if seen.insert(text.clone()) && seen.len() % 5 == 0 {
+                lists[list] += &(text + "\n");
+            }
+        }
+    }
+    lists
+}
+
+#[test]
+fn score_output_agrees_with_listed_sets_at_any_thread_count() {
+    let Some(folder) = corpus("score_output_agrees_with_listed_sets_at_any_thread_count") else { return };
+    let (logs, dir) = (logs(&folder), TestDir::new());
+    let (mut harness, now) = (Harness::new(CATALOG), day(400));
+    for (file, list) in ["ip.txt", "names.txt", "urls.txt"].iter().zip(lists_from_logs(&logs)) {
+        harness.download(file, list.as_bytes(), now.plus(-DAY));
+    }
+    let built = harness.build(now);
+    built.image.publish(&dir.path("rapsheet.rap")).expect("published");
+    let sets = ListedSet(contents(harness.snapshot()).into_keys().map(|(_, text)| text).collect());
+    let (searcher, mut total) = (Searcher::new(harness.snapshot(), now), 0);
+    for (path, text) in &logs {
+        dir.write("x.log", text);
+        let now = now.to_string();
+        let run = |threads: &str| {
+            dir.run(&[
+                "score",
+                "--input",
+                "text",
+                "--output",
+                "tsv",
+                "--threads",
+                threads,
+                "--now",
+                &now,
+                "x.log",
+            ])
+        };
+        let one = run("1");
+        assert_eq!(code(&one), 0, "{}: {}", path.display(), stderr(&one));
+        for threads in ["2", "8"] {
+            assert!(run(threads).stdout == one.stdout, "{} at {threads} threads", path.display());
+        }
+        let rows = String::from_utf8(one.stdout).expect("text");
+        let rows: Vec<(usize, &str)> = rows
+            .lines()
+            .skip(1)
+            .map(|row| {
+                let mut cells = row.split('\t').skip(2);
+                (
+                    cells.next().and_then(|offset| offset.parse().ok()).expect("an offset"),
+                    cells.next().expect("an indicator"),
+                )
+            })
+            .collect();
+        let expected = reference_rows(&searcher, text, true);
+        let expected: Vec<(usize, &str)> = expected
+            .iter()
+            .filter(|(_, indicator, _)| sets.lists(indicator))
+            .map(|(at, indicator, _)| (*at, indicator.as_str()))
+            .collect();
+        assert!(rows == expected, "{}: {} and {}", path.display(), rows.len(), expected.len());
+        total += rows.len();
+    }
+    assert!(total > 20_000, "{total}");
+}
