@@ -106,15 +106,15 @@ fn sizes(snapshot: &Snapshot) {
     let per = |bytes: f64, count: usize| bytes / count.max(1) as f64;
     let names = snapshot.count(Section::NameSets);
     let name_bytes = bytes(&[
-        Section::NameLines,
+        Section::NameFilter,
         Section::NameLocator,
         Section::NameLeaves,
         Section::NameSets,
         Section::NameTimes,
     ]);
     println!("  {names} names, {:.2} bytes each: key, filter, set and times", per(name_bytes, names));
-    let ranges = snapshot.count(Section::V4Starts);
-    let v4 = [Section::V4Starts, Section::V4Ends, Section::V4EndSets, Section::V4EndTimes];
+    let ranges = snapshot.count(Section::Ipv4Directory);
+    let v4 = [Section::Ipv4Directory, Section::Ipv4Ends, Section::Ipv4Sets, Section::Ipv4Times];
     let each = per(bytes(&v4), ranges);
     println!("  {ranges} IPv4 ranges, {each:.2} bytes each: key, set, times and directory");
     let urls = snapshot.count(Section::UrlSets);

@@ -14,12 +14,12 @@ use rapsheet_ingest::build::{Night, Unwatched, build};
 use rapsheet_ingest::catalog::Catalog;
 use rapsheet_query::lookup::{Hit, HitKind};
 use rapsheet_query::{Batch, Searcher};
-use rapsheet_snapshot::section::addresses::Run;
-use rapsheet_snapshot::section::rare::Rare;
-use rapsheet_snapshot::section::tries::{KeyKind, Shard, Tries, encode, encode_shard};
-use rapsheet_snapshot::section::v6;
+use rapsheet_snapshot::section::RangeEntry;
+use rapsheet_snapshot::section::exceptions::Exceptions;
+use rapsheet_snapshot::section::ipv6;
 use rapsheet_snapshot::{
-    Address, AddressRange, Follow, Image, Index, Section, SectionBytes, Snapshot, Status, Time,
+    Address, AddressRange, AtomicFile, Image, Index, ReloadingSnapshot, Section, SectionBytes, Snapshot,
+    Status, Time,
 };
 use std::collections::HashSet;
 use std::hint::black_box;
@@ -48,13 +48,16 @@ impl Mapped {
     fn new(bytes: Vec<u8>) -> Mapped {
         let folder = tempfile::tempdir().expect("a temporary folder");
         let path = folder.path().join("peer");
-        let image = Image::new(Time::from_unix(0), vec![SectionBytes::new(Section::Urls, 1, bytes)]);
-        image.publish(&path).expect("published");
+        let image = Image::new(Time::from_unix(0), vec![SectionBytes::new(Section::UrlBlocks, 1, bytes)]);
+        // Not published: that would verify the bytes as URLs.
+        let mut file = AtomicFile::create(&path).expect("a file");
+        file.fill(|out| image.write(out)).expect("written");
+        file.publish().expect("published");
         Mapped(Snapshot::open_trusted(&path).expect("a valid snapshot"))
     }
 
     fn bytes(&self) -> &[u8] {
-        self.0.bytes(Section::Urls)
+        self.0.bytes(Section::UrlBlocks)
     }
 }
 
@@ -160,7 +163,7 @@ fn addresses(index: &Index<'_>, random: &mut Random, bytes: usize) {
         };
         let batched = |keys: &[u32]| {
             let mut hits = 0;
-            index.each_v4_of(keys, |_, entry| hits += usize::from(index.set_of(entry) < u32::MAX));
+            index.lookup_ipv4_batch(keys, |_, entry| hits += usize::from(index.set_of(entry) < u32::MAX));
             hits
         };
         let by_tree =
@@ -242,20 +245,22 @@ fn addresses_v6(index: &Index<'_>, random: &mut Random) {
     }
     let mmdb = Mapped::new(writer.to_bytes().expect("a file"));
     let mmdb = maxminddb::Reader::from_source(mmdb.bytes()).expect("a valid file");
-    let items: Vec<Run<u128>> =
-        ranges.iter().map(|(first, last)| Run { first: *first, last: *last, set: 0, own: 0 }).collect();
-    let bytes = v6::encode(&items);
-    let (entries, spans) = (Mapped::new(bytes.ladder), Mapped::new(bytes.spans));
-    let v6_index = v6::Ladder::new(entries.bytes(), spans.bytes());
+    let items: Vec<RangeEntry<u128>> = ranges
+        .iter()
+        .map(|(first, last)| RangeEntry { first: *first, last: *last, set: 0, own: 0 })
+        .collect();
+    let bytes = ipv6::encode(&items).expect("few");
+    let (levels, encoded) = (Mapped::new(bytes.index), Mapped::new(bytes.ranges));
+    let v6_index = ipv6::Ipv6Index::new(levels.bytes(), encoded.bytes());
     let near =
         |first: u128, random: &mut Random| first ^ u128::from(random.below(1 << 20)) << (random.below(8) * 8);
     let mut keys: Vec<u128> = (0..4).flat_map(|_| ranges.iter().map(|(first, _)| *first)).collect();
     keys.iter_mut().for_each(|key| *key = near(*key, random));
     let keys = distinct(keys, random);
-    let single = |keys: &[u128]| count(keys, |key| v6_index.find(*key).is_some());
+    let single = |keys: &[u128]| count(keys, |key| v6_index.get(*key).is_some());
     let batched = |keys: &[u128]| {
         let mut hits = 0;
-        v6_index.each_of(keys, |_, _| hits += 1);
+        v6_index.lookup_batch(keys, |_, _| hits += 1);
         hits
     };
     let by_mmdb = |keys: &[u128]| {
@@ -283,7 +288,6 @@ fn in_query_order<'b>(names: &[Vec<u8>], bytes: &'b mut Vec<u8>) -> Vec<&'b [u8]
 struct NameIndexes<'a> {
     index: &'a Index<'a>,
     fst: fst::raw::Fst<&'a [u8]>,
-    tries: &'a Tries<'a>,
     set: HashSet<Vec<u8>>,
 }
 
@@ -291,22 +295,20 @@ fn names(index: &Index<'_>, random: &mut Random, bytes: usize) {
     let mut all: Vec<Vec<u8>> = Vec::new();
     assert!(index.each_name(|reversed, _| all.push(reversed.to_vec())));
     let keys: Vec<&[u8]> = all.iter().map(Vec::as_slice).collect();
-    let transducer = encode_shard(keys.iter().copied());
-    let bound = KeyKind::Name.stem(keys.first().copied().unwrap_or(&[])).to_vec();
-    let plain = encode(&[Shard { bound, first: 0, bytes: transducer.clone() }]);
+    let ordinals = keys.iter().copied().zip(0..);
+    let transducer = fst::raw::Fst::from_iter_map(ordinals).expect("sorted").into_inner();
     let set: HashSet<Vec<u8>> = all.iter().cloned().collect();
     let in_set: usize = set.iter().map(|name| name.len() + 24 + 16).sum();
     println!(
         "  {} names: {:.2} bytes each with filter, set and times; a transducer alone {:.2}; a hash set has {:.1} times the bytes",
         all.len(),
         bytes as f64 / all.len() as f64,
-        plain.len() as f64 / all.len() as f64,
+        transducer.len() as f64 / all.len() as f64,
         in_set as f64 / bytes as f64
     );
     let transducer = Mapped::new(transducer);
     let fst = fst::raw::Fst::new(transducer.bytes()).expect("a transducer");
-    let plain = Mapped::new(plain);
-    let indexes = NameIndexes { index, fst, tries: &Tries::new(plain.bytes()), set };
+    let indexes = NameIndexes { index, fst, set };
     random.shuffle(&mut all);
     all.truncate(KEYS);
     let below: Vec<Vec<u8>> = all.iter().map(|name| [name.as_slice(), b".www"].concat()).collect();
@@ -331,7 +333,7 @@ fn names(index: &Index<'_>, random: &mut Random, bytes: usize) {
 fn compare_names(what: &str, names: &[Vec<u8>], indexes: &NameIndexes<'_>) {
     let mut bytes = Vec::new();
     let keys = in_query_order(names, &mut bytes);
-    let NameIndexes { index, fst, tries, set } = indexes;
+    let NameIndexes { index, fst, set } = indexes;
     let single = |keys: &[&[u8]]| {
         count(keys, |key| {
             let mut found = false;
@@ -341,7 +343,7 @@ fn compare_names(what: &str, names: &[Vec<u8>], indexes: &NameIndexes<'_>) {
     };
     let batched = |keys: &[&[u8]]| {
         let (mut hits, mut seen) = (0, [0u64; CHUNK / 64]);
-        index.each_covering_name_of(keys, |at, _, _| {
+        index.lookup_names_batch(keys, |at, _, _| {
             if let Some(word) = seen.get_mut(at as usize / 64) {
                 hits += usize::from(*word >> (at % 64) & 1 == 0);
                 *word |= 1 << (at % 64);
@@ -350,13 +352,6 @@ fn compare_names(what: &str, names: &[Vec<u8>], indexes: &NameIndexes<'_>) {
         hits
     };
     let by_fst = |keys: &[&[u8]]| count(keys, |key| walk(fst, key));
-    let by_tries = |keys: &[&[u8]]| {
-        count(keys, |key| {
-            let mut found = false;
-            tries.each_covering(key, |_, _| found = true);
-            found
-        })
-    };
     let by_set = |keys: &[&[u8]]| {
         count(keys, |key| {
             let ends = key.iter().enumerate().filter(|(_, byte)| **byte == b'.').map(|(at, _)| at);
@@ -365,7 +360,6 @@ fn compare_names(what: &str, names: &[Vec<u8>], indexes: &NameIndexes<'_>) {
     };
     let what = format!("names, {what}");
     compare(&what, "one walk of the fst crate", &keys, single, by_fst);
-    compare(&what, "our walk of the same", &keys, single, by_tries);
     compare(&what, "std's hash set per suffix", &keys, single, by_set);
     let what = format!("{what}, batch");
     compare(&what, "one walk of the fst crate", &keys, batched, by_fst);
@@ -446,15 +440,15 @@ fn statuses(searcher: &Searcher<'_>, random: &mut Random) {
 
 /// A snapshot of about `bytes` bytes of IPv6 ranges.
 fn padded(bytes: u64) -> Vec<u8> {
-    let range = |at: u128| Run { first: at << 64, last: at << 64 | 0xFFFF, set: 0, own: 0 };
-    let ranges: Vec<Run<u128>> =
+    let range = |at: u128| RangeEntry { first: at << 64, last: at << 64 | 0xFFFF, set: 0, own: 0 };
+    let ranges: Vec<RangeEntry<u128>> =
         (1 << 61..).take(usize::try_from(bytes / 41).unwrap_or(0)).map(range).collect();
-    let encoded = v6::encode(&ranges);
+    let encoded = ipv6::encode(&ranges).expect("few");
     let image = Image::new(
         Time::from_unix(1_787_443_200),
         vec![
-            SectionBytes::new(Section::V6Ladder, ranges.len(), encoded.ladder),
-            SectionBytes::new(Section::V6Spans, ranges.len(), encoded.spans),
+            SectionBytes::new(Section::Ipv6Index, ranges.len(), encoded.index),
+            SectionBytes::new(Section::Ipv6Ranges, ranges.len(), encoded.ranges),
         ],
     );
     image.to_bytes()
@@ -493,7 +487,7 @@ fn reload(bytes: &[u8], keys: &[u128]) {
         std::fs::write(&fresh, bytes).and_then(|()| std::fs::rename(&fresh, &path)).expect("published");
     };
     publish();
-    let follow = Follow::open(&path).expect("a valid snapshot");
+    let follow = ReloadingSnapshot::open(&path).expect("a valid snapshot");
     let done = AtomicBool::new(false);
     let (mut times, mut listed) = (Vec::new(), 0);
     std::thread::scope(|scope| {
@@ -548,14 +542,14 @@ fn main() {
         sections.iter().map(|section| snapshot.bytes(*section).len()).sum()
     };
     let of_names = length(&[
-        Section::NameLines,
+        Section::NameFilter,
         Section::NameLocator,
         Section::NameLeaves,
         Section::NameSets,
         Section::NameTimes,
     ]) + exception_bytes(&snapshot, Section::NameSets);
-    let of_v4 = length(&[Section::V4Starts, Section::V4Ends, Section::V4EndSets, Section::V4EndTimes])
-        + exception_bytes(&snapshot, Section::V4EndSets);
+    let of_v4 = length(&[Section::Ipv4Directory, Section::Ipv4Ends, Section::Ipv4Sets, Section::Ipv4Times])
+        + exception_bytes(&snapshot, Section::Ipv4Sets);
     let (index, searcher) = (snapshot.index(), Searcher::new(&snapshot, now));
     let is_wanted = |part: &str| wanted.is_empty() || wanted.iter().any(|word| word == part);
     let parts: [(&str, Part<'_>); 6] = [
@@ -573,7 +567,7 @@ fn main() {
 
 /// The bytes of the sets of a part that are stored as exceptions.
 fn exception_bytes(snapshot: &Snapshot, part: Section) -> usize {
-    Rare::new(snapshot.bytes(Section::RareSets), part.id()).len() * 8
+    Exceptions::new(snapshot.bytes(Section::SetExceptions), part.id()).len() * 8
 }
 
 /// Opening files of three sizes, and replacing a snapshot under a reader.

@@ -12,7 +12,7 @@ use rapsheet_ingest::intake::{Recipe, transcribe};
 use rapsheet_ingest::options::Options;
 use rapsheet_ingest::scribe::{Details, Key, Place, Rules, Sink, Skip, Warnings};
 use rapsheet_ingest::tally::Tally;
-use rapsheet_snapshot::{ListKind, Refusal, Scope, Time};
+use rapsheet_snapshot::{ListKind, ParseError, Scope, Time};
 use std::collections::BTreeMap;
 use std::hint::black_box;
 use std::path::{Path, PathBuf};
@@ -40,7 +40,7 @@ impl Sink for Counts {
         self.skips += 1;
     }
 
-    fn reject(&mut self, place: Place, why: Refusal, text: &[u8]) {
+    fn reject(&mut self, place: Place, why: ParseError, text: &[u8]) {
         black_box((place, why, text));
         self.rejects += 1;
     }

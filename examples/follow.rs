@@ -3,7 +3,7 @@
 //!
 //! `make demo`, then `cargo run --example follow -- demo/rapsheet.rap < indicators.txt`
 
-use rapsheet_query::{Follow, Searcher};
+use rapsheet_query::{ReloadingSnapshot, Searcher};
 use std::error::Error;
 use std::sync::Arc;
 use std::thread;
@@ -11,7 +11,7 @@ use std::time::{Duration, SystemTime};
 
 fn main() -> Result<(), Box<dyn Error>> {
     let path = std::env::args().nth(1).ok_or("usage: follow SNAPSHOT < INDICATORS")?;
-    let follow = Arc::new(Follow::open(path)?);
+    let follow = Arc::new(ReloadingSnapshot::open(path)?);
 
     let refreshed = Arc::clone(&follow);
     thread::spawn(move || {

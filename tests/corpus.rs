@@ -13,7 +13,7 @@ use rapsheet_ingest::intake::{Recipe, transcribe_all};
 use rapsheet_ingest::options::Options;
 use rapsheet_ingest::scribe::{Details, Key, Place, Rules, Sink, Skip, Warnings};
 use rapsheet_ingest::tally::Tally;
-use rapsheet_snapshot::{Refusal, Scope};
+use rapsheet_snapshot::{ParseError, Scope};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
@@ -189,7 +189,7 @@ struct NullSink;
 impl Sink for NullSink {
     fn entry(&mut self, _: Place, _: Key<'_>, _: &Details, _: Warnings) {}
     fn skip(&mut self, _: Place, _: Skip) {}
-    fn reject(&mut self, _: Place, _: Refusal, _: &[u8]) {}
+    fn reject(&mut self, _: Place, _: ParseError, _: &[u8]) {}
 }
 
 /// Every file of the corpus with its format.

@@ -6,7 +6,7 @@
 use crate::process::memory;
 use crate::support::{Harness, Random, day};
 use rapsheet_query::{Batch, Searcher};
-use rapsheet_snapshot::{Address, Follow, Index, Section, Snapshot};
+use rapsheet_snapshot::{Address, Index, ReloadingSnapshot, Section, Snapshot};
 use std::collections::BTreeSet;
 use std::fs;
 use std::path::Path;
@@ -96,8 +96,8 @@ fn count_hits(index: &Index<'_>, addresses: &[u32], names: &[&[u8]]) -> usize {
         hits += usize::from(index.address(Address::V4(*address)).is_some());
     }
     names.iter().for_each(|name| index.each_covering_name(name, |_, _| hits += 1));
-    index.each_v4_of(addresses, |_, entry| hits += usize::from(index.set_of(entry) < u32::MAX));
-    index.each_covering_name_of(names, |_, _, _| hits += 1);
+    index.lookup_ipv4_batch(addresses, |_, entry| hits += usize::from(index.set_of(entry) < u32::MAX));
+    index.lookup_names_batch(names, |_, _, _| hits += 1);
     hits
 }
 
@@ -109,8 +109,8 @@ fn bytes_per_entry_are_bounded() {
         let bytes: usize = sections.iter().map(|section| snapshot.bytes(*section).len()).sum();
         bytes as f64 / ENTRIES as f64
     };
-    let names = each(&[Section::NameLines, Section::NameLocator, Section::NameLeaves, Section::NameSets]);
-    let v4 = each(&[Section::V4Starts, Section::V4Ends, Section::V4EndSets]);
+    let names = each(&[Section::NameFilter, Section::NameLocator, Section::NameLeaves, Section::NameSets]);
+    let v4 = each(&[Section::Ipv4Directory, Section::Ipv4Ends, Section::Ipv4Sets]);
     println!("{names:.2} bytes a name, {v4:.2} bytes an address");
     assert!((8.0..10.5).contains(&names), "{names:.2} bytes a name");
     assert!((2.5..4.0).contains(&v4), "{v4:.2} bytes an address");
@@ -179,8 +179,8 @@ fn lookup_child_process() {
                 found += usize::from(index.address(Address::V4(*address)).is_some());
             }),
             "name" => names.iter().for_each(|name| index.each_covering_name(name, |_, _| found += 1)),
-            "address, batch" => index.each_v4_of(&addresses, |_, _| found += 1),
-            _ => index.each_covering_name_of(&names, |_, _, _| found += 1),
+            "address, batch" => index.lookup_ipv4_batch(&addresses, |_, _| found += 1),
+            _ => index.lookup_names_batch(&names, |_, _, _| found += 1),
         }
     }
     assert!(rounds == 0 || found > 0);
@@ -264,7 +264,7 @@ fn readers_continue_while_snapshots_are_replaced() {
         fs::rename(folder.path().join("fresh"), &path).expect("renamed");
     };
     publish(&sound);
-    let follow = Follow::open(&path).expect("a valid snapshot");
+    let follow = ReloadingSnapshot::open(&path).expect("a valid snapshot");
     let (done, listed) = (AtomicBool::new(false), addresses[7]);
     std::thread::scope(|scope| {
         for _ in 0..2 {

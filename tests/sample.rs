@@ -5,11 +5,10 @@
 //! nothing.
 
 use rapsheet_snapshot::layout::Section;
-use rapsheet_snapshot::section::addresses::{Run, encode_v4};
+use rapsheet_snapshot::section::RangeEntry;
 use rapsheet_snapshot::section::origin::{FeedRecord, FeedState, Origin};
 use rapsheet_snapshot::section::records::{self, Extent, Record, When};
-use rapsheet_snapshot::section::tries::{self, KeyKind, Shard};
-use rapsheet_snapshot::section::{packed, times};
+use rapsheet_snapshot::section::{filter, ipv4, leaves, locator, packed, times};
 use rapsheet_snapshot::{
     Assessment, Assessments, FeedId, Image, Kinds, ListKind, Mode, Scope, SectionBytes, Time, Times,
 };
@@ -64,7 +63,7 @@ fn records() -> Vec<Record> {
         scope,
         extent,
         assessments: Assessments::EMPTY.with(assessment),
-        when: When::Run(0),
+        when: When::Shared(0),
     };
     vec![
         record(0, ListKind::Block, Scope::Exact, Extent::Prefix(32), Assessment::Botnet),
@@ -74,35 +73,35 @@ fn records() -> Vec<Record> {
 }
 
 fn image() -> Image {
-    let run = Times {
+    let shared = Times {
         first_seen: time("2026-11-01T03:00:00Z"),
         detect_time: time("2026-11-20T03:00:00Z"),
         row_expiry: None,
     };
     let address = 45 << 24 | 9 << 16 | 20 << 8 | 5;
-    let v4 = encode_v4(&[Run { first: address, last: address, set: 0, own: 0 }]);
+    let range = RangeEntry { first: address, last: address, set: 0, own: 0 };
+    let ipv4 = ipv4::encode(&[range]).expect("one");
     let keys: Vec<Vec<u8>> =
         ["evilpanel.com", "goodpanel.com"].map(|name| name.bytes().rev().collect()).into_iter().collect();
     let mut sorted: Vec<(&[u8], u64)> = keys.iter().map(Vec::as_slice).zip([1, 2]).collect();
     sorted.sort_unstable();
-    let shard = Shard {
-        bound: KeyKind::Name.stem(sorted[0].0).to_vec(),
-        first: 0,
-        bytes: tries::encode_shard(sorted.iter().map(|(key, _)| *key)),
-    };
-    let section = SectionBytes::new;
-    let sets = sorted.iter().map(|(_, set)| *set).collect::<Vec<u64>>();
+    let (names, sets): (Vec<&[u8]>, Vec<u64>) = sorted.into_iter().unzip();
+    let leaves = leaves::encode(&names).expect("two");
+    let section =
+        |section, count, bytes: Result<_, _>| SectionBytes::new(section, count, bytes.expect("few"));
     Image::new(
         time("2026-11-20T04:00:00Z"),
         vec![
-            section(Section::Origin, 4, origin().encode().expect("it fits")),
-            section(Section::Runs, 1, times::encode_runs(&[run])),
+            section(Section::Origin, 4, origin().encode()),
+            section(Section::SharedTimes, 1, times::encode_shared(&[shared])),
             section(Section::Records, 3, records::encode(&records())),
             section(Section::Sets, 3, records::encode_sets(&[vec![0], vec![1], vec![2]])),
-            section(Section::V4Directory, 1, v4.directory),
-            section(Section::V4Points, 1, v4.points),
-            section(Section::V4PointSets, 1, packed::encode([0].into_iter())),
-            section(Section::Names, 1, tries::encode(&[shard])),
+            section(Section::Ipv4Directory, 1, Ok(ipv4.directory)),
+            section(Section::Ipv4Ends, 1, Ok(ipv4.ends)),
+            section(Section::Ipv4Sets, 1, packed::encode([0].into_iter())),
+            section(Section::NameFilter, 2, filter::encode(&names)),
+            section(Section::NameLocator, 2, locator::encode(&names, &leaves.slots)),
+            section(Section::NameLeaves, 2, Ok(leaves.section)),
             section(Section::NameSets, 2, packed::encode(sets.into_iter())),
         ],
     )

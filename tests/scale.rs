@@ -11,7 +11,7 @@ use rapsheet_ingest::intake::{Recipe, transcribe};
 use rapsheet_ingest::scribe::{Details, Key, Place, Rules, Sink, Skip, Warnings};
 use rapsheet_query::Searcher;
 use rapsheet_snapshot::section::origin::FeedState;
-use rapsheet_snapshot::{AddressRange, Refusal, Scope, Snapshot, Time};
+use rapsheet_snapshot::{AddressRange, ParseError, Scope, Snapshot, Time};
 use std::collections::{BTreeSet, HashMap};
 use std::fs::File;
 use std::net::{Ipv4Addr, Ipv6Addr};
@@ -50,7 +50,7 @@ impl Sink for Oracle {
     }
 
     fn skip(&mut self, _: Place, _: Skip) {}
-    fn reject(&mut self, _: Place, _: Refusal, _: &[u8]) {}
+    fn reject(&mut self, _: Place, _: ParseError, _: &[u8]) {}
 }
 
 type Hits = BTreeSet<(usize, String)>;

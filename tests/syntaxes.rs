@@ -6,7 +6,7 @@ use rapsheet_ingest::format;
 use rapsheet_ingest::intake::{Recipe, transcribe_all};
 use rapsheet_ingest::options::Options;
 use rapsheet_ingest::scribe::{Details, Key, Place, Rules, Sink, Skip, Warnings};
-use rapsheet_snapshot::{ListKind, Refusal, Scope};
+use rapsheet_snapshot::{ListKind, ParseError, Scope};
 use std::collections::BTreeSet;
 use std::path::Path;
 
@@ -27,7 +27,7 @@ impl Sink for Listed {
     }
 
     fn skip(&mut self, _: Place, _: Skip) {}
-    fn reject(&mut self, _: Place, _: Refusal, _: &[u8]) {}
+    fn reject(&mut self, _: Place, _: ParseError, _: &[u8]) {}
 }
 
 fn read(path: &Path, id: &str) -> Listed {

@@ -28,7 +28,7 @@ const WORDS: &[(&str, &str)] = &[
     ("remembering", "state_file"),
     ("rung", "level"),
     ("rungs", "levels"),
-    ("said", "Membership"),
+    ("said", "Membership, states"),
     ("scribe", "normalizer"),
     ("settle", "resolve"),
     ("settled", "resolved"),
@@ -131,9 +131,9 @@ fn names_of_files(file: &File) -> Vec<String> {
     let stems = file.path.trim_end_matches(".rs").split('/');
     let wrong = stems.filter(|stem| !is_excepted(stem, &file.path)).filter_map(|stem| {
         let new = find(MODULES, stem).or_else(|| words(stem).iter().find_map(|word| find(WORDS, word)))?;
-        Some(format!("{}: {stem} is called {new}", file.path))
+        Some(format!("{}: for `{stem}` the word is {new}", file.path))
     });
-    wrong.chain(find(PATHS, &file.path).map(|new| format!("{} is called {new}", file.path))).collect()
+    wrong.chain(find(PATHS, &file.path).map(|new| format!("{}: the file is {new}", file.path))).collect()
 }
 
 /// What is wrong with the identifiers in a file.
@@ -149,7 +149,7 @@ fn names_in(file: &File) -> Vec<String> {
             "fn" => find(FUNCTIONS, name.split('_').next().unwrap_or(name)),
             _ => None,
         })?;
-        (!is_excepted(name, &file.path)).then(|| format!("{}: {name} is called {new}", file.path))
+        (!is_excepted(name, &file.path)).then(|| format!("{}: for `{name}` the word is {new}", file.path))
     });
     wrong.collect()
 }

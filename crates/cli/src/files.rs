@@ -6,7 +6,7 @@
 //! written to in place: a rename over `/dev/null` would replace the device.
 
 use crate::exit::Failure;
-use rapsheet_snapshot::{Beside, Error};
+use rapsheet_snapshot::{AtomicFile, Error};
 use std::fs::{self, OpenOptions};
 use std::io::{self, BufWriter, Write};
 use std::path::{Path, PathBuf};
@@ -43,11 +43,11 @@ impl Files {
 pub(crate) fn write_temp(
     target: &Path,
     fill: impl FnOnce(&mut dyn Write) -> io::Result<()>,
-) -> Result<Option<Beside>, Error> {
+) -> Result<Option<AtomicFile>, Error> {
     if is_stream(target) {
         return write_stream(target, fill).map(|()| None);
     }
-    let mut file = Beside::create(target)?;
+    let mut file = AtomicFile::create(target)?;
     file.fill(|out| fill(out))?;
     Ok(Some(file))
 }

@@ -11,7 +11,7 @@ use crate::intern;
 use crate::merge::{Runs, Settler, Slot};
 use crate::remember::{KeySort, Remembering, range_key};
 use crate::report::Totals;
-use rapsheet_snapshot::{FeedId, Kinds, SectionBytes};
+use rapsheet_snapshot::{FeedId, Kinds, SectionBytes, TooLarge};
 use std::collections::HashMap;
 
 /// What all rows came to.
@@ -30,16 +30,13 @@ pub(crate) struct Assembly {
     pub(crate) totals: Totals,
 }
 
-/// What cannot be laid out.
-const TOO_MANY: &str = "names or URLs of more than four gigabytes";
-
 /// Assembles a night, or says what of it does not fit.
-pub(crate) fn assemble(columns: Columns, claims: &[Claim], plans: &[Plan]) -> Result<Assembly, &'static str> {
+pub(crate) fn assemble(columns: Columns, claims: &[Claim], plans: &[Plan]) -> Result<Assembly, TooLarge> {
     let settled = settle_all(columns, claims, plans);
     let (v4, v6, names, urls) = &settled;
     let tables = intern::intern(&[&v4.drafts, &v6.drafts, &names.drafts, &urls.drafts]);
     let (name_keys, url_keys) = (names.keys(), urls.keys());
-    let indexes = compose::indexes(&name_keys, &url_keys).ok_or(TOO_MANY)?;
+    let indexes = compose::indexes(&name_keys, &url_keys)?;
     let contents = Contents {
         v4: &v4.flat.runs,
         v6: &v6.flat.runs,
@@ -54,7 +51,7 @@ pub(crate) fn assemble(columns: Columns, claims: &[Claim], plans: &[Plan]) -> Re
         sightings: 0,
         record_sets: tables.sets.len() as u64,
     };
-    let sections = compose::sections(&contents, &tables, indexes);
+    let sections = compose::sections(&contents, &tables, indexes)?;
     Ok(finish(&settled, sections, totals))
 }
 

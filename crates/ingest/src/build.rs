@@ -12,7 +12,9 @@ use crate::harvest::{Columns, Stated};
 use crate::remember::{self, Spent, StateDamage};
 use crate::report::{EndedFeed, FeedReport, REPORT_VERSION, RejectRow, Report};
 use rapsheet_snapshot::section::origin::{FeedRecord, FeedTraits, Origin, Source};
-use rapsheet_snapshot::{FeedId, Image, Kinds, Mode, Refusal, Section, SectionBytes, Snapshot, Time};
+use rapsheet_snapshot::{
+    FeedId, Image, Kinds, Mode, ParseError, Section, SectionBytes, Snapshot, Time, TooLarge,
+};
 use rayon::prelude::*;
 use std::collections::{BTreeMap, HashMap};
 use std::fmt;
@@ -111,7 +113,7 @@ pub enum BuildError {
     /// The previous snapshot cannot be walked to its end.
     Previous,
     /// The contents do not fit the format.
-    TooMuch(&'static str),
+    TooLarge(TooLarge),
     /// The night before is later than this one.
     ClockBack {
         /// The instant of this build.
@@ -138,7 +140,7 @@ impl fmt::Display for BuildError {
                 "the previous snapshot cannot be walked to its end: name a sound one with --previous, or start \
                  afresh with `--previous none`",
             ),
-            BuildError::TooMuch(what) => write!(f, "the snapshot format cannot hold this: {what}"),
+            BuildError::TooLarge(too_large) => write!(f, "the snapshot is too large: {too_large}"),
             BuildError::ClockBack { now, before } => write!(
                 f,
                 "it is {now}, and the snapshot was built at {before}: did the clock jump back? Set it right, or \
@@ -169,7 +171,7 @@ pub fn build(night: &Night<'_>, watcher: &dyn Watcher) -> Result<Built, BuildErr
     carry_over(night, &feeds, &resting, &mut columns, &mut claims)?;
     check_claims(&claims)?;
     watcher.stage(Stage::Merge, feeds.len());
-    let assembly = assemble::assemble(columns, &claims, &plans).map_err(BuildError::TooMuch)?;
+    let assembly = assemble::assemble(columns, &claims, &plans).map_err(BuildError::TooLarge)?;
     let spent = spend(spent, &nights, night.now);
     let (report, sources) = report(night, &feeds, nights, &plans, &assembly);
     let ids: Vec<&str> = feeds.iter().chain(&resting).map(|feed| feed.id.as_str()).collect();
@@ -212,11 +214,9 @@ fn check_inputs(nights: &[FeedNight], night: &Night<'_>) -> Result<(), BuildErro
 fn feeds_in_order(catalog: &Catalog) -> Result<Vec<&Feed>, BuildError> {
     let mut feeds: Vec<&Feed> = catalog.feeds.iter().filter(|feed| feed.enabled).collect();
     feeds.sort_by(|a, b| (&a.provider, &a.id).cmp(&(&b.provider, &b.id)));
-    if catalog.feeds.len() > usize::from(u16::MAX) {
-        Err(BuildError::TooMuch("more than 65,535 feeds"))
-    } else {
-        Ok(feeds)
-    }
+    TooLarge::check("the catalogue", "feeds", catalog.feeds.len() as u64, u64::from(u16::MAX))
+        .map_err(BuildError::TooLarge)?;
+    Ok(feeds)
 }
 
 /// Accumulated feeds that are disabled. They list nothing, but what their last download held is remembered: a feed that
@@ -352,11 +352,8 @@ fn goes_on(before: &FeedRecord, feeds: &[&Feed], numbers: &HashMap<&str, FeedId>
 
 /// A row's tag holds its claim in 30 bits.
 fn check_claims(claims: &[Claim]) -> Result<(), BuildError> {
-    if claims.len() < 1 << 30 {
-        Ok(())
-    } else {
-        Err(BuildError::TooMuch("more than a thousand million distinct claims"))
-    }
+    TooLarge::check("claims", "distinct claims", claims.len() as u64, (1 << 30) - 1)
+        .map_err(BuildError::TooLarge)
 }
 
 /// The report, and what the next download of each feed is measured against.
@@ -373,7 +370,7 @@ fn report(
     for (((id, read), plan), now) in (0..).map(FeedId).zip(nights).zip(plans).zip(feeds_now) {
         let mut feed = read.report;
         feed.settle(&assembly.counts.get(&id).copied().unwrap_or_default());
-        feed.refuse_too_deep(assembly.too_deep.get(&id).copied().unwrap_or(0), Refusal::BadRange);
+        feed.refuse_too_deep(assembly.too_deep.get(&id).copied().unwrap_or(0), ParseError::BadRange);
         feed.sightings = feed.accepted + feed.carried;
         let before = previous_record(night, &feed.id);
         let last_update = before.and_then(|record| record.traits().update_time);
@@ -439,7 +436,7 @@ fn image(
         })
         .collect();
     let origin = Origin { generator: night.generator.to_owned(), feeds: records };
-    let bytes = origin.encode().ok_or(BuildError::TooMuch("a feed table of more than 16 MiB"))?;
+    let bytes = origin.encode().map_err(BuildError::TooLarge)?;
     assembly.sections.push(SectionBytes::new(Section::Origin, feeds.len(), bytes));
     Ok(Image::new(night.now, assembly.sections))
 }

@@ -2,11 +2,12 @@
 
 use crate::flatten::FlatRun;
 use crate::intern::Tables;
-use rapsheet_snapshot::section::addresses::Run;
-use rapsheet_snapshot::section::filter::SuffixKeys;
-use rapsheet_snapshot::section::leaves::{self, LeafBytes};
-use rapsheet_snapshot::section::{blocks, locator, packed, rare, records, times, v4, v6};
-use rapsheet_snapshot::{Part, Section, SectionBytes, Times};
+use rapsheet_snapshot::section::RangeEntry;
+use rapsheet_snapshot::section::leaves::{self, EncodedLeaves};
+use rapsheet_snapshot::section::{
+    exceptions, filter, ipv4, ipv6, locator, packed, records, times, url_blocks,
+};
+use rapsheet_snapshot::{Part, Section, SectionBytes, Times, TooLarge};
 
 /// An entry as a part's arrays need it: its final set, and its draft set, which knows its own times.
 type Reference = (u32, u32);
@@ -37,39 +38,38 @@ pub(crate) fn sections(
     contents: &Contents<'_>,
     tables: &Tables,
     indexes: Vec<SectionBytes>,
-) -> Vec<SectionBytes> {
+) -> Result<Vec<SectionBytes>, TooLarge> {
     let mut out = vec![
-        SectionBytes::new(Section::Runs, tables.runs.len(), times::encode_runs(&tables.runs)),
-        SectionBytes::new(Section::Records, tables.records.len(), records::encode(&tables.records)),
-        SectionBytes::new(Section::Sets, tables.sets.len(), records::encode_sets(&tables.sets)),
-        SectionBytes::new(Section::Extents, tables.extents.len(), records::encode_extents(&tables.extents)),
+        SectionBytes::new(Section::SharedTimes, tables.runs.len(), times::encode_shared(&tables.runs)?),
+        SectionBytes::new(Section::Records, tables.records.len(), records::encode(&tables.records)?),
+        SectionBytes::new(Section::Sets, tables.sets.len(), records::encode_sets(&tables.sets)?),
+        SectionBytes::new(Section::Extents, tables.extents.len(), records::encode_extents(&tables.extents)?),
     ];
     let mut references = References::default();
-    out.extend(v4_sections(contents.v4, tables, &mut references));
-    out.extend(v6_sections(contents.v6, tables, &mut references));
+    out.extend(v4_sections(contents.v4, tables, &mut references)?);
+    out.extend(v6_sections(contents.v6, tables, &mut references)?);
     for (part, draft_part, drafts) in
         [(Part::Names, NAMES, contents.names), (Part::Urls, URLS, contents.urls)]
     {
         let of_part = drafts.iter().map(|draft| reference(tables, draft_part, *draft)).collect();
-        references.add(part, draft_part, of_part, tables);
+        references.add(part, draft_part, of_part, tables)?;
     }
-    out.extend(references.finish());
+    out.extend(references.finish()?);
     out.extend(indexes);
-    out
+    Ok(out)
 }
 
-/// What names and URLs are found by; `None` where they do not fit.
-pub(crate) fn indexes(names: &[&[u8]], urls: &[&[u8]]) -> Option<Vec<SectionBytes>> {
-    let filter = || SuffixKeys::of(names.iter().copied()).encode();
-    let blocks = || if urls.is_empty() { Some(Vec::new()) } else { blocks::encode(urls) };
+/// What names and URLs are found by.
+pub(crate) fn indexes(names: &[&[u8]], urls: &[&[u8]]) -> Result<Vec<SectionBytes>, TooLarge> {
     let located = || {
-        let LeafBytes { section, spots } = leaves::encode(names)?;
-        Some((section, locator::encode(names, &spots)))
+        let EncodedLeaves { section, slots } = leaves::encode(names)?;
+        Ok((section, locator::encode(names, &slots)?))
     };
-    let ((filter, blocks), located) = rayon::join(|| (filter(), blocks()), located);
+    let ((filter, blocks), located) =
+        rayon::join(|| (filter::encode(names), url_blocks::encode(urls)), located);
     let (leaves, locator) = located?;
-    Some(vec![
-        SectionBytes::new(Section::NameLines, names.len(), filter),
+    Ok(vec![
+        SectionBytes::new(Section::NameFilter, names.len(), filter?),
         SectionBytes::new(Section::NameLocator, names.len(), locator),
         SectionBytes::new(Section::NameLeaves, names.len(), leaves),
         SectionBytes::new(Section::UrlBlocks, urls.len(), blocks?),
@@ -81,58 +81,72 @@ fn reference(tables: &Tables, part: usize, draft: u32) -> Reference {
     (finals.map_or(0, |(set, _)| *set), draft)
 }
 
-fn to_runs<N: Copy>(runs: &[FlatRun<N>], tables: &Tables, part: usize) -> Vec<Run<N>> {
+fn to_runs<N: Copy>(runs: &[FlatRun<N>], tables: &Tables, part: usize) -> Vec<RangeEntry<N>> {
     runs.iter()
         .map(|run| {
             let (set, own) = reference(tables, part, run.set);
-            Run { first: run.first, last: run.last, set, own }
+            RangeEntry { first: run.first, last: run.last, set, own }
         })
         .collect()
 }
 
-fn v4_sections(runs: &[FlatRun<u32>], tables: &Tables, references: &mut References) -> Vec<SectionBytes> {
+fn v4_sections(
+    runs: &[FlatRun<u32>],
+    tables: &Tables,
+    references: &mut References,
+) -> Result<Vec<SectionBytes>, TooLarge> {
     if runs.is_empty() {
-        return Vec::new();
+        return Ok(Vec::new());
     }
-    let bytes = v4::encode(&to_runs(runs, tables, V4));
-    let items = bytes.refs.len();
-    references.add(Part::V4Ends, V4, bytes.refs, tables);
-    vec![
-        SectionBytes::new(Section::V4Starts, bytes.runs, bytes.starts),
-        SectionBytes::new(Section::V4Ends, items, bytes.ends),
-    ]
+    let bytes = ipv4::encode(&to_runs(runs, tables, V4))?;
+    let items = bytes.references.len();
+    references.add(Part::Ipv4, V4, bytes.references, tables)?;
+    Ok(vec![
+        SectionBytes::new(Section::Ipv4Directory, bytes.ranges, bytes.directory),
+        SectionBytes::new(Section::Ipv4Ends, items, bytes.ends),
+    ])
 }
 
-fn v6_sections(runs: &[FlatRun<u128>], tables: &Tables, references: &mut References) -> Vec<SectionBytes> {
+fn v6_sections(
+    runs: &[FlatRun<u128>],
+    tables: &Tables,
+    references: &mut References,
+) -> Result<Vec<SectionBytes>, TooLarge> {
     if runs.is_empty() {
-        return Vec::new();
+        return Ok(Vec::new());
     }
-    let bytes = v6::encode(&to_runs(runs, tables, V6));
-    let spans = bytes.refs.len();
-    references.add(Part::V6Spans, V6, bytes.refs, tables);
-    vec![
-        SectionBytes::new(Section::V6Ladder, spans, bytes.ladder),
-        SectionBytes::new(Section::V6Spans, spans, bytes.spans),
-    ]
+    let bytes = ipv6::encode(&to_runs(runs, tables, V6))?;
+    let spans = bytes.references.len();
+    references.add(Part::Ipv6, V6, bytes.references, tables)?;
+    Ok(vec![
+        SectionBytes::new(Section::Ipv6Index, spans, bytes.index),
+        SectionBytes::new(Section::Ipv6Ranges, spans, bytes.ranges),
+    ])
 }
 
 /// What the entries of all parts refer to.
 #[derive(Default)]
 struct References {
     sections: Vec<SectionBytes>,
-    rare: Vec<(u16, Vec<(u32, u32)>)>,
+    exceptions: Vec<(u16, Vec<(u32, u32)>)>,
 }
 
 impl References {
     /// The set numbers of a part's entries, and the side column of their own times.
-    fn add(&mut self, part: Part, drafts: usize, entries: Vec<Reference>, tables: &Tables) {
+    fn add(
+        &mut self,
+        part: Part,
+        drafts: usize,
+        entries: Vec<Reference>,
+        tables: &Tables,
+    ) -> Result<(), TooLarge> {
         if entries.is_empty() {
-            return;
+            return Ok(());
         }
         let sets: Vec<u32> = entries.iter().map(|(set, _)| *set).collect();
-        let divided = rare::divide(&sets);
-        if !divided.rare.is_empty() {
-            self.rare.push((part.sets().id(), divided.rare));
+        let divided = exceptions::divide(&sets)?;
+        if !divided.exceptions.is_empty() {
+            self.exceptions.push((part.sets().id(), divided.exceptions));
         }
         let own = |draft: u32| {
             let finals = tables.of_drafts.get(drafts).and_then(|finals| finals.get(draft as usize));
@@ -145,16 +159,18 @@ impl References {
         self.sections.push(SectionBytes::new(
             part.sets(),
             sets.len(),
-            packed::encode(divided.packed.into_iter()),
+            packed::encode(divided.packed.into_iter())?,
         ));
-        self.sections.push(SectionBytes::new(part.times(), rows.len(), times::encode_column(&rows)));
+        self.sections.push(SectionBytes::new(part.times(), rows.len(), times::encode_column(&rows)?));
+        Ok(())
     }
 
-    fn finish(mut self) -> Vec<SectionBytes> {
-        if !self.rare.is_empty() {
-            let rows = self.rare.iter().map(|(_, rows)| rows.len()).sum();
-            self.sections.push(SectionBytes::new(Section::RareSets, rows, rare::encode(&self.rare)));
+    fn finish(mut self) -> Result<Vec<SectionBytes>, TooLarge> {
+        if !self.exceptions.is_empty() {
+            let rows = self.exceptions.iter().map(|(_, rows)| rows.len()).sum();
+            let bytes = exceptions::encode(&self.exceptions)?;
+            self.sections.push(SectionBytes::new(Section::SetExceptions, rows, bytes));
         }
-        self.sections
+        Ok(self.sections)
     }
 }

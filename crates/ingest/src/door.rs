@@ -13,7 +13,7 @@ use crate::harvest::{Columns, Harvest, RangeRow, Texts, scope_of};
 use crate::intake::Gathered;
 use crate::tally::Tally;
 use rapsheet_snapshot::section::origin::Source;
-use rapsheet_snapshot::{AddressRange, ListKind, Refusal, Scope, Time};
+use rapsheet_snapshot::{AddressRange, ListKind, ParseError, Scope, Time};
 use std::fmt;
 
 /// What a download is measured against.
@@ -175,8 +175,8 @@ fn complete(tally: &Tally, last: Option<&Source>) -> Result<(), Stop> {
 }
 
 /// Entries that were read, and that nobody may list: they say nothing against the format.
-const UNLISTABLE: [Refusal; 4] =
-    [Refusal::TooWide, Refusal::Bogon, Refusal::PublicSuffix, Refusal::NeverBlock];
+const UNLISTABLE: [ParseError; 4] =
+    [ParseError::TooWide, ParseError::Bogon, ParseError::PublicSuffix, ParseError::NeverBlock];
 
 fn legible(tally: &Tally, guard: &Guard) -> Result<(), Stop> {
     let unlistable: u64 = UNLISTABLE.iter().filter_map(|why| tally.refusals.get(why)).sum();

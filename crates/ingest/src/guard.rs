@@ -7,7 +7,7 @@
 use crate::scribe::Rules;
 use ipnet::{Ipv4Net, Ipv6Net};
 use rapsheet_snapshot::name::Glance;
-use rapsheet_snapshot::{AddressRange, Refusal, Time, host};
+use rapsheet_snapshot::{AddressRange, ParseError, Time, host};
 use std::net::{Ipv4Addr, Ipv6Addr};
 use std::sync::LazyLock;
 
@@ -207,30 +207,30 @@ impl Default for Names {
 impl Names {
     /// Refuses a canonical name that is a public suffix or whose last label is unknown. Returns whether it looks
     /// like a file's name.
-    pub fn judge(&mut self, name: &[u8]) -> Result<bool, Refusal> {
+    pub fn judge(&mut self, name: &[u8]) -> Result<bool, ParseError> {
         let dots = name.iter().filter(|byte| **byte == b'.').count();
         let last_at = name.iter().rposition(|byte| *byte == b'.').map_or(0, |dot| dot + 1);
         self.judge_seen(name, Glance { dots, last_at })
     }
 
     /// The same for a name of which the dots are known.
-    pub fn judge_seen(&mut self, name: &[u8], seen: Glance) -> Result<bool, Refusal> {
+    pub fn judge_seen(&mut self, name: &[u8], seen: Glance) -> Result<bool, ParseError> {
         let last = name.get(seen.last_at..).unwrap_or(&[]);
         if !self.is_root(last) && !is_known(name) {
-            return Err(Refusal::BadHost);
+            return Err(ParseError::BadHost);
         }
         if seen.dots <= SUFFIX_DOTS_MAX && !FLAT_ROOTS.contains(&last) && is_public_suffix(name) {
-            return Err(Refusal::PublicSuffix);
+            return Err(ParseError::PublicSuffix);
         }
         Ok(seen.dots == 1 && FILE_ENDINGS.contains(&last))
     }
 
     /// Refuses a name whose last label is unknown; returns that label.
-    pub fn judge_host<'n>(&mut self, name: &'n [u8]) -> Result<&'n [u8], Refusal> {
+    pub fn judge_host<'n>(&mut self, name: &'n [u8]) -> Result<&'n [u8], ParseError> {
         let at = memchr::memrchr(b'.', name).map_or(0, |at| at + 1);
         let last = name.get(at..).unwrap_or(&[]);
         // Some countries have rules for their second level only: there is a `co.za`, and no `za`.
-        if self.is_root(last) || is_known(name) { Ok(last) } else { Err(Refusal::BadHost) }
+        if self.is_root(last) || is_known(name) { Ok(last) } else { Err(ParseError::BadHost) }
     }
 
     fn is_root(&mut self, last: &[u8]) -> bool {
@@ -334,8 +334,8 @@ mod tests {
     #[test]
     fn names_that_nobody_may_list() {
         let mut names = Names::default();
-        assert_eq!(names.judge(b"co.uk"), Err(Refusal::PublicSuffix));
-        assert_eq!(names.judge(b"loader.exe"), Err(Refusal::BadHost));
+        assert_eq!(names.judge(b"co.uk"), Err(ParseError::PublicSuffix));
+        assert_eq!(names.judge(b"loader.exe"), Err(ParseError::BadHost));
         assert_eq!(names.judge(b"shop.co.za"), Ok(false));
         assert_eq!(names.judge(b"shop.com.np"), Ok(false));
         assert_eq!(names.judge(b"duckdns.org"), Ok(false));

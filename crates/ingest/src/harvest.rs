@@ -6,7 +6,7 @@
 use crate::report::REJECTS_MAX;
 use crate::scribe::{Details, Key, Place, Sink, Skip, Warnings};
 use crate::transcript;
-use rapsheet_snapshot::{AddressRange, Assessments, ListKind, Refusal, Scope, Time};
+use rapsheet_snapshot::{AddressRange, Assessments, ListKind, ParseError, Scope, Time};
 use rayon::prelude::*;
 use std::cmp::Ordering;
 use std::collections::HashMap;
@@ -273,7 +273,7 @@ pub(crate) struct Rejected {
     /// Where it stands.
     pub(crate) place: Place,
     /// Why.
-    pub(crate) why: Refusal,
+    pub(crate) why: ParseError,
     /// Its text, cut off.
     pub(crate) text: String,
 }
@@ -421,7 +421,7 @@ impl Sink for Harvest {
 
     fn skip(&mut self, _: Place, _: Skip) {}
 
-    fn reject(&mut self, place: Place, why: Refusal, text: &[u8]) {
+    fn reject(&mut self, place: Place, why: ParseError, text: &[u8]) {
         if self.rejects.len() < REJECTS_MAX {
             self.rejects.push(Rejected { place, why, text: transcript::quoted(text) });
         }

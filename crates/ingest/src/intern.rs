@@ -72,7 +72,7 @@ pub(crate) fn intern(parts: &[&Drafts]) -> Tables {
                         Listed::Prefix(length) => Extent::Prefix(*length),
                         Listed::Range(first, last) => Extent::Range(extents.number(&(*first, *last))),
                     };
-                    let when = run_of.get(&said.times).map_or(When::Own, |run| When::Run(*run));
+                    let when = run_of.get(&said.times).map_or(When::Own, |run| When::Shared(*run));
                     let (feed, list, scope) = (said.feed, said.list, said.scope);
                     let assessments = said.assessments;
                     (Record { feed, list, scope, extent, assessments, when }, said.times)

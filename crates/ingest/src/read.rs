@@ -5,7 +5,7 @@ use crate::guard::Names;
 use crate::lines::{self, LINE_MAX};
 use crate::scribe::{Place, Rules, Scribe, Sink, Skip};
 use crate::tally::Tally;
-use rapsheet_snapshot::Refusal;
+use rapsheet_snapshot::ParseError;
 
 /// A block of lines, and where it begins in its file.
 #[derive(Clone, Copy)]
@@ -65,7 +65,7 @@ fn one_line(
     read: &mut impl FnMut(&[u8], &mut Scribe<'_>),
 ) {
     if line.len() > LINE_MAX {
-        return scribe.reject(Refusal::TooLong);
+        return scribe.reject(ParseError::TooLong);
     }
     let trimmed = lines::trim(line);
     if trimmed.is_empty() {

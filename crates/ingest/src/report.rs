@@ -4,7 +4,7 @@ use crate::claim::Counts;
 use crate::scribe::{Skip, Warning};
 use crate::tally::Tally;
 use rapsheet_snapshot::section::origin::FeedState;
-use rapsheet_snapshot::{Refusal, Time};
+use rapsheet_snapshot::{ParseError, Time};
 use serde::Serialize;
 use std::collections::BTreeMap;
 
@@ -255,7 +255,7 @@ impl FeedReport {
     }
 
     /// Moves indicators from accepted to rejected: too many ranges overlap where they lie.
-    pub fn refuse_too_deep(&mut self, count: u64, why: Refusal) {
+    pub fn refuse_too_deep(&mut self, count: u64, why: ParseError) {
         if count > 0 {
             let of_added = count.min(self.added);
             self.added -= of_added;
@@ -278,7 +278,7 @@ impl FeedReport {
         self.generated = tally.generated.map(|(_, time): (u64, Time)| time.to_string());
         self.skips = tally.skips.iter().map(|(skip, count): (&Skip, &u64)| (skip.word(), *count)).collect();
         self.refusals =
-            tally.refusals.iter().map(|(why, count): (&Refusal, &u64)| (why.word(), *count)).collect();
+            tally.refusals.iter().map(|(why, count): (&ParseError, &u64)| (why.word(), *count)).collect();
         self.warnings =
             tally.warnings.iter().map(|(odd, count): (&Warning, &u64)| (odd.word(), *count)).collect();
     }

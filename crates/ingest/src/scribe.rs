@@ -9,7 +9,7 @@ use crate::guard::{self, Names};
 use crate::tally::Tally;
 use rapsheet_snapshot::refang::refang;
 use rapsheet_snapshot::{
-    Address, AddressRange, Assessments, ListKind, Refusal, Scope, Time, address, host, name, url,
+    Address, AddressRange, Assessments, ListKind, ParseError, Scope, Time, address, host, name, url,
 };
 use std::ops::Range;
 use std::sync::Arc;
@@ -200,7 +200,7 @@ pub trait Sink {
     /// What the list states about itself: when it was made, or how many entries it has.
     fn stated(&mut self, _: Place, _: Statement) {}
     /// Something that looks like data and is not usable. `text` is the line, or its beginning.
-    fn reject(&mut self, place: Place, why: Refusal, text: &[u8]);
+    fn reject(&mut self, place: Place, why: ParseError, text: &[u8]);
     /// Whether nobody wants any more, so that reading on is in vain.
     fn is_closed(&self) -> bool {
         false
@@ -316,7 +316,7 @@ impl<'a> Scribe<'a> {
     }
 
     /// The line or element looks like data and is not usable.
-    pub fn reject(&mut self, why: Refusal) {
+    pub fn reject(&mut self, why: ParseError) {
         self.refused += 1;
         self.tally.reject(why);
         let text = self.block.get(self.at.clone()).unwrap_or(&[]);
@@ -349,21 +349,21 @@ impl<'a> Scribe<'a> {
         self.settle(read);
     }
 
-    fn settle(&mut self, read: Result<(), Refusal>) {
+    fn settle(&mut self, read: Result<(), ParseError>) {
         if let Err(refusal) = read {
             self.reject(refusal);
         }
     }
 
-    fn try_address(&mut self, text: &[u8], details: &Details) -> Result<(), Refusal> {
+    fn try_address(&mut self, text: &[u8], details: &Details) -> Result<(), ParseError> {
         match AddressRange::parse(text) {
             Ok(read) => {
                 let mut warnings = Warnings::default();
                 warnings.add(Warning::HostBits, read.host_bits);
                 self.try_range(read.range, &with_port(details, read.port), warnings)
             }
-            Err(_) if text.starts_with(b"/") => Err(Refusal::PathOnly),
-            Err(_) if text.iter().any(u8::is_ascii_control) => Err(Refusal::ControlChar),
+            Err(_) if text.starts_with(b"/") => Err(ParseError::PathOnly),
+            Err(_) if text.iter().any(u8::is_ascii_control) => Err(ParseError::ControlChar),
             Err(refusal) => Err(refusal),
         }
     }
@@ -379,17 +379,17 @@ impl<'a> Scribe<'a> {
         range: AddressRange,
         details: &Details,
         mut warnings: Warnings,
-    ) -> Result<(), Refusal> {
+    ) -> Result<(), ParseError> {
         let guarded = self.list_of(details) == ListKind::Block && !self.rules.allow_bogons;
         match guard::bogon(&range) {
-            guard::Bogon::Wholly if guarded => return Err(Refusal::Bogon),
+            guard::Bogon::Wholly if guarded => return Err(ParseError::Bogon),
             found => warnings.add(Warning::PartlyBogon, guarded && found == guard::Bogon::Partly),
         }
         if guard::too_wide(&range, self.rules) {
-            return Err(Refusal::TooWide);
+            return Err(ParseError::TooWide);
         }
         if self.canaries(details).is_some_and(|canaries| canaries.has_address(&range)) {
-            return Err(Refusal::NeverBlock);
+            return Err(ParseError::NeverBlock);
         }
         self.deliver(Key::Range(range), details, warnings);
         Ok(())
@@ -432,7 +432,7 @@ impl<'a> Scribe<'a> {
         true
     }
 
-    fn try_host(&mut self, text: &[u8], scope: Scope, details: &Details) -> Result<(), Refusal> {
+    fn try_host(&mut self, text: &[u8], scope: Scope, details: &Details) -> Result<(), ParseError> {
         let (host_text, port) = if text.contains(&b':') { address::split_port(text)? } else { (text, None) };
         let mut name = std::mem::take(&mut self.scratch);
         name.clear();
@@ -453,7 +453,7 @@ impl<'a> Scribe<'a> {
     }
 
     /// A canonical name.
-    fn name(&mut self, name: &[u8], scope: Scope, details: &Details) -> Result<(), Refusal> {
+    fn name(&mut self, name: &[u8], scope: Scope, details: &Details) -> Result<(), ParseError> {
         let looks_like_file = self.names.judge(name)?;
         self.judged_name(name, scope, details, looks_like_file)
     }
@@ -465,13 +465,13 @@ impl<'a> Scribe<'a> {
         scope: Scope,
         details: &Details,
         looks_like_file: bool,
-    ) -> Result<(), Refusal> {
+    ) -> Result<(), ParseError> {
         if self.canaries(details).is_some_and(|canaries| canaries.has_name(name, scope)) {
-            return Err(Refusal::NeverBlock);
+            return Err(ParseError::NeverBlock);
         }
         let tree = scope != Scope::Exact && self.list_of(details) == ListKind::Allow;
         if tree && !self.rules.allow_private_suffixes && guard::is_private_suffix(name) {
-            return Err(Refusal::PublicSuffix);
+            return Err(ParseError::PublicSuffix);
         }
         let mut warnings = Warnings::default();
         warnings.add(Warning::LooksLikeFile, looks_like_file);
@@ -485,7 +485,7 @@ impl<'a> Scribe<'a> {
         self.settle(read);
     }
 
-    fn try_url(&mut self, text: &[u8], details: &Details) -> Result<(), Refusal> {
+    fn try_url(&mut self, text: &[u8], details: &Details) -> Result<(), ParseError> {
         let mut out = std::mem::take(&mut self.scratch);
         out.clear();
         let read = url::canonical(text, &mut out).and_then(|url| self.judge_url(&out, url, details));
@@ -498,7 +498,7 @@ impl<'a> Scribe<'a> {
 
     /// A listed URL never lists its host, but a host that cannot exist makes the URL useless, and a URL on an
     /// address of special-use space is somebody's test.
-    fn judge_url(&mut self, text: &[u8], url: url::Url, details: &Details) -> Result<Warnings, Refusal> {
+    fn judge_url(&mut self, text: &[u8], url: url::Url, details: &Details) -> Result<Warnings, ParseError> {
         let host_at = url.host_at.clone();
         let mut warnings = Warnings::default();
         warnings.add(Warning::Userinfo, url.had_userinfo);
@@ -514,15 +514,15 @@ impl<'a> Scribe<'a> {
         if is_front_page
             && self.canaries(details).is_some_and(|canaries| canaries.has_name(host, Scope::Exact))
         {
-            return Err(Refusal::NeverBlock);
+            return Err(ParseError::NeverBlock);
         }
         Ok(warnings)
     }
 
-    fn judge_url_address(&self, address: Address) -> Result<(), Refusal> {
+    fn judge_url_address(&self, address: Address) -> Result<(), ParseError> {
         let guarded = self.rules.list == ListKind::Block && !self.rules.allow_bogons;
         let bogon = guarded && guard::bogon(&address.range()) == guard::Bogon::Wholly;
-        if bogon { Err(Refusal::Bogon) } else { Ok(()) }
+        if bogon { Err(ParseError::Bogon) } else { Ok(()) }
     }
 
     /// A token of unknown kind, typed by its content: URL, address, prefix, name; e-mail addresses and hashes
@@ -550,13 +550,13 @@ impl<'a> Scribe<'a> {
         text: &[u8],
         scope: Scope,
         details: &Details,
-    ) -> Result<(), Refusal> {
+    ) -> Result<(), ParseError> {
         match kind {
             guard::TokenType::Url => self.try_url(text, details),
             guard::TokenType::Address => self.try_address(text, details),
             guard::TokenType::Host => self.try_host(text, scope, details),
-            guard::TokenType::Path => Err(Refusal::PathOnly),
-            guard::TokenType::Unsupported => Err(Refusal::BadHost),
+            guard::TokenType::Path => Err(ParseError::PathOnly),
+            guard::TokenType::Unsupported => Err(ParseError::BadHost),
         }
     }
 

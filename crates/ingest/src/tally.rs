@@ -4,7 +4,7 @@
 //! best that came of it. Counts by reason are of events, of which a line may have several.
 
 use crate::scribe::{Skip, Warning, Warnings};
-use rapsheet_snapshot::{Refusal, Time};
+use rapsheet_snapshot::{ParseError, Time};
 use std::collections::BTreeMap;
 
 /// What was counted in one block, file or feed.
@@ -25,7 +25,7 @@ pub struct Tally {
     /// Why lines or elements were skipped.
     pub skips: BTreeMap<Skip, u64>,
     /// Why entries were refused.
-    pub refusals: BTreeMap<Refusal, u64>,
+    pub refusals: BTreeMap<ParseError, u64>,
     /// What was odd about entries that were taken.
     pub warnings: BTreeMap<Warning, u64>,
     /// The time at which the list says it was made, with the line that says so.
@@ -60,7 +60,7 @@ impl Tally {
         *self.skips.entry(why).or_default() += 1;
     }
 
-    pub(crate) fn reject(&mut self, why: Refusal) {
+    pub(crate) fn reject(&mut self, why: ParseError) {
         self.rejected += 1;
         *self.refusals.entry(why).or_default() += 1;
     }

@@ -1,7 +1,7 @@
 //! How one file would be read, event by event: what `rapsheet parse` prints and the tests compare.
 
 use crate::scribe::{Details, Key, Place, Sink, Skip, Statement, Warnings};
-use rapsheet_snapshot::{AddressRange, ListKind, Refusal, Scope};
+use rapsheet_snapshot::{AddressRange, ListKind, ParseError, Scope};
 use serde::Serialize;
 
 /// One thing that a line gave.
@@ -105,7 +105,7 @@ impl Sink for Transcript {
         }
     }
 
-    fn reject(&mut self, place: Place, why: Refusal, text: &[u8]) {
+    fn reject(&mut self, place: Place, why: ParseError, text: &[u8]) {
         self.events.push(Event {
             line: place.line,
             result: "reject",

@@ -6,7 +6,7 @@
 
 use crate::lookup::Hit;
 use crate::question::{Question, Questions};
-use rapsheet_snapshot::{Address, Refusal, Status};
+use rapsheet_snapshot::{Address, ParseError, Status};
 
 /// Questions that are looked up together.
 ///
@@ -42,7 +42,7 @@ impl Batch {
     ///
     /// # Errors
     /// The text is no indicator. The batch stays as it was.
-    pub fn push(&mut self, text: impl AsRef<[u8]>) -> Result<(), Refusal> {
+    pub fn push(&mut self, text: impl AsRef<[u8]>) -> Result<(), ParseError> {
         self.questions.push(text.as_ref())
     }
 

@@ -131,9 +131,9 @@ impl Evaluator {
     fn evaluate_set(&self, index: &Index<'_>, set: u32) -> u8 {
         let mut bits = bit::EVALUATED;
         for record in index.records_of(set) {
-            let When::Run(run) = record.when else { return bit::EVALUATED | bit::OWN_TIMES };
+            let When::Shared(at) = record.when else { return bit::EVALUATED | bit::OWN_TIMES };
             let retention = self.retention_seconds(record.feed);
-            if index.run(run).is_some_and(|times| times.live(self.at, retention)) {
+            if index.shared_times(at).is_some_and(|times| times.live(self.at, retention)) {
                 bits |= bits_of(record.list, record.scope);
             }
         }

@@ -15,7 +15,7 @@
 //!
 //! An address alone needs no text, and its status no allocation: [`Searcher::status`] takes an
 //! [`IpAddr`](std::net::IpAddr). Many look-ups are several times as fast in a [`Batch`]. A [`Scorer`] finds
-//! the indicators in log lines. [`diff()`] compares two snapshots. A [`Follow`] takes up new snapshots while
+//! the indicators in log lines. [`diff()`] compares two snapshots. A [`ReloadingSnapshot`] takes up new snapshots while
 //! threads answer from the one before.
 //!
 //! The crate reads no clock and starts no thread: the instant is an argument, a [`Time`] or a
@@ -47,8 +47,8 @@ pub use searcher::Searcher;
 pub use verdict::{Overlap, Source, Verdict};
 
 pub use rapsheet_snapshot::{
-    Address, Assessment, Assessments, Error, FeedId, Follow, Held, ListKind, Refusal, Scope, Snapshot,
-    Status, Time, Times,
+    Address, Assessment, Assessments, Error, FeedId, ListKind, ParseError, ReloadingSnapshot, Scope,
+    Snapshot, SnapshotGuard, Status, Time, Times,
 };
 
 #[cfg(test)]
@@ -61,9 +61,9 @@ mod tests {
     #[test]
     fn errors_and_searchers_may_cross_threads() {
         is_error::<Error>();
-        is_error::<Refusal>();
+        is_error::<ParseError>();
         is_shareable::<Snapshot>();
-        is_shareable::<Follow>();
+        is_shareable::<ReloadingSnapshot>();
         is_shareable::<Searcher<'static>>();
         is_shareable::<Batch>();
     }

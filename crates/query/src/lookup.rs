@@ -102,7 +102,7 @@ impl<K: Copy + Default> KeyBatch<K> {
 impl KeyBatch<&[u8]> {
     fn find(&mut self, index: &Index<'_>, hits: &mut Vec<Hit>) {
         let (names, questions) = self.take();
-        index.each_covering_name_of(names, |at, width, entry| {
+        index.lookup_names_batch(names, |at, width, entry| {
             let length = names.get(at as usize).map_or(0, |name| name.len());
             // A name has at most 253 bytes, so its width fits.
             let kind = HitKind::Name { width: width as u16, below: width < length };
@@ -114,7 +114,7 @@ impl KeyBatch<&[u8]> {
 impl KeyBatch<u32> {
     fn find(&mut self, index: &Index<'_>, hits: &mut Vec<Hit>) {
         let (addresses, questions) = self.take();
-        index.each_v4_of(addresses, |at, entry| {
+        index.lookup_ipv4_batch(addresses, |at, entry| {
             let address = addresses.get(at).copied().unwrap_or(0);
             push_hit(questions, at, entry, HitKind::Address(Address::V4(address)), hits);
         });
@@ -124,7 +124,7 @@ impl KeyBatch<u32> {
 impl KeyBatch<u128> {
     fn find(&mut self, index: &Index<'_>, hits: &mut Vec<Hit>) {
         let (addresses, questions) = self.take();
-        index.each_v6_of(addresses, |at, entry| {
+        index.lookup_ipv6_batch(addresses, |at, entry| {
             let address = addresses.get(at).copied().unwrap_or(0);
             push_hit(questions, at, entry, HitKind::Address(Address::V6(address)), hits);
         });

@@ -5,7 +5,7 @@
 
 use rapsheet_snapshot::host::{self, Host};
 use rapsheet_snapshot::refang::refang;
-use rapsheet_snapshot::{Address, AddressRange, Kinds, Refusal, address, url};
+use rapsheet_snapshot::{Address, AddressRange, Kinds, ParseError, address, url};
 use std::fmt;
 use std::ops::Range;
 
@@ -101,7 +101,7 @@ impl Questions {
     }
 
     /// Adds the question that `text` spells.
-    pub(crate) fn push(&mut self, text: &[u8]) -> Result<(), Refusal> {
+    pub(crate) fn push(&mut self, text: &[u8]) -> Result<(), ParseError> {
         let item = self.read(text)?;
         self.items.push(item);
         Ok(())
@@ -113,7 +113,7 @@ impl Questions {
 
     /// Reads a question and puts its texts into the buffer, but does not add it to the list. A text that is
     /// refused leaves the buffer as it was.
-    pub(crate) fn read(&mut self, text: &[u8]) -> Result<Item, Refusal> {
+    pub(crate) fn read(&mut self, text: &[u8]) -> Result<Item, ParseError> {
         let text = refang(text.trim_ascii());
         let start = self.buffer.len();
         let result = self.read_refanged(&text);
@@ -123,7 +123,7 @@ impl Questions {
         result
     }
 
-    fn read_refanged(&mut self, text: &[u8]) -> Result<Item, Refusal> {
+    fn read_refanged(&mut self, text: &[u8]) -> Result<Item, ParseError> {
         match shape(text) {
             Shape::Url => self.read_url(text),
             Shape::Addresses => AddressRange::parse(text).map(|read| item_of(read.range)),
@@ -134,7 +134,7 @@ impl Questions {
         }
     }
 
-    fn read_host(&mut self, text: &[u8]) -> Result<Item, Refusal> {
+    fn read_host(&mut self, text: &[u8]) -> Result<Item, ParseError> {
         let start = self.buffer.len();
         Ok(match host::canonical(text, &mut self.buffer)? {
             Host::Address(address) => Item::Address(address),
@@ -142,7 +142,7 @@ impl Questions {
         })
     }
 
-    fn read_url(&mut self, text: &[u8]) -> Result<Item, Refusal> {
+    fn read_url(&mut self, text: &[u8]) -> Result<Item, ParseError> {
         let start = self.buffer.len();
         let url = url::canonical(text, &mut self.buffer)?;
         let text = start..self.buffer.len();
@@ -264,7 +264,7 @@ fn is_address_range(text: &[u8]) -> bool {
 mod tests {
     use super::*;
 
-    fn read(text: &str) -> Result<(String, &'static str), Refusal> {
+    fn read(text: &str) -> Result<(String, &'static str), ParseError> {
         let mut questions = Questions::default();
         questions.push(text.as_bytes())?;
         let question = questions.get(0).expect("it was pushed");
@@ -295,11 +295,11 @@ mod tests {
     #[test]
     fn refuses_other_text_with_a_reason() {
         for (text, refusal) in [
-            ("010.0.0.1", Refusal::LeadingZero),
-            ("localhost", Refusal::SingleLabel),
-            ("1.2.3.4/33", Refusal::BadPrefix),
-            ("not an indicator", Refusal::BadHost),
-            ("", Refusal::BadLabel),
+            ("010.0.0.1", ParseError::LeadingZero),
+            ("localhost", ParseError::SingleLabel),
+            ("1.2.3.4/33", ParseError::BadPrefix),
+            ("not an indicator", ParseError::BadHost),
+            ("", ParseError::BadLabel),
         ] {
             assert_eq!(read(text), Err(refusal), "{text}");
         }

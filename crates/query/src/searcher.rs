@@ -9,7 +9,7 @@ use crate::lookup::{Hit, HitKind, find, find_many};
 use crate::question::{HostRef, Item, NameRef, Question};
 use crate::verdict::{Overlap, Source, Verdict, specificity};
 use rapsheet_snapshot::{
-    Address, AddressRange, Index, ListKind, Refusal, Scope, Sighting, Snapshot, Status, Time,
+    Address, AddressRange, Index, ListKind, ParseError, Scope, Sighting, Snapshot, Status, Time,
 };
 use std::collections::BTreeSet;
 
@@ -63,7 +63,7 @@ impl<'s> Searcher<'s> {
     ///
     /// # Errors
     /// The text is no indicator.
-    pub fn lookup(&self, text: impl AsRef<[u8]>) -> Result<Verdict, Refusal> {
+    pub fn lookup(&self, text: impl AsRef<[u8]>) -> Result<Verdict, ParseError> {
         self.lookup_at(text, self.at())
     }
 
@@ -72,7 +72,7 @@ impl<'s> Searcher<'s> {
     ///
     /// # Errors
     /// The text is no indicator.
-    pub fn lookup_at(&self, text: impl AsRef<[u8]>, at: Time) -> Result<Verdict, Refusal> {
+    pub fn lookup_at(&self, text: impl AsRef<[u8]>, at: Time) -> Result<Verdict, ParseError> {
         let mut batch = Batch::new();
         let item = batch.questions.read(text.as_ref())?;
         Ok(self.evaluate(Question { questions: &batch.questions, item: &item }, at))

@@ -5,7 +5,7 @@
 //! whatever has two readings is refused by name. IPv4-mapped IPv6 is IPv4. One implementation serves feeds
 //! and questions.
 
-use crate::Refusal;
+use crate::ParseError;
 use std::fmt;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
@@ -20,7 +20,7 @@ pub enum Address {
 
 impl Address {
     /// Reads a dotted quad or IPv6 text, without brackets, port, prefix or blanks.
-    pub fn parse(text: &[u8]) -> Result<Address, Refusal> {
+    pub fn parse(text: &[u8]) -> Result<Address, ParseError> {
         if let Some(number) = plain_v4(text) {
             return Ok(Address::V4(number));
         }
@@ -109,19 +109,19 @@ impl AddressRange {
     }
 
     /// The range from one address to another.
-    pub fn from_ends(first: Address, last: Address) -> Result<AddressRange, Refusal> {
+    pub fn from_ends(first: Address, last: Address) -> Result<AddressRange, ParseError> {
         match (first, last) {
             (Address::V4(first), Address::V4(last)) if first <= last => Ok(AddressRange::V4 { first, last }),
             (Address::V6(first), Address::V6(last)) if first <= last => Ok(AddressRange::V6 { first, last }),
-            _ => Err(Refusal::BadRange),
+            _ => Err(ParseError::BadRange),
         }
     }
 
     /// The prefix that a dotted netmask spells; a mask with a hole is refused.
-    pub fn from_netmask(address: u32, mask: u32) -> Result<AddressRange, Refusal> {
+    pub fn from_netmask(address: u32, mask: u32) -> Result<AddressRange, ParseError> {
         let length = mask.leading_ones();
         if length + mask.trailing_zeros() < 32 || length == 0 {
-            return Err(if mask == 0 { Refusal::TooWide } else { Refusal::BadMask });
+            return Err(if mask == 0 { ParseError::TooWide } else { ParseError::BadMask });
         }
         let host = u32::MAX.checked_shr(length).unwrap_or(0);
         Ok(AddressRange::V4 { first: address & !host, last: address | host })
@@ -129,7 +129,7 @@ impl AddressRange {
 
     /// Reads an address, `address/length`, `first-last` (blanks round the dash allowed), or an address with a
     /// port (`1.2.3.4:443`, `[2001:980::1]:443`). An IPv6 address without brackets never has a port.
-    pub fn parse(text: &[u8]) -> Result<ReadRange, Refusal> {
+    pub fn parse(text: &[u8]) -> Result<ReadRange, ParseError> {
         let plain = |range| ReadRange { range, port: None, host_bits: false };
         if let Some(number) = plain_v4(text) {
             return Ok(plain(Address::V4(number).range()));
@@ -175,6 +175,14 @@ impl AddressRange {
         match *self {
             AddressRange::V4 { first, .. } => Address::V4(first),
             AddressRange::V6 { first, .. } => Address::V6(first),
+        }
+    }
+
+    /// The highest address.
+    pub const fn last(&self) -> Address {
+        match *self {
+            AddressRange::V4 { last, .. } => Address::V4(last),
+            AddressRange::V6 { last, .. } => Address::V6(last),
         }
     }
 
@@ -228,14 +236,14 @@ impl fmt::Display for AddressRange {
 }
 
 /// Cuts a port off: `1.2.3.4:443`, `[v6]:443`, `[v6]`. Text with more than one colon and no bracket has none.
-pub fn split_port(text: &[u8]) -> Result<(&[u8], Option<u16>), Refusal> {
+pub fn split_port(text: &[u8]) -> Result<(&[u8], Option<u16>), ParseError> {
     if let Some(inner) = text.strip_prefix(b"[") {
-        let end = inner.iter().position(|byte| *byte == b']').ok_or(Refusal::BadIp)?;
+        let end = inner.iter().position(|byte| *byte == b']').ok_or(ParseError::BadIp)?;
         let host = inner.get(..end).unwrap_or(&[]);
         return match inner.get(end + 1..).unwrap_or(&[]) {
             [] => Ok((host, None)),
             [b':', port @ ..] => Ok((host, Some(parse_port(port)?))),
-            _ => Err(Refusal::BadIp),
+            _ => Err(ParseError::BadIp),
         };
     }
     let mut colons = text.iter().enumerate().filter(|(_, byte)| **byte == b':').map(|(at, _)| at);
@@ -244,24 +252,24 @@ pub fn split_port(text: &[u8]) -> Result<(&[u8], Option<u16>), Refusal> {
             Ok((text.get(..at).unwrap_or(&[]), Some(parse_port(text.get(at + 1..).unwrap_or(&[]))?)))
         }
         (Some(at), Some(_)) if text.get(..at).is_some_and(|head| head.contains(&b'.')) => {
-            Err(Refusal::BadPort)
+            Err(ParseError::BadPort)
         }
         _ => Ok((text, None)),
     }
 }
 
 /// A decimal port between 1 and 65535.
-pub fn parse_port(text: &[u8]) -> Result<u16, Refusal> {
+pub fn parse_port(text: &[u8]) -> Result<u16, ParseError> {
     let number = text.iter().try_fold(0u32, |sum, byte| {
         (byte.is_ascii_digit() && sum < 100_000).then(|| sum * 10 + u32::from(byte - b'0'))
     });
     match number.map(u16::try_from) {
         Some(Ok(port)) if port != 0 && !text.is_empty() => Ok(port),
-        _ => Err(Refusal::BadPort),
+        _ => Err(ParseError::BadPort),
     }
 }
 
-fn parse_prefix(address: &[u8], length: &[u8]) -> Result<ReadRange, Refusal> {
+fn parse_prefix(address: &[u8], length: &[u8]) -> Result<ReadRange, ParseError> {
     if length.contains(&b'.') && !address.contains(&b':') {
         return parse_netmask(parse_v4(address)?, length);
     }
@@ -271,12 +279,12 @@ fn parse_prefix(address: &[u8], length: &[u8]) -> Result<ReadRange, Refusal> {
     let (address, length) = match (mapped, unmapped(number)) {
         (true, Address::V4(v4)) if length >= 96 => (Address::V4(v4), length - 96),
         (true, _) => (Address::V6(number), length),
-        (false, _) => (Address::V4(u32::try_from(number).map_err(|_| Refusal::BadIp)?), length),
+        (false, _) => (Address::V4(u32::try_from(number).map_err(|_| ParseError::BadIp)?), length),
     };
     if length == 0 {
-        return Err(Refusal::TooWide);
+        return Err(ParseError::TooWide);
     }
-    let range = AddressRange::from_prefix(address, length).ok_or(Refusal::BadPrefix)?;
+    let range = AddressRange::from_prefix(address, length).ok_or(ParseError::BadPrefix)?;
     let host_bits = !matches!((address, range),
         (Address::V4(number), AddressRange::V4 { first, .. }) if number == first)
         && !matches!((address, range), (Address::V6(number), AddressRange::V6 { first, .. }) if number == first);
@@ -284,18 +292,18 @@ fn parse_prefix(address: &[u8], length: &[u8]) -> Result<ReadRange, Refusal> {
 }
 
 /// `address/255.255.255.0`.
-fn parse_netmask(address: u32, mask: &[u8]) -> Result<ReadRange, Refusal> {
-    let mask = parse_v4(mask).map_err(|_| Refusal::BadMask)?;
+fn parse_netmask(address: u32, mask: &[u8]) -> Result<ReadRange, ParseError> {
+    let mask = parse_v4(mask).map_err(|_| ParseError::BadMask)?;
     let range = AddressRange::from_netmask(address, mask)?;
     Ok(ReadRange { range, port: None, host_bits: address & !mask != 0 })
 }
 
-fn parse_length(text: &[u8]) -> Result<u8, Refusal> {
+fn parse_length(text: &[u8]) -> Result<u8, ParseError> {
     match text {
         [digit @ b'0'..=b'9'] => Ok(digit - b'0'),
         [tens @ b'1'..=b'9', ones @ b'0'..=b'9'] => Ok((tens - b'0') * 10 + ones - b'0'),
         [b'1', tens @ b'0'..=b'2', ones @ b'0'..=b'9'] => Ok(100 + (tens - b'0') * 10 + ones - b'0'),
-        _ => Err(Refusal::BadPrefix),
+        _ => Err(ParseError::BadPrefix),
     }
 }
 
@@ -316,7 +324,7 @@ pub fn plain_v4(text: &[u8]) -> Option<u32> {
     (dots == 3 && digits > 0 && octet < 256).then_some(number << 8 | octet)
 }
 
-fn parse_v4(text: &[u8]) -> Result<u32, Refusal> {
+fn parse_v4(text: &[u8]) -> Result<u32, ParseError> {
     let mut number = 0u32;
     let mut octets = 0;
     let mut wrong = None;
@@ -331,12 +339,12 @@ fn parse_v4(text: &[u8]) -> Result<u32, Refusal> {
     match (octets, wrong) {
         (4, None) => Ok(number),
         (4, Some(refusal)) => Err(refusal),
-        (5.., _) if digits_and_dots() => Err(Refusal::Glued),
-        _ => Err(Refusal::BadIp),
+        (5.., _) if digits_and_dots() => Err(ParseError::Glued),
+        _ => Err(ParseError::BadIp),
     }
 }
 
-fn parse_octet(octet: &[u8]) -> Result<u32, Refusal> {
+fn parse_octet(octet: &[u8]) -> Result<u32, ParseError> {
     let digit = |byte: &u8| u32::from(byte.wrapping_sub(b'0'));
     let value = match octet {
         [a] => digit(a),
@@ -344,22 +352,22 @@ fn parse_octet(octet: &[u8]) -> Result<u32, Refusal> {
         [a, b, c] if digit(a) < 10 && digit(b) < 10 && digit(c) < 10 => {
             digit(a) * 100 + digit(b) * 10 + digit(c)
         }
-        _ => return Err(Refusal::BadIp),
+        _ => return Err(ParseError::BadIp),
     };
     match octet {
-        [b'0', _, ..] => Err(Refusal::LeadingZero),
-        [a] if digit(a) > 9 => Err(Refusal::BadIp),
-        _ if value > 255 => Err(Refusal::BadIp),
+        [b'0', _, ..] => Err(ParseError::LeadingZero),
+        [a] if digit(a) > 9 => Err(ParseError::BadIp),
+        _ if value > 255 => Err(ParseError::BadIp),
         _ => Ok(value),
     }
 }
 
-fn parse_v6(text: &[u8]) -> Result<u128, Refusal> {
+fn parse_v6(text: &[u8]) -> Result<u128, ParseError> {
     if text.contains(&b'%') {
-        return Err(Refusal::ZoneId);
+        return Err(ParseError::ZoneId);
     }
-    let text = std::str::from_utf8(text).map_err(|_| Refusal::BadIp)?;
-    text.parse::<Ipv6Addr>().map(Ipv6Addr::to_bits).map_err(|_| Refusal::BadIp)
+    let text = std::str::from_utf8(text).map_err(|_| ParseError::BadIp)?;
+    text.parse::<Ipv6Addr>().map(Ipv6Addr::to_bits).map_err(|_| ParseError::BadIp)
 }
 
 /// IPv4-mapped IPv6 (`::ffff:0:0/96`) is IPv4.
@@ -382,7 +390,7 @@ mod tests {
         }
     }
 
-    fn read(text: &str) -> Result<String, Refusal> {
+    fn read(text: &str) -> Result<String, ParseError> {
         AddressRange::parse(text.as_bytes()).map(|read| read.range.to_string())
     }
 
@@ -410,25 +418,25 @@ mod tests {
     #[test]
     fn what_has_two_readings_is_refused_by_name() {
         for (text, refusal) in [
-            ("010.0.0.1", Refusal::LeadingZero),
-            ("1.2.3", Refusal::BadIp),
-            ("0x7f.1", Refusal::BadIp),
-            ("2130706433", Refusal::BadIp),
-            ("45.9.20.256", Refusal::BadIp),
-            ("1.2.3.4/33", Refusal::BadPrefix),
-            ("1.2.3.4/08", Refusal::BadPrefix),
-            ("1.2.3.4/+8", Refusal::BadPrefix),
-            ("1.2.3.4/", Refusal::BadPrefix),
-            ("1.2.3.4/0", Refusal::TooWide),
-            ("::/0", Refusal::TooWide),
-            ("fe80::1%eth0", Refusal::ZoneId),
-            ("45.9.20.9-45.9.20.4", Refusal::BadRange),
-            ("45.9.20.1-2a06:e480::1", Refusal::BadRange),
-            ("45.9.20.5:0", Refusal::BadPort),
-            ("161.35.41.9:53:53", Refusal::BadPort),
-            ("176.221.42.3254.174.140.223", Refusal::Glued),
-            ("1.2.3.4.5", Refusal::Glued),
-            ("", Refusal::BadIp),
+            ("010.0.0.1", ParseError::LeadingZero),
+            ("1.2.3", ParseError::BadIp),
+            ("0x7f.1", ParseError::BadIp),
+            ("2130706433", ParseError::BadIp),
+            ("45.9.20.256", ParseError::BadIp),
+            ("1.2.3.4/33", ParseError::BadPrefix),
+            ("1.2.3.4/08", ParseError::BadPrefix),
+            ("1.2.3.4/+8", ParseError::BadPrefix),
+            ("1.2.3.4/", ParseError::BadPrefix),
+            ("1.2.3.4/0", ParseError::TooWide),
+            ("::/0", ParseError::TooWide),
+            ("fe80::1%eth0", ParseError::ZoneId),
+            ("45.9.20.9-45.9.20.4", ParseError::BadRange),
+            ("45.9.20.1-2a06:e480::1", ParseError::BadRange),
+            ("45.9.20.5:0", ParseError::BadPort),
+            ("161.35.41.9:53:53", ParseError::BadPort),
+            ("176.221.42.3254.174.140.223", ParseError::Glued),
+            ("1.2.3.4.5", ParseError::Glued),
+            ("", ParseError::BadIp),
         ] {
             assert_eq!(read(text), Err(refusal), "{text}");
         }
@@ -438,7 +446,7 @@ mod tests {
     fn a_mask_is_a_prefix_or_nothing() {
         let mask = |mask: u32| AddressRange::from_netmask(0x2D09_1400, mask);
         assert_eq!(mask(0xFFFF_FF00).map(|range| range.to_string()).as_deref(), Ok("45.9.20.0/24"));
-        assert_eq!(mask(0xFF00_FF00), Err(Refusal::BadMask));
+        assert_eq!(mask(0xFF00_FF00), Err(ParseError::BadMask));
     }
 
     #[test]

@@ -4,7 +4,7 @@
 //! number can only be an address, so it is read as one and refused as one, also after the IDNA mapping has
 //! turned full-width digits into plain ones.
 
-use crate::{Address, Refusal, name};
+use crate::{Address, ParseError, name};
 
 /// What a host turned out to be.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -16,7 +16,7 @@ pub enum Host {
 }
 
 /// Reads a host without brackets or port. A name is appended to `out`; an address leaves `out` as it was.
-pub fn canonical(text: &[u8], out: &mut Vec<u8>) -> Result<Host, Refusal> {
+pub fn canonical(text: &[u8], out: &mut Vec<u8>) -> Result<Host, ParseError> {
     if name::glance(text).is_some() {
         out.extend_from_slice(text);
         return Ok(Host::Name);
@@ -26,10 +26,10 @@ pub fn canonical(text: &[u8], out: &mut Vec<u8>) -> Result<Host, Refusal> {
     }
     match name::canonical(text, out) {
         Ok(()) => Ok(Host::Name),
-        Err(Refusal::BadHost | Refusal::SingleLabel) if !text.is_ascii() => {
+        Err(ParseError::BadHost | ParseError::SingleLabel) if !text.is_ascii() => {
             let mapped = name::to_ascii(text)?;
             if !ends_in_number(mapped.as_bytes()) {
-                return Err(Refusal::BadHost);
+                return Err(ParseError::BadHost);
             }
             Address::parse(mapped.as_bytes()).map(Host::Address)
         }
@@ -58,8 +58,8 @@ mod tests {
         assert_eq!(read("45.9.20.5"), Ok(Host::Address(Address::V4(0x2D09_1405))));
         assert_eq!(read("1。2。3。4"), Ok(Host::Address(Address::V4(0x0102_0304))));
         assert_eq!(read("evilpanel.com"), Ok(Host::Name));
-        assert_eq!(read("39.34.166.041"), Err(Refusal::LeadingZero));
-        assert_eq!(read("0x7f.1"), Err(Refusal::BadIp));
-        assert_eq!(read("0000153.0000255.0000011.0000125"), Err(Refusal::BadIp));
+        assert_eq!(read("39.34.166.041"), Err(ParseError::LeadingZero));
+        assert_eq!(read("0x7f.1"), Err(ParseError::BadIp));
+        assert_eq!(read("0000153.0000255.0000011.0000125"), Err(ParseError::BadIp));
     }
 }

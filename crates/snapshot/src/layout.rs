@@ -1,15 +1,17 @@
-//! Where everything stands in the file: the header, the section table, and the list of sections by heat.
+//! The layout of the file: the header, the section table, and the list of sections.
 //!
-//! The header states the exact length of the file, because a truncated file must be noticed before any of it
-//! is believed; every byte is covered by one checksum (header, table, sections) or must be zero (padding).
-//! What a miss touches comes first and together; what only a hit touches follows; see `FORMAT.md`.
+//! The header states the exact length of the file, so that a truncated file is rejected before any of it is used. Every byte
+//! is covered by one checksum (header, table, sections) or must be zero (padding). Sections that misses touch come first
+//! and together; sections that only hits touch follow. `FORMAT.md` specifies the bytes.
 
 use crate::Time;
-use crate::error::Damage;
+use crate::error::Corruption;
 use std::ops::Range;
 
-/// The first eight bytes. Like PNG's, they break when a file went through a text-mode transfer.
-pub const MAGIC: [u8; 8] = *b"\x89RAP\r\n\x1a\n";
+/// The first eight bytes. As in PNG, a transfer in text mode changes them.
+pub const MAGIC: [u8; 8] = *b"\x89RPS\r\n\x1a\n";
+/// The first eight bytes of files from before the first release, which nothing reads any more.
+const DEVELOPMENT_MAGIC: [u8; 8] = *b"\x89RAP\r\n\x1a\n";
 /// The format version that this crate writes.
 pub const VERSION: u32 = 1;
 /// The length of the header, in bytes.
@@ -18,7 +20,7 @@ pub const HEADER_LEN: usize = 64;
 pub const ROW_LEN: usize = 32;
 /// Every section begins at a multiple of this.
 pub const ALIGN: usize = 64;
-/// No file of this version has more sections; a header that claims more is damaged.
+/// A header that states more sections is corrupt.
 const SECTIONS_MAX: u32 = 256;
 /// A reader that does not know a section with this flag must refuse the file.
 pub const MUST_UNDERSTAND: u16 = 1;
@@ -27,11 +29,12 @@ macro_rules! sections {
     ($($variant:ident $id:literal $name:literal $about:literal;)+) => {
         /// A section of the file. An id never changes its meaning.
         #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+        #[non_exhaustive]
         #[repr(u16)]
         pub enum Section { $(#[doc = $about] $variant = $id,)+ }
 
         impl Section {
-            /// All sections, in the order in which the file holds them: hot, warm, cold.
+            /// All sections, in file order.
             pub const ALL: &'static [Section] = &[$(Section::$variant,)+];
 
             /// The number in the section table.
@@ -54,43 +57,27 @@ macro_rules! sections {
 
 sections! {
     Origin 1 "origin" "feeds and build information (bincode)";
-    Runs 2 "runs" "times that many sightings share";
+    SharedTimes 2 "shared-times" "times that many sightings share";
     Records 3 "records" "what a feed says, without the indicator";
     Sets 4 "sets" "interned lists of records";
-    Extents 5 "extents" "listed ranges that are no prefix";
-    RareSets 6 "rare-sets" "sets whose numbers are too large for the width of their part";
-    NameLines 44 "name-lines" "names: which suffixes are entries, or have entries below";
-    NameLocator 45 "name-locator" "names: where each stands, by its hash";
-    V4Starts 48 "v4-starts" "IPv4: which buckets hold entries, and where they start";
-    V4Ends 49 "v4-ends" "IPv4: where runs and holes end";
-    V4EndSets 50 "v4-end-sets" "IPv4: the set of each run";
-    V6Ladder 30 "v6-ladder" "IPv6: upper halves of the last addresses, as a tree";
-    V6Spans 25 "v6-spans" "IPv6: runs";
-    V6SpanSets 26 "v6-span-sets" "IPv6: the set of each run";
-    NameSets 33 "name-sets" "names: the set of each ordinal";
-    UrlSets 41 "url-sets" "URLs: the set of each ordinal";
-    V4EndTimes 51 "v4-end-times" "IPv4: times of runs that few share";
-    V6SpanTimes 27 "v6-span-times" "IPv6: times of runs that few share";
-    NameTimes 34 "name-times" "names: times that few share";
-    UrlTimes 42 "url-times" "URLs: times that few share";
-    NameLeaves 46 "name-leaves" "names: leaves of reversed names, front-coded and in a prefix code, below a transducer";
-    UrlBlocks 43 "url-blocks" "URLs: front-coded blocks of URLs below a transducer";
-    V4Directory 16 "v4-directory" "IPv4: which /16 hold entries, and where (older files)";
-    V4Points 17 "v4-points" "IPv4: low halves of single addresses (older files)";
-    V4PointSets 18 "v4-point-sets" "IPv4: the set of each single address (older files)";
-    V4Spans 19 "v4-spans" "IPv4: low halves of runs (older files)";
-    V4SpanSets 20 "v4-span-sets" "IPv4: the set of each run (older files)";
-    V4PointTimes 21 "v4-point-times" "IPv4: times of single addresses that few share (older files)";
-    V4SpanTimes 22 "v4-span-times" "IPv4: times of runs that few share (older files)";
-    V6Directory 24 "v6-directory" "IPv6: which /16 hold entries, and where (older files)";
-    NameByteLeaves 39 "name-byte-leaves" "names: leaves whose numbers count bytes (older files)";
-    NameSuffixes 31 "name-suffixes" "names: which suffixes are entries, or have entries below (older files)";
-    NameSpots 35 "name-spots" "names: where each stands, by its hash (older files)";
-    NameFilter 36 "name-filter" "names: which suffixes are entries, or have entries below (older files)";
-    NamePrints 38 "name-prints" "names: a byte of the hash of each (older files)";
-    NameBlocks 37 "name-blocks" "names: front-coded blocks of reversed names below a transducer (older files)";
-    Names 32 "names" "names: transducers from reversed name to ordinal (older files)";
-    Urls 40 "urls" "URLs: transducers from URL to ordinal (older files)";
+    Extents 5 "extents" "listed ranges that are not prefixes";
+    SetExceptions 6 "set-exceptions" "sets whose numbers are too large for the width of their part";
+    NameFilter 7 "name-filter" "names: which suffixes are entries or have entries below";
+    NameLocator 8 "name-locator" "names: the leaf slot of each, by its hash";
+    Ipv4Directory 9 "ipv4-directory" "IPv4: which buckets hold entries, and where they start";
+    Ipv4Ends 10 "ipv4-ends" "IPv4: where ranges and gaps end";
+    Ipv4Sets 11 "ipv4-sets" "IPv4: the set of each item";
+    Ipv6Index 12 "ipv6-index" "IPv6: upper halves of the last addresses, as a tree";
+    Ipv6Ranges 13 "ipv6-ranges" "IPv6: first and last addresses";
+    Ipv6Sets 14 "ipv6-sets" "IPv6: the set of each range";
+    NameSets 15 "name-sets" "names: the set of each ordinal";
+    UrlSets 16 "url-sets" "URLs: the set of each ordinal";
+    Ipv4Times 17 "ipv4-times" "IPv4: entries' own times";
+    Ipv6Times 18 "ipv6-times" "IPv6: entries' own times";
+    NameTimes 19 "name-times" "names: entries' own times";
+    UrlTimes 20 "url-times" "URLs: entries' own times";
+    NameLeaves 21 "name-leaves" "names: front-coded leaves in a prefix code, below the top index";
+    UrlBlocks 22 "url-blocks" "URLs: front-coded blocks, below the top index";
 }
 
 /// One row of the section table.
@@ -144,20 +131,25 @@ impl Table {
         head
     }
 
-    /// Reads and checks header and section table of a file. Costs the same whatever the file's size.
-    pub fn decode(file: &[u8]) -> Result<Table, Damage> {
+    /// Reads and checks header and section table of a file, at a cost that does not depend on its size.
+    pub fn decode(file: &[u8]) -> Result<Table, Corruption> {
         let header = file.get(..HEADER_LEN).ok_or_else(|| {
-            Damage::new("header", 0, format_args!("{HEADER_LEN} bytes"), format_args!("{} bytes", file.len()))
+            Corruption::new(
+                "header",
+                0,
+                format_args!("{HEADER_LEN} bytes"),
+                format_args!("{} bytes", file.len()),
+            )
         })?;
         check_magic_and_version(header)?;
         let stated = u32_at(header, HEADER_LEN - 4);
         let actual = crc32fast::hash(header.get(..HEADER_LEN - 4).unwrap_or(&[]));
         if stated != actual {
-            return Err(checksum_damage("header", 0, stated, actual));
+            return Err(checksum_mismatch("header", 0, stated, actual));
         }
         let file_len = u64_at(header, 16);
         if file_len != file.len() as u64 {
-            return Err(Damage::new(
+            return Err(Corruption::new(
                 "header",
                 16,
                 format_args!("a file of {file_len} bytes"),
@@ -175,74 +167,84 @@ impl Table {
     }
 }
 
-/// The damage of a part whose checksum does not hold.
-pub fn checksum_damage(part: &'static str, offset: u64, stated: u32, actual: u32) -> Damage {
-    Damage::new(part, offset, format_args!("checksum {stated:08x}"), format_args!("{actual:08x}"))
+/// The error of a part whose checksum does not match.
+pub fn checksum_mismatch(part: &'static str, offset: u64, stated: u32, actual: u32) -> Corruption {
+    Corruption::new(part, offset, format_args!("checksum {stated:08x}"), format_args!("{actual:08x}"))
 }
 
-fn check_magic_and_version(header: &[u8]) -> Result<(), Damage> {
+fn check_magic_and_version(header: &[u8]) -> Result<(), Corruption> {
+    if header.starts_with(&DEVELOPMENT_MAGIC) {
+        let found = "a development file, made before the first release";
+        return Err(Corruption::new("header", 0, "the magic of a rapsheet snapshot", found)
+            .with_remedy("build anew; start with `--previous none`"));
+    }
     if !header.starts_with(&MAGIC) {
         let found = format!("{:02x?}", header.get(..MAGIC.len()).unwrap_or(&[]));
-        let remedy = "this is another kind of file; name the file that `rapsheet build` wrote";
-        return Err(Damage { remedy, ..Damage::new("header", 0, "the magic of a rapsheet snapshot", found) });
+        return Err(Corruption::new("header", 0, "the magic of a rapsheet snapshot", found)
+            .with_remedy("this is another kind of file; name the file that `rapsheet build` wrote"));
     }
-    match u32_at(header, 8) {
+    let version = u32_at(header, 8);
+    let error = Corruption::new("header", 8, format!("version {VERSION}"), format!("version {version}"));
+    match version {
         VERSION => Ok(()),
-        newer if newer > VERSION => Err(Damage {
-            remedy: "it was written by a newer rapsheet: update this one, or rebuild the file with this one",
-            ..Damage::new("header", 8, format_args!("version {VERSION}"), format_args!("version {newer}"))
-        }),
-        other => {
-            Err(Damage::new("header", 8, format_args!("version {VERSION}"), format_args!("version {other}")))
-        }
+        newer if newer > VERSION => Err(error
+            .with_remedy("a newer rapsheet wrote it: update this one, or rebuild the file with this one")),
+        _ => Err(error),
     }
 }
 
-fn decode_rows(file: &[u8], count: u32, stated: u32) -> Result<Vec<Row>, Damage> {
+fn decode_rows(file: &[u8], count: u32, stated: u32) -> Result<Vec<Row>, Corruption> {
     let offset = HEADER_LEN as u64;
     if count > SECTIONS_MAX {
-        return Err(Damage::new("header", 12, format_args!("at most {SECTIONS_MAX} sections"), count));
+        return Err(Corruption::new("header", 12, format_args!("at most {SECTIONS_MAX} sections"), count));
     }
     let end = HEADER_LEN + count as usize * ROW_LEN;
     let bytes = file.get(HEADER_LEN..end).ok_or_else(|| {
-        Damage::new("section table", offset, format_args!("{count} rows"), "the end of the file")
+        Corruption::new("section table", offset, format_args!("{count} rows"), "the end of the file")
     })?;
     let actual = crc32fast::hash(bytes);
     if stated != actual {
-        return Err(checksum_damage("section table", offset, stated, actual));
+        return Err(checksum_mismatch("section table", offset, stated, actual));
     }
     let rows: Vec<Row> = bytes.chunks_exact(ROW_LEN).map(Row::decode).collect();
     check_rows(&rows, end as u64, file.len() as u64)?;
     Ok(rows)
 }
 
-/// Sections stand in order, aligned, without overlap, and the last one ends the file.
-fn check_rows(rows: &[Row], table_end: u64, file_len: u64) -> Result<(), Damage> {
+/// Checks that sections stand in order, aligned and without overlap, and that the last one ends the file.
+fn check_rows(rows: &[Row], table_end: u64, file_len: u64) -> Result<(), Corruption> {
     let mut end = table_end;
     for (at, row) in rows.iter().enumerate() {
         let part = row.section().map_or("unknown section", Section::name);
         if row.section().is_none() && row.flags & MUST_UNDERSTAND != 0 {
-            let remedy = "it needs a newer rapsheet to be read";
-            let known = "sections that this version knows";
-            return Err(Damage {
-                remedy,
-                ..Damage::new(part, row.offset, known, format_args!("section {}", row.id))
-            });
+            let (known, found) = ("sections that this version knows", format!("section {}", row.id));
+            let error = Corruption::new(part, row.offset, known, found);
+            return Err(error.with_remedy("only a newer rapsheet can read it"));
         }
         if rows.iter().take(at).any(|other| other.id == row.id) {
-            return Err(Damage::new(part, row.offset, "each section once", "the same section twice"));
+            return Err(Corruption::new(part, row.offset, "each section once", "the same section twice"));
         }
         if row.offset != aligned(end) {
-            return Err(Damage::new(part, row.offset, format_args!("offset {}", aligned(end)), row.offset));
+            return Err(Corruption::new(
+                part,
+                row.offset,
+                format_args!("offset {}", aligned(end)),
+                row.offset,
+            ));
         }
         end = row.offset.checked_add(row.length).filter(|end| *end <= file_len).ok_or_else(|| {
-            Damage::new(part, row.offset, "a section inside the file", format_args!("length {}", row.length))
+            Corruption::new(
+                part,
+                row.offset,
+                "a section inside the file",
+                format_args!("length {}", row.length),
+            )
         })?;
     }
     if end == file_len {
         Ok(())
     } else {
-        Err(Damage::new(
+        Err(Corruption::new(
             "section table",
             HEADER_LEN as u64,
             format_args!("sections up to byte {file_len}"),
@@ -252,7 +254,7 @@ fn check_rows(rows: &[Row], table_end: u64, file_len: u64) -> Result<(), Damage>
 }
 
 impl Row {
-    /// The section that the number means, if this version knows it.
+    /// The section with this id, if this version knows it.
     pub fn section(&self) -> Option<Section> {
         Section::ALL.iter().copied().find(|section| section.id() == self.id)
     }
@@ -291,7 +293,7 @@ impl Row {
     }
 }
 
-/// Up to seven bytes as a number, in loads that do not depend on one another.
+/// Up to seven bytes as a little-endian number, in loads that do not depend on each other.
 #[inline]
 pub(crate) fn short_word(rest: &[u8]) -> u64 {
     let len = rest.len();
@@ -306,23 +308,23 @@ pub(crate) fn short_word(rest: &[u8]) -> u64 {
     }
 }
 
-/// Reads a little-endian number; zero where the bytes end before it, which no checked structure does.
+/// Reads a little-endian number; zero where the bytes are too short, which no checked structure is.
 pub(crate) fn u16_at(bytes: &[u8], at: usize) -> u16 {
     bytes.get(at..).and_then(<[u8]>::first_chunk).map_or(0, |chunk| u16::from_le_bytes(*chunk))
 }
 
-/// Reads a little-endian number; zero where the bytes end before it.
+/// Reads a little-endian number; zero where the bytes are too short.
 pub(crate) fn u32_at(bytes: &[u8], at: usize) -> u32 {
     bytes.get(at..).and_then(<[u8]>::first_chunk).map_or(0, |chunk| u32::from_le_bytes(*chunk))
 }
 
-/// Reads a little-endian number; zero where the bytes end before it.
+/// Reads a little-endian number; zero where the bytes are too short.
 #[inline]
 pub(crate) fn u64_at(bytes: &[u8], at: usize) -> u64 {
     bytes.get(at..).and_then(<[u8]>::first_chunk).map_or(0, |chunk| u64::from_le_bytes(*chunk))
 }
 
-/// Reads a little-endian number; zero where the bytes end before it.
+/// Reads a little-endian number; zero where the bytes are too short.
 pub(crate) fn u128_at(bytes: &[u8], at: usize) -> u128 {
     bytes.get(at..).and_then(<[u8]>::first_chunk).map_or(0, |chunk| u128::from_le_bytes(*chunk))
 }
@@ -332,17 +334,17 @@ mod tests {
     use super::*;
 
     #[test]
-    fn ids_and_names_are_unique() {
+    fn ids_count_from_one_and_names_are_unique() {
+        assert!(Section::ALL.iter().map(|section| section.id()).eq(1..=22));
         for (at, section) in Section::ALL.iter().enumerate() {
             for other in Section::ALL.iter().skip(at + 1) {
-                assert_ne!(section.id(), other.id());
                 assert_ne!(section.name(), other.name());
             }
         }
     }
 
     #[test]
-    fn the_documentation_lists_the_same_sections_in_the_same_order() {
+    fn the_documentation_lists_the_same_sections() {
         let rows = include_str!("../FORMAT.md").lines().filter_map(|line| {
             let mut cells = line.strip_prefix("| ")?.strip_suffix(" |")?.split(" | ");
             let id: u16 = cells.next()?.parse().ok()?;
@@ -367,7 +369,7 @@ mod tests {
     }
 
     #[test]
-    fn short_words_are_their_bytes() {
+    fn short_words_are_little_endian() {
         for len in 0..8 {
             let text = &b"abcdefg"[..len];
             let plain = text.iter().rev().fold(0, |sum, byte| sum << 8 | u64::from(*byte));

@@ -1,9 +1,9 @@
-//! The one unsafe room: mapping a file into memory.
+//! Mapping a file into memory.
 //!
-//! A map is sound only while nobody shortens or rewrites the file under it. rapsheet publishes by writing
-//! beside and renaming, never in place, so a reader keeps the file that it opened, whole, for as long as it
-//! holds the map. Whoever truncates a snapshot in place breaks that promise, and the system then kills its
-//! readers; `README.md` says so to operators. What is not a regular file is not mapped at all.
+//! A map is valid only while no process truncates or rewrites the file. rapsheet writes a new file and renames it over the
+//! old one, never in place, so that a reader keeps the whole file that it opened for as long as it holds the map. A program
+//! that truncates a snapshot in place breaks this rule, and the system then kills its readers; `README.md` tells operators.
+//! Only regular files are mapped.
 
 #![allow(unsafe_code)]
 
@@ -30,15 +30,15 @@ impl Map {
         if file.metadata().map_err(fail("reading the length of the file"))?.len() == 0 {
             return Ok(Map::Owned(Vec::new()));
         }
-        // SAFETY: the file is a published snapshot, which no part of rapsheet ever writes to again: it is
-        // replaced by renaming another file over its name. The map is read-only, and every read of it is
-        // bounds-checked against its length, so that even changed bytes could at worst give a wrong answer.
+        // SAFETY: no part of rapsheet writes to a published snapshot again; it is replaced by renaming another file over
+        // its name. The map is read-only and every read is bounds-checked against its length, so that changed bytes can at
+        // worst give a wrong answer.
         let map = unsafe { memmap2::Mmap::map(&file) }.map_err(fail("mapping"))?;
         Ok(Map::Mapped(map))
     }
 }
 
-/// Opens without following into a pipe or device: opening one of those can block for ever.
+/// Opens a regular file. Opening a pipe or a device could block for ever.
 fn open_regular(path: &Path) -> io::Result<File> {
     if !std::fs::metadata(path)?.is_file() {
         return Err(io::Error::new(io::ErrorKind::InvalidInput, "it is not a regular file"));

@@ -5,7 +5,7 @@
 //! else's name. So the mapping comes from the `idna` crate and every other rule is ours. An ASCII name
 //! without an A-label, the common case, never leaves the fast path: one table look-up a byte.
 
-use crate::Refusal;
+use crate::ParseError;
 use std::borrow::Cow;
 
 /// The longest canonical name, in octets.
@@ -16,7 +16,7 @@ const LABEL_MAX: usize = 63;
 const MAPPED_MAX: usize = 4096;
 
 /// Appends the canonical form of `text` to `out`. On a refusal `out` is left as it was.
-pub fn canonical(text: &[u8], out: &mut Vec<u8>) -> Result<(), Refusal> {
+pub fn canonical(text: &[u8], out: &mut Vec<u8>) -> Result<(), ParseError> {
     let mark = out.len();
     canonical_ascii(text, out).inspect_err(|_| out.truncate(mark)).and_then(|plain| {
         if plain {
@@ -88,15 +88,15 @@ const GLANCES: [Seen; 256] = {
 
 /// Maps a name with non-ASCII characters or A-labels by UTS-46 (non-transitional, lenient). Characters that
 /// the mapping would delete are refused instead.
-pub(crate) fn to_ascii(text: &[u8]) -> Result<Cow<'_, str>, Refusal> {
-    let unicode = std::str::from_utf8(text).map_err(|_| Refusal::BadEncoding)?;
+pub(crate) fn to_ascii(text: &[u8]) -> Result<Cow<'_, str>, ParseError> {
+    let unicode = std::str::from_utf8(text).map_err(|_| ParseError::BadEncoding)?;
     if text.len() > MAPPED_MAX {
-        return Err(Refusal::BadHost);
+        return Err(ParseError::BadHost);
     }
     if unicode.chars().any(is_deleted_by_mapping) {
-        return Err(Refusal::BadIdna);
+        return Err(ParseError::BadIdna);
     }
-    idna::domain_to_ascii_cow(text, idna::AsciiDenyList::EMPTY).map_err(|_| Refusal::BadIdna)
+    idna::domain_to_ascii_cow(text, idna::AsciiDenyList::EMPTY).map_err(|_| ParseError::BadIdna)
 }
 
 /// The characters that UTS-46 deletes and feeds really contain.
@@ -136,7 +136,7 @@ const CLASSES: [u8; 256] = {
 };
 
 /// Copies `text` lower-cased and checks it. `Ok(false)` means that the name needs the IDNA mapping.
-fn canonical_ascii(text: &[u8], out: &mut Vec<u8>) -> Result<bool, Refusal> {
+fn canonical_ascii(text: &[u8], out: &mut Vec<u8>) -> Result<bool, ParseError> {
     let text = text.strip_suffix(b".").unwrap_or(text);
     let start = out.len();
     let mut worst = 0;
@@ -160,19 +160,19 @@ fn canonical_ascii(text: &[u8], out: &mut Vec<u8>) -> Result<bool, Refusal> {
     }
 }
 
-fn first_fault(name: &[u8]) -> Refusal {
+fn first_fault(name: &[u8]) -> ParseError {
     let mut faults = name.iter().map(|byte| class(*byte));
     if faults.clone().any(|class| class == CONTROL) {
-        Refusal::ControlChar
+        ParseError::ControlChar
     } else if faults.any(|class| class == PATTERN) {
-        Refusal::Pattern
+        ParseError::Pattern
     } else {
-        Refusal::BadHost
+        ParseError::BadHost
     }
 }
 
 /// Checks labels and lengths of a lower-case ASCII name. `Ok(false)` where an A-label must be validated.
-fn check_labels(name: &[u8]) -> Result<bool, Refusal> {
+fn check_labels(name: &[u8]) -> Result<bool, ParseError> {
     let mut dots = 0;
     let mut last_start = 0;
     let mut has_a_label = false;
@@ -188,29 +188,29 @@ fn check_labels(name: &[u8]) -> Result<bool, Refusal> {
     let last = name.get(last_start..).unwrap_or(&[]);
     check_label_width(last.len())?;
     if dots == 0 {
-        return Err(Refusal::SingleLabel);
+        return Err(ParseError::SingleLabel);
     }
     if name.len() > NAME_MAX {
-        return Err(Refusal::BadHost);
+        return Err(ParseError::BadHost);
     }
     check_last_label(last)?;
     Ok(!has_a_label || is_canonical_idna(name)?)
 }
 
-fn check_label_width(width: usize) -> Result<(), Refusal> {
-    if (1..=LABEL_MAX).contains(&width) { Ok(()) } else { Err(Refusal::BadLabel) }
+fn check_label_width(width: usize) -> Result<(), ParseError> {
+    if (1..=LABEL_MAX).contains(&width) { Ok(()) } else { Err(ParseError::BadLabel) }
 }
 
 /// The last label is at least two letters, or an A-label.
-fn check_last_label(last: &[u8]) -> Result<(), Refusal> {
+fn check_last_label(last: &[u8]) -> Result<(), ParseError> {
     let letters = last.len() >= 2 && last.iter().all(u8::is_ascii_lowercase);
-    if letters || last.starts_with(b"xn--") { Ok(()) } else { Err(Refusal::BadHost) }
+    if letters || last.starts_with(b"xn--") { Ok(()) } else { Err(ParseError::BadHost) }
 }
 
 /// Whether the mapping leaves a name with A-labels as it is; a broken A-label is refused.
-fn is_canonical_idna(name: &[u8]) -> Result<bool, Refusal> {
+fn is_canonical_idna(name: &[u8]) -> Result<bool, ParseError> {
     let mapped = to_ascii(name)?;
-    if mapped.as_bytes() == name { Ok(true) } else { Err(Refusal::BadIdna) }
+    if mapped.as_bytes() == name { Ok(true) } else { Err(ParseError::BadIdna) }
 }
 
 /// The name with its bytes in reverse order, which is how the index holds names: all names below
@@ -262,7 +262,7 @@ mod tests {
         }
     }
 
-    fn read(text: &str) -> Result<String, Refusal> {
+    fn read(text: &str) -> Result<String, ParseError> {
         let mut out = b"kept".to_vec();
         let result = canonical(text.as_bytes(), &mut out);
         assert!(out.starts_with(b"kept"));
@@ -294,20 +294,20 @@ mod tests {
         let long_label = format!("{}.com", "a".repeat(64));
         let long_name = format!("{}com", "abcdefghi.".repeat(26));
         for (text, refusal) in [
-            ("asu12.store..", Refusal::BadLabel),
-            ("a..evilpanel.com", Refusal::BadLabel),
-            ("", Refusal::BadLabel),
-            (".", Refusal::BadLabel),
-            ("xn--a.com", Refusal::BadIdna),
-            ("evil\u{200b}panel.com", Refusal::BadIdna),
-            (&long_label, Refusal::BadLabel),
-            (&long_name, Refusal::BadHost),
-            ("localhost", Refusal::SingleLabel),
-            ("corona helden", Refusal::BadHost),
-            ("ads.*", Refusal::Pattern),
-            ("evil\0panel.com", Refusal::ControlChar),
-            ("0000153.0000255", Refusal::BadHost),
-            ("loader.x", Refusal::BadHost),
+            ("asu12.store..", ParseError::BadLabel),
+            ("a..evilpanel.com", ParseError::BadLabel),
+            ("", ParseError::BadLabel),
+            (".", ParseError::BadLabel),
+            ("xn--a.com", ParseError::BadIdna),
+            ("evil\u{200b}panel.com", ParseError::BadIdna),
+            (&long_label, ParseError::BadLabel),
+            (&long_name, ParseError::BadHost),
+            ("localhost", ParseError::SingleLabel),
+            ("corona helden", ParseError::BadHost),
+            ("ads.*", ParseError::Pattern),
+            ("evil\0panel.com", ParseError::ControlChar),
+            ("0000153.0000255", ParseError::BadHost),
+            ("loader.x", ParseError::BadHost),
         ] {
             assert_eq!(read(text), Err(refusal), "{text}");
         }
@@ -315,7 +315,7 @@ mod tests {
 
     #[test]
     fn invalid_utf8_is_bad_encoding() {
-        assert_eq!(canonical(b"evil\xffpanel.com", &mut Vec::new()), Err(Refusal::BadEncoding));
+        assert_eq!(canonical(b"evil\xffpanel.com", &mut Vec::new()), Err(ParseError::BadEncoding));
     }
 
     proptest::proptest! {

@@ -1,10 +1,10 @@
 //! The parts of a written timestamp: digits, dates, clocks, fractions, offsets and month names.
 //!
 //! Three readers accept three sets of forms, because what is ambiguous differs: [`Time::parse_rfc3339`] reads
-//! arguments and the file's own output, `rapsheet_ingest::timestamp` reads columns and headers of feeds, and the
-//! command line reads log lines. All three are built from this scanner, so a digit, an offset or a month name means
-//! the same everywhere. A calendar library is refused here: a snapshot is read on small hosts, and the build reads
-//! millions of rows, so nothing allocates and every step is a few instructions.
+//! arguments and the file's own output, `rapsheet_ingest::timestamp` reads columns and headers of feeds, and
+//! the command line reads log lines. All three are built from this scanner, so a digit, an offset or a month
+//! name means the same everywhere. A calendar library is refused here: a snapshot is read on small hosts, and
+//! the build reads millions of rows, so nothing allocates and every step is a few instructions.
 //!
 //! [`Time::parse_rfc3339`]: crate::Time::parse_rfc3339
 
@@ -56,8 +56,8 @@ pub fn digits_len(text: &[u8]) -> usize {
     text.iter().take_while(|byte| byte.is_ascii_digit()).count()
 }
 
-/// Reads parts of a timestamp from left to right. A method that returns `None` may have read half of its part, so a
-/// reader that tries another form begins with a new scanner.
+/// Reads parts of a timestamp from left to right. A method that returns `None` may have read half of its
+/// part, so a reader that tries another form begins with a new scanner.
 #[derive(Clone, Copy, Debug)]
 pub struct Scanner<'t>(&'t [u8]);
 
@@ -123,8 +123,8 @@ impl<'t> Scanner<'t> {
         self.0 = self.0.trim_ascii_start();
     }
 
-    /// Skips a mark of these and the digits behind it: seconds are what a snapshot keeps. The mark alone is left
-    /// where it stands if fewer than `least` digits follow.
+    /// Skips a mark of these and the digits behind it: seconds are what a snapshot keeps. The mark alone is
+    /// left unread if fewer than `least` digits follow.
     #[inline]
     pub fn skip_fraction(&mut self, marks: &[u8], least: usize) {
         let mut fraction = *self;

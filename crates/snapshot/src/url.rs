@@ -5,7 +5,7 @@
 //! always are. So this is a small reader of our own, and what it cannot read it refuses by name.
 
 use crate::host::{self, Host};
-use crate::{Refusal, address};
+use crate::{ParseError, address};
 use std::io::Write as _;
 use std::ops::Range;
 
@@ -24,18 +24,18 @@ pub struct Url {
 
 /// Appends the canonical form of `text` to `out`: `scheme://host[:port]/path[?query]`, or `//host[:port]/path`
 /// where `text` has no scheme. On a refusal `out` is left as it was.
-pub fn canonical(text: &[u8], out: &mut Vec<u8>) -> Result<Url, Refusal> {
+pub fn canonical(text: &[u8], out: &mut Vec<u8>) -> Result<Url, ParseError> {
     let mark = out.len();
     append(text, out).inspect_err(|_| out.truncate(mark))
 }
 
-fn append(text: &[u8], out: &mut Vec<u8>) -> Result<Url, Refusal> {
+fn append(text: &[u8], out: &mut Vec<u8>) -> Result<Url, ParseError> {
     refuse_bad_bytes(text)?;
     let (scheme, rest) = split_scheme(text)?;
     let end = rest.iter().position(|byte| matches!(byte, b'/' | b'?' | b'#')).unwrap_or(rest.len());
     let (authority, tail) = rest.split_at_checked(end).unwrap_or((rest, &[]));
     if authority.is_empty() || is_second_scheme(authority, tail) {
-        return Err(Refusal::BadUrl);
+        return Err(ParseError::BadUrl);
     }
     append_scheme(scheme, out);
     let (had_userinfo, host_port) = strip_userinfo(authority);
@@ -45,15 +45,15 @@ fn append(text: &[u8], out: &mut Vec<u8>) -> Result<Url, Refusal> {
 }
 
 /// Blanks, controls and backslashes are read in different ways by different programs.
-fn refuse_bad_bytes(text: &[u8]) -> Result<(), Refusal> {
+fn refuse_bad_bytes(text: &[u8]) -> Result<(), ParseError> {
     let is_bad = |byte: u8| byte <= b' ' || byte == 0x7F || byte == b'\\';
     // No way out of this loop, so that it is done many bytes at a time.
     if !text.iter().fold(false, |any, byte| any | is_bad(*byte)) {
         return Ok(());
     }
     match text.iter().find(|byte| is_bad(**byte)) {
-        Some(b' ' | b'\t' | b'\\') => Err(Refusal::BadUrl),
-        _ => Err(Refusal::ControlChar),
+        Some(b' ' | b'\t' | b'\\') => Err(ParseError::BadUrl),
+        _ => Err(ParseError::ControlChar),
     }
 }
 
@@ -75,7 +75,7 @@ impl Scheme {
     }
 }
 
-fn split_scheme(text: &[u8]) -> Result<(Scheme, &[u8]), Refusal> {
+fn split_scheme(text: &[u8]) -> Result<(Scheme, &[u8]), ParseError> {
     match text {
         [b'/', b'/', rest @ ..] => return Ok((Scheme::None, rest)),
         [b'h', b't', b't', b'p', b':', b'/', b'/', rest @ ..] => return Ok((Scheme::Http, rest)),
@@ -89,9 +89,9 @@ fn split_scheme(text: &[u8]) -> Result<(Scheme, &[u8]), Refusal> {
             .iter()
             .find(|(name, ..)| word.eq_ignore_ascii_case(name))
             .map(|(_, scheme, _)| (*scheme, rest))
-            .ok_or(Refusal::BadScheme),
+            .ok_or(ParseError::BadScheme),
         [b':', after @ ..] if !word.contains(&b'.') && !after.first().is_some_and(u8::is_ascii_digit) => {
-            Err(Refusal::BadScheme)
+            Err(ParseError::BadScheme)
         }
         _ => Ok((Scheme::None, text)),
     }
@@ -120,12 +120,16 @@ fn strip_userinfo(authority: &[u8]) -> (bool, &[u8]) {
     }
 }
 
-fn append_authority(text: &[u8], scheme: Scheme, out: &mut Vec<u8>) -> Result<(Range<usize>, Host), Refusal> {
+fn append_authority(
+    text: &[u8],
+    scheme: Scheme,
+    out: &mut Vec<u8>,
+) -> Result<(Range<usize>, Host), ParseError> {
     let text = text.strip_suffix(b":").unwrap_or(text);
     let (host_text, port) = address::split_port(text)?;
     let bracketed = text.starts_with(b"[");
     if bracketed != host_text.contains(&b':') {
-        return Err(Refusal::BadIp);
+        return Err(ParseError::BadIp);
     }
     let start = out.len() + usize::from(bracketed);
     let host = host::canonical(host_text, out)?;
@@ -135,25 +139,25 @@ fn append_authority(text: &[u8], scheme: Scheme, out: &mut Vec<u8>) -> Result<(R
         } else {
             write!(out, "{address}")
         };
-        written.map_err(|_| Refusal::BadUrl)?;
+        written.map_err(|_| ParseError::BadUrl)?;
     }
     let is_v6 = out.last() == Some(&b']');
     let start = if bracketed && !is_v6 { start - 1 } else { start };
     let host_at = start..out.len() - usize::from(is_v6);
     if let Some(port) = port.filter(|port| Some(*port) != scheme.default_port()) {
-        write!(out, ":{port}").map_err(|_| Refusal::BadUrl)?;
+        write!(out, ":{port}").map_err(|_| ParseError::BadUrl)?;
     }
     Ok((host_at, host))
 }
 
 /// Appends path and query; returns whether there was more than the root.
-fn append_tail(tail: &[u8], out: &mut Vec<u8>) -> Result<bool, Refusal> {
+fn append_tail(tail: &[u8], out: &mut Vec<u8>) -> Result<bool, ParseError> {
     let tail = memchr::memchr(b'#', tail).and_then(|at| tail.get(..at)).unwrap_or(tail);
     if tail.ends_with(b"...") || tail.ends_with("…".as_bytes()) {
-        return Err(Refusal::BadUrl);
+        return Err(ParseError::BadUrl);
     }
     if !tail.is_ascii() && std::str::from_utf8(tail).is_err() {
-        return Err(Refusal::BadEncoding);
+        return Err(ParseError::BadEncoding);
     }
     if tail.first() != Some(&b'/') {
         out.push(b'/');
@@ -166,7 +170,7 @@ fn append_tail(tail: &[u8], out: &mut Vec<u8>) -> Result<bool, Refusal> {
         if byte.is_ascii() {
             out.push(*byte);
         } else {
-            write!(out, "%{byte:02X}").map_err(|_| Refusal::BadUrl)?;
+            write!(out, "%{byte:02X}").map_err(|_| ParseError::BadUrl)?;
         }
     }
     Ok(!matches!(tail, [] | [b'/']))
@@ -176,7 +180,7 @@ fn append_tail(tail: &[u8], out: &mut Vec<u8>) -> Result<bool, Refusal> {
 mod tests {
     use super::*;
 
-    fn read(text: &str) -> Result<(String, String), Refusal> {
+    fn read(text: &str) -> Result<(String, String), ParseError> {
         let mut out = b"kept".to_vec();
         let url = canonical(text.as_bytes(), &mut out);
         if url.is_err() {
@@ -220,20 +224,20 @@ mod tests {
     #[test]
     fn what_programs_read_differently_is_refused() {
         for (text, refusal) in [
-            ("http://39.34.166.041:34595/Mozi.m", Refusal::LeadingZero),
-            ("http://localhost/x", Refusal::SingleLabel),
-            ("javascript:alert(1)", Refusal::BadScheme),
-            ("ws://evilpanel.com/x", Refusal::BadScheme),
-            ("http://evilpanel.com/a b", Refusal::BadUrl),
-            ("http://evilpanel.com\\@good.com/", Refusal::BadUrl),
-            ("http://http://evilpanel.com/", Refusal::BadUrl),
-            ("http:///path", Refusal::BadUrl),
-            ("http://evilpanel.com/clients/pass.php…", Refusal::BadUrl),
-            ("http://evilpanel.com:0/", Refusal::BadPort),
-            ("http://evilpanel.com:99999/", Refusal::BadPort),
-            ("http://0x7f.1/", Refusal::BadIp),
-            ("http://2001:980::7/", Refusal::BadIp),
-            ("http://[evilpanel.com]/", Refusal::BadIp),
+            ("http://39.34.166.041:34595/Mozi.m", ParseError::LeadingZero),
+            ("http://localhost/x", ParseError::SingleLabel),
+            ("javascript:alert(1)", ParseError::BadScheme),
+            ("ws://evilpanel.com/x", ParseError::BadScheme),
+            ("http://evilpanel.com/a b", ParseError::BadUrl),
+            ("http://evilpanel.com\\@good.com/", ParseError::BadUrl),
+            ("http://http://evilpanel.com/", ParseError::BadUrl),
+            ("http:///path", ParseError::BadUrl),
+            ("http://evilpanel.com/clients/pass.php…", ParseError::BadUrl),
+            ("http://evilpanel.com:0/", ParseError::BadPort),
+            ("http://evilpanel.com:99999/", ParseError::BadPort),
+            ("http://0x7f.1/", ParseError::BadIp),
+            ("http://2001:980::7/", ParseError::BadIp),
+            ("http://[evilpanel.com]/", ParseError::BadIp),
         ] {
             assert_eq!(read(text), Err(refusal), "{text}");
         }

@@ -14,7 +14,8 @@ use crate::settings::Settings;
 use rapsheet_ingest::build::{Accept, BuildError, Built, Night};
 use rapsheet_ingest::canary;
 use rapsheet_ingest::catalog::{Catalog, Mark};
-use rapsheet_snapshot::{Beside, Snapshot, sweep};
+use rapsheet_snapshot::{AtomicFile, Snapshot, remove_stale_temp_files};
+use rayon::iter::{IntoParallelIterator, ParallelIterator};
 use std::fs;
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
@@ -31,7 +32,7 @@ pub(super) fn run(args: &Build, settings: &Settings) -> Result<Exit, Failure> {
     }
     args.check_files()?;
     let _lock = Lock::take(&args.out)?;
-    args.files().for_each(|file| sweep(&file));
+    args.files().for_each(|file| remove_stale_temp_files(&file));
     let previous = PreviousBuild::open(args)?;
     let input = Night {
         catalog: &catalog,
@@ -142,7 +143,7 @@ fn build(input: &Night<'_>, previous: &PreviousBuild, settings: &Settings) -> Re
 }
 
 /// Writes report, rejects and metrics to temporary files.
-fn write_files(built: &Built, length: u64, args: &Build) -> Result<Vec<Beside>, Failure> {
+fn write_files(built: &Built, length: u64, args: &Build) -> Result<Vec<AtomicFile>, Failure> {
     let report = temp_file(args.report.as_deref(), |out| output::report(&built.report, out))?;
     let rejects = temp_file(args.rejects.as_deref(), |out| output::rejects(&built.rejects, out))?;
     let metrics = temp_file(args.metrics.as_deref(), |out| output::metrics(&built.report, length, out))?;
@@ -152,7 +153,7 @@ fn write_files(built: &Built, length: u64, args: &Build) -> Result<Vec<Beside>, 
 fn temp_file(
     target: Option<&Path>,
     fill: impl FnOnce(&mut dyn Write) -> io::Result<()>,
-) -> Result<Option<Beside>, Failure> {
+) -> Result<Option<AtomicFile>, Failure> {
     let unfinished = |error| Failure::unfinished(format_args!("{error}; nothing was published"));
     Ok(target.map(|target| write_temp(target, fill)).transpose().map_err(unfinished)?.flatten())
 }
@@ -163,16 +164,21 @@ fn temp_file(
 /// it has the times of its rows.
 fn publish(built: &Built, out: &Path) -> Result<(), Failure> {
     let unfinished = |error| Failure::unfinished(format_args!("{error}; the old snapshot is untouched"));
-    let mut state = Beside::create(&with_suffix(out, ".state")).map_err(unfinished)?;
+    let mut state = AtomicFile::create(&with_suffix(out, ".state")).map_err(unfinished)?;
     state.fill(|out| out.write_all(&built.state)).map_err(unfinished)?;
-    let snapshot = built.image.beside(out).map_err(unfinished)?;
+    let snapshot = built.image.stage(out, verify_in_parallel).map_err(unfinished)?;
     state.publish().map_err(unfinished)?;
     let unsynced = |error| {
         Failure::unfinished(format_args!(
             "{error}; the new snapshot is in place, but may be lost in a power failure"
         ))
     };
-    snapshot.place().map_err(unfinished)?.sync().map_err(unsynced)
+    snapshot.rename().map_err(unfinished)?.sync().map_err(unsynced)
+}
+
+/// Verifies the written file before it is published, on all threads.
+fn verify_in_parallel(snapshot: &Snapshot) -> Result<(), rapsheet_snapshot::Error> {
+    snapshot.reference_checks().into_par_iter().try_for_each(|check| check.run())
 }
 
 /// The results of the previous build.

@@ -14,7 +14,7 @@ use crate::output::score::Scorer;
 use crate::settings::Settings;
 use crate::tail::Tail;
 use rapsheet_query::Searcher;
-use rapsheet_snapshot::{Follow, Time};
+use rapsheet_snapshot::{ReloadingSnapshot, Time};
 use std::io::Write;
 use std::sync::Arc;
 use std::thread;
@@ -39,7 +39,7 @@ struct Source {
 /// Follows logs.
 pub(super) fn run(args: &Score, settings: &Settings, out: &mut dyn Write) -> Result<Exit, Failure> {
     check(args)?;
-    let reloading = Follow::open(&settings.snapshot).map_err(Failure::refused)?;
+    let reloading = ReloadingSnapshot::open(&settings.snapshot).map_err(Failure::refused)?;
     let mut sources =
         args.files.iter().map(|path| Source::open(args, path)).collect::<Result<Vec<_>, _>>()?;
     let began = Instant::now();

@@ -78,8 +78,8 @@ fn facts(snapshot: &Snapshot, settings: &Settings) -> Facts {
         age_seconds: settings.now.unix().saturating_sub(snapshot.built_at().unix()),
         generator: snapshot.origin().generator.clone(),
         entries: Entries {
-            ipv4: entries(&Part::V4),
-            ipv6: entries(&[Part::V6Spans]),
+            ipv4: entries(&[Part::Ipv4]),
+            ipv6: entries(&[Part::Ipv6]),
             names: entries(&[Part::Names]),
             urls: entries(&[Part::Urls]),
         },

@@ -11,7 +11,7 @@ use crate::input;
 use crate::output::lookup::{Asked, Context, LookupOutput, Refused};
 use crate::settings::Settings;
 use rapsheet_query::{Batch, Searcher};
-use rapsheet_snapshot::{Refusal, Status};
+use rapsheet_snapshot::{ParseError, Status};
 use std::io::{BufRead, BufReader, Read, Write};
 
 /// The longest question, in bytes.
@@ -82,7 +82,7 @@ impl Session<'_> {
         Ok(())
     }
 
-    fn refuse(&mut self, text: &[u8], why: Refusal) -> Result<(), Failure> {
+    fn refuse(&mut self, text: &[u8], why: ParseError) -> Result<(), Failure> {
         self.any_refused = true;
         let input = &String::from_utf8_lossy(text);
         self.output.refused(&Refused { input, why }, &mut self.out)?;
@@ -107,7 +107,7 @@ impl Session<'_> {
             if !is_whole {
                 skip_line(&mut reader).map_err(|error| Failure::refused(format_args!("(stdin): {error}")))?;
                 line.truncate(TOO_LONG_SHOWN);
-                self.refuse(&line, Refusal::TooLong)?;
+                self.refuse(&line, ParseError::TooLong)?;
             } else if !line.trim_ascii().is_empty() {
                 self.answer(without_line_end(&line))?;
             }

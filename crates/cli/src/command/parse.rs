@@ -14,7 +14,7 @@ use rapsheet_ingest::refused::FileRefusal;
 use rapsheet_ingest::scribe::{Details, Key, Place, Rules, Sink, Skip, Statement, Warnings};
 use rapsheet_ingest::sniff;
 use rapsheet_ingest::transcript::Transcript;
-use rapsheet_snapshot::{ListKind, Refusal, Scope};
+use rapsheet_snapshot::{ListKind, ParseError, Scope};
 use serde::Serialize;
 use std::io::{self, BufWriter, Read, Stdout, Write};
 use std::path::Path;
@@ -172,7 +172,7 @@ impl Sink for Printer {
         self.transcript.stated(place, statement);
     }
 
-    fn reject(&mut self, place: Place, why: Refusal, text: &[u8]) {
+    fn reject(&mut self, place: Place, why: ParseError, text: &[u8]) {
         self.transcript.reject(place, why, text);
         self.print();
     }

@@ -9,7 +9,7 @@ use crate::lines;
 use crate::options::{OptionRow, Options};
 use crate::scribe::{Details, Scribe, Skip};
 use crate::token;
-use rapsheet_snapshot::{Address, Kinds, Refusal, Scope};
+use rapsheet_snapshot::{Address, Kinds, ParseError, Scope};
 use std::collections::HashSet;
 
 /// The row of the table.
@@ -126,7 +126,7 @@ impl Adblock {
         };
         let details = Details { inverted, ..Details::NONE };
         if is_regex(rule) {
-            return scribe.reject(Refusal::Pattern);
+            return scribe.reject(ParseError::Pattern);
         }
         let (pattern, modifiers) = split_modifiers(rule).unwrap_or((rule, &[]));
         let pattern = pattern.strip_suffix(b"$").unwrap_or(pattern);
@@ -208,7 +208,7 @@ fn anchored(text: &[u8], scope: Scope, details: &Details, scribe: &mut Scribe<'_
     let text = text.strip_suffix(b"|").unwrap_or(text);
     let text = text.strip_suffix(b"^").unwrap_or(text);
     if has_wildcard(text) {
-        return scribe.reject(Refusal::Pattern);
+        return scribe.reject(ParseError::Pattern);
     }
     match memchr::memchr2(b'/', b'?', text) {
         Some(at) if at + 1 == text.len() => scribe.host(text.get(..at).unwrap_or(&[]), scope, details),
@@ -228,7 +228,7 @@ fn exact(text: &[u8], details: &Details, scribe: &mut Scribe<'_>) {
     let text = text.strip_suffix(b"|").unwrap_or(text);
     let text = text.strip_suffix(b"^").unwrap_or(text);
     if has_wildcard(text) {
-        scribe.reject(Refusal::Pattern);
+        scribe.reject(ParseError::Pattern);
     } else if memchr::memmem::find(text, b"://").is_some() {
         scribe.url(text, details);
     } else {
@@ -245,7 +245,7 @@ fn unanchored(text: &[u8], details: &Details, scribe: &mut Scribe<'_>) {
     let name = text.strip_suffix(b"^").unwrap_or(text);
     let whole = name.first().is_some_and(u8::is_ascii_alphanumeric) || !name.is_ascii();
     if !whole || has_wildcard(name) || name.iter().any(|byte| matches!(byte, b'/' | b'=' | b'?' | b'&')) {
-        return scribe.reject(Refusal::Pattern);
+        return scribe.reject(ParseError::Pattern);
     }
     scribe.host(name, Scope::Exact, details);
 }

@@ -7,7 +7,7 @@
 use super::{Format, Head, OpenError, OrderedReader, Shape};
 use crate::options::Options;
 use crate::scribe::{Details, Scribe, Skip};
-use rapsheet_snapshot::{Kinds, Refusal, Scope};
+use rapsheet_snapshot::{Kinds, ParseError, Scope};
 
 /// The row of the table.
 pub static FORMAT: Format = Format {
@@ -46,7 +46,7 @@ impl OrderedReader for Zones {
         match words {
             0 => scribe.skip(Skip::Comment),
             // One word with a dot in it belongs to a list in some other format.
-            1 if line.contains(&b'.') && self.pending.is_none() => scribe.reject(Refusal::BadColumns),
+            1 if line.contains(&b'.') && self.pending.is_none() => scribe.reject(ParseError::BadColumns),
             _ => scribe.skip(Skip::Directive),
         }
     }

@@ -8,7 +8,7 @@ use super::{Format, Head, LineReader, OpenError, Shape, header};
 use crate::options::Options;
 use crate::scribe::{Details, Scribe, Skip};
 use crate::token;
-use rapsheet_snapshot::{Kinds, Refusal, Scope};
+use rapsheet_snapshot::{Kinds, ParseError, Scope};
 
 /// The row of the table.
 pub static FORMAT: Format = Format {
@@ -55,7 +55,7 @@ fn behaviour(text: &[u8], scribe: &mut Scribe<'_>) {
     match text {
         [b'+', b'.', name @ ..] => scribe.host(name, Scope::Tree, &Details::NONE),
         [b'.', name @ ..] => scribe.host(name, Scope::Subdomains, &Details::NONE),
-        _ if text.contains(&b'*') => scribe.reject(Refusal::Pattern),
+        _ if text.contains(&b'*') => scribe.reject(ParseError::Pattern),
         _ => scribe.any(text, Scope::Exact, &Details::NONE),
     }
 }
@@ -68,7 +68,7 @@ fn classical(kind: &[u8], value: &[u8], scribe: &mut Scribe<'_>) {
         }
         b"IP-CIDR" | b"IP-CIDR6" | b"IP6-CIDR" | b"SRC-IP-CIDR" => scribe.address(value, &Details::NONE),
         b"DOMAIN-KEYWORD" | b"HOST-KEYWORD" | b"DOMAIN-REGEX" | b"DOMAIN-WILDCARD" | b"HOST-WILDCARD"
-        | b"URL-REGEX" | b"AND" | b"OR" | b"NOT" => scribe.reject(Refusal::Pattern),
+        | b"URL-REGEX" | b"AND" | b"OR" | b"NOT" => scribe.reject(ParseError::Pattern),
         b"GEOIP" | b"GEOSITE" | b"MATCH" | b"FINAL" | b"RULE-SET" => scribe.skip(Skip::Policy),
         _ => scribe.skip(Skip::UnsupportedKind),
     }

@@ -9,7 +9,7 @@ use crate::lines;
 use crate::options::Options;
 use crate::scribe::{Details, Scribe, Skip};
 use crate::token;
-use rapsheet_snapshot::{Kinds, Refusal, Scope};
+use rapsheet_snapshot::{Kinds, ParseError, Scope};
 
 /// The row of the table.
 pub static FORMAT: Format = Format {
@@ -75,7 +75,7 @@ fn bare_keyword(line: &[u8], scribe: &mut Scribe<'_>) {
     if line.iter().all(|byte| byte.is_ascii_lowercase() || matches!(byte, b'-' | b'0'..=b'9')) {
         scribe.skip(Skip::Directive);
     } else {
-        scribe.reject(Refusal::BadColumns);
+        scribe.reject(ParseError::BadColumns);
     }
 }
 
@@ -105,7 +105,7 @@ fn names(value: &[u8], target: Target, scribe: &mut Scribe<'_>) {
 
 fn tree(name: &[u8], details: &Details, scribe: &mut Scribe<'_>) {
     match name.strip_prefix(b".").unwrap_or(name) {
-        b"" | b"#" => scribe.reject(Refusal::TooWide),
+        b"" | b"#" => scribe.reject(ParseError::TooWide),
         name => scribe.host(name, Scope::Tree, details),
     }
 }

@@ -8,7 +8,7 @@ use super::{Format, Head, LineReader, OpenError, Shape, header, ranges};
 use crate::options::Options;
 use crate::scribe::{Details, Scribe, Skip};
 use crate::timestamp;
-use rapsheet_snapshot::{Address, Assessment, Assessments, Kinds, Refusal};
+use rapsheet_snapshot::{Address, Assessment, Assessments, Kinds, ParseError};
 
 /// The row of the table.
 pub static FORMAT: Format = Format {
@@ -38,7 +38,7 @@ impl LineReader for Dshield {
             b"Start" | b"Source IP" => scribe.skip(Skip::Header),
             // The table of one system is sent with a page's comment around its banner.
             [b'<', b'!', ..] | [b'-', b'-', b'>', ..] => scribe.skip(Skip::Comment),
-            _ if is_name => scribe.reject(Refusal::BadIp),
+            _ if is_name => scribe.reject(ParseError::BadIp),
             _ => {
                 let rest: Vec<&[u8]> = columns.collect();
                 row(first, &rest, scribe);

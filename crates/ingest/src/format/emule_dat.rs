@@ -7,7 +7,7 @@ use super::{Format, Head, LineReader, OpenError, Shape, header, ranges};
 use crate::options::Options;
 use crate::scribe::{Details, Scribe, Skip};
 use crate::token;
-use rapsheet_snapshot::{AddressRange, Kinds, Refusal};
+use rapsheet_snapshot::{AddressRange, Kinds, ParseError};
 
 /// The row of the table.
 pub static FORMAT: Format = Format {
@@ -51,14 +51,14 @@ fn older_form(line: &[u8]) -> (&[u8], &[u8]) {
     if first.contains(&b'/') { (first, token::first(rest.trim_ascii_start()).0) } else { (line, &[]) }
 }
 
-fn parse_range(text: &[u8]) -> Result<AddressRange, Refusal> {
+fn parse_range(text: &[u8]) -> Result<AddressRange, ParseError> {
     match token::split_once(text, b'/') {
         Some((address, mask)) if mask.contains(&b'.') => {
             ranges::netmask(&ranges::without_zero_padding(address), mask)
         }
         Some(_) => AddressRange::parse(&ranges::without_zero_padding(text)).map(|read| read.range),
         None => {
-            let (first, last) = token::split_once(text, b'-').ok_or(Refusal::BadRange)?;
+            let (first, last) = token::split_once(text, b'-').ok_or(ParseError::BadRange)?;
             ranges::zero_padded_range(first, last)
         }
     }

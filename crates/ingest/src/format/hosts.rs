@@ -8,7 +8,7 @@ use super::{Format, Head, LineReader, OpenError, Shape, header};
 use crate::options::{OptionRow, Options};
 use crate::scribe::{Details, Scribe, Skip};
 use crate::token;
-use rapsheet_snapshot::{Address, Kinds, Refusal, Scope};
+use rapsheet_snapshot::{Address, Kinds, ParseError, Scope};
 
 /// The row of the table.
 pub static FORMAT: Format = Format {
@@ -52,7 +52,7 @@ impl LineReader for Hosts {
                     scribe.address(first, &Details::NONE);
                 }
                 match rest.trim_ascii().is_empty() {
-                    true => scribe.reject(Refusal::BadColumns),
+                    true => scribe.reject(ParseError::BadColumns),
                     false => names(rest, scribe),
                 }
             }

@@ -9,7 +9,7 @@ use crate::options::Options;
 use crate::scribe::{Details, Scribe, Skip};
 use crate::timestamp;
 use crate::token;
-use rapsheet_snapshot::{Kinds, Refusal, Scope, Time};
+use rapsheet_snapshot::{Kinds, ParseError, Scope, Time};
 
 /// The row of the table.
 pub static FORMAT: Format = Format {
@@ -35,7 +35,11 @@ impl LineReader for Rules {
         let Some((header, body)) = token::split_once(line, b'(') else {
             // Variables and inclusions are several words; one word is a line of some other format.
             let several = line.iter().any(u8::is_ascii_whitespace);
-            return if several { scribe.skip(Skip::Directive) } else { scribe.reject(Refusal::BadColumns) };
+            return if several {
+                scribe.skip(Skip::Directive)
+            } else {
+                scribe.reject(ParseError::BadColumns)
+            };
         };
 
         let Some((source, destination)) = sides(header) else { return scribe.skip(Skip::Directive) };

@@ -4,7 +4,7 @@ use super::{Format, Head, LineReader, OpenError, Shape, header};
 use crate::options::Options;
 use crate::scribe::{Details, Scribe, Skip};
 use crate::token;
-use rapsheet_snapshot::{Kinds, Refusal, Scope};
+use rapsheet_snapshot::{Kinds, ParseError, Scope};
 
 /// The row of the table.
 pub static FORMAT: Format = Format {
@@ -29,12 +29,12 @@ impl LineReader for Tpl {
             b"msFilterList" => scribe.skip(Skip::Header),
             b"-d" => rule(rest.trim_ascii(), false, scribe),
             b"+d" => rule(rest.trim_ascii(), true, scribe),
-            b"-" | b"+" => scribe.reject(Refusal::Pattern),
+            b"-" | b"+" => scribe.reject(ParseError::Pattern),
             _ if line.starts_with(b":") => scribe.skip(Skip::Directive),
             _ if line.starts_with(b"#") => {
                 header::comment(line.get(1..).unwrap_or(&[]).trim_ascii(), scribe);
             }
-            _ => scribe.reject(Refusal::BadHost),
+            _ => scribe.reject(ParseError::BadHost),
         }
     }
 }
@@ -46,7 +46,7 @@ fn rule(text: &[u8], inverted: bool, scribe: &mut Scribe<'_>) {
     match path.trim_ascii() {
         b"" => scribe.host(host, Scope::Tree, &details),
         path if path.starts_with(b"/") => scribe.url(&[host, path].concat(), &details),
-        _ => scribe.reject(Refusal::Pattern),
+        _ => scribe.reject(ParseError::Pattern),
     }
 }
 

@@ -4,7 +4,7 @@ use super::{Format, Head, LineReader, OpenError, Shape, header, ranges};
 use crate::options::Options;
 use crate::scribe::{Details, Scribe, Skip};
 use crate::token;
-use rapsheet_snapshot::{Address, AddressRange, Kinds, Refusal};
+use rapsheet_snapshot::{Address, AddressRange, Kinds, ParseError};
 
 /// The row of the table.
 pub static FORMAT: Format = Format {
@@ -64,7 +64,7 @@ fn is_head(text: &[u8]) -> bool {
 }
 
 /// The spellings that only this format has.
-fn special(text: &[u8]) -> Option<Result<AddressRange, Refusal>> {
+fn special(text: &[u8]) -> Option<Result<AddressRange, ParseError>> {
     if let Some((first, rest)) = token::split_once(text, b',') {
         return Some(first_and_last(first, token::before(rest, b',')));
     }
@@ -75,7 +75,7 @@ fn special(text: &[u8]) -> Option<Result<AddressRange, Refusal>> {
     mask.contains(&b'.').then(|| ranges::netmask(address, mask))
 }
 
-fn first_and_last(first: &[u8], last: &[u8]) -> Result<AddressRange, Refusal> {
+fn first_and_last(first: &[u8], last: &[u8]) -> Result<AddressRange, ParseError> {
     AddressRange::from_ends(Address::parse(first.trim_ascii())?, Address::parse(last.trim_ascii())?)
 }
 

@@ -7,7 +7,7 @@ use super::{Format, Head, LineReader, OpenError, Shape, header};
 use crate::options::Options;
 use crate::scribe::{Details, Scribe};
 use crate::token;
-use rapsheet_snapshot::{Address, AddressRange, Assessment, Assessments, Kinds, Refusal};
+use rapsheet_snapshot::{Address, AddressRange, Assessment, Assessments, Kinds, ParseError};
 
 /// The row of the table.
 pub static FORMAT: Format = Format {
@@ -42,9 +42,9 @@ impl LineReader for P2p {
     }
 }
 
-fn split(line: &[u8]) -> Result<(&[u8], AddressRange), Refusal> {
-    let dash = memchr::memrchr(b'-', line).ok_or(Refusal::BadRange)?;
-    let (head, last) = line.split_at_checked(dash).ok_or(Refusal::BadRange)?;
+fn split(line: &[u8]) -> Result<(&[u8], AddressRange), ParseError> {
+    let dash = memchr::memrchr(b'-', line).ok_or(ParseError::BadRange)?;
+    let (head, last) = line.split_at_checked(dash).ok_or(ParseError::BadRange)?;
     let last = Address::parse(last.get(1..).unwrap_or(&[]).trim_ascii())?;
     let (label, first) = match last {
         Address::V4(_) => behind_last_colon(head)?,
@@ -53,21 +53,21 @@ fn split(line: &[u8]) -> Result<(&[u8], AddressRange), Refusal> {
     Ok((label, AddressRange::from_ends(first, last)?))
 }
 
-fn behind_last_colon(head: &[u8]) -> Result<(&[u8], Address), Refusal> {
-    let colon = memchr::memrchr(b':', head).ok_or(Refusal::BadRange)?;
-    let (label, first) = head.split_at_checked(colon).ok_or(Refusal::BadRange)?;
+fn behind_last_colon(head: &[u8]) -> Result<(&[u8], Address), ParseError> {
+    let colon = memchr::memrchr(b':', head).ok_or(ParseError::BadRange)?;
+    let (label, first) = head.split_at_checked(colon).ok_or(ParseError::BadRange)?;
     Ok((label, Address::parse(first.get(1..).unwrap_or(&[]).trim_ascii())?))
 }
 
 /// The longest tail behind a colon that is an address.
-fn behind_label(head: &[u8]) -> Result<(&[u8], Address), Refusal> {
+fn behind_label(head: &[u8]) -> Result<(&[u8], Address), ParseError> {
     let start = head.len().saturating_sub(ADDRESS_MAX + 1);
     let colons = head.iter().enumerate().skip(start).filter(|(_, byte)| **byte == b':');
     let read = |(at, _): (usize, &u8)| {
         Some((head.get(..at)?, Address::parse(head.get(at + 1..)?.trim_ascii()).ok()?))
     };
     let mut tails = colons.filter_map(read);
-    tails.next().ok_or(Refusal::BadIp)
+    tails.next().ok_or(ParseError::BadIp)
 }
 
 /// Labels begin with these words where they say what a range is for.

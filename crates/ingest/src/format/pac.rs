@@ -6,7 +6,7 @@
 use super::{Format, Head, OpenError, OrderedReader, Shape, ranges};
 use crate::options::Options;
 use crate::scribe::{Details, Scribe, Skip};
-use rapsheet_snapshot::{Address, Kinds, Refusal, Scope};
+use rapsheet_snapshot::{Address, Kinds, ParseError, Scope};
 
 /// The row of the table.
 pub static FORMAT: Format = Format {
@@ -42,7 +42,7 @@ impl OrderedReader for Pac {
             literals(line).filter(|text| text.contains(&b'.')).for_each(|text| listed(text, scribe));
         }
         if scribe.told() == 0 && is_name_alone(line) {
-            scribe.reject(Refusal::BadColumns);
+            scribe.reject(ParseError::BadColumns);
         }
         if scribe.told() == 0 {
             scribe.skip(Skip::Directive);
@@ -63,7 +63,7 @@ fn calls(line: &[u8], scribe: &mut Scribe<'_>) {
         for at in memchr::memmem::find_iter(line, call) {
             // What must not be so says nothing that can be kept.
             if line.get(..at).is_some_and(|before| before.trim_ascii_end().ends_with(b"!")) {
-                scribe.reject(Refusal::Pattern);
+                scribe.reject(ParseError::Pattern);
                 continue;
             }
             let rest = line.get(at + call.len()..).unwrap_or(&[]);
@@ -84,14 +84,14 @@ fn compared(text: &[u8], scribe: &mut Scribe<'_>) {
         [b'*', b'.', name @ ..] | [b'.', name @ ..] if !name.contains(&b'*') => {
             scribe.host(name, Scope::Subdomains, &Details::NONE);
         }
-        _ if text.contains(&b'*') || text.contains(&b'?') => scribe.reject(Refusal::Pattern),
+        _ if text.contains(&b'*') || text.contains(&b'?') => scribe.reject(ParseError::Pattern),
         name => scribe.any(name, Scope::Exact, &Details::NONE),
     }
 }
 
 fn network(address: &[u8], mask: &[u8], scribe: &mut Scribe<'_>) {
     let is_address = Address::parse(address).is_ok();
-    let read = if is_address { ranges::netmask(address, mask) } else { Err(Refusal::BadMask) };
+    let read = if is_address { ranges::netmask(address, mask) } else { Err(ParseError::BadMask) };
     ranges::emit(read, &Details::NONE, scribe);
 }
 

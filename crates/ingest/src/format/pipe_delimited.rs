@@ -8,7 +8,7 @@ use super::{Format, Head, LineReader, OpenError, Shape, header, role};
 use crate::options::Options;
 use crate::scribe::{Details, Scribe};
 use crate::timestamp;
-use rapsheet_snapshot::{Address, Assessments, Kinds, Refusal};
+use rapsheet_snapshot::{Address, Assessments, Kinds, ParseError};
 
 /// The row of the table.
 pub static FORMAT: Format = Format {
@@ -36,7 +36,7 @@ impl LineReader for Pipes {
         let is_dataplane = system == b"NA" || system.iter().all(u8::is_ascii_digit);
         match if is_dataplane { dataplane(&columns) } else { cymru(&columns) } {
             Some((address, details)) => scribe.address(address, &details),
-            None => scribe.reject(Refusal::BadColumns),
+            None => scribe.reject(ParseError::BadColumns),
         }
     }
 }

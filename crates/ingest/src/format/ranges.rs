@@ -5,10 +5,10 @@
 //! reading.
 
 use crate::scribe::{Details, Scribe};
-use rapsheet_snapshot::{Address, AddressRange, Refusal};
+use rapsheet_snapshot::{Address, AddressRange, ParseError};
 
 /// Hands over a range that was read, or rejects the line for the reason why it was not.
-pub(super) fn emit(read: Result<AddressRange, Refusal>, details: &Details, scribe: &mut Scribe<'_>) {
+pub(super) fn emit(read: Result<AddressRange, ParseError>, details: &Details, scribe: &mut Scribe<'_>) {
     match read {
         Ok(range) => scribe.range(range, details),
         Err(refusal) => scribe.reject(refusal),
@@ -16,38 +16,38 @@ pub(super) fn emit(read: Result<AddressRange, Refusal>, details: &Details, scrib
 }
 
 /// An IPv4 address and a netmask whose ones come first: `192.0.2.0` and `255.255.255.0`.
-pub(super) fn netmask(address: &[u8], mask: &[u8]) -> Result<AddressRange, Refusal> {
+pub(super) fn netmask(address: &[u8], mask: &[u8]) -> Result<AddressRange, ParseError> {
     match (Address::parse(address)?, Address::parse(mask)) {
         (Address::V4(address), Ok(Address::V4(mask))) => AddressRange::from_netmask(address, mask),
-        _ => Err(Refusal::BadMask),
+        _ => Err(ParseError::BadMask),
     }
 }
 
 /// `192.0.2.*`, `192.0.*.*`, `192.0.2.`: leading octets, then only stars or nothing.
-pub(super) fn wildcard(text: &[u8]) -> Result<AddressRange, Refusal> {
+pub(super) fn wildcard(text: &[u8]) -> Result<AddressRange, ParseError> {
     let text = text.strip_suffix(b".").unwrap_or(text);
     let octets: Vec<&[u8]> = text.split(|byte| *byte == b'.').collect();
     let fixed = octets.iter().take_while(|octet| **octet != b"*").count();
     if octets.len() > 4 || fixed == 0 {
-        return Err(if fixed == 0 { Refusal::TooWide } else { Refusal::BadIp });
+        return Err(if fixed == 0 { ParseError::TooWide } else { ParseError::BadIp });
     }
     if octets.iter().skip(fixed).any(|octet| *octet != b"*") {
-        return Err(Refusal::Pattern);
+        return Err(ParseError::Pattern);
     }
     let leading = octets.get(..fixed).unwrap_or(&[]).join(&b'.');
     let first = [leading, b".0".repeat(4 - fixed)].concat();
-    let length = u8::try_from(8 * fixed).map_err(|_| Refusal::BadIp)?;
-    AddressRange::from_prefix(Address::parse(&first)?, length).ok_or(Refusal::BadIp)
+    let length = u8::try_from(8 * fixed).map_err(|_| ParseError::BadIp)?;
+    AddressRange::from_prefix(Address::parse(&first)?, length).ok_or(ParseError::BadIp)
 }
 
 /// An address whose octets may be padded with zeros, read as decimal.
-pub(super) fn zero_padded(text: &[u8]) -> Result<Address, Refusal> {
+pub(super) fn zero_padded(text: &[u8]) -> Result<Address, ParseError> {
     // Groups of IPv6 are hexadecimal and may begin with zeros anyway.
     if text.contains(&b':') { Address::parse(text) } else { Address::parse(&without_zero_padding(text)) }
 }
 
 /// The range between two addresses whose octets may be padded with zeros.
-pub(super) fn zero_padded_range(first: &[u8], last: &[u8]) -> Result<AddressRange, Refusal> {
+pub(super) fn zero_padded_range(first: &[u8], last: &[u8]) -> Result<AddressRange, ParseError> {
     AddressRange::from_ends(zero_padded(first.trim_ascii())?, zero_padded(last.trim_ascii())?)
 }
 

@@ -11,7 +11,7 @@ use crate::scribe::{Details, Scribe, Skip};
 use crate::timestamp;
 use crate::token;
 use crate::words;
-use rapsheet_snapshot::{Address, AddressRange, Assessment, Assessments, Kinds, Refusal, Scope};
+use rapsheet_snapshot::{Address, AddressRange, Assessment, Assessments, Kinds, ParseError, Scope};
 use std::fmt::Write;
 
 /// The row of the table for addresses.
@@ -134,7 +134,7 @@ fn address(key: &[u8], details: &Details, scribe: &mut Scribe<'_>) {
     ranges::emit(parse_range(key), details, scribe);
 }
 
-fn parse_range(key: &[u8]) -> Result<AddressRange, Refusal> {
+fn parse_range(key: &[u8]) -> Result<AddressRange, ParseError> {
     if key.contains(&b':') {
         return ipv6_range(key);
     }
@@ -151,28 +151,28 @@ fn parse_range(key: &[u8]) -> Result<AddressRange, Refusal> {
 }
 
 /// From the first address that `first` can mean to the last that `last` can, which may leave out what they share.
-fn ipv4_range(first: &[u8], last: &[u8]) -> Result<AddressRange, Refusal> {
+fn ipv4_range(first: &[u8], last: &[u8]) -> Result<AddressRange, ParseError> {
     let first = octets(first)?;
     let end = match octets(last) {
-        Err(Refusal::LeadingZero) => return Err(Refusal::LeadingZero),
+        Err(ParseError::LeadingZero) => return Err(ParseError::LeadingZero),
         _ if last.is_empty() => first.clone(),
         Ok(tail) if tail.len() <= first.len() => {
             [first.get(..first.len() - tail.len()).unwrap_or(&[]), &tail].concat()
         }
-        Ok(_) | Err(_) => return Err(Refusal::BadRange),
+        Ok(_) | Err(_) => return Err(ParseError::BadRange),
     };
     let parse = |octets: &[u8], fill: u8| Address::parse(dotted(octets, fill).as_bytes());
     AddressRange::from_ends(parse(&first, 0)?, parse(&end, 255)?)
 }
 
-fn octets(text: &[u8]) -> Result<Vec<u8>, Refusal> {
-    let text = std::str::from_utf8(text).map_err(|_| Refusal::BadIp)?;
+fn octets(text: &[u8]) -> Result<Vec<u8>, ParseError> {
+    let text = std::str::from_utf8(text).map_err(|_| ParseError::BadIp)?;
     if text.split('.').any(|octet| octet.len() > 1 && octet.starts_with('0')) {
-        return Err(Refusal::LeadingZero);
+        return Err(ParseError::LeadingZero);
     }
     let octets: Vec<u8> =
-        text.split('.').map(str::parse).collect::<Result<_, _>>().map_err(|_| Refusal::BadIp)?;
-    if (1..=4).contains(&octets.len()) { Ok(octets) } else { Err(Refusal::BadIp) }
+        text.split('.').map(str::parse).collect::<Result<_, _>>().map_err(|_| ParseError::BadIp)?;
+    if (1..=4).contains(&octets.len()) { Ok(octets) } else { Err(ParseError::BadIp) }
 }
 
 fn dotted(octets: &[u8], fill: u8) -> String {
@@ -186,7 +186,7 @@ fn dotted(octets: &[u8], fill: u8) -> String {
 }
 
 /// IPv6, whose zeros at the end may be left out before a length; four words alone are a /64.
-fn ipv6_range(key: &[u8]) -> Result<AddressRange, Refusal> {
+fn ipv6_range(key: &[u8]) -> Result<AddressRange, ParseError> {
     let (address, length) = match memchr::memchr(b'/', key) {
         Some(slash) => key.split_at_checked(slash).unwrap_or((key, &[])),
         None => (key, &[][..]),

@@ -6,7 +6,7 @@
 use super::{Format, Head, LineReader, OpenError, Shape, header};
 use crate::options::Options;
 use crate::scribe::{Details, Scribe};
-use rapsheet_snapshot::{Kinds, Refusal, Scope};
+use rapsheet_snapshot::{Kinds, ParseError, Scope};
 
 /// The row of the table.
 pub static FORMAT: Format = Format {
@@ -31,7 +31,7 @@ impl LineReader for Expressions {
         }
         match tree(line) {
             Some(name) => scribe.host(&name, Scope::Tree, &Details::NONE),
-            None => scribe.reject(Refusal::Pattern),
+            None => scribe.reject(ParseError::Pattern),
         }
     }
 }

@@ -11,7 +11,7 @@ use crate::scribe::{Details, Scribe, Skip};
 use crate::timestamp;
 use crate::token;
 use crate::words;
-use rapsheet_snapshot::{AddressRange, Assessments, Kinds, Refusal, Scope, Time};
+use rapsheet_snapshot::{AddressRange, Assessments, Kinds, ParseError, Scope, Time};
 
 /// The row of the table.
 pub static FORMAT: Format = Format {
@@ -122,9 +122,9 @@ impl Zone {
             }
             // A record of the zone itself that has lost the blank before it.
             _ if self.owner.eq_ignore_ascii_case(b"NS") => scribe.skip(Skip::Record),
-            b"" => scribe.reject(Refusal::BadColumns),
+            b"" => scribe.reject(ParseError::BadColumns),
             _ if kind.iter().all(u8::is_ascii_alphanumeric) => scribe.skip(Skip::Record),
-            _ => scribe.reject(Refusal::BadColumns),
+            _ => scribe.reject(ParseError::BadColumns),
         }
     }
 
@@ -178,15 +178,15 @@ fn trigger(owner: &[u8], details: &Details, scribe: &mut Scribe<'_>) {
 }
 
 /// `24.0.2.0.192`: the length, then the octets or words of the address from the last to the first; `zz` is `::`.
-fn parse_rpz_ip(text: &[u8]) -> Result<AddressRange, Refusal> {
-    let text = std::str::from_utf8(text).map_err(|_| Refusal::BadIp)?;
-    let (length, rest) = text.split_once('.').ok_or(Refusal::BadIp)?;
+fn parse_rpz_ip(text: &[u8]) -> Result<AddressRange, ParseError> {
+    let text = std::str::from_utf8(text).map_err(|_| ParseError::BadIp)?;
+    let (length, rest) = text.split_once('.').ok_or(ParseError::BadIp)?;
     let mut parts: Vec<&str> = rest.split('.').collect();
     parts.reverse();
     let is_v4 = parts.len() == 4 && !parts.contains(&"zz");
     let address = if is_v4 { parts.join(".") } else { words_of(&parts) };
     let read = AddressRange::parse(format!("{address}/{length}").as_bytes())?;
-    if read.host_bits { Err(Refusal::BadPrefix) } else { Ok(read.range) }
+    if read.host_bits { Err(ParseError::BadPrefix) } else { Ok(read.range) }
 }
 
 fn words_of(parts: &[&str]) -> String {

@@ -6,7 +6,7 @@
 use super::{Format, Head, LineReader, OpenError, Shape};
 use crate::options::Options;
 use crate::scribe::{Details, Scribe, Skip};
-use rapsheet_snapshot::{Kinds, Refusal, Time};
+use rapsheet_snapshot::{Kinds, ParseError, Time};
 use serde::Deserialize;
 use std::borrow::Cow;
 
@@ -62,7 +62,7 @@ impl LineReader for DropJson {
             Ok(Row { cidr: Some(cidr), .. }) => scribe.address(cidr.trim().as_bytes(), &Details::NONE),
             Ok(Row { asn: Some(_), .. }) => scribe.skip(Skip::UnsupportedKind),
             Ok(row) => metadata(&row, scribe),
-            Err(_) => scribe.reject(Refusal::BadJson),
+            Err(_) => scribe.reject(ParseError::BadJson),
         }
     }
 }

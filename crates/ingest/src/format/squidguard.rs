@@ -8,7 +8,7 @@ use super::{Format, Head, LineReader, OpenError, Shape, header};
 use crate::options::{OptionRow, Options};
 use crate::scribe::{Details, Scribe, Skip};
 use crate::token;
-use rapsheet_snapshot::{Assessment, Assessments, Kinds, Refusal, Scope};
+use rapsheet_snapshot::{Assessment, Assessments, Kinds, ParseError, Scope};
 
 /// The row of the table.
 pub static FORMAT: Format = Format {
@@ -101,7 +101,7 @@ impl LineReader for Category {
             (File::Ignored, _) => scribe.skip(Skip::Policy),
             (_, [b'#', comment @ ..]) => header::comment(comment.trim_ascii(), scribe),
             (File::Usage, _) => scribe.skip(Skip::Directive),
-            (File::Expressions, _) => scribe.reject(Refusal::Pattern),
+            (File::Expressions, _) => scribe.reject(ParseError::Pattern),
             (_, b"black" | b"white") => scribe.skip(Skip::Directive),
             (File::Typed | File::Urls, _) => self.typed(token::before_comment(line), scribe),
         }
@@ -111,7 +111,7 @@ impl LineReader for Category {
 impl Category {
     fn typed(&self, line: &[u8], scribe: &mut Scribe<'_>) {
         match line {
-            _ if is_expression(line) => scribe.reject(Refusal::Pattern),
+            _ if is_expression(line) => scribe.reject(ParseError::Pattern),
             [b'.', name @ ..] => scribe.host(name, Scope::Tree, &self.details),
             _ if self.file == File::Urls => scribe.url(line, &self.details),
             _ => scribe.any(line, self.bare, &self.details),

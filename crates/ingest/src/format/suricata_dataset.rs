@@ -9,7 +9,7 @@ use crate::scribe::{Details, Scribe, Skip};
 use crate::token;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
-use rapsheet_snapshot::{AddressRange, Kinds, Refusal, Scope};
+use rapsheet_snapshot::{AddressRange, Kinds, ParseError, Scope};
 
 /// The row of the table.
 pub static FORMAT: Format = Format {
@@ -46,9 +46,9 @@ impl LineReader for Dataset {
 fn text(value: &[u8], scribe: &mut Scribe<'_>) {
     match STANDARD.decode(value).as_deref() {
         Ok([b'.', name @ ..]) => scribe.host(name, Scope::Tree, &Details::NONE),
-        Ok([b'/', ..]) => scribe.reject(Refusal::PathOnly),
+        Ok([b'/', ..]) => scribe.reject(ParseError::PathOnly),
         Ok(text) => scribe.any(text, Scope::Exact, &Details::NONE),
-        Err(_) => scribe.reject(Refusal::BadEncoding),
+        Err(_) => scribe.reject(ParseError::BadEncoding),
     }
 }
 

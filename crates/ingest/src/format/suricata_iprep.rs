@@ -8,7 +8,7 @@ use crate::options::{OptionRow, Options, error};
 use crate::scribe::{Details, Scribe, Skip};
 use crate::token;
 use crate::words;
-use rapsheet_snapshot::{Assessments, Kinds, Refusal};
+use rapsheet_snapshot::{Assessments, Kinds, ParseError};
 
 /// The row of the table.
 pub static FORMAT: Format = Format {
@@ -53,7 +53,7 @@ impl LineReader for Reputation {
         }
         let mut columns = line.split(|byte| *byte == b',').map(<[u8]>::trim_ascii);
         let (Some(address), Some(category)) = (columns.next(), columns.next()) else {
-            return scribe.reject(Refusal::BadColumns);
+            return scribe.reject(ParseError::BadColumns);
         };
         if token::number::<u8>(address).is_some() {
             return scribe.skip(Skip::CategoryDefinition);
@@ -61,7 +61,7 @@ impl LineReader for Reputation {
         match columns.next().and_then(token::number::<u8>) {
             Some(score) if score < self.min_score => scribe.skip(Skip::NoScore),
             Some(_) => scribe.address(address, &self.details(category)),
-            None => scribe.reject(Refusal::BadColumns),
+            None => scribe.reject(ParseError::BadColumns),
         }
     }
 }

@@ -9,7 +9,7 @@ use super::{Format, Head, LineReader, OpenError, Shape};
 use crate::options::{OptionRow, Options};
 use crate::scribe::{Details, Scribe, Skip};
 use crate::token;
-use rapsheet_snapshot::{Kinds, ListKind, Refusal, Scope};
+use rapsheet_snapshot::{Kinds, ListKind, ParseError, Scope};
 use std::borrow::Cow;
 
 /// The row of the table.
@@ -59,7 +59,7 @@ impl TopList {
 
         let mut texts = fields.iter().map(|field| field.trim_ascii());
         let Some(name) = texts.clone().find(|field| !token::is_digits(field) && !field.is_empty()) else {
-            return scribe.reject(Refusal::BadColumns);
+            return scribe.reject(ParseError::BadColumns);
         };
         let rank: Option<u64> = texts.find(|field| token::is_digits(field)).and_then(token::number);
         if rank.is_some_and(|rank| rank > self.top) {

@@ -5,7 +5,7 @@ use crate::options::Options;
 use crate::scribe::{Details, Scribe, Skip};
 use crate::timestamp;
 use crate::token;
-use rapsheet_snapshot::{Assessment, Assessments, Kinds, Refusal};
+use rapsheet_snapshot::{Assessment, Assessments, Kinds, ParseError};
 
 /// The row of the table.
 pub static FORMAT: Format = Format {
@@ -35,7 +35,7 @@ impl LineReader for ExitAddresses {
             }
             b"ExitNode" | b"Published" | b"LastStatus" => scribe.skip(Skip::Record),
             _ if line.starts_with(b"#") => scribe.skip(Skip::Comment),
-            _ => scribe.reject(Refusal::BadColumns),
+            _ => scribe.reject(ParseError::BadColumns),
         }
     }
 }

@@ -7,7 +7,7 @@ use super::{Format, Head, LineReader, OpenError, Shape, header};
 use crate::options::Options;
 use crate::scribe::{Details, Scribe, Skip};
 use crate::token;
-use rapsheet_snapshot::{Kinds, Refusal, Scope};
+use rapsheet_snapshot::{Kinds, ParseError, Scope};
 
 /// The row of the table.
 pub static FORMAT: Format = Format {
@@ -48,7 +48,9 @@ impl LineReader for Unbound {
         let is_key =
             |byte: &u8| byte.is_ascii_lowercase() || matches!(byte, b'-' | b' ' | b'\t' | b'0'..=b'9');
         let key = memchr::memchr(b':', line).filter(|colon| line.iter().take(*colon).all(is_key));
-        let Some(colon) = key.filter(|colon| *colon > 3) else { return scribe.reject(Refusal::BadColumns) };
+        let Some(colon) = key.filter(|colon| *colon > 3) else {
+            return scribe.reject(ParseError::BadColumns);
+        };
         let (key, value) = line.split_at_checked(colon).unwrap_or((line, &[]));
         let value = value.get(1..).unwrap_or(&[]).trim_ascii();
         match key.trim_ascii() {

@@ -6,7 +6,7 @@ use super::{Format, Head, LineReader, OpenError, Shape, header};
 use crate::options::Options;
 use crate::scribe::{Details, Scribe, Skip};
 use crate::token;
-use rapsheet_snapshot::{Kinds, Refusal, Scope};
+use rapsheet_snapshot::{Kinds, ParseError, Scope};
 
 /// The row of the table.
 pub static FORMAT: Format = Format {
@@ -34,9 +34,9 @@ impl LineReader for V2fly {
         match kind {
             b"domain" => scribe.host(value, Scope::Tree, &Details::NONE),
             b"full" => scribe.host(value, Scope::Exact, &Details::NONE),
-            b"keyword" | b"regexp" => scribe.reject(Refusal::Pattern),
+            b"keyword" | b"regexp" => scribe.reject(ParseError::Pattern),
             b"include" => scribe.skip(Skip::Directive),
-            _ => scribe.reject(Refusal::BadHost),
+            _ => scribe.reject(ParseError::BadHost),
         }
     }
 }

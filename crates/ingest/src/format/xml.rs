@@ -13,7 +13,7 @@ use crate::token;
 
 use quick_xml::Reader;
 use quick_xml::events::Event;
-use rapsheet_snapshot::{Assessments, Kinds, Refusal};
+use rapsheet_snapshot::{Assessments, Kinds, ParseError};
 
 /// The row of the table.
 pub static XML_FORMAT: Format = Format {
@@ -179,7 +179,7 @@ fn record(fields: &Fields, rules: &RecordRules, scribe: &mut Scribe<'_>) {
     } else if role::is_unsupported(field(Role::Kind)) {
         scribe.skip(Skip::UnsupportedKind);
     } else if value.is_empty() {
-        scribe.reject(Refusal::BadColumns);
+        scribe.reject(ParseError::BadColumns);
     } else {
         let scope = scribe.rules().scope;
         scribe.any(value, scope, &role::details(field, *default));

@@ -9,7 +9,7 @@ use crate::lines;
 use crate::options::Options;
 use crate::refused::FileRefusal;
 use crate::scribe::{Details, Scribe, Skip};
-use rapsheet_snapshot::{Assessments, Kinds, Refusal, Scope};
+use rapsheet_snapshot::{Assessments, Kinds, ParseError, Scope};
 
 /// The row of the table.
 pub static FORMAT: Format = Format {
@@ -64,12 +64,12 @@ impl LineReader for Intel {
         let (value, kind) = (column(self.value), column(self.kind));
         let details = Details { assessments: self.assessments(column), ..Details::NONE };
         match kind {
-            _ if value.is_empty() || kind.is_empty() => scribe.reject(Refusal::BadColumns),
+            _ if value.is_empty() || kind.is_empty() => scribe.reject(ParseError::BadColumns),
             b"Intel::ADDR" | b"Intel::SUBNET" => scribe.address(value, &details),
             b"Intel::DOMAIN" => scribe.any(value, Scope::Exact, &details),
             b"Intel::URL" => scribe.url(value, &details),
             _ if kind.starts_with(b"Intel::") => scribe.skip(Skip::UnsupportedKind),
-            _ => scribe.reject(Refusal::BadColumns),
+            _ => scribe.reject(ParseError::BadColumns),
         }
     }
 }

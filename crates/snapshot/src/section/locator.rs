@@ -1,214 +1,229 @@
-//! Where a name stands, by its hash: its spot if the name is listed, and anything if it is not.
+//! The locator of names: by the hash of a listed name, the place of the name in the leaves.
 //!
-//! Whoever asks looks there and sees whether the name is it, so that what a locator says of strangers does no harm. Finding a
-//! listed name takes one load, where a search waits for each of its steps: this is what makes hits fast, for some three and a
-//! half bytes a name.
+//! For names that are not listed it answers anything; the look-up compares the name that stands in the place. A listed
+//! name is thus found with one load, where a search would wait for each of its steps, for three and a half bytes a name.
 //!
-//! The spots are not stored. The hash of a name chooses a line of 64 bytes and four of its numbers, which, xored, are the
-//! spot: the filter's idea again. A line has twenty-three numbers of 22 bits, or more that are narrower, and some nineteen
-//! names. By chance there are more than it can hold: then it says which of its names, by another part of their hashes,
-//! *spilled*. Those, one in twenty, are in a fuse structure behind the lines.
+//! Places are stored in buckets of xored numbers (see `xor_bucket`): a hash selects a bucket and four of its numbers,
+//! whose xor is the place. A bucket has twenty-three numbers of 22 bits, or more if they are narrower. Names are not
+//! spread evenly, so that some buckets get more names than they can hold. Such a bucket states how many eighths of its
+//! names, by the lowest bits of their hashes, *spill*. Spilled names, one in twenty, are stored in a second layer of the
+//! same buckets, filled less. Names that a second-layer bucket cannot hold, fewer than one in a thousand of all, are
+//! stored nowhere: the locator answers [`LeafSlot::HASH_COLLISION`].
 //!
-//! Two names with one hash cannot both be known. Their spot is one where no name stands, and the spine finds them, which takes
-//! longer; nobody else is the slower for them.
+//! Two names with the same hash cannot both be stored either and get the same answer. In all these cases the top index
+//! finds the name, which takes longer.
 
-use super::fuse::{SHAPE_LEN, Shape, Solved, solve};
-use super::leaves::Spot;
-use super::lines::{Equations, LINE, NUMBERS, in_lines, line_of, spread};
-use super::packed::{self, Bits, Packed};
-use super::soon::soon;
+use super::leaves::LeafSlot;
+use super::packed::BitWriter;
+use super::prefetch::prefetch;
 use super::suffix::SuffixHash;
+use super::xor_bucket::{BUCKET_LEN, Gf2System, NUMBERS_MAX, bucket_of, seeded, split};
+use crate::error::TooLarge;
+use crate::hash;
 use crate::layout::u32_at;
 
 const HEADER_LEN: usize = 64;
-/// The bits of a line that hold numbers; six bits say how.
-const NUMBER_BITS: usize = 8 * LINE - 6;
-/// The narrowest and the widest number, in bits: no line has more than can be solved, and a word holds any wherever it begins.
-const WIDTH_MIN: usize = NUMBER_BITS.div_ceil(NUMBERS);
+/// The bits of a bucket that hold numbers; the six others hold seed and spill.
+const NUMBER_BITS: usize = 8 * BUCKET_LEN - 6;
+/// The narrowest number, in bits: a bucket must not have more numbers than the solver takes.
+const WIDTH_MIN: usize = NUMBER_BITS.div_ceil(NUMBERS_MAX);
+/// The widest number, in bits: eight bytes hold it wherever it begins.
 const WIDTH_MAX: usize = 32;
-/// How many seeds a line may choose from.
+/// How many seeds a bucket can choose from.
 const SEEDS: u8 = 8;
-/// How many parts names fall into, and so many of them may spill; all where it is one less.
-const PARTS: u64 = 8;
-const ALL_SPILLED: u8 = 7;
+/// Names spill by eighths.
+const EIGHTHS: u64 = 8;
+/// All names of the bucket spill. Numbers up to this one are so many eighths.
+const ALL_SPILL: u8 = 7;
+/// How full buckets are on average, as a fraction: numbers used by numbers there are. The first layer spills a
+/// twentieth of its names at this load.
+const FIRST_LOAD: (usize, usize) = (5, 6);
+/// The load of the second layer: hardly any of its buckets spill.
+const SECOND_LOAD: (usize, usize) = (2, 3);
 
-/// The bytes of a locator of names with their bytes reversed; none where it cannot be made.
-pub fn encode(names: &[&[u8]], spots: &[Spot]) -> Vec<u8> {
+/// The bytes of the locator of names with their bytes reversed, given the slot of each; none without names.
+pub fn encode(names: &[&[u8]], slots: &[LeafSlot]) -> Result<Vec<u8>, TooLarge> {
     if names.is_empty() {
-        return Vec::new();
+        return Ok(Vec::new());
     }
     let hashes = names.iter().map(|name| SuffixHash::of(name).number());
-    let mut keys: Vec<(u64, u32)> = hashes.zip(spots.iter().map(|spot| spot.number())).collect();
+    let mut keys: Vec<(u64, u32)> = hashes.zip(slots.iter().map(|slot| slot.number())).collect();
     keys.sort_unstable();
-    keys.dedup_by(|(hash, _), (before, spot)| {
-        let are_twins = hash == before;
-        *spot = if are_twins { Spot::OF_TWINS.number() } else { *spot };
-        are_twins
+    keys.dedup_by(|(hash, _), (before, slot)| {
+        let is_collision = hash == before;
+        *slot = if is_collision { LeafSlot::HASH_COLLISION.number() } else { *slot };
+        is_collision
     });
-    let lines = Lines::for_keys(&keys);
-    let mut out = Vec::with_capacity(HEADER_LEN + lines.count * LINE);
-    for number in [lines.count, lines.width] {
-        out.extend((number as u32).to_le_bytes());
-    }
+    let shape = Shape::for_keys(&keys);
+    let (first, spilled) = shape.layer(&keys, FIRST_LOAD);
+    let mut spilled: Vec<(u64, u32)> =
+        spilled.into_iter().map(|(hash, slot)| (second_hash(hash), slot)).collect();
+    spilled.sort_unstable();
+    let (second, _) = shape.layer(&spilled, SECOND_LOAD);
+    let count = |layer: &[u8]| TooLarge::fit_u32("name-locator", "buckets", layer.len() / BUCKET_LEN);
+    let header = [count(&first)?, shape.width as u32, count(&second)?];
+    let mut out = Vec::with_capacity(HEADER_LEN + first.len() + second.len());
+    out.extend(header.map(u32::to_le_bytes).as_flattened());
     out.resize(HEADER_LEN, 0);
-    let mut spilled = Vec::new();
-    in_lines(&keys, lines.count).for_each(|names| out.extend(lines.solve(names, &mut spilled)));
-    if spilled.is_empty() {
-        return out;
-    }
-    let Some(Solved { shape, numbers, .. }) = solve(&spilled) else { return Vec::new() };
-    shape.write(&mut out);
-    out.extend(packed::encode(numbers.iter().map(|number| u64::from(*number))));
-    out
+    out.extend(first);
+    out.extend(second);
+    Ok(out)
 }
 
-/// How names and their numbers lie in lines.
+/// The hash by which the second layer knows a name. It is independent of the first hash, by which spilled names crowd.
+#[inline]
+fn second_hash(hash: u64) -> u64 {
+    hash::mix(hash)
+}
+
+/// How numbers lie in a bucket.
 #[derive(Clone, Copy, Debug)]
-struct Lines {
-    count: usize,
+struct Shape {
     /// The width of a number, in bits.
     width: usize,
-    /// How many numbers a line has.
-    slots: u64,
+    /// How many numbers a bucket has.
+    numbers: u64,
+    /// The bits of a number.
+    mask: u64,
 }
 
-impl Lines {
-    fn new(count: usize, width: usize) -> Lines {
+impl Shape {
+    fn new(width: usize) -> Shape {
         let width = width.clamp(WIDTH_MIN, WIDTH_MAX);
-        Lines { count, width, slots: (NUMBER_BITS / width) as u64 }
+        Shape { width, numbers: (NUMBER_BITS / width) as u64, mask: u64::MAX >> (64 - width) }
     }
 
-    /// Lines that are filled to five sixths on average: more would spill too many.
-    fn for_keys(keys: &[(u64, u32)]) -> Lines {
-        let largest = keys.iter().map(|(_, spot)| *spot).max().unwrap_or(0);
-        let lines = Lines::new(0, (32 - largest.leading_zeros()) as usize);
-        Lines { count: (keys.len() * 6).div_ceil(lines.slots as usize * 5), ..lines }
+    fn for_keys(keys: &[(u64, u32)]) -> Shape {
+        let largest = keys.iter().map(|(_, slot)| *slot).max().unwrap_or(0);
+        Shape::new((32 - largest.leading_zeros()) as usize)
     }
 
-    /// The numbers of a hash in its line; one that occurs twice does not count.
+    /// The positions of a hash in its bucket. A position that occurs twice cancels out.
     #[inline]
-    fn places(&self, hash: u64, seed: u8) -> [usize; 4] {
-        let spread = spread(hash, seed);
-        [16, 28, 40, 52].map(|shift| (((spread >> shift & 0xFFF) * self.slots) >> 12) as usize)
+    fn positions(&self, hash: u64, seed: u8) -> [usize; 4] {
+        let seeded = seeded(hash, seed);
+        [16, 28, 40, 52].map(|shift| (((seeded >> shift & 0xFFF) * self.numbers) >> 12) as usize)
     }
 
-    /// A line that knows these names, but for those that spill, which are as few as may be.
-    fn solve(&self, names: &[(u64, u32)], spilled: &mut Vec<(u64, u32)>) -> [u8; LINE] {
-        let ways = (0..ALL_SPILLED).flat_map(|parts| (0..SEEDS).map(move |seed| (parts, seed)));
-        let solved =
-            ways.filter_map(|(parts, seed)| Some((parts, self.solve_with(names, seed, parts)?))).next();
-        let (parts, line) = solved.unwrap_or((ALL_SPILLED, [0xFF; LINE]));
-        spilled.extend(names.iter().filter(|(hash, _)| is_spilled(*hash, parts)));
-        line
+    /// The buckets of a layer of sorted keys, and the keys that spill.
+    fn layer(&self, keys: &[(u64, u32)], load: (usize, usize)) -> (Vec<u8>, Vec<(u64, u32)>) {
+        let count = (keys.len() * load.1).div_ceil(self.numbers as usize * load.0);
+        let (mut out, mut spilled) = (Vec::with_capacity(count * BUCKET_LEN), Vec::new());
+        split(keys, count).for_each(|keys| out.extend(self.solve(keys, &mut spilled)));
+        (out, spilled)
     }
 
-    /// The same with this seed and so many parts that spill, if they allow it: every name is an equation of up to four numbers.
-    fn solve_with(&self, names: &[(u64, u32)], seed: u8, parts: u8) -> Option<[u8; LINE]> {
-        let kept = || names.iter().filter(|(hash, _)| !is_spilled(*hash, parts));
-        if kept().count() as u64 > self.slots {
+    /// A bucket that stores these keys but for those that spill, which are as few as possible.
+    fn solve(&self, keys: &[(u64, u32)], spilled: &mut Vec<(u64, u32)>) -> [u8; BUCKET_LEN] {
+        let choices = (0..ALL_SPILL).flat_map(|eighths| (0..SEEDS).map(move |seed| (eighths, seed)));
+        let mut solved =
+            choices.filter_map(|(eighths, seed)| Some((eighths, self.solve_with(keys, seed, eighths)?)));
+        let (eighths, bucket) = solved.next().unwrap_or((ALL_SPILL, [0xFF; BUCKET_LEN]));
+        spilled.extend(keys.iter().filter(|(hash, _)| spills(*hash, eighths)));
+        bucket
+    }
+
+    /// The bucket with this seed if so many eighths spill; `None` where the rest does not fit.
+    fn solve_with(&self, keys: &[(u64, u32)], seed: u8, eighths: u8) -> Option<[u8; BUCKET_LEN]> {
+        let kept = || keys.iter().filter(|(hash, _)| !spills(*hash, eighths));
+        if kept().count() as u64 > self.numbers {
             return None;
         }
-        let mut equations = Equations::new();
-        if !kept().all(|(hash, spot)| equations.add(self.places(*hash, seed), *spot)) {
+        let mut system = Gf2System::new();
+        if !kept().all(|(hash, slot)| system.add(self.positions(*hash, seed), *slot)) {
             return None;
         }
-        let numbers = equations.numbers();
-        Some(self.line_of_numbers(numbers.get(..self.slots as usize)?, seed | parts << 3))
+        let numbers = system.solution();
+        Some(self.bucket(numbers.get(..self.numbers as usize)?, seed | eighths << 3))
     }
 
-    /// The bytes of a line, with its last six bits.
-    fn line_of_numbers(&self, numbers: &[u32], how: u8) -> [u8; LINE] {
-        let mut bits = Bits::default();
+    /// The bytes of a bucket: the numbers, and `trailer` in the last six bits.
+    fn bucket(&self, numbers: &[u32], trailer: u8) -> [u8; BUCKET_LEN] {
+        let mut bits = BitWriter::default();
         numbers.iter().for_each(|number| bits.put((*number).into(), self.width));
-        let mut line = [0; LINE];
-        line.iter_mut().zip(bits.finish()).for_each(|(place, byte)| *place = byte);
-        line.iter_mut().last().into_iter().for_each(|byte| *byte |= how << 2);
-        line
+        let mut bucket = [0; BUCKET_LEN];
+        bucket.iter_mut().zip(bits.finish()).for_each(|(place, byte)| *place = byte);
+        bucket.iter_mut().last().into_iter().for_each(|byte| *byte |= trailer << 2);
+        bucket
+    }
+
+    /// The number of a hash in a layer; `None` where the hash spills.
+    #[inline]
+    fn lookup(&self, layer: &[[u8; BUCKET_LEN]], hash: u64) -> Option<u32> {
+        let bucket = layer.get(bucket_of(hash, layer.len()))?;
+        let [.., last] = *bucket;
+        let trailer = last >> 2;
+        if spills(hash, trailer >> 3) {
+            return None;
+        }
+        let positions = self.positions(hash, trailer % SEEDS);
+        let sum = positions.into_iter().fold(0, |sum, position| sum ^ bits_at(bucket, position * self.width));
+        Some((sum & self.mask) as u32)
     }
 }
 
-/// Whether a name is among those that spill, where so many parts do.
+/// Whether a hash is among the first so many eighths.
 #[inline]
-fn is_spilled(hash: u64, parts: u8) -> bool {
-    parts == ALL_SPILLED || hash % PARTS < u64::from(parts)
+fn spills(hash: u64, eighths: u8) -> bool {
+    eighths == ALL_SPILL || hash % EIGHTHS < u64::from(eighths)
 }
 
-/// A locator in a file.
+/// The locator of names in a file.
 #[derive(Clone, Copy, Debug)]
 pub struct Locator<'a> {
-    shape: Lines,
-    mask: u64,
-    lines: &'a [[u8; LINE]],
-    /// Where the names are that their lines had no room for.
-    spilled_shape: Shape,
-    spilled: Packed<'a>,
+    shape: Shape,
+    first: &'a [[u8; BUCKET_LEN]],
+    /// The buckets of the names that the first layer had no room for.
+    second: &'a [[u8; BUCKET_LEN]],
 }
 
 impl<'a> Locator<'a> {
-    /// The locator in these bytes; `None` where they hold none.
+    /// Reads the header; `None` where the bytes are not a locator.
     pub fn new(bytes: &'a [u8]) -> Option<Locator<'a>> {
         let (header, rest) = bytes.split_at_checked(HEADER_LEN)?;
-        let (count, width) = (u32_at(header, 0) as usize, u32_at(header, 4) as usize);
-        let shape = Lines::new(count, width);
-        let (lines, spilled) = rest.split_at_checked(count.checked_mul(LINE)?)?;
-        let (spilled_shape, spilled) = spilled.split_at_checked(SHAPE_LEN).unwrap_or_default();
-        Some(Locator {
-            shape,
-            mask: u64::MAX >> (64 - shape.width),
-            lines: lines.as_chunks().0,
-            spilled_shape: Shape::read(spilled_shape),
-            spilled: Packed::new(spilled),
-        })
+        let [first, width, second] = [0, 4, 8].map(|at| u32_at(header, at) as usize);
+        let (first, rest) = rest.split_at_checked(first.checked_mul(BUCKET_LEN)?)?;
+        let second = rest.get(..second.checked_mul(BUCKET_LEN)?)?;
+        Some(Locator { shape: Shape::new(width), first: first.as_chunks().0, second: second.as_chunks().0 })
     }
 
-    /// Says that a name will be asked.
+    /// Prefetches what [`Locator::lookup_first`] reads.
     #[inline]
-    pub fn ask_soon(&self, name: SuffixHash) {
-        soon(self.lines, line_of(name.number(), self.lines.len()));
+    pub fn prefetch(&self, name: SuffixHash) {
+        prefetch(self.first, bucket_of(name.number(), self.first.len()));
     }
 
-    /// Where the name with this hash stands, if it is listed.
+    /// The slot of the name with this hash, if it is listed.
     #[inline]
-    pub fn ask(&self, name: SuffixHash) -> Spot {
-        self.ask_line(name).unwrap_or_else(|| self.ask_spilled(name))
+    pub fn lookup(&self, name: SuffixHash) -> LeafSlot {
+        self.lookup_first(name).unwrap_or_else(|| self.lookup_second(name))
     }
 
-    /// The same by its line alone; `None` for a name that has spilled.
+    /// The same by the first layer alone; `None` for a hash that spills.
     #[inline]
-    pub fn ask_line(&self, name: SuffixHash) -> Option<Spot> {
-        let hash = name.number();
-        let line = self.lines.get(line_of(hash, self.lines.len()))?;
-        let [.., how] = *line;
-        let how = how >> 2;
-        if is_spilled(hash, how >> 3) {
-            return None;
-        }
-        let places = self.shape.places(hash, how % SEEDS);
-        let sum = places.into_iter().fold(0, |sum, place| sum ^ number_at(line, place * self.shape.width));
-        Some(Spot::from_number((sum & self.mask) as u32))
+    pub fn lookup_first(&self, name: SuffixHash) -> Option<LeafSlot> {
+        self.shape.lookup(self.first, name.number()).map(LeafSlot::from_number)
     }
 
-    /// Says that a name that has spilled will be asked.
+    /// Prefetches what [`Locator::lookup_second`] reads.
     #[inline]
-    pub fn ask_spilled_soon(&self, name: SuffixHash) {
-        let Locator { spilled_shape: shape, spilled, .. } = self;
-        shape.places(shape.hash(name.number())).into_iter().for_each(|at| spilled.get_soon(at));
+    pub fn prefetch_second(&self, name: SuffixHash) {
+        prefetch(self.second, bucket_of(second_hash(name.number()), self.second.len()));
     }
 
-    /// Where a name that has spilled stands.
+    /// The slot of a hash that spills from the first layer.
     #[inline(never)]
-    pub fn ask_spilled(&self, name: SuffixHash) -> Spot {
-        let Locator { spilled_shape: shape, spilled, .. } = self;
-        let places = shape.places(shape.hash(name.number()));
-        Spot::from_number(places.into_iter().fold(0, |sum, at| sum ^ spilled.get(at) as u32))
+    pub fn lookup_second(&self, name: SuffixHash) -> LeafSlot {
+        let number = self.shape.lookup(self.second, second_hash(name.number()));
+        number.map_or(LeafSlot::HASH_COLLISION, LeafSlot::from_number)
     }
 }
 
-/// The number that begins at a bit of a line, and what follows it.
+/// The number that begins at a bit of a bucket, and what follows it.
 #[inline]
-fn number_at(line: &[u8; LINE], bit: usize) -> u64 {
-    let byte = (bit / 8).min(LINE - 8);
-    let word = line.get(byte..).and_then(<[u8]>::first_chunk).map_or(0, |word| u64::from_le_bytes(*word));
+fn bits_at(bucket: &[u8; BUCKET_LEN], bit: usize) -> u64 {
+    let byte = (bit / 8).min(BUCKET_LEN - 8);
+    let word = bucket.get(byte..).and_then(<[u8]>::first_chunk).map_or(0, |word| u64::from_le_bytes(*word));
     word >> ((bit - byte * 8) % 64)
 }
 
@@ -217,9 +232,10 @@ mod tests {
     use super::*;
     use proptest::prelude::*;
 
-    fn located(names: &[Vec<u8>], spots: &[u32]) -> Vec<u8> {
+    fn encoded(names: &[Vec<u8>], slots: &[u32]) -> Vec<u8> {
         let names: Vec<&[u8]> = names.iter().map(Vec::as_slice).collect();
-        encode(&names, &spots.iter().copied().map(Spot::from_number).collect::<Vec<_>>())
+        let slots: Vec<LeafSlot> = slots.iter().copied().map(LeafSlot::from_number).collect();
+        encode(&names, &slots).expect("small")
     }
 
     fn names(count: u32) -> Vec<Vec<u8>> {
@@ -227,21 +243,25 @@ mod tests {
     }
 
     #[test]
-    fn every_name_is_found_and_little_is_taken() {
+    fn every_name_is_found_or_left_to_the_top_index() {
         for (count, bits) in [(1, 0), (30, 0), (60_000, 16), (60_000, 22), (5_000, 32)] {
             let names = names(count);
-            let spots: Vec<u32> =
+            let slots: Vec<u32> =
                 (0..count).map(|n| n.wrapping_mul(0x9E37_79B9) >> (32 - bits.max(1))).collect();
-            let bytes = located(&names, &spots);
+            let bytes = encoded(&names, &slots);
             let locator = Locator::new(&bytes).expect("a locator");
-            let spilled =
-                names.iter().filter(|name| locator.ask_line(SuffixHash::of(name)).is_none()).count();
-            for (spot, name) in spots.iter().zip(&names) {
-                locator.ask_soon(SuffixHash::of(name));
-                locator.ask_spilled_soon(SuffixHash::of(name));
-                assert_eq!(locator.ask(SuffixHash::of(name)).number(), *spot);
+            let (mut spilled, mut left) = (0, 0);
+            for (slot, name) in slots.iter().zip(&names) {
+                let hash = SuffixHash::of(name);
+                locator.prefetch(hash);
+                locator.prefetch_second(hash);
+                let is_left = locator.lookup(hash).number() != *slot;
+                assert!(!is_left || locator.lookup(hash) == LeafSlot::HASH_COLLISION);
+                spilled += usize::from(locator.lookup_first(hash).is_none());
+                left += usize::from(is_left);
             }
             assert!(spilled * 10 < names.len(), "{spilled} of {count} spilled");
+            assert!(left * 1000 <= names.len(), "{left} of {count} left to the top index");
             assert!(
                 count < 60_000 || spilled > 0 && bytes.len() * 8 < names.len() * (bits + 7),
                 "{} bytes",
@@ -251,41 +271,51 @@ mod tests {
     }
 
     #[test]
-    fn names_of_one_hash_are_told_of() {
+    fn names_with_one_hash_are_collisions() {
         let names = [&b"moc.a"[..], b"moc.b", b"moc.b", b"moc.b", b"moc.c"].map(<[u8]>::to_vec);
-        let bytes = located(&names, &[0, 1, 2, 3, 4]);
+        let bytes = encoded(&names, &[0, 1, 2, 3, 4]);
         let locator = Locator::new(&bytes).expect("a locator");
-        let asked = ["moc.a", "moc.b", "moc.c"].map(|name| locator.ask(SuffixHash::of(name.as_bytes())));
-        assert_eq!(asked, [Spot::from_number(0), Spot::OF_TWINS, Spot::from_number(4)]);
-        assert!(Locator::new(&located(&[], &[])).is_none());
+        let found = ["moc.a", "moc.b", "moc.c"].map(|name| locator.lookup(SuffixHash::of(name.as_bytes())));
+        let [a, c] = [0, 4].map(LeafSlot::from_number);
+        assert_eq!(found, [a, LeafSlot::HASH_COLLISION, c]);
+        assert!(Locator::new(&encoded(&[], &[])).is_none());
     }
 
     #[test]
-    fn lines_of_too_many_let_all_spill() {
-        let lines = Lines::new(1, 22);
+    fn overfull_buckets_spill_all_names() {
         let crowd: Vec<(u64, u32)> = (0..300).map(|n| (n * 8 + 7, n as u32)).collect();
         let mut spilled = Vec::new();
-        let line = lines.solve(&crowd, &mut spilled);
+        let bucket = Shape::new(22).solve(&crowd, &mut spilled);
         assert_eq!(spilled, crowd);
-        assert!(is_spilled(u64::MAX, line[LINE - 1] >> 5));
+        assert!(spills(u64::MAX, bucket[BUCKET_LEN - 1] >> 5));
+    }
+
+    #[test]
+    fn what_the_second_layer_cannot_hold_is_a_collision() {
+        let (first, second) = ([0xFF; BUCKET_LEN], [0xFF; BUCKET_LEN]);
+        let mut bytes = [1u32, 22, 1].map(u32::to_le_bytes).concat();
+        bytes.resize(HEADER_LEN, 0);
+        bytes.extend([first, second].as_flattened());
+        let locator = Locator::new(&bytes).expect("a locator");
+        assert_eq!(locator.lookup(SuffixHash(5)), LeafSlot::HASH_COLLISION);
     }
 
     proptest! {
         #[test]
         fn any_bytes_are_survived(
-            header in (0u32..7, 0u32..40),
+            header in (0u32..7, 0u32..40, 0u32..3),
             bytes in proptest::collection::vec(any::<u8>(), 0..400),
             hashes in proptest::collection::vec(any::<u64>(), 1..20),
         ) {
-            let mut forged = [header.0, header.1].map(u32::to_le_bytes).concat();
+            let mut forged = [header.0, header.1, header.2].map(u32::to_le_bytes).concat();
             forged.resize(HEADER_LEN, 0);
             forged.extend(bytes);
             for bytes in [&forged[..], &forged[..forged.len() / 2]] {
                 let Some(locator) = Locator::new(bytes) else { continue };
                 for hash in hashes.iter().copied().map(SuffixHash) {
-                    locator.ask_soon(hash);
-                    locator.ask_spilled_soon(hash);
-                    let _ = locator.ask(hash);
+                    locator.prefetch(hash);
+                    locator.prefetch_second(hash);
+                    let _ = locator.lookup(hash);
                 }
             }
         }

@@ -1,24 +1,27 @@
-//! One file per section of the snapshot, each with its writer and its reader side by side, so that a change
-//! to the bytes is a change to one file (and to its row in `FORMAT.md`).
+//! One file per section of the snapshot, each with its encoder and its decoder side by side, so that a change to the
+//! bytes is a change to one file (and to its part of `FORMAT.md`).
+//!
+//! Encoders return [`TooLarge`](crate::TooLarge) where the format cannot hold what they are given; none returns a
+//! partial section. Decoders check every offset and survive any bytes.
 
-pub mod addresses;
-pub mod blocks;
-mod code;
+pub mod exceptions;
 pub mod filter;
-mod fuse;
-mod lanes;
+pub mod ipv4;
+pub mod ipv6;
 pub mod leaves;
-mod lines;
 pub mod locator;
-pub mod names;
+pub mod name_index;
 pub mod origin;
 pub mod packed;
-pub mod rare;
+mod prefetch;
+mod prefix_code;
+mod range_entry;
 pub mod records;
-mod soon;
-mod spine;
+mod simd;
 pub mod suffix;
 pub mod times;
-pub mod tries;
-pub mod v4;
-pub mod v6;
+mod top_index;
+pub mod url_blocks;
+mod xor_bucket;
+
+pub use range_entry::RangeEntry;

@@ -1,31 +1,29 @@
-//! Where the snapshot comes from: its feeds, their state, and the program that built it.
+//! The origin of a snapshot: its feeds, their states, and the program that built it.
 //!
-//! This is the one section in bincode (2.0, little-endian, fixed-width integers), because it is small, read
-//! once, and grows by fields. It is decoded only after its checksum holds, under a limit, and behind a codec
-//! number: bincode is no longer maintained, and the number is how another codec can follow. `FORMAT.md` spells
-//! the bytes out.
+//! This is the one section in bincode (2.0, little-endian, fixed-width integers), because it is small, read once, and
+//! grows by fields. It is decoded only after its checksum holds, and under a size limit. It begins with a codec number:
+//! bincode is no longer maintained, and another codec can follow under another number. `FORMAT.md` specifies the bytes.
 
-use crate::error::Damage;
+use crate::error::{Corruption, TooLarge};
 use crate::layout::u32_at;
 use crate::{Assessments, Kinds, ListKind, Mode, Time};
 use bincode::config::{Configuration, Fixint, Limit, LittleEndian};
 use serde::{Deserialize, Serialize};
 
-/// bincode 2, little-endian, fixed-width integers: generator and feeds.
-const CODEC_FEEDS: u32 = 1;
-/// The same, and behind it the source of each feed.
-const CODEC_SOURCES: u32 = 2;
+/// bincode 2, little-endian, fixed-width integers: generator, feeds, and the source of each feed.
+const CODEC: u32 = 1;
 /// The largest section that is decoded, in bytes.
 const LIMIT: usize = 16 << 20;
 
 /// The state of a feed in the last build.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[non_exhaustive]
 pub enum FeedState {
     /// Its download was taken.
     Ok,
-    /// Its download could not be had or read; it keeps its last good sightings.
+    /// Its download was missing or unreadable; it keeps its last good sightings.
     Failed,
-    /// Its download was stopped by a guard; it keeps its last good sightings.
+    /// A guard stopped its download; it keeps its last good sightings.
     Held,
 }
 
@@ -40,7 +38,7 @@ impl FeedState {
     }
 }
 
-/// A feed as the snapshot knows it.
+/// A feed, as the snapshot describes it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct FeedRecord {
     /// Its id in the catalogue.
@@ -74,12 +72,12 @@ pub struct FeedRecord {
     update_time: Option<i64>,
     /// How many sightings the snapshot holds of it.
     pub sightings: u64,
-    /// The last download that was taken; `None` where there never was one, or an older program wrote the file.
+    /// The last download that was taken; `None` where there never was one.
     #[serde(skip)]
     pub source: Option<Source>,
 }
 
-/// The last download that was taken of a feed: what the next one is measured against.
+/// The last download that was taken of a feed. The next one is compared with it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Source {
     /// The SHA-256 of the file as it was downloaded.
@@ -87,7 +85,7 @@ pub struct Source {
     /// How many indicators it gave, before duplicates are merged. An empty download that is normal for its feed
     /// leaves the number of the one before.
     pub indicators: u64,
-    /// A number that differs when the download lists anything else, in whatever order.
+    /// A hash of what the download lists, independent of its order.
     pub content: u64,
     /// When the first download with this content was retrieved.
     pub unchanged_since: Time,
@@ -106,14 +104,14 @@ pub struct FeedTraits {
     pub mode: Mode,
     /// The kinds of indicator that it lists.
     pub kinds: Kinds,
-    /// What a sighting of it means where its row says nothing.
+    /// The assessments of a sighting whose row states none.
     pub assessments: Assessments,
     /// When the download that the snapshot holds was retrieved; `None` where there never was one.
     pub update_time: Option<Time>,
 }
 
 impl FeedRecord {
-    /// A record with these traits and nothing else in it.
+    /// A record with these traits; all else is empty or a default.
     pub fn new(id: &str, provider: &str, traits: FeedTraits) -> FeedRecord {
         FeedRecord {
             id: id.to_owned(),
@@ -149,15 +147,14 @@ impl FeedRecord {
         }
     }
 
-    /// Whether its answer for what it does not list is "failed" at `at`: its last download was not taken, or is
-    /// too old.
+    /// Whether it answers "failed" at `at` for what it does not list: its last download was not taken, or is too old.
     pub fn is_stale(&self, at: Time) -> bool {
         let too_old = |seconds: i64| at > Time::from_unix(seconds).plus(self.max_age_seconds);
         self.state != FeedState::Ok || self.update_time.is_none_or(too_old)
     }
 }
 
-/// Where a snapshot comes from.
+/// The program and the feeds that a snapshot comes from.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Origin {
     /// The program and version that wrote it.
@@ -173,30 +170,34 @@ fn codec() -> Codec {
 }
 
 impl Origin {
-    /// The bytes of the section; `None` where they would exceed its limit.
-    pub fn encode(&self) -> Option<Vec<u8>> {
+    /// The bytes of the section.
+    pub fn encode(&self) -> Result<Vec<u8>, TooLarge> {
+        self.encode_within(LIMIT)
+    }
+
+    /// The same with another limit, in bytes.
+    fn encode_within(&self, limit: usize) -> Result<Vec<u8>, TooLarge> {
         let sources: Vec<Option<&Source>> = self.feeds.iter().map(|feed| feed.source.as_ref()).collect();
-        let body = bincode::serde::encode_to_vec((&self.generator, &self.feeds, sources), codec()).ok()?;
-        let bytes = [CODEC_SOURCES.to_le_bytes().as_slice(), &body].concat();
-        (bytes.len() <= LIMIT).then_some(bytes)
+        let unlimited = bincode::config::standard().with_little_endian().with_fixed_int_encoding();
+        // Strings, numbers and lists always encode; the writer is memory.
+        let body = bincode::serde::encode_to_vec((&self.generator, &self.feeds, sources), unlimited)
+            .unwrap_or_default();
+        let bytes = [CODEC.to_le_bytes().as_slice(), &body].concat();
+        TooLarge::check("origin", "bytes", bytes.len() as u64, limit as u64)?;
+        Ok(bytes)
     }
 
     /// Reads the section, whose checksum must hold already.
-    pub fn decode(bytes: &[u8], offset: u64) -> Result<Origin, Damage> {
+    pub fn decode(bytes: &[u8], offset: u64) -> Result<Origin, Corruption> {
         let codec_id = u32_at(bytes, 0);
-        let body = bytes.get(4..).filter(|body| body.len() <= LIMIT);
-        match (codec_id, body) {
-            (CODEC_FEEDS, Some(body)) => {
-                let (generator, feeds) = decode_all(body, offset)?;
-                Ok(Origin { generator, feeds })
-            }
-            (CODEC_SOURCES, Some(body)) => {
+        match bytes.get(4..).filter(|body| codec_id == CODEC && body.len() <= LIMIT) {
+            Some(body) => {
                 let (generator, feeds, sources) = decode_all(body, offset)?;
                 Ok(Origin { generator, feeds }.with_sources(sources))
             }
-            _ => {
+            None => {
                 let found = format!("codec {codec_id}, {} bytes", bytes.len());
-                Err(Damage::new("origin", offset, "codec 1 or 2 within its limit", found))
+                Err(Corruption::new("origin", offset, format!("codec {CODEC} within its limit"), found))
             }
         }
     }
@@ -210,11 +211,11 @@ impl Origin {
 }
 
 /// Decodes a body, which must be used up.
-fn decode_all<T: serde::de::DeserializeOwned>(body: &[u8], offset: u64) -> Result<T, Damage> {
+fn decode_all<T: serde::de::DeserializeOwned>(body: &[u8], offset: u64) -> Result<T, Corruption> {
     match bincode::serde::decode_from_slice(body, codec()) {
         Ok((read, used)) if used == body.len() => Ok(read),
-        Ok((_, used)) => Err(Damage::new("origin", offset, format!("{} bytes", body.len()), used)),
-        Err(error) => Err(Damage::new("origin", offset, "a feed table", error)),
+        Ok((_, used)) => Err(Corruption::new("origin", offset, format!("{} bytes", body.len()), used)),
+        Err(error) => Err(Corruption::new("origin", offset, "a feed table", error)),
     }
 }
 
@@ -244,7 +245,7 @@ mod tests {
     }
 
     #[test]
-    fn reads_back_and_refuses_every_cut() {
+    fn reads_back_and_rejects_every_cut() {
         let bytes = origin().encode().expect("small");
         assert_eq!(Origin::decode(&bytes, 0), Ok(origin()));
         for cut in 0..bytes.len() {
@@ -253,16 +254,15 @@ mod tests {
     }
 
     #[test]
-    fn the_first_codec_is_read_and_knows_no_sources() {
-        let mut older = origin();
-        let body = bincode::serde::encode_to_vec((&older.generator, &older.feeds), codec()).expect("small");
-        let bytes = [CODEC_FEEDS.to_le_bytes().as_slice(), &body].concat();
-        older.feeds.iter_mut().for_each(|feed| feed.source = None);
-        assert_eq!(Origin::decode(&bytes, 0), Ok(older));
+    fn a_section_beyond_the_limit_is_an_error() {
+        let length = origin().encode().expect("small").len();
+        assert!(origin().encode_within(length).is_ok());
+        let error = origin().encode_within(length - 1).expect_err("a byte too long");
+        assert_eq!((error.size, error.limit), (length as u64, length as u64 - 1));
     }
 
     #[test]
-    fn stale_is_failed_or_old() {
+    fn feeds_are_stale_when_failed_or_old() {
         let mut feed = origin().feeds.remove(0);
         let update = Time::from_unix(1_780_000_000);
         assert!(!feed.is_stale(update.plus(feed.max_age_seconds)));

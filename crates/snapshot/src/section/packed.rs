@@ -1,41 +1,43 @@
-//! Arrays of small numbers at the fewest bits that hold the largest, each readable by one unaligned load.
+//! Packed arrays: numbers at the fewest bits that hold the largest, each readable with one unaligned load.
 //!
-//! Eight bytes of header hold the width; eight zero bytes follow the data, so that the load of the last
-//! number stays inside the section. Widths up to 40 bits are supported.
+//! The first of eight header bytes is the width. Eight zero bytes follow the data, so that the load of the last number
+//! stays inside the section.
 
-use super::soon::soon;
+use super::prefetch::prefetch;
+use crate::error::TooLarge;
 use crate::layout::u64_at;
 
 const HEADER_LEN: usize = 8;
 const TAIL_LEN: usize = 8;
+/// The widest number, in bits: with an offset of seven bits it still fits the eight bytes of one load.
 const WIDTH_MAX: u8 = 40;
 
 /// The bytes of a packed array.
-pub fn encode(values: impl ExactSizeIterator<Item = u64> + Clone) -> Vec<u8> {
+pub fn encode(values: impl ExactSizeIterator<Item = u64> + Clone) -> Result<Vec<u8>, TooLarge> {
     let largest = values.clone().max().unwrap_or(0);
+    TooLarge::check("a number of a packed array", "as its value", largest, (1 << WIDTH_MAX) - 1)?;
     let width = 64 - largest.leading_zeros();
-    let mut out = vec![0; HEADER_LEN];
-    if let Some(first) = out.first_mut() {
-        *first = u8::try_from(width).unwrap_or(WIDTH_MAX);
-    }
-    let mut bits = Bits::default();
+    let mut out = vec![width as u8];
+    out.resize(HEADER_LEN, 0);
+    let mut bits = BitWriter::default();
     values.for_each(|value| bits.put(value, width as usize));
     out.extend(bits.finish());
     out.resize(out.len() + TAIL_LEN, 0);
-    out
+    Ok(out)
 }
 
-/// Numbers one behind the other, from the lowest bit of each byte on.
+/// Writes numbers one behind the other, from the lowest bit of each byte on.
 #[derive(Default)]
-pub(super) struct Bits {
+pub(super) struct BitWriter {
     bytes: Vec<u8>,
     pending: u64,
     filled: usize,
 }
 
-impl Bits {
-    /// Puts a number of so many bits, at most 56, behind the others.
+impl BitWriter {
+    /// Appends a number of `width` bits, at most 56.
     pub(super) fn put(&mut self, number: u64, width: usize) {
+        // At most seven bits are pending, so that 56 more fit the word.
         self.pending |= number << self.filled;
         self.filled += width;
         while self.filled >= 8 {
@@ -44,12 +46,12 @@ impl Bits {
         }
     }
 
-    /// How many bits there are.
+    /// How many bits were written.
     pub(super) fn len(&self) -> usize {
         self.bytes.len() * 8 + self.filled
     }
 
-    /// The bytes, the last one filled up with zeros.
+    /// The bytes; the last one is filled up with zeros.
     pub(super) fn finish(mut self) -> Vec<u8> {
         if self.filled > 0 {
             self.bytes.extend(self.pending.to_le_bytes().first());
@@ -67,7 +69,7 @@ pub struct Packed<'a> {
 }
 
 impl<'a> Packed<'a> {
-    /// Reads the header. A width that cannot be makes every number zero.
+    /// Reads the header. An invalid width makes every number zero.
     pub fn new(bytes: &'a [u8]) -> Packed<'a> {
         let width = bytes.first().copied().filter(|width| *width <= WIDTH_MAX).unwrap_or(0);
         let data = bytes.get(HEADER_LEN..).unwrap_or(&[]);
@@ -81,10 +83,10 @@ impl<'a> Packed<'a> {
         u64_at(self.data, bit / 8) >> (bit % 8) & self.mask
     }
 
-    /// Says that the number at `at` will be read.
+    /// Prefetches the number at `at`.
     #[inline]
-    pub fn get_soon(&self, at: usize) {
-        soon(self.data, at.wrapping_mul(self.width) / 8);
+    pub fn prefetch(&self, at: usize) {
+        prefetch(self.data, at.wrapping_mul(self.width) / 8);
     }
 
     /// The largest number that the width allows.
@@ -105,14 +107,20 @@ mod tests {
 
     proptest::proptest! {
         #[test]
-        fn what_goes_in_comes_out(values in proptest::collection::vec(0u64..1 << 40, 0..200), shift in 0u32..40) {
+        fn arrays_read_back(values in proptest::collection::vec(0u64..1 << 40, 0..200), shift in 0u32..40) {
             let values: Vec<u64> = values.into_iter().map(|value| value >> shift).collect();
-            let bytes = encode(values.iter().copied());
+            let bytes = encode(values.iter().copied()).expect("at most 40 bits");
             let packed = Packed::new(&bytes);
             proptest::prop_assert_eq!(bytes.len(), packed.byte_len(values.len()));
             for (at, value) in values.iter().enumerate() {
                 proptest::prop_assert_eq!(packed.get(at), *value);
             }
         }
+    }
+
+    #[test]
+    fn wider_numbers_are_too_large() {
+        assert!(encode([1, (1 << 40) - 1].into_iter()).is_ok());
+        assert_eq!(encode([1, 1 << 40].into_iter()).map_err(|error| error.size), Err(1 << 40));
     }
 }

@@ -1,9 +1,10 @@
-//! Records and record sets: what feeds say, apart from what they say it of.
+//! Records and record sets: what feeds say, without the indicators they say it of.
 //!
-//! Millions of entries share a few thousand sets, because a feed says the same of all its entries. A record
-//! of an address holds the length of the listed prefix, not the prefix: the address that was asked and the
-//! length give it back, and one record serves a whole list of single addresses.
+//! Millions of entries share a few thousand sets, because a feed says the same of most of its entries. A record of an
+//! address holds the length of the listed prefix, not the prefix: the address that is looked up and the length give the
+//! prefix, so that one record serves a whole list of single addresses.
 
+use crate::error::TooLarge;
 use crate::layout::{u16_at, u32_at, u128_at};
 use crate::{Assessments, FeedId, ListKind, Scope};
 
@@ -29,13 +30,13 @@ pub enum Extent {
 /// Where a record's times are.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum When {
-    /// In this row of the run table.
-    Run(u32),
-    /// In the entry's side column.
+    /// In this row of the table of shared times.
+    Shared(u32),
+    /// In the column of times of the entry's part.
     Own,
 }
 
-/// What one feed says, apart from what it says it of.
+/// What one feed says, without the indicator.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Record {
     /// The feed.
@@ -53,7 +54,8 @@ pub struct Record {
 }
 
 /// The bytes of the record table.
-pub fn encode(records: &[Record]) -> Vec<u8> {
+pub fn encode(records: &[Record]) -> Result<Vec<u8>, TooLarge> {
+    TooLarge::fit_u32("records", "records", records.len())?;
     let mut out = Vec::with_capacity(records.len() * RECORD_LEN);
     for record in records {
         let (length, range) = match record.extent {
@@ -61,24 +63,24 @@ pub fn encode(records: &[Record]) -> Vec<u8> {
             Extent::Prefix(length) => (length, 0),
             Extent::Range(row) => (RANGE_EXTENT, row),
         };
-        let run = match record.when {
-            When::Run(run) => run,
+        let times = match record.when {
+            When::Shared(row) => row,
             When::Own => OWN_TIMES,
         };
         out.extend(record.feed.0.to_le_bytes());
         out.extend([record.list as u8, record.scope as u8, length, 0]);
         out.extend(record.assessments.bits().to_le_bytes());
-        out.extend(run.to_le_bytes());
+        out.extend(times.to_le_bytes());
         out.extend(range.to_le_bytes());
     }
-    out
+    Ok(out)
 }
 
-/// The record at `at`; `None` where there is none or its bytes mean nothing.
+/// The record at `at`; `None` where there is none or its bytes are invalid.
 #[inline]
 pub fn record(bytes: &[u8], at: u32) -> Option<Record> {
     let row = bytes.get(at as usize * RECORD_LEN..)?.first_chunk::<RECORD_LEN>()?;
-    let run = u32_at(row, 8);
+    let times = u32_at(row, 8);
     let extent = match row[4] {
         NO_EXTENT => Extent::None,
         RANGE_EXTENT => Extent::Range(u32_at(row, 12)),
@@ -91,13 +93,15 @@ pub fn record(bytes: &[u8], at: u32) -> Option<Record> {
         scope: *[Scope::Exact, Scope::Tree, Scope::Subdomains].get(usize::from(row[3]))?,
         extent,
         assessments: Assessments::from_bits(u16_at(row, 6)),
-        when: if run == OWN_TIMES { When::Own } else { When::Run(run) },
+        when: if times == OWN_TIMES { When::Own } else { When::Shared(times) },
     })
 }
 
 /// The bytes of the extent table.
-pub fn encode_extents(extents: &[(u128, u128)]) -> Vec<u8> {
-    extents.iter().flat_map(|(first, last)| [first.to_le_bytes(), last.to_le_bytes()].concat()).collect()
+pub fn encode_extents(extents: &[(u128, u128)]) -> Result<Vec<u8>, TooLarge> {
+    TooLarge::fit_u32("extents", "rows", extents.len())?;
+    let row = |(first, last): &(u128, u128)| [first.to_le_bytes(), last.to_le_bytes()].concat();
+    Ok(extents.iter().flat_map(row).collect())
 }
 
 /// The range in a row of the extent table.
@@ -107,15 +111,21 @@ pub fn extent(bytes: &[u8], at: u32) -> Option<(u128, u128)> {
 }
 
 /// The bytes of the set table: one more offset than there are sets, then the record numbers.
-pub fn encode_sets(sets: &[Vec<u32>]) -> Vec<u8> {
-    let mut offsets = Vec::with_capacity(sets.len() + 1);
-    let mut end = 0u32;
-    offsets.push(end);
-    for set in sets {
-        end += set.len() as u32;
-        offsets.push(end);
-    }
-    offsets.iter().chain(sets.iter().flatten()).flat_map(|number| number.to_le_bytes()).collect()
+pub fn encode_sets(sets: &[Vec<u32>]) -> Result<Vec<u8>, TooLarge> {
+    encode_sets_within(sets, u32::MAX)
+}
+
+/// The same with another limit on the number of members.
+fn encode_sets_within(sets: &[Vec<u32>], limit: u32) -> Result<Vec<u8>, TooLarge> {
+    let members: u64 = sets.iter().map(|set| set.len() as u64).sum();
+    TooLarge::check("sets", "members in all", members, u64::from(limit))?;
+    TooLarge::fit_u32("sets", "sets", sets.len())?;
+    let ends = sets.iter().scan(0, |end, set| {
+        *end += set.len() as u32;
+        Some(*end)
+    });
+    let numbers = std::iter::once(0).chain(ends).chain(sets.iter().flatten().copied());
+    Ok(numbers.flat_map(u32::to_le_bytes).collect())
 }
 
 /// The set table in a file.
@@ -169,10 +179,10 @@ mod tests {
         };
         let records = [
             base,
-            Record { extent: Extent::Prefix(128), when: When::Run(7), ..base },
+            Record { extent: Extent::Prefix(128), when: When::Shared(7), ..base },
             Record { extent: Extent::Range(70_000), list: ListKind::Block, scope: Scope::Exact, ..base },
         ];
-        let bytes = encode(&records);
+        let bytes = encode(&records).expect("few");
         for (at, expected) in records.iter().enumerate() {
             assert_eq!(record(&bytes, at as u32).as_ref(), Some(expected));
         }
@@ -183,11 +193,19 @@ mod tests {
     #[test]
     fn sets_read_back() {
         let sets = vec![vec![1, 2], vec![], vec![7]];
-        let bytes = encode_sets(&sets);
+        let bytes = encode_sets(&sets).expect("few");
         let table = Sets::new(&bytes, sets.len());
         for (at, expected) in sets.iter().enumerate() {
             assert_eq!(&table.get(at as u32).collect::<Vec<u32>>(), expected);
         }
         assert_eq!((table.get(3).len(), table.get(u32::MAX).len()), (0, 0));
+    }
+
+    #[test]
+    fn too_many_members_are_an_error() {
+        let sets = [vec![1, 2], vec![3, 4, 5]];
+        assert!(encode_sets_within(&sets, 5).is_ok());
+        let error = encode_sets_within(&sets, 4).expect_err("five members");
+        assert_eq!(error.to_string(), "sets: 5 members in all, the format holds 4");
     }
 }

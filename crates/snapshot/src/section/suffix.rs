@@ -1,23 +1,25 @@
 //! The suffixes of a name, from its last label on, and a hash of each.
 //!
-//! Names have their bytes reversed, so that a suffix is how a name begins; it ends before a dot, or where the name does.
-//! Most names that are asked are listed nowhere, and what a look-up does for them is in this file: it finds a dot among
-//! sixteen bytes at a time, and hashes what is before it with a multiplication for every sixteen bytes.
+//! Names have their bytes reversed, so that a suffix of a name is a prefix of its bytes; it ends before a dot or at the end
+//! of the name. Most look-ups are misses, and this file is most of what a miss costs: it finds dots sixteen bytes at a
+//! time, and hashes a suffix with one multiplication for every sixteen bytes.
 //!
-//! The hash is a folded multiplication (Wang Yi's wyhash: 64 by 64 bits, the two halves of the product xored, and with the
-//! factors, so that none of them can make the other one void). The last eight bytes of a suffix are read where they are and not
-//! filled up, though they may have been read before: nothing needs a mask. It is no secret, and whoever writes a list can find
-//! names of one hash; that makes looking for these slower, and for no others.
+//! The hash is a folded multiplication (Wang Yi's wyhash), xored with its factors so that a factor of zero does not erase the
+//! other one. The last eight bytes of a suffix are read where they stand, even if that reads some bytes twice: this needs no
+//! mask. The hash is not secret. An adversary who writes a list can find names with equal hashes, which makes look-ups of
+//! these names slower, and of no others.
 
-use super::lanes;
+use super::simd;
+use crate::hash::fold_keeping;
 use crate::layout::{short_word, u64_at};
 
 /// The bytes that are hashed together.
 const BLOCK: usize = 16;
 /// How many bytes a word has.
 const WORD: usize = 8;
-/// What the hash begins with, and what the second word of a block and a length are mixed with. No text has bytes like these.
-pub(super) const BEGINNING: u64 = 0x9FB2_1C65_1E98_DF25;
+/// Constants of the file format: the initial state, and what is xored to the second word of a block and multiplied with the
+/// length. No name contains such bytes.
+pub(super) const INITIAL: u64 = 0x9FB2_1C65_1E98_DF25;
 pub(super) const SECOND: u64 = 0xD6E8_FEB8_6659_FD93;
 const LENGTH: u64 = 0xC2B2_AE3D_27D4_EB4F;
 
@@ -29,7 +31,7 @@ impl SuffixHash {
     /// The hash of a whole name with its bytes reversed.
     pub fn of(name: &[u8]) -> SuffixHash {
         let blocks = name.as_chunks::<BLOCK>().0.iter();
-        let before = blocks.fold(BEGINNING, |before, block| absorb(before, words(block, 0)));
+        let before = blocks.fold(INITIAL, |before, block| absorb(before, words(block, 0)));
         Suffix { end: name.len(), before, ends: 0 }.hash(name)
     }
 
@@ -40,14 +42,14 @@ impl SuffixHash {
     }
 }
 
-/// How far a name has been walked.
+/// A suffix of a name, and what is needed to go on to the next one.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Suffix {
     /// How many bytes the suffix has.
     pub end: usize,
     /// The hash of all whole blocks before its end.
     before: u64,
-    /// Which bytes end longer suffixes in the block that it ends in, a bit each.
+    /// A mask of the bytes that end longer suffixes in the block that this one ends in.
     ends: u64,
 }
 
@@ -56,8 +58,8 @@ impl Suffix {
     #[inline]
     pub fn last_label(name: &[u8]) -> Suffix {
         match ends_in(name, 0) {
-            0 => Suffix::behind(name, 0, BEGINNING),
-            ends => Suffix::at(0, ends, BEGINNING),
+            0 => Suffix::behind(name, 0, INITIAL),
+            ends => Suffix::at(0, ends, INITIAL),
         }
     }
 
@@ -85,13 +87,13 @@ impl Suffix {
         }
     }
 
-    /// The suffix that ends where the first of these is.
+    /// The suffix that ends at the lowest bit of `ends`.
     #[inline]
     fn at(block: usize, ends: u64, before: u64) -> Suffix {
         Suffix { end: block + ends.trailing_zeros() as usize, before, ends: ends & (ends - 1) }
     }
 
-    /// Where the block begins that it ends in.
+    /// Where the block begins in which it ends.
     #[inline]
     fn block(&self) -> usize {
         self.end - self.end % BLOCK
@@ -113,25 +115,25 @@ impl Suffix {
             None => (short_word(suffix), 0),
         };
         let length = (self.end as u64).wrapping_mul(LENGTH);
-        SuffixHash(folded(first ^ self.before, last ^ SECOND.wrapping_add(length)))
+        SuffixHash(fold_keeping(first ^ self.before, last ^ SECOND.wrapping_add(length)))
     }
 }
 
-/// Which bytes of a block end a suffix, a bit each: dots, and the end of the name.
+/// A mask of the bytes of a block that end a suffix: dots, and the end of the name.
 #[inline]
 fn ends_in(name: &[u8], block: usize) -> u64 {
     let rest = name.get(block..).unwrap_or(&[]);
     if rest.len() >= BLOCK {
-        return lanes::equal(words(name, block), b'.').into();
+        return simd::equal(words(name, block), b'.').into();
     }
     let last = name.last_chunk().map_or(0, |last| u64::from_le_bytes(*last));
     let dots = match name.len() {
-        BLOCK.. => lanes::equal([u64_at(name, name.len() - BLOCK), last], b'.') >> (BLOCK - rest.len()),
+        BLOCK.. => simd::equal([u64_at(name, name.len() - BLOCK), last], b'.') >> (BLOCK - rest.len()),
         WORD.. => {
-            let dots = lanes::equal([u64_at(name, 0), last], b'.');
+            let dots = simd::equal([u64_at(name, 0), last], b'.');
             dots & 0xFF | dots >> WORD << (name.len() - WORD)
         }
-        _ => lanes::equal([short_word(name), 0], b'.'),
+        _ => simd::equal([short_word(name), 0], b'.'),
     };
     u64::from(dots | 1 << rest.len())
 }
@@ -146,14 +148,7 @@ fn words(text: &[u8], block: usize) -> [u64; 2] {
 /// The hash behind one more block.
 #[inline]
 pub(super) fn absorb(before: u64, [first, second]: [u64; 2]) -> u64 {
-    folded(first ^ before, second ^ SECOND)
-}
-
-/// The halves of a product and its factors, xored.
-#[inline]
-fn folded(a: u64, b: u64) -> u64 {
-    let product = u128::from(a) * u128::from(b);
-    product as u64 ^ (product >> 64) as u64 ^ a ^ b
+    fold_keeping(first ^ before, second ^ SECOND)
 }
 
 #[cfg(test)]
@@ -169,7 +164,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn a_walk_stops_at_every_dot(name in "[a-c]{0,20}(\\.[a-c]{0,20}){0,6}") {
+        fn suffixes_end_at_every_dot(name in "[a-c]{0,20}(\\.[a-c]{0,20}){0,6}") {
             let name = name.as_bytes();
             let ends = (0..=name.len()).filter(|end| name.get(*end).is_none_or(|byte| *byte == b'.'));
             let plain: Vec<_> = ends.map(|end| (end, SuffixHash::of(&name[..end]))).collect();
@@ -181,8 +176,8 @@ mod tests {
         }
     }
 
-    /// The hash as FORMAT.md has it, and nothing of this file's.
-    fn written_out(name: &[u8]) -> u64 {
+    /// The hash as FORMAT.md specifies it, independent of the code above.
+    fn reference(name: &[u8]) -> u64 {
         const S: u64 = 0xD6E8_FEB8_6659_FD93;
         let fold = |x: u64, y: u64| {
             let product = u128::from(x) * u128::from(y);
@@ -205,7 +200,7 @@ mod tests {
     fn hashes_are_what_the_documentation_says() {
         let name: Vec<u8> = (0..=255u8).cycle().map(|byte| byte.wrapping_mul(167)).take(255).collect();
         for len in 0..=name.len() {
-            assert_eq!(SuffixHash::of(&name[..len]).number(), written_out(&name[..len]), "{len} bytes");
+            assert_eq!(SuffixHash::of(&name[..len]).number(), reference(&name[..len]), "{len} bytes");
         }
         let examples = ["moc", "moc.live", "moc.elpmaxe.www", "moc.elpmaxe.a.very.long.name.of.some.blocks"];
         for example in examples {
@@ -232,10 +227,10 @@ mod tests {
     }
 
     #[test]
-    fn a_factor_that_is_zero_makes_nothing_void() {
+    fn a_zero_factor_erases_nothing() {
         // The words of the block are such that one factor is zero, then the other.
-        let first = (0..9u64).map(|other| absorb(BEGINNING, [BEGINNING, other]));
-        let second = (0..9u64).map(|other| absorb(BEGINNING, [other, SECOND]));
+        let first = (0..9u64).map(|other| absorb(INITIAL, [INITIAL, other]));
+        let second = (0..9u64).map(|other| absorb(INITIAL, [other, SECOND]));
         assert_eq!(first.chain(second).collect::<std::collections::BTreeSet<_>>().len(), 18);
     }
 }

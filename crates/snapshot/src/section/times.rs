@@ -1,30 +1,35 @@
-//! Times: the run table that many sightings share, and the side columns for rows with times of their own.
+//! Times: the table of times that many sightings share, and columns of times that belong to one entry.
 //!
-//! A feed that confirms its whole list confirms every entry at the same instant, so 15 nights of a list need
-//! 15 runs however many entries it has. Rows that state their own times would make every record set unique;
-//! theirs stand in a side column instead, found by the entry's ordinal, at about eight bytes a row.
+//! A feed that confirms its whole list confirms every entry at the same instant, so that a list needs one row of shared
+//! times for each of the last nights, however many entries it has. Rows that state their own times would make every
+//! record set unique; their times stand in a column instead and are found by the ordinal of the entry, at about eight
+//! bytes a row.
 
 use super::packed::{self, Packed};
+use crate::error::TooLarge;
 use crate::layout::u32_at;
 use crate::{Time, Times};
 
-/// The length of a run, in bytes.
-pub const RUN_LEN: usize = 12;
+/// The length of a row of shared times, in bytes.
+pub const SHARED_LEN: usize = 12;
 const NO_EXPIRY: u32 = u32::MAX;
 
-/// The bytes of the run table.
-pub fn encode_runs(runs: &[Times]) -> Vec<u8> {
+/// The bytes of the table of shared times. Instants outside of what a snapshot can hold are clamped, as
+/// [`Time::stored`] says.
+pub fn encode_shared(rows: &[Times]) -> Result<Vec<u8>, TooLarge> {
+    // A record with the number 2^32 - 1 has times of its own.
+    TooLarge::check("shared-times", "rows", rows.len() as u64, u64::from(u32::MAX))?;
     let fields = |times: &Times| {
         let expiry = times.row_expiry.map_or(NO_EXPIRY, Time::stored);
         [times.first_seen.stored(), times.detect_time.stored(), expiry].map(u32::to_le_bytes)
     };
-    runs.iter().flat_map(fields).flatten().collect()
+    Ok(rows.iter().flat_map(fields).flatten().collect())
 }
 
-/// The run at `at`.
+/// The row of shared times at `at`.
 #[inline]
-pub fn run(bytes: &[u8], at: u32) -> Option<Times> {
-    let row = bytes.get(at as usize * RUN_LEN..)?.first_chunk::<RUN_LEN>()?;
+pub fn shared(bytes: &[u8], at: u32) -> Option<Times> {
+    let row = bytes.get(at as usize * SHARED_LEN..)?.first_chunk::<SHARED_LEN>()?;
     let expiry = u32_at(row, 8);
     Some(Times {
         first_seen: Time::from_stored(u32_at(row, 0)),
@@ -35,30 +40,29 @@ pub fn run(bytes: &[u8], at: u32) -> Option<Times> {
 
 const HEADER_LEN: usize = 16;
 
-/// The bytes of a side column. `rows` are sorted by ordinal; an entry whose set holds several records with own
-/// times has as many rows, in the order of its set.
-pub fn encode_column(rows: &[(u32, Times)]) -> Vec<u8> {
+/// The bytes of a column. `rows` are sorted by ordinal; an entry whose set has several records with own times has as
+/// many rows, in the order of its set.
+pub fn encode_column(rows: &[(u32, Times)]) -> Result<Vec<u8>, TooLarge> {
     if rows.is_empty() {
-        return Vec::new();
+        return Ok(Vec::new());
     }
     let least = |of: fn(&Times) -> Time| rows.iter().map(|(_, times)| of(times).stored()).min().unwrap_or(0);
     let base_first = least(|times| times.first_seen);
     let base_detect = least(|times| times.detect_time);
-    let base_expiry =
-        rows.iter().filter_map(|(_, times)| times.row_expiry.map(Time::stored)).min().unwrap_or(0);
+    let expiries = || rows.iter().map(|(_, times)| times.row_expiry.map(Time::stored));
+    let base_expiry = expiries().flatten().min().unwrap_or(0);
     let mut out: Vec<u8> = [base_first, base_detect, base_expiry, 0].map(u32::to_le_bytes).concat();
     let above = |stored: u32, base: u32| u64::from(stored - base);
-    out.extend(packed::encode(rows.iter().map(|(ordinal, _)| u64::from(*ordinal))));
-    out.extend(packed::encode(rows.iter().map(|(_, times)| above(times.first_seen.stored(), base_first))));
-    out.extend(packed::encode(rows.iter().map(|(_, times)| above(times.detect_time.stored(), base_detect))));
+    out.extend(packed::encode(rows.iter().map(|(ordinal, _)| u64::from(*ordinal)))?);
+    out.extend(packed::encode(rows.iter().map(|(_, times)| above(times.first_seen.stored(), base_first)))?);
+    out.extend(packed::encode(rows.iter().map(|(_, times)| above(times.detect_time.stored(), base_detect)))?);
     out.extend(packed::encode(
-        rows.iter()
-            .map(|(_, times)| times.row_expiry.map_or(0, |expiry| above(expiry.stored(), base_expiry) + 1)),
-    ));
-    out
+        expiries().map(|expiry| expiry.map_or(0, |expiry| above(expiry, base_expiry) + 1)),
+    )?);
+    Ok(out)
 }
 
-/// A side column in a file.
+/// A column of times in a file.
 #[derive(Clone, Copy, Debug)]
 pub struct Column<'a> {
     count: usize,
@@ -82,7 +86,17 @@ impl<'a> Column<'a> {
         Column { count, bases, ordinals: next(), first: next(), detect: next(), expiry: next() }
     }
 
-    /// The times of the `nth` record with own times of the entry with this ordinal.
+    /// How many rows it has.
+    pub(crate) fn len(&self) -> usize {
+        self.count
+    }
+
+    /// The ordinal of the entry that the row at `at` belongs to.
+    pub(crate) fn ordinal(&self, at: usize) -> u64 {
+        self.ordinals.get(at)
+    }
+
+    /// The times of the `nth` record with own times of an entry.
     pub fn get(&self, ordinal: u32, nth: usize) -> Option<Times> {
         let at = self.first_row(u64::from(ordinal)) + nth;
         (at < self.count && self.ordinals.get(at) == u64::from(ordinal)).then(|| self.row(at))
@@ -99,6 +113,7 @@ impl<'a> Column<'a> {
 
     fn row(&self, at: usize) -> Times {
         let [base_first, base_detect, base_expiry] = self.bases;
+        // A forged column may have sums beyond 32 bits; they saturate.
         let time = |base: u32, above: u64| {
             Time::from_stored(base.saturating_add(u32::try_from(above).unwrap_or(u32::MAX)))
         };
@@ -121,16 +136,17 @@ mod tests {
     }
 
     #[test]
-    fn runs_read_back() {
-        let runs = [times(0, 5, None), times(-9, 7, Some(100))];
-        let bytes = encode_runs(&runs);
-        assert_eq!([run(&bytes, 0), run(&bytes, 1), run(&bytes, 2)], [Some(runs[0]), Some(runs[1]), None]);
+    fn shared_times_read_back() {
+        let rows = [times(0, 5, None), times(-9, 7, Some(100))];
+        let bytes = encode_shared(&rows).expect("two");
+        let read = [0, 1, 2].map(|at| shared(&bytes, at));
+        assert_eq!(read, [Some(rows[0]), Some(rows[1]), None]);
     }
 
     #[test]
     fn columns_read_back_by_ordinal() {
         let rows = [(3, times(0, 5, None)), (3, times(1, 6, Some(9))), (700_000, times(-50, 86_400, None))];
-        let bytes = encode_column(&rows);
+        let bytes = encode_column(&rows).expect("three");
         let column = Column::new(&bytes, rows.len());
         assert_eq!(column.get(3, 0), Some(rows[0].1));
         assert_eq!(column.get(3, 1), Some(rows[1].1));

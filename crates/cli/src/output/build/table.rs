@@ -3,7 +3,7 @@
 
 use crate::table::{Head, Table, age, bytes, count, duration};
 use rapsheet_ingest::report::{FeedReport, Report};
-use rapsheet_snapshot::Refusal;
+use rapsheet_snapshot::ParseError;
 use rapsheet_snapshot::section::origin::FeedState;
 use std::io::{self, Write};
 use std::path::Path;
@@ -72,7 +72,7 @@ fn notes(report: &Report, verbose: bool, out: &mut dyn Write) -> io::Result<()> 
 
 fn notes_of(feed: &FeedReport, verbose: bool) -> Vec<String> {
     let id = &feed.id;
-    let never_block = feed.refusals.get(Refusal::NeverBlock.word()).map(|number| {
+    let never_block = feed.refusals.get(ParseError::NeverBlock.word()).map(|number| {
         let entries = if *number == 1 { "1 entry".to_owned() } else { format!("{number} entries") };
         format!("{id}: {entries} would block a name or address of the never-block list; see --rejects")
     });

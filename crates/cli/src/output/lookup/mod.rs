@@ -2,7 +2,7 @@
 
 use crate::color::Color;
 use rapsheet_query::{Searcher, Verdict};
-use rapsheet_snapshot::{Refusal, Snapshot, Status, Time};
+use rapsheet_snapshot::{ParseError, Snapshot, Status, Time};
 use std::io::{self, Write};
 
 mod csv;
@@ -42,7 +42,7 @@ pub(crate) struct Refused<'a> {
     /// The question as it was typed.
     pub(crate) input: &'a str,
     /// Why it is no indicator.
-    pub(crate) why: Refusal,
+    pub(crate) why: ParseError,
 }
 
 impl Refused<'_> {

@@ -18,7 +18,7 @@ pub(super) static OUTPUT: LookupOutput = LookupOutput {
     },
 };
 
-fn about(why: rapsheet_snapshot::Refusal) -> &'static str {
+fn about(why: rapsheet_snapshot::ParseError) -> &'static str {
     why.about().trim_end_matches('.')
 }
 

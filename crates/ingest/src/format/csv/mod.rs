@@ -16,7 +16,7 @@ use crate::options::{OptionError, OptionRow, Options, error};
 use crate::refused::FileRefusal;
 use crate::scribe::{Details, Scribe, Skip};
 use profile::{PLAIN, PROFILES, Profile};
-use rapsheet_snapshot::{Assessments, Kinds, Refusal, Scope};
+use rapsheet_snapshot::{Assessments, Kinds, ParseError, Scope};
 use std::borrow::Cow;
 
 /// The row of the table.
@@ -354,7 +354,7 @@ impl Table {
         }
         match filled.next() {
             Some(text) => self.value(text, path, &details, scribe),
-            None => scribe.reject(Refusal::BadColumns),
+            None => scribe.reject(ParseError::BadColumns),
         }
     }
 

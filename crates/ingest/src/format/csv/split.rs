@@ -5,11 +5,11 @@
 //! swallow the rest of the file, so it costs its own line and no other. The `csv` crate is the oracle for
 //! lines that are well formed.
 
-use rapsheet_snapshot::Refusal;
+use rapsheet_snapshot::ParseError;
 use std::borrow::Cow;
 
 /// The fields of a line.
-pub(in crate::format) fn fields(line: &[u8], delimiter: u8) -> Result<Vec<Cow<'_, [u8]>>, Refusal> {
+pub(in crate::format) fn fields(line: &[u8], delimiter: u8) -> Result<Vec<Cow<'_, [u8]>>, ParseError> {
     let mut fields = Vec::with_capacity(16);
     let mut rest = line;
     loop {
@@ -25,7 +25,7 @@ pub(in crate::format) fn fields(line: &[u8], delimiter: u8) -> Result<Vec<Cow<'_
 /// A field, and what follows the delimiter behind it.
 type Cut<'l> = (Cow<'l, [u8]>, Option<&'l [u8]>);
 
-fn next(text: &[u8], delimiter: u8) -> Result<Cut<'_>, Refusal> {
+fn next(text: &[u8], delimiter: u8) -> Result<Cut<'_>, ParseError> {
     let blanks = text.iter().take_while(|byte| **byte == b' ' && delimiter != b' ').count();
     match text.get(blanks..) {
         Some([b'"', quoted @ ..]) => next_quoted(quoted, delimiter),
@@ -44,11 +44,12 @@ fn cut(text: &[u8], delimiter: u8) -> Cut<'_> {
 }
 
 /// A quoted field, from behind its opening quote. `""` and `\"` inside are a quote.
-fn next_quoted(text: &[u8], delimiter: u8) -> Result<Cut<'_>, Refusal> {
+fn next_quoted(text: &[u8], delimiter: u8) -> Result<Cut<'_>, ParseError> {
     let mut escaped: Option<Vec<u8>> = None;
     let mut at = 0;
     loop {
-        let found = memchr::memchr2(b'"', b'\\', text.get(at..).unwrap_or(&[])).ok_or(Refusal::BadQuote)?;
+        let found =
+            memchr::memchr2(b'"', b'\\', text.get(at..).unwrap_or(&[])).ok_or(ParseError::BadQuote)?;
         let mark = at + found;
         let pair = text.get(mark..mark + 2);
         let plain = text.get(at..mark).unwrap_or(&[]);
@@ -85,7 +86,7 @@ fn next_quoted(text: &[u8], delimiter: u8) -> Result<Cut<'_>, Refusal> {
 mod tests {
     use super::*;
 
-    fn split(line: &str) -> Result<Vec<String>, Refusal> {
+    fn split(line: &str) -> Result<Vec<String>, ParseError> {
         let texts = |fields: Vec<Cow<'_, [u8]>>| {
             fields.iter().map(|field| String::from_utf8_lossy(field).into_owned()).collect()
         };
@@ -103,7 +104,7 @@ mod tests {
         ] {
             assert_eq!(split(line), Ok(expected.iter().map(ToString::to_string).collect()), "{line}");
         }
-        assert_eq!(split(r#"1,"open,2"#), Err(Refusal::BadQuote));
+        assert_eq!(split(r#"1,"open,2"#), Err(ParseError::BadQuote));
     }
 
     proptest::proptest! {

@@ -3,7 +3,7 @@
 use super::target::looks_like_address;
 use super::{details, ranges};
 use crate::scribe::{Scribe, Skip};
-use rapsheet_snapshot::{Address, AddressRange, Refusal};
+use rapsheet_snapshot::{Address, AddressRange, ParseError};
 
 /// A rule without its first word: a list's name, a verdict, a protocol, a source, a destination.
 pub(super) fn rule(words: &[&[u8]], scribe: &mut Scribe<'_>) {
@@ -36,12 +36,12 @@ pub(super) fn ends(words: &[&[u8]], inverted: bool, scribe: &mut Scribe<'_>) {
 }
 
 /// A netmask begins with ones, a wildcard mask with zeros.
-fn masked(address: &[u8], mask: &[u8]) -> Result<AddressRange, Refusal> {
+fn masked(address: &[u8], mask: &[u8]) -> Result<AddressRange, ParseError> {
     match (Address::parse(address)?, Address::parse(mask)?) {
         (Address::V4(address), Address::V4(mask)) => {
             let netmask = if mask >> 31 == 1 { mask } else { !mask };
             AddressRange::from_netmask(address, netmask)
         }
-        _ => Err(Refusal::BadMask),
+        _ => Err(ParseError::BadMask),
     }
 }

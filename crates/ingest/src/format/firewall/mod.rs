@@ -15,7 +15,7 @@ use super::{Format, Head, OpenError, OrderedReader, Shape, header, ranges};
 use crate::options::Options;
 use crate::scribe::{Details, Scribe, Skip};
 use crate::token;
-use rapsheet_snapshot::{Kinds, Refusal, Scope};
+use rapsheet_snapshot::{Kinds, ParseError, Scope};
 use target::Target;
 
 /// The row of the table.
@@ -198,7 +198,7 @@ fn bare(words: &[&[u8]], scribe: &mut Scribe<'_>) {
     match (looks, words.len()) {
         (true, _) => Target { text, inverted: negated || zero }.take(scribe),
         // One word alone is an entry of some other kind of list; several are a directive of some dialect.
-        (false, 1) if !is_punctuation(text) => scribe.reject(Refusal::BadIp),
+        (false, 1) if !is_punctuation(text) => scribe.reject(ParseError::BadIp),
         (false, _) => scribe.skip(Skip::Directive),
     }
 }

@@ -3,7 +3,7 @@
 use super::{details, ranges};
 use crate::scribe::Scribe;
 use crate::token;
-use rapsheet_snapshot::{AddressRange, Refusal, Scope};
+use rapsheet_snapshot::{AddressRange, ParseError, Scope};
 
 /// Whether a word is written like an address.
 pub(super) fn looks_like_address(word: &[u8]) -> bool {
@@ -53,7 +53,7 @@ fn is_name(text: &[u8]) -> bool {
 }
 
 /// A dot at the end, addresses whose last numbers are left out, and brackets before a length: not in every dialect.
-fn special(text: &[u8], is_loose: bool) -> Option<Result<AddressRange, Refusal>> {
+fn special(text: &[u8], is_loose: bool) -> Option<Result<AddressRange, ParseError>> {
     if !is_loose {
         return None;
     }

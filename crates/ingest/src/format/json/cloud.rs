@@ -10,7 +10,7 @@ use super::node::{self, DEPTH_MAX, Kind, Raw};
 use super::{Format, Head, OpenError, Shape};
 use crate::options::Options;
 use crate::scribe::{Details, Scribe};
-use rapsheet_snapshot::{AddressRange, Kinds, ListKind, Refusal, Scope};
+use rapsheet_snapshot::{AddressRange, Kinds, ListKind, ParseError, Scope};
 
 /// The row of the table.
 pub static FORMAT: Format = Format {
@@ -47,7 +47,7 @@ impl Place<'_> {
 fn walk(raw: Raw<'_>, place: &Place<'_>, scribe: &mut Scribe<'_>) {
     if place.depth > DEPTH_MAX {
         scribe.record_at(place.origin.offset(raw));
-        return scribe.reject(Refusal::BadJson);
+        return scribe.reject(ParseError::BadJson);
     }
     match node::kind(raw) {
         Kind::Object => node::members(raw, |key, value| {
@@ -72,7 +72,7 @@ fn text(raw: Raw<'_>, place: &Place<'_>, scribe: &mut Scribe<'_>) {
         text if is_prefix => scribe.address(text, &Details::NONE),
         _ if !place.names => {}
         [b'*', b'.', name @ ..] if !name.contains(&b'*') => scribe.host(name, Scope::Tree, &Details::NONE),
-        text if text.contains(&b'*') => scribe.reject(Refusal::Pattern),
+        text if text.contains(&b'*') => scribe.reject(ParseError::Pattern),
         name => scribe.any(name, Scope::Exact, &Details::NONE),
     }
 }

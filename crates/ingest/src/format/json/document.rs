@@ -6,7 +6,7 @@
 use super::node::Raw;
 use crate::refused::FileRefusal;
 use crate::scribe::{Scribe, Skip};
-use rapsheet_snapshot::Refusal;
+use rapsheet_snapshot::ParseError;
 use serde_json::value::RawValue;
 use std::borrow::Cow;
 
@@ -39,7 +39,7 @@ pub(super) fn each(
             Some(Err(error)) => {
                 let Some(next) = next_line(rest) else { return Err(refusal(&error)) };
                 scribe.record_at(at + (rest.len() - rest.trim_ascii_start().len()));
-                scribe.reject(Refusal::BadJson);
+                scribe.reject(ParseError::BadJson);
                 at += next;
             }
             None => break,

@@ -10,7 +10,7 @@ use super::{Format, Head, OpenError, Shape};
 use crate::options::Options;
 use crate::refused::FileRefusal;
 use crate::scribe::{Details, Scribe, Skip};
-use rapsheet_snapshot::{ListKind, Refusal, Scope};
+use rapsheet_snapshot::{ListKind, ParseError, Scope};
 
 /// The row of the table.
 pub static FORMAT: Format = Format {
@@ -42,7 +42,7 @@ fn read(_: &Options, whole: Head<'_>, scribe: &mut Scribe<'_>) -> Result<(), Ope
             scribe.record_at(origin.offset(element));
             match node::kind(element) {
                 Kind::Text => one(node::text(element).trim(), meaning, scribe),
-                _ => scribe.reject(Refusal::BadJson),
+                _ => scribe.reject(ParseError::BadJson),
             }
         });
     })?;
@@ -74,7 +74,7 @@ fn one(value: &str, meaning: Meaning, scribe: &mut Scribe<'_>) {
         (Meaning::Addresses, _) => scribe.address(text, &Details::NONE),
         (Meaning::Hosts, rest) => scribe.host(rest.unwrap_or(text), Scope::Tree, &Details::NONE),
         (Meaning::Strings, _) => scribe.any(text, Scope::Exact, &Details::NONE),
-        (Meaning::Patterns, _) => scribe.reject(Refusal::Pattern),
+        (Meaning::Patterns, _) => scribe.reject(ParseError::Pattern),
         (Meaning::Unsupported, _) => scribe.skip(Skip::UnsupportedKind),
     }
 }

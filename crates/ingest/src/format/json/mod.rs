@@ -22,7 +22,7 @@ use crate::scribe::{Scribe, Skip};
 use crate::timestamp;
 use document::Origin;
 use node::{DEPTH_MAX, Kind, Raw};
-use rapsheet_snapshot::{Kinds, Refusal};
+use rapsheet_snapshot::{Kinds, ParseError};
 use serde_json::value::RawValue;
 use std::borrow::Cow;
 
@@ -87,7 +87,7 @@ impl LineReader for Walker {
         }
         match serde_json::from_slice::<&RawValue>(line) {
             Ok(value) => self.walk(value, &self.path, 0, &mut |_, _| {}, scribe),
-            Err(_) => scribe.reject(Refusal::BadJson),
+            Err(_) => scribe.reject(ParseError::BadJson),
         }
     }
 }
@@ -132,7 +132,7 @@ impl Walker {
     ) {
         if depth > DEPTH_MAX {
             place(raw, scribe);
-            return scribe.reject(Refusal::BadJson);
+            return scribe.reject(ParseError::BadJson);
         }
         match path.split_first() {
             Some((Step::Member(name), rest)) => {

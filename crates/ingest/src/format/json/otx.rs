@@ -10,7 +10,7 @@ use crate::format::role;
 
 use crate::options::Options;
 use crate::scribe::{Details, Scribe, Skip};
-use rapsheet_snapshot::{Assessments, Kinds, Refusal, Scope, Time};
+use rapsheet_snapshot::{Assessments, Kinds, ParseError, Scope, Time};
 
 /// The row of the table.
 pub static FORMAT: Format = Format {
@@ -64,7 +64,7 @@ fn indicator(one: Raw<'_>, assessments: Assessments, created: Option<Time>, scri
         "domain" => scribe.host(value, scope, &details),
         "hostname" => scribe.host(value, Scope::Exact, &details),
         "URL" => scribe.url(value, &details),
-        "URI" => scribe.reject(Refusal::PathOnly),
+        "URI" => scribe.reject(ParseError::PathOnly),
         _ => scribe.skip(Skip::UnsupportedKind),
     }
 }

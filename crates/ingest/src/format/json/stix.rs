@@ -13,7 +13,7 @@ use crate::lines;
 
 use crate::options::{OptionRow, Options};
 use crate::scribe::{Details, Scribe, Skip};
-use rapsheet_snapshot::{Assessment, Assessments, Kinds, Refusal, Time};
+use rapsheet_snapshot::{Assessment, Assessments, Kinds, ParseError, Time};
 use std::collections::hash_map::RandomState;
 use std::collections::{HashMap, HashSet};
 use std::hash::BuildHasher;
@@ -174,7 +174,7 @@ fn take(pattern: &str, details: &Details, scribe: &mut Scribe<'_>) {
             values.iter().for_each(|value| scribe.any(value.trim().as_bytes(), scope, details));
         }
         Meaning::Unsupported => scribe.skip(Skip::UnsupportedKind),
-        Meaning::Pattern => scribe.reject(Refusal::Pattern),
+        Meaning::Pattern => scribe.reject(ParseError::Pattern),
     }
 }
 

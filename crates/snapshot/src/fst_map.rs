@@ -1,9 +1,8 @@
-//! Walking a finite state transducer written by the `fst` crate (format version 3), with every step checked.
+//! A reader for maps that the `fst` crate writes, which survives any bytes.
 //!
-//! The crate's own reader trusts its bytes: a damaged file makes it panic or, far more often, answer wrongly.
-//! Checksums catch damage, but a trusted open skips them and a forged file satisfies them, and a reader on an
-//! edge host must survive both. So the walk is ours: each address lies inside the data and below the one
-//! before, hence every walk ends; whatever does not fit means "no such key". `FORMAT.md` describes the bytes.
+//! The crate's own reader panics on damaged bytes, and a snapshot may be opened without a look at its checksums. This
+//! reader implements the two operations that snapshots need, on the crate's format, version 3 (specified in `FORMAT.md`):
+//! the value of the greatest key that is not above a query, and a walk over all keys. Tests compare it with the crate.
 
 use crate::layout::u64_at;
 
@@ -16,21 +15,21 @@ const FOOT_LEN: usize = 20;
 /// States with more transitions than this have a table of 256 instead of a list to search.
 const LIST_MAX: usize = 32;
 
-/// A transducer in a file.
+/// A map from keys to numbers in a file.
 #[derive(Clone, Copy, Debug)]
-pub struct Automaton<'a> {
+pub(crate) struct FstMap<'a> {
     data: &'a [u8],
     root: usize,
 }
 
-/// Where a walk stands: a state, and the sum of the outputs on the way to it.
+/// A position of a walk: a state, and the sum of the outputs on the way to it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Position {
+struct Position {
     state: usize,
     output: u64,
 }
 
-/// A state, decoded: `end` is the lowest byte of it, from which transition addresses count down.
+/// A decoded state. `end` is its lowest byte, from which transition addresses count down.
 #[derive(Clone, Copy)]
 struct State {
     transitions: usize,
@@ -45,31 +44,23 @@ struct State {
     next_is_neighbour: bool,
 }
 
-impl<'a> Automaton<'a> {
-    /// The transducer in these bytes; one without keys where they are none.
-    pub fn new(bytes: &'a [u8]) -> Automaton<'a> {
+impl<'a> FstMap<'a> {
+    /// The map in these bytes; one without keys where they are not a map.
+    pub(crate) fn new(bytes: &'a [u8]) -> FstMap<'a> {
         let foot = bytes.len().saturating_sub(FOOT_LEN);
         let root = usize::try_from(u64_at(bytes, foot + 8)).unwrap_or(EMPTY);
         let sound = bytes.len() > FOOT_LEN && root < foot && root != EMPTY;
-        Automaton { data: if sound { bytes } else { &[] }, root: if sound { root } else { EMPTY } }
+        FstMap { data: if sound { bytes } else { &[] }, root: if sound { root } else { EMPTY } }
     }
 
-    /// The start of every walk; `None` in a transducer without keys.
-    pub fn start(&self) -> Option<Position> {
+    /// The start of every walk; `None` in a map without keys.
+    fn start(&self) -> Option<Position> {
         (self.root != EMPTY).then_some(Position { state: self.root, output: 0 })
-    }
-
-    /// The next position along `byte`, if there is one.
-    #[inline]
-    pub fn step(&self, from: Position, byte: u8) -> Option<Position> {
-        let state = self.state(from.state)?;
-        let nth = self.find(&state, byte)?;
-        self.follow(from, &state, nth)
     }
 
     /// The value of the key that ends here, if one does.
     #[inline]
-    pub fn value(&self, at: Position) -> Option<u64> {
+    fn value(&self, at: Position) -> Option<u64> {
         if at.state == EMPTY {
             return Some(at.output);
         }
@@ -81,15 +72,9 @@ impl<'a> Automaton<'a> {
         Some(at.output.wrapping_add(output))
     }
 
-    /// The value of exactly this key.
-    pub fn get(&self, key: &[u8]) -> Option<u64> {
-        let end = key.iter().try_fold(self.start()?, |at, byte| self.step(at, *byte))?;
-        self.value(end)
-    }
-
-    /// The value of the greatest key that is not above this one, where no key is longer than so many bytes: a forged
-    /// transducer may have paths that are as long as itself, and nobody walks them to their ends for each question.
-    pub fn floor(&self, key: &[u8], longest: usize) -> Option<u64> {
+    /// The value of the greatest key that is not above `key`. No key is longer than `longest` bytes; a forged map may have
+    /// paths as long as itself, and the bound keeps a look-up from walking them.
+    pub(crate) fn floor(&self, key: &[u8], longest: usize) -> Option<u64> {
         let mut at = self.start()?;
         let mut below = None;
         let mut shorter = self.value(at);
@@ -109,7 +94,7 @@ impl<'a> Automaton<'a> {
         shorter.or_else(|| self.greatest(below?, longest))
     }
 
-    /// The value of the greatest key of those that a position leads to; `None` behind more than so many transitions.
+    /// The value of the greatest key behind a position; `None` behind more than `longest` transitions.
     fn greatest(&self, mut at: Position, longest: usize) -> Option<u64> {
         for _ in 0..=longest {
             let Some(state) = self.state(at.state).filter(|state| state.transitions > 0) else {
@@ -132,9 +117,9 @@ impl<'a> Automaton<'a> {
         smaller.checked_sub(1)
     }
 
-    /// Visits every key in order with its value, at most `steps_max` transitions, and says whether that was all.
-    /// A sound transducer never reaches the bound; a forged one may have more paths than anyone can walk.
-    pub fn each(&self, steps_max: u64, mut visit: impl FnMut(&[u8], u64)) -> bool {
+    /// Visits every key in order with its value. Returns `false` if it gave up after `steps_max` transitions: a forged map
+    /// may have exponentially many paths.
+    pub(crate) fn each(&self, steps_max: u64, mut visit: impl FnMut(&[u8], u64)) -> bool {
         let mut key = Vec::new();
         let Some(start) = self.start() else { return true };
         let mut stack = vec![(start, 0usize)];
@@ -178,8 +163,7 @@ impl<'a> Automaton<'a> {
         self.data.get(at).copied()
     }
 
-    /// A little-endian number of up to eight bytes. States are followed by at least a footer, so that eight
-    /// bytes can nearly always be loaded at once.
+    /// A little-endian number of up to eight bytes. A footer follows the states, so that eight bytes can be loaded at once.
     #[inline]
     fn number(&self, at: usize, len: usize) -> Option<u64> {
         let bytes = self.data.get(at..)?;
@@ -340,33 +324,31 @@ mod tests {
 
     fn assert_reads(keys: &BTreeMap<Vec<u8>, u64>) {
         let bytes = build(keys);
-        let automaton = Automaton::new(&bytes);
+        let map = FstMap::new(&bytes);
         let mut seen = BTreeMap::new();
-        assert!(automaton.each(1 << 20, |key, value| assert!(seen.insert(key.to_vec(), value).is_none())));
+        assert!(map.each(1 << 20, |key, value| assert!(seen.insert(key.to_vec(), value).is_none())));
         assert_eq!(&seen, keys);
         for (key, value) in keys {
-            assert_eq!(automaton.get(key), Some(*value));
+            assert_eq!(map.floor(key, 18), Some(*value));
             let mut longer = key.clone();
             longer.push(b'!');
-            assert_eq!(automaton.get(&longer), keys.get(&longer).copied());
-            assert_eq!(automaton.get(&key[..key.len() / 2]), keys.get(&key[..key.len() / 2]).copied());
             for near in [&longer, key, &key[..key.len() / 2], &key[key.len().min(1)..]] {
                 let below = keys.range(..=near.to_vec()).next_back();
-                assert_eq!(automaton.floor(near, 18), below.map(|(_, value)| *value));
+                assert_eq!(map.floor(near, 18), below.map(|(_, value)| *value));
             }
         }
     }
 
     #[test]
-    fn no_path_is_walked_further_than_keys_are_long() {
+    fn walks_are_no_longer_than_the_longest_key() {
         let bytes = build(&[(vec![b'a'; 300], 7)].into());
-        let automaton = Automaton::new(&bytes);
-        assert_eq!((automaton.floor(b"b", 300), automaton.floor(b"b", 255)), (Some(7), None));
-        assert_eq!(automaton.floor(&[b'a'; 300], 300), Some(7));
+        let map = FstMap::new(&bytes);
+        assert_eq!((map.floor(b"b", 300), map.floor(b"b", 255)), (Some(7), None));
+        assert_eq!(map.floor(&[b'a'; 300], 300), Some(7));
     }
 
     #[test]
-    fn the_empty_and_the_wide_are_read() {
+    fn empty_maps_and_wide_states_are_read() {
         assert_reads(&BTreeMap::new());
         assert_reads(&(0..=255u8).map(|byte| (vec![byte], u64::from(byte) * 3)).collect());
         assert_reads(&(0..=255u8).map(|byte| (vec![b'x', byte, b'y'], u64::MAX - u64::from(byte))).collect());
@@ -388,9 +370,9 @@ mod tests {
             let len = bytes.len();
             bytes[at % len] ^= 1 << bit;
             for bytes in [&bytes[..], &bytes[..cut % len]] {
-                let automaton = Automaton::new(bytes);
-                keys.keys().for_each(|key| { let _ = (automaton.get(key), automaton.floor(key, 255)); });
-                automaton.each(100_000, |_, _| {});
+                let map = FstMap::new(bytes);
+                keys.keys().for_each(|key| { let _ = map.floor(key, 255); });
+                map.each(100_000, |_, _| {});
             }
         }
     }

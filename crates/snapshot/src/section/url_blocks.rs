@@ -1,16 +1,17 @@
-//! URLs, and names of older files: sorted keys in front-coded blocks, below a small transducer.
+//! URLs: sorted keys in front-coded blocks, below the top index.
 //!
-//! A transducer over all keys is as small as this, but takes twenty times as long to build, and finding one key in it
-//! touches a dozen cache lines all over the file. So the transducer, the *spine*, only leads to a *group* of 64 blocks;
-//! *heads*, eight bytes of each block's first key behind what all of the group share, lead to the block; and the block is
-//! walked without being unpacked, because each key says how much it shares with the one before it. Groups have heads, too,
-//! of sixteen bytes, so that the spine is only walked where the heads of several groups are equal. A look-up touches
-//! the heads, which stay in the cache, and one block.
+//! A map of the `fst` crate over all keys is as small as this, but takes twenty times as long to build, and a look-up in it
+//! touches a dozen cache lines. Here the top index leads to a *group* of 64 blocks; *heads*, the eight bytes of each block's
+//! first key behind what all keys of the group share, lead to the block; and the block is searched without being decoded,
+//! because each key says how much it shares with the one before. Groups have heads of sixteen bytes, too, so that the top
+//! index is walked only where the heads of several groups are equal. A look-up touches the heads, which stay in the cache,
+//! and one block.
 //!
-//! An ordinal is the place of a key in the order of all: 32 to a block, so nothing need be stored for it.
+//! The ordinal of a key is its position in the order of all keys, 32 to a block, and is not stored.
 
-use super::spine::{self, separator, shared};
-use crate::automaton::Automaton;
+use super::top_index::{self, separator, shared};
+use crate::error::TooLarge;
+use crate::fst_map::FstMap;
 use crate::layout::{short_word, u32_at, u64_at, u128_at};
 use std::cmp::Ordering;
 use std::hint::select_unpredictable;
@@ -26,41 +27,51 @@ const HEAD_LEN: usize = 8;
 const OFFSET_LEN: usize = 4;
 const GROUP_LEN: usize = 24;
 
-/// Lays sorted, distinct keys out. `None` where the blocks would exceed four gigabytes.
-pub fn encode(keys: &[&[u8]]) -> Option<Vec<u8>> {
+/// The bytes of sorted, distinct URLs; none without URLs.
+pub fn encode(keys: &[&[u8]]) -> Result<Vec<u8>, TooLarge> {
+    encode_within(keys, u64::from(u32::MAX))
+}
+
+/// The same with another limit on the bytes of the blocks.
+fn encode_within(keys: &[&[u8]], data_max: u64) -> Result<Vec<u8>, TooLarge> {
+    if keys.is_empty() {
+        return Ok(Vec::new());
+    }
+    TooLarge::fit_u32("URLs", "entries", keys.len())?;
     let blocks: Vec<&[&[u8]]> = keys.chunks(BLOCK_KEYS).collect();
-    let (mut heads, mut offsets, mut groups) = (Vec::new(), Vec::new(), Vec::new());
+    let (mut heads, mut offsets, mut groups) = (Vec::new(), vec![0; OFFSET_LEN], Vec::new());
     let (mut prefixes, mut data) = (Vec::new(), Vec::new());
     for (at, group) in blocks.chunks(GROUP_BLOCKS).enumerate() {
         let firsts: Vec<&[u8]> = group.iter().filter_map(|block| block.first().copied()).collect();
         let shared = shared_by_all(&firsts);
         groups.extend(wide_head_of(separator(keys, at * GROUP_KEYS)).to_le_bytes());
-        groups.extend((prefixes.len() as u32).to_le_bytes());
-        groups.extend((shared.len() as u32).to_le_bytes());
+        groups.extend(TooLarge::fit_u32("URLs", "bytes of prefixes", prefixes.len())?.to_le_bytes());
+        groups.extend(TooLarge::fit_u32("a URL", "bytes", shared.len())?.to_le_bytes());
         prefixes.extend_from_slice(shared);
         for (block, first) in group.iter().zip(&firsts) {
             heads.extend(head_of(first.get(shared.len()..).unwrap_or(&[])).to_le_bytes());
-            offsets.extend(u32::try_from(data.len()).ok()?.to_le_bytes());
             encode_block(block, &mut data);
+            TooLarge::check("URLs", "bytes in blocks", data.len() as u64, data_max)?;
+            offsets.extend((data.len() as u32).to_le_bytes());
         }
     }
-    offsets.extend(u32::try_from(data.len()).ok()?.to_le_bytes());
     let starts: Vec<usize> = (0..keys.len()).step_by(GROUP_KEYS).collect();
-    let spine = spine::encode(keys, &starts);
-    let mut out = Vec::with_capacity(HEADER_LEN + heads.len() + offsets.len() + spine.len() + data.len());
+    let top = top_index::encode(keys, &starts);
+    let mut out = Vec::with_capacity(HEADER_LEN + heads.len() + offsets.len() + top.len() + data.len());
     out.extend((keys.len() as u64).to_le_bytes());
+    // Fewer blocks and groups than keys, whose number fits.
     out.extend((blocks.len() as u32).to_le_bytes());
     out.extend(((groups.len() / GROUP_LEN) as u32).to_le_bytes());
-    for part in [&spine, &prefixes, &data] {
+    for part in [&top, &prefixes, &data] {
         out.extend((part.len() as u64).to_le_bytes());
     }
-    for part in [&heads, &offsets, &groups, &spine, &prefixes, &data] {
+    for part in [&heads, &offsets, &groups, &top, &prefixes, &data] {
         out.extend_from_slice(part);
     }
-    Some(out)
+    Ok(out)
 }
 
-/// What all of some sorted texts begin with.
+/// The longest common prefix of sorted texts.
 fn shared_by_all<'k>(sorted: &[&'k [u8]]) -> &'k [u8] {
     match (sorted.first(), sorted.last()) {
         (Some(first), Some(last)) => first.get(..shared(first, last)).unwrap_or(&[]),
@@ -68,7 +79,7 @@ fn shared_by_all<'k>(sorted: &[&'k [u8]]) -> &'k [u8] {
     }
 }
 
-/// The first eight bytes of a text as a number that orders as they do.
+/// The first eight bytes of a text as a number, in the same order.
 #[inline]
 fn head_of(text: &[u8]) -> u64 {
     match text.first_chunk::<8>() {
@@ -77,15 +88,15 @@ fn head_of(text: &[u8]) -> u64 {
     }
 }
 
-/// The first sixteen bytes of a text as a number that orders as they do.
+/// The first sixteen bytes of a text as a number, in the same order.
 #[inline]
 fn wide_head_of(text: &[u8]) -> u128 {
     u128::from(head_of(text)) << 64 | u128::from(head_of(text.get(8..).unwrap_or(&[])))
 }
 
-/// A block whose keys are all short has its numbers together, a byte each, so that they can be looked through without
-/// touching the texts: the count, what each key shares with the one before, how many bytes follow, and these. A block
-/// with a long key begins with a zero and has its numbers before each text.
+/// Appends a block. A block of short keys has all numbers before all texts, a byte each, so that a search skips texts: the
+/// count of keys, how many bytes each shares with the one before, how many follow, and then these. A block with a long key
+/// begins with a zero and has the two numbers of each key before its text, in LEB128.
 fn encode_block(keys: &[&[u8]], out: &mut Vec<u8>) {
     let before = std::iter::once(&[][..]).chain(keys.iter().copied());
     let parts: Vec<(usize, &[u8])> = before
@@ -111,7 +122,7 @@ fn encode_block(keys: &[&[u8]], out: &mut Vec<u8>) {
     }
 }
 
-/// The longest text, and the most that is shared, in a block of short keys.
+/// The longest text, and the most shared bytes, in a block of short keys.
 const SHORT_MAX: usize = 255;
 
 fn push_number(out: &mut Vec<u8>, mut number: usize) {
@@ -122,33 +133,33 @@ fn push_number(out: &mut Vec<u8>, mut number: usize) {
     out.push(number as u8);
 }
 
-/// A section of blocks in a file.
+/// The URLs in a file.
 #[derive(Clone, Copy, Debug)]
-pub struct Blocks<'a> {
+pub struct UrlBlocks<'a> {
     count: u64,
     heads: &'a [[u8; HEAD_LEN]],
     offsets: &'a [[u8; OFFSET_LEN]],
     groups: &'a [[u8; GROUP_LEN]],
-    spine: Automaton<'a>,
+    top_index: FstMap<'a>,
     prefixes: &'a [u8],
     data: &'a [u8],
 }
 
-impl<'a> Blocks<'a> {
-    /// The blocks in these bytes; none where they do not fit together.
-    pub fn new(bytes: &'a [u8]) -> Blocks<'a> {
-        Blocks::read(bytes).unwrap_or(Blocks {
+impl<'a> UrlBlocks<'a> {
+    /// Reads the header; there are no blocks where its numbers do not fit the bytes.
+    pub fn new(bytes: &'a [u8]) -> UrlBlocks<'a> {
+        UrlBlocks::read(bytes).unwrap_or(UrlBlocks {
             count: 0,
             heads: &[],
             offsets: &[],
             groups: &[],
-            spine: Automaton::new(&[]),
+            top_index: FstMap::new(&[]),
             prefixes: &[],
             data: &[],
         })
     }
 
-    fn read(bytes: &'a [u8]) -> Option<Blocks<'a>> {
+    fn read(bytes: &'a [u8]) -> Option<UrlBlocks<'a>> {
         let (header, mut rest) = bytes.split_at_checked(HEADER_LEN)?;
         let (blocks, groups) = (u32_at(header, 8) as usize, u32_at(header, 12) as usize);
         let mut take = |len: usize| {
@@ -157,23 +168,23 @@ impl<'a> Blocks<'a> {
             Some(part)
         };
         let stated = |at: usize| usize::try_from(u64_at(header, at)).ok();
-        Some(Blocks {
+        Some(UrlBlocks {
             count: u64_at(header, 0),
             heads: take(blocks.checked_mul(HEAD_LEN)?)?.as_chunks().0,
             offsets: take((blocks + 1).checked_mul(OFFSET_LEN)?)?.as_chunks().0,
             groups: take(groups.checked_mul(GROUP_LEN)?)?.as_chunks().0,
-            spine: Automaton::new(take(stated(16)?)?),
+            top_index: FstMap::new(take(stated(16)?)?),
             prefixes: take(stated(24)?)?,
             data: take(stated(32)?)?,
         })
     }
 
-    /// The number of keys that it says it has.
+    /// The number of keys that the header states.
     pub fn len(&self) -> u64 {
         self.count
     }
 
-    /// Whether it has none.
+    /// Whether there are no blocks.
     pub fn is_empty(&self) -> bool {
         self.heads.is_empty()
     }
@@ -185,20 +196,20 @@ impl<'a> Blocks<'a> {
         self.find(block, key)
     }
 
-    /// The last group whose separator is not greater than the key. Heads decide it, and the spine where they are equal.
+    /// The last group whose separator is not greater than the key: by heads, and by the top index where they are equal.
     #[inline]
     fn group(&self, key: &[u8]) -> Option<usize> {
         let head = wide_head_of(key);
         let upper_head = (head >> 64) as u64;
         let after = passed(self.groups.len(), |at| {
-            // In halves, which compile to flags; the comparison of the whole compiles to a branch.
+            // Two halves compare without a branch; one comparison of 128 bits compiles to a branch.
             let (lower, upper) = self.groups.get(at).map_or((0, 0), |row| (u64_at(row, 0), u64_at(row, 8)));
             (upper < upper_head) | ((upper == upper_head) & (lower <= head as u64))
         });
         let last = after.checked_sub(1)?;
         match self.groups.get(last) {
             Some(row) if u128_at(row, 0) == head => {
-                usize::try_from(self.spine.floor(key, usize::MAX).unwrap_or(0)).ok()
+                usize::try_from(self.top_index.floor(key, usize::MAX).unwrap_or(0)).ok()
             }
             _ => Some(last),
         }
@@ -263,7 +274,7 @@ impl<'a> Blocks<'a> {
         block.checked_mul(BLOCK_KEYS as u32)?.checked_add(place)
     }
 
-    /// Visits every key in order with its ordinal. `false` if a block cannot be read, which no sound file has.
+    /// Visits every key in order with its ordinal. Returns `false` if a block cannot be read.
     pub fn each(&self, mut visit: impl FnMut(&[u8], u32)) -> bool {
         let mut key = Vec::new();
         let mut seen = 0;
@@ -285,8 +296,8 @@ impl<'a> Blocks<'a> {
     }
 }
 
-/// How many of `count` positions hold, where those that hold come first. It takes the same steps whatever holds, and never
-/// branches on it: half of such branches are guessed wrong, and each costs more than the step.
+/// The number of positions that hold, out of `count`, where those that hold come first. A binary search without branches:
+/// half of such branches would be mispredicted, and each would cost more than the step.
 #[inline]
 fn passed(count: usize, holds: impl Fn(usize) -> bool) -> usize {
     let (mut low, mut left) = (0, count);
@@ -298,7 +309,7 @@ fn passed(count: usize, holds: impl Fn(usize) -> bool) -> usize {
     low
 }
 
-/// How many of the first positions of a range hold, where those that hold come first.
+/// The number of positions of a range that hold, where those that hold come first.
 fn partition(range: Range<usize>, holds: impl Fn(usize) -> bool) -> usize {
     let (mut low, mut high) = (range.start, range.end);
     while low < high {
@@ -312,7 +323,7 @@ fn partition(range: Range<usize>, holds: impl Fn(usize) -> bool) -> usize {
     low - range.start
 }
 
-/// How many bytes two texts begin with alike, eight at a time.
+/// The length of the longest common prefix of two texts, eight bytes at a time.
 #[inline]
 fn shared_words(a: &[u8], b: &[u8]) -> usize {
     let mut at = 0;
@@ -331,7 +342,7 @@ fn chunk_at(text: &[u8], at: usize) -> Option<u64> {
     text.get(at..)?.first_chunk::<8>().map(|chunk| u64::from_le_bytes(*chunk))
 }
 
-/// A block, opened.
+/// A block.
 enum Block<'a> {
     /// All keys are short.
     Short(Short<'a>),
@@ -351,8 +362,8 @@ impl<'a> Block<'a> {
         Some(Block::Short(Short { shared, lengths, texts }))
     }
 
-    /// Visits what each key shares with the one before, and what follows. `false` if the block does not end where its
-    /// keys do.
+    /// Visits for each key how many bytes it shares with the one before, and its text. Returns `false` if the block does not
+    /// end where its keys do.
     fn each(self, mut visit: impl FnMut(usize, &[u8])) -> bool {
         match self {
             Block::Short(Short { shared, lengths, mut texts }) => {
@@ -389,8 +400,8 @@ impl<'a> Short<'a> {
         self.texts.get(at..)?.get(..usize::from(*self.lengths.get(place)?))
     }
 
-    /// The place of a key. A key that shares more with the one before than was matched differs from what is looked for
-    /// where that one did, and is passed over; one that shares less is already greater.
+    /// The position of a key. A stored key that shares more bytes with the one before than the query does differs from the
+    /// query where that one did, and is skipped; one that shares fewer is greater than the query.
     #[inline]
     fn find(&self, key: &[u8]) -> Option<u32> {
         let (mut place, mut at, mut matched) = (0usize, 0usize, 0usize);
@@ -448,7 +459,7 @@ impl<'a> Cursor<'a> {
         None
     }
 
-    /// The place of a key.
+    /// The position of a key.
     fn find(mut self, key: &[u8]) -> Option<u32> {
         let mut current = Vec::new();
         for place in 0..BLOCK_KEYS as u32 {
@@ -480,7 +491,7 @@ mod tests {
     fn assert_sound(keys: &[Vec<u8>]) {
         let texts: Vec<&[u8]> = keys.iter().map(Vec::as_slice).collect();
         let bytes = encode(&texts).expect("small");
-        let blocks = Blocks::new(&bytes);
+        let blocks = UrlBlocks::new(&bytes);
         for (ordinal, key) in (0..).zip(keys) {
             assert_eq!(blocks.get(key), Some(ordinal), "{}", String::from_utf8_lossy(key));
             for near in [[key.as_slice(), b"a"].concat(), key.get(1..).unwrap_or(&[]).to_vec()] {
@@ -495,7 +506,7 @@ mod tests {
     }
 
     #[test]
-    fn many_keys_with_long_shared_beginnings_are_found() {
+    fn keys_with_long_common_prefixes_are_found() {
         let keys = (0..20_000)
             .map(|n| match n % 3 {
                 0 => format!("moc.topsgolb.{:x}", n * 7919),
@@ -507,7 +518,7 @@ mod tests {
     }
 
     #[test]
-    fn long_keys_have_long_numbers() {
+    fn blocks_with_long_keys_are_read() {
         let long = "x".repeat(300);
         assert_sound(&sorted((0..100).map(|n| format!("http://evil.com/{long}/{n}{long}")).collect()));
     }
@@ -520,14 +531,23 @@ mod tests {
 
         #[test]
         fn any_bytes_are_survived(bytes in proptest::collection::vec(any::<u8>(), 0..400), key in "[a-c.]{0,9}") {
-            let blocks = Blocks::new(&bytes);
+            let blocks = UrlBlocks::new(&bytes);
             let _ = (blocks.get(key.as_bytes()), blocks.each(|_, _| {}));
         }
     }
 
     #[test]
-    fn nothing_is_found_in_nothing() {
-        assert_eq!(Blocks::new(&[]).get(b"moc.a"), None);
-        assert!(Blocks::new(&[]).each(|_, _| unreachable!()));
+    fn no_bytes_hold_no_keys() {
+        assert_eq!(UrlBlocks::new(&[]).get(b"moc.a"), None);
+        assert!(UrlBlocks::new(&[]).each(|_, _| unreachable!()));
+    }
+
+    #[test]
+    fn too_many_bytes_are_an_error() {
+        let keys: Vec<String> = (0..200).map(|n| format!("http://evil.com/{n:03}")).collect();
+        let keys: Vec<&[u8]> = keys.iter().map(String::as_bytes).collect();
+        let data = u64_at(&encode(&keys).expect("small"), 32);
+        assert!(encode_within(&keys, data).is_ok());
+        assert_eq!(encode_within(&keys, data - 1).map_err(|error| error.size), Err(data));
     }
 }

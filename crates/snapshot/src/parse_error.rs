@@ -1,34 +1,42 @@
-//! Why a piece of text is no indicator: one closed list for feeds, questions and reports.
+//! Why a text is not an indicator: one list for feeds, questions and reports.
 //!
-//! A refusal is a result, not an error: it is counted, shown with its line and offset, and never stops
-//! the rest of a file. The words are normative (`rapsheet parse` prints them), so a new one is a new row.
+//! A line of a feed that does not parse is counted and reported with its offset; it never stops the rest of the file. The
+//! words are normative (`rapsheet parse` prints them) and never change; new ones may be added.
 
 use std::fmt;
 
-macro_rules! refusals {
+macro_rules! parse_errors {
     ($($variant:ident $word:literal $about:literal;)+) => {
-        /// Why a text that looks like data cannot be used.
+        /// Why a text is not an indicator.
+        ///
+        /// ```
+        /// use rapsheet_snapshot::{Address, ParseError};
+        ///
+        /// let error = Address::parse(b"010.0.0.1").unwrap_err();
+        /// assert_eq!((error, error.word()), (ParseError::LeadingZero, "leading-zero"));
+        /// ```
         #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-        pub enum Refusal { $(#[doc = $about] $variant,)+ }
+        #[non_exhaustive]
+        pub enum ParseError { $(#[doc = $about] $variant,)+ }
 
-        impl Refusal {
+        impl ParseError {
             /// All of them, in the order of the list.
-            pub const ALL: &'static [Refusal] = &[$(Refusal::$variant,)+];
+            pub const ALL: &'static [ParseError] = &[$(ParseError::$variant,)+];
 
             /// The word that reports print.
             pub const fn word(self) -> &'static str {
-                match self { $(Refusal::$variant => $word,)+ }
+                match self { $(ParseError::$variant => $word,)+ }
             }
 
             /// One sentence for a person.
             pub const fn about(self) -> &'static str {
-                match self { $(Refusal::$variant => $about,)+ }
+                match self { $(ParseError::$variant => $about,)+ }
             }
         }
     };
 }
 
-refusals! {
+parse_errors! {
     BadIp "bad-ip" "Not an address in strict dotted-quad or IPv6 notation.";
     LeadingZero "leading-zero" "An octet with a leading zero: some tools read it as octal, people as decimal.";
     BadPrefix "bad-prefix" "A prefix length that is missing, signed, zero-padded or out of range.";
@@ -41,8 +49,8 @@ refusals! {
     BadHost "bad-host" "Not a host name.";
     BadLabel "bad-label" "A label that is empty or longer than 63 octets.";
     SingleLabel "single-label" "A name of one label.";
-    PublicSuffix "public-suffix" "An ICANN public suffix: listing it would list everybody below it.";
-    NeverBlock "never-block" "It would block what must never be blocked.";
+    PublicSuffix "public-suffix" "An ICANN public suffix: listing it would list every name below it.";
+    NeverBlock "never-block" "Never to be blocked.";
     BadIdna "bad-idna" "Not a valid internationalised name, or one that hides characters.";
     BadScheme "bad-scheme" "A URL scheme other than http, https and ftp.";
     BadUrl "bad-url" "Not a usable URL.";
@@ -53,15 +61,15 @@ refusals! {
     BadColumns "bad-columns" "A row without the column that holds the indicator.";
     BadQuote "bad-quote" "A quoted field that does not end.";
     BadJson "bad-json" "Not valid JSON.";
-    BadTime "bad-time" "A time that cannot be, which was dropped; the indicator stays.";
+    BadTime "bad-time" "An impossible time, which was dropped; the indicator stays.";
     TooLong "too-long" "A line of more than 64 KiB.";
     Glued "glued" "Two records that were joined without a separator.";
 }
 
-impl std::error::Error for Refusal {}
-
-impl fmt::Display for Refusal {
+impl fmt::Display for ParseError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(self.word())
     }
 }
+
+impl std::error::Error for ParseError {}

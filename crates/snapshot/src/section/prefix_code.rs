@@ -1,30 +1,30 @@
-//! A prefix code for the bytes of names: frequent ones take three bits, rare ones up to ten.
+//! The prefix code of names: frequent bytes take three bits, infrequent ones up to ten.
 //!
-//! Names are made of some forty bytes, of which a dozen make up most of them, so that their texts take five eighths of what
-//! plain bytes would (D. Huffman, "A Method for the Construction of Minimum-Redundancy Codes", 1952). A question is put into
-//! the same code, once, and compared with what is stored, bit by bit and many at a time: equal bits are equal bytes, because
-//! no code is the beginning of another. So nothing is unpacked to find a name.
+//! Names consist of some forty different bytes, and a dozen of them make up most of the text, so that a Huffman code (D.
+//! Huffman, "A Method for the Construction of Minimum-Redundancy Codes", 1952) takes five eighths of the bytes. A query is
+//! encoded once and compared with stored texts, many bits at a time. Because no code is a prefix of another one, equal bits
+//! are equal bytes, and a look-up decodes nothing.
 //!
-//! Codes are canonical: those of one length are numbered in the order of their bytes. They are stored with their first bit
-//! lowest, as they are read.
+//! The code is canonical: codes of one length are numbered in the order of their bytes. Codes are stored with their first
+//! bit lowest, as they are read.
 
-use super::packed::Bits;
+use super::packed::BitWriter;
 use crate::layout::u64_at;
 
-/// The length of the table of codes, in bytes: two for each byte that there is.
+/// The length of the table of codes, in bytes: two for each of the 256 bytes.
 pub(super) const CODES_LEN: usize = 512;
 /// The longest code, in bits.
 pub(super) const CODE_MAX: u32 = 10;
-/// The longest text that is put into code, in bytes.
+/// The longest text that is encoded, in bytes.
 pub(super) const TEXT_MAX: usize = 255;
-/// How many words hold the longest text in code, and one more to read from.
+/// How many words hold the longest encoded text, and one more so that reads of two words stay inside.
 const WORDS: usize = (TEXT_MAX * CODE_MAX as usize).div_ceil(64) + 1;
-/// How many bytes are coded together: a word holds the longest codes of so many.
-const RUN: usize = 4;
-/// Texts take whole units of so many bits, the last of which may be spare and are zero. The code that is all zeros is not
-/// shorter, so that spare bits are never taken for a byte.
+/// How many bytes are encoded together: one word holds the longest codes of so many.
+const CHUNK: usize = 4;
+/// Encoded texts take whole units of so many bits, padded with zero bits. The code of only zeros has at least as many bits,
+/// so that padding is never taken for a byte.
 pub(super) const UNIT: usize = 4;
-/// How many bits are compared at a time: what eight bytes give at any offset.
+/// How many bits are compared at a time: what a load of eight bytes has at any bit offset.
 const STEP: usize = 57;
 
 /// The code of each byte: the bits in the lower twelve bits, their number above; 0 for bytes that have no code.
@@ -44,9 +44,9 @@ impl<'a> Codes<'a> {
         (u64::from(row & 0xFFF), u32::from(row >> 12))
     }
 
-    /// How many bits a text takes; `None` if a byte of it has no code.
-    pub(super) fn bits(&self, text: &[u8]) -> Option<usize> {
-        text.iter().map(|byte| Some(self.of(*byte).1 as usize).filter(|length| *length > 0)).sum()
+    /// How many bits a text takes, without padding. Bytes without a code take none.
+    pub(super) fn bits(&self, text: &[u8]) -> usize {
+        text.iter().map(|byte| self.of(*byte).1 as usize).sum()
     }
 
     /// How many bytes of a text take so many bits; `None` if these end within a byte.
@@ -59,13 +59,12 @@ impl<'a> Codes<'a> {
         Some(bytes).filter(|_| taken == bits)
     }
 
-    /// Whether every text in this code can be read again, but for texts that have bytes without a code, where up to `spare`
-    /// bits behind them are zeros.
-    pub(super) fn are_sound(&self, spare: usize) -> bool {
+    /// Whether the code is a prefix code in which up to `padding` zero bits are never taken for a byte.
+    pub(super) fn are_sound(&self, padding: usize) -> bool {
         let rows = (0..=255).map(|byte| self.of(byte)).filter(|(_, length)| *length > 0);
         let mut taken = vec![false; 1 << CODE_MAX];
         for (bits, length) in rows {
-            if length > CODE_MAX || bits >> length != 0 || bits == 0 && length as usize <= spare {
+            if length > CODE_MAX || bits >> length != 0 || bits == 0 && length as usize <= padding {
                 return false;
             }
             for place in taken.iter_mut().skip(bits as usize).step_by(1 << length) {
@@ -78,11 +77,11 @@ impl<'a> Codes<'a> {
     }
 }
 
-/// The table of codes for bytes that occur so often.
-pub(super) fn encode(occurs: &[u64; 256]) -> Vec<u8> {
+/// The table of codes for bytes with these frequencies.
+pub(super) fn encode(frequencies: &[u64; 256]) -> Vec<u8> {
     let mut lengths = [0u32; 256];
-    let mut weights = *occurs;
-    // Flatter weights give shorter codes; equal ones give eight bits.
+    let mut weights = *frequencies;
+    // Halving the weights flattens them until no code is too long; equal weights give eight bits.
     loop {
         lengths.fill(0);
         lengths_of(&weights, &mut lengths);
@@ -97,7 +96,7 @@ pub(super) fn encode(occurs: &[u64; 256]) -> Vec<u8> {
     }
     let mut rows = [[0; 2]; 256];
     let mut next = 0u16;
-    // The longest first, so that one of them is all zeros.
+    // The longest codes first, so that the code of only zeros is one of them.
     for length in (1..=CODE_MAX).rev() {
         for (row, _) in rows.iter_mut().zip(&lengths).filter(|(_, own)| **own == length) {
             let bits = next.reverse_bits() >> (16 - length);
@@ -109,8 +108,8 @@ pub(super) fn encode(occurs: &[u64; 256]) -> Vec<u8> {
     rows.concat()
 }
 
-/// The length of each byte's code: the two lightest are put under one, again and again, and each time all below are a bit
-/// further down.
+/// The length of each byte's code. Huffman's algorithm joins the two lightest groups until one is left; each time, the codes
+/// of all their bytes get a bit longer.
 fn lengths_of(weights: &[u64; 256], lengths: &mut [u32; 256]) {
     let mut groups: Vec<(u64, Vec<u8>)> = (0..=255)
         .zip(weights)
@@ -118,41 +117,41 @@ fn lengths_of(weights: &[u64; 256], lengths: &mut [u32; 256]) {
         .map(|(byte, weight)| (*weight, vec![byte]))
         .collect();
     if let [(_, only)] = groups.as_slice() {
-        only.iter().for_each(|byte| deepen(lengths, *byte));
+        only.iter().for_each(|byte| lengthen(lengths, *byte));
     }
     while groups.len() > 1 {
-        // Few groups, sorted anew each time: this happens once for a file. Sorting is stable, so equal weights keep
-        // their order and the codes are the same on every machine.
+        // Sorting anew each time is simple, and cheap enough for 256 groups once a file. The sort is stable, so that
+        // equal weights keep their order and the code is the same on every machine.
         groups.sort_by_key(|(weight, _)| std::cmp::Reverse(*weight));
         let lightest = groups.split_off(groups.len() - 2);
-        lightest.iter().flat_map(|(_, bytes)| bytes).for_each(|byte| deepen(lengths, *byte));
+        lightest.iter().flat_map(|(_, bytes)| bytes).for_each(|byte| lengthen(lengths, *byte));
         let weight = lightest.iter().map(|(weight, _)| weight).sum();
         groups.push((weight, lightest.into_iter().flat_map(|(_, bytes)| bytes).collect()));
     }
 }
 
-fn deepen(lengths: &mut [u32; 256], byte: u8) {
+fn lengthen(lengths: &mut [u32; 256], byte: u8) {
     lengths.iter_mut().skip(usize::from(byte)).take(1).for_each(|length| *length += 1);
 }
 
-/// Texts in code, one behind the other.
+/// Writes encoded texts one behind the other.
 #[derive(Default)]
-pub(super) struct Texts(Bits);
+pub(super) struct TextWriter(BitWriter);
 
-impl Texts {
-    /// How many units there are.
+impl TextWriter {
+    /// How many units were written.
     pub(super) fn units(&self) -> usize {
         self.0.len() / UNIT
     }
 
-    /// Puts a text behind the others, and zeros that fill its last unit; `None` if a byte of it has no code.
-    pub(super) fn push(&mut self, codes: Codes<'_>, text: &[u8]) -> Option<()> {
+    /// Appends a text, all of whose bytes have codes, and pads its last unit with zeros.
+    pub(super) fn push(&mut self, codes: Codes<'_>, text: &[u8]) {
         for byte in text {
-            let (bits, length) = Some(codes.of(*byte)).filter(|(_, length)| *length > 0)?;
+            let (bits, length) = codes.of(*byte);
+            debug_assert!(length > 0, "the table has a code for every byte that occurs");
             self.0.put(bits, length as usize);
         }
         self.0.put(0, self.0.len().next_multiple_of(UNIT) - self.0.len());
-        Some(())
     }
 
     /// Their bytes.
@@ -161,43 +160,43 @@ impl Texts {
     }
 }
 
-/// A text in code, to be compared with stored ones.
+/// An encoded query, to be compared with stored texts.
 ///
-/// It is written and read in whole words: a load of bytes that several stores wrote waits until all of them are through.
-pub(super) struct Coded {
-    /// The code, and zeros behind it.
+/// It is written and read in whole words: a load that overlaps several smaller stores would stall until all of them retire.
+pub(super) struct EncodedText {
+    /// The encoded text, followed by zeros.
     words: [u64; WORDS],
     /// How many bits there are; `None` if a byte has no code.
     len: Option<usize>,
 }
 
-impl Coded {
-    /// Room for a text.
+impl EncodedText {
+    /// An empty buffer.
     #[inline]
-    pub(super) fn new() -> Coded {
-        Coded { words: [0; WORDS], len: None }
+    pub(super) fn new() -> EncodedText {
+        EncodedText { words: [0; WORDS], len: None }
     }
 
-    /// Puts a text into code, if it has at most [`TEXT_MAX`] bytes.
+    /// Encodes a text of at most [`TEXT_MAX`] bytes. A longer one, or one with a byte that has no code, has no length.
     #[inline]
     pub(super) fn set(&mut self, codes: Codes<'_>, text: &[u8]) {
-        let (runs, rest) = text.as_chunks::<RUN>();
+        let (chunks, rest) = text.as_chunks::<CHUNK>();
         let (mut len, mut pending) = (0, 0);
         let mut are_known = text.len() <= TEXT_MAX;
-        let mut put = |run: Run| {
+        let mut put = |chunk: Chunk| {
             let (word, filled) = (len / 64, len % 64);
-            let full = pending | run.bits << filled;
+            let full = pending | chunk.bits << filled;
             if let Some(place) = self.words.get_mut(word) {
                 *place = full;
             }
-            len += run.len;
-            // What of the run did not fit, if the word is full.
-            pending = if len / 64 == word { full } else { run.bits >> 1 >> (63 - filled) };
-            are_known &= run.are_known;
+            len += chunk.len;
+            // If the word is full, the bits of the chunk that did not fit.
+            pending = if len / 64 == word { full } else { chunk.bits >> 1 >> (63 - filled) };
+            are_known &= chunk.are_known;
         };
-        runs.iter().for_each(|run| put(Run::of(codes, run)));
-        put(Run::of(codes, rest));
-        // Whoever compares units may read three bits more.
+        chunks.iter().for_each(|chunk| put(Chunk::of(codes, chunk)));
+        put(Chunk::of(codes, rest));
+        // Comparisons of whole units read up to three bits more.
         if let Some(last) = self.words.get_mut(len / 64..).and_then(<[u64]>::first_chunk_mut) {
             *last = [pending, 0];
         }
@@ -240,28 +239,28 @@ fn bits_at(stored: &[u8], at: usize) -> u64 {
     u64_at(stored, at / 8) >> (at % 8)
 }
 
-/// The code of up to four bytes.
-struct Run {
+/// The codes of up to four bytes.
+struct Chunk {
     bits: u64,
     len: usize,
     are_known: bool,
 }
 
-impl Run {
+impl Chunk {
     #[inline]
-    fn of(codes: Codes<'_>, text: &[u8]) -> Run {
-        let mut run = Run { bits: 0, len: 0, are_known: true };
+    fn of(codes: Codes<'_>, text: &[u8]) -> Chunk {
+        let mut chunk = Chunk { bits: 0, len: 0, are_known: true };
         for byte in text {
             let (bits, len) = codes.of(*byte);
-            run.are_known &= len > 0;
-            run.bits |= bits << run.len;
-            run.len += len as usize;
+            chunk.are_known &= len > 0;
+            chunk.bits |= bits << chunk.len;
+            chunk.len += len as usize;
         }
-        run
+        chunk
     }
 }
 
-/// A text that is read: at most [`TEXT_MAX`] bytes, whatever a forged file says.
+/// A decoded text of at most [`TEXT_MAX`] bytes, whatever a forged file states.
 pub(super) struct Text {
     bytes: [u8; TEXT_MAX],
     len: usize,
@@ -280,18 +279,18 @@ impl Text {
         self.bytes.get(..self.len).unwrap_or(&[])
     }
 
-    /// Takes all bytes away.
+    /// Removes all bytes.
     pub(super) fn clear(&mut self) {
         self.len = 0;
     }
 
-    /// Leaves so many bytes; `None` where it has fewer.
+    /// Keeps the first `len` bytes; `None` where it has fewer.
     pub(super) fn truncate(&mut self, len: usize) -> Option<()> {
         self.len = Some(len).filter(|len| *len <= self.len)?;
         Some(())
     }
 
-    /// Puts a byte behind the others; `None` where there is no room.
+    /// Appends a byte; `None` where there is no room.
     #[inline]
     fn push(&mut self, byte: u8) -> Option<()> {
         *self.bytes.get_mut(self.len)? = byte;
@@ -300,9 +299,9 @@ impl Text {
     }
 }
 
-/// Reads texts in code.
+/// Decodes stored texts.
 pub(super) struct Decoder {
-    /// By the bits that come next: the byte, and the number of bits that it takes, or 0.
+    /// Indexed by the next bits: the byte, and the length of its code, or 0 where no code begins like this.
     table: [(u8, u8); 1 << CODE_MAX],
 }
 
@@ -320,8 +319,8 @@ impl Decoder {
         Decoder { table }
     }
 
-    /// Puts the text that takes so many bits from bit `at` of `stored` on behind `out`, without its spare bits; `false` if no
-    /// text does.
+    /// Appends the text in `bits` bits from bit `at` of `stored` on to `out`, without its padding. Returns `false` if they
+    /// are not a text.
     pub(super) fn read(&self, stored: &[u8], at: usize, bits: usize, out: &mut Text) -> bool {
         let mut left = bits;
         while left > 0 {
@@ -345,9 +344,9 @@ mod tests {
     use proptest::prelude::*;
 
     fn table_for(texts: &[Vec<u8>]) -> Vec<u8> {
-        let mut occurs = [0; 256];
-        texts.iter().flatten().for_each(|byte| occurs[usize::from(*byte)] += 1);
-        encode(&occurs)
+        let mut counts = [0; 256];
+        texts.iter().flatten().for_each(|byte| counts[usize::from(*byte)] += 1);
+        encode(&counts)
     }
 
     #[test]
@@ -364,14 +363,14 @@ mod tests {
             let codes = Codes::new(&table);
             assert!(
                 few.iter().all(|byte| codes.of(*byte).1 == UNIT as u32),
-                "none could be taken for spare bits"
+                "padding could be taken for a shorter code"
             );
             assert!(codes.are_sound(UNIT - 1));
         }
     }
 
     #[test]
-    fn unsound_codes_are_told() {
+    fn unsound_codes_are_detected() {
         let sound = table_for(&[b"aabbcdefgh".to_vec()]);
         assert!(Codes::new(&sound).are_sound(UNIT - 1));
         let forged = |row: u16| {
@@ -381,13 +380,13 @@ mod tests {
         };
         let of_a = Codes::new(&sound).of(b'a');
         assert!(!forged(of_a.0 as u16 | (of_a.1 as u16) << 12), "two bytes have one code");
-        assert!(!forged(1 << 12) && !forged(3 << 12), "spare bits could be a byte");
+        assert!(!forged(1 << 12) && !forged(3 << 12), "padding could be a byte");
         assert!(!forged(11 << 12) && !forged(2 << 12 | 0x800), "more bits than codes have");
     }
 
     proptest! {
         #[test]
-        fn texts_are_compared_and_read_as_what_they_are(
+        fn encoded_texts_compare_and_read_back(
             texts in proptest::collection::vec(proptest::collection::vec(any::<u8>(), 0..=TEXT_MAX), 1..6),
             plain in proptest::collection::vec(proptest::collection::vec(b'a'..b'n', 0..=TEXT_MAX), 1..6),
             few in proptest::collection::vec(proptest::collection::vec(b'a'..b'd', 0..9), 1..6),
@@ -396,32 +395,32 @@ mod tests {
             for texts in [texts, plain, few] {
                 let table = table_for(&texts);
                 let codes = Codes::new(&table);
-                let (decoder, mut coded, mut bits) = (Decoder::new(codes), Coded::new(), Texts::default());
+                let (decoder, mut encoded, mut bits) = (Decoder::new(codes), EncodedText::new(), TextWriter::default());
                 let ends: Vec<usize> = texts.iter().map(|text| {
-                    bits.push(codes, text).expect("known bytes");
+                    bits.push(codes, text);
                     bits.units() * UNIT
                 }).collect();
                 let mut stored = bits.finish();
                 stored.resize(stored.len() + 8, 0);
                 let mut at = 0;
                 for (text, end) in texts.iter().zip(ends) {
-                    coded.set(codes, text);
-                    let len = coded.len().expect("known bytes");
-                    prop_assert_eq!((codes.bits(text), len.next_multiple_of(UNIT)), (Some(len), end - at));
-                    let half = codes.bits(&text[..text.len() / 2]).expect("known bytes");
+                    encoded.set(codes, text);
+                    let len = encoded.len().expect("known bytes");
+                    prop_assert_eq!((codes.bits(text), len.next_multiple_of(UNIT)), (len, end - at));
+                    let half = codes.bits(&text[..text.len() / 2]);
                     prop_assert_eq!(codes.bytes(text, half), Some(text.len() / 2));
                     prop_assert_eq!(codes.bytes(text, len + 1), None);
-                    prop_assert!(coded.is_at(&stored, at, 0, end - at) && coded.is_at(&stored, at + half, half, len - half));
+                    prop_assert!(encoded.is_at(&stored, at, 0, end - at) && encoded.is_at(&stored, at + half, half, len - half));
                     let mut read = Text::default();
                     prop_assert!(decoder.read(&stored, at, end - at, &mut read));
                     prop_assert_eq!(read.bytes(), text.as_slice());
                     for other in texts.iter().chain([&other]) {
-                        coded.set(codes, other);
-                        let Some(len) = coded.len() else { continue };
+                        encoded.set(codes, other);
+                        let Some(len) = encoded.len() else { continue };
                         let is_beginning = other.len() <= text.len() && text[..other.len()] == other[..];
-                        prop_assert!(len > end - at || coded.is_at(&stored, at, 0, len) == is_beginning);
-                        let is_it = len.next_multiple_of(UNIT) == end - at && coded.is_at(&stored, at, 0, end - at);
-                        prop_assert_eq!(is_it, other == text, "spare bits are no bytes");
+                        prop_assert!(len > end - at || encoded.is_at(&stored, at, 0, len) == is_beginning);
+                        let is_it = len.next_multiple_of(UNIT) == end - at && encoded.is_at(&stored, at, 0, end - at);
+                        prop_assert_eq!(is_it, other == text, "padding is no byte");
                     }
                     at = end;
                 }

@@ -1,7 +1,7 @@
-//! The transducer above sorted keys that stand in groups: from any key to the group that would hold it.
+//! The top index: a map of the `fst` crate from separators to groups of sorted keys.
 //!
-//! One key in some hundreds is in it, and of these only so much as tells a group from the one before, so that it is small and
-//! quickly built.
+//! It leads from any key to the group that would hold it. A group has some hundreds of keys, and a separator is only as
+//! long as it must be to tell a group from the one before, so that the map is small and quickly built.
 
 /// The shortest text that is not greater than the key at `at`, and greater than all keys before it.
 pub(super) fn separator<'k>(keys: &[&'k [u8]], at: usize) -> &'k [u8] {
@@ -11,7 +11,8 @@ pub(super) fn separator<'k>(keys: &[&'k [u8]], at: usize) -> &'k [u8] {
     }
 }
 
-/// The transducer from separator to group, of all groups but the first; each begins with the key at its start.
+/// The map from separator to group, of all groups but the first. Each group begins with the key at its start; keys are
+/// sorted and distinct.
 pub(super) fn encode(keys: &[&[u8]], starts: &[usize]) -> Vec<u8> {
     let mut builder = fst::raw::Builder::memory();
     for (group, start) in (0u64..).zip(starts).skip(1) {
@@ -22,7 +23,7 @@ pub(super) fn encode(keys: &[&[u8]], starts: &[usize]) -> Vec<u8> {
     builder.into_inner().unwrap_or_default()
 }
 
-/// How many bytes two texts begin with alike.
+/// The length of the longest common prefix of two texts.
 pub(super) fn shared(a: &[u8], b: &[u8]) -> usize {
     a.iter().zip(b).take_while(|(a, b)| a == b).count()
 }
@@ -30,7 +31,7 @@ pub(super) fn shared(a: &[u8], b: &[u8]) -> usize {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::automaton::Automaton;
+    use crate::fst_map::FstMap;
 
     #[test]
     fn every_key_is_led_to_its_group() {
@@ -39,9 +40,9 @@ mod tests {
         let keys: Vec<&[u8]> = keys.iter().map(String::as_bytes).collect();
         let starts: Vec<usize> = (0..keys.len()).step_by(100).collect();
         let bytes = encode(&keys, &starts);
-        let spine = Automaton::new(&bytes);
+        let map = FstMap::new(&bytes);
         for (at, key) in keys.iter().enumerate() {
-            assert_eq!(spine.floor(key, 255).unwrap_or(0), at as u64 / 100);
+            assert_eq!(map.floor(key, 255).unwrap_or(0), at as u64 / 100);
         }
     }
 }

@@ -1,0 +1,322 @@
+//! Look-ups in an open snapshot: entries by address, name or URL, and what feeds say of an entry.
+
+use crate::section::exceptions::Exceptions;
+use crate::section::ipv4::Ipv4Index;
+use crate::section::ipv6::Ipv6Index;
+use crate::section::name_index::NameIndex;
+use crate::section::packed::Packed;
+use crate::section::records::{self, Extent, Record, Sets, When};
+use crate::section::times::{self, Column};
+use crate::section::url_blocks::UrlBlocks;
+use crate::{Address, AddressRange, Assessments, FeedId, ListKind, Scope, Section, Times};
+
+/// The set of each entry of a part.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct SetIds<'a> {
+    pub(crate) packed: Packed<'a>,
+    pub(crate) exceptions: Exceptions<'a>,
+}
+
+impl SetIds<'_> {
+    #[inline]
+    fn get(&self, ordinal: u32) -> u32 {
+        let set = self.packed.get(ordinal as usize);
+        if set == self.packed.largest() && !self.exceptions.is_empty() {
+            return self.exceptions.get(ordinal).unwrap_or(set as u32);
+        }
+        set as u32
+    }
+}
+
+/// The four arrays of entries of a snapshot. Each has its own ordinals.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Part {
+    /// Ranges of IPv4 addresses, and the gaps between them.
+    Ipv4,
+    /// Ranges of IPv6 addresses.
+    Ipv6,
+    /// Names.
+    Names,
+    /// URLs.
+    Urls,
+}
+
+impl Part {
+    /// All of them.
+    pub const ALL: [Part; 4] = [Part::Ipv4, Part::Ipv6, Part::Names, Part::Urls];
+
+    /// The section with the set of each ordinal.
+    pub const fn sets(self) -> Section {
+        match self {
+            Part::Ipv4 => Section::Ipv4Sets,
+            Part::Ipv6 => Section::Ipv6Sets,
+            Part::Names => Section::NameSets,
+            Part::Urls => Section::UrlSets,
+        }
+    }
+
+    /// The section whose count is the number of the part's entries.
+    pub const fn counted(self) -> Section {
+        match self {
+            Part::Ipv4 => Section::Ipv4Directory,
+            part => part.sets(),
+        }
+    }
+
+    /// The section with the entries' own times.
+    pub const fn times(self) -> Section {
+        match self {
+            Part::Ipv4 => Section::Ipv4Times,
+            Part::Ipv6 => Section::Ipv6Times,
+            Part::Names => Section::NameTimes,
+            Part::Urls => Section::UrlTimes,
+        }
+    }
+}
+
+/// An entry: a part of the snapshot, and the position in it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Entry {
+    /// The part.
+    pub part: Part,
+    /// The position in the part.
+    pub ordinal: u32,
+}
+
+/// One feed's statement on one indicator.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Sighting {
+    /// The feed.
+    pub feed: FeedId,
+    /// Whether it blocks or allows.
+    pub list: ListKind,
+    /// The reach of a name.
+    pub scope: Scope,
+    /// The listed part of the address space.
+    pub extent: Extent,
+    /// The assessments.
+    pub assessments: Assessments,
+    /// When it was first seen and last confirmed, and its own expiry.
+    pub times: Times,
+}
+
+/// The contents of a snapshot, ready for look-ups.
+///
+/// ```
+/// use rapsheet_snapshot::{Address, Image, Snapshot, Time};
+///
+/// let bytes = Image::new(Time::from_unix(1_800_000_000), Vec::new()).to_bytes();
+/// let snapshot = Snapshot::from_bytes(bytes)?;
+/// let index = snapshot.index();
+/// let mut sightings = Vec::new();
+/// index.each_covering_name(b"moc.lenaplive.www", |_, entry| sightings.extend(index.sightings(entry)));
+/// sightings.extend(index.address(Address::V4(0x2D09_1405)).into_iter().flat_map(|entry| index.sightings(entry)));
+/// assert!(sightings.is_empty());
+/// # Ok::<(), rapsheet_snapshot::Error>(())
+/// ```
+#[derive(Clone, Copy, Debug)]
+pub struct Index<'a> {
+    pub(crate) ipv4: Ipv4Index<'a>,
+    pub(crate) ipv6: Ipv6Index<'a>,
+    pub(crate) names: NameIndex<'a>,
+    pub(crate) urls: UrlBlocks<'a>,
+    pub(crate) set_ids: [SetIds<'a>; 4],
+    pub(crate) columns: [Column<'a>; 4],
+    pub(crate) sets: Sets<'a>,
+    pub(crate) records: &'a [u8],
+    pub(crate) shared_times: &'a [u8],
+    pub(crate) extents: &'a [u8],
+}
+
+impl<'a> Index<'a> {
+    /// The entry that covers an address. Entries are disjoint: there is at most one, and its set holds everything that any
+    /// feed says of the address.
+    #[inline]
+    pub fn address(&self, address: Address) -> Option<Entry> {
+        match address {
+            Address::V4(number) => self.ipv4.get(number).map(ipv4_entry),
+            Address::V6(number) => self.ipv6.get(number).map(ipv6_entry),
+        }
+    }
+
+    /// The same for many IPv4 addresses at once: visits the covered ones in order, each with its position. It is faster,
+    /// because the cache misses of the look-ups overlap.
+    #[inline]
+    pub fn lookup_ipv4_batch(&self, addresses: &[u32], mut visit: impl FnMut(usize, Entry)) {
+        self.ipv4.lookup_batch(
+            addresses,
+            |ordinal| self.prefetch_set(ipv4_entry(ordinal)),
+            |at, ordinal| visit(at, ipv4_entry(ordinal)),
+        );
+    }
+
+    /// The same for many IPv6 addresses at once.
+    #[inline]
+    pub fn lookup_ipv6_batch(&self, addresses: &[u128], mut visit: impl FnMut(usize, Entry)) {
+        self.ipv6.lookup_batch(addresses, |at, ordinal| visit(at, ipv6_entry(ordinal)));
+    }
+
+    /// Whether this position of a part is an entry. Between ranges of IPv4 addresses there are gaps.
+    pub fn is_entry(&self, entry: Entry) -> bool {
+        entry.part != Part::Ipv4 || !self.ipv4.is_gap(entry.ordinal)
+    }
+
+    /// Visits the entries that are a name, given with its bytes reversed, or an ancestor of it, shortest first, with the
+    /// length of each.
+    #[inline]
+    pub fn each_covering_name(&self, reversed: &[u8], mut visit: impl FnMut(usize, Entry)) {
+        self.names.each_covering(reversed, |width, ordinal| visit(width, name_entry(ordinal)));
+    }
+
+    /// The same for many names at once, in no particular order, with the position of each name. It is much faster, because
+    /// the cache misses of the look-ups overlap.
+    #[inline]
+    pub fn lookup_names_batch(&self, reversed: &[&[u8]], mut visit: impl FnMut(u32, usize, Entry)) {
+        self.names.lookup_batch(
+            reversed,
+            |ordinal| self.prefetch_set(name_entry(ordinal)),
+            |at, width, ordinal| visit(at, width, name_entry(ordinal)),
+        );
+    }
+
+    /// The entry of exactly this canonical URL.
+    #[inline]
+    pub fn url(&self, url: &[u8]) -> Option<Entry> {
+        self.urls.get(url).map(url_entry)
+    }
+
+    /// Visits every range of addresses that overlaps `range`, in order.
+    pub fn each_address(&self, range: AddressRange, mut visit: impl FnMut(AddressRange, Entry)) {
+        match range {
+            AddressRange::V4 { first, last } => self.ipv4.each(first, last, |first, last, ordinal| {
+                visit(AddressRange::V4 { first, last }, ipv4_entry(ordinal));
+            }),
+            AddressRange::V6 { first, last } => self.ipv6.each(first, last, |first, last, ordinal| {
+                visit(AddressRange::V6 { first, last }, ipv6_entry(ordinal));
+            }),
+        }
+    }
+
+    /// Visits every name, reversed, in order. Returns `false` if the section is corrupt.
+    pub fn each_name(&self, mut visit: impl FnMut(&[u8], Entry)) -> bool {
+        self.names.each(|key, ordinal| visit(key, name_entry(ordinal)))
+    }
+
+    /// Visits every URL in order. Returns `false` if the section is corrupt.
+    pub fn each_url(&self, mut visit: impl FnMut(&[u8], Entry)) -> bool {
+        self.urls.each(|key, ordinal| visit(key, url_entry(ordinal)))
+    }
+
+    /// The number of the entry's record set.
+    #[inline]
+    pub fn set_of(&self, entry: Entry) -> u32 {
+        self.set_ids.get(entry.part as usize).map_or(0, |ids| ids.get(entry.ordinal))
+    }
+
+    /// Prefetches what [`Index::set_of`] reads.
+    #[inline]
+    fn prefetch_set(&self, entry: Entry) {
+        if let Some(ids) = self.set_ids.get(entry.part as usize) {
+            ids.packed.prefetch(entry.ordinal as usize);
+        }
+    }
+
+    /// How many record sets there are.
+    pub fn set_count(&self) -> usize {
+        self.sets.len()
+    }
+
+    /// The records of a set.
+    pub fn records_of(&self, set: u32) -> impl Iterator<Item = Record> + use<'a> {
+        let records = self.records;
+        self.sets.get(set).filter_map(move |number| records::record(records, number))
+    }
+
+    /// A row of the table of shared times.
+    pub fn shared_times(&self, at: u32) -> Option<Times> {
+        times::shared(self.shared_times, at)
+    }
+
+    /// Everything that feeds say of an entry, in the order of its set: by feed, then list, scope and extent.
+    pub fn sightings(&self, entry: Entry) -> impl Iterator<Item = Sighting> + use<'a> {
+        let index = *self;
+        let mut own = 0;
+        self.records_of(self.set_of(entry)).filter_map(move |record| {
+            let times = match record.when {
+                When::Shared(row) => index.shared_times(row),
+                When::Own => {
+                    own += 1;
+                    index.columns.get(entry.part as usize)?.get(entry.ordinal, own - 1)
+                }
+            };
+            Some(Sighting {
+                feed: record.feed,
+                list: record.list,
+                scope: record.scope,
+                extent: record.extent,
+                assessments: record.assessments,
+                times: times?,
+            })
+        })
+    }
+
+    /// Visits what each sighting of an entry listed, given the entry's range. A range of single addresses that a feed listed
+    /// one by one is one entry and many listed addresses.
+    pub fn each_listed(
+        &self,
+        range: AddressRange,
+        entry: Entry,
+        mut visit: impl FnMut(AddressRange, &Sighting),
+    ) {
+        for sighting in self.sightings(entry) {
+            match sighting.extent {
+                Extent::Prefix(length) => {
+                    range.prefixes(length).for_each(|listed| visit(listed, &sighting));
+                }
+                extent => {
+                    let listed = self.listed(extent, range.first());
+                    listed.iter().for_each(|listed| visit(*listed, &sighting));
+                }
+            }
+        }
+    }
+
+    /// What a feed listed, given an address that the entry covers.
+    pub fn listed(&self, extent: Extent, address: Address) -> Option<AddressRange> {
+        match extent {
+            Extent::None => None,
+            Extent::Prefix(length) => AddressRange::from_prefix(address, length),
+            Extent::Range(row) => {
+                let (first, last) =
+                    records::extent(self.extents, row).filter(|(first, last)| first <= last)?;
+                match address {
+                    Address::V4(_) => Some(AddressRange::V4 {
+                        first: u32::try_from(first).ok()?,
+                        last: u32::try_from(last).ok()?,
+                    }),
+                    Address::V6(_) => Some(AddressRange::V6 { first, last }),
+                }
+            }
+        }
+    }
+}
+
+#[inline]
+fn ipv4_entry(ordinal: u32) -> Entry {
+    Entry { part: Part::Ipv4, ordinal }
+}
+
+#[inline]
+fn ipv6_entry(ordinal: u32) -> Entry {
+    Entry { part: Part::Ipv6, ordinal }
+}
+
+#[inline]
+fn name_entry(ordinal: u32) -> Entry {
+    Entry { part: Part::Names, ordinal }
+}
+
+#[inline]
+fn url_entry(ordinal: u32) -> Entry {
+    Entry { part: Part::Urls, ordinal }
+}

@@ -1,0 +1,376 @@
+//! References: whether the contents of a file make sense, which checksums cannot tell.
+//!
+//! Every reference must lead somewhere, every order must hold, and every entry must be found by the look-ups of its part. A
+//! build verifies this once before it publishes a file, and `rapsheet verify` does it on demand. The work is divided into
+//! independent checks, which a caller may run in parallel.
+
+use crate::error::{Corruption, Error};
+use crate::index::{Entry, Index, Part};
+use crate::layout::Section;
+use crate::section::leaves::Leaves;
+use crate::section::packed::Packed;
+use crate::section::records::{self, EXTENT_LEN, Extent, RECORD_LEN, Sets, When};
+use crate::section::times::SHARED_LEN;
+use crate::snapshot::Snapshot;
+use crate::{Address, AddressRange, name, url};
+use std::ops::Range;
+
+/// How many leaves of names one check verifies: some 280,000 names.
+const LEAVES: usize = 1 << 14;
+/// How many names are looked up together.
+const BATCH: usize = 512;
+
+/// A part of the verification of a snapshot's references, independent of the other parts.
+#[derive(Clone, Debug)]
+pub struct ReferenceCheck<'a> {
+    snapshot: &'a Snapshot,
+    what: What,
+}
+
+#[derive(Clone, Debug)]
+enum What {
+    Tables,
+    Sets(Part),
+    Addresses(AddressRange, Part),
+    TopIndex,
+    Names(Range<usize>),
+    Urls,
+}
+
+impl Snapshot {
+    /// Verifies every reference and every order, and that every entry is found.
+    pub fn verify_references(&self) -> Result<(), Error> {
+        self.reference_checks().iter().try_for_each(ReferenceCheck::run)
+    }
+
+    /// The same as [`Snapshot::verify_references`] in independent parts, largest first. All must succeed.
+    pub fn reference_checks(&self) -> Vec<ReferenceCheck<'_>> {
+        let leaves = self.index().names.leaves().map_or(0, Leaves::leaf_count);
+        let names = (0..leaves.max(1)).step_by(LEAVES);
+        let names = names.map(|first| What::Names(first..leaves.min(first + LEAVES)));
+        let v4 = AddressRange::V4 { first: 0, last: u32::MAX };
+        let v6 = AddressRange::V6 { first: 0, last: u128::MAX };
+        let others = [
+            What::Addresses(v4, Part::Ipv4),
+            What::Urls,
+            What::Addresses(v6, Part::Ipv6),
+            What::TopIndex,
+            What::Tables,
+        ];
+        let checks = names.chain(others).chain(Part::ALL.map(What::Sets));
+        checks.map(|what| ReferenceCheck { snapshot: self, what }).collect()
+    }
+}
+
+impl ReferenceCheck<'_> {
+    /// Runs the check.
+    pub fn run(&self) -> Result<(), Error> {
+        let check = Check { snapshot: self.snapshot, index: self.snapshot.index() };
+        let result = match &self.what {
+            What::Tables => check.lengths().and_then(|()| check.records()).and_then(|()| check.sets()),
+            What::Sets(part) => check.entries(*part),
+            What::Addresses(all, part) => check.addresses(*all, *part),
+            What::TopIndex => check.top_index(),
+            What::Names(leaves) => check.names(leaves.clone()),
+            What::Urls => check.urls(),
+        };
+        result.map_err(|corruption| self.snapshot.corrupt(corruption))
+    }
+}
+
+struct Check<'a> {
+    snapshot: &'a Snapshot,
+    index: Index<'a>,
+}
+
+impl Check<'_> {
+    fn corruption(&self, section: Section, expected: &str, found: String) -> Corruption {
+        let offset = self.snapshot.table().row(section).map_or(0, |row| row.offset);
+        Corruption::new(section.name(), offset, expected, found)
+    }
+
+    fn require(
+        &self,
+        holds: bool,
+        section: Section,
+        expected: &str,
+        found: impl FnOnce() -> String,
+    ) -> Result<(), Corruption> {
+        if holds { Ok(()) } else { Err(self.corruption(section, expected, found())) }
+    }
+
+    /// Arrays of fixed-size rows are as long as their counts say.
+    fn lengths(&self) -> Result<(), Corruption> {
+        let rows = [
+            (Section::SharedTimes, SHARED_LEN),
+            (Section::Records, RECORD_LEN),
+            (Section::Extents, EXTENT_LEN),
+        ];
+        rows.into_iter().try_for_each(|(section, width)| {
+            let (count, length) = (self.snapshot.count(section), self.snapshot.bytes(section).len());
+            let found = || format!("{count}, {length}");
+            self.require(
+                count.checked_mul(width) == Some(length),
+                section,
+                "its count to match its length",
+                found,
+            )
+        })
+    }
+
+    /// Every record names a feed, and rows of other tables that exist.
+    fn records(&self) -> Result<(), Corruption> {
+        let count = |section| self.snapshot.count(section);
+        let (times, extents) = (count(Section::SharedTimes), count(Section::Extents));
+        let bytes = self.snapshot.bytes(Section::Records);
+        let is_sound = |at: &usize| {
+            records::record(bytes, *at as u32).is_some_and(|record| {
+                self.snapshot.feed(record.feed).is_some()
+                    && !matches!(record.when, When::Shared(row) if row as usize >= times)
+                    && !matches!(record.extent, Extent::Range(row) if row as usize >= extents)
+            })
+        };
+        let unsound = (0..count(Section::Records)).find(|at| !is_sound(at));
+        self.require(unsound.is_none(), Section::Records, "a valid record", || format!("record {unsound:?}"))
+    }
+
+    /// Offsets rise to the end, and every set has members, which exist.
+    fn sets(&self) -> Result<(), Corruption> {
+        let (sets, records) = (self.snapshot.count(Section::Sets), self.snapshot.count(Section::Records));
+        let bytes = self.snapshot.bytes(Section::Sets);
+        if bytes.is_empty() {
+            return self.require(sets == 0, Section::Sets, "a table of sets", || format!("{sets} sets"));
+        }
+        let table = Sets::new(bytes, sets);
+        let members: usize = (0..table.len()).map(|set| table.get(set as u32).len()).sum();
+        let is_whole = table.len() == sets && (sets + 1 + members) * 4 == bytes.len();
+        let found = || format!("{members} members");
+        self.require(is_whole, Section::Sets, "offsets that rise to the end", found)?;
+        let unsound = (0..sets).find(|set| {
+            let mut members = table.get(*set as u32);
+            members.len() == 0 || members.any(|record| record as usize >= records)
+        });
+        self.require(unsound.is_none(), Section::Sets, "records that exist", || format!("set {unsound:?}"))
+    }
+
+    /// Every entry has a set that exists, and as many own times as its set has records that need them.
+    fn entries(&self, part: Part) -> Result<(), Corruption> {
+        let (count, bytes) = (self.snapshot.count(part.sets()), self.snapshot.bytes(part.sets()));
+        let is_whole = count == 0 || Packed::new(bytes).byte_len(count) == bytes.len();
+        self.require(is_whole, part.sets(), "its count to match its length", || count.to_string())?;
+        self.exceptions(part, count)?;
+        let own = |set| self.index.records_of(set).filter(|record| record.when == When::Own).count();
+        // Counted once for each set: many entries share a set.
+        let own: Vec<usize> = (0..self.index.set_count()).map(|set| own(set as u32)).collect();
+        let Some(column) = self.index.columns.get(part as usize) else { return Ok(()) };
+        let mut row = 0;
+        for ordinal in 0..count {
+            let entry = Entry { part, ordinal: ordinal as u32 };
+            if !self.index.is_entry(entry) {
+                continue;
+            }
+            let set = self.index.set_of(entry);
+            let Some(rows) = own.get(set as usize) else {
+                let found = format!("set {set} at {ordinal}");
+                return Err(self.corruption(part.sets(), "a set that exists", found));
+            };
+            let are_own = (row..row + rows).all(|row| column.ordinal(row) == ordinal as u64);
+            self.require(
+                *rows == 0 || row + rows <= column.len() && are_own,
+                part.times(),
+                "own times",
+                || format!("none for entry {ordinal}"),
+            )?;
+            row += rows;
+        }
+        let found = || format!("{} rows", column.len());
+        self.require(row == column.len(), part.times(), &format!("{row} rows"), found)
+    }
+
+    /// Every entry that is marked as an exception has a row, and no other entry has.
+    fn exceptions(&self, part: Part, count: usize) -> Result<(), Corruption> {
+        let Some(ids) = self.index.set_ids.get(part as usize) else { return Ok(()) };
+        if ids.exceptions.is_empty() {
+            return Ok(());
+        }
+        let is_marked = |ordinal: &usize| ids.packed.get(*ordinal) == ids.packed.largest();
+        let marked = (0..count).filter(is_marked);
+        let (all, found) = marked.fold((0, 0), |(all, found), ordinal| {
+            (all + 1, found + usize::from(ids.exceptions.get(ordinal as u32).is_some()))
+        });
+        self.require(
+            all == found && all == ids.exceptions.len(),
+            Section::SetExceptions,
+            "a row for each exception",
+            || format!("{found} of {all}"),
+        )
+    }
+
+    /// Ranges are sorted and disjoint, each is found by its ends, and there are as many as the count says.
+    fn addresses(&self, all: AddressRange, part: Part) -> Result<(), Corruption> {
+        let (mut previous, mut broken, mut seen) = (None, None, 0usize);
+        self.index.each_address(all, |range, entry| {
+            seen += 1;
+            let ends = [range.first(), range.last()];
+            let [first, last] = ends.map(number);
+            let is_sorted = first <= last && previous.is_none_or(|previous| previous < first);
+            let is_found = ends.iter().all(|end| self.index.address(*end) == Some(entry));
+            if broken.is_none() && !(is_sorted && is_found) {
+                broken = Some(range);
+            }
+            previous = Some(last);
+        });
+        let found = || broken.map_or_else(String::new, |range| range.to_string());
+        self.require(broken.is_none(), part.sets(), "sorted, disjoint ranges that are found", found)?;
+        let expected = self.snapshot.count(part.counted());
+        self.require(seen == expected, part.sets(), &format!("{expected} ranges"), || seen.to_string())
+    }
+
+    /// The top index of names leads every name to its group of leaves.
+    fn top_index(&self) -> Result<(), Corruption> {
+        let is_sound = self.index.names.leaves().is_none_or(Leaves::has_sound_top_index);
+        self.require(is_sound, Section::NameLeaves, "a separator for each group", || "another one".to_owned())
+    }
+
+    /// The names of some leaves are sorted and canonical, are found, and have ordinals without a gap.
+    fn names(&self, leaves: Range<usize>) -> Result<(), Corruption> {
+        let count = self.snapshot.count(Section::NameSets) as u64;
+        let Some(all) = self.index.names.leaves() else {
+            let bytes = self.snapshot.bytes(Section::NameLeaves);
+            return self.require(count == 0 && bytes.is_empty(), Section::NameLeaves, "leaves", || {
+                format!("none for {count} names")
+            });
+        };
+        let mut keys = Keys::new(Section::NameLeaves);
+        let mut batch = NameBatch::default();
+        if let Some(before) = leaves.start.checked_sub(1) {
+            all.each_in(before..leaves.start, |key, ordinal| keys.follow(key, ordinal));
+        }
+        let is_last = leaves.end == all.leaf_count();
+        let is_whole = all.each_in(leaves, |key, ordinal| {
+            keys.check(key, ordinal);
+            if batch.push(key, ordinal) == BATCH {
+                batch.lookup(&self.index, &mut keys);
+            }
+        });
+        batch.lookup(&self.index, &mut keys);
+        self.keys(Section::NameLeaves, &keys, is_whole, if is_last { count } else { keys.next.into() })
+    }
+
+    /// URLs are sorted and canonical, are found, and have ordinals without a gap.
+    fn urls(&self) -> Result<(), Corruption> {
+        let mut keys = Keys::new(Section::UrlBlocks);
+        let is_whole = self.index.each_url(|key, entry| {
+            keys.check(key, entry.ordinal);
+            if self.index.url(key) != Some(entry) {
+                keys.reject(key);
+            }
+        });
+        self.keys(Section::UrlBlocks, &keys, is_whole, self.snapshot.count(Section::UrlSets) as u64)
+    }
+
+    fn keys(&self, section: Section, keys: &Keys, is_whole: bool, count: u64) -> Result<(), Corruption> {
+        let found = || format!("{:?}", keys.broken.as_deref().unwrap_or_default());
+        self.require(keys.broken.is_none(), section, "sorted canonical keys that are found", found)?;
+        let is_whole = is_whole && u64::from(keys.next) == count;
+        self.require(is_whole, section, &format!("{count} keys"), || keys.next.to_string())
+    }
+}
+
+/// Keys that are checked in order.
+struct Keys {
+    section: Section,
+    previous: Vec<u8>,
+    /// The ordinal that the next key must have.
+    next: u32,
+    /// The first key that is wrong.
+    broken: Option<String>,
+    /// Buffers for canonical forms.
+    forward: Vec<u8>,
+    canonical: Vec<u8>,
+}
+
+impl Keys {
+    fn new(section: Section) -> Keys {
+        let [previous, forward, canonical] = [const { Vec::new() }; 3];
+        Keys { section, previous, next: 0, broken: None, forward, canonical }
+    }
+
+    /// Goes on behind a key that another check verifies.
+    fn follow(&mut self, key: &[u8], ordinal: u32) {
+        self.previous.clear();
+        self.previous.extend_from_slice(key);
+        self.next = ordinal.wrapping_add(1);
+    }
+
+    fn check(&mut self, key: &[u8], ordinal: u32) {
+        let is_first = ordinal == 0 && self.previous.is_empty();
+        let is_next = ordinal == self.next && (is_first || self.previous.as_slice() < key);
+        if !is_next || !self.is_canonical(key) {
+            self.reject(key);
+        }
+        self.follow(key, ordinal);
+    }
+
+    fn reject(&mut self, key: &[u8]) {
+        self.broken.get_or_insert_with(|| String::from_utf8_lossy(key).into_owned());
+    }
+
+    fn is_canonical(&mut self, key: &[u8]) -> bool {
+        let Keys { forward, canonical, .. } = self;
+        canonical.clear();
+        if self.section == Section::UrlBlocks {
+            return url::canonical(key, canonical).is_ok() && canonical == key;
+        }
+        forward.clear();
+        name::reversed(key, forward);
+        name::glance(forward).is_some() || name::canonical(forward, canonical).is_ok() && canonical == forward
+    }
+}
+
+/// Names that are looked up together.
+#[derive(Default)]
+struct NameBatch {
+    texts: Vec<u8>,
+    /// Where each name ends in `texts`, and its ordinal.
+    names: Vec<(usize, u32)>,
+}
+
+impl NameBatch {
+    /// Adds a name. Returns how many there are.
+    fn push(&mut self, name: &[u8], ordinal: u32) -> usize {
+        self.texts.extend_from_slice(name);
+        self.names.push((self.texts.len(), ordinal));
+        self.names.len()
+    }
+
+    /// Looks all names up and removes them; rejects those that are not found under their ordinals.
+    fn lookup(&mut self, index: &Index<'_>, keys: &mut Keys) {
+        let starts = std::iter::once(0).chain(self.names.iter().map(|(end, _)| *end));
+        let names = starts.zip(&self.names).map(|(start, (end, _))| self.texts.get(start..*end));
+        let names: Vec<&[u8]> = names.map(Option::unwrap_or_default).collect();
+        let mut found = vec![None; names.len()];
+        index.lookup_names_batch(&names, |at, width, entry| {
+            let at = at as usize;
+            if let (Some(name), Some(place)) = (names.get(at), found.get_mut(at))
+                && name.len() == width
+            {
+                *place = Some(entry.ordinal);
+            }
+        });
+        for ((name, (_, ordinal)), found) in names.iter().zip(&self.names).zip(found) {
+            if found != Some(*ordinal) {
+                keys.reject(name);
+            }
+        }
+        self.texts.clear();
+        self.names.clear();
+    }
+}
+
+fn number(address: Address) -> u128 {
+    match address {
+        Address::V4(number) => number.into(),
+        Address::V6(number) => number,
+    }
+}

@@ -1,0 +1,156 @@
+//! Serving look-ups while snapshots are published.
+//!
+//! A build publishes by renaming, so that the file at a path changes at once and as a whole. A server calls
+//! [`ReloadingSnapshot::refresh`] every few seconds. It compares the metadata of the path, which costs a microsecond, and
+//! opens and verifies a new file before any reader uses it. A file that is rejected is reported once, and the snapshot
+//! before stays current. Readers never wait: each holds the snapshot that was current when it began, and a map is released
+//! with its last reader. Polling is used instead of file notifications because these report a replaced symbolic link as no
+//! change of its target.
+
+use crate::error::Error;
+use crate::snapshot::Snapshot;
+use arc_swap::{ArcSwap, Guard};
+use std::fs::{self, Metadata};
+use std::io;
+use std::ops::Deref;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, PoisonError};
+
+/// A path, and the last valid snapshot that was seen there. Threads share it by reference.
+///
+/// ```
+/// use rapsheet_snapshot::{Image, ReloadingSnapshot, Time};
+///
+/// # let folder = tempfile::tempdir()?;
+/// # let path = folder.path().join("rapsheet.rap");
+/// let publish = |day: i64| Image::new(Time::from_unix(day * 86_400), Vec::new()).publish(&path);
+/// publish(20_000)?;
+/// let snapshots = ReloadingSnapshot::open(&path)?;
+/// publish(20_001)?;
+/// assert!(snapshots.refresh()?, "there is a new one");
+/// assert_eq!(snapshots.current().built_at(), Time::from_unix(20_001 * 86_400));
+/// # Ok::<(), rapsheet_snapshot::Error>(())
+/// ```
+#[derive(Debug)]
+pub struct ReloadingSnapshot {
+    path: PathBuf,
+    current: ArcSwap<Snapshot>,
+    /// The identity of the file that was last seen at the path.
+    seen: Mutex<FileId>,
+}
+
+/// A snapshot that stays open while this guard exists. Take one for each batch of look-ups, and drop it.
+#[derive(Debug)]
+pub struct SnapshotGuard(Guard<Arc<Snapshot>>);
+
+impl Deref for SnapshotGuard {
+    type Target = Snapshot;
+
+    #[inline]
+    fn deref(&self) -> &Snapshot {
+        &self.0
+    }
+}
+
+impl ReloadingSnapshot {
+    /// Opens and verifies the file at the path.
+    pub fn open(path: impl AsRef<Path>) -> Result<ReloadingSnapshot, Error> {
+        let path = path.as_ref();
+        // Before opening: a file that is published in between is then seen as new, and not missed.
+        let seen = FileId::of(path)?;
+        let current = ArcSwap::from_pointee(Snapshot::open(path)?);
+        Ok(ReloadingSnapshot { path: path.to_owned(), current, seen: Mutex::new(seen) })
+    }
+
+    /// The current snapshot. It never waits, and takes some ten nanoseconds.
+    #[inline]
+    pub fn current(&self) -> SnapshotGuard {
+        SnapshotGuard(self.current.load())
+    }
+
+    /// If another file is at the path, opens it, verifies it and makes it current. Returns whether it did.
+    ///
+    /// # Errors
+    /// The file at the path cannot be read or is not a valid snapshot. The one before stays current, and the file is not
+    /// tried again until another one is there.
+    pub fn refresh(&self) -> Result<bool, Error> {
+        // Of several threads that refresh at once, one opens the file, and the others then see it as known.
+        let mut seen = self.seen.lock().unwrap_or_else(PoisonError::into_inner);
+        let now = FileId::of(&self.path)?;
+        if *seen == now {
+            return Ok(false);
+        }
+        *seen = now;
+        self.current.store(Arc::new(Snapshot::open(&self.path)?));
+        Ok(true)
+    }
+}
+
+/// The identity of a file at a path.
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct FileId {
+    length: u64,
+    /// When it was last modified, in nanoseconds, where the system knows.
+    modified: Option<u128>,
+    /// Device and inode, where the system has them.
+    inode: (u64, u64),
+}
+
+impl FileId {
+    fn of(path: &Path) -> Result<FileId, Error> {
+        let io =
+            |source: io::Error| Error::Io { path: path.to_owned(), doing: "reading the metadata", source };
+        let about = fs::metadata(path).map_err(io)?;
+        let modified = about.modified().ok();
+        let modified = modified.and_then(|time| time.duration_since(std::time::UNIX_EPOCH).ok());
+        let modified = modified.map(|since| since.as_nanos());
+        Ok(FileId { length: about.len(), modified, inode: inode_of(&about) })
+    }
+}
+
+#[cfg(unix)]
+fn inode_of(about: &Metadata) -> (u64, u64) {
+    use std::os::unix::fs::MetadataExt;
+    (about.dev(), about.ino())
+}
+
+#[cfg(not(unix))]
+fn inode_of(_: &Metadata) -> (u64, u64) {
+    (0, 0)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{Image, Time};
+
+    fn publish(path: &Path, day: i64) {
+        Image::new(Time::from_unix(1_780_000_000 + day * 86_400), Vec::new())
+            .publish(path)
+            .expect("published");
+    }
+
+    #[test]
+    fn valid_files_become_current_and_others_do_not() {
+        let dir = tempfile::TempDir::new().expect("a folder");
+        let path = dir.path().join("x.rap");
+        assert!(ReloadingSnapshot::open(&path).is_err(), "nothing is there");
+        publish(&path, 0);
+        let snapshots = ReloadingSnapshot::open(&path).expect("it is sound");
+        assert!(!snapshots.refresh().expect("sound"), "nothing is new");
+        let guard = snapshots.current();
+        publish(&path, 1);
+        assert!(snapshots.refresh().expect("sound"));
+        assert!(guard.built_at() < snapshots.current().built_at(), "a guard keeps its snapshot");
+        let now = snapshots.current().built_at();
+        fs::write(dir.path().join("bad"), b"no snapshot").expect("written");
+        fs::rename(dir.path().join("bad"), &path).expect("renamed");
+        assert!(snapshots.refresh().is_err());
+        assert!(!snapshots.refresh().expect("known to be invalid"), "it is not tried again");
+        fs::remove_file(&path).expect("removed");
+        assert!(snapshots.refresh().is_err());
+        assert_eq!(snapshots.current().built_at(), now, "the last valid one stays current");
+        publish(&path, 2);
+        assert!(snapshots.refresh().expect("sound") && now < snapshots.current().built_at());
+    }
+}

@@ -1,0 +1,129 @@
+//! Exceptions: sets whose numbers are too large for the width that a part's packed array uses.
+//!
+//! Sets are numbered by use, so that few bits number the set of nearly every entry. An entry whose bits are all set has
+//! its set here instead, under its ordinal, as in PFOR (M. Zukowski et al., "Super-Scalar RAM-CPU Cache Compression",
+//! 2006). A few entries in a thousand pay for a search, and all others take a bit or two less.
+
+use crate::error::TooLarge;
+use crate::layout::u32_at;
+
+const ROW_LEN: usize = 8;
+const HEAD_LEN: usize = 8;
+/// A row must save the bytes of so many rows: finding it takes a search, which misses the cache several times.
+const WORTH: usize = 3;
+
+/// The sets of a part's entries, divided.
+pub struct Divided {
+    /// For each entry its set, or the largest number of the width.
+    pub packed: Vec<u64>,
+    /// The entries whose sets are exceptions, in order: ordinal and set.
+    pub exceptions: Vec<(u32, u32)>,
+}
+
+/// Divides the sets of a part's entries at the width that takes the fewest bytes, where an exception counts for more
+/// than it takes.
+pub fn divide(sets: &[u32]) -> Result<Divided, TooLarge> {
+    let last = sets.iter().max().copied().unwrap_or(0);
+    // All 32 bits set is no set: it is what marks an exception at the largest width.
+    TooLarge::check("sets", "sets", u64::from(last) + 1, u64::from(u32::MAX))?;
+    TooLarge::fit_u32("a part of the snapshot", "entries", sets.len())?;
+    let cost = |width: u32| {
+        let exceptions = sets.iter().filter(|set| **set >= mark(width)).count();
+        sets.len() * width as usize + exceptions * ROW_LEN * 8 * WORTH
+    };
+    let largest = if sets.is_empty() { 0 } else { 32 - (last + 1).leading_zeros() };
+    let width = (1..=largest).min_by_key(|width| cost(*width)).unwrap_or(1);
+    let mark = mark(width);
+    let packed = sets.iter().map(|set| u64::from((*set).min(mark))).collect();
+    let exceptions =
+        (0u32..).zip(sets).filter(|(_, set)| **set >= mark).map(|(at, set)| (at, *set)).collect();
+    Ok(Divided { packed, exceptions })
+}
+
+/// The number that marks an exception: all bits set.
+fn mark(width: u32) -> u32 {
+    u32::MAX >> (32 - width)
+}
+
+/// The bytes of the section: for each part the id of its sets and the number of its rows, then all rows.
+pub fn encode(parts: &[(u16, Vec<(u32, u32)>)]) -> Result<Vec<u8>, TooLarge> {
+    let mut words = vec![TooLarge::fit_u32("set-exceptions", "parts", parts.len())?];
+    for (id, rows) in parts {
+        words.extend([u32::from(*id), TooLarge::fit_u32("set-exceptions", "rows", rows.len())?]);
+    }
+    words.extend(parts.iter().flat_map(|(_, rows)| rows).flat_map(|(ordinal, set)| [*ordinal, *set]));
+    Ok(words.into_iter().flat_map(u32::to_le_bytes).collect())
+}
+
+/// The exceptions of one part.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Exceptions<'a>(&'a [[u8; ROW_LEN]]);
+
+impl<'a> Exceptions<'a> {
+    /// The exceptions of the part whose sets have this section id; none where there are none.
+    pub fn new(bytes: &'a [u8], id: u16) -> Exceptions<'a> {
+        let parts = u32_at(bytes, 0) as usize;
+        let heads = bytes.get(4..).unwrap_or(&[]).as_chunks::<HEAD_LEN>().0;
+        let Some(heads) = heads.get(..parts) else { return Exceptions::default() };
+        let rows = bytes.get(4 + parts * HEAD_LEN..).unwrap_or(&[]).as_chunks::<ROW_LEN>().0;
+        let place = heads.iter().position(|head| u32_at(head, 0) == u32::from(id));
+        let rows = place.and_then(|place| {
+            let (before, head) = (heads.get(..place)?, heads.get(place)?);
+            let start = before.iter().map(|head| u32_at(head, 4) as usize).sum::<usize>();
+            rows.get(start..)?.get(..u32_at(head, 4) as usize)
+        });
+        Exceptions(rows.unwrap_or_default())
+    }
+
+    /// Whether the part has no exceptions.
+    #[inline]
+    pub fn is_empty(self) -> bool {
+        self.0.is_empty()
+    }
+
+    /// How many exceptions the part has.
+    pub fn len(self) -> usize {
+        self.0.len()
+    }
+
+    /// The set of an entry that is an exception.
+    pub fn get(self, ordinal: u32) -> Option<u32> {
+        let at = self.0.partition_point(|row| u32_at(row, 0) < ordinal);
+        let row = self.0.get(at).filter(|row| u32_at(*row, 0) == ordinal)?;
+        Some(u32_at(row, 4))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn large_and_infrequent_sets_are_exceptions() {
+        let sets: Vec<u32> = (0..10_000).map(|at| if at % 500 == 7 { 9_000 + at } else { at % 5 }).collect();
+        let divided = divide(&sets).expect("few");
+        assert_eq!((divided.exceptions.len(), divided.packed.iter().max()), (20, Some(&7)));
+        let bytes = encode(&[(18, vec![(1, 2)]), (33, divided.exceptions)]).expect("few");
+        let exceptions = Exceptions::new(&bytes, 33);
+        for (at, set) in (0..).zip(&sets) {
+            let found = if divided.packed[at as usize] == 7 { exceptions.get(at) } else { None };
+            assert_eq!(found.unwrap_or(divided.packed[at as usize] as u32), *set);
+        }
+        assert_eq!(Exceptions::new(&bytes, 18).get(1), Some(2));
+        assert!(Exceptions::new(&bytes, 20).is_empty() && Exceptions::new(&bytes[..30], 33).is_empty());
+        assert!(Exceptions::new(&[255; 12], 33).is_empty());
+    }
+
+    #[test]
+    fn sets_that_fit_are_no_exceptions() {
+        for sets in [vec![], vec![0], vec![0, 1, 2, 3, 4, 5, 6, 6, 6], vec![u32::MAX - 1]] {
+            let divided = divide(&sets).expect("few");
+            assert!(divided.exceptions.is_empty(), "{sets:?}");
+        }
+    }
+
+    #[test]
+    fn the_last_number_is_too_large() {
+        assert!(divide(&[0, u32::MAX]).is_err());
+    }
+}

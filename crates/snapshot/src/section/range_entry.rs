@@ -1,0 +1,14 @@
+//! A range of addresses, as the encoders of both families take it.
+
+/// A range of addresses with its record set and the place of its own times.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct RangeEntry<N> {
+    /// The lowest address.
+    pub first: N,
+    /// The highest address.
+    pub last: N,
+    /// The number of its record set.
+    pub set: u32,
+    /// Where its own times begin in the caller's list, if its set has records with own times.
+    pub own: u32,
+}

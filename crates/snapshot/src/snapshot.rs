@@ -1,0 +1,153 @@
+//! Opening a snapshot.
+//!
+//! [`Snapshot::open`] reads every byte once and rejects a file of which one bit differs from what was built.
+//! [`Snapshot::open_trusted`] checks header, section table and lengths only, at the same cost for any size, for files that
+//! were verified when they were installed. Either way every access is checked against its section, so that no file, damaged
+//! or forged, makes a reader panic or read out of bounds.
+
+use crate::checksum;
+use crate::error::{Corruption, Error};
+use crate::index::{Index, Part, SetIds};
+use crate::layout::{Section, Table};
+use crate::map::Map;
+use crate::section::exceptions::Exceptions;
+use crate::section::ipv4::Ipv4Index;
+use crate::section::ipv6::Ipv6Index;
+use crate::section::name_index::NameIndex;
+use crate::section::origin::{FeedRecord, Origin};
+use crate::section::packed::Packed;
+use crate::section::records::Sets;
+use crate::section::times::Column;
+use crate::section::url_blocks::UrlBlocks;
+use crate::{FeedId, Time};
+use std::path::{Path, PathBuf};
+
+/// An open snapshot.
+///
+/// ```
+/// use rapsheet_snapshot::{Address, Image, Snapshot, Time};
+///
+/// let bytes = Image::new(Time::from_unix(1_800_000_000), Vec::new()).to_bytes();
+/// let snapshot = Snapshot::from_bytes(bytes)?;
+/// assert!(snapshot.origin().feeds.is_empty());
+/// assert_eq!(snapshot.index().address(Address::V4(0x2D09_1405)), None);
+/// # Ok::<(), rapsheet_snapshot::Error>(())
+/// ```
+#[derive(Debug)]
+pub struct Snapshot {
+    path: PathBuf,
+    map: Map,
+    table: Table,
+    origin: Origin,
+}
+
+impl Snapshot {
+    /// Opens a file and verifies every checksum.
+    pub fn open(path: impl AsRef<Path>) -> Result<Snapshot, Error> {
+        Snapshot::open_trusted(path)?.checked()
+    }
+
+    /// Opens a file and checks header, section table and lengths only.
+    pub fn open_trusted(path: impl AsRef<Path>) -> Result<Snapshot, Error> {
+        let path = path.as_ref();
+        Snapshot::from_map(path, Map::open(path)?)
+    }
+
+    /// Opens a snapshot that is in memory and verifies every checksum.
+    pub fn from_bytes(bytes: Vec<u8>) -> Result<Snapshot, Error> {
+        Snapshot::from_bytes_trusted(bytes)?.checked()
+    }
+
+    /// Opens a snapshot that is in memory and checks header, section table and lengths only.
+    pub fn from_bytes_trusted(bytes: Vec<u8>) -> Result<Snapshot, Error> {
+        Snapshot::from_map(Path::new("(memory)"), Map::Owned(bytes))
+    }
+
+    fn checked(self) -> Result<Snapshot, Error> {
+        checksum::verify(&self.map, &self.table).map_err(|corruption| self.corrupt(corruption))?;
+        Ok(self)
+    }
+
+    fn from_map(path: &Path, map: Map) -> Result<Snapshot, Error> {
+        let corrupt = |corruption| Error::Corrupt { path: path.to_owned(), corruption };
+        let table = Table::decode(&map).map_err(corrupt)?;
+        let origin = match table.row(Section::Origin) {
+            Some(row) => {
+                let bytes = checksum::section(&map, row).map_err(corrupt)?;
+                Origin::decode(bytes, row.offset).map_err(corrupt)?
+            }
+            None => Origin::default(),
+        };
+        Ok(Snapshot { path: path.to_owned(), map, table, origin })
+    }
+
+    /// An error that names this file.
+    pub(crate) fn corrupt(&self, corruption: Corruption) -> Error {
+        Error::Corrupt { path: self.path.clone(), corruption }
+    }
+
+    /// The path of the file.
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// The instant of the build.
+    pub fn built_at(&self) -> Time {
+        self.table.built_at
+    }
+
+    /// The length of the file, in bytes.
+    pub fn byte_len(&self) -> u64 {
+        self.table.file_len
+    }
+
+    /// The section table.
+    pub fn table(&self) -> &Table {
+        &self.table
+    }
+
+    /// The program that wrote the file, and the feeds.
+    pub fn origin(&self) -> &Origin {
+        &self.origin
+    }
+
+    /// A feed.
+    pub fn feed(&self, id: FeedId) -> Option<&FeedRecord> {
+        self.origin.feeds.get(usize::from(id.0))
+    }
+
+    /// The bytes of a section; empty where the file has no such section.
+    pub fn bytes(&self, section: Section) -> &[u8] {
+        self.table.row(section).and_then(|row| self.map.get(row.range())).unwrap_or(&[])
+    }
+
+    /// How many items a section holds.
+    pub fn count(&self, section: Section) -> usize {
+        self.table.row(section).map_or(0, |row| usize::try_from(row.count).unwrap_or(usize::MAX))
+    }
+
+    /// The contents, ready for look-ups. Making an index is cheap; make one for many look-ups.
+    pub fn index(&self) -> Index<'_> {
+        let bytes = |section| self.bytes(section);
+        let column = |section| Column::new(self.bytes(section), self.count(section));
+        Index {
+            ipv4: Ipv4Index::new(bytes(Section::Ipv4Directory), bytes(Section::Ipv4Ends)),
+            ipv6: Ipv6Index::new(bytes(Section::Ipv6Index), bytes(Section::Ipv6Ranges)),
+            names: NameIndex::new(
+                bytes(Section::NameFilter),
+                bytes(Section::NameLocator),
+                bytes(Section::NameLeaves),
+            ),
+            urls: UrlBlocks::new(bytes(Section::UrlBlocks)),
+            set_ids: Part::ALL.map(|part| SetIds {
+                packed: Packed::new(bytes(part.sets())),
+                exceptions: Exceptions::new(bytes(Section::SetExceptions), part.sets().id()),
+            }),
+            columns: Part::ALL.map(|part| column(part.times())),
+            sets: Sets::new(bytes(Section::Sets), self.count(Section::Sets)),
+            records: bytes(Section::Records),
+            shared_times: bytes(Section::SharedTimes),
+            extents: bytes(Section::Extents),
+        }
+    }
+}
