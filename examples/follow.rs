@@ -1,7 +1,7 @@
 //! Answers from the newest snapshot while new ones are published: one thread refreshes, the others never
 //! wait.
 //!
-//! `make demo`, then `cargo run --example follow -- demo/rapsheet.rap < indicators.txt`
+//! `make demo`, then `cargo run --example snapshots -- demo/rapsheet.rap < indicators.txt`
 
 use rapsheet_query::{ReloadingSnapshot, Searcher};
 use std::error::Error;
@@ -11,9 +11,9 @@ use std::time::{Duration, SystemTime};
 
 fn main() -> Result<(), Box<dyn Error>> {
     let path = std::env::args().nth(1).ok_or("usage: follow SNAPSHOT < INDICATORS")?;
-    let follow = Arc::new(ReloadingSnapshot::open(path)?);
+    let snapshots = Arc::new(ReloadingSnapshot::open(path)?);
 
-    let refreshed = Arc::clone(&follow);
+    let refreshed = Arc::clone(&snapshots);
     thread::spawn(move || {
         loop {
             thread::sleep(Duration::from_secs(5));
@@ -26,7 +26,7 @@ fn main() -> Result<(), Box<dyn Error>> {
 
     for line in std::io::stdin().lines() {
         // Hold a snapshot for one question, or better for one batch, and no longer.
-        let (line, current) = (line?, follow.current());
+        let (line, current) = (line?, snapshots.current());
         match Searcher::new(&current, SystemTime::now()).lookup(&line) {
             Ok(verdict) => println!("{line}\t{:?}", verdict.status),
             Err(error) => println!("{line}\t{error}"),

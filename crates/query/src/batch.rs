@@ -12,7 +12,7 @@ use rapsheet_snapshot::{Address, ParseError, Status};
 ///
 /// ```
 /// # use rapsheet_query::{Batch, Searcher, Snapshot, Status, Time};
-/// # let snapshot = Snapshot::open("../../tests/golden/v6.rap")?;
+/// # let snapshot = Snapshot::open("../../tests/golden/v1.rap")?;
 /// # let now = snapshot.built_at();
 /// let mut batch = Batch::new();
 /// for text in ["45.9.20.5", "h77.evil.com", "example.org"] {

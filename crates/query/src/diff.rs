@@ -54,7 +54,7 @@ pub struct SightingData {
 ///
 /// ```
 /// # use rapsheet_query::{Change, ChangeKind, Snapshot, diff};
-/// # let snapshot = || Snapshot::open("../../tests/golden/v6.rap");
+/// # let snapshot = || Snapshot::open("../../tests/golden/v1.rap");
 /// # let (old, new) = (snapshot()?, snapshot()?);
 /// let mut delisted = 0;
 /// diff(&old, &new, |change: &Change<'_>| delisted += usize::from(change.kind == ChangeKind::Delisted));
@@ -89,7 +89,7 @@ pub struct Change<'a> {
 ///
 /// ```
 /// # use rapsheet_query::{Snapshot, diff};
-/// # let [old, new] = ["../../tests/golden/v6.rap"; 2].map(Snapshot::open);
+/// # let [old, new] = ["../../tests/golden/v1.rap"; 2].map(Snapshot::open);
 /// # let (old, new) = (old?, new?);
 /// let mut changes = Vec::new();
 /// let same = diff(&old, &new, |change| changes.push(format!("{:?} {}", change.kind, change.indicator)));

@@ -26,7 +26,7 @@ mod bit {
 ///
 /// ```
 /// # use rapsheet_query::{Searcher, Snapshot};
-/// # let snapshot = Snapshot::open("../../tests/golden/v6.rap")?;
+/// # let snapshot = Snapshot::open("../../tests/golden/v1.rap")?;
 /// # let now = snapshot.built_at();
 /// for provider in Searcher::new(&snapshot, now).providers() {
 ///     println!("{}: {:?}", provider.name, provider.update_time);

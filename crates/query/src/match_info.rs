@@ -10,7 +10,7 @@ use std::hash::{DefaultHasher, Hash, Hasher};
 ///
 /// ```
 /// # use rapsheet_query::{MatchInfo, Searcher, Snapshot};
-/// # let snapshot = Snapshot::open("../../tests/golden/v6.rap")?;
+/// # let snapshot = Snapshot::open("../../tests/golden/v1.rap")?;
 /// # let now = snapshot.built_at();
 /// let searcher = Searcher::new(&snapshot, now);
 /// let info = MatchInfo::from(searcher.lookup("45.9.20.5")?);

@@ -20,7 +20,7 @@ use std::ops::Range;
 /// let question = batch.iter().next().expect("one question");
 /// assert_eq!(question.to_string(), "https://evilpanel.com/Gate.php");
 /// assert_eq!(question.type_word(), "url");
-/// # Ok::<(), rapsheet_query::Refusal>(())
+/// # Ok::<(), rapsheet_query::ParseError>(())
 /// ```
 #[derive(Clone, Copy, Debug)]
 pub struct Question<'b> {
@@ -294,14 +294,14 @@ mod tests {
 
     #[test]
     fn refuses_other_text_with_a_reason() {
-        for (text, refusal) in [
+        for (text, reason) in [
             ("010.0.0.1", ParseError::LeadingZero),
             ("localhost", ParseError::SingleLabel),
             ("1.2.3.4/33", ParseError::BadPrefix),
             ("not an indicator", ParseError::BadHost),
             ("", ParseError::BadLabel),
         ] {
-            assert_eq!(read(text), Err(refusal), "{text}");
+            assert_eq!(read(text), Err(reason), "{text}");
         }
     }
 

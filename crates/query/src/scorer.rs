@@ -31,7 +31,7 @@ const PART: usize = 1024;
 ///
 /// ```
 /// # use rapsheet_query::{MatchFilter, Scorer, Searcher, Snapshot};
-/// # let snapshot = Snapshot::open("../../tests/golden/v6.rap")?;
+/// # let snapshot = Snapshot::open("../../tests/golden/v1.rap")?;
 /// # let now = snapshot.built_at();
 /// let searcher = Searcher::new(&snapshot, now);
 /// let count = |filter| Scorer::new(&searcher, filter, 1 << 20).score(b"10.0.0.1 45.9.20.5").len();
@@ -53,7 +53,7 @@ pub enum MatchFilter {
 ///
 /// ```
 /// # use rapsheet_query::{MatchFilter, Scorer, Searcher, Snapshot, Status};
-/// # let snapshot = Snapshot::open("../../tests/golden/v6.rap")?;
+/// # let snapshot = Snapshot::open("../../tests/golden/v1.rap")?;
 /// # let now = snapshot.built_at();
 /// let searcher = Searcher::new(&snapshot, now);
 /// let mut scorer = Scorer::new(&searcher, MatchFilter::Listed, 1 << 20);
@@ -87,7 +87,7 @@ struct PendingToken {
 ///
 /// ```
 /// # use rapsheet_query::{MatchFilter, Scorer, Searcher, Snapshot};
-/// # let snapshot = Snapshot::open("../../tests/golden/v6.rap")?;
+/// # let snapshot = Snapshot::open("../../tests/golden/v1.rap")?;
 /// # let now = snapshot.built_at();
 /// let searcher = Searcher::new(&snapshot, now);
 /// for found in Scorer::new(&searcher, MatchFilter::Listed, 1 << 20).score(b"a\nfrom=45.9.20.5\n") {

@@ -21,7 +21,7 @@ use std::collections::BTreeSet;
 /// ```
 /// # use rapsheet_query::{Searcher, Snapshot, Status};
 /// # use std::net::IpAddr;
-/// # let snapshot = Snapshot::open("../../tests/golden/v6.rap")?;
+/// # let snapshot = Snapshot::open("../../tests/golden/v1.rap")?;
 /// # let now = snapshot.built_at();
 /// let searcher = Searcher::new(&snapshot, now);
 /// assert_eq!(searcher.lookup("h77[.]evil[.]com")?.status, Status::Blocked);

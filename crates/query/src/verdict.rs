@@ -7,7 +7,7 @@ use rapsheet_snapshot::{AddressRange, Assessments, FeedId, Scope, Status, Time};
 ///
 /// ```
 /// # use rapsheet_query::{Searcher, Snapshot, Status};
-/// # let snapshot = Snapshot::open("../../tests/golden/v6.rap")?;
+/// # let snapshot = Snapshot::open("../../tests/golden/v1.rap")?;
 /// # let now = snapshot.built_at();
 /// let searcher = Searcher::new(&snapshot, now);
 /// let verdict = searcher.lookup("hxxp://www.evilpanel[.]com/gate.php")?;
@@ -55,7 +55,7 @@ impl Verdict {
 ///
 /// ```
 /// # use rapsheet_query::{Searcher, Snapshot};
-/// # let snapshot = Snapshot::open("../../tests/golden/v6.rap")?;
+/// # let snapshot = Snapshot::open("../../tests/golden/v1.rap")?;
 /// # let now = snapshot.built_at();
 /// let verdict = Searcher::new(&snapshot, now).lookup("45.9.20.5")?;
 /// let matched: Vec<&str> = verdict.sources.iter().map(|source| source.matched.as_str()).collect();
@@ -96,7 +96,7 @@ pub struct Source {
 ///
 /// ```
 /// # use rapsheet_query::{Overlap, Searcher, Snapshot};
-/// # let snapshot = Snapshot::open("../../tests/golden/v6.rap")?;
+/// # let snapshot = Snapshot::open("../../tests/golden/v1.rap")?;
 /// # let now = snapshot.built_at();
 /// let verdict = Searcher::new(&snapshot, now).lookup("45.9.20.4/31")?;
 /// let listed = |matched: &str| verdict.sources.iter().find(|source| source.matched == matched);
