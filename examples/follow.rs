@@ -1,7 +1,7 @@
 //! Answers from the newest snapshot while new ones are published: one thread refreshes, the others never
 //! wait.
 //!
-//! `make demo`, then `cargo run --example snapshots -- demo/rapsheet.rap < indicators.txt`
+//! `make demo`, then `cargo run --example follow -- demo/rapsheet.rap < indicators.txt`
 
 use rapsheet_query::{ReloadingSnapshot, Searcher};
 use std::error::Error;

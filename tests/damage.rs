@@ -1,14 +1,14 @@
-//! Breaking a snapshot on purpose, systematically: every byte, every length, every number, forged checksums.
+//! Damaged and forged snapshots: every byte, every length, every number, forged checksums.
 //!
-//! A file that differs by one bit is refused; where checks were skipped or forged, nothing panics and nothing
-//! is read out of bounds, whatever the answers are.
+//! A file that differs by one bit is rejected. Where checks were skipped or forged, nothing panics and nothing is read out of
+//! bounds, whatever the answers are.
 
 use crate::support::{Harness, Random, day};
 use rapsheet_query::{Batch, Searcher};
 use rapsheet_snapshot::{AddressRange, Snapshot};
 
-/// A small snapshot with something in every section: points and runs of both families, ranges that are no
-/// prefix, names of every scope, URLs, and rows with times of their own.
+/// A small snapshot that uses every section: single addresses and ranges of both families, ranges that are not prefixes,
+/// names of every scope, URLs, and rows with their own times.
 pub(crate) fn small_snapshot() -> Vec<u8> {
     let mut harness = Harness::new(
         r#"
@@ -51,13 +51,13 @@ pub(crate) fn small_snapshot() -> Vec<u8> {
     harness.build(day(0)).image.to_bytes()
 }
 
-/// A name of several blocks, and the longest that there may be, which no leaf has room for.
+/// A name of several hash blocks, and a name of the greatest length, which does not fit a leaf.
 pub(crate) fn long_names() -> [String; 2] {
     let label: String = ('a'..='z').chain('0'..='9').chain('a'..='z').collect();
     [format!("{label}.example.net"), format!("{0}.{0}.{0}.{1}.net", label, &label[..57])]
 }
 
-/// More distinct times than the run table shares.
+/// More distinct times than the table of shared times takes.
 fn many_rows() -> String {
     let row = |n: i64| {
         let time = day(0).plus(-n);
@@ -66,7 +66,7 @@ fn many_rows() -> String {
     "value,first_seen\n".to_owned() + &(0..4200).map(row).collect::<String>()
 }
 
-/// Asks a file everything that a reader can be asked. The answers do not matter; returning does.
+/// Uses every kind of look-up. The answers do not matter, only that all calls return.
 fn exercise(snapshot: &Snapshot) {
     let mut questions = Batch::new();
     for text in [
@@ -97,9 +97,9 @@ fn exercise(snapshot: &Snapshot) {
 }
 
 #[test]
-fn every_flipped_byte_and_every_cut_is_refused() {
+fn flipped_bits_and_wrong_lengths_are_rejected() {
     let bytes = small_snapshot();
-    assert!(bytes.len() > 3 * 4096, "more than a page or two: {}", bytes.len());
+    assert!(bytes.len() > 3 * 4096, "more than two pages: {}", bytes.len());
     let mut copy = bytes.clone();
     for at in 0..bytes.len() {
         copy[at] ^= 1 << (at % 8);
@@ -129,14 +129,14 @@ fn a_trusted_open_of_damaged_bytes_never_panics() {
             }
         }
     }
-    assert!(opened > bytes.len() / 2, "the trusted open does not look at sections: {opened}");
+    assert!(opened > bytes.len() / 2, "the trusted open does not read sections: {opened}");
 }
 
 #[test]
 fn forged_files_with_sound_checksums_never_panic() {
     let bytes = small_snapshot();
     let mut random = Random::new(7);
-    let mut refused = 0;
+    let mut rejected = 0;
     for _ in 0..1500 {
         let mut copy = bytes.clone();
         for _ in 0..1 + random.below(4) {
@@ -147,15 +147,15 @@ fn forged_files_with_sound_checksums_never_panic() {
         match Snapshot::from_bytes(copy) {
             Ok(snapshot) => {
                 exercise(&snapshot);
-                refused += u32::from(snapshot.verify_references().is_err());
+                rejected += u32::from(snapshot.verify_references().is_err());
             }
-            Err(_) => refused += 1,
+            Err(_) => rejected += 1,
         }
     }
-    assert!(refused > 500, "most forgeries do not make sense: {refused}");
+    assert!(rejected > 500, "most forgeries are detected: {rejected}");
 }
 
-/// Makes all checksums of a file hold again, as a forger would.
+/// Recomputes all checksums of a file, as a forger would.
 fn forge(bytes: &mut [u8]) {
     let number = |bytes: &[u8], at: usize, width: usize| {
         bytes[at..at + width].iter().rev().fold(0usize, |sum, byte| sum << 8 | usize::from(*byte))
@@ -176,7 +176,7 @@ fn forge(bytes: &mut [u8]) {
 }
 
 #[test]
-fn every_number_of_header_and_table_may_lie() {
+fn false_numbers_in_header_and_table_never_panic() {
     let bytes = small_snapshot();
     let rows = usize::from(bytes[12]);
     let len = bytes.len() as u64;

@@ -7,7 +7,7 @@ pub(crate) struct Random(pub(crate) u64);
 
 impl Random {
     pub(crate) fn new(seed: u64) -> Random {
-        Random(seed.wrapping_mul(0x9E37_79B9_7F4A_7C15) | 1)
+        Random(rapsheet_snapshot::hash::spread(seed) | 1)
     }
 
     pub(crate) fn next(&mut self) -> u64 {

@@ -6,8 +6,8 @@
 
 use crate::scribe::Rules;
 use ipnet::{Ipv4Net, Ipv6Net};
-use rapsheet_snapshot::name::Glance;
-use rapsheet_snapshot::{AddressRange, ParseError, Time, host};
+use rapsheet_snapshot::name::PlainName;
+use rapsheet_snapshot::{AddressRange, ParseError, Time, hash, host};
 use std::net::{Ipv4Addr, Ipv6Addr};
 use std::sync::LazyLock;
 
@@ -210,11 +210,11 @@ impl Names {
     pub fn judge(&mut self, name: &[u8]) -> Result<bool, ParseError> {
         let dots = name.iter().filter(|byte| **byte == b'.').count();
         let last_at = name.iter().rposition(|byte| *byte == b'.').map_or(0, |dot| dot + 1);
-        self.judge_seen(name, Glance { dots, last_at })
+        self.judge_seen(name, PlainName { dots, last_at })
     }
 
     /// The same for a name of which the dots are known.
-    pub fn judge_seen(&mut self, name: &[u8], seen: Glance) -> Result<bool, ParseError> {
+    pub fn judge_seen(&mut self, name: &[u8], seen: PlainName) -> Result<bool, ParseError> {
         let last = name.get(seen.last_at..).unwrap_or(&[]);
         if !self.is_root(last) && !is_known(name) {
             return Err(ParseError::BadHost);
@@ -237,7 +237,7 @@ impl Names {
         let learn = || OTHER_ROOTS.contains(&last) || is_known(last);
         let Some(label) = packed(last) else { return learn() };
         // Multiplying spreads the bits; the highest eight are the place.
-        let place = (label.wrapping_mul(0x9E37_79B9_7F4A_7C15) >> 56) as usize;
+        let place = (hash::spread(label) >> 56) as usize;
         match self.roots.get_mut(place) {
             Some(root) if root.label == label => root.known,
             Some(root) => {

@@ -6,7 +6,7 @@
 use crate::report::REJECTS_MAX;
 use crate::scribe::{Details, Key, Place, Sink, Skip, Warnings};
 use crate::transcript;
-use rapsheet_snapshot::{AddressRange, Assessments, ListKind, ParseError, Scope, Time};
+use rapsheet_snapshot::{AddressRange, Assessments, ListKind, ParseError, Scope, Time, hash};
 use rayon::prelude::*;
 use std::cmp::Ordering;
 use std::collections::HashMap;
@@ -31,28 +31,16 @@ impl Stated {
         let time = |time: Option<Time>| time.map_or(1, |time| time.unix().unsigned_abs());
         let times = [self.first_seen, self.last_seen, self.expires].map(time);
         let said = u64::from(self.assessments.bits()) << 1 | self.list as u64;
-        times.iter().fold(mixed(said), |sum, time| mixed(sum ^ time))
+        times.iter().fold(hash::mix(said), |sum, time| hash::mix(sum ^ time))
     }
 }
 
-/// Spreads the bits of a number over all of it (the finisher of splitmix64, S. Vigna).
-fn mixed(number: u64) -> u64 {
-    let number = (number ^ number >> 30).wrapping_mul(0xBF58_476D_1CE4_E5B9);
-    let number = (number ^ number >> 27).wrapping_mul(0x94D0_49BB_1331_11EB);
-    number ^ number >> 31
-}
-
 fn folded(number: u128) -> u64 {
-    mixed(number as u64) ^ (number >> 64) as u64
+    hash::mix(number as u64) ^ (number >> 64) as u64
 }
 
 fn hashed(key: &[u8], sort: u64) -> u64 {
-    let (words, rest) = key.as_chunks::<8>();
-    let start = sort << 32 | key.len() as u64;
-    let sum = words.iter().fold(start, |sum, word| {
-        (sum ^ u64::from_le_bytes(*word)).wrapping_mul(0x9E37_79B9_7F4A_7C15).rotate_left(29)
-    });
-    mixed(rest.iter().fold(sum, |sum, byte| sum.rotate_left(8) ^ u64::from(*byte)))
+    hash::bytes(sort << 32, key)
 }
 
 /// A row of names: the key's first sixteen bytes beside its place, so that sorting rarely looks further.
@@ -375,15 +363,16 @@ impl Harvest {
         let stated: Vec<u64> = self.stated.iter().map(Stated::content).collect();
         let said = |tag: u32| {
             let said = stated.get(tag as usize >> 2).copied().unwrap_or(0);
-            mixed(said ^ u64::from(tag & 3))
+            hash::mix(said ^ u64::from(tag & 3))
         };
         let Columns { names, urls, v4, v6 } = &self.columns;
         let texts = [(names, 1), (urls, 2)].into_iter().flat_map(|(texts, sort)| {
             texts.rows.iter().map(move |row| (hashed(texts.key(row), sort), row.tag))
         });
-        let v4 = v4.rows.iter().map(|row| (mixed(u64::from(row.first) << 32 | u64::from(row.last)), row.tag));
-        let v6 = v6.rows.iter().map(|row| (folded(row.first) ^ mixed(folded(row.last)), row.tag));
-        texts.chain(v4).chain(v6).fold(0, |sum, (key, tag)| sum.wrapping_add(mixed(key ^ said(tag))))
+        let v4 =
+            v4.rows.iter().map(|row| (hash::mix(u64::from(row.first) << 32 | u64::from(row.last)), row.tag));
+        let v6 = v6.rows.iter().map(|row| (folded(row.first) ^ hash::mix(folded(row.last)), row.tag));
+        texts.chain(v4).chain(v6).fold(0, |sum, (key, tag)| sum.wrapping_add(hash::mix(key ^ said(tag))))
     }
 
     /// The number of what a row states. Neighbouring rows mostly state the same.

@@ -416,7 +416,7 @@ impl<'a> Scribe<'a> {
     /// A text that is an address or a name by a glance, which most lines of most lists are: then it is judged and
     /// told, and true is returned. False says nothing about it.
     pub fn plain(&mut self, text: &[u8], scope: Scope, details: &Details) -> bool {
-        if let Some(seen) = name::glance(text) {
+        if let Some(seen) = name::scan_plain(text) {
             let judged = self.names.judge_seen(text, seen);
             let read = judged.and_then(|odd| self.judged_name(text, scope, details, odd));
             self.settle(read);

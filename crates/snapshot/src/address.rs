@@ -1,15 +1,22 @@
-//! Addresses, prefixes and ranges: the one strict reading of their text, and the one way they are written.
+//! Addresses, prefixes and ranges: strict parsing, and one written form.
 //!
-//! `inet_aton` and its heirs read `010.1` or `0x7f000001`; people, firewalls and log writers do not agree on
-//! what those mean, and the disagreement is an exploitable bypass. So exactly one notation is accepted, and
-//! whatever has two readings is refused by name. IPv4-mapped IPv6 is IPv4. One implementation serves feeds
-//! and questions.
+//! `inet_aton` and its descendants read `010.1` or `0x7f000001`. Programs disagree on what these mean, and the disagreement is
+//! an exploitable bypass. Exactly one notation is therefore accepted, and a text with two meanings is rejected with its own
+//! [`ParseError`]. IPv4-mapped IPv6 is IPv4. Feeds and look-ups use the same parser.
 
 use crate::ParseError;
 use std::fmt;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
-/// One address.
+/// An address.
+///
+/// ```
+/// use rapsheet_snapshot::{Address, ParseError};
+///
+/// assert_eq!(Address::parse(b"45.9.20.5"), Ok(Address::V4(0x2D09_1405)));
+/// assert_eq!(Address::parse(b"::ffff:45.9.20.5"), Ok(Address::V4(0x2D09_1405)));
+/// assert_eq!(Address::parse(b"45.9.20.005"), Err(ParseError::LeadingZero));
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Address {
     /// IPv4, as a number.
@@ -19,7 +26,7 @@ pub enum Address {
 }
 
 impl Address {
-    /// Reads a dotted quad or IPv6 text, without brackets, port, prefix or blanks.
+    /// Parses a dotted quad or IPv6 text, without brackets, port, prefix or blanks.
     pub fn parse(text: &[u8]) -> Result<Address, ParseError> {
         if let Some(number) = plain_v4(text) {
             return Ok(Address::V4(number));
@@ -27,7 +34,7 @@ impl Address {
         if text.contains(&b':') { parse_v6(text).map(unmapped) } else { parse_v4(text).map(Address::V4) }
     }
 
-    /// The range that holds this address alone.
+    /// The range of this address alone.
     pub const fn range(self) -> AddressRange {
         match self {
             Address::V4(number) => AddressRange::V4 { first: number, last: number },
@@ -63,7 +70,17 @@ impl fmt::Display for Address {
     }
 }
 
-/// An inclusive run of addresses of one family, `first <= last`. A prefix and a single address are runs too.
+/// An inclusive range of addresses of one family, `first <= last`. A prefix and a single address are ranges, too.
+///
+/// ```
+/// use rapsheet_snapshot::AddressRange;
+///
+/// let parsed = AddressRange::parse(b"45.9.20.77/24")?;
+/// assert!(parsed.host_bits, "they are masked away");
+/// assert_eq!((parsed.range.to_string(), parsed.range.prefix_len()), ("45.9.20.0/24".to_owned(), Some(24)));
+/// assert_eq!(AddressRange::parse(b"45.9.20.4 - 45.9.21.9")?.range.to_string(), "45.9.20.4-45.9.21.9");
+/// # Ok::<(), rapsheet_snapshot::ParseError>(())
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum AddressRange {
     /// IPv4.
@@ -82,14 +99,14 @@ pub enum AddressRange {
     },
 }
 
-/// What reading an address, prefix or range found.
+/// A parsed address, prefix or range.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct ReadRange {
+pub struct ParsedRange {
     /// The addresses.
     pub range: AddressRange,
     /// The port that followed, if any.
     pub port: Option<u16>,
-    /// Whether a prefix had bits set below its length, which were masked away.
+    /// Whether a prefix had bits set below its length; they were masked away.
     pub host_bits: bool,
 }
 
@@ -117,7 +134,7 @@ impl AddressRange {
         }
     }
 
-    /// The prefix that a dotted netmask spells; a mask with a hole is refused.
+    /// The prefix of a dotted netmask; a mask whose set bits are not contiguous is rejected.
     pub fn from_netmask(address: u32, mask: u32) -> Result<AddressRange, ParseError> {
         let length = mask.leading_ones();
         if length + mask.trailing_zeros() < 32 || length == 0 {
@@ -127,10 +144,10 @@ impl AddressRange {
         Ok(AddressRange::V4 { first: address & !host, last: address | host })
     }
 
-    /// Reads an address, `address/length`, `first-last` (blanks round the dash allowed), or an address with a
+    /// Parses an address, `address/length`, `first-last` (blanks around the dash are allowed), or an address with a
     /// port (`1.2.3.4:443`, `[2001:980::1]:443`). An IPv6 address without brackets never has a port.
-    pub fn parse(text: &[u8]) -> Result<ReadRange, ParseError> {
-        let plain = |range| ReadRange { range, port: None, host_bits: false };
+    pub fn parse(text: &[u8]) -> Result<ParsedRange, ParseError> {
+        let plain = |range| ParsedRange { range, port: None, host_bits: false };
         if let Some(number) = plain_v4(text) {
             return Ok(plain(Address::V4(number).range()));
         }
@@ -144,7 +161,7 @@ impl AddressRange {
         }
         let (host, port) = split_port(text)?;
         let range = Address::parse(host)?.range();
-        Ok(ReadRange { range, port, host_bits: false })
+        Ok(ParsedRange { range, port, host_bits: false })
     }
 
     /// The prefix length, where the range is exactly one prefix.
@@ -186,9 +203,9 @@ impl AddressRange {
         }
     }
 
-    /// The first address of `run` behind this range, if the run goes on there.
-    fn next_in(&self, run: &AddressRange) -> Option<Address> {
-        match (*self, *run) {
+    /// The first address of `outer` behind this range, if `outer` goes on there.
+    fn next_in(&self, outer: &AddressRange) -> Option<Address> {
+        match (*self, *outer) {
             (AddressRange::V4 { last, .. }, AddressRange::V4 { last: end, .. }) => {
                 last.checked_add(1).filter(|next| *next <= end).map(Address::V4)
             }
@@ -201,9 +218,9 @@ impl AddressRange {
 
     /// The prefixes of this length that overlap the range, in order.
     pub fn prefixes(&self, length: u8) -> impl Iterator<Item = AddressRange> + use<> {
-        let run = *self;
+        let outer = *self;
         let of = move |address| AddressRange::from_prefix(address, length);
-        std::iter::successors(of(run.first()), move |prefix| prefix.next_in(&run).and_then(of))
+        std::iter::successors(of(outer.first()), move |prefix| prefix.next_in(&outer).and_then(of))
     }
 
     /// Whether every address of `other` lies in this range.
@@ -235,7 +252,7 @@ impl fmt::Display for AddressRange {
     }
 }
 
-/// Cuts a port off: `1.2.3.4:443`, `[v6]:443`, `[v6]`. Text with more than one colon and no bracket has none.
+/// Splits off a port: `1.2.3.4:443`, `[v6]:443`, `[v6]`. Text with more than one colon and no bracket has none.
 pub fn split_port(text: &[u8]) -> Result<(&[u8], Option<u16>), ParseError> {
     if let Some(inner) = text.strip_prefix(b"[") {
         let end = inner.iter().position(|byte| *byte == b']').ok_or(ParseError::BadIp)?;
@@ -258,7 +275,7 @@ pub fn split_port(text: &[u8]) -> Result<(&[u8], Option<u16>), ParseError> {
     }
 }
 
-/// A decimal port between 1 and 65535.
+/// Parses a decimal port between 1 and 65535.
 pub fn parse_port(text: &[u8]) -> Result<u16, ParseError> {
     let number = text.iter().try_fold(0u32, |sum, byte| {
         (byte.is_ascii_digit() && sum < 100_000).then(|| sum * 10 + u32::from(byte - b'0'))
@@ -269,7 +286,7 @@ pub fn parse_port(text: &[u8]) -> Result<u16, ParseError> {
     }
 }
 
-fn parse_prefix(address: &[u8], length: &[u8]) -> Result<ReadRange, ParseError> {
+fn parse_prefix(address: &[u8], length: &[u8]) -> Result<ParsedRange, ParseError> {
     if length.contains(&b'.') && !address.contains(&b':') {
         return parse_netmask(parse_v4(address)?, length);
     }
@@ -288,14 +305,14 @@ fn parse_prefix(address: &[u8], length: &[u8]) -> Result<ReadRange, ParseError> 
     let host_bits = !matches!((address, range),
         (Address::V4(number), AddressRange::V4 { first, .. }) if number == first)
         && !matches!((address, range), (Address::V6(number), AddressRange::V6 { first, .. }) if number == first);
-    Ok(ReadRange { range, port: None, host_bits })
+    Ok(ParsedRange { range, port: None, host_bits })
 }
 
 /// `address/255.255.255.0`.
-fn parse_netmask(address: u32, mask: &[u8]) -> Result<ReadRange, ParseError> {
+fn parse_netmask(address: u32, mask: &[u8]) -> Result<ParsedRange, ParseError> {
     let mask = parse_v4(mask).map_err(|_| ParseError::BadMask)?;
     let range = AddressRange::from_netmask(address, mask)?;
-    Ok(ReadRange { range, port: None, host_bits: address & !mask != 0 })
+    Ok(ParsedRange { range, port: None, host_bits: address & !mask != 0 })
 }
 
 fn parse_length(text: &[u8]) -> Result<u8, ParseError> {
@@ -307,7 +324,7 @@ fn parse_length(text: &[u8]) -> Result<u8, ParseError> {
     }
 }
 
-/// A dotted quad in one pass; `None` for everything else, also where it is almost one and the refusal must be named.
+/// Parses a dotted quad in one pass; `None` for everything else. A caller that needs the reason uses [`Address::parse`].
 pub fn plain_v4(text: &[u8]) -> Option<u32> {
     let (mut number, mut octet, mut digits, mut dots) = (0u32, 0u32, 0, 0);
     for byte in text {
@@ -332,13 +349,13 @@ fn parse_v4(text: &[u8]) -> Result<u32, ParseError> {
         octets += 1;
         match parse_octet(octet) {
             Ok(value) => number = number << 8 | value,
-            Err(refusal) => wrong = wrong.or(Some(refusal)),
+            Err(error) => wrong = wrong.or(Some(error)),
         }
     }
     let digits_and_dots = || text.iter().all(|byte| byte.is_ascii_digit() || *byte == b'.');
     match (octets, wrong) {
         (4, None) => Ok(number),
-        (4, Some(refusal)) => Err(refusal),
+        (4, Some(error)) => Err(error),
         (5.., _) if digits_and_dots() => Err(ParseError::Glued),
         _ => Err(ParseError::BadIp),
     }
@@ -385,7 +402,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn one_pass_agrees_with_the_careful_reading(text in "[0-9.]{0,16}|([0-9]{1,3}\\.){3}[0-9]{1,3}") {
+        fn fast_and_slow_parser_agree(text in "[0-9.]{0,16}|([0-9]{1,3}\\.){3}[0-9]{1,3}") {
             prop_assert_eq!(plain_v4(text.as_bytes()), parse_v4(text.as_bytes()).ok());
         }
     }
@@ -395,7 +412,7 @@ mod tests {
     }
 
     #[test]
-    fn one_notation_is_accepted() {
+    fn accepts_one_notation() {
         for (text, canonical) in [
             ("45.9.20.5", "45.9.20.5"),
             ("45.9.20.0/24", "45.9.20.0/24"),
@@ -416,8 +433,8 @@ mod tests {
     }
 
     #[test]
-    fn what_has_two_readings_is_refused_by_name() {
-        for (text, refusal) in [
+    fn rejects_ambiguous_notations() {
+        for (text, error) in [
             ("010.0.0.1", ParseError::LeadingZero),
             ("1.2.3", ParseError::BadIp),
             ("0x7f.1", ParseError::BadIp),
@@ -438,12 +455,12 @@ mod tests {
             ("1.2.3.4.5", ParseError::Glued),
             ("", ParseError::BadIp),
         ] {
-            assert_eq!(read(text), Err(refusal), "{text}");
+            assert_eq!(read(text), Err(error), "{text}");
         }
     }
 
     #[test]
-    fn a_mask_is_a_prefix_or_nothing() {
+    fn netmasks_are_contiguous() {
         let mask = |mask: u32| AddressRange::from_netmask(0x2D09_1400, mask);
         assert_eq!(mask(0xFFFF_FF00).map(|range| range.to_string()).as_deref(), Ok("45.9.20.0/24"));
         assert_eq!(mask(0xFF00_FF00), Err(ParseError::BadMask));

@@ -1,8 +1,24 @@
 //! A reader for maps that the `fst` crate writes, which survives any bytes.
 //!
 //! The crate's own reader panics on damaged bytes, and a snapshot may be opened without a look at its checksums. This
-//! reader implements the two operations that snapshots need, on the crate's format, version 3 (specified in `FORMAT.md`):
-//! the value of the greatest key that is not above a query, and a walk over all keys. Tests compare it with the crate.
+//! reader implements the two operations that snapshots need: the value of the greatest key that is not above a query, and a
+//! walk over all keys. Tests compare it with the crate.
+//!
+//! Version 3 of the format: u64 3, u64 0, states, u64 number of keys, u64 address of the root, u32 checksum. The address of
+//! a state is the offset of its *last* byte, and a state is read downwards from there. Address 0 is the state that is final
+//! and has no transitions. The top two bits of the last byte are the kind of the state:
+//! - `11`: one transition, without output, to the state that ends just below this one. The low six bits are the position of
+//!   its byte in [`COMMON`], counted from 1; 0 means that the byte stands below.
+//! - `10`: one transition. The byte as above, a byte with two sizes (high half: address, low half: output), the address, the
+//!   output.
+//! - `0f`: a state that is final if *f* is set. The low six bits are the number of transitions; 0 means that it stands in the
+//!   byte below, where 1 means 256. Then the byte with the two sizes; with more than 32 transitions, 256 bytes with the number
+//!   of the transition for each byte, or a number not less than the count; the bytes, the addresses and the outputs of the
+//!   transitions, the first transition of each list on top; for a final state, its own output.
+//!
+//! Addresses are stored as distances below the lowest byte of the state; 0 is address 0. The value of a key is the sum of the
+//! outputs along its path and of the last state's own output. Each address must lie below the one before, so that every
+//! walk ends.
 
 use crate::layout::u64_at;
 

@@ -71,7 +71,7 @@ mod tests {
         let text = b"abcdefghijklmnopqrstuvwxyz";
         let mut seen = BTreeSet::new();
         for length in 0..text.len() {
-            assert!(seen.insert(bytes(0, &text[..length])) && seen.insert(bytes(1, &text[..length])));
+            assert!(seen.insert(bytes(0, &text[..length])) && seen.insert(bytes(1 << 32, &text[..length])));
             for at in 0..length {
                 let mut other = text[..length].to_vec();
                 other[at] ^= 1;

@@ -1,12 +1,11 @@
-//! A host is an address or a name, and its last label decides which.
+//! Hosts: addresses or names. The last label decides which.
 //!
-//! Feeds put addresses in name columns and names in address columns; a URL may have either. What ends in a
-//! number can only be an address, so it is read as one and refused as one, also after the IDNA mapping has
-//! turned full-width digits into plain ones.
+//! Feeds have addresses in columns of names and names in columns of addresses, and a URL may have either. A text that ends in a
+//! number can only be an address and is parsed as one, also if the IDNA mapping turns full-width digits into plain ones.
 
 use crate::{Address, ParseError, name};
 
-/// What a host turned out to be.
+/// An address or a name.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Host {
     /// An address.
@@ -15,9 +14,9 @@ pub enum Host {
     Name,
 }
 
-/// Reads a host without brackets or port. A name is appended to `out`; an address leaves `out` as it was.
+/// Parses a host without brackets or port. A name is appended to `out`; an address leaves `out` unchanged.
 pub fn canonical(text: &[u8], out: &mut Vec<u8>) -> Result<Host, ParseError> {
-    if name::glance(text).is_some() {
+    if name::scan_plain(text).is_some() {
         out.extend_from_slice(text);
         return Ok(Host::Name);
     }
@@ -33,11 +32,11 @@ pub fn canonical(text: &[u8], out: &mut Vec<u8>) -> Result<Host, ParseError> {
             }
             Address::parse(mapped.as_bytes()).map(Host::Address)
         }
-        Err(refusal) => Err(refusal),
+        Err(error) => Err(error),
     }
 }
 
-/// Whether the last label is a decimal or hexadecimal number, which no name's is.
+/// Whether the last label is a decimal or hexadecimal number, which that of a name never is.
 pub fn ends_in_number(text: &[u8]) -> bool {
     let text = text.strip_suffix(b".").unwrap_or(text);
     let last = text.rsplit(|byte| *byte == b'.').next().unwrap_or(&[]);
@@ -53,7 +52,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_last_label_decides() {
+    fn last_labels_tell_addresses_from_names() {
         let read = |text: &str| canonical(text.as_bytes(), &mut Vec::new());
         assert_eq!(read("45.9.20.5"), Ok(Host::Address(Address::V4(0x2D09_1405))));
         assert_eq!(read("1。2。3。4"), Ok(Host::Address(Address::V4(0x0102_0304))));

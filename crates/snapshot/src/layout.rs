@@ -22,7 +22,7 @@ pub const ROW_LEN: usize = 32;
 pub const ALIGN: usize = 64;
 /// A header that states more sections is corrupt.
 const SECTIONS_MAX: u32 = 256;
-/// A reader that does not know a section with this flag must refuse the file.
+/// A reader that does not know a section with this flag must reject the file.
 pub const MUST_UNDERSTAND: u16 = 1;
 
 macro_rules! sections {
@@ -174,9 +174,10 @@ pub fn checksum_mismatch(part: &'static str, offset: u64, stated: u32, actual: u
 
 fn check_magic_and_version(header: &[u8]) -> Result<(), Corruption> {
     if header.starts_with(&DEVELOPMENT_MAGIC) {
-        let found = "a development file, made before the first release";
-        return Err(Corruption::new("header", 0, "the magic of a rapsheet snapshot", found)
-            .with_remedy("build anew; start with `--previous none`"));
+        return Err(Corruption::new("header", 0, "the magic of a rapsheet snapshot", "a development file")
+            .with_remedy(
+                "made before the first release: build anew, the first time with `--previous none`",
+            ));
     }
     if !header.starts_with(&MAGIC) {
         let found = format!("{:02x?}", header.get(..MAGIC.len()).unwrap_or(&[]));

@@ -1,9 +1,9 @@
-//! Domain names: lower-case A-labels without a trailing dot, and nothing else.
+//! Domain names: lower-case A-labels without a trailing dot.
 //!
-//! Strict IDNA refuses names that are really out there (`c_2_s.flash-cn.top`, `-250.starlink.ru`), lenient
-//! IDNA lets empty labels pass and deletes invisible characters, which would turn a homograph into somebody
-//! else's name. So the mapping comes from the `idna` crate and every other rule is ours. An ASCII name
-//! without an A-label, the common case, never leaves the fast path: one table look-up a byte.
+//! Strict IDNA rejects names that exist (`c_2_s.flash-cn.top`, `-250.starlink.ru`). Lenient IDNA accepts empty labels and
+//! deletes invisible characters, which would turn a homograph into another name. The mapping therefore comes from the `idna`
+//! crate, and all other rules are in this file. An ASCII name without an A-label, the common case, takes one table look-up
+//! a byte.
 
 use crate::ParseError;
 use std::borrow::Cow;
@@ -11,11 +11,11 @@ use std::borrow::Cow;
 /// The longest canonical name, in octets.
 pub const NAME_MAX: usize = 253;
 const LABEL_MAX: usize = 63;
-/// The longest text that is handed to the IDNA mapping, in bytes. No longer one becomes a name, and decoding an
-/// A-label costs the square of its length.
+/// The longest text that is given to the IDNA mapping, in bytes. A longer one never becomes a name, and decoding an A-label
+/// takes quadratic time.
 const MAPPED_MAX: usize = 4096;
 
-/// Appends the canonical form of `text` to `out`. On a refusal `out` is left as it was.
+/// Appends the canonical form of `text` to `out`. On an error `out` is unchanged.
 pub fn canonical(text: &[u8], out: &mut Vec<u8>) -> Result<(), ParseError> {
     let mark = out.len();
     canonical_ascii(text, out).inspect_err(|_| out.truncate(mark)).and_then(|plain| {
@@ -28,24 +28,24 @@ pub fn canonical(text: &[u8], out: &mut Vec<u8>) -> Result<(), ParseError> {
     })
 }
 
-/// What a glance tells of a name.
+/// What [`scan_plain`] finds in a name.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Glance {
+pub struct PlainName {
     /// How many dots it has.
     pub dots: usize,
     /// Where its last label begins.
     pub last_at: usize,
 }
 
-/// A glance at a text that is a name in canonical form already: lower-case letters, digits, `-`, `_` and dots, no
-/// A-label, and a last label of letters alone. Most names of most lists are; what is not may be a name all the same.
-/// A text that passes is neither an address nor a URL, a pattern or a comment, so nothing else need be asked of it.
-pub fn glance(text: &[u8]) -> Option<Glance> {
+/// Scans a text for a name that is already canonical: lower-case letters, digits, `-`, `_` and dots, no A-label, and a last
+/// label of letters only. Most names of most lists are; other texts may be names, too. A text that passes is neither an
+/// address nor a URL, a pattern or a comment, and needs no other check.
+pub fn scan_plain(text: &[u8]) -> Option<PlainName> {
     let (mut dots, mut start) = (0, 0);
     for (at, byte) in text.iter().enumerate() {
-        match GLANCES.get(usize::from(*byte)) {
-            Some(Seen::Inner) => {}
-            Some(Seen::Dot) if is_plain_label(text.get(start..at).unwrap_or(&[])) => {
+        match PLAIN_CLASSES.get(usize::from(*byte)) {
+            Some(PlainClass::Inner) => {}
+            Some(PlainClass::Dot) if is_plain_label(text.get(start..at).unwrap_or(&[])) => {
                 (dots, start) = (dots + 1, at + 1);
             }
             _ => return None,
@@ -54,17 +54,17 @@ pub fn glance(text: &[u8]) -> Option<Glance> {
     let last = text.get(start..).unwrap_or(&[]);
     let letters = last.iter().all(u8::is_ascii_lowercase);
     let fits = dots > 0 && letters && (2..=LABEL_MAX).contains(&last.len()) && text.len() <= NAME_MAX;
-    fits.then_some(Glance { dots, last_at: start })
+    fits.then_some(PlainName { dots, last_at: start })
 }
 
-/// Neither empty nor too long, nor an A-label, whose mapping is checked elsewhere.
+/// Whether a label is neither empty nor too long, and not an A-label, which needs the IDNA mapping.
 fn is_plain_label(label: &[u8]) -> bool {
     (1..=LABEL_MAX).contains(&label.len()) && !label.starts_with(b"xn--")
 }
 
-/// What a glance makes of a byte.
+/// The class of a byte in a plain name.
 #[derive(Clone, Copy)]
-enum Seen {
+enum PlainClass {
     Inner,
     Dot,
     Other,
@@ -72,14 +72,14 @@ enum Seen {
 
 // A `for` over a slice is not const yet; the index is below 256 by the loop's own condition.
 #[allow(clippy::indexing_slicing)]
-const GLANCES: [Seen; 256] = {
-    let mut table = [Seen::Other; 256];
+const PLAIN_CLASSES: [PlainClass; 256] = {
+    let mut table = [PlainClass::Other; 256];
     let mut byte = 0;
     while byte < 256 {
         table[byte] = match byte as u8 {
-            b'a'..=b'z' | b'0'..=b'9' | b'-' | b'_' => Seen::Inner,
-            b'.' => Seen::Dot,
-            _ => Seen::Other,
+            b'a'..=b'z' | b'0'..=b'9' | b'-' | b'_' => PlainClass::Inner,
+            b'.' => PlainClass::Dot,
+            _ => PlainClass::Other,
         };
         byte += 1;
     }
@@ -87,7 +87,7 @@ const GLANCES: [Seen; 256] = {
 };
 
 /// Maps a name with non-ASCII characters or A-labels by UTS-46 (non-transitional, lenient). Characters that
-/// the mapping would delete are refused instead.
+/// the mapping would delete are rejected instead.
 pub(crate) fn to_ascii(text: &[u8]) -> Result<Cow<'_, str>, ParseError> {
     let unicode = std::str::from_utf8(text).map_err(|_| ParseError::BadEncoding)?;
     if text.len() > MAPPED_MAX {
@@ -99,12 +99,12 @@ pub(crate) fn to_ascii(text: &[u8]) -> Result<Cow<'_, str>, ParseError> {
     idna::domain_to_ascii_cow(text, idna::AsciiDenyList::EMPTY).map_err(|_| ParseError::BadIdna)
 }
 
-/// The characters that UTS-46 deletes and feeds really contain.
+/// The characters that UTS-46 deletes and that occur in feeds.
 fn is_deleted_by_mapping(character: char) -> bool {
     matches!(character, '\u{AD}' | '\u{200B}'..='\u{200D}' | '\u{2060}' | '\u{FEFF}' | '\u{180B}'..='\u{180F}' | '\u{FE00}'..='\u{FE0F}')
 }
 
-/// The class of a byte: the byte that a name holds for it, or why it cannot be there.
+/// The class of a byte: its canonical form, or why a name cannot contain it.
 const fn class(byte: u8) -> u8 {
     match byte {
         b'a'..=b'z' | b'0'..=b'9' | b'-' | b'_' => byte,
@@ -155,12 +155,12 @@ fn canonical_ascii(text: &[u8], out: &mut Vec<u8>) -> Result<bool, ParseError> {
     match worst {
         0 => check_labels(name),
         WIDE if name.iter().all(|byte| !matches!(class(*byte), PATTERN | CONTROL | FOREIGN)) => Ok(false),
-        WIDE => Err(first_fault(name)),
-        _ => Err(first_fault(name)),
+        WIDE => Err(first_error(name)),
+        _ => Err(first_error(name)),
     }
 }
 
-fn first_fault(name: &[u8]) -> ParseError {
+fn first_error(name: &[u8]) -> ParseError {
     let mut faults = name.iter().map(|byte| class(*byte));
     if faults.clone().any(|class| class == CONTROL) {
         ParseError::ControlChar
@@ -207,14 +207,14 @@ fn check_last_label(last: &[u8]) -> Result<(), ParseError> {
     if letters || last.starts_with(b"xn--") { Ok(()) } else { Err(ParseError::BadHost) }
 }
 
-/// Whether the mapping leaves a name with A-labels as it is; a broken A-label is refused.
+/// Whether the mapping leaves a name with A-labels unchanged; an invalid A-label is rejected.
 fn is_canonical_idna(name: &[u8]) -> Result<bool, ParseError> {
     let mapped = to_ascii(name)?;
     if mapped.as_bytes() == name { Ok(true) } else { Err(ParseError::BadIdna) }
 }
 
-/// The name with its bytes in reverse order, which is how the index holds names: all names below
-/// `example.com` then share the beginning `moc.elpmaxe.`.
+/// Appends the name with its bytes reversed, which is how the index stores names: all names below `example.com` then have the
+/// prefix `moc.elpmaxe.`.
 pub fn reversed(name: &[u8], out: &mut Vec<u8>) {
     out.extend(name.iter().rev());
 }
@@ -226,8 +226,8 @@ mod tests {
 
     proptest! {
         #[test]
-        fn a_plain_name_is_canonical_already(text in "[a-zA-Z0-9._/-]{0,30}|(xn--|[a-z0-9_-]{1,8}\\.){1,4}[a-z0-9]{1,4}") {
-            if let Some(seen) = glance(text.as_bytes()) {
+        fn plain_names_are_canonical(text in "[a-zA-Z0-9._/-]{0,30}|(xn--|[a-z0-9_-]{1,8}\\.){1,4}[a-z0-9]{1,4}") {
+            if let Some(seen) = scan_plain(text.as_bytes()) {
                 prop_assert_eq!(seen.dots, text.matches('.').count());
                 prop_assert_eq!(seen.last_at, text.rfind('.').map_or(0, |dot| dot + 1));
                 let mut out = Vec::new();
@@ -239,9 +239,9 @@ mod tests {
     }
 
     #[test]
-    fn a_glance_knows_plain_names() {
+    fn only_plain_names_pass_the_scan() {
         for plain in ["evilpanel.com", "a_b-c.1.example", "0.co"] {
-            assert!(glance(plain.as_bytes()).is_some(), "{plain}");
+            assert!(scan_plain(plain.as_bytes()).is_some(), "{plain}");
         }
         for other in [
             "Evil.com",
@@ -258,7 +258,7 @@ mod tests {
             "a b.com",
             "",
         ] {
-            assert!(glance(other.as_bytes()).is_none(), "{other}");
+            assert!(scan_plain(other.as_bytes()).is_none(), "{other}");
         }
     }
 
@@ -267,13 +267,13 @@ mod tests {
         let result = canonical(text.as_bytes(), &mut out);
         assert!(out.starts_with(b"kept"));
         if result.is_err() {
-            assert_eq!(out, b"kept", "a refusal leaves nothing behind");
+            assert_eq!(out, b"kept", "an error leaves nothing behind");
         }
         result.map(|()| String::from_utf8_lossy(&out[4..]).into_owned())
     }
 
     #[test]
-    fn real_names_pass() {
+    fn canonicalises_names_from_feeds() {
         for (text, canonical) in [
             ("dingtaIk.tk", "dingtaik.tk"),
             ("asu12.store.", "asu12.store"),
@@ -290,10 +290,10 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_name_says_why() {
+    fn rejects_texts_that_are_not_names() {
         let long_label = format!("{}.com", "a".repeat(64));
         let long_name = format!("{}com", "abcdefghi.".repeat(26));
-        for (text, refusal) in [
+        for (text, error) in [
             ("asu12.store..", ParseError::BadLabel),
             ("a..evilpanel.com", ParseError::BadLabel),
             ("", ParseError::BadLabel),
@@ -309,7 +309,7 @@ mod tests {
             ("0000153.0000255", ParseError::BadHost),
             ("loader.x", ParseError::BadHost),
         ] {
-            assert_eq!(read(text), Err(refusal), "{text}");
+            assert_eq!(read(text), Err(error), "{text}");
         }
     }
 

@@ -1,11 +1,11 @@
-//! Undoing what people do to indicators so that nobody clicks them: `hxxp`, `[.]`, `(dot)` and their kin.
+//! Refanging: restoring indicators that were defanged with `hxxp`, `[.]`, `(dot)` and similar spellings.
 //!
-//! Text without a trace of it, which is nearly all text, is handed back as it came. In running text every offset can be
-//! traced back to where it was.
+//! Text without such spellings, which is nearly all text, is returned as it is. In running text every offset can be mapped
+//! back to its original.
 
 use std::borrow::Cow;
 
-/// What stands for what. Longer spellings come first, because shorter ones are parts of them.
+/// Defanged spellings and their replacements. Longer spellings come first, because shorter ones are parts of them.
 const SPELLINGS: &[(&[u8], &[u8])] = &[
     (b"[://]", b"://"),
     (b"[dot]", b"."),
@@ -24,15 +24,15 @@ const SPELLINGS: &[(&[u8], &[u8])] = &[
 const SCHEMES: &[(&[u8], &[u8])] =
     &[(b"hxxps", b"https"), (b"hxxp", b"http"), (b"fxps", b"ftps"), (b"fxp", b"ftp")];
 
-/// How often a spelling inside a spelling is put right. People nest two; a line of nothing but brackets would
-/// otherwise cost the square of its length.
+/// How many levels of nested spellings are replaced. Two occur; without a bound a line of brackets would take quadratic
+/// time.
 const ROUNDS_MAX: usize = 4;
 
-/// The text with every defanged spelling put right, also where one stands inside another.
+/// The text with every defanged spelling replaced, also nested ones.
 pub fn refang(text: &[u8]) -> Cow<'_, [u8]> {
     let mut text = Cow::Borrowed(text);
     for _ in 0..ROUNDS_MAX {
-        match one_round(&text) {
+        match replace_level(&text) {
             Some(better) => text = Cow::Owned(better),
             None => break,
         }
@@ -40,9 +40,9 @@ pub fn refang(text: &[u8]) -> Cow<'_, [u8]> {
     text
 }
 
-fn one_round(text: &[u8]) -> Option<Vec<u8>> {
+fn replace_level(text: &[u8]) -> Option<Vec<u8>> {
     let scheme = scheme_spelling(text);
-    // Without a way out of the loop, so that it is done many bytes at a time.
+    // A fold has no early exit, so that the compiler vectorises it.
     let brackets = text.iter().fold(false, |seen, byte| seen | matches!(byte, b'[' | b'(' | b'{' | b'\\'));
     if scheme.is_none() && !brackets {
         return None;
@@ -60,23 +60,23 @@ fn one_round(text: &[u8]) -> Option<Vec<u8>> {
     changed.then_some(out)
 }
 
-/// Running text with every defanged spelling put right, and where its bytes stood before.
+/// Running text with every defanged spelling replaced, and the original offsets.
 #[derive(Debug, Default)]
 pub struct Refanged {
     text: Vec<u8>,
     before: Vec<u8>,
-    /// For each round, where in its text a spelling was put right, and how many bytes it and those before it lost.
+    /// For each round, the offset of each replacement in its text, and how many bytes the text up to there lost.
     rounds: Vec<Vec<(usize, usize)>>,
 }
 
 impl Refanged {
-    /// Reads a text, in memory that is used again.
+    /// Refangs a text, reusing the buffers.
     pub fn read(&mut self, text: &[u8]) {
         self.rounds.clear();
         self.before.clear();
         self.before.extend_from_slice(text);
         for _ in 0..ROUNDS_MAX {
-            let lost = put_right(&self.before, &mut self.text);
+            let lost = replace_once(&self.before, &mut self.text);
             let is_done = lost.is_empty();
             self.rounds.push(lost);
             if is_done {
@@ -87,25 +87,25 @@ impl Refanged {
         std::mem::swap(&mut self.text, &mut self.before);
     }
 
-    /// The text as nobody changed it.
+    /// The refanged text.
     pub fn text(&self) -> &[u8] {
         &self.text
     }
 
-    /// Where in the text that was read a byte of [`Refanged::text`] stood.
-    pub fn place(&self, at: usize) -> usize {
+    /// The offset in the original text of a byte of [`Refanged::text`].
+    pub fn original_offset(&self, at: usize) -> usize {
         self.rounds.iter().rev().fold(at, |at, lost| {
-            let behind = lost.partition_point(|(place, _)| *place < at);
+            let behind = lost.partition_point(|(offset, _)| *offset < at);
             at + behind.checked_sub(1).and_then(|last| lost.get(last)).map_or(0, |(_, lost)| *lost)
         })
     }
 }
 
-/// Puts one round of spellings right, schemes where words begin.
-fn put_right(text: &[u8], out: &mut Vec<u8>) -> Vec<(usize, usize)> {
+/// Replaces one level of spellings, and schemes where words begin.
+fn replace_once(text: &[u8], out: &mut Vec<u8>) -> Vec<(usize, usize)> {
     out.clear();
     let (mut lost, mut total, mut at, mut copied) = (Vec::new(), 0, 0, 0);
-    while let Some(width) = text.get(at..).and_then(|rest| rest.iter().position(|byte| is_sign(*byte))) {
+    while let Some(width) = text.get(at..).and_then(|rest| rest.iter().position(|byte| may_begin(*byte))) {
         at += width;
         let rest = text.get(at..).unwrap_or(&[]);
         let is_word =
@@ -120,7 +120,7 @@ fn put_right(text: &[u8], out: &mut Vec<u8>) -> Vec<(usize, usize)> {
         out.extend_from_slice(text.get(copied..at).unwrap_or(&[]));
         out.extend_from_slice(to);
         total += from.len() - to.len();
-        // What begins with the spelling stands where it stood; what follows is further on.
+        // The replacement begins where the spelling began; offsets behind it are shifted.
         lost.push((out.len() - to.len(), total));
         at += from.len();
         copied = at;
@@ -130,7 +130,7 @@ fn put_right(text: &[u8], out: &mut Vec<u8>) -> Vec<(usize, usize)> {
 }
 
 /// Whether a spelling may begin with this byte.
-fn is_sign(byte: u8) -> bool {
+fn may_begin(byte: u8) -> bool {
     matches!(byte, b'[' | b'(' | b'{' | b'\\' | b'h' | b'H' | b'f' | b'F')
 }
 
@@ -153,7 +153,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn spellings_are_put_right() {
+    fn defanged_spellings_are_replaced() {
         for (text, plain) in [
             ("hxxps[:]//evil-bank[.]com/a", "https://evil-bank.com/a"),
             ("hXXp://evil(dot)com", "http://evil.com"),
@@ -173,7 +173,7 @@ mod tests {
     }
 
     #[test]
-    fn places_in_running_text_are_traced_back() {
+    fn offsets_map_back_to_the_original() {
         let text = b"see hxxps[:]//evil-bank[.]com/a, (45[.]9(dot)20[[.]]5) and xhxxp://b[1].c";
         let mut refanged = Refanged::default();
         refanged.read(text);
@@ -187,28 +187,28 @@ mod tests {
             ("5)", "5)"),
             ("].c", "].c"),
         ] {
-            let place = refanged.place(plain.find(what).expect("it is there"));
+            let place = refanged.original_offset(plain.find(what).expect("it is there"));
             assert!(text[place..].starts_with(was.as_bytes()), "{what} at {place}");
         }
         refanged.read(b"nothing [here]");
-        assert_eq!((refanged.text(), refanged.place(9)), (b"nothing [here]".as_slice(), 9));
+        assert_eq!((refanged.text(), refanged.original_offset(9)), (b"nothing [here]".as_slice(), 9));
     }
 
     proptest::proptest! {
         #[test]
-        fn running_text_is_put_right_word_by_word(words in proptest::collection::vec("(hxxp|fxps|[a-c.]|\\[|\\]|\\.|dot|\\(|\\)|:|/|\\\\){0,9}", 0..8)) {
+        fn running_text_is_refanged_word_by_word(words in proptest::collection::vec("(hxxp|fxps|[a-c.]|\\[|\\]|\\.|dot|\\(|\\)|:|/|\\\\){0,9}", 0..8)) {
             let text = words.join(" ");
             let mut refanged = Refanged::default();
             refanged.read(text.as_bytes());
             let found = String::from_utf8_lossy(refanged.text()).into_owned();
             for (word, found) in text.split(' ').zip(found.split(' ')) {
-                // A question is one word; in running text a scheme may stand behind a bracket, too.
+                // In running text a scheme may stand behind a bracket, too; `refang` takes one word.
                 if !word.get(1..).is_some_and(|rest| rest.contains('x')) {
                     let expected = refang(word.as_bytes());
                     proptest::prop_assert_eq!(found.as_bytes(), expected.as_ref());
                 }
             }
-            let places: Vec<usize> = (0..refanged.text().len()).map(|at| refanged.place(at)).collect();
+            let places: Vec<usize> = (0..refanged.text().len()).map(|at| refanged.original_offset(at)).collect();
             proptest::prop_assert!(places.is_sorted() && places.iter().all(|at| *at < text.len()));
             for (at, place) in places.iter().enumerate() {
                 let byte = refanged.text()[at];

@@ -324,7 +324,8 @@ impl Keys {
         }
         forward.clear();
         name::reversed(key, forward);
-        name::glance(forward).is_some() || name::canonical(forward, canonical).is_ok() && canonical == forward
+        name::scan_plain(forward).is_some()
+            || name::canonical(forward, canonical).is_ok() && canonical == forward
     }
 }
 

@@ -1,6 +1,6 @@
-//! The words of a sighting: who says what about an indicator, how bad, since when, with which reach.
+//! The vocabulary of sightings: list kind, scope, mode, status, assessments, kinds of indicators, and times.
 //!
-//! Every byte value here is part of the file format and never changes its meaning.
+//! Every number here is part of the file format and never changes its meaning.
 
 use crate::Time;
 use std::fmt;
@@ -9,7 +9,7 @@ use std::fmt;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct FeedId(pub u16);
 
-/// Whether a feed names what is bad or what is known to be good.
+/// The kind of a feed: whether it lists bad or good indicators.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum ListKind {
     /// A blocklist.
@@ -27,7 +27,7 @@ impl ListKind {
         }
     }
 
-    /// What an entry of such a list means where nobody says more.
+    /// The assessment of an entry for which neither the row nor the feed states one.
     pub const fn plain_assessment(self) -> Assessment {
         match self {
             ListKind::Block => Assessment::Blacklist,
@@ -35,7 +35,7 @@ impl ListKind {
         }
     }
 
-    /// The other kind: what an exception in a list of this kind means.
+    /// The other kind, which is that of an exception in a list of this kind.
     #[must_use]
     pub const fn inverted(self) -> ListKind {
         match self {
@@ -45,7 +45,15 @@ impl ListKind {
     }
 }
 
-/// How far a listed name reaches.
+/// The reach of a listed name.
+///
+/// ```
+/// use rapsheet_snapshot::Scope;
+///
+/// let is_below = true;
+/// assert!(Scope::Tree.covers(is_below) && !Scope::Exact.covers(is_below));
+/// assert_eq!(Scope::parse("subdomains"), Some(Scope::Subdomains));
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Scope {
     /// The name alone. Addresses and URLs always have this scope.
@@ -66,12 +74,12 @@ impl Scope {
         }
     }
 
-    /// Reads [`Scope::word`].
+    /// Parses [`Scope::word`].
     pub fn parse(word: &str) -> Option<Scope> {
         [Scope::Exact, Scope::Tree, Scope::Subdomains].into_iter().find(|scope| scope.word() == word)
     }
 
-    /// Whether a sighting of this scope speaks of a name that lies `below` the listed one, or is it.
+    /// Whether a sighting of this scope covers a name below the listed one, or the listed name itself.
     pub const fn covers(self, below: bool) -> bool {
         match self {
             Scope::Exact => !below,
@@ -81,12 +89,12 @@ impl Scope {
     }
 }
 
-/// How a feed's list relates to yesterday's.
+/// How a feed's download relates to the one before.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Mode {
-    /// Every download is the whole truth: what is absent is no longer listed.
+    /// Every download is complete: what is absent is no longer listed.
     Reset,
-    /// Every download adds: what is absent stays until it expires.
+    /// Every download adds entries: what is absent stays until it expires.
     Accumulated,
 }
 
@@ -100,7 +108,7 @@ impl Mode {
     }
 }
 
-/// What an answer says, in the numbers of the contract.
+/// The status of an indicator in an answer. Its numbers are those of the output.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[repr(u8)]
 pub enum Status {
@@ -108,7 +116,7 @@ pub enum Status {
     Allowed = 0,
     /// Blocklisted.
     Blocked = 1,
-    /// This provider's data could not be had, or is too old.
+    /// This provider's data is missing or too old.
     Failed = 3,
     /// Not listed.
     Unknown = 5,
@@ -133,8 +141,9 @@ impl Status {
 
 macro_rules! assessments {
     ($($variant:ident $bit:literal $word:literal;)+) => {
-        /// What kind of bad (or good) a sighting claims. Listed from the strongest to the weakest.
+        /// What a sighting claims of an indicator, from the strongest to the weakest.
         #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+        #[non_exhaustive]
         #[repr(u8)]
         pub enum Assessment { $(#[doc = $word] $variant = $bit,)+ }
 
@@ -165,13 +174,20 @@ assessments! {
 }
 
 impl Assessment {
-    /// Reads [`Assessment::word`].
+    /// Parses [`Assessment::word`].
     pub fn parse(word: &str) -> Option<Assessment> {
         Assessment::ALL.iter().copied().find(|assessment| assessment.word() == word)
     }
 }
 
-/// A set of assessments, one bit each.
+/// A set of assessments.
+///
+/// ```
+/// use rapsheet_snapshot::{Assessment, Assessments};
+///
+/// let set: Assessments = [Assessment::Scanner, Assessment::Botnet].into_iter().collect();
+/// assert_eq!(set.to_string(), "botnet, scanner");
+/// ```
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Assessments(u16);
 
@@ -228,7 +244,7 @@ impl fmt::Display for Assessments {
     }
 }
 
-/// The kinds of indicator, as a set: what a feed lists, or what a question asks of.
+/// A set of kinds of indicators.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub struct Kinds(u8);
 
@@ -275,25 +291,35 @@ impl Kinds {
     }
 }
 
-/// The three instants of a sighting.
+/// The times of a sighting.
+///
+/// ```
+/// use rapsheet_snapshot::{Time, Times};
+///
+/// let at = |day: i64| Time::from_unix(day * 86_400);
+/// let times = Times { first_seen: at(20_000), detect_time: at(20_010), row_expiry: None };
+/// let retention = 15 * 86_400;
+/// assert_eq!(times.expires(retention), at(20_025));
+/// assert!(times.live(at(20_024), retention) && !times.live(at(20_025), retention));
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Times {
     /// When the feed first listed the indicator, as far as is known.
     pub first_seen: Time,
     /// When the feed last confirmed it.
     pub detect_time: Time,
-    /// An end that the row itself stated; the feed's retention applies beside it, and the earlier one holds.
+    /// The expiry that the row states. The earlier of it and the feed's retention holds.
     pub row_expiry: Option<Time>,
 }
 
 impl Times {
-    /// The instant from which the sighting no longer counts, under a retention in seconds.
+    /// The instant at which the sighting expires, under a retention in seconds.
     pub fn expires(&self, retention_seconds: i64) -> Time {
         let by_retention = self.detect_time.plus(retention_seconds);
         self.row_expiry.map_or(by_retention, |end| end.min(by_retention))
     }
 
-    /// Whether the sighting counts at `at`: `first_seen <= at < expires`.
+    /// Whether the sighting is live at `at`: `first_seen <= at < expires`.
     pub fn live(&self, at: Time, retention_seconds: i64) -> bool {
         self.first_seen <= at && at < self.expires(retention_seconds)
     }
@@ -312,7 +338,7 @@ mod tests {
     }
 
     #[test]
-    fn the_earlier_end_holds_and_the_end_is_excluded() {
+    fn the_earlier_expiry_holds_and_is_exclusive() {
         let (first_seen, detect_time) = (Time::from_unix(1_000_000_000), Time::from_unix(1_000_000_100));
         let mut times = Times { first_seen, detect_time, row_expiry: None };
         assert!(!times.live(first_seen.plus(-1), 50) && times.live(first_seen, 50));

@@ -1,9 +1,8 @@
-//! Instants: whole UTC seconds, read and written as RFC 3339.
+//! Instants: whole UTC seconds, parsed and written as RFC 3339.
 //!
-//! The snapshot keeps seconds and nothing finer, because no feed states more that means anything, and
-//! because four bytes an instant are what a file of millions of sightings can afford. The calendar
-//! arithmetic is the well-known proleptic Gregorian one (H. Hinnant, "chrono-Compatible Low-Level Date
-//! Algorithms"), kept here so that a reader on a small host needs no calendar library.
+//! The snapshot stores seconds in four bytes; feeds state nothing finer that matters. The calendar arithmetic is the
+//! proleptic Gregorian one (H. Hinnant, "chrono-Compatible Low-Level Date Algorithms"). It is here, in some forty lines, so
+//! that a reader needs no calendar library.
 
 use crate::timestamp::Scanner;
 use serde::{Deserialize, Serialize};
@@ -11,13 +10,20 @@ use std::fmt;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 /// A UTC instant in whole seconds since 1970-01-01T00:00:00Z.
+///
+/// ```
+/// use rapsheet_snapshot::Time;
+///
+/// let time = Time::parse_rfc3339("2026-08-23T14:00:00+02:00").ok_or("a time")?;
+/// assert_eq!(time.plus(60).to_string(), "2026-08-23T12:01:00Z");
+/// # Ok::<(), &str>(())
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct Time(i64);
 
 impl Time {
-    /// The earliest instant that a snapshot can hold, 2000-01-01T00:00:00Z: no feed is older, and a row
-    /// time before it is a mistake.
+    /// The earliest instant that a snapshot can hold, 2000-01-01T00:00:00Z. No feed is older.
     pub const EARLIEST: Time = Time(946_684_800);
     /// The latest instant that a snapshot can hold: `EARLIEST` plus 2^32 - 2 seconds, in 2136.
     pub const LATEST: Time = Time(946_684_800 + 0xFFFF_FFFE);
@@ -32,7 +38,7 @@ impl Time {
         self.0
     }
 
-    /// This instant moved by a number of seconds; saturates at the ends of time.
+    /// This instant moved by a number of seconds; saturates at the limits of `i64`.
     pub const fn plus(self, seconds: i64) -> Time {
         Time(self.0.saturating_add(seconds))
     }
@@ -48,8 +54,8 @@ impl Time {
         Time(Self::EARLIEST.0 + stored as i64)
     }
 
-    /// Noon-free calendar constructor: the instant of a UTC date and time of day, or `None` where a field
-    /// is out of its range. A leap second (60) is read as the second before it.
+    /// The instant of a UTC date and time of day; `None` where a field is out of its range. A leap second (60) is the second
+    /// before it.
     pub fn from_civil(date: (i64, u32, u32), clock: (u32, u32, u32)) -> Option<Time> {
         let ((year, month, day), (hour, minute, second)) = (date, clock);
         let fits = (1..=9999).contains(&year)
@@ -62,8 +68,8 @@ impl Time {
         fits.then(|| Time(days_from_civil(year, month, day) * 86_400 + of_day))
     }
 
-    /// Reads RFC 3339 (`2026-08-23T00:00:00Z`, an offset, a fraction that is cut off, a blank for the `T`).
-    /// A date alone means its midnight.
+    /// Parses RFC 3339: `2026-08-23T00:00:00Z`, also with an offset, a fraction, which is dropped, or a blank for the `T`. A
+    /// date alone is its midnight.
     pub fn parse_rfc3339(text: &str) -> Option<Time> {
         let mut scanner = Scanner::new(text.as_bytes());
         let date = scanner.date()?;
@@ -146,7 +152,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn reads_what_it_writes() {
+    fn written_times_parse_back() {
         for seconds in [0, 951_782_399, 951_782_400, 1_787_443_423, 4_102_444_799, 5_240_000_000] {
             let time = Time::from_unix(seconds);
             assert_eq!(Time::parse_rfc3339(&time.to_string()), Some(time));
@@ -154,7 +160,7 @@ mod tests {
     }
 
     #[test]
-    fn knows_offsets_fractions_and_plain_dates() {
+    fn parses_offsets_fractions_and_plain_dates() {
         let noon = Time::parse_rfc3339("2026-08-23T12:00:00Z");
         assert_eq!(noon.map(Time::unix), Some(1_787_486_400));
         for same in ["2026-08-23T14:00:00+02:00", "2026-08-23 12:00:00.9912Z", "2026-08-23T07:00:00-0500"] {
@@ -164,7 +170,7 @@ mod tests {
     }
 
     #[test]
-    fn refuses_what_is_no_instant() {
+    fn rejects_invalid_instants() {
         for text in [
             "",
             "2026-02-29",
@@ -179,7 +185,7 @@ mod tests {
     }
 
     #[test]
-    fn stored_form_is_lossless_inside_its_range() {
+    fn stored_times_are_lossless_in_range() {
         for time in [Time::EARLIEST, Time::from_unix(1_787_443_423), Time::LATEST] {
             assert_eq!(Time::from_stored(time.stored()), time);
         }

@@ -1,8 +1,8 @@
-//! URLs: lower-case scheme and host, no default port, fragment or userinfo, path and query byte for byte.
+//! URLs: lower-case scheme and host, no default port, fragment or userinfo; path and query byte for byte.
 //!
-//! The WHATWG algorithm also rewrites dots, backslashes and tabs, because a browser must guess what a person
-//! meant. A reputation list must not: two spellings are the same URL only where the standard says that they
-//! always are. So this is a small reader of our own, and what it cannot read it refuses by name.
+//! The WHATWG algorithm also rewrites dots, backslashes and tabs, because a browser must guess what a user meant. A reputation
+//! list must not guess: two spellings are one URL only where RFC 3986 makes them equivalent. This parser therefore does
+//! less, and rejects what it does not understand.
 
 use crate::host::{self, Host};
 use crate::{ParseError, address};
@@ -12,25 +12,25 @@ use std::ops::Range;
 /// A canonical URL that was appended to a buffer.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Url {
-    /// Where the host stands in the buffer, without brackets or port.
+    /// The position of the host in the buffer, without brackets or port.
     pub host_at: Range<usize>,
-    /// What the host is.
+    /// An address or a name.
     pub host: Host,
-    /// Whether it named a user, which was removed.
+    /// Whether it had userinfo, which was removed.
     pub had_userinfo: bool,
-    /// Whether there was a path or a query; without either, the URL says nothing that its host does not.
+    /// Whether it had a path or a query; without either, it means no more than its host.
     pub has_path: bool,
 }
 
 /// Appends the canonical form of `text` to `out`: `scheme://host[:port]/path[?query]`, or `//host[:port]/path`
-/// where `text` has no scheme. On a refusal `out` is left as it was.
+/// where `text` has no scheme. On an error `out` is unchanged.
 pub fn canonical(text: &[u8], out: &mut Vec<u8>) -> Result<Url, ParseError> {
     let mark = out.len();
     append(text, out).inspect_err(|_| out.truncate(mark))
 }
 
 fn append(text: &[u8], out: &mut Vec<u8>) -> Result<Url, ParseError> {
-    refuse_bad_bytes(text)?;
+    reject_bad_bytes(text)?;
     let (scheme, rest) = split_scheme(text)?;
     let end = rest.iter().position(|byte| matches!(byte, b'/' | b'?' | b'#')).unwrap_or(rest.len());
     let (authority, tail) = rest.split_at_checked(end).unwrap_or((rest, &[]));
@@ -44,10 +44,10 @@ fn append(text: &[u8], out: &mut Vec<u8>) -> Result<Url, ParseError> {
     Ok(Url { host_at, host, had_userinfo, has_path })
 }
 
-/// Blanks, controls and backslashes are read in different ways by different programs.
-fn refuse_bad_bytes(text: &[u8]) -> Result<(), ParseError> {
+/// Rejects blanks, controls and backslashes, which programs read in different ways.
+fn reject_bad_bytes(text: &[u8]) -> Result<(), ParseError> {
     let is_bad = |byte: u8| byte <= b' ' || byte == 0x7F || byte == b'\\';
-    // No way out of this loop, so that it is done many bytes at a time.
+    // A fold has no early exit, so that the compiler vectorises it.
     if !text.iter().fold(false, |any, byte| any | is_bad(*byte)) {
         return Ok(());
     }
@@ -57,7 +57,7 @@ fn refuse_bad_bytes(text: &[u8]) -> Result<(), ParseError> {
     }
 }
 
-/// The schemes that a list or a log may name; `None` is a URL without one.
+/// The accepted schemes; `None` is a URL without one.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Scheme {
     None,
@@ -97,7 +97,7 @@ fn split_scheme(text: &[u8]) -> Result<(Scheme, &[u8]), ParseError> {
     }
 }
 
-/// `http://http://host/`: the second scheme stands where a host should.
+/// Whether a second scheme stands in place of the host, as in `http://http://host/`.
 fn is_second_scheme(authority: &[u8], tail: &[u8]) -> bool {
     tail.starts_with(b"//")
         && Scheme::NAMED.iter().any(|(name, ..)| {
@@ -150,7 +150,7 @@ fn append_authority(
     Ok((host_at, host))
 }
 
-/// Appends path and query; returns whether there was more than the root.
+/// Appends path and query. Returns whether there was more than the root.
 fn append_tail(tail: &[u8], out: &mut Vec<u8>) -> Result<bool, ParseError> {
     let tail = memchr::memchr(b'#', tail).and_then(|at| tail.get(..at)).unwrap_or(tail);
     if tail.ends_with(b"...") || tail.ends_with("…".as_bytes()) {
@@ -184,7 +184,7 @@ mod tests {
         let mut out = b"kept".to_vec();
         let url = canonical(text.as_bytes(), &mut out);
         if url.is_err() {
-            assert_eq!(out, b"kept", "a refusal leaves nothing behind");
+            assert_eq!(out, b"kept", "an error leaves nothing behind");
         }
         let url = url?;
         let text = |range: Range<usize>| String::from_utf8_lossy(&out[range]).into_owned();
@@ -192,7 +192,7 @@ mod tests {
     }
 
     #[test]
-    fn one_spelling_per_url() {
+    fn canonicalises_urls() {
         for (text, canonical, host) in [
             (
                 "HTTP://EvilPanel.com:80/Gate.PHP?x=1#frag",
@@ -222,8 +222,8 @@ mod tests {
     }
 
     #[test]
-    fn what_programs_read_differently_is_refused() {
-        for (text, refusal) in [
+    fn rejects_ambiguous_urls() {
+        for (text, error) in [
             ("http://39.34.166.041:34595/Mozi.m", ParseError::LeadingZero),
             ("http://localhost/x", ParseError::SingleLabel),
             ("javascript:alert(1)", ParseError::BadScheme),
@@ -239,7 +239,7 @@ mod tests {
             ("http://2001:980::7/", ParseError::BadIp),
             ("http://[evilpanel.com]/", ParseError::BadIp),
         ] {
-            assert_eq!(read(text), Err(refusal), "{text}");
+            assert_eq!(read(text), Err(error), "{text}");
         }
     }
 

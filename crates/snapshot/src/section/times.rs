@@ -1,7 +1,7 @@
 //! Times: the table of times that many sightings share, and columns of times that belong to one entry.
 //!
 //! A feed that confirms its whole list confirms every entry at the same instant, so that a list needs one row of shared
-//! times for each of the last nights, however many entries it has. Rows that state their own times would make every
+//! times for each of its last builds, however many entries it has. Rows that state their own times would make every
 //! record set unique; their times stand in a column instead and are found by the ordinal of the entry, at about eight
 //! bytes a row.
 
