@@ -197,11 +197,11 @@ impl<'a> BlockProcessor<'a> {
             refanged.read(chunk);
             scorer.score_in_parts(refanged.text(), |mut found, end| {
                 found.iter_mut().for_each(|scored| {
-                    scored.at = start + refanged.place(scored.at);
+                    scored.at = start + refanged.original_offset(scored.at);
                     scored.line += lines;
                 });
                 let is_end = end == refanged.text().len();
-                each(found, start + if is_end { chunk.len() } else { refanged.place(end) });
+                each(found, start + if is_end { chunk.len() } else { refanged.original_offset(end) });
             });
             (start, lines) = (start + chunk.len(), lines + memchr::memchr_iter(b'\n', chunk).count());
         }
