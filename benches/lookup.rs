@@ -10,7 +10,7 @@ mod common;
 mod sites;
 
 use common::{Lists, Random, busy_seconds, seconds, spread};
-use rapsheet_ingest::build::{Night, Unwatched, build};
+use rapsheet_ingest::build::{BuildInput, NoObserver, build};
 use rapsheet_ingest::catalog::Catalog;
 use rapsheet_query::lookup::{Hit, HitKind};
 use rapsheet_query::{Batch, Searcher};
@@ -37,8 +37,8 @@ const KEYS: usize = 400_000;
 
 fn built(lists: &Lists, now: Time) -> Image {
     let catalog = Catalog::parse(&lists.catalog, "bench").expect("a valid catalogue");
-    let input = Night::first(&catalog, &lists.folder, now, "bench");
-    build(&input, &Unwatched).expect("a build").image
+    let input = BuildInput::new(&catalog, &lists.folder, now, "bench");
+    build(&input, &NoObserver).expect("a build").image
 }
 
 /// A peer's bytes in a mapped file, as the only section of a snapshot.

@@ -2,7 +2,7 @@
 //! passes although it is unusual.
 
 use crate::support::{Harness, contents, day};
-use rapsheet_ingest::build::{Accept, BuildError, Built};
+use rapsheet_ingest::build::{Accept, BuildError, BuildOutput};
 use rapsheet_query::Searcher;
 use rapsheet_snapshot::Status;
 use rapsheet_snapshot::section::origin::FeedState;
@@ -22,7 +22,7 @@ fn addresses(from: u32, count: u32) -> String {
 }
 
 /// Why the only feed was held or failed; `None` where its download was accepted.
-fn failure_reason(built: &Built) -> Option<&str> {
+fn failure_reason(built: &BuildOutput) -> Option<&str> {
     let feed = &built.report.feeds[0];
     assert_eq!(built.report.trouble, feed.state != FeedState::Ok);
     (feed.state != FeedState::Ok).then_some(feed.reason.as_str())
@@ -418,7 +418,7 @@ fn accept_admits_one_held_download_by_digest() {
     let built = harness.build(day(5));
     assert_eq!(failure_reason(&built), Some("shrunk"), "the same digest is accepted only once");
     let text = &built.report.feeds[0].reason_text;
-    assert!(text.contains("it was let in before") && !text.contains("--accept"), "{text}");
+    assert!(text.contains("it was accepted before") && !text.contains("--accept"), "{text}");
     for bad in ["feed", "feed=", "=0123456789abcdef", "feed=0123", "feed=0123456789abcdeg"] {
         assert_eq!(Accept::parse(bad), None, "{bad}");
     }
@@ -492,7 +492,7 @@ fn notes_a_list_that_never_changes() {
         let built = harness.build(day(days));
         let feed = &built.report.feeds[0];
         assert_eq!(feed.unchanged_since.as_deref(), Some(day(0).to_string().as_str()));
-        let is_noted = feed.notes.iter().any(|note| note.contains("though it says that it is fresh"));
+        let is_noted = feed.notes.iter().any(|note| note.contains("although it states a newer time"));
         assert_eq!(is_noted, days > 5, "day {days}: {:?}", feed.notes);
     }
     harness.download("list.txt", format!("45.9.20.9\n{}", addresses(1, 49)).as_bytes(), day(8));

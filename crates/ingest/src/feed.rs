@@ -1,20 +1,20 @@
 //! One feed of one night: its download is opened, read, and let in at the door, or not.
 
-use crate::accept::Accept;
-use crate::canary::Canaries;
+use crate::admission::accept::Accept;
+use crate::entry::never_block::NeverBlock;
 use crate::catalog::Feed;
-use crate::claim::Plan;
-use crate::coverage::Ground;
+use rapsheet_assemble::Plan;
+use crate::admission::coverage::Ground;
 use crate::decode::Limits;
-use crate::door::{self, Stop, Threshold};
+use crate::admission::{self, Stop, Threshold};
 use crate::download::{Digest, Download, hex};
 use crate::format::OpenError;
-use crate::harvest::Harvest;
-use crate::intake::{self, Gathered, Recipe};
-use crate::refused::FileRefusal;
-use crate::remember::Spent;
+use crate::sighting::collector::Harvest;
+use crate::pipeline::{self, Gathered, ParseConfig};
+use crate::download::refusal::FileRefusal;
+use crate::sighting::state_file::Spent;
 use crate::report::{FeedReport, HeldDownload, REJECTS_MAX, RejectRow};
-use crate::scribe::Rules;
+use crate::entry::Rules;
 use rapsheet_snapshot::Time;
 use rapsheet_snapshot::section::origin::{FeedRecord, FeedState, Source};
 use std::path::Path;
@@ -27,7 +27,7 @@ pub(crate) struct Eve<'a> {
     /// The instant of the build.
     pub(crate) now: Time,
     /// What must never be blocked.
-    pub(crate) canaries: &'a Arc<Canaries>,
+    pub(crate) canaries: &'a Arc<NeverBlock>,
     /// Held downloads that an operator lets in.
     pub(crate) accept: &'a [Accept],
     /// Held downloads that were let in before.
@@ -140,7 +140,7 @@ impl FeedNight {
         let update_time = update_time(&download, eve, let_in)?;
         let gathered = gather(feed, eve, download, let_in, seen)?;
         self.rejects = reject_rows(feed, &gathered.harvests);
-        self.report.held = Some(HeldDownload::of(&gathered.tally, update_time));
+        self.report.held = Some(HeldDownload::of(&gathered.counters, update_time));
         if !let_in {
             let threshold = Threshold { feed, last: eve.last(), ground: eve.ground };
             door::admit(&gathered, &threshold)?;
@@ -152,7 +152,7 @@ impl FeedNight {
     fn let_in(&mut self, feed: &Feed, taken: Taken, eve: &Eve<'_>) {
         let report = &mut self.report;
         report.held = None;
-        report.count(&taken.gathered.tally);
+        report.count(&taken.gathered.counters);
         report.bytes = taken.gathered.bytes;
         if let Some(guess) = &taken.gathered.guess {
             report.format = format!("{} ({})", feed.format.id, guess.format.id);
@@ -203,7 +203,7 @@ impl FeedNight {
 /// How a feed's claims are settled, whether or not a download of it was taken.
 pub(crate) fn plan(feed: &Feed, taken: Option<&Taken>, last_update: Option<Time>, now: Time) -> Plan {
     let update_time = taken.map(|taken| taken.update_time).or(last_update).unwrap_or(now);
-    let generated = taken.and_then(|taken| taken.gathered.tally.generated);
+    let generated = taken.and_then(|taken| taken.gathered.counters.generated);
     let stated = generated.map(|(_, time)| time).filter(|time| *time >= Time::EARLIEST);
     Plan {
         mode: feed.mode,
@@ -245,9 +245,9 @@ fn gather(
     rules.allow_private_suffixes = guard.allow_private_suffixes;
     rules.canaries = (!guard.allow_canaries).then(|| Arc::clone(eve.canaries));
     let can_be_empty = guard.can_be_empty || let_in;
-    let recipe = Recipe { format: feed.format, options: &feed.options, rules: &rules, can_be_empty };
+    let config = ParseConfig { format: feed.format, options: &feed.options, rules: &rules, can_be_empty };
     let mut text = download.text(Limits::default())?;
-    intake::gather(&recipe, &mut text, seen)
+    intake::gather(&config, &mut text, seen)
 }
 
 /// What the next download is measured against. An empty one, where that is normal, is no measure.
@@ -259,7 +259,7 @@ fn source(
     last: Option<&Source>,
 ) -> Source {
     let same = last.filter(|last| last.content == gathered.content);
-    let indicators = match gathered.tally.entries {
+    let indicators = match gathered.counters.entries {
         0 => last.map_or(0, |last| last.indicators),
         found => found,
     };
@@ -268,7 +268,7 @@ fn source(
         indicators,
         content: gathered.content,
         unchanged_since: same.map_or(update_time, |last| last.unchanged_since),
-        ended: gathered.tally.ended,
+        ended: gathered.counters.ended,
         let_in,
     }
 }
@@ -283,13 +283,13 @@ fn notes_on(download: &Download, file: &str) -> Vec<String> {
 
 /// What a person should know of a feed that is well.
 fn notes(feed: &Feed, taken: &Taken, now: Time) -> Vec<String> {
-    let tally = &taken.gathered.tally;
-    let found = tally.entries + tally.rejected;
-    let declared = tally.declared.filter(|declared| found.saturating_mul(10) < declared.saturating_mul(9));
+    let counters = &taken.gathered.counters;
+    let found = counters.entries + counters.rejected;
+    let declared = counters.declared.filter(|declared| found.saturating_mul(10) < declared.saturating_mul(9));
     let short = declared.map(|declared| format!("has {found} of the {declared} entries that it says it has"));
     let since = taken.source.unchanged_since;
     let is_frozen = now > since.plus(feed.guard.frozen_after_seconds);
-    let fresh = tally.generated.is_some_and(|(_, time)| time > since.plus(feed.guard.frozen_after_seconds));
+    let fresh = counters.generated.is_some_and(|(_, time)| time > since.plus(feed.guard.frozen_after_seconds));
     let claim = if fresh { ", though it says that it is fresh" } else { "" };
     let frozen = is_frozen.then(|| format!("lists the same since {since}{claim}"));
     short.into_iter().chain(frozen).collect()
@@ -297,7 +297,7 @@ fn notes(feed: &Feed, taken: &Taken, now: Time) -> Vec<String> {
 
 fn reject_rows(feed: &Feed, harvests: &[Harvest]) -> Vec<RejectRow> {
     let rejected = harvests.iter().flat_map(|harvest| &harvest.rejects).take(REJECTS_MAX);
-    let row = |rejected: &crate::harvest::Rejected| RejectRow {
+    let row = |rejected: &crate::sighting::collector::Rejected| RejectRow {
         feed: feed.id.clone(),
         file: feed.file.clone(),
         line: rejected.place.line,
