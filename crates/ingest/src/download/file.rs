@@ -36,7 +36,7 @@ impl Download {
     /// Opens the file or folder at a path, and reads it once for its digest.
     pub(crate) fn open(path: &Path, now: Time, limits: Limits) -> Result<Download, FileRefusal> {
         let about = fs::metadata(path).map_err(|error| decode::refusal(&error))?;
-        let note = Note::beside(path);
+        let note = Note::of(path);
         let stated = note.retrieved.map_or_else(|| modified(&about), Ok)?;
         let (update_time, in_future) = (stated.min(now), Some(stated).filter(|stated| *stated > now));
         let (file, digest) = if about.is_dir() {
@@ -138,14 +138,14 @@ struct Sidecar {
 }
 
 impl Note {
-    fn beside(path: &Path) -> Note {
-        let mut beside = path.as_os_str().to_owned();
-        beside.push(".meta.json");
-        let beside = PathBuf::from(beside);
-        if fs::symlink_metadata(&beside).is_err_and(|error| error.kind() == io::ErrorKind::NotFound) {
+    fn of(path: &Path) -> Note {
+        let mut note = path.as_os_str().to_owned();
+        note.push(".meta.json");
+        let note = PathBuf::from(note);
+        if fs::symlink_metadata(&note).is_err_and(|error| error.kind() == io::ErrorKind::NotFound) {
             return Note::default();
         }
-        let sidecar = read_note(&beside).ok().and_then(|text| serde_json::from_slice::<Sidecar>(&text).ok());
+        let sidecar = read_note(&note).ok().and_then(|text| serde_json::from_slice::<Sidecar>(&text).ok());
         let Some(noted) = sidecar else { return Note { is_bad: true, ..Note::default() } };
         let retrieved = noted.fetched_at.as_deref().and_then(Time::parse_rfc3339);
         let is_bad = noted.fetched_at.is_some() && retrieved.is_none();
