@@ -8,7 +8,7 @@
 
 use libfuzzer_sys::fuzz_target;
 use rapsheet_fuzz::{SAMPLE, mend_checksums, now};
-use rapsheet_query::{Searcher, Batch, MatchFilter, Scorer};
+use rapsheet_query::{Batch, MatchFilter, Scorer, Searcher};
 use rapsheet_snapshot::{AddressRange, Snapshot};
 
 const V4: AddressRange = AddressRange::V4 { first: 0, last: u32::MAX };

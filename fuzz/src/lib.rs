@@ -1,14 +1,14 @@
 //! What several fuzz targets share: a small snapshot to break, a reader of feeds that checks what it is given, and
 //! checksums that hold again after a mutation.
 
-use rapsheet_ingest::build::{BuildOutput, BuildInput, NoObserver, build};
+use rapsheet_ingest::build::{BuildInput, BuildOutput, NoObserver, build};
 use rapsheet_ingest::catalog::Catalog;
 use rapsheet_ingest::decode::Text;
-use rapsheet_ingest::format::{self, Format, OpenError};
-use rapsheet_ingest::pipeline::{self, ParseConfig};
 use rapsheet_ingest::format::options::Options;
-use rapsheet_ingest::pipeline::{Details, Key, Position, Rules, Sink, Skip, Warnings};
+use rapsheet_ingest::format::{self, Format, OpenError};
 use rapsheet_ingest::pipeline::Counters;
+use rapsheet_ingest::pipeline::{self, ParseConfig};
+use rapsheet_ingest::pipeline::{Details, Key, Position, Rules, Sink, Skip, Warnings};
 use rapsheet_snapshot::{AddressRange, ListKind, ParseError, Scope, Time, name, url};
 use std::io::Write;
 use std::path::Path;
