@@ -3,7 +3,7 @@
 
 use crate::support::{Harness, contents, day};
 use rapsheet_ingest::build::{Accept, BuildError, BuildOutput};
-use rapsheet_query::Judge;
+use rapsheet_query::Searcher;
 use rapsheet_snapshot::Status;
 use rapsheet_snapshot::section::origin::FeedState;
 use std::fmt::Write as _;
@@ -342,8 +342,8 @@ fn rejects_never_block_entries() {
     assert_eq!(feed.refusals.get("never-block"), Some(&7), "{:?}", feed.refusals);
     let named: Vec<&str> = built.rejects.iter().map(|row| row.text.as_str()).collect();
     assert!(named.contains(&"8.8.8.0/24") && named.contains(&"www.ourshop.com"), "{named:?}");
-    let judge = Judge::new(harness.snapshot(), day(0));
-    let status = |text: &str| judge.ask(text).expect("a question").status;
+    let searcher = Searcher::new(harness.snapshot(), day(0));
+    let status = |text: &str| searcher.lookup(text).expect("a question").status;
     for clear in ["8.8.8.8", "google.com", "https://www.google.com/", "45.9.30.7", "www.ourshop.com"] {
         assert_eq!(status(clear), Status::Unknown, "{clear}");
     }
@@ -368,13 +368,13 @@ fn rejects_wide_allowlist_entries() {
     let built = harness.build(day(0));
     let white = built.report.feeds.iter().find(|feed| feed.id == "white").expect("a feed in the report");
     assert_eq!((white.state, white.accepted), (FeedState::Ok, 3), "{:?}", white.refusals);
-    let judge = Judge::new(harness.snapshot(), day(0));
+    let searcher = Searcher::new(harness.snapshot(), day(0));
     for bad in ["45.9.20.5", "evilpanel.com", "http://panel.net/gate.php"] {
-        let answer = judge.ask(bad).expect("a question");
+        let answer = searcher.lookup(bad).expect("a question");
         assert_eq!((answer.status, answer.detected_by), (Status::Blocked, 1), "{bad}");
     }
     for unlisted in ["45.9.20.6", "shop.com", "user.github.io", "2a06:e480::1"] {
-        let status = judge.ask(unlisted).expect("a question").status;
+        let status = searcher.lookup(unlisted).expect("a question").status;
         assert_eq!(status, Status::Unknown, "{unlisted} is not allowlisted");
     }
     let tens: String =

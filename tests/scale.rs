@@ -9,7 +9,7 @@ use rapsheet_ingest::catalog::Catalog;
 use rapsheet_ingest::decode::{self, Limits};
 use rapsheet_ingest::pipeline::{Details, Key, Position, Rules, Sink, Skip, Warnings};
 use rapsheet_ingest::pipeline::{ParseConfig, parse_text};
-use rapsheet_query::Judge;
+use rapsheet_query::Searcher;
 use rapsheet_snapshot::section::origin::FeedState;
 use rapsheet_snapshot::{AddressRange, ParseError, Scope, Snapshot, Time};
 use std::collections::{BTreeSet, HashMap};
@@ -193,11 +193,11 @@ fn read_oracle(catalog: &Catalog, folder: &Path, now: Time) -> Oracle {
 }
 
 fn compare(snapshot: &Snapshot, oracle: &Oracle, catalog: &Catalog, at: Time) {
-    let judge = Judge::new(snapshot, at);
+    let searcher = Searcher::new(snapshot, at);
     let (mut random, mut listed) = (Random::new(2026), 0);
     let asked = questions(oracle, 200_000, &mut random);
     for question in &asked {
-        let answer = match judge.ask(question) {
+        let answer = match searcher.lookup(question) {
             Ok(answer) => answer,
             // A neighbour of a real name or URL may be invalid; a listed indicator is always valid.
             Err(refusal) => {
@@ -221,7 +221,7 @@ fn compare(snapshot: &Snapshot, oracle: &Oracle, catalog: &Catalog, at: Time) {
     }
     let share = listed * 100 / asked.len();
     for name in oracle.names.keys().chain(oracle.urls.keys()) {
-        let asked = rapsheet_query::Questions::new().push(name.as_bytes());
+        let asked = rapsheet_query::Batch::new().push(name.as_bytes());
         assert_eq!(asked, Ok(()), "{name} is listed, so that it is a valid question");
     }
     eprintln!("{} look-ups agree with the oracle, {share} % of them listed", asked.len());

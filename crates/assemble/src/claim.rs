@@ -4,7 +4,7 @@
 //! time is decided, for one feed and one indicator at a time: what confirms a sighting, when it was first seen, when
 //! it expires, and what happens when the current download does not list it. The rest of the crate sorts and counts.
 
-use crate::limits::{SizeLimits, fit_u32};
+use crate::limits::SizeLimits;
 use rapsheet_snapshot::{Assessments, FeedId, ListKind, Mode, Time, Times, TooLarge};
 
 /// Where a claim comes from.

@@ -4,7 +4,7 @@
 //! [`Claim`](crate::Claim) and a scope. Rows are added in batches; [`Columns::finish_run`] sorts a batch into a
 //! *sorted run*. Runs are never merged in memory: [`assemble`](crate::assemble) walks them side by side.
 
-use crate::limits::{SizeLimits, fit_u32};
+use crate::limits::SizeLimits;
 use rapsheet_snapshot::{AddressRange, Scope, TooLarge};
 use rayon::prelude::*;
 use std::cmp::Ordering;

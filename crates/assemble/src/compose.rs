@@ -2,7 +2,6 @@
 
 use crate::flatten::FlatRange;
 use crate::intern::{FinalSet, Tables};
-use crate::limits::fit_u32;
 use rapsheet_snapshot::section::RangeEntry;
 use rapsheet_snapshot::section::leaves::{self, EncodedLeaves};
 use rapsheet_snapshot::section::{

@@ -40,7 +40,7 @@ pub(crate) type DraftSet = Vec<(DraftSighting, DraftExtent)>;
 
 /// Distinct draft sets, numbered as they are first met, and the number of entries with each.
 ///
-/// There are at most two sets for a row, and [`SizeLimits::rows`](crate::Limits::rows) keeps their numbers below 2^32.
+/// There are at most two sets for a row, and [`SizeLimits::rows`](crate::SizeLimits::rows) keeps their numbers below 2^32.
 #[derive(Default)]
 pub(crate) struct DraftSets {
     /// The sets.

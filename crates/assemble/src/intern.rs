@@ -6,7 +6,6 @@
 //! number of threads gives the same bytes.
 
 use crate::flatten::{DraftExtent, DraftSet, DraftSets};
-use crate::limits::fit_u32;
 use rapsheet_snapshot::section::records::{Extent, Record, When};
 use rapsheet_snapshot::{Times, TooLarge};
 use std::cmp::Reverse;

@@ -64,5 +64,5 @@ mod merge;
 pub use assembly::{Assembly, RetainedRows, Totals, assemble};
 pub use claim::{Claim, ClaimSource, ClaimTable, Counts, Resolution, RetentionPolicy, resolve};
 pub use columns::{Columns, RangeColumn, RangeRow, TextColumn, TextRow, claim_of, scope_of, tag};
-pub use limits::{SizeLimits, fit_u32};
+pub use limits::SizeLimits;
 pub use merge::DraftSighting;

@@ -3,8 +3,6 @@
 //! Row numbers, group numbers and set numbers are 32 bits wide. Checking the number of rows once, before anything
 //! is numbered, keeps the checks out of the loops that visit every row.
 
-use rapsheet_snapshot::TooLarge;
-
 /// The largest snapshot that [`assemble`](crate::assemble) builds. The default is what the format can hold; lower
 /// limits serve tests.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -25,11 +23,4 @@ impl Default for SizeLimits {
     fn default() -> SizeLimits {
         SizeLimits { claims: CLAIMS_MAX, rows: ROWS_MAX }
     }
-}
-
-/// A count as a 32-bit number, or the error that there are too many.
-pub fn fit_u32(what: &'static str, unit: &'static str, count: usize) -> Result<u32, TooLarge> {
-    TooLarge::check(what, unit, count as u64, u32::MAX.into())?;
-    // The check has just bounded it.
-    Ok(count as u32)
 }

@@ -42,7 +42,7 @@ pub(crate) struct ResolvedGroup {
 /// Resolves groups of claims, each distinct group once.
 ///
 /// Groups are numbered as they are first met. There are no more groups than rows, and
-/// [`SizeLimits::rows`](crate::Limits::rows) keeps those below 2^32.
+/// [`SizeLimits::rows`](crate::SizeLimits::rows) keeps those below 2^32.
 pub(crate) struct Resolver<'a> {
     claims: &'a [Claim],
     policies: &'a [RetentionPolicy],

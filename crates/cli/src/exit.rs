@@ -56,8 +56,8 @@ impl Failure {
     }
 }
 
-/// An error of writing to stdout. Errors of other files carry their path and are made explicitly, so `?` on
-/// an [`io::Error`] always means stdout.
+/// An error of writing to stdout: `?` on an [`io::Error`] means that. Errors of other files are made explicitly,
+/// with their path.
 impl From<io::Error> for Failure {
     fn from(error: io::Error) -> Failure {
         match error.kind() {

@@ -9,9 +9,8 @@ use std::path::{Path, PathBuf};
 const AS_A_SHELL: MatchOptions =
     MatchOptions { case_sensitive: true, require_literal_separator: true, require_literal_leading_dot: true };
 
-/// Replaces each pattern by the files that match it, sorted by name. A path that exists is that file,
-/// whatever characters are in its name; a pattern that nothing matches stays, so that opening it names it in
-/// an error.
+/// Replaces each pattern by the files that match it, sorted by name. A path that exists is that file, even if
+/// its name looks like a pattern. A pattern without matches stays, so that opening it names it in an error.
 pub(crate) fn expand(paths: &[PathBuf]) -> Vec<PathBuf> {
     paths.iter().flat_map(|path| matches(path).unwrap_or_else(|| vec![path.clone()])).collect()
 }

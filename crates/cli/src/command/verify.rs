@@ -1,4 +1,4 @@
-//! `verify`: checks every checksum and every reference of a snapshot.
+//! `verify`: verifies every checksum and every reference of a snapshot.
 
 use super::stdout;
 use crate::args::Verify;

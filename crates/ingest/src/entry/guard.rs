@@ -7,7 +7,7 @@
 use super::rules::Rules;
 use ipnet::{Ipv4Net, Ipv6Net};
 use rapsheet_snapshot::name::PlainName;
-use rapsheet_snapshot::{AddressRange, ParseError, Time};
+use rapsheet_snapshot::{AddressRange, ParseError, Time, hash};
 use std::net::{Ipv4Addr, Ipv6Addr};
 use std::sync::LazyLock;
 

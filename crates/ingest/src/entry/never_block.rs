@@ -6,7 +6,7 @@
 //! feed.
 
 use super::indicator::Indicator;
-use rapsheet_snapshot::{AddressRange, Scope};
+use rapsheet_snapshot::{AddressRange, Scope, hash};
 use std::collections::HashMap;
 
 /// The list that comes with rapsheet.
@@ -128,7 +128,7 @@ fn suffixes(name: &[u8]) -> impl Iterator<Item = &[u8]> {
 /// The bit of a name in the filter: a multiplicative hash of its last eight bytes and its length.
 fn bit_of(name: &[u8]) -> usize {
     let end = name.iter().rev().take(8).fold(0u64, |sum, byte| sum << 8 | u64::from(*byte));
-    let spread = (end ^ (name.len() as u64) << 59).wrapping_mul(0x9E37_79B9_7F4A_7C15);
+    let spread = hash::spread(end ^ (name.len() as u64) << 59);
     (spread >> (64 - FILTER_BITS.trailing_zeros())) as usize
 }
 

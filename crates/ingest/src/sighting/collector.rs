@@ -6,7 +6,7 @@
 use crate::entry::{Details, Key, Position, Sink, Skip, Warnings};
 use crate::report::{REJECTS_MAX, quote};
 use rapsheet_assemble::{Claim, ClaimSource, Columns, TextColumn, claim_of, scope_of, tag};
-use rapsheet_snapshot::{Assessments, FeedId, ListKind, ParseError, Scope, Time};
+use rapsheet_snapshot::{Assessments, FeedId, ListKind, ParseError, Scope, Time, hash};
 use std::collections::HashMap;
 
 /// What a row of a download states, apart from its key.
@@ -51,7 +51,7 @@ fn mix_wide(number: u128) -> u64 {
 }
 
 fn hash_text(key: &[u8], kind: u64) -> u64 {
-    hash::bytes(kind << 32, key)
+    hash::bytes(kind, key)
 }
 
 /// A rejected line.

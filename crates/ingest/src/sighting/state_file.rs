@@ -21,7 +21,7 @@
 //! Addresses have their first and last address as keys, big-endian; names have their bytes reversed.
 
 use crate::download::file::Digest;
-use rapsheet_assemble::{Claim, ClaimSource, ClaimTable, Columns, DraftSighting, RetainedRows, fit_u32, tag};
+use rapsheet_assemble::{Claim, ClaimSource, ClaimTable, Columns, DraftSighting, RetainedRows, tag};
 use rapsheet_snapshot::TooLarge;
 use rapsheet_snapshot::{AddressRange, Assessments, FeedId, ListKind, Scope, Time};
 use std::collections::HashMap;
