@@ -214,7 +214,8 @@ impl Check<'_> {
             let ends = [range.first(), range.last()];
             let [first, last] = ends.map(number);
             let is_sorted = first <= last && previous.is_none_or(|previous| previous < first);
-            let is_found = ends.iter().all(|end| self.index.address(*end) == Some(entry));
+            let finds = |end: Address| self.index.address(end) == Some(entry);
+            let is_found = finds(range.first()) && (first == last || finds(range.last()));
             if broken.is_none() && !(is_sorted && is_found) {
                 broken = Some(range);
             }
