@@ -84,8 +84,8 @@ pub struct Change<'a> {
 /// Visits every sighting that differs: IPv4, IPv6, names, then URLs, each in the order of the files. Returns
 /// the number of sightings that are the same in both.
 ///
-/// It visits instead of returning an iterator because both files are walked by visitors, and texts are lent,
-/// not copied.
+/// It takes a visitor instead of returning an iterator, because the indexes are walked by visitors and the
+/// texts of a change are borrowed from buffers that are reused.
 ///
 /// ```
 /// # use rapsheet_query::{Snapshot, diff};

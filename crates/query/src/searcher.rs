@@ -59,7 +59,7 @@ impl<'s> Searcher<'s> {
         &self.evaluator
     }
 
-    /// The full answer for one indicator, in any spelling that [`Batch::push`] takes.
+    /// The full answer to one indicator, in any spelling that [`Batch::push`] takes.
     ///
     /// # Errors
     /// The text is no indicator.
