@@ -10,10 +10,10 @@ mod common;
 mod sites;
 
 use common::{Lists, Random, busy_seconds, seconds, spread};
-use rapsheet_ingest::build::{Night, Unwatched, build};
+use rapsheet_ingest::build::{BuildInput, NoObserver, build};
 use rapsheet_ingest::catalog::Catalog;
-use rapsheet_query::lookup::Matched;
-use rapsheet_query::{Hit, Judge, Questions};
+use rapsheet_query::lookup::{Hit, HitKind};
+use rapsheet_query::{Batch, Searcher};
 use rapsheet_snapshot::section::RangeEntry;
 use rapsheet_snapshot::section::exceptions::Exceptions;
 use rapsheet_snapshot::section::ipv6;
@@ -37,8 +37,8 @@ const KEYS: usize = 400_000;
 
 fn built(lists: &Lists, now: Time) -> Image {
     let catalog = Catalog::parse(&lists.catalog, "bench").expect("a valid catalogue");
-    let input = Night::first(&catalog, &lists.folder, now, "bench");
-    build(&input, &Unwatched).expect("a build").image
+    let input = BuildInput::new(&catalog, &lists.folder, now, "bench");
+    build(&input, &NoObserver).expect("a build").image
 }
 
 /// A peer's bytes in a mapped file, as the only section of a snapshot.
@@ -380,23 +380,23 @@ fn walk(fst: &fst::raw::Fst<&[u8]>, name: &[u8]) -> bool {
 }
 
 /// The cost of expiry: a look-up with its verdict, compared with one that ignores times.
-fn expiry(judge: &Judge<'_>, random: &mut Random) {
+fn expiry(searcher: &Searcher<'_>, random: &mut Random) {
     let mut keys: Vec<Address> = Vec::new();
-    judge
+    searcher
         .index()
         .each_address(AddressRange::V4 { first: 0, last: u32::MAX }, |range, _| keys.push(range.first()));
     random.shuffle(&mut keys);
     keys.truncate(KEYS);
     let find = |keys: &[Address], visit: &mut dyn FnMut(Hit) -> bool| {
         let hit = |key: &Address| {
-            Some(Hit { question: 0, entry: judge.index().address(*key)?, matched: Matched::Address(*key) })
+            Some(Hit { question: 0, entry: searcher.index().address(*key)?, kind: HitKind::Address(*key) })
         };
         count(keys, |key| hit(key).is_some_and(&mut *visit))
     };
-    let timeless = |keys: &[Address]| find(keys, &mut |hit| judge.index().set_of(hit.entry) < u32::MAX);
+    let timeless = |keys: &[Address]| find(keys, &mut |hit| searcher.index().set_of(hit.entry) < u32::MAX);
     let judged = |keys: &[Address]| {
         find(keys, &mut |hit| {
-            let (blocks, allows) = judge.verdicts().of_hit(judge.index(), &hit);
+            let (blocks, allows) = searcher.evaluator().evaluate_hit(searcher.index(), &hit);
             blocks | allows
         })
     };
@@ -404,10 +404,10 @@ fn expiry(judge: &Judge<'_>, random: &mut Random) {
 }
 
 /// From text to status in batches, as the scorer does.
-fn statuses(judge: &Judge<'_>, random: &mut Random) {
+fn statuses(searcher: &Searcher<'_>, random: &mut Random) {
     let mut texts: Vec<Vec<u8>> = Vec::new();
     let mut every = 0u32;
-    assert!(judge.index().each_name(|reversed, _| {
+    assert!(searcher.index().each_name(|reversed, _| {
         every += 1;
         if every.is_multiple_of(4) {
             texts.push(reversed.iter().rev().copied().collect());
@@ -421,13 +421,13 @@ fn statuses(judge: &Judge<'_>, random: &mut Random) {
     random.shuffle(&mut texts);
     let mut bytes = Vec::new();
     let texts = in_query_order(&texts, &mut bytes);
-    let (mut questions, mut hits, mut out, mut listed) = (Questions::new(), Vec::new(), Vec::new(), 0);
+    let (mut batch, mut listed) = (Batch::new(), 0);
     let taken = seconds(|| {
         for chunk in texts.chunks(1024) {
-            questions.clear();
-            chunk.iter().for_each(|text| assert!(questions.push(text).is_ok()));
-            judge.statuses(&questions, &mut hits, &mut out);
-            listed += out.iter().filter(|status| **status == Status::Blocked).count();
+            batch.clear();
+            chunk.iter().for_each(|text| assert!(batch.push(text).is_ok()));
+            listed +=
+                searcher.statuses(&mut batch).iter().filter(|status| **status == Status::Blocked).count();
         }
     });
     let rate = texts.len() as f64 / taken;
@@ -464,7 +464,7 @@ fn open(bytes: &[u8]) {
         let times = (0..21)
             .map(|_| {
                 seconds(|| {
-                    black_box(Judge::new(&open(), now).ask("45.9.20.5").is_ok());
+                    black_box(Searcher::new(&open(), now).lookup("45.9.20.5").is_ok());
                 })
             })
             .collect();
@@ -550,14 +550,14 @@ fn main() {
     ]) + exception_bytes(&snapshot, Section::NameSets);
     let of_v4 = length(&[Section::Ipv4Directory, Section::Ipv4Ends, Section::Ipv4Sets, Section::Ipv4Times])
         + exception_bytes(&snapshot, Section::Ipv4Sets);
-    let (index, judge) = (snapshot.index(), Judge::new(&snapshot, now));
+    let (index, searcher) = (snapshot.index(), Searcher::new(&snapshot, now));
     let is_wanted = |part: &str| wanted.is_empty() || wanted.iter().any(|word| word == part);
     let parts: [(&str, Part<'_>); 6] = [
         ("v4", &mut |random| addresses(&index, random, of_v4)),
         ("v6", &mut |random| addresses_v6(&index, random)),
         ("names", &mut |random| names(&index, random, of_names)),
-        ("expiry", &mut |random| expiry(&judge, random)),
-        ("statuses", &mut |random| statuses(&judge, random)),
+        ("expiry", &mut |random| expiry(&searcher, random)),
+        ("statuses", &mut |random| statuses(&searcher, random)),
         ("open", &mut |random| opening(&bytes, random)),
     ];
     for (_, run) in parts.into_iter().filter(|(part, _)| is_wanted(part)) {

@@ -7,11 +7,11 @@
 mod common;
 
 use common::{file_format, files, read_text, seconds, spread};
+use rapsheet_ingest::format::options::Options;
 use rapsheet_ingest::format::{self, Format, Shape};
-use rapsheet_ingest::intake::{Recipe, transcribe};
-use rapsheet_ingest::options::Options;
-use rapsheet_ingest::scribe::{Details, Key, Place, Rules, Sink, Skip, Warnings};
-use rapsheet_ingest::tally::Tally;
+use rapsheet_ingest::pipeline::Counters;
+use rapsheet_ingest::pipeline::{Details, Key, Position, Rules, Sink, Skip, Warnings};
+use rapsheet_ingest::pipeline::{ParseConfig, parse_text};
 use rapsheet_snapshot::{ListKind, ParseError, Scope, Time};
 use std::collections::BTreeMap;
 use std::hint::black_box;
@@ -30,17 +30,17 @@ struct Counts {
 }
 
 impl Sink for Counts {
-    fn entry(&mut self, place: Place, key: Key<'_>, details: &Details, warnings: Warnings) {
+    fn entry(&mut self, place: Position, key: Key<'_>, details: &Details, warnings: Warnings) {
         black_box((place, key, details, warnings));
         self.entries += 1;
     }
 
-    fn skip(&mut self, place: Place, why: Skip) {
+    fn skip(&mut self, place: Position, why: Skip) {
         black_box((place, why));
         self.skips += 1;
     }
 
-    fn reject(&mut self, place: Place, why: ParseError, text: &[u8]) {
+    fn reject(&mut self, place: Position, why: ParseError, text: &[u8]) {
         black_box((place, why, text));
         self.rejects += 1;
     }
@@ -111,23 +111,28 @@ fn texts(corpus: Option<&Path>) -> BTreeMap<&'static str, Vec<Text>> {
 }
 
 /// Reads one text; `None` where the format refuses the file.
-fn read(format: &'static Format, text: &Text) -> Option<(Tally, Counts)> {
+fn read(format: &'static Format, text: &Text) -> Option<(Counters, Counts)> {
     let rules = Rules::new(Time::from_unix(1_787_443_200), ListKind::Block, Scope::Exact);
-    let recipe = Recipe { format, options: &text.options, rules: &rules, can_be_empty: false };
+    let config = ParseConfig { format, options: &text.options, rules: &rules, can_be_empty: false };
     let mut counts = Counts::default();
-    let tally = transcribe(&recipe, &mut text.bytes.as_slice(), &mut counts).ok()?;
-    Some((tally, counts))
+    let counters = parse_text(&config, &mut text.bytes.as_slice(), &mut counts).ok()?;
+    Some((counters, counts))
 }
 
 /// Reads one text twice, and compares the counters with those of the sink.
-fn read_checked(format: &'static Format, text: &Text) -> Option<Tally> {
-    let (tally, counts) = read(format, text)?;
-    assert_eq!(tally.lines, tally.data_lines + tally.skipped_lines + tally.rejected_lines, "{}", format.id);
-    let skips = tally.skips.values().sum();
-    let counted = Counts { entries: tally.entries, skips, rejects: tally.rejected };
+fn read_checked(format: &'static Format, text: &Text) -> Option<Counters> {
+    let (counters, counts) = read(format, text)?;
+    assert_eq!(
+        counters.lines,
+        counters.data_lines + counters.skipped_lines + counters.rejected_lines,
+        "{}",
+        format.id
+    );
+    let skips = counters.skips.values().sum();
+    let counted = Counts { entries: counters.entries, skips, rejects: counters.rejected };
     assert_eq!(counts, counted, "{}: counters and sink agree", format.id);
-    assert_eq!(read(format, text), Some((tally.clone(), counts)), "{}: both readings agree", format.id);
-    Some(tally)
+    assert_eq!(read(format, text), Some((counters.clone(), counts)), "{}: both readings agree", format.id);
+    Some(counters)
 }
 
 fn row(id: &str, mut texts: Vec<Text>) {
@@ -139,8 +144,8 @@ fn row(id: &str, mut texts: Vec<Text>) {
     }
     let times = TEXT_MIN.div_ceil(once);
     texts.iter_mut().for_each(|text| text.bytes = text.bytes.repeat(times));
-    let mut tally = Tally::default();
-    texts.iter().filter_map(|text| read_checked(format, text)).for_each(|one| tally.add(&one));
+    let mut counters = Counters::default();
+    texts.iter().filter_map(|text| read_checked(format, text)).for_each(|one| counters.add(&one));
     let ours = || texts.iter().for_each(|text| drop(black_box(read(format, text))));
     let count = |text: &Text| memchr::memchr_iter(b'\n', &text.bytes).count();
     let theirs = || assert!(black_box(texts.iter().map(count).sum::<usize>()) > 0);
@@ -152,10 +157,10 @@ fn row(id: &str, mut texts: Vec<Text>) {
         "  {id:<20} {:>10} bytes {:>9} lines {:>8} entries {:>6.0} MB/s {:>6.2} M lines/s  {ratio:>5.0} times a \
          count of line ends ({low:.0} to {high:.0})",
         once * times,
-        tally.lines,
-        tally.entries,
+        counters.lines,
+        counters.entries,
         bytes / taken / 1e6,
-        tally.lines as f64 / taken / 1e6,
+        counters.lines as f64 / taken / 1e6,
     );
 }
 

@@ -7,7 +7,7 @@
 use crate::files::{files, read_text};
 use crate::support::{DAY, Harness, contents, corpus};
 use rapsheet_ingest::report::FeedReport;
-use rapsheet_query::Judge;
+use rapsheet_query::Searcher;
 use rapsheet_snapshot::section::origin::FeedState;
 use rapsheet_snapshot::{AddressRange, Status, Time, url};
 use std::collections::{BTreeMap, BTreeSet};
@@ -132,10 +132,10 @@ fn every_seventeenth(model: &Model) -> Sampled<'_> {
 
 /// The answers at an instant agree with the models.
 fn assert_answers(harness: &Harness, sampled: &[Sampled<'_>], at: Time, context: &str) {
-    let judge = Judge::new(harness.snapshot(), at);
+    let searcher = Searcher::new(harness.snapshot(), at);
     for (model, sightings) in sampled {
         for (key, (first, detect)) in sightings {
-            let answer = judge.ask(key).expect("an indicator");
+            let answer = searcher.lookup(key).expect("an indicator");
             let is_it = |source: &&rapsheet_query::Source| {
                 let feed = harness.snapshot().feed(source.feed).map(|feed| feed.id.as_str());
                 feed == Some(model.id.as_str()) && source.matched == **key
@@ -150,7 +150,7 @@ fn assert_answers(harness: &Harness, sampled: &[Sampled<'_>], at: Time, context:
         }
     }
     let all_stale = sampled.iter().all(|(model, _)| model.is_stale(at));
-    let unlisted = judge.ask("9.9.9.9").expect("an address").status;
+    let unlisted = searcher.lookup("9.9.9.9").expect("an address").status;
     let of_names = sampled
         .iter()
         .flat_map(|(_, sightings)| sightings)
@@ -305,11 +305,11 @@ fn outage_delists_nothing() {
         }
         let listed: BTreeSet<String> = contents(harness.snapshot()).into_keys().map(|(_, key)| key).collect();
         assert_eq!(Some(&listed), good.as_ref().or(Some(&BTreeSet::new())), "{name}: nothing is delisted");
-        let judge = Judge::new(harness.snapshot(), update);
-        let status = |text: &str| judge.ask(text).expect("an address").status;
+        let searcher = Searcher::new(harness.snapshot(), update);
+        let status = |text: &str| searcher.lookup(text).expect("an address").status;
         assert_eq!(status("9.9.9.9"), if accepted { Status::Unknown } else { Status::Failed }, "{name}");
         if let Some(one) = listed.first() {
-            let answer = judge.ask(one).expect("an address");
+            let answer = searcher.lookup(one).expect("an address");
             assert_eq!((answer.status, answer.sources[0].stale), (Status::Blocked, !accepted), "{name}");
         }
     }

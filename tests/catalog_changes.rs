@@ -3,7 +3,7 @@
 
 use crate::support::{DAY, Harness, contents, day};
 use rapsheet_ingest::report::FeedReport;
-use rapsheet_query::Judge;
+use rapsheet_query::Searcher;
 use rapsheet_snapshot::{Status, Time};
 
 const LIST: &[u8] = b"45.9.20.1\n45.9.20.2\n";
@@ -30,7 +30,7 @@ fn report_of(harness: &mut Harness, now: Time, id: &str) -> FeedReport {
 }
 
 fn status(harness: &Harness, text: &str, at: Time) -> Status {
-    Judge::new(harness.snapshot(), at).ask(text).expect("an address").status
+    Searcher::new(harness.snapshot(), at).lookup(text).expect("an address").status
 }
 
 #[test]
@@ -112,8 +112,8 @@ fn changing_the_provider_keeps_sightings() {
     harness.catalog = harness.catalog.replace("a.example", "z.example");
     std::fs::remove_file(harness.path("a.txt")).expect("an existing file");
     harness.build(day(1));
-    let judge = Judge::new(harness.snapshot(), day(1));
-    let answer = judge.ask("45.9.20.1").expect("an address");
+    let searcher = Searcher::new(harness.snapshot(), day(1));
+    let answer = searcher.lookup("45.9.20.1").expect("an address");
     let provider = harness.snapshot().feed(answer.sources[0].feed).map(|feed| feed.provider.as_str());
     assert_eq!((provider, answer.sources[0].first_seen), (Some("z.example"), day(0)));
 }

@@ -7,7 +7,7 @@
 use crate::damage::{long_names, small_snapshot};
 use crate::support::day;
 use crate::test_dir::{TestDir, code, stderr};
-use rapsheet_query::Judge;
+use rapsheet_query::Searcher;
 use rapsheet_snapshot::{Snapshot, Status};
 use std::path::PathBuf;
 
@@ -28,7 +28,7 @@ fn golden_bytes() -> Vec<u8> {
 fn the_golden_file_gives_the_same_answers() {
     let snapshot = Snapshot::from_bytes(golden_bytes()).expect("the golden file is valid");
     snapshot.verify_references().expect("its references are valid");
-    let judge = Judge::new(&snapshot, day(1));
+    let searcher = Searcher::new(&snapshot, day(1));
     for (question, status, sources) in [
         ("45.9.20.5", Status::Blocked, &["45.9.20.5", "45.9.20.0/24"][..]),
         ("45.9.30.200", Status::Blocked, &["45.9.30.4-45.9.31.9"]),
@@ -39,17 +39,17 @@ fn the_golden_file_gives_the_same_answers() {
         ("http://other.example/b", Status::Unknown, &[]),
         ("h77.evil.com", Status::Blocked, &["h77.evil.com"]),
     ] {
-        let answer = judge.ask(question).expect("a question");
+        let answer = searcher.lookup(question).expect("a question");
         let matched: Vec<&str> = answer.sources.iter().map(|source| source.matched.as_str()).collect();
         assert_eq!((answer.status, matched.as_slice()), (status, sources), "{question}");
     }
     for name in long_names() {
-        let answer = judge.ask(&format!("www.{}", &name[4..])).expect("a question");
+        let answer = searcher.lookup(&format!("www.{}", &name[4..])).expect("a question");
         assert_eq!(answer.status, Status::Unknown, "{name} with its first bytes changed");
-        assert_eq!(judge.ask(&name).expect("a question").status, Status::Blocked, "{name}");
+        assert_eq!(searcher.lookup(&name).expect("a question").status, Status::Blocked, "{name}");
     }
-    let later = Judge::new(&snapshot, day(16));
-    assert_eq!(later.ask("45.9.20.5").expect("a question").status, Status::Failed, "expired, and stale");
+    let later = Searcher::new(&snapshot, day(16));
+    assert_eq!(later.lookup("45.9.20.5").expect("a question").status, Status::Failed, "expired, and stale");
 }
 
 #[test]

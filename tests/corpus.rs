@@ -8,11 +8,11 @@ use crate::large_lists::format_and_scope;
 use crate::support::{corpus, day};
 
 use rapsheet_ingest::decode::{self, Limits};
+use rapsheet_ingest::format::options::Options;
 use rapsheet_ingest::format::{self, FORMATS, OpenError};
-use rapsheet_ingest::intake::{Recipe, transcribe_all};
-use rapsheet_ingest::options::Options;
-use rapsheet_ingest::scribe::{Details, Key, Place, Rules, Sink, Skip, Warnings};
-use rapsheet_ingest::tally::Tally;
+use rapsheet_ingest::pipeline::Counters;
+use rapsheet_ingest::pipeline::{Details, Key, Position, Rules, Sink, Skip, Warnings};
+use rapsheet_ingest::pipeline::{ParseConfig, parse_download};
 use rapsheet_snapshot::{ParseError, Scope};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
@@ -187,9 +187,9 @@ const LENIENT_FORMATS: &[(&str, &str)] = &[
 struct NullSink;
 
 impl Sink for NullSink {
-    fn entry(&mut self, _: Place, _: Key<'_>, _: &Details, _: Warnings) {}
-    fn skip(&mut self, _: Place, _: Skip) {}
-    fn reject(&mut self, _: Place, _: ParseError, _: &[u8]) {}
+    fn entry(&mut self, _: Position, _: Key<'_>, _: &Details, _: Warnings) {}
+    fn skip(&mut self, _: Position, _: Skip) {}
+    fn reject(&mut self, _: Position, _: ParseError, _: &[u8]) {}
 }
 
 /// Every file of the corpus with its format.
@@ -210,11 +210,11 @@ fn files_with_formats(feeds: &Path) -> Vec<(PathBuf, &'static str)> {
 }
 
 /// Reads one file as a build would.
-fn read(path: &Path, id: &str, label: &str) -> Result<Tally, OpenError> {
+fn read(path: &Path, id: &str, label: &str) -> Result<Counters, OpenError> {
     read_as(path, id, label, true)
 }
 
-fn read_as(path: &Path, id: &str, label: &str, can_be_empty: bool) -> Result<Tally, OpenError> {
+fn read_as(path: &Path, id: &str, label: &str, can_be_empty: bool) -> Result<Counters, OpenError> {
     let format = format::find(id).expect("a known format");
     let mut options = Options::default();
     OPTIONS
@@ -222,13 +222,13 @@ fn read_as(path: &Path, id: &str, label: &str, can_be_empty: bool) -> Result<Tal
         .filter(|(begin, ..)| label.starts_with(begin))
         .for_each(|(_, key, value)| options.push(key, value));
     let rules = Rules::new(day(0), format.list, Scope::Exact);
-    let recipe = Recipe { format, options: &options, rules: &rules, can_be_empty };
+    let config = ParseConfig { format, options: &options, rules: &rules, can_be_empty };
     let mut text = decode::open_path(path, Limits::default())?;
-    transcribe_all(&recipe, &mut text, &mut NullSink).tally
+    parse_download(&config, &mut text, &mut NullSink).counters
 }
 
 /// A failure, or a loss of lines, that is not expected.
-fn unexpected_loss(label: &str, read: &Result<Tally, OpenError>) -> Option<String> {
+fn unexpected_loss(label: &str, read: &Result<Counters, OpenError>) -> Option<String> {
     let known = EXPECTED_LOSSES.iter().filter(|(file, ..)| label.starts_with(file));
     let expected: Vec<&str> = known.flat_map(|(_, kinds, _)| kinds.split(' ')).collect();
     match read {
@@ -236,11 +236,11 @@ fn unexpected_loss(label: &str, read: &Result<Tally, OpenError>) -> Option<Strin
             (!expected.contains(&refusal.word())).then(|| format!("refused: {}", refusal.word()))
         }
         Err(OpenError::Options(error)) => Some(error.to_string()),
-        Ok(tally) => {
-            let lost = tally.refusals.iter().filter(|(why, _)| !expected.contains(&why.word()));
+        Ok(counters) => {
+            let lost = counters.refusals.iter().filter(|(why, _)| !expected.contains(&why.word()));
             let lost: u64 = lost.map(|(_, count)| count).sum();
-            let few = lost * 100 <= tally.lines;
-            (!few).then(|| format!("{lost} of {} lines: {:?}", tally.lines, tally.refusals))
+            let few = lost * 100 <= counters.lines;
+            (!few).then(|| format!("{lost} of {} lines: {:?}", counters.lines, counters.refusals))
         }
     }
 }
@@ -254,8 +254,8 @@ fn real_files_lose_few_lines() {
     for (path, id) in &files_with_formats {
         let label = label(&feeds, path);
         let result = read(path, id, &label);
-        if let Ok(tally) = &result {
-            assert_lines_add_up(&label, tally);
+        if let Ok(counters) = &result {
+            assert_lines_add_up(&label, counters);
         }
         wrong.extend(unexpected_loss(&label, &result).map(|what| format!("{label} as {id}: {what}")));
     }
@@ -270,9 +270,9 @@ fn label(feeds: &Path, path: &Path) -> String {
     path.strip_prefix(feeds).expect("within the folder").display().to_string()
 }
 
-fn assert_lines_add_up(label: &str, tally: &Tally) {
-    let parts = tally.data_lines + tally.skipped_lines + tally.rejected_lines;
-    assert_eq!(tally.lines, parts, "{label}: every line is counted once");
+fn assert_lines_add_up(label: &str, counters: &Counters) {
+    let parts = counters.data_lines + counters.skipped_lines + counters.rejected_lines;
+    assert_eq!(counters.lines, parts, "{label}: every line is counted once");
 }
 
 /// A file read in a wrong format: nothing panics, reading ends in time, and lost entries show as rejects.
@@ -293,16 +293,16 @@ fn files_read_in_a_wrong_format_report_losses() {
             let result = read_as(&path, format.id, &label, false);
             let limit = Duration::from_secs(2);
             assert!(start.elapsed() < limit, "{label} as {}: {:?}", format.id, start.elapsed());
-            if let Ok(tally) = &result {
-                assert_lines_add_up(&label, tally);
-                let reported = tally.rejected_lines * 5 > tally.data_lines + tally.rejected_lines;
-                let similar = tally.data_lines * 2 >= truth.data_lines;
-                let empty = tally.data_lines == 0;
+            if let Ok(counters) = &result {
+                assert_lines_add_up(&label, counters);
+                let reported = counters.rejected_lines * 5 > counters.data_lines + counters.rejected_lines;
+                let similar = counters.data_lines * 2 >= truth.data_lines;
+                let empty = counters.data_lines == 0;
                 let excused = LENIENT_FORMATS.iter().any(|(id, _)| *id == format.id);
                 if empty || !reported && !similar && !excused {
                     quiet.push(format!(
                         "{label} ({own}) as {}: {} of {} lines",
-                        format.id, tally.data_lines, truth.data_lines
+                        format.id, counters.data_lines, truth.data_lines
                     ));
                 }
             }
@@ -320,7 +320,7 @@ fn auto_reads_as_much_as_the_named_format() {
     for (path, own) in files_with_formats(&feeds) {
         let label = label(&feeds, &path);
         let Ok(truth) = read(&path, own, &label) else { continue };
-        let guessed = read(&path, "auto", &label).map(|tally| tally.data_lines).unwrap_or_default();
+        let guessed = read(&path, "auto", &label).map(|counters| counters.data_lines).unwrap_or_default();
         if guessed * 10 < truth.data_lines * 9 && truth.data_lines > 20 {
             wrong.push(format!("{label} ({own}): {guessed} of {}", truth.data_lines));
         }

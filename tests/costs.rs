@@ -5,7 +5,7 @@
 
 use crate::process::memory;
 use crate::support::{Harness, Random, day};
-use rapsheet_query::{Judge, Questions};
+use rapsheet_query::{Batch, Searcher};
 use rapsheet_snapshot::{Address, Index, ReloadingSnapshot, Section, Snapshot};
 use std::collections::BTreeSet;
 use std::fs;
@@ -127,15 +127,15 @@ fn lookups_do_not_allocate() {
     assert!(found >= ENTRIES / 10 * 4, "{found}: each listed key is asked twice");
     println!("{} allocations in look-ups that found {found}", cost.count_total);
     assert_eq!(cost.count_total, 0, "{} bytes", cost.bytes_total);
-    let judge = Judge::new(data.harness.snapshot(), day(0));
-    let (mut questions, mut hits, mut statuses) = (Questions::new(), Vec::new(), Vec::new());
+    let searcher = Searcher::new(data.harness.snapshot(), day(0));
+    let mut batch = Batch::new();
     let mut ask = || {
-        questions.clear();
+        batch.clear();
         for (name, address) in data.names.iter().zip(&data.addresses).take(1000) {
-            assert!(questions.push(name.as_bytes()).is_ok());
-            questions.push_address(Address::V4(*address));
+            assert!(batch.push(name.as_bytes()).is_ok());
+            batch.push_address(Address::V4(*address));
         }
-        judge.statuses(&questions, &mut hits, &mut statuses);
+        searcher.statuses(&mut batch);
     };
     ask();
     let cost = allocation_counter::measure(ask);

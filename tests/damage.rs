@@ -4,7 +4,7 @@
 //! bounds, whatever the answers are.
 
 use crate::support::{Harness, Random, day};
-use rapsheet_query::{Judge, Questions};
+use rapsheet_query::{Batch, Searcher};
 use rapsheet_snapshot::{AddressRange, Snapshot};
 
 /// A small snapshot that uses every section: single addresses and ranges of both families, ranges that are not prefixes,
@@ -68,7 +68,7 @@ fn many_rows() -> String {
 
 /// Uses every kind of look-up. The answers do not matter, only that all calls return.
 fn exercise(snapshot: &Snapshot) {
-    let mut questions = Questions::new();
+    let mut questions = Batch::new();
     for text in [
         "45.9.20.5",
         "45.9.30.200",
@@ -85,10 +85,9 @@ fn exercise(snapshot: &Snapshot) {
     ] {
         questions.push(text.as_bytes()).expect("a question");
     }
-    let judge = Judge::new(snapshot, day(1));
-    let (mut hits, mut statuses) = (Vec::new(), Vec::new());
-    judge.statuses(&questions, &mut hits, &mut statuses);
-    std::hint::black_box(judge.answers(&questions));
+    let searcher = Searcher::new(snapshot, day(1));
+    searcher.statuses(&mut questions);
+    std::hint::black_box(searcher.verdicts(&questions).count());
     let index = snapshot.index();
     let mut last = None;
     index.each_address(AddressRange::V4 { first: 0x2D09_1400, last: 0x2D09_2000 }, |_, entry| {

@@ -2,7 +2,7 @@
 
 use crate::support::{Harness, Random, contents, day};
 use crate::test_dir::{TestDir, code, json_lines, stdout};
-use rapsheet_query::{Change, diff};
+use rapsheet_query::{ChangeKind, diff};
 use serde_json::json;
 use std::collections::BTreeMap;
 
@@ -66,28 +66,28 @@ fn diff_reports_every_change_once() {
         write_downloads(&harness, &lists(&mut random), 1);
         harness.build(day(1));
         let after = contents(harness.snapshot());
-        let mut expected: BTreeMap<(String, String), Change> = BTreeMap::new();
+        let mut expected: BTreeMap<(String, String), ChangeKind> = BTreeMap::new();
         for (key, times) in &before {
             match after.get(key) {
-                None => drop(expected.insert(key.clone(), Change::Delisted)),
-                Some(later) if later != times => drop(expected.insert(key.clone(), Change::Redated)),
+                None => drop(expected.insert(key.clone(), ChangeKind::Delisted)),
+                Some(later) if later != times => drop(expected.insert(key.clone(), ChangeKind::Redated)),
                 Some(_) => {}
             }
         }
         after.keys().filter(|key| !before.contains_key(*key)).for_each(|key| {
-            expected.insert(key.clone(), Change::Listed);
+            expected.insert(key.clone(), ChangeKind::Listed);
         });
         let mut found = BTreeMap::new();
-        let same = diff(&old, harness.snapshot(), &mut |changed| {
+        let same = diff(&old, harness.snapshot(), |changed| {
             let is_name = changed.feed == "names";
             let key =
                 if is_name { format!("tree:{}", changed.indicator) } else { changed.indicator.to_owned() };
-            let earlier = found.insert((changed.feed.to_owned(), key), changed.change);
+            let earlier = found.insert((changed.feed.to_owned(), key), changed.kind);
             assert_eq!(earlier, None, "seed {seed}: a change is reported once");
-            counts[changed.change as usize] += 1;
+            counts[changed.kind as usize] += 1;
         });
         assert_eq!(found, expected, "seed {seed}");
-        let kept = before.len() - expected.values().filter(|change| **change != Change::Listed).count();
+        let kept = before.len() - expected.values().filter(|change| **change != ChangeKind::Listed).count();
         assert_eq!(same, kept as u64, "seed {seed}");
     }
     assert!(counts.iter().all(|count| *count > 500), "every kind of change occurs: {counts:?}");

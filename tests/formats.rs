@@ -6,11 +6,11 @@
 use crate::files::files;
 use rapsheet_ingest::catalog::{Catalog, Feed};
 use rapsheet_ingest::decode::{self, Limits};
+use rapsheet_ingest::format::options::Options;
 use rapsheet_ingest::format::{FORMATS, Format};
-use rapsheet_ingest::intake::{Recipe, transcribe, transcribe_all};
-use rapsheet_ingest::options::Options;
-use rapsheet_ingest::scribe::Rules;
-use rapsheet_ingest::transcript::{Event, Transcript};
+use rapsheet_ingest::pipeline::Rules;
+use rapsheet_ingest::pipeline::{Event, EventLog};
+use rapsheet_ingest::pipeline::{ParseConfig, parse_download, parse_text};
 use rapsheet_snapshot::{ListKind, Scope, Time};
 use std::fs;
 use std::path::PathBuf;
@@ -87,11 +87,15 @@ fn every_sample_reads_as_expected() {
     for sample in samples() {
         let mut text = decode::open_path(&sample.path, Limits::default()).expect("a sample");
         let rules = Rules::new(now(), sample.list, sample.scope);
-        let recipe =
-            Recipe { format: sample.format, options: &sample.options, rules: &rules, can_be_empty: false };
-        let mut transcript = Transcript::new(sample.list);
-        transcribe_all(&recipe, &mut text, &mut transcript).tally.expect("a sample is a feed");
-        let read: String = transcript.events.iter().map(|event| event_line(event) + "\n").collect();
+        let config = ParseConfig {
+            format: sample.format,
+            options: &sample.options,
+            rules: &rules,
+            can_be_empty: false,
+        };
+        let mut event_log = EventLog::new(sample.list);
+        parse_download(&config, &mut text, &mut event_log).counters.expect("a sample is a feed");
+        let read: String = event_log.events.iter().map(|event| event_line(event) + "\n").collect();
         let path = folder("tests/expected").join(format!("{}.txt", sample.id));
         if std::env::var_os("RAPSHEET_BLESS").is_some() {
             fs::write(&path, &read).expect("written");
@@ -115,10 +119,10 @@ fn catalogue_of_real_feeds_is_valid() {
         assert!(feed.enabled || !feed.note.is_empty(), "{} is disabled without a reason", feed.id);
         // A format reports missing or invalid options when it is opened.
         let rules = Rules::new(now(), feed.list, feed.scope);
-        let recipe =
-            Recipe { format: feed.format, options: &feed.options, rules: &rules, can_be_empty: true };
-        let mut transcript = Transcript::new(feed.list);
-        let empty = transcribe(&recipe, &mut b"value,x\n".as_slice(), &mut transcript);
+        let config =
+            ParseConfig { format: feed.format, options: &feed.options, rules: &rules, can_be_empty: true };
+        let mut event_log = EventLog::new(feed.list);
+        let empty = parse_text(&config, &mut b"value,x\n".as_slice(), &mut event_log);
         let empty = empty.map_err(|error| format!("{error:?}"));
         assert!(!matches!(&empty, Err(error) if error.contains("Options")), "{}: {empty:?}", feed.id);
     }

@@ -1,10 +1,10 @@
 //! Lines that provoke quadratic parsing: every format reads them in time that is linear in their length.
 
 use rapsheet_ingest::format::FORMATS;
-use rapsheet_ingest::intake::{Recipe, transcribe};
-use rapsheet_ingest::options::Options;
-use rapsheet_ingest::scribe::Rules;
-use rapsheet_ingest::transcript::Transcript;
+use rapsheet_ingest::format::options::Options;
+use rapsheet_ingest::pipeline::EventLog;
+use rapsheet_ingest::pipeline::Rules;
+use rapsheet_ingest::pipeline::{ParseConfig, parse_text};
 use rapsheet_snapshot::{ListKind, Scope, Time};
 use std::time::{Duration, Instant};
 
@@ -39,11 +39,11 @@ fn parse_time_is_linear_in_line_length() {
     let rules = Rules::new(now, ListKind::Block, Scope::Tree);
     for format in FORMATS {
         let options = Options::default();
-        let recipe = Recipe { format, options: &options, rules: &rules, can_be_empty: true };
-        let mut transcript = Transcript::new(ListKind::Block);
+        let config = ParseConfig { format, options: &options, rules: &rules, can_be_empty: true };
+        let mut event_log = EventLog::new(ListKind::Block);
         let start = Instant::now();
         // The format may refuse the file; only the time counts.
-        let _ = transcribe(&recipe, &mut text.as_slice(), &mut transcript);
+        let _ = parse_text(&config, &mut text.as_slice(), &mut event_log);
         let taken = start.elapsed();
         assert!(taken < Duration::from_secs(5), "{}: {taken:?} for {} bytes", format.id, text.len());
     }

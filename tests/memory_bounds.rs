@@ -94,7 +94,7 @@ fn skipped() -> bool {
 }
 
 fn has_lines(format: &Format) -> bool {
-    matches!(format.shape, Shape::Lines(_) | Shape::Ordered(_) | Shape::Surveyed(_))
+    matches!(format.shape, Shape::Lines(_) | Shape::Ordered(_) | Shape::TwoPass(_))
 }
 
 /// The format stays within the bound, and names what it could not read.

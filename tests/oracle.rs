@@ -5,7 +5,7 @@
 
 use crate::support::{DAY, Harness, Random, day};
 use rapsheet_ingest::build::BuildError;
-use rapsheet_query::{Answer, Judge};
+use rapsheet_query::{Searcher, Verdict};
 use rapsheet_snapshot::{Status, Time};
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
@@ -288,13 +288,13 @@ fn model_answer(feeds: &[Feed], query: &Query, at: Time) -> ModelAnswer {
 }
 
 fn real_answer(
-    judge: &Judge<'_>,
+    searcher: &Searcher<'_>,
     feeds: &[rapsheet_snapshot::section::origin::FeedRecord],
-    answer: &Answer,
+    answer: &Verdict,
 ) -> ModelAnswer {
     let sources = answer.sources.iter().map(|source| {
         let feed = &feeds[usize::from(source.feed.0)];
-        assert_eq!(judge.verdicts().providers()[source.provider].name, feed.provider);
+        assert_eq!(searcher.providers()[source.provider].name, feed.provider);
         (
             feed.provider.clone(),
             feed.id.clone(),
@@ -548,21 +548,20 @@ fn run_sequence(seed: u64) {
 fn compare(harness: &Harness, feeds: &[Feed], now: Time, seed: u64, random: &mut Random) {
     let queries = queries(feeds, random);
     for at in instants(feeds, now, random) {
-        let judge = Judge::new(harness.snapshot(), at);
+        let searcher = Searcher::new(harness.snapshot(), at);
         let records = &harness.snapshot().origin().feeds;
-        let mut batch = rapsheet_query::Questions::new();
+        let mut batch = rapsheet_query::Batch::new();
         let mut expected_statuses = Vec::new();
         for query in &queries {
             let expected = model_answer(feeds, query, at);
-            let answer = judge.ask(&query.text()).expect("an indicator");
-            let real = real_answer(&judge, records, &answer);
+            let answer = searcher.lookup(&query.text()).expect("an indicator");
+            let real = real_answer(&searcher, records, &answer);
             assert_eq!(real, expected, "seed {seed}, {} at {at}, built at {now}", query.text());
             batch.push(query.text().as_bytes()).expect("an indicator");
             expected_statuses.push(expected.status);
         }
-        let (mut hits, mut statuses) = (Vec::new(), Vec::new());
-        judge.statuses(&batch, &mut hits, &mut statuses);
-        let statuses: Vec<u8> = statuses.into_iter().map(Status::number).collect();
+        let statuses = searcher.statuses(&mut batch);
+        let statuses: Vec<u8> = statuses.iter().copied().map(Status::number).collect();
         assert_eq!(statuses, expected_statuses, "seed {seed}: statuses of the batch");
     }
 }

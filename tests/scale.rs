@@ -4,12 +4,12 @@
 use crate::files::read_text;
 use crate::large_lists::catalog;
 use crate::support::{Random, assert_counts_add_up, corpus};
-use rapsheet_ingest::build::{Night, Unwatched, build};
+use rapsheet_ingest::build::{BuildInput, NoObserver, build};
 use rapsheet_ingest::catalog::Catalog;
 use rapsheet_ingest::decode::{self, Limits};
-use rapsheet_ingest::intake::{Recipe, transcribe};
-use rapsheet_ingest::scribe::{Details, Key, Place, Rules, Sink, Skip, Warnings};
-use rapsheet_query::Judge;
+use rapsheet_ingest::pipeline::{Details, Key, Position, Rules, Sink, Skip, Warnings};
+use rapsheet_ingest::pipeline::{ParseConfig, parse_text};
+use rapsheet_query::Searcher;
 use rapsheet_snapshot::section::origin::FeedState;
 use rapsheet_snapshot::{AddressRange, ParseError, Scope, Snapshot, Time};
 use std::collections::{BTreeSet, HashMap};
@@ -35,7 +35,7 @@ struct Oracle {
 }
 
 impl Sink for Oracle {
-    fn entry(&mut self, _: Place, key: Key<'_>, _: &Details, _: Warnings) {
+    fn entry(&mut self, _: Position, key: Key<'_>, _: &Details, _: Warnings) {
         let text = |bytes: &[u8]| String::from_utf8(bytes.to_vec()).expect("canonical text");
         let feed = self.feed;
         match key {
@@ -49,8 +49,8 @@ impl Sink for Oracle {
         }
     }
 
-    fn skip(&mut self, _: Place, _: Skip) {}
-    fn reject(&mut self, _: Place, _: ParseError, _: &[u8]) {}
+    fn skip(&mut self, _: Position, _: Skip) {}
+    fn reject(&mut self, _: Position, _: ParseError, _: &[u8]) {}
 }
 
 type Hits = BTreeSet<(usize, String)>;
@@ -165,8 +165,8 @@ fn large_lists_agree_with_the_oracle() {
     let folder = corpus.join("feeds/scale");
     let catalog = Catalog::parse(&catalog(&folder), "scale").expect("a valid catalogue");
     let now = Time::parse_rfc3339("2026-08-23T00:00:00Z").expect("a time");
-    let input = Night::first(&catalog, &folder, now, "test");
-    let built = build(&input, &Unwatched).expect("a build");
+    let input = BuildInput::new(&catalog, &folder, now, "test");
+    let built = build(&input, &NoObserver).expect("a build");
     assert_counts_add_up(&built);
     for feed in &built.report.feeds {
         assert_eq!(feed.state, FeedState::Ok, "{}: {}", feed.id, feed.reason_text);
@@ -185,19 +185,19 @@ fn read_oracle(catalog: &Catalog, folder: &Path, now: Time) -> Oracle {
         let file = File::open(folder.join(&feed.file)).expect("a list");
         let mut text = decode::open(file, Limits::default()).expect("gzip");
         let rules = Rules::new(now, feed.list, feed.scope);
-        let recipe =
-            Recipe { format: feed.format, options: &feed.options, rules: &rules, can_be_empty: false };
-        transcribe(&recipe, &mut text, &mut oracle).expect("a list");
+        let config =
+            ParseConfig { format: feed.format, options: &feed.options, rules: &rules, can_be_empty: false };
+        parse_text(&config, &mut text, &mut oracle).expect("a list");
     }
     oracle
 }
 
 fn compare(snapshot: &Snapshot, oracle: &Oracle, catalog: &Catalog, at: Time) {
-    let judge = Judge::new(snapshot, at);
+    let searcher = Searcher::new(snapshot, at);
     let (mut random, mut listed) = (Random::new(2026), 0);
     let asked = questions(oracle, 200_000, &mut random);
     for question in &asked {
-        let answer = match judge.ask(question) {
+        let answer = match searcher.lookup(question) {
             Ok(answer) => answer,
             // A neighbour of a real name or URL may be invalid; a listed indicator is always valid.
             Err(refusal) => {
@@ -221,7 +221,7 @@ fn compare(snapshot: &Snapshot, oracle: &Oracle, catalog: &Catalog, at: Time) {
     }
     let share = listed * 100 / asked.len();
     for name in oracle.names.keys().chain(oracle.urls.keys()) {
-        let asked = rapsheet_query::Questions::new().push(name.as_bytes());
+        let asked = rapsheet_query::Batch::new().push(name.as_bytes());
         assert_eq!(asked, Ok(()), "{name} is listed, so that it is a valid question");
     }
     eprintln!("{} look-ups agree with the oracle, {share} % of them listed", asked.len());

@@ -8,7 +8,7 @@ use crate::sample;
 use crate::support::{DAY, Harness, Random, contents, corpus, day};
 use crate::test_dir::{TestDir, code, stderr};
 use rapsheet_query::extract::extract;
-use rapsheet_query::{Judge, Question, Questions, Report, Scored, Scorer};
+use rapsheet_query::{Batch, Match, MatchFilter, Scorer, Searcher};
 use rapsheet_snapshot::{Snapshot, Status};
 use std::collections::HashSet;
 use std::path::{Path, PathBuf};
@@ -16,12 +16,11 @@ use std::path::{Path, PathBuf};
 /// Offset, indicator and status.
 type Row = (usize, String, Status);
 
-fn reference_rows(judge: &Judge<'_>, text: &[u8], all: bool) -> Vec<Row> {
-    let (mut questions, mut offsets) = (Questions::new(), Vec::new());
-    extract(text, &mut questions, &mut offsets);
+fn reference_rows(searcher: &Searcher<'_>, text: &[u8], all: bool) -> Vec<Row> {
+    let (mut batch, mut offsets) = (Batch::new(), Vec::new());
+    extract(text, &mut batch, &mut offsets);
     let mut rows: Vec<Row> = Vec::new();
-    for (question, at) in questions.list().iter().zip(&offsets) {
-        let answer = judge.answer(&questions, question);
+    for (answer, at) in searcher.verdicts(&batch).zip(&offsets) {
         if all || matches!(answer.status, Status::Blocked | Status::Allowed) {
             rows.push((*at, answer.indicator, answer.status));
         }
@@ -39,8 +38,8 @@ fn reference_rows(judge: &Judge<'_>, text: &[u8], all: bool) -> Vec<Row> {
     rows
 }
 
-fn rows(found: &[Scored]) -> Vec<Row> {
-    let row = |scored: &Scored| (scored.at, scored.known.indicator.to_string(), scored.known.status);
+fn rows(found: &[Match]) -> Vec<Row> {
+    let row = |scored: &Match| (scored.at, scored.info.indicator.to_string(), scored.info.status);
     found.iter().map(row).collect()
 }
 
@@ -95,17 +94,17 @@ fn random_text_agrees_with_the_reference() {
     let path = folder.path().join("sample.rap");
     sample::publish(&path);
     let snapshot = Snapshot::open(&path).expect("the sample");
-    let judge = Judge::new(&snapshot, sample::time(sample::NOW));
+    let searcher = Searcher::new(&snapshot, sample::time(sample::NOW));
     let mut random = Random::new(5);
-    let mut scorers = [(true, Report::All), (false, Report::Listed)]
-        .map(|(all, report)| (all, Scorer::new(&judge, report, 1 << 14)));
+    let mut scorers = [(true, MatchFilter::All), (false, MatchFilter::Listed)]
+        .map(|(all, report)| (all, Scorer::new(&searcher, report, 1 << 14)));
     for round in 0..6000 {
         let text: Vec<u8> = (0..random.below(60)).flat_map(|_| random.pick(PIECES).iter().copied()).collect();
         for (all, scorer) in &mut scorers {
             let found = rows(&scorer.score(&text));
             assert_eq!(
                 found,
-                reference_rows(&judge, &text, *all),
+                reference_rows(&searcher, &text, *all),
                 "round {round}: {}",
                 String::from_utf8_lossy(&text)
             );
@@ -119,12 +118,12 @@ fn reports_each_of_many_indicators_on_a_line_once() {
     let path = folder.path().join("sample.rap");
     sample::publish(&path);
     let snapshot = Snapshot::open(&path).expect("the sample");
-    let judge = Judge::new(&snapshot, sample::time(sample::NOW));
+    let searcher = Searcher::new(&snapshot, sample::time(sample::NOW));
     let line: String = (0..60_000).map(|at| format!("h{}.evilpanel.com,", at % 40_000)).collect();
     let text = format!("{line}\nh1.evilpanel.com 45.9.20.5 h1.evilpanel.com\n{line}").replace(',', " ");
-    let found = rows(&Scorer::new(&judge, Report::All, 1 << 16).score(text.as_bytes()));
+    let found = rows(&Scorer::new(&searcher, MatchFilter::All, 1 << 16).score(text.as_bytes()));
     assert_eq!(found.len(), 80_002);
-    assert!(found == reference_rows(&judge, text.as_bytes(), true));
+    assert!(found == reference_rows(&searcher, text.as_bytes(), true));
 }
 
 /// Every real log, decompressed.
@@ -144,13 +143,13 @@ fn real_logs_agree_with_the_reference() {
     let Some(folder) = corpus("real_logs_agree_with_the_reference") else { return };
     let dir = TestDir::new();
     let snapshot = Snapshot::open(&dir.path("rapsheet.rap")).expect("the sample");
-    let judge = Judge::new(&snapshot, sample::time(sample::NOW));
-    let mut scorer = Scorer::new(&judge, Report::All, 1 << 20);
+    let searcher = Searcher::new(&snapshot, sample::time(sample::NOW));
+    let mut scorer = Scorer::new(&searcher, MatchFilter::All, 1 << 20);
     let (logs, mut total) = (logs(&folder), 0);
     assert!(logs.len() > 8, "{}", logs.len());
     for (path, text) in logs {
         let found = rows(&scorer.score(&text));
-        let expected = reference_rows(&judge, &text, true);
+        let expected = reference_rows(&searcher, &text, true);
         assert!(found == expected, "{}: {} and {}", path.display(), found.len(), expected.len());
         total += found.len();
     }
@@ -216,15 +215,15 @@ impl ListedSet {
 fn lists_from_logs(logs: &[(PathBuf, Vec<u8>)]) -> [String; 3] {
     let (mut seen, mut lists) = (HashSet::new(), [const { String::new() }; 3]);
     for (_, text) in logs {
-        let (mut questions, mut offsets) = (Questions::new(), Vec::new());
-        extract(text, &mut questions, &mut offsets);
-        for question in questions.list() {
-            let list = match question {
-                Question::Address(_) | Question::Range(_) => 0,
-                Question::Name(_) => 1,
-                Question::Url { .. } => 2,
+        let (mut batch, mut offsets) = (Batch::new(), Vec::new());
+        extract(text, &mut batch, &mut offsets);
+        for question in batch.iter() {
+            let list = match question.type_word() {
+                "domain" => 1,
+                "url" => 2,
+                _ => 0,
             };
-            let text = questions.text(question);
+            let text = question.to_string();
             if seen.insert(text.clone()) && seen.len() % 5 == 0 {
                 lists[list] += &(text + "\n");
             }
@@ -244,7 +243,7 @@ fn score_output_agrees_with_listed_sets_at_any_thread_count() {
     let built = harness.build(now);
     built.image.publish(&dir.path("rapsheet.rap")).expect("published");
     let sets = ListedSet(contents(harness.snapshot()).into_keys().map(|(_, text)| text).collect());
-    let (judge, mut total) = (Judge::new(harness.snapshot(), now), 0);
+    let (searcher, mut total) = (Searcher::new(harness.snapshot(), now), 0);
     for (path, text) in &logs {
         dir.write("x.log", text);
         let now = now.to_string();
@@ -279,7 +278,7 @@ fn score_output_agrees_with_listed_sets_at_any_thread_count() {
                 )
             })
             .collect();
-        let expected = reference_rows(&judge, text, true);
+        let expected = reference_rows(&searcher, text, true);
         let expected: Vec<(usize, &str)> = expected
             .iter()
             .filter(|(_, indicator, _)| sets.lists(indicator))

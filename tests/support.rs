@@ -2,7 +2,7 @@
 
 pub(crate) use crate::files::gzip;
 pub(crate) use crate::random::Random;
-use rapsheet_ingest::build::{Accept, BuildError, Built, Night, Unwatched, build};
+use rapsheet_ingest::build::{Accept, BuildError, BuildInput, BuildOutput, NoObserver, build};
 use rapsheet_ingest::catalog::Catalog;
 use rapsheet_snapshot::{AddressRange, Sighting, Snapshot, Time};
 use std::collections::BTreeMap;
@@ -56,31 +56,29 @@ impl Harness {
     }
 
     /// Builds without keeping the result.
-    pub(crate) fn build_only(&self, now: Time) -> Built {
+    pub(crate) fn build_only(&self, now: Time) -> BuildOutput {
         self.try_build(now).expect("a build")
     }
 
     /// Builds without keeping the result, or returns the error.
-    pub(crate) fn try_build(&self, now: Time) -> Result<Built, BuildError> {
+    pub(crate) fn try_build(&self, now: Time) -> Result<BuildOutput, BuildError> {
         let catalog = Catalog::parse(&self.catalog, "catalog.toml").expect("a valid catalogue");
-        let input = Night {
-            previous: self.previous.as_ref(),
-            state: self.state.as_deref(),
-            accept: &self.accept,
-            ..Night::first(&catalog, self.folder.path(), now, "rapsheet test")
-        };
-        build(&input, &Unwatched)
+        let mut input = BuildInput::new(&catalog, self.folder.path(), now, "rapsheet test");
+        input.previous = self.previous.as_ref();
+        input.state = self.state.as_deref();
+        input.accept = &self.accept;
+        build(&input, &NoObserver)
     }
 
     /// Builds, and keeps the result for the next build.
-    pub(crate) fn build(&mut self, now: Time) -> Built {
+    pub(crate) fn build(&mut self, now: Time) -> BuildOutput {
         let built = self.build_only(now);
         self.keep(&built);
         built
     }
 
     /// Keeps a build as the previous one, after checking it.
-    pub(crate) fn keep(&mut self, built: &Built) {
+    pub(crate) fn keep(&mut self, built: &BuildOutput) {
         let snapshot = Snapshot::from_bytes(built.image.to_bytes()).expect("a valid snapshot");
         snapshot.verify_references().expect("valid references");
         assert_counts_add_up(built);
@@ -129,7 +127,7 @@ pub(crate) fn contents(snapshot: &Snapshot) -> BTreeMap<(String, String), (Time,
 }
 
 /// Every line and every indicator of every feed is counted once.
-pub(crate) fn assert_counts_add_up(built: &Built) {
+pub(crate) fn assert_counts_add_up(built: &BuildOutput) {
     for feed in &built.report.feeds {
         assert_eq!(
             feed.lines,

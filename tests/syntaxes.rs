@@ -3,9 +3,9 @@
 use crate::support::{corpus, day};
 use rapsheet_ingest::decode::{self, Limits};
 use rapsheet_ingest::format;
-use rapsheet_ingest::intake::{Recipe, transcribe_all};
-use rapsheet_ingest::options::Options;
-use rapsheet_ingest::scribe::{Details, Key, Place, Rules, Sink, Skip, Warnings};
+use rapsheet_ingest::format::options::Options;
+use rapsheet_ingest::pipeline::{Details, Key, Position, Rules, Sink, Skip, Warnings};
+use rapsheet_ingest::pipeline::{ParseConfig, parse_download};
 use rapsheet_snapshot::{ListKind, ParseError, Scope};
 use std::collections::BTreeSet;
 use std::path::Path;
@@ -18,7 +18,7 @@ struct Listed {
 }
 
 impl Sink for Listed {
-    fn entry(&mut self, _: Place, key: Key<'_>, _: &Details, _: Warnings) {
+    fn entry(&mut self, _: Position, key: Key<'_>, _: &Details, _: Warnings) {
         match key {
             Key::Name(name, _) => self.names.insert(String::from_utf8_lossy(name).into_owned()),
             Key::Range(range) => self.addresses.insert(range.to_string()),
@@ -26,17 +26,17 @@ impl Sink for Listed {
         };
     }
 
-    fn skip(&mut self, _: Place, _: Skip) {}
-    fn reject(&mut self, _: Place, _: ParseError, _: &[u8]) {}
+    fn skip(&mut self, _: Position, _: Skip) {}
+    fn reject(&mut self, _: Position, _: ParseError, _: &[u8]) {}
 }
 
 fn read(path: &Path, id: &str) -> Listed {
     let (rules, options) = (Rules::new(day(0), ListKind::Block, Scope::Exact), Options::default());
     let format = format::find(id).expect("a format");
-    let recipe = Recipe { format, options: &options, rules: &rules, can_be_empty: false };
+    let config = ParseConfig { format, options: &options, rules: &rules, can_be_empty: false };
     let mut listed = Listed::default();
     let mut text = decode::open_path(path, Limits::default()).expect("a file");
-    transcribe_all(&recipe, &mut text, &mut listed).tally.expect("a list");
+    parse_download(&config, &mut text, &mut listed).counters.expect("a list");
     listed
 }
 

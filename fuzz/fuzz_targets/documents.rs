@@ -5,7 +5,7 @@
 
 use libfuzzer_sys::fuzz_target;
 use rapsheet_fuzz::{DOCUMENTS, format, read};
-use rapsheet_ingest::options::Options;
+use rapsheet_ingest::format::options::Options;
 
 fuzz_target!(|data: &[u8]| {
     let Some((first, rest)) = data.split_first() else { return };

@@ -6,7 +6,7 @@
 use libfuzzer_sys::fuzz_target;
 use rapsheet_fuzz::{SAMPLE, now};
 use rapsheet_query::extract::extract;
-use rapsheet_query::{Judge, Questions, Report, Scorer};
+use rapsheet_query::{Batch, MatchFilter, Scorer, Searcher};
 use rapsheet_snapshot::{Snapshot, Status};
 use std::collections::HashSet;
 use std::sync::LazyLock;
@@ -19,11 +19,11 @@ const MEMORY: usize = 1 << 14;
 type Row = (usize, String, Status);
 
 fuzz_target!(|text: &[u8]| {
-    let judge = Judge::new(&SNAPSHOT, now());
+    let searcher = Searcher::new(&SNAPSHOT, now());
     let cut = text.iter().position(|byte| *byte == b'\n').map_or(0, |end| end + 1);
-    for (report, all) in [(Report::All, true), (Report::Listed, false)] {
-        let expected = plain(&judge, text, all);
-        let mut scorer = Scorer::new(&judge, report, MEMORY);
+    for (report, all) in [(MatchFilter::All, true), (MatchFilter::Listed, false)] {
+        let expected = plain(&searcher, text, all);
+        let mut scorer = Scorer::new(&searcher, report, MEMORY);
         assert_eq!(scored(&mut scorer, text, 0), expected, "read at once");
         let mut found = scored(&mut scorer, &text[..cut], 0);
         found.extend(scored(&mut scorer, &text[cut..], usize::from(cut > 0)));
@@ -32,19 +32,18 @@ fuzz_target!(|text: &[u8]| {
 });
 
 fn scored(scorer: &mut Scorer<'_>, text: &[u8], line: usize) -> Vec<Row> {
-    let row = |found: &rapsheet_query::Scored| {
-        (line + found.line, found.known.indicator.to_string(), found.known.status)
+    let row = |found: &rapsheet_query::Match| {
+        (line + found.line, found.info.indicator.to_string(), found.info.status)
     };
     scorer.score(text).iter().map(row).collect()
 }
 
 /// One question at a time, and each indicator once a line.
-fn plain(judge: &Judge<'_>, text: &[u8], all: bool) -> Vec<Row> {
-    let (mut questions, mut offsets) = (Questions::new(), Vec::new());
-    extract(text, &mut questions, &mut offsets);
+fn plain(searcher: &Searcher<'_>, text: &[u8], all: bool) -> Vec<Row> {
+    let (mut batch, mut offsets) = (Batch::new(), Vec::new());
+    extract(text, &mut batch, &mut offsets);
     let mut rows = Vec::new();
-    for (question, at) in questions.list().iter().zip(&offsets) {
-        let answer = judge.answer(&questions, question);
+    for (answer, at) in searcher.verdicts(&batch).zip(&offsets) {
         if all || matches!(answer.status, Status::Blocked | Status::Allowed) {
             rows.push((*at, answer.indicator, answer.status));
         }

@@ -5,7 +5,7 @@
 use libfuzzer_sys::fuzz_target;
 use rapsheet_fuzz::read;
 use rapsheet_ingest::format::FORMATS;
-use rapsheet_ingest::options::Options;
+use rapsheet_ingest::format::options::Options;
 
 fuzz_target!(|data: &[u8]| {
     if let Some((first, text)) = data.split_first() {

@@ -8,7 +8,7 @@
 
 use libfuzzer_sys::fuzz_target;
 use rapsheet_fuzz::{SAMPLE, mend_checksums, now};
-use rapsheet_query::{Judge, Questions, Report, Scorer};
+use rapsheet_query::{Searcher, Batch, MatchFilter, Scorer};
 use rapsheet_snapshot::{AddressRange, Snapshot};
 
 const V4: AddressRange = AddressRange::V4 { first: 0, last: u32::MAX };
@@ -54,17 +54,14 @@ fn patched(patches: &[u8]) -> Vec<u8> {
 
 /// Every way to ask. What is answered does not matter.
 fn search(snapshot: &Snapshot) {
-    let judge = Judge::new(snapshot, now());
-    let mut questions = Questions::new();
+    let searcher = Searcher::new(snapshot, now());
+    let mut batch = Batch::new();
     for text in QUESTIONS {
-        questions.push(text.as_bytes()).expect("a question");
+        batch.push(text.as_bytes()).expect("a question");
     }
-    let (mut hits, mut statuses) = (Vec::new(), Vec::new());
-    judge.statuses(&questions, &mut hits, &mut statuses);
-    assert_eq!(statuses.len(), QUESTIONS.len());
-    let answers = judge.answers(&questions);
-    assert_eq!(answers.len(), QUESTIONS.len());
-    Scorer::new(&judge, Report::Known, 1 << 12).score(LOG);
+    assert_eq!(searcher.statuses(&mut batch).len(), QUESTIONS.len());
+    assert_eq!(searcher.verdicts(&batch).count(), QUESTIONS.len());
+    Scorer::new(&searcher, MatchFilter::InSnapshot, 1 << 12).score(LOG);
 }
 
 /// Every entry with its sightings. Whether the walk came to its end.

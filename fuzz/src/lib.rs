@@ -1,15 +1,15 @@
 //! What several fuzz targets share: a small snapshot to break, a reader of feeds that checks what it is given, and
 //! checksums that hold again after a mutation.
 
-use rapsheet_ingest::build::{Built, Night, Unwatched, build};
+use rapsheet_ingest::build::{BuildOutput, BuildInput, NoObserver, build};
 use rapsheet_ingest::catalog::Catalog;
 use rapsheet_ingest::decode::Text;
 use rapsheet_ingest::format::{self, Format, OpenError};
-use rapsheet_ingest::intake::{self, Recipe};
-use rapsheet_ingest::options::Options;
-use rapsheet_ingest::scribe::{Details, Key, Place, Rules, Sink, Skip, Warnings};
-use rapsheet_ingest::tally::Tally;
-use rapsheet_snapshot::{AddressRange, ListKind, Refusal, Scope, Time, name, url};
+use rapsheet_ingest::pipeline::{self, ParseConfig};
+use rapsheet_ingest::format::options::Options;
+use rapsheet_ingest::pipeline::{Details, Key, Place, Rules, Sink, Skip, Warnings};
+use rapsheet_ingest::pipeline::Tally;
+use rapsheet_snapshot::{AddressRange, ListKind, ParseError, Scope, Time, name, url};
 use std::io::Write;
 use std::path::Path;
 use std::sync::LazyLock;
@@ -79,9 +79,9 @@ impl Feeds {
     }
 
     /// Builds a snapshot from them and, where given, a state file.
-    pub fn build(&self, state: Option<&[u8]>) -> Option<Built> {
+    pub fn build(&self, state: Option<&[u8]>) -> Option<BuildOutput> {
         let path: &Path = self.folder.path();
-        build(&Night { state, ..Night::first(&self.catalog, path, now(), "fuzz") }, &Unwatched).ok()
+        build(&BuildInput { state, ..BuildInput::new(&self.catalog, path, now(), "fuzz") }, &NoObserver).ok()
     }
 }
 
@@ -125,21 +125,21 @@ pub fn mend_checksums(file: &mut [u8]) {
 /// Reads one text with a format, and checks what comes of it. A format that wants other options, or refuses the text,
 /// is in its right.
 pub fn read(format: &'static Format, options: &Options, mut text: &[u8]) {
-    run(format, options, |recipe, sink| intake::transcribe(recipe, &mut text, sink));
+    run(format, options, |recipe, sink| pipeline::parse_text(recipe, &mut text, sink));
 }
 
 /// Reads a download that may have several parts, and checks what comes of it.
 pub fn read_parts(format: &'static Format, text: &mut Text) {
-    run(format, &Options::default(), |recipe, sink| intake::transcribe_all(recipe, text, sink).tally);
+    run(format, &Options::default(), |recipe, sink| pipeline::parse_download(recipe, text, sink).tally);
 }
 
 fn run(
     format: &'static Format,
     options: &Options,
-    read: impl FnOnce(&Recipe<'_>, &mut dyn Sink) -> Result<Tally, OpenError>,
+    read: impl FnOnce(&ParseConfig<'_>, &mut dyn Sink) -> Result<Tally, OpenError>,
 ) {
     let rules = Rules::new(now(), ListKind::Block, Scope::Tree);
-    let recipe = Recipe { format, options, rules: &rules, can_be_empty: true };
+    let recipe = ParseConfig { format, options, rules: &rules, can_be_empty: true };
     let mut entries = Entries(0);
     if let Ok(tally) = read(&recipe, &mut entries) {
         let parts = tally.data_lines + tally.skipped_lines + tally.rejected_lines;
@@ -163,7 +163,7 @@ impl Sink for Entries {
     }
 
     fn skip(&mut self, _: Place, _: Skip) {}
-    fn reject(&mut self, _: Place, _: Refusal, _: &[u8]) {}
+    fn reject(&mut self, _: Place, _: ParseError, _: &[u8]) {}
 }
 
 fn canonical_name(text: &[u8]) {

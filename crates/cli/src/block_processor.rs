@@ -15,10 +15,10 @@ use crate::exit::Failure;
 use crate::filter::Filter;
 use crate::inputs::LogBlock;
 use crate::log::Log;
-use crate::output::score::{FormatOptions, ScoredBlock};
+use crate::output::score::{FormatOptions, Match, ScoredBlock, Scorer};
 use crate::settings::Settings;
 use crate::summary::SummaryBuilder;
-use rapsheet_query::{Judge, Known, Scored, Scorer};
+use rapsheet_query::{MatchInfo, Searcher};
 use rapsheet_snapshot::Time;
 use rapsheet_snapshot::refang::Refanged;
 use std::io::{self, IsTerminal, Write};
@@ -42,7 +42,7 @@ pub(crate) struct Scratch {
 
 /// What all workers share: arguments, filter, and the counters of the run.
 pub(crate) struct BlockProcessor<'a> {
-    judge: &'a Judge<'a>,
+    searcher: &'a Searcher<'a>,
     args: &'a Score,
     filter: Filter,
     /// Whether each record is judged at its own time.
@@ -58,9 +58,9 @@ pub(crate) struct BlockProcessor<'a> {
 
 impl<'a> BlockProcessor<'a> {
     /// A processor for these arguments and a snapshot built at `built_at`.
-    pub(crate) fn new(judge: &'a Judge<'a>, args: &'a Score, built_at: Time) -> BlockProcessor<'a> {
+    pub(crate) fn new(searcher: &'a Searcher<'a>, args: &'a Score, built_at: Time) -> BlockProcessor<'a> {
         let is_event = matches!(args.at, At::Event);
-        let at = (!is_event).then(|| judge.verdicts().at());
+        let at = (!is_event).then(|| searcher.at());
         let options = FormatOptions {
             to_terminal: io::stdout().is_terminal(),
             only_listed: args.only_listed,
@@ -69,7 +69,7 @@ impl<'a> BlockProcessor<'a> {
         };
         let summary = args.summary.map(|_| Mutex::new(SummaryBuilder::new(built_at, at)));
         BlockProcessor {
-            judge,
+            searcher,
             args,
             filter: Filter::new(args),
             is_event,
@@ -82,7 +82,7 @@ impl<'a> BlockProcessor<'a> {
 
     /// A scorer that reports what the filter may accept, with caches of about `memory` bytes.
     pub(crate) fn scorer(&self, memory: usize) -> Scorer<'a> {
-        Scorer::new(self.judge, self.filter.report(self.is_event), memory)
+        Scorer::with_info(self.searcher, self.filter.report(self.is_event), memory)
     }
 
     /// Appends the output of a part to `out`, and calls `flush_partial` after each batch of matches, which
@@ -112,7 +112,7 @@ impl<'a> BlockProcessor<'a> {
         &self,
         end: usize,
         remaining: &mut Remaining<'_>,
-        found: &mut Vec<Scored>,
+        found: &mut Vec<Match>,
         out: &mut Vec<u8>,
         flush_partial: &mut impl FnMut(&mut Vec<u8>),
     ) -> usize {
@@ -135,7 +135,7 @@ impl<'a> BlockProcessor<'a> {
     fn report(
         &self,
         remaining: &mut Remaining<'_>,
-        found: Vec<Scored>,
+        found: Vec<Match>,
         end: usize,
         out: &mut Vec<u8>,
     ) -> usize {
@@ -157,7 +157,7 @@ impl<'a> BlockProcessor<'a> {
             found: &found,
             last_reported_line: remaining.last_reported_line,
             times: times.as_deref(),
-            judge: self.judge,
+            searcher: self.searcher,
             options: self.options,
         };
         match &self.summary {
@@ -168,8 +168,8 @@ impl<'a> BlockProcessor<'a> {
         found.len()
     }
 
-    fn filtered(&self, mut found: Vec<Scored>) -> Vec<Scored> {
-        found.retain(|scored| self.filter.accepts(self.judge, &scored.known));
+    fn filtered(&self, mut found: Vec<Match>) -> Vec<Match> {
+        found.retain(|scored| self.filter.accepts(self.searcher, &scored.info));
         found
     }
 
@@ -180,7 +180,7 @@ impl<'a> BlockProcessor<'a> {
         part: &LogBlock,
         scorer: &mut Scorer<'_>,
         scratch: &mut Scratch,
-        mut each: impl FnMut(Vec<Scored>, usize),
+        mut each: impl FnMut(Vec<Match>, usize),
     ) {
         let Scratch { masked, refanged } = scratch;
         // The block's reader has looked for headers already: a block without one need not be searched again.
@@ -211,9 +211,9 @@ impl<'a> BlockProcessor<'a> {
     fn judge_at_record_times(
         &self,
         remaining: &Remaining<'_>,
-        found: Vec<Scored>,
+        found: Vec<Match>,
         end: usize,
-    ) -> (Vec<Scored>, Option<Vec<Option<Time>>>) {
+    ) -> (Vec<Match>, Option<Vec<Option<Time>>>) {
         let (mut found, bytes) = (found.into_iter().peekable(), remaining.part.block.bytes.as_slice());
         let (mut kept, mut times, mut log) = (Vec::new(), Vec::new(), remaining.log.clone());
         remaining.log.each_record(bytes, remaining.start..end, |start, end| {
@@ -229,8 +229,10 @@ impl<'a> BlockProcessor<'a> {
             let time = log.time(record.trim_ascii_end(), self.args.time_field.as_deref(), self.now());
             while let Some(scored) = found.next_if(|scored| scored.at < end) {
                 self.without_time.fetch_add(u64::from(time.is_none()), Ordering::Relaxed);
-                if let Some(known) = self.known_at(&scored, time) {
-                    kept.push(Scored { known: Rc::new(known), ..scored });
+                if let Some(info) = self.info_at(&scored, time) {
+                    let mut scored = scored;
+                    scored.info = Rc::new(info.into());
+                    kept.push(scored);
                     times.push(time);
                 }
             }
@@ -239,13 +241,13 @@ impl<'a> BlockProcessor<'a> {
     }
 
     fn now(&self) -> Time {
-        self.judge.verdicts().at()
+        self.searcher.at()
     }
 
     /// What was known of a match at a time, if the filter accepts it.
-    fn known_at(&self, scored: &Scored, time: Option<Time>) -> Option<Known> {
-        let answer = self.judge.ask_at(&scored.known.indicator, time.unwrap_or(self.now())).ok()?;
-        Some(Known::new(answer)).filter(|known| self.filter.accepts(self.judge, known))
+    fn info_at(&self, scored: &Match, time: Option<Time>) -> Option<MatchInfo> {
+        let answer = self.searcher.lookup_at(&*scored.info.indicator, time.unwrap_or(self.now())).ok()?;
+        Some(MatchInfo::from(answer)).filter(|info| self.filter.accepts(self.searcher, info))
     }
 
     /// Prints the summary, if there is one, and reports how many indicators could not be judged at their own

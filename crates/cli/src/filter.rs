@@ -4,7 +4,7 @@
 //! [`Filter::accepts`] decides on each match that is left.
 
 use crate::args::{Score, StatusArg};
-use rapsheet_query::{Judge, Known, Report};
+use rapsheet_query::{MatchFilter, MatchInfo, Searcher};
 use rapsheet_snapshot::{Assessments, Status};
 
 /// What the arguments select.
@@ -33,26 +33,26 @@ impl Filter {
 
     /// What the scorer must report so that no accepted match is lost. Where records are judged at their own
     /// time, it must report entries that are not live at the present, too.
-    pub(crate) fn report(&self, at_event: bool) -> Report {
+    pub(crate) fn report(&self, at_event: bool) -> MatchFilter {
         let selects = |status| self.statuses.contains(&status);
         match at_event {
-            _ if selects(Status::Unknown) || selects(Status::Failed) => Report::All,
-            true => Report::Known,
-            false => Report::Listed,
+            _ if selects(Status::Unknown) || selects(Status::Failed) => MatchFilter::All,
+            true => MatchFilter::InSnapshot,
+            false => MatchFilter::Listed,
         }
     }
 
     /// Whether a match is printed.
-    pub(crate) fn accepts(&self, judge: &Judge<'_>, known: &Known) -> bool {
-        let providers = judge.verdicts().providers();
+    pub(crate) fn accepts(&self, searcher: &Searcher<'_>, info: &MatchInfo) -> bool {
+        let providers = searcher.providers();
         let is_listed_by = |name: &str| {
-            known.listing().any(|at| providers.get(at).is_some_and(|provider| provider.name == name))
+            info.listed_by().any(|at| providers.get(at).is_some_and(|provider| provider.name == name))
         };
-        let has_assessment = |assessment| known.assessments.iter().any(|one| one == assessment);
-        self.statuses.contains(&known.status)
+        let has_assessment = |assessment| info.assessments.iter().any(|one| one == assessment);
+        self.statuses.contains(&info.status)
             && (self.assessments == Assessments::EMPTY || self.assessments.iter().any(has_assessment))
             && (self.providers.is_empty() || self.providers.iter().any(|name| is_listed_by(name)))
-            && known.detected_by >= self.min_providers
+            && info.detected_by >= self.min_providers
     }
 }
 

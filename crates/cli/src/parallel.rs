@@ -11,8 +11,8 @@
 //!   room needs no lock of the source, so the blocks in flight finish, and the wait ends.
 //! - A worker whose result is large waits for its turn in [`ReorderBuffer::flush_partial`]. All blocks before
 //!   its own were read before it and belong to other workers, and the first of those never waits. An *early*
-//!   block, one of a later input, is the exception: blocks before it may be unread, so its worker never
-//!   waits.
+//!   block, one of a later input, is the exception: blocks before it may be unread, so its worker holds the
+//!   result and goes on.
 //! - An error and a panic close the buffer and the budgets, which ends every wait.
 //!
 //! How much is held: see [`Budgets`].

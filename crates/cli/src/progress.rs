@@ -7,7 +7,7 @@ use crate::exit::print_stderr;
 use crate::settings::Settings;
 use crate::table::bytes;
 use indicatif::{ProgressBar, ProgressStyle};
-use rapsheet_ingest::build::{Stage, Watcher};
+use rapsheet_ingest::build::{Observer, Stage};
 use rapsheet_ingest::report::{FeedReport, Report};
 use std::collections::HashMap;
 use std::io::{self, IsTerminal};
@@ -121,7 +121,7 @@ const fn word(stage: Stage) -> &'static str {
     }
 }
 
-impl Watcher for Progress {
+impl Observer for Progress {
     fn begin(&self, id: &str) {
         self.times().feeds.insert(id.to_owned(), Instant::now());
     }

@@ -107,23 +107,23 @@ impl SummaryBuilder {
         self.summary.total.add(&counts);
         self.summary.files.entry(scored.file.to_owned()).or_default().add(&counts);
         for found in scored.found {
-            let known = &found.known;
-            *self.summary.statuses.entry(known.status.number()).or_default() += 1;
-            for assessment in known.assessments.iter() {
+            let info = &found.info;
+            *self.summary.statuses.entry(info.status.number()).or_default() += 1;
+            for assessment in info.assessments.iter() {
                 *self.summary.assessments.entry(assessment.word().to_owned()).or_default() += 1;
             }
-            for provider in scored.speakers(known) {
+            for provider in scored.speakers(info) {
                 *self.summary.providers.entry(provider.to_owned()).or_default() += 1;
             }
-            self.count(&known.indicator, known.type_word, known.status.number(), 1);
+            self.count(&info.indicator, info.type_word, info.status.number(), 1);
         }
     }
 
     fn count(&mut self, indicator: &str, type_word: &str, status: u8, times: u64) {
-        if let Some(known) = self.indicators.get_mut(indicator) {
-            known.count += times;
+        if let Some(info) = self.indicators.get_mut(indicator) {
+            info.count += times;
             // Where the status differs between records, blocklisted wins.
-            known.status = if known.status == 1 { 1 } else { status };
+            info.status = if info.status == 1 { 1 } else { status };
         } else if self.indicators.len() < INDICATORS_MAX {
             let (indicator, type_word) = (indicator.to_owned(), type_word.to_owned());
             let row = Indicator { indicator: indicator.clone(), type_word, status, count: times };

@@ -1,207 +1,109 @@
-//! The night, in one readable function.
+//! The build: every feed is read, the previous snapshot is carried over, and everything is merged into a new one.
+//!
+//! [`build`] is the table of contents.
 
-pub use crate::accept::Accept;
-use crate::assemble::{self, Assembly};
-use crate::canary::Canaries;
-use crate::carry;
+mod error;
+mod feed;
+mod input;
+mod origin;
+
+pub use crate::admission::accept::Accept;
+pub use crate::sighting::state_file::StateError;
+pub use error::BuildError;
+pub use input::{BuildInput, NoObserver, Observer, Stage};
+pub use rapsheet_assemble::SizeLimits;
+pub use rapsheet_snapshot::TooLarge;
+
+use crate::admission::coverage::PreviousCoverage;
 use crate::catalog::{Catalog, Feed};
-use crate::claim::{Claim, Plan, Voice};
-use crate::coverage::Ground;
-use crate::feed::{self, Eve, FeedNight};
-use crate::harvest::{Columns, Stated};
-use crate::remember::{self, Spent, StateDamage};
-use crate::report::{EndedFeed, FeedReport, REPORT_VERSION, RejectRow, Report};
-use rapsheet_snapshot::section::origin::{FeedRecord, FeedTraits, Origin, Source};
-use rapsheet_snapshot::{
-    FeedId, Image, Kinds, Mode, ParseError, Section, SectionBytes, Snapshot, Time, TooLarge,
-};
+use crate::entry::never_block::NeverBlock;
+use crate::report::{EndedFeed, REPORT_VERSION, RejectRow, Report, Totals};
+use crate::sighting::previous_snapshot::{self, CarryError};
+use crate::sighting::state_file::{self, AcceptedDigest, ReadError, StateWriter};
+use feed::{FeedContext, FeedResult};
+use rapsheet_assemble::{Assembly, ClaimTable, Columns, RetentionPolicy, assemble};
+use rapsheet_snapshot::section::origin::{FeedRecord, FeedState, Source};
+use rapsheet_snapshot::{FeedId, Image, Mode, ParseError, Snapshot};
 use rayon::prelude::*;
 use std::collections::{BTreeMap, HashMap};
-use std::fmt;
-use std::path::Path;
 use std::sync::Arc;
 
-/// What a night starts from.
-pub struct Night<'a> {
-    /// Which feeds there are.
-    pub catalog: &'a Catalog,
-    /// The folder that they were downloaded to.
-    pub downloads: &'a Path,
-    /// The snapshot of the night before, if there was one.
-    pub previous: Option<&'a Snapshot>,
-    /// What the new snapshot will replace, where that is not the one of the night before.
-    pub standing: Option<&'a Snapshot>,
-    /// The bytes of the state file of the night before, if there was one.
-    pub state: Option<&'a [u8]>,
-    /// The instant of the build.
-    pub now: Time,
-    /// Held downloads that an operator lets in.
-    pub accept: &'a [Accept],
-    /// Whether a night may follow one that is later than itself, and take downloads older than that one's.
-    pub allow_older: bool,
-    /// Named in the snapshot as its writer.
-    pub generator: &'a str,
-}
-
-impl<'a> Night<'a> {
-    /// A first night: there is none before it, and nothing that was held is let in.
-    pub fn first(catalog: &'a Catalog, downloads: &'a Path, now: Time, generator: &'a str) -> Night<'a> {
-        Night {
-            catalog,
-            downloads,
-            previous: None,
-            standing: None,
-            state: None,
-            now,
-            accept: &[],
-            allow_older: false,
-            generator,
-        }
-    }
-}
-
-/// The stages of a night.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Stage {
-    /// Reading downloads.
-    Read,
-    /// Carrying yesterday over.
-    Carry,
-    /// Sorting, merging and laying out.
-    Merge,
-}
-
-/// Watches a night; called from many threads.
-pub trait Watcher: Sync {
-    /// A stage begins; `of` is the number of feeds to read in [`Stage::Read`].
-    fn stage(&self, stage: Stage, of: usize);
-    /// A feed is about to be read.
-    fn begin(&self, id: &str);
-    /// So many bytes of a feed were read, after decompression.
-    fn bytes(&self, count: u64);
-    /// A feed was read, or could not be; its counts of accepted indicators are not known yet.
-    fn feed(&self, report: &FeedReport);
-}
-
-/// Nobody watches.
-pub struct Unwatched;
-
-impl Watcher for Unwatched {
-    fn stage(&self, _: Stage, _: usize) {}
-    fn begin(&self, _: &str) {}
-    fn bytes(&self, _: u64) {}
-    fn feed(&self, _: &FeedReport) {}
-}
-
-/// What a night came to.
-pub struct Built {
+/// The result of a build.
+#[non_exhaustive]
+pub struct BuildOutput {
     /// The snapshot, to be published.
     pub image: Image,
-    /// The bytes of the state file, to be published beside it, and before it.
+    /// The bytes of the state file, to be published beside the snapshot, and before it.
     pub state: Vec<u8>,
     /// What happened.
     pub report: Report,
-    /// Rejected lines, by feed and line, capped by [`crate::report::REJECTS_MAX`] a feed.
+    /// Rejected lines, by feed and line, at most [`REJECTS_MAX`](crate::report::REJECTS_MAX) a feed.
     pub rejects: Vec<RejectRow>,
 }
 
-/// Why a night could not be built.
-#[derive(Debug)]
-pub enum BuildError {
-    /// The state file cannot be believed.
-    State(StateDamage),
-    /// The previous snapshot cannot be walked to its end.
-    Previous,
-    /// The contents do not fit the format.
-    TooLarge(TooLarge),
-    /// The night before is later than this one.
-    ClockBack {
-        /// The instant of this build.
-        now: Time,
-        /// The instant of the one before.
-        before: Time,
-    },
-    /// No download is newer than what the previous snapshot holds, and one is older.
-    OlderInputs {
-        /// A feed whose download is older.
-        feed: String,
-        /// When it was retrieved.
-        found: Time,
-        /// When the download was that the snapshot holds.
-        last: Time,
-    },
+/// Builds a snapshot.
+///
+/// ```
+/// use rapsheet_ingest::build::{BuildInput, NoObserver, build};
+/// use rapsheet_ingest::catalog::Catalog;
+/// use rapsheet_snapshot::Time;
+///
+/// let feed = "[[feed]]\nid = \"a\"\nprovider = \"lists.example\"\nformat = \"plain-ip\"\n";
+/// let catalog = Catalog::parse(feed, "catalog.toml")?;
+/// let downloads = tempfile::tempdir()?;
+/// std::fs::write(downloads.path().join("a.txt"), "45.9.20.5\n45.9.20.0/24\n")?;
+/// let now = Time::from_unix(4_000_000_000);
+/// let output = build(&BuildInput::new(&catalog, downloads.path(), now, "example"), &NoObserver)?;
+/// assert_eq!(output.report.feeds[0].accepted, 2);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+///
+/// # Errors
+/// See [`BuildError`]. A feed that fails or is held is no error: its state is in the report.
+pub fn build(input: &BuildInput<'_>, observer: &dyn Observer) -> Result<BuildOutput, BuildError> {
+    check_clock(input)?;
+    let feeds = feeds_in_order(input.catalog)?;
+    let accepted =
+        input.state.map_or(Ok(Vec::new()), state_file::read_accepted).map_err(BuildError::State)?;
+    let mut results = read_all(&feeds, input, &accepted, observer);
+    check_inputs(&results, input)?;
+    let disabled = disabled_accumulated(input.catalog);
+    let policies = policies(&feeds, &results, &disabled, input);
+    let (mut columns, mut claims, rejects) = gather(&mut results, input.limits)?;
+    observer.stage(Stage::Carry, feeds.len());
+    carry_over(input, &feeds, &disabled, &mut columns, &mut claims)?;
+    observer.stage(Stage::Merge, feeds.len());
+    let mut state = StateWriter::default();
+    let mut assembly = assemble(columns, &claims, &policies, &mut state)?;
+    let accepted = with_accepted(accepted, &results, input.now);
+    let (report, sources) = report(input, &feeds, results, &policies, &assembly);
+    let ids: Vec<&str> = feeds.iter().chain(&disabled).map(|feed| feed.id.as_str()).collect();
+    let state = state.encode(&ids, &accepted)?;
+    assembly.sections.push(origin::section(input, &feeds, &report, sources, &policies, &assembly.kinds)?);
+    let image = Image::new(input.now, assembly.sections);
+    Ok(BuildOutput { image, state, report, rejects })
 }
 
-impl fmt::Display for BuildError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            BuildError::State(damage) => damage.fmt(f),
-            BuildError::Previous => f.write_str(
-                "the previous snapshot cannot be walked to its end: name a sound one with --previous, or start \
-                 afresh with `--previous none`",
-            ),
-            BuildError::TooLarge(too_large) => write!(f, "the snapshot is too large: {too_large}"),
-            BuildError::ClockBack { now, before } => write!(
-                f,
-                "it is {now}, and the snapshot was built at {before}: did the clock jump back? Set it right, or \
-                 replace the newer snapshot with --replace-newer"
-            ),
-            BuildError::OlderInputs { feed, found, last } => write!(
-                f,
-                "the downloads are older than the snapshot: {feed} was retrieved at {found}, and the snapshot holds \
-                 its download of {last}; fetch them again, or replace the newer snapshot with --replace-newer"
-            ),
-        }
-    }
-}
-
-impl std::error::Error for BuildError {}
-
-/// Builds one night: reads every feed, carries yesterday over, merges, and lays the snapshot out.
-pub fn build(night: &Night<'_>, watcher: &dyn Watcher) -> Result<Built, BuildError> {
-    check_clock(night)?;
-    let feeds = feeds_in_order(night.catalog)?;
-    let spent = night.state.map_or(Ok(Vec::new()), remember::spent).map_err(BuildError::State)?;
-    let mut nights = read_all(&feeds, night, &spent, watcher);
-    check_inputs(&nights, night)?;
-    let resting = resting(night.catalog);
-    let plans = plans(&feeds, &nights, &resting, night);
-    let (mut columns, mut claims, rejects) = gather(&mut nights);
-    watcher.stage(Stage::Carry, feeds.len());
-    carry_over(night, &feeds, &resting, &mut columns, &mut claims)?;
-    check_claims(&claims)?;
-    watcher.stage(Stage::Merge, feeds.len());
-    let assembly = assemble::assemble(columns, &claims, &plans).map_err(BuildError::TooLarge)?;
-    let spent = spend(spent, &nights, night.now);
-    let (report, sources) = report(night, &feeds, nights, &plans, &assembly);
-    let ids: Vec<&str> = feeds.iter().chain(&resting).map(|feed| feed.id.as_str()).collect();
-    let state = assembly.remembering.encode(&ids, &spent);
-    let image = image(night, &feeds, &report, sources, &plans, assembly)?;
-    Ok(Built { image, state, report, rejects })
-}
-
-impl<'a> Night<'a> {
-    /// The snapshots that this night must not be older than.
-    fn others(&self) -> impl Iterator<Item = &'a Snapshot> {
-        [self.previous, self.standing].into_iter().flatten().filter(|_| !self.allow_older)
-    }
-}
-
-/// A night that follows a later one would bring back what has been delisted since.
-fn check_clock(night: &Night<'_>) -> Result<(), BuildError> {
-    match night.others().map(Snapshot::built_at).max() {
-        Some(before) if before > night.now => Err(BuildError::ClockBack { now: night.now, before }),
+/// A build that is earlier than the previous one would bring back what has been delisted since.
+fn check_clock(input: &BuildInput<'_>) -> Result<(), BuildError> {
+    match input.newer_than().map(Snapshot::built_at).max() {
+        Some(before) if before > input.now => Err(BuildError::ClockBack { now: input.now, before }),
         _ => Ok(()),
     }
 }
 
-/// One older download is that feed's trouble, and held. Nothing but older ones is yesterday's folder.
-fn check_inputs(nights: &[FeedNight], night: &Night<'_>) -> Result<(), BuildError> {
-    night.others().try_for_each(|other| {
-        let record = |read: &FeedNight| record_of(other, &read.report.id);
-        let older = nights.iter().find_map(|read| Some((&read.report.id, read.older_than(record(read)?)?)));
+/// One older download is held. If no download is newer and some are older, the whole folder is an old one.
+fn check_inputs(results: &[FeedResult], input: &BuildInput<'_>) -> Result<(), BuildError> {
+    input.newer_than().try_for_each(|other| {
+        let record = |result: &FeedResult| record_of(other, &result.report.id);
+        let older = results.iter().find_map(|result| {
+            let times = result.older_than(record(result)?)?;
+            Some((&result.report.id, times))
+        });
         match older {
-            Some((feed, (found, last))) if !nights.iter().any(|read| read.is_newer_than(record(read))) => {
+            Some((feed, (found, last)))
+                if !results.iter().any(|result| result.is_newer_than(record(result))) =>
+            {
                 Err(BuildError::OlderInputs { feed: feed.clone(), found, last })
             }
             _ => Ok(()),
@@ -209,201 +111,206 @@ fn check_inputs(nights: &[FeedNight], night: &Night<'_>) -> Result<(), BuildErro
     })
 }
 
-/// The enabled feeds by provider and id: their positions are their numbers in the snapshot, whatever the order
-/// of the catalogue.
+/// The enabled feeds by provider and id. Their positions are their numbers in the snapshot, so the order of the
+/// catalogue does not matter.
 fn feeds_in_order(catalog: &Catalog) -> Result<Vec<&Feed>, BuildError> {
+    TooLarge::check("catalogue", "feeds", catalog.feeds.len() as u64, u16::MAX.into())?;
     let mut feeds: Vec<&Feed> = catalog.feeds.iter().filter(|feed| feed.enabled).collect();
     feeds.sort_by(|a, b| (&a.provider, &a.id).cmp(&(&b.provider, &b.id)));
-    TooLarge::check("the catalogue", "feeds", catalog.feeds.len() as u64, u64::from(u16::MAX))
-        .map_err(BuildError::TooLarge)?;
     Ok(feeds)
 }
 
-/// Accumulated feeds that are disabled. They list nothing, but what their last download held is remembered: a feed that
-/// is enabled again must not take its old rows for new ones.
-fn resting(catalog: &Catalog) -> Vec<&Feed> {
-    let rests = |feed: &&Feed| !feed.enabled && feed.mode == Mode::Accumulated;
-    catalog.feeds.iter().filter(rests).collect()
+/// The accumulated feeds that are disabled. They list nothing, but the state file keeps their rows: otherwise old rows
+/// would count as new once the feed is enabled again.
+fn disabled_accumulated(catalog: &Catalog) -> Vec<&Feed> {
+    catalog.feeds.iter().filter(|feed| !feed.enabled && feed.mode == Mode::Accumulated).collect()
 }
 
 /// Reads all feeds in parallel, the largest files first, so that none of them is the last one running.
-fn read_all(feeds: &[&Feed], night: &Night<'_>, spent: &[Spent], watcher: &dyn Watcher) -> Vec<FeedNight> {
-    watcher.stage(Stage::Read, feeds.len());
-    let canaries = Arc::new(Canaries::new(&night.catalog.never_block));
-    let ground = Ground::new(night.previous);
-    let eve = |feed: &Feed| Eve {
-        downloads: night.downloads,
-        now: night.now,
-        canaries: &canaries,
-        accept: night.accept,
-        spent,
-        allow_older: night.allow_older,
-        ground: &ground,
-        built_before: night.previous.map(Snapshot::built_at),
-        record: previous_record(night, &feed.id),
+fn read_all(
+    feeds: &[&Feed],
+    input: &BuildInput<'_>,
+    accepted: &[AcceptedDigest],
+    observer: &dyn Observer,
+) -> Vec<FeedResult> {
+    observer.stage(Stage::Read, feeds.len());
+    let never_block = Arc::new(NeverBlock::new(&input.catalog.never_block));
+    let coverage = PreviousCoverage::new(input.previous);
+    let context = |feed: &Feed| FeedContext {
+        downloads: input.downloads,
+        now: input.now,
+        never_block: &never_block,
+        accept: input.accept,
+        accepted,
+        allow_older: input.allow_older,
+        coverage: &coverage,
+        built_before: input.previous.map(Snapshot::built_at),
+        record: previous_record(input, &feed.id),
     };
-    let size = |feed: &Feed| std::fs::metadata(night.downloads.join(&feed.file)).map_or(0, |file| file.len());
+    let size = |feed: &Feed| std::fs::metadata(input.downloads.join(&feed.file)).map_or(0, |file| file.len());
     let mut order: Vec<(u64, usize)> = feeds.iter().map(|feed| size(feed)).zip(0..).collect();
     order.sort_unstable_by(|a, b| b.cmp(a));
-    let mut read: Vec<(usize, FeedNight)> = order
+    let mut results: Vec<(usize, FeedResult)> = order
         .into_par_iter()
         .with_max_len(1)
         .filter_map(|(_, at)| {
-            let seen = |count| watcher.bytes(count);
+            let on_bytes = |count| observer.bytes(count);
             let feed = feeds.get(at)?;
-            watcher.begin(&feed.id);
-            let read = feed::read(feed, &eve(feed), &seen);
-            watcher.feed(&read.report);
-            Some((at, read))
+            observer.begin(&feed.id);
+            let result = feed::read(feed, &context(feed), &on_bytes);
+            observer.feed(&result.report);
+            Some((at, result))
         })
         .collect();
-    read.sort_unstable_by_key(|(at, _)| *at);
-    read.into_iter().map(|(_, night)| night).collect()
+    results.sort_unstable_by_key(|(at, _)| *at);
+    results.into_iter().map(|(_, result)| result).collect()
 }
 
-/// Adds what was let in tonight to what had been.
-fn spend(mut spent: Vec<Spent>, nights: &[FeedNight], now: Time) -> Vec<Spent> {
-    for read in nights {
-        let Some(taken) = read.taken.as_ref().filter(|taken| taken.source.let_in) else { continue };
-        let (feed, digest) = (&read.report.id, taken.source.digest);
-        if !spent.iter().any(|spent| spent.feed == *feed && spent.digest == digest) {
-            spent.push(Spent { feed: feed.clone(), digest, at: now });
+/// Adds the downloads that this build accepted to those that earlier builds accepted.
+fn with_accepted(
+    mut accepted: Vec<AcceptedDigest>,
+    results: &[FeedResult],
+    now: rapsheet_snapshot::Time,
+) -> Vec<AcceptedDigest> {
+    for result in results {
+        let Some(admitted) = result.admitted.as_ref().filter(|admitted| admitted.source.let_in) else {
+            continue;
+        };
+        let (feed, digest) = (&result.report.id, admitted.source.digest);
+        if !accepted.iter().any(|known| known.feed == *feed && known.digest == digest) {
+            accepted.push(AcceptedDigest { feed: feed.clone(), digest, at: now });
         }
     }
-    spent
+    accepted
 }
 
-/// How claims are settled, by the numbers of feeds; those of resting feeds follow.
-fn plans(feeds: &[&Feed], nights: &[FeedNight], resting: &[&Feed], night: &Night<'_>) -> Vec<Plan> {
+/// How claims are resolved, by the numbers of the feeds. The disabled feeds follow the enabled ones.
+fn policies(
+    feeds: &[&Feed],
+    results: &[FeedResult],
+    disabled: &[&Feed],
+    input: &BuildInput<'_>,
+) -> Vec<RetentionPolicy> {
     let last_update =
-        |feed: &Feed| previous_record(night, &feed.id).and_then(|record| record.traits().update_time);
-    let plans = feeds.iter().zip(nights).map(|(feed, read)| read.plan(feed, last_update(feed), night.now));
-    let resting = resting.iter().map(|feed| feed::plan(feed, None, None, night.now));
-    plans.chain(resting).collect()
+        |feed: &Feed| previous_record(input, &feed.id).and_then(|record| record.traits().update_time);
+    let enabled = feeds.iter().zip(results).map(|(feed, result)| {
+        let admitted = result.admitted.as_ref();
+        feed::policy(feed, admitted, last_update(feed), input.now)
+    });
+    let disabled = disabled.iter().map(|feed| feed::policy(feed, None, None, input.now));
+    enabled.chain(disabled).collect()
 }
 
-fn previous_record<'a>(night: &Night<'a>, id: &str) -> Option<&'a FeedRecord> {
-    record_of(night.previous?, id)
+fn previous_record<'a>(input: &BuildInput<'a>, id: &str) -> Option<&'a FeedRecord> {
+    record_of(input.previous?, id)
 }
 
 fn record_of<'a>(snapshot: &'a Snapshot, id: &str) -> Option<&'a FeedRecord> {
     snapshot.origin().feeds.iter().find(|feed| feed.id == id)
 }
 
-/// Moves everything that was read into one set of columns.
-fn gather(nights: &mut [FeedNight]) -> (Columns, Vec<Claim>, Vec<RejectRow>) {
-    let (mut columns, mut claims, mut rejects) = (Columns::default(), Vec::new(), Vec::new());
-    for (feed, night) in (0..).map(FeedId).zip(nights) {
-        rejects.append(&mut night.rejects);
-        let harvests = night.taken.as_mut().map(|taken| std::mem::take(&mut taken.gathered.harvests));
-        for harvest in harvests.into_iter().flatten() {
-            columns.append(&harvest.columns, claims.len() as u32);
-            claims.extend(harvest.stated.iter().map(|stated| claim_of(feed, stated)));
+/// Moves the rows of all feeds into one set of columns.
+fn gather(
+    results: &mut [FeedResult],
+    limits: SizeLimits,
+) -> Result<(Columns, ClaimTable, Vec<RejectRow>), TooLarge> {
+    let (mut columns, mut claims, mut rejects) = (Columns::default(), ClaimTable::new(limits), Vec::new());
+    for (feed, result) in (0..).map(FeedId).zip(results) {
+        rejects.append(&mut result.rejects);
+        let collectors =
+            result.admitted.as_mut().map(|admitted| std::mem::take(&mut admitted.parsed.collectors));
+        for collector in collectors.into_iter().flatten() {
+            let base = claims.extend(collector.attributes.iter().map(|attributes| attributes.claim(feed)))?;
+            columns.append(&collector.columns, base);
         }
     }
-    columns.seal();
-    (columns, claims, rejects)
+    columns.finish_run();
+    Ok((columns, claims, rejects))
 }
 
-fn claim_of(feed: FeedId, stated: &Stated) -> Claim {
-    Claim {
-        feed,
-        list: stated.list,
-        voice: Voice::Today,
-        assessments: stated.assessments,
-        first_seen: stated.first_seen,
-        last_seen: stated.last_seen,
-        expires: stated.expires,
-    }
-}
-
-/// Adds what the previous snapshot and the state file know.
+/// Adds the sightings of the previous snapshot and the rows of the state file.
 fn carry_over(
-    night: &Night<'_>,
+    input: &BuildInput<'_>,
     feeds: &[&Feed],
-    resting: &[&Feed],
+    disabled: &[&Feed],
     columns: &mut Columns,
-    claims: &mut Vec<Claim>,
+    claims: &mut ClaimTable,
 ) -> Result<(), BuildError> {
-    let of_all = feeds.iter().chain(resting).zip((0..).map(FeedId));
+    let of_all = feeds.iter().chain(disabled).zip((0..).map(FeedId));
     let numbers: HashMap<&str, FeedId> = of_all.map(|(feed, number)| (feed.id.as_str(), number)).collect();
-    if let Some(previous) = night.previous {
-        let feed_now = |id: FeedId| goes_on(previous.feed(id)?, feeds, &numbers);
-        if !carry::carry(previous, &feed_now, columns, claims) {
-            return Err(BuildError::Previous);
-        }
-        columns.seal();
+    if let Some(previous) = input.previous {
+        let feed_now = |id: FeedId| current_number(previous.feed(id)?, feeds, &numbers);
+        previous_snapshot::carry_over(previous, &feed_now, columns, claims).map_err(|error| match error {
+            CarryError::Corrupt => BuildError::Previous,
+            CarryError::TooLarge(error) => BuildError::TooLarge(error),
+        })?;
+        columns.finish_run();
     }
-    if let Some(state) = night.state {
-        remember::recall(state, &|id: &str| numbers.get(id).copied(), columns, claims)
-            .map_err(BuildError::State)?;
-        columns.seal();
+    if let Some(state) = input.state {
+        let feed_now = |id: &str| numbers.get(id).copied();
+        state_file::read_rows(state, &feed_now, columns, claims).map_err(|error| match error {
+            ReadError::State(error) => BuildError::State(error),
+            ReadError::TooLarge(error) => BuildError::TooLarge(error),
+        })?;
+        columns.finish_run();
     }
     Ok(())
 }
 
-/// The number of a feed whose sightings go on. Those of a feed that blocked and now allows, or the reverse, do not: what
-/// they say is no longer meant.
-fn goes_on(before: &FeedRecord, feeds: &[&Feed], numbers: &HashMap<&str, FeedId>) -> Option<FeedId> {
+/// The number of a feed of the previous snapshot whose sightings stay. A feed that changed from blocking to allowing, or
+/// the reverse, loses its sightings.
+fn current_number(before: &FeedRecord, feeds: &[&Feed], numbers: &HashMap<&str, FeedId>) -> Option<FeedId> {
     let number = *numbers.get(before.id.as_str())?;
     let now = feeds.get(usize::from(number.0))?;
     (now.list == before.traits().list).then_some(number)
 }
 
-/// A row's tag holds its claim in 30 bits.
-fn check_claims(claims: &[Claim]) -> Result<(), BuildError> {
-    TooLarge::check("claims", "distinct claims", claims.len() as u64, (1 << 30) - 1)
-        .map_err(BuildError::TooLarge)
-}
-
-/// The report, and what the next download of each feed is measured against.
+/// The report, and for each feed what its next download is measured against.
 fn report(
-    night: &Night<'_>,
+    input: &BuildInput<'_>,
     feeds_now: &[&Feed],
-    nights: Vec<FeedNight>,
-    plans: &[Plan],
+    results: Vec<FeedResult>,
+    policies: &[RetentionPolicy],
     assembly: &Assembly,
 ) -> (Report, Vec<Option<Source>>) {
-    let mut totals = assembly.totals;
-    let mut feeds = Vec::with_capacity(nights.len());
-    let mut sources = Vec::with_capacity(nights.len());
-    for (((id, read), plan), now) in (0..).map(FeedId).zip(nights).zip(plans).zip(feeds_now) {
-        let mut feed = read.report;
-        feed.settle(&assembly.counts.get(&id).copied().unwrap_or_default());
-        feed.refuse_too_deep(assembly.too_deep.get(&id).copied().unwrap_or(0), ParseError::BadRange);
+    let mut totals = Totals::from(assembly.totals);
+    let mut feeds = Vec::with_capacity(results.len());
+    let mut sources = Vec::with_capacity(results.len());
+    for (((id, result), policy), now) in (0..).map(FeedId).zip(results).zip(policies).zip(feeds_now) {
+        let mut feed = result.report;
+        feed.set_counts(&assembly.counts.get(&id).copied().unwrap_or_default());
+        feed.reject_overlaps(assembly.overlap_refused.get(&id).copied().unwrap_or(0), ParseError::BadRange);
         feed.sightings = feed.accepted + feed.carried;
-        let before = previous_record(night, &feed.id);
+        let before = previous_record(input, &feed.id);
         let last_update = before.and_then(|record| record.traits().update_time);
-        let update_time = if plan.taken { Some(plan.update_time) } else { last_update };
-        feed.date(update_time, now.max_age_seconds, night.now);
+        let update_time = if policy.accepted { Some(policy.update_time) } else { last_update };
+        feed.set_update_time(update_time, now.max_age_seconds, input.now);
         totals.sightings += feed.sightings;
         let last = before.and_then(|record| record.source.clone());
-        sources.push(read.taken.map(|taken| taken.source).or(last));
+        sources.push(result.admitted.map(|admitted| admitted.source).or(last));
         feeds.push(feed);
     }
-    let trouble = feeds.iter().any(|feed| feed.state != rapsheet_snapshot::section::origin::FeedState::Ok);
-    let accumulates = |feed: &Feed| feed.enabled && feed.mode == Mode::Accumulated;
-    let state_missing =
-        night.previous.is_some() && night.state.is_none() && night.catalog.feeds.iter().any(accumulates);
-    let now = night.now.to_string();
+    let is_accumulated = |feed: &Feed| feed.enabled && feed.mode == Mode::Accumulated;
     let report = Report {
         version: REPORT_VERSION,
-        now,
-        trouble,
-        state_missing,
+        now: input.now.to_string(),
+        trouble: feeds.iter().any(|feed| feed.state != FeedState::Ok),
+        state_missing: input.previous.is_some()
+            && input.state.is_none()
+            && input.catalog.feeds.iter().any(is_accumulated),
         feeds,
-        ended: ended(night),
+        ended: ended(input),
         totals,
         seconds: BTreeMap::new(),
     };
     (report, sources)
 }
 
-/// The feeds of the night before whose sightings do not go on, and why.
-fn ended(night: &Night<'_>) -> Vec<EndedFeed> {
-    let before = night.previous.into_iter().flat_map(|previous| &previous.origin().feeds);
+/// The feeds of the previous snapshot whose sightings end, and why.
+fn ended(input: &BuildInput<'_>) -> Vec<EndedFeed> {
+    let before = input.previous.into_iter().flat_map(|previous| &previous.origin().feeds);
     let ended = before.filter_map(|before| {
-        let now = night.catalog.feeds.iter().find(|feed| feed.id == before.id);
+        let now = input.catalog.feeds.iter().find(|feed| feed.id == before.id);
         let reason = match now {
             None => "removed",
             Some(now) if !now.enabled => "disabled",
@@ -415,64 +322,29 @@ fn ended(night: &Night<'_>) -> Vec<EndedFeed> {
     ended.collect()
 }
 
-fn image(
-    night: &Night<'_>,
-    feeds: &[&Feed],
-    report: &Report,
-    sources: Vec<Option<Source>>,
-    plans: &[Plan],
-    mut assembly: Assembly,
-) -> Result<Image, BuildError> {
-    let records = (0..)
-        .map(FeedId)
-        .zip(feeds)
-        .zip(plans.iter().zip(&report.feeds))
-        .zip(sources)
-        .map(|(((id, feed), (plan, report)), source)| {
-            let observed = assembly.kinds.get(&id).copied().unwrap_or(Kinds::NONE);
-            let mut record = feed_record(night, feed, report, plan, observed);
-            record.source = source;
-            record
-        })
-        .collect();
-    let origin = Origin { generator: night.generator.to_owned(), feeds: records };
-    let bytes = origin.encode().map_err(BuildError::TooLarge)?;
-    assembly.sections.push(SectionBytes::new(Section::Origin, feeds.len(), bytes));
-    Ok(Image::new(night.now, assembly.sections))
-}
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use rapsheet_snapshot::Time;
 
-fn feed_record(
-    night: &Night<'_>,
-    feed: &Feed,
-    report: &FeedReport,
-    plan: &Plan,
-    observed: Kinds,
-) -> FeedRecord {
-    let before = previous_record(night, &feed.id).map(FeedRecord::traits);
-    let known_before = before.map_or(Kinds::NONE, |before| before.kinds);
-    let known = if plan.taken { [observed, known_before] } else { [known_before, observed] };
-    let traits = FeedTraits {
-        list: feed.list,
-        mode: feed.mode,
-        kinds: known.into_iter().find(|kinds| !kinds.is_empty()).unwrap_or(feed.format.kinds),
-        assessments: feed.assessment,
-        update_time: if plan.taken {
-            Some(plan.update_time)
-        } else {
-            before.and_then(|before| before.update_time)
-        },
-    };
-    let mut record = FeedRecord::new(&feed.id, &feed.provider, traits);
-    record.title.clone_from(&feed.title);
-    record.format = feed.format.id.to_owned();
-    record.url.clone_from(&feed.url);
-    record.homepage.clone_from(&feed.homepage);
-    record.licence.clone_from(&feed.licence);
-    record.state = report.state;
-    record.state_reason.clone_from(&report.reason);
-    record.retention_seconds = feed.retention_seconds;
-    record.max_age_seconds = feed.max_age_seconds;
-    record.keep_absent = feed.keep_absent;
-    record.sightings = report.sightings;
-    record
+    const CATALOG: &str = "[[feed]]\nid = \"a\"\nprovider = \"lists.example\"\nformat = \"plain-ip\"\n";
+
+    fn build_with(limits: impl Fn(&mut SizeLimits)) -> Result<BuildOutput, BuildError> {
+        let catalog = Catalog::parse(CATALOG, "catalog.toml").expect("a sound catalogue");
+        let downloads = tempfile::tempdir().expect("a folder");
+        std::fs::write(downloads.path().join("a.txt"), "45.9.20.5\n45.9.20.6\n").expect("a download");
+        let now = Time::from_unix(4_000_000_000);
+        let mut input = BuildInput::new(&catalog, downloads.path(), now, "test");
+        limits(&mut input.limits);
+        build(&input, &NoObserver)
+    }
+
+    #[test]
+    fn fails_if_a_limit_is_exceeded_and_names_it() {
+        assert!(build_with(|limits| (limits.rows, limits.claims) = (2, 1)).is_ok());
+        let rows = build_with(|limits| limits.rows = 1).err().expect("too many rows").to_string();
+        assert!(rows.contains("IPv4 addresses: 2 rows, the format holds 1"), "{rows}");
+        let claims = build_with(|limits| limits.claims = 0).err().expect("too many claims").to_string();
+        assert!(claims.contains("distinct claims: 1 claims, the format holds 0"), "{claims}");
+    }
 }

@@ -14,7 +14,7 @@ mod folder;
 mod parts;
 mod tar;
 
-use crate::refused::FileRefusal;
+use crate::download::refusal::FileRefusal;
 use archive::Members;
 use charset::Utf8;
 use parts::{One, Parts};

@@ -1,40 +1,28 @@
 //! Feeds in, one snapshot out.
 //!
-//! The night in order: the catalogue says which feeds there are; each download is decoded and read in
-//! parallel by its format; what survives of yesterday is carried over; everything is merged, flattened,
-//! interned and written. Nothing here reads a clock, prints, or touches the network.
+//! | room | does |
+//! |---|---|
+//! | [`catalog`] | which feeds there are, and what each of them means |
+//! | `download` | from a folder of downloads to blocks of lines |
+//! | [`mod@format`] | from lines to entries, one module a format |
+//! | `entry` | the rules for one entry, whatever its format |
+//! | [`pipeline`] | reads one download through these rooms, in parallel or in order |
+//! | `admission` | the rules for a whole download: take it or hold it |
+//! | `sighting` | claims: of downloads, the previous snapshot and the state file |
+//! | [`mod@build`] | the build, from a [`BuildInput`](build::BuildInput) to a [`BuildOutput`](build::BuildOutput) |
+//! | [`report`] | what happened, for a person and for programs |
+//!
+//! Nothing here reads a clock, prints, or touches the network. `rapsheet_assemble` merges the claims and lays the
+//! snapshot out.
 
-mod accept;
-mod assemble;
-mod blocks;
+mod admission;
 pub mod build;
-pub mod canary;
-mod carry;
 pub mod catalog;
-mod claim;
-mod compose;
-mod coverage;
 pub mod decode;
-mod door;
 mod download;
-mod feed;
-mod flatten;
+mod entry;
 pub mod format;
-pub mod guard;
-mod harvest;
-pub mod intake;
-mod intern;
-pub mod lines;
-mod merge;
-pub mod options;
-pub mod read;
-pub mod refused;
-pub mod remember;
+pub mod pipeline;
 pub mod report;
-pub mod scribe;
-pub mod sniff;
-pub mod tally;
+mod sighting;
 pub mod timestamp;
-pub mod token;
-pub mod transcript;
-pub mod words;

@@ -1,8 +1,8 @@
 //! What changed from one snapshot to another, sighting by sighting.
 //!
-//! A sighting is the same one if feed (by its id), indicator, scope and list are the same. Both files hold their
-//! entries in order, so they are walked side by side; of the older one a compact copy is held in memory: some thirty
-//! bytes an entry, and the names themselves.
+//! Two sightings are the same if feed (by its id), indicator, scope and list are. Both files hold their
+//! entries in the same order, so they are merged. A compact copy of the older one is held in memory: some
+//! thirty bytes an entry, and the texts of names and URLs.
 
 use rapsheet_snapshot::{
     AddressRange, Assessments, Entry, FeedId, Index, ListKind, Scope, Sighting, Snapshot, Times,
@@ -10,9 +10,14 @@ use rapsheet_snapshot::{
 use std::cmp::Ordering;
 use std::collections::HashMap;
 
-/// What became of a sighting.
+/// How a sighting changed.
+///
+/// ```
+/// # use rapsheet_query::ChangeKind;
+/// assert_eq!(ChangeKind::ALL.map(ChangeKind::word), ["listed", "delisted", "redated"]);
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum Change {
+pub enum ChangeKind {
     /// Only the newer snapshot has it.
     Listed,
     /// Only the older snapshot has it.
@@ -21,93 +26,121 @@ pub enum Change {
     Redated,
 }
 
-impl Change {
+impl ChangeKind {
     /// All of them.
-    pub const ALL: [Change; 3] = [Change::Listed, Change::Delisted, Change::Redated];
+    pub const ALL: [ChangeKind; 3] = [ChangeKind::Listed, ChangeKind::Delisted, ChangeKind::Redated];
 
     /// `listed`, `delisted` or `redated`.
     pub const fn word(self) -> &'static str {
         match self {
-            Change::Listed => "listed",
-            Change::Delisted => "delisted",
-            Change::Redated => "redated",
+            ChangeKind::Listed => "listed",
+            ChangeKind::Delisted => "delisted",
+            ChangeKind::Redated => "redated",
         }
     }
 }
 
-/// What one snapshot says in a sighting that changed.
+/// What may change in a sighting. See [`diff()`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub struct Said {
-    /// How bad.
+#[non_exhaustive]
+pub struct SightingData {
+    /// The assessments of the feed.
     pub assessments: Assessments,
-    /// Since when and until when.
+    /// When it was first seen, last confirmed, and expires.
     pub times: Times,
 }
 
 /// One sighting that changed.
+///
+/// ```
+/// # use rapsheet_query::{Change, ChangeKind, Snapshot, diff};
+/// # let snapshot = || Snapshot::open("../../tests/golden/v1.rap");
+/// # let (old, new) = (snapshot()?, snapshot()?);
+/// let mut delisted = 0;
+/// diff(&old, &new, |change: &Change<'_>| delisted += usize::from(change.kind == ChangeKind::Delisted));
+/// assert_eq!(delisted, 0);
+/// # Ok::<(), rapsheet_query::Error>(())
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Changed<'a> {
-    /// What became of it.
-    pub change: Change,
-    /// What is listed: an address, prefix or range, a name (with `*.` where only what is below is meant), a URL.
+#[non_exhaustive]
+pub struct Change<'a> {
+    /// How it changed.
+    pub kind: ChangeKind,
+    /// What is listed: an address, prefix or range; a name, with `*.` where only names below it are listed; a
+    /// URL.
     pub indicator: &'a str,
     /// The id of the feed.
     pub feed: &'a str,
     /// Block or allow.
     pub list: ListKind,
-    /// The reach of a name.
+    /// Whether a name itself is listed, the names below it, or both.
     pub scope: Scope,
-    /// What the older snapshot says.
-    pub before: Option<Said>,
-    /// What the newer snapshot says.
-    pub after: Option<Said>,
+    /// What the older snapshot has.
+    pub before: Option<SightingData>,
+    /// What the newer snapshot has.
+    pub after: Option<SightingData>,
 }
 
-/// Visits every sighting that differs: addresses of both families, names, then URLs, each in the order of the files.
-/// Returns how many sightings are the same in both.
-pub fn diff(old: &Snapshot, new: &Snapshot, visit: &mut dyn FnMut(&Changed<'_>)) -> u64 {
-    let mut walk = Walk::new(old, new, visit);
+/// Visits every sighting that differs: IPv4, IPv6, names, then URLs, each in the order of the files. Returns
+/// the number of sightings that are the same in both.
+///
+/// It visits instead of returning an iterator because both files are walked by visitors, and texts are lent,
+/// not copied.
+///
+/// ```
+/// # use rapsheet_query::{Snapshot, diff};
+/// # let [old, new] = ["../../tests/golden/v1.rap"; 2].map(Snapshot::open);
+/// # let (old, new) = (old?, new?);
+/// let mut changes = Vec::new();
+/// let same = diff(&old, &new, |change| changes.push(format!("{:?} {}", change.kind, change.indicator)));
+/// assert!(same > 0 && changes.is_empty());
+/// # Ok::<(), rapsheet_query::Error>(())
+/// ```
+pub fn diff(old: &Snapshot, new: &Snapshot, mut visit: impl FnMut(&Change<'_>)) -> u64 {
+    let mut merger = Merger::new(old, new, &mut visit);
     let (old, new) = (old.index(), new.index());
     let v4 = AddressRange::V4 { first: 0, last: u32::MAX };
     let v6 = AddressRange::V6 { first: 0, last: u128::MAX };
     for space in [v4, v6] {
-        let before = ranges(old, space, &mut |said| walk.number(0, said));
-        let after = ranges(new, space, &mut |said| walk.number(1, said));
-        walk.ranges(&before, &after);
+        let before = ranges(old, space, &mut |sighting| merger.number(0, sighting));
+        let after = ranges(new, space, &mut |sighting| merger.number(1, sighting));
+        merger.ranges(&before, &after);
     }
-    walk.names(old, new);
-    walk.urls(old, new);
-    walk.same
+    merger.names(old, new);
+    merger.urls(old, new);
+    merger.same
 }
 
-/// Who says it of an indicator: what stays the same when a sighting is dated anew.
+/// With the indicator, what identifies a sighting.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-struct Voice {
-    /// Position in [`Walk::feeds`].
+struct SightingKey {
+    /// Position in [`Merger::feeds`].
     feed: u16,
     list: ListKind,
     scope: Scope,
 }
 
-/// A voice and what it says, as a number that is the same for both snapshots.
+/// The position of a key and its data in [`Merger::sightings`]. Equal ones of both snapshots have the same
+/// number, so most entries are compared by numbers alone.
 type Number = u32;
 
-struct Walk<'v> {
+struct Merger<'v> {
     /// The ids of all feeds of both snapshots.
     feeds: Vec<String>,
-    /// The position there of each feed of either snapshot.
+    /// The position in `feeds` of each feed of the older and of the newer snapshot.
     positions: [Vec<u16>; 2],
-    numbers: HashMap<(Voice, Said), Number>,
-    told: Vec<(Voice, Said)>,
-    visit: &'v mut dyn FnMut(&Changed<'_>),
+    numbers: HashMap<(SightingKey, SightingData), Number>,
+    sightings: Vec<(SightingKey, SightingData)>,
+    visit: &'v mut dyn FnMut(&Change<'_>),
+    /// The number of sightings that are the same in both.
     same: u64,
 }
 
-impl<'v> Walk<'v> {
-    fn new(old: &Snapshot, new: &Snapshot, visit: &'v mut dyn FnMut(&Changed<'_>)) -> Walk<'v> {
+impl<'v> Merger<'v> {
+    fn new(old: &Snapshot, new: &Snapshot, visit: &'v mut dyn FnMut(&Change<'_>)) -> Merger<'v> {
         let mut feeds: Vec<String> = Vec::new();
         let mut position = |id: &str| {
-            let at = feeds.iter().position(|known| known == id).unwrap_or_else(|| {
+            let at = feeds.iter().position(|other| other == id).unwrap_or_else(|| {
                 feeds.push(id.to_owned());
                 feeds.len() - 1
             });
@@ -115,17 +148,19 @@ impl<'v> Walk<'v> {
         };
         let positions = [old, new]
             .map(|snapshot| snapshot.origin().feeds.iter().map(|feed| position(&feed.id)).collect());
-        Walk { feeds, positions, numbers: HashMap::new(), told: Vec::new(), visit, same: 0 }
+        Merger { feeds, positions, numbers: HashMap::new(), sightings: Vec::new(), visit, same: 0 }
     }
 
-    fn number(&mut self, side: usize, said: &Sighting) -> Number {
-        let FeedId(feed) = said.feed;
+    /// The number of a sighting of the older snapshot (`side` 0) or the newer one (1).
+    fn number(&mut self, side: usize, sighting: &Sighting) -> Number {
+        let FeedId(feed) = sighting.feed;
         let position = self.positions.get(side).and_then(|feeds| feeds.get(usize::from(feed)));
-        let voice = Voice { feed: position.copied().unwrap_or(u16::MAX), list: said.list, scope: said.scope };
-        let said = Said { assessments: said.assessments, times: said.times };
-        *self.numbers.entry((voice, said)).or_insert_with(|| {
-            self.told.push((voice, said));
-            self.told.len() as Number - 1
+        let feed = position.copied().unwrap_or(u16::MAX);
+        let key = SightingKey { feed, list: sighting.list, scope: sighting.scope };
+        let data = SightingData { assessments: sighting.assessments, times: sighting.times };
+        *self.numbers.entry((key, data)).or_insert_with(|| {
+            self.sightings.push((key, data));
+            self.sightings.len() as Number - 1
         })
     }
 
@@ -143,51 +178,55 @@ impl<'v> Walk<'v> {
     }
 
     fn names(&mut self, old: Index<'_>, new: Index<'_>) {
-        let mut before = Held::default();
+        let mut before = KeyList::default();
         old.each_name(|key, entry| before.push(key, entry));
         let mut cursor = 0;
         let mut text = String::new();
+        // The index holds names reversed.
         let readable = |key: &[u8], text: &mut String| {
             text.clear();
             text.extend(key.iter().rev().map(|byte| char::from(*byte)));
         };
         new.each_name(|key, entry| {
-            while let Some((held, gone)) = before.at(cursor).filter(|(held, _)| *held < key) {
-                readable(held, &mut text);
+            while let Some((key_before, gone)) = before.at(cursor).filter(|(key_before, _)| *key_before < key)
+            {
+                readable(key_before, &mut text);
                 self.entries(&text, (old, Some(gone)), (new, None));
                 cursor += 1;
             }
-            let both = before.at(cursor).filter(|(held, _)| *held == key).map(|(_, entry)| entry);
+            let both = before.at(cursor).filter(|(key_before, _)| *key_before == key).map(|(_, entry)| entry);
             cursor += usize::from(both.is_some());
             readable(key, &mut text);
             self.entries(&text, (old, both), (new, Some(entry)));
         });
-        while let Some((held, gone)) = before.at(cursor) {
-            readable(held, &mut text);
+        while let Some((key_before, gone)) = before.at(cursor) {
+            readable(key_before, &mut text);
             self.entries(&text, (old, Some(gone)), (new, None));
             cursor += 1;
         }
     }
 
     fn urls(&mut self, old: Index<'_>, new: Index<'_>) {
-        let mut before = Held::default();
+        let mut before = KeyList::default();
         old.each_url(|key, entry| before.push(key, entry));
         let mut cursor = 0;
         new.each_url(|key, entry| {
-            while let Some((held, gone)) = before.at(cursor).filter(|(held, _)| *held < key) {
-                self.entries(&String::from_utf8_lossy(held), (old, Some(gone)), (new, None));
+            while let Some((key_before, gone)) = before.at(cursor).filter(|(key_before, _)| *key_before < key)
+            {
+                self.entries(&String::from_utf8_lossy(key_before), (old, Some(gone)), (new, None));
                 cursor += 1;
             }
-            let both = before.at(cursor).filter(|(held, _)| *held == key).map(|(_, entry)| entry);
+            let both = before.at(cursor).filter(|(key_before, _)| *key_before == key).map(|(_, entry)| entry);
             cursor += usize::from(both.is_some());
             self.entries(&String::from_utf8_lossy(key), (old, both), (new, Some(entry)));
         });
-        while let Some((held, gone)) = before.at(cursor) {
-            self.entries(&String::from_utf8_lossy(held), (old, Some(gone)), (new, None));
+        while let Some((key_before, gone)) = before.at(cursor) {
+            self.entries(&String::from_utf8_lossy(key_before), (old, Some(gone)), (new, None));
             cursor += 1;
         }
     }
 
+    /// Compares the entries of one indicator.
     fn entries(
         &mut self,
         indicator: &str,
@@ -198,66 +237,74 @@ impl<'v> Walk<'v> {
             entry
                 .into_iter()
                 .flat_map(|entry| index.sightings(entry))
-                .map(|said| self.number(side, &said))
+                .map(|sighting| self.number(side, &sighting))
                 .collect()
         };
         let (before, after) = (numbers(0, old, before), numbers(1, new, after));
         self.compare(indicator, &before, &after);
     }
 
-    /// Pairs what both sides say of one indicator.
+    /// Pairs the sightings of one indicator by key, and visits those that differ.
     fn compare(&mut self, indicator: &str, before: &[Number], after: &[Number]) {
         if before == after {
             self.same += after.len() as u64;
             return;
         }
         let sorted = |numbers: &[Number]| {
-            let mut told: Vec<(Voice, Said)> =
-                numbers.iter().filter_map(|number| self.told.get(*number as usize).copied()).collect();
-            told.sort_unstable_by_key(|(voice, _)| *voice);
-            told
+            let of_number = |number: &Number| self.sightings.get(*number as usize).copied();
+            let mut sightings: Vec<(SightingKey, SightingData)> =
+                numbers.iter().filter_map(of_number).collect();
+            sightings.sort_unstable_by_key(|(key, _)| *key);
+            sightings
         };
         let (before, after) = (sorted(before), sorted(after));
         merge(
             &before,
             &after,
             |a, b| a.0.cmp(&b.0),
-            |(voice, _), before, after| {
-                let said = |side: &[(Voice, Said)]| side.first().map(|(_, said)| *said);
-                self.tell(indicator, *voice, said(before), said(after));
+            |(key, _), before, after| {
+                let data = |side: &[(SightingKey, SightingData)]| side.first().map(|(_, data)| *data);
+                self.visit(indicator, *key, data(before), data(after));
             },
         );
     }
 
-    fn tell(&mut self, indicator: &str, voice: Voice, before: Option<Said>, after: Option<Said>) {
-        let change = match (before, after) {
+    fn visit(
+        &mut self,
+        indicator: &str,
+        key: SightingKey,
+        before: Option<SightingData>,
+        after: Option<SightingData>,
+    ) {
+        let kind = match (before, after) {
             (Some(before), Some(after)) if before == after => {
                 self.same += 1;
                 return;
             }
-            (None, _) => Change::Listed,
-            (_, None) => Change::Delisted,
-            _ => Change::Redated,
+            (None, _) => ChangeKind::Listed,
+            (_, None) => ChangeKind::Delisted,
+            _ => ChangeKind::Redated,
         };
-        let below = if voice.scope == Scope::Subdomains { "*." } else { "" };
+        let below = if key.scope == Scope::Subdomains { "*." } else { "" };
         let indicator = &format!("{below}{indicator}");
-        let feed = self.feeds.get(usize::from(voice.feed)).map_or("", String::as_str);
-        let Voice { list, scope, .. } = voice;
-        (self.visit)(&Changed { change, indicator, feed, list, scope, before, after });
+        let feed = self.feeds.get(usize::from(key.feed)).map_or("", String::as_str);
+        let SightingKey { list, scope, .. } = key;
+        (self.visit)(&Change { kind, indicator, feed, list, scope, before, after });
     }
 }
 
-/// What was listed of the address space, and what was said of it.
+/// A listed range, and its sighting.
 type Listed = (AddressRange, Number);
 
-/// Everything that is listed of a space, in order.
+/// All listed ranges of an address space, sorted.
 fn ranges(index: Index<'_>, space: AddressRange, number: &mut dyn FnMut(&Sighting) -> Number) -> Vec<Listed> {
     let mut all = Vec::new();
-    index.each_address(space, |run, entry| {
-        index.each_listed(run, entry, |listed, said| {
-            // What is listed counts in the run that holds its first address, hence once.
-            if run.covers(&listed.first().range()) {
-                all.push((listed, number(said)));
+    index.each_address(space, |range, entry| {
+        index.each_listed(range, entry, |listed, sighting| {
+            // The index cuts a listed range into disjoint ranges. It is counted in the one that holds its
+            // first address.
+            if range.covers(&listed.first().range()) {
+                all.push((listed, number(sighting)));
             }
         });
     });
@@ -265,15 +312,15 @@ fn ranges(index: Index<'_>, space: AddressRange, number: &mut dyn FnMut(&Sightin
     all
 }
 
-/// The keys and entries of one snapshot.
+/// Keys of one snapshot in a single allocation, each with its entry.
 #[derive(Default)]
-struct Held {
+struct KeyList {
     bytes: Vec<u8>,
-    /// Where each key ends.
+    /// The end of each key in `bytes`, and its entry.
     entries: Vec<(usize, Entry)>,
 }
 
-impl Held {
+impl KeyList {
     fn push(&mut self, key: &[u8], entry: Entry) {
         self.bytes.extend_from_slice(key);
         self.entries.push((self.bytes.len(), entry));
@@ -286,18 +333,18 @@ impl Held {
     }
 }
 
-/// Walks two sorted lists side by side, and shows the items of equal order of both together.
+/// Merges two sorted lists: visits each group of equal items, with those of either list.
 fn merge<T>(
     mut before: &[T],
     mut after: &[T],
     order: impl Fn(&T, &T) -> Ordering,
-    mut show: impl FnMut(&T, &[T], &[T]),
+    mut visit: impl FnMut(&T, &[T], &[T]),
 ) {
     while let Some(first) = lower(before.first(), after.first(), &order) {
         let equal = |side: &[T]| side.iter().take_while(|item| order(item, first) == Ordering::Equal).count();
         let ((left, rest_left), (right, rest_right)) =
             (before.split_at(equal(before)), after.split_at(equal(after)));
-        show(first, left, right);
+        visit(first, left, right);
         (before, after) = (rest_left, rest_right);
     }
 }
@@ -314,7 +361,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn lists_are_merged_group_by_group() {
+    fn merges_lists_group_by_group() {
         let mut seen = Vec::new();
         let (before, after) = ([1, 1, 3, 5], [1, 2, 5, 5, 6]);
         merge(&before, &after, Ord::cmp, |item, left, right| seen.push((*item, left.len(), right.len())));

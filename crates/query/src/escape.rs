@@ -1,22 +1,32 @@
-//! Escapes that writers of logs put into text: JSON's (`\n`, `\u0026`, `\/`), nginx's and zeek's (`\x22`), and URLs' (`%2F`).
+//! Escapes that log writers put into text.
 //!
-//! A line that was written into another, as containers do it, has its backslashes twice or four times; any number of them
-//! counts as one.
+//! | escape | written by |
+//! |---|---|
+//! | `\n`, `\t`, `\r`, `\b`, `\f` | JSON: control characters |
+//! | `\u0026` | JSON: a UTF-16 unit, four hex digits |
+//! | `\/` | JSON: a slash |
+//! | `\x22` | nginx, Zeek: a byte, two hex digits |
+//! | `%2F` | URLs: a byte, two hex digits |
+//!
+//! A line that is embedded in another, as container runtimes do it, has its backslashes doubled, perhaps more
+//! than once. So any number of backslashes counts as one.
 
-/// Where an escape ends that the run from `start` to `end` begins with; `start` where it begins with none.
+use crate::tokenizer::is_edge;
+
+/// The end of the escape at the beginning of the word from `start` to `end`; `start` if there is none.
 ///
-/// A run has letters and digits alone, so the backslash or the percent sign stands before it.
+/// Words hold no backslash and no percent sign, so that of the escape stands just before `start`.
 #[inline]
 pub(crate) fn escape_end(text: &[u8], start: usize, end: usize) -> usize {
     let before = start.checked_sub(1).and_then(|at| text.get(at));
     match before {
         Some(b'\\') => start + escape_len(text.get(start..end).unwrap_or(&[])),
-        Some(b'%') if is_mark(text.get(start..end.min(start + 2))) => start + 2,
+        Some(b'%') if is_punctuation(text.get(start..end.min(start + 2))) => start + 2,
         _ => start,
     }
 }
 
-/// The length of an escape behind its backslash; 0 where there is none.
+/// The length of an escape without its backslash; 0 if there is none.
 fn escape_len(text: &[u8]) -> usize {
     match text.first() {
         Some(b'n' | b't' | b'r' | b'b' | b'f') => 1,
@@ -26,8 +36,9 @@ fn escape_len(text: &[u8]) -> usize {
     }
 }
 
-/// Whether two digits stand for a byte of ASCII that is no letter or digit: nobody escapes those.
-fn is_mark(digits: Option<&[u8]>) -> bool {
+/// Whether two hex digits stand for an ASCII byte that is no letter or digit. Writers do not escape letters
+/// and digits. The first bytes of `%de.example.com` are a name: 0xDE is not ASCII.
+fn is_punctuation(digits: Option<&[u8]>) -> bool {
     let text =
         digits.filter(|digits| is_hex(Some(digits), 2)).and_then(|digits| std::str::from_utf8(digits).ok());
     let byte = text.and_then(|text| u8::from_str_radix(text, 16).ok());
@@ -38,8 +49,9 @@ fn is_hex(digits: Option<&[u8]>, width: usize) -> bool {
     digits.is_some_and(|digits| digits.len() == width && digits.iter().all(u8::is_ascii_hexdigit))
 }
 
-/// A URL without its escapes, and how much of the text it is: it ends before an escape for what no URL has. Escapes for
-/// letters, digits and marks between them are nobody's custom, and stay.
+/// A URL without its escapes, and the number of bytes of `text` that it takes. The URL ends before an escape
+/// that stands for an edge, such as `\n`. Escapes for letters, digits, `.` and `:` stay as they are: writers
+/// do not make them.
 pub(crate) fn unescaped(text: &[u8]) -> (Vec<u8>, usize) {
     let (mut plain, mut at) = (Vec::with_capacity(text.len()), 0);
     while let Some(byte) = text.get(at) {
@@ -51,8 +63,8 @@ pub(crate) fn unescaped(text: &[u8]) -> (Vec<u8>, usize) {
         }
         let behind = text.get(at + slashes..).unwrap_or(&[]);
         let length = escape_len(behind);
-        match code(behind.get(..length).unwrap_or(&[])) {
-            Some(byte) if ends_url(byte) => break,
+        match value_of(behind.get(..length).unwrap_or(&[])) {
+            Some(byte) if is_edge(byte) => break,
             Some(byte) => plain.push(byte),
             None if matches!(behind.first(), Some(b'/')) => {}
             None if behind.is_empty() => break,
@@ -63,23 +75,19 @@ pub(crate) fn unescaped(text: &[u8]) -> (Vec<u8>, usize) {
     (plain, at)
 }
 
-/// The byte that an escape stands for, if it is an ASCII mark or a control character.
-fn code(escape: &[u8]) -> Option<u8> {
+/// The ASCII byte that an escape without its backslash stands for; `None` for letters, digits, `.` and `:`.
+fn value_of(escape: &[u8]) -> Option<u8> {
     match escape {
         [] => None,
+        // Which control character it is does not matter: all are edges.
         [_] => Some(b'\n'),
         [_, digits @ ..] => {
-            let code = u32::from_str_radix(std::str::from_utf8(digits).ok()?, 16).ok()?;
-            let is_mark =
+            let value = u32::from_str_radix(std::str::from_utf8(digits).ok()?, 16).ok()?;
+            let is_punctuation =
                 |byte: &u8| byte.is_ascii() && !byte.is_ascii_alphanumeric() && !b".:".contains(byte);
-            u8::try_from(code).ok().filter(is_mark)
+            u8::try_from(value).ok().filter(is_punctuation)
         }
     }
-}
-
-/// Whether no URL has such a byte.
-fn ends_url(byte: u8) -> bool {
-    crate::marks::is_edge(byte)
 }
 
 #[cfg(test)]
@@ -87,7 +95,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn any_number_of_backslashes_is_one() {
+    fn any_number_of_backslashes_counts_as_one() {
         for (text, plain, width) in [
             (r"http://a/b", "http://a/b", 10),
             (r"a\/b\\/c\u0026d\\\u003de", "a/b/c&d=e", 24),
@@ -103,7 +111,7 @@ mod tests {
     }
 
     #[test]
-    fn escapes_end_where_their_bytes_do() {
+    fn finds_the_end_of_each_kind_of_escape() {
         for (text, start, end) in [
             (r"\nx", 1, 2),
             (r"\x22x", 1, 4),

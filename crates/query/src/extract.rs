@@ -1,28 +1,34 @@
-//! Finding indicators in raw log bytes: addresses, names and URLs, in whatever surrounds them.
+//! Extraction: finds the addresses, names and URLs in raw log bytes.
 //!
-//! A log is cut at blanks, quotes and angle brackets, which no indicator contains, and what lies between is
-//! looked into: a URL where there is `://`, else runs of the bytes that addresses and names are made of. A run
-//! is taken whole or not at all, so `1.2.3.4.5` and `libfoo-1.2.3.4a` are no addresses, and the part before an `@`
-//! is nobody's host. Whether a name exists is the index's business: unknown ones simply miss. Names with
-//! non-ASCII letters are found in URLs only, because in running text nobody can say where they end. What writers of logs
-//! put before a byte (`\n`, `\u0026`, `\x22`, `%2F`) is no part of what follows it, however often it was done; where `\n`
-//! may be the end of a path and the beginning of a name, both are asked. The work is linear in the bytes, and nothing is
-//! allocated for a token without such.
+//! A log is cut at blanks, quotes and angle brackets, which no indicator contains. In each of these tokens a
+//! URL begins where there is `://`; the rest is cut into words of the bytes that addresses and names consist
+//! of.
+//!
+//! - A word is an indicator as a whole or not at all: `1.2.3.4.5` and `libfoo-1.2.3.4a` are not addresses,
+//!   and the part before an `@` is not a host.
+//! - Whether a name exists is left to the index: an unknown name is a miss.
+//! - Names with non-ASCII letters are found in URLs only, because in running text their end is ambiguous.
+//! - An escape (`\n`, `\u0026`, `\x22`, `%2F`; see the module `escape`) is no part of the word behind it.
+//!   Where `\n` may also be the end of a Windows path and the first letter of a name, both readings become
+//!   questions.
+//!
+//! The work is linear in the bytes. Tokens without escapes are read in place; nothing is allocated for them.
 
+use crate::batch::Batch;
 use crate::escape::{escape_end, unescaped};
-use crate::marks::is_edge;
 use crate::question::Questions;
+use crate::tokenizer::is_edge;
 use rapsheet_snapshot::{Address, name::NAME_MAX};
 
-/// What a byte can be part of.
+/// The role of a byte.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Class {
-    /// It ends every token.
+    /// Ends every token.
     Edge,
-    /// It stands between the parts of a token.
-    Between,
-    /// Letters, digits, `-` and `_`.
-    Word,
+    /// Stands in a token between its words.
+    Separator,
+    /// A letter, a digit, `-` or `_`.
+    Alphanumeric,
     /// `.`
     Dot,
     /// `:`
@@ -32,10 +38,10 @@ enum Class {
 const fn class(byte: u8) -> Class {
     match byte {
         byte if is_edge(byte) => Class::Edge,
-        b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'-' | b'_' => Class::Word,
+        b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'-' | b'_' => Class::Alphanumeric,
         b'.' => Class::Dot,
         b':' => Class::Colon,
-        _ => Class::Between,
+        _ => Class::Separator,
     }
 }
 
@@ -56,22 +62,26 @@ fn class_of(byte: u8) -> Class {
     CLASSES.get(usize::from(byte)).copied().unwrap_or(Class::Edge)
 }
 
-/// Marks behind a URL that belong to the sentence around it.
+/// Punctuation at the end of a URL that belongs to the sentence around it.
 const TRAILING: &[u8] = b".,;:!?)]}|\\";
-/// Marks inside a URL at which, in some logs, the next column begins.
-const CUTS: &[u8] = b",;|)]}";
-/// The longest URL that is asked, in bytes; the tail of a longer one is looked into as text.
+/// Punctuation inside a URL that may be the delimiter before the next column of a log. The text up to it
+/// becomes a question of its own.
+const DELIMITERS: &[u8] = b",;|)]}";
+/// The longest URL that becomes a question, in bytes; the tail of a longer one is searched as text.
 const URL_MAX: usize = 8 << 10;
-/// How much of a token with escaped slashes is read at a time, in bytes.
+/// How much of a token with escaped slashes is unescaped at a time, in bytes.
 const PART_MAX: usize = 256 << 10;
-/// How many URLs inside a URL are asked as far as they go.
+/// How many URLs nested in a URL become questions up to the end of the token.
 const NESTED_MAX: usize = 4;
 /// The longest text of an IPv6 address.
 const V6_MAX: usize = 45;
 
-/// Asks of every indicator in `text`. `offsets` gets the byte offset of each question.
-pub fn extract(text: &[u8], questions: &mut Questions, offsets: &mut Vec<usize>) {
-    let mut extractor = Extractor { text, questions, offsets };
+/// Adds every indicator in `text` to the batch, and the byte offset of each to `offsets`.
+///
+/// This is the reference that tests compare [`Scorer`](crate::Scorer) with: it looks at each byte in turn,
+/// and has neither the kernels of the tokenizer nor a cache.
+pub fn extract(text: &[u8], batch: &mut Batch, offsets: &mut Vec<usize>) {
+    let mut extractor = Extractor { text, questions: &mut batch.questions, offsets };
     let mut start = 0;
     while start < text.len() {
         let rest = text.get(start..).unwrap_or(&[]);
@@ -92,7 +102,7 @@ pub fn extract(text: &[u8], questions: &mut Questions, offsets: &mut Vec<usize>)
     }
 }
 
-/// Asks of every indicator in the token from `start` to `end`, which lies between two edges.
+/// Adds every indicator in the token from `start` to `end`, which lies between two edges.
 pub(crate) fn extract_token(
     text: &[u8],
     start: usize,
@@ -116,7 +126,7 @@ impl<'a> Extractor<'a> {
         self.text.get(start..end).unwrap_or(&[])
     }
 
-    /// What lies between two edges.
+    /// Reads the text between two edges. `colons` may be any number above 0 where there are colons.
     fn token(&mut self, start: usize, end: usize, colons: u32) {
         if colons > 0 && has_escaped_slash(self.slice(start, end)) {
             return self.escaped(start, end);
@@ -124,69 +134,71 @@ impl<'a> Extractor<'a> {
         let scheme = if colons > 0 { self.first_scheme(start, end) } else { None };
         match scheme {
             Some(url) => {
-                self.runs(start, url);
+                self.words(start, url);
                 self.url(url, end);
             }
-            None => self.runs(start, end),
+            None => self.words(start, end),
         }
     }
 
-    /// A token of JSON in which slashes are escaped, as some writers do: it is read without the backslashes. An endless
-    /// one is read in parts, because it takes many times its memory.
+    /// Reads a token of JSON whose slashes are escaped, without their backslashes. A very long one is read in
+    /// parts, because its copy takes nine bytes of memory a byte.
     fn escaped(&mut self, start: usize, end: usize) {
-        let (mut plain, mut places) = (Vec::new(), Vec::new());
+        let (mut plain, mut positions) = (Vec::new(), Vec::new());
         let mut from = start;
         while from < end {
             let to = self.part_end(from, end);
             plain.clear();
-            places.clear();
+            positions.clear();
             for (byte, at) in self.slice(from, to).iter().zip(from..) {
                 while *byte == b'/' && plain.last() == Some(&b'\\') {
                     plain.pop();
-                    places.pop();
+                    positions.pop();
                 }
                 plain.push(*byte);
-                places.push(at);
+                positions.push(at);
             }
             let before = self.offsets.len();
             extract_token(&plain, 0, plain.len(), self.questions, self.offsets);
             for offset in self.offsets.iter_mut().skip(before) {
-                *offset = places.get(*offset).copied().unwrap_or(from);
+                *offset = positions.get(*offset).copied().unwrap_or(from);
             }
             from = to;
         }
     }
 
-    /// Where a part of a token ends: with the token, or behind a mark that stands in no name or address.
+    /// The end of a part of a token: that of the token, or behind a byte that stands in no name or address.
     fn part_end(&self, start: usize, end: usize) -> usize {
         if end - start <= PART_MAX {
             return end;
         }
         let part = self.slice(start, start + PART_MAX);
-        let is_mark = |byte: &u8| class_of(*byte) == Class::Between && *byte != b'\\';
-        start + part.iter().rposition(is_mark).map_or(PART_MAX, |at| at + 1)
+        let is_separator = |byte: &u8| class_of(*byte) == Class::Separator && *byte != b'\\';
+        start + part.iter().rposition(is_separator).map_or(PART_MAX, |at| at + 1)
     }
 
-    /// Where the first scheme begins that lists know.
+    /// The start of the first URL whose scheme occurs on lists.
     fn first_scheme(&self, start: usize, end: usize) -> Option<usize> {
         let mut colons = memchr::memmem::find_iter(self.slice(start, end), b"://");
         colons.find_map(|at| self.scheme_start(start, start + at))
     }
 
-    /// Where the word before `://` begins, if it is a scheme that lists know.
+    /// The start of the scheme before the `://` at `colon`, if it is one that occurs on lists.
     fn scheme_start(&self, start: usize, colon: usize) -> Option<usize> {
         let is_scheme = |scheme: &&[u8]| {
             let from = colon.checked_sub(scheme.len()).filter(|from| *from >= start)?;
-            let is_it = self.slice(from, colon).eq_ignore_ascii_case(scheme);
+            let is_equal = self.slice(from, colon).eq_ignore_ascii_case(scheme);
             let before = self.slice(start, from);
-            let begins = !before.last().is_some_and(u8::is_ascii_alphabetic) || ends_with_escape(before);
-            (is_it && begins).then_some(from)
+            let is_whole_word =
+                !before.last().is_some_and(u8::is_ascii_alphabetic) || ends_with_escape(before);
+            (is_equal && is_whole_word).then_some(from)
         };
         [b"http".as_slice(), b"https", b"ftp"].iter().find_map(is_scheme)
     }
 
-    /// A URL that begins at `start`, and those inside it. The first few are asked as far as they go; further ones
-    /// only up to the next, or a line of nothing but URLs would cost its length for each of them.
+    /// Reads the URL that begins at `start`, and those nested in it. The first few become questions up to the
+    /// end of the token. Further ones end where the next begins; otherwise a line of URLs alone would take
+    /// quadratic time.
     fn url(&mut self, start: usize, end: usize) {
         let (mut next, mut depth) = (Some(start), 0);
         while let Some(start) = next {
@@ -196,12 +208,12 @@ impl<'a> Extractor<'a> {
             let stop = next.filter(|_| depth >= NESTED_MAX).unwrap_or(end);
             let tail = self.one_url(start, host_at, stop);
             let tail_end = next.unwrap_or(end);
-            self.runs(tail.min(tail_end), tail_end);
+            self.words(tail.min(tail_end), tail_end);
             depth += 1;
         }
     }
 
-    /// One URL: as far as it goes, and as far as a column's end might be. Returns where to look further.
+    /// Adds one URL up to `end`, and up to its first delimiter. Returns where the search goes on.
     fn one_url(&mut self, start: usize, host_at: usize, end: usize) -> usize {
         let stop = end.min(start + URL_MAX);
         if memchr::memchr(b'\\', self.slice(host_at, stop)).is_some() {
@@ -210,57 +222,63 @@ impl<'a> Extractor<'a> {
         let trailing =
             self.slice(start, stop).iter().rev().take_while(|byte| TRAILING.contains(byte)).count();
         let last = stop - trailing;
-        self.ask(start, last);
-        let cut =
-            self.slice(host_at, last).iter().position(|byte| CUTS.contains(byte)).map(|at| host_at + at);
+        self.push(start, last);
+        let cut = self
+            .slice(host_at, last)
+            .iter()
+            .position(|byte| DELIMITERS.contains(byte))
+            .map(|at| host_at + at);
         if let Some(cut) = cut {
-            self.ask(start, cut);
+            self.push(start, cut);
         }
         cut.unwrap_or(last)
     }
 
-    /// A URL with backslashes: without them, as far as it goes, and as far as a column's end might be.
+    /// The same for a URL with backslashes, which is added without its escapes.
     fn escaped_url(&mut self, start: usize, host_at: usize, stop: usize) -> usize {
         let (plain, width) = unescaped(self.slice(start, stop));
         let trailing = plain.iter().rev().take_while(|byte| TRAILING.contains(byte)).count();
         let last = plain.get(..plain.len() - trailing).unwrap_or(&plain);
-        self.ask_text(last, start);
+        self.push_text(last, start);
         let host = last.get(host_at - start..).unwrap_or(&[]);
-        if let Some(cut) = host.iter().position(|byte| CUTS.contains(byte)) {
-            self.ask_text(last.get(..host_at - start + cut).unwrap_or(last), start);
+        if let Some(cut) = host.iter().position(|byte| DELIMITERS.contains(byte)) {
+            self.push_text(last.get(..host_at - start + cut).unwrap_or(last), start);
         }
         let raw = self.slice(host_at, start + width);
-        raw.iter().position(|byte| CUTS.contains(byte)).map_or(start + width, |at| host_at + at)
+        raw.iter().position(|byte| DELIMITERS.contains(byte)).map_or(start + width, |at| host_at + at)
     }
 
-    /// Runs of bytes that addresses and names are made of.
-    fn runs(&mut self, start: usize, end: usize) {
+    /// Reads the words of a text: sequences of the bytes that addresses and names consist of.
+    fn words(&mut self, start: usize, end: usize) {
         let mut at = start;
         while at < end {
             let rest = self.slice(at, end);
-            let is_part = |byte: &u8| matches!(class_of(*byte), Class::Word | Class::Dot | Class::Colon);
-            let width = rest.iter().take_while(|byte| is_part(byte)).count();
+            let is_in_word =
+                |byte: &u8| matches!(class_of(*byte), Class::Alphanumeric | Class::Dot | Class::Colon);
+            let width = rest.iter().take_while(|byte| is_in_word(byte)).count();
             let follows_at = rest.get(width) == Some(&b'@');
             if width > 0 && !follows_at {
                 let inner = escape_end(self.text, at, at + width);
                 if inner > at {
-                    self.run(inner, at + width);
+                    self.word(inner, at + width);
                 }
-                // A letter behind a backslash may be the first of a name.
+                // An escape of one letter may be no escape, but the first letter of a name behind a
+                // backslash.
                 if inner < at + 2 {
-                    self.run(at, at + width);
+                    self.word(at, at + width);
                 }
             }
             at += width + 1;
         }
     }
 
-    /// A run of words, dots and colons: an IPv6 address, or pieces between colons.
-    fn run(&mut self, start: usize, end: usize) {
-        let run = self.slice(start, end);
-        let colons = memchr::memchr_iter(b':', run).take(2).count();
-        if colons == 2 && run.len() <= V6_MAX + 1 {
-            let address = run.strip_suffix(b":").filter(|rest| !rest.ends_with(b":")).unwrap_or(run);
+    /// Reads a word: an IPv6 address, or pieces between colons.
+    fn word(&mut self, start: usize, end: usize) {
+        let word = self.slice(start, end);
+        let colons = memchr::memchr_iter(b':', word).take(2).count();
+        if colons == 2 && word.len() <= V6_MAX + 1 {
+            // A colon behind the address belongs to the sentence, but two are a part of it.
+            let address = word.strip_suffix(b":").filter(|rest| !rest.ends_with(b":")).unwrap_or(word);
             if let Ok(address) = Address::parse(address) {
                 self.questions.push_address(address);
                 return self.offsets.push(start);
@@ -274,12 +292,13 @@ impl<'a> Extractor<'a> {
         }
     }
 
-    /// Letters, digits, dots, `-` and `_`: an IPv4 address, two with a dash between, a name, or nothing.
+    /// Reads a piece of letters, digits, dots, `-` and `_`: an IPv4 address, two joined by a dash, a name, or
+    /// nothing.
     fn piece(&mut self, start: usize, end: usize) {
         let piece = self.slice(start, end);
-        let outer = |byte: &&u8| matches!(byte, b'.' | b'-');
+        let is_outer = |byte: &&u8| matches!(byte, b'.' | b'-');
         let from = start + piece.iter().take_while(|byte| **byte == b'.').count();
-        let to = end - piece.iter().rev().take_while(outer).count();
+        let to = end - piece.iter().rev().take_while(is_outer).count();
         if from >= to || to - from > NAME_MAX {
             return;
         }
@@ -289,13 +308,14 @@ impl<'a> Extractor<'a> {
         if last.iter().all(u8::is_ascii_digit) {
             return self.quads(from, to);
         }
+        // Top-level domains are letters alone, or A-labels.
         let letters = last.len() >= 2 && last.iter().all(u8::is_ascii_alphabetic);
         if letters || last.get(..4).is_some_and(|head| head.eq_ignore_ascii_case(b"xn--")) {
-            self.ask(from, to);
+            self.push(from, to);
         }
     }
 
-    /// One dotted quad, or two that a dash joins.
+    /// Adds one dotted quad, or two joined by a dash. Both must be addresses.
     fn quads(&mut self, start: usize, end: usize) {
         let text = self.slice(start, end);
         let parts: [Option<Result<Address, _>>; 2] = match memchr::memchr(b'-', text) {
@@ -313,19 +333,19 @@ impl<'a> Extractor<'a> {
         }
     }
 
-    /// Asks of a name or URL. What turns out to be none is no indicator.
-    fn ask(&mut self, start: usize, end: usize) {
-        self.ask_text(self.slice(start, end), start);
+    /// Adds a name or a URL, unless the text turns out to be neither.
+    fn push(&mut self, start: usize, end: usize) {
+        self.push_text(self.slice(start, end), start);
     }
 
-    fn ask_text(&mut self, text: &[u8], offset: usize) {
+    fn push_text(&mut self, text: &[u8], offset: usize) {
         if self.questions.push(text).is_ok() {
             self.offsets.push(offset);
         }
     }
 }
 
-/// Whether a scheme may be followed by slashes with backslashes before them.
+/// Whether a colon is followed by an escaped slash, as behind a scheme.
 fn has_escaped_slash(token: &[u8]) -> bool {
     let mut colons = memchr::memmem::find_iter(token, b":\\");
     colons.any(|at| {
@@ -334,8 +354,9 @@ fn has_escaped_slash(token: &[u8]) -> bool {
     })
 }
 
-/// Whether what stands before a scheme ends with an escape: `\n`, `\u003c`.
+/// Whether the text before a scheme ends with an escape: `\n`, `\u003c`.
 fn ends_with_escape(before: &[u8]) -> bool {
+    // The longest escape has five bytes behind its backslash.
     let near = before.len().saturating_sub(5)..before.len();
     let mut starts = near.filter(|at| *at > 0);
     starts.any(|at| escape_end(before, at, before.len()) == before.len())
@@ -344,12 +365,14 @@ fn ends_with_escape(before: &[u8]) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use proptest::collection::vec;
+    use proptest::sample::select;
 
     fn found(text: &str) -> Vec<(usize, String)> {
-        let (mut questions, mut offsets) = (Questions::new(), Vec::new());
-        extract(text.as_bytes(), &mut questions, &mut offsets);
-        assert_eq!(questions.list().len(), offsets.len());
-        let texts = questions.list().iter().map(|question| questions.text(question));
+        let (mut batch, mut offsets) = (Batch::new(), Vec::new());
+        extract(text.as_bytes(), &mut batch, &mut offsets);
+        assert_eq!(batch.len(), offsets.len());
+        let texts = batch.iter().map(|question| question.to_string());
         offsets.iter().copied().zip(texts).collect()
     }
 
@@ -358,7 +381,7 @@ mod tests {
     }
 
     #[test]
-    fn addresses_in_whatever_surrounds_them() {
+    fn finds_addresses_in_log_lines() {
         for (text, expected) in [
             ("45.9.20.5 - - [17/May/2015:10:05:03 +0000] \"GET / HTTP/1.1\" 200", vec!["45.9.20.5"]),
             ("src=45.9.20.5:443;dst=[2a06:e480::7]:80", vec!["45.9.20.5", "2a06:e480::7"]),
@@ -371,7 +394,7 @@ mod tests {
     }
 
     #[test]
-    fn nothing_is_joined_or_torn_apart() {
+    fn does_not_take_part_of_a_word() {
         for text in [
             "1.2.3.4.5",
             "v1.2.3.4a",
@@ -389,7 +412,7 @@ mod tests {
     }
 
     #[test]
-    fn names_and_urls() {
+    fn finds_names_and_urls() {
         for (text, expected) in [
             ("user@Mail.EvilPanel.com: ok", vec!["mail.evilpanel.com"]),
             ("john.doe@evilpanel.com", vec!["evilpanel.com"]),
@@ -419,7 +442,7 @@ mod tests {
     }
 
     #[test]
-    fn escapes_are_no_part_of_what_follows_them() {
+    fn separates_escapes_from_what_follows() {
         for (text, expected) in [
             (r#""x\n45.9.20.5\t2a06:e480::7\r""#, vec!["45.9.20.5", "2a06:e480::7"]),
             (r#""a\nevilpanel.com""#, vec!["evilpanel.com", "nevilpanel.com"]),
@@ -446,7 +469,7 @@ mod tests {
     }
 
     #[test]
-    fn offsets_point_at_what_was_found() {
+    fn offsets_are_those_of_the_indicators() {
         assert_eq!(
             found("ip=45.9.20.5 \"evilpanel.com\""),
             [(3, "45.9.20.5".to_owned()), (14, "evilpanel.com".to_owned())]
@@ -455,16 +478,19 @@ mod tests {
 
     proptest::proptest! {
         #[test]
-        fn no_bytes_are_too_strange(text in proptest::collection::vec(proptest::sample::select(b"a1.:-@/h t\"\xff,=[]".to_vec()), 0..300)) {
-            let (mut questions, mut offsets) = (Questions::new(), Vec::new());
-            extract(&text, &mut questions, &mut offsets);
-            proptest::prop_assert_eq!(questions.list().len(), offsets.len());
+        fn accepts_any_bytes(
+            text in vec(select(b"a1.:-@/h t\"\xff,=[]".to_vec()), 0..300),
+        ) {
+            let (mut batch, mut offsets) = (Batch::new(), Vec::new());
+            extract(&text, &mut batch, &mut offsets);
+            proptest::prop_assert_eq!(batch.len(), offsets.len());
             proptest::prop_assert!(offsets.iter().all(|at| *at < text.len()));
         }
 
         #[test]
-        fn what_is_hidden_is_found(
-            before in "[a-z= ]{0,10}[ =\"(]", indicator in "(45\\.9\\.20\\.[1-9]|[a-z]{1,8}\\.evilpanel\\.com|2a06:e480::[1-9])",
+        fn finds_an_indicator_between_other_text(
+            before in "[a-z= ]{0,10}[ =\"(]",
+            indicator in "(45\\.9\\.20\\.[1-9]|[a-z]{1,8}\\.evilpanel\\.com|2a06:e480::[1-9])",
             after in "[ \",;)][a-z= ]{0,10}",
         ) {
             let text = format!("{before}{indicator}{after}");

@@ -1,25 +1,70 @@
-//! Answers from a snapshot: who says that an address, a name or a URL is bad, for what, since when, and
-//! whether that still holds.
+//! Look-ups in a rapsheet snapshot: which feeds list an address, a name or a URL, as what, since when, and
+//! whether the listing is still live.
 //!
-//! This crate reads questions, finds entries, judges them at an instant and folds the judgements per provider.
-//! It is pure and single-threaded: time is an argument, threads and streams belong to the caller.
+//! This crate is all that a program needs to embed rapsheet. One look-up:
+//!
+//! ```
+//! # use rapsheet_query::{Searcher, Snapshot, Status};
+//! # let path = "../../tests/golden/v1.rap";
+//! # let now = Snapshot::open(path)?.built_at();
+//! let snapshot = Snapshot::open(path)?;
+//! let searcher = Searcher::new(&snapshot, now);
+//! assert_eq!(searcher.lookup("hxxp://www.evilpanel[.]com/gate.php")?.status, Status::Blocked);
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+//!
+//! An address alone needs no text, and its status no allocation: [`Searcher::status`] takes an
+//! [`IpAddr`](std::net::IpAddr). Many look-ups are several times as fast in a [`Batch`]. A [`Scorer`] finds
+//! the indicators in log lines. [`diff()`] compares two snapshots. A [`ReloadingSnapshot`] takes up new
+//! snapshots while threads answer from the one before.
+//!
+//! The crate reads no clock and starts no thread: the instant is an argument, a [`Time`] or a
+//! [`SystemTime`](std::time::SystemTime). All errors are [`std::error::Error`]s, `Send` and `Sync`.
 
-pub mod answer;
-pub mod diff;
+mod batch;
+mod diff;
 mod escape;
+mod evaluator;
+#[doc(hidden)]
 pub mod extract;
-mod known;
+#[doc(hidden)]
 pub mod lookup;
-mod marks;
-pub mod question;
-mod recall;
-pub mod score;
-pub mod verdict;
+mod match_info;
+mod question;
+mod scorer;
+mod searcher;
+mod token_cache;
+mod tokenizer;
+mod verdict;
 
-pub use answer::{Answer, Judge, Overlap, Source};
-pub use diff::{Change, Changed, diff};
-pub use known::Known;
-pub use lookup::Hit;
-pub use question::{Question, Questions};
-pub use score::{Report, Scored, Scorer};
-pub use verdict::{Provider, Verdicts};
+pub use batch::Batch;
+pub use diff::{Change, ChangeKind, SightingData, diff};
+pub use evaluator::Provider;
+pub use match_info::MatchInfo;
+pub use question::Question;
+pub use scorer::{Match, MatchFilter, Scorer};
+pub use searcher::Searcher;
+pub use verdict::{Overlap, Source, Verdict};
+
+pub use rapsheet_snapshot::{
+    Address, Assessment, Assessments, Error, FeedId, ListKind, ParseError, ReloadingSnapshot, Scope,
+    Snapshot, SnapshotGuard, Status, Time, Times,
+};
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn is_error<E: std::error::Error + Send + Sync + 'static>() {}
+    fn is_shareable<T: Send + Sync>() {}
+
+    #[test]
+    fn errors_and_searchers_may_cross_threads() {
+        is_error::<Error>();
+        is_error::<ParseError>();
+        is_shareable::<Snapshot>();
+        is_shareable::<ReloadingSnapshot>();
+        is_shareable::<Searcher<'static>>();
+        is_shareable::<Batch>();
+    }
+}

@@ -1,113 +1,132 @@
-//! What is asked: text as people paste it, read into canonical indicators.
+//! Reading a question: text as people paste it becomes a canonical indicator.
 //!
-//! A question may be defanged, bracketed, or carry a port. Many questions share one buffer, so that a scorer
-//! that asks millions of them allocates for none.
+//! A question may be defanged (`hxxp`, `[.]`), bracketed, or carry a port. All questions of a batch share one
+//! text buffer, so that a scorer that reads millions of them allocates for none.
 
 use rapsheet_snapshot::host::{self, Host};
 use rapsheet_snapshot::refang::refang;
 use rapsheet_snapshot::{Address, AddressRange, Kinds, ParseError, address, url};
+use std::fmt;
 use std::ops::Range;
 
-/// One question, pointing into its [`Questions`].
+/// One question of a [`Batch`](crate::Batch): an address, a range, a name or a URL in canonical form.
+///
+/// Its [`Display`](fmt::Display) form is the canonical text.
+///
+/// ```
+/// # use rapsheet_query::Batch;
+/// let mut batch = Batch::new();
+/// batch.push("hxxps://EvilPanel[.]com:443/Gate.php")?;
+/// let question = batch.iter().next().expect("one question");
+/// assert_eq!(question.to_string(), "https://evilpanel.com/Gate.php");
+/// assert_eq!(question.type_word(), "url");
+/// # Ok::<(), rapsheet_query::ParseError>(())
+/// ```
+#[derive(Clone, Copy, Debug)]
+pub struct Question<'b> {
+    pub(crate) questions: &'b Questions,
+    pub(crate) item: &'b Item,
+}
+
+/// A question, as positions in the buffer of its [`Questions`].
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Question {
-    /// Who lists this address?
+pub(crate) enum Item {
+    /// Matches every listed address, prefix and range that covers it.
     Address(Address),
-    /// Who lists anything that overlaps these addresses?
+    /// Matches every listed address, prefix and range that overlaps it.
     Range(AddressRange),
-    /// Who lists this name, or an ancestor with all below it?
+    /// Matches the name, and those of its ancestors that are listed with all names below them.
     Name(NameRef),
-    /// Who lists this URL, or its host?
+    /// Matches the URL, with its scheme or without, and its host.
     Url {
-        /// The canonical URL in the buffer.
+        /// The canonical URL.
         text: Range<usize>,
-        /// Where the URL without its scheme begins in the buffer: a list may name it so.
+        /// The URL from its `//` on: some lists name URLs without a scheme.
         schemeless: Range<usize>,
         /// Its host.
         host: HostRef,
     },
 }
 
-/// A name in the buffer, twice.
+/// A name, which stands in the buffer twice.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct NameRef {
+pub(crate) struct NameRef {
     /// As people write it.
-    pub text: Range<usize>,
+    pub(crate) text: Range<usize>,
     /// With its bytes reversed, as the index holds it.
-    pub reversed: Range<usize>,
+    pub(crate) reversed: Range<usize>,
 }
 
 /// The host of a URL.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum HostRef {
-    /// An address.
+pub(crate) enum HostRef {
     Address(Address),
-    /// A name.
     Name(NameRef),
 }
 
-/// Questions and the buffer that their texts stand in.
+/// Questions and the buffer that holds their texts.
 #[derive(Clone, Debug, Default)]
-pub struct Questions {
+pub(crate) struct Questions {
     buffer: Vec<u8>,
-    list: Vec<Question>,
+    items: Vec<Item>,
 }
 
 impl Questions {
-    /// No questions.
-    pub fn new() -> Questions {
-        Questions::default()
-    }
-
-    /// Forgets all questions and keeps the memory.
-    pub fn clear(&mut self) {
+    /// Removes all questions and keeps the memory.
+    pub(crate) fn clear(&mut self) {
         self.buffer.clear();
-        self.list.clear();
+        self.items.clear();
     }
 
-    /// The questions, in the order in which they were asked.
-    pub fn list(&self) -> &[Question] {
-        &self.list
+    pub(crate) fn len(&self) -> usize {
+        self.items.len()
+    }
+
+    /// The questions, in the order in which they were pushed.
+    pub(crate) fn items(&self) -> &[Item] {
+        &self.items
+    }
+
+    pub(crate) fn get(&self, at: usize) -> Option<Question<'_>> {
+        self.items.get(at).map(|item| Question { questions: self, item })
+    }
+
+    pub(crate) fn iter(&self) -> impl ExactSizeIterator<Item = Question<'_>> {
+        self.items.iter().map(|item| Question { questions: self, item })
     }
 
     /// The bytes of a name or URL.
-    pub fn bytes(&self, at: &Range<usize>) -> &[u8] {
+    pub(crate) fn bytes(&self, at: &Range<usize>) -> &[u8] {
         self.buffer.get(at.clone()).unwrap_or(&[])
     }
 
-    /// Asks of an indicator in any spelling that people use.
-    pub fn push(&mut self, text: &[u8]) -> Result<(), ParseError> {
+    /// Adds the question that `text` spells.
+    pub(crate) fn push(&mut self, text: &[u8]) -> Result<(), ParseError> {
+        let item = self.read(text)?;
+        self.items.push(item);
+        Ok(())
+    }
+
+    pub(crate) fn push_address(&mut self, address: Address) {
+        self.items.push(Item::Address(address));
+    }
+
+    /// Reads a question and puts its texts into the buffer, but does not add it to the list. A text that is
+    /// refused leaves the buffer as it was.
+    pub(crate) fn read(&mut self, text: &[u8]) -> Result<Item, ParseError> {
         let text = refang(text.trim_ascii());
-        let mark = (self.buffer.len(), self.list.len());
-        let result = self.read(&text);
+        let start = self.buffer.len();
+        let result = self.read_refanged(&text);
         if result.is_err() {
-            self.buffer.truncate(mark.0);
-            self.list.truncate(mark.1);
+            self.buffer.truncate(start);
         }
         result
     }
 
-    /// Asks of an address.
-    pub fn push_address(&mut self, address: Address) {
-        self.list.push(Question::Address(address));
-    }
-
-    /// Asks of a name in canonical form.
-    pub fn push_name(&mut self, canonical: &[u8]) {
-        let at = self.buffer.len();
-        self.buffer.extend_from_slice(canonical);
-        let name = self.add_reversed(at..self.buffer.len());
-        self.list.push(Question::Name(name));
-    }
-
-    fn read(&mut self, text: &[u8]) -> Result<(), ParseError> {
+    fn read_refanged(&mut self, text: &[u8]) -> Result<Item, ParseError> {
         match shape(text) {
             Shape::Url => self.read_url(text),
-            Shape::Addresses => {
-                let read = AddressRange::parse(text)?;
-                self.list.push(as_question(read.range));
-                Ok(())
-            }
+            Shape::Addresses => AddressRange::parse(text).map(|read| item_of(read.range)),
             Shape::Host => {
                 let (host, _port) = address::split_port(text)?;
                 self.read_host(host)
@@ -115,69 +134,75 @@ impl Questions {
         }
     }
 
-    fn read_host(&mut self, text: &[u8]) -> Result<(), ParseError> {
-        let at = self.buffer.len();
-        match host::canonical(text, &mut self.buffer)? {
-            Host::Address(address) => self.push_address(address),
-            Host::Name => {
-                let name = self.add_reversed(at..self.buffer.len());
-                self.list.push(Question::Name(name));
-            }
-        }
-        Ok(())
+    fn read_host(&mut self, text: &[u8]) -> Result<Item, ParseError> {
+        let start = self.buffer.len();
+        Ok(match host::canonical(text, &mut self.buffer)? {
+            Host::Address(address) => Item::Address(address),
+            Host::Name => Item::Name(self.add_reversed(start..self.buffer.len())),
+        })
     }
 
-    fn read_url(&mut self, text: &[u8]) -> Result<(), ParseError> {
-        let at = self.buffer.len();
+    fn read_url(&mut self, text: &[u8]) -> Result<Item, ParseError> {
+        let start = self.buffer.len();
         let url = url::canonical(text, &mut self.buffer)?;
-        let text = at..self.buffer.len();
+        let text = start..self.buffer.len();
         let slashes = self.bytes(&text).iter().position(|byte| *byte == b'/').unwrap_or(0);
         let host = match url.host {
             Host::Address(address) => HostRef::Address(address),
             Host::Name => HostRef::Name(self.add_reversed(url.host_at)),
         };
-        self.list.push(Question::Url { schemeless: at + slashes..text.end, text, host });
-        Ok(())
+        Ok(Item::Url { schemeless: start + slashes..text.end, text, host })
     }
 
+    /// Appends the bytes of a name in reverse order.
     fn add_reversed(&mut self, text: Range<usize>) -> NameRef {
-        let at = self.buffer.len();
+        let start = self.buffer.len();
         self.buffer.extend_from_within(text.clone());
-        self.buffer.get_mut(at..).unwrap_or_default().reverse();
-        NameRef { text, reversed: at..self.buffer.len() }
-    }
-
-    /// The canonical text of a question.
-    pub fn text(&self, question: &Question) -> String {
-        match question {
-            Question::Address(address) => address.to_string(),
-            Question::Range(range) => range.to_string(),
-            Question::Name(name) => String::from_utf8_lossy(self.bytes(&name.text)).into_owned(),
-            Question::Url { text, .. } => String::from_utf8_lossy(self.bytes(text)).into_owned(),
-        }
+        self.buffer.get_mut(start..).unwrap_or_default().reverse();
+        NameRef { text, reversed: start..self.buffer.len() }
     }
 }
 
-impl Question {
-    /// The kinds of feed that can answer it.
-    pub fn kinds(&self) -> Kinds {
-        match self {
-            Question::Address(address) => kind_of(address),
-            Question::Range(AddressRange::V4 { .. }) => Kinds::IPV4,
-            Question::Range(AddressRange::V6 { .. }) => Kinds::IPV6,
-            Question::Name(_) => Kinds::NAME,
-            Question::Url { host: HostRef::Address(address), .. } => Kinds::URL.union(kind_of(address)),
-            Question::Url { host: HostRef::Name(_), .. } => Kinds::URL.union(Kinds::NAME),
+impl Question<'_> {
+    /// The type of the indicator: `ipv4`, `ipv6`, `domain` or `url`.
+    pub fn type_word(&self) -> &'static str {
+        match self.item {
+            Item::Address(Address::V4(_)) | Item::Range(AddressRange::V4 { .. }) => "ipv4",
+            Item::Address(Address::V6(_)) | Item::Range(AddressRange::V6 { .. }) => "ipv6",
+            Item::Name(_) => "domain",
+            Item::Url { .. } => "url",
         }
     }
 
-    /// `ipv4`, `ipv6`, `domain` or `url`.
-    pub fn type_word(&self) -> &'static str {
+    /// The canonical text.
+    pub(crate) fn text(&self) -> String {
+        let at = match self.item {
+            Item::Address(address) => return address.to_string(),
+            Item::Range(range) => return range.to_string(),
+            Item::Name(name) => &name.text,
+            Item::Url { text, .. } => text,
+        };
+        String::from_utf8_lossy(self.questions.bytes(at)).into_owned()
+    }
+}
+
+impl fmt::Display for Question<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.text())
+    }
+}
+
+impl Item {
+    /// The kinds of indicator that a feed must list to answer this question. A URL is answered by lists of
+    /// its host, too.
+    pub(crate) fn kinds(&self) -> Kinds {
         match self {
-            Question::Address(Address::V4(_)) | Question::Range(AddressRange::V4 { .. }) => "ipv4",
-            Question::Address(Address::V6(_)) | Question::Range(AddressRange::V6 { .. }) => "ipv6",
-            Question::Name(_) => "domain",
-            Question::Url { .. } => "url",
+            Item::Address(address) => kind_of(address),
+            Item::Range(AddressRange::V4 { .. }) => Kinds::IPV4,
+            Item::Range(AddressRange::V6 { .. }) => Kinds::IPV6,
+            Item::Name(_) => Kinds::NAME,
+            Item::Url { host: HostRef::Address(address), .. } => Kinds::URL.union(kind_of(address)),
+            Item::Url { host: HostRef::Name(_), .. } => Kinds::URL.union(Kinds::NAME),
         }
     }
 }
@@ -189,11 +214,12 @@ fn kind_of(address: &Address) -> Kinds {
     }
 }
 
-fn as_question(range: AddressRange) -> Question {
+/// A range of one address is an address.
+fn item_of(range: AddressRange) -> Item {
     match range {
-        AddressRange::V4 { first, last } if first == last => Question::Address(Address::V4(first)),
-        AddressRange::V6 { first, last } if first == last => Question::Address(Address::V6(first)),
-        range => Question::Range(range),
+        AddressRange::V4 { first, last } if first == last => Item::Address(Address::V4(first)),
+        AddressRange::V6 { first, last } if first == last => Item::Address(Address::V6(first)),
+        range => Item::Range(range),
     }
 }
 
@@ -203,7 +229,8 @@ enum Shape {
     Host,
 }
 
-/// What a text means to be: a slash makes a URL unless a prefix length follows an address.
+/// Guesses the kind of a text from its punctuation, without parsing it. A slash makes a URL, unless the text
+/// before it looks like an address and the text behind it like a prefix length.
 fn shape(text: &[u8]) -> Shape {
     let slash = text.iter().position(|byte| *byte == b'/');
     let head = slash.and_then(|at| text.get(..at)).unwrap_or(text);
@@ -220,7 +247,8 @@ fn shape(text: &[u8]) -> Shape {
     }
 }
 
-/// Two ends with a dash between, both made of what addresses are made of: `1.2-evil.example.com` is a name.
+/// Whether a dash joins two texts that consist of address characters alone. `1.2-evil.example.com` does not
+/// qualify: it is a name.
 fn is_address_range(text: &[u8]) -> bool {
     let quad =
         |end: &[u8]| end.contains(&b'.') && end.iter().all(|byte| byte.is_ascii_digit() || *byte == b'.');
@@ -236,15 +264,15 @@ fn is_address_range(text: &[u8]) -> bool {
 mod tests {
     use super::*;
 
-    fn ask(text: &str) -> Result<(String, &'static str), ParseError> {
-        let mut questions = Questions::new();
+    fn read(text: &str) -> Result<(String, &'static str), ParseError> {
+        let mut questions = Questions::default();
         questions.push(text.as_bytes())?;
-        let question = questions.list()[0].clone();
-        Ok((questions.text(&question), question.type_word()))
+        let question = questions.get(0).expect("it was pushed");
+        Ok((question.to_string(), question.type_word()))
     }
 
     #[test]
-    fn every_spelling_is_one_question() {
+    fn reads_every_spelling_into_its_canonical_form() {
         for (text, canonical, kind) in [
             ("45.9.20.5", "45.9.20.5", "ipv4"),
             (" 45[.]9[.]20[.]5:443 ", "45.9.20.5", "ipv4"),
@@ -260,20 +288,27 @@ mod tests {
             ("45.9.20.5/gate.php", "//45.9.20.5/gate.php", "url"),
             ("http://[2001:980::1]:80/x", "http://[2001:980::1]/x", "url"),
         ] {
-            assert_eq!(ask(text), Ok((canonical.to_owned(), kind)), "{text}");
+            assert_eq!(read(text), Ok((canonical.to_owned(), kind)), "{text}");
         }
     }
 
     #[test]
-    fn what_is_no_indicator_says_why() {
-        for (text, refusal) in [
+    fn refuses_other_text_with_a_reason() {
+        for (text, reason) in [
             ("010.0.0.1", ParseError::LeadingZero),
             ("localhost", ParseError::SingleLabel),
             ("1.2.3.4/33", ParseError::BadPrefix),
             ("not an indicator", ParseError::BadHost),
             ("", ParseError::BadLabel),
         ] {
-            assert_eq!(ask(text), Err(refusal), "{text}");
+            assert_eq!(read(text), Err(reason), "{text}");
         }
+    }
+
+    #[test]
+    fn a_refused_text_leaves_no_bytes_behind() {
+        let mut questions = Questions::default();
+        assert!(questions.push(b"http://evil panel.com/").is_err());
+        assert!(questions.buffer.is_empty() && questions.items.is_empty());
     }
 }

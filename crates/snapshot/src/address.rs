@@ -6,7 +6,7 @@
 
 use crate::ParseError;
 use std::fmt;
-use std::net::{Ipv4Addr, Ipv6Addr};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 /// An address.
 ///
@@ -39,6 +39,24 @@ impl Address {
         match self {
             Address::V4(number) => AddressRange::V4 { first: number, last: number },
             Address::V6(number) => AddressRange::V6 { first: number, last: number },
+        }
+    }
+}
+
+/// An IPv4-mapped IPv6 address becomes IPv4.
+///
+/// ```
+/// # use rapsheet_snapshot::Address;
+/// # use std::net::IpAddr;
+/// let mapped: IpAddr = "::ffff:192.0.2.1".parse()?;
+/// assert_eq!(Address::from(mapped), Address::V4(0xC000_0201));
+/// # Ok::<(), std::net::AddrParseError>(())
+/// ```
+impl From<IpAddr> for Address {
+    fn from(address: IpAddr) -> Address {
+        match address.to_canonical() {
+            IpAddr::V4(address) => Address::V4(address.to_bits()),
+            IpAddr::V6(address) => Address::V6(address.to_bits()),
         }
     }
 }

@@ -93,7 +93,7 @@ impl TooLarge {
     }
 
     /// `size` as the 32-bit number that the file stores.
-    pub(crate) fn fit_u32(what: &'static str, unit: &'static str, size: usize) -> Result<u32, TooLarge> {
+    pub fn fit_u32(what: &'static str, unit: &'static str, size: usize) -> Result<u32, TooLarge> {
         let (size, limit) = (size as u64, u64::from(u32::MAX));
         u32::try_from(size).map_err(|_| TooLarge { what, unit, size, limit })
     }

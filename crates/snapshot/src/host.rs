@@ -61,4 +61,12 @@ mod tests {
         assert_eq!(read("0x7f.1"), Err(ParseError::BadIp));
         assert_eq!(read("0000153.0000255.0000011.0000125"), Err(ParseError::BadIp));
     }
+
+    proptest::proptest! {
+        #[test]
+        fn plain_names_never_end_in_a_number(text in "([a-z0-9_-]{1,8}\\.){1,4}[a-z0-9]{1,4}") {
+            let is_plain = name::scan_plain(text.as_bytes()).is_some();
+            proptest::prop_assert!(!is_plain || !ends_in_number(text.as_bytes()));
+        }
+    }
 }

@@ -7,6 +7,7 @@
 use crate::timestamp::Scanner;
 use serde::{Deserialize, Serialize};
 use std::fmt;
+use std::time::{SystemTime, UNIX_EPOCH};
 
 /// A UTC instant in whole seconds since 1970-01-01T00:00:00Z.
 ///
@@ -88,6 +89,21 @@ impl Time {
     /// The year of this instant in UTC.
     pub const fn year(self) -> i64 {
         civil_from_days(self.0.div_euclid(86_400)).0
+    }
+}
+
+/// Fractions of a second are cut off, and times before 1970 become 1970.
+///
+/// ```
+/// # use rapsheet_snapshot::Time;
+/// # use std::time::{Duration, SystemTime};
+/// let time = SystemTime::UNIX_EPOCH + Duration::from_millis(1_787_443_200_999);
+/// assert_eq!(Time::from(time).to_string(), "2026-08-23T00:00:00Z");
+/// ```
+impl From<SystemTime> for Time {
+    fn from(time: SystemTime) -> Time {
+        let since = time.duration_since(UNIX_EPOCH).unwrap_or_default();
+        Time(i64::try_from(since.as_secs()).unwrap_or(i64::MAX))
     }
 }
 

@@ -16,7 +16,7 @@ use crate::output::score::ScoreOutput;
 use clap::{Args, Parser, Subcommand};
 #[cfg(feature = "ingest")]
 use rapsheet_ingest::build::Accept;
-use rapsheet_query::Change;
+use rapsheet_query::ChangeKind;
 use rapsheet_snapshot::{Assessment, Time};
 use std::ffi::OsString;
 use std::path::PathBuf;
@@ -394,7 +394,7 @@ pub(crate) struct Diff {
     pub(crate) output: DiffOutput,
     /// Only this kind of change; may be repeated
     #[arg(long = "change", value_name = "KIND", value_parser = values::change())]
-    pub(crate) changes: Vec<Change>,
+    pub(crate) changes: Vec<ChangeKind>,
     /// Only this feed; may be repeated
     #[arg(long = "feed", value_name = "ID")]
     pub(crate) feeds: Vec<String>,

@@ -5,7 +5,7 @@ use crate::output::lookup::{self, LookupOutput};
 use crate::output::score::{self, ScoreOutput};
 use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser};
 use clap::{Args, ValueEnum};
-use rapsheet_query::Change;
+use rapsheet_query::ChangeKind;
 use rapsheet_snapshot::{Assessment, Time};
 
 #[cfg(feature = "ingest")]
@@ -175,9 +175,9 @@ pub(super) fn assessment() -> impl TypedValueParser<Value = Assessment> {
     PossibleValuesParser::new(words).try_map(|word| Assessment::parse(&word).ok_or("no such assessment"))
 }
 
-pub(super) fn change() -> impl TypedValueParser<Value = Change> {
-    let find = |word: String| Change::ALL.into_iter().find(|change| change.word() == word);
-    PossibleValuesParser::new(Change::ALL.map(Change::word))
+pub(super) fn change() -> impl TypedValueParser<Value = ChangeKind> {
+    let find = |word: String| ChangeKind::ALL.into_iter().find(|change| change.word() == word);
+    PossibleValuesParser::new(ChangeKind::ALL.map(ChangeKind::word))
         .try_map(move |word| find(word).ok_or("no such change"))
 }
 

@@ -11,9 +11,8 @@ use crate::lock::{Lock, with_suffix};
 use crate::output::build as output;
 use crate::progress::Progress;
 use crate::settings::Settings;
-use rapsheet_ingest::build::{Accept, BuildError, Built, Night};
-use rapsheet_ingest::canary;
-use rapsheet_ingest::catalog::{Catalog, Mark};
+use rapsheet_ingest::build::{Accept, BuildError, BuildInput, BuildOutput};
+use rapsheet_ingest::catalog::{self, Catalog, Indicator};
 use rapsheet_snapshot::{AtomicFile, Snapshot, remove_stale_temp_files};
 use rayon::iter::{IntoParallelIterator, ParallelIterator};
 use std::fs;
@@ -34,17 +33,12 @@ pub(super) fn run(args: &Build, settings: &Settings) -> Result<Exit, Failure> {
     let _lock = Lock::take(&args.out)?;
     args.files().for_each(|file| remove_stale_temp_files(&file));
     let previous = PreviousBuild::open(args)?;
-    let input = Night {
-        catalog: &catalog,
-        downloads: &args.downloads,
-        previous: previous.snapshot.as_ref(),
-        standing: previous.at_out.as_ref(),
-        state: previous.state.as_deref(),
-        now: settings.now,
-        accept: &args.accept,
-        allow_older: args.replace_newer,
-        generator: GENERATOR,
-    };
+    let mut input = BuildInput::new(&catalog, &args.downloads, settings.now, GENERATOR);
+    input.previous = previous.snapshot.as_ref();
+    input.at_out = previous.at_out.as_ref();
+    input.state = previous.state.as_deref();
+    input.accept = &args.accept;
+    input.allow_older = args.replace_newer;
     let built = build(&input, &previous, settings)?;
     let length = built.image.byte_len();
     let files = write_files(&built, length, args)?;
@@ -111,19 +105,23 @@ fn catalog_of(args: &Build) -> Result<Catalog, Failure> {
     }
 }
 
-fn read_never_block(path: &Path) -> Result<Vec<Mark>, Failure> {
+fn read_never_block(path: &Path) -> Result<Vec<Indicator>, Failure> {
     let bad = |what: String| Failure::usage(format_args!("--never-block {}{what}", path.display()));
     let text = fs::read_to_string(path).map_err(|error| bad(format!(": {error}")))?;
-    let mark = |(line, text): (usize, &str)| {
+    let parse = |(line, text): (usize, &str)| {
         let found = text.escape_debug();
         let expected = "expected an address, a prefix, a range or a name";
-        Mark::parse(text).ok_or_else(|| bad(format!(":{line}: {expected}, found `{found}`")))
+        Indicator::parse(text).ok_or_else(|| bad(format!(":{line}: {expected}, found `{found}`")))
     };
-    canary::lines(&text).map(mark).collect()
+    catalog::never_block_lines(&text).map(parse).collect()
 }
 
 /// Builds on a pool of its own, because `--threads` cannot resize the global one.
-fn build(input: &Night<'_>, previous: &PreviousBuild, settings: &Settings) -> Result<Built, Failure> {
+fn build(
+    input: &BuildInput<'_>,
+    previous: &PreviousBuild,
+    settings: &Settings,
+) -> Result<BuildOutput, Failure> {
     let pool = rayon::ThreadPoolBuilder::new()
         .num_threads(settings.threads)
         .build()
@@ -143,7 +141,7 @@ fn build(input: &Night<'_>, previous: &PreviousBuild, settings: &Settings) -> Re
 }
 
 /// Writes report, rejects and metrics to temporary files.
-fn write_files(built: &Built, length: u64, args: &Build) -> Result<Vec<AtomicFile>, Failure> {
+fn write_files(built: &BuildOutput, length: u64, args: &Build) -> Result<Vec<AtomicFile>, Failure> {
     let report = temp_file(args.report.as_deref(), |out| output::report(&built.report, out))?;
     let rejects = temp_file(args.rejects.as_deref(), |out| output::rejects(&built.rejects, out))?;
     let metrics = temp_file(args.metrics.as_deref(), |out| output::metrics(&built.report, length, out))?;
@@ -162,7 +160,7 @@ fn temp_file(
 /// leaves both as they were. The state file goes first: with a snapshot but no state file, the next build
 /// would take old rows for new ones, while a state file that is newer than its snapshot does no harm, because
 /// it has the times of its rows.
-fn publish(built: &Built, out: &Path) -> Result<(), Failure> {
+fn publish(built: &BuildOutput, out: &Path) -> Result<(), Failure> {
     let unfinished = |error| Failure::unfinished(format_args!("{error}; the old snapshot is untouched"));
     let mut state = AtomicFile::create(&with_suffix(out, ".state")).map_err(unfinished)?;
     state.fill(|out| out.write_all(&built.state)).map_err(unfinished)?;

@@ -5,8 +5,8 @@ use crate::args::{Diff, DiffOutput};
 use crate::exit::{Exit, Failure};
 use crate::settings::Settings;
 use crate::table::{Head, Table, count};
-use rapsheet_query::diff::Said;
-use rapsheet_query::{Change, Changed};
+use rapsheet_query::SightingData;
+use rapsheet_query::{Change, ChangeKind};
 use rapsheet_snapshot::{ListKind, Scope, Snapshot};
 use serde::Serialize;
 use std::collections::BTreeMap;
@@ -34,32 +34,32 @@ fn open(path: &Path) -> Result<Snapshot, Failure> {
 }
 
 impl Diff {
-    fn wants(&self, changed: &Changed<'_>) -> bool {
-        let is_wanted_kind = self.changes.is_empty() || self.changes.contains(&changed.change);
+    fn wants(&self, changed: &Change<'_>) -> bool {
+        let is_wanted_kind = self.changes.is_empty() || self.changes.contains(&changed.kind);
         is_wanted_kind && (self.feeds.is_empty() || self.feeds.iter().any(|feed| feed == changed.feed))
     }
 }
 
-/// The changes of one feed, in the order of [`Change::ALL`].
+/// The changes of one feed, in the order of [`ChangeKind::ALL`].
 type Counts = [u64; 3];
 
 fn count_changes(args: &Diff, old: &Snapshot, new: &Snapshot) -> (BTreeMap<String, Counts>, u64) {
     let mut counts: BTreeMap<String, Counts> = BTreeMap::new();
-    let same = rapsheet_query::diff(old, new, &mut |changed| {
+    let same = rapsheet_query::diff(old, new, |changed| {
         if !args.wants(changed) {
             return;
         }
         if !counts.contains_key(changed.feed) {
             counts.insert(changed.feed.to_owned(), Counts::default());
         }
-        let number = counts.get_mut(changed.feed).and_then(|feed| feed.get_mut(changed.change as usize));
+        let number = counts.get_mut(changed.feed).and_then(|feed| feed.get_mut(changed.kind as usize));
         number.into_iter().for_each(|number| *number += 1);
     });
     (counts, same)
 }
 
 fn table(counts: &BTreeMap<String, Counts>) -> Table {
-    let words = Change::ALL.map(|change| Head::Right(change.word()));
+    let words = ChangeKind::ALL.map(|change| Head::Right(change.word()));
     let mut table = Table::new(&[&[Head::Left("feed")], words.as_slice()].concat());
     let mut total = Counts::default();
     for (feed, counts) in counts {
@@ -98,7 +98,7 @@ struct Side {
 /// Prints every change. After the first error, such as a closed pipe, nothing more is written.
 fn list_changes(args: &Diff, old: &Snapshot, new: &Snapshot, out: &mut dyn Write) -> io::Result<()> {
     let mut written = Ok(());
-    rapsheet_query::diff(old, new, &mut |changed| {
+    rapsheet_query::diff(old, new, |changed| {
         if written.is_ok() && args.wants(changed) {
             written = serde_json::to_writer(&mut *out, &row_of(changed, old, new))
                 .map_err(io::Error::from)
@@ -108,8 +108,8 @@ fn list_changes(args: &Diff, old: &Snapshot, new: &Snapshot, out: &mut dyn Write
     written
 }
 
-fn row_of<'a>(changed: &'a Changed<'_>, old: &'a Snapshot, new: &'a Snapshot) -> Row<'a> {
-    let side = |snapshot: &'a Snapshot, state: Option<Said>| {
+fn row_of<'a>(changed: &'a Change<'_>, old: &'a Snapshot, new: &'a Snapshot) -> Row<'a> {
+    let side = |snapshot: &'a Snapshot, state: Option<SightingData>| {
         let feed = snapshot.origin().feeds.iter().find(|feed| feed.id == changed.feed);
         state.zip(feed).map(|(state, feed)| Side {
             assessments: state.assessments.iter().map(|assessment| assessment.word()).collect(),
@@ -121,7 +121,7 @@ fn row_of<'a>(changed: &'a Changed<'_>, old: &'a Snapshot, new: &'a Snapshot) ->
     let feeds = new.origin().feeds.iter().chain(&old.origin().feeds);
     let provider = feeds.clone().find(|feed| feed.id == changed.feed).map_or("", |feed| &feed.provider);
     Row {
-        change: changed.change.word(),
+        change: changed.kind.word(),
         indicator: changed.indicator,
         feed: changed.feed,
         provider,

@@ -10,9 +10,10 @@ use crate::blocks::Block;
 use crate::exit::{Exit, Failure, print_stderr};
 use crate::inputs::LogBlock;
 use crate::log::Log;
+use crate::output::score::Scorer;
 use crate::settings::Settings;
 use crate::tail::Tail;
-use rapsheet_query::{Judge, Scorer};
+use rapsheet_query::Searcher;
 use rapsheet_snapshot::{ReloadingSnapshot, Time};
 use std::io::Write;
 use std::sync::Arc;
@@ -45,8 +46,8 @@ pub(super) fn run(args: &Score, settings: &Settings, out: &mut dyn Write) -> Res
     loop {
         let snapshot = reloading.current();
         let now = settings.now.plus(i64::try_from(began.elapsed().as_secs()).unwrap_or(i64::MAX));
-        let judge = Judge::new(&snapshot, at(args, now));
-        let processor = BlockProcessor::new(&judge, args, snapshot.built_at());
+        let searcher = Searcher::new(&snapshot, at(args, now));
+        let processor = BlockProcessor::new(&searcher, args, snapshot.built_at());
         let mut scorer = processor.scorer(CACHE_MEMORY);
         let (until, mut checked) = (Instant::now() + INSTANT_RENEWAL, Instant::now());
         while Instant::now() < until {

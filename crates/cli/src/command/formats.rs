@@ -66,7 +66,8 @@ fn rows() -> Vec<Row> {
 }
 
 fn row(format: &Format) -> Row {
-    let option = |row: &rapsheet_ingest::options::OptionRow| OptionJson { key: row.key, about: row.about };
+    let option =
+        |row: &rapsheet_ingest::format::options::OptionRow| OptionJson { key: row.key, about: row.about };
     Row {
         id: format.id,
         about: format.about,

@@ -10,7 +10,7 @@ use crate::exit::{Exit, Failure};
 use crate::input;
 use crate::output::lookup::{Asked, Context, LookupOutput, Refused};
 use crate::settings::Settings;
-use rapsheet_query::{Judge, Questions};
+use rapsheet_query::{Batch, Searcher};
 use rapsheet_snapshot::{ParseError, Status};
 use std::io::{BufRead, BufReader, Read, Write};
 
@@ -23,13 +23,17 @@ const TOO_LONG_SHOWN: usize = 80;
 pub(super) fn run(args: &Lookup, settings: &Settings) -> Result<Exit, Failure> {
     let crate::args::Policy::Any = args.policy;
     let snapshot = settings.open()?;
-    let judge = Judge::new(&snapshot, args.at.unwrap_or(settings.now));
-    let context =
-        Context { snapshot: &snapshot, judge: &judge, all_sources: args.all_sources, color: settings.color };
+    let searcher = Searcher::new(&snapshot, args.at.unwrap_or(settings.now));
+    let context = Context {
+        snapshot: &snapshot,
+        searcher: &searcher,
+        all_sources: args.all_sources,
+        color: settings.color,
+    };
     let mut session = Session {
         context,
         output: args.output,
-        questions: Questions::new(),
+        batch: Batch::new(),
         out: Box::new(stdout()),
         any_refused: false,
         any_listed: false,
@@ -56,7 +60,7 @@ pub(super) fn run(args: &Lookup, settings: &Settings) -> Result<Exit, Failure> {
 struct Session<'a> {
     context: Context<'a>,
     output: &'static LookupOutput,
-    questions: Questions,
+    batch: Batch,
     out: Box<dyn Write>,
     any_refused: bool,
     any_listed: bool,
@@ -65,13 +69,12 @@ struct Session<'a> {
 impl Session<'_> {
     /// Answers one question, which is one object of output.
     fn answer(&mut self, text: &[u8]) -> Result<(), Failure> {
-        self.questions.clear();
-        if let Err(why) = self.questions.push(text) {
+        self.batch.clear();
+        if let Err(why) = self.batch.push(text) {
             return self.refuse(text, why);
         }
         let input = String::from_utf8_lossy(text);
-        for question in self.questions.list() {
-            let answer = self.context.judge.answer(&self.questions, question);
+        for answer in self.context.searcher.verdicts(&self.batch) {
             self.any_listed |= answer.status == Status::Blocked;
             let asked = Asked { input: &input, answer: &answer };
             self.output.answer(&self.context, &asked, &mut self.out)?;

@@ -7,13 +7,13 @@ use crate::input;
 use crate::printable;
 use crate::settings::Settings;
 use rapsheet_ingest::decode::{self, Limits, Text};
+use rapsheet_ingest::format::options::Options;
+use rapsheet_ingest::format::sniff;
 use rapsheet_ingest::format::{self, Format, OpenError};
-use rapsheet_ingest::intake::{self, Recipe, Transcribed};
-use rapsheet_ingest::options::Options;
-use rapsheet_ingest::refused::FileRefusal;
-use rapsheet_ingest::scribe::{Details, Key, Place, Rules, Sink, Skip, Statement, Warnings};
-use rapsheet_ingest::sniff;
-use rapsheet_ingest::transcript::Transcript;
+use rapsheet_ingest::pipeline::EventLog;
+use rapsheet_ingest::pipeline::FileRefusal;
+use rapsheet_ingest::pipeline::{self, ParseConfig, Parsed};
+use rapsheet_ingest::pipeline::{Details, Key, ListMetadata, Position, Rules, Sink, Skip, Warnings};
 use rapsheet_snapshot::{ListKind, ParseError, Scope};
 use serde::Serialize;
 use std::io::{self, BufWriter, Read, Stdout, Write};
@@ -33,17 +33,17 @@ pub(super) fn run(args: &Parse, settings: &Settings) -> Result<Exit, Failure> {
     let options = options(args, format)?;
     let list = list(args.list, if args.list.is_none() { detected(format, &args.file) } else { format });
     let rules = Rules::new(settings.now, list, scope(args.scope));
-    let mut printer = Printer { transcript: Transcript::new(list), out: stdout(), failed: None };
-    let recipe = Recipe { format, options: &options, rules: &rules, can_be_empty: false };
+    let mut printer = Printer { event_log: EventLog::new(list), out: stdout(), failed: None };
+    let config = ParseConfig { format, options: &options, rules: &rules, can_be_empty: false };
     let read = match open(&args.file) {
-        Ok(mut text) => intake::transcribe_all(&recipe, &mut text, &mut printer),
-        Err(refusal) => Transcribed { tally: Err(refusal.into()), guess: None },
+        Ok(mut text) => pipeline::parse_download(&config, &mut text, &mut printer),
+        Err(refusal) => Parsed { counters: Err(refusal.into()), guess: None },
     };
     if let Some(error) = printer.failed.take() {
         return Err(error.into());
     }
     print_notes(&read, args, settings);
-    let exit = match read.tally {
+    let exit = match read.counters {
         Ok(_) => Exit::Done,
         Err(OpenError::Options(error)) => return Err(Failure::usage(format_args!("--{error}"))),
         Err(OpenError::File(refusal)) => printer.refused(&refusal)?,
@@ -71,22 +71,22 @@ fn detected(format: &'static Format, path: &Path) -> &'static Format {
 }
 
 /// Prints on stderr which format was detected, and whether it looks wrong.
-fn print_notes(read: &Transcribed, args: &Parse, settings: &Settings) {
+fn print_notes(read: &Parsed, args: &Parse, settings: &Settings) {
     let name = args.file.to_string_lossy();
     let file = printable::text(&name);
     if let Some(guess) = &read.guess {
         settings.note(&format!("rapsheet: {file}: read as {}: {}", guess.format.id, guess.why));
     }
-    let Ok(tally) = &read.tally else { return };
-    let expected = tally.data_lines + tally.rejected_lines;
-    if tally.rejected_lines * 100 > expected * REJECTS_TOLERATED {
+    let Ok(counters) = &read.counters else { return };
+    let expected = counters.data_lines + counters.rejected_lines;
+    if counters.rejected_lines * 100 > expected * REJECTS_TOLERATED {
         let remedy = match read.guess {
             Some(_) => "name another with --format, which `rapsheet formats` lists",
             None => "`rapsheet parse` without --format detects it",
         };
         settings.note(&format!(
             "rapsheet: {file}: {} of {expected} lines with data were rejected; is the format right? {remedy}",
-            tally.rejected_lines
+            counters.rejected_lines
         ));
     }
 }
@@ -123,7 +123,7 @@ fn open(path: &Path) -> Result<Text, FileRefusal> {
 
 /// Prints events as they come.
 struct Printer {
-    transcript: Transcript,
+    event_log: EventLog,
     out: BufWriter<Stdout>,
     failed: Option<io::Error>,
 }
@@ -145,7 +145,7 @@ impl Printer {
 
     /// Prints the events so far. After a failed write nothing more is printed.
     fn print(&mut self) {
-        for event in self.transcript.events.drain(..) {
+        for event in self.event_log.events.drain(..) {
             if self.failed.is_some() {
                 continue;
             }
@@ -158,22 +158,22 @@ impl Printer {
 }
 
 impl Sink for Printer {
-    fn entry(&mut self, place: Place, key: Key<'_>, details: &Details, warnings: Warnings) {
-        self.transcript.entry(place, key, details, warnings);
+    fn entry(&mut self, position: Position, key: Key<'_>, details: &Details, warnings: Warnings) {
+        self.event_log.entry(position, key, details, warnings);
         self.print();
     }
 
-    fn skip(&mut self, place: Place, why: Skip) {
-        self.transcript.skip(place, why);
+    fn skip(&mut self, position: Position, why: Skip) {
+        self.event_log.skip(position, why);
         self.print();
     }
 
-    fn stated(&mut self, place: Place, statement: Statement) {
-        self.transcript.stated(place, statement);
+    fn metadata(&mut self, position: Position, metadata: ListMetadata) {
+        self.event_log.metadata(position, metadata);
     }
 
-    fn reject(&mut self, place: Place, why: ParseError, text: &[u8]) {
-        self.transcript.reject(place, why, text);
+    fn reject(&mut self, position: Position, why: ParseError, text: &[u8]) {
+        self.event_log.reject(position, why, text);
         self.print();
     }
 

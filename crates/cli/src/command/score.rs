@@ -12,7 +12,7 @@ use crate::inputs::{Inputs, LogBlock};
 use crate::meter::Meter;
 use crate::parallel::{self, FlushPartial, Order, Stages};
 use crate::settings::Settings;
-use rapsheet_query::Judge;
+use rapsheet_query::Searcher;
 use std::io::Write;
 use std::path::PathBuf;
 
@@ -34,8 +34,8 @@ pub(super) fn run(args: &Score, settings: &Settings) -> Result<Exit, Failure> {
         At::Now | At::Event => settings.now,
         At::Time(time) => time,
     };
-    let judge = Judge::new(&snapshot, at);
-    let processor = BlockProcessor::new(&judge, args, snapshot.built_at());
+    let searcher = Searcher::new(&snapshot, at);
+    let processor = BlockProcessor::new(&searcher, args, snapshot.built_at());
     let exit = scan(&processor, args, settings, &mut out)?;
     processor.finish(settings, &mut out)?;
     Ok(exit)

@@ -1,51 +1,52 @@
 //! The guards: what a download and its entries must pass, and how an operator sets them.
 //!
-//! The defaults are the two columns of one table, [`Guard::of`]: lists that allow are held tighter, because what
-//! they say makes people look away. `[guard]` in a catalogue moves the defaults of all feeds, `[feed.guard]` those of
-//! one; nothing in a feed's own text can.
+//! The defaults are the two columns of one table, [`Guard::of`]. Lists that allow have stricter ones, because an entry
+//! of theirs hides a threat. `[guard]` in a catalogue changes the defaults of all feeds, `[feed.guard]` those of one.
+//! Nothing in a feed's own text changes them.
 
-use super::{DAY, Reading};
-use rapsheet_snapshot::{AddressRange, ListKind, Scope, name, url};
+use super::{DAY, TableReader};
+use crate::entry::indicator::Indicator;
+use rapsheet_snapshot::ListKind;
 use toml::Value;
 
 /// The guards of one feed.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Guard {
-    /// A download without data is normal.
+    /// A download without data is a valid list.
     pub can_be_empty: bool,
     /// Special-use address space may be listed.
     pub allow_bogons: bool,
-    /// What must never be blocked may be: lists of resolvers, of social networks.
+    /// The list may block what is in the never-block list: lists of resolvers, of social networks.
     pub allow_canaries: bool,
-    /// An allowlist may hold everything below a private suffix, such as all pages of a code host.
+    /// An allowlist may cover everything below a private suffix, such as all pages of a code host.
     pub allow_private_suffixes: bool,
     /// The shortest IPv4 prefix that may be listed.
     pub widest_v4: u8,
     /// The shortest IPv6 prefix that may be listed.
     pub widest_v6: u8,
-    /// Fewer indicators than this share of the last good download are held.
+    /// A download with fewer indicators than this share of the last accepted one is held.
     pub shrunk_below: Share,
-    /// Shrinking is judged where the last good download had so many indicators.
+    /// Shrinking counts if the last accepted download had at least so many indicators.
     pub shrunk_floor: u64,
-    /// More indicators than this share of the last good download are held.
+    /// A download with more indicators than this share of the last accepted one is held.
     pub grown_above: Share,
-    /// Growing is judged where a download has more indicators than this.
+    /// Growing counts if the download has more indicators than this.
     pub grown_floor: u64,
-    /// A larger share of rejected lines is held.
+    /// A download with a larger share of rejected lines is held.
     pub rejects_above: Share,
-    /// The share is judged where so many lines are rejected.
+    /// The share counts if at least so many lines are rejected.
     pub rejects_floor: u64,
-    /// A download that covers more of the address space anew is held.
+    /// A download that newly covers a larger share of the address space is held.
     pub new_coverage_above: Share,
-    /// A download that covers more of the address space is held.
+    /// A download that covers a larger share of the address space is held.
     pub coverage_above: Share,
-    /// How much of the list's age is too much: a time of its own that is older is told.
+    /// After how many seconds an unchanged list is noted in the report.
     pub frozen_after_seconds: i64,
-    /// What the download must list.
-    pub must_contain: Vec<Sentinel>,
-    /// What the download must not touch.
-    pub must_not_contain: Vec<Sentinel>,
-    /// What the last line that says anything must begin with; empty where nothing is asked.
+    /// Indicators that the download must list.
+    pub must_contain: Vec<NamedIndicator>,
+    /// Indicators of which the download must not list any part.
+    pub must_not_contain: Vec<NamedIndicator>,
+    /// What the last line that is not blank must begin with; empty for any line.
     pub end_mark: String,
 }
 
@@ -84,7 +85,7 @@ pub struct Share {
 }
 
 impl Share {
-    /// So many hundredths.
+    /// A percentage.
     pub const fn percent(hundredths: u64) -> Share {
         Share { millionths: hundredths * 10_000 }
     }
@@ -96,7 +97,7 @@ impl Share {
         fits.then(|| Share { millionths: (number * 10_000.0).round() as u64 })
     }
 
-    /// How much of `whole` a part is.
+    /// The share of `part` in `whole`.
     pub fn of(part: u128, whole: u128) -> Share {
         Share { millionths: u64::try_from(part * 1_000_000 / whole.max(1)).unwrap_or(u64::MAX) }
     }
@@ -118,47 +119,17 @@ impl std::fmt::Display for Share {
     }
 }
 
-/// An indicator that a download must list, or must not touch.
+/// An indicator of a guard, as written and as parsed.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Sentinel {
+pub struct NamedIndicator {
     /// As it was written.
     pub text: String,
-    /// What it means.
-    pub mark: Mark,
+    /// As it was parsed.
+    pub indicator: Indicator,
 }
 
-/// An indicator in its canonical form.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Mark {
-    /// Addresses.
-    Range(AddressRange),
-    /// A name, and everything below it where it was written as `*.name`.
-    Name(Vec<u8>, Scope),
-    /// A URL.
-    Url(Vec<u8>),
-}
-
-impl Mark {
-    /// Reads an address, a prefix, a range, a name, `*.name` for a name and all below it, or a URL.
-    pub fn parse(text: &str) -> Option<Mark> {
-        let bytes = text.trim().as_bytes();
-        if let Ok(read) = AddressRange::parse(bytes) {
-            return Some(Mark::Range(read.range));
-        }
-        let mut out = Vec::new();
-        if text.contains("://") {
-            return url::canonical(bytes, &mut out).ok().map(|_| Mark::Url(out));
-        }
-        let (bytes, scope) = match bytes.strip_prefix(b"*.") {
-            Some(below) => (below, Scope::Tree),
-            None => (bytes, Scope::Exact),
-        };
-        name::canonical(bytes, &mut out).ok().map(|()| Mark::Name(out, scope))
-    }
-}
-
-/// Reads a table of guards, whose other keys stay as `defaults` has them.
-pub(super) fn read(inner: &mut Reading<'_>, defaults: Guard) -> Guard {
+/// Reads a table of guards. Keys that it lacks keep their defaults.
+pub(super) fn read(inner: &mut TableReader<'_>, defaults: Guard) -> Guard {
     Guard {
         can_be_empty: inner.flag("can_be_empty", defaults.can_be_empty),
         allow_bogons: inner.flag("allow_bogons", defaults.allow_bogons),
@@ -175,13 +146,13 @@ pub(super) fn read(inner: &mut Reading<'_>, defaults: Guard) -> Guard {
         new_coverage_above: share(inner, "new_coverage_above", defaults.new_coverage_above),
         coverage_above: share(inner, "coverage_above", defaults.coverage_above),
         frozen_after_seconds: inner.span("frozen_after", defaults.frozen_after_seconds),
-        must_contain: sentinels(inner, "must_contain", defaults.must_contain),
-        must_not_contain: sentinels(inner, "must_not_contain", defaults.must_not_contain),
+        must_contain: indicators(inner, "must_contain", defaults.must_contain),
+        must_not_contain: indicators(inner, "must_not_contain", defaults.must_not_contain),
         end_mark: inner.text("end_mark").unwrap_or(defaults.end_mark),
     }
 }
 
-fn share(inner: &mut Reading<'_>, key: &str, default: Share) -> Share {
+fn share(inner: &mut TableReader<'_>, key: &str, default: Share) -> Share {
     let Some(text) = inner.text(key) else { return default };
     Share::parse(&text).unwrap_or_else(|| {
         inner.problem(key, format!("expected a share such as \"20%\", found `{}`", text.escape_debug()));
@@ -189,7 +160,7 @@ fn share(inner: &mut Reading<'_>, key: &str, default: Share) -> Share {
     })
 }
 
-fn number(inner: &mut Reading<'_>, key: &str, default: u64) -> u64 {
+fn number(inner: &mut TableReader<'_>, key: &str, default: u64) -> u64 {
     match inner.table.remove(key) {
         None => default,
         Some(Value::Integer(number)) if number >= 0 => number.unsigned_abs(),
@@ -200,26 +171,26 @@ fn number(inner: &mut Reading<'_>, key: &str, default: u64) -> u64 {
     }
 }
 
-fn sentinels(inner: &mut Reading<'_>, key: &str, default: Vec<Sentinel>) -> Vec<Sentinel> {
+fn indicators(inner: &mut TableReader<'_>, key: &str, default: Vec<NamedIndicator>) -> Vec<NamedIndicator> {
     if !inner.table.contains_key(key) {
         return default;
     }
     let texts = inner.texts(key);
-    texts.into_iter().filter_map(|text| sentinel(inner, key, text)).collect()
+    texts.into_iter().filter_map(|text| indicator(inner, key, text)).collect()
 }
 
-fn sentinel(inner: &mut Reading<'_>, key: &str, text: String) -> Option<Sentinel> {
-    let mark = Mark::parse(&text);
-    if mark.is_none() {
+fn indicator(inner: &mut TableReader<'_>, key: &str, text: String) -> Option<NamedIndicator> {
+    let indicator = Indicator::parse(&text);
+    if indicator.is_none() {
         let found = text.escape_debug();
         inner.problem(key, format!("expected an address, a prefix, a name or a URL, found `{found}`"));
     }
-    mark.map(|mark| Sentinel { text, mark })
+    indicator.map(|indicator| NamedIndicator { text, indicator })
 }
 
-/// What `never_block` adds to what is never blocked anyway.
-pub(super) fn never_block(inner: &mut Reading<'_>) -> Vec<Mark> {
-    sentinels(inner, "never_block", Vec::new()).into_iter().map(|sentinel| sentinel.mark).collect()
+/// What `never_block` adds to the built-in list.
+pub(super) fn never_block(inner: &mut TableReader<'_>) -> Vec<Indicator> {
+    indicators(inner, "never_block", Vec::new()).into_iter().map(|named| named.indicator).collect()
 }
 
 #[cfg(test)]
@@ -227,7 +198,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn shares_are_exact_at_their_edges() {
+    fn compares_shares_exactly() {
         let two = Share::parse("2%").expect("a share");
         assert_eq!(two, Share::percent(2));
         let v4 = 1u128 << 32;
@@ -239,14 +210,5 @@ mod tests {
         for bad in ["20", "-1%", "x%", "", "nan%"] {
             assert_eq!(Share::parse(bad), None, "{bad}");
         }
-    }
-
-    #[test]
-    fn marks_are_read_as_what_they_are() {
-        assert_eq!(Mark::parse("Example.COM."), Some(Mark::Name(b"example.com".to_vec(), Scope::Exact)));
-        assert_eq!(Mark::parse("*.example.com"), Some(Mark::Name(b"example.com".to_vec(), Scope::Tree)));
-        assert!(matches!(Mark::parse("203.0.113.0/24"), Some(Mark::Range(_))));
-        assert_eq!(Mark::parse("HTTP://example.com"), Some(Mark::Url(b"http://example.com/".to_vec())));
-        assert_eq!(Mark::parse("no name"), None);
     }
 }

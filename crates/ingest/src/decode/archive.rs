@@ -7,7 +7,7 @@ use super::charset::Utf8;
 use super::parts::Parts;
 use super::tar::stays_inside;
 use super::{carried, damaged};
-use crate::refused::FileRefusal;
+use crate::download::refusal::FileRefusal;
 use crc32fast::Hasher;
 use flate2::read::DeflateDecoder;
 use rapsheet_decompress::DamageReader;

@@ -5,7 +5,7 @@
 //! check every line.
 
 use super::refused;
-use crate::refused::FileRefusal;
+use crate::download::refusal::FileRefusal;
 use std::io::{self, Read};
 
 const CHUNK: usize = 1 << 15;

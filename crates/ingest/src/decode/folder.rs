@@ -5,7 +5,7 @@
 
 use super::parts::{Parts, Text};
 use super::{Limits, open, refused};
-use crate::refused::FileRefusal;
+use crate::download::refusal::FileRefusal;
 use std::fs::{self, File};
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};

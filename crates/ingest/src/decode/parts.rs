@@ -4,7 +4,7 @@
 //! is a folder for each category, or one file for names and one for URLs. So a text can be read part by part,
 //! or as a whole.
 
-use crate::refused::FileRefusal;
+use crate::download::refusal::FileRefusal;
 use std::io::{self, Read};
 
 /// A sequence of parts, each read to its end before the next one begins.

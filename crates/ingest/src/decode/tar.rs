@@ -8,7 +8,7 @@
 use super::charset::Utf8;
 use super::parts::Parts;
 use super::{damaged, refused};
-use crate::refused::FileRefusal;
+use crate::download::refusal::FileRefusal;
 use std::io::{self, Read, Take};
 use tar::{EntryType, Header};
 

@@ -1,14 +1,19 @@
-//! `adblock`: filter lists of Adblock Plus, uBlock and AdGuard, as far as a rule speaks of a whole host or URL.
+//! `adblock`: filter lists of Adblock Plus, uBlock Origin and AdGuard, for browsers and for DNS.
 //!
-//! Most rules of a browser list do not: they hide elements, block scripts of one site, or match pieces of URLs.
-//! Those are skipped or refused by kind, never bent into verdicts on a host. `$badfilter` takes back another
-//! rule of the same list, wherever it stands, so the list is seen whole before its lines are read.
+//! A line is a rule: `[@@]pattern[$modifiers]`. Only a rule about a whole host or one URL is an indicator;
+//! `@@` makes it an exception. Most rules of browser lists are not: they hide elements, apply on one site
+//! only, or match substrings of URLs. Such rules are skipped or rejected by kind and never turned into a
+//! verdict on a host.
+//!
+//! Traps: `#` begins a comment in lists for DNS and element hiding in lists for browsers, and `/…/` is a
+//! regular expression that may hold `$` and `,`. A rule with `$badfilter` cancels another rule of the same
+//! list, before or after it, so the list is read in two passes.
 
 use super::{Format, LineReader, OpenError, Shape, header};
-use crate::lines;
-use crate::options::{OptionRow, Options};
-use crate::scribe::{Details, Scribe, Skip};
-use crate::token;
+use crate::download::lines;
+use crate::entry::{Details, Normalizer, Skip};
+use crate::format::options::{OptionRow, Options};
+use crate::format::token;
 use rapsheet_snapshot::{Address, Kinds, ParseError, Scope};
 use std::collections::HashSet;
 
@@ -19,27 +24,28 @@ pub static FORMAT: Format = Format {
     example: "||evil.example.com^",
     kinds: Kinds::NAME,
     options: OPTIONS,
-    shape: Shape::Surveyed(survey),
+    shape: Shape::TwoPass(first_pass),
     ..Format::DEFAULT
 };
 
-/// What such lists take, wrapped or not.
+/// The options of filter lists, in base64 or not.
 pub(super) const OPTIONS: &[OptionRow] = &[OptionRow {
     key: "scoped",
-    about: "rules for one kind of request or one site only: `skip` (default) or `take`",
+    about: "rules for some requests or sites only, such as `$third-party`: `skip` (default) or `take`",
 }];
 
 struct Adblock {
     takes_scoped: bool,
-    /// Rules that a `$badfilter` of this list takes back.
+    /// The texts of the rules that `$badfilter` cancels.
     cancelled: HashSet<Vec<u8>>,
 }
 
-/// Sees the whole list for the rules that take others back.
-pub(super) fn survey(options: &Options, pages: &[&[u8]]) -> Result<Box<dyn LineReader>, OpenError> {
+/// Collects the rules that `$badfilter` cancels.
+pub(super) fn first_pass(options: &Options, pages: &[&[u8]]) -> Result<Box<dyn LineReader>, OpenError> {
     let takes_scoped = options.takes("scoped")?;
-    let speaks = |page: &&&[u8]| memchr::memmem::find(page, b"badfilter").is_some();
-    let cancelled = pages.iter().filter(speaks).flat_map(|page| cancelled_rules(page)).collect();
+    // Most lists have no such rule, and one search per block is much cheaper than splitting every line.
+    let has_badfilter = |page: &&&[u8]| memchr::memmem::find(page, b"badfilter").is_some();
+    let cancelled = pages.iter().filter(has_badfilter).flat_map(|page| cancelled_rules(page)).collect();
     Ok(Box::new(Adblock { takes_scoped, cancelled }))
 }
 
@@ -47,36 +53,39 @@ fn cancelled_rules(page: &[u8]) -> impl Iterator<Item = Vec<u8>> {
     lines::trimmed(page).filter_map(cancelled_rule)
 }
 
-/// The text of the rule that a `$badfilter` rule takes back.
+/// The text of the rule that a rule with `$badfilter` cancels: the same rule without this modifier.
 fn cancelled_rule(line: &[u8]) -> Option<Vec<u8>> {
     let (pattern, modifiers) = split_modifiers(line)?;
-    let kept: Vec<&[u8]> = split_list(modifiers).filter(|modifier| *modifier != b"badfilter").collect();
-    let is_bad = split_list(modifiers).any(|modifier| modifier == b"badfilter");
+    let kept: Vec<&[u8]> = modifier_list(modifiers).filter(|modifier| *modifier != b"badfilter").collect();
+    let is_bad = modifier_list(modifiers).any(|modifier| modifier == b"badfilter");
     let text = if kept.is_empty() { pattern.to_vec() } else { [pattern, b"$", &kept.join(&b',')].concat() };
     is_bad.then_some(text)
 }
 
 impl LineReader for Adblock {
-    fn line(&self, line: &[u8], scribe: &mut Scribe<'_>) {
+    fn line(&self, line: &[u8], normalizer: &mut Normalizer<'_>) {
         if let [b'|', b'|', host @ .., b'^'] = line
             && self.cancelled.is_empty()
-            && scribe.plain(host, Scope::Tree, &Details::NONE)
+            && normalizer.fast_host(host, Scope::Tree, &Details::NONE)
         {
             return;
         }
         match line {
-            [b'!', b'#' | b'+', ..] => scribe.skip(Skip::Directive),
-            [b'!', comment @ ..] => header::comment(comment.trim_ascii(), scribe),
-            [b'[', .., b']'] => scribe.skip(Skip::Header),
-            _ if is_cosmetic(line) => scribe.skip(Skip::Cosmetic),
-            [b'#', comment @ ..] => header::comment(comment.trim_ascii(), scribe),
-            _ if !self.cancelled.is_empty() && self.cancelled.contains(line) => scribe.skip(Skip::Badfilter),
-            _ => self.rule(line, scribe),
+            [b'!', b'#' | b'+', ..] => normalizer.skip(Skip::Directive),
+            [b'!', comment @ ..] => header::comment(comment.trim_ascii(), normalizer),
+            [b'[', .., b']'] => normalizer.skip(Skip::Header),
+            _ if is_cosmetic(line) => normalizer.skip(Skip::Cosmetic),
+            [b'#', comment @ ..] => header::comment(comment.trim_ascii(), normalizer),
+            _ if !self.cancelled.is_empty() && self.cancelled.contains(line) => {
+                normalizer.skip(Skip::Badfilter);
+            }
+            _ => self.rule(line, normalizer),
         }
     }
 }
 
-/// Element hiding, scriptlets and their exceptions: everything behind `##` and its kin.
+/// Whether a rule hides elements or runs scriptlets, or is an exception to such a rule: `##`, `#@#`, `#?#`,
+/// `#$#` and their combinations anywhere in the line, and AdGuard's `$$` for HTML.
 fn is_cosmetic(line: &[u8]) -> bool {
     const MARKS: [&[u8]; 10] =
         [b"##", b"#@#", b"#?#", b"#$#", b"#%#", b"#@?#", b"#$?#", b"#@$#", b"#@%#", b"#@$?#"];
@@ -85,20 +94,22 @@ fn is_cosmetic(line: &[u8]) -> bool {
         return is_html && !line.starts_with(b"/");
     };
     let rest = line.get(at..).unwrap_or(&[]);
-    let run = rest.iter().take_while(|byte| **byte == b'#').count();
-    let comment = at == 0 && (run > 2 || rest.get(1).is_none_or(|byte| *byte == b' '));
-    !comment && MARKS.iter().any(|mark| rest.starts_with(mark))
+    let hashes = rest.iter().take_while(|byte| **byte == b'#').count();
+    // A line that begins with `# ` or with a ruler of hashes is a comment.
+    let is_comment = at == 0 && (hashes > 2 || rest.get(1).is_none_or(|byte| *byte == b' '));
+    !is_comment && MARKS.iter().any(|mark| rest.starts_with(mark))
 }
 
-/// Pattern and modifiers: the last `$` that a letter or `~` follows.
+/// Splits a rule into its pattern and its modifiers, at the last `$` that a letter, `~`, `1p` or `3p` follows
+/// and no backslash precedes. A `$` anywhere else belongs to the pattern.
 fn split_modifiers(rule: &[u8]) -> Option<(&[u8], &[u8])> {
     let mut end = rule.len();
     while let Some(at) = memchr::memrchr(b'$', rule.get(..end)?) {
-        let behind = rule.get(at + 1..).unwrap_or(&[]);
-        let begins = behind.first().is_some_and(|byte| byte.is_ascii_alphabetic() || *byte == b'~')
-            || behind.starts_with(b"3p")
-            || behind.starts_with(b"1p");
-        if begins && at.checked_sub(1).and_then(|before| rule.get(before)) != Some(&b'\\') {
+        let rest = rule.get(at + 1..).unwrap_or(&[]);
+        let is_modifier = rest.first().is_some_and(|byte| byte.is_ascii_alphabetic() || *byte == b'~')
+            || rest.starts_with(b"3p")
+            || rest.starts_with(b"1p");
+        if is_modifier && at.checked_sub(1).and_then(|before| rule.get(before)) != Some(&b'\\') {
             return Some((rule.get(..at)?, rule.get(at + 1..)?));
         }
         end = at;
@@ -106,67 +117,70 @@ fn split_modifiers(rule: &[u8]) -> Option<(&[u8], &[u8])> {
     None
 }
 
-fn split_list(modifiers: &[u8]) -> impl Iterator<Item = &[u8]> {
+fn modifier_list(modifiers: &[u8]) -> impl Iterator<Item = &[u8]> {
     modifiers.split(|byte| *byte == b',').map(<[u8]>::trim_ascii).filter(|modifier| !modifier.is_empty())
 }
 
-/// What a rule's modifiers make of it.
+/// The effect of a rule's modifiers.
 enum Effect<'m> {
-    Take,
+    /// The rule counts.
+    Keep,
+    /// The rule is skipped.
     Skip(Skip),
-    /// Names below the rule's that it does not speak of.
-    Deny(&'m [u8]),
+    /// The rule counts, except for these names (`$denyallow`), separated by `|`.
+    Except(&'m [u8]),
 }
 
 impl Adblock {
-    fn rule(&self, rule: &[u8], scribe: &mut Scribe<'_>) {
+    fn rule(&self, rule: &[u8], normalizer: &mut Normalizer<'_>) {
         let (inverted, rule) = match rule.strip_prefix(b"@@") {
             Some(rest) => (true, rest),
             None => (false, rule),
         };
         let details = Details { inverted, ..Details::NONE };
         if is_regex(rule) {
-            return scribe.reject(ParseError::Pattern);
+            return normalizer.reject(ParseError::Pattern);
         }
         let (pattern, modifiers) = split_modifiers(rule).unwrap_or((rule, &[]));
         let pattern = pattern.strip_suffix(b"$").unwrap_or(pattern);
         match self.effect(modifiers) {
-            Effect::Take => take(pattern, &details, scribe),
-            Effect::Skip(why) => scribe.skip(why),
-            Effect::Deny(names) => {
-                let before = scribe.taken();
-                take(pattern, &details, scribe);
-                // What an exception does not speak of stays as the list has it.
-                if scribe.taken() == before || inverted {
+            Effect::Keep => emit_pattern(pattern, &details, normalizer),
+            Effect::Skip(why) => normalizer.skip(why),
+            Effect::Except(names) => {
+                let before = normalizer.entries();
+                emit_pattern(pattern, &details, normalizer);
+                // Names that an exception leaves out are not blocked by it.
+                if normalizer.entries() == before || inverted {
                     return;
                 }
-                let spared = Details { inverted: !inverted, ..Details::NONE };
-                names.split(|byte| *byte == b'|').for_each(|name| scribe.host(name, Scope::Tree, &spared));
+                let exception = Details { inverted: true, ..Details::NONE };
+                let names = names.split(|byte| *byte == b'|');
+                names.for_each(|name| normalizer.host(name, Scope::Tree, &exception));
             }
         }
     }
 
     fn effect<'m>(&self, modifiers: &'m [u8]) -> Effect<'m> {
-        let mut denied = None;
-        for modifier in split_list(modifiers) {
+        let mut excepted = None;
+        for modifier in modifier_list(modifiers) {
             let (name, value) = token::split_once(modifier, b'=').unwrap_or((modifier, &[]));
             match name {
                 b"important" | b"all" | b"document" | b"doc" | b"popup" | b"match-case" => {}
                 b"badfilter" => return Effect::Skip(Skip::Badfilter),
-                b"denyallow" => denied = Some(value),
-                b"dnsrewrite" if rewrites_to_nothing(value) => {}
+                b"denyallow" => excepted = Some(value),
+                b"dnsrewrite" if is_block(value) => {}
                 b"dnsrewrite" => return Effect::Skip(Skip::Rewrite),
                 b"dnstype" | b"client" | b"ctag" => return Effect::Skip(Skip::Conditional),
                 _ if self.takes_scoped => {}
                 _ => return Effect::Skip(Skip::Scoped),
             }
         }
-        denied.map_or(Effect::Take, Effect::Deny)
+        excepted.map_or(Effect::Keep, Effect::Except)
     }
 }
 
-/// A rewrite that answers with nothing is a block.
-fn rewrites_to_nothing(value: &[u8]) -> bool {
+/// Whether `$dnsrewrite` answers with an error or a null address, which blocks the name.
+fn is_block(value: &[u8]) -> bool {
     let mut parts = value.split(|byte| *byte == b';');
     let answer = match parts.next() {
         Some(b"NOERROR") => parts.next_back().unwrap_or(&[]),
@@ -175,47 +189,48 @@ fn rewrites_to_nothing(value: &[u8]) -> bool {
     matches!(answer, b"NXDOMAIN" | b"REFUSED" | b"0.0.0.0" | b"::")
 }
 
-/// `/…/`, perhaps with modifiers.
+/// Whether a rule is `/…/`, with or without modifiers.
 fn is_regex(rule: &[u8]) -> bool {
     let Some(inner) = rule.strip_prefix(b"/") else { return false };
     let end = memchr::memrchr(b'/', inner);
     end.is_some_and(|end| matches!(inner.get(end + 1), None | Some(b'$')))
 }
 
-/// Takes a pattern that is shaped like a host or a URL; every other one is refused.
-fn take(pattern: &[u8], details: &Details, scribe: &mut Scribe<'_>) {
+/// Emits a pattern that means one host or one URL, and rejects any other. AdGuard takes lines of hosts files,
+/// too.
+fn emit_pattern(pattern: &[u8], details: &Details, normalizer: &mut Normalizer<'_>) {
     let pattern = pattern.trim_ascii();
     let (sink, names) = token::first(pattern);
     if !names.is_empty() && Address::parse(sink).is_ok() {
-        return token::words(names).for_each(|name| scribe.host(name, Scope::Exact, details));
+        return token::words(names).for_each(|name| normalizer.host(name, Scope::Exact, details));
     }
     match pattern {
         [b'|', b'|', b'*', b'.', host @ ..] | [b'|', b'|', b'.', host @ ..] | [b'*', b'.', host @ ..] => {
-            anchored(host, Scope::Subdomains, details, scribe);
+            emit_anchored(host, Scope::Subdomains, details, normalizer);
         }
-        [b'|', b'|', host @ ..] => anchored(host, Scope::Tree, details, scribe),
-        [b'|', rest @ ..] => exact(rest, details, scribe),
+        [b'|', b'|', host @ ..] => emit_anchored(host, Scope::Tree, details, normalizer),
+        [b'|', rest @ ..] => emit_exact(rest, details, normalizer),
         [b':', b'/', b'/', host @ ..] | [b'/', b'/', host @ ..] => {
-            anchored(host, Scope::Tree, details, scribe);
+            emit_anchored(host, Scope::Tree, details, normalizer);
         }
-        [b'.', host @ ..] => anchored(host, Scope::Subdomains, details, scribe),
-        _ => unanchored(pattern, details, scribe),
+        [b'.', host @ ..] => emit_anchored(host, Scope::Subdomains, details, normalizer),
+        _ => emit_unanchored(pattern, details, normalizer),
     }
 }
 
-/// `host^`, `host`, `host/path`, `host:port^`.
-fn anchored(text: &[u8], scope: Scope, details: &Details, scribe: &mut Scribe<'_>) {
+/// A pattern after the anchor of a host: `host^`, `host`, `host/path`, `host:port^`.
+fn emit_anchored(text: &[u8], scope: Scope, details: &Details, normalizer: &mut Normalizer<'_>) {
     let text = text.strip_suffix(b"|").unwrap_or(text);
     let text = text.strip_suffix(b"^").unwrap_or(text);
     if has_wildcard(text) {
-        return scribe.reject(ParseError::Pattern);
+        return normalizer.reject(ParseError::Pattern);
     }
     match memchr::memchr2(b'/', b'?', text) {
-        Some(at) if at + 1 == text.len() => scribe.host(text.get(..at).unwrap_or(&[]), scope, details),
-        Some(_) => scribe.url(text, details),
-        // A port makes it one service of the host.
-        None if has_port(text) => scribe.url(text, details),
-        None => scribe.host(text, scope, details),
+        Some(at) if at + 1 == text.len() => normalizer.host(text.get(..at).unwrap_or(&[]), scope, details),
+        Some(_) => normalizer.url(text, details),
+        // With a port, the rule is about one service and not about the host.
+        None if has_port(text) => normalizer.url(text, details),
+        None => normalizer.host(text, scope, details),
     }
 }
 
@@ -223,31 +238,33 @@ fn has_port(text: &[u8]) -> bool {
     token::split_once(text, b':').is_some_and(|(_, port)| token::is_digits(port))
 }
 
-/// `|http://host/path`, `|host^`.
-fn exact(text: &[u8], details: &Details, scribe: &mut Scribe<'_>) {
+/// A pattern after the anchor of an address: `|http://host/path`, `|host^`.
+fn emit_exact(text: &[u8], details: &Details, normalizer: &mut Normalizer<'_>) {
     let text = text.strip_suffix(b"|").unwrap_or(text);
     let text = text.strip_suffix(b"^").unwrap_or(text);
     if has_wildcard(text) {
-        scribe.reject(ParseError::Pattern);
+        normalizer.reject(ParseError::Pattern);
     } else if memchr::memmem::find(text, b"://").is_some() {
-        scribe.url(text, details);
+        normalizer.url(text, details);
     } else {
-        scribe.host(text, Scope::Exact, details);
+        normalizer.host(text, Scope::Exact, details);
     }
 }
 
-/// A pattern without an anchor is a substring, unless it is a whole name, or a URL's host.
-fn unanchored(text: &[u8], details: &Details, scribe: &mut Scribe<'_>) {
+/// A pattern without an anchor: a substring, which cannot be indexed, unless it is a whole name or the start
+/// of a URL.
+fn emit_unanchored(text: &[u8], details: &Details, normalizer: &mut Normalizer<'_>) {
     let schemed = [b"http://".as_slice(), b"https://"].iter().find_map(|scheme| text.strip_prefix(*scheme));
     if let Some(host) = schemed {
-        return anchored(host, Scope::Tree, details, scribe);
+        return emit_anchored(host, Scope::Tree, details, normalizer);
     }
     let name = text.strip_suffix(b"^").unwrap_or(text);
-    let whole = name.first().is_some_and(u8::is_ascii_alphanumeric) || !name.is_ascii();
-    if !whole || has_wildcard(name) || name.iter().any(|byte| matches!(byte, b'/' | b'=' | b'?' | b'&')) {
-        return scribe.reject(ParseError::Pattern);
+    let begins_name = name.first().is_some_and(u8::is_ascii_alphanumeric) || !name.is_ascii();
+    if !begins_name || has_wildcard(name) || name.iter().any(|byte| matches!(byte, b'/' | b'=' | b'?' | b'&'))
+    {
+        return normalizer.reject(ParseError::Pattern);
     }
-    scribe.host(name, Scope::Exact, details);
+    normalizer.host(name, Scope::Exact, details);
 }
 
 fn has_wildcard(text: &[u8]) -> bool {
@@ -256,10 +273,10 @@ fn has_wildcard(text: &[u8]) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use crate::transcript::tests::render;
+    use crate::pipeline::testing::render;
 
     #[test]
-    fn hosts_in_every_shape() {
+    fn reads_hosts_in_every_pattern() {
         let text = "[Adblock Plus 2.0]\n! Title: x\n! Last modified: 2026-07-06 00:40:32 UTC\n||evilpanel.com^\n||evilpanel.net\n\
                     ||evilpanel.com^ \n@@||good.evilpanel.com^\n|http://85.17.73.31/\n://gj7.ru^\n||*.evilpanel.com^\n.evilpanel.com^\n\
                     ||45.9.20.5^\nevilpanel.com^\nevilpanel.com\n0.0.0.0 evilpanel.com\n||evilpanel.com/gate.php\n||evilpanel.com^$\n";
@@ -286,7 +303,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_verdict_on_a_host() {
+    fn skips_and_rejects_rules_that_are_not_about_a_host() {
         let text = "evilpanel.com##.ad-box\n##[href^=\"http://evilpanel.com/\"]\n# a comment\n#### ruler\n!#include x.txt\n\
                     /^https?:\\/\\/[a-z]{8,15}\\.(com|net)\\//$doc\n||goog\n-norgesalg.com^\n&param=evilpanel\n||ads*.evilpanel.com^\n\
                     ||evilpanel.com^$third-party\n||evilpanel.com^$client=kid\n||evilpanel.com^$dnsrewrite=45.9.20.5\n||co.uk^\n";
@@ -314,7 +331,7 @@ mod tests {
     }
 
     #[test]
-    fn modifiers_change_a_rule() {
+    fn modifiers_change_the_meaning_of_a_rule() {
         let text = "||evilpanel.com^$important\n||gone.evilpanel.com^\n||gone.evilpanel.com^$badfilter\n||stay.evilpanel.com^$important\n\
                     ||stay.evilpanel.com^$badfilter\n||evilpanel.net^$denyallow=good.evilpanel.net\n||com^$denyallow=good.com\n||evilpanel.com^$dnsrewrite=NXDOMAIN;;\n\
                     ||evilpanel.com^$all\n";

@@ -1,7 +1,8 @@
 //! `auto`: the format is detected from the beginning of the file.
 //!
-//! This row has no reader of its own: the reader is that of the format that [`crate::sniff`] detects. A catalogue
-//! does better to name its formats, because a publisher who changes syntax should be noticed, not followed.
+//! This row has no reader of its own: the reader is that of the format that [`crate::format::sniff`] detects.
+//! A catalogue does better to name its formats, because a publisher who changes syntax should be noticed, not
+//! followed.
 
 use super::{Format, Markup, Shape};
 

@@ -1,10 +1,10 @@
-//! `adblock-base64-autoproxy`: a filter list in base64, as gfwlist is published.
+//! `adblock-base64-autoproxy`: a filter list whose whole text is in base64, as gfwlist is published.
 //!
-//! The wrapping says nothing about the rules in it, which are read as any filter list's. A file that somebody has
-//! unwrapped already is read as it is.
+//! The decoded text begins with `[AutoProxy 0.2.9]` and is read like any other filter list. A file that was
+//! decoded before it was stored begins with `[` or `!`, which are not base64, and is read as it is.
 
 use super::{Format, Shape, adblock};
-use crate::refused::FileRefusal;
+use crate::download::refusal::FileRefusal;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use rapsheet_snapshot::Kinds;
@@ -12,15 +12,15 @@ use rapsheet_snapshot::Kinds;
 /// The row of the table.
 pub static FORMAT: Format = Format {
     id: "adblock-base64-autoproxy",
-    about: "a filter list in base64 (gfwlist)",
+    about: "a filter list in base64, such as gfwlist",
     example: "fHxldmlsLmV4YW1wbGUuY29tXgo=",
     kinds: Kinds::NAME,
     options: adblock::OPTIONS,
-    shape: Shape::Wrapped(unwrap, adblock::survey),
+    shape: Shape::Encoded(decode, adblock::first_pass),
     ..Format::DEFAULT
 };
 
-fn unwrap(mut whole: Vec<u8>) -> Result<Vec<u8>, FileRefusal> {
+fn decode(mut whole: Vec<u8>) -> Result<Vec<u8>, FileRefusal> {
     let start = whole.trim_ascii_start();
     if start.starts_with(b"[") || start.starts_with(b"!") {
         return Ok(whole);
@@ -31,11 +31,11 @@ fn unwrap(mut whole: Vec<u8>) -> Result<Vec<u8>, FileRefusal> {
 
 #[cfg(test)]
 mod tests {
-    use crate::transcript::tests::render;
+    use crate::pipeline::testing::render;
 
     #[test]
-    fn what_is_inside_is_a_filter_list() {
-        let wrapped = "W0F1dG9Qcm94eSAwLjIuOV0KISBhIGNvbW1lbnQKfHxldmlscGFuZWwuY29tCkBAfHxnb29k\nLmV2aWxwYW5lbC5jb20KfGh0dHA6Ly80NS45LjIwLjUvYQo=\n";
+    fn reads_encoded_and_decoded_lists() {
+        let encoded = "W0F1dG9Qcm94eSAwLjIuOV0KISBhIGNvbW1lbnQKfHxldmlscGFuZWwuY29tCkBAfHxnb29k\nLmV2aWxwYW5lbC5jb20KfGh0dHA6Ly80NS45LjIwLjUvYQo=\n";
         let expected = [
             "SKIP header",
             "SKIP comment",
@@ -43,10 +43,10 @@ mod tests {
             "allow domain-tree good.evilpanel.com",
             "url http://45.9.20.5/a",
         ];
-        assert_eq!(render("adblock-base64-autoproxy", &[], wrapped), expected);
-        let bare = "[AutoProxy 0.2.9]\n||evilpanel.com\n";
+        assert_eq!(render("adblock-base64-autoproxy", &[], encoded), expected);
+        let decoded = "[AutoProxy 0.2.9]\n||evilpanel.com\n";
         assert_eq!(
-            render("adblock-base64-autoproxy", &[], bare),
+            render("adblock-base64-autoproxy", &[], decoded),
             ["SKIP header", "domain-tree evilpanel.com"]
         );
     }

@@ -1,12 +1,14 @@
-//! `bind-zones`: `zone` statements that point names at an empty zone file.
+//! `bind-zones`: configuration of BIND, whose `zone` statements make names resolve to an empty zone file.
 //!
-//! A statement may stand on one line or on many, with three kinds of comments in it, so words are read in order and
-//! a zone counts when its type is known: a forwarded zone or the hints of the root block nothing. Files that are
-//! named are never followed.
+//! `zone "evil.example.com" { type master; file "null.zone"; };` covers the name and everything below it.
+//!
+//! A statement may be on one line or on several, and it may hold comments of three kinds (`#`, `//`,
+//! `/* */`), so the reader works word by word, in order. A zone counts when its type is known: forward, hint
+//! and stub zones block nothing. Files that a statement names are never opened.
 
 use super::{Format, Head, OpenError, OrderedReader, Shape};
-use crate::options::Options;
-use crate::scribe::{Details, Scribe, Skip};
+use crate::entry::{Details, Normalizer, Skip};
+use crate::format::options::Options;
 use rapsheet_snapshot::{Kinds, ParseError, Scope};
 
 /// The row of the table.
@@ -22,9 +24,9 @@ pub static FORMAT: Format = Format {
 #[derive(Default)]
 struct Zones {
     in_comment: bool,
-    /// The word before, which says what the next one is.
-    before: Vec<u8>,
-    /// The zone whose type is not known yet.
+    /// The previous word, which is the key of the next one.
+    previous: Vec<u8>,
+    /// The name of a zone whose type has not been read yet.
     pending: Option<Vec<u8>>,
 }
 
@@ -33,28 +35,28 @@ fn open(_: &Options, _: Head<'_>) -> Result<Box<dyn OrderedReader>, OpenError> {
 }
 
 impl OrderedReader for Zones {
-    fn line(&mut self, line: &[u8], scribe: &mut Scribe<'_>) {
+    fn line(&mut self, line: &[u8], normalizer: &mut Normalizer<'_>) {
         let mut rest = line;
         let mut words = 0;
-        while let Some(word) = self.word(&mut rest) {
+        while let Some(word) = self.next_word(&mut rest) {
             words += 1;
-            self.take(word, scribe);
+            self.read_word(word, normalizer);
         }
-        if scribe.told() > 0 {
+        if normalizer.outcomes() > 0 {
             return;
         }
         match words {
-            0 => scribe.skip(Skip::Comment),
-            // One word with a dot in it belongs to a list in some other format.
-            1 if line.contains(&b'.') && self.pending.is_none() => scribe.reject(ParseError::BadColumns),
-            _ => scribe.skip(Skip::Directive),
+            0 => normalizer.skip(Skip::Comment),
+            // A single word with a dot is an entry of a list in another format.
+            1 if line.contains(&b'.') && self.pending.is_none() => normalizer.reject(ParseError::BadColumns),
+            _ => normalizer.skip(Skip::Directive),
         }
     }
 }
 
 impl Zones {
-    /// The next word: a name, a quoted text without its quotes, or one mark of punctuation.
-    fn word<'l>(&mut self, rest: &mut &'l [u8]) -> Option<&'l [u8]> {
+    /// The next word of a line: a name, a quoted text without its quotes, or one of `{`, `}`, `;`.
+    fn next_word<'l>(&mut self, rest: &mut &'l [u8]) -> Option<&'l [u8]> {
         loop {
             if self.in_comment {
                 let end = memchr::memmem::find(rest, b"*/")?;
@@ -73,39 +75,40 @@ impl Zones {
                     *rest = inner.get(end + 1..).unwrap_or(&[]);
                     return inner.get(..end);
                 }
-                [b'{' | b'}' | b';', ..] => return cut(rest, 1),
+                [b'{' | b'}' | b';', ..] => return split_off(rest, 1),
                 text => {
                     let ends =
                         |byte: &u8| byte.is_ascii_whitespace() || matches!(byte, b'{' | b'}' | b';' | b'"');
-                    return cut(rest, text.iter().position(ends).unwrap_or(text.len()));
+                    return split_off(rest, text.iter().position(ends).unwrap_or(text.len()));
                 }
             }
         }
     }
 
-    fn take(&mut self, word: &[u8], scribe: &mut Scribe<'_>) {
-        match (self.before.as_slice(), word) {
+    fn read_word(&mut self, word: &[u8], normalizer: &mut Normalizer<'_>) {
+        match (self.previous.as_slice(), word) {
             (b"zone", name) => self.pending = Some(name.to_vec()),
-            (b"type", kind) => self.settle(kind, scribe),
-            // A zone without a type is a fault of its own, and what the list blocks all the same.
-            (_, b"}") => self.settle(b"master", scribe),
+            (b"type", kind) => self.emit_pending(kind, normalizer),
+            // A zone without a type is an error to BIND, but the list still means to block it.
+            (_, b"}") => self.emit_pending(b"master", normalizer),
             _ => {}
         }
-        word.clone_into(&mut self.before);
+        word.clone_into(&mut self.previous);
     }
 
-    fn settle(&mut self, kind: &[u8], scribe: &mut Scribe<'_>) {
+    fn emit_pending(&mut self, kind: &[u8], normalizer: &mut Normalizer<'_>) {
         let Some(name) = self.pending.take() else { return };
-        let passes: [&[u8]; 5] = [b"forward", b"hint", b"stub", b"static-stub", b"delegation-only"];
-        if passes.contains(&kind) {
-            scribe.skip(Skip::Routing);
+        let routed: [&[u8]; 5] = [b"forward", b"hint", b"stub", b"static-stub", b"delegation-only"];
+        if routed.contains(&kind) {
+            normalizer.skip(Skip::Routing);
         } else {
-            scribe.host(&name, Scope::Tree, &Details::NONE);
+            normalizer.host(&name, Scope::Tree, &Details::NONE);
         }
     }
 }
 
-fn cut<'l>(rest: &mut &'l [u8], at: usize) -> Option<&'l [u8]> {
+/// Takes the first `at` bytes off `rest`.
+fn split_off<'l>(rest: &mut &'l [u8], at: usize) -> Option<&'l [u8]> {
     let (word, tail) = rest.split_at_checked(at)?;
     *rest = tail;
     Some(word)
@@ -113,10 +116,10 @@ fn cut<'l>(rest: &mut &'l [u8], at: usize) -> Option<&'l [u8]> {
 
 #[cfg(test)]
 mod tests {
-    use crate::transcript::tests::render;
+    use crate::pipeline::testing::render;
 
     #[test]
-    fn statements_on_one_line_and_on_many() {
+    fn reads_statements_on_one_line_and_on_several() {
         let text = "// a comment\nzone \"evilpanel.com\" { type master; notify no; file \"null.zone.file\"; };\nzone \"evilpanel.net\" IN\n{\n  /* why\n  */ type primary;\n};\n\
                     zone \".\" { type hint; file \"root\"; };\ninclude \"/etc/passwd\";\nzone evilpanel.org { file \"x\"; };\nzone \"a.evilpanel.com\" { type master; }; zone \"b.evilpanel.com\" { type master; };\n";
         let expected = [

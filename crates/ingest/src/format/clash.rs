@@ -1,19 +1,23 @@
 //! `clash`: rule providers of Clash, and the text rules of Surge, Quantumult and Shadowrocket.
 //!
-//! `+.x` is a tree here and `.x` only what lies below: others mean the whole tree by it. A star stands for exactly
-//! one label, which no entry of an index can say. Rules carry the policy that they are used with at home, which
-//! says nothing about the indicator.
+//! A provider is a YAML list below `payload:` whose items are names (`'+.evil.example.com'`), prefixes, or
+//! rules (`DOMAIN-SUFFIX,evil.example.com,REJECT`); the text variants have one rule per line.
+//!
+//! `+.x` is x and everything below it, and `.x` only what is below, whereas other formats mean the whole tree
+//! by `.x`. `*` stands for exactly one label, which no scope expresses, so such entries are rejected. The
+//! policy after a rule (`REJECT`, `DIRECT`, the name of a proxy group) is the publisher's own routing and is
+//! not read.
 
 use super::{Format, Head, LineReader, OpenError, Shape, header};
-use crate::options::Options;
-use crate::scribe::{Details, Scribe, Skip};
-use crate::token;
+use crate::entry::{Details, Normalizer, Skip};
+use crate::format::options::Options;
+use crate::format::token;
 use rapsheet_snapshot::{Kinds, ParseError, Scope};
 
 /// The row of the table.
 pub static FORMAT: Format = Format {
     id: "clash",
-    about: "Clash rule providers (payload:) and Surge-like rules: DOMAIN-SUFFIX,x",
+    about: "Clash rule providers (payload:) and rules of Surge, Quantumult, Shadowrocket: DOMAIN-SUFFIX,x",
     example: "  - '+.evil.example.com'",
     kinds: Kinds::ALL,
     shape: Shape::Lines(open),
@@ -27,59 +31,62 @@ fn open(_: &Options, _: Head<'_>) -> Result<Box<dyn LineReader>, OpenError> {
 }
 
 impl LineReader for Clash {
-    fn line(&self, line: &[u8], scribe: &mut Scribe<'_>) {
+    fn line(&self, line: &[u8], normalizer: &mut Normalizer<'_>) {
         match line {
             [b'#' | b';', comment @ ..] | [b'/', b'/', comment @ ..] => {
-                header::comment(comment.trim_ascii(), scribe);
+                header::comment(comment.trim_ascii(), normalizer);
             }
-            b"payload:" => scribe.skip(Skip::Header),
-            [b'[', .., b']'] => scribe.skip(Skip::Header),
-            [b'-', b' ', item @ ..] => rule(token::unwrap(token::before_comment(item.trim_ascii())), scribe),
-            _ => rule(token::unwrap(token::before_comment(line)), scribe),
+            b"payload:" => normalizer.skip(Skip::Header),
+            [b'[', .., b']'] => normalizer.skip(Skip::Header),
+            [b'-', b' ', item @ ..] => {
+                rule(token::unwrap(token::before_comment(item.trim_ascii())), normalizer);
+            }
+            _ => rule(token::unwrap(token::before_comment(line)), normalizer),
         }
     }
 }
 
-fn rule(text: &[u8], scribe: &mut Scribe<'_>) {
+fn rule(text: &[u8], normalizer: &mut Normalizer<'_>) {
     match token::split_once(text, b',') {
-        None => behaviour(text, scribe),
+        None => behaviour(text, normalizer),
         Some((kind, rest)) => {
             let value = token::before(rest, b',').trim_ascii();
-            classical(&kind.trim_ascii().to_ascii_uppercase(), value, scribe);
+            classical(&kind.trim_ascii().to_ascii_uppercase(), value, normalizer);
         }
     }
 }
 
-/// An entry of a list of names or of prefixes.
-fn behaviour(text: &[u8], scribe: &mut Scribe<'_>) {
+/// An item of a provider with behaviour `domain` or `ipcidr`: a name or a prefix.
+fn behaviour(text: &[u8], normalizer: &mut Normalizer<'_>) {
     match text {
-        [b'+', b'.', name @ ..] => scribe.host(name, Scope::Tree, &Details::NONE),
-        [b'.', name @ ..] => scribe.host(name, Scope::Subdomains, &Details::NONE),
-        _ if text.contains(&b'*') => scribe.reject(ParseError::Pattern),
-        _ => scribe.any(text, Scope::Exact, &Details::NONE),
+        [b'+', b'.', name @ ..] => normalizer.host(name, Scope::Tree, &Details::NONE),
+        [b'.', name @ ..] => normalizer.host(name, Scope::Subdomains, &Details::NONE),
+        _ if text.contains(&b'*') => normalizer.reject(ParseError::Pattern),
+        _ => normalizer.any(text, Scope::Exact, &Details::NONE),
     }
 }
 
-fn classical(kind: &[u8], value: &[u8], scribe: &mut Scribe<'_>) {
+/// A rule, as in a provider with behaviour `classical`.
+fn classical(kind: &[u8], value: &[u8], normalizer: &mut Normalizer<'_>) {
     match kind {
-        b"DOMAIN" | b"HOST" => scribe.host(value, Scope::Exact, &Details::NONE),
+        b"DOMAIN" | b"HOST" => normalizer.host(value, Scope::Exact, &Details::NONE),
         b"DOMAIN-SUFFIX" | b"HOST-SUFFIX" => {
-            scribe.host(value.strip_prefix(b".").unwrap_or(value), Scope::Tree, &Details::NONE);
+            normalizer.host(value.strip_prefix(b".").unwrap_or(value), Scope::Tree, &Details::NONE);
         }
-        b"IP-CIDR" | b"IP-CIDR6" | b"IP6-CIDR" | b"SRC-IP-CIDR" => scribe.address(value, &Details::NONE),
+        b"IP-CIDR" | b"IP-CIDR6" | b"IP6-CIDR" | b"SRC-IP-CIDR" => normalizer.address(value, &Details::NONE),
         b"DOMAIN-KEYWORD" | b"HOST-KEYWORD" | b"DOMAIN-REGEX" | b"DOMAIN-WILDCARD" | b"HOST-WILDCARD"
-        | b"URL-REGEX" | b"AND" | b"OR" | b"NOT" => scribe.reject(ParseError::Pattern),
-        b"GEOIP" | b"GEOSITE" | b"MATCH" | b"FINAL" | b"RULE-SET" => scribe.skip(Skip::Policy),
-        _ => scribe.skip(Skip::UnsupportedKind),
+        | b"URL-REGEX" | b"AND" | b"OR" | b"NOT" => normalizer.reject(ParseError::Pattern),
+        b"GEOIP" | b"GEOSITE" | b"MATCH" | b"FINAL" | b"RULE-SET" => normalizer.skip(Skip::Policy),
+        _ => normalizer.skip(Skip::UnsupportedKind),
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use crate::transcript::tests::render;
+    use crate::pipeline::testing::render;
 
     #[test]
-    fn behaviours_and_rules() {
+    fn reads_items_of_every_behaviour() {
         let text = "payload:\n  - '+.evilpanel.com'\n  - '.evilpanel.net'\n  - 'evilpanel.org' # why\n  - \"*.evilpanel.com\"\n  - '45.9.20.0/24'\n  - DOMAIN-SUFFIX,evilpanel.com\n\
                     DOMAIN,a.evilpanel.com,REJECT\nDOMAIN-KEYWORD,evil\nIP-CIDR,45.9.21.0/24,no-resolve\nIP-CIDR6,2a06:e480::/32\n  - PROCESS-NAME,frpc\nGEOIP,CN\n# a comment\n";
         let expected = [

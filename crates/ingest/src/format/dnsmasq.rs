@@ -1,20 +1,25 @@
-//! `dnsmasq`: resolver configuration in which `address=/name/…` blocks a name and everything below it.
+//! `dnsmasq`: configuration of the resolver dnsmasq.
 //!
-//! `#` is the null address here, not a comment, unless it begins a line or follows a blank. A `server` line with
-//! an address routes a name and blocks nothing; without one it answers locally, which blocks. Files and sets that
-//! a line names are never followed.
+//! `address=/evil.example.com/0.0.0.0` answers for the name and everything below it, which blocks them
+//! whatever the address is. `server=/name/` and `local=/name/` answer locally and block, too.
+//! `server=/name/192.0.2.53` sends questions to another server and blocks nothing. `server=/name/#` uses the
+//! normal servers: an exception, but only in a list that blocks, because lists such as dnsmasq-china-list are
+//! about routing alone.
+//!
+//! `#` is the null address after a slash, and a comment only at the start of a line or after a blank. Files
+//! and sets that a line names are never opened.
 
 use super::{Format, Head, LineReader, OpenError, Shape, header};
-use crate::lines;
-use crate::options::Options;
-use crate::scribe::{Details, Scribe, Skip};
-use crate::token;
+use crate::download::lines;
+use crate::entry::{Details, Normalizer, Skip};
+use crate::format::options::Options;
+use crate::format::token;
 use rapsheet_snapshot::{Kinds, ParseError, Scope};
 
 /// The row of the table.
 pub static FORMAT: Format = Format {
     id: "dnsmasq",
-    about: "dnsmasq configuration: address=/name/…, server=/name/, local=/name/",
+    about: "dnsmasq configuration: address=/name/address, server=/name/, local=/name/",
     example: "address=/evil.example.com/0.0.0.0",
     kinds: Kinds::NAME,
     shape: Shape::Lines(open),
@@ -22,15 +27,15 @@ pub static FORMAT: Format = Format {
 };
 
 struct Dnsmasq {
-    /// Whether the list blocks anything, so that what it routes as usual is an exception of it.
+    /// Whether the list blocks names, so that a name with `#` as its server is an exception.
     blocks: bool,
 }
 
 fn open(_: &Options, head: Head<'_>) -> Result<Box<dyn LineReader>, OpenError> {
     let blocks = lines::trimmed(head.bytes).any(|line| {
-        line.starts_with(b"address=/") || line.starts_with(b"--address=/") || only_name(line).is_some()
+        line.starts_with(b"address=/") || line.starts_with(b"--address=/") || simple_name(line).is_some()
     });
-    // A list that sends its names to some server is about routing, unless it blocks as well.
+    // A list that names servers is about routing, unless it blocks as well.
     let routes = lines::trimmed(head.bytes)
         .any(|line| line.starts_with(b"server=/") && line.last().is_some_and(u8::is_ascii_alphanumeric));
     let blocks = blocks || !routes;
@@ -38,31 +43,32 @@ fn open(_: &Options, head: Head<'_>) -> Result<Box<dyn LineReader>, OpenError> {
 }
 
 impl LineReader for Dnsmasq {
-    fn line(&self, line: &[u8], scribe: &mut Scribe<'_>) {
-        if let Some(name) = only_name(line)
-            && scribe.plain(name, Scope::Tree, &Details::NONE)
+    fn line(&self, line: &[u8], normalizer: &mut Normalizer<'_>) {
+        if let Some(name) = simple_name(line)
+            && normalizer.fast_host(name, Scope::Tree, &Details::NONE)
         {
             return;
         }
         if let Some(comment) = token::comment(line) {
-            return header::comment(comment, scribe);
+            return header::comment(comment, normalizer);
         }
         let line = token::before_comment(line);
         let line = line.strip_prefix(b"--").unwrap_or(line);
-        let Some((key, value)) = token::split_once(line, b'=') else { return bare_keyword(line, scribe) };
+        let Some((key, value)) = token::split_once(line, b'=') else { return bare_keyword(line, normalizer) };
         match key.trim_ascii() {
-            b"address" => names(value, Target::Sink, scribe),
+            b"address" => emit_names(value, Target::Address, normalizer),
             b"server" | b"local" if self.blocks || !value.ends_with(b"/#") => {
-                names(value, Target::Server, scribe);
+                emit_names(value, Target::Server, normalizer);
             }
-            b"server" | b"local" => scribe.skip(Skip::Routing),
-            _ => scribe.skip(Skip::Directive),
+            b"server" | b"local" => normalizer.skip(Skip::Routing),
+            _ => normalizer.skip(Skip::Directive),
         }
     }
 }
 
-/// The name of `address=/name/0.0.0.0` and its kin, which is all that most lines are.
-fn only_name(line: &[u8]) -> Option<&[u8]> {
+/// The name of a line with one name and a usual sink, such as `address=/name/0.0.0.0`. Nearly all lines are
+/// such lines, and they need no further parsing.
+fn simple_name(line: &[u8]) -> Option<&[u8]> {
     let ends: [&[u8]; 4] = [b"/0.0.0.0", b"/#", b"/", b"/127.0.0.1"];
     match line.strip_prefix(b"address=/") {
         Some(rest) => ends.iter().find_map(|end| rest.strip_suffix(*end)),
@@ -70,52 +76,54 @@ fn only_name(line: &[u8]) -> Option<&[u8]> {
     }
 }
 
-/// A line without a value: `no-resolv`. Where it is no such word, the list is in some other format.
-fn bare_keyword(line: &[u8], scribe: &mut Scribe<'_>) {
+/// A line without `=`: a keyword such as `no-resolv`, or an entry of a list in another format.
+fn bare_keyword(line: &[u8], normalizer: &mut Normalizer<'_>) {
     if line.iter().all(|byte| byte.is_ascii_lowercase() || matches!(byte, b'-' | b'0'..=b'9')) {
-        scribe.skip(Skip::Directive);
+        normalizer.skip(Skip::Directive);
     } else {
-        scribe.reject(ParseError::BadColumns);
+        normalizer.reject(ParseError::BadColumns);
     }
 }
 
-/// What stands behind the names.
+/// The meaning of the text after the names.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Target {
-    /// The address that is answered; whichever it is, the name is blocked.
-    Sink,
-    /// The server that is asked; with none, the name is answered locally and blocked.
+    /// The address in the answer.
+    Address,
+    /// The server that answers; where it is empty, dnsmasq itself.
     Server,
 }
 
-fn names(value: &[u8], target: Target, scribe: &mut Scribe<'_>) {
-    let Some(inner) = value.trim_ascii().strip_prefix(b"/") else { return scribe.skip(Skip::Routing) };
+/// Emits the names of `/name/name/target`.
+fn emit_names(value: &[u8], target: Target, normalizer: &mut Normalizer<'_>) {
+    let Some(inner) = value.trim_ascii().strip_prefix(b"/") else { return normalizer.skip(Skip::Routing) };
     let end = inner.iter().rposition(|byte| *byte == b'/');
-    let Some((listed, sink)) = end.and_then(|end| inner.split_at_checked(end)) else {
-        return scribe.skip(Skip::Directive);
+    let Some((names, slash_and_target)) = end.and_then(|end| inner.split_at_checked(end)) else {
+        return normalizer.skip(Skip::Directive);
     };
-    let inverted = match (target, sink.get(1..).unwrap_or(&[])) {
-        (Target::Sink, _) | (Target::Server, b"") => false,
+    let inverted = match (target, slash_and_target.get(1..).unwrap_or(&[])) {
+        (Target::Address, _) | (Target::Server, b"") => false,
         (Target::Server, b"#") => true,
-        (Target::Server, _) => return scribe.skip(Skip::Routing),
+        (Target::Server, _) => return normalizer.skip(Skip::Routing),
     };
     let details = Details { inverted, ..Details::NONE };
-    listed.split(|byte| *byte == b'/').for_each(|name| tree(name, &details, scribe));
+    names.split(|byte| *byte == b'/').for_each(|name| emit_tree(name, &details, normalizer));
 }
 
-fn tree(name: &[u8], details: &Details, scribe: &mut Scribe<'_>) {
+fn emit_tree(name: &[u8], details: &Details, normalizer: &mut Normalizer<'_>) {
     match name.strip_prefix(b".").unwrap_or(name) {
-        b"" | b"#" => scribe.reject(ParseError::TooWide),
-        name => scribe.host(name, Scope::Tree, details),
+        // An empty name is the root, and `#` matches every name.
+        b"" | b"#" => normalizer.reject(ParseError::TooWide),
+        name => normalizer.host(name, Scope::Tree, details),
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use crate::transcript::tests::render;
+    use crate::pipeline::testing::render;
 
     #[test]
-    fn what_blocks_and_what_does_not() {
+    fn tells_blocking_from_routing() {
         let text = "# Last modified: 2026-07-06 00:40:19 UTC\naddress=/evilpanel.com/#\naddress=/.a.evilpanel.com/0.0.0.0\n\
                     address=/b.evilpanel.com/c.evilpanel.com/\nserver=/d.evilpanel.com/\n--local=/e.evilpanel.com/ # why\n\
                     address=/#/0.0.0.0\nserver=/good.evilpanel.com/#\nserver=/cn.example.com/114.114.114.114\n\

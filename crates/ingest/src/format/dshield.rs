@@ -1,19 +1,20 @@
-//! `dshield`: two tables of the Internet Storm Center, both with TABs.
+//! `dshield`: two tables of the SANS Internet Storm Center, with TABs between their columns.
 //!
-//! `block.txt` has the first and last address of a network, then its length and counts; the addresses count, not
-//! the length, whose column was a netmask once. The table of one autonomous system has an address padded with
-//! zeros, which is decimal here, counts, and the days of the first and the last report.
+//! `block.txt` has the first and the last address of a network, its prefix length, counts and contacts. The
+//! addresses are read and not the length, because that column has been a netmask at times. `asdetails`, the
+//! table of one autonomous system, has an address, counts, and the days of the first and the last report; the
+//! octets of its addresses are padded with zeros and decimal.
 
 use super::{Format, Head, LineReader, OpenError, Shape, header, ranges};
-use crate::options::Options;
-use crate::scribe::{Details, Scribe, Skip};
+use crate::entry::{Details, Normalizer, Skip};
+use crate::format::options::Options;
 use crate::timestamp;
 use rapsheet_snapshot::{Address, Assessment, Assessments, Kinds, ParseError};
 
 /// The row of the table.
 pub static FORMAT: Format = Format {
     id: "dshield",
-    about: "DShield block.txt and asdetails: start TAB end TAB length …",
+    about: "DShield block.txt (first TAB last TAB length …) and asdetails (address TAB counts TAB days)",
     example: "192.0.2.0\t192.0.2.255\t24\t585\tSome Hosting\tUS\tabuse@example.com",
     kinds: Kinds::ADDRESS,
     shape: Shape::Lines(open),
@@ -27,43 +28,44 @@ fn open(_: &Options, _: Head<'_>) -> Result<Box<dyn LineReader>, OpenError> {
 }
 
 impl LineReader for Dshield {
-    fn line(&self, line: &[u8], scribe: &mut Scribe<'_>) {
+    fn line(&self, line: &[u8], normalizer: &mut Normalizer<'_>) {
         if let [b'#', comment @ ..] = line {
-            return header::comment(comment.trim_ascii_start(), scribe);
+            return header::comment(comment.trim_ascii_start(), normalizer);
         }
         let mut columns = line.split(|byte| *byte == b'\t').map(<[u8]>::trim_ascii);
         let first = columns.next().unwrap_or(&[]);
         let is_name = first.first().is_some_and(u8::is_ascii_alphabetic) && !first.contains(&b':');
         match first {
-            b"Start" | b"Source IP" => scribe.skip(Skip::Header),
-            // The table of one system is sent with a page's comment around its banner.
-            [b'<', b'!', ..] | [b'-', b'-', b'>', ..] => scribe.skip(Skip::Comment),
-            _ if is_name => scribe.reject(ParseError::BadIp),
+            b"Start" | b"Source IP" => normalizer.skip(Skip::Header),
+            // The banner of `asdetails` is an HTML comment.
+            [b'<', b'!', ..] | [b'-', b'-', b'>', ..] => normalizer.skip(Skip::Comment),
+            _ if is_name => normalizer.reject(ParseError::BadIp),
             _ => {
                 let rest: Vec<&[u8]> = columns.collect();
-                row(first, &rest, scribe);
+                emit_row(first, &rest, normalizer);
             }
         }
     }
 }
 
-fn row(first: &[u8], rest: &[&[u8]], scribe: &mut Scribe<'_>) {
+/// Emits a row of either table: the second column is an address in `block.txt` and a count in `asdetails`.
+fn emit_row(first: &[u8], rest: &[&[u8]], normalizer: &mut Normalizer<'_>) {
     let scanner = Details { assessments: Assessments::EMPTY.with(Assessment::Scanner), ..Details::NONE };
     let second = rest.first().copied().unwrap_or(&[]);
     if second.iter().any(|byte| matches!(byte, b'.' | b':')) {
-        return ranges::emit(ranges::zero_padded_range(first, second), &scanner, scribe);
+        return ranges::emit(ranges::zero_padded_range(first, second), &scanner, normalizer);
     }
     let day = |at: usize| rest.get(at).and_then(|text| timestamp::parse(text));
     let details = Details { first_seen: day(2), last_seen: day(3), ..scanner };
-    ranges::emit(ranges::zero_padded(first).map(Address::range), &details, scribe);
+    ranges::emit(ranges::zero_padded(first).map(Address::range), &details, normalizer);
 }
 
 #[cfg(test)]
 mod tests {
-    use crate::transcript::tests::{read_events, render};
+    use crate::pipeline::testing::{read_events, render};
 
     #[test]
-    fn both_tables() {
+    fn reads_both_tables() {
         let text = "#    updated: 2026-07-14T20:45:40\nStart\tEnd\tNetmask\tAttacks\tName\tCountry\temail\n45.9.20.0\t45.9.20.255\t24\t585\t\t\t\n\
                     045.009.021.061\t1\t1\t\t2026-07-10\t2026-07-14 12:40:59\nwords\n45.9.20.9\t45.9.20.1\t24\n";
         let expected = [

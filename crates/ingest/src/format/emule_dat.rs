@@ -1,25 +1,28 @@
-//! `emule-dat`: `start - end , level , label`, with addresses that are padded with zeros.
+//! `emule-dat`: the `ipfilter.dat` of eMule and its successors: `first - last , level , label`.
 //!
-//! The padding is decimal by definition of this format, and of few others. A level of 127 or more means that the
-//! range is not filtered; that is no statement of trust. An older form has a netmask instead of an end.
+//! `192.000.002.000 - 192.000.002.255 , 000 , Some Hosting`. The octets may be padded with zeros, which this
+//! format defines as decimal. An older form has a netmask and blanks: `192.0.2.0/255.255.255.0   1   label`.
+//!
+//! A range with a level of 127 or more is not filtered. That is not a statement of trust, so such a range is
+//! skipped and not read as an exception.
 
 use super::{Format, Head, LineReader, OpenError, Shape, header, ranges};
-use crate::options::Options;
-use crate::scribe::{Details, Scribe, Skip};
-use crate::token;
+use crate::entry::{Details, Normalizer, Skip};
+use crate::format::options::Options;
+use crate::format::token;
 use rapsheet_snapshot::{AddressRange, Kinds, ParseError};
 
 /// The row of the table.
 pub static FORMAT: Format = Format {
     id: "emule-dat",
-    about: "eMule ipfilter.dat: start - end , level , label",
+    about: "eMule ipfilter.dat: first - last , level , label",
     example: "192.000.002.000 - 192.000.002.255 , 000 , Some Hosting",
     kinds: Kinds::ADDRESS,
     shape: Shape::Lines(open),
     ..Format::DEFAULT
 };
 
-/// From this level on a range is not filtered.
+/// The lowest level at which a range is not filtered.
 const NOT_FILTERED: u32 = 127;
 
 struct Dat;
@@ -29,9 +32,9 @@ fn open(_: &Options, _: Head<'_>) -> Result<Box<dyn LineReader>, OpenError> {
 }
 
 impl LineReader for Dat {
-    fn line(&self, line: &[u8], scribe: &mut Scribe<'_>) {
+    fn line(&self, line: &[u8], normalizer: &mut Normalizer<'_>) {
         if let Some(comment) = token::comment(line) {
-            return header::comment(comment, scribe);
+            return header::comment(comment, normalizer);
         }
         let (range, level) = match token::split_once(line, b',') {
             Some((range, rest)) => (range, token::before(rest, b',')),
@@ -39,13 +42,14 @@ impl LineReader for Dat {
         };
         let level: Option<u32> = token::number(level.trim_ascii());
         if level.is_some_and(|level| level >= NOT_FILTERED) {
-            return scribe.skip(Skip::AccessLevel);
+            return normalizer.skip(Skip::AccessLevel);
         }
-        ranges::emit(parse_range(range.trim_ascii()), &Details::NONE, scribe);
+        ranges::emit(parse_range(range.trim_ascii()), &Details::NONE, normalizer);
     }
 }
 
-/// `192.168.0.0/255.255.0.0   1   label`, and `start - end` alone.
+/// The range and the level of `192.0.2.0/255.255.255.0   1   label`, or of `first - last` alone, which has no
+/// level.
 fn older_form(line: &[u8]) -> (&[u8], &[u8]) {
     let (first, rest) = token::first(line);
     if first.contains(&b'/') { (first, token::first(rest.trim_ascii_start()).0) } else { (line, &[]) }
@@ -66,10 +70,10 @@ fn parse_range(text: &[u8]) -> Result<AddressRange, ParseError> {
 
 #[cfg(test)]
 mod tests {
-    use crate::transcript::tests::render;
+    use crate::pipeline::testing::render;
 
     #[test]
-    fn padding_levels_and_both_forms() {
+    fn reads_padding_levels_and_both_forms() {
         let text = "# a comment\n045.009.020.000 - 045.009.020.255 , 000 , Some Hosting\n045.009.021.000 - 045.009.021.255 , 200 , friend\n\
                     45.9.22.4 - 45.9.22.9 , 100 , x, y\n2a06:E480:: - 2a06:e480::FFFF , 000 , six\n\
                     45.9.24.0/255.255.255.0   1   Some Networks\n000.000.000.000 - 000.255.255.255 , 000 , Bogon\n45.9.20.300 - 45.9.21.0 , 0 , x\nwords\n";

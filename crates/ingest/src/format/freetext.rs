@@ -1,22 +1,23 @@
-//! `freetext`: indicators in prose: reports, posts, mails.
+//! `freetext`: indicators in prose: reports, posts and mails.
 //!
-//! Whoever defangs an indicator means it as one, and so does whoever writes a whole URL or a whole address. A bare
-//! name in a sentence may be the name of a file or of the author's employer, so it counts only where the feed says
-//! so (option `names`). Prose that holds nothing is no error.
+//! Whole URLs, whole addresses and defanged indicators (`evil[.]example[.]com`) are taken, because their
+//! authors mean them as indicators. A bare name in a sentence may be a file name or the author's own site, so
+//! it is taken only where the feed says so (option `names`). A line without an indicator is skipped; it is
+//! not an error.
 
 use super::{Format, Head, LineReader, OpenError, Shape};
-use crate::options::{OptionRow, Options};
-use crate::scribe::{Details, Scribe, Skip};
+use crate::entry::{Details, Normalizer, Skip};
+use crate::format::options::{OptionRow, Options};
 use rapsheet_snapshot::refang::refang;
 use rapsheet_snapshot::{AddressRange, Kinds, Scope};
 
 /// The row of the table.
 pub static FORMAT: Format = Format {
     id: "freetext",
-    about: "prose: whole URLs, addresses and defanged names",
+    about: "prose: whole URLs, addresses and defanged names in it",
     example: "the panel was at hxxp://evil[.]example[.]com/gate.php until May",
     kinds: Kinds::ALL,
-    options: &[OptionRow { key: "names", about: "bare names: `skip` (default) or `take`" }],
+    options: &[OptionRow { key: "names", about: "names that are not defanged: `skip` (default) or `take`" }],
     shape: Shape::Lines(open),
     ..Format::DEFAULT
 };
@@ -30,22 +31,31 @@ fn open(options: &Options, _: Head<'_>) -> Result<Box<dyn LineReader>, OpenError
 }
 
 impl LineReader for Prose {
-    fn line(&self, line: &[u8], scribe: &mut Scribe<'_>) {
-        if scan(line, self.takes_names, &Details::NONE, scribe) == 0 {
-            scribe.skip(Skip::NoIndicator);
+    fn line(&self, line: &[u8], normalizer: &mut Normalizer<'_>) {
+        if scan(line, self.takes_names, &Details::NONE, normalizer) == 0 {
+            normalizer.skip(Skip::NoIndicator);
         }
     }
 }
 
-/// Takes what a text holds, and returns how much.
-pub(super) fn scan(text: &[u8], takes_names: bool, details: &Details, scribe: &mut Scribe<'_>) -> usize {
+/// Emits the indicators in a text, and returns how many there are.
+pub(super) fn scan(
+    text: &[u8],
+    takes_names: bool,
+    details: &Details,
+    normalizer: &mut Normalizer<'_>,
+) -> usize {
     let ends =
         |byte: &u8| byte.is_ascii_whitespace() || matches!(byte, b'<' | b'>' | b'"' | b'\'' | b'`' | b'|');
-    text.split(ends).map(bare).filter(|word| take(word, takes_names, details, scribe)).count()
+    text.split(ends)
+        .map(without_punctuation)
+        .filter(|word| emit(word, takes_names, details, normalizer))
+        .count()
 }
 
-/// A word without the punctuation of the sentence. Brackets that close what they opened belong to it.
-fn bare(word: &[u8]) -> &[u8] {
+/// A word without the punctuation of the sentence around it. A closing bracket stays where the word has the
+/// opening one, as in `http://evil.example.com/(x)`.
+fn without_punctuation(word: &[u8]) -> &[u8] {
     let mut word = word;
     loop {
         let opened = |open: u8| word.contains(&open);
@@ -60,26 +70,27 @@ fn bare(word: &[u8]) -> &[u8] {
     }
 }
 
-fn take(word: &[u8], takes_names: bool, details: &Details, scribe: &mut Scribe<'_>) -> bool {
+/// Emits a word if it is an indicator; returns whether it is.
+fn emit(word: &[u8], takes_names: bool, details: &Details, normalizer: &mut Normalizer<'_>) -> bool {
     if word.len() < 4 || !word.iter().any(|byte| matches!(byte, b'.' | b':')) {
         return false;
     }
     let plain = refang(word);
-    // Half a defanging is a mistake of the author, and what was meant is not ours to guess.
+    // Brackets that are left over show a broken defanging, such as `http]]://evil .com`: its host is a guess.
     let broken = plain.iter().any(|byte| matches!(byte, b'[' | b']')) && !plain.starts_with(b"[");
     let is_url = memchr::memmem::find(&plain, b"://").is_some();
     let is_defanged = plain.as_ref() != word;
     let is_address = || AddressRange::parse(&plain).is_ok() && plain.contains(&b'.');
-    let meant = is_url || is_defanged || is_address() || takes_names;
-    !broken && meant && !plain.contains(&b'@') && scribe.attempt(&plain, Scope::Exact, details)
+    let is_meant = is_url || is_defanged || is_address() || takes_names;
+    !broken && is_meant && !plain.contains(&b'@') && normalizer.try_any(&plain, Scope::Exact, details)
 }
 
 #[cfg(test)]
 mod tests {
-    use crate::transcript::tests::render;
+    use crate::pipeline::testing::render;
 
     #[test]
-    fn what_is_meant_is_taken_and_the_rest_is_prose() {
+    fn takes_indicators_and_skips_prose() {
         let text = "tak a look at hxxp://block[.]de[.]com/malware.exe\nHere is my link. I have run Sales.exe with VM.\nsee (hxxps://evilpanel[.]com/a), evilpanel[.]net and 45.9.20.5.\n\
                     http]]://karlos .net/ and ghzz,com\nwrite to someone@evilpanel.com, 12:30, v1.2.3\nevilpanel.com is down\n";
         let expected = [

@@ -1,24 +1,27 @@
-//! `hosts`: a sink address and the names that resolve to it.
+//! `hosts`: a hosts file: a sink address, then the names that resolve to it.
 //!
-//! The sink never becomes an indicator. An address that is no sink is a mapping: the name is what the list
-//! blocks, unless the feed says that both are (option `hosts_address`). The names that every system's own file
-//! holds are skipped.
+//! `0.0.0.0 evil.example.com`, with one name or several, and perhaps a comment. Published by StevenBlack,
+//! abuse.ch and many others. A name is exact: a hosts file does not cover the names below it.
+//!
+//! The sink is never an indicator. Any other address is the server of its name: the name is listed, and the
+//! address only where the feed says so (option `hosts_address`). The names of a system's own hosts file
+//! (`localhost`, `ip6-allnodes`) and of publishers' self-tests are skipped.
 
 use super::{Format, Head, LineReader, OpenError, Shape, header};
-use crate::options::{OptionRow, Options};
-use crate::scribe::{Details, Scribe, Skip};
-use crate::token;
+use crate::entry::{Details, Normalizer, Skip};
+use crate::format::options::{OptionRow, Options};
+use crate::format::token;
 use rapsheet_snapshot::{Address, Kinds, ParseError, Scope};
 
 /// The row of the table.
 pub static FORMAT: Format = Format {
     id: "hosts",
-    about: "a hosts file: sink address, then names",
+    about: "a hosts file: a sink address, then the names that resolve to it",
     example: "0.0.0.0 evil.example.com",
     kinds: Kinds::NAME,
     options: &[OptionRow {
         key: "hosts_address",
-        about: "`ignore` (default), or `indicator`: an address that is no sink is listed too",
+        about: "an address that is not a sink: `ignore` (default), or `indicator` to list it, too",
     }],
     shape: Shape::Lines(open),
     ..Format::DEFAULT
@@ -34,74 +37,78 @@ fn open(options: &Options, _: Head<'_>) -> Result<Box<dyn LineReader>, OpenError
 }
 
 impl LineReader for Hosts {
-    fn line(&self, line: &[u8], scribe: &mut Scribe<'_>) {
-        if let Some(name) = behind_usual_sink(line)
-            && scribe.plain(name, Scope::Exact, &Details::NONE)
+    fn line(&self, line: &[u8], normalizer: &mut Normalizer<'_>) {
+        if let Some(name) = simple_name(line)
+            && normalizer.fast_host(name, Scope::Exact, &Details::NONE)
         {
             return;
         }
         if let Some(comment) = token::comment(line) {
-            return header::comment(comment, scribe);
+            return header::comment(comment, normalizer);
         }
         let (first, rest) = token::first(line);
-        match sink(first) {
-            First::Name => names(line, scribe),
-            First::Sink => names(rest, scribe),
-            First::Mapping => {
+        match kind_of_first(first) {
+            First::Name => emit_names(line, normalizer),
+            First::Sink => emit_names(rest, normalizer),
+            First::Server => {
                 if self.takes_address {
-                    scribe.address(first, &Details::NONE);
+                    normalizer.address(first, &Details::NONE);
                 }
                 match rest.trim_ascii().is_empty() {
-                    true => scribe.reject(ParseError::BadColumns),
-                    false => names(rest, scribe),
+                    true => normalizer.reject(ParseError::BadColumns),
+                    false => emit_names(rest, normalizer),
                 }
             }
         }
     }
 }
 
-/// What follows the sinks of nearly all lines, if it is not a name that is this system's own or somebody's test.
-fn behind_usual_sink(line: &[u8]) -> Option<&[u8]> {
+/// The text after a usual sink, unless it is a name that must be skipped. Nearly all lines have one of these
+/// sinks and one name, and need no further parsing.
+fn simple_name(line: &[u8]) -> Option<&[u8]> {
     let sinks: [&[u8]; 4] = [b"0.0.0.0 ", b"127.0.0.1 ", b"127.0.0.1\t", b"0.0.0.0\t"];
     let name = sinks.iter().find_map(|sink| line.strip_prefix(*sink))?;
-    // A plain name or address has a dot, and these are the only own names that have one.
-    let is_own = matches!(name, b"localhost.localdomain" | b"0.0.0.0") || is_test(name);
-    (!is_own).then_some(name)
+    // The caller takes only names with a dot, and these are the only system names that have one.
+    let is_skipped = matches!(name, b"localhost.localdomain" | b"0.0.0.0") || is_self_test(name);
+    (!is_skipped).then_some(name)
 }
 
+/// The first token of a line.
 enum First {
-    /// It is the name of a line without an address.
+    /// A name: the line has no address.
     Name,
-    /// An address that names are sent to in order to go nowhere.
+    /// An address that leads nowhere.
     Sink,
-    /// An address that somebody lives at.
-    Mapping,
+    /// The address of a server.
+    Server,
 }
 
-fn sink(token: &[u8]) -> First {
+/// Unspecified, loopback, broadcast, link-local and multicast addresses are sinks, and so is `0`.
+fn kind_of_first(token: &[u8]) -> First {
     match Address::parse(token) {
         Ok(Address::V4(number)) if matches!(number >> 24, 0 | 127) || number == u32::MAX => First::Sink,
         Ok(Address::V6(number)) if number <= 1 || number >> 118 == 0x3FA || number >> 120 == 0xFF => {
             First::Sink
         }
-        Ok(_) => First::Mapping,
+        Ok(_) => First::Server,
+        // `fe80::1%lo0` has a zone, which the canonical parser refuses.
         Err(_) if token == b"0" || token.contains(&b'%') => First::Sink,
         Err(_) => First::Name,
     }
 }
 
-fn names(text: &[u8], scribe: &mut Scribe<'_>) {
+fn emit_names(text: &[u8], normalizer: &mut Normalizer<'_>) {
     let tokens = text.split(|byte| matches!(byte, b' ' | b'\t')).filter(|token| !token.is_empty());
     for name in tokens.take_while(|token| !token.starts_with(b"#")) {
-        match own_name(name) {
-            Some(skip) => scribe.skip(skip),
-            None => scribe.any(name, Scope::Exact, &Details::NONE),
+        match reason_to_skip(name) {
+            Some(skip) => normalizer.skip(skip),
+            None => normalizer.any(name, Scope::Exact, &Details::NONE),
         }
     }
 }
 
-/// The names of every system's own hosts file.
-const OWN_NAMES: &[&[u8]] = &[
+/// The names that the hosts file of an operating system holds.
+const SYSTEM_NAMES: &[&[u8]] = &[
     b"localhost",
     b"localhost.localdomain",
     b"localhost4",
@@ -118,23 +125,24 @@ const OWN_NAMES: &[&[u8]] = &[
     b"0.0.0.0",
 ];
 
-fn own_name(name: &[u8]) -> Option<Skip> {
-    if is_test(name) {
+fn reason_to_skip(name: &[u8]) -> Option<Skip> {
+    if is_self_test(name) {
         return Some(Skip::SelfTest);
     }
-    OWN_NAMES.iter().any(|own| own.eq_ignore_ascii_case(name)).then_some(Skip::Localhost)
+    SYSTEM_NAMES.iter().any(|system| system.eq_ignore_ascii_case(name)).then_some(Skip::Localhost)
 }
 
-fn is_test(name: &[u8]) -> bool {
+/// Whether a name is listed only so that users can test whether the list works.
+fn is_self_test(name: &[u8]) -> bool {
     name.starts_with(b"testentry.") || name.starts_with(b"hblock-check.")
 }
 
 #[cfg(test)]
 mod tests {
-    use crate::transcript::tests::render;
+    use crate::pipeline::testing::render;
 
     #[test]
-    fn names_behind_a_sink() {
+    fn reads_names_after_a_sink() {
         let text = "127.0.0.1\tevilpanel.com\n0.0.0.0 a.evilpanel.com b.evilpanel.com # two\n:: c.evilpanel.com\n\
                     0 d.evilpanel.com\n0.0.0.0 45.9.20.5\n45.9.20.5 c2.evilpanel.com\n0.0.0.0 e.evilpanel.com  ## x\n\
                     bare.evilpanel.com\n";
@@ -155,7 +163,7 @@ mod tests {
     }
 
     #[test]
-    fn a_system_s_own_names_are_skipped() {
+    fn skips_system_names_and_self_tests() {
         let text = "127.0.0.1 localhost\n0.0.0.0 0.0.0.0\n255.255.255.255 broadcasthost\nfe80::1%lo0 localhost\n\
                     ff02::1 ip6-allnodes\n0.0.0.0 testentry.example.com\n127.0.0.1\n";
         let expected = [

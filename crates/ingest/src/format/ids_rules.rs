@@ -1,81 +1,88 @@
-//! `ids-rules`: rules of Snort and Suricata, as far as they are about one host, one URL or a group of addresses.
+//! `ids-rules`: rules of Snort and Suricata that are about one host, one URL or a group of addresses.
 //!
-//! Most rules look for something in traffic; those say nothing here. Lists are published as rules too: groups of
-//! addresses in the header, a host in `http.host` or `tls.sni`, a name in a DNS question, spelt with the lengths of
-//! its labels. A rule with a path beside its host is about that URL and not about the host.
+//! `alert tcp [192.0.2.7,192.0.2.64/26] any -> $HOME_NET any (msg:"…"; sid:1; rev:1;)`. Emerging Threats,
+//! abuse.ch and others publish lists as rules. The indicator is a group of addresses in the header, a host in
+//! `http.host` or `tls.sni`, or a name in a DNS question, in which the length of each label precedes it. A
+//! rule with a path beside its host is about that URL and not about the host. Rules that match other
+//! properties of traffic are skipped.
+//!
+//! Rules that are commented out are disabled and skipped like comments. Negated addresses are left out.
 
 use super::{Format, Head, LineReader, OpenError, Shape, role};
-use crate::options::Options;
-use crate::scribe::{Details, Scribe, Skip};
+use crate::entry::{Details, Normalizer, Skip};
+use crate::format::options::Options;
+use crate::format::token;
 use crate::timestamp;
-use crate::token;
 use rapsheet_snapshot::{Kinds, ParseError, Scope, Time};
 
 /// The row of the table.
 pub static FORMAT: Format = Format {
     id: "ids-rules",
-    about: "Snort and Suricata rules about hosts, URLs and address groups",
+    about: "Snort and Suricata rules about hosts, URLs and groups of addresses",
     example: r#"alert tcp [192.0.2.7,192.0.2.64/26] any -> $HOME_NET any (msg:"Example"; sid:1; rev:1;)"#,
     kinds: Kinds::ALL,
     shape: Shape::Lines(open),
     ..Format::DEFAULT
 };
 
-struct Rules;
+struct IdsRules;
 
 fn open(_: &Options, _: Head<'_>) -> Result<Box<dyn LineReader>, OpenError> {
-    Ok(Box::new(Rules))
+    Ok(Box::new(IdsRules))
 }
 
-impl LineReader for Rules {
-    fn line(&self, line: &[u8], scribe: &mut Scribe<'_>) {
+impl LineReader for IdsRules {
+    fn line(&self, line: &[u8], normalizer: &mut Normalizer<'_>) {
         if line.starts_with(b"#") {
-            return scribe.skip(Skip::Comment);
+            return normalizer.skip(Skip::Comment);
         }
         let Some((header, body)) = token::split_once(line, b'(') else {
-            // Variables and inclusions are several words; one word is a line of some other format.
+            // Variables and includes have several words; a single word is an entry of a list in another
+            // format.
             let several = line.iter().any(u8::is_ascii_whitespace);
             return if several {
-                scribe.skip(Skip::Directive)
+                normalizer.skip(Skip::Directive)
             } else {
-                scribe.reject(ParseError::BadColumns)
+                normalizer.reject(ParseError::BadColumns)
             };
         };
 
-        let Some((source, destination)) = sides(header) else { return scribe.skip(Skip::Directive) };
-        let found = Content::read(body);
-        // What may pass is an exception.
-        let details = Details { inverted: header.starts_with(b"pass "), ..found.details() };
-        match found.host.as_slice() {
+        let Some((source, destination)) = header_addresses(header) else {
+            return normalizer.skip(Skip::Directive);
+        };
+        let options = RuleOptions::parse(body);
+        // A rule that lets traffic pass is an exception.
+        let details = Details { inverted: header.starts_with(b"pass "), ..options.details() };
+        match options.host.as_slice() {
             [] => {
-                group(source, &details, scribe);
-                group(destination, &details, scribe);
+                emit_group(source, &details, normalizer);
+                emit_group(destination, &details, normalizer);
             }
-            host if found.path.is_empty() => scribe.any(host, found.scope, &details),
-            host => scribe.url(&[host, &found.path].concat(), &details),
+            host if options.path.is_empty() => normalizer.any(host, options.scope, &details),
+            host => normalizer.url(&[host, &options.path].concat(), &details),
         }
-        if scribe.told() == 0 {
-            scribe.skip(Skip::RuleWithoutAddress);
+        if normalizer.outcomes() == 0 {
+            normalizer.skip(Skip::RuleWithoutAddress);
         }
     }
 }
 
 /// Source and destination of a rule's header: `action protocol source port -> destination port`.
-fn sides(header: &[u8]) -> Option<(&[u8], &[u8])> {
+fn header_addresses(header: &[u8]) -> Option<(&[u8], &[u8])> {
     const ACTIONS: [&[u8]; 7] = [b"alert", b"drop", b"reject", b"block", b"pass", b"log", b"sdrop"];
     let mut rest = header;
-    let action = field(&mut rest)?;
-    let _protocol = field(&mut rest)?;
-    let source = field(&mut rest)?;
-    let _port = field(&mut rest)?;
-    let arrow = field(&mut rest)?;
-    let destination = field(&mut rest)?;
+    let action = next_field(&mut rest)?;
+    let _protocol = next_field(&mut rest)?;
+    let source = next_field(&mut rest)?;
+    let _port = next_field(&mut rest)?;
+    let arrow = next_field(&mut rest)?;
+    let destination = next_field(&mut rest)?;
     let is_rule = ACTIONS.contains(&action) && matches!(arrow, b"->" | b"<>" | b"<-");
     is_rule.then_some((source, destination))
 }
 
-/// The next field of a header. A group in brackets is one field, whatever blanks it holds.
-fn field<'l>(rest: &mut &'l [u8]) -> Option<&'l [u8]> {
+/// The next field of a header. A group in brackets is one field, even with blanks in it.
+fn next_field<'l>(rest: &mut &'l [u8]) -> Option<&'l [u8]> {
     *rest = rest.trim_ascii_start();
     let mut depth = 0_u32;
     let end = rest.iter().position(|byte| {
@@ -91,9 +98,10 @@ fn field<'l>(rest: &mut &'l [u8]) -> Option<&'l [u8]> {
     (!field.is_empty()).then_some(field)
 }
 
-/// The addresses of a group. What is negated, and everything inside a negated group, is left out.
-fn group(text: &[u8], details: &Details, scribe: &mut Scribe<'_>) {
+/// Emits the addresses of a group, without negated ones and without everything inside a negated group.
+fn emit_group(text: &[u8], details: &Details, normalizer: &mut Normalizer<'_>) {
     let mut depth = 0_u32;
+    // The depth of the outermost negated group around the token.
     let mut negated_from = None;
     for token in text.split_inclusive(|byte| matches!(byte, b'[' | b']' | b',')) {
         let (word, mark) = match token.split_last() {
@@ -103,7 +111,7 @@ fn group(text: &[u8], details: &Details, scribe: &mut Scribe<'_>) {
         let is_address = word.first().is_some_and(|byte| byte.is_ascii_hexdigit() || *byte == b':')
             && word.iter().any(|byte| matches!(byte, b'.' | b':'));
         if is_address && negated_from.is_none() {
-            scribe.address(word, details);
+            normalizer.address(word, details);
         }
         match mark {
             b'[' => {
@@ -119,8 +127,8 @@ fn group(text: &[u8], details: &Details, scribe: &mut Scribe<'_>) {
     }
 }
 
-/// What a rule's options say.
-struct Content {
+/// The options of a rule, as far as they matter here.
+struct RuleOptions {
     host: Vec<u8>,
     path: Vec<u8>,
     scope: Scope,
@@ -129,7 +137,7 @@ struct Content {
     created: Option<Time>,
 }
 
-/// What the next content is compared with.
+/// The part of the traffic that the next `content` is compared with.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Buffer {
     Host,
@@ -138,9 +146,9 @@ enum Buffer {
     Other,
 }
 
-impl Content {
-    fn read(body: &[u8]) -> Content {
-        let mut found = Content {
+impl RuleOptions {
+    fn parse(body: &[u8]) -> RuleOptions {
+        let mut found = RuleOptions {
             host: Vec::new(),
             path: Vec::new(),
             scope: Scope::Exact,
@@ -149,9 +157,9 @@ impl Content {
             created: None,
         };
         let mut buffer = Buffer::Packet;
-        // Older rules name the buffer behind the content.
+        // Older rules name the buffer after its content: `content:"…"; http_host;`.
         let mut last: Vec<u8> = Vec::new();
-        for option in options(body) {
+        for option in split_options(body) {
             let (key, value) = token::split_once(option, b':').unwrap_or((option, &[]));
             match key.trim_ascii() {
                 b"http.host" | b"http.host.raw" | b"tls.sni" | b"tls_sni" | b"dns.query" | b"dns_query" => {
@@ -162,12 +170,12 @@ impl Content {
                 b"http_uri" | b"http_raw_uri" => found.path = std::mem::take(&mut last),
                 b"dotprefix" => found.scope = Scope::Tree,
                 b"content" => {
-                    last = decoded(token::unquoted(value.trim_ascii()));
-                    found.content(buffer, &last);
+                    last = decode_content(token::unquoted(value.trim_ascii()));
+                    found.set_content(buffer, &last);
                 }
                 b"msg" => found.message = token::unquoted(value.trim_ascii()).to_vec(),
                 b"classtype" => found.class = value.trim_ascii().to_vec(),
-                b"metadata" => found.created = created(value),
+                b"metadata" => found.created = created_at(value),
                 key if key.contains(&b'.') => buffer = Buffer::Other,
                 _ => {}
             }
@@ -175,11 +183,11 @@ impl Content {
         found
     }
 
-    fn content(&mut self, buffer: Buffer, text: &[u8]) {
+    fn set_content(&mut self, buffer: Buffer, text: &[u8]) {
         match buffer {
             Buffer::Host => text.strip_prefix(b".").unwrap_or(text).clone_into(&mut self.host),
             Buffer::Path => text.clone_into(&mut self.path),
-            Buffer::Packet => self.host.extend(question(text).unwrap_or_default()),
+            Buffer::Packet => self.host.extend(decode_dns_name(text).unwrap_or_default()),
             Buffer::Other => {}
         }
     }
@@ -192,8 +200,8 @@ impl Content {
     }
 }
 
-/// The options of a rule, separated by semicolons that are neither in quotes nor escaped.
-fn options(body: &[u8]) -> impl Iterator<Item = &[u8]> {
+/// Splits options at semicolons that are neither in quotes nor escaped.
+fn split_options(body: &[u8]) -> impl Iterator<Item = &[u8]> {
     let (mut quoted, mut escaped) = (false, false);
     body.split(move |byte| {
         let ends = *byte == b';' && !quoted && !escaped;
@@ -204,8 +212,8 @@ fn options(body: &[u8]) -> impl Iterator<Item = &[u8]> {
     .map(<[u8]>::trim_ascii)
 }
 
-/// A content with its `|2e|` blocks as bytes.
-fn decoded(text: &[u8]) -> Vec<u8> {
+/// A content with its hexadecimal blocks, such as `|2e|`, as bytes.
+fn decode_content(text: &[u8]) -> Vec<u8> {
     let mut out = Vec::with_capacity(text.len());
     for (at, part) in text.split(|byte| *byte == b'|').enumerate() {
         if at % 2 == 0 {
@@ -219,23 +227,24 @@ fn decoded(text: &[u8]) -> Vec<u8> {
     out
 }
 
-/// A name as a DNS question spells it: each label behind its length.
-fn question(wire: &[u8]) -> Option<Vec<u8>> {
+/// Decodes a name as in a DNS question: each label after its length. `None` where the bytes are no name of
+/// two labels or more.
+fn decode_dns_name(wire: &[u8]) -> Option<Vec<u8>> {
     let mut labels: Vec<&[u8]> = Vec::new();
     let mut rest = wire;
     while let Some((length, tail)) = rest.split_first().filter(|(length, _)| **length != 0) {
-        let (label, behind) = tail.split_at_checked(usize::from(*length))?;
+        let (label, tail) = tail.split_at_checked(usize::from(*length))?;
         if !label.iter().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_')) {
             return None;
         }
         labels.push(label);
-        rest = behind;
+        rest = tail;
     }
     (labels.len() > 1).then(|| labels.join(&b'.'))
 }
 
-/// `created_at 2026_08_01, …`
-fn created(metadata: &[u8]) -> Option<Time> {
+/// The time of `created_at 2026_08_01` in a rule's metadata.
+fn created_at(metadata: &[u8]) -> Option<Time> {
     let at = memchr::memmem::find(metadata, b"created_at ")?;
     let date = metadata.get(at + 11..at + 21)?;
     timestamp::parse(&date.iter().map(|byte| if *byte == b'_' { b'-' } else { *byte }).collect::<Vec<u8>>())
@@ -243,10 +252,10 @@ fn created(metadata: &[u8]) -> Option<Time> {
 
 #[cfg(test)]
 mod tests {
-    use crate::transcript::tests::{read_events, render};
+    use crate::pipeline::testing::{read_events, render};
 
     #[test]
-    fn rules_about_hosts_and_addresses() {
+    fn reads_rules_about_hosts_and_addresses() {
         let text = "alert tcp [45.9.20.5,45.9.21.0/24] any -> $HOME_NET any (msg:\"ET COMPROMISED\"; sid:2500000; rev:1;)\n\
                     alert tcp [!45.9.20.5, 45.9.22.0/24,![45.9.22.1,45.9.22.2]] any -> any any (msg:\"x\"; sid:1;)\n\
                     alert http $HOME_NET any -> $EXTERNAL_NET any (msg:\"x\"; http.method; content:\"GET\"; http.host; content:\"45.9.20.6\"; classtype:trojan-activity; metadata: created_at 2026_08_01, x y; sid:3 rev:1;)\n\

@@ -1,25 +1,29 @@
-//! `ip-range` and `ip-range-csv`: everything that spells a run of addresses: `a-b`, netmasks, stars, `start,end,label`.
+//! `ip-range` and `ip-range-csv`: address ranges in every common spelling.
+//!
+//! `first-last`, `address/length`, `address/netmask`, `192.0.2.*`, and tables with the columns first, last
+//! and label, as published for cloud providers and by country. Both rows of the table have one reader: lists
+//! mix the spellings, and a comma shows which line is a row of columns. Labels are not read.
 
 use super::{Format, Head, LineReader, OpenError, Shape, header, ranges};
-use crate::options::Options;
-use crate::scribe::{Details, Scribe, Skip};
-use crate::token;
+use crate::entry::{Details, Normalizer, Skip};
+use crate::format::options::Options;
+use crate::format::token;
 use rapsheet_snapshot::{Address, AddressRange, Kinds, ParseError};
 
 /// The row of the table.
 pub static FORMAT: Format = Format {
     id: "ip-range",
-    about: "runs of addresses: a-b, a/len, a/netmask, 1.2.3.*, or start,end,label",
+    about: "address ranges, one per line: first-last, address/length, address/netmask, 192.0.2.*",
     example: "192.0.2.4-192.0.2.9",
     kinds: Kinds::ADDRESS,
     shape: Shape::Lines(open),
     ..Format::DEFAULT
 };
 
-/// The row of the table for the same runs with the columns start, end, label.
+/// The row of the table for ranges with columns.
 pub static CSV_FORMAT: Format = Format {
     id: "ip-range-csv",
-    about: "runs of addresses as a table: start,end,label,reference",
+    about: "address ranges with columns: first,last,label",
     example: "192.0.2.0,192.0.2.255,Some Cloud,https://cloud.example/",
     kinds: Kinds::ADDRESS,
     shape: Shape::Lines(open),
@@ -33,38 +37,39 @@ fn open(_: &Options, _: Head<'_>) -> Result<Box<dyn LineReader>, OpenError> {
 }
 
 impl LineReader for IpRange {
-    fn line(&self, line: &[u8], scribe: &mut Scribe<'_>) {
+    fn line(&self, line: &[u8], normalizer: &mut Normalizer<'_>) {
         if let Some(comment) = token::comment(line) {
-            return header::comment(comment, scribe);
+            return header::comment(comment, normalizer);
         }
-        let plain;
+        // Addresses hold no quotes and labels are not read, so quotes are dropped without being parsed.
+        let unquoted;
         let line = if line.contains(&b'"') {
-            plain = line.iter().copied().filter(|byte| *byte != b'"').collect::<Vec<u8>>();
-            plain.as_slice()
+            unquoted = line.iter().copied().filter(|byte| *byte != b'"').collect::<Vec<u8>>();
+            unquoted.as_slice()
         } else {
             line
         };
         let text = token::unwrap(token::before_comment(line));
-        if is_head(text) {
-            return scribe.skip(Skip::Header);
+        if is_header_row(text) {
+            return normalizer.skip(Skip::Header);
         }
-        match special(text) {
-            Some(read) => ranges::emit(read, &Details::NONE, scribe),
-            None => scribe.address(text, &Details::NONE),
+        match own_spelling(text) {
+            Some(read) => ranges::emit(read, &Details::NONE, normalizer),
+            None => normalizer.address(text, &Details::NONE),
         }
     }
 }
 
-/// The names of the columns, where somebody wrote them down.
-fn is_head(text: &[u8]) -> bool {
+/// Whether a line names the columns: its first field is words, not an address.
+fn is_header_row(text: &[u8]) -> bool {
     let first = token::before(text, b',');
     first.len() < text.len()
         && !first.is_empty()
         && first.iter().all(|byte| byte.is_ascii_alphabetic() || matches!(byte, b'_' | b' '))
 }
 
-/// The spellings that only this format has.
-fn special(text: &[u8]) -> Option<Result<AddressRange, ParseError>> {
+/// Reads the spellings that the canonical parser refuses; `None` for all others.
+fn own_spelling(text: &[u8]) -> Option<Result<AddressRange, ParseError>> {
     if let Some((first, rest)) = token::split_once(text, b',') {
         return Some(first_and_last(first, token::before(rest, b',')));
     }
@@ -81,10 +86,10 @@ fn first_and_last(first: &[u8], last: &[u8]) -> Result<AddressRange, ParseError>
 
 #[cfg(test)]
 mod tests {
-    use crate::transcript::tests::render;
+    use crate::pipeline::testing::render;
 
     #[test]
-    fn every_spelling_of_a_run() {
+    fn reads_every_spelling_of_a_range() {
         let text = "45.9.20.0 - 45.9.20.255\n45.9.20.4-45.9.20.9\n45.9.20.7-45.9.20.7\n45.9.20.9-45.9.20.4\n\
                     45.9.20.1-2a06:e480::1\n45.9.20.0/255.255.255.0\n45.9.20.0/255.0.255.0\n45.9.20.*\n45.9.*.*\n\
                     45.*.20.1\n45.9.20.\n3.8.0.0,3.11.255.255,Some Cloud,http://cloud.example/\n192.168.1.1-192.168.1.9\n\

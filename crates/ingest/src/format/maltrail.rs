@@ -1,20 +1,22 @@
-//! `maltrail`: the trails of one family, or of many, one behind the other: names, addresses with ports, URLs,
-//! hosts with paths, and paths that no index can hold.
+//! `maltrail`: the static trails of Maltrail, one per line: names, addresses with ports, URLs, hosts with
+//! paths.
 //!
-//! A name means itself and everything below it, as the sensor reads it. A `#` is a comment only at the start of
-//! a line or behind a blank: paths contain it.
+//! A name means itself and everything below it, as Maltrail's sensor reads it. `#` begins a comment only at
+//! the start of a line or after a blank, because paths contain it. A path without a host (`/gate.php`)
+//! cannot be indexed. The sensor's compiled table, `trail,info,reference`, is read as well; its second column
+//! is the category.
 
 use super::csv::split;
 use super::{Format, Head, LineReader, OpenError, Shape, role};
-use crate::options::Options;
-use crate::scribe::{Details, Scribe, Skip};
-use crate::token;
+use crate::entry::{Details, Normalizer, Skip};
+use crate::format::options::Options;
+use crate::format::token;
 use rapsheet_snapshot::{Assessments, Scope};
 
 /// The row of the table.
 pub static FORMAT: Format = Format {
     id: "maltrail",
-    about: "Maltrail static trails: names, address:port, URLs, host/path",
+    about: "Maltrail trails: names, address:port, URLs, host/path",
     example: "192.0.2.7:443",
     shape: Shape::Lines(open),
     ..Format::DEFAULT
@@ -27,27 +29,28 @@ fn open(_: &Options, _: Head<'_>) -> Result<Box<dyn LineReader>, OpenError> {
 }
 
 impl LineReader for Maltrail {
-    fn line(&self, line: &[u8], scribe: &mut Scribe<'_>) {
-        if scribe.plain(line, Scope::Tree, &Details::NONE) {
+    fn line(&self, line: &[u8], normalizer: &mut Normalizer<'_>) {
+        if normalizer.fast_host(line, Scope::Tree, &Details::NONE) {
             return;
         }
         if line.starts_with(b"#") {
-            return scribe.skip(Skip::Comment);
+            return normalizer.skip(Skip::Comment);
         }
         let trail = token::before_comment(line);
-        if let Some((trail, info)) = compiled(trail) {
+        if let Some((trail, info)) = compiled_row(trail) {
             let assessments = role::category(&info, Assessments::EMPTY);
-            return scribe.any(&trail, Scope::Tree, &Details { assessments, ..Details::NONE });
+            return normalizer.any(&trail, Scope::Tree, &Details { assessments, ..Details::NONE });
         }
         match trail {
-            [b'.', name @ ..] => scribe.host(name, Scope::Tree, &Details::NONE),
-            _ => scribe.any(trail, Scope::Tree, &Details::NONE),
+            [b'.', name @ ..] => normalizer.host(name, Scope::Tree, &Details::NONE),
+            _ => normalizer.any(trail, Scope::Tree, &Details::NONE),
         }
     }
 }
 
-/// The sensor's own table: `trail,info,reference`, and nothing with more or fewer columns.
-fn compiled(line: &[u8]) -> Option<(Vec<u8>, Vec<u8>)> {
+/// The trail and the category of a row of the compiled table. A URL may hold commas, so a line with any other
+/// number of columns is a trail.
+fn compiled_row(line: &[u8]) -> Option<(Vec<u8>, Vec<u8>)> {
     if memchr::memchr_iter(b',', line).count() < 2 {
         return None;
     }
@@ -61,10 +64,10 @@ fn compiled(line: &[u8]) -> Option<(Vec<u8>, Vec<u8>)> {
 
 #[cfg(test)]
 mod tests {
-    use crate::transcript::tests::render;
+    use crate::pipeline::testing::render;
 
     #[test]
-    fn trails_of_every_kind() {
+    fn reads_trails_of_every_kind() {
         let text = "# Reference: http://blog.example/x\nevilpanel.com\n45.9.20.5:443\n182.86.133:8880\n/gate.php\n\
                     /00O0o0O0o0####00.doc\nhttp://45.9.20.5/verify.php\n45.9.20.5/1/gate.php\n\
                     evilpanel.com/.x/fre.php  # compromised site\nih[0-9]{7}\\.evilpanel\\.com\n\

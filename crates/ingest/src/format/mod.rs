@@ -1,17 +1,19 @@
-//! What feeds' texts look like: one file a format, one row in [`FORMATS`].
+//! The feed formats: one file per format, one row per format in [`FORMATS`].
 //!
-//! A format turns lines (or one document) into calls on a [`Scribe`], which owns everything that holds for
-//! all formats: canonical forms, guards on single entries, times, counting. A format never decides what a
-//! spelling means twice, never follows a path or directive that a feed contains, and never gives up on a
-//! file because of a line.
+//! A format turns lines, or one document, into calls on a [`Normalizer`]. The normalizer does what is the
+//! same for all formats: it reads canonical forms, applies the guards on single entries, checks times, and
+//! counts. A format decides what each line of its syntax means and nothing else. It never follows a path, URL
+//! or include directive that a feed contains, and a malformed line never ends the reading of a file: it is
+//! rejected, and the next line is read.
 //!
-//! To add one: write the file, add its `mod` line and its row below, and a sample in `feeds/samples/`.
-//! Help, validation, documentation and the tests read the table.
+//! To add a format, write its file, add its `mod` line and its row below, and put a sample into
+//! `feeds/samples/`. The commands `formats` and `parse`, the catalogue's validation and the tests work from
+//! the table.
 
 pub use crate::decode::Markup;
-use crate::options::{OptionError, OptionRow, Options};
-use crate::refused::FileRefusal;
-use crate::scribe::Scribe;
+use crate::download::refusal::FileRefusal;
+use crate::entry::Normalizer;
+use crate::format::options::{OptionError, OptionRow, Options};
 use rapsheet_snapshot::{Kinds, ListKind};
 use std::fmt;
 
@@ -34,6 +36,7 @@ pub mod ip_range;
 pub mod json;
 pub mod maltrail;
 pub mod netset;
+pub mod options;
 pub mod p2p_plaintext;
 pub mod pac;
 pub mod pipe_delimited;
@@ -45,11 +48,13 @@ pub mod rbldnsd;
 pub mod regex_list;
 pub mod role;
 pub mod rpz;
+pub mod sniff;
 pub mod spamhaus_drop_json;
 pub mod spamhaus_drop_text;
 pub mod squidguard;
 pub mod suricata_dataset;
 pub mod suricata_iprep;
+pub(crate) mod token;
 pub mod toplist_csv;
 pub mod tor_exit_addresses;
 pub mod unbound;
@@ -58,7 +63,7 @@ pub mod v2fly;
 pub mod xml;
 pub mod zeek_intel;
 
-/// Every format, in the order in which people are shown them.
+/// All formats, in the order in which `rapsheet formats` lists them.
 pub static FORMATS: &[&Format] = &[
     &auto::FORMAT,
     &plain_ip::FORMAT,
@@ -119,19 +124,19 @@ pub static FORMATS: &[&Format] = &[
 pub struct Format {
     /// The id that a catalogue names.
     pub id: &'static str,
-    /// One line for a person.
+    /// A description of one line, for help texts.
     pub about: &'static str,
-    /// A line of such a file.
+    /// A typical line of such a file.
     pub example: &'static str,
-    /// The kinds of indicator that such files are made to hold.
+    /// The kinds of indicator that such files hold.
     pub kinds: Kinds,
     /// The options it takes, each a `key = value` under `[feed.options]`.
     pub options: &'static [OptionRow],
-    /// How such a file is read.
+    /// How much of a file its reader must see at a time.
     pub shape: Shape,
-    /// What markup at its beginning says against it.
+    /// Whether a file that begins with markup is refused as an HTML page.
     pub markup: Markup,
-    /// What such a list is, where nobody says it.
+    /// The kind of list where no catalogue states it.
     pub list: ListKind,
 }
 
@@ -155,53 +160,55 @@ impl fmt::Debug for Format {
     }
 }
 
-/// How much of a file a format must see at a time.
+/// How much of a file a reader must see at a time. The pipeline holds no more of a file than this asks for.
 pub enum Shape {
-    /// Lines that mean the same in any order. The file is streamed in blocks, which are read in parallel;
-    /// `open` sees the first block, for a header row that binds columns.
+    /// Lines that mean the same in any order. The file is streamed in blocks, which are read in parallel.
+    /// `open` sees the first block, because a header row may name the columns.
     Lines(Open),
-    /// Lines that depend on the lines before them. The file is streamed in order.
+    /// Lines that depend on the lines before them. The file is streamed in order, on one thread.
     Ordered(OpenOrdered),
-    /// Lines whose meaning depends on the whole file, which `survey` sees entire; they are read in parallel.
-    Surveyed(Survey),
-    /// Lines wrapped in an encoding of the whole file.
-    Wrapped(Unwrap, Survey),
+    /// Lines that depend on lines anywhere in the file. The first pass sees the whole file; the second reads
+    /// its blocks in parallel.
+    TwoPass(FirstPass),
+    /// As [`Shape::TwoPass`], below an encoding of the whole file.
+    Encoded(Decode, FirstPass),
     /// One document (JSON, XML), read by a single call.
     Document(ReadDocument),
-    /// Whatever the first block looks like: see [`crate::sniff`].
+    /// The shape of the format that [`crate::format::sniff`] detects.
     Sniffed,
 }
 
-/// What a reader may see before it begins.
+/// What a reader sees when it opens a file.
 #[derive(Clone, Copy)]
 pub struct Head<'a> {
-    /// The name of this part of the download, which is empty where the download is one list.
+    /// The name of this part of the download; empty where the download is one list.
     pub part: &'a str,
-    /// The first block, or everything, see [`Shape`].
+    /// The first block of lines, or the whole document.
     pub bytes: &'a [u8],
 }
 
-/// Prepares to read one file, from its options and its first block.
+/// Opens a file of lines, given its options and its first block.
 pub type Open = fn(&Options, Head<'_>) -> Result<Box<dyn LineReader>, OpenError>;
 
-/// Prepares to read one file in order.
+/// Opens a file whose lines are read in order, given its options and its first block.
 pub type OpenOrdered = fn(&Options, Head<'_>) -> Result<Box<dyn OrderedReader>, OpenError>;
 
-/// Prepares to read one file, from its options and all its blocks.
-pub type Survey = fn(&Options, &[&[u8]]) -> Result<Box<dyn LineReader>, OpenError>;
+/// Opens a file of lines, given its options and all its blocks.
+pub type FirstPass = fn(&Options, &[&[u8]]) -> Result<Box<dyn LineReader>, OpenError>;
 
-/// Takes the wrapping off a whole file.
-pub type Unwrap = fn(Vec<u8>) -> Result<Vec<u8>, FileRefusal>;
+/// Decodes a whole file.
+pub type Decode = fn(Vec<u8>) -> Result<Vec<u8>, FileRefusal>;
 
-/// Reads a whole document. It calls [`Scribe::record_at`] before each record, with the record's byte offset.
-pub type ReadDocument = fn(&Options, Head<'_>, &mut Scribe<'_>) -> Result<(), OpenError>;
+/// Reads a whole document. It calls [`Normalizer::record_at`] before each record, with the record's byte
+/// offset.
+pub type ReadDocument = fn(&Options, Head<'_>, &mut Normalizer<'_>) -> Result<(), OpenError>;
 
-/// Why a file could not even be begun.
+/// Why a file could not be opened.
 #[derive(Debug)]
 pub enum OpenError {
     /// The catalogue's options are wrong.
     Options(OptionError),
-    /// The file is not what its format says.
+    /// The file is not in its format.
     File(FileRefusal),
 }
 
@@ -217,23 +224,24 @@ impl From<FileRefusal> for OpenError {
     }
 }
 
-/// Reads one line at a time, from many threads at once.
+/// Reads lines one at a time, on several threads at once.
 pub trait LineReader: Send + Sync {
-    /// Reads `line`, which is trimmed of blanks and line ends (see [`crate::lines::trim`]) and not empty: blank
-    /// lines are counted by the caller. At least one call on the scribe must follow from every line.
-    fn line(&self, line: &[u8], scribe: &mut Scribe<'_>);
+    /// Reads `line`, which is not empty and has no blanks at its edges (see
+    /// [`crate::download::lines::trim`]); the caller counts blank lines. Every line must give at least one
+    /// entry, skip or rejection.
+    fn line(&self, line: &[u8], normalizer: &mut Normalizer<'_>);
 
-    /// Whether leading and trailing blanks carry meaning (tables with empty first columns); such a reader is
-    /// handed the line with only its line end removed.
+    /// Whether blanks at the edges of a line have a meaning, as in tables whose first columns may be empty.
+    /// Such a reader gets the line without its line end and otherwise unchanged.
     fn keeps_blanks(&self) -> bool {
         false
     }
 }
 
-/// Reads one line after another.
+/// Reads lines one after the other.
 pub trait OrderedReader: Send {
     /// Reads `line`, as [`LineReader::line`] does.
-    fn line(&mut self, line: &[u8], scribe: &mut Scribe<'_>);
+    fn line(&mut self, line: &[u8], normalizer: &mut Normalizer<'_>);
 
     /// As [`LineReader::keeps_blanks`].
     fn keeps_blanks(&self) -> bool {

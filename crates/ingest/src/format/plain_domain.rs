@@ -1,24 +1,26 @@
-//! `plain-domain` and `domain-wildcard`: one name a line, bare or with a mark of its reach.
+//! `plain-domain` and `domain-wildcard`: one name per line, bare or with a mark of its scope.
 //!
-//! What a bare name means differs by publisher and is the feed's `scope`. What `*.x` means differs too: most
-//! publishers mean the name and everything below it, DNS itself means only what is below; option `wildcard`.
-//! Addresses, URLs and e-mail addresses turn up in such lists and are typed by content.
+//! `evil.example.com`, `*.evil.example.com`, `.evil.example.com`, `+.evil.example.com`, `=evil.example.com`.
+//! Publishers disagree on a bare name, so the feed's `scope` decides. They disagree on `*.x` as well: most of
+//! them mean x and everything below it, DNS means only what is below (option `wildcard`).
+//!
+//! Addresses, URLs, e-mail addresses and hashes occur in such lists; entries are typed by their content.
 
 use super::{Format, Head, LineReader, OpenError, Shape, header};
-use crate::options::{OptionRow, Options};
-use crate::scribe::{Details, Scribe};
-use crate::token;
+use crate::entry::{Details, Normalizer};
+use crate::format::options::{OptionRow, Options};
+use crate::format::token;
 use rapsheet_snapshot::{Kinds, Scope};
 
 const WILDCARD: OptionRow = OptionRow {
     key: "wildcard",
-    about: "what `*.x` means: `tree`, x and below (default), or `strict`, only below",
+    about: "what `*.x` means: `tree` (default), x and everything below; `strict`, only what is below",
 };
 
 /// The row of the table.
 pub static FORMAT: Format = Format {
     id: "plain-domain",
-    about: "one name a line; its reach is the feed's scope",
+    about: "one name per line; the feed's `scope` says whether names below it are meant",
     example: "evil.example.com",
     kinds: Kinds::NAME,
     options: &[WILDCARD],
@@ -26,10 +28,10 @@ pub static FORMAT: Format = Format {
     ..Format::DEFAULT
 };
 
-/// The row of the table for lists that mark the reach of each name.
+/// The row of the table for lists that mark the scope of each name.
 pub static WILDCARD_FORMAT: Format = Format {
     id: "domain-wildcard",
-    about: "one name a line with a mark of its reach: *.x, .x, +.x, =x",
+    about: "one name per line with a mark of its scope: *.x, .x, +.x, =x",
     example: "*.evil.example.com",
     kinds: Kinds::NAME,
     options: &[WILDCARD],
@@ -48,30 +50,30 @@ fn open(options: &Options, _: Head<'_>) -> Result<Box<dyn LineReader>, OpenError
 }
 
 impl LineReader for PlainDomain {
-    fn line(&self, line: &[u8], scribe: &mut Scribe<'_>) {
-        let scope = scribe.rules().scope;
+    fn line(&self, line: &[u8], normalizer: &mut Normalizer<'_>) {
+        let scope = normalizer.rules().scope;
         let plain = match line {
-            [b'*', b'.', rest @ ..] => scribe.plain(rest, self.star, &Details::NONE),
-            _ => scribe.plain(line, scope, &Details::NONE),
+            [b'*', b'.', rest @ ..] => normalizer.fast_host(rest, self.star, &Details::NONE),
+            _ => normalizer.fast_host(line, scope, &Details::NONE),
         };
         if plain {
             return;
         }
         if let Some(comment) = token::comment(line).or_else(|| line.strip_prefix(b"!")) {
-            return header::comment(comment.trim_ascii(), scribe);
+            return header::comment(comment.trim_ascii(), normalizer);
         }
         let text = without_schedule(token::unwrap(token::before_comment(line)));
         match text {
-            [b'*', b'.', rest @ ..] => scribe.host(rest, self.star, &Details::NONE),
-            [b'+', b'.', rest @ ..] => scribe.host(rest, Scope::Tree, &Details::NONE),
-            [b'.', rest @ ..] if !rest.is_empty() => scribe.host(rest, Scope::Tree, &Details::NONE),
-            [b'=', rest @ ..] => scribe.host(rest, Scope::Exact, &Details::NONE),
-            _ => scribe.any(text, scope, &Details::NONE),
+            [b'*', b'.', rest @ ..] => normalizer.host(rest, self.star, &Details::NONE),
+            [b'+', b'.', rest @ ..] => normalizer.host(rest, Scope::Tree, &Details::NONE),
+            [b'.', rest @ ..] if !rest.is_empty() => normalizer.host(rest, Scope::Tree, &Details::NONE),
+            [b'=', rest @ ..] => normalizer.host(rest, Scope::Exact, &Details::NONE),
+            _ => normalizer.any(text, scope, &Details::NONE),
         }
     }
 }
 
-/// dnscrypt-proxy lets a name end in ` @schedule`.
+/// The entry without the ` @schedule` that dnscrypt-proxy allows after a name.
 fn without_schedule(text: &[u8]) -> &[u8] {
     let at = memchr::memmem::find(text, b" @");
     at.and_then(|at| text.get(..at)).unwrap_or(text).trim_ascii_end()
@@ -79,10 +81,10 @@ fn without_schedule(text: &[u8]) -> &[u8] {
 
 #[cfg(test)]
 mod tests {
-    use crate::transcript::tests::render;
+    use crate::pipeline::testing::render;
 
     #[test]
-    fn names_and_what_stands_among_them() {
+    fn types_entries_by_content() {
         let text = "EvilPanel.com\nevilpanel.com.\n# Domains: 9\n! comment\nxn--eepass-vbb.info    # was: ķeepass.info\n\
                     http://evilpanel.com/gate.php\nuser@evilpanel.com\nd41d8cd98f00b204e9800998ecf8427e\n45.9.20.5\n\
                     corona helden\nco.uk\nlocalhost\nloader.exe\nevil\u{200b}panel.com\nevilpanel.com @work\n";
@@ -107,7 +109,7 @@ mod tests {
     }
 
     #[test]
-    fn marks_of_reach() {
+    fn marks_set_the_scope() {
         let text = "*.evilpanel.com\n.evilpanel.com\n+.evilpanel.com\n=evilpanel.com\n*.45.9.20.5\n*.ads*.evilpanel.com\n*.com\n";
         let expected = [
             "domain-tree evilpanel.com",

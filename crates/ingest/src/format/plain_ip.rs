@@ -1,19 +1,21 @@
-//! `plain-ip` and `proxy-list`: one address, prefix or range a line, and nothing else.
+//! `plain-ip` and `proxy-list`: one address, prefix or range per line, and nothing else.
 //!
-//! The commonest format of all. Comments are whole lines (`#`, `;`, `//`) or follow a blank; a trailing comma or
-//! semicolon belongs to the proxy lists that this format also reads. A name here is a mistake of the feed,
-//! not a name: `C91.196.152.28` must not become a domain.
+//! The most common format: blocklist.de, CINS Army, Emerging Threats and hundreds of others publish it.
+//! Comments are whole lines (`#`, `;`, `//`) or follow a blank. A comma or semicolon at the end of an entry,
+//! quotes around it, and a port after it are accepted, because lists of proxies have them.
+//!
+//! Entries are never read as names: in such a list `C91.196.152.28` is a typing error, not a domain.
 
 use super::{Format, Head, LineReader, OpenError, Shape, header, ranges};
-use crate::options::{OptionRow, Options};
-use crate::scribe::{Details, Scribe};
-use crate::token;
+use crate::entry::{Details, Normalizer};
+use crate::format::options::{OptionRow, Options};
+use crate::format::token;
 use rapsheet_snapshot::{Assessment, Assessments, Kinds};
 
 /// The row of the table.
 pub static FORMAT: Format = Format {
     id: "plain-ip",
-    about: "one address, prefix or range a line",
+    about: "one address, prefix or range per line",
     example: "192.0.2.0/24",
     kinds: Kinds::ADDRESS,
     options: &[SEPARATOR],
@@ -21,10 +23,10 @@ pub static FORMAT: Format = Format {
     ..Format::DEFAULT
 };
 
-/// The row of the table for lists of proxies, which say what each address is for.
+/// The row of the table for lists of open proxies, whose entries have an assessment by nature.
 pub static PROXY_FORMAT: Format = Format {
     id: "proxy-list",
-    about: "open proxies: address:port",
+    about: "open proxies, one address:port per line",
     example: "192.0.2.7:8080",
     kinds: Kinds::ADDRESS,
     options: &[SEPARATOR],
@@ -34,7 +36,7 @@ pub static PROXY_FORMAT: Format = Format {
 
 const SEPARATOR: OptionRow = OptionRow {
     key: "separator",
-    about: "a character that ends an entry as a line end does, for lists that are one line (default none)",
+    about: "a character that ends an entry like a line end, for lists of one line (default none)",
 };
 
 struct PlainIp {
@@ -51,38 +53,38 @@ fn open_proxies(_: &Options, _: Head<'_>) -> Result<Box<dyn LineReader>, OpenErr
 }
 
 impl LineReader for PlainIp {
-    fn line(&self, line: &[u8], scribe: &mut Scribe<'_>) {
-        if scribe.plain_address(line, &self.details) {
+    fn line(&self, line: &[u8], normalizer: &mut Normalizer<'_>) {
+        if normalizer.fast_address(line, &self.details) {
             return;
         }
         match token::comment(line) {
-            Some(comment) => header::comment(comment, scribe),
-            None => take(token::unwrap(token::before_comment(line)), &self.details, scribe),
+            Some(comment) => header::comment(comment, normalizer),
+            None => emit(token::unwrap(token::before_comment(line)), &self.details, normalizer),
         }
     }
 }
 
-/// An address, or a wildcard of one.
-fn take(text: &[u8], details: &Details, scribe: &mut Scribe<'_>) {
+/// An address, prefix or range, or a wildcard such as `192.0.2.*`.
+fn emit(text: &[u8], details: &Details, normalizer: &mut Normalizer<'_>) {
     if !text.contains(&b'*') {
-        return scribe.address(text, details);
+        return normalizer.address(text, details);
     }
-    ranges::emit(ranges::wildcard(text), details, scribe);
+    ranges::emit(ranges::wildcard(text), details, normalizer);
 }
 
 #[cfg(test)]
 mod tests {
-    use crate::transcript::tests::{read_events, render};
+    use crate::pipeline::testing::{read_events, render};
 
     #[test]
-    fn a_list_may_be_one_line() {
+    fn reads_a_list_of_one_line() {
         let events = read_events("plain-ip", &[("separator", ",")], "45.9.20.5,45.9.20.6,\n");
         let found: Vec<_> = events.iter().filter_map(|event| event.indicator.as_deref()).collect();
         assert_eq!(found, ["45.9.20.5", "45.9.20.6"]);
     }
 
     #[test]
-    fn proxies_are_suspicious() {
+    fn proxies_have_a_port_and_are_suspicious() {
         let events = read_events("proxy-list", &[], "45.9.20.5:80\n");
         assert_eq!((events[0].port, &events[0].assessments[..]), (Some(80), &["suspicious"][..]));
         assert_eq!(render("proxy-list", &[], "evilpanel.com:80\n"), ["REJECT bad-ip"]);

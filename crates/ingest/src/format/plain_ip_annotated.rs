@@ -1,26 +1,30 @@
-//! `plain-ip-annotated`: an address, a separator, and words about it.
+//! `plain-ip-annotated`: an address or prefix, a separator, and a remark.
 //!
-//! The first token is the key. What follows may be a count, a reverse name, an honest comment, or columns in
-//! disguise: several publishers put the time of the last report right behind the mark, and one puts a category
-//! before a country code. Those two are read; the rest is for people.
+//! `192.0.2.7 # Scanning Host US,,37.75,-97.82` (AlienVault),
+//! `192.0.2.7<TAB><TAB># 2026-03-22 09:11:03<TAB>…` (BruteForceBlocker), `192.0.2.7<TAB>10` (ipsum: how many
+//! lists hold the address). The separator is a blank, a TAB or one of `;`, `,`, `#`.
+//!
+//! A remark may be a count, a reverse name or prose. Two kinds are read: a time at its beginning is the last
+//! sighting, and a category of AlienVault is an assessment. A bare number may be anything, so it is read as a
+//! count of lists only where the feed says so (option `counts`).
 
 use super::{Format, Head, LineReader, OpenError, Shape, header};
-use crate::options::{OptionRow, Options};
-use crate::scribe::{Details, Scribe};
+use crate::entry::{Details, Normalizer};
+use crate::format::options::{OptionRow, Options};
+use crate::format::token;
 use crate::timestamp;
-use crate::token;
 use rapsheet_snapshot::{Assessment, Assessments, Kinds};
 
 /// The row of the table.
 pub static FORMAT: Format = Format {
     id: "plain-ip-annotated",
-    about: "an address or prefix, a separator, and words about it",
+    about: "an address or prefix per line, with a remark after it",
     example: "192.0.2.7 # Scanning Host US,,37.75,-97.82",
     kinds: Kinds::ADDRESS,
     options: &[OptionRow {
         key: "counts",
-        about: "`true`: a bare number is the count of lists that hold the address; 5 are a high risk, fewer than 3 \
-                suspicious (default false)",
+        about: "`true`: a number after the address is how many lists hold it; fewer than 3: suspicious, \
+                3 or 4: blacklist, more: high risk (default false)",
     }],
     shape: Shape::Lines(open),
     ..Format::DEFAULT
@@ -35,22 +39,22 @@ fn open(options: &Options, _: Head<'_>) -> Result<Box<dyn LineReader>, OpenError
 }
 
 impl LineReader for Annotated {
-    fn line(&self, line: &[u8], scribe: &mut Scribe<'_>) {
+    fn line(&self, line: &[u8], normalizer: &mut Normalizer<'_>) {
         if let Some(comment) = token::comment(line) {
-            return header::comment(comment, scribe);
+            return header::comment(comment, normalizer);
         }
-        if scribe.plain_address(line, &Details::NONE) {
+        if normalizer.fast_address(line, &Details::NONE) {
             return;
         }
         let end = line.iter().position(|byte| matches!(byte, b' ' | b'\t' | b';' | b',' | b'#'));
         let (key, note) = line.split_at_checked(end.unwrap_or(line.len())).unwrap_or((line, &[]));
         if note.is_empty() {
-            return scribe.address(token::unwrap(key), &Details::NONE);
+            return normalizer.address(token::unwrap(key), &Details::NONE);
         }
         match note.trim_ascii_start() {
-            // A range with blanks round its dash, and perhaps a remark behind it.
-            [b'-', b' ', ..] => scribe.address(token::before_comment(line), &Details::NONE),
-            _ => scribe.address(token::unwrap(key), &self.details(note)),
+            // `first - last`, perhaps with a comment after it.
+            [b'-', b' ', ..] => normalizer.address(token::before_comment(line), &Details::NONE),
+            _ => normalizer.address(token::unwrap(key), &self.details(note)),
         }
     }
 }
@@ -59,14 +63,14 @@ impl Annotated {
     fn details(&self, note: &[u8]) -> Details {
         let counted = if self.counts { token::number(note.trim_ascii()) } else { None };
         match counted {
-            Some(lists) => Details { assessments: weight(lists), ..Details::NONE },
+            Some(lists) => Details { assessments: by_count(lists), ..Details::NONE },
             None => details(note),
         }
     }
 }
 
-/// What it means to stand in so many lists.
-fn weight(lists: u32) -> Assessments {
+/// The assessment of an address that so many lists hold.
+fn by_count(lists: u32) -> Assessments {
     Assessments::EMPTY.with(match lists {
         0..3 => Assessment::Suspicious,
         3..5 => Assessment::Blacklist,
@@ -74,7 +78,7 @@ fn weight(lists: u32) -> Assessments {
     })
 }
 
-/// What a note states: a time at its beginning, or a category before a country code.
+/// The details that a remark states: a time at its beginning, or categories before a country code.
 fn details(note: &[u8]) -> Details {
     let marks = note.iter().take_while(|byte| matches!(byte, b' ' | b'\t' | b';' | b',' | b'#')).count();
     let note = note.get(marks..).unwrap_or(&[]);
@@ -87,7 +91,8 @@ fn leading_time(note: &[u8]) -> Option<rapsheet_snapshot::Time> {
     shaped.then(|| timestamp::parse(note.get(..end)?.trim_ascii())).flatten()
 }
 
-/// The categories that AlienVault writes before the country code.
+/// AlienVault's categories, which precede the country code. They are compared as prefixes, because no
+/// separator follows them.
 const CATEGORIES: &[(&[u8], Assessment)] = &[
     (b"Malicious Host", Assessment::Botnet),
     (b"C&C", Assessment::Botnet),
@@ -106,10 +111,10 @@ fn categories(note: &[u8]) -> Assessments {
 
 #[cfg(test)]
 mod tests {
-    use crate::transcript::tests::{read_events, render};
+    use crate::pipeline::testing::{read_events, render};
 
     #[test]
-    fn the_first_token_is_the_key() {
+    fn first_token_is_the_address() {
         let text = "45.9.20.5\t10\n45.9.21.0/24 # scanners.example\n45.9.20.6             # one.example\n\
                     C45.9.20.7 # typo\n/w00tw00t.at.example:)\n# Entries: 4\n";
         let expected = [
@@ -124,7 +129,7 @@ mod tests {
     }
 
     #[test]
-    fn times_and_categories_behind_the_mark_are_read() {
+    fn reads_times_categories_and_counts() {
         let text = "45.9.20.5; 2026-03-21 12:55:03; hits: 1; total: 1\n45.9.20.6\t\t# 2026-03-22 09:11:03\t\t56\t7\n\
                     45.9.20.7 # Malicious Host;Scanning Host KR,,37.5,126.9\n";
         let events = read_events("plain-ip-annotated", &[], text);

@@ -1,17 +1,22 @@
-//! Spellings of address ranges that several formats share: netmasks, wildcards, and numbers padded with zeros.
+//! Spellings of address ranges that several formats share: netmasks, wildcards, and numbers padded with
+//! zeros.
 //!
-//! The strict canonical parser refuses them all, because outside the formats that define them they are ambiguous:
-//! `010.1.2.3` is octal to some programs and decimal to others. A format that calls a function here vouches for the
-//! reading.
+//! The strict canonical parser refuses them all, because outside the formats that define them they are
+//! ambiguous: `010.1.2.3` is octal to some programs and decimal to others. A format that calls a function
+//! here vouches for the reading.
 
-use crate::scribe::{Details, Scribe};
+use crate::entry::{Details, Normalizer};
 use rapsheet_snapshot::{Address, AddressRange, ParseError};
 
 /// Hands over a range that was read, or rejects the line for the reason why it was not.
-pub(super) fn emit(read: Result<AddressRange, ParseError>, details: &Details, scribe: &mut Scribe<'_>) {
+pub(super) fn emit(
+    read: Result<AddressRange, ParseError>,
+    details: &Details,
+    normalizer: &mut Normalizer<'_>,
+) {
     match read {
-        Ok(range) => scribe.range(range, details),
-        Err(refusal) => scribe.reject(refusal),
+        Ok(range) => normalizer.range(range, details),
+        Err(refusal) => normalizer.reject(refusal),
     }
 }
 

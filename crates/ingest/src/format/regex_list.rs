@@ -1,17 +1,18 @@
-//! `regex-list`: regular expressions, as Pi-hole takes them.
+//! `regex-list`: regular expressions, one per line, as Pi-hole takes them.
 //!
-//! An expression cannot be indexed, with one exception: `(^|\.)name\.tld$` says exactly what a tree says, and many
-//! lists are written with it.
+//! An expression cannot be indexed, with one exception: `(^|\.)evil\.example\.com$` matches a name and
+//! everything below it, which is the scope `tree`, and whole lists are written that way. All other
+//! expressions are rejected as patterns.
 
 use super::{Format, Head, LineReader, OpenError, Shape, header};
-use crate::options::Options;
-use crate::scribe::{Details, Scribe};
+use crate::entry::{Details, Normalizer};
+use crate::format::options::Options;
 use rapsheet_snapshot::{Kinds, ParseError, Scope};
 
 /// The row of the table.
 pub static FORMAT: Format = Format {
     id: "regex-list",
-    about: "regular expressions (Pi-hole); only (^|\\.)name\\.tld$ can be indexed",
+    about: "regular expressions, as for Pi-hole; only (^|\\.)name\\.tld$ can be indexed",
     example: r"(^|\.)evil\.example\.com$",
     kinds: Kinds::NAME,
     shape: Shape::Lines(open),
@@ -25,18 +26,18 @@ fn open(_: &Options, _: Head<'_>) -> Result<Box<dyn LineReader>, OpenError> {
 }
 
 impl LineReader for Expressions {
-    fn line(&self, line: &[u8], scribe: &mut Scribe<'_>) {
+    fn line(&self, line: &[u8], normalizer: &mut Normalizer<'_>) {
         if let [b'#', comment @ ..] = line {
-            return header::comment(comment.trim_ascii(), scribe);
+            return header::comment(comment.trim_ascii(), normalizer);
         }
         match tree(line) {
-            Some(name) => scribe.host(&name, Scope::Tree, &Details::NONE),
-            None => scribe.reject(ParseError::Pattern),
+            Some(name) => normalizer.host(&name, Scope::Tree, &Details::NONE),
+            None => normalizer.reject(ParseError::Pattern),
         }
     }
 }
 
-/// The name of an expression that is a tree.
+/// The name that an expression matches together with everything below it; `None` for any other expression.
 fn tree(line: &[u8]) -> Option<Vec<u8>> {
     let heads: [&[u8]; 3] = [br"(^|\.)", br"(\.|^)", br"^(.+\.)?"];
     let rest = heads.iter().find_map(|head| line.strip_prefix(*head))?.strip_suffix(b"$")?;
@@ -54,10 +55,10 @@ fn tree(line: &[u8]) -> Option<Vec<u8>> {
 
 #[cfg(test)]
 mod tests {
-    use crate::transcript::tests::render;
+    use crate::pipeline::testing::render;
 
     #[test]
-    fn one_idiom_is_a_tree() {
+    fn reads_the_idiom_for_a_tree() {
         let text = "# a comment\n(^|\\.)evil-panel\\.com$\n(\\.|^)evil\\-panel\\.net$\n(^|\\.)evil.com$\n^[a-rt-z][a-z]{10,14}$$\n(^|\\.)ads?\\.com$\n(^|\\.)a\\.com$;querytype=A\n";
         let expected = [
             "SKIP comment",

@@ -1,20 +1,21 @@
-//! What a column, a key or an element can mean, and the names under which publishers keep it.
+//! The roles of named fields: what a column, a JSON member or an XML element can mean.
 //!
-//! Tables, JSON and XML differ in syntax only: each has records with named fields, so the roles and the usual names
-//! stand here once. Options of a feed name fields of their own; then the usual names do not count.
+//! Tables, JSON and XML differ in syntax only. All three have records with named fields, so the roles, and
+//! the names that publishers give them, are defined here once. A feed's options may name the fields of a
+//! role; the aliases of that role then do not count.
 
-use crate::options::Options;
-use crate::scribe::Details;
+use crate::entry::Details;
+use crate::entry::taxonomy;
+use crate::format::options::Options;
 use crate::timestamp;
-use crate::words;
 use rapsheet_snapshot::{Assessments, address::parse_port};
 
-/// What a field can mean.
+/// The meaning of a field.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Role {
     /// The indicator.
     Value,
-    /// A word for the kind of indicator.
+    /// The kind of indicator.
     Kind,
     /// A port.
     Port,
@@ -22,16 +23,16 @@ pub enum Role {
     FirstSeen,
     /// When it was last seen or confirmed.
     LastSeen,
-    /// When it ends.
+    /// When it expires.
     Expires,
-    /// The provider's word for what is bad about it.
+    /// The publisher's category.
     Category,
-    /// A word that says whether the record counts.
+    /// Whether the record counts. It has no aliases: only options name such a field.
     Filter,
 }
 
 impl Role {
-    /// All roles, in the order of their numbers.
+    /// All roles, in the order of their discriminants, so that an array indexed by role has this order.
     pub const ALL: [Role; 8] = [
         Role::Value,
         Role::Kind,
@@ -43,7 +44,7 @@ impl Role {
         Role::Filter,
     ];
 
-    /// The option that names its fields.
+    /// The option that names the fields of this role.
     pub const fn option(self) -> &'static str {
         match self {
             Role::Value => "value",
@@ -57,11 +58,12 @@ impl Role {
         }
     }
 
-    /// Names that mean this role wherever they stand, lower-case, the best first. A URL says more than its name,
-    /// and a name more than the address that it had that day.
+    /// Names that mean this role in any feed, lower-case, the best first. A URL is preferred to its host, and
+    /// a host to the address that it resolved to, because a record that holds several of them is about the
+    /// most specific.
     pub const fn aliases(self) -> &'static [&'static str] {
         match self {
-            Role::Value => VALUES,
+            Role::Value => VALUE,
             Role::Kind => &["ioc_type", "indicator_type", "type"],
             Role::Port => &["dst_port", "dstport", "port"],
             Role::FirstSeen => FIRST_SEEN,
@@ -83,7 +85,7 @@ impl Role {
     }
 }
 
-const VALUES: &[&str] = &[
+const VALUE: &[&str] = &[
     "value",
     "ioc_value",
     "indicator",
@@ -194,7 +196,7 @@ pub(super) struct RecordRules {
 }
 
 impl RecordRules {
-    /// Reads the options that [`with_role_options`] lists.
+    /// Reads the options that `with_role_options!` lists.
     pub(super) fn new(options: &Options) -> RecordRules {
         RecordRules {
             names: Role::ALL.iter().map(|role| names(*role, options)).collect(),
@@ -204,7 +206,7 @@ impl RecordRules {
     }
 }
 
-/// Kinds that are recognised and not indexed.
+/// Whether a kind of indicator is known and not indexed: hashes, e-mail addresses, file names.
 pub fn is_unsupported(kind: &[u8]) -> bool {
     const PREFIXES: [&[u8]; 20] = [
         b"md5",
@@ -233,7 +235,7 @@ pub fn is_unsupported(kind: &[u8]) -> bool {
         .any(|prefix| kind.get(..prefix.len()).is_some_and(|head| head.eq_ignore_ascii_case(prefix)))
 }
 
-/// The field without blanks; nothing where it is a word for nothing.
+/// The field without blanks at its edges; empty where it holds a word for "no value".
 pub fn non_null(field: &[u8]) -> &[u8] {
     let field = field.trim_ascii();
     match field {
@@ -242,7 +244,8 @@ pub fn non_null(field: &[u8]) -> &[u8] {
     }
 }
 
-/// What the fields of a record state, but for its indicator.
+/// The details that the fields of a record state, given the text of each role's field. A field that cannot be
+/// read counts as absent: a bad port or time must not cost the indicator.
 pub fn details<'f>(field: impl Fn(Role) -> &'f [u8], default: Assessments) -> Details {
     Details {
         first_seen: timestamp::parse(field(Role::FirstSeen)),
@@ -254,18 +257,18 @@ pub fn details<'f>(field: impl Fn(Role) -> &'f [u8], default: Assessments) -> De
     }
 }
 
-/// What a publisher's category means; `default` where it has no known word.
+/// The assessments of a publisher's category; `default` where it has no known word.
 pub fn category(text: &[u8], default: Assessments) -> Assessments {
     let found = assess(text, &[',', ';', ' ', '|']);
     if found.is_empty() { default } else { found }
 }
 
-/// What a publisher's words mean together; nothing where none of them is known.
+/// The assessments of a publisher's words; empty where no word is known.
 pub fn assess(text: &[u8], separators: &[char]) -> Assessments {
-    std::str::from_utf8(text).map_or(Assessments::EMPTY, |text| words::all(text, separators))
+    std::str::from_utf8(text).map_or(Assessments::EMPTY, |text| taxonomy::all(text, separators))
 }
 
-/// What option `assessment` says that a record without a category means.
+/// The assessments of records without a category, from option `assessment`.
 pub(super) fn default_assessments(options: &Options) -> Option<Assessments> {
-    options.text("assessment").map(words::assessments)
+    options.text("assessment").map(taxonomy::assessments)
 }

@@ -1,16 +1,20 @@
-//! `rpz`: response policy zones: what to answer for a name, or for an address in an answer.
+//! `rpz`: response policy zones: what a resolver answers for a name, or for an address in an answer.
 //!
-//! A zone is a master file: owners may be left out, relative, or carry the zone's own name; records of the zone
-//! itself run over several lines. The owner says what triggers, the record what happens: `CNAME .` and its kin and
-//! any local data block, `rpz-passthru` lets pass. Policies on clients and name servers say nothing about an
-//! indicator. Triggers and actions: draft-vixie-dnsop-dns-rpz.
+//! `evil.example.com CNAME . ; Malware download (2026-08-20)`. A zone is a DNS master file (RFC 1035, section
+//! 5): an owner may be omitted, relative, or end in the zone's own name (option `origin`), and a record may
+//! run over several lines. Published by abuse.ch and many DNS blocklists.
+//!
+//! The owner is the trigger and the record is the action (draft-vixie-dnsop-dns-rpz). `CNAME .`, `CNAME *.`,
+//! `CNAME rpz-drop.` and all local data block; `rpz-passthru` and a CNAME to the owner itself are exceptions.
+//! Triggers on clients and on name servers (`rpz-client-ip`, `rpz-nsip`, `rpz-nsdname`) are not about the
+//! indicator and are skipped. In comments, URLhaus states the reason and the date.
 
 use super::{Format, Head, OpenError, OrderedReader, Shape, header, ranges};
-use crate::options::{OptionRow, Options};
-use crate::scribe::{Details, Scribe, Skip};
+use crate::entry::taxonomy;
+use crate::entry::{Details, Normalizer, Skip};
+use crate::format::options::{OptionRow, Options};
+use crate::format::token;
 use crate::timestamp;
-use crate::token;
-use crate::words;
 use rapsheet_snapshot::{AddressRange, Assessments, Kinds, ParseError, Scope, Time};
 
 /// The row of the table.
@@ -21,7 +25,7 @@ pub static FORMAT: Format = Format {
     kinds: Kinds::NAME,
     options: &[OptionRow {
         key: "origin",
-        about: "the zone's own name, which owners may end with (default: the first $ORIGIN)",
+        about: "the zone's own name, which owners may end with (default: of the first $ORIGIN, or of the SOA)",
     }],
     shape: Shape::Ordered(open),
     ..Format::DEFAULT
@@ -31,23 +35,24 @@ pub static FORMAT: Format = Format {
 struct Zone {
     /// The zone's own name, lower-case, without a trailing dot.
     apex: Vec<u8>,
-    /// What relative owners are completed with, above the apex.
-    below: Vec<u8>,
+    /// The origin of relative owners, without the apex at its end.
+    relative_origin: Vec<u8>,
+    /// The owner of the last record that named one.
     owner: Vec<u8>,
-    /// Whether a record of the zone itself goes on.
+    /// Whether the line continues the SOA record.
     in_record: bool,
 }
 
 fn open(options: &Options, _: Head<'_>) -> Result<Box<dyn OrderedReader>, OpenError> {
-    let apex = options.text("origin").map(|name| plain(name.as_bytes())).unwrap_or_default();
+    let apex = options.text("origin").map(|name| normalized(name.as_bytes())).unwrap_or_default();
     Ok(Box::new(Zone { apex, ..Zone::default() }))
 }
 
-/// A name in lower case without its trailing dot.
-fn plain(name: &[u8]) -> Vec<u8> {
+/// A name in lower case, without its trailing dot.
+fn normalized(name: &[u8]) -> Vec<u8> {
     let name = name.strip_suffix(b".").unwrap_or(name);
     let lower = name.to_ascii_lowercase();
-    // The one escape that names need: a dot inside a label, which is a dot to everybody else.
+    // Some generators escape every dot; no other escape occurs in names.
     match memchr::memmem::find(&lower, b"\\046") {
         Some(_) => String::from_utf8_lossy(&lower).replace("\\046", ".").into_bytes(),
         None => lower,
@@ -59,17 +64,17 @@ impl OrderedReader for Zone {
         true
     }
 
-    fn line(&mut self, line: &[u8], scribe: &mut Scribe<'_>) {
+    fn line(&mut self, line: &[u8], normalizer: &mut Normalizer<'_>) {
         let (record, comment) = split_comment(line);
         if record.trim_ascii().is_empty() {
-            return header::comment(comment.trim_ascii(), scribe);
+            return header::comment(comment.trim_ascii(), normalizer);
         }
         if self.in_record {
             self.in_record = !record.contains(&b')');
-            return scribe.skip(Skip::Directive);
+            return normalizer.skip(Skip::Directive);
         }
         if record.starts_with(b"$") {
-            return self.directive(record, scribe);
+            return self.read_directive(record, normalizer);
         }
         let mut words = token::words(record);
         if !record.first().is_some_and(u8::is_ascii_whitespace) {
@@ -84,79 +89,90 @@ impl OrderedReader for Zone {
         } else {
             kind
         };
-        self.record(kind, words.next().unwrap_or(&[]), &Remark { record, comment }, scribe);
+        let text = RecordText { record, comment };
+        self.read_record(kind, words.next().unwrap_or(&[]), &text, normalizer);
     }
 }
 
-/// A record's text and the comment behind it.
-struct Remark<'l> {
+/// The text of a record, and the comment after it.
+struct RecordText<'l> {
     record: &'l [u8],
     comment: &'l [u8],
 }
 
 impl Zone {
-    fn directive(&mut self, record: &[u8], scribe: &mut Scribe<'_>) {
+    fn read_directive(&mut self, record: &[u8], normalizer: &mut Normalizer<'_>) {
         let mut words = token::words(record);
         if words.next().is_some_and(|word| word.eq_ignore_ascii_case(b"$ORIGIN")) {
-            let origin = plain(words.next().unwrap_or(&[]));
-            match self.apex.is_empty() {
-                true => self.apex = origin,
-                false => self.below = without_apex(&origin, &self.apex).to_vec(),
+            let origin = normalized(words.next().unwrap_or(&[]));
+            if self.apex.is_empty() {
+                self.apex = origin;
+            } else {
+                self.relative_origin = without_apex(&origin, &self.apex).to_vec();
             }
         }
-        scribe.skip(Skip::Directive);
+        normalizer.skip(Skip::Directive);
     }
 
-    fn record(&mut self, kind: &[u8], data: &[u8], remark: &Remark<'_>, scribe: &mut Scribe<'_>) {
+    fn read_record(
+        &mut self,
+        kind: &[u8],
+        data: &[u8],
+        text: &RecordText<'_>,
+        normalizer: &mut Normalizer<'_>,
+    ) {
         match kind {
             b"SOA" => {
-                // A transferred zone says its name here, and nowhere else.
+                // A zone that was transferred has no $ORIGIN; the owner of its SOA is its name.
                 if self.apex.is_empty() && self.owner.ends_with(b".") {
-                    self.apex = plain(&self.owner);
+                    self.apex = normalized(&self.owner);
                 }
-                self.in_record = remark.record.contains(&b'(') && !remark.record.contains(&b')');
-                scribe.skip(Skip::Directive);
+                self.in_record = text.record.contains(&b'(') && !text.record.contains(&b')');
+                normalizer.skip(Skip::Directive);
             }
             b"CNAME" | b"A" | b"AAAA" | b"TXT" | b"DNAME" | b"MX" | b"SRV" => {
-                self.policy(kind, data, remark.comment, scribe);
+                self.read_policy(kind, data, text.comment, normalizer);
             }
-            // A record of the zone itself that has lost the blank before it.
-            _ if self.owner.eq_ignore_ascii_case(b"NS") => scribe.skip(Skip::Record),
-            b"" => scribe.reject(ParseError::BadColumns),
-            _ if kind.iter().all(u8::is_ascii_alphanumeric) => scribe.skip(Skip::Record),
-            _ => scribe.reject(ParseError::BadColumns),
+            // ` NS localhost.` whose leading blank was trimmed.
+            _ if self.owner.eq_ignore_ascii_case(b"NS") => normalizer.skip(Skip::Record),
+            b"" => normalizer.reject(ParseError::BadColumns),
+            _ if kind.iter().all(u8::is_ascii_alphanumeric) => normalizer.skip(Skip::Record),
+            _ => normalizer.reject(ParseError::BadColumns),
         }
     }
 
-    fn policy(&self, kind: &[u8], data: &[u8], comment: &[u8], scribe: &mut Scribe<'_>) {
-        let owner = self.trigger();
+    fn read_policy(&self, kind: &[u8], data: &[u8], comment: &[u8], normalizer: &mut Normalizer<'_>) {
+        let owner = self.full_owner();
         if owner.starts_with(b"testentry.") {
-            return scribe.skip(Skip::SelfTest);
+            return normalizer.skip(Skip::SelfTest);
         }
         if owner.is_empty() || owner == b"@" {
-            return scribe.skip(Skip::Record);
+            return normalizer.skip(Skip::Record);
         }
-        let target = if kind == b"CNAME" { plain(data) } else { Vec::new() };
+        let target = if kind == b"CNAME" { normalized(data) } else { Vec::new() };
         let inverted = match target.as_slice() {
-            b"rpz-tcp-only" => return scribe.skip(Skip::Policy),
+            b"rpz-tcp-only" => return normalizer.skip(Skip::Policy),
             b"rpz-passthru" => true,
             target => target == owner && !target.is_empty(),
         };
-        let (first_seen, assessments) = if inverted { Default::default() } else { remarks(comment) };
+        let (first_seen, assessments) = if inverted { Default::default() } else { parse_reason(comment) };
         let details = Details { inverted, first_seen, assessments, ..Details::NONE };
-        trigger(&owner, &details, scribe);
+        emit_trigger(&owner, &details, normalizer);
     }
 
-    /// The owner without the zone's name.
-    fn trigger(&self) -> Vec<u8> {
-        let absolute = self.owner.ends_with(b".");
-        let owner = plain(&self.owner);
+    /// The owner, completed with the origin where it is relative, without the zone's name at its end.
+    fn full_owner(&self) -> Vec<u8> {
+        let is_absolute = self.owner.ends_with(b".");
+        let owner = normalized(&self.owner);
         let owner = if self.apex.is_empty() { owner } else { without_apex(&owner, &self.apex).to_vec() };
-        if absolute || self.below.is_empty() { owner } else { [&owner, &b"."[..], &self.below].concat() }
+        if is_absolute || self.relative_origin.is_empty() {
+            return owner;
+        }
+        [owner.as_slice(), &self.relative_origin].join(&b'.')
     }
 }
 
-/// A name without the labels of the zone at its end.
+/// A name without the labels of the zone at its end; empty for the zone's own name.
 fn without_apex<'n>(name: &'n [u8], apex: &[u8]) -> &'n [u8] {
     if name == apex {
         return &[];
@@ -164,39 +180,42 @@ fn without_apex<'n>(name: &'n [u8], apex: &[u8]) -> &'n [u8] {
     name.strip_suffix(apex).and_then(|head| head.strip_suffix(b".")).unwrap_or(name)
 }
 
-/// What triggers: an address in an answer, a client, a name server, or the name that is asked for.
-fn trigger(owner: &[u8], details: &Details, scribe: &mut Scribe<'_>) {
+/// Emits the indicator of a trigger: an address in an answer, or the name that is asked for.
+fn emit_trigger(owner: &[u8], details: &Details, normalizer: &mut Normalizer<'_>) {
     let policies: [&[u8]; 3] = [b".rpz-client-ip", b".rpz-nsip", b".rpz-nsdname"];
     if policies.iter().any(|policy| owner.ends_with(policy)) {
-        return scribe.skip(Skip::Policy);
+        return normalizer.skip(Skip::Policy);
     }
     match (owner.strip_suffix(b".rpz-ip"), owner) {
-        (Some(address), _) => ranges::emit(parse_rpz_ip(address), details, scribe),
-        (None, [b'*', b'.', name @ ..]) => scribe.host(name, Scope::Subdomains, details),
-        (None, name) => scribe.host(name, Scope::Exact, details),
+        (Some(address), _) => ranges::emit(parse_rpz_ip(address), details, normalizer),
+        (None, [b'*', b'.', name @ ..]) => normalizer.host(name, Scope::Subdomains, details),
+        (None, name) => normalizer.host(name, Scope::Exact, details),
     }
 }
 
-/// `24.0.2.0.192`: the length, then the octets or words of the address from the last to the first; `zz` is `::`.
+/// Reads `24.0.2.0.192`: the prefix length, then the octets or groups of the address in reverse order; `zz`
+/// is `::`.
 fn parse_rpz_ip(text: &[u8]) -> Result<AddressRange, ParseError> {
     let text = std::str::from_utf8(text).map_err(|_| ParseError::BadIp)?;
     let (length, rest) = text.split_once('.').ok_or(ParseError::BadIp)?;
     let mut parts: Vec<&str> = rest.split('.').collect();
     parts.reverse();
     let is_v4 = parts.len() == 4 && !parts.contains(&"zz");
-    let address = if is_v4 { parts.join(".") } else { words_of(&parts) };
+    let address = if is_v4 { parts.join(".") } else { join_ipv6(&parts) };
     let read = AddressRange::parse(format!("{address}/{length}").as_bytes())?;
     if read.host_bits { Err(ParseError::BadPrefix) } else { Ok(read.range) }
 }
 
-fn words_of(parts: &[&str]) -> String {
+/// Groups of an IPv6 address with colons between them. `zz` becomes an empty group, which needs a second
+/// colon where it is the first or the last.
+fn join_ipv6(parts: &[&str]) -> String {
     let joined = parts.iter().map(|part| if *part == "zz" { "" } else { part }).collect::<Vec<_>>().join(":");
     let first = if parts.first() == Some(&"zz") { ":" } else { "" };
     let last = if parts.last() == Some(&"zz") { ":" } else { "" };
     format!("{first}{joined}{last}")
 }
 
-/// The record, and what follows a semicolon that is not in quotes.
+/// Splits a line at the first semicolon that is not in quotes.
 fn split_comment(line: &[u8]) -> (&[u8], &[u8]) {
     let mut quoted = false;
     let at = line.iter().position(|byte| {
@@ -207,28 +226,28 @@ fn split_comment(line: &[u8]) -> (&[u8], &[u8]) {
     (record, comment.get(1..).unwrap_or(&[]))
 }
 
-/// A time to live, or a class.
+/// Whether a word is a time to live (`300`, `1h`) or the class `IN`.
 fn is_class_or_ttl(word: &[u8]) -> bool {
     let digits = word.iter().filter(|byte| byte.is_ascii_digit()).count();
     let is_ttl = word.first().is_some_and(u8::is_ascii_digit) && word.len() - digits <= 1;
     is_ttl || word.eq_ignore_ascii_case(b"IN")
 }
 
-/// What a comment says: `Malware download (2026-08-20), see …`.
-fn remarks(comment: &[u8]) -> (Option<Time>, Assessments) {
+/// The time and the assessments of `Malware download (2026-08-20), see …`.
+fn parse_reason(comment: &[u8]) -> (Option<Time>, Assessments) {
     let Ok(text) = std::str::from_utf8(comment) else { return (None, Assessments::EMPTY) };
     let (reason, rest) = text.split_once('(').unwrap_or((text, ""));
     let time = rest.split_once(')').and_then(|(date, _)| timestamp::parse(date.as_bytes()));
     let reason = reason.split("see ").next().unwrap_or_default();
-    (time, words::all(reason.trim(), &[' ', ',']))
+    (time, taxonomy::all(reason.trim(), &[' ', ',']))
 }
 
 #[cfg(test)]
 mod tests {
-    use crate::transcript::tests::{read_events, render};
+    use crate::pipeline::testing::{read_events, render};
 
     #[test]
-    fn triggers_and_actions() {
+    fn reads_triggers_and_actions() {
         let text = "$TTL 30\n@ SOA rpz.example. hostmaster.example. (\n 2202170343 300\n 600 )\n NS localhost.\n; Last Updated: 2026-08-20 10:00:00 UTC\n\
                     evilpanel.com CNAME . ; Malware download (2026-08-20), see https://x.example/\n*.evilpanel.com CNAME .\nevilpanel.net 300 IN A 10.1.1.1\n\
                     evilpanel.org CNAME rpz-drop.\ngood.evilpanel.com CNAME rpz-passthru.\nok.evilpanel.com CNAME ok.evilpanel.com.\ntruncate.evilpanel.com CNAME rpz-tcp-only.\n\
@@ -264,7 +283,7 @@ mod tests {
     }
 
     #[test]
-    fn owners_may_carry_the_zone_s_name() {
+    fn strips_the_zone_name_from_owners() {
         let text = "$ORIGIN rpz.example.\nevilpanel.com CNAME .\nevilpanel.net.rpz.example. CNAME .\n$ORIGIN org.rpz.example.\nevilpanel CNAME .\n CNAME .\n";
         let expected = [
             "SKIP directive",

@@ -1,11 +1,14 @@
-//! `spamhaus-drop-json`: one JSON object a line; the last one is about the list.
+//! `spamhaus-drop-json`: the DROP lists of Spamhaus as JSON lines: one object per line, one of which is
+//! metadata.
 //!
-//! It is no JSON array, and the metadata may come first. Rows of the list of autonomous systems name the domain
-//! of the holder, which is nobody's indicator.
+//! `{"cidr":"192.0.2.0/24","sblid":"SBL000001","rir":"arin"}`. The file is not a JSON array. The metadata are
+//! usually last and may be first; they state when the list was generated and how many records it has, and
+//! their presence shows that the download is complete. Rows of the list of autonomous systems are skipped:
+//! the domain in them is that of the holder and not an indicator.
 
 use super::{Format, Head, LineReader, OpenError, Shape};
-use crate::options::Options;
-use crate::scribe::{Details, Scribe, Skip};
+use crate::entry::{Details, Normalizer, Skip};
+use crate::format::options::Options;
 use rapsheet_snapshot::{Kinds, ParseError, Time};
 use serde::Deserialize;
 use std::borrow::Cow;
@@ -13,7 +16,7 @@ use std::borrow::Cow;
 /// The row of the table.
 pub static FORMAT: Format = Format {
     id: "spamhaus-drop-json",
-    about: "Spamhaus DROP as JSON lines, with a metadata line",
+    about: "Spamhaus DROP as JSON lines, with a line of metadata",
     example: r#"{"cidr":"192.0.2.0/24","sblid":"SBL000001","rir":"arin"}"#,
     kinds: Kinds::ADDRESS,
     shape: Shape::Lines(open),
@@ -35,7 +38,7 @@ struct Row<'a> {
     records: Option<Number<'a>>,
 }
 
-/// A number, which some versions write as text.
+/// A number; some versions of the list have it in quotes.
 #[derive(Deserialize)]
 #[serde(untagged)]
 enum Number<'a> {
@@ -54,37 +57,37 @@ impl Number<'_> {
 }
 
 impl LineReader for DropJson {
-    fn line(&self, line: &[u8], scribe: &mut Scribe<'_>) {
+    fn line(&self, line: &[u8], normalizer: &mut Normalizer<'_>) {
         if line.starts_with(b";") || line.starts_with(b"#") {
-            return scribe.skip(Skip::Comment);
+            return normalizer.skip(Skip::Comment);
         }
         match serde_json::from_slice::<Row<'_>>(line) {
-            Ok(Row { cidr: Some(cidr), .. }) => scribe.address(cidr.trim().as_bytes(), &Details::NONE),
-            Ok(Row { asn: Some(_), .. }) => scribe.skip(Skip::UnsupportedKind),
-            Ok(row) => metadata(&row, scribe),
-            Err(_) => scribe.reject(ParseError::BadJson),
+            Ok(Row { cidr: Some(cidr), .. }) => normalizer.address(cidr.trim().as_bytes(), &Details::NONE),
+            Ok(Row { asn: Some(_), .. }) => normalizer.skip(Skip::UnsupportedKind),
+            Ok(row) => read_metadata(&row, normalizer),
+            Err(_) => normalizer.reject(ParseError::BadJson),
         }
     }
 }
 
-fn metadata(row: &Row<'_>, scribe: &mut Scribe<'_>) {
-    if let Some(seconds) = row.timestamp.as_ref().and_then(Number::value).and_then(|n| i64::try_from(n).ok())
-    {
-        scribe.generated(Time::from_unix(seconds));
+fn read_metadata(row: &Row<'_>, normalizer: &mut Normalizer<'_>) {
+    let seconds = row.timestamp.as_ref().and_then(Number::value);
+    if let Some(seconds) = seconds.and_then(|seconds| i64::try_from(seconds).ok()) {
+        normalizer.generated(Time::from_unix(seconds));
     }
     if let Some(records) = row.records.as_ref().and_then(Number::value) {
-        scribe.declared(records);
-        scribe.ended();
+        normalizer.declared(records);
+        normalizer.end_mark();
     }
-    scribe.skip(Skip::Metadata);
+    normalizer.skip(Skip::Metadata);
 }
 
 #[cfg(test)]
 mod tests {
-    use crate::transcript::tests::render;
+    use crate::pipeline::testing::render;
 
     #[test]
-    fn rows_metadata_and_strangers() {
+    fn reads_rows_and_metadata() {
         let text = r#"{"type":"metadata","timestamp":"1790072042","size":104461,"records":2}
 {"cidr":"45.9.20.0/22","sblid":"SBL1","rir":"ripencc"}
 {"cidr":"2a06:e480::\/29","sblid":"SBL2"}

@@ -1,12 +1,13 @@
-//! `spamhaus-drop-text`: `prefix ; reference`, comments by `;`, and an end mark.
+//! `spamhaus-drop-text`: the DROP lists of Spamhaus as text: `prefix ; reference`.
 //!
-//! The list of autonomous systems has the same shape and is no list of addresses: its rows are skipped as a
-//! kind that is not indexed.
+//! `192.0.2.0/24 ; SBL000001`. Lines that begin with `;` are comments; the last of them may be `; EOF`, which
+//! marks a complete file. The list of autonomous systems has the same syntax (`AS64496 ; EX | EXAMPLE`); its
+//! rows are skipped, because autonomous systems are not indexed.
 
 use super::{Format, Head, LineReader, OpenError, Shape, header};
-use crate::options::Options;
-use crate::scribe::{Details, Scribe, Skip};
-use crate::token;
+use crate::entry::{Details, Normalizer, Skip};
+use crate::format::options::Options;
+use crate::format::token;
 use rapsheet_snapshot::Kinds;
 
 /// The row of the table.
@@ -26,15 +27,15 @@ fn open(_: &Options, _: Head<'_>) -> Result<Box<dyn LineReader>, OpenError> {
 }
 
 impl LineReader for DropText {
-    fn line(&self, line: &[u8], scribe: &mut Scribe<'_>) {
+    fn line(&self, line: &[u8], normalizer: &mut Normalizer<'_>) {
         if let [b';' | b'#', comment @ ..] = line {
-            return header::comment(comment.trim_ascii(), scribe);
+            return header::comment(comment.trim_ascii(), normalizer);
         }
         let prefix = token::before(line, b';').trim_ascii();
         if is_autonomous_system(prefix) {
-            return scribe.skip(Skip::UnsupportedKind);
+            return normalizer.skip(Skip::UnsupportedKind);
         }
-        scribe.address(prefix, &Details::NONE);
+        normalizer.address(prefix, &Details::NONE);
     }
 }
 
@@ -44,10 +45,10 @@ fn is_autonomous_system(text: &[u8]) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use crate::transcript::tests::render;
+    use crate::pipeline::testing::render;
 
     #[test]
-    fn prefixes_with_references() {
+    fn reads_prefixes_with_references() {
         let text = "; Spamhaus DROP List 2026/08/22\n45.9.20.0/22;SBL1\n2a06:e480::/29 ; SBL2\nAS64496 ; EX | EXAMPLE\n; EOF\n";
         let expected = [
             "SKIP comment",

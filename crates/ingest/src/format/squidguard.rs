@@ -1,77 +1,84 @@
-//! `squidguard`: folders of categories, as UT1 and Shalla publish them, and Squid's own lists of destinations.
+//! `squidguard`: the category folders of squidGuard, as UT1 (Université Toulouse Capitole) and Shalla publish
+//! them, and lists of destinations for Squid.
 //!
-//! A category is a folder with `domains` (trees), `urls` (without scheme), `expressions` (which cannot be indexed)
-//! and `usage`. Where such a file comes alone, its lines show what they are. The folder's name says what is bad
-//! about its names; a whole collection may be narrowed to some folders (option `categories`).
+//! A category is a folder with the files `domains` (names with everything below them), `urls` (without a
+//! scheme), `expressions` (which cannot be indexed) and `usage` (a description). The name of the folder is
+//! the category of its entries. A feed may take some folders of a collection only (option `categories`).
+//!
+//! A file without a folder is typed by its content. In files for Squid a bare name is exact and `.x` is a
+//! tree (option `dialect`).
 
 use super::{Format, Head, LineReader, OpenError, Shape, header};
-use crate::options::{OptionRow, Options};
-use crate::scribe::{Details, Scribe, Skip};
-use crate::token;
+use crate::entry::{Details, Normalizer, Skip};
+use crate::format::options::{OptionRow, Options};
+use crate::format::token;
 use rapsheet_snapshot::{Assessment, Assessments, Kinds, ParseError, Scope};
 
 /// The row of the table.
 pub static FORMAT: Format = Format {
     id: "squidguard",
-    about: "squidGuard, UT1 and Squid lists: domains, urls and expressions by category",
+    about: "squidGuard and UT1 category folders (domains, urls, expressions), and lists for Squid",
     example: "evil.example.com",
     kinds: Kinds::ALL,
     options: &[
-        OptionRow { key: "categories", about: "the folders that count, of a collection (default all)" },
+        OptionRow { key: "categories", about: "the folders of a collection that are read (default all)" },
         OptionRow {
             key: "dialect",
-            about: "`squidguard` (default): a bare name is a tree; `squid`: exact, and .x is a tree",
+            about: "`squidguard` (default): x is a tree; `squid`: x is exact and .x is a tree",
         },
     ],
     shape: Shape::Lines(open),
     ..Format::DEFAULT
 };
 
-struct Category {
-    file: File,
-    bare: Scope,
+struct CategoryFile {
+    content: Content,
+    /// The scope of a bare name.
+    scope: Scope,
     details: Details,
 }
 
-/// What a file of a folder holds.
+/// The content of a file.
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum File {
-    /// What its lines look like.
-    Typed,
-    /// URLs without a scheme: a number behind an address is a path here, not a length.
+enum Content {
+    /// Entries that are typed one by one.
+    Mixed,
+    /// URLs without a scheme. In `192.0.2.7/24` the number is a path here, not a prefix length.
     Urls,
     Expressions,
-    /// About the list.
+    /// A description of the category.
     Usage,
-    /// Of a folder that the feed does not take.
+    /// A file of a category that the feed does not take.
     Ignored,
 }
 
 fn open(options: &Options, head: Head<'_>) -> Result<Box<dyn LineReader>, OpenError> {
-    let bare =
+    let scope =
         options.word("dialect", &[("squidguard", Scope::Tree), ("squid", Scope::Exact)], Scope::Tree)?;
     let mut path = head.part.rsplit('/');
     let (name, folder) = (path.next().unwrap_or_default(), path.next().unwrap_or_default());
-    let wanted = options.list("categories");
-    let is_ignored = !wanted.is_empty() && !head.part.is_empty() && !wanted.iter().any(|own| own == folder);
-    let file = match name {
-        _ if is_ignored => File::Ignored,
-        "urls" => File::Urls,
-        "expressions" => File::Expressions,
-        "usage" | "global_usage" | "very_restrictive_expression" => File::Usage,
-        _ if is_mostly_urls(head.bytes) => File::Urls,
-        _ => File::Typed,
+    let categories = options.list("categories");
+    let is_ignored = !categories.is_empty()
+        && !head.part.is_empty()
+        && !categories.iter().any(|category| category == folder);
+    let content = match name {
+        _ if is_ignored => Content::Ignored,
+        "urls" => Content::Urls,
+        "expressions" => Content::Expressions,
+        "usage" | "global_usage" | "very_restrictive_expression" => Content::Usage,
+        _ if is_mostly_urls(head.bytes) => Content::Urls,
+        _ => Content::Mixed,
     };
-    Ok(Box::new(Category { file, bare, details: of_folder(folder) }))
+    Ok(Box::new(CategoryFile { content, scope, details: details_of_folder(folder) }))
 }
 
-/// A file of URLs that comes alone shows it by its slashes.
+/// Whether a file has slashes on more than half of its lines, as only a file of URLs has.
 fn is_mostly_urls(head: &[u8]) -> bool {
     let slashes = memchr::memchr_iter(b'/', head).count();
     slashes * 2 > memchr::memchr_iter(b'\n', head).count().max(8)
 }
 
-/// What folders' names mean.
+/// The folders of UT1 and Shalla whose categories are assessments.
 const FOLDERS: &[(&str, Assessment)] = &[
     ("cryptojacking", Assessment::Malware),
     ("ddos", Assessment::Suspicious),
@@ -85,52 +92,53 @@ const FOLDERS: &[(&str, Assessment)] = &[
     ("warez", Assessment::Suspicious),
 ];
 
-fn of_folder(folder: &str) -> Details {
+fn details_of_folder(folder: &str) -> Details {
     let inverted = matches!(folder, "liste_blanche" | "whitelist" | "white");
-    let known = FOLDERS.iter().filter(|(name, _)| *name == folder).map(|(_, meant)| *meant);
+    let known = FOLDERS.iter().filter(|(name, _)| *name == folder).map(|(_, meaning)| *meaning);
     let assessments: Assessments = known.collect();
     Details { inverted, assessments, ..Details::NONE }
 }
 
-impl LineReader for Category {
-    fn line(&self, line: &[u8], scribe: &mut Scribe<'_>) {
-        if self.file == File::Typed && scribe.plain(line, self.bare, &self.details) {
+impl LineReader for CategoryFile {
+    fn line(&self, line: &[u8], normalizer: &mut Normalizer<'_>) {
+        if self.content == Content::Mixed && normalizer.fast_host(line, self.scope, &self.details) {
             return;
         }
-        match (self.file, line) {
-            (File::Ignored, _) => scribe.skip(Skip::Policy),
-            (_, [b'#', comment @ ..]) => header::comment(comment.trim_ascii(), scribe),
-            (File::Usage, _) => scribe.skip(Skip::Directive),
-            (File::Expressions, _) => scribe.reject(ParseError::Pattern),
-            (_, b"black" | b"white") => scribe.skip(Skip::Directive),
-            (File::Typed | File::Urls, _) => self.typed(token::before_comment(line), scribe),
+        match (self.content, line) {
+            (Content::Ignored, _) => normalizer.skip(Skip::Policy),
+            (_, [b'#', comment @ ..]) => header::comment(comment.trim_ascii(), normalizer),
+            (Content::Usage, _) => normalizer.skip(Skip::Directive),
+            (Content::Expressions, _) => normalizer.reject(ParseError::Pattern),
+            // The whole content of a `usage` file that has lost its name.
+            (_, b"black" | b"white") => normalizer.skip(Skip::Directive),
+            (Content::Mixed | Content::Urls, _) => self.emit(token::before_comment(line), normalizer),
         }
     }
 }
 
-impl Category {
-    fn typed(&self, line: &[u8], scribe: &mut Scribe<'_>) {
-        match line {
-            _ if is_expression(line) => scribe.reject(ParseError::Pattern),
-            [b'.', name @ ..] => scribe.host(name, Scope::Tree, &self.details),
-            _ if self.file == File::Urls => scribe.url(line, &self.details),
-            _ => scribe.any(line, self.bare, &self.details),
+impl CategoryFile {
+    fn emit(&self, entry: &[u8], normalizer: &mut Normalizer<'_>) {
+        match entry {
+            _ if is_expression(entry) => normalizer.reject(ParseError::Pattern),
+            [b'.', name @ ..] => normalizer.host(name, Scope::Tree, &self.details),
+            _ if self.content == Content::Urls => normalizer.url(entry, &self.details),
+            _ => normalizer.any(entry, self.scope, &self.details),
         }
     }
 }
 
-/// Marks that stand in expressions, and neither in names nor in the URLs of such lists.
+/// Whether an entry is an expression, by anchors and operators that no name and no URL of such lists has.
 fn is_expression(line: &[u8]) -> bool {
-    let anchored = line.starts_with(b"^") || line.starts_with(b"(") || line.ends_with(b"$");
-    anchored || memchr::memchr3(b'\\', b'|', b'*', line).is_some() && !line.contains(&b'/')
+    let is_anchored = line.starts_with(b"^") || line.starts_with(b"(") || line.ends_with(b"$");
+    is_anchored || memchr::memchr3(b'\\', b'|', b'*', line).is_some() && !line.contains(&b'/')
 }
 
 #[cfg(test)]
 mod tests {
-    use crate::transcript::tests::render;
+    use crate::pipeline::testing::render;
 
     #[test]
-    fn lines_show_what_they_are() {
+    fn types_entries_of_a_single_file() {
         let text = "# a comment\nevilpanel.com\n45.9.20.5\nevilpanel.com/ar/about\n45.9.20.6/bo\n.evilpanel.net\n^[0-9]+\\.evil\\.com/search\\?q=[0-9]+$\n(a|b)\\.com\nblack\n";
         let expected = [
             "SKIP comment",

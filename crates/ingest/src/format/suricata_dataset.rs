@@ -1,12 +1,14 @@
-//! `suricata-dataset`: sets of Suricata: texts in base64, addresses as they are, hashes in hexadecimal.
+//! `suricata-dataset`: datasets of Suricata, one value per line: texts in base64, addresses, hashes in
+//! hexadecimal.
 //!
-//! A text that begins with a dot is matched with everything below it. The reputation form has a score behind a
-//! comma, which means something only to the rule that asks.
+//! `ZXZpbC5leGFtcGxlLmNvbQ==`. A text that begins with a dot stands for a name and everything below it. A
+//! value may have a score after a comma (`datarep`), which only the rule that uses the dataset can
+//! interpret; it is not read. Hashes are skipped.
 
 use super::{Format, Head, LineReader, OpenError, Shape};
-use crate::options::Options;
-use crate::scribe::{Details, Scribe, Skip};
-use crate::token;
+use crate::entry::{Details, Normalizer, Skip};
+use crate::format::options::Options;
+use crate::format::token;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use rapsheet_snapshot::{AddressRange, Kinds, ParseError, Scope};
@@ -14,7 +16,7 @@ use rapsheet_snapshot::{AddressRange, Kinds, ParseError, Scope};
 /// The row of the table.
 pub static FORMAT: Format = Format {
     id: "suricata-dataset",
-    about: "Suricata datasets: base64 texts or addresses, one a line",
+    about: "Suricata datasets: texts in base64, or addresses, one per line",
     example: "ZXZpbC5leGFtcGxlLmNvbQ==",
     kinds: Kinds::ALL,
     shape: Shape::Lines(open),
@@ -28,36 +30,37 @@ fn open(_: &Options, _: Head<'_>) -> Result<Box<dyn LineReader>, OpenError> {
 }
 
 impl LineReader for Dataset {
-    fn line(&self, line: &[u8], scribe: &mut Scribe<'_>) {
+    fn line(&self, line: &[u8], normalizer: &mut Normalizer<'_>) {
         let value = token::before(line, b',').trim_ascii();
+        // MD5, SHA-1 and SHA-256. Such a text could be base64 as well.
         let is_hash = matches!(value.len(), 32 | 40 | 64) && value.iter().all(u8::is_ascii_hexdigit);
         if line.starts_with(b"#") {
-            scribe.skip(Skip::Comment);
+            normalizer.skip(Skip::Comment);
         } else if is_hash {
-            scribe.skip(Skip::UnsupportedKind);
+            normalizer.skip(Skip::UnsupportedKind);
         } else if AddressRange::parse(value).is_ok() {
-            scribe.address(value, &Details::NONE);
+            normalizer.address(value, &Details::NONE);
         } else {
-            text(value, scribe);
+            emit_text(value, normalizer);
         }
     }
 }
 
-fn text(value: &[u8], scribe: &mut Scribe<'_>) {
+fn emit_text(value: &[u8], normalizer: &mut Normalizer<'_>) {
     match STANDARD.decode(value).as_deref() {
-        Ok([b'.', name @ ..]) => scribe.host(name, Scope::Tree, &Details::NONE),
-        Ok([b'/', ..]) => scribe.reject(ParseError::PathOnly),
-        Ok(text) => scribe.any(text, Scope::Exact, &Details::NONE),
-        Err(_) => scribe.reject(ParseError::BadEncoding),
+        Ok([b'.', name @ ..]) => normalizer.host(name, Scope::Tree, &Details::NONE),
+        Ok([b'/', ..]) => normalizer.reject(ParseError::PathOnly),
+        Ok(text) => normalizer.any(text, Scope::Exact, &Details::NONE),
+        Err(_) => normalizer.reject(ParseError::BadEncoding),
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use crate::transcript::tests::render;
+    use crate::pipeline::testing::render;
 
     #[test]
-    fn texts_addresses_and_hashes() {
+    fn reads_texts_and_addresses() {
         let text = "ZXZpbHBhbmVsLmNvbQ==\nLmV2aWxwYW5lbC5jb20=,50\n45.9.20.5\n2a06:e480::/32,3\nd41d8cd98f00b204e9800998ecf8427e\nevilpanel.com\nL2dhdGUucGhw\n";
         let expected = [
             "domain evilpanel.com",

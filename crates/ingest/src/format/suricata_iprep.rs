@@ -1,13 +1,14 @@
-//! `suricata-iprep`: `address,category,score`, and the file of categories beside it.
+//! `suricata-iprep`: IP reputation of Suricata: `address,category,score`.
 //!
-//! The number of a category means something in its own installation only, so a feed says what its numbers mean
-//! (option `categories`). A score of 0 is none.
+//! `192.0.2.7,1,101`. The category is a number that each installation defines in a file of its own
+//! (`1,BadHosts,…`), whose rows are skipped here; the feed says what its numbers mean (option `categories`).
+//! A score is 1 to 127; an address with the score 0, or below option `min_score`, is skipped.
 
 use super::{Format, Head, LineReader, OpenError, Shape, header};
-use crate::options::{OptionRow, Options, error};
-use crate::scribe::{Details, Scribe, Skip};
-use crate::token;
-use crate::words;
+use crate::entry::taxonomy;
+use crate::entry::{Details, Normalizer, Skip};
+use crate::format::options::{OptionRow, Options, error};
+use crate::format::token;
 use rapsheet_snapshot::{Assessments, Kinds, ParseError};
 
 /// The row of the table.
@@ -19,9 +20,9 @@ pub static FORMAT: Format = Format {
     options: &[
         OptionRow {
             key: "categories",
-            about: "what numbers mean, each as `1=botnet` (default: the feed's assessment)",
+            about: "the assessment of each category, such as `1=botnet` (default: the feed's assessment)",
         },
-        OptionRow { key: "min_score", about: "the least score that counts, 1 to 127 (default 1)" },
+        OptionRow { key: "min_score", about: "the lowest score that counts, 1 to 127 (default 1)" },
     ],
     shape: Shape::Lines(open),
     ..Format::DEFAULT
@@ -36,7 +37,7 @@ fn open(options: &Options, _: Head<'_>) -> Result<Box<dyn LineReader>, OpenError
     let mut categories = Vec::new();
     for row in options.list("categories") {
         let read = row.split_once('=').and_then(|(number, word)| {
-            Some((number.trim().parse().ok()?, words::assessments(word)))
+            Some((number.trim().parse().ok()?, taxonomy::assessments(word)))
                 .filter(|(_, found)| !found.is_empty())
         });
         categories
@@ -47,21 +48,21 @@ fn open(options: &Options, _: Head<'_>) -> Result<Box<dyn LineReader>, OpenError
 }
 
 impl LineReader for Reputation {
-    fn line(&self, line: &[u8], scribe: &mut Scribe<'_>) {
+    fn line(&self, line: &[u8], normalizer: &mut Normalizer<'_>) {
         if let [b'#', comment @ ..] = line {
-            return header::comment(comment.trim_ascii(), scribe);
+            return header::comment(comment.trim_ascii(), normalizer);
         }
         let mut columns = line.split(|byte| *byte == b',').map(<[u8]>::trim_ascii);
         let (Some(address), Some(category)) = (columns.next(), columns.next()) else {
-            return scribe.reject(ParseError::BadColumns);
+            return normalizer.reject(ParseError::BadColumns);
         };
         if token::number::<u8>(address).is_some() {
-            return scribe.skip(Skip::CategoryDefinition);
+            return normalizer.skip(Skip::CategoryDefinition);
         }
         match columns.next().and_then(token::number::<u8>) {
-            Some(score) if score < self.min_score => scribe.skip(Skip::NoScore),
-            Some(_) => scribe.address(address, &self.details(category)),
-            None => scribe.reject(ParseError::BadColumns),
+            Some(score) if score < self.min_score => normalizer.skip(Skip::NoScore),
+            Some(_) => normalizer.address(address, &self.details(category)),
+            None => normalizer.reject(ParseError::BadColumns),
         }
     }
 }
@@ -69,17 +70,17 @@ impl LineReader for Reputation {
 impl Reputation {
     fn details(&self, category: &[u8]) -> Details {
         let number = token::number(category);
-        let known = self.categories.iter().find(|(own, _)| Some(*own) == number);
-        Details { assessments: known.map_or(Assessments::EMPTY, |(_, meant)| *meant), ..Details::NONE }
+        let known = self.categories.iter().find(|(category, _)| Some(*category) == number);
+        Details { assessments: known.map_or(Assessments::EMPTY, |(_, meaning)| *meaning), ..Details::NONE }
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use crate::transcript::tests::{read_events, render};
+    use crate::pipeline::testing::{read_events, render};
 
     #[test]
-    fn scores_and_categories() {
+    fn reads_scores_and_categories() {
         let text = "# a comment\n45.9.20.5,1,101\n2a06:e480::/48,6,88\n45.9.20.6,1,0\n1,BadHosts,Known bad hosts\n45.9.20.7,1\n";
         let expected = [
             "SKIP comment",

@@ -1,16 +1,21 @@
-//! `tor-exit-addresses`: blocks of four lines about an exit node, of which one kind names addresses.
+//! `tor-exit-addresses`: the exit addresses of Tor, as TorDNSEL publishes them.
+//!
+//! Four kinds of lines describe a node: `ExitNode`, `Published`, `LastStatus`, and one or more
+//! `ExitAddress 192.0.2.7 2026-08-22 08:10:51`, with the time when traffic was last seen to leave from that
+//! address. Only the last kind has addresses, and each of its lines is complete, so lines may be read in any
+//! order.
 
 use super::{Format, Head, LineReader, OpenError, Shape};
-use crate::options::Options;
-use crate::scribe::{Details, Scribe, Skip};
+use crate::entry::{Details, Normalizer, Skip};
+use crate::format::options::Options;
+use crate::format::token;
 use crate::timestamp;
-use crate::token;
 use rapsheet_snapshot::{Assessment, Assessments, Kinds, ParseError};
 
 /// The row of the table.
 pub static FORMAT: Format = Format {
     id: "tor-exit-addresses",
-    about: "TorDNSEL exit-addresses: ExitNode, Published, LastStatus, ExitAddress",
+    about: "exit addresses of Tor (TorDNSEL): ExitNode, Published, LastStatus, ExitAddress",
     example: "ExitAddress 192.0.2.7 2026-08-22 08:10:51",
     kinds: Kinds::ADDRESS,
     shape: Shape::Lines(open),
@@ -24,28 +29,28 @@ fn open(_: &Options, _: Head<'_>) -> Result<Box<dyn LineReader>, OpenError> {
 }
 
 impl LineReader for ExitAddresses {
-    fn line(&self, line: &[u8], scribe: &mut Scribe<'_>) {
+    fn line(&self, line: &[u8], normalizer: &mut Normalizer<'_>) {
         let (word, rest) = token::first(line);
         match word {
             b"ExitAddress" => {
                 let (address, time) = token::first(rest.trim_ascii());
                 let assessments = Assessments::EMPTY.with(Assessment::Tor);
                 let details = Details { last_seen: timestamp::parse(time), assessments, ..Details::NONE };
-                scribe.address(address, &details);
+                normalizer.address(address, &details);
             }
-            b"ExitNode" | b"Published" | b"LastStatus" => scribe.skip(Skip::Record),
-            _ if line.starts_with(b"#") => scribe.skip(Skip::Comment),
-            _ => scribe.reject(ParseError::BadColumns),
+            b"ExitNode" | b"Published" | b"LastStatus" => normalizer.skip(Skip::Record),
+            _ if line.starts_with(b"#") => normalizer.skip(Skip::Comment),
+            _ => normalizer.reject(ParseError::BadColumns),
         }
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use crate::transcript::tests::{read_events, render};
+    use crate::pipeline::testing::{read_events, render};
 
     #[test]
-    fn addresses_with_their_times() {
+    fn reads_addresses_with_their_times() {
         let text = "ExitNode FE39F07EBE7870DCE124AB30DF3ABD0700A43F75\nPublished 2026-08-22 02:00:00\nLastStatus 2026-08-22 08:00:00\n\
                     ExitAddress 45.9.20.5 2026-08-22 08:10:51\n45.9.20.6\n";
         let expected = ["SKIP record", "SKIP record", "SKIP record", "ip 45.9.20.5", "REJECT bad-columns"];

@@ -1,12 +1,14 @@
-//! `unbound`: resolver configuration in which a zone's type says whether its names are blocked.
+//! `unbound`: configuration of the resolver Unbound.
 //!
-//! A zone covers the whole tree; `local-data` covers one name. Quotes may be double, single or absent. Files that
-//! are included are never followed.
+//! `local-zone: "evil.example.com." always_nxdomain` covers the name and everything below it. The type says
+//! whether the zone blocks, lets pass (an exception), or neither. `local-data: "evil.example.com A 0.0.0.0"`
+//! covers one name, and blocks where the record is an address. Quotes may be double, single or absent.
+//! Included files are never opened.
 
 use super::{Format, Head, LineReader, OpenError, Shape, header};
-use crate::options::Options;
-use crate::scribe::{Details, Scribe, Skip};
-use crate::token;
+use crate::entry::{Details, Normalizer, Skip};
+use crate::format::options::Options;
+use crate::format::token;
 use rapsheet_snapshot::{Kinds, ParseError, Scope};
 
 /// The row of the table.
@@ -25,8 +27,8 @@ fn open(_: &Options, _: Head<'_>) -> Result<Box<dyn LineReader>, OpenError> {
     Ok(Box::new(Unbound))
 }
 
-/// Zones of these types answer as if the name did not exist, or with an address that goes nowhere.
-const BLOCKS: [&[u8]; 11] = [
+/// The types of zones that block: they refuse, drop, answer that the name does not exist, or redirect.
+const BLOCKING: [&[u8]; 11] = [
     b"always_nxdomain",
     b"always_null",
     b"always_refuse",
@@ -41,28 +43,29 @@ const BLOCKS: [&[u8]; 11] = [
 ];
 
 impl LineReader for Unbound {
-    fn line(&self, line: &[u8], scribe: &mut Scribe<'_>) {
+    fn line(&self, line: &[u8], normalizer: &mut Normalizer<'_>) {
         if let [b'#', comment @ ..] = line {
-            return header::comment(comment.trim_ascii(), scribe);
+            return header::comment(comment.trim_ascii(), normalizer);
         }
         let is_key =
             |byte: &u8| byte.is_ascii_lowercase() || matches!(byte, b'-' | b' ' | b'\t' | b'0'..=b'9');
         let key = memchr::memchr(b':', line).filter(|colon| line.iter().take(*colon).all(is_key));
+        // No key is shorter than four letters; a shorter text is a line of another format.
         let Some(colon) = key.filter(|colon| *colon > 3) else {
-            return scribe.reject(ParseError::BadColumns);
+            return normalizer.reject(ParseError::BadColumns);
         };
         let (key, value) = line.split_at_checked(colon).unwrap_or((line, &[]));
         let value = value.get(1..).unwrap_or(&[]).trim_ascii();
         match key.trim_ascii() {
-            b"local-zone" => zone(value, scribe),
-            b"local-data" => data(value, scribe),
-            _ => scribe.skip(Skip::Directive),
+            b"local-zone" => emit_zone(value, normalizer),
+            b"local-data" => emit_data(value, normalizer),
+            _ => normalizer.skip(Skip::Directive),
         }
     }
 }
 
-/// A value that may be in quotes, and what follows it.
-fn quoted(text: &[u8]) -> (&[u8], &[u8]) {
+/// Splits off a value that may be in quotes; returns it without them, and the rest of the text.
+fn split_value(text: &[u8]) -> (&[u8], &[u8]) {
     let (mark, inner) = match text {
         [mark @ (b'"' | b'\''), inner @ ..] => (Some(*mark), inner),
         _ => (None, text),
@@ -73,41 +76,41 @@ fn quoted(text: &[u8]) -> (&[u8], &[u8]) {
     (value, rest.get(usize::from(mark.is_some() && !rest.is_empty())..).unwrap_or(&[]))
 }
 
-fn zone(value: &[u8], scribe: &mut Scribe<'_>) {
-    let (name, rest) = quoted(value);
-    let (kind, _) = quoted(rest.trim_ascii_start());
-    let blocks = BLOCKS.iter().any(|own| kind.eq_ignore_ascii_case(own));
-    let passes =
+fn emit_zone(value: &[u8], normalizer: &mut Normalizer<'_>) {
+    let (name, rest) = split_value(value);
+    let (kind, _) = split_value(rest.trim_ascii_start());
+    let blocks = BLOCKING.iter().any(|blocking| kind.eq_ignore_ascii_case(blocking));
+    let passing =
         [b"transparent".as_slice(), b"always_transparent", b"typetransparent", b"inform", b"nodefault"];
-    match (blocks, passes.contains(&kind)) {
-        (true, _) => scribe.host(name, Scope::Tree, &Details::NONE),
-        (false, true) => scribe.host(name, Scope::Tree, &Details { inverted: true, ..Details::NONE }),
-        (false, false) => scribe.skip(Skip::Directive),
+    match (blocks, passing.contains(&kind)) {
+        (true, _) => normalizer.host(name, Scope::Tree, &Details::NONE),
+        (false, true) => normalizer.host(name, Scope::Tree, &Details { inverted: true, ..Details::NONE }),
+        (false, false) => normalizer.skip(Skip::Directive),
     }
 }
 
-/// `"name [ttl] [IN] A 0.0.0.0"`: addresses block one name, other records do not.
-fn data(value: &[u8], scribe: &mut Scribe<'_>) {
+/// `"name [ttl] [IN] A 0.0.0.0"`: only address records block.
+fn emit_data(value: &[u8], normalizer: &mut Normalizer<'_>) {
     let (record, _) = match value.first() {
-        Some(b'"' | b'\'') => quoted(value),
+        Some(b'"' | b'\'') => split_value(value),
         _ => (value, &[][..]),
     };
     let mut words = token::words(record);
     let name = words.next().unwrap_or(&[]);
     let is_address = words.any(|word| word.eq_ignore_ascii_case(b"A") || word.eq_ignore_ascii_case(b"AAAA"));
     if is_address {
-        scribe.host(name, Scope::Exact, &Details::NONE);
+        normalizer.host(name, Scope::Exact, &Details::NONE);
     } else {
-        scribe.skip(Skip::Record);
+        normalizer.skip(Skip::Record);
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use crate::transcript::tests::render;
+    use crate::pipeline::testing::render;
 
     #[test]
-    fn zones_and_data() {
+    fn reads_zones_and_data() {
         let text = "server:\nlocal-zone: \"evilpanel.com.\" always_null\n  local-zone: evilpanel.net always_nxdomain # why\nlocal-zone: 'evilpanel.org' redirect\n\
                     local-data: \"evilpanel.org A 0.0.0.0\"\nlocal-data: \"x.evilpanel.org 3600 IN AAAA ::\"\nlocal-data: \"evilpanel.org TXT x\"\n\
                     local-zone: \"good.evilpanel.com\" transparent\nlocal-data-ptr: \"45.9.20.5 x\"\ninclude: \"/etc/passwd\"\nlocal-zone: \"a.evilpanel.com\" odd\n";

@@ -1,25 +1,29 @@
-//! `url-list`: one URL a line.
+//! `url-list`: one URL per line, with its scheme or without.
 //!
-//! A listed URL never lists its host, because hacked sites carry most of them; a feed of panels that own their
-//! host may say so (option `promote_host`). A `#` begins a comment only at the start of a line or behind a blank:
-//! elsewhere it is a fragment.
+//! Published by OpenPhish, URLhaus, VX Vault, USOM and others. A listed URL does not list its host, because
+//! most of such URLs are on hacked sites. A feed whose hosts serve nothing else, such as one of control
+//! panels, may list them too (option `promote_host`). `#` begins a comment only at the start of a line or
+//! after a blank; elsewhere it begins a fragment.
+//!
+//! VX Vault sends its list as a page: `<pre>`, a title, a date. Line breaks of HTML and columns that begin
+//! with a time are cut off after a URL.
 
 use super::{Format, Head, LineReader, Markup, OpenError, Shape, header};
-use crate::options::{OptionRow, Options};
-use crate::scribe::{Details, Scribe, Skip};
+use crate::entry::{Details, Normalizer, Skip};
+use crate::format::options::{OptionRow, Options};
+use crate::format::token;
 use crate::timestamp;
-use crate::token;
 use rapsheet_snapshot::{Kinds, Scope, refang::refang};
 
 /// The row of the table.
 pub static FORMAT: Format = Format {
     id: "url-list",
-    about: "one URL a line, with its scheme or without",
+    about: "one URL per line, with its scheme or without",
     example: "http://evil.example.com/gate.php",
     kinds: Kinds::URL,
     options: &[OptionRow {
         key: "promote_host",
-        about: "`true`: the host of a URL without path or query is listed too (default false)",
+        about: "`true`: also list the host of a URL that has no path and no query (default false)",
     }],
     shape: Shape::Lines(open),
     markup: Markup::Preformatted,
@@ -35,25 +39,26 @@ fn open(options: &Options, _: Head<'_>) -> Result<Box<dyn LineReader>, OpenError
 }
 
 impl LineReader for UrlList {
-    fn line(&self, line: &[u8], scribe: &mut Scribe<'_>) {
+    fn line(&self, line: &[u8], normalizer: &mut Normalizer<'_>) {
         if let [b'#' | b';', comment @ ..] = line {
-            return header::comment(comment.trim_ascii(), scribe);
+            return header::comment(comment.trim_ascii(), normalizer);
         }
-        if is_head(line, scribe) {
-            return scribe.skip(Skip::Header);
+        if is_banner(line, normalizer) {
+            return normalizer.skip(Skip::Header);
         }
         let text = token::unwrap(without_remark(token::before_comment(line)));
-        let scope = scribe.rules().scope;
-        scribe.any(text, scope, &Details::NONE);
+        let scope = normalizer.rules().scope;
+        normalizer.any(text, scope, &Details::NONE);
         if self.promotes_host
             && let Some(host) = host_alone(&refang(text))
         {
-            scribe.host(host, Scope::Exact, &Details::NONE);
+            normalizer.host(host, Scope::Exact, &Details::NONE);
         }
     }
 }
 
-/// What some lists put behind a URL: a page's line end, a word in brackets, or columns that begin with a time.
+/// A line without what some lists put after a URL: an HTML line break, ` (SSL)`, or columns that begin with
+/// a time.
 fn without_remark(text: &[u8]) -> &[u8] {
     let ends: [&[u8]; 4] = [b"<br />", b"<br/>", b"<br>", b" (SSL)"];
     let text = ends.iter().find_map(|end| text.strip_suffix(*end)).unwrap_or(text).trim_ascii_end();
@@ -63,12 +68,13 @@ fn without_remark(text: &[u8]) -> &[u8] {
     if is_time { url } else { text }
 }
 
-/// What stands above a list that is sent as a page: its mark, a title, a date.
-fn is_head(line: &[u8], scribe: &mut Scribe<'_>) -> bool {
+/// Whether a line is part of the banner of a list that is sent as a page: `<pre>`, a title, a date. The date
+/// states when the list was generated.
+fn is_banner(line: &[u8], normalizer: &mut Normalizer<'_>) -> bool {
     if line.first().is_some_and(u8::is_ascii_uppercase)
         && let Some(time) = timestamp::parse(line)
     {
-        scribe.generated(time);
+        normalizer.generated(time);
         return true;
     }
     line.eq_ignore_ascii_case(b"<pre>")
@@ -81,16 +87,16 @@ fn host_alone(url: &[u8]) -> Option<&[u8]> {
     let at = url.windows(3).position(|three| three == b"://")?;
     let rest = url.get(at + 3..)?;
     let host = rest.strip_suffix(b"/").unwrap_or(rest);
-    let bare = !host.is_empty() && host.iter().all(|byte| !matches!(byte, b'/' | b'?' | b'#' | b'@'));
-    bare.then_some(host)
+    let is_host = !host.is_empty() && host.iter().all(|byte| !matches!(byte, b'/' | b'?' | b'#' | b'@'));
+    is_host.then_some(host)
 }
 
 #[cfg(test)]
 mod tests {
-    use crate::transcript::tests::render;
+    use crate::pipeline::testing::render;
 
     #[test]
-    fn urls_in_every_spelling() {
+    fn reads_urls_in_every_spelling() {
         let text = "HTTP://EvilPanel.com:80/Gate.PHP?x=1#frag\nhxxps[:]//evil-bank[.]com/a\n# Last updated: 2026-01-01 00:00:00 (UTC)\n\
                     evilpanel.com/malware/\nevilpanel.com\nhttp://evilpanel.com/a b\njavascript:alert(1)\n\
                     http://39.34.166.041:34595/Mozi.m\nhttp://localhost/x\n45.9.20.5\n";
@@ -110,7 +116,7 @@ mod tests {
     }
 
     #[test]
-    fn a_host_is_listed_only_where_the_feed_says_so() {
+    fn lists_hosts_only_with_the_option() {
         let text = "http://evilpanel.com/\nhttp://evilpanel.com/gate.php\n";
         assert_eq!(render("url-list", &[], text).len(), 2);
         let promoted = render("url-list", &[("promote_host", "true")], text);
@@ -121,7 +127,7 @@ mod tests {
     }
 
     #[test]
-    fn vxvault_begins_with_markup() {
+    fn reads_a_list_that_is_sent_as_a_page() {
         let text = "<pre>\nVX Vault last 100 Links\n\nhttp://evilpanel.com/a\n";
         let expected = ["SKIP header", "SKIP header", "SKIP blank", "url http://evilpanel.com/a"];
         assert_eq!(render("url-list", &[], text), expected);

@@ -1,11 +1,14 @@
-//! `v2fly`: lists of the v2fly community: a bare name is a tree, `full:` is exact.
+//! `v2fly`: the domain lists of the v2fly community.
 //!
-//! Attributes behind a name are for routing. A list that is included is another file, and is not followed.
+//! `evil.example.com` and `domain:evil.example.com` are a name and everything below it;
+//! `full:evil.example.com` is exact. `keyword:` and `regexp:` cannot be indexed. Attributes after a name
+//! (`@ads`, `@!cn`) are for routing and are not read. `include:other` names another list, which is never
+//! opened.
 
 use super::{Format, Head, LineReader, OpenError, Shape, header};
-use crate::options::Options;
-use crate::scribe::{Details, Scribe, Skip};
-use crate::token;
+use crate::entry::{Details, Normalizer, Skip};
+use crate::format::options::Options;
+use crate::format::token;
 use rapsheet_snapshot::{Kinds, ParseError, Scope};
 
 /// The row of the table.
@@ -25,28 +28,28 @@ fn open(_: &Options, _: Head<'_>) -> Result<Box<dyn LineReader>, OpenError> {
 }
 
 impl LineReader for V2fly {
-    fn line(&self, line: &[u8], scribe: &mut Scribe<'_>) {
+    fn line(&self, line: &[u8], normalizer: &mut Normalizer<'_>) {
         if let [b'#', comment @ ..] = line {
-            return header::comment(comment.trim_ascii(), scribe);
+            return header::comment(comment.trim_ascii(), normalizer);
         }
         let (rule, _) = token::first(token::before_comment(line));
         let (kind, value) = token::split_once(rule, b':').unwrap_or((b"domain", rule));
         match kind {
-            b"domain" => scribe.host(value, Scope::Tree, &Details::NONE),
-            b"full" => scribe.host(value, Scope::Exact, &Details::NONE),
-            b"keyword" | b"regexp" => scribe.reject(ParseError::Pattern),
-            b"include" => scribe.skip(Skip::Directive),
-            _ => scribe.reject(ParseError::BadHost),
+            b"domain" => normalizer.host(value, Scope::Tree, &Details::NONE),
+            b"full" => normalizer.host(value, Scope::Exact, &Details::NONE),
+            b"keyword" | b"regexp" => normalizer.reject(ParseError::Pattern),
+            b"include" => normalizer.skip(Skip::Directive),
+            _ => normalizer.reject(ParseError::BadHost),
         }
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use crate::transcript::tests::render;
+    use crate::pipeline::testing::render;
 
     #[test]
-    fn rules() {
+    fn reads_rules() {
         let text = "# a comment\nevilpanel.com @ads\ndomain:evilpanel.net\nfull:a.evilpanel.com @!cn # why\nkeyword:evil\nregexp:^adv.+\\.evil\\.com$\ninclude:other\nodd:x\n";
         let expected = [
             "SKIP comment",

@@ -1,15 +1,19 @@
-//! `xml` and `rss`: records of elements, and the items of a news feed.
+//! `xml` and `rss`: records of XML elements, and the items of a news feed.
 //!
-//! A record is an element whose children have names with a meaning; a news item holds its indicator in its title or,
-//! in prose, in its description. The `quick-xml` crate reads the syntax, entities and sections of plain text, one
-//! element at a time; documents that are not well formed are read as far as they go.
+//! `<entry><first>1787000000</first><url>http://evil.example.com/</url></entry>` (clean-mx). A record is an
+//! element whose children are its fields; option `record` names such elements. An item of RSS or Atom has its
+//! indicator in its title (Project Honey Pot), or in the prose of its title or description (malc0de).
+//!
+//! The `quick-xml` crate reads the syntax, one event at a time, so no tree is built. End tags are not
+//! compared with start tags, because publishers escape badly; a document whose last record has no end is
+//! refused as truncated.
 
 use super::role::{self, RecordRules, Role};
 use super::{Format, Head, OpenError, Shape, freetext};
-use crate::options::{OptionRow, Options};
-use crate::refused::FileRefusal;
-use crate::scribe::{Details, Scribe, Skip};
-use crate::token;
+use crate::download::refusal::FileRefusal;
+use crate::entry::{Details, Normalizer, Skip};
+use crate::format::options::{OptionRow, Options};
+use crate::format::token;
 
 use quick_xml::Reader;
 use quick_xml::events::Event;
@@ -18,7 +22,7 @@ use rapsheet_snapshot::{Assessments, Kinds, ParseError};
 /// The row of the table.
 pub static XML_FORMAT: Format = Format {
     id: "xml",
-    about: "XML records: elements whose children are named url, ip, domain, first, last …",
+    about: "XML records: elements with children such as url, ip, domain, first, last",
     example: "<entry><first>1787000000</first><last>0</last><url>http://evil.example.com/</url></entry>",
     kinds: Kinds::ALL,
     options: OPTIONS,
@@ -26,10 +30,10 @@ pub static XML_FORMAT: Format = Format {
     ..Format::DEFAULT
 };
 
-/// The row of the table for news.
+/// The row of the table for news feeds.
 pub static RSS_FORMAT: Format = Format {
     id: "rss",
-    about: "RSS and Atom: an indicator in each item's title or description",
+    about: "RSS and Atom: indicators in the titles or descriptions of the items",
     example: "<item><title>192.0.2.7 | H</title><pubDate>Sat, 22 Aug 2026 03:00:29 +0000</pubDate></item>",
     kinds: Kinds::ALL,
     shape: Shape::Document(read_rss),
@@ -41,32 +45,35 @@ const OPTIONS: &[OptionRow] = role::with_role_options![OptionRow {
     about: "the names of the elements that are records (default entry, item, record, row)",
 }];
 
-/// The longest record, in bytes: one that never ends must not be collected.
+/// How much of a record is kept, in bytes. A record without an end must not fill the memory.
 const RECORD_MAX: usize = 1 << 20;
 
-/// What a child costs beyond its texts, in bytes.
+/// The memory that a field takes beside its texts, in bytes.
 const FIELD_COST: usize = 64;
-/// No list nests its elements deeper.
+/// The deepest nesting of elements. No list comes near it.
 const DEPTH_MAX: usize = 256;
 
-/// The children of the record at hand: name and text.
+/// The fields of a record: names and texts of its children.
 type Fields = Vec<(String, Vec<u8>)>;
 
-fn read_xml(options: &Options, whole: Head<'_>, scribe: &mut Scribe<'_>) -> Result<(), OpenError> {
+fn read_xml(options: &Options, whole: Head<'_>, normalizer: &mut Normalizer<'_>) -> Result<(), OpenError> {
     let named = options.list("record");
-    let usual = ["entry", "item", "record", "row"];
+    let default = ["entry", "item", "record", "row"];
     let is_record = |name: &str| {
-        if named.is_empty() { usual.contains(&name) } else { named.iter().any(|own| own == name) }
+        if named.is_empty() { default.contains(&name) } else { named.iter().any(|record| record == name) }
     };
     let rules = xml_rules(options);
-    records(whole.bytes, is_record, scribe, |fields, scribe| record(fields, &rules, scribe))
+    for_each_record(whole.bytes, is_record, normalizer, |fields, normalizer| {
+        emit_record(fields, &rules, normalizer);
+    })
 }
 
-fn read_rss(_: &Options, whole: Head<'_>, scribe: &mut Scribe<'_>) -> Result<(), OpenError> {
-    records(whole.bytes, |name| matches!(name, "item" | "entry"), scribe, item)
+fn read_rss(_: &Options, whole: Head<'_>, normalizer: &mut Normalizer<'_>) -> Result<(), OpenError> {
+    for_each_record(whole.bytes, |name| matches!(name, "item" | "entry"), normalizer, emit_item)
 }
 
-/// The rules of the options, with two more aliases: `first` and `last` are times in XML, and names of people elsewhere.
+/// The rules of the options, with the aliases of clean-mx. `first` and `last` are too common as keys of JSON
+/// to be aliases everywhere.
 fn xml_rules(options: &Options) -> RecordRules {
     let mut rules = RecordRules::new(options);
     for (role, alias) in [(Role::FirstSeen, "first"), (Role::LastSeen, "last")] {
@@ -79,12 +86,12 @@ fn xml_rules(options: &Options) -> RecordRules {
     rules
 }
 
-/// Calls `take` with the children of every record.
-fn records(
+/// Calls `visit` with the fields of every record.
+fn for_each_record(
     text: &[u8],
     is_record: impl Fn(&str) -> bool,
-    scribe: &mut Scribe<'_>,
-    mut take: impl FnMut(&Fields, &mut Scribe<'_>),
+    normalizer: &mut Normalizer<'_>,
+    mut visit: impl FnMut(&Fields, &mut Normalizer<'_>),
 ) -> Result<(), OpenError> {
     if !text.trim_ascii_start().starts_with(b"<") {
         return Err(FileRefusal::NoData.into());
@@ -101,10 +108,10 @@ fn records(
             }
             Ok(Event::Start(tag)) => {
                 depth += 1;
-                let name = local(tag.local_name().as_ref());
+                let name = lower(tag.local_name().as_ref());
                 match &mut fields {
                     None if is_record(&name) => {
-                        scribe.record_at(at);
+                        normalizer.record_at(at);
                         (fields, size) = (Some(Vec::new()), 0);
                     }
                     None => {}
@@ -117,15 +124,17 @@ fn records(
             }
             Ok(Event::End(tag)) => {
                 depth = depth.saturating_sub(1);
-                let ended = if is_record(&local(tag.local_name().as_ref())) { fields.take() } else { None };
+                let ended = if is_record(&lower(tag.local_name().as_ref())) { fields.take() } else { None };
                 if let Some(fields) = ended {
-                    take(&fields, scribe);
+                    visit(&fields, normalizer);
                 }
             }
-            Ok(Event::Text(piece)) => add(&mut fields, &mut size, &piece),
-            Ok(Event::CData(piece)) => add(&mut fields, &mut size, &piece),
-            Ok(Event::GeneralRef(name)) => add(&mut fields, &mut size, entity(&name)),
-            Ok(Event::Eof) if fields.is_some() => return Err(FileRefusal::Truncated(unclosed()).into()),
+            Ok(Event::Text(piece)) => append_text(&mut fields, &mut size, &piece),
+            Ok(Event::CData(piece)) => append_text(&mut fields, &mut size, &piece),
+            Ok(Event::GeneralRef(name)) => append_text(&mut fields, &mut size, entity(&name)),
+            Ok(Event::Eof) if fields.is_some() => {
+                return Err(FileRefusal::Truncated("the last record has no end".to_owned()).into());
+            }
             Ok(Event::Eof) => return Ok(()),
             Ok(_) => {}
             Err(error) => return Err(FileRefusal::Truncated(error.to_string()).into()),
@@ -133,16 +142,12 @@ fn records(
     }
 }
 
-fn unclosed() -> String {
-    "the last record has no end".to_owned()
-}
-
-fn local(name: &[u8]) -> String {
+fn lower(name: &[u8]) -> String {
     String::from_utf8_lossy(name).to_ascii_lowercase()
 }
 
-/// Adds a piece of text to the child that was opened last.
-fn add(fields: &mut Option<Fields>, size: &mut usize, piece: &[u8]) {
+/// Appends a piece of text to the field that was opened last, up to [`RECORD_MAX`].
+fn append_text(fields: &mut Option<Fields>, size: &mut usize, piece: &[u8]) {
     *size += piece.len();
     if let Some((_, text)) = fields.as_mut().and_then(|fields| fields.last_mut())
         && *size <= RECORD_MAX
@@ -151,6 +156,7 @@ fn add(fields: &mut Option<Fields>, size: &mut usize, piece: &[u8]) {
     }
 }
 
+/// The text of an entity. Entities that cannot be part of an indicator become a blank.
 fn entity(name: &[u8]) -> &'static [u8] {
     match name {
         b"amp" | b"#38" | b"#x26" => b"&",
@@ -163,10 +169,10 @@ fn entity(name: &[u8]) -> &'static [u8] {
     }
 }
 
-fn record(fields: &Fields, rules: &RecordRules, scribe: &mut Scribe<'_>) {
+fn emit_record(fields: &Fields, rules: &RecordRules, normalizer: &mut Normalizer<'_>) {
     let RecordRules { names, keep, default } = rules;
     let child = |name: &String| {
-        let text = &fields.iter().find(|(own, _)| own == name)?.1;
+        let text = &fields.iter().find(|(child, _)| child == name)?.1;
         Some(role::non_null(text)).filter(|text| !text.is_empty())
     };
     let field = |role: Role| {
@@ -175,20 +181,20 @@ fn record(fields: &Fields, rules: &RecordRules, scribe: &mut Scribe<'_>) {
     };
     let value = field(Role::Value);
     if !keep.is_empty() && !keep.iter().any(|word| word.as_bytes() == field(Role::Filter)) {
-        scribe.skip(Skip::Inactive);
+        normalizer.skip(Skip::Inactive);
     } else if role::is_unsupported(field(Role::Kind)) {
-        scribe.skip(Skip::UnsupportedKind);
+        normalizer.skip(Skip::UnsupportedKind);
     } else if value.is_empty() {
-        scribe.reject(ParseError::BadColumns);
+        normalizer.reject(ParseError::BadColumns);
     } else {
-        let scope = scribe.rules().scope;
-        scribe.any(value, scope, &role::details(field, *default));
+        let scope = normalizer.rules().scope;
+        normalizer.any(value, scope, &role::details(field, *default));
     }
 }
 
-/// An item of a news feed: its title is an indicator, or its texts hold some.
-fn item(fields: &Fields, scribe: &mut Scribe<'_>) {
-    let child = |name: &str| fields.iter().find(|(own, _)| own == name).map_or(&[][..], |(_, text)| text);
+/// An item of a news feed: the first word of its title is an indicator, or its texts are searched for some.
+fn emit_item(fields: &Fields, normalizer: &mut Normalizer<'_>) {
+    let child = |name: &str| fields.iter().find(|(child, _)| child == name).map_or(&[][..], |(_, text)| text);
     let time = [child("pubdate"), child("updated"), child("published")];
     let details = Details {
         last_seen: time.into_iter().find_map(crate::timestamp::parse),
@@ -197,23 +203,23 @@ fn item(fields: &Fields, scribe: &mut Scribe<'_>) {
     };
     let title = child("title");
     let first = token::words(title).next().unwrap_or(&[]);
-    let scope = scribe.rules().scope;
-    if scribe.attempt(first, scope, &details) {
+    let scope = normalizer.rules().scope;
+    if normalizer.try_any(first, scope, &details) {
         return;
     }
     let texts = [title, child("description"), child("summary"), child("content")];
-    let found: usize = texts.iter().map(|text| freetext::scan(text, false, &details, scribe)).sum();
+    let found: usize = texts.iter().map(|text| freetext::scan(text, false, &details, normalizer)).sum();
     if found == 0 {
-        scribe.skip(Skip::NoIndicator);
+        normalizer.skip(Skip::NoIndicator);
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use crate::transcript::tests::{read_events, render};
+    use crate::pipeline::testing::{read_events, render};
 
     #[test]
-    fn records_of_elements() {
+    fn reads_records() {
         let text = "<?xml version=\"1.0\" encoding=\"iso-8859-15\"?>\n<output>\n<entries>\n<entry>\n<first>1787000000</first><last>0</last>\n<url><![CDATA[http://evilpanel.com/a?b&c]]></url>\n<ip>45.9.20.5</ip>\n</entry>\n\
                     <entry><md5>x</md5></entry>\n<entry><url>http://evilpanel.com/?a=1&amp;b=2</url></entry>\n</entries>\n</output>\n";
         let expected =
@@ -226,7 +232,7 @@ mod tests {
     }
 
     #[test]
-    fn items_of_news() {
+    fn reads_items_of_a_news_feed() {
         let text = "<rss><channel><title>x</title><item><title>45.9.20.5 | H</title><pubDate>Sat, 22 Aug 2026 03:00:29 +0000</pubDate></item>\n\
                     <item><title>News of the day</title><description>URL: http://evilpanel.com/x, IP Address: 45.9.20.6, Country: XX</description><category>phishing</category></item>\n\
                     <item><title>Nothing</title></item></channel></rss>\n";

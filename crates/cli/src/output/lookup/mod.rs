@@ -1,7 +1,7 @@
 //! The outputs of `lookup`: one file and one row each. Help and validation read the table.
 
 use crate::color::Color;
-use rapsheet_query::{Answer, Judge};
+use rapsheet_query::{Searcher, Verdict};
 use rapsheet_snapshot::{ParseError, Snapshot, Status, Time};
 use std::io::{self, Write};
 
@@ -34,7 +34,7 @@ pub(crate) struct Asked<'a> {
     /// The question as it was typed.
     pub(crate) input: &'a str,
     /// The answer.
-    pub(crate) answer: &'a Answer,
+    pub(crate) answer: &'a Verdict,
 }
 
 /// A question that is no indicator.
@@ -78,8 +78,8 @@ impl LookupOutput {
 pub(crate) struct Context<'a> {
     /// The snapshot that answered.
     pub(crate) snapshot: &'a Snapshot,
-    /// Knows the providers, in the order of `Answer::providers`.
-    pub(crate) judge: &'a Judge<'a>,
+    /// Knows the providers, in the order of `Verdict::providers`.
+    pub(crate) searcher: &'a Searcher<'a>,
     /// Whether providers that do not list the indicator are printed.
     pub(crate) all_sources: bool,
     /// Colour.
@@ -96,12 +96,12 @@ impl Context<'_> {
 
     /// The name of a source's provider.
     fn provider(&self, source: &rapsheet_query::Source) -> &str {
-        self.judge.verdicts().providers().get(source.provider).map_or("", |provider| &provider.name)
+        self.searcher.providers().get(source.provider).map_or("", |provider| &provider.name)
     }
 
     /// The part of each provider in an answer. Providers without sightings are left out unless `all`.
-    fn providers<'c>(&'c self, answer: &'c Answer, all: bool) -> impl Iterator<Item = ProviderAnswer<'c>> {
-        let providers = self.judge.verdicts().providers().iter().zip(&answer.providers).enumerate();
+    fn providers<'c>(&'c self, answer: &'c Verdict, all: bool) -> impl Iterator<Item = ProviderAnswer<'c>> {
+        let providers = self.searcher.providers().iter().zip(&answer.providers).enumerate();
         providers.filter_map(move |(at, (provider, status))| {
             let first = answer.sources.partition_point(|source| source.provider < at);
             let end = answer.sources.partition_point(|source| source.provider <= at);

@@ -30,7 +30,7 @@ fn answer(context: &Context<'_>, asked: &Asked<'_>, out: &mut dyn Write) -> io::
         (Status::Blocked | Status::Allowed, words) if !words.is_empty() => write!(out, ": {words}")?,
         _ => {}
     }
-    let of = context.judge.verdicts().providers().len();
+    let of = context.searcher.providers().len();
     match (answer.detected_by, answer.failed) {
         (0, 0) => writeln!(out)?,
         (0, failed) => writeln!(out, " (data of {failed} of {of} providers is missing or too old)")?,

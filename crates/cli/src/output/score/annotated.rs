@@ -2,10 +2,9 @@
 //!
 //! The bytes of the record stay as they are.
 
-use super::{ScoreOutput, ScoredBlock};
+use super::{Match, ScoreOutput, ScoredBlock};
 use crate::log::Annotation;
 use crate::printable;
-use rapsheet_query::Scored;
 use rapsheet_snapshot::Status;
 
 /// The row of the table.
@@ -38,23 +37,23 @@ fn block(scored: &ScoredBlock<'_>, out: &mut Vec<u8>) {
 
 /// Merges the verdicts on a record's indicators: the worst status, and the providers and assessments behind
 /// it.
-fn annotation<'a>(scored: &ScoredBlock<'a>, matches: &'a [Scored]) -> Annotation<'a> {
-    let all = || matches.iter().map(|found| found.known.as_ref());
+fn annotation<'a>(scored: &ScoredBlock<'a>, matches: &'a [Match]) -> Annotation<'a> {
+    let all = || matches.iter().map(|found| found.info.as_ref());
     let status = [Status::Blocked, Status::Allowed, Status::Failed, Status::Unknown]
         .into_iter()
-        .find(|status| all().any(|known| known.status == *status));
-    let deciding = || all().filter(move |known| Some(known.status) == status);
-    let mut providers: Vec<&str> = deciding().flat_map(|known| scored.speakers(known)).collect();
+        .find(|status| all().any(|info| info.status == *status));
+    let deciding = || all().filter(move |info| Some(info.status) == status);
+    let mut providers: Vec<&str> = deciding().flat_map(|info| scored.speakers(info)).collect();
     providers.sort_unstable();
     providers.dedup();
-    let mut assessments: Vec<_> = deciding().flat_map(|known| known.assessments.iter()).collect();
+    let mut assessments: Vec<_> = deciding().flat_map(|info| info.assessments.iter()).collect();
     assessments.sort_unstable();
     assessments.dedup();
     Annotation {
         status: status.map(Status::number),
         detected_by: if status == Some(Status::Blocked) { providers.len() } else { 0 },
         assessments: assessments.into_iter().map(|assessment| assessment.word()).collect(),
-        indicators: all().map(|known| known.indicator.as_ref()).collect(),
+        indicators: all().map(|info| info.indicator.as_ref()).collect(),
         providers,
     }
 }

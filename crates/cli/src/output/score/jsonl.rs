@@ -2,7 +2,7 @@
 
 use super::{ScoreOutput, ScoredBlock};
 use crate::printable;
-use rapsheet_query::Known;
+use rapsheet_query::MatchInfo;
 use serde::Serialize;
 
 /// The row of the table.
@@ -47,8 +47,8 @@ fn block(scored: &ScoredBlock<'_>, out: &mut Vec<u8>) {
         let event_time = scored.times.map(|times| times.get(at)?.map(|time| time.to_string()));
         let offset = scored.offset + found.at as u64;
         let context = scored.context(found.at);
-        let known = found.known.text.get_or_init(|| {
-            let object = json(&object(scored, &found.known));
+        let info = found.info.json.get_or_init(|| {
+            let object = json(&object(scored, &found.info));
             object.strip_prefix(b"{").unwrap_or(&object).into()
         });
         out.extend_from_slice(&head);
@@ -59,7 +59,7 @@ fn block(scored: &ScoredBlock<'_>, out: &mut Vec<u8>) {
         if event_time.is_some() || context.is_some() {
             add(&Addition { event_time, context }, out);
         }
-        out.extend_from_slice(known);
+        out.extend_from_slice(info);
         out.push(b'\n');
     }
 }
@@ -90,13 +90,13 @@ fn json(object: &impl Serialize) -> Vec<u8> {
     serde_json::to_vec(object).unwrap_or_default()
 }
 
-fn object<'a>(scored: &ScoredBlock<'a>, known: &'a Known) -> Object<'a> {
+fn object<'a>(scored: &ScoredBlock<'a>, info: &'a MatchInfo) -> Object<'a> {
     Object {
-        indicator: &known.indicator,
-        type_word: known.type_word,
-        status: known.status.number(),
-        detected_by: known.detected_by,
-        assessments: known.assessments.iter().map(|assessment| assessment.word()).collect(),
-        providers: scored.speakers(known).collect(),
+        indicator: &info.indicator,
+        type_word: info.type_word,
+        status: info.status.number(),
+        detected_by: info.detected_by,
+        assessments: info.assessments.iter().map(|assessment| assessment.word()).collect(),
+        providers: scored.speakers(info).collect(),
     }
 }

@@ -1,9 +1,10 @@
 //! The outputs of `score`: one file and one row each. Help and validation read the table.
 
 use crate::log::Log;
-use rapsheet_query::{Judge, Known, Scored};
+use rapsheet_query::{MatchInfo, Searcher};
 use rapsheet_snapshot::Time;
-use std::ops::Range;
+use std::cell::OnceCell;
+use std::ops::{Deref, Range};
 
 mod annotated;
 mod jsonl;
@@ -13,6 +14,38 @@ mod table;
 /// Every output, in the order of help.
 pub(crate) static OUTPUTS: &[&ScoreOutput] =
     &[&jsonl::OUTPUT, &table::CSV, &table::TSV, &lines::OUTPUT, &annotated::OUTPUT];
+
+/// What finds indicators in a log.
+pub(crate) type Scorer<'s> = rapsheet_query::Scorer<'s, CachedInfo>;
+/// An indicator that was found in a log.
+pub(crate) type Match = rapsheet_query::Match<CachedInfo>;
+
+/// What a scorer caches of an indicator.
+pub(crate) struct CachedInfo {
+    info: MatchInfo,
+    /// The part of its JSON row that is the same wherever it stands, from its first row on.
+    json: OnceCell<Box<[u8]>>,
+}
+
+impl From<MatchInfo> for CachedInfo {
+    fn from(info: MatchInfo) -> CachedInfo {
+        CachedInfo { info, json: OnceCell::new() }
+    }
+}
+
+impl AsRef<MatchInfo> for CachedInfo {
+    fn as_ref(&self) -> &MatchInfo {
+        &self.info
+    }
+}
+
+impl Deref for CachedInfo {
+    type Target = MatchInfo;
+
+    fn deref(&self) -> &MatchInfo {
+        &self.info
+    }
+}
 
 /// One row of the table.
 pub(crate) struct ScoreOutput {
@@ -69,13 +102,13 @@ pub(crate) struct ScoredBlock<'a> {
     /// The state of the log where the part begins.
     pub(crate) log: &'a Log,
     /// The matches, by offset.
-    pub(crate) found: &'a [Scored],
+    pub(crate) found: &'a [Match],
     /// The line of the last match in the parts before, counted like the lines of `found`.
     pub(crate) last_reported_line: Option<usize>,
     /// The time of each match's record, where records are judged at their own time.
     pub(crate) times: Option<&'a [Option<Time>]>,
     /// Knows the providers.
-    pub(crate) judge: &'a Judge<'a>,
+    pub(crate) searcher: &'a Searcher<'a>,
     /// How to print.
     pub(crate) options: FormatOptions,
 }
@@ -98,8 +131,8 @@ const CONTEXT_MAX: usize = 4 << 10;
 
 impl<'a> ScoredBlock<'a> {
     /// The matches, each with the number of its line and its index.
-    pub(crate) fn each_with_line(&self) -> impl Iterator<Item = (u64, usize, &'a Scored)> {
-        let line = |found: &Scored| self.line + found.line as u64;
+    pub(crate) fn each_with_line(&self) -> impl Iterator<Item = (u64, usize, &'a Match)> {
+        let line = |found: &Match| self.line + found.line as u64;
         self.found.iter().enumerate().map(move |(at, found)| (line(found), at, found))
     }
 
@@ -114,8 +147,8 @@ impl<'a> ScoredBlock<'a> {
     }
 
     /// The providers whose status is the overall one, by name.
-    pub(crate) fn speakers(&self, known: &'a Known) -> impl Iterator<Item = &'a str> {
-        let providers = self.judge.verdicts().providers();
-        known.speaking().filter_map(|at| providers.get(at)).map(|provider| provider.name.as_str())
+    pub(crate) fn speakers(&self, info: &'a MatchInfo) -> impl Iterator<Item = &'a str> {
+        let providers = self.searcher.providers();
+        info.decided_by().filter_map(|at| providers.get(at)).map(|provider| provider.name.as_str())
     }
 }

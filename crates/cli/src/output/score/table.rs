@@ -5,7 +5,7 @@
 use super::{ScoreOutput, ScoredBlock};
 use crate::output::delimited::Dialect;
 use crate::printable;
-use rapsheet_query::Known;
+use rapsheet_query::MatchInfo;
 use rapsheet_snapshot::Time;
 
 /// A row of the table of outputs.
@@ -55,22 +55,22 @@ fn block(dialect: Dialect, scored: &ScoredBlock<'_>, out: &mut Vec<u8>) {
         let event = event.map(|time| time.to_string()).unwrap_or_default();
         let context = scored.context(found.at);
         dialect
-            .row(position.into_iter().chain(cells(scored, &found.known)).chain([event]).chain(context), out);
+            .row(position.into_iter().chain(cells(scored, &found.info)).chain([event]).chain(context), out);
     }
 }
 
-fn cells(scored: &ScoredBlock<'_>, known: &Known) -> [String; 8] {
+fn cells(scored: &ScoredBlock<'_>, info: &MatchInfo) -> [String; 8] {
     let words =
-        known.assessments.iter().map(|assessment| assessment.word().replace(' ', "_")).collect::<Vec<_>>();
+        info.assessments.iter().map(|assessment| assessment.word().replace(' ', "_")).collect::<Vec<_>>();
     let cell = |time: Option<Time>| time.map(|time| time.to_string()).unwrap_or_default();
     [
-        known.indicator.to_string(),
-        known.type_word.to_owned(),
-        known.status.number().to_string(),
-        known.detected_by.to_string(),
+        info.indicator.to_string(),
+        info.type_word.to_owned(),
+        info.status.number().to_string(),
+        info.detected_by.to_string(),
         words.join(" "),
-        scored.speakers(known).collect::<Vec<_>>().join(" "),
-        cell(known.first_seen),
-        cell(known.detect_time),
+        scored.speakers(info).collect::<Vec<_>>().join(" "),
+        cell(info.first_seen),
+        cell(info.detect_time),
     ]
 }

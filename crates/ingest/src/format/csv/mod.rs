@@ -1,9 +1,13 @@
-//! `csv`: delimited tables, with roles for their columns.
+//! `csv` and `hash-delimited`: delimited tables, whose columns have roles.
 //!
-//! One parser and a table of profiles, because what differs between publishers is which column means what. The
-//! header binds the roles by name wherever there is one: in the first data line, behind a banner of comments, or
-//! in the last comment before the data. Without a header and without a profile the first rows are looked at.
-//! Values are typed by content, whatever their column is called.
+//! Publishers differ in what their columns mean, not in syntax, so there is one parser and a table of
+//! profiles (`profile.rs`). The columns are bound to roles, in this order of precedence: by the feed's
+//! options, by the names in a header, by the numbers in a profile, by what the first rows hold (`infer.rs`).
+//! The header is the first row, perhaps below a banner of comments, or the last comment above the rows. Names
+//! are preferred to numbers, because feeds get new columns in the middle.
+//!
+//! Values are typed by their content, whatever their column is called: a column `domain` may hold addresses.
+//! Rows are split in `split.rs`.
 
 mod infer;
 mod profile;
@@ -11,10 +15,10 @@ pub(super) mod split;
 
 use super::role::{self, Role};
 use super::{Format, Head, LineReader, OpenError, Shape};
-use crate::lines;
-use crate::options::{OptionError, OptionRow, Options, error};
-use crate::refused::FileRefusal;
-use crate::scribe::{Details, Scribe, Skip};
+use crate::download::lines;
+use crate::download::refusal::FileRefusal;
+use crate::entry::{Details, Normalizer, Skip};
+use crate::format::options::{OptionError, OptionRow, Options, error};
 use profile::{PLAIN, PROFILES, Profile};
 use rapsheet_snapshot::{Assessments, Kinds, ParseError, Scope};
 use std::borrow::Cow;
@@ -22,7 +26,7 @@ use std::borrow::Cow;
 /// The row of the table.
 pub static FORMAT: Format = Format {
     id: "csv",
-    about: "a delimited table; roles of columns by header name, number or profile",
+    about: "a delimited table; its columns are known by header, number, profile or content",
     example: r#""2026-08-01 10:00:00","192.0.2.7","443","online","2026-08-20","Example""#,
     kinds: Kinds::ALL,
     options: OPTIONS,
@@ -30,10 +34,11 @@ pub static FORMAT: Format = Format {
     ..Format::DEFAULT
 };
 
-/// AlienVault's table, whose delimiter is everybody else's comment mark.
+/// The row of the table for AlienVault's reputation data. Its delimiter is the comment mark of other tables,
+/// so it is a format of its own and not a profile of `csv`.
 pub static HASH_FORMAT: Format = Format {
     id: "hash-delimited",
-    about: "AlienVault reputation.data: ip#reliability#risk#type#country#city#place",
+    about: "AlienVault reputation.data: address#reliability#risk#type#country#city#location",
     example: "192.0.2.7#4#2#Scanning Host#US##37.75,-97.82#11",
     kinds: Kinds::ADDRESS,
     shape: Shape::Lines(open_hash_delimited),
@@ -43,10 +48,11 @@ pub static HASH_FORMAT: Format = Format {
 const OPTIONS: &[OptionRow] = role::with_role_options![
     OptionRow {
         key: "profile",
-        about: "a known table: benkow, bambenek, blackbook, botvrij, c2intel, carbonblack, ctip, feodo, foxit, \
-                infoblox, malwaredomains, maltrail, phishstats, phishtank, ponmocup, ransomwaretracker, \
-                shadowserver, spamhaus-cert, splunk, sslbl, stopforumspam, threatfox, threatview-c2, tor-nodes, \
-                turris, tweetfeed, urlhaus, viriback (default: recognised by its header or first row)",
+        about: "a known table: benkow, bambenek, blackbook, botvrij, c2intel, carbonblack, ctip, feodo, \
+                foxit, infoblox, malwaredomains, maltrail, phishstats, phishtank, ponmocup, \
+                ransomwaretracker, shadowserver, spamhaus-cert, splunk, sslbl, stopforumspam, threatfox, \
+                threatview-c2, tor-nodes, turris, tweetfeed, urlhaus, viriback (default: recognised by its \
+                header or first row)",
     },
     OptionRow {
         key: "delimiter",
@@ -54,7 +60,7 @@ const OPTIONS: &[OptionRow] = role::with_role_options![
     },
     OptionRow {
         key: "header",
-        about: "`auto` (default): a header names the columns where there is one; `none`: columns have numbers",
+        about: "`auto` (default): a header, where there is one, names the columns; `none`: they have numbers",
     },
     OptionRow { key: "multi", about: "the character between several indicators in one field (default none)" },
     OptionRow {
@@ -63,7 +69,7 @@ const OPTIONS: &[OptionRow] = role::with_role_options![
     },
 ];
 
-/// A column, counted from the left or, behind columns that may hold the delimiter, from the right.
+/// A column, counted from 0 from the left, or from the right where a column before it may hold the delimiter.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Column {
     Left(usize),
@@ -71,7 +77,7 @@ enum Column {
 }
 
 impl Column {
-    /// From a number as people count: 1 is the first, -1 the last.
+    /// The column with a number as in options and profiles: 1 is the first, -1 the last.
     fn numbered(number: isize) -> Option<Column> {
         match number {
             0 => None,
@@ -89,19 +95,25 @@ impl Column {
     }
 }
 
-/// A table whose columns are bound.
+/// A table whose columns are bound to roles.
 struct Table {
     delimiter: u8,
     has_comments: bool,
-    /// The header, to be recognised where it recurs.
+    /// The header, so that it is skipped wherever it recurs.
     header: Option<Vec<String>>,
+    /// The columns with indicators.
     values: Vec<Column>,
-    /// Whether every value column counts, or the first that is filled.
+    /// Whether every value column counts, or only the first that is not empty.
     takes_all: bool,
+    /// The columns of the other roles.
     roles: [Option<Column>; Role::ALL.len()],
+    /// The values of the filter column with which a row counts; empty where all count.
     keep: Vec<String>,
+    /// The character between several indicators in one field.
     multi: Option<u8>,
+    /// The column with the path of a URL whose host is the value.
     path: Option<Column>,
+    /// The assessments of a row without a category.
     assessments: Assessments,
 }
 
@@ -112,14 +124,14 @@ fn open(options: &Options, head: Head<'_>) -> Result<Box<dyn LineReader>, OpenEr
     let delimiter = delimiter.unwrap_or_else(|| infer::delimiter(head.bytes, multi));
     let takes_header = options.word("header", &[("auto", true), ("none", false)], true)?;
     let header = takes_header.then(|| find_header(head.bytes, delimiter, options, named)).flatten();
-    let profile = named.unwrap_or_else(|| recognised(header.as_deref(), head.bytes));
+    let profile = named.unwrap_or_else(|| detect_profile(header.as_deref(), head.bytes));
     let mut table = Table::plain(delimiter, profile);
     table.multi = multi.or(profile.multi);
     table.assessments = role::default_assessments(options).unwrap_or(table.assessments);
     if !options.list("keep").is_empty() {
         table.keep = options.list("keep").to_vec();
     }
-    bind(&mut table, options, profile, header.as_deref(), head.bytes)?;
+    bind_columns(&mut table, options, profile, header.as_deref(), head.bytes)?;
     table.header = header.or_else(|| infer::unknown_header(&table, head.bytes).filter(|_| takes_header));
     Ok(Box::new(table))
 }
@@ -128,7 +140,7 @@ fn open_hash_delimited(_: &Options, _: Head<'_>) -> Result<Box<dyn LineReader>, 
     let profile = find_profile("alienvault")?;
     let mut table = Table::plain(b'#', profile);
     table.has_comments = false;
-    table.number(profile);
+    table.bind_by_number(profile);
     Ok(Box::new(table))
 }
 
@@ -139,12 +151,12 @@ fn find_profile(name: &str) -> Result<&'static Profile, OptionError> {
     })
 }
 
-/// The profile whose header this is, or whose mark stands in the first row.
-fn recognised(header: Option<&[String]>, head: &[u8]) -> &'static Profile {
+/// The profile whose header the table has, or whose mark is in the first row of a table without a header.
+fn detect_profile(header: Option<&[String]>, head: &[u8]) -> &'static Profile {
     let by_header = |profile: &&Profile| {
         let names = profile.header;
         !names.is_empty()
-            && header.is_some_and(|header| names.iter().all(|name| header.iter().any(|own| own == name)))
+            && header.is_some_and(|header| names.iter().all(|name| header.iter().any(|found| found == name)))
     };
     let row = infer::rows(head).next().unwrap_or(&[]);
     let by_mark =
@@ -153,57 +165,60 @@ fn recognised(header: Option<&[String]>, head: &[u8]) -> &'static Profile {
     PROFILES.iter().find(by_header).or_else(by_row).unwrap_or(&PLAIN)
 }
 
-/// The names by which a role's column may be found, best first.
-fn wanted_names(role: Role, options: &Options, profile: Option<&Profile>) -> Vec<String> {
-    let usual = role::names(role, options);
+/// The names that a header may have for a role's column, the best first.
+fn column_names(role: Role, options: &Options, profile: Option<&Profile>) -> Vec<String> {
+    let names = role::names(role, options);
     match profile {
         Some(profile) if options.list(role.option()).is_empty() => {
-            let own = profile.names.iter().filter(|(of, _)| *of == role).map(|(_, name)| (*name).to_owned());
-            own.chain(usual).collect()
+            let by_profile =
+                profile.names.iter().filter(|(of, _)| *of == role).map(|(_, name)| (*name).to_owned());
+            by_profile.chain(names).collect()
         }
-        _ => usual,
+        _ => names,
     }
 }
 
-/// The header: the first line, commented or not, in which a column is called as an indicator's column would be.
+/// Finds the header: the first comment, or else the first row, in which a column has a name for indicators.
 fn find_header(
     head: &[u8],
     delimiter: u8,
     options: &Options,
     profile: Option<&Profile>,
 ) -> Option<Vec<String>> {
-    let values = wanted_names(Role::Value, options, profile);
+    let values = column_names(Role::Value, options, profile);
     for line in lines::trimmed(head) {
-        let commented = line.starts_with(b"#") || line.starts_with(b";");
+        let is_comment = line.starts_with(b"#") || line.starts_with(b";");
         let names = header_names(line, delimiter);
         let first_is_named = names.first().is_some_and(|name| !name.is_empty());
         let is_header = first_is_named && !names.iter().any(|name| is_data(name));
         if is_header && names.iter().any(|name| values.contains(name)) && !is_row(&names) {
             return Some(names);
         }
-        if !commented && !line.is_empty() {
+        if !is_comment && !line.is_empty() {
             return None;
         }
     }
     None
 }
 
-/// Whether a field is an indicator by its looks.
+/// Whether a field is an indicator.
 pub(crate) fn is_indicator(field: &[u8]) -> bool {
     infer::is_indicator(field)
 }
 
-/// No column is called by a number, a time or a URL: a row whose kind is `domain` is no header.
+/// Whether a text is a number, a time or a URL, and so the name of no column. A row may hold the word
+/// `domain` and look like a header otherwise.
 fn is_data(name: &str) -> bool {
     name.starts_with(|first: char| first.is_ascii_digit()) || name.contains("://")
 }
 
-/// Nor is one called by a name with dots in it, or by an address.
+/// Whether one of the texts is an indicator, which is the name of no column either.
 fn is_row(names: &[String]) -> bool {
     names.iter().any(|name| infer::is_indicator(name.as_bytes()))
 }
 
-/// The names of a header's columns. It is one line a file, so the `csv` crate reads it, with all its care.
+/// The names of a header's columns, lower-case. It is one line per file, so the `csv` crate reads it;
+/// [`split::fields`] is for rows, of which there are millions.
 fn header_names(line: &[u8], delimiter: u8) -> Vec<String> {
     let marks = line.iter().take_while(|byte| matches!(byte, b'#' | b';' | b' ')).count();
     let mut reader = ::csv::ReaderBuilder::new()
@@ -218,8 +233,9 @@ fn header_names(line: &[u8], delimiter: u8) -> Vec<String> {
     record.iter().map(|field| String::from_utf8_lossy(field).to_ascii_lowercase()).collect()
 }
 
-/// Binds every role: by options, by the header's names, by the profile's numbers, or by the first rows.
-fn bind(
+/// Binds the columns to roles: by the header, by the profile, or by the first rows, and then by options with
+/// numbers.
+fn bind_columns(
     table: &mut Table,
     options: &Options,
     profile: &Profile,
@@ -228,22 +244,22 @@ fn bind(
 ) -> Result<(), OpenError> {
     match header {
         Some(header) => {
-            table.name(header, options, profile);
+            table.bind_by_name(header, options, profile);
             if options.list("value").is_empty() {
-                infer::order(table, head);
+                infer::sort_values(table, head);
             }
         }
         None if profile.columns.is_empty() && options.list("value").is_empty() => {
-            infer::columns(table, head);
+            infer::bind_columns(table, head);
         }
-        None => table.number(profile),
+        None => table.bind_by_number(profile),
     }
     for role in Role::ALL {
         let named = options.list(role.option());
         let numbers: Vec<Column> =
             named.iter().filter_map(|name| Column::numbered(name.parse().ok()?)).collect();
         if !named.is_empty() && numbers.len() == named.len() {
-            table.set(role, numbers);
+            table.bind(role, numbers);
         } else if !named.is_empty() && header.is_none() && role == Role::Value && !head.is_empty() {
             return Err(FileRefusal::BadColumns(named.join(", ")).into());
         }
@@ -252,25 +268,27 @@ fn bind(
 }
 
 impl LineReader for Table {
-    fn line(&self, line: &[u8], scribe: &mut Scribe<'_>) {
-        let bare = line.trim_ascii_start();
-        let mark = bare.first().filter(|mark| **mark == b'#' || **mark == b';' && self.delimiter != b';');
+    fn line(&self, line: &[u8], normalizer: &mut Normalizer<'_>) {
+        let text = line.trim_ascii_start();
+        let mark = text.first().filter(|mark| **mark == b'#' || **mark == b';' && self.delimiter != b';');
         if mark.is_some() && self.has_comments {
-            return self.comment(bare.get(1..).unwrap_or(&[]), bare, scribe);
+            return self.read_comment(text, normalizer);
         }
         match split::fields(line, self.delimiter) {
-            Ok(fields) if self.is_header(&fields) => scribe.skip(Skip::Header),
-            Ok(fields) => self.row(&fields, scribe),
-            Err(refusal) => scribe.reject(refusal),
+            Ok(fields) if self.is_header(&fields) => normalizer.skip(Skip::Header),
+            Ok(fields) => self.read_row(&fields, normalizer),
+            Err(refusal) => normalizer.reject(refusal),
         }
     }
 
     fn keeps_blanks(&self) -> bool {
+        // A leading TAB is an empty first column.
         self.delimiter == b'\t'
     }
 }
 
 impl Table {
+    /// A table whose first column is the indicator.
     fn plain(delimiter: u8, profile: &Profile) -> Table {
         Table {
             delimiter,
@@ -286,7 +304,7 @@ impl Table {
         }
     }
 
-    fn set(&mut self, role: Role, columns: Vec<Column>) {
+    fn bind(&mut self, role: Role, columns: Vec<Column>) {
         if role == Role::Value {
             (self.values, self.takes_all) = (columns, true);
         } else if let Some(slot) = self.roles.get_mut(role as usize) {
@@ -294,35 +312,36 @@ impl Table {
         }
     }
 
-    /// Binds the columns that a profile numbers.
-    fn number(&mut self, profile: &Profile) {
+    /// Binds the columns by a profile's numbers.
+    fn bind_by_number(&mut self, profile: &Profile) {
         for role in Role::ALL {
             let of_role = profile.columns.iter().filter(|(of, _)| *of == role);
             let columns: Vec<Column> = of_role.filter_map(|(_, number)| Column::numbered(*number)).collect();
             if !columns.is_empty() {
-                self.set(role, columns);
+                self.bind(role, columns);
             }
         }
     }
 
-    /// Binds columns by a header's names. Of several that may hold the indicator, the best that is filled counts.
-    fn name(&mut self, header: &[String], options: &Options, profile: &Profile) {
+    /// Binds the columns by the names of a header. Where several columns may hold the indicator, and options
+    /// do not name them, the best one that is not empty in a row counts.
+    fn bind_by_name(&mut self, header: &[String], options: &Options, profile: &Profile) {
         for role in Role::ALL {
-            let wanted = wanted_names(role, options, Some(profile));
-            let named = wanted.iter().filter_map(|name| header.iter().position(|column| column == name));
-            let columns: Vec<Column> = named.map(Column::Left).collect();
+            let names = column_names(role, options, Some(profile));
+            let found = names.iter().filter_map(|name| header.iter().position(|column| column == name));
+            let columns: Vec<Column> = found.map(Column::Left).collect();
             if !columns.is_empty() {
-                self.set(role, columns);
+                self.bind(role, columns);
             }
         }
         self.takes_all = !options.list("value").is_empty();
     }
 
-    fn comment(&self, comment: &[u8], line: &[u8], scribe: &mut Scribe<'_>) {
+    fn read_comment(&self, line: &[u8], normalizer: &mut Normalizer<'_>) {
         if self.header.is_some() && self.header.as_ref() == Some(&header_names(line, self.delimiter)) {
-            return scribe.skip(Skip::Header);
+            return normalizer.skip(Skip::Header);
         }
-        super::header::comment(comment.trim_ascii_start(), scribe);
+        super::header::comment(line.get(1..).unwrap_or(&[]).trim_ascii_start(), normalizer);
     }
 
     fn is_header(&self, fields: &[Cow<'_, [u8]>]) -> bool {
@@ -335,61 +354,71 @@ impl Table {
         })
     }
 
-    fn row(&self, fields: &[Cow<'_, [u8]>], scribe: &mut Scribe<'_>) {
+    fn read_row(&self, fields: &[Cow<'_, [u8]>], normalizer: &mut Normalizer<'_>) {
         let field = |role: Role| {
             self.roles.get(role as usize).copied().flatten().map_or(&[][..], |column| column.of(fields))
         };
-        let kept = |word: &String| word.as_bytes().eq_ignore_ascii_case(field(Role::Filter));
-        if !self.keep.is_empty() && !self.keep.iter().any(kept) {
-            return scribe.skip(Skip::Inactive);
+        let is_kept = |word: &String| word.as_bytes().eq_ignore_ascii_case(field(Role::Filter));
+        if !self.keep.is_empty() && !self.keep.iter().any(is_kept) {
+            return normalizer.skip(Skip::Inactive);
         }
         if role::is_unsupported(field(Role::Kind)) {
-            return scribe.skip(Skip::UnsupportedKind);
+            return normalizer.skip(Skip::UnsupportedKind);
         }
         let details = role::details(field, self.assessments);
         let path = self.path.map_or(&[][..], |column| column.of(fields));
         let mut filled = self.values.iter().map(|column| column.of(fields)).filter(|text| !text.is_empty());
         if self.takes_all && self.values.len() > 1 {
-            return filled.for_each(|text| self.value(text, path, &details, scribe));
+            return filled.for_each(|text| self.emit_value(text, path, &details, normalizer));
         }
         match filled.next() {
-            Some(text) => self.value(text, path, &details, scribe),
-            None => scribe.reject(ParseError::BadColumns),
+            Some(text) => self.emit_value(text, path, &details, normalizer),
+            None => normalizer.reject(ParseError::BadColumns),
         }
     }
 
-    fn value(&self, text: &[u8], path: &[u8], details: &Details, scribe: &mut Scribe<'_>) {
-        let scope = scribe.rules().scope;
+    fn emit_value(&self, text: &[u8], path: &[u8], details: &Details, normalizer: &mut Normalizer<'_>) {
+        let scope = normalizer.rules().scope;
         if !path.is_empty() && path != b"/" {
             let joint: &[u8] = if path.starts_with(b"/") { b"" } else { b"/" };
-            return scribe.url(&[text, joint, path].concat(), details);
+            return normalizer.url(&[text, joint, path].concat(), details);
         }
         match self.multi {
-            None => indicator(text, scope, details, scribe),
+            None => emit_indicator(text, scope, details, normalizer),
             Some(mark) => {
                 let parts = text.split(|byte| *byte == mark).map(<[u8]>::trim_ascii);
                 parts
                     .filter(|part| !part.is_empty())
-                    .for_each(|part| indicator(part, scope, details, scribe));
+                    .for_each(|part| emit_indicator(part, scope, details, normalizer));
             }
         }
     }
 }
 
-/// One indicator. A spreadsheet's guard against formulas is not part of it, nor is a wildcard's star.
-fn indicator(text: &[u8], scope: Scope, details: &Details, scribe: &mut Scribe<'_>) {
+/// Emits one indicator, without the `'` that protects spreadsheets from formulas. `*.x` is a tree.
+fn emit_indicator(text: &[u8], scope: Scope, details: &Details, normalizer: &mut Normalizer<'_>) {
     match text.strip_prefix(b"'").unwrap_or(text) {
-        [b'*', b'.', name @ ..] => scribe.any(name, Scope::Tree, details),
-        text => scribe.any(text, scope, details),
+        [b'*', b'.', name @ ..] => normalizer.any(name, Scope::Tree, details),
+        text => normalizer.any(text, scope, details),
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use crate::transcript::tests::{read_events, render};
+    use crate::pipeline::testing::{read_events, render};
 
     #[test]
-    fn a_quoted_header_behind_a_banner_binds_the_columns() {
+    fn option_text_names_every_profile() {
+        let about = super::OPTIONS[0].about;
+        // The profile without columns has no name of its own, and AlienVault's table is a format.
+        let named = |profile: &&super::Profile| !matches!(profile.name, "none" | "alienvault");
+        for profile in super::PROFILES.iter().filter(named) {
+            assert!(about.contains(profile.name), "{}", profile.name);
+        }
+    }
+
+    #[test]
+    fn binds_columns_by_a_header_below_a_banner() {
         let text = "################\n# Feodo-like list #\n################\n\"first_seen_utc\",\"dst_ip\",\"dst_port\",\"c2_status\",\"last_online\",\"malware\"\n\
                     \"2026-08-01 10:00:00\",\"45.9.20.5\",\"443\",\"online\",\"2026-08-20\",\"Example\"\n# END 1 entries\n";
         let events = read_events("csv", &[("profile", "feodo")], text);
@@ -402,7 +431,7 @@ mod tests {
     }
 
     #[test]
-    fn a_commented_header_binds_columns_that_moved() {
+    fn binds_columns_by_a_commented_header() {
         let text = "# \"first_seen_utc\",\"ioc_id\",\"new\",\"ioc_value\",\"ioc_type\",\"threat_type\",\"tags\"\n\
                     \"2026-08-01 10:00:00\", \"1\", \"x\", \"45.9.20.5:443\", \"ip:port\", \"botnet_cc\", \"a,b\"\n\
                     \"2026-08-01 10:00:00\", \"2\", \"x\", \"d41d8cd98f00b204e9800998ecf8427e\", \"md5_hash\", \"payload\", \"None\"\n\
@@ -415,7 +444,7 @@ mod tests {
     }
 
     #[test]
-    fn tables_without_a_header_have_numbers() {
+    fn binds_columns_by_numbers_without_a_header() {
         let text = "2026-08-22 04:23:30,user,domain,live-evilpanel.com,#phishing,https://social.example/1\r\n\
                     2026-08-22 05:00:00,user,md5,d41d8cd98f00b204e9800998ecf8427e,#malware,https://social.example/2\r\n";
         let events = read_events("csv", &[("profile", "tweetfeed")], text);
@@ -425,7 +454,7 @@ mod tests {
     }
 
     #[test]
-    fn roles_may_be_named_or_numbered() {
+    fn options_name_or_number_columns() {
         let text = "value,first_seen,last_seen,expires\n45.9.20.5,,2026-08-20T00:00:00Z,\nevilpanel.com,2026-08-01T00:00:00Z,,\n";
         let named = [
             ("value", "value"),
@@ -444,7 +473,7 @@ mod tests {
     }
 
     #[test]
-    fn bad_quotes_filters_and_paths() {
+    fn filters_rows_joins_paths_and_rejects_bad_quotes() {
         let text = "2,\"https://gone.evilpanel.com/old\",x,2026-09-28T10:00:00+00:00,yes,,no,Other\n\
                     3,\"https://on.evilpanel.com/\",x,2026-09-28T10:00:00+00:00,yes,,yes,Other\n4,\"open\n";
         let expected = ["SKIP inactive", "url https://on.evilpanel.com/", "REJECT bad-quote"];

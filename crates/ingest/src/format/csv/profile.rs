@@ -1,37 +1,39 @@
-//! Which column means what: profiles of known publishers.
+//! Profiles: what the columns of known publishers' tables mean.
 //!
-//! Columns are bound by the header's names, because feeds grow columns in the middle; the numbers are for
-//! files that have no header or have lost it. A negative number counts from the right, behind a column in which
-//! the delimiter may stand unquoted.
+//! To add a table, add one row to [`PROFILES`]; what the row does not state is as in [`PLAIN`]. Give the
+//! names in the header where there is one, because feeds get new columns in the middle. Numbers are for files
+//! without a header, 1 for the first column; a negative number counts from the right, where a column before
+//! it may hold the delimiter without quotes. The names of the profiles are also listed in the description of
+//! option `profile`.
 
 use crate::format::role::Role;
 use rapsheet_snapshot::Assessment;
 
 /// A publisher's table.
 pub(super) struct Profile {
-    /// The value of option `profile`.
+    /// Its name in option `profile`.
     pub(super) name: &'static str,
-    /// The columns by number, for files without a header.
+    /// The numbers of the columns, for files without a header.
     pub(super) columns: &'static [(Role, isize)],
-    /// Header names that mean a role in this table only.
+    /// Names in the header that mean a role in this table only, lower-case.
     pub(super) names: &'static [(Role, &'static str)],
-    /// Header names that no other table has together.
+    /// Names in the header that together identify this table; empty where they do not.
     pub(super) header: &'static [&'static str],
-    /// A text that stands in every row of this table, and in no other's.
+    /// A text in every row that identifies this table without a header; empty where there is none.
     pub(super) mark: &'static [u8],
-    /// The words of the filter column with which a row counts.
+    /// The values of the filter column with which a row counts; empty where all count.
     pub(super) keep: &'static [&'static str],
-    /// What a row means that states no category.
+    /// The assessment of a row without a category.
     pub(super) assessment: Option<Assessment>,
-    /// A column whose text is joined to the value: a path behind a host.
+    /// The number of a column that holds the path of a URL whose host is the value.
     pub(super) path: Option<isize>,
-    /// What separates the columns, if it is known.
+    /// The delimiter; `None` where it is detected.
     pub(super) delimiter: Option<u8>,
-    /// What separates several indicators in one field.
+    /// The character between several indicators in one field.
     pub(super) multi: Option<u8>,
 }
 
-/// The table of nobody in particular.
+/// The profile of any other table.
 pub(super) const PLAIN: Profile = Profile {
     name: "none",
     columns: &[],
@@ -52,7 +54,7 @@ const MALWARE: Option<Assessment> = Some(Assessment::Malware);
 const PHISHING: Option<Assessment> = Some(Assessment::Phishing);
 const COMMA: Option<u8> = Some(b',');
 
-/// Every known publisher's table.
+/// All profiles. Where two could apply, the first one does.
 pub(super) const PROFILES: &[Profile] = &[
     PLAIN,
     Profile {
@@ -117,7 +119,7 @@ pub(super) const PROFILES: &[Profile] = &[
         delimiter: COMMA,
         ..PLAIN
     },
-    // The description holds commas and no quotes.
+    // The description before the time may hold commas without quotes.
     Profile {
         name: "bambenek",
         columns: &[(Value, 1), (LastSeen, -2)],
@@ -250,7 +252,7 @@ pub(super) const PROFILES: &[Profile] = &[
         delimiter: COMMA,
         ..PLAIN
     },
-    // A second TAB in front: the date of the next validation, mostly empty.
+    // Rows begin with a TAB, or with two where the date of the next validation is empty.
     Profile {
         name: "malwaredomains",
         columns: &[(Value, 3), (Category, 4), (FirstSeen, 6)],

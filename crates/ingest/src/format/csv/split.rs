@@ -1,14 +1,18 @@
-//! Cutting one line into fields, as feeds really quote.
+//! Splits one line into fields.
 //!
-//! RFC 4180 within a line, and beyond it what publishers do: a blank before an opening quote, `\"` inside one,
-//! quotes in the middle of a bare field. A record never spans lines: an unterminated quote would otherwise
-//! swallow the rest of the file, so it costs its own line and no other. The `csv` crate is the oracle for
-//! lines that are well formed.
+//! Quotes are read as RFC 4180 defines them, and as publishers write them beyond it: a blank before an
+//! opening quote (ThreatFox), `\"` inside quotes, a quote in the middle of a field without quotes. A record
+//! never spans lines: an unterminated quote would make the rest of the file one field, so only its own line
+//! is rejected.
+//!
+//! Not the `csv` crate: it refuses or misreads these lines, and it copies every field. A property test
+//! compares the two on lines that are well formed.
 
+use crate::format::token;
 use rapsheet_snapshot::ParseError;
 use std::borrow::Cow;
 
-/// The fields of a line.
+/// The fields of a line, without quotes and blanks around them. A line has at least one field.
 pub(in crate::format) fn fields(line: &[u8], delimiter: u8) -> Result<Vec<Cow<'_, [u8]>>, ParseError> {
     let mut fields = Vec::with_capacity(16);
     let mut rest = line;
@@ -22,29 +26,27 @@ pub(in crate::format) fn fields(line: &[u8], delimiter: u8) -> Result<Vec<Cow<'_
     }
 }
 
-/// A field, and what follows the delimiter behind it.
-type Cut<'l> = (Cow<'l, [u8]>, Option<&'l [u8]>);
+/// A field, and the text after its delimiter; `None` where the field is the last one.
+type FieldAndRest<'l> = (Cow<'l, [u8]>, Option<&'l [u8]>);
 
-fn next(text: &[u8], delimiter: u8) -> Result<Cut<'_>, ParseError> {
+fn next(text: &[u8], delimiter: u8) -> Result<FieldAndRest<'_>, ParseError> {
     let blanks = text.iter().take_while(|byte| **byte == b' ' && delimiter != b' ').count();
     match text.get(blanks..) {
         Some([b'"', quoted @ ..]) => next_quoted(quoted, delimiter),
-        _ => Ok(cut(text, delimiter)),
+        _ => Ok(next_unquoted(text, delimiter)),
     }
 }
 
-fn cut(text: &[u8], delimiter: u8) -> Cut<'_> {
-    match memchr::memchr(delimiter, text) {
-        Some(at) => {
-            let (field, tail) = text.split_at_checked(at).unwrap_or((text, &[]));
-            (Cow::Borrowed(field.trim_ascii()), tail.get(1..))
-        }
+fn next_unquoted(text: &[u8], delimiter: u8) -> FieldAndRest<'_> {
+    match token::split_once(text, delimiter) {
+        Some((field, rest)) => (Cow::Borrowed(field.trim_ascii()), Some(rest)),
         None => (Cow::Borrowed(text.trim_ascii()), None),
     }
 }
 
-/// A quoted field, from behind its opening quote. `""` and `\"` inside are a quote.
-fn next_quoted(text: &[u8], delimiter: u8) -> Result<Cut<'_>, ParseError> {
+/// A quoted field, given the text after its opening quote. `""` and `\"` in it are a quote.
+fn next_quoted(text: &[u8], delimiter: u8) -> Result<FieldAndRest<'_>, ParseError> {
+    // The field so far, once it has an escape; until then it borrows from the line.
     let mut escaped: Option<Vec<u8>> = None;
     let mut at = 0;
     loop {
@@ -74,9 +76,9 @@ fn next_quoted(text: &[u8], delimiter: u8) -> Result<Cut<'_>, ParseError> {
                     }
                     None => Cow::Borrowed(plain),
                 };
-                // What stands between the closing quote and the delimiter belongs to nobody.
-                let (_, tail) = cut(text.get(mark + 1..).unwrap_or(&[]), delimiter);
-                return Ok((field, tail));
+                // Text between the closing quote and the delimiter is dropped.
+                let (_, rest) = next_unquoted(text.get(mark + 1..).unwrap_or(&[]), delimiter);
+                return Ok((field, rest));
             }
         }
     }
@@ -94,7 +96,7 @@ mod tests {
     }
 
     #[test]
-    fn quotes_as_feeds_write_them() {
+    fn reads_quotes_as_feeds_write_them() {
         for (line, expected) in [
             (r#""a", "b, c", x"#, vec!["a", "b, c", "x"]),
             (r#""say ""hi""",2"#, vec![r#"say "hi""#, "2"]),

@@ -1,41 +1,46 @@
-//! Access lists of Cisco's routers and firewalls, which disagree on masks: 255.255.255.0 there is 0.0.0.255 here.
+//! Access lists of Cisco: `access-list 101 deny ip 192.0.2.0 0.0.0.255 any`.
+//!
+//! The firewalls (PIX, ASA) write netmasks, the routers (IOS) write wildcard masks, whose bits are the
+//! opposite. The highest bit of a mask shows which it is.
 
 use super::target::looks_like_address;
 use super::{details, ranges};
-use crate::scribe::{Scribe, Skip};
+use crate::entry::{Normalizer, Skip};
 use rapsheet_snapshot::{Address, AddressRange, ParseError};
 
-/// A rule without its first word: a list's name, a verdict, a protocol, a source, a destination.
-pub(super) fn rule(words: &[&[u8]], scribe: &mut Scribe<'_>) {
+/// A rule without its first word: the name of the list, the verdict, the protocol, the source, the
+/// destination.
+pub(super) fn rule(words: &[&[u8]], normalizer: &mut Normalizer<'_>) {
     let verdict = words.iter().position(|word| matches!(*word, b"deny" | b"permit"));
     let (inverted, rest) = match verdict {
         Some(at) => (words.get(at) == Some(&b"permit".as_slice()), words.get(at + 1..).unwrap_or(&[])),
         None => (false, words),
     };
     if words.first() == Some(&b"remark".as_slice()) || words.get(1) == Some(&b"remark".as_slice()) {
-        return scribe.skip(Skip::Comment);
+        return normalizer.skip(Skip::Comment);
     }
-    ends(rest, inverted, scribe);
+    endpoints(rest, inverted, normalizer);
 }
 
-/// Protocol, source and destination.
-pub(super) fn ends(words: &[&[u8]], inverted: bool, scribe: &mut Scribe<'_>) {
+/// The part of a rule after the verdict: protocol, source and destination. The first of the two that is not
+/// `any` is the target.
+pub(super) fn endpoints(words: &[&[u8]], inverted: bool, normalizer: &mut Normalizer<'_>) {
     let begins = words.iter().position(|word| looks_like_address(word) || matches!(*word, b"host" | b"any"));
     let mut rest = words.get(begins.unwrap_or(words.len())..).unwrap_or(&[]);
-    while let [b"any", behind @ ..] = rest {
-        rest = behind;
+    while let [b"any", tail @ ..] = rest {
+        rest = tail;
     }
     match rest {
-        [b"host", address, ..] => scribe.address(address, &details(inverted)),
+        [b"host", address, ..] => normalizer.address(address, &details(inverted)),
         [address, mask, ..] if looks_like_address(mask) => {
-            ranges::emit(masked(address, mask), &details(inverted), scribe);
+            ranges::emit(masked(address, mask), &details(inverted), normalizer);
         }
-        [address, ..] if looks_like_address(address) => scribe.address(address, &details(inverted)),
-        _ => scribe.skip(Skip::RuleWithoutAddress),
+        [address, ..] if looks_like_address(address) => normalizer.address(address, &details(inverted)),
+        _ => normalizer.skip(Skip::RuleWithoutAddress),
     }
 }
 
-/// A netmask begins with ones, a wildcard mask with zeros.
+/// Reads an address with a netmask, which begins with ones, or a wildcard mask, which begins with zeros.
 fn masked(address: &[u8], mask: &[u8]) -> Result<AddressRange, ParseError> {
     match (Address::parse(address)?, Address::parse(mask)?) {
         (Address::V4(address), Address::V4(mask)) => {

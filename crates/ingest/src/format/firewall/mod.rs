@@ -1,20 +1,21 @@
-//! `firewall-config`: addresses from rules of many dialects: ipset, nftables, iptables, pf, hosts.deny, csf, Apache,
-//! nginx, Cisco, MikroTik, simplewall.
+//! `firewall-config`: addresses in the rules of firewalls and servers: ipset, nftables, iptables, pf,
+//! hosts.deny, csf, Apache, nginx, Cisco, MikroTik, simplewall.
 //!
-//! Addresses are taken from the places where a dialect puts them and nowhere else: scripts hold examples, and
-//! comments hold recipes. A rule that lets pass is an exception of its feed; one that only logs says nothing. The
-//! dialect of a line shows in its first word, so a feed need not name it. Nothing is ever run or followed.
+//! The first words of a line show its dialect, so a feed need not name it, and a file may mix dialects. An
+//! address is read only where the dialect has one, and never searched for in the whole line: scripts and
+//! comments hold addresses as examples. A rule that lets traffic pass is an exception. A rule that only logs,
+//! marks or translates addresses is skipped. Nothing is run, and no file that a line names is opened.
 
 mod cisco;
-mod rules;
+mod iptables;
 mod sets;
 mod target;
 mod web;
 
 use super::{Format, Head, OpenError, OrderedReader, Shape, header, ranges};
-use crate::options::Options;
-use crate::scribe::{Details, Scribe, Skip};
-use crate::token;
+use crate::entry::{Details, Normalizer, Skip};
+use crate::format::options::Options;
+use crate::format::token;
 use rapsheet_snapshot::{Kinds, ParseError, Scope};
 use target::Target;
 
@@ -28,14 +29,14 @@ pub static FORMAT: Format = Format {
     ..Format::DEFAULT
 };
 
-/// What a line stands in.
+/// The construct of several lines that a line is part of.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Inside {
-    /// Nothing that lasts beyond the line.
+    /// None.
     Nothing,
-    /// The braces of an nftables set.
+    /// The elements of an nftables set, between braces.
     Elements,
-    /// A comment of XML.
+    /// An XML comment.
     Comment,
 }
 
@@ -48,82 +49,86 @@ fn open(_: &Options, _: Head<'_>) -> Result<Box<dyn OrderedReader>, OpenError> {
 }
 
 impl OrderedReader for Firewall {
-    fn line(&mut self, line: &[u8], scribe: &mut Scribe<'_>) {
+    fn line(&mut self, line: &[u8], normalizer: &mut Normalizer<'_>) {
         match line {
             [b'#' | b';', comment @ ..] | [b'/', b'/', comment @ ..] => {
-                header::comment(comment.trim_ascii(), scribe);
+                header::comment(comment.trim_ascii(), normalizer);
             }
-            _ if self.inside == Inside::Elements => self.elements(line, scribe),
-            [b'<', ..] => self.tag(line, scribe),
-            _ if self.inside == Inside::Comment => self.tag(line, scribe),
-            _ => self.rule(token::before_comment(line), scribe),
+            _ if self.inside == Inside::Elements => self.elements(line, normalizer),
+            [b'<', ..] => self.tag(line, normalizer),
+            _ if self.inside == Inside::Comment => self.tag(line, normalizer),
+            _ => self.rule(token::before_comment(line), normalizer),
         }
     }
 }
 
 impl Firewall {
-    fn rule(&mut self, line: &[u8], scribe: &mut Scribe<'_>) {
+    fn rule(&mut self, line: &[u8], normalizer: &mut Normalizer<'_>) {
         if let Some(elements) = sets::opening(line) {
-            return self.elements(elements, scribe);
+            return self.elements(elements, normalizer);
         }
         let words: Vec<&[u8]> =
             line.split(|byte| matches!(byte, b' ' | b'\t')).filter(|word| !word.is_empty()).collect();
         let words = without_prefix(&words);
-        let Some((first, rest)) = words.split_first() else { return scribe.skip(Skip::Directive) };
+        let Some((first, rest)) = words.split_first() else { return normalizer.skip(Skip::Directive) };
         let program = first.rsplit(|byte| *byte == b'/').next().unwrap_or(first);
         match (program, *first) {
-            (b"add" | b"ipset" | b"-exist" | b"-!", _) | (_, b"/ip" | b"/ipv6") => sets::add(words, scribe),
-            (b"iptables" | b"ip6tables" | b"-A" | b"-I", _) => rules::rule(words, scribe),
-            (b"access-list" | b"network-object", _) => cisco::rule(rest, scribe),
-            // Rules of a named list are numbered.
+            (b"add" | b"ipset" | b"-exist" | b"-!", _) | (_, b"/ip" | b"/ipv6") => {
+                sets::add(words, normalizer);
+            }
+            (b"iptables" | b"ip6tables" | b"-A" | b"-I", _) => iptables::rule(words, normalizer),
+            (b"access-list" | b"network-object", _) => cisco::rule(rest, normalizer),
+            // The rules inside a named access list are numbered.
             _ if matches!(rest, [b"deny" | b"permit" | b"remark", ..])
                 && first.iter().all(u8::is_ascii_digit) =>
             {
-                cisco::rule(rest, scribe);
+                cisco::rule(rest, normalizer);
             }
-            _ if web::is_directive(first) => web::directive(words, scribe),
-            _ if rest.is_empty() && first.contains(&b'|') => csf(first, scribe),
+            _ if web::is_directive(first) => web::directive(words, normalizer),
+            _ if rest.is_empty() && first.contains(&b'|') => csf(first, normalizer),
             _ => match daemons(line) {
-                Some(clients) => hosts_deny(clients, scribe),
-                None => bare(words, scribe),
+                Some(clients) => hosts_deny(clients, normalizer),
+                None => bare(words, normalizer),
             },
         }
     }
 
     /// Elements of an nftables set, up to the closing brace.
-    fn elements(&mut self, text: &[u8], scribe: &mut Scribe<'_>) {
+    fn elements(&mut self, text: &[u8], normalizer: &mut Normalizer<'_>) {
         let end = memchr::memchr(b'}', text);
         self.inside = if end.is_some() { Inside::Nothing } else { Inside::Elements };
         let elements = text.get(..end.unwrap_or(text.len())).unwrap_or(&[]);
-        sets::elements(elements, scribe);
+        sets::elements(elements, normalizer);
     }
 
-    /// A tag of simplewall's XML. Comments stand before the prolog there, which no XML reader forgives.
-    fn tag(&mut self, line: &[u8], scribe: &mut Scribe<'_>) {
+    /// A tag of simplewall's XML. Its files have comments before the XML declaration, which an XML parser
+    /// refuses.
+    fn tag(&mut self, line: &[u8], normalizer: &mut Normalizer<'_>) {
         let opens = line.starts_with(b"<!--");
         if opens || self.inside == Inside::Comment {
             let closes = memchr::memmem::find(line, b"-->").is_some();
             self.inside = if closes { Inside::Nothing } else { Inside::Comment };
-            return scribe.skip(Skip::Comment);
+            return normalizer.skip(Skip::Comment);
         }
         match attribute(line, b"rule=\"") {
             Some(rule) if matches!(attribute(line, b"is_block=\""), Some(b"true" | b"1")) => {
                 let targets = rule.split(|byte| *byte == b';').map(<[u8]>::trim_ascii);
-                targets.for_each(|text| Target::block(text).take(scribe));
+                targets.for_each(|text| Target::block(text).emit(normalizer));
             }
-            _ => scribe.skip(Skip::Directive),
+            _ => normalizer.skip(Skip::Directive),
         }
     }
 }
 
+/// The value of an attribute, whose name is given with `="`.
 fn attribute<'l>(line: &'l [u8], name: &[u8]) -> Option<&'l [u8]> {
     let start = memchr::memmem::find(line, name)? + name.len();
     let rest = line.get(start..)?;
     rest.get(..memchr::memchr(b'"', rest)?)
 }
 
-/// `tcp|in|d=22|s=192.0.2.7`
-fn csf(rule: &[u8], scribe: &mut Scribe<'_>) {
+/// An advanced rule of csf: `tcp|in|d=22|s=192.0.2.7`.
+fn csf(rule: &[u8], normalizer: &mut Normalizer<'_>) {
     let mut parts = rule.split(|byte| *byte == b'|');
     let is_address = |part: &&[u8]| part.iter().any(|byte| matches!(byte, b'.' | b':'));
     let found = parts.find_map(|part| {
@@ -131,12 +136,12 @@ fn csf(rule: &[u8], scribe: &mut Scribe<'_>) {
         Some(value).filter(is_address)
     });
     match found {
-        Some(address) => Target::block(address).take(scribe),
-        None => scribe.skip(Skip::RuleWithoutAddress),
+        Some(address) => Target::block(address).emit(normalizer),
+        None => normalizer.skip(Skip::RuleWithoutAddress),
     }
 }
 
-/// Without what scripts and counters put in front of a rule.
+/// The words of a rule without `sudo` or packet counters before it.
 fn without_prefix<'w, 'l>(words: &'w [&'l [u8]]) -> &'w [&'l [u8]] {
     match words {
         [b"sudo", rest @ ..] => rest,
@@ -147,59 +152,62 @@ fn without_prefix<'w, 'l>(words: &'w [&'l [u8]]) -> &'w [&'l [u8]] {
     }
 }
 
-/// What stands behind the services of a hosts.deny line: `sshd, ftpd : …`.
+/// The clients of a line of hosts.deny, `sshd, ftpd : clients`; `None` where the line is no such line.
+/// `ipset list` prints headers with the same syntax.
 fn daemons(line: &[u8]) -> Option<&[u8]> {
     const HEADS: [&[u8]; 7] =
         [b"Name", b"Type", b"Revision", b"Header", b"Size in memory", b"References", b"Members"];
     let colon = memchr::memchr(b':', line)?;
     let (services, clients) = line.split_at_checked(colon)?;
     let services = services.trim_ascii();
-    let of_name = |byte: &u8| byte.is_ascii_alphanumeric() || b"-_.@".contains(byte);
-    let is_service = |service: &[u8]| !service.is_empty() && service.iter().all(of_name);
-    let named = services.first().is_some_and(u8::is_ascii_alphabetic)
+    let is_name_byte = |byte: &u8| byte.is_ascii_alphanumeric() || b"-_.@".contains(byte);
+    let is_service = |service: &[u8]| !service.is_empty() && service.iter().all(is_name_byte);
+    let are_services = services.first().is_some_and(u8::is_ascii_alphabetic)
         && services.split(|byte| *byte == b',').all(|service| is_service(service.trim_ascii()));
     let is_address = rapsheet_snapshot::AddressRange::parse(token::first(line).0).is_ok();
-    (named && !is_address && !HEADS.contains(&services)).then(|| clients.get(1..).unwrap_or(&[]))
+    (are_services && !is_address && !HEADS.contains(&services)).then(|| clients.get(1..).unwrap_or(&[]))
 }
 
-/// `192.0.2.7, 192.0.2. EXCEPT 192.0.2.9 : allow`, behind the services.
-fn hosts_deny(clients: &[u8], scribe: &mut Scribe<'_>) {
+/// The clients of a line of hosts.deny: `192.0.2.7, 192.0.2. EXCEPT 192.0.2.9 : allow`. What follows `EXCEPT`
+/// is left out, because an exception would hold for the whole feed.
+fn hosts_deny(clients: &[u8], normalizer: &mut Normalizer<'_>) {
     let mut words = clients.split(|byte| matches!(byte, b' ' | b'\t' | b','));
-    let mut listed = Vec::new();
+    let mut targets = Vec::new();
     for word in words.by_ref().filter(|word| !word.is_empty()) {
         let (client, ends) = word.strip_suffix(b":").map_or((word, false), |client| (client, true));
         if client == b"EXCEPT" || client.is_empty() {
             break;
         }
-        listed.push(client);
+        targets.push(client);
         if ends {
             break;
         }
     }
     let inverted = words.any(|word| word.eq_ignore_ascii_case(b"allow"));
     let keywords: [&[u8]; 4] = [b"ALL", b"LOCAL", b"UNKNOWN", b"PARANOID"];
-    let before = scribe.told();
-    listed
+    let before = normalizer.outcomes();
+    targets
         .into_iter()
         .filter(|client| !keywords.contains(client))
-        .for_each(|text| Target { text, inverted }.take_name(Scope::Tree, scribe));
-    if scribe.told() == before {
-        scribe.skip(Skip::RuleWithoutAddress);
+        .for_each(|text| Target { text, inverted }.emit_in_scope(Scope::Tree, normalizer));
+    if normalizer.outcomes() == before {
+        normalizer.skip(Skip::RuleWithoutAddress);
     }
 }
 
-/// An address at the beginning of a line: pf tables, csf.deny, and nginx' `geo`, where 0 is an exception.
-fn bare(words: &[&[u8]], scribe: &mut Scribe<'_>) {
+/// A line that begins with an address: a pf table, csf.deny, or nginx' `geo`, in which the value 0 is an
+/// exception.
+fn bare(words: &[&[u8]], normalizer: &mut Normalizer<'_>) {
     let first = words.first().copied().unwrap_or(&[]);
     let (negated, text) = first.strip_prefix(b"!").map_or((false, first), |rest| (true, rest));
-    let looks = text.first().is_some_and(|byte| byte.is_ascii_digit() || *byte == b'[')
+    let is_address = text.first().is_some_and(|byte| byte.is_ascii_digit() || *byte == b'[')
         || text.iter().filter(|byte| **byte == b':').count() > 1;
     let zero = matches!(words.get(1), Some(&(b"0;" | b"\"0\";" | b"'0';")));
-    match (looks, words.len()) {
-        (true, _) => Target { text, inverted: negated || zero }.take(scribe),
-        // One word alone is an entry of some other kind of list; several are a directive of some dialect.
-        (false, 1) if !is_punctuation(text) => scribe.reject(ParseError::BadIp),
-        (false, _) => scribe.skip(Skip::Directive),
+    match (is_address, words.len()) {
+        (true, _) => Target { text, inverted: negated || zero }.emit(normalizer),
+        // A single word is an entry of a list in another format; several are a directive of some dialect.
+        (false, 1) if !is_punctuation(text) => normalizer.reject(ParseError::BadIp),
+        (false, _) => normalizer.skip(Skip::Directive),
     }
 }
 
@@ -207,17 +215,17 @@ fn is_punctuation(text: &[u8]) -> bool {
     !text.contains(&b'.') || text.iter().any(|byte| matches!(byte, b'{' | b'}' | b'(' | b')' | b'='))
 }
 
-/// An exception or an entry, by the verdict of its rule.
+/// The details of a rule's target; `inverted` where the rule lets it pass.
 fn details(inverted: bool) -> Details {
     Details { inverted, ..Details::NONE }
 }
 
 #[cfg(test)]
 mod tests {
-    use crate::transcript::tests::render;
+    use crate::pipeline::testing::render;
 
     #[test]
-    fn sets_of_ipset_nft_and_routers() {
+    fn reads_sets_of_ipset_nftables_and_mikrotik() {
         let text = "create blocklist hash:net family inet hashsize 512 maxelem 536\nadd blocklist 45.9.20.0/24 timeout 3600\nadd blocklist 45.9.20.9 nomatch\n\
                     ipset -exist add blocklist 45.9.21.1,tcp:80\n-A blocklist 45.9.21.2\nadd element inet filter bl { 45.9.22.1, 45.9.22.4-45.9.22.9 }\n\
                     elements = { 45.9.23.0/24,\n2a06:e480::/32 timeout 1d expires 3h comment \"a, b\",\n45.9.24.1 }\n\
@@ -243,7 +251,7 @@ mod tests {
     }
 
     #[test]
-    fn rules_of_packet_filters() {
+    fn reads_rules_of_packet_filters() {
         let text = "*filter\n:INPUT ACCEPT [0:0]\n-A INPUT -s 45.9.20.5/32 -j DROP\niptables -I FORWARD -j DROP -d 45.9.20.6\n-A INPUT -s 45.9.20.7 -j ACCEPT\n\
                     -A INPUT ! -s 45.9.20.8 -j DROP\n-A INPUT -p tcp --dport 22 -j DROP\n-A INPUT -s 45.9.20.8 -j LOG\nCOMMIT\n45.9.20.9\n!45.9.20.10\n\
                     45.9.20.11 # lfd: x\ntcp|in|d=22|s=45.9.20.12\nsshd: 45.9.20.13\nALL: 45.9.21.\nALL: ALL\n\
@@ -276,7 +284,7 @@ mod tests {
     }
 
     #[test]
-    fn web_servers_and_pages() {
+    fn reads_rules_of_web_servers_and_simplewall() {
         let text = "order allow,deny\ndeny from 45.9.0.0/17\nDeny from 45.9.200.1 45.9.200.2 45.10\ndeny from evilpanel.com\nallow from all\nRequire not ip 45.9.201.0/24\n\
                     Require all granted\ndeny 45.9.202.0/24;\nallow 45.9.203.1;\ndeny all;\ngeo $bad {\n45.9.204.1 1;\n45.9.204.2 0;\n}\n\
                     <!-- a comment\n45.9.205.1 -->\n<?xml version=\"1.0\"?>\n<item name=\"x\" rule=\"45.9.206.1; 45.9.206.2\" is_block=\"true\" />\n</root>\n";
@@ -308,7 +316,7 @@ mod tests {
     }
 
     #[test]
-    fn what_stands_around_a_rule_is_not_the_rule() {
+    fn reads_addresses_only_from_their_positions() {
         let text = "add bl 80\nadd rule inet filter input ip saddr 45.9.20.20 drop\niptables -D INPUT -s 45.9.20.5 -j DROP\n-A PREROUTING -d 45.9.20.5 -j DNAT --to-destination 10.0.0.1\n\
                     sudo /sbin/iptables -A INPUT --source=45.9.20.6 -j DROP\n[0:0] -A INPUT -s 45.9.20.7 -j DROP\nsshd: 45.9.20.8: spawn echo 8.8.8.8\nsshd, ftpd : 45.9.20.9, 45.9.20.10\n\
                     ALL:45.9.20.11\nALL: [2a06:e480::]/32\nALL: 45.9.20.12 : allow\nALL: .evilpanel.com\nType: hash:net\n-exist add bl 45.9.20.13\n";

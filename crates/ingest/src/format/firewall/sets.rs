@@ -1,11 +1,11 @@
-//! Sets of addresses: ipset's save format, nftables' elements, MikroTik's address lists.
+//! Sets of addresses: the save format of ipset, the elements of nftables, the address lists of MikroTik.
 
-use super::rules;
+use super::iptables;
 use super::target::Target;
-use crate::scribe::{Scribe, Skip};
+use crate::entry::{Normalizer, Skip};
 use rapsheet_snapshot::Scope;
 
-/// What follows the opening brace of a set's elements.
+/// The text after the opening brace of a set's elements; `None` where the line opens no set.
 pub(super) fn opening(line: &[u8]) -> Option<&[u8]> {
     let begins = line.starts_with(b"elements")
         || line.starts_with(b"add element")
@@ -14,8 +14,9 @@ pub(super) fn opening(line: &[u8]) -> Option<&[u8]> {
     line.get(brace + 1..)
 }
 
-/// Elements of an nftables set, separated by commas that are not in quotes.
-pub(super) fn elements(text: &[u8], scribe: &mut Scribe<'_>) {
+/// Elements of an nftables set, separated by commas that are not in quotes. The first word of an element is
+/// the address; timeouts and comments follow.
+pub(super) fn elements(text: &[u8], normalizer: &mut Normalizer<'_>) {
     let mut quoted = false;
     let elements = text.split(|byte| {
         quoted ^= *byte == b'"';
@@ -25,51 +26,54 @@ pub(super) fn elements(text: &[u8], scribe: &mut Scribe<'_>) {
         let target = element.trim_ascii().split(|byte| byte.is_ascii_whitespace()).next().unwrap_or(&[]);
         (!target.is_empty()).then_some(target)
     });
-    let before = scribe.told();
-    targets.for_each(|text| Target::block(text).take(scribe));
-    if scribe.told() == before {
-        scribe.skip(Skip::Directive);
+    let before = normalizer.outcomes();
+    targets.for_each(|text| Target::block(text).emit(normalizer));
+    if normalizer.outcomes() == before {
+        normalizer.skip(Skip::Directive);
     }
 }
 
 /// `add NAME ADDRESS …`, `ipset add NAME ADDRESS …`, `add list=NAME address=ADDRESS …`.
-pub(super) fn add(words: &[&[u8]], scribe: &mut Scribe<'_>) {
+pub(super) fn add(words: &[&[u8]], normalizer: &mut Normalizer<'_>) {
     if words.iter().any(|word| word.contains(&b'=')) {
-        return router(words, scribe);
+        return mikrotik(words, normalizer);
     }
     let Some(at) = words.iter().position(|word| matches!(*word, b"add" | b"-A")) else {
-        return scribe.skip(Skip::Directive);
+        return normalizer.skip(Skip::Directive);
     };
+    // `add rule inet filter …` of nftables adds no address. In `add table 192.0.2.7`, `table` is a set's
+    // name.
     let objects: [&[u8]; 6] = [b"table", b"set", b"chain", b"rule", b"map", b"counter"];
     if words.get(at + 1).is_some_and(|word| objects.contains(word)) && words.len() > at + 3 {
-        return scribe.skip(Skip::Directive);
+        return normalizer.skip(Skip::Directive);
     }
     let mut operands = words.iter().skip(at + 1).filter(|word| !word.starts_with(b"-"));
     match (operands.next(), operands.next()) {
         (Some(_), Some(text)) => {
-            Target { text, inverted: words.contains(&b"nomatch".as_slice()) }.take(scribe);
+            Target { text, inverted: words.contains(&b"nomatch".as_slice()) }.emit(normalizer);
         }
-        _ => scribe.skip(Skip::Directive),
+        _ => normalizer.skip(Skip::Directive),
     }
 }
 
-/// `key=value` pairs of a router: a list's address, or the source of a filter rule.
-fn router(words: &[&[u8]], scribe: &mut Scribe<'_>) {
+/// `key=value` pairs of MikroTik: the address of an address list, or the source of a filter rule.
+fn mikrotik(words: &[&[u8]], normalizer: &mut Normalizer<'_>) {
     let value = |key: &[u8]| words.iter().find_map(|word| word.strip_prefix(key));
     if value(b"disabled=") == Some(b"yes") {
-        return scribe.skip(Skip::Inactive);
+        return normalizer.skip(Skip::Inactive);
     }
-    // An address is a list's only beside the list's name, and a rule's only beside what the rule does.
+    // Other objects have these keys, too: only `list` makes it an entry of a list, only `action` a filter
+    // rule.
     let (found, verdict) = match (value(b"list="), value(b"action=")) {
         (Some(_), _) => (value(b"address="), Some(false)),
         (None, Some(action)) => {
-            (value(b"src-address=").or_else(|| value(b"dst-address=")), rules::filter_verdict(action))
+            (value(b"src-address=").or_else(|| value(b"dst-address=")), iptables::filter_verdict(action))
         }
         (None, None) => (None, None),
     };
     match (found, verdict) {
-        (Some(text), Some(inverted)) => Target { text, inverted }.take_name(Scope::Exact, scribe),
-        (Some(_), None) => scribe.skip(Skip::Policy),
-        (None, _) => scribe.skip(Skip::RuleWithoutAddress),
+        (Some(text), Some(inverted)) => Target { text, inverted }.emit_in_scope(Scope::Exact, normalizer),
+        (Some(_), None) => normalizer.skip(Skip::Policy),
+        (None, _) => normalizer.skip(Skip::RuleWithoutAddress),
     }
 }

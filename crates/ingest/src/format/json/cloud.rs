@@ -1,15 +1,16 @@
-//! `cloud-json`: ranges and names that service operators publish of themselves: AWS, Google, Azure, GitHub, Fastly,
-//! Office 365.
+//! `cloud-json`: the address ranges and names that operators publish of their own services: AWS, Google,
+//! Azure, GitHub, Fastly, Office 365.
 //!
-//! Each has its own keys, and none of them lists anything else that reads as a prefix, so every text that is one
-//! counts. Names stand under keys that say so. A star in front means a tree; in the middle it cannot be indexed.
+//! `{"prefixes":[{"ip_prefix":"192.0.2.0/24","region":"example-1"}]}`. Each operator has its own layout. None
+//! of these documents has a text that reads as an address or a prefix and is not one, so the keys of ranges
+//! are not looked at. Texts are names only below `urls`, `domains` and `hostnames`. `*.x` is a tree; a star
+//! elsewhere cannot be indexed.
 
-use super::document::{self, Origin};
-use super::generated;
+use super::document::{self, TextBase};
 use super::node::{self, DEPTH_MAX, Kind, Raw};
-use super::{Format, Head, OpenError, Shape};
-use crate::options::Options;
-use crate::scribe::{Details, Scribe};
+use super::{Format, Head, OpenError, Shape, read_generated};
+use crate::entry::{Details, Normalizer};
+use crate::format::options::Options;
 use rapsheet_snapshot::{AddressRange, Kinds, ListKind, ParseError, Scope};
 
 /// The row of the table.
@@ -23,66 +24,68 @@ pub static FORMAT: Format = Format {
     ..Format::DEFAULT
 };
 
-fn read(_: &Options, whole: Head<'_>, scribe: &mut Scribe<'_>) -> Result<(), OpenError> {
-    document::each(whole.bytes, scribe, |value, origin, scribe| {
-        walk(value, &Place { names: false, depth: 0, origin }, scribe);
+fn read(_: &Options, whole: Head<'_>, normalizer: &mut Normalizer<'_>) -> Result<(), OpenError> {
+    document::for_each_value(whole.bytes, normalizer, |value, base, normalizer| {
+        walk(value, &Context { names: false, depth: 0, base }, normalizer);
     })?;
     Ok(())
 }
 
-/// Where a value stands.
-struct Place<'o> {
-    /// Whether its texts are names.
+/// The position of a value in its document.
+struct Context<'b> {
+    /// Whether texts here are names.
     names: bool,
     depth: usize,
-    origin: &'o Origin,
+    base: &'b TextBase,
 }
 
-impl Place<'_> {
-    fn below(&self, names: bool) -> Place<'_> {
-        Place { names, depth: self.depth + 1, origin: self.origin }
+impl Context<'_> {
+    fn deeper(&self, names: bool) -> Context<'_> {
+        Context { names, depth: self.depth + 1, base: self.base }
     }
 }
 
-fn walk(raw: Raw<'_>, place: &Place<'_>, scribe: &mut Scribe<'_>) {
-    if place.depth > DEPTH_MAX {
-        scribe.record_at(place.origin.offset(raw));
-        return scribe.reject(ParseError::BadJson);
+fn walk(raw: Raw<'_>, context: &Context<'_>, normalizer: &mut Normalizer<'_>) {
+    if context.depth > DEPTH_MAX {
+        normalizer.record_at(context.base.offset(raw));
+        return normalizer.reject(ParseError::BadJson);
     }
     match node::kind(raw) {
         Kind::Object => node::members(raw, |key, value| {
-            generated(key, value, scribe);
-            let names = place.names || matches!(key, "urls" | "domains" | "hostnames");
-            walk(value, &place.below(names), scribe);
+            read_generated(key, value, normalizer);
+            let names = context.names || matches!(key, "urls" | "domains" | "hostnames");
+            walk(value, &context.deeper(names), normalizer);
         }),
-        Kind::Array => node::elements(raw, |value| walk(value, &place.below(place.names), scribe)),
-        Kind::Text => text(raw, place, scribe),
+        Kind::Array => node::elements(raw, |value| walk(value, &context.deeper(context.names), normalizer)),
+        Kind::Text => read_text(raw, context, normalizer),
         Kind::Number | Kind::Word => {}
     }
 }
 
-fn text(raw: Raw<'_>, place: &Place<'_>, scribe: &mut Scribe<'_>) {
+fn read_text(raw: Raw<'_>, context: &Context<'_>, normalizer: &mut Normalizer<'_>) {
     let text = node::text(raw);
     let text = text.trim().as_bytes();
     let is_prefix = text.iter().any(|byte| matches!(byte, b'.' | b':')) && AddressRange::parse(text).is_ok();
-    if is_prefix || place.names {
-        scribe.record_at(place.origin.offset(raw));
+    if is_prefix || context.names {
+        normalizer.record_at(context.base.offset(raw));
     }
     match text {
-        text if is_prefix => scribe.address(text, &Details::NONE),
-        _ if !place.names => {}
-        [b'*', b'.', name @ ..] if !name.contains(&b'*') => scribe.host(name, Scope::Tree, &Details::NONE),
-        text if text.contains(&b'*') => scribe.reject(ParseError::Pattern),
-        name => scribe.any(name, Scope::Exact, &Details::NONE),
+        text if is_prefix => normalizer.address(text, &Details::NONE),
+        _ if !context.names => {}
+        [b'*', b'.', name @ ..] if !name.contains(&b'*') => {
+            normalizer.host(name, Scope::Tree, &Details::NONE);
+        }
+        text if text.contains(&b'*') => normalizer.reject(ParseError::Pattern),
+        name => normalizer.any(name, Scope::Exact, &Details::NONE),
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use crate::transcript::tests::render;
+    use crate::pipeline::testing::render;
 
     #[test]
-    fn every_operator_s_layout() {
+    fn reads_the_layouts_of_several_operators() {
         let aws = r#"{"syncToken":"1","createDate":"2026-08-11-19-35-10","prefixes":[{"ip_prefix":"45.9.20.0/24","region":"x"}],"ipv6_prefixes":[{"ipv6_prefix":"2a06:e480::/35"}]}"#;
         assert_eq!(render("cloud-json", &[], aws), ["cidr 45.9.20.0/24", "cidr 2a06:e480::/35"]);
         let office = r#"[{"id":1,"urls":["*.good.example.com","auto.*.example.com","www.goodpanel.com"],"ips":["45.9.20.152/31"],"tcpPorts":"80,443"}]"#;

@@ -1,45 +1,48 @@
-//! The values of a file: one document, or several, one behind the other or one a line.
+//! The top-level JSON values of a file: one document, or several, one after the other or one per line.
 //!
-//! A line that is no JSON costs itself and no other. A document that ends before it should is refused whole: half a
-//! list would look like a list of delistings.
+//! A line that is not JSON is rejected, and the next line that begins an object is read. A truncated document
+//! is refused as a whole: its missing half would look like delisted entries.
 
 use super::node::Raw;
-use crate::refused::FileRefusal;
-use crate::scribe::{Scribe, Skip};
+use crate::download::refusal::FileRefusal;
+use crate::entry::{Normalizer, Skip};
 use rapsheet_snapshot::ParseError;
 use serde_json::value::RawValue;
 use std::borrow::Cow;
 
-/// Lists with commas before closing brackets are mended up to this size.
-const MENDED_MAX: usize = 16 << 20;
+/// The largest document, in bytes, whose trailing commas are removed: this takes a copy and a parse of all of
+/// it.
+const REPAIR_MAX: usize = 16 << 20;
 
-/// Calls `take` for every top-level value, with the offset of the text that its parts point into.
-pub(super) fn each(
+/// Calls `visit` with every top-level value, and with the base from which the offset of any value inside is
+/// known.
+pub(super) fn for_each_value(
     whole: &[u8],
-    scribe: &mut Scribe<'_>,
-    mut take: impl FnMut(Raw<'_>, &Origin, &mut Scribe<'_>),
+    normalizer: &mut Normalizer<'_>,
+    mut visit: impl FnMut(Raw<'_>, &TextBase, &mut Normalizer<'_>),
 ) -> Result<(), FileRefusal> {
     let text = std::str::from_utf8(whole).map_err(|_| FileRefusal::BadEncoding)?;
-    let text = mended(text);
-    let origin = Origin { start: text.as_ptr() as usize };
-    let (mut at, mut read) = (0, 0_u64);
+    let text = without_trailing_commas(text);
+    let base = TextBase { start: text.as_ptr() as usize };
+    let mut at = 0;
     while let Some(rest) = text.get(at..).filter(|rest| !rest.trim_ascii().is_empty()) {
-        if let Some(comment) = comment(rest) {
-            scribe.record_at(at + (rest.len() - rest.trim_ascii_start().len()));
-            scribe.skip(Skip::Comment);
+        let blanks = rest.len() - rest.trim_ascii_start().len();
+        if let Some(comment) = comment_len(rest) {
+            normalizer.record_at(at + blanks);
+            normalizer.skip(Skip::Comment);
             at += comment;
             continue;
         }
         let mut values = serde_json::Deserializer::from_str(rest).into_iter::<&RawValue>();
         match values.next() {
             Some(Ok(value)) => {
-                take(value, &origin, scribe);
-                (at, read) = (at + values.byte_offset(), read + 1);
+                visit(value, &base, normalizer);
+                at += values.byte_offset();
             }
             Some(Err(error)) => {
-                let Some(next) = next_line(rest) else { return Err(refusal(&error)) };
-                scribe.record_at(at + (rest.len() - rest.trim_ascii_start().len()));
-                scribe.reject(ParseError::BadJson);
+                let Some(next) = next_object_line(rest) else { return Err(refusal(&error)) };
+                normalizer.record_at(at + blanks);
+                normalizer.reject(ParseError::BadJson);
                 at += next;
             }
             None => break,
@@ -48,13 +51,14 @@ pub(super) fn each(
     Ok(())
 }
 
-/// Where the text of the values begins in memory, so that a value knows its place.
-pub(super) struct Origin {
+/// The address at which the text of the values begins in memory. Values borrow from this text, so the offset
+/// of each is a difference of addresses and need not be kept beside it.
+pub(super) struct TextBase {
     start: usize,
 }
 
-impl Origin {
-    /// The offset of a value in its file.
+impl TextBase {
+    /// The byte offset of a value in its file.
     pub(super) fn offset(&self, raw: Raw<'_>) -> usize {
         (raw.get().as_ptr() as usize).saturating_sub(self.start)
     }
@@ -65,28 +69,29 @@ fn refusal(error: &serde_json::Error) -> FileRefusal {
     if error.is_eof() { FileRefusal::Truncated(why) } else { FileRefusal::BadJson(why) }
 }
 
-/// The length of a comment line, which has no business in JSON and stands in it all the same.
-fn comment(rest: &str) -> Option<usize> {
-    let begun = rest.trim_ascii_start();
-    if !begun.starts_with(['#', ';']) {
+/// The length of the blanks and the comment line that `rest` begins with. JSON has no comments, but some
+/// publishers put a banner above their documents.
+fn comment_len(rest: &str) -> Option<usize> {
+    let line = rest.trim_ascii_start();
+    if !line.starts_with(['#', ';']) {
         return None;
     }
-    let end = begun.find('\n').map_or(begun.len(), |end| end + 1);
-    Some(rest.len() - begun.len() + end)
+    let end = line.find('\n').map_or(line.len(), |end| end + 1);
+    Some(rest.len() - line.len() + end)
 }
 
-/// Where the next line begins that begins a value: after a line that is none.
-fn next_line(rest: &str) -> Option<usize> {
-    let begun = rest.len() - rest.trim_ascii_start().len();
-    let line = rest.get(begun..)?;
-    let objects = memchr::memmem::find(line.as_bytes(), b"\n{");
-    objects.map(|at| begun + at + 1)
+/// The offset of the next line that begins an object, after the first line.
+fn next_object_line(rest: &str) -> Option<usize> {
+    let blanks = rest.len() - rest.trim_ascii_start().len();
+    let object = memchr::memmem::find(rest.get(blanks..)?.as_bytes(), b"\n{");
+    object.map(|at| blanks + at + 1)
 }
 
-/// The text, with blanks for commas that stand before a closing bracket: some generators leave them.
-fn mended(text: &str) -> Cow<'_, str> {
-    let sound = || serde_json::from_str::<&RawValue>(text).map_err(|error| !error.is_syntax());
-    if text.len() > MENDED_MAX || !matches!(sound(), Err(false)) {
+/// The text with a blank for every comma before a closing bracket, which some generators leave there. A
+/// blank, and not nothing, so that offsets stay as they are.
+fn without_trailing_commas(text: &str) -> Cow<'_, str> {
+    let has_syntax_error = || serde_json::from_str::<&RawValue>(text).is_err_and(|error| error.is_syntax());
+    if text.len() > REPAIR_MAX || !has_syntax_error() {
         return Cow::Borrowed(text);
     }
     let mut bytes = text.as_bytes().to_vec();
@@ -99,8 +104,8 @@ fn mended(text: &str) -> Cow<'_, str> {
             _ if quoted => {}
             b',' => comma = Some(at),
             b']' | b'}' => {
-                if let Some(place) = comma.take().and_then(|at: usize| bytes.get_mut(at)) {
-                    *place = b' ';
+                if let Some(byte) = comma.take().and_then(|at: usize| bytes.get_mut(at)) {
+                    *byte = b' ';
                 }
             }
             byte if byte.is_ascii_whitespace() => {}

@@ -1,80 +1,83 @@
-//! `misp-feed`: events of MISP, alone or as the folder of files that a MISP feed is.
+//! `misp-feed`: events of MISP: one file, or the folder of files that a MISP feed is.
 //!
-//! An attribute counts if it is meant for detection and not deleted. The halves of a composite value are an
-//! indicator and its context: the address that a name had, the port of an address. Manifest and hash list of the
-//! folder hold no indicators.
+//! `{"Event":{"Attribute":[{"type":"domain","to_ids":true,"value":"evil.example.com"}]}}`. An attribute
+//! counts where it is meant for detection (`to_ids`) and not deleted. A composite value, such as `domain|ip`
+//! or `ip-dst|port`, is an indicator and its context: the address that a name resolved to is not listed.
+//!
+//! `manifest.json` and `hashes.csv` of the folder have no indicators. Assessments are those of the tags of an
+//! attribute and its event, else of the attribute's category.
 
-use super::document::{self, Origin};
+use super::document::{self, TextBase};
 use super::node::{self, DEPTH_MAX, Kind, Raw};
 use super::{Format, Head, OpenError, Shape};
 use crate::format::role;
 
-use crate::options::Options;
-use crate::scribe::{Details, Scribe, Skip};
+use crate::entry::{Details, Normalizer, Skip};
+use crate::format::options::Options;
 use rapsheet_snapshot::refang::refang;
 use rapsheet_snapshot::{Assessments, Kinds, Scope, Time};
 
 /// The row of the table.
 pub static FORMAT: Format = Format {
     id: "misp-feed",
-    about: "MISP events: one file, or a folder with a manifest",
+    about: "MISP events: one file, or a feed's folder with its manifest",
     example: r#"{"Event":{"date":"2026-08-20","Attribute":[{"type":"domain","to_ids":true,"value":"evil.example.com"}]}}"#,
     kinds: Kinds::ALL,
     shape: Shape::Document(read),
     ..Format::DEFAULT
 };
 
-fn read(_: &Options, whole: Head<'_>, scribe: &mut Scribe<'_>) -> Result<(), OpenError> {
+fn read(_: &Options, whole: Head<'_>, normalizer: &mut Normalizer<'_>) -> Result<(), OpenError> {
     let name = whole.part.rsplit('/').next().unwrap_or_default();
-    let is_about = name == "manifest.json" || !(name.is_empty() || name.ends_with(".json"));
-    if is_about {
-        scribe.record_at(0);
-        scribe.skip(Skip::Metadata);
+    let is_metadata = name == "manifest.json" || !(name.is_empty() || name.ends_with(".json"));
+    if is_metadata {
+        normalizer.record_at(0);
+        normalizer.skip(Skip::Metadata);
         return Ok(());
     }
-    document::each(whole.bytes, scribe, |value, origin, scribe| {
-        walk(value, &Event::default(), 0, origin, scribe);
+    document::for_each_value(whole.bytes, normalizer, |value, base, normalizer| {
+        walk(value, &Event::default(), 0, base, normalizer);
     })?;
     Ok(())
 }
 
-/// What an event says of all its attributes.
+/// What holds for all attributes of an event.
 #[derive(Clone, Copy, Default)]
 struct Event {
     assessments: Assessments,
     date: Option<Time>,
 }
 
-/// Finds attributes in events, objects, lists of events, or by themselves.
-fn walk(raw: Raw<'_>, event: &Event, depth: usize, origin: &Origin, scribe: &mut Scribe<'_>) {
+/// Finds attributes in events, objects and arrays of them, or by themselves.
+fn walk(raw: Raw<'_>, event: &Event, depth: usize, base: &TextBase, normalizer: &mut Normalizer<'_>) {
     if depth > DEPTH_MAX {
         return;
     }
     if node::kind(raw) == Kind::Array {
-        return node::elements(raw, |one| walk(one, event, depth + 1, origin, scribe));
+        return node::elements(raw, |element| walk(element, event, depth + 1, base, normalizer));
     }
     let is_attribute = node::member(raw, "type").is_some() && node::member(raw, "value").is_some();
     if is_attribute {
-        scribe.record_at(origin.offset(raw));
-        return attribute(raw, event, scribe);
+        normalizer.record_at(base.offset(raw));
+        return read_attribute(raw, event, normalizer);
     }
-    let own = Event {
+    let inner = Event {
         assessments: event.assessments.union(tags(raw)),
         date: node::time_of(raw, "date").or(event.date),
     };
     node::members(raw, |key, value| match key {
-        "Event" | "response" | "Attribute" | "Object" => walk(value, &own, depth + 1, origin, scribe),
+        "Event" | "response" | "Attribute" | "Object" => walk(value, &inner, depth + 1, base, normalizer),
         _ => {}
     });
 }
 
-fn attribute(raw: Raw<'_>, event: &Event, scribe: &mut Scribe<'_>) {
+fn read_attribute(raw: Raw<'_>, event: &Event, normalizer: &mut Normalizer<'_>) {
     let text = |name: &str| node::text_of(raw, name);
     if matches!(text("deleted").as_ref(), "true" | "1") {
-        return scribe.skip(Skip::Deleted);
+        return normalizer.skip(Skip::Deleted);
     }
     if !matches!(text("to_ids").as_ref(), "true" | "1") {
-        return scribe.skip(Skip::ToIds);
+        return normalizer.skip(Skip::ToIds);
     }
     let time = |name: &str| node::time_of(raw, name);
     let by_tag = tags(raw).union(event.assessments);
@@ -86,26 +89,26 @@ fn attribute(raw: Raw<'_>, event: &Event, scribe: &mut Scribe<'_>) {
     let first_seen = time("first_seen");
     let last_seen = time("last_seen").or_else(|| time("timestamp")).or(first_seen).or(event.date);
     let details = Details { first_seen, last_seen, assessments, ..Details::NONE };
-    take(&text("type"), text("value").trim(), details, scribe);
+    emit(&text("type"), text("value").trim(), details, normalizer);
 }
 
-fn take(kind: &str, value: &str, details: Details, scribe: &mut Scribe<'_>) {
+fn emit(kind: &str, value: &str, details: Details, normalizer: &mut Normalizer<'_>) {
     let (first, second) = value.split_once('|').unwrap_or((value, ""));
     let port = if kind.ends_with("|port") { second.trim().parse().ok() } else { None };
     let details = Details { port, ..details };
     let first = refang(first.trim().as_bytes());
     let first = first.as_ref();
-    let scope = scribe.rules().scope;
+    let scope = normalizer.rules().scope;
     match kind {
-        "ip-src" | "ip-dst" | "ip-src|port" | "ip-dst|port" => scribe.address(first, &details),
-        "domain" | "domain|ip" => scribe.host(first, scope, &details),
-        "hostname" | "hostname|port" | "hostname|ip" => scribe.host(first, Scope::Exact, &details),
-        "url" => scribe.url(value.as_bytes(), &details),
-        _ => scribe.skip(Skip::UnsupportedKind),
+        "ip-src" | "ip-dst" | "ip-src|port" | "ip-dst|port" => normalizer.address(first, &details),
+        "domain" | "domain|ip" => normalizer.host(first, scope, &details),
+        "hostname" | "hostname|port" | "hostname|ip" => normalizer.host(first, Scope::Exact, &details),
+        "url" => normalizer.url(value.as_bytes(), &details),
+        _ => normalizer.skip(Skip::UnsupportedKind),
     }
 }
 
-/// What tags say: plain words, and the values of machine tags such as `osint:source-type="phishing"`.
+/// The assessments of tags: of plain words, and of the values of machine tags such as `misp:type="phishing"`.
 fn tags(raw: Raw<'_>) -> Assessments {
     let mut all = Assessments::EMPTY;
     if let Some(tags) = node::member(raw, "Tag") {
@@ -120,10 +123,10 @@ fn tags(raw: Raw<'_>) -> Assessments {
 
 #[cfg(test)]
 mod tests {
-    use crate::transcript::tests::{read_events, render};
+    use crate::pipeline::testing::{read_events, render};
 
     #[test]
-    fn attributes_of_events_and_objects() {
+    fn reads_attributes_of_events_and_objects() {
         let text = r#"{"Event":{"date":"2026-08-01","Tag":[{"name":"misp:type=\"phishing\""}],"Attribute":[
 {"type":"domain","to_ids":true,"value":"evilpanel.com","timestamp":"1787000000"},
 {"type":"ip-dst|port","to_ids":"1","value":"45.9.20.5|443"},

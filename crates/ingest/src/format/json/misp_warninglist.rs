@@ -1,30 +1,34 @@
-//! `misp-warninglist`: one JSON document with a `type` and a `list`.
+//! `misp-warninglist`: the warninglists of MISP: a JSON document with a `type` and a `list`.
 //!
-//! The type says how an element is meant, and only the catalogue knows whether the list is one of good things:
-//! sinkholes and disposable mail are in the same collection. Substrings and expressions cannot be indexed; lists of
-//! hashes hold elements that would parse as addresses, so a list says what its elements are matched against.
+//! `{"name":"Example","type":"cidr","list":["192.0.2.0/24"]}`. The type says what the elements are: prefixes,
+//! hostnames (with everything below them), exact strings, or substrings and expressions, which cannot be
+//! indexed. Lists of hashes are of type `string`, too, and have elements that would parse as addresses
+//! (`3::`), so a list of strings whose `matching_attributes` name no hosts, addresses or URLs is skipped.
+//!
+//! Most warninglists are of harmless things, and some are not (sinkholes, disposable mail): the catalogue
+//! decides.
 
 use super::document;
 use super::node::{self, Kind, Raw};
 use super::{Format, Head, OpenError, Shape};
-use crate::options::Options;
-use crate::refused::FileRefusal;
-use crate::scribe::{Details, Scribe, Skip};
+use crate::download::refusal::FileRefusal;
+use crate::entry::{Details, Normalizer, Skip};
+use crate::format::options::Options;
 use rapsheet_snapshot::{ListKind, ParseError, Scope};
 
 /// The row of the table.
 pub static FORMAT: Format = Format {
     id: "misp-warninglist",
-    about: "a MISP warninglist: JSON with type cidr, hostname or string",
+    about: "a MISP warninglist: JSON with a list of type cidr, hostname or string",
     example: r#"{"name":"Example","type":"cidr","list":["192.0.2.0/24"]}"#,
     shape: Shape::Document(read),
     list: ListKind::Allow,
     ..Format::DEFAULT
 };
 
-/// How the elements of a list are meant.
+/// What the elements of a list are.
 #[derive(Clone, Copy)]
-enum Meaning {
+enum ElementKind {
     Addresses,
     Hosts,
     Strings,
@@ -32,24 +36,24 @@ enum Meaning {
     Unsupported,
 }
 
-fn read(_: &Options, whole: Head<'_>, scribe: &mut Scribe<'_>) -> Result<(), OpenError> {
+fn read(_: &Options, whole: Head<'_>, normalizer: &mut Normalizer<'_>) -> Result<(), OpenError> {
     let mut lists = 0;
-    document::each(whole.bytes, scribe, |value, origin, scribe| {
+    document::for_each_value(whole.bytes, normalizer, |value, base, normalizer| {
         let Some(list) = node::member(value, "list") else { return };
         lists += 1;
-        let meaning = meaning(value);
+        let kind = element_kind(value);
         node::elements(list, |element| {
-            scribe.record_at(origin.offset(element));
+            normalizer.record_at(base.offset(element));
             match node::kind(element) {
-                Kind::Text => one(node::text(element).trim(), meaning, scribe),
-                _ => scribe.reject(ParseError::BadJson),
+                Kind::Text => emit(node::text(element).trim(), kind, normalizer),
+                _ => normalizer.reject(ParseError::BadJson),
             }
         });
     })?;
     if lists == 0 { Err(FileRefusal::BadJson("it has no `list`".to_owned()).into()) } else { Ok(()) }
 }
 
-fn meaning(document: Raw<'_>) -> Meaning {
+fn element_kind(document: Raw<'_>) -> ElementKind {
     const HOSTS: [&str; 6] = ["ip-", "domain", "hostname", "url", "uri", "link"];
     let (mut attributes, mut of_hosts) = (0, false);
     if let Some(list) = node::member(document, "matching_attributes") {
@@ -60,31 +64,31 @@ fn meaning(document: Raw<'_>) -> Meaning {
         });
     }
     match node::text_of(document, "type").as_ref() {
-        "cidr" => Meaning::Addresses,
-        "hostname" => Meaning::Hosts,
-        "substring" | "regex" => Meaning::Patterns,
-        _ if attributes == 0 || of_hosts => Meaning::Strings,
-        _ => Meaning::Unsupported,
+        "cidr" => ElementKind::Addresses,
+        "hostname" => ElementKind::Hosts,
+        "substring" | "regex" => ElementKind::Patterns,
+        _ if attributes == 0 || of_hosts => ElementKind::Strings,
+        _ => ElementKind::Unsupported,
     }
 }
 
-fn one(value: &str, meaning: Meaning, scribe: &mut Scribe<'_>) {
-    let text = value.as_bytes();
-    match (meaning, text.strip_prefix(b".")) {
-        (Meaning::Addresses, _) => scribe.address(text, &Details::NONE),
-        (Meaning::Hosts, rest) => scribe.host(rest.unwrap_or(text), Scope::Tree, &Details::NONE),
-        (Meaning::Strings, _) => scribe.any(text, Scope::Exact, &Details::NONE),
-        (Meaning::Patterns, _) => scribe.reject(ParseError::Pattern),
-        (Meaning::Unsupported, _) => scribe.skip(Skip::UnsupportedKind),
+fn emit(element: &str, kind: ElementKind, normalizer: &mut Normalizer<'_>) {
+    let text = element.as_bytes();
+    match (kind, text.strip_prefix(b".")) {
+        (ElementKind::Addresses, _) => normalizer.address(text, &Details::NONE),
+        (ElementKind::Hosts, rest) => normalizer.host(rest.unwrap_or(text), Scope::Tree, &Details::NONE),
+        (ElementKind::Strings, _) => normalizer.any(text, Scope::Exact, &Details::NONE),
+        (ElementKind::Patterns, _) => normalizer.reject(ParseError::Pattern),
+        (ElementKind::Unsupported, _) => normalizer.skip(Skip::UnsupportedKind),
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use crate::transcript::tests::{read_events, render};
+    use crate::pipeline::testing::{read_events, render};
 
     #[test]
-    fn a_list_says_how_its_elements_are_meant() {
+    fn list_type_says_what_the_elements_are() {
         let hosts = r#"{"type":"hostname","list":[".vakıfbank.com","good.example.com",".barclays"]}"#;
         let expected =
             ["domain-tree xn--vakfbank-vkb.com", "domain-tree good.example.com", "REJECT single-label"];
@@ -103,7 +107,7 @@ mod tests {
     }
 
     #[test]
-    fn records_know_their_lines() {
+    fn entries_have_their_line_numbers() {
         let text = "{\"type\":\"cidr\",\n\"list\":[\n\"45.9.20.5\",\n\"45.9.20.6\"\n]}\n";
         let lines: Vec<u64> =
             read_events("misp-warninglist", &[], text).iter().map(|event| event.line).collect();

@@ -1,8 +1,12 @@
-//! `json` and `ndjson`: records of named fields, in whatever a publisher has put around them.
+//! `json` and `ndjson`: records with named fields, at any place in a document.
 //!
-//! One walker reads them all. A feed may say where its records are (option `path`) and what its fields mean; where
-//! it does not, an object with a field of a usual name is a record, and everything around it is passed through.
-//! The formats that are more than records have files of their own beside this one.
+//! `[{"ip_address":"192.0.2.7","port":443,"last_online":"2026-08-20","malware":"Example"}]`. Publishers put
+//! records into arrays, below members, or into objects keyed by id. One walker reads them all: a feed may
+//! state where its records are (option `path`) and what their fields mean; otherwise an object that has a
+//! value field with a known name is a record, and all other objects and arrays are searched for records.
+//! Texts in an array near the top are indicators by themselves.
+//!
+//! JSON formats with a meaning beyond records have files of their own beside this one.
 
 pub mod cloud;
 mod document;
@@ -17,10 +21,10 @@ pub mod stix;
 
 use super::role::{self, RecordRules, Role};
 use super::{Format, Head, LineReader, OpenError, Shape};
-use crate::options::{OptionRow, Options, error};
-use crate::scribe::{Scribe, Skip};
+use crate::entry::{Normalizer, Skip};
+use crate::format::options::{OptionRow, Options, error};
 use crate::timestamp;
-use document::Origin;
+use document::TextBase;
 use node::{DEPTH_MAX, Kind, Raw};
 use rapsheet_snapshot::{Kinds, ParseError};
 use serde_json::value::RawValue;
@@ -29,7 +33,7 @@ use std::borrow::Cow;
 /// The row of the table.
 pub static FORMAT: Format = Format {
     id: "json",
-    about: "JSON: records in arrays or keyed by id, lists of texts, or one object a line",
+    about: "JSON: records in arrays or keyed by id, arrays of texts, or one object per line",
     example: r#"[{"ip_address":"192.0.2.7","port":443,"last_online":"2026-08-20","malware":"Example"}]"#,
     kinds: Kinds::ALL,
     options: OPTIONS,
@@ -37,10 +41,10 @@ pub static FORMAT: Format = Format {
     ..Format::DEFAULT
 };
 
-/// The row of the table for one value a line, which streams.
+/// The row of the table for one value per line, which is streamed.
 pub static LINES_FORMAT: Format = Format {
     id: "ndjson",
-    about: "JSON lines: one record a line",
+    about: "JSON lines: one record per line, for files of any size",
     example: r#"{"url":"http://evil.example.com/","first_seen":"2026-08-20T10:00:00Z"}"#,
     kinds: Kinds::ALL,
     options: OPTIONS,
@@ -54,13 +58,14 @@ const OPTIONS: &[OptionRow] = role::with_role_options![OptionRow {
             (default: wherever an object has a field with a known name)",
 }];
 
-/// What a feed says of its records.
+/// Finds and reads the records of a document.
 struct Walker {
     path: Vec<Step>,
     rules: RecordRules,
 }
 
-/// A text by itself is an indicator in a list, or in a list of a dictionary. Deeper down it is somebody's remark.
+/// The depth down to which a text by itself is an indicator: in an array, or in an array that is a member of
+/// an object. Deeper texts are descriptions.
 const TEXTS_DEPTH: usize = 2;
 
 /// One step of a path.
@@ -70,9 +75,11 @@ enum Step {
     Every,
 }
 
-fn read(options: &Options, whole: Head<'_>, scribe: &mut Scribe<'_>) -> Result<(), OpenError> {
+fn read(options: &Options, whole: Head<'_>, normalizer: &mut Normalizer<'_>) -> Result<(), OpenError> {
     let walker = Walker::new(options)?;
-    document::each(whole.bytes, scribe, |value, origin, scribe| walker.start(value, origin, scribe))?;
+    document::for_each_value(whole.bytes, normalizer, |value, base, normalizer| {
+        walker.start(value, base, normalizer)
+    })?;
     Ok(())
 }
 
@@ -81,19 +88,19 @@ fn open(options: &Options, _: Head<'_>) -> Result<Box<dyn LineReader>, OpenError
 }
 
 impl LineReader for Walker {
-    fn line(&self, line: &[u8], scribe: &mut Scribe<'_>) {
+    fn line(&self, line: &[u8], normalizer: &mut Normalizer<'_>) {
         if line.starts_with(b"#") || line.starts_with(b";") {
-            return scribe.skip(Skip::Comment);
+            return normalizer.skip(Skip::Comment);
         }
         match serde_json::from_slice::<&RawValue>(line) {
-            Ok(value) => self.walk(value, &self.path, 0, &mut |_, _| {}, scribe),
-            Err(_) => scribe.reject(ParseError::BadJson),
+            Ok(value) => self.walk(value, &self.path, 0, &mut |_, _| {}, normalizer),
+            Err(_) => normalizer.reject(ParseError::BadJson),
         }
     }
 }
 
-/// Reads `$.data[*].name`, `$.*[*]`.
-fn path(text: &str) -> Option<Vec<Step>> {
+/// Parses a path such as `$.data[*].name` or `$.*[*]`.
+fn parse_path(text: &str) -> Option<Vec<Step>> {
     let mut steps = Vec::new();
     for part in text.strip_prefix('$')?.split('.').skip(usize::from(text.starts_with("$."))) {
         let (name, stars) = part.split_at(part.find('[').unwrap_or(part.len()));
@@ -111,96 +118,100 @@ fn path(text: &str) -> Option<Vec<Step>> {
 
 impl Walker {
     fn new(options: &Options) -> Result<Walker, OpenError> {
-        let path = options.text("path").map_or(Some(Vec::new()), path);
-        let path = path.ok_or_else(|| error("path", "expected `$.member[*]` and the like".to_owned()))?;
+        let path = options.text("path").map_or(Some(Vec::new()), parse_path);
+        let path = path.ok_or_else(|| error("path", "expected a path such as `$.member[*]`".to_owned()))?;
         Ok(Walker { path, rules: RecordRules::new(options) })
     }
 
-    fn start(&self, value: Raw<'_>, origin: &Origin, scribe: &mut Scribe<'_>) {
-        let mut place = |raw: Raw<'_>, scribe: &mut Scribe<'_>| scribe.record_at(origin.offset(raw));
-        self.walk(value, &self.path, 0, &mut place, scribe);
+    fn start(&self, value: Raw<'_>, base: &TextBase, normalizer: &mut Normalizer<'_>) {
+        let mut begin =
+            |raw: Raw<'_>, normalizer: &mut Normalizer<'_>| normalizer.record_at(base.offset(raw));
+        self.walk(value, &self.path, 0, &mut begin, normalizer);
     }
 
-    /// Follows the path, and from its end on looks for records.
+    /// Follows the path, and searches for records from its end on. `begin` is called before each record; it
+    /// is a no-op for JSON lines, where a record is a line.
     fn walk(
         &self,
         raw: Raw<'_>,
         path: &[Step],
         depth: usize,
-        place: &mut dyn FnMut(Raw<'_>, &mut Scribe<'_>),
-        scribe: &mut Scribe<'_>,
+        begin: &mut dyn FnMut(Raw<'_>, &mut Normalizer<'_>),
+        normalizer: &mut Normalizer<'_>,
     ) {
         if depth > DEPTH_MAX {
-            place(raw, scribe);
-            return scribe.reject(ParseError::BadJson);
+            begin(raw, normalizer);
+            return normalizer.reject(ParseError::BadJson);
         }
         match path.split_first() {
             Some((Step::Member(name), rest)) => {
                 if let Some(value) = node::member(raw, name) {
-                    self.walk(value, rest, depth + 1, place, scribe);
+                    self.walk(value, rest, depth + 1, begin, normalizer);
                 }
             }
             Some((Step::Every, rest)) => {
-                node::elements(raw, |value| self.walk(value, rest, depth + 1, place, scribe));
-                node::members(raw, |_, value| self.walk(value, rest, depth + 1, place, scribe));
+                node::elements(raw, |value| self.walk(value, rest, depth + 1, begin, normalizer));
+                node::members(raw, |_, value| self.walk(value, rest, depth + 1, begin, normalizer));
             }
-            None => self.found(raw, depth, place, scribe),
+            None => self.search(raw, depth, begin, normalizer),
         }
     }
 
-    fn found(
+    /// Reads a value that may be a record, an indicator, or something that holds them.
+    fn search(
         &self,
         raw: Raw<'_>,
         depth: usize,
-        place: &mut dyn FnMut(Raw<'_>, &mut Scribe<'_>),
-        scribe: &mut Scribe<'_>,
+        begin: &mut dyn FnMut(Raw<'_>, &mut Normalizer<'_>),
+        normalizer: &mut Normalizer<'_>,
     ) {
         match node::kind(raw) {
-            Kind::Object => self.object(raw, depth, place, scribe),
-            Kind::Array => node::elements(raw, |value| self.walk(value, &[], depth + 1, place, scribe)),
+            Kind::Object => self.object(raw, depth, begin, normalizer),
+            Kind::Array => node::elements(raw, |value| self.walk(value, &[], depth + 1, begin, normalizer)),
             Kind::Text if depth <= TEXTS_DEPTH || !self.path.is_empty() => {
-                place(raw, scribe);
-                self.value(raw, &Fields::default(), scribe);
+                begin(raw, normalizer);
+                self.emit_value(raw, &Fields::default(), normalizer);
             }
             Kind::Text | Kind::Number | Kind::Word => {}
         }
     }
 
-    /// An object: a record, or what is around records.
+    /// Reads an object: a record, or an object that may hold records.
     fn object(
         &self,
         raw: Raw<'_>,
         depth: usize,
-        place: &mut dyn FnMut(Raw<'_>, &mut Scribe<'_>),
-        scribe: &mut Scribe<'_>,
+        begin: &mut dyn FnMut(Raw<'_>, &mut Normalizer<'_>),
+        normalizer: &mut Normalizer<'_>,
     ) {
         let fields = self.fields(raw);
         if let Some(values) = fields.of(Role::Value) {
-            place(raw, scribe);
+            begin(raw, normalizer);
             if is_retired(raw) {
-                return scribe.skip(Skip::Inactive);
+                return normalizer.skip(Skip::Inactive);
             }
-            return self.record(values, &fields, scribe);
+            return self.read_record(values, &fields, normalizer);
         }
-        // A list that may be empty must not be taken for no list.
         node::members(raw, |name, value| match node::kind(value) {
-            Kind::Array | Kind::Object => self.walk(value, &[], depth + 1, place, scribe),
-            Kind::Text | Kind::Number => generated(name, value, scribe),
+            Kind::Array | Kind::Object => self.walk(value, &[], depth + 1, begin, normalizer),
+            Kind::Text | Kind::Number => read_generated(name, value, normalizer),
             Kind::Word => {}
         });
     }
 
-    /// The fields of an object that mean something: of several names for one role, the best that is filled.
+    /// The fields of an object that have a role. Where several have the same role, the one with the best name
+    /// that is not empty counts.
     fn fields<'a>(&self, raw: Raw<'a>) -> Fields<'a> {
         let mut fields = Fields::default();
         node::members(raw, |name, value| {
             let lower = name.to_ascii_lowercase();
             for (role, names) in Role::ALL.iter().zip(&self.rules.names) {
-                let Some(rank) = names.iter().position(|own| *own == lower) else { continue };
+                let Some(rank) = names.iter().position(|alias| *alias == lower) else { continue };
                 let filled = match (node::kind(value), role) {
                     (Kind::Object, _) => false,
                     (Kind::Array, Role::Value) => is_texts(value),
                     _ => {
+                        // `@ipv4_NXDOMAIN` and the like stand for "no value".
                         let text = node::joined(value);
                         !role::non_null(text.as_bytes()).is_empty() && !text.starts_with('@')
                     }
@@ -211,37 +222,37 @@ impl Walker {
         fields
     }
 
-    fn record(&self, values: Raw<'_>, fields: &Fields<'_>, scribe: &mut Scribe<'_>) {
+    fn read_record(&self, values: Raw<'_>, fields: &Fields<'_>, normalizer: &mut Normalizer<'_>) {
         let filter = fields.text(Role::Filter);
         let kind = fields.text(Role::Kind);
         let keep = &self.rules.keep;
         if !keep.is_empty() && !keep.iter().any(|word| word.eq_ignore_ascii_case(&filter)) {
-            return scribe.skip(Skip::Inactive);
+            return normalizer.skip(Skip::Inactive);
         }
         if role::is_unsupported(kind.as_bytes()) {
-            return scribe.skip(Skip::UnsupportedKind);
+            return normalizer.skip(Skip::UnsupportedKind);
         }
         match node::kind(values) {
-            Kind::Array => node::elements(values, |value| self.value(value, fields, scribe)),
-            _ => self.value(values, fields, scribe),
+            Kind::Array => node::elements(values, |value| self.emit_value(value, fields, normalizer)),
+            _ => self.emit_value(values, fields, normalizer),
         }
     }
 
-    fn value(&self, raw: Raw<'_>, fields: &Fields<'_>, scribe: &mut Scribe<'_>) {
+    fn emit_value(&self, raw: Raw<'_>, fields: &Fields<'_>, normalizer: &mut Normalizer<'_>) {
         let texts: Vec<Cow<'_, str>> = Role::ALL.iter().map(|role| fields.text(*role)).collect();
         let field =
             |role: Role| texts.get(role as usize).map_or(&[][..], |text| role::non_null(text.as_bytes()));
         let mut details = role::details(field, self.rules.default);
         if field(Role::Category).is_empty() {
-            // Some say what is bad about it where others say what kind of indicator it is.
+            // Some publishers write the category where others write the kind of indicator.
             details.assessments = role::category(field(Role::Kind), self.rules.default);
         }
-        let scope = scribe.rules().scope;
-        scribe.any(node::text(raw).trim().as_bytes(), scope, &details);
+        let scope = normalizer.rules().scope;
+        normalizer.any(node::text(raw).trim().as_bytes(), scope, &details);
     }
 }
 
-/// Whether a record says that it no longer holds.
+/// Whether a record states that it is no longer active.
 fn is_retired(raw: Raw<'_>) -> bool {
     let mut retired = false;
     node::members(raw, |name, value| {
@@ -256,14 +267,14 @@ fn is_retired(raw: Raw<'_>) -> bool {
     retired
 }
 
-/// Whether an array holds texts.
+/// Whether an array has at least one text.
 fn is_texts(raw: Raw<'_>) -> bool {
     let mut texts = false;
     node::elements(raw, |element| texts |= node::kind(element) == Kind::Text);
     texts
 }
 
-/// The fields of one record.
+/// The fields of one record by role, each with the rank of its name; rank 0 is the best.
 #[derive(Default)]
 struct Fields<'a>([Option<(usize, Raw<'a>)>; Role::ALL.len()]);
 
@@ -286,7 +297,7 @@ impl<'a> Fields<'a> {
     }
 }
 
-/// What documents call the time at which they were made.
+/// The names of members with the time at which a document was generated.
 const GENERATED: &[&str] = &[
     "generatedAt",
     "generated_at",
@@ -300,22 +311,22 @@ const GENERATED: &[&str] = &[
     "timestamp",
 ];
 
-/// A time that stands around the records is the document's.
-fn generated(name: &str, value: Raw<'_>, scribe: &mut Scribe<'_>) {
+/// Reports the time of a member outside the records as the time at which the document was generated.
+fn read_generated(name: &str, value: Raw<'_>, normalizer: &mut Normalizer<'_>) {
     if GENERATED.contains(&name)
         && let Some(time) = timestamp::parse(node::text(value).as_bytes())
     {
-        scribe.generated(time);
+        normalizer.generated(time);
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::transcript::tests::{read_events, render};
+    use crate::pipeline::testing::{read_events, render};
 
     #[test]
-    fn records_wherever_they_are() {
+    fn finds_records_anywhere_in_a_document() {
         let text = r#"{"meta":{"generatedAt":"2026-08-20T10:00:00Z"},"data":[
 {"ipAddress":"45.9.20.5","abuseConfidenceScore":100,"lastReportedAt":"2026-08-19T10:00:00+00:00"},
 {"ipAddress":"45.9.20.6","tags":null}]}"#;
@@ -334,7 +345,7 @@ mod tests {
     }
 
     #[test]
-    fn sentinels_kinds_and_filters() {
+    fn reads_null_words_kinds_and_filters() {
         let text = r#"[{"domain":"evilpanel.com","ip":"@ipv4_NXDOMAIN"},{"ioc_type":"md5_hash","ioc_value":"d41d8cd98f00b204e9800998ecf8427e"},
 {"url":"http://evilpanel.com/a","online":"no"},{"ip":"45.9.20.5","type":"C_AND_C"}]"#;
         let expected = [
@@ -356,16 +367,16 @@ mod tests {
     }
 
     #[test]
-    fn paths_lead_to_records() {
+    fn follows_paths() {
         let text = r#"{"a":[{"ip":"45.9.20.5"}],"b":{"c":[{"x":"45.9.20.6"}]}}"#;
         assert_eq!(render("json", &[("path", "$.b.c[*]"), ("value", "x")], text), ["ip 45.9.20.6"]);
-        assert_eq!(path("$.*[*]"), Some(vec![Step::Every, Step::Every]));
-        assert_eq!(path("$[*].x"), Some(vec![Step::Every, Step::Member("x".to_owned())]));
-        assert_eq!((path("data"), path("$.a[0]")), (None, None));
+        assert_eq!(parse_path("$.*[*]"), Some(vec![Step::Every, Step::Every]));
+        assert_eq!(parse_path("$[*].x"), Some(vec![Step::Every, Step::Member("x".to_owned())]));
+        assert_eq!((parse_path("data"), parse_path("$.a[0]")), (None, None));
     }
 
     #[test]
-    fn what_is_cut_off_is_refused_and_a_bad_line_is_not() {
+    fn refuses_a_truncated_document_and_rejects_a_bad_line() {
         assert_eq!(render("json", &[], r#"[{"ip":"45.9.20.5"},{"ip":"#), ["FILE-REJECT truncated"]);
         let lines = "{\"ip\":\"45.9.20.5\"}\n{\"ip\":\n{\"ip\":\"45.9.20.6\"}\n";
         let expected = ["ip 45.9.20.5", "REJECT bad-json", "ip 45.9.20.6"];

@@ -1,8 +1,9 @@
-//! One level of a JSON document at a time.
+//! Visits one level of a JSON document at a time.
 //!
-//! A document may be as large as a file may be, so it is never turned into a tree of values: a value stays the text
-//! that it is, its members are visited one by one, and what nobody asks for is only passed over. The `serde_json`
-//! crate reads the syntax; it passes over nested values without recursion.
+//! A document may have 64 MiB, so it is never parsed into a tree of values, which would take several times
+//! that. A value stays a slice of the text; its members or elements are visited one by one, and those that
+//! are not needed are only skipped. The `serde_json` crate reads the syntax; it skips nested values without
+//! recursion.
 
 use crate::timestamp;
 use rapsheet_snapshot::Time;
@@ -11,13 +12,13 @@ use serde_json::value::RawValue;
 use std::borrow::Cow;
 use std::fmt;
 
-/// A value that is visited deeper than this is refused: no list has such a shape.
+/// The deepest level that is visited, because visitors recurse. No list comes near it.
 pub(super) const DEPTH_MAX: usize = 32;
 
-/// A value of a document, still in its text.
+/// A value of a document, as a slice of its text.
 pub(super) type Raw<'a> = &'a RawValue;
 
-/// What kind of value it is.
+/// The kind of a value. `Word` is `true`, `false` or `null`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Kind {
     Object,
@@ -42,7 +43,7 @@ pub(super) fn kind(raw: Raw<'_>) -> Kind {
 pub(super) fn members<'a>(raw: Raw<'a>, mut visit: impl FnMut(&str, Raw<'a>)) {
     if kind(raw) == Kind::Object {
         let mut reader = serde_json::Deserializer::from_str(raw.get());
-        // The text was read as one value before, so it is sound.
+        // The text was parsed as one value before, so this cannot fail.
         let _ = reader.deserialize_map(Members(&mut visit));
     }
 }
@@ -55,19 +56,19 @@ pub(super) fn elements<'a>(raw: Raw<'a>, mut visit: impl FnMut(Raw<'a>)) {
     }
 }
 
-/// The last member of this name.
+/// The member with this name; the last one where there are several, as in other JSON parsers.
 pub(super) fn member<'a>(raw: Raw<'a>, name: &str) -> Option<Raw<'a>> {
     let mut found = None;
-    members(raw, |own, value| {
-        if own == name {
+    members(raw, |key, value| {
+        if key == name {
             found = Some(value);
         }
     });
     found
 }
 
-/// The text of a scalar: a string without its escapes, a number or a word as it stands; nothing for `null`, objects
-/// and arrays.
+/// The text of a scalar: a string with its escapes decoded, a number or a word as it is written; empty for
+/// `null`, objects and arrays.
 pub(super) fn text(raw: Raw<'_>) -> Cow<'_, str> {
     match kind(raw) {
         Kind::Text => {
@@ -79,7 +80,7 @@ pub(super) fn text(raw: Raw<'_>) -> Cow<'_, str> {
     }
 }
 
-/// The text of a member; nothing where there is none.
+/// The text of a member; empty where there is none.
 pub(super) fn text_of<'a>(raw: Raw<'a>, name: &str) -> Cow<'a, str> {
     member(raw, name).map_or(Cow::Borrowed(""), text)
 }
@@ -89,7 +90,7 @@ pub(super) fn time_of(raw: Raw<'_>, name: &str) -> Option<Time> {
     timestamp::parse(text_of(raw, name).as_bytes())
 }
 
-/// A list of texts in one, separated by commas; a text as it is.
+/// The texts of an array with commas between them, or the text of a scalar.
 pub(super) fn joined(raw: Raw<'_>) -> Cow<'_, str> {
     if kind(raw) != Kind::Array {
         return text(raw);
@@ -99,7 +100,7 @@ pub(super) fn joined(raw: Raw<'_>) -> Cow<'_, str> {
     Cow::Owned(all.join(","))
 }
 
-/// Text that borrows where it has no escapes.
+/// A string that borrows from the document unless it has escapes.
 #[derive(serde::Deserialize)]
 struct Unescaped<'a>(#[serde(borrow)] Cow<'a, str>);
 

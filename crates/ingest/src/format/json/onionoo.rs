@@ -1,75 +1,76 @@
-//! `onionoo`: relays of the Tor network, as its status service describes them.
+//! `onionoo`: the relays of the Tor network, as its status service Onionoo publishes them.
 //!
-//! A details document has addresses with ports and flags, a summary has single letters. Bridges are secret by
-//! design; the service shows none of their addresses, and nothing is read of them.
+//! `{"relays":[{"or_addresses":["192.0.2.7:9001"],"flags":["Exit"],"running":true}]}`. A details document has
+//! these keys; a summary document has `a` for addresses and `r` for running. Relays that are not running are
+//! skipped. `bridges` is not read: the addresses of bridges are secret, and Onionoo replaces them.
 
 use super::document;
 use super::node::{self, Raw};
 use super::{Format, Head, OpenError, Shape};
 
-use crate::options::{OptionRow, Options};
-use crate::scribe::{Details, Scribe, Skip};
+use crate::entry::{Details, Normalizer, Skip};
+use crate::format::options::{OptionRow, Options};
 use rapsheet_snapshot::{Assessment, Assessments, Kinds};
 
 /// The row of the table.
 pub static FORMAT: Format = Format {
     id: "onionoo",
-    about: "Tor relays as Onionoo details or summary documents",
+    about: "Tor relays: details or summary documents of Onionoo",
     example: r#"{"relays":[{"or_addresses":["192.0.2.7:9001"],"last_seen":"2026-08-20 10:00:00","flags":["Exit"],"running":true}]}"#,
     kinds: Kinds::ADDRESS,
     options: &[OptionRow {
         key: "relays",
-        about: "`all` (default), or `exit`: only those that let traffic out",
+        about: "the relays that are listed: `all` (default), or `exit`, where traffic leaves the network",
     }],
     shape: Shape::Document(read),
     ..Format::DEFAULT
 };
 
-fn read(options: &Options, whole: Head<'_>, scribe: &mut Scribe<'_>) -> Result<(), OpenError> {
+fn read(options: &Options, whole: Head<'_>, normalizer: &mut Normalizer<'_>) -> Result<(), OpenError> {
     let exits_only = options.word("relays", &[("all", false), ("exit", true)], false)?;
-    document::each(whole.bytes, scribe, |value, origin, scribe| {
+    document::for_each_value(whole.bytes, normalizer, |value, base, normalizer| {
         if let Some(time) = node::time_of(value, "relays_published") {
-            scribe.generated(time);
+            normalizer.generated(time);
         }
         let Some(relays) = node::member(value, "relays") else { return };
-        node::elements(relays, |one| {
-            scribe.record_at(origin.offset(one));
-            relay(one, exits_only, scribe);
+        node::elements(relays, |relay| {
+            normalizer.record_at(base.offset(relay));
+            read_relay(relay, exits_only, normalizer);
         });
     })?;
     Ok(())
 }
 
-fn relay(relay: Raw<'_>, exits_only: bool, scribe: &mut Scribe<'_>) {
+fn read_relay(relay: Raw<'_>, exits_only: bool, normalizer: &mut Normalizer<'_>) {
     let running = node::member(relay, "running").or_else(|| node::member(relay, "r"));
     if running.is_some_and(|running| node::text(running) == "false") {
-        return scribe.skip(Skip::Inactive);
+        return normalizer.skip(Skip::Inactive);
     }
     let mut is_exit = false;
     if let Some(flags) = node::member(relay, "flags") {
         node::elements(flags, |flag| is_exit |= node::text(flag) == "Exit");
     }
-    let out = node::member(relay, "exit_addresses");
-    if exits_only && !is_exit && out.is_none() {
-        return scribe.skip(Skip::Policy);
+    let exit_addresses = node::member(relay, "exit_addresses");
+    if exits_only && !is_exit && exit_addresses.is_none() {
+        return normalizer.skip(Skip::Policy);
     }
     let details = Details {
         last_seen: node::time_of(relay, "last_seen"),
         assessments: Assessments::EMPTY.with(Assessment::Tor),
         ..Details::NONE
     };
-    let lists = ["or_addresses", "a"].into_iter().filter_map(|name| node::member(relay, name)).chain(out);
-    lists.for_each(|list| {
-        node::elements(list, |address| scribe.address(node::text(address).as_bytes(), &details));
+    let addresses = ["or_addresses", "a"].into_iter().filter_map(|name| node::member(relay, name));
+    addresses.chain(exit_addresses).for_each(|list| {
+        node::elements(list, |address| normalizer.address(node::text(address).as_bytes(), &details));
     });
 }
 
 #[cfg(test)]
 mod tests {
-    use crate::transcript::tests::{read_events, render};
+    use crate::pipeline::testing::{read_events, render};
 
     #[test]
-    fn relays_and_exits() {
+    fn reads_relays_and_exits() {
         let text = r#"{"version":"8.0","relays_published":"2026-08-20 10:00:00","relays":[
 {"or_addresses":["45.9.20.5:9001","[2a06:e480::5]:443"],"last_seen":"2026-08-20 09:00:00","flags":["Fast"],"running":true},
 {"or_addresses":["45.9.20.6:9001"],"exit_addresses":["45.9.20.7"],"flags":["Exit"],"running":true},

@@ -1,80 +1,86 @@
-//! `otx-pulse`: pulses of the Open Threat Exchange, each with its indicators.
+//! `otx-pulse`: pulses of AlienVault's Open Threat Exchange (OTX).
 //!
-//! A pulse's tags say what its indicators are bad for, unless an indicator has a role of its own. An indicator that
-//! is no longer active says so, and one may carry its end.
+//! `[{"tags":["phishing"],"indicators":[{"type":"domain","indicator":"evil.example.com"}]}]`, or the same
+//! below `results`. The tags of a pulse are the assessments of its indicators, unless an indicator has a role
+//! of its own. Indicators that are no longer active (`is_active`) are skipped; `expiration` is their expiry.
 
-use super::document::{self, Origin};
+use super::document::{self, TextBase};
 use super::node::{self, Kind, Raw};
 use super::{Format, Head, OpenError, Shape};
 use crate::format::role;
 
-use crate::options::Options;
-use crate::scribe::{Details, Scribe, Skip};
+use crate::entry::{Details, Normalizer, Skip};
+use crate::format::options::Options;
 use rapsheet_snapshot::{Assessments, Kinds, ParseError, Scope, Time};
 
 /// The row of the table.
 pub static FORMAT: Format = Format {
     id: "otx-pulse",
-    about: "AlienVault OTX pulses",
+    about: "pulses of AlienVault OTX: JSON with the indicators of each pulse",
     example: r#"[{"name":"Example","tags":["phishing"],"indicators":[{"type":"domain","indicator":"evil.example.com"}]}]"#,
     kinds: Kinds::ALL,
     shape: Shape::Document(read),
     ..Format::DEFAULT
 };
 
-fn read(_: &Options, whole: Head<'_>, scribe: &mut Scribe<'_>) -> Result<(), OpenError> {
-    document::each(whole.bytes, scribe, |value, origin, scribe| {
+fn read(_: &Options, whole: Head<'_>, normalizer: &mut Normalizer<'_>) -> Result<(), OpenError> {
+    document::for_each_value(whole.bytes, normalizer, |value, base, normalizer| {
         let page = node::member(value, "results").unwrap_or(value);
         match node::kind(page) {
-            Kind::Array => node::elements(page, |pulse| take(pulse, origin, scribe)),
-            _ => take(page, origin, scribe),
+            Kind::Array => node::elements(page, |pulse| read_pulse(pulse, base, normalizer)),
+            _ => read_pulse(page, base, normalizer),
         }
     })?;
     Ok(())
 }
 
-fn take(pulse: Raw<'_>, origin: &Origin, scribe: &mut Scribe<'_>) {
+fn read_pulse(pulse: Raw<'_>, base: &TextBase, normalizer: &mut Normalizer<'_>) {
     let tags = node::member(pulse, "tags").map(node::joined).unwrap_or_default();
     let assessments = role::category(tags.as_bytes(), Assessments::EMPTY);
     let created = node::time_of(pulse, "created");
     if let Some(indicators) = node::member(pulse, "indicators") {
-        node::elements(indicators, |one| {
-            scribe.record_at(origin.offset(one));
-            indicator(one, assessments, created, scribe);
+        node::elements(indicators, |indicator| {
+            normalizer.record_at(base.offset(indicator));
+            read_indicator(indicator, assessments, created, normalizer);
         });
     }
 }
 
-fn indicator(one: Raw<'_>, assessments: Assessments, created: Option<Time>, scribe: &mut Scribe<'_>) {
-    let text = |name: &str| node::text_of(one, name);
+fn read_indicator(
+    indicator: Raw<'_>,
+    assessments: Assessments,
+    created: Option<Time>,
+    normalizer: &mut Normalizer<'_>,
+) {
+    let text = |name: &str| node::text_of(indicator, name);
     if matches!(text("is_active").as_ref(), "0" | "false") {
-        return scribe.skip(Skip::Inactive);
+        return normalizer.skip(Skip::Inactive);
     }
     let details = Details {
-        first_seen: node::time_of(one, "created").or(created),
-        expires: node::time_of(one, "expiration"),
+        first_seen: node::time_of(indicator, "created").or(created),
+        expires: node::time_of(indicator, "expiration"),
         assessments: role::category(text("role").as_bytes(), assessments),
         ..Details::NONE
     };
     let value = text("indicator");
     let value = value.trim().as_bytes();
-    let scope = scribe.rules().scope;
+    let scope = normalizer.rules().scope;
     match text("type").as_ref() {
-        "IPv4" | "IPv6" | "CIDR" => scribe.address(value, &details),
-        "domain" => scribe.host(value, scope, &details),
-        "hostname" => scribe.host(value, Scope::Exact, &details),
-        "URL" => scribe.url(value, &details),
-        "URI" => scribe.reject(ParseError::PathOnly),
-        _ => scribe.skip(Skip::UnsupportedKind),
+        "IPv4" | "IPv6" | "CIDR" => normalizer.address(value, &details),
+        "domain" => normalizer.host(value, scope, &details),
+        "hostname" => normalizer.host(value, Scope::Exact, &details),
+        "URL" => normalizer.url(value, &details),
+        "URI" => normalizer.reject(ParseError::PathOnly),
+        _ => normalizer.skip(Skip::UnsupportedKind),
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use crate::transcript::tests::{read_events, render};
+    use crate::pipeline::testing::{read_events, render};
 
     #[test]
-    fn indicators_of_a_pulse() {
+    fn reads_indicators_of_a_pulse() {
         let text = r#"{"results":[{"created":"2026-08-01T10:00:00.093000","tags":["Phishing","x"],"indicators":[
 {"type":"IPv4","indicator":"45.9.20.5","created":"2026-08-02T09:21:53.093"},
 {"type":"hostname","indicator":"a.evilpanel.com","is_active":1,"expiration":"2026-12-01T00:00:00"},

@@ -1,8 +1,8 @@
-//! Patterns of STIX: what an indicator says must be observed.
+//! Parses STIX patterns.
 //!
-//! `[ipv4-addr:value = '192.0.2.7']`, alternatives of such, lists and prefixes can be indexed. A sequence, a wildcard
-//! or a combination of two conditions cannot, with one exception: a host together with its port is the host.
-//! Grammar: STIX 2.1, section 9.
+//! `[ipv4-addr:value = '192.0.2.7']`, alternatives of such comparisons, lists (`IN`) and prefixes
+//! (`ISSUBSET`) can be indexed. Sequences, wildcards and conditions that must hold together cannot, with one
+//! exception: a host with a port or protocol is read as the host. Grammar: STIX 2.1, section 9.
 
 /// One comparison of a pattern.
 #[derive(Debug, PartialEq, Eq)]
@@ -12,42 +12,42 @@ struct Comparison {
     literals: Vec<String>,
 }
 
-/// What a pattern comes to.
+/// The content of a pattern.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) enum Meaning {
-    /// Any of these, each an address, a name or a URL.
+pub(super) enum Parsed {
+    /// Addresses, names and URLs, each of which matches.
     Indicators(Vec<String>),
-    /// Something else than a network indicator.
+    /// No network indicator: a file, a process, a registry key.
     Unsupported,
-    /// A condition that no index can hold.
-    Pattern,
+    /// A condition that cannot be indexed, or a text that is not a pattern.
+    NotIndexable,
 }
 
-/// Reads a pattern.
-pub(super) fn read(pattern: &str) -> Meaning {
+/// Parses a pattern.
+pub(super) fn parse(pattern: &str) -> Parsed {
     let tokens = tokens(pattern);
     let word = |wanted: &str| tokens.iter().any(|token| token.is_word(wanted));
     if ["FOLLOWEDBY", "WITHIN", "REPEATS", "START", "STOP", "NOT"].into_iter().any(word) {
-        return Meaning::Pattern;
+        return Parsed::NotIndexable;
     }
-    let Some(comparisons) = comparisons(&tokens) else { return Meaning::Pattern };
+    let Some(comparisons) = comparisons(&tokens) else { return Parsed::NotIndexable };
     let (hosts, others): (Vec<&Comparison>, Vec<&Comparison>) =
         comparisons.iter().partition(|comparison| is_indicator(&comparison.path));
     let is_context = |other: &&Comparison| {
         other.path.starts_with("network-traffic:")
             && (other.path.contains("port") || other.path.contains("protocols"))
     };
-    let combined = word("AND");
+    let is_conjunction = word("AND");
     if hosts.is_empty() {
-        return Meaning::Unsupported;
+        return Parsed::Unsupported;
     }
-    if combined && (hosts.len() > 1 || !others.iter().all(is_context)) {
-        return Meaning::Pattern;
+    if is_conjunction && (hosts.len() > 1 || !others.iter().all(is_context)) {
+        return Parsed::NotIndexable;
     }
     if hosts.iter().any(|host| !matches!(host.operator.as_str(), "=" | "IN" | "ISSUBSET")) {
-        return Meaning::Pattern;
+        return Parsed::NotIndexable;
     }
-    Meaning::Indicators(hosts.iter().flat_map(|host| host.literals.clone()).collect())
+    Parsed::Indicators(hosts.iter().flat_map(|host| host.literals.clone()).collect())
 }
 
 fn is_indicator(path: &str) -> bool {
@@ -66,7 +66,7 @@ fn is_indicator(path: &str) -> bool {
 enum Token {
     Word(String),
     Literal(String),
-    Mark(char),
+    Indicator(char),
 }
 
 impl Token {
@@ -81,7 +81,7 @@ fn tokens(pattern: &str) -> Vec<Token> {
     while let Some(character) = rest.next() {
         match character {
             '\'' => tokens.push(Token::Literal(literal(&mut rest))),
-            '[' | ']' | '(' | ')' | ',' => tokens.push(Token::Mark(character)),
+            '[' | ']' | '(' | ')' | ',' => tokens.push(Token::Indicator(character)),
             character if character.is_whitespace() => {}
             '=' | '!' | '<' | '>' => {
                 let mut operator = character.to_string();
@@ -100,7 +100,7 @@ fn tokens(pattern: &str) -> Vec<Token> {
 
 type Characters<'p> = std::iter::Peekable<std::str::Chars<'p>>;
 
-/// The rest of a literal, behind its opening quote.
+/// The text of a literal, given what follows its opening quote.
 fn literal(rest: &mut Characters<'_>) -> String {
     let mut text = String::new();
     while let Some(character) = rest.next() {
@@ -113,27 +113,28 @@ fn literal(rest: &mut Characters<'_>) -> String {
     text
 }
 
-/// Paths hold quotes and brackets of their own: `file:hashes.'SHA-256'`, `x:values[0]`.
+/// The next character of a word. Quotes and opening brackets are part of paths: `file:hashes.'SHA-256'`,
+/// `x:values[0]`.
 fn word_part(rest: &mut Characters<'_>) -> Option<char> {
     rest.next_if(|next| {
         !next.is_whitespace() && !matches!(next, '=' | '!' | '<' | '>' | '(' | ')' | ',' | ']')
     })
 }
 
-/// The comparisons between the brackets; `None` where the text is no pattern.
+/// The comparisons of a pattern; `None` where the tokens are not a pattern.
 fn comparisons(tokens: &[Token]) -> Option<Vec<Comparison>> {
     let joins = |token: &Token| {
-        matches!(token, Token::Mark('[' | ']' | '(')) || token.is_word("AND") || token.is_word("OR")
+        matches!(token, Token::Indicator('[' | ']' | '(')) || token.is_word("AND") || token.is_word("OR")
     };
     let mut found = Vec::new();
     let mut rest = tokens.iter().peekable();
     while let Some(token) = rest.next() {
         match token {
-            token if joins(token) || *token == Token::Mark(')') => {}
+            token if joins(token) || *token == Token::Indicator(')') => {}
             Token::Word(path) => {
                 let Some(Token::Word(operator)) = rest.next() else { return None };
                 let mut literals = Vec::new();
-                while let Some(next) = rest.next_if(|next| !joins(next) || **next == Token::Mark('(')) {
+                while let Some(next) = rest.next_if(|next| !joins(next) || **next == Token::Indicator('(')) {
                     if let Token::Literal(text) | Token::Word(text) = next {
                         literals.push(text.clone());
                     }
@@ -141,7 +142,7 @@ fn comparisons(tokens: &[Token]) -> Option<Vec<Comparison>> {
                 let operator = operator.to_ascii_uppercase();
                 found.push(Comparison { path: path.clone(), operator, literals });
             }
-            Token::Literal(_) | Token::Mark(_) => return None,
+            Token::Literal(_) | Token::Indicator(_) => return None,
         }
     }
     (!found.is_empty()).then_some(found)
@@ -152,10 +153,9 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_can_be_indexed() {
-        let indicators =
-            |texts: &[&str]| Meaning::Indicators(texts.iter().map(ToString::to_string).collect());
-        for (pattern, meaning) in [
+    fn parses_what_can_be_indexed() {
+        let indicators = |texts: &[&str]| Parsed::Indicators(texts.iter().map(ToString::to_string).collect());
+        for (pattern, expected) in [
             ("[ipv4-addr:value = '45.9.20.5']", indicators(&["45.9.20.5"])),
             ("[ipv4-addr:value ISSUBSET '45.9.20.0/24']", indicators(&["45.9.20.0/24"])),
             ("[domain-name:value IN ('a.evil.com','b.evil.com')]", indicators(&["a.evil.com", "b.evil.com"])),
@@ -171,15 +171,18 @@ mod tests {
                 "[network-traffic:dst_ref.value = '45.9.20.5' AND network-traffic:dst_port = 443]",
                 indicators(&["45.9.20.5"]),
             ),
-            ("[domain-name:value = 'a.com' AND url:value = 'http://b.com/']", Meaning::Pattern),
-            ("[domain-name:value LIKE '%evil%']", Meaning::Pattern),
-            ("[domain-name:value != 'a.com']", Meaning::Pattern),
-            ("[ipv4-addr:value = '45.9.20.5'] FOLLOWEDBY [ipv4-addr:value = '45.9.20.6']", Meaning::Pattern),
-            ("[file:hashes.'SHA-256' = '0447']", Meaning::Unsupported),
-            ("[", Meaning::Pattern),
-            ("", Meaning::Pattern),
+            ("[domain-name:value = 'a.com' AND url:value = 'http://b.com/']", Parsed::NotIndexable),
+            ("[domain-name:value LIKE '%evil%']", Parsed::NotIndexable),
+            ("[domain-name:value != 'a.com']", Parsed::NotIndexable),
+            (
+                "[ipv4-addr:value = '45.9.20.5'] FOLLOWEDBY [ipv4-addr:value = '45.9.20.6']",
+                Parsed::NotIndexable,
+            ),
+            ("[file:hashes.'SHA-256' = '0447']", Parsed::Unsupported),
+            ("[", Parsed::NotIndexable),
+            ("", Parsed::NotIndexable),
         ] {
-            assert_eq!(read(pattern), meaning, "{pattern}");
+            assert_eq!(parse(pattern), expected, "{pattern}");
         }
     }
 }

@@ -1,19 +1,24 @@
-//! `stix`: bundles of STIX 2.0 and 2.1, pages of TAXII, and bare patterns.
+//! `stix`: bundles of STIX 2.0 and 2.1, pages of TAXII, and files with one pattern per line.
 //!
-//! An indicator is a pattern with a time of validity. Observables are facts and no verdicts unless the feed says so
-//! (option `observables`). An object may come in several versions, of which the last modified counts, wherever it
-//! stands.
+//! `{"type":"bundle","objects":[{"type":"indicator","pattern":"[ipv4-addr:value = '192.0.2.7']"}]}`. An
+//! indicator has a pattern (see `pattern.rs`) and a time of validity. Observables such as `ipv4-addr` state
+//! that something was seen, not that it is bad, so they count only where the feed says so (option
+//! `observables`).
+//!
+//! A bundle may hold several versions of an object, in any order; only the one that was modified last counts.
+//! Indicators of other pattern languages (YARA, Snort) are skipped.
 
-use super::document::{self, Origin};
+use super::document::{self, TextBase};
 use super::node::{self, Kind, Raw};
-use super::pattern::{self, Meaning};
+use super::pattern::{self, Parsed};
 use super::{Format, Head, OpenError, Shape};
+use crate::download::lines;
 use crate::format::role;
-use crate::lines;
 
-use crate::options::{OptionRow, Options};
-use crate::scribe::{Details, Scribe, Skip};
+use crate::entry::{Details, Normalizer, Skip};
+use crate::format::options::{OptionRow, Options};
 use rapsheet_snapshot::{Assessment, Assessments, Kinds, ParseError, Time};
+use std::borrow::Cow;
 use std::collections::hash_map::RandomState;
 use std::collections::{HashMap, HashSet};
 use std::hash::BuildHasher;
@@ -21,51 +26,53 @@ use std::hash::BuildHasher;
 /// The row of the table.
 pub static FORMAT: Format = Format {
     id: "stix",
-    about: "STIX 2 bundles, TAXII pages, or one pattern a line",
+    about: "STIX 2 bundles, TAXII pages, or one STIX pattern per line",
     example: r#"{"type":"bundle","objects":[{"type":"indicator","pattern":"[ipv4-addr:value = '192.0.2.7']"}]}"#,
     kinds: Kinds::ALL,
     options: &[OptionRow {
         key: "observables",
-        about: "addresses, names and URLs that are no indicators: `skip` (default) or `take`",
+        about: "addresses, names and URLs that are not in an indicator: `skip` (default) or `take`",
     }],
     shape: Shape::Document(read),
     ..Format::DEFAULT
 };
 
-fn read(options: &Options, whole: Head<'_>, scribe: &mut Scribe<'_>) -> Result<(), OpenError> {
+fn read(options: &Options, whole: Head<'_>, normalizer: &mut Normalizer<'_>) -> Result<(), OpenError> {
     let takes_observables = options.takes("observables")?;
-    let bare = whole.bytes.trim_ascii_start();
-    if matches!(bare, [b'[', second, ..] if second.is_ascii_alphabetic()) {
-        patterns(whole.bytes, scribe);
+    // `[ipv4-addr:…` is a pattern; no JSON array has a letter there, except for `[true`, `[false` and
+    // `[null`.
+    let text = whole.bytes.trim_ascii_start();
+    if matches!(text, [b'[', second, ..] if second.is_ascii_alphabetic()) {
+        read_patterns(whole.bytes, normalizer);
         return Ok(());
     }
-    document::each(whole.bytes, scribe, |value, origin, scribe| match node::member(value, "objects") {
-        Some(objects) => {
-            let versions = Versions::of(objects);
-            node::elements(objects, |one| object(one, &versions, takes_observables, origin, scribe));
+    document::for_each_value(whole.bytes, normalizer, |value, base, normalizer| {
+        let is_array = node::kind(value) == Kind::Array;
+        let objects = node::member(value, "objects").or(is_array.then_some(value));
+        let reader =
+            ObjectReader { versions: objects.map(Versions::of).unwrap_or_default(), takes_observables, base };
+        match objects {
+            Some(objects) => node::elements(objects, |object| reader.read(object, normalizer)),
+            None => reader.read(value, normalizer),
         }
-        None if node::kind(value) == Kind::Array => {
-            let versions = Versions::of(value);
-            node::elements(value, |one| object(one, &versions, takes_observables, origin, scribe));
-        }
-        None => object(value, &Versions::default(), takes_observables, origin, scribe),
     })?;
     Ok(())
 }
 
-/// One pattern a line.
-fn patterns(text: &[u8], scribe: &mut Scribe<'_>) {
+/// Reads one pattern per line.
+fn read_patterns(text: &[u8], normalizer: &mut Normalizer<'_>) {
     for at in lines::split(text) {
         let line = lines::trim(text.get(at.clone()).unwrap_or(&[]));
         if !line.is_empty() {
-            scribe.record_at(at.start);
-            take(&String::from_utf8_lossy(line), &Details::NONE, scribe);
+            normalizer.record_at(at.start);
+            emit_pattern(&String::from_utf8_lossy(line), &Details::NONE, normalizer);
         }
     }
 }
 
-/// The last modification of every indicator that comes in several versions, by a hash of its id: a bundle may hold
-/// millions of them, and hardly any comes twice.
+/// The time of the last modification of every indicator that occurs more than once, by a hash of its id. A
+/// bundle may hold millions of indicators and hardly any twice, so only the repeated ones are kept beyond the
+/// first pass.
 #[derive(Default)]
 struct Versions {
     newest: HashMap<u64, i64>,
@@ -76,77 +83,83 @@ impl Versions {
     fn of(objects: Raw<'_>) -> Versions {
         let mut versions = Versions::default();
         let mut once = HashSet::new();
-        each_indicator(objects, |one| {
-            let id = versions.id(one);
+        for_each_indicator(objects, |indicator| {
+            let id = versions.id(indicator);
             if !once.insert(id) {
                 versions.newest.insert(id, i64::MIN);
             }
         });
         drop(once);
         let mut newest = std::mem::take(&mut versions.newest);
-        each_indicator(objects, |one| {
-            if let Some(newest) = newest.get_mut(&versions.id(one)) {
-                *newest = (*newest).max(modified(one));
+        for_each_indicator(objects, |indicator| {
+            if let Some(newest) = newest.get_mut(&versions.id(indicator)) {
+                *newest = (*newest).max(modified(indicator));
             }
         });
         Versions { newest, ..versions }
     }
 
-    fn id(&self, one: Raw<'_>) -> u64 {
-        self.hasher.hash_one(node::text_of(one, "id").as_ref())
+    fn id(&self, indicator: Raw<'_>) -> u64 {
+        self.hasher.hash_one(node::text_of(indicator, "id").as_ref())
     }
 
-    fn is_outdated(&self, one: Raw<'_>) -> bool {
-        self.newest.get(&self.id(one)).is_some_and(|newest| modified(one) < *newest)
+    fn is_outdated(&self, indicator: Raw<'_>) -> bool {
+        self.newest.get(&self.id(indicator)).is_some_and(|newest| modified(indicator) < *newest)
     }
 }
 
-fn each_indicator<'a>(objects: Raw<'a>, mut visit: impl FnMut(Raw<'a>)) {
-    node::elements(objects, |one| {
-        if node::text_of(one, "type") == "indicator" {
-            visit(one);
+fn for_each_indicator<'a>(objects: Raw<'a>, mut visit: impl FnMut(Raw<'a>)) {
+    node::elements(objects, |object| {
+        if node::text_of(object, "type") == "indicator" {
+            visit(object);
         }
     });
 }
 
-/// When a version was made, in seconds; far back where it does not say.
-fn modified(one: Raw<'_>) -> i64 {
-    node::time_of(one, "modified").map_or(i64::MIN, Time::unix)
+/// The time at which a version was modified, in Unix seconds; the earliest possible one where it states none.
+fn modified(indicator: Raw<'_>) -> i64 {
+    node::time_of(indicator, "modified").map_or(i64::MIN, Time::unix)
 }
 
-fn object(
-    one: Raw<'_>,
-    versions: &Versions,
+/// Reads the objects of one bundle.
+struct ObjectReader<'b> {
+    versions: Versions,
     takes_observables: bool,
-    origin: &Origin,
-    scribe: &mut Scribe<'_>,
-) {
-    let text = |name: &str| node::text_of(one, name);
-    scribe.record_at(origin.offset(one));
-    match text("type").as_ref() {
-        "indicator" => {
-            if versions.is_outdated(one) || text("revoked") == "true" {
-                return scribe.skip(Skip::Inactive);
+    base: &'b TextBase,
+}
+
+impl ObjectReader<'_> {
+    fn read(&self, object: Raw<'_>, normalizer: &mut Normalizer<'_>) {
+        let text = |name: &str| node::text_of(object, name);
+        normalizer.record_at(self.base.offset(object));
+        match text("type").as_ref() {
+            "indicator" => {
+                if self.versions.is_outdated(object) || text("revoked") == "true" {
+                    return normalizer.skip(Skip::Inactive);
+                }
+                let kind = text("pattern_type");
+                if !matches!(kind.as_ref(), "" | "stix") {
+                    return normalizer.skip(Skip::UnsupportedKind);
+                }
+                emit_pattern(&text("pattern"), &details(object), normalizer);
             }
-            let kind = text("pattern_type");
-            if !matches!(kind.as_ref(), "" | "stix") {
-                return scribe.skip(Skip::UnsupportedKind);
+            "ipv4-addr" | "ipv6-addr" | "domain-name" | "url" if self.takes_observables => {
+                let scope = normalizer.rules().scope;
+                normalizer.any(text("value").trim().as_bytes(), scope, &Details::NONE);
             }
-            take(&text("pattern"), &details(one), scribe);
+            _ => normalizer.skip(Skip::Record),
         }
-        "ipv4-addr" | "ipv6-addr" | "domain-name" | "url" if takes_observables => {
-            let scope = scribe.rules().scope;
-            scribe.any(text("value").trim().as_bytes(), scope, &Details::NONE);
-        }
-        _ => scribe.skip(Skip::Record),
     }
 }
 
-fn details(one: Raw<'_>) -> Details {
-    let time = |name: &str| node::time_of(one, name);
-    let words = ["indicator_types", "labels"].map(|name| node::member(one, name).map(node::joined));
-    let said = words.iter().flatten().map(|text| meant(text)).find(|found| !found.is_empty());
-    let assessments = said.unwrap_or_default();
+fn details(indicator: Raw<'_>) -> Details {
+    let time = |name: &str| node::time_of(indicator, name);
+    // STIX 2.1 has `indicator_types`, STIX 2.0 had `labels`.
+    let words = ["indicator_types", "labels"].map(|name| node::member(indicator, name).map(node::joined));
+    let assess = |text: &Cow<'_, str>| role::category(text.as_bytes(), Assessments::EMPTY);
+    let found = words.iter().flatten().map(assess).find(|found| !found.is_empty());
+    let assessments = found.unwrap_or_default();
+    // An indicator that is only `benign` is an exception.
     let is_good = assessments == Assessments::EMPTY.with(Assessment::Trustworthy);
     Details {
         inverted: is_good,
@@ -158,32 +171,23 @@ fn details(one: Raw<'_>) -> Details {
     }
 }
 
-/// The vocabulary of STIX, then everybody's.
-fn meant(words: &str) -> Assessments {
-    let one = |word: &str| match word.trim() {
-        "anonymization" => Assessments::EMPTY.with(Assessment::Suspicious),
-        word => role::category(word.as_bytes(), Assessments::EMPTY),
-    };
-    words.split(',').map(one).fold(Assessments::EMPTY, Assessments::union)
-}
-
-fn take(pattern: &str, details: &Details, scribe: &mut Scribe<'_>) {
-    let scope = scribe.rules().scope;
-    match pattern::read(pattern) {
-        Meaning::Indicators(values) => {
-            values.iter().for_each(|value| scribe.any(value.trim().as_bytes(), scope, details));
+fn emit_pattern(pattern: &str, details: &Details, normalizer: &mut Normalizer<'_>) {
+    let scope = normalizer.rules().scope;
+    match pattern::parse(pattern) {
+        Parsed::Indicators(values) => {
+            values.iter().for_each(|value| normalizer.any(value.trim().as_bytes(), scope, details));
         }
-        Meaning::Unsupported => scribe.skip(Skip::UnsupportedKind),
-        Meaning::Pattern => scribe.reject(ParseError::Pattern),
+        Parsed::Unsupported => normalizer.skip(Skip::UnsupportedKind),
+        Parsed::NotIndexable => normalizer.reject(ParseError::Pattern),
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use crate::transcript::tests::{read_events, render};
+    use crate::pipeline::testing::{read_events, render};
 
     #[test]
-    fn bundles_versions_and_observables() {
+    fn reads_bundles_versions_and_observables() {
         let text = r#"{"type":"bundle","objects":[
 {"type":"indicator","id":"indicator--1","modified":"2026-08-02T00:00:00Z","valid_from":"2026-08-01T00:00:00Z","valid_until":"2026-12-01T00:00:00Z","indicator_types":["malicious-activity"],"pattern":"[url:value = 'http://evilpanel.com/a']","pattern_type":"stix"},
 {"type":"indicator","id":"indicator--1","modified":"2026-08-01T00:00:00Z","pattern":"[url:value = 'http://evilpanel.com/old']"},

@@ -1,0 +1,68 @@
+//! Sorted claims in, one snapshot image out.
+//!
+//! A build and the application of a delta do the same work once their input is read: rows of equal keys are brought
+//! together, the claims of each group are resolved to sightings, overlapping ranges are flattened, equal sets are
+//! interned, and the sections of the file are composed. This crate is that work. It has no parser, no clock and no
+//! file access.
+//!
+//! | module | does |
+//! |---|---|
+//! | `columns` | holds rows of keys and sorts them into runs |
+//! | `merge` | walks sorted runs side by side and groups equal keys |
+//! | `claim` | resolves the claims of a group to a sighting |
+//! | `flatten` | makes overlapping address ranges disjoint |
+//! | `intern` | gives records, sets and times their numbers |
+//! | `compose` | encodes the sections |
+//!
+//! ```
+//! use rapsheet_assemble::{Claim, ClaimSource, ClaimTable, Columns, RetentionPolicy, SizeLimits, assemble, tag};
+//! use rapsheet_snapshot::{AddressRange, Assessments, FeedId, ListKind, Mode, Scope, Time};
+//!
+//! let now = Time::from_unix(1_780_000_000);
+//! let policy = RetentionPolicy {
+//!     mode: Mode::Reset,
+//!     keep_absent: false,
+//!     retention_seconds: 15 * 86_400,
+//!     accepted: true,
+//!     update_time: now,
+//!     confirmed: now,
+//!     list: ListKind::Block,
+//!     assessments: Assessments::EMPTY,
+//!     now,
+//! };
+//! let claim = Claim {
+//!     feed: FeedId(0),
+//!     list: ListKind::Block,
+//!     source: ClaimSource::Download,
+//!     assessments: Assessments::EMPTY,
+//!     first_seen: None,
+//!     last_seen: None,
+//!     expires: None,
+//! };
+//! let mut claims = ClaimTable::new(SizeLimits::default());
+//! let number = claims.push(claim)?;
+//!
+//! let mut columns = Columns::default();
+//! columns.push_range(AddressRange::V4 { first: 5, last: 9 }, tag(number, Scope::Exact));
+//! columns.names.push(b"example.com".iter().rev().copied(), tag(number, Scope::Tree));
+//! columns.finish_run();
+//!
+//! let assembly = assemble(columns, &claims, &[policy], &mut ())?;
+//! assert_eq!((assembly.totals.v4_ranges, assembly.totals.names), (1, 1));
+//! # Ok::<(), rapsheet_snapshot::TooLarge>(())
+//! ```
+
+mod assembly;
+mod claim;
+mod columns;
+mod compose;
+mod flatten;
+mod intern;
+mod limits;
+mod merge;
+
+pub use assembly::{Assembly, RetainedRows, Totals, assemble};
+pub use claim::{Claim, ClaimSource, ClaimTable, Counts, Resolution, RetentionPolicy, resolve};
+pub use columns::{Columns, RangeColumn, RangeRow, TextColumn, TextRow, claim_of, scope_of, tag};
+pub use limits::SizeLimits;
+pub use merge::DraftSighting;

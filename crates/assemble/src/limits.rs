@@ -1,0 +1,26 @@
+//! How much one snapshot may hold.
+//!
+//! Row numbers, group numbers and set numbers are 32 bits wide. Checking the number of rows once, before anything
+//! is numbered, keeps the checks out of the loops that visit every row.
+
+/// The largest snapshot that [`assemble`](crate::assemble) builds. The default is what the format can hold; lower
+/// limits serve tests.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct SizeLimits {
+    /// Distinct claims.
+    pub claims: u64,
+    /// Rows of one kind of key: IPv4 addresses, IPv6 addresses, names or URLs.
+    pub rows: u64,
+}
+
+/// A tag holds a claim's number in 30 bits.
+const CLAIMS_MAX: u64 = (1 << 30) - 1;
+/// Flattening cuts at most two ranges for a row, so 2^30 rows give numbers below 2^32.
+const ROWS_MAX: u64 = 1 << 30;
+
+impl Default for SizeLimits {
+    fn default() -> SizeLimits {
+        SizeLimits { claims: CLAIMS_MAX, rows: ROWS_MAX }
+    }
+}

@@ -1,0 +1,73 @@
+//! Why a snapshot could not be built.
+
+use crate::sighting::state_file::StateError;
+use rapsheet_snapshot::Time;
+use rapsheet_snapshot::TooLarge;
+use std::fmt;
+
+/// Why a snapshot could not be built.
+#[derive(Debug)]
+#[non_exhaustive]
+pub enum BuildError {
+    /// The state file cannot be used.
+    State(StateError),
+    /// The previous snapshot cannot be walked to its end.
+    Previous,
+    /// The contents exceed what a snapshot can hold.
+    TooLarge(TooLarge),
+    /// The previous snapshot is later than this build.
+    ClockBack {
+        /// The instant of this build.
+        now: Time,
+        /// The instant of the previous one.
+        before: Time,
+    },
+    /// No download is newer than the one that the previous snapshot holds, and one is older.
+    OlderInputs {
+        /// A feed whose download is older.
+        feed: String,
+        /// When the download was retrieved.
+        found: Time,
+        /// When the download in the snapshot was retrieved.
+        last: Time,
+    },
+}
+
+impl From<TooLarge> for BuildError {
+    fn from(error: TooLarge) -> BuildError {
+        BuildError::TooLarge(error)
+    }
+}
+
+impl fmt::Display for BuildError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            BuildError::State(error) => error.fmt(f),
+            BuildError::Previous => f.write_str(
+                "the previous snapshot cannot be walked to its end: name a sound one with --previous, or start \
+                 afresh with `--previous none`",
+            ),
+            BuildError::TooLarge(error) => write!(f, "the snapshot is too large: {error}; disable a large feed in the catalogue"),
+            BuildError::ClockBack { now, before } => write!(
+                f,
+                "it is {now}, and the snapshot was built at {before}: did the clock jump back? Set it right, or \
+                 replace the newer snapshot with --replace-newer"
+            ),
+            BuildError::OlderInputs { feed, found, last } => write!(
+                f,
+                "the downloads are older than the snapshot: {feed} was retrieved at {found}, and the snapshot holds \
+                 its download of {last}; fetch them again, or replace the newer snapshot with --replace-newer"
+            ),
+        }
+    }
+}
+
+impl std::error::Error for BuildError {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        match self {
+            BuildError::State(error) => Some(error),
+            BuildError::TooLarge(error) => Some(error),
+            _ => None,
+        }
+    }
+}

@@ -1,0 +1,102 @@
+//! What a build starts from, and how it can be watched.
+
+use crate::admission::accept::Accept;
+use crate::catalog::Catalog;
+use crate::report::FeedReport;
+use rapsheet_assemble::SizeLimits;
+use rapsheet_snapshot::{Snapshot, Time};
+use std::path::Path;
+
+/// What a build starts from.
+///
+/// ```
+/// use rapsheet_ingest::build::BuildInput;
+/// use rapsheet_ingest::catalog::Catalog;
+/// use rapsheet_snapshot::Time;
+/// use std::path::Path;
+///
+/// let catalog = Catalog::parse("", "empty.toml")?;
+/// let now = Time::parse_rfc3339("2026-11-23T00:00:00Z").expect("an instant");
+/// let mut input = BuildInput::new(&catalog, Path::new("downloads"), now, "my program 1.0");
+/// input.allow_older = true;
+/// # Ok::<(), rapsheet_ingest::catalog::CatalogError>(())
+/// ```
+#[non_exhaustive]
+pub struct BuildInput<'a> {
+    /// Which feeds there are.
+    pub catalog: &'a Catalog,
+    /// The folder that they were downloaded to.
+    pub downloads: &'a Path,
+    /// The previous snapshot, whose sightings are carried over.
+    pub previous: Option<&'a Snapshot>,
+    /// The snapshot that the new one will replace, if that is not the previous one.
+    pub at_out: Option<&'a Snapshot>,
+    /// The bytes of the state file beside the previous snapshot.
+    pub state: Option<&'a [u8]>,
+    /// The instant of the build.
+    pub now: Time,
+    /// Held downloads that an operator accepts.
+    pub accept: &'a [Accept],
+    /// Whether the build may be earlier than the previous one, and take downloads older than that one's.
+    pub allow_older: bool,
+    /// Named in the snapshot as its writer.
+    pub generator: &'a str,
+    /// The largest snapshot to build.
+    pub limits: SizeLimits,
+}
+
+impl<'a> BuildInput<'a> {
+    /// The input of a first build, which has no previous snapshot and accepts no held download.
+    pub fn new(catalog: &'a Catalog, downloads: &'a Path, now: Time, generator: &'a str) -> BuildInput<'a> {
+        BuildInput {
+            catalog,
+            downloads,
+            previous: None,
+            at_out: None,
+            state: None,
+            now,
+            accept: &[],
+            allow_older: false,
+            generator,
+            limits: SizeLimits::default(),
+        }
+    }
+
+    /// The snapshots that this build must not be older than.
+    pub(super) fn newer_than(&self) -> impl Iterator<Item = &'a Snapshot> {
+        [self.previous, self.at_out].into_iter().flatten().filter(|_| !self.allow_older)
+    }
+}
+
+/// The stages of a build.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Stage {
+    /// Reading downloads.
+    Read,
+    /// Carrying the previous snapshot over.
+    Carry,
+    /// Merging, and composing the snapshot.
+    Merge,
+}
+
+/// Watches a build. It is called from many threads.
+pub trait Observer: Sync {
+    /// A stage begins. `of` is the number of feeds to read in [`Stage::Read`].
+    fn stage(&self, stage: Stage, of: usize);
+    /// A feed is about to be read.
+    fn begin(&self, id: &str);
+    /// So many bytes of a feed were read, after decompression.
+    fn bytes(&self, count: u64);
+    /// A feed was read, or could not be. Its counts of accepted indicators are not known yet.
+    fn feed(&self, report: &FeedReport);
+}
+
+/// Ignores everything.
+pub struct NoObserver;
+
+impl Observer for NoObserver {
+    fn stage(&self, _: Stage, _: usize) {}
+    fn begin(&self, _: &str) {}
+    fn bytes(&self, _: u64) {}
+    fn feed(&self, _: &FeedReport) {}
+}

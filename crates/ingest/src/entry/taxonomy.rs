@@ -1,0 +1,244 @@
+//! Maps the words of providers to assessments.
+//!
+//! A phrase is looked up as a whole, ignoring case, and then word by word. An unknown word maps to nothing, and the
+//! feed's default assessment holds.
+
+use rapsheet_snapshot::{Assessment, Assessments};
+use std::sync::LazyLock;
+
+use Assessment::{
+    Blacklist, Botnet, Bruteforce, HighRisk, Malware, Phishing, Scanner, Spam, Suspicious, Tor, Trustworthy,
+};
+
+/// Words and codes seen in feeds, lower-case, in the order of bytes.
+const WORDS: &[(&str, Assessment)] = &[
+    ("abuse", Spam),
+    ("allowlist", Trustworthy),
+    ("anomalous-activity", Suspicious),
+    ("anonymization", Suspicious),
+    ("anonymizers", Tor),
+    ("attackpage", Malware),
+    ("backdoor", Malware),
+    ("bad", Blacklist),
+    ("benign", Trustworthy),
+    ("blacklist", Blacklist),
+    ("blacklisted", Blacklist),
+    ("blocklist", Blacklist),
+    ("bot", Botnet),
+    ("botnet", Botnet),
+    ("botnet c2", Botnet),
+    ("botnet cc", Botnet),
+    ("botnet_cc", Botnet),
+    ("botnetcc", Botnet),
+    ("bots", Botnet),
+    ("brute force", Bruteforce),
+    ("brute-force", Bruteforce),
+    ("bruteforce", Bruteforce),
+    ("bruteforce-login", Bruteforce),
+    ("bruteforcelogin", Bruteforce),
+    ("bulletproof", HighRisk),
+    ("c&c", Botnet),
+    ("c2", Botnet),
+    ("c2 server", Botnet),
+    ("c2-server", Botnet),
+    ("c2panel", Botnet),
+    ("c_and_c", Botnet),
+    ("cc", Botnet),
+    ("cc_skimming", Malware),
+    ("clickfix", Phishing),
+    ("cobalt strike", Botnet),
+    ("cobaltstrike", Botnet),
+    ("coinhive bot", Botnet),
+    ("coinminer", Malware),
+    ("command and control", Botnet),
+    ("command-and-control", Botnet),
+    ("comment spammer", Spam),
+    ("compromised", Malware),
+    ("controller", Botnet),
+    ("controllers", Botnet),
+    ("cr", Malware),
+    ("cracked", Malware),
+    ("cryptojacking", Malware),
+    ("darknet", Scanner),
+    ("datacenter", Suspicious),
+    ("ddns", Suspicious),
+    ("dga", Botnet),
+    ("distribution site", Malware),
+    ("dnsrd", Scanner),
+    ("dnsrdany", Scanner),
+    ("dnsversion", Scanner),
+    ("doh", Suspicious),
+    ("drone", Botnet),
+    ("drones", Botnet),
+    ("dropper", Malware),
+    ("exit", Tor),
+    ("exit node", Tor),
+    ("exploit", Malware),
+    ("fake login", Phishing),
+    ("fakeshop", Phishing),
+    ("fraud", HighRisk),
+    ("ftp", Bruteforce),
+    ("guard", Tor),
+    ("harvester", Spam),
+    ("high risk", HighRisk),
+    ("hijacked", HighRisk),
+    ("honeypot", Scanner),
+    ("http", Scanner),
+    ("imap", Bruteforce),
+    ("infected", Botnet),
+    ("infected-system", Botnet),
+    ("iotmirai", Botnet),
+    ("l_spamlink", Spam),
+    ("loader", Malware),
+    ("login", Bruteforce),
+    ("malicious", Malware),
+    ("malicious host", Botnet),
+    ("malicious-activity", Malware),
+    ("maliciousurl", Malware),
+    ("malware", Malware),
+    ("malware distribution", Malware),
+    ("malware domain", Malware),
+    ("malware ip", Malware),
+    ("malware-distribution", Malware),
+    ("malware_download", Malware),
+    ("miner", Suspicious),
+    ("mirai", Botnet),
+    ("mw", Malware),
+    ("nrd", Suspicious),
+    ("open proxy", Suspicious),
+    ("open relay", Spam),
+    ("openrelay", Spam),
+    ("panel", Botnet),
+    ("payload", Malware),
+    ("payload delivery", Malware),
+    ("payload_delivery", Malware),
+    ("payment site", Malware),
+    ("ph", Phishing),
+    ("phish", Phishing),
+    ("phishing", Phishing),
+    ("phishing-urls", Phishing),
+    ("pool", Suspicious),
+    ("pop3", Bruteforce),
+    ("port scan", Scanner),
+    ("port_scan", Scanner),
+    ("portscan", Scanner),
+    ("probe", Scanner),
+    ("proto41", Scanner),
+    ("proxy", Suspicious),
+    ("ransomware", Malware),
+    ("rat", Botnet),
+    ("recon", Scanner),
+    ("relay", Tor),
+    ("reputation", Blacklist),
+    ("scam", Phishing),
+    ("scan", Scanner),
+    ("scanner", Scanner),
+    ("scanning", Scanner),
+    ("scanning host", Scanner),
+    ("sinkhole", Botnet),
+    ("sipinvitation", Scanner),
+    ("sipquery", Scanner),
+    ("sipregistration", Scanner),
+    ("skimmer", Malware),
+    ("smtp", Scanner),
+    ("smtpauth", Bruteforce),
+    ("smtpdata", Spam),
+    ("smtpgreet", Spam),
+    ("spam", Spam),
+    ("spamhaus", Spam),
+    ("spammer", Spam),
+    ("spamming", Spam),
+    ("ssh", Bruteforce),
+    ("sshauth", Bruteforce),
+    ("sshclient", Scanner),
+    ("sshpwauth", Bruteforce),
+    ("stealer", Botnet),
+    ("suspicious", Suspicious),
+    ("telnet", Scanner),
+    ("telnetauth", Bruteforce),
+    ("telnetlogin", Bruteforce),
+    ("tor", Tor),
+    ("tor exit", Tor),
+    ("tor_ip", Tor),
+    ("torexit", Tor),
+    ("trojan", Malware),
+    ("trojan-activity", Malware),
+    ("trustworthy", Trustworthy),
+    ("unroutable", HighRisk),
+    ("vncrfb", Scanner),
+    ("vpn", Suspicious),
+    ("w_wplogin", Bruteforce),
+    ("whitelist", Trustworthy),
+];
+
+/// The longest known word, in bytes.
+const WORD_MAX: usize = 32;
+
+/// The positions of the words with each first letter.
+static BY_LETTER: LazyLock<[(usize, usize); 256]> = LazyLock::new(|| {
+    std::array::from_fn(|letter| {
+        let before = |word: &&(&str, Assessment), end: usize| usize::from(first(word.0)) < letter + end;
+        let start = WORDS.iter().take_while(|word| before(word, 0)).count();
+        (start, WORDS.iter().take_while(|word| before(word, 1)).count())
+    })
+});
+
+fn first(word: &str) -> u8 {
+    word.bytes().next().unwrap_or(0)
+}
+
+/// The assessments for one word or phrase of a provider; empty if it is not known.
+pub(crate) fn assessments(text: &str) -> Assessments {
+    let text = text.trim().trim_start_matches('#').trim_matches(['(', ')', '[', ']', '"', ':']);
+    let letter = first(text).to_ascii_lowercase();
+    if !letter.is_ascii_lowercase() || text.len() > WORD_MAX {
+        return Assessments::EMPTY;
+    }
+    let (start, end) = BY_LETTER.get(usize::from(letter)).copied().unwrap_or_default();
+    let candidates = WORDS.get(start..end).unwrap_or(&[]).iter();
+    let mut found = candidates.filter(|(word, _)| word.eq_ignore_ascii_case(text));
+    found.next().map(|(_, assessment)| *assessment).into_iter().collect()
+}
+
+/// The assessments for several phrases of a provider, given their separators. A blank among the separators splits only
+/// phrases that are unknown as a whole: `malicious host` is known, and differs from its words.
+pub(crate) fn all(text: &str, separators: &[char]) -> Assessments {
+    let phrases = text.split(|character| character != ' ' && separators.contains(&character));
+    phrases.fold(assessments(text), |sum, phrase| sum.union(of_phrase(phrase, separators.contains(&' '))))
+}
+
+fn of_phrase(phrase: &str, has_words: bool) -> Assessments {
+    let whole = assessments(phrase);
+    if !whole.is_empty() || !has_words {
+        return whole;
+    }
+    phrase.split(' ').map(assessments).fold(whole, Assessments::union)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn maps_words_and_phrases() {
+        assert_eq!(assessments("Botnet_CC").to_string(), "botnet");
+        assert_eq!(assessments("high risk").to_string(), "high risk");
+        assert_eq!(all("ftp,http,port_scan", &[',']).to_string(), "bruteforce, scanner");
+        assert_eq!(all("#phishing #scam", &[' ']).to_string(), "phishing");
+        assert_eq!(all("Malicious Host;Scanning Host", &[';', ' ']).to_string(), "botnet, scanner");
+        assert!(assessments("win.emotet").is_empty());
+    }
+
+    #[test]
+    fn keeps_the_words_sorted_and_short() {
+        assert!(WORDS.is_sorted_by(|(first, _), (second, _)| first < second));
+        assert!(WORDS.iter().all(|(word, _)| word.len() <= WORD_MAX && *word == word.to_lowercase()));
+    }
+
+    #[test]
+    fn maps_every_assessment_to_itself() {
+        for assessment in Assessment::ALL {
+            assert_eq!(assessments(assessment.word()), Assessments::EMPTY.with(*assessment));
+        }
+    }
+}

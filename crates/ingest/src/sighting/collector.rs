@@ -1,0 +1,155 @@
+//! The entries of one block as columns of rows, ready to be sorted.
+//!
+//! Millions of rows differ in their key and share everything else, so a row is a key and the number of its
+//! *attributes*. A block has few distinct attributes, except in feeds whose rows state their own times.
+
+use crate::entry::{Details, Key, Position, Sink, Skip, Warnings};
+use crate::report::{REJECTS_MAX, quote};
+use rapsheet_assemble::{Claim, ClaimSource, Columns, TextColumn, claim_of, scope_of, tag};
+use rapsheet_snapshot::{Assessments, FeedId, ListKind, ParseError, Scope, Time, hash};
+use std::collections::HashMap;
+
+/// What a row of a download states, apart from its key.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(crate) struct Attributes {
+    /// Block or allow.
+    pub(crate) list: ListKind,
+    /// The row's assessments; empty where it states none.
+    pub(crate) assessments: Assessments,
+    /// The row's first-seen time.
+    pub(crate) first_seen: Option<Time>,
+    /// The row's last-seen time.
+    pub(crate) last_seen: Option<Time>,
+    /// The row's own expiry.
+    pub(crate) expires: Option<Time>,
+}
+
+impl Attributes {
+    /// The claim of a feed's download that has these attributes.
+    pub(crate) fn claim(&self, feed: FeedId) -> Claim {
+        Claim {
+            feed,
+            list: self.list,
+            source: ClaimSource::Download,
+            assessments: self.assessments,
+            first_seen: self.first_seen,
+            last_seen: self.last_seen,
+            expires: self.expires,
+        }
+    }
+
+    fn content_hash(&self) -> u64 {
+        let time = |time: Option<Time>| time.map_or(1, |time| time.unix().unsigned_abs());
+        let times = [self.first_seen, self.last_seen, self.expires].map(time);
+        let flags = u64::from(self.assessments.bits()) << 1 | self.list as u64;
+        times.iter().fold(hash::mix(flags), |sum, time| hash::mix(sum ^ time))
+    }
+}
+
+fn mix_wide(number: u128) -> u64 {
+    hash::mix(number as u64) ^ (number >> 64) as u64
+}
+
+fn hash_text(key: &[u8], kind: u64) -> u64 {
+    hash::bytes(kind, key)
+}
+
+/// A rejected line.
+pub(crate) struct Rejected {
+    /// Its position.
+    pub(crate) position: Position,
+    /// The reason.
+    pub(crate) why: ParseError,
+    /// Its text, cut off.
+    pub(crate) text: String,
+}
+
+/// Collects the entries of one block.
+pub(crate) struct Collector {
+    list: ListKind,
+    /// The rows. The claims in their tags are positions in `attributes`.
+    pub(crate) columns: Columns,
+    /// The distinct attributes of the rows.
+    pub(crate) attributes: Vec<Attributes>,
+    /// Rejected lines, up to [`REJECTS_MAX`].
+    pub(crate) rejects: Vec<Rejected>,
+    numbers: HashMap<Attributes, u32>,
+    last: Option<(Attributes, u32)>,
+}
+
+impl Collector {
+    /// An empty collector for a list of this kind.
+    pub(crate) fn new(list: ListKind) -> Collector {
+        Collector {
+            list,
+            columns: Columns::default(),
+            attributes: Vec::new(),
+            rejects: Vec::new(),
+            numbers: HashMap::new(),
+            last: None,
+        }
+    }
+
+    /// A hash of the rows that does not depend on their order. Two downloads with equal sums list the same.
+    pub(crate) fn content_hash(&self) -> u64 {
+        let hashes: Vec<u64> = self.attributes.iter().map(Attributes::content_hash).collect();
+        let of_tag = |tag: u32| {
+            let attributes = hashes.get(claim_of(tag)).copied().unwrap_or(0);
+            hash::mix(attributes ^ scope_of(tag) as u64)
+        };
+        let Columns { names, urls, v4, v6 } = &self.columns;
+        let texts = [(names, 1), (urls, 2)].into_iter().flat_map(|(texts, kind)| text_hashes(texts, kind));
+        let v4 = v4
+            .rows()
+            .iter()
+            .map(|row| (hash::mix(u64::from(row.first) << 32 | u64::from(row.last)), row.tag));
+        let v6 = v6.rows().iter().map(|row| (mix_wide(row.first) ^ hash::mix(mix_wide(row.last)), row.tag));
+        texts.chain(v4).chain(v6).fold(0, |sum, (key, tag)| sum.wrapping_add(hash::mix(key ^ of_tag(tag))))
+    }
+
+    /// The number of a row's attributes. Neighbouring rows mostly have the same.
+    fn attributes_of(&mut self, details: &Details) -> u32 {
+        let attributes = Attributes {
+            list: if details.inverted { self.list.inverted() } else { self.list },
+            assessments: details.assessments,
+            first_seen: details.first_seen,
+            last_seen: details.last_seen,
+            expires: details.expires,
+        };
+        if let Some((last, number)) = self.last
+            && last == attributes
+        {
+            return number;
+        }
+        let number = *self.numbers.entry(attributes).or_insert_with(|| {
+            self.attributes.push(attributes);
+            // A block is at most 64 MiB long, and every entry takes a byte of it.
+            self.attributes.len() as u32 - 1
+        });
+        self.last = Some((attributes, number));
+        number
+    }
+}
+
+fn text_hashes(texts: &TextColumn, kind: u64) -> impl Iterator<Item = (u64, u32)> {
+    texts.rows().iter().map(move |row| (hash_text(texts.key(row), kind), row.tag))
+}
+
+impl Sink for Collector {
+    fn entry(&mut self, _: Position, key: Key<'_>, details: &Details, _: Warnings) {
+        let claim = self.attributes_of(details);
+        match key {
+            Key::Range(range) => self.columns.push_range(range, tag(claim, Scope::Exact)),
+            Key::Name(name, scope) => self.columns.names.push(name.iter().rev().copied(), tag(claim, scope)),
+            Key::Url(url) => self.columns.urls.push(url.iter().copied(), tag(claim, Scope::Exact)),
+        }
+    }
+
+    fn skip(&mut self, _: Position, _: Skip) {}
+
+    fn reject(&mut self, position: Position, why: ParseError, text: &[u8]) {
+        if self.rejects.len() < REJECTS_MAX {
+            self.rejects.push(Rejected { position, why, text: quote(text) });
+        }
+    }
+}

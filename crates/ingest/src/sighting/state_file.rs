@@ -1,0 +1,495 @@
+//! The state file: the rows of the last accepted download of each accumulated feed, with their times.
+//!
+//! An accumulated row without a time of its own is dated by the download in which it newly appeared. Reading it again
+//! must not refresh it, also after its sighting has expired. The snapshot drops expired sightings, so this file keeps
+//! the rows. It is not shipped, and it is only read from start to end: sorted keys, each without the bytes that it
+//! shares with the key before, and a checksum over everything.
+//!
+//! It also keeps the digests of the held downloads that an operator accepted, so that each is accepted once.
+//!
+//! Layout, little-endian:
+//!
+//! | field | type |
+//! |---|---|
+//! | magic | `RAPSTAT1` |
+//! | feeds | count u32; each: length u16, id |
+//! | accepted downloads | count u32; each: feed u16, SHA-256, instant u32 |
+//! | claims | count u32; each: feed u16, list u8, scope u8, first_seen u32, detect_time u32 |
+//! | rows of IPv4, of IPv6, of names, of URLs | count u64; each: shared length, rest length, claim (LEB128), rest |
+//! | checksum | CRC-32 of everything before it |
+//!
+//! Addresses have their first and last address as keys, big-endian; names have their bytes reversed.
+
+use crate::download::file::Digest;
+use rapsheet_assemble::{Claim, ClaimSource, ClaimTable, Columns, DraftSighting, RetainedRows, tag};
+use rapsheet_snapshot::TooLarge;
+use rapsheet_snapshot::{AddressRange, Assessments, FeedId, ListKind, Scope, Time};
+use std::collections::HashMap;
+use std::fmt;
+
+/// The last byte is the version.
+const MAGIC: [u8; 8] = *b"RAPSTAT1";
+/// The magic of state files that development versions wrote.
+const DEVELOPMENT_MAGIC: [u8; 8] = *b"RAPSTATE";
+/// The longest key that a state file can hold: a URL is no longer than a line.
+const KEY_MAX: usize = 1 << 20;
+
+/// A state file that cannot be used.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum StateError {
+    /// It was written by a development version.
+    BeforeFirstRelease,
+    /// It is not what a build wrote.
+    Corrupt {
+        /// The byte offset of the first problem.
+        offset: usize,
+        /// What was expected there.
+        expected: &'static str,
+    },
+}
+
+impl fmt::Display for StateError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            StateError::BeforeFirstRelease => {
+                f.write_str("this state file was made before the first release: delete it")?;
+            }
+            StateError::Corrupt { offset, expected } => {
+                write!(
+                    f,
+                    "not a sound state file: expected {expected} at byte {offset}; restore it from a backup, or \
+                     delete it"
+                )?;
+            }
+        }
+        f.write_str(
+            "; without it, rows of accumulated feeds that state no times of their own count as new once",
+        )
+    }
+}
+
+impl std::error::Error for StateError {}
+
+/// Why the rows of a state file could not be added.
+#[derive(Debug)]
+pub(crate) enum ReadError {
+    /// The file cannot be used.
+    State(StateError),
+    /// There are too many claims.
+    TooLarge(TooLarge),
+}
+
+impl From<StateError> for ReadError {
+    fn from(error: StateError) -> ReadError {
+        ReadError::State(error)
+    }
+}
+
+impl From<TooLarge> for ReadError {
+    fn from(error: TooLarge) -> ReadError {
+        ReadError::TooLarge(error)
+    }
+}
+
+/// A held download that an operator accepted. It is not accepted again once another download has replaced it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct AcceptedDigest {
+    /// The feed.
+    pub(crate) feed: String,
+    /// The download.
+    pub(crate) digest: Digest,
+    /// The instant of the build that accepted it. If no snapshot as late as this was published, it does not count.
+    pub(crate) at: Time,
+}
+
+/// The kinds of keys, in the order of the file.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+enum KeyKind {
+    V4,
+    V6,
+    Name,
+    Url,
+}
+
+impl KeyKind {
+    const ALL: [KeyKind; 4] = [KeyKind::V4, KeyKind::V6, KeyKind::Name, KeyKind::Url];
+}
+
+/// Encodes a state file. Keys of each kind arrive in order.
+#[derive(Default)]
+pub(crate) struct StateWriter {
+    claims: Vec<DraftSighting>,
+    numbers: HashMap<DraftSighting, u64>,
+    kinds: [Rows; 4],
+}
+
+#[derive(Default)]
+struct Rows {
+    count: u64,
+    bytes: Vec<u8>,
+    last: Vec<u8>,
+}
+
+impl RetainedRows for StateWriter {
+    fn number(&mut self, row: &DraftSighting) -> u64 {
+        *self.numbers.entry(*row).or_insert_with(|| {
+            self.claims.push(*row);
+            self.claims.len() as u64 - 1
+        })
+    }
+
+    fn range(&mut self, range: AddressRange, number: u64) {
+        match range {
+            AddressRange::V4 { first, last } => {
+                self.push(KeyKind::V4, &range_key::<4>(first.into(), last.into()), number);
+            }
+            AddressRange::V6 { first, last } => self.push(KeyKind::V6, &range_key::<16>(first, last), number),
+        }
+    }
+
+    fn name(&mut self, reversed: &[u8], number: u64) {
+        self.push(KeyKind::Name, reversed, number);
+    }
+
+    fn url(&mut self, url: &[u8], number: u64) {
+        self.push(KeyKind::Url, url, number);
+    }
+}
+
+impl StateWriter {
+    fn push(&mut self, kind: KeyKind, key: &[u8], number: u64) {
+        if let Some(rows) = self.kinds.get_mut(kind as usize) {
+            rows.push(key, number);
+        }
+    }
+
+    /// The file. `feeds` are the ids by number. Accepted downloads of other feeds are dropped.
+    pub(crate) fn encode(&self, feeds: &[&str], accepted: &[AcceptedDigest]) -> Result<Vec<u8>, TooLarge> {
+        let mut out = MAGIC.to_vec();
+        out.extend(TooLarge::fit_u32("state file", "feeds", feeds.len())?.to_le_bytes());
+        for id in feeds {
+            TooLarge::check("id of a feed", "bytes", id.len() as u64, u16::MAX.into())?;
+            out.extend((id.len() as u16).to_le_bytes());
+            out.extend(id.as_bytes());
+        }
+        encode_accepted(feeds, accepted, &mut out)?;
+        out.extend(TooLarge::fit_u32("state file", "claims", self.claims.len())?.to_le_bytes());
+        for claim in &self.claims {
+            out.extend(claim.feed.0.to_le_bytes());
+            out.extend([claim.list as u8, claim.scope as u8]);
+            out.extend(claim.times.first_seen.stored().to_le_bytes());
+            out.extend(claim.times.detect_time.stored().to_le_bytes());
+        }
+        for rows in &self.kinds {
+            out.extend(rows.count.to_le_bytes());
+            out.extend_from_slice(&rows.bytes);
+        }
+        let checksum = crc32fast::hash(&out);
+        out.extend(checksum.to_le_bytes());
+        Ok(out)
+    }
+}
+
+fn encode_accepted(feeds: &[&str], accepted: &[AcceptedDigest], out: &mut Vec<u8>) -> Result<(), TooLarge> {
+    TooLarge::check("state file", "feeds", feeds.len() as u64, u16::MAX.into())?;
+    let number = |accepted: &AcceptedDigest| feeds.iter().position(|id| *id == accepted.feed);
+    let known: Vec<(u16, &AcceptedDigest)> =
+        accepted.iter().filter_map(|accepted| Some((number(accepted)? as u16, accepted))).collect();
+    out.extend(TooLarge::fit_u32("state file", "accepted downloads", known.len())?.to_le_bytes());
+    for (feed, AcceptedDigest { digest, at, .. }) in known {
+        out.extend(feed.to_le_bytes());
+        out.extend(digest);
+        out.extend(at.stored().to_le_bytes());
+    }
+    Ok(())
+}
+
+impl Rows {
+    fn push(&mut self, key: &[u8], claim: u64) {
+        let shared = self.last.iter().zip(key).take_while(|(a, b)| a == b).count();
+        let rest = key.get(shared..).unwrap_or(&[]);
+        for number in [shared as u64, rest.len() as u64, claim] {
+            push_leb128(&mut self.bytes, number);
+        }
+        self.bytes.extend_from_slice(rest);
+        self.last.truncate(shared);
+        self.last.extend_from_slice(rest);
+        self.count += 1;
+    }
+}
+
+fn push_leb128(out: &mut Vec<u8>, mut number: u64) {
+    while number >= 0x80 {
+        out.push(number as u8 | 0x80);
+        number >>= 7;
+    }
+    out.push(number as u8);
+}
+
+/// Adds the rows of a state file to the columns. `feed_now` gives the current number of a feed by its id.
+pub(crate) fn read_rows(
+    bytes: &[u8],
+    feed_now: &dyn Fn(&str) -> Option<FeedId>,
+    columns: &mut Columns,
+    claims: &mut ClaimTable,
+) -> Result<(), ReadError> {
+    let (mut read, ids, _) = Reader::open(bytes)?;
+    let feeds: Vec<Option<FeedId>> = ids.iter().map(|id| feed_now(id)).collect();
+    let tags: Vec<Option<u32>> = (0..read.u32()?)
+        .map(|_| match read.claim(&feeds)? {
+            Some((claim, scope)) => Ok(Some(tag(claims.push(claim)?, scope))),
+            None => Ok(None),
+        })
+        .collect::<Result<_, ReadError>>()?;
+    for kind in KeyKind::ALL {
+        read.rows(|key, claim| {
+            if let Some(Some(tag)) = tags.get(claim) {
+                push_key(columns, kind, key, *tag);
+            }
+        })?;
+    }
+    Ok(())
+}
+
+/// The accepted downloads in a state file.
+pub(crate) fn read_accepted(bytes: &[u8]) -> Result<Vec<AcceptedDigest>, StateError> {
+    Reader::open(bytes).map(|(_, _, accepted)| accepted)
+}
+
+/// The file without its checksum, which must hold.
+fn checked(bytes: &[u8]) -> Result<&[u8], StateError> {
+    let corrupt = |offset, expected| StateError::Corrupt { offset, expected };
+    if bytes.starts_with(&DEVELOPMENT_MAGIC) {
+        return Err(StateError::BeforeFirstRelease);
+    }
+    if !bytes.starts_with(&MAGIC) {
+        return Err(corrupt(0, "the magic of a rapsheet state file"));
+    }
+    let (body, checksum) = bytes.split_last_chunk::<4>().ok_or_else(|| corrupt(bytes.len(), "a checksum"))?;
+    if crc32fast::hash(body) == u32::from_le_bytes(*checksum) {
+        Ok(body)
+    } else {
+        Err(corrupt(body.len(), "the checksum of what precedes it"))
+    }
+}
+
+fn push_key(columns: &mut Columns, kind: KeyKind, key: &[u8], tag: u32) {
+    match kind {
+        KeyKind::Name => columns.names.push_sorted(key, tag),
+        KeyKind::Url => columns.urls.push_sorted(key, tag),
+        KeyKind::V4 => {
+            if let [first, last] = key.as_chunks::<4>().0 {
+                let range =
+                    AddressRange::V4 { first: big_endian(*first) as u32, last: big_endian(*last) as u32 };
+                columns.push_range(range, tag);
+            }
+        }
+        KeyKind::V6 => {
+            if let [first, last] = key.as_chunks::<16>().0 {
+                let range = AddressRange::V6 { first: big_endian(*first), last: big_endian(*last) };
+                columns.push_range(range, tag);
+            }
+        }
+    }
+}
+
+/// Keys are sorted as bytes, hence big-endian.
+fn big_endian<const N: usize>(bytes: [u8; N]) -> u128 {
+    bytes.iter().fold(0, |sum, byte| sum << 8 | u128::from(*byte))
+}
+
+/// The key of a range, which sorts as the range does.
+fn range_key<const N: usize>(first: u128, last: u128) -> Vec<u8> {
+    let end = |number: u128| (0..N).rev().map(move |at| (number >> (8 * at)) as u8);
+    end(first).chain(end(last)).collect()
+}
+
+struct Reader<'a> {
+    bytes: &'a [u8],
+    at: usize,
+}
+
+impl<'a> Reader<'a> {
+    /// A reader of the claims, with the feed ids and the accepted downloads, which precede them.
+    fn open(bytes: &'a [u8]) -> Result<(Reader<'a>, Vec<String>, Vec<AcceptedDigest>), StateError> {
+        let mut read = Reader { bytes: checked(bytes)?, at: MAGIC.len() };
+        let ids = (0..read.u32()?).map(|_| read.id()).collect::<Result<Vec<String>, StateError>>()?;
+        let accepted = (0..read.u32()?).map(|_| read.accepted(&ids)).collect::<Result<_, StateError>>()?;
+        Ok((read, ids, accepted))
+    }
+
+    fn id(&mut self) -> Result<String, StateError> {
+        let length = usize::from(self.u16()?);
+        let text = std::str::from_utf8(self.take(length)?).map(str::to_owned);
+        text.map_err(|_| self.corrupt("the id of a feed"))
+    }
+
+    fn accepted(&mut self, ids: &[String]) -> Result<AcceptedDigest, StateError> {
+        let feed = ids.get(usize::from(self.u16()?)).cloned();
+        let digest = self.take(size_of::<Digest>())?.try_into();
+        let at = Time::from_stored(self.u32()?);
+        match (feed, digest) {
+            (Some(feed), Ok(digest)) => Ok(AcceptedDigest { feed, digest, at }),
+            _ => Err(self.corrupt("a download of a known feed")),
+        }
+    }
+
+    fn corrupt(&self, expected: &'static str) -> StateError {
+        StateError::Corrupt { offset: self.at, expected }
+    }
+
+    fn take(&mut self, length: usize) -> Result<&'a [u8], StateError> {
+        let end = self.at.checked_add(length);
+        let bytes =
+            end.and_then(|end| self.bytes.get(self.at..end)).ok_or_else(|| self.corrupt("more bytes"))?;
+        self.at += length;
+        Ok(bytes)
+    }
+
+    fn number(&mut self, width: usize) -> Result<u64, StateError> {
+        Ok(self.take(width)?.iter().rev().fold(0, |sum, byte| sum << 8 | u64::from(*byte)))
+    }
+
+    fn u16(&mut self) -> Result<u16, StateError> {
+        Ok(self.number(2)? as u16)
+    }
+
+    fn u32(&mut self) -> Result<u32, StateError> {
+        Ok(self.number(4)? as u32)
+    }
+
+    fn leb128(&mut self) -> Result<u64, StateError> {
+        let mut number = 0;
+        for shift in (0..64).step_by(7) {
+            let byte = *self.take(1)?.first().unwrap_or(&0);
+            number |= u64::from(byte & 0x7F) << shift;
+            if byte < 0x80 {
+                return Ok(number);
+            }
+        }
+        Err(self.corrupt("a number"))
+    }
+
+    /// A claim and its scope; `None` if its feed is no longer in the catalogue.
+    fn claim(&mut self, feeds: &[Option<FeedId>]) -> Result<Option<(Claim, Scope)>, StateError> {
+        let feed = usize::from(self.u16()?);
+        let (list, scope) = (self.number(1)? as usize, self.number(1)? as usize);
+        let (first_seen, detect_time) = (Time::from_stored(self.u32()?), Time::from_stored(self.u32()?));
+        let list = [ListKind::Block, ListKind::Allow].get(list).copied();
+        let scope = [Scope::Exact, Scope::Tree, Scope::Subdomains].get(scope).copied();
+        let (Some(list), Some(scope), Some(feed)) = (list, scope, feeds.get(feed)) else {
+            return Err(self.corrupt("a claim of a known feed"));
+        };
+        Ok(feed.map(|feed| {
+            let claim = Claim {
+                feed,
+                list,
+                source: ClaimSource::StateFile,
+                assessments: Assessments::EMPTY,
+                first_seen: Some(first_seen),
+                last_seen: Some(detect_time),
+                expires: None,
+            };
+            (claim, scope)
+        }))
+    }
+
+    fn rows(&mut self, mut visit: impl FnMut(&[u8], usize)) -> Result<(), StateError> {
+        let mut key = Vec::new();
+        for _ in 0..self.number(8)? {
+            let (shared, rest, claim) = (self.leb128()? as usize, self.leb128()? as usize, self.leb128()?);
+            if shared > key.len() || rest > KEY_MAX {
+                return Err(self.corrupt("a key"));
+            }
+            key.truncate(shared);
+            key.extend_from_slice(self.take(rest)?);
+            visit(&key, claim as usize);
+        }
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use rapsheet_assemble::{SizeLimits, claim_of, scope_of};
+    use rapsheet_snapshot::Times;
+
+    fn sighting(feed: u16, scope: Scope) -> DraftSighting {
+        let at = Time::from_unix(1_780_000_000 + i64::from(feed));
+        let times = Times { first_seen: at, detect_time: at.plus(60), row_expiry: None };
+        DraftSighting {
+            feed: FeedId(feed),
+            list: ListKind::Block,
+            scope,
+            assessments: Assessments::EMPTY,
+            times,
+        }
+    }
+
+    fn accepted(feed: &str) -> AcceptedDigest {
+        AcceptedDigest { feed: feed.to_owned(), digest: [7; 32], at: Time::from_unix(1_780_000_000) }
+    }
+
+    fn file() -> Vec<u8> {
+        let mut writer = StateWriter::default();
+        let exact = writer.number(&sighting(0, Scope::Exact));
+        writer.range(AddressRange::V4 { first: 5, last: 9 }, exact);
+        writer.range(AddressRange::V6 { first: 7, last: 1 << 100 }, exact);
+        let tree = writer.number(&sighting(1, Scope::Tree));
+        writer.name(b"moc.elpmaxe", tree);
+        let other = writer.number(&sighting(1, Scope::Exact));
+        writer.name(b"moc.elpmaxe.www", other);
+        writer.url(b"http://example.com/", exact);
+        writer.encode(&["a", "b"], &[accepted("a"), accepted("gone")]).expect("a small file")
+    }
+
+    fn read(bytes: &[u8]) -> Result<(Columns, Vec<Claim>), ReadError> {
+        let (mut columns, mut claims) = (Columns::default(), ClaimTable::new(SizeLimits::default()));
+        let feed_now = |id: &str| match id {
+            "a" => Some(FeedId(4)),
+            "b" => Some(FeedId(2)),
+            _ => None,
+        };
+        read_rows(bytes, &feed_now, &mut columns, &mut claims)?;
+        Ok((columns, claims.into_claims()))
+    }
+
+    #[test]
+    fn reads_rows_under_the_current_feed_numbers() {
+        let (columns, claims) = read(&file()).expect("sound");
+        let names: Vec<(&[u8], u16, Scope)> = columns
+            .names
+            .rows()
+            .iter()
+            .map(|row| (columns.names.key(row), claims[claim_of(row.tag)].feed.0, scope_of(row.tag)))
+            .collect();
+        let expected = [(b"moc.elpmaxe".as_slice(), 2, Scope::Tree), (b"moc.elpmaxe.www", 2, Scope::Exact)];
+        assert_eq!(names, expected);
+        assert_eq!((columns.v4.rows()[0].first, columns.v4.rows()[0].last), (5, 9));
+        assert_eq!((columns.v6.rows()[0].first, columns.v6.rows()[0].last), (7, 1 << 100));
+        assert_eq!(columns.urls.rows().len(), 1);
+        assert_eq!(claims[0].last_seen, Some(Time::from_unix(1_780_000_060)));
+        assert_eq!(read_accepted(&file()), Ok(vec![accepted("a")]));
+    }
+
+    #[test]
+    fn refuses_a_development_file_by_name() {
+        let mut file = file();
+        file[..8].copy_from_slice(&DEVELOPMENT_MAGIC);
+        assert_eq!(read_accepted(&file), Err(StateError::BeforeFirstRelease));
+        assert!(StateError::BeforeFirstRelease.to_string().contains("made before the first release"));
+    }
+
+    #[test]
+    fn refuses_every_flipped_bit_and_every_truncation() {
+        let file = file();
+        for at in 0..file.len() {
+            let mut flipped = file.clone();
+            flipped[at] ^= 1;
+            assert!(read(&flipped).is_err(), "flip at {at}");
+            assert!(read(&file[..at]).is_err(), "cut at {at}");
+        }
+    }
+}

@@ -1,0 +1,209 @@
+//! From sightings to statuses: what is live at an instant, and what follows for each provider and overall.
+//!
+//! Millions of entries share a few thousand record sets, and at one instant a set always evaluates to the
+//! same. So a set is evaluated when a look-up first meets it, and from then on the expiry test of a look-up
+//! is one load. Sets with times of their own are the exception: their entries are evaluated one by one.
+
+use crate::lookup::Hit;
+use rapsheet_snapshot::section::records::When;
+use rapsheet_snapshot::{FeedId, Index, Kinds, ListKind, Scope, Snapshot, Status, Time};
+use std::sync::atomic::{AtomicU8, Ordering};
+
+/// The bits of an evaluated set. 0 means "not evaluated yet".
+mod bit {
+    pub(super) const EVALUATED: u8 = 1;
+    /// A live record blocks the name itself (or the address, or the URL).
+    pub(super) const SELF_BLOCK: u8 = 2;
+    pub(super) const SELF_ALLOW: u8 = 4;
+    /// A live record blocks names below.
+    pub(super) const BELOW_BLOCK: u8 = 8;
+    pub(super) const BELOW_ALLOW: u8 = 16;
+    /// The times belong to the entry and not to the set, so the entry must be evaluated.
+    pub(super) const OWN_TIMES: u8 = 32;
+}
+
+/// A provider: all its feeds together.
+///
+/// ```
+/// # use rapsheet_query::{Searcher, Snapshot};
+/// # let snapshot = Snapshot::open("../../tests/golden/v1.rap")?;
+/// # let now = snapshot.built_at();
+/// for provider in Searcher::new(&snapshot, now).providers() {
+///     println!("{}: {:?}", provider.name, provider.update_time);
+/// }
+/// # Ok::<(), rapsheet_query::Error>(())
+/// ```
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Provider {
+    /// Its name, written as a host.
+    pub name: String,
+    /// When the newest download of any of its feeds was retrieved.
+    pub update_time: Option<Time>,
+    /// The kinds of indicator that its feeds list.
+    pub(crate) kinds: Kinds,
+    /// The kinds for which one of its feeds is failed, held or stale.
+    pub(crate) stale_kinds: Kinds,
+}
+
+/// An instant, and all that holds for every question at it.
+pub struct Evaluator {
+    at: Time,
+    /// The bits of each set. Threads may evaluate the same set at once; they store the same bits, so relaxed
+    /// order is enough.
+    sets: Vec<AtomicU8>,
+    /// Of each feed, in seconds.
+    retentions: Vec<i64>,
+    /// Whether each feed is failed, held or stale.
+    stale: Vec<bool>,
+    /// The position in `providers` of each feed's provider.
+    provider_of: Vec<u16>,
+    providers: Vec<Provider>,
+    /// The status of an indicator that no feed lists, by the bits of the question's kinds.
+    unlisted: [Status; 16],
+}
+
+impl Evaluator {
+    /// Prepares to evaluate a snapshot at an instant. The cost is per feed, and one zeroed byte per set.
+    pub(crate) fn new(snapshot: &Snapshot, at: Time) -> Evaluator {
+        let feeds = &snapshot.origin().feeds;
+        let stale: Vec<bool> = feeds.iter().map(|feed| feed.is_stale(at)).collect();
+        let mut names: Vec<&str> = feeds.iter().map(|feed| feed.provider.as_str()).collect();
+        names.sort_unstable();
+        names.dedup();
+        let mut providers: Vec<Provider> = names.iter().map(|name| Provider::named(name)).collect();
+        let mut provider_of = Vec::with_capacity(feeds.len());
+        for (feed, stale) in feeds.iter().zip(&stale) {
+            let at = names.binary_search(&feed.provider.as_str()).unwrap_or(0);
+            if let Some(provider) = providers.get_mut(at) {
+                provider.add(feed.traits().kinds, feed.traits().update_time, *stale);
+            }
+            provider_of.push(at as u16);
+        }
+        let sets = std::iter::repeat_with(|| AtomicU8::new(0)).take(snapshot.index().set_count()).collect();
+        let retentions = feeds.iter().map(|feed| feed.retention_seconds).collect();
+        let unlisted = std::array::from_fn(|bits| unlisted(&providers, Kinds::from_bits(bits as u8)));
+        Evaluator { at, sets, retentions, stale, provider_of, providers, unlisted }
+    }
+
+    pub(crate) fn at(&self) -> Time {
+        self.at
+    }
+
+    /// The providers, sorted by name.
+    pub(crate) fn providers(&self) -> &[Provider] {
+        &self.providers
+    }
+
+    /// The position of a feed's provider.
+    pub(crate) fn provider_of(&self, feed: FeedId) -> usize {
+        self.provider_of.get(usize::from(feed.0)).copied().map_or(0, usize::from)
+    }
+
+    pub(crate) fn retention_seconds(&self, feed: FeedId) -> i64 {
+        self.retentions.get(usize::from(feed.0)).copied().unwrap_or(0)
+    }
+
+    /// Whether a feed is failed, held or stale.
+    pub(crate) fn is_stale(&self, feed: FeedId) -> bool {
+        self.stale.get(usize::from(feed.0)).copied().unwrap_or(false)
+    }
+
+    /// Whether a live sighting of the hit's entry blocks what was looked up, and whether one allows it.
+    #[inline]
+    pub fn evaluate_hit(&self, index: &Index<'_>, hit: &Hit) -> (bool, bool) {
+        let set = index.set_of(hit.entry);
+        let Some(cell) = self.sets.get(set as usize) else { return (false, false) };
+        let mut bits = cell.load(Ordering::Relaxed);
+        if bits == 0 {
+            bits = self.evaluate_set(index, set);
+            cell.store(bits, Ordering::Relaxed);
+        }
+        if bits & bit::OWN_TIMES != 0 {
+            return self.evaluate_entry(index, hit);
+        }
+        match hit.kind.is_below() {
+            false => (bits & bit::SELF_BLOCK != 0, bits & bit::SELF_ALLOW != 0),
+            true => (bits & bit::BELOW_BLOCK != 0, bits & bit::BELOW_ALLOW != 0),
+        }
+    }
+
+    fn evaluate_set(&self, index: &Index<'_>, set: u32) -> u8 {
+        let mut bits = bit::EVALUATED;
+        for record in index.records_of(set) {
+            let When::Shared(at) = record.when else { return bit::EVALUATED | bit::OWN_TIMES };
+            let retention = self.retention_seconds(record.feed);
+            if index.shared_times(at).is_some_and(|times| times.live(self.at, retention)) {
+                bits |= bits_of(record.list, record.scope);
+            }
+        }
+        bits
+    }
+
+    fn evaluate_entry(&self, index: &Index<'_>, hit: &Hit) -> (bool, bool) {
+        let (mut block, mut allow) = (false, false);
+        for sighting in index.sightings(hit.entry) {
+            let live = sighting.times.live(self.at, self.retention_seconds(sighting.feed));
+            if live && sighting.scope.covers(hit.kind.is_below()) {
+                block |= sighting.list == ListKind::Block;
+                allow |= sighting.list == ListKind::Allow;
+            }
+        }
+        (block, allow)
+    }
+
+    /// The overall status of a question of these kinds, given whether a live sighting blocks it and whether
+    /// one allows it.
+    #[inline]
+    pub(crate) fn overall(&self, kinds: Kinds, block: bool, allow: bool) -> Status {
+        match (block, allow) {
+            (true, _) => Status::Blocked,
+            (false, true) => Status::Allowed,
+            (false, false) => {
+                self.unlisted.get(usize::from(kinds.bits())).copied().unwrap_or(Status::Unknown)
+            }
+        }
+    }
+}
+
+/// The status of an indicator that no feed lists: failed if every provider that could list it is.
+fn unlisted(providers: &[Provider], kinds: Kinds) -> Status {
+    let mut applicable = providers.iter().filter(|provider| provider.kinds.meets(kinds)).peekable();
+    let failed = applicable.peek().is_some() && applicable.all(|provider| provider.stale_kinds.meets(kinds));
+    if failed { Status::Failed } else { Status::Unknown }
+}
+
+impl Provider {
+    fn named(name: &str) -> Provider {
+        Provider { name: name.to_owned(), update_time: None, kinds: Kinds::NONE, stale_kinds: Kinds::NONE }
+    }
+
+    /// Counts a feed in.
+    fn add(&mut self, kinds: Kinds, update_time: Option<Time>, stale: bool) {
+        self.kinds = self.kinds.union(kinds);
+        self.update_time = self.update_time.max(update_time);
+        if stale {
+            self.stale_kinds = self.stale_kinds.union(kinds);
+        }
+    }
+
+    /// The status of an indicator of these kinds that the provider does not list.
+    pub(crate) fn unlisted(&self, kinds: Kinds) -> Status {
+        if self.stale_kinds.meets(kinds) { Status::Failed } else { Status::Unknown }
+    }
+}
+
+fn bits_of(list: ListKind, scope: Scope) -> u8 {
+    let (at_self, below) = match list {
+        ListKind::Block => (bit::SELF_BLOCK, bit::BELOW_BLOCK),
+        ListKind::Allow => (bit::SELF_ALLOW, bit::BELOW_ALLOW),
+    };
+    let mut bits = 0;
+    if scope.covers(false) {
+        bits |= at_self;
+    }
+    if scope.covers(true) {
+        bits |= below;
+    }
+    bits
+}

@@ -1,0 +1,271 @@
+//! The searcher: answers questions from a snapshot as of an instant.
+//!
+//! The fast form gives one status per question and allocates nothing; the full form gives a [`Verdict`] with
+//! every sighting that led to it.
+
+use crate::batch::Batch;
+use crate::evaluator::{Evaluator, Provider};
+use crate::lookup::{Hit, HitKind, find, find_many};
+use crate::question::{HostRef, Item, NameRef, Question};
+use crate::verdict::{Overlap, Source, Verdict, specificity};
+use rapsheet_snapshot::{
+    Address, AddressRange, Index, ListKind, ParseError, Scope, Sighting, Snapshot, Status, Time,
+};
+use std::collections::BTreeSet;
+
+/// Answers questions from a snapshot, as of one instant.
+///
+/// Making a searcher costs a few microseconds, so keep one for many questions. It may be shared by threads.
+/// The library reads no clock: a program that runs for long makes a new searcher when time has passed.
+///
+/// ```
+/// # use rapsheet_query::{Searcher, Snapshot, Status};
+/// # use std::net::IpAddr;
+/// # let snapshot = Snapshot::open("../../tests/golden/v1.rap")?;
+/// # let now = snapshot.built_at();
+/// let searcher = Searcher::new(&snapshot, now);
+/// assert_eq!(searcher.lookup("h77[.]evil[.]com")?.status, Status::Blocked);
+/// assert_eq!(searcher.status("45.9.20.5".parse::<IpAddr>()?), Status::Blocked);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+pub struct Searcher<'s> {
+    index: Index<'s>,
+    evaluator: Evaluator,
+}
+
+impl<'s> Searcher<'s> {
+    /// Prepares to answer from `snapshot` as of `at`: a [`Time`], or a [`SystemTime`](std::time::SystemTime).
+    pub fn new(snapshot: &'s Snapshot, at: impl Into<Time>) -> Searcher<'s> {
+        Searcher { index: snapshot.index(), evaluator: Evaluator::new(snapshot, at.into()) }
+    }
+
+    /// The instant.
+    pub fn at(&self) -> Time {
+        self.evaluator.at()
+    }
+
+    /// The providers of the snapshot's feeds, sorted by name.
+    pub fn providers(&self) -> &[Provider] {
+        self.evaluator.providers()
+    }
+
+    #[doc(hidden)]
+    pub fn index(&self) -> &Index<'s> {
+        &self.index
+    }
+
+    #[doc(hidden)]
+    pub fn evaluator(&self) -> &Evaluator {
+        &self.evaluator
+    }
+
+    /// The full answer for one indicator, in any spelling that [`Batch::push`] takes.
+    ///
+    /// # Errors
+    /// The text is no indicator.
+    pub fn lookup(&self, text: impl AsRef<[u8]>) -> Result<Verdict, ParseError> {
+        self.lookup_at(text, self.at())
+    }
+
+    /// As [`Searcher::lookup`], but for sightings that are live at another instant. Whether a feed is stale
+    /// is still decided at the searcher's own.
+    ///
+    /// # Errors
+    /// The text is no indicator.
+    pub fn lookup_at(&self, text: impl AsRef<[u8]>, at: Time) -> Result<Verdict, ParseError> {
+        let mut batch = Batch::new();
+        let item = batch.questions.read(text.as_ref())?;
+        Ok(self.evaluate(Question { questions: &batch.questions, item: &item }, at))
+    }
+
+    /// The overall status of one address. It allocates nothing.
+    #[inline]
+    pub fn status(&self, address: impl Into<Address>) -> Status {
+        let address = address.into();
+        let hit = |entry| Hit { question: 0, entry, kind: HitKind::Address(address) };
+        let hit = self.index.address(address).map(hit);
+        self.status_of(&Item::Address(address), hit.as_slice())
+    }
+
+    /// The overall status of each question of a batch, in their order.
+    pub fn statuses<'b>(&self, batch: &'b mut Batch) -> &'b [Status] {
+        let Batch { questions, hits, statuses } = batch;
+        statuses.clear();
+        hits.clear();
+        find_many(&self.index, questions, hits);
+        let mut rest = hits.as_slice();
+        for (at, item) in questions.items().iter().enumerate() {
+            let count = rest.iter().take_while(|hit| hit.question as usize == at).count();
+            let (own, others) = rest.split_at_checked(count).unwrap_or_default();
+            rest = others;
+            statuses.push(match item {
+                Item::Range(_) => self.verdict(Question { questions, item }).status,
+                _ => self.status_of(item, own),
+            });
+        }
+        statuses
+    }
+
+    /// The overall status of one question, given its hits.
+    #[inline]
+    fn status_of(&self, item: &Item, hits: &[Hit]) -> Status {
+        let (mut block, mut allow) = (false, false);
+        for hit in hits {
+            let (blocks, allows) = self.evaluator.evaluate_hit(&self.index, hit);
+            block |= blocks;
+            allow |= allows;
+        }
+        self.evaluator.overall(item.kinds(), block, allow)
+    }
+
+    /// The full answer to each question of a batch, in their order.
+    pub fn verdicts<'a>(&'a self, batch: &'a Batch) -> impl ExactSizeIterator<Item = Verdict> + 'a {
+        batch.iter().map(|question| self.verdict(question))
+    }
+
+    /// The full answer to one question of a batch.
+    pub fn verdict(&self, question: Question<'_>) -> Verdict {
+        self.evaluate(question, self.at())
+    }
+
+    fn evaluate(&self, question: Question<'_>, at: Time) -> Verdict {
+        let mut sources = match question.item {
+            Item::Range(range) => self.overlapping(*range, at),
+            _ => self.matching(question, at),
+        };
+        sources.sort_by(|a, b| {
+            let key = |source: &Source| (source.provider, source.feed);
+            key(a).cmp(&key(b)).then(b.specificity.cmp(&a.specificity)).then(a.matched.cmp(&b.matched))
+        });
+        self.fold(question, sources, at)
+    }
+
+    /// The live sightings of all entries that match an address, a name or a URL.
+    fn matching(&self, question: Question<'_>, at: Time) -> Vec<Source> {
+        let mut hits = Vec::new();
+        find(&self.index, question.questions, question.item, 0, &mut hits);
+        let of_hit = |hit: Hit| {
+            self.index
+                .sightings(hit.entry)
+                .filter(move |sighting| sighting.scope.covers(hit.kind.is_below()))
+                .filter_map(move |sighting| {
+                    let (matched, specificity) = self.matched(question, hit.kind, &sighting)?;
+                    self.source(&sighting, matched, specificity, at)
+                })
+        };
+        hits.into_iter().flat_map(of_hit).collect()
+    }
+
+    /// The text of the entry that a hit matched, and how specific it is.
+    fn matched(&self, question: Question<'_>, kind: HitKind, sighting: &Sighting) -> Option<(String, u128)> {
+        let Question { questions, item } = question;
+        match kind {
+            HitKind::Address(address) => {
+                let listed = self.index.listed(sighting.extent, address)?;
+                Some((listed.to_string(), specificity(&listed)))
+            }
+            HitKind::Name { width, .. } => {
+                let text = questions.bytes(&name_of(item)?.text);
+                let name = text.get(text.len().checked_sub(usize::from(width))?..)?;
+                let star = if sighting.scope == Scope::Subdomains { "*." } else { "" };
+                Some((format!("{star}{}", String::from_utf8_lossy(name)), u128::from(width)))
+            }
+            HitKind::Url { schemeless } => {
+                let Item::Url { text, schemeless: bare, .. } = item else { return None };
+                let text = questions.bytes(if schemeless { bare } else { text });
+                Some((String::from_utf8_lossy(text).into_owned(), u128::MAX))
+            }
+        }
+    }
+
+    /// The live sightings of all entries that overlap a range, each once.
+    fn overlapping(&self, range: AddressRange, at: Time) -> Vec<Source> {
+        // The index cuts a listed range into disjoint ranges, so one range may come several times.
+        let mut seen = BTreeSet::new();
+        let mut sources = Vec::new();
+        self.index.each_address(range, |indexed, entry| {
+            self.index.each_listed(indexed, entry, |listed, sighting| {
+                let key = (listed, sighting.feed, sighting.list);
+                if !overlaps(&listed, &range) || !seen.insert(key) {
+                    return;
+                }
+                if let Some(mut source) = self.source(sighting, listed.to_string(), specificity(&listed), at)
+                {
+                    let covers = listed.covers(&range);
+                    source.overlap = Some(if covers { Overlap::Covers } else { Overlap::Within });
+                    sources.push(source);
+                }
+            });
+        });
+        sources
+    }
+
+    /// The row of a sighting; `None` where the sighting is not live.
+    fn source(&self, sighting: &Sighting, matched: String, specificity: u128, at: Time) -> Option<Source> {
+        let retention = self.evaluator.retention_seconds(sighting.feed);
+        sighting.times.live(at, retention).then(|| Source {
+            feed: sighting.feed,
+            provider: self.evaluator.provider_of(sighting.feed),
+            status: match sighting.list {
+                ListKind::Block => Status::Blocked,
+                ListKind::Allow => Status::Allowed,
+            },
+            assessments: sighting.assessments,
+            matched,
+            scope: sighting.scope,
+            first_seen: sighting.times.first_seen,
+            detect_time: sighting.times.detect_time,
+            expires: sighting.times.expires(retention),
+            stale: self.evaluator.is_stale(sighting.feed),
+            overlap: None,
+            specificity,
+        })
+    }
+
+    /// Folds sightings into the status of each provider, and those into the overall one.
+    fn fold(&self, question: Question<'_>, sources: Vec<Source>, at: Time) -> Verdict {
+        let kinds = question.item.kinds();
+        let unlisted = self.providers().iter().map(|provider| provider.unlisted(kinds));
+        let mut providers: Vec<Status> = unlisted.collect();
+        for source in &sources {
+            if let Some(status) = providers.get_mut(source.provider) {
+                *status = match (*status, source.status) {
+                    (Status::Blocked, _) | (_, Status::Blocked) => Status::Blocked,
+                    _ => Status::Allowed,
+                };
+            }
+        }
+        let count = |of: Status| providers.iter().filter(|status| **status == of).count();
+        let (detected_by, allowed_by) = (count(Status::Blocked), count(Status::Allowed));
+        Verdict {
+            indicator: question.text(),
+            type_word: question.type_word(),
+            status: self.evaluator.overall(kinds, detected_by > 0, allowed_by > 0),
+            detected_by,
+            failed: count(Status::Failed),
+            at,
+            sources,
+            providers,
+        }
+    }
+}
+
+/// The name of a question that is a name or a URL with one as its host.
+fn name_of(item: &Item) -> Option<&NameRef> {
+    match item {
+        Item::Name(name) | Item::Url { host: HostRef::Name(name), .. } => Some(name),
+        _ => None,
+    }
+}
+
+fn overlaps(a: &AddressRange, b: &AddressRange) -> bool {
+    match (*a, *b) {
+        (AddressRange::V4 { first, last }, AddressRange::V4 { first: from, last: to }) => {
+            first <= to && from <= last
+        }
+        (AddressRange::V6 { first, last }, AddressRange::V6 { first: from, last: to }) => {
+            first <= to && from <= last
+        }
+        _ => false,
+    }
+}
