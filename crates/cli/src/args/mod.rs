@@ -182,7 +182,7 @@ pub(crate) struct Parse {
     /// What a bare name stands for, in formats that do not define it
     #[arg(long, value_enum, default_value_t = ScopeArg::Exact)]
     pub(crate) scope: ScopeArg,
-    /// How to print
+    /// The output format
     #[arg(short, long, value_enum, value_name = "FORMAT", default_value_t = ParseOutput::Jsonl)]
     pub(crate) output: ParseOutput,
     /// The file or folder; `-` is stdin
@@ -203,7 +203,7 @@ pub(crate) struct Lookup {
     /// The indicators; `-` is stdin
     #[arg(value_name = "INDICATOR")]
     pub(crate) indicators: Vec<OsString>,
-    /// How to print
+    /// The output format
     #[arg(short, long, alias = "format", value_name = "FORMAT", default_value = "text",
           value_parser = values::lookup_output())]
     pub(crate) output: &'static LookupOutput,
@@ -254,7 +254,7 @@ pub(crate) struct Score {
     /// Find defanged indicators, too: `hxxp://evil[.]com`, `45[.]9[.]20[.]5`, `evil(dot)com`
     #[arg(long)]
     pub(crate) defanged: bool,
-    /// How to print
+    /// The output format
     #[arg(short, long, value_name = "FORMAT", default_value = "jsonl", value_parser = values::score_output())]
     pub(crate) output: &'static ScoreOutput,
     /// Print listed indicators only. This is the default; `annotated` then leaves out records without one
@@ -315,7 +315,7 @@ pub(crate) struct Merge {
     /// The summaries; `-` is stdin
     #[arg(value_name = "FILE", required = true)]
     pub(crate) files: Vec<PathBuf>,
-    /// How to print
+    /// The output format
     #[arg(short, long, alias = "format", value_enum, value_name = "FORMAT",
           default_value_t = TableOutput::Table)]
     pub(crate) output: TableOutput,
@@ -388,7 +388,7 @@ pub(crate) struct Diff {
     /// The newer snapshot
     #[arg(value_name = "NEW")]
     pub(crate) new: PathBuf,
-    /// How to print
+    /// The output format
     #[arg(short, long, alias = "format", value_enum, value_name = "FORMAT",
           default_value_t = DiffOutput::Table)]
     pub(crate) output: DiffOutput,

@@ -52,7 +52,7 @@ pub(crate) enum ParseOutput {
 /// `-o` with `text` and `json`.
 #[derive(Args)]
 pub(crate) struct TextOrJson {
-    /// How to print
+    /// The output format
     #[arg(short, long, value_enum, value_name = "FORMAT", default_value_t = TextOutput::Text)]
     output: TextOutput,
     /// The former spelling of `--output json`.
@@ -70,7 +70,7 @@ impl TextOrJson {
 /// `-o` with `table` and `json`.
 #[derive(Args)]
 pub(crate) struct TableOrJson {
-    /// How to print
+    /// The output format
     #[arg(short, long, value_enum, value_name = "FORMAT", default_value_t = TableOutput::Table)]
     output: TableOutput,
     /// The former spelling of `--output json`.
