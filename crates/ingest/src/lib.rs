@@ -18,7 +18,6 @@
 mod admission;
 pub mod build;
 pub mod catalog;
-pub mod decode;
 mod download;
 mod entry;
 pub mod format;
@@ -26,3 +25,5 @@ pub mod pipeline;
 pub mod report;
 mod sighting;
 pub mod timestamp;
+
+pub use download::decode;

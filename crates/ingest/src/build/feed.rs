@@ -5,7 +5,7 @@ use crate::admission::coverage::PreviousCoverage;
 use crate::admission::hold_reason::HoldReason;
 use crate::admission::{Baseline, admit};
 use crate::catalog::Feed;
-use crate::decode::Limits;
+use crate::download::decode::Limits;
 use crate::download::file::{Digest, Download, hex};
 use crate::download::refusal::FileRefusal;
 use crate::entry::Rules;

@@ -5,7 +5,7 @@
 //! afterwards: a downloader that renames a new file over it meanwhile changes neither.
 
 use super::refusal::FileRefusal;
-use crate::decode::{self, Limits, Text};
+use crate::download::decode::{self, Limits, Text};
 use rapsheet_snapshot::Time;
 use serde::Deserialize;
 use sha2::{Digest as _, Sha256};

@@ -10,7 +10,7 @@
 //! `feeds/samples/`. The commands `formats` and `parse`, the catalogue's validation and the tests work from
 //! the table.
 
-pub use crate::decode::Markup;
+pub use crate::download::decode::Markup;
 use crate::download::refusal::FileRefusal;
 use crate::entry::Normalizer;
 use crate::format::options::{OptionError, OptionRow, Options};

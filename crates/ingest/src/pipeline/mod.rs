@@ -38,8 +38,8 @@ pub use crate::format::sniff::Guess;
 pub(crate) use event_log::tests as testing;
 pub use event_log::{Event, EventLog, describe};
 
-use crate::decode::{self, Text};
 use crate::download::blocks::{Block, Blocks};
+use crate::download::decode::{self, Text};
 use crate::entry::guard::NameGuard;
 use crate::entry::normalizer::Normalizer;
 use crate::format::options::Options;
