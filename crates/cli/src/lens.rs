@@ -183,11 +183,11 @@ impl<'a> Lens<'a> {
             refanged.read(part);
             scorer.score_in_parts(refanged.text(), |mut found, end| {
                 found.iter_mut().for_each(|scored| {
-                    scored.at = start + refanged.place(scored.at);
+                    scored.at = start + refanged.original_offset(scored.at);
                     scored.line += lines;
                 });
                 let is_all = end == refanged.text().len();
-                each(found, start + if is_all { part.len() } else { refanged.place(end) });
+                each(found, start + if is_all { part.len() } else { refanged.original_offset(end) });
             });
             (start, lines) = (start + part.len(), lines + memchr::memchr_iter(b'\n', part).count());
         }
