@@ -281,7 +281,7 @@ fn examples_answer() {
         .expect("it runs");
     let text = stdout(&embed);
     assert!(text.contains("bad.example lists evilpanel.com since 2026-11-01"), "{text}{}", stderr(&embed));
-    assert!(text.contains("1 runs of IPv4 addresses, 2 names"), "{text}");
+    assert!(text.contains("\n[Blocked, Blocked]\n"), "{text}");
     let mut follow = Command::new(folder.join("follow"))
         .current_dir(dir.folder.path())
         .arg("rapsheet.rap")

@@ -181,7 +181,7 @@ fn prints_rows_before_a_fault_and_locates_the_fault() {
     let rows = json_lines(&output);
     assert_eq!((code(&output), &rows[rows.len() - 1]["file"]), (4, &json!("x.log")));
     let message = stderr(&output);
-    let end = message.split("up to byte ").nth(1).and_then(|rest| rest.split(' ').next());
+    let end = message.split("up to byte ").nth(1).and_then(|rest| rest.split_whitespace().next());
     let end: u64 = end.and_then(|end| end.parse().ok()).unwrap_or_else(|| panic!("{message}"));
     let of_cut = rows.iter().filter(|row| row["file"] == "cut.log");
     let last = of_cut.filter_map(|row| row["offset"].as_u64()).max().expect("a row");
@@ -365,7 +365,7 @@ fn at_event_judges_records_at_their_own_times() {
     let event = json!("2026-11-21T10:00:00Z");
     let expected = [(json!(2), event.clone()), (json!(2), event), (json!(5), json!(null))];
     assert_eq!(rows, expected, "not listed in October");
-    assert!(stderr(&output).contains("1 indicators stand in records without a time"), "{}", stderr(&output));
+    assert!(stderr(&output).contains("1 indicators are in records without a time"), "{}", stderr(&output));
     let log = "1.2.3.4 - - [21/Nov/2026:10:05:03 +0000] evilpanel.com\n1.2.3.4 - - [21/Sep/2026:10:05:03 +0000] evilpanel.com\n";
     let text = dir.run_with_input(&["score", "--at", "event", "--all", "-"], log.as_bytes());
     let statuses: Vec<Value> = json_lines(&text)

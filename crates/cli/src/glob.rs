@@ -4,7 +4,7 @@
 //! The `glob` crate matches, with a shell's rules: no wildcard matches a slash, or the dot of a hidden name.
 
 use glob::MatchOptions;
-use std::path::{Path, PathBuf};
+use std::path::{Component, Path, PathBuf};
 
 const AS_A_SHELL: MatchOptions =
     MatchOptions { case_sensitive: true, require_literal_separator: true, require_literal_leading_dot: true };
@@ -21,8 +21,16 @@ fn matches(path: &Path) -> Option<Vec<PathBuf>> {
         return None;
     }
     // A folder that cannot be read has no matches, as in a shell.
-    let found: Vec<PathBuf> = glob::glob_with(pattern, AS_A_SHELL).ok()?.flatten().collect();
+    let found = glob::glob_with(pattern, AS_A_SHELL).ok()?.flatten();
+    let found: Vec<PathBuf> = found.filter(|found| stays_below(found, path)).collect();
     (!found.is_empty()).then_some(found)
+}
+
+/// Whether no wildcard stands for `.` or `..`. The `glob` crate lets `.*` match both; a shell does not.
+fn stays_below(found: &Path, pattern: &Path) -> bool {
+    let goes_up = |component: &Component<'_>| *component == Component::ParentDir;
+    let ups = |path: &Path| path.components().filter(goes_up).count();
+    found.components().count() == pattern.components().count() && ups(found) == ups(pattern)
 }
 
 #[cfg(test)]

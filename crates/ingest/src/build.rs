@@ -53,7 +53,7 @@ pub struct BuildOutput {
 /// let catalog = Catalog::parse(feed, "catalog.toml")?;
 /// let downloads = tempfile::tempdir()?;
 /// std::fs::write(downloads.path().join("a.txt"), "45.9.20.5\n45.9.20.0/24\n")?;
-/// let now = Time::from_unix(4_000_000_000);
+/// let now = Time::from(std::time::SystemTime::now());
 /// let output = build(&BuildInput::new(&catalog, downloads.path(), now, "example"), &NoObserver)?;
 /// assert_eq!(output.report.feeds[0].accepted, 2);
 /// # Ok::<(), Box<dyn std::error::Error>>(())
@@ -334,7 +334,7 @@ mod tests {
         let catalog = Catalog::parse(CATALOG, "catalog.toml").expect("a sound catalogue");
         let downloads = tempfile::tempdir().expect("a folder");
         std::fs::write(downloads.path().join("a.txt"), "45.9.20.5\n45.9.20.6\n").expect("a download");
-        let now = Time::from_unix(4_000_000_000);
+        let now = Time::from(std::time::SystemTime::now());
         let mut input = BuildInput::new(&catalog, downloads.path(), now, "test");
         limits(&mut input.limits);
         build(&input, &NoObserver)

@@ -29,7 +29,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 /// publish(20_001)?;
 /// assert!(snapshots.refresh()?, "there is a new one");
 /// assert_eq!(snapshots.current().built_at(), Time::from_unix(20_001 * 86_400));
-/// # Ok::<(), rapsheet_snapshot::Error>(())
+/// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 #[derive(Debug)]
 pub struct ReloadingSnapshot {
