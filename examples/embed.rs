@@ -19,7 +19,7 @@ fn main() -> Result<(), Box<dyn Error>> {
         let verdict = searcher.lookup(indicator)?;
         println!("{indicator}: {:?}", verdict.status);
         for source in &verdict.sources {
-            let provider = &searcher.providers()[source.provider].name;
+            let provider = searcher.provider_of(source);
             println!("  {provider} lists {} since {}", source.matched, source.first_seen);
         }
     }

@@ -44,7 +44,7 @@ fn the_golden_file_gives_the_same_answers() {
         assert_eq!((answer.status, matched.as_slice()), (status, sources), "{question}");
     }
     for name in long_names() {
-        let answer = searcher.lookup(&format!("www.{}", &name[4..])).expect("a question");
+        let answer = searcher.lookup(format!("www.{}", &name[4..])).expect("a question");
         assert_eq!(answer.status, Status::Unknown, "{name} with its first bytes changed");
         assert_eq!(searcher.lookup(&name).expect("a question").status, Status::Blocked, "{name}");
     }

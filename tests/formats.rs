@@ -77,7 +77,8 @@ fn samples() -> Vec<Sample> {
 fn sample_of(format: &'static Format) -> Sample {
     let mut paths = files(&folder("feeds/samples")).into_iter();
     let path = paths.find(|path| path.file_stem().is_some_and(|stem| stem == format.id));
-    let path = path.unwrap_or_else(|| panic!("feeds/samples holds no sample named `{}`", format.id));
+    let path =
+        path.ok_or_else(|| format!("feeds/samples holds no sample named `{}`", format.id)).expect("a sample");
     let (id, options) = (format.id.to_owned(), Options::default());
     Sample { id, path, format, options, list: format.list, scope: Scope::Exact }
 }

@@ -554,7 +554,7 @@ fn compare(harness: &Harness, feeds: &[Feed], now: Time, seed: u64, random: &mut
         let mut expected_statuses = Vec::new();
         for query in &queries {
             let expected = model_answer(feeds, query, at);
-            let answer = searcher.lookup(&query.text()).expect("an indicator");
+            let answer = searcher.lookup(query.text()).expect("an indicator");
             let real = real_answer(&searcher, records, &answer);
             assert_eq!(real, expected, "seed {seed}, {} at {at}, built at {now}", query.text());
             batch.push(query.text().as_bytes()).expect("an indicator");

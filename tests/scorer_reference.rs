@@ -142,7 +142,7 @@ fn logs(folder: &Path) -> Vec<(PathBuf, Vec<u8>)> {
 fn real_logs_agree_with_the_reference() {
     let Some(folder) = corpus("real_logs_agree_with_the_reference") else { return };
     let dir = TestDir::new();
-    let snapshot = Snapshot::open(&dir.path("rapsheet.rap")).expect("the sample");
+    let snapshot = Snapshot::open(dir.path("rapsheet.rap")).expect("the sample");
     let searcher = Searcher::new(&snapshot, sample::time(sample::NOW));
     let mut scorer = Scorer::new(&searcher, MatchFilter::All, 1 << 20);
     let (logs, mut total) = (logs(&folder), 0);
@@ -241,7 +241,7 @@ fn score_output_agrees_with_listed_sets_at_any_thread_count() {
         harness.download(file, list.as_bytes(), now.plus(-DAY));
     }
     let built = harness.build(now);
-    built.image.publish(&dir.path("rapsheet.rap")).expect("published");
+    built.image.publish(dir.path("rapsheet.rap")).expect("published");
     let sets = ListedSet(contents(harness.snapshot()).into_keys().map(|(_, text)| text).collect());
     let (searcher, mut total) = (Searcher::new(harness.snapshot(), now), 0);
     for (path, text) in &logs {

@@ -90,7 +90,9 @@ const PATHS: &[(&str, &[&str])] = &[
 /// The names under `[dependencies]`.
 fn dependencies(krate: &str) -> Vec<String> {
     let path = root().join("crates").join(krate).join("Cargo.toml");
-    let manifest = fs::read_to_string(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
+    let manifest = fs::read_to_string(&path)
+        .map_err(|error| format!("{}: {error}", path.display()))
+        .expect("a manifest");
     let used = manifest.split("[dependencies]").nth(1).and_then(|rest| rest.split("\n[").next());
     let names = used.unwrap_or_default().lines().filter_map(|line| line.split(['.', ' ', '=']).next());
     names.filter(|name| !name.is_empty() && !name.starts_with('#')).map(str::to_owned).collect()

@@ -49,6 +49,11 @@ impl<'s> Searcher<'s> {
         self.evaluator.providers()
     }
 
+    /// The name of the provider of a source, which a verdict of this searcher holds.
+    pub fn provider_of(&self, source: &Source) -> &str {
+        self.providers().get(source.provider).map_or("", |provider| &provider.name)
+    }
+
     #[doc(hidden)]
     pub fn index(&self) -> &Index<'s> {
         &self.index

@@ -13,7 +13,7 @@ use rapsheet_snapshot::{AddressRange, Assessments, FeedId, Scope, Status, Time};
 /// let verdict = searcher.lookup("hxxp://www.evilpanel[.]com/gate.php")?;
 /// assert_eq!(verdict.status, Status::Blocked);
 /// for source in &verdict.sources {
-///     let provider = &searcher.providers()[source.provider].name;
+///     let provider = searcher.provider_of(source);
 ///     println!("{provider} lists {} since {}", source.matched, source.first_seen);
 /// }
 /// # Ok::<(), Box<dyn std::error::Error>>(())

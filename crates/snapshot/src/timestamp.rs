@@ -225,7 +225,7 @@ mod tests {
         for (number, name) in (1..).zip(MONTHS) {
             assert_eq!(month_of_name(name.to_uppercase().as_bytes()), Some(number));
             assert_eq!(month_of_name(name[..3].to_lowercase().as_bytes()), Some(number));
-            assert_eq!(month_of_abbreviation(name[..3].as_bytes()), Some(number));
+            assert_eq!(month_of_abbreviation(&name.as_bytes()[..3]), Some(number));
         }
         assert_eq!(month_of_abbreviation(b"jan").or(month_of_name(b"Janu")).or(month_of_name(b"")), None);
     }

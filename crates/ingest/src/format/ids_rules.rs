@@ -41,9 +41,9 @@ impl LineReader for IdsRules {
             // format.
             let several = line.iter().any(u8::is_ascii_whitespace);
             return if several {
-                normalizer.skip(Skip::Directive)
+                normalizer.skip(Skip::Directive);
             } else {
-                normalizer.reject(ParseError::BadColumns)
+                normalizer.reject(ParseError::BadColumns);
             };
         };
 

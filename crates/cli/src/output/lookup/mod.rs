@@ -96,7 +96,7 @@ impl Context<'_> {
 
     /// The name of a source's provider.
     fn provider(&self, source: &rapsheet_query::Source) -> &str {
-        self.searcher.providers().get(source.provider).map_or("", |provider| &provider.name)
+        self.searcher.provider_of(source)
     }
 
     /// The part of each provider in an answer. Providers without sightings are left out unless `all`.

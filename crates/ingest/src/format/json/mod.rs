@@ -78,7 +78,7 @@ enum Step {
 fn read(options: &Options, whole: Head<'_>, normalizer: &mut Normalizer<'_>) -> Result<(), OpenError> {
     let walker = Walker::new(options)?;
     document::for_each_value(whole.bytes, normalizer, |value, base, normalizer| {
-        walker.start(value, base, normalizer)
+        walker.start(value, base, normalizer);
     })?;
     Ok(())
 }
