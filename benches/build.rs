@@ -68,7 +68,7 @@ fn main() {
     println!("the same lists as accumulated feeds, with a state file:");
     build(&lists, folder.path(), "none");
     rebuild(&lists, folder.path());
-    sizes(&Snapshot::open(&folder.path().join("bench.rap")).expect("a valid snapshot"));
+    sizes(&Snapshot::open(folder.path().join("bench.rap")).expect("a valid snapshot"));
 }
 
 /// The cost of keeping every sighting of a previous snapshot.

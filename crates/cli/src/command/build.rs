@@ -162,7 +162,7 @@ fn temp_file(
 /// it has the times of its rows.
 fn publish(built: &BuildOutput, out: &Path) -> Result<(), Failure> {
     let unfinished = |error| Failure::unfinished(format_args!("{error}; the old snapshot is untouched"));
-    let mut state = AtomicFile::create(&with_suffix(out, ".state")).map_err(unfinished)?;
+    let mut state = AtomicFile::create(with_suffix(out, ".state")).map_err(unfinished)?;
     state.fill(|out| out.write_all(&built.state)).map_err(unfinished)?;
     let snapshot = built.image.stage(out, verify_in_parallel).map_err(unfinished)?;
     state.publish().map_err(unfinished)?;
