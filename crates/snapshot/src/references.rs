@@ -7,9 +7,12 @@
 use crate::error::{Corruption, Error};
 use crate::index::{Entry, Index, Part};
 use crate::layout::Section;
-use crate::section::leaves::Leaves;
+use crate::section::filter::Filter;
+use crate::section::leaves::{LeafSlot, Leaves};
+use crate::section::locator::Locator;
 use crate::section::packed::Packed;
 use crate::section::records::{self, EXTENT_LEN, Extent, RECORD_LEN, Sets, When};
+use crate::section::suffix::SuffixHash;
 use crate::section::times::SHARED_LEN;
 use crate::snapshot::Snapshot;
 use crate::{Address, AddressRange, name, url};
@@ -17,7 +20,7 @@ use std::ops::Range;
 
 /// How many leaves of names one check verifies: some 280,000 names.
 const LEAVES: usize = 1 << 14;
-/// How many names are looked up together.
+/// How many suffixes of names are prefetched before they are looked up.
 const BATCH: usize = 512;
 
 /// A part of the verification of a snapshot's references, independent of the other parts.
@@ -236,25 +239,24 @@ impl Check<'_> {
     /// The names of some leaves are sorted and canonical, are found, and have ordinals without a gap.
     fn names(&self, leaves: Range<usize>) -> Result<(), Corruption> {
         let count = self.snapshot.count(Section::NameSets) as u64;
-        let Some(all) = self.index.names.leaves() else {
+        let Some((filter, locator, all)) = self.index.names.parts() else {
             let bytes = self.snapshot.bytes(Section::NameLeaves);
-            return self.require(count == 0 && bytes.is_empty(), Section::NameLeaves, "leaves", || {
-                format!("none for {count} names")
+            let expected = "leaves, a filter and a locator";
+            return self.require(count == 0 && bytes.is_empty(), Section::NameLeaves, expected, || {
+                format!("not all of them for {count} names")
             });
         };
         let mut keys = Keys::new(Section::NameLeaves);
-        let mut batch = NameBatch::default();
+        let mut lookups = NameLookups { filter, locator, leaves: all, pending: Vec::with_capacity(BATCH) };
         if let Some(before) = leaves.start.checked_sub(1) {
-            all.each_in(before..leaves.start, |key, ordinal| keys.follow(key, ordinal));
+            all.each_in(before..leaves.start, |key, ordinal, _| keys.follow(key, ordinal));
         }
         let is_last = leaves.end == all.leaf_count();
-        let is_whole = all.each_in(leaves, |key, ordinal| {
-            keys.check(key, ordinal);
-            if batch.push(key, ordinal) == BATCH {
-                batch.lookup(&self.index, &mut keys);
-            }
+        let is_whole = all.each_in(leaves, |key, ordinal, slot| {
+            let shared = keys.check(key, ordinal);
+            lookups.push(key, shared, ordinal, slot, &mut keys);
         });
-        batch.lookup(&self.index, &mut keys);
+        lookups.finish(&mut keys);
         self.keys(Section::NameLeaves, &keys, is_whole, if is_last { count } else { keys.next.into() })
     }
 
@@ -304,13 +306,18 @@ impl Keys {
         self.next = ordinal.wrapping_add(1);
     }
 
-    fn check(&mut self, key: &[u8], ordinal: u32) {
+    /// Checks the next key. Returns how many bytes it shares with the one before.
+    fn check(&mut self, key: &[u8], ordinal: u32) -> usize {
         let is_first = ordinal == 0 && self.previous.is_empty();
-        let is_next = ordinal == self.next && (is_first || self.previous.as_slice() < key);
+        let shared = shared_len(&self.previous, key);
+        let is_next = ordinal == self.next && (is_first || self.previous.get(shared) < key.get(shared));
         if !is_next || !self.is_canonical(key) {
             self.reject(key);
         }
-        self.follow(key, ordinal);
+        self.previous.truncate(shared);
+        self.previous.extend_from_slice(key.get(shared..).unwrap_or_default());
+        self.next = ordinal.wrapping_add(1);
+        shared
     }
 
     fn reject(&mut self, key: &[u8]) {
@@ -330,44 +337,90 @@ impl Keys {
     }
 }
 
-/// Names that are looked up together.
-#[derive(Default)]
-struct NameBatch {
-    texts: Vec<u8>,
-    /// Where each name ends in `texts`, and its ordinal.
-    names: Vec<(usize, u32)>,
+/// Checks that look-ups find names: the filter passes each suffix on the way to a name, and the locator holds its slot.
+///
+/// It compares slots where a look-up compares texts, because the walk has just read the name from that slot. This
+/// halves the cost of the check. The buckets of a batch are prefetched while its names are read.
+struct NameLookups<'a> {
+    filter: &'a Filter<'a>,
+    locator: &'a Locator<'a>,
+    leaves: &'a Leaves<'a>,
+    pending: Vec<PendingSuffix>,
 }
 
-impl NameBatch {
-    /// Adds a name. Returns how many there are.
-    fn push(&mut self, name: &[u8], ordinal: u32) -> usize {
-        self.texts.extend_from_slice(name);
-        self.names.push((self.texts.len(), ordinal));
-        self.names.len()
+/// A suffix that look-ups must pass.
+struct PendingSuffix {
+    hash: SuffixHash,
+    /// The ordinal of the name, which the message states.
+    ordinal: u32,
+    /// The slot of the name; `None` for a suffix that must be a parent.
+    slot: Option<LeafSlot>,
+}
+
+impl NameLookups<'_> {
+    /// Adds a name that begins with the same `shared` bytes as the name before. Parents that both names have were added
+    /// with that one.
+    fn push(&mut self, name: &[u8], shared: usize, ordinal: u32, slot: LeafSlot, keys: &mut Keys) {
+        let mut next = self.filter.first_suffix(name);
+        while let Some(suffix) = next.filter(|suffix| suffix.end < name.len()) {
+            if suffix.end >= shared {
+                self.pend(PendingSuffix { hash: suffix.hash(name), ordinal, slot: None });
+            }
+            next = suffix.next(name);
+        }
+        match next {
+            Some(whole) => self.pend(PendingSuffix { hash: whole.hash(name), ordinal, slot: Some(slot) }),
+            None => keys.reject(name),
+        }
+        if self.pending.len() >= BATCH {
+            self.finish(keys);
+        }
     }
 
-    /// Looks all names up and removes them; rejects those that are not found under their ordinals.
-    fn lookup(&mut self, index: &Index<'_>, keys: &mut Keys) {
-        let starts = std::iter::once(0).chain(self.names.iter().map(|(end, _)| *end));
-        let names = starts.zip(&self.names).map(|(start, (end, _))| self.texts.get(start..*end));
-        let names: Vec<&[u8]> = names.map(Option::unwrap_or_default).collect();
-        let mut found = vec![None; names.len()];
-        index.lookup_names_batch(&names, |at, width, entry| {
-            let at = at as usize;
-            if let (Some(name), Some(place)) = (names.get(at), found.get_mut(at))
-                && name.len() == width
-            {
-                *place = Some(entry.ordinal);
-            }
-        });
-        for ((name, (_, ordinal)), found) in names.iter().zip(&self.names).zip(found) {
-            if found != Some(*ordinal) {
-                keys.reject(name);
+    fn pend(&mut self, suffix: PendingSuffix) {
+        self.filter.prefetch(suffix.hash);
+        if suffix.slot.is_some() {
+            self.locator.prefetch(suffix.hash);
+        }
+        self.pending.push(suffix);
+    }
+
+    /// Checks all names that were added.
+    fn finish(&mut self, keys: &mut Keys) {
+        for suffix in &self.pending {
+            if !self.is_passed(suffix) {
+                keys.reject(format!("name {}", suffix.ordinal).as_bytes());
             }
         }
-        self.texts.clear();
-        self.names.clear();
+        self.pending.clear();
     }
+
+    fn is_passed(&self, suffix: &PendingSuffix) -> bool {
+        let membership = self.filter.lookup(suffix.hash);
+        let Some(slot) = suffix.slot else { return membership.may_be_parent() };
+        let found = self.locator.lookup(suffix.hash);
+        let is_located =
+            found == slot || found == LeafSlot::HASH_COLLISION && self.is_in_top_index(slot, suffix.ordinal);
+        membership.may_be_entry() && is_located
+    }
+
+    /// Whether the top index leads to the name in a slot. Few names need it.
+    #[cold]
+    fn is_in_top_index(&self, slot: LeafSlot, ordinal: u32) -> bool {
+        let mut is_found = false;
+        self.leaves.each_in(slot.leaf()..slot.leaf() + 1, |name, other, _| {
+            is_found |= other == ordinal && self.leaves.get(name) == Some(ordinal);
+        });
+        is_found
+    }
+}
+
+/// How many bytes two keys have in common at their beginnings.
+fn shared_len(a: &[u8], b: &[u8]) -> usize {
+    let words = a.as_chunks::<8>().0.iter().zip(b.as_chunks::<8>().0);
+    let whole = words.take_while(|(a, b)| a == b).count() * 8;
+    let rest = a.iter().zip(b).skip(whole);
+    whole + rest.take_while(|(a, b)| a == b).count()
 }
 
 fn number(address: Address) -> u128 {

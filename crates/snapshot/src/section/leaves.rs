@@ -64,7 +64,7 @@ impl LeafSlot {
     }
 
     #[inline]
-    fn leaf(self) -> usize {
+    pub(crate) fn leaf(self) -> usize {
         (self.0 >> LeafSlot::POSITION_BITS) as usize
     }
 
@@ -315,17 +315,23 @@ impl<'a> Leaves<'a> {
     }
 
     /// Visits every name in order with its ordinal. Returns `false` if a leaf cannot be read.
-    pub fn each(&self, visit: impl FnMut(&[u8], u32)) -> bool {
-        self.each_in(0..self.leaves.len(), visit)
+    pub fn each(&self, mut visit: impl FnMut(&[u8], u32)) -> bool {
+        self.each_in(0..self.leaves.len(), |key, ordinal, _| visit(key, ordinal))
     }
 
-    /// The same for the names of some leaves.
-    pub(crate) fn each_in(&self, leaves: Range<usize>, mut visit: impl FnMut(&[u8], u32)) -> bool {
+    /// The same for the names of some leaves, with the slot of each.
+    pub(crate) fn each_in(
+        &self,
+        mut leaves: Range<usize>,
+        mut visit: impl FnMut(&[u8], u32, LeafSlot),
+    ) -> bool {
         let decoder = Decoder::new(self.codes);
         self.codes.are_sound(UNIT - 1)
-            && leaves.filter_map(|at| self.leaf(at)).all(|leaf| {
+            && leaves.all(|at| {
+                let Some(leaf) = self.leaf(at) else { return true };
                 let all = leaf.each(&decoder, |key, ordinal| {
-                    visit(key, ordinal);
+                    let position = ordinal.wrapping_sub(leaf.ordinal());
+                    visit(key, ordinal, LeafSlot::new(at, position as usize));
                     true
                 });
                 all.is_some()

@@ -53,6 +53,11 @@ impl<'a> NameIndex<'a> {
         NameIndex { filter: Filter::new(filter), locator: Locator::new(locator), leaves: Leaves::new(leaves) }
     }
 
+    /// The filter, the locator and the leaves, unless the bytes of one are missing or invalid.
+    pub(crate) fn parts(&self) -> Option<(&Filter<'a>, &Locator<'a>, &Leaves<'a>)> {
+        Some((self.filter.as_ref()?, self.locator.as_ref()?, self.leaves.as_ref()?))
+    }
+
     /// The leaves, unless their bytes are invalid.
     pub(crate) fn leaves(&self) -> Option<&Leaves<'a>> {
         self.leaves.as_ref()
