@@ -116,7 +116,7 @@ fn bar() -> ProgressBar {
 const fn word(stage: Stage) -> &'static str {
     match stage {
         Stage::Read => "reading",
-        Stage::Carry => "carrying over",
+        Stage::Carry => "carrying",
         Stage::Merge => "merging",
     }
 }

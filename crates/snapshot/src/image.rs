@@ -44,11 +44,11 @@ pub struct Image {
 }
 
 impl Image {
-    /// Arranges sections; empty ones are left out.
+    /// Arranges sections; those without items and bytes are left out.
     pub fn new(built_at: Time, sections: Vec<SectionBytes>) -> Image {
         let place = |section: &SectionBytes| Section::ALL.iter().position(|known| *known == section.section);
-        let mut sections: Vec<SectionBytes> =
-            sections.into_iter().filter(|section| !section.bytes.is_empty()).collect();
+        let is_used = |section: &SectionBytes| section.count > 0 || !section.bytes.is_empty();
+        let mut sections: Vec<SectionBytes> = sections.into_iter().filter(is_used).collect();
         sections.sort_by_key(place);
         Image { built_at, sections }
     }

@@ -39,10 +39,11 @@ pub(super) fn run(args: &Build, settings: &Settings) -> Result<Exit, Failure> {
     input.state = previous.state.as_deref();
     input.accept = &args.accept;
     input.allow_older = args.replace_newer;
-    let built = build(&input, &previous, settings)?;
+    let pool = pool(settings)?;
+    let built = build(&input, &previous, &pool, settings)?;
     let length = built.image.byte_len();
     let files = write_files(&built, length, args)?;
-    publish(&built, &args.out)?;
+    pool.install(|| publish(&built, &args.out))?;
     for file in files {
         // Exit codes are about the snapshot, which is published by now: this error is only printed.
         file.publish().unwrap_or_else(|error| print_stderr(&format!("rapsheet: {error}")));
@@ -116,16 +117,21 @@ fn read_never_block(path: &Path) -> Result<Vec<Indicator>, Failure> {
     catalog::never_block_lines(&text).map(parse).collect()
 }
 
-/// Builds on a pool of its own, because `--threads` cannot resize the global one.
+/// The threads of this build. The global pool, which has a thread for each processor, is never started: `--threads`
+/// cannot resize it, and it panics where the system grants no thread.
+fn pool(settings: &Settings) -> Result<rayon::ThreadPool, Failure> {
+    rayon::ThreadPoolBuilder::new()
+        .num_threads(settings.threads)
+        .build()
+        .map_err(|error| Failure::unfinished(format_args!("starting threads failed: {error}")))
+}
+
 fn build(
     input: &BuildInput<'_>,
     previous: &PreviousBuild,
+    pool: &rayon::ThreadPool,
     settings: &Settings,
 ) -> Result<BuildOutput, Failure> {
-    let pool = rayon::ThreadPoolBuilder::new()
-        .num_threads(settings.threads)
-        .build()
-        .map_err(|error| Failure::unfinished(format_args!("starting threads failed: {error}")))?;
     let progress = Progress::new(settings);
     let built = pool.install(|| rapsheet_ingest::build::build(input, &progress));
     progress.finish();
@@ -174,7 +180,7 @@ fn publish(built: &BuildOutput, out: &Path) -> Result<(), Failure> {
     snapshot.rename().map_err(unfinished)?.sync().map_err(unsynced)
 }
 
-/// Verifies the written file before it is published, on all threads.
+/// Verifies the written file before it is published, on the threads of the pool that runs this.
 fn verify_in_parallel(snapshot: &Snapshot) -> Result<(), rapsheet_snapshot::Error> {
     snapshot.reference_checks().into_par_iter().try_for_each(|check| check.run())
 }

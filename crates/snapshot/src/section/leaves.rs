@@ -90,6 +90,9 @@ pub fn encode(names: &[&[u8]]) -> Result<EncodedLeaves, TooLarge> {
 
 /// The same with another limit on the number of leaves.
 fn encode_within(names: &[&[u8]], leaves_max: usize) -> Result<EncodedLeaves, TooLarge> {
+    if names.is_empty() {
+        return Ok(EncodedLeaves { section: Vec::new(), slots: Vec::new() });
+    }
     TooLarge::fit_u32("names", "entries", names.len())?;
     let longest = names.iter().map(|name| name.len()).max().unwrap_or(0);
     TooLarge::check("a name", "bytes", longest as u64, TEXT_MAX as u64)?;

@@ -117,6 +117,9 @@ pub fn encode_sets(sets: &[Vec<u32>]) -> Result<Vec<u8>, TooLarge> {
 
 /// The same with another limit on the number of members.
 fn encode_sets_within(sets: &[Vec<u32>], limit: u32) -> Result<Vec<u8>, TooLarge> {
+    if sets.is_empty() {
+        return Ok(Vec::new());
+    }
     let members: u64 = sets.iter().map(|set| set.len() as u64).sum();
     TooLarge::check("sets", "members in all", members, u64::from(limit))?;
     TooLarge::fit_u32("sets", "sets", sets.len())?;
