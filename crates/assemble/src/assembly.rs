@@ -6,7 +6,7 @@
 use crate::claim::{Claim, ClaimTable, Counts, RetentionPolicy};
 use crate::columns::{Columns, RangeColumn, RangeRow, TextColumn, TextRow};
 use crate::compose::{self, Contents};
-use crate::flatten::{self, AddressNumber, DraftExtent, DraftSets, Flattened, RangeEntry};
+use crate::flatten::{self, AddressNumber, DraftExtent, DraftSets, Flattened, ListedRange};
 use crate::intern;
 use crate::merge::{DraftSighting, ResolvedGroup, Resolver, SortedRuns};
 use rapsheet_snapshot::{AddressRange, FeedId, Kinds, SectionBytes, TooLarge};
@@ -237,7 +237,7 @@ impl ResolvedTexts {
 
 struct ResolvedRanges<N> {
     groups: Vec<ResolvedGroup>,
-    entries: Vec<RangeEntry<N>>,
+    entries: Vec<ListedRange<N>>,
     drafts: DraftSets,
     flat: Flattened<N>,
 }
@@ -250,15 +250,15 @@ fn resolve_ranges<N: AddressNumber + Send>(
 ) -> ResolvedRanges<N> {
     let RangeColumn { rows, run_ends } = ranges;
     let mut resolver = Resolver::new(claims, policies);
-    let mut entries: Vec<RangeEntry<N>> = Vec::new();
+    let mut entries: Vec<ListedRange<N>> = Vec::new();
     let tag = |row: &RangeRow<N>| row.tag;
     SortedRuns::new(&rows, &run_ends, &[]).each_group(RangeColumn::order, tag, |row, tags| {
-        entries.push(RangeEntry { first: row.first, last: row.last, group: resolver.group(tags) });
+        entries.push(ListedRange { first: row.first, last: row.last, group: resolver.group(tags) });
     });
     drop(rows);
     let groups = resolver.groups;
-    let is_listed = |entry: &&RangeEntry<N>| has_sightings(&groups, entry.group);
-    let listed: Vec<RangeEntry<N>> = entries.iter().filter(is_listed).copied().collect();
+    let is_listed = |entry: &&ListedRange<N>| has_sightings(&groups, entry.group);
+    let listed: Vec<ListedRange<N>> = entries.iter().filter(is_listed).copied().collect();
     let mut drafts = DraftSets::default();
     let flat: Flattened<N> = flatten::flatten(&listed, &groups, &mut drafts);
     ResolvedRanges { groups, entries, drafts, flat }

@@ -15,7 +15,7 @@ pub(crate) const OVERLAP_MAX: usize = 16;
 
 /// A listed range and the group of its claims.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct RangeEntry<N> {
+pub(crate) struct ListedRange<N> {
     /// The lowest address.
     pub(crate) first: N,
     /// The highest address.
@@ -129,7 +129,7 @@ pub(crate) struct Flattened<N> {
 
 /// Flattens entries, which are sorted by first address and, from there, widest first.
 pub(crate) fn flatten<N: AddressNumber>(
-    entries: &[RangeEntry<N>],
+    entries: &[ListedRange<N>],
     groups: &[ResolvedGroup],
     drafts: &mut DraftSets,
 ) -> Flattened<N> {
@@ -151,7 +151,7 @@ pub(crate) fn flatten<N: AddressNumber>(
     Flattened { ranges: sweep.ranges, refused }
 }
 
-fn extent<N: AddressNumber>(entry: &RangeEntry<N>) -> DraftExtent {
+fn extent<N: AddressNumber>(entry: &ListedRange<N>) -> DraftExtent {
     match N::range(entry.first, entry.last).prefix_len() {
         Some(length) => DraftExtent::Prefix(length),
         None => DraftExtent::Range(entry.first.into(), entry.last.into()),
@@ -183,7 +183,7 @@ impl<'a, N: AddressNumber> Sweep<'a, N> {
     }
 
     /// Opens an entry, unless too many ranges are open where it begins.
-    fn open(&mut self, entry: &RangeEntry<N>) -> bool {
+    fn open(&mut self, entry: &ListedRange<N>) -> bool {
         let extent = extent(entry);
         let is_range = |extent: &DraftExtent| matches!(extent, DraftExtent::Range(..));
         let is_refused = is_range(&extent)
@@ -277,12 +277,12 @@ mod tests {
         ) {
             let groups: Vec<ResolvedGroup> = (0..4).map(group).collect();
             let entry = |(first, width, feed): &(u32, u32, u16)| {
-                RangeEntry { first: *first, last: first + width, group: u32::from(*feed) }
+                ListedRange { first: *first, last: first + width, group: u32::from(*feed) }
             };
-            let mut entries: Vec<RangeEntry<u32>> = listed.iter().map(entry).collect();
+            let mut entries: Vec<ListedRange<u32>> = listed.iter().map(entry).collect();
             entries.sort_by_key(|entry| (entry.first, std::cmp::Reverse(entry.last), entry.group));
             entries.dedup();
-            let covers = |entry: &&RangeEntry<u32>, at: u32| entry.first <= at && at <= entry.last;
+            let covers = |entry: &&ListedRange<u32>, at: u32| entry.first <= at && at <= entry.last;
             let depth = |at: u32| entries.iter().filter(|entry| covers(entry, at)).count();
             proptest::prop_assume!((0..700).map(depth).max() <= Some(OVERLAP_MAX));
             let mut drafts = DraftSets::default();
@@ -308,8 +308,8 @@ mod tests {
     #[test]
     fn bounds_the_overlap_of_arbitrary_ranges() {
         let groups = [group(0)];
-        let entries: Vec<RangeEntry<u32>> =
-            (0..200_000).map(|first| RangeEntry { first, last: 400_001, group: 0 }).collect();
+        let entries: Vec<ListedRange<u32>> =
+            (0..200_000).map(|first| ListedRange { first, last: 400_001, group: 0 }).collect();
         let mut drafts = DraftSets::default();
         let flat = flatten(&entries, &groups, &mut drafts);
         let accepted = entries.len() - flat.refused.len();
@@ -324,8 +324,8 @@ mod tests {
     fn reaches_both_ends_of_the_address_space() {
         let groups = [group(0)];
         let entries = [
-            RangeEntry { first: 0, last: u32::MAX, group: 0 },
-            RangeEntry { first: u32::MAX, last: u32::MAX, group: 0 },
+            ListedRange { first: 0, last: u32::MAX, group: 0 },
+            ListedRange { first: u32::MAX, last: u32::MAX, group: 0 },
         ];
         let flat = flatten(&entries, &groups, &mut DraftSets::default());
         let ends: Vec<(u32, u32)> = flat.ranges.iter().map(|range| (range.first, range.last)).collect();

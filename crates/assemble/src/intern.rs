@@ -7,7 +7,7 @@
 //! keys alone, so any number of threads gives the same bytes.
 
 use crate::flatten::{DraftExtent, DraftSet, DraftSets};
-use rapsheet_snapshot::section::records::{Extent, Record, When};
+use rapsheet_snapshot::section::records::{Extent, Record, TimesRef};
 use rapsheet_snapshot::{Times, TooLarge};
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, HashMap};
@@ -97,16 +97,16 @@ impl Interners {
                 DraftExtent::Prefix(length) => Extent::Prefix(*length),
                 DraftExtent::Range(first, last) => Extent::Range(self.extents.number(&(*first, *last))?),
             };
-            let when = self.numbers_of_times.get(&sighting.times).map_or(When::Own, |at| When::Shared(*at));
+            let times = self.numbers_of_times.get(&sighting.times).map_or(TimesRef::Own, |at| TimesRef::Shared(*at));
             let (feed, list, scope) = (sighting.feed, sighting.list, sighting.scope);
             let assessments = sighting.assessments;
-            Ok((Record { feed, list, scope, extent, assessments, when }, sighting.times))
+            Ok((Record { feed, list, scope, extent, assessments, times }, sighting.times))
         });
         let mut members = members.collect::<Result<Vec<(Record, Times)>, TooLarge>>()?;
         members.sort_unstable();
         let numbers = members.iter().map(|(record, _)| self.records.number(record));
         let numbers = numbers.collect::<Result<Vec<u32>, TooLarge>>()?;
-        let is_own = |(record, _): &&(Record, Times)| record.when == When::Own;
+        let is_own = |(record, _): &&(Record, Times)| record.times == TimesRef::Own;
         let own = members.iter().filter(is_own).map(|(_, times)| *times).collect();
         Ok((self.sets.number(&numbers)?, own))
     }

@@ -5,7 +5,7 @@
 //! is one load. Sets with times of their own are the exception: their entries are evaluated one by one.
 
 use crate::lookup::Hit;
-use rapsheet_snapshot::section::records::When;
+use rapsheet_snapshot::section::records::TimesRef;
 use rapsheet_snapshot::{FeedId, Index, Kinds, ListKind, Scope, Snapshot, Status, Time};
 use std::sync::atomic::{AtomicU8, Ordering};
 
@@ -131,7 +131,7 @@ impl Evaluator {
     fn evaluate_set(&self, index: &Index<'_>, set: u32) -> u8 {
         let mut bits = bit::EVALUATED;
         for record in index.records_of(set) {
-            let When::Shared(at) = record.when else { return bit::EVALUATED | bit::OWN_TIMES };
+            let TimesRef::Shared(at) = record.times else { return bit::EVALUATED | bit::OWN_TIMES };
             let retention = self.retention_seconds(record.feed);
             if index.shared_times(at).is_some_and(|times| times.live(self.at, retention)) {
                 bits |= bits_of(record.list, record.scope);
@@ -168,8 +168,8 @@ impl Evaluator {
 
 /// The status of an indicator that no feed lists: failed if every provider that could list it is.
 fn unlisted(providers: &[Provider], kinds: Kinds) -> Status {
-    let mut applicable = providers.iter().filter(|provider| provider.kinds.meets(kinds)).peekable();
-    let failed = applicable.peek().is_some() && applicable.all(|provider| provider.stale_kinds.meets(kinds));
+    let mut applicable = providers.iter().filter(|provider| provider.kinds.intersects(kinds)).peekable();
+    let failed = applicable.peek().is_some() && applicable.all(|provider| provider.stale_kinds.intersects(kinds));
     if failed { Status::Failed } else { Status::Unknown }
 }
 
@@ -189,7 +189,7 @@ impl Provider {
 
     /// The status of an indicator of these kinds that the provider does not list.
     pub(crate) fn unlisted(&self, kinds: Kinds) -> Status {
-        if self.stale_kinds.meets(kinds) { Status::Failed } else { Status::Unknown }
+        if self.stale_kinds.intersects(kinds) { Status::Failed } else { Status::Unknown }
     }
 }
 

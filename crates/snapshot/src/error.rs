@@ -40,7 +40,7 @@ pub struct Corruption {
     pub expected: String,
     /// What the file has there.
     pub found: String,
-    /// What a person can do about it.
+    /// What to do about it.
     pub remedy: &'static str,
 }
 

@@ -1,8 +1,8 @@
 //! The project's bit mixers, in one place.
 //!
-//! Hashes in files depend on these functions, so a change of any constant here is a change of the file format.
-//! None of them is secret: an adversary can choose keys that collide. Every user must stay correct, and may only
-//! become slower, when keys collide.
+//! Hashes in files depend on these functions, so a change of any constant here is a change of the file format. None of them
+//! is secret: an adversary can choose keys that collide. Callers must stay correct when keys collide, and may only become
+//! slower.
 
 /// 2^64 divided by the golden ratio, the multiplier of Fibonacci hashing (D. Knuth, "The Art of Computer
 /// Programming", volume 3, section 6.4).
@@ -23,8 +23,8 @@ pub const fn mix(number: u64) -> u64 {
     number ^ number >> 33
 }
 
-/// Both halves of a product, xored (the folded multiplication of Wang Yi's wyhash). A factor of zero gives zero
-/// whatever the other is; see [`fold_keeping`].
+/// Both halves of a product, xored (the folded multiplication of Wang Yi's wyhash). A factor of zero gives zero, whatever
+/// the other is; see [`fold_keeping`].
 #[inline]
 pub const fn fold(a: u64, b: u64) -> u64 {
     let product = a as u128 * b as u128;
@@ -33,7 +33,7 @@ pub const fn fold(a: u64, b: u64) -> u64 {
 
 /// [`fold`], xored with both factors, so that a factor of zero does not erase the other one.
 #[inline]
-pub const fn fold_keeping(a: u64, b: u64) -> u64 {
+pub(crate) const fn fold_keeping(a: u64, b: u64) -> u64 {
     fold(a, b) ^ a ^ b
 }
 

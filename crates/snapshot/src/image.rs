@@ -1,4 +1,4 @@
-//! A snapshot in memory, as a build makes it, and its way into a file.
+//! A snapshot in memory, as a build makes it, and how it is written to a file.
 
 use crate::Time;
 use crate::atomic_file::AtomicFile;
@@ -108,8 +108,8 @@ impl Image {
     }
 
     /// Writes the file under a temporary name, syncs it, reads it back and verifies every checksum; `verify` then verifies
-    /// the rest, which is [`Snapshot::verify_references`] or its parts in parallel. Everything that can fail for want of
-    /// space has been done then, and nothing was replaced.
+    /// the references: [`Snapshot::verify_references`], or its parts in parallel. All that can fail for lack of space is
+    /// done then, and nothing is replaced yet.
     pub fn stage(
         &self,
         target: impl AsRef<Path>,

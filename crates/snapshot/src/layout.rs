@@ -1,8 +1,7 @@
 //! The layout of the file: the header, the section table, and the list of sections.
 //!
 //! The header states the exact length of the file, so that a truncated file is rejected before any of it is used. Every byte
-//! is covered by one checksum (header, table, sections) or must be zero (padding). Sections that misses touch come first
-//! and together; sections that only hits touch follow. `FORMAT.md` specifies the bytes.
+//! is covered by one checksum (header, table, sections) or must be zero (padding). `FORMAT.md` specifies the bytes.
 
 use crate::Time;
 use crate::error::Corruption;
@@ -10,7 +9,7 @@ use std::ops::Range;
 
 /// The first eight bytes. As in PNG, a transfer in text mode changes them.
 pub const MAGIC: [u8; 8] = *b"\x89RPS\r\n\x1a\n";
-/// The first eight bytes of files from before the first release, which nothing reads any more.
+/// The first eight bytes of files from before the first release, which are rejected.
 const DEVELOPMENT_MAGIC: [u8; 8] = *b"\x89RAP\r\n\x1a\n";
 /// The format version that this crate writes.
 pub const VERSION: u32 = 1;
@@ -58,7 +57,7 @@ macro_rules! sections {
 sections! {
     Origin 1 "origin" "feeds and build information (bincode)";
     SharedTimes 2 "shared-times" "times that many sightings share";
-    Records 3 "records" "what a feed says, without the indicator";
+    Records 3 "records" "what a feed states about an indicator, without the indicator";
     Sets 4 "sets" "interned lists of records";
     Extents 5 "extents" "listed ranges that are not prefixes";
     SetExceptions 6 "set-exceptions" "sets whose numbers are too large for the width of their part";
@@ -85,7 +84,7 @@ sections! {
 pub struct Row {
     /// The section's number.
     pub id: u16,
-    /// [`MUST_UNDERSTAND`] or nothing.
+    /// [`MUST_UNDERSTAND`], or 0.
     pub flags: u16,
     /// Where it begins, as a byte offset of the file.
     pub offset: u64,
@@ -120,6 +119,7 @@ impl Table {
         let mut head = Vec::with_capacity(HEADER_LEN + rows.len());
         head.extend_from_slice(&MAGIC);
         head.extend_from_slice(&VERSION.to_le_bytes());
+        // Each section once, and `decode` rejects more than SECTIONS_MAX.
         head.extend_from_slice(&(self.rows.len() as u32).to_le_bytes());
         head.extend_from_slice(&self.file_len.to_le_bytes());
         head.extend_from_slice(&self.built_at.unix().to_le_bytes());
@@ -168,7 +168,7 @@ impl Table {
 }
 
 /// The error of a part whose checksum does not match.
-pub fn checksum_mismatch(part: &'static str, offset: u64, stated: u32, actual: u32) -> Corruption {
+pub(crate) fn checksum_mismatch(part: &'static str, offset: u64, stated: u32, actual: u32) -> Corruption {
     Corruption::new(part, offset, format_args!("checksum {stated:08x}"), format_args!("{actual:08x}"))
 }
 

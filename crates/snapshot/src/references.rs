@@ -1,15 +1,15 @@
-//! References: whether the contents of a file make sense, which checksums cannot tell.
+//! Verifying references: whether the sections of a file are consistent, which checksums cannot show.
 //!
-//! Every reference must lead somewhere, every order must hold, and every entry must be found by the look-ups of its part. A
+//! Every reference must have a target, every order must hold, and every entry must be found by the look-ups of its part. A
 //! build verifies this once before it publishes a file, and `rapsheet verify` does it on demand. The work is divided into
 //! independent checks, which a caller may run in parallel.
 
 use crate::error::{Corruption, Error};
-use crate::index::{Entry, Index, Part};
+use crate::index::{Index, Part};
 use crate::layout::Section;
 use crate::section::leaves::Leaves;
 use crate::section::packed::Packed;
-use crate::section::records::{self, EXTENT_LEN, Extent, RECORD_LEN, Sets, When};
+use crate::section::records::{self, EXTENT_LEN, Extent, RECORD_LEN, Sets, TimesRef};
 use crate::section::times::SHARED_LEN;
 use crate::snapshot::Snapshot;
 use crate::{Address, AddressRange, name, url};
@@ -24,11 +24,11 @@ const BATCH: usize = 512;
 #[derive(Clone, Debug)]
 pub struct ReferenceCheck<'a> {
     snapshot: &'a Snapshot,
-    what: What,
+    kind: CheckKind,
 }
 
 #[derive(Clone, Debug)]
-enum What {
+enum CheckKind {
     Tables,
     Sets(Part),
     Addresses(AddressRange, Part),
@@ -43,22 +43,23 @@ impl Snapshot {
         self.reference_checks().iter().try_for_each(ReferenceCheck::run)
     }
 
-    /// The same as [`Snapshot::verify_references`] in independent parts, largest first. All must succeed.
+    /// [`Snapshot::verify_references`] in independent parts, largest first. All must succeed.
+    #[doc(hidden)]
     pub fn reference_checks(&self) -> Vec<ReferenceCheck<'_>> {
         let leaves = self.index().names.leaves().map_or(0, Leaves::leaf_count);
         let names = (0..leaves.max(1)).step_by(LEAVES);
-        let names = names.map(|first| What::Names(first..leaves.min(first + LEAVES)));
+        let names = names.map(|first| CheckKind::Names(first..leaves.min(first + LEAVES)));
         let v4 = AddressRange::V4 { first: 0, last: u32::MAX };
         let v6 = AddressRange::V6 { first: 0, last: u128::MAX };
         let others = [
-            What::Addresses(v4, Part::Ipv4),
-            What::Urls,
-            What::Addresses(v6, Part::Ipv6),
-            What::TopIndex,
-            What::Tables,
+            CheckKind::Addresses(v4, Part::Ipv4),
+            CheckKind::Urls,
+            CheckKind::Addresses(v6, Part::Ipv6),
+            CheckKind::TopIndex,
+            CheckKind::Tables,
         ];
-        let checks = names.chain(others).chain(Part::ALL.map(What::Sets));
-        checks.map(|what| ReferenceCheck { snapshot: self, what }).collect()
+        let checks = names.chain(others).chain(Part::ALL.map(CheckKind::Sets));
+        checks.map(|kind| ReferenceCheck { snapshot: self, kind }).collect()
     }
 }
 
@@ -66,13 +67,13 @@ impl ReferenceCheck<'_> {
     /// Runs the check.
     pub fn run(&self) -> Result<(), Error> {
         let check = Check { snapshot: self.snapshot, index: self.snapshot.index() };
-        let result = match &self.what {
-            What::Tables => check.lengths().and_then(|()| check.records()).and_then(|()| check.sets()),
-            What::Sets(part) => check.entries(*part),
-            What::Addresses(all, part) => check.addresses(*all, *part),
-            What::TopIndex => check.top_index(),
-            What::Names(leaves) => check.names(leaves.clone()),
-            What::Urls => check.urls(),
+        let result = match &self.kind {
+            CheckKind::Tables => check.lengths().and_then(|()| check.records()).and_then(|()| check.sets()),
+            CheckKind::Sets(part) => check.entries(*part),
+            CheckKind::Addresses(all, part) => check.addresses(*all, *part),
+            CheckKind::TopIndex => check.top_index(),
+            CheckKind::Names(leaves) => check.names(leaves.clone()),
+            CheckKind::Urls => check.urls(),
         };
         result.map_err(|corruption| self.snapshot.corrupt(corruption))
     }
@@ -126,7 +127,7 @@ impl Check<'_> {
         let is_sound = |at: &usize| {
             records::record(bytes, *at as u32).is_some_and(|record| {
                 self.snapshot.feed(record.feed).is_some()
-                    && !matches!(record.when, When::Shared(row) if row as usize >= times)
+                    && !matches!(record.times, TimesRef::Shared(row) if row as usize >= times)
                     && !matches!(record.extent, Extent::Range(row) if row as usize >= extents)
             })
         };
@@ -159,13 +160,13 @@ impl Check<'_> {
         let is_whole = count == 0 || Packed::new(bytes).byte_len(count) == bytes.len();
         self.require(is_whole, part.sets(), "its count to match its length", || count.to_string())?;
         self.exceptions(part, count)?;
-        let own = |set| self.index.records_of(set).filter(|record| record.when == When::Own).count();
+        let own = |set| self.index.records_of(set).filter(|record| record.times == TimesRef::Own).count();
         // Counted once for each set: many entries share a set.
         let own: Vec<usize> = (0..self.index.set_count()).map(|set| own(set as u32)).collect();
         let Some(column) = self.index.columns.get(part as usize) else { return Ok(()) };
         let mut row = 0;
         for ordinal in 0..count {
-            let entry = Entry { part, ordinal: ordinal as u32 };
+            let entry = part.entry(ordinal as u32);
             if !self.index.is_entry(entry) {
                 continue;
             }
@@ -227,7 +228,7 @@ impl Check<'_> {
         self.require(seen == expected, part.sets(), &format!("{expected} ranges"), || seen.to_string())
     }
 
-    /// The top index of names leads every name to its group of leaves.
+    /// The top index of names maps every name to its group of leaves.
     fn top_index(&self) -> Result<(), Corruption> {
         let is_sound = self.index.names.leaves().is_none_or(Leaves::has_sound_top_index);
         self.require(is_sound, Section::NameLeaves, "a separator for each group", || "another one".to_owned())
@@ -245,7 +246,7 @@ impl Check<'_> {
         let mut keys = Keys::new(Section::NameLeaves);
         let mut batch = NameBatch::default();
         if let Some(before) = leaves.start.checked_sub(1) {
-            all.each_in(before..leaves.start, |key, ordinal| keys.follow(key, ordinal));
+            all.each_in(before..leaves.start, |key, ordinal| keys.continue_after(key, ordinal));
         }
         let is_last = leaves.end == all.leaf_count();
         let is_whole = all.each_in(leaves, |key, ordinal| {
@@ -297,8 +298,8 @@ impl Keys {
         Keys { section, previous, next: 0, broken: None, forward, canonical }
     }
 
-    /// Goes on behind a key that another check verifies.
-    fn follow(&mut self, key: &[u8], ordinal: u32) {
+    /// Continues after a key that another check verifies.
+    fn continue_after(&mut self, key: &[u8], ordinal: u32) {
         self.previous.clear();
         self.previous.extend_from_slice(key);
         self.next = ordinal.wrapping_add(1);
@@ -310,7 +311,7 @@ impl Keys {
         if !is_next || !self.is_canonical(key) {
             self.reject(key);
         }
-        self.follow(key, ordinal);
+        self.continue_after(key, ordinal);
     }
 
     fn reject(&mut self, key: &[u8]) {

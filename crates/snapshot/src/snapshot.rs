@@ -25,13 +25,13 @@ use std::path::{Path, PathBuf};
 /// An open snapshot.
 ///
 /// ```
-/// use rapsheet_snapshot::{Address, Image, Snapshot, Time};
-///
-/// let bytes = Image::new(Time::from_unix(1_800_000_000), Vec::new()).to_bytes();
-/// let snapshot = Snapshot::from_bytes(bytes)?;
-/// assert!(snapshot.origin().feeds.is_empty());
-/// assert_eq!(snapshot.index().address(Address::V4(0x2D09_1405)), None);
-/// # Ok::<(), rapsheet_snapshot::Error>(())
+/// # use rapsheet_snapshot::{Address, Snapshot};
+/// let snapshot = Snapshot::open("../../tests/golden/v1.rap")?;
+/// for feed in &snapshot.origin().feeds {
+///     println!("{} of {}, retrieved {:?}", feed.id, feed.provider, feed.traits().update_time);
+/// }
+/// assert!(snapshot.index().address(Address::parse(b"45.9.20.5")?).is_some());
+/// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 #[derive(Debug)]
 pub struct Snapshot {
@@ -102,6 +102,7 @@ impl Snapshot {
     }
 
     /// The section table.
+    #[doc(hidden)]
     pub fn table(&self) -> &Table {
         &self.table
     }
@@ -117,11 +118,13 @@ impl Snapshot {
     }
 
     /// The bytes of a section; empty where the file has no such section.
+    #[doc(hidden)]
     pub fn bytes(&self, section: Section) -> &[u8] {
         self.table.row(section).and_then(|row| self.map.get(row.range())).unwrap_or(&[])
     }
 
     /// How many items a section holds.
+    #[doc(hidden)]
     pub fn count(&self, section: Section) -> usize {
         self.table.row(section).map_or(0, |row| usize::try_from(row.count).unwrap_or(usize::MAX))
     }

@@ -1,6 +1,6 @@
 //! Instants: whole UTC seconds, parsed and written as RFC 3339.
 //!
-//! The snapshot stores seconds in four bytes; feeds state nothing finer that matters. The calendar arithmetic is the
+//! The snapshot stores seconds in four bytes; no rule depends on fractions of a second. The calendar arithmetic is the
 //! proleptic Gregorian one (H. Hinnant, "chrono-Compatible Low-Level Date Algorithms"). It is here, in some forty lines, so
 //! that a reader needs no calendar library.
 
@@ -44,6 +44,9 @@ impl Time {
     }
 
     /// The instant as the file stores it: seconds since [`Time::EARLIEST`], clamped to what it can hold.
+    ///
+    /// Clamping changes no answer at an instant between the two limits: a row's time before 2000 is dropped when the row
+    /// is read, and an expiry after 2136 ends no sighting before then.
     pub fn stored(self) -> u32 {
         let since = self.0.clamp(Self::EARLIEST.0, Self::LATEST.0) - Self::EARLIEST.0;
         u32::try_from(since).unwrap_or(u32::MAX - 1)

@@ -9,8 +9,8 @@ use crate::layout::u32_at;
 
 const ROW_LEN: usize = 8;
 const HEAD_LEN: usize = 8;
-/// A row must save the bytes of so many rows: finding it takes a search, which misses the cache several times.
-const WORTH: usize = 3;
+/// What an exception costs, in rows: finding its row takes a search, which misses the cache several times.
+const ROWS_PER_EXCEPTION: usize = 3;
 
 /// The sets of a part's entries, divided.
 pub struct Divided {
@@ -20,16 +20,16 @@ pub struct Divided {
     pub exceptions: Vec<(u32, u32)>,
 }
 
-/// Divides the sets of a part's entries at the width that takes the fewest bytes, where an exception counts for more
-/// than it takes.
+/// Divides the sets of a part's entries at the width that costs the fewest bytes, where an exception costs
+/// [`ROWS_PER_EXCEPTION`] rows.
 pub fn divide(sets: &[u32]) -> Result<Divided, TooLarge> {
     let last = sets.iter().max().copied().unwrap_or(0);
-    // All 32 bits set is no set: it is what marks an exception at the largest width.
+    // All 32 bits set is no set number: it marks an exception at the largest width.
     TooLarge::check("sets", "sets", u64::from(last) + 1, u64::from(u32::MAX))?;
     TooLarge::fit_u32("a part of the snapshot", "entries", sets.len())?;
     let cost = |width: u32| {
         let exceptions = sets.iter().filter(|set| **set >= mark(width)).count();
-        sets.len() * width as usize + exceptions * ROW_LEN * 8 * WORTH
+        sets.len() * width as usize + exceptions * ROW_LEN * 8 * ROWS_PER_EXCEPTION
     };
     let largest = if sets.is_empty() { 0 } else { 32 - (last + 1).leading_zeros() };
     let width = (1..=largest).min_by_key(|width| cost(*width)).unwrap_or(1);

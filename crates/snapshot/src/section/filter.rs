@@ -1,18 +1,18 @@
 //! The filter of names: it rejects most suffixes that are not listed, with one cache line each.
 //!
 //! Most names that are looked up are not listed, and neither is any of their ancestors. The filter stores one byte for
-//! each suffix of each entry: a fingerprint of six bits, and two flags that say whether the suffix is an *entry* and
-//! whether it is a *parent*, that is, has entries below it. A name is walked from its last label. Where the filter says
-//! "no parent", the walk ends; where it says "entry", the index decides. A flag is wrong for one in a hundred suffixes
-//! that are not stored, and then only by saying yes.
+//! each suffix of each entry: a fingerprint of six bits, and two flags: whether the suffix is an *entry* and
+//! whether it is a *parent*, that is, has entries below it. A name is walked from its last label. Where the filter answers
+//! "no parent", the walk ends; where it answers "entry", the index decides. A flag is wrong for one in a hundred suffixes
+//! that are not stored, and then it is set.
 //!
 //! Bytes are stored in buckets of xored numbers (see `xor_bucket`): a hash selects a bucket and four of its bytes, whose
 //! xor is the byte of the suffix. A bucket holds 44 suffixes on average in 63 bytes, under the first of 255 seeds that
 //! makes its equations solvable; its last byte is the seed. It takes a quarter more bytes than a fuse filter, for a
 //! third of the cache misses.
 //!
-//! Few entries are a last label alone, but every look-up would have to test its last label for their sake. The header
-//! therefore says which last labels may be entries; all other walks start at the number of labels that the shortest
+//! Few entries are a last label alone, but because of them every look-up would have to test its last label. The header
+//! therefore records which last labels may be entries; all other walks start at the number of labels that the shortest
 //! other entry has.
 
 use super::prefetch::prefetch;
@@ -30,7 +30,7 @@ const LAST_LABELS: u64 = 8 * (HEADER_LEN - LAST_LABELS_AT) as u64;
 const SEED_AT: usize = BUCKET_LEN - 1;
 /// How many suffixes a bucket holds on average. More would leave too many buckets without a solution.
 const SUFFIXES: usize = 44;
-/// The seed of a bucket without a solution: it says yes to everything.
+/// The seed of a bucket without a solution: the answer for all of its suffixes is [`Membership::UNKNOWN`].
 const SATURATED: u8 = 255;
 /// The suffix is an entry.
 const ENTRY: u8 = 1;
@@ -145,7 +145,7 @@ fn solve_with(suffixes: &[(u64, u8)], seed: u8) -> Option<[u8; BUCKET_LEN]> {
     suffixes.iter().all(&mut add).then(|| system.solution().map(|number| number as u8))
 }
 
-/// What the filter says of a suffix.
+/// The filter's answer for a suffix.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Membership(u8);
 
@@ -217,7 +217,7 @@ impl<'a> Filter<'a> {
         prefetch(self.buckets, bucket_of(suffix.number(), self.buckets.len()));
     }
 
-    /// What the filter says of a suffix.
+    /// Whether a suffix may be an entry, and whether it may be a parent.
     #[inline]
     pub fn lookup(&self, suffix: SuffixHash) -> Membership {
         let hash = suffix.number();
@@ -290,7 +290,7 @@ mod tests {
     }
 
     #[test]
-    fn overfull_buckets_say_yes() {
+    fn overfull_buckets_reject_nothing() {
         let crowd: Vec<(u64, u8)> = (0..64).map(|at| (SuffixHash(at).number(), ENTRY)).collect();
         assert_eq!(solve(&crowd), [SATURATED; BUCKET_LEN]);
         let header = [1u32, 1].map(u32::to_le_bytes).concat();

@@ -21,12 +21,12 @@ const CELL_LEN: usize = 16;
 /// The buckets of a cell.
 const CELL: usize = 64;
 /// The length of an item, in bytes.
-pub const ITEM_LEN: usize = 2;
-/// How many leading bits number a bucket. The others must fit an item, beside its kind.
+const ITEM_LEN: usize = 2;
+/// How many leading bits number a bucket. The others must fit an item, together with its kind.
 const BITS: Range<u8> = 18..21;
-/// The number of ranges for each bucket above which more buckets pay.
+/// The number of ranges for each bucket above which a directory of more buckets pays off.
 const RANGES_PER_BUCKET: usize = 1;
-/// So many items are searched without prefetching each step: they stand in a cache line or two.
+/// So many items are searched without prefetching each step: they are in a cache line or two.
 const NEAR: u32 = 32;
 /// How many addresses are looked up together.
 const BATCH: usize = 256;
@@ -55,7 +55,7 @@ pub fn encode(ranges: &[RangeEntry<u32>]) -> Result<EncodedIpv4, TooLarge> {
     encode_within(ranges, u64::from(u32::MAX))
 }
 
-/// The same with another limit on the number of items.
+/// As [`encode`], with another limit on the number of items.
 fn encode_within(ranges: &[RangeEntry<u32>], items_max: u64) -> Result<EncodedIpv4, TooLarge> {
     let bits = bits_for(ranges.len());
     let shift = 32 - bits;
@@ -81,6 +81,7 @@ fn encode_within(ranges: &[RangeEntry<u32>], items_max: u64) -> Result<EncodedIp
             }
             next = high + 1;
         }
+        // One range adds at most two items for each of 2^20 buckets. Numbers that wrapped are never returned.
         TooLarge::check("IPv4 ranges", "items", out.references.len() as u64, items_max)?;
     }
     out.directory = directory(bits, &starts, out.references.len());
@@ -89,6 +90,7 @@ fn encode_within(ranges: &[RangeEntry<u32>], items_max: u64) -> Result<EncodedIp
 
 impl EncodedIpv4 {
     fn push(&mut self, low: u32, kind: u16, range: &RangeEntry<u32>) {
+        // `low` has at most 14 bits: the first 18 or more number the bucket.
         self.ends.extend(((low as u16) << 2 | kind).to_le_bytes());
         self.references.push((range.set, range.own));
         self.ranges += usize::from(kind != GAP);
@@ -103,6 +105,7 @@ fn bits_for(ranges: usize) -> u8 {
 /// The bytes of the directory, given the non-empty buckets, each with its first item, and the number of items.
 fn directory(bits: u8, buckets: &[(u32, u32)], items: usize) -> Vec<u8> {
     let mut cells = vec![[0; CELL_LEN]; (1 << bits) / CELL];
+    // At most 2^20 buckets, and one end for each cell.
     let mut starts = Vec::with_capacity(buckets.len());
     let cell_of = |bucket: u32| bucket as usize / CELL;
     let groups: Vec<&[(u32, u32)]> = buckets.chunk_by(|(a, _), (b, _)| cell_of(*a) == cell_of(*b)).collect();
@@ -176,7 +179,7 @@ impl<'a> Ipv4Index<'a> {
         }
     }
 
-    /// Runs every stage of the look-up for all addresses that are left; each stage prefetches what the next one reads.
+    /// Looks up at most [`BATCH`] addresses, stage by stage; each stage prefetches what the next one reads.
     #[inline]
     fn lookup_group(&self, addresses: &[u32], prefetch_set: impl Fn(u32), mut visit: impl FnMut(usize, u32)) {
         let mut listed = [0u16; BATCH];
@@ -230,8 +233,8 @@ impl<'a> Ipv4Index<'a> {
         listed.get(..count).unwrap_or_default()
     }
 
-    /// Halves the items of all probes, one step of each after the other, until those of each stand close together and are
-    /// prefetched. The steps of one probe wait for memory, so the probes wait together.
+    /// Halves the items of all probes, one step of each in turn, until those of each are close together and prefetched.
+    /// Each step of a probe waits for memory, and the waits of different probes overlap.
     #[inline]
     fn narrow(&self, probes: &mut [Probe]) {
         let mut wide = [0u16; BATCH];
@@ -257,7 +260,7 @@ impl<'a> Ipv4Index<'a> {
         }
     }
 
-    /// Prefetches what the next step of a probe reads: the middle item, or all items, which stand in one or two cache lines.
+    /// Prefetches what the next step of a probe reads: the middle item, or all items, which are in one or two cache lines.
     #[inline]
     fn prefetch_probe(&self, probe: &Probe) {
         let Bucket { first, rank: end } = probe.bucket;
@@ -353,8 +356,8 @@ struct Bucket {
     rank: u32,
 }
 
-/// An address on its way through the stages. `bucket` is first its bucket, then the first and last of the items that are
-/// left, then one item.
+/// An address between two stages. The two numbers of `bucket` are first its bucket, then the first item that is left and
+/// the end of these items, then the item that was found.
 #[derive(Clone, Copy, Default)]
 struct Probe {
     bucket: Bucket,
@@ -369,7 +372,7 @@ impl Probe {
         self.bucket.first.midpoint(self.bucket.rank) as usize
     }
 
-    /// Whether more items are left than stand close together.
+    /// Whether more than [`NEAR`] items are left.
     #[inline]
     fn is_wide(&self) -> bool {
         self.bucket.rank.saturating_sub(self.bucket.first) > NEAR

@@ -4,8 +4,8 @@
 //! with the one before, and the texts. It holds as many names as fit, some seventeen. A name in a given slot is compared
 //! with a query from its end to its beginning: first its own text, then the text of the last name before it that shares
 //! fewer bits, and so on, until one shares nothing. All lengths are in bits of the code: the query is encoded once, and
-//! nothing is decoded. Where the locator gives the slot, a look-up waits for one leaf. The top index leads from any key to
-//! its group of leaves; it serves where the locator has no answer.
+//! nothing is decoded. Where the locator gives the slot, a look-up waits for one leaf. The top index maps any key to its
+//! group of leaves, for the names whose slot the locator does not have.
 //!
 //! The ordinal of a name is its position in the order of all names, with their bytes reversed.
 
@@ -21,7 +21,7 @@ use std::ops::Range;
 
 /// The length of a leaf, in bytes.
 const LEAF_LEN: usize = 128;
-/// How many names a leaf holds at most: their numbers are compared thirty-two bytes at a time.
+/// How many names a leaf holds at most: their shared bits are compared thirty-two bytes at a time.
 const NAMES_MAX: usize = 31;
 /// How many leaves a group of the top index holds; the last one may hold fewer.
 const GROUP_LEAVES: usize = 16;
@@ -35,13 +35,13 @@ const UNITS: usize = 8 / UNIT;
 /// Zeros behind the texts, so that the last of them can be read in words.
 const TAIL_LEN: usize = 8;
 
-/// The place of a name: the number of its leaf, and its position there.
+/// Where a name is stored: the number of its leaf, and its position in the leaf.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct LeafSlot(u32);
 
 impl LeafSlot {
-    /// No name stands in this slot. The locator answers it for names whose slots it cannot store, mostly because several
-    /// names have the same hash; the top index finds them.
+    /// No name is in this slot. The locator returns it for names whose slots it does not store, because several names have
+    /// the same hash or a bucket had no room; the top index finds them.
     pub const HASH_COLLISION: LeafSlot = LeafSlot(NAMES_MAX as u32);
     const POSITION_BITS: u32 = NAMES_MAX.count_ones();
     /// How many leaves the number of a slot can tell apart.
@@ -88,7 +88,7 @@ pub fn encode(names: &[&[u8]]) -> Result<EncodedLeaves, TooLarge> {
     encode_within(names, LeafSlot::LEAVES_MAX)
 }
 
-/// The same with another limit on the number of leaves.
+/// As [`encode`], with another limit on the number of leaves.
 fn encode_within(names: &[&[u8]], leaves_max: usize) -> Result<EncodedLeaves, TooLarge> {
     TooLarge::fit_u32("names", "entries", names.len())?;
     let longest = names.iter().map(|name| name.len()).max().unwrap_or(0);
@@ -103,6 +103,7 @@ fn encode_within(names: &[&[u8]], leaves_max: usize) -> Result<EncodedLeaves, To
         let taken = writer.leaf(rest, slots.len() as u32)?;
         slots.extend((0..taken).map(|position| LeafSlot::new(leaf, position)));
     }
+    // Slots that wrapped are never returned.
     TooLarge::check("names", "leaves", writer.starts.len() as u64, leaves_max as u64)?;
     let groups: Vec<usize> = writer.starts.iter().copied().step_by(GROUP_LEAVES).collect();
     let top = top_index::encode(names, &groups);
@@ -118,7 +119,7 @@ fn encode_within(names: &[&[u8]], leaves_max: usize) -> Result<EncodedLeaves, To
     Ok(EncodedLeaves { section, slots })
 }
 
-/// How often each byte occurs in the texts, approximately.
+/// How often each byte occurs in the texts, approximately. Every byte that occurs has a count, and so a code.
 fn frequencies(names: &[&[u8]]) -> [u64; 256] {
     let mut counts = [0; 256];
     let mut before: &[u8] = &[];
@@ -165,6 +166,7 @@ impl Writer<'_> {
         let end = self.leaves.len() + LEAF_LEN;
         self.leaves.extend(ordinal.to_le_bytes());
         let begin = begin(ends.len());
+        // The loop keeps every end below LEAF_LEN * UNITS, which is 256.
         self.leaves.extend([0].iter().chain(&ends).map(|units| (begin + units) as u8));
         if ends.is_empty() {
             self.long(names.first().unwrap_or(&before))?;
@@ -213,7 +215,7 @@ pub struct Leaves<'a> {
     count: u64,
     codes: Codes<'a>,
     leaves: &'a [[u8; LEAF_LEN]],
-    /// The leaves and what follows them, so that the end of the last one can be read in words.
+    /// The leaves and all that follows them, so that the end of the last one can be read in words.
     data: &'a [u8],
     top_index: FstMap<'a>,
     long: &'a [u8],
@@ -276,15 +278,15 @@ impl<'a> Leaves<'a> {
         prefetch(self.data, start.saturating_add(LEAF_LEN / 2));
     }
 
-    /// The ordinal of a query, if it stands in this slot.
+    /// The ordinal of a query, if it is the name in this slot.
     #[inline]
     pub(super) fn get_at(&self, slot: LeafSlot, query: &EncodedText) -> Option<u32> {
         let (leaf, len) = (self.leaf(slot.leaf())?, query.len()?);
-        let is_there = match leaf.names {
+        let is_equal = match leaf.names {
             0 => slot.position() == 0 && leaf.is_long(query, len),
             names => slot.position() < names && leaf.is_at(slot.position(), query, len),
         };
-        is_there.then(|| leaf.ordinal().wrapping_add(slot.position() as u32))
+        is_equal.then(|| leaf.ordinal().wrapping_add(slot.position() as u32))
     }
 
     /// The group of leaves that would hold a name, by the top index.
@@ -319,7 +321,7 @@ impl<'a> Leaves<'a> {
         self.each_in(0..self.leaves.len(), visit)
     }
 
-    /// The same for the names of some leaves.
+    /// As [`Leaves::each`], for the names of some leaves.
     pub(crate) fn each_in(&self, leaves: Range<usize>, mut visit: impl FnMut(&[u8], u32)) -> bool {
         let decoder = Decoder::new(self.codes);
         self.codes.are_sound(UNIT - 1)
@@ -332,8 +334,8 @@ impl<'a> Leaves<'a> {
             })
     }
 
-    /// Whether the top index leads every key to its group: it has a separator for each group but the first, and each
-    /// separator lies between the last name of the group before and the first name of its group.
+    /// Whether the top index maps every key to its group: it has a separator for each group but the first, and each
+    /// separator is greater than the last name of the group before, and not greater than the first name of its group.
     pub(crate) fn has_sound_top_index(&self) -> bool {
         let decoder = Decoder::new(self.codes);
         let (mut next, mut sound) = (1, true);
@@ -529,7 +531,7 @@ mod tests {
     }
 
     #[test]
-    fn many_names_with_long_shared_beginnings_are_found() {
+    fn names_with_long_common_prefixes_are_found() {
         let names = (0..5000)
             .map(|n| match n % 3 {
                 0 => format!("moc.topsgolb.{:x}", n * 7919),

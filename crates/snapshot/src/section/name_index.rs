@@ -1,7 +1,7 @@
 //! The index of names: finds a name and its listed ancestors.
 //!
-//! The filter rejects most misses, the locator gives the slot of a listed name, and the leaves hold the names. The leaves
-//! with their top index answer alone, too, only slower.
+//! The filter rejects most misses, the locator gives the slot of a listed name, and the leaves hold the names. Without
+//! filter and locator, the leaves and their top index give the same answers, but slower.
 
 use super::filter::{Filter, Membership};
 use super::leaves::{LeafSlot, Leaves};
@@ -100,7 +100,7 @@ impl<'a> NameIndex<'a> {
         }
     }
 
-    /// The same as [`NameIndex::each_covering`] for many names at once, in no particular order, with the position of each
+    /// As [`NameIndex::each_covering`], for many names at once, in no particular order, with the position of each
     /// name. `prefetch` gets each ordinal some time before `visit` does.
     pub fn lookup_batch(
         &self,
@@ -143,7 +143,7 @@ fn resolve(
     resolve_slot(leaves, name.get(..end)?, slot, &mut EncodedText::new())
 }
 
-/// The ordinal of a suffix that stands in this slot or nowhere, or that only the top index can find.
+/// The ordinal of a suffix that is in this slot or not listed, or that only the top index can find.
 #[inline]
 fn resolve_slot(
     leaves: &Leaves<'_>,
@@ -159,7 +159,7 @@ fn resolve_slot(
 }
 
 /// Names that are looked up together, so that their cache misses overlap. The filter is read for one suffix of each name,
-/// then for the next suffix of the names that may have a longer one. When many candidates are waiting, their slots are
+/// then for the next longer suffix of each name that may have a listed one. When many candidates are waiting, their slots are
 /// looked up, and then their leaves are read.
 struct Batch<'k, 'a> {
     filter: &'k Filter<'a>,
@@ -303,7 +303,7 @@ mod tests {
     }
 
     #[test]
-    fn names_with_one_hash_are_told_apart() {
+    fn names_with_one_hash_are_distinguished() {
         let all = of_one_hash();
         assert!(all.len() > 8 && all.iter().all(|name| SuffixHash::of(name) == SuffixHash::of(&all[0])));
         let mut listed: Vec<Vec<u8>> = all.iter().take(4).cloned().collect();

@@ -16,6 +16,7 @@ const WIDTH_MAX: u8 = 40;
 pub fn encode(values: impl ExactSizeIterator<Item = u64> + Clone) -> Result<Vec<u8>, TooLarge> {
     let largest = values.clone().max().unwrap_or(0);
     TooLarge::check("a number of a packed array", "as its value", largest, (1 << WIDTH_MAX) - 1)?;
+    // At most WIDTH_MAX.
     let width = 64 - largest.leading_zeros();
     let mut out = vec![width as u8];
     out.resize(HEADER_LEN, 0);
@@ -26,7 +27,7 @@ pub fn encode(values: impl ExactSizeIterator<Item = u64> + Clone) -> Result<Vec<
     Ok(out)
 }
 
-/// Writes numbers one behind the other, from the lowest bit of each byte on.
+/// Writes numbers one after another, from the lowest bit of each byte on.
 #[derive(Default)]
 pub(super) struct BitWriter {
     bytes: Vec<u8>,
@@ -51,7 +52,7 @@ impl BitWriter {
         self.bytes.len() * 8 + self.filled
     }
 
-    /// The bytes; the last one is filled up with zeros.
+    /// The bytes; the last one is padded with zeros.
     pub(super) fn finish(mut self) -> Vec<u8> {
         if self.filled > 0 {
             self.bytes.extend(self.pending.to_le_bytes().first());

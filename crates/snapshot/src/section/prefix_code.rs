@@ -19,15 +19,16 @@ pub(super) const CODE_MAX: u32 = 10;
 pub(super) const TEXT_MAX: usize = 255;
 /// How many words hold the longest encoded text, and one more so that reads of two words stay inside.
 const WORDS: usize = (TEXT_MAX * CODE_MAX as usize).div_ceil(64) + 1;
-/// How many bytes are encoded together: one word holds the longest codes of so many.
+/// How many bytes are encoded together: their codes fit one word, whatever their lengths.
 const CHUNK: usize = 4;
-/// Encoded texts take whole units of so many bits, padded with zero bits. The code of only zeros has at least as many bits,
-/// so that padding is never taken for a byte.
+/// Encoded texts take whole units of so many bits, padded with zero bits. The code that is all zeros has at least as many
+/// bits, so that padding is never taken for a byte.
 pub(super) const UNIT: usize = 4;
 /// How many bits are compared at a time: what a load of eight bytes has at any bit offset.
 const STEP: usize = 57;
 
-/// The code of each byte: the bits in the lower twelve bits, their number above; 0 for bytes that have no code.
+/// The code of each byte: its bits in the lower twelve bits, how many there are in the upper four; 0 for a byte without
+/// a code.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Codes<'a>(&'a [[u8; 2]; 256]);
 
@@ -96,7 +97,7 @@ pub(super) fn encode(frequencies: &[u64; 256]) -> Vec<u8> {
     }
     let mut rows = [[0; 2]; 256];
     let mut next = 0u16;
-    // The longest codes first, so that the code of only zeros is one of them.
+    // The longest codes come first, so that the code that is all zeros is one of them.
     for length in (1..=CODE_MAX).rev() {
         for (row, _) in rows.iter_mut().zip(&lengths).filter(|(_, own)| **own == length) {
             let bits = next.reverse_bits() >> (16 - length);
@@ -134,7 +135,7 @@ fn lengthen(lengths: &mut [u32; 256], byte: u8) {
     lengths.iter_mut().skip(usize::from(byte)).take(1).for_each(|length| *length += 1);
 }
 
-/// Writes encoded texts one behind the other.
+/// Writes encoded texts one after another.
 #[derive(Default)]
 pub(super) struct TextWriter(BitWriter);
 
@@ -177,7 +178,8 @@ impl EncodedText {
         EncodedText { words: [0; WORDS], len: None }
     }
 
-    /// Encodes a text of at most [`TEXT_MAX`] bytes. A longer one, or one with a byte that has no code, has no length.
+    /// Encodes a text of at most [`TEXT_MAX`] bytes. The length of a longer one, or of one with a byte that has no code, is
+    /// `None`.
     #[inline]
     pub(super) fn set(&mut self, codes: Codes<'_>, text: &[u8]) {
         let (chunks, rest) = text.as_chunks::<CHUNK>();
@@ -233,7 +235,7 @@ impl EncodedText {
     }
 }
 
-/// The 57 bits from `at` on, at least.
+/// At least the 57 bits from `at` on.
 #[inline]
 fn bits_at(stored: &[u8], at: usize) -> u64 {
     u64_at(stored, at / 8) >> (at % 8)

@@ -5,8 +5,8 @@
 //! time, and hashes a suffix with one multiplication for every sixteen bytes.
 //!
 //! The hash is a folded multiplication (Wang Yi's wyhash), xored with its factors so that a factor of zero does not erase the
-//! other one. The last eight bytes of a suffix are read where they stand, even if that reads some bytes twice: this needs no
-//! mask. The hash is not secret. An adversary who writes a list can find names with equal hashes, which makes look-ups of
+//! other one. The last eight bytes of a suffix are read as one word, even if that reads some bytes twice: this needs no mask.
+//! The hash is not secret. An adversary who writes a list can find names with equal hashes, which makes look-ups of
 //! these names slower, and of no others.
 
 use super::simd;
@@ -42,7 +42,7 @@ impl SuffixHash {
     }
 }
 
-/// A suffix of a name, and what is needed to go on to the next one.
+/// A suffix of a name, and the state from which the next longer one follows.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Suffix {
     /// How many bytes the suffix has.
@@ -58,7 +58,7 @@ impl Suffix {
     #[inline]
     pub fn last_label(name: &[u8]) -> Suffix {
         match ends_in(name, 0) {
-            0 => Suffix::behind(name, 0, INITIAL),
+            0 => Suffix::after(name, 0, INITIAL),
             ends => Suffix::at(0, ends, INITIAL),
         }
     }
@@ -70,14 +70,14 @@ impl Suffix {
             return None;
         }
         Some(match self.ends {
-            0 => Suffix::behind(name, self.block(), self.before),
+            0 => Suffix::after(name, self.block(), self.before),
             ends => Suffix::at(self.block(), ends, self.before),
         })
     }
 
-    /// The shortest suffix that ends behind a block.
+    /// The shortest suffix that ends in a block after this one.
     #[inline]
-    fn behind(name: &[u8], mut block: usize, mut before: u64) -> Suffix {
+    fn after(name: &[u8], mut block: usize, mut before: u64) -> Suffix {
         loop {
             (before, block) = (absorb(before, words(name, block)), block + BLOCK);
             let ends = ends_in(name, block);
@@ -93,7 +93,7 @@ impl Suffix {
         Suffix { end: block + ends.trailing_zeros() as usize, before, ends: ends & (ends - 1) }
     }
 
-    /// Where the block begins in which it ends.
+    /// The offset of the block in which it ends.
     #[inline]
     fn block(&self) -> usize {
         self.end - self.end % BLOCK
@@ -145,7 +145,7 @@ fn words(text: &[u8], block: usize) -> [u64; 2] {
     bytes.map_or([0; 2], |bytes| [u64_at(bytes, 0), u64_at(bytes, WORD)])
 }
 
-/// The hash behind one more block.
+/// The state after one more block.
 #[inline]
 pub(super) fn absorb(before: u64, [first, second]: [u64; 2]) -> u64 {
     fold_keeping(first ^ before, second ^ SECOND)

@@ -2,7 +2,7 @@
 //!
 //! A feed that confirms its whole list confirms every entry at the same instant, so that a list needs one row of shared
 //! times for each of its last builds, however many entries it has. Rows that state their own times would make every
-//! record set unique; their times stand in a column instead and are found by the ordinal of the entry, at about eight
+//! record set unique; their times are in a column instead and are found by the ordinal of the entry, at about eight
 //! bytes a row.
 
 use super::packed::{self, Packed};
@@ -14,10 +14,9 @@ use crate::{Time, Times};
 pub const SHARED_LEN: usize = 12;
 const NO_EXPIRY: u32 = u32::MAX;
 
-/// The bytes of the table of shared times. Instants outside of what a snapshot can hold are clamped, as
-/// [`Time::stored`] says.
+/// The bytes of the table of shared times, as [`Time::stored`] stores them.
 pub fn encode_shared(rows: &[Times]) -> Result<Vec<u8>, TooLarge> {
-    // A record with the number 2^32 - 1 has times of its own.
+    // In a record, the row number 2^32 - 1 means that the entry has times of its own.
     TooLarge::check("shared-times", "rows", rows.len() as u64, u64::from(u32::MAX))?;
     let fields = |times: &Times| {
         let expiry = times.row_expiry.map_or(NO_EXPIRY, Time::stored);
@@ -46,6 +45,7 @@ pub fn encode_column(rows: &[(u32, Times)]) -> Result<Vec<u8>, TooLarge> {
     if rows.is_empty() {
         return Ok(Vec::new());
     }
+    // There is at least one row, so that 0 is never used.
     let least = |of: fn(&Times) -> Time| rows.iter().map(|(_, times)| of(times).stored()).min().unwrap_or(0);
     let base_first = least(|times| times.first_seen);
     let base_detect = least(|times| times.detect_time);
