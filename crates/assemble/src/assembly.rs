@@ -1,7 +1,7 @@
 //! From the rows of all feeds to the sections of a file.
 //!
-//! Addresses, names and URLs share nothing until their draft sets meet in the interner, so they are merged,
-//! resolved and indexed side by side.
+//! Addresses, names and URLs share nothing until their draft sets are interned, so they are merged, resolved
+//! and indexed in parallel.
 
 use crate::claim::{Claim, ClaimTable, Counts, RetentionPolicy};
 use crate::columns::{Columns, RangeColumn, RangeRow, TextColumn, TextRow};
@@ -15,7 +15,7 @@ use std::collections::HashMap;
 /// The result of [`assemble`].
 #[non_exhaustive]
 pub struct Assembly {
-    /// Every section but the origin, which only the caller knows.
+    /// Every section but the origin, which the caller adds.
     pub sections: Vec<SectionBytes>,
     /// The counts of each feed.
     pub counts: HashMap<FeedId, Counts>,
@@ -46,8 +46,8 @@ pub struct Totals {
 /// Takes the rows that accumulated feeds must keep beyond the snapshot: see
 /// [`Resolution::retained`](crate::Resolution::retained).
 ///
-/// Every sighting is numbered first; then the keys of each kind arrive in order, each with the numbers of its
-/// sightings. `()` keeps nothing.
+/// Every sighting is numbered first; then the methods are called with the keys of each kind, in order, each
+/// with the numbers of its sightings. `()` keeps nothing.
 pub trait RetainedRows {
     /// Gives a sighting a number. An equal sighting gets an equal number.
     fn number(&mut self, sighting: &DraftSighting) -> u64;

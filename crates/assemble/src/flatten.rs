@@ -1,16 +1,16 @@
 //! Overlapping ranges of different feeds become disjoint ranges, each with everything that covers it.
 //!
 //! A look-up then finds one range and with it every sighting, however many prefixes cover the address. The
-//! sweep keeps the ranges that are open at the current address, and cuts where one begins or ends. At most
-//! 128 prefixes cover one address, and a set names them by length alone, so they share sets. Arbitrary ranges
-//! are different: a hostile list could make every cut carry thousands of them, each a set of its own, so
-//! ranges beyond a fixed depth are refused and counted.
+//! algorithm is a sweep line: it keeps the ranges that are open at the current address, and cuts where one
+//! begins or ends. At most 129 prefixes cover one address, and a set holds their lengths alone, so that many
+//! addresses share it. Arbitrary ranges are different: a hostile list could make thousands of them overlap,
+//! with a set of its own at every cut, so ranges beyond a fixed depth are refused and counted.
 
 use crate::merge::{DraftSighting, ResolvedGroup};
 use rapsheet_snapshot::AddressRange;
 use std::collections::HashMap;
 
-/// How many ranges that are no prefix may cover one address. Real lists hardly overlap themselves.
+/// How many ranges that are no prefix may cover one address. The ranges of real lists hardly overlap.
 pub(crate) const OVERLAP_MAX: usize = 16;
 
 /// A listed range and the group of its claims.
@@ -38,7 +38,7 @@ pub(crate) enum DraftExtent {
 /// A record set before its sightings have record numbers.
 pub(crate) type DraftSet = Vec<(DraftSighting, DraftExtent)>;
 
-/// Distinct draft sets, numbered as they are first met, and the number of entries with each.
+/// Distinct draft sets, numbered in the order of first use, and the number of entries with each.
 ///
 /// There are at most two sets for a row, and [`SizeLimits::rows`](crate::SizeLimits::rows) keeps their
 /// numbers below 2^32.
@@ -123,11 +123,12 @@ pub(crate) struct FlatRange<N> {
 pub(crate) struct Flattened<N> {
     /// Disjoint ranges, in order. Adjacent ranges with the same set are one range.
     pub(crate) ranges: Vec<FlatRange<N>>,
-    /// The groups of entries that were refused because more than [`OVERLAP_MAX`] ranges overlap there.
+    /// The groups of the ranges that were refused because [`OVERLAP_MAX`] others cover their first address.
     pub(crate) refused: Vec<u32>,
 }
 
-/// Flattens entries, which are sorted by first address and, from there, widest first.
+/// Flattens listed ranges, which are sorted by first address; of those with the same one, the widest comes
+/// first.
 pub(crate) fn flatten<N: AddressNumber>(
     entries: &[ListedRange<N>],
     groups: &[ResolvedGroup],
@@ -169,7 +170,7 @@ struct Sweep<'a, N> {
     drafts: &'a mut DraftSets,
     open: Vec<Open<N>>,
     sets: HashMap<Vec<(u32, DraftExtent)>, u32>,
-    /// The open entries as a key of `sets`: a buffer that is reused.
+    /// The open ranges as a key of `sets`: a buffer that is reused.
     key: Vec<(u32, DraftExtent)>,
     /// The previous key and its set. Neighbours mostly have the same set.
     last: Option<(Vec<(u32, DraftExtent)>, u32)>,
@@ -182,7 +183,7 @@ impl<'a, N: AddressNumber> Sweep<'a, N> {
         Sweep { groups, drafts, open, sets, key, last: None, ranges: Vec::new() }
     }
 
-    /// Opens an entry, unless too many ranges are open where it begins.
+    /// Opens a range, unless too many ranges are open where it begins.
     fn open(&mut self, entry: &ListedRange<N>) -> bool {
         let extent = extent(entry);
         let is_range = |extent: &DraftExtent| matches!(extent, DraftExtent::Range(..));
@@ -194,8 +195,8 @@ impl<'a, N: AddressNumber> Sweep<'a, N> {
         !is_refused
     }
 
-    /// Emits the ranges from `at` up to `end` (excluded; `None` is the end of the space) and closes the
-    /// entries that end there.
+    /// Emits the disjoint ranges from `at` up to `end` (excluded; `None` is the end of the address space),
+    /// and closes the listed ranges that end there.
     fn close_before(&mut self, mut at: N, end: Option<N>) {
         while end.is_none_or(|end| at < end) {
             let Some(last) = self.open.iter().map(|open| open.last).min() else { return };

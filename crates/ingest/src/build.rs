@@ -23,7 +23,7 @@ use crate::sighting::previous_snapshot::{self, CarryError};
 use crate::sighting::state_file::{self, AcceptedDigest, ReadError, StateWriter};
 use feed::{FeedContext, FeedResult};
 use rapsheet_assemble::{Assembly, ClaimTable, Columns, RetentionPolicy, assemble};
-use rapsheet_snapshot::section::origin::{FeedRecord, FeedState, AcceptedDownload};
+use rapsheet_snapshot::section::origin::{AcceptedDownload, FeedRecord, FeedState};
 use rapsheet_snapshot::{FeedId, Image, Mode, ParseError, Snapshot};
 use rayon::prelude::*;
 use std::collections::{BTreeMap, HashMap};
@@ -174,7 +174,8 @@ fn with_accepted(
     now: rapsheet_snapshot::Time,
 ) -> Vec<AcceptedDigest> {
     for result in results {
-        let Some(admitted) = result.admitted.as_ref().filter(|admitted| admitted.source.accepted_by_operator) else {
+        let Some(admitted) = result.admitted.as_ref().filter(|admitted| admitted.source.accepted_by_operator)
+        else {
             continue;
         };
         let (feed, digest) = (&result.report.id, admitted.source.digest);

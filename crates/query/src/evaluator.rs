@@ -1,8 +1,9 @@
-//! From sightings to statuses: what is live at an instant, and what follows for each provider and overall.
+//! From sightings to statuses: which sightings are live at an instant, and the statuses that follow.
 //!
 //! Millions of entries share a few thousand record sets, and at one instant a set always evaluates to the
-//! same. So a set is evaluated when a look-up first meets it, and from then on the expiry test of a look-up
-//! is one load. Sets with times of their own are the exception: their entries are evaluated one by one.
+//! same bits. So a set is evaluated the first time a look-up finds it, and from then on the expiry test of a
+//! look-up is one load. Sets with times of their own are the exception: their entries are evaluated one by
+//! one.
 
 use crate::lookup::Hit;
 use rapsheet_snapshot::section::records::TimesRef;
@@ -46,7 +47,7 @@ pub struct Provider {
     pub(crate) stale_kinds: Kinds,
 }
 
-/// An instant, and all that holds for every question at it.
+/// An instant, and what holds for every question at it.
 pub struct Evaluator {
     at: Time,
     /// The bits of each set. Threads may evaluate the same set at once; they store the same bits, so relaxed
@@ -78,6 +79,7 @@ impl Evaluator {
             if let Some(provider) = providers.get_mut(at) {
                 provider.add(feed.traits().kinds, feed.traits().update_time, *stale);
             }
+            // Fits: there are no more providers than feeds, and a build numbers feeds in 16 bits.
             provider_of.push(at as u16);
         }
         let sets = std::iter::repeat_with(|| AtomicU8::new(0)).take(snapshot.index().set_count()).collect();
@@ -169,7 +171,8 @@ impl Evaluator {
 /// The status of an indicator that no feed lists: failed if every provider that could list it is.
 fn unlisted(providers: &[Provider], kinds: Kinds) -> Status {
     let mut applicable = providers.iter().filter(|provider| provider.kinds.intersects(kinds)).peekable();
-    let failed = applicable.peek().is_some() && applicable.all(|provider| provider.stale_kinds.intersects(kinds));
+    let failed =
+        applicable.peek().is_some() && applicable.all(|provider| provider.stale_kinds.intersects(kinds));
     if failed { Status::Failed } else { Status::Unknown }
 }
 
@@ -178,7 +181,7 @@ impl Provider {
         Provider { name: name.to_owned(), update_time: None, kinds: Kinds::NONE, stale_kinds: Kinds::NONE }
     }
 
-    /// Counts a feed in.
+    /// Adds a feed.
     fn add(&mut self, kinds: Kinds, update_time: Option<Time>, stale: bool) {
         self.kinds = self.kinds.union(kinds);
         self.update_time = self.update_time.max(update_time);

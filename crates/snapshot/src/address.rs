@@ -1,8 +1,9 @@
 //! Addresses, prefixes and ranges: strict parsing, and one written form.
 //!
-//! `inet_aton` and its descendants read `010.1` or `0x7f000001`. Programs disagree on what these mean, and an attacker can use
-//! the disagreement to bypass a list. Exactly one notation is therefore accepted, and a text with two meanings is rejected with its own
-//! [`ParseError`]. IPv4-mapped IPv6 is IPv4. Feeds and look-ups use the same parser.
+//! `inet_aton` and its descendants read `010.1` or `0x7f000001`. Programs disagree on what these mean, and an
+//! attacker can use the disagreement to bypass a list. Exactly one notation is therefore accepted, and a text
+//! with two meanings is rejected with its own [`ParseError`]. IPv4-mapped IPv6 is IPv4. Feeds and look-ups
+//! use the same parser.
 
 use crate::ParseError;
 use std::fmt;
@@ -70,7 +71,8 @@ impl fmt::Display for Address {
     }
 }
 
-/// An inclusive range of addresses of one family, `first <= last`. A prefix and a single address are ranges, too.
+/// An inclusive range of addresses of one family, `first <= last`. A prefix and a single address are ranges,
+/// too.
 ///
 /// ```
 /// use rapsheet_snapshot::AddressRange;
@@ -144,8 +146,8 @@ impl AddressRange {
         Ok(AddressRange::V4 { first: address & !host, last: address | host })
     }
 
-    /// Parses an address, `address/length`, `first-last` (blanks around the dash are allowed), or an address with a
-    /// port (`1.2.3.4:443`, `[2001:980::1]:443`). An IPv6 address without brackets never has a port.
+    /// Parses an address, `address/length`, `first-last` (blanks around the dash are allowed), or an address
+    /// with a port (`1.2.3.4:443`, `[2001:980::1]:443`). An IPv6 address without brackets never has a port.
     pub fn parse(text: &[u8]) -> Result<ParsedRange, ParseError> {
         let plain = |range| ParsedRange { range, port: None, host_bits: false };
         if let Some(number) = plain_v4(text) {
@@ -249,7 +251,8 @@ impl fmt::Display for AddressRange {
     }
 }
 
-/// Splits off a port: `1.2.3.4:443`, `[v6]:443`, `[v6]`. Text with more than one colon and no bracket has none.
+/// Splits off a port: `1.2.3.4:443`, `[v6]:443`, `[v6]`. Text with more than one colon and no bracket has
+/// none.
 pub fn split_port(text: &[u8]) -> Result<(&[u8], Option<u16>), ParseError> {
     if let Some(inner) = text.strip_prefix(b"[") {
         let end = inner.iter().position(|byte| *byte == b']').ok_or(ParseError::BadIp)?;
@@ -318,7 +321,8 @@ fn parse_length(text: &[u8]) -> Result<u8, ParseError> {
     }
 }
 
-/// Parses a dotted quad in one pass; `None` for everything else. A caller that needs the reason uses [`Address::parse`].
+/// Parses a dotted quad in one pass; `None` for everything else. A caller that needs the reason uses
+/// [`Address::parse`].
 pub fn plain_v4(text: &[u8]) -> Option<u32> {
     let (mut number, mut octet, mut digits, mut dots) = (0u32, 0u32, 0, 0);
     for byte in text {

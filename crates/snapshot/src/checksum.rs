@@ -1,7 +1,7 @@
 //! Checksums: whether the bytes of a file are the ones that were built.
 //!
-//! Checksums cover header, table and sections, and the bytes between sections must be zero, so that no flipped bit goes
-//! unnoticed.
+//! Checksums cover header, table and sections, and the bytes between sections must be zero, so that no
+//! flipped bit goes unnoticed.
 
 use crate::error::Corruption;
 use crate::layout::{Row, Section, Table, checksum_mismatch};

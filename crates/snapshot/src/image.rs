@@ -101,15 +101,16 @@ impl Image {
         bytes
     }
 
-    /// Writes, verifies and publishes the file at `target`: all of it, or nothing. Returns its length in bytes.
+    /// Writes, verifies and publishes the file at `target`: all of it, or nothing. Returns its length in
+    /// bytes.
     pub fn publish(&self, target: impl AsRef<Path>) -> Result<u64, Error> {
         self.stage(target, Snapshot::verify_references)?.publish()?;
         Ok(self.byte_len())
     }
 
-    /// Writes the file under a temporary name, syncs it, reads it back and verifies every checksum; `verify` then verifies
-    /// the references: [`Snapshot::verify_references`], or its parts in parallel. All that can fail for lack of space is
-    /// done then, and nothing is replaced yet.
+    /// Writes the file under a temporary name, syncs it, reads it back and verifies every checksum; `verify`
+    /// then verifies the references: [`Snapshot::verify_references`], or its parts in parallel. All that can
+    /// fail for lack of space is done then, and nothing is replaced yet.
     pub fn stage(
         &self,
         target: impl AsRef<Path>,

@@ -116,7 +116,7 @@ pub struct Sighting {
 /// let index = snapshot.index();
 /// let entry = index.address(Address::parse(b"45.9.20.5")?).ok_or("listed")?;
 /// for sighting in index.sightings(entry) {
-///     println!("feed {}: {}, last seen {}", sighting.feed.0, sighting.assessments, sighting.times.detect_time);
+///     println!("{}, last seen {}", sighting.assessments, sighting.times.detect_time);
 /// }
 /// let mut ancestors = 0;
 /// index.each_covering_name(b"moc.live.77h", |_, _| ancestors += 1);
@@ -138,8 +138,8 @@ pub struct Index<'a> {
 }
 
 impl<'a> Index<'a> {
-    /// The entry that covers an address. Entries are disjoint: there is at most one, and its set holds the sightings of all
-    /// feeds that list the address.
+    /// The entry that covers an address. Entries are disjoint: there is at most one, and its set holds the
+    /// sightings of all feeds that list the address.
     #[inline]
     pub fn address(&self, address: Address) -> Option<Entry> {
         match address {
@@ -148,8 +148,8 @@ impl<'a> Index<'a> {
         }
     }
 
-    /// As [`Index::address`], for many IPv4 addresses at once: visits the covered ones in order, each with its position. It
-    /// is faster, because the cache misses of the look-ups overlap.
+    /// As [`Index::address`], for many IPv4 addresses at once: visits the covered ones in order, each with
+    /// its position. It is faster, because the cache misses of the look-ups overlap.
     #[inline]
     pub fn lookup_ipv4_batch(&self, addresses: &[u32], mut visit: impl FnMut(usize, Entry)) {
         self.ipv4.lookup_batch(
@@ -171,15 +171,15 @@ impl<'a> Index<'a> {
         entry.part != Part::Ipv4 || !self.ipv4.is_gap(entry.ordinal)
     }
 
-    /// Visits the entries that are a name, given with its bytes reversed, or an ancestor of it, shortest first, with the
-    /// length of each.
+    /// Visits the entries that are a name, given with its bytes reversed, or an ancestor of it, shortest
+    /// first, with the length of each.
     #[inline]
     pub fn each_covering_name(&self, reversed: &[u8], mut visit: impl FnMut(usize, Entry)) {
         self.names.each_covering(reversed, |width, ordinal| visit(width, Part::Names.entry(ordinal)));
     }
 
-    /// As [`Index::each_covering_name`], for many names at once, in no particular order, with the position of each name. It
-    /// is much faster, because the cache misses of the look-ups overlap.
+    /// As [`Index::each_covering_name`], for many names at once, in no particular order, with the position of
+    /// each name. It is much faster, because the cache misses of the look-ups overlap.
     #[inline]
     pub fn lookup_names_batch(&self, reversed: &[&[u8]], mut visit: impl FnMut(u32, usize, Entry)) {
         self.names.lookup_batch(
@@ -274,8 +274,8 @@ impl<'a> Index<'a> {
         })
     }
 
-    /// Visits each sighting of an entry with the range that its feed listed, given the entry's own range. Single addresses in
-    /// a row, which a feed listed one by one, are one entry and many listed ranges.
+    /// Visits each sighting of an entry with the range that its feed listed, given the entry's own range.
+    /// Single addresses in a row, which a feed listed one by one, are one entry and many listed ranges.
     pub fn each_listed(
         &self,
         range: AddressRange,

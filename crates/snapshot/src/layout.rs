@@ -1,7 +1,8 @@
 //! The layout of the file: the header, the section table, and the list of sections.
 //!
-//! The header states the exact length of the file, so that a truncated file is rejected before any of it is used. Every byte
-//! is covered by one checksum (header, table, sections) or must be zero (padding). `FORMAT.md` specifies the bytes.
+//! The header states the exact length of the file, so that a truncated file is rejected before any of it is
+//! used. Every byte is covered by one checksum (header, table, sections) or must be zero (padding).
+//! `FORMAT.md` specifies the bytes.
 
 use crate::Time;
 use crate::error::Corruption;
@@ -212,7 +213,7 @@ fn decode_rows(file: &[u8], count: u32, stated: u32) -> Result<Vec<Row>, Corrupt
     Ok(rows)
 }
 
-/// Checks that sections stand in order, aligned and without overlap, and that the last one ends the file.
+/// Checks that sections are in order, aligned and without overlap, and that the last one ends the file.
 fn check_rows(rows: &[Row], table_end: u64, file_len: u64) -> Result<(), Corruption> {
     let mut end = table_end;
     for (at, row) in rows.iter().enumerate() {

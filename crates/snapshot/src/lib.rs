@@ -1,8 +1,9 @@
 //! The rapsheet snapshot: one immutable, memory-mapped file that holds everything a look-up needs.
 //!
-//! This crate owns the vocabulary, the canonical forms of indicators, and the file: its layout, its writer and its reader. It
-//! does not know the formats of feeds, and it uses no clock, no threads and no terminal. The module [`mod@format`] specifies
-//! the file. Programs that need verdicts use `rapsheet_query`, which is built on this crate; here are the raw contents:
+//! This crate owns the vocabulary, the canonical forms of indicators, and the file: its layout, its writer
+//! and its reader. It does not know the formats of feeds, and it uses no clock, no threads and no terminal.
+//! The module [`mod@format`] specifies the file. Programs that need verdicts use `rapsheet_query`, which is
+//! built on this crate; here are the raw contents:
 //!
 //! ```
 //! # use rapsheet_snapshot::{Address, Snapshot};

@@ -1,8 +1,8 @@
 //! Verifying references: whether the sections of a file are consistent, which checksums cannot show.
 //!
-//! Every reference must have a target, every order must hold, and every entry must be found by the look-ups of its part. A
-//! build verifies this once before it publishes a file, and `rapsheet verify` does it on demand. The work is divided into
-//! independent checks, which a caller may run in parallel.
+//! Every reference must have a target, every order must hold, and every entry must be found by the look-ups
+//! of its part. A build verifies this once before it publishes a file, and `rapsheet verify` does it on
+//! demand. The work is divided into independent checks, which a caller may run in parallel.
 
 use crate::error::{Corruption, Error};
 use crate::index::{Index, Part};
@@ -100,7 +100,7 @@ impl Check<'_> {
         if holds { Ok(()) } else { Err(self.corruption(section, expected, found())) }
     }
 
-    /// Arrays of fixed-size rows are as long as their counts say.
+    /// The lengths of arrays of fixed-size rows match their counts.
     fn lengths(&self) -> Result<(), Corruption> {
         let rows = [
             (Section::SharedTimes, SHARED_LEN),
@@ -207,7 +207,7 @@ impl Check<'_> {
         )
     }
 
-    /// Ranges are sorted and disjoint, each is found by its ends, and there are as many as the count says.
+    /// Ranges are sorted and disjoint, each is found by its ends, and their number is the stated count.
     fn addresses(&self, all: AddressRange, part: Part) -> Result<(), Corruption> {
         let (mut previous, mut broken, mut seen) = (None, None, 0usize);
         self.index.each_address(all, |range, entry| {

@@ -1,11 +1,11 @@
 //! Answering look-ups while new snapshots are published.
 //!
 //! A build publishes by renaming, so that the file at a path changes at once and as a whole. A server calls
-//! [`ReloadingSnapshot::refresh`] every few seconds. It compares the metadata of the path, which costs a microsecond, and
-//! opens and verifies a new file before any reader uses it. A file that is rejected is reported once, and the previous
-//! snapshot stays current. Readers never wait: each holds the snapshot that was current when it began, and a map is released
-//! with its last reader. It polls instead of using file notifications, because these do not report that a symbolic link in
-//! the path was replaced.
+//! [`ReloadingSnapshot::refresh`] every few seconds. It compares the metadata of the path, which costs a
+//! microsecond, and opens and verifies a new file before any reader uses it. A file that is rejected is
+//! reported once, and the previous snapshot stays current. Readers never wait: each holds the snapshot that
+//! was current when it began, and a map is released with its last reader. It polls instead of using file
+//! notifications, because these do not report that a symbolic link in the path was replaced.
 
 use crate::error::Error;
 use crate::snapshot::Snapshot;
@@ -72,10 +72,11 @@ impl ReloadingSnapshot {
     /// If another file is at the path, opens it, verifies it and makes it current. Returns whether it did.
     ///
     /// # Errors
-    /// The file at the path cannot be read or is not a valid snapshot. The previous one stays current, and the file is not
-    /// tried again until another one replaces it.
+    /// The file at the path cannot be read or is not a valid snapshot. The previous one stays current, and
+    /// the file is not tried again until another one replaces it.
     pub fn refresh(&self) -> Result<bool, Error> {
-        // Of several threads that refresh at once, one opens the file, and the others then see that it is known.
+        // Of several threads that refresh at once, one opens the file, and the others then see that it is
+        // known.
         let mut seen = self.seen.lock().unwrap_or_else(PoisonError::into_inner);
         let now = FileId::of(&self.path)?;
         if *seen == now {

@@ -45,7 +45,7 @@ impl ListKind {
     }
 }
 
-/// Whether a listed name stands for itself, for the names below it, or for both.
+/// Whether an entry lists a name, the names below it, or both.
 ///
 /// ```
 /// use rapsheet_snapshot::Scope;

@@ -1,9 +1,9 @@
 //! Opening a snapshot.
 //!
 //! [`Snapshot::open`] reads every byte once and rejects a file of which one bit differs from what was built.
-//! [`Snapshot::open_trusted`] checks header, section table and lengths only, at the same cost for any size, for files that
-//! were verified when they were installed. Either way every access is checked against its section, so that no file, damaged
-//! or forged, makes a reader panic or read out of bounds.
+//! [`Snapshot::open_trusted`] checks header, section table and lengths only, at the same cost for any size,
+//! for files that were verified when they were installed. Either way every access is checked against its
+//! section, so that no file, damaged or forged, makes a reader panic or read out of bounds.
 
 use crate::checksum;
 use crate::error::{Corruption, Error};

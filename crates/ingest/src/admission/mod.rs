@@ -44,7 +44,11 @@ pub(crate) fn admit(parsed: &ParsedDownload, baseline: &Baseline<'_>) -> Result<
 }
 
 /// The download ends as the catalogue says, or with an end mark if the last one had one.
-fn check_end_mark(parsed: &ParsedDownload, guard: &Guard, last: Option<&AcceptedDownload>) -> Result<(), HoldReason> {
+fn check_end_mark(
+    parsed: &ParsedDownload,
+    guard: &Guard,
+    last: Option<&AcceptedDownload>,
+) -> Result<(), HoldReason> {
     if !guard.end_mark.is_empty() {
         let found = parsed.last_line.starts_with(guard.end_mark.as_bytes());
         let missing = || HoldReason::MissingEndMark(format!("`{}`", guard.end_mark));

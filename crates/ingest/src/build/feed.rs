@@ -17,7 +17,7 @@ use crate::sighting::collector::{Collector, Rejected};
 use crate::sighting::state_file::AcceptedDigest;
 use rapsheet_assemble::RetentionPolicy;
 use rapsheet_snapshot::Time;
-use rapsheet_snapshot::section::origin::{FeedRecord, FeedState, AcceptedDownload};
+use rapsheet_snapshot::section::origin::{AcceptedDownload, FeedRecord, FeedState};
 use std::path::Path;
 use std::sync::Arc;
 

@@ -5,7 +5,7 @@ use crate::catalog::Feed;
 use crate::report::{FeedReport, Report};
 use rapsheet_assemble::RetentionPolicy;
 use rapsheet_snapshot::TooLarge;
-use rapsheet_snapshot::section::origin::{FeedRecord, FeedTraits, Origin, AcceptedDownload};
+use rapsheet_snapshot::section::origin::{AcceptedDownload, FeedRecord, FeedTraits, Origin};
 use rapsheet_snapshot::{FeedId, Kinds, Section, SectionBytes};
 use std::collections::HashMap;
 

@@ -1,8 +1,9 @@
 //! Exceptions: sets whose numbers are too large for the width that a part's packed array uses.
 //!
-//! Sets are numbered by use, so that few bits number the set of nearly every entry. An entry whose bits are all set has
-//! its set here instead, under its ordinal, as in PFOR (M. Zukowski et al., "Super-Scalar RAM-CPU Cache Compression",
-//! 2006). A few entries in a thousand pay for a search, and all others take a bit or two less.
+//! Sets are numbered by use, so that few bits number the set of nearly every entry. An entry whose bits are
+//! all set has its set here instead, under its ordinal, as in PFOR (M. Zukowski et al., "Super-Scalar RAM-CPU
+//! Cache Compression", 2006). A few entries in a thousand pay for a search, and all others take a bit or two
+//! less.
 
 use crate::error::TooLarge;
 use crate::layout::u32_at;
@@ -21,7 +22,7 @@ pub struct Divided {
 }
 
 /// Divides the sets of a part's entries at the width that costs the fewest bytes, where an exception costs
-/// [`ROWS_PER_EXCEPTION`] rows.
+/// as much as three rows.
 pub fn divide(sets: &[u32]) -> Result<Divided, TooLarge> {
     let last = sets.iter().max().copied().unwrap_or(0);
     // All 32 bits set is no set number: it marks an exception at the largest width.

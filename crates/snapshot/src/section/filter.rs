@@ -1,19 +1,19 @@
 //! The filter of names: it rejects most suffixes that are not listed, with one cache line each.
 //!
-//! Most names that are looked up are not listed, and neither is any of their ancestors. The filter stores one byte for
-//! each suffix of each entry: a fingerprint of six bits, and two flags: whether the suffix is an *entry* and
-//! whether it is a *parent*, that is, has entries below it. A name is walked from its last label. Where the filter answers
-//! "no parent", the walk ends; where it answers "entry", the index decides. A flag is wrong for one in a hundred suffixes
-//! that are not stored, and then it is set.
+//! Most names that are looked up are not listed, and neither is any of their ancestors. The filter stores one
+//! byte for each suffix of each entry: a fingerprint of six bits, and two flags: whether the suffix is an
+//! *entry* and whether it is a *parent*, that is, has entries below it. A name is walked from its last label.
+//! Where the filter answers "no parent", the walk ends; where it answers "entry", the index decides. A flag
+//! is wrong for one in a hundred suffixes that are not stored, and then it is set.
 //!
-//! Bytes are stored in buckets of xored numbers (see `xor_bucket`): a hash selects a bucket and four of its bytes, whose
-//! xor is the byte of the suffix. A bucket holds 44 suffixes on average in 63 bytes, under the first of 255 seeds that
-//! makes its equations solvable; its last byte is the seed. It takes a quarter more bytes than a fuse filter, for a
-//! third of the cache misses.
+//! Bytes are stored in buckets of xored numbers (see `xor_bucket`): a hash selects a bucket and four of its
+//! bytes, whose xor is the byte of the suffix. A bucket holds 44 suffixes on average in 63 bytes, under the
+//! first of 255 seeds that makes its equations solvable; its last byte is the seed. It takes a quarter more
+//! bytes than a fuse filter, for a third of the cache misses.
 //!
-//! Few entries are a last label alone, but because of them every look-up would have to test its last label. The header
-//! therefore records which last labels may be entries; all other walks start at the number of labels that the shortest
-//! other entry has.
+//! Few entries are a last label alone, but because of them every look-up would have to test its last label.
+//! The header therefore records which last labels may be entries; all other walks start at the number of
+//! labels that the shortest other entry has.
 
 use super::prefetch::prefetch;
 use super::suffix::{Suffix, SuffixHash};
@@ -22,7 +22,8 @@ use crate::error::TooLarge;
 use crate::layout::u32_at;
 
 const HEADER_LEN: usize = 64;
-/// Where the header has a bit for each last label that may be an entry, chosen by the label's first eight bytes.
+/// Where the header has a bit for each last label that may be an entry, chosen by the label's first eight
+/// bytes.
 const LAST_LABELS_AT: usize = 16;
 /// How many such bits there are.
 const LAST_LABELS: u64 = 8 * (HEADER_LEN - LAST_LABELS_AT) as u64;
@@ -136,7 +137,8 @@ fn solve(suffixes: &[(u64, u8)]) -> [u8; BUCKET_LEN] {
     seeds.filter_map(|seed| solve_with(suffixes, seed)).next().unwrap_or([SATURATED; BUCKET_LEN])
 }
 
-/// The bucket with this seed, if there is one. The seed itself is an equation, too: the byte in its place is known.
+/// The bucket with this seed, if there is one. The seed itself is an equation, too: the byte in its place is
+/// known.
 fn solve_with(suffixes: &[(u64, u8)], seed: u8) -> Option<[u8; BUCKET_LEN]> {
     let mut system = Gf2System::new();
     system.add([SEED_AT], seed.into());

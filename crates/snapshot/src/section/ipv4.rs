@@ -1,14 +1,16 @@
-//! IPv4: the ends of ranges in one sorted list, behind a directory of the leading 18 to 20 bits.
+//! IPv4: the ends of ranges in one sorted list, with a directory of the leading 18 to 20 bits.
 //!
-//! A range takes two numbers, but a sorted list of disjoint ranges takes little more than one. Each item is the last
-//! address of a single address, of a range that begins behind the item before, or of a gap between two ranges. The first
-//! item that is not below an address decides, and one search in one short list finds it. An item is the low bits of the
-//! address with its kind in the two lowest bits: two bytes.
+//! A range has two ends, but a sorted list of disjoint ranges takes little more than one number for each. An
+//! item is a single address, or the last address of a range that begins directly after the item before, or
+//! that of a gap between two ranges. The first item that is not below an address decides, and one search in
+//! one short list finds it. An item is the low bits of the address with its kind in the two lowest bits: two
+//! bytes.
 //!
-//! The directory is a bitmap of non-empty *buckets*, in cells with running counts. An address in an empty bucket, the
-//! common miss, costs one load. The items of a bucket are counted from those of its cell in two bytes each; lists so dense
-//! that they are nearly bitmaps use four. Ranges are cut where buckets end. The idea is that of DXR (M. Zec, L. Rizzo, M.
-//! Mikuc, "DXR: Towards a Billion Routing Lookups per Second in Software", 2012), with disjoint ranges instead of routes.
+//! The directory is a bitmap of non-empty *buckets*, in cells with running counts. An address in an empty
+//! bucket, the common miss, costs one load. Where the items of a bucket begin is stored in two bytes,
+//! relative to its cell; lists so dense that they are nearly bitmaps use four. Ranges are cut where buckets
+//! end. The idea is that of DXR (M. Zec, L. Rizzo, M. Mikuc, "DXR: Towards a Billion Routing Lookups per
+//! Second in Software", 2012), with disjoint ranges instead of routes.
 
 use super::prefetch::prefetch;
 use super::range_entry::RangeEntry;
@@ -102,7 +104,8 @@ fn bits_for(ranges: usize) -> u8 {
     enough.unwrap_or(BITS.end - 1)
 }
 
-/// The bytes of the directory, given the non-empty buckets, each with its first item, and the number of items.
+/// The bytes of the directory, given the non-empty buckets, each with its first item, and the number of
+/// items.
 fn directory(bits: u8, buckets: &[(u32, u32)], items: usize) -> Vec<u8> {
     let mut cells = vec![[0; CELL_LEN]; (1 << bits) / CELL];
     // At most 2^20 buckets, and one end for each cell.
@@ -165,8 +168,8 @@ impl<'a> Ipv4Index<'a> {
         covers.then_some((items.start + at) as u32)
     }
 
-    /// Visits the ranges that cover addresses, in order, with the position of each address. The cache misses of the look-ups
-    /// overlap. `prefetch_set` gets each ordinal some time before `visit` does.
+    /// Visits the ranges that cover addresses, in order, with the position of each address. The cache misses
+    /// of the look-ups overlap. `prefetch_set` gets each ordinal some time before `visit` does.
     #[inline]
     pub fn lookup_batch(
         &self,
@@ -233,8 +236,8 @@ impl<'a> Ipv4Index<'a> {
         listed.get(..count).unwrap_or_default()
     }
 
-    /// Halves the items of all probes, one step of each in turn, until those of each are close together and prefetched.
-    /// Each step of a probe waits for memory, and the waits of different probes overlap.
+    /// Halves the items of all probes, one step of each in turn, until those of each are close together and
+    /// prefetched. Each step of a probe waits for memory, and the waits of different probes overlap.
     #[inline]
     fn narrow(&self, probes: &mut [Probe]) {
         let mut wide = [0u16; BATCH];
@@ -260,7 +263,8 @@ impl<'a> Ipv4Index<'a> {
         }
     }
 
-    /// Prefetches what the next step of a probe reads: the middle item, or all items, which are in one or two cache lines.
+    /// Prefetches what the next step of a probe reads: the middle item, or all items, which are in one or two
+    /// cache lines.
     #[inline]
     fn prefetch_probe(&self, probe: &Probe) {
         let Bucket { first, rank: end } = probe.bucket;
@@ -356,8 +360,8 @@ struct Bucket {
     rank: u32,
 }
 
-/// An address between two stages. The two numbers of `bucket` are first its bucket, then the first item that is left and
-/// the end of these items, then the item that was found.
+/// An address between two stages. The two numbers of `bucket` are first its bucket, then the first item that
+/// is left and the end of these items, then the item that was found.
 #[derive(Clone, Copy, Default)]
 struct Probe {
     bucket: Bucket,
@@ -378,7 +382,7 @@ impl Probe {
         self.bucket.rank.saturating_sub(self.bucket.first) > NEAR
     }
 
-    /// Keeps what is behind the middle, or the middle and what is before it. The first item that is not below the key is
+    /// Keeps the items after the middle one, or those up to it. The first item that is not below the key is
     /// kept, if there is one.
     #[inline]
     fn halve(&mut self, middle: u32, is_below: bool) {

@@ -1,11 +1,12 @@
 //! The leaves of names: front-coded names in a prefix code, in two cache lines each.
 //!
-//! A *leaf* has 128 bytes: the ordinal of its first name, where the text of each name ends, how many bits each name shares
-//! with the one before, and the texts. It holds as many names as fit, some seventeen. A name in a given slot is compared
-//! with a query from its end to its beginning: first its own text, then the text of the last name before it that shares
-//! fewer bits, and so on, until one shares nothing. All lengths are in bits of the code: the query is encoded once, and
-//! nothing is decoded. Where the locator gives the slot, a look-up waits for one leaf. The top index maps any key to its
-//! group of leaves, for the names whose slot the locator does not have.
+//! A *leaf* has 128 bytes: the ordinal of its first name, where the text of each name ends, how many bits
+//! each name shares with the one before, and the texts. It holds as many names as fit, some seventeen. A name
+//! in a given slot is compared with a query from its end to its beginning: first its own text, then the text
+//! of the last name before it that shares fewer bits, and so on, until one shares nothing. All lengths are in
+//! bits of the code: the query is encoded once, and nothing is decoded. Where the locator gives the slot, a
+//! look-up waits for one leaf. The top index maps any key to its group of leaves, for the names whose slot
+//! the locator does not have.
 //!
 //! The ordinal of a name is its position in the order of all names, with their bytes reversed.
 
@@ -26,13 +27,13 @@ const NAMES_MAX: usize = 31;
 /// How many leaves a group of the top index holds; the last one may hold fewer.
 const GROUP_LEAVES: usize = 16;
 const HEADER_LEN: usize = 64;
-/// Where the numbers of a leaf begin: behind the ordinal.
+/// Where the numbers of a leaf begin: after the ordinal.
 const NUMBERS_AT: usize = 4;
 /// How many shared bits are counted at most: the count is a byte.
 const SHARE_MAX: usize = 255;
 /// How many units a byte has.
 const UNITS: usize = 8 / UNIT;
-/// Zeros behind the texts, so that the last of them can be read in words.
+/// Zeros after the texts, so that the last of them can be read in words.
 const TAIL_LEN: usize = 8;
 
 /// Where a name is stored: the number of its leaf, and its position in the leaf.
@@ -40,11 +41,11 @@ const TAIL_LEN: usize = 8;
 pub struct LeafSlot(u32);
 
 impl LeafSlot {
-    /// No name is in this slot. The locator returns it for names whose slots it does not store, because several names have
-    /// the same hash or a bucket had no room; the top index finds them.
+    /// No name is in this slot. The locator returns it for names whose slots it does not store, because
+    /// several names have the same hash or a bucket had no room; the top index finds them.
     pub const HASH_COLLISION: LeafSlot = LeafSlot(NAMES_MAX as u32);
     const POSITION_BITS: u32 = NAMES_MAX.count_ones();
-    /// How many leaves the number of a slot can tell apart.
+    /// How many leaves a slot can number.
     const LEAVES_MAX: usize = 1 << (32 - LeafSlot::POSITION_BITS);
 
     /// The slot of a position in a leaf, of which there are at most [`LeafSlot::LEAVES_MAX`].
@@ -129,8 +130,8 @@ fn frequencies(names: &[&[u8]]) -> [u64; 256] {
         }
         before = name;
     }
-    // The first name of each leaf is stored whole. Where leaves begin depends on the code, so every sixteenth name
-    // stands for them.
+    // The first name of each leaf is stored whole. Where leaves begin depends on the code, so every sixteenth
+    // name is counted instead.
     names.iter().step_by(16).flat_map(|name| name.iter()).for_each(|byte| {
         counts.iter_mut().skip(usize::from(*byte)).take(1).for_each(|count| *count += 1);
     });
@@ -334,8 +335,9 @@ impl<'a> Leaves<'a> {
             })
     }
 
-    /// Whether the top index maps every key to its group: it has a separator for each group but the first, and each
-    /// separator is greater than the last name of the group before, and not greater than the first name of its group.
+    /// Whether the top index maps every key to its group: it has a separator for each group but the first,
+    /// and each separator is greater than the last name of the group before, and not greater than the first
+    /// name of its group.
     pub(crate) fn has_sound_top_index(&self) -> bool {
         let decoder = Decoder::new(self.codes);
         let (mut next, mut sound) = (1, true);
@@ -347,7 +349,8 @@ impl<'a> Leaves<'a> {
         is_whole && sound && next == self.leaves.len().div_ceil(GROUP_LEAVES).max(1) as u64
     }
 
-    /// Whether a text is greater than all names of the leaf before, and not greater than the first name of a leaf.
+    /// Whether a text is greater than all names of the leaf before, and not greater than the first name of a
+    /// leaf.
     fn separates(&self, leaf: usize, separator: &[u8], decoder: &Decoder) -> bool {
         let (mut is_above, mut is_below) = (true, false);
         let before = leaf.checked_sub(1).and_then(|before| self.leaf(before)).and_then(|leaf| {
@@ -387,7 +390,7 @@ impl Leaf<'_> {
         u32_at(self.bytes, 0)
     }
 
-    /// One of the numbers behind the ordinal.
+    /// One of the numbers after the ordinal.
     #[inline]
     fn number(&self, nth: usize) -> usize {
         self.bytes.get(NUMBERS_AT + nth).copied().map_or(0, usize::from)
@@ -553,7 +556,7 @@ mod tests {
             bytes[at..at + with.len()].copy_from_slice(with);
             bytes
         };
-        // Ordinals wrap around behind the largest one.
+        // Ordinals wrap around at the largest one.
         let last = forged(leaf(1), &[0xFF; 4]);
         let mut ordinals = Vec::new();
         assert!(Leaves::new(&last).expect("leaves").each(|_, ordinal| ordinals.push(ordinal)));

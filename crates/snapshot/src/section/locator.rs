@@ -1,17 +1,19 @@
 //! The locator of names: maps the hash of a listed name to the slot of the name in the leaves.
 //!
-//! For a name that is not listed it returns an arbitrary slot; the look-up compares the name in that slot. A listed name is
-//! thus found with one load, where a search would wait for each of its steps, for three and a half bytes a name.
+//! For a name that is not listed it returns an arbitrary slot; the look-up compares the name in that slot. A
+//! listed name is thus found with one load, where a search would wait for each of its steps, for three and a
+//! half bytes a name.
 //!
-//! Slots are stored in buckets of xored numbers (see `xor_bucket`): a hash selects a bucket and four of its numbers, whose
-//! xor is the slot. A bucket has twenty-three numbers of 22 bits, or more if they are narrower. Names are not
-//! spread evenly, so that some buckets get more names than they can hold. Such a bucket records how many eighths of its
-//! names, by the lowest bits of their hashes, *spill*. Spilled names, one in ten, are stored in a second layer of the same
-//! kind of bucket, filled less. Names that a second-layer bucket cannot hold, fewer than one in a thousand of all, are
-//! stored nowhere: the locator returns [`LeafSlot::HASH_COLLISION`].
+//! Slots are stored in buckets of xored numbers (see `xor_bucket`): a hash selects a bucket and four of its
+//! numbers, whose xor is the slot. A bucket has twenty-three numbers of 22 bits, or more if they are
+//! narrower. Names are not spread evenly, so that some buckets get more names than they can hold. Such a
+//! bucket records how many eighths of its names, by the lowest bits of their hashes, *spill*. Spilled names,
+//! one in ten, are stored in a second layer of the same kind of bucket, filled less. Names that a
+//! second-layer bucket cannot hold, fewer than one in a thousand of all, are stored nowhere: the locator
+//! returns [`LeafSlot::HASH_COLLISION`].
 //!
-//! Two names with the same hash cannot both be stored either and get the same answer. In all these cases the top index
-//! finds the name, which takes longer.
+//! Two names with the same hash cannot both be stored either and get the same answer. In all these cases the
+//! top index finds the name, which takes longer.
 
 use super::leaves::LeafSlot;
 use super::packed::BitWriter;
@@ -35,14 +37,15 @@ const SEEDS: u8 = 8;
 const EIGHTHS: u64 = 8;
 /// All names of the bucket spill. Numbers up to this one are so many eighths.
 const ALL_SPILL: u8 = 7;
-/// How full the buckets of the first layer are on average, as a fraction: numbers used by numbers there are. At this load
-/// a tenth of the names spill, and both layers together take the fewest bytes for so few names that are stored nowhere.
+/// How full the buckets of the first layer are on average, as a fraction: numbers used by numbers there are.
+/// At this load a tenth of the names spill, and both layers together take the fewest bytes for so few names
+/// that are stored nowhere.
 const FIRST_LOAD: (usize, usize) = (10, 11);
 /// The load of the second layer: its buckets lose one in two thousand of all names.
 const SECOND_LOAD: (usize, usize) = (3, 5);
 
-/// The bytes of the locator of names with their bytes reversed, given the slot of each; none without names. There are as
-/// many slots as names.
+/// The bytes of the locator of names with their bytes reversed, given the slot of each; none without names.
+/// There are as many slots as names.
 pub fn encode(names: &[&[u8]], slots: &[LeafSlot]) -> Result<Vec<u8>, TooLarge> {
     if names.is_empty() {
         return Ok(Vec::new());
@@ -72,7 +75,8 @@ pub fn encode(names: &[&[u8]], slots: &[LeafSlot]) -> Result<Vec<u8>, TooLarge> 
     Ok(out)
 }
 
-/// The hash of a name in the second layer. It is independent of the first hash, by which spilled names cluster.
+/// The hash of a name in the second layer. It is independent of the first hash, by which spilled names
+/// cluster.
 #[inline]
 fn second_hash(hash: u64) -> u64 {
     hash::mix(hash)
@@ -186,7 +190,11 @@ impl<'a> Locator<'a> {
         let [first, width, second] = [0, 4, 8].map(|at| u32_at(header, at) as usize);
         let (first, rest) = rest.split_at_checked(first.checked_mul(BUCKET_LEN)?)?;
         let second = rest.get(..second.checked_mul(BUCKET_LEN)?)?;
-        Some(Locator { layout: BucketLayout::new(width), first: first.as_chunks().0, second: second.as_chunks().0 })
+        Some(Locator {
+            layout: BucketLayout::new(width),
+            first: first.as_chunks().0,
+            second: second.as_chunks().0,
+        })
     }
 
     /// Prefetches what [`Locator::lookup_first`] reads.

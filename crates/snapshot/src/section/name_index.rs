@@ -1,7 +1,7 @@
 //! The index of names: finds a name and its listed ancestors.
 //!
-//! The filter rejects most misses, the locator gives the slot of a listed name, and the leaves hold the names. Without
-//! filter and locator, the leaves and their top index give the same answers, but slower.
+//! The filter rejects most misses, the locator gives the slot of a listed name, and the leaves hold the
+//! names. Without filter and locator, the leaves and their top index give the same answers, but slower.
 
 use super::filter::{Filter, Membership};
 use super::leaves::{LeafSlot, Leaves};
@@ -58,8 +58,8 @@ impl<'a> NameIndex<'a> {
         self.leaves.as_ref()
     }
 
-    /// Visits the entries that are `name` (reversed) or an ancestor of it, shortest first, with the length and the ordinal
-    /// of each.
+    /// Visits the entries that are `name` (reversed) or an ancestor of it, shortest first, with the length
+    /// and the ordinal of each.
     #[inline]
     pub fn each_covering(&self, name: &[u8], mut visit: impl FnMut(usize, u32)) {
         let Some(leaves) = &self.leaves else { return };
@@ -74,9 +74,9 @@ impl<'a> NameIndex<'a> {
 
     /// Visits the suffixes that may be entries, shortest first.
     ///
-    /// While one bucket of the filter is loading, it prefetches what may be read next: the bucket of the locator, in case
-    /// the suffix is an entry, and both buckets of the next longer suffix. For misses this is wasted but delays nothing;
-    /// listed names are found in a tenth less time.
+    /// While one bucket of the filter is loading, it prefetches what may be read next: the bucket of the
+    /// locator, in case the suffix is an entry, and both buckets of the next longer suffix. For misses this
+    /// is wasted but delays nothing; listed names are found in a tenth less time.
     #[inline]
     fn each_candidate(&self, name: &[u8], mut visit: impl FnMut(Suffix, SuffixHash)) {
         let Some(filter) = &self.filter else {
@@ -100,8 +100,8 @@ impl<'a> NameIndex<'a> {
         }
     }
 
-    /// As [`NameIndex::each_covering`], for many names at once, in no particular order, with the position of each
-    /// name. `prefetch` gets each ordinal some time before `visit` does.
+    /// As [`NameIndex::each_covering`], for many names at once, in no particular order, with the position of
+    /// each name. `prefetch` gets each ordinal some time before `visit` does.
     pub fn lookup_batch(
         &self,
         names: &[&[u8]],
@@ -129,7 +129,8 @@ impl<'a> NameIndex<'a> {
     }
 }
 
-/// The ordinal of the first `end` bytes of a name, if they are an entry. Not inlined, because most walks never call it.
+/// The ordinal of the first `end` bytes of a name, if they are an entry. Not inlined, because most walks
+/// never call it.
 #[inline(never)]
 fn resolve(
     leaves: &Leaves<'_>,
@@ -158,9 +159,9 @@ fn resolve_slot(
     leaves.get_at(slot, encoded)
 }
 
-/// Names that are looked up together, so that their cache misses overlap. The filter is read for one suffix of each name,
-/// then for the next longer suffix of each name that may have a listed one. When many candidates are waiting, their slots are
-/// looked up, and then their leaves are read.
+/// Names that are looked up together, so that their cache misses overlap. The filter is read for one suffix
+/// of each name, then for the next longer suffix of each name that may have a listed one. When many
+/// candidates are waiting, their slots are looked up, and then their leaves are read.
 struct Batch<'k, 'a> {
     filter: &'k Filter<'a>,
     leaves: &'k Leaves<'a>,
@@ -219,8 +220,8 @@ impl<'k, 'a> Batch<'k, 'a> {
         }
     }
 
-    /// Filters the first `count` queries, and replaces them by the next longer suffixes that may be listed. Returns how many
-    /// those are.
+    /// Filters the first `count` queries, and replaces them by the next longer suffixes that may be listed.
+    /// Returns how many those are.
     #[inline]
     fn filter_queries(&mut self, count: usize) -> usize {
         let mut kept = 0;

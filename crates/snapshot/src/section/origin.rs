@@ -1,8 +1,9 @@
 //! The origin of a snapshot: its feeds, their states, and the program that built it.
 //!
-//! This is the only section in bincode (2.0, little-endian, fixed-width integers), because it is small, read once, and
-//! gains fields over time. It is decoded only after its checksum holds, and under a size limit. It begins with a codec number:
-//! bincode is no longer maintained, and another codec can follow under another number. `FORMAT.md` specifies the bytes.
+//! This is the only section in bincode (2.0, little-endian, fixed-width integers), because it is small, read
+//! once, and gains fields over time. It is decoded only after its checksum holds, and under a size limit. It
+//! begins with a codec number: bincode is no longer maintained, and another codec can follow under another
+//! number. `FORMAT.md` specifies the bytes.
 
 use crate::error::{Corruption, TooLarge};
 use crate::layout::u32_at;
@@ -10,7 +11,8 @@ use crate::{Assessments, Kinds, ListKind, Mode, Time};
 use bincode::config::{Configuration, Fixint, Limit, LittleEndian};
 use serde::{Deserialize, Serialize};
 
-/// bincode 2, little-endian, fixed-width integers: generator, feeds, and the last accepted download of each feed.
+/// bincode 2, little-endian, fixed-width integers: generator, feeds, and the last accepted download of each
+/// feed.
 const CODEC: u32 = 1;
 /// The largest section that is decoded, in bytes.
 const LIMIT: usize = 16 << 20;
@@ -85,8 +87,8 @@ pub struct FeedRecord {
 pub struct AcceptedDownload {
     /// The SHA-256 of the file as it was downloaded.
     pub digest: [u8; 32],
-    /// How many indicators it lists, before duplicates are merged. An empty download that is normal for its feed leaves
-    /// the number of the one before.
+    /// How many indicators it lists, before duplicates are merged. An empty download that is normal for its
+    /// feed leaves the number of the one before.
     pub indicators: u64,
     /// A hash of what the download lists, independent of its order.
     pub content: u64,
@@ -150,7 +152,8 @@ impl FeedRecord {
         }
     }
 
-    /// Whether look-ups at `at` answer "failed" for what it does not list: its last download was not taken, or is too old.
+    /// Whether look-ups at `at` answer "failed" for what it does not list: its last download was not taken,
+    /// or is too old.
     pub fn is_stale(&self, at: Time) -> bool {
         let too_old = |seconds: i64| at > Time::from_unix(seconds).plus(self.max_age_seconds);
         self.state != FeedState::Ok || self.update_time.is_none_or(too_old)

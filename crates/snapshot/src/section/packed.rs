@@ -1,7 +1,7 @@
 //! Packed arrays: numbers at the fewest bits that hold the largest, each readable with one unaligned load.
 //!
-//! The first of eight header bytes is the width. Eight zero bytes follow the data, so that the load of the last number
-//! stays inside the section.
+//! The first of eight header bytes is the width. Eight zero bytes follow the data, so that the load of the
+//! last number stays inside the section.
 
 use super::prefetch::prefetch;
 use crate::error::TooLarge;

@@ -1,12 +1,12 @@
 //! The prefix code of names: frequent bytes take three bits, infrequent ones up to ten.
 //!
-//! Names consist of some forty different bytes, and a dozen of them make up most of the text, so that a Huffman code (D.
-//! Huffman, "A Method for the Construction of Minimum-Redundancy Codes", 1952) takes five eighths of the bytes. A query is
-//! encoded once and compared with stored texts, many bits at a time. Because no code is a prefix of another one, equal bits
-//! are equal bytes, and a look-up decodes nothing.
+//! Names consist of some forty different bytes, and a dozen of them make up most of the text, so that a
+//! Huffman code (D. Huffman, "A Method for the Construction of Minimum-Redundancy Codes", 1952) takes five
+//! eighths of the bytes. A query is encoded once and compared with stored texts, many bits at a time. Because
+//! no code is a prefix of another one, equal bits are equal bytes, and a look-up decodes nothing.
 //!
-//! The code is canonical: codes of one length are numbered in the order of their bytes. Codes are stored with their first
-//! bit lowest, as they are read.
+//! The code is canonical: codes of one length are numbered in the order of their bytes. Codes are stored with
+//! their first bit lowest, as they are read.
 
 use super::packed::BitWriter;
 use crate::layout::u64_at;
@@ -21,14 +21,14 @@ pub(super) const TEXT_MAX: usize = 255;
 const WORDS: usize = (TEXT_MAX * CODE_MAX as usize).div_ceil(64) + 1;
 /// How many bytes are encoded together: their codes fit one word, whatever their lengths.
 const CHUNK: usize = 4;
-/// Encoded texts take whole units of so many bits, padded with zero bits. The code that is all zeros has at least as many
-/// bits, so that padding is never taken for a byte.
+/// Encoded texts take whole units of so many bits, padded with zero bits. The code that is all zeros has at
+/// least as many bits, so that padding is never taken for a byte.
 pub(super) const UNIT: usize = 4;
 /// How many bits are compared at a time: what a load of eight bytes has at any bit offset.
 const STEP: usize = 57;
 
-/// The code of each byte: its bits in the lower twelve bits, how many there are in the upper four; 0 for a byte without
-/// a code.
+/// The code of each byte: its bits in the lower twelve bits, how many there are in the upper four; 0 for a
+/// byte without a code.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Codes<'a>(&'a [[u8; 2]; 256]);
 
@@ -109,8 +109,8 @@ pub(super) fn encode(frequencies: &[u64; 256]) -> Vec<u8> {
     rows.concat()
 }
 
-/// The length of each byte's code. Huffman's algorithm joins the two lightest groups until one is left; each time, the codes
-/// of all their bytes get a bit longer.
+/// The length of each byte's code. Huffman's algorithm joins the two lightest groups until one is left; each
+/// time, the codes of all their bytes get a bit longer.
 fn lengths_of(weights: &[u64; 256], lengths: &mut [u32; 256]) {
     let mut groups: Vec<(u64, Vec<u8>)> = (0..=255)
         .zip(weights)
@@ -121,8 +121,8 @@ fn lengths_of(weights: &[u64; 256], lengths: &mut [u32; 256]) {
         only.iter().for_each(|byte| lengthen(lengths, *byte));
     }
     while groups.len() > 1 {
-        // Sorting anew each time is simple, and cheap enough for 256 groups once a file. The sort is stable, so that
-        // equal weights keep their order and the code is the same on every machine.
+        // Sorting anew each time is simple, and cheap enough for 256 groups once a file. The sort is stable,
+        // so that equal weights keep their order and the code is the same on every machine.
         groups.sort_by_key(|(weight, _)| std::cmp::Reverse(*weight));
         let lightest = groups.split_off(groups.len() - 2);
         lightest.iter().flat_map(|(_, bytes)| bytes).for_each(|byte| lengthen(lengths, *byte));
@@ -163,7 +163,8 @@ impl TextWriter {
 
 /// An encoded query, to be compared with stored texts.
 ///
-/// It is written and read in whole words: a load that overlaps several smaller stores would stall until all of them retire.
+/// It is written and read in whole words: a load that overlaps several smaller stores would stall until all
+/// of them retire.
 pub(super) struct EncodedText {
     /// The encoded text, followed by zeros.
     words: [u64; WORDS],
@@ -178,8 +179,8 @@ impl EncodedText {
         EncodedText { words: [0; WORDS], len: None }
     }
 
-    /// Encodes a text of at most [`TEXT_MAX`] bytes. The length of a longer one, or of one with a byte that has no code, is
-    /// `None`.
+    /// Encodes a text of at most [`TEXT_MAX`] bytes. The length of a longer one, or of one with a byte that
+    /// has no code, is `None`.
     #[inline]
     pub(super) fn set(&mut self, codes: Codes<'_>, text: &[u8]) {
         let (chunks, rest) = text.as_chunks::<CHUNK>();
@@ -321,8 +322,8 @@ impl Decoder {
         Decoder { table }
     }
 
-    /// Appends the text in `bits` bits from bit `at` of `stored` on to `out`, without its padding. Returns `false` if they
-    /// are not a text.
+    /// Appends the text in `bits` bits from bit `at` of `stored` on to `out`, without its padding. Returns
+    /// `false` if they are not a text.
     pub(super) fn read(&self, stored: &[u8], at: usize, bits: usize, out: &mut Text) -> bool {
         let mut left = bits;
         while left > 0 {

@@ -1,8 +1,8 @@
 //! Records and record sets: what a feed states about an indicator, without the indicator.
 //!
-//! Millions of entries share a few thousand sets, because a feed states the same about most of its entries. A record of
-//! an address holds the length of the listed prefix, not the prefix: the address that is looked up and the length give
-//! the prefix, so that one record serves a whole list of single addresses.
+//! Millions of entries share a few thousand sets, because a feed states the same about most of its entries. A
+//! record of an address holds the length of the listed prefix, not the prefix: the address that is looked up
+//! and the length give the prefix, so that one record serves a whole list of single addresses.
 
 use crate::error::TooLarge;
 use crate::layout::{u16_at, u32_at, u128_at};

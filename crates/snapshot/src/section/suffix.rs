@@ -1,13 +1,13 @@
 //! The suffixes of a name, from its last label on, and a hash of each.
 //!
-//! Names have their bytes reversed, so that a suffix of a name is a prefix of its bytes; it ends before a dot or at the end
-//! of the name. Most look-ups are misses, and this file is most of what a miss costs: it finds dots sixteen bytes at a
-//! time, and hashes a suffix with one multiplication for every sixteen bytes.
+//! Names have their bytes reversed, so that a suffix of a name is a prefix of its bytes; it ends before a dot
+//! or at the end of the name. Most look-ups are misses, and this file is most of what a miss costs: it finds
+//! dots sixteen bytes at a time, and hashes a suffix with one multiplication for every sixteen bytes.
 //!
-//! The hash is a folded multiplication (Wang Yi's wyhash), xored with its factors so that a factor of zero does not erase the
-//! other one. The last eight bytes of a suffix are read as one word, even if that reads some bytes twice: this needs no mask.
-//! The hash is not secret. An adversary who writes a list can find names with equal hashes, which makes look-ups of
-//! these names slower, and of no others.
+//! The hash is a folded multiplication (Wang Yi's wyhash), xored with its factors so that a factor of zero
+//! does not erase the other one. The last eight bytes of a suffix are read as one word, even if that reads
+//! some bytes twice: this needs no mask. The hash is not secret. An adversary who writes a list can find
+//! names with equal hashes, which makes look-ups of these names slower, and of no others.
 
 use super::simd;
 use crate::hash::fold_keeping;
@@ -17,8 +17,8 @@ use crate::layout::{short_word, u64_at};
 const BLOCK: usize = 16;
 /// How many bytes a word has.
 const WORD: usize = 8;
-/// Constants of the file format: the initial state, and what is xored to the second word of a block and multiplied with the
-/// length. No name contains such bytes.
+/// Constants of the file format: the initial state, and what is xored to the second word of a block and
+/// multiplied with the length. No name contains such bytes.
 pub(super) const INITIAL: u64 = 0x9FB2_1C65_1E98_DF25;
 pub(super) const SECOND: u64 = 0xD6E8_FEB8_6659_FD93;
 const LENGTH: u64 = 0xC2B2_AE3D_27D4_EB4F;
@@ -63,7 +63,7 @@ impl Suffix {
         }
     }
 
-    /// The suffix that is one label longer; `None` behind the longest one, which is the name.
+    /// The suffix that is one label longer; `None` for the longest one, which is the name.
     #[inline(always)]
     pub fn next(self, name: &[u8]) -> Option<Suffix> {
         if self.end >= name.len() {
@@ -99,7 +99,7 @@ impl Suffix {
         self.end - self.end % BLOCK
     }
 
-    /// Its first eight bytes, zeros behind its end.
+    /// Its first eight bytes, zeros after its end.
     #[inline]
     pub fn head(&self, name: &[u8]) -> u64 {
         let head = if name.len() < WORD { short_word(name) } else { u64_at(name, 0) };

@@ -1,9 +1,9 @@
 //! Times: the table of times that many sightings share, and columns of times that belong to one entry.
 //!
-//! A feed that confirms its whole list confirms every entry at the same instant, so that a list needs one row of shared
-//! times for each of its last builds, however many entries it has. Rows that state their own times would make every
-//! record set unique; their times are in a column instead and are found by the ordinal of the entry, at about eight
-//! bytes a row.
+//! A feed that confirms its whole list confirms every entry at the same instant, so that a list needs one row
+//! of shared times for each of its last builds, however many entries it has. Rows that state their own times
+//! would make every record set unique; their times are in a column instead and are found by the ordinal of
+//! the entry, at about eight bytes a row.
 
 use super::packed::{self, Packed};
 use crate::error::TooLarge;
@@ -39,8 +39,8 @@ pub fn shared(bytes: &[u8], at: u32) -> Option<Times> {
 
 const HEADER_LEN: usize = 16;
 
-/// The bytes of a column. `rows` are sorted by ordinal; an entry whose set has several records with own times has as
-/// many rows, in the order of its set.
+/// The bytes of a column. `rows` are sorted by ordinal; an entry whose set has several records with own times
+/// has as many rows, in the order of its set.
 pub fn encode_column(rows: &[(u32, Times)]) -> Result<Vec<u8>, TooLarge> {
     if rows.is_empty() {
         return Ok(Vec::new());

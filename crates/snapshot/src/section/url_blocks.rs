@@ -1,11 +1,11 @@
 //! URLs: sorted keys in front-coded blocks, below the top index.
 //!
-//! A map of the `fst` crate over all keys is as small as this, but takes twenty times as long to build, and a look-up in it
-//! touches a dozen cache lines. Here the top index gives a *group* of 64 blocks. *Heads*, the eight bytes of each block's
-//! first key after the prefix that all keys of the group share, give the block. The block is searched without being decoded,
-//! because each key states how much it shares with the one before. Groups have heads of sixteen bytes, too, so that the top
-//! index is walked only where the heads of several groups are equal. A look-up touches the heads, which stay in the cache,
-//! and one block.
+//! A map of the `fst` crate over all keys is as small as this, but takes twenty times as long to build, and a
+//! look-up in it touches a dozen cache lines. Here the top index gives a *group* of 64 blocks. *Heads*, the
+//! eight bytes of each block's first key after the prefix that all keys of the group share, give the block.
+//! The block is searched without being decoded, because each key states how much it shares with the one
+//! before. Groups have heads of sixteen bytes, too, so that the top index is walked only where the heads of
+//! several groups are equal. A look-up touches the heads, which stay in the cache, and one block.
 //!
 //! The ordinal of a key is its position in the order of all keys, 32 to a block, and is not stored.
 
@@ -100,9 +100,10 @@ fn wide_head_of(text: &[u8]) -> u128 {
     u128::from(head_of(text)) << 64 | u128::from(head_of(text.get(8..).unwrap_or(&[])))
 }
 
-/// Appends a block. A block of short keys has all numbers before all texts, a byte each, so that a search skips texts: the
-/// count of keys, how many bytes each shares with the one before, how many follow, and these bytes. A block with a long key
-/// begins with a zero and has the two numbers of each key before its text, in LEB128.
+/// Appends a block. A block of short keys has all numbers before all texts, a byte each, so that a search
+/// skips texts: the count of keys, how many bytes each shares with the one before, how many follow, and these
+/// bytes. A block with a long key begins with a zero and has the two numbers of each key before its text, in
+/// LEB128.
 fn encode_block(keys: &[&[u8]], out: &mut Vec<u8>) {
     let before = std::iter::once(&[][..]).chain(keys.iter().copied());
     let parts: Vec<(usize, &[u8])> = before
@@ -199,7 +200,8 @@ impl<'a> UrlBlocks<'a> {
         self.find(block, key)
     }
 
-    /// The last group whose separator is not greater than the key: by heads, and by the top index where they are equal.
+    /// The last group whose separator is not greater than the key: by heads, and by the top index where they
+    /// are equal.
     #[inline]
     fn group(&self, key: &[u8]) -> Option<usize> {
         let head = wide_head_of(key);
@@ -238,8 +240,8 @@ impl<'a> UrlBlocks<'a> {
         self.heads.get(start..(start + GROUP_BLOCKS).min(self.heads.len())).unwrap_or(&[])
     }
 
-    /// How many blocks of a group begin at or before the key. The group begins with the block `start`, and its prefix has
-    /// `shared` bytes.
+    /// How many blocks of a group begin at or before the key. The group begins with the block `start`, and
+    /// its prefix has `shared` bytes.
     #[inline]
     fn blocks_not_after(&self, start: usize, heads: &[[u8; HEAD_LEN]], shared: usize, key: &[u8]) -> usize {
         let head = head_of(key.get(shared..).unwrap_or(&[]));
@@ -302,8 +304,8 @@ impl<'a> UrlBlocks<'a> {
     }
 }
 
-/// How many of the first `count` positions hold, where those that hold come first. A binary search without branches: half of
-/// its branches would be mispredicted, and each would cost more than the step.
+/// How many of the first `count` positions hold, where those that hold come first. A binary search without
+/// branches: half of its branches would be mispredicted, and each would cost more than the step.
 #[inline]
 fn partition_point(count: usize, holds: impl Fn(usize) -> bool) -> usize {
     let (mut low, mut left) = (0, count);
@@ -354,8 +356,8 @@ impl<'a> Block<'a> {
         Some(Block::Short(Short { shared, lengths, texts }))
     }
 
-    /// Visits for each key how many bytes it shares with the one before, and its text. Returns `false` if the block does not
-    /// end where its keys do.
+    /// Visits for each key how many bytes it shares with the one before, and its text. Returns `false` if the
+    /// block does not end where its keys do.
     fn each(self, mut visit: impl FnMut(usize, &[u8])) -> bool {
         match self {
             Block::Short(Short { shared, lengths, mut texts }) => {
@@ -392,8 +394,9 @@ impl<'a> Short<'a> {
         self.texts.get(at..)?.get(..usize::from(*self.lengths.get(place)?))
     }
 
-    /// The position of a key. A stored key that shares more bytes with the one before than the query does differs from the
-    /// query where that one did, and is skipped; one that shares fewer is greater than the query.
+    /// The position of a key. A stored key that shares more bytes with the one before than the query does
+    /// differs from the query where that one did, and is skipped; one that shares fewer is greater than the
+    /// query.
     #[inline]
     fn find(&self, key: &[u8]) -> Option<u32> {
         let (mut place, mut at, mut matched) = (0usize, 0usize, 0usize);
