@@ -43,8 +43,8 @@ pub struct Totals {
     pub record_sets: u64,
 }
 
-/// Takes the rows that accumulated feeds must keep beyond the snapshot: see
-/// [`Resolution::retained`](crate::Resolution::retained).
+/// Receives the rows for the next state file: those of the last accepted download of each accumulated feed, also
+/// when their sightings have expired.
 ///
 /// Every sighting is numbered first; then the methods are called with the keys of each kind, in order, each
 /// with the numbers of its sightings. `()` keeps nothing.

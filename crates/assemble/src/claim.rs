@@ -142,19 +142,19 @@ impl Counts {
     }
 }
 
-/// What a feed's claims on one indicator resolve to.
+/// What a feed's claims about one indicator resolve to.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Resolution {
+pub(crate) struct Resolution {
     /// The sighting, if there is a live one.
-    pub sighting: Option<(Times, Assessments)>,
+    pub(crate) sighting: Option<(Times, Assessments)>,
     /// The times of the row for the next state file.
-    pub retained: Option<Times>,
+    pub(crate) retained: Option<Times>,
     /// The counts.
-    pub counts: Counts,
+    pub(crate) counts: Counts,
 }
 
 /// Resolves the claims of one feed about one indicator, all with the same list kind.
-pub fn resolve(policy: &RetentionPolicy, claims: &[Claim]) -> Resolution {
+pub(crate) fn resolve(policy: &RetentionPolicy, claims: &[Claim]) -> Resolution {
     let of = |source: ClaimSource| claims.iter().filter(move |claim| claim.source == source);
     let rows = of(ClaimSource::Download).count() as u64;
     let previous =

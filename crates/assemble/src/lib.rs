@@ -62,7 +62,7 @@ mod limits;
 mod merge;
 
 pub use assembly::{Assembly, RetainedRows, Totals, assemble};
-pub use claim::{Claim, ClaimSource, ClaimTable, Counts, Resolution, RetentionPolicy, resolve};
+pub use claim::{Claim, ClaimSource, ClaimTable, Counts, RetentionPolicy};
 pub use columns::{Columns, RangeColumn, RangeRow, TextColumn, TextRow, claim_of, scope_of, tag};
 pub use limits::SizeLimits;
 pub use merge::DraftSighting;

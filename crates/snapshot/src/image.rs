@@ -3,7 +3,9 @@
 use crate::Time;
 use crate::atomic_file::AtomicFile;
 use crate::error::Error;
-use crate::layout::{ALIGN, HEADER_LEN, MUST_UNDERSTAND, ROW_LEN, Row, Section, Table, aligned};
+use crate::layout::{
+    ALIGN, HEADER_LEN, MUST_UNDERSTAND, ROW_LEN, Section, SectionRow, SectionTable, aligned,
+};
 use crate::snapshot::Snapshot;
 use std::io::{self, Write};
 use std::path::Path;
@@ -53,14 +55,14 @@ impl Image {
         Image { built_at, sections }
     }
 
-    fn table(&self) -> Table {
+    fn table(&self) -> SectionTable {
         let mut end = (HEADER_LEN + self.sections.len() * ROW_LEN) as u64;
         let mut rows = Vec::with_capacity(self.sections.len());
         for section in &self.sections {
             let offset = aligned(end);
             let length = section.bytes.len() as u64;
             end = offset + length;
-            rows.push(Row {
+            rows.push(SectionRow {
                 id: section.section.id(),
                 flags: MUST_UNDERSTAND,
                 offset,
@@ -69,7 +71,7 @@ impl Image {
                 checksum: crc32fast::hash(&section.bytes),
             });
         }
-        Table { built_at: self.built_at, file_len: end, rows }
+        SectionTable { built_at: self.built_at, file_len: end, rows }
     }
 
     /// The length of the whole file, in bytes.

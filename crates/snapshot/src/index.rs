@@ -6,7 +6,7 @@ use crate::section::ipv6::Ipv6Index;
 use crate::section::name_index::NameIndex;
 use crate::section::packed::Packed;
 use crate::section::records::{self, Extent, Record, Sets, TimesRef};
-use crate::section::times::{self, Column};
+use crate::section::times::{self, TimesColumn};
 use crate::section::url_blocks::UrlBlocks;
 use crate::{Address, AddressRange, Assessments, FeedId, ListKind, Scope, Section, Times};
 
@@ -130,7 +130,7 @@ pub struct Index<'a> {
     pub(crate) names: NameIndex<'a>,
     pub(crate) urls: UrlBlocks<'a>,
     pub(crate) set_ids: [SetIds<'a>; 4],
-    pub(crate) columns: [Column<'a>; 4],
+    pub(crate) columns: [TimesColumn<'a>; 4],
     pub(crate) sets: Sets<'a>,
     pub(crate) records: &'a [u8],
     pub(crate) shared_times: &'a [u8],

@@ -8,7 +8,7 @@
 use crate::checksum;
 use crate::error::{Corruption, Error};
 use crate::index::{Index, Part, SetIds};
-use crate::layout::{Section, Table};
+use crate::layout::{Section, SectionTable};
 use crate::map::Map;
 use crate::section::exceptions::Exceptions;
 use crate::section::ipv4::Ipv4Index;
@@ -17,7 +17,7 @@ use crate::section::name_index::NameIndex;
 use crate::section::origin::{FeedRecord, Origin};
 use crate::section::packed::Packed;
 use crate::section::records::Sets;
-use crate::section::times::Column;
+use crate::section::times::TimesColumn;
 use crate::section::url_blocks::UrlBlocks;
 use crate::{FeedId, Time};
 use std::path::{Path, PathBuf};
@@ -37,7 +37,7 @@ use std::path::{Path, PathBuf};
 pub struct Snapshot {
     path: PathBuf,
     map: Map,
-    table: Table,
+    table: SectionTable,
     origin: Origin,
 }
 
@@ -70,7 +70,7 @@ impl Snapshot {
 
     fn from_map(path: &Path, map: Map) -> Result<Snapshot, Error> {
         let corrupt = |corruption| Error::Corrupt { path: path.to_owned(), corruption };
-        let table = Table::decode(&map).map_err(corrupt)?;
+        let table = SectionTable::decode(&map).map_err(corrupt)?;
         let origin = match table.row(Section::Origin) {
             Some(row) => {
                 let bytes = checksum::section(&map, row).map_err(corrupt)?;
@@ -103,7 +103,7 @@ impl Snapshot {
 
     /// The section table.
     #[doc(hidden)]
-    pub fn table(&self) -> &Table {
+    pub fn table(&self) -> &SectionTable {
         &self.table
     }
 
@@ -132,7 +132,7 @@ impl Snapshot {
     /// The contents, ready for look-ups. Making an index is cheap; make one for many look-ups.
     pub fn index(&self) -> Index<'_> {
         let bytes = |section| self.bytes(section);
-        let column = |section| Column::new(self.bytes(section), self.count(section));
+        let column = |section| TimesColumn::new(self.bytes(section), self.count(section));
         Index {
             ipv4: Ipv4Index::new(bytes(Section::Ipv4Directory), bytes(Section::Ipv4Ends)),
             ipv6: Ipv6Index::new(bytes(Section::Ipv6Index), bytes(Section::Ipv6Ranges)),

@@ -132,7 +132,7 @@ fn directory(bits: u8, buckets: &[(u32, u32)], items: usize) -> Vec<u8> {
 
 /// The ranges of IPv4 addresses in a file.
 #[derive(Clone, Copy, Debug, Default)]
-pub struct Ipv4Index<'a> {
+pub(crate) struct Ipv4Index<'a> {
     shift: u32,
     /// The bits below the bucket.
     below: u32,
@@ -145,7 +145,7 @@ pub struct Ipv4Index<'a> {
 
 impl<'a> Ipv4Index<'a> {
     /// The ranges in these sections; none where the directory is invalid.
-    pub fn new(directory: &'a [u8], ends: &'a [u8]) -> Ipv4Index<'a> {
+    pub(crate) fn new(directory: &'a [u8], ends: &'a [u8]) -> Ipv4Index<'a> {
         let bits = directory.first().copied().filter(|bits| BITS.contains(bits));
         let halves = |bits: u8| directory.get(HEADER_LEN..)?.split_at_checked((1 << bits) / CELL * CELL_LEN);
         let Some((bits, (cells, starts))) = bits.and_then(|bits| Some((bits, halves(bits)?))) else {
@@ -158,7 +158,7 @@ impl<'a> Ipv4Index<'a> {
 
     /// The ordinal of the range that covers an address.
     #[inline]
-    pub fn get(&self, address: u32) -> Option<u32> {
+    pub(crate) fn get(&self, address: u32) -> Option<u32> {
         let (bucket, is_there) = self.bucket_of(address);
         let items = if is_there { self.items_of(bucket)? } else { return None };
         let key = self.key(address);
@@ -171,7 +171,7 @@ impl<'a> Ipv4Index<'a> {
     /// Visits the ranges that cover addresses, in order, with the position of each address. The cache misses
     /// of the look-ups overlap. `prefetch_set` gets each ordinal some time before `visit` does.
     #[inline]
-    pub fn lookup_batch(
+    pub(crate) fn lookup_batch(
         &self,
         addresses: &[u32],
         prefetch_set: impl Fn(u32),
@@ -282,12 +282,12 @@ impl<'a> Ipv4Index<'a> {
     }
 
     /// Whether an item is a gap, and so no entry.
-    pub fn is_gap(&self, ordinal: u32) -> bool {
+    pub(crate) fn is_gap(&self, ordinal: u32) -> bool {
         self.ends.get(ordinal as usize).is_some_and(|end| u16::from_le_bytes(*end) & KIND == GAP)
     }
 
     /// Visits the ranges that overlap `first..=last`, in order.
-    pub fn each(&self, first: u32, last: u32, mut visit: impl FnMut(u32, u32, u32)) {
+    pub(crate) fn each(&self, first: u32, last: u32, mut visit: impl FnMut(u32, u32, u32)) {
         if self.cells.is_empty() {
             return;
         }

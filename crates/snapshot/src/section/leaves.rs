@@ -11,7 +11,9 @@
 //! The ordinal of a name is its position in the order of all names, with their bytes reversed.
 
 use super::prefetch::prefetch;
-use super::prefix_code::{self, CODES_LEN, Codes, Decoder, EncodedText, TEXT_MAX, Text, TextWriter, UNIT};
+use super::prefix_code::{
+    self, CODES_LEN, Codes, DecodedText, Decoder, EncodedText, TEXT_MAX, TextWriter, UNIT,
+};
 use super::simd;
 use super::top_index::{self, shared};
 use crate::error::TooLarge;
@@ -43,7 +45,7 @@ pub struct LeafSlot(u32);
 impl LeafSlot {
     /// No name is in this slot. The locator returns it for names whose slots it does not store, because
     /// several names have the same hash or a bucket had no room; the top index finds them.
-    pub const HASH_COLLISION: LeafSlot = LeafSlot(NAMES_MAX as u32);
+    pub(crate) const HASH_COLLISION: LeafSlot = LeafSlot(NAMES_MAX as u32);
     const POSITION_BITS: u32 = NAMES_MAX.count_ones();
     /// How many leaves a slot can number.
     const LEAVES_MAX: usize = 1 << (32 - LeafSlot::POSITION_BITS);
@@ -55,12 +57,12 @@ impl LeafSlot {
 
     /// The slot with this number.
     #[inline]
-    pub fn from_number(number: u32) -> LeafSlot {
+    pub(crate) fn from_number(number: u32) -> LeafSlot {
         LeafSlot(number)
     }
 
     /// The number that the locator stores.
-    pub fn number(self) -> u32 {
+    pub(crate) fn number(self) -> u32 {
         self.0
     }
 
@@ -212,8 +214,7 @@ fn begin(names: usize) -> usize {
 
 /// The leaves of names in a file.
 #[derive(Clone, Copy, Debug)]
-pub struct Leaves<'a> {
-    count: u64,
+pub(crate) struct Leaves<'a> {
     codes: Codes<'a>,
     leaves: &'a [[u8; LEAF_LEN]],
     /// The leaves and all that follows them, so that the end of the last one can be read in words.
@@ -224,7 +225,7 @@ pub struct Leaves<'a> {
 
 impl<'a> Leaves<'a> {
     /// Reads the header; `None` where the bytes are not leaves.
-    pub fn new(bytes: &'a [u8]) -> Option<Leaves<'a>> {
+    pub(crate) fn new(bytes: &'a [u8]) -> Option<Leaves<'a>> {
         let (header, mut rest) = bytes.split_at_checked(HEADER_LEN)?;
         let mut take = |length: usize| {
             let (part, behind) = rest.split_at_checked(length)?;
@@ -238,17 +239,7 @@ impl<'a> Leaves<'a> {
         let leaves = take(stated(8)?.checked_mul(LEAF_LEN * 8)? / 8)?.as_chunks().0;
         let top_index = FstMap::new(take(stated(16)?)?);
         let long = take(stated(24)?.checked_add(TAIL_LEN)?)?;
-        Some(Leaves { count: u64_at(header, 0), codes, leaves, data, top_index, long })
-    }
-
-    /// The number of names that the header states.
-    pub fn len(&self) -> u64 {
-        self.count
-    }
-
-    /// Whether the header states none.
-    pub fn is_empty(&self) -> bool {
-        self.count == 0
+        Some(Leaves { codes, leaves, data, top_index, long })
     }
 
     /// How many leaves there are.
@@ -296,9 +287,9 @@ impl<'a> Leaves<'a> {
     }
 
     /// The ordinal of exactly this name, by the top index alone.
-    pub fn get(&self, name: &[u8]) -> Option<u32> {
+    pub(crate) fn get(&self, name: &[u8]) -> Option<u32> {
         let first = self.group(name)?.checked_mul(GROUP_LEAVES)?;
-        let (decoder, mut key) = (Decoder::new(self.codes), Text::default());
+        let (decoder, mut key) = (Decoder::new(self.codes), DecodedText::default());
         let (mut low, mut high) = (first, first.checked_add(GROUP_LEAVES)?.min(self.leaves.len()));
         while low < high {
             let middle = low + (high - low) / 2;
@@ -318,7 +309,7 @@ impl<'a> Leaves<'a> {
     }
 
     /// Visits every name in order with its ordinal. Returns `false` if a leaf cannot be read.
-    pub fn each(&self, visit: impl FnMut(&[u8], u32)) -> bool {
+    pub(crate) fn each(&self, visit: impl FnMut(&[u8], u32)) -> bool {
         self.each_in(0..self.leaves.len(), visit)
     }
 
@@ -454,7 +445,7 @@ impl Leaf<'_> {
 
     /// Visits its names until `visit` returns `false`. Returns `None` if they cannot be read.
     fn each(&self, decoder: &Decoder, mut visit: impl FnMut(&[u8], u32) -> bool) -> Option<()> {
-        let mut key = Text::default();
+        let mut key = DecodedText::default();
         for position in 0..self.names.max(1) {
             let ordinal = self.ordinal().wrapping_add(position as u32);
             let shared =
@@ -471,7 +462,7 @@ impl Leaf<'_> {
     }
 
     /// Appends the text of a name, which is what it does not share, to `key`.
-    fn read(&self, position: usize, decoder: &Decoder, key: &mut Text) -> bool {
+    fn read(&self, position: usize, decoder: &Decoder, key: &mut DecodedText) -> bool {
         match self.names {
             0 => {
                 let (at, bits) = self.long_text();
@@ -501,7 +492,7 @@ mod tests {
         let texts: Vec<&[u8]> = names.iter().map(Vec::as_slice).collect();
         let EncodedLeaves { section, slots } = encode(&texts).expect("short names");
         let leaves = Leaves::new(&section).expect("leaves");
-        assert_eq!((leaves.len(), slots.len()), (names.len() as u64, names.len()));
+        assert_eq!(slots.len(), names.len());
         let mut encoded = EncodedText::new();
         for (ordinal, name) in names.iter().enumerate() {
             for near in

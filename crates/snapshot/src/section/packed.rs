@@ -63,7 +63,7 @@ impl BitWriter {
 
 /// A packed array in a file.
 #[derive(Clone, Copy, Debug)]
-pub struct Packed<'a> {
+pub(crate) struct Packed<'a> {
     data: &'a [u8],
     width: usize,
     mask: u64,
@@ -71,7 +71,7 @@ pub struct Packed<'a> {
 
 impl<'a> Packed<'a> {
     /// Reads the header. An invalid width makes every number zero.
-    pub fn new(bytes: &'a [u8]) -> Packed<'a> {
+    pub(crate) fn new(bytes: &'a [u8]) -> Packed<'a> {
         let width = bytes.first().copied().filter(|width| *width <= WIDTH_MAX).unwrap_or(0);
         let data = bytes.get(HEADER_LEN..).unwrap_or(&[]);
         Packed { data, width: usize::from(width), mask: (1 << width) - 1 }
@@ -79,25 +79,25 @@ impl<'a> Packed<'a> {
 
     /// The number at `at`; zero past the end.
     #[inline]
-    pub fn get(&self, at: usize) -> u64 {
+    pub(crate) fn get(&self, at: usize) -> u64 {
         let bit = at.wrapping_mul(self.width);
         u64_at(self.data, bit / 8) >> (bit % 8) & self.mask
     }
 
     /// Prefetches the number at `at`.
     #[inline]
-    pub fn prefetch(&self, at: usize) {
+    pub(crate) fn prefetch(&self, at: usize) {
         prefetch(self.data, at.wrapping_mul(self.width) / 8);
     }
 
     /// The largest number that the width allows.
     #[inline]
-    pub fn largest(&self) -> u64 {
+    pub(crate) fn largest(&self) -> u64 {
         self.mask
     }
 
     /// The bytes that an array of `count` numbers takes, header and tail included.
-    pub fn byte_len(&self, count: usize) -> usize {
+    pub(crate) fn byte_len(&self, count: usize) -> usize {
         HEADER_LEN + count.saturating_mul(self.width).div_ceil(8) + TAIL_LEN
     }
 }

@@ -264,18 +264,18 @@ impl Chunk {
 }
 
 /// A decoded text of at most [`TEXT_MAX`] bytes, whatever a forged file states.
-pub(super) struct Text {
+pub(super) struct DecodedText {
     bytes: [u8; TEXT_MAX],
     len: usize,
 }
 
-impl Default for Text {
-    fn default() -> Text {
-        Text { bytes: [0; TEXT_MAX], len: 0 }
+impl Default for DecodedText {
+    fn default() -> DecodedText {
+        DecodedText { bytes: [0; TEXT_MAX], len: 0 }
     }
 }
 
-impl Text {
+impl DecodedText {
     /// Its bytes.
     #[inline]
     pub(super) fn bytes(&self) -> &[u8] {
@@ -324,7 +324,7 @@ impl Decoder {
 
     /// Appends the text in `bits` bits from bit `at` of `stored` on to `out`, without its padding. Returns
     /// `false` if they are not a text.
-    pub(super) fn read(&self, stored: &[u8], at: usize, bits: usize, out: &mut Text) -> bool {
+    pub(super) fn read(&self, stored: &[u8], at: usize, bits: usize, out: &mut DecodedText) -> bool {
         let mut left = bits;
         while left > 0 {
             let next = bits_at(stored, at + bits - left) as usize % (1 << CODE_MAX);
@@ -414,7 +414,7 @@ mod tests {
                     prop_assert_eq!(codes.bytes(text, half), Some(text.len() / 2));
                     prop_assert_eq!(codes.bytes(text, len + 1), None);
                     prop_assert!(encoded.is_at(&stored, at, 0, end - at) && encoded.is_at(&stored, at + half, half, len - half));
-                    let mut read = Text::default();
+                    let mut read = DecodedText::default();
                     prop_assert!(decoder.read(&stored, at, end - at, &mut read));
                     prop_assert_eq!(read.bytes(), text.as_slice());
                     for other in texts.iter().chain([&other]) {

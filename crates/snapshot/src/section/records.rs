@@ -9,9 +9,9 @@ use crate::layout::{u16_at, u32_at, u128_at};
 use crate::{Assessments, FeedId, ListKind, Scope};
 
 /// The length of a record, in bytes.
-pub const RECORD_LEN: usize = 16;
+pub(crate) const RECORD_LEN: usize = 16;
 /// The length of a row of the extent table, in bytes.
-pub const EXTENT_LEN: usize = 32;
+pub(crate) const EXTENT_LEN: usize = 32;
 const OWN_TIMES: u32 = u32::MAX;
 const NO_EXTENT: u8 = 255;
 const RANGE_EXTENT: u8 = 254;
@@ -78,7 +78,7 @@ pub fn encode(records: &[Record]) -> Result<Vec<u8>, TooLarge> {
 
 /// The record at `at`; `None` where there is none or its bytes are invalid.
 #[inline]
-pub fn record(bytes: &[u8], at: u32) -> Option<Record> {
+pub(crate) fn record(bytes: &[u8], at: u32) -> Option<Record> {
     let row = bytes.get(at as usize * RECORD_LEN..)?.first_chunk::<RECORD_LEN>()?;
     let times = u32_at(row, 8);
     let extent = match row[4] {
@@ -105,7 +105,7 @@ pub fn encode_extents(extents: &[(u128, u128)]) -> Result<Vec<u8>, TooLarge> {
 }
 
 /// The range in a row of the extent table.
-pub fn extent(bytes: &[u8], at: u32) -> Option<(u128, u128)> {
+pub(crate) fn extent(bytes: &[u8], at: u32) -> Option<(u128, u128)> {
     let row = bytes.get(at as usize * EXTENT_LEN..)?.first_chunk::<EXTENT_LEN>()?;
     Some((u128_at(row, 0), u128_at(row, 16)))
 }
@@ -131,32 +131,27 @@ fn encode_sets_within(sets: &[Vec<u32>], limit: u32) -> Result<Vec<u8>, TooLarge
 
 /// The set table in a file.
 #[derive(Clone, Copy, Debug)]
-pub struct Sets<'a> {
+pub(crate) struct Sets<'a> {
     offsets: &'a [[u8; 4]],
     items: &'a [[u8; 4]],
 }
 
 impl<'a> Sets<'a> {
     /// The table of `count` sets.
-    pub fn new(bytes: &'a [u8], count: usize) -> Sets<'a> {
+    pub(crate) fn new(bytes: &'a [u8], count: usize) -> Sets<'a> {
         let (numbers, _) = bytes.as_chunks();
         let (offsets, items) = numbers.split_at_checked(count.saturating_add(1)).unwrap_or_default();
         Sets { offsets, items }
     }
 
     /// How many sets there are.
-    pub fn len(&self) -> usize {
+    pub(crate) fn len(&self) -> usize {
         self.offsets.len().saturating_sub(1)
-    }
-
-    /// Whether there are none.
-    pub fn is_empty(&self) -> bool {
-        self.len() == 0
     }
 
     /// The record numbers of a set; none where there is no such set.
     #[inline]
-    pub fn get(&self, set: u32) -> impl ExactSizeIterator<Item = u32> + Clone + use<'a> {
+    pub(crate) fn get(&self, set: u32) -> impl ExactSizeIterator<Item = u32> + Clone + use<'a> {
         let offset = |at: usize| self.offsets.get(at).map_or(0, |bytes| u32::from_le_bytes(*bytes) as usize);
         let range = offset(set as usize)..offset((set as usize).saturating_add(1));
         self.items.get(range).unwrap_or(&[]).iter().map(|bytes| u32::from_le_bytes(*bytes))

@@ -11,7 +11,7 @@ use crate::layout::u32_at;
 use crate::{Time, Times};
 
 /// The length of a row of shared times, in bytes.
-pub const SHARED_LEN: usize = 12;
+pub(crate) const SHARED_LEN: usize = 12;
 const NO_EXPIRY: u32 = u32::MAX;
 
 /// The bytes of the table of shared times, as [`Time::stored`] stores them.
@@ -27,7 +27,7 @@ pub fn encode_shared(rows: &[Times]) -> Result<Vec<u8>, TooLarge> {
 
 /// The row of shared times at `at`.
 #[inline]
-pub fn shared(bytes: &[u8], at: u32) -> Option<Times> {
+pub(crate) fn shared(bytes: &[u8], at: u32) -> Option<Times> {
     let row = bytes.get(at as usize * SHARED_LEN..)?.first_chunk::<SHARED_LEN>()?;
     let expiry = u32_at(row, 8);
     Some(Times {
@@ -64,7 +64,7 @@ pub fn encode_column(rows: &[(u32, Times)]) -> Result<Vec<u8>, TooLarge> {
 
 /// A column of times in a file.
 #[derive(Clone, Copy, Debug)]
-pub struct Column<'a> {
+pub(crate) struct TimesColumn<'a> {
     count: usize,
     bases: [u32; 3],
     ordinals: Packed<'a>,
@@ -73,9 +73,9 @@ pub struct Column<'a> {
     expiry: Packed<'a>,
 }
 
-impl<'a> Column<'a> {
+impl<'a> TimesColumn<'a> {
     /// Reads the headers of a column of `count` rows.
-    pub fn new(bytes: &'a [u8], count: usize) -> Column<'a> {
+    pub(crate) fn new(bytes: &'a [u8], count: usize) -> TimesColumn<'a> {
         let bases = [0, 4, 8].map(|at| u32_at(bytes, at));
         let mut rest = bytes.get(HEADER_LEN..).unwrap_or(&[]);
         let mut next = || {
@@ -83,7 +83,7 @@ impl<'a> Column<'a> {
             rest = rest.get(packed.byte_len(count)..).unwrap_or(&[]);
             packed
         };
-        Column { count, bases, ordinals: next(), first: next(), detect: next(), expiry: next() }
+        TimesColumn { count, bases, ordinals: next(), first: next(), detect: next(), expiry: next() }
     }
 
     /// How many rows it has.
@@ -97,7 +97,7 @@ impl<'a> Column<'a> {
     }
 
     /// The times of the `nth` record with own times of an entry.
-    pub fn get(&self, ordinal: u32, nth: usize) -> Option<Times> {
+    pub(crate) fn get(&self, ordinal: u32, nth: usize) -> Option<Times> {
         let at = self.first_row(u64::from(ordinal)) + nth;
         (at < self.count && self.ordinals.get(at) == u64::from(ordinal)).then(|| self.row(at))
     }
@@ -147,11 +147,11 @@ mod tests {
     fn columns_read_back_by_ordinal() {
         let rows = [(3, times(0, 5, None)), (3, times(1, 6, Some(9))), (700_000, times(-50, 86_400, None))];
         let bytes = encode_column(&rows).expect("three");
-        let column = Column::new(&bytes, rows.len());
+        let column = TimesColumn::new(&bytes, rows.len());
         assert_eq!(column.get(3, 0), Some(rows[0].1));
         assert_eq!(column.get(3, 1), Some(rows[1].1));
         assert_eq!(column.get(700_000, 0), Some(rows[2].1));
         assert_eq!((column.get(3, 2), column.get(4, 0), column.get(700_000, 1)), (None, None, None));
-        assert!(Column::new(&[], 0).get(0, 0).is_none());
+        assert!(TimesColumn::new(&[], 0).get(0, 0).is_none());
     }
 }

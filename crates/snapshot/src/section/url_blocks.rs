@@ -139,7 +139,7 @@ fn push_number(out: &mut Vec<u8>, mut number: usize) {
 
 /// The URLs in a file.
 #[derive(Clone, Copy, Debug)]
-pub struct UrlBlocks<'a> {
+pub(crate) struct UrlBlocks<'a> {
     count: u64,
     heads: &'a [[u8; HEAD_LEN]],
     offsets: &'a [[u8; OFFSET_LEN]],
@@ -151,7 +151,7 @@ pub struct UrlBlocks<'a> {
 
 impl<'a> UrlBlocks<'a> {
     /// Reads the header; there are no blocks where its numbers do not fit the bytes.
-    pub fn new(bytes: &'a [u8]) -> UrlBlocks<'a> {
+    pub(crate) fn new(bytes: &'a [u8]) -> UrlBlocks<'a> {
         UrlBlocks::read(bytes).unwrap_or(UrlBlocks {
             count: 0,
             heads: &[],
@@ -183,19 +183,9 @@ impl<'a> UrlBlocks<'a> {
         })
     }
 
-    /// The number of keys that the header states.
-    pub fn len(&self) -> u64 {
-        self.count
-    }
-
-    /// Whether there are no blocks.
-    pub fn is_empty(&self) -> bool {
-        self.heads.is_empty()
-    }
-
     /// The ordinal of exactly this key.
     #[inline]
-    pub fn get(&self, key: &[u8]) -> Option<u32> {
+    pub(crate) fn get(&self, key: &[u8]) -> Option<u32> {
         let block = self.block_in_group(self.group(key)?, key)?;
         self.find(block, key)
     }
@@ -283,7 +273,7 @@ impl<'a> UrlBlocks<'a> {
     }
 
     /// Visits every key in order with its ordinal. Returns `false` if a block cannot be read.
-    pub fn each(&self, mut visit: impl FnMut(&[u8], u32)) -> bool {
+    pub(crate) fn each(&self, mut visit: impl FnMut(&[u8], u32)) -> bool {
         let mut key = Vec::new();
         let mut seen = 0;
         for block in 0..self.heads.len() {
