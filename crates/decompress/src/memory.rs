@@ -13,7 +13,7 @@ const BZIP2_LEVEL: usize = 400_000;
 /// The id of the xz filter that has a dictionary.
 const LZMA2: u8 = 0x21;
 
-/// The bytes of memory that decompressing a file takes which begins with `head`; `None` where it is not
+/// How many bytes of memory it takes to decompress a file that begins with `head`; `None` where it is not
 /// compressed, or where its header does not state the size.
 ///
 /// ```

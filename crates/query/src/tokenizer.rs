@@ -517,7 +517,7 @@ mod tests {
             || has_chain(token, b':', 7, 5)
     }
 
-    /// The plain way to cut a text: what lies between edges, and whether it has a sign.
+    /// Splits a text at edges, without bit arithmetic: the tokens, and whether each has a sign.
     fn plain_tokens(text: &[u8]) -> Vec<(Token, bool)> {
         let (mut tokens, mut start, mut line) = (Vec::new(), 0, 0);
         for token in text.split(|byte| is_edge(*byte)) {
@@ -552,7 +552,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn tokens_are_those_of_the_plain_way(
+        fn tokens_match_a_plain_split(
             text in vec(select(b"aab.:/\\ \n\"12".to_vec()), 0..400),
             groups in vec(select(b"12.:. ".to_vec()), 0..300),
             longer in vec(select(b"abcdefgh..:: \n".to_vec()), 0..800),

@@ -24,7 +24,7 @@ pub const fn mix(number: u64) -> u64 {
 }
 
 /// Both halves of a product, xored (the folded multiplication of Wang Yi's wyhash). A factor of zero gives
-/// zero, whatever the other is; see `fold_keeping`.
+/// zero, whatever the other is; see `fold_with_factors`.
 #[inline]
 pub const fn fold(a: u64, b: u64) -> u64 {
     let product = a as u128 * b as u128;
@@ -33,7 +33,7 @@ pub const fn fold(a: u64, b: u64) -> u64 {
 
 /// [`fold`], xored with both factors, so that a factor of zero does not erase the other one.
 #[inline]
-pub(crate) const fn fold_keeping(a: u64, b: u64) -> u64 {
+pub(crate) const fn fold_with_factors(a: u64, b: u64) -> u64 {
     fold(a, b) ^ a ^ b
 }
 
@@ -63,7 +63,7 @@ mod tests {
 
     #[test]
     fn a_zero_factor_erases_nothing() {
-        assert_eq!((fold(0, 5), fold_keeping(0, 5), fold_keeping(7, 0)), (0, 5, 7));
+        assert_eq!((fold(0, 5), fold_with_factors(0, 5), fold_with_factors(7, 0)), (0, 5, 7));
     }
 
     #[test]

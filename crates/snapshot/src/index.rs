@@ -58,7 +58,7 @@ impl Part {
 
     /// The section whose count is the number of the part's entries.
     #[doc(hidden)]
-    pub const fn counted(self) -> Section {
+    pub const fn count_section(self) -> Section {
         match self {
             Part::Ipv4 => Section::Ipv4Directory,
             part => part.sets(),

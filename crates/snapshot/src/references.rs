@@ -109,7 +109,7 @@ impl Check<'_> {
         ];
         rows.into_iter().try_for_each(|(section, width)| {
             let (count, length) = (self.snapshot.count(section), self.snapshot.bytes(section).len());
-            let found = || format!("{count}, {length}");
+            let found = || format!("{count} rows in {length} bytes");
             self.require(
                 count.checked_mul(width) == Some(length),
                 section,
@@ -132,7 +132,9 @@ impl Check<'_> {
             })
         };
         let unsound = (0..count(Section::Records)).find(|at| !is_sound(at));
-        self.require(unsound.is_none(), Section::Records, "a valid record", || format!("record {unsound:?}"))
+        self.require(unsound.is_none(), Section::Records, "valid records", || {
+            format!("an invalid one, number {}", unsound.unwrap_or_default())
+        })
     }
 
     /// Offsets rise to the end, and every set has members, which exist.
@@ -151,14 +153,18 @@ impl Check<'_> {
             let mut members = table.get(*set as u32);
             members.len() == 0 || members.any(|record| record as usize >= records)
         });
-        self.require(unsound.is_none(), Section::Sets, "records that exist", || format!("set {unsound:?}"))
+        self.require(unsound.is_none(), Section::Sets, "sets of records that exist", || {
+            format!("set {}", unsound.unwrap_or_default())
+        })
     }
 
     /// Every entry has a set that exists, and as many own times as its set has records that need them.
     fn entries(&self, part: Part) -> Result<(), Corruption> {
         let (count, bytes) = (self.snapshot.count(part.sets()), self.snapshot.bytes(part.sets()));
         let is_whole = count == 0 || Packed::new(bytes).byte_len(count) == bytes.len();
-        self.require(is_whole, part.sets(), "its count to match its length", || count.to_string())?;
+        self.require(is_whole, part.sets(), "its count to match its length", || {
+            format!("{count} numbers in {} bytes", bytes.len())
+        })?;
         self.exceptions(part, count)?;
         let own = |set| self.index.records_of(set).filter(|record| record.times == TimesRef::Own).count();
         // Counted once for each set: many entries share a set.
@@ -179,8 +185,8 @@ impl Check<'_> {
             self.require(
                 *rows == 0 || row + rows <= column.len() && are_own,
                 part.times(),
-                "own times",
-                || format!("none for entry {ordinal}"),
+                "own times for each entry that needs them",
+                || format!("too few for entry {ordinal}"),
             )?;
             row += rows;
         }
@@ -224,14 +230,14 @@ impl Check<'_> {
         });
         let found = || broken.map_or_else(String::new, |range| range.to_string());
         self.require(broken.is_none(), part.sets(), "sorted, disjoint ranges that are found", found)?;
-        let expected = self.snapshot.count(part.counted());
+        let expected = self.snapshot.count(part.count_section());
         self.require(seen == expected, part.sets(), &format!("{expected} ranges"), || seen.to_string())
     }
 
     /// The top index of names maps every name to its group of leaves.
     fn top_index(&self) -> Result<(), Corruption> {
         let is_sound = self.index.names.leaves().is_none_or(Leaves::has_sound_top_index);
-        self.require(is_sound, Section::NameLeaves, "a separator for each group", || "another one".to_owned())
+        self.require(is_sound, Section::NameLeaves, "a separator for each group", || "a wrong one".to_owned())
     }
 
     /// The names of some leaves are sorted and canonical, are found, and have ordinals without a gap.

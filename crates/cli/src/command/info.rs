@@ -69,7 +69,7 @@ struct SectionFacts {
 }
 
 fn facts(snapshot: &Snapshot, settings: &Settings) -> Facts {
-    let entries = |parts: &[Part]| parts.iter().map(|part| snapshot.count(part.counted())).sum();
+    let entries = |parts: &[Part]| parts.iter().map(|part| snapshot.count(part.count_section())).sum();
     let feeds = &snapshot.origin().feeds;
     Facts {
         path: settings.snapshot.to_string_lossy().into_owned(),

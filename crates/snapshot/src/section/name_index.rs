@@ -287,7 +287,7 @@ mod tests {
     use proptest::prelude::*;
 
     /// Names of 80 bytes that all have the same hash: the factors of each block but the last may be swapped.
-    fn of_one_hash() -> Vec<Vec<u8>> {
+    fn names_of_one_hash() -> Vec<Vec<u8>> {
         let [first, second] = [b"moc-seve", b"ral-same"].map(|word| u64::from_le_bytes(*word));
         let name = |which: u32| {
             let (mut state, mut name) = (INITIAL, Vec::new());
@@ -305,7 +305,7 @@ mod tests {
 
     #[test]
     fn names_with_one_hash_are_distinguished() {
-        let all = of_one_hash();
+        let all = names_of_one_hash();
         assert!(all.len() > 8 && all.iter().all(|name| SuffixHash::of(name) == SuffixHash::of(&all[0])));
         let mut listed: Vec<Vec<u8>> = all.iter().take(4).cloned().collect();
         listed.extend((0..500).map(|n| format!("moc.{n}").into_bytes()));

@@ -10,7 +10,7 @@
 //! names with equal hashes, which makes look-ups of these names slower, and of no others.
 
 use super::simd;
-use crate::hash::fold_keeping;
+use crate::hash::fold_with_factors;
 use crate::layout::{short_word, u64_at};
 
 /// The bytes that are hashed together.
@@ -115,7 +115,7 @@ impl Suffix {
             None => (short_word(suffix), 0),
         };
         let length = (self.end as u64).wrapping_mul(LENGTH);
-        SuffixHash(fold_keeping(first ^ self.before, last ^ SECOND.wrapping_add(length)))
+        SuffixHash(fold_with_factors(first ^ self.before, last ^ SECOND.wrapping_add(length)))
     }
 }
 
@@ -148,7 +148,7 @@ fn words(text: &[u8], block: usize) -> [u64; 2] {
 /// The state after one more block.
 #[inline]
 pub(super) fn absorb(before: u64, [first, second]: [u64; 2]) -> u64 {
-    fold_keeping(first ^ before, second ^ SECOND)
+    fold_with_factors(first ^ before, second ^ SECOND)
 }
 
 #[cfg(test)]
