@@ -6,6 +6,8 @@
 //!
 //! | module | does |
 //! |---|---|
+//! | `assembly` | runs the steps below |
+//! | `limits` | states how large a snapshot may be |
 //! | `columns` | holds rows of keys and sorts them into runs |
 //! | `merge` | merges sorted runs and groups equal keys |
 //! | `claim` | resolves the claims of a group to a sighting |

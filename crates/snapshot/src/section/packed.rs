@@ -15,7 +15,7 @@ const WIDTH_MAX: u8 = 40;
 /// The bytes of a packed array.
 pub fn encode(values: impl ExactSizeIterator<Item = u64> + Clone) -> Result<Vec<u8>, TooLarge> {
     let largest = values.clone().max().unwrap_or(0);
-    TooLarge::check("a number of a packed array", "as its value", largest, (1 << WIDTH_MAX) - 1)?;
+    TooLarge::check("packed array", "as the largest number", largest, (1 << WIDTH_MAX) - 1)?;
     // At most WIDTH_MAX.
     let width = 64 - largest.leading_zeros();
     let mut out = vec![width as u8];
