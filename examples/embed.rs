@@ -24,8 +24,8 @@ fn main() -> Result<(), Box<dyn Error>> {
         }
     }
 
-    // Several times as fast for many: one status each. A batch that is cleared and filled again allocates
-    // nothing.
+    // A batch gives one status for each indicator, several times as fast. A batch that is cleared and filled
+    // again allocates nothing.
     let mut batch = Batch::new();
     for indicator in indicators {
         batch.push(indicator)?;

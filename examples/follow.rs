@@ -17,7 +17,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     thread::spawn(move || {
         loop {
             thread::sleep(Duration::from_secs(5));
-            // A file that is refused is reported once, and the snapshot before it stays current.
+            // A file that is rejected is reported once, and the previous snapshot stays current.
             if let Err(error) = refreshed.refresh() {
                 eprintln!("{error}");
             }
@@ -25,7 +25,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     });
 
     for line in std::io::stdin().lines() {
-        // Hold a snapshot for one question, or better for one batch, and no longer.
+        // Hold a snapshot for one question, or better one batch, and no longer.
         let (line, current) = (line?, snapshots.current());
         match Searcher::new(&current, SystemTime::now()).lookup(&line) {
             Ok(verdict) => println!("{line}\t{:?}", verdict.status),

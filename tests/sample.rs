@@ -7,7 +7,7 @@
 use rapsheet_snapshot::layout::Section;
 use rapsheet_snapshot::section::RangeEntry;
 use rapsheet_snapshot::section::origin::{FeedRecord, FeedState, Origin};
-use rapsheet_snapshot::section::records::{self, Extent, Record, When};
+use rapsheet_snapshot::section::records::{self, Extent, Record, TimesRef};
 use rapsheet_snapshot::section::{filter, ipv4, leaves, locator, packed, times};
 use rapsheet_snapshot::{
     Assessment, Assessments, FeedId, Image, Kinds, ListKind, Mode, Scope, SectionBytes, Time, Times,
@@ -63,7 +63,7 @@ fn records() -> Vec<Record> {
         scope,
         extent,
         assessments: Assessments::EMPTY.with(assessment),
-        when: When::Shared(0),
+        times: TimesRef::Shared(0),
     };
     vec![
         record(0, ListKind::Block, Scope::Exact, Extent::Prefix(32), Assessment::Botnet),

@@ -1,12 +1,12 @@
 //! From the rows of all feeds to the sections of a file.
 //!
-//! Addresses, names and URLs share nothing until their draft sets meet in the interner, so they are merged,
-//! resolved and indexed side by side.
+//! Addresses, names and URLs share nothing until their draft sets are interned, so they are merged, resolved
+//! and indexed in parallel.
 
 use crate::claim::{Claim, ClaimTable, Counts, RetentionPolicy};
 use crate::columns::{Columns, RangeColumn, RangeRow, TextColumn, TextRow};
 use crate::compose::{self, Contents};
-use crate::flatten::{self, AddressNumber, DraftExtent, DraftSets, Flattened, RangeEntry};
+use crate::flatten::{self, AddressNumber, DraftExtent, DraftSets, Flattened, ListedRange};
 use crate::intern;
 use crate::merge::{DraftSighting, ResolvedGroup, Resolver, SortedRuns};
 use rapsheet_snapshot::{AddressRange, FeedId, Kinds, SectionBytes, TooLarge};
@@ -15,7 +15,7 @@ use std::collections::HashMap;
 /// The result of [`assemble`].
 #[non_exhaustive]
 pub struct Assembly {
-    /// Every section but the origin, which only the caller knows.
+    /// Every section but the origin, which the caller adds.
     pub sections: Vec<SectionBytes>,
     /// The counts of each feed.
     pub counts: HashMap<FeedId, Counts>,
@@ -43,11 +43,11 @@ pub struct Totals {
     pub record_sets: u64,
 }
 
-/// Takes the rows that accumulated feeds must keep beyond the snapshot: see
-/// [`Resolution::retained`](crate::Resolution::retained).
+/// Receives the rows for the next state file: those of the last accepted download of each accumulated feed, also
+/// when their sightings have expired.
 ///
-/// Every sighting is numbered first; then the keys of each kind arrive in order, each with the numbers of its
-/// sightings. `()` keeps nothing.
+/// Every sighting is numbered first; then the methods are called with the keys of each kind, in order, each
+/// with the numbers of its sightings. `()` keeps nothing.
 pub trait RetainedRows {
     /// Gives a sighting a number. An equal sighting gets an equal number.
     fn number(&mut self, sighting: &DraftSighting) -> u64;
@@ -237,7 +237,7 @@ impl ResolvedTexts {
 
 struct ResolvedRanges<N> {
     groups: Vec<ResolvedGroup>,
-    entries: Vec<RangeEntry<N>>,
+    entries: Vec<ListedRange<N>>,
     drafts: DraftSets,
     flat: Flattened<N>,
 }
@@ -250,15 +250,15 @@ fn resolve_ranges<N: AddressNumber + Send>(
 ) -> ResolvedRanges<N> {
     let RangeColumn { rows, run_ends } = ranges;
     let mut resolver = Resolver::new(claims, policies);
-    let mut entries: Vec<RangeEntry<N>> = Vec::new();
+    let mut entries: Vec<ListedRange<N>> = Vec::new();
     let tag = |row: &RangeRow<N>| row.tag;
     SortedRuns::new(&rows, &run_ends, &[]).each_group(RangeColumn::order, tag, |row, tags| {
-        entries.push(RangeEntry { first: row.first, last: row.last, group: resolver.group(tags) });
+        entries.push(ListedRange { first: row.first, last: row.last, group: resolver.group(tags) });
     });
     drop(rows);
     let groups = resolver.groups;
-    let is_listed = |entry: &&RangeEntry<N>| has_sightings(&groups, entry.group);
-    let listed: Vec<RangeEntry<N>> = entries.iter().filter(is_listed).copied().collect();
+    let is_listed = |entry: &&ListedRange<N>| has_sightings(&groups, entry.group);
+    let listed: Vec<ListedRange<N>> = entries.iter().filter(is_listed).copied().collect();
     let mut drafts = DraftSets::default();
     let flat: Flattened<N> = flatten::flatten(&listed, &groups, &mut drafts);
     ResolvedRanges { groups, entries, drafts, flat }

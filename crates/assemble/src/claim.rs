@@ -1,9 +1,9 @@
 //! Claims about one indicator, and how they are resolved to a sighting.
 //!
-//! A claim is what one source states about an indicator for one feed. [`resolve`] is where the contract's
-//! section on time is decided, for one feed and one indicator at a time: what confirms a sighting, when it
-//! was first seen, when it expires, and what happens when the current download does not list it. The rest of
-//! the crate sorts and counts.
+//! A claim is what one source states about an indicator for one feed. [`resolve`] applies the rules on time,
+//! for one feed and one indicator at a time: what confirms a sighting, when it was first seen, when it
+//! expires, and what happens when the current download does not list it. The rest of the crate sorts and
+//! counts.
 
 use crate::limits::SizeLimits;
 use rapsheet_snapshot::{Assessments, FeedId, ListKind, Mode, Time, Times, TooLarge};
@@ -28,7 +28,7 @@ pub struct Claim {
     pub list: ListKind,
     /// Where it comes from.
     pub source: ClaimSource,
-    /// How bad; empty where a row states none.
+    /// The assessments; empty where the row states none.
     pub assessments: Assessments,
     /// First seen: the row's own, or that of the earlier sighting.
     pub first_seen: Option<Time>,
@@ -74,7 +74,7 @@ impl ClaimTable {
         self.claims
     }
 
-    /// The limits that the table keeps to.
+    /// The limits of the table.
     pub fn limits(&self) -> SizeLimits {
         self.limits
     }
@@ -97,8 +97,8 @@ pub struct RetentionPolicy {
     pub confirmed: Time,
     /// Block or allow.
     pub list: ListKind,
-    /// The assessments of a row that states none. An exception from the list has its own side's plain
-    /// assessment.
+    /// The assessments of a row that states none. An exception from the list gets the plain assessment of its
+    /// own kind.
     pub assessments: Assessments,
     /// The instant of the build.
     pub now: Time,
@@ -142,28 +142,28 @@ impl Counts {
     }
 }
 
-/// What a feed's claims on one indicator resolve to.
+/// What a feed's claims about one indicator resolve to.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Resolution {
+pub(crate) struct Resolution {
     /// The sighting, if there is a live one.
-    pub sighting: Option<(Times, Assessments)>,
+    pub(crate) sighting: Option<(Times, Assessments)>,
     /// The times of the row for the next state file.
-    pub retained: Option<Times>,
+    pub(crate) retained: Option<Times>,
     /// The counts.
-    pub counts: Counts,
+    pub(crate) counts: Counts,
 }
 
-/// Resolves the claims of one feed, on one list side, about one indicator.
-pub fn resolve(policy: &RetentionPolicy, claims: &[Claim]) -> Resolution {
+/// Resolves the claims of one feed about one indicator, all with the same list kind.
+pub(crate) fn resolve(policy: &RetentionPolicy, claims: &[Claim]) -> Resolution {
     let of = |source: ClaimSource| claims.iter().filter(move |claim| claim.source == source);
     let rows = of(ClaimSource::Download).count() as u64;
     let previous =
         of(ClaimSource::PreviousSnapshot).find_map(known_times).filter(|known| is_live(policy, known));
     let recorded = of(ClaimSource::StateFile).find_map(known_times);
     let before = match (of(ClaimSource::PreviousSnapshot).next(), &previous) {
-        (None, _) => Before::Unlisted,
-        (Some(_), None) => Before::Expired,
-        (Some(_), Some(_)) => Before::Live,
+        (None, _) => PreviousState::Unlisted,
+        (Some(_), None) => PreviousState::Expired,
+        (Some(_), Some(_)) => PreviousState::Live,
     };
     let mut resolved = if rows > 0 {
         resolve_listed(policy, of(ClaimSource::Download), previous.as_ref(), recorded.as_ref())
@@ -224,24 +224,24 @@ fn latest_expiry<'c>(rows: impl Iterator<Item = &'c Claim> + Clone) -> Option<Ti
     rows.clone().all(|row| row.expires.is_some()).then(|| rows.filter_map(|row| row.expires).max()).flatten()
 }
 
-/// What the previous snapshot held.
+/// Whether the previous snapshot lists the indicator.
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum Before {
+enum PreviousState {
     Unlisted,
     Expired,
     Live,
 }
 
-fn count(rows: u64, before: Before, is_live: bool) -> Counts {
+fn count(rows: u64, before: PreviousState, is_live: bool) -> Counts {
     let one = |holds: bool| u64::from(holds);
     let listed = rows > 0;
     Counts {
         accepted: one(listed && is_live),
         duplicate: rows.saturating_sub(1),
         expired: one(listed && !is_live),
-        added: one(listed && is_live && before != Before::Live),
-        removed: one(!is_live && before == Before::Live),
-        lapsed: one(before == Before::Expired),
+        added: one(listed && is_live && before != PreviousState::Live),
+        removed: one(!is_live && before == PreviousState::Live),
+        lapsed: one(before == PreviousState::Expired),
         carried: one(!listed && is_live),
     }
 }

@@ -2,8 +2,8 @@
 //!
 //! Millions of rows differ in their key and share everything else, so a row is a key and a *tag*: the number
 //! of a [`Claim`](crate::Claim) and a scope. Rows are added in batches; [`Columns::finish_run`] sorts a batch
-//! into a *sorted run*. Runs are never merged in memory: [`assemble`](crate::assemble) walks them side by
-//! side.
+//! into a *sorted run*. Runs are never merged in memory: [`assemble`](crate::assemble) merges them while it
+//! visits them.
 
 use crate::limits::SizeLimits;
 use rapsheet_snapshot::{AddressRange, Scope, TooLarge};
@@ -52,7 +52,7 @@ pub struct TextColumn {
     oversized: Option<usize>,
 }
 
-/// A further claim on a key of the first run. It takes a quarter of the memory of a row.
+/// A further claim about a key of the first run. It takes a quarter of the memory of a row.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Repeat {
     /// The row of the first run.
@@ -134,7 +134,8 @@ impl TextColumn {
         }
     }
 
-    /// Adds a key of a source that is sorted by key. A key that the first run has, too, costs eight bytes.
+    /// Adds a key; the keys of one run that are added so are in order. A key that the first run has, too,
+    /// takes eight bytes.
     pub fn push_sorted(&mut self, key: &[u8], tag: u32) {
         let first_run = self.run_ends.first().copied().unwrap_or(0);
         let head = head_of(key);
@@ -195,8 +196,8 @@ impl TextColumn {
         }
     }
 
-    /// Puts the bytes of the first run in the order of its rows, and stores equal keys once. Every later walk
-    /// over the rows would otherwise miss the cache at each row.
+    /// Puts the bytes of the first run in the order of its rows, and stores equal keys once. Otherwise every
+    /// later pass over the rows would miss the cache at each row.
     fn compact_arena(&mut self) {
         let mut compact: Vec<u8> = Vec::with_capacity(self.arena.len());
         let mut last = 0;
@@ -239,7 +240,7 @@ fn head_of(key: &[u8]) -> u128 {
     }
 }
 
-/// Texts are ordered by their first byte first, which is the order of big-endian numbers.
+/// Texts are ordered by their first byte first, as big-endian numbers are.
 #[allow(clippy::big_endian_bytes)]
 #[inline]
 fn big_endian(bytes: [u8; 16]) -> u128 {

@@ -9,7 +9,7 @@ use rapsheet_snapshot::section::{
 };
 use rapsheet_snapshot::{Part, Section, SectionBytes, Times, TooLarge};
 
-/// What an entry refers to: its final set, and its draft set, which knows its own times.
+/// What an entry refers to: its final set, and its draft set, under which its own times are found.
 type Reference = (u32, u32);
 
 /// The merged contents of a snapshot.
@@ -131,7 +131,7 @@ fn v6_sections(
     ])
 }
 
-/// The sections of set numbers and own times, gathered from all parts.
+/// The sections of set numbers and own times of all parts.
 #[derive(Default)]
 struct References {
     sections: Vec<SectionBytes>,
@@ -139,7 +139,7 @@ struct References {
 }
 
 impl References {
-    /// Adds the set numbers of a part's entries, and the side column of their own times.
+    /// Adds the set numbers of a part's entries, and the column of their own times.
     fn add(
         &mut self,
         part: Part,
@@ -158,6 +158,7 @@ impl References {
         }
         let own =
             |draft: u32| final_set(tables, draft_part, draft).map_or(&[][..], |(_, own)| own.as_slice());
+        // The check above keeps ordinals within 32 bits.
         let rows: Vec<(u32, Times)> = (0..)
             .zip(&entries)
             .flat_map(|(ordinal, (_, draft))| own(*draft).iter().map(move |times| (ordinal, *times)))

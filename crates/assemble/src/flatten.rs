@@ -1,21 +1,21 @@
 //! Overlapping ranges of different feeds become disjoint ranges, each with everything that covers it.
 //!
 //! A look-up then finds one range and with it every sighting, however many prefixes cover the address. The
-//! sweep keeps the ranges that are open at the current address, and cuts where one begins or ends. At most
-//! 128 prefixes cover one address, and a set names them by length alone, so they share sets. Arbitrary ranges
-//! are different: a hostile list could make every cut carry thousands of them, each a set of its own, so
-//! ranges beyond a fixed depth are refused and counted.
+//! algorithm is a sweep line: it keeps the ranges that are open at the current address, and cuts where one
+//! begins or ends. At most 129 prefixes cover one address, and a set holds their lengths alone, so that many
+//! addresses share it. Arbitrary ranges are different: a hostile list could make thousands of them overlap,
+//! with a set of its own at every cut, so ranges beyond a fixed depth are refused and counted.
 
 use crate::merge::{DraftSighting, ResolvedGroup};
 use rapsheet_snapshot::AddressRange;
 use std::collections::HashMap;
 
-/// How many ranges that are no prefix may cover one address. Real lists hardly overlap themselves.
+/// How many ranges that are no prefix may cover one address. The ranges of real lists hardly overlap.
 pub(crate) const OVERLAP_MAX: usize = 16;
 
 /// A listed range and the group of its claims.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct RangeEntry<N> {
+pub(crate) struct ListedRange<N> {
     /// The lowest address.
     pub(crate) first: N,
     /// The highest address.
@@ -38,7 +38,7 @@ pub(crate) enum DraftExtent {
 /// A record set before its sightings have record numbers.
 pub(crate) type DraftSet = Vec<(DraftSighting, DraftExtent)>;
 
-/// Distinct draft sets, numbered as they are first met, and the number of entries with each.
+/// Distinct draft sets, numbered in the order of first use, and the number of entries with each.
 ///
 /// There are at most two sets for a row, and [`SizeLimits::rows`](crate::SizeLimits::rows) keeps their
 /// numbers below 2^32.
@@ -123,13 +123,14 @@ pub(crate) struct FlatRange<N> {
 pub(crate) struct Flattened<N> {
     /// Disjoint ranges, in order. Adjacent ranges with the same set are one range.
     pub(crate) ranges: Vec<FlatRange<N>>,
-    /// The groups of entries that were refused because more than [`OVERLAP_MAX`] ranges overlap there.
+    /// The groups of the ranges that were refused because [`OVERLAP_MAX`] others cover their first address.
     pub(crate) refused: Vec<u32>,
 }
 
-/// Flattens entries, which are sorted by first address and, from there, widest first.
+/// Flattens listed ranges, which are sorted by first address; of those with the same one, the widest comes
+/// first.
 pub(crate) fn flatten<N: AddressNumber>(
-    entries: &[RangeEntry<N>],
+    entries: &[ListedRange<N>],
     groups: &[ResolvedGroup],
     drafts: &mut DraftSets,
 ) -> Flattened<N> {
@@ -151,7 +152,7 @@ pub(crate) fn flatten<N: AddressNumber>(
     Flattened { ranges: sweep.ranges, refused }
 }
 
-fn extent<N: AddressNumber>(entry: &RangeEntry<N>) -> DraftExtent {
+fn extent<N: AddressNumber>(entry: &ListedRange<N>) -> DraftExtent {
     match N::range(entry.first, entry.last).prefix_len() {
         Some(length) => DraftExtent::Prefix(length),
         None => DraftExtent::Range(entry.first.into(), entry.last.into()),
@@ -169,7 +170,7 @@ struct Sweep<'a, N> {
     drafts: &'a mut DraftSets,
     open: Vec<Open<N>>,
     sets: HashMap<Vec<(u32, DraftExtent)>, u32>,
-    /// The open entries as a key of `sets`: a buffer that is reused.
+    /// The open ranges as a key of `sets`: a buffer that is reused.
     key: Vec<(u32, DraftExtent)>,
     /// The previous key and its set. Neighbours mostly have the same set.
     last: Option<(Vec<(u32, DraftExtent)>, u32)>,
@@ -182,8 +183,8 @@ impl<'a, N: AddressNumber> Sweep<'a, N> {
         Sweep { groups, drafts, open, sets, key, last: None, ranges: Vec::new() }
     }
 
-    /// Opens an entry, unless too many ranges are open where it begins.
-    fn open(&mut self, entry: &RangeEntry<N>) -> bool {
+    /// Opens a range, unless too many ranges are open where it begins.
+    fn open(&mut self, entry: &ListedRange<N>) -> bool {
         let extent = extent(entry);
         let is_range = |extent: &DraftExtent| matches!(extent, DraftExtent::Range(..));
         let is_refused = is_range(&extent)
@@ -194,8 +195,8 @@ impl<'a, N: AddressNumber> Sweep<'a, N> {
         !is_refused
     }
 
-    /// Emits the ranges from `at` up to `end` (excluded; `None` is the end of the space) and closes the
-    /// entries that end there.
+    /// Emits the disjoint ranges from `at` up to `end` (excluded; `None` is the end of the address space),
+    /// and closes the listed ranges that end there.
     fn close_before(&mut self, mut at: N, end: Option<N>) {
         while end.is_none_or(|end| at < end) {
             let Some(last) = self.open.iter().map(|open| open.last).min() else { return };
@@ -277,12 +278,12 @@ mod tests {
         ) {
             let groups: Vec<ResolvedGroup> = (0..4).map(group).collect();
             let entry = |(first, width, feed): &(u32, u32, u16)| {
-                RangeEntry { first: *first, last: first + width, group: u32::from(*feed) }
+                ListedRange { first: *first, last: first + width, group: u32::from(*feed) }
             };
-            let mut entries: Vec<RangeEntry<u32>> = listed.iter().map(entry).collect();
+            let mut entries: Vec<ListedRange<u32>> = listed.iter().map(entry).collect();
             entries.sort_by_key(|entry| (entry.first, std::cmp::Reverse(entry.last), entry.group));
             entries.dedup();
-            let covers = |entry: &&RangeEntry<u32>, at: u32| entry.first <= at && at <= entry.last;
+            let covers = |entry: &&ListedRange<u32>, at: u32| entry.first <= at && at <= entry.last;
             let depth = |at: u32| entries.iter().filter(|entry| covers(entry, at)).count();
             proptest::prop_assume!((0..700).map(depth).max() <= Some(OVERLAP_MAX));
             let mut drafts = DraftSets::default();
@@ -308,8 +309,8 @@ mod tests {
     #[test]
     fn bounds_the_overlap_of_arbitrary_ranges() {
         let groups = [group(0)];
-        let entries: Vec<RangeEntry<u32>> =
-            (0..200_000).map(|first| RangeEntry { first, last: 400_001, group: 0 }).collect();
+        let entries: Vec<ListedRange<u32>> =
+            (0..200_000).map(|first| ListedRange { first, last: 400_001, group: 0 }).collect();
         let mut drafts = DraftSets::default();
         let flat = flatten(&entries, &groups, &mut drafts);
         let accepted = entries.len() - flat.refused.len();
@@ -324,8 +325,8 @@ mod tests {
     fn reaches_both_ends_of_the_address_space() {
         let groups = [group(0)];
         let entries = [
-            RangeEntry { first: 0, last: u32::MAX, group: 0 },
-            RangeEntry { first: u32::MAX, last: u32::MAX, group: 0 },
+            ListedRange { first: 0, last: u32::MAX, group: 0 },
+            ListedRange { first: u32::MAX, last: u32::MAX, group: 0 },
         ];
         let flat = flatten(&entries, &groups, &mut DraftSets::default());
         let ends: Vec<(u32, u32)> = flat.ranges.iter().map(|range| (range.first, range.last)).collect();

@@ -1,13 +1,13 @@
 //! From draft sets to the tables of the file: shared times, records, sets and extents, each distinct row
 //! once.
 //!
-//! Times that many entries have become rows of the table of shared times. Times that few entries have would
-//! make every set unique, so their records say "own times", and the times move to a side column. Sets are
-//! numbered by use, everything else in the order of first use, part by part. That order depends on the sorted
-//! keys alone, so any number of threads gives the same bytes.
+//! Times that many entries share become rows of the table of shared times. Times that few entries have would
+//! make every set unique, so they go into a column, and their records refer to it ([`TimesRef::Own`]). Sets
+//! are numbered by use, all else in the order of first use, part by part. That order depends on the sorted
+//! keys alone, so any number of threads produces the same bytes.
 
 use crate::flatten::{DraftExtent, DraftSet, DraftSets};
-use rapsheet_snapshot::section::records::{Extent, Record, When};
+use rapsheet_snapshot::section::records::{Extent, Record, TimesRef};
 use rapsheet_snapshot::{Times, TooLarge};
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, HashMap};
@@ -18,9 +18,9 @@ const SHARED_MIN: u64 = 16;
 /// While there are no more distinct times than this, all are shared.
 const SHARED_MAX: usize = 4096;
 
-/// Distinct values, numbered as they are first met.
+/// Distinct values, numbered in the order of first use.
 struct Interner<T> {
-    /// The values, for the error if there are too many.
+    /// What the values are, for the error if there are too many.
     what: &'static str,
     values: Vec<T>,
     numbers: HashMap<T, u32>,
@@ -97,16 +97,17 @@ impl Interners {
                 DraftExtent::Prefix(length) => Extent::Prefix(*length),
                 DraftExtent::Range(first, last) => Extent::Range(self.extents.number(&(*first, *last))?),
             };
-            let when = self.numbers_of_times.get(&sighting.times).map_or(When::Own, |at| When::Shared(*at));
+            let times =
+                self.numbers_of_times.get(&sighting.times).map_or(TimesRef::Own, |at| TimesRef::Shared(*at));
             let (feed, list, scope) = (sighting.feed, sighting.list, sighting.scope);
             let assessments = sighting.assessments;
-            Ok((Record { feed, list, scope, extent, assessments, when }, sighting.times))
+            Ok((Record { feed, list, scope, extent, assessments, times }, sighting.times))
         });
         let mut members = members.collect::<Result<Vec<(Record, Times)>, TooLarge>>()?;
         members.sort_unstable();
         let numbers = members.iter().map(|(record, _)| self.records.number(record));
         let numbers = numbers.collect::<Result<Vec<u32>, TooLarge>>()?;
-        let is_own = |(record, _): &&(Record, Times)| record.when == When::Own;
+        let is_own = |(record, _): &&(Record, Times)| record.times == TimesRef::Own;
         let own = members.iter().filter(is_own).map(|(_, times)| *times).collect();
         Ok((self.sets.number(&numbers)?, own))
     }

@@ -1,17 +1,18 @@
 //! Sorted claims in, one snapshot image out.
 //!
-//! A build and the application of a delta do the same work once their input is read: rows of equal keys are
-//! brought together, the claims of each group are resolved to sightings, overlapping ranges are flattened,
-//! equal sets are interned, and the sections of the file are composed. This crate is that work. It has no
-//! parser, no clock and no file access.
+//! Once a build has read its input, this crate groups the rows of equal keys, resolves the claims of each
+//! group to sightings, flattens overlapping ranges, interns equal sets, and composes the sections of the
+//! file. It has no parser, no clock and no file access, so that whatever else produces claims can use it.
 //!
 //! | module | does |
 //! |---|---|
+//! | `assembly` | runs the steps below |
+//! | `limits` | states how large a snapshot may be |
 //! | `columns` | holds rows of keys and sorts them into runs |
-//! | `merge` | walks sorted runs side by side and groups equal keys |
+//! | `merge` | merges sorted runs and groups equal keys |
 //! | `claim` | resolves the claims of a group to a sighting |
 //! | `flatten` | makes overlapping address ranges disjoint |
-//! | `intern` | gives records, sets and times their numbers |
+//! | `intern` | numbers records, sets and times |
 //! | `compose` | encodes the sections |
 //!
 //! ```
@@ -63,7 +64,7 @@ mod limits;
 mod merge;
 
 pub use assembly::{Assembly, RetainedRows, Totals, assemble};
-pub use claim::{Claim, ClaimSource, ClaimTable, Counts, Resolution, RetentionPolicy, resolve};
+pub use claim::{Claim, ClaimSource, ClaimTable, Counts, RetentionPolicy};
 pub use columns::{Columns, RangeColumn, RangeRow, TextColumn, TextRow, claim_of, scope_of, tag};
 pub use limits::SizeLimits;
 pub use merge::DraftSighting;

@@ -1,8 +1,8 @@
 //! Grouping the rows of equal keys, and resolving each distinct group of claims once.
 //!
-//! Rows with the same key meet when sorted runs are merged, whichever feed, file or thread they come from. A
-//! resolution depends on the claims of its group alone, so groups of equal claims share one: a million names
-//! that a feed listed before and lists again are a single resolution.
+//! Merging sorted runs brings rows with the same key together, whichever feed, file or thread they come from.
+//! What a group resolves to depends on its claims alone, so equal groups share one resolution: a million
+//! names that a feed listed before and lists again are resolved once.
 
 use crate::claim::{Claim, Counts, RetentionPolicy, resolve};
 use crate::columns::{Repeat, claim_of, scope_of};
@@ -41,7 +41,7 @@ pub(crate) struct ResolvedGroup {
 
 /// Resolves groups of claims, each distinct group once.
 ///
-/// Groups are numbered as they are first met. There are no more groups than rows, and
+/// Groups are numbered in the order of first use. There are no more groups than rows, and
 /// [`SizeLimits::rows`](crate::SizeLimits::rows) keeps those below 2^32.
 pub(crate) struct Resolver<'a> {
     claims: &'a [Claim],
@@ -126,7 +126,7 @@ impl<'a> Resolver<'a> {
         self.claims.get(claim_of(tag)).map(|claim| (scope_of(tag), *claim))
     }
 
-    /// Resolves one feed's claims, which share list side and scope.
+    /// Resolves one feed's claims, which have the same list kind and scope.
     fn resolve_feed(&self, of_feed: &[(Scope, Claim)], group: &mut ResolvedGroup) {
         let Some((scope, Claim { feed, list, .. })) = of_feed.first().copied() else { return };
         let Some(policy) = self.policies.get(usize::from(feed.0)) else { return };
@@ -139,17 +139,17 @@ impl<'a> Resolver<'a> {
     }
 }
 
-/// Sorted runs of rows, merged while they are walked. Rows are never moved.
+/// Sorted runs of rows, which are merged while they are visited. Rows are never moved.
 pub(crate) struct SortedRuns<'r, R> {
     rows: &'r [R],
-    /// The rows of each run that are still to be walked.
+    /// The rows of each run that are not yet visited.
     rest: Vec<Range<usize>>,
-    /// The repeats of each run that are still to be walked.
+    /// The repeats of each run that are not yet visited.
     repeats: Vec<&'r [Repeat]>,
 }
 
 impl<'r, R> SortedRuns<'r, R> {
-    /// Runs that end at `run_ends`, and further claims on keys of the first run.
+    /// Runs that end at `run_ends`, and further claims about keys of the first run.
     pub(crate) fn new(rows: &'r [R], run_ends: &[usize], repeats: &'r [Vec<Repeat>]) -> SortedRuns<'r, R> {
         let starts = std::iter::once(0).chain(run_ends.iter().copied());
         let rest = starts.zip(run_ends).map(|(start, end)| start..*end).collect();
@@ -179,11 +179,12 @@ impl<'r, R> SortedRuns<'r, R> {
         }
     }
 
-    /// Adds the tags of the repeats of rows of the first run that have been walked.
+    /// Adds the tags of the repeats whose rows of the first run have been visited.
     fn take_repeats(&mut self, tags: &mut Vec<u32>) {
-        let walked = self.rest.first().map_or(0, |run| run.start as u32);
+        // Rows are fewer than 2^32: see `SizeLimits::rows`.
+        let visited = self.rest.first().map_or(0, |run| run.start as u32);
         for list in &mut self.repeats {
-            while let Some((repeat, rest)) = list.split_first().filter(|(repeat, _)| repeat.row < walked) {
+            while let Some((repeat, rest)) = list.split_first().filter(|(repeat, _)| repeat.row < visited) {
                 tags.push(repeat.tag);
                 *list = rest;
             }

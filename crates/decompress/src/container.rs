@@ -1,4 +1,4 @@
-//! What a stream is packed in, by its first bytes.
+//! Which compression or archive a stream is, by its first bytes.
 
 use crate::Error;
 use std::io::Read;
@@ -6,7 +6,7 @@ use std::io::Read;
 /// The number of bytes that [`Container::of`] needs: the longest magic number.
 pub const MAGIC_LEN: u64 = 6;
 
-/// What a stream is packed in.
+/// The compression or archive that a stream is in.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Container {
@@ -18,9 +18,9 @@ pub enum Container {
     Xz,
     /// bzip2.
     Bzip2,
-    /// A zip archive. It is recognised here, and read by `rapsheet-ingest`.
+    /// A zip archive. It is recognised here, but not read.
     Zip,
-    /// None that is known: the bytes are the text.
+    /// No known container: the bytes are the text.
     Plain,
 }
 
@@ -61,7 +61,7 @@ impl Container {
         }
     }
 
-    /// The name that people know it by.
+    /// Its common name, in lower case.
     pub const fn name(self) -> &'static str {
         match self {
             Container::Gzip => "gzip",

@@ -26,8 +26,8 @@ impl Error {
         error.get_ref()?.downcast_ref()
     }
 
-    /// The error that an [`io::Error`] carries; any other is one of the system.
-    pub fn from_io(error: &io::Error) -> Error {
+    /// The error that an [`io::Error`] carries; any other error is one of the system.
+    pub(crate) fn from_io(error: &io::Error) -> Error {
         Error::of(error).cloned().unwrap_or_else(|| Error::Unreadable(error.to_string()))
     }
 }

@@ -1,13 +1,14 @@
 //! Streaming decompression of lists and logs.
 //!
 //! [`Reader`] finds the compression by content: publishers rename files, mirrors unpack them, and the
-//! extension of a URL says little. gzip and Zstandard are always compiled in; `xz` and `bz2` are features,
+//! extension of a URL proves little. gzip and Zstandard are always compiled in; `xz` and `bz2` are features,
 //! which an edge build leaves out. Archives (zip, tar) and character sets are not handled here; [`Container`]
 //! only recognises a zip.
 //!
 //! Memory does not grow with the input. [`Limits`] cap the size of the output and its ratio to the input, so
 //! that no download can exhaust the machine. An [`Error`] travels inside [`std::io::Error`], and
-//! [`Error::of`] takes it back out, so that callers tell damaged data from a failing disk.
+//! [`Error::of`] takes it back out, so that callers can distinguish damaged data from a failing
+//! disk.
 //!
 //! ```
 //! use rapsheet_decompress::{Limits, Reader};
@@ -42,7 +43,7 @@ const INPUT_BUFFER: usize = 64 << 10;
 pub struct Reader(LimitedReader<Box<dyn Read + Send>>);
 
 impl Reader {
-    /// Reads the first [`MAGIC_LEN`] bytes of `source` and opens the decoder that they ask for.
+    /// Reads the first [`MAGIC_LEN`] bytes of `source` and opens the decoder that they require.
     ///
     /// # Errors
     /// The source cannot be read, or it is in a container that this build does not read

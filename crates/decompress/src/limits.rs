@@ -1,14 +1,14 @@
-//! How much may come out of one stream: a cap on its size, and one on its ratio to what went in.
+//! Limits on the output of a stream: on its size, and on its ratio to the input.
 
 use crate::Error;
 use std::io::{self, Read, Seek, SeekFrom};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-/// The ratio is checked from this much output on: a small file of one repeated line packs very well.
+/// The ratio is checked from this much output on: a small file of one repeated line compresses very well.
 const RATIO_FROM: u64 = 8 << 20;
 
-/// How much may come out of one stream.
+/// Limits on the output of one stream.
 #[derive(Clone, Copy, Debug)]
 pub struct Limits {
     /// Bytes of output.
@@ -18,8 +18,8 @@ pub struct Limits {
 }
 
 impl Limits {
-    /// No limits, for input whose size its owner answers for. The numbers are small enough not to overflow
-    /// where something is added to them.
+    /// No limits, for trusted input. The numbers are small enough not to overflow where something is added to
+    /// them.
     pub const NONE: Limits = Limits { bytes: 1 << 60, ratio: 1 << 30 };
 }
 
@@ -34,7 +34,7 @@ impl Default for Limits {
 /// and the limit above it.
 pub type Consumed = Arc<AtomicU64>;
 
-/// Counts the compressed side, and marks the system's errors before a decoder can mistake them for damage.
+/// Counts the compressed bytes, and marks the system's errors before a decoder can take them for damage.
 pub struct CountingReader<S> {
     source: S,
     consumed: Consumed,

@@ -1,6 +1,5 @@
 //! How much memory a decoder takes, read from the first bytes of a file: `score` opens as many compressed
-//! files ahead of their turn as fit into its budget, be they many gzip files or one xz file with a large
-//! dictionary.
+//! files in advance as fit into its budget, be they many gzip files or one xz file with a large dictionary.
 //!
 //! A decoder allocates the window that the file states. The answer does not depend on which decoders are
 //! compiled in.
@@ -14,8 +13,8 @@ const BZIP2_LEVEL: usize = 400_000;
 /// The id of the xz filter that has a dictionary.
 const LZMA2: u8 = 0x21;
 
-/// The bytes of memory that decompressing a file takes which begins with `head`; `None` where it is not
-/// compressed, or where its header does not say.
+/// How many bytes of memory it takes to decompress a file that begins with `head`; `None` where it is not
+/// compressed, or where its header does not state the size.
 ///
 /// ```
 /// assert_eq!(rapsheet_decompress::memory_needed(b"\x1f\x8b\x08\x00"), Some(256 << 10));

@@ -23,7 +23,7 @@ use crate::sighting::previous_snapshot::{self, CarryError};
 use crate::sighting::state_file::{self, AcceptedDigest, ReadError, StateWriter};
 use feed::{FeedContext, FeedResult};
 use rapsheet_assemble::{Assembly, ClaimTable, Columns, RetentionPolicy, assemble};
-use rapsheet_snapshot::section::origin::{FeedRecord, FeedState, Source};
+use rapsheet_snapshot::section::origin::{AcceptedDownload, FeedRecord, FeedState};
 use rapsheet_snapshot::{FeedId, Image, Mode, ParseError, Snapshot};
 use rayon::prelude::*;
 use std::collections::{BTreeMap, HashMap};
@@ -174,7 +174,8 @@ fn with_accepted(
     now: rapsheet_snapshot::Time,
 ) -> Vec<AcceptedDigest> {
     for result in results {
-        let Some(admitted) = result.admitted.as_ref().filter(|admitted| admitted.source.let_in) else {
+        let Some(admitted) = result.admitted.as_ref().filter(|admitted| admitted.source.accepted_by_operator)
+        else {
             continue;
         };
         let (feed, digest) = (&result.report.id, admitted.source.digest);
@@ -273,7 +274,7 @@ fn report(
     results: Vec<FeedResult>,
     policies: &[RetentionPolicy],
     assembly: &Assembly,
-) -> (Report, Vec<Option<Source>>) {
+) -> (Report, Vec<Option<AcceptedDownload>>) {
     let mut totals = Totals::from(assembly.totals);
     let mut feeds = Vec::with_capacity(results.len());
     let mut sources = Vec::with_capacity(results.len());
@@ -287,7 +288,7 @@ fn report(
         let update_time = if policy.accepted { Some(policy.update_time) } else { last_update };
         feed.set_update_time(update_time, now.max_age_seconds, input.now);
         totals.sightings += feed.sightings;
-        let last = before.and_then(|record| record.source.clone());
+        let last = before.and_then(|record| record.accepted.clone());
         sources.push(result.admitted.map(|admitted| admitted.source).or(last));
         feeds.push(feed);
     }

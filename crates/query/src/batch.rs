@@ -37,8 +37,8 @@ impl Batch {
         Batch::default()
     }
 
-    /// Adds the indicator that `text` spells: an address, a prefix, a range, a name or a URL, in any spelling
-    /// that people use. It may be defanged, bracketed, or carry a port.
+    /// Adds the indicator in `text`: an address, a prefix, a range, a name or a URL, in any common spelling.
+    /// It may be defanged or bracketed, or have a port.
     ///
     /// # Errors
     /// The text is no indicator. The batch stays as it was.

@@ -115,21 +115,21 @@ pub fn diff(old: &Snapshot, new: &Snapshot, mut visit: impl FnMut(&Change<'_>)) 
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 struct SightingKey {
     /// Position in [`Merger::feeds`].
-    feed: u16,
+    feed: u32,
     list: ListKind,
     scope: Scope,
 }
 
-/// The position of a key and its data in [`Merger::sightings`]. Equal ones of both snapshots have the same
-/// number, so most entries are compared by numbers alone.
-type Number = u32;
+/// The position of a key and its data in [`Merger::sightings`]. Equal sightings of both snapshots have the
+/// same number, so most entries are compared by numbers alone.
+type SightingNumber = u32;
 
 struct Merger<'v> {
     /// The ids of all feeds of both snapshots.
     feeds: Vec<String>,
     /// The position in `feeds` of each feed of the older and of the newer snapshot.
-    positions: [Vec<u16>; 2],
-    numbers: HashMap<(SightingKey, SightingData), Number>,
+    positions: [Vec<u32>; 2],
+    numbers: HashMap<(SightingKey, SightingData), SightingNumber>,
     sightings: Vec<(SightingKey, SightingData)>,
     visit: &'v mut dyn FnMut(&Change<'_>),
     /// The number of sightings that are the same in both.
@@ -144,7 +144,8 @@ impl<'v> Merger<'v> {
                 feeds.push(id.to_owned());
                 feeds.len() - 1
             });
-            u16::try_from(at).unwrap_or(u16::MAX)
+            // Feeds are numbered in 16 bits, so those of two snapshots fit.
+            at as u32
         };
         let positions = [old, new]
             .map(|snapshot| snapshot.origin().feeds.iter().map(|feed| position(&feed.id)).collect());
@@ -152,15 +153,15 @@ impl<'v> Merger<'v> {
     }
 
     /// The number of a sighting of the older snapshot (`side` 0) or the newer one (1).
-    fn number(&mut self, side: usize, sighting: &Sighting) -> Number {
+    fn number(&mut self, side: usize, sighting: &Sighting) -> SightingNumber {
         let FeedId(feed) = sighting.feed;
         let position = self.positions.get(side).and_then(|feeds| feeds.get(usize::from(feed)));
-        let feed = position.copied().unwrap_or(u16::MAX);
+        let feed = position.copied().unwrap_or(u32::MAX);
         let key = SightingKey { feed, list: sighting.list, scope: sighting.scope };
         let data = SightingData { assessments: sighting.assessments, times: sighting.times };
         *self.numbers.entry((key, data)).or_insert_with(|| {
             self.sightings.push((key, data));
-            self.sightings.len() as Number - 1
+            self.sightings.len() as SightingNumber - 1
         })
     }
 
@@ -171,57 +172,52 @@ impl<'v> Merger<'v> {
             after,
             |a, b| key(a).cmp(&key(b)),
             |range, before, after| {
-                let numbers = |side: &[Listed]| side.iter().map(|listed| listed.1).collect::<Vec<Number>>();
+                let numbers =
+                    |side: &[Listed]| side.iter().map(|listed| listed.1).collect::<Vec<SightingNumber>>();
                 self.compare(&range.0.to_string(), &numbers(before), &numbers(after));
             },
         );
     }
 
     fn names(&mut self, old: Index<'_>, new: Index<'_>) {
-        let mut before = KeyList::default();
-        old.each_name(|key, entry| before.push(key, entry));
-        let mut cursor = 0;
-        let mut text = String::new();
+        let each = |index: &Index<'_>, visit: &mut dyn FnMut(&[u8], Entry)| index.each_name(visit);
         // The index holds names reversed.
-        let readable = |key: &[u8], text: &mut String| {
-            text.clear();
-            text.extend(key.iter().rev().map(|byte| char::from(*byte)));
-        };
-        new.each_name(|key, entry| {
-            while let Some((key_before, gone)) = before.at(cursor).filter(|(key_before, _)| *key_before < key)
-            {
-                readable(key_before, &mut text);
-                self.entries(&text, (old, Some(gone)), (new, None));
-                cursor += 1;
-            }
-            let both = before.at(cursor).filter(|(key_before, _)| *key_before == key).map(|(_, entry)| entry);
-            cursor += usize::from(both.is_some());
-            readable(key, &mut text);
-            self.entries(&text, (old, both), (new, Some(entry)));
-        });
-        while let Some((key_before, gone)) = before.at(cursor) {
-            readable(key_before, &mut text);
-            self.entries(&text, (old, Some(gone)), (new, None));
-            cursor += 1;
-        }
+        self.keys(old, new, each, |key, text| text.extend(key.iter().rev().map(|byte| char::from(*byte))));
     }
 
     fn urls(&mut self, old: Index<'_>, new: Index<'_>) {
-        let mut before = KeyList::default();
-        old.each_url(|key, entry| before.push(key, entry));
-        let mut cursor = 0;
-        new.each_url(|key, entry| {
-            while let Some((key_before, gone)) = before.at(cursor).filter(|(key_before, _)| *key_before < key)
-            {
-                self.entries(&String::from_utf8_lossy(key_before), (old, Some(gone)), (new, None));
+        let each = |index: &Index<'_>, visit: &mut dyn FnMut(&[u8], Entry)| index.each_url(visit);
+        self.keys(old, new, each, |key, text| text.push_str(&String::from_utf8_lossy(key)));
+    }
+
+    /// Merges the keys that `each` visits, which both snapshots hold in the same order. `write` appends the
+    /// indicator of a key to a text.
+    fn keys(
+        &mut self,
+        old: Index<'_>,
+        new: Index<'_>,
+        each: impl Fn(&Index<'_>, &mut dyn FnMut(&[u8], Entry)) -> bool,
+        write: impl Fn(&[u8], &mut String),
+    ) {
+        let mut keys_before = KeyList::default();
+        each(&old, &mut |key, entry| keys_before.push(key, entry));
+        let (mut cursor, mut text) = (0, String::new());
+        let mut compare = |key: &[u8], before: Option<Entry>, after: Option<Entry>| {
+            text.clear();
+            write(key, &mut text);
+            self.entries(&text, (old, before), (new, after));
+        };
+        each(&new, &mut |key, entry| {
+            while let Some((gone, before)) = keys_before.at(cursor).filter(|(gone, _)| *gone < key) {
+                compare(gone, Some(before), None);
                 cursor += 1;
             }
-            let both = before.at(cursor).filter(|(key_before, _)| *key_before == key).map(|(_, entry)| entry);
-            cursor += usize::from(both.is_some());
-            self.entries(&String::from_utf8_lossy(key), (old, both), (new, Some(entry)));
+            let before = keys_before.at(cursor).filter(|(same, _)| *same == key).map(|(_, entry)| entry);
+            cursor += usize::from(before.is_some());
+            compare(key, before, Some(entry));
         });
-        while let Some((key_before, gone)) = before.at(cursor) {
-            self.entries(&String::from_utf8_lossy(key_before), (old, Some(gone)), (new, None));
+        while let Some((gone, before)) = keys_before.at(cursor) {
+            compare(gone, Some(before), None);
             cursor += 1;
         }
     }
@@ -233,7 +229,7 @@ impl<'v> Merger<'v> {
         (old, before): (Index<'_>, Option<Entry>),
         (new, after): (Index<'_>, Option<Entry>),
     ) {
-        let mut numbers = |side: usize, index: Index<'_>, entry: Option<Entry>| -> Vec<Number> {
+        let mut numbers = |side: usize, index: Index<'_>, entry: Option<Entry>| -> Vec<SightingNumber> {
             entry
                 .into_iter()
                 .flat_map(|entry| index.sightings(entry))
@@ -245,13 +241,13 @@ impl<'v> Merger<'v> {
     }
 
     /// Pairs the sightings of one indicator by key, and visits those that differ.
-    fn compare(&mut self, indicator: &str, before: &[Number], after: &[Number]) {
+    fn compare(&mut self, indicator: &str, before: &[SightingNumber], after: &[SightingNumber]) {
         if before == after {
             self.same += after.len() as u64;
             return;
         }
-        let sorted = |numbers: &[Number]| {
-            let of_number = |number: &Number| self.sightings.get(*number as usize).copied();
+        let sorted = |numbers: &[SightingNumber]| {
+            let of_number = |number: &SightingNumber| self.sightings.get(*number as usize).copied();
             let mut sightings: Vec<(SightingKey, SightingData)> =
                 numbers.iter().filter_map(of_number).collect();
             sightings.sort_unstable_by_key(|(key, _)| *key);
@@ -287,17 +283,21 @@ impl<'v> Merger<'v> {
         };
         let below = if key.scope == Scope::Subdomains { "*." } else { "" };
         let indicator = &format!("{below}{indicator}");
-        let feed = self.feeds.get(usize::from(key.feed)).map_or("", String::as_str);
+        let feed = self.feeds.get(key.feed as usize).map_or("", String::as_str);
         let SightingKey { list, scope, .. } = key;
         (self.visit)(&Change { kind, indicator, feed, list, scope, before, after });
     }
 }
 
 /// A listed range, and its sighting.
-type Listed = (AddressRange, Number);
+type Listed = (AddressRange, SightingNumber);
 
 /// All listed ranges of an address space, sorted.
-fn ranges(index: Index<'_>, space: AddressRange, number: &mut dyn FnMut(&Sighting) -> Number) -> Vec<Listed> {
+fn ranges(
+    index: Index<'_>,
+    space: AddressRange,
+    number: &mut dyn FnMut(&Sighting) -> SightingNumber,
+) -> Vec<Listed> {
     let mut all = Vec::new();
     index.each_address(space, |range, entry| {
         index.each_listed(range, entry, |listed, sighting| {

@@ -15,7 +15,7 @@ use crate::tokenizer::is_edge;
 
 /// The end of the escape at the beginning of the word from `start` to `end`; `start` if there is none.
 ///
-/// Words hold no backslash and no percent sign, so that of the escape stands just before `start`.
+/// Words contain no backslash and no percent sign, so that of the escape is just before `start`.
 #[inline]
 pub(crate) fn escape_end(text: &[u8], start: usize, end: usize) -> usize {
     let before = start.checked_sub(1).and_then(|at| text.get(at));
@@ -50,7 +50,7 @@ fn is_hex(digits: Option<&[u8]>, width: usize) -> bool {
 }
 
 /// A URL without its escapes, and the number of bytes of `text` that it takes. The URL ends before an escape
-/// that stands for an edge, such as `\n`. Escapes for letters, digits, `.` and `:` stay as they are: writers
+/// for an edge, such as `\n`. Escapes for letters, digits, `.` and `:` stay as they are: writers
 /// do not make them.
 pub(crate) fn unescaped(text: &[u8]) -> (Vec<u8>, usize) {
     let (mut plain, mut at) = (Vec::with_capacity(text.len()), 0);

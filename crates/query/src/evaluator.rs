@@ -1,11 +1,12 @@
-//! From sightings to statuses: what is live at an instant, and what follows for each provider and overall.
+//! From sightings to statuses: which sightings are live at an instant, and the statuses that follow.
 //!
 //! Millions of entries share a few thousand record sets, and at one instant a set always evaluates to the
-//! same. So a set is evaluated when a look-up first meets it, and from then on the expiry test of a look-up
-//! is one load. Sets with times of their own are the exception: their entries are evaluated one by one.
+//! same bits. So a set is evaluated the first time a look-up finds it, and from then on the expiry test of a
+//! look-up is one load. Sets with times of their own are the exception: their entries are evaluated one by
+//! one.
 
 use crate::lookup::Hit;
-use rapsheet_snapshot::section::records::When;
+use rapsheet_snapshot::section::records::TimesRef;
 use rapsheet_snapshot::{FeedId, Index, Kinds, ListKind, Scope, Snapshot, Status, Time};
 use std::sync::atomic::{AtomicU8, Ordering};
 
@@ -46,7 +47,7 @@ pub struct Provider {
     pub(crate) stale_kinds: Kinds,
 }
 
-/// An instant, and all that holds for every question at it.
+/// An instant, and what holds for every question at it.
 pub struct Evaluator {
     at: Time,
     /// The bits of each set. Threads may evaluate the same set at once; they store the same bits, so relaxed
@@ -78,6 +79,7 @@ impl Evaluator {
             if let Some(provider) = providers.get_mut(at) {
                 provider.add(feed.traits().kinds, feed.traits().update_time, *stale);
             }
+            // Fits: there are no more providers than feeds, and a build numbers feeds in 16 bits.
             provider_of.push(at as u16);
         }
         let sets = std::iter::repeat_with(|| AtomicU8::new(0)).take(snapshot.index().set_count()).collect();
@@ -131,7 +133,7 @@ impl Evaluator {
     fn evaluate_set(&self, index: &Index<'_>, set: u32) -> u8 {
         let mut bits = bit::EVALUATED;
         for record in index.records_of(set) {
-            let When::Shared(at) = record.when else { return bit::EVALUATED | bit::OWN_TIMES };
+            let TimesRef::Shared(at) = record.times else { return bit::EVALUATED | bit::OWN_TIMES };
             let retention = self.retention_seconds(record.feed);
             if index.shared_times(at).is_some_and(|times| times.live(self.at, retention)) {
                 bits |= bits_of(record.list, record.scope);
@@ -168,8 +170,9 @@ impl Evaluator {
 
 /// The status of an indicator that no feed lists: failed if every provider that could list it is.
 fn unlisted(providers: &[Provider], kinds: Kinds) -> Status {
-    let mut applicable = providers.iter().filter(|provider| provider.kinds.meets(kinds)).peekable();
-    let failed = applicable.peek().is_some() && applicable.all(|provider| provider.stale_kinds.meets(kinds));
+    let mut applicable = providers.iter().filter(|provider| provider.kinds.intersects(kinds)).peekable();
+    let failed =
+        applicable.peek().is_some() && applicable.all(|provider| provider.stale_kinds.intersects(kinds));
     if failed { Status::Failed } else { Status::Unknown }
 }
 
@@ -178,7 +181,7 @@ impl Provider {
         Provider { name: name.to_owned(), update_time: None, kinds: Kinds::NONE, stale_kinds: Kinds::NONE }
     }
 
-    /// Counts a feed in.
+    /// Adds a feed.
     fn add(&mut self, kinds: Kinds, update_time: Option<Time>, stale: bool) {
         self.kinds = self.kinds.union(kinds);
         self.update_time = self.update_time.max(update_time);
@@ -189,7 +192,7 @@ impl Provider {
 
     /// The status of an indicator of these kinds that the provider does not list.
     pub(crate) fn unlisted(&self, kinds: Kinds) -> Status {
-        if self.stale_kinds.meets(kinds) { Status::Failed } else { Status::Unknown }
+        if self.stale_kinds.intersects(kinds) { Status::Failed } else { Status::Unknown }
     }
 }
 

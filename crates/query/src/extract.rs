@@ -8,7 +8,7 @@
 //!   and the part before an `@` is not a host.
 //! - Whether a name exists is left to the index: an unknown name is a miss.
 //! - Names with non-ASCII letters are found in URLs only, because in running text their end is ambiguous.
-//! - An escape (`\n`, `\u0026`, `\x22`, `%2F`; see the module `escape`) is no part of the word behind it.
+//! - An escape (`\n`, `\u0026`, `\x22`, `%2F`; see the module `escape`) is no part of the word after it.
 //!   Where `\n` may also be the end of a Windows path and the first letter of a name, both readings become
 //!   questions.
 //!
@@ -25,7 +25,7 @@ use rapsheet_snapshot::{Address, name::NAME_MAX};
 enum Class {
     /// Ends every token.
     Edge,
-    /// Stands in a token between its words.
+    /// Separates the words of a token.
     Separator,
     /// A letter, a digit, `-` or `_`.
     Alphanumeric,
@@ -167,7 +167,8 @@ impl<'a> Extractor<'a> {
         }
     }
 
-    /// The end of a part of a token: that of the token, or behind a byte that stands in no name or address.
+    /// The end of a part of a token: that of the token, or the offset after a byte that is in no name or
+    /// address.
     fn part_end(&self, start: usize, end: usize) -> usize {
         if end - start <= PART_MAX {
             return end;
@@ -213,7 +214,7 @@ impl<'a> Extractor<'a> {
         }
     }
 
-    /// Adds one URL up to `end`, and up to its first delimiter. Returns where the search goes on.
+    /// Adds one URL up to `end`, and up to its first delimiter. Returns where the search continues.
     fn one_url(&mut self, start: usize, host_at: usize, end: usize) -> usize {
         let stop = end.min(start + URL_MAX);
         if memchr::memchr(b'\\', self.slice(host_at, stop)).is_some() {
@@ -234,7 +235,7 @@ impl<'a> Extractor<'a> {
         cut.unwrap_or(last)
     }
 
-    /// The same for a URL with backslashes, which is added without its escapes.
+    /// As [`Extractor::one_url`], for a URL with backslashes, which is added without its escapes.
     fn escaped_url(&mut self, start: usize, host_at: usize, stop: usize) -> usize {
         let (plain, width) = unescaped(self.slice(start, stop));
         let trailing = plain.iter().rev().take_while(|byte| TRAILING.contains(byte)).count();
@@ -262,7 +263,7 @@ impl<'a> Extractor<'a> {
                 if inner > at {
                     self.word(inner, at + width);
                 }
-                // An escape of one letter may be no escape, but the first letter of a name behind a
+                // An escape of one letter may be no escape, but the first letter of a name after a
                 // backslash.
                 if inner < at + 2 {
                     self.word(at, at + width);
@@ -277,7 +278,7 @@ impl<'a> Extractor<'a> {
         let word = self.slice(start, end);
         let colons = memchr::memchr_iter(b':', word).take(2).count();
         if colons == 2 && word.len() <= V6_MAX + 1 {
-            // A colon behind the address belongs to the sentence, but two are a part of it.
+            // A colon after the address belongs to the sentence, but two are a part of it.
             let address = word.strip_suffix(b":").filter(|rest| !rest.ends_with(b":")).unwrap_or(word);
             if let Ok(address) = Address::parse(address) {
                 self.questions.push_address(address);
@@ -333,7 +334,7 @@ impl<'a> Extractor<'a> {
         }
     }
 
-    /// Adds a name or a URL, unless the text turns out to be neither.
+    /// Adds a name or a URL, unless the text is neither.
     fn push(&mut self, start: usize, end: usize) {
         self.push_text(self.slice(start, end), start);
     }
@@ -345,7 +346,7 @@ impl<'a> Extractor<'a> {
     }
 }
 
-/// Whether a colon is followed by an escaped slash, as behind a scheme.
+/// Whether a colon is followed by an escaped slash, as after a scheme.
 fn has_escaped_slash(token: &[u8]) -> bool {
     let mut colons = memchr::memmem::find_iter(token, b":\\");
     colons.any(|at| {
@@ -356,7 +357,7 @@ fn has_escaped_slash(token: &[u8]) -> bool {
 
 /// Whether the text before a scheme ends with an escape: `\n`, `\u003c`.
 fn ends_with_escape(before: &[u8]) -> bool {
-    // The longest escape has five bytes behind its backslash.
+    // The longest escape has five bytes after its backslash.
     let near = before.len().saturating_sub(5)..before.len();
     let mut starts = near.filter(|at| *at > 0);
     starts.any(|at| escape_end(before, at, before.len()) == before.len())

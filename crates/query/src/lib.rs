@@ -15,8 +15,8 @@
 //!
 //! An address alone needs no text, and its status no allocation: [`Searcher::status`] takes an
 //! [`IpAddr`](std::net::IpAddr). Many look-ups are several times as fast in a [`Batch`]. A [`Scorer`] finds
-//! the indicators in log lines. [`diff()`] compares two snapshots. A [`ReloadingSnapshot`] takes up new
-//! snapshots while threads answer from the one before.
+//! the indicators in log lines. [`diff()`] compares two snapshots. A [`ReloadingSnapshot`] switches to new
+//! snapshots while threads answer from the previous one.
 //!
 //! The crate reads no clock and starts no thread: the instant is an argument, a [`Time`] or a
 //! [`SystemTime`](std::time::SystemTime). All errors are [`std::error::Error`]s, `Send` and `Sync`.

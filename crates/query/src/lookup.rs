@@ -168,6 +168,7 @@ fn find_address(index: &Index<'_>, address: Address, question: u32, hits: &mut V
 #[inline]
 fn find_name(index: &Index<'_>, reversed: &[u8], question: u32, hits: &mut Vec<Hit>) {
     index.each_covering_name(reversed, |width, entry| {
+        // A name has at most 253 bytes, so its width fits.
         let kind = HitKind::Name { width: width as u16, below: width < reversed.len() };
         hits.push(Hit { question, entry, kind });
     });

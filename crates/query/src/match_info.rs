@@ -1,4 +1,5 @@
-//! What a scorer keeps of a verdict: enough for every row that is printed, in a quarter of the memory.
+//! The part of a verdict that a scorer keeps: enough for every row that is printed, in a quarter of the
+//! memory.
 //!
 //! A log of any length is scored in a bounded amount of memory, so the size of each cached indicator counts.
 
@@ -38,7 +39,8 @@ pub struct MatchInfo {
     /// The providers that list it, by position among [`Searcher::providers`](crate::Searcher::providers),
     /// ascending.
     providers: Box<[(u32, Status)]>,
-    /// Of `indicator`. Most unequal indicators differ in it, which saves the comparison of their texts.
+    /// The hash of `indicator`. Nearly all unequal indicators differ in it, which saves comparing their
+    /// texts.
     hash: u64,
 }
 

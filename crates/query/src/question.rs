@@ -1,4 +1,4 @@
-//! Reading a question: text as people paste it becomes a canonical indicator.
+//! Parsing a question: text as people paste it becomes a canonical indicator.
 //!
 //! A question may be defanged (`hxxp`, `[.]`), bracketed, or carry a port. All questions of a batch share one
 //! text buffer, so that a scorer that reads millions of them allocates for none.
@@ -48,10 +48,10 @@ pub(crate) enum Item {
     },
 }
 
-/// A name, which stands in the buffer twice.
+/// A name, which is in the buffer twice.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct NameRef {
-    /// As people write it.
+    /// As it is written.
     pub(crate) text: Range<usize>,
     /// With its bytes reversed, as the index holds it.
     pub(crate) reversed: Range<usize>,
@@ -100,7 +100,7 @@ impl Questions {
         self.buffer.get(at.clone()).unwrap_or(&[])
     }
 
-    /// Adds the question that `text` spells.
+    /// Adds the question in `text`.
     pub(crate) fn push(&mut self, text: &[u8]) -> Result<(), ParseError> {
         let item = self.read(text)?;
         self.items.push(item);
@@ -124,10 +124,10 @@ impl Questions {
     }
 
     fn read_refanged(&mut self, text: &[u8]) -> Result<Item, ParseError> {
-        match shape(text) {
-            Shape::Url => self.read_url(text),
-            Shape::Addresses => AddressRange::parse(text).map(|read| item_of(read.range)),
-            Shape::Host => {
+        match kind_of_text(text) {
+            TextKind::Url => self.read_url(text),
+            TextKind::Addresses => AddressRange::parse(text).map(|read| item_of(read.range)),
+            TextKind::Host => {
                 let (host, _port) = address::split_port(text)?;
                 self.read_host(host)
             }
@@ -216,22 +216,19 @@ fn kind_of(address: &Address) -> Kinds {
 
 /// A range of one address is an address.
 fn item_of(range: AddressRange) -> Item {
-    match range {
-        AddressRange::V4 { first, last } if first == last => Item::Address(Address::V4(first)),
-        AddressRange::V6 { first, last } if first == last => Item::Address(Address::V6(first)),
-        range => Item::Range(range),
-    }
+    if range.is_single() { Item::Address(range.first()) } else { Item::Range(range) }
 }
 
-enum Shape {
+/// Which parser a text is for.
+enum TextKind {
     Url,
     Addresses,
     Host,
 }
 
 /// Guesses the kind of a text from its punctuation, without parsing it. A slash makes a URL, unless the text
-/// before it looks like an address and the text behind it like a prefix length.
-fn shape(text: &[u8]) -> Shape {
+/// before it looks like an address and the text after it like a prefix length.
+fn kind_of_text(text: &[u8]) -> TextKind {
     let slash = text.iter().position(|byte| *byte == b'/');
     let head = slash.and_then(|at| text.get(..at)).unwrap_or(text);
     let colons = head.iter().filter(|byte| **byte == b':').count();
@@ -240,10 +237,10 @@ fn shape(text: &[u8]) -> Shape {
         text.get(at + 1..).is_some_and(|tail| !tail.contains(&b'/') && !tail.contains(&b'.'))
     });
     match slash {
-        Some(_) if numeric && prefix && !text.starts_with(b"[") => Shape::Addresses,
-        Some(_) => Shape::Url,
-        None if is_address_range(text) || text.starts_with(b"[") || colons > 1 => Shape::Addresses,
-        None => Shape::Host,
+        Some(_) if numeric && prefix && !text.starts_with(b"[") => TextKind::Addresses,
+        Some(_) => TextKind::Url,
+        None if is_address_range(text) || text.starts_with(b"[") || colons > 1 => TextKind::Addresses,
+        None => TextKind::Host,
     }
 }
 

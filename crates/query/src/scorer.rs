@@ -1,4 +1,4 @@
-//! Scoring: which indicators stand in a block of log lines, where, and what their verdicts are.
+//! Scoring: which indicators are in a block of log lines, where, and what their verdicts are.
 //!
 //! A block is cut into tokens. Tokens that are in the cache are answered from it; the others are searched for
 //! indicators, which are looked up in batches. Only matches that are reported get a full verdict.
@@ -24,7 +24,7 @@ const QUESTIONS_MAX: usize = 512;
 /// not in the cache, and are searched again wherever they occur.
 const WINDOWS_MAX: usize = 8;
 
-/// The number of matches from which on [`Scorer::score_in_parts`] hands them out.
+/// The number of matches from which on [`Scorer::score_in_parts`] calls its visitor.
 const PART: usize = 1024;
 
 /// Which indicators a scorer reports.
@@ -129,17 +129,17 @@ impl<'s, I: From<MatchInfo> + AsRef<MatchInfo>> Scorer<'s, I> {
         }
     }
 
-    /// The matches in a block of lines, in the order of their offsets. An indicator that stands several times
-    /// on a line is reported once, at its first place.
+    /// The matches in a block of lines, in the order of their offsets. An indicator that occurs several times
+    /// on a line is reported once, at its first occurrence.
     pub fn score(&mut self, block: &[u8]) -> Vec<Match<I>> {
         let mut all = Vec::new();
         self.score_in_parts(block, |mut found, _| all.append(&mut found));
         all
     }
 
-    /// As [`Scorer::score`], but calls `visit` with about a thousand matches at a time, so that they need not
-    /// all be in memory at once. The second argument is the offset up to which the matches are complete: the
-    /// end of a line where there is one near, and in the last call the end of the block.
+    /// As [`Scorer::score`], but calls `visit` with about a thousand matches at a time, so that not all of
+    /// them are in memory at once. The second argument is the offset up to which the matches are complete:
+    /// the end of a line where there is one near, and in the last call the end of the block.
     pub fn score_in_parts(&mut self, block: &[u8], mut visit: impl FnMut(Vec<Match<I>>, usize)) {
         let mut found = Vec::new();
         let (mut tokenizer, mut list) = (Tokenizer::new(block), std::mem::take(&mut self.tokens));
@@ -190,7 +190,7 @@ impl<'s, I: From<MatchInfo> + AsRef<MatchInfo>> Scorer<'s, I> {
         self.pending.push(PendingToken { token: *token, questions: before..self.batch.len() });
     }
 
-    /// Looks up the questions of the pending tokens, and caches what the tokens gave.
+    /// Looks up the questions of the pending tokens, and caches their outcomes.
     fn resolve_pending(&mut self, block: &[u8], found: &mut Vec<Match<I>>) {
         self.searcher.statuses(&mut self.batch);
         let mut pending = std::mem::take(&mut self.pending);
@@ -244,7 +244,7 @@ fn match_of<I>(token: &Token, (at, info): &Piece<I>) -> Match<I> {
     Match { at: token.start + *at as usize, line: token.line, info: info.clone() }
 }
 
-/// The indicators that were reported already on the line that goes on in the next part. They are identified
+/// The indicators that were already reported on the line that continues in the next part. They are identified
 /// by hashes of 128 bits, because a line may be endless.
 #[derive(Default)]
 struct Reported(HashSet<(u64, u64)>);
@@ -254,14 +254,14 @@ const REPORTED_KEPT: usize = 1 << 12;
 
 impl Reported {
     /// Sorts the matches before `end` and removes repetitions on a line; splits off the matches from `end`
-    /// on, unsorted. Where the line `goes_on` at `end`, the part holds no other line.
+    /// on, unsorted. Where the line `continues` after `end`, the part holds no other line.
     fn split_part<I: AsRef<MatchInfo>>(
         &mut self,
         found: &mut Vec<Match<I>>,
         end: usize,
-        goes_on: bool,
+        continues: bool,
     ) -> Vec<Match<I>> {
-        // Matches of pending tokens come behind those of later tokens that were in the cache.
+        // Matches of pending tokens come after those of later tokens that were in the cache.
         if !found.is_sorted_by_key(|one| one.at) {
             found.sort_by_key(|one| one.at);
         }
@@ -271,7 +271,7 @@ impl Reported {
             let first = found.first().map(|one| one.line);
             found.retain(|one| Some(one.line) != first || !self.0.contains(&one.info().hashes()));
         }
-        if goes_on {
+        if continues {
             self.0.extend(found.iter().map(|one| one.info().hashes()));
         } else if self.0.capacity() > REPORTED_KEPT {
             self.0 = HashSet::new();

@@ -142,7 +142,7 @@ impl<'s> Searcher<'s> {
             let key = |source: &Source| (source.provider, source.feed);
             key(a).cmp(&key(b)).then(b.specificity.cmp(&a.specificity)).then(a.matched.cmp(&b.matched))
         });
-        self.fold(question, sources, at)
+        self.conclude(question, sources, at)
     }
 
     /// The live sightings of all entries that match an address, a name or a URL.
@@ -227,8 +227,8 @@ impl<'s> Searcher<'s> {
         })
     }
 
-    /// Folds sightings into the status of each provider, and those into the overall one.
-    fn fold(&self, question: Question<'_>, sources: Vec<Source>, at: Time) -> Verdict {
+    /// The verdict: the status of each provider follows from the sightings, and the overall one from those.
+    fn conclude(&self, question: Question<'_>, sources: Vec<Source>, at: Time) -> Verdict {
         let kinds = question.item.kinds();
         let unlisted = self.providers().iter().map(|provider| provider.unlisted(kinds));
         let mut providers: Vec<Status> = unlisted.collect();

@@ -1,24 +1,26 @@
-//! A cache of what tokens gave when they were last evaluated.
+//! A cache of the indicators that were found in tokens, and of their verdicts.
 //!
 //! Logs repeat the same few thousand clients, hosts, pages and browsers. While the instant stays the same,
-//! what a token gives depends on its bytes alone, so a token that is in the cache is not evaluated again.
+//! the outcome of a token depends on its bytes alone, so a token that is in the cache is not searched again.
 //! Tokens are compared by their bytes and not by their hashes: a false hit would be a wrong answer.
 //!
-//! A token of up to 56 bytes stands in its slot, one cache line, beside what it gave. It is compared as seven
-//! words, whatever its length, so no branch depends on the length. The slot of a longer token holds the
-//! token's hash and the position of its bytes. The memory is bounded; when it is full, the cache is emptied.
+//! A token of up to 56 bytes is stored in its slot, one cache line, together with the position of its
+//! outcome. It is compared as seven words, whatever its length, so no branch depends on the length. The slot
+//! of a longer token holds the token's hash and the position of its bytes. The memory is bounded; when it is
+//! full, the cache is emptied.
 
+use rapsheet_snapshot::hash;
 use std::rc::Rc;
 
-/// The longest token that stands in its slot, in bytes: a cache line without the 8 bytes of length and
+/// The longest token that is stored in its slot, in bytes: a cache line without the 8 bytes of length and
 /// outcome.
 const SHORT: usize = 56;
-/// How many slots a token may stand in. With two, a few hot tokens evicted each other again and again.
+/// How many slots a token may be in. With two, a few hot tokens evicted each other again and again.
 const WAYS: usize = 4;
 /// The longest token that is cached, in bytes.
 const LONG: usize = 504;
 
-/// An indicator in a token: its byte offset there, and what is kept of its verdict.
+/// An indicator in a token: its byte offset there, and the part of its verdict that is kept.
 pub(crate) type Piece<I> = (u32, Rc<I>);
 
 /// The key of a token.
@@ -33,7 +35,7 @@ pub(crate) struct TokenKey {
 
 type Words = [u64; SHORT / 8];
 
-/// A cached token and what it gave.
+/// A cached token and its outcome.
 #[derive(Clone, Copy)]
 #[repr(align(64))]
 struct Slot {
@@ -48,12 +50,13 @@ struct Slot {
 
 /// The cache of one thread.
 pub(crate) struct TokenCache<I> {
-    /// A power of two of them. A token stands in the slot that its hash names, or in one of the [`WAYS`] - 1
+    /// A power of two of them. A token is in the slot that its hash selects, or in one of the [`WAYS`] - 1
     /// slots whose numbers differ from that in the lowest bits only.
     slots: Vec<Slot>,
     /// The bytes of longer tokens.
     longs: Vec<u8>,
-    /// What tokens gave. The first outcome is empty and belongs to all tokens without an indicator.
+    /// The indicators of each token. The first outcome is empty and shared by all tokens without an
+    /// indicator.
     outcomes: Vec<Vec<Piece<I>>>,
 }
 
@@ -63,8 +66,8 @@ const EMPTY_SLOT: Slot = Slot { words: [0; SHORT / 8], length: 0, outcome: 0 };
 const NO_WORDS: Words = [u64::MAX; SHORT / 8];
 /// The memory for the bytes of longer tokens, per slot.
 const LONG_BYTES: usize = 32;
-/// How many slots share the memory of one outcome that is not empty: most tokens give nothing, and an outcome
-/// takes more memory than a slot.
+/// How many slots share the memory of one outcome that is not empty: most tokens have no indicator, and an
+/// outcome takes more memory than a slot.
 const SLOTS_PER_OUTCOME: usize = 4;
 
 impl TokenKey {
@@ -99,7 +102,7 @@ impl<I> TokenCache<I> {
         TokenCache { slots: vec![EMPTY_SLOT; slots], longs: Vec::new(), outcomes: vec![Vec::new()] }
     }
 
-    /// What the token gave, if it is in the cache.
+    /// The outcome of a token, if it is in the cache.
     #[inline(always)]
     pub(crate) fn get(&self, key: &TokenKey, token: &[u8]) -> Option<&[Piece<I>]> {
         if key.length as usize > SHORT {
@@ -121,7 +124,7 @@ impl<I> TokenCache<I> {
         self.outcome(slot)
     }
 
-    /// The slots in which the token may stand.
+    /// The slots in which the token may be.
     #[inline]
     fn candidates(&self, key: &TokenKey) -> impl Iterator<Item = &Slot> {
         let first = self.slot_of(key);
@@ -136,7 +139,7 @@ impl<I> TokenCache<I> {
         self.outcomes.get(slot.outcome as usize).map(Vec::as_slice)
     }
 
-    /// Caches what a token gave.
+    /// Caches the outcome of a token.
     pub(crate) fn put(&mut self, key: &TokenKey, token: &[u8], pieces: Vec<Piece<I>>) {
         // A token that occurs twice in one batch of pending tokens was put by its first occurrence.
         if key.length == 0 || self.get(key, token).is_some() {
@@ -220,13 +223,13 @@ fn is_same(one: &Words, other: &Words) -> bool {
     one.iter().zip(other).fold(0, |all, (one, other)| all | (one ^ other)) == 0
 }
 
+/// Two of wyhash's constants, so that words of zeros do not make a factor zero.
 const SALTS: [u64; 2] = [0xA076_1D64_78BD_642F, 0xE703_7ED1_A0B4_28DB];
 
-/// Mixes two words into one by a wide multiplication (Wang Yi, wyhash).
+/// Mixes two words into one.
 #[inline]
 fn fold(a: u64, b: u64) -> u64 {
-    let product = u128::from(a ^ SALTS[0]) * u128::from(b ^ SALTS[1]);
-    product as u64 ^ (product >> 64) as u64
+    hash::fold(a ^ SALTS[0], b ^ SALTS[1])
 }
 
 /// The four products are independent of each other, so the processor overlaps them. The rotations keep equal

@@ -2,8 +2,8 @@
 //!
 //! Most of a log is neither an address nor a name. The tokenizer classifies every byte once, into one bit of
 //! each of six words: edges (bytes that end a token), dots, colons, letters, slashes, line ends. The rest is
-//! arithmetic on those words. Every indicator shows a *sign*: a letter behind a dot, a slash or a colon
-//! behind a colon, three dots as far apart as in an IPv4 address, or seven colons as far apart as in an IPv6
+//! arithmetic on those words. Every indicator shows a *sign*: a letter after a dot, a slash or a colon
+//! after a colon, three dots as far apart as in an IPv4 address, or seven colons as far apart as in an IPv6
 //! address. Where there is a sign, the text between the surrounding edges is a token. Text without a sign is
 //! skipped; a token may still hold no indicator.
 //!
@@ -62,7 +62,7 @@ const CLASSES_OF: [u8; 128] = {
 /// L1 cache.
 const WINDOW: usize = 64;
 
-/// A bit for each byte of a window. Bit `n` of a word stands for byte `n` of its 64 bytes.
+/// A bit for each byte of a window. Bit `n` of a word is for byte `n` of its 64 bytes.
 type Bits = [u64; WINDOW];
 
 /// The bits of a window, class by class, so that the compiler vectorizes the arithmetic across words.
@@ -91,7 +91,7 @@ const NO_CLASSES: Window = Window {
 pub(crate) struct Token {
     /// The offset of its first byte.
     pub(crate) start: usize,
-    /// The offset of the edge behind it.
+    /// The offset of the edge after it.
     pub(crate) end: usize,
     /// How many lines end before it.
     pub(crate) line: usize,
@@ -123,7 +123,7 @@ impl<'t> Tokenizer<'t> {
         self.at.min(self.text.len())
     }
 
-    /// The tokens that end in the next window; `None` behind the last one. They are written to `list`, whose
+    /// The tokens that end in the next window; `None` after the last one. They are written to `list`, whose
     /// memory is reused.
     pub(crate) fn next_window<'l>(&mut self, list: &'l mut Vec<Token>) -> Option<&'l [Token]> {
         let rest = self.text.get(self.at..)?;
@@ -154,7 +154,7 @@ impl<'t> Tokenizer<'t> {
 /// What is carried from word to word, and from window to window.
 #[derive(Default)]
 struct State {
-    /// The offset behind the last edge.
+    /// The offset after the last edge.
     start: usize,
     /// 1 where the text since then has shown a sign, else 0.
     open: u64,
@@ -201,11 +201,11 @@ impl State {
     /// Writes the tokens that end in a word. Returns their number.
     ///
     /// In `!edges`, the text between two edges is a sequence of ones. Adding the signs carries from each sign
-    /// to the edge behind it, so one addition finds every edge that ends a token with a sign. A carry out of
-    /// the word means that a token with a sign goes on in the next word.
+    /// to the edge after it, so one addition finds every edge that ends a token with a sign. A carry out of
+    /// the word means that a token with a sign continues in the next word.
     #[inline(always)]
     fn word(&mut self, signs: u64, edges: u64, line_ends: u64, at: usize, tokens: &mut [Token]) -> usize {
-        // Several signs of one token carry once: the first carry leaves zeros behind it. No sign is an edge
+        // Several signs of one token carry once: the first carry leaves zeros after it. No sign is an edge
         // itself.
         let (sum, carry) = (!edges).overflowing_add(signs);
         let (sum, carry_of_open) = sum.overflowing_add(self.open);
@@ -218,7 +218,7 @@ impl State {
                 // All bits below the lowest end; all 64 where no end is left, and the token is surplus.
                 let below = (ends & ends.wrapping_neg()).wrapping_sub(1);
                 let before = edges & below;
-                let start = if before == 0 { self.start } else { at + behind_last(before) };
+                let start = if before == 0 { self.start } else { at + after_last(before) };
                 let line = self.line + (line_ends & below).count_ones() as usize;
                 *token = Token { start, end: at + ends.trailing_zeros() as usize, line };
                 ends &= ends.wrapping_sub(1);
@@ -228,7 +228,7 @@ impl State {
             }
             rest = later;
         }
-        self.start = if edges == 0 { self.start } else { at + behind_last(edges) };
+        self.start = if edges == 0 { self.start } else { at + after_last(edges) };
         self.line += line_ends.count_ones() as usize;
         count
     }
@@ -245,11 +245,11 @@ impl State {
         {
             *sign = letters & next_to(*dots, before);
             // A dot that is the second of two, then below the third of three.
-            *pair = dots & octet_behind(*dots, before);
+            *pair = dots & octet_after(*dots, before);
         }
         let all_pairs = pairs.iter().zip(words_before(&pairs, &mut self.pairs));
         for (sign, (pairs, before)) in signs.iter_mut().zip(all_pairs) {
-            *sign |= pairs & octet_behind(*pairs, before);
+            *sign |= pairs & octet_after(*pairs, before);
         }
         let colons = window.colons.iter().zip(words_before(&window.colons, &mut self.colons));
         for ((sign, slashes), (colons, before)) in signs.iter_mut().zip(&window.slashes).zip(colons) {
@@ -270,15 +270,15 @@ fn words_before<'b>(bits: &'b Bits, last: &mut u64) -> impl Iterator<Item = u64>
     std::iter::once(before).chain(bits.iter().copied())
 }
 
-/// The position behind the highest bit that is set.
+/// The position after the highest bit that is set.
 #[inline(always)]
-fn behind_last(bits: u64) -> usize {
+fn after_last(bits: u64) -> usize {
     64 - bits.leading_zeros() as usize
 }
 
-/// The positions behind one to three digits behind a dot. `before` are the dots of the word before.
+/// The positions two to four bytes after a dot: an octet later. `before` are the dots of the word before.
 #[inline(always)]
-fn octet_behind(dots: u64, before: u64) -> u64 {
+fn octet_after(dots: u64, before: u64) -> u64 {
     dots << 2 | before >> 62 | dots << 3 | before >> 61 | dots << 4 | before >> 60
 }
 
@@ -498,7 +498,7 @@ mod tests {
         }
     }
 
-    /// Whether `count` bytes of this value follow each other, each 2 to `distance` bytes behind the one
+    /// Whether `count` bytes of this value follow each other, each 2 to `distance` bytes after the one
     /// before.
     fn has_chain(token: &[u8], value: u8, count: usize, distance: usize) -> bool {
         let mut lengths = vec![0; token.len()];
@@ -517,7 +517,7 @@ mod tests {
             || has_chain(token, b':', 7, 5)
     }
 
-    /// The plain way to cut a text: what lies between edges, and whether it has a sign.
+    /// Splits a text at edges, without bit arithmetic: the tokens, and whether each has a sign.
     fn plain_tokens(text: &[u8]) -> Vec<(Token, bool)> {
         let (mut tokens, mut start, mut line) = (Vec::new(), 0, 0);
         for token in text.split(|byte| is_edge(*byte)) {
@@ -552,7 +552,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn tokens_are_those_of_the_plain_way(
+        fn tokens_match_a_plain_split(
             text in vec(select(b"aab.:/\\ \n\"12".to_vec()), 0..400),
             groups in vec(select(b"12.:. ".to_vec()), 0..300),
             longer in vec(select(b"abcdefgh..:: \n".to_vec()), 0..800),

@@ -1,8 +1,9 @@
 //! Addresses, prefixes and ranges: strict parsing, and one written form.
 //!
-//! `inet_aton` and its descendants read `010.1` or `0x7f000001`. Programs disagree on what these mean, and the disagreement is
-//! an exploitable bypass. Exactly one notation is therefore accepted, and a text with two meanings is rejected with its own
-//! [`ParseError`]. IPv4-mapped IPv6 is IPv4. Feeds and look-ups use the same parser.
+//! `inet_aton` and its descendants read `010.1` or `0x7f000001`. Programs disagree on what these mean, and an
+//! attacker can use the disagreement to bypass a list. Exactly one notation is therefore accepted, and a text
+//! with two meanings is rejected with its own [`ParseError`]. IPv4-mapped IPv6 is IPv4. Feeds and look-ups
+//! use the same parser.
 
 use crate::ParseError;
 use std::fmt;
@@ -70,7 +71,8 @@ impl fmt::Display for Address {
     }
 }
 
-/// An inclusive range of addresses of one family, `first <= last`. A prefix and a single address are ranges, too.
+/// An inclusive range of addresses of one family, `first <= last`. A prefix and a single address are ranges,
+/// too.
 ///
 /// ```
 /// use rapsheet_snapshot::AddressRange;
@@ -144,8 +146,8 @@ impl AddressRange {
         Ok(AddressRange::V4 { first: address & !host, last: address | host })
     }
 
-    /// Parses an address, `address/length`, `first-last` (blanks around the dash are allowed), or an address with a
-    /// port (`1.2.3.4:443`, `[2001:980::1]:443`). An IPv6 address without brackets never has a port.
+    /// Parses an address, `address/length`, `first-last` (blanks around the dash are allowed), or an address
+    /// with a port (`1.2.3.4:443`, `[2001:980::1]:443`). An IPv6 address without brackets never has a port.
     pub fn parse(text: &[u8]) -> Result<ParsedRange, ParseError> {
         let plain = |range| ParsedRange { range, port: None, host_bits: false };
         if let Some(number) = plain_v4(text) {
@@ -203,7 +205,7 @@ impl AddressRange {
         }
     }
 
-    /// The first address of `outer` behind this range, if `outer` goes on there.
+    /// The first address of `outer` after this range, if there is one.
     fn next_in(&self, outer: &AddressRange) -> Option<Address> {
         match (*self, *outer) {
             (AddressRange::V4 { last, .. }, AddressRange::V4 { last: end, .. }) => {
@@ -240,10 +242,7 @@ impl AddressRange {
 impl fmt::Display for AddressRange {
     /// An address, `address/length`, or `first-last`.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let (first, last) = match *self {
-            AddressRange::V4 { first, last } => (Address::V4(first), Address::V4(last)),
-            AddressRange::V6 { first, last } => (Address::V6(first), Address::V6(last)),
-        };
+        let (first, last) = (self.first(), self.last());
         match self.prefix_len() {
             _ if first == last => first.fmt(f),
             Some(length) => write!(f, "{first}/{length}"),
@@ -252,7 +251,8 @@ impl fmt::Display for AddressRange {
     }
 }
 
-/// Splits off a port: `1.2.3.4:443`, `[v6]:443`, `[v6]`. Text with more than one colon and no bracket has none.
+/// Splits off a port: `1.2.3.4:443`, `[v6]:443`, `[v6]`. Text with more than one colon and no bracket has
+/// none.
 pub fn split_port(text: &[u8]) -> Result<(&[u8], Option<u16>), ParseError> {
     if let Some(inner) = text.strip_prefix(b"[") {
         let end = inner.iter().position(|byte| *byte == b']').ok_or(ParseError::BadIp)?;
@@ -290,10 +290,10 @@ fn parse_prefix(address: &[u8], length: &[u8]) -> Result<ParsedRange, ParseError
     if length.contains(&b'.') && !address.contains(&b':') {
         return parse_netmask(parse_v4(address)?, length);
     }
-    let mapped = address.contains(&b':');
-    let number = if mapped { parse_v6(address)? } else { u128::from(parse_v4(address)?) };
+    let is_v6 = address.contains(&b':');
+    let number = if is_v6 { parse_v6(address)? } else { u128::from(parse_v4(address)?) };
     let length = parse_length(length)?;
-    let (address, length) = match (mapped, unmapped(number)) {
+    let (address, length) = match (is_v6, unmapped(number)) {
         (true, Address::V4(v4)) if length >= 96 => (Address::V4(v4), length - 96),
         (true, _) => (Address::V6(number), length),
         (false, _) => (Address::V4(u32::try_from(number).map_err(|_| ParseError::BadIp)?), length),
@@ -302,10 +302,7 @@ fn parse_prefix(address: &[u8], length: &[u8]) -> Result<ParsedRange, ParseError
         return Err(ParseError::TooWide);
     }
     let range = AddressRange::from_prefix(address, length).ok_or(ParseError::BadPrefix)?;
-    let host_bits = !matches!((address, range),
-        (Address::V4(number), AddressRange::V4 { first, .. }) if number == first)
-        && !matches!((address, range), (Address::V6(number), AddressRange::V6 { first, .. }) if number == first);
-    Ok(ParsedRange { range, port: None, host_bits })
+    Ok(ParsedRange { range, port: None, host_bits: range.first() != address })
 }
 
 /// `address/255.255.255.0`.
@@ -324,7 +321,8 @@ fn parse_length(text: &[u8]) -> Result<u8, ParseError> {
     }
 }
 
-/// Parses a dotted quad in one pass; `None` for everything else. A caller that needs the reason uses [`Address::parse`].
+/// Parses a dotted quad in one pass; `None` for everything else. A caller that needs the reason uses
+/// [`Address::parse`].
 pub fn plain_v4(text: &[u8]) -> Option<u32> {
     let (mut number, mut octet, mut digits, mut dots) = (0u32, 0u32, 0, 0);
     for byte in text {

@@ -1,8 +1,9 @@
-//! Writing a file in pieces of two mebibytes that are aligned to large out.
+//! Writing a file in pieces of two mebibytes, each aligned to a large page.
 //!
-//! A system may keep a piece that was written with one call in one large page of its file cache, and map it as one page, as
-//! recent Linux kernels do on common file systems. Random look-ups then miss the TLB less often: listed names are found in a
-//! seventh less time than in a file that was written in pieces of four kibibytes.
+//! A system may keep a piece that was written with one call in one large page of its file cache, and map it
+//! as one page, as recent Linux kernels do on common file systems. Random look-ups then miss the TLB less
+//! often: listed names are found in a seventh less time than in a file that was written in pieces of four
+//! kibibytes.
 
 use std::fs::File;
 use std::io::{self, Write};
@@ -10,8 +11,8 @@ use std::io::{self, Write};
 /// The length of a piece, in bytes: a large page of most machines.
 const PIECE: usize = 2 << 20;
 
-/// A buffered writer of a new file, from its beginning to its end. Flush it only at the end: what is written after a flush is
-/// not aligned. After an error the bytes that were buffered are lost, and the file must be given up.
+/// A buffered writer of a new file. Flush it only at the end: what is written after a flush is not aligned.
+/// After an error the buffered bytes are lost, and the file must be abandoned.
 pub struct AlignedWriter<'f> {
     file: &'f File,
     pending: Vec<u8>,

@@ -1,8 +1,9 @@
 //! Publishing a file atomically: wholly, or not at all.
 //!
-//! The file is written under a temporary name beside its target and synced, then renamed over the target, and then the
-//! folder is synced. Every other order of these steps can lose the file, or leave an empty one, after a power cut. A failed
-//! sync is never tried again, because the system may have dropped the pages and would then report success.
+//! The file is written under a temporary name in the folder of its target and synced, then renamed over the
+//! target, and then the folder is synced. Every other order of these steps can lose the file, or leave an
+//! empty one, after a power cut. A failed sync is never tried again, because the system may have dropped the
+//! pages and would then report success.
 
 use crate::aligned_writer::AlignedWriter;
 use crate::error::Error;
@@ -10,7 +11,7 @@ use std::fs::{self, File, OpenOptions};
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
-/// A file under a temporary name beside its target. It is removed again unless it is published.
+/// A file under a temporary name in the folder of its target. It is removed again unless it is published.
 ///
 /// ```
 /// use rapsheet_snapshot::AtomicFile;
@@ -107,7 +108,7 @@ impl UnsyncedFile {
 impl Drop for AtomicFile {
     fn drop(&mut self) {
         if !self.done {
-            // A failure is not reported: an earlier error led here.
+            // A failure is not reported: there is an earlier error already.
             let _ = fs::remove_file(&self.path);
         }
     }

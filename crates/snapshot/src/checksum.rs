@@ -1,13 +1,13 @@
 //! Checksums: whether the bytes of a file are the ones that were built.
 //!
-//! Checksums cover header, table and sections, and the bytes between sections must be zero, so that no flipped bit goes
-//! unnoticed.
+//! Checksums cover header, table and sections, and the bytes between sections must be zero, so that no
+//! flipped bit goes unnoticed.
 
 use crate::error::Corruption;
-use crate::layout::{Row, Section, Table, checksum_mismatch};
+use crate::layout::{Section, SectionRow, SectionTable, checksum_mismatch};
 
 /// The bytes of a section, if its checksum matches.
-pub(crate) fn section<'f>(file: &'f [u8], row: &Row) -> Result<&'f [u8], Corruption> {
+pub(crate) fn section<'f>(file: &'f [u8], row: &SectionRow) -> Result<&'f [u8], Corruption> {
     let part = row.section().map_or("unknown section", Section::name);
     let bytes = file.get(row.range()).unwrap_or(&[]);
     let actual = crc32fast::hash(bytes);
@@ -19,7 +19,7 @@ pub(crate) fn section<'f>(file: &'f [u8], row: &Row) -> Result<&'f [u8], Corrupt
 }
 
 /// Verifies every checksum, and that the bytes between sections are zero.
-pub(crate) fn verify(file: &[u8], table: &Table) -> Result<(), Corruption> {
+pub(crate) fn verify(file: &[u8], table: &SectionTable) -> Result<(), Corruption> {
     let head = table.encode();
     let mut end = head.len();
     for row in &table.rows {

@@ -40,7 +40,7 @@ pub struct Corruption {
     pub expected: String,
     /// What the file has there.
     pub found: String,
-    /// What a person can do about it.
+    /// What to do about it.
     pub remedy: &'static str,
 }
 
@@ -49,7 +49,7 @@ const REBUILD: &str = "rebuild it, or copy it again from where it was built";
 
 impl Corruption {
     /// A corruption whose remedy is to build or copy the file again.
-    pub fn new(
+    pub(crate) fn new(
         part: &'static str,
         offset: u64,
         expected: impl fmt::Display,
@@ -60,7 +60,7 @@ impl Corruption {
 
     /// The same with another remedy.
     #[must_use]
-    pub fn with_remedy(self, remedy: &'static str) -> Corruption {
+    pub(crate) fn with_remedy(self, remedy: &'static str) -> Corruption {
         Corruption { remedy, ..self }
     }
 }

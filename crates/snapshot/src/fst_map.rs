@@ -1,28 +1,30 @@
 //! A reader for maps that the `fst` crate writes, which survives any bytes.
 //!
-//! The crate's own reader panics on damaged bytes, and a snapshot may be opened without a look at its checksums. This
-//! reader implements the two operations that snapshots need: the value of the greatest key that is not above a query, and a
-//! walk over all keys. Tests compare it with the crate.
+//! The crate's own reader panics on damaged bytes, and a snapshot may be opened without a look at its
+//! checksums. This reader implements the two operations that snapshots need: the value of the greatest key
+//! that is not greater than a query, and a walk over all keys. Tests compare it with the crate.
 //!
-//! Version 3 of the format: u64 3, u64 0, states, u64 number of keys, u64 address of the root, u32 checksum. The address of
-//! a state is the offset of its *last* byte, and a state is read downwards from there. Address 0 is the state that is final
-//! and has no transitions. The top two bits of the last byte are the kind of the state:
-//! - `11`: one transition, without output, to the state that ends just below this one. The low six bits are the position of
-//!   its byte in [`COMMON`], counted from 1; 0 means that the byte stands below.
-//! - `10`: one transition. The byte as above, a byte with two sizes (high half: address, low half: output), the address, the
-//!   output.
-//! - `0f`: a state that is final if *f* is set. The low six bits are the number of transitions; 0 means that it stands in the
-//!   byte below, where 1 means 256. Then the byte with the two sizes; with more than 32 transitions, 256 bytes with the number
-//!   of the transition for each byte, or a number not less than the count; the bytes, the addresses and the outputs of the
-//!   transitions, the first transition of each list on top; for a final state, its own output.
+//! Version 3 of the format: u64 3, u64 0, states, u64 number of keys, u64 address of the root, u32 checksum.
+//! The address of a state is the offset of its *last* byte, and a state is read downwards from there. Address
+//! 0 is the state that is final and has no transitions. The top two bits of the last byte are the kind of the
+//! state:
+//! - `11`: one transition, without output, to the state that ends just below this one. The low six bits are
+//!   the position of its byte in [`COMMON`], counted from 1; 0 means that the byte is stored below.
+//! - `10`: one transition. The byte as above, a byte with two sizes (high half: address, low half: output),
+//!   the address, the output.
+//! - `0f`: a state that is final if *f* is set. The low six bits are the number of transitions; 0 means that
+//!   it is in the byte below, where 1 means 256. Then the byte with the two sizes; with more than 32
+//!   transitions, 256 bytes with the number of the transition for each byte, or a number not less than the
+//!   count; the bytes, the addresses and the outputs of the transitions, the first transition of each list on
+//!   top; for a final state, its own output.
 //!
-//! Addresses are stored as distances below the lowest byte of the state; 0 is address 0. The value of a key is the sum of the
-//! outputs along its path and of the last state's own output. Each address must lie below the one before, so that every
-//! walk ends.
+//! Addresses are stored as distances below the lowest byte of the state; 0 is address 0. The value of a key
+//! is the sum of the outputs along its path and of the last state's own output. Each address must lie below
+//! the one before, so that every walk ends.
 
 use crate::layout::u64_at;
 
-/// The bytes that a state may name by a six-bit number instead of spelling them, most frequent first.
+/// The bytes that a state may name by a six-bit number instead of storing them, most frequent first.
 const COMMON: &[u8; 63] = b"te/oasripcnw.hlm-du012g=:bf3y5&_4v9678k%?xCDASFIBEjPTzRNM+LOqHG";
 /// The address of the state that is final and has no transitions.
 const EMPTY: usize = 0;
@@ -88,8 +90,8 @@ impl<'a> FstMap<'a> {
         Some(at.output.wrapping_add(output))
     }
 
-    /// The value of the greatest key that is not above `key`. No key is longer than `longest` bytes; a forged map may have
-    /// paths as long as itself, and the bound keeps a look-up from walking them.
+    /// The value of the greatest key that is not greater than `key`. No key is longer than `longest` bytes; a
+    /// forged map may have paths as long as itself, and the bound keeps a look-up from walking them.
     pub(crate) fn floor(&self, key: &[u8], longest: usize) -> Option<u64> {
         let mut at = self.start()?;
         let mut below = None;
@@ -110,7 +112,7 @@ impl<'a> FstMap<'a> {
         shorter.or_else(|| self.greatest(below?, longest))
     }
 
-    /// The value of the greatest key behind a position; `None` behind more than `longest` transitions.
+    /// The value of the greatest key after a position; `None` after more than `longest` transitions.
     fn greatest(&self, mut at: Position, longest: usize) -> Option<u64> {
         for _ in 0..=longest {
             let Some(state) = self.state(at.state).filter(|state| state.transitions > 0) else {
@@ -133,8 +135,8 @@ impl<'a> FstMap<'a> {
         smaller.checked_sub(1)
     }
 
-    /// Visits every key in order with its value. Returns `false` if it gave up after `steps_max` transitions: a forged map
-    /// may have exponentially many paths.
+    /// Visits every key in order with its value. Returns `false` if it gave up after `steps_max` transitions:
+    /// a forged map may have exponentially many paths.
     pub(crate) fn each(&self, steps_max: u64, mut visit: impl FnMut(&[u8], u64)) -> bool {
         let mut key = Vec::new();
         let Some(start) = self.start() else { return true };
@@ -179,7 +181,8 @@ impl<'a> FstMap<'a> {
         self.data.get(at).copied()
     }
 
-    /// A little-endian number of up to eight bytes. A footer follows the states, so that eight bytes can be loaded at once.
+    /// A little-endian number of up to eight bytes. A footer follows the states, so that eight bytes can be
+    /// loaded at once.
     #[inline]
     fn number(&self, at: usize, len: usize) -> Option<u64> {
         let bytes = self.data.get(at..)?;
@@ -200,7 +203,7 @@ impl<'a> FstMap<'a> {
         }
     }
 
-    /// One transition, without output, to the state that stands just before this one.
+    /// One transition, without output, to the state that ends just below this one.
     #[inline]
     fn state_with_neighbour(&self, address: usize, head: u8) -> Option<State> {
         let (byte, end) = self.single_input(address, head)?;
@@ -224,7 +227,7 @@ impl<'a> FstMap<'a> {
         })
     }
 
-    /// The byte of a state with one transition, and the address below its input byte, if it spells one.
+    /// The byte of a state with one transition, and the address below its input byte, if it stores one.
     #[inline]
     fn single_input(&self, address: usize, head: u8) -> Option<(u8, usize)> {
         match usize::from(head & 0b0011_1111).checked_sub(1) {

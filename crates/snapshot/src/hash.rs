@@ -1,8 +1,8 @@
 //! The project's bit mixers, in one place.
 //!
-//! Hashes in files depend on these functions, so a change of any constant here is a change of the file format.
-//! None of them is secret: an adversary can choose keys that collide. Every user must stay correct, and may only
-//! become slower, when keys collide.
+//! Hashes in files depend on these functions, so a change of any constant here is a change of the file
+//! format. None of them is secret: an adversary can choose keys that collide. Callers must stay correct when
+//! keys collide, and may only become slower.
 
 /// 2^64 divided by the golden ratio, the multiplier of Fibonacci hashing (D. Knuth, "The Art of Computer
 /// Programming", volume 3, section 6.4).
@@ -14,8 +14,8 @@ pub const fn spread(number: u64) -> u64 {
     number.wrapping_mul(GOLDEN)
 }
 
-/// A permutation of the 64-bit numbers in which every bit of the result depends on every bit of the number (the
-/// finalizer of MurmurHash3, A. Appleby).
+/// A permutation of the 64-bit numbers in which every bit of the result depends on every bit of the number
+/// (the finalizer of MurmurHash3, A. Appleby).
 #[inline]
 pub const fn mix(number: u64) -> u64 {
     let number = (number ^ number >> 33).wrapping_mul(0xFF51_AFD7_ED55_8CCD);
@@ -23,8 +23,8 @@ pub const fn mix(number: u64) -> u64 {
     number ^ number >> 33
 }
 
-/// Both halves of a product, xored (the folded multiplication of Wang Yi's wyhash). A factor of zero gives zero
-/// whatever the other is; see [`fold_keeping`].
+/// Both halves of a product, xored (the folded multiplication of Wang Yi's wyhash). A factor of zero gives
+/// zero, whatever the other is; see `fold_with_factors`.
 #[inline]
 pub const fn fold(a: u64, b: u64) -> u64 {
     let product = a as u128 * b as u128;
@@ -33,12 +33,12 @@ pub const fn fold(a: u64, b: u64) -> u64 {
 
 /// [`fold`], xored with both factors, so that a factor of zero does not erase the other one.
 #[inline]
-pub const fn fold_keeping(a: u64, b: u64) -> u64 {
+pub(crate) const fn fold_with_factors(a: u64, b: u64) -> u64 {
     fold(a, b) ^ a ^ b
 }
 
-/// A hash of bytes: eight at a time, then one by one, then mixed. For tables in memory and digests of lists; names in
-/// the file have their own hash.
+/// A hash of bytes: eight at a time, then one by one, then mixed. For tables in memory and digests of lists;
+/// names in the file have their own hash.
 pub fn bytes(seed: u64, text: &[u8]) -> u64 {
     let (words, rest) = text.as_chunks::<8>();
     let state = words.iter().fold(mix(seed ^ (text.len() as u64) << 48), |state, word| {
@@ -63,7 +63,7 @@ mod tests {
 
     #[test]
     fn a_zero_factor_erases_nothing() {
-        assert_eq!((fold(0, 5), fold_keeping(0, 5), fold_keeping(7, 0)), (0, 5, 7));
+        assert_eq!((fold(0, 5), fold_with_factors(0, 5), fold_with_factors(7, 0)), (0, 5, 7));
     }
 
     #[test]

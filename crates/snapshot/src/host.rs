@@ -1,7 +1,8 @@
 //! Hosts: addresses or names. The last label decides which.
 //!
-//! Feeds have addresses in columns of names and names in columns of addresses, and a URL may have either. A text that ends in a
-//! number can only be an address and is parsed as one, also if the IDNA mapping turns full-width digits into plain ones.
+//! Feeds have addresses in columns of names and names in columns of addresses, and a URL may have either. A
+//! text that ends in a number can only be an address and is parsed as one, also if the IDNA mapping turns
+//! full-width digits into plain ones.
 
 use crate::{Address, ParseError, name};
 

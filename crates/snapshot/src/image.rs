@@ -1,9 +1,11 @@
-//! A snapshot in memory, as a build makes it, and its way into a file.
+//! A snapshot in memory, as a build makes it, and how it is written to a file.
 
 use crate::Time;
 use crate::atomic_file::AtomicFile;
 use crate::error::Error;
-use crate::layout::{ALIGN, HEADER_LEN, MUST_UNDERSTAND, ROW_LEN, Row, Section, Table, aligned};
+use crate::layout::{
+    ALIGN, HEADER_LEN, MUST_UNDERSTAND, ROW_LEN, Section, SectionRow, SectionTable, aligned,
+};
 use crate::snapshot::Snapshot;
 use std::io::{self, Write};
 use std::path::Path;
@@ -53,14 +55,14 @@ impl Image {
         Image { built_at, sections }
     }
 
-    fn table(&self) -> Table {
+    fn table(&self) -> SectionTable {
         let mut end = (HEADER_LEN + self.sections.len() * ROW_LEN) as u64;
         let mut rows = Vec::with_capacity(self.sections.len());
         for section in &self.sections {
             let offset = aligned(end);
             let length = section.bytes.len() as u64;
             end = offset + length;
-            rows.push(Row {
+            rows.push(SectionRow {
                 id: section.section.id(),
                 flags: MUST_UNDERSTAND,
                 offset,
@@ -69,7 +71,7 @@ impl Image {
                 checksum: crc32fast::hash(&section.bytes),
             });
         }
-        Table { built_at: self.built_at, file_len: end, rows }
+        SectionTable { built_at: self.built_at, file_len: end, rows }
     }
 
     /// The length of the whole file, in bytes.
@@ -101,15 +103,16 @@ impl Image {
         bytes
     }
 
-    /// Writes, verifies and publishes the file at `target`: all of it, or nothing. Returns its length in bytes.
+    /// Writes, verifies and publishes the file at `target`: all of it, or nothing. Returns its length in
+    /// bytes.
     pub fn publish(&self, target: impl AsRef<Path>) -> Result<u64, Error> {
         self.stage(target, Snapshot::verify_references)?.publish()?;
         Ok(self.byte_len())
     }
 
-    /// Writes the file under a temporary name, syncs it, reads it back and verifies every checksum; `verify` then verifies
-    /// the rest, which is [`Snapshot::verify_references`] or its parts in parallel. Everything that can fail for want of
-    /// space has been done then, and nothing was replaced.
+    /// Writes the file under a temporary name, syncs it, reads it back and verifies every checksum; `verify`
+    /// then verifies the references: [`Snapshot::verify_references`], or its parts in parallel. All that can
+    /// fail for lack of space is done then, and nothing is replaced yet.
     pub fn stage(
         &self,
         target: impl AsRef<Path>,

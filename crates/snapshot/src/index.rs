@@ -1,12 +1,12 @@
-//! Look-ups in an open snapshot: entries by address, name or URL, and what feeds say of an entry.
+//! Look-ups in an open snapshot: entries by address, name or URL, and the sightings of an entry.
 
 use crate::section::exceptions::Exceptions;
 use crate::section::ipv4::Ipv4Index;
 use crate::section::ipv6::Ipv6Index;
 use crate::section::name_index::NameIndex;
 use crate::section::packed::Packed;
-use crate::section::records::{self, Extent, Record, Sets, When};
-use crate::section::times::{self, Column};
+use crate::section::records::{self, Extent, Record, Sets, TimesRef};
+use crate::section::times::{self, TimesColumn};
 use crate::section::url_blocks::UrlBlocks;
 use crate::{Address, AddressRange, Assessments, FeedId, ListKind, Scope, Section, Times};
 
@@ -46,6 +46,7 @@ impl Part {
     pub const ALL: [Part; 4] = [Part::Ipv4, Part::Ipv6, Part::Names, Part::Urls];
 
     /// The section with the set of each ordinal.
+    #[doc(hidden)]
     pub const fn sets(self) -> Section {
         match self {
             Part::Ipv4 => Section::Ipv4Sets,
@@ -56,7 +57,8 @@ impl Part {
     }
 
     /// The section whose count is the number of the part's entries.
-    pub const fn counted(self) -> Section {
+    #[doc(hidden)]
+    pub const fn count_section(self) -> Section {
         match self {
             Part::Ipv4 => Section::Ipv4Directory,
             part => part.sets(),
@@ -64,6 +66,7 @@ impl Part {
     }
 
     /// The section with the entries' own times.
+    #[doc(hidden)]
     pub const fn times(self) -> Section {
         match self {
             Part::Ipv4 => Section::Ipv4Times,
@@ -71,6 +74,11 @@ impl Part {
             Part::Names => Section::NameTimes,
             Part::Urls => Section::UrlTimes,
         }
+    }
+
+    #[inline]
+    pub(crate) const fn entry(self, ordinal: u32) -> Entry {
+        Entry { part: self, ordinal }
     }
 }
 
@@ -90,7 +98,7 @@ pub struct Sighting {
     pub feed: FeedId,
     /// Whether it blocks or allows.
     pub list: ListKind,
-    /// The reach of a name.
+    /// Whether a name, the names below it, or both are listed.
     pub scope: Scope,
     /// The listed part of the address space.
     pub extent: Extent,
@@ -103,16 +111,17 @@ pub struct Sighting {
 /// The contents of a snapshot, ready for look-ups.
 ///
 /// ```
-/// use rapsheet_snapshot::{Address, Image, Snapshot, Time};
-///
-/// let bytes = Image::new(Time::from_unix(1_800_000_000), Vec::new()).to_bytes();
-/// let snapshot = Snapshot::from_bytes(bytes)?;
+/// # use rapsheet_snapshot::{Address, Snapshot};
+/// let snapshot = Snapshot::open("../../tests/golden/v1.rap")?;
 /// let index = snapshot.index();
-/// let mut sightings = Vec::new();
-/// index.each_covering_name(b"moc.lenaplive.www", |_, entry| sightings.extend(index.sightings(entry)));
-/// sightings.extend(index.address(Address::V4(0x2D09_1405)).into_iter().flat_map(|entry| index.sightings(entry)));
-/// assert!(sightings.is_empty());
-/// # Ok::<(), rapsheet_snapshot::Error>(())
+/// let entry = index.address(Address::parse(b"45.9.20.5")?).ok_or("listed")?;
+/// for sighting in index.sightings(entry) {
+///     println!("{}, last seen {}", sighting.assessments, sighting.times.detect_time);
+/// }
+/// let mut ancestors = 0;
+/// index.each_covering_name(b"moc.live.77h", |_, _| ancestors += 1);
+/// assert!(ancestors > 0);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 #[derive(Clone, Copy, Debug)]
 pub struct Index<'a> {
@@ -121,7 +130,7 @@ pub struct Index<'a> {
     pub(crate) names: NameIndex<'a>,
     pub(crate) urls: UrlBlocks<'a>,
     pub(crate) set_ids: [SetIds<'a>; 4],
-    pub(crate) columns: [Column<'a>; 4],
+    pub(crate) columns: [TimesColumn<'a>; 4],
     pub(crate) sets: Sets<'a>,
     pub(crate) records: &'a [u8],
     pub(crate) shared_times: &'a [u8],
@@ -129,85 +138,87 @@ pub struct Index<'a> {
 }
 
 impl<'a> Index<'a> {
-    /// The entry that covers an address. Entries are disjoint: there is at most one, and its set holds everything that any
-    /// feed says of the address.
+    /// The entry that covers an address. Entries are disjoint: there is at most one, and its set holds the
+    /// sightings of all feeds that list the address.
     #[inline]
     pub fn address(&self, address: Address) -> Option<Entry> {
         match address {
-            Address::V4(number) => self.ipv4.get(number).map(ipv4_entry),
-            Address::V6(number) => self.ipv6.get(number).map(ipv6_entry),
+            Address::V4(number) => self.ipv4.get(number).map(|ordinal| Part::Ipv4.entry(ordinal)),
+            Address::V6(number) => self.ipv6.get(number).map(|ordinal| Part::Ipv6.entry(ordinal)),
         }
     }
 
-    /// The same for many IPv4 addresses at once: visits the covered ones in order, each with its position. It is faster,
-    /// because the cache misses of the look-ups overlap.
+    /// As [`Index::address`], for many IPv4 addresses at once: visits the covered ones in order, each with
+    /// its position. It is faster, because the cache misses of the look-ups overlap.
     #[inline]
     pub fn lookup_ipv4_batch(&self, addresses: &[u32], mut visit: impl FnMut(usize, Entry)) {
         self.ipv4.lookup_batch(
             addresses,
-            |ordinal| self.prefetch_set(ipv4_entry(ordinal)),
-            |at, ordinal| visit(at, ipv4_entry(ordinal)),
+            |ordinal| self.prefetch_set(Part::Ipv4.entry(ordinal)),
+            |at, ordinal| visit(at, Part::Ipv4.entry(ordinal)),
         );
     }
 
-    /// The same for many IPv6 addresses at once.
+    /// As [`Index::address`], for many IPv6 addresses at once.
     #[inline]
     pub fn lookup_ipv6_batch(&self, addresses: &[u128], mut visit: impl FnMut(usize, Entry)) {
-        self.ipv6.lookup_batch(addresses, |at, ordinal| visit(at, ipv6_entry(ordinal)));
+        self.ipv6.lookup_batch(addresses, |at, ordinal| visit(at, Part::Ipv6.entry(ordinal)));
     }
 
     /// Whether this position of a part is an entry. Between ranges of IPv4 addresses there are gaps.
+    #[doc(hidden)]
     pub fn is_entry(&self, entry: Entry) -> bool {
         entry.part != Part::Ipv4 || !self.ipv4.is_gap(entry.ordinal)
     }
 
-    /// Visits the entries that are a name, given with its bytes reversed, or an ancestor of it, shortest first, with the
-    /// length of each.
+    /// Visits the entries that are a name, given with its bytes reversed, or an ancestor of it, shortest
+    /// first, with the length of each.
     #[inline]
     pub fn each_covering_name(&self, reversed: &[u8], mut visit: impl FnMut(usize, Entry)) {
-        self.names.each_covering(reversed, |width, ordinal| visit(width, name_entry(ordinal)));
+        self.names.each_covering(reversed, |width, ordinal| visit(width, Part::Names.entry(ordinal)));
     }
 
-    /// The same for many names at once, in no particular order, with the position of each name. It is much faster, because
-    /// the cache misses of the look-ups overlap.
+    /// As [`Index::each_covering_name`], for many names at once, in no particular order, with the position of
+    /// each name. It is much faster, because the cache misses of the look-ups overlap.
     #[inline]
     pub fn lookup_names_batch(&self, reversed: &[&[u8]], mut visit: impl FnMut(u32, usize, Entry)) {
         self.names.lookup_batch(
             reversed,
-            |ordinal| self.prefetch_set(name_entry(ordinal)),
-            |at, width, ordinal| visit(at, width, name_entry(ordinal)),
+            |ordinal| self.prefetch_set(Part::Names.entry(ordinal)),
+            |at, width, ordinal| visit(at, width, Part::Names.entry(ordinal)),
         );
     }
 
     /// The entry of exactly this canonical URL.
     #[inline]
     pub fn url(&self, url: &[u8]) -> Option<Entry> {
-        self.urls.get(url).map(url_entry)
+        self.urls.get(url).map(|ordinal| Part::Urls.entry(ordinal))
     }
 
     /// Visits every range of addresses that overlaps `range`, in order.
     pub fn each_address(&self, range: AddressRange, mut visit: impl FnMut(AddressRange, Entry)) {
         match range {
             AddressRange::V4 { first, last } => self.ipv4.each(first, last, |first, last, ordinal| {
-                visit(AddressRange::V4 { first, last }, ipv4_entry(ordinal));
+                visit(AddressRange::V4 { first, last }, Part::Ipv4.entry(ordinal));
             }),
             AddressRange::V6 { first, last } => self.ipv6.each(first, last, |first, last, ordinal| {
-                visit(AddressRange::V6 { first, last }, ipv6_entry(ordinal));
+                visit(AddressRange::V6 { first, last }, Part::Ipv6.entry(ordinal));
             }),
         }
     }
 
     /// Visits every name, reversed, in order. Returns `false` if the section is corrupt.
     pub fn each_name(&self, mut visit: impl FnMut(&[u8], Entry)) -> bool {
-        self.names.each(|key, ordinal| visit(key, name_entry(ordinal)))
+        self.names.each(|key, ordinal| visit(key, Part::Names.entry(ordinal)))
     }
 
     /// Visits every URL in order. Returns `false` if the section is corrupt.
     pub fn each_url(&self, mut visit: impl FnMut(&[u8], Entry)) -> bool {
-        self.urls.each(|key, ordinal| visit(key, url_entry(ordinal)))
+        self.urls.each(|key, ordinal| visit(key, Part::Urls.entry(ordinal)))
     }
 
     /// The number of the entry's record set.
+    #[doc(hidden)]
     #[inline]
     pub fn set_of(&self, entry: Entry) -> u32 {
         self.set_ids.get(entry.part as usize).map_or(0, |ids| ids.get(entry.ordinal))
@@ -222,29 +233,32 @@ impl<'a> Index<'a> {
     }
 
     /// How many record sets there are.
+    #[doc(hidden)]
     pub fn set_count(&self) -> usize {
         self.sets.len()
     }
 
     /// The records of a set.
+    #[doc(hidden)]
     pub fn records_of(&self, set: u32) -> impl Iterator<Item = Record> + use<'a> {
         let records = self.records;
         self.sets.get(set).filter_map(move |number| records::record(records, number))
     }
 
     /// A row of the table of shared times.
+    #[doc(hidden)]
     pub fn shared_times(&self, at: u32) -> Option<Times> {
         times::shared(self.shared_times, at)
     }
 
-    /// Everything that feeds say of an entry, in the order of its set: by feed, then list, scope and extent.
+    /// The sightings of an entry, sorted by feed, then list, scope and extent.
     pub fn sightings(&self, entry: Entry) -> impl Iterator<Item = Sighting> + use<'a> {
         let index = *self;
         let mut own = 0;
         self.records_of(self.set_of(entry)).filter_map(move |record| {
-            let times = match record.when {
-                When::Shared(row) => index.shared_times(row),
-                When::Own => {
+            let times = match record.times {
+                TimesRef::Shared(row) => index.shared_times(row),
+                TimesRef::Own => {
                     own += 1;
                     index.columns.get(entry.part as usize)?.get(entry.ordinal, own - 1)
                 }
@@ -260,8 +274,8 @@ impl<'a> Index<'a> {
         })
     }
 
-    /// Visits what each sighting of an entry listed, given the entry's range. A range of single addresses that a feed listed
-    /// one by one is one entry and many listed addresses.
+    /// Visits each sighting of an entry with the range that its feed listed, given the entry's own range.
+    /// Single addresses in a row, which a feed listed one by one, are one entry and many listed ranges.
     pub fn each_listed(
         &self,
         range: AddressRange,
@@ -281,7 +295,7 @@ impl<'a> Index<'a> {
         }
     }
 
-    /// What a feed listed, given an address that the entry covers.
+    /// The range that a feed listed, given its extent and an address that the entry covers.
     pub fn listed(&self, extent: Extent, address: Address) -> Option<AddressRange> {
         match extent {
             Extent::None => None,
@@ -299,24 +313,4 @@ impl<'a> Index<'a> {
             }
         }
     }
-}
-
-#[inline]
-fn ipv4_entry(ordinal: u32) -> Entry {
-    Entry { part: Part::Ipv4, ordinal }
-}
-
-#[inline]
-fn ipv6_entry(ordinal: u32) -> Entry {
-    Entry { part: Part::Ipv6, ordinal }
-}
-
-#[inline]
-fn name_entry(ordinal: u32) -> Entry {
-    Entry { part: Part::Names, ordinal }
-}
-
-#[inline]
-fn url_entry(ordinal: u32) -> Entry {
-    Entry { part: Part::Urls, ordinal }
 }

@@ -1,8 +1,8 @@
 //! The layout of the file: the header, the section table, and the list of sections.
 //!
-//! The header states the exact length of the file, so that a truncated file is rejected before any of it is used. Every byte
-//! is covered by one checksum (header, table, sections) or must be zero (padding). Sections that misses touch come first
-//! and together; sections that only hits touch follow. `FORMAT.md` specifies the bytes.
+//! The header states the exact length of the file, so that a truncated file is rejected before any of it is
+//! used. Every byte is covered by one checksum (header, table, sections) or must be zero (padding).
+//! `FORMAT.md` specifies the bytes.
 
 use crate::Time;
 use crate::error::Corruption;
@@ -10,20 +10,20 @@ use std::ops::Range;
 
 /// The first eight bytes. As in PNG, a transfer in text mode changes them.
 pub const MAGIC: [u8; 8] = *b"\x89RPS\r\n\x1a\n";
-/// The first eight bytes of files from before the first release, which nothing reads any more.
+/// The first eight bytes of files from before the first release, which are rejected.
 const DEVELOPMENT_MAGIC: [u8; 8] = *b"\x89RAP\r\n\x1a\n";
 /// The format version that this crate writes.
-pub const VERSION: u32 = 1;
+pub(crate) const VERSION: u32 = 1;
 /// The length of the header, in bytes.
-pub const HEADER_LEN: usize = 64;
+pub(crate) const HEADER_LEN: usize = 64;
 /// The length of a row of the section table, in bytes.
-pub const ROW_LEN: usize = 32;
+pub(crate) const ROW_LEN: usize = 32;
 /// Every section begins at a multiple of this.
-pub const ALIGN: usize = 64;
+pub(crate) const ALIGN: usize = 64;
 /// A header that states more sections is corrupt.
 const SECTIONS_MAX: u32 = 256;
 /// A reader that does not know a section with this flag must reject the file.
-pub const MUST_UNDERSTAND: u16 = 1;
+pub(crate) const MUST_UNDERSTAND: u16 = 1;
 
 macro_rules! sections {
     ($($variant:ident $id:literal $name:literal $about:literal;)+) => {
@@ -58,7 +58,7 @@ macro_rules! sections {
 sections! {
     Origin 1 "origin" "feeds and build information (bincode)";
     SharedTimes 2 "shared-times" "times that many sightings share";
-    Records 3 "records" "what a feed says, without the indicator";
+    Records 3 "records" "what a feed states about an indicator, without the indicator";
     Sets 4 "sets" "interned lists of records";
     Extents 5 "extents" "listed ranges that are not prefixes";
     SetExceptions 6 "set-exceptions" "sets whose numbers are too large for the width of their part";
@@ -82,10 +82,10 @@ sections! {
 
 /// One row of the section table.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Row {
+pub struct SectionRow {
     /// The section's number.
     pub id: u16,
-    /// [`MUST_UNDERSTAND`] or nothing.
+    /// Bit 0: a reader that does not know the section must reject the file.
     pub flags: u16,
     /// Where it begins, as a byte offset of the file.
     pub offset: u64,
@@ -99,27 +99,28 @@ pub struct Row {
 
 /// Header and section table.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Table {
+pub struct SectionTable {
     /// The instant of the build.
     pub built_at: Time,
     /// The exact length of the file.
     pub file_len: u64,
     /// The sections, in file order.
-    pub rows: Vec<Row>,
+    pub rows: Vec<SectionRow>,
 }
 
 /// The offset at which the next section begins.
-pub fn aligned(offset: u64) -> u64 {
+pub(crate) fn aligned(offset: u64) -> u64 {
     offset.next_multiple_of(ALIGN as u64)
 }
 
-impl Table {
+impl SectionTable {
     /// The bytes of header and section table.
-    pub fn encode(&self) -> Vec<u8> {
-        let rows: Vec<u8> = self.rows.iter().flat_map(Row::encode).collect();
+    pub(crate) fn encode(&self) -> Vec<u8> {
+        let rows: Vec<u8> = self.rows.iter().flat_map(SectionRow::encode).collect();
         let mut head = Vec::with_capacity(HEADER_LEN + rows.len());
         head.extend_from_slice(&MAGIC);
         head.extend_from_slice(&VERSION.to_le_bytes());
+        // Each section once, and `decode` rejects more than SECTIONS_MAX.
         head.extend_from_slice(&(self.rows.len() as u32).to_le_bytes());
         head.extend_from_slice(&self.file_len.to_le_bytes());
         head.extend_from_slice(&self.built_at.unix().to_le_bytes());
@@ -132,7 +133,7 @@ impl Table {
     }
 
     /// Reads and checks header and section table of a file, at a cost that does not depend on its size.
-    pub fn decode(file: &[u8]) -> Result<Table, Corruption> {
+    pub(crate) fn decode(file: &[u8]) -> Result<SectionTable, Corruption> {
         let header = file.get(..HEADER_LEN).ok_or_else(|| {
             Corruption::new(
                 "header",
@@ -158,17 +159,17 @@ impl Table {
         }
         let rows = decode_rows(file, u32_at(header, 12), u32_at(header, 32))?;
         let built_at = Time::from_unix(u64_at(header, 24).cast_signed());
-        Ok(Table { built_at, file_len, rows })
+        Ok(SectionTable { built_at, file_len, rows })
     }
 
     /// The row of a section; `None` where the file has none.
-    pub fn row(&self, section: Section) -> Option<&Row> {
+    pub fn row(&self, section: Section) -> Option<&SectionRow> {
         self.rows.iter().find(|row| row.id == section.id())
     }
 }
 
 /// The error of a part whose checksum does not match.
-pub fn checksum_mismatch(part: &'static str, offset: u64, stated: u32, actual: u32) -> Corruption {
+pub(crate) fn checksum_mismatch(part: &'static str, offset: u64, stated: u32, actual: u32) -> Corruption {
     Corruption::new(part, offset, format_args!("checksum {stated:08x}"), format_args!("{actual:08x}"))
 }
 
@@ -194,7 +195,7 @@ fn check_magic_and_version(header: &[u8]) -> Result<(), Corruption> {
     }
 }
 
-fn decode_rows(file: &[u8], count: u32, stated: u32) -> Result<Vec<Row>, Corruption> {
+fn decode_rows(file: &[u8], count: u32, stated: u32) -> Result<Vec<SectionRow>, Corruption> {
     let offset = HEADER_LEN as u64;
     if count > SECTIONS_MAX {
         return Err(Corruption::new("header", 12, format_args!("at most {SECTIONS_MAX} sections"), count));
@@ -207,13 +208,13 @@ fn decode_rows(file: &[u8], count: u32, stated: u32) -> Result<Vec<Row>, Corrupt
     if stated != actual {
         return Err(checksum_mismatch("section table", offset, stated, actual));
     }
-    let rows: Vec<Row> = bytes.chunks_exact(ROW_LEN).map(Row::decode).collect();
+    let rows: Vec<SectionRow> = bytes.chunks_exact(ROW_LEN).map(SectionRow::decode).collect();
     check_rows(&rows, end as u64, file.len() as u64)?;
     Ok(rows)
 }
 
-/// Checks that sections stand in order, aligned and without overlap, and that the last one ends the file.
-fn check_rows(rows: &[Row], table_end: u64, file_len: u64) -> Result<(), Corruption> {
+/// Checks that sections are in order, aligned and without overlap, and that the last one ends the file.
+fn check_rows(rows: &[SectionRow], table_end: u64, file_len: u64) -> Result<(), Corruption> {
     let mut end = table_end;
     for (at, row) in rows.iter().enumerate() {
         let part = row.section().map_or("unknown section", Section::name);
@@ -254,7 +255,7 @@ fn check_rows(rows: &[Row], table_end: u64, file_len: u64) -> Result<(), Corrupt
     }
 }
 
-impl Row {
+impl SectionRow {
     /// The section with this id, if this version knows it.
     pub fn section(&self) -> Option<Section> {
         Section::ALL.iter().copied().find(|section| section.id() == self.id)
@@ -282,8 +283,8 @@ impl Row {
         bytes
     }
 
-    fn decode(bytes: &[u8]) -> Row {
-        Row {
+    fn decode(bytes: &[u8]) -> SectionRow {
+        SectionRow {
             id: u16_at(bytes, 0),
             flags: u16_at(bytes, 2),
             checksum: u32_at(bytes, 4),
@@ -362,11 +363,11 @@ mod tests {
 
     #[test]
     fn a_table_reads_back() {
-        let row = Row { id: 1, flags: 1, offset: 128, length: 0, count: 7, checksum: 9 };
-        let table = Table { built_at: Time::from_unix(5), file_len: 128, rows: vec![row] };
+        let row = SectionRow { id: 1, flags: 1, offset: 128, length: 0, count: 7, checksum: 9 };
+        let table = SectionTable { built_at: Time::from_unix(5), file_len: 128, rows: vec![row] };
         let mut file = table.encode();
         file.resize(128, 0);
-        assert_eq!(Table::decode(&file), Ok(table));
+        assert_eq!(SectionTable::decode(&file), Ok(table));
     }
 
     #[test]

@@ -1,21 +1,22 @@
 //! The rapsheet snapshot: one immutable, memory-mapped file that holds everything a look-up needs.
 //!
-//! This crate owns the vocabulary, the canonical forms of indicators, and the file: its layout, its writer and its reader. It
-//! does not know the formats of feeds, and it uses no clock, no threads and no terminal. The module [`mod@format`] specifies
-//! the file. Programs that answer questions use `rapsheet_query`, which is built on this crate.
+//! This crate owns the vocabulary, the canonical forms of indicators, and the file: its layout, its writer
+//! and its reader. It does not know the formats of feeds, and it uses no clock, no threads and no terminal.
+//! The module [`mod@format`] specifies the file. Programs that need verdicts use `rapsheet_query`, which is
+//! built on this crate; here are the raw contents:
 //!
 //! ```
-//! use rapsheet_snapshot::{Image, Snapshot, Time};
-//!
-//! # let folder = tempfile::tempdir()?;
-//! # let path = folder.path().join("rapsheet.rap");
-//! Image::new(Time::from_unix(1_800_000_000), Vec::new()).publish(&path)?;
-//! let snapshot = Snapshot::open(&path)?;
-//! assert_eq!(snapshot.built_at().to_string(), "2027-01-15T08:00:00Z");
+//! # use rapsheet_snapshot::{Address, Snapshot};
+//! # let path = "../../tests/golden/v1.rap";
+//! let snapshot = Snapshot::open(path)?;
+//! let index = snapshot.index();
+//! let entry = index.address(Address::parse(b"45.9.20.5")?).ok_or("listed")?;
+//! let feeds = index.sightings(entry).filter_map(|sighting| snapshot.feed(sighting.feed));
+//! assert!(feeds.count() > 0);
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 //!
-//! Modules that are not documented here serve the other crates of rapsheet and may change at any time.
+//! Items that are not documented here serve the other crates of rapsheet and may change at any time.
 
 #[doc(hidden)]
 pub mod address;
@@ -54,18 +55,24 @@ pub mod url;
 pub mod format {}
 
 pub use address::{Address, AddressRange};
-#[doc(hidden)]
-pub use aligned_writer::AlignedWriter;
-pub use atomic_file::{AtomicFile, UnsyncedFile, remove_stale_temp_files};
 pub use error::{Corruption, Error, TooLarge};
-pub use image::{Image, SectionBytes};
 pub use index::{Entry, Index, Part, Sighting};
-pub use layout::Section;
 pub use parse_error::ParseError;
-pub use references::ReferenceCheck;
 pub use reloading::{ReloadingSnapshot, SnapshotGuard};
-pub use section::origin::{FeedRecord, FeedState, FeedTraits, Origin, Source};
-pub use section::records::{Extent, Record, When};
+pub use section::origin::{FeedRecord, FeedState, FeedTraits, Origin};
+pub use section::records::Extent;
 pub use sighting::{Assessment, Assessments, FeedId, Kinds, ListKind, Mode, Scope, Status, Times};
 pub use snapshot::Snapshot;
 pub use time::Time;
+
+// What builds and verifies a file, for the other crates of rapsheet.
+#[doc(hidden)]
+pub use {
+    aligned_writer::AlignedWriter,
+    atomic_file::{AtomicFile, UnsyncedFile, remove_stale_temp_files},
+    image::{Image, SectionBytes},
+    layout::Section,
+    references::ReferenceCheck,
+    section::origin::AcceptedDownload,
+    section::records::{Record, TimesRef},
+};

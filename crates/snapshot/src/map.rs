@@ -1,9 +1,9 @@
 //! Mapping a file into memory.
 //!
-//! A map is valid only while no process truncates or rewrites the file. rapsheet writes a new file and renames it over the
-//! old one, never in place, so that a reader keeps the whole file that it opened for as long as it holds the map. A program
-//! that truncates a snapshot in place breaks this rule, and the system then kills its readers; `README.md` tells operators.
-//! Only regular files are mapped.
+//! A map is valid only while no process truncates or rewrites the file. rapsheet writes a new file and
+//! renames it over the old one, never in place, so that a reader keeps the whole file that it opened for as
+//! long as it holds the map. A program that truncates a snapshot in place breaks this rule, and the system
+//! then kills its readers; `README.md` warns operators. Only regular files are mapped.
 
 #![allow(unsafe_code)]
 
@@ -30,9 +30,9 @@ impl Map {
         if file.metadata().map_err(fail("reading the length of the file"))?.len() == 0 {
             return Ok(Map::Owned(Vec::new()));
         }
-        // SAFETY: no part of rapsheet writes to a published snapshot again; it is replaced by renaming another file over
-        // its name. The map is read-only and every read is bounds-checked against its length, so that changed bytes can at
-        // worst give a wrong answer.
+        // SAFETY: no part of rapsheet writes to a published snapshot again; it is replaced by renaming
+        // another file over its name. The map is read-only and every read is bounds-checked against its
+        // length, so that changed bytes can at worst give a wrong answer.
         let map = unsafe { memmap2::Mmap::map(&file) }.map_err(fail("mapping"))?;
         Ok(Map::Mapped(map))
     }

@@ -1,9 +1,9 @@
 //! Domain names: lower-case A-labels without a trailing dot.
 //!
-//! Strict IDNA rejects names that exist (`c_2_s.flash-cn.top`, `-250.starlink.ru`). Lenient IDNA accepts empty labels and
-//! deletes invisible characters, which would turn a homograph into another name. The mapping therefore comes from the `idna`
-//! crate, and all other rules are in this file. An ASCII name without an A-label, the common case, takes one table look-up
-//! a byte.
+//! Strict IDNA rejects names that exist (`c_2_s.flash-cn.top`, `-250.starlink.ru`). Lenient IDNA accepts
+//! empty labels and deletes invisible characters, which would turn a homograph into another name. The mapping
+//! therefore comes from the `idna` crate, and all other rules are in this file. An ASCII name without an
+//! A-label, the common case, takes one table look-up a byte.
 
 use crate::ParseError;
 use std::borrow::Cow;
@@ -11,8 +11,8 @@ use std::borrow::Cow;
 /// The longest canonical name, in octets.
 pub const NAME_MAX: usize = 253;
 const LABEL_MAX: usize = 63;
-/// The longest text that is given to the IDNA mapping, in bytes. A longer one never becomes a name, and decoding an A-label
-/// takes quadratic time.
+/// The longest text that is given to the IDNA mapping, in bytes. A longer one never becomes a name, and
+/// decoding an A-label takes quadratic time.
 const MAPPED_MAX: usize = 4096;
 
 /// Appends the canonical form of `text` to `out`. On an error `out` is unchanged.
@@ -37,9 +37,9 @@ pub struct PlainName {
     pub last_at: usize,
 }
 
-/// Scans a text for a name that is already canonical: lower-case letters, digits, `-`, `_` and dots, no A-label, and a last
-/// label of letters only. Most names of most lists are; other texts may be names, too. A text that passes is neither an
-/// address nor a URL, a pattern or a comment, and needs no other check.
+/// Scans a text for a name that is already canonical: lower-case letters, digits, `-`, `_` and dots, no
+/// A-label, and a last label of letters only. Most names of most lists are; other texts may be names, too. A
+/// text that passes is neither an address nor a URL, a pattern or a comment, and needs no other check.
 pub fn scan_plain(text: &[u8]) -> Option<PlainName> {
     let (mut dots, mut start) = (0, 0);
     for (at, byte) in text.iter().enumerate() {
@@ -213,8 +213,8 @@ fn is_canonical_idna(name: &[u8]) -> Result<bool, ParseError> {
     if mapped.as_bytes() == name { Ok(true) } else { Err(ParseError::BadIdna) }
 }
 
-/// Appends the name with its bytes reversed, which is how the index stores names: all names below `example.com` then have the
-/// prefix `moc.elpmaxe.`.
+/// Appends the name with its bytes reversed, which is how the index stores names: all names below
+/// `example.com` then have the prefix `moc.elpmaxe.`.
 pub fn reversed(name: &[u8], out: &mut Vec<u8>) {
     out.extend(name.iter().rev());
 }

@@ -1,7 +1,7 @@
 //! Why a text is not an indicator: one list for feeds, questions and reports.
 //!
-//! A line of a feed that does not parse is counted and reported with its offset; it never stops the rest of the file. The
-//! words are normative (`rapsheet parse` prints them) and never change; new ones may be added.
+//! A line of a feed that does not parse is counted and reported with its offset; it never stops the rest of
+//! the file. The words are normative (`rapsheet parse` prints them) and never change; new ones may be added.
 
 use std::fmt;
 

@@ -1,11 +1,12 @@
 //! Refanging: restoring indicators that were defanged with `hxxp`, `[.]`, `(dot)` and similar spellings.
 //!
-//! Text without such spellings, which is nearly all text, is returned as it is. In running text every offset can be mapped
-//! back to its original.
+//! Text without such spellings, which is nearly all text, is returned as it is. In running text every offset
+//! can be mapped back to its original.
 
 use std::borrow::Cow;
 
-/// Defanged spellings and their replacements. Longer spellings come first, because shorter ones are parts of them.
+/// Defanged spellings and their replacements. Longer spellings come first, because shorter ones are parts of
+/// them.
 const SPELLINGS: &[(&[u8], &[u8])] = &[
     (b"[://]", b"://"),
     (b"[dot]", b"."),
@@ -24,8 +25,8 @@ const SPELLINGS: &[(&[u8], &[u8])] = &[
 const SCHEMES: &[(&[u8], &[u8])] =
     &[(b"hxxps", b"https"), (b"hxxp", b"http"), (b"fxps", b"ftps"), (b"fxp", b"ftp")];
 
-/// How many levels of nested spellings are replaced. Two occur; without a bound a line of brackets would take quadratic
-/// time.
+/// How many levels of nested spellings are replaced. Two occur; without a bound a line of brackets would take
+/// quadratic time.
 const ROUNDS_MAX: usize = 4;
 
 /// The text with every defanged spelling replaced, also nested ones.
@@ -65,7 +66,8 @@ fn replace_level(text: &[u8]) -> Option<Vec<u8>> {
 pub struct Refanged {
     text: Vec<u8>,
     before: Vec<u8>,
-    /// For each round, the offset of each replacement in its text, and how many bytes the text up to there lost.
+    /// For each round, the offset of each replacement in its text, and how many bytes the text up to there
+    /// lost.
     rounds: Vec<Vec<(usize, usize)>>,
 }
 
@@ -120,7 +122,7 @@ fn replace_once(text: &[u8], out: &mut Vec<u8>) -> Vec<(usize, usize)> {
         out.extend_from_slice(text.get(copied..at).unwrap_or(&[]));
         out.extend_from_slice(to);
         total += from.len() - to.len();
-        // The replacement begins where the spelling began; offsets behind it are shifted.
+        // The replacement begins where the spelling began; offsets after it are shifted.
         lost.push((out.len() - to.len(), total));
         at += from.len();
         copied = at;
@@ -202,7 +204,7 @@ mod tests {
             refanged.read(text.as_bytes());
             let found = String::from_utf8_lossy(refanged.text()).into_owned();
             for (word, found) in text.split(' ').zip(found.split(' ')) {
-                // In running text a scheme may stand behind a bracket, too; `refang` takes one word.
+                // In running text a scheme may stand after a bracket, too; `refang` takes one word.
                 if !word.get(1..).is_some_and(|rest| rest.contains('x')) {
                     let expected = refang(word.as_bytes());
                     proptest::prop_assert_eq!(found.as_bytes(), expected.as_ref());

@@ -1,17 +1,17 @@
-//! References: whether the contents of a file make sense, which checksums cannot tell.
+//! Verifying references: whether the sections of a file are consistent, which checksums cannot show.
 //!
-//! Every reference must lead somewhere, every order must hold, and every entry must be found by the look-ups of its part. A
-//! build verifies this once before it publishes a file, and `rapsheet verify` does it on demand. The work is divided into
-//! independent checks, which a caller may run in parallel.
+//! Every reference must have a target, every order must hold, and every entry must be found by the look-ups
+//! of its part. A build verifies this once before it publishes a file, and `rapsheet verify` does it on
+//! demand. The work is divided into independent checks, which a caller may run in parallel.
 
 use crate::error::{Corruption, Error};
-use crate::index::{Entry, Index, Part};
+use crate::index::{Index, Part};
 use crate::layout::Section;
 use crate::section::filter::Filter;
 use crate::section::leaves::{LeafSlot, Leaves};
 use crate::section::locator::Locator;
 use crate::section::packed::Packed;
-use crate::section::records::{self, EXTENT_LEN, Extent, RECORD_LEN, Sets, When};
+use crate::section::records::{self, EXTENT_LEN, Extent, RECORD_LEN, Sets, TimesRef};
 use crate::section::suffix::SuffixHash;
 use crate::section::times::SHARED_LEN;
 use crate::snapshot::Snapshot;
@@ -27,11 +27,11 @@ const BATCH: usize = 512;
 #[derive(Clone, Debug)]
 pub struct ReferenceCheck<'a> {
     snapshot: &'a Snapshot,
-    what: What,
+    kind: CheckKind,
 }
 
 #[derive(Clone, Debug)]
-enum What {
+enum CheckKind {
     Tables,
     Sets(Part),
     Addresses(AddressRange, Part),
@@ -46,22 +46,23 @@ impl Snapshot {
         self.reference_checks().iter().try_for_each(ReferenceCheck::run)
     }
 
-    /// The same as [`Snapshot::verify_references`] in independent parts, largest first. All must succeed.
+    /// [`Snapshot::verify_references`] in independent parts, largest first. All must succeed.
+    #[doc(hidden)]
     pub fn reference_checks(&self) -> Vec<ReferenceCheck<'_>> {
         let leaves = self.index().names.leaves().map_or(0, Leaves::leaf_count);
         let names = (0..leaves.max(1)).step_by(LEAVES);
-        let names = names.map(|first| What::Names(first..leaves.min(first + LEAVES)));
+        let names = names.map(|first| CheckKind::Names(first..leaves.min(first + LEAVES)));
         let v4 = AddressRange::V4 { first: 0, last: u32::MAX };
         let v6 = AddressRange::V6 { first: 0, last: u128::MAX };
         let others = [
-            What::Addresses(v4, Part::Ipv4),
-            What::Urls,
-            What::Addresses(v6, Part::Ipv6),
-            What::TopIndex,
-            What::Tables,
+            CheckKind::Addresses(v4, Part::Ipv4),
+            CheckKind::Urls,
+            CheckKind::Addresses(v6, Part::Ipv6),
+            CheckKind::TopIndex,
+            CheckKind::Tables,
         ];
-        let checks = names.chain(others).chain(Part::ALL.map(What::Sets));
-        checks.map(|what| ReferenceCheck { snapshot: self, what }).collect()
+        let checks = names.chain(others).chain(Part::ALL.map(CheckKind::Sets));
+        checks.map(|kind| ReferenceCheck { snapshot: self, kind }).collect()
     }
 }
 
@@ -69,13 +70,13 @@ impl ReferenceCheck<'_> {
     /// Runs the check.
     pub fn run(&self) -> Result<(), Error> {
         let check = Check { snapshot: self.snapshot, index: self.snapshot.index() };
-        let result = match &self.what {
-            What::Tables => check.lengths().and_then(|()| check.records()).and_then(|()| check.sets()),
-            What::Sets(part) => check.entries(*part),
-            What::Addresses(all, part) => check.addresses(*all, *part),
-            What::TopIndex => check.top_index(),
-            What::Names(leaves) => check.names(leaves.clone()),
-            What::Urls => check.urls(),
+        let result = match &self.kind {
+            CheckKind::Tables => check.lengths().and_then(|()| check.records()).and_then(|()| check.sets()),
+            CheckKind::Sets(part) => check.entries(*part),
+            CheckKind::Addresses(all, part) => check.addresses(*all, *part),
+            CheckKind::TopIndex => check.top_index(),
+            CheckKind::Names(leaves) => check.names(leaves.clone()),
+            CheckKind::Urls => check.urls(),
         };
         result.map_err(|corruption| self.snapshot.corrupt(corruption))
     }
@@ -102,7 +103,7 @@ impl Check<'_> {
         if holds { Ok(()) } else { Err(self.corruption(section, expected, found())) }
     }
 
-    /// Arrays of fixed-size rows are as long as their counts say.
+    /// The lengths of arrays of fixed-size rows match their counts.
     fn lengths(&self) -> Result<(), Corruption> {
         let rows = [
             (Section::SharedTimes, SHARED_LEN),
@@ -111,7 +112,7 @@ impl Check<'_> {
         ];
         rows.into_iter().try_for_each(|(section, width)| {
             let (count, length) = (self.snapshot.count(section), self.snapshot.bytes(section).len());
-            let found = || format!("{count}, {length}");
+            let found = || format!("{count} rows in {length} bytes");
             self.require(
                 count.checked_mul(width) == Some(length),
                 section,
@@ -129,12 +130,14 @@ impl Check<'_> {
         let is_sound = |at: &usize| {
             records::record(bytes, *at as u32).is_some_and(|record| {
                 self.snapshot.feed(record.feed).is_some()
-                    && !matches!(record.when, When::Shared(row) if row as usize >= times)
+                    && !matches!(record.times, TimesRef::Shared(row) if row as usize >= times)
                     && !matches!(record.extent, Extent::Range(row) if row as usize >= extents)
             })
         };
         let unsound = (0..count(Section::Records)).find(|at| !is_sound(at));
-        self.require(unsound.is_none(), Section::Records, "a valid record", || format!("record {unsound:?}"))
+        self.require(unsound.is_none(), Section::Records, "valid records", || {
+            format!("an invalid one, number {}", unsound.unwrap_or_default())
+        })
     }
 
     /// Offsets rise to the end, and every set has members, which exist.
@@ -153,22 +156,26 @@ impl Check<'_> {
             let mut members = table.get(*set as u32);
             members.len() == 0 || members.any(|record| record as usize >= records)
         });
-        self.require(unsound.is_none(), Section::Sets, "records that exist", || format!("set {unsound:?}"))
+        self.require(unsound.is_none(), Section::Sets, "sets of records that exist", || {
+            format!("set {}", unsound.unwrap_or_default())
+        })
     }
 
     /// Every entry has a set that exists, and as many own times as its set has records that need them.
     fn entries(&self, part: Part) -> Result<(), Corruption> {
         let (count, bytes) = (self.snapshot.count(part.sets()), self.snapshot.bytes(part.sets()));
         let is_whole = count == 0 || Packed::new(bytes).byte_len(count) == bytes.len();
-        self.require(is_whole, part.sets(), "its count to match its length", || count.to_string())?;
+        self.require(is_whole, part.sets(), "its count to match its length", || {
+            format!("{count} numbers in {} bytes", bytes.len())
+        })?;
         self.exceptions(part, count)?;
-        let own = |set| self.index.records_of(set).filter(|record| record.when == When::Own).count();
+        let own = |set| self.index.records_of(set).filter(|record| record.times == TimesRef::Own).count();
         // Counted once for each set: many entries share a set.
         let own: Vec<usize> = (0..self.index.set_count()).map(|set| own(set as u32)).collect();
         let Some(column) = self.index.columns.get(part as usize) else { return Ok(()) };
         let mut row = 0;
         for ordinal in 0..count {
-            let entry = Entry { part, ordinal: ordinal as u32 };
+            let entry = part.entry(ordinal as u32);
             if !self.index.is_entry(entry) {
                 continue;
             }
@@ -181,8 +188,8 @@ impl Check<'_> {
             self.require(
                 *rows == 0 || row + rows <= column.len() && are_own,
                 part.times(),
-                "own times",
-                || format!("none for entry {ordinal}"),
+                "own times for each entry that needs them",
+                || format!("too few for entry {ordinal}"),
             )?;
             row += rows;
         }
@@ -209,7 +216,7 @@ impl Check<'_> {
         )
     }
 
-    /// Ranges are sorted and disjoint, each is found by its ends, and there are as many as the count says.
+    /// Ranges are sorted and disjoint, each is found by its ends, and their number is the stated count.
     fn addresses(&self, all: AddressRange, part: Part) -> Result<(), Corruption> {
         let (mut previous, mut broken, mut seen) = (None, None, 0usize);
         self.index.each_address(all, |range, entry| {
@@ -226,14 +233,14 @@ impl Check<'_> {
         });
         let found = || broken.map_or_else(String::new, |range| range.to_string());
         self.require(broken.is_none(), part.sets(), "sorted, disjoint ranges that are found", found)?;
-        let expected = self.snapshot.count(part.counted());
+        let expected = self.snapshot.count(part.count_section());
         self.require(seen == expected, part.sets(), &format!("{expected} ranges"), || seen.to_string())
     }
 
-    /// The top index of names leads every name to its group of leaves.
+    /// The top index of names maps every name to its group of leaves.
     fn top_index(&self) -> Result<(), Corruption> {
         let is_sound = self.index.names.leaves().is_none_or(Leaves::has_sound_top_index);
-        self.require(is_sound, Section::NameLeaves, "a separator for each group", || "another one".to_owned())
+        self.require(is_sound, Section::NameLeaves, "a separator for each group", || "a wrong one".to_owned())
     }
 
     /// The names of some leaves are sorted and canonical, are found, and have ordinals without a gap.
@@ -249,7 +256,7 @@ impl Check<'_> {
         let mut keys = Keys::new(Section::NameLeaves);
         let mut lookups = NameLookups { filter, locator, leaves: all, pending: Vec::with_capacity(BATCH) };
         if let Some(before) = leaves.start.checked_sub(1) {
-            all.each_in(before..leaves.start, |key, ordinal, _| keys.follow(key, ordinal));
+            all.each_in(before..leaves.start, |key, ordinal, _| keys.continue_after(key, ordinal));
         }
         let is_last = leaves.end == all.leaf_count();
         let is_whole = all.each_in(leaves, |key, ordinal, slot| {
@@ -299,8 +306,8 @@ impl Keys {
         Keys { section, previous, next: 0, broken: None, forward, canonical }
     }
 
-    /// Goes on behind a key that another check verifies.
-    fn follow(&mut self, key: &[u8], ordinal: u32) {
+    /// Continues after a key that another check verifies.
+    fn continue_after(&mut self, key: &[u8], ordinal: u32) {
         self.previous.clear();
         self.previous.extend_from_slice(key);
         self.next = ordinal.wrapping_add(1);

@@ -1,11 +1,11 @@
-//! Serving look-ups while snapshots are published.
+//! Answering look-ups while new snapshots are published.
 //!
 //! A build publishes by renaming, so that the file at a path changes at once and as a whole. A server calls
-//! [`ReloadingSnapshot::refresh`] every few seconds. It compares the metadata of the path, which costs a microsecond, and
-//! opens and verifies a new file before any reader uses it. A file that is rejected is reported once, and the snapshot
-//! before stays current. Readers never wait: each holds the snapshot that was current when it began, and a map is released
-//! with its last reader. Polling is used instead of file notifications because these report a replaced symbolic link as no
-//! change of its target.
+//! [`ReloadingSnapshot::refresh`] every few seconds. It compares the metadata of the path, which costs a
+//! microsecond, and opens and verifies a new file before any reader uses it. A file that is rejected is
+//! reported once, and the previous snapshot stays current. Readers never wait: each holds the snapshot that
+//! was current when it began, and a map is released with its last reader. It polls instead of using file
+//! notifications, because these do not report that a symbolic link in the path was replaced.
 
 use crate::error::Error;
 use crate::snapshot::Snapshot;
@@ -19,16 +19,17 @@ use std::sync::{Arc, Mutex, PoisonError};
 /// A path, and the last valid snapshot that was seen there. Threads share it by reference.
 ///
 /// ```
-/// use rapsheet_snapshot::{Image, ReloadingSnapshot, Time};
-///
+/// # use rapsheet_snapshot::ReloadingSnapshot;
 /// # let folder = tempfile::tempdir()?;
-/// # let path = folder.path().join("rapsheet.rap");
-/// let publish = |day: i64| Image::new(Time::from_unix(day * 86_400), Vec::new()).publish(&path);
-/// publish(20_000)?;
+/// # let (path, new) = (folder.path().join("rapsheet.rap"), folder.path().join("new.rap"));
+/// # let build = || std::fs::copy("../../tests/golden/v1.rap", &new);
+/// # std::fs::copy("../../tests/golden/v1.rap", &path)?;
 /// let snapshots = ReloadingSnapshot::open(&path)?;
-/// publish(20_001)?;
+/// assert!(!snapshots.refresh()?, "nothing is new");
+/// build()?;
+/// std::fs::rename(&new, &path)?;
 /// assert!(snapshots.refresh()?, "there is a new one");
-/// assert_eq!(snapshots.current().built_at(), Time::from_unix(20_001 * 86_400));
+/// println!("answering from the snapshot of {}", snapshots.current().built_at());
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 #[derive(Debug)]
@@ -62,7 +63,7 @@ impl ReloadingSnapshot {
         Ok(ReloadingSnapshot { path: path.to_owned(), current, seen: Mutex::new(seen) })
     }
 
-    /// The current snapshot. It never waits, and takes some ten nanoseconds.
+    /// The current snapshot. The call never waits, and takes some ten nanoseconds.
     #[inline]
     pub fn current(&self) -> SnapshotGuard {
         SnapshotGuard(self.current.load())
@@ -71,10 +72,11 @@ impl ReloadingSnapshot {
     /// If another file is at the path, opens it, verifies it and makes it current. Returns whether it did.
     ///
     /// # Errors
-    /// The file at the path cannot be read or is not a valid snapshot. The one before stays current, and the file is not
-    /// tried again until another one is there.
+    /// The file at the path cannot be read or is not a valid snapshot. The previous one stays current, and
+    /// the file is not tried again until another one replaces it.
     pub fn refresh(&self) -> Result<bool, Error> {
-        // Of several threads that refresh at once, one opens the file, and the others then see it as known.
+        // Of several threads that refresh at once, one opens the file, and the others then see that it is
+        // known.
         let mut seen = self.seen.lock().unwrap_or_else(PoisonError::into_inner);
         let now = FileId::of(&self.path)?;
         if *seen == now {

@@ -9,7 +9,7 @@ use std::fmt;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct FeedId(pub u16);
 
-/// The kind of a feed: whether it lists bad or good indicators.
+/// Whether a feed, or one sighting of it, blocks or allows.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum ListKind {
     /// A blocklist.
@@ -35,7 +35,7 @@ impl ListKind {
         }
     }
 
-    /// The other kind, which is that of an exception in a list of this kind.
+    /// The other kind: an exception in a list of this kind has it.
     #[must_use]
     pub const fn inverted(self) -> ListKind {
         match self {
@@ -45,7 +45,7 @@ impl ListKind {
     }
 }
 
-/// The reach of a listed name.
+/// Whether an entry lists a name, the names below it, or both.
 ///
 /// ```
 /// use rapsheet_snapshot::Scope;
@@ -108,7 +108,7 @@ impl Mode {
     }
 }
 
-/// The status of an indicator in an answer. Its numbers are those of the output.
+/// The status of an indicator. Its numbers are those of the output.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[repr(u8)]
 pub enum Status {
@@ -141,7 +141,7 @@ impl Status {
 
 macro_rules! assessments {
     ($($variant:ident $bit:literal $word:literal;)+) => {
-        /// What a sighting claims of an indicator, from the strongest to the weakest.
+        /// What a sighting claims about an indicator, from the strongest to the weakest.
         #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
         #[non_exhaustive]
         #[repr(u8)]
@@ -286,7 +286,7 @@ impl Kinds {
     }
 
     /// Whether the sets share a member.
-    pub const fn meets(self, other: Kinds) -> bool {
+    pub const fn intersects(self, other: Kinds) -> bool {
         self.0 & other.0 != 0
     }
 }

@@ -1,14 +1,14 @@
 //! Opening a snapshot.
 //!
 //! [`Snapshot::open`] reads every byte once and rejects a file of which one bit differs from what was built.
-//! [`Snapshot::open_trusted`] checks header, section table and lengths only, at the same cost for any size, for files that
-//! were verified when they were installed. Either way every access is checked against its section, so that no file, damaged
-//! or forged, makes a reader panic or read out of bounds.
+//! [`Snapshot::open_trusted`] checks header, section table and lengths only, at the same cost for any size,
+//! for files that were verified when they were installed. Either way every access is checked against its
+//! section, so that no file, damaged or forged, makes a reader panic or read out of bounds.
 
 use crate::checksum;
 use crate::error::{Corruption, Error};
 use crate::index::{Index, Part, SetIds};
-use crate::layout::{Section, Table};
+use crate::layout::{Section, SectionTable};
 use crate::map::Map;
 use crate::section::exceptions::Exceptions;
 use crate::section::ipv4::Ipv4Index;
@@ -17,7 +17,7 @@ use crate::section::name_index::NameIndex;
 use crate::section::origin::{FeedRecord, Origin};
 use crate::section::packed::Packed;
 use crate::section::records::Sets;
-use crate::section::times::Column;
+use crate::section::times::TimesColumn;
 use crate::section::url_blocks::UrlBlocks;
 use crate::{FeedId, Time};
 use std::path::{Path, PathBuf};
@@ -25,19 +25,19 @@ use std::path::{Path, PathBuf};
 /// An open snapshot.
 ///
 /// ```
-/// use rapsheet_snapshot::{Address, Image, Snapshot, Time};
-///
-/// let bytes = Image::new(Time::from_unix(1_800_000_000), Vec::new()).to_bytes();
-/// let snapshot = Snapshot::from_bytes(bytes)?;
-/// assert!(snapshot.origin().feeds.is_empty());
-/// assert_eq!(snapshot.index().address(Address::V4(0x2D09_1405)), None);
-/// # Ok::<(), rapsheet_snapshot::Error>(())
+/// # use rapsheet_snapshot::{Address, Snapshot};
+/// let snapshot = Snapshot::open("../../tests/golden/v1.rap")?;
+/// for feed in &snapshot.origin().feeds {
+///     println!("{} of {}, retrieved {:?}", feed.id, feed.provider, feed.traits().update_time);
+/// }
+/// assert!(snapshot.index().address(Address::parse(b"45.9.20.5")?).is_some());
+/// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 #[derive(Debug)]
 pub struct Snapshot {
     path: PathBuf,
     map: Map,
-    table: Table,
+    table: SectionTable,
     origin: Origin,
 }
 
@@ -70,7 +70,7 @@ impl Snapshot {
 
     fn from_map(path: &Path, map: Map) -> Result<Snapshot, Error> {
         let corrupt = |corruption| Error::Corrupt { path: path.to_owned(), corruption };
-        let table = Table::decode(&map).map_err(corrupt)?;
+        let table = SectionTable::decode(&map).map_err(corrupt)?;
         let origin = match table.row(Section::Origin) {
             Some(row) => {
                 let bytes = checksum::section(&map, row).map_err(corrupt)?;
@@ -102,7 +102,8 @@ impl Snapshot {
     }
 
     /// The section table.
-    pub fn table(&self) -> &Table {
+    #[doc(hidden)]
+    pub fn table(&self) -> &SectionTable {
         &self.table
     }
 
@@ -117,11 +118,13 @@ impl Snapshot {
     }
 
     /// The bytes of a section; empty where the file has no such section.
+    #[doc(hidden)]
     pub fn bytes(&self, section: Section) -> &[u8] {
         self.table.row(section).and_then(|row| self.map.get(row.range())).unwrap_or(&[])
     }
 
     /// How many items a section holds.
+    #[doc(hidden)]
     pub fn count(&self, section: Section) -> usize {
         self.table.row(section).map_or(0, |row| usize::try_from(row.count).unwrap_or(usize::MAX))
     }
@@ -129,7 +132,7 @@ impl Snapshot {
     /// The contents, ready for look-ups. Making an index is cheap; make one for many look-ups.
     pub fn index(&self) -> Index<'_> {
         let bytes = |section| self.bytes(section);
-        let column = |section| Column::new(self.bytes(section), self.count(section));
+        let column = |section| TimesColumn::new(self.bytes(section), self.count(section));
         Index {
             ipv4: Ipv4Index::new(bytes(Section::Ipv4Directory), bytes(Section::Ipv4Ends)),
             ipv6: Ipv6Index::new(bytes(Section::Ipv6Index), bytes(Section::Ipv6Ranges)),

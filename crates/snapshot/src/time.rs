@@ -1,8 +1,8 @@
 //! Instants: whole UTC seconds, parsed and written as RFC 3339.
 //!
-//! The snapshot stores seconds in four bytes; feeds state nothing finer that matters. The calendar arithmetic is the
-//! proleptic Gregorian one (H. Hinnant, "chrono-Compatible Low-Level Date Algorithms"). It is here, in some forty lines, so
-//! that a reader needs no calendar library.
+//! The snapshot stores seconds in four bytes; no rule depends on fractions of a second. The calendar
+//! arithmetic is the proleptic Gregorian one (H. Hinnant, "chrono-Compatible Low-Level Date Algorithms"). It
+//! is here, in some forty lines, so that a reader needs no calendar library.
 
 use crate::timestamp::Scanner;
 use serde::{Deserialize, Serialize};
@@ -44,6 +44,9 @@ impl Time {
     }
 
     /// The instant as the file stores it: seconds since [`Time::EARLIEST`], clamped to what it can hold.
+    ///
+    /// Clamping changes no answer at an instant between the two limits: a row's time before 2000 is dropped
+    /// when the row is read, and an expiry after 2136 ends no sighting before then.
     pub fn stored(self) -> u32 {
         let since = self.0.clamp(Self::EARLIEST.0, Self::LATEST.0) - Self::EARLIEST.0;
         u32::try_from(since).unwrap_or(u32::MAX - 1)
@@ -54,8 +57,8 @@ impl Time {
         Time(Self::EARLIEST.0 + stored as i64)
     }
 
-    /// The instant of a UTC date and time of day; `None` where a field is out of its range. A leap second (60) is the second
-    /// before it.
+    /// The instant of a UTC date and time of day; `None` where a field is out of its range. A leap second
+    /// (60) is the second before it.
     pub fn from_civil(date: (i64, u32, u32), clock: (u32, u32, u32)) -> Option<Time> {
         let ((year, month, day), (hour, minute, second)) = (date, clock);
         let fits = (1..=9999).contains(&year)
@@ -68,8 +71,8 @@ impl Time {
         fits.then(|| Time(days_from_civil(year, month, day) * 86_400 + of_day))
     }
 
-    /// Parses RFC 3339: `2026-08-23T00:00:00Z`, also with an offset, a fraction, which is dropped, or a blank for the `T`. A
-    /// date alone is its midnight.
+    /// Parses RFC 3339: `2026-08-23T00:00:00Z`, also with an offset, a fraction, which is dropped, or a blank
+    /// for the `T`. A date alone is its midnight.
     pub fn parse_rfc3339(text: &str) -> Option<Time> {
         let mut scanner = Scanner::new(text.as_bytes());
         let date = scanner.date()?;

@@ -3,8 +3,8 @@
 //! Three readers accept three sets of forms, because what is ambiguous differs: [`Time::parse_rfc3339`] reads
 //! arguments and the file's own output, `rapsheet_ingest::timestamp` reads columns and headers of feeds, and
 //! the command line reads log lines. All three are built from this scanner, so a digit, an offset or a month
-//! name means the same everywhere. A calendar library is refused here: a snapshot is read on small hosts, and
-//! the build reads millions of rows, so nothing allocates and every step is a few instructions.
+//! name means the same everywhere. There is no calendar library here: a snapshot is read on small hosts, and
+//! a build reads millions of rows, so nothing allocates and every step is a few instructions.
 //!
 //! [`Time::parse_rfc3339`]: crate::Time::parse_rfc3339
 
@@ -123,8 +123,8 @@ impl<'t> Scanner<'t> {
         self.0 = self.0.trim_ascii_start();
     }
 
-    /// Skips a mark of these and the digits behind it: seconds are what a snapshot keeps. The mark alone is
-    /// left unread if fewer than `least` digits follow.
+    /// Skips one of these marks and the digits after it: a snapshot stores whole seconds. The mark is left
+    /// unread if fewer than `least` digits follow.
     #[inline]
     pub fn skip_fraction(&mut self, marks: &[u8], least: usize) {
         let mut fraction = *self;
@@ -156,8 +156,8 @@ impl<'t> Scanner<'t> {
         Some((hour, minute, self.digits(2)?))
     }
 
-    /// `+02:00` or `-0530`: seconds east of UTC. Where the text ends behind the hours, their minutes are
-    /// `minutes_at_end`, or the offset is refused without it.
+    /// `+02:00` or `-0530`: seconds east of UTC. Where the text ends after the hours, the minutes are
+    /// `minutes_at_end`; without it, the offset is rejected.
     #[inline]
     pub fn offset(&mut self, minutes_at_end: Option<u32>) -> Option<i64> {
         let sign = if self.one_of(b"+-")? == b'-' { -1 } else { 1 };

@@ -1,8 +1,8 @@
 //! URLs: lower-case scheme and host, no default port, fragment or userinfo; path and query byte for byte.
 //!
-//! The WHATWG algorithm also rewrites dots, backslashes and tabs, because a browser must guess what a user meant. A reputation
-//! list must not guess: two spellings are one URL only where RFC 3986 makes them equivalent. This parser therefore does
-//! less, and rejects what it does not understand.
+//! The WHATWG algorithm also rewrites dots, backslashes and tabs, because a browser must guess what a user
+//! meant. A reputation list must not guess: two spellings are one URL only where RFC 3986 makes them
+//! equivalent. This parser therefore does less, and rejects what it does not understand.
 
 use crate::host::{self, Host};
 use crate::{ParseError, address};
@@ -22,8 +22,8 @@ pub struct Url {
     pub has_path: bool,
 }
 
-/// Appends the canonical form of `text` to `out`: `scheme://host[:port]/path[?query]`, or `//host[:port]/path`
-/// where `text` has no scheme. On an error `out` is unchanged.
+/// Appends the canonical form of `text` to `out`: `scheme://host[:port]/path[?query]`, or
+/// `//host[:port]/path` where `text` has no scheme. On an error `out` is unchanged.
 pub fn canonical(text: &[u8], out: &mut Vec<u8>) -> Result<Url, ParseError> {
     let mark = out.len();
     append(text, out).inspect_err(|_| out.truncate(mark))
@@ -97,7 +97,7 @@ fn split_scheme(text: &[u8]) -> Result<(Scheme, &[u8]), ParseError> {
     }
 }
 
-/// Whether a second scheme stands in place of the host, as in `http://http://host/`.
+/// Whether there is a second scheme in place of the host, as in `http://http://host/`.
 fn is_second_scheme(authority: &[u8], tail: &[u8]) -> bool {
     tail.starts_with(b"//")
         && Scheme::NAMED.iter().any(|(name, ..)| {

@@ -125,7 +125,7 @@ fn join(rows: &mut Vec<Row>, feed: &FeedRecord, now: Time) {
     row.age_seconds = update.map(|update| now.unix().saturating_sub(update.unix()));
     row.stale = Some(feed.is_stale(now));
     row.sightings = Some(feed.sightings);
-    row.unchanged_since = feed.source.as_ref().map(|source| source.unchanged_since.to_string());
+    row.unchanged_since = feed.accepted.as_ref().map(|accepted| accepted.unchanged_since.to_string());
 }
 
 fn row_of(feed: &FeedRecord) -> Row {

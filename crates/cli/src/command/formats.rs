@@ -86,5 +86,5 @@ fn print_json(out: &mut dyn Write, value: &impl Serialize) -> Result<(), Failure
 /// The words of a set of kinds.
 fn kind_words(kinds: Kinds) -> Vec<&'static str> {
     let words = [(Kinds::IPV4, "ipv4"), (Kinds::IPV6, "ipv6"), (Kinds::NAME, "domain"), (Kinds::URL, "url")];
-    words.into_iter().filter(|(kind, _)| kinds.meets(*kind)).map(|(_, word)| word).collect()
+    words.into_iter().filter(|(kind, _)| kinds.intersects(*kind)).map(|(_, word)| word).collect()
 }

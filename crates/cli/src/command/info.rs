@@ -69,7 +69,7 @@ struct SectionFacts {
 }
 
 fn facts(snapshot: &Snapshot, settings: &Settings) -> Facts {
-    let entries = |parts: &[Part]| parts.iter().map(|part| snapshot.count(part.counted())).sum();
+    let entries = |parts: &[Part]| parts.iter().map(|part| snapshot.count(part.count_section())).sum();
     let feeds = &snapshot.origin().feeds;
     Facts {
         path: settings.snapshot.to_string_lossy().into_owned(),
@@ -103,7 +103,7 @@ fn feed_facts(feed: &FeedRecord, now: Time) -> Feed {
 
 fn sections(snapshot: &Snapshot) -> Vec<SectionFacts> {
     let section_of = |id: u16| Section::ALL.iter().copied().find(|section| section.id() == id);
-    let facts = |row: &rapsheet_snapshot::layout::Row| SectionFacts {
+    let facts = |row: &rapsheet_snapshot::layout::SectionRow| SectionFacts {
         name: section_of(row.id).map_or("unknown", Section::name),
         about: section_of(row.id).map_or("", Section::about),
         offset: row.offset,

@@ -18,7 +18,7 @@ use crate::sighting::collector::Collector;
 use coverage::{Family, Measurement, PreviousCoverage};
 use hold_reason::HoldReason;
 use rapsheet_assemble::{Columns, RangeRow, TextColumn, claim_of, scope_of};
-use rapsheet_snapshot::section::origin::Source;
+use rapsheet_snapshot::section::origin::AcceptedDownload;
 use rapsheet_snapshot::{AddressRange, ListKind, Mode, ParseError, Scope};
 
 /// What a download is measured against.
@@ -26,7 +26,7 @@ pub(crate) struct Baseline<'a> {
     /// The feed, with its guards.
     pub(crate) feed: &'a Feed,
     /// The last accepted download.
-    pub(crate) last: Option<&'a Source>,
+    pub(crate) last: Option<&'a AcceptedDownload>,
     /// What all feeds covered before.
     pub(crate) coverage: &'a PreviousCoverage<'a>,
 }
@@ -44,7 +44,11 @@ pub(crate) fn admit(parsed: &ParsedDownload, baseline: &Baseline<'_>) -> Result<
 }
 
 /// The download ends as the catalogue says, or with an end mark if the last one had one.
-fn check_end_mark(parsed: &ParsedDownload, guard: &Guard, last: Option<&Source>) -> Result<(), HoldReason> {
+fn check_end_mark(
+    parsed: &ParsedDownload,
+    guard: &Guard,
+    last: Option<&AcceptedDownload>,
+) -> Result<(), HoldReason> {
     if !guard.end_mark.is_empty() {
         let found = parsed.last_line.starts_with(guard.end_mark.as_bytes());
         let missing = || HoldReason::MissingEndMark(format!("`{}`", guard.end_mark));
@@ -60,7 +64,7 @@ fn check_end_mark(parsed: &ParsedDownload, guard: &Guard, last: Option<&Source>)
 
 /// Publishers forget to update their counts, so a missing tenth counts only if it is also missing from the
 /// last accepted download.
-fn check_declared_count(counters: &Counters, last: Option<&Source>) -> Result<(), HoldReason> {
+fn check_declared_count(counters: &Counters, last: Option<&AcceptedDownload>) -> Result<(), HoldReason> {
     let found = counters.entries + counters.rejected;
     let short_of = |whole: u64| found.saturating_mul(10) < whole.saturating_mul(9) && whole - found > 5;
     match (counters.declared, last) {
@@ -110,8 +114,8 @@ fn check_coverage(parsed: &ParsedDownload, baseline: &Baseline<'_>) -> Result<()
     Ok(())
 }
 
-fn check_size(counters: &Counters, guard: &Guard, last: Option<&Source>) -> Result<(), HoldReason> {
-    let Some(Source { indicators: last, .. }) = last else { return Ok(()) };
+fn check_size(counters: &Counters, guard: &Guard, last: Option<&AcceptedDownload>) -> Result<(), HoldReason> {
+    let Some(AcceptedDownload { indicators: last, .. }) = last else { return Ok(()) };
     let (found, last) = (counters.entries, *last);
     let (below, above) = (guard.shrunk_below, guard.grown_above);
     // An empty download was judged by `can_be_empty`.

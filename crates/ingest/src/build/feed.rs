@@ -17,7 +17,7 @@ use crate::sighting::collector::{Collector, Rejected};
 use crate::sighting::state_file::AcceptedDigest;
 use rapsheet_assemble::RetentionPolicy;
 use rapsheet_snapshot::Time;
-use rapsheet_snapshot::section::origin::{FeedRecord, FeedState, Source};
+use rapsheet_snapshot::section::origin::{AcceptedDownload, FeedRecord, FeedState};
 use std::path::Path;
 use std::sync::Arc;
 
@@ -44,8 +44,8 @@ pub(super) struct FeedContext<'a> {
 }
 
 impl FeedContext<'_> {
-    fn last(&self) -> Option<&Source> {
-        self.record?.source.as_ref()
+    fn last(&self) -> Option<&AcceptedDownload> {
+        self.record?.accepted.as_ref()
     }
 
     fn last_update(&self) -> Option<Time> {
@@ -56,7 +56,7 @@ impl FeedContext<'_> {
     /// still there.
     fn accepts(&self, feed: &Feed, digest: &Digest) -> bool {
         let is_named = self.accept.iter().any(|accept| accept.names(&feed.id, &hex(digest)));
-        let is_last = self.last().is_some_and(|last| last.let_in && last.digest == *digest);
+        let is_last = self.last().is_some_and(|last| last.accepted_by_operator && last.digest == *digest);
         is_last || is_named && !self.has_accepted(&feed.id, digest)
     }
 
@@ -87,7 +87,7 @@ pub(super) struct Admitted {
     /// When it was retrieved.
     pub(super) update_time: Time,
     /// What the next download is measured against.
-    pub(super) source: Source,
+    pub(super) source: AcceptedDownload,
 }
 
 /// Why a download was not admitted.
@@ -190,8 +190,8 @@ impl FeedResult {
     /// be read, and was not accepted by an operator.
     pub(super) fn older_than(&self, record: &FeedRecord) -> Option<(Time, Time)> {
         let ((found, digest), last) = (self.found?, record.traits().update_time?);
-        let is_same = record.source.as_ref().is_some_and(|source| source.digest == digest);
-        let is_accepted = self.admitted.as_ref().is_some_and(|admitted| admitted.source.let_in);
+        let is_same = record.accepted.as_ref().is_some_and(|source| source.digest == digest);
+        let is_accepted = self.admitted.as_ref().is_some_and(|admitted| admitted.source.accepted_by_operator);
         let counts = !is_same && !is_accepted && self.report.state != FeedState::Failed;
         (found < last && counts).then_some((found, last))
     }
@@ -272,20 +272,20 @@ fn source(
     digest: Digest,
     update_time: Time,
     is_accepted: bool,
-    last: Option<&Source>,
-) -> Source {
+    last: Option<&AcceptedDownload>,
+) -> AcceptedDownload {
     let same = last.filter(|last| last.content == parsed.content_hash);
     let indicators = match parsed.counters.entries {
         0 => last.map_or(0, |last| last.indicators),
         found => found,
     };
-    Source {
+    AcceptedDownload {
         digest,
         indicators,
         content: parsed.content_hash,
         unchanged_since: same.map_or(update_time, |last| last.unchanged_since),
         ended: parsed.counters.ended,
-        let_in: is_accepted,
+        accepted_by_operator: is_accepted,
     }
 }
 

@@ -5,7 +5,7 @@ use crate::catalog::Feed;
 use crate::report::{FeedReport, Report};
 use rapsheet_assemble::RetentionPolicy;
 use rapsheet_snapshot::TooLarge;
-use rapsheet_snapshot::section::origin::{FeedRecord, FeedTraits, Origin, Source};
+use rapsheet_snapshot::section::origin::{AcceptedDownload, FeedRecord, FeedTraits, Origin};
 use rapsheet_snapshot::{FeedId, Kinds, Section, SectionBytes};
 use std::collections::HashMap;
 
@@ -14,7 +14,7 @@ pub(super) fn section(
     input: &BuildInput<'_>,
     feeds: &[&Feed],
     report: &Report,
-    sources: Vec<Option<Source>>,
+    sources: Vec<Option<AcceptedDownload>>,
     policies: &[RetentionPolicy],
     kinds: &HashMap<FeedId, Kinds>,
 ) -> Result<SectionBytes, TooLarge> {
@@ -26,7 +26,7 @@ pub(super) fn section(
         .map(|(((id, feed), (policy, report)), source)| {
             let observed = kinds.get(&id).copied().unwrap_or(Kinds::NONE);
             let mut record = feed_record(input, feed, report, policy, observed);
-            record.source = source;
+            record.accepted = source;
             record
         })
         .collect();

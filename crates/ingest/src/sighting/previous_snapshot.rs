@@ -6,7 +6,7 @@
 
 use rapsheet_assemble::{Claim, ClaimSource, ClaimTable, Columns, SizeLimits, tag};
 use rapsheet_snapshot::TooLarge;
-use rapsheet_snapshot::section::records::{Extent, When};
+use rapsheet_snapshot::section::records::{Extent, TimesRef};
 use rapsheet_snapshot::{AddressRange, Entry, FeedId, Index, Sighting, Snapshot, Times};
 use std::collections::HashMap;
 
@@ -121,7 +121,7 @@ impl<'a> Carrier<'a> {
         let sightings: Vec<Sighting> = self.index.sightings(entry).collect();
         let rows: Vec<CarriedRow> = sightings.iter().filter_map(|sighting| self.row(sighting)).collect();
         rows.iter().for_each(|row| visit(&mut self.columns, *row));
-        let is_shared = self.index.records_of(set).all(|record| record.when != When::Own);
+        let is_shared = self.index.records_of(set).all(|record| record.times != TimesRef::Own);
         if let Some(known) = self.sets.get_mut(set as usize).filter(|_| is_shared) {
             *known = Some(rows);
         }

@@ -1,16 +1,17 @@
 //! Exceptions: sets whose numbers are too large for the width that a part's packed array uses.
 //!
-//! Sets are numbered by use, so that few bits number the set of nearly every entry. An entry whose bits are all set has
-//! its set here instead, under its ordinal, as in PFOR (M. Zukowski et al., "Super-Scalar RAM-CPU Cache Compression",
-//! 2006). A few entries in a thousand pay for a search, and all others take a bit or two less.
+//! Sets are numbered by use, so that few bits number the set of nearly every entry. An entry whose bits are
+//! all set has its set here instead, under its ordinal, as in PFOR (M. Zukowski et al., "Super-Scalar RAM-CPU
+//! Cache Compression", 2006). A few entries in a thousand pay for a search, and all others take a bit or two
+//! less.
 
 use crate::error::TooLarge;
 use crate::layout::u32_at;
 
 const ROW_LEN: usize = 8;
 const HEAD_LEN: usize = 8;
-/// A row must save the bytes of so many rows: finding it takes a search, which misses the cache several times.
-const WORTH: usize = 3;
+/// What an exception costs, in rows: finding its row takes a search, which misses the cache several times.
+const ROWS_PER_EXCEPTION: usize = 3;
 
 /// The sets of a part's entries, divided.
 pub struct Divided {
@@ -20,16 +21,16 @@ pub struct Divided {
     pub exceptions: Vec<(u32, u32)>,
 }
 
-/// Divides the sets of a part's entries at the width that takes the fewest bytes, where an exception counts for more
-/// than it takes.
+/// Divides the sets of a part's entries at the width that costs the fewest bytes, where an exception costs
+/// as much as three rows.
 pub fn divide(sets: &[u32]) -> Result<Divided, TooLarge> {
     let last = sets.iter().max().copied().unwrap_or(0);
-    // All 32 bits set is no set: it is what marks an exception at the largest width.
+    // All 32 bits set is no set number: it marks an exception at the largest width.
     TooLarge::check("sets", "sets", u64::from(last) + 1, u64::from(u32::MAX))?;
     TooLarge::fit_u32("a part of the snapshot", "entries", sets.len())?;
     let cost = |width: u32| {
         let exceptions = sets.iter().filter(|set| **set >= mark(width)).count();
-        sets.len() * width as usize + exceptions * ROW_LEN * 8 * WORTH
+        sets.len() * width as usize + exceptions * ROW_LEN * 8 * ROWS_PER_EXCEPTION
     };
     let largest = if sets.is_empty() { 0 } else { 32 - (last + 1).leading_zeros() };
     let width = (1..=largest).min_by_key(|width| cost(*width)).unwrap_or(1);

@@ -1,19 +1,19 @@
 //! The filter of names: it rejects most suffixes that are not listed, with one cache line each.
 //!
-//! Most names that are looked up are not listed, and neither is any of their ancestors. The filter stores one byte for
-//! each suffix of each entry: a fingerprint of six bits, and two flags that say whether the suffix is an *entry* and
-//! whether it is a *parent*, that is, has entries below it. A name is walked from its last label. Where the filter says
-//! "no parent", the walk ends; where it says "entry", the index decides. A flag is wrong for one in a hundred suffixes
-//! that are not stored, and then only by saying yes.
+//! Most names that are looked up are not listed, and neither is any of their ancestors. The filter stores one
+//! byte for each suffix of each entry: a fingerprint of six bits, and two flags: whether the suffix is an
+//! *entry* and whether it is a *parent*, that is, has entries below it. A name is walked from its last label.
+//! Where the filter answers "no parent", the walk ends; where it answers "entry", the index decides. A flag
+//! is wrong for one in a hundred suffixes that are not stored, and then it is set.
 //!
-//! Bytes are stored in buckets of xored numbers (see `xor_bucket`): a hash selects a bucket and four of its bytes, whose
-//! xor is the byte of the suffix. A bucket holds 44 suffixes on average in 63 bytes, under the first of 255 seeds that
-//! makes its equations solvable; its last byte is the seed. It takes a quarter more bytes than a fuse filter, for a
-//! third of the cache misses.
+//! Bytes are stored in buckets of xored numbers (see `xor_bucket`): a hash selects a bucket and four of its
+//! bytes, whose xor is the byte of the suffix. A bucket holds 44 suffixes on average in 63 bytes, under the
+//! first of 255 seeds that makes its equations solvable; its last byte is the seed. It takes a quarter more
+//! bytes than a fuse filter, for a third of the cache misses.
 //!
-//! Few entries are a last label alone, but every look-up would have to test its last label for their sake. The header
-//! therefore says which last labels may be entries; all other walks start at the number of labels that the shortest
-//! other entry has.
+//! Few entries are a last label alone, but because of them every look-up would have to test its last label.
+//! The header therefore records which last labels may be entries; all other walks start at the number of
+//! labels that the shortest other entry has.
 
 use super::prefetch::prefetch;
 use super::suffix::{Suffix, SuffixHash};
@@ -22,7 +22,8 @@ use crate::error::TooLarge;
 use crate::layout::u32_at;
 
 const HEADER_LEN: usize = 64;
-/// Where the header has a bit for each last label that may be an entry, chosen by the label's first eight bytes.
+/// Where the header has a bit for each last label that may be an entry, chosen by the label's first eight
+/// bytes.
 const LAST_LABELS_AT: usize = 16;
 /// How many such bits there are.
 const LAST_LABELS: u64 = 8 * (HEADER_LEN - LAST_LABELS_AT) as u64;
@@ -30,7 +31,7 @@ const LAST_LABELS: u64 = 8 * (HEADER_LEN - LAST_LABELS_AT) as u64;
 const SEED_AT: usize = BUCKET_LEN - 1;
 /// How many suffixes a bucket holds on average. More would leave too many buckets without a solution.
 const SUFFIXES: usize = 44;
-/// The seed of a bucket without a solution: it says yes to everything.
+/// The seed of a bucket without a solution: the answer for all of its suffixes is [`Membership::UNKNOWN`].
 const SATURATED: u8 = 255;
 /// The suffix is an entry.
 const ENTRY: u8 = 1;
@@ -136,7 +137,8 @@ fn solve(suffixes: &[(u64, u8)]) -> [u8; BUCKET_LEN] {
     seeds.filter_map(|seed| solve_with(suffixes, seed)).next().unwrap_or([SATURATED; BUCKET_LEN])
 }
 
-/// The bucket with this seed, if there is one. The seed itself is an equation, too: the byte in its place is known.
+/// The bucket with this seed, if there is one. The seed itself is an equation, too: the byte in its place is
+/// known.
 fn solve_with(suffixes: &[(u64, u8)], seed: u8) -> Option<[u8; BUCKET_LEN]> {
     let mut system = Gf2System::new();
     system.add([SEED_AT], seed.into());
@@ -145,32 +147,32 @@ fn solve_with(suffixes: &[(u64, u8)], seed: u8) -> Option<[u8; BUCKET_LEN]> {
     suffixes.iter().all(&mut add).then(|| system.solution().map(|number| number as u8))
 }
 
-/// What the filter says of a suffix.
+/// The filter's answer for a suffix.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Membership(u8);
+pub(super) struct Membership(u8);
 
 impl Membership {
     /// Neither an entry nor a parent. This is certain.
-    pub const NONE: Membership = Membership(0);
+    pub(super) const NONE: Membership = Membership(0);
     /// Perhaps both.
-    pub const UNKNOWN: Membership = Membership(ENTRY | PARENT);
+    pub(super) const UNKNOWN: Membership = Membership(ENTRY | PARENT);
 
     /// Whether the suffix may be an entry.
     #[inline]
-    pub fn may_be_entry(self) -> bool {
+    pub(super) fn may_be_entry(self) -> bool {
         self.0 & ENTRY != 0
     }
 
     /// Whether the suffix may have entries below it.
     #[inline]
-    pub fn may_be_parent(self) -> bool {
+    pub(super) fn may_be_parent(self) -> bool {
         self.0 & PARENT != 0
     }
 }
 
 /// The filter of names in a file.
 #[derive(Clone, Copy, Debug)]
-pub struct Filter<'a> {
+pub(super) struct Filter<'a> {
     labels_min: u32,
     longer_min: u32,
     header: &'a [u8; HEADER_LEN],
@@ -179,7 +181,7 @@ pub struct Filter<'a> {
 
 impl<'a> Filter<'a> {
     /// Reads the header; `None` where the bytes are not a filter.
-    pub fn new(bytes: &'a [u8]) -> Option<Filter<'a>> {
+    pub(super) fn new(bytes: &'a [u8]) -> Option<Filter<'a>> {
         let (header, buckets) = bytes.split_first_chunk()?;
         let buckets = buckets.as_chunks().0;
         let is_whole = buckets.len() == u32_at(header, 0) as usize && !buckets.is_empty();
@@ -193,7 +195,7 @@ impl<'a> Filter<'a> {
 
     /// The shortest suffix of a name that must be looked up; `None` where no suffix can be an entry.
     #[inline(always)]
-    pub fn first_suffix(&self, name: &[u8]) -> Option<Suffix> {
+    pub(super) fn first_suffix(&self, name: &[u8]) -> Option<Suffix> {
         let last = Suffix::last_label(name);
         let may_be_any = self.labels_min > 1 || self.may_be_last_label(last.head(name));
         let labels = if may_be_any { self.labels_min } else { self.longer_min };
@@ -213,13 +215,13 @@ impl<'a> Filter<'a> {
 
     /// Prefetches what [`Filter::lookup`] reads.
     #[inline]
-    pub fn prefetch(&self, suffix: SuffixHash) {
+    pub(super) fn prefetch(&self, suffix: SuffixHash) {
         prefetch(self.buckets, bucket_of(suffix.number(), self.buckets.len()));
     }
 
-    /// What the filter says of a suffix.
+    /// Whether a suffix may be an entry, and whether it may be a parent.
     #[inline]
-    pub fn lookup(&self, suffix: SuffixHash) -> Membership {
+    pub(super) fn lookup(&self, suffix: SuffixHash) -> Membership {
         let hash = suffix.number();
         let Some(bucket) = self.buckets.get(bucket_of(hash, self.buckets.len())) else {
             return Membership::UNKNOWN;
@@ -290,7 +292,7 @@ mod tests {
     }
 
     #[test]
-    fn overfull_buckets_say_yes() {
+    fn overfull_buckets_reject_nothing() {
         let crowd: Vec<(u64, u8)> = (0..64).map(|at| (SuffixHash(at).number(), ENTRY)).collect();
         assert_eq!(solve(&crowd), [SATURATED; BUCKET_LEN]);
         let header = [1u32, 1].map(u32::to_le_bytes).concat();

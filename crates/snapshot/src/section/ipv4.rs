@@ -1,14 +1,16 @@
-//! IPv4: the ends of ranges in one sorted list, behind a directory of the leading 18 to 20 bits.
+//! IPv4: the ends of ranges in one sorted list, with a directory of the leading 18 to 20 bits.
 //!
-//! A range takes two numbers, but a sorted list of disjoint ranges takes little more than one. Each item is the last
-//! address of a single address, of a range that begins behind the item before, or of a gap between two ranges. The first
-//! item that is not below an address decides, and one search in one short list finds it. An item is the low bits of the
-//! address with its kind in the two lowest bits: two bytes.
+//! A range has two ends, but a sorted list of disjoint ranges takes little more than one number for each. An
+//! item is a single address, or the last address of a range that begins directly after the item before, or
+//! that of a gap between two ranges. The first item that is not below an address decides, and one search in
+//! one short list finds it. An item is the low bits of the address with its kind in the two lowest bits: two
+//! bytes.
 //!
-//! The directory is a bitmap of non-empty *buckets*, in cells with running counts. An address in an empty bucket, the
-//! common miss, costs one load. The items of a bucket are counted from those of its cell in two bytes each; lists so dense
-//! that they are nearly bitmaps use four. Ranges are cut where buckets end. The idea is that of DXR (M. Zec, L. Rizzo, M.
-//! Mikuc, "DXR: Towards a Billion Routing Lookups per Second in Software", 2012), with disjoint ranges instead of routes.
+//! The directory is a bitmap of non-empty *buckets*, in cells with running counts. An address in an empty
+//! bucket, the common miss, costs one load. Where the items of a bucket begin is stored in two bytes,
+//! relative to its cell; lists so dense that they are nearly bitmaps use four. Ranges are cut where buckets
+//! end. The idea is that of DXR (M. Zec, L. Rizzo, M. Mikuc, "DXR: Towards a Billion Routing Lookups per
+//! Second in Software", 2012), with disjoint ranges instead of routes.
 
 use super::prefetch::prefetch;
 use super::range_entry::RangeEntry;
@@ -21,12 +23,12 @@ const CELL_LEN: usize = 16;
 /// The buckets of a cell.
 const CELL: usize = 64;
 /// The length of an item, in bytes.
-pub const ITEM_LEN: usize = 2;
-/// How many leading bits number a bucket. The others must fit an item, beside its kind.
+const ITEM_LEN: usize = 2;
+/// How many leading bits number a bucket. The others must fit an item, together with its kind.
 const BITS: Range<u8> = 18..21;
-/// The number of ranges for each bucket above which more buckets pay.
+/// The number of ranges for each bucket above which a directory of more buckets pays off.
 const RANGES_PER_BUCKET: usize = 1;
-/// So many items are searched without prefetching each step: they stand in a cache line or two.
+/// So many items are searched without prefetching each step: they are in a cache line or two.
 const NEAR: u32 = 32;
 /// How many addresses are looked up together.
 const BATCH: usize = 256;
@@ -55,7 +57,7 @@ pub fn encode(ranges: &[RangeEntry<u32>]) -> Result<EncodedIpv4, TooLarge> {
     encode_within(ranges, u64::from(u32::MAX))
 }
 
-/// The same with another limit on the number of items.
+/// As [`encode`], with another limit on the number of items.
 fn encode_within(ranges: &[RangeEntry<u32>], items_max: u64) -> Result<EncodedIpv4, TooLarge> {
     let bits = bits_for(ranges.len());
     let shift = 32 - bits;
@@ -81,6 +83,7 @@ fn encode_within(ranges: &[RangeEntry<u32>], items_max: u64) -> Result<EncodedIp
             }
             next = high + 1;
         }
+        // One range adds at most two items for each of 2^20 buckets. Numbers that wrapped are never returned.
         TooLarge::check("IPv4 ranges", "items", out.references.len() as u64, items_max)?;
     }
     out.directory = directory(bits, &starts, out.references.len());
@@ -89,6 +92,7 @@ fn encode_within(ranges: &[RangeEntry<u32>], items_max: u64) -> Result<EncodedIp
 
 impl EncodedIpv4 {
     fn push(&mut self, low: u32, kind: u16, range: &RangeEntry<u32>) {
+        // `low` has at most 14 bits: the first 18 or more number the bucket.
         self.ends.extend(((low as u16) << 2 | kind).to_le_bytes());
         self.references.push((range.set, range.own));
         self.ranges += usize::from(kind != GAP);
@@ -100,9 +104,11 @@ fn bits_for(ranges: usize) -> u8 {
     enough.unwrap_or(BITS.end - 1)
 }
 
-/// The bytes of the directory, given the non-empty buckets, each with its first item, and the number of items.
+/// The bytes of the directory, given the non-empty buckets, each with its first item, and the number of
+/// items.
 fn directory(bits: u8, buckets: &[(u32, u32)], items: usize) -> Vec<u8> {
     let mut cells = vec![[0; CELL_LEN]; (1 << bits) / CELL];
+    // At most 2^20 buckets, and one end for each cell.
     let mut starts = Vec::with_capacity(buckets.len());
     let cell_of = |bucket: u32| bucket as usize / CELL;
     let groups: Vec<&[(u32, u32)]> = buckets.chunk_by(|(a, _), (b, _)| cell_of(*a) == cell_of(*b)).collect();
@@ -126,7 +132,7 @@ fn directory(bits: u8, buckets: &[(u32, u32)], items: usize) -> Vec<u8> {
 
 /// The ranges of IPv4 addresses in a file.
 #[derive(Clone, Copy, Debug, Default)]
-pub struct Ipv4Index<'a> {
+pub(crate) struct Ipv4Index<'a> {
     shift: u32,
     /// The bits below the bucket.
     below: u32,
@@ -139,7 +145,7 @@ pub struct Ipv4Index<'a> {
 
 impl<'a> Ipv4Index<'a> {
     /// The ranges in these sections; none where the directory is invalid.
-    pub fn new(directory: &'a [u8], ends: &'a [u8]) -> Ipv4Index<'a> {
+    pub(crate) fn new(directory: &'a [u8], ends: &'a [u8]) -> Ipv4Index<'a> {
         let bits = directory.first().copied().filter(|bits| BITS.contains(bits));
         let halves = |bits: u8| directory.get(HEADER_LEN..)?.split_at_checked((1 << bits) / CELL * CELL_LEN);
         let Some((bits, (cells, starts))) = bits.and_then(|bits| Some((bits, halves(bits)?))) else {
@@ -152,7 +158,7 @@ impl<'a> Ipv4Index<'a> {
 
     /// The ordinal of the range that covers an address.
     #[inline]
-    pub fn get(&self, address: u32) -> Option<u32> {
+    pub(crate) fn get(&self, address: u32) -> Option<u32> {
         let (bucket, is_there) = self.bucket_of(address);
         let items = if is_there { self.items_of(bucket)? } else { return None };
         let key = self.key(address);
@@ -162,10 +168,10 @@ impl<'a> Ipv4Index<'a> {
         covers.then_some((items.start + at) as u32)
     }
 
-    /// Visits the ranges that cover addresses, in order, with the position of each address. The cache misses of the look-ups
-    /// overlap. `prefetch_set` gets each ordinal some time before `visit` does.
+    /// Visits the ranges that cover addresses, in order, with the position of each address. The cache misses
+    /// of the look-ups overlap. `prefetch_set` gets each ordinal some time before `visit` does.
     #[inline]
-    pub fn lookup_batch(
+    pub(crate) fn lookup_batch(
         &self,
         addresses: &[u32],
         prefetch_set: impl Fn(u32),
@@ -176,7 +182,7 @@ impl<'a> Ipv4Index<'a> {
         }
     }
 
-    /// Runs every stage of the look-up for all addresses that are left; each stage prefetches what the next one reads.
+    /// Looks up at most [`BATCH`] addresses, stage by stage; each stage prefetches what the next one reads.
     #[inline]
     fn lookup_group(&self, addresses: &[u32], prefetch_set: impl Fn(u32), mut visit: impl FnMut(usize, u32)) {
         let mut listed = [0u16; BATCH];
@@ -230,8 +236,8 @@ impl<'a> Ipv4Index<'a> {
         listed.get(..count).unwrap_or_default()
     }
 
-    /// Halves the items of all probes, one step of each after the other, until those of each stand close together and are
-    /// prefetched. The steps of one probe wait for memory, so the probes wait together.
+    /// Halves the items of all probes, one step of each in turn, until those of each are close together and
+    /// prefetched. Each step of a probe waits for memory, and the waits of different probes overlap.
     #[inline]
     fn narrow(&self, probes: &mut [Probe]) {
         let mut wide = [0u16; BATCH];
@@ -257,7 +263,8 @@ impl<'a> Ipv4Index<'a> {
         }
     }
 
-    /// Prefetches what the next step of a probe reads: the middle item, or all items, which stand in one or two cache lines.
+    /// Prefetches what the next step of a probe reads: the middle item, or all items, which are in one or two
+    /// cache lines.
     #[inline]
     fn prefetch_probe(&self, probe: &Probe) {
         let Bucket { first, rank: end } = probe.bucket;
@@ -275,12 +282,12 @@ impl<'a> Ipv4Index<'a> {
     }
 
     /// Whether an item is a gap, and so no entry.
-    pub fn is_gap(&self, ordinal: u32) -> bool {
+    pub(crate) fn is_gap(&self, ordinal: u32) -> bool {
         self.ends.get(ordinal as usize).is_some_and(|end| u16::from_le_bytes(*end) & KIND == GAP)
     }
 
     /// Visits the ranges that overlap `first..=last`, in order.
-    pub fn each(&self, first: u32, last: u32, mut visit: impl FnMut(u32, u32, u32)) {
+    pub(crate) fn each(&self, first: u32, last: u32, mut visit: impl FnMut(u32, u32, u32)) {
         if self.cells.is_empty() {
             return;
         }
@@ -353,8 +360,8 @@ struct Bucket {
     rank: u32,
 }
 
-/// An address on its way through the stages. `bucket` is first its bucket, then the first and last of the items that are
-/// left, then one item.
+/// An address between two stages. The two numbers of `bucket` are first its bucket, then the first item that
+/// is left and the end of these items, then the item that was found.
 #[derive(Clone, Copy, Default)]
 struct Probe {
     bucket: Bucket,
@@ -369,13 +376,13 @@ impl Probe {
         self.bucket.first.midpoint(self.bucket.rank) as usize
     }
 
-    /// Whether more items are left than stand close together.
+    /// Whether more than [`NEAR`] items are left.
     #[inline]
     fn is_wide(&self) -> bool {
         self.bucket.rank.saturating_sub(self.bucket.first) > NEAR
     }
 
-    /// Keeps what is behind the middle, or the middle and what is before it. The first item that is not below the key is
+    /// Keeps the items after the middle one, or those up to it. The first item that is not below the key is
     /// kept, if there is one.
     #[inline]
     fn halve(&mut self, middle: u32, is_below: bool) {

@@ -1,10 +1,12 @@
 //! IPv6: sorted ranges, below a static B+ tree of the upper halves of their last addresses.
 //!
-//! Listed addresses crowd in few prefixes, so that leading bits tell little apart. Upper halves do, except for the few
-//! ranges within one /64. The lowest *level* of the tree has one upper half for each range, and each level above has one
-//! key for every eight keys of the level below. A look-up reads one cache line of eight keys on each level, and the number
-//! of levels is fixed, so that the cache misses of look-ups in a batch overlap and no branch is mispredicted. It is the
-//! layout without pointers of P. Khuong and P. Morin ("Array Layouts for Comparison-Based Searching", 2015).
+//! Listed addresses cluster in few prefixes, so that a directory of leading bits would have few, long
+//! buckets. The upper halves of addresses differ, except for the few ranges within one /64. The lowest
+//! *level* of the tree has one upper half for each range, and each level above has one key for every eight
+//! keys of the level below. A look-up reads one cache line of eight keys on each level, and the number of
+//! levels is fixed, so that the cache misses of look-ups in a batch overlap and no branch is mispredicted. It
+//! is the layout without pointers of P. Khuong and P. Morin ("Array Layouts for Comparison-Based Searching",
+//! 2015).
 
 use super::prefetch::prefetch;
 use super::range_entry::RangeEntry;
@@ -104,8 +106,8 @@ impl<'a> Ipv6Index<'a> {
         self.resolve(at, address)
     }
 
-    /// Visits the ranges that cover addresses, in order, with the position of each address. Descends level by level with
-    /// all addresses; each level prefetches the next one.
+    /// Visits the ranges that cover addresses, in order, with the position of each address. Descends level by
+    /// level with all addresses; each level prefetches the next one.
     #[inline]
     pub fn lookup_batch(&self, addresses: &[u128], mut visit: impl FnMut(usize, u32)) {
         let levels = self.levels.get(..self.count).unwrap_or_default();
@@ -144,8 +146,8 @@ impl<'a> Ipv6Index<'a> {
         covers.then_some(at as u32)
     }
 
-    /// The first range from `at` on whose last address is not below an address. It is near, so the search doubles its step
-    /// until it is too far, and then bisects.
+    /// The first range from `at` on whose last address is not below an address. It is near, so this is an
+    /// exponential search: it doubles its step until it is too far, and then bisects.
     fn first_not_below(&self, at: usize, address: u128) -> usize {
         let is_below = |range: &[u8; RANGE_LEN]| u128_at(range, 16) < address;
         let mut step = 1;

@@ -1,16 +1,19 @@
 //! The leaves of names: front-coded names in a prefix code, in two cache lines each.
 //!
-//! A *leaf* has 128 bytes: the ordinal of its first name, where the text of each name ends, how many bits each name shares
-//! with the one before, and the texts. It holds as many names as fit, some seventeen. A name in a given slot is compared
-//! with a query from its end to its beginning: first its own text, then the text of the last name before it that shares
-//! fewer bits, and so on, until one shares nothing. All lengths are in bits of the code: the query is encoded once, and
-//! nothing is decoded. Where the locator gives the slot, a look-up waits for one leaf. The top index leads from any key to
-//! its group of leaves; it serves where the locator has no answer.
+//! A *leaf* has 128 bytes: the ordinal of its first name, where the text of each name ends, how many bits
+//! each name shares with the one before, and the texts. It holds as many names as fit, some seventeen. A name
+//! in a given slot is compared with a query from its end to its beginning: first its own text, then the text
+//! of the last name before it that shares fewer bits, and so on, until one shares nothing. All lengths are in
+//! bits of the code: the query is encoded once, and nothing is decoded. Where the locator gives the slot, a
+//! look-up waits for one leaf. The top index maps any key to its group of leaves, for the names whose slot
+//! the locator does not have.
 //!
 //! The ordinal of a name is its position in the order of all names, with their bytes reversed.
 
 use super::prefetch::prefetch;
-use super::prefix_code::{self, CODES_LEN, Codes, Decoder, EncodedText, TEXT_MAX, Text, TextWriter, UNIT};
+use super::prefix_code::{
+    self, CODES_LEN, Codes, DecodedText, Decoder, EncodedText, TEXT_MAX, TextWriter, UNIT,
+};
 use super::simd;
 use super::top_index::{self, shared};
 use crate::error::TooLarge;
@@ -21,30 +24,30 @@ use std::ops::Range;
 
 /// The length of a leaf, in bytes.
 const LEAF_LEN: usize = 128;
-/// How many names a leaf holds at most: their numbers are compared thirty-two bytes at a time.
+/// How many names a leaf holds at most: their shared bits are compared thirty-two bytes at a time.
 const NAMES_MAX: usize = 31;
 /// How many leaves a group of the top index holds; the last one may hold fewer.
 const GROUP_LEAVES: usize = 16;
 const HEADER_LEN: usize = 64;
-/// Where the numbers of a leaf begin: behind the ordinal.
+/// Where the numbers of a leaf begin: after the ordinal.
 const NUMBERS_AT: usize = 4;
 /// How many shared bits are counted at most: the count is a byte.
 const SHARE_MAX: usize = 255;
 /// How many units a byte has.
 const UNITS: usize = 8 / UNIT;
-/// Zeros behind the texts, so that the last of them can be read in words.
+/// Zeros after the texts, so that the last of them can be read in words.
 const TAIL_LEN: usize = 8;
 
-/// The place of a name: the number of its leaf, and its position there.
+/// Where a name is stored: the number of its leaf, and its position in the leaf.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct LeafSlot(u32);
 
 impl LeafSlot {
-    /// No name stands in this slot. The locator answers it for names whose slots it cannot store, mostly because several
-    /// names have the same hash; the top index finds them.
-    pub const HASH_COLLISION: LeafSlot = LeafSlot(NAMES_MAX as u32);
+    /// No name is in this slot. The locator returns it for names whose slots it does not store, because
+    /// several names have the same hash or a bucket had no room; the top index finds them.
+    pub(crate) const HASH_COLLISION: LeafSlot = LeafSlot(NAMES_MAX as u32);
     const POSITION_BITS: u32 = NAMES_MAX.count_ones();
-    /// How many leaves the number of a slot can tell apart.
+    /// How many leaves a slot can number.
     const LEAVES_MAX: usize = 1 << (32 - LeafSlot::POSITION_BITS);
 
     /// The slot of a position in a leaf, of which there are at most [`LeafSlot::LEAVES_MAX`].
@@ -54,12 +57,12 @@ impl LeafSlot {
 
     /// The slot with this number.
     #[inline]
-    pub fn from_number(number: u32) -> LeafSlot {
+    pub(crate) fn from_number(number: u32) -> LeafSlot {
         LeafSlot(number)
     }
 
     /// The number that the locator stores.
-    pub fn number(self) -> u32 {
+    pub(crate) fn number(self) -> u32 {
         self.0
     }
 
@@ -88,7 +91,7 @@ pub fn encode(names: &[&[u8]]) -> Result<EncodedLeaves, TooLarge> {
     encode_within(names, LeafSlot::LEAVES_MAX)
 }
 
-/// The same with another limit on the number of leaves.
+/// As [`encode`], with another limit on the number of leaves.
 fn encode_within(names: &[&[u8]], leaves_max: usize) -> Result<EncodedLeaves, TooLarge> {
     if names.is_empty() {
         return Ok(EncodedLeaves { section: Vec::new(), slots: Vec::new() });
@@ -106,6 +109,7 @@ fn encode_within(names: &[&[u8]], leaves_max: usize) -> Result<EncodedLeaves, To
         let taken = writer.leaf(rest, slots.len() as u32)?;
         slots.extend((0..taken).map(|position| LeafSlot::new(leaf, position)));
     }
+    // Slots that wrapped are never returned.
     TooLarge::check("names", "leaves", writer.starts.len() as u64, leaves_max as u64)?;
     let groups: Vec<usize> = writer.starts.iter().copied().step_by(GROUP_LEAVES).collect();
     let top = top_index::encode(names, &groups);
@@ -121,7 +125,7 @@ fn encode_within(names: &[&[u8]], leaves_max: usize) -> Result<EncodedLeaves, To
     Ok(EncodedLeaves { section, slots })
 }
 
-/// How often each byte occurs in the texts, approximately.
+/// How often each byte occurs in the texts, approximately. Every byte that occurs has a count, and so a code.
 fn frequencies(names: &[&[u8]]) -> [u64; 256] {
     let mut counts = [0; 256];
     let mut before: &[u8] = &[];
@@ -131,8 +135,8 @@ fn frequencies(names: &[&[u8]]) -> [u64; 256] {
         }
         before = name;
     }
-    // The first name of each leaf is stored whole. Where leaves begin depends on the code, so every sixteenth name
-    // stands for them.
+    // The first name of each leaf is stored whole. Where leaves begin depends on the code, so every sixteenth
+    // name is counted instead.
     names.iter().step_by(16).flat_map(|name| name.iter()).for_each(|byte| {
         counts.iter_mut().skip(usize::from(*byte)).take(1).for_each(|count| *count += 1);
     });
@@ -168,6 +172,7 @@ impl Writer<'_> {
         let end = self.leaves.len() + LEAF_LEN;
         self.leaves.extend(ordinal.to_le_bytes());
         let begin = begin(ends.len());
+        // The loop keeps every end below LEAF_LEN * UNITS, which is 256.
         self.leaves.extend([0].iter().chain(&ends).map(|units| (begin + units) as u8));
         if ends.is_empty() {
             self.long(names.first().unwrap_or(&before))?;
@@ -212,11 +217,10 @@ fn begin(names: usize) -> usize {
 
 /// The leaves of names in a file.
 #[derive(Clone, Copy, Debug)]
-pub struct Leaves<'a> {
-    count: u64,
+pub(crate) struct Leaves<'a> {
     codes: Codes<'a>,
     leaves: &'a [[u8; LEAF_LEN]],
-    /// The leaves and what follows them, so that the end of the last one can be read in words.
+    /// The leaves and all that follows them, so that the end of the last one can be read in words.
     data: &'a [u8],
     top_index: FstMap<'a>,
     long: &'a [u8],
@@ -224,7 +228,7 @@ pub struct Leaves<'a> {
 
 impl<'a> Leaves<'a> {
     /// Reads the header; `None` where the bytes are not leaves.
-    pub fn new(bytes: &'a [u8]) -> Option<Leaves<'a>> {
+    pub(crate) fn new(bytes: &'a [u8]) -> Option<Leaves<'a>> {
         let (header, mut rest) = bytes.split_at_checked(HEADER_LEN)?;
         let mut take = |length: usize| {
             let (part, behind) = rest.split_at_checked(length)?;
@@ -238,17 +242,7 @@ impl<'a> Leaves<'a> {
         let leaves = take(stated(8)?.checked_mul(LEAF_LEN * 8)? / 8)?.as_chunks().0;
         let top_index = FstMap::new(take(stated(16)?)?);
         let long = take(stated(24)?.checked_add(TAIL_LEN)?)?;
-        Some(Leaves { count: u64_at(header, 0), codes, leaves, data, top_index, long })
-    }
-
-    /// The number of names that the header states.
-    pub fn len(&self) -> u64 {
-        self.count
-    }
-
-    /// Whether the header states none.
-    pub fn is_empty(&self) -> bool {
-        self.count == 0
+        Some(Leaves { codes, leaves, data, top_index, long })
     }
 
     /// How many leaves there are.
@@ -279,15 +273,15 @@ impl<'a> Leaves<'a> {
         prefetch(self.data, start.saturating_add(LEAF_LEN / 2));
     }
 
-    /// The ordinal of a query, if it stands in this slot.
+    /// The ordinal of a query, if it is the name in this slot.
     #[inline]
     pub(super) fn get_at(&self, slot: LeafSlot, query: &EncodedText) -> Option<u32> {
         let (leaf, len) = (self.leaf(slot.leaf())?, query.len()?);
-        let is_there = match leaf.names {
+        let is_equal = match leaf.names {
             0 => slot.position() == 0 && leaf.is_long(query, len),
             names => slot.position() < names && leaf.is_at(slot.position(), query, len),
         };
-        is_there.then(|| leaf.ordinal().wrapping_add(slot.position() as u32))
+        is_equal.then(|| leaf.ordinal().wrapping_add(slot.position() as u32))
     }
 
     /// The group of leaves that would hold a name, by the top index.
@@ -296,9 +290,9 @@ impl<'a> Leaves<'a> {
     }
 
     /// The ordinal of exactly this name, by the top index alone.
-    pub fn get(&self, name: &[u8]) -> Option<u32> {
+    pub(crate) fn get(&self, name: &[u8]) -> Option<u32> {
         let first = self.group(name)?.checked_mul(GROUP_LEAVES)?;
-        let (decoder, mut key) = (Decoder::new(self.codes), Text::default());
+        let (decoder, mut key) = (Decoder::new(self.codes), DecodedText::default());
         let (mut low, mut high) = (first, first.checked_add(GROUP_LEAVES)?.min(self.leaves.len()));
         while low < high {
             let middle = low + (high - low) / 2;
@@ -318,11 +312,11 @@ impl<'a> Leaves<'a> {
     }
 
     /// Visits every name in order with its ordinal. Returns `false` if a leaf cannot be read.
-    pub fn each(&self, mut visit: impl FnMut(&[u8], u32)) -> bool {
+    pub(crate) fn each(&self, mut visit: impl FnMut(&[u8], u32)) -> bool {
         self.each_in(0..self.leaves.len(), |key, ordinal, _| visit(key, ordinal))
     }
 
-    /// The same for the names of some leaves, with the slot of each.
+    /// As [`Leaves::each`], for the names of some leaves, with the slot of each.
     pub(crate) fn each_in(
         &self,
         mut leaves: Range<usize>,
@@ -341,8 +335,9 @@ impl<'a> Leaves<'a> {
             })
     }
 
-    /// Whether the top index leads every key to its group: it has a separator for each group but the first, and each
-    /// separator lies between the last name of the group before and the first name of its group.
+    /// Whether the top index maps every key to its group: it has a separator for each group but the first,
+    /// and each separator is greater than the last name of the group before, and not greater than the first
+    /// name of its group.
     pub(crate) fn has_sound_top_index(&self) -> bool {
         let decoder = Decoder::new(self.codes);
         let (mut next, mut sound) = (1, true);
@@ -354,7 +349,8 @@ impl<'a> Leaves<'a> {
         is_whole && sound && next == self.leaves.len().div_ceil(GROUP_LEAVES).max(1) as u64
     }
 
-    /// Whether a text is greater than all names of the leaf before, and not greater than the first name of a leaf.
+    /// Whether a text is greater than all names of the leaf before, and not greater than the first name of a
+    /// leaf.
     fn separates(&self, leaf: usize, separator: &[u8], decoder: &Decoder) -> bool {
         let (mut is_above, mut is_below) = (true, false);
         let before = leaf.checked_sub(1).and_then(|before| self.leaf(before)).and_then(|leaf| {
@@ -394,7 +390,7 @@ impl Leaf<'_> {
         u32_at(self.bytes, 0)
     }
 
-    /// One of the numbers behind the ordinal.
+    /// One of the numbers after the ordinal.
     #[inline]
     fn number(&self, nth: usize) -> usize {
         self.bytes.get(NUMBERS_AT + nth).copied().map_or(0, usize::from)
@@ -458,7 +454,7 @@ impl Leaf<'_> {
 
     /// Visits its names until `visit` returns `false`. Returns `None` if they cannot be read.
     fn each(&self, decoder: &Decoder, mut visit: impl FnMut(&[u8], u32) -> bool) -> Option<()> {
-        let mut key = Text::default();
+        let mut key = DecodedText::default();
         for position in 0..self.names.max(1) {
             let ordinal = self.ordinal().wrapping_add(position as u32);
             let shared =
@@ -475,7 +471,7 @@ impl Leaf<'_> {
     }
 
     /// Appends the text of a name, which is what it does not share, to `key`.
-    fn read(&self, position: usize, decoder: &Decoder, key: &mut Text) -> bool {
+    fn read(&self, position: usize, decoder: &Decoder, key: &mut DecodedText) -> bool {
         match self.names {
             0 => {
                 let (at, bits) = self.long_text();
@@ -505,7 +501,7 @@ mod tests {
         let texts: Vec<&[u8]> = names.iter().map(Vec::as_slice).collect();
         let EncodedLeaves { section, slots } = encode(&texts).expect("short names");
         let leaves = Leaves::new(&section).expect("leaves");
-        assert_eq!((leaves.len(), slots.len()), (names.len() as u64, names.len()));
+        assert_eq!(slots.len(), names.len());
         let mut encoded = EncodedText::new();
         for (ordinal, name) in names.iter().enumerate() {
             for near in
@@ -538,7 +534,7 @@ mod tests {
     }
 
     #[test]
-    fn many_names_with_long_shared_beginnings_are_found() {
+    fn names_with_long_common_prefixes_are_found() {
         let names = (0..5000)
             .map(|n| match n % 3 {
                 0 => format!("moc.topsgolb.{:x}", n * 7919),
@@ -560,7 +556,7 @@ mod tests {
             bytes[at..at + with.len()].copy_from_slice(with);
             bytes
         };
-        // Ordinals wrap around behind the largest one.
+        // Ordinals wrap around at the largest one.
         let last = forged(leaf(1), &[0xFF; 4]);
         let mut ordinals = Vec::new();
         assert!(Leaves::new(&last).expect("leaves").each(|_, ordinal| ordinals.push(ordinal)));

@@ -1,17 +1,19 @@
-//! The locator of names: by the hash of a listed name, the place of the name in the leaves.
+//! The locator of names: maps the hash of a listed name to the slot of the name in the leaves.
 //!
-//! For names that are not listed it answers anything; the look-up compares the name that stands in the place. A listed
-//! name is thus found with one load, where a search would wait for each of its steps, for three and a half bytes a name.
+//! For a name that is not listed it returns an arbitrary slot; the look-up compares the name in that slot. A
+//! listed name is thus found with one load, where a search would wait for each of its steps, for three and a
+//! half bytes a name.
 //!
-//! Places are stored in buckets of xored numbers (see `xor_bucket`): a hash selects a bucket and four of its numbers,
-//! whose xor is the place. A bucket has twenty-three numbers of 22 bits, or more if they are narrower. Names are not
-//! spread evenly, so that some buckets get more names than they can hold. Such a bucket states how many eighths of its
-//! names, by the lowest bits of their hashes, *spill*. Spilled names, one in ten, are stored in a second layer of the same
-//! buckets, filled less. Names that a second-layer bucket cannot hold, fewer than one in a thousand of all, are
-//! stored nowhere: the locator answers [`LeafSlot::HASH_COLLISION`].
+//! Slots are stored in buckets of xored numbers (see `xor_bucket`): a hash selects a bucket and four of its
+//! numbers, whose xor is the slot. A bucket has twenty-three numbers of 22 bits, or more if they are
+//! narrower. Names are not spread evenly, so that some buckets get more names than they can hold. Such a
+//! bucket records how many eighths of its names, by the lowest bits of their hashes, *spill*. Spilled names,
+//! one in ten, are stored in a second layer of the same kind of bucket, filled less. Names that a
+//! second-layer bucket cannot hold, fewer than one in a thousand of all, are stored nowhere: the locator
+//! returns [`LeafSlot::HASH_COLLISION`].
 //!
-//! Two names with the same hash cannot both be stored either and get the same answer. In all these cases the top index
-//! finds the name, which takes longer.
+//! Two names with the same hash cannot both be stored either and get the same answer. In all these cases the
+//! top index finds the name, which takes longer.
 
 use super::leaves::LeafSlot;
 use super::packed::BitWriter;
@@ -35,13 +37,15 @@ const SEEDS: u8 = 8;
 const EIGHTHS: u64 = 8;
 /// All names of the bucket spill. Numbers up to this one are so many eighths.
 const ALL_SPILL: u8 = 7;
-/// How full the buckets of the first layer are on average, as a fraction: numbers used by numbers there are. At this load
-/// a tenth of the names spill, and both layers together take the fewest bytes for so few names that are stored nowhere.
+/// How full the buckets of the first layer are on average, as a fraction: numbers used by numbers there are.
+/// At this load a tenth of the names spill, and both layers together take the fewest bytes for so few names
+/// that are stored nowhere.
 const FIRST_LOAD: (usize, usize) = (10, 11);
 /// The load of the second layer: its buckets lose one in two thousand of all names.
 const SECOND_LOAD: (usize, usize) = (3, 5);
 
 /// The bytes of the locator of names with their bytes reversed, given the slot of each; none without names.
+/// There are as many slots as names.
 pub fn encode(names: &[&[u8]], slots: &[LeafSlot]) -> Result<Vec<u8>, TooLarge> {
     if names.is_empty() {
         return Ok(Vec::new());
@@ -54,14 +58,15 @@ pub fn encode(names: &[&[u8]], slots: &[LeafSlot]) -> Result<Vec<u8>, TooLarge> 
         *slot = if is_collision { LeafSlot::HASH_COLLISION.number() } else { *slot };
         is_collision
     });
-    let shape = Shape::for_keys(&keys);
-    let (first, spilled) = shape.layer(&keys, FIRST_LOAD);
+    let layout = BucketLayout::for_keys(&keys);
+    let (first, spilled) = layout.layer(&keys, FIRST_LOAD);
     let mut spilled: Vec<(u64, u32)> =
         spilled.into_iter().map(|(hash, slot)| (second_hash(hash), slot)).collect();
     spilled.sort_unstable();
-    let (second, _) = shape.layer(&spilled, SECOND_LOAD);
+    // What spills here, too, is stored nowhere, and is left to the top index.
+    let (second, _) = layout.layer(&spilled, SECOND_LOAD);
     let count = |layer: &[u8]| TooLarge::fit_u32("name-locator", "buckets", layer.len() / BUCKET_LEN);
-    let header = [count(&first)?, shape.width as u32, count(&second)?];
+    let header = [count(&first)?, layout.width as u32, count(&second)?];
     let mut out = Vec::with_capacity(HEADER_LEN + first.len() + second.len());
     out.extend(header.map(u32::to_le_bytes).as_flattened());
     out.resize(HEADER_LEN, 0);
@@ -70,7 +75,8 @@ pub fn encode(names: &[&[u8]], slots: &[LeafSlot]) -> Result<Vec<u8>, TooLarge> 
     Ok(out)
 }
 
-/// The hash by which the second layer knows a name. It is independent of the first hash, by which spilled names crowd.
+/// The hash of a name in the second layer. It is independent of the first hash, by which spilled names
+/// cluster.
 #[inline]
 fn second_hash(hash: u64) -> u64 {
     hash::mix(hash)
@@ -78,7 +84,7 @@ fn second_hash(hash: u64) -> u64 {
 
 /// How numbers lie in a bucket.
 #[derive(Clone, Copy, Debug)]
-struct Shape {
+struct BucketLayout {
     /// The width of a number, in bits.
     width: usize,
     /// How many numbers a bucket has.
@@ -87,15 +93,15 @@ struct Shape {
     mask: u64,
 }
 
-impl Shape {
-    fn new(width: usize) -> Shape {
+impl BucketLayout {
+    fn new(width: usize) -> BucketLayout {
         let width = width.clamp(WIDTH_MIN, WIDTH_MAX);
-        Shape { width, numbers: (NUMBER_BITS / width) as u64, mask: u64::MAX >> (64 - width) }
+        BucketLayout { width, numbers: (NUMBER_BITS / width) as u64, mask: u64::MAX >> (64 - width) }
     }
 
-    fn for_keys(keys: &[(u64, u32)]) -> Shape {
+    fn for_keys(keys: &[(u64, u32)]) -> BucketLayout {
         let largest = keys.iter().map(|(_, slot)| *slot).max().unwrap_or(0);
-        Shape::new((32 - largest.leading_zeros()) as usize)
+        BucketLayout::new((32 - largest.leading_zeros()) as usize)
     }
 
     /// The positions of a hash in its bucket. A position that occurs twice cancels out.
@@ -170,8 +176,8 @@ fn spills(hash: u64, eighths: u8) -> bool {
 
 /// The locator of names in a file.
 #[derive(Clone, Copy, Debug)]
-pub struct Locator<'a> {
-    shape: Shape,
+pub(super) struct Locator<'a> {
+    layout: BucketLayout,
     first: &'a [[u8; BUCKET_LEN]],
     /// The buckets of the names that the first layer had no room for.
     second: &'a [[u8; BUCKET_LEN]],
@@ -179,47 +185,51 @@ pub struct Locator<'a> {
 
 impl<'a> Locator<'a> {
     /// Reads the header; `None` where the bytes are not a locator.
-    pub fn new(bytes: &'a [u8]) -> Option<Locator<'a>> {
+    pub(super) fn new(bytes: &'a [u8]) -> Option<Locator<'a>> {
         let (header, rest) = bytes.split_at_checked(HEADER_LEN)?;
         let [first, width, second] = [0, 4, 8].map(|at| u32_at(header, at) as usize);
         let (first, rest) = rest.split_at_checked(first.checked_mul(BUCKET_LEN)?)?;
         let second = rest.get(..second.checked_mul(BUCKET_LEN)?)?;
-        Some(Locator { shape: Shape::new(width), first: first.as_chunks().0, second: second.as_chunks().0 })
+        Some(Locator {
+            layout: BucketLayout::new(width),
+            first: first.as_chunks().0,
+            second: second.as_chunks().0,
+        })
     }
 
     /// Prefetches what [`Locator::lookup_first`] reads.
     #[inline]
-    pub fn prefetch(&self, name: SuffixHash) {
+    pub(super) fn prefetch(&self, name: SuffixHash) {
         prefetch(self.first, bucket_of(name.number(), self.first.len()));
     }
 
     /// The slot of the name with this hash, if it is listed.
     #[inline]
-    pub fn lookup(&self, name: SuffixHash) -> LeafSlot {
+    pub(super) fn lookup(&self, name: SuffixHash) -> LeafSlot {
         self.lookup_first(name).unwrap_or_else(|| self.lookup_second(name))
     }
 
-    /// The same by the first layer alone; `None` for a hash that spills.
+    /// As [`Locator::lookup`], by the first layer alone; `None` for a hash that spills.
     #[inline]
-    pub fn lookup_first(&self, name: SuffixHash) -> Option<LeafSlot> {
-        self.shape.lookup(self.first, name.number()).map(LeafSlot::from_number)
+    pub(super) fn lookup_first(&self, name: SuffixHash) -> Option<LeafSlot> {
+        self.layout.lookup(self.first, name.number()).map(LeafSlot::from_number)
     }
 
     /// Prefetches what [`Locator::lookup_second`] reads.
     #[inline]
-    pub fn prefetch_second(&self, name: SuffixHash) {
+    pub(super) fn prefetch_second(&self, name: SuffixHash) {
         prefetch(self.second, bucket_of(second_hash(name.number()), self.second.len()));
     }
 
     /// The slot of a hash that spills from the first layer.
     #[inline(never)]
-    pub fn lookup_second(&self, name: SuffixHash) -> LeafSlot {
-        let number = self.shape.lookup(self.second, second_hash(name.number()));
+    pub(super) fn lookup_second(&self, name: SuffixHash) -> LeafSlot {
+        let number = self.layout.lookup(self.second, second_hash(name.number()));
         number.map_or(LeafSlot::HASH_COLLISION, LeafSlot::from_number)
     }
 }
 
-/// The number that begins at a bit of a bucket, and what follows it.
+/// The number that begins at a bit of a bucket, in the low bits, and what follows it.
 #[inline]
 fn bits_at(bucket: &[u8; BUCKET_LEN], bit: usize) -> u64 {
     let byte = (bit / 8).min(BUCKET_LEN - 8);
@@ -287,7 +297,7 @@ mod tests {
     fn overfull_buckets_spill_all_names() {
         let crowd: Vec<(u64, u32)> = (0..300).map(|n| (n * 8 + 7, n as u32)).collect();
         let mut spilled = Vec::new();
-        let bucket = Shape::new(22).solve(&crowd, &mut spilled);
+        let bucket = BucketLayout::new(22).solve(&crowd, &mut spilled);
         assert_eq!(spilled, crowd);
         assert!(spills(u64::MAX, bucket[BUCKET_LEN - 1] >> 5));
     }

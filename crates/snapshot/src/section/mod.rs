@@ -1,8 +1,8 @@
-//! One file per section of the snapshot, each with its encoder and its decoder side by side, so that a change to the
-//! bytes is a change to one file (and to its part of `FORMAT.md`).
+//! One file per section of the snapshot, each with its encoder and its decoder side by side, so that a change
+//! to the bytes is a change to one file (and to its part of `FORMAT.md`).
 //!
-//! Encoders return [`TooLarge`](crate::TooLarge) where the format cannot hold what they are given; none returns a
-//! partial section. Decoders check every offset and survive any bytes.
+//! Encoders return [`TooLarge`](crate::TooLarge) where the format cannot hold what they are given; none
+//! returns a partial section. Decoders check every offset and survive any bytes.
 
 pub mod exceptions;
 pub mod filter;
@@ -18,7 +18,7 @@ mod prefix_code;
 mod range_entry;
 pub mod records;
 mod simd;
-pub mod suffix;
+mod suffix;
 pub mod times;
 mod top_index;
 pub mod url_blocks;

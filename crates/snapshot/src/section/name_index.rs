@@ -1,7 +1,7 @@
 //! The index of names: finds a name and its listed ancestors.
 //!
-//! The filter rejects most misses, the locator gives the slot of a listed name, and the leaves hold the names. The leaves
-//! with their top index answer alone, too, only slower.
+//! The filter rejects most misses, the locator gives the slot of a listed name, and the leaves hold the
+//! names. Without filter and locator, the leaves and their top index give the same answers, but slower.
 
 use super::filter::{Filter, Membership};
 use super::leaves::{LeafSlot, Leaves};
@@ -63,8 +63,8 @@ impl<'a> NameIndex<'a> {
         self.leaves.as_ref()
     }
 
-    /// Visits the entries that are `name` (reversed) or an ancestor of it, shortest first, with the length and the ordinal
-    /// of each.
+    /// Visits the entries that are `name` (reversed) or an ancestor of it, shortest first, with the length
+    /// and the ordinal of each.
     #[inline]
     pub fn each_covering(&self, name: &[u8], mut visit: impl FnMut(usize, u32)) {
         let Some(leaves) = &self.leaves else { return };
@@ -79,9 +79,9 @@ impl<'a> NameIndex<'a> {
 
     /// Visits the suffixes that may be entries, shortest first.
     ///
-    /// While one bucket of the filter is loading, it prefetches what may be read next: the bucket of the locator, in case
-    /// the suffix is an entry, and both buckets of the next longer suffix. For misses this is wasted but delays nothing;
-    /// listed names are found in a tenth less time.
+    /// While one bucket of the filter is loading, it prefetches what may be read next: the bucket of the
+    /// locator, in case the suffix is an entry, and both buckets of the next longer suffix. For misses this
+    /// is wasted but delays nothing; listed names are found in a tenth less time.
     #[inline]
     fn each_candidate(&self, name: &[u8], mut visit: impl FnMut(Suffix, SuffixHash)) {
         let Some(filter) = &self.filter else {
@@ -105,8 +105,8 @@ impl<'a> NameIndex<'a> {
         }
     }
 
-    /// The same as [`NameIndex::each_covering`] for many names at once, in no particular order, with the position of each
-    /// name. `prefetch` gets each ordinal some time before `visit` does.
+    /// As [`NameIndex::each_covering`], for many names at once, in no particular order, with the position of
+    /// each name. `prefetch` gets each ordinal some time before `visit` does.
     pub fn lookup_batch(
         &self,
         names: &[&[u8]],
@@ -134,7 +134,8 @@ impl<'a> NameIndex<'a> {
     }
 }
 
-/// The ordinal of the first `end` bytes of a name, if they are an entry. Not inlined, because most walks never call it.
+/// The ordinal of the first `end` bytes of a name, if they are an entry. Not inlined, because most walks
+/// never call it.
 #[inline(never)]
 fn resolve(
     leaves: &Leaves<'_>,
@@ -148,7 +149,7 @@ fn resolve(
     resolve_slot(leaves, name.get(..end)?, slot, &mut EncodedText::new())
 }
 
-/// The ordinal of a suffix that stands in this slot or nowhere, or that only the top index can find.
+/// The ordinal of a suffix that is in this slot or not listed, or that only the top index can find.
 #[inline]
 fn resolve_slot(
     leaves: &Leaves<'_>,
@@ -163,9 +164,9 @@ fn resolve_slot(
     leaves.get_at(slot, encoded)
 }
 
-/// Names that are looked up together, so that their cache misses overlap. The filter is read for one suffix of each name,
-/// then for the next suffix of the names that may have a longer one. When many candidates are waiting, their slots are
-/// looked up, and then their leaves are read.
+/// Names that are looked up together, so that their cache misses overlap. The filter is read for one suffix
+/// of each name, then for the next longer suffix of each name that may have a listed one. When many
+/// candidates are waiting, their slots are looked up, and then their leaves are read.
 struct Batch<'k, 'a> {
     filter: &'k Filter<'a>,
     leaves: &'k Leaves<'a>,
@@ -224,8 +225,8 @@ impl<'k, 'a> Batch<'k, 'a> {
         }
     }
 
-    /// Filters the first `count` queries, and replaces them by the next longer suffixes that may be listed. Returns how many
-    /// those are.
+    /// Filters the first `count` queries, and replaces them by the next longer suffixes that may be listed.
+    /// Returns how many those are.
     #[inline]
     fn filter_queries(&mut self, count: usize) -> usize {
         let mut kept = 0;
@@ -291,7 +292,7 @@ mod tests {
     use proptest::prelude::*;
 
     /// Names of 80 bytes that all have the same hash: the factors of each block but the last may be swapped.
-    fn of_one_hash() -> Vec<Vec<u8>> {
+    fn names_of_one_hash() -> Vec<Vec<u8>> {
         let [first, second] = [b"moc-seve", b"ral-same"].map(|word| u64::from_le_bytes(*word));
         let name = |which: u32| {
             let (mut state, mut name) = (INITIAL, Vec::new());
@@ -308,8 +309,8 @@ mod tests {
     }
 
     #[test]
-    fn names_with_one_hash_are_told_apart() {
-        let all = of_one_hash();
+    fn names_with_one_hash_are_distinguished() {
+        let all = names_of_one_hash();
         assert!(all.len() > 8 && all.iter().all(|name| SuffixHash::of(name) == SuffixHash::of(&all[0])));
         let mut listed: Vec<Vec<u8>> = all.iter().take(4).cloned().collect();
         listed.extend((0..500).map(|n| format!("moc.{n}").into_bytes()));

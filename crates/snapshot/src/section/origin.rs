@@ -1,8 +1,9 @@
 //! The origin of a snapshot: its feeds, their states, and the program that built it.
 //!
-//! This is the one section in bincode (2.0, little-endian, fixed-width integers), because it is small, read once, and
-//! grows by fields. It is decoded only after its checksum holds, and under a size limit. It begins with a codec number:
-//! bincode is no longer maintained, and another codec can follow under another number. `FORMAT.md` specifies the bytes.
+//! This is the only section in bincode (2.0, little-endian, fixed-width integers), because it is small, read
+//! once, and gains fields over time. It is decoded only after its checksum holds, and under a size limit. It
+//! begins with a codec number: bincode is no longer maintained, and another codec can follow under another
+//! number. `FORMAT.md` specifies the bytes.
 
 use crate::error::{Corruption, TooLarge};
 use crate::layout::u32_at;
@@ -10,10 +11,13 @@ use crate::{Assessments, Kinds, ListKind, Mode, Time};
 use bincode::config::{Configuration, Fixint, Limit, LittleEndian};
 use serde::{Deserialize, Serialize};
 
-/// bincode 2, little-endian, fixed-width integers: generator, feeds, and the source of each feed.
+/// bincode 2, little-endian, fixed-width integers: generator, feeds, and the last accepted download of each
+/// feed.
 const CODEC: u32 = 1;
 /// The largest section that is decoded, in bytes.
 const LIMIT: usize = 16 << 20;
+/// The most feeds: [`FeedId`](crate::FeedId) has sixteen bits.
+const FEEDS_MAX: u64 = 1 << 16;
 
 /// The state of a feed in the last build.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -23,7 +27,7 @@ pub enum FeedState {
     Ok,
     /// Its download was missing or unreadable; it keeps its last good sightings.
     Failed,
-    /// A guard stopped its download; it keeps its last good sightings.
+    /// A guard held its download; it keeps its last good sightings.
     Held,
 }
 
@@ -63,27 +67,28 @@ pub struct FeedRecord {
     pub state: FeedState,
     /// Why it is failed or held; empty where it is neither.
     pub state_reason: String,
-    /// How long a sighting counts after its detect_time, in seconds.
+    /// How long a sighting is live after its detect_time, in seconds.
     pub retention_seconds: i64,
     /// After how many seconds without a new download it is stale.
     pub max_age_seconds: i64,
-    /// Whether entries that vanished from a reset list are kept to their end.
+    /// Whether entries that are gone from a reset list stay until they expire.
     pub keep_absent: bool,
     update_time: Option<i64>,
     /// How many sightings the snapshot holds of it.
     pub sightings: u64,
-    /// The last download that was taken; `None` where there never was one.
+    /// The last accepted download; `None` where there never was one.
     #[serde(skip)]
-    pub source: Option<Source>,
+    #[doc(hidden)]
+    pub accepted: Option<AcceptedDownload>,
 }
 
-/// The last download that was taken of a feed. The next one is compared with it.
+/// The last accepted download of a feed. A build compares the next one with it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Source {
+pub struct AcceptedDownload {
     /// The SHA-256 of the file as it was downloaded.
     pub digest: [u8; 32],
-    /// How many indicators it gave, before duplicates are merged. An empty download that is normal for its feed
-    /// leaves the number of the one before.
+    /// How many indicators it lists, before duplicates are merged. An empty download that is normal for its
+    /// feed leaves the number of the one before.
     pub indicators: u64,
     /// A hash of what the download lists, independent of its order.
     pub content: u64,
@@ -91,8 +96,8 @@ pub struct Source {
     pub unchanged_since: Time,
     /// Whether it closed with an end mark.
     pub ended: bool,
-    /// Whether an operator let it in past the guards.
-    pub let_in: bool,
+    /// Whether an operator accepted it in spite of the guards.
+    pub accepted_by_operator: bool,
 }
 
 /// The typed part of a feed record whose fields are stored as numbers.
@@ -132,7 +137,7 @@ impl FeedRecord {
             keep_absent: false,
             update_time: traits.update_time.map(Time::unix),
             sightings: 0,
-            source: None,
+            accepted: None,
         }
     }
 
@@ -147,7 +152,8 @@ impl FeedRecord {
         }
     }
 
-    /// Whether it answers "failed" at `at` for what it does not list: its last download was not taken, or is too old.
+    /// Whether look-ups at `at` answer "failed" for what it does not list: its last download was not taken,
+    /// or is too old.
     pub fn is_stale(&self, at: Time) -> bool {
         let too_old = |seconds: i64| at > Time::from_unix(seconds).plus(self.max_age_seconds);
         self.state != FeedState::Ok || self.update_time.is_none_or(too_old)
@@ -175,12 +181,14 @@ impl Origin {
         self.encode_within(LIMIT)
     }
 
-    /// The same with another limit, in bytes.
+    /// As [`Origin::encode`], with another limit, in bytes.
     fn encode_within(&self, limit: usize) -> Result<Vec<u8>, TooLarge> {
-        let sources: Vec<Option<&Source>> = self.feeds.iter().map(|feed| feed.source.as_ref()).collect();
+        TooLarge::check("origin", "feeds", self.feeds.len() as u64, FEEDS_MAX)?;
+        let accepted: Vec<Option<&AcceptedDownload>> =
+            self.feeds.iter().map(|feed| feed.accepted.as_ref()).collect();
         let unlimited = bincode::config::standard().with_little_endian().with_fixed_int_encoding();
-        // Strings, numbers and lists always encode; the writer is memory.
-        let body = bincode::serde::encode_to_vec((&self.generator, &self.feeds, sources), unlimited)
+        // It cannot fail: strings, numbers and lists always encode, and the writer is memory.
+        let body = bincode::serde::encode_to_vec((&self.generator, &self.feeds, accepted), unlimited)
             .unwrap_or_default();
         let bytes = [CODEC.to_le_bytes().as_slice(), &body].concat();
         TooLarge::check("origin", "bytes", bytes.len() as u64, limit as u64)?;
@@ -192,8 +200,8 @@ impl Origin {
         let codec_id = u32_at(bytes, 0);
         match bytes.get(4..).filter(|body| codec_id == CODEC && body.len() <= LIMIT) {
             Some(body) => {
-                let (generator, feeds, sources) = decode_all(body, offset)?;
-                Ok(Origin { generator, feeds }.with_sources(sources))
+                let (generator, feeds, accepted) = decode_all(body, offset)?;
+                Ok(Origin { generator, feeds }.with_accepted(accepted))
             }
             None => {
                 let found = format!("codec {codec_id}, {} bytes", bytes.len());
@@ -202,15 +210,15 @@ impl Origin {
         }
     }
 
-    fn with_sources(mut self, sources: Vec<Option<Source>>) -> Origin {
-        for (feed, source) in self.feeds.iter_mut().zip(sources) {
-            feed.source = source;
+    fn with_accepted(mut self, accepted: Vec<Option<AcceptedDownload>>) -> Origin {
+        for (feed, accepted) in self.feeds.iter_mut().zip(accepted) {
+            feed.accepted = accepted;
         }
         self
     }
 }
 
-/// Decodes a body, which must be used up.
+/// Decodes a body, all of which must be used.
 fn decode_all<T: serde::de::DeserializeOwned>(body: &[u8], offset: u64) -> Result<T, Corruption> {
     match bincode::serde::decode_from_slice(body, codec()) {
         Ok((read, used)) if used == body.len() => Ok(read),
@@ -233,13 +241,13 @@ mod tests {
         };
         let mut feed = FeedRecord::new("example-v4", "lists.example", traits);
         assert_eq!(feed.traits(), traits);
-        feed.source = Some(Source {
+        feed.accepted = Some(AcceptedDownload {
             digest: [7; 32],
             indicators: 3,
             content: 4,
             unchanged_since: Time::from_unix(1_780_000_000),
             ended: true,
-            let_in: false,
+            accepted_by_operator: false,
         });
         Origin { generator: "rapsheet 0".to_owned(), feeds: vec![feed] }
     }
@@ -259,6 +267,13 @@ mod tests {
         assert!(origin().encode_within(length).is_ok());
         let error = origin().encode_within(length - 1).expect_err("a byte too long");
         assert_eq!((error.size, error.limit), (length as u64, length as u64 - 1));
+    }
+
+    #[test]
+    fn too_many_feeds_are_an_error() {
+        let feeds = vec![origin().feeds.remove(0); FEEDS_MAX as usize + 1];
+        let error = Origin { generator: String::new(), feeds }.encode().expect_err("one too many");
+        assert_eq!((error.unit, error.size), ("feeds", FEEDS_MAX + 1));
     }
 
     #[test]

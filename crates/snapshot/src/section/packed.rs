@@ -1,7 +1,7 @@
 //! Packed arrays: numbers at the fewest bits that hold the largest, each readable with one unaligned load.
 //!
-//! The first of eight header bytes is the width. Eight zero bytes follow the data, so that the load of the last number
-//! stays inside the section.
+//! The first of eight header bytes is the width. Eight zero bytes follow the data, so that the load of the
+//! last number stays inside the section.
 
 use super::prefetch::prefetch;
 use crate::error::TooLarge;
@@ -15,7 +15,8 @@ const WIDTH_MAX: u8 = 40;
 /// The bytes of a packed array.
 pub fn encode(values: impl ExactSizeIterator<Item = u64> + Clone) -> Result<Vec<u8>, TooLarge> {
     let largest = values.clone().max().unwrap_or(0);
-    TooLarge::check("a number of a packed array", "as its value", largest, (1 << WIDTH_MAX) - 1)?;
+    TooLarge::check("packed array", "as the largest number", largest, (1 << WIDTH_MAX) - 1)?;
+    // At most WIDTH_MAX.
     let width = 64 - largest.leading_zeros();
     let mut out = vec![width as u8];
     out.resize(HEADER_LEN, 0);
@@ -26,7 +27,7 @@ pub fn encode(values: impl ExactSizeIterator<Item = u64> + Clone) -> Result<Vec<
     Ok(out)
 }
 
-/// Writes numbers one behind the other, from the lowest bit of each byte on.
+/// Writes numbers one after another, from the lowest bit of each byte on.
 #[derive(Default)]
 pub(super) struct BitWriter {
     bytes: Vec<u8>,
@@ -51,7 +52,7 @@ impl BitWriter {
         self.bytes.len() * 8 + self.filled
     }
 
-    /// The bytes; the last one is filled up with zeros.
+    /// The bytes; the last one is padded with zeros.
     pub(super) fn finish(mut self) -> Vec<u8> {
         if self.filled > 0 {
             self.bytes.extend(self.pending.to_le_bytes().first());
@@ -62,7 +63,7 @@ impl BitWriter {
 
 /// A packed array in a file.
 #[derive(Clone, Copy, Debug)]
-pub struct Packed<'a> {
+pub(crate) struct Packed<'a> {
     data: &'a [u8],
     width: usize,
     mask: u64,
@@ -70,7 +71,7 @@ pub struct Packed<'a> {
 
 impl<'a> Packed<'a> {
     /// Reads the header. An invalid width makes every number zero.
-    pub fn new(bytes: &'a [u8]) -> Packed<'a> {
+    pub(crate) fn new(bytes: &'a [u8]) -> Packed<'a> {
         let width = bytes.first().copied().filter(|width| *width <= WIDTH_MAX).unwrap_or(0);
         let data = bytes.get(HEADER_LEN..).unwrap_or(&[]);
         Packed { data, width: usize::from(width), mask: (1 << width) - 1 }
@@ -78,25 +79,25 @@ impl<'a> Packed<'a> {
 
     /// The number at `at`; zero past the end.
     #[inline]
-    pub fn get(&self, at: usize) -> u64 {
+    pub(crate) fn get(&self, at: usize) -> u64 {
         let bit = at.wrapping_mul(self.width);
         u64_at(self.data, bit / 8) >> (bit % 8) & self.mask
     }
 
     /// Prefetches the number at `at`.
     #[inline]
-    pub fn prefetch(&self, at: usize) {
+    pub(crate) fn prefetch(&self, at: usize) {
         prefetch(self.data, at.wrapping_mul(self.width) / 8);
     }
 
     /// The largest number that the width allows.
     #[inline]
-    pub fn largest(&self) -> u64 {
+    pub(crate) fn largest(&self) -> u64 {
         self.mask
     }
 
     /// The bytes that an array of `count` numbers takes, header and tail included.
-    pub fn byte_len(&self, count: usize) -> usize {
+    pub(crate) fn byte_len(&self, count: usize) -> usize {
         HEADER_LEN + count.saturating_mul(self.width).div_ceil(8) + TAIL_LEN
     }
 }

@@ -1,8 +1,8 @@
 //! Prefetching: asking for a cache line before it is read.
 //!
-//! A load that misses the cache stalls everything behind it once a few hundred instructions wait; a prefetch does not.
-//! Look-ups in batches therefore first prefetch what all of them will read, and then read it. Results never depend on
-//! it. On processors other than x86-64 it does nothing.
+//! A load that misses the cache stalls everything after it once a few hundred instructions wait; a prefetch
+//! does not. Look-ups in batches therefore first prefetch what all of them will read, and then read it.
+//! Results never depend on it. On processors other than x86-64 it does nothing.
 #![allow(unsafe_code)]
 
 /// Prefetches the item at `at`, if there is one.

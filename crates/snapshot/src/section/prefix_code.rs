@@ -1,12 +1,12 @@
 //! The prefix code of names: frequent bytes take three bits, infrequent ones up to ten.
 //!
-//! Names consist of some forty different bytes, and a dozen of them make up most of the text, so that a Huffman code (D.
-//! Huffman, "A Method for the Construction of Minimum-Redundancy Codes", 1952) takes five eighths of the bytes. A query is
-//! encoded once and compared with stored texts, many bits at a time. Because no code is a prefix of another one, equal bits
-//! are equal bytes, and a look-up decodes nothing.
+//! Names consist of some forty different bytes, and a dozen of them make up most of the text, so that a
+//! Huffman code (D. Huffman, "A Method for the Construction of Minimum-Redundancy Codes", 1952) takes five
+//! eighths of the bytes. A query is encoded once and compared with stored texts, many bits at a time. Because
+//! no code is a prefix of another one, equal bits are equal bytes, and a look-up decodes nothing.
 //!
-//! The code is canonical: codes of one length are numbered in the order of their bytes. Codes are stored with their first
-//! bit lowest, as they are read.
+//! The code is canonical: codes of one length are numbered in the order of their bytes. Codes are stored with
+//! their first bit lowest, as they are read.
 
 use super::packed::BitWriter;
 use crate::layout::u64_at;
@@ -19,15 +19,16 @@ pub(super) const CODE_MAX: u32 = 10;
 pub(super) const TEXT_MAX: usize = 255;
 /// How many words hold the longest encoded text, and one more so that reads of two words stay inside.
 const WORDS: usize = (TEXT_MAX * CODE_MAX as usize).div_ceil(64) + 1;
-/// How many bytes are encoded together: one word holds the longest codes of so many.
+/// How many bytes are encoded together: their codes fit one word, whatever their lengths.
 const CHUNK: usize = 4;
-/// Encoded texts take whole units of so many bits, padded with zero bits. The code of only zeros has at least as many bits,
-/// so that padding is never taken for a byte.
+/// Encoded texts take whole units of so many bits, padded with zero bits. The code that is all zeros has at
+/// least as many bits, so that padding is never taken for a byte.
 pub(super) const UNIT: usize = 4;
 /// How many bits are compared at a time: what a load of eight bytes has at any bit offset.
 const STEP: usize = 57;
 
-/// The code of each byte: the bits in the lower twelve bits, their number above; 0 for bytes that have no code.
+/// The code of each byte: its bits in the lower twelve bits, how many there are in the upper four; 0 for a
+/// byte without a code.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Codes<'a>(&'a [[u8; 2]; 256]);
 
@@ -96,7 +97,7 @@ pub(super) fn encode(frequencies: &[u64; 256]) -> Vec<u8> {
     }
     let mut rows = [[0; 2]; 256];
     let mut next = 0u16;
-    // The longest codes first, so that the code of only zeros is one of them.
+    // The longest codes come first, so that the code that is all zeros is one of them.
     for length in (1..=CODE_MAX).rev() {
         for (row, _) in rows.iter_mut().zip(&lengths).filter(|(_, own)| **own == length) {
             let bits = next.reverse_bits() >> (16 - length);
@@ -108,8 +109,8 @@ pub(super) fn encode(frequencies: &[u64; 256]) -> Vec<u8> {
     rows.concat()
 }
 
-/// The length of each byte's code. Huffman's algorithm joins the two lightest groups until one is left; each time, the codes
-/// of all their bytes get a bit longer.
+/// The length of each byte's code. Huffman's algorithm joins the two lightest groups until one is left; each
+/// time, the codes of all their bytes get a bit longer.
 fn lengths_of(weights: &[u64; 256], lengths: &mut [u32; 256]) {
     let mut groups: Vec<(u64, Vec<u8>)> = (0..=255)
         .zip(weights)
@@ -120,8 +121,8 @@ fn lengths_of(weights: &[u64; 256], lengths: &mut [u32; 256]) {
         only.iter().for_each(|byte| lengthen(lengths, *byte));
     }
     while groups.len() > 1 {
-        // Sorting anew each time is simple, and cheap enough for 256 groups once a file. The sort is stable, so that
-        // equal weights keep their order and the code is the same on every machine.
+        // Sorting anew each time is simple, and cheap enough for 256 groups once a file. The sort is stable,
+        // so that equal weights keep their order and the code is the same on every machine.
         groups.sort_by_key(|(weight, _)| std::cmp::Reverse(*weight));
         let lightest = groups.split_off(groups.len() - 2);
         lightest.iter().flat_map(|(_, bytes)| bytes).for_each(|byte| lengthen(lengths, *byte));
@@ -134,7 +135,7 @@ fn lengthen(lengths: &mut [u32; 256], byte: u8) {
     lengths.iter_mut().skip(usize::from(byte)).take(1).for_each(|length| *length += 1);
 }
 
-/// Writes encoded texts one behind the other.
+/// Writes encoded texts one after another.
 #[derive(Default)]
 pub(super) struct TextWriter(BitWriter);
 
@@ -162,7 +163,8 @@ impl TextWriter {
 
 /// An encoded query, to be compared with stored texts.
 ///
-/// It is written and read in whole words: a load that overlaps several smaller stores would stall until all of them retire.
+/// It is written and read in whole words: a load that overlaps several smaller stores would stall until all
+/// of them retire.
 pub(super) struct EncodedText {
     /// The encoded text, followed by zeros.
     words: [u64; WORDS],
@@ -177,7 +179,8 @@ impl EncodedText {
         EncodedText { words: [0; WORDS], len: None }
     }
 
-    /// Encodes a text of at most [`TEXT_MAX`] bytes. A longer one, or one with a byte that has no code, has no length.
+    /// Encodes a text of at most [`TEXT_MAX`] bytes. The length of a longer one, or of one with a byte that
+    /// has no code, is `None`.
     #[inline]
     pub(super) fn set(&mut self, codes: Codes<'_>, text: &[u8]) {
         let (chunks, rest) = text.as_chunks::<CHUNK>();
@@ -233,7 +236,7 @@ impl EncodedText {
     }
 }
 
-/// The 57 bits from `at` on, at least.
+/// At least the 57 bits from `at` on.
 #[inline]
 fn bits_at(stored: &[u8], at: usize) -> u64 {
     u64_at(stored, at / 8) >> (at % 8)
@@ -261,18 +264,18 @@ impl Chunk {
 }
 
 /// A decoded text of at most [`TEXT_MAX`] bytes, whatever a forged file states.
-pub(super) struct Text {
+pub(super) struct DecodedText {
     bytes: [u8; TEXT_MAX],
     len: usize,
 }
 
-impl Default for Text {
-    fn default() -> Text {
-        Text { bytes: [0; TEXT_MAX], len: 0 }
+impl Default for DecodedText {
+    fn default() -> DecodedText {
+        DecodedText { bytes: [0; TEXT_MAX], len: 0 }
     }
 }
 
-impl Text {
+impl DecodedText {
     /// Its bytes.
     #[inline]
     pub(super) fn bytes(&self) -> &[u8] {
@@ -319,9 +322,9 @@ impl Decoder {
         Decoder { table }
     }
 
-    /// Appends the text in `bits` bits from bit `at` of `stored` on to `out`, without its padding. Returns `false` if they
-    /// are not a text.
-    pub(super) fn read(&self, stored: &[u8], at: usize, bits: usize, out: &mut Text) -> bool {
+    /// Appends the text in `bits` bits from bit `at` of `stored` on to `out`, without its padding. Returns
+    /// `false` if they are not a text.
+    pub(super) fn read(&self, stored: &[u8], at: usize, bits: usize, out: &mut DecodedText) -> bool {
         let mut left = bits;
         while left > 0 {
             let next = bits_at(stored, at + bits - left) as usize % (1 << CODE_MAX);
@@ -411,7 +414,7 @@ mod tests {
                     prop_assert_eq!(codes.bytes(text, half), Some(text.len() / 2));
                     prop_assert_eq!(codes.bytes(text, len + 1), None);
                     prop_assert!(encoded.is_at(&stored, at, 0, end - at) && encoded.is_at(&stored, at + half, half, len - half));
-                    let mut read = Text::default();
+                    let mut read = DecodedText::default();
                     prop_assert!(decoder.read(&stored, at, end - at, &mut read));
                     prop_assert_eq!(read.bytes(), text.as_slice());
                     for other in texts.iter().chain([&other]) {

@@ -1,6 +1,6 @@
-//! A range of addresses, as the encoders of both families take it.
+//! A range of addresses, the input of the encoders of both families.
 
-/// A range of addresses with its record set and the place of its own times.
+/// A range of addresses with its record set and the position of its own times.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct RangeEntry<N> {
     /// The lowest address.

@@ -1,17 +1,17 @@
-//! Records and record sets: what feeds say, without the indicators they say it of.
+//! Records and record sets: what a feed states about an indicator, without the indicator.
 //!
-//! Millions of entries share a few thousand sets, because a feed says the same of most of its entries. A record of an
-//! address holds the length of the listed prefix, not the prefix: the address that is looked up and the length give the
-//! prefix, so that one record serves a whole list of single addresses.
+//! Millions of entries share a few thousand sets, because a feed states the same about most of its entries. A
+//! record of an address holds the length of the listed prefix, not the prefix: the address that is looked up
+//! and the length give the prefix, so that one record serves a whole list of single addresses.
 
 use crate::error::TooLarge;
 use crate::layout::{u16_at, u32_at, u128_at};
 use crate::{Assessments, FeedId, ListKind, Scope};
 
 /// The length of a record, in bytes.
-pub const RECORD_LEN: usize = 16;
+pub(crate) const RECORD_LEN: usize = 16;
 /// The length of a row of the extent table, in bytes.
-pub const EXTENT_LEN: usize = 32;
+pub(crate) const EXTENT_LEN: usize = 32;
 const OWN_TIMES: u32 = u32::MAX;
 const NO_EXTENT: u8 = 255;
 const RANGE_EXTENT: u8 = 254;
@@ -29,28 +29,28 @@ pub enum Extent {
 
 /// Where a record's times are.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum When {
+pub enum TimesRef {
     /// In this row of the table of shared times.
     Shared(u32),
     /// In the column of times of the entry's part.
     Own,
 }
 
-/// What one feed says, without the indicator.
+/// What one feed states about an indicator, without the indicator.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Record {
     /// The feed.
     pub feed: FeedId,
     /// Whether it blocks or allows.
     pub list: ListKind,
-    /// The reach of a name.
+    /// Whether a name, the names below it, or both are listed.
     pub scope: Scope,
     /// What was listed of the address space.
     pub extent: Extent,
-    /// How bad; already the feed's default where the row stated none.
+    /// The assessments; already the feed's default where the row stated none.
     pub assessments: Assessments,
-    /// Since when and until when.
-    pub when: When,
+    /// Where the times are.
+    pub times: TimesRef,
 }
 
 /// The bytes of the record table.
@@ -63,9 +63,9 @@ pub fn encode(records: &[Record]) -> Result<Vec<u8>, TooLarge> {
             Extent::Prefix(length) => (length, 0),
             Extent::Range(row) => (RANGE_EXTENT, row),
         };
-        let times = match record.when {
-            When::Shared(row) => row,
-            When::Own => OWN_TIMES,
+        let times = match record.times {
+            TimesRef::Shared(row) => row,
+            TimesRef::Own => OWN_TIMES,
         };
         out.extend(record.feed.0.to_le_bytes());
         out.extend([record.list as u8, record.scope as u8, length, 0]);
@@ -78,7 +78,7 @@ pub fn encode(records: &[Record]) -> Result<Vec<u8>, TooLarge> {
 
 /// The record at `at`; `None` where there is none or its bytes are invalid.
 #[inline]
-pub fn record(bytes: &[u8], at: u32) -> Option<Record> {
+pub(crate) fn record(bytes: &[u8], at: u32) -> Option<Record> {
     let row = bytes.get(at as usize * RECORD_LEN..)?.first_chunk::<RECORD_LEN>()?;
     let times = u32_at(row, 8);
     let extent = match row[4] {
@@ -93,7 +93,7 @@ pub fn record(bytes: &[u8], at: u32) -> Option<Record> {
         scope: *[Scope::Exact, Scope::Tree, Scope::Subdomains].get(usize::from(row[3]))?,
         extent,
         assessments: Assessments::from_bits(u16_at(row, 6)),
-        when: if times == OWN_TIMES { When::Own } else { When::Shared(times) },
+        times: if times == OWN_TIMES { TimesRef::Own } else { TimesRef::Shared(times) },
     })
 }
 
@@ -105,7 +105,7 @@ pub fn encode_extents(extents: &[(u128, u128)]) -> Result<Vec<u8>, TooLarge> {
 }
 
 /// The range in a row of the extent table.
-pub fn extent(bytes: &[u8], at: u32) -> Option<(u128, u128)> {
+pub(crate) fn extent(bytes: &[u8], at: u32) -> Option<(u128, u128)> {
     let row = bytes.get(at as usize * EXTENT_LEN..)?.first_chunk::<EXTENT_LEN>()?;
     Some((u128_at(row, 0), u128_at(row, 16)))
 }
@@ -115,7 +115,7 @@ pub fn encode_sets(sets: &[Vec<u32>]) -> Result<Vec<u8>, TooLarge> {
     encode_sets_within(sets, u32::MAX)
 }
 
-/// The same with another limit on the number of members.
+/// As [`encode_sets`], with another limit on the number of members.
 fn encode_sets_within(sets: &[Vec<u32>], limit: u32) -> Result<Vec<u8>, TooLarge> {
     if sets.is_empty() {
         return Ok(Vec::new());
@@ -123,6 +123,7 @@ fn encode_sets_within(sets: &[Vec<u32>], limit: u32) -> Result<Vec<u8>, TooLarge
     let members: u64 = sets.iter().map(|set| set.len() as u64).sum();
     TooLarge::check("sets", "members in all", members, u64::from(limit))?;
     TooLarge::fit_u32("sets", "sets", sets.len())?;
+    // No end overflows: the check above bounds the sum.
     let ends = sets.iter().scan(0, |end, set| {
         *end += set.len() as u32;
         Some(*end)
@@ -133,32 +134,27 @@ fn encode_sets_within(sets: &[Vec<u32>], limit: u32) -> Result<Vec<u8>, TooLarge
 
 /// The set table in a file.
 #[derive(Clone, Copy, Debug)]
-pub struct Sets<'a> {
+pub(crate) struct Sets<'a> {
     offsets: &'a [[u8; 4]],
     items: &'a [[u8; 4]],
 }
 
 impl<'a> Sets<'a> {
     /// The table of `count` sets.
-    pub fn new(bytes: &'a [u8], count: usize) -> Sets<'a> {
+    pub(crate) fn new(bytes: &'a [u8], count: usize) -> Sets<'a> {
         let (numbers, _) = bytes.as_chunks();
         let (offsets, items) = numbers.split_at_checked(count.saturating_add(1)).unwrap_or_default();
         Sets { offsets, items }
     }
 
     /// How many sets there are.
-    pub fn len(&self) -> usize {
+    pub(crate) fn len(&self) -> usize {
         self.offsets.len().saturating_sub(1)
-    }
-
-    /// Whether there are none.
-    pub fn is_empty(&self) -> bool {
-        self.len() == 0
     }
 
     /// The record numbers of a set; none where there is no such set.
     #[inline]
-    pub fn get(&self, set: u32) -> impl ExactSizeIterator<Item = u32> + Clone + use<'a> {
+    pub(crate) fn get(&self, set: u32) -> impl ExactSizeIterator<Item = u32> + Clone + use<'a> {
         let offset = |at: usize| self.offsets.get(at).map_or(0, |bytes| u32::from_le_bytes(*bytes) as usize);
         let range = offset(set as usize)..offset((set as usize).saturating_add(1));
         self.items.get(range).unwrap_or(&[]).iter().map(|bytes| u32::from_le_bytes(*bytes))
@@ -178,11 +174,11 @@ mod tests {
             scope: Scope::Subdomains,
             extent: Extent::None,
             assessments: Assessments::EMPTY.with(Assessment::Trustworthy),
-            when: When::Own,
+            times: TimesRef::Own,
         };
         let records = [
             base,
-            Record { extent: Extent::Prefix(128), when: When::Shared(7), ..base },
+            Record { extent: Extent::Prefix(128), times: TimesRef::Shared(7), ..base },
             Record { extent: Extent::Range(70_000), list: ListKind::Block, scope: Scope::Exact, ..base },
         ];
         let bytes = encode(&records).expect("few");

@@ -1,7 +1,8 @@
 //! SIMD kernels: which of thirty-two bytes are below a number, and which of sixteen bytes equal one.
 //!
-//! A leaf of names has up to thirty-two numbers, and names are hashed in blocks of sixteen bytes. On x86-64 both kernels
-//! use SSE2, which every such processor has. Elsewhere, and as the reference in tests, plain loops do the same.
+//! A leaf of names has up to thirty-two numbers, and names are hashed in blocks of sixteen bytes. On x86-64
+//! both kernels use SSE2, which every such processor has. Elsewhere, and as the reference in tests, plain
+//! loops do the same.
 #![allow(unsafe_code)]
 
 /// The bytes that [`less`] compares.
@@ -54,7 +55,7 @@ mod sse2 {
     #[target_feature(enable = "sse2")]
     fn load(bytes: &Bytes32) -> [__m128i; 2] {
         let halves: [*const u8; 2] = [0, 16].map(|at| bytes.as_ptr().wrapping_add(at));
-        // SAFETY: each half has sixteen bytes, and the load asks for no alignment.
+        // SAFETY: each half has sixteen bytes, and the load needs no alignment.
         halves.map(|half| unsafe { _mm_loadu_si128(half.cast()) })
     }
 

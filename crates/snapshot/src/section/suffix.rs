@@ -1,35 +1,35 @@
 //! The suffixes of a name, from its last label on, and a hash of each.
 //!
-//! Names have their bytes reversed, so that a suffix of a name is a prefix of its bytes; it ends before a dot or at the end
-//! of the name. Most look-ups are misses, and this file is most of what a miss costs: it finds dots sixteen bytes at a
-//! time, and hashes a suffix with one multiplication for every sixteen bytes.
+//! Names have their bytes reversed, so that a suffix of a name is a prefix of its bytes; it ends before a dot
+//! or at the end of the name. Most look-ups are misses, and this file is most of what a miss costs: it finds
+//! dots sixteen bytes at a time, and hashes a suffix with one multiplication for every sixteen bytes.
 //!
-//! The hash is a folded multiplication (Wang Yi's wyhash), xored with its factors so that a factor of zero does not erase the
-//! other one. The last eight bytes of a suffix are read where they stand, even if that reads some bytes twice: this needs no
-//! mask. The hash is not secret. An adversary who writes a list can find names with equal hashes, which makes look-ups of
-//! these names slower, and of no others.
+//! The hash is a folded multiplication (Wang Yi's wyhash), xored with its factors so that a factor of zero
+//! does not erase the other one. The last eight bytes of a suffix are read as one word, even if that reads
+//! some bytes twice: this needs no mask. The hash is not secret. An adversary who writes a list can find
+//! names with equal hashes, which makes look-ups of these names slower, and of no others.
 
 use super::simd;
-use crate::hash::fold_keeping;
+use crate::hash::fold_with_factors;
 use crate::layout::{short_word, u64_at};
 
 /// The bytes that are hashed together.
 const BLOCK: usize = 16;
 /// How many bytes a word has.
 const WORD: usize = 8;
-/// Constants of the file format: the initial state, and what is xored to the second word of a block and multiplied with the
-/// length. No name contains such bytes.
+/// Constants of the file format: the initial state, and what is xored to the second word of a block and
+/// multiplied with the length. No name contains such bytes.
 pub(super) const INITIAL: u64 = 0x9FB2_1C65_1E98_DF25;
 pub(super) const SECOND: u64 = 0xD6E8_FEB8_6659_FD93;
 const LENGTH: u64 = 0xC2B2_AE3D_27D4_EB4F;
 
 /// The hash of a suffix.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
-pub struct SuffixHash(pub(super) u64);
+pub(super) struct SuffixHash(pub(super) u64);
 
 impl SuffixHash {
     /// The hash of a whole name with its bytes reversed.
-    pub fn of(name: &[u8]) -> SuffixHash {
+    pub(super) fn of(name: &[u8]) -> SuffixHash {
         let blocks = name.as_chunks::<BLOCK>().0.iter();
         let before = blocks.fold(INITIAL, |before, block| absorb(before, words(block, 0)));
         Suffix { end: name.len(), before, ends: 0 }.hash(name)
@@ -42,11 +42,11 @@ impl SuffixHash {
     }
 }
 
-/// A suffix of a name, and what is needed to go on to the next one.
+/// A suffix of a name, and the state from which the next longer one follows.
 #[derive(Clone, Copy, Debug, Default)]
-pub struct Suffix {
+pub(super) struct Suffix {
     /// How many bytes the suffix has.
-    pub end: usize,
+    pub(super) end: usize,
     /// The hash of all whole blocks before its end.
     before: u64,
     /// A mask of the bytes that end longer suffixes in the block that this one ends in.
@@ -56,28 +56,28 @@ pub struct Suffix {
 impl Suffix {
     /// The last label of a name.
     #[inline]
-    pub fn last_label(name: &[u8]) -> Suffix {
+    pub(super) fn last_label(name: &[u8]) -> Suffix {
         match ends_in(name, 0) {
-            0 => Suffix::behind(name, 0, INITIAL),
+            0 => Suffix::after(name, 0, INITIAL),
             ends => Suffix::at(0, ends, INITIAL),
         }
     }
 
-    /// The suffix that is one label longer; `None` behind the longest one, which is the name.
+    /// The suffix that is one label longer; `None` for the longest one, which is the name.
     #[inline(always)]
-    pub fn next(self, name: &[u8]) -> Option<Suffix> {
+    pub(super) fn next(self, name: &[u8]) -> Option<Suffix> {
         if self.end >= name.len() {
             return None;
         }
         Some(match self.ends {
-            0 => Suffix::behind(name, self.block(), self.before),
+            0 => Suffix::after(name, self.block(), self.before),
             ends => Suffix::at(self.block(), ends, self.before),
         })
     }
 
-    /// The shortest suffix that ends behind a block.
+    /// The shortest suffix that ends in a block after this one.
     #[inline]
-    fn behind(name: &[u8], mut block: usize, mut before: u64) -> Suffix {
+    fn after(name: &[u8], mut block: usize, mut before: u64) -> Suffix {
         loop {
             (before, block) = (absorb(before, words(name, block)), block + BLOCK);
             let ends = ends_in(name, block);
@@ -93,29 +93,29 @@ impl Suffix {
         Suffix { end: block + ends.trailing_zeros() as usize, before, ends: ends & (ends - 1) }
     }
 
-    /// Where the block begins in which it ends.
+    /// The offset of the block in which it ends.
     #[inline]
     fn block(&self) -> usize {
         self.end - self.end % BLOCK
     }
 
-    /// Its first eight bytes, zeros behind its end.
+    /// Its first eight bytes, zeros after its end.
     #[inline]
-    pub fn head(&self, name: &[u8]) -> u64 {
+    pub(super) fn head(&self, name: &[u8]) -> u64 {
         let head = if name.len() < WORD { short_word(name) } else { u64_at(name, 0) };
         if self.end < WORD { head & ((1 << (8 * self.end)) - 1) } else { head }
     }
 
     /// Its hash.
     #[inline]
-    pub fn hash(&self, name: &[u8]) -> SuffixHash {
+    pub(super) fn hash(&self, name: &[u8]) -> SuffixHash {
         let suffix = name.get(..self.end).unwrap_or(name);
         let (first, last) = match suffix.last_chunk() {
             Some(last) => (u64_at(suffix, self.block().min(self.end - WORD)), u64::from_le_bytes(*last)),
             None => (short_word(suffix), 0),
         };
         let length = (self.end as u64).wrapping_mul(LENGTH);
-        SuffixHash(fold_keeping(first ^ self.before, last ^ SECOND.wrapping_add(length)))
+        SuffixHash(fold_with_factors(first ^ self.before, last ^ SECOND.wrapping_add(length)))
     }
 }
 
@@ -145,10 +145,10 @@ fn words(text: &[u8], block: usize) -> [u64; 2] {
     bytes.map_or([0; 2], |bytes| [u64_at(bytes, 0), u64_at(bytes, WORD)])
 }
 
-/// The hash behind one more block.
+/// The state after one more block.
 #[inline]
 pub(super) fn absorb(before: u64, [first, second]: [u64; 2]) -> u64 {
-    fold_keeping(first ^ before, second ^ SECOND)
+    fold_with_factors(first ^ before, second ^ SECOND)
 }
 
 #[cfg(test)]

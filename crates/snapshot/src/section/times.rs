@@ -1,9 +1,9 @@
 //! Times: the table of times that many sightings share, and columns of times that belong to one entry.
 //!
-//! A feed that confirms its whole list confirms every entry at the same instant, so that a list needs one row of shared
-//! times for each of its last builds, however many entries it has. Rows that state their own times would make every
-//! record set unique; their times stand in a column instead and are found by the ordinal of the entry, at about eight
-//! bytes a row.
+//! A feed that confirms its whole list confirms every entry at the same instant, so that a list needs one row
+//! of shared times for each of its last builds, however many entries it has. Rows that state their own times
+//! would make every record set unique; their times are in a column instead and are found by the ordinal of
+//! the entry, at about eight bytes a row.
 
 use super::packed::{self, Packed};
 use crate::error::TooLarge;
@@ -11,13 +11,12 @@ use crate::layout::u32_at;
 use crate::{Time, Times};
 
 /// The length of a row of shared times, in bytes.
-pub const SHARED_LEN: usize = 12;
+pub(crate) const SHARED_LEN: usize = 12;
 const NO_EXPIRY: u32 = u32::MAX;
 
-/// The bytes of the table of shared times. Instants outside of what a snapshot can hold are clamped, as
-/// [`Time::stored`] says.
+/// The bytes of the table of shared times, as [`Time::stored`] stores them.
 pub fn encode_shared(rows: &[Times]) -> Result<Vec<u8>, TooLarge> {
-    // A record with the number 2^32 - 1 has times of its own.
+    // In a record, the row number 2^32 - 1 means that the entry has times of its own.
     TooLarge::check("shared-times", "rows", rows.len() as u64, u64::from(u32::MAX))?;
     let fields = |times: &Times| {
         let expiry = times.row_expiry.map_or(NO_EXPIRY, Time::stored);
@@ -28,7 +27,7 @@ pub fn encode_shared(rows: &[Times]) -> Result<Vec<u8>, TooLarge> {
 
 /// The row of shared times at `at`.
 #[inline]
-pub fn shared(bytes: &[u8], at: u32) -> Option<Times> {
+pub(crate) fn shared(bytes: &[u8], at: u32) -> Option<Times> {
     let row = bytes.get(at as usize * SHARED_LEN..)?.first_chunk::<SHARED_LEN>()?;
     let expiry = u32_at(row, 8);
     Some(Times {
@@ -40,12 +39,13 @@ pub fn shared(bytes: &[u8], at: u32) -> Option<Times> {
 
 const HEADER_LEN: usize = 16;
 
-/// The bytes of a column. `rows` are sorted by ordinal; an entry whose set has several records with own times has as
-/// many rows, in the order of its set.
+/// The bytes of a column. `rows` are sorted by ordinal; an entry whose set has several records with own times
+/// has as many rows, in the order of its set.
 pub fn encode_column(rows: &[(u32, Times)]) -> Result<Vec<u8>, TooLarge> {
     if rows.is_empty() {
         return Ok(Vec::new());
     }
+    // There is at least one row, so that 0 is never used.
     let least = |of: fn(&Times) -> Time| rows.iter().map(|(_, times)| of(times).stored()).min().unwrap_or(0);
     let base_first = least(|times| times.first_seen);
     let base_detect = least(|times| times.detect_time);
@@ -64,7 +64,7 @@ pub fn encode_column(rows: &[(u32, Times)]) -> Result<Vec<u8>, TooLarge> {
 
 /// A column of times in a file.
 #[derive(Clone, Copy, Debug)]
-pub struct Column<'a> {
+pub(crate) struct TimesColumn<'a> {
     count: usize,
     bases: [u32; 3],
     ordinals: Packed<'a>,
@@ -73,9 +73,9 @@ pub struct Column<'a> {
     expiry: Packed<'a>,
 }
 
-impl<'a> Column<'a> {
+impl<'a> TimesColumn<'a> {
     /// Reads the headers of a column of `count` rows.
-    pub fn new(bytes: &'a [u8], count: usize) -> Column<'a> {
+    pub(crate) fn new(bytes: &'a [u8], count: usize) -> TimesColumn<'a> {
         let bases = [0, 4, 8].map(|at| u32_at(bytes, at));
         let mut rest = bytes.get(HEADER_LEN..).unwrap_or(&[]);
         let mut next = || {
@@ -83,7 +83,7 @@ impl<'a> Column<'a> {
             rest = rest.get(packed.byte_len(count)..).unwrap_or(&[]);
             packed
         };
-        Column { count, bases, ordinals: next(), first: next(), detect: next(), expiry: next() }
+        TimesColumn { count, bases, ordinals: next(), first: next(), detect: next(), expiry: next() }
     }
 
     /// How many rows it has.
@@ -97,7 +97,7 @@ impl<'a> Column<'a> {
     }
 
     /// The times of the `nth` record with own times of an entry.
-    pub fn get(&self, ordinal: u32, nth: usize) -> Option<Times> {
+    pub(crate) fn get(&self, ordinal: u32, nth: usize) -> Option<Times> {
         let at = self.first_row(u64::from(ordinal)) + nth;
         (at < self.count && self.ordinals.get(at) == u64::from(ordinal)).then(|| self.row(at))
     }
@@ -147,11 +147,11 @@ mod tests {
     fn columns_read_back_by_ordinal() {
         let rows = [(3, times(0, 5, None)), (3, times(1, 6, Some(9))), (700_000, times(-50, 86_400, None))];
         let bytes = encode_column(&rows).expect("three");
-        let column = Column::new(&bytes, rows.len());
+        let column = TimesColumn::new(&bytes, rows.len());
         assert_eq!(column.get(3, 0), Some(rows[0].1));
         assert_eq!(column.get(3, 1), Some(rows[1].1));
         assert_eq!(column.get(700_000, 0), Some(rows[2].1));
         assert_eq!((column.get(3, 2), column.get(4, 0), column.get(700_000, 1)), (None, None, None));
-        assert!(Column::new(&[], 0).get(0, 0).is_none());
+        assert!(TimesColumn::new(&[], 0).get(0, 0).is_none());
     }
 }

@@ -1,7 +1,7 @@
 //! The top index: a map of the `fst` crate from separators to groups of sorted keys.
 //!
-//! It leads from any key to the group that would hold it. A group has some hundreds of keys, and a separator is only as
-//! long as it must be to tell a group from the one before, so that the map is small and quickly built.
+//! It maps any key to the group that would hold it. A group has hundreds of keys or more, and a separator is
+//! only as long as it must be to differ from the group before, so that the map is small and quickly built.
 
 /// The shortest text that is not greater than the key at `at`, and greater than all keys before it.
 pub(super) fn separator<'k>(keys: &[&'k [u8]], at: usize) -> &'k [u8] {
@@ -11,8 +11,11 @@ pub(super) fn separator<'k>(keys: &[&'k [u8]], at: usize) -> &'k [u8] {
     }
 }
 
-/// The map from separator to group, of all groups but the first. Each group begins with the key at its start; keys are
-/// sorted and distinct.
+/// The map from separator to group, of all groups but the first. Each group begins with the key at its start;
+/// keys are sorted and distinct.
+///
+/// It cannot fail: separators of sorted, distinct keys rise, and the writer is memory. Were keys unsorted,
+/// separators would be missing, and the verification of references before publication would reject the file.
 pub(super) fn encode(keys: &[&[u8]], starts: &[usize]) -> Vec<u8> {
     let mut builder = fst::raw::Builder::memory();
     for (group, start) in (0u64..).zip(starts).skip(1) {
@@ -34,7 +37,7 @@ mod tests {
     use crate::fst_map::FstMap;
 
     #[test]
-    fn every_key_is_led_to_its_group() {
+    fn every_key_is_mapped_to_its_group() {
         let mut keys: Vec<String> = (0..5000).map(|n| format!("moc.{:x}", n * 7919 % 65_537)).collect();
         keys.sort();
         let keys: Vec<&[u8]> = keys.iter().map(String::as_bytes).collect();

@@ -1,11 +1,11 @@
 //! URLs: sorted keys in front-coded blocks, below the top index.
 //!
-//! A map of the `fst` crate over all keys is as small as this, but takes twenty times as long to build, and a look-up in it
-//! touches a dozen cache lines. Here the top index leads to a *group* of 64 blocks; *heads*, the eight bytes of each block's
-//! first key behind what all keys of the group share, lead to the block; and the block is searched without being decoded,
-//! because each key says how much it shares with the one before. Groups have heads of sixteen bytes, too, so that the top
-//! index is walked only where the heads of several groups are equal. A look-up touches the heads, which stay in the cache,
-//! and one block.
+//! A map of the `fst` crate over all keys is as small as this, but takes twenty times as long to build, and a
+//! look-up in it touches a dozen cache lines. Here the top index gives a *group* of 64 blocks. *Heads*, the
+//! eight bytes of each block's first key after the prefix that all keys of the group share, give the block.
+//! The block is searched without being decoded, because each key states how much it shares with the one
+//! before. Groups have heads of sixteen bytes, too, so that the top index is walked only where the heads of
+//! several groups are equal. A look-up touches the heads, which stay in the cache, and one block.
 //!
 //! The ordinal of a key is its position in the order of all keys, 32 to a block, and is not stored.
 
@@ -15,29 +15,34 @@ use crate::fst_map::FstMap;
 use crate::layout::{short_word, u32_at, u64_at, u128_at};
 use std::cmp::Ordering;
 use std::hint::select_unpredictable;
-use std::ops::Range;
 
 /// How many keys a block holds; the last one may hold fewer.
-pub const BLOCK_KEYS: usize = 32;
+const BLOCK_KEYS: usize = 32;
 /// How many blocks a group holds; the last one may hold fewer.
-pub const GROUP_BLOCKS: usize = 64;
+const GROUP_BLOCKS: usize = 64;
 const GROUP_KEYS: usize = BLOCK_KEYS * GROUP_BLOCKS;
 const HEADER_LEN: usize = 40;
 const HEAD_LEN: usize = 8;
 const OFFSET_LEN: usize = 4;
 const GROUP_LEN: usize = 24;
+/// The longest key, in bytes: what the four bytes of a length in LEB128 hold.
+const KEY_MAX: u64 = (1 << 28) - 1;
+/// The longest text, and the most shared bytes, in a block of short keys.
+const SHORT_MAX: usize = 255;
 
 /// The bytes of sorted, distinct URLs; none without URLs.
 pub fn encode(keys: &[&[u8]]) -> Result<Vec<u8>, TooLarge> {
     encode_within(keys, u64::from(u32::MAX))
 }
 
-/// The same with another limit on the bytes of the blocks.
+/// As [`encode`], with another limit on the bytes of the blocks.
 fn encode_within(keys: &[&[u8]], data_max: u64) -> Result<Vec<u8>, TooLarge> {
     if keys.is_empty() {
         return Ok(Vec::new());
     }
     TooLarge::fit_u32("URLs", "entries", keys.len())?;
+    let longest = keys.iter().map(|key| key.len()).max().unwrap_or(0);
+    TooLarge::check("a URL", "bytes", longest as u64, KEY_MAX)?;
     let blocks: Vec<&[&[u8]]> = keys.chunks(BLOCK_KEYS).collect();
     let (mut heads, mut offsets, mut groups) = (Vec::new(), vec![0; OFFSET_LEN], Vec::new());
     let (mut prefixes, mut data) = (Vec::new(), Vec::new());
@@ -46,7 +51,8 @@ fn encode_within(keys: &[&[u8]], data_max: u64) -> Result<Vec<u8>, TooLarge> {
         let shared = shared_by_all(&firsts);
         groups.extend(wide_head_of(separator(keys, at * GROUP_KEYS)).to_le_bytes());
         groups.extend(TooLarge::fit_u32("URLs", "bytes of prefixes", prefixes.len())?.to_le_bytes());
-        groups.extend(TooLarge::fit_u32("a URL", "bytes", shared.len())?.to_le_bytes());
+        // At most KEY_MAX.
+        groups.extend((shared.len() as u32).to_le_bytes());
         prefixes.extend_from_slice(shared);
         for (block, first) in group.iter().zip(&firsts) {
             heads.extend(head_of(first.get(shared.len()..).unwrap_or(&[])).to_le_bytes());
@@ -94,9 +100,10 @@ fn wide_head_of(text: &[u8]) -> u128 {
     u128::from(head_of(text)) << 64 | u128::from(head_of(text.get(8..).unwrap_or(&[])))
 }
 
-/// Appends a block. A block of short keys has all numbers before all texts, a byte each, so that a search skips texts: the
-/// count of keys, how many bytes each shares with the one before, how many follow, and then these. A block with a long key
-/// begins with a zero and has the two numbers of each key before its text, in LEB128.
+/// Appends a block. A block of short keys has all numbers before all texts, a byte each, so that a search
+/// skips texts: the count of keys, how many bytes each shares with the one before, how many follow, and these
+/// bytes. A block with a long key begins with a zero and has the two numbers of each key before its text, in
+/// LEB128.
 fn encode_block(keys: &[&[u8]], out: &mut Vec<u8>) {
     let before = std::iter::once(&[][..]).chain(keys.iter().copied());
     let parts: Vec<(usize, &[u8])> = before
@@ -122,9 +129,6 @@ fn encode_block(keys: &[&[u8]], out: &mut Vec<u8>) {
     }
 }
 
-/// The longest text, and the most shared bytes, in a block of short keys.
-const SHORT_MAX: usize = 255;
-
 fn push_number(out: &mut Vec<u8>, mut number: usize) {
     while number >= 0x80 {
         out.push(number as u8 | 0x80);
@@ -135,7 +139,7 @@ fn push_number(out: &mut Vec<u8>, mut number: usize) {
 
 /// The URLs in a file.
 #[derive(Clone, Copy, Debug)]
-pub struct UrlBlocks<'a> {
+pub(crate) struct UrlBlocks<'a> {
     count: u64,
     heads: &'a [[u8; HEAD_LEN]],
     offsets: &'a [[u8; OFFSET_LEN]],
@@ -147,7 +151,7 @@ pub struct UrlBlocks<'a> {
 
 impl<'a> UrlBlocks<'a> {
     /// Reads the header; there are no blocks where its numbers do not fit the bytes.
-    pub fn new(bytes: &'a [u8]) -> UrlBlocks<'a> {
+    pub(crate) fn new(bytes: &'a [u8]) -> UrlBlocks<'a> {
         UrlBlocks::read(bytes).unwrap_or(UrlBlocks {
             count: 0,
             heads: &[],
@@ -179,29 +183,20 @@ impl<'a> UrlBlocks<'a> {
         })
     }
 
-    /// The number of keys that the header states.
-    pub fn len(&self) -> u64 {
-        self.count
-    }
-
-    /// Whether there are no blocks.
-    pub fn is_empty(&self) -> bool {
-        self.heads.is_empty()
-    }
-
     /// The ordinal of exactly this key.
     #[inline]
-    pub fn get(&self, key: &[u8]) -> Option<u32> {
-        let block = self.among(self.group(key)?, key)?;
+    pub(crate) fn get(&self, key: &[u8]) -> Option<u32> {
+        let block = self.block_in_group(self.group(key)?, key)?;
         self.find(block, key)
     }
 
-    /// The last group whose separator is not greater than the key: by heads, and by the top index where they are equal.
+    /// The last group whose separator is not greater than the key: by heads, and by the top index where they
+    /// are equal.
     #[inline]
     fn group(&self, key: &[u8]) -> Option<usize> {
         let head = wide_head_of(key);
         let upper_head = (head >> 64) as u64;
-        let after = passed(self.groups.len(), |at| {
+        let after = partition_point(self.groups.len(), |at| {
             // Two halves compare without a branch; one comparison of 128 bits compiles to a branch.
             let (lower, upper) = self.groups.get(at).map_or((0, 0), |row| (u64_at(row, 0), u64_at(row, 8)));
             (upper < upper_head) | ((upper == upper_head) & (lower <= head as u64))
@@ -217,16 +212,16 @@ impl<'a> UrlBlocks<'a> {
 
     /// The block of a group that holds the key, if any does: the last one whose first key is not greater.
     #[inline]
-    fn among(&self, group: usize, key: &[u8]) -> Option<u32> {
+    fn block_in_group(&self, group: usize, key: &[u8]) -> Option<u32> {
         let row = self.groups.get(group)?;
         let prefix = self.prefixes.get(u32_at(row, 16) as usize..)?.get(..u32_at(row, 20) as usize)?;
         let heads = self.heads_of(group);
-        let behind = match key.get(..prefix.len()).unwrap_or(key).cmp(prefix) {
+        let after = match key.get(..prefix.len()).unwrap_or(key).cmp(prefix) {
             Ordering::Less => 0,
             Ordering::Greater => heads.len(),
-            Ordering::Equal => self.passed(group * GROUP_BLOCKS, heads, prefix.len(), key),
+            Ordering::Equal => self.blocks_not_after(group * GROUP_BLOCKS, heads, prefix.len(), key),
         };
-        u32::try_from(group * GROUP_BLOCKS + behind.checked_sub(1)?).ok()
+        u32::try_from(group * GROUP_BLOCKS + after.checked_sub(1)?).ok()
     }
 
     #[inline]
@@ -235,9 +230,10 @@ impl<'a> UrlBlocks<'a> {
         self.heads.get(start..(start + GROUP_BLOCKS).min(self.heads.len())).unwrap_or(&[])
     }
 
-    /// How many blocks of a group begin at or before the key.
+    /// How many blocks of a group begin at or before the key. The group begins with the block `start`, and
+    /// its prefix has `shared` bytes.
     #[inline]
-    fn passed(&self, start: usize, heads: &[[u8; HEAD_LEN]], shared: usize, key: &[u8]) -> usize {
+    fn blocks_not_after(&self, start: usize, heads: &[[u8; HEAD_LEN]], shared: usize, key: &[u8]) -> usize {
         let head = head_of(key.get(shared..).unwrap_or(&[]));
         let after = heads.partition_point(|other| u64::from_le_bytes(*other) <= head);
         let last = after.checked_sub(1).and_then(|last| heads.get(last));
@@ -247,8 +243,10 @@ impl<'a> UrlBlocks<'a> {
         }
         let before = heads.get(..after).unwrap_or(heads).partition_point(|other| u64_at(other, 0) < head);
         // Of blocks with the head of the key, their first keys decide.
-        let tied: Range<usize> = start + before..start + after;
-        before + partition(tied, |block| self.first_key(block).is_some_and(|first| first <= key))
+        before
+            + partition_point(after - before, |nth| {
+                self.first_key(start + before + nth).is_some_and(|first| first <= key)
+            })
     }
 
     fn block(&self, block: usize) -> Option<&'a [u8]> {
@@ -275,7 +273,7 @@ impl<'a> UrlBlocks<'a> {
     }
 
     /// Visits every key in order with its ordinal. Returns `false` if a block cannot be read.
-    pub fn each(&self, mut visit: impl FnMut(&[u8], u32)) -> bool {
+    pub(crate) fn each(&self, mut visit: impl FnMut(&[u8], u32)) -> bool {
         let mut key = Vec::new();
         let mut seen = 0;
         for block in 0..self.heads.len() {
@@ -296,10 +294,10 @@ impl<'a> UrlBlocks<'a> {
     }
 }
 
-/// The number of positions that hold, out of `count`, where those that hold come first. A binary search without branches:
-/// half of such branches would be mispredicted, and each would cost more than the step.
+/// How many of the first `count` positions hold, where those that hold come first. A binary search without
+/// branches: half of its branches would be mispredicted, and each would cost more than the step.
 #[inline]
-fn passed(count: usize, holds: impl Fn(usize) -> bool) -> usize {
+fn partition_point(count: usize, holds: impl Fn(usize) -> bool) -> usize {
     let (mut low, mut left) = (0, count);
     while left > 0 {
         let half = left.div_ceil(2);
@@ -307,20 +305,6 @@ fn passed(count: usize, holds: impl Fn(usize) -> bool) -> usize {
         left -= half;
     }
     low
-}
-
-/// The number of positions of a range that hold, where those that hold come first.
-fn partition(range: Range<usize>, holds: impl Fn(usize) -> bool) -> usize {
-    let (mut low, mut high) = (range.start, range.end);
-    while low < high {
-        let middle = low + (high - low) / 2;
-        if holds(middle) {
-            low = middle + 1;
-        } else {
-            high = middle;
-        }
-    }
-    low - range.start
 }
 
 /// The length of the longest common prefix of two texts, eight bytes at a time.
@@ -362,8 +346,8 @@ impl<'a> Block<'a> {
         Some(Block::Short(Short { shared, lengths, texts }))
     }
 
-    /// Visits for each key how many bytes it shares with the one before, and its text. Returns `false` if the block does not
-    /// end where its keys do.
+    /// Visits for each key how many bytes it shares with the one before, and its text. Returns `false` if the
+    /// block does not end where its keys do.
     fn each(self, mut visit: impl FnMut(usize, &[u8])) -> bool {
         match self {
             Block::Short(Short { shared, lengths, mut texts }) => {
@@ -400,8 +384,9 @@ impl<'a> Short<'a> {
         self.texts.get(at..)?.get(..usize::from(*self.lengths.get(place)?))
     }
 
-    /// The position of a key. A stored key that shares more bytes with the one before than the query does differs from the
-    /// query where that one did, and is skipped; one that shares fewer is greater than the query.
+    /// The position of a key. A stored key that shares more bytes with the one before than the query does
+    /// differs from the query where that one did, and is skipped; one that shares fewer is greater than the
+    /// query.
     #[inline]
     fn find(&self, key: &[u8]) -> Option<u32> {
         let (mut place, mut at, mut matched) = (0usize, 0usize, 0usize);
@@ -417,15 +402,15 @@ impl<'a> Short<'a> {
                 _ => {}
             }
             let begin = place + 1;
-            let passed =
+            let skipped =
                 self.shared.get(begin..)?.iter().take_while(|shared| usize::from(**shared) > matched).count();
             at += self
                 .lengths
-                .get(place..begin + passed)?
+                .get(place..begin + skipped)?
                 .iter()
                 .map(|length| usize::from(*length))
                 .sum::<usize>();
-            place = begin + passed;
+            place = begin + skipped;
             if usize::from(*self.shared.get(place)?) < matched {
                 return None;
             }
@@ -540,6 +525,12 @@ mod tests {
     fn no_bytes_hold_no_keys() {
         assert_eq!(UrlBlocks::new(&[]).get(b"moc.a"), None);
         assert!(UrlBlocks::new(&[]).each(|_, _| unreachable!()));
+    }
+
+    #[test]
+    fn a_key_beyond_the_limit_is_an_error() {
+        let long = vec![0; 1 << 28];
+        assert_eq!(encode(&[&long]).map_err(|error| error.limit), Err(KEY_MAX));
     }
 
     #[test]

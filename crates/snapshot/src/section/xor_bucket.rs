@@ -1,10 +1,10 @@
 //! Buckets of 64 bytes that map hashes to values without storing the hashes.
 //!
-//! A bucket is an array of small numbers. A hash selects some of them, and their xor is the value of the hash. Each
-//! stored hash is therefore one linear equation over GF(2), and a bucket is small enough for Gaussian elimination to
-//! find numbers that satisfy all of its equations. A bucket fills one cache line, so a look-up reads one line. The
-//! filter and the locator of names are made of such buckets (compare P. Dillinger and S. Walzer, "Ribbon filter:
-//! practically smaller than Bloom and Xor", 2021).
+//! A bucket is an array of small numbers. A hash selects some of them, and their xor is the value of the
+//! hash. Each stored hash is therefore one linear equation over GF(2), and a bucket is small enough for
+//! Gaussian elimination to find numbers that satisfy all of its equations. A bucket fills one cache line, so
+//! a look-up reads one line. The filter and the locator of names are made of such buckets (compare P.
+//! Dillinger and S. Walzer, "Ribbon filter: practically smaller than Bloom and Xor", 2021).
 
 use crate::hash;
 
@@ -19,8 +19,8 @@ pub(super) fn bucket_of(hash: u64, count: usize) -> usize {
     scale(hash, count as u64) as usize
 }
 
-/// Maps a hash to `0..end` in proportion: the upper half of the product (D. Lemire, "Fast random integer generation in
-/// an interval", 2019).
+/// Maps a hash to `0..end` in proportion: the upper half of the product (D. Lemire, "Fast random integer
+/// generation in an interval", 2019).
 #[inline]
 pub(super) fn scale(hash: u64, end: u64) -> u64 {
     ((u128::from(hash) * u128::from(end)) >> 64) as u64
@@ -51,8 +51,8 @@ impl Gf2System {
         Gf2System([(0, 0); NUMBERS_MAX])
     }
 
-    /// Adds an equation: the numbers at these positions xor to `value`. A position that occurs twice cancels out.
-    /// Returns `false` if the equation contradicts the others.
+    /// Adds an equation: the numbers at these positions xor to `value`. A position that occurs twice cancels
+    /// out. Returns `false` if the equation contradicts the others.
     pub(super) fn add(&mut self, positions: impl IntoIterator<Item = usize>, value: u32) -> bool {
         self.add_mask(positions.into_iter().fold(0, |mask, position| mask ^ 1 << position), value)
     }
