@@ -16,10 +16,11 @@ const CODEC: u32 = 1;
 const LIMIT: usize = 16 << 20;
 
 /// The state of a feed in the last build.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub enum FeedState {
     /// Its download was taken.
+    #[default]
     Ok,
     /// Its download was missing or unreadable; it keeps its last good sightings.
     Failed,
@@ -89,10 +90,10 @@ pub struct Source {
     pub content: u64,
     /// When the first download with this content was retrieved.
     pub unchanged_since: Time,
-    /// Whether it closed with an end mark.
-    pub ended: bool,
-    /// Whether an operator let it in past the guards.
-    pub let_in: bool,
+    /// Whether it had an end mark.
+    pub has_end_mark: bool,
+    /// Whether an operator accepted it past the guards.
+    pub accepted_by_operator: bool,
 }
 
 /// The typed part of a feed record whose fields are stored as numbers.
@@ -238,8 +239,8 @@ mod tests {
             indicators: 3,
             content: 4,
             unchanged_since: Time::from_unix(1_780_000_000),
-            ended: true,
-            let_in: false,
+            has_end_mark: true,
+            accepted_by_operator: false,
         });
         Origin { generator: "rapsheet 0".to_owned(), feeds: vec![feed] }
     }
