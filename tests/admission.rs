@@ -307,7 +307,7 @@ fn coverage_limit_counts_kept_sightings() {
     let eights = |days: i64| (0..5).map(|n| format!("{}.0.0.0/8\n", 20 + 5 * days + n)).collect::<String>();
     let reasons = |more: &str| {
         let mut harness = harness("plain-ip", &format!("retention = \"5d\"\n{more}"));
-        harness.catalog.insert_str(0, "[guard]\nallow_canaries = true\n");
+        harness.catalog.insert_str(0, "[guard]\nallow_never_block = true\n");
         let stops = (0..20).map(|days| {
             harness.download("list.txt", eights(days).as_bytes(), day(days));
             failure_reason(&harness.build(day(days))).map(str::to_owned)
@@ -350,8 +350,8 @@ fn rejects_never_block_entries() {
     for bad in ["login.google.com", "https://docs.google.com/forms/x", "45.9.20.5", "shop.com"] {
         assert_eq!(status(bad), Status::Blocked, "{bad}");
     }
-    harness.catalog.push_str("[feed.guard]\nallow_canaries = true\n");
-    assert_eq!(harness.build_only(day(0)).report.feeds[0].rejected, 0, "allow_canaries lets them through");
+    harness.catalog.push_str("[feed.guard]\nallow_never_block = true\n");
+    assert_eq!(harness.build_only(day(0)).report.feeds[0].rejected, 0, "allow_never_block lets them through");
 }
 
 #[test]

@@ -395,7 +395,7 @@ fn reports_an_invalid_sidecar() {
         dir.write("downloads/bad-ip.txt.meta.json", note);
         let output = dir.run(&[BUILD, &["--replace-newer"]].concat());
         assert_eq!(code(&output), 0, "{}", stderr(&output));
-        let message = "bad-ip: bad-ip.txt.meta.json is not a note of a download";
+        let message = "bad-ip: bad-ip.txt.meta.json is not a valid sidecar";
         assert!(stderr(&output).contains(message), "{note}: {}", stderr(&output));
     }
 }

@@ -152,7 +152,7 @@ fn snapshot_of_names_in_three_feeds(dir: &TestDir, count: usize) -> Vec<String> 
         dir.write(&format!("downloads/{id}.txt"), names.join("\n"));
         format!(
             "[[feed]]\nid = \"{id}\"\nprovider = \"{id}.example\"\nformat = \"plain-domain\"\nfile = \"{id}.txt\"\n\
-             assessment = [\"phishing\"]\n[feed.guard]\nallow_canaries = true\n"
+             assessment = [\"phishing\"]\n[feed.guard]\nallow_never_block = true\n"
         )
     };
     dir.write("catalog.toml", ["one", "two", "three"].map(feed).concat());

@@ -122,11 +122,11 @@ const fn word(stage: Stage) -> &'static str {
 }
 
 impl Observer for Progress {
-    fn begin(&self, id: &str) {
+    fn feed_begins(&self, id: &str) {
         self.times().feeds.insert(id.to_owned(), Instant::now());
     }
 
-    fn stage(&self, stage: Stage, of: usize) {
+    fn stage_begins(&self, stage: Stage, of: usize) {
         let mut times = self.times();
         times.end_stage();
         times.stage = Some((stage, Instant::now()));
@@ -146,14 +146,14 @@ impl Observer for Progress {
         }
     }
 
-    fn bytes(&self, count: u64) {
+    fn bytes_read(&self, count: u64) {
         let read = self.read.fetch_add(count, Ordering::Relaxed) + count;
         if let Show::Bar(bar) = &self.show {
             bar.set_message(bytes(read));
         }
     }
 
-    fn feed(&self, report: &FeedReport) {
+    fn feed_ends(&self, report: &FeedReport) {
         let mut times = self.times();
         if let Some(began) = times.feeds.remove(&report.id) {
             times.seconds.insert(report.id.clone(), rounded(began.elapsed()));

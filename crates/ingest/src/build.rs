@@ -1,12 +1,12 @@
-//! The build: every feed is read, the previous snapshot is carried over, and everything is merged into a new
-//! one.
+//! The build: every feed is read, the previous snapshot is carried over, and both are merged into a new one.
 //!
-//! [`build`] is the table of contents.
+//! [`build()`] is the table of contents. The functions below it are in its order.
 
 mod error;
 mod feed;
 mod input;
 mod origin;
+mod summary;
 
 pub use crate::admission::accept::Accept;
 pub use crate::sighting::state_file::StateError;
@@ -18,15 +18,15 @@ pub use rapsheet_snapshot::TooLarge;
 use crate::admission::coverage::PreviousCoverage;
 use crate::catalog::{Catalog, Feed};
 use crate::entry::never_block::NeverBlock;
-use crate::report::{EndedFeed, REPORT_VERSION, RejectRow, Report, Totals};
-use crate::sighting::previous_snapshot::{self, CarryError};
-use crate::sighting::state_file::{self, AcceptedDigest, ReadError, StateWriter};
+use crate::report::{RejectRow, Report};
+use crate::sighting::previous_snapshot;
+use crate::sighting::state_file::{self, AcceptedDigest, StateWriter};
 use feed::{FeedContext, FeedResult};
-use rapsheet_assemble::{Assembly, ClaimTable, Columns, RetentionPolicy, assemble};
-use rapsheet_snapshot::section::origin::{AcceptedDownload, FeedRecord, FeedState};
-use rapsheet_snapshot::{FeedId, Image, Mode, ParseError, Snapshot};
+use rapsheet_assemble::{ClaimTable, Columns, RetentionPolicy, assemble};
+use rapsheet_snapshot::section::origin::FeedRecord;
+use rapsheet_snapshot::{FeedId, Image, Mode, Snapshot, Time};
 use rayon::prelude::*;
-use std::collections::{BTreeMap, HashMap};
+use std::collections::HashMap;
 use std::sync::Arc;
 
 /// The result of a build.
@@ -64,20 +64,28 @@ pub struct BuildOutput {
 pub fn build(input: &BuildInput<'_>, observer: &dyn Observer) -> Result<BuildOutput, BuildError> {
     check_clock(input)?;
     let feeds = feeds_in_order(input.catalog)?;
-    let accepted =
-        input.state.map_or(Ok(Vec::new()), state_file::read_accepted).map_err(BuildError::State)?;
+    let disabled = disabled_accumulated(input.catalog);
+    let accepted = accepted_before(input)?;
+
+    // The downloads: each is parsed, and admitted or held.
+    observer.stage_begins(Stage::Read, feeds.len());
     let mut results = read_all(&feeds, input, &accepted, observer);
     check_inputs(&results, input)?;
-    let disabled = disabled_accumulated(input.catalog);
     let policies = policies(&feeds, &results, &disabled, input);
     let (mut columns, mut claims, rejects) = gather(&mut results, input.limits)?;
-    observer.stage(Stage::Carry, feeds.len());
+
+    // What the previous snapshot and the state file hold.
+    observer.stage_begins(Stage::Carry, feeds.len());
     carry_over(input, &feeds, &disabled, &mut columns, &mut claims)?;
-    observer.stage(Stage::Merge, feeds.len());
+
+    // One sorted list of entries, with their sightings, as the sections of a snapshot.
+    observer.stage_begins(Stage::Merge, feeds.len());
     let mut state = StateWriter::default();
     let mut assembly = assemble(columns, &claims, &policies, &mut state)?;
+
+    // The report, the state file, and what the snapshot states about its feeds.
     let accepted = with_accepted(accepted, &results, input.now);
-    let (report, sources) = report(input, &feeds, results, &policies, &assembly);
+    let (report, sources) = summary::summarize(input, &feeds, results, &policies, &assembly);
     let ids: Vec<&str> = feeds.iter().chain(&disabled).map(|feed| feed.id.as_str()).collect();
     let state = state.encode(&ids, &accepted)?;
     assembly.sections.push(origin::section(input, &feeds, &report, sources, &policies, &assembly.kinds)?);
@@ -87,29 +95,10 @@ pub fn build(input: &BuildInput<'_>, observer: &dyn Observer) -> Result<BuildOut
 
 /// A build that is earlier than the previous one would bring back what has been delisted since.
 fn check_clock(input: &BuildInput<'_>) -> Result<(), BuildError> {
-    match input.newer_than().map(Snapshot::built_at).max() {
+    match input.predecessors().map(Snapshot::built_at).max() {
         Some(before) if before > input.now => Err(BuildError::ClockBack { now: input.now, before }),
         _ => Ok(()),
     }
-}
-
-/// One older download is held. If no download is newer and some are older, the whole folder is an old one.
-fn check_inputs(results: &[FeedResult], input: &BuildInput<'_>) -> Result<(), BuildError> {
-    input.newer_than().try_for_each(|other| {
-        let record = |result: &FeedResult| record_of(other, &result.report.id);
-        let older = results.iter().find_map(|result| {
-            let times = result.older_than(record(result)?)?;
-            Some((&result.report.id, times))
-        });
-        match older {
-            Some((feed, (found, last)))
-                if !results.iter().any(|result| result.is_newer_than(record(result))) =>
-            {
-                Err(BuildError::OlderInputs { feed: feed.clone(), found, last })
-            }
-            _ => Ok(()),
-        }
-    })
 }
 
 /// The enabled feeds by provider and id. Their positions are their numbers in the snapshot, so the order of
@@ -127,6 +116,11 @@ fn disabled_accumulated(catalog: &Catalog) -> Vec<&Feed> {
     catalog.feeds.iter().filter(|feed| !feed.enabled && feed.mode == Mode::Accumulated).collect()
 }
 
+/// The held downloads that earlier builds accepted.
+fn accepted_before(input: &BuildInput<'_>) -> Result<Vec<AcceptedDigest>, BuildError> {
+    input.state.map_or(Ok(Vec::new()), state_file::read_accepted).map_err(BuildError::State)
+}
+
 /// Reads all feeds in parallel, the largest files first, so that none of them is the last one running.
 fn read_all(
     feeds: &[&Feed],
@@ -134,7 +128,6 @@ fn read_all(
     accepted: &[AcceptedDigest],
     observer: &dyn Observer,
 ) -> Vec<FeedResult> {
-    observer.stage(Stage::Read, feeds.len());
     let never_block = Arc::new(NeverBlock::new(&input.catalog.never_block));
     let coverage = PreviousCoverage::new(input.previous);
     let context = |feed: &Feed| FeedContext {
@@ -155,11 +148,11 @@ fn read_all(
         .into_par_iter()
         .with_max_len(1)
         .filter_map(|(_, at)| {
-            let on_bytes = |count| observer.bytes(count);
+            let on_bytes = |count| observer.bytes_read(count);
             let feed = feeds.get(at)?;
-            observer.begin(&feed.id);
+            observer.feed_begins(&feed.id);
             let result = feed::read(feed, &context(feed), &on_bytes);
-            observer.feed(&result.report);
+            observer.feed_ends(&result.report);
             Some((at, result))
         })
         .collect();
@@ -167,23 +160,23 @@ fn read_all(
     results.into_iter().map(|(_, result)| result).collect()
 }
 
-/// Adds the downloads that this build accepted to those that earlier builds accepted.
-fn with_accepted(
-    mut accepted: Vec<AcceptedDigest>,
-    results: &[FeedResult],
-    now: rapsheet_snapshot::Time,
-) -> Vec<AcceptedDigest> {
-    for result in results {
-        let Some(admitted) = result.admitted.as_ref().filter(|admitted| admitted.source.accepted_by_operator)
-        else {
-            continue;
-        };
-        let (feed, digest) = (&result.report.id, admitted.source.digest);
-        if !accepted.iter().any(|known| known.feed == *feed && known.digest == digest) {
-            accepted.push(AcceptedDigest { feed: feed.clone(), digest, at: now });
+/// One older download is held. If no download is newer and some are older, the whole folder is an old one.
+fn check_inputs(results: &[FeedResult], input: &BuildInput<'_>) -> Result<(), BuildError> {
+    input.predecessors().try_for_each(|other| {
+        let record = |result: &FeedResult| record_of(other, &result.report.id);
+        let older = results.iter().find_map(|result| {
+            let times = result.older_than(record(result)?)?;
+            Some((&result.report.id, times))
+        });
+        match older {
+            Some((feed, (found, last)))
+                if !results.iter().any(|result| result.is_newer_than(record(result))) =>
+            {
+                Err(BuildError::OlderInputs { feed: feed.clone(), found, last })
+            }
+            _ => Ok(()),
         }
-    }
-    accepted
+    })
 }
 
 /// How claims are resolved, by the numbers of the feeds. The disabled feeds follow the enabled ones.
@@ -201,14 +194,6 @@ fn policies(
     });
     let disabled = disabled.iter().map(|feed| feed::policy(feed, None, None, input.now));
     enabled.chain(disabled).collect()
-}
-
-fn previous_record<'a>(input: &BuildInput<'a>, id: &str) -> Option<&'a FeedRecord> {
-    record_of(input.previous?, id)
-}
-
-fn record_of<'a>(snapshot: &'a Snapshot, id: &str) -> Option<&'a FeedRecord> {
-    snapshot.origin().feeds.iter().find(|feed| feed.id == id)
 }
 
 /// Moves the rows of all feeds into one set of columns.
@@ -242,18 +227,12 @@ fn carry_over(
     let numbers: HashMap<&str, FeedId> = of_all.map(|(feed, number)| (feed.id.as_str(), number)).collect();
     if let Some(previous) = input.previous {
         let feed_now = |id: FeedId| current_number(previous.feed(id)?, feeds, &numbers);
-        previous_snapshot::carry_over(previous, &feed_now, columns, claims).map_err(|error| match error {
-            CarryError::Corrupt => BuildError::Previous,
-            CarryError::TooLarge(error) => BuildError::TooLarge(error),
-        })?;
+        previous_snapshot::carry_over(previous, &feed_now, columns, claims)?;
         columns.finish_run();
     }
     if let Some(state) = input.state {
         let feed_now = |id: &str| numbers.get(id).copied();
-        state_file::read_rows(state, &feed_now, columns, claims).map_err(|error| match error {
-            ReadError::State(error) => BuildError::State(error),
-            ReadError::TooLarge(error) => BuildError::TooLarge(error),
-        })?;
+        state_file::read_rows(state, &feed_now, columns, claims)?;
         columns.finish_run();
     }
     Ok(())
@@ -267,67 +246,37 @@ fn current_number(before: &FeedRecord, feeds: &[&Feed], numbers: &HashMap<&str, 
     (now.list == before.traits().list).then_some(number)
 }
 
-/// The report, and for each feed what its next download is measured against.
-fn report(
-    input: &BuildInput<'_>,
-    feeds_now: &[&Feed],
-    results: Vec<FeedResult>,
-    policies: &[RetentionPolicy],
-    assembly: &Assembly,
-) -> (Report, Vec<Option<AcceptedDownload>>) {
-    let mut totals = Totals::from(assembly.totals);
-    let mut feeds = Vec::with_capacity(results.len());
-    let mut sources = Vec::with_capacity(results.len());
-    for (((id, result), policy), now) in (0..).map(FeedId).zip(results).zip(policies).zip(feeds_now) {
-        let mut feed = result.report;
-        feed.set_counts(&assembly.counts.get(&id).copied().unwrap_or_default());
-        feed.reject_overlaps(assembly.overlap_refused.get(&id).copied().unwrap_or(0), ParseError::BadRange);
-        feed.sightings = feed.accepted + feed.carried;
-        let before = previous_record(input, &feed.id);
-        let last_update = before.and_then(|record| record.traits().update_time);
-        let update_time = if policy.accepted { Some(policy.update_time) } else { last_update };
-        feed.set_update_time(update_time, now.max_age_seconds, input.now);
-        totals.sightings += feed.sightings;
-        let last = before.and_then(|record| record.accepted.clone());
-        sources.push(result.admitted.map(|admitted| admitted.source).or(last));
-        feeds.push(feed);
+/// Adds the downloads that this build accepted to those that earlier builds accepted.
+fn with_accepted(
+    mut accepted: Vec<AcceptedDigest>,
+    results: &[FeedResult],
+    now: Time,
+) -> Vec<AcceptedDigest> {
+    for result in results {
+        let Some(admitted) = result.admitted.as_ref().filter(|admitted| admitted.source.accepted_by_operator)
+        else {
+            continue;
+        };
+        let (feed, digest) = (&result.report.id, admitted.source.digest);
+        if !accepted.iter().any(|known| known.feed == *feed && known.digest == digest) {
+            accepted.push(AcceptedDigest { feed: feed.clone(), digest, at: now });
+        }
     }
-    let is_accumulated = |feed: &Feed| feed.enabled && feed.mode == Mode::Accumulated;
-    let report = Report {
-        version: REPORT_VERSION,
-        now: input.now.to_string(),
-        trouble: feeds.iter().any(|feed| feed.state != FeedState::Ok),
-        state_missing: input.previous.is_some()
-            && input.state.is_none()
-            && input.catalog.feeds.iter().any(is_accumulated),
-        feeds,
-        ended: ended(input),
-        totals,
-        seconds: BTreeMap::new(),
-    };
-    (report, sources)
+    accepted
 }
 
-/// The feeds of the previous snapshot whose sightings end, and why.
-fn ended(input: &BuildInput<'_>) -> Vec<EndedFeed> {
-    let before = input.previous.into_iter().flat_map(|previous| &previous.origin().feeds);
-    let ended = before.filter_map(|before| {
-        let now = input.catalog.feeds.iter().find(|feed| feed.id == before.id);
-        let reason = match now {
-            None => "removed",
-            Some(now) if !now.enabled => "disabled",
-            Some(now) if now.list != before.traits().list => "other-list",
-            Some(_) => return None,
-        };
-        Some(EndedFeed { id: before.id.clone(), sightings: before.sightings, reason })
-    });
-    ended.collect()
+/// The record of a feed in the previous snapshot.
+fn previous_record<'a>(input: &BuildInput<'a>, id: &str) -> Option<&'a FeedRecord> {
+    record_of(input.previous?, id)
+}
+
+fn record_of<'a>(snapshot: &'a Snapshot, id: &str) -> Option<&'a FeedRecord> {
+    snapshot.origin().feeds.iter().find(|feed| feed.id == id)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use rapsheet_snapshot::Time;
 
     const CATALOG: &str = "[[feed]]\nid = \"a\"\nprovider = \"lists.example\"\nformat = \"plain-ip\"\n";
 

@@ -3,8 +3,8 @@
 //! | room | does |
 //! |---|---|
 //! | [`catalog`] | which feeds there are, and what each of them means |
-//! | `download` | from a folder of downloads to blocks of lines |
-//! | [`mod@format`] | from lines to entries, one module a format |
+//! | `download` | from a folder of downloads to blocks of lines; [`decode`], from a file to its text |
+//! | [`mod@format`] | from lines to entries, one module for each format |
 //! | `entry` | the rules for one entry, whatever its format |
 //! | [`pipeline`] | reads one download through these rooms, in parallel or in order |
 //! | `admission` | the rules for a whole download: take it or hold it |
@@ -24,6 +24,5 @@ pub mod format;
 pub mod pipeline;
 pub mod report;
 mod sighting;
-pub mod timestamp;
 
 pub use download::decode;

@@ -89,7 +89,7 @@ impl From<rapsheet_assemble::Totals> for Totals {
 
 /// The report of one feed. `lines = data_lines + skipped_lines + rejected_lines`, and
 /// `indicators = accepted + duplicate + expired + rejected`, exactly.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Default, Serialize)]
 pub struct FeedReport {
     /// Its id.
     pub id: String,
@@ -106,7 +106,7 @@ pub struct FeedReport {
     pub reason: String,
     /// The reason in a sentence that ends with a remedy; empty where there is none.
     pub reason_text: String,
-    /// What an operator should know about it even so: a wrong count, a list that never changes.
+    /// What an operator should know although it was accepted: a wrong count, a list that never changes.
     pub notes: Vec<String>,
     /// When the download that the snapshot now holds was retrieved.
     pub update_time: Option<String>,
@@ -114,7 +114,7 @@ pub struct FeedReport {
     pub age_seconds: Option<i64>,
     /// The age in seconds above which it is stale.
     pub max_age_seconds: i64,
-    /// Whether it is stale: what it does not list is then answered with "failed".
+    /// Whether it is stale. Look-ups then answer "failed" for what it does not list.
     pub stale: bool,
     /// When the first download with the present content was retrieved.
     pub unchanged_since: Option<String>,
@@ -126,7 +126,7 @@ pub struct FeedReport {
     pub seconds: Option<f64>,
     /// The generation time that the list states.
     pub generated: Option<String>,
-    /// The number of entries that the list says it has.
+    /// The number of entries that the list declares.
     pub declared: Option<u64>,
     /// Bytes read, after decompression.
     pub bytes: u64,
@@ -181,7 +181,7 @@ pub struct HeldDownload {
     pub rejected_lines: u64,
     /// Indicators that could be accepted.
     pub indicators: u64,
-    /// The number of entries that the list says it has.
+    /// The number of entries that the list declares.
     pub declared: Option<u64>,
 }
 
@@ -226,7 +226,7 @@ pub(crate) fn quote(text: &[u8]) -> String {
 }
 
 /// How many bytes of a rejected line or record a report quotes.
-pub(crate) const QUOTE_MAX: usize = 120;
+const QUOTE_MAX: usize = 120;
 
 fn state_word<S: serde::Serializer>(state: &FeedState, serializer: S) -> Result<S::Ok, S::Error> {
     serializer.serialize_str(state.word())
@@ -240,39 +240,7 @@ impl FeedReport {
             provider: provider.to_owned(),
             format: format.to_owned(),
             file: file.to_owned(),
-            state: FeedState::Ok,
-            reason: String::new(),
-            reason_text: String::new(),
-            notes: Vec::new(),
-            update_time: None,
-            age_seconds: None,
-            max_age_seconds: 0,
-            stale: false,
-            unchanged_since: None,
-            digest: None,
-            held: None,
-            seconds: None,
-            generated: None,
-            declared: None,
-            bytes: 0,
-            lines: 0,
-            data_lines: 0,
-            skipped_lines: 0,
-            rejected_lines: 0,
-            indicators: 0,
-            accepted: 0,
-            duplicate: 0,
-            expired: 0,
-            rejected: 0,
-            added: 0,
-            reconfirmed: 0,
-            removed: 0,
-            lapsed: 0,
-            carried: 0,
-            sightings: 0,
-            skips: BTreeMap::new(),
-            refusals: BTreeMap::new(),
-            warnings: BTreeMap::new(),
+            ..FeedReport::default()
         }
     }
 
@@ -312,15 +280,14 @@ impl FeedReport {
         self.indicators = counters.entries + counters.rejected;
         self.rejected = counters.rejected;
         self.declared = counters.declared;
-        self.generated = counters.generated.map(|(_, time): (u64, Time)| time.to_string());
-        self.skips =
-            counters.skips.iter().map(|(skip, count): (&Skip, &u64)| (skip.word(), *count)).collect();
-        self.refusals =
-            counters.refusals.iter().map(|(why, count): (&ParseError, &u64)| (why.word(), *count)).collect();
-        self.warnings = counters
-            .warnings
-            .iter()
-            .map(|(warning, count): (&Warning, &u64)| (warning.word(), *count))
-            .collect();
+        self.generated = counters.generated.map(|(_, time)| time.to_string());
+        self.skips = by_word(&counters.skips, Skip::word);
+        self.refusals = by_word(&counters.refusals, ParseError::word);
+        self.warnings = by_word(&counters.warnings, Warning::word);
     }
+}
+
+/// The counts by the words that reports print.
+fn by_word<K: Copy>(counts: &BTreeMap<K, u64>, word: fn(K) -> &'static str) -> BTreeMap<&'static str, u64> {
+    counts.iter().map(|(key, count)| (word(*key), *count)).collect()
 }

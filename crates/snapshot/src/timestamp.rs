@@ -1,7 +1,7 @@
 //! The parts of a written timestamp: digits, dates, clocks, fractions, offsets and month names.
 //!
 //! Three readers accept three sets of forms, because what is ambiguous differs: [`Time::parse_rfc3339`] reads
-//! arguments and the file's own output, `rapsheet_ingest::timestamp` reads columns and headers of feeds, and
+//! arguments and the file's own output, `rapsheet_ingest` reads columns and headers of feeds, and
 //! the command line reads log lines. All three are built from this scanner, so a digit, an offset or a month
 //! name means the same everywhere. There is no calendar library here: a snapshot is read on small hosts, and
 //! a build reads millions of rows, so nothing allocates and every step is a few instructions.

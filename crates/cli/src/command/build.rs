@@ -35,7 +35,7 @@ pub(super) fn run(args: &Build, settings: &Settings) -> Result<Exit, Failure> {
     let previous = PreviousBuild::open(args)?;
     let mut input = BuildInput::new(&catalog, &args.downloads, settings.now, GENERATOR);
     input.previous = previous.snapshot.as_ref();
-    input.at_out = previous.at_out.as_ref();
+    input.replaced = previous.at_out.as_ref();
     input.state = previous.state.as_deref();
     input.accept = &args.accept;
     input.allow_older = args.replace_newer;
@@ -139,7 +139,7 @@ fn build(
         BuildError::State(damage) => {
             Failure::refused(format_args!("{}: {damage}", previous.state_path.display()))
         }
-        BuildError::Previous => Failure::refused(error),
+        BuildError::CorruptPrevious => Failure::refused(error),
         _ => Failure::unfinished(format_args!("{error}; nothing was published")),
     })?;
     progress.add_times_to(&mut built.report);

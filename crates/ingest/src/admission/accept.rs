@@ -38,7 +38,7 @@ impl Accept {
     }
 
     /// Whether this is the download that is accepted.
-    pub(crate) fn names(&self, feed: &str, digest: &str) -> bool {
+    pub(crate) fn matches(&self, feed: &str, digest: &str) -> bool {
         self.feed == feed && digest.starts_with(&self.digest)
     }
 }

@@ -1,8 +1,8 @@
 //! How much of the address space a feed covers.
 //!
 //! A download is measured together with what its feed keeps listing beside it, and against what the feed
-//! covered before. Both come from the previous snapshot, whose ranges are disjoint, so that their widths need
-//! only be added up. That is done once for all feeds, and only if some feed keeps what it no longer lists.
+//! covered before. Both come from the previous snapshot. Its ranges are disjoint, so their widths are added
+//! up, once for all feeds, and only if some feed keeps what its download no longer lists.
 
 use rapsheet_assemble::{Columns, RangeRow};
 use rapsheet_snapshot::{AddressRange, Snapshot};
@@ -39,7 +39,7 @@ impl Family {
 /// How much a feed covers of a family: single addresses of IPv4, networks of 64 bits of IPv6.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Coverage {
-    /// All there is to cover.
+    /// The whole space.
     pub(crate) whole: u128,
     /// What the feed covers.
     pub(crate) total: u128,
@@ -192,11 +192,11 @@ fn joined_width<N: Space>(mut ranges: Vec<(N, N)>) -> u128 {
 trait Space: Copy + Ord + 'static {
     /// The family.
     const FAMILY: Family;
-    /// How much there is to cover, in units.
+    /// The whole space, in units.
     const WHOLE: u128;
     /// A number of addresses in units.
     fn units(addresses: u128) -> u128;
-    /// The number of addresses from one to the other, both included.
+    /// The number of addresses from `first` to this one, both included.
     fn distance(self, first: Self) -> u128;
     /// The rows of the family.
     fn rows(columns: &Columns) -> &[RangeRow<Self>];

@@ -3,7 +3,7 @@
 //! A held download changes nothing: its feed keeps its last accepted sightings, and an operator may accept
 //! this one download by its digest. A file that cannot be read at all has failed before it comes here.
 //!
-//! A download is judged as a whole. Single entries that no feed may list are rejected one by one where they
+//! A download is accepted or held as a whole. Single entries that no feed may list are rejected where they
 //! are read, and the rest of the download is kept.
 
 pub(crate) mod accept;
@@ -55,7 +55,7 @@ fn check_end_mark(
         return if found { Ok(()) } else { Err(missing()) };
     }
     match last {
-        Some(last) if last.ended && !parsed.counters.ended => {
+        Some(last) if last.has_end_mark && !parsed.counters.has_end_mark => {
             Err(HoldReason::MissingEndMark("the end mark of the last accepted download".to_owned()))
         }
         _ => Ok(()),
@@ -118,7 +118,7 @@ fn check_size(counters: &Counters, guard: &Guard, last: Option<&AcceptedDownload
     let Some(AcceptedDownload { indicators: last, .. }) = last else { return Ok(()) };
     let (found, last) = (counters.entries, *last);
     let (below, above) = (guard.shrunk_below, guard.grown_above);
-    // An empty download was judged by `can_be_empty`.
+    // `can_be_empty` decides on an empty download.
     if found > 0 && last >= guard.shrunk_floor && below.is_missed_by(found, last) {
         return Err(HoldReason::Shrunk { found, last, below });
     }

@@ -1,8 +1,8 @@
 //! Why a snapshot could not be built.
 
-use crate::sighting::state_file::StateError;
-use rapsheet_snapshot::Time;
-use rapsheet_snapshot::TooLarge;
+use crate::sighting::previous_snapshot::CarryError;
+use crate::sighting::state_file::{ReadError, StateError};
+use rapsheet_snapshot::{Time, TooLarge};
 use std::fmt;
 
 /// Why a snapshot could not be built.
@@ -12,7 +12,7 @@ pub enum BuildError {
     /// The state file cannot be used.
     State(StateError),
     /// The previous snapshot cannot be walked to its end.
-    Previous,
+    CorruptPrevious,
     /// The contents exceed what a snapshot can hold.
     TooLarge(TooLarge),
     /// The previous snapshot is later than this build.
@@ -39,11 +39,29 @@ impl From<TooLarge> for BuildError {
     }
 }
 
+impl From<CarryError> for BuildError {
+    fn from(error: CarryError) -> BuildError {
+        match error {
+            CarryError::Corrupt => BuildError::CorruptPrevious,
+            CarryError::TooLarge(error) => BuildError::TooLarge(error),
+        }
+    }
+}
+
+impl From<ReadError> for BuildError {
+    fn from(error: ReadError) -> BuildError {
+        match error {
+            ReadError::State(error) => BuildError::State(error),
+            ReadError::TooLarge(error) => BuildError::TooLarge(error),
+        }
+    }
+}
+
 impl fmt::Display for BuildError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             BuildError::State(error) => error.fmt(f),
-            BuildError::Previous => f.write_str(
+            BuildError::CorruptPrevious => f.write_str(
                 "the previous snapshot cannot be walked to its end: name another with --previous, or start \
                  afresh with `--previous none`",
             ),

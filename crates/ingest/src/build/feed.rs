@@ -55,7 +55,7 @@ impl FeedContext<'_> {
     /// Whether an operator accepts this download now, for the first time, or the last accepted download is
     /// still there.
     fn accepts(&self, feed: &Feed, digest: &Digest) -> bool {
-        let is_named = self.accept.iter().any(|accept| accept.names(&feed.id, &hex(digest)));
+        let is_named = self.accept.iter().any(|accept| accept.matches(&feed.id, &hex(digest)));
         let is_last = self.last().is_some_and(|last| last.accepted_by_operator && last.digest == *digest);
         is_last || is_named && !self.has_accepted(&feed.id, digest)
     }
@@ -259,7 +259,7 @@ fn parse(
     rules.widest_v4 = guard.widest_v4;
     rules.widest_v6 = guard.widest_v6;
     rules.allow_private_suffixes = guard.allow_private_suffixes;
-    rules.never_block = (!guard.allow_canaries).then(|| Arc::clone(context.never_block));
+    rules.never_block = (!guard.allow_never_block).then(|| Arc::clone(context.never_block));
     let can_be_empty = guard.can_be_empty || is_accepted;
     let config = ParseConfig { format: feed.format, options: &feed.options, rules: &rules, can_be_empty };
     let mut text = download.text(Limits::default())?;
@@ -284,17 +284,17 @@ fn source(
         indicators,
         content: parsed.content_hash,
         unchanged_since: same.map_or(update_time, |last| last.unchanged_since),
-        ended: parsed.counters.ended,
+        has_end_mark: parsed.counters.has_end_mark,
         accepted_by_operator: is_accepted,
     }
 }
 
-/// What an operator should know about the file and its note.
+/// What an operator should know about the file and its sidecar.
 fn notes_on_file(download: &Download, file: &str) -> Vec<String> {
-    let bad_note = || format!("{file}.meta.json is not a note of a download: the file's own time counts");
+    let bad_sidecar = || format!("{file}.meta.json is not a valid sidecar: the file's own time counts");
     let in_future = |time| format!("retrieved at {time}, which is in the future: is a clock wrong?");
-    let bad_note = download.has_bad_note.then(bad_note);
-    bad_note.into_iter().chain(download.in_future.map(in_future)).collect()
+    let bad_sidecar = download.has_bad_sidecar.then(bad_sidecar);
+    bad_sidecar.into_iter().chain(download.in_future.map(in_future)).collect()
 }
 
 /// What an operator should know about a list that was admitted.

@@ -25,12 +25,12 @@ use std::path::Path;
 pub struct BuildInput<'a> {
     /// Which feeds there are.
     pub catalog: &'a Catalog,
-    /// The folder that they were downloaded to.
+    /// The folder with their downloads.
     pub downloads: &'a Path,
     /// The previous snapshot, whose sightings are carried over.
     pub previous: Option<&'a Snapshot>,
     /// The snapshot that the new one will replace, if that is not the previous one.
-    pub at_out: Option<&'a Snapshot>,
+    pub replaced: Option<&'a Snapshot>,
     /// The bytes of the state file beside the previous snapshot.
     pub state: Option<&'a [u8]>,
     /// The instant of the build.
@@ -52,7 +52,7 @@ impl<'a> BuildInput<'a> {
             catalog,
             downloads,
             previous: None,
-            at_out: None,
+            replaced: None,
             state: None,
             now,
             accept: &[],
@@ -62,9 +62,9 @@ impl<'a> BuildInput<'a> {
         }
     }
 
-    /// The snapshots that this build must not be older than.
-    pub(super) fn newer_than(&self) -> impl Iterator<Item = &'a Snapshot> {
-        [self.previous, self.at_out].into_iter().flatten().filter(|_| !self.allow_older)
+    /// The snapshots that neither this build nor its downloads may be older than.
+    pub(super) fn predecessors(&self) -> impl Iterator<Item = &'a Snapshot> {
+        [self.previous, self.replaced].into_iter().flatten().filter(|_| !self.allow_older)
     }
 }
 
@@ -73,30 +73,30 @@ impl<'a> BuildInput<'a> {
 pub enum Stage {
     /// Reading downloads.
     Read,
-    /// Carrying the previous snapshot over.
+    /// Carrying over the previous snapshot and the state file.
     Carry,
     /// Merging, and composing the snapshot.
     Merge,
 }
 
-/// Watches a build. It is called from many threads.
+/// Watches a build. Its methods are called on many threads.
 pub trait Observer: Sync {
-    /// A stage begins. `of` is the number of feeds to read in [`Stage::Read`].
-    fn stage(&self, stage: Stage, of: usize);
+    /// A stage begins, in a build of so many feeds.
+    fn stage_begins(&self, stage: Stage, feeds: usize);
     /// A feed is about to be read.
-    fn begin(&self, id: &str);
+    fn feed_begins(&self, id: &str);
     /// So many bytes of a feed were read, after decompression.
-    fn bytes(&self, count: u64);
+    fn bytes_read(&self, count: u64);
     /// A feed was read, or could not be. Its counts of accepted indicators are not known yet.
-    fn feed(&self, report: &FeedReport);
+    fn feed_ends(&self, report: &FeedReport);
 }
 
 /// Ignores everything.
 pub struct NoObserver;
 
 impl Observer for NoObserver {
-    fn stage(&self, _: Stage, _: usize) {}
-    fn begin(&self, _: &str) {}
-    fn bytes(&self, _: u64) {}
-    fn feed(&self, _: &FeedReport) {}
+    fn stage_begins(&self, _: Stage, _: usize) {}
+    fn feed_begins(&self, _: &str) {}
+    fn bytes_read(&self, _: u64) {}
+    fn feed_ends(&self, _: &FeedReport) {}
 }

@@ -4,7 +4,8 @@
 //! an entry of theirs hides a threat. `[guard]` in a catalogue changes the defaults of all feeds,
 //! `[feed.guard]` those of one. Nothing in a feed's own text changes them.
 
-use super::{DAY, TableReader};
+use super::DAY;
+use super::table_reader::TableReader;
 use crate::entry::indicator::Indicator;
 use rapsheet_snapshot::ListKind;
 use toml::Value;
@@ -16,8 +17,8 @@ pub struct Guard {
     pub can_be_empty: bool,
     /// Special-use address space may be listed.
     pub allow_bogons: bool,
-    /// The list may block what is in the never-block list: lists of resolvers, of social networks.
-    pub allow_canaries: bool,
+    /// The list may block what the never-block list protects: a list of resolvers, of social networks.
+    pub allow_never_block: bool,
     /// An allowlist may cover everything below a private suffix, such as all pages of a code host.
     pub allow_private_suffixes: bool,
     /// The shortest IPv4 prefix that may be listed.
@@ -58,7 +59,7 @@ impl Guard {
         Guard {
             can_be_empty: false,
             allow_bogons: false,
-            allow_canaries: false,
+            allow_never_block: false,
             allow_private_suffixes: false,
             widest_v4: pick(8, 10),
             widest_v6: pick(19, 24),
@@ -85,30 +86,31 @@ pub struct Share {
 }
 
 impl Share {
-    /// A percentage.
-    pub const fn percent(hundredths: u64) -> Share {
+    /// So many hundredths.
+    pub(crate) const fn percent(hundredths: u64) -> Share {
         Share { millionths: hundredths * 10_000 }
     }
 
     /// Reads `20%` or `0.5%`.
-    pub fn parse(text: &str) -> Option<Share> {
+    fn parse(text: &str) -> Option<Share> {
         let number: f64 = text.strip_suffix('%')?.trim_end().parse().ok()?;
         let fits = (0.0..=1_000_000.0).contains(&number);
         fits.then(|| Share { millionths: (number * 10_000.0).round() as u64 })
     }
 
     /// The share of `part` in `whole`.
-    pub fn of(part: u128, whole: u128) -> Share {
+    pub(crate) fn of(part: u128, whole: u128) -> Share {
         Share { millionths: u64::try_from(part * 1_000_000 / whole.max(1)).unwrap_or(u64::MAX) }
     }
 
-    /// Whether `part` is more than this share of `whole`; both are far below 2^90.
-    pub fn is_exceeded_by(self, part: u128, whole: u128) -> bool {
+    /// Whether `part` is more than this share of `whole`. Neither product overflows: both are far below 2^90,
+    /// and a share is below 2^34.
+    pub(crate) fn is_exceeded_by(self, part: u128, whole: u128) -> bool {
         part * 1_000_000 > whole * u128::from(self.millionths)
     }
 
     /// Whether `part` is less than this share of `whole`.
-    pub fn is_missed_by(self, part: u64, whole: u64) -> bool {
+    pub(crate) fn is_missed_by(self, part: u64, whole: u64) -> bool {
         u128::from(part) * 1_000_000 < u128::from(whole) * u128::from(self.millionths)
     }
 }
@@ -129,68 +131,70 @@ pub struct NamedIndicator {
 }
 
 /// Reads a table of guards. Keys that it lacks keep their defaults.
-pub(super) fn read(inner: &mut TableReader<'_>, defaults: Guard) -> Guard {
+pub(super) fn read(table: &mut TableReader<'_>, defaults: Guard) -> Guard {
+    // The former spelling of `allow_never_block`, which older catalogues have.
+    let former = table.flag("allow_canaries", defaults.allow_never_block);
     Guard {
-        can_be_empty: inner.flag("can_be_empty", defaults.can_be_empty),
-        allow_bogons: inner.flag("allow_bogons", defaults.allow_bogons),
-        allow_canaries: inner.flag("allow_canaries", defaults.allow_canaries),
-        allow_private_suffixes: inner.flag("allow_private_suffixes", defaults.allow_private_suffixes),
-        widest_v4: inner.prefix_length("widest_v4", defaults.widest_v4, 32),
-        widest_v6: inner.prefix_length("widest_v6", defaults.widest_v6, 128),
-        shrunk_below: share(inner, "shrunk_below", defaults.shrunk_below),
-        shrunk_floor: number(inner, "shrunk_floor", defaults.shrunk_floor),
-        grown_above: share(inner, "grown_above", defaults.grown_above),
-        grown_floor: number(inner, "grown_floor", defaults.grown_floor),
-        rejects_above: share(inner, "rejects_above", defaults.rejects_above),
-        rejects_floor: number(inner, "rejects_floor", defaults.rejects_floor),
-        new_coverage_above: share(inner, "new_coverage_above", defaults.new_coverage_above),
-        coverage_above: share(inner, "coverage_above", defaults.coverage_above),
-        frozen_after_seconds: inner.span("frozen_after", defaults.frozen_after_seconds),
-        must_contain: indicators(inner, "must_contain", defaults.must_contain),
-        must_not_contain: indicators(inner, "must_not_contain", defaults.must_not_contain),
-        end_mark: inner.text("end_mark").unwrap_or(defaults.end_mark),
+        can_be_empty: table.flag("can_be_empty", defaults.can_be_empty),
+        allow_bogons: table.flag("allow_bogons", defaults.allow_bogons),
+        allow_never_block: table.flag("allow_never_block", former),
+        allow_private_suffixes: table.flag("allow_private_suffixes", defaults.allow_private_suffixes),
+        widest_v4: table.prefix_length("widest_v4", defaults.widest_v4, 32),
+        widest_v6: table.prefix_length("widest_v6", defaults.widest_v6, 128),
+        shrunk_below: share(table, "shrunk_below", defaults.shrunk_below),
+        shrunk_floor: number(table, "shrunk_floor", defaults.shrunk_floor),
+        grown_above: share(table, "grown_above", defaults.grown_above),
+        grown_floor: number(table, "grown_floor", defaults.grown_floor),
+        rejects_above: share(table, "rejects_above", defaults.rejects_above),
+        rejects_floor: number(table, "rejects_floor", defaults.rejects_floor),
+        new_coverage_above: share(table, "new_coverage_above", defaults.new_coverage_above),
+        coverage_above: share(table, "coverage_above", defaults.coverage_above),
+        frozen_after_seconds: table.span("frozen_after", defaults.frozen_after_seconds),
+        must_contain: indicators(table, "must_contain", defaults.must_contain),
+        must_not_contain: indicators(table, "must_not_contain", defaults.must_not_contain),
+        end_mark: table.text("end_mark").unwrap_or(defaults.end_mark),
     }
 }
 
-fn share(inner: &mut TableReader<'_>, key: &str, default: Share) -> Share {
-    let Some(text) = inner.text(key) else { return default };
+fn share(table: &mut TableReader<'_>, key: &str, default: Share) -> Share {
+    let Some(text) = table.text(key) else { return default };
     Share::parse(&text).unwrap_or_else(|| {
-        inner.problem(key, format!("expected a share such as \"20%\", found `{}`", text.escape_debug()));
+        table.problem(key, format!("expected a share such as \"20%\", found `{}`", text.escape_debug()));
         default
     })
 }
 
-fn number(inner: &mut TableReader<'_>, key: &str, default: u64) -> u64 {
-    match inner.table.remove(key) {
+fn number(table: &mut TableReader<'_>, key: &str, default: u64) -> u64 {
+    match table.unread.remove(key) {
         None => default,
         Some(Value::Integer(number)) if number >= 0 => number.unsigned_abs(),
         Some(other) => {
-            inner.problem(key, format!("expected a number that is not negative, found {other}"));
+            table.problem(key, format!("expected a number that is not negative, found {other}"));
             default
         }
     }
 }
 
-fn indicators(inner: &mut TableReader<'_>, key: &str, default: Vec<NamedIndicator>) -> Vec<NamedIndicator> {
-    if !inner.table.contains_key(key) {
+fn indicators(table: &mut TableReader<'_>, key: &str, default: Vec<NamedIndicator>) -> Vec<NamedIndicator> {
+    if !table.unread.contains_key(key) {
         return default;
     }
-    let texts = inner.texts(key);
-    texts.into_iter().filter_map(|text| indicator(inner, key, text)).collect()
+    let texts = table.texts(key);
+    texts.into_iter().filter_map(|text| indicator(table, key, text)).collect()
 }
 
-fn indicator(inner: &mut TableReader<'_>, key: &str, text: String) -> Option<NamedIndicator> {
+fn indicator(table: &mut TableReader<'_>, key: &str, text: String) -> Option<NamedIndicator> {
     let indicator = Indicator::parse(&text);
     if indicator.is_none() {
         let found = text.escape_debug();
-        inner.problem(key, format!("expected an address, a prefix, a name or a URL, found `{found}`"));
+        table.problem(key, format!("expected an address, a prefix, a name or a URL, found `{found}`"));
     }
     indicator.map(|indicator| NamedIndicator { text, indicator })
 }
 
 /// What `never_block` adds to the built-in list.
-pub(super) fn never_block(inner: &mut TableReader<'_>) -> Vec<Indicator> {
-    indicators(inner, "never_block", Vec::new()).into_iter().map(|named| named.indicator).collect()
+pub(super) fn never_block(table: &mut TableReader<'_>) -> Vec<Indicator> {
+    indicators(table, "never_block", Vec::new()).into_iter().map(|named| named.indicator).collect()
 }
 
 #[cfg(test)]

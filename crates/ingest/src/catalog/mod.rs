@@ -17,17 +17,18 @@
 //! ```
 
 mod guards;
+mod table_reader;
 
 pub use crate::entry::indicator::Indicator;
 pub use crate::entry::never_block::lines as never_block_lines;
 use crate::entry::taxonomy;
-use crate::format::options::{Options, choose};
+use crate::format::options::Options;
 use crate::format::{self, FORMATS, Format};
-use crate::timestamp::duration_seconds;
 pub use guards::{Guard, NamedIndicator, Share};
 use rapsheet_snapshot::{Assessment, Assessments, ListKind, Mode, Scope};
 use std::collections::HashMap;
 use std::fmt;
+use table_reader::TableReader;
 use toml::{Table, Value};
 
 /// A catalogue of feeds.
@@ -119,8 +120,6 @@ impl fmt::Display for CatalogError {
 impl std::error::Error for CatalogError {}
 
 pub(crate) const DAY: i64 = 86_400;
-/// The longest span that a catalogue may name, in seconds: what ends later has no date that programs read.
-const SPAN_MAX: i64 = 36_525 * DAY;
 const KINDS: &[(&str, ListKind)] = &[("block", ListKind::Block), ("allow", ListKind::Allow)];
 const MODES: &[(&str, Mode)] = &[("reset", Mode::Reset), ("accumulated", Mode::Accumulated)];
 const SCOPES: &[(&str, Scope)] =
@@ -154,19 +153,14 @@ struct Defaults {
 impl Defaults {
     /// Takes the catalogue's own `[guard]` out of its table.
     fn take(mut table: Table, problems: &mut Vec<Problem>) -> (Table, Defaults) {
-        let table_of = |key: &str, table: &mut Table| table.remove(key).map(|value| (key.to_owned(), value));
-        let own: Table = table_of("guard", &mut table).into_iter().collect();
-        let catalogue = || "catalogue".to_owned();
+        let own: Table = table.remove("guard").map(|guard| ("guard".to_owned(), guard)).into_iter().collect();
+        // The table is read over the defaults of either kind of list, and its problems are reported once.
         let mut ignored = Vec::new();
-        let mut again = TableReader {
-            within: "",
-            line: 1,
-            feed: catalogue(),
-            table: own.clone(),
-            problems: &mut ignored,
-        };
-        let allow = guards::read(&mut again.inner("guard", "guard."), Guard::of(ListKind::Allow));
-        let mut reader = TableReader { within: "", line: 1, feed: catalogue(), table: own, problems };
+        let allow = guards::read(
+            &mut reader_of_catalogue(own.clone(), &mut ignored).inner("guard", "guard."),
+            Guard::of(ListKind::Allow),
+        );
+        let mut reader = reader_of_catalogue(own, problems);
         let mut inner = reader.inner("guard", "guard.");
         let block = guards::read(&mut inner, Guard::of(ListKind::Block));
         let never_block = guards::never_block(&mut inner);
@@ -177,6 +171,11 @@ impl Defaults {
     fn of(&self, list: ListKind) -> Guard {
         if list == ListKind::Block { self.block.clone() } else { self.allow.clone() }
     }
+}
+
+/// A reader of keys that belong to no feed.
+fn reader_of_catalogue(unread: Table, problems: &mut Vec<Problem>) -> TableReader<'_> {
+    TableReader { within: "", line: 1, feed: "catalogue".to_owned(), unread, problems }
 }
 
 /// The feeds, each with the line it begins on.
@@ -235,138 +234,6 @@ fn find_duplicates(feeds: &[(usize, Feed)], problems: &mut Vec<Problem>) {
     }
 }
 
-/// A table that is being read. Every known key is taken out; what is left over is unknown.
-struct TableReader<'p> {
-    /// The prefix of its keys in errors: empty, `options.` or `guard.`.
-    within: &'static str,
-    line: usize,
-    feed: String,
-    table: Table,
-    problems: &'p mut Vec<Problem>,
-}
-
-impl TableReader<'_> {
-    fn problem(&mut self, key: &str, text: String) {
-        let (line, feed) = (self.line, self.feed.clone());
-        let key = format!("{}{key}", self.within);
-        self.problems.push(Problem { line, feed, key, text });
-    }
-
-    fn text(&mut self, key: &str) -> Option<String> {
-        match self.table.remove(key)? {
-            Value::String(text) => Some(text),
-            other => {
-                self.problem(key, format!("expected text, found {}", kind(&other)));
-                None
-            }
-        }
-    }
-
-    fn required(&mut self, key: &str) -> String {
-        if !self.table.contains_key(key) {
-            self.problem(key, "this key is required".to_owned());
-        }
-        self.text(key).unwrap_or_default()
-    }
-
-    fn flag(&mut self, key: &str, default: bool) -> bool {
-        match self.table.remove(key) {
-            None => default,
-            Some(Value::Boolean(flag)) => flag,
-            Some(other) => {
-                self.problem(key, format!("expected true or false, found {}", kind(&other)));
-                default
-            }
-        }
-    }
-
-    fn word<T: Copy>(&mut self, key: &str, words: &[(&str, T)], default: T) -> T {
-        let Some(text) = self.text(key) else { return default };
-        choose(&text, words).unwrap_or_else(|problem| {
-            self.problem(key, problem);
-            default
-        })
-    }
-
-    fn span(&mut self, key: &str, default: i64) -> i64 {
-        let Some(text) = self.text(key) else { return default };
-        match duration_seconds(&text) {
-            Some(seconds) if (1..=SPAN_MAX).contains(&seconds) => seconds,
-            _ => {
-                let found = text.escape_debug();
-                let expected = "expected a span such as 15d, 12h or 30m, of a hundred years at most";
-                self.problem(key, format!("{expected}, found `{found}`"));
-                default
-            }
-        }
-    }
-
-    fn prefix_length(&mut self, key: &str, default: u8, longest: u8) -> u8 {
-        match self.table.remove(key) {
-            None => default,
-            Some(Value::Integer(length)) if (1..=i64::from(longest)).contains(&length) => {
-                u8::try_from(length).unwrap_or(default)
-            }
-            Some(other) => {
-                self.problem(key, format!("expected a prefix length from 1 to {longest}, found {other}"));
-                default
-            }
-        }
-    }
-
-    fn texts(&mut self, key: &str) -> Vec<String> {
-        match self.table.remove(key) {
-            None => Vec::new(),
-            Some(Value::String(text)) => vec![text],
-            Some(Value::Array(items)) => {
-                items.iter().filter_map(|item| self.option_text(key, item)).collect()
-            }
-            Some(other) => self.option_text(key, &other).into_iter().collect(),
-        }
-    }
-
-    /// Options are texts. Numbers and flags need no quotes.
-    fn option_text(&mut self, key: &str, value: &Value) -> Option<String> {
-        match value {
-            Value::String(text) => Some(text.clone()),
-            Value::Integer(number) => Some(number.to_string()),
-            Value::Boolean(flag) => Some(flag.to_string()),
-            other => {
-                self.problem(key, format!("expected text, a number or true/false, found {}", kind(other)));
-                None
-            }
-        }
-    }
-
-    /// A reader of a table inside this one.
-    fn inner(&mut self, key: &str, within: &'static str) -> TableReader<'_> {
-        let table = match self.table.remove(key) {
-            None => Table::new(),
-            Some(Value::Table(table)) => table,
-            Some(other) => {
-                self.problem(key, format!("expected a table, found {}", kind(&other)));
-                Table::new()
-            }
-        };
-        TableReader { within, line: self.line, feed: self.feed.clone(), table, problems: &mut *self.problems }
-    }
-
-    /// Reports the keys that were not taken as unknown.
-    fn finish(self) {
-        let TableReader { within, line, feed, table, problems } = self;
-        problems.extend(table.into_iter().map(|(key, _)| Problem {
-            line,
-            feed: feed.clone(),
-            key: format!("{within}{key}"),
-            text: "unknown key".to_owned(),
-        }));
-    }
-}
-
-fn kind(value: &Value) -> &'static str {
-    value.type_str()
-}
-
 fn read_feed(
     at: usize,
     line: usize,
@@ -381,7 +248,7 @@ fn read_feed(
         return None;
     };
     let feed = table.get("id").and_then(Value::as_str).map_or(number, str::to_owned);
-    let mut reader = TableReader { within: "", line, feed, table, problems };
+    let mut reader = TableReader { within: "", line, feed, unread: table, problems };
     let id = read_id(&mut reader);
     let url = reader.text("url").unwrap_or_default();
     let format = read_format(&mut reader);
@@ -403,7 +270,8 @@ fn read_feed(
         note: reader.text("note").unwrap_or_default(),
         options: read_options(&mut reader, format),
         guard: read_guard(&mut reader, defaults.of(list)),
-        format: format.unwrap_or(&format::plain_ip::FORMAT),
+        // A feed without a known format is a problem, so no build sees this default.
+        format: format.unwrap_or(&Format::DEFAULT),
         id,
         url,
     };
@@ -485,7 +353,7 @@ fn read_assessment(reader: &mut TableReader<'_>, list: ListKind) -> Assessments 
 
 fn read_options(reader: &mut TableReader<'_>, format: Option<&'static Format>) -> Options {
     let mut inner = reader.inner("options", "options.");
-    let keys: Vec<String> = inner.table.keys().cloned().collect();
+    let keys: Vec<String> = inner.unread.keys().cloned().collect();
     let mut options = Options::default();
     for key in keys {
         inner.texts(&key).iter().for_each(|value| options.push(&key, value));
@@ -558,6 +426,16 @@ mod tests {
         let named = ["guard.rejects_above", "guard.never_block", "guard.x"];
         let named = named.map(|key| (1, "catalogue".to_owned(), key.to_owned()));
         assert_eq!(problems(guards), named);
+    }
+
+    #[test]
+    fn reads_the_former_spelling_of_a_guard() {
+        let allows = |guards: &str| {
+            let catalog = Catalog::parse(&format!("{GOOD}[feed.guard]\n{guards}"), "c.toml").expect("sound");
+            catalog.feeds[0].guard.allow_never_block
+        };
+        assert!(allows("allow_never_block = true\n") && allows("allow_canaries = true\n"));
+        assert!(!allows("allow_canaries = true\nallow_never_block = false\n"));
     }
 
     #[test]

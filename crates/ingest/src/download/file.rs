@@ -26,18 +26,18 @@ pub(crate) struct Download {
     pub(crate) digest: Digest,
     /// When it was retrieved, at most the instant of the build.
     pub(crate) update_time: Time,
-    /// The time that its note or the file system states, if that is in the future.
+    /// The time that its sidecar or the file system states, if that is in the future.
     pub(crate) in_future: Option<Time>,
-    /// Whether its note exists and cannot be read.
-    pub(crate) has_bad_note: bool,
+    /// Whether its sidecar exists and cannot be read.
+    pub(crate) has_bad_sidecar: bool,
 }
 
 impl Download {
     /// Opens the file or folder at a path, and reads it once for its digest.
     pub(crate) fn open(path: &Path, now: Time, limits: Limits) -> Result<Download, FileRefusal> {
         let about = fs::metadata(path).map_err(|error| decode::refusal(&error))?;
-        let note = Note::of(path);
-        let stated = note.retrieved.map_or_else(|| modified(&about), Ok)?;
+        let sidecar = Sidecar::of(path);
+        let stated = sidecar.retrieved.map_or_else(|| modified(&about), Ok)?;
         let (update_time, in_future) = (stated.min(now), Some(stated).filter(|stated| *stated > now));
         let (file, digest) = if about.is_dir() {
             (None, digest_of_folder(path, limits)?)
@@ -45,11 +45,11 @@ impl Download {
             let mut file = open_file(path, &about, limits)?;
             let digest = digest_of(&mut file).map_err(|error| decode::refusal(&error))?;
             file.rewind().map_err(|error| decode::refusal(&error))?;
-            note.check(about.len(), &digest)?;
+            sidecar.check(about.len(), &digest)?;
             (Some(file), digest)
         };
         let path = path.to_owned();
-        Ok(Download { path, file, digest, update_time, in_future, has_bad_note: note.is_bad })
+        Ok(Download { path, file, digest, update_time, in_future, has_bad_sidecar: sidecar.is_bad })
     }
 
     /// Its text.
@@ -96,13 +96,13 @@ fn digest_of_folder(path: &Path, limits: Limits) -> Result<Digest, FileRefusal> 
     Ok(sum.finalize().into())
 }
 
-/// Reads a note from a regular file. A pipe or a device could block for ever.
-fn read_note(path: &Path) -> io::Result<Vec<u8>> {
+/// Reads a sidecar from a regular file. A pipe or a device could block for ever.
+fn read_sidecar(path: &Path) -> io::Result<Vec<u8>> {
     if !fs::metadata(path)?.is_file() {
         return Err(io::Error::other("it is no regular file"));
     }
     let mut text = Vec::new();
-    File::open(path)?.take(NOTE_MAX).read_to_end(&mut text)?;
+    File::open(path)?.take(SIDECAR_MAX).read_to_end(&mut text)?;
     Ok(text)
 }
 
@@ -117,9 +117,9 @@ fn modified(about: &Metadata) -> Result<Time, FileRefusal> {
     Ok(Time::from_unix(i64::try_from(seconds).unwrap_or(i64::MAX)))
 }
 
-/// The note that a downloader leaves beside the file, in `<file>.meta.json`.
+/// What a downloader notes about a file beside it, in `<file>.meta.json`.
 #[derive(Default)]
-struct Note {
+struct Sidecar {
     retrieved: Option<Time>,
     bytes: Option<u64>,
     sha256: Option<String>,
@@ -127,39 +127,44 @@ struct Note {
     is_bad: bool,
 }
 
-/// The longest note that is read, in bytes. Some downloaders keep all response headers in it.
-const NOTE_MAX: u64 = 1 << 20;
+/// The longest sidecar that is read, in bytes. Some downloaders keep all response headers in it.
+const SIDECAR_MAX: u64 = 1 << 20;
 
+/// The fields of a sidecar that are read; it may have others.
 #[derive(Deserialize)]
-struct Sidecar {
+struct SidecarJson {
     fetched_at: Option<String>,
     bytes: Option<u64>,
     sha256: Option<String>,
 }
 
-impl Note {
-    fn of(path: &Path) -> Note {
-        let mut note = path.as_os_str().to_owned();
-        note.push(".meta.json");
-        let note = PathBuf::from(note);
-        if fs::symlink_metadata(&note).is_err_and(|error| error.kind() == io::ErrorKind::NotFound) {
-            return Note::default();
+impl Sidecar {
+    /// Reads the sidecar of the download at a path. Without one, nothing is stated and nothing is bad.
+    fn of(path: &Path) -> Sidecar {
+        let mut path = path.as_os_str().to_owned();
+        path.push(".meta.json");
+        let path = PathBuf::from(path);
+        if fs::symlink_metadata(&path).is_err_and(|error| error.kind() == io::ErrorKind::NotFound) {
+            return Sidecar::default();
         }
-        let sidecar = read_note(&note).ok().and_then(|text| serde_json::from_slice::<Sidecar>(&text).ok());
-        let Some(noted) = sidecar else { return Note { is_bad: true, ..Note::default() } };
-        let retrieved = noted.fetched_at.as_deref().and_then(Time::parse_rfc3339);
-        let is_bad = noted.fetched_at.is_some() && retrieved.is_none();
-        Note { retrieved, bytes: noted.bytes, sha256: noted.sha256, is_bad }
+        let read = read_sidecar(&path).ok().and_then(|text| serde_json::from_slice(&text).ok());
+        let Some(SidecarJson { fetched_at, bytes, sha256 }) = read else {
+            return Sidecar { is_bad: true, ..Sidecar::default() };
+        };
+        let retrieved = fetched_at.as_deref().and_then(Time::parse_rfc3339);
+        Sidecar { retrieved, bytes, sha256, is_bad: fetched_at.is_some() && retrieved.is_none() }
     }
 
-    /// A file with another length or digest than its note is a broken transfer.
+    /// A file with another length or digest than its sidecar states is a broken transfer.
     fn check(&self, length: u64, digest: &Digest) -> Result<(), FileRefusal> {
         if let Some(bytes) = self.bytes.filter(|bytes| *bytes != length) {
-            return Err(FileRefusal::Truncated(format!("{length} bytes instead of the {bytes} in its note")));
+            return Err(FileRefusal::Truncated(format!(
+                "{length} bytes instead of the {bytes} in its sidecar"
+            )));
         }
-        let other = |noted: &&String| !noted.eq_ignore_ascii_case(&hex(digest));
-        match self.sha256.as_ref().filter(other) {
-            Some(_) => Err(FileRefusal::Truncated("its SHA-256 is not the one in its note".to_owned())),
+        let differs = |stated: &&String| !stated.eq_ignore_ascii_case(&hex(digest));
+        match self.sha256.as_ref().filter(differs) {
+            Some(_) => Err(FileRefusal::Truncated("its SHA-256 is not the one in its sidecar".to_owned())),
             None => Ok(()),
         }
     }

@@ -1,6 +1,4 @@
-//! From a folder of downloads to blocks of lines.
-//!
-//! Nothing here knows what a line means.
+//! From a folder of downloads to blocks of lines. What a line means is up to `format`.
 
 pub(crate) mod blocks;
 pub mod decode;

@@ -1,7 +1,6 @@
 //! Why a whole download is refused.
 //!
-//! A refused download changes nothing: its feed keeps its last sightings, and the build goes on with the
-//! other feeds.
+//! A refused download changes nothing: its feed keeps its last sightings, and the other feeds are built.
 
 use std::fmt;
 
@@ -17,9 +16,9 @@ pub enum FileRefusal {
     Html,
     /// It has lines, and none of them is data.
     NoData,
-    /// It has no data lines at all, and its feed is not marked `can_be_empty`.
+    /// It has no data, and its feed does not set `can_be_empty`.
     Empty,
-    /// It is binary, or in a container that is not known.
+    /// It is binary, or in an unknown container.
     Binary,
     /// It is UTF-16 text without a byte order mark, or with broken pairs.
     BadEncoding,

@@ -1,6 +1,6 @@
 //! Counts that must add up: every line once, every indicator once.
 //!
-//! `lines = data + skipped + rejected` holds by construction, because a line is counted where it ends, by the
+//! `lines = data + skipped + rejected` holds by construction: a line is counted once, where it ends, by the
 //! best that came of it. Counts by reason are of events, of which a line may have several.
 
 use super::outcome::{Skip, Warning, Warnings};
@@ -33,7 +33,7 @@ pub struct Counters {
     /// The number of entries that the list declares.
     pub declared: Option<u64>,
     /// Whether the list has an end mark.
-    pub ended: bool,
+    pub has_end_mark: bool,
 }
 
 impl Counters {
@@ -79,7 +79,7 @@ impl Counters {
         merge(&mut self.warnings, &other.warnings);
         self.generated = [self.generated, other.generated].into_iter().flatten().min();
         self.declared = self.declared.or(other.declared);
-        self.ended |= other.ended;
+        self.has_end_mark |= other.has_end_mark;
     }
 }
 

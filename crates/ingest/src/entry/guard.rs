@@ -11,7 +11,7 @@ use rapsheet_snapshot::{AddressRange, ParseError, Time, hash};
 use std::net::{Ipv4Addr, Ipv6Addr};
 use std::sync::LazyLock;
 
-/// How far a range lies in special-use space.
+/// Whether a range lies in special-use space.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Bogon {
     /// Not at all.
@@ -30,7 +30,7 @@ const fn v6(a: u16, b: u16, length: u8) -> Ipv6Net {
     Ipv6Net::new_assert(Ipv6Addr::new(a, b, 0, 0, 0, 0, 0, 0), length)
 }
 
-/// Special-use IPv4 space, which a block list may not list.
+/// Special-use IPv4 space (IANA registry, RFC 6890), which a block list may not list.
 const SPECIAL_V4: [Ipv4Net; 13] = [
     v4(0, 0, 0, 8),
     v4(10, 0, 0, 8),
@@ -64,7 +64,7 @@ static ENDS_V4: LazyLock<[(u32, u32); 13]> =
 static ENDS_V6: LazyLock<[(u128, u128); 7]> =
     LazyLock::new(|| SPECIAL_V6.map(|net| (net.network().to_bits(), net.broadcast().to_bits())));
 
-/// How far `range` lies in special-use space.
+/// Whether `range` lies in special-use space.
 pub(crate) fn bogon(range: &AddressRange) -> Bogon {
     match *range {
         AddressRange::V4 { first, last } if first >> 24 == last >> 24 && !is_special_octet(first >> 24) => {

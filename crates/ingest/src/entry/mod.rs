@@ -11,6 +11,7 @@ pub(crate) mod outcome;
 pub(crate) mod rules;
 pub(crate) mod sink;
 pub(crate) mod taxonomy;
+pub(crate) mod timestamp;
 pub(crate) mod token_type;
 
 pub(crate) use crate::download::position::Position;

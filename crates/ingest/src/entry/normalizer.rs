@@ -1,9 +1,9 @@
-//! Normalizing what a format finds in a line: the format knows the text, the normalizer the rules.
+//! Turns what a format finds in a line into canonical entries.
 //!
-//! A format says "this token should be an address". The normalizer refangs it, reads its canonical form,
-//! applies the guards on single entries (width, special-use space, public suffixes, known top-level domains),
-//! checks the times, counts, and delivers the result to a [`Sink`]. So a guard is written once, not in thirty
-//! formats.
+//! A format calls "this token should be an address". The normalizer refangs the token, reads its canonical
+//! form, applies the guards on single entries (width, special-use space, public suffixes, known top-level
+//! domains), checks the times, counts, and delivers the result to a [`Sink`]. So each guard is written once,
+//! and not in every format.
 
 use super::counters::Counters;
 use super::details::Details;
@@ -26,12 +26,17 @@ pub struct Normalizer<'a> {
     sink: &'a mut dyn Sink,
     names: &'a mut NameGuard,
     block: &'a [u8],
+    /// Where the block begins in its file.
     base: Position,
+    /// The current line in the block. For a record: from its start on.
     at: Range<usize>,
+    /// The number of the current line in the block, counted from 1; 0 before the first.
     line: u64,
+    /// What the current line has given so far.
     accepted: u32,
     rejected: u32,
     skipped: u32,
+    /// A canonical form: a buffer that is reused.
     scratch: Vec<u8>,
     counters: Counters,
 }
@@ -87,8 +92,7 @@ impl<'a> Normalizer<'a> {
         let from = self.at.start.min(offset);
         let passed = self.block.get(from..offset).map_or(0, lines::count_ends);
         self.line = self.line.max(1) + passed;
-        let width = self.block.len().saturating_sub(offset);
-        self.at = offset..offset + width.min(RECORD_TEXT_MAX);
+        self.at = offset..self.block.len();
     }
 
     /// Ends the last record of a document.
@@ -149,7 +153,7 @@ impl<'a> Normalizer<'a> {
 
     /// The list has an end mark.
     pub fn end_mark(&mut self) {
-        self.counters.ended = true;
+        self.counters.has_end_mark = true;
     }
 
     /// An address, prefix or range, possibly defanged, with or without a port.
@@ -162,8 +166,8 @@ impl<'a> Normalizer<'a> {
     }
 
     fn reject_on_error(&mut self, read: Result<(), ParseError>) {
-        if let Err(refusal) = read {
-            self.reject(refusal);
+        if let Err(error) = read {
+            self.reject(error);
         }
     }
 
@@ -176,7 +180,7 @@ impl<'a> Normalizer<'a> {
             }
             Err(_) if text.starts_with(b"/") => Err(ParseError::PathOnly),
             Err(_) if text.iter().any(u8::is_ascii_control) => Err(ParseError::ControlChar),
-            Err(refusal) => Err(refusal),
+            Err(error) => Err(error),
         }
     }
 
@@ -354,6 +358,7 @@ impl<'a> Normalizer<'a> {
         }
     }
 
+    /// A token of a known kind.
     fn try_kind(
         &mut self,
         kind: TokenType,
@@ -377,6 +382,7 @@ impl<'a> Normalizer<'a> {
         self.try_kind(type_of(&text), &text, scope, details).is_ok()
     }
 
+    /// Delivers an entry that passed all guards. Implausible times are dropped; most entries state none.
     fn deliver(&mut self, key: Key<'_>, details: &Details, mut warnings: Warnings) {
         self.accepted += 1;
         let position = self.position();
@@ -397,9 +403,6 @@ impl<'a> Normalizer<'a> {
         self.sink.entry(position, key, &checked, warnings);
     }
 }
-
-/// How much of a record's text a reject quotes.
-const RECORD_TEXT_MAX: usize = 120;
 
 fn with_port(details: &Details, port: Option<u16>) -> Details {
     Details { port: port.or(details.port), ..details.clone() }

@@ -14,7 +14,7 @@ pub trait Sink {
     fn skip(&mut self, position: Position, why: Skip);
     /// What the list states about itself.
     fn metadata(&mut self, _: Position, _: ListMetadata) {}
-    /// A rejected entry. `text` is the line, or its beginning.
+    /// A rejected entry. `text` is its line, or its document from the beginning of the record on.
     fn reject(&mut self, position: Position, why: ParseError, text: &[u8]);
     /// Whether the sink takes no more, so that reading can stop.
     fn is_closed(&self) -> bool {

@@ -202,7 +202,7 @@ pub(crate) fn assessments(text: &str) -> Assessments {
 
 /// The assessments for several phrases of a provider, given their separators. A blank among the separators
 /// splits only phrases that are unknown as a whole: `malicious host` is known, and differs from its words.
-pub(crate) fn all(text: &str, separators: &[char]) -> Assessments {
+pub(crate) fn of_phrases(text: &str, separators: &[char]) -> Assessments {
     let phrases = text.split(|character| character != ' ' && separators.contains(&character));
     phrases.fold(assessments(text), |sum, phrase| sum.union(of_phrase(phrase, separators.contains(&' '))))
 }
@@ -223,9 +223,9 @@ mod tests {
     fn maps_words_and_phrases() {
         assert_eq!(assessments("Botnet_CC").to_string(), "botnet");
         assert_eq!(assessments("high risk").to_string(), "high risk");
-        assert_eq!(all("ftp,http,port_scan", &[',']).to_string(), "bruteforce, scanner");
-        assert_eq!(all("#phishing #scam", &[' ']).to_string(), "phishing");
-        assert_eq!(all("Malicious Host;Scanning Host", &[';', ' ']).to_string(), "botnet, scanner");
+        assert_eq!(of_phrases("ftp,http,port_scan", &[',']).to_string(), "bruteforce, scanner");
+        assert_eq!(of_phrases("#phishing #scam", &[' ']).to_string(), "phishing");
+        assert_eq!(of_phrases("Malicious Host;Scanning Host", &[';', ' ']).to_string(), "botnet, scanner");
         assert!(assessments("win.emotet").is_empty());
     }
 

@@ -1,8 +1,8 @@
-//! The kind of a token, judged by its shape alone.
+//! The type of a token, by its shape alone.
 
 use rapsheet_snapshot::host;
 
-/// What a token is, judged by its shape.
+/// What a token is, by its shape.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum TokenType {
     /// A URL, with its scheme or with a path.

@@ -18,7 +18,7 @@ use rapsheet_snapshot::{Address, Kinds, ParseError, Scope};
 use std::collections::HashSet;
 
 /// The row of the table.
-pub static FORMAT: Format = Format {
+pub(super) static FORMAT: Format = Format {
     id: "adblock",
     about: "Adblock Plus, uBlock and AdGuard filter lists",
     example: "||evil.example.com^",

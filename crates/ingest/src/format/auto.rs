@@ -7,7 +7,7 @@
 use super::{Format, Markup, Shape};
 
 /// The row of the table.
-pub static FORMAT: Format = Format {
+pub(super) static FORMAT: Format = Format {
     id: "auto",
     about: "detected from the first block; `rapsheet parse` says which format it is, and why",
     example: "192.0.2.7",

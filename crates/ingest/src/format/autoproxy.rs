@@ -10,7 +10,7 @@ use base64::engine::general_purpose::STANDARD;
 use rapsheet_snapshot::Kinds;
 
 /// The row of the table.
-pub static FORMAT: Format = Format {
+pub(super) static FORMAT: Format = Format {
     id: "adblock-base64-autoproxy",
     about: "a filter list in base64, such as gfwlist",
     example: "fHxldmlsLmV4YW1wbGUuY29tXgo=",

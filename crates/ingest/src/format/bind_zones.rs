@@ -12,7 +12,7 @@ use crate::format::options::Options;
 use rapsheet_snapshot::{Kinds, ParseError, Scope};
 
 /// The row of the table.
-pub static FORMAT: Format = Format {
+pub(super) static FORMAT: Format = Format {
     id: "bind-zones",
     about: "BIND zone statements",
     example: r#"zone "evil.example.com" { type master; file "null.zone.file"; };"#,

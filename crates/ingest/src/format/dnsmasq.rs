@@ -17,7 +17,7 @@ use crate::format::token;
 use rapsheet_snapshot::{Kinds, ParseError, Scope};
 
 /// The row of the table.
-pub static FORMAT: Format = Format {
+pub(super) static FORMAT: Format = Format {
     id: "dnsmasq",
     about: "dnsmasq configuration: address=/name/address, server=/name/, local=/name/",
     example: "address=/evil.example.com/0.0.0.0",

@@ -6,13 +6,13 @@
 //! octets of its addresses are padded with zeros and decimal.
 
 use super::{Format, Head, LineReader, OpenError, Shape, header, ranges};
+use crate::entry::timestamp;
 use crate::entry::{Details, Normalizer, Skip};
 use crate::format::options::Options;
-use crate::timestamp;
 use rapsheet_snapshot::{Address, Assessment, Assessments, Kinds, ParseError};
 
 /// The row of the table.
-pub static FORMAT: Format = Format {
+pub(super) static FORMAT: Format = Format {
     id: "dshield",
     about: "DShield block.txt (first TAB last TAB length …) and asdetails (address TAB counts TAB days)",
     example: "192.0.2.0\t192.0.2.255\t24\t585\tSome Hosting\tUS\tabuse@example.com",

@@ -13,7 +13,7 @@ use crate::format::token;
 use rapsheet_snapshot::{AddressRange, Kinds, ParseError};
 
 /// The row of the table.
-pub static FORMAT: Format = Format {
+pub(super) static FORMAT: Format = Format {
     id: "emule-dat",
     about: "eMule ipfilter.dat: first - last , level , label",
     example: "192.000.002.000 - 192.000.002.255 , 000 , Some Hosting",

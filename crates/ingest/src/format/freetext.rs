@@ -12,7 +12,7 @@ use rapsheet_snapshot::refang::refang;
 use rapsheet_snapshot::{AddressRange, Kinds, Scope};
 
 /// The row of the table.
-pub static FORMAT: Format = Format {
+pub(super) static FORMAT: Format = Format {
     id: "freetext",
     about: "prose: whole URLs, addresses and defanged names in it",
     example: "the panel was at hxxp://evil[.]example[.]com/gate.php until May",

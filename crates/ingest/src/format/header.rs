@@ -4,9 +4,9 @@
 //! keys that publishers use are listed here, and any other comment is only a comment. The first time in a
 //! file holds: FireHOL writes the date of the source above the date of its own copy.
 
+use crate::entry::timestamp;
 use crate::entry::{Normalizer, Skip};
 use crate::format::token;
-use crate::timestamp;
 
 /// The keys of the time at which a list was generated, lower-case.
 const GENERATED: &[&[u8]] = &[
@@ -28,7 +28,7 @@ const DECLARED: &[&[u8]] =
 
 /// Reads the text of a comment, without its mark: skipped as a header where it holds metadata, else as a
 /// comment.
-pub fn comment(text: &[u8], normalizer: &mut Normalizer<'_>) {
+pub(super) fn comment(text: &[u8], normalizer: &mut Normalizer<'_>) {
     if is_end_mark(text) {
         normalizer.end_mark();
         end_count(text).into_iter().for_each(|count| normalizer.declared(count));

@@ -14,7 +14,7 @@ use crate::format::token;
 use rapsheet_snapshot::{Address, Kinds, ParseError, Scope};
 
 /// The row of the table.
-pub static FORMAT: Format = Format {
+pub(super) static FORMAT: Format = Format {
     id: "hosts",
     about: "a hosts file: a sink address, then the names that resolve to it",
     example: "0.0.0.0 evil.example.com",

@@ -9,14 +9,14 @@
 //! Rules that are commented out are disabled and skipped like comments. Negated addresses are left out.
 
 use super::{Format, Head, LineReader, OpenError, Shape, role};
+use crate::entry::timestamp;
 use crate::entry::{Details, Normalizer, Skip};
 use crate::format::options::Options;
 use crate::format::token;
-use crate::timestamp;
 use rapsheet_snapshot::{Kinds, ParseError, Scope, Time};
 
 /// The row of the table.
-pub static FORMAT: Format = Format {
+pub(super) static FORMAT: Format = Format {
     id: "ids-rules",
     about: "Snort and Suricata rules about hosts, URLs and groups of addresses",
     example: r#"alert tcp [192.0.2.7,192.0.2.64/26] any -> $HOME_NET any (msg:"Example"; sid:1; rev:1;)"#,
@@ -46,7 +46,6 @@ impl LineReader for IdsRules {
                 normalizer.reject(ParseError::BadColumns);
             };
         };
-
         let Some((source, destination)) = header_addresses(header) else {
             return normalizer.skip(Skip::Directive);
         };

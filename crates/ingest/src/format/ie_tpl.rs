@@ -11,7 +11,7 @@ use crate::format::token;
 use rapsheet_snapshot::{Kinds, ParseError, Scope};
 
 /// The row of the table.
-pub static FORMAT: Format = Format {
+pub(super) static FORMAT: Format = Format {
     id: "ie-tpl",
     about: "Tracking Protection Lists: -d host, +d host, - substring",
     example: "-d evil.example.com",

@@ -11,7 +11,7 @@ use crate::format::token;
 use rapsheet_snapshot::{Address, AddressRange, Kinds, ParseError};
 
 /// The row of the table.
-pub static FORMAT: Format = Format {
+pub(super) static FORMAT: Format = Format {
     id: "ip-range",
     about: "address ranges, one per line: first-last, address/length, address/netmask, 192.0.2.*",
     example: "192.0.2.4-192.0.2.9",
@@ -21,7 +21,7 @@ pub static FORMAT: Format = Format {
 };
 
 /// The row of the table for ranges with columns.
-pub static CSV_FORMAT: Format = Format {
+pub(super) static CSV_FORMAT: Format = Format {
     id: "ip-range-csv",
     about: "address ranges with columns: first,last,label",
     example: "192.0.2.0,192.0.2.255,Some Cloud,https://cloud.example/",

@@ -14,7 +14,7 @@ use crate::format::token;
 use rapsheet_snapshot::{Assessments, Scope};
 
 /// The row of the table.
-pub static FORMAT: Format = Format {
+pub(super) static FORMAT: Format = Format {
     id: "maltrail",
     about: "Maltrail trails: names, address:port, URLs, host/path",
     example: "192.0.2.7:443",

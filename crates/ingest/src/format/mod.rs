@@ -1,6 +1,6 @@
 //! The feed formats: one file per format, one row per format in [`FORMATS`].
 //!
-//! A format turns lines, or one document, into calls on a [`Normalizer`]. The normalizer does what is the
+//! A format turns lines, or one document, into calls on a `Normalizer`. The normalizer does what is the
 //! same for all formats: it reads canonical forms, applies the guards on single entries, checks times, and
 //! counts. A format decides what each line of its syntax means and nothing else. It never follows a path, URL
 //! or include directive that a feed contains, and a malformed line never ends the reading of a file: it is
@@ -17,51 +17,51 @@ use crate::format::options::{OptionError, OptionRow, Options};
 use rapsheet_snapshot::{Kinds, ListKind};
 use std::fmt;
 
-pub mod adblock;
-pub mod auto;
-pub mod autoproxy;
-pub mod bind_zones;
-pub mod clash;
-pub mod csv;
-pub mod dnsmasq;
-pub mod dshield;
-pub mod emule_dat;
-pub mod firewall;
-pub mod freetext;
-pub mod header;
-pub mod hosts;
-pub mod ids_rules;
-pub mod ie_tpl;
-pub mod ip_range;
-pub mod json;
-pub mod maltrail;
-pub mod netset;
+mod adblock;
+mod auto;
+mod autoproxy;
+mod bind_zones;
+mod clash;
+mod csv;
+mod dnsmasq;
+mod dshield;
+mod emule_dat;
+mod firewall;
+mod freetext;
+mod header;
+mod hosts;
+mod ids_rules;
+mod ie_tpl;
+mod ip_range;
+mod json;
+mod maltrail;
+mod netset;
 pub mod options;
-pub mod p2p_plaintext;
-pub mod pac;
-pub mod pipe_delimited;
-pub mod plain_domain;
-pub mod plain_ip;
-pub mod plain_ip_annotated;
+mod p2p_plaintext;
+mod pac;
+mod pipe_delimited;
+mod plain_domain;
+mod plain_ip;
+mod plain_ip_annotated;
 mod ranges;
-pub mod rbldnsd;
-pub mod regex_list;
-pub mod role;
-pub mod rpz;
+mod rbldnsd;
+mod regex_list;
+mod role;
+mod rpz;
 pub mod sniff;
-pub mod spamhaus_drop_json;
-pub mod spamhaus_drop_text;
-pub mod squidguard;
-pub mod suricata_dataset;
-pub mod suricata_iprep;
-pub(crate) mod token;
-pub mod toplist_csv;
-pub mod tor_exit_addresses;
-pub mod unbound;
-pub mod url_list;
-pub mod v2fly;
-pub mod xml;
-pub mod zeek_intel;
+mod spamhaus_drop_json;
+mod spamhaus_drop_text;
+mod squidguard;
+mod suricata_dataset;
+mod suricata_iprep;
+mod token;
+mod toplist_csv;
+mod tor_exit_addresses;
+mod unbound;
+mod url_list;
+mod v2fly;
+mod xml;
+mod zeek_intel;
 
 /// All formats, in the order in which `rapsheet formats` lists them.
 pub static FORMATS: &[&Format] = &[
@@ -160,7 +160,7 @@ impl fmt::Debug for Format {
     }
 }
 
-/// How much of a file a reader must see at a time. The pipeline holds no more of a file than this asks for.
+/// How much of a file a reader must see at a time. The pipeline holds no more of it in memory.
 pub enum Shape {
     /// Lines that mean the same in any order. The file is streamed in blocks, which are read in parallel.
     /// `open` sees the first block, because a header row may name the columns.
@@ -199,14 +199,14 @@ pub type FirstPass = fn(&Options, &[&[u8]]) -> Result<Box<dyn LineReader>, OpenE
 /// Decodes a whole file.
 pub type Decode = fn(Vec<u8>) -> Result<Vec<u8>, FileRefusal>;
 
-/// Reads a whole document. It calls [`Normalizer::record_at`] before each record, with the record's byte
+/// Reads a whole document. It calls `Normalizer::record_at` before each record, with the record's byte
 /// offset.
 pub type ReadDocument = fn(&Options, Head<'_>, &mut Normalizer<'_>) -> Result<(), OpenError>;
 
 /// Why a file could not be opened.
 #[derive(Debug)]
 pub enum OpenError {
-    /// The catalogue's options are wrong.
+    /// The feed's options are wrong.
     Options(OptionError),
     /// The file is not in its format.
     File(FileRefusal),
@@ -227,7 +227,7 @@ impl From<FileRefusal> for OpenError {
 /// Reads lines one at a time, on several threads at once.
 pub trait LineReader: Send + Sync {
     /// Reads `line`, which is not empty and has no blanks at its edges (see
-    /// [`crate::download::lines::trim`]); the caller counts blank lines. Every line must give at least one
+    /// `download::lines::trim`); the caller counts blank lines. Every line must give at least one
     /// entry, skip or rejection.
     fn line(&self, line: &[u8], normalizer: &mut Normalizer<'_>);
 

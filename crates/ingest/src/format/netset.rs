@@ -12,7 +12,7 @@ use crate::format::token;
 use rapsheet_snapshot::Kinds;
 
 /// The row of the table.
-pub static FORMAT: Format = Format {
+pub(super) static FORMAT: Format = Format {
     id: "netset",
     about: "FireHOL .ipset and .netset files: a header with dates, then one address or prefix per line",
     example: "192.0.2.0/24",

@@ -19,6 +19,18 @@ pub struct OptionRow {
 }
 
 /// The options of one feed.
+///
+/// ```
+/// use rapsheet_ingest::format;
+/// use rapsheet_ingest::format::options::Options;
+///
+/// let known = format::find("plain-domain").expect("a format").options;
+/// let mut options = Options::default();
+/// options.push("wildcard", "strict");
+/// assert!(options.check(known).is_ok());
+/// options.push("colour", "red");
+/// assert_eq!(options.check(known).unwrap_err().key, "colour");
+/// ```
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Options(BTreeMap<String, Vec<String>>);
 
@@ -119,6 +131,6 @@ pub(crate) fn choose<T: Copy>(text: &str, words: &[(&str, T)]) -> Result<T, Stri
 }
 
 /// An error about one key.
-pub fn error(key: &str, problem: String) -> OptionError {
+pub(crate) fn error(key: &str, problem: String) -> OptionError {
     OptionError { key: key.to_owned(), problem }
 }

@@ -10,7 +10,7 @@ use crate::format::token;
 use rapsheet_snapshot::{Address, AddressRange, Assessment, Assessments, Kinds, ParseError};
 
 /// The row of the table.
-pub static FORMAT: Format = Format {
+pub(super) static FORMAT: Format = Format {
     id: "p2p-plaintext",
     about: "PeerGuardian and iBlocklist text: label:first-last",
     example: "Some Hosting:192.0.2.0-192.0.2.255",
@@ -37,7 +37,7 @@ impl LineReader for P2p {
             Ok((label, range)) => {
                 normalizer.range(range, &Details { assessments: category(label), ..Details::NONE });
             }
-            Err(refusal) => normalizer.reject(refusal),
+            Err(error) => normalizer.reject(error),
         }
     }
 }

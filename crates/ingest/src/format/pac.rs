@@ -10,7 +10,7 @@ use crate::format::options::Options;
 use rapsheet_snapshot::{Address, Kinds, ParseError, Scope};
 
 /// The row of the table.
-pub static FORMAT: Format = Format {
+pub(super) static FORMAT: Format = Format {
     id: "pac",
     about: "proxy auto-configuration: arrays of names, dnsDomainIs, shExpMatch, isInNet; never run",
     example: r#"if (dnsDomainIs(host, ".evil.example.com")) return block;"#,

@@ -9,13 +9,13 @@
 //! address is read.
 
 use super::{Format, Head, LineReader, OpenError, Shape, header, role};
+use crate::entry::timestamp;
 use crate::entry::{Details, Normalizer};
 use crate::format::options::Options;
-use crate::timestamp;
 use rapsheet_snapshot::{Address, Assessments, Kinds, ParseError};
 
 /// The row of the table.
-pub static FORMAT: Format = Format {
+pub(super) static FORMAT: Format = Format {
     id: "pipe-delimited",
     about: "tables of dataplane.org and Team Cymru, with | between the columns",
     example: "64496  |  EXAMPLE-AS  |  192.0.2.7  |  2026-08-22 16:08:29  |  sshpwauth",

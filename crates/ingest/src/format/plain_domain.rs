@@ -18,7 +18,7 @@ const WILDCARD: OptionRow = OptionRow {
 };
 
 /// The row of the table.
-pub static FORMAT: Format = Format {
+pub(super) static FORMAT: Format = Format {
     id: "plain-domain",
     about: "one name per line; the feed's `scope` says whether names below it are meant",
     example: "evil.example.com",
@@ -29,7 +29,7 @@ pub static FORMAT: Format = Format {
 };
 
 /// The row of the table for lists that mark the scope of each name.
-pub static WILDCARD_FORMAT: Format = Format {
+pub(super) static WILDCARD_FORMAT: Format = Format {
     id: "domain-wildcard",
     about: "one name per line with a mark of its scope: *.x, .x, +.x, =x",
     example: "*.evil.example.com",

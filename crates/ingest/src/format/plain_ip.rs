@@ -13,7 +13,7 @@ use crate::format::token;
 use rapsheet_snapshot::{Assessment, Assessments, Kinds};
 
 /// The row of the table.
-pub static FORMAT: Format = Format {
+pub(super) static FORMAT: Format = Format {
     id: "plain-ip",
     about: "one address, prefix or range per line",
     example: "192.0.2.0/24",
@@ -24,7 +24,7 @@ pub static FORMAT: Format = Format {
 };
 
 /// The row of the table for lists of open proxies, whose entries have an assessment by nature.
-pub static PROXY_FORMAT: Format = Format {
+pub(super) static PROXY_FORMAT: Format = Format {
     id: "proxy-list",
     about: "open proxies, one address:port per line",
     example: "192.0.2.7:8080",

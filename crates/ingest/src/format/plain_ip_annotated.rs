@@ -9,14 +9,14 @@
 //! count of lists only where the feed says so (option `counts`).
 
 use super::{Format, Head, LineReader, OpenError, Shape, header};
+use crate::entry::timestamp;
 use crate::entry::{Details, Normalizer};
 use crate::format::options::{OptionRow, Options};
 use crate::format::token;
-use crate::timestamp;
 use rapsheet_snapshot::{Assessment, Assessments, Kinds};
 
 /// The row of the table.
-pub static FORMAT: Format = Format {
+pub(super) static FORMAT: Format = Format {
     id: "plain-ip-annotated",
     about: "an address or prefix per line, with a remark after it",
     example: "192.0.2.7 # Scanning Host US,,37.75,-97.82",

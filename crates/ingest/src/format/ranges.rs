@@ -3,12 +3,12 @@
 //!
 //! The strict canonical parser refuses them all, because outside the formats that define them they are
 //! ambiguous: `010.1.2.3` is octal to some programs and decimal to others. A format that calls a function
-//! here vouches for the reading.
+//! here states which reading its syntax means.
 
 use crate::entry::{Details, Normalizer};
 use rapsheet_snapshot::{Address, AddressRange, ParseError};
 
-/// Hands over a range that was read, or rejects the line for the reason why it was not.
+/// Emits a range that was read, or rejects the line with the error.
 pub(super) fn emit(
     read: Result<AddressRange, ParseError>,
     details: &Details,
@@ -16,7 +16,7 @@ pub(super) fn emit(
 ) {
     match read {
         Ok(range) => normalizer.range(range, details),
-        Err(refusal) => normalizer.reject(refusal),
+        Err(error) => normalizer.reject(error),
     }
 }
 

@@ -10,15 +10,15 @@
 
 use super::{Format, Head, OpenError, OrderedReader, Shape, header, ranges};
 use crate::entry::taxonomy;
+use crate::entry::timestamp;
 use crate::entry::{Details, Normalizer, Skip};
 use crate::format::options::Options;
 use crate::format::token;
-use crate::timestamp;
 use rapsheet_snapshot::{Address, AddressRange, Assessment, Assessments, Kinds, ParseError, Scope};
 use std::fmt::Write;
 
 /// The row of the table for addresses.
-pub static IP_FORMAT: Format = Format {
+pub(super) static IP_FORMAT: Format = Format {
     id: "rbldnsd-ip4",
     about: "rbldnsd data of addresses: ip4set, ip4trie, ip4tset, ip6trie",
     example: "192.0.2.0/24 :127.0.0.2:Listed for spam",
@@ -28,7 +28,7 @@ pub static IP_FORMAT: Format = Format {
 };
 
 /// The row of the table for names.
-pub static NAME_FORMAT: Format = Format {
+pub(super) static NAME_FORMAT: Format = Format {
     id: "rbldnsd-dnset",
     about: "rbldnsd data of names (dnset): x is exact, *.x what is below, .x both, !x an exception",
     example: ".evil.example.com :127.0.0.2:Phishing",

@@ -10,7 +10,7 @@ use crate::format::options::Options;
 use rapsheet_snapshot::{Kinds, ParseError, Scope};
 
 /// The row of the table.
-pub static FORMAT: Format = Format {
+pub(super) static FORMAT: Format = Format {
     id: "regex-list",
     about: "regular expressions, as for Pi-hole; only (^|\\.)name\\.tld$ can be indexed",
     example: r"(^|\.)evil\.example\.com$",

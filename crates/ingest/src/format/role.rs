@@ -6,13 +6,13 @@
 
 use crate::entry::Details;
 use crate::entry::taxonomy;
+use crate::entry::timestamp;
 use crate::format::options::Options;
-use crate::timestamp;
 use rapsheet_snapshot::{Assessments, address::parse_port};
 
 /// The meaning of a field.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Role {
+pub(crate) enum Role {
     /// The indicator.
     Value,
     /// The kind of indicator.
@@ -33,7 +33,7 @@ pub enum Role {
 
 impl Role {
     /// All roles, in the order of their discriminants, so that an array indexed by role has this order.
-    pub const ALL: [Role; 8] = [
+    pub(crate) const ALL: [Role; 8] = [
         Role::Value,
         Role::Kind,
         Role::Port,
@@ -45,7 +45,7 @@ impl Role {
     ];
 
     /// The option that names the fields of this role.
-    pub const fn option(self) -> &'static str {
+    pub(crate) const fn option(self) -> &'static str {
         match self {
             Role::Value => "value",
             Role::Kind => "type",
@@ -61,7 +61,7 @@ impl Role {
     /// Names that mean this role in any feed, lower-case, the best first. A URL is preferred to its host, and
     /// a host to the address that it resolved to, because a record that holds several of them is about the
     /// most specific.
-    pub const fn aliases(self) -> &'static [&'static str] {
+    pub(crate) const fn aliases(self) -> &'static [&'static str] {
         match self {
             Role::Value => VALUE,
             Role::Kind => &["ioc_type", "indicator_type", "type"],
@@ -177,7 +177,7 @@ macro_rules! with_role_options {
 pub(super) use with_role_options;
 
 /// The names of a role's fields: those that the feed gives, else the known aliases.
-pub fn names(role: Role, options: &Options) -> Vec<String> {
+pub(crate) fn names(role: Role, options: &Options) -> Vec<String> {
     let named = options.list(role.option());
     if !named.is_empty() {
         return named.iter().map(|name| name.to_ascii_lowercase()).collect();
@@ -207,7 +207,7 @@ impl RecordRules {
 }
 
 /// Whether a kind of indicator is known and not indexed: hashes, e-mail addresses, file names.
-pub fn is_unsupported(kind: &[u8]) -> bool {
+pub(crate) fn is_unsupported(kind: &[u8]) -> bool {
     const PREFIXES: [&[u8]; 20] = [
         b"md5",
         b"sha",
@@ -236,7 +236,7 @@ pub fn is_unsupported(kind: &[u8]) -> bool {
 }
 
 /// The field without blanks at its edges; empty where it holds a word for "no value".
-pub fn non_null(field: &[u8]) -> &[u8] {
+pub(crate) fn non_null(field: &[u8]) -> &[u8] {
     let field = field.trim_ascii();
     match field {
         b"None" | b"none" | b"null" | b"NULL" | b"-" | b"?" | b"n/a" | b"N/A" => &[],
@@ -246,7 +246,7 @@ pub fn non_null(field: &[u8]) -> &[u8] {
 
 /// The details that the fields of a record state, given the text of each role's field. A field that cannot be
 /// read counts as absent: a bad port or time must not cost the indicator.
-pub fn details<'f>(field: impl Fn(Role) -> &'f [u8], default: Assessments) -> Details {
+pub(crate) fn details<'f>(field: impl Fn(Role) -> &'f [u8], default: Assessments) -> Details {
     Details {
         first_seen: timestamp::parse(field(Role::FirstSeen)),
         last_seen: timestamp::parse(field(Role::LastSeen)),
@@ -258,14 +258,14 @@ pub fn details<'f>(field: impl Fn(Role) -> &'f [u8], default: Assessments) -> De
 }
 
 /// The assessments of a publisher's category; `default` where it has no known word.
-pub fn category(text: &[u8], default: Assessments) -> Assessments {
+pub(crate) fn category(text: &[u8], default: Assessments) -> Assessments {
     let found = assess(text, &[',', ';', ' ', '|']);
     if found.is_empty() { default } else { found }
 }
 
 /// The assessments of a publisher's words; empty where no word is known.
-pub fn assess(text: &[u8], separators: &[char]) -> Assessments {
-    std::str::from_utf8(text).map_or(Assessments::EMPTY, |text| taxonomy::all(text, separators))
+pub(crate) fn assess(text: &[u8], separators: &[char]) -> Assessments {
+    std::str::from_utf8(text).map_or(Assessments::EMPTY, |text| taxonomy::of_phrases(text, separators))
 }
 
 /// The assessments of records without a category, from option `assessment`.

@@ -11,14 +11,14 @@
 
 use super::{Format, Head, OpenError, OrderedReader, Shape, header, ranges};
 use crate::entry::taxonomy;
+use crate::entry::timestamp;
 use crate::entry::{Details, Normalizer, Skip};
 use crate::format::options::{OptionRow, Options};
 use crate::format::token;
-use crate::timestamp;
 use rapsheet_snapshot::{AddressRange, Assessments, Kinds, ParseError, Scope, Time};
 
 /// The row of the table.
-pub static FORMAT: Format = Format {
+pub(super) static FORMAT: Format = Format {
     id: "rpz",
     about: "DNS response policy zones",
     example: "evil.example.com CNAME . ; Malware download (2026-08-20)",
@@ -239,7 +239,7 @@ fn parse_reason(comment: &[u8]) -> (Option<Time>, Assessments) {
     let (reason, rest) = text.split_once('(').unwrap_or((text, ""));
     let time = rest.split_once(')').and_then(|(date, _)| timestamp::parse(date.as_bytes()));
     let reason = reason.split("see ").next().unwrap_or_default();
-    (time, taxonomy::all(reason.trim(), &[' ', ',']))
+    (time, taxonomy::of_phrases(reason.trim(), &[' ', ',']))
 }
 
 #[cfg(test)]

@@ -1,7 +1,7 @@
 //! Detects the format of a file.
 //!
 //! The first block is matched against a list of rules, the surest first: text that only one syntax has, then
-//! what most lines look like. A guess comes with its evidence, so that a person can judge it. A catalogue
+//! what most lines look like. A guess comes with its evidence, so that a person can check it. A catalogue
 //! should name its formats: if a publisher changes the syntax, the feed should fail rather than follow.
 
 use crate::download::lines;
@@ -38,6 +38,11 @@ pub(crate) fn detect(format: &'static Format, head: &[u8]) -> Result<Option<Gues
 }
 
 /// Guesses the format of a file from its beginning.
+///
+/// ```
+/// let guess = rapsheet_ingest::format::sniff::guess(b"0.0.0.0 a.example\n0.0.0.0 b.example\n");
+/// assert_eq!(guess.expect("a list").format.id, "hosts");
+/// ```
 pub fn guess(head: &[u8]) -> Option<Guess> {
     let sample = Sample::new(head);
     let (id, why) = RULES.iter().find_map(|(id, rule)| Some((*id, rule(&sample)?)))?;
@@ -303,9 +308,9 @@ fn is_labelled_range(line: &[u8]) -> bool {
 
 fn is_levelled_range(line: &[u8]) -> bool {
     let mut columns = line.splitn(3, |byte| *byte == b',').map(<[u8]>::trim_ascii);
-    let run = columns.next().unwrap_or(&[]);
+    let range = columns.next().unwrap_or(&[]);
     let level = columns.next().unwrap_or(&[]);
-    run.contains(&b'-') && level.len() == 3 && level.iter().all(u8::is_ascii_digit)
+    range.contains(&b'-') && level.len() == 3 && level.iter().all(u8::is_ascii_digit)
 }
 
 /// What follows the first mark, if an address stands before it.
@@ -349,9 +354,9 @@ fn is_range_row(line: &[u8]) -> bool {
 fn is_ranked(line: &[u8]) -> bool {
     let mut columns = line.split(|byte| *byte == b',').map(|column| token::unwrap(column.trim_ascii()));
     let (one, two) = (columns.next().unwrap_or(&[]), columns.next().unwrap_or(&[]));
-    let is_rank = |text: &[u8]| !text.is_empty() && text.iter().all(u8::is_ascii_digit);
     columns.next().is_none()
-        && (is_rank(one) && two.contains(&b'.') && !is_rank(two) || is_rank(two) && one.starts_with(b"http"))
+        && (token::is_digits(one) && two.contains(&b'.') && !token::is_digits(two)
+            || token::is_digits(two) && one.starts_with(b"http"))
 }
 
 fn is_wrapped_name(line: &[u8]) -> bool {
@@ -428,7 +433,7 @@ mod tests {
 
     #[test]
     fn detects_each_format_by_its_own_example() {
-        // One line does not tell these formats from a plainer one with the same lines.
+        // One line does not distinguish these formats from a plainer one with the same lines.
         const SHARED: &[(&str, &str)] = &[
             ("netset", "plain-ip"),
             ("maltrail", "plain-ip"),

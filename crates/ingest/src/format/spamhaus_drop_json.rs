@@ -14,7 +14,7 @@ use serde::Deserialize;
 use std::borrow::Cow;
 
 /// The row of the table.
-pub static FORMAT: Format = Format {
+pub(super) static FORMAT: Format = Format {
     id: "spamhaus-drop-json",
     about: "Spamhaus DROP as JSON lines, with a line of metadata",
     example: r#"{"cidr":"192.0.2.0/24","sblid":"SBL000001","rir":"arin"}"#,

@@ -11,7 +11,7 @@ use crate::format::token;
 use rapsheet_snapshot::Kinds;
 
 /// The row of the table.
-pub static FORMAT: Format = Format {
+pub(super) static FORMAT: Format = Format {
     id: "spamhaus-drop-text",
     about: "Spamhaus DROP as text: prefix ; reference",
     example: "192.0.2.0/24 ; SBL000001",

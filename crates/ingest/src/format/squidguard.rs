@@ -15,7 +15,7 @@ use crate::format::token;
 use rapsheet_snapshot::{Assessment, Assessments, Kinds, ParseError, Scope};
 
 /// The row of the table.
-pub static FORMAT: Format = Format {
+pub(super) static FORMAT: Format = Format {
     id: "squidguard",
     about: "squidGuard and UT1 category folders (domains, urls, expressions), and lists for Squid",
     example: "evil.example.com",

@@ -14,7 +14,7 @@ use base64::engine::general_purpose::STANDARD;
 use rapsheet_snapshot::{AddressRange, Kinds, ParseError, Scope};
 
 /// The row of the table.
-pub static FORMAT: Format = Format {
+pub(super) static FORMAT: Format = Format {
     id: "suricata-dataset",
     about: "Suricata datasets: texts in base64, or addresses, one per line",
     example: "ZXZpbC5leGFtcGxlLmNvbQ==",

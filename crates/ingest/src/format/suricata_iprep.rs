@@ -12,7 +12,7 @@ use crate::format::token;
 use rapsheet_snapshot::{Assessments, Kinds, ParseError};
 
 /// The row of the table.
-pub static FORMAT: Format = Format {
+pub(super) static FORMAT: Format = Format {
     id: "suricata-iprep",
     about: "Suricata IP reputation: address,category,score",
     example: "192.0.2.7,1,101",

@@ -16,7 +16,7 @@ use rapsheet_snapshot::{Kinds, ListKind, ParseError, Scope};
 use std::borrow::Cow;
 
 /// The row of the table.
-pub static FORMAT: Format = Format {
+pub(super) static FORMAT: Format = Format {
     id: "toplist-csv",
     about: "lists of popular sites: rank,name in any order of columns",
     example: "1,example.com",
@@ -46,7 +46,7 @@ impl LineReader for TopList {
         }
         match split::fields(line, b',') {
             Ok(fields) => self.emit_row(&fields, normalizer),
-            Err(refusal) => normalizer.reject(refusal),
+            Err(error) => normalizer.reject(error),
         }
     }
 }

@@ -6,14 +6,14 @@
 //! order.
 
 use super::{Format, Head, LineReader, OpenError, Shape};
+use crate::entry::timestamp;
 use crate::entry::{Details, Normalizer, Skip};
 use crate::format::options::Options;
 use crate::format::token;
-use crate::timestamp;
 use rapsheet_snapshot::{Assessment, Assessments, Kinds, ParseError};
 
 /// The row of the table.
-pub static FORMAT: Format = Format {
+pub(super) static FORMAT: Format = Format {
     id: "tor-exit-addresses",
     about: "exit addresses of Tor (TorDNSEL): ExitNode, Published, LastStatus, ExitAddress",
     example: "ExitAddress 192.0.2.7 2026-08-22 08:10:51",

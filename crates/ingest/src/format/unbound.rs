@@ -12,7 +12,7 @@ use crate::format::token;
 use rapsheet_snapshot::{Kinds, ParseError, Scope};
 
 /// The row of the table.
-pub static FORMAT: Format = Format {
+pub(super) static FORMAT: Format = Format {
     id: "unbound",
     about: "Unbound configuration: local-zone and local-data",
     example: r#"local-zone: "evil.example.com." always_nxdomain"#,

@@ -9,14 +9,14 @@
 //! with a time are cut off after a URL.
 
 use super::{Format, Head, LineReader, Markup, OpenError, Shape, header};
+use crate::entry::timestamp;
 use crate::entry::{Details, Normalizer, Skip};
 use crate::format::options::{OptionRow, Options};
 use crate::format::token;
-use crate::timestamp;
 use rapsheet_snapshot::{Kinds, Scope, refang::refang};
 
 /// The row of the table.
-pub static FORMAT: Format = Format {
+pub(super) static FORMAT: Format = Format {
     id: "url-list",
     about: "one URL per line, with its scheme or without",
     example: "http://evil.example.com/gate.php",

@@ -12,7 +12,7 @@ use crate::format::token;
 use rapsheet_snapshot::{Kinds, ParseError, Scope};
 
 /// The row of the table.
-pub static FORMAT: Format = Format {
+pub(super) static FORMAT: Format = Format {
     id: "v2fly",
     about: "v2fly domain lists: x, domain:x, full:x, keyword:x, regexp:x",
     example: "full:evil.example.com @ads",

@@ -14,13 +14,12 @@ use crate::download::refusal::FileRefusal;
 use crate::entry::{Details, Normalizer, Skip};
 use crate::format::options::{OptionRow, Options};
 use crate::format::token;
-
 use quick_xml::Reader;
 use quick_xml::events::Event;
 use rapsheet_snapshot::{Assessments, Kinds, ParseError};
 
 /// The row of the table.
-pub static XML_FORMAT: Format = Format {
+pub(super) static XML_FORMAT: Format = Format {
     id: "xml",
     about: "XML records: elements with children such as url, ip, domain, first, last",
     example: "<entry><first>1787000000</first><last>0</last><url>http://evil.example.com/</url></entry>",
@@ -31,7 +30,7 @@ pub static XML_FORMAT: Format = Format {
 };
 
 /// The row of the table for news feeds.
-pub static RSS_FORMAT: Format = Format {
+pub(super) static RSS_FORMAT: Format = Format {
     id: "rss",
     about: "RSS and Atom: indicators in the titles or descriptions of the items",
     example: "<item><title>192.0.2.7 | H</title><pubDate>Sat, 22 Aug 2026 03:00:29 +0000</pubDate></item>",
@@ -197,7 +196,7 @@ fn emit_item(fields: &Fields, normalizer: &mut Normalizer<'_>) {
     let child = |name: &str| fields.iter().find(|(child, _)| child == name).map_or(&[][..], |(_, text)| text);
     let time = [child("pubdate"), child("updated"), child("published")];
     let details = Details {
-        last_seen: time.into_iter().find_map(crate::timestamp::parse),
+        last_seen: time.into_iter().find_map(crate::entry::timestamp::parse),
         assessments: role::category(child("category"), Assessments::EMPTY),
         ..Details::NONE
     };

@@ -13,7 +13,7 @@ use crate::format::options::Options;
 use rapsheet_snapshot::{Assessments, Kinds, ParseError, Scope};
 
 /// The row of the table.
-pub static FORMAT: Format = Format {
+pub(super) static FORMAT: Format = Format {
     id: "zeek-intel",
     about: "Zeek intelligence files: #fields TAB indicator TAB indicator_type TAB …",
     example: "evil.example.com\tIntel::DOMAIN\tEXAMPLE\tF\tC2",

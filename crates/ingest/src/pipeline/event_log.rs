@@ -42,10 +42,10 @@ pub struct Event {
     /// The row's own expiry.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub expires: Option<String>,
-    /// When the list says that it was made, on the line that says so.
+    /// The generation time that the list states, on the line that states it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub generated: Option<String>,
-    /// The number of entries that the list says it has, on the line that says so.
+    /// The number of entries that the list declares, on the line that declares it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub declared: Option<u64>,
     /// The row's own assessments.
@@ -63,7 +63,7 @@ pub struct EventLog {
 }
 
 impl EventLog {
-    /// An empty transcript of a list of this kind.
+    /// An empty log of a list of this kind.
     pub fn new(list: ListKind) -> EventLog {
         EventLog { list, generated: None, declared: None, events: Vec::new() }
     }
@@ -119,7 +119,7 @@ impl Sink for EventLog {
 }
 
 /// The word for a kind of indicator, and its canonical text.
-pub fn describe(key: Key<'_>) -> (&'static str, String) {
+fn describe(key: Key<'_>) -> (&'static str, String) {
     let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
     match key {
         Key::Range(range) => (range_word(&range), range.to_string()),

@@ -1,25 +1,17 @@
-//! The loop over the lines of a block, which every line of every feed passes through.
+//! The loop over the lines of a block. Every line of every feed passes through it.
 
+use crate::download::blocks::Block;
 use crate::download::lines::{self, LINE_MAX};
 use crate::entry::Counters;
 use crate::entry::guard::NameGuard;
-use crate::entry::{Normalizer, Position, Rules, Sink, Skip};
+use crate::entry::{Normalizer, Rules, Sink, Skip};
 use crate::format::{LineReader, OrderedReader};
 use rapsheet_snapshot::ParseError;
-
-/// A block of lines, borrowed.
-#[derive(Clone, Copy)]
-pub(super) struct LineBlock<'a> {
-    /// The lines.
-    pub(super) bytes: &'a [u8],
-    /// Where they begin.
-    pub(super) base: Position,
-}
 
 /// Reads all lines of a block, in any order, and returns what was counted.
 pub(super) fn read_block(
     reader: &dyn LineReader,
-    block: LineBlock<'_>,
+    block: &Block,
     rules: &Rules,
     names: &mut NameGuard,
     sink: &mut dyn Sink,
@@ -31,7 +23,7 @@ pub(super) fn read_block(
 /// Reads the next block of a file whose lines depend on the lines before them.
 pub(super) fn read_ordered(
     reader: &mut dyn OrderedReader,
-    block: LineBlock<'_>,
+    block: &Block,
     rules: &Rules,
     names: &mut NameGuard,
     sink: &mut dyn Sink,
@@ -41,15 +33,15 @@ pub(super) fn read_ordered(
 }
 
 fn each_line(
-    block: LineBlock<'_>,
+    block: &Block,
     rules: &Rules,
     names: &mut NameGuard,
     sink: &mut dyn Sink,
     keeps_blanks: bool,
     mut read: impl FnMut(&[u8], &mut Normalizer<'_>),
 ) -> Counters {
-    let mut normalizer = Normalizer::new(rules, sink, names, block.bytes, block.base);
-    for at in lines::split(block.bytes) {
+    let mut normalizer = Normalizer::new(rules, sink, names, &block.bytes, block.base);
+    for at in lines::split(&block.bytes) {
         let line = block.bytes.get(at.clone()).unwrap_or(&[]);
         normalizer.begin_line(at);
         one_line(line, keeps_blanks, &mut normalizer, &mut read);

@@ -1,7 +1,7 @@
-//! Reading one download from start to end: decoded, cut into blocks, its lines read in parallel.
+//! Parses one download: its text is cut into blocks, and their lines are read.
 //!
-//! A build reads blocks on many threads and collects columns. `parse` reads them in order and prints. Both go
-//! through `read_part`.
+//! A build reads blocks on many threads and collects columns; `parse` reads them in order and prints. Both go
+//! through `read_part`, which gives a format as much of the text as its [`Shape`] asks for.
 //!
 //! ```
 //! use rapsheet_ingest::format;
@@ -36,7 +36,7 @@ pub use crate::entry::sink::Sink;
 pub use crate::format::sniff::Guess;
 #[cfg(test)]
 pub(crate) use event_log::tests as testing;
-pub use event_log::{Event, EventLog, describe};
+pub use event_log::{Event, EventLog};
 
 use crate::download::blocks::{Block, Blocks};
 use crate::download::decode::{self, Text};
@@ -46,14 +46,13 @@ use crate::format::options::Options;
 use crate::format::sniff;
 use crate::format::{Format, Head, LineReader, OpenError, OrderedReader, ReadDocument, Shape};
 use crate::sighting::collector::Collector;
-use line_loop::LineBlock;
 use rayon::prelude::*;
 use std::io::{self, Read};
 
 /// How many blocks of one file are read at the same time. This bounds the memory of a stream.
 const BLOCKS_AT_ONCE: usize = 8;
 /// The largest file that a format may ask to see whole, in bytes.
-pub const WHOLE_MAX: usize = 64 << 20;
+pub(crate) const WHOLE_MAX: usize = 64 << 20;
 /// The largest encoded file. It is in memory together with what it decodes to.
 const ENCODED_MAX: usize = WHOLE_MAX / 2;
 const START: Position = Position { line: 1, offset: 0 };
@@ -136,7 +135,7 @@ pub fn parse_text(
 trait Consumer {
     /// How many blocks it takes at a time.
     const AT_ONCE: usize;
-    /// Whether it takes no more.
+    /// Whether it takes no more blocks.
     fn is_closed(&self) -> bool {
         false
     }
@@ -195,25 +194,22 @@ fn read_part<T: Consumer>(
     let mut blocks = Blocks::starting_at(text, source.position);
     let head = blocks.head().map_err(|error| decode::refusal(&error))?;
     let head = Head { part: source.part, bytes: head };
-    if let Some(refusal) = decode::kind_of(head.bytes, config.format.markup) {
-        return Err(refusal.into());
-    }
+    decode::check_head(head.bytes, config.format.markup)?;
     let guess = sniff::detect(config.format, head.bytes)?;
     let format = guess.as_ref().map_or(config.format, |guess| guess.format);
     if first_guess.is_none() {
         *first_guess = guess;
     }
-    if let Some(refusal) = decode::kind_of(head.bytes, format.markup) {
-        return Err(refusal.into());
-    }
+    // Again, because `auto` admits markup that the detected format may not.
+    decode::check_head(head.bytes, format.markup)?;
     match format.shape {
         Shape::Lines(open) => {
             let reader = open(config.options, head)?;
-            stream(consumer, reader.as_ref(), &mut blocks)?;
+            pass_blocks(consumer, reader.as_ref(), &mut blocks)?;
         }
         Shape::Ordered(open) => {
             let mut reader = open(config.options, head)?;
-            while let Some(block) = next(&mut blocks)?.filter(|_| !consumer.is_closed()) {
+            while let Some(block) = next_block(&mut blocks)?.filter(|_| !consumer.is_closed()) {
                 consumer.ordered(reader.as_mut(), &block);
             }
         }
@@ -238,26 +234,26 @@ fn read_part<T: Consumer>(
     Ok(())
 }
 
-fn next(blocks: &mut Blocks<&mut dyn Read>) -> Result<Option<Block>, OpenError> {
+fn next_block(blocks: &mut Blocks<&mut dyn Read>) -> Result<Option<Block>, OpenError> {
     Ok(blocks.next_block().map_err(|error| decode::refusal(&error))?)
 }
 
 /// Passes on blocks, as many at a time as the consumer takes.
-fn stream<T: Consumer>(
+fn pass_blocks<T: Consumer>(
     consumer: &mut T,
     reader: &dyn LineReader,
     blocks: &mut Blocks<&mut dyn Read>,
 ) -> Result<(), OpenError> {
-    let mut batch: Vec<Block> = next(blocks)?.into_iter().collect();
+    let mut batch: Vec<Block> = next_block(blocks)?.into_iter().collect();
     while !batch.is_empty() && !consumer.is_closed() {
         while batch.len() < T::AT_ONCE {
-            match next(blocks)? {
+            match next_block(blocks)? {
                 Some(block) => batch.push(block),
                 None => break,
             }
         }
         consumer.blocks(reader, std::mem::take(&mut batch));
-        batch.extend(next(blocks)?);
+        batch.extend(next_block(blocks)?);
     }
     Ok(())
 }
@@ -266,7 +262,7 @@ fn stream<T: Consumer>(
 /// not count towards the size.
 fn read_blocks(blocks: &mut Blocks<&mut dyn Read>) -> Result<Vec<Block>, OpenError> {
     let (mut all, mut bytes) = (Vec::new(), 0);
-    while let Some(block) = next(blocks)? {
+    while let Some(block) = next_block(blocks)? {
         bytes += block.bytes.len();
         all.push(block);
         if bytes > WHOLE_MAX {
@@ -350,14 +346,8 @@ impl Consumer for CollectBlocks<'_> {
 
     fn blocks(&mut self, reader: &dyn LineReader, blocks: Vec<Block>) {
         let one = |block: &Block| {
-            let mut collector = Collector::new(self.rules.list);
-            let counters = line_loop::read_block(
-                reader,
-                line_block(block),
-                self.rules,
-                &mut NameGuard::default(),
-                &mut collector,
-            );
+            let (mut collector, mut names) = (Collector::new(self.rules.list), NameGuard::default());
+            let counters = line_loop::read_block(reader, block, self.rules, &mut names, &mut collector);
             BlockResult::new(collector, counters)
         };
         let results: Vec<BlockResult> = blocks.par_iter().map(one).collect();
@@ -365,14 +355,8 @@ impl Consumer for CollectBlocks<'_> {
     }
 
     fn ordered(&mut self, reader: &mut dyn OrderedReader, block: &Block) {
-        let mut collector = Collector::new(self.rules.list);
-        let counters = line_loop::read_ordered(
-            reader,
-            line_block(block),
-            self.rules,
-            &mut NameGuard::default(),
-            &mut collector,
-        );
+        let (mut collector, mut names) = (Collector::new(self.rules.list), NameGuard::default());
+        let counters = line_loop::read_ordered(reader, block, self.rules, &mut names, &mut collector);
         self.add(&block.bytes, BlockResult::new(collector, counters));
     }
 
@@ -412,15 +396,13 @@ impl Consumer for ParseInOrder<'_> {
 
     fn blocks(&mut self, reader: &dyn LineReader, blocks: Vec<Block>) {
         for block in &blocks {
-            let counters =
-                line_loop::read_block(reader, line_block(block), self.rules, &mut self.names, self.sink);
+            let counters = line_loop::read_block(reader, block, self.rules, &mut self.names, self.sink);
             self.counters.add(&counters);
         }
     }
 
     fn ordered(&mut self, reader: &mut dyn OrderedReader, block: &Block) {
-        let counters =
-            line_loop::read_ordered(reader, line_block(block), self.rules, &mut self.names, self.sink);
+        let counters = line_loop::read_ordered(reader, block, self.rules, &mut self.names, self.sink);
         self.counters.add(&counters);
     }
 
@@ -434,10 +416,6 @@ impl Consumer for ParseInOrder<'_> {
         self.counters.add(&counters);
         Ok(())
     }
-}
-
-fn line_block(block: &Block) -> LineBlock<'_> {
-    LineBlock { bytes: &block.bytes, base: block.base }
 }
 
 fn read_document(

@@ -46,12 +46,9 @@ impl Attributes {
     }
 }
 
+/// A hash of an IPv6 address. Only its lower half is mixed, so that equal halves do not cancel out.
 fn mix_wide(number: u128) -> u64 {
     hash::mix(number as u64) ^ (number >> 64) as u64
-}
-
-fn hash_text(key: &[u8], kind: u64) -> u64 {
-    hash::bytes(kind, key)
 }
 
 /// A rejected line.
@@ -131,8 +128,9 @@ impl Collector {
     }
 }
 
+/// The hashes of names or URLs, with the tags of their rows. `kind` keeps the two apart.
 fn text_hashes(texts: &TextColumn, kind: u64) -> impl Iterator<Item = (u64, u32)> {
-    texts.rows().iter().map(move |row| (hash_text(texts.key(row), kind), row.tag))
+    texts.rows().iter().map(move |row| (hash::bytes(kind, texts.key(row)), row.tag))
 }
 
 impl Sink for Collector {

@@ -1,13 +1,12 @@
 //! The sightings of the previous snapshot, as claims.
 //!
 //! Nothing is decided here: which sightings stay is resolved together with the rows of the current downloads.
-//! Addresses come back as they were listed: a range of the snapshot knows its prefix lengths, and a listed
-//! prefix is taken from the range that holds its first address, hence once.
+//! Addresses come back as they were listed. The records of a range hold the lengths of the listed prefixes,
+//! and each listed prefix is taken from the range that holds its first address, hence once.
 
 use rapsheet_assemble::{Claim, ClaimSource, ClaimTable, Columns, SizeLimits, tag};
-use rapsheet_snapshot::TooLarge;
 use rapsheet_snapshot::section::records::{Extent, TimesRef};
-use rapsheet_snapshot::{AddressRange, Entry, FeedId, Index, Sighting, Snapshot, Times};
+use rapsheet_snapshot::{AddressRange, Entry, FeedId, Index, Sighting, Snapshot, Times, TooLarge};
 use std::collections::HashMap;
 
 /// Why the sightings could not be added.
@@ -46,6 +45,8 @@ pub(crate) fn carry_over(
     if all_names && all_urls { Ok(()) } else { Err(CarryError::Corrupt) }
 }
 
+/// Adds the sightings of one part of the snapshot: IPv4, IPv6, names or URLs. The parts are walked in
+/// parallel.
 struct Carrier<'a> {
     index: Index<'a>,
     feed_now: &'a (dyn Fn(FeedId) -> Option<FeedId> + Sync),

@@ -22,8 +22,7 @@
 
 use crate::download::file::Digest;
 use rapsheet_assemble::{Claim, ClaimSource, ClaimTable, Columns, DraftSighting, RetainedRows, tag};
-use rapsheet_snapshot::TooLarge;
-use rapsheet_snapshot::{AddressRange, Assessments, FeedId, ListKind, Scope, Time};
+use rapsheet_snapshot::{AddressRange, Assessments, FeedId, ListKind, Scope, Time, TooLarge};
 use std::collections::HashMap;
 use std::fmt;
 
@@ -168,7 +167,8 @@ impl StateWriter {
     /// The file. `feeds` are the ids by number. Accepted downloads of other feeds are dropped.
     pub(crate) fn encode(&self, feeds: &[&str], accepted: &[AcceptedDigest]) -> Result<Vec<u8>, TooLarge> {
         let mut out = MAGIC.to_vec();
-        out.extend(TooLarge::fit_u32("state file", "feeds", feeds.len())?.to_le_bytes());
+        TooLarge::check("state file", "feeds", feeds.len() as u64, u16::MAX.into())?;
+        out.extend((feeds.len() as u32).to_le_bytes());
         for id in feeds {
             TooLarge::check("id of a feed", "bytes", id.len() as u64, u16::MAX.into())?;
             out.extend((id.len() as u16).to_le_bytes());
@@ -193,7 +193,7 @@ impl StateWriter {
 }
 
 fn encode_accepted(feeds: &[&str], accepted: &[AcceptedDigest], out: &mut Vec<u8>) -> Result<(), TooLarge> {
-    TooLarge::check("state file", "feeds", feeds.len() as u64, u16::MAX.into())?;
+    // There are at most `u16::MAX` feeds.
     let number = |accepted: &AcceptedDigest| feeds.iter().position(|id| *id == accepted.feed);
     let known: Vec<(u16, &AcceptedDigest)> =
         accepted.iter().filter_map(|accepted| Some((number(accepted)? as u16, accepted))).collect();
@@ -207,6 +207,7 @@ fn encode_accepted(feeds: &[&str], accepted: &[AcceptedDigest], out: &mut Vec<u8
 }
 
 impl Rows {
+    /// Adds a row: how many bytes its key shares with the one before, how many follow, its claim, the rest.
     fn push(&mut self, key: &[u8], claim: u64) {
         let shared = self.last.iter().zip(key).take_while(|(a, b)| a == b).count();
         let rest = key.get(shared..).unwrap_or(&[]);
@@ -220,6 +221,7 @@ impl Rows {
     }
 }
 
+/// LEB128: seven bits a byte, the lowest first; the highest bit is set in all bytes but the last.
 fn push_leb128(out: &mut Vec<u8>, mut number: u64) {
     while number >= 0x80 {
         out.push(number as u8 | 0x80);
@@ -306,6 +308,7 @@ fn range_key<const N: usize>(first: u128, last: u128) -> Vec<u8> {
     end(first).chain(end(last)).collect()
 }
 
+/// Reads a state file from start to end. Every access is checked against its length.
 struct Reader<'a> {
     bytes: &'a [u8],
     at: usize,

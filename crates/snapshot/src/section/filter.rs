@@ -149,7 +149,7 @@ fn solve_with(suffixes: &[(u64, u8)], seed: u8) -> Option<[u8; BUCKET_LEN]> {
 
 /// The filter's answer for a suffix.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Membership(u8);
+pub(crate) struct Membership(u8);
 
 impl Membership {
     /// Neither an entry nor a parent. This is certain.
@@ -159,20 +159,20 @@ impl Membership {
 
     /// Whether the suffix may be an entry.
     #[inline]
-    pub(super) fn may_be_entry(self) -> bool {
+    pub(crate) fn may_be_entry(self) -> bool {
         self.0 & ENTRY != 0
     }
 
     /// Whether the suffix may have entries below it.
     #[inline]
-    pub(super) fn may_be_parent(self) -> bool {
+    pub(crate) fn may_be_parent(self) -> bool {
         self.0 & PARENT != 0
     }
 }
 
 /// The filter of names in a file.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Filter<'a> {
+pub(crate) struct Filter<'a> {
     labels_min: u32,
     longer_min: u32,
     header: &'a [u8; HEADER_LEN],
@@ -181,7 +181,7 @@ pub(super) struct Filter<'a> {
 
 impl<'a> Filter<'a> {
     /// Reads the header; `None` where the bytes are not a filter.
-    pub(super) fn new(bytes: &'a [u8]) -> Option<Filter<'a>> {
+    pub(crate) fn new(bytes: &'a [u8]) -> Option<Filter<'a>> {
         let (header, buckets) = bytes.split_first_chunk()?;
         let buckets = buckets.as_chunks().0;
         let is_whole = buckets.len() == u32_at(header, 0) as usize && !buckets.is_empty();
@@ -195,7 +195,7 @@ impl<'a> Filter<'a> {
 
     /// The shortest suffix of a name that must be looked up; `None` where no suffix can be an entry.
     #[inline(always)]
-    pub(super) fn first_suffix(&self, name: &[u8]) -> Option<Suffix> {
+    pub(crate) fn first_suffix(&self, name: &[u8]) -> Option<Suffix> {
         let last = Suffix::last_label(name);
         let may_be_any = self.labels_min > 1 || self.may_be_last_label(last.head(name));
         let labels = if may_be_any { self.labels_min } else { self.longer_min };
@@ -215,13 +215,13 @@ impl<'a> Filter<'a> {
 
     /// Prefetches what [`Filter::lookup`] reads.
     #[inline]
-    pub(super) fn prefetch(&self, suffix: SuffixHash) {
+    pub(crate) fn prefetch(&self, suffix: SuffixHash) {
         prefetch(self.buckets, bucket_of(suffix.number(), self.buckets.len()));
     }
 
     /// Whether a suffix may be an entry, and whether it may be a parent.
     #[inline]
-    pub(super) fn lookup(&self, suffix: SuffixHash) -> Membership {
+    pub(crate) fn lookup(&self, suffix: SuffixHash) -> Membership {
         let hash = suffix.number();
         let Some(bucket) = self.buckets.get(bucket_of(hash, self.buckets.len())) else {
             return Membership::UNKNOWN;

@@ -176,7 +176,7 @@ fn spills(hash: u64, eighths: u8) -> bool {
 
 /// The locator of names in a file.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Locator<'a> {
+pub(crate) struct Locator<'a> {
     layout: BucketLayout,
     first: &'a [[u8; BUCKET_LEN]],
     /// The buckets of the names that the first layer had no room for.
@@ -185,7 +185,7 @@ pub(super) struct Locator<'a> {
 
 impl<'a> Locator<'a> {
     /// Reads the header; `None` where the bytes are not a locator.
-    pub(super) fn new(bytes: &'a [u8]) -> Option<Locator<'a>> {
+    pub(crate) fn new(bytes: &'a [u8]) -> Option<Locator<'a>> {
         let (header, rest) = bytes.split_at_checked(HEADER_LEN)?;
         let [first, width, second] = [0, 4, 8].map(|at| u32_at(header, at) as usize);
         let (first, rest) = rest.split_at_checked(first.checked_mul(BUCKET_LEN)?)?;
@@ -199,31 +199,31 @@ impl<'a> Locator<'a> {
 
     /// Prefetches what [`Locator::lookup_first`] reads.
     #[inline]
-    pub(super) fn prefetch(&self, name: SuffixHash) {
+    pub(crate) fn prefetch(&self, name: SuffixHash) {
         prefetch(self.first, bucket_of(name.number(), self.first.len()));
     }
 
     /// The slot of the name with this hash, if it is listed.
     #[inline]
-    pub(super) fn lookup(&self, name: SuffixHash) -> LeafSlot {
+    pub(crate) fn lookup(&self, name: SuffixHash) -> LeafSlot {
         self.lookup_first(name).unwrap_or_else(|| self.lookup_second(name))
     }
 
     /// As [`Locator::lookup`], by the first layer alone; `None` for a hash that spills.
     #[inline]
-    pub(super) fn lookup_first(&self, name: SuffixHash) -> Option<LeafSlot> {
+    pub(crate) fn lookup_first(&self, name: SuffixHash) -> Option<LeafSlot> {
         self.layout.lookup(self.first, name.number()).map(LeafSlot::from_number)
     }
 
     /// Prefetches what [`Locator::lookup_second`] reads.
     #[inline]
-    pub(super) fn prefetch_second(&self, name: SuffixHash) {
+    pub(crate) fn prefetch_second(&self, name: SuffixHash) {
         prefetch(self.second, bucket_of(second_hash(name.number()), self.second.len()));
     }
 
     /// The slot of a hash that spills from the first layer.
     #[inline(never)]
-    pub(super) fn lookup_second(&self, name: SuffixHash) -> LeafSlot {
+    pub(crate) fn lookup_second(&self, name: SuffixHash) -> LeafSlot {
         let number = self.layout.lookup(self.second, second_hash(name.number()));
         number.map_or(LeafSlot::HASH_COLLISION, LeafSlot::from_number)
     }

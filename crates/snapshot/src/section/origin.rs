@@ -20,10 +20,11 @@ const LIMIT: usize = 16 << 20;
 const FEEDS_MAX: u64 = 1 << 16;
 
 /// The state of a feed in the last build.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub enum FeedState {
     /// Its download was taken.
+    #[default]
     Ok,
     /// Its download was missing or unreadable; it keeps its last good sightings.
     Failed,
@@ -94,8 +95,8 @@ pub struct AcceptedDownload {
     pub content: u64,
     /// When the first download with this content was retrieved.
     pub unchanged_since: Time,
-    /// Whether it closed with an end mark.
-    pub ended: bool,
+    /// Whether it had an end mark.
+    pub has_end_mark: bool,
     /// Whether an operator accepted it in spite of the guards.
     pub accepted_by_operator: bool,
 }
@@ -246,7 +247,7 @@ mod tests {
             indicators: 3,
             content: 4,
             unchanged_since: Time::from_unix(1_780_000_000),
-            ended: true,
+            has_end_mark: true,
             accepted_by_operator: false,
         });
         Origin { generator: "rapsheet 0".to_owned(), feeds: vec![feed] }

@@ -25,7 +25,7 @@ const LENGTH: u64 = 0xC2B2_AE3D_27D4_EB4F;
 
 /// The hash of a suffix.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) struct SuffixHash(pub(super) u64);
+pub(crate) struct SuffixHash(pub(super) u64);
 
 impl SuffixHash {
     /// The hash of a whole name with its bytes reversed.
@@ -44,9 +44,9 @@ impl SuffixHash {
 
 /// A suffix of a name, and the state from which the next longer one follows.
 #[derive(Clone, Copy, Debug, Default)]
-pub(super) struct Suffix {
+pub(crate) struct Suffix {
     /// How many bytes the suffix has.
-    pub(super) end: usize,
+    pub(crate) end: usize,
     /// The hash of all whole blocks before its end.
     before: u64,
     /// A mask of the bytes that end longer suffixes in the block that this one ends in.
@@ -56,7 +56,7 @@ pub(super) struct Suffix {
 impl Suffix {
     /// The last label of a name.
     #[inline]
-    pub(super) fn last_label(name: &[u8]) -> Suffix {
+    pub(crate) fn last_label(name: &[u8]) -> Suffix {
         match ends_in(name, 0) {
             0 => Suffix::after(name, 0, INITIAL),
             ends => Suffix::at(0, ends, INITIAL),
@@ -65,7 +65,7 @@ impl Suffix {
 
     /// The suffix that is one label longer; `None` for the longest one, which is the name.
     #[inline(always)]
-    pub(super) fn next(self, name: &[u8]) -> Option<Suffix> {
+    pub(crate) fn next(self, name: &[u8]) -> Option<Suffix> {
         if self.end >= name.len() {
             return None;
         }
@@ -101,14 +101,14 @@ impl Suffix {
 
     /// Its first eight bytes, zeros after its end.
     #[inline]
-    pub(super) fn head(&self, name: &[u8]) -> u64 {
+    pub(crate) fn head(&self, name: &[u8]) -> u64 {
         let head = if name.len() < WORD { short_word(name) } else { u64_at(name, 0) };
         if self.end < WORD { head & ((1 << (8 * self.end)) - 1) } else { head }
     }
 
     /// Its hash.
     #[inline]
-    pub(super) fn hash(&self, name: &[u8]) -> SuffixHash {
+    pub(crate) fn hash(&self, name: &[u8]) -> SuffixHash {
         let suffix = name.get(..self.end).unwrap_or(name);
         let (first, last) = match suffix.last_chunk() {
             Some(last) => (u64_at(suffix, self.block().min(self.end - WORD)), u64::from_le_bytes(*last)),

@@ -6,7 +6,7 @@
 use super::charset::Utf8;
 use super::parts::Parts;
 use super::tar::stays_inside;
-use super::{carried, damaged};
+use super::{damaged, refusal_inside};
 use crate::download::refusal::FileRefusal;
 use crc32fast::Hasher;
 use flate2::read::DeflateDecoder;
@@ -39,7 +39,7 @@ enum State<S> {
 impl<S: Read + Seek> Members<S> {
     /// Reads the central directory.
     pub(super) fn open(source: S) -> Result<Members<S>, FileRefusal> {
-        let mut archive = ZipArchive::new(source).map_err(why)?;
+        let mut archive = ZipArchive::new(source).map_err(refusal_of)?;
         let mut members = Vec::new();
         for index in 0..archive.len() {
             members.extend(member(&mut archive, index)?);
@@ -75,9 +75,9 @@ impl<S: Read> Read for Members<S> {
     }
 }
 
-/// One entry of the directory; `None` for a folder, a link, or a name that leaves the archive (`../`).
+/// One member of the directory; `None` for a folder, a link, or a name that leaves the archive (`../`).
 fn member<S: Read + Seek>(archive: &mut ZipArchive<S>, index: usize) -> Result<Option<Member>, FileRefusal> {
-    let file = archive.by_index_raw(index).map_err(why)?;
+    let file = archive.by_index_raw(index).map_err(refusal_of)?;
     let name = String::from_utf8_lossy(file.name_raw()).into_owned();
     if !file.is_file() || !stays_inside(&name) {
         return Ok(None);
@@ -94,9 +94,9 @@ fn member<S: Read + Seek>(archive: &mut ZipArchive<S>, index: usize) -> Result<O
     Ok(Some(Member { name, start, length: file.compressed_size(), deflated, checksum: file.crc32() }))
 }
 
-fn why(error: ZipError) -> FileRefusal {
+fn refusal_of(error: ZipError) -> FileRefusal {
     match &error {
-        ZipError::Io(io) => carried(io),
+        ZipError::Io(io) => refusal_inside(io),
         _ => None,
     }
     .unwrap_or_else(|| FileRefusal::Damaged(error.to_string()))

@@ -13,7 +13,9 @@ const CHUNK: usize = 1 << 15;
 /// UTF-8 without a byte order mark, from text in the encoding that its mark states.
 pub(super) struct Utf8<R> {
     text: R,
+    /// Reads a code unit of UTF-16 in the byte order of the mark; `None` for UTF-8.
     unit: Option<fn([u8; 2]) -> u16>,
+    /// Whether the mark was looked for.
     started: bool,
     /// Decoded bytes; those before `at` were read.
     ready: Vec<u8>,
@@ -33,6 +35,7 @@ impl<R: Read> Utf8<R> {
         self.text
     }
 
+    /// Reads the first three bytes, which are the longest mark.
     fn start(&mut self) -> io::Result<()> {
         while self.ready.len() < 3 {
             let missing = 3 - self.ready.len() as u64;
@@ -59,6 +62,7 @@ impl<R: Read> Utf8<R> {
         self.decode(unit, rest)
     }
 
+    /// Decodes bytes of UTF-16, which may end in the middle of a code unit.
     fn decode(&mut self, unit: fn([u8; 2]) -> u16, bytes: &[u8]) -> io::Result<()> {
         for &byte in bytes {
             match self.half_unit.take() {
@@ -69,6 +73,7 @@ impl<R: Read> Utf8<R> {
         Ok(())
     }
 
+    /// Adds a code unit: a character, or half of a surrogate pair.
     fn push(&mut self, unit: u16) -> io::Result<()> {
         let both;
         let alone = [unit];

@@ -1,12 +1,22 @@
-//! From a downloaded file to its text: decompression, archives, folders, character sets, and what is no list
-//! at all.
+//! From a downloaded file to its text: decompression, archives, folders, character sets.
 //!
 //! `rapsheet-decompress` finds and undoes the compression; this module reads what may be inside it. All of it
 //! streams: memory does not grow with the file, and both the size of the text and its ratio to the file are
-//! limited.
+//! limited. Files that are no lists, such as HTML pages, are refused.
 //!
 //! Read errors of this module carry a [`FileRefusal`], which [`refusal`] extracts. What was read before an
 //! error is never used alone: half a list would look like a list whose other half was delisted.
+//!
+//! ```
+//! use rapsheet_ingest::decode::{self, Limits};
+//! use std::io::{Cursor, Read};
+//!
+//! let mut text = decode::open(Cursor::new(b"\xef\xbb\xbf45.9.20.5\n".to_vec()), Limits::default())?;
+//! let mut decoded = String::new();
+//! text.read_to_string(&mut decoded)?;
+//! assert_eq!(decoded, "45.9.20.5\n");
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
 
 mod archive;
 mod charset;
@@ -17,8 +27,8 @@ mod tar;
 use crate::download::refusal::FileRefusal;
 use archive::Members;
 use charset::Utf8;
-use parts::{One, Parts};
 pub use parts::{Part, Text};
+use parts::{Parts, SinglePart};
 pub use rapsheet_decompress::Limits;
 use rapsheet_decompress::{Container, CountingReader, Error, LimitedReader, MAGIC_LEN, Reader};
 use std::fs;
@@ -52,7 +62,7 @@ pub fn open_path(path: &Path, limits: Limits) -> Result<Text, FileRefusal> {
 
 /// The files of a folder that is one download, in the order in which they are read, with their names inside
 /// it.
-pub fn files_of(folder: &Path) -> Result<Vec<(String, PathBuf)>, FileRefusal> {
+pub(crate) fn files_of(folder: &Path) -> Result<Vec<(String, PathBuf)>, FileRefusal> {
     folder::files_of(folder)
 }
 
@@ -74,7 +84,7 @@ pub fn open_stream<S: Read + Send + 'static>(mut source: S, limits: Limits) -> R
 
 /// The refusal that a read error carries; any other error is one of the system.
 pub fn refusal(error: &io::Error) -> FileRefusal {
-    match carried(error) {
+    match refusal_inside(error) {
         Some(refusal) => refusal,
         None if error.kind() == io::ErrorKind::NotFound => FileRefusal::Missing,
         None => FileRefusal::Unreadable(error.to_string()),
@@ -91,8 +101,8 @@ pub enum Markup {
     Preformatted,
 }
 
-/// Why a text that begins with `head` is no list; `None` where it may be one.
-pub fn kind_of(head: &[u8], markup: Markup) -> Option<FileRefusal> {
+/// Refuses a text whose beginning shows that it is no list.
+pub(crate) fn check_head(head: &[u8], markup: Markup) -> Result<(), FileRefusal> {
     const BINARY: [&[u8]; 6] = [
         b"\xff\xff\xff\xffP2B",
         b"\x7fELF",
@@ -105,11 +115,11 @@ pub fn kind_of(head: &[u8], markup: Markup) -> Option<FileRefusal> {
     // A line with a stray NUL is rejected on its own. A binary file is full of them.
     let nuls = memchr::memchr_iter(0, early).count();
     if BINARY.iter().any(|magic| head.starts_with(magic)) || nuls > NULS_MAX {
-        return Some(FileRefusal::Binary);
+        return Err(FileRefusal::Binary);
     }
     let head = head.trim_ascii_start();
     let is_page = opens_page(head) || markup == Markup::Refused && opens_preformatted(head);
-    is_page.then_some(FileRefusal::Html)
+    if is_page { Err(FileRefusal::Html) } else { Ok(()) }
 }
 
 /// Whether an HTML page starts here. `<?xml` is not in the list, because some feeds are XML.
@@ -124,8 +134,8 @@ fn opens_preformatted(text: &[u8]) -> bool {
     line.eq_ignore_ascii_case(b"<pre>")
 }
 
-/// Opens a compressed or plain stream. Recognising a tar takes its first 512 bytes, for which a live pipe
-/// must not wait, so an uncompressed tar is recognised only where `may_wait`.
+/// Opens a compressed or plain stream. A tar is recognized by its first 512 bytes, and a live pipe must not
+/// wait for so many, so an uncompressed tar is recognized only if `may_wait`.
 fn streamed<S: Read + Send + 'static>(
     head: Vec<u8>,
     source: S,
@@ -135,13 +145,17 @@ fn streamed<S: Read + Send + 'static>(
     let may_wait = may_wait || Container::of(&head) != Container::Plain;
     let mut stream = Reader::with_head(head, source, limits)?;
     if !may_wait {
-        return Ok(Text::new(One::new(Utf8::new(stream))));
+        return Ok(Text::new(SinglePart::new(Utf8::new(stream))));
     }
     let mut head = Vec::with_capacity(tar::BLOCK);
     stream.by_ref().take(tar::BLOCK as u64).read_to_end(&mut head).map_err(|error| refusal(&error))?;
     let is_archive = tar::begins(&head);
     let stream = Cursor::new(head).chain(stream);
-    Ok(if is_archive { Text::new(tar::Members::new(stream)) } else { Text::new(One::new(Utf8::new(stream))) })
+    Ok(if is_archive {
+        Text::new(tar::Members::new(stream))
+    } else {
+        Text::new(SinglePart::new(Utf8::new(stream)))
+    })
 }
 
 fn zipped<S: Read + Seek + Send + 'static>(source: S, limits: Limits) -> Result<Text, FileRefusal> {
@@ -149,7 +163,8 @@ fn zipped<S: Read + Seek + Send + 'static>(source: S, limits: Limits) -> Result<
     Ok(Text::new(LimitedReader::new(Members::open(counted)?, limits, consumed)))
 }
 
-fn carried(error: &io::Error) -> Option<FileRefusal> {
+/// The refusal inside a read error of this module or of the decompressor.
+fn refusal_inside(error: &io::Error) -> Option<FileRefusal> {
     let refusal = error.get_ref()?.downcast_ref::<FileRefusal>().cloned();
     refusal.or_else(|| Error::of(error).cloned().map(FileRefusal::from))
 }
@@ -169,7 +184,7 @@ impl From<Error> for FileRefusal {
             Error::Damaged(why) => FileRefusal::Damaged(why),
             Error::TooLarge(limit) => FileRefusal::TooLarge(limit),
             Error::Bomb(ratio) => FileRefusal::Bomb(ratio),
-            // `Unsupported`: every decoder is compiled in here, so this is a container to come.
+            // `Unsupported` does not occur, because every decoder is compiled in. The enum may grow.
             _ => FileRefusal::Binary,
         }
     }

@@ -14,24 +14,24 @@ pub(super) trait Parts: Read + Send {
 }
 
 /// A text that is one part without a name.
-pub(super) struct One<R> {
+pub(super) struct SinglePart<R> {
     text: R,
     entered: bool,
 }
 
-impl<R> One<R> {
-    pub(super) fn new(text: R) -> One<R> {
-        One { text, entered: false }
+impl<R> SinglePart<R> {
+    pub(super) fn new(text: R) -> SinglePart<R> {
+        SinglePart { text, entered: false }
     }
 }
 
-impl<R: Read> Read for One<R> {
+impl<R: Read> Read for SinglePart<R> {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         self.text.read(buffer)
     }
 }
 
-impl<R: Read + Send> Parts for One<R> {
+impl<R: Read + Send> Parts for SinglePart<R> {
     fn next_part(&mut self) -> io::Result<Option<String>> {
         let first = !std::mem::replace(&mut self.entered, true);
         Ok(first.then(String::new))

@@ -163,10 +163,10 @@ fn refuses_broken_surrogate_pairs() {
 }
 
 #[test]
-fn recognises_pages_and_binaries() {
+fn recognizes_pages_and_binaries() {
     let pages = ["<!DOCTYPE html>", "\n <HTML lang=en>", "<head>", "<script>", "<?php", "<pre>\r\n45.9.20.5"];
     for page in pages {
-        assert_eq!(kind_of(page.as_bytes(), Markup::Refused), Some(FileRefusal::Html), "{page}");
+        assert_eq!(check_head(page.as_bytes(), Markup::Refused), Err(FileRefusal::Html), "{page}");
     }
     let binaries: [&[u8]; 5] = [
         b"\xff\xff\xff\xffP2B",
@@ -176,11 +176,11 @@ fn recognises_pages_and_binaries() {
         &rapsheet_snapshot::layout::MAGIC,
     ];
     for binary in binaries {
-        assert_eq!(kind_of(binary, Markup::Refused), Some(FileRefusal::Binary), "{binary:?}");
+        assert_eq!(check_head(binary, Markup::Refused), Err(FileRefusal::Binary), "{binary:?}");
     }
     let late = [vec![b'a'; NUL_WITHIN], vec![0]].concat();
     for list in [TEXT.as_bytes(), b"", b"<?xml version=\"1.0\"?>", b"<pre>45.9.20.5", b"<", &late] {
-        assert_eq!(kind_of(list, Markup::Refused), None);
+        assert_eq!(check_head(list, Markup::Refused), Ok(()));
     }
 }
 
@@ -199,10 +199,10 @@ fn real_downloads_decode() {
         let bytes = std::fs::read(&path).unwrap();
         let text = read(&bytes).unwrap_or_else(|refusal| panic!("{}: {refusal}", path.display()));
         if path.extension().is_some_and(|extension| extension == "br") {
-            assert_eq!(kind_of(&text, Markup::Refused), Some(FileRefusal::Binary), "{}", path.display());
+            assert_eq!(check_head(&text, Markup::Refused), Err(FileRefusal::Binary), "{}", path.display());
             continue;
         }
-        assert_eq!(kind_of(&text, Markup::Refused), None, "{}", path.display());
+        assert_eq!(check_head(&text, Markup::Refused), Ok(()), "{}", path.display());
         let other = texts.entry(path.with_extension("")).or_insert_with(|| text.clone());
         assert!(*other == text, "{}", path.display());
     }

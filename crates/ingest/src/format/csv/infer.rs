@@ -9,9 +9,9 @@ use super::{Column, Table, split};
 use crate::download::lines;
 use crate::entry::guard::NameGuard;
 use crate::entry::taxonomy;
+use crate::entry::timestamp;
 use crate::entry::token_type::{TokenType, type_of};
 use crate::format::role::Role;
-use crate::timestamp;
 use rapsheet_snapshot::refang::refang;
 use rapsheet_snapshot::{AddressRange, address, host};
 
@@ -78,7 +78,7 @@ fn classify(field: &[u8], names: &mut NameGuard) -> FieldType {
     match word {
         _ if KINDS.iter().any(|kind| kind.eq_ignore_ascii_case(word)) => FieldType::Kind,
         _ if super::role::is_unsupported(&text) => FieldType::Kind,
-        _ if !taxonomy::all(word, &[',', ';', ' ', '|']).is_empty() => FieldType::Category,
+        _ if !taxonomy::of_phrases(word, &[',', ';', ' ', '|']).is_empty() => FieldType::Category,
         _ => FieldType::Other,
     }
 }

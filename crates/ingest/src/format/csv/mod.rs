@@ -24,7 +24,7 @@ use rapsheet_snapshot::{Assessments, Kinds, ParseError, Scope};
 use std::borrow::Cow;
 
 /// The row of the table.
-pub static FORMAT: Format = Format {
+pub(super) static FORMAT: Format = Format {
     id: "csv",
     about: "a delimited table; its columns are known by header, number, profile or content",
     example: r#""2026-08-01 10:00:00","192.0.2.7","443","online","2026-08-20","Example""#,
@@ -36,7 +36,7 @@ pub static FORMAT: Format = Format {
 
 /// The row of the table for AlienVault's reputation data. Its delimiter is the comment mark of other tables,
 /// so it is a format of its own and not a profile of `csv`.
-pub static HASH_FORMAT: Format = Format {
+pub(super) static HASH_FORMAT: Format = Format {
     id: "hash-delimited",
     about: "AlienVault reputation.data: address#reliability#risk#type#country#city#location",
     example: "192.0.2.7#4#2#Scanning Host#US##37.75,-97.82#11",
@@ -51,7 +51,7 @@ const OPTIONS: &[OptionRow] = role::with_role_options![
         about: "a known table: benkow, bambenek, blackbook, botvrij, c2intel, carbonblack, ctip, feodo, \
                 foxit, infoblox, malwaredomains, maltrail, phishstats, phishtank, ponmocup, \
                 ransomwaretracker, shadowserver, spamhaus-cert, splunk, sslbl, stopforumspam, threatfox, \
-                threatview-c2, tor-nodes, turris, tweetfeed, urlhaus, viriback (default: recognised by its \
+                threatview-c2, tor-nodes, turris, tweetfeed, urlhaus, viriback (default: recognized by its \
                 header or first row)",
     },
     OptionRow {
@@ -277,7 +277,7 @@ impl LineReader for Table {
         match split::fields(line, self.delimiter) {
             Ok(fields) if self.is_header(&fields) => normalizer.skip(Skip::Header),
             Ok(fields) => self.read_row(&fields, normalizer),
-            Err(refusal) => normalizer.reject(refusal),
+            Err(error) => normalizer.reject(error),
         }
     }
 

@@ -20,7 +20,7 @@ use rapsheet_snapshot::{Kinds, ParseError, Scope};
 use target::Target;
 
 /// The row of the table.
-pub static FORMAT: Format = Format {
+pub(super) static FORMAT: Format = Format {
     id: "firewall-config",
     about: "firewall rules: ipset, nft, iptables, pf, hosts.deny, csf, Apache, nginx, Cisco, MikroTik",
     example: "add blocklist 192.0.2.0/24",

@@ -14,7 +14,7 @@ use crate::format::options::Options;
 use rapsheet_snapshot::{AddressRange, Kinds, ListKind, ParseError, Scope};
 
 /// The row of the table.
-pub static FORMAT: Format = Format {
+pub(in crate::format) static FORMAT: Format = Format {
     id: "cloud-json",
     about: "address ranges that AWS, Google, Azure, GitHub, Fastly and Office 365 publish",
     example: r#"{"prefixes":[{"ip_prefix":"192.0.2.0/24","region":"example-1"}]}"#,

@@ -13,7 +13,7 @@ use crate::format::options::Options;
 use rapsheet_snapshot::{Kinds, Scope};
 
 /// The row of the table.
-pub static FORMAT: Format = Format {
+pub(in crate::format) static FORMAT: Format = Format {
     id: "lsrules",
     about: "rule groups of Little Snitch: denied-remote-domains, -hosts, -addresses, and rules",
     example: r#"{"denied-remote-domains":["evil.example.com"],"denied-remote-addresses":["192.0.2.0/24"]}"#,

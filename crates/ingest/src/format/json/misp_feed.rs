@@ -10,15 +10,14 @@
 use super::document::{self, TextBase};
 use super::node::{self, DEPTH_MAX, Kind, Raw};
 use super::{Format, Head, OpenError, Shape};
-use crate::format::role;
-
 use crate::entry::{Details, Normalizer, Skip};
 use crate::format::options::Options;
+use crate::format::role;
 use rapsheet_snapshot::refang::refang;
 use rapsheet_snapshot::{Assessments, Kinds, Scope, Time};
 
 /// The row of the table.
-pub static FORMAT: Format = Format {
+pub(in crate::format) static FORMAT: Format = Format {
     id: "misp-feed",
     about: "MISP events: one file, or a feed's folder with its manifest",
     example: r#"{"Event":{"date":"2026-08-20","Attribute":[{"type":"domain","to_ids":true,"value":"evil.example.com"}]}}"#,

@@ -17,7 +17,7 @@ use crate::format::options::Options;
 use rapsheet_snapshot::{ListKind, ParseError, Scope};
 
 /// The row of the table.
-pub static FORMAT: Format = Format {
+pub(in crate::format) static FORMAT: Format = Format {
     id: "misp-warninglist",
     about: "a MISP warninglist: JSON with a list of type cidr, hostname or string",
     example: r#"{"name":"Example","type":"cidr","list":["192.0.2.0/24"]}"#,

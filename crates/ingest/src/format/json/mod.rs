@@ -8,22 +8,22 @@
 //!
 //! JSON formats with a meaning beyond records have files of their own beside this one.
 
-pub mod cloud;
+pub(super) mod cloud;
 mod document;
-pub mod lsrules;
-pub mod misp_feed;
-pub mod misp_warninglist;
+pub(super) mod lsrules;
+pub(super) mod misp_feed;
+pub(super) mod misp_warninglist;
 mod node;
-pub mod onionoo;
-pub mod otx;
+pub(super) mod onionoo;
+pub(super) mod otx;
 mod pattern;
-pub mod stix;
+pub(super) mod stix;
 
 use super::role::{self, RecordRules, Role};
 use super::{Format, Head, LineReader, OpenError, Shape};
+use crate::entry::timestamp;
 use crate::entry::{Normalizer, Skip};
 use crate::format::options::{OptionRow, Options, error};
-use crate::timestamp;
 use document::TextBase;
 use node::{DEPTH_MAX, Kind, Raw};
 use rapsheet_snapshot::{Kinds, ParseError};
@@ -31,7 +31,7 @@ use serde_json::value::RawValue;
 use std::borrow::Cow;
 
 /// The row of the table.
-pub static FORMAT: Format = Format {
+pub(super) static FORMAT: Format = Format {
     id: "json",
     about: "JSON: records in arrays or keyed by id, arrays of texts, or one object per line",
     example: r#"[{"ip_address":"192.0.2.7","port":443,"last_online":"2026-08-20","malware":"Example"}]"#,
@@ -42,7 +42,7 @@ pub static FORMAT: Format = Format {
 };
 
 /// The row of the table for one value per line, which is streamed.
-pub static LINES_FORMAT: Format = Format {
+pub(super) static LINES_FORMAT: Format = Format {
     id: "ndjson",
     about: "JSON lines: one record per line, for files of any size",
     example: r#"{"url":"http://evil.example.com/","first_seen":"2026-08-20T10:00:00Z"}"#,
@@ -216,7 +216,7 @@ impl Walker {
                         !role::non_null(text.as_bytes()).is_empty() && !text.starts_with('@')
                     }
                 };
-                fields.offer(*role, rank, value, filled);
+                fields.set_if_better(*role, rank, value, filled);
             }
         });
         fields
@@ -279,7 +279,8 @@ fn is_texts(raw: Raw<'_>) -> bool {
 struct Fields<'a>([Option<(usize, Raw<'a>)>; Role::ALL.len()]);
 
 impl<'a> Fields<'a> {
-    fn offer(&mut self, role: Role, rank: usize, value: Raw<'a>, filled: bool) {
+    /// Sets the field of a role, unless it has a value with a better name.
+    fn set_if_better(&mut self, role: Role, rank: usize, value: Raw<'a>, filled: bool) {
         if let Some(slot) = self.0.get_mut(role as usize)
             && filled
             && slot.is_none_or(|(best, _)| rank <= best)

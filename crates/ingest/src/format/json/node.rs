@@ -5,7 +5,7 @@
 //! are not needed are only skipped. The `serde_json` crate reads the syntax; it skips nested values without
 //! recursion.
 
-use crate::timestamp;
+use crate::entry::timestamp;
 use rapsheet_snapshot::Time;
 use serde::de::{Deserializer, MapAccess, SeqAccess, Visitor};
 use serde_json::value::RawValue;

@@ -7,13 +7,12 @@
 use super::document;
 use super::node::{self, Raw};
 use super::{Format, Head, OpenError, Shape};
-
 use crate::entry::{Details, Normalizer, Skip};
 use crate::format::options::{OptionRow, Options};
 use rapsheet_snapshot::{Assessment, Assessments, Kinds};
 
 /// The row of the table.
-pub static FORMAT: Format = Format {
+pub(in crate::format) static FORMAT: Format = Format {
     id: "onionoo",
     about: "Tor relays: details or summary documents of Onionoo",
     example: r#"{"relays":[{"or_addresses":["192.0.2.7:9001"],"last_seen":"2026-08-20 10:00:00","flags":["Exit"],"running":true}]}"#,

@@ -7,14 +7,13 @@
 use super::document::{self, TextBase};
 use super::node::{self, Kind, Raw};
 use super::{Format, Head, OpenError, Shape};
-use crate::format::role;
-
 use crate::entry::{Details, Normalizer, Skip};
 use crate::format::options::Options;
+use crate::format::role;
 use rapsheet_snapshot::{Assessments, Kinds, ParseError, Scope, Time};
 
 /// The row of the table.
-pub static FORMAT: Format = Format {
+pub(in crate::format) static FORMAT: Format = Format {
     id: "otx-pulse",
     about: "pulses of AlienVault OTX: JSON with the indicators of each pulse",
     example: r#"[{"name":"Example","tags":["phishing"],"indicators":[{"type":"domain","indicator":"evil.example.com"}]}]"#,

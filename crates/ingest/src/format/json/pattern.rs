@@ -66,7 +66,7 @@ fn is_indicator(path: &str) -> bool {
 enum Token {
     Word(String),
     Literal(String),
-    Indicator(char),
+    Punctuation(char),
 }
 
 impl Token {
@@ -81,7 +81,7 @@ fn tokens(pattern: &str) -> Vec<Token> {
     while let Some(character) = rest.next() {
         match character {
             '\'' => tokens.push(Token::Literal(literal(&mut rest))),
-            '[' | ']' | '(' | ')' | ',' => tokens.push(Token::Indicator(character)),
+            '[' | ']' | '(' | ')' | ',' => tokens.push(Token::Punctuation(character)),
             character if character.is_whitespace() => {}
             '=' | '!' | '<' | '>' => {
                 let mut operator = character.to_string();
@@ -124,17 +124,18 @@ fn word_part(rest: &mut Characters<'_>) -> Option<char> {
 /// The comparisons of a pattern; `None` where the tokens are not a pattern.
 fn comparisons(tokens: &[Token]) -> Option<Vec<Comparison>> {
     let joins = |token: &Token| {
-        matches!(token, Token::Indicator('[' | ']' | '(')) || token.is_word("AND") || token.is_word("OR")
+        matches!(token, Token::Punctuation('[' | ']' | '(')) || token.is_word("AND") || token.is_word("OR")
     };
     let mut found = Vec::new();
     let mut rest = tokens.iter().peekable();
     while let Some(token) = rest.next() {
         match token {
-            token if joins(token) || *token == Token::Indicator(')') => {}
+            token if joins(token) || *token == Token::Punctuation(')') => {}
             Token::Word(path) => {
                 let Some(Token::Word(operator)) = rest.next() else { return None };
                 let mut literals = Vec::new();
-                while let Some(next) = rest.next_if(|next| !joins(next) || **next == Token::Indicator('(')) {
+                while let Some(next) = rest.next_if(|next| !joins(next) || **next == Token::Punctuation('('))
+                {
                     if let Token::Literal(text) | Token::Word(text) = next {
                         literals.push(text.clone());
                     }
@@ -142,7 +143,7 @@ fn comparisons(tokens: &[Token]) -> Option<Vec<Comparison>> {
                 let operator = operator.to_ascii_uppercase();
                 found.push(Comparison { path: path.clone(), operator, literals });
             }
-            Token::Literal(_) | Token::Indicator(_) => return None,
+            Token::Literal(_) | Token::Punctuation(_) => return None,
         }
     }
     (!found.is_empty()).then_some(found)

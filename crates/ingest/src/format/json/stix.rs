@@ -13,10 +13,9 @@ use super::node::{self, Kind, Raw};
 use super::pattern::{self, Parsed};
 use super::{Format, Head, OpenError, Shape};
 use crate::download::lines;
-use crate::format::role;
-
 use crate::entry::{Details, Normalizer, Skip};
 use crate::format::options::{OptionRow, Options};
+use crate::format::role;
 use rapsheet_snapshot::{Assessment, Assessments, Kinds, ParseError, Time};
 use std::borrow::Cow;
 use std::collections::hash_map::RandomState;
@@ -24,7 +23,7 @@ use std::collections::{HashMap, HashSet};
 use std::hash::BuildHasher;
 
 /// The row of the table.
-pub static FORMAT: Format = Format {
+pub(in crate::format) static FORMAT: Format = Format {
     id: "stix",
     about: "STIX 2 bundles, TAXII pages, or one STIX pattern per line",
     example: r#"{"type":"bundle","objects":[{"type":"indicator","pattern":"[ipv4-addr:value = '192.0.2.7']"}]}"#,

@@ -18,7 +18,7 @@ const WEEKDAYS: [&[u8]; 7] =
     [b"monday", b"tuesday", b"wednesday", b"thursday", b"friday", b"saturday", b"sunday"];
 
 /// Reads a timestamp; `None` where the text is none, or one with several meanings.
-pub fn parse(text: &[u8]) -> Option<Time> {
+pub(crate) fn parse(text: &[u8]) -> Option<Time> {
     let text = text.trim_ascii();
     let text = text.strip_prefix(b"[").and_then(|inner| inner.strip_suffix(b"]")).unwrap_or(text);
     let width = digits_len(text);
@@ -37,20 +37,6 @@ fn mail_date(text: &[u8]) -> Option<Time> {
     let numeric_zone = text.contains(['+', '-']) && !text.ends_with(|last: char| last.is_ascii_alphabetic());
     let read = numeric_zone.then(|| chrono::DateTime::parse_from_rfc2822(text).ok()).flatten()?;
     Some(Time::from_unix(read.timestamp()))
-}
-
-/// Reads a duration as the catalogue writes it, `15d`, `12h`, `30m`, `90s` or `2w`, in seconds.
-pub fn duration_seconds(text: &str) -> Option<i64> {
-    let (unit, digits) = text.as_bytes().split_last()?;
-    let unit = match unit {
-        b's' => 1,
-        b'm' => 60,
-        b'h' => 3600,
-        b'd' => 86_400,
-        b'w' => 604_800,
-        _ => return None,
-    };
-    number(digits)?.checked_mul(unit)
 }
 
 /// Seconds or milliseconds since 1970, or tenths of microseconds since 1601 (FILETIME); the width tells
@@ -350,17 +336,6 @@ mod tests {
         assert_eq!(parse(b"\xff\xfe"), None);
     }
 
-    #[test]
-    fn reads_durations_of_a_number_and_a_unit() {
-        let rows = [("15d", 1_296_000), ("12h", 43_200), ("30m", 1800), ("90s", 90), ("2w", 1_209_600)];
-        for (text, seconds) in rows {
-            assert_eq!(duration_seconds(text), Some(seconds), "{text}");
-        }
-        for text in ["", "d", "15", "15 d", "-1d", "1.5h", "15D", "1y", "é", "999999999999999999w"] {
-            assert_eq!(duration_seconds(text), None, "{text}");
-        }
-    }
-
     proptest! {
         /// One instant in every form, in the offset that it is written in.
         #[test]
@@ -387,7 +362,7 @@ mod tests {
 
         #[test]
         fn never_panics(text in proptest::collection::vec(any::<u8>(), 0..60), near in "[0-9TZ:/ .+-]{0,40}") {
-            let _ = (parse(&text), parse(near.as_bytes()), duration_seconds(&near));
+            let _ = (parse(&text), parse(near.as_bytes()));
         }
 
         #[test]
