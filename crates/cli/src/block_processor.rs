@@ -45,7 +45,7 @@ pub(crate) struct BlockProcessor<'a> {
     searcher: &'a Searcher<'a>,
     args: &'a Score,
     filter: Filter,
-    /// Whether each record is judged at its own time.
+    /// Whether each record is looked up as of its own time.
     is_event: bool,
     /// Whether the output needs all matches of a record at once.
     is_by_record: bool,
@@ -141,7 +141,7 @@ impl<'a> BlockProcessor<'a> {
     ) -> usize {
         let range = remaining.start..end;
         let (found, times) = if self.is_event {
-            self.judge_at_record_times(remaining, found, end)
+            self.evaluate_at_record_times(remaining, found, end)
         } else {
             (self.filtered(found), None)
         };
@@ -207,8 +207,8 @@ impl<'a> BlockProcessor<'a> {
         }
     }
 
-    /// Judges matches again, each at the time of its record, or at the present where the record has none.
-    fn judge_at_record_times(
+    /// Evaluates matches again, each as of the time of its record, or as of now where the record has none.
+    fn evaluate_at_record_times(
         &self,
         remaining: &Remaining<'_>,
         found: Vec<Match>,
@@ -250,8 +250,7 @@ impl<'a> BlockProcessor<'a> {
         Some(MatchInfo::from(answer)).filter(|info| self.filter.accepts(self.searcher, info))
     }
 
-    /// Prints the summary, if there is one, and reports how many indicators could not be judged at their own
-    /// time.
+    /// Prints the summary, if there is one, and reports how many indicators are in records without a time.
     pub(crate) fn finish(self, settings: &Settings, out: &mut dyn Write) -> Result<(), Failure> {
         let summary =
             self.summary.map(|summary| summary.into_inner().unwrap_or_else(PoisonError::into_inner));
@@ -262,7 +261,7 @@ impl<'a> BlockProcessor<'a> {
         match self.without_time.into_inner() {
             0 => {}
             many => settings.note(&format!(
-                "rapsheet: {many} indicators are in records without a time and were judged at the present; see --time-field"
+                "rapsheet: {many} indicators are in records without a time and were looked up as of now; see --time-field"
             )),
         }
         Ok(())

@@ -29,7 +29,7 @@ pub(crate) struct Summary {
     pub(crate) version: u32,
     /// The build times of the snapshots.
     snapshots: BTreeSet<String>,
-    /// The instants that matches were judged at, or `event` for each record's own.
+    /// The instants as of which matches were looked up, or `event` for the time of each record.
     at: BTreeSet<String>,
     /// The sum over all files.
     total: Counts,
@@ -82,7 +82,7 @@ pub(crate) struct SummaryBuilder {
 }
 
 impl SummaryBuilder {
-    /// Counts matches in the snapshot built at `built_at`, judged at `at`, or at each record's own time.
+    /// Counts matches in the snapshot built at `built_at`, as of `at`, or as of the time of each record.
     pub(crate) fn new(built_at: Time, at: Option<Time>) -> SummaryBuilder {
         let at = at.map_or("event".to_owned(), |at| at.to_string());
         let (snapshots, at) = (BTreeSet::from([built_at.to_string()]), BTreeSet::from([at]));

@@ -16,7 +16,7 @@ use std::ops::Range;
 pub(super) static KIND: Kind = Kind {
     name: "cloudtrail",
     aliases: &[],
-    description: "AWS CloudTrail, documents of records",
+    description: "AWS CloudTrail documents",
     detect: |head| begins(head) == Begins::AsDocument,
     // Lines of objects are accepted under this name, too.
     new_log: |head| {

@@ -10,7 +10,7 @@ use serde::Serialize;
 pub(super) static KIND: Kind = Kind {
     name: "jsonl",
     aliases: &["ndjson"],
-    description: "JSON, an object a line: Suricata's EVE, Zeek's, most others",
+    description: "JSON Lines: Suricata's EVE, Zeek's, most others",
     detect: is_json,
     new_log: |_| Log::new(Json),
     reshape: None,

@@ -68,7 +68,7 @@ static DETECTION_ORDER: &[&Kind] = &[
 static AUTO: Kind = Kind {
     name: "auto",
     aliases: &[],
-    description: "Detected from the beginning of the log",
+    description: "Detect it from the beginning of the log",
     detect: |_| false,
     new_log: |head| {
         let kind = DETECTION_ORDER.iter().copied().find(|kind| (kind.detect)(head)).unwrap_or(&text::KIND);

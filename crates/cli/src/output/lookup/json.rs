@@ -8,7 +8,7 @@ use serde::Serialize;
 /// The row of the table.
 pub(super) static OUTPUT: LookupOutput = LookupOutput {
     name: "json",
-    about: "An indented object per indicator",
+    about: "JSON, one indented object per indicator",
     head: no_head,
     answer: |context, asked, out| {
         serde_json::to_writer_pretty(&mut *out, &object(context, asked))?;

@@ -5,7 +5,7 @@ use super::{LookupOutput, json, no_head};
 /// The row of the table.
 pub(super) static OUTPUT: LookupOutput = LookupOutput {
     name: "jsonl",
-    about: "An object per indicator, one a line",
+    about: "JSON Lines, one object per indicator",
     head: no_head,
     answer: |context, asked, out| {
         serde_json::to_writer(&mut *out, &json::object(context, asked))?;

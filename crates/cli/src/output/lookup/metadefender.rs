@@ -13,7 +13,7 @@ use serde::Serialize;
 /// The row of the table.
 pub(super) static OUTPUT: LookupOutput = LookupOutput {
     name: "metadefender",
-    about: "An object in the shape of the MetaDefender v4 reputation API, one a line",
+    about: "JSON Lines, in the shape of the MetaDefender v4 reputation API",
     head: no_head,
     answer: |context, asked, out| {
         serde_json::to_writer(&mut *out, &object(context, asked))?;

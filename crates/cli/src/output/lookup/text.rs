@@ -14,7 +14,7 @@ pub(super) static OUTPUT: LookupOutput = LookupOutput {
     answer,
     refused: |refused, out| {
         let (text, why) = (printable::text(refused.indicator()), refused.why);
-        writeln!(out, "{text}  no indicator: {why} ({})", about(why))
+        writeln!(out, "{text}  not an indicator: {why} ({})", about(why))
     },
 };
 

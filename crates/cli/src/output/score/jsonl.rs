@@ -8,7 +8,7 @@ use serde::Serialize;
 /// The row of the table.
 pub(super) static OUTPUT: ScoreOutput = ScoreOutput {
     name: "jsonl",
-    about: "An object per match, one a line",
+    about: "JSON Lines, one object per match",
     is_by_record: false,
     head: |_, _| {},
     block,
@@ -18,7 +18,7 @@ pub(super) static OUTPUT: ScoreOutput = ScoreOutput {
 /// Fields that only some runs have.
 #[derive(Serialize)]
 struct Addition {
-    /// The time of the record, where records are judged at their own time; null where the record states none.
+    /// The time of the record, where records are looked up as of their own times; null where it states none.
     #[serde(skip_serializing_if = "Option::is_none")]
     event_time: Option<Option<String>>,
     #[serde(skip_serializing_if = "Option::is_none")]

@@ -23,7 +23,7 @@ pub(crate) type Match = rapsheet_query::Match<CachedInfo>;
 /// What a scorer caches of an indicator.
 pub(crate) struct CachedInfo {
     info: MatchInfo,
-    /// The part of its JSON row that is the same wherever it stands, from its first row on.
+    /// The part of its JSON row that is the same for all matches, made with the first of them.
     json: OnceCell<Box<[u8]>>,
 }
 
@@ -105,7 +105,7 @@ pub(crate) struct ScoredBlock<'a> {
     pub(crate) found: &'a [Match],
     /// The line of the last match in the parts before, counted like the lines of `found`.
     pub(crate) last_reported_line: Option<usize>,
-    /// The time of each match's record, where records are judged at their own time.
+    /// The time of each match's record, where records are looked up as of their own times.
     pub(crate) times: Option<&'a [Option<Time>]>,
     /// Knows the providers.
     pub(crate) searcher: &'a Searcher<'a>,
