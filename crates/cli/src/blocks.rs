@@ -1,9 +1,9 @@
 //! Reads an input in blocks of whole lines, so that threads can process them independently.
 //!
-//! Held per input: one block and the beginning of the next. A block grows beyond [`BLOCK_LEN`] only to
+//! Memory of an input: one block and the beginning of the next. A block grows beyond [`BLOCK_LEN`] only to
 //! complete its last line, up to [`LINE_MAX`]; a longer line is read in pieces of at most [`PIECE_LEN`], so
 //! memory is bounded for any input. Where a piece ends depends on the bytes alone, not on how many a read
-//! returned: results are the same at every run.
+//! returned: every run gives the same results.
 
 use std::io::{self, Read};
 

@@ -20,7 +20,7 @@ pub(crate) struct Input {
     pub(crate) is_ready: Option<IsReady>,
 }
 
-/// Tells whether a block can be read without waiting.
+/// Returns whether a block can be read without waiting.
 pub(crate) type IsReady = Box<dyn Fn() -> bool + Send>;
 
 /// A decompressed input, and its readiness.

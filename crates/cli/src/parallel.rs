@@ -15,7 +15,7 @@
 //!   result and goes on.
 //! - An error and a panic close the buffer and the budgets, which ends every wait.
 //!
-//! How much is held: see [`Budgets`].
+//! Memory: see [`Budgets`].
 
 use crate::budget::Budgets;
 use crate::exit::Failure;

@@ -102,10 +102,10 @@ fn poll(
 ) -> Result<bool, Failure> {
     let (mut any, mut scratch, mut text) = (false, Scratch::default(), Vec::new());
     for source in sources {
-        while let Some(part) = source.next(args)? {
+        while let Some(log_block) = source.next(args)? {
             any = true;
             text.clear();
-            processor.process(&part, scorer, &mut scratch, &mut text, |_| {});
+            processor.process(&log_block, scorer, &mut scratch, &mut text, |_| {});
             out.write_all(&text)?;
             out.flush()?;
         }
@@ -129,9 +129,9 @@ impl Source {
         }
         let log = self.log.clone();
         let after = log.updated_by(&block.bytes);
-        let changes = after.is_some();
+        let changes_log = after.is_some();
         self.log = after.unwrap_or_else(|| log.clone());
-        Ok(Some(LogBlock { block, file: self.file.clone(), log, changes }))
+        Ok(Some(LogBlock { block, file: self.file.clone(), log, changes_log }))
     }
 
     /// The state of the log before a block. A log that is read from its middle has its header at its
@@ -140,7 +140,7 @@ impl Source {
         if block.offset == 0 {
             return Log::of_lines(args.input, &block.bytes);
         }
-        let head = crate::log::head_of(self.tail.path());
+        let head = crate::log::read_head(self.tail.path());
         let log = Log::of_lines(args.input, &head);
         log.updated_by(&head).unwrap_or(log)
     }

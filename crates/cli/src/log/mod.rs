@@ -190,8 +190,8 @@ trait RecordFormat: Send + Sync {
 pub(crate) struct Log(Arc<dyn RecordFormat>);
 
 impl Log {
-    fn new(layout: impl RecordFormat + 'static) -> Log {
-        Log(Arc::new(layout))
+    fn new(format: impl RecordFormat + 'static) -> Log {
+        Log(Arc::new(format))
     }
 
     /// The log of a kind that begins with `head`.
@@ -285,8 +285,8 @@ impl Log {
     }
 }
 
-/// The beginning of a file, enough to detect its kind; empty where the file cannot be read.
-pub(crate) fn head_of(path: &Path) -> Vec<u8> {
+/// Reads the beginning of a file, enough to detect its kind; empty where the file cannot be read.
+pub(crate) fn read_head(path: &Path) -> Vec<u8> {
     let mut head = Vec::new();
     let read = File::open(path).and_then(|file| file.take(HEAD_LEN).read_to_end(&mut head));
     head.truncate(if read.is_ok() { head.len() } else { 0 });

@@ -10,7 +10,7 @@ pub(super) static OUTPUT: ScoreOutput = ScoreOutput {
     name: "jsonl",
     about: "JSON Lines, one object per match",
     is_by_record: false,
-    head: |_, _| {},
+    header: |_, _| {},
     block,
     for_terminal: printable::json_line,
 };
@@ -97,6 +97,6 @@ fn object<'a>(scored: &ScoredBlock<'a>, info: &'a MatchInfo) -> Object<'a> {
         status: info.status.number(),
         detected_by: info.detected_by,
         assessments: info.assessments.iter().map(|assessment| assessment.word()).collect(),
-        providers: scored.speakers(info).collect(),
+        providers: scored.deciding_providers(info).collect(),
     }
 }

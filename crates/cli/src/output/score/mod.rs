@@ -56,7 +56,7 @@ pub(crate) struct ScoreOutput {
     /// Whether it needs all matches of a record at once.
     pub(crate) is_by_record: bool,
     /// Appends what comes before all blocks; the flag says whether `--context` adds a column.
-    head: fn(bool, &mut Vec<u8>),
+    pub(crate) header: fn(bool, &mut Vec<u8>),
     /// Appends the output for a block.
     block: fn(&ScoredBlock<'_>, &mut Vec<u8>),
     /// Makes a line of output, without its end, safe for a terminal: the author of a log must not control the
@@ -65,11 +65,6 @@ pub(crate) struct ScoreOutput {
 }
 
 impl ScoreOutput {
-    /// Appends what comes before all blocks; `context` says whether `--context` adds a column.
-    pub(crate) fn head(&self, context: bool, out: &mut Vec<u8>) {
-        (self.head)(context, out);
-    }
-
     /// Appends the output for a block.
     pub(crate) fn block(&self, scored: &ScoredBlock<'_>, out: &mut Vec<u8>) {
         if !scored.options.to_terminal {
@@ -147,7 +142,7 @@ impl<'a> ScoredBlock<'a> {
     }
 
     /// The providers whose status is the overall one, by name.
-    pub(crate) fn speakers(&self, info: &'a MatchInfo) -> impl Iterator<Item = &'a str> {
+    pub(crate) fn deciding_providers(&self, info: &'a MatchInfo) -> impl Iterator<Item = &'a str> {
         let providers = self.searcher.providers();
         info.decided_by().filter_map(|at| providers.get(at)).map(|provider| provider.name.as_str())
     }
