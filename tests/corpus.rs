@@ -6,13 +6,12 @@
 use crate::files::files;
 use crate::large_lists::format_and_scope;
 use crate::support::{corpus, day};
-
 use rapsheet_ingest::decode::{self, Limits};
 use rapsheet_ingest::format::options::Options;
 use rapsheet_ingest::format::{self, FORMATS, OpenError};
-use rapsheet_ingest::pipeline::Counters;
-use rapsheet_ingest::pipeline::{Details, Key, Position, Rules, Sink, Skip, Warnings};
-use rapsheet_ingest::pipeline::{ParseConfig, parse_download};
+use rapsheet_ingest::pipeline::{
+    Counters, Details, Key, ParseConfig, Position, Rules, Sink, Skip, Warnings, parse_download,
+};
 use rapsheet_snapshot::{ParseError, Scope};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};

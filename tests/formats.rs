@@ -8,9 +8,7 @@ use rapsheet_ingest::catalog::{Catalog, Feed};
 use rapsheet_ingest::decode::{self, Limits};
 use rapsheet_ingest::format::options::Options;
 use rapsheet_ingest::format::{FORMATS, Format};
-use rapsheet_ingest::pipeline::Rules;
-use rapsheet_ingest::pipeline::{Event, EventLog};
-use rapsheet_ingest::pipeline::{ParseConfig, parse_download, parse_text};
+use rapsheet_ingest::pipeline::{Event, EventLog, ParseConfig, Rules, parse_download, parse_text};
 use rapsheet_snapshot::{ListKind, Scope, Time};
 use std::fs;
 use std::path::PathBuf;
@@ -37,8 +35,8 @@ fn event_line(event: &Event) -> String {
     let times = [("first", &event.first_seen), ("last", &event.detect_time), ("end", &event.expires)];
     let times = times.iter().filter_map(|(name, time)| Some(format!(" {name}={}", time.as_deref()?)));
     let words = event.warnings.iter().map(|warning| format!(" !{warning}"));
-    let bad = event.assessments.iter().map(|assessment| format!(" +{assessment}"));
-    text.extend(port.into_iter().chain(times).chain(words).chain(bad));
+    let assessments = event.assessments.iter().map(|assessment| format!(" +{assessment}"));
+    text.extend(port.into_iter().chain(times).chain(words).chain(assessments));
     text
 }
 

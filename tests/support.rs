@@ -103,10 +103,10 @@ pub(crate) fn contents(snapshot: &Snapshot) -> BTreeMap<(String, String), (Time,
     let spaces =
         [AddressRange::V4 { first: 0, last: u32::MAX }, AddressRange::V6 { first: 0, last: u128::MAX }];
     for space in spaces {
-        index.each_address(space, |run, entry| {
-            index.each_listed(run, entry, |listed, sighting| {
+        index.each_address(space, |range, entry| {
+            index.each_listed(range, entry, |listed, sighting| {
                 // Overlapping ranges are cut where others begin; a listed range counts once, where it begins itself.
-                if run.covers(&listed.first().range()) {
+                if range.covers(&listed.first().range()) {
                     add(sighting, listed.to_string());
                 }
             });

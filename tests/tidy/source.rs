@@ -43,12 +43,13 @@ fn files(folders: &[&str], extension: &str) -> Vec<File> {
 }
 
 fn collect(folder: &Path, extension: &str, found: &mut Vec<PathBuf>) {
-    // What builds and fuzzers leave behind is not the project's.
-    const LEFT: [&str; 3] = ["target", "corpus", "artifacts"];
+    // Written by builds and fuzzers.
+    const GENERATED: [&str; 3] = ["target", "corpus", "artifacts"];
     for entry in fs::read_dir(folder).expect("a folder of the project") {
         let path = entry.expect("an entry").path();
-        let is_left = path.file_name().is_some_and(|name| LEFT.iter().any(|left| name == *left));
-        if path.is_dir() && !is_left {
+        let is_generated =
+            path.file_name().is_some_and(|name| GENERATED.iter().any(|folder| name == *folder));
+        if path.is_dir() && !is_generated {
             collect(&path, extension, found);
         } else if path.extension().is_some_and(|found| found == extension) {
             found.push(path);
