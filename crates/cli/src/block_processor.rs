@@ -218,8 +218,8 @@ impl<'a> BlockProcessor<'a> {
         let (mut kept, mut times, mut log) = (Vec::new(), Vec::new(), remaining.log.clone());
         remaining.log.each_record(bytes, remaining.start..end, |start, end| {
             let record = bytes.get(start..end).unwrap_or(&[]);
-            if let Some(updated) =
-                Some(record).filter(|record| log.is_header(record)).and_then(|record| log.updated_by(record))
+            if log.is_header(record)
+                && let Some(updated) = log.updated_by(record)
             {
                 log = updated;
             }

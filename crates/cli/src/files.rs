@@ -17,7 +17,7 @@ pub(crate) struct Files(Vec<(&'static str, PathBuf)>);
 
 impl Files {
     /// Adds a file that is read. Another flag may read it, too.
-    pub(crate) fn reads(&mut self, flag: &'static str, path: &Path) {
+    pub(crate) fn add_input(&mut self, flag: &'static str, path: &Path) {
         self.0.push((flag, resolved(path)));
     }
 
@@ -25,7 +25,7 @@ impl Files {
     ///
     /// # Errors
     /// Another flag names the same file.
-    pub(crate) fn writes(&mut self, flag: &'static str, path: &Path) -> Result<(), Failure> {
+    pub(crate) fn add_output(&mut self, flag: &'static str, path: &Path) -> Result<(), Failure> {
         let real = resolved(path);
         let other = self.0.iter().find(|(_, other)| *other == real && !is_stream(&real));
         if let Some((other, _)) = other {

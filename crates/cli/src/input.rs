@@ -131,8 +131,8 @@ fn read_ahead(
     Ok((Box::new(ahead), Some(Box::new(is_ready))))
 }
 
-/// With `ingest`: every compression, archives, and text in UTF-16. A log has no limits: its owner answers for
-/// its size.
+/// With `ingest`: every compression, archives, and text in UTF-16. Logs have no limits, because the operator
+/// chooses them.
 #[cfg(feature = "ingest")]
 mod text {
     use rapsheet_decompress::Limits;
@@ -153,8 +153,8 @@ mod text {
     }
 }
 
-/// The edge build: gzip and zstd. What it does not read is refused, because to find nothing in it would
-/// mislead.
+/// The edge build: gzip and zstd. Other compressions are refused: searched as they are, they would seem to
+/// contain no indicators.
 #[cfg(not(feature = "ingest"))]
 mod text {
     use rapsheet_decompress::{Container, Limits, Reader};

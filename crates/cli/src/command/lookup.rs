@@ -21,6 +21,7 @@ const TOO_LONG_SHOWN: usize = 80;
 
 /// Runs the command.
 pub(super) fn run(args: &Lookup, settings: &Settings) -> Result<Exit, Failure> {
+    // Does not compile once there is another policy to apply.
     let crate::args::Policy::Any = args.policy;
     let snapshot = settings.open()?;
     let searcher = Searcher::new(&snapshot, args.at.unwrap_or(settings.now));

@@ -89,12 +89,12 @@ pub(crate) struct Kind {
     detect: fn(&[u8]) -> bool,
     /// Reads the header, if the kind has one, from the beginning of a log.
     new_log: fn(&[u8]) -> Log,
-    /// Rewrites a source so that each record is a line. It keeps the number of bytes, so offsets stay valid.
-    reshape: Option<fn(Source) -> Source>,
+    /// Wraps the bytes of a log so that each record is a line. It keeps their number, so offsets stay valid.
+    reshape: Option<fn(ByteReader) -> ByteReader>,
 }
 
-/// The bytes of a log.
-pub(crate) type Source = Box<dyn Read + Send>;
+/// Reads the bytes of a log.
+pub(crate) type ByteReader = Box<dyn Read + Send>;
 
 impl Kind {
     /// Whether logs of this kind have no fields.
@@ -107,11 +107,11 @@ impl Kind {
         self.name == cloudtrail::KIND.name
     }
 
-    /// A source of as many bytes, in which each record is a line.
-    pub(crate) fn reshaped(&self, source: Source) -> Source {
+    /// As many bytes, in which each record is a line.
+    pub(crate) fn reshaped(&self, bytes: ByteReader) -> ByteReader {
         match self.reshape {
-            Some(reshape) => reshape(source),
-            None => source,
+            Some(reshape) => reshape(bytes),
+            None => bytes,
         }
     }
 }
