@@ -1,10 +1,11 @@
-//! Look-ups, compared with other indexes over the same data: a tree bitmap, a MaxMind file, an `fst` transducer over all
-//! names, a hash set queried per suffix, and binary search.
+//! Look-ups, compared with other indexes over the same data: a tree bitmap, a MaxMind file, an `fst`
+//! transducer over all names, a hash set queried per suffix, and binary search.
 //!
-//! Keys are distinct and shuffled, and stored in the order of the queries. Both the snapshot and the peers that can be mapped
-//! are mapped files, since large pages of the file cache make a difference of a tenth. The answers of both sides are compared
-//! before the clock starts, and chunks of both run in turn. The peers have no batches, and look up one key at a time. An
-//! address look-up includes its record set; a name look-up does not.
+//! Keys are distinct and shuffled, and stored in the order of the queries. Both the snapshot and the peers
+//! that can be mapped are mapped files, since large pages of the file cache make a difference of a tenth. The
+//! answers of both sides are compared before the clock starts, and chunks of both run in turn. The peers have
+//! no batches, and look up one key at a time. An address look-up includes its record set; a name look-up does
+//! not.
 
 mod common;
 mod sites;
@@ -61,8 +62,8 @@ impl Mapped {
     }
 }
 
-/// Times both sides in turn, chunk by chunk, and prints the ratio of theirs to ours. A side returns the number of hits of a
-/// chunk. Before that, both look up every key on its own.
+/// Times both sides in turn, chunk by chunk, and prints the ratio of theirs to ours. A side returns the
+/// number of hits of a chunk. Before that, both look up every key on its own.
 fn compare<K>(
     what: &str,
     peer: &str,
@@ -83,8 +84,8 @@ fn compare<K>(
         assert_eq!(our_hits, their_hits, "{what}: the answers are equal");
         hits += our_hits;
     }
-    // A few keys would find their lines in the cache from the chunk before, so the caches are flushed; with many keys, other
-    // chunks do that. A short last chunk is left out.
+    // A few keys would find their lines in the cache from the chunk before, so the caches are flushed; with
+    // many keys, other chunks do that. A short last chunk is left out.
     let filler = vec![1u8; if keys.len() < CHUNKS_MIN * CHUNK { FLUSH_BYTES } else { 0 }];
     let flush = || black_box(filler.iter().step_by(64).map(|byte| u64::from(*byte)).sum::<u64>());
     let pairs: Vec<(f64, f64)> = keys

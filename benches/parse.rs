@@ -1,8 +1,8 @@
 //! Parsing lists from memory on one thread, format by format, compared with a count of their line ends.
 //!
-//! The text is decompressed and repeated before the clock starts, and the sink only counts, so that the time is that of
-//! splitting, parsing and checking lines. Counting line ends is a lower bound for any reader of lines; the ratio to it is
-//! comparable between machines.
+//! The text is decompressed and repeated before the clock starts, and the sink only counts, so that the time
+//! is that of splitting, parsing and checking lines. Counting line ends is a lower bound for any reader of
+//! lines; the ratio to it is comparable between machines.
 
 mod common;
 

@@ -1,7 +1,7 @@
 //! Deterministic costs of entries and look-ups: bytes, allocations, instructions and private memory.
 //!
-//! Benchmarks measure times. These bounds hold on every machine. Callgrind counts instructions in a child process, with
-//! and without the look-ups; where Valgrind is not installed, that test is skipped.
+//! Benchmarks measure times. These bounds hold on every machine. Callgrind counts instructions in a child
+//! process, with and without the look-ups; where Valgrind is not installed, that test is skipped.
 
 use crate::process::memory;
 use crate::support::{Harness, Random, day};

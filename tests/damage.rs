@@ -1,14 +1,14 @@
 //! Damaged and forged snapshots: every byte, every length, every number, forged checksums.
 //!
-//! A file that differs by one bit is rejected. Where checks were skipped or forged, nothing panics and nothing is read out of
-//! bounds, whatever the answers are.
+//! A file that differs by one bit is rejected. Where checks were skipped or forged, nothing panics and
+//! nothing is read out of bounds, whatever the answers are.
 
 use crate::support::{Harness, Random, day};
 use rapsheet_query::{Batch, Searcher};
 use rapsheet_snapshot::{AddressRange, Snapshot};
 
-/// A small snapshot that uses every section: single addresses and ranges of both families, ranges that are not prefixes,
-/// names of every scope, URLs, and rows with their own times.
+/// A small snapshot that uses every section: single addresses and ranges of both families, ranges that are
+/// not prefixes, names of every scope, URLs, and rows with their own times.
 pub(crate) fn small_snapshot() -> Vec<u8> {
     let mut harness = Harness::new(
         r#"

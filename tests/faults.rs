@@ -1,7 +1,7 @@
 //! Ten thousand downloads with random faults, against the model of `builds_over_time`.
 //!
-//! No sighting is lost and none invented. The state of every feed and the counts agree with the model, and a build on
-//! another number of threads gives the same bytes.
+//! No sighting is lost and none invented. The state of every feed and the counts agree with the model, and a
+//! build on another number of threads gives the same bytes.
 
 use crate::builds_over_time::{Model, assert_contents};
 use crate::support::{DAY, Harness, Random, day, gzip};

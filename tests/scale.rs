@@ -1,5 +1,5 @@
-//! Forty real lists of 4.7 million lines: every line is counted, and 200,000 look-ups agree with an oracle that uses hash
-//! maps and scans in place of the index.
+//! Forty real lists of 4.7 million lines: every line is counted, and 200,000 look-ups agree with an oracle
+//! that uses hash maps and scans in place of the index.
 
 use crate::files::read_text;
 use crate::large_lists::catalog;

@@ -1,6 +1,6 @@
-//! No circle of modules: at each level of a crate, what siblings, each with all modules below it, use of each other must not
-//! form a circle. A module and its own children may use each other. Re-exports are followed to where a thing is defined, and
-//! the code of tests does not count.
+//! No circle of modules: at each level of a crate, what siblings, each with all modules below it, use of each
+//! other must not form a circle. A module and its own children may use each other. Re-exports are followed to
+//! where a thing is defined, and the code of tests does not count.
 
 use super::source::{File, rust, tokens, without_tests};
 use std::collections::{BTreeMap, BTreeSet};
@@ -8,7 +8,8 @@ use std::collections::{BTreeMap, BTreeSet};
 /// A module, as the names on the way to it from the root of its crate.
 type Module = Vec<String>;
 
-/// A path that a module names, as written; how many inline modules it is in; and the name that it is re-exported under.
+/// A path that a module names, as written; how many inline modules it is in; and the name that it is
+/// re-exported under.
 struct Use {
     path: Vec<String>,
     inline: usize,

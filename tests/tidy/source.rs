@@ -1,5 +1,5 @@
-//! The project's files, and Rust text cut into identifiers and marks. Comments, strings and lifetimes are left out, so
-//! that a rule about names cannot be broken by prose.
+//! The project's files, and Rust text cut into identifiers and punctuation. Comments, strings and lifetimes
+//! are left out, so that a rule about names cannot be broken by prose.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -65,7 +65,7 @@ fn read(path: &Path) -> File {
     }
 }
 
-/// Cuts Rust text into identifiers, `::`, and single marks.
+/// Cuts Rust text into identifiers, `::`, and single characters of punctuation.
 pub(super) fn tokens(text: &str) -> Vec<&str> {
     let bytes = text.as_bytes();
     let (mut tokens, mut at) = (Vec::new(), 0);

@@ -56,8 +56,8 @@ impl Failure {
     }
 }
 
-/// An error of writing to stdout: `?` on an [`io::Error`] means that. Errors of other files are made explicitly,
-/// with their path.
+/// An error of writing to stdout: `?` on an [`io::Error`] means that. Errors of other files are made
+/// explicitly, with their path.
 impl From<io::Error> for Failure {
     fn from(error: io::Error) -> Failure {
         match error.kind() {

@@ -14,8 +14,8 @@ use std::path::Path;
 pub(crate) struct Input {
     /// Its bytes, decompressed.
     pub(crate) reader: Box<dyn Read + Send>,
-    /// Whether it is a pipe or a terminal, so that each line should be handled as soon as it is there.
-    pub(crate) live: bool,
+    /// Whether it is a pipe or a terminal, whose lines are handled as soon as they arrive.
+    pub(crate) is_stream: bool,
     /// Where it is decompressed ahead: whether a block can be read without waiting.
     pub(crate) is_ready: Option<IsReady>,
 }
@@ -88,17 +88,17 @@ pub(crate) fn open_ahead(path: &Path, buffers: usize) -> Result<Input, Unreadabl
     }
     let decoded = if about.is_file() { decoded_file(file, buffers) } else { decoded_stream(file, buffers) };
     let (reader, is_ready) = decoded.map_err(|why| Unreadable::new(&name, why))?;
-    Ok(Input { reader, live: !about.is_file(), is_ready })
+    Ok(Input { reader, is_stream: !about.is_file(), is_ready })
 }
 
 /// Opens stdin.
 pub(crate) fn stdin() -> Result<Input, Unreadable> {
     if io::stdin().is_terminal() {
-        return Ok(Input { reader: Box::new(io::stdin()), live: true, is_ready: None });
+        return Ok(Input { reader: Box::new(io::stdin()), is_stream: true, is_ready: None });
     }
     let decoded = decoded_stream(io::stdin(), BUFFERS);
     let (reader, is_ready) = decoded.map_err(|why| Unreadable::new("(stdin)", why))?;
-    Ok(Input { reader, live: true, is_ready })
+    Ok(Input { reader, is_stream: true, is_ready })
 }
 
 /// Opens the text of a file. A zip is read where it lies, which needs a file that seeks.

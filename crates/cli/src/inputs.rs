@@ -68,7 +68,7 @@ struct QueuedInput {
     path: PathBuf,
     state: State,
     /// Whether it is a pipe or another stream.
-    is_live: bool,
+    is_stream: bool,
     /// The memory of its decoder, where it is open ahead.
     memory: Option<usize>,
     is_ready: Option<IsReady>,
@@ -142,7 +142,8 @@ impl<'a> Inputs<'a> {
         Some(Step { position, early: at > 0, block })
     }
 
-    /// The index of the queued input to read from.
+    /// The index of the queued input to read from: the first, unless reading it would wait and a later one is
+    /// ready.
     fn choose(&self, may_be_ahead: bool) -> usize {
         let is_ready = |input: &QueuedInput| input.is_ready.as_ref().is_some_and(|is_ready| is_ready());
         let must_wait = |first: &QueuedInput| first.is_ready.is_some() && !is_ready(first);
@@ -179,8 +180,8 @@ impl<'a> Inputs<'a> {
     fn may_queue_more(&self) -> bool {
         let is_ahead = |input: &&QueuedInput| input.memory.is_some() && !input.has_ended();
         let ahead = self.queue.iter().skip(1).filter(is_ahead).count();
-        let is_live = self.queue.back().is_some_and(|last| last.is_live);
-        self.queue.is_empty() || ahead < self.ahead_max && self.queue.len() < QUEUE_MAX && !is_live
+        let is_stream = self.queue.back().is_some_and(|last| last.is_stream);
+        self.queue.is_empty() || ahead < self.ahead_max && self.queue.len() < QUEUE_MAX && !is_stream
     }
 
     /// The unused part of [`AHEAD_MEMORY`].
@@ -196,7 +197,7 @@ impl<'a> Inputs<'a> {
         let input = memory.and_then(|_| input::open_ahead(&path, buffers).ok());
         let mut queued = QueuedInput {
             number: self.count,
-            is_live: is_live(&path),
+            is_stream: is_stream(&path),
             path,
             state: State::Closed,
             memory: memory.filter(|_| input.is_some()),
@@ -250,7 +251,7 @@ impl<'a> Inputs<'a> {
 /// The memory that opening a file ahead takes; `None` where it must not be opened ahead, or where that does
 /// not pay.
 fn memory_ahead(path: &Path) -> Option<usize> {
-    if input::is_stdin(path) || is_live(path) || input::is_our_output(path) {
+    if input::is_stdin(path) || is_stream(path) || input::is_our_output(path) {
         return None;
     }
     let mut head = Vec::new();
@@ -259,7 +260,7 @@ fn memory_ahead(path: &Path) -> Option<usize> {
 }
 
 /// Whether a path is a pipe or another stream.
-fn is_live(path: &Path) -> bool {
+fn is_stream(path: &Path) -> bool {
     input::is_stdin(path) || fs::metadata(path).is_ok_and(|about| !about.is_file() && !about.is_dir())
 }
 
@@ -305,7 +306,7 @@ impl QueuedInput {
     fn begin(&mut self, args: &Score, input: Input) {
         let name = if input::is_stdin(&self.path) { "-".into() } else { self.path.to_string_lossy() };
         let name: Arc<str> = Arc::from(name);
-        let mut blocks = BlockReader::new(args.input.reshaped(input.reader), input.live);
+        let mut blocks = BlockReader::new(args.input.reshaped(input.reader), input.is_stream);
         let mut log = Log::of(args.input, blocks.head());
         if let Some(from) = args.from.filter(|from| *from > 0) {
             log = log.updated_by(blocks.head()).unwrap_or(log);

@@ -6,9 +6,9 @@
 //! that read it, and no block waits for another thread to wake up.
 //!
 //! Who waits for whom:
-//! - One worker at a time reads, under the lock of the [`StepReader`]. It waits there for room in the budget, so
-//!   room is granted in input order: a later block never takes the room that an earlier one needs. Releasing
-//!   room does not need this lock, so the blocks in flight finish, and the wait ends.
+//! - One worker at a time reads, under the lock of the [`StepReader`]. It waits there for room in the budget,
+//!   so room is granted in input order: a later block never takes the room that an earlier one needs.
+//!   Releasing room does not need this lock, so the blocks in flight finish, and the wait ends.
 //! - A worker whose result is large waits for its turn in [`ReorderBuffer::flush_partial`]. All blocks before
 //!   its own were read before it and belong to other workers, and the first of those never waits. An *early*
 //!   block, one of a later input, is the exception: blocks before it may be unread, so its worker holds the

@@ -93,6 +93,7 @@ impl SummaryBuilder {
     /// Counts a block.
     pub(crate) fn add(&mut self, scored: &ScoredBlock<'_>) {
         let lines: BTreeSet<usize> = scored.found.iter().map(|found| found.line).collect();
+        // A line may begin in one part of a block and end in the next; it counts once.
         let is_counted = scored.last_reported_line.is_some_and(|line| lines.contains(&line));
         let bytes = scored.bytes.get(scored.range.clone()).unwrap_or(&[]);
         // A last line without a line end is a line, but not the end of a piece of one.

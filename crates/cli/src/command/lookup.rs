@@ -96,7 +96,7 @@ impl Session<'_> {
         let mut reader = BufReader::with_capacity(1 << 16, input.reader);
         let mut line = Vec::new();
         loop {
-            if input.live && !reader.buffer().contains(&b'\n') {
+            if input.is_stream && !reader.buffer().contains(&b'\n') {
                 self.out.flush()?;
             }
             line.clear();

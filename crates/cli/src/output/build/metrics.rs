@@ -12,7 +12,8 @@ use std::io::{self, Write};
 /// A metric of each feed: its name, its help, and its value.
 struct FeedMetric(&'static str, &'static str, fn(&FeedReport) -> Option<f64>);
 
-/// A metric of the whole build: its name, its help, and its value, of the report and the length of the snapshot.
+/// A metric of the whole build: its name, its help, and its value, of the report and the length of the
+/// snapshot.
 struct BuildMetric(&'static str, &'static str, fn(&Report, u64) -> Option<f64>);
 
 const FEED_METRICS: &[FeedMetric] = &[

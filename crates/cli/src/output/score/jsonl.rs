@@ -64,7 +64,7 @@ fn block(scored: &ScoredBlock<'_>, out: &mut Vec<u8>) {
     }
 }
 
-/// Appends a number in decimal.
+/// Appends a number in decimal. Each row has two, so this avoids the cost of `std::fmt`.
 fn number(mut number: u64, out: &mut Vec<u8>) {
     let mut digits = [0; 20];
     let mut first = digits.len();
