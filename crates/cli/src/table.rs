@@ -69,7 +69,7 @@ impl Table {
         let gap = if sum(widths, 2) > WIDTH_MAX { 1 } else { 2 };
         for _ in WIDTH_MAX..sum(widths, gap) {
             let text =
-                widths.iter_mut().zip(&self.columns).filter(|(_, head)| matches!(head, Column::Left(_)));
+                widths.iter_mut().zip(&self.columns).filter(|(_, column)| matches!(column, Column::Left(_)));
             match text.map(|(width, _)| width).max() {
                 Some(widest) if *widest > TEXT_MIN => *widest -= 1,
                 _ => break,
@@ -80,13 +80,13 @@ impl Table {
 
     fn line(&self, row: &[String], widths: &[usize], gap: usize) -> String {
         let mut line = String::new();
-        for ((cell, width), head) in row.iter().zip(widths).zip(&self.columns) {
+        for ((cell, width), column) in row.iter().zip(widths).zip(&self.columns) {
             if !line.is_empty() {
                 line.extend(std::iter::repeat_n(' ', gap));
             }
             let cell = cut(cell, *width);
             let blanks = std::iter::repeat_n(' ', width - cell.chars().count().min(*width));
-            match head {
+            match column {
                 Column::Left(_) => line.extend(cell.chars().chain(blanks)),
                 Column::Right(_) => line.extend(blanks.chain(cell.chars())),
             }
