@@ -6,6 +6,7 @@
 //! written to in place: a rename over `/dev/null` would replace the device.
 
 use crate::exit::Failure;
+use crate::input::is_stream;
 use rapsheet_snapshot::{AtomicFile, Error};
 use std::fs::{self, OpenOptions};
 use std::io::{self, BufWriter, Write};
@@ -67,9 +68,4 @@ fn resolved(path: &Path) -> PathBuf {
         (Ok(folder), Some(name)) => folder.join(name),
         _ => path.to_owned(),
     }
-}
-
-/// A device, a pipe or a socket.
-fn is_stream(path: &Path) -> bool {
-    fs::metadata(path).is_ok_and(|about| !about.is_file() && !about.is_dir())
 }

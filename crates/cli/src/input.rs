@@ -51,6 +51,11 @@ pub(crate) fn is_stdin(path: &Path) -> bool {
     path.as_os_str() == "-"
 }
 
+/// Whether a path is a device, a pipe or a socket.
+pub(crate) fn is_stream(path: &Path) -> bool {
+    std::fs::metadata(path).is_ok_and(|about| !about.is_file() && !about.is_dir())
+}
+
 /// Whether a file is our stdout: reading one's own output never ends.
 #[cfg(unix)]
 pub(crate) fn is_our_output(path: &Path) -> bool {

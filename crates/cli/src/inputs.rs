@@ -197,7 +197,7 @@ impl<'a> Inputs<'a> {
         let input = memory.and_then(|_| input::open_ahead(&path, buffers).ok());
         let mut queued = QueuedInput {
             number: self.count,
-            is_stream: is_stream(&path),
+            is_stream: input::is_stdin(&path) || input::is_stream(&path),
             path,
             state: State::Closed,
             memory: memory.filter(|_| input.is_some()),
@@ -251,17 +251,12 @@ impl<'a> Inputs<'a> {
 /// The memory that opening a file ahead takes; `None` where it must not be opened ahead, or where that does
 /// not pay.
 fn memory_ahead(path: &Path) -> Option<usize> {
-    if input::is_stdin(path) || is_stream(path) || input::is_our_output(path) {
+    if input::is_stdin(path) || input::is_stream(path) || input::is_our_output(path) {
         return None;
     }
     let mut head = Vec::new();
     fs::File::open(path).ok()?.take(MEMORY_HEAD_LEN).read_to_end(&mut head).ok()?;
     memory_needed(&head).filter(|memory| *memory <= AHEAD_MEMORY)
-}
-
-/// Whether a path is a pipe or another stream.
-fn is_stream(path: &Path) -> bool {
-    input::is_stdin(path) || fs::metadata(path).is_ok_and(|about| !about.is_file() && !about.is_dir())
 }
 
 impl QueuedInput {
