@@ -6,8 +6,12 @@
 use glob::MatchOptions;
 use std::path::{Component, Path, PathBuf};
 
-const AS_A_SHELL: MatchOptions =
-    MatchOptions { case_sensitive: true, require_literal_separator: true, require_literal_leading_dot: true };
+/// The crate's own rule for hidden names never lets `.*` match one, so [`has_literal_dots`] replaces it.
+const OPTIONS: MatchOptions = MatchOptions {
+    case_sensitive: true,
+    require_literal_separator: true,
+    require_literal_leading_dot: false,
+};
 
 /// Replaces each pattern by the files that match it, sorted by name. A path that exists is that file, even if
 /// its name looks like a pattern. A pattern without matches stays, so that opening it names it in an error.
@@ -21,16 +25,22 @@ fn matches(path: &Path) -> Option<Vec<PathBuf>> {
         return None;
     }
     // A folder that cannot be read has no matches, as in a shell.
-    let found = glob::glob_with(pattern, AS_A_SHELL).ok()?.flatten();
-    let found: Vec<PathBuf> = found.filter(|found| stays_below(found, path)).collect();
+    let found = glob::glob_with(pattern, OPTIONS).ok()?.flatten();
+    let found: Vec<PathBuf> = found.filter(|found| has_literal_dots(found, path)).collect();
     (!found.is_empty()).then_some(found)
 }
 
-/// Whether no wildcard stands for `.` or `..`. The `glob` crate lets `.*` match both; a shell does not.
-fn stays_below(found: &Path, pattern: &Path) -> bool {
-    let goes_up = |component: &Component<'_>| *component == Component::ParentDir;
-    let ups = |path: &Path| path.components().filter(goes_up).count();
-    found.components().count() == pattern.components().count() && ups(found) == ups(pattern)
+/// Whether every part of a found path that begins with a dot does so in the pattern, too, and no wildcard
+/// matches `.` or `..`.
+fn has_literal_dots(found: &Path, pattern: &Path) -> bool {
+    let starts_with_dot = |part: &Component<'_>| part.as_os_str().as_encoded_bytes().starts_with(b".");
+    let is_literal = |(found, pattern): (Component<'_>, Component<'_>)| match found {
+        Component::Normal(_) => !starts_with_dot(&found) || starts_with_dot(&pattern),
+        _ => found == pattern,
+    };
+    // The crate drops a leading `./` from what it finds.
+    let parts = |path| Path::components(path).filter(|part| *part != Component::CurDir);
+    parts(found).count() == parts(pattern).count() && parts(found).zip(parts(pattern)).all(is_literal)
 }
 
 #[cfg(test)]
@@ -61,6 +71,7 @@ mod tests {
         assert_eq!(expanded("b/.*"), ["b/.hidden.log"]);
         assert_eq!(expanded("b/x.log.?"), ["b/x.log.1"]);
         assert_eq!(expanded("b/[z].log"), ["b/[z].log"], "a file of that very name");
+        assert!(has_literal_dots(Path::new("b/x.log"), Path::new("./b/*")));
         for unmatched in ["c/*", "b/x[", "b/*.txt"] {
             assert_eq!(expanded(unmatched), [unmatched]);
         }
