@@ -1,4 +1,4 @@
-# What people type; nothing clever. `make help` lists it.
+# `make help` lists the targets.
 
 CARGO ?= cargo
 TARGET := $(or $(CARGO_TARGET_DIR),./target)
@@ -14,8 +14,8 @@ FUZZ_TARGETS ?= snapshot formats documents containers extract catalog state
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-11s %s\n", $$1, $$2 }' Makefile
 
-# Exit code 3 means published, though some feed is in trouble: a sample may be there to show just that.
-demo: build ## build a snapshot from the samples, ask it, score a log; results in demo/
+# Exit code 3: published, but some feed failed or was held. A sample may show just that.
+demo: build ## build a snapshot from the samples, look up three indicators, score a log; results in demo/
 	@mkdir -p demo
 	@echo '$$ rapsheet build --catalog feeds/samples/catalog.toml --downloads feeds/samples --out demo/rapsheet.rap'
 	@$(RAPSHEET) build --catalog feeds/samples/catalog.toml --downloads feeds/samples \

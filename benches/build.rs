@@ -85,18 +85,15 @@ fn rebuild(lists: &Lists, folder: &Path) {
             (first, seconds(|| build(lists, folder, &before)))
         })
         .collect();
-    let [low, middle, high] = spread(pairs.iter().map(|(first, carried)| carried / first).collect());
-    let [_, seconds, _] = spread(pairs.iter().map(|(_, carried)| *carried).collect());
+    let [low, middle, high] = spread(pairs.iter().map(|(first, again)| again / first).collect());
+    let [_, seconds, _] = spread(pairs.iter().map(|(_, again)| *again).collect());
     println!(
         "  with every sighting kept from a previous snapshot {seconds:.2} s; {middle:.2} times the first \
          ({low:.2} to {high:.2}, {PAIRS} pairs)"
     );
     let memory = ["none", &before].map(|previous| peak_megabytes(lists, folder, previous));
-    let [first, carried] = memory;
-    println!(
-        "  memory at its peak {carried:.0} MB, {:.2} times the {first:.0} MB of the first",
-        carried / first
-    );
+    let [first, again] = memory;
+    println!("  memory at its peak {again:.0} MB, {:.2} times the {first:.0} MB of the first", again / first);
 }
 
 fn sizes(snapshot: &Snapshot) {

@@ -1,7 +1,7 @@
 //! Shared by the benchmarks: their lists, random numbers, clocks and percentiles.
 //!
-//! Timings on shared machines drift. The benchmarks therefore print ratios of two programs or functions that run in turn,
-//! over the same distinct and shuffled keys, after their answers were compared.
+//! Timings on shared machines drift. The benchmarks therefore print ratios of two programs or functions that
+//! run in turn, over the same distinct and shuffled keys, after their answers were compared.
 
 #![allow(dead_code, unused_imports, reason = "each benchmark uses some of it")]
 
@@ -97,7 +97,8 @@ pub(crate) fn seconds(work: impl FnOnce()) -> f64 {
     start.elapsed().as_secs_f64()
 }
 
-/// The seconds of processor time of this thread that `work` takes; other programs on the machine do not count.
+/// The seconds of processor time of this thread that `work` takes; other programs on the machine do not
+/// count.
 pub(crate) fn busy_seconds(work: impl FnOnce()) -> f64 {
     let start = cpu_time::ThreadTime::now();
     work();

@@ -1,10 +1,11 @@
-//! Look-ups, compared with other indexes over the same data: a tree bitmap, a MaxMind file, an `fst` transducer over all
-//! names, a hash set queried per suffix, and binary search.
+//! Look-ups, compared with other indexes over the same data: a tree bitmap, a MaxMind file, an `fst`
+//! transducer over all names, a hash set queried per suffix, and binary search.
 //!
-//! Keys are distinct and shuffled, and stored in the order of the queries. Both the snapshot and the peers that can be mapped
-//! are mapped files, since large pages of the file cache make a difference of a tenth. The answers of both sides are compared
-//! before the clock starts, and chunks of both run in turn. The peers have no batches, and look up one key at a time. An
-//! address look-up includes its record set; a name look-up does not.
+//! Keys are distinct and shuffled, and stored in the order of the queries. Both the snapshot and the peers
+//! that can be mapped are mapped files, since large pages of the file cache make a difference of a tenth. The
+//! answers of both sides are compared before the clock starts, and chunks of both run in turn. The peers have
+//! no batches, and look up one key at a time. An address look-up includes its record set; a name look-up does
+//! not.
 
 mod common;
 mod sites;
@@ -61,8 +62,8 @@ impl Mapped {
     }
 }
 
-/// Times both sides in turn, chunk by chunk, and prints the ratio of theirs to ours. A side returns the number of hits of a
-/// chunk. Before that, both look up every key on its own.
+/// Times both sides in turn, chunk by chunk, and prints the ratio of theirs to ours. A side returns the
+/// number of hits of a chunk. Before that, both look up every key on its own.
 fn compare<K>(
     what: &str,
     peer: &str,
@@ -83,8 +84,8 @@ fn compare<K>(
         assert_eq!(our_hits, their_hits, "{what}: the answers are equal");
         hits += our_hits;
     }
-    // A few keys would find their lines in the cache from the chunk before, so the caches are flushed; with many keys, other
-    // chunks do that. A short last chunk is left out.
+    // A few keys would find their lines in the cache from the chunk before, so the caches are flushed; with
+    // many keys, other chunks do that. A short last chunk is left out.
     let filler = vec![1u8; if keys.len() < CHUNKS_MIN * CHUNK { FLUSH_BYTES } else { 0 }];
     let flush = || black_box(filler.iter().step_by(64).map(|byte| u64::from(*byte)).sum::<u64>());
     let pairs: Vec<(f64, f64)> = keys
@@ -387,20 +388,21 @@ fn expiry(searcher: &Searcher<'_>, random: &mut Random) {
         .each_address(AddressRange::V4 { first: 0, last: u32::MAX }, |range, _| keys.push(range.first()));
     random.shuffle(&mut keys);
     keys.truncate(KEYS);
-    let find = |keys: &[Address], visit: &mut dyn FnMut(Hit) -> bool| {
+    let count_hits = |keys: &[Address], visit: &mut dyn FnMut(Hit) -> bool| {
         let hit = |key: &Address| {
             Some(Hit { question: 0, entry: searcher.index().address(*key)?, kind: HitKind::Address(*key) })
         };
         count(keys, |key| hit(key).is_some_and(&mut *visit))
     };
-    let timeless = |keys: &[Address]| find(keys, &mut |hit| searcher.index().set_of(hit.entry) < u32::MAX);
-    let judged = |keys: &[Address]| {
-        find(keys, &mut |hit| {
+    let timeless =
+        |keys: &[Address]| count_hits(keys, &mut |hit| searcher.index().set_of(hit.entry) < u32::MAX);
+    let with_verdict = |keys: &[Address]| {
+        count_hits(keys, &mut |hit| {
             let (blocks, allows) = searcher.evaluator().evaluate_hit(searcher.index(), &hit);
             blocks | allows
         })
     };
-    compare("IPv4, listed, with verdict", "one that ignores time", &keys, judged, timeless);
+    compare("IPv4, listed, with verdict", "one that ignores time", &keys, with_verdict, timeless);
 }
 
 /// From text to status in batches, as the scorer does.
@@ -523,7 +525,7 @@ type Part<'p> = &'p mut dyn FnMut(&mut Random);
 /// Runs every part, or those that are named: `cargo bench --bench lookup -- names open`.
 fn main() {
     println!("{}", common::machine());
-    let wanted: Vec<String> = std::env::args().skip(1).filter(|word| !word.starts_with('-')).collect();
+    let named: Vec<String> = std::env::args().skip(1).filter(|word| !word.starts_with('-')).collect();
     let lists = Lists::find();
     let now = Time::from_unix(1_787_443_200);
     let image = built(&lists, now);
@@ -551,7 +553,7 @@ fn main() {
     let of_v4 = length(&[Section::Ipv4Directory, Section::Ipv4Ends, Section::Ipv4Sets, Section::Ipv4Times])
         + exception_bytes(&snapshot, Section::Ipv4Sets);
     let (index, searcher) = (snapshot.index(), Searcher::new(&snapshot, now));
-    let is_wanted = |part: &str| wanted.is_empty() || wanted.iter().any(|word| word == part);
+    let is_named = |part: &str| named.is_empty() || named.iter().any(|word| word == part);
     let parts: [(&str, Part<'_>); 6] = [
         ("v4", &mut |random| addresses(&index, random, of_v4)),
         ("v6", &mut |random| addresses_v6(&index, random)),
@@ -560,7 +562,7 @@ fn main() {
         ("statuses", &mut |random| statuses(&searcher, random)),
         ("open", &mut |random| opening(&bytes, random)),
     ];
-    for (_, run) in parts.into_iter().filter(|(part, _)| is_wanted(part)) {
+    for (_, run) in parts.into_iter().filter(|(part, _)| is_named(part)) {
         run(&mut random);
     }
 }

@@ -1,17 +1,17 @@
 //! Parsing lists from memory on one thread, format by format, compared with a count of their line ends.
 //!
-//! The text is decompressed and repeated before the clock starts, and the sink only counts, so that the time is that of
-//! splitting, parsing and checking lines. Counting line ends is a lower bound for any reader of lines; the ratio to it is
-//! comparable between machines.
+//! The text is decompressed and repeated before the clock starts, and the sink only counts, so that the time
+//! is that of splitting, parsing and checking lines. Counting line ends is a lower bound for any reader of
+//! lines; the ratio to it is comparable between machines.
 
 mod common;
 
 use common::{file_format, files, read_text, seconds, spread};
 use rapsheet_ingest::format::options::Options;
 use rapsheet_ingest::format::{self, Format, Shape};
-use rapsheet_ingest::pipeline::Counters;
-use rapsheet_ingest::pipeline::{Details, Key, Position, Rules, Sink, Skip, Warnings};
-use rapsheet_ingest::pipeline::{ParseConfig, parse_text};
+use rapsheet_ingest::pipeline::{
+    Counters, Details, Key, ParseConfig, Position, Rules, Sink, Skip, Warnings, parse_text,
+};
 use rapsheet_snapshot::{ListKind, ParseError, Scope, Time};
 use std::collections::BTreeMap;
 use std::hint::black_box;
@@ -30,18 +30,18 @@ struct Counts {
 }
 
 impl Sink for Counts {
-    fn entry(&mut self, place: Position, key: Key<'_>, details: &Details, warnings: Warnings) {
-        black_box((place, key, details, warnings));
+    fn entry(&mut self, position: Position, key: Key<'_>, details: &Details, warnings: Warnings) {
+        black_box((position, key, details, warnings));
         self.entries += 1;
     }
 
-    fn skip(&mut self, place: Position, why: Skip) {
-        black_box((place, why));
+    fn skip(&mut self, position: Position, why: Skip) {
+        black_box((position, why));
         self.skips += 1;
     }
 
-    fn reject(&mut self, place: Position, why: ParseError, text: &[u8]) {
-        black_box((place, why, text));
+    fn reject(&mut self, position: Position, why: ParseError, text: &[u8]) {
+        black_box((position, why, text));
         self.rejects += 1;
     }
 }

@@ -1,8 +1,8 @@
 //! Scoring logs, compared with `zcat`, `grep -F` and `grepcidr`: whole commands over the same files, in turn.
 //!
-//! With `RAPSHEET_CORPUS`, real logs are repeated to 800 MB and the snapshot contains the forty real lists; without it, both
-//! are made up. The output at one and at two threads is compared first. It goes to `/dev/null` while the clock runs, because
-//! a reader would need one of two processors.
+//! With `RAPSHEET_CORPUS`, real logs are repeated to 800 MB and the snapshot contains the forty real lists;
+//! without it, both are made up. The output at one and at two threads is compared first. It goes to
+//! `/dev/null` while the clock runs, because a reader would need one of two processors.
 
 mod common;
 
@@ -100,7 +100,8 @@ impl Bench {
         print("gzip, two workers, times as fast as zcat", zcat, 2);
     }
 
-    /// The number of rows of a log. The rows are the same at one and at two threads, and from gzip but for the file name.
+    /// The number of rows of a log. The rows are the same at one and at two threads, and from gzip but for
+    /// the file name.
     fn rows(&self, path: &Path, packed: &Path) -> usize {
         let expected = printed(self.score(path, &["--threads", "1"]));
         assert!(

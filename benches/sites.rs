@@ -1,7 +1,7 @@
 //! Names of popular sites, from public rankings in a folder of lists.
 //!
-//! Made-up names differ from listed ones within a few bytes, which favours an index that stops at the first different byte.
-//! Names of real sites share prefixes and suffixes with listed ones, and some are listed.
+//! Made-up names differ from listed ones within a few bytes, which favours an index that stops at the first
+//! different byte. Names of real sites share prefixes and suffixes with listed ones, and some are listed.
 
 use crate::common::read_text;
 use rapsheet_snapshot::name;

@@ -1,5 +1,5 @@
-//! Admission checks: which downloads are held or failed as a whole, which entries are rejected one by one, and what
-//! passes although it is unusual.
+//! Admission checks: which downloads are held or failed as a whole, which entries are rejected one by one,
+//! and what passes although it is unusual.
 
 use crate::support::{Harness, contents, day};
 use rapsheet_ingest::build::{Accept, BuildError, BuildOutput};
@@ -28,7 +28,8 @@ fn failure_reason(built: &BuildOutput) -> Option<&str> {
     (feed.state != FeedState::Ok).then_some(feed.reason.as_str())
 }
 
-/// Builds from `before`, then from `after`, and returns why `after` was held. Held downloads must change nothing.
+/// Builds from `before`, then from `after`, and returns why `after` was held. Held downloads must change
+/// nothing.
 fn reason_after(format: &str, guard: &str, before: &str, after: &str) -> Option<String> {
     let mut harness = harness(format, guard);
     if !before.is_empty() {

@@ -104,6 +104,6 @@ fn reads_a_folder_as_one_download() {
     );
     let built = dir.run(&["build", "--catalog", "catalog.toml", "--downloads", ".", "--out", "s.rap"]);
     assert_eq!(code(&built), 0, "{}", String::from_utf8_lossy(&built.stderr));
-    let asked = dir.run(&["lookup", "--snapshot", "s.rap", "--format", "jsonl", "a.evilpanel.com"]);
-    assert_eq!(json_lines(&asked)[0]["status"], 1);
+    let answer = dir.run(&["lookup", "--snapshot", "s.rap", "--format", "jsonl", "a.evilpanel.com"]);
+    assert_eq!(json_lines(&answer)[0]["status"], 1);
 }

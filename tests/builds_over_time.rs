@@ -1,8 +1,8 @@
 //! Real feeds over many days, against a model that keeps a map of sightings from build to build.
 //!
-//! Every list is read three times: as `reset`, as `reset` with `keep_absent`, and as `accumulated`. Some days are
-//! skipped, and some are built twice. After each build, all sightings are compared, and the answers at the instants at
-//! which they change.
+//! Every list is read three times: as `reset`, as `reset` with `keep_absent`, and as `accumulated`. Some days
+//! are skipped, and some are built twice. After each build, all sightings are compared, and the answers at
+//! the instants at which they change.
 
 use crate::files::{files, read_text};
 use crate::support::{DAY, Harness, contents, corpus};

@@ -1,5 +1,5 @@
-//! Changes of the catalogue between two builds: a feed is disabled and enabled again, gets another list kind, mode,
-//! retention or provider, or is removed. Sightings keep their times, or end, as the change demands.
+//! Changes of the catalogue between two builds: a feed is disabled and enabled again, gets another list kind,
+//! mode, retention or provider, or is removed. Sightings keep their times, or end, as the change demands.
 
 use crate::support::{DAY, Harness, contents, day};
 use rapsheet_ingest::report::FeedReport;

@@ -1,4 +1,5 @@
-//! The command line: `lookup`, `info`, `verify`, `feeds`, `formats` and `generate`, exit codes, stdout and stderr.
+//! The command line: `lookup`, `info`, `verify`, `feeds`, `formats` and `generate`, exit codes, stdout and
+//! stderr.
 
 use crate::test_dir::{LOG, TestDir, code, json_lines, stderr, stdout};
 use serde_json::{Value, json};

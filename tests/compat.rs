@@ -1,8 +1,10 @@
-//! The golden file: the snapshot of a small build, kept in the repository so that a change of the format shows.
+//! The golden file: the snapshot of a small build, kept in the repository so that a change of the format
+//! shows.
 //!
 //! To bless a new golden file, after a deliberate change of the format before the first release, run
-//! `RAPSHEET_BLESS=1 cargo test --test rapsheet compat` and commit `tests/golden/v1.rap`. After the first release golden
-//! files are added, never replaced: a new format gets a new version and a new file, and old files must stay readable.
+//! `RAPSHEET_BLESS=1 cargo test --test rapsheet compat` and commit `tests/golden/v1.rap`. After the first
+//! release golden files are added, never replaced: a new format gets a new version and a new file, and old
+//! files must stay readable.
 
 use crate::damage::{long_names, small_snapshot};
 use crate::support::day;

@@ -1,4 +1,5 @@
-//! The files of `contrib/`: systemd accepts the units, `build` accepts their arguments, and the alerts use existing metrics.
+//! The files of `contrib/`: systemd accepts the units, `build` accepts their arguments, and the alerts use
+//! existing metrics.
 
 use crate::test_dir::{TestDir, code, stderr};
 use std::fs;

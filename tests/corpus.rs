@@ -1,18 +1,17 @@
 //! Real files, read in their formats: nothing panics, every line is counted once, and few lines are rejected.
 //!
-//! The folder of real files is not part of the project; `RAPSHEET_CORPUS` names it, and without it the tests are
-//! skipped. A file that loses more than one line in a hundred is listed below with the reason.
+//! The folder of real files is not part of the project; `RAPSHEET_CORPUS` names it, and without it the tests
+//! are skipped. A file that loses more than one line in a hundred is listed below with the reason.
 
 use crate::files::files;
 use crate::large_lists::format_and_scope;
 use crate::support::{corpus, day};
-
 use rapsheet_ingest::decode::{self, Limits};
 use rapsheet_ingest::format::options::Options;
 use rapsheet_ingest::format::{self, FORMATS, OpenError};
-use rapsheet_ingest::pipeline::Counters;
-use rapsheet_ingest::pipeline::{Details, Key, Position, Rules, Sink, Skip, Warnings};
-use rapsheet_ingest::pipeline::{ParseConfig, parse_download};
+use rapsheet_ingest::pipeline::{
+    Counters, Details, Key, ParseConfig, Position, Rules, Sink, Skip, Warnings, parse_download,
+};
 use rapsheet_snapshot::{ParseError, Scope};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
@@ -48,7 +47,8 @@ const FOLDERS: &[&str] = &[
     "freetext",
 ];
 
-/// Files whose format is not the name of their folder, by the beginning of their path; the first match counts.
+/// Files whose format is not the name of their folder, by the beginning of their path; the first match
+/// counts.
 const FORMAT_OVERRIDES: &[(&str, &str)] = &[
     ("tor-exit-addresses/ipinfo-parser.torbulkexitlist", "plain-ip"),
     ("json/intelmq.otx-pulses", "otx-pulse"),
@@ -174,7 +174,8 @@ const EXPECTED_LOSSES: &[(&str, &str, &str)] = &[
     ("zeek-intel/cps.atomspam", "bad-url bad-idna", "URLs that end in an ellipsis"),
 ];
 
-/// Formats in which most text is no indicator, so that a file of another format is not told apart by its rejects.
+/// Formats in which most text is no indicator, so that a file of another format is not told apart by its
+/// rejects.
 const LENIENT_FORMATS: &[(&str, &str)] = &[
     ("freetext", "prose is mostly words"),
     ("firewall-config", "a configuration is mostly directives"),

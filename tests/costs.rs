@@ -1,7 +1,7 @@
 //! Deterministic costs of entries and look-ups: bytes, allocations, instructions and private memory.
 //!
-//! Benchmarks measure times. These bounds hold on every machine. Callgrind counts instructions in a child process, with
-//! and without the look-ups; where Valgrind is not installed, that test is skipped.
+//! Benchmarks measure times. These bounds hold on every machine. Callgrind counts instructions in a child
+//! process, with and without the look-ups; where Valgrind is not installed, that test is skipped.
 
 use crate::process::memory;
 use crate::support::{Harness, Random, day};
@@ -125,12 +125,12 @@ fn lookups_do_not_allocate() {
     let index = data.harness.snapshot().index();
     let mut found = 0;
     let cost = allocation_counter::measure(|| found = count_hits(&index, &addresses, &names));
-    assert!(found >= ENTRIES / 10 * 4, "{found}: each listed key is asked twice");
+    assert!(found >= ENTRIES / 10 * 4, "{found}: each listed key is looked up twice");
     println!("{} allocations in look-ups that found {found}", cost.count_total);
     assert_eq!(cost.count_total, 0, "{} bytes", cost.bytes_total);
     let searcher = Searcher::new(data.harness.snapshot(), day(0));
     let mut batch = Batch::new();
-    let mut ask = || {
+    let mut look_up = || {
         batch.clear();
         for (name, address) in data.names.iter().zip(&data.addresses).take(1000) {
             assert!(batch.push(name.as_bytes()).is_ok());
@@ -138,8 +138,8 @@ fn lookups_do_not_allocate() {
         }
         searcher.statuses(&mut batch);
     };
-    ask();
-    let cost = allocation_counter::measure(ask);
+    look_up();
+    let cost = allocation_counter::measure(look_up);
     assert_eq!(cost.count_total, 0, "{} bytes after the buffers have grown", cost.bytes_total);
 }
 
@@ -157,7 +157,7 @@ fn top_index_lookups_do_not_allocate() {
     assert_eq!(cost.count_total, 0, "{} bytes", cost.bytes_total);
 }
 
-/// The child process of the tests below: opens a snapshot and looks up its keys as often as asked.
+/// The child process of the tests below: opens a snapshot and looks up its keys, in so many rounds.
 #[test]
 #[ignore = "run as a child process by other tests"]
 fn lookup_child_process() {

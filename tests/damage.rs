@@ -1,14 +1,14 @@
 //! Damaged and forged snapshots: every byte, every length, every number, forged checksums.
 //!
-//! A file that differs by one bit is rejected. Where checks were skipped or forged, nothing panics and nothing is read out of
-//! bounds, whatever the answers are.
+//! A file that differs by one bit is rejected. Where checks were skipped or forged, nothing panics and
+//! nothing is read out of bounds, whatever the answers are.
 
 use crate::support::{Harness, Random, day};
 use rapsheet_query::{Batch, Searcher};
 use rapsheet_snapshot::{AddressRange, Snapshot};
 
-/// A small snapshot that uses every section: single addresses and ranges of both families, ranges that are not prefixes,
-/// names of every scope, URLs, and rows with their own times.
+/// A small snapshot that uses every section: single addresses and ranges of both families, ranges that are
+/// not prefixes, names of every scope, URLs, and rows with their own times.
 pub(crate) fn small_snapshot() -> Vec<u8> {
     let mut harness = Harness::new(
         r#"
@@ -155,7 +155,7 @@ fn forged_files_with_sound_checksums_never_panic() {
     assert!(rejected > 500, "most forgeries are detected: {rejected}");
 }
 
-/// Recomputes all checksums of a file, as a forger would.
+/// Recomputes all checksums of a file, as an attacker would.
 fn forge(bytes: &mut [u8]) {
     let number = |bytes: &[u8], at: usize, width: usize| {
         bytes[at..at + width].iter().rev().fold(0usize, |sum, byte| sum << 8 | usize::from(*byte))
@@ -176,17 +176,17 @@ fn forge(bytes: &mut [u8]) {
 }
 
 #[test]
-fn false_numbers_in_header_and_table_never_panic() {
+fn wrong_numbers_in_header_and_table_never_panic() {
     let bytes = small_snapshot();
     let rows = usize::from(bytes[12]);
     let len = bytes.len() as u64;
-    let lies = [0, 1, len - 1, len, len + 1, 1 << 31, u64::from(u32::MAX), 1 << 63, u64::MAX - 1, u64::MAX];
+    let values = [0, 1, len - 1, len, len + 1, 1 << 31, u64::from(u32::MAX), 1 << 63, u64::MAX - 1, u64::MAX];
     for at in (8..64 + rows * 32 - 8).step_by(4) {
-        for lie in lies {
+        for value in values {
             let mut copy = bytes.clone();
-            copy[at..at + 8].copy_from_slice(&lie.to_le_bytes());
+            copy[at..at + 8].copy_from_slice(&value.to_le_bytes());
             let changed = copy != bytes;
-            assert!(!changed || Snapshot::from_bytes(copy.clone()).is_err(), "a lie of {lie} at {at}");
+            assert!(!changed || Snapshot::from_bytes(copy.clone()).is_err(), "{value} at {at}");
             forge(&mut copy);
             if let Ok(snapshot) = Snapshot::from_bytes(copy) {
                 exercise(&snapshot);

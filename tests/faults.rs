@@ -1,7 +1,7 @@
 //! Ten thousand downloads with random faults, against the model of `builds_over_time`.
 //!
-//! No sighting is lost and none invented. The state of every feed and the counts agree with the model, and a build on
-//! another number of threads gives the same bytes.
+//! No sighting is lost and none invented. The state of every feed and the counts agree with the model, and a
+//! build on another number of threads gives the same bytes.
 
 use crate::builds_over_time::{Model, assert_contents};
 use crate::support::{DAY, Harness, Random, day, gzip};
@@ -149,13 +149,13 @@ impl Publisher {
         let list = lines(&self.list);
         let download =
             |text: &[u8], outcome| Download { text: Some(text.to_vec()), update, entries: 0, outcome };
-        let judged = |text: &[u8], list: BTreeSet<String>, entries: usize| Download {
+        let sized = |text: &[u8], list: BTreeSet<String>, entries: usize| Download {
             text: Some(text.to_vec()),
             update,
             entries,
             outcome: self.admission(list, entries),
         };
-        let taken = |text: &str| judged(text.as_bytes(), self.list.clone(), self.list.len());
+        let taken = |text: &str| sized(text.as_bytes(), self.list.clone(), self.list.len());
         match fault {
             Fault::None | Fault::SameAgain => taken(&list),
             Fault::Missing => Download { text: None, update, entries: 0, outcome: Err(&["missing"]) },
@@ -171,14 +171,14 @@ impl Publisher {
             Fault::Binary => download(b"\x7fELF\0\0\0\0\0\0\0\0", Err(&["binary"])),
             Fault::Shrunk => {
                 let few: BTreeSet<String> = self.list.iter().take(20).cloned().collect();
-                judged(lines(&few).as_bytes(), few, 20)
+                sized(lines(&few).as_bytes(), few, 20)
             }
             Fault::Grown => {
                 let mut many = self.list.clone();
                 while many.len() <= 1000 {
                     many.insert(self.kind.entry(random));
                 }
-                judged(lines(&many).as_bytes(), many.clone(), many.len())
+                sized(lines(&many).as_bytes(), many.clone(), many.len())
             }
             Fault::Junk => download((list + &"a row of words\n".repeat(900)).as_bytes(), Err(&["rejects"])),
             Fault::Older => {
@@ -189,7 +189,7 @@ impl Publisher {
                 }
             }
             Fault::Doubled => {
-                judged((list.clone() + &list).as_bytes(), self.list.clone(), 2 * self.list.len())
+                sized((list.clone() + &list).as_bytes(), self.list.clone(), 2 * self.list.len())
             }
             Fault::WholeSpace if self.kind == Kind::Names || self.kind == Kind::Urls => taken(&list),
             Fault::WholeSpace => {
@@ -200,7 +200,7 @@ impl Publisher {
         }
     }
 
-    /// Whether a list is accepted, by its size.
+    /// The outcome of a list, by its size alone.
     fn admission(
         &self,
         list: BTreeSet<String>,

@@ -1,7 +1,7 @@
 //! Lines of many formats with their expected results, collected from real feeds.
 //!
-//! The collection is stored beside the corpus of real files and is not part of the project; without it the test is
-//! skipped. Every line is read by `rapsheet parse` with no option but the format.
+//! The collection is stored beside the corpus of real files and is not part of the project; without it the
+//! test is skipped. Every line is read by `rapsheet parse` with no option but the format.
 
 use crate::support::corpus;
 use crate::test_dir::TestDir;

@@ -1,16 +1,15 @@
 //! Every format reads its sample as expected, line by line, and both catalogues are valid.
 //!
-//! The expectations in `tests/expected/` have one short line for each event: `12 ip 45.9.20.5`, `13 skip comment`,
-//! `14 reject bad-ip`. `RAPSHEET_BLESS=1` makes the test write them; review the difference before you commit it.
+//! The expectations in `tests/expected/` have one short line for each event: `12 ip 45.9.20.5`, `13 skip
+//! comment`, `14 reject bad-ip`. `RAPSHEET_BLESS=1` makes the test write them; review the difference before
+//! you commit it.
 
 use crate::files::files;
 use rapsheet_ingest::catalog::{Catalog, Feed};
 use rapsheet_ingest::decode::{self, Limits};
 use rapsheet_ingest::format::options::Options;
 use rapsheet_ingest::format::{FORMATS, Format};
-use rapsheet_ingest::pipeline::Rules;
-use rapsheet_ingest::pipeline::{Event, EventLog};
-use rapsheet_ingest::pipeline::{ParseConfig, parse_download, parse_text};
+use rapsheet_ingest::pipeline::{Event, EventLog, ParseConfig, Rules, parse_download, parse_text};
 use rapsheet_snapshot::{ListKind, Scope, Time};
 use std::fs;
 use std::path::PathBuf;
@@ -37,8 +36,8 @@ fn event_line(event: &Event) -> String {
     let times = [("first", &event.first_seen), ("last", &event.detect_time), ("end", &event.expires)];
     let times = times.iter().filter_map(|(name, time)| Some(format!(" {name}={}", time.as_deref()?)));
     let words = event.warnings.iter().map(|warning| format!(" !{warning}"));
-    let bad = event.assessments.iter().map(|assessment| format!(" +{assessment}"));
-    text.extend(port.into_iter().chain(times).chain(words).chain(bad));
+    let assessments = event.assessments.iter().map(|assessment| format!(" +{assessment}"));
+    text.extend(port.into_iter().chain(times).chain(words).chain(assessments));
     text
 }
 
@@ -52,8 +51,8 @@ struct Sample {
     scope: Scope,
 }
 
-/// The feeds of the catalogue of samples, and for every format that none of them has, the file that is named after
-/// the format. So a new format needs no row in the catalogue, unless its sample needs options.
+/// The feeds of the catalogue of samples, and for every format that none of them has, the file that is named
+/// after the format. So a new format needs no row in the catalogue, unless its sample needs options.
 fn samples() -> Vec<Sample> {
     let of_feed = |feed: Feed| Sample {
         path: folder("feeds/samples").join(&feed.file),
@@ -112,8 +111,8 @@ fn every_sample_reads_as_expected() {
 #[test]
 fn catalogue_of_real_feeds_is_valid() {
     let feeds = catalog("feeds/catalog.toml").feeds;
-    let live = feeds.iter().filter(|feed| feed.enabled).count();
-    assert!(live >= 40, "{live} live feeds");
+    let enabled = feeds.iter().filter(|feed| feed.enabled).count();
+    assert!(enabled >= 40, "{enabled} enabled feeds");
     for feed in &feeds {
         assert!(feed.url.starts_with("http"), "{} has no url", feed.id);
         assert!(!feed.licence.is_empty(), "{} has no licence", feed.id);

@@ -2,9 +2,7 @@
 
 use rapsheet_ingest::format::FORMATS;
 use rapsheet_ingest::format::options::Options;
-use rapsheet_ingest::pipeline::EventLog;
-use rapsheet_ingest::pipeline::Rules;
-use rapsheet_ingest::pipeline::{ParseConfig, parse_text};
+use rapsheet_ingest::pipeline::{EventLog, ParseConfig, Rules, parse_text};
 use rapsheet_snapshot::{ListKind, Scope, Time};
 use std::time::{Duration, Instant};
 

@@ -1,10 +1,12 @@
-//! Every kind of log: how `score` detects it, its fields, its times, and that annotated output remains readable.
+//! Every kind of log: how `score` detects it, its fields, its times, and that annotated output remains
+//! readable.
 
 use crate::test_dir::{TestDir, code, json_lines, stderr, stdout};
 use serde_json::{Value, json};
 use std::io::{BufRead, BufReader};
 
-/// A kind of log, with a record of 2026-11-21T10:05:03Z that has 45.9.20.5 in one field and evilpanel.com in another.
+/// A kind of log, with a record of 2026-11-21T10:05:03Z that has 45.9.20.5 in one field and evilpanel.com in
+/// another.
 struct Case {
     kind: &'static str,
     head: &'static str,

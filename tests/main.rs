@@ -1,4 +1,5 @@
-//! The integration tests, as one binary: the libraries are linked once. `edge.rs` tests the build without parsers.
+//! The integration tests, as one binary: the libraries are linked once. `edge.rs` tests the build without
+//! parsers.
 
 #![allow(clippy::indexing_slicing, reason = "an index out of bounds fails the test")]
 

@@ -1,8 +1,8 @@
 //! Memory bounds of `parse` and `score` on endless lines, unclosed documents and dense logs.
 //!
-//! `parse` names what it could not read, and reads the lines after it. Its bound is on the resident memory of the process;
-//! that of `score` is on its anonymous memory, which excludes the mapped snapshot. Both are read from `/proc`, so that these
-//! tests are skipped on other systems than Linux.
+//! `parse` names what it could not read, and reads the lines after it. Its bound is on the resident memory of
+//! the process; that of `score` is on its anonymous memory, which excludes the mapped snapshot. Both are read
+//! from `/proc`, so that these tests are skipped on other systems than Linux.
 
 use crate::files::gzip;
 use crate::process::memory;
@@ -68,8 +68,8 @@ fn parse_stream(dir: &TestDir, id: &str, unit: &str, blocks: usize) -> ParseOutc
     ParseOutcome { rows, code: child.wait().expect("an exit status").code(), peak }
 }
 
-/// The peak of a row of `/proc/<process>/status` in KiB, sampled until the process ends. Between fork and exec the row is
-/// that of this process, so that the sampling begins when the process runs another program.
+/// The peak of a row of `/proc/<process>/status` in KiB, sampled until the process ends. Between fork and
+/// exec the row is that of this process, so that the sampling begins when the process runs another program.
 fn peak_memory(child: &mut Child, row: &str) -> u64 {
     let id = child.id().to_string();
     let program = format!("/proc/{id}/exe");

@@ -1,7 +1,8 @@
 //! A simple model of feeds, retention and verdicts, compared with the program on random feeds and look-ups.
 //!
-//! The model keeps the sightings of each feed in a map, applies the rules one sighting at a time, and answers by scanning
-//! all of them. It shares no code with the builder or the reader; it writes canonical text itself.
+//! The model keeps the sightings of each feed in a map, applies the rules one sighting at a time, and answers
+//! by scanning all of them. It shares no code with the builder or the reader; it writes canonical text
+//! itself.
 
 use crate::support::{DAY, Harness, Random, day};
 use rapsheet_ingest::build::BuildError;
@@ -454,8 +455,8 @@ fn catalog(feeds: &[Feed]) -> String {
     text
 }
 
-/// Both ends of every listed range and their neighbours, every name with its parent and a child, every URL, and
-/// unlisted ones.
+/// Both ends of every listed range and their neighbours, every name with its parent and a child, every URL,
+/// and unlisted ones.
 fn queries(feeds: &[Feed], random: &mut Random) -> Vec<Query> {
     let mut queries = vec![Query::V4(0), Query::V4(u32::MAX), Query::V6(0), Query::V6(u128::MAX)];
     let keys: BTreeSet<&Key> =

@@ -1,5 +1,5 @@
-//! Forty real lists of 4.7 million lines: every line is counted, and 200,000 look-ups agree with an oracle that uses hash
-//! maps and scans in place of the index.
+//! Forty real lists of 4.7 million lines: every line is counted, and 200,000 look-ups agree with an oracle
+//! that uses hash maps and scans in place of the index.
 
 use crate::files::read_text;
 use crate::large_lists::catalog;
@@ -7,8 +7,9 @@ use crate::support::{Random, assert_counts_add_up, corpus};
 use rapsheet_ingest::build::{BuildInput, NoObserver, build};
 use rapsheet_ingest::catalog::Catalog;
 use rapsheet_ingest::decode::{self, Limits};
-use rapsheet_ingest::pipeline::{Details, Key, Position, Rules, Sink, Skip, Warnings};
-use rapsheet_ingest::pipeline::{ParseConfig, parse_text};
+use rapsheet_ingest::pipeline::{
+    Details, Key, ParseConfig, Position, Rules, Sink, Skip, Warnings, parse_text,
+};
 use rapsheet_query::Searcher;
 use rapsheet_snapshot::section::origin::FeedState;
 use rapsheet_snapshot::{AddressRange, ParseError, Scope, Snapshot, Time};

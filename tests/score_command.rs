@@ -356,7 +356,7 @@ fn filters_select_matching_rows() {
 }
 
 #[test]
-fn at_event_judges_records_at_their_own_times() {
+fn at_event_looks_records_up_as_of_their_own_times() {
     let dir = TestDir::new();
     dir.write("x.csv", CSV_LOG);
     let output = dir.run(&["score", "--at", "event", "--field", "src_ip", "--field", "host", "x.csv"]);

@@ -1,5 +1,6 @@
-//! Many inputs of `score`: compressed files are decompressed ahead, yet rows and errors follow the input order at any
-//! number of threads, named pipes are opened in order, and file descriptors and memory are bounded.
+//! Many inputs of `score`: compressed files are decompressed ahead, yet rows and errors follow the input
+//! order at any number of threads, named pipes are opened in order, and file descriptors and memory are
+//! bounded.
 
 use crate::files::gzip;
 #[cfg(target_os = "linux")]
@@ -24,7 +25,8 @@ fn log(name: &str, lines: usize, every: usize) -> String {
     text
 }
 
-/// Writes plain and compressed files, a truncated one and folders; returns the inputs, with a missing file among them.
+/// Writes plain and compressed files, a truncated one and folders; returns the inputs, with a missing file
+/// among them.
 fn write_mixed_inputs(dir: &TestDir) -> Vec<&'static str> {
     dir.write("0.log", log("0", 5_000, 50));
     dir.write("1.gz", gzip(log("1", 150_000, 900).as_bytes()));

@@ -1,7 +1,7 @@
 //! The scorer against a reference that extracts and looks up one indicator at a time.
 //!
-//! Both find the same in real logs and in random text, however the text is cut into blocks. The output of the program agrees
-//! with sets of all listed indicators, at any number of threads.
+//! Both find the same in real logs and in random text, however the text is cut into blocks. The output of the
+//! program agrees with sets of all listed indicators, at any number of threads.
 
 use crate::files::{files, read_text};
 use crate::sample;

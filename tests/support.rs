@@ -1,4 +1,5 @@
-//! A folder of downloads with a catalogue, builds made from it one after another, and what a snapshot contains.
+//! A folder of downloads with a catalogue, builds made from it one after another, and what a snapshot
+//! contains.
 
 pub(crate) use crate::files::gzip;
 pub(crate) use crate::random::Random;
@@ -103,10 +104,11 @@ pub(crate) fn contents(snapshot: &Snapshot) -> BTreeMap<(String, String), (Time,
     let spaces =
         [AddressRange::V4 { first: 0, last: u32::MAX }, AddressRange::V6 { first: 0, last: u128::MAX }];
     for space in spaces {
-        index.each_address(space, |run, entry| {
-            index.each_listed(run, entry, |listed, sighting| {
-                // Overlapping ranges are cut where others begin; a listed range counts once, where it begins itself.
-                if run.covers(&listed.first().range()) {
+        index.each_address(space, |range, entry| {
+            index.each_listed(range, entry, |listed, sighting| {
+                // Overlapping ranges are cut where others begin; a listed range counts once, where it begins
+                // itself.
+                if range.covers(&listed.first().range()) {
                     add(sighting, listed.to_string());
                 }
             });
@@ -142,7 +144,8 @@ pub(crate) fn assert_counts_add_up(built: &BuildOutput) {
     }
 }
 
-/// The folder of real feeds that `RAPSHEET_CORPUS` names; prints that the test is skipped where it names none.
+/// The folder of real feeds that `RAPSHEET_CORPUS` names; prints that the test is skipped where it names
+/// none.
 pub(crate) fn corpus(test: &str) -> Option<PathBuf> {
     match std::env::var_os("RAPSHEET_CORPUS") {
         Some(folder) if Path::new(&folder).is_dir() => Some(PathBuf::from(folder)),

@@ -4,8 +4,9 @@ use crate::support::{corpus, day};
 use rapsheet_ingest::decode::{self, Limits};
 use rapsheet_ingest::format;
 use rapsheet_ingest::format::options::Options;
-use rapsheet_ingest::pipeline::{Details, Key, Position, Rules, Sink, Skip, Warnings};
-use rapsheet_ingest::pipeline::{ParseConfig, parse_download};
+use rapsheet_ingest::pipeline::{
+    Details, Key, ParseConfig, Position, Rules, Sink, Skip, Warnings, parse_download,
+};
 use rapsheet_snapshot::{ListKind, ParseError, Scope};
 use std::collections::BTreeSet;
 use std::path::Path;

@@ -1,6 +1,6 @@
-//! No circle of modules. At each level of each crate, siblings are looked at, each with all modules below it: what they use
-//! of each other must not form a circle. A module and its own children may use each other. Re-exports are followed to
-//! where a thing is defined, and code of tests does not count.
+//! No circle of modules: at each level of a crate, what siblings, each with all modules below it, use of each
+//! other must not form a circle. A module and its own children may use each other. Re-exports are followed to
+//! where a thing is defined, and the code of tests does not count.
 
 use super::source::{File, rust, tokens, without_tests};
 use std::collections::{BTreeMap, BTreeSet};
@@ -8,7 +8,8 @@ use std::collections::{BTreeMap, BTreeSet};
 /// A module, as the names on the way to it from the root of its crate.
 type Module = Vec<String>;
 
-/// One thing that a module names: the path as written, how deep in inline modules it stands, and its name here.
+/// A path that a module names, as written; how many inline modules it is in; and the name that it is
+/// re-exported under.
 struct Use {
     path: Vec<String>,
     inline: usize,
@@ -20,7 +21,7 @@ struct Crate {
     uses: BTreeMap<Module, Vec<Use>>,
 }
 
-/// A use: who, and what, as written.
+/// A use: the module, and the path that it names.
 type Edge = (String, String);
 
 #[test]
@@ -90,22 +91,22 @@ fn plain_path(tokens: &[&str]) -> Vec<String> {
     path
 }
 
-/// Gives each path of a `use` tree, with the name that it has afterwards.
-fn use_tree(tokens: &[&str], before: &[String], give: &mut impl FnMut(Vec<String>, String)) {
+/// Visits each path of a `use` tree, with the name that it gets.
+fn use_tree(tokens: &[&str], before: &[String], visit: &mut impl FnMut(Vec<String>, String)) {
     let mut path = before.to_vec();
     for (at, token) in tokens.iter().enumerate() {
         match *token {
             "::" => {}
             "{" => {
                 let inner = &tokens[at + 1..tokens.len() - 1];
-                return split_at_commas(inner).iter().for_each(|tree| use_tree(tree, &path, give));
+                return split_at_commas(inner).iter().for_each(|tree| use_tree(tree, &path, visit));
             }
-            "as" => return give(path, tokens[at + 1].to_owned()),
+            "as" => return visit(path, tokens[at + 1].to_owned()),
             name => path.push(name.to_owned()),
         }
     }
     let name = path.last().cloned().unwrap_or_default();
-    give(path, name);
+    visit(path, name);
 }
 
 fn split_at_commas<'a, 't>(tokens: &'a [&'t str]) -> Vec<&'a [&'t str]> {
@@ -176,8 +177,8 @@ fn circle(edges: &BTreeMap<(String, String), Edge>) -> Option<String> {
     let starts: BTreeSet<&String> = edges.keys().map(|(from, _)| from).collect();
     let way = starts.into_iter().filter_map(|start| way_back(edges, start)).min_by_key(Vec::len)?;
     let step = |(from, to): &(String, String)| {
-        let (who, what) = &edges[&(from.clone(), to.clone())];
-        format!("{from} -> {to} ({who} uses {what})")
+        let (module, path) = &edges[&(from.clone(), to.clone())];
+        format!("{from} -> {to} ({module} uses {path})")
     };
     Some(way.iter().map(step).collect::<Vec<_>>().join(", "))
 }

@@ -1,5 +1,5 @@
-//! The project's files, and Rust text cut into identifiers and marks. Comments, strings and lifetimes are left out, so
-//! that a rule about names cannot be broken by prose.
+//! The project's files, and Rust text cut into identifiers and punctuation. Comments, strings and lifetimes
+//! are left out, so that a rule about names cannot be broken by prose.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -43,12 +43,13 @@ fn files(folders: &[&str], extension: &str) -> Vec<File> {
 }
 
 fn collect(folder: &Path, extension: &str, found: &mut Vec<PathBuf>) {
-    // What builds and fuzzers leave behind is not the project's.
-    const LEFT: [&str; 3] = ["target", "corpus", "artifacts"];
+    // Written by builds and fuzzers.
+    const GENERATED: [&str; 3] = ["target", "corpus", "artifacts"];
     for entry in fs::read_dir(folder).expect("a folder of the project") {
         let path = entry.expect("an entry").path();
-        let is_left = path.file_name().is_some_and(|name| LEFT.iter().any(|left| name == *left));
-        if path.is_dir() && !is_left {
+        let is_generated =
+            path.file_name().is_some_and(|name| GENERATED.iter().any(|folder| name == *folder));
+        if path.is_dir() && !is_generated {
             collect(&path, extension, found);
         } else if path.extension().is_some_and(|found| found == extension) {
             found.push(path);
@@ -64,7 +65,7 @@ fn read(path: &Path) -> File {
     }
 }
 
-/// Cuts Rust text into identifiers, `::`, and single marks.
+/// Cuts Rust text into identifiers, `::`, and single characters of punctuation.
 pub(super) fn tokens(text: &str) -> Vec<&str> {
     let bytes = text.as_bytes();
     let (mut tokens, mut at) = (Vec::new(), 0);

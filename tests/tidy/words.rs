@@ -1,7 +1,7 @@
 //! One idea, one word, and the field's own word for it: names that were given up do not come back.
 //!
-//! Identifiers are looked at, in code and in tests, and the names of files; strings and comments are not, except for a
-//! few pronouns that make a sentence longer than it has to be.
+//! Identifiers are looked at, in code and in tests, and the names of files; strings and comments are not,
+//! except for a few pronouns that make a sentence longer than it has to be.
 
 use super::source::{File, markdown, rust, tokens};
 
@@ -57,8 +57,9 @@ const NAMES: &[(&str, &str)] = &[
     ("spent", "AcceptedDigest"),
 ];
 
-/// Names of types and traits that the crates define. A variant may be called so, because it has its type beside it:
-/// `FeedState::Held` is the contract's word. So may a type of a test, where a run is a run of the program.
+/// Names of types and traits that the crates define. A variant may be called so, because it has its type
+/// beside it: `FeedState::Held` is the contract's word. So may a type of a test, where a run is a run of the
+/// program.
 const TYPES: &[(&str, &str)] = &[
     ("Ends", "Ipv4Index"),
     ("Follow", "ReloadingSnapshot"),
@@ -84,7 +85,8 @@ const TYPES: &[(&str, &str)] = &[
 /// Names of functions of ours, alone or before a `_`.
 const FUNCTIONS: &[(&str, &str)] = &[("ask", "lookup"), ("sweep", "remove_stale_temp_files")];
 
-/// Names of modules and files. A variable may be called so: `code` is an exit code, `lanes` are those of a vector.
+/// Names of modules and files. A variable may be called so: `code` is an exit code, `lanes` are those of a
+/// vector.
 const MODULES: &[(&str, &str)] = &[
     ("ahead", "read_ahead"),
     ("code", "prefix_code"),

@@ -45,7 +45,7 @@ pub(crate) struct BlockProcessor<'a> {
     searcher: &'a Searcher<'a>,
     args: &'a Score,
     filter: Filter,
-    /// Whether each record is judged at its own time.
+    /// Whether each record is looked up as of its own time.
     is_event: bool,
     /// Whether the output needs all matches of a record at once.
     is_by_record: bool,
@@ -85,18 +85,18 @@ impl<'a> BlockProcessor<'a> {
         Scorer::with_info(self.searcher, self.filter.report(self.is_event), memory)
     }
 
-    /// Appends the output of a part to `out`, and calls `flush_partial` after each batch of matches, which
+    /// Appends the output for a block to `out`, and calls `flush_partial` after each batch of matches, which
     /// may write and clear it. Returns the number of matches.
     pub(crate) fn process(
         &self,
-        part: &LogBlock,
+        log_block: &LogBlock,
         scorer: &mut Scorer<'_>,
         scratch: &mut Scratch,
         out: &mut Vec<u8>,
         mut flush_partial: impl FnMut(&mut Vec<u8>),
     ) -> usize {
-        let (mut remaining, mut found, mut count) = (Remaining::new(part), Vec::new(), 0);
-        self.score(part, scorer, scratch, |mut batch, end| {
+        let (mut remaining, mut found, mut count) = (Remaining::new(log_block), Vec::new(), 0);
+        self.score(log_block, scorer, scratch, |mut batch, end| {
             found.append(&mut batch);
             let end = if self.is_by_record { remaining.last_record_end(end) } else { Some(end) };
             if let Some(end) = end {
@@ -120,11 +120,11 @@ impl<'a> BlockProcessor<'a> {
         // A row with its line is long: a few fill the buffer.
         while self.args.context && !self.is_by_record && found.len() > CONTEXT_ROWS {
             let others = found.split_off(CONTEXT_ROWS);
-            let until = others.first().map_or(end, |scored| scored.at);
+            let until = others.first().map_or(end, |matched| matched.at);
             count += self.report(remaining, std::mem::replace(found, others), until, out);
             flush_partial(out);
         }
-        let others = found.split_off(found.partition_point(|scored| scored.at < end));
+        let others = found.split_off(found.partition_point(|matched| matched.at < end));
         count += self.report(remaining, std::mem::replace(found, others), end, out);
         flush_partial(out);
         count
@@ -141,13 +141,13 @@ impl<'a> BlockProcessor<'a> {
     ) -> usize {
         let range = remaining.start..end;
         let (found, times) = if self.is_event {
-            self.judge_at_record_times(remaining, found, end)
+            self.evaluate_at_record_times(remaining, found, end)
         } else {
             (self.filtered(found), None)
         };
-        let block = &remaining.part.block;
+        let block = &remaining.log_block.block;
         let scored = ScoredBlock {
-            file: &remaining.part.file,
+            file: &remaining.log_block.file,
             bytes: &block.bytes,
             range,
             offset: block.offset,
@@ -164,12 +164,12 @@ impl<'a> BlockProcessor<'a> {
             Some(summary) => summary.lock().unwrap_or_else(PoisonError::into_inner).add(&scored),
             None => self.args.output.block(&scored, out),
         }
-        remaining.advance(end, found.last().map(|scored| scored.line));
+        remaining.advance(end, found.last().map(|matched| matched.line));
         found.len()
     }
 
     fn filtered(&self, mut found: Vec<Match>) -> Vec<Match> {
-        found.retain(|scored| self.filter.accepts(self.searcher, &scored.info));
+        found.retain(|matched| self.filter.accepts(self.searcher, &matched.info));
         found
     }
 
@@ -177,16 +177,16 @@ impl<'a> BlockProcessor<'a> {
     /// others.
     fn score(
         &self,
-        part: &LogBlock,
+        log_block: &LogBlock,
         scorer: &mut Scorer<'_>,
         scratch: &mut Scratch,
         mut each: impl FnMut(Vec<Match>, usize),
     ) {
         let Scratch { masked, refanged } = scratch;
         // The block's reader has looked for headers already: a block without one need not be searched again.
-        let is_whole = part.log.headers_recur() && !part.changes && self.args.fields.is_empty();
-        let is_masked = !is_whole && part.log.mask(&part.block.bytes, &self.args.fields, masked);
-        let text = if is_masked { masked } else { &part.block.bytes };
+        let is_whole = log_block.log.headers_recur() && !log_block.changes_log && self.args.fields.is_empty();
+        let is_masked = !is_whole && log_block.log.mask(&log_block.block.bytes, &self.args.fields, masked);
+        let text = if is_masked { masked } else { &log_block.block.bytes };
         if !self.args.defanged {
             return scorer.score_in_parts(text, each);
         }
@@ -196,9 +196,9 @@ impl<'a> BlockProcessor<'a> {
             let chunk = chunk.get(..refang_len(chunk)).unwrap_or(chunk);
             refanged.read(chunk);
             scorer.score_in_parts(refanged.text(), |mut found, end| {
-                found.iter_mut().for_each(|scored| {
-                    scored.at = start + refanged.original_offset(scored.at);
-                    scored.line += lines;
+                found.iter_mut().for_each(|matched| {
+                    matched.at = start + refanged.original_offset(matched.at);
+                    matched.line += lines;
                 });
                 let is_end = end == refanged.text().len();
                 each(found, start + if is_end { chunk.len() } else { refanged.original_offset(end) });
@@ -207,32 +207,31 @@ impl<'a> BlockProcessor<'a> {
         }
     }
 
-    /// Judges matches again, each at the time of its record, or at the present where the record has none.
-    fn judge_at_record_times(
+    /// Evaluates matches again, each as of the time of its record, or as of now where the record has none.
+    fn evaluate_at_record_times(
         &self,
         remaining: &Remaining<'_>,
         found: Vec<Match>,
         end: usize,
     ) -> (Vec<Match>, Option<Vec<Option<Time>>>) {
-        let (mut found, bytes) = (found.into_iter().peekable(), remaining.part.block.bytes.as_slice());
+        let (mut found, bytes) = (found.into_iter().peekable(), remaining.log_block.block.bytes.as_slice());
         let (mut kept, mut times, mut log) = (Vec::new(), Vec::new(), remaining.log.clone());
         remaining.log.each_record(bytes, remaining.start..end, |start, end| {
             let record = bytes.get(start..end).unwrap_or(&[]);
-            if let Some(updated) =
-                Some(record).filter(|record| log.is_header(record)).and_then(|record| log.updated_by(record))
+            if log.is_header(record)
+                && let Some(updated) = log.updated_by(record)
             {
                 log = updated;
             }
-            if found.peek().is_none_or(|scored| scored.at >= end) {
+            if found.peek().is_none_or(|matched| matched.at >= end) {
                 return;
             }
             let time = log.time(record.trim_ascii_end(), self.args.time_field.as_deref(), self.now());
-            while let Some(scored) = found.next_if(|scored| scored.at < end) {
+            while let Some(mut matched) = found.next_if(|matched| matched.at < end) {
                 self.without_time.fetch_add(u64::from(time.is_none()), Ordering::Relaxed);
-                if let Some(info) = self.info_at(&scored, time) {
-                    let mut scored = scored;
-                    scored.info = Rc::new(info.into());
-                    kept.push(scored);
+                if let Some(info) = self.info_at(&matched, time) {
+                    matched.info = Rc::new(info.into());
+                    kept.push(matched);
                     times.push(time);
                 }
             }
@@ -245,13 +244,12 @@ impl<'a> BlockProcessor<'a> {
     }
 
     /// What was known of a match at a time, if the filter accepts it.
-    fn info_at(&self, scored: &Match, time: Option<Time>) -> Option<MatchInfo> {
-        let answer = self.searcher.lookup_at(&*scored.info.indicator, time.unwrap_or(self.now())).ok()?;
+    fn info_at(&self, matched: &Match, time: Option<Time>) -> Option<MatchInfo> {
+        let answer = self.searcher.lookup_at(&*matched.info.indicator, time.unwrap_or(self.now())).ok()?;
         Some(MatchInfo::from(answer)).filter(|info| self.filter.accepts(self.searcher, info))
     }
 
-    /// Prints the summary, if there is one, and reports how many indicators could not be judged at their own
-    /// time.
+    /// Prints the summary, if there is one, and reports how many indicators are in records without a time.
     pub(crate) fn finish(self, settings: &Settings, out: &mut dyn Write) -> Result<(), Failure> {
         let summary =
             self.summary.map(|summary| summary.into_inner().unwrap_or_else(PoisonError::into_inner));
@@ -262,7 +260,7 @@ impl<'a> BlockProcessor<'a> {
         match self.without_time.into_inner() {
             0 => {}
             many => settings.note(&format!(
-                "rapsheet: {many} indicators are in records without a time and were judged at the present; see --time-field"
+                "rapsheet: {many} indicators are in records without a time and were looked up as of now; see --time-field"
             )),
         }
         Ok(())
@@ -283,7 +281,7 @@ fn refang_len(text: &[u8]) -> usize {
 
 /// The part of a block that was not reported yet.
 struct Remaining<'p> {
-    part: &'p LogBlock,
+    log_block: &'p LogBlock,
     /// Its first byte.
     start: usize,
     /// The log's state at `start`.
@@ -293,13 +291,13 @@ struct Remaining<'p> {
 }
 
 impl<'p> Remaining<'p> {
-    fn new(part: &'p LogBlock) -> Remaining<'p> {
-        Remaining { part, start: 0, log: part.log.clone(), last_reported_line: None }
+    fn new(log_block: &'p LogBlock) -> Remaining<'p> {
+        Remaining { log_block, start: 0, log: log_block.log.clone(), last_reported_line: None }
     }
 
     /// The end of the last record that ends at or before `end`; `None` where the first record goes on there.
     fn last_record_end(&self, end: usize) -> Option<usize> {
-        let bytes = &self.part.block.bytes;
+        let bytes = &self.log_block.block.bytes;
         if end == bytes.len() {
             return Some(end);
         }
@@ -316,8 +314,8 @@ impl<'p> Remaining<'p> {
 
     /// Begins at `end`; `line` is the last line with a match before it, if there is one.
     fn advance(&mut self, end: usize, line: Option<usize>) {
-        let bytes = &self.part.block.bytes;
-        if self.part.changes && end < bytes.len() {
+        let bytes = &self.log_block.block.bytes;
+        if self.log_block.changes_log && end < bytes.len() {
             let updated = self.log.updated_by(bytes.get(self.start..end).unwrap_or(&[]));
             self.log = updated.unwrap_or_else(|| self.log.clone());
         }

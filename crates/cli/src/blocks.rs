@@ -1,9 +1,9 @@
 //! Reads an input in blocks of whole lines, so that threads can process them independently.
 //!
-//! Held per input: one block and the beginning of the next. A block grows beyond [`BLOCK_LEN`] only to
+//! Memory of an input: one block and the beginning of the next. A block grows beyond [`BLOCK_LEN`] only to
 //! complete its last line, up to [`LINE_MAX`]; a longer line is read in pieces of at most [`PIECE_LEN`], so
 //! memory is bounded for any input. Where a piece ends depends on the bytes alone, not on how many a read
-//! returned: results are the same at every run.
+//! returned: every run gives the same results.
 
 use std::io::{self, Read};
 
@@ -15,7 +15,7 @@ pub(crate) const LINE_MAX: usize = 8 << 20;
 /// The length of a piece of a longer line, in bytes. Shorter than a block: all matches of a piece may be held
 /// at once, because they are in one record.
 const PIECE_LEN: usize = 96 << 10;
-/// The length of a read from a live input, in bytes, and the least of any other.
+/// The length of a read from a stream, in bytes, and the least of any other.
 const READ_LEN: usize = 64 << 10;
 
 /// Whole lines of an input, or a piece of a long one.
@@ -34,7 +34,7 @@ pub(crate) struct Block {
 /// Cuts an input into blocks.
 pub(crate) struct BlockReader<R> {
     reader: R,
-    live: bool,
+    is_stream: bool,
     block_len: usize,
     line_max: usize,
     piece_len: usize,
@@ -50,12 +50,12 @@ pub(crate) struct BlockReader<R> {
 }
 
 impl<R: Read> BlockReader<R> {
-    /// Cuts the bytes of `reader`. Of a live one, a block ends at the last complete line that was read, so
-    /// that lines are processed as they arrive.
-    pub(crate) fn new(reader: R, live: bool) -> BlockReader<R> {
+    /// Cuts the bytes of `reader`. Blocks of a stream end at the last complete line that was read, so that
+    /// lines are processed as they arrive.
+    pub(crate) fn new(reader: R, is_stream: bool) -> BlockReader<R> {
         BlockReader {
             reader,
-            live,
+            is_stream,
             block_len: BLOCK_LEN,
             line_max: LINE_MAX,
             piece_len: PIECE_LEN,
@@ -106,6 +106,7 @@ impl<R: Read> BlockReader<R> {
         if !self.keeps_quotes {
             return memchr::memrchr(b'\n', text.get(from..)?).map(|at| from + at);
         }
+        // From the back: `quotes` is the number before `at`, and an even number means outside of quotes.
         let mut quotes = memchr::memchr_iter(b'"', text).count();
         memchr::memrchr2_iter(b'"', b'\n', text).find(|at| {
             let is_quote = text.get(*at) == Some(&b'"');
@@ -132,7 +133,7 @@ impl<R: Read> BlockReader<R> {
         buffer.iter_mut().zip(self.pending.drain(..)).for_each(|(to, byte)| *to = byte);
         let is_piece = loop {
             let text = buffer.get(..have).unwrap_or(&[]);
-            if self.live || have >= self.block_len || self.in_long_line && have >= self.piece_len {
+            if self.is_stream || have >= self.block_len || self.in_long_line && have >= self.piece_len {
                 if let Some((end, in_long_line)) = self.block_end(text, searched) {
                     self.pending.extend_from_slice(text.get(end..).unwrap_or(&[]));
                     (have, self.in_long_line) = (end, in_long_line);
@@ -173,7 +174,8 @@ impl<R: Read> BlockReader<R> {
 
     /// Reads once behind the first `have` bytes of a buffer, and returns how many are valid then.
     fn read_more(&mut self, buffer: &mut Vec<u8>, have: usize) -> usize {
-        let wanted = if self.live { READ_LEN } else { self.block_len.saturating_sub(have).max(READ_LEN) };
+        let wanted =
+            if self.is_stream { READ_LEN } else { self.block_len.saturating_sub(have).max(READ_LEN) };
         self.ensure_len(buffer, have + wanted);
         let unused = buffer.get_mut(have..have + wanted).unwrap_or(&mut []);
         let read = loop {
@@ -240,8 +242,14 @@ mod tests {
         }
     }
 
-    fn cut(text: &[u8], step: usize, lengths: (usize, usize), live: bool, fails: bool) -> (Vec<Block>, bool) {
-        let mut reader = BlockReader::new(Dribble(text, step, fails), live);
+    fn cut(
+        text: &[u8],
+        step: usize,
+        lengths: (usize, usize),
+        is_stream: bool,
+        fails: bool,
+    ) -> (Vec<Block>, bool) {
+        let mut reader = BlockReader::new(Dribble(text, step, fails), is_stream);
         (reader.block_len, reader.line_max) = lengths;
         reader.piece_len = reader.block_len;
         let mut blocks = Vec::new();
@@ -257,9 +265,9 @@ mod tests {
     proptest! {
         #[test]
         fn cuts_the_input_at_line_ends(
-            text in "[a\\n]{0,200}", step in 1usize..40, block in 1usize..30, live: bool, fails: bool,
+            text in "[a\\n]{0,200}", step in 1usize..40, block in 1usize..30, is_stream: bool, fails: bool,
         ) {
-            let (blocks, failed) = cut(text.as_bytes(), step, (block, 1 << 20), live, fails);
+            let (blocks, failed) = cut(text.as_bytes(), step, (block, 1 << 20), is_stream, fails);
             prop_assert_eq!(failed, fails);
             let whole: Vec<u8> = blocks.iter().flat_map(|block| block.bytes.clone()).collect();
             prop_assert_eq!(&whole, text.as_bytes());
@@ -276,8 +284,8 @@ mod tests {
     fn pieces_do_not_depend_on_the_length_of_reads() {
         let line = |length: usize| format!("{}\n", "abc,".repeat(length / 4));
         let text = [39, 41, 40, 100, 3, 44, 38].map(line).concat();
-        let pieces = |step: usize, live: bool| -> Vec<(u64, u64)> {
-            let (blocks, _) = cut(text.as_bytes(), step, (12, 40), live, false);
+        let pieces = |step: usize, is_stream: bool| -> Vec<(u64, u64)> {
+            let (blocks, _) = cut(text.as_bytes(), step, (12, 40), is_stream, false);
             let is_long = |block: &&Block| block.is_piece;
             blocks.iter().filter(is_long).map(|block| (block.offset, block.bytes.len() as u64)).collect()
         };

@@ -4,15 +4,12 @@ use rapsheet_snapshot::Status;
 use std::env;
 use std::io::{self, IsTerminal};
 
-/// When to colour, or to show progress.
+/// When to colour, or to show progress. The variants have no help of their own, which keeps `--help` short.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, clap::ValueEnum)]
 pub(crate) enum When {
-    /// Only on a terminal
     #[default]
     Auto,
-    /// Always
     Always,
-    /// Never
     Never,
 }
 

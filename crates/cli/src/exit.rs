@@ -1,6 +1,6 @@
 //! How the program ends: its exit codes, and the one function that maps results to them.
 //!
-//! Scripts act on these numbers, so no other place ends the program. Nothing here may panic. `println!` and
+//! Scripts act on these numbers, so no other file makes exit codes. Nothing here may panic. `println!` and
 //! `eprintln!` do when their stream is closed, so they are not used.
 
 use crate::printable;
@@ -14,7 +14,7 @@ use std::process::ExitCode;
 pub(crate) enum Exit {
     /// Done, whatever the verdicts.
     Done = 0,
-    /// Done, and something is blocklisted; only where `--exit-code` asks for it.
+    /// Done, and something is blocklisted; only with `--exit-code`.
     Listed = 1,
     /// Usage, configuration or an unusable argument.
     Usage = 2,
@@ -56,8 +56,8 @@ impl Failure {
     }
 }
 
-/// An error of writing to stdout: `?` on an [`io::Error`] means that. Errors of other files are made explicitly,
-/// with their path.
+/// An error of writing to stdout: `?` on an [`io::Error`] means that. Errors of other files are made
+/// explicitly, with their path.
 impl From<io::Error> for Failure {
     fn from(error: io::Error) -> Failure {
         match error.kind() {
@@ -73,8 +73,8 @@ impl From<serde_json::Error> for Failure {
     }
 }
 
-/// Prints the message of a failure, and gives the exit code of a result.
-pub(crate) fn end(result: Result<Exit, Failure>) -> ExitCode {
+/// The exit code of a result. Prints the message of a failure.
+pub(crate) fn code_of(result: Result<Exit, Failure>) -> ExitCode {
     let exit = match result {
         Ok(exit) => exit,
         Err(Failure::OutputClosed) => Exit::Done,
@@ -92,7 +92,7 @@ pub(crate) fn print_stderr(message: &str) {
 }
 
 /// Prints what clap reports: help and version on stdout, everything else as a usage error.
-pub(crate) fn usage(error: &clap::Error) -> Result<Exit, Failure> {
+pub(crate) fn print_clap_report(error: &clap::Error) -> Result<Exit, Failure> {
     if error.use_stderr() {
         // The message quotes arguments, which may hold anything at all.
         let _ = write!(io::stderr(), "{}", printable::lines(&error.render().to_string()));

@@ -6,6 +6,7 @@
 //! written to in place: a rename over `/dev/null` would replace the device.
 
 use crate::exit::Failure;
+use crate::input::is_stream;
 use rapsheet_snapshot::{AtomicFile, Error};
 use std::fs::{self, OpenOptions};
 use std::io::{self, BufWriter, Write};
@@ -17,7 +18,7 @@ pub(crate) struct Files(Vec<(&'static str, PathBuf)>);
 
 impl Files {
     /// Adds a file that is read. Another flag may read it, too.
-    pub(crate) fn reads(&mut self, flag: &'static str, path: &Path) {
+    pub(crate) fn add_input(&mut self, flag: &'static str, path: &Path) {
         self.0.push((flag, resolved(path)));
     }
 
@@ -25,7 +26,7 @@ impl Files {
     ///
     /// # Errors
     /// Another flag names the same file.
-    pub(crate) fn writes(&mut self, flag: &'static str, path: &Path) -> Result<(), Failure> {
+    pub(crate) fn add_output(&mut self, flag: &'static str, path: &Path) -> Result<(), Failure> {
         let real = resolved(path);
         let other = self.0.iter().find(|(_, other)| *other == real && !is_stream(&real));
         if let Some((other, _)) = other {
@@ -67,9 +68,4 @@ fn resolved(path: &Path) -> PathBuf {
         (Ok(folder), Some(name)) => folder.join(name),
         _ => path.to_owned(),
     }
-}
-
-/// A device, a pipe or a socket.
-fn is_stream(path: &Path) -> bool {
-    fs::metadata(path).is_ok_and(|about| !about.is_file() && !about.is_dir())
 }

@@ -31,8 +31,8 @@ impl Filter {
         Filter { statuses, assessments, providers: args.provider.clone(), min_providers: args.min_providers }
     }
 
-    /// What the scorer must report so that no accepted match is lost. Where records are judged at their own
-    /// time, it must report entries that are not live at the present, too.
+    /// What the scorer must report so that no accepted match is lost. Where records are
+    /// looked up as of their own times, that includes entries that are not live now.
     pub(crate) fn report(&self, at_event: bool) -> MatchFilter {
         let selects = |status| self.statuses.contains(&status);
         match at_event {

@@ -14,13 +14,13 @@ use std::path::Path;
 pub(crate) struct Input {
     /// Its bytes, decompressed.
     pub(crate) reader: Box<dyn Read + Send>,
-    /// Whether it is a pipe or a terminal, so that each line should be handled as soon as it is there.
-    pub(crate) live: bool,
+    /// Whether it is a pipe or a terminal, whose lines are handled as soon as they arrive.
+    pub(crate) is_stream: bool,
     /// Where it is decompressed ahead: whether a block can be read without waiting.
     pub(crate) is_ready: Option<IsReady>,
 }
 
-/// Tells whether a block can be read without waiting.
+/// Returns whether a block can be read without waiting.
 pub(crate) type IsReady = Box<dyn Fn() -> bool + Send>;
 
 /// A decompressed input, and its readiness.
@@ -49,6 +49,11 @@ impl Unreadable {
 /// Whether a path means stdin.
 pub(crate) fn is_stdin(path: &Path) -> bool {
     path.as_os_str() == "-"
+}
+
+/// Whether a path is a device, a pipe or a socket.
+pub(crate) fn is_stream(path: &Path) -> bool {
+    std::fs::metadata(path).is_ok_and(|about| !about.is_file() && !about.is_dir())
 }
 
 /// Whether a file is our stdout: reading one's own output never ends.
@@ -88,17 +93,17 @@ pub(crate) fn open_ahead(path: &Path, buffers: usize) -> Result<Input, Unreadabl
     }
     let decoded = if about.is_file() { decoded_file(file, buffers) } else { decoded_stream(file, buffers) };
     let (reader, is_ready) = decoded.map_err(|why| Unreadable::new(&name, why))?;
-    Ok(Input { reader, live: !about.is_file(), is_ready })
+    Ok(Input { reader, is_stream: !about.is_file(), is_ready })
 }
 
 /// Opens stdin.
 pub(crate) fn stdin() -> Result<Input, Unreadable> {
     if io::stdin().is_terminal() {
-        return Ok(Input { reader: Box::new(io::stdin()), live: true, is_ready: None });
+        return Ok(Input { reader: Box::new(io::stdin()), is_stream: true, is_ready: None });
     }
     let decoded = decoded_stream(io::stdin(), BUFFERS);
     let (reader, is_ready) = decoded.map_err(|why| Unreadable::new("(stdin)", why))?;
-    Ok(Input { reader, live: true, is_ready })
+    Ok(Input { reader, is_stream: true, is_ready })
 }
 
 /// Opens the text of a file. A zip is read where it lies, which needs a file that seeks.
@@ -131,8 +136,8 @@ fn read_ahead(
     Ok((Box::new(ahead), Some(Box::new(is_ready))))
 }
 
-/// With `ingest`: every compression, archives, and text in UTF-16. A log has no limits: its owner answers for
-/// its size.
+/// With `ingest`: every compression, archives, and text in UTF-16. Logs have no limits, because the operator
+/// chooses them.
 #[cfg(feature = "ingest")]
 mod text {
     use rapsheet_decompress::Limits;
@@ -153,8 +158,8 @@ mod text {
     }
 }
 
-/// The edge build: gzip and zstd. What it does not read is refused, because to find nothing in it would
-/// mislead.
+/// The edge build: gzip and zstd. Other compressions are refused: searched as they are, they would seem to
+/// contain no indicators.
 #[cfg(not(feature = "ingest"))]
 mod text {
     use rapsheet_decompress::{Container, Limits, Reader};

@@ -42,7 +42,7 @@ pub(crate) struct LogBlock {
     /// The state of the log where the block begins.
     pub(crate) log: Log,
     /// Whether the block may change that state: it has a header, for example.
-    pub(crate) changes: bool,
+    pub(crate) changes_log: bool,
 }
 
 /// All inputs. An input that cannot be read is named on stderr, and the others go on.
@@ -50,7 +50,7 @@ pub(crate) struct Inputs<'a> {
     /// Files and folders that are not queued yet.
     pending: VecDeque<PathBuf>,
     /// Inputs in order: it is the turn of the first.
-    queue: VecDeque<Entry>,
+    queue: VecDeque<QueuedInput>,
     args: &'a Score,
     /// How many may be open ahead.
     ahead_max: usize,
@@ -63,12 +63,12 @@ pub(crate) struct Inputs<'a> {
 }
 
 /// A queued input.
-struct Entry {
+struct QueuedInput {
     number: u64,
     path: PathBuf,
     state: State,
     /// Whether it is a pipe or another stream.
-    is_live: bool,
+    is_stream: bool,
     /// The memory of its decoder, where it is open ahead.
     memory: Option<usize>,
     is_ready: Option<IsReady>,
@@ -78,23 +78,23 @@ struct Entry {
     messages: Vec<(String, Exit)>,
 }
 
-/// The progress of an input.
+/// How far an input has been read.
 enum State {
     Closed,
     Opened(Input),
-    Begun(Open),
+    Reading(LogReader),
     /// It cannot be read. Its end is still to be given.
     Refused,
     Ended,
 }
 
 /// An input that is being read.
-struct Open {
-    reader: BlockReader<Box<dyn Read + Send>>,
+struct LogReader {
+    blocks: BlockReader<Box<dyn Read + Send>>,
     name: Arc<str>,
     log: Log,
     /// How many blocks it has given so far.
-    blocks: u64,
+    given: u64,
     /// The offset of the next block.
     end: u64,
 }
@@ -133,30 +133,31 @@ impl<'a> Inputs<'a> {
             self.fill_queue();
         }
         let at = self.choose(may_be_ahead);
-        let entry = self.queue.get_mut(at)?;
-        let block = entry.next(self.args, &mut buffer);
-        let position = (entry.number, entry.given);
-        entry.given += 1;
+        let input = self.queue.get_mut(at)?;
+        let block = input.next(self.args, &mut buffer);
+        let position = (input.number, input.given);
+        input.given += 1;
         self.is_filled = block.is_some();
         self.print_messages();
         Some(Step { position, early: at > 0, block })
     }
 
-    /// The index of the queued input to read from.
+    /// The index of the queued input to read from: the first, unless reading it would wait and a later one is
+    /// ready.
     fn choose(&self, may_be_ahead: bool) -> usize {
-        let is_ready = |entry: &Entry| entry.is_ready.as_ref().is_some_and(|is_ready| is_ready());
-        let must_wait = |first: &Entry| first.is_ready.is_some() && !is_ready(first);
+        let is_ready = |input: &QueuedInput| input.is_ready.as_ref().is_some_and(|is_ready| is_ready());
+        let must_wait = |first: &QueuedInput| first.is_ready.is_some() && !is_ready(first);
         if !may_be_ahead || !self.queue.front().is_some_and(must_wait) {
             return 0;
         }
         let later = self.queue.iter().skip(1);
-        let ready = later.map(|entry| !entry.has_ended() && is_ready(entry)).position(|is_ready| is_ready);
+        let ready = later.map(|input| !input.has_ended() && is_ready(input)).position(|is_ready| is_ready);
         ready.map_or(0, |at| at + 1)
     }
 
     /// Drops inputs that have ended and queues the next ones, opening those that can be opened ahead.
     fn fill_queue(&mut self) {
-        while self.queue.front().is_some_and(Entry::has_ended) {
+        while self.queue.front().is_some_and(QueuedInput::has_ended) {
             self.queue.pop_front();
             self.print_messages();
         }
@@ -177,26 +178,26 @@ impl<'a> Inputs<'a> {
     }
 
     fn may_queue_more(&self) -> bool {
-        let is_ahead = |entry: &&Entry| entry.memory.is_some() && !entry.has_ended();
+        let is_ahead = |input: &&QueuedInput| input.memory.is_some() && !input.has_ended();
         let ahead = self.queue.iter().skip(1).filter(is_ahead).count();
-        let is_live = self.queue.back().is_some_and(|last| last.is_live);
-        self.queue.is_empty() || ahead < self.ahead_max && self.queue.len() < QUEUE_MAX && !is_live
+        let is_stream = self.queue.back().is_some_and(|last| last.is_stream);
+        self.queue.is_empty() || ahead < self.ahead_max && self.queue.len() < QUEUE_MAX && !is_stream
     }
 
     /// The unused part of [`AHEAD_MEMORY`].
     fn memory_left(&self) -> usize {
-        let ahead = self.queue.iter().skip(1).filter(|entry| !entry.has_ended());
-        AHEAD_MEMORY.saturating_sub(ahead.filter_map(|entry| entry.memory).sum())
+        let ahead = self.queue.iter().skip(1).filter(|input| !input.has_ended());
+        AHEAD_MEMORY.saturating_sub(ahead.filter_map(|input| input.memory).sum())
     }
 
-    /// Queues an input, and opens it ahead if `memory` says that this pays. If opening fails it is tried
-    /// again in the input's turn, when the error is reported.
+    /// Queues an input, and opens it ahead where there is a `memory`. A failure is not reported here:
+    /// the input is opened again in its turn.
     fn enqueue(&mut self, path: PathBuf, memory: Option<usize>) {
         let buffers = (AHEAD_BUFFERS / self.ahead_max.max(1)).clamp(BUFFERS_MIN, input::BUFFERS);
         let input = memory.and_then(|_| input::open_ahead(&path, buffers).ok());
-        let mut entry = Entry {
+        let mut queued = QueuedInput {
             number: self.count,
-            is_live: is_live(&path),
+            is_stream: input::is_stdin(&path) || input::is_stream(&path),
             path,
             state: State::Closed,
             memory: memory.filter(|_| input.is_some()),
@@ -205,10 +206,10 @@ impl<'a> Inputs<'a> {
             messages: Vec::new(),
         };
         if let Some(input) = input {
-            entry.opened(input);
+            queued.set_opened(input);
         }
         self.count += 1;
-        self.queue.push_back(entry);
+        self.queue.push_back(queued);
     }
 
     /// Puts the files of a folder first in `pending`, sorted by name. Links to folders are not followed: they
@@ -219,9 +220,9 @@ impl<'a> Inputs<'a> {
             Ok(entries) => entries,
             Err(error) => {
                 self.enqueue(folder.to_owned(), None);
-                if let Some(entry) = self.queue.back_mut() {
-                    entry.refuse(format!("{}: {error}", folder.display()));
-                    entry.state = State::Refused;
+                if let Some(queued) = self.queue.back_mut() {
+                    queued.refuse(format!("{}: {error}", folder.display()));
+                    queued.state = State::Refused;
                 }
                 return self.print_messages();
             }
@@ -250,7 +251,7 @@ impl<'a> Inputs<'a> {
 /// The memory that opening a file ahead takes; `None` where it must not be opened ahead, or where that does
 /// not pay.
 fn memory_ahead(path: &Path) -> Option<usize> {
-    if input::is_stdin(path) || is_live(path) || input::is_our_output(path) {
+    if input::is_stdin(path) || input::is_stream(path) || input::is_our_output(path) {
         return None;
     }
     let mut head = Vec::new();
@@ -258,12 +259,7 @@ fn memory_ahead(path: &Path) -> Option<usize> {
     memory_needed(&head).filter(|memory| *memory <= AHEAD_MEMORY)
 }
 
-/// Whether a path is a pipe or another stream.
-fn is_live(path: &Path) -> bool {
-    input::is_stdin(path) || fs::metadata(path).is_ok_and(|about| !about.is_file() && !about.is_dir())
-}
-
-impl Entry {
+impl QueuedInput {
     fn has_ended(&self) -> bool {
         matches!(self.state, State::Ended)
     }
@@ -275,19 +271,18 @@ impl Entry {
                 State::Refused | State::Ended => return None,
                 State::Closed => self.open(),
                 State::Opened(input) => self.begin(args, input),
-                State::Begun(open) => {
-                    let part = self.read(args, open, std::mem::take(buffer))?;
-                    let is_in_shard = args.shard.is_none_or(|shard| shard.has(part.0));
-                    if is_in_shard {
-                        return Some(part.1);
+                State::Reading(reader) => {
+                    let (number, log_block) = self.read(args, reader, std::mem::take(buffer))?;
+                    if args.shard.is_none_or(|shard| shard.contains(number)) {
+                        return Some(log_block);
                     }
-                    *buffer = part.1.block.bytes;
+                    *buffer = log_block.block.bytes;
                 }
             }
         }
     }
 
-    fn opened(&mut self, mut input: Input) {
+    fn set_opened(&mut self, mut input: Input) {
         self.is_ready = input.is_ready.take();
         self.state = State::Opened(input);
     }
@@ -297,7 +292,7 @@ impl Entry {
             return self.refuse(format!("{}: the output goes there", self.path.display()));
         }
         match input::open(&self.path) {
-            Ok(input) => self.opened(input),
+            Ok(input) => self.set_opened(input),
             Err(error) => self.refuse(error.to_string()),
         }
     }
@@ -306,61 +301,61 @@ impl Entry {
     fn begin(&mut self, args: &Score, input: Input) {
         let name = if input::is_stdin(&self.path) { "-".into() } else { self.path.to_string_lossy() };
         let name: Arc<str> = Arc::from(name);
-        let mut reader = BlockReader::new(args.input.reshaped(input.reader), input.live);
-        let mut log = Log::of(args.input, reader.head());
+        let mut blocks = BlockReader::new(args.input.reshaped(input.reader), input.is_stream);
+        let mut log = Log::of(args.input, blocks.head());
         if let Some(from) = args.from.filter(|from| *from > 0) {
-            log = log.updated_by(reader.head()).unwrap_or(log);
-            if let Err(error) = reader.skip_to(from) {
+            log = log.updated_by(blocks.head()).unwrap_or(log);
+            if let Err(error) = blocks.skip_to(from) {
                 return self.refuse(format!("{name}: {error}"));
             }
         }
         if log.is_quoted() {
-            reader.keep_quotes();
+            blocks.keep_quotes();
         }
-        self.state = State::Begun(Open { reader, name, log, blocks: 0, end: 0 });
+        self.state = State::Reading(LogReader { blocks, name, log, given: 0, end: 0 });
     }
 
     /// Reads a block; the number counts the blocks of the input. `None` at the end.
-    fn read(&mut self, args: &Score, mut open: Open, buffer: Vec<u8>) -> Option<(u64, LogBlock)> {
-        let block = match open.reader.next_block(buffer) {
+    fn read(&mut self, args: &Score, mut reader: LogReader, buffer: Vec<u8>) -> Option<(u64, LogBlock)> {
+        let block = match reader.blocks.next_block(buffer) {
             Ok(block) => block?,
             Err(error) => {
-                let (name, end) = (&open.name, open.end);
+                let LogReader { name, end, .. } = reader;
                 self.refuse(format!("{name}: {error}; it was searched up to byte {end}"));
                 return None;
             }
         };
-        let number = open.blocks;
-        let part = self.log_block(args, &mut open, block)?;
-        self.state = State::Begun(open);
-        Some((number, part))
+        let number = reader.given;
+        let log_block = self.log_block(args, &mut reader, block)?;
+        self.state = State::Reading(reader);
+        Some((number, log_block))
     }
 
     /// A block with the state of its log; `None` where the log does not have the fields that are asked for.
-    fn log_block(&mut self, args: &Score, open: &mut Open, block: Block) -> Option<LogBlock> {
-        let log = open.log.clone();
-        let is_first = open.blocks == 0;
+    fn log_block(&mut self, args: &Score, reader: &mut LogReader, block: Block) -> Option<LogBlock> {
+        let log = reader.log.clone();
+        let is_first = reader.given == 0;
         if block.is_piece && !args.fields.is_empty() {
             let limit = LINE_MAX >> 20;
             self.refuse(format!(
                 "{}:{}: a record of more than {limit} MiB has no fields; without --field it is read in pieces",
-                open.name, block.line
+                reader.name, block.line
             ));
         }
-        open.blocks += 1;
-        open.end = block.offset + block.bytes.len() as u64;
+        reader.given += 1;
+        reader.end = block.offset + block.bytes.len() as u64;
         let after = log.updated_by(&block.bytes);
         let field_error =
             after.as_ref().or(is_first.then_some(&log)).and_then(|log| log.field_error(&args.fields));
         if let Some(field_error) = field_error {
-            self.messages.push((format!("{}: {field_error}", open.name), Exit::Usage));
+            self.messages.push((format!("{}: {field_error}", reader.name), Exit::Usage));
             if !log.headers_recur() {
                 return None;
             }
         }
-        let changes = after.is_some();
-        open.log = after.unwrap_or(open.log.clone());
-        Some(LogBlock { block, file: open.name.clone(), log, changes })
+        let changes_log = after.is_some();
+        reader.log = after.unwrap_or(reader.log.clone());
+        Some(LogBlock { block, file: reader.name.clone(), log, changes_log })
     }
 
     /// Adds a message that it, or a part of it, cannot be read.
@@ -370,8 +365,8 @@ impl Entry {
 }
 
 impl Shard {
-    /// Whether this part has the block with this number, from 0.
-    fn has(self, block: u64) -> bool {
+    /// Whether this part contains the block with this number, from 0.
+    fn contains(self, block: u64) -> bool {
         block % self.of == self.part
     }
 }

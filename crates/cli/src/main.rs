@@ -1,7 +1,7 @@
 //! The program `rapsheet`: reads arguments and the clock, runs one command, and ends with its exit code.
 //!
-//! The libraries use no terminal, thread of a scan, environment or clock; this crate does. The clock is read
-//! once, in [`run`], so that all results of one run hold for one instant.
+//! The libraries use no terminal, environment or clock; this crate does. The clock is read once, in [`run`],
+//! so that all results of one run are as of one instant.
 
 mod args;
 mod block_processor;
@@ -42,13 +42,13 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 fn main() -> ExitCode {
     exit::survive_size_limits();
-    exit::end(run())
+    exit::code_of(run())
 }
 
 fn run() -> Result<Exit, Failure> {
     let cli = match Cli::try_parse() {
         Ok(cli) => cli,
-        Err(error) => return exit::usage(&error),
+        Err(error) => return exit::print_clap_report(&error),
     };
     let settings = Settings::new(cli.global, clock());
     command::run(cli.command, &settings)

@@ -6,16 +6,16 @@
 //! that read it, and no block waits for another thread to wake up.
 //!
 //! Who waits for whom:
-//! - One worker at a time reads, under the lock of the [`Source`]. It waits there for room in the budget, so
-//!   room is granted in input order: a later block never takes the room that an earlier one needs. Releasing
-//!   room needs no lock of the source, so the blocks in flight finish, and the wait ends.
+//! - One worker at a time reads, under the lock of the [`StepReader`]. It waits there for room in the budget,
+//!   so room is granted in input order: a later block never takes the room that an earlier one needs.
+//!   Releasing room does not need this lock, so the blocks in flight finish, and the wait ends.
 //! - A worker whose result is large waits for its turn in [`ReorderBuffer::flush_partial`]. All blocks before
 //!   its own were read before it and belong to other workers, and the first of those never waits. An *early*
 //!   block, one of a later input, is the exception: blocks before it may be unread, so its worker holds the
 //!   result and goes on.
 //! - An error and a panic close the buffer and the budgets, which ends every wait.
 //!
-//! How much is held: see [`Budgets`].
+//! Memory: see [`Budgets`].
 
 use crate::budget::Budgets;
 use crate::exit::Failure;
@@ -64,13 +64,13 @@ where
 {
     let Stages { next, recycle, size } = stages;
     let budgets = Budgets::new(threads);
-    let (source, buffers) = (Mutex::new(Source { next, ended: false }), Buffers::default());
+    let (reader, buffers) = (Mutex::new(StepReader { next, ended: false }), Buffers::default());
     let results = ReorderBuffer::new(out, &budgets, order);
     let work = || {
         let mut process = worker();
         let _close = CloseOnPanic(&results);
         loop {
-            let read = lock(&source).next(&buffers, &size, &budgets);
+            let read = lock(&reader).next(&buffers, &size, &budgets);
             let Some((Step { position, early, block }, room)) = read else { break };
             let Some(block) = block else {
                 results.insert(position, BlockResult::end_of_input());
@@ -111,13 +111,13 @@ impl Drop for CloseOnPanic<'_, '_, '_> {
     }
 }
 
-/// The inputs, read by one thread at a time.
-struct Source<N> {
+/// Reads the inputs step by step, for one thread at a time.
+struct StepReader<N> {
     next: N,
     ended: bool,
 }
 
-impl<B, N: FnMut(Vec<u8>, bool) -> Option<Step<B>>> Source<N> {
+impl<B, N: FnMut(Vec<u8>, bool) -> Option<Step<B>>> StepReader<N> {
     /// The next step and the room it holds; `None` at the end, and when the budgets are closed.
     fn next(
         &mut self,

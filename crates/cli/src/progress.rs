@@ -15,12 +15,13 @@ use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-/// Shows how far a build is.
+/// Shows how far a build has come.
 pub(crate) struct Progress {
     show: Show,
     read: AtomicU64,
     done: AtomicUsize,
-    of: AtomicUsize,
+    /// The number of feeds.
+    total: AtomicUsize,
     times: Mutex<Times>,
 }
 
@@ -76,7 +77,7 @@ impl Progress {
             show,
             read: AtomicU64::new(0),
             done: AtomicUsize::new(0),
-            of: AtomicUsize::new(0),
+            total: AtomicUsize::new(0),
             times: Mutex::new(Times::new()),
         }
     }
@@ -132,7 +133,7 @@ impl Observer for Progress {
         times.stage = Some((stage, Instant::now()));
         drop(times);
         if stage == Stage::Read {
-            self.of.store(of, Ordering::Relaxed);
+            self.total.store(of, Ordering::Relaxed);
         }
         match &self.show {
             Show::Nothing => {}
@@ -163,7 +164,7 @@ impl Observer for Progress {
         match &self.show {
             Show::Nothing => {}
             Show::Lines => {
-                let of = self.of.load(Ordering::Relaxed);
+                let of = self.total.load(Ordering::Relaxed);
                 print_stderr(&format!("read {done} of {of}: {} {}", report.id, report.state.word()));
             }
             Show::Bar(bar) => bar.inc(1),

@@ -2,8 +2,8 @@
 //!
 //! The thread fills buffers and sends them through a bounded channel; the reader copies out of them and
 //! returns them for reuse. The thread waits when the channel is full, the reader when it is empty, and either
-//! ends when the other is gone. Held: the buffers in the channel, one that is read and one that is filled, of
-//! 256 KiB each. A caller with several readers can ask each of them whether a read would wait.
+//! ends when the other is gone. Memory: the buffers in the channel, one that is read and one that is filled,
+//! of 256 KiB each. [`ReadAhead::readiness`] says whether a read would wait.
 
 use std::io::{self, Read};
 use std::sync::Arc;

@@ -200,8 +200,8 @@ impl<'b, 'o> ReorderBuffer<'b, 'o> {
         self.budgets.close();
     }
 
-    /// Writes until the next result is missing. Flushes before it stops, so that a reader of a live log sees
-    /// all there is.
+    /// Writes until the next result is missing. Flushes before it stops, so that a reader of the output sees
+    /// every result so far.
     fn write_ready<'q>(&'q self, mut queue: MutexGuard<'q, Queue>) -> io::Result<()> {
         let (mut out, mut is_flushed) = (self.out(), false);
         loop {
@@ -211,7 +211,8 @@ impl<'b, 'o> ReorderBuffer<'b, 'o> {
                 self.writer_stopped.notify_all();
                 return Ok(());
             }
-            // Other workers insert while this one writes.
+            // Other workers insert while this one writes or flushes, so the queue is looked at again behind
+            // both.
             drop(queue);
             let Some(result) = result else {
                 (is_flushed, queue) = (out.flush().map(|()| true)?, self.queue());

@@ -9,7 +9,7 @@
 use crate::args::TableOutput;
 use crate::output::score::ScoredBlock;
 use crate::printable;
-use crate::table::{Head, Table, bytes, count};
+use crate::table::{Column, Table, bytes, count};
 use rapsheet_snapshot::Time;
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet, HashMap};
@@ -29,7 +29,7 @@ pub(crate) struct Summary {
     pub(crate) version: u32,
     /// The build times of the snapshots.
     snapshots: BTreeSet<String>,
-    /// The instants that matches were judged at, or `event` for each record's own.
+    /// The instants as of which matches were looked up, or `event` for the time of each record.
     at: BTreeSet<String>,
     /// The sum over all files.
     total: Counts,
@@ -82,7 +82,7 @@ pub(crate) struct SummaryBuilder {
 }
 
 impl SummaryBuilder {
-    /// Counts matches in the snapshot built at `built_at`, judged at `at`, or at each record's own time.
+    /// Counts matches in the snapshot built at `built_at`, as of `at`, or as of the time of each record.
     pub(crate) fn new(built_at: Time, at: Option<Time>) -> SummaryBuilder {
         let at = at.map_or("event".to_owned(), |at| at.to_string());
         let (snapshots, at) = (BTreeSet::from([built_at.to_string()]), BTreeSet::from([at]));
@@ -93,6 +93,7 @@ impl SummaryBuilder {
     /// Counts a block.
     pub(crate) fn add(&mut self, scored: &ScoredBlock<'_>) {
         let lines: BTreeSet<usize> = scored.found.iter().map(|found| found.line).collect();
+        // A line may begin in one part of a block and end in the next; it counts once.
         let is_counted = scored.last_reported_line.is_some_and(|line| lines.contains(&line));
         let bytes = scored.bytes.get(scored.range.clone()).unwrap_or(&[]);
         // A last line without a line end is a line, but not the end of a piece of one.
@@ -112,7 +113,7 @@ impl SummaryBuilder {
             for assessment in info.assessments.iter() {
                 *self.summary.assessments.entry(assessment.word().to_owned()).or_default() += 1;
             }
-            for provider in scored.speakers(info) {
+            for provider in scored.deciding_providers(info) {
                 *self.summary.providers.entry(provider.to_owned()).or_default() += 1;
             }
             self.count(&info.indicator, info.type_word, info.status.number(), 1);
@@ -181,16 +182,16 @@ impl Summary {
 
     fn tables(&self, out: &mut dyn Write) -> io::Result<()> {
         let mut files = Table::new(&[
-            Head::Left("file"),
-            Head::Right("lines"),
-            Head::Right("size"),
-            Head::Right("lines found"),
-            Head::Right("found"),
+            Column::Left("file"),
+            Column::Right("lines"),
+            Column::Right("size"),
+            Column::Right("lines found"),
+            Column::Right("found"),
         ]);
         let mut file = |name: &str, counts: &Counts| {
             let numbers =
                 [count(counts.lines), bytes(counts.bytes), count(counts.lines_found), count(counts.found)];
-            files.row([name.to_owned()].into_iter().chain(numbers).collect());
+            files.push([name.to_owned()].into_iter().chain(numbers).collect());
         };
         let mut by_found: Vec<_> = self.files.iter().collect();
         by_found.sort_by_key(|(_, counts)| std::cmp::Reverse(counts.found));
@@ -208,13 +209,17 @@ impl Summary {
         if self.indicators.is_empty() {
             return Ok(());
         }
-        let heads =
-            [Head::Left("indicator"), Head::Left("type"), Head::Right("status"), Head::Right("count")];
+        let heads = [
+            Column::Left("indicator"),
+            Column::Left("type"),
+            Column::Right("status"),
+            Column::Right("count"),
+        ];
         let mut table = Table::new(&heads);
         for row in self.indicators.iter().take(ROWS_MAX) {
             let cells =
                 [row.indicator.clone(), row.type_word.clone(), row.status.to_string(), count(row.count)];
-            table.row(cells.to_vec());
+            table.push(cells.to_vec());
         }
         writeln!(out)?;
         table.print(out)?;
@@ -228,8 +233,11 @@ fn count_table(title: &'static str, counts: &BTreeMap<String, u64>, out: &mut dy
     }
     let mut sorted: Vec<(&String, &u64)> = counts.iter().collect();
     sorted.sort_by_key(|(_, count)| std::cmp::Reverse(**count));
-    let mut table = Table::new(&[Head::Left(title), Head::Right("count")]);
-    sorted.iter().take(ROWS_MAX).for_each(|(word, number)| table.row(vec![(*word).clone(), count(**number)]));
+    let mut table = Table::new(&[Column::Left(title), Column::Right("count")]);
+    sorted
+        .iter()
+        .take(ROWS_MAX)
+        .for_each(|(word, number)| table.push(vec![(*word).clone(), count(**number)]));
     writeln!(out)?;
     table.print(out)?;
     print_more(counts.len(), out)

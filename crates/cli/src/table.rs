@@ -10,43 +10,44 @@ const TEXT_MIN: usize = 10;
 
 /// A table under construction.
 pub(crate) struct Table {
-    heads: Vec<Head>,
+    columns: Vec<Column>,
     rows: Vec<Vec<String>>,
 }
 
 /// A column's title and alignment.
 #[derive(Clone, Copy)]
-pub(crate) enum Head {
+pub(crate) enum Column {
     /// Text, aligned left.
     Left(&'static str),
     /// A number, aligned right.
     Right(&'static str),
 }
 
-impl Head {
+impl Column {
     fn title(self) -> &'static str {
         match self {
-            Head::Left(title) | Head::Right(title) => title,
+            Column::Left(title) | Column::Right(title) => title,
         }
     }
 }
 
 impl Table {
     /// A table without rows.
-    pub(crate) fn new(heads: &[Head]) -> Table {
-        Table { heads: heads.to_vec(), rows: Vec::new() }
+    pub(crate) fn new(columns: &[Column]) -> Table {
+        Table { columns: columns.to_vec(), rows: Vec::new() }
     }
 
     /// Adds a row. Control characters are escaped here, once for all tables.
-    pub(crate) fn row(&mut self, cells: Vec<String>) {
+    pub(crate) fn push(&mut self, cells: Vec<String>) {
         self.rows.push(cells.into_iter().map(|cell| printable::text(&cell).into_owned()).collect());
     }
 
     /// Prints it.
     pub(crate) fn print(&self, out: &mut dyn Write) -> io::Result<()> {
-        let mut widths: Vec<usize> = (0..self.heads.len()).map(|column| self.content_width(column)).collect();
+        let mut widths: Vec<usize> =
+            (0..self.columns.len()).map(|column| self.content_width(column)).collect();
         let gap = self.fit(&mut widths);
-        let titles: Vec<String> = self.heads.iter().map(|head| head.title().to_owned()).collect();
+        let titles: Vec<String> = self.columns.iter().map(|column| column.title().to_owned()).collect();
         for row in std::iter::once(&titles).chain(&self.rows) {
             writeln!(out, "{}", self.line(row, &widths, gap))?;
         }
@@ -54,7 +55,7 @@ impl Table {
     }
 
     fn content_width(&self, column: usize) -> usize {
-        let title = self.heads.get(column).map_or(0, |head| head.title().len());
+        let title = self.columns.get(column).map_or(0, |column| column.title().len());
         let cells = self.rows.iter().filter_map(|row| row.get(column)).map(|cell| cell.chars().count());
         cells.max().unwrap_or(0).max(title)
     }
@@ -67,7 +68,8 @@ impl Table {
         };
         let gap = if sum(widths, 2) > WIDTH_MAX { 1 } else { 2 };
         for _ in WIDTH_MAX..sum(widths, gap) {
-            let text = widths.iter_mut().zip(&self.heads).filter(|(_, head)| matches!(head, Head::Left(_)));
+            let text =
+                widths.iter_mut().zip(&self.columns).filter(|(_, column)| matches!(column, Column::Left(_)));
             match text.map(|(width, _)| width).max() {
                 Some(widest) if *widest > TEXT_MIN => *widest -= 1,
                 _ => break,
@@ -78,15 +80,15 @@ impl Table {
 
     fn line(&self, row: &[String], widths: &[usize], gap: usize) -> String {
         let mut line = String::new();
-        for ((cell, width), head) in row.iter().zip(widths).zip(&self.heads) {
+        for ((cell, width), column) in row.iter().zip(widths).zip(&self.columns) {
             if !line.is_empty() {
                 line.extend(std::iter::repeat_n(' ', gap));
             }
             let cell = cut(cell, *width);
             let blanks = std::iter::repeat_n(' ', width - cell.chars().count().min(*width));
-            match head {
-                Head::Left(_) => line.extend(cell.chars().chain(blanks)),
-                Head::Right(_) => line.extend(blanks.chain(cell.chars())),
+            match column {
+                Column::Left(_) => line.extend(cell.chars().chain(blanks)),
+                Column::Right(_) => line.extend(blanks.chain(cell.chars())),
             }
         }
         line.truncate(line.trim_end().len());
@@ -151,9 +153,9 @@ mod tests {
 
     #[test]
     fn aligns_columns_within_the_width() {
-        let mut table = Table::new(&[Head::Left("feed"), Head::Right("lines"), Head::Left("why")]);
-        table.row(vec!["a\x1b".to_owned(), "7".to_owned(), String::new()]);
-        table.row(vec!["b".repeat(90), "12345".to_owned(), "w".repeat(200)]);
+        let mut table = Table::new(&[Column::Left("feed"), Column::Right("lines"), Column::Left("why")]);
+        table.push(vec!["a\x1b".to_owned(), "7".to_owned(), String::new()]);
+        table.push(vec!["b".repeat(90), "12345".to_owned(), "w".repeat(200)]);
         let text = printed(&table);
         assert!(text.lines().all(|line| line.chars().count() <= WIDTH_MAX), "{text}");
         assert!(text.contains("a\\x1b ") && text.contains("…"), "{text}");

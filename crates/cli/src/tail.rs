@@ -4,7 +4,7 @@
 //! its beginning. Copied and truncated: the file is shorter than what was read of it, and is read again from
 //! its beginning.
 //!
-//! Held: the bytes of the last, incomplete line and one read of 1 MiB; a line of `LINE_MAX` or more is
+//! Memory: the bytes of the last, incomplete line and one read of 1 MiB; a line of `LINE_MAX` or more is
 //! returned in pieces.
 
 use crate::blocks::{Block, LINE_MAX};

@@ -83,10 +83,10 @@ pub(crate) struct Global {
     /// Print more on stderr
     #[arg(short, long, global = true)]
     pub(crate) verbose: bool,
-    /// When to colour stdout; `auto` honours NO_COLOR
+    /// When to colour stdout; `auto`: on a terminal, unless NO_COLOR is set
     #[arg(long, global = true, value_name = "WHEN", value_enum, default_value_t)]
     pub(crate) color: When,
-    /// When to show progress on stderr
+    /// When to show progress on stderr; `auto`: on a terminal
     #[arg(long, global = true, value_name = "WHEN", value_enum, default_value_t)]
     pub(crate) progress: When,
 }
@@ -113,17 +113,19 @@ pub(crate) enum Command {
 
 /// Build a snapshot from downloaded feeds
 ///
-/// Reads every enabled feed of the catalogue from the downloads folder, carries over the live sightings of
-/// the previous snapshot, and publishes the new one atomically. A feed whose download is missing, unreadable
-/// or held by a guard keeps its last good sightings and is named; the others are published (exit code 3).
+/// Reads every enabled feed of the catalogue from the downloads folder, keeps the live sightings of the
+/// previous snapshot, and publishes the new one atomically. A feed whose download is missing, unreadable or
+/// held by an admission check keeps its last good sightings, and is named; the other feeds are published, and
+/// the exit code is 3.
 #[cfg(feature = "ingest")]
 #[derive(Args)]
 #[command(after_help = "Examples:
-  rapsheet build --catalog feeds/catalog.toml --downloads downloads --out rapsheet.rap
-  rapsheet build --catalog c.toml --downloads d --out r.rap --report r.json --rejects r.jsonl
-  rapsheet build --catalog c.toml --downloads d --out r.rap --metrics /var/lib/node_exporter/rapsheet.prom
-  rapsheet build --catalog c.toml --downloads d --out r.rap --accept feodo=3f7a0c51b2d4e6f8
-  rapsheet build --catalog c.toml --downloads d --out r.rap --previous none   # start afresh")]
+  rapsheet build --catalog feeds/catalog.toml --downloads downloads \\
+      --out rapsheet.rap --report report.json --rejects rejects.jsonl
+  rapsheet build --catalog c.toml --downloads d --out r.rap --metrics r.prom
+  rapsheet build --catalog c.toml --downloads d --out r.rap \\
+      --accept feodo=3f7a0c51b2d4e6f8
+  rapsheet build --catalog c.toml --downloads d --out r.rap --previous none")]
 pub(crate) struct Build {
     /// The catalogue of feeds
     #[arg(long, value_name = "FILE")]
@@ -134,7 +136,7 @@ pub(crate) struct Build {
     /// The snapshot to publish
     #[arg(long, value_name = "FILE")]
     pub(crate) out: PathBuf,
-    /// The previous snapshot, or `none` [default: the file at --out]
+    /// The previous snapshot, or `none` to start afresh [default: the file at --out]
     #[arg(long, value_name = "FILE")]
     pub(crate) previous: Option<PathBuf>,
     /// Write a report with the counts and state of every feed, as JSON
@@ -146,7 +148,7 @@ pub(crate) struct Build {
     /// Write metrics for Prometheus' textfile collector
     #[arg(long, value_name = "FILE")]
     pub(crate) metrics: Option<PathBuf>,
-    /// Accept one held download, by its SHA-256 or at least 12 of its first digits; may be repeated
+    /// Accept one held download, by at least 12 first digits of its SHA-256; may be repeated
     #[arg(long, value_name = "FEED=DIGEST", value_parser = values::accept)]
     pub(crate) accept: Vec<Accept>,
     /// A file of names and addresses that no feed may block, one a line, added to the built-in ones; may be
@@ -168,7 +170,8 @@ pub(crate) struct Build {
 #[command(after_help = "Examples:
   rapsheet parse --format plain-ip drop.txt
   zcat hosts.gz | rapsheet parse --format hosts -
-  rapsheet parse --format csv --option indicator=2 feed.csv | jq 'select(.result == \"reject\")'")]
+  rapsheet parse --format csv --option value=2 feed.csv
+  rapsheet parse feed.txt | jq 'select(.result == \"reject\")'")]
 pub(crate) struct Parse {
     /// The format of the file; `rapsheet formats` lists them, `auto` detects it
     #[arg(long, value_name = "FORMAT", default_value = "auto")]
@@ -197,7 +200,7 @@ pub(crate) struct Parse {
 #[command(after_help = "Examples:
   rapsheet lookup 45.9.20.5 evilpanel.com
   rapsheet lookup -o json 'hxxps://evilpanel[.]com/gate.php'
-  rapsheet lookup --exit-code --quiet 45.9.20.5 && echo clean
+  rapsheet lookup --exit-code 45.9.20.5 > /dev/null && echo 'not blocklisted'
   rapsheet lookup --at 2026-08-01 -o jsonl < indicators.txt")]
 pub(crate) struct Lookup {
     /// The indicators; `-` is stdin
@@ -207,16 +210,16 @@ pub(crate) struct Lookup {
     #[arg(short, long, alias = "format", value_name = "FORMAT", default_value = "text",
           value_parser = values::lookup_output())]
     pub(crate) output: &'static LookupOutput,
-    /// Print providers that do not list the indicator, too
+    /// Also print providers that do not list the indicator
     #[arg(long)]
     pub(crate) all_sources: bool,
     /// The instant to answer for, in RFC 3339 [default: the present]
     #[arg(long, value_name = "T", value_parser = values::time)]
     pub(crate) at: Option<Time>,
-    /// End with exit code 1 where something is blocklisted
+    /// End with exit code 1 if an indicator is blocklisted
     #[arg(long)]
     pub(crate) exit_code: bool,
-    /// How the verdicts of providers make the overall one
+    /// How the verdicts of the providers are combined
     #[arg(long, value_enum, default_value_t = Policy::Any)]
     pub(crate) policy: Policy,
 }
@@ -236,7 +239,7 @@ pub(crate) struct Lookup {
   rapsheet score --field src_ip --field dns.query -o annotated eve.json
   rapsheet score --assessment botnet,malware --min-providers 2 -o csv proxy.csv
   rapsheet score --at event -o jsonl last-month.log.gz
-  rapsheet score --summary=json --shard 1/2 big.log > 1.json; rapsheet merge 1.json 2.json
+  rapsheet score --summary=json --shard 1/2 big.log > 1.json
   rapsheet score --follow -o lines /var/log/nginx/access.log
   rapsheet score logs/          # every file in a folder and its subfolders
   rapsheet score --input alb --field client --field domain_name lb.log.gz
@@ -251,7 +254,7 @@ pub(crate) struct Score {
     /// Search only this column or key (`src_ip`, `dns.query`); may be repeated
     #[arg(long = "field", value_name = "NAME")]
     pub(crate) fields: Vec<String>,
-    /// Find defanged indicators, too: `hxxp://evil[.]com`, `45[.]9[.]20[.]5`, `evil(dot)com`
+    /// Also find defanged indicators: `hxxp://evil[.]com`, `45[.]9[.]20[.]5`, `evil(dot)com`
     #[arg(long)]
     pub(crate) defanged: bool,
     /// The output format
@@ -272,7 +275,7 @@ pub(crate) struct Score {
     /// Print only indicators that this provider lists; commas separate several
     #[arg(long, value_name = "NAME", value_delimiter = ',')]
     pub(crate) provider: Vec<String>,
-    /// Print only indicators that at least N providers list
+    /// Print only indicators that at least N providers block
     #[arg(long, value_name = "N", default_value_t = 0, hide_default_value = true)]
     pub(crate) min_providers: usize,
     /// The instant to answer for: `now`, `event` (the time of each record), or a time in RFC 3339
@@ -375,12 +378,12 @@ pub(crate) struct Feeds {
 /// Show what changed from one snapshot to another
 ///
 /// Compares the sightings of each feed: those that only NEW has (`listed`), those that only OLD has
-/// (`delisted`), and those of both whose times or assessments differ (`changed`).
+/// (`delisted`), and those of both whose times or assessments differ (`redated`).
 #[derive(Args)]
 #[command(after_help = "Examples:
   rapsheet diff yesterday.rap rapsheet.rap
-  rapsheet diff -o jsonl --change listed --feed feodo-csv yesterday.rap rapsheet.rap
-  rapsheet diff -o jsonl old.rap new.rap | jq -r 'select(.change == \"delisted\").indicator'")]
+  rapsheet diff -o jsonl --change listed --feed feodo-csv old.rap new.rap
+  rapsheet diff -o jsonl --change delisted old.rap new.rap | jq -r .indicator")]
 pub(crate) struct Diff {
     /// The older snapshot
     #[arg(value_name = "OLD")]

@@ -17,7 +17,7 @@ pub(crate) enum TextOutput {
     /// For people
     #[value(alias = "table")]
     Text,
-    /// One object, indented
+    /// For programs, one indented object
     Json,
 }
 
@@ -37,7 +37,7 @@ pub(crate) enum DiffOutput {
     /// The number of changes of each feed
     #[value(alias = "text")]
     Table,
-    /// An object per change, one a line
+    /// JSON Lines, one object per change
     Jsonl,
 }
 
@@ -45,7 +45,7 @@ pub(crate) enum DiffOutput {
 #[cfg(feature = "ingest")]
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub(crate) enum ParseOutput {
-    /// An object a line
+    /// JSON Lines, one object per result of a line
     Jsonl,
 }
 
@@ -141,13 +141,13 @@ pub(crate) enum At {
 /// One part of several.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Shard {
-    /// Which one, from 0.
+    /// Which part, from 0.
     pub(crate) part: u64,
-    /// Of how many.
+    /// The number of parts.
     pub(crate) of: u64,
 }
 
-/// A parser that takes the name of one row of a table, and lists all of them in help.
+/// Parses the name of a row of a table into the row; help lists all names.
 fn row_of<T: Sync + 'static>(
     table: &'static [&'static T],
     value: fn(&T) -> PossibleValue,

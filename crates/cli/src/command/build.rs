@@ -24,7 +24,7 @@ const GENERATOR: &str = concat!("rapsheet ", env!("CARGO_PKG_VERSION"));
 
 /// Runs the command.
 pub(super) fn run(args: &Build, settings: &Settings) -> Result<Exit, Failure> {
-    let catalog = catalog_of(args)?;
+    let catalog = load_catalog(args)?;
     if !args.downloads.is_dir() {
         let folder = args.downloads.display();
         return Err(Failure::usage(format_args!("--downloads {folder}: there is no such folder")));
@@ -65,17 +65,17 @@ impl Build {
     /// `--out` may be the previous one.
     fn check_files(&self) -> Result<(), Failure> {
         let mut files = Files::default();
-        files.reads("--catalog", &self.catalog);
-        self.never_block.iter().for_each(|path| files.reads("--never-block", path));
-        files.writes("--out", &self.out)?;
-        files.writes("--out", &with_suffix(&self.out, ".state"))?;
-        files.writes("--out", &with_suffix(&self.out, ".lock"))?;
-        self.previous.iter().for_each(|path| files.reads("--previous", path));
+        files.add_input("--catalog", &self.catalog);
+        self.never_block.iter().for_each(|path| files.add_input("--never-block", path));
+        files.add_output("--out", &self.out)?;
+        files.add_output("--out", &with_suffix(&self.out, ".state"))?;
+        files.add_output("--out", &with_suffix(&self.out, ".lock"))?;
+        self.previous.iter().for_each(|path| files.add_input("--previous", path));
         let reports =
             [("--report", &self.report), ("--rejects", &self.rejects), ("--metrics", &self.metrics)];
         reports
             .into_iter()
-            .try_for_each(|(flag, path)| path.iter().try_for_each(|path| files.writes(flag, path)))
+            .try_for_each(|(flag, path)| path.iter().try_for_each(|path| files.add_output(flag, path)))
     }
 }
 
@@ -87,7 +87,7 @@ pub(super) fn read_catalog(path: &Path) -> Result<Catalog, Failure> {
 }
 
 /// Reads the catalogue and the never-block files, and checks that `--accept` names feeds of the catalogue.
-fn catalog_of(args: &Build) -> Result<Catalog, Failure> {
+fn load_catalog(args: &Build) -> Result<Catalog, Failure> {
     let mut catalog = read_catalog(&args.catalog)?;
     for path in &args.never_block {
         catalog.never_block.extend(read_never_block(path)?);

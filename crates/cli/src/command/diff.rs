@@ -4,9 +4,8 @@ use super::stdout;
 use crate::args::{Diff, DiffOutput};
 use crate::exit::{Exit, Failure};
 use crate::settings::Settings;
-use crate::table::{Head, Table, count};
-use rapsheet_query::SightingData;
-use rapsheet_query::{Change, ChangeKind};
+use crate::table::{Column, Table, count};
+use rapsheet_query::{Change, ChangeKind, SightingData};
 use rapsheet_snapshot::{ListKind, Scope, Snapshot};
 use serde::Serialize;
 use std::collections::BTreeMap;
@@ -59,14 +58,14 @@ fn count_changes(args: &Diff, old: &Snapshot, new: &Snapshot) -> (BTreeMap<Strin
 }
 
 fn table(counts: &BTreeMap<String, Counts>) -> Table {
-    let words = ChangeKind::ALL.map(|change| Head::Right(change.word()));
-    let mut table = Table::new(&[&[Head::Left("feed")], words.as_slice()].concat());
+    let words = ChangeKind::ALL.map(|change| Column::Right(change.word()));
+    let mut table = Table::new(&[&[Column::Left("feed")], words.as_slice()].concat());
     let mut total = Counts::default();
     for (feed, counts) in counts {
         total.iter_mut().zip(counts).for_each(|(sum, number)| *sum += number);
-        table.row(row(feed, counts));
+        table.push(row(feed, counts));
     }
-    table.row(row("total", &total));
+    table.push(row("total", &total));
     table
 }
 

@@ -3,11 +3,11 @@
 //! A feed that is not in the snapshot is `absent`. A feed of the snapshot that is not in the catalogue is
 //! listed too, because look-ups still use it. Feeds in trouble come first.
 
-use super::stdout;
+use super::{print_json, stdout};
 use crate::args::Feeds;
 use crate::exit::{Exit, Failure};
 use crate::settings::Settings;
-use crate::table::{Head, Table, age, count, duration};
+use crate::table::{Column, Table, age, count, duration};
 use rapsheet_snapshot::section::origin::{FeedRecord, FeedState};
 use rapsheet_snapshot::{Snapshot, Time};
 use serde::Serialize;
@@ -15,7 +15,7 @@ use std::io::Write;
 
 /// Runs the command.
 pub(super) fn run(args: &Feeds, settings: &Settings) -> Result<Exit, Failure> {
-    let mut rows = listed(args)?;
+    let mut rows = catalog_rows(args)?;
     match snapshot(settings, rows.is_some())? {
         Some(snapshot) => {
             let rows = rows.get_or_insert_default();
@@ -29,8 +29,7 @@ pub(super) fn run(args: &Feeds, settings: &Settings) -> Result<Exit, Failure> {
     let rows = rows.unwrap_or_default();
     let mut out = stdout();
     if args.output.is_json() {
-        serde_json::to_writer_pretty(&mut out, &rows)?;
-        writeln!(out)?;
+        print_json(&rows, &mut out)?;
     } else {
         table(&rows).print(&mut out)?;
     }
@@ -52,7 +51,7 @@ pub(super) fn state_word(feed: &FeedRecord, now: Time) -> String {
     word.to_owned()
 }
 
-#[derive(Serialize)]
+#[derive(Default, Serialize)]
 struct Row {
     id: String,
     provider: String,
@@ -79,7 +78,7 @@ struct Row {
 }
 
 #[cfg(feature = "ingest")]
-fn listed(args: &Feeds) -> Result<Option<Vec<Row>>, Failure> {
+fn catalog_rows(args: &Feeds) -> Result<Option<Vec<Row>>, Failure> {
     let Some(path) = &args.catalog else { return Ok(None) };
     let catalog = super::build::read_catalog(path)?;
     let row = |feed: &rapsheet_ingest::catalog::Feed| Row {
@@ -91,23 +90,18 @@ fn listed(args: &Feeds) -> Result<Option<Vec<Row>>, Failure> {
         mode: feed.mode.word(),
         enabled: Some(feed.enabled),
         state: "absent",
-        reason: String::new(),
-        update_time: None,
-        age_seconds: None,
-        stale: None,
-        sightings: None,
-        unchanged_since: None,
         retention_seconds: feed.retention_seconds,
         max_age_seconds: feed.max_age_seconds,
         url: feed.url.clone(),
         homepage: feed.homepage.clone(),
         licence: feed.licence.clone(),
+        ..Row::default()
     };
     Ok(Some(catalog.feeds.iter().map(row).collect()))
 }
 
 #[cfg(not(feature = "ingest"))]
-fn listed(_: &Feeds) -> Result<Option<Vec<Row>>, Failure> {
+fn catalog_rows(_: &Feeds) -> Result<Option<Vec<Row>>, Failure> {
     Ok(None)
 }
 
@@ -128,6 +122,7 @@ fn join(rows: &mut Vec<Row>, feed: &FeedRecord, now: Time) {
     row.unchanged_since = feed.accepted.as_ref().map(|accepted| accepted.unchanged_since.to_string());
 }
 
+/// The row of a feed that is not in the catalogue.
 fn row_of(feed: &FeedRecord) -> Row {
     Row {
         id: feed.id.clone(),
@@ -136,30 +131,23 @@ fn row_of(feed: &FeedRecord) -> Row {
         format: feed.format.clone(),
         list: feed.traits().list.word(),
         mode: feed.traits().mode.word(),
-        enabled: None,
-        state: feed.state.word(),
-        reason: String::new(),
-        update_time: None,
-        age_seconds: None,
-        stale: None,
-        sightings: None,
-        unchanged_since: None,
         retention_seconds: feed.retention_seconds,
         max_age_seconds: feed.max_age_seconds,
         url: feed.url.clone(),
         homepage: feed.homepage.clone(),
         licence: feed.licence.clone(),
+        ..Row::default()
     }
 }
 
 fn table(rows: &[Row]) -> Table {
-    let heads = ["feed", "provider", "format", "list", "mode", "state"].map(Head::Left);
-    let numbers = ["sightings", "age", "retention"].map(Head::Right);
+    let heads = ["feed", "provider", "format", "list", "mode", "state"].map(Column::Left);
+    let numbers = ["sightings", "age", "retention"].map(Column::Right);
     let mut table = Table::new(&[heads.as_slice(), &numbers].concat());
     let mut rows: Vec<&Row> = rows.iter().collect();
     rows.sort_by_key(|row| row.rank());
     for row in rows {
-        table.row(vec![
+        table.push(vec![
             row.id.clone(),
             row.provider.clone(),
             row.format.clone(),

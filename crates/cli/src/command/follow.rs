@@ -29,8 +29,8 @@ const INSTANT_RENEWAL: Duration = Duration::from_secs(30);
 /// The memory of the token cache, in bytes.
 const CACHE_MEMORY: usize = 6 << 20;
 
-/// A log, and its state so far.
-struct Source {
+/// A log that is followed, and its state so far.
+struct FollowedLog {
     tail: Tail,
     file: Arc<str>,
     log: Log,
@@ -40,8 +40,8 @@ struct Source {
 pub(super) fn run(args: &Score, settings: &Settings, out: &mut dyn Write) -> Result<Exit, Failure> {
     check(args)?;
     let reloading = ReloadingSnapshot::open(&settings.snapshot).map_err(Failure::refused)?;
-    let mut sources =
-        args.files.iter().map(|path| Source::open(args, path)).collect::<Result<Vec<_>, _>>()?;
+    let mut logs =
+        args.files.iter().map(|path| FollowedLog::open(args, path)).collect::<Result<Vec<_>, _>>()?;
     let began = Instant::now();
     loop {
         let snapshot = reloading.current();
@@ -51,7 +51,7 @@ pub(super) fn run(args: &Score, settings: &Settings, out: &mut dyn Write) -> Res
         let mut scorer = processor.scorer(CACHE_MEMORY);
         let (until, mut checked) = (Instant::now() + INSTANT_RENEWAL, Instant::now());
         while Instant::now() < until {
-            if !poll(&mut sources, args, &processor, &mut scorer, out)? {
+            if !poll(&mut logs, args, &processor, &mut scorer, out)? {
                 thread::sleep(PAUSE);
             }
             if checked.elapsed() > SNAPSHOT_CHECK {
@@ -94,18 +94,18 @@ const fn at(args: &Score, now: Time) -> Time {
 
 /// Reads every log once. Returns whether anything was appended to one.
 fn poll(
-    sources: &mut [Source],
+    logs: &mut [FollowedLog],
     args: &Score,
     processor: &BlockProcessor<'_>,
     scorer: &mut Scorer<'_>,
     out: &mut dyn Write,
 ) -> Result<bool, Failure> {
     let (mut any, mut scratch, mut text) = (false, Scratch::default(), Vec::new());
-    for source in sources {
-        while let Some(part) = source.next(args)? {
+    for log in logs {
+        while let Some(log_block) = log.next(args)? {
             any = true;
             text.clear();
-            processor.process(&part, scorer, &mut scratch, &mut text, |_| {});
+            processor.process(&log_block, scorer, &mut scratch, &mut text, |_| {});
             out.write_all(&text)?;
             out.flush()?;
         }
@@ -113,12 +113,12 @@ fn poll(
     Ok(any)
 }
 
-impl Source {
-    fn open(args: &Score, path: &std::path::Path) -> Result<Source, Failure> {
+impl FollowedLog {
+    fn open(args: &Score, path: &std::path::Path) -> Result<FollowedLog, Failure> {
         let tail = Tail::new(path, args.from)
             .map_err(|error| Failure::refused(format_args!("{}: {error}", path.display())))?;
         let file = Arc::from(path.to_string_lossy());
-        Ok(Source { tail, file, log: Log::of_lines(args.input, &[]) })
+        Ok(FollowedLog { tail, file, log: Log::of_lines(args.input, &[]) })
     }
 
     fn next(&mut self, args: &Score) -> Result<Option<LogBlock>, Failure> {
@@ -129,9 +129,9 @@ impl Source {
         }
         let log = self.log.clone();
         let after = log.updated_by(&block.bytes);
-        let changes = after.is_some();
+        let changes_log = after.is_some();
         self.log = after.unwrap_or_else(|| log.clone());
-        Ok(Some(LogBlock { block, file: self.file.clone(), log, changes }))
+        Ok(Some(LogBlock { block, file: self.file.clone(), log, changes_log }))
     }
 
     /// The state of the log before a block. A log that is read from its middle has its header at its
@@ -140,7 +140,7 @@ impl Source {
         if block.offset == 0 {
             return Log::of_lines(args.input, &block.bytes);
         }
-        let head = crate::log::head_of(self.tail.path());
+        let head = crate::log::read_head(self.tail.path());
         let log = Log::of_lines(args.input, &head);
         log.updated_by(&head).unwrap_or(log)
     }

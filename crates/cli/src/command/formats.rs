@@ -1,9 +1,10 @@
 //! `formats`: lists the formats of feeds, or explains one.
 
-use super::stdout;
+use super::{print_json, stdout};
 use crate::args::Formats;
 use crate::exit::{Exit, Failure};
-use crate::table::{Head, Table};
+use crate::table::{Column, Table};
+use rapsheet_ingest::format::options::OptionRow;
 use rapsheet_ingest::format::{self, FORMATS, Format};
 use rapsheet_snapshot::Kinds;
 use serde::Serialize;
@@ -14,23 +15,24 @@ pub(super) fn run(args: &Formats) -> Result<Exit, Failure> {
     let mut out = stdout();
     match (&args.id, args.output.is_json()) {
         (None, false) => table().print(&mut out)?,
-        (None, true) => print_json(&mut out, &rows())?,
+        (None, true) => print_json(&FORMATS.iter().map(|format| row(format)).collect::<Vec<_>>(), &mut out)?,
         (Some(id), false) => explain(find(id)?, &mut out)?,
-        (Some(id), true) => print_json(&mut out, &row(find(id)?))?,
+        (Some(id), true) => print_json(&row(find(id)?), &mut out)?,
     }
     out.flush()?;
     Ok(Exit::Done)
 }
 
-fn find(id: &str) -> Result<&'static Format, Failure> {
+/// The format of this name.
+pub(super) fn find(id: &str) -> Result<&'static Format, Failure> {
     format::find(id)
         .ok_or_else(|| Failure::usage(format_args!("no format `{id}`; `rapsheet formats` lists them")))
 }
 
 fn table() -> Table {
-    let mut table = Table::new(&["format", "kinds", "description"].map(Head::Left));
+    let mut table = Table::new(&["format", "kinds", "description"].map(Column::Left));
     for format in FORMATS {
-        table.row(vec![format.id.to_owned(), kind_words(format.kinds).join(" "), format.about.to_owned()]);
+        table.push(vec![format.id.to_owned(), kind_words(format.kinds).join(" "), format.about.to_owned()]);
     }
     table
 }
@@ -61,13 +63,8 @@ struct OptionJson {
     about: &'static str,
 }
 
-fn rows() -> Vec<Row> {
-    FORMATS.iter().map(|format| row(format)).collect()
-}
-
 fn row(format: &Format) -> Row {
-    let option =
-        |row: &rapsheet_ingest::format::options::OptionRow| OptionJson { key: row.key, about: row.about };
+    let option = |row: &OptionRow| OptionJson { key: row.key, about: row.about };
     Row {
         id: format.id,
         about: format.about,
@@ -75,12 +72,6 @@ fn row(format: &Format) -> Row {
         example: format.example,
         options: format.options.iter().map(option).collect(),
     }
-}
-
-fn print_json(out: &mut dyn Write, value: &impl Serialize) -> Result<(), Failure> {
-    serde_json::to_writer_pretty(&mut *out, value)?;
-    writeln!(out)?;
-    Ok(())
 }
 
 /// The words of a set of kinds.

@@ -1,11 +1,11 @@
 //! `info`: what a snapshot holds: counts, feeds and sections.
 
-use super::stdout;
+use super::{print_json, stdout};
 use crate::args::Info;
 use crate::exit::{Exit, Failure};
 use crate::printable;
 use crate::settings::Settings;
-use crate::table::{Head, Table, age, bytes, count};
+use crate::table::{Column, Table, age, bytes, count};
 use rapsheet_snapshot::layout::Section;
 use rapsheet_snapshot::section::origin::FeedRecord;
 use rapsheet_snapshot::{Part, Snapshot, Time};
@@ -18,8 +18,7 @@ pub(super) fn run(args: &Info, settings: &Settings) -> Result<Exit, Failure> {
     let facts = facts(&snapshot, settings);
     let mut out = stdout();
     if args.output.is_json() {
-        serde_json::to_writer_pretty(&mut out, &facts)?;
-        writeln!(out)?;
+        print_json(&facts, &mut out)?;
     } else {
         print(&facts, &snapshot, settings.now, &mut out)?;
     }
@@ -131,14 +130,14 @@ fn print(facts: &Facts, snapshot: &Snapshot, now: Time, out: &mut dyn Write) -> 
 }
 
 fn feed_table(snapshot: &Snapshot, now: Time) -> Table {
-    let heads = ["feed", "provider", "state"].map(Head::Left);
-    let numbers = ["sightings", "age"].map(Head::Right);
+    let heads = ["feed", "provider", "state"].map(Column::Left);
+    let numbers = ["sightings", "age"].map(Column::Right);
     let mut table = Table::new(&[heads.as_slice(), &numbers].concat());
     let mut feeds: Vec<&FeedRecord> = snapshot.origin().feeds.iter().collect();
     feeds.sort_by_key(|feed| !feed.is_stale(now));
     for feed in feeds {
         let update = feed.traits().update_time;
-        table.row(vec![
+        table.push(vec![
             feed.id.clone(),
             feed.provider.clone(),
             super::feeds::state_word(feed, now),
@@ -150,11 +149,15 @@ fn feed_table(snapshot: &Snapshot, now: Time) -> Table {
 }
 
 fn section_table(sections: &[SectionFacts]) -> Table {
-    let mut table =
-        Table::new(&[Head::Left("section"), Head::Right("items"), Head::Right("size"), Head::Left("holds")]);
+    let mut table = Table::new(&[
+        Column::Left("section"),
+        Column::Right("items"),
+        Column::Right("size"),
+        Column::Left("holds"),
+    ]);
     for section in sections {
         let SectionFacts { name, about, bytes: length, count: items, .. } = section;
-        table.row(vec![(*name).to_owned(), count(*items), bytes(*length), (*about).to_owned()]);
+        table.push(vec![(*name).to_owned(), count(*items), bytes(*length), (*about).to_owned()]);
     }
     table
 }

@@ -8,11 +8,11 @@ use super::stdout;
 use crate::args::Lookup;
 use crate::exit::{Exit, Failure};
 use crate::input;
-use crate::output::lookup::{Asked, Context, LookupOutput, Refused};
+use crate::output::lookup::{Answered, Context, LookupOutput, Refused};
 use crate::settings::Settings;
 use rapsheet_query::{Batch, Searcher};
 use rapsheet_snapshot::{ParseError, Status};
-use std::io::{BufRead, BufReader, Read, Write};
+use std::io::{self, BufRead, BufReader, BufWriter, Read, Stdout, Write};
 
 /// The longest question, in bytes.
 const QUESTION_MAX: u64 = 64 << 10;
@@ -21,6 +21,7 @@ const TOO_LONG_SHOWN: usize = 80;
 
 /// Runs the command.
 pub(super) fn run(args: &Lookup, settings: &Settings) -> Result<Exit, Failure> {
+    // Does not compile once there is another policy to apply.
     let crate::args::Policy::Any = args.policy;
     let snapshot = settings.open()?;
     let searcher = Searcher::new(&snapshot, args.at.unwrap_or(settings.now));
@@ -34,11 +35,11 @@ pub(super) fn run(args: &Lookup, settings: &Settings) -> Result<Exit, Failure> {
         context,
         output: args.output,
         batch: Batch::new(),
-        out: Box::new(stdout()),
+        out: stdout(),
         any_refused: false,
         any_listed: false,
     };
-    session.output.head(&mut session.out)?;
+    (session.output.header)(&mut session.out)?;
     if args.indicators.is_empty() {
         session.answer_stdin()?;
     }
@@ -61,7 +62,7 @@ struct Session<'a> {
     context: Context<'a>,
     output: &'static LookupOutput,
     batch: Batch,
-    out: Box<dyn Write>,
+    out: BufWriter<Stdout>,
     any_refused: bool,
     any_listed: bool,
 }
@@ -76,8 +77,8 @@ impl Session<'_> {
         let input = String::from_utf8_lossy(text);
         for answer in self.context.searcher.verdicts(&self.batch) {
             self.any_listed |= answer.status == Status::Blocked;
-            let asked = Asked { input: &input, answer: &answer };
-            self.output.answer(&self.context, &asked, &mut self.out)?;
+            let answered = Answered { input: &input, answer: &answer };
+            (self.output.answer)(&self.context, &answered, &mut self.out)?;
         }
         Ok(())
     }
@@ -85,7 +86,7 @@ impl Session<'_> {
     fn refuse(&mut self, text: &[u8], why: ParseError) -> Result<(), Failure> {
         self.any_refused = true;
         let input = &String::from_utf8_lossy(text);
-        self.output.refused(&Refused { input, why }, &mut self.out)?;
+        (self.output.refused)(&Refused { input, why }, &mut self.out)?;
         Ok(())
     }
 
@@ -95,7 +96,7 @@ impl Session<'_> {
         let mut reader = BufReader::with_capacity(1 << 16, input.reader);
         let mut line = Vec::new();
         loop {
-            if input.live && !reader.buffer().contains(&b'\n') {
+            if input.is_stream && !reader.buffer().contains(&b'\n') {
                 self.out.flush()?;
             }
             line.clear();
@@ -121,7 +122,7 @@ fn without_line_end(line: &[u8]) -> &[u8] {
 }
 
 /// Discards the rest of a line.
-fn skip_line(reader: &mut impl BufRead) -> std::io::Result<()> {
+fn skip_line(reader: &mut impl BufRead) -> io::Result<()> {
     loop {
         let buffer = reader.fill_buf()?;
         let newline = buffer.iter().position(|byte| *byte == b'\n');

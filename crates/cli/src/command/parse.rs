@@ -1,5 +1,6 @@
 //! `parse`: prints how one feed file is read, event by event, while it is read.
 
+use super::formats::find;
 use super::stdout;
 use crate::args::{ListArg, Parse, ParseOutput, ScopeArg};
 use crate::exit::{Exit, Failure};
@@ -9,11 +10,11 @@ use crate::settings::Settings;
 use rapsheet_ingest::decode::{self, Limits, Text};
 use rapsheet_ingest::format::options::Options;
 use rapsheet_ingest::format::sniff;
-use rapsheet_ingest::format::{self, Format, OpenError};
-use rapsheet_ingest::pipeline::EventLog;
-use rapsheet_ingest::pipeline::FileRefusal;
-use rapsheet_ingest::pipeline::{self, ParseConfig, Parsed};
-use rapsheet_ingest::pipeline::{Details, Key, ListMetadata, Position, Rules, Sink, Skip, Warnings};
+use rapsheet_ingest::format::{Format, OpenError};
+use rapsheet_ingest::pipeline::{
+    self, Details, EventLog, FileRefusal, Key, ListMetadata, ParseConfig, Parsed, Position, Rules, Sink,
+    Skip, Warnings,
+};
 use rapsheet_snapshot::{ListKind, ParseError, Scope};
 use serde::Serialize;
 use std::io::{self, BufWriter, Read, Stdout, Write};
@@ -50,11 +51,6 @@ pub(super) fn run(args: &Parse, settings: &Settings) -> Result<Exit, Failure> {
     };
     printer.out.flush()?;
     Ok(exit)
-}
-
-fn find(id: &str) -> Result<&'static Format, Failure> {
-    format::find(id)
-        .ok_or_else(|| Failure::usage(format_args!("no format `{id}`; `rapsheet formats` lists them")))
 }
 
 /// The format of a file whose format is `auto`. It decides the kind of list, which must be known before the

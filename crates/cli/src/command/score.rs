@@ -1,7 +1,7 @@
 //! `score`: finds indicators in logs and prints their verdicts, in input order.
 //!
 //! Each worker thread does what is next: cut a block off the input, search it, or write results. This file
-//! connects inputs, threads and output; `processor` turns a block into output.
+//! connects inputs, threads and output; [`BlockProcessor`] turns a block into output.
 
 use super::{follow, stdout};
 use crate::args::{At, Score};
@@ -26,7 +26,7 @@ pub(super) fn run(args: &Score, settings: &Settings) -> Result<Exit, Failure> {
     }
     let mut out = stdout();
     if args.follow {
-        write_head(args, &mut out)?;
+        write_header(args, &mut out)?;
         return follow::run(args, settings, &mut out);
     }
     let snapshot = settings.open()?;
@@ -57,20 +57,20 @@ fn scan(
         let mut scorer = processor.scorer(CACHE_MEMORY / settings.threads.max(2));
         let mut scratch = Scratch::default();
         let meter = &meter;
-        move |part: &LogBlock, made: &mut Vec<u8>, flush_partial: &mut FlushPartial<'_>| {
-            meter.found(processor.process(part, &mut scorer, &mut scratch, made, flush_partial));
+        move |log_block: &LogBlock, out: &mut Vec<u8>, flush_partial: &mut FlushPartial<'_>| {
+            meter.found(processor.process(log_block, &mut scorer, &mut scratch, out, flush_partial));
         }
     };
-    write_head(args, out)?;
+    write_header(args, out)?;
     let stages = Stages {
         next: |buffer, early| {
             let step = inputs.next(buffer, early)?;
-            meter.read(step.block.as_ref().map_or(0, |part: &LogBlock| part.block.bytes.len()));
+            meter.read(step.block.as_ref().map_or(0, |log_block: &LogBlock| log_block.block.bytes.len()));
             Some(step)
         },
-        recycle: |part: LogBlock| part.block.bytes,
+        recycle: |log_block: LogBlock| log_block.block.bytes,
         // Counts the buffer, not only the block: the blocks of a thousand small files have large buffers.
-        size: |part: &LogBlock| part.block.bytes.len().max(part.block.bytes.capacity() / 2),
+        size: |LogBlock { block, .. }: &LogBlock| block.bytes.len().max(block.bytes.capacity() / 2),
     };
     let order = if args.unordered { Order::AsDone } else { Order::OfInput };
     let done = parallel::run(stages, (settings.threads, order), worker, out);
@@ -80,10 +80,10 @@ fn scan(
 }
 
 /// Writes the header of outputs that have one. A summary has none.
-fn write_head(args: &Score, out: &mut dyn Write) -> Result<(), Failure> {
-    let mut head = Vec::new();
+fn write_header(args: &Score, out: &mut dyn Write) -> Result<(), Failure> {
+    let mut header = Vec::new();
     if args.summary.is_none() {
-        args.output.head(args.context, &mut head);
+        (args.output.header)(args.context, &mut header);
     }
-    Ok(out.write_all(&head)?)
+    Ok(out.write_all(&header)?)
 }

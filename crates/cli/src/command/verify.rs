@@ -1,6 +1,6 @@
 //! `verify`: verifies every checksum and every reference of a snapshot.
 
-use super::stdout;
+use super::{print_json, stdout};
 use crate::args::Verify;
 use crate::exit::{Exit, Failure};
 use crate::printable;
@@ -30,8 +30,7 @@ pub(super) fn run(args: &Verify, settings: &Settings) -> Result<Exit, Failure> {
     };
     let mut out = stdout();
     if args.output.is_json() {
-        serde_json::to_writer_pretty(&mut out, &verified)?;
-        writeln!(out)?;
+        print_json(&verified, &mut out)?;
     } else {
         let Verified { path, bytes, sections, built_at, .. } = verified;
         let path = printable::text(path);

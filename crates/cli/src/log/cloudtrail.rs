@@ -4,11 +4,11 @@
 //! A document may be larger than memory, so it is not parsed as a whole. While it is read, it becomes lines,
 //! byte for byte: the comma behind an element and the brace that ends the document become line ends, and a
 //! line end becomes a form feed, which JSON never contains. The result is JSON with an object a line; offsets
-//! are those of the document, line numbers count records, and printing a record restores its bytes. Another
-//! source passes unchanged. A document that turns out to be malformed has no line ends from that point on,
+//! are those of the document, line numbers count records, and printing a record restores its bytes. Any
+//! other log passes unchanged. A document that turns out to be malformed has no line ends from that point on,
 //! and is searched as text.
 
-use super::{Annotation, Fields, Kind, Log, RecordFormat, Source, json};
+use super::{Annotation, ByteReader, Fields, Kind, Log, RecordFormat, json};
 use std::io::{self, Read};
 use std::ops::Range;
 
@@ -16,7 +16,7 @@ use std::ops::Range;
 pub(super) static KIND: Kind = Kind {
     name: "cloudtrail",
     aliases: &[],
-    description: "AWS CloudTrail, documents of records",
+    description: "AWS CloudTrail documents",
     detect: |head| begins(head) == Begins::AsDocument,
     // Lines of objects are accepted under this name, too.
     new_log: |head| {
@@ -27,7 +27,7 @@ pub(super) static KIND: Kind = Kind {
 
 /// The beginning of a document; white space is allowed between any two parts.
 const PARTS: [&[u8]; 4] = [b"{", b"\"Records\"", b":", b"["];
-/// How many bytes are held until the source is known to be a document or not.
+/// How many bytes are held until it is known whether the log is a document.
 const HELD_MAX: usize = 4 << 10;
 /// The byte that replaces a line end.
 const FORM_FEED: u8 = b'\x0c';
@@ -64,13 +64,13 @@ fn prefix_len(text: &[u8]) -> Result<Option<usize>, ()> {
     Ok(Some(text.len() - rest.len()))
 }
 
-/// Rewrites a source that is a document, so that each record is a line.
-pub(super) fn reshape(source: Source) -> Source {
-    Box::new(LineSplitter { source, held: Vec::new(), read_to: 0, content: Content::Undetermined })
+/// Rewrites a log that is a document, so that each record is a line.
+pub(super) fn reshape(inner: ByteReader) -> ByteReader {
+    Box::new(LineSplitter { inner, held: Vec::new(), read_to: 0, content: Content::Undetermined })
 }
 
 struct LineSplitter {
-    source: Source,
+    inner: ByteReader,
     /// The bytes that were read to detect the content, and how many of them were passed on.
     held: Vec<u8>,
     read_to: usize,
@@ -89,7 +89,7 @@ impl Read for LineSplitter {
             self.detect()?;
         }
         let held = self.held.get(self.read_to..).unwrap_or(&[]);
-        let read = if held.is_empty() { self.source.read(out)? } else { (&*held).read(out)? };
+        let read = if held.is_empty() { self.inner.read(out)? } else { (&*held).read(out)? };
         self.read_to += if held.is_empty() { 0 } else { read };
         if let Content::Document(walk) = &mut self.content {
             walk.reshape(out.get_mut(..read).unwrap_or(&mut []));
@@ -105,7 +105,7 @@ impl LineSplitter {
         while seen == Begins::Undecided && self.held.len() < HELD_MAX {
             let have = self.held.len();
             self.held.resize(have + HELD_MAX, 0);
-            let read = self.source.read(self.held.get_mut(have..).unwrap_or(&mut []));
+            let read = self.inner.read(self.held.get_mut(have..).unwrap_or(&mut []));
             self.held.truncate(have + read.as_ref().map_or(0, |read| *read));
             if read? == 0 {
                 break;

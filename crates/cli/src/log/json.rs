@@ -10,7 +10,7 @@ use serde::Serialize;
 pub(super) static KIND: Kind = Kind {
     name: "jsonl",
     aliases: &["ndjson"],
-    description: "JSON, an object a line: Suricata's EVE, Zeek's, most others",
+    description: "JSON Lines: Suricata's EVE, Zeek's, most others",
     detect: is_json,
     new_log: |_| Log::new(Json),
     reshape: None,
@@ -131,6 +131,7 @@ impl FieldWalk<'_> {
         let first = self.peek()?;
         let start = self.at;
         let is_selected = self.fields.iter().any(|field| field.as_bytes() == self.path.as_slice());
+        // Nothing is selected inside a selected value, which is copied as a whole.
         let fields = if is_selected { std::mem::take(&mut self.fields) } else { self.fields };
         self.depth += 1;
         match first {

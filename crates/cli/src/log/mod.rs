@@ -68,7 +68,7 @@ static DETECTION_ORDER: &[&Kind] = &[
 static AUTO: Kind = Kind {
     name: "auto",
     aliases: &[],
-    description: "Detected from the beginning of the log",
+    description: "Detect it from the beginning of the log",
     detect: |_| false,
     new_log: |head| {
         let kind = DETECTION_ORDER.iter().copied().find(|kind| (kind.detect)(head)).unwrap_or(&text::KIND);
@@ -89,12 +89,12 @@ pub(crate) struct Kind {
     detect: fn(&[u8]) -> bool,
     /// Reads the header, if the kind has one, from the beginning of a log.
     new_log: fn(&[u8]) -> Log,
-    /// Rewrites a source so that each record is a line. It keeps the number of bytes, so offsets stay valid.
-    reshape: Option<fn(Source) -> Source>,
+    /// Wraps the bytes of a log so that each record is a line. It keeps their number, so offsets stay valid.
+    reshape: Option<fn(ByteReader) -> ByteReader>,
 }
 
-/// The bytes of a log.
-pub(crate) type Source = Box<dyn Read + Send>;
+/// Reads the bytes of a log.
+pub(crate) type ByteReader = Box<dyn Read + Send>;
 
 impl Kind {
     /// Whether logs of this kind have no fields.
@@ -107,11 +107,11 @@ impl Kind {
         self.name == cloudtrail::KIND.name
     }
 
-    /// A source of as many bytes, in which each record is a line.
-    pub(crate) fn reshaped(&self, source: Source) -> Source {
+    /// As many bytes, in which each record is a line.
+    pub(crate) fn reshaped(&self, bytes: ByteReader) -> ByteReader {
         match self.reshape {
-            Some(reshape) => reshape(source),
-            None => source,
+            Some(reshape) => reshape(bytes),
+            None => bytes,
         }
     }
 }
@@ -190,8 +190,8 @@ trait RecordFormat: Send + Sync {
 pub(crate) struct Log(Arc<dyn RecordFormat>);
 
 impl Log {
-    fn new(layout: impl RecordFormat + 'static) -> Log {
-        Log(Arc::new(layout))
+    fn new(format: impl RecordFormat + 'static) -> Log {
+        Log(Arc::new(format))
     }
 
     /// The log of a kind that begins with `head`.
@@ -285,8 +285,8 @@ impl Log {
     }
 }
 
-/// The beginning of a file, enough to detect its kind; empty where the file cannot be read.
-pub(crate) fn head_of(path: &Path) -> Vec<u8> {
+/// Reads the beginning of a file, enough to detect its kind; empty where the file cannot be read.
+pub(crate) fn read_head(path: &Path) -> Vec<u8> {
     let mut head = Vec::new();
     let read = File::open(path).and_then(|file| file.take(HEAD_LEN).read_to_end(&mut head));
     head.truncate(if read.is_ok() { head.len() } else { 0 });

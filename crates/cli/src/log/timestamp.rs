@@ -130,14 +130,14 @@ fn bind(text: &[u8]) -> Option<Time> {
     day_first(&mut Scanner::new(text), [b'-', b'-', b' '])
 }
 
-/// Day, abbreviated month, year and clock, with `marks` between them.
-fn day_first(scanner: &mut Scanner<'_>, marks: [u8; 3]) -> Option<Time> {
+/// Day, abbreviated month, year and clock, with `separators` between them.
+fn day_first(scanner: &mut Scanner<'_>, separators: [u8; 3]) -> Option<Time> {
     let day = scanner.digits(2)?;
-    scanner.byte(marks[0])?;
+    scanner.byte(separators[0])?;
     let month = month_of_abbreviation(scanner.take(3)?)?;
-    scanner.byte(marks[1])?;
+    scanner.byte(separators[1])?;
     let year = i64::from(scanner.digits(4)?);
-    scanner.byte(marks[2])?;
+    scanner.byte(separators[2])?;
     Time::from_civil((year, month, day), scanner.clock()?)
 }
 

@@ -14,7 +14,7 @@ use super::{
 pub(super) static KIND: Kind = Kind {
     name: "zeek",
     aliases: &["bro"],
-    description: "A log of Zeek with its header",
+    description: "Zeek logs with their headers",
     detect: |head| head.starts_with(b"#separator "),
     new_log: |_| Log::new(Header::default()),
     reshape: None,

@@ -9,135 +9,80 @@ use rapsheet_snapshot::Time;
 use rapsheet_snapshot::section::origin::FeedState;
 use std::io::{self, Write};
 
-/// A metric of each feed.
-struct FeedMetric {
-    name: &'static str,
-    help: &'static str,
-    value: fn(&FeedReport) -> Option<f64>,
-}
+/// A metric of each feed: its name, its help, and its value.
+struct FeedMetric(&'static str, &'static str, fn(&FeedReport) -> Option<f64>);
 
-/// A metric of the whole build.
-struct BuildMetric {
-    name: &'static str,
-    help: &'static str,
-    value: fn(&Report, u64) -> Option<f64>,
-}
+/// A metric of the whole build: its name, its help, and its value, of the report and the length of the
+/// snapshot.
+struct BuildMetric(&'static str, &'static str, fn(&Report, u64) -> Option<f64>);
 
 const FEED_METRICS: &[FeedMetric] = &[
-    FeedMetric {
-        name: "feed_ok",
-        help: "Whether the feed's last download was accepted",
-        value: |feed| Some(f64::from(u8::from(feed.state == FeedState::Ok))),
-    },
-    FeedMetric {
-        name: "feed_update_timestamp_seconds",
-        help: "When the download that the snapshot holds was retrieved",
-        value: |feed| seconds_of(feed.update_time.as_deref()?),
-    },
-    FeedMetric {
-        name: "feed_max_age_seconds",
-        help: "After how long without a new download the feed is stale",
-        value: |feed| Some(feed.max_age_seconds as f64),
-    },
-    FeedMetric {
-        name: "feed_unchanged_since_timestamp_seconds",
-        help: "When the first download that lists what the present one lists was retrieved",
-        value: |feed| seconds_of(feed.unchanged_since.as_deref()?),
-    },
-    FeedMetric {
-        name: "feed_sightings",
-        help: "Sightings in the snapshot",
-        value: |feed| Some(feed.sightings as f64),
-    },
-    FeedMetric { name: "feed_lines", help: "Lines of the download", value: |feed| Some(feed.lines as f64) },
-    FeedMetric {
-        name: "feed_accepted",
-        help: "Indicators of the download that are in the snapshot",
-        value: |feed| Some(feed.accepted as f64),
-    },
-    FeedMetric {
-        name: "feed_duplicate",
-        help: "Indicators that the download had already given",
-        value: |feed| Some(feed.duplicate as f64),
-    },
-    FeedMetric {
-        name: "feed_expired",
-        help: "Indicators of the download whose retention has ended",
-        value: |feed| Some(feed.expired as f64),
-    },
-    FeedMetric {
-        name: "feed_rejected",
-        help: "Indicators of the download that were rejected",
-        value: |feed| Some(feed.rejected as f64),
-    },
-    FeedMetric { name: "feed_added", help: "Sightings that are new", value: |feed| Some(feed.added as f64) },
-    FeedMetric {
-        name: "feed_removed",
-        help: "Sightings that were delisted",
-        value: |feed| Some(feed.removed as f64),
-    },
-    FeedMetric {
-        name: "feed_lapsed",
-        help: "Sightings whose retention has ended since the previous build",
-        value: |feed| Some(feed.lapsed as f64),
-    },
-    FeedMetric {
-        name: "feed_carried",
-        help: "Live sightings that are not in the download",
-        value: |feed| Some(feed.carried as f64),
-    },
-    FeedMetric { name: "feed_read_seconds", help: "How long reading took", value: |feed| feed.seconds },
+    FeedMetric("feed_ok", "Whether the feed's last download was accepted", |feed| {
+        Some(f64::from(u8::from(feed.state == FeedState::Ok)))
+    }),
+    FeedMetric(
+        "feed_update_timestamp_seconds",
+        "When the download that the snapshot holds was retrieved",
+        |feed| seconds_of(feed.update_time.as_deref()?),
+    ),
+    FeedMetric("feed_max_age_seconds", "After how long without a new download the feed is stale", |feed| {
+        Some(feed.max_age_seconds as f64)
+    }),
+    FeedMetric(
+        "feed_unchanged_since_timestamp_seconds",
+        "When the content of the download last changed",
+        |feed| seconds_of(feed.unchanged_since.as_deref()?),
+    ),
+    FeedMetric("feed_sightings", "Sightings in the snapshot", |feed| Some(feed.sightings as f64)),
+    FeedMetric("feed_lines", "Lines of the download", |feed| Some(feed.lines as f64)),
+    FeedMetric("feed_accepted", "Indicators of the download that are in the snapshot", |feed| {
+        Some(feed.accepted as f64)
+    }),
+    FeedMetric("feed_duplicate", "Indicators that the download had already given", |feed| {
+        Some(feed.duplicate as f64)
+    }),
+    FeedMetric("feed_expired", "Indicators of the download whose retention has ended", |feed| {
+        Some(feed.expired as f64)
+    }),
+    FeedMetric("feed_rejected", "Indicators of the download that were rejected", |feed| {
+        Some(feed.rejected as f64)
+    }),
+    FeedMetric("feed_added", "Sightings that are new", |feed| Some(feed.added as f64)),
+    FeedMetric("feed_removed", "Sightings that were delisted", |feed| Some(feed.removed as f64)),
+    FeedMetric("feed_lapsed", "Sightings whose retention has ended since the previous build", |feed| {
+        Some(feed.lapsed as f64)
+    }),
+    FeedMetric("feed_carried", "Live sightings that are not in the download", |feed| {
+        Some(feed.carried as f64)
+    }),
+    FeedMetric("feed_read_seconds", "How long reading took", |feed| feed.seconds),
 ];
 
 const BUILD_METRICS: &[BuildMetric] = &[
-    BuildMetric {
-        name: "last_success_timestamp_seconds",
-        help: "The instant of the last snapshot that was published",
-        value: |report, _| seconds_of(&report.now),
-    },
-    BuildMetric {
-        name: "snapshot_bytes",
-        help: "The length of the snapshot",
-        value: |_, length| Some(length as f64),
-    },
-    BuildMetric { name: "feeds", help: "Enabled feeds", value: |report, _| Some(report.feeds.len() as f64) },
-    BuildMetric {
-        name: "sightings",
-        help: "Sightings in the snapshot",
-        value: |report, _| Some(report.totals.sightings as f64),
-    },
-    BuildMetric {
-        name: "names",
-        help: "Names in the snapshot",
-        value: |report, _| Some(report.totals.names as f64),
-    },
-    BuildMetric {
-        name: "urls",
-        help: "URLs in the snapshot",
-        value: |report, _| Some(report.totals.urls as f64),
-    },
-    BuildMetric {
-        name: "ipv4_runs",
-        help: "Disjoint ranges of IPv4 addresses in the snapshot",
-        value: |report, _| Some(report.totals.ipv4_runs as f64),
-    },
-    BuildMetric {
-        name: "ipv6_runs",
-        help: "Disjoint ranges of IPv6 addresses in the snapshot",
-        value: |report, _| Some(report.totals.ipv6_runs as f64),
-    },
-    BuildMetric {
-        name: "build_seconds",
-        help: "How long the build took",
-        value: |report, _| report.seconds.get("total").copied(),
-    },
+    BuildMetric(
+        "last_success_timestamp_seconds",
+        "The instant of the last snapshot that was published",
+        |report, _| seconds_of(&report.now),
+    ),
+    BuildMetric("snapshot_bytes", "The length of the snapshot", |_, length| Some(length as f64)),
+    BuildMetric("feeds", "Enabled feeds", |report, _| Some(report.feeds.len() as f64)),
+    BuildMetric("sightings", "Sightings in the snapshot", |report, _| Some(report.totals.sightings as f64)),
+    BuildMetric("names", "Names in the snapshot", |report, _| Some(report.totals.names as f64)),
+    BuildMetric("urls", "URLs in the snapshot", |report, _| Some(report.totals.urls as f64)),
+    BuildMetric("ipv4_runs", "Disjoint ranges of IPv4 addresses in the snapshot", |report, _| {
+        Some(report.totals.ipv4_runs as f64)
+    }),
+    BuildMetric("ipv6_runs", "Disjoint ranges of IPv6 addresses in the snapshot", |report, _| {
+        Some(report.totals.ipv6_runs as f64)
+    }),
+    BuildMetric("build_seconds", "How long the build took", |report, _| report.seconds.get("total").copied()),
 ];
 
 /// Writes the metrics of a build whose snapshot has `length` bytes.
 pub(crate) fn metrics(report: &Report, length: u64, out: &mut dyn Write) -> io::Result<()> {
-    for BuildMetric { name, help, value } in BUILD_METRICS {
+    for BuildMetric(name, help, value) in BUILD_METRICS {
         if let Some(value) = value(report, length) {
-            head(name, help, out)?;
+            comments(name, help, out)?;
             writeln!(out, "rapsheet_{name} {value}")?;
         }
     }
@@ -147,16 +92,17 @@ pub(crate) fn metrics(report: &Report, length: u64, out: &mut dyn Write) -> io::
     states(report, out)
 }
 
-fn head(name: &str, help: &str, out: &mut dyn Write) -> io::Result<()> {
+/// The comment lines above the samples of a metric.
+fn comments(name: &str, help: &str, out: &mut dyn Write) -> io::Result<()> {
     writeln!(out, "# HELP rapsheet_{name} {help}.\n# TYPE rapsheet_{name} gauge")
 }
 
 fn feed_samples(report: &Report, metric: &FeedMetric, out: &mut dyn Write) -> io::Result<()> {
-    let FeedMetric { name, help, value } = metric;
+    let FeedMetric(name, help, value) = metric;
     let samples: Vec<(&FeedReport, f64)> =
         report.feeds.iter().filter_map(|feed| Some((feed, value(feed)?))).collect();
     if !samples.is_empty() {
-        head(name, help, out)?;
+        comments(name, help, out)?;
     }
     samples.iter().try_for_each(|(feed, value)| writeln!(out, "rapsheet_{name}{{{}}} {value}", labels(feed)))
 }
@@ -165,7 +111,7 @@ fn feed_samples(report: &Report, metric: &FeedMetric, out: &mut dyn Write) -> io
 fn states(report: &Report, out: &mut dyn Write) -> io::Result<()> {
     let mut troubled = report.feeds.iter().filter(|feed| feed.state != FeedState::Ok).peekable();
     if troubled.peek().is_some() {
-        head("feed_trouble", "Why the feed's last download was not accepted", out)?;
+        comments("feed_trouble", "Why the feed's last download was not accepted", out)?;
     }
     troubled.try_for_each(|feed| {
         let (state, reason) = (feed.state.word(), escaped(&feed.reason));
@@ -199,13 +145,13 @@ mod tests {
     }
 
     #[test]
-    fn every_sample_follows_its_head() {
-        let mut heads = HashSet::new();
+    fn every_sample_follows_its_comments() {
+        let mut names = HashSet::new();
         let mut current = String::new();
         for line in text().lines() {
-            if let Some(head) = line.strip_prefix("# TYPE ") {
-                current = head.split(' ').next().unwrap_or("").to_owned();
-                assert!(heads.insert(current.clone()), "{current} has two heads");
+            if let Some(text) = line.strip_prefix("# TYPE ") {
+                current = text.split(' ').next().unwrap_or("").to_owned();
+                assert!(names.insert(current.clone()), "{current} is described twice");
             } else if !line.starts_with('#') {
                 let name = line.split(['{', ' ']).next().unwrap_or("");
                 assert_eq!(name, current);
@@ -213,7 +159,7 @@ mod tests {
                 assert!(value.is_some_and(f64::is_finite), "{line}");
             }
         }
-        assert!(heads.len() > 15);
+        assert!(names.len() > 15);
     }
 
     #[test]

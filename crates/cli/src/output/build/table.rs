@@ -1,7 +1,7 @@
 //! What a build prints: a table of feeds, those in trouble first, and the reasons below it, where a terminal
 //! ends.
 
-use crate::table::{Head, Table, age, bytes, count, duration};
+use crate::table::{Column, Table, age, bytes, count, duration};
 use rapsheet_ingest::report::{FeedReport, Report};
 use rapsheet_snapshot::ParseError;
 use rapsheet_snapshot::section::origin::FeedState;
@@ -32,8 +32,8 @@ pub(crate) fn summary(
 
 fn table(report: &Report) -> Table {
     let titles = ["age", "lines", "accepted", "rejected", "added", "removed", "expired", "kept"];
-    let heads: Vec<Head> =
-        ["feed", "state"].map(Head::Left).into_iter().chain(titles.map(Head::Right)).collect();
+    let heads: Vec<Column> =
+        ["feed", "state"].map(Column::Left).into_iter().chain(titles.map(Column::Right)).collect();
     let mut table = Table::new(&heads);
     for feed in trouble_first(report) {
         let numbers =
@@ -41,7 +41,7 @@ fn table(report: &Report) -> Table {
         let mut cells = vec![feed.id.clone(), state_word(feed).to_owned()];
         cells.push(feed.age_seconds.map_or("-".to_owned(), age));
         cells.extend(numbers.map(count));
-        table.row(cells);
+        table.push(cells);
     }
     table
 }

@@ -1,6 +1,6 @@
 //! `csv`: a row per sighting, and one row for an indicator that has none, under one header.
 
-use super::{Asked, Context, LookupOutput, ProviderAnswer};
+use super::{Answered, Context, LookupOutput, ProviderAnswer};
 use crate::output::delimited::Dialect;
 use crate::printable;
 use rapsheet_query::Source;
@@ -11,10 +11,10 @@ use std::io::{self, Write};
 pub(super) static OUTPUT: LookupOutput = LookupOutput {
     name: "csv",
     about: "A row per sighting, under one header",
-    head: |out| rows(&[HEAD], out),
+    header: |out| rows(&[HEADER], out),
     answer,
     refused: |refused, out| {
-        let mut cells = [""; HEAD.len()];
+        let mut cells = [""; HEADER.len()];
         let [first, .., last] = &mut cells;
         let text = printable::text(refused.indicator());
         (*first, *last) = (&text, refused.why.word());
@@ -22,7 +22,7 @@ pub(super) static OUTPUT: LookupOutput = LookupOutput {
     },
 };
 
-const HEAD: [&str; 19] = [
+const HEADER: [&str; 19] = [
     "indicator",
     "type",
     "status",
@@ -44,8 +44,8 @@ const HEAD: [&str; 19] = [
     "error",
 ];
 
-fn answer(context: &Context<'_>, asked: &Asked<'_>, out: &mut dyn Write) -> io::Result<()> {
-    let answer = asked.answer;
+fn answer(context: &Context<'_>, answered: &Answered<'_>, out: &mut dyn Write) -> io::Result<()> {
+    let answer = answered.answer;
     let common = [
         answer.indicator.clone(),
         answer.type_word.to_owned(),

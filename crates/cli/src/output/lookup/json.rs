@@ -1,6 +1,6 @@
 //! `json`: one indented object per indicator, its fields in the order that the documentation shows.
 
-use super::{Asked, Context, LookupOutput, ProviderAnswer, Refused, no_head};
+use super::{Answered, Context, LookupOutput, ProviderAnswer, Refused, no_header};
 use rapsheet_query::Source;
 use rapsheet_snapshot::Time;
 use serde::Serialize;
@@ -8,10 +8,10 @@ use serde::Serialize;
 /// The row of the table.
 pub(super) static OUTPUT: LookupOutput = LookupOutput {
     name: "json",
-    about: "An indented object per indicator",
-    head: no_head,
-    answer: |context, asked, out| {
-        serde_json::to_writer_pretty(&mut *out, &object(context, asked))?;
+    about: "JSON, one indented object per indicator",
+    header: no_header,
+    answer: |context, answered, out| {
+        serde_json::to_writer_pretty(&mut *out, &object(context, answered))?;
         writeln!(out)
     },
     refused: |refused, out| {
@@ -68,10 +68,10 @@ pub(super) struct ErrorObject<'a> {
 }
 
 /// The object of an answer.
-pub(super) fn object<'a>(context: &'a Context<'_>, asked: &Asked<'a>) -> Object<'a> {
-    let answer = asked.answer;
+pub(super) fn object<'a>(context: &'a Context<'_>, answered: &Answered<'a>) -> Object<'a> {
+    let answer = answered.answer;
     Object {
-        input: asked.input,
+        input: answered.input,
         indicator: &answer.indicator,
         type_word: answer.type_word,
         status: answer.status.number(),

@@ -1,14 +1,14 @@
 //! `jsonl`: the objects of `json`, one a line.
 
-use super::{LookupOutput, json, no_head};
+use super::{LookupOutput, json, no_header};
 
 /// The row of the table.
 pub(super) static OUTPUT: LookupOutput = LookupOutput {
     name: "jsonl",
-    about: "An object per indicator, one a line",
-    head: no_head,
-    answer: |context, asked, out| {
-        serde_json::to_writer(&mut *out, &json::object(context, asked))?;
+    about: "JSON Lines, one object per indicator",
+    header: no_header,
+    answer: |context, answered, out| {
+        serde_json::to_writer(&mut *out, &json::object(context, answered))?;
         writeln!(out)
     },
     refused: |refused, out| {

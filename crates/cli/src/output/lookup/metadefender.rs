@@ -5,7 +5,7 @@
 //! absent is an empty text, never null and never left out: the vendor's own client refuses an empty
 //! `geo_info`. Every time carries its zone, which the original sometimes omits.
 
-use super::{Asked, Context, LookupOutput, ProviderAnswer, json, no_head};
+use super::{Answered, Context, LookupOutput, ProviderAnswer, json, no_header};
 use rapsheet_query::Source;
 use rapsheet_snapshot::{Assessments, Time};
 use serde::Serialize;
@@ -13,10 +13,10 @@ use serde::Serialize;
 /// The row of the table.
 pub(super) static OUTPUT: LookupOutput = LookupOutput {
     name: "metadefender",
-    about: "An object in the shape of the MetaDefender v4 reputation API, one a line",
-    head: no_head,
-    answer: |context, asked, out| {
-        serde_json::to_writer(&mut *out, &object(context, asked))?;
+    about: "JSON Lines, in the shape of the MetaDefender v4 reputation API",
+    header: no_header,
+    answer: |context, answered, out| {
+        serde_json::to_writer(&mut *out, &object(context, answered))?;
         writeln!(out)
     },
     refused: |refused, out| {
@@ -76,8 +76,8 @@ struct Row<'a> {
     status: u8,
 }
 
-fn object<'a>(context: &'a Context<'_>, asked: &Asked<'a>) -> Object<'a> {
-    let answer = asked.answer;
+fn object<'a>(context: &'a Context<'_>, answered: &Answered<'a>) -> Object<'a> {
+    let answer = answered.answer;
     let is_address = matches!(answer.type_word, "ipv4" | "ipv6");
     Object {
         success: true,

@@ -11,7 +11,7 @@ mod jsonl;
 mod metadefender;
 mod text;
 
-/// Every output, in the order in which people are shown them.
+/// Every output, in the order of help.
 pub(crate) static OUTPUTS: &[&LookupOutput] =
     &[&text::OUTPUT, &json::OUTPUT, &jsonl::OUTPUT, &csv::OUTPUT, &metadefender::OUTPUT];
 
@@ -22,15 +22,15 @@ pub(crate) struct LookupOutput {
     /// What it is, for help.
     pub(crate) about: &'static str,
     /// Prints what comes before all answers.
-    head: fn(&mut dyn Write) -> io::Result<()>,
+    pub(crate) header: fn(&mut dyn Write) -> io::Result<()>,
     /// Prints one answer.
-    answer: fn(&Context<'_>, &Asked<'_>, &mut dyn Write) -> io::Result<()>,
+    pub(crate) answer: fn(&Context<'_>, &Answered<'_>, &mut dyn Write) -> io::Result<()>,
     /// Prints that a text is no indicator. The text may hold any characters, which must not reach a terminal.
-    refused: fn(&Refused<'_>, &mut dyn Write) -> io::Result<()>,
+    pub(crate) refused: fn(&Refused<'_>, &mut dyn Write) -> io::Result<()>,
 }
 
 /// A question and its answer.
-pub(crate) struct Asked<'a> {
+pub(crate) struct Answered<'a> {
     /// The question as it was typed.
     pub(crate) input: &'a str,
     /// The answer.
@@ -49,28 +49,6 @@ impl Refused<'_> {
     /// The question without the blanks around it.
     fn indicator(&self) -> &str {
         self.input.trim_ascii()
-    }
-}
-
-impl LookupOutput {
-    /// Prints what comes before all answers.
-    pub(crate) fn head(&self, out: &mut dyn Write) -> io::Result<()> {
-        (self.head)(out)
-    }
-
-    /// Prints one answer.
-    pub(crate) fn answer(
-        &self,
-        context: &Context<'_>,
-        asked: &Asked<'_>,
-        out: &mut dyn Write,
-    ) -> io::Result<()> {
-        (self.answer)(context, asked, out)
-    }
-
-    /// Prints that a text is no indicator.
-    pub(crate) fn refused(&self, refused: &Refused<'_>, out: &mut dyn Write) -> io::Result<()> {
-        (self.refused)(refused, out)
     }
 }
 
@@ -118,6 +96,6 @@ struct ProviderAnswer<'a> {
     sources: &'a [rapsheet_query::Source],
 }
 
-fn no_head(_: &mut dyn Write) -> io::Result<()> {
+fn no_header(_: &mut dyn Write) -> io::Result<()> {
     Ok(())
 }

@@ -1,6 +1,6 @@
 //! `text`: an answer for people. A line for the verdict, and one below it for each sighting.
 
-use super::{Asked, Context, LookupOutput, ProviderAnswer, no_head};
+use super::{Answered, Context, LookupOutput, ProviderAnswer, no_header};
 use crate::printable;
 use rapsheet_query::Source;
 use rapsheet_snapshot::{Status, Time};
@@ -10,11 +10,11 @@ use std::io::{self, Write};
 pub(super) static OUTPUT: LookupOutput = LookupOutput {
     name: "text",
     about: "For people",
-    head: no_head,
+    header: no_header,
     answer,
     refused: |refused, out| {
         let (text, why) = (printable::text(refused.indicator()), refused.why);
-        writeln!(out, "{text}  no indicator: {why} ({})", about(why))
+        writeln!(out, "{text}  not an indicator: {why} ({})", about(why))
     },
 };
 
@@ -22,8 +22,8 @@ fn about(why: rapsheet_snapshot::ParseError) -> &'static str {
     why.about().trim_end_matches('.')
 }
 
-fn answer(context: &Context<'_>, asked: &Asked<'_>, out: &mut dyn Write) -> io::Result<()> {
-    let answer = asked.answer;
+fn answer(context: &Context<'_>, answered: &Answered<'_>, out: &mut dyn Write) -> io::Result<()> {
+    let answer = answered.answer;
     let verdict = context.color.status(answer.status, answer.status.verdict());
     write!(out, "{}  {verdict}", printable::text(&answer.indicator))?;
     match (answer.status, answer.assessments()) {

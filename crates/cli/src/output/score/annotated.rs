@@ -12,7 +12,7 @@ pub(super) static OUTPUT: ScoreOutput = ScoreOutput {
     name: "annotated",
     about: "Every record of the log, in its own format, with the verdict on its indicators added",
     is_by_record: true,
-    head: |_, _| {},
+    header: |_, _| {},
     block,
     for_terminal: printable::log_line,
 };
@@ -43,7 +43,7 @@ fn annotation<'a>(scored: &ScoredBlock<'a>, matches: &'a [Match]) -> Annotation<
         .into_iter()
         .find(|status| all().any(|info| info.status == *status));
     let deciding = || all().filter(move |info| Some(info.status) == status);
-    let mut providers: Vec<&str> = deciding().flat_map(|info| scored.speakers(info)).collect();
+    let mut providers: Vec<&str> = deciding().flat_map(|info| scored.deciding_providers(info)).collect();
     providers.sort_unstable();
     providers.dedup();
     let mut assessments: Vec<_> = deciding().flat_map(|info| info.assessments.iter()).collect();

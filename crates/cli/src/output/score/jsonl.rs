@@ -8,9 +8,9 @@ use serde::Serialize;
 /// The row of the table.
 pub(super) static OUTPUT: ScoreOutput = ScoreOutput {
     name: "jsonl",
-    about: "An object per match, one a line",
+    about: "JSON Lines, one object per match",
     is_by_record: false,
-    head: |_, _| {},
+    header: |_, _| {},
     block,
     for_terminal: printable::json_line,
 };
@@ -18,7 +18,7 @@ pub(super) static OUTPUT: ScoreOutput = ScoreOutput {
 /// Fields that only some runs have.
 #[derive(Serialize)]
 struct Addition {
-    /// The time of the record, where records are judged at their own time; null where the record states none.
+    /// The time of the record, where records are looked up as of their own times; null where it states none.
     #[serde(skip_serializing_if = "Option::is_none")]
     event_time: Option<Option<String>>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -64,7 +64,7 @@ fn block(scored: &ScoredBlock<'_>, out: &mut Vec<u8>) {
     }
 }
 
-/// Appends a number in decimal.
+/// Appends a number in decimal. Each row has two, so this avoids the cost of `std::fmt`.
 fn number(mut number: u64, out: &mut Vec<u8>) {
     let mut digits = [0; 20];
     let mut first = digits.len();
@@ -97,6 +97,6 @@ fn object<'a>(scored: &ScoredBlock<'a>, info: &'a MatchInfo) -> Object<'a> {
         status: info.status.number(),
         detected_by: info.detected_by,
         assessments: info.assessments.iter().map(|assessment| assessment.word()).collect(),
-        providers: scored.speakers(info).collect(),
+        providers: scored.deciding_providers(info).collect(),
     }
 }

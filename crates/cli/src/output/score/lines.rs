@@ -8,7 +8,7 @@ pub(super) static OUTPUT: ScoreOutput = ScoreOutput {
     name: "lines",
     about: "The lines with a match, unchanged, like grep",
     is_by_record: false,
-    head: |_, _| {},
+    header: |_, _| {},
     block,
     for_terminal: printable::log_line,
 };

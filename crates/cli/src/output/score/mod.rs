@@ -23,7 +23,7 @@ pub(crate) type Match = rapsheet_query::Match<CachedInfo>;
 /// What a scorer caches of an indicator.
 pub(crate) struct CachedInfo {
     info: MatchInfo,
-    /// The part of its JSON row that is the same wherever it stands, from its first row on.
+    /// The part of its JSON row that is the same for all matches, made with the first of them.
     json: OnceCell<Box<[u8]>>,
 }
 
@@ -56,7 +56,7 @@ pub(crate) struct ScoreOutput {
     /// Whether it needs all matches of a record at once.
     pub(crate) is_by_record: bool,
     /// Appends what comes before all blocks; the flag says whether `--context` adds a column.
-    head: fn(bool, &mut Vec<u8>),
+    pub(crate) header: fn(bool, &mut Vec<u8>),
     /// Appends the output for a block.
     block: fn(&ScoredBlock<'_>, &mut Vec<u8>),
     /// Makes a line of output, without its end, safe for a terminal: the author of a log must not control the
@@ -65,11 +65,6 @@ pub(crate) struct ScoreOutput {
 }
 
 impl ScoreOutput {
-    /// Appends what comes before all blocks; `context` says whether `--context` adds a column.
-    pub(crate) fn head(&self, context: bool, out: &mut Vec<u8>) {
-        (self.head)(context, out);
-    }
-
     /// Appends the output for a block.
     pub(crate) fn block(&self, scored: &ScoredBlock<'_>, out: &mut Vec<u8>) {
         if !scored.options.to_terminal {
@@ -105,7 +100,7 @@ pub(crate) struct ScoredBlock<'a> {
     pub(crate) found: &'a [Match],
     /// The line of the last match in the parts before, counted like the lines of `found`.
     pub(crate) last_reported_line: Option<usize>,
-    /// The time of each match's record, where records are judged at their own time.
+    /// The time of each match's record, where records are looked up as of their own times.
     pub(crate) times: Option<&'a [Option<Time>]>,
     /// Knows the providers.
     pub(crate) searcher: &'a Searcher<'a>,
@@ -147,7 +142,7 @@ impl<'a> ScoredBlock<'a> {
     }
 
     /// The providers whose status is the overall one, by name.
-    pub(crate) fn speakers(&self, info: &'a MatchInfo) -> impl Iterator<Item = &'a str> {
+    pub(crate) fn deciding_providers(&self, info: &'a MatchInfo) -> impl Iterator<Item = &'a str> {
         let providers = self.searcher.providers();
         info.decided_by().filter_map(|at| providers.get(at)).map(|provider| provider.name.as_str())
     }

@@ -13,7 +13,7 @@ pub(super) static CSV: ScoreOutput = ScoreOutput {
     name: "csv",
     about: "A row per match, under a header",
     is_by_record: false,
-    head: |context, out| head(Dialect::Csv, context, out),
+    header: |context, out| header(Dialect::Csv, context, out),
     block: |scored, out| block(Dialect::Csv, scored, out),
     for_terminal: printable::log_line,
 };
@@ -22,12 +22,12 @@ pub(super) static TSV: ScoreOutput = ScoreOutput {
     name: "tsv",
     about: "The same, separated by tabs",
     is_by_record: false,
-    head: |context, out| head(Dialect::Tsv, context, out),
+    header: |context, out| header(Dialect::Tsv, context, out),
     block: |scored, out| block(Dialect::Tsv, scored, out),
     for_terminal: printable::log_line,
 };
 
-const HEAD: [&str; 12] = [
+const HEADER: [&str; 12] = [
     "file",
     "line",
     "offset",
@@ -42,8 +42,8 @@ const HEAD: [&str; 12] = [
     "event_time",
 ];
 
-fn head(dialect: Dialect, context: bool, out: &mut Vec<u8>) {
-    dialect.row(HEAD.into_iter().chain(context.then_some("context")), out);
+fn header(dialect: Dialect, context: bool, out: &mut Vec<u8>) {
+    dialect.row(HEADER.into_iter().chain(context.then_some("context")), out);
 }
 
 fn block(dialect: Dialect, scored: &ScoredBlock<'_>, out: &mut Vec<u8>) {
@@ -69,7 +69,7 @@ fn cells(scored: &ScoredBlock<'_>, info: &MatchInfo) -> [String; 8] {
         info.status.number().to_string(),
         info.detected_by.to_string(),
         words.join(" "),
-        scored.speakers(info).collect::<Vec<_>>().join(" "),
+        scored.deciding_providers(info).collect::<Vec<_>>().join(" "),
         cell(info.first_seen),
         cell(info.detect_time),
     ]
