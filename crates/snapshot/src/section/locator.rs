@@ -10,7 +10,7 @@
 //! bucket records how many eighths of its names, by the lowest bits of their hashes, *spill*. Spilled names,
 //! one in ten, are stored in a second layer of the same kind of bucket, filled less. Names that a
 //! second-layer bucket cannot hold, fewer than one in a thousand of all, are stored nowhere: the locator
-//! returns [`LeafSlot::HASH_COLLISION`].
+//! returns `LeafSlot::HASH_COLLISION`.
 //!
 //! Two names with the same hash cannot both be stored either and get the same answer. In all these cases the
 //! top index finds the name, which takes longer.
