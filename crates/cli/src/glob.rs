@@ -9,12 +9,8 @@ use glob::{MatchOptions, Pattern};
 use std::fs;
 use std::path::{Component, Path, PathBuf};
 
-/// The crate's own rule for hidden names never lets `.*` match one, so [`has_literal_dots`] replaces it.
-const OPTIONS: MatchOptions = MatchOptions {
-    case_sensitive: true,
-    require_literal_separator: true,
-    require_literal_leading_dot: false,
-};
+const AS_A_SHELL: MatchOptions =
+    MatchOptions { case_sensitive: true, require_literal_separator: true, require_literal_leading_dot: true };
 
 /// Replaces each pattern by the files that match it, sorted by name. A path that exists is that file, even if
 /// its name looks like a pattern. A pattern without matches stays, so that opening it names it in an error.

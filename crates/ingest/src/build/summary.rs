@@ -5,7 +5,7 @@ use super::{BuildInput, previous_record};
 use crate::catalog::Feed;
 use crate::report::{EndedFeed, REPORT_VERSION, Report, Totals};
 use rapsheet_assemble::{Assembly, RetentionPolicy};
-use rapsheet_snapshot::section::origin::{FeedState, AcceptedDownload};
+use rapsheet_snapshot::section::origin::{AcceptedDownload, FeedState};
 use rapsheet_snapshot::{FeedId, Mode, ParseError};
 use std::collections::BTreeMap;
 
