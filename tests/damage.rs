@@ -5,7 +5,7 @@
 
 use crate::support::{Harness, Random, day};
 use rapsheet_query::{Batch, Searcher};
-use rapsheet_snapshot::{AddressRange, Snapshot};
+use rapsheet_snapshot::{AddressRange, Image, Section, SectionBytes, Snapshot};
 
 /// A small snapshot that uses every section: single addresses and ranges of both families, ranges that are
 /// not prefixes, names of every scope, URLs, and rows with their own times.
@@ -153,6 +153,22 @@ fn forged_files_with_sound_checksums_never_panic() {
         }
     }
     assert!(rejected > 500, "most forgeries are detected: {rejected}");
+}
+
+#[test]
+fn a_file_that_lost_a_section_is_rejected() {
+    let snapshot = Snapshot::from_bytes(small_snapshot()).expect("a valid snapshot");
+    let present = |section: &Section| !snapshot.bytes(*section).is_empty();
+    let sections: Vec<Section> = Section::ALL.iter().copied().filter(present).collect();
+    assert!(sections.len() > 15, "the sample has most sections");
+    for lost in &sections {
+        let kept = sections.iter().filter(|section| *section != lost).map(|section| {
+            SectionBytes::new(*section, snapshot.count(*section), snapshot.bytes(*section).to_vec())
+        });
+        let bytes = Image::new(snapshot.built_at(), kept.collect()).to_bytes();
+        let read = Snapshot::from_bytes(bytes).and_then(|snapshot| snapshot.verify_references());
+        assert!(read.is_err(), "{}", lost.name());
+    }
 }
 
 /// Recomputes all checksums of a file, as an attacker would.

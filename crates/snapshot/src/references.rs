@@ -23,6 +23,14 @@ const LEAVES: usize = 1 << 14;
 /// How many suffixes of names are prefetched before they are looked up.
 const BATCH: usize = 512;
 
+/// The sections that index each kind of indicator, and the section of its sets.
+const PART_SECTIONS: &[(&[Section], Section)] = &[
+    (&[Section::Ipv4Ends], Section::Ipv4Sets),
+    (&[Section::Ipv6Index, Section::Ipv6Ranges], Section::Ipv6Sets),
+    (&[Section::NameFilter, Section::NameLocator, Section::NameLeaves], Section::NameSets),
+    (&[Section::UrlBlocks], Section::UrlSets),
+];
+
 /// A part of the verification of a snapshot's references, independent of the other parts.
 #[derive(Clone, Debug)]
 pub struct ReferenceCheck<'a> {
@@ -71,7 +79,11 @@ impl ReferenceCheck<'_> {
     pub fn run(&self) -> Result<(), Error> {
         let check = Check { snapshot: self.snapshot, index: self.snapshot.index() };
         let result = match &self.kind {
-            CheckKind::Tables => check.lengths().and_then(|()| check.records()).and_then(|()| check.sets()),
+            CheckKind::Tables => check
+                .presence()
+                .and_then(|()| check.lengths())
+                .and_then(|()| check.records())
+                .and_then(|()| check.sets()),
             CheckKind::Sets(part) => check.entries(*part),
             CheckKind::Addresses(all, part) => check.addresses(*all, *part),
             CheckKind::TopIndex => check.top_index(),
@@ -101,6 +113,27 @@ impl Check<'_> {
         found: impl FnOnce() -> String,
     ) -> Result<(), Corruption> {
         if holds { Ok(()) } else { Err(self.corruption(section, expected, found())) }
+    }
+
+    /// No section has items without bytes, and the sections of a part are all there, with equal counts, or all missing.
+    /// Otherwise a file that lost one of them would answer as if nothing were listed.
+    fn presence(&self) -> Result<(), Corruption> {
+        let count = |section| self.snapshot.count(section);
+        for section in Section::ALL {
+            let found = || format!("{} items and no bytes", count(*section));
+            let is_whole = count(*section) == 0 || !self.snapshot.bytes(*section).is_empty();
+            self.require(is_whole, *section, "bytes for its items", found)?;
+        }
+        for (indexes, sets) in PART_SECTIONS {
+            for index in *indexes {
+                let found = || format!("{} and {}", count(*index), count(*sets));
+                self.require(count(*index) == count(*sets), *index, "as many items as sets", found)?;
+            }
+        }
+        // The directory counts ranges; the other two sections of IPv4 count the gaps between them as well.
+        let found = || "one of them alone".to_owned();
+        let is_whole = (count(Section::Ipv4Directory) == 0) == (count(Section::Ipv4Sets) == 0);
+        self.require(is_whole, Section::Ipv4Directory, "a directory and sets", found)
     }
 
     /// The lengths of arrays of fixed-size rows match their counts.
