@@ -66,6 +66,32 @@ fn build_dir() -> TestDir {
     dir
 }
 
+/// A snapshot without one kind of indicator lacks the sections of that kind, and is as valid as any.
+#[test]
+fn snapshots_of_one_kind_of_indicator_are_published_and_answer() {
+    for (format, text, query, status) in [
+        ("plain-ip", "45.9.20.5\n", "45.9.20.5", 1),
+        ("plain-ip", "2a06:e480::/32\n", "2a06:e480::7", 1),
+        ("plain-domain", "evilpanel.com\n", "evilpanel.com", 1),
+        ("url-list", "http://evilpanel.com/a\n", "http://evilpanel.com/a", 1),
+        ("plain-ip", "# an empty list\n", "45.9.20.5", 5),
+    ] {
+        let dir = TestDir::new();
+        let feed = "[[feed]]\nid = \"only\"\nprovider = \"only.example\"\nfile = \"only.txt\"\n";
+        dir.write(
+            "catalog.toml",
+            format!("{feed}format = \"{format}\"\n[feed.guard]\ncan_be_empty = true\n"),
+        );
+        dir.write("downloads/only.txt", text);
+        dir.write("downloads/only.txt.meta.json", r#"{"fetched_at":"2026-11-21T03:00:00Z"}"#);
+        let output = dir.run(BUILD);
+        assert_eq!(code(&output), 0, "{text}{}", stderr(&output));
+        assert_eq!(code(&dir.run(&["--snapshot", "out.rap", "verify"])), 0, "{text}");
+        let answer = dir.run(&["--snapshot", "out.rap", "lookup", "-o", "jsonl", query]);
+        assert_eq!(json_lines(&answer)[0]["status"], json!(status), "{text}");
+    }
+}
+
 #[test]
 fn build_publishes_a_snapshot_and_writes_reports() {
     let dir = build_dir();
