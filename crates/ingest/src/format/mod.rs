@@ -6,9 +6,9 @@
 //! or include directive that a feed contains, and a malformed line never ends the reading of a file: it is
 //! rejected, and the next line is read.
 //!
-//! To add a format, write its file, add its `mod` line and its row below, and put a sample into
-//! `feeds/samples/`. The commands `formats` and `parse`, the catalogue's validation and the tests work from
-//! the table.
+//! To add a format, write its file, add its `mod` line and its row below, put a sample into `feeds/samples/`
+//! and bless its expectation (CONTRIBUTING.md, Add a format). The commands `formats` and `parse`, the
+//! catalogue's validation and the tests work from the table.
 
 pub use crate::download::decode::Markup;
 use crate::download::refusal::FileRefusal;
