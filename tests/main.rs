@@ -20,6 +20,7 @@ mod faults;
 mod files;
 mod format_cases;
 mod formats;
+mod found_in_text;
 mod hostile_lines;
 mod large_lists;
 mod log_kinds;

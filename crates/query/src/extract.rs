@@ -1,21 +1,25 @@
 //! Extraction: finds the addresses, names and URLs in raw log bytes.
 //!
-//! A log is cut at blanks, quotes and angle brackets, which no indicator contains. In each of these tokens a
-//! URL begins where there is `://`; the rest is cut into words of the bytes that addresses and names consist
-//! of.
+//! A log is cut at blanks, quotes and angle brackets, which no indicator contains. From each of these tokens
+//! the escapes of writers are removed, and what they stand for is cut again (see the module `escape`). In
+//! what remains, a URL begins where there is `://`; all else is cut into words of the bytes that addresses
+//! and names consist of.
 //!
 //! - A word is an indicator as a whole or not at all: `1.2.3.4.5` and `libfoo-1.2.3.4a` are not addresses,
 //!   and the part before an `@` is not a host.
 //! - Whether a name exists is left to the index: an unknown name is a miss.
 //! - Names with non-ASCII letters are found in URLs only, because in running text their end is ambiguous.
-//! - An escape (`\n`, `\u0026`, `\x22`, `%2F`; see the module `escape`) is no part of the word after it.
-//!   Where `\n` may also be the end of a Windows path and the first letter of a name, both readings become
+//! - A URL hides nothing: its path, query and fragment are read as other text is, plain and percent-decoded,
+//!   and so is all of a text that only looks like a URL.
+//! - Where `\n` may also be the end of a Windows path and the first letter of a name, both readings become
 //!   questions.
 //!
-//! The work is linear in the bytes. Tokens without escapes are read in place; nothing is allocated for them.
+//! The work is linear in the bytes, at each of a few levels of escapes. Tokens without escapes are read in
+//! place; nothing is allocated for them.
 
 use crate::batch::Batch;
-use crate::escape::{escape_end, unescaped};
+use crate::escape::{Sequences, Unescaped, escape_end, percent_decoded, remove};
+use crate::ipv6;
 use crate::question::Questions;
 use crate::tokenizer::is_edge;
 use rapsheet_snapshot::{Address, name::NAME_MAX};
@@ -69,37 +73,21 @@ const TRAILING: &[u8] = b".,;:!?)]}|\\";
 const DELIMITERS: &[u8] = b",;|)]}";
 /// The longest URL that becomes a question, in bytes; the tail of a longer one is searched as text.
 const URL_MAX: usize = 8 << 10;
-/// How much of a token with escaped slashes is unescaped at a time, in bytes.
-const PART_MAX: usize = 256 << 10;
+/// How much of a token with escapes is unescaped at a time, in bytes. A part and its copies at all levels
+/// take up to nine times [`LEVELS_MAX`] as much.
+const PART_MAX: usize = 64 << 10;
+/// How many levels of escapes are removed: those of a terminal within JSON within JSON, and a percent-encoded
+/// URL within another.
+const LEVELS_MAX: usize = 5;
 /// How many URLs nested in a URL become questions up to the end of the token.
 const NESTED_MAX: usize = 4;
-/// The longest text of an IPv6 address.
-const V6_MAX: usize = 45;
 
 /// Adds every indicator in `text` to the batch, and the byte offset of each to `offsets`.
 ///
 /// This is the reference that tests compare [`Scorer`](crate::Scorer) with: it looks at each byte in turn,
 /// and has neither the kernels of the tokenizer nor a cache.
 pub fn extract(text: &[u8], batch: &mut Batch, offsets: &mut Vec<usize>) {
-    let mut extractor = Extractor { text, questions: &mut batch.questions, offsets };
-    let mut start = 0;
-    while start < text.len() {
-        let rest = text.get(start..).unwrap_or(&[]);
-        let (mut dots, mut colons, mut width) = (0u32, 0u32, 0);
-        for byte in rest {
-            match class_of(*byte) {
-                Class::Edge => break,
-                Class::Dot => dots += 1,
-                Class::Colon => colons += 1,
-                _ => {}
-            }
-            width += 1;
-        }
-        if dots > 0 || colons > 0 {
-            extractor.token(start, start + width, colons);
-        }
-        start += width + 1;
-    }
+    Extractor { text, questions: &mut batch.questions, offsets, level: 0, is_decoded: false }.tokens();
 }
 
 /// Adds every indicator in the token from `start` to `end`, which lies between two edges.
@@ -110,15 +98,17 @@ pub(crate) fn extract_token(
     questions: &mut Questions,
     offsets: &mut Vec<usize>,
 ) {
-    let token = text.get(start..end).unwrap_or(&[]);
-    let colons = memchr::memchr_iter(b':', token).take(2).count();
-    Extractor { text, questions, offsets }.token(start, end, colons as u32);
+    Extractor { text, questions, offsets, level: 0, is_decoded: false }.token(start, end);
 }
 
 struct Extractor<'a> {
     text: &'a [u8],
     questions: &'a mut Questions,
     offsets: &'a mut Vec<usize>,
+    /// How many levels of escapes were removed from the text.
+    level: usize,
+    /// Whether percent escapes were among them.
+    is_decoded: bool,
 }
 
 impl<'a> Extractor<'a> {
@@ -126,62 +116,91 @@ impl<'a> Extractor<'a> {
         self.text.get(start..end).unwrap_or(&[])
     }
 
-    /// Reads the text between two edges. `colons` may be any number above 0 where there are colons.
-    fn token(&mut self, start: usize, end: usize, colons: u32) {
-        if colons > 0 && has_escaped_slash(self.slice(start, end)) {
-            return self.escaped(start, end);
-        }
-        let scheme = if colons > 0 { self.first_scheme(start, end) } else { None };
-        match scheme {
-            Some(url) => {
-                self.words(start, url);
-                self.url(url, end);
-            }
-            None => self.words(start, end),
+    /// Reads the tokens of the text.
+    fn tokens(&mut self) {
+        let mut start = 0;
+        for token in self.text.split(|byte| class_of(*byte) == Class::Edge) {
+            self.token(start, start + token.len());
+            start += token.len() + 1;
         }
     }
 
-    /// Reads a token of JSON whose slashes are escaped, without their backslashes. A very long one is read in
-    /// parts, because its copy takes nine bytes of memory a byte.
+    /// Reads the text between two edges.
+    fn token(&mut self, start: usize, end: usize) {
+        let token = self.slice(start, end);
+        let marks = token.iter().fold(0, |marks, byte| marks | marks_of(*byte));
+        if marks & (SIGNS | ESCAPES) == 0 {
+            return;
+        }
+        if marks & ESCAPES == 0 {
+            return self.plain(start, end);
+        }
+        // An escape may stand for a dot or a colon. The tokenizer reads no escapes and skips such a token.
+        if self.level > 0 || has_sign(token) {
+            self.escaped(start, end);
+        }
+    }
+
+    /// Reads a token without the escapes of writers. A very long one is read in parts.
     fn escaped(&mut self, start: usize, end: usize) {
-        let (mut plain, mut positions) = (Vec::new(), Vec::new());
         let mut from = start;
         while from < end {
             let to = self.part_end(from, end);
-            plain.clear();
-            positions.clear();
-            for (byte, at) in self.slice(from, to).iter().zip(from..) {
-                while *byte == b'/' && plain.last() == Some(&b'\\') {
-                    plain.pop();
-                    positions.pop();
+            match self.unescaped(from, to, Sequences::Cut) {
+                None => self.plain(from, to),
+                Some(text) => {
+                    self.inner(from, &text, self.is_decoded);
+                    if let Some(joined) =
+                        text.cuts_words.then(|| self.unescaped(from, to, Sequences::Join)).flatten()
+                    {
+                        self.inner(from, &joined, self.is_decoded);
+                    }
                 }
-                plain.push(*byte);
-                positions.push(at);
-            }
-            let before = self.offsets.len();
-            extract_token(&plain, 0, plain.len(), self.questions, self.offsets);
-            for offset in self.offsets.iter_mut().skip(before) {
-                *offset = positions.get(*offset).copied().unwrap_or(from);
             }
             from = to;
         }
     }
 
-    /// The end of a part of a token: that of the token, or the offset after a byte that is in no name or
-    /// address.
+    fn unescaped(&self, start: usize, end: usize, sequences: Sequences) -> Option<Unescaped> {
+        if self.level < LEVELS_MAX { remove(self.slice(start, end), sequences) } else { None }
+    }
+
+    /// Reads a text without one level of escapes; its original begins at `start`.
+    fn inner(&mut self, start: usize, text: &Unescaped, is_decoded: bool) {
+        let before = self.offsets.len();
+        let (questions, offsets) = (&mut *self.questions, &mut *self.offsets);
+        Extractor { text: &text.text, questions, offsets, level: self.level + 1, is_decoded }.tokens();
+        for offset in self.offsets.iter_mut().skip(before) {
+            *offset = start + text.original_offset(*offset);
+        }
+    }
+
+    /// The end of a part of a token: that of the token, or the offset after a byte that is in no name,
+    /// address or escape.
     fn part_end(&self, start: usize, end: usize) -> usize {
         if end - start <= PART_MAX {
             return end;
         }
         let part = self.slice(start, start + PART_MAX);
-        let is_separator = |byte: &u8| class_of(*byte) == Class::Separator && *byte != b'\\';
+        let is_separator = |byte: &u8| class_of(*byte) == Class::Separator && marks_of(*byte) == 0;
         start + part.iter().rposition(is_separator).map_or(PART_MAX, |at| at + 1)
     }
 
-    /// The start of the first URL whose scheme occurs on lists.
-    fn first_scheme(&self, start: usize, end: usize) -> Option<usize> {
-        let mut colons = memchr::memmem::find_iter(self.slice(start, end), b"://");
-        colons.find_map(|at| self.scheme_start(start, start + at))
+    /// Reads a text that has no escapes but percent escapes.
+    fn plain(&mut self, start: usize, end: usize) {
+        match self.first_scheme(start, start, end) {
+            Some(url) => {
+                self.decoded(start, url);
+                self.urls(url, end);
+            }
+            None => self.decoded(start, end),
+        }
+    }
+
+    /// The start of the first URL whose scheme occurs on lists and whose `://` is at `from` or behind.
+    fn first_scheme(&self, start: usize, from: usize, end: usize) -> Option<usize> {
+        let mut colons = memchr::memmem::find_iter(self.slice(from, end), b"://");
+        colons.find_map(|at| self.scheme_start(start, from + at))
     }
 
     /// The start of the scheme before the `://` at `colon`, if it is one that occurs on lists.
@@ -200,53 +219,107 @@ impl<'a> Extractor<'a> {
     /// Reads the URL that begins at `start`, and those nested in it. The first few become questions up to the
     /// end of the token. Further ones end where the next begins; otherwise a line of URLs alone would take
     /// quadratic time.
-    fn url(&mut self, start: usize, end: usize) {
+    fn urls(&mut self, start: usize, end: usize) {
         let (mut next, mut depth) = (Some(start), 0);
         while let Some(start) = next {
             let host_at = start + memchr::memchr(b':', self.slice(start, end)).map_or(0, |at| at + 3);
-            let inner = memchr::memmem::find(self.slice(host_at, end), b"://");
-            next = inner.and_then(|at| self.scheme_start(host_at, host_at + at));
+            next = self.first_scheme(host_at, host_at, end);
             let stop = next.filter(|_| depth >= NESTED_MAX).unwrap_or(end);
             let tail = self.one_url(start, host_at, stop);
             let tail_end = next.unwrap_or(end);
-            self.words(tail.min(tail_end), tail_end);
+            self.decoded(tail.min(tail_end), tail_end);
             depth += 1;
         }
     }
 
-    /// Adds one URL up to `end`, and up to its first delimiter. Returns where the search continues.
+    /// Adds one URL up to `end`, and up to where it may end before. Returns where the search continues: after
+    /// its host and port, or at its host if that is no question yet.
     fn one_url(&mut self, start: usize, host_at: usize, end: usize) -> usize {
-        let stop = end.min(start + URL_MAX);
-        if memchr::memchr(b'\\', self.slice(host_at, stop)).is_some() {
-            return self.escaped_url(start, host_at, stop);
+        let stop = self.url_end(host_at, end.min(start + URL_MAX));
+        let stop = host_at + quoted_host(self.slice(host_at, stop)).unwrap_or(stop - host_at);
+        let last = self.without_trailing(start, stop);
+        let mut is_url = self.push(start, last);
+        let is_value = start > 0 && matches!(self.slice(start - 1, start), [b'=' | b'&']);
+        let cuts = url_cuts(self.slice(host_at, last), is_value || self.is_decoded);
+        for cut in cuts.iter().flatten().map(|cut| host_at + cut) {
+            let is_new = cuts.iter().flatten().filter(|other| host_at + **other == cut).count() == 1;
+            is_url |= is_new && self.push(start, self.without_trailing(start, cut));
         }
-        let trailing =
-            self.slice(start, stop).iter().rev().take_while(|byte| TRAILING.contains(byte)).count();
-        let last = stop - trailing;
-        self.push(start, last);
-        let cut = self
-            .slice(host_at, last)
-            .iter()
-            .position(|byte| DELIMITERS.contains(byte))
-            .map(|at| host_at + at);
-        if let Some(cut) = cut {
-            self.push(start, cut);
+        self.quoted_printable(start, last);
+        let first_cut = cuts.iter().flatten().min().map_or(last, |cut| host_at + cut);
+        let tail = self.authority_end(host_at, first_cut);
+        if !is_url {
+            self.unreadable(host_at, tail);
+        } else if self.is_decoded {
+            self.words(host_at, tail);
         }
-        cut.unwrap_or(last)
+        tail
     }
 
-    /// As [`Extractor::one_url`], for a URL with backslashes, which is added without its escapes.
-    fn escaped_url(&mut self, start: usize, host_at: usize, stop: usize) -> usize {
-        let (plain, width) = unescaped(self.slice(start, stop));
-        let trailing = plain.iter().rev().take_while(|byte| TRAILING.contains(byte)).count();
-        let last = plain.get(..plain.len() - trailing).unwrap_or(&plain);
-        self.push_text(last, start);
-        let host = last.get(host_at - start..).unwrap_or(&[]);
-        if let Some(cut) = host.iter().position(|byte| DELIMITERS.contains(byte)) {
-            self.push_text(last.get(..host_at - start + cut).unwrap_or(last), start);
+    /// Where a URL ends: before a backslash, but for that of a defanged dot, or before a control character.
+    fn url_end(&self, host_at: usize, end: usize) -> usize {
+        let url = self.slice(host_at, end);
+        let is_end = |at: &usize| match url.get(*at) {
+            Some(b'\\') => url.get(at + 1) != Some(&b'.'),
+            Some(byte) => byte.is_ascii_control(),
+            None => false,
+        };
+        let mut candidates = memchr::memchr2_iter(b'\\', 0x1B, url);
+        candidates.find(is_end).map_or(end, |at| host_at + at)
+    }
+
+    fn without_trailing(&self, start: usize, end: usize) -> usize {
+        end - self.slice(start, end).iter().rev().take_while(|byte| TRAILING.contains(byte)).count()
+    }
+
+    /// The end of the host and port of a URL.
+    fn authority_end(&self, host_at: usize, end: usize) -> usize {
+        let url = self.slice(host_at, end);
+        url.iter().position(|byte| matches!(byte, b'/' | b'?' | b'#')).map_or(end, |at| host_at + at)
+    }
+
+    /// Adds a URL of a mail's source, where `=` is `=3D`, as it was sent.
+    fn quoted_printable(&mut self, start: usize, end: usize) {
+        let url = self.slice(start, end);
+        let Some(first) = memchr::memmem::find(url, b"=3D") else { return };
+        let mut sent = url.get(..first).unwrap_or(&[]).to_vec();
+        let mut rest = url.get(first..).unwrap_or(&[]);
+        while let Some(byte) = rest.first() {
+            sent.push(*byte);
+            rest = rest.get(if rest.starts_with(b"=3D") { 3 } else { 1 }..).unwrap_or(&[]);
         }
-        let raw = self.slice(host_at, start + width);
-        raw.iter().position(|byte| DELIMITERS.contains(byte)).map_or(start + width, |at| host_at + at)
+        self.push_text(&sent, start);
+    }
+
+    /// Reads the authority of what only looks like a URL, and what stands before an `@` in it.
+    fn unreadable(&mut self, start: usize, end: usize) {
+        let mut from = start;
+        for part in self.slice(start, end).split(|byte| *byte == b'@') {
+            self.decoded(from, from + part.len());
+            from += part.len() + 1;
+        }
+    }
+
+    /// Reads a text with percent escapes decoded, each parameter by itself: what is decoded to `&` belongs to
+    /// a URL within, and what is `&` already ends it.
+    fn decoded(&mut self, start: usize, end: usize) {
+        let text = self.slice(start, end);
+        if self.level >= LEVELS_MAX || memchr::memchr(b'%', text).is_none() {
+            return self.words(start, end);
+        }
+        let mut from = start;
+        for parameter in text.split(|byte| *byte == b'&') {
+            let end = from + parameter.len();
+            while from < end {
+                let to = self.part_end(from, end);
+                match percent_decoded(self.slice(from, to)) {
+                    None => self.words(from, to),
+                    Some(text) => self.inner(from, &text, true),
+                }
+                from = to;
+            }
+            from = end + 1;
+        }
     }
 
     /// Reads the words of a text: sequences of the bytes that addresses and names consist of.
@@ -257,15 +330,15 @@ impl<'a> Extractor<'a> {
             let is_in_word =
                 |byte: &u8| matches!(class_of(*byte), Class::Alphanumeric | Class::Dot | Class::Colon);
             let width = rest.iter().take_while(|byte| is_in_word(byte)).count();
-            let follows_at = rest.get(width) == Some(&b'@');
-            if width > 0 && !follows_at {
+            let is_user = rest.get(width) == Some(&b'@') && !self.is_share_host(at, at + width);
+            if width > 0 && !is_user {
                 let inner = escape_end(self.text, at, at + width);
                 if inner > at {
                     self.word(inner, at + width);
-                }
-                // An escape of one letter may be no escape, but the first letter of a name after a
-                // backslash.
-                if inner < at + 2 {
+                    // It may be no escape, but the beginning of a name after a backslash. An address of it
+                    // and a tag was found already.
+                    self.pieces(at, at + width);
+                } else {
                     self.word(at, at + width);
                 }
             }
@@ -273,18 +346,42 @@ impl<'a> Extractor<'a> {
         }
     }
 
-    /// Reads a word: an IPv6 address, or pieces between colons.
+    /// Whether a word before an `@` is the host of a share: `\\host@8080\share`, `\\host@SSL@8443\share`.
+    fn is_share_host(&self, start: usize, end: usize) -> bool {
+        let before = self.slice(start.saturating_sub(2), start);
+        let port = self.text.get(end + 1..).unwrap_or(&[]);
+        let port = match port.get(..3) {
+            Some(word) if word.eq_ignore_ascii_case(b"ssl") => port.get(3..).unwrap_or(&[]),
+            _ => port,
+        };
+        let port = port.strip_prefix(b"@").unwrap_or(port);
+        let digits = port.iter().take(6).take_while(|byte| byte.is_ascii_digit()).count();
+        matches!(before, b"\\\\" | b"//") && matches!(port.get(digits), Some(b'\\' | b'/'))
+    }
+
+    /// Reads a word: IPv6 addresses, and pieces between colons.
     fn word(&mut self, start: usize, end: usize) {
         let word = self.slice(start, end);
-        let colons = memchr::memchr_iter(b':', word).take(2).count();
-        if colons == 2 && word.len() <= V6_MAX + 1 {
-            // A colon after the address belongs to the sentence, but two are a part of it.
-            let address = word.strip_suffix(b":").filter(|rest| !rest.ends_with(b":")).unwrap_or(word);
-            if let Ok(address) = Address::parse(address) {
-                self.questions.push_address(address);
-                return self.offsets.push(start);
+        let mut at = 0;
+        if memchr::memchr_iter(b':', word).take(2).count() == 2 {
+            if let Some(addresses) = ipv6::range(word) {
+                return addresses.into_iter().for_each(|address| self.push_address(address, start));
+            }
+            while let Some((found, address)) = ipv6::find(word, at) {
+                self.pieces(start + at, start + found.start);
+                self.push_address(address, start + found.start);
+                at = found.end;
             }
         }
+        self.pieces(start + at, end);
+    }
+
+    fn push_address(&mut self, address: Address, offset: usize) {
+        self.questions.push_address(address);
+        self.offsets.push(offset);
+    }
+
+    fn pieces(&mut self, start: usize, end: usize) {
         let mut at = start;
         while at < end {
             let width = memchr::memchr(b':', self.slice(at, end)).unwrap_or(end - at);
@@ -327,40 +424,102 @@ impl<'a> Extractor<'a> {
             }
         };
         if parts.iter().flatten().all(Result::is_ok) {
-            for address in parts.into_iter().flatten().flatten() {
-                self.questions.push_address(address);
-                self.offsets.push(start);
-            }
+            parts.into_iter().flatten().flatten().for_each(|address| self.push_address(address, start));
         }
     }
 
-    /// Adds a name or a URL, unless the text is neither.
-    fn push(&mut self, start: usize, end: usize) {
-        self.push_text(self.slice(start, end), start);
+    /// Adds a name or a URL, unless the text is neither. Returns whether it was one.
+    fn push(&mut self, start: usize, end: usize) -> bool {
+        self.push_text(self.slice(start, end), start)
     }
 
-    fn push_text(&mut self, text: &[u8], offset: usize) {
-        if self.questions.push(text).is_ok() {
+    fn push_text(&mut self, text: &[u8], offset: usize) -> bool {
+        let is_question = self.questions.push(text).is_ok();
+        if is_question {
             self.offsets.push(offset);
         }
+        is_question
     }
 }
 
-/// Whether a colon is followed by an escaped slash, as after a scheme.
-fn has_escaped_slash(token: &[u8]) -> bool {
-    let mut colons = memchr::memmem::find_iter(token, b":\\");
-    colons.any(|at| {
-        let behind = token.get(at + 1..).unwrap_or(&[]);
-        behind.iter().find(|byte| **byte != b'\\') == Some(&b'/')
+// What a byte of a token may be a part of, as bits.
+/// A dot or a colon: an indicator.
+const SIGNS: u8 = 1;
+/// An escape.
+const ESCAPES: u8 = 2;
+
+#[inline]
+fn marks_of(byte: u8) -> u8 {
+    match byte {
+        b'.' | b':' => SIGNS,
+        0x1B | b'\\' | b'&' | b'#' | b'^' | b'%' => ESCAPES,
+        _ => 0,
+    }
+}
+
+/// Whether a token shows one of the signs that the tokenizer looks for.
+fn has_sign(token: &[u8]) -> bool {
+    let mut pairs = token.iter().zip(token.iter().skip(1));
+    let is_sign = |(one, next): (&u8, &u8)| match one {
+        b'.' => next.is_ascii_alphabetic(),
+        b':' => matches!(next, b':' | b'/' | b'\\'),
+        _ => false,
+    };
+    pairs.any(is_sign) || has_chain(token, b'.', 3, 4) || has_chain(token, b':', 7, 5)
+}
+
+/// Whether `count` bytes of this value follow each other, each 2 to `distance` bytes after the one before.
+fn has_chain(token: &[u8], value: u8, count: u32, distance: usize) -> bool {
+    // The lengths of the chains that end at the last few bytes.
+    let mut lengths = [0; 5];
+    token.iter().any(|byte| {
+        let before = lengths.iter().take(distance).skip(1).max().copied().unwrap_or(0);
+        lengths.rotate_right(1);
+        lengths[0] = if *byte == value { before + 1 } else { 0 };
+        lengths[0] == count
     })
 }
 
-/// Whether the text before a scheme ends with an escape: `\n`, `\u003c`.
+/// Where a URL may end before its end: at a delimiter, at punctuation beyond ASCII, and, where it is the
+/// value of a parameter, at the next parameter.
+fn url_cuts(url: &[u8], is_value: bool) -> [Option<usize>; 3] {
+    let parameter = if is_value { memchr::memchr(b'&', url) } else { None };
+    let delimiter = url.iter().position(|byte| DELIMITERS.contains(byte));
+    [delimiter, parameter, punctuation(url)]
+}
+
+/// The first punctuation mark beyond ASCII: typographic quotes, CJK and full-width punctuation.
+fn punctuation(text: &[u8]) -> Option<usize> {
+    let first = text.iter().position(|byte| !byte.is_ascii())?;
+    let is_mark = |at: &usize| {
+        matches!(
+            text.get(*at..*at + 3),
+            Some(
+                [0xC2, 0xA0 | 0xAB | 0xBB, _]
+                    | [0xE2, 0x80, _]
+                    | [0xE3, 0x80, _]
+                    | [0xEF, 0xBC, 0x80..=0x8F | 0x9A..=0x9F | 0xBB..=0xBF]
+                    | [0xEF, 0xBD, 0x9B..=0xA5]
+            )
+        ) || matches!(text.get(*at..), Some([0xC2, 0xA0 | 0xAB | 0xBB]))
+    };
+    (first..text.len()).find(is_mark)
+}
+
+/// Where a host is followed by a punctuation mark beyond ASCII, which IDNA would take for a letter; the full
+/// stops of CJK are dots there.
+fn quoted_host(url: &[u8]) -> Option<usize> {
+    let host = url.split(|byte| matches!(byte, b'/' | b'?' | b'#')).next()?;
+    let is_dot = |at: &usize| ["。", "．", "｡"].iter().any(|dot| host.get(*at..).is_some_and(|rest| rest.starts_with(dot.as_bytes())));
+    punctuation(host).filter(|at| !is_dot(at))
+}
+
+/// Whether the text before a scheme ends with an escape: `\n`, `=3D`.
 fn ends_with_escape(before: &[u8]) -> bool {
-    // The longest escape has five bytes after its backslash.
-    let near = before.len().saturating_sub(5)..before.len();
+    // The longest one has four bytes after its first: `[31m`.
+    let near = before.len().saturating_sub(4)..before.len();
     let mut starts = near.filter(|at| *at > 0);
-    starts.any(|at| escape_end(before, at, before.len()) == before.len())
+    before.ends_with(b"=3D") || starts.any(|at| escape_end(before, at, before.len()) == before.len())
 }
 
 #[cfg(test)]
@@ -435,7 +594,7 @@ mod tests {
                 "http://a.example.com/?u=http://evilpanel.com/",
                 vec!["http://a.example.com/?u=http://evilpanel.com/", "http://evilpanel.com/"],
             ),
-            ("http://45.9.20.5:8080/bin.sh", vec!["http://45.9.20.5:8080/bin.sh"]),
+            ("http://45.9.20.5:8080/bin.x", vec!["http://45.9.20.5:8080/bin.x"]),
             ("ws://a/http://evilpanel.com/b", vec!["http://evilpanel.com/b"]),
         ] {
             assert_eq!(texts(text), expected, "{text}");
@@ -443,13 +602,12 @@ mod tests {
     }
 
     #[test]
-    fn separates_escapes_from_what_follows() {
+    fn separates_escapes_from_what_stands_around_them() {
         for (text, expected) in [
             (r#""x\n45.9.20.5\t2a06:e480::7\r""#, vec!["45.9.20.5", "2a06:e480::7"]),
             (r#""a\nevilpanel.com""#, vec!["evilpanel.com", "nevilpanel.com"]),
             (r"\x22evilpanel.com\x22", vec!["evilpanel.com"]),
             (r"\\u0022evilpanel.com\\u0022", vec!["evilpanel.com"]),
-            (r"u=http%3A%2F%2Fevilpanel.com%2Fa", vec!["evilpanel.com"]),
             (r#"<a href=\"http://evilpanel.com/a\">"#, vec!["http://evilpanel.com/a"]),
             (r"http://evilpanel.com/a?b=1\u0026c=2", vec!["http://evilpanel.com/a?b=1&c=2"]),
             (
@@ -463,10 +621,78 @@ mod tests {
             (r"http:\/\/evilpanel.com\/a", vec!["http://evilpanel.com/a"]),
             (r"http:\\/\\/evilpanel.com\\/a\\nx", vec!["http://evilpanel.com/a"]),
             (r"C:\Users\me.x", vec![]),
+            ("\u{1b}[31m45.9.20.5\u{1b}[0m", vec!["45.9.20.5"]),
+            ("\u{1b}[1mhttp://evilpanel.com/a\u{1b}[0m", vec!["http://evilpanel.com/a"]),
+            (r"\u001b[31mhttp://evilpanel.com/a\u001b[0m", vec!["http://evilpanel.com/a"]),
+            (r"#033[31mevilpanel.com#033[0m", vec!["evilpanel.com"]),
+            (r"^[[31mevilpanel.com^[[0m", vec!["evilpanel.com"]),
+            (r"[31m45.9.20.5[0m", vec!["45.9.20.5"]),
+            ("a#01145.9.20.5#011", vec!["45.9.20.5"]),
+            (r"a\01145.9.20.5\012", vec!["45.9.20.5"]),
+            (r"dhost\=evilpanel.com\|src=1", vec!["evilpanel.com"]),
+            ("&quot;http://evilpanel.com/a?b=1&amp;c=2&quot;", vec!["http://evilpanel.com/a?b=1&c=2"]),
+            ("&amp;lt;evilpanel.com&amp;gt;", vec!["evilpanel.com"]),
+            (r"\\u0026amp;evilpanel.com", vec!["evilpanel.com"]),
+            ("e\u{1b}[1mvilpanel\u{1b}[0m.com", vec!["evilpanel.com"]),
         ] {
             assert_eq!(texts(text), expected, "{text}");
         }
         assert_eq!(found(r"\n45.9.20.5"), [(2, "45.9.20.5".to_owned())]);
+        assert_eq!(found("x=&quot;45.9.20.5"), [(8, "45.9.20.5".to_owned())]);
+    }
+
+    #[test]
+    fn a_text_that_only_looks_like_a_url_is_a_text_with_a_host() {
+        for text in [
+            "http://evilpanel.com:99999/x",
+            "http://evilpanel.com:80:80/x",
+            "http:///evilpanel.com/x",
+            "http:/evilpanel.com/x",
+            "http:evilpanel.com/x",
+            r"http:\\evilpanel.com\x",
+            "ftp://evilpanel.com..:21/x",
+            "http://evilpanel.com@99999/",
+            "http://evil%70anel.com/",
+            r"\\evilpanel.com@8080\share",
+            r"\\evilpanel.com@SSL\share",
+            r"\\\\evilpanel.com@SSL@8443\\share",
+            "“http://evilpanel.com”",
+        ] {
+            let found = texts(text);
+            assert!(
+                found == ["evilpanel.com"] || found == ["http://evilpanel.com/"],
+                "{text}: {found:?}"
+            );
+        }
+    }
+
+    #[test]
+    fn a_url_hides_nothing() {
+        for (text, inner) in [
+            ("https://a.example.org/?x=${jndi:ldap://45.9.20.5:1389/a", vec!["45.9.20.5"]),
+            ("http://a.example.org/t?ip=45.9.20.5#x", vec!["45.9.20.5"]),
+            ("http://a.example.org/r/evilpanel.com/x", vec!["evilpanel.com"]),
+            (
+                "http://a.example.org/?u=https%3A%2F%2Fevilpanel.com%2Fx%3Fa%26b&c=1",
+                vec!["https://evilpanel.com/x?a&b", "https://evilpanel.com/x?a", "evilpanel.com"],
+            ),
+            (
+                "http://a.example.org/?u=http%253A%252F%252Fevilpanel.com%252Fx",
+                vec!["http://evilpanel.com/x", "evilpanel.com"],
+            ),
+            ("http://a.example.org/?ip=2a06%3Ae480%3A%3A7", vec!["2a06:e480::7"]),
+        ] {
+            let found = texts(text);
+            assert_eq!(found[0], text.split('#').next().unwrap_or(text), "{text}");
+            assert_eq!(found[1..], inner, "{text}");
+        }
+        assert_eq!(
+            texts("u=http%3A%2F%2Fevilpanel.com%2Fa"),
+            ["http://evilpanel.com/a", "evilpanel.com"]
+        );
+        assert!(texts("/r?to=http://evilpanel.com/b&x=1").contains(&"http://evilpanel.com/b".to_owned()));
+        let nested = "http://a.example.org/?u=ldap://b.example.org/http://evilpanel.com/z";
+        assert!(texts(nested).contains(&"http://evilpanel.com/z".to_owned()));
     }
 
     #[test]
@@ -480,7 +706,7 @@ mod tests {
     proptest::proptest! {
         #[test]
         fn accepts_any_bytes(
-            text in vec(select(b"a1.:-@/h t\"\xff,=[]".to_vec()), 0..300),
+            text in vec(select(b"a1.:-@/h t\"\xff,=[]%&;\\#\x1b2e".to_vec()), 0..300),
         ) {
             let (mut batch, mut offsets) = (Batch::new(), Vec::new());
             extract(&text, &mut batch, &mut offsets);

@@ -27,6 +27,7 @@ mod escape;
 mod evaluator;
 #[doc(hidden)]
 pub mod extract;
+mod ipv6;
 #[doc(hidden)]
 pub mod lookup;
 mod match_info;

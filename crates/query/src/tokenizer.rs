@@ -13,7 +13,7 @@
 #![allow(unsafe_code)]
 
 // The classes of a byte, as bits.
-/// Ends every token: a control character, blank, quote or angle bracket.
+/// Ends every token: a control character but ESC, blank, quote or angle bracket.
 const EDGE: u8 = 1;
 /// `.`
 const DOT: u8 = 2;
@@ -28,9 +28,10 @@ const LINE_END: u8 = 32;
 /// All classes, in the order of [`each_word`].
 const CLASSES: [u8; 6] = [EDGE, DOT, COLON, LETTER, SLASH, LINE_END];
 
-/// Whether a byte ends every token.
+/// Whether a byte ends every token. ESC does not: it begins an escape, and what follows it is no part of the
+/// next token.
 pub(crate) const fn is_edge(byte: u8) -> bool {
-    matches!(byte, 0..=b' ' | 0x7F | b'"' | b'\'' | b'<' | b'>' | b'`')
+    matches!(byte, 0..=0x1A | 0x1C..=b' ' | 0x7F | b'"' | b'\'' | b'<' | b'>' | b'`')
 }
 
 const fn classes_of(byte: u8) -> u8 {
@@ -386,15 +387,16 @@ mod avx2 {
 
     /// The classes that a byte may have by its lower half, and below by its upper half; it has those that are
     /// in both. Bit 7 is a dot and bit 6 a colon. The other bits are edges, one for each group of bytes with
-    /// the same upper half: bit 0 for 0x00 to 0x1F, bit 1 for 0x2_ (blank, `"`, `'`), bit 2 for 0x3_ (`<`,
-    /// `>`), bit 3 for 0x6_ (`` ` ``), bit 4 for 0x7_ (DEL).
+    /// the same upper half: bit 0 for 0x0_, bit 1 for 0x2_ (blank, `"`, `'`), bit 2 for 0x3_ (`<`, `>`), bit 3
+    /// for 0x6_ (`` ` ``), bit 4 for 0x7_ (DEL), bit 5 for 0x1_ without ESC.
     const LOWER: [u8; 16] = {
-        let mut table = [1; 16];
-        (table[0x0], table[0x2], table[0x7], table[0xE]) = (1 | 2 | 8, 1 | 2, 1 | 2, 1 | 128 | 4);
-        (table[0xC], table[0xA], table[0xF]) = (1 | 4, 1 | 64, 1 | 16);
+        let mut table = [1 | 32; 16];
+        (table[0x0], table[0x2], table[0x7]) = (1 | 32 | 2 | 8, 1 | 32 | 2, 1 | 32 | 2);
+        (table[0xC], table[0xA], table[0xF]) = (1 | 32 | 4, 1 | 32 | 64, 1 | 32 | 16);
+        (table[0xB], table[0xE]) = (1, 1 | 32 | 128 | 4);
         table
     };
-    const UPPER: [u8; 16] = [1, 1, 2 | 128, 4 | 64, 0, 0, 8, 16, 0, 0, 0, 0, 0, 0, 0, 0];
+    const UPPER: [u8; 16] = [1, 32, 2 | 128, 4 | 64, 0, 0, 8, 16, 0, 0, 0, 0, 0, 0, 0, 0];
 
     /// The same table in both halves of a register, as a shuffle within 128 bits needs it.
     #[inline]
