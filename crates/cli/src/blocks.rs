@@ -6,6 +6,7 @@
 //! returned: every run gives the same results.
 
 use crate::quoted::QuotedRecords;
+use std::cell::RefCell;
 use std::io::{self, Read};
 
 /// The length of a block, in bytes. Large enough that the costs of a block do not matter, small enough that
@@ -55,6 +56,8 @@ pub(crate) struct BlockReader<R> {
     error: Option<io::Error>,
     quoted: Option<QuotedRecords>,
     runaways: Runaways,
+    /// The marks of records that run away in the text that was cut last.
+    marks: RefCell<Vec<usize>>,
     /// Whether `pending` begins inside a line of more than `line_max`.
     in_long_line: bool,
 }
@@ -76,6 +79,7 @@ impl<R: Read> BlockReader<R> {
             error: None,
             quoted: None,
             runaways: Runaways::default(),
+            marks: RefCell::default(),
             in_long_line: false,
         }
     }
@@ -121,14 +125,22 @@ impl<R: Read> BlockReader<R> {
     fn last_line_end(&self, text: &[u8], from: usize) -> Option<usize> {
         match self.quoted {
             None => memchr::memrchr(b'\n', text.get(from..)?).map(|at| from + at),
-            Some(quoted) => quoted.whole(text, false).end.map(|end| end - 1),
+            Some(quoted) => {
+                let whole = quoted.whole(text, false);
+                self.marks.replace(whole.runaways);
+                whole.end.map(|end| end - 1)
+            }
         }
     }
 
-    /// Counts the records of a block that run away.
-    fn count_runaways(&mut self, bytes: &[u8]) {
-        let Some(quoted) = self.quoted.filter(|_| memchr::memchr(b'"', bytes).is_some()) else { return };
-        let marks = quoted.whole(bytes, true).runaways;
+    /// Counts the records of a block that run away. The last block was not cut, so its marks are not known.
+    fn count_runaways(&mut self, bytes: &[u8], is_last: bool) {
+        let Some(quoted) = self.quoted else { return };
+        let mut marks = self.marks.take();
+        if is_last {
+            marks = quoted.whole(bytes, true).runaways;
+        }
+        marks.retain(|mark| *mark < bytes.len());
         if let (Some(first), 0) = (marks.first(), self.runaways.count) {
             let before = bytes.get(..*first).unwrap_or(&[]);
             self.runaways.first_line = self.line + memchr::memchr_iter(b'\n', before).count() as u64;
@@ -149,7 +161,7 @@ impl<R: Read> BlockReader<R> {
             self.in_long_line = in_long_line;
             return Ok(Some(Block { is_piece: in_long_line, ..self.count(buffer) }));
         }
-        let (mut have, mut searched) = (self.pending.len(), 0);
+        let (mut have, mut searched, mut is_last) = (self.pending.len(), 0, false);
         self.ensure_len(&mut buffer, have);
         buffer.iter_mut().zip(self.pending.drain(..)).for_each(|(to, byte)| *to = byte);
         let is_piece = loop {
@@ -163,13 +175,14 @@ impl<R: Read> BlockReader<R> {
                 searched = have;
             }
             if self.ended {
+                is_last = true;
                 break false;
             }
             have = self.read_more(&mut buffer, have);
         };
         buffer.truncate(have);
         if !is_piece {
-            self.count_runaways(&buffer);
+            self.count_runaways(&buffer, is_last);
         }
         match self.error.take_if(|_| buffer.is_empty()) {
             Some(error) => Err(error),

@@ -5,8 +5,6 @@
 //! does not runs away: its record ends at its first line end, and the next line begins a record, so one stray
 //! mark hides no rows. The answer does not depend on how much of the text was read.
 
-use std::cell::OnceCell;
-
 /// The longest quoted cell with line ends, in bytes: what Python's `csv` reads by default.
 pub(crate) const CELL_MAX: usize = 128 << 10;
 /// A byte order mark, which may precede the first cell.
@@ -33,7 +31,8 @@ pub(crate) struct WholeRecords {
 enum Cell {
     /// It closes: the offset behind the closing mark.
     Closed(usize),
-    RunsAway,
+    /// It does not; the offset of the mark.
+    RunsAway(usize),
     /// The text ends before that is known.
     Unknown,
 }
@@ -49,7 +48,7 @@ impl QuotedRecords {
                 _ if !self.opens(text, mark) => mark + 1,
                 _ => match self.cell(text, mark, true) {
                     Cell::Closed(end) => end,
-                    Cell::RunsAway | Cell::Unknown => return line_end(text, mark),
+                    Cell::RunsAway(_) | Cell::Unknown => return line_end(text, mark),
                 },
             };
         }
@@ -61,7 +60,7 @@ impl QuotedRecords {
         match text.first() {
             Some(b'"') => match self.cell(text, 0, true) {
                 Cell::Closed(end) => end,
-                Cell::RunsAway | Cell::Unknown => 0,
+                Cell::RunsAway(_) | Cell::Unknown => 0,
             },
             _ => 0,
         }
@@ -77,27 +76,63 @@ impl QuotedRecords {
     /// As [`QuotedRecords::whole`], with an end behind `from` only.
     fn whole_from(self, text: &[u8], is_last: bool, from: usize) -> WholeRecords {
         let mut whole = WholeRecords::default();
-        // Everything before `plain` is decided, and quoted cells end there; `next` is where marks count again.
-        let (mut plain, mut next) = (0, 0);
-        for mark in memchr::memchr_iter(b'"', text) {
-            if mark < next || !self.opens(text, mark) {
-                continue;
-            }
-            if mark >= from {
-                whole.end = last_line_end(text, plain.max(from), mark).or(whole.end);
-            }
-            match self.cell(text, mark, is_last) {
-                Cell::Closed(end) => (plain, next) = (end, end),
-                Cell::Unknown => return whole,
-                Cell::RunsAway => {
+        // What is before `plain` is decided, and ends outside of quotes.
+        let mut plain = 0;
+        loop {
+            match self.next_runaway(text, is_last, from, &mut plain, &mut whole.end) {
+                Cell::RunsAway(mark) => {
                     whole.runaways.push(mark);
-                    next = line_end(text, mark);
-                    plain = next.saturating_sub(1);
+                    // The line end that ends its record is one of those to come.
+                    let end = line_end(text, mark);
+                    plain = if text.get(end - 1) == Some(&b'\n') { end - 1 } else { end };
                 }
+                Cell::Unknown => return whole,
+                Cell::Closed(_) => break,
             }
         }
         whole.end = last_line_end(text, plain.max(from), text.len()).or(whole.end);
         whole
+    }
+
+    /// Walks from `plain` to the next cell that runs away, or whose end is not known, and advances `plain` and
+    /// `end` on the way. A table may have a mark at every third byte, so each costs a few instructions.
+    fn next_runaway(
+        self,
+        text: &[u8],
+        is_last: bool,
+        from: usize,
+        plain: &mut usize,
+        end: &mut Option<usize>,
+    ) -> Cell {
+        let start = *plain;
+        let (mut open, mut doubled) = (None, None);
+        for mark in memchr::memchr_iter(b'"', text.get(start..).unwrap_or(&[])).map(|at| start + at) {
+            let Some(opening) = open else {
+                if self.opens(text, mark) {
+                    if mark >= from {
+                        *end = last_line_end(text, (*plain).max(from), mark).or(*end);
+                    }
+                    open = Some(mark);
+                }
+                continue;
+            };
+            if doubled.take() == Some(mark) {
+                continue;
+            }
+            if text.get(mark + 1) == Some(&b'"') {
+                doubled = Some(mark + 1);
+                continue;
+            }
+            match self.closed(text, opening, mark + 1, is_last) {
+                Cell::Closed(behind) => (*plain, open) = (behind, None),
+                other => return other,
+            }
+        }
+        match open {
+            Some(opening) if is_last || text.len() > opening + CELL_MAX => Cell::RunsAway(opening),
+            Some(_) => Cell::Unknown,
+            None => Cell::Closed(text.len()),
+        }
     }
 
     /// Whether a mark outside of quotes opens a cell.
@@ -109,30 +144,34 @@ impl QuotedRecords {
     }
 
     /// The cell that a mark opens.
-    fn cell(self, text: &[u8], mark: usize, is_last: bool) -> Cell {
-        let bound = mark.saturating_add(CELL_MAX);
-        let has_lines = OnceCell::new();
-        let mut at = mark + 1;
+    fn cell(self, text: &[u8], opening: usize, is_last: bool) -> Cell {
+        let mut at = opening + 1;
         while let Some(found) = text.get(at..).and_then(|rest| memchr::memchr(b'"', rest)) {
             at += found + 1;
-            match text.get(at) {
-                Some(b'"') => at += 1,
-                None if !is_last => return Cell::Unknown,
-                behind => return self.closed(text.get(mark..at).unwrap_or(&[]), at, behind),
-            }
-            // A cell on one line may have any length, but it is closed on that line.
-            let first = || text.get(mark..bound).is_some_and(|cell| memchr::memchr(b'\n', cell).is_some());
-            if at > bound && *has_lines.get_or_init(first) {
-                break;
+            if text.get(at) == Some(&b'"') {
+                at += 1;
+            } else {
+                return self.closed(text, opening, at, is_last);
             }
         }
-        if is_last || text.len() > bound { Cell::RunsAway } else { Cell::Unknown }
+        if is_last || text.len() > opening + CELL_MAX { Cell::RunsAway(opening) } else { Cell::Unknown }
     }
 
-    fn closed(self, cell: &[u8], end: usize, behind: Option<&u8>) -> Cell {
+    /// The cell between a mark that opens it and the offset behind the next one that is not doubled.
+    fn closed(self, text: &[u8], opening: usize, end: usize, is_last: bool) -> Cell {
+        let behind = text.get(end);
+        if behind.is_none() && !is_last {
+            return Cell::Unknown;
+        }
         let is_end = behind.is_none_or(|byte| *byte == self.delimiter || b"\r\n".contains(byte));
+        let cell = text.get(opening..end).unwrap_or(&[]);
         let has_lines = || memchr::memchr(b'\n', cell).is_some();
-        if is_end && cell.len() <= CELL_MAX || !has_lines() { Cell::Closed(end) } else { Cell::RunsAway }
+        // A cell on one line may have any length, and text behind its end.
+        if is_end && cell.len() <= CELL_MAX || !has_lines() {
+            Cell::Closed(end)
+        } else {
+            Cell::RunsAway(opening)
+        }
     }
 }
 

@@ -26,7 +26,8 @@ const PAIRS_MIN: usize = 3;
 const PREFIX_MAX: usize = 128;
 
 fn read(line: &[u8], visit: &mut VisitPair<'_>) -> Option<()> {
-    let (pairs, _) = between_blanks(line, 0, visit);
+    let start = if line.first() == Some(&b'<') { memchr::memchr(b'>', line).map_or(0, |end| end + 1) } else { 0 };
+    let (pairs, _) = between_blanks(line, start, visit);
     (pairs > 0).then_some(())
 }
 

@@ -257,12 +257,12 @@ fn year_first(text: &[u8]) -> Option<Stated> {
 /// no clock follows.
 fn skip_separator(scanner: &mut Scanner<'_>) -> bool {
     let mut behind = *scanner;
-    if behind.one_of(b"Tt_,;|").is_none() {
+    let is_quoted = matches!(behind.rest(), [b'"', b',' | b';' | b'|' | b'\t', b'"', ..]);
+    let is_column = is_quoted || matches!(behind.rest(), [b',' | b';' | b'|', ..]);
+    if is_quoted {
+        behind.take(3);
+    } else if behind.one_of(b"Tt_,;|").is_none() || is_column {
         behind.skip_blanks();
-    }
-    let is_column = scanner.rest().first().is_some_and(|byte| b",;|".contains(byte));
-    if is_column && behind.rest().first() == Some(&b'"') {
-        behind.one_of(b"\"");
     }
     let moved = behind.rest().len() < scanner.rest().len();
     let width = digits_len(behind.rest());

@@ -152,14 +152,26 @@ fn streamed<S: Read + Send + 'static>(
     }
     let remark = stream.remark().clone();
     let mut head = Vec::with_capacity(tar::BLOCK);
-    stream.by_ref().take(tar::BLOCK as u64).read_to_end(&mut head).map_err(|error| refusal(&error))?;
+    let error = stream.by_ref().take(tar::BLOCK as u64).read_to_end(&mut head).err();
+    if let Some(error) = error.as_ref().filter(|_| head.is_empty()) {
+        return Err(refusal(error));
+    }
     let is_archive = tar::begins(&head);
-    let stream = Cursor::new(head).chain(stream);
+    let stream = Cursor::new(head).chain(FailOnce(error)).chain(stream);
     Ok(if is_archive {
         Text::with_remark(tar::Members::new(stream), remark)
     } else {
         Text::with_remark(SinglePart::new(Utf8::new(stream)), remark)
     })
+}
+
+/// An error behind the bytes that were read before it: a log is searched up to there.
+struct FailOnce(Option<io::Error>);
+
+impl Read for FailOnce {
+    fn read(&mut self, _: &mut [u8]) -> io::Result<usize> {
+        self.0.take().map_or(Ok(0), Err)
+    }
 }
 
 fn zipped<S: Read + Seek + Send + 'static>(source: S, limits: Limits) -> Result<Text, FileRefusal> {
