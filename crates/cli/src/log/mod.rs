@@ -296,7 +296,10 @@ impl Log {
     pub(crate) fn time(&self, record: &[u8], field: Option<&str>, now: Time) -> Stated {
         let names = field.as_ref().map_or(self.0.time_fields(), std::slice::from_ref);
         let cells = names.iter().filter_map(|name| self.0.field(record, name));
-        let mut stated = cells.map(|cell| self.time_of_cell(record, &cell, now));
+        let mut stated = cells.map(|cell| match self.time_of_cell(record, &cell, now) {
+            Stated::Nothing if field.is_some() && !is_empty_cell(&cell) => Stated::Unclear,
+            stated => stated,
+        });
         let by_field = stated.find(|stated| *stated != Stated::Nothing).unwrap_or(Stated::Nothing);
         by_field.or_else(|| self.0.time_of_line(record, now))
     }
@@ -385,6 +388,11 @@ fn copy_or_blank(block: &[u8], from: usize, to: usize, is_selected: bool, out: &
     } else {
         out.extend(bytes.iter().map(|byte| blank(*byte)));
     }
+}
+
+/// Whether a cell is one of the ways in which logs write no value.
+fn is_empty_cell(cell: &[u8]) -> bool {
+    [b"".as_slice(), b"-", b"\"\"", b"\"-\"", b"null", b"(empty)"].contains(&cell.trim_ascii())
 }
 
 fn is_selected(name: &[u8], fields: &[String]) -> bool {

@@ -81,31 +81,56 @@ impl RecordFormat for &'static PairFormat {
     }
 }
 
-/// Visits pairs between blanks, from `start`; a value may be quoted. Returns how many pairs and how many other
-/// words there are.
+/// Visits pairs between blanks, or between commas if a comma is behind the first of them, from `start`; a value
+/// may be quoted. Returns how many pairs and how many other words there are.
 pub(super) fn between_blanks(line: &[u8], start: usize, visit: &mut VisitPair<'_>) -> (usize, usize) {
-    let (mut pairs, mut others) = (0, 0);
-    let mut cursor = Cursor::new(line, start);
-    while let Some(rest) = cursor.remainder() {
-        let text = line.get(rest.clone()).unwrap_or(&[]);
-        let name = text.iter().take_while(|byte| is_of_key(**byte)).count();
-        if name == 0 || text.get(name) != Some(&b'=') {
+    let (mut pairs, mut others, mut at) = (0, 0, start);
+    let mut separator = None;
+    while at < line.len() {
+        let text = line.get(at..).unwrap_or(&[]);
+        if text.first().is_some_and(|byte| *byte == b' ' || Some(*byte) == separator) {
+            at += 1;
+            continue;
+        }
+        let name = key_len(text).unwrap_or(0);
+        let value_at = at + name + 1;
+        if name == 0 {
             others += 1;
-            cursor.word();
+            at += value_len(text, separator.unwrap_or(b' '));
             continue;
         }
         pairs += 1;
-        let value_at = rest.start + name + 1;
-        cursor = Cursor::new(line, value_at);
-        let quoted = if line.get(value_at) == Some(&b'"') { cursor.quoted() } else { None };
-        let value = quoted.or_else(|| {
-            // A quotation mark without its end is part of a word.
-            cursor = Cursor::new(line, value_at);
-            if matches!(line.get(value_at), Some(b' ') | None) { None } else { cursor.word() }
-        });
-        visit(text.get(..name).unwrap_or(&[]), value.unwrap_or(value_at..value_at));
+        let value = line.get(value_at..).unwrap_or(&[]);
+        let quoted = if value.first() == Some(&b'"') { Cursor::new(line, value_at).quoted() } else { None };
+        let is_comma = *separator.get_or_insert_with(|| separator_behind(value, quoted.as_ref())) == b',';
+        // A quotation mark without its end is part of the value.
+        let plain = || value_at..value_at + value_len(value, if is_comma { b',' } else { b' ' });
+        at = quoted.as_ref().map_or_else(|| plain().end, |quoted| quoted.end + 1);
+        visit(text.get(..name).unwrap_or(&[]), quoted.unwrap_or_else(plain));
     }
     (pairs, others)
+}
+
+/// The separator behind the first value.
+fn separator_behind(value: &[u8], quoted: Option<&Range<usize>>) -> u8 {
+    let end = quoted.map_or_else(
+        || value.iter().take_while(|byte| !b" ,".contains(byte)).count(),
+        |quoted| quoted.len() + 2,
+    );
+    match value.get(end..) {
+        Some([b',', next @ ..]) if key_len(next).is_some() => b',',
+        _ => b' ',
+    }
+}
+
+/// The length of the key that a text begins with.
+fn key_len(text: &[u8]) -> Option<usize> {
+    let name = text.iter().take_while(|byte| is_of_key(**byte)).count();
+    (name > 0 && text.get(name) == Some(&b'=')).then_some(name)
+}
+
+fn value_len(text: &[u8], separator: u8) -> usize {
+    memchr::memchr(separator, text).unwrap_or(text.len())
 }
 
 /// Visits pairs whose values contain blanks: a value ends at the blank before the next key. An escaped `\=`

@@ -48,7 +48,8 @@ fn read(line: &[u8], visit: &mut VisitField<'_>) -> Option<()> {
     let source = cursor.word()?;
     let arrow = cursor.word()?;
     let destination = cursor.word().filter(|_| line.get(arrow) == Some(b"->"))?;
-    visit("time", 0..line.get(..first)?.trim_ascii_end().len());
+    // `[Drop]` may follow the time.
+    visit("time", Cursor::new(line, 0).word()?);
     visit("id", id);
     visit("signature", trimmed(line, message..second));
     visit("classification", behind(line, second..brace, b"[Classification: "));

@@ -320,6 +320,8 @@ fn finds_keys() {
             "<34>a=1 b=\"two \\\" words\" c= d=\"open e=5",
             &[("a", "1"), ("b", "two \\\" words"), ("c", ""), ("d", "\"open"), ("e", "5")],
         ),
+        ("keyvalue", "a=1,b=\"two, words\",c=,d=x y", &[("a", "1"), ("b", "two, words"), ("c", ""), ("d", "x y")]),
+        ("keyvalue", "a=1,5 b=2", &[("a", "1,5"), ("b", "2")]),
     ] {
         for (name, expected) in fields {
             let cell = log(kind, line).0.field(line.as_bytes(), name);
