@@ -14,7 +14,7 @@ use crate::blocks::safe_cut;
 use crate::exit::Failure;
 use crate::filter::Filter;
 use crate::inputs::LogBlock;
-use crate::log::Log;
+use crate::log::{Log, Stated};
 use crate::output::score::{FormatOptions, Match, ScoredBlock, Scorer};
 use crate::settings::Settings;
 use crate::summary::SummaryBuilder;
@@ -54,6 +54,8 @@ pub(crate) struct BlockProcessor<'a> {
     summary: Option<Mutex<SummaryBuilder>>,
     /// How many indicators are in records without a time.
     without_time: AtomicU64,
+    /// How many of them are in records whose time is not understood.
+    unclear_time: AtomicU64,
 }
 
 impl<'a> BlockProcessor<'a> {
@@ -77,6 +79,7 @@ impl<'a> BlockProcessor<'a> {
             options,
             summary,
             without_time: AtomicU64::new(0),
+            unclear_time: AtomicU64::new(0),
         }
     }
 
@@ -226,9 +229,11 @@ impl<'a> BlockProcessor<'a> {
             if found.peek().is_none_or(|matched| matched.at >= end) {
                 return;
             }
-            let time = log.time(record.trim_ascii_end(), self.args.time_field.as_deref(), self.now());
+            let stated = log.time(record.trim_ascii_end(), self.args.time_field.as_deref(), self.now());
+            let time = if let Stated::At(time) = stated { Some(time) } else { None };
             while let Some(mut matched) = found.next_if(|matched| matched.at < end) {
                 self.without_time.fetch_add(u64::from(time.is_none()), Ordering::Relaxed);
+                self.unclear_time.fetch_add(u64::from(stated == Stated::Unclear), Ordering::Relaxed);
                 if let Some(info) = self.info_at(&matched, time) {
                     matched.info = Rc::new(info.into());
                     kept.push(matched);
@@ -257,10 +262,14 @@ impl<'a> BlockProcessor<'a> {
             summary.finish().print(kind, out)?;
         }
         out.flush()?;
+        let unclear = match self.unclear_time.into_inner() {
+            0 => String::new(),
+            many => format!(" ({many} of them state a time that is not understood)"),
+        };
         match self.without_time.into_inner() {
             0 => {}
             many => settings.note(&format!(
-                "rapsheet: {many} indicators are in records without a time and were looked up as of now; see --time-field"
+                "rapsheet: {many} indicators are in records without a time{unclear} and were looked up as of now; see --time-field"
             )),
         }
         Ok(())
@@ -302,7 +311,7 @@ impl<'p> Remaining<'p> {
             return Some(end);
         }
         let is_line_end = bytes.get(..end).is_some_and(|before| before.ends_with(b"\n"));
-        if !is_line_end || !self.log.is_quoted() {
+        if !is_line_end || self.log.quoted().is_none() {
             return is_line_end.then_some(end);
         }
         let mut last = None;

@@ -10,12 +10,12 @@
 //! meanwhile.
 
 use crate::args::{Score, Shard};
-use crate::blocks::{Block, BlockReader, LINE_MAX};
+use crate::blocks::{Block, BlockReader, LINE_MAX, Runaways};
 use crate::exit::{Exit, print_stderr};
 use crate::input::{self, Input, IsReady};
 use crate::log::Log;
 use crate::parallel::Step;
-use rapsheet_decompress::{MEMORY_HEAD_LEN, memory_needed};
+use rapsheet_decompress::{MEMORY_HEAD_LEN, Remark, memory_needed};
 use std::collections::VecDeque;
 use std::fs;
 use std::io::{self, Read};
@@ -72,6 +72,8 @@ struct QueuedInput {
     /// The memory of its decoder, where it is open ahead.
     memory: Option<usize>,
     is_ready: Option<IsReady>,
+    /// What its decoder remarks.
+    remark: Option<Remark>,
     /// How many steps it has given so far.
     given: u64,
     /// Messages to print in its turn, and the exit codes that they imply.
@@ -202,6 +204,7 @@ impl<'a> Inputs<'a> {
             state: State::Closed,
             memory: memory.filter(|_| input.is_some()),
             is_ready: None,
+            remark: None,
             given: 0,
             messages: Vec::new(),
         };
@@ -284,6 +287,7 @@ impl QueuedInput {
 
     fn set_opened(&mut self, mut input: Input) {
         self.is_ready = input.is_ready.take();
+        self.remark = input.remark.take();
         self.state = State::Opened(input);
     }
 
@@ -309,8 +313,8 @@ impl QueuedInput {
                 return self.refuse(format!("{name}: {error}"));
             }
         }
-        if log.is_quoted() {
-            blocks.keep_quotes();
+        if let Some(quoted) = log.quoted() {
+            blocks.keep_records(quoted);
         }
         self.state = State::Reading(LogReader { blocks, name, log, given: 0, end: 0 });
     }
@@ -318,7 +322,11 @@ impl QueuedInput {
     /// Reads a block; the number counts the blocks of the input. `None` at the end.
     fn read(&mut self, args: &Score, mut reader: LogReader, buffer: Vec<u8>) -> Option<(u64, LogBlock)> {
         let block = match reader.blocks.next_block(buffer) {
-            Ok(block) => block?,
+            Ok(Some(block)) => block,
+            Ok(None) => {
+                self.report_remarks(&reader);
+                return None;
+            }
             Err(error) => {
                 let LogReader { name, end, .. } = reader;
                 self.refuse(format!("{name}: {error}; it was searched up to byte {end}"));
@@ -356,6 +364,24 @@ impl QueuedInput {
         let changes_log = after.is_some();
         reader.log = after.unwrap_or(reader.log.clone());
         Some(LogBlock { block, file: reader.name.clone(), log, changes_log })
+    }
+
+    /// Adds what is remarkable about an input that was read to its end.
+    fn report_remarks(&mut self, reader: &LogReader) {
+        let Runaways { count, first_line } = reader.blocks.runaways();
+        if count > 0 {
+            self.messages.push((
+                format!(
+                    "{}:{first_line}: a quotation mark opens a cell and does not close it ({count} in this file); \
+                     such records end with their first line, and the lines below are records of their own",
+                    reader.name
+                ),
+                Exit::Done,
+            ));
+        }
+        if let Some(remark) = self.remark.as_ref().and_then(Remark::text) {
+            self.messages.push((format!("{}: {remark}", reader.name), Exit::Done));
+        }
     }
 
     /// Adds a message that it, or a part of it, cannot be read.

@@ -18,7 +18,7 @@ pub(super) static KIND: Kind = Kind {
 };
 
 static LINE_FORMAT: LineFormat =
-    LineFormat { fields: &["time", "client", "query", "class", "type", "flags", "server", "rest"], read };
+    LineFormat { fields: &["time", "client", "query", "class", "type", "flags", "server", "rest"], read, ..LineFormat::DEFAULT };
 
 fn read(line: &[u8], visit: &mut VisitField<'_>) -> Option<()> {
     let client_at =

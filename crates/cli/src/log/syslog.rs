@@ -16,7 +16,7 @@ pub(super) static KIND: Kind = Kind {
 };
 
 static LINE_FORMAT: LineFormat =
-    LineFormat { fields: &["time", "host", "app", "pid", "msgid", "structured_data", "message"], read };
+    LineFormat { fields: &["time", "host", "app", "pid", "msgid", "structured_data", "message"], read, ..LineFormat::DEFAULT };
 
 fn read(line: &[u8], visit: &mut VisitField<'_>) -> Option<()> {
     let start = priority(line);
