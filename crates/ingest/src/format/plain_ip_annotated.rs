@@ -4,16 +4,21 @@
 //! `192.0.2.7<TAB><TAB># 2026-03-22 09:11:03<TAB>…` (BruteForceBlocker), `192.0.2.7<TAB>10` (ipsum: how many
 //! lists hold the address). The separator is a blank, a TAB or one of `;`, `,`, `#`.
 //!
-//! A remark may be a count, a reverse name or prose. Two kinds are read: a time at its beginning is the last
-//! sighting, and a category of AlienVault is an assessment. A bare number may be anything, so it is read as a
-//! count of lists only where the feed says so (option `counts`).
+//! A remark may be a count, a reverse name or prose. Three kinds are read: a time at its beginning is the last
+//! sighting, a category of AlienVault is an assessment, and a remark that says nothing but that the address is
+//! not bad (`# false positive`) keeps it out. A bare number may be anything, so it is read as a count of lists
+//! only where the feed says so (option `counts`).
+//!
+//! A netmask or the last address of a range belongs to the address before it: both are read, or the line is
+//! rejected.
 
-use super::{Format, Head, LineReader, OpenError, Shape, header};
+use super::{Format, Head, LineReader, OpenError, Shape, extent, header, ranges};
+use crate::entry::taxonomy;
 use crate::entry::timestamp;
 use crate::entry::{Details, Normalizer};
 use crate::format::options::{OptionRow, Options};
 use crate::format::token;
-use rapsheet_snapshot::{Assessment, Assessments, Kinds};
+use rapsheet_snapshot::{Address, AddressRange, Assessment, Assessments, Kinds, ParseError};
 
 /// The row of the table.
 pub(super) static FORMAT: Format = Format {
@@ -54,7 +59,12 @@ impl LineReader for Annotated {
         match note.trim_ascii_start() {
             // `first - last`, perhaps with a comment after it.
             [b'-', b' ', ..] => normalizer.address(token::before_comment(line), &Details::NONE),
-            _ => normalizer.address(token::unwrap(key), &self.details(note)),
+            // `address /length`: no prefix, and more than an address.
+            [b'/', digit, ..] if digit.is_ascii_digit() => normalizer.reject(ParseError::BadPrefix),
+            _ => match extent(key, note) {
+                Some(read) => ranges::emit(read, &Details::NONE, normalizer),
+                None => normalizer.address(token::unwrap(key), &self.details(note)),
+            },
         }
     }
 }
@@ -78,12 +88,48 @@ fn by_count(lists: u32) -> Assessments {
     })
 }
 
+/// The range of an address and of a netmask or last address that follows it. Two addresses that are not the
+/// ends of whole networks need not be a range.
+fn extent(key: &[u8], note: &[u8]) -> Option<Result<AddressRange, ParseError>> {
+    let note = after_marks(note);
+    let note = note.strip_prefix(b"to ").unwrap_or(note);
+    let end = note.iter().position(|byte| matches!(byte, b' ' | b'\t' | b';' | b',' | b'#'));
+    let second = note.get(..end.unwrap_or(note.len())).unwrap_or(&[]);
+    let (Ok(Address::V4(first)), Ok(Address::V4(last))) = (Address::parse(key), Address::parse(second)) else {
+        return None;
+    };
+    match (first & 255, last & 255) {
+        _ if extent::is_netmask(second) => Some(ranges::netmask(key, second)),
+        (0, 255) => Some(AddressRange::from_ends(Address::V4(first), Address::V4(last))),
+        _ => None,
+    }
+}
+
+/// A remark without the marks before it.
+fn after_marks(note: &[u8]) -> &[u8] {
+    let marks = note.iter().take_while(|byte| matches!(byte, b' ' | b'\t' | b';' | b',' | b'#')).count();
+    note.get(marks..).unwrap_or(&[])
+}
+
 /// The details that a remark states: a time at its beginning, or categories before a country code.
 fn details(note: &[u8]) -> Details {
-    let marks = note.iter().take_while(|byte| matches!(byte, b' ' | b'\t' | b';' | b',' | b'#')).count();
-    let note = note.get(marks..).unwrap_or(&[]);
-    Details { last_seen: leading_time(note), assessments: categories(note), ..Details::NONE }
+    let note = after_marks(note);
+    let found = categories(note);
+    let assessments = if found.is_empty() && is_clearance(note) { TRUSTED } else { found };
+    Details { last_seen: leading_time(note), assessments, ..Details::NONE }
 }
+
+const TRUSTED: Assessments = Assessments::EMPTY.with(Assessment::Trustworthy);
+
+/// Whether a remark says nothing but that the address is not bad.
+fn is_clearance(note: &[u8]) -> bool {
+    note.len() <= CLEARANCE_MAX
+        && note.first().is_some_and(u8::is_ascii_alphabetic)
+        && std::str::from_utf8(note).is_ok_and(|note| taxonomy::assessments(note) == TRUSTED)
+}
+
+/// The longest remark that can be a clearance, in bytes.
+const CLEARANCE_MAX: usize = 32;
 
 fn leading_time(note: &[u8]) -> Option<rapsheet_snapshot::Time> {
     let shaped = note.first().is_some_and(u8::is_ascii_digit) && note.get(4) == Some(&b'-');
