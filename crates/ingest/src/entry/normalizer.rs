@@ -18,7 +18,9 @@ use crate::download::lines;
 use crate::download::position::Position;
 use rapsheet_snapshot::refang::refang;
 use rapsheet_snapshot::{
-    Address, AddressRange, Assessment, Assessments, ListKind, ParseError, Scope, Time, address, host, name, url};
+    Address, AddressRange, Assessment, Assessments, ListKind, ParseError, Scope, Time, address, host, name,
+    url,
+};
 use std::ops::Range;
 
 /// Reads the tokens of one block of a file under one feed's rules.
@@ -75,6 +77,11 @@ impl<'a> Normalizer<'a> {
     /// Begins the next line, at `at` in the block.
     pub(crate) fn begin_line(&mut self, at: Range<usize>) {
         self.at = at;
+        self.line += 1;
+    }
+
+    /// Passes a line that belongs to the record before it.
+    pub(crate) fn pass_line(&mut self) {
         self.line += 1;
     }
 

@@ -241,8 +241,15 @@ pub(crate) fn is_benign(phrase: &str) -> bool {
 
 /// Whether a tag takes back what the other tags say.
 pub(crate) fn is_retraction(tag: &str) -> bool {
-    const WORDS: &[&str] =
-        &["falsepositive", "whitelisted", "allowlisted", "whitelist", "allowlist", "notmalicious", "retracted"];
+    const WORDS: &[&str] = &[
+        "falsepositive",
+        "whitelisted",
+        "allowlisted",
+        "whitelist",
+        "allowlist",
+        "notmalicious",
+        "retracted",
+    ];
     let letters = tag.bytes().filter(u8::is_ascii_alphabetic).map(|byte| byte.to_ascii_lowercase());
     WORDS.iter().any(|word| word.bytes().eq(letters.clone()))
 }
@@ -269,9 +276,10 @@ fn of_phrase(phrase: &str, has_words: bool) -> Assessments {
     }
     let mut words = phrase.split(' ').filter(|word| !word.is_empty());
     let is_first = |first: &[&str]| {
-        phrase.split(' ').find(|word| !word.is_empty()).is_some_and(|word| {
-            first.iter().any(|known| known.eq_ignore_ascii_case(word))
-        })
+        phrase
+            .split(' ')
+            .find(|word| !word.is_empty())
+            .is_some_and(|word| first.iter().any(|known| known.eq_ignore_ascii_case(word)))
     };
     if is_first(&["benign"]) {
         return Assessments::EMPTY.with(Trustworthy);

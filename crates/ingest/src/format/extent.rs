@@ -227,6 +227,38 @@ pub(super) fn emit<'f>(
     has_mask
 }
 
+/// The range of two neighbouring columns: its ends, or an address and its netmask or length.
+pub(super) fn pair(first: &[u8], second: &[u8]) -> Result<AddressRange, ParseError> {
+    match second {
+        _ if looks_like_netmask(second) => ranges::netmask(first, second),
+        _ if is_mask(second) && is_address(first) => {
+            let length = second.strip_prefix(b"/").unwrap_or(second);
+            AddressRange::parse(&[first, b"/", length].concat()).map(|read| read.range)
+        }
+        _ => ends(first, second),
+    }
+}
+
+/// Whether a text is dotted like a netmask, sound or not. No address of a list begins so.
+pub(super) fn looks_like_netmask(text: &[u8]) -> bool {
+    text.starts_with(b"255.") && is_address(text)
+}
+
+/// Whether pairs of columns are addresses and the lengths of their prefixes. Counts and ports would hardly
+/// ever be lengths that leave no bits of an address over.
+pub(super) fn are_lengths<'f>(pairs: impl Iterator<Item = (&'f [u8], &'f [u8])>) -> bool {
+    let (mut count, mut short) = (0, 0);
+    for (address, length) in pairs {
+        let read = AddressRange::parse(&[address, b"/", length].concat());
+        if !is_address(address) || read.is_err() || read.is_ok_and(|read| read.host_bits) {
+            return false;
+        }
+        count += 1;
+        short += u32::from(token::number::<u8>(length).is_some_and(|bits| bits < 32));
+    }
+    count > 0 && short * 2 > count
+}
+
 /// The range between two addresses, each dotted or a number.
 pub(super) fn ends(first: &[u8], last: &[u8]) -> Result<AddressRange, ParseError> {
     match (first, last) {

@@ -238,6 +238,17 @@ pub trait LineReader: Send + Sync {
     fn keeps_blanks(&self) -> bool {
         false
     }
+
+    /// Whether a record may span lines, as in tables whose fields may be quoted.
+    fn spans_lines(&self) -> bool {
+        false
+    }
+
+    /// The length of the record that `text` begins with; `line` is the length of its first line. `None` where
+    /// a quote does not close in time: then the first line is passed alone.
+    fn record_len(&self, _text: &[u8], line: usize) -> Option<usize> {
+        Some(line)
+    }
 }
 
 /// Reads lines one after the other.

@@ -13,6 +13,7 @@
 //! rejected.
 
 use super::{Format, Head, LineReader, OpenError, Shape, extent, header, ranges};
+use crate::download::lines;
 use crate::entry::taxonomy;
 use crate::entry::timestamp;
 use crate::entry::{Details, Normalizer};
@@ -37,10 +38,34 @@ pub(super) static FORMAT: Format = Format {
 
 struct Annotated {
     counts: bool,
+    /// Whether the number after an address is the length of its prefix.
+    lengths: bool,
 }
 
-fn open(options: &Options, _: Head<'_>) -> Result<Box<dyn LineReader>, OpenError> {
-    Ok(Box::new(Annotated { counts: options.flag("counts", false)? }))
+fn open(options: &Options, head: Head<'_>) -> Result<Box<dyn LineReader>, OpenError> {
+    let data = lines::trimmed(head.bytes).filter(|line| !line.is_empty() && token::comment(line).is_none());
+    let pairs = data.take(SAMPLE).map(|line| split_note(line)).map(|(key, note)| (key, first_word(note)));
+    Ok(Box::new(Annotated { counts: options.flag("counts", false)?, lengths: extent::are_lengths(pairs) }))
+}
+
+/// How many lines are looked at to tell lengths from counts.
+const SAMPLE: usize = 64;
+
+/// The address of a line, and the remark after it.
+fn split_note(line: &[u8]) -> (&[u8], &[u8]) {
+    let end = line.iter().position(is_mark).unwrap_or(line.len());
+    line.split_at_checked(end).unwrap_or((line, &[]))
+}
+
+fn is_mark(byte: &u8) -> bool {
+    matches!(byte, b' ' | b'\t' | b';' | b',' | b'#')
+}
+
+/// The first word of a remark.
+fn first_word(note: &[u8]) -> &[u8] {
+    let note = after_marks(note);
+    let note = note.strip_prefix(b"to ").unwrap_or(note);
+    note.split(is_mark).next().unwrap_or(&[])
 }
 
 impl LineReader for Annotated {
@@ -51,8 +76,7 @@ impl LineReader for Annotated {
         if normalizer.fast_address(line, &Details::NONE) {
             return;
         }
-        let end = line.iter().position(|byte| matches!(byte, b' ' | b'\t' | b';' | b',' | b'#'));
-        let (key, note) = line.split_at_checked(end.unwrap_or(line.len())).unwrap_or((line, &[]));
+        let (key, note) = split_note(line);
         if note.is_empty() {
             return normalizer.address(token::unwrap(key), &Details::NONE);
         }
@@ -61,7 +85,7 @@ impl LineReader for Annotated {
             [b'-', b' ', ..] => normalizer.address(token::before_comment(line), &Details::NONE),
             // `address /length`: no prefix, and more than an address.
             [b'/', digit, ..] if digit.is_ascii_digit() => normalizer.reject(ParseError::BadPrefix),
-            _ => match extent(key, note) {
+            _ => match self.extent(key, first_word(note)) {
                 Some(read) => ranges::emit(read, &Details::NONE, normalizer),
                 None => normalizer.address(token::unwrap(key), &self.details(note)),
             },
@@ -70,6 +94,17 @@ impl LineReader for Annotated {
 }
 
 impl Annotated {
+    /// The range of an address and of the netmask, length or last address that follows it. Two addresses that
+    /// are not the ends of whole networks need not be a range.
+    fn extent(&self, key: &[u8], second: &[u8]) -> Option<Result<AddressRange, ParseError>> {
+        let is_mask = extent::looks_like_netmask(second) || self.lengths && token::is_digits(second);
+        let are_ends = || match (Address::parse(key), Address::parse(second)) {
+            (Ok(Address::V4(first)), Ok(Address::V4(last))) => first & 255 == 0 && last & 255 == 255,
+            _ => false,
+        };
+        (is_mask || are_ends()).then(|| extent::pair(key, second))
+    }
+
     fn details(&self, note: &[u8]) -> Details {
         let counted = if self.counts { token::number(note.trim_ascii()) } else { None };
         match counted {
@@ -88,26 +123,9 @@ fn by_count(lists: u32) -> Assessments {
     })
 }
 
-/// The range of an address and of a netmask or last address that follows it. Two addresses that are not the
-/// ends of whole networks need not be a range.
-fn extent(key: &[u8], note: &[u8]) -> Option<Result<AddressRange, ParseError>> {
-    let note = after_marks(note);
-    let note = note.strip_prefix(b"to ").unwrap_or(note);
-    let end = note.iter().position(|byte| matches!(byte, b' ' | b'\t' | b';' | b',' | b'#'));
-    let second = note.get(..end.unwrap_or(note.len())).unwrap_or(&[]);
-    let (Ok(Address::V4(first)), Ok(Address::V4(last))) = (Address::parse(key), Address::parse(second)) else {
-        return None;
-    };
-    match (first & 255, last & 255) {
-        _ if extent::is_netmask(second) => Some(ranges::netmask(key, second)),
-        (0, 255) => Some(AddressRange::from_ends(Address::V4(first), Address::V4(last))),
-        _ => None,
-    }
-}
-
 /// A remark without the marks before it.
 fn after_marks(note: &[u8]) -> &[u8] {
-    let marks = note.iter().take_while(|byte| matches!(byte, b' ' | b'\t' | b';' | b',' | b'#')).count();
+    let marks = note.iter().take_while(|byte| is_mark(byte)).count();
     note.get(marks..).unwrap_or(&[])
 }
 

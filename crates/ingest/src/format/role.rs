@@ -292,9 +292,8 @@ pub(crate) fn is_unsupported(kind: &[u8]) -> bool {
         b"whois-",
         b"x509-",
     ];
-    let is_prefix = |prefix: &&[u8]| {
-        kind.get(..prefix.len()).is_some_and(|head| head.eq_ignore_ascii_case(prefix))
-    };
+    let is_prefix =
+        |prefix: &&[u8]| kind.get(..prefix.len()).is_some_and(|head| head.eq_ignore_ascii_case(prefix));
     WORDS.iter().any(|word| kind.eq_ignore_ascii_case(word)) || PREFIXES.iter().any(is_prefix)
 }
 

@@ -136,13 +136,7 @@ impl Columns<'_> {
 }
 
 /// Binds a table's columns by the names of its header, and by what its first rows hold under them.
-pub(super) fn bind(
-    table: &mut Table,
-    header: &[String],
-    options: &Options,
-    profile: &Profile,
-    head: &[u8],
-) {
+pub(super) fn bind(table: &mut Table, header: &[String], options: &Options, profile: &Profile, head: &[u8]) {
     let names = header.iter().map(|name| role::normal(name)).collect();
     let columns = Columns { names, rows: infer::rows_below(head, table.delimiter, header) };
     for role in Role::ALL {
@@ -205,9 +199,13 @@ fn bind_values(table: &mut Table, columns: &Columns<'_>, mut found: Vec<usize>, 
     if found.iter().any(|at| !is_context(*at)) {
         found.retain(|at| !is_context(*at));
     }
-    found.sort_by_key(|at| !infer::are_indicators(columns.fields(*at)));
+    // Prose under the name of an indicator is none.
+    if found.iter().any(|at| infer::are_indicators(columns.fields(*at))) {
+        found.retain(|at| infer::are_indicators(columns.fields(*at)));
+    }
     found.sort_by_key(|at| HOSTS.contains(&columns.name(*at)));
-    let is_single = profile.name != PLAIN.name || found.iter().any(|at| ANY_KIND.contains(&columns.name(*at)));
+    let is_single =
+        profile.name != PLAIN.name || found.iter().any(|at| ANY_KIND.contains(&columns.name(*at)));
     let mut groups: Vec<(Option<usize>, Vec<Column>)> = Vec::new();
     for at in found {
         let name = columns.name(at);
@@ -219,6 +217,11 @@ fn bind_values(table: &mut Table, columns: &Columns<'_>, mut found: Vec<usize>, 
             None => groups.push((kind, vec![Column::Left(at)])),
         }
     }
+    // Entries come in the order of the columns.
+    groups.sort_by_key(|(_, group)| match group.first() {
+        Some(Column::Left(at) | Column::Right(at)) => *at,
+        None => 0,
+    });
     if !groups.is_empty() {
         table.values = groups.into_iter().map(|(_, group)| group).collect();
     }
@@ -246,8 +249,7 @@ fn bind_ends(table: &mut Table, columns: &Columns<'_>) {
 /// Binds the columns that can say that a row is not bad, except those that already mean something else.
 fn bind_polarity(table: &mut Table, columns: &Columns<'_>) {
     let is_taken = |column: Column| {
-        table.column(Role::Filter) == Some(column)
-            || table.values.iter().any(|group| group.contains(&column))
+        table.column(Role::Filter) == Some(column) || table.values.iter().any(|group| group.contains(&column))
     };
     let found = columns.names.iter().enumerate().filter_map(|(at, name)| {
         let column = Column::Left(at);

@@ -194,17 +194,6 @@ impl Sample<'_> {
         both && ranges.iter().all(Result::is_ok) && count * 2 > ranges.len()
     }
 
-    /// Whether a column of numbers holds the prefix lengths of the addresses before it. Ports would hardly
-    /// ever be lengths that leave no bits of the address over.
-    fn are_lengths(&self, at: usize) -> bool {
-        let is_length = |(address, length): (&[u8], &[u8])| {
-            let read = AddressRange::parse(&[address, b"/", length].concat());
-            read.is_ok_and(|read| !read.host_bits) && Address::parse(address).is_ok()
-        };
-        let is_short = |(_, length): (&[u8], &[u8])| token::number::<u8>(length).is_some_and(|bits| bits < 32);
-        self.pairs(at).all(is_length) && self.pairs(at).any(is_short)
-    }
-
     /// The value column that agrees with a column of kinds in most rows; of equals, the first one after it.
     fn of_kind(&self, kind: usize) -> Option<usize> {
         let agrees = |at: usize, row: usize| {
@@ -216,7 +205,8 @@ impl Sample<'_> {
             let count = (0..self.rows.len()).filter(|row| agrees(*at, *row)).count();
             (count, *at > kind, std::cmp::Reverse(at.abs_diff(kind)))
         };
-        let is_candidate = |at: &usize| self.is_value(*at) || self.types.get(*at) == Some(&FieldType::Unsupported);
+        let is_candidate =
+            |at: &usize| self.is_value(*at) || self.types.get(*at) == Some(&FieldType::Unsupported);
         (0..self.types.len()).filter(is_candidate).max_by_key(score)
     }
 }
@@ -235,11 +225,7 @@ fn class_of_kind(word: &[u8]) -> Option<FieldType> {
 }
 
 /// The fields of the first rows below a header.
-pub(super) fn rows_below<'h>(
-    head: &'h [u8],
-    delimiter: u8,
-    header: &[String],
-) -> Vec<Vec<Cow<'h, [u8]>>> {
+pub(super) fn rows_below<'h>(head: &'h [u8], delimiter: u8, header: &[String]) -> Vec<Vec<Cow<'h, [u8]>>> {
     let all = rows(head).filter_map(|row| split::fields(row, delimiter).ok());
     let is_header = |fields: &Vec<Cow<'_, [u8]>>| {
         let first = fields.first().map_or(&[][..], |field| field.trim_ascii());
@@ -293,9 +279,9 @@ const REFERENCES: &[&[u8]] = &[
 fn is_reference(field: &[u8]) -> bool {
     let Some(at) = memchr::memmem::find(field, b"://") else { return false };
     let host = token::before(field.get(at + 3..).unwrap_or(&[]), b'/');
-    REFERENCES.iter().any(|site| {
-        host.strip_suffix(*site).is_some_and(|below| below.is_empty() || below.ends_with(b"."))
-    })
+    REFERENCES
+        .iter()
+        .any(|site| host.strip_suffix(*site).is_some_and(|below| below.is_empty() || below.ends_with(b".")))
 }
 
 /// The names in a first row that is a header with unknown names: all its fields are words, and its value
@@ -363,7 +349,7 @@ fn bind(table: &mut Table, sample: &Sample<'_>) {
     let is_numbered =
         types.get(value) == Some(&FieldType::Address) && types.get(value + 1) == Some(&FieldType::Number);
     let number = Some(value + 1).filter(|_| is_numbered);
-    let length = number.filter(|_| sample.are_lengths(value));
+    let length = number.filter(|at| extent::are_lengths(sample.pairs(at - 1)));
     let mut times =
         types.iter().enumerate().filter(|(_, class)| **class == FieldType::Time).map(|(at, _)| at);
     table.bind(Role::Kind, one(kind));

@@ -169,8 +169,15 @@ fn detect_profile(header: Option<&[String]>, head: &[u8]) -> &'static Profile {
             && header.is_some_and(|header| names.iter().all(|name| header.iter().any(|found| found == name)))
     };
     let row = infer::rows(head).next().unwrap_or(&[]);
-    let by_mark =
-        |profile: &&Profile| !profile.mark.is_empty() && memchr::memmem::find(row, profile.mark).is_some();
+    // A row that was cut to some columns is no row of that table any more.
+    let has_value = |profile: &Profile| {
+        let fields = split::fields(row, profile.delimiter.unwrap_or(b',')).unwrap_or_default();
+        let mut values = profile.columns.iter().filter(|(role, _)| *role == Role::Value);
+        values.any(|(_, number)| Column::numbered(*number).is_some_and(|at| is_indicator(at.of(&fields))))
+    };
+    let by_mark = |profile: &&Profile| {
+        !profile.mark.is_empty() && memchr::memmem::find(row, profile.mark).is_some() && has_value(profile)
+    };
     let by_row = || PROFILES.iter().find(by_mark).filter(|_| header.is_none());
     PROFILES.iter().find(by_header).or_else(by_row).unwrap_or(&PLAIN)
 }
@@ -237,6 +244,19 @@ impl LineReader for Table {
     fn keeps_blanks(&self) -> bool {
         // A leading TAB is an empty first column.
         self.delimiter == b'\t'
+    }
+
+    fn spans_lines(&self) -> bool {
+        true
+    }
+
+    fn record_len(&self, text: &[u8], line: usize) -> Option<usize> {
+        let first = text.get(..line).unwrap_or(&[]);
+        let is_comment = self.has_comments && first.trim_ascii_start().starts_with(b"#");
+        // Marks in pairs close on their line.
+        let is_open = memchr::memchr_iter(b'"', first).count() % 2 == 1 && !is_comment;
+        let record = is_open.then(|| split::record_len(text, self.delimiter));
+        record.map_or(Some(line), |end| end.map(|end| end.max(line)))
     }
 }
 

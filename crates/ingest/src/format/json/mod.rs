@@ -216,7 +216,9 @@ impl Walker {
         let filters = self.rules.names.get(Role::Filter as usize).map_or(&[][..], Vec::as_slice);
         let mut found = None;
         node::members(raw, |name, value| {
-            if found.is_some() || !matches!(node::kind(value), Kind::Text | Kind::Number | Kind::Word | Kind::Array) {
+            if found.is_some()
+                || !matches!(node::kind(value), Kind::Text | Kind::Number | Kind::Word | Kind::Array)
+            {
                 return;
             }
             let name = role::normal(name);
