@@ -37,5 +37,6 @@ mod score_inputs;
 mod scorer_reference;
 mod support;
 mod syntaxes;
+mod tables;
 mod test_dir;
 mod tidy;

@@ -197,6 +197,7 @@ const RULES: &[(&str, Rule)] = &[
     ("netset", |sample| sample.holds(&["# This File Date", "# Source File Date", "# Maintainer URL"])),
     ("dshield", |sample| sample.most(50, "rows with TABs between the columns", is_dshield_line)),
     ("hash-delimited", |sample| sample.most(80, "rows with # between the columns", is_hash_row)),
+    ("csv", |sample| named_columns(sample, &[b'|'])),
     ("pipe-delimited", |sample| {
         sample.most(60, "rows with | between the columns", |line| {
             line.iter().filter(|byte| **byte == b'|').count() > 3
@@ -205,6 +206,7 @@ const RULES: &[(&str, Rule)] = &[
     ("suricata-iprep", |sample| sample.most(80, "address, category and score", is_reputation)),
     ("ip-range-csv", |sample| sample.most(80, "start,end,label", is_range_row)),
     ("toplist-csv", |sample| sample.most(80, "a rank and a name", is_ranked)),
+    ("csv", |sample| named_columns(sample, &[b',', b'\t', b';'])),
     ("suricata-dataset", |sample| sample.most(80, "base64 of a name", is_wrapped_name)),
     ("maltrail", |sample| sample.opening(&["# Reference:", "# Aliases:"])),
     ("plain-ip-annotated", |sample| sample.most(50, "addresses with a remark", is_annotated)),
@@ -240,6 +242,12 @@ fn wrapped(sample: &Sample<'_>) -> Option<String> {
         || inside.starts_with(b"! ")
         || inside.starts_with(b"||");
     is_list.then(|| "it is base64 of a filter list".to_owned())
+}
+
+/// A first line that names columns, or declares the delimiter between them.
+fn named_columns(sample: &Sample<'_>, delimiters: &[u8]) -> Option<String> {
+    let is_named = format::csv::has_header(sample.text, delimiters);
+    is_named.then(|| "its first line names columns".to_owned())
 }
 
 /// Names among addresses: such a list is read as one of names, which takes both.

@@ -3,8 +3,9 @@
 //! `[{"ip_address":"192.0.2.7","port":443,"last_online":"2026-08-20","malware":"Example"}]`. Publishers put
 //! records into arrays, below members, or into objects keyed by id. One walker reads them all: a feed may
 //! state where its records are (option `path`) and what their fields mean; otherwise an object that has a
-//! value field with a known name is a record, and all other objects and arrays are searched for records.
-//! Texts in an array near the top are indicators by themselves.
+//! value field with a known name, or the ends of a range, is a record, and all other objects and arrays are
+//! searched for records. Texts in an array near the top are indicators by themselves, and so are prefixes
+//! under any name, which are nothing else.
 //!
 //! JSON formats with a meaning beyond records have files of their own beside this one.
 
@@ -19,6 +20,8 @@ pub(super) mod otx;
 mod pattern;
 pub(super) mod stix;
 
+use super::extent;
+use super::polarity::Polarity;
 use super::role::{self, RecordRules, Role};
 use super::{Format, Head, LineReader, OpenError, Shape};
 use crate::entry::timestamp;
@@ -26,7 +29,7 @@ use crate::entry::{Normalizer, Skip};
 use crate::format::options::{OptionRow, Options, error};
 use document::TextBase;
 use node::{DEPTH_MAX, Kind, Raw};
-use rapsheet_snapshot::{Kinds, ParseError};
+use rapsheet_snapshot::{AddressRange, Kinds, ListKind, ParseError};
 use serde_json::value::RawValue;
 use std::borrow::Cow;
 
@@ -168,7 +171,7 @@ impl Walker {
         match node::kind(raw) {
             Kind::Object => self.object(raw, depth, begin, normalizer),
             Kind::Array => node::elements(raw, |value| self.walk(value, &[], depth + 1, begin, normalizer)),
-            Kind::Text if depth <= TEXTS_DEPTH || !self.path.is_empty() => {
+            Kind::Text if depth <= TEXTS_DEPTH || !self.path.is_empty() || is_prefix(raw) => {
                 begin(raw, normalizer);
                 self.emit_value(raw, &Fields::default(), normalizer);
             }
@@ -185,18 +188,45 @@ impl Walker {
         normalizer: &mut Normalizer<'_>,
     ) {
         let fields = self.fields(raw);
-        if let Some(values) = fields.of(Role::Value) {
+        if fields.of(Role::Value).is_some() || fields.are_ends() {
             begin(raw, normalizer);
-            if is_retired(raw) {
-                return normalizer.skip(Skip::Inactive);
-            }
-            return self.read_record(values, &fields, normalizer);
+            return match self.objection(raw, normalizer) {
+                Some(why) => normalizer.skip(why),
+                None => self.read_record(&fields, normalizer),
+            };
         }
         node::members(raw, |name, value| match node::kind(value) {
             Kind::Array | Kind::Object => self.walk(value, &[], depth + 1, begin, normalizer),
+            Kind::Text if is_prefix(value) => {
+                begin(raw, normalizer);
+                match self.objection(raw, normalizer) {
+                    Some(why) => normalizer.skip(why),
+                    None => self.emit_value(value, &fields, normalizer),
+                }
+            }
             Kind::Text | Kind::Number => read_generated(name, value, normalizer),
             Kind::Word => {}
         });
+    }
+
+    /// Why a record does not count, if it says that it was withdrawn, or is not bad. The field of the filter
+    /// is judged by the options.
+    fn objection(&self, raw: Raw<'_>, normalizer: &Normalizer<'_>) -> Option<Skip> {
+        let blocks = normalizer.rules().list == ListKind::Block;
+        let filters = self.rules.names.get(Role::Filter as usize).map_or(&[][..], Vec::as_slice);
+        let mut found = None;
+        node::members(raw, |name, value| {
+            if found.is_some()
+                || !matches!(node::kind(value), Kind::Text | Kind::Number | Kind::Word | Kind::Array)
+            {
+                return;
+            }
+            let name = role::normal(name);
+            let polarity = Polarity::of(&name).filter(|_| !filters.contains(&name));
+            let why = polarity.and_then(|polarity| polarity.objection(node::joined(value).as_bytes()));
+            found = why.filter(|why| blocks || *why == Skip::Inactive);
+        });
+        found
     }
 
     /// The fields of an object that have a role. Where several have the same role, the one with the best name
@@ -204,12 +234,18 @@ impl Walker {
     fn fields<'a>(&self, raw: Raw<'a>) -> Fields<'a> {
         let mut fields = Fields::default();
         node::members(raw, |name, value| {
-            let lower = name.to_ascii_lowercase();
+            let name = role::normal(name);
             for (role, names) in Role::ALL.iter().zip(&self.rules.names) {
-                let Some(rank) = names.iter().position(|alias| *alias == lower) else { continue };
+                let Some(rank) = names.iter().position(|alias| *alias == name) else { continue };
+                let is_mask = || extent::is_mask(node::text(value).as_bytes());
                 let filled = match (node::kind(value), role) {
                     (Kind::Object, _) => false,
                     (Kind::Array, Role::Value) => is_texts(value),
+                    // The length of a prefix under a name that others give the prefix.
+                    (Kind::Number | Kind::Text, Role::Value) if is_mask() => false,
+                    (_, Role::Mask) => {
+                        is_mask() || extent::is_mask_field(&name, node::text(value).as_bytes(), None)
+                    }
                     _ => {
                         // `@ipv4_NXDOMAIN` and the like stand for "no value".
                         let text = node::joined(value);
@@ -222,7 +258,7 @@ impl Walker {
         fields
     }
 
-    fn read_record(&self, values: Raw<'_>, fields: &Fields<'_>, normalizer: &mut Normalizer<'_>) {
+    fn read_record(&self, fields: &Fields<'_>, normalizer: &mut Normalizer<'_>) {
         let filter = fields.text(Role::Filter);
         let kind = fields.text(Role::Kind);
         let keep = &self.rules.keep;
@@ -232,40 +268,46 @@ impl Walker {
         if role::is_unsupported(kind.as_bytes()) {
             return normalizer.skip(Skip::UnsupportedKind);
         }
-        match node::kind(values) {
-            Kind::Array => node::elements(values, |value| self.emit_value(value, fields, normalizer)),
-            _ => self.emit_value(values, fields, normalizer),
+        match fields.of(Role::Value) {
+            Some(values) if node::kind(values) == Kind::Array => {
+                node::elements(values, |value| self.emit_value(value, fields, normalizer));
+            }
+            Some(value) => self.emit_value(value, fields, normalizer),
+            None => self.emit_text("", fields, normalizer),
         }
     }
 
     fn emit_value(&self, raw: Raw<'_>, fields: &Fields<'_>, normalizer: &mut Normalizer<'_>) {
+        self.emit_text(node::text(raw).trim(), fields, normalizer);
+    }
+
+    /// Emits an indicator, or the range of a record without one, for which `text` is empty.
+    fn emit_text(&self, text: &str, fields: &Fields<'_>, normalizer: &mut Normalizer<'_>) {
         let texts: Vec<Cow<'_, str>> = Role::ALL.iter().map(|role| fields.text(*role)).collect();
         let field =
             |role: Role| texts.get(role as usize).map_or(&[][..], |text| role::non_null(text.as_bytes()));
+        let (value, port) = role::composite(field(Role::Kind), text.as_bytes());
         let mut details = role::details(field, self.rules.default);
+        details.port = port.or(details.port);
         if field(Role::Category).is_empty() {
             // Some publishers write the category where others write the kind of indicator.
             details.assessments = role::category(field(Role::Kind), self.rules.default);
         }
         let scope = normalizer.rules().scope;
-        normalizer.any(node::text(raw).trim().as_bytes(), scope, &details);
+        if !extent::emit(field, value, &details, normalizer) {
+            role::emit(value, scope, &details, normalizer);
+        }
     }
 }
 
-/// Whether a record states that it is no longer active.
-fn is_retired(raw: Raw<'_>) -> bool {
-    let mut retired = false;
-    node::members(raw, |name, value| {
-        let text = || node::text(value).to_ascii_lowercase();
-        retired |= match name {
-            "status" => matches!(text().as_str(), "retired" | "inactive" | "revoked" | "deleted"),
-            "retired" | "revoked" | "deleted" => matches!(text().as_str(), "true" | "1"),
-            "is_active" | "active" => matches!(text().as_str(), "false" | "0"),
-            _ => false,
-        };
-    });
-    retired
+/// Whether a text is an address with its prefix length.
+fn is_prefix(raw: Raw<'_>) -> bool {
+    let text = node::text(raw);
+    text.contains('/') && text.len() <= PREFIX_MAX && AddressRange::parse(text.trim().as_bytes()).is_ok()
 }
+
+/// The longest text of a prefix, with some room.
+const PREFIX_MAX: usize = 64;
 
 /// Whether an array has at least one text.
 fn is_texts(raw: Raw<'_>) -> bool {
@@ -287,6 +329,16 @@ impl<'a> Fields<'a> {
         {
             *slot = Some((rank, value));
         }
+    }
+
+    /// Whether the object has the ends of a range.
+    fn are_ends(&self) -> bool {
+        let [first, last] = [Role::Start, Role::End].map(|role| self.text(role));
+        let is_clear = |role: Role| {
+            self.0.get(role as usize).copied().flatten().is_none_or(|(rank, _)| rank < extent::CLEAR)
+        };
+        let are_clear = is_clear(Role::Start) && is_clear(Role::End);
+        extent::are_ends(first.as_bytes(), last.as_bytes(), are_clear)
     }
 
     fn of(&self, role: Role) -> Option<Raw<'a>> {
