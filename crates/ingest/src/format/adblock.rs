@@ -172,7 +172,7 @@ impl Adblock {
         if self.cancelled.is_empty() {
             return false;
         }
-        let (pattern, modifiers) = split_modifiers(rule).unwrap_or((rule, &[]));
+        let Some((pattern, modifiers)) = split_modifiers(rule) else { return self.cancelled.contains(rule) };
         let is_bad = modifier_list(modifiers).any(|modifier| modifier == b"badfilter");
         !is_bad && self.cancelled.contains(&ordered(pattern, modifiers))
     }

@@ -179,7 +179,9 @@ fn classical(kind: &[u8], value: &[u8], normalizer: &mut Normalizer<'_>) {
         b"SRC-IP-CIDR" | b"SRC-IP" | b"SRC-IP-SUFFIX" => normalizer.skip(Skip::Conditional),
         b"DOMAIN-KEYWORD" | b"HOST-KEYWORD" | b"DOMAIN-REGEX" | b"DOMAIN-WILDCARD" | b"HOST-WILDCARD"
         | b"URL-REGEX" | b"AND" | b"OR" | b"NOT" => normalizer.reject(ParseError::Pattern),
-        b"GEOIP" | b"GEOSITE" | b"MATCH" | b"FINAL" | b"RULE-SET" | b"DOMAIN-SET" => normalizer.skip(Skip::Policy),
+        b"GEOIP" | b"GEOSITE" | b"MATCH" | b"FINAL" | b"RULE-SET" | b"DOMAIN-SET" => {
+            normalizer.skip(Skip::Policy)
+        }
         _ => normalizer.skip(Skip::UnsupportedKind),
     }
 }

@@ -207,8 +207,16 @@ struct RuleOptions {
 /// The buffer that an option names.
 fn buffer_of(key: &[u8]) -> Option<Buffer> {
     match key {
-        b"http.host" | b"http.host.raw" | b"tls.sni" | b"tls_sni" | b"quic.sni" | b"dns.query"
-        | b"dns_query" | b"dns.queries.rrname" | b"http_host" | b"http_raw_host" => Some(Buffer::Host),
+        b"http.host"
+        | b"http.host.raw"
+        | b"tls.sni"
+        | b"tls_sni"
+        | b"quic.sni"
+        | b"dns.query"
+        | b"dns_query"
+        | b"dns.queries.rrname"
+        | b"http_host"
+        | b"http_raw_host" => Some(Buffer::Host),
         b"http.uri" | b"http.uri.raw" | b"http_uri" | b"http_raw_uri" => Some(Buffer::Path),
         b"pkt_data" => Some(Buffer::Packet),
         key if key.starts_with(b"http_") || key == b"file_data" || key.contains(&b'.') => Some(Buffer::Other),
