@@ -375,7 +375,7 @@ mod tests {
     }
 
     #[test]
-    fn knows_every_root_beside_the_public_one() {
+    fn knows_all_other_roots() {
         let mut names = NameGuard::default();
         let roots: Vec<&str> = OTHER_ROOTS.iter().flat_map(|(_, roots)| roots.iter().copied()).collect();
         for root in &roots {

@@ -233,18 +233,31 @@ fn emit_address(pattern: &[u8], details: &Details, normalizer: &mut Normalizer<'
 /// are below the name of the rule, the rule is kept for that name alone; where they cover it, the rule means
 /// nothing.
 fn emit_limited(pattern: &[u8], excepted: &[u8], details: &Details, normalizer: &mut Normalizer<'_>) {
-    let own = pattern.strip_prefix(b"||").unwrap_or(pattern);
-    let own = own.strip_suffix(b"^").unwrap_or(own);
+    let own = without_anchors(pattern);
     let mut names = excepted.split(|byte| *byte == b'|').filter(|name| !name.is_empty());
+    let is_exact = own.len() == pattern.len();
+    let is_tree = pattern.len() == own.len() + 2 || pattern.len() == own.len() + 3 && pattern.ends_with(b"^");
     if names.clone().any(|name| is_at_or_below(own, name)) {
         normalizer.skip(Skip::Conditional);
-    } else if !names.any(|name| is_at_or_below(name, own)) {
+    } else if is_exact || !names.any(|name| is_at_or_below(name, own)) {
         emit_pattern(pattern, details, normalizer);
-    } else if own.len() < pattern.len() && !own.ends_with(b".") {
+    } else if is_tree && pattern.starts_with(b"||") && !begins_hosts(own) {
         normalizer.host(own, Scope::Exact, details);
     } else {
         normalizer.reject(ParseError::Pattern);
     }
+}
+
+/// The host of a pattern, without what anchors it.
+fn without_anchors(pattern: &[u8]) -> &[u8] {
+    let schemed = [b"|".as_slice(), b""].iter().find_map(|anchor| {
+        let rest = pattern.strip_prefix(*anchor)?;
+        rest.strip_prefix(b"http://").or_else(|| rest.strip_prefix(b"https://"))
+    });
+    let text = schemed.unwrap_or(pattern);
+    let start = text.iter().take_while(|byte| b"|:/*.".contains(byte)).count();
+    let end = text.iter().rev().take_while(|byte| b"^|".contains(byte)).count();
+    text.get(start..text.len() - end).unwrap_or(&[])
 }
 
 /// Whether a name is another one or lies below it.

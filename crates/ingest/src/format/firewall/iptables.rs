@@ -43,16 +43,6 @@ pub(super) fn verdict(target: &[u8]) -> Option<bool> {
     decides.then_some(passes)
 }
 
-/// Whether a filter rule of MikroTik with this action lets traffic pass; `None` for actions that do not
-/// filter.
-pub(super) fn filter_verdict(action: &[u8]) -> Option<bool> {
-    match action {
-        b"drop" | b"reject" | b"tarpit" => Some(false),
-        b"accept" | b"return" | b"passthrough" => Some(true),
-        _ => None,
-    }
-}
-
 /// Reads the words of one rule.
 pub(super) fn rule(words: &[&[u8]], normalizer: &mut Normalizer<'_>) {
     // Commands that delete or check a rule.

@@ -1,6 +1,5 @@
 //! Sets of addresses: the save format of ipset, the elements of nftables, the address lists of MikroTik.
 
-use super::iptables;
 use super::target::{Target, is_of_good};
 use crate::entry::{Normalizer, Skip};
 use crate::format::token;
@@ -89,7 +88,7 @@ fn mikrotik(words: &[&[u8]], normalizer: &mut Normalizer<'_>) {
     let (found, verdict) = match (value(b"list="), value(b"action=")) {
         (Some(list), _) => (value(b"address="), Some(is_of_good(list))),
         (None, Some(action)) => {
-            (value(b"src-address=").or_else(|| value(b"dst-address=")), iptables::filter_verdict(action))
+            (value(b"src-address=").or_else(|| value(b"dst-address=")), filter_verdict(action))
         }
         (None, None) => (None, None),
     };
@@ -97,5 +96,15 @@ fn mikrotik(words: &[&[u8]], normalizer: &mut Normalizer<'_>) {
         (Some(text), Some(inverted)) => Target { text, inverted }.emit_in_scope(Scope::Exact, normalizer),
         (Some(_), None) => normalizer.skip(Skip::Policy),
         (None, _) => normalizer.skip(Skip::RuleWithoutAddress),
+    }
+}
+
+/// Whether a filter rule of MikroTik with this action lets traffic pass; `None` for actions that do not
+/// filter.
+fn filter_verdict(action: &[u8]) -> Option<bool> {
+    match action {
+        b"drop" | b"reject" | b"tarpit" => Some(false),
+        b"accept" | b"return" | b"passthrough" => Some(true),
+        _ => None,
     }
 }
