@@ -16,7 +16,7 @@ use super::{Format, Head, LineReader, OpenError, Shape, extent, header, ranges};
 use crate::download::lines;
 use crate::entry::taxonomy;
 use crate::entry::timestamp;
-use crate::entry::{Details, Normalizer};
+use crate::entry::{Details, Normalizer, Skip};
 use crate::format::options::{OptionRow, Options};
 use crate::format::token;
 use rapsheet_snapshot::{Address, AddressRange, Assessment, Assessments, Kinds, ParseError};
@@ -81,6 +81,7 @@ impl LineReader for Annotated {
             return normalizer.address(token::unwrap(key), &Details::NONE);
         }
         match note.trim_ascii_start() {
+            note if says_not_bad(note) => normalizer.skip(Skip::Policy),
             // `first - last`, perhaps with a comment after it.
             [b'-', b' ', ..] => normalizer.address(token::before_comment(line), &Details::NONE),
             // `address /length`: no prefix, and more than an address.
@@ -91,6 +92,29 @@ impl LineReader for Annotated {
             },
         }
     }
+}
+
+/// Whether a remark begins with a verdict that the address is not bad: `OK`, `# whitelisted`.
+fn says_not_bad(note: &[u8]) -> bool {
+    const VERDICTS: [&[u8]; 11] = [
+        b"ok",
+        b"permit",
+        b"accept",
+        b"allow",
+        b"allowed",
+        b"dunno",
+        b"benign",
+        b"trusted",
+        b"whitelist",
+        b"whitelisted",
+        b"false positive",
+    ];
+    let marks = note.iter().take_while(|byte| matches!(byte, b' ' | b'\t' | b';' | b',' | b'#')).count();
+    let note = note.get(marks..).unwrap_or(&[]);
+    VERDICTS.iter().any(|verdict| {
+        let head = note.get(..verdict.len()).is_some_and(|head| head.eq_ignore_ascii_case(verdict));
+        head && note.get(verdict.len()).is_none_or(|next| matches!(next, b' ' | b'\t' | b';' | b',' | b':'))
+    })
 }
 
 impl Annotated {
@@ -180,7 +204,7 @@ mod tests {
     #[test]
     fn first_token_is_the_address() {
         let text = "45.9.20.5\t10\n45.9.21.0/24 # scanners.example\n45.9.20.6             # one.example\n\
-                    C45.9.20.7 # typo\n/w00tw00t.at.example:)\n# Entries: 4\n";
+                    C45.9.20.7 # typo\n/w00tw00t.at.example:)\n# Entries: 4\n45.9.20.8 OK\n45.9.20.9 # Whitelisted, by hand\n45.9.20.10 # okay.example\n";
         let expected = [
             "ip 45.9.20.5",
             "cidr 45.9.21.0/24",
@@ -188,6 +212,9 @@ mod tests {
             "REJECT bad-ip",
             "REJECT path-only",
             "SKIP header",
+            "SKIP policy",
+            "SKIP policy",
+            "ip 45.9.20.10",
         ];
         assert_eq!(render("plain-ip-annotated", &[], text), expected);
     }
