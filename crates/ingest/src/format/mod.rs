@@ -32,6 +32,7 @@ mod header;
 mod hosts;
 mod ids_rules;
 mod ie_tpl;
+mod indicator_list;
 mod ip_range;
 mod json;
 mod maltrail;
@@ -118,6 +119,7 @@ pub static FORMATS: &[&Format] = &[
     &xml::XML_FORMAT,
     &xml::RSS_FORMAT,
     &freetext::FORMAT,
+    &indicator_list::FORMAT,
 ];
 
 /// One row of the table of formats.
