@@ -171,8 +171,17 @@ pub(super) fn log_kind() -> impl TypedValueParser<Value = &'static Kind> {
 }
 
 pub(super) fn assessment() -> impl TypedValueParser<Value = Assessment> {
-    let words = Assessment::ALL.iter().map(|assessment| assessment.word());
-    PossibleValuesParser::new(words).try_map(|word| Assessment::parse(&word).ok_or("no such assessment"))
+    let value = |assessment: &Assessment| {
+        // Annotated logs and CSV write the blank of a word as `_`.
+        let spelt: &[&str] =
+            if *assessment == Assessment::HighRisk { &["high_risk", "high-risk"] } else { &[] };
+        PossibleValue::new(assessment.word()).aliases(spelt)
+    };
+    let find = move |word: String| {
+        let mut all = Assessment::ALL.iter();
+        all.find(|one| value(one).matches(&word, false)).copied().ok_or("no such assessment")
+    };
+    PossibleValuesParser::new(Assessment::ALL.iter().map(value)).try_map(find)
 }
 
 pub(super) fn change() -> impl TypedValueParser<Value = ChangeKind> {

@@ -3,9 +3,10 @@
 //! A feed that is not in the snapshot is `absent`. A feed of the snapshot that is not in the catalogue is
 //! listed too, because look-ups still use it. Feeds in trouble come first.
 
-use super::{print_json, stdout};
+use super::stdout;
 use crate::args::Feeds;
 use crate::exit::{Exit, Failure};
+use crate::output::json;
 use crate::settings::Settings;
 use crate::table::{Column, Table, age, count, duration};
 use rapsheet_snapshot::section::origin::{FeedRecord, FeedState};
@@ -29,7 +30,7 @@ pub(super) fn run(args: &Feeds, settings: &Settings) -> Result<Exit, Failure> {
     let rows = rows.unwrap_or_default();
     let mut out = stdout();
     if args.output.is_json() {
-        print_json(&rows, &mut out)?;
+        json::indented(&rows, &mut out)?;
     } else {
         table(&rows).print(&mut out)?;
     }
