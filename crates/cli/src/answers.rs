@@ -64,7 +64,7 @@ fn of_lists(lists: &[PathBuf], settings: &Settings) -> Result<Answers, Failure> 
     Ok(Answers::Lists(Box::new(crate::lists::snapshot(lists, settings)?)))
 }
 
-/// An edge build has no parsers, and no argument that names a list.
+/// An edge build has no parsers; its `--list` takes no value.
 #[cfg(not(feature = "ingest"))]
 fn of_lists(_: &[PathBuf], _: &Settings) -> Result<Answers, Failure> {
     Err(Failure::usage("--list needs a full build of rapsheet"))

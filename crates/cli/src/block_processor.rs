@@ -77,7 +77,7 @@ impl<'a> BlockProcessor<'a> {
         snapshot: &Snapshot,
     ) -> BlockProcessor<'a> {
         let is_event = matches!(args.at, At::Event);
-        let is_timeless = !args.lists().is_empty();
+        let is_timeless = !args.lists.is_empty();
         let at = (!is_event).then(|| searcher.at());
         let options = FormatOptions {
             to_terminal: io::stdout().is_terminal(),

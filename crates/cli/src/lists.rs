@@ -47,7 +47,7 @@ fn check(report: &FeedReport, built: &BuildOutput, settings: &Settings) -> Resul
     let of = |count: u64, what: &str| format!("{count} {what}{}", if count == 1 { "" } else { "s" });
     if report.indicators == report.rejected {
         return Err(Failure::usage(format_args!(
-            "--list {file}: no indicator in {}, read as {}; `rapsheet parse` shows how each is read",
+            "--list {file}: no indicator in {}; `rapsheet parse --format {} {file}` shows why",
             of(report.lines, "line"),
             report.format
         )));

@@ -240,8 +240,8 @@ pub(crate) struct Lookup {
     pub(crate) exit_code: bool,
     /// Answer from this list of your own instead of a snapshot: any feed format, prose, CSV, one a line; may be
     /// repeated
-    #[cfg(feature = "ingest")]
-    #[arg(long = "list", value_name = "FILE")]
+    #[cfg_attr(feature = "ingest", arg(long = "list", value_name = "FILE"))]
+    #[cfg_attr(not(feature = "ingest"), arg(long = "list", hide = true, value_parser = values::no_list))]
     pub(crate) lists: Vec<PathBuf>,
     /// In csv and tsv, prefix cells that a spreadsheet would run as a formula with '
     #[arg(long)]
@@ -255,14 +255,6 @@ impl Lookup {
     /// Whether only the exit code answers.
     pub(crate) fn is_silent(&self, is_quiet: bool) -> bool {
         is_quiet && self.exit_code
-    }
-
-    /// The lists to answer from; none for the snapshot.
-    pub(crate) fn lists(&self) -> &[PathBuf] {
-        #[cfg(feature = "ingest")]
-        return &self.lists;
-        #[cfg(not(feature = "ingest"))]
-        return &[];
     }
 }
 
@@ -358,19 +350,9 @@ pub(crate) struct Score {
     pub(crate) spreadsheet: bool,
     /// Score by this list of your own instead of a snapshot: any feed format, prose, CSV, one a line; may be
     /// repeated
-    #[cfg(feature = "ingest")]
-    #[arg(long = "list", value_name = "LIST")]
+    #[cfg_attr(feature = "ingest", arg(long = "list", value_name = "LIST"))]
+    #[cfg_attr(not(feature = "ingest"), arg(long = "list", hide = true, value_parser = values::no_list))]
     pub(crate) lists: Vec<PathBuf>,
-}
-
-impl Score {
-    /// The lists to score by; none for the snapshot.
-    pub(crate) fn lists(&self) -> &[PathBuf] {
-        #[cfg(feature = "ingest")]
-        return &self.lists;
-        #[cfg(not(feature = "ingest"))]
-        return &[];
-    }
 }
 
 /// Add up the summaries that `score --summary=json` prints

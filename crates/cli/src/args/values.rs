@@ -210,6 +210,12 @@ pub(super) fn shard(text: &str) -> Result<Shard, &'static str> {
     }
 }
 
+/// The value of `--list` in a build without parsers.
+#[cfg(not(feature = "ingest"))]
+pub(super) fn no_list(_: &str) -> Result<std::path::PathBuf, &'static str> {
+    Err("this edge build reads no lists; a full build of rapsheet does")
+}
+
 #[cfg(feature = "ingest")]
 pub(super) fn accept(text: &str) -> Result<Accept, &'static str> {
     Accept::parse(text).ok_or("expected FEED=DIGEST, with at least 12 hexadecimal digits")

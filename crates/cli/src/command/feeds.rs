@@ -74,6 +74,8 @@ struct Row {
     retention_seconds: i64,
     max_age_seconds: i64,
     url: String,
+    /// The name of the download in the folder of downloads; `None` where there is no catalogue.
+    file: Option<String>,
     homepage: String,
     licence: String,
 }
@@ -94,6 +96,7 @@ fn catalog_rows(args: &Feeds) -> Result<Option<Vec<Row>>, Failure> {
         retention_seconds: feed.retention_seconds,
         max_age_seconds: feed.max_age_seconds,
         url: feed.url.clone(),
+        file: Some(feed.file.clone()),
         homepage: feed.homepage.clone(),
         licence: feed.licence.clone(),
         ..Row::default()

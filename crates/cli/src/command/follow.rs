@@ -43,7 +43,7 @@ struct FollowedLog {
 /// Follows logs.
 pub(super) fn run(args: &Score, settings: &Settings, out: &mut dyn Write) -> Result<Exit, Failure> {
     check(args)?;
-    let answers = Answers::open(args.lists(), settings)?;
+    let answers = Answers::open(&args.lists, settings)?;
     check_providers(args, &Searcher::new(&answers.current(), settings.now))?;
     check_fields(args)?;
     write_header(args, out)?;

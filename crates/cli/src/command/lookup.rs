@@ -26,8 +26,8 @@ const TOO_LONG_SHOWN: usize = 80;
 pub(super) fn run(args: &Lookup, settings: &Settings) -> Result<Exit, Failure> {
     // Does not compile once there is another policy to apply.
     let crate::args::Policy::Any = args.policy;
-    let answers = Answers::open(args.lists(), settings)?;
-    if !args.lists().is_empty() && args.at.is_some() {
+    let answers = Answers::open(&args.lists, settings)?;
+    if !args.lists.is_empty() && args.at.is_some() {
         settings
             .note("rapsheet: a list of your own says nothing of the past: with --list, --at counts as now");
     }
@@ -81,7 +81,7 @@ enum Question {
 impl Session<'_> {
     /// The instant to answer for, where the present is `now`.
     fn at(&self, now: Time) -> Time {
-        self.args.at.filter(|_| self.args.lists().is_empty()).unwrap_or(now)
+        self.args.at.filter(|_| self.args.lists.is_empty()).unwrap_or(now)
     }
 
     fn context<'c>(&self, snapshot: &'c Current<'_>, searcher: &'c Searcher<'c>) -> Context<'c> {

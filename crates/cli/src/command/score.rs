@@ -31,7 +31,7 @@ pub(super) fn run(args: &Score, settings: &Settings) -> Result<Exit, Failure> {
     if args.follow {
         return follow::run(args, settings, &mut out);
     }
-    let answers = Answers::open(args.lists(), settings)?;
+    let answers = Answers::open(&args.lists, settings)?;
     let snapshot = answers.current();
     let searcher = Searcher::new(&snapshot, instant(args, settings));
     check_providers(args, &searcher)?;
@@ -44,7 +44,7 @@ pub(super) fn run(args: &Score, settings: &Settings) -> Result<Exit, Failure> {
 /// The instant of the verdicts. A list of one's own says nothing of the past.
 fn instant(args: &Score, settings: &Settings) -> Time {
     match args.at {
-        At::Time(time) if args.lists().is_empty() => time,
+        At::Time(time) if args.lists.is_empty() => time,
         At::Time(_) => {
             settings.note(
                 "rapsheet: a list of your own says nothing of the past: with --list, --at counts as now",
