@@ -9,7 +9,7 @@ FUZZ_SECONDS ?= 60
 FUZZ_SANITIZER ?= none
 FUZZ_TARGETS ?= snapshot formats documents containers extract catalog state
 
-.PHONY: help demo build dist test lint doc deny check advisories bench fuzz
+.PHONY: help demo build dist static test lint doc deny check advisories bench fuzz
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-11s %s\n", $$1, $$2 }' Makefile
@@ -39,6 +39,10 @@ dist: ## the binaries of a release, whole and without parsers, in dist/
 	$(CARGO) build --profile dist --locked --no-default-features
 	cp $(TARGET)/dist/rapsheet dist/rapsheet-edge
 	@wc -c dist/rapsheet dist/rapsheet-edge | awk '$$2 != "total" { printf "%-20s %.1f MB\n", $$2, $$1 / 1e6 }'
+
+static: ## static binaries for x86-64 and aarch64, in dist/; see contrib/static.sh for what it needs
+	CARGO='$(CARGO)' contrib/static.sh
+	CARGO='$(CARGO)' contrib/static.sh --edge
 
 check: lint doc deny test ## what CI runs
 

@@ -85,6 +85,22 @@ fn scores_gzip_and_zstd_logs() {
 }
 
 #[test]
+fn help_of_a_command_says_what_this_build_lacks_of_it() {
+    let run = |args: &[&str]| Command::new(env!("CARGO_BIN_EXE_rapsheet")).args(args).output().expect("it runs");
+    for (command, lacks) in [("score", "--list"), ("lookup", "--list"), ("feeds", "--catalog")] {
+        let help = String::from_utf8(run(&[command, "--help"]).stdout).expect("text");
+        let sentence = help.lines().find(|line| line.contains("This edge build has no"));
+        assert_eq!(sentence.is_some(), cfg!(not(feature = "ingest")), "{command}: {help}");
+        assert!(sentence.is_none_or(|sentence| sentence.contains(lacks)), "{command}: {sentence:?}");
+    }
+    if cfg!(not(feature = "ingest")) {
+        let output = run(&["lookup", "--list", "x.txt", "45.9.20.5"]);
+        assert_eq!(output.status.code(), Some(2));
+        assert!(String::from_utf8_lossy(&output.stderr).contains("a full build of rapsheet does"));
+    }
+}
+
+#[test]
 fn help_says_what_this_build_lacks() {
     let output = Command::new(env!("CARGO_BIN_EXE_rapsheet")).arg("--help").output().expect("it runs");
     let help = String::from_utf8(output.stdout).expect("text");

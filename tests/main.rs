@@ -4,6 +4,7 @@
 #![allow(clippy::indexing_slicing, reason = "an index out of bounds fails the test")]
 
 mod admission;
+mod analyst;
 mod archives;
 mod build_command;
 mod builds_over_time;

@@ -15,12 +15,13 @@ use crate::exit::Failure;
 use crate::filter::Filter;
 use crate::inputs::LogBlock;
 use crate::log::{Log, Stated};
+use crate::memory;
 use crate::output::score::{FormatOptions, Match, ScoredBlock, Scorer};
 use crate::settings::Settings;
 use crate::summary::SummaryBuilder;
 use rapsheet_query::{MatchInfo, Searcher};
-use rapsheet_snapshot::Time;
 use rapsheet_snapshot::refang::Refanged;
+use rapsheet_snapshot::{Snapshot, Time};
 use std::io::{self, IsTerminal, Write};
 use std::rc::Rc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -52,16 +53,33 @@ pub(crate) struct BlockProcessor<'a> {
     options: FormatOptions,
     /// The counts of a summary, which replaces the rows.
     summary: Option<Mutex<SummaryBuilder>>,
-    /// How many indicators are in records without a time.
+    /// The instant before which the snapshot knows of no listing, where that can matter.
+    memory_begins: Option<Time>,
+    /// Whether what is listed is the same at any time, as in a list of one's own.
+    is_timeless: bool,
+    unjudged: Unjudged,
+}
+
+/// How many records could not be judged as of their own times.
+#[derive(Default)]
+struct Unjudged {
+    /// They state no time, and were looked up as of now.
     without_time: AtomicU64,
-    /// How many of them are in records whose time is not understood.
+    /// How many of them state a time that is not understood.
     unclear_time: AtomicU64,
+    /// They are from before the snapshot's memory.
+    before_memory: AtomicU64,
 }
 
 impl<'a> BlockProcessor<'a> {
-    /// A processor for these arguments and a snapshot built at `built_at`.
-    pub(crate) fn new(searcher: &'a Searcher<'a>, args: &'a Score, built_at: Time) -> BlockProcessor<'a> {
+    /// A processor for these arguments and the snapshot of the searcher.
+    pub(crate) fn new(
+        searcher: &'a Searcher<'a>,
+        args: &'a Score,
+        snapshot: &Snapshot,
+    ) -> BlockProcessor<'a> {
         let is_event = matches!(args.at, At::Event);
+        let is_timeless = !args.lists.is_empty();
         let at = (!is_event).then(|| searcher.at());
         let options = FormatOptions {
             to_terminal: io::stdout().is_terminal(),
@@ -69,7 +87,7 @@ impl<'a> BlockProcessor<'a> {
             spreadsheet: args.spreadsheet,
             context: args.context,
         };
-        let summary = args.summary.map(|_| Mutex::new(SummaryBuilder::new(built_at, at)));
+        let summary = args.summary.map(|_| Mutex::new(SummaryBuilder::new(snapshot.built_at(), at)));
         BlockProcessor {
             searcher,
             args,
@@ -78,8 +96,9 @@ impl<'a> BlockProcessor<'a> {
             is_by_record: is_event || args.summary.is_none() && args.output.is_by_record,
             options,
             summary,
-            without_time: AtomicU64::new(0),
-            unclear_time: AtomicU64::new(0),
+            memory_begins: if is_event && !is_timeless { memory::begins(snapshot) } else { None },
+            is_timeless,
+            unjudged: Unjudged::default(),
         }
     }
 
@@ -219,6 +238,7 @@ impl<'a> BlockProcessor<'a> {
     ) -> (Vec<Match>, Option<Vec<Option<Time>>>) {
         let (mut found, bytes) = (found.into_iter().peekable(), remaining.log_block.block.bytes.as_slice());
         let (mut kept, mut times, mut log) = (Vec::new(), Vec::new(), remaining.log.clone());
+        let mut unjudged = (0, 0, 0);
         remaining.log.each_record(bytes, remaining.start..end, |start, end| {
             let record = bytes.get(start..end).unwrap_or(&[]);
             if log.is_header(record)
@@ -226,14 +246,16 @@ impl<'a> BlockProcessor<'a> {
             {
                 log = updated;
             }
-            if found.peek().is_none_or(|matched| matched.at >= end) {
+            if log.is_header(record) || record.trim_ascii().is_empty() {
                 return;
             }
             let stated = log.time(record.trim_ascii_end(), self.args.time_field.as_deref(), self.now());
             let time = if let Stated::At(time) = stated { Some(time) } else { None };
+            unjudged.0 += u64::from(time.is_none());
+            unjudged.1 += u64::from(stated == Stated::Unclear);
+            unjudged.2 +=
+                u64::from(time.is_some_and(|time| self.memory_begins.is_some_and(|begin| time < begin)));
             while let Some(mut matched) = found.next_if(|matched| matched.at < end) {
-                self.without_time.fetch_add(u64::from(time.is_none()), Ordering::Relaxed);
-                self.unclear_time.fetch_add(u64::from(stated == Stated::Unclear), Ordering::Relaxed);
                 if let Some(info) = self.info_at(&matched, time) {
                     matched.info = Rc::new(info.into());
                     kept.push(matched);
@@ -241,6 +263,9 @@ impl<'a> BlockProcessor<'a> {
                 }
             }
         });
+        self.unjudged.without_time.fetch_add(unjudged.0, Ordering::Relaxed);
+        self.unjudged.unclear_time.fetch_add(unjudged.1, Ordering::Relaxed);
+        self.unjudged.before_memory.fetch_add(unjudged.2, Ordering::Relaxed);
         (kept, Some(times))
     }
 
@@ -250,27 +275,37 @@ impl<'a> BlockProcessor<'a> {
 
     /// What was known of a match at a time, if the filter accepts it.
     fn info_at(&self, matched: &Match, time: Option<Time>) -> Option<MatchInfo> {
-        let answer = self.searcher.lookup_at(&*matched.info.indicator, time.unwrap_or(self.now())).ok()?;
+        let time = time.filter(|_| !self.is_timeless).unwrap_or(self.now());
+        let answer = self.searcher.lookup_at(&*matched.info.indicator, time).ok()?;
         Some(MatchInfo::from(answer)).filter(|info| self.filter.accepts(self.searcher, info))
     }
 
-    /// Prints the summary, if there is one, and reports how many indicators are in records without a time.
+    /// Prints the summary, if there is one, and says how many records could not be judged as of their own times.
     pub(crate) fn finish(self, settings: &Settings, out: &mut dyn Write) -> Result<(), Failure> {
+        let Unjudged { without_time, unclear_time, before_memory } = self.unjudged;
+        let [without_time, unclear_time, before_memory] =
+            [without_time, unclear_time, before_memory].map(AtomicU64::into_inner);
         let summary =
             self.summary.map(|summary| summary.into_inner().unwrap_or_else(PoisonError::into_inner));
-        if let (Some(summary), Some(kind)) = (summary, self.args.summary) {
+        if let (Some(mut summary), Some(kind)) = (summary, self.args.summary) {
+            summary.set_unjudged(without_time, before_memory);
             summary.finish().print(kind, out)?;
         }
         out.flush()?;
-        let unclear = match self.unclear_time.into_inner() {
-            0 => String::new(),
-            many => format!(" ({many} of them state a time that is not understood)"),
-        };
-        match self.without_time.into_inner() {
-            0 => {}
-            many => settings.note(&format!(
-                "rapsheet: {many} indicators are in records without a time{unclear} and were looked up as of now; see --time-field"
-            )),
+        if without_time > 0 {
+            let unclear = match unclear_time {
+                0 => String::new(),
+                many => format!(" ({many} of them state a time that is not understood)"),
+            };
+            settings.note(&format!(
+                "rapsheet: {without_time} records without a time{unclear} were looked up as of now; see --time-field"
+            ));
+        }
+        if let Some(begins) = self.memory_begins.filter(|_| before_memory > 0) {
+            settings.note(&format!(
+                "rapsheet: {before_memory} records are from before {begins}, where the snapshot's memory begins: what \
+                 was listed then is not known"
+            ));
         }
         Ok(())
     }

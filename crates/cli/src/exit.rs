@@ -98,9 +98,58 @@ pub(crate) fn print_clap_report(error: &clap::Error) -> Result<Exit, Failure> {
         let _ = write!(io::stderr(), "{}", printable::lines(&error.render().to_string()));
         return Ok(Exit::Usage);
     }
+    require_stdout()?;
     error.print()?;
     io::stdout().flush()?;
     Ok(Exit::Done)
+}
+
+/// Fails where stdout was closed when the program began, as `>&-` closes it: what is printed would be lost.
+pub(crate) fn require_stdout() -> Result<(), Failure> {
+    if stdout_at_start::was_closed() {
+        return Err(Failure::unfinished(
+            "stdout is closed, so nothing can be printed; give it a file or a pipe",
+        ));
+    }
+    Ok(())
+}
+
+/// Whether stdout was open when the program began. Rust's runtime opens `/dev/null` in the place of a closed one
+/// before `main`, and afterwards that cannot be told from an output which the caller sent there. So the one test
+/// that can tell runs before the runtime does.
+#[cfg(target_os = "linux")]
+mod stdout_at_start {
+    use std::io;
+    use std::os::fd::AsFd;
+    use std::sync::atomic::{AtomicBool, Ordering};
+
+    static WAS_CLOSED: AtomicBool = AtomicBool::new(false);
+
+    #[allow(
+        unsafe_code,
+        reason = "a function pointer in this section is called before main, as in any C program"
+    )]
+    #[used]
+    #[unsafe(link_section = ".init_array")]
+    static BEFORE_MAIN: extern "C" fn() = look;
+
+    /// Duplicates the descriptor, which fails where there is none. Nothing else is done here: the runtime is not
+    /// ready yet.
+    extern "C" fn look() {
+        WAS_CLOSED.store(io::stdout().as_fd().try_clone_to_owned().is_err(), Ordering::Relaxed);
+    }
+
+    pub(super) fn was_closed() -> bool {
+        WAS_CLOSED.load(Ordering::Relaxed)
+    }
+}
+
+/// On other systems it is not known.
+#[cfg(not(target_os = "linux"))]
+mod stdout_at_start {
+    pub(super) fn was_closed() -> bool {
+        false
+    }
 }
 
 /// Makes a write beyond the file size limit an ordinary error. By default the system kills the process, which

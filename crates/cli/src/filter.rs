@@ -4,6 +4,8 @@
 //! [`Filter::accepts`] decides on each match that is left.
 
 use crate::args::{Score, StatusArg};
+use crate::exit::Failure;
+use crate::names;
 use rapsheet_query::{MatchFilter, MatchInfo, Searcher};
 use rapsheet_snapshot::{Assessments, Status};
 
@@ -53,6 +55,17 @@ impl Filter {
             && (self.assessments == Assessments::EMPTY || self.assessments.iter().any(has_assessment))
             && (self.providers.is_empty() || self.providers.iter().any(|name| is_listed_by(name)))
             && info.detected_by >= self.min_providers
+    }
+}
+
+/// Fails where `--provider` names none of the providers that can list anything.
+pub(crate) fn check_providers(args: &Score, searcher: &Searcher<'_>) -> Result<(), Failure> {
+    let known = || searcher.providers().iter().map(|provider| provider.name.as_str());
+    match args.provider.iter().find(|name| !known().any(|other| other == name.as_str())) {
+        Some(name) => {
+            Err(Failure::usage(format_args!("--provider: {}", names::unknown("provider", name, known()))))
+        }
+        None => Ok(()),
     }
 }
 

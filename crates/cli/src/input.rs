@@ -4,10 +4,10 @@
 //! longest, and never waits for anything else.
 
 use crate::read_ahead::ReadAhead;
-use rapsheet_decompress::{Container, Remark};
+use rapsheet_decompress::{Container, MAGIC_LEN, Remark};
 use std::fmt;
 use std::fs::File;
-use std::io::{self, IsTerminal, Read, Seek, SeekFrom};
+use std::io::{self, Cursor, IsTerminal, Read, Seek, SeekFrom};
 use std::path::Path;
 
 /// An open input.
@@ -106,6 +106,44 @@ pub(crate) fn stdin() -> Result<Input, Unreadable> {
     let decoded = decoded_stream(io::stdin(), BUFFERS);
     let (reader, is_ready, remark) = decoded.map_err(|why| Unreadable::new("(stdin)", why))?;
     Ok(Input { reader, is_stream: true, is_ready, remark })
+}
+
+/// Opens stdin for questions, each of which is to be answered once its line is complete: how many bytes the first
+/// has does not matter.
+pub(crate) fn questions() -> Result<Input, Unreadable> {
+    if io::stdin().is_terminal() {
+        return stdin();
+    }
+    let fail = |why: String| Unreadable::new("(stdin)", why);
+    let head = head_of_questions(&mut io::stdin()).map_err(|error| fail(error.to_string()))?;
+    let stream = Cursor::new(head.clone()).chain(io::stdin());
+    if is_plain_text(&head) {
+        return Ok(Input { reader: Box::new(stream), is_stream: true, is_ready: None, remark: None });
+    }
+    let (reader, is_ready, remark) = decoded_stream(stream, BUFFERS).map_err(fail)?;
+    Ok(Input { reader, is_stream: true, is_ready, remark })
+}
+
+/// The bytes up to the first line end, or as many as tell a compression.
+fn head_of_questions(stream: &mut impl Read) -> io::Result<Vec<u8>> {
+    let (mut head, mut buffer) = (Vec::new(), [0; 4096]);
+    while (head.len() as u64) < MAGIC_LEN && !head.contains(&b'\n') {
+        match stream.read(&mut buffer) {
+            Ok(0) => break,
+            Ok(count) => head.extend_from_slice(buffer.get(..count).unwrap_or(&[])),
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            Err(error) => return Err(error),
+        }
+    }
+    Ok(head)
+}
+
+/// Whether a text that begins so needs no decoding: it has neither a compression's mark, nor a byte order mark, nor
+/// the NUL bytes of UTF-16.
+fn is_plain_text(head: &[u8]) -> bool {
+    let marks: [&[u8]; 3] = [b"\xef\xbb\xbf", b"\xff\xfe", b"\xfe\xff"];
+    let has_mark = marks.iter().any(|mark| head.starts_with(mark));
+    Container::of(head) == Container::Plain && !has_mark && !head.contains(&0)
 }
 
 /// Opens the text of a file. A zip is read where it lies, which needs a file that seeks.
@@ -231,6 +269,23 @@ mod tests {
             let mut piped = String::new();
             text.read_to_string(&mut piped).expect("read");
             assert_eq!(piped, LINE, "{name} from a pipe");
+        }
+    }
+
+    #[test]
+    fn questions_are_plain_text_unless_their_beginning_says_otherwise() {
+        for (text, is_plain) in [
+            (b"a\n".as_slice(), true),
+            (b"", true),
+            (b"PK\n", true),
+            ("\u{e9}.example\n".as_bytes(), true),
+            (b"\xef\xbb\xbf45.9.20.5\n", false),
+            (b"4\x005\0.\0", false),
+            (&gz(b"45.9.20.5\n"), false),
+            (&zst(b"45.9.20.5\n"), false),
+        ] {
+            let head = head_of_questions(&mut &*text).expect("memory");
+            assert_eq!(is_plain_text(&head), is_plain, "{text:?}");
         }
     }
 

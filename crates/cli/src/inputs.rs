@@ -12,6 +12,7 @@
 use crate::args::{Score, Shard};
 use crate::blocks::{Block, BlockReader, LINE_MAX, Runaways};
 use crate::exit::{Exit, print_stderr};
+use crate::fields::FieldSearch;
 use crate::input::{self, Input, IsReady};
 use crate::log::Log;
 use crate::parallel::Step;
@@ -59,7 +60,10 @@ pub(crate) struct Inputs<'a> {
     /// Whether no input has ended since the queue was filled.
     is_filled: bool,
     refused: bool,
-    without_field: bool,
+    /// Whether there is one input, so that a field which it lacks is lacking everywhere.
+    is_only: bool,
+    /// The fields that are asked for, over all inputs.
+    fields: FieldSearch,
 }
 
 /// A queued input.
@@ -78,6 +82,9 @@ struct QueuedInput {
     given: u64,
     /// Messages to print in its turn, and the exit codes that they imply.
     messages: Vec<(String, Exit)>,
+    is_only: bool,
+    /// Whether it has the fields that are asked for; `None` until that is known.
+    fields: Option<FieldSearch>,
 }
 
 /// How far an input has been read.
@@ -99,6 +106,8 @@ struct LogReader {
     given: u64,
     /// The offset of the next block.
     end: u64,
+    /// The search for the fields that are asked for, until it ends.
+    fields: Option<FieldSearch>,
 }
 
 impl<'a> Inputs<'a> {
@@ -115,15 +124,21 @@ impl<'a> Inputs<'a> {
             count: 0,
             is_filled: false,
             refused: false,
-            without_field: false,
+            is_only: matches!(files, [file] if input::is_stdin(file) || !file.is_dir()),
+            fields: FieldSearch::new(args),
         }
     }
 
-    /// The exit code that the inputs imply.
+    /// The exit code that the inputs imply. A field that no input has is named, if that was not done in
+    /// the turn of the only input.
     pub(crate) fn exit(&self) -> Exit {
+        let complaint = self.fields.complaint().filter(|_| self.fields.has_searched());
+        if let Some(complaint) = complaint.as_ref().filter(|_| !self.is_only) {
+            print_stderr(&format!("rapsheet: {complaint}"));
+        }
         match self {
             Inputs { refused: true, .. } => Exit::Refused,
-            Inputs { without_field: true, .. } => Exit::Usage,
+            _ if complaint.is_some() => Exit::Usage,
             _ => Exit::Done,
         }
     }
@@ -160,7 +175,8 @@ impl<'a> Inputs<'a> {
     /// Drops inputs that have ended and queues the next ones, opening those that can be opened ahead.
     fn fill_queue(&mut self) {
         while self.queue.front().is_some_and(QueuedInput::has_ended) {
-            self.queue.pop_front();
+            let ended = self.queue.pop_front();
+            ended.and_then(|input| input.fields).iter().for_each(|fields| self.fields.merge(fields));
             self.print_messages();
         }
         while self.may_queue_more() {
@@ -207,6 +223,8 @@ impl<'a> Inputs<'a> {
             remark: None,
             given: 0,
             messages: Vec::new(),
+            is_only: self.is_only,
+            fields: None,
         };
         if let Some(input) = input {
             queued.set_opened(input);
@@ -246,7 +264,6 @@ impl<'a> Inputs<'a> {
         for (message, exit) in first.messages.drain(..) {
             print_stderr(&format!("rapsheet: {message}"));
             self.refused |= exit == Exit::Refused;
-            self.without_field |= exit == Exit::Usage;
         }
     }
 }
@@ -316,7 +333,8 @@ impl QueuedInput {
         if let Some(quoted) = log.quoted() {
             blocks.keep_records(quoted);
         }
-        self.state = State::Reading(LogReader { blocks, name, log, given: 0, end: 0 });
+        let fields = Some(FieldSearch::new(args)).filter(FieldSearch::is_needed);
+        self.state = State::Reading(LogReader { blocks, name, log, given: 0, end: 0, fields });
     }
 
     /// Reads a block; the number counts the blocks of the input. `None` at the end.
@@ -325,6 +343,7 @@ impl QueuedInput {
             Ok(Some(block)) => block,
             Ok(None) => {
                 self.report_remarks(&reader);
+                self.end_field_search(&mut reader);
                 return None;
             }
             Err(error) => {
@@ -342,7 +361,6 @@ impl QueuedInput {
     /// A block with the state of its log; `None` where the log does not have the fields that are asked for.
     fn log_block(&mut self, args: &Score, reader: &mut LogReader, block: Block) -> Option<LogBlock> {
         let log = reader.log.clone();
-        let is_first = reader.given == 0;
         if block.is_piece && !args.fields.is_empty() {
             let limit = LINE_MAX >> 20;
             self.refuse(format!(
@@ -353,13 +371,12 @@ impl QueuedInput {
         reader.given += 1;
         reader.end = block.offset + block.bytes.len() as u64;
         let after = log.updated_by(&block.bytes);
-        let field_error =
-            after.as_ref().or(is_first.then_some(&log)).and_then(|log| log.field_error(&args.fields));
-        if let Some(field_error) = field_error {
-            self.messages.push((format!("{}: {field_error}", reader.name), Exit::Usage));
-            if !log.headers_recur() {
-                return None;
-            }
+        let search = reader.fields.as_mut();
+        if search.is_some_and(|search| search.read(after.as_ref().unwrap_or(&log), &block.bytes))
+            && !self.end_field_search(reader)
+            && !log.headers_recur()
+        {
+            return None;
         }
         let changes_log = after.is_some();
         reader.log = after.unwrap_or(reader.log.clone());
@@ -382,6 +399,18 @@ impl QueuedInput {
         if let Some(remark) = self.remark.as_ref().and_then(Remark::text) {
             self.messages.push((format!("{}: {remark}", reader.name), Exit::Done));
         }
+    }
+
+    /// Says which fields the input lacks, once that is known. `false` where it has none of those to be searched.
+    fn end_field_search(&mut self, reader: &mut LogReader) -> bool {
+        let Some(search) = reader.fields.take().filter(FieldSearch::has_searched) else { return true };
+        let lacks_all = search.lacks_all();
+        if let Some(complaint) = search.complaint().filter(|_| lacks_all || self.is_only) {
+            let rest = if lacks_all { "; it is not searched" } else { "" };
+            self.messages.push((format!("{}: {complaint}{rest}", reader.name), Exit::Usage));
+        }
+        self.fields = Some(search);
+        !lacks_all
     }
 
     /// Adds a message that it, or a part of it, cannot be read.

@@ -1,8 +1,9 @@
 //! The program `rapsheet`: reads arguments and the clock, runs one command, and ends with its exit code.
 //!
 //! The libraries use no terminal, environment or clock; this crate does. The clock is read once, in [`run`],
-//! so that all results of one run are as of one instant.
+//! so that all results of one run are as of one instant; what runs for long asks it again.
 
+mod answers;
 mod args;
 mod block_processor;
 mod blocks;
@@ -10,6 +11,7 @@ mod budget;
 mod color;
 mod command;
 mod exit;
+mod fields;
 #[cfg(feature = "ingest")]
 mod files;
 mod filter;
@@ -17,9 +19,13 @@ mod glob;
 mod input;
 mod inputs;
 #[cfg(feature = "ingest")]
+mod lists;
+#[cfg(feature = "ingest")]
 mod lock;
 mod log;
+mod memory;
 mod meter;
+mod names;
 mod output;
 mod parallel;
 mod printable;
@@ -34,7 +40,8 @@ mod table;
 mod tail;
 
 use args::Cli;
-use clap::Parser;
+use clap::parser::ValueSource;
+use clap::{CommandFactory, FromArgMatches};
 use exit::{Exit, Failure};
 use rapsheet_snapshot::Time;
 use settings::Settings;
@@ -47,11 +54,19 @@ fn main() -> ExitCode {
 }
 
 fn run() -> Result<Exit, Failure> {
-    let cli = match Cli::try_parse() {
+    let matches = match Cli::command().try_get_matches() {
+        Ok(matches) => matches,
+        Err(error) => return exit::print_clap_report(&error),
+    };
+    let cli = match Cli::from_arg_matches(&matches) {
         Ok(cli) => cli,
         Err(error) => return exit::print_clap_report(&error),
     };
-    let settings = Settings::new(cli.global, clock());
+    let is_named = matches.value_source("snapshot") == Some(ValueSource::CommandLine);
+    let settings = Settings::new(cli.global, is_named, clock);
+    if cli.command.prints_data(settings.quiet) {
+        exit::require_stdout()?;
+    }
     command::run(cli.command, &settings)
 }
 

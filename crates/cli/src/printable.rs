@@ -29,7 +29,10 @@ pub(crate) fn json_line(line: &[u8]) -> String {
     let mut out = String::with_capacity(text.len());
     for character in text.chars() {
         if is_control(character) && character != '\n' {
-            let _ = write!(out, "\\u{:04x}", u32::from(character));
+            // Beyond the first plane JSON knows only pairs.
+            for unit in character.encode_utf16(&mut [0; 2]) {
+                let _ = write!(out, "\\u{unit:04x}");
+            }
         } else {
             out.push(character);
         }
@@ -54,11 +57,22 @@ fn escaped(text: &str, is_control: impl Fn(char) -> bool) -> Cow<'_, str> {
     Cow::Owned(out)
 }
 
-/// Control characters, line and paragraph separators, and marks that change the direction of text.
+/// Characters that a terminal acts on, or that change how the text around them is shown: controls (C0, DEL, C1),
+/// separators of lines and paragraphs, marks of direction, and characters without a width.
 fn is_control(character: char) -> bool {
-    let is_direction_mark =
-        matches!(character, '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
-    character.is_control() || is_direction_mark || matches!(character, '\u{2028}' | '\u{2029}')
+    character.is_control()
+        || matches!(
+            character,
+            '\u{ad}'
+                | '\u{61c}'
+                | '\u{180e}'
+                | '\u{200b}'..='\u{200f}'
+                | '\u{2028}'..='\u{202e}'
+                | '\u{2060}'..='\u{206f}'
+                | '\u{feff}'
+                | '\u{fff9}'..='\u{fffb}'
+                | '\u{e0000}'..='\u{e007f}'
+        )
 }
 
 #[cfg(test)]
@@ -72,5 +86,25 @@ mod tests {
         assert_eq!(lines("a\nb\x07"), "a\nb\\x07");
         assert_eq!(json_line("[\"\u{9b}\u{202e}\u{7f}é\"]".as_bytes()), "[\"\\u009b\\u202e\\u007fé\"]");
         assert_eq!(log_line(b"a\tb\xff\x1b"), "a\tb\u{fffd}\\x1b");
+        for hidden in [
+            '\u{7f}',
+            '\u{85}',
+            '\u{61c}',
+            '\u{200b}',
+            '\u{200e}',
+            '\u{2028}',
+            '\u{2067}',
+            '\u{feff}',
+            '\u{e0041}',
+        ] {
+            let word = format!("a{hidden}b");
+            assert!(
+                !text(&word).contains(hidden) && !log_line(word.as_bytes()).contains(hidden),
+                "{hidden:?}"
+            );
+            let json = json_line(format!("\"{word}\"").as_bytes());
+            assert!(!json.contains(hidden), "{hidden:?}");
+            assert_eq!(serde_json::from_str::<String>(&json).ok(), Some(word), "the same value");
+        }
     }
 }

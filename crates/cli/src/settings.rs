@@ -12,8 +12,13 @@ use std::thread;
 pub(crate) struct Settings {
     /// The snapshot that commands read.
     pub(crate) snapshot: PathBuf,
+    /// Whether an argument names it, and not the environment or the default.
+    #[cfg_attr(not(feature = "ingest"), allow(dead_code))]
+    pub(crate) snapshot_is_named: bool,
     /// The present instant.
     pub(crate) now: Time,
+    /// The clock, unless `--now` gives the instant.
+    clock: Option<fn() -> Time>,
     /// The number of worker threads.
     pub(crate) threads: usize,
     /// Whether stderr gets only errors.
@@ -29,18 +34,25 @@ pub(crate) struct Settings {
 }
 
 impl Settings {
-    /// Resolves defaults; `clock` is the present where `--now` gives no other.
-    pub(crate) fn new(global: Global, clock: Time) -> Settings {
+    /// Resolves defaults; `clock` tells the present where `--now` gives no other.
+    pub(crate) fn new(global: Global, snapshot_is_named: bool, clock: fn() -> Time) -> Settings {
         let cores = || thread::available_parallelism().map_or(1, NonZeroUsize::get);
         Settings {
             snapshot: global.snapshot,
-            now: global.now.unwrap_or(clock),
+            snapshot_is_named,
+            now: global.now.unwrap_or_else(clock),
+            clock: global.now.is_none().then_some(clock),
             threads: global.threads.map_or_else(cores, usize::from),
             quiet: global.quiet,
             verbose: global.verbose,
             color: Color::of_stdout(global.color),
             progress: global.progress,
         }
+    }
+
+    /// The present instant, which moves unless `--now` gives it.
+    pub(crate) fn instant(&self) -> Time {
+        self.clock.map_or(self.now, |clock| clock())
     }
 
     /// Opens the snapshot and verifies every checksum.
@@ -56,7 +68,8 @@ impl Settings {
     }
 }
 
-fn with_remedy(error: &Error) -> String {
+/// The message of an error, with what to do where there is no snapshot.
+pub(crate) fn with_remedy(error: &Error) -> String {
     match error {
         Error::Io { .. } => format!("{error}; build one with `rapsheet build`, or name one with --snapshot"),
         _ => error.to_string(),

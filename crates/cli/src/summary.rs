@@ -43,6 +43,12 @@ pub(crate) struct Summary {
     indicators: Vec<Indicator>,
     /// Matches of indicators that are not in `indicators`.
     uncounted: u64,
+    /// With `--at event`: records that state no time, and were looked up as of now.
+    #[serde(default)]
+    records_without_time: u64,
+    /// With `--at event`: records from before the snapshot's memory, of whose time it cannot say what was listed.
+    #[serde(default)]
+    records_before_memory: u64,
 }
 
 /// The counts of one file, or of all.
@@ -134,6 +140,12 @@ impl SummaryBuilder {
         }
     }
 
+    /// Sets how many records could not be judged as of their own times.
+    pub(crate) fn set_unjudged(&mut self, without_time: u64, before_memory: u64) {
+        self.summary.records_without_time = without_time;
+        self.summary.records_before_memory = before_memory;
+    }
+
     /// Adds a summary.
     pub(crate) fn merge(&mut self, other: Summary) {
         let summary = &mut self.summary;
@@ -142,6 +154,8 @@ impl SummaryBuilder {
         summary.at.extend(other.at);
         summary.total.add(&other.total);
         summary.uncounted += other.uncounted;
+        summary.records_without_time += other.records_without_time;
+        summary.records_before_memory += other.records_before_memory;
         other
             .files
             .iter()
@@ -202,7 +216,24 @@ impl Summary {
         files.print(out)?;
         self.indicator_table(out)?;
         count_table("provider", &self.providers, out)?;
-        count_table("assessment", &self.assessments, out)
+        count_table("assessment", &self.assessments, out)?;
+        self.unjudged(out)
+    }
+
+    /// Says how much of the log the counts above say nothing about.
+    fn unjudged(&self, out: &mut dyn Write) -> io::Result<()> {
+        for (records, what) in [
+            (self.records_without_time, "without a time, looked up as of now"),
+            (
+                self.records_before_memory,
+                "from before the snapshot's memory: what was listed then is not known",
+            ),
+        ] {
+            if records > 0 {
+                writeln!(out, "\n{} records {what}", count(records))?;
+            }
+        }
+        Ok(())
     }
 
     fn indicator_table(&self, out: &mut dyn Write) -> io::Result<()> {

@@ -9,6 +9,7 @@
 //! | [`pipeline`] | reads one download through these rooms, in parallel or in order |
 //! | `admission` | the rules for a whole download: take it or hold it |
 //! | `sighting` | claims: of downloads, the previous snapshot and the state file |
+//! | [`list_feed`] | a feed of one file that no catalogue names |
 //! | [`mod@build`] | the build: input, order of work, output |
 //! | [`report`] | what happened, for a person and for programs |
 //!
@@ -21,6 +22,7 @@ pub mod catalog;
 mod download;
 mod entry;
 pub mod format;
+pub mod list_feed;
 pub mod pipeline;
 pub mod report;
 mod sighting;

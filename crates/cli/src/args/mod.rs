@@ -40,7 +40,7 @@ const AFTER_HELP: &str = exit_codes!();
 const AFTER_HELP: &str = concat!(
     exit_codes!(),
     "\n\nThis is an edge build: it answers from snapshots that a full build of rapsheet has made. ",
-    "It has no `build`, `parse` and `formats`, no `feeds --catalog`, and shows no progress. ",
+    "It has no `build`, `parse` and `formats`, no `feeds --catalog`, no `--list`, and shows no progress. ",
     "It reads logs that are plain, gz or zst, and refuses xz, bz2, zip and UTF-16."
 );
 
@@ -56,6 +56,20 @@ pub(crate) struct Cli {
     pub(crate) global: Global,
     #[command(subcommand)]
     pub(crate) command: Command,
+}
+
+impl Command {
+    /// Whether the command prints data on stdout. A build prints on stderr, and a quiet look-up with an exit code
+    /// says all with that.
+    pub(crate) fn prints_data(&self, is_quiet: bool) -> bool {
+        match self {
+            #[cfg(feature = "ingest")]
+            Command::Build(_) => false,
+            Command::Generate(Generate { what: Generated::Man { .. } }) => false,
+            Command::Lookup(lookup) => !lookup.is_silent(is_quiet),
+            _ => true,
+        }
+    }
 }
 
 /// Flags that every command takes.
@@ -195,13 +209,18 @@ pub(crate) struct Parse {
 /// Look indicators up
 ///
 /// An indicator is an address, a prefix, a range, a domain name or a URL; it may be defanged (`hxxp`, `[.]`),
-/// in brackets, or carry a port. Without arguments, indicators are read from stdin, one a line.
+/// in brackets, or carry a port. Without arguments, indicators are read from stdin, one a line; each is judged at
+/// the instant it is read, by the newest snapshot at the path.
+#[cfg_attr(not(feature = "ingest"), doc = "")]
+#[cfg_attr(not(feature = "ingest"), doc = "This edge build has no `--list`.")]
 #[derive(Args)]
 #[command(after_help = "Examples:
   rapsheet lookup 45.9.20.5 evilpanel.com
   rapsheet lookup -o json 'hxxps://evilpanel[.]com/gate.php'
-  rapsheet lookup --exit-code 45.9.20.5 > /dev/null && echo 'not blocklisted'
-  rapsheet lookup --at 2026-08-01 -o jsonl < indicators.txt")]
+  rapsheet lookup -q --exit-code 45.9.20.5 && echo 'not blocklisted'
+  rapsheet lookup --at 2026-08-01 -o jsonl < indicators.txt
+  rapsheet lookup -o tsv < indicators.txt | cut -f 1,2
+  rapsheet lookup --list case-7.csv 45.9.20.5   # in a full build")]
 pub(crate) struct Lookup {
     /// The indicators; `-` is stdin
     #[arg(value_name = "INDICATOR")]
@@ -216,12 +235,27 @@ pub(crate) struct Lookup {
     /// The instant to answer for, in RFC 3339 [default: the present]
     #[arg(long, value_name = "T", value_parser = values::time)]
     pub(crate) at: Option<Time>,
-    /// End with exit code 1 if an indicator is blocklisted
+    /// End with exit code 1 if an indicator is blocklisted; with -q print nothing
     #[arg(long)]
     pub(crate) exit_code: bool,
+    /// Answer from this list of your own instead of a snapshot: any feed format, prose, CSV, one a line; may be
+    /// repeated
+    #[cfg_attr(feature = "ingest", arg(long = "list", value_name = "FILE"))]
+    #[cfg_attr(not(feature = "ingest"), arg(long = "list", hide = true, value_parser = values::no_list))]
+    pub(crate) lists: Vec<PathBuf>,
+    /// In csv and tsv, prefix cells that a spreadsheet would run as a formula with '
+    #[arg(long)]
+    pub(crate) spreadsheet: bool,
     /// How the verdicts of the providers are combined
     #[arg(long, value_enum, default_value_t = Policy::Any)]
     pub(crate) policy: Policy,
+}
+
+impl Lookup {
+    /// Whether only the exit code answers.
+    pub(crate) fn is_silent(&self, is_quiet: bool) -> bool {
+        is_quiet && self.exit_code
+    }
 }
 
 /// Find listed indicators in logs
@@ -231,6 +265,11 @@ pub(crate) struct Lookup {
 #[cfg_attr(feature = "ingest", doc = "Files may be compressed (gz, zst, xz, bz2, zip).")]
 #[cfg_attr(not(feature = "ingest"), doc = "Files may be compressed (gz, zst).")]
 /// A line of more than 8 MiB is read in pieces.
+#[cfg_attr(not(feature = "ingest"), doc = "")]
+#[cfg_attr(
+    not(feature = "ingest"),
+    doc = "This edge build has no `--list`, shows no progress, and refuses xz, bz2, zip and UTF-16."
+)]
 #[derive(Args)]
 #[command(after_help = "Examples:
   rapsheet score access.log
@@ -243,7 +282,8 @@ pub(crate) struct Lookup {
   rapsheet score --follow -o lines /var/log/nginx/access.log
   rapsheet score logs/          # every file in a folder and its subfolders
   rapsheet score --input alb --field client --field domain_name lb.log.gz
-  rapsheet score --defanged -o lines reports.txt")]
+  rapsheet score --defanged -o lines reports.txt
+  rapsheet score --list case-7.csv -o lines access.log   # in a full build")]
 pub(crate) struct Score {
     /// The logs: files, folders, or glob patterns; `-` or none is stdin
     #[arg(value_name = "FILE")]
@@ -258,7 +298,8 @@ pub(crate) struct Score {
     #[arg(long)]
     pub(crate) defanged: bool,
     /// The output format
-    #[arg(short, long, value_name = "FORMAT", default_value = "jsonl", value_parser = values::score_output())]
+    #[arg(short, long, alias = "format", value_name = "FORMAT", default_value = "jsonl",
+          value_parser = values::score_output())]
     pub(crate) output: &'static ScoreOutput,
     /// Print listed indicators only. This is the default; `annotated` then leaves out records without one
     #[arg(long, conflicts_with = "all")]
@@ -307,6 +348,11 @@ pub(crate) struct Score {
     /// In csv and tsv, prefix cells that a spreadsheet would run as a formula with '
     #[arg(long)]
     pub(crate) spreadsheet: bool,
+    /// Score by this list of your own instead of a snapshot: any feed format, prose, CSV, one a line; may be
+    /// repeated
+    #[cfg_attr(feature = "ingest", arg(long = "list", value_name = "LIST"))]
+    #[cfg_attr(not(feature = "ingest"), arg(long = "list", hide = true, value_parser = values::no_list))]
+    pub(crate) lists: Vec<PathBuf>,
 }
 
 /// Add up the summaries that `score --summary=json` prints
@@ -361,6 +407,7 @@ pub(crate) struct Formats {
 /// List feeds, with what the snapshot holds of each
 ///
 /// With a catalogue, its feeds are listed, even without a snapshot; without one, the feeds of the snapshot.
+#[cfg_attr(not(feature = "ingest"), doc = "This edge build has no `--catalog`.")]
 #[derive(Args)]
 #[command(after_help = "Examples:
   rapsheet feeds
@@ -461,6 +508,8 @@ mod tests {
             ["lookup", "--format", "json", "45.9.20.5"].as_slice(),
             &["diff", "--format", "jsonl", "a", "b"],
             &["merge", "--format", "json", "a"],
+            &["lookup", "--format", "jsonl", "45.9.20.5"],
+            &["score", "--format", "jsonl", "a.log"],
             &["info", "--json"],
             &["feeds", "--json"],
             #[cfg(feature = "ingest")]

@@ -171,8 +171,17 @@ pub(super) fn log_kind() -> impl TypedValueParser<Value = &'static Kind> {
 }
 
 pub(super) fn assessment() -> impl TypedValueParser<Value = Assessment> {
-    let words = Assessment::ALL.iter().map(|assessment| assessment.word());
-    PossibleValuesParser::new(words).try_map(|word| Assessment::parse(&word).ok_or("no such assessment"))
+    let value = |assessment: &Assessment| {
+        // Annotated logs and CSV write the blank of a word as `_`.
+        let spelt: &[&str] =
+            if *assessment == Assessment::HighRisk { &["high_risk", "high-risk"] } else { &[] };
+        PossibleValue::new(assessment.word()).aliases(spelt)
+    };
+    let find = move |word: String| {
+        let mut all = Assessment::ALL.iter();
+        all.find(|one| value(one).matches(&word, false)).copied().ok_or("no such assessment")
+    };
+    PossibleValuesParser::new(Assessment::ALL.iter().map(value)).try_map(find)
 }
 
 pub(super) fn change() -> impl TypedValueParser<Value = ChangeKind> {
@@ -199,6 +208,12 @@ pub(super) fn shard(text: &str) -> Result<Shard, &'static str> {
         Some((part, of)) if (1..=of).contains(&part) => Ok(Shard { part: part - 1, of }),
         _ => Err("expected I/N, with I from 1 to N: 1/4"),
     }
+}
+
+/// The value of `--list` in a build without parsers.
+#[cfg(not(feature = "ingest"))]
+pub(super) fn no_list(_: &str) -> Result<std::path::PathBuf, &'static str> {
+    Err("this edge build reads no lists; a full build of rapsheet does")
 }
 
 #[cfg(feature = "ingest")]

@@ -3,18 +3,21 @@
 use super::stdout;
 use crate::args::{Diff, DiffOutput};
 use crate::exit::{Exit, Failure};
+use crate::names;
+use crate::output::json;
 use crate::settings::Settings;
 use crate::table::{Column, Table, count};
 use rapsheet_query::{Change, ChangeKind, SightingData};
 use rapsheet_snapshot::{ListKind, Scope, Snapshot};
 use serde::Serialize;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::io::{self, Write};
 use std::path::Path;
 
 /// Runs the command.
 pub(super) fn run(args: &Diff, settings: &Settings) -> Result<Exit, Failure> {
     let (old, new) = (open(&args.old)?, open(&args.new)?);
+    check_feeds(args, &old, &new)?;
     let mut out = stdout();
     match args.output {
         DiffOutput::Table => {
@@ -30,6 +33,16 @@ pub(super) fn run(args: &Diff, settings: &Settings) -> Result<Exit, Failure> {
 
 fn open(path: &Path) -> Result<Snapshot, Failure> {
     Snapshot::open(path).map_err(Failure::refused)
+}
+
+/// A feed that neither snapshot has changes nothing, which would look like an answer.
+fn check_feeds(args: &Diff, old: &Snapshot, new: &Snapshot) -> Result<(), Failure> {
+    let feeds = [new, old].into_iter().flat_map(|snapshot| &snapshot.origin().feeds);
+    let known: BTreeSet<&str> = feeds.map(|feed| feed.id.as_str()).collect();
+    match args.feeds.iter().find(|feed| !known.contains(feed.as_str())) {
+        Some(feed) => Err(Failure::usage(format_args!("--feed: {}", names::unknown("feed", feed, known)))),
+        None => Ok(()),
+    }
 }
 
 impl Diff {
@@ -99,9 +112,7 @@ fn list_changes(args: &Diff, old: &Snapshot, new: &Snapshot, out: &mut dyn Write
     let mut written = Ok(());
     rapsheet_query::diff(old, new, |changed| {
         if written.is_ok() && args.wants(changed) {
-            written = serde_json::to_writer(&mut *out, &row_of(changed, old, new))
-                .map_err(io::Error::from)
-                .and_then(|()| writeln!(out));
+            written = json::line(&row_of(changed, old, new), out);
         }
     });
     written

@@ -3,9 +3,10 @@
 //! A feed that is not in the snapshot is `absent`. A feed of the snapshot that is not in the catalogue is
 //! listed too, because look-ups still use it. Feeds in trouble come first.
 
-use super::{print_json, stdout};
+use super::stdout;
 use crate::args::Feeds;
 use crate::exit::{Exit, Failure};
+use crate::output::json;
 use crate::settings::Settings;
 use crate::table::{Column, Table, age, count, duration};
 use rapsheet_snapshot::section::origin::{FeedRecord, FeedState};
@@ -29,7 +30,7 @@ pub(super) fn run(args: &Feeds, settings: &Settings) -> Result<Exit, Failure> {
     let rows = rows.unwrap_or_default();
     let mut out = stdout();
     if args.output.is_json() {
-        print_json(&rows, &mut out)?;
+        json::indented(&rows, &mut out)?;
     } else {
         table(&rows).print(&mut out)?;
     }
@@ -73,6 +74,8 @@ struct Row {
     retention_seconds: i64,
     max_age_seconds: i64,
     url: String,
+    /// The name of the download in the folder of downloads; `None` where there is no catalogue.
+    file: Option<String>,
     homepage: String,
     licence: String,
 }
@@ -93,6 +96,7 @@ fn catalog_rows(args: &Feeds) -> Result<Option<Vec<Row>>, Failure> {
         retention_seconds: feed.retention_seconds,
         max_age_seconds: feed.max_age_seconds,
         url: feed.url.clone(),
+        file: Some(feed.file.clone()),
         homepage: feed.homepage.clone(),
         licence: feed.licence.clone(),
         ..Row::default()

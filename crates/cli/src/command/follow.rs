@@ -4,17 +4,21 @@
 //! snapshot that is published meanwhile is verified, and used from the next line on. The instant of the
 //! verdicts moves with the clock.
 
+use super::score::write_header;
+use crate::answers::Answers;
 use crate::args::{At, Score};
 use crate::block_processor::{BlockProcessor, Scratch};
 use crate::blocks::Block;
 use crate::exit::{Exit, Failure, print_stderr};
+use crate::fields::FieldSearch;
+use crate::filter::check_providers;
 use crate::inputs::LogBlock;
 use crate::log::Log;
 use crate::output::score::Scorer;
 use crate::settings::Settings;
 use crate::tail::Tail;
 use rapsheet_query::Searcher;
-use rapsheet_snapshot::{ReloadingSnapshot, Time};
+use rapsheet_snapshot::Time;
 use std::io::Write;
 use std::sync::Arc;
 use std::thread;
@@ -39,15 +43,16 @@ struct FollowedLog {
 /// Follows logs.
 pub(super) fn run(args: &Score, settings: &Settings, out: &mut dyn Write) -> Result<Exit, Failure> {
     check(args)?;
-    let reloading = ReloadingSnapshot::open(&settings.snapshot).map_err(Failure::refused)?;
+    let answers = Answers::open(&args.lists, settings)?;
+    check_providers(args, &Searcher::new(&answers.current(), settings.now))?;
+    check_fields(args)?;
+    write_header(args, out)?;
     let mut logs =
         args.files.iter().map(|path| FollowedLog::open(args, path)).collect::<Result<Vec<_>, _>>()?;
-    let began = Instant::now();
     loop {
-        let snapshot = reloading.current();
-        let now = settings.now.plus(i64::try_from(began.elapsed().as_secs()).unwrap_or(i64::MAX));
-        let searcher = Searcher::new(&snapshot, at(args, now));
-        let processor = BlockProcessor::new(&searcher, args, snapshot.built_at());
+        let snapshot = answers.current();
+        let searcher = Searcher::new(&snapshot, at(args, settings.instant()));
+        let processor = BlockProcessor::new(&searcher, args, &snapshot);
         let mut scorer = processor.scorer(CACHE_MEMORY);
         let (until, mut checked) = (Instant::now() + INSTANT_RENEWAL, Instant::now());
         while Instant::now() < until {
@@ -56,7 +61,7 @@ pub(super) fn run(args: &Score, settings: &Settings, out: &mut dyn Write) -> Res
             }
             if checked.elapsed() > SNAPSHOT_CHECK {
                 checked = Instant::now();
-                match reloading.refresh() {
+                match answers.refresh() {
                     Ok(true) => break,
                     Ok(false) => {}
                     Err(error) => {
@@ -83,6 +88,21 @@ fn check(args: &Score) -> Result<(), Failure> {
         Score { shard: Some(_), .. } => usage("--follow and --shard exclude each other"),
         _ => Ok(()),
     }
+}
+
+/// Fails where none of the logs has a field that is asked for. One that is empty or not there yet may get it.
+fn check_fields(args: &Score) -> Result<(), Failure> {
+    let mut all = FieldSearch::new(args);
+    for path in &args.files {
+        let (head, mut fields) = (crate::log::read_head(path), FieldSearch::new(args));
+        if head.is_empty() {
+            return Ok(());
+        }
+        let log = Log::of_lines(args.input, &head);
+        fields.read(log.updated_by(&head).as_ref().unwrap_or(&log), &head);
+        all.merge(&fields);
+    }
+    all.complaint().map_or(Ok(()), |complaint| Err(Failure::usage(complaint)))
 }
 
 const fn at(args: &Score, now: Time) -> Time {

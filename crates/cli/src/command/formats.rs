@@ -1,8 +1,10 @@
 //! `formats`: lists the formats of feeds, or explains one.
 
-use super::{print_json, stdout};
+use super::stdout;
 use crate::args::Formats;
 use crate::exit::{Exit, Failure};
+use crate::names;
+use crate::output::json;
 use crate::table::{Column, Table};
 use rapsheet_ingest::format::options::OptionRow;
 use rapsheet_ingest::format::{self, FORMATS, Format};
@@ -15,9 +17,11 @@ pub(super) fn run(args: &Formats) -> Result<Exit, Failure> {
     let mut out = stdout();
     match (&args.id, args.output.is_json()) {
         (None, false) => table().print(&mut out)?,
-        (None, true) => print_json(&FORMATS.iter().map(|format| row(format)).collect::<Vec<_>>(), &mut out)?,
+        (None, true) => {
+            json::indented(&FORMATS.iter().map(|format| row(format)).collect::<Vec<_>>(), &mut out)?
+        }
         (Some(id), false) => explain(find(id)?, &mut out)?,
-        (Some(id), true) => print_json(&row(find(id)?), &mut out)?,
+        (Some(id), true) => json::indented(&row(find(id)?), &mut out)?,
     }
     out.flush()?;
     Ok(Exit::Done)
@@ -25,8 +29,10 @@ pub(super) fn run(args: &Formats) -> Result<Exit, Failure> {
 
 /// The format of this name.
 pub(super) fn find(id: &str) -> Result<&'static Format, Failure> {
-    format::find(id)
-        .ok_or_else(|| Failure::usage(format_args!("no format `{id}`; `rapsheet formats` lists them")))
+    format::find(id).ok_or_else(|| {
+        let known = FORMATS.iter().map(|format| format.id);
+        Failure::usage(format_args!("--format: {}", names::unknown("format", id, known)))
+    })
 }
 
 fn table() -> Table {

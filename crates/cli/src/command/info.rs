@@ -1,8 +1,9 @@
 //! `info`: what a snapshot holds: counts, feeds and sections.
 
-use super::{print_json, stdout};
+use super::stdout;
 use crate::args::Info;
 use crate::exit::{Exit, Failure};
+use crate::output::json;
 use crate::printable;
 use crate::settings::Settings;
 use crate::table::{Column, Table, age, bytes, count};
@@ -18,7 +19,7 @@ pub(super) fn run(args: &Info, settings: &Settings) -> Result<Exit, Failure> {
     let facts = facts(&snapshot, settings);
     let mut out = stdout();
     if args.output.is_json() {
-        print_json(&facts, &mut out)?;
+        json::indented(&facts, &mut out)?;
     } else {
         print(&facts, &snapshot, settings.now, &mut out)?;
     }

@@ -3,8 +3,7 @@
 use crate::args::Command;
 use crate::exit::{Exit, Failure};
 use crate::settings::Settings;
-use serde::Serialize;
-use std::io::{self, BufWriter, Stdout, Write};
+use std::io::{self, BufWriter, Stdout};
 
 #[cfg(feature = "ingest")]
 mod build;
@@ -45,10 +44,4 @@ pub(crate) fn run(command: Command, settings: &Settings) -> Result<Exit, Failure
 /// A buffer in front of stdout. Each command flushes it, because an error while dropping it would be lost.
 fn stdout() -> BufWriter<Stdout> {
     BufWriter::with_capacity(1 << 16, io::stdout())
-}
-
-/// Prints a value as indented JSON.
-fn print_json(value: &impl Serialize, out: &mut impl Write) -> io::Result<()> {
-    serde_json::to_writer_pretty(&mut *out, value)?;
-    writeln!(out)
 }

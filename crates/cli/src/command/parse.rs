@@ -5,6 +5,7 @@ use super::stdout;
 use crate::args::{ListArg, Parse, ParseOutput, ScopeArg};
 use crate::exit::{Exit, Failure};
 use crate::input;
+use crate::output::json;
 use crate::printable;
 use crate::settings::Settings;
 use rapsheet_ingest::decode::{self, Limits, Text};
@@ -134,8 +135,7 @@ struct Refused {
 impl Printer {
     fn refused(&mut self, refusal: &FileRefusal) -> Result<Exit, Failure> {
         let row = Refused { result: "file-reject", reason: refusal.word(), text: refusal.to_string() };
-        serde_json::to_writer(&mut self.out, &row)?;
-        writeln!(self.out)?;
+        json::line(&row, &mut self.out)?;
         Ok(Exit::Refused)
     }
 
@@ -145,8 +145,7 @@ impl Printer {
             if self.failed.is_some() {
                 continue;
             }
-            let written = serde_json::to_writer(&mut self.out, &event).map_err(io::Error::from);
-            if let Err(error) = written.and_then(|()| self.out.write_all(b"\n")) {
+            if let Err(error) = json::line(&event, &mut self.out) {
                 self.failed = Some(error);
             }
         }

@@ -4,15 +4,18 @@
 //! connects inputs, threads and output; [`BlockProcessor`] turns a block into output.
 
 use super::{follow, stdout};
+use crate::answers::Answers;
 use crate::args::{At, Score};
 use crate::block_processor::{BlockProcessor, Scratch};
 use crate::exit::{Exit, Failure};
+use crate::filter::check_providers;
 use crate::glob;
 use crate::inputs::{Inputs, LogBlock};
 use crate::meter::Meter;
 use crate::parallel::{self, FlushPartial, Order, Stages};
 use crate::settings::Settings;
 use rapsheet_query::Searcher;
+use rapsheet_snapshot::Time;
 use std::io::Write;
 use std::path::PathBuf;
 
@@ -26,19 +29,30 @@ pub(super) fn run(args: &Score, settings: &Settings) -> Result<Exit, Failure> {
     }
     let mut out = stdout();
     if args.follow {
-        write_header(args, &mut out)?;
         return follow::run(args, settings, &mut out);
     }
-    let snapshot = settings.open()?;
-    let at = match args.at {
-        At::Now | At::Event => settings.now,
-        At::Time(time) => time,
-    };
-    let searcher = Searcher::new(&snapshot, at);
-    let processor = BlockProcessor::new(&searcher, args, snapshot.built_at());
+    let answers = Answers::open(&args.lists, settings)?;
+    let snapshot = answers.current();
+    let searcher = Searcher::new(&snapshot, instant(args, settings));
+    check_providers(args, &searcher)?;
+    let processor = BlockProcessor::new(&searcher, args, &snapshot);
     let exit = scan(&processor, args, settings, &mut out)?;
     processor.finish(settings, &mut out)?;
     Ok(exit)
+}
+
+/// The instant of the verdicts. A list of one's own says nothing of the past.
+fn instant(args: &Score, settings: &Settings) -> Time {
+    match args.at {
+        At::Time(time) if args.lists.is_empty() => time,
+        At::Time(_) => {
+            settings.note(
+                "rapsheet: a list of your own says nothing of the past: with --list, --at counts as now",
+            );
+            settings.now
+        }
+        At::Now | At::Event => settings.now,
+    }
 }
 
 /// Searches all inputs.
@@ -80,7 +94,7 @@ fn scan(
 }
 
 /// Writes the header of outputs that have one. A summary has none.
-fn write_header(args: &Score, out: &mut dyn Write) -> Result<(), Failure> {
+pub(super) fn write_header(args: &Score, out: &mut dyn Write) -> Result<(), Failure> {
     let mut header = Vec::new();
     if args.summary.is_none() {
         (args.output.header)(args.context, &mut header);

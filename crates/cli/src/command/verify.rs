@@ -1,8 +1,9 @@
 //! `verify`: verifies every checksum and every reference of a snapshot.
 
-use super::{print_json, stdout};
+use super::stdout;
 use crate::args::Verify;
 use crate::exit::{Exit, Failure};
+use crate::output::json;
 use crate::printable;
 use crate::settings::Settings;
 use serde::Serialize;
@@ -30,7 +31,7 @@ pub(super) fn run(args: &Verify, settings: &Settings) -> Result<Exit, Failure> {
     };
     let mut out = stdout();
     if args.output.is_json() {
-        print_json(&verified, &mut out)?;
+        json::indented(&verified, &mut out)?;
     } else {
         let Verified { path, bytes, sections, built_at, .. } = verified;
         let path = printable::text(path);

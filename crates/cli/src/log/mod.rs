@@ -256,16 +256,13 @@ impl Log {
         self.0.updated_by(block)
     }
 
-    /// Why this log has none of `fields`; `None` if it has one, or if its fields are not known.
-    pub(crate) fn field_error(&self, fields: &[String]) -> Option<String> {
+    /// The fields that every record has, none for a log without fields; `None` where each record has its own, or
+    /// the header has not been read.
+    pub(crate) fn field_names(&self) -> Option<Vec<String>> {
         match self.0.fields() {
-            _ if fields.is_empty() => None,
             Fields::Any => None,
-            Fields::None => {
-                Some("--field needs a log with fields, and this one has none; see --input".to_owned())
-            }
-            Fields::Named(names) if names.iter().any(|name| is_selected(name.as_bytes(), fields)) => None,
-            Fields::Named(names) => Some(format!("no such field; it has {}", names.join(", "))),
+            Fields::None => Some(Vec::new()),
+            Fields::Named(names) => Some(names.into_iter().map(Cow::into_owned).collect()),
         }
     }
 

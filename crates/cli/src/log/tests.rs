@@ -291,15 +291,13 @@ fn finds_fields() {
                 Some(*expected),
                 "{kind} {name}"
             );
-            assert_eq!(log.field_error(&[(*name).to_owned()]), None, "{kind} {name}");
+            let has = |names: Vec<String>| names.iter().any(|other| other == name);
+            assert!(log.field_names().is_none_or(has), "{kind} {name}");
             let (mut out, at) = (Vec::new(), line.find(expected).expect("it is there"));
             assert!(log.mask(line.as_bytes(), &[(*name).to_owned()], &mut out));
             assert_eq!((out.len(), out.trim_ascii().is_empty()), (line.len(), false), "{kind} {name} {at}");
         }
-        assert!(
-            log.field_error(&["nonsense".to_owned()]).is_some_and(|error| error.contains("it has ")),
-            "{kind}"
-        );
+        assert!(log.field_names().is_some_and(|names| !names.is_empty()), "{kind}");
     }
 }
 

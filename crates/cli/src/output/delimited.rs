@@ -7,7 +7,7 @@
 
 /// What separates the cells of a row, and so how they are written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Dialect {
+pub(crate) enum Dialect {
     /// Separated by commas.
     Csv,
     /// Separated by tabs.
@@ -21,7 +21,7 @@ pub(super) enum Dialect {
 
 impl Dialect {
     /// The same dialect, for spreadsheets where `spreadsheet`.
-    pub(super) const fn for_spreadsheet(self, spreadsheet: bool) -> Dialect {
+    pub(crate) const fn for_spreadsheet(self, spreadsheet: bool) -> Dialect {
         match self {
             Dialect::Csv if spreadsheet => Dialect::CsvForSpreadsheet,
             Dialect::Tsv if spreadsheet => Dialect::TsvForSpreadsheet,
@@ -30,7 +30,7 @@ impl Dialect {
     }
 
     /// Appends a row and its line end.
-    pub(super) fn row<C: AsRef<str>>(self, cells: impl IntoIterator<Item = C>, out: &mut Vec<u8>) {
+    pub(crate) fn row<C: AsRef<str>>(self, cells: impl IntoIterator<Item = C>, out: &mut Vec<u8>) {
         for (at, cell) in cells.into_iter().enumerate() {
             let is_csv = matches!(self, Dialect::Csv | Dialect::CsvForSpreadsheet);
             if at > 0 {

@@ -2,6 +2,7 @@
 
 #[cfg(feature = "ingest")]
 pub(crate) mod build;
-mod delimited;
+pub(crate) mod delimited;
+pub(crate) mod json;
 pub(crate) mod lookup;
 pub(crate) mod score;

@@ -77,6 +77,14 @@ impl Guard {
             end_mark: String::new(),
         }
     }
+
+    /// Takes off the guards that compare a download with the last one, and the one on its rejected lines: a
+    /// person's own list may change as it likes, and may hold notes.
+    pub(crate) fn hold_nothing(&mut self) {
+        (self.shrunk_floor, self.grown_floor, self.rejects_floor) = (u64::MAX, u64::MAX, u64::MAX);
+        self.new_coverage_above = self.coverage_above;
+        self.frozen_after_seconds = i64::from(u32::MAX);
+    }
 }
 
 /// A share of something, exact to a millionth.

@@ -80,7 +80,9 @@ fn emit(word: &[u8], takes_names: bool, details: &Details, normalizer: &mut Norm
     let broken = plain.iter().any(|byte| matches!(byte, b'[' | b']')) && !plain.starts_with(b"[");
     let is_url = memchr::memmem::find(&plain, b"://").is_some();
     let is_defanged = plain.as_ref() != word;
-    let is_address = || AddressRange::parse(&plain).is_ok() && plain.contains(&b'.');
+    // `a::b` is code, and `12:30` is a time; a whole IPv6 address has a dot or three colons.
+    let is_whole = || plain.contains(&b'.') || plain.iter().filter(|byte| **byte == b':').count() > 2;
+    let is_address = || is_whole() && AddressRange::parse(&plain).is_ok();
     let is_meant = is_url || is_defanged || is_address() || takes_names;
     !broken && is_meant && !plain.contains(&b'@') && normalizer.try_any(&plain, Scope::Exact, details)
 }

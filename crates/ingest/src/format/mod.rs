@@ -36,6 +36,7 @@ mod hosts;
 mod hosts_deny;
 mod ids_rules;
 mod ie_tpl;
+mod indicator_list;
 mod ip_range;
 mod json;
 mod maltrail;
@@ -132,6 +133,7 @@ pub static FORMATS: &[&Format] = &[
     &xml::XML_FORMAT,
     &xml::RSS_FORMAT,
     &freetext::FORMAT,
+    &indicator_list::FORMAT,
 ];
 
 /// One row of the table of formats.

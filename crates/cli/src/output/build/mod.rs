@@ -6,21 +6,18 @@ mod table;
 pub(crate) use metrics::metrics;
 pub(crate) use table::summary;
 
+use crate::output::json;
 use rapsheet_ingest::report::{RejectRow, Report};
 use std::io::{self, Write};
 
 /// The report as JSON.
 pub(crate) fn report(report: &Report, out: &mut dyn Write) -> io::Result<()> {
-    serde_json::to_writer_pretty(&mut *out, report)?;
-    writeln!(out)
+    json::indented(report, out)
 }
 
 /// Rejected lines, one JSON object each.
 pub(crate) fn rejects(rejects: &[RejectRow], out: &mut dyn Write) -> io::Result<()> {
-    rejects.iter().try_for_each(|row| {
-        serde_json::to_writer(&mut *out, row)?;
-        writeln!(out)
-    })
+    rejects.iter().try_for_each(|row| json::line(row, out))
 }
 
 #[cfg(test)]

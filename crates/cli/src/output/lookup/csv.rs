@@ -1,6 +1,6 @@
 //! `csv`: a row per sighting, and one row for an indicator that has none, under one header.
 
-use super::{Answered, Context, LookupOutput, ProviderAnswer};
+use super::{Answered, Context, LookupOutput, ProviderAnswer, Style};
 use crate::output::delimited::Dialect;
 use crate::printable;
 use rapsheet_query::Source;
@@ -11,18 +11,19 @@ use std::io::{self, Write};
 pub(super) static OUTPUT: LookupOutput = LookupOutput {
     name: "csv",
     about: "A row per sighting, under one header",
-    header: |out| rows(&[HEADER], out),
+    header: |style, out| rows(style, &[HEADER], out),
     answer,
-    refused: |refused, out| {
+    refused: |style, refused, out| {
         let mut cells = [""; HEADER.len()];
-        let [first, .., last] = &mut cells;
-        let text = printable::text(refused.indicator());
-        (*first, *last) = (&text, refused.why.word());
-        rows(&[cells], out)
+        let [input, indicator, .., error] = &mut cells;
+        let (typed, text) = (printable::text(refused.input), printable::text(refused.indicator()));
+        (*input, *indicator, *error) = (&typed, &text, refused.why.word());
+        rows(style, &[cells], out)
     },
 };
 
-const HEADER: [&str; 19] = [
+const HEADER: [&str; 20] = [
+    "input",
     "indicator",
     "type",
     "status",
@@ -47,6 +48,7 @@ const HEADER: [&str; 19] = [
 fn answer(context: &Context<'_>, answered: &Answered<'_>, out: &mut dyn Write) -> io::Result<()> {
     let answer = answered.answer;
     let common = [
+        printable::text(answered.input).into_owned(),
         answer.indicator.clone(),
         answer.type_word.to_owned(),
         answer.status.number().to_string(),
@@ -56,14 +58,14 @@ fn answer(context: &Context<'_>, answered: &Answered<'_>, out: &mut dyn Write) -
         answer.at.to_string(),
     ];
     let mut sightings: Vec<[String; 12]> = context
-        .providers(answer, context.all_sources)
+        .providers(answer, context.style.all_sources)
         .flat_map(|provider| sightings_of(context, &provider))
         .collect();
     if sightings.is_empty() {
         sightings.push(Default::default());
     }
     let all: Vec<_> = sightings.iter().map(|sighting| common.iter().chain(sighting)).collect();
-    rows(&all, out)
+    rows(context.style, &all, out)
 }
 
 fn sightings_of(context: &Context<'_>, answer: &ProviderAnswer<'_>) -> Vec<[String; 12]> {
@@ -72,7 +74,7 @@ fn sightings_of(context: &Context<'_>, answer: &ProviderAnswer<'_>) -> Vec<[Stri
     }
     let mut cells: [String; 12] = Default::default();
     let [provider, _, status, _, _, _, _, _, update_time, ..] = &mut cells;
-    provider.clone_from(&answer.provider.name);
+    *provider = printable::text(&answer.provider.name).into_owned();
     *status = answer.status.number().to_string();
     *update_time = text_of(answer.provider.update_time);
     vec![cells]
@@ -81,8 +83,8 @@ fn sightings_of(context: &Context<'_>, answer: &ProviderAnswer<'_>) -> Vec<[Stri
 fn sighting(context: &Context<'_>, source: &Source) -> [String; 12] {
     let (feed, update_time) = context.feed(source);
     [
-        context.provider(source).to_owned(),
-        feed.to_owned(),
+        printable::text(context.provider(source)).into_owned(),
+        printable::text(feed).into_owned(),
         source.status.number().to_string(),
         source.assessments.to_string(),
         source.matched.clone(),
@@ -100,8 +102,12 @@ fn text_of(time: Option<Time>) -> String {
     time.as_ref().map(Time::to_string).unwrap_or_default()
 }
 
-fn rows<C: AsRef<str>>(rows: &[impl IntoIterator<Item = C> + Clone], out: &mut dyn Write) -> io::Result<()> {
-    let mut text = Vec::new();
-    rows.iter().for_each(|row| Dialect::Csv.row(row.clone(), &mut text));
+fn rows<C: AsRef<str>>(
+    style: Style,
+    rows: &[impl IntoIterator<Item = C> + Clone],
+    out: &mut dyn Write,
+) -> io::Result<()> {
+    let (mut text, dialect) = (Vec::new(), Dialect::Csv.for_spreadsheet(style.spreadsheet));
+    rows.iter().for_each(|row| dialect.row(row.clone(), &mut text));
     out.write_all(&text)
 }

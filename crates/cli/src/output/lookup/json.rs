@@ -1,6 +1,7 @@
 //! `json`: one indented object per indicator, its fields in the order that the documentation shows.
 
 use super::{Answered, Context, LookupOutput, ProviderAnswer, Refused, no_header};
+use crate::output::json as printed;
 use rapsheet_query::Source;
 use rapsheet_snapshot::Time;
 use serde::Serialize;
@@ -10,14 +11,8 @@ pub(super) static OUTPUT: LookupOutput = LookupOutput {
     name: "json",
     about: "JSON, one indented object per indicator",
     header: no_header,
-    answer: |context, answered, out| {
-        serde_json::to_writer_pretty(&mut *out, &object(context, answered))?;
-        writeln!(out)
-    },
-    refused: |refused, out| {
-        serde_json::to_writer_pretty(&mut *out, &error(refused))?;
-        writeln!(out)
-    },
+    answer: |context, answered, out| printed::indented(&object(context, answered), out),
+    refused: |_, refused, out| printed::indented(&error(refused), out),
 };
 
 /// An answer.
@@ -80,7 +75,7 @@ pub(super) fn object<'a>(context: &'a Context<'_>, answered: &Answered<'a>) -> O
         failed: answer.failed,
         at: answer.at.to_string(),
         sources: context
-            .providers(answer, context.all_sources)
+            .providers(answer, context.style.all_sources)
             .flat_map(|provider| rows(context, &provider))
             .collect(),
     }

@@ -6,6 +6,7 @@
 //! `geo_info`. Every time carries its zone, which the original sometimes omits.
 
 use super::{Answered, Context, LookupOutput, ProviderAnswer, json, no_header};
+use crate::output::json as printed;
 use rapsheet_query::Source;
 use rapsheet_snapshot::{Assessments, Time};
 use serde::Serialize;
@@ -15,14 +16,8 @@ pub(super) static OUTPUT: LookupOutput = LookupOutput {
     name: "metadefender",
     about: "JSON Lines, in the shape of the MetaDefender v4 reputation API",
     header: no_header,
-    answer: |context, answered, out| {
-        serde_json::to_writer(&mut *out, &object(context, answered))?;
-        writeln!(out)
-    },
-    refused: |refused, out| {
-        serde_json::to_writer(&mut *out, &json::error(refused))?;
-        writeln!(out)
-    },
+    answer: |context, answered, out| printed::line(&object(context, answered), out),
+    refused: |_, refused, out| printed::line(&json::error(refused), out),
 };
 
 #[derive(Serialize)]

@@ -10,10 +10,11 @@ mod json;
 mod jsonl;
 mod metadefender;
 mod text;
+mod tsv;
 
 /// Every output, in the order of help.
 pub(crate) static OUTPUTS: &[&LookupOutput] =
-    &[&text::OUTPUT, &json::OUTPUT, &jsonl::OUTPUT, &csv::OUTPUT, &metadefender::OUTPUT];
+    &[&text::OUTPUT, &json::OUTPUT, &jsonl::OUTPUT, &csv::OUTPUT, &tsv::OUTPUT, &metadefender::OUTPUT];
 
 /// One row of the table.
 pub(crate) struct LookupOutput {
@@ -22,11 +23,22 @@ pub(crate) struct LookupOutput {
     /// What it is, for help.
     pub(crate) about: &'static str,
     /// Prints what comes before all answers.
-    pub(crate) header: fn(&mut dyn Write) -> io::Result<()>,
+    pub(crate) header: fn(Style, &mut dyn Write) -> io::Result<()>,
     /// Prints one answer.
     pub(crate) answer: fn(&Context<'_>, &Answered<'_>, &mut dyn Write) -> io::Result<()>,
     /// Prints that a text is no indicator. The text may hold any characters, which must not reach a terminal.
-    pub(crate) refused: fn(&Refused<'_>, &mut dyn Write) -> io::Result<()>,
+    pub(crate) refused: fn(Style, &Refused<'_>, &mut dyn Write) -> io::Result<()>,
+}
+
+/// What the arguments say about the look of an output.
+#[derive(Clone, Copy)]
+pub(crate) struct Style {
+    /// Whether providers that do not list the indicator are printed.
+    pub(crate) all_sources: bool,
+    /// Whether cells that a spreadsheet would run are prefixed.
+    pub(crate) spreadsheet: bool,
+    /// Colour.
+    pub(crate) color: Color,
 }
 
 /// A question and its answer.
@@ -58,10 +70,8 @@ pub(crate) struct Context<'a> {
     pub(crate) snapshot: &'a Snapshot,
     /// Knows the providers, in the order of `Verdict::providers`.
     pub(crate) searcher: &'a Searcher<'a>,
-    /// Whether providers that do not list the indicator are printed.
-    pub(crate) all_sources: bool,
-    /// Colour.
-    pub(crate) color: Color,
+    /// How it is to look.
+    pub(crate) style: Style,
 }
 
 impl Context<'_> {
@@ -96,6 +106,6 @@ struct ProviderAnswer<'a> {
     sources: &'a [rapsheet_query::Source],
 }
 
-fn no_header(_: &mut dyn Write) -> io::Result<()> {
+fn no_header(_: Style, _: &mut dyn Write) -> io::Result<()> {
     Ok(())
 }

@@ -12,7 +12,7 @@ pub(super) static OUTPUT: LookupOutput = LookupOutput {
     about: "For people",
     header: no_header,
     answer,
-    refused: |refused, out| {
+    refused: |_, refused, out| {
         let (text, why) = (printable::text(refused.indicator()), refused.why);
         writeln!(out, "{text}  not an indicator: {why} ({})", about(why))
     },
@@ -24,7 +24,7 @@ fn about(why: rapsheet_snapshot::ParseError) -> &'static str {
 
 fn answer(context: &Context<'_>, answered: &Answered<'_>, out: &mut dyn Write) -> io::Result<()> {
     let answer = answered.answer;
-    let verdict = context.color.status(answer.status, answer.status.verdict());
+    let verdict = context.style.color.status(answer.status, answer.status.verdict());
     write!(out, "{}  {verdict}", printable::text(&answer.indicator))?;
     match (answer.status, answer.assessments()) {
         (Status::Blocked | Status::Allowed, words) if !words.is_empty() => write!(out, ": {words}")?,
@@ -37,12 +37,14 @@ fn answer(context: &Context<'_>, answered: &Answered<'_>, out: &mut dyn Write) -
         (by, 0) => writeln!(out, " (by {by} of {of} providers)")?,
         (by, failed) => writeln!(out, " (by {by} of {of} providers; data of {failed} missing or too old)")?,
     }
-    context.providers(answer, context.all_sources).try_for_each(|answer| provider(context, &answer, out))
+    context
+        .providers(answer, context.style.all_sources)
+        .try_for_each(|answer| provider(context, &answer, out))
 }
 
 fn provider(context: &Context<'_>, answer: &ProviderAnswer<'_>, out: &mut dyn Write) -> io::Result<()> {
     if answer.sources.is_empty() {
-        let word = context.color.status(answer.status, answer.status.verdict());
+        let word = context.style.color.status(answer.status, answer.status.verdict());
         let updated = answer.provider.update_time.as_ref().map_or("never".to_owned(), Time::to_string);
         return writeln!(out, "  {}  {word}, updated {updated}", printable::text(&answer.provider.name));
     }
@@ -53,13 +55,13 @@ fn sighting(context: &Context<'_>, source: &Source, out: &mut dyn Write) -> io::
     let (feed, _) = context.feed(source);
     let (provider, feed) = (printable::text(context.provider(source)), printable::text(feed));
     let verb = if source.status == Status::Blocked { "blocks" } else { "allows" };
-    let verb = context.color.status(source.status, verb);
+    let verb = context.style.color.status(source.status, verb);
     let overlap = source.overlap.map_or(String::new(), |overlap| format!(" ({})", overlap.word()));
     write!(out, "  {provider} ({feed}) {verb} {}{overlap}", printable::text(&source.matched))?;
     if !source.assessments.is_empty() {
         write!(out, ": {}", source.assessments)?;
     }
     write!(out, "; confirmed {}, until {}", source.detect_time, source.expires)?;
-    let stale = if source.stale { context.color.warning(" (stale)") } else { String::new() };
+    let stale = if source.stale { context.style.color.warning(" (stale)") } else { String::new() };
     writeln!(out, "{stale}")
 }

@@ -1,0 +1,65 @@
+//! A name that does not exist: the message that says which do, the near ones first.
+
+/// How many names a message lists.
+const LISTED_MAX: usize = 60;
+
+/// A message that there is no `what` of this name, and which there are.
+pub(crate) fn unknown<'a>(what: &str, name: &str, known: impl IntoIterator<Item = &'a str>) -> String {
+    let mut known: Vec<&str> = known.into_iter().collect();
+    if known.is_empty() {
+        return format!("no such {what}: `{name}`; there is none");
+    }
+    // The sort is stable: others keep their order.
+    known.sort_by_key(|other| if is_near(name, other) { 0 } else { 1 });
+    let (listed, more) = known.split_at(known.len().min(LISTED_MAX));
+    let more = if more.is_empty() { String::new() } else { format!(" and {} more", more.len()) };
+    format!("no such {what}: `{name}`; it has {}{more}", listed.join(", "))
+}
+
+/// Whether one name may be meant by another: a part of it, or a slip of the pen.
+fn is_near(name: &str, other: &str) -> bool {
+    let (name, other) = (name.to_lowercase(), other.to_lowercase());
+    let is_part = name.len() > 2 && other.contains(&name) || other.len() > 2 && name.contains(&other);
+    is_part || distance(&name, &other) <= (name.chars().count() / 3).max(1)
+}
+
+/// How many characters must be added, removed or replaced to make one text of the other.
+fn distance(one: &str, other: &str) -> usize {
+    let mut row: Vec<usize> = (0..=other.chars().count()).collect();
+    for (at, left) in one.chars().enumerate() {
+        let mut diagonal = at;
+        let mut last = at + 1;
+        for (right, above) in other.chars().zip(row.iter_mut().skip(1)) {
+            let cost = (diagonal + usize::from(left != right)).min(last + 1).min(*above + 1);
+            (diagonal, last) = (*above, cost);
+            *above = cost;
+        }
+    }
+    row.last().copied().unwrap_or(0).max(one.chars().count().abs_diff(other.chars().count()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn near_names_come_first() {
+        let known = ["abuse.ch", "blocklist.de", "spamhaus.org"];
+        let message = |name: &str| unknown("provider", name, known);
+        assert!(message("spamhaus").ends_with("it has spamhaus.org, abuse.ch, blocklist.de"));
+        assert!(message("blocklst.de").ends_with("it has blocklist.de, abuse.ch, spamhaus.org"));
+        assert!(message("x").ends_with("it has abuse.ch, blocklist.de, spamhaus.org"));
+        assert_eq!(unknown("field", "a", []), "no such field: `a`; there is none");
+        let many: Vec<String> = (0..100).map(|number| format!("name-{number}")).collect();
+        let message = unknown("field", "zzz", many.iter().map(String::as_str));
+        assert!(message.ends_with("name-59 and 40 more"), "{message}");
+    }
+
+    #[test]
+    fn counts_edits() {
+        for (one, other, edits) in [("", "", 0), ("a", "", 1), ("kitten", "sitting", 3), ("host", "hsot", 2)]
+        {
+            assert_eq!((distance(one, other), distance(other, one)), (edits, edits), "{one} {other}");
+        }
+    }
+}
