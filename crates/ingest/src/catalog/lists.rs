@@ -1,12 +1,13 @@
-//! A list of one's own: a file that no catalogue describes becomes a feed.
+//! Feeds that no catalogue describes: those of the previous snapshot, and lists of one's own.
 //!
-//! Its format is found out, and its provider is its name. It lists what it lists for as long as it is there, so
-//! it grows neither old nor stale.
+//! A list of one's own is a file. Its format is found out, and its provider is its name. It lists what it lists for
+//! as long as it is there, so it grows neither old nor stale.
 
 use super::table_reader::SPAN_MAX;
 use super::{Catalog, Feed, Guard};
 use crate::format::options::Options;
 use crate::format::{self, Format};
+use rapsheet_snapshot::section::origin::FeedRecord;
 use rapsheet_snapshot::{Assessments, ListKind, Mode, Scope};
 use std::path::Path;
 
@@ -36,6 +37,29 @@ impl Catalog {
         }
         self.feeds.push(feed_of(&id, file));
         Ok(id)
+    }
+}
+
+impl Feed {
+    /// A feed as a snapshot describes it, for a build that keeps its sightings and reads nothing.
+    pub(crate) fn of_record(record: &FeedRecord) -> Feed {
+        let traits = record.traits();
+        Feed {
+            provider: record.provider.clone(),
+            title: record.title.clone(),
+            url: record.url.clone(),
+            format: format::find(&record.format).unwrap_or(&Format::DEFAULT),
+            list: traits.list,
+            mode: traits.mode,
+            assessment: traits.assessments,
+            retention_seconds: record.retention_seconds,
+            max_age_seconds: record.max_age_seconds,
+            keep_absent: record.keep_absent,
+            homepage: record.homepage.clone(),
+            licence: record.licence.clone(),
+            guard: Guard::of(traits.list),
+            ..feed_of(&record.id, "")
+        }
     }
 }
 
