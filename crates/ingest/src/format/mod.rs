@@ -53,7 +53,7 @@ mod postfix_access;
 mod ranges;
 mod rbldnsd;
 mod regex_list;
-mod role;
+pub(crate) mod role;
 mod rpz;
 pub mod sniff;
 mod spamhaus_drop_json;
