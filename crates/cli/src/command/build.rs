@@ -6,14 +6,14 @@
 
 use crate::args::Build;
 use crate::exit::{Exit, Failure, print_stderr};
-use crate::files::{Files, write_temp};
+use crate::files::{self, Files, Fill, Prepared};
 use crate::lock::{Lock, with_suffix};
 use crate::output::build as output;
 use crate::progress::Progress;
 use crate::settings::Settings;
-use rapsheet_ingest::build::{Accept, BuildError, BuildInput, BuildOutput};
+use rapsheet_ingest::build::{Accept, BuildError, BuildInput, BuildOutput, is_state_file};
 use rapsheet_ingest::catalog::{self, Catalog, Indicator};
-use rapsheet_snapshot::{AtomicFile, Snapshot, remove_stale_temp_files};
+use rapsheet_snapshot::{AtomicFile, Snapshot, layout, remove_stale_temp_files};
 use rayon::iter::{IntoParallelIterator, ParallelIterator};
 use std::fs;
 use std::io::{self, Write};
@@ -29,7 +29,8 @@ pub(super) fn run(args: &Build, settings: &Settings) -> Result<Exit, Failure> {
         let folder = args.downloads.display();
         return Err(Failure::usage(format_args!("--downloads {folder}: there is no such folder")));
     }
-    args.check_files()?;
+    args.check_files(&catalog)?;
+    args.check_out()?;
     let _lock = Lock::take(&args.out)?;
     args.files().for_each(|file| remove_stale_temp_files(&file));
     let previous = PreviousBuild::open(args)?;
@@ -42,7 +43,7 @@ pub(super) fn run(args: &Build, settings: &Settings) -> Result<Exit, Failure> {
     let pool = pool(settings)?;
     let built = build(&input, &previous, &pool, settings)?;
     let length = built.image.byte_len();
-    let files = write_files(&built, length, args)?;
+    let files = prepare_files(&built, length, args)?;
     pool.install(|| publish(&built, &args.out))?;
     for file in files {
         // Exit codes are about the snapshot, which is published by now: this error is only printed.
@@ -63,9 +64,14 @@ impl Build {
 
     /// Checks that no file is written twice, and none both read and written, except that the snapshot at
     /// `--out` may be the previous one.
-    fn check_files(&self) -> Result<(), Failure> {
+    fn check_files(&self, catalog: &Catalog) -> Result<(), Failure> {
         let mut files = Files::default();
         files.add_input("--catalog", &self.catalog);
+        for feed in &catalog.feeds {
+            let download = self.downloads.join(&feed.file);
+            files.add_input("--downloads", &with_suffix(&download, ".meta.json"));
+            files.add_input("--downloads", &download);
+        }
         self.never_block.iter().for_each(|path| files.add_input("--never-block", path));
         files.add_output("--out", &self.out)?;
         files.add_output("--out", &with_suffix(&self.out, ".state"))?;
@@ -73,9 +79,20 @@ impl Build {
         self.previous.iter().for_each(|path| files.add_input("--previous", path));
         let reports =
             [("--report", &self.report), ("--rejects", &self.rejects), ("--metrics", &self.metrics)];
-        reports
-            .into_iter()
-            .try_for_each(|(flag, path)| path.iter().try_for_each(|path| files.add_output(flag, path)))
+        for (flag, path) in reports.into_iter().filter_map(|(flag, path)| Some((flag, path.as_ref()?))) {
+            files.add_output(flag, path)?;
+            files::check_target(flag, path)?;
+            files::check_replaces_no_snapshot(flag, path)?;
+        }
+        Ok(())
+    }
+
+    /// Checks that the snapshot and the state file replace only their like, whatever else is given: a mistyped
+    /// `--out` must not cost a file.
+    fn check_out(&self) -> Result<(), Failure> {
+        files::check_target("--out", &self.out)?;
+        files::check_replaces_only(&self.out, "snapshot", layout::is_snapshot)?;
+        files::check_replaces_only(&with_suffix(&self.out, ".state"), "state file", is_state_file)
     }
 }
 
@@ -146,20 +163,23 @@ fn build(
     Ok(built)
 }
 
-/// Writes report, rejects and metrics to temporary files.
-fn write_files(built: &BuildOutput, length: u64, args: &Build) -> Result<Vec<AtomicFile>, Failure> {
-    let report = temp_file(args.report.as_deref(), |out| output::report(&built.report, out))?;
-    let rejects = temp_file(args.rejects.as_deref(), |out| output::rejects(&built.rejects, out))?;
-    let metrics = temp_file(args.metrics.as_deref(), |out| output::metrics(&built.report, length, out))?;
-    Ok([report, rejects, metrics].into_iter().flatten().collect())
-}
-
-fn temp_file(
-    target: Option<&Path>,
-    fill: impl FnOnce(&mut dyn Write) -> io::Result<()>,
-) -> Result<Option<AtomicFile>, Failure> {
-    let unfinished = |error| Failure::unfinished(format_args!("{error}; nothing was published"));
-    Ok(target.map(|target| write_temp(target, fill)).transpose().map_err(unfinished)?.flatten())
+/// Writes report, rejects and metrics to temporary files. Devices and pipes get theirs at the end.
+fn prepare_files<'a>(
+    built: &'a BuildOutput,
+    length: u64,
+    args: &'a Build,
+) -> Result<Vec<Prepared<'a>>, Failure> {
+    let files: [(_, Fill<'a>); 3] = [
+        (&args.report, Box::new(|out| output::report(&built.report, out))),
+        (&args.rejects, Box::new(|out| output::rejects(&built.rejects, out))),
+        (&args.metrics, Box::new(move |out| output::metrics(&built.report, length, out))),
+    ];
+    let prepare = |(target, fill): (&'a Option<PathBuf>, Fill<'a>)| {
+        let target = target.as_deref()?;
+        let unfinished = |error| Failure::unfinished(format_args!("{error}; nothing was published"));
+        Some(Prepared::new(target, fill).map_err(unfinished))
+    };
+    files.into_iter().filter_map(prepare).collect()
 }
 
 /// Publishes the state file and the snapshot. Both are written before either is renamed, so that a full disk
@@ -188,8 +208,7 @@ fn verify_in_parallel(snapshot: &Snapshot) -> Result<(), rapsheet_snapshot::Erro
 /// The results of the previous build.
 struct PreviousBuild {
     snapshot: Option<Snapshot>,
-    /// The snapshot at `--out`, where `--previous` names another. A file there that is no snapshot may be
-    /// replaced.
+    /// The snapshot at `--out`, where `--previous` names another. A damaged one may be replaced.
     at_out: Option<Snapshot>,
     state: Option<Vec<u8>>,
     /// The path of the state file, empty if there is none.
