@@ -25,6 +25,7 @@ mod large_lists;
 mod log_kinds;
 mod memory_bounds;
 mod oracle;
+mod outputs;
 mod process;
 mod random;
 mod sample;

@@ -45,14 +45,19 @@ pub(super) fn run(args: &Build, settings: &Settings) -> Result<Exit, Failure> {
     let length = built.image.byte_len();
     let files = prepare_files(&built, length, args)?;
     pool.install(|| publish(&built, &args.out))?;
-    for file in files {
-        // Exit codes are about the snapshot, which is published by now: this error is only printed.
-        file.publish().unwrap_or_else(|error| print_stderr(&format!("rapsheet: {error}")));
-    }
+    let all_written = write_rest(files);
     let mut summary = Vec::new();
     output::summary(&built.report, length, &args.out, settings.verbose, &mut summary)?;
     settings.note(String::from_utf8_lossy(&summary).trim_end());
-    Ok(if built.report.trouble { Exit::Trouble } else { Exit::Done })
+    Ok(if built.report.trouble || !all_written { Exit::Trouble } else { Exit::Done })
+}
+
+/// Publishes report, rejects and metrics after the snapshot, each whatever became of the others. Returns
+/// whether all were written.
+fn write_rest(files: Vec<Prepared<'_>>) -> bool {
+    let errors = files.into_iter().filter_map(|file| file.publish().err());
+    let count = errors.inspect(|error| print_stderr(&format!("rapsheet: {error}"))).count();
+    count == 0
 }
 
 impl Build {

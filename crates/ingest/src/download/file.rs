@@ -12,7 +12,7 @@ use sha2::{Digest as _, Sha256};
 use std::fs::{self, File, Metadata};
 use std::io::{self, Read, Seek};
 use std::path::{Path, PathBuf};
-use std::time::UNIX_EPOCH;
+use std::time::{SystemTime, UNIX_EPOCH};
 
 /// The SHA-256 of a download.
 pub(crate) type Digest = [u8; 32];
@@ -28,8 +28,8 @@ pub(crate) struct Download {
     pub(crate) update_time: Time,
     /// The time that its sidecar or the file system states, if that is in the future.
     pub(crate) in_future: Option<Time>,
-    /// Whether its sidecar exists and cannot be read.
-    pub(crate) has_bad_sidecar: bool,
+    /// What is wrong with its sidecar, if it has one that cannot be used.
+    pub(crate) sidecar_error: Option<String>,
 }
 
 impl Download {
@@ -49,7 +49,7 @@ impl Download {
             (Some(file), digest)
         };
         let path = path.to_owned();
-        Ok(Download { path, file, digest, update_time, in_future, has_bad_sidecar: sidecar.is_bad })
+        Ok(Download { path, file, digest, update_time, in_future, sidecar_error: sidecar.error })
     }
 
     /// Its text.
@@ -59,6 +59,59 @@ impl Download {
             None => decode::open_path(&self.path, limits),
         }
     }
+}
+
+/// What tells whether a download was written to while it was read.
+#[derive(PartialEq, Eq)]
+pub(crate) struct Version {
+    is_folder: bool,
+    files: Vec<FileVersion>,
+}
+
+#[derive(PartialEq, Eq)]
+struct FileVersion {
+    path: PathBuf,
+    inode: u64,
+    length: u64,
+    modified: Option<SystemTime>,
+}
+
+impl Version {
+    /// The version of the download at a path. One that is missing or unreadable has no files.
+    pub(crate) fn of(path: &Path) -> Version {
+        let is_folder = path.is_dir();
+        let files = match is_folder {
+            true => decode::files_of(path).unwrap_or_default(),
+            false => vec![(String::new(), path.to_owned())],
+        };
+        let files = files.into_iter().filter_map(|(_, path)| FileVersion::of(path)).collect();
+        Version { is_folder, files }
+    }
+
+    /// Whether the download that had this version before it was read may have been read in two states. A file
+    /// that was renamed over it meanwhile changes nothing: the old one stays open.
+    pub(crate) fn is_overwritten(&self, after: &Version) -> bool {
+        let inodes = |version: &Version| version.files.iter().map(|file| file.inode).collect::<Vec<_>>();
+        self != after && (self.is_folder || inodes(self) == inodes(after))
+    }
+}
+
+impl FileVersion {
+    fn of(path: PathBuf) -> Option<FileVersion> {
+        let about = fs::metadata(&path).ok()?;
+        let modified = about.modified().ok();
+        Some(FileVersion { path, inode: inode(&about), length: about.len(), modified })
+    }
+}
+
+#[cfg(unix)]
+fn inode(about: &Metadata) -> u64 {
+    std::os::unix::fs::MetadataExt::ino(about)
+}
+
+#[cfg(not(unix))]
+fn inode(_: &Metadata) -> u64 {
+    0
 }
 
 /// Opens a regular file. A pipe or a device could block for ever.
@@ -123,8 +176,8 @@ struct Sidecar {
     retrieved: Option<Time>,
     bytes: Option<u64>,
     sha256: Option<String>,
-    /// It exists and cannot be read.
-    is_bad: bool,
+    /// Why it cannot be used.
+    error: Option<String>,
 }
 
 /// The longest sidecar that is read, in bytes. Some downloaders keep all response headers in it.
@@ -139,7 +192,7 @@ struct SidecarJson {
 }
 
 impl Sidecar {
-    /// Reads the sidecar of the download at a path. Without one, nothing is stated and nothing is bad.
+    /// Reads the sidecar of the download at a path. Without one, nothing is stated and nothing is wrong.
     fn of(path: &Path) -> Sidecar {
         let mut path = path.as_os_str().to_owned();
         path.push(".meta.json");
@@ -147,24 +200,32 @@ impl Sidecar {
         if fs::symlink_metadata(&path).is_err_and(|error| error.kind() == io::ErrorKind::NotFound) {
             return Sidecar::default();
         }
-        let read = read_sidecar(&path).ok().and_then(|text| serde_json::from_slice(&text).ok());
-        let Some(SidecarJson { fetched_at, bytes, sha256 }) = read else {
-            return Sidecar { is_bad: true, ..Sidecar::default() };
-        };
-        let retrieved = fetched_at.as_deref().and_then(Time::parse_rfc3339);
-        Sidecar { retrieved, bytes, sha256, is_bad: fetched_at.is_some() && retrieved.is_none() }
+        let failed = |error: String| Sidecar { error: Some(error), ..Sidecar::default() };
+        match read_sidecar(&path).map(|text| Sidecar::parse(&text)) {
+            Ok(Ok(sidecar)) => sidecar,
+            Ok(Err(error)) => failed(error.to_string()),
+            Err(error) => failed(error.to_string()),
+        }
     }
 
-    /// A file with another length or digest than its sidecar states is a broken transfer.
+    fn parse(text: &[u8]) -> Result<Sidecar, serde_json::Error> {
+        let SidecarJson { fetched_at, bytes, sha256 } = serde_json::from_slice(text)?;
+        let retrieved = fetched_at.as_deref().and_then(Time::parse_rfc3339);
+        let error = fetched_at.as_ref().filter(|_| retrieved.is_none()).map(|text| {
+            format!("fetched_at is `{}`, expected a time such as 2026-08-23T03:00:00Z", text.escape_debug())
+        });
+        Ok(Sidecar { retrieved, bytes, sha256, error })
+    }
+
+    /// A file with another length or digest than its sidecar states is a broken transfer, or another file.
     fn check(&self, length: u64, digest: &Digest) -> Result<(), FileRefusal> {
-        if let Some(bytes) = self.bytes.filter(|bytes| *bytes != length) {
-            return Err(FileRefusal::Truncated(format!(
-                "{length} bytes instead of the {bytes} in its sidecar"
-            )));
+        let other = |how| Err(FileRefusal::OtherThanSidecar(how));
+        if let Some(stated) = self.bytes.filter(|stated| *stated != length) {
+            return other(format!("it has {length} bytes, and the sidecar states {stated}"));
         }
         let differs = |stated: &&String| !stated.eq_ignore_ascii_case(&hex(digest));
         match self.sha256.as_ref().filter(differs) {
-            Some(_) => Err(FileRefusal::Truncated("its SHA-256 is not the one in its sidecar".to_owned())),
+            Some(_) => other("its SHA-256 is not the one that the sidecar states".to_owned()),
             None => Ok(()),
         }
     }

@@ -44,6 +44,7 @@ mod tests {
             now: "2026-11-23T00:00:00Z".to_owned(),
             trouble: true,
             state_missing: true,
+            unmatched_accepts: Vec::new(),
             feeds: vec![good, lost],
             ended: Vec::new(),
             totals: Totals::default(),
