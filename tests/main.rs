@@ -30,6 +30,7 @@ mod log_records;
 mod log_times;
 mod memory_bounds;
 mod oracle;
+mod outputs;
 mod process;
 mod random;
 mod rule_lists;

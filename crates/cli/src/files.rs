@@ -3,14 +3,17 @@
 //!
 //! Two results under one name would leave one of them, and a result under the name of an input would replace
 //! it. Both are mistakes on the command line, and are reported before the work starts. Devices and pipes are
-//! written to in place: a rename over `/dev/null` would replace the device.
+//! written to in place, after everything else and without waiting: a rename over `/dev/null` would replace the
+//! device, and a pipe that is not read must not hold a build.
 
 use crate::exit::Failure;
 use crate::input::is_stream;
-use rapsheet_snapshot::{AtomicFile, Error};
-use std::fs::{self, OpenOptions};
-use std::io::{self, BufWriter, Write};
+use rapsheet_snapshot::{AtomicFile, Error, layout};
+use std::fs::{self, File, OpenOptions};
+use std::io::{self, BufWriter, Read, Write};
 use std::path::{Path, PathBuf};
+use std::thread;
+use std::time::{Duration, Instant};
 
 /// The files of one command, each with the flag that names it.
 #[derive(Default)]
@@ -28,7 +31,9 @@ impl Files {
     /// Another flag names the same file.
     pub(crate) fn add_output(&mut self, flag: &'static str, path: &Path) -> Result<(), Failure> {
         let real = resolved(path);
-        let other = self.0.iter().find(|(_, other)| *other == real && !is_stream(&real));
+        // A download may be a folder, and all that is in it belongs to the download.
+        let is_same = |other: &Path| real.starts_with(other) && !is_stream(&real);
+        let other = self.0.iter().find(|(_, other)| is_same(other));
         if let Some((other, _)) = other {
             let path = path.display();
             return Err(Failure::usage(format_args!(
@@ -40,31 +45,161 @@ impl Files {
     }
 }
 
-/// Writes a temporary file next to `target`, to be published later; a device or a pipe is written at once.
-pub(crate) fn write_temp(
-    target: &Path,
-    fill: impl FnOnce(&mut dyn Write) -> io::Result<()>,
-) -> Result<Option<AtomicFile>, Error> {
-    if is_stream(target) {
-        return write_stream(target, fill).map(|()| None);
-    }
-    let mut file = AtomicFile::create(target)?;
-    file.fill(|out| fill(out))?;
-    Ok(Some(file))
+/// A result that is ready to be published: a temporary file, or what a device or a pipe will get.
+pub(crate) enum Prepared<'a> {
+    /// A temporary file next to its target.
+    File(AtomicFile),
+    /// The device or pipe, and what writes to it.
+    Stream(&'a Path, Fill<'a>),
 }
 
-fn write_stream(target: &Path, fill: impl FnOnce(&mut dyn Write) -> io::Result<()>) -> Result<(), Error> {
-    let written = OpenOptions::new().write(true).open(target).map(BufWriter::new).and_then(|mut out| {
-        fill(&mut out)?;
-        out.flush()
-    });
-    written.map_err(|source| Error::Io { path: target.to_owned(), doing: "writing", source })
+/// What writes a result.
+pub(crate) type Fill<'a> = Box<dyn FnOnce(&mut dyn Write) -> io::Result<()> + 'a>;
+
+impl<'a> Prepared<'a> {
+    /// Writes a temporary file next to `target`. Nothing is written to a device or a pipe yet.
+    pub(crate) fn new(target: &'a Path, fill: Fill<'a>) -> Result<Prepared<'a>, Error> {
+        if is_stream(target) {
+            return Ok(Prepared::Stream(target, fill));
+        }
+        let mut file = AtomicFile::create(target)?;
+        file.fill(|out| fill(out))?;
+        Ok(Prepared::File(file))
+    }
+
+    /// Renames the file over its target, or writes to the device or pipe.
+    pub(crate) fn publish(self) -> Result<(), Error> {
+        match self {
+            Prepared::File(file) => file.publish(),
+            Prepared::Stream(target, fill) => write_stream(target, fill)
+                .map_err(|source| Error::Io { path: target.to_owned(), doing: "writing", source }),
+        }
+    }
+}
+
+fn write_stream(target: &Path, fill: Fill<'_>) -> io::Result<()> {
+    let mut out = BufWriter::new(Patient(open_stream(target)?));
+    fill(&mut out)?;
+    out.flush()
+}
+
+/// Opens a device or a pipe. A pipe that no program reads is an error at once.
+#[cfg(unix)]
+fn open_stream(target: &Path) -> io::Result<File> {
+    use std::os::unix::fs::OpenOptionsExt;
+    let links = if leads_to_own_stream(target) { 0 } else { libc::O_NOFOLLOW };
+    let opened = OpenOptions::new().write(true).custom_flags(libc::O_NONBLOCK | links).open(target);
+    opened.map_err(|error| match error.raw_os_error() {
+        Some(libc::ENXIO) => io::Error::other("no program reads this pipe; start its reader first"),
+        _ => error,
+    })
+}
+
+#[cfg(not(unix))]
+fn open_stream(target: &Path) -> io::Result<File> {
+    OpenOptions::new().write(true).open(target)
+}
+
+/// Writes to a pipe whose reader may be slow, and gives up on one that takes nothing.
+struct Patient(File);
+
+/// How long the reader of a pipe may take nothing.
+const STALL_MAX: Duration = Duration::from_secs(5);
+/// How often a full pipe is tried again.
+const RETRY: Duration = Duration::from_millis(10);
+
+impl Write for Patient {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        let begin = Instant::now();
+        loop {
+            match self.0.write(bytes) {
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
+                written => return written,
+            }
+            if begin.elapsed() > STALL_MAX {
+                let why = format!("its reader took nothing for {} seconds", STALL_MAX.as_secs());
+                return Err(io::Error::new(io::ErrorKind::TimedOut, why));
+            }
+            thread::sleep(RETRY);
+        }
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.0.flush()
+    }
+}
+
+/// Whether a path is one of the names that the system gives our own streams. They are links by nature.
+fn leads_to_own_stream(path: &Path) -> bool {
+    ["/dev/stdout", "/dev/stderr", "/dev/fd", "/proc/self/fd"].iter().any(|own| path.starts_with(own))
+}
+
+/// Checks that a result can be placed at `target`, so that a mistake is noticed before the work and not after
+/// it.
+///
+/// # Errors
+/// It is a folder, lies in no folder, is a link to a device or a pipe, or is a snapshot.
+pub(crate) fn check_target(flag: &str, target: &Path) -> Result<(), Failure> {
+    let usage = |what: String| Err(Failure::usage(format_args!("{flag} {}: {what}", target.display())));
+    let ends_in_separator = target.as_os_str().as_encoded_bytes().ends_with(b"/");
+    if ends_in_separator || target.is_dir() {
+        return usage("it is a folder; name a file in it".to_owned());
+    }
+    let folder = folder_of(target);
+    if !folder.is_dir() {
+        return usage(format!("the folder {} does not exist; create it, or name another", folder.display()));
+    }
+    let is_link = fs::symlink_metadata(target).is_ok_and(|about| about.is_symlink());
+    if is_link && is_stream(target) && !leads_to_own_stream(target) {
+        return usage("it is a link to a device or a pipe; name that itself".to_owned());
+    }
+    Ok(())
+}
+
+/// Checks that a result other than a snapshot replaces no snapshot.
+pub(crate) fn check_replaces_no_snapshot(flag: &str, target: &Path) -> Result<(), Failure> {
+    match head_of(target) {
+        Ok(Some(head)) if layout::is_snapshot(&head) => {
+            let target = target.display();
+            Err(Failure::usage(format_args!("{flag} {target}: it is a snapshot; name another file")))
+        }
+        _ => Ok(()),
+    }
+}
+
+/// Checks that what stands at a path, if anything, is what a new one may replace. `is_ours` is given its first
+/// bytes.
+pub(crate) fn check_replaces_only(path: &Path, what: &str, is_ours: fn(&[u8]) -> bool) -> Result<(), Failure> {
+    let refused = |why: String| Failure::refused(format_args!("--out: {}: {why}", path.display()));
+    match head_of(path) {
+        Ok(Some(head)) if !is_ours(&head) => Err(refused(format!(
+            "this file is no {what} of rapsheet and is not replaced; move it away, or name another --out"
+        ))),
+        Ok(_) => Ok(()),
+        Err(error) => Err(refused(error.to_string())),
+    }
+}
+
+/// The first eight bytes of a file, fewer where it has fewer; `None` where there is none.
+fn head_of(path: &Path) -> io::Result<Option<Vec<u8>>> {
+    match fs::metadata(path) {
+        Ok(about) if about.is_file() => {}
+        Ok(_) => return Err(io::Error::other("it is not a regular file; name another")),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+        Err(error) => return Err(error),
+    }
+    let mut head = Vec::new();
+    File::open(path)?.take(8).read_to_end(&mut head)?;
+    Ok(Some(head))
+}
+
+fn folder_of(path: &Path) -> &Path {
+    path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."))
 }
 
 /// One path for all spellings of it. The file need not exist; only its folder is resolved.
 fn resolved(path: &Path) -> PathBuf {
-    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    match (fs::canonicalize(folder), path.file_name()) {
+    match (fs::canonicalize(folder_of(path)), path.file_name()) {
         (Ok(folder), Some(name)) => folder.join(name),
         _ => path.to_owned(),
     }

@@ -1,7 +1,8 @@
 //! One build at a time for each output.
 //!
 //! The lock is the kernel's, on a file next to the output. It ends with the process, however that ends, so no
-//! stale lock is left. The file stays: if it were removed, two builds could hold two files of one name.
+//! stale lock is left. The holder removes the file at its end. A build that opened the file before it was
+//! removed would lock a file without a name, so a lock counts only while its path still leads to it.
 
 use crate::exit::{Exit, Failure};
 use std::ffi::OsString;
@@ -16,8 +17,14 @@ const PID_MAX: u64 = 11;
 /// How often the id of a holder is read that has not written it yet, 5 ms apart.
 const READS_MAX: usize = 20;
 
+/// How often a lock file is opened again because its holder has just removed it.
+const OPENS_MAX: usize = 100;
+
 /// The lock of an output, held until it is dropped.
-pub(crate) struct Lock(File);
+pub(crate) struct Lock {
+    file: File,
+    path: PathBuf,
+}
 
 impl Lock {
     /// Takes the lock of an output.
@@ -28,28 +35,56 @@ impl Lock {
     pub(crate) fn take(out: &Path) -> Result<Lock, Failure> {
         let path = with_suffix(out, ".lock");
         let fail = |error: io::Error| Failure::unfinished(format_args!("{}: {error}", path.display()));
-        let mut file = open(&path).map_err(fail)?;
-        match file.try_lock() {
-            Ok(()) => {}
-            Err(TryLockError::WouldBlock) => return Err(busy(&mut file, out)),
-            Err(TryLockError::Error(error)) => return Err(fail(error)),
+        for _ in 0..OPENS_MAX {
+            let mut file = open(&path).map_err(fail)?;
+            match file.try_lock() {
+                Ok(()) => {}
+                Err(TryLockError::WouldBlock) => return Err(busy(&mut file, out)),
+                Err(TryLockError::Error(error)) => return Err(fail(error)),
+            }
+            if is_at(&file, &path) {
+                return Lock::of(file, path.clone()).map_err(fail);
+            }
         }
-        if read_pid(&mut file).map_err(fail)?.is_none() {
-            return Err(fail(io::Error::other("this is not a lock file of rapsheet; move or remove it")));
+        Err(fail(io::Error::other("another process removes it again and again")))
+    }
+
+    /// The lock over a file that is locked, with the id of this process in it.
+    fn of(mut file: File, path: PathBuf) -> io::Result<Lock> {
+        if read_pid(&mut file)?.is_none() {
+            return Err(io::Error::other("this is not a lock file of rapsheet; move or remove it"));
         }
         // The id is only for the message of other builds. It is padded and written at once, so that none of
         // them reads half of it.
         let width = PID_MAX as usize - 1;
         let _ = file.rewind().and_then(|()| writeln!(file, "{:<width$}", std::process::id()));
-        Ok(Lock(file))
+        Ok(Lock { file, path })
     }
 }
 
-/// Clears the id. A killed process leaves its id behind, and the next holder overwrites it.
+/// Removes the file while it is still locked, and clears it first, for systems that do not remove open files.
 impl Drop for Lock {
     fn drop(&mut self) {
-        let _ = self.0.set_len(0);
+        let _ = self.file.set_len(0);
+        let _ = fs::remove_file(&self.path);
     }
+}
+
+/// Whether a path still leads to an open file.
+#[cfg(unix)]
+fn is_at(file: &File, path: &Path) -> bool {
+    use std::os::unix::fs::MetadataExt;
+    let id = |about: fs::Metadata| (about.dev(), about.ino());
+    match (file.metadata(), fs::symlink_metadata(path)) {
+        (Ok(file), Ok(path)) => id(file) == id(path),
+        _ => false,
+    }
+}
+
+/// Elsewhere, a file that is open cannot be removed.
+#[cfg(not(unix))]
+fn is_at(_: &File, _: &Path) -> bool {
+    true
 }
 
 /// Opens or creates the lock file. A symbolic link in its place is not followed, so that nothing is written
@@ -130,7 +165,18 @@ mod tests {
         let text = fs::read_to_string(dir.path().join("x.rap.lock")).expect("text");
         assert_eq!(text.trim(), std::process::id().to_string());
         drop(lock);
-        assert_eq!(fs::metadata(dir.path().join("x.rap.lock")).expect("it stays").len(), 0);
+        assert!(!dir.path().join("x.rap.lock").exists(), "the holder removes it");
+    }
+
+    #[test]
+    fn a_removed_lock_file_is_no_lock() {
+        let dir = tempfile::TempDir::new().expect("a folder");
+        let (out, path) = (dir.path().join("x.rap"), dir.path().join("x.rap.lock"));
+        let removed = open(&path).expect("created");
+        fs::remove_file(&path).expect("it was there");
+        removed.try_lock().expect("it has no other holder");
+        assert!(!is_at(&removed, &path));
+        assert!(Lock::take(&out).is_ok(), "the path leads to no lock");
     }
 
     #[test]

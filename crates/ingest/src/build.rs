@@ -11,7 +11,7 @@ mod origin;
 mod summary;
 
 pub use crate::admission::accept::Accept;
-pub use crate::sighting::state_file::StateError;
+pub use crate::sighting::state_file::{StateError, is_state_file};
 pub use error::BuildError;
 pub use input::{BuildInput, NoObserver, Observer, Stage};
 pub use rapsheet_assemble::SizeLimits;

@@ -43,6 +43,8 @@ pub struct Report {
     pub not_downloaded: Vec<String>,
     /// Feeds of the previous snapshot whose sightings ended because the catalogue changed.
     pub ended: Vec<EndedFeed>,
+    /// What `--accept` named and no download matched, in sentences.
+    pub unmatched_accepts: Vec<String>,
     /// How much the snapshot holds.
     pub totals: Totals,
     /// How long each stage took, in seconds, if the caller measured it.

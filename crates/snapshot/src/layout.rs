@@ -173,6 +173,11 @@ pub(crate) fn checksum_mismatch(part: &'static str, offset: u64, stated: u32, ac
     Corruption::new(part, offset, format_args!("checksum {stated:08x}"), format_args!("{actual:08x}"))
 }
 
+/// Whether a file that begins so is a snapshot, sound or not, of this version or another.
+pub fn is_snapshot(head: &[u8]) -> bool {
+    [MAGIC, DEVELOPMENT_MAGIC].iter().any(|magic| head.starts_with(magic))
+}
+
 fn check_magic_and_version(header: &[u8]) -> Result<(), Corruption> {
     if header.starts_with(&DEVELOPMENT_MAGIC) {
         return Err(Corruption::new("header", 0, "the magic of a rapsheet snapshot", "a development file")

@@ -6,16 +6,16 @@
 
 use crate::args::Build;
 use crate::exit::{Exit, Failure, print_stderr};
-use crate::files::{Files, write_temp};
+use crate::files::{self, Files, Fill, Prepared};
 use crate::lock::{Lock, with_suffix};
 use crate::output::build::{self as output, Publication};
 use crate::progress::Progress;
 use crate::settings::Settings;
 use crate::table::stderr_width;
-use rapsheet_ingest::build::{Accept, BuildError, BuildInput, BuildOutput};
+use rapsheet_ingest::build::{Accept, BuildError, BuildInput, BuildOutput, is_state_file};
 use rapsheet_ingest::catalog::{self, Catalog, Feed, IdPattern, Indicator};
 use rapsheet_ingest::report::Report;
-use rapsheet_snapshot::{AtomicFile, Snapshot, remove_stale_temp_files};
+use rapsheet_snapshot::{AtomicFile, Snapshot, layout, remove_stale_temp_files};
 use rayon::iter::{IntoParallelIterator, ParallelIterator};
 use std::fs;
 use std::io::{self, Write};
@@ -30,6 +30,7 @@ pub(super) fn run(args: &Build, settings: &Settings) -> Result<Exit, Failure> {
     let choice = Choice::new(args, &catalog)?;
     let downloads = downloads(args)?;
     args.check_files(&catalog)?;
+    args.check_out()?;
     let _lock = (!args.check).then(|| Lock::take(&args.out)).transpose()?;
     if !args.check {
         args.files().for_each(|file| remove_stale_temp_files(&file));
@@ -46,17 +47,14 @@ pub(super) fn run(args: &Build, settings: &Settings) -> Result<Exit, Failure> {
     let pool = pool(settings)?;
     let built = build(&input, &previous, &pool, settings)?;
     let length = built.image.byte_len();
-    let files = write_files(&built, length, args)?;
+    let files = prepare_files(&built, length, args)?;
     if !args.check {
         pool.install(|| publish(&built, &args.out))?;
     }
-    for file in files {
-        // Exit codes are about the snapshot, which is published by now: this error is only printed.
-        file.publish().unwrap_or_else(|error| print_stderr(&format!("rapsheet: {error}")));
-    }
+    let all_written = write_rest(files);
     print_summary(&built.report, length, args, settings)?;
     let absent = choice.print_absent(&built.report, downloads);
-    Ok(if built.report.trouble || absent { Exit::Trouble } else { Exit::Done })
+    Ok(if built.report.trouble || absent || !all_written { Exit::Trouble } else { Exit::Done })
 }
 
 /// Prints the table and the notes; with `--quiet`, only what is wrong.
@@ -158,6 +156,14 @@ fn matching(catalog: &Catalog, pattern: &IdPattern) -> Result<Vec<String>, Failu
     }
 }
 
+/// Publishes report, rejects and metrics after the snapshot, each whatever became of the others. Returns
+/// whether all were written.
+fn write_rest(files: Vec<Prepared<'_>>) -> bool {
+    let errors = files.into_iter().filter_map(|file| file.publish().err());
+    let count = errors.inspect(|error| print_stderr(&format!("rapsheet: {error}"))).count();
+    count == 0
+}
+
 impl Build {
     /// The files that the build writes to temporary files first.
     fn files(&self) -> impl Iterator<Item = PathBuf> {
@@ -171,6 +177,11 @@ impl Build {
         let mut files = Files::default();
         catalog.files.iter().for_each(|path| files.add_input("--catalog", path));
         self.lists.iter().for_each(|path| files.add_input("--list", path));
+        let folder = self.downloads.iter();
+        for download in folder.flat_map(|folder| catalog.feeds.iter().map(|feed| folder.join(&feed.file))) {
+            files.add_input("--downloads", &with_suffix(&download, ".meta.json"));
+            files.add_input("--downloads", &download);
+        }
         self.never_block.iter().for_each(|path| files.add_input("--never-block", path));
         files.add_output("--out", &self.out)?;
         files.add_output("--out", &with_suffix(&self.out, ".state"))?;
@@ -178,9 +189,20 @@ impl Build {
         self.previous.iter().for_each(|path| files.add_input("--previous", path));
         let reports =
             [("--report", &self.report), ("--rejects", &self.rejects), ("--metrics", &self.metrics)];
-        reports
-            .into_iter()
-            .try_for_each(|(flag, path)| path.iter().try_for_each(|path| files.add_output(flag, path)))
+        for (flag, path) in reports.into_iter().filter_map(|(flag, path)| Some((flag, path.as_ref()?))) {
+            files.add_output(flag, path)?;
+            files::check_target(flag, path)?;
+            files::check_replaces_no_snapshot(flag, path)?;
+        }
+        Ok(())
+    }
+
+    /// Checks that the snapshot and the state file replace only their like, whatever else is given: a mistyped
+    /// `--out` must not cost a file.
+    fn check_out(&self) -> Result<(), Failure> {
+        files::check_target("--out", &self.out)?;
+        files::check_replaces_only(&self.out, "snapshot", layout::is_snapshot)?;
+        files::check_replaces_only(&with_suffix(&self.out, ".state"), "state file", is_state_file)
     }
 }
 
@@ -273,20 +295,23 @@ fn build(
     Ok(built)
 }
 
-/// Writes report, rejects and metrics to temporary files.
-fn write_files(built: &BuildOutput, length: u64, args: &Build) -> Result<Vec<AtomicFile>, Failure> {
-    let report = temp_file(args.report.as_deref(), |out| output::report(&built.report, out))?;
-    let rejects = temp_file(args.rejects.as_deref(), |out| output::rejects(&built.rejects, out))?;
-    let metrics = temp_file(args.metrics.as_deref(), |out| output::metrics(&built.report, length, out))?;
-    Ok([report, rejects, metrics].into_iter().flatten().collect())
-}
-
-fn temp_file(
-    target: Option<&Path>,
-    fill: impl FnOnce(&mut dyn Write) -> io::Result<()>,
-) -> Result<Option<AtomicFile>, Failure> {
-    let unfinished = |error| Failure::unfinished(format_args!("{error}; nothing was published"));
-    Ok(target.map(|target| write_temp(target, fill)).transpose().map_err(unfinished)?.flatten())
+/// Writes report, rejects and metrics to temporary files. Devices and pipes get theirs at the end.
+fn prepare_files<'a>(
+    built: &'a BuildOutput,
+    length: u64,
+    args: &'a Build,
+) -> Result<Vec<Prepared<'a>>, Failure> {
+    let files: [(_, Fill<'a>); 3] = [
+        (&args.report, Box::new(|out| output::report(&built.report, out))),
+        (&args.rejects, Box::new(|out| output::rejects(&built.rejects, out))),
+        (&args.metrics, Box::new(move |out| output::metrics(&built.report, length, out))),
+    ];
+    let prepare = |(target, fill): (&'a Option<PathBuf>, Fill<'a>)| {
+        let target = target.as_deref()?;
+        let unfinished = |error| Failure::unfinished(format_args!("{error}; nothing was published"));
+        Some(Prepared::new(target, fill).map_err(unfinished))
+    };
+    files.into_iter().filter_map(prepare).collect()
 }
 
 /// Publishes the state file and the snapshot. Both are written before either is renamed, so that a full disk
@@ -315,8 +340,7 @@ fn verify_in_parallel(snapshot: &Snapshot) -> Result<(), rapsheet_snapshot::Erro
 /// The results of the previous build.
 struct PreviousBuild {
     snapshot: Option<Snapshot>,
-    /// The snapshot at `--out`, where `--previous` names another. A file there that is no snapshot may be
-    /// replaced.
+    /// The snapshot at `--out`, where `--previous` names another. A damaged one may be replaced.
     at_out: Option<Snapshot>,
     state: Option<Vec<u8>>,
     /// The path of the state file, empty if there is none.

@@ -3,6 +3,8 @@
 //! A digest names exactly one download, so an operator accepts only what has been looked at. The state file
 //! keeps the digests of accepted downloads.
 
+use crate::report::FeedReport;
+
 /// A held download that an operator accepts, whichever guard holds it.
 ///
 /// ```
@@ -35,6 +37,22 @@ impl Accept {
     /// The feed.
     pub fn feed(&self) -> &str {
         &self.feed
+    }
+
+    /// A sentence that says so if no download of this build is the one that is accepted.
+    pub(crate) fn unmatched(&self, feeds: &[FeedReport]) -> Option<String> {
+        let Accept { feed, digest } = self;
+        let found = feeds.iter().find(|report| report.id == *feed).map(|report| report.digest.as_deref());
+        let found = match found {
+            Some(Some(found)) if found.starts_with(digest.as_str()) => return None,
+            Some(Some(found)) => {
+                let found = found.get(..16).unwrap_or(found);
+                format!("its download has the digest {found}…; look at it before you accept it")
+            }
+            Some(None) => "it has no download that can be read".to_owned(),
+            None => "the feed is not in this build".to_owned(),
+        };
+        Some(format!("--accept {feed}={digest} matches nothing: {found}"))
     }
 
     /// Whether this is the download that is accepted.

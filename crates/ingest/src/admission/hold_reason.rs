@@ -18,6 +18,10 @@ pub(crate) enum HoldReason {
     },
     /// It does not end as it should.
     MissingEndMark(String),
+    /// Its last line lost its line end, and it lists fewer entries than the last accepted one.
+    CutLine { found: u64, last: u64 },
+    /// It changed while it was read, and again while it was read once more.
+    Changing,
     /// It lists fewer entries than it says, and fewer than the last accepted one.
     Incomplete { found: u64, declared: u64, last: u64 },
     /// Too many of its lines were rejected.
@@ -41,6 +45,8 @@ impl HoldReason {
             HoldReason::Empty => "empty",
             HoldReason::Older { .. } => "older",
             HoldReason::MissingEndMark(_) => "unended",
+            HoldReason::CutLine { .. } => "cut",
+            HoldReason::Changing => "changing",
             HoldReason::Incomplete { .. } => "short",
             HoldReason::TooManyRejects { .. } => "rejects",
             HoldReason::Shrunk { .. } => "shrunk",
@@ -51,20 +57,32 @@ impl HoldReason {
         }
     }
 
-    /// The guard to set if this is normal for the feed; empty where there is none.
-    const fn guard(&self) -> &'static str {
-        match self {
-            HoldReason::Empty => "can_be_empty",
-            HoldReason::Older { .. } | HoldReason::Incomplete { .. } => "",
-            HoldReason::MissingEndMark(_) => "end_mark",
-            HoldReason::TooManyRejects { .. } => "rejects_above",
-            HoldReason::Shrunk { .. } => "shrunk_below",
-            HoldReason::Grown { .. } => "grown_above",
-            HoldReason::MissingIndicator(_) => "must_contain",
-            HoldReason::ForbiddenIndicator(_) => "must_not_contain",
-            HoldReason::TooMuchCoverage { is_added: true, .. } => "new_coverage_above",
-            HoldReason::TooMuchCoverage { is_added: false, .. } => "coverage_above",
-        }
+    /// The line of the catalogue that admits such downloads of the feed; `None` where there is none.
+    fn setting(&self) -> Option<String> {
+        Some(match self {
+            HoldReason::Empty => "set `can_be_empty = true`".to_owned(),
+            HoldReason::Older { .. }
+            | HoldReason::CutLine { .. }
+            | HoldReason::Changing
+            | HoldReason::Incomplete { .. } => return None,
+            HoldReason::MissingEndMark(_) => "set `end_mark` to the beginning of its last line".to_owned(),
+            HoldReason::TooManyRejects { rejected, of, .. } => {
+                format!("set `rejects_above = \"{}%\"`", Share::of((*rejected).into(), (*of).into()).next(10))
+            }
+            HoldReason::Shrunk { found, last, .. } => {
+                let below = Share::of((*found).into(), (*last).into()).next(10).saturating_sub(10);
+                format!("set `shrunk_below = \"{below}%\"`")
+            }
+            HoldReason::Grown { found, last, .. } => {
+                format!("set `grown_above = \"{}%\"`", Share::of((*found).into(), (*last).into()).next(100))
+            }
+            HoldReason::MissingIndicator(what) => format!("take `{what}` out of `must_contain`"),
+            HoldReason::ForbiddenIndicator(what) => format!("take `{what}` out of `must_not_contain`"),
+            HoldReason::TooMuchCoverage { share, is_added, .. } => {
+                let key = if *is_added { "new_coverage_above" } else { "coverage_above" };
+                format!("set `{key} = \"{}%\"`", share.next(1))
+            }
+        })
     }
 
     /// What happened and what to do. `digest` is that of the download; `None` if an operator has accepted it
@@ -76,9 +94,11 @@ impl HoldReason {
             }
             None => "it was accepted before, and a download is accepted once".to_owned(),
         };
-        match self.guard() {
-            "" => format!("{self}; {accept}"),
-            guard => format!("{self}; {accept}; if this is normal for the feed, set guard.{guard}"),
+        match self.setting() {
+            None => format!("{self}; {accept}"),
+            Some(setting) => {
+                format!("{self}; {accept}; if this is normal for the feed: {setting} under its [feed.guard]")
+            }
         }
     }
 }
@@ -93,6 +113,16 @@ impl fmt::Display for HoldReason {
             HoldReason::MissingEndMark(expected) => {
                 write!(f, "it does not end with {expected}: was it truncated?")
             }
+            HoldReason::CutLine { found, last } => {
+                write!(
+                    f,
+                    "it ends within a line, and has {found} entries where the last accepted download had {last}: \
+                     was it cut? Download it again"
+                )
+            }
+            HoldReason::Changing => f.write_str(
+                "it changed twice while it was read: let its downloader write another file and rename it",
+            ),
             HoldReason::Incomplete { found, declared, last } => {
                 write!(
                     f,

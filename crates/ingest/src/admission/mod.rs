@@ -36,6 +36,7 @@ pub(crate) fn admit(parsed: &ParsedDownload, baseline: &Baseline<'_>) -> Result<
     let Baseline { feed, last, .. } = baseline;
     let guard = &feed.guard;
     check_end_mark(parsed, guard, *last)?;
+    check_last_line_end(parsed, *last)?;
     check_declared_count(&parsed.counters, *last)?;
     check_rejects(&parsed.counters, guard)?;
     check_coverage(parsed, baseline)?;
@@ -57,6 +58,18 @@ fn check_end_mark(
     match last {
         Some(last) if last.has_end_mark && !parsed.counters.has_end_mark => {
             Err(HoldReason::MissingEndMark("the end mark of the last accepted download".to_owned()))
+        }
+        _ => Ok(()),
+    }
+}
+
+/// A list whose last line lost its line end, and which is smaller than before, was cut within a line. Few
+/// formats have an end mark, and a list that was cut between two lines cannot be told from one that shrank.
+fn check_last_line_end(parsed: &ParsedDownload, last: Option<&AcceptedDownload>) -> Result<(), HoldReason> {
+    let found = parsed.counters.entries;
+    match last {
+        Some(last) if last.has_last_line_end && !parsed.has_last_line_end && found < last.indicators => {
+            Err(HoldReason::CutLine { found, last: last.indicators })
         }
         _ => Ok(()),
     }

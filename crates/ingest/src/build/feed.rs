@@ -6,7 +6,7 @@ use crate::admission::hold_reason::HoldReason;
 use crate::admission::{Baseline, admit};
 use crate::catalog::Feed;
 use crate::download::decode::Limits;
-use crate::download::file::{Digest, Download, hex};
+use crate::download::file::{Digest, Download, Version, hex};
 use crate::download::refusal::FileRefusal;
 use crate::entry::Rules;
 use crate::entry::never_block::NeverBlock;
@@ -67,6 +67,9 @@ impl FeedContext<'_> {
         self.accepted.iter().any(|known| known.feed == feed && known.digest == *digest && is_published(known))
     }
 }
+
+/// How often a download is read that changes meanwhile.
+const READS_MAX: usize = 2;
 
 /// The result of reading one feed's download.
 pub(super) struct FeedResult {
@@ -133,13 +136,33 @@ pub(super) fn read(feed: &Feed, context: &FeedContext<'_>, on_bytes: &(dyn Fn(u6
 }
 
 impl FeedResult {
+    /// Reads the download, and once more where it has changed meanwhile: what was read is then neither the
+    /// old list nor the new one, and an error may come of that alone.
     fn admit(
         &mut self,
         feed: &Feed,
         context: &FeedContext<'_>,
         on_bytes: &(dyn Fn(u64) + Sync),
     ) -> Result<Admitted, NotAdmitted> {
-        let download = Download::open(&context.downloads.join(&feed.file), context.now, Limits::default())?;
+        let path = context.downloads.join(&feed.file);
+        for _ in 0..READS_MAX {
+            let version = Version::of(&path);
+            let admitted = self.admit_as_read(&path, feed, context, on_bytes);
+            if !version.is_overwritten(&Version::of(&path)) {
+                return admitted;
+            }
+        }
+        Err(NotAdmitted::Held(HoldReason::Changing))
+    }
+
+    fn admit_as_read(
+        &mut self,
+        path: &Path,
+        feed: &Feed,
+        context: &FeedContext<'_>,
+        on_bytes: &(dyn Fn(u64) + Sync),
+    ) -> Result<Admitted, NotAdmitted> {
+        let download = Download::open(path, context.now, Limits::default())?;
         let digest = download.digest;
         self.report.digest = Some(hex(&digest));
         self.found = Some((download.update_time, digest));
@@ -311,15 +334,18 @@ fn source(
         content: parsed.content_hash,
         unchanged_since: same.map_or(update_time, |last| last.unchanged_since),
         has_end_mark: parsed.counters.has_end_mark,
+        has_last_line_end: parsed.has_last_line_end,
         accepted_by_operator: is_accepted,
     }
 }
 
 /// What an operator should know about the file and its sidecar.
 fn notes_on_file(download: &Download, file: &str) -> Vec<String> {
-    let bad_sidecar = || format!("{file}.meta.json is not a valid sidecar: the file's own time counts");
+    let bad_sidecar = |why: &String| {
+        format!("{file}.meta.json is not a valid sidecar: {why}; the file's own time counts")
+    };
     let in_future = |time| format!("retrieved at {time}, which is in the future: is a clock wrong?");
-    let bad_sidecar = download.has_bad_sidecar.then(bad_sidecar);
+    let bad_sidecar = download.sidecar_error.as_ref().map(bad_sidecar);
     bad_sidecar.into_iter().chain(download.in_future.map(in_future)).collect()
 }
 

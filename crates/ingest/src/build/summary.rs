@@ -37,6 +37,7 @@ pub(super) fn summarize(
         sources.push(source);
         feeds.push(feed);
     }
+    let unmatched_accepts = input.accept.iter().filter_map(|accept| accept.unmatched(&feeds)).collect();
     let is_accumulated = |feed: &Feed| feed.enabled && feed.mode == Mode::Accumulated;
     let report = Report {
         version: REPORT_VERSION,
@@ -49,6 +50,7 @@ pub(super) fn summarize(
             && input.catalog.feeds.iter().any(is_accumulated),
         feeds,
         ended: ended(input),
+        unmatched_accepts,
         totals,
         seconds: BTreeMap::new(),
     };

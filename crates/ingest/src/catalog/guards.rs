@@ -111,6 +111,11 @@ impl Share {
         Share { millionths: u64::try_from(part * 1_000_000 / whole.max(1)).unwrap_or(u64::MAX) }
     }
 
+    /// The next multiple of so many hundredths above this share, in hundredths: what a limit may be set to.
+    pub(crate) const fn next(self, hundredths: u64) -> u64 {
+        (self.millionths / (hundredths * 10_000) + 1) * hundredths
+    }
+
     /// Whether `part` is more than this share of `whole`. Neither product overflows: both are far below 2^90,
     /// and a share is below 2^34.
     pub(crate) fn is_exceeded_by(self, part: u128, whole: u128) -> bool {

@@ -12,7 +12,7 @@ use sha2::{Digest as _, Sha256};
 use std::fs::{self, File, Metadata};
 use std::io::{self, Read, Seek};
 use std::path::{Path, PathBuf};
-use std::time::UNIX_EPOCH;
+use std::time::{SystemTime, UNIX_EPOCH};
 
 /// The SHA-256 of a download.
 pub(crate) type Digest = [u8; 32];
@@ -30,8 +30,8 @@ pub(crate) struct Download {
     pub(crate) in_future: Option<Time>,
     /// When its content last changed, if its sidecar states that and it is not after the retrieval.
     pub(crate) changed_at: Option<Time>,
-    /// Whether its sidecar exists and cannot be read.
-    pub(crate) has_bad_sidecar: bool,
+    /// What is wrong with its sidecar, if it has one that cannot be used.
+    pub(crate) sidecar_error: Option<String>,
 }
 
 impl Download {
@@ -51,8 +51,8 @@ impl Download {
             (Some(file), digest)
         };
         let changed_at = sidecar.changed.filter(|changed| *changed <= update_time);
-        let (path, has_bad_sidecar) = (path.to_owned(), sidecar.is_bad);
-        Ok(Download { path, file, digest, update_time, in_future, changed_at, has_bad_sidecar })
+        let (path, sidecar_error) = (path.to_owned(), sidecar.error);
+        Ok(Download { path, file, digest, update_time, in_future, changed_at, sidecar_error })
     }
 
     /// Its text.
@@ -62,6 +62,59 @@ impl Download {
             None => decode::open_path(&self.path, limits),
         }
     }
+}
+
+/// What tells whether a download was written to while it was read.
+#[derive(PartialEq, Eq)]
+pub(crate) struct Version {
+    is_folder: bool,
+    files: Vec<FileVersion>,
+}
+
+#[derive(PartialEq, Eq)]
+struct FileVersion {
+    path: PathBuf,
+    inode: u64,
+    length: u64,
+    modified: Option<SystemTime>,
+}
+
+impl Version {
+    /// The version of the download at a path. One that is missing or unreadable has no files.
+    pub(crate) fn of(path: &Path) -> Version {
+        let is_folder = path.is_dir();
+        let files = match is_folder {
+            true => decode::files_of(path).unwrap_or_default(),
+            false => vec![(String::new(), path.to_owned())],
+        };
+        let files = files.into_iter().filter_map(|(_, path)| FileVersion::of(path)).collect();
+        Version { is_folder, files }
+    }
+
+    /// Whether the download that had this version before it was read may have been read in two states. A file
+    /// that was renamed over it meanwhile changes nothing: the old one stays open.
+    pub(crate) fn is_overwritten(&self, after: &Version) -> bool {
+        let inodes = |version: &Version| version.files.iter().map(|file| file.inode).collect::<Vec<_>>();
+        self != after && (self.is_folder || inodes(self) == inodes(after))
+    }
+}
+
+impl FileVersion {
+    fn of(path: PathBuf) -> Option<FileVersion> {
+        let about = fs::metadata(&path).ok()?;
+        let modified = about.modified().ok();
+        Some(FileVersion { path, inode: inode(&about), length: about.len(), modified })
+    }
+}
+
+#[cfg(unix)]
+fn inode(about: &Metadata) -> u64 {
+    std::os::unix::fs::MetadataExt::ino(about)
+}
+
+#[cfg(not(unix))]
+fn inode(_: &Metadata) -> u64 {
+    0
 }
 
 /// Opens a regular file. A pipe or a device could block for ever.
@@ -127,8 +180,8 @@ struct Sidecar {
     changed: Option<Time>,
     bytes: Option<u64>,
     sha256: Option<String>,
-    /// It exists and cannot be read.
-    is_bad: bool,
+    /// Why it cannot be used.
+    error: Option<String>,
 }
 
 /// The longest sidecar that is read, in bytes. Some downloaders keep all response headers in it.
@@ -144,7 +197,7 @@ struct SidecarJson {
 }
 
 impl Sidecar {
-    /// Reads the sidecar of the download at a path. Without one, nothing is stated and nothing is bad.
+    /// Reads the sidecar of the download at a path. Without one, nothing is stated and nothing is wrong.
     fn of(path: &Path) -> Sidecar {
         let mut path = path.as_os_str().to_owned();
         path.push(".meta.json");
@@ -152,26 +205,38 @@ impl Sidecar {
         if fs::symlink_metadata(&path).is_err_and(|error| error.kind() == io::ErrorKind::NotFound) {
             return Sidecar::default();
         }
-        let read = read_sidecar(&path).ok().and_then(|text| serde_json::from_slice(&text).ok());
-        let Some(SidecarJson { fetched_at, changed_at, bytes, sha256 }) = read else {
-            return Sidecar { is_bad: true, ..Sidecar::default() };
-        };
-        let [retrieved, changed] =
-            [&fetched_at, &changed_at].map(|time| time.as_deref().and_then(Time::parse_rfc3339));
-        let is_bad = fetched_at.is_some() && retrieved.is_none() || changed_at.is_some() && changed.is_none();
-        Sidecar { retrieved, changed, bytes, sha256, is_bad }
+        let failed = |error: String| Sidecar { error: Some(error), ..Sidecar::default() };
+        match read_sidecar(&path).map(|text| Sidecar::parse(&text)) {
+            Ok(Ok(sidecar)) => sidecar,
+            Ok(Err(error)) => failed(error.to_string()),
+            Err(error) => failed(error.to_string()),
+        }
     }
 
-    /// A file with another length or digest than its sidecar states is a broken transfer.
+    fn parse(text: &[u8]) -> Result<Sidecar, serde_json::Error> {
+        let SidecarJson { fetched_at, changed_at, bytes, sha256 } = serde_json::from_slice(text)?;
+        let mut error = None;
+        let [retrieved, changed] = [("fetched_at", fetched_at), ("changed_at", changed_at)].map(|(key, text)| {
+            let text = text?;
+            let time = Time::parse_rfc3339(&text);
+            if time.is_none() {
+                let found = text.escape_debug();
+                error = Some(format!("{key} is `{found}`, expected a time such as 2026-08-23T03:00:00Z"));
+            }
+            time
+        });
+        Ok(Sidecar { retrieved, changed, bytes, sha256, error })
+    }
+
+    /// A file with another length or digest than its sidecar states is a broken transfer, or another file.
     fn check(&self, length: u64, digest: &Digest) -> Result<(), FileRefusal> {
-        if let Some(bytes) = self.bytes.filter(|bytes| *bytes != length) {
-            return Err(FileRefusal::Truncated(format!(
-                "{length} bytes instead of the {bytes} in its sidecar"
-            )));
+        let other = |how| Err(FileRefusal::OtherThanSidecar(how));
+        if let Some(stated) = self.bytes.filter(|stated| *stated != length) {
+            return other(format!("it has {length} bytes, and the sidecar states {stated}"));
         }
         let differs = |stated: &&String| !stated.eq_ignore_ascii_case(&hex(digest));
         match self.sha256.as_ref().filter(differs) {
-            Some(_) => Err(FileRefusal::Truncated("its SHA-256 is not the one in its sidecar".to_owned())),
+            Some(_) => other("its SHA-256 is not the one that the sidecar states".to_owned()),
             None => Ok(()),
         }
     }

@@ -32,6 +32,8 @@ pub enum FileRefusal {
     BadColumns(String),
     /// It is not the JSON document that its format describes; where and why.
     BadJson(String),
+    /// It is not the file that its sidecar describes; how they differ.
+    OtherThanSidecar(String),
     /// It ends before its document does; what the parser said.
     Truncated(String),
 }
@@ -52,7 +54,7 @@ impl FileRefusal {
             FileRefusal::Bomb(_) => "bomb",
             FileRefusal::BadColumns(_) => "bad-columns",
             FileRefusal::BadJson(_) => "bad-json",
-            FileRefusal::Truncated(_) => "truncated",
+            FileRefusal::OtherThanSidecar(_) | FileRefusal::Truncated(_) => "truncated",
         }
     }
 }
@@ -64,7 +66,9 @@ impl fmt::Display for FileRefusal {
             FileRefusal::Unreadable(why) => write!(f, "the file cannot be read: {why}"),
             FileRefusal::Html => f.write_str("it is an HTML page, not a list: look at it in a browser"),
             FileRefusal::NoData => f.write_str("it has lines and none of them is data: is `format` right?"),
-            FileRefusal::Empty => f.write_str("it holds no data; if that is normal, set guard.can_be_empty"),
+            FileRefusal::Empty => f.write_str(
+                "it holds no data; if that is normal, set `can_be_empty = true` under its [feed.guard]",
+            ),
             FileRefusal::Binary => f.write_str("it is binary, or in a container that rapsheet does not read"),
             FileRefusal::BadEncoding => f.write_str("its text encoding is broken"),
             FileRefusal::Damaged(why) => write!(f, "the compressed data is damaged or cut off: {why}"),
@@ -72,7 +76,10 @@ impl fmt::Display for FileRefusal {
             FileRefusal::Bomb(ratio) => write!(f, "it decompresses to more than {ratio} times its size"),
             FileRefusal::BadColumns(which) => write!(f, "it lacks a column: {which}"),
             FileRefusal::Truncated(why) => {
-                write!(f, "it ends before its document does: {why}; fetch it again")
+                write!(f, "it ends before its document does: {why}; download it again")
+            }
+            FileRefusal::OtherThanSidecar(how) => {
+                write!(f, "it is not the file that its sidecar describes: {how}; download both again")
             }
             FileRefusal::BadJson(why) => write!(f, "it is not the JSON that its format describes: {why}"),
         }

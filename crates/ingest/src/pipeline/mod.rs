@@ -83,6 +83,8 @@ pub(crate) struct ParsedDownload {
     pub(crate) guess: Option<Guess>,
     /// The last line that is not blank, cut off.
     pub(crate) last_line: Vec<u8>,
+    /// Whether its last line has a line end, in a format that is read line by line.
+    pub(crate) has_last_line_end: bool,
     /// A hash of the entries that does not depend on their order.
     pub(crate) content_hash: u64,
     /// What is remarkable about the compressed file.
@@ -342,6 +344,11 @@ fn last_line(bytes: &[u8]) -> &[u8] {
 const LAST_LINE_MAX: usize = 256;
 
 impl CollectBlocks<'_> {
+    fn add_lines(&mut self, bytes: &[u8], result: BlockResult) {
+        self.parsed.has_last_line_end = bytes.ends_with(b"\n") || bytes.ends_with(b"\r");
+        self.add(bytes, result);
+    }
+
     fn add(&mut self, bytes: &[u8], result: BlockResult) {
         (self.on_bytes)(bytes.len() as u64);
         let parsed = &mut self.parsed;
@@ -366,13 +373,13 @@ impl Consumer for CollectBlocks<'_> {
             BlockResult::new(collector, counters)
         };
         let results: Vec<BlockResult> = blocks.par_iter().map(one).collect();
-        blocks.iter().zip(results).for_each(|(block, result)| self.add(&block.bytes, result));
+        blocks.iter().zip(results).for_each(|(block, result)| self.add_lines(&block.bytes, result));
     }
 
     fn ordered(&mut self, reader: &mut dyn OrderedReader, block: &Block) {
         let (mut collector, mut names) = (Collector::new(self.rules.list), NameGuard::default());
         let counters = line_loop::read_ordered(reader, block, self.rules, &mut names, &mut collector);
-        self.add(&block.bytes, BlockResult::new(collector, counters));
+        self.add_lines(&block.bytes, BlockResult::new(collector, counters));
     }
 
     fn document(

@@ -255,6 +255,11 @@ pub(crate) fn read_rows(
     Ok(())
 }
 
+/// Whether a file that begins so is a state file, sound or not, of this version or another.
+pub fn is_state_file(head: &[u8]) -> bool {
+    [MAGIC, DEVELOPMENT_MAGIC].iter().any(|magic| head.starts_with(magic))
+}
+
 /// The accepted downloads in a state file.
 pub(crate) fn read_accepted(bytes: &[u8]) -> Result<Vec<AcceptedDigest>, StateError> {
     Reader::open(bytes).map(|(_, _, accepted)| accepted)

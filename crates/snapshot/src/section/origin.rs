@@ -97,6 +97,8 @@ pub struct AcceptedDownload {
     pub unchanged_since: Time,
     /// Whether it had an end mark.
     pub has_end_mark: bool,
+    /// Whether its last line had a line end. One that lacks it the next time may be cut.
+    pub has_last_line_end: bool,
     /// Whether an operator accepted it in spite of the guards.
     pub accepted_by_operator: bool,
 }
@@ -248,6 +250,7 @@ mod tests {
             content: 4,
             unchanged_since: Time::from_unix(1_780_000_000),
             has_end_mark: true,
+            has_last_line_end: true,
             accepted_by_operator: false,
         });
         Origin { generator: "rapsheet 0".to_owned(), feeds: vec![feed] }

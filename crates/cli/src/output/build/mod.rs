@@ -43,6 +43,7 @@ mod tests {
             counts: FeedCounts::default(),
             not_downloaded: Vec::new(),
             state_missing: true,
+            unmatched_accepts: Vec::new(),
             feeds: vec![good, lost],
             ended: Vec::new(),
             totals: Totals::default(),

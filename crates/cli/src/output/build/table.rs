@@ -115,6 +115,9 @@ pub(crate) fn troubles(report: &Report, out: &mut dyn Write) -> io::Result<()> {
             ended.id, ended.sightings
         )?;
     }
+    for unmatched in &report.unmatched_accepts {
+        writeln!(out, "{unmatched}")?;
+    }
     if report.state_missing {
         writeln!(out, "the previous build left no state file: rows of accumulated feeds count as new")?;
     }
