@@ -465,7 +465,11 @@ fn has_sign(token: &[u8]) -> bool {
         b':' => matches!(next, b':' | b'/' | b'\\'),
         _ => false,
     };
-    pairs.any(is_sign) || has_chain(token, b'.', 3, 4) || has_chain(token, b':', 7, 5)
+    let mut escapes = token.iter().zip(token.iter().skip(3));
+    pairs.any(is_sign)
+        || has_chain(token, b'.', 3, 4)
+        || has_chain(token, b':', 7, 5)
+        || escapes.any(|pair| pair == (&b'%', &b'%'))
 }
 
 /// Whether `count` bytes of this value follow each other, each 2 to `distance` bytes after the one before.
@@ -496,10 +500,10 @@ fn punctuation(text: &[u8]) -> Option<usize> {
             text.get(*at..*at + 3),
             Some(
                 [0xC2, 0xA0 | 0xAB | 0xBB, _]
-                    | [0xE2, 0x80, _]
-                    | [0xE3, 0x80, _]
-                    | [0xEF, 0xBC, 0x80..=0x8F | 0x9A..=0x9F | 0xBB..=0xBF]
-                    | [0xEF, 0xBD, 0x9B..=0xA5]
+                | [0xE2, 0x80, _]
+                | [0xE3, 0x80, _]
+                | [0xEF, 0xBC, 0x80..=0x8F | 0x9A..=0x9F | 0xBB..=0xBF]
+                | [0xEF, 0xBD, 0x9B..=0xA5],
             )
         ) || matches!(text.get(*at..), Some([0xC2, 0xA0 | 0xAB | 0xBB]))
     };
@@ -510,7 +514,11 @@ fn punctuation(text: &[u8]) -> Option<usize> {
 /// stops of CJK are dots there.
 fn quoted_host(url: &[u8]) -> Option<usize> {
     let host = url.split(|byte| matches!(byte, b'/' | b'?' | b'#')).next()?;
-    let is_dot = |at: &usize| ["。", "．", "｡"].iter().any(|dot| host.get(*at..).is_some_and(|rest| rest.starts_with(dot.as_bytes())));
+    let is_dot = |at: &usize| {
+        ["。", "．", "｡"]
+            .iter()
+            .any(|dot| host.get(*at..).is_some_and(|rest| rest.starts_with(dot.as_bytes())))
+    };
     punctuation(host).filter(|at| !is_dot(at))
 }
 
@@ -659,10 +667,7 @@ mod tests {
             "“http://evilpanel.com”",
         ] {
             let found = texts(text);
-            assert!(
-                found == ["evilpanel.com"] || found == ["http://evilpanel.com/"],
-                "{text}: {found:?}"
-            );
+            assert!(found == ["evilpanel.com"] || found == ["http://evilpanel.com/"], "{text}: {found:?}");
         }
     }
 
@@ -686,10 +691,7 @@ mod tests {
             assert_eq!(found[0], text.split('#').next().unwrap_or(text), "{text}");
             assert_eq!(found[1..], inner, "{text}");
         }
-        assert_eq!(
-            texts("u=http%3A%2F%2Fevilpanel.com%2Fa"),
-            ["http://evilpanel.com/a", "evilpanel.com"]
-        );
+        assert_eq!(texts("u=http%3A%2F%2Fevilpanel.com%2Fa"), ["http://evilpanel.com/a", "evilpanel.com"]);
         assert!(texts("/r?to=http://evilpanel.com/b&x=1").contains(&"http://evilpanel.com/b".to_owned()));
         let nested = "http://a.example.org/?u=ldap://b.example.org/http://evilpanel.com/z";
         assert!(texts(nested).contains(&"http://evilpanel.com/z".to_owned()));
