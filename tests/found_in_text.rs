@@ -116,6 +116,8 @@ fn escapes_are_no_part_of_what_stands_around_them() {
         "to=%E2%80%9CHERE%E2%80%9D",
         "“HERE”",
         "「HERE」",
+        "_HERE_",
+        "**HERE**",
         "<HERE>",
     ];
     for indicator in [V4, V6, NAME] {
@@ -146,6 +148,8 @@ fn a_listed_url_matches_in_spite_of_escapes() {
         "href=3Dhttp://files.dropzone7.net/get.php?id=3D4&k=3Da",
         "（http://files.dropzone7.net/get.php?id=4&k=a）",
         "http://files.dropzone7.net/get.php?id=4&k=a”,",
+        "http://files.dropzone7.net/get.php?id=4&k=a%22%20x",
+        "q=http://files.dropzone7.net/get.php?id=4&k=a%0D%0Anext",
     ] {
         assert_eq!(lists.listed(text), [URL], "{text}");
     }
