@@ -68,10 +68,10 @@ impl Lists {
         found.iter().map(|found| found.info.indicator.to_string()).collect()
     }
 
-    /// Checks that one indicator is found wherever a text has its mark, `@@`.
+    /// Checks that one indicator is found wherever a text has its mark, `HERE`.
     fn assert_found(&self, indicator: &str, texts: &[&str]) {
         for text in texts {
-            let line = text.replace("@@", indicator);
+            let line = text.replace("HERE", indicator);
             assert_eq!(self.listed(&line), [indicator], "{line}");
         }
     }
@@ -81,42 +81,44 @@ impl Lists {
 fn escapes_are_no_part_of_what_stands_around_them() {
     let lists = Lists::new();
     let texts = [
-        "ip=\u{1b}[31m@@\u{1b}[0m x",
-        "\u{1b}[01;31m\u{1b}[K@@\u{1b}[m\u{1b}[K",
-        "\u{1b}[38;5;196m@@\u{1b}(B\u{1b}[m",
-        "\u{1b}]0;title\u{1b}\\@@",
-        r"\u001b[31m@@\u001b[0m",
-        r"\\u001B[1;31m@@\\u001B[0m",
-        r"\x1b[31m@@\x1b[0m",
-        r"\e[31m@@\e[0m",
-        r"\033[31m@@\033[0m",
-        "#033[31m@@#033[0m",
-        "^[[31m@@^[[0m",
-        "&#27;[31m@@&#x1b;[0m",
-        "[31m@@[0m",
-        "a#011@@#011b",
-        r"a\011@@\011b",
-        r"a\t@@\tb",
-        r"a\\n@@\\\\n",
-        r"src\=@@\|dst\=x",
-        r"cs1\\=@@\\|",
-        "&lt;@@&gt;",
-        "&quot;@@&quot;",
-        "&apos;@@&apos;&nbsp;",
-        "&#34;@@&#x22;",
-        "&amp;amp;@@&amp;amp;",
-        "x&amp;lt;@@&amp;gt;",
-        r"\u003c@@\u003e",
-        r"\\u0026quot;@@\\u0026quot;",
-        r"\u0027@@\u0027",
-        r#"{\"a\":\"{\\\"b\\\":\\\"@@\\\"}\"}"#,
-        "%22@@%22",
-        "a%20@@%0D%0A",
-        "%2522@@%2522",
-        "to=%E2%80%9C@@%E2%80%9D",
-        "“@@”",
-        "「@@」",
-        "<@@>",
+        "ip=\u{1b}[31mHERE\u{1b}[0m x",
+        "\u{1b}[01;31m\u{1b}[KHERE\u{1b}[m\u{1b}[K",
+        "\u{1b}[38;5;196mHERE\u{1b}(B\u{1b}[m",
+        "\u{1b}]0;title\u{1b}\\HERE",
+        r"\u001b[31mHERE\u001b[0m",
+        r"\\u001B[1;31mHERE\\u001B[0m",
+        r"\x1b[31mHERE\x1b[0m",
+        r"\e[31mHERE\e[0m",
+        r"\033[31mHERE\033[0m",
+        "#033[31mHERE#033[0m",
+        "^[[31mHERE^[[0m",
+        "&#27;[31mHERE&#x1b;[0m",
+        "[31mHERE[0m",
+        "a#011HERE#011b",
+        r"a\011HERE\011b",
+        r"a\tHERE\tb",
+        r"a\\nHERE\\\\n",
+        r"src\=HERE\|dst\=x",
+        r"cs1\\=HERE\\|",
+        "&lt;HERE&gt;",
+        "&quot;HERE&quot;",
+        "&apos;HERE&apos;&nbsp;",
+        "&#34;HERE&#x22;",
+        "&amp;amp;HERE&amp;amp;",
+        "x&amp;lt;HERE&amp;gt;",
+        r"\u003cHERE\u003e",
+        r"\\u0026quot;HERE\\u0026quot;",
+        r"\u0027HERE\u0027",
+        r#"{\"a\":\"{\\\"b\\\":\\\"HERE\\\"}\"}"#,
+        "%22HERE%22",
+        "a%20HERE%0D%0A",
+        "%2522HERE%2522",
+        "to=%E2%80%9CHERE%E2%80%9D",
+        "“HERE”",
+        "「HERE」",
+        "_HERE_",
+        "**HERE**",
+        "<HERE>",
     ];
     for indicator in [V4, V6, NAME] {
         lists.assert_found(indicator, &texts);
@@ -146,6 +148,8 @@ fn a_listed_url_matches_in_spite_of_escapes() {
         "href=3Dhttp://files.dropzone7.net/get.php?id=3D4&k=3Da",
         "（http://files.dropzone7.net/get.php?id=4&k=a）",
         "http://files.dropzone7.net/get.php?id=4&k=a”,",
+        "http://files.dropzone7.net/get.php?id=4&k=a%22%20x",
+        "q=http://files.dropzone7.net/get.php?id=4&k=a%0D%0Anext",
     ] {
         assert_eq!(lists.listed(text), [URL], "{text}");
     }
@@ -166,39 +170,39 @@ fn a_url_that_cannot_be_read_hides_no_host() {
     let lists = Lists::new();
     for host in [V4, NAME] {
         let texts = [
-            "http://@@:99999/x",
-            "http://@@:80:80/x",
-            "http://@@:0/x",
-            "http://@@:port/x",
-            "http:///@@/x",
-            "http:/@@/x",
-            "http:@@/x",
-            "http:////@@",
-            "http://@@..:21/x",
-            r"http:\\@@\x",
-            r"http:\\\\@@\\x",
-            "http://u:p@@@:99999/",
-            "http://@@:99999@8080/",
-            "http://user:pa/ss@@@:x/",
-            "hxxp://@@/x",
-            r"\\@@@8080\share",
-            r"\\@@@SSL\DavWWWRoot\x",
-            r"\\\\@@@SSL@8443\\share",
-            "file://@@@80/x",
-            "https%3A//@@:99999",
+            "http://HERE:99999/x",
+            "http://HERE:80:80/x",
+            "http://HERE:0/x",
+            "http://HERE:port/x",
+            "http:///HERE/x",
+            "http:/HERE/x",
+            "http:HERE/x",
+            "http:////HERE",
+            "http://HERE..:21/x",
+            r"http:\\HERE\x",
+            r"http:\\\\HERE\\x",
+            "http://u:p@HERE:99999/",
+            "http://HERE:99999@8080/",
+            "http://user:pa/ss@HERE:x/",
+            "hxxp://HERE/x",
+            r"\\HERE@8080\share",
+            r"\\HERE@SSL\DavWWWRoot\x",
+            r"\\\\HERE@SSL@8443\\share",
+            "file://HERE@80/x",
+            "https%3A//HERE:99999",
         ];
         lists.assert_found(host, &texts);
     }
     for text in [
-        "http://@@/x?p=%5B%7B%2",
-        "http://http%3a%2f%2f@@%2fx",
-        "http://http://@@/",
-        r"http://@@\x",
-        r"http://@@\@other.example",
-        "http://u:p@@@/x",
-        "“http://@@”",
+        "http://HERE/x?p=%5B%7B%2",
+        "http://http%3a%2f%2fHERE%2fx",
+        "http://http://HERE/",
+        r"http://HERE\x",
+        r"http://HERE\@other.example",
+        "http://u:p@HERE/x",
+        "“http://HERE”",
     ] {
-        let found = lists.listed(&text.replace("@@", NAME));
+        let found = lists.listed(&text.replace("HERE", NAME));
         assert!(found.iter().any(|found| found.contains(NAME)), "{text}: {found:?}");
     }
     assert_eq!(lists.listed("http://[2a0c:b641:70::9]:99999/"), [V6]);
@@ -210,17 +214,19 @@ fn a_url_that_can_be_read_hides_nothing() {
     let lists = Lists::new();
     for indicator in [V4, NAME] {
         let texts = [
-            "https://www.example.org:443/?x=${jndi:ldap://@@:1389/a}",
-            "https://www.example.org/?x=$%7Bjndi:ldap://@@:1389/a%7D",
-            "https://www.example.org/?x=%24%7Bjndi%3Aldap%3A%2F%2F@@%3A1389%2Fa%7D",
-            "http://www.example.org/t?ip=@@&x=1",
-            "http://www.example.org/t?ip=%22@@%22",
-            "http://www.example.org/proxy/@@/x",
-            "http://www.example.org/a#@@",
+            "https://www.example.org:443/?x=${jndi:ldap://HERE:1389/a}",
+            "https://www.example.org/?x=$%7Bjndi:ldap://HERE:1389/a%7D",
+            "https://www.example.org/?x=%24%7Bjndi%3Aldap%3A%2F%2FHERE%3A1389%2Fa%7D",
+            "http://www.example.org/t?ip=HERE&x=1",
+            "http://www.example.org/t?ip=%22HERE%22",
+            "http://www.example.org/proxy/HERE/x",
+            "http://www.example.org/a#HERE",
         ];
         lists.assert_found(indicator, &texts);
     }
     assert_eq!(lists.listed("http://www.example.org/t?ip=2a0c%3Ab641%3A70%3A%3A9"), [V6]);
+    assert_eq!(lists.listed("GET /t?ip=2a0c%3Ab641%3A70%3A%3A9 HTTP/1.1"), [V6]);
+    assert_eq!(lists.listed("GET /t?n=%63%72%6f%6f%6b%65%64%62%61%6e%6b%2e%63%6f%6d HTTP/1.1"), [NAME]);
     assert_eq!(lists.listed("http://www.example.org/?m=jo@crookedbank.com"), [NAME]);
     assert!(lists.listed("http://www.example.org/?m=crookedbank.com@example.net").is_empty());
 }
@@ -246,28 +252,28 @@ fn redirect_targets_are_found() {
 fn ipv6_is_found_wherever_ipv4_is() {
     let lists = Lists::new();
     let texts = [
-        "src:@@,dst:fe80::1",
-        "ip6:@@ -all",
-        "host.example.com [IPv6:@@]",
-        "[client @@]",
-        "client=@@;",
-        "for outside:@@/51000 to inside:fe80::1/22",
-        "v1:outside:@@/54864",
-        "Banned @@.",
-        "Banned @@...",
-        "from @@: connection closed",
-        "(@@)",
-        "[@@]:443",
-        "@@#53",
-        "@@%eth0",
-        "@@%12",
-        "@@/64",
-        "@@-fe80::9",
-        "peer:@@.",
-        "a=@@|b=",
-        "addr:@@%2",
-        "IP6 @@.443 > fe80::6.51000: Flags",
-        "@@:51000",
+        "src:HERE,dst:fe80::1",
+        "ip6:HERE -all",
+        "host.example.com [IPv6:HERE]",
+        "[client HERE]",
+        "client=HERE;",
+        "for outside:HERE/51000 to inside:fe80::1/22",
+        "v1:outside:HERE/54864",
+        "Banned HERE.",
+        "Banned HERE...",
+        "from HERE: connection closed",
+        "(HERE)",
+        "[HERE]:443",
+        "HERE#53",
+        "HERE%eth0",
+        "HERE%12",
+        "HERE/64",
+        "HERE-fe80::9",
+        "peer:HERE.",
+        "a=HERE|b=",
+        "addr:HERE%2",
+        "IP6 HERE.443 > fe80::6.51000: Flags",
+        "HERE:51000",
     ];
     lists.assert_found(V6, &texts);
     for text in [

@@ -43,7 +43,10 @@ impl Unescaped {
     /// The offset in the original text of a byte of the text.
     pub(crate) fn original_offset(&self, at: usize) -> usize {
         let behind = self.shifts.partition_point(|(offset, _)| *offset as usize <= at);
-        at + behind.checked_sub(1).and_then(|last| self.shifts.get(last)).map_or(0, |(_, lost)| *lost as usize)
+        at + behind
+            .checked_sub(1)
+            .and_then(|last| self.shifts.get(last))
+            .map_or(0, |(_, lost)| *lost as usize)
     }
 
     fn push(&mut self, plain: &[u8], width: usize) {
@@ -139,9 +142,9 @@ fn escape_at(text: &[u8], at: usize) -> Option<(usize, Plain)> {
     match text.first()? {
         b'\\' => backslash(text),
         b'&' => entity(text),
-        b'#' => octal(text.get(1..)?)
-            .filter(|byte| byte.is_ascii_control())
-            .map(|byte| (4, Plain::Byte(byte))),
+        b'#' => {
+            octal(text.get(1..)?).filter(|byte| byte.is_ascii_control()).map(|byte| (4, Plain::Byte(byte)))
+        }
         b'^' => text.starts_with(b"^[[").then_some((2, Plain::Byte(ESC))),
         _ => Some((sequence_len(text), Plain::Sequence)),
     }
@@ -158,10 +161,10 @@ fn backslash(text: &[u8]) -> Option<(usize, Plain)> {
         [b'u', digits @ ..] => (5, Plain::Character(character(hex(digits, 4)?))),
         [b'x', digits @ ..] => (3, Plain::Byte(hex(digits, 2)? as u8)),
         [b'e', b'[', ..] => (1, Plain::Byte(ESC)),
-        [b'0'..=b'1', ..] => {
-            (3, Plain::Byte(octal(behind).filter(|byte| !byte.is_ascii_alphanumeric())?))
+        [b'0'..=b'1', ..] => (3, Plain::Byte(octal(behind).filter(|byte| !byte.is_ascii_alphanumeric())?)),
+        [b'2'..=b'3', ..] => {
+            encoded_character(|nth| octal_at(behind, nth)).map(|(count, plain)| (4 * count - 1, plain))?
         }
-        [b'2'..=b'3', ..] => encoded_character(|nth| octal_at(behind, nth)).map(|(count, plain)| (4 * count - 1, plain))?,
         // `\.` is a defanged dot, and an `@` after a backslash separates no user from a host.
         [b'.' | b'@', ..] => return None,
         [byte, ..] if byte.is_ascii_punctuation() => (1, Plain::Byte(*byte)),

@@ -368,10 +368,11 @@ impl<'a> Extractor<'a> {
             if let Some(addresses) = ipv6::range(word) {
                 return addresses.into_iter().for_each(|address| self.push_address(address, start));
             }
-            while let Some((found, address)) = ipv6::find(word, at) {
+            let mut from = word.iter().take_while(|byte| matches!(byte, b'.' | b'-' | b'_')).count();
+            while let Some((found, address)) = ipv6::find(word, from) {
                 self.pieces(start + at, start + found.start);
                 self.push_address(address, start + found.start);
-                at = found.end;
+                (at, from) = (found.end, found.end);
             }
         }
         self.pieces(start + at, end);
@@ -395,9 +396,12 @@ impl<'a> Extractor<'a> {
     /// nothing.
     fn piece(&mut self, start: usize, end: usize) {
         let piece = self.slice(start, end);
-        let is_outer = |byte: &&u8| matches!(byte, b'.' | b'-');
-        let from = start + piece.iter().take_while(|byte| **byte == b'.').count();
+        let is_outer = |byte: &&u8| matches!(byte, b'.' | b'-' | b'_');
         let to = end - piece.iter().rev().take_while(is_outer).count();
+        // Names may begin with `_`, and end with it in Markdown only: `_example.com_`.
+        let is_marked = piece.ends_with(b"_");
+        let is_before = |byte: &&u8| **byte == b'.' || **byte == b'_' && is_marked;
+        let from = start + piece.iter().take_while(is_before).count();
         if from >= to || to - from > NAME_MAX {
             return;
         }
@@ -414,6 +418,8 @@ impl<'a> Extractor<'a> {
 
     /// Adds one dotted quad, or two joined by a dash. Both must be addresses.
     fn quads(&mut self, start: usize, end: usize) {
+        let dashes = self.slice(start, end).iter().take_while(|byte| **byte == b'-').count();
+        let start = start + dashes;
         let text = self.slice(start, end);
         let parts: [Option<Result<Address, _>>; 2] = match memchr::memchr(b'-', text) {
             None => [Some(Address::parse(text)), None],
@@ -464,7 +470,11 @@ fn has_sign(token: &[u8]) -> bool {
         b':' => matches!(next, b':' | b'/' | b'\\'),
         _ => false,
     };
-    pairs.any(is_sign) || has_chain(token, b'.', 3, 4) || has_chain(token, b':', 7, 5)
+    let mut escapes = token.iter().zip(token.iter().skip(3));
+    pairs.any(is_sign)
+        || has_chain(token, b'.', 3, 4)
+        || has_chain(token, b':', 7, 5)
+        || escapes.any(|pair| pair == (&b'%', &b'%'))
 }
 
 /// Whether `count` bytes of this value follow each other, each 2 to `distance` bytes after the one before.
@@ -479,12 +489,23 @@ fn has_chain(token: &[u8], value: u8, count: u32, distance: usize) -> bool {
     })
 }
 
-/// Where a URL may end before its end: at a delimiter, at punctuation beyond ASCII, and, where it is the
-/// value of a parameter, at the next parameter.
-fn url_cuts(url: &[u8], is_value: bool) -> [Option<usize>; 3] {
+/// Where a URL may end before its end: at a delimiter, at punctuation beyond ASCII, at an escaped quote or
+/// control character, and, where it is the value of a parameter, at the next parameter.
+fn url_cuts(url: &[u8], is_value: bool) -> [Option<usize>; 4] {
     let parameter = if is_value { memchr::memchr(b'&', url) } else { None };
     let delimiter = url.iter().position(|byte| DELIMITERS.contains(byte));
-    [delimiter, parameter, punctuation(url)]
+    [delimiter, parameter, punctuation(url), escaped_edge(url)]
+}
+
+/// The first percent escape of a byte that ends every token, but for a blank, which occurs in names of files.
+fn escaped_edge(url: &[u8]) -> Option<usize> {
+    let is_edge = |at: &usize| match url.get(at + 1..at + 3) {
+        Some([b'2', digit]) => matches!(digit, b'2' | b'7'),
+        Some([b'3', digit]) => matches!(digit, b'c' | b'C' | b'e' | b'E'),
+        Some([b'0', digit]) => digit.is_ascii_hexdigit(),
+        _ => false,
+    };
+    memchr::memchr_iter(b'%', url).find(is_edge)
 }
 
 /// The first punctuation mark beyond ASCII: typographic quotes, CJK and full-width punctuation.
@@ -495,10 +516,10 @@ fn punctuation(text: &[u8]) -> Option<usize> {
             text.get(*at..*at + 3),
             Some(
                 [0xC2, 0xA0 | 0xAB | 0xBB, _]
-                    | [0xE2, 0x80, _]
-                    | [0xE3, 0x80, _]
-                    | [0xEF, 0xBC, 0x80..=0x8F | 0x9A..=0x9F | 0xBB..=0xBF]
-                    | [0xEF, 0xBD, 0x9B..=0xA5]
+                | [0xE2, 0x80, _]
+                | [0xE3, 0x80, _]
+                | [0xEF, 0xBC, 0x80..=0x8F | 0x9A..=0x9F | 0xBB..=0xBF]
+                | [0xEF, 0xBD, 0x9B..=0xA5],
             )
         ) || matches!(text.get(*at..), Some([0xC2, 0xA0 | 0xAB | 0xBB]))
     };
@@ -509,7 +530,11 @@ fn punctuation(text: &[u8]) -> Option<usize> {
 /// stops of CJK are dots there.
 fn quoted_host(url: &[u8]) -> Option<usize> {
     let host = url.split(|byte| matches!(byte, b'/' | b'?' | b'#')).next()?;
-    let is_dot = |at: &usize| ["。", "．", "｡"].iter().any(|dot| host.get(*at..).is_some_and(|rest| rest.starts_with(dot.as_bytes())));
+    let is_dot = |at: &usize| {
+        ["。", "．", "｡"]
+            .iter()
+            .any(|dot| host.get(*at..).is_some_and(|rest| rest.starts_with(dot.as_bytes())))
+    };
     punctuation(host).filter(|at| !is_dot(at))
 }
 
@@ -547,6 +572,7 @@ mod tests {
             ("{\"ip\":\"45.9.20.5\",\"v6\":\"2A06:E480::7\"}", vec!["45.9.20.5", "2a06:e480::7"]),
             ("from ::ffff:45.9.20.5, and 45.9.20.4-45.9.20.6.", vec!["45.9.20.5", "45.9.20.4", "45.9.20.6"]),
             ("45.9.20.0/24 (45.9.20.9)", vec!["45.9.20.0", "45.9.20.9"]),
+            ("-45.9.20.5- _45.9.20.6_", vec!["45.9.20.5", "45.9.20.6"]),
         ] {
             assert_eq!(texts(text), expected, "{text}");
         }
@@ -575,6 +601,7 @@ mod tests {
         for (text, expected) in [
             ("user@Mail.EvilPanel.com: ok", vec!["mail.evilpanel.com"]),
             ("john.doe@evilpanel.com", vec!["evilpanel.com"]),
+            ("_evilpanel.com_ _dmarc.evilpanel.com", vec!["evilpanel.com", "_dmarc.evilpanel.com"]),
             (
                 "query: evilpanel.com. IN A host:8080 x=evil-bank.com:8443",
                 vec!["evilpanel.com", "evil-bank.com"],
@@ -658,10 +685,7 @@ mod tests {
             "“http://evilpanel.com”",
         ] {
             let found = texts(text);
-            assert!(
-                found == ["evilpanel.com"] || found == ["http://evilpanel.com/"],
-                "{text}: {found:?}"
-            );
+            assert!(found == ["evilpanel.com"] || found == ["http://evilpanel.com/"], "{text}: {found:?}");
         }
     }
 
@@ -685,10 +709,7 @@ mod tests {
             assert_eq!(found[0], text.split('#').next().unwrap_or(text), "{text}");
             assert_eq!(found[1..], inner, "{text}");
         }
-        assert_eq!(
-            texts("u=http%3A%2F%2Fevilpanel.com%2Fa"),
-            ["http://evilpanel.com/a", "evilpanel.com"]
-        );
+        assert_eq!(texts("u=http%3A%2F%2Fevilpanel.com%2Fa"), ["http://evilpanel.com/a", "evilpanel.com"]);
         assert!(texts("/r?to=http://evilpanel.com/b&x=1").contains(&"http://evilpanel.com/b".to_owned()));
         let nested = "http://a.example.org/?u=ldap://b.example.org/http://evilpanel.com/z";
         assert!(texts(nested).contains(&"http://evilpanel.com/z".to_owned()));

@@ -65,7 +65,7 @@ fn group(text: &[u8]) -> Group {
     let digits = text.iter().take_while(|byte| byte.is_ascii_hexdigit()).count();
     match text.get(digits..) {
         Some([]) if digits <= 4 => Group::Inner,
-        Some(dots) if dots.iter().all(|byte| matches!(byte, b'.' | b'-')) && digits <= 4 => {
+        Some(dots) if dots.iter().all(|byte| matches!(byte, b'.' | b'-' | b'_')) && digits <= 4 => {
             Group::Last(digits)
         }
         Some([b'.', port @ ..]) if is_port(port) && digits <= 4 => Group::Last(digits),
@@ -135,6 +135,7 @@ mod tests {
             ("v1:outside:2a06::5:", 11),
             ("1:outside:2a06::5...", 10),
             ("2a06::5.443:", 0),
+            ("2a06::5_", 0),
             ("2a06::5:51000", 0),
             ("2a06::5:https", 0),
             ("client-ip:2a06:0000:0000:0000:0000:0000:0000:0005", 10),
