@@ -238,9 +238,9 @@ const CASES: &[Case] = &[
     Case {
         kind: "syslog",
         head: "",
-        record: "Nov 21 10:05:03 mx1 postfix/smtpd[77]: connect from evilpanel.com[45.9.20.5]",
+        record: "Nov 21 10:05:03 evilpanel.com postfix/smtpd[77]: connect from unknown[45.9.20.5]",
         times: ("Nov 21", "Oct 21"),
-        fields: ("message", ""),
+        fields: ("message", "host"),
     },
     Case {
         kind: "jsonl",

@@ -59,6 +59,11 @@ const AREAS: [&[u8]; 11] = [
     b"US",
 ];
 
+/// The signs of offsets where a writer escapes them.
+const ESCAPED_SIGNS: [&[u8]; 10] = [
+    b"%2B", b"%2b", b"%2D", b"%2d", b"\\u002b", b"\\u002B", b"\\u002d", b"\\u002D", b"&#43;", b"&#x2b;",
+];
+
 /// What a text says about when something happened.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Stated {
@@ -97,7 +102,7 @@ type Clock = (u32, u32, u32);
 /// The time that a field states: a timestamp, or seconds, milli-, micro- or nanoseconds since 1970.
 pub(super) fn of_field(cell: &[u8], now: Time) -> Stated {
     let text = unquoted(cell);
-    let text = if memchr::memmem::find(&text, b"\\/").is_some() { without_escapes(&text) } else { text };
+    let text = if text.contains(&b'\\') { without_escapes(&text) } else { text };
     if let Some(time) = since_epoch(&text) {
         return Stated::At(time);
     }
@@ -140,9 +145,10 @@ fn unquoted(cell: &[u8]) -> Vec<u8> {
     text.strip_prefix(b"\"").and_then(|text| text.strip_suffix(b"\"")).unwrap_or(text).to_vec()
 }
 
-/// `2026\/11\/27`, as some writers of JSON escape it.
+/// `2026\/11\/27` and `10:00:00\u002b01:00`, as some writers of JSON escape them.
 fn without_escapes(text: &[u8]) -> Vec<u8> {
-    text.iter().copied().filter(|byte| *byte != b'\\').collect()
+    let read = serde_json::from_slice(&[b"\"", text, b"\""].concat());
+    read.map_or_else(|_| text.to_vec(), String::into_bytes)
 }
 
 /// The first time near the beginning of a line.
@@ -484,12 +490,21 @@ fn hour_of_day(hour: u32, text: &[u8]) -> Option<(u32, &[u8])> {
 
 /// The offset behind a clock, in seconds: 0 where there is none; `None` for one that is not understood.
 fn offset(text: &[u8]) -> Option<i64> {
-    let (text, is_apart) = text.strip_prefix(b" ").map_or((text, false), |text| (text, true));
-    match text {
-        [b'+' | b'-', b'0'..=b'9', ..] => numeric_offset(text, false).map(|(offset, _)| offset),
+    let zone = text.trim_ascii_start();
+    let is_apart = zone.len() < text.len();
+    // Behind more than a blank, a number is more likely another column than a malformed offset.
+    let is_column = is_apart && text.get(..text.len() - zone.len()) != Some(b" ");
+    match zone {
+        [b'+' | b'-', b'0'..=b'9', ..] => {
+            let offset = numeric_offset(zone, false).map(|(offset, _)| offset);
+            if is_column { offset.or(Some(0)) } else { offset }
+        }
         [b'0'..=b'9', ..] if !is_apart => None,
+        // A point without digits, and signs in other codes.
+        [b'.', b'+' | b'-', ..] | [0xe2, 0x88, 0x92, ..] => None,
+        _ if ESCAPED_SIGNS.iter().any(|sign| zone.starts_with(sign)) => None,
         [b'(', inner @ ..] => named_offset(inner, true),
-        [letter, ..] if letter.is_ascii_alphabetic() => named_offset(text, is_apart),
+        [letter, ..] if letter.is_ascii_alphabetic() => named_offset(zone, is_apart),
         _ => Some(0),
     }
 }
