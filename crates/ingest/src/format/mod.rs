@@ -47,6 +47,7 @@ mod plain_ip_annotated;
 mod polarity;
 mod ranges;
 mod rbldnsd;
+mod record;
 mod regex_list;
 mod role;
 mod rpz;
@@ -62,6 +63,7 @@ mod tor_exit_addresses;
 mod unbound;
 mod url_list;
 mod v2fly;
+mod value;
 mod xml;
 mod zeek_intel;
 

@@ -197,7 +197,7 @@ const RULES: &[(&str, Rule)] = &[
     ("netset", |sample| sample.holds(&["# This File Date", "# Source File Date", "# Maintainer URL"])),
     ("dshield", |sample| sample.most(50, "rows with TABs between the columns", is_dshield_line)),
     ("hash-delimited", |sample| sample.most(80, "rows with # between the columns", is_hash_row)),
-    ("csv", |sample| named_columns(sample, &[b'|'])),
+    ("csv", |sample| named_columns(sample, b"|")),
     ("pipe-delimited", |sample| {
         sample.most(60, "rows with | between the columns", |line| {
             line.iter().filter(|byte| **byte == b'|').count() > 3
@@ -206,7 +206,7 @@ const RULES: &[(&str, Rule)] = &[
     ("suricata-iprep", |sample| sample.most(80, "address, category and score", is_reputation)),
     ("ip-range-csv", |sample| sample.most(80, "start,end,label", is_range_row)),
     ("toplist-csv", |sample| sample.most(80, "a rank and a name", is_ranked)),
-    ("csv", |sample| named_columns(sample, &[b',', b'\t', b';'])),
+    ("csv", |sample| named_columns(sample, b",\t;")),
     ("suricata-dataset", |sample| sample.most(80, "base64 of a name", is_wrapped_name)),
     ("maltrail", |sample| sample.opening(&["# Reference:", "# Aliases:"])),
     ("plain-ip-annotated", |sample| sample.most(50, "addresses with a remark", is_annotated)),
