@@ -311,6 +311,10 @@ impl<'a> Normalizer<'a> {
     }
 
     fn try_url(&mut self, text: &[u8], details: &Details) -> Result<(), ParseError> {
+        // `host/*` is everything below the host: a pattern, in whatever format it stands.
+        if text.ends_with(b"/*") {
+            return Err(ParseError::Pattern);
+        }
         let mut out = std::mem::take(&mut self.scratch);
         out.clear();
         let read = url::canonical(text, &mut out).and_then(|url| self.check_url(&out, url, details));

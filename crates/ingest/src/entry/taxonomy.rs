@@ -236,7 +236,12 @@ pub(crate) fn assessments(text: &str) -> Assessments {
 
 /// Whether a verdict says that an indicator is not bad.
 pub(crate) fn is_benign(phrase: &str) -> bool {
-    is_good(of_phrases(phrase, &[',', ';', '|', ' ']))
+    let whole = assessments(phrase);
+    match whole.is_empty() {
+        false => is_good(whole),
+        // Most words are neither, and have no parts to look up.
+        true => phrase.contains([',', ';', '|', ' ']) && is_good(of_phrases(phrase, &[',', ';', '|', ' '])),
+    }
 }
 
 /// Whether a tag takes back what the other tags say.
@@ -274,23 +279,15 @@ fn of_phrase(phrase: &str, has_words: bool) -> Assessments {
     if !whole.is_empty() || !has_words {
         return whole;
     }
-    let mut words = phrase.split(' ').filter(|word| !word.is_empty());
-    let is_first = |first: &[&str]| {
-        phrase
-            .split(' ')
-            .find(|word| !word.is_empty())
-            .is_some_and(|word| first.iter().any(|known| known.eq_ignore_ascii_case(word)))
-    };
-    if is_first(&["benign"]) {
+    let words = || phrase.split(' ').filter(|word| !word.is_empty());
+    let first = words().next().unwrap_or_default();
+    if first.eq_ignore_ascii_case("benign") {
         return Assessments::EMPTY.with(Trustworthy);
     }
-    let is_negated = is_first(&["not", "no", "non"]);
-    let bad = words.by_ref().map(assessments).filter(|found| !is_good(*found));
+    let is_negated = ["not", "no", "non"].iter().any(|word| first.eq_ignore_ascii_case(word));
+    let bad = words().map(assessments).filter(|found| !is_good(*found));
     let found = bad.fold(whole, Assessments::union);
-    match is_negated && !found.is_empty() {
-        true => Assessments::EMPTY.with(Trustworthy),
-        false => found,
-    }
+    if is_negated && !found.is_empty() { Assessments::EMPTY.with(Trustworthy) } else { found }
 }
 
 #[cfg(test)]

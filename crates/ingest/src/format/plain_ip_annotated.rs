@@ -44,7 +44,7 @@ struct Annotated {
 
 fn open(options: &Options, head: Head<'_>) -> Result<Box<dyn LineReader>, OpenError> {
     let data = lines::trimmed(head.bytes).filter(|line| !line.is_empty() && token::comment(line).is_none());
-    let pairs = data.take(SAMPLE).map(|line| split_note(line)).map(|(key, note)| (key, first_word(note)));
+    let pairs = data.take(SAMPLE).map(split_note).map(|(key, note)| (key, first_word(note)));
     Ok(Box::new(Annotated { counts: options.flag("counts", false)?, lengths: extent::are_lengths(pairs) }))
 }
 

@@ -125,6 +125,11 @@ const NAMES: &[(Polarity, &[&str])] = &[
     (Polarity::Score, &["abuseconfidencescore", "abuseconfidence"]),
 ];
 
+/// All names, with what their fields can say.
+pub(super) fn names() -> impl Iterator<Item = (Polarity, &'static str)> {
+    NAMES.iter().flat_map(|(polarity, names)| names.iter().map(|name| (*polarity, *name)))
+}
+
 impl Polarity {
     /// What a field with this name can say; `None` for the names of other fields.
     pub(super) fn of(name: &str) -> Option<Polarity> {

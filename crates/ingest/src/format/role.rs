@@ -7,13 +7,11 @@
 //!
 //! How a record's addresses add up to a range is in `extent.rs`; what says that it is not bad, in `polarity.rs`.
 
-use super::{extent, ranges};
+use crate::entry::Details;
 use crate::entry::taxonomy;
 use crate::entry::timestamp;
-use crate::entry::{Details, Normalizer};
 use crate::format::options::Options;
-use crate::format::token;
-use rapsheet_snapshot::{Assessments, ParseError, Scope, address::parse_port};
+use rapsheet_snapshot::{Assessments, address::parse_port};
 
 /// The meaning of a field.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -81,9 +79,9 @@ impl Role {
     pub(crate) const fn aliases(self) -> &'static [&'static str] {
         match self {
             Role::Value => VALUE,
-            Role::Start => extent::STARTS,
-            Role::End => extent::ENDS,
-            Role::Mask => extent::MASKS,
+            Role::Start => STARTS,
+            Role::End => ENDS,
+            Role::Mask => MASKS,
             Role::Kind => &["ioctype", "indicatortype", "type", "scope"],
             Role::Port => &["dstport", "port"],
             Role::FirstSeen => FIRST_SEEN,
@@ -146,6 +144,165 @@ const VALUE: &[&str] = &[
     "ioc",
 ];
 
+/// Names of the first address. [`CLEAR`] of them mean nothing else.
+const STARTS: &[&str] = &[
+    "startip",
+    "ipstart",
+    "startaddress",
+    "startaddr",
+    "addressstart",
+    "startipaddress",
+    "ipaddressstart",
+    "ipstartaddress",
+    "ipfrom",
+    "iprangestart",
+    "firstip",
+    "ipfirst",
+    "firstaddress",
+    "firstipaddress",
+    "beginip",
+    "ipbegin",
+    "beginaddress",
+    "beginipaddress",
+    "lowip",
+    "iplow",
+    "lowerip",
+    "minip",
+    "ipmin",
+    "startipv4",
+    "ipv4start",
+    "startipv6",
+    "ipv6start",
+    "startipnum",
+    "beginipnum",
+    "startipint",
+    "ipstartint",
+    "startingip",
+    "startingaddress",
+    "rangestartip",
+    "ipv4from",
+    "iplower",
+    "loweraddress",
+    "minaddress",
+    "rangefrom",
+    "rangestart",
+    "startrange",
+    "startofrange",
+    "rangebegin",
+    "rangefirst",
+    "rangelow",
+    "hostmin",
+    "networkstart",
+    "startnetwork",
+    "netstart",
+    "start",
+    "from",
+    "first",
+    "begin",
+    "low",
+    "lower",
+    "min",
+];
+
+/// Names of the last address, each at the place of its first one.
+const ENDS: &[&str] = &[
+    "endip",
+    "ipend",
+    "endaddress",
+    "endaddr",
+    "addressend",
+    "endipaddress",
+    "ipaddressend",
+    "ipendaddress",
+    "ipto",
+    "iprangeend",
+    "lastip",
+    "iplast",
+    "lastaddress",
+    "lastipaddress",
+    "stopip",
+    "ipstop",
+    "stopaddress",
+    "stopipaddress",
+    "highip",
+    "iphigh",
+    "upperip",
+    "maxip",
+    "ipmax",
+    "endipv4",
+    "ipv4end",
+    "endipv6",
+    "ipv6end",
+    "endipnum",
+    "stopipnum",
+    "endipint",
+    "ipendint",
+    "endingip",
+    "endingaddress",
+    "rangeendip",
+    "ipv4to",
+    "ipupper",
+    "upperaddress",
+    "maxaddress",
+    "rangeto",
+    "rangeend",
+    "endrange",
+    "endofrange",
+    "rangestop",
+    "rangelast",
+    "rangehigh",
+    "hostmax",
+    "networkend",
+    "endnetwork",
+    "netend",
+    "end",
+    "to",
+    "last",
+    "stop",
+    "high",
+    "upper",
+    "max",
+];
+
+/// How many of the names at the beginning of [`STARTS`] and [`ENDS`] mean addresses and nothing else.
+pub(super) const CLEAR: usize = 38;
+
+/// Names of a netmask or a prefix length.
+const MASKS: &[&str] = &[
+    "netmask",
+    "mask",
+    "subnetmask",
+    "networkmask",
+    "ipmask",
+    "addressmask",
+    "masklen",
+    "masklength",
+    "masksize",
+    "maskbits",
+    "netmasklength",
+    "prefixlen",
+    "prefixlength",
+    "prefixsize",
+    "prefixbits",
+    "bits",
+    "netbits",
+    "networkbits",
+    "subnetlength",
+    "subnetbits",
+    "subnetsize",
+    "cidrlen",
+    "cidrlength",
+    "cidrbits",
+    "cidrmask",
+    "cidrsuffix",
+    "cidrprefix",
+    "cidr",
+    "prefix",
+    "subnet",
+    "length",
+    "len",
+];
+
 const FIRST_SEEN: &[&str] = &[
     "firstseen",
     "firstseenutc",
@@ -201,8 +358,16 @@ pub(super) use with_role_options;
 
 /// A name in the form in which names are compared: lower-case, without blanks and marks.
 pub(crate) fn normal(name: &str) -> String {
+    let mut out = String::with_capacity(name.len());
+    normal_into(name, &mut out);
+    out
+}
+
+/// As [`normal`], into a buffer that is reused.
+pub(crate) fn normal_into(name: &str, out: &mut String) {
+    out.clear();
     let counts = |character: &char| character.is_ascii_alphanumeric() || !character.is_ascii();
-    name.chars().filter(counts).map(|character| character.to_ascii_lowercase()).collect()
+    out.extend(name.chars().filter(counts).map(|character| character.to_ascii_lowercase()));
 }
 
 /// The names of a role's fields: those that the feed gives, else the known aliases.
@@ -212,27 +377,6 @@ pub(crate) fn names(role: Role, options: &Options) -> Vec<String> {
         return named.iter().map(|name| normal(name)).collect();
     }
     role.aliases().iter().map(|name| (*name).to_owned()).collect()
-}
-
-/// What a feed's options say about its records: which names mean which role, and which records count.
-pub(super) struct RecordRules {
-    /// The names of each role, in the order of [`Role::ALL`], the best name first.
-    pub(super) names: Vec<Vec<String>>,
-    /// The values of the filter field with which a record counts; empty where all count.
-    pub(super) keep: Vec<String>,
-    /// The assessments of a record without a category.
-    pub(super) default: Assessments,
-}
-
-impl RecordRules {
-    /// Reads the options that `with_role_options!` lists.
-    pub(super) fn new(options: &Options) -> RecordRules {
-        RecordRules {
-            names: Role::ALL.iter().map(|role| names(*role, options)).collect(),
-            keep: options.list("keep").to_vec(),
-            default: default_assessments(options).unwrap_or_default(),
-        }
-    }
 }
 
 /// Whether a kind of indicator is known and not indexed: hashes, e-mail addresses, file names, and what is
@@ -297,45 +441,6 @@ pub(crate) fn is_unsupported(kind: &[u8]) -> bool {
     WORDS.iter().any(|word| kind.eq_ignore_ascii_case(word)) || PREFIXES.iter().any(is_prefix)
 }
 
-/// The indicator in a value of two parts, as MISP writes them, and the port where the second part is one. Of
-/// a name and the address that it resolved to, the name is the indicator.
-pub(crate) fn composite<'f>(kind: &[u8], value: &'f [u8]) -> (&'f [u8], Option<u16>) {
-    let is_composite = kind.contains(&b'|');
-    match token::split_once(value, b'|').filter(|_| is_composite) {
-        Some((first, second)) if kind.ends_with(b"|port") => {
-            (first.trim_ascii(), parse_port(second.trim_ascii()).ok())
-        }
-        Some((first, _)) => (first.trim_ascii(), None),
-        None => (value, None),
-    }
-}
-
-/// Emits the indicator in a field, without the `'` that protects spreadsheets from formulas. `*.x` is a tree
-/// and `192.0.2.*` a prefix; what else holds a star is a pattern, and a netmask is never an indicator.
-pub(crate) fn emit(text: &[u8], scope: Scope, details: &Details, normalizer: &mut Normalizer<'_>) {
-    let text = text.strip_prefix(b"'").unwrap_or(text);
-    match text {
-        [b'*', b'.', name @ ..] if !name.contains(&b'*') && !name.contains(&b'/') => {
-            normalizer.any(name, Scope::Tree, details);
-        }
-        _ if extent::is_netmask(text) => normalizer.reject(ParseError::BadMask),
-        _ if !text.contains(&b'*') => normalizer.any(text, scope, details),
-        _ if text.iter().all(|byte| b"0123456789.*".contains(byte)) => {
-            ranges::emit(ranges::wildcard(text), details, normalizer);
-        }
-        _ if is_pattern(text) => normalizer.reject(ParseError::Pattern),
-        _ => normalizer.any(text, scope, details),
-    }
-}
-
-/// Whether a text with a star stands for many: a star in the host, or at the end of the path after a slash. A
-/// star elsewhere in a path or in a query is a character like any other.
-fn is_pattern(text: &[u8]) -> bool {
-    let scheme = memchr::memmem::find(text, b"://").map_or(0, |at| at + 3);
-    let rest = text.get(scheme..).unwrap_or(&[]);
-    token::before(rest, b'/').contains(&b'*') || rest.ends_with(b"/*")
-}
-
 /// The field without blanks at its edges; empty where it holds a word for "no value".
 pub(crate) fn non_null(field: &[u8]) -> &[u8] {
     let field = field.trim_ascii();
@@ -372,4 +477,26 @@ pub(crate) fn assess(text: &[u8], separators: &[char]) -> Assessments {
 /// The assessments of records without a category, from option `assessment`.
 pub(super) fn default_assessments(options: &Options) -> Option<Assessments> {
     options.text("assessment").map(taxonomy::assessments)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn pairs_the_names_of_ends() {
+        assert_eq!(STARTS.len(), ENDS.len());
+        assert_eq!(STARTS.get(CLEAR), Some(&"rangefrom"));
+        assert_eq!(ENDS.get(CLEAR), Some(&"rangeto"));
+    }
+
+    #[test]
+    fn compares_names_without_case_blanks_and_marks() {
+        for name in ["start_ip", "StartIP", "Start IP", "start-ip", "Start.Ip"] {
+            assert_eq!(normal(name), "startip", "{name}");
+        }
+        for role in Role::ALL {
+            assert!(role.aliases().iter().all(|name| normal(name) == *name), "{role:?}");
+        }
+    }
 }

@@ -9,8 +9,9 @@
 //! refused as truncated.
 
 use super::extent;
-use super::polarity::Polarity;
-use super::role::{self, RecordRules, Role};
+use super::record::RecordRules;
+use super::role::{self, Role};
+use super::value;
 use super::{Format, Head, OpenError, Shape, freetext};
 use crate::download::refusal::FileRefusal;
 use crate::entry::{Details, Normalizer, Skip};
@@ -171,9 +172,10 @@ fn entity(name: &[u8]) -> &'static [u8] {
 }
 
 fn emit_record(fields: &Fields, rules: &RecordRules, normalizer: &mut Normalizer<'_>) {
-    let RecordRules { names, keep, default } = rules;
+    let RecordRules { names, keep, default, .. } = rules;
+    let normal: Vec<String> = fields.iter().map(|(name, _)| role::normal(name)).collect();
     let child = |name: &String| {
-        let text = &fields.iter().find(|(child, _)| role::normal(child) == *name)?.1;
+        let text = &fields.get(normal.iter().position(|child| child == name)?)?.1;
         Some(role::non_null(text)).filter(|text| !text.is_empty())
     };
     let field = |role: Role| {
@@ -200,18 +202,18 @@ fn emit_record(fields: &Fields, rules: &RecordRules, normalizer: &mut Normalizer
         match extent::emit(field, value, &details, normalizer) {
             true => {}
             false if value.is_empty() => normalizer.reject(ParseError::BadColumns),
-            false => role::emit(value, scope, &details, normalizer),
+            false => value::emit(value, scope, &details, normalizer),
         }
     }
 }
 
 /// Why a record does not count, if it says that it is not bad.
 fn objection(fields: &Fields, rules: &RecordRules, normalizer: &Normalizer<'_>) -> Option<Skip> {
-    let filters = rules.names.get(Role::Filter as usize).map_or(&[][..], Vec::as_slice);
-    fields.iter().filter(|_| normalizer.rules().list == ListKind::Block).find_map(|(name, text)| {
-        let name = role::normal(name);
-        Polarity::of(&name).filter(|_| !filters.contains(&name))?.objection(text)
-    })
+    let blocks = normalizer.rules().list == ListKind::Block;
+    fields
+        .iter()
+        .filter(|_| blocks)
+        .find_map(|(name, text)| rules.meaning(&role::normal(name))?.polarity?.objection(text))
 }
 
 /// An item of a news feed: the first word of its title is an indicator, or its texts are searched for some.

@@ -54,7 +54,7 @@ fn each_record(
 /// The bytes of a block up to the end of its last whole record. More may follow the block.
 pub(super) fn whole_records(reader: &dyn LineReader, bytes: &[u8]) -> usize {
     // Marks in pairs: no record is open at the end. That is so for nearly every block.
-    if memchr::memchr_iter(b'"', bytes).count() % 2 == 0 {
+    if memchr::memchr_iter(b'"', bytes).count().is_multiple_of(2) {
         return bytes.len();
     }
     let mut end = 0;

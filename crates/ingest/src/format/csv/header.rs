@@ -253,7 +253,11 @@ fn bind_polarity(table: &mut Table, columns: &Columns<'_>) {
     };
     let found = columns.names.iter().enumerate().filter_map(|(at, name)| {
         let column = Column::Left(at);
-        Some((column, Polarity::of(name)?)).filter(|_| !is_taken(column))
+        // The words of a category become assessments, and an entry that is only trustworthy blocks nothing.
+        let is_category = table.column(Role::Category) == Some(column);
+        let polarity = Polarity::of(name)?;
+        let has_other_use = is_taken(column) || is_category && polarity == Polarity::Verdict;
+        (!has_other_use).then_some((column, polarity))
     });
     table.polarity = found.collect();
 }

@@ -19,6 +19,7 @@ pub(super) mod split;
 use super::extent;
 use super::polarity::Polarity;
 use super::role::{self, Role};
+use super::value;
 use super::{Format, Head, LineReader, OpenError, Shape};
 use crate::download::refusal::FileRefusal;
 use crate::entry::{Details, Normalizer, Skip};
@@ -339,8 +340,10 @@ impl Table {
         };
         let mut values = self.values.iter().filter_map(first_filled);
         let Some(first) = values.next() else {
-            let is_range = self.has_extent && extent::emit(field, &[], &details, normalizer);
-            return if is_range { () } else { normalizer.reject(ParseError::BadColumns) };
+            if !self.has_extent || !extent::emit(field, &[], &details, normalizer) {
+                normalizer.reject(ParseError::BadColumns);
+            }
+            return;
         };
         if self.has_extent && extent::emit(field, first, &details, normalizer) {
             return;
@@ -373,16 +376,16 @@ impl Table {
             let joint: &[u8] = if path.starts_with(b"/") { b"" } else { b"/" };
             return normalizer.url(&[text, joint, path].concat(), details);
         }
-        let (text, port) = role::composite(kind, text);
+        let (text, port) = value::composite(kind, text);
         let ported = port.map(|port| Details { port: Some(port), ..details.clone() });
         let details = ported.as_ref().unwrap_or(details);
         match self.multi {
-            None => role::emit(text, scope, details, normalizer),
+            None => value::emit(text, scope, details, normalizer),
             Some(mark) => {
                 let parts = text.split(|byte| *byte == mark).map(<[u8]>::trim_ascii);
                 parts
                     .filter(|part| !part.is_empty())
-                    .for_each(|part| role::emit(part, scope, details, normalizer));
+                    .for_each(|part| value::emit(part, scope, details, normalizer));
             }
         }
     }

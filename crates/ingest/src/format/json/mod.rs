@@ -22,7 +22,9 @@ pub(super) mod stix;
 
 use super::extent;
 use super::polarity::Polarity;
-use super::role::{self, RecordRules, Role};
+use super::record::RecordRules;
+use super::role::{self, Role};
+use super::value;
 use super::{Format, Head, LineReader, OpenError, Shape};
 use crate::entry::timestamp;
 use crate::entry::{Normalizer, Skip};
@@ -190,7 +192,7 @@ impl Walker {
         let fields = self.fields(raw);
         if fields.of(Role::Value).is_some() || fields.are_ends() {
             begin(raw, normalizer);
-            return match self.objection(raw, normalizer) {
+            return match fields.objection(normalizer) {
                 Some(why) => normalizer.skip(why),
                 None => self.read_record(&fields, normalizer),
             };
@@ -199,7 +201,7 @@ impl Walker {
             Kind::Array | Kind::Object => self.walk(value, &[], depth + 1, begin, normalizer),
             Kind::Text if is_prefix(value) => {
                 begin(raw, normalizer);
-                match self.objection(raw, normalizer) {
+                match fields.objection(normalizer) {
                     Some(why) => normalizer.skip(why),
                     None => self.emit_value(value, &fields, normalizer),
                 }
@@ -209,53 +211,32 @@ impl Walker {
         });
     }
 
-    /// Why a record does not count, if it says that it was withdrawn, or is not bad. The field of the filter
-    /// is judged by the options.
-    fn objection(&self, raw: Raw<'_>, normalizer: &Normalizer<'_>) -> Option<Skip> {
-        let blocks = normalizer.rules().list == ListKind::Block;
-        let filters = self.rules.names.get(Role::Filter as usize).map_or(&[][..], Vec::as_slice);
-        let mut found = None;
-        node::members(raw, |name, value| {
-            if found.is_some()
-                || !matches!(node::kind(value), Kind::Text | Kind::Number | Kind::Word | Kind::Array)
-            {
-                return;
-            }
-            let name = role::normal(name);
-            let polarity = Polarity::of(&name).filter(|_| !filters.contains(&name));
-            let why = polarity.and_then(|polarity| polarity.objection(node::joined(value).as_bytes()));
-            found = why.filter(|why| blocks || *why == Skip::Inactive);
-        });
-        found
-    }
-
     /// The fields of an object that have a role. Where several have the same role, the one with the best name
     /// that is not empty counts.
     fn fields<'a>(&self, raw: Raw<'a>) -> Fields<'a> {
         let mut fields = Fields::default();
+        let mut normal = String::new();
         node::members(raw, |name, value| {
-            let name = role::normal(name);
-            for (role, names) in Role::ALL.iter().zip(&self.rules.names) {
-                let Some(rank) = names.iter().position(|alias| *alias == name) else { continue };
-                let is_mask = || extent::is_mask(node::text(value).as_bytes());
-                let filled = match (node::kind(value), role) {
-                    (Kind::Object, _) => false,
-                    (Kind::Array, Role::Value) => is_texts(value),
-                    // The length of a prefix under a name that others give the prefix.
-                    (Kind::Number | Kind::Text, Role::Value) if is_mask() => false,
-                    (_, Role::Mask) => {
-                        is_mask() || extent::is_mask_field(&name, node::text(value).as_bytes(), None)
-                    }
-                    _ => {
-                        // `@ipv4_NXDOMAIN` and the like stand for "no value".
-                        let text = node::joined(value);
-                        !role::non_null(text.as_bytes()).is_empty() && !text.starts_with('@')
-                    }
-                };
-                fields.set_if_better(*role, rank, value, filled);
+            role::normal_into(name, &mut normal);
+            let Some(meaning) = self.rules.meaning(&normal) else { return };
+            if let Some(polarity) = meaning.polarity.filter(|_| node::kind(value) != Kind::Object) {
+                fields.objections.push((polarity, value));
+            }
+            for (role, rank) in &meaning.roles {
+                fields.set_if_better(*role, *rank, value, is_filled(*role, &normal, value));
             }
         });
+        if !self.is_mask_of_value(&fields) {
+            fields.clear(Role::Mask);
+        }
         fields
+    }
+
+    /// Whether the mask is one: a `length` is only beside a network.
+    fn is_mask_of_value(&self, fields: &Fields<'_>) -> bool {
+        let name = |role: Role| fields.ranked(role).and_then(|(rank, _)| self.rules.name(role, rank));
+        let text = fields.text(Role::Mask);
+        name(Role::Mask).is_none_or(|mask| extent::is_mask_field(mask, text.as_bytes(), name(Role::Value)))
     }
 
     fn read_record(&self, fields: &Fields<'_>, normalizer: &mut Normalizer<'_>) {
@@ -286,7 +267,7 @@ impl Walker {
         let texts: Vec<Cow<'_, str>> = Role::ALL.iter().map(|role| fields.text(*role)).collect();
         let field =
             |role: Role| texts.get(role as usize).map_or(&[][..], |text| role::non_null(text.as_bytes()));
-        let (value, port) = role::composite(field(Role::Kind), text.as_bytes());
+        let (text, port) = value::composite(field(Role::Kind), text.as_bytes());
         let mut details = role::details(field, self.rules.default);
         details.port = port.or(details.port);
         if field(Role::Category).is_empty() {
@@ -294,8 +275,8 @@ impl Walker {
             details.assessments = role::category(field(Role::Kind), self.rules.default);
         }
         let scope = normalizer.rules().scope;
-        if !extent::emit(field, value, &details, normalizer) {
-            role::emit(value, scope, &details, normalizer);
+        if !extent::emit(field, text, &details, normalizer) {
+            value::emit(text, scope, &details, normalizer);
         }
     }
 }
@@ -316,14 +297,63 @@ fn is_texts(raw: Raw<'_>) -> bool {
     texts
 }
 
-/// The fields of one record by role, each with the rank of its name; rank 0 is the best.
+/// Whether a field holds what its role needs.
+fn is_filled(role: Role, name: &str, value: Raw<'_>) -> bool {
+    let text = || node::text(value);
+    match (node::kind(value), role) {
+        (Kind::Object, _) => false,
+        (Kind::Array, Role::Value) => is_texts(value),
+        // The length of a prefix under a name that others give the prefix.
+        (Kind::Number, Role::Value) if extent::is_mask(text().as_bytes()) => false,
+        (Kind::Text, Role::Value) if value.get().len() <= MASK_MAX && extent::is_mask(text().as_bytes()) => {
+            false
+        }
+        (_, Role::Mask) => {
+            extent::is_mask(text().as_bytes()) || extent::is_mask_field(name, text().as_bytes(), None)
+        }
+        _ => {
+            // `@ipv4_NXDOMAIN` and the like stand for "no value".
+            let text = node::joined(value);
+            !role::non_null(text.as_bytes()).is_empty() && !text.starts_with('@')
+        }
+    }
+}
+
+/// The longest text of a mask, with its quotes.
+const MASK_MAX: usize = 17;
+
+/// The fields of one record.
 #[derive(Default)]
-struct Fields<'a>([Option<(usize, Raw<'a>)>; Role::ALL.len()]);
+struct Fields<'a> {
+    /// By role, each with the rank of its name; rank 0 is the best.
+    roles: [Option<(usize, Raw<'a>)>; Role::ALL.len()],
+    /// Those that can say that the record does not count.
+    objections: Vec<(Polarity, Raw<'a>)>,
+}
 
 impl<'a> Fields<'a> {
+    /// Why the record does not count, if it says that it was withdrawn, or is not bad.
+    fn objection(&self, normalizer: &Normalizer<'_>) -> Option<Skip> {
+        let blocks = normalizer.rules().list == ListKind::Block;
+        self.objections.iter().find_map(|(polarity, value)| {
+            let why = polarity.objection(node::joined(value).as_bytes());
+            why.filter(|why| blocks || *why == Skip::Inactive)
+        })
+    }
+
+    fn clear(&mut self, role: Role) {
+        if let Some(slot) = self.roles.get_mut(role as usize) {
+            *slot = None;
+        }
+    }
+
+    fn ranked(&self, role: Role) -> Option<(usize, Raw<'a>)> {
+        self.roles.get(role as usize).copied().flatten()
+    }
+
     /// Sets the field of a role, unless it has a value with a better name.
     fn set_if_better(&mut self, role: Role, rank: usize, value: Raw<'a>, filled: bool) {
-        if let Some(slot) = self.0.get_mut(role as usize)
+        if let Some(slot) = self.roles.get_mut(role as usize)
             && filled
             && slot.is_none_or(|(best, _)| rank <= best)
         {
@@ -333,16 +363,17 @@ impl<'a> Fields<'a> {
 
     /// Whether the object has the ends of a range.
     fn are_ends(&self) -> bool {
+        if self.ranked(Role::Start).is_none() && self.ranked(Role::End).is_none() {
+            return false;
+        }
         let [first, last] = [Role::Start, Role::End].map(|role| self.text(role));
-        let is_clear = |role: Role| {
-            self.0.get(role as usize).copied().flatten().is_none_or(|(rank, _)| rank < extent::CLEAR)
-        };
+        let is_clear = |role: Role| self.ranked(role).is_none_or(|(rank, _)| rank < role::CLEAR);
         let are_clear = is_clear(Role::Start) && is_clear(Role::End);
         extent::are_ends(first.as_bytes(), last.as_bytes(), are_clear)
     }
 
     fn of(&self, role: Role) -> Option<Raw<'a>> {
-        self.0.get(role as usize).copied().flatten().map(|(_, value)| value)
+        self.ranked(role).map(|(_, value)| value)
     }
 
     fn text(&self, role: Role) -> Cow<'a, str> {

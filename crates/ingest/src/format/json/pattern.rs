@@ -203,6 +203,11 @@ fn tokens(pattern: &str) -> Vec<Token> {
             character => {
                 let mut word = character.to_string();
                 word.extend(std::iter::from_fn(|| word_part(&mut rest)));
+                // `x:values[0].y`: a bracket that the word opened belongs to it, and more may follow.
+                while word.matches('[').count() > word.matches(']').count() && rest.peek() == Some(&']') {
+                    word.extend(rest.next());
+                    word.extend(std::iter::from_fn(|| word_part(&mut rest)));
+                }
                 tokens.push(Token::Word(word));
             }
         }

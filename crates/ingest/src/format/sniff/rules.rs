@@ -89,7 +89,7 @@ pub(super) const RULES: &[(&str, Rule)] = &[
     ("spamhaus-drop-text", |sample| sample.most(50, "prefixes with a number of Spamhaus", line::is_drop_row)),
     ("netset", netset),
     ("dshield", |sample| sample.most(50, "rows with TABs between the columns", line::is_dshield_line)),
-    ("csv", |sample| named_columns(sample, &[b'|'])),
+    ("csv", |sample| named_columns(sample, b"|")),
     ("pipe-delimited", |sample| {
         sample.most(60, "rows with | between the columns", |line| {
             line.iter().filter(|byte| **byte == b'|').count() > 3
@@ -99,7 +99,7 @@ pub(super) const RULES: &[(&str, Rule)] = &[
     ("ip-range-csv", |sample| sample.most(80, "start,end,label", line::is_range_row)),
     ("toplist-csv", majestic),
     ("toplist-csv", |sample| sample.most(60, "a rank and a name", line::is_ranked)),
-    ("csv", |sample| named_columns(sample, &[b',', b'\t', b';'])),
+    ("csv", |sample| named_columns(sample, b",\t;")),
     ("suricata-dataset", |sample| sample.most(80, "base64 of a name", line::is_wrapped_name)),
     ("csv", tabbed),
     ("plain-ip-annotated", |sample| sample.most(50, "addresses with a remark", line::is_annotated)),
