@@ -411,6 +411,8 @@ fn a_star_for_all_urls_of_a_host_is_a_pattern() {
             ("http://evilpanel.com/*", PATTERN),
             ("http://evilpanel.com/a/*", PATTERN),
             ("evilpanel.com/*/gate.php", PATTERN),
+            ("evilpanel.com/^/gate.php", PATTERN),
+            ("*://evilpanel.com/*", PATTERN),
             ("*.evilpanel.com/", PATTERN),
             ("evilpanel.com/", "url //evilpanel.com/"),
             ("http://evilpanel.com/a*b", "url http://evilpanel.com/a*b"),

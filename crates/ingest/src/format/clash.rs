@@ -49,7 +49,10 @@ impl LineReader for Clash {
             [b'#' | b';', comment @ ..] | [b'/', b'/', comment @ ..] => {
                 header::comment(comment.trim_ascii(), normalizer);
             }
-            b"payload:" => normalizer.skip(Skip::Header),
+            // `payload:`, `rules:`, `[Rule]`.
+            [key @ .., b':'] if key.iter().all(|byte| byte.is_ascii_lowercase() || *byte == b'-') => {
+                normalizer.skip(Skip::Header);
+            }
             [b'[', .., b']'] => normalizer.skip(Skip::Header),
             _ => self.rule(item(line), normalizer),
         }

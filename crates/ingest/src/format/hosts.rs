@@ -51,6 +51,7 @@ impl LineReader for Hosts {
         }
         let (first, rest) = token::first(line);
         match kind_of_first(first) {
+            First::Name if begins_with_address(first) => normalizer.reject(ParseError::Glued),
             First::Name => emit_names(line, normalizer),
             First::Sink => emit_names(rest, normalizer),
             First::Server => {
@@ -109,6 +110,14 @@ fn emit_names(text: &[u8], normalizer: &mut Normalizer<'_>) {
             None => normalizer.any(name, Scope::Exact, &Details::NONE),
         }
     }
+}
+
+/// Whether the first token of a line is an address and a name that are glued together.
+fn begins_with_address(token: &[u8]) -> bool {
+    let width = token.iter().take_while(|byte| byte.is_ascii_digit() || **byte == b'.').count();
+    let (address, name) = token.split_at_checked(width).unwrap_or((token, &[]));
+    let is_name = name.first().is_some_and(u8::is_ascii_alphabetic) && name.contains(&b'.');
+    is_name && Address::parse(address).is_ok()
 }
 
 /// Whether a sink is glued to a name: `0.0.0.0evil.example.com`, or `evil.example.com0.0.0.0` where a line end
@@ -181,7 +190,7 @@ mod tests {
     #[test]
     fn rejects_rows_that_are_glued() {
         let text = "0.0.0.0evilpanel.com\n127.0.0.1evilpanel.net\n::evilpanel.org\n0.0.0.0 a.evilpanel.com0.0.0.0 b.evilpanel.com\n\
-                    0.0.0.0 127.0.0.1.evilpanel.com\n0.0.0.0 a.evilpanel.com127.0.0.1\n";
+                    0.0.0.0 127.0.0.1.evilpanel.com\n0.0.0.0 a.evilpanel.com127.0.0.1\n45.9.20.5c2.evilpanel.com\n";
         let expected = [
             "REJECT glued",
             "REJECT glued",
@@ -189,6 +198,7 @@ mod tests {
             "REJECT glued",
             "domain b.evilpanel.com",
             "domain 127.0.0.1.evilpanel.com",
+            "REJECT glued",
             "REJECT glued",
         ];
         assert_eq!(render("hosts", &[], text), expected);

@@ -120,7 +120,8 @@ impl Pac {
     /// Whether the elements of a line are let pass: those of an array that is named so, on this line or an
     /// earlier one, and keys whose value is `DIRECT`.
     fn is_good_list(&mut self, line: &[u8]) -> bool {
-        const SIGNS: [&[u8]; 5] = [b"white", b"allow", b"direct", b"bypass", b"noproxy"];
+        const SIGNS: [&[u8]; 7] =
+            [b"white", b"allow", b"direct", b"bypass", b"noproxy", b"no_proxy", b"exclude"];
         let opening = line.iter().position(|byte| matches!(byte, b'[' | b'{'));
         if let Some(name) = opening.and_then(|at| line.get(..at)).filter(|name| !name.is_empty()) {
             let name = name.to_ascii_lowercase();
