@@ -120,8 +120,8 @@ fn begins_with_address(token: &[u8]) -> bool {
     is_name && Address::parse(address).is_ok()
 }
 
-/// Whether a sink is glued to a name: `0.0.0.0evil.example.com`, or `evil.example.com0.0.0.0` where a line end
-/// was lost. A sink that is a label of its own is part of a name.
+/// Whether a sink is glued to a name: `0.0.0.0evil.example.com`, or `evil.example.com0.0.0.0` where a line
+/// end was lost. A sink that is a label of its own is part of a name.
 fn is_glued(name: &[u8]) -> bool {
     const SINKS: [&[u8]; 5] = [b"0.0.0.0", b"127.0.0.1", b"255.255.255.255", b"::1", b"::"];
     let after = SINKS.iter().find_map(|sink| name.strip_prefix(*sink));

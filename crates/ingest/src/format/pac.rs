@@ -2,12 +2,12 @@
 //!
 //! Two idioms are read: calls that compare the host with a literal (`dnsDomainIs`, `shExpMatch`,
 //! `localHostOrDomainIs`, `isInNet`), and lines that hold only the literals of an array or the keys of an
-//! object. All other lines are skipped. A negated call lists everything but its literal, and one that `&&` joins
-//! to another condition less than its literal, so both are rejected.
+//! object. All other lines are skipped. A negated call lists everything but its literal, and one that `&&`
+//! joins to another condition less than its literal, so both are rejected.
 //!
-//! What a program answers with `DIRECT` is let pass and skipped: a first look at the file pairs the calls with
-//! the `return` or `?` after them. Elements of arrays that are named for what passes (`whitelist`) are skipped,
-//! too.
+//! What a program answers with `DIRECT` is let pass and skipped: a first look at the file pairs the calls
+//! with the `return` or `?` after them. Elements of arrays that are named for what passes (`whitelist`) are
+//! skipped, too.
 
 use super::{Format, Head, OpenError, OrderedReader, Shape, ranges};
 use crate::download::lines;

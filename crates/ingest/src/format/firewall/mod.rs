@@ -210,8 +210,8 @@ fn hosts_deny(clients: &[u8], is_hosts_allow: bool, normalizer: &mut Normalizer<
     }
 }
 
-/// A line that begins with an address: a pf table, csf.deny, nginx' `geo`, or a table of Postfix. A word after
-/// the address may say that it is let pass: `0;`, `OK`, `permit`.
+/// A line that begins with an address: a pf table, csf.deny, nginx' `geo`, or a table of Postfix. A word
+/// after the address may say that it is let pass: `0;`, `OK`, `permit`.
 fn bare(words: &[&[u8]], normalizer: &mut Normalizer<'_>) {
     let first = words.first().copied().unwrap_or(&[]);
     let (negated, text) = first.strip_prefix(b"!").map_or((false, first), |rest| (true, rest));
