@@ -411,6 +411,8 @@ fn a_star_for_all_urls_of_a_host_is_a_pattern() {
             ("http://evilpanel.com/*", PATTERN),
             ("http://evilpanel.com/a/*", PATTERN),
             ("evilpanel.com/*/gate.php", PATTERN),
+            ("evilpanel.com/^/gate.php", PATTERN),
+            ("*://evilpanel.com/*", PATTERN),
             ("*.evilpanel.com/", PATTERN),
             ("evilpanel.com/", "url //evilpanel.com/"),
             ("http://evilpanel.com/a*b", "url http://evilpanel.com/a*b"),
@@ -458,7 +460,8 @@ fn a_warninglist_of_strings_has_names_below_a_dot() {
     let expected =
         ["subdomains searchco.de", "domain www.searchco.com", "subdomains mailco.com", "reject single-label"];
     assert_eq!(parse_as(ListKind::Allow, "misp-warninglist", list), expected);
-    // The shape of the lists of Google's and Microsoft's names: a third of the rows, and two thirds, have dots.
+    // The shape of the lists of Google's and Microsoft's names: a third of the rows, and two thirds, have
+    // dots.
     for dotted in [30, 67] {
         let names: Vec<String> = (0..100)
             .map(|n| if n < dotted { format!("\".co{n}-like.com\"") } else { format!("\"co{n}-like.com\"") })

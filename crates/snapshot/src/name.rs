@@ -201,8 +201,8 @@ fn check_label_width(width: usize) -> Result<(), ParseError> {
     if (1..=LABEL_MAX).contains(&width) { Ok(()) } else { Err(ParseError::BadLabel) }
 }
 
-/// Whether a label, in any case, can be the last one of a name: two letters or more, an A-label, or `i2p`, the
-/// one root in use that has a digit.
+/// Whether a label, in any case, can be the last one of a name: two letters or more, an A-label, or `i2p`,
+/// the one root in use that has a digit.
 pub fn is_last_label(label: &[u8]) -> bool {
     let letters = label.len() >= 2 && label.iter().all(u8::is_ascii_alphabetic);
     letters

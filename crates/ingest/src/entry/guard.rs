@@ -99,7 +99,8 @@ fn overlap<N: Ord>(range: (N, N), special: (N, N)) -> Bogon {
 /// what is harmless may name them, however wide they are.
 const RESERVED_V6: [Ipv6Net; 3] = [v6(0x2002, 0, 16), v6(0x5F00, 0, 16), v6(0xFEC0, 0, 10)];
 
-/// Whether a range lies wholly in space that is set aside, so that to allow it allows no host of the internet.
+/// Whether a range lies wholly in space that is set aside, so that to allow it allows no host of the
+/// internet.
 pub(crate) fn is_set_aside(range: &AddressRange) -> bool {
     let in_reserved = |first: u128, last: u128| {
         RESERVED_V6.iter().any(|net| net.network().to_bits() <= first && last <= net.broadcast().to_bits())
@@ -126,24 +127,24 @@ pub(crate) fn plausible_time(stated: Time, now: Time) -> Option<Time> {
     (Time::EARLIEST <= stated && stated <= now.plus(86_400)).then(|| stated.min(now))
 }
 
-/// Roots beside ICANN's, each with the system that serves it and where that system lists its roots. Lists name
-/// hosts below them all, so all of them are known. Two kinds are missing: roots of one letter or with digits,
-/// which no name may end in, and the names of Handshake that anyone may buy as a root, which are without
-/// number.
+/// Roots beside ICANN's, each with the system that serves it and where that system lists its roots. Lists
+/// name hosts below them all, so all of them are known. Two kinds are missing: OpenNIC's root of one
+/// letter, which no name may end in, and Handshake's roots at large, since each name that is bought there
+/// is one.
 const OTHER_ROOTS: &[(&str, &[&str])] = &[
     ("Tor: RFC 7686", &["onion"]),
     ("I2P: geti2p.net, naming and address book", &["i2p"]),
     ("GNU Name System: RFC 9498; RFC 9476", &["gnu", "zkey", "alt"]),
     ("Lokinet: docs.oxen.io", &["loki", "snode"]),
     (
-        "OpenNIC: wiki.opennic.org, OpenNIC TLDs",
+        "OpenNIC, FurNIC, New Nations: wiki.opennic.org/opennic/dot",
         &[
             "bbs", "chan", "cyb", "dyn", "epic", "geek", "glue", "gopher", "indy", "libre", "neo", "null",
-            "oss", "oz", "parody", "pirate", "fur", "ku", "te", "ti", "uu",
+            "oss", "oz", "parody", "pirate", "fur", "ko", "ku", "rm", "te", "ti", "uu",
         ],
     ),
     ("Namecoin: namecoin.org", &["bit"]),
-    ("Emercoin: emercoin.com, EmerDNS", &["bazar", "bazaar", "coin", "emc", "lib"]),
+    ("Emercoin: docs of EmerDNS, supported zones", &["bazar", "bazaar", "coin", "emc", "lib"]),
     (
         "Handshake: roots whose names are sold by registrars",
         &[
@@ -271,8 +272,8 @@ impl NameGuard {
     }
 }
 
-/// Whether a name begins with the sink of a hosts file that lost the blank after it: `0.0.0.0evil.example`. As
-/// labels of their own (`0.0.0.0.example`), the same numbers are part of a name.
+/// Whether a name begins with the sink of a hosts file that lost the blank after it: `0.0.0.0evil.example`.
+/// As labels of their own (`0.0.0.0.example`), the same numbers are part of a name.
 fn is_glued_to_sink(name: &[u8]) -> bool {
     let rest = name.strip_prefix(b"0.0.0.0").or_else(|| name.strip_prefix(b"127.0.0.1"));
     rest.and_then(<[u8]>::first).is_some_and(u8::is_ascii_alphabetic)

@@ -435,14 +435,14 @@ impl<'a> Normalizer<'a> {
 
 const TRUSTED: Assessments = Assessments::EMPTY.with(Assessment::Trustworthy);
 /// Whether a path has a star that stands for any text: as a whole segment, or at its end. Lists for firewalls
-/// write `host/*` for all URLs of a host; as a URL it would match nothing. A star elsewhere is a character, and
-/// so is one in a query.
+/// write `host/*` for all URLs of a host, and `^` for one segment; as a URL it would match nothing. A star
+/// elsewhere is a character, and so is one in a query.
 fn has_star_segment(path: &[u8]) -> bool {
-    if memchr::memchr(b'*', path).is_none() {
+    if memchr::memchr2(b'*', b'^', path).is_none() {
         return false;
     }
     let path = path.split(|byte| *byte == b'?').next().unwrap_or(&[]);
-    path.ends_with(b"*") || path.split(|byte| *byte == b'/').any(|segment| segment == b"*")
+    path.ends_with(b"*") || path.split(|byte| *byte == b'/').any(|segment| matches!(segment, b"*" | b"^"))
 }
 
 fn with_port(details: &Details, port: Option<u16>) -> Details {

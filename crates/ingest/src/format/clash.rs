@@ -6,10 +6,11 @@
 //! `+.x` is x and everything below it, and `.x` only what is below, whereas other formats mean the whole tree
 //! by `.x`. `*` stands for exactly one label, which no scope expresses, so such entries are rejected.
 //!
-//! A rule may end in its policy. `REJECT` and groups that are named for blocking block; `DIRECT` and proxies
-//! say which way traffic takes, not that it is bad, and are skipped. In a list of the kind `allow`, rules with
-//! `DIRECT` count instead. Where most rules of a file name a policy, a rule without one is skipped, too; in all
-//! other files, as in every provider, a rule without a policy means what its list means.
+//! A rule may end in its policy. `REJECT` and groups that are named for blocking block; `DIRECT` and
+//! proxies say which way traffic takes, not that it is bad, and are skipped. In a list of the kind `allow`,
+//! rules with `DIRECT` count instead. Where most rules of a file name a policy, a rule without one is
+//! skipped, too; in all other files, as in every provider, a rule without a policy means what its list
+//! means.
 
 use super::{Format, Head, LineReader, OpenError, Shape, header};
 use crate::download::lines;
@@ -49,7 +50,10 @@ impl LineReader for Clash {
             [b'#' | b';', comment @ ..] | [b'/', b'/', comment @ ..] => {
                 header::comment(comment.trim_ascii(), normalizer);
             }
-            b"payload:" => normalizer.skip(Skip::Header),
+            // `payload:`, `rules:`, `[Rule]`.
+            [key @ .., b':'] if key.iter().all(|byte| byte.is_ascii_lowercase() || *byte == b'-') => {
+                normalizer.skip(Skip::Header);
+            }
             [b'[', .., b']'] => normalizer.skip(Skip::Header),
             _ => self.rule(item(line), normalizer),
         }

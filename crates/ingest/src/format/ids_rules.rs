@@ -6,14 +6,14 @@
 //! rule with a path beside its host is about that URL and not about the host. Rules that match other
 //! properties of traffic are skipped.
 //!
-//! What is compared with a host has the reach that its modifiers say: `.evil.example.com` is what lies below
-//! the name, with `dotprefix` the name as well; `endswith` without `startswith` covers everything below, too. A
-//! text that is no whole name, and a host that further conditions narrow (an expression, a negation, several
-//! texts), is a pattern.
+//! What is compared with a host has the reach that its modifiers say: `.evil.example.com` is what lies
+//! below the name, with `dotprefix` the name as well; `endswith` without `startswith` covers everything
+//! below, too. A text that is no whole name, and a host that further conditions narrow (an expression, a
+//! negation, several texts), is a pattern.
 //!
-//! Rules that are commented out are disabled and skipped like comments. Negated addresses are left out. Rules
-//! that let pass are exceptions; rules that never alert (`noalert`) and those of the class `not-suspicious` say
-//! that nothing is bad and are skipped.
+//! Rules that are commented out are disabled and skipped like comments. Negated addresses are left out.
+//! Rules that let pass are exceptions; rules that never alert (`noalert`) and those of the class
+//! `not-suspicious` say that nothing is bad and are skipped.
 
 use super::{Format, Head, LineReader, OpenError, Shape, role};
 use crate::entry::timestamp;

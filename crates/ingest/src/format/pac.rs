@@ -2,12 +2,12 @@
 //!
 //! Two idioms are read: calls that compare the host with a literal (`dnsDomainIs`, `shExpMatch`,
 //! `localHostOrDomainIs`, `isInNet`), and lines that hold only the literals of an array or the keys of an
-//! object. All other lines are skipped. A negated call lists everything but its literal, and one that `&&` joins
-//! to another condition less than its literal, so both are rejected.
+//! object. All other lines are skipped. A negated call lists everything but its literal, and one that `&&`
+//! joins to another condition less than its literal, so both are rejected.
 //!
-//! What a program answers with `DIRECT` is let pass and skipped: a first look at the file pairs the calls with
-//! the `return` or `?` after them. Elements of arrays that are named for what passes (`whitelist`) are skipped,
-//! too.
+//! What a program answers with `DIRECT` is let pass and skipped: a first look at the file pairs the calls
+//! with the `return` or `?` after them. Elements of arrays that are named for what passes (`whitelist`) are
+//! skipped, too.
 
 use super::{Format, Head, OpenError, OrderedReader, Shape, ranges};
 use crate::download::lines;
@@ -120,7 +120,8 @@ impl Pac {
     /// Whether the elements of a line are let pass: those of an array that is named so, on this line or an
     /// earlier one, and keys whose value is `DIRECT`.
     fn is_good_list(&mut self, line: &[u8]) -> bool {
-        const SIGNS: [&[u8]; 5] = [b"white", b"allow", b"direct", b"bypass", b"noproxy"];
+        const SIGNS: [&[u8]; 7] =
+            [b"white", b"allow", b"direct", b"bypass", b"noproxy", b"no_proxy", b"exclude"];
         let opening = line.iter().position(|byte| matches!(byte, b'[' | b'{'));
         if let Some(name) = opening.and_then(|at| line.get(..at)).filter(|name| !name.is_empty()) {
             let name = name.to_ascii_lowercase();

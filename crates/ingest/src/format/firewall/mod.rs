@@ -174,8 +174,8 @@ fn wrapper_clients(line: &[u8]) -> Option<&[u8]> {
     hosts_deny::clients(line).filter(|_| are_daemons && !HEADS.contains(&head))
 }
 
-/// A line that begins with an address: a pf table, csf.deny, nginx' `geo`, or a table of Postfix. A word after
-/// the address may say that it is let pass: `0;`, `OK`, `permit`.
+/// A line that begins with an address: a pf table, csf.deny, nginx' `geo`, or a table of Postfix. A word
+/// after the address may say that it is let pass: `0;`, `OK`, `permit`.
 fn bare(words: &[&[u8]], normalizer: &mut Normalizer<'_>) {
     let first = words.first().copied().unwrap_or(&[]);
     let (negated, text) = first.strip_prefix(b"!").map_or((false, first), |rest| (true, rest));

@@ -10,7 +10,8 @@ pub(super) fn looks_like_address(word: &[u8]) -> bool {
     word.first().is_some_and(u8::is_ascii_digit) && word.contains(&b'.') || word.contains(&b':')
 }
 
-/// Whether the name of a set, a list or a chain says that what is in it is let pass: `whitelist`, `ssh_allowed`.
+/// Whether the name of a set, a list or a chain says that what is in it is let pass: `whitelist`,
+/// `ssh_allowed`.
 pub(super) fn is_of_good(name: &[u8]) -> bool {
     const SIGNS: [&str; 8] =
         ["whitelist", "white_list", "white-list", "allow", "accept", "permit", "trusted", "goodlist"];
