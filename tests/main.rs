@@ -24,6 +24,7 @@ mod hostile_lines;
 mod large_lists;
 mod log_kinds;
 mod memory_bounds;
+mod operator;
 mod oracle;
 mod process;
 mod random;

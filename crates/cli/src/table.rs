@@ -230,7 +230,8 @@ mod tests {
     }
 
     fn example() -> Table {
-        let columns = [Column::Left("feed"), Column::Right("lines"), Column::Left("why"), Column::Right("kept")];
+        let columns =
+            [Column::Left("feed"), Column::Right("lines"), Column::Left("why"), Column::Right("kept")];
         let mut table = Table::new(&columns);
         let row = |cells: [&str; 4]| cells.map(str::to_owned).to_vec();
         table.push(row(["a\x1b", "7", "", "1"]));
@@ -255,7 +256,11 @@ mod tests {
             assert!(text.lines().all(|line| line.chars().count() <= width), "{width}\n{text}");
             let feed: String = text.lines().filter_map(|line| line.split(' ').next()).collect();
             assert!(feed.contains("a-rather-long-name-of-a-feed"), "{width}\n{text}");
-            assert_eq!(text.contains("no room for"), !text.lines().any(|line| line.ends_with("kept")), "{text}");
+            assert_eq!(
+                text.contains("no room for"),
+                !text.lines().any(|line| line.ends_with("kept")),
+                "{text}"
+            );
         }
         assert!(printed(&example(), Some(40)).contains("kept; a wider"), "{}", printed(&example(), Some(40)));
     }

@@ -322,7 +322,6 @@ impl FeedReport {
         (self.accepted, self.duplicate, self.expired) = (counts.accepted, counts.duplicate, counts.expired);
         (self.added, self.reconfirmed) = (counts.added, counts.accepted - counts.added);
         (self.removed, self.expired_since, self.kept) = (counts.removed, counts.lapsed, counts.carried);
-        self.sightings = self.accepted + self.kept;
     }
 
     /// What an operator must know of it first.

@@ -144,7 +144,11 @@ fn matching(catalog: &Catalog, pattern: &IdPattern) -> Result<Vec<String>, Failu
     match (found.as_slice(), enabled.is_empty()) {
         ([], _) => {
             let near = catalog::near(text, catalog.feeds.iter().map(|feed| feed.id.as_str())).join(", ");
-            let near = if near.is_empty() { "`rapsheet feeds` lists them".to_owned() } else { format!("near it: {near}") };
+            let near = if near.is_empty() {
+                "`rapsheet feeds` lists them".to_owned()
+            } else {
+                format!("near it: {near}")
+            };
             Err(Failure::usage(format_args!("--feed {text}: no feed of the catalogue is called so; {near}")))
         }
         (found, true) => {
@@ -210,7 +214,9 @@ fn load_catalog(args: &Build) -> Result<Catalog, Failure> {
     let lists_alone = args.downloads.is_none();
     if let Some(path) = args.catalog.as_ref().filter(|_| lists_alone) {
         let path = path.display();
-        return Err(Failure::usage(format_args!("--catalog {path}: where are its downloads? Add --downloads DIR")));
+        return Err(Failure::usage(format_args!(
+            "--catalog {path}: where are its downloads? Add --downloads DIR"
+        )));
     }
     let mut catalog = if lists_alone { Catalog::empty() } else { read_catalog(args.catalog.as_deref())? };
     for path in &args.lists {
@@ -227,7 +233,9 @@ fn load_catalog(args: &Build) -> Result<Catalog, Failure> {
     }
     let is_unknown = |accept: &&Accept| !catalog.feeds.iter().any(|feed| feed.id == accept.feed());
     match args.accept.iter().find(is_unknown) {
-        Some(unknown) => Err(Failure::usage(format_args!("--accept: {name} has no feed `{}`", unknown.feed()))),
+        Some(unknown) => {
+            Err(Failure::usage(format_args!("--accept: {name} has no feed `{}`", unknown.feed())))
+        }
         None => Ok(catalog),
     }
 }

@@ -3,9 +3,7 @@
 use super::feed::FeedResult;
 use super::{BuildInput, chosen, origin, previous_record};
 use crate::catalog::Feed;
-use crate::report::{
-    EndedFeed, FeedCounts, FeedReport, FeedStatus, REPORT_VERSION, Report, Totals, days,
-};
+use crate::report::{EndedFeed, FeedCounts, FeedReport, FeedStatus, REPORT_VERSION, Report, Totals, days};
 use rapsheet_assemble::{Assembly, RetentionPolicy};
 use rapsheet_snapshot::section::origin::AcceptedDownload;
 use rapsheet_snapshot::{FeedId, Mode, ParseError};
@@ -26,6 +24,7 @@ pub(super) fn summarize(
         let mut feed = result.report;
         feed.set_counts(&assembly.counts.get(&id).copied().unwrap_or_default());
         feed.reject_overlaps(assembly.overlap_refused.get(&id).copied().unwrap_or(0), ParseError::BadRange);
+        feed.sightings = feed.accepted + feed.kept;
         let before = previous_record(input, &feed.id);
         let last_update = before.and_then(|record| record.traits().update_time);
         let update_time = if policy.accepted { Some(policy.update_time) } else { last_update };
@@ -78,7 +77,9 @@ fn set_nothing_live(feed: &mut FeedReport, policy: &RetentionPolicy, source: Opt
     }
     let (now, retention) = (policy.now, policy.retention_seconds);
     let why = match &feed.generated {
-        Some(time) if now >= policy.confirmed.plus(retention) => format!("the list states that it was made at {time}"),
+        Some(time) if now >= policy.confirmed.plus(retention) => {
+            format!("the list states that it was made at {time}")
+        }
         _ => "they were last seen before that".to_owned(),
     };
     let retention = days(retention);

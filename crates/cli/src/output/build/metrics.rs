@@ -55,9 +55,11 @@ const FEED_METRICS: &[FeedMetric] = &[
     }),
     FeedMetric("feed_added", "Sightings that are new", |feed| Some(feed.added as f64)),
     FeedMetric("feed_removed", "Sightings that were delisted", |feed| Some(feed.removed as f64)),
-    FeedMetric("feed_expired_since", "Sightings whose retention has ended since the previous build", |feed| {
-        Some(feed.expired_since as f64)
-    }),
+    FeedMetric(
+        "feed_expired_since",
+        "Sightings whose retention has ended since the previous build",
+        |feed| Some(feed.expired_since as f64),
+    ),
     FeedMetric("feed_kept", "Live sightings that are not in the download", |feed| Some(feed.kept as f64)),
     FeedMetric("feed_read_seconds", "How long reading took", |feed| feed.seconds),
 ];

@@ -126,7 +126,8 @@ fn not_read(report: &Report, about: &Publication<'_>, out: &mut dyn Write) -> io
     let (missing, folder) = (&report.not_downloaded, about.downloads.display());
     if !missing.is_empty() {
         let (feeds, have) = if missing.len() == 1 { ("feed", "has") } else { ("feeds", "have") };
-        let names = if missing.len() <= NAMES_MAX { format!(" ({})", missing.join(", ")) } else { String::new() };
+        let names =
+            if missing.len() <= NAMES_MAX { format!(" ({})", missing.join(", ")) } else { String::new() };
         let command = &about.feeds_command;
         writeln!(
             out,
@@ -150,8 +151,11 @@ fn states(report: &Report) -> String {
         (counts.stale, "stale"),
         (counts.nothing_live, "with nothing live"),
     ];
-    let bad: String =
-        bad.iter().filter(|(number, _)| *number > 0).map(|(number, word)| format!(", {number} {word}")).collect();
+    let bad: String = bad
+        .iter()
+        .filter(|(number, _)| *number > 0)
+        .map(|(number, word)| format!(", {number} {word}"))
+        .collect();
     format!("{} of {} feeds ok{bad}", counts.ok, report.feeds.len())
 }
 
