@@ -102,7 +102,7 @@ pub fn build(input: &BuildInput<'_>, observer: &dyn Observer) -> Result<BuildOut
 /// positions are their numbers in the snapshot, so the order of the catalogue does not matter.
 fn feeds_in_order<'a>(input: &BuildInput<'a>, kept: &'a [Feed]) -> Result<Vec<&'a Feed>, BuildError> {
     TooLarge::check("catalogue", "feeds", (input.catalog.feeds.len() + kept.len()) as u64, u16::MAX.into())?;
-    let mut feeds: Vec<&Feed> = chosen::feeds_to_read(input)?;
+    let mut feeds = chosen::feeds_to_read(input);
     feeds.extend(kept);
     feeds.sort_by(|a, b| (&a.provider, &a.id).cmp(&(&b.provider, &b.id)));
     Ok(feeds)

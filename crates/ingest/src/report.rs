@@ -39,8 +39,6 @@ pub struct Report {
     pub state_missing: bool,
     /// The feeds, by provider and id.
     pub feeds: Vec<FeedReport>,
-    /// The enabled feeds of which there is no download and never was one.
-    pub not_downloaded: Vec<String>,
     /// Feeds of the previous snapshot whose sightings ended because the catalogue changed.
     pub ended: Vec<EndedFeed>,
     /// How much the snapshot holds.
@@ -49,8 +47,7 @@ pub struct Report {
     pub seconds: BTreeMap<&'static str, f64>,
 }
 
-/// How many feeds are in which state. Each is counted once, as the worst of what it is; those that were not
-/// chosen, or were never downloaded, count beside the others.
+/// How many feeds are in which state. Each is counted once, as the worst of what it is.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct FeedCounts {
     /// Their downloads were taken, and are new enough.
@@ -79,7 +76,8 @@ impl FeedCounts {
             held: count(FeedStatus::Held),
             stale: count(FeedStatus::Stale),
             nothing_live: count(FeedStatus::NothingLive),
-            ..FeedCounts::default()
+            not_downloaded: count(FeedStatus::NotDownloaded),
+            not_chosen: 0,
         }
     }
 }
@@ -96,6 +94,8 @@ pub enum FeedStatus {
     Stale,
     /// None of its sightings is live.
     NothingLive,
+    /// There never was a download of it.
+    NotDownloaded,
     /// None of these.
     Ok,
 }
@@ -108,8 +108,14 @@ impl FeedStatus {
             FeedStatus::Held => "held",
             FeedStatus::Stale => "stale",
             FeedStatus::NothingLive => "nothing live",
+            FeedStatus::NotDownloaded => "not downloaded",
             FeedStatus::Ok => "ok",
         }
+    }
+
+    /// Whether an operator should look at it.
+    pub const fn is_trouble(self) -> bool {
+        !matches!(self, FeedStatus::NotDownloaded | FeedStatus::Ok)
     }
 }
 
@@ -189,6 +195,8 @@ pub struct FeedReport {
     pub stale: bool,
     /// Whether it lists something, and all of that has expired.
     pub nothing_live: bool,
+    /// Whether there is no download of it and never was one, which is no trouble.
+    pub never_downloaded: bool,
     /// When the first download with the present content was retrieved.
     pub unchanged_since: Option<String>,
     /// The SHA-256 of the current download, admitted or held. `--accept` takes it.
@@ -327,6 +335,7 @@ impl FeedReport {
     /// What an operator must know of it first.
     pub fn status(&self) -> FeedStatus {
         match self.state {
+            _ if self.never_downloaded => FeedStatus::NotDownloaded,
             FeedState::Failed => FeedStatus::Failed,
             FeedState::Held => FeedStatus::Held,
             _ if self.stale => FeedStatus::Stale,

@@ -128,7 +128,9 @@ impl Choice {
     /// Names the chosen feeds that have no download. A feed of a pattern may be absent; one that was named should
     /// be there.
     fn print_absent(&self, report: &Report, downloads: &Path) -> bool {
-        let absent = || self.named.iter().filter(|id| report.not_downloaded.contains(id));
+        let is_absent =
+            |id: &&String| report.feeds.iter().any(|feed| feed.id == **id && feed.never_downloaded);
+        let absent = || self.named.iter().filter(is_absent);
         for id in absent() {
             print_stderr(&format!("{id}: --feed names it, and it has no file in {}", downloads.display()));
         }
@@ -274,7 +276,6 @@ fn build(
             Failure::refused(format_args!("{}: {damage}", previous.state_path.display()))
         }
         BuildError::CorruptPrevious => Failure::refused(error),
-        BuildError::NoDownloads { .. } => Failure::usage(format_args!("{error}; nothing was published")),
         _ => Failure::unfinished(format_args!("{error}; nothing was published")),
     })?;
     progress.add_times_to(&mut built.report);

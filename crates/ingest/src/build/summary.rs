@@ -5,7 +5,7 @@ use super::{BuildInput, chosen, origin, previous_record};
 use crate::catalog::Feed;
 use crate::report::{EndedFeed, FeedCounts, FeedReport, FeedStatus, REPORT_VERSION, Report, Totals, days};
 use rapsheet_assemble::{Assembly, RetentionPolicy};
-use rapsheet_snapshot::section::origin::AcceptedDownload;
+use rapsheet_snapshot::section::origin::{AcceptedDownload, FeedState};
 use rapsheet_snapshot::{FeedId, Mode, ParseError};
 use std::collections::BTreeMap;
 
@@ -31,6 +31,7 @@ pub(super) fn summarize(
         let last = before.and_then(|record| record.accepted.clone());
         let source = result.admitted.map(|admitted| admitted.source).or(last);
         feed.set_freshness(&origin::freshness(now, update_time, source.as_ref()), input.now);
+        feed.never_downloaded = feed.state == FeedState::Failed && chosen::was_never_downloaded(input, now);
         set_nothing_live(&mut feed, policy, source.as_ref());
         totals.sightings += feed.sightings;
         sources.push(source);
@@ -42,7 +43,6 @@ pub(super) fn summarize(
         now: input.now.to_string(),
         trouble: false,
         counts: FeedCounts::default(),
-        not_downloaded: chosen::not_downloaded(input),
         state_missing: input.previous.is_some()
             && input.state.is_none()
             && input.catalog.feeds.iter().any(is_accumulated),
@@ -59,9 +59,9 @@ pub(super) fn leave_out_kept(input: &BuildInput<'_>, report: &mut Report) {
     let all = report.feeds.len();
     report.feeds.retain(|feed| input.reads(&feed.id));
     report.counts = FeedCounts::of(&report.feeds);
-    report.counts.not_downloaded = report.not_downloaded.len() as u64;
     report.counts.not_chosen = (all - report.feeds.len()) as u64;
-    report.trouble = report.feeds.iter().any(|feed| feed.status() != FeedStatus::Ok);
+    let nothing_at_all = report.feeds.iter().all(|feed| feed.never_downloaded);
+    report.trouble = nothing_at_all || report.feeds.iter().any(|feed| feed.status().is_trouble());
 }
 
 /// Notes that a feed lists something, or did, and that none of it is live.

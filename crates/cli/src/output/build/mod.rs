@@ -44,7 +44,6 @@ mod tests {
             now: "2026-11-23T00:00:00Z".to_owned(),
             trouble: true,
             counts: FeedCounts::default(),
-            not_downloaded: Vec::new(),
             state_missing: true,
             feeds: vec![good, lost],
             ended: Vec::new(),
