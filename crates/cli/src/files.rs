@@ -86,13 +86,16 @@ fn write_stream(target: &Path, fill: Fill<'_>) -> io::Result<()> {
 /// Opens a device or a pipe. A pipe that no program reads is an error at once.
 #[cfg(unix)]
 fn open_stream(target: &Path) -> io::Result<File> {
-    use std::os::unix::fs::OpenOptionsExt;
-    let links = if leads_to_own_stream(target) { 0 } else { libc::O_NOFOLLOW };
-    let opened = OpenOptions::new().write(true).custom_flags(libc::O_NONBLOCK | links).open(target);
-    opened.map_err(|error| match error.raw_os_error() {
-        Some(libc::ENXIO) => io::Error::other("no program reads this pipe; start its reader first"),
-        _ => error,
-    })
+    use rustix::fs::{Mode, OFlags, open};
+    let links = if leads_to_own_stream(target) { OFlags::empty() } else { OFlags::NOFOLLOW };
+    let flags = OFlags::WRONLY | OFlags::NONBLOCK | OFlags::CLOEXEC | links;
+    match open(target, flags, Mode::empty()) {
+        Ok(file) => Ok(File::from(file)),
+        Err(rustix::io::Errno::NXIO) => {
+            Err(io::Error::other("no program reads this pipe; start its reader first"))
+        }
+        Err(error) => Err(error.into()),
+    }
 }
 
 #[cfg(not(unix))]

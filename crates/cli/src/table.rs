@@ -18,18 +18,26 @@ const COLUMNS_MIN: usize = 2;
 /// The width of the terminal that is stdout; `None` where stdout is none.
 pub(crate) fn stdout_width() -> Option<usize> {
     let stdout = io::stdout();
-    stdout.is_terminal().then(|| columns(terminal_size::terminal_size_of(&stdout)))
+    stdout.is_terminal().then(|| columns(&stdout).unwrap_or(WIDTH_DEFAULT))
 }
 
 /// The width of the terminal that is stderr; `None` where stderr is none.
 #[cfg(feature = "ingest")]
 pub(crate) fn stderr_width() -> Option<usize> {
     let stderr = io::stderr();
-    stderr.is_terminal().then(|| columns(terminal_size::terminal_size_of(&stderr)))
+    stderr.is_terminal().then(|| columns(&stderr).unwrap_or(WIDTH_DEFAULT))
 }
 
-fn columns(size: Option<(terminal_size::Width, terminal_size::Height)>) -> usize {
-    size.map_or(WIDTH_DEFAULT, |(width, _)| usize::from(width.0))
+/// The columns that a terminal tells. One that is driven by a program often tells 0.
+#[cfg(unix)]
+fn columns(terminal: impl std::os::fd::AsFd) -> Option<usize> {
+    let size = rustix::termios::tcgetwinsize(terminal).ok()?;
+    Some(usize::from(size.ws_col)).filter(|columns| *columns > 0)
+}
+
+#[cfg(not(unix))]
+fn columns<T>(_: T) -> Option<usize> {
+    None
 }
 
 /// A table under construction.
@@ -230,7 +238,8 @@ mod tests {
     }
 
     fn example() -> Table {
-        let columns = [Column::Left("feed"), Column::Right("lines"), Column::Left("why"), Column::Right("kept")];
+        let columns =
+            [Column::Left("feed"), Column::Right("lines"), Column::Left("why"), Column::Right("kept")];
         let mut table = Table::new(&columns);
         let row = |cells: [&str; 4]| cells.map(str::to_owned).to_vec();
         table.push(row(["a\x1b", "7", "", "1"]));
@@ -255,7 +264,11 @@ mod tests {
             assert!(text.lines().all(|line| line.chars().count() <= width), "{width}\n{text}");
             let feed: String = text.lines().filter_map(|line| line.split(' ').next()).collect();
             assert!(feed.contains("a-rather-long-name-of-a-feed"), "{width}\n{text}");
-            assert_eq!(text.contains("no room for"), !text.lines().any(|line| line.ends_with("kept")), "{text}");
+            assert_eq!(
+                text.contains("no room for"),
+                !text.lines().any(|line| line.ends_with("kept")),
+                "{text}"
+            );
         }
         assert!(printed(&example(), Some(40)).contains("kept; a wider"), "{}", printed(&example(), Some(40)));
     }

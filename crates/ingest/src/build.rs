@@ -71,7 +71,7 @@ pub fn build(input: &BuildInput<'_>, observer: &dyn Observer) -> Result<BuildOut
     let accepted = accepted_before(input)?;
 
     // The downloads: each is parsed, and admitted or held.
-    observer.stage_begins(Stage::Read, feeds.len());
+    observer.stage_begins(Stage::Read, feeds.len() - kept.len());
     let mut results = read_all(&feeds, input, &accepted, observer);
     check_inputs(&results, input)?;
     let policies = policies(&feeds, &results, &disabled, input);
@@ -101,8 +101,8 @@ pub fn build(input: &BuildInput<'_>, observer: &dyn Observer) -> Result<BuildOut
 /// The feeds of the snapshot by provider and id: those that are read, and those that are kept as they are. Their
 /// positions are their numbers in the snapshot, so the order of the catalogue does not matter.
 fn feeds_in_order<'a>(input: &BuildInput<'a>, kept: &'a [Feed]) -> Result<Vec<&'a Feed>, BuildError> {
-    TooLarge::check("catalogue", "feeds", input.catalog.feeds.len() as u64, u16::MAX.into())?;
-    let mut feeds: Vec<&Feed> = chosen::feeds_to_read(input)?;
+    TooLarge::check("catalogue", "feeds", (input.catalog.feeds.len() + kept.len()) as u64, u16::MAX.into())?;
+    let mut feeds = chosen::feeds_to_read(input);
     feeds.extend(kept);
     feeds.sort_by(|a, b| (&a.provider, &a.id).cmp(&(&b.provider, &b.id)));
     Ok(feeds)

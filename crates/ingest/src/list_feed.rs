@@ -59,7 +59,7 @@ pub fn of_file(path: &Path, now: Time) -> Result<Feed, FileRefusal> {
 
 /// A catalogue of such feeds. Files of one name in several folders are feeds of one provider.
 pub fn catalog(feeds: Vec<Feed>) -> Catalog {
-    let mut catalog = Catalog { feeds, never_block: Vec::new() };
+    let mut catalog = Catalog { feeds, never_block: Vec::new(), files: Vec::new() };
     make_ids_unique(&mut catalog.feeds);
     catalog
 }
@@ -94,6 +94,7 @@ fn feed(name: &str, file: &str, format: &'static Format) -> Feed {
         scope: Scope::Exact,
         retention_seconds: UNLIMITED_SECONDS,
         max_age_seconds: UNLIMITED_SECONDS,
+        max_unchanged_seconds: None,
         keep_absent: false,
         enabled: true,
         homepage: String::new(),

@@ -39,8 +39,6 @@ pub struct Report {
     pub state_missing: bool,
     /// The feeds, by provider and id.
     pub feeds: Vec<FeedReport>,
-    /// The enabled feeds of which there is no download and never was one.
-    pub not_downloaded: Vec<String>,
     /// Feeds of the previous snapshot whose sightings ended because the catalogue changed.
     pub ended: Vec<EndedFeed>,
     /// What `--accept` named and no download matched, in sentences.
@@ -51,8 +49,7 @@ pub struct Report {
     pub seconds: BTreeMap<&'static str, f64>,
 }
 
-/// How many feeds are in which state. Each is counted once, as the worst of what it is; those that were not
-/// chosen, or were never downloaded, count beside the others.
+/// How many feeds are in which state. Each is counted once, as the worst of what it is.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct FeedCounts {
     /// Their downloads were taken, and are new enough.
@@ -81,7 +78,8 @@ impl FeedCounts {
             held: count(FeedStatus::Held),
             stale: count(FeedStatus::Stale),
             nothing_live: count(FeedStatus::NothingLive),
-            ..FeedCounts::default()
+            not_downloaded: count(FeedStatus::NotDownloaded),
+            not_chosen: 0,
         }
     }
 }
@@ -98,6 +96,8 @@ pub enum FeedStatus {
     Stale,
     /// None of its sightings is live.
     NothingLive,
+    /// There never was a download of it.
+    NotDownloaded,
     /// None of these.
     Ok,
 }
@@ -110,8 +110,14 @@ impl FeedStatus {
             FeedStatus::Held => "held",
             FeedStatus::Stale => "stale",
             FeedStatus::NothingLive => "nothing live",
+            FeedStatus::NotDownloaded => "not downloaded",
             FeedStatus::Ok => "ok",
         }
+    }
+
+    /// Whether an operator should look at it.
+    pub const fn is_trouble(self) -> bool {
+        !matches!(self, FeedStatus::NotDownloaded | FeedStatus::Ok)
     }
 }
 
@@ -191,6 +197,8 @@ pub struct FeedReport {
     pub stale: bool,
     /// Whether it lists something, and all of that has expired.
     pub nothing_live: bool,
+    /// Whether there is no download of it and never was one, which is no trouble.
+    pub never_downloaded: bool,
     /// When the first download with the present content was retrieved.
     pub unchanged_since: Option<String>,
     /// The SHA-256 of the current download, admitted or held. `--accept` takes it.
@@ -324,12 +332,12 @@ impl FeedReport {
         (self.accepted, self.duplicate, self.expired) = (counts.accepted, counts.duplicate, counts.expired);
         (self.added, self.reconfirmed) = (counts.added, counts.accepted - counts.added);
         (self.removed, self.expired_since, self.kept) = (counts.removed, counts.lapsed, counts.carried);
-        self.sightings = self.accepted + self.kept;
     }
 
     /// What an operator must know of it first.
     pub fn status(&self) -> FeedStatus {
         match self.state {
+            _ if self.never_downloaded => FeedStatus::NotDownloaded,
             FeedState::Failed => FeedStatus::Failed,
             FeedState::Held => FeedStatus::Held,
             _ if self.stale => FeedStatus::Stale,

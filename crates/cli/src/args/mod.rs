@@ -44,6 +44,9 @@ const AFTER_HELP: &str = concat!(
     "It reads logs that are plain, gz or zst, and refuses xz, bz2, zip and UTF-16."
 );
 
+/// The snapshot where none is named.
+pub(crate) const SNAPSHOT_DEFAULT: &str = "rapsheet.rap";
+
 /// Public blocklists and allowlists as one file, and answers from it
 ///
 /// `build` turns downloaded feeds into one snapshot file. `lookup` and `score` answer from it who lists an
@@ -82,7 +85,7 @@ pub(crate) struct Global {
         global = true,
         value_name = "PATH",
         env = "RAPSHEET_SNAPSHOT",
-        default_value = "rapsheet.rap"
+        default_value = SNAPSHOT_DEFAULT
     )]
     pub(crate) snapshot: PathBuf,
     /// The present instant, in RFC 3339 [default: the clock]
@@ -427,8 +430,8 @@ pub(crate) struct Formats {
 
 /// List feeds, with what the snapshot holds of each
 ///
-/// With a catalogue, its feeds are listed, even without a snapshot; without one, the feeds of the snapshot, and
-/// where there is no snapshot either, those of the catalogue inside the program.
+/// With a catalogue, its feeds are listed, even without a snapshot; without one, the feeds of the snapshot. Where
+/// neither is named and there is no `rapsheet.rap`, the catalogue inside the program is listed.
 #[cfg_attr(not(feature = "ingest"), doc = "This edge build has no `--catalog`.")]
 #[derive(Args)]
 #[command(after_help = "Examples:

@@ -126,7 +126,9 @@ impl Choice {
     /// Names the chosen feeds that have no download. A feed of a pattern may be absent; one that was named should
     /// be there.
     fn print_absent(&self, report: &Report, downloads: &Path) -> bool {
-        let absent = || self.named.iter().filter(|id| report.not_downloaded.contains(id));
+        let is_absent =
+            |id: &&String| report.feeds.iter().any(|feed| feed.id == **id && feed.never_downloaded);
+        let absent = || self.named.iter().filter(is_absent);
         for id in absent() {
             print_stderr(&format!("{id}: --feed names it, and it has no file in {}", downloads.display()));
         }
@@ -142,7 +144,11 @@ fn matching(catalog: &Catalog, pattern: &IdPattern) -> Result<Vec<String>, Failu
     match (found.as_slice(), enabled.is_empty()) {
         ([], _) => {
             let near = catalog::near(text, catalog.feeds.iter().map(|feed| feed.id.as_str())).join(", ");
-            let near = if near.is_empty() { "`rapsheet feeds` lists them".to_owned() } else { format!("near it: {near}") };
+            let near = if near.is_empty() {
+                "`rapsheet feeds` lists them".to_owned()
+            } else {
+                format!("near it: {near}")
+            };
             Err(Failure::usage(format_args!("--feed {text}: no feed of the catalogue is called so; {near}")))
         }
         (found, true) => {
@@ -232,7 +238,9 @@ fn load_catalog(args: &Build) -> Result<Catalog, Failure> {
     let lists_alone = args.downloads.is_none();
     if let Some(path) = args.catalog.as_ref().filter(|_| lists_alone) {
         let path = path.display();
-        return Err(Failure::usage(format_args!("--catalog {path}: where are its downloads? Add --downloads DIR")));
+        return Err(Failure::usage(format_args!(
+            "--catalog {path}: where are its downloads? Add --downloads DIR"
+        )));
     }
     let mut catalog = if lists_alone { Catalog::empty() } else { read_catalog(args.catalog.as_deref())? };
     for path in &args.lists {
@@ -249,7 +257,9 @@ fn load_catalog(args: &Build) -> Result<Catalog, Failure> {
     }
     let is_unknown = |accept: &&Accept| !catalog.feeds.iter().any(|feed| feed.id == accept.feed());
     match args.accept.iter().find(is_unknown) {
-        Some(unknown) => Err(Failure::usage(format_args!("--accept: {name} has no feed `{}`", unknown.feed()))),
+        Some(unknown) => {
+            Err(Failure::usage(format_args!("--accept: {name} has no feed `{}`", unknown.feed())))
+        }
         None => Ok(catalog),
     }
 }
@@ -288,7 +298,6 @@ fn build(
             Failure::refused(format_args!("{}: {damage}", previous.state_path.display()))
         }
         BuildError::CorruptPrevious => Failure::refused(error),
-        BuildError::NoDownloads { .. } => Failure::usage(format_args!("{error}; nothing was published")),
         _ => Failure::unfinished(format_args!("{error}; nothing was published")),
     })?;
     progress.add_times_to(&mut built.report);

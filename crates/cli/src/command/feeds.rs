@@ -1,11 +1,13 @@
 //! `feeds`: lists the catalogue, with what the snapshot holds of each feed.
 //!
-//! Without a catalogue and without a snapshot, the catalogue inside the program is listed, so that there is always
-//! something to download from. A feed that is not in the snapshot is `absent`. A feed of the snapshot that is not in the catalogue is
+//! Where neither a catalogue nor a snapshot is named, and there is none, the catalogue inside the program is listed:
+//! what a first download needs. A feed that is not in the snapshot is `absent`. A feed of the snapshot that is not in the catalogue is
 //! listed too, because look-ups still use it. Feeds in trouble come first.
 
 use super::stdout;
 use crate::args::Feeds;
+#[cfg(feature = "ingest")]
+use crate::args::SNAPSHOT_DEFAULT;
 use crate::exit::{Exit, Failure};
 use crate::output::json;
 use crate::settings::Settings;
@@ -14,6 +16,8 @@ use rapsheet_snapshot::section::origin::{FeedRecord, FeedState};
 use rapsheet_snapshot::{Snapshot, Time};
 use serde::Serialize;
 use std::io::Write;
+#[cfg(feature = "ingest")]
+use std::path::Path;
 
 /// Runs the command.
 pub(super) fn run(args: &Feeds, settings: &Settings) -> Result<Exit, Failure> {
@@ -87,7 +91,8 @@ struct Row {
 
 #[cfg(feature = "ingest")]
 fn catalog_rows(args: &Feeds, settings: &Settings) -> Result<Option<Vec<Row>>, Failure> {
-    if args.catalog.is_none() && settings.snapshot.exists() {
+    let is_named = settings.snapshot != Path::new(SNAPSHOT_DEFAULT);
+    if args.catalog.is_none() && (is_named || settings.snapshot.exists()) {
         return Ok(None);
     }
     let catalog = super::build::read_catalog(args.catalog.as_deref())?;

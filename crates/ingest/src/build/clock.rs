@@ -28,10 +28,12 @@ pub(super) fn check_expiry(
 ) -> Result<(), BuildError> {
     let Some(previous) = input.previous.filter(|_| !input.allow_gap) else { return Ok(()) };
     let (now, before) = (input.now, previous.built_at());
-    let sum = |number: fn(&rapsheet_assemble::Counts) -> u64| assembly.counts.values().map(number).sum::<u64>();
+    let sum =
+        |number: fn(&rapsheet_assemble::Counts) -> u64| assembly.counts.values().map(number).sum::<u64>();
     let sightings = sum(|counts| counts.lapsed);
     let survive = sum(|counts| counts.accepted - counts.added + counts.carried + counts.removed);
-    let is_confirmed = results.iter().any(|result| result.generated().is_some_and(|at| at.plus(CONFIRMS_WITHIN) >= now));
+    let is_confirmed =
+        results.iter().any(|result| result.generated().is_some_and(|at| at.plus(CONFIRMS_WITHIN) >= now));
     let jumped = sightings > 0 && survive == 0 && now > before.plus(GAP_MIN) && !is_confirmed;
     if jumped { Err(BuildError::ClockAhead { now, before, sightings }) } else { Ok(()) }
 }

@@ -31,13 +31,6 @@ pub enum BuildError {
         /// How many sightings would expire.
         sightings: u64,
     },
-    /// There is no download of any feed.
-    NoDownloads {
-        /// How many feeds there are.
-        feeds: usize,
-        /// The file of one of them.
-        file: String,
-    },
     /// No download is newer than the one that the previous snapshot holds, and one is older.
     OlderInputs {
         /// A feed whose download is older.
@@ -94,12 +87,6 @@ impl fmt::Display for BuildError {
                 "it is {now}, and the snapshot was built at {before}: all its sightings ({sightings}) would expire at \
                  once, and no list states a time near {now}. Did the clock jump ahead? Set it; or, if so much time \
                  has passed, build with --accept-clock"
-            ),
-            BuildError::NoDownloads { feeds, file } => write!(
-                f,
-                "there is no file of any feed in the downloads folder ({feeds} feeds; one of them would be `{file}`): \
-                 is it the right folder, and was anything downloaded? `rapsheet feeds -o json` gives the url and the \
-                 file of each feed"
             ),
             BuildError::OlderInputs { feed, found, last } => write!(
                 f,

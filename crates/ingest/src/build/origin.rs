@@ -31,7 +31,8 @@ pub(super) fn section(
                 return record;
             }
             let mut record = feed_record(input, feed, report, policy, observed);
-            record.max_age_seconds = freshness(feed, record.traits().update_time, source.as_ref()).stale_after_seconds();
+            record.max_age_seconds =
+                freshness(feed, record.traits().update_time, source.as_ref()).stale_after_seconds();
             record.accepted = source;
             record
         })

@@ -3,11 +3,9 @@
 use super::feed::FeedResult;
 use super::{BuildInput, chosen, origin, previous_record};
 use crate::catalog::Feed;
-use crate::report::{
-    EndedFeed, FeedCounts, FeedReport, FeedStatus, REPORT_VERSION, Report, Totals, days,
-};
+use crate::report::{EndedFeed, FeedCounts, FeedReport, FeedStatus, REPORT_VERSION, Report, Totals, days};
 use rapsheet_assemble::{Assembly, RetentionPolicy};
-use rapsheet_snapshot::section::origin::AcceptedDownload;
+use rapsheet_snapshot::section::origin::{AcceptedDownload, FeedState};
 use rapsheet_snapshot::{FeedId, Mode, ParseError};
 use std::collections::BTreeMap;
 
@@ -26,12 +24,14 @@ pub(super) fn summarize(
         let mut feed = result.report;
         feed.set_counts(&assembly.counts.get(&id).copied().unwrap_or_default());
         feed.reject_overlaps(assembly.overlap_refused.get(&id).copied().unwrap_or(0), ParseError::BadRange);
+        feed.sightings = feed.accepted + feed.kept;
         let before = previous_record(input, &feed.id);
         let last_update = before.and_then(|record| record.traits().update_time);
         let update_time = if policy.accepted { Some(policy.update_time) } else { last_update };
         let last = before.and_then(|record| record.accepted.clone());
         let source = result.admitted.map(|admitted| admitted.source).or(last);
         feed.set_freshness(&origin::freshness(now, update_time, source.as_ref()), input.now);
+        feed.never_downloaded = feed.state == FeedState::Failed && chosen::was_never_downloaded(input, now);
         set_nothing_live(&mut feed, policy, source.as_ref());
         totals.sightings += feed.sightings;
         sources.push(source);
@@ -44,7 +44,6 @@ pub(super) fn summarize(
         now: input.now.to_string(),
         trouble: false,
         counts: FeedCounts::default(),
-        not_downloaded: chosen::not_downloaded(input),
         state_missing: input.previous.is_some()
             && input.state.is_none()
             && input.catalog.feeds.iter().any(is_accumulated),
@@ -62,9 +61,9 @@ pub(super) fn leave_out_kept(input: &BuildInput<'_>, report: &mut Report) {
     let all = report.feeds.len();
     report.feeds.retain(|feed| input.reads(&feed.id));
     report.counts = FeedCounts::of(&report.feeds);
-    report.counts.not_downloaded = report.not_downloaded.len() as u64;
     report.counts.not_chosen = (all - report.feeds.len()) as u64;
-    report.trouble = report.feeds.iter().any(|feed| feed.status() != FeedStatus::Ok);
+    let nothing_at_all = report.feeds.iter().all(|feed| feed.never_downloaded);
+    report.trouble = nothing_at_all || report.feeds.iter().any(|feed| feed.status().is_trouble());
 }
 
 /// Notes that a feed lists something, or did, and that none of it is live.
@@ -80,7 +79,9 @@ fn set_nothing_live(feed: &mut FeedReport, policy: &RetentionPolicy, source: Opt
     }
     let (now, retention) = (policy.now, policy.retention_seconds);
     let why = match &feed.generated {
-        Some(time) if now >= policy.confirmed.plus(retention) => format!("the list states that it was made at {time}"),
+        Some(time) if now >= policy.confirmed.plus(retention) => {
+            format!("the list states that it was made at {time}")
+        }
         _ => "they were last seen before that".to_owned(),
     };
     let retention = days(retention);

@@ -28,7 +28,8 @@ impl Catalog {
     /// ```
     pub fn add_list(&mut self, path: &Path) -> Result<String, String> {
         let path = std::path::absolute(path).map_err(|error| error.to_string())?;
-        let (Some(file), Some(stem)) = (path.to_str(), path.file_stem().and_then(|stem| stem.to_str())) else {
+        let (Some(file), Some(stem)) = (path.to_str(), path.file_stem().and_then(|stem| stem.to_str()))
+        else {
             return Err("its name is no text: rename it".to_owned());
         };
         let id = id_of(stem);

@@ -376,11 +376,7 @@ fn read_assessment(reader: &mut TableReader<'_>, list: ListKind) -> Assessments 
     if sum.is_empty() { sum.with(list.plain_assessment()) } else { sum }
 }
 
-fn read_options(
-    reader: &mut TableReader<'_>,
-    format: Option<&'static Format>,
-    list: ListKind,
-) -> Options {
+fn read_options(reader: &mut TableReader<'_>, format: Option<&'static Format>, list: ListKind) -> Options {
     let mut inner = reader.inner("options", "options.");
     let keys: Vec<String> = inner.unread.keys().cloned().collect();
     let mut read = Options::default();

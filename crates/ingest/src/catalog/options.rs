@@ -51,7 +51,8 @@ fn check_columns(key: &str, values: &[String]) -> Result<(), OptionError> {
         Err(_) => value.starts_with(|first: char| first.is_ascii_digit()) || value.contains("://"),
     };
     if let Some(value) = values.iter().find(bad) {
-        let expected = "expected the name of a column in the header, or its number: 1 is the first, -1 the last";
+        let expected =
+            "expected the name of a column in the header, or its number: 1 is the first, -1 the last";
         return Err(error(key, format!("{expected}; found `{value}`")));
     }
     match values.iter().filter(is_number).count() {
@@ -139,7 +140,16 @@ mod tests {
 
     /// The options that take any text: names of fields and elements, words of a publisher, folders.
     const FREE: [&str; 11] = [
-        "value", "type", "port", "first_seen", "last_seen", "expires", "category", "filter", "keep", "record",
+        "value",
+        "type",
+        "port",
+        "first_seen",
+        "last_seen",
+        "expires",
+        "category",
+        "filter",
+        "keep",
+        "record",
         "categories",
     ];
 

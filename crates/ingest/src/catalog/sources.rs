@@ -136,7 +136,12 @@ impl Sources {
             }
         }
         for key in table.keys() {
-            self.problem(name, 1, &format!("include.{key}"), "unknown key; there are builtin and files".to_owned());
+            self.problem(
+                name,
+                1,
+                &format!("include.{key}"),
+                "unknown key; there are builtin and files".to_owned(),
+            );
         }
     }
 
@@ -201,7 +206,9 @@ impl Sources {
         let pattern = match table.remove("id") {
             Some(Value::String(text)) => IdPattern::parse(&text),
             Some(other) => Err(format!("expected the id of a feed, found {}", other.type_str())),
-            None => Err("this key is required: the feed to change, or a pattern such as `abuse-*`".to_owned()),
+            None => {
+                Err("this key is required: the feed to change, or a pattern such as `abuse-*`".to_owned())
+            }
         };
         let pattern = match pattern {
             Ok(pattern) => pattern,

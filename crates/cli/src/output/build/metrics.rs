@@ -4,7 +4,7 @@
 //! timestamps, which the collector refuses; a time is a gauge of seconds since 1970, which an alert compares
 //! with the clock.
 
-use rapsheet_ingest::report::{FeedReport, FeedStatus, Report};
+use rapsheet_ingest::report::{FeedReport, Report};
 use rapsheet_snapshot::Time;
 use rapsheet_snapshot::section::origin::FeedState;
 use std::io::{self, Write};
@@ -55,9 +55,11 @@ const FEED_METRICS: &[FeedMetric] = &[
     }),
     FeedMetric("feed_added", "Sightings that are new", |feed| Some(feed.added as f64)),
     FeedMetric("feed_removed", "Sightings that were delisted", |feed| Some(feed.removed as f64)),
-    FeedMetric("feed_expired_since", "Sightings whose retention has ended since the previous build", |feed| {
-        Some(feed.expired_since as f64)
-    }),
+    FeedMetric(
+        "feed_expired_since",
+        "Sightings whose retention has ended since the previous build",
+        |feed| Some(feed.expired_since as f64),
+    ),
     FeedMetric("feed_kept", "Live sightings that are not in the download", |feed| Some(feed.kept as f64)),
     FeedMetric("feed_read_seconds", "How long reading took", |feed| feed.seconds),
 ];
@@ -127,7 +129,7 @@ fn feed_samples(report: &Report, metric: &FeedMetric, out: &mut dyn Write) -> io
 
 /// One sample of 1 for each feed in trouble, with the reason as a label: what an alert shows.
 fn states(report: &Report, out: &mut dyn Write) -> io::Result<()> {
-    let mut troubled = report.feeds.iter().filter(|feed| feed.status() != FeedStatus::Ok).peekable();
+    let mut troubled = report.feeds.iter().filter(|feed| feed.status().is_trouble()).peekable();
     if troubled.peek().is_some() {
         comments("feed_trouble", "Why the feed failed, was held, is stale, or has nothing live", out)?;
     }

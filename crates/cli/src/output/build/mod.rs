@@ -41,7 +41,6 @@ mod tests {
             now: "2026-11-23T00:00:00Z".to_owned(),
             trouble: true,
             counts: FeedCounts::default(),
-            not_downloaded: Vec::new(),
             state_missing: true,
             unmatched_accepts: Vec::new(),
             feeds: vec![good, lost],

@@ -54,7 +54,7 @@ fn table(report: &Report) -> Table {
     let heads: Vec<Column> =
         ["feed", "state"].map(Column::Left).into_iter().chain(titles.map(Column::Right)).collect();
     let mut table = Table::new(&heads);
-    for feed in trouble_first(report) {
+    for feed in trouble_first(report).into_iter().filter(|feed| !feed.never_downloaded) {
         let numbers =
             [feed.lines, feed.accepted, feed.expired, feed.rejected, feed.added, feed.removed, feed.kept];
         let mut cells = vec![feed.id.clone(), feed.status().word().to_owned()];
@@ -99,7 +99,7 @@ fn notes_of(feed: &FeedReport, verbose: bool) -> Vec<String> {
 
 /// Why feeds are in trouble, the worst first.
 pub(crate) fn troubles(report: &Report, out: &mut dyn Write) -> io::Result<()> {
-    for feed in trouble_first(report).into_iter().filter(|feed| feed.status() != FeedStatus::Ok) {
+    for feed in trouble_first(report).into_iter().filter(|feed| feed.status().is_trouble()) {
         let FeedReport { id, reason, reason_text, file, .. } = feed;
         writeln!(out, "{id}: {} ({reason}): {file}: {reason_text}", feed.status().word())?;
     }
@@ -126,11 +126,23 @@ pub(crate) fn troubles(report: &Report, out: &mut dyn Write) -> io::Result<()> {
 
 /// The feeds that the build did not read: they have no download, or were not chosen.
 fn not_read(report: &Report, about: &Publication<'_>, out: &mut dyn Write) -> io::Result<()> {
-    let (missing, folder) = (&report.not_downloaded, about.downloads.display());
-    if !missing.is_empty() {
+    let (folder, command) = (about.downloads.display(), &about.feeds_command);
+    let missing: Vec<&str> = report
+        .feeds
+        .iter()
+        .filter(|feed| feed.status() == FeedStatus::NotDownloaded)
+        .map(|feed| feed.id.as_str())
+        .collect();
+    if missing.len() == report.feeds.len() {
+        writeln!(
+            out,
+            "no feed has a file in {folder}: is it the right folder, and was anything downloaded? `{command} -o json` \
+             gives the url and the file of each"
+        )?;
+    } else if !missing.is_empty() {
         let (feeds, have) = if missing.len() == 1 { ("feed", "has") } else { ("feeds", "have") };
-        let names = if missing.len() <= NAMES_MAX { format!(" ({})", missing.join(", ")) } else { String::new() };
-        let command = &about.feeds_command;
+        let names =
+            if missing.len() <= NAMES_MAX { format!(" ({})", missing.join(", ")) } else { String::new() };
         writeln!(
             out,
             "{} {feeds} of the catalogue{names} {have} no file in {folder}: --feed chooses, `{command}` lists them",
@@ -153,9 +165,12 @@ fn states(report: &Report) -> String {
         (counts.stale, "stale"),
         (counts.nothing_live, "with nothing live"),
     ];
-    let bad: String =
-        bad.iter().filter(|(number, _)| *number > 0).map(|(number, word)| format!(", {number} {word}")).collect();
-    format!("{} of {} feeds ok{bad}", counts.ok, report.feeds.len())
+    let bad: String = bad
+        .iter()
+        .filter(|(number, _)| *number > 0)
+        .map(|(number, word)| format!(", {number} {word}"))
+        .collect();
+    format!("{} of {} feeds ok{bad}", counts.ok, report.feeds.len() as u64 - counts.not_downloaded)
 }
 
 fn totals(report: &Report, about: &Publication<'_>, out: &mut dyn Write) -> io::Result<()> {
