@@ -78,9 +78,9 @@ fn a_field_that_does_not_exist_is_named_with_those_that_do() {
     for (args, expected) in [
         (
             &["--field", "src_ipp", "x.csv"][..],
-            "x.csv: --field: no such field: `src_ipp`; it has src_ip, host, time",
+            "x.csv: --field: no such field: `src_ipp`; it has src_ip, time, host",
         ),
-        (&["--field", "dns.rname", "eve.json"], "`dns.rname`; it has dns, dns.rrname, other, src_ip"),
+        (&["--field", "dns.rname", "eve.json"], "`dns.rname`; it has dns, dns.rrname, src_ip, other"),
         (&["--field", "sourceIP", "trail.json"], "`sourceIP`; it has sourceIPAddress"),
         (&["--time-field", "tim", "x.csv"], "--time-field: no such field: `tim`; it has time"),
         (&["--time-field", "when", "eve.json"], "--time-field: no such field: `when`"),
@@ -130,7 +130,7 @@ fn of_several_inputs_one_must_have_the_field() {
     );
     let output = dir.run(&["score", "--field", "ip", "--field", "nonsense", "a.csv", "b.csv"]);
     assert_eq!((code(&output), json_lines(&output).len()), (2, 1), "{}", stderr(&output));
-    assert!(stderr(&output).contains("`nonsense`; it has addr, host, ip, name"), "{}", stderr(&output));
+    assert!(stderr(&output).contains("`nonsense`; it has ip, host, addr, name"), "{}", stderr(&output));
     assert_eq!(code(&dir.run(&["score", "--field", "ip", "empty.csv"])), 0, "an empty log lacks nothing");
 }
 
@@ -332,7 +332,7 @@ fn score_finds_the_indicators_of_lists() {
 }
 
 #[test]
-fn a_list_that_cannot_serve_is_an_error_and_what_it_lacks_is_said() {
+fn a_list_that_cannot_serve_is_an_error_and_what_it_lacks_is_reported() {
     let dir = TestDir::new();
     dir.write("prose.txt", "Nothing to see here,\nreally nothing.\n");
     dir.write("some.txt", "evilpanel.net\nnonsense\n010.1.1.1\n");
@@ -384,7 +384,7 @@ impl Conversation {
         Conversation { child, answers }
     }
 
-    fn ask(&mut self, question: &str) -> Value {
+    fn lookup(&mut self, question: &str) -> Value {
         let pipe = self.child.stdin.as_mut().expect("a pipe");
         pipe.write_all(question.as_bytes()).expect("it listens");
         let mut line = String::new();
@@ -402,19 +402,19 @@ impl Conversation {
 fn a_question_is_answered_by_the_newest_snapshot() {
     let dir = TestDir::new();
     let mut conversation = Conversation::new(&dir, &["lookup", "-o", "jsonl", "--now", sample::NOW]);
-    assert_eq!(conversation.ask("a.io\n")["status"], 5, "five bytes are a question");
-    assert_eq!(conversation.ask("45.9.20.5\n")["status"], 1);
+    assert_eq!(conversation.lookup("a.io\n")["status"], 5, "five bytes are a question");
+    assert_eq!(conversation.lookup("45.9.20.5\n")["status"], 1);
     dir.write("c.toml", "[[feed]]\nid = \"a\"\nprovider = \"a.example\"\nformat = \"plain-ip\"\n");
     dir.write("d/a.txt", "45.9.20.77\n");
     let build =
         ["build", "--catalog", "c.toml", "--downloads", "d", "--out", "rapsheet.rap", "--previous", "none"];
     let built = dir.run(&build);
     assert_eq!(code(&built), 0, "{}", stderr(&built));
-    assert_eq!(conversation.ask("45.9.20.77\n")["status"], 1);
-    assert_eq!(conversation.ask("45.9.20.5\n\n")["status"], 5);
+    assert_eq!(conversation.lookup("45.9.20.77\n")["status"], 1);
+    assert_eq!(conversation.lookup("45.9.20.5\n\n")["status"], 5);
     fs::write(dir.path("bad"), "no snapshot").expect("written");
     fs::rename(dir.path("bad"), dir.path("rapsheet.rap")).expect("renamed");
-    assert_eq!(conversation.ask("45.9.20.77\n")["status"], 1, "the last valid one goes on");
+    assert_eq!(conversation.lookup("45.9.20.77\n")["status"], 1, "the last valid one goes on");
     conversation.end();
 }
 
@@ -422,13 +422,13 @@ fn a_question_is_answered_by_the_newest_snapshot() {
 fn a_question_is_judged_at_the_instant_it_is_read() {
     let dir = TestDir::new();
     let mut conversation = Conversation::new(&dir, &["lookup", "-o", "jsonl"]);
-    let first = conversation.ask("45.9.20.5\n")["at"].clone();
+    let first = conversation.lookup("45.9.20.5\n")["at"].clone();
     std::thread::sleep(std::time::Duration::from_millis(1200));
-    let second = conversation.ask("45.9.20.5\n")["at"].clone();
+    let second = conversation.lookup("45.9.20.5\n")["at"].clone();
     assert!(first.as_str() < second.as_str(), "{first} {second}");
     conversation.end();
     let mut fixed = Conversation::new(&dir, &["lookup", "-o", "jsonl", "--at", "2026-11-21"]);
-    assert_eq!(fixed.ask("45.9.20.5\n")["at"], "2026-11-21T00:00:00Z");
+    assert_eq!(fixed.lookup("45.9.20.5\n")["at"], "2026-11-21T00:00:00Z");
     fixed.end();
 }
 
