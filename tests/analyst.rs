@@ -75,6 +75,7 @@ fn a_field_that_does_not_exist_is_named_with_those_that_do() {
         "{\"src_ip\":\"45.9.20.5\",\"dns\":{\"rrname\":\"evilpanel.com\"}}\n{\"other\":1}\n",
     );
     dir.write("trail.json", "{\"Records\":[{\"sourceIPAddress\":\"45.9.20.5\"},\n{\"eventName\":\"x\"}]}");
+    dir.write("forti.log", "date=2026-11-21 time=10:00:00 devname=\"fw\" srcip=45.9.20.5 dstport=443\n");
     for (args, expected) in [
         (
             &["--field", "src_ipp", "x.csv"][..],
@@ -82,6 +83,7 @@ fn a_field_that_does_not_exist_is_named_with_those_that_do() {
         ),
         (&["--field", "dns.rname", "eve.json"], "`dns.rname`; it has dns, dns.rrname, src_ip, other"),
         (&["--field", "sourceIP", "trail.json"], "`sourceIP`; it has sourceIPAddress"),
+        (&["--field", "srcipp", "forti.log"], "`srcipp`; it has srcip, "),
         (&["--time-field", "tim", "x.csv"], "--time-field: no such field: `tim`; it has time"),
         (&["--time-field", "when", "eve.json"], "--time-field: no such field: `when`"),
         (&["--field", "src_ip", "--field", "nonsense", "eve.json"], "`nonsense`"),
@@ -96,6 +98,7 @@ fn a_field_that_does_not_exist_is_named_with_those_that_do() {
         &["--field", "dns.rrname", "eve.json"][..],
         &["--field", "other", "eve.json"],
         &["--field", "sourceIPAddress", "trail.json"],
+        &["--field", "srcip", "--time-field", "date", "forti.log"],
         &["--field", "src_ip", "--time-field", "time", "x.csv"],
     ] {
         let output = dir.run(&[&["score"], args].concat());

@@ -122,6 +122,140 @@ const CASES: &[Case] = &[
         times: ("11-21", "10-21"),
         fields: ("ip", "host"),
     },
+    Case {
+        kind: "w3c",
+        head: "#Software: Microsoft Internet Information Services 10.0\n#Version: 1.0\n#Date: 2026-10-01 00:00:00\n#Fields: date time s-ip cs-method cs-uri-stem cs-uri-query s-port c-ip cs(User-Agent) sc-status",
+        record: "2026-11-21 10:05:03 10.1.1.1 GET /a - 80 45.9.20.5 Mozilla/5.0+(x;+http://evilpanel.com/) 200",
+        times: ("2026-11-21", "2026-10-21"),
+        fields: ("c-ip", "cs(User-Agent)"),
+    },
+    Case {
+        kind: "w3c",
+        head: "#Version: 1.0\n#Fields: date time x-edge-location c-ip cs(Host)",
+        record: "2026-11-21\t10:05:03\tFRA2\t45.9.20.5\tevilpanel.com",
+        times: ("2026-11-21", "2026-10-21"),
+        fields: ("c-ip", "cs(Host)"),
+    },
+    Case {
+        kind: "unbound",
+        head: "",
+        record: "[1795255503] unbound[1:0] info: 45.9.20.5 evilpanel.com. A IN NOERROR 0.012 0 48",
+        times: ("1795255503", "1792577103"),
+        fields: ("client", "query"),
+    },
+    Case {
+        kind: "unbound",
+        head: "",
+        record: "Nov 21 10:05:03 ns1 unbound: [77:1] query: 45.9.20.5 www.evilpanel.com. AAAA IN",
+        times: ("Nov 21", "Oct 21"),
+        fields: ("client", ""),
+    },
+    Case {
+        kind: "dnsmasq",
+        head: "",
+        record: "Nov 21 10:05:03 dnsmasq[77]: query[A] evilpanel.com from 45.9.20.5",
+        times: ("Nov 21", "Oct 21"),
+        fields: ("client", "query"),
+    },
+    Case {
+        kind: "dnsmasq",
+        head: "",
+        record: "Nov 21 10:05:03 router dnsmasq[77]: 17 192.168.1.9/53211 reply evilpanel.com is 45.9.20.5",
+        times: ("Nov 21", "Oct 21"),
+        fields: ("answer", "query"),
+    },
+    Case {
+        kind: "suricata",
+        head: "",
+        record: "11/21/2026-10:05:03.123456  [**] [1:2019401:3] ET MALWARE evilpanel.com lookup [**] [Classification: A Trojan] [Priority: 1] {TCP} 45.9.20.5:443 -> 10.0.0.1:51234",
+        times: ("11/21", "10/21"),
+        fields: ("src_ip", "signature"),
+    },
+    Case {
+        kind: "haproxy",
+        head: "",
+        record: "Nov 21 10:05:03 lb haproxy[7]: 45.9.20.5:53211 [21/Nov/2026:10:05:03.698] https~ app/web1 0/0/1/7/8 200 16 - - ---- 3/1/0/0/0 0/0 {evilpanel.com} \"GET http://evilpanel.com/ HTTP/1.1\"",
+        times: ("21/Nov", "21/Oct"),
+        fields: ("client", ""),
+    },
+    Case {
+        kind: "asa",
+        head: "",
+        record: "Nov 21 2026 10:05:03 fw1 : %ASA-4-106023: Deny tcp src outside:45.9.20.5/443 dst inside:10.0.0.1/80 by evilpanel.com",
+        times: ("Nov 21", "Oct 21"),
+        fields: ("src", ""),
+    },
+    Case {
+        kind: "asa",
+        head: "",
+        record: "<166>Nov 21 11:05:03 10.9.9.9 Nov 21 2026 10:05:03: %ASA-6-106015: Deny TCP from 10.0.0.1/2 to 45.9.20.5/1",
+        times: ("Nov 21 2026", "Oct 21 2026"),
+        fields: ("dst", ""),
+    },
+    Case {
+        kind: "paloalto",
+        head: "",
+        record: "Nov 21 10:05:09 fw1 1,2026/11/21 10:05:08,0011,THREAT,url,2049,2026/11/21 10:05:03,45.9.20.5,10.0.0.1,0.0.0.0,0.0.0.0,\"a, b\",,,web,vsys1,in,out,e1,e2,log,2026/11/21 10:05:08,77,1,51234,443,0,0,0x0,tcp,alert,\"evilpanel.com/a,b\",(9999)",
+        times: ("2026/11/21", "2026/10/21"),
+        fields: ("src", "misc"),
+    },
+    Case {
+        kind: "cef",
+        head: "",
+        record: "Nov 21 10:05:09 host CEF:0|Vendor|Firewall|1.0|100|a \\| name|5|rt=1795255503000 src=45.9.20.5 msg=a \\= b of evilpanel.com and more dst=10.0.0.1",
+        times: ("1795255503000", "1792577103000"),
+        fields: ("src", "msg"),
+    },
+    Case {
+        kind: "leef",
+        head: "",
+        record: "LEEF:2.0|Vendor|Firewall|1.0|100|^|devTime=Nov 21 2026 11:05:03 +0100^src=45.9.20.5^url=evilpanel.com",
+        times: ("Nov 21", "Oct 21"),
+        fields: ("src", "url"),
+    },
+    Case {
+        kind: "keyvalue",
+        head: "",
+        record: "<189>date=2026-11-21 time=11:05:03 devname=\"FG 1\" tz=\"+0100\" type=\"traffic\" srcip=45.9.20.5 hostname=\"evilpanel.com\"",
+        times: ("2026-11-21", "2026-10-21"),
+        fields: ("srcip", "hostname"),
+    },
+    Case {
+        kind: "keyvalue",
+        head: "",
+        record: "Nov 21 10:05:09 10.9.9.9 eventtime=1795255503123456789 date=2026-11-21 time=02:05:03 srcip=10.0.0.1 dstip=45.9.20.5 msg=\"see evilpanel.com\"",
+        times: ("1795255503", "1792577103"),
+        fields: ("dstip", "msg"),
+    },
+    Case {
+        kind: "keyvalue",
+        head: "",
+        record: "time=\"2026-11-21T11:05:03+01:00\" level=info msg=\"a \\\"b\\\" of evilpanel.com\" remote=45.9.20.5:443",
+        times: ("11-21T", "10-21T"),
+        fields: ("remote", "msg"),
+    },
+    // Postfix writes through syslog, and an alert of Suricata's EVE is an object.
+    Case {
+        kind: "syslog",
+        head: "",
+        record: "Nov 21 10:05:03 evilpanel.com postfix/smtpd[77]: connect from unknown[45.9.20.5]",
+        times: ("Nov 21", "Oct 21"),
+        fields: ("message", "host"),
+    },
+    Case {
+        kind: "jsonl",
+        head: "",
+        record: r#"{"timestamp":"2026-11-21T11:05:03.123456+0100","event_type":"alert","src_ip":"45.9.20.5","alert":{"signature":"x evilpanel.com"}}"#,
+        times: ("11-21T", "10-21T"),
+        fields: ("src_ip", "alert.signature"),
+    },
+    Case {
+        kind: "csv",
+        head: "Date,Time,ip,host",
+        record: "2026-11-21,10:05:03,45.9.20.5,evilpanel.com",
+        times: ("11-21", "10-21"),
+        fields: ("ip", "host"),
+    },
 ];
 
 impl Case {
@@ -185,6 +319,7 @@ fn cells(kind: &str, record: &str) -> Vec<String> {
             record.iter().map(str::to_owned).collect()
         }
         "tsv" | "zeek" => record.split('\t').map(str::to_owned).collect(),
+        "w3c" => record.split(['\t', ' ']).map(str::to_owned).collect(),
         "vpcflow" => record.split(' ').map(str::to_owned).collect(),
         "squid" => record.split_whitespace().map(str::to_owned).collect(),
         _ => quoted_words(record),
@@ -224,9 +359,10 @@ fn annotated_records_remain_readable() {
             assert!(after.starts_with(before), "{}: {after}", case.kind);
             let (read, again) = (cells(case.kind, before), cells(case.kind, after));
             assert_eq!(again[..read.len()], read, "{}", case.kind);
-            let is_bare =
-                before.starts_with('#') && !before.starts_with("#fields") && !before.starts_with("#types");
-            let words = ["combined", "squid", "bind", "syslog"].contains(&case.kind);
+            let names_columns =
+                |line: &str| ["#fields", "#types", "#Fields"].iter().any(|name| line.starts_with(name));
+            let is_bare = before.starts_with('#') && !names_columns(before);
+            let words = WITH_WORDS.contains(&case.kind);
             let added = if is_bare || words && !before.contains("45.9.20.5") { 0 } else { 5 };
             assert_eq!(again.len() - read.len(), added, "{}: {after}", case.kind);
             if added > 0 && before.contains("45.9.20.5") {
@@ -237,6 +373,103 @@ fn annotated_records_remain_readable() {
         let listed =
             dir.run_with_input(&["score", "--output", "annotated", "--only-listed", "-"], log.as_bytes());
         assert_eq!(stdout(&listed).lines().count(), log.lines().count() - 1, "{}", case.kind);
+    }
+}
+
+/// The kinds whose annotation is words behind the line.
+const WITH_WORDS: [&str; 15] = [
+    "combined",
+    "squid",
+    "bind",
+    "syslog",
+    "unbound",
+    "dnsmasq",
+    "suricata",
+    "haproxy",
+    "asa",
+    "paloalto",
+    "cef",
+    "leef",
+    "keyvalue",
+    "windows-dns",
+    "text",
+];
+
+/// A name of Windows' DNS server is lengths and labels. It is found, where it is, under the detected kind, and
+/// its offset is that of the first label.
+#[test]
+fn windows_dns_names_are_decoded() {
+    let dir = TestDir::new();
+    let head = "DNS Server log file creation at 11/21/2026 10:00:00 AM\r\n\r\nMessage logging key (for packets):\r\n\tField #  Information\r\n\r\n";
+    let line = |date: &str, client: &str, name: &str| {
+        format!(
+            "{date} 0E4C PACKET  000000D5 UDP Rcv {client}    1a2b R Q [8081   DR  NOERROR] A      {name}\r\n"
+        )
+    };
+    let log = [
+        head.to_owned(),
+        line("11/21/2026 10:05:03 AM", "10.0.0.9", "(3)www(9)evilpanel(3)com(0)"),
+        line("11/07/2026 10:05:03 PM", "45.9.20.5", "(9)evilpanel(7)example(0)"),
+        line("11/21/2026 12:05:03 AM", "10.0.0.9", "(9)evilpane(3)com(0)"),
+    ]
+    .concat();
+    dir.write("dns.log", &log);
+    let rows = json_lines(&dir.run(&["score", "dns.log"]));
+    let found: Vec<_> = rows.iter().map(|row| (row["line"].clone(), row["offset"].as_u64())).collect();
+    let at = |text: &str| log.find(text).map(|at| at as u64);
+    assert_eq!(found, [(json!(6), at("www(9)")), (json!(7), at("45.9.20.5"))]);
+    assert_eq!(rows[0]["indicator"], json!("www.evilpanel.com"));
+    assert_eq!(rows, json_lines(&dir.run(&["score", "--input", "windows-dns", "dns.log"])));
+    let of = |field: &str| json_lines(&dir.run(&["score", "--field", field, "dns.log"]));
+    assert_eq!((of("query").len(), of("client").len(), of("rcode").len()), (1, 1, 0));
+    let times: Vec<_> =
+        json_lines(&dir.run(&["score", "--at", "event", "--all", "--field", "client", "dns.log"]))
+            .iter()
+            .map(|row| row["event_time"].as_str().map(str::to_owned))
+            .collect();
+    let expected = ["2026-11-21T10:05:03Z", "2026-11-07T22:05:03Z", "2026-11-21T00:05:03Z"];
+    assert_eq!(times, expected.map(|time| Some(time.to_owned())), "the month is first, as line 6 tells");
+    let annotated = dir.run(&["score", "--output", "annotated", "dns.log"]);
+    let text = stdout(&annotated).lines().nth(5).expect("a line").to_owned();
+    assert!(text.contains("(3)www(9)evilpanel(3)com(0) rapsheet_status=1 "), "{text}");
+}
+
+/// An IPv6 address with a port and without brackets is the address.
+#[test]
+fn ports_behind_ipv6_addresses_are_no_part_of_them() {
+    let dir = TestDir::new();
+    for line in [
+        "11/21/2026-10:05:03.1  [**] [1:1:1] x [**] [Priority: 1] {TCP} 2a0e:b107::5:443 -> 10.0.0.1:5\n",
+        "Nov 21 10:05:03 lb haproxy[7]: 2a0e:b107::5:443 [21/Nov/2026:10:05:03.698] f b/s 0/0/8 16 -- 1/1/0/0/0 0/0\n",
+    ] {
+        let rows = json_lines(&dir.run_with_input(&["score", "--all", "-"], line.as_bytes()));
+        assert!(rows.iter().any(|row| row["indicator"] == json!("2a0e:b107::5")), "{rows:?}");
+    }
+}
+
+/// A record before the first of its kind, and one that is of no kind, change nothing.
+#[test]
+fn servers_write_other_lines_first() {
+    let dir = TestDir::new();
+    for (kind, field, log) in [
+        (
+            "unbound",
+            "query",
+            "[1795255500] unbound[1:0] notice: init module 0: iterator\n[1795255503] unbound[1:0] info: 10.0.0.1 evilpanel.com. A IN\n",
+        ),
+        (
+            "dnsmasq",
+            "query",
+            "Nov 21 10:05:00 dnsmasq[7]: started, version 2.90\nNov 21 10:05:03 dnsmasq[7]: query[A] evilpanel.com from 10.0.0.1\n",
+        ),
+        (
+            "haproxy",
+            "client",
+            "Nov 21 10:05:00 lb haproxy[7]: Proxy f started.\nNov 21 10:05:03 lb haproxy[7]: 45.9.20.5:5 [21/Nov/2026:10:05:03.698] f b/s 0/0/8 16 -- 1/1/0/0/0 0/0\n",
+        ),
+    ] {
+        let rows = json_lines(&dir.run_with_input(&["score", "--field", field, "-"], log.as_bytes()));
+        assert_eq!(rows.len(), 1, "{kind}");
     }
 }
 

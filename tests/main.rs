@@ -24,6 +24,8 @@ mod formats;
 mod hostile_lines;
 mod large_lists;
 mod log_kinds;
+mod log_records;
+mod log_times;
 mod memory_bounds;
 mod oracle;
 mod process;

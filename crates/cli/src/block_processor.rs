@@ -14,7 +14,7 @@ use crate::blocks::safe_cut;
 use crate::exit::Failure;
 use crate::filter::Filter;
 use crate::inputs::LogBlock;
-use crate::log::Log;
+use crate::log::{Log, Stated};
 use crate::memory;
 use crate::output::score::{FormatOptions, Match, ScoredBlock, Scorer};
 use crate::settings::Settings;
@@ -65,6 +65,8 @@ pub(crate) struct BlockProcessor<'a> {
 struct Unjudged {
     /// They state no time, and were looked up as of now.
     without_time: AtomicU64,
+    /// So many of them state a time that is not understood.
+    unclear_time: AtomicU64,
     /// They are from before the snapshot's memory.
     before_memory: AtomicU64,
 }
@@ -236,7 +238,6 @@ impl<'a> BlockProcessor<'a> {
     ) -> (Vec<Match>, Option<Vec<Option<Time>>>) {
         let (mut found, bytes) = (found.into_iter().peekable(), remaining.log_block.block.bytes.as_slice());
         let (mut kept, mut times, mut log) = (Vec::new(), Vec::new(), remaining.log.clone());
-        let mut unjudged = (0, 0);
         remaining.log.each_record(bytes, remaining.start..end, |start, end| {
             let record = bytes.get(start..end).unwrap_or(&[]);
             if log.is_header(record)
@@ -247,10 +248,9 @@ impl<'a> BlockProcessor<'a> {
             if log.is_header(record) || record.trim_ascii().is_empty() {
                 return;
             }
-            let time = log.time(record.trim_ascii_end(), self.args.time_field.as_deref(), self.now());
-            unjudged.0 += u64::from(time.is_none());
-            unjudged.1 +=
-                u64::from(time.is_some_and(|time| self.memory_begins.is_some_and(|begin| time < begin)));
+            let stated = log.time(record.trim_ascii_end(), self.args.time_field.as_deref(), self.now());
+            let time = if let Stated::At(time) = stated { Some(time) } else { None };
+            self.count_unjudged(stated);
             while let Some(mut matched) = found.next_if(|matched| matched.at < end) {
                 if let Some(info) = self.info_at(&matched, time) {
                     matched.info = Rc::new(info.into());
@@ -259,9 +259,19 @@ impl<'a> BlockProcessor<'a> {
                 }
             }
         });
-        self.unjudged.without_time.fetch_add(unjudged.0, Ordering::Relaxed);
-        self.unjudged.before_memory.fetch_add(unjudged.1, Ordering::Relaxed);
         (kept, Some(times))
+    }
+
+    /// Counts a record that cannot be judged as of its own time.
+    fn count_unjudged(&self, stated: Stated) {
+        let is_early = |time| self.memory_begins.is_some_and(|begins| time < begins);
+        let one = |counter: &AtomicU64| counter.fetch_add(1, Ordering::Relaxed);
+        match stated {
+            Stated::At(time) if is_early(time) => one(&self.unjudged.before_memory),
+            Stated::At(_) => return,
+            Stated::Unclear => one(&self.unjudged.unclear_time) + one(&self.unjudged.without_time),
+            Stated::Nothing => one(&self.unjudged.without_time),
+        };
     }
 
     fn now(&self) -> Time {
@@ -277,8 +287,9 @@ impl<'a> BlockProcessor<'a> {
 
     /// Prints the summary, if there is one, and says how many records could not be judged as of their own times.
     pub(crate) fn finish(self, settings: &Settings, out: &mut dyn Write) -> Result<(), Failure> {
-        let Unjudged { without_time, before_memory } = self.unjudged;
-        let (without_time, before_memory) = (without_time.into_inner(), before_memory.into_inner());
+        let Unjudged { without_time, unclear_time, before_memory } = self.unjudged;
+        let [without_time, unclear_time, before_memory] =
+            [without_time, unclear_time, before_memory].map(AtomicU64::into_inner);
         let summary =
             self.summary.map(|summary| summary.into_inner().unwrap_or_else(PoisonError::into_inner));
         if let (Some(mut summary), Some(kind)) = (summary, self.args.summary) {
@@ -287,8 +298,12 @@ impl<'a> BlockProcessor<'a> {
         }
         out.flush()?;
         if without_time > 0 {
+            let unclear = match unclear_time {
+                0 => String::new(),
+                many => format!(" ({many} of them state a time that is not understood)"),
+            };
             settings.note(&format!(
-                "rapsheet: {without_time} records without a time were looked up as of now; see --time-field"
+                "rapsheet: {without_time} records without a time{unclear} were looked up as of now; see --time-field"
             ));
         }
         if let Some(begins) = self.memory_begins.filter(|_| before_memory > 0) {
@@ -336,7 +351,7 @@ impl<'p> Remaining<'p> {
             return Some(end);
         }
         let is_line_end = bytes.get(..end).is_some_and(|before| before.ends_with(b"\n"));
-        if !is_line_end || !self.log.is_quoted() {
+        if !is_line_end || self.log.quoted().is_none() {
             return is_line_end.then_some(end);
         }
         let mut last = None;

@@ -5,6 +5,8 @@
 //! memory is bounded for any input. Where a piece ends depends on the bytes alone, not on how many a read
 //! returned: every run gives the same results.
 
+use crate::quoted::QuotedRecords;
+use std::cell::RefCell;
 use std::io::{self, Read};
 
 /// The length of a block, in bytes. Large enough that the costs of a block do not matter, small enough that
@@ -31,6 +33,14 @@ pub(crate) struct Block {
     pub(crate) is_piece: bool,
 }
 
+/// Records of a table with a quotation mark that opens a cell and does not close it.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Runaways {
+    pub(crate) count: u64,
+    /// The line of the first.
+    pub(crate) first_line: u64,
+}
+
 /// Cuts an input into blocks.
 pub(crate) struct BlockReader<R> {
     reader: R,
@@ -44,7 +54,10 @@ pub(crate) struct BlockReader<R> {
     line: u64,
     ended: bool,
     error: Option<io::Error>,
-    keeps_quotes: bool,
+    quoted: Option<QuotedRecords>,
+    runaways: Runaways,
+    /// The marks of records that run away in the text that was cut last.
+    marks: RefCell<Vec<usize>>,
     /// Whether `pending` begins inside a line of more than `line_max`.
     in_long_line: bool,
 }
@@ -64,7 +77,9 @@ impl<R: Read> BlockReader<R> {
             line: 1,
             ended: false,
             error: None,
-            keeps_quotes: false,
+            quoted: None,
+            runaways: Runaways::default(),
+            marks: RefCell::default(),
             in_long_line: false,
         }
     }
@@ -96,23 +111,41 @@ impl<R: Read> BlockReader<R> {
         Ok(())
     }
 
-    /// From now on, no block ends between two quotation marks: a quoted cell may contain line ends.
-    pub(crate) fn keep_quotes(&mut self) {
-        self.keeps_quotes = true;
+    /// From now on, no block ends inside a record whose quoted cells contain line ends.
+    pub(crate) fn keep_records(&mut self, quoted: QuotedRecords) {
+        self.quoted = Some(quoted);
+    }
+
+    /// The records so far that ran away.
+    pub(crate) fn runaways(&self) -> Runaways {
+        self.runaways
     }
 
     /// The last line end at which a block may end.
     fn last_line_end(&self, text: &[u8], from: usize) -> Option<usize> {
-        if !self.keeps_quotes {
-            return memchr::memrchr(b'\n', text.get(from..)?).map(|at| from + at);
+        match self.quoted {
+            None => memchr::memrchr(b'\n', text.get(from..)?).map(|at| from + at),
+            Some(quoted) => {
+                let whole = quoted.whole(text, false);
+                self.marks.replace(whole.runaways);
+                whole.end.map(|end| end - 1)
+            }
         }
-        // From the back: `quotes` is the number before `at`, and an even number means outside of quotes.
-        let mut quotes = memchr::memchr_iter(b'"', text).count();
-        memchr::memrchr2_iter(b'"', b'\n', text).find(|at| {
-            let is_quote = text.get(*at) == Some(&b'"');
-            quotes -= usize::from(is_quote);
-            !is_quote && quotes.is_multiple_of(2)
-        })
+    }
+
+    /// Counts the records of a block that run away. The last block was not cut, so its marks are not known.
+    fn count_runaways(&mut self, bytes: &[u8], is_last: bool) {
+        let Some(quoted) = self.quoted else { return };
+        let mut marks = self.marks.take();
+        if is_last {
+            marks = quoted.whole(bytes, true).runaways;
+        }
+        marks.retain(|mark| *mark < bytes.len());
+        if let (Some(first), 0) = (marks.first(), self.runaways.count) {
+            let before = bytes.get(..*first).unwrap_or(&[]);
+            self.runaways.first_line = self.line + memchr::memchr_iter(b'\n', before).count() as u64;
+        }
+        self.runaways.count += marks.len() as u64;
     }
 
     /// The next block, in the memory of `buffer`; `None` at the end. Bytes that were read before an error are
@@ -128,7 +161,7 @@ impl<R: Read> BlockReader<R> {
             self.in_long_line = in_long_line;
             return Ok(Some(Block { is_piece: in_long_line, ..self.count(buffer) }));
         }
-        let (mut have, mut searched) = (self.pending.len(), 0);
+        let (mut have, mut searched, mut is_last) = (self.pending.len(), 0, false);
         self.ensure_len(&mut buffer, have);
         buffer.iter_mut().zip(self.pending.drain(..)).for_each(|(to, byte)| *to = byte);
         let is_piece = loop {
@@ -142,11 +175,15 @@ impl<R: Read> BlockReader<R> {
                 searched = have;
             }
             if self.ended {
+                is_last = true;
                 break false;
             }
             have = self.read_more(&mut buffer, have);
         };
         buffer.truncate(have);
+        if !is_piece {
+            self.count_runaways(&buffer, is_last);
+        }
         match self.error.take_if(|_| buffer.is_empty()) {
             Some(error) => Err(error),
             None => Ok((!buffer.is_empty()).then(|| Block { is_piece, ..self.count(buffer) })),

@@ -1,7 +1,7 @@
 //! The fields that `--field` and `--time-field` name: whether an input has them, and which it has.
 //!
-//! The fields of most logs are known from their kind or their header. Those of JSON are the keys of its records;
-//! the keys of the first megabyte count, or of the whole input where it is shorter. A name with a slip in it would
+//! The fields of most logs are known from their kind or their header. Those of JSON and of lines of keys and
+//! values are the keys of their records; the keys of the first megabyte count, or of the whole input where it is shorter. A name with a slip in it would
 //! otherwise find nothing, which looks like a log without matches.
 
 use crate::args::Score;
@@ -68,7 +68,7 @@ impl FieldSearch {
                 true
             }
             None => {
-                self.read_keys(block);
+                self.read_keys(log, block);
                 self.searched >= SEARCHED_MAX
             }
         };
@@ -78,9 +78,16 @@ impl FieldSearch {
     }
 
     /// Collects the keys of the records of a block until all fields are found.
-    fn read_keys(&mut self, block: &[u8]) {
+    fn read_keys(&mut self, log: &Log, block: &[u8]) {
         for line in block.split(|byte| *byte == b'\n') {
-            each_key(line, &mut self.known);
+            let mut is_json = true;
+            log.each_key(line.trim_ascii_end(), &mut |key| {
+                is_json = false;
+                self.known.add(String::from_utf8_lossy(key).into_owned());
+            });
+            if is_json {
+                each_key(line, &mut self.known);
+            }
             if self.wanted.iter().all(|wanted| self.known.contains(&wanted.name)) {
                 return;
             }

@@ -4,7 +4,7 @@
 //! longest, and never waits for anything else.
 
 use crate::read_ahead::ReadAhead;
-use rapsheet_decompress::{Container, MAGIC_LEN};
+use rapsheet_decompress::{Container, MAGIC_LEN, Remark};
 use std::fmt;
 use std::fs::File;
 use std::io::{self, Cursor, IsTerminal, Read, Seek, SeekFrom};
@@ -18,13 +18,15 @@ pub(crate) struct Input {
     pub(crate) is_stream: bool,
     /// Where it is decompressed ahead: whether a block can be read without waiting.
     pub(crate) is_ready: Option<IsReady>,
+    /// What its decoder remarks at its end.
+    pub(crate) remark: Option<Remark>,
 }
 
 /// Returns whether a block can be read without waiting.
 pub(crate) type IsReady = Box<dyn Fn() -> bool + Send>;
 
-/// A decompressed input, and its readiness.
-type Decoded = (Box<dyn Read + Send>, Option<IsReady>);
+/// A decompressed input, its readiness, and what its decoder remarks.
+type Decoded = (Box<dyn Read + Send>, Option<IsReady>, Option<Remark>);
 
 /// How many buffers of one input are decompressed ahead.
 pub(crate) const BUFFERS: usize = 8;
@@ -92,18 +94,18 @@ pub(crate) fn open_ahead(path: &Path, buffers: usize) -> Result<Input, Unreadabl
         return Err(Unreadable::new(&name, "it is a folder"));
     }
     let decoded = if about.is_file() { decoded_file(file, buffers) } else { decoded_stream(file, buffers) };
-    let (reader, is_ready) = decoded.map_err(|why| Unreadable::new(&name, why))?;
-    Ok(Input { reader, is_stream: !about.is_file(), is_ready })
+    let (reader, is_ready, remark) = decoded.map_err(|why| Unreadable::new(&name, why))?;
+    Ok(Input { reader, is_stream: !about.is_file(), is_ready, remark })
 }
 
 /// Opens stdin.
 pub(crate) fn stdin() -> Result<Input, Unreadable> {
     if io::stdin().is_terminal() {
-        return Ok(Input { reader: Box::new(io::stdin()), is_stream: true, is_ready: None });
+        return Ok(Input { reader: Box::new(io::stdin()), is_stream: true, is_ready: None, remark: None });
     }
     let decoded = decoded_stream(io::stdin(), BUFFERS);
-    let (reader, is_ready) = decoded.map_err(|why| Unreadable::new("(stdin)", why))?;
-    Ok(Input { reader, is_stream: true, is_ready })
+    let (reader, is_ready, remark) = decoded.map_err(|why| Unreadable::new("(stdin)", why))?;
+    Ok(Input { reader, is_stream: true, is_ready, remark })
 }
 
 /// Opens stdin for questions, each of which is to be answered once its line is complete: how many bytes the first
@@ -116,10 +118,10 @@ pub(crate) fn questions() -> Result<Input, Unreadable> {
     let head = head_of_questions(&mut io::stdin()).map_err(|error| fail(error.to_string()))?;
     let stream = Cursor::new(head.clone()).chain(io::stdin());
     if is_plain_text(&head) {
-        return Ok(Input { reader: Box::new(stream), is_stream: true, is_ready: None });
+        return Ok(Input { reader: Box::new(stream), is_stream: true, is_ready: None, remark: None });
     }
-    let (reader, is_ready) = decoded_stream(stream, BUFFERS).map_err(fail)?;
-    Ok(Input { reader, is_stream: true, is_ready })
+    let (reader, is_ready, remark) = decoded_stream(stream, BUFFERS).map_err(fail)?;
+    Ok(Input { reader, is_stream: true, is_ready, remark })
 }
 
 /// The bytes up to the first line end, or as many as tell a compression.
@@ -149,29 +151,34 @@ fn decoded_file(mut file: File, buffers: usize) -> Result<Decoded, String> {
     let head = Container::head_of(&mut file).map_err(|error| error.to_string())?;
     let container = Container::of(&head);
     file.seek(SeekFrom::Start(0)).map_err(|error| error.to_string())?;
-    read_ahead(container, text::of_file(file)?, buffers)
+    let text = text::of_file(file)?;
+    let remark = text.remark().clone();
+    read_ahead(container, text, remark, buffers)
 }
 
 /// Opens the text of a pipe.
 fn decoded_stream(mut stream: impl Read + Send + 'static, buffers: usize) -> Result<Decoded, String> {
     let head = Container::head_of(&mut stream).map_err(|error| error.to_string())?;
     let container = Container::of(&head);
-    read_ahead(container, text::of_stream(head, stream)?, buffers)
+    let text = text::of_stream(head, stream)?;
+    let remark = text.remark().clone();
+    read_ahead(container, text, remark, buffers)
 }
 
 /// Reads compressed input ahead. Plain input is not worth a thread.
 fn read_ahead(
     container: Container,
     text: impl Read + Send + 'static,
+    remark: Remark,
     buffers: usize,
 ) -> Result<Decoded, String> {
     if container == Container::Plain {
-        return Ok((Box::new(text), None));
+        return Ok((Box::new(text), None, None));
     }
     let ahead = ReadAhead::new(text, buffers)
         .map_err(|error| format!("no thread can be started to decompress it: {error}"))?;
     let is_ready = ahead.readiness();
-    Ok((Box::new(ahead), Some(Box::new(is_ready))))
+    Ok((Box::new(ahead), Some(Box::new(is_ready)), Some(remark)))
 }
 
 /// With `ingest`: every compression, archives, and text in UTF-16. Logs have no limits, because the operator
@@ -179,18 +186,15 @@ fn read_ahead(
 #[cfg(feature = "ingest")]
 mod text {
     use rapsheet_decompress::Limits;
-    use rapsheet_ingest::decode;
+    use rapsheet_ingest::decode::{self, Text};
     use std::fs::File;
     use std::io::{Cursor, Read};
 
-    pub(super) fn of_file(file: File) -> Result<impl Read + Send + 'static, String> {
+    pub(super) fn of_file(file: File) -> Result<Text, String> {
         decode::open(file, Limits::NONE).map_err(|refusal| refusal.to_string())
     }
 
-    pub(super) fn of_stream(
-        head: Vec<u8>,
-        stream: impl Read + Send + 'static,
-    ) -> Result<impl Read + Send + 'static, String> {
+    pub(super) fn of_stream(head: Vec<u8>, stream: impl Read + Send + 'static) -> Result<Text, String> {
         decode::open_stream(Cursor::new(head).chain(stream), Limits::NONE)
             .map_err(|refusal| refusal.to_string())
     }
@@ -204,15 +208,12 @@ mod text {
     use std::fs::File;
     use std::io::Read;
 
-    pub(super) fn of_file(mut file: File) -> Result<impl Read + Send + 'static, String> {
+    pub(super) fn of_file(mut file: File) -> Result<Reader, String> {
         let head = Container::head_of(&mut file).map_err(|error| error.to_string())?;
         of_stream(head, file)
     }
 
-    pub(super) fn of_stream(
-        head: Vec<u8>,
-        stream: impl Read + Send + 'static,
-    ) -> Result<impl Read + Send + 'static, String> {
+    pub(super) fn of_stream(head: Vec<u8>, stream: impl Read + Send + 'static) -> Result<Reader, String> {
         if head.starts_with(b"\xff\xfe") || head.starts_with(b"\xfe\xff") {
             return Err("it is text in UTF-16, which this build of rapsheet does not read".to_owned());
         }
@@ -258,7 +259,7 @@ mod tests {
             let path = dir.path().join(name);
             fs::write(&path, &bytes).expect("written");
             assert_eq!(read(&path).as_deref(), Ok(LINE), "{name}");
-            let (mut text, _) = decoded_stream(io::Cursor::new(bytes), BUFFERS).expect("a stream");
+            let (mut text, ..) = decoded_stream(io::Cursor::new(bytes), BUFFERS).expect("a stream");
             let mut piped = String::new();
             text.read_to_string(&mut piped).expect("read");
             assert_eq!(piped, LINE, "{name} from a pipe");

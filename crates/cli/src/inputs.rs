@@ -10,13 +10,13 @@
 //! meanwhile.
 
 use crate::args::{Score, Shard};
-use crate::blocks::{Block, BlockReader, LINE_MAX};
+use crate::blocks::{Block, BlockReader, LINE_MAX, Runaways};
 use crate::exit::{Exit, print_stderr};
 use crate::fields::FieldSearch;
 use crate::input::{self, Input, IsReady};
 use crate::log::Log;
 use crate::parallel::Step;
-use rapsheet_decompress::{MEMORY_HEAD_LEN, memory_needed};
+use rapsheet_decompress::{MEMORY_HEAD_LEN, Remark, memory_needed};
 use std::collections::VecDeque;
 use std::fs;
 use std::io::{self, Read};
@@ -76,6 +76,8 @@ struct QueuedInput {
     /// The memory of its decoder, where it is open ahead.
     memory: Option<usize>,
     is_ready: Option<IsReady>,
+    /// What its decoder remarks.
+    remark: Option<Remark>,
     /// How many steps it has given so far.
     given: u64,
     /// Messages to print in its turn, and the exit codes that they imply.
@@ -218,6 +220,7 @@ impl<'a> Inputs<'a> {
             state: State::Closed,
             memory: memory.filter(|_| input.is_some()),
             is_ready: None,
+            remark: None,
             given: 0,
             messages: Vec::new(),
             is_only: self.is_only,
@@ -301,6 +304,7 @@ impl QueuedInput {
 
     fn set_opened(&mut self, mut input: Input) {
         self.is_ready = input.is_ready.take();
+        self.remark = input.remark.take();
         self.state = State::Opened(input);
     }
 
@@ -326,8 +330,8 @@ impl QueuedInput {
                 return self.refuse(format!("{name}: {error}"));
             }
         }
-        if log.is_quoted() {
-            blocks.keep_quotes();
+        if let Some(quoted) = log.quoted() {
+            blocks.keep_records(quoted);
         }
         let fields = Some(FieldSearch::new(args)).filter(FieldSearch::is_needed);
         self.state = State::Reading(LogReader { blocks, name, log, given: 0, end: 0, fields });
@@ -339,6 +343,7 @@ impl QueuedInput {
             Ok(Some(block)) => block,
             Ok(None) => {
                 self.end_field_search(&mut reader);
+                self.report_remarks(&reader);
                 return None;
             }
             Err(error) => {
@@ -388,6 +393,24 @@ impl QueuedInput {
         }
         self.fields = Some(search);
         !lacks_all
+    }
+
+    /// Adds what is remarkable about an input that was read to its end.
+    fn report_remarks(&mut self, reader: &LogReader) {
+        let Runaways { count, first_line } = reader.blocks.runaways();
+        if count > 0 {
+            self.messages.push((
+                format!(
+                    "{}:{first_line}: a quotation mark opens a cell and does not close it ({count} in this file); \
+                     such records end with their first line, and the lines below are records of their own",
+                    reader.name
+                ),
+                Exit::Done,
+            ));
+        }
+        if let Some(remark) = self.remark.as_ref().and_then(Remark::text) {
+            self.messages.push((format!("{}: {remark}", reader.name), Exit::Done));
+        }
     }
 
     /// Adds a message that it, or a part of it, cannot be read.

@@ -31,6 +31,7 @@ mod parallel;
 mod printable;
 #[cfg(feature = "ingest")]
 mod progress;
+mod quoted;
 mod read_ahead;
 mod reorder_buffer;
 mod settings;

@@ -49,6 +49,21 @@ impl Container {
         }
     }
 
+    /// Whether `head`, which is all that is left of a stream, is a part of this container's magic number: a
+    /// member that was cut within its first bytes.
+    pub(crate) fn may_begin(self, head: &[u8]) -> bool {
+        let magic: &[u8] = match self {
+            Container::Gzip => &[0x1f, 0x8b],
+            Container::Zstd => &[0x28, 0xb5, 0x2f, 0xfd],
+            Container::Xz => &[0xfd, b'7', b'z', b'X', b'Z', 0],
+            Container::Bzip2 => b"BZh",
+            Container::Zip | Container::Plain => &[],
+        };
+        head.len() < MAGIC_LEN as usize
+            && !head.is_empty()
+            && (magic.starts_with(head) || head.starts_with(magic))
+    }
+
     /// Reads the first [`MAGIC_LEN`] bytes of a stream, or all of a shorter one.
     ///
     /// # Errors

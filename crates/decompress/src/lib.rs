@@ -24,13 +24,17 @@
 mod container;
 mod error;
 mod limits;
+mod lookahead;
+mod members;
 mod memory;
 
 pub use container::{Container, MAGIC_LEN};
 pub use error::{DamageReader, Error};
 pub use limits::{Consumed, CountingReader, LimitedReader, Limits};
+pub use members::Remark;
 pub use memory::{MEMORY_HEAD_LEN, memory_needed};
 
+use members::Members;
 use std::io::{self, BufReader, Cursor, Read};
 
 /// What the xz decoder may allocate; `xz -9` needs 65 MiB.
@@ -40,7 +44,10 @@ const XZ_MEMORY: u64 = 256 << 20;
 const INPUT_BUFFER: usize = 64 << 10;
 
 /// The decompressed bytes of a stream; plain input passes through.
-pub struct Reader(LimitedReader<Box<dyn Read + Send>>);
+pub struct Reader {
+    text: LimitedReader<Box<dyn Read + Send>>,
+    remark: Remark,
+}
 
 impl Reader {
     /// Reads the first [`MAGIC_LEN`] bytes of `source` and opens the decoder that they require.
@@ -64,39 +71,24 @@ impl Reader {
     ) -> Result<Reader, Error> {
         let container = Container::of(&head);
         let (counted, consumed) = CountingReader::new(Cursor::new(head).chain(source));
-        let decoder = decoder(container, BufReader::with_capacity(INPUT_BUFFER, counted))?;
-        Ok(Reader(LimitedReader::new(decoder, limits, consumed)))
+        let remark = Remark::default();
+        let decoder: Box<dyn Read + Send> = match container {
+            Container::Plain => Box::new(BufReader::with_capacity(INPUT_BUFFER, counted)),
+            _ => Box::new(Members::new(container, counted, remark.clone())?),
+        };
+        Ok(Reader { text: LimitedReader::new(decoder, limits, consumed), remark })
+    }
+
+    /// What is remarkable about the stream, once it was read to its end.
+    pub fn remark(&self) -> &Remark {
+        &self.remark
     }
 }
 
 impl Read for Reader {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        self.0.read(buffer)
+        self.text.read(buffer)
     }
-}
-
-/// All decoders here read concatenated streams as one text, as the tools of each format do.
-fn decoder<R>(container: Container, input: BufReader<R>) -> Result<Box<dyn Read + Send>, Error>
-where
-    R: Read + Send + 'static,
-{
-    let damaged = |error: io::Error| Error::Damaged(error.to_string());
-    Ok(match container {
-        Container::Gzip => Box::new(DamageReader::new(flate2::bufread::MultiGzDecoder::new(input))),
-        Container::Zstd => Box::new(DamageReader::new(zstd::Decoder::with_buffer(input).map_err(damaged)?)),
-        #[cfg(feature = "xz")]
-        Container::Xz => {
-            use liblzma::stream::{CONCATENATED, Stream};
-            let stream = Stream::new_stream_decoder(XZ_MEMORY, CONCATENATED);
-            let stream = stream.map_err(|error| damaged(error.into()))?;
-            Box::new(DamageReader::new(liblzma::bufread::XzDecoder::new_stream(input, stream)))
-        }
-        #[cfg(feature = "bz2")]
-        Container::Bzip2 => Box::new(DamageReader::new(bzip2::bufread::MultiBzDecoder::new(input))),
-        Container::Plain => Box::new(input),
-        #[allow(unreachable_patterns, reason = "which formats are left depends on the features")]
-        other => return Err(Error::Unsupported(other.name())),
-    })
 }
 
 #[cfg(test)]

@@ -108,11 +108,56 @@ fn reports_damage_for_a_flipped_bit() {
     assert!(is_damaged(&read(&bytes)), "the checksum itself");
 }
 
+/// The text, and how many bytes behind it are no data.
+fn read_with_remark(bytes: &[u8]) -> (Vec<u8>, u64) {
+    let mut reader = Reader::new(Cursor::new(bytes.to_vec()), Limits::default()).unwrap();
+    let mut text = Vec::new();
+    reader.read_to_end(&mut text).unwrap();
+    (text, reader.remark().trailing())
+}
+
 #[test]
-fn reports_damage_for_garbage_behind_the_last_stream() {
+fn padding_passes_and_garbage_is_remarked() {
     for (name, pack) in PACKERS {
-        let bytes = [pack(TEXT.as_bytes()), b"<html>504 Gateway Time-out</html>".to_vec()].concat();
-        assert!(is_damaged(&read(&bytes)), "{name}");
+        let whole = pack(TEXT.as_bytes());
+        for zeros in [1, 3, 4, 512, 200_000] {
+            let padded = [whole.clone(), vec![0; zeros]].concat();
+            assert_eq!(read_with_remark(&padded), (TEXT.into(), 0), "{name} and {zeros} zeros");
+            let more = [padded, whole.clone()].concat();
+            assert_eq!(
+                read_with_remark(&more),
+                (TEXT.repeat(2).into(), 0),
+                "{name} and {zeros} zeros between"
+            );
+        }
+        for garbage in ["<html>504 Gateway Time-out</html>", "x", "\0\0tail", "\u{1f}\u{1f}\u{1f}"] {
+            let bytes = [whole.clone(), garbage.into()].concat();
+            assert_eq!(
+                read_with_remark(&bytes),
+                (TEXT.into(), garbage.len() as u64),
+                "{name} and {garbage:?}"
+            );
+        }
+    }
+}
+
+#[test]
+fn reads_skippable_frames_of_zstandard() {
+    let skippable = b"\x53\x2a\x4d\x18\x03\0\0\0abc".to_vec();
+    let frame = zst(TEXT.as_bytes());
+    let all = [skippable.clone(), frame.clone(), skippable.clone(), frame, skippable].concat();
+    assert_eq!(read_with_remark(&all), (TEXT.repeat(2).into(), 0));
+}
+
+/// A second member that was cut is damage, however little of it is there.
+#[test]
+fn reports_damage_for_a_second_member_that_is_cut() {
+    for (name, pack) in PACKERS {
+        let whole = pack(TEXT.as_bytes());
+        for end in [1, 2, 3, 5, 8, whole.len() / 2, whole.len() - 1] {
+            let bytes = [whole.clone(), whole[..end].to_vec()].concat();
+            assert!(is_damaged(&read(&bytes)), "{name} cut at {end}");
+        }
     }
 }
 

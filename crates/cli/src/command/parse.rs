@@ -38,7 +38,14 @@ pub(super) fn run(args: &Parse, settings: &Settings) -> Result<Exit, Failure> {
     let mut printer = Printer { event_log: EventLog::new(list), out: stdout(), failed: None };
     let config = ParseConfig { format, options: &options, rules: &rules, can_be_empty: false };
     let read = match open(&args.file) {
-        Ok(mut text) => pipeline::parse_download(&config, &mut text, &mut printer),
+        Ok(mut text) => {
+            let read = pipeline::parse_download(&config, &mut text, &mut printer);
+            let remark = text.remark().text();
+            remark.iter().for_each(|remark| {
+                settings.note(&format!("rapsheet: {}: {remark}", args.file.display()));
+            });
+            read
+        }
         Err(refusal) => Parsed { counters: Err(refusal.into()), guess: None },
     };
     if let Some(error) = printer.failed.take() {

@@ -1,15 +1,14 @@
 //! Access logs of AWS Application Load Balancers: cells between blanks, quoted where they may contain blanks.
 //!
-//! Clients and targets are an address and a port. IPv6 addresses have no brackets there, and with its port
-//! one reads as another address (`2001:db8::5:80`), so the colon before the port is always blanked. AWS adds
+//! Clients and targets are an address and a port, IPv6 addresses without brackets. AWS adds
 //! cells at the end from time to time and asks readers to ignore unknown ones; an annotation is appended
 //! behind all of them.
 
-use super::positional::{Cursor, LineFormat, VisitField, request};
-use super::{Annotation, Fields, Kind, Log, RecordFormat, first_line, line_len, text};
+use super::positional::{Cursor, LineFormat, VisitField, request, without_port};
+use super::timestamp::Stated;
+use super::{Annotation, Fields, Kind, Log, RecordFormat, text};
 use rapsheet_snapshot::Time;
 use std::borrow::Cow;
-use std::ops::Range;
 
 /// The row of this kind.
 pub(super) static KIND: Kind = Kind {
@@ -59,7 +58,8 @@ const WITH_PORTS: [&str; 3] = ["client:port", "target:port", "target:port_list"]
 /// Parts of cells: of the request, and the addresses of client and target without their ports.
 const INNER: [&str; 5] = ["method", "url", "protocol", "client", "target"];
 
-static LINE_FORMAT: LineFormat = LineFormat { fields: &CELLS, read };
+static LINE_FORMAT: LineFormat =
+    LineFormat { fields: &CELLS, read, with_ports: &WITH_PORTS, ..LineFormat::DEFAULT };
 
 fn read(line: &[u8], visit: &mut VisitField<'_>) -> Option<()> {
     let mut cursor = Cursor::new(line, 0);
@@ -82,12 +82,6 @@ fn read(line: &[u8], visit: &mut VisitField<'_>) -> Option<()> {
     Some(())
 }
 
-/// The range of a cell up to its last colon.
-fn without_port(line: &[u8], cell: &Range<usize>) -> Range<usize> {
-    let colon = line.get(cell.clone()).and_then(|text| memchr::memrchr(b':', text));
-    cell.start..colon.map_or(cell.end, |colon| cell.start + colon)
-}
-
 struct Alb;
 
 impl RecordFormat for Alb {
@@ -96,19 +90,7 @@ impl RecordFormat for Alb {
     }
 
     fn mask(&self, block: &[u8], fields: &[String], out: &mut Vec<u8>) -> bool {
-        let colons = colons_before_ports(block);
-        if !(&LINE_FORMAT).mask(block, fields, out) {
-            if colons.is_empty() {
-                return false;
-            }
-            out.extend_from_slice(block);
-        }
-        for at in colons {
-            if let Some(byte) = out.get_mut(at) {
-                *byte = b' ';
-            }
-        }
-        true
+        (&LINE_FORMAT).mask(block, fields, out)
     }
 
     fn field(&self, record: &[u8], name: &str) -> Option<Vec<u8>> {
@@ -119,7 +101,7 @@ impl RecordFormat for Alb {
         (&LINE_FORMAT).time_fields()
     }
 
-    fn time_of_line(&self, record: &[u8], now: Time) -> Option<Time> {
+    fn time_of_line(&self, record: &[u8], now: Time) -> Stated {
         (&LINE_FORMAT).time_of_line(record, now)
     }
 
@@ -133,28 +115,4 @@ impl RecordFormat for Alb {
             out.extend_from_slice(cell.as_bytes());
         }
     }
-}
-
-/// The offsets of the colons between IPv6 addresses without brackets and their ports.
-fn colons_before_ports(block: &[u8]) -> Vec<usize> {
-    let (mut colons, mut start) = (Vec::new(), 0);
-    while start < block.len() {
-        let rest = block.get(start..).unwrap_or(&[]);
-        let line = first_line(rest);
-        let _ = read(line, &mut |name, cell| {
-            if !WITH_PORTS.contains(&name) {
-                return;
-            }
-            let mut cursor = Cursor::new(line.get(..cell.end).unwrap_or(line), cell.start);
-            while let Some(word) = cursor.word() {
-                let text = line.get(word.clone()).unwrap_or(&[]);
-                let is_v6 = text.first() != Some(&b'[') && memchr::memchr_iter(b':', text).count() > 1;
-                if is_v6 {
-                    colons.push(start + without_port(line, &word).end);
-                }
-            }
-        });
-        start += line_len(rest);
-    }
-    colons
 }

@@ -53,3 +53,21 @@ impl Annotation<'_> {
         ]
     }
 }
+
+/// The beginning of [`ANNOTATION_NAMES`].
+const PREFIX: &[u8] = b"rapsheet_";
+
+/// Appends a text in which no name is one of ours, in any case: `rapsheet_` becomes `rapsheet%5F`.
+pub(super) fn push_disowned(text: &[u8], out: &mut Vec<u8>) {
+    let mut copied_to = 0;
+    for at in memchr::memchr_iter(b'_', text) {
+        let before = text.get(..=at).unwrap_or(&[]);
+        let start = before.len().saturating_sub(PREFIX.len());
+        if before.get(start..).is_some_and(|name| name.eq_ignore_ascii_case(PREFIX)) {
+            out.extend_from_slice(text.get(copied_to..at).unwrap_or(&[]));
+            out.extend_from_slice(b"%5F");
+            copied_to = at + 1;
+        }
+    }
+    out.extend_from_slice(text.get(copied_to..).unwrap_or(&[]));
+}

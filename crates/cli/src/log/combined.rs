@@ -36,13 +36,16 @@ static LINE_FORMAT: LineFormat = LineFormat {
         "rest",
     ],
     read,
+    ..LineFormat::DEFAULT
 };
 
 fn read(line: &[u8], visit: &mut VisitField<'_>) -> Option<()> {
     let bracket = memchr::memmem::find(line, b" [")?;
     let mut cursor = Cursor::new(line, bracket + 2);
     let time = cursor.until(b']')?;
-    timestamp::clf(line.get(time.clone())?)?;
+    if !timestamp::is_clf(line.get(time.clone())?) {
+        return None;
+    }
     cursor.skip_exact(b"]")?;
     let request_range = cursor.quoted()?;
     let (status, bytes) = (cursor.word()?, cursor.word()?);

@@ -4,11 +4,12 @@
 //! Cells are located, not unquoted, because bytes must not move: this is why the `csv` crate is not used.
 //! Where files were joined, the header recurs: a record that equals it is a header, too.
 
-use super::annotation::CellStyle;
+use super::annotation::{CellStyle, push_disowned};
 use super::{
     ANNOTATION_NAMES, Annotation, Fields, Kind, Log, RecordFormat, copy_or_blank, is_selected, line_len,
     named_fields,
 };
+use crate::quoted::QuotedRecords;
 
 /// The row of this kind.
 pub(super) static CSV: Kind = Kind {
@@ -117,7 +118,7 @@ impl Columns {
         let mut start = 0;
         loop {
             let rest = record.get(start..).unwrap_or(&[]);
-            let quoted = if self.dialect.is_quoted { quoted_len(rest) } else { 0 };
+            let quoted = self.quoted().map_or(0, |quoted| quoted.quoted_len(rest));
             let plain = rest.get(quoted..).and_then(|rest| memchr::memchr(self.dialect.delimiter, rest));
             let end = plain.map_or(record.len(), |at| start + quoted + at);
             visit(start, end);
@@ -154,12 +155,12 @@ impl RecordFormat for Columns {
         named_fields(&self.names)
     }
 
-    fn is_quoted(&self) -> bool {
-        self.dialect.is_quoted
+    fn quoted(&self) -> Option<QuotedRecords> {
+        self.dialect.is_quoted.then_some(QuotedRecords { delimiter: self.dialect.delimiter })
     }
 
     fn record_len(&self, text: &[u8]) -> usize {
-        if self.dialect.is_quoted { record_len(text) } else { line_len(text) }
+        self.quoted().map_or_else(|| line_len(text), |quoted| quoted.record_len(text))
     }
 
     fn is_header(&self, record: &[u8]) -> bool {
@@ -198,55 +199,39 @@ impl RecordFormat for Columns {
         found
     }
 
-    /// A record with missing cells is filled up first, so that the annotation is in its columns.
+    /// The annotation is in its columns: a record with missing cells is filled up first, and cells beyond the
+    /// header's follow it. A column of the log that has a name of ours is renamed in the header.
     fn annotate(&self, record: &[u8], annotation: &Annotation<'_>, out: &mut Vec<u8>) {
-        out.extend_from_slice(record);
         if record.is_empty() {
             return;
         }
-        let missing = self.names.len().saturating_sub(self.count(record));
-        let cells = match self.is_header(record) {
-            true => ANNOTATION_NAMES.map(str::to_owned),
-            false => annotation.cells(&self.dialect.cells),
+        let (mut count, mut end) = (0, record.len());
+        self.each_cell(record, |_, to| {
+            count += 1;
+            end = if count == self.names.len() { to } else { end };
+        });
+        let is_header = self.is_header(record);
+        let (own, beyond) = record.split_at_checked(end).unwrap_or((record, &[]));
+        if is_header {
+            push_disowned(own, out)
+        } else {
+            out.extend_from_slice(own)
+        }
+        let cells = if is_header {
+            ANNOTATION_NAMES.map(str::to_owned)
+        } else {
+            annotation.cells(&self.dialect.cells)
         };
-        let empty = std::iter::repeat_n(self.dialect.cells.empty, missing);
+        let empty = std::iter::repeat_n(self.dialect.cells.empty, self.names.len().saturating_sub(count));
         for cell in empty.chain(cells.iter().map(String::as_str)) {
             out.push(self.dialect.delimiter);
             out.extend_from_slice(self.cell(cell).as_bytes());
         }
+        out.extend_from_slice(beyond);
     }
 }
 
 /// A record without a byte order mark and trailing blanks.
 fn trimmed(record: &[u8]) -> &[u8] {
     record.strip_prefix(b"\xef\xbb\xbf").unwrap_or(record).trim_ascii_end()
-}
-
-/// The length of a cell in quotes; 0 for one without.
-fn quoted_len(text: &[u8]) -> usize {
-    if text.first() != Some(&b'"') {
-        return 0;
-    }
-    let mut at = 1;
-    while let Some(quote) = memchr::memchr(b'"', text.get(at..).unwrap_or(&[])) {
-        at += quote + 1;
-        if text.get(at) != Some(&b'"') {
-            return at;
-        }
-        at += 1;
-    }
-    text.len()
-}
-
-/// The length of a record with its line end, the first one outside of quotes.
-fn record_len(text: &[u8]) -> usize {
-    let mut quotes = 0usize;
-    for at in memchr::memchr2_iter(b'"', b'\n', text) {
-        match text.get(at) {
-            Some(b'"') => quotes += 1,
-            _ if quotes.is_multiple_of(2) => return at + 1,
-            _ => {}
-        }
-    }
-    text.len()
 }

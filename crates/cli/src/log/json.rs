@@ -219,14 +219,20 @@ struct Object<'a> {
     providers: &'a [&'a str],
 }
 
-/// Appends an object with one more member; a line that is no object is appended as it is.
+/// The key of the member that is added.
+const OUR_KEY: &str = "rapsheet";
+/// Before a key of the record that is ours, or was ours in an earlier run.
+const OWN: &str = "own_";
+
+/// Appends an object with one more member; a line that is no object is appended as it is. A member of the
+/// object that has our key is renamed to `own_rapsheet`: readers differ in which of two equal keys counts.
 pub(super) fn annotate(line: &[u8], annotation: &Annotation<'_>, out: &mut Vec<u8>) {
     let body = line.trim_ascii_end();
     let inner = body.strip_suffix(b"}").filter(|_| body.trim_ascii_start().starts_with(b"{"));
     let Some(inner) = inner else { return out.extend_from_slice(line) };
     let Annotation { status, detected_by, assessments, indicators, providers } = annotation;
     let object = Object { status: *status, detected_by: *detected_by, assessments, indicators, providers };
-    out.extend_from_slice(inner);
+    push_renamed(inner, out);
     if !inner.trim_ascii().ends_with(b"{") {
         out.push(b',');
     }
@@ -235,4 +241,63 @@ pub(super) fn annotate(line: &[u8], annotation: &Annotation<'_>, out: &mut Vec<u
     let _ = serde_json::to_writer(&mut *out, &object);
     out.push(b'}');
     out.extend_from_slice(line.get(body.len()..).unwrap_or(&[]));
+}
+
+/// Appends an object whose members do not have our key. Few objects have the name or an escape in them.
+fn push_renamed(object: &[u8], out: &mut Vec<u8>) {
+    let may_have = memchr::memmem::find(object, OUR_KEY.as_bytes()).is_some()
+        || memchr::memmem::find(object, b"\\u").is_some();
+    let mut copied_to = 0;
+    for at in if may_have { own_keys(object) } else { Vec::new() } {
+        out.extend_from_slice(object.get(copied_to..at).unwrap_or(&[]));
+        out.extend_from_slice(OWN.as_bytes());
+        copied_to = at;
+    }
+    out.extend_from_slice(object.get(copied_to..).unwrap_or(&[]));
+}
+
+/// The offsets of the keys of an object that are ours, once unescaped. Depth is counted, and not recursed
+/// into: no nesting hides a key.
+fn own_keys(object: &[u8]) -> Vec<usize> {
+    let (mut keys, mut depth, mut is_key, mut at) = (Vec::new(), 0usize, false, 0);
+    while let Some(byte) = object.get(at) {
+        match byte {
+            b'"' => {
+                let end = at + string_len(object.get(at..).unwrap_or(&[]));
+                if depth == 1 && is_key && object.get(at..end).is_some_and(is_ours) {
+                    keys.push(at + 1);
+                }
+                (at, is_key) = (end, false);
+                continue;
+            }
+            b'{' | b'[' => {
+                depth += 1;
+                is_key = depth == 1;
+            }
+            b'}' | b']' => depth = depth.saturating_sub(1),
+            b',' => is_key = depth == 1,
+            _ => {}
+        }
+        at += 1;
+    }
+    keys
+}
+
+/// The length of a string with its quotes.
+fn string_len(text: &[u8]) -> usize {
+    let mut at = 1;
+    while let Some(mark) = text.get(at..).and_then(|rest| memchr::memchr2(b'"', b'\\', rest)) {
+        at += mark + 1;
+        if text.get(at - 1) == Some(&b'"') {
+            return at;
+        }
+        at += 1;
+    }
+    text.len()
+}
+
+/// Whether a key in quotes is ours, or one that an earlier run renamed.
+fn is_ours(key: &[u8]) -> bool {
+    let name: Option<String> = serde_json::from_slice(key).ok();
+    name.is_some_and(|name| name.trim_start_matches(OWN) == OUR_KEY)
 }

@@ -6,6 +6,7 @@
 //!   scorer needs no columns or keys, and every offset that it reports is one of the log.
 //! - An annotated record is the record with something added; every other byte stays as it was.
 
+use crate::quoted::QuotedRecords;
 use rapsheet_snapshot::Time;
 use std::borrow::Cow;
 use std::fs::File;
@@ -16,21 +17,35 @@ use std::sync::Arc;
 
 mod alb;
 mod annotation;
+mod asa;
 mod bind;
+mod cef;
 mod cloudtrail;
 mod combined;
 mod delimited;
+mod dnsmasq;
+mod haproxy;
+mod headed;
 mod json;
+mod keyvalue;
+mod leef;
+mod pairs;
+mod paloalto;
 mod positional;
 mod squid;
+mod suricata;
 mod syslog;
 mod text;
 mod timestamp;
+mod unbound;
 mod vpcflow;
+mod w3c;
+mod windows_dns;
 mod zeek;
 
 use annotation::ANNOTATION_NAMES;
 pub(crate) use annotation::Annotation;
+pub(crate) use timestamp::Stated;
 
 /// Every kind, in the order of the help.
 pub(crate) static KINDS: &[&Kind] = &[
@@ -47,6 +62,17 @@ pub(crate) static KINDS: &[&Kind] = &[
     &vpcflow::KIND,
     &alb::KIND,
     &cloudtrail::KIND,
+    &w3c::KIND,
+    &windows_dns::KIND,
+    &unbound::KIND,
+    &dnsmasq::KIND,
+    &suricata::KIND,
+    &haproxy::KIND,
+    &asa::KIND,
+    &paloalto::KIND,
+    &cef::KIND,
+    &leef::KIND,
+    &keyvalue::KIND,
 ];
 
 /// The kinds that can be detected. A kind whose logs another kind would accept, too, comes before it.
@@ -58,7 +84,18 @@ static DETECTION_ORDER: &[&Kind] = &[
     &vpcflow::KIND,
     &squid::KIND,
     &combined::KIND,
+    &w3c::KIND,
+    &cef::KIND,
+    &leef::KIND,
+    &suricata::KIND,
     &bind::KIND,
+    &unbound::KIND,
+    &dnsmasq::KIND,
+    &haproxy::KIND,
+    &asa::KIND,
+    &paloalto::KIND,
+    &keyvalue::KIND,
+    &windows_dns::KIND,
     &syslog::KIND,
     &delimited::CSV,
     &delimited::TSV,
@@ -131,10 +168,13 @@ enum Fields<'l> {
 trait RecordFormat: Send + Sync {
     fn fields(&self) -> Fields<'_>;
 
-    /// Whether a record may contain line ends between quotes.
-    fn is_quoted(&self) -> bool {
-        false
+    /// How records end that may contain line ends between quotes.
+    fn quoted(&self) -> Option<QuotedRecords> {
+        None
     }
+
+    /// Visits the keys of a record, in a log of lines that have keys of their own and are not JSON.
+    fn each_key(&self, _record: &[u8], _visit: &mut dyn FnMut(&[u8])) {}
 
     /// Whether another header may follow, with other fields.
     fn headers_recur(&self) -> bool {
@@ -169,8 +209,8 @@ trait RecordFormat: Send + Sync {
     }
 
     /// The time that a record states outside of [`RecordFormat::time_fields`].
-    fn time_of_line(&self, _record: &[u8], _now: Time) -> Option<Time> {
-        None
+    fn time_of_line(&self, _record: &[u8], _now: Time) -> Stated {
+        Stated::Nothing
     }
 
     /// Appends a record and its annotation.
@@ -204,9 +244,9 @@ impl Log {
         if (cloudtrail::KIND.detect)(head) { Log::of(&json::KIND, head) } else { Log::of(kind, head) }
     }
 
-    /// Whether a record may contain line ends between quotes.
-    pub(crate) fn is_quoted(&self) -> bool {
-        self.0.is_quoted()
+    /// How records end that may contain line ends between quotes.
+    pub(crate) fn quoted(&self) -> Option<QuotedRecords> {
+        self.0.quoted()
     }
 
     /// Whether another header may follow, with other fields.
@@ -227,6 +267,11 @@ impl Log {
             Fields::None => Some(Vec::new()),
             Fields::Named(names) => Some(names.into_iter().map(Cow::into_owned).collect()),
         }
+    }
+
+    /// Visits the keys of a record, in a log of lines that have keys of their own and are not JSON.
+    pub(crate) fn each_key(&self, record: &[u8], visit: &mut dyn FnMut(&[u8])) {
+        self.0.each_key(record, visit);
     }
 
     /// Replaces `out` with a copy of a block with everything but `fields` blanked out, and always without
@@ -251,12 +296,36 @@ impl Log {
         self.0.is_header(record)
     }
 
-    /// When a record happened: by the field of this name, or by the fields and lines of its kind.
-    pub(crate) fn time(&self, record: &[u8], field: Option<&str>, now: Time) -> Option<Time> {
+    /// When a record happened: by the field of this name, or by the fields and lines of its kind. A field with
+    /// a time that is not understood decides, too: no other time is taken for it.
+    pub(crate) fn time(&self, record: &[u8], field: Option<&str>, now: Time) -> Stated {
         let names = field.as_ref().map_or(self.0.time_fields(), std::slice::from_ref);
-        let mut cells = names.iter().filter_map(|name| self.0.field(record, name));
-        let stated = cells.find_map(|cell| timestamp::of_field(&cell, now));
-        stated.or_else(|| self.0.time_of_line(record, now))
+        let cells = names.iter().filter_map(|name| self.0.field(record, name));
+        let mut stated = cells.map(|cell| match self.time_of_cell(record, &cell, now) {
+            Stated::Nothing if field.is_some() && !is_empty_cell(&cell) => Stated::Unclear,
+            stated => stated,
+        });
+        let by_field = stated.find(|stated| *stated != Stated::Nothing).unwrap_or(Stated::Nothing);
+        by_field.or_else(|| self.0.time_of_line(record, now))
+    }
+
+    /// The time of a cell; a date and its clock may be in fields of their own.
+    fn time_of_cell(&self, record: &[u8], cell: &[u8], now: Time) -> Stated {
+        let first_of = |names: &[&str], fits: fn(&[u8]) -> bool| {
+            let cells = names.iter().filter_map(|name| self.0.field(record, name));
+            cells.into_iter().find(|other| fits(other) || other == b"-")
+        };
+        let zone = || timestamp::ZONES.iter().find_map(|name| self.0.field(record, name));
+        if timestamp::is_clock(cell) {
+            let date = first_of(&timestamp::DATES, timestamp::is_date);
+            return date
+                .map_or(Stated::Unclear, |date| timestamp::of_parts(&date, cell, zone().as_deref(), now));
+        }
+        let clock = timestamp::is_date(cell).then(|| first_of(&timestamp::CLOCKS, timestamp::is_clock));
+        match clock.flatten() {
+            Some(clock) => timestamp::of_parts(cell, &clock, zone().as_deref(), now),
+            None => timestamp::of_field(cell, now),
+        }
     }
 
     /// Appends a record and its annotation to `out`.
@@ -323,6 +392,11 @@ fn copy_or_blank(block: &[u8], from: usize, to: usize, is_selected: bool, out: &
     } else {
         out.extend(bytes.iter().map(|byte| blank(*byte)));
     }
+}
+
+/// Whether a cell is one of the ways in which logs write no value.
+fn is_empty_cell(cell: &[u8]) -> bool {
+    [b"".as_slice(), b"-", b"\"\"", b"\"-\"", b"null", b"(empty)"].contains(&cell.trim_ascii())
 }
 
 fn is_selected(name: &[u8], fields: &[String]) -> bool {

@@ -4,9 +4,8 @@
 //! line that is not of the kind has no fields, and its time is found as in any text. Fields may overlap: the
 //! URL of a request is part of the request.
 
-use super::{
-    Annotation, Fields, Log, RecordFormat, blank, first_line, is_selected, line_len, text, timestamp,
-};
+use super::timestamp::{self, Stated};
+use super::{Annotation, Fields, Log, RecordFormat, blank, first_line, is_selected, line_len, text};
 use rapsheet_snapshot::Time;
 use std::borrow::Cow;
 use std::ops::Range;
@@ -17,7 +16,17 @@ pub(super) struct LineFormat {
     pub(super) fields: &'static [&'static str],
     /// Visits the fields of a line; `None` where the line is not of this kind.
     pub(super) read: ReadFields,
+    /// Fields of addresses and ports without brackets. With its port an IPv6 address reads as another one
+    /// (`2001:db8::5:80`), so the colon before the port is blanked.
+    pub(super) with_ports: &'static [&'static str],
+    /// Lists the bytes of a line that are searched as others.
+    pub(super) edit: Option<Edit>,
+    /// The time of a line.
+    pub(super) time: fn(&[u8], Time) -> Stated,
 }
+
+/// Takes a line, the offset of its first byte, and the list of offsets and their bytes.
+pub(super) type Edit = fn(&[u8], usize, &mut Vec<(usize, u8)>);
 
 /// Calls a visitor with the name and the range of each field of a line.
 pub(super) type ReadFields = fn(&[u8], &mut VisitField<'_>) -> Option<()>;
@@ -25,6 +34,10 @@ pub(super) type ReadFields = fn(&[u8], &mut VisitField<'_>) -> Option<()>;
 pub(super) type VisitField<'v> = dyn FnMut(&'static str, Range<usize>) + 'v;
 
 impl LineFormat {
+    /// Lines without fields, whose first time is theirs.
+    pub(super) const DEFAULT: LineFormat =
+        LineFormat { fields: &[], read: |_, _| None, with_ports: &[], edit: None, time: timestamp::of_line };
+
     /// A log of these lines.
     pub(super) fn log(&'static self) -> Log {
         Log::new(self)
@@ -32,19 +45,61 @@ impl LineFormat {
 
     /// Whether the first line of a log is of this kind.
     pub(super) fn detect(&self, head: &[u8]) -> bool {
-        (self.read)(first_line(head), &mut |_, _| {}).is_some()
-    }
-}
-
-impl RecordFormat for &'static LineFormat {
-    fn fields(&self) -> Fields<'_> {
-        Fields::Named(self.fields.iter().map(|name| Cow::Borrowed(*name)).collect())
+        self.is_line(first_line(head))
     }
 
-    fn mask(&self, block: &[u8], fields: &[String], out: &mut Vec<u8>) -> bool {
-        if fields.is_empty() {
-            return false;
+    /// Whether one of the first lines of a log is of this kind: others may come before it.
+    pub(super) fn detect_below(&self, head: &[u8], lines: usize) -> bool {
+        head.split(|byte| *byte == b'\n').take(lines).any(|line| self.is_line(first_line(line)))
+    }
+
+    fn is_line(&self, line: &[u8]) -> bool {
+        (self.read)(line, &mut |_, _| {}).is_some()
+    }
+
+    /// The bytes of a block that are searched as others.
+    fn edits(&self, block: &[u8]) -> Vec<(usize, u8)> {
+        let (mut edits, mut start) = (Vec::new(), 0);
+        if self.edit.is_none() && self.with_ports.is_empty() {
+            return edits;
         }
+        while start < block.len() {
+            let rest = block.get(start..).unwrap_or(&[]);
+            let line = first_line(rest);
+            if let Some(edit) = self.edit {
+                edit(line, start, &mut edits);
+            }
+            if !self.with_ports.is_empty() {
+                self.blank_ports(line, start, &mut edits);
+            }
+            start += line_len(rest);
+        }
+        edits
+    }
+
+    /// Blanks the colons between IPv6 addresses without brackets and their ports.
+    fn blank_ports(&self, line: &[u8], start: usize, edits: &mut Vec<(usize, u8)>) {
+        let mut ports = Vec::new();
+        let is_whole = (self.read)(line, &mut |name, cell| {
+            if !self.with_ports.contains(&name) {
+                return;
+            }
+            let mut cursor = Cursor::new(line.get(..cell.end).unwrap_or(line), cell.start);
+            while let Some(word) = cursor.word() {
+                let text = line.get(word.clone()).unwrap_or(&[]);
+                let is_v6 = text.first() != Some(&b'[') && memchr::memchr_iter(b':', text).count() > 1;
+                if is_v6 {
+                    ports.push((start + without_port(line, &word).end, b' '));
+                }
+            }
+        });
+        if is_whole.is_some() {
+            edits.append(&mut ports);
+        }
+    }
+
+    /// Appends a copy of a block with everything but `fields` blanked out.
+    fn copy_fields(&self, block: &[u8], fields: &[String], out: &mut Vec<u8>) {
         out.extend(block.iter().map(|byte| blank(*byte)));
         let mut start = 0;
         while start < block.len() {
@@ -65,6 +120,42 @@ impl RecordFormat for &'static LineFormat {
             }
             start += line_len(rest);
         }
+    }
+}
+
+/// The range of a cell up to its last colon.
+pub(super) fn without_port(line: &[u8], cell: &Range<usize>) -> Range<usize> {
+    let colon = line.get(cell.clone()).and_then(|text| memchr::memrchr(b':', text));
+    cell.start..colon.map_or(cell.end, |colon| cell.start + colon)
+}
+
+/// The range of a cell behind its last colon.
+pub(super) fn port(line: &[u8], cell: &Range<usize>) -> Range<usize> {
+    let colon = line.get(cell.clone()).and_then(|text| memchr::memrchr(b':', text));
+    colon.map_or(cell.end, |colon| cell.start + colon + 1)..cell.end
+}
+
+impl RecordFormat for &'static LineFormat {
+    fn fields(&self) -> Fields<'_> {
+        Fields::Named(self.fields.iter().map(|name| Cow::Borrowed(*name)).collect())
+    }
+
+    fn mask(&self, block: &[u8], fields: &[String], out: &mut Vec<u8>) -> bool {
+        let edits = self.edits(block);
+        if fields.is_empty() {
+            if edits.is_empty() {
+                return false;
+            }
+            out.extend_from_slice(block);
+        } else {
+            self.copy_fields(block, fields, out);
+        }
+        for (at, byte) in edits {
+            // What was blanked out stays blank.
+            if let Some(to) = out.get_mut(at).filter(|to| Some(&**to) == block.get(at)) {
+                *to = byte;
+            }
+        }
         true
     }
 
@@ -82,8 +173,8 @@ impl RecordFormat for &'static LineFormat {
         &[]
     }
 
-    fn time_of_line(&self, record: &[u8], now: Time) -> Option<Time> {
-        timestamp::of_line(record, now)
+    fn time_of_line(&self, record: &[u8], now: Time) -> Stated {
+        (self.time)(record, now)
     }
 
     fn annotate(&self, record: &[u8], annotation: &Annotation<'_>, out: &mut Vec<u8>) {

@@ -32,6 +32,7 @@ static LINE_FORMAT: LineFormat = LineFormat {
         "rest",
     ],
     read,
+    ..LineFormat::DEFAULT
 };
 
 fn read(line: &[u8], visit: &mut VisitField<'_>) -> Option<()> {

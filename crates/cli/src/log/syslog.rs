@@ -3,6 +3,8 @@
 
 use super::Kind;
 use super::positional::{Cursor, LineFormat, VisitField};
+use super::timestamp::{self, Stated};
+use rapsheet_snapshot::Time;
 use std::ops::Range;
 
 /// The row of this kind.
@@ -15,8 +17,12 @@ pub(super) static KIND: Kind = Kind {
     reshape: None,
 };
 
-static LINE_FORMAT: LineFormat =
-    LineFormat { fields: &["time", "host", "app", "pid", "msgid", "structured_data", "message"], read };
+static LINE_FORMAT: LineFormat = LineFormat {
+    fields: &["time", "host", "app", "pid", "msgid", "structured_data", "message"],
+    read,
+    time,
+    ..LineFormat::DEFAULT
+};
 
 fn read(line: &[u8], visit: &mut VisitField<'_>) -> Option<()> {
     let start = priority(line);
@@ -25,6 +31,13 @@ fn read(line: &[u8], visit: &mut VisitField<'_>) -> Option<()> {
         [version, b' ', ..] if start > 0 && version.is_ascii_digit() => structured(line, cursor, visit),
         _ => traditional(line, cursor, start, visit),
     }
+}
+
+/// The first time of a line; none where RFC 5424's `-` says so: one in the message is another.
+fn time(line: &[u8], now: Time) -> Stated {
+    let mut is_nil = false;
+    let _ = read(line, &mut |name, at| is_nil |= name == "time" && line.get(at) == Some(b"-"));
+    if is_nil { Stated::Nothing } else { timestamp::of_line(line, now) }
 }
 
 /// The length of the priority, `<165>`; 0 without one.

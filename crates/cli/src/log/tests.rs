@@ -71,6 +71,8 @@ const ALB: &str = "https 2018-07-02T22:23:00.186641Z app/lb/50 2001:db8::5:2817 
 const SQUID: &str = "1521911720.865     87 10.0.0.1 TCP_TUNNEL/200 1234 CONNECT www.example.com:443 - HIER_DIRECT/192.0.2.7 -";
 const BIND: &str = "23-Nov-2026 10:05:03.123 queries: info: client @0x7f 192.0.2.9#53211 (www.example.com): view in: query: www.example.com IN A +E(0)K (198.51.100.1)";
 const BIND_OLD: &str = "client 192.0.2.9#53211: query: www.example.com IN A +";
+const HAPROXY: &str = "Nov 27 10:00:00 lb haproxy[7]: 2001:db8::5:443 [27/Nov/2026:10:00:00.698] https~ app/web1 0/0/1/7/8 200 16 - - ---- 3/1/0/0/0 0/0 {x} \"GET /a HTTP/1.1\"";
+const WINDOWS_DNS: &str = "11/27/2026 10:00:00 AM 0E4C PACKET  000000D5 UDP Rcv 192.0.2.9    1a2b   Q [0001   D   NOERROR] A      (3)www(7)example(3)com(0)";
 const SYSLOG: &str = "<34>Oct  1 22:14:15 host su[12]: failed for x";
 const SYSLOG_5424: &str = "<165>1 2026-10-11T22:14:15.003Z host app 77 ID47 [a@1 b=\"x]\\\"y\"][c] a message";
 
@@ -99,6 +101,33 @@ fn detects_kinds_by_their_beginnings() {
         (SYSLOG, "syslog"),
         (SYSLOG_5424, "syslog"),
         ("2026-10-11T22:14:15.003+01:00 host app[5]: x", "syslog"),
+        ("#Software: x\n#Fields: date time c-ip\n", "w3c"),
+        ("# a comment\nx\n", "text"),
+        ("[1795773600] unbound[1:0] info: 192.0.2.9 www.example.com. A IN", "unbound"),
+        ("[1795773600] unbound[1:0] info: start of service (unbound 1.19.0).", "text"),
+        ("Nov 23 10:05:03 dnsmasq[7]: forwarded www.example.com to 192.0.2.9", "dnsmasq"),
+        ("Nov 23 10:05:03 host dnsmasq-dhcp[7]: DHCPACK(br0) 192.0.2.9 aa:bb", "syslog"),
+        (
+            "11/27/2026-10:00:00.1  [**] [1:2:3] a [**] [Priority: 1] {UDP} 192.0.2.9:5 -> 192.0.2.10:53",
+            "suricata",
+        ),
+        (HAPROXY, "haproxy"),
+        ("%ASA-6-302013: Built outbound TCP connection 3 for outside:192.0.2.9/22 (192.0.2.9/22)", "asa"),
+        ("Nov 27 10:00:00 r1 77: *Nov 27 09:00:00.1: %SEC_LOGIN-5-X: a", "asa"),
+        ("Nov 27 10:00:00 host app: 100%: done", "syslog"),
+        (
+            "Nov 27 10:00:00 fw 1,2026/11/27 10:00:00,01,TRAFFIC,end,1,2026/11/27 10:00:00,192.0.2.9,192.0.2.10,",
+            "paloalto",
+        ),
+        ("CEF:0|v|p|1|2|n|5|src=192.0.2.9", "cef"),
+        ("<34>Nov 27 10:00:00 host LEEF:1.0|v|p|1|2|src=192.0.2.9\tdst=192.0.2.10", "leef"),
+        ("date=2026-11-27 time=10:00:00 srcip=192.0.2.9", "keyvalue"),
+        ("Nov 27 10:00:00 fw1 date=2026-11-27 time=10:00:00 srcip=192.0.2.9", "keyvalue"),
+        ("Nov 27 10:00:00 host kernel: IN=eth0 OUT= SRC=192.0.2.9 DST=192.0.2.10", "syslog"),
+        ("a=b c=d and some words", "text"),
+        (WINDOWS_DNS, "windows-dns"),
+        ("Nov 27 10:00:00 mx postfix/smtpd[7]: connect from unknown[192.0.2.9]", "syslog"),
+        ("2026/11/27 10:00:00 [error] 1#1: *5 open() failed, client: 192.0.2.9", "text"),
         ("[Sun Dec 04 04:47:44 2005] [notice] x", "text"),
         ("45.9.20.5 - - [x] \"GET\"\n", "text"),
         ("Nov 23 host a, b, c\n", "text"),
@@ -172,6 +201,68 @@ const FIELD_CASES: &[FieldCase] = &[
     ),
     ("bind", BIND_OLD, &[("client", "192.0.2.9"), ("query", "www.example.com"), ("flags", "+")]),
     (
+        "haproxy",
+        HAPROXY,
+        &[
+            ("client", "2001:db8::5"),
+            ("client_port", "443"),
+            ("time", "27/Nov/2026:10:00:00.698"),
+            ("frontend", "https~"),
+            ("backend", "app"),
+            ("server", "web1"),
+            ("status", "200"),
+            ("bytes", "16"),
+            ("url", "/a"),
+        ],
+    ),
+    (
+        "asa",
+        "Nov 27 10:00:00 fw : %ASA-4-106023: Deny udp src v1:outside:192.0.2.9/5 dst v2:inside:2001:db8::5/53 by x",
+        &[
+            ("facility", "ASA"),
+            ("severity", "4"),
+            ("id", "106023"),
+            ("src", "192.0.2.9"),
+            ("dst", "2001:db8::5"),
+        ],
+    ),
+    (
+        "suricata",
+        "11/27/2026-10:00:00.1  [**] [1:2:3] a b [**] [Classification: c d] [Priority: 2] {UDP} 192.0.2.9:5 -> 192.0.2.10:53",
+        &[
+            ("id", "1:2:3"),
+            ("signature", "a b"),
+            ("classification", "c d"),
+            ("priority", "2"),
+            ("protocol", "UDP"),
+            ("src_ip", "192.0.2.9"),
+            ("dst", "192.0.2.10:53"),
+            ("dst_port", "53"),
+        ],
+    ),
+    (
+        "windows-dns",
+        WINDOWS_DNS,
+        &[
+            ("thread", "0E4C"),
+            ("client", "192.0.2.9"),
+            ("flags", "0001   D   NOERROR"),
+            ("rcode", "NOERROR"),
+            ("type", "A"),
+            ("query", "(3)www(7)example(3)com(0)"),
+        ],
+    ),
+    (
+        "dnsmasq",
+        "Nov 27 10:00:00 dnsmasq[7]: 17 192.0.2.9/5 query[AAAA] www.example.com from 192.0.2.9",
+        &[("action", "query"), ("type", "AAAA"), ("query", "www.example.com"), ("client", "192.0.2.9")],
+    ),
+    (
+        "unbound",
+        "Nov 27 10:00:00 ns1 unbound: [7:0] reply: 192.0.2.9 www.example.com. A IN NXDOMAIN 0.1 1 99",
+        &[("client", "192.0.2.9"), ("query", "www.example.com."), ("class", "IN"), ("rcode", "NXDOMAIN")],
+    ),
+    (
         "syslog",
         SYSLOG,
         &[
@@ -213,6 +304,48 @@ fn finds_fields() {
             assert_eq!((out.len(), out.trim_ascii().is_empty()), (line.len(), false), "{kind} {name} {at}");
         }
         assert!(log.field_names().is_some_and(|names| !names.is_empty()), "{kind}");
+    }
+}
+
+/// Keys differ from record to record, so no key is an error.
+#[test]
+fn finds_keys() {
+    for (kind, line, fields) in [
+        (
+            "cef",
+            "CEF:0|a \\| b|p|1|2|n|5|src=192.0.2.9 msg=a \\= b and c cs1Label=x cs1=",
+            &[
+                ("device_vendor", "a \\| b"),
+                ("severity", "5"),
+                ("src", "192.0.2.9"),
+                ("msg", "a \\= b and c"),
+                ("cs1", ""),
+            ][..],
+        ),
+        (
+            "leef",
+            "LEEF:1.0|v|p|1|7|src=192.0.2.9\tmsg=a b",
+            &[("event_id", "7"), ("src", "192.0.2.9"), ("msg", "a b")],
+        ),
+        ("leef", "LEEF:2.0|v|p|1|7|x5E|src=192.0.2.9^msg=a b", &[("src", "192.0.2.9"), ("msg", "a b")]),
+        ("leef", "LEEF:2.0|v|p|1|7||src=192.0.2.9\tmsg=a b", &[("src", "192.0.2.9"), ("msg", "a b")]),
+        (
+            "keyvalue",
+            "<34>a=1 b=\"two \\\" words\" c= d=\"open e=5",
+            &[("a", "1"), ("b", "two \\\" words"), ("c", ""), ("d", "\"open"), ("e", "5")],
+        ),
+        (
+            "keyvalue",
+            "a=1,b=\"two, words\",c=,d=x y",
+            &[("a", "1"), ("b", "two, words"), ("c", ""), ("d", "x y")],
+        ),
+        ("keyvalue", "a=1,5 b=2", &[("a", "1,5"), ("b", "2")]),
+    ] {
+        for (name, expected) in fields {
+            let cell = log(kind, line).0.field(line.as_bytes(), name);
+            let cell = cell.map(|cell| String::from_utf8_lossy(&cell).into_owned());
+            assert_eq!(cell.as_deref(), Some(*expected), "{kind} {name}");
+        }
     }
 }
 
@@ -259,6 +392,12 @@ fn blanks_the_colon_between_an_address_and_its_port() {
     assert_eq!(String::from_utf8_lossy(&out), text);
     let v4 = ALB.replace("2001:db8::5", "192.0.2.5").replace("2001:db8::6", "192.0.2.6");
     assert!(!log.mask(v4.as_bytes(), &[], &mut out), "nothing is copied where nothing is blanked");
+    let log = super::tests::log("windows-dns", WINDOWS_DNS);
+    assert!(log.mask(WINDOWS_DNS.as_bytes(), &[], &mut out));
+    let text = WINDOWS_DNS.replace("(3)www(7)example(3)com(0)", "   www.example.com       ");
+    assert_eq!(String::from_utf8_lossy(&out), text);
+    assert!(log.mask(WINDOWS_DNS.as_bytes(), &["client".to_owned()], &mut out));
+    assert_eq!(String::from_utf8_lossy(&out).trim(), "192.0.2.9");
 }
 
 /// The reshaped bytes of a source that returns `step` bytes at a time.

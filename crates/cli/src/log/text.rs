@@ -1,8 +1,12 @@
 //! Lines of text, without fields. An annotation is appended as ` key=value` words; a line without one stays
 //! as it is.
+//!
+//! The author of a line must not be able to write an annotation: `rapsheet_` that the line itself has is
+//! written as `rapsheet%5F`, so every `rapsheet_status=` of the output is ours.
 
-use super::annotation::CellStyle;
-use super::{ANNOTATION_NAMES, Annotation, Fields, Kind, Log, RecordFormat, timestamp};
+use super::annotation::{CellStyle, push_disowned};
+use super::timestamp::{self, Stated};
+use super::{ANNOTATION_NAMES, Annotation, Fields, Kind, Log, RecordFormat};
 use rapsheet_snapshot::Time;
 
 /// The row of the table.
@@ -30,7 +34,7 @@ impl RecordFormat for Text {
         None
     }
 
-    fn time_of_line(&self, record: &[u8], now: Time) -> Option<Time> {
+    fn time_of_line(&self, record: &[u8], now: Time) -> Stated {
         timestamp::of_line(record, now)
     }
 
@@ -44,11 +48,13 @@ pub(super) static WORDS: CellStyle = CellStyle { separator: ",", escaped_separat
 
 /// Appends a line and its annotation.
 pub(super) fn annotate(line: &[u8], annotation: &Annotation<'_>, out: &mut Vec<u8>) {
-    out.extend_from_slice(line);
+    push_disowned(line, out);
     if annotation.status.is_none() {
         return;
     }
     for (name, cell) in ANNOTATION_NAMES.iter().zip(annotation.cells(&WORDS)) {
-        out.extend_from_slice(format!(" {name}={cell}").as_bytes());
+        out.extend_from_slice(format!(" {name}=").as_bytes());
+        // A URL may hold the name, too.
+        push_disowned(cell.as_bytes(), out);
     }
 }

@@ -70,11 +70,20 @@ fn year_first(text: &[u8]) -> Option<Time> {
     let month = scanner.one_or_two_digits()?;
     scanner.byte(mark)?;
     let date = (year, month, scanner.one_or_two_digits()?);
-    let has_clock = scanner.one_of(&[b'T', b't', b' ', mark]).is_some() && {
+    let separator = scanner.one_of(&[b'T', b't', b' ', mark]);
+    let has_clock = separator.is_some() && {
         scanner.skip_blanks();
         scanner.rest().first().is_some_and(u8::is_ascii_digit)
     };
+    let before = scanner.rest();
     let clock = if has_clock { clock(&mut scanner, b":-")? } else { (0, 0, 0) };
+    let written = before.get(..before.len() - scanner.rest().len())?;
+    // `2026-08-23-05:00` is a day west of Greenwich, and `T03-05` an hour there: a hyphen before or within a
+    // clock without seconds has two readings.
+    let has_hyphen = has_clock && separator == Some(b'-') || written.contains(&b'-');
+    if has_hyphen && written.len() <= b"hh:mm".len() {
+        return None;
+    }
     instant(date, clock, zone(scanner.rest())?)
 }
 
@@ -258,6 +267,9 @@ mod tests {
             ("2022-11-16T14:08:44-05:30", "2022-11-16T19:38:44Z"),
             ("2015-09-02T09:21:53.093000", "2015-09-02T09:21:53Z"),
             ("2018-12-31 23:00:00 UTC", "2018-12-31T23:00:00Z"),
+            ("2026-08-23 03:00:29,123 +0100", "2026-08-23T02:00:29Z"),
+            ("2026-08-23 03:00-05:00", "2026-08-23T08:00:00Z"),
+            ("2026-08-23+02:00", "2026-08-22T22:00:00Z"),
             ("2019-04-01 03:13:20Z", "2019-04-01T03:13:20Z"),
             ("2018-02-08T09:38:56.6512034Z", "2018-02-08T09:38:56Z"),
             ("2026-07-14T20:45:40", "2026-07-14T20:45:40Z"),
@@ -328,6 +340,11 @@ mod tests {
             "1 Aug 2026 2 Sep 2026",
             "20261345",
             "2024-07-16 06:45:19.",
+            "2026-08-23-05:00",
+            "2026-08-23T03-05",
+            "2026-08-23 03:00:29 +05630",
+            "2026-08-23 03:00:29 +25:00",
+            "2026-08-23 03:00:29 CEST",
             "Mon Mon Mon Mon Mon Mon Mon Mon Mon",
         ];
         for text in none {

@@ -18,19 +18,23 @@ pub(super) static OUTPUT: ScoreOutput = ScoreOutput {
 };
 
 fn block(scored: &ScoredBlock<'_>, out: &mut Vec<u8>) {
-    let mut rest = scored.found;
+    let (mut rest, mut log) = (scored.found, scored.log.clone());
     scored.log.each_record(scored.bytes, scored.range.clone(), |start, end| {
         let (matches, others) = rest.split_at(rest.partition_point(|found| found.at < end));
         rest = others;
         let record = scored.bytes.get(start..end).unwrap_or(&[]);
-        if matches.is_empty() && scored.options.only_listed && !scored.log.is_header(record) {
+        let is_header = log.is_header(record);
+        if is_header && let Some(updated) = log.updated_by(record) {
+            log = updated;
+        }
+        if matches.is_empty() && scored.options.only_listed && !is_header {
             return;
         }
         let annotation = annotation(scored, matches);
         if scored.options.only_listed || scored.options.to_terminal {
-            scored.log.annotate_standalone(record, &annotation, out);
+            log.annotate_standalone(record, &annotation, out);
         } else {
-            scored.log.annotate(record, &annotation, out);
+            log.annotate(record, &annotation, out);
         }
     });
 }

@@ -6,6 +6,7 @@
 use super::parts::{Parts, Text};
 use super::{Limits, open, refused};
 use crate::download::refusal::FileRefusal;
+use rapsheet_decompress::Remark;
 use std::fs::{self, File};
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
@@ -20,12 +21,18 @@ pub(super) struct Files {
     rest: std::vec::IntoIter<(String, PathBuf)>,
     current: Option<Text>,
     limits: Limits,
+    remark: Remark,
 }
 
 impl Files {
     /// Lists a folder's files.
     pub(super) fn open(root: &Path, limits: Limits) -> Result<Files, FileRefusal> {
-        Ok(Files { rest: files_of(root)?.into_iter(), current: None, limits })
+        Ok(Files { rest: files_of(root)?.into_iter(), current: None, limits, remark: Remark::default() })
+    }
+
+    /// The sum of the files' remarks.
+    pub(super) fn remark(&self) -> &Remark {
+        &self.remark
     }
 }
 
@@ -58,6 +65,7 @@ fn list(folder: &Path, depth: usize, into: &mut Vec<PathBuf>) -> io::Result<()> 
 
 impl Parts for Files {
     fn next_part(&mut self) -> io::Result<Option<String>> {
+        self.remark.add(self.current.take().map_or(0, |text| text.remark().trailing()));
         let Some((name, path)) = self.rest.next() else { return Ok(None) };
         let text = File::open(&path)
             .map_err(|error| super::refusal(&error))

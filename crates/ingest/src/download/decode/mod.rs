@@ -54,7 +54,9 @@ pub fn open<S: Read + Seek + Send + 'static>(mut source: S, limits: Limits) -> R
 pub fn open_path(path: &Path, limits: Limits) -> Result<Text, FileRefusal> {
     let about = fs::metadata(path).map_err(|error| refusal(&error))?;
     if about.is_dir() {
-        return Ok(Text::new(folder::Files::open(path, limits)?));
+        let files = folder::Files::open(path, limits)?;
+        let remark = files.remark().clone();
+        return Ok(Text::with_remark(files, remark));
     }
     let file = fs::File::open(path).map_err(|error| refusal(&error))?;
     if about.is_file() { open(file, limits) } else { open_stream(file, limits) }
@@ -145,17 +147,31 @@ fn streamed<S: Read + Send + 'static>(
     let may_wait = may_wait || Container::of(&head) != Container::Plain;
     let mut stream = Reader::with_head(head, source, limits)?;
     if !may_wait {
-        return Ok(Text::new(SinglePart::new(Utf8::new(stream))));
+        let remark = stream.remark().clone();
+        return Ok(Text::with_remark(SinglePart::new(Utf8::new(stream)), remark));
     }
+    let remark = stream.remark().clone();
     let mut head = Vec::with_capacity(tar::BLOCK);
-    stream.by_ref().take(tar::BLOCK as u64).read_to_end(&mut head).map_err(|error| refusal(&error))?;
+    let error = stream.by_ref().take(tar::BLOCK as u64).read_to_end(&mut head).err();
+    if let Some(error) = error.as_ref().filter(|_| head.is_empty()) {
+        return Err(refusal(error));
+    }
     let is_archive = tar::begins(&head);
-    let stream = Cursor::new(head).chain(stream);
+    let stream = Cursor::new(head).chain(FailOnce(error)).chain(stream);
     Ok(if is_archive {
-        Text::new(tar::Members::new(stream))
+        Text::with_remark(tar::Members::new(stream), remark)
     } else {
-        Text::new(SinglePart::new(Utf8::new(stream)))
+        Text::with_remark(SinglePart::new(Utf8::new(stream)), remark)
     })
+}
+
+/// An error behind the bytes that were read before it: a log is searched up to there.
+struct FailOnce(Option<io::Error>);
+
+impl Read for FailOnce {
+    fn read(&mut self, _: &mut [u8]) -> io::Result<usize> {
+        self.0.take().map_or(Ok(0), Err)
+    }
 }
 
 fn zipped<S: Read + Seek + Send + 'static>(source: S, limits: Limits) -> Result<Text, FileRefusal> {
