@@ -66,7 +66,10 @@ for architecture in ${architectures:-x86_64 aarch64}; do
     lower=$(echo "$target" | tr - _)
     binary=$out/rapsheet$suffix-linux-$architecture
     echo "contrib/static.sh: $architecture: $target, with $compiler" >&2
-    env "CC_$lower=$compiler" "CARGO_TARGET_${name}_LINKER=$compiler" \
+    # Debian's musl-gcc compiles, and links what asks for a dynamic linker; Rust brings what linking with cc takes.
+    linker=$compiler
+    [ "$target" != "$(uname -m)-unknown-linux-musl" ] || linker=cc
+    env "CC_$lower=$compiler" "CARGO_TARGET_${name}_LINKER=$linker" \
         "CARGO_TARGET_${name}_RUSTFLAGS=-C target-feature=+crt-static -C strip=symbols" \
         "$cargo" build --locked --profile "$profile" --bin rapsheet $features --target "$target"
     mkdir -p "$out"

@@ -27,7 +27,10 @@ fn a_provider_that_does_not_exist_is_named_with_those_that_do() {
     let output = dir.run(&["score", "--provider", "god.example", "x.log"]);
     assert_eq!((code(&output), stdout(&output)), (2, ""));
     let message = stderr(&output);
-    assert!(message.contains("no such provider: `god.example`; it has good.example, bad.example"), "{message}");
+    assert!(
+        message.contains("no such provider: `god.example`; it has good.example, bad.example"),
+        "{message}"
+    );
     assert_eq!(json_lines(&dir.run(&["score", "--provider", "bad.example", "x.log"])).len(), 2);
     let follow = dir.run(&["score", "--follow", "--provider", "nonsense", "x.log"]);
     assert_eq!(code(&follow), 2, "{}", stderr(&follow));
@@ -67,12 +70,20 @@ fn a_word_status_or_format_that_does_not_exist_is_named_with_those_that_do() {
 fn a_field_that_does_not_exist_is_named_with_those_that_do() {
     let dir = TestDir::new();
     dir.write("x.csv", "time,src_ip,host\n2026-11-21,45.9.20.5,a.org\n");
-    dir.write("eve.json", "{\"src_ip\":\"45.9.20.5\",\"dns\":{\"rrname\":\"evilpanel.com\"}}\n{\"other\":1}\n");
+    dir.write(
+        "eve.json",
+        "{\"src_ip\":\"45.9.20.5\",\"dns\":{\"rrname\":\"evilpanel.com\"}}\n{\"other\":1}\n",
+    );
     dir.write("trail.json", "{\"Records\":[{\"sourceIPAddress\":\"45.9.20.5\"},\n{\"eventName\":\"x\"}]}");
+    dir.write("forti.log", "date=2026-11-21 time=10:00:00 devname=\"fw\" srcip=45.9.20.5 dstport=443\n");
     for (args, expected) in [
-        (&["--field", "src_ipp", "x.csv"][..], "x.csv: --field: no such field: `src_ipp`; it has src_ip, host, time"),
-        (&["--field", "dns.rname", "eve.json"], "`dns.rname`; it has dns, dns.rrname, other, src_ip"),
+        (
+            &["--field", "src_ipp", "x.csv"][..],
+            "x.csv: --field: no such field: `src_ipp`; it has src_ip, time, host",
+        ),
+        (&["--field", "dns.rname", "eve.json"], "`dns.rname`; it has dns, dns.rrname, src_ip, other"),
         (&["--field", "sourceIP", "trail.json"], "`sourceIP`; it has sourceIPAddress"),
+        (&["--field", "srcipp", "forti.log"], "`srcipp`; it has srcip, "),
         (&["--time-field", "tim", "x.csv"], "--time-field: no such field: `tim`; it has time"),
         (&["--time-field", "when", "eve.json"], "--time-field: no such field: `when`"),
         (&["--field", "src_ip", "--field", "nonsense", "eve.json"], "`nonsense`"),
@@ -87,6 +98,7 @@ fn a_field_that_does_not_exist_is_named_with_those_that_do() {
         &["--field", "dns.rrname", "eve.json"][..],
         &["--field", "other", "eve.json"],
         &["--field", "sourceIPAddress", "trail.json"],
+        &["--field", "srcip", "--time-field", "date", "forti.log"],
         &["--field", "src_ip", "--time-field", "time", "x.csv"],
     ] {
         let output = dir.run(&[&["score"], args].concat());
@@ -115,10 +127,13 @@ fn of_several_inputs_one_must_have_the_field() {
     let output = dir.run(&["score", "--field", "ip", "a.csv", "b.csv", "empty.csv"]);
     assert_eq!((code(&output), json_lines(&output).len()), (0, 1), "{}", stderr(&output));
     let note = stderr(&output);
-    assert!(note.contains("b.csv: ") && note.contains("it is not searched") && !note.contains("a.csv"), "{note}");
+    assert!(
+        note.contains("b.csv: ") && note.contains("it is not searched") && !note.contains("a.csv"),
+        "{note}"
+    );
     let output = dir.run(&["score", "--field", "ip", "--field", "nonsense", "a.csv", "b.csv"]);
     assert_eq!((code(&output), json_lines(&output).len()), (2, 1), "{}", stderr(&output));
-    assert!(stderr(&output).contains("`nonsense`; it has addr, host, ip, name"), "{}", stderr(&output));
+    assert!(stderr(&output).contains("`nonsense`; it has ip, host, addr, name"), "{}", stderr(&output));
     assert_eq!(code(&dir.run(&["score", "--field", "ip", "empty.csv"])), 0, "an empty log lacks nothing");
 }
 
@@ -212,8 +227,8 @@ fn feeds_in_json_have_id_url_and_file() {
         "c.toml",
         "[[feed]]\nid = \"a\"\nprovider = \"a.example\"\nformat = \"plain-ip\"\nurl = \"https://a.example/x.csv\"\n",
     );
-    let rows: Value =
-        serde_json::from_str(stdout(&dir.run(&["feeds", "--catalog", "c.toml", "-o", "json"]))).expect("JSON");
+    let rows: Value = serde_json::from_str(stdout(&dir.run(&["feeds", "--catalog", "c.toml", "-o", "json"])))
+        .expect("JSON");
     let row = rows.as_array().and_then(|rows| rows.iter().find(|row| row["id"] == "a")).expect("a row");
     assert_eq!((&row["url"], &row["file"]), (&json!("https://a.example/x.csv"), &json!("a.csv")));
 }
@@ -222,8 +237,8 @@ fn feeds_in_json_have_id_url_and_file() {
 fn formulas_are_disarmed_wherever_csv_is_printed() {
     let dir = TestDir::new();
     for output in ["csv", "tsv"] {
-        let plain = dir.run(&["lookup", "-o", output, "--", "=1+2"]);
-        let disarmed = dir.run(&["lookup", "-o", output, "--spreadsheet", "--", "=1+2"]);
+        let plain = dir.run_with_input(&["lookup", "-o", output], b"=1+2\n");
+        let disarmed = dir.run_with_input(&["lookup", "-o", output, "--spreadsheet"], b"=1+2\n");
         let last = |output: &Output| stdout(output).lines().last().expect("a row").to_owned();
         assert!(last(&plain).starts_with("=1+2") && last(&disarmed).starts_with("'=1+2"), "{output}");
     }
@@ -258,17 +273,35 @@ fn a_file_as_an_argument_gets_a_hint() {
 fn lookup_answers_from_a_list_of_ones_own() {
     let dir = TestDir::new();
     fs::remove_file(dir.path("rapsheet.rap")).expect("it was there");
-    dir.write("case 7.txt", "# notes\nevilpanel[.]net\n203.0.113.9 - the panel\nhxxps://evilpanel[.]org/gate\n");
+    dir.write(
+        "case 7.txt",
+        "# notes\nevilpanel[.]net\n203.0.113.9 - the panel\nhxxps://evilpanel[.]org/gate\n",
+    );
     let answers = |questions: &[&str]| {
         let output = dir.run(&[&["lookup", "-o", "jsonl", "--list", "case 7.txt"], questions].concat());
         assert_eq!(code(&output), 0, "{}", stderr(&output));
         json_lines(&output)
     };
-    let found = answers(&["evilpanel.net", "203.0.113.9", "https://evilpanel.org/gate", "evilpanel.org", "45.9.20.5"]);
+    let found = answers(&[
+        "evilpanel.net",
+        "203.0.113.9",
+        "https://evilpanel.org/gate",
+        "evilpanel.org",
+        "45.9.20.5",
+    ]);
     let statuses: Vec<u64> = found.iter().filter_map(|answer| answer["status"].as_u64()).collect();
     assert_eq!(statuses, [1, 1, 1, 5, 5]);
     assert_eq!(found[0]["sources"][0]["provider"], "case-7.txt");
-    let later = dir.run(&["lookup", "--now", "2031-01-01", "--list", "case 7.txt", "--exit-code", "-q", "evilpanel.net"]);
+    let later = dir.run(&[
+        "lookup",
+        "--now",
+        "2031-01-01",
+        "--list",
+        "case 7.txt",
+        "--exit-code",
+        "-q",
+        "evilpanel.net",
+    ]);
     assert_eq!(code(&later), 1, "a list does not expire");
 }
 
@@ -277,7 +310,10 @@ fn score_finds_the_indicators_of_lists() {
     let dir = TestDir::new();
     fs::remove_file(dir.path("rapsheet.rap")).expect("it was there");
     dir.write("iocs.csv", "indicator,type,comment\nevilpanel.net,domain,panel\n203.0.113.9,ip,panel\n");
-    dir.write("report.txt", "In May we saw evilpanel[.]org, and later\n198.51.100.7 (and 2001:db8::7) as well.\n");
+    dir.write(
+        "report.txt",
+        "In May we saw evilpanel[.]org, and later\n198.51.100.7 (and 2001:db8::7) as well.\n",
+    );
     dir.write("x.log", "2026-01-01 a 203.0.113.9\n2026-01-01 b evilpanel.org\n2026-01-01 c 45.9.20.5\n2026-01-01 d 2001:db8::7\n");
     let score = |extra: &[&str]| {
         let args = ["score", "--list", "iocs.csv", "--list", "report.txt"];
@@ -299,7 +335,7 @@ fn score_finds_the_indicators_of_lists() {
 }
 
 #[test]
-fn a_list_that_cannot_serve_is_an_error_and_what_it_lacks_is_said() {
+fn a_list_that_cannot_serve_is_an_error_and_what_it_lacks_is_reported() {
     let dir = TestDir::new();
     dir.write("prose.txt", "Nothing to see here,\nreally nothing.\n");
     dir.write("some.txt", "evilpanel.net\nnonsense\n010.1.1.1\n");
@@ -317,11 +353,17 @@ fn a_list_that_cannot_serve_is_an_error_and_what_it_lacks_is_said() {
     }
     let output = run("some.txt");
     assert_eq!(code(&output), 0);
-    assert!(stderr(&output).contains("2 entries are no indicator, the first at line 2"), "{}", stderr(&output));
+    assert!(
+        stderr(&output).contains("2 entries are no indicator, the first at line 2"),
+        "{}",
+        stderr(&output)
+    );
     let both = dir.run(&["--snapshot", "rapsheet.rap", "lookup", "--list", "some.txt", "45.9.20.5"]);
     assert!(stderr(&both).contains("only the lists answer") && stdout(&both).contains("unknown"));
-    let by_variable =
-        dir.command(&["lookup", "--list", "some.txt", "45.9.20.5"]).env("RAPSHEET_SNAPSHOT", "no.rap").output();
+    let by_variable = dir
+        .command(&["lookup", "--list", "some.txt", "45.9.20.5"])
+        .env("RAPSHEET_SNAPSHOT", "no.rap")
+        .output();
     let by_variable = by_variable.expect("it runs");
     assert_eq!(code(&by_variable), 0, "{}", stderr(&by_variable));
     assert!(!stderr(&by_variable).contains("only the lists"), "{}", stderr(&by_variable));
@@ -345,7 +387,7 @@ impl Conversation {
         Conversation { child, answers }
     }
 
-    fn ask(&mut self, question: &str) -> Value {
+    fn lookup(&mut self, question: &str) -> Value {
         let pipe = self.child.stdin.as_mut().expect("a pipe");
         pipe.write_all(question.as_bytes()).expect("it listens");
         let mut line = String::new();
@@ -362,20 +404,20 @@ impl Conversation {
 #[test]
 fn a_question_is_answered_by_the_newest_snapshot() {
     let dir = TestDir::new();
-    let mut conversation =
-        Conversation::new(&dir, &["lookup", "-o", "jsonl", "--now", sample::NOW]);
-    assert_eq!(conversation.ask("a.b\n")["status"], 5, "four bytes are a question");
-    assert_eq!(conversation.ask("45.9.20.5\n")["status"], 1);
+    let mut conversation = Conversation::new(&dir, &["lookup", "-o", "jsonl", "--now", sample::NOW]);
+    assert_eq!(conversation.lookup("a.io\n")["status"], 5, "five bytes are a question");
+    assert_eq!(conversation.lookup("45.9.20.5\n")["status"], 1);
     dir.write("c.toml", "[[feed]]\nid = \"a\"\nprovider = \"a.example\"\nformat = \"plain-ip\"\n");
     dir.write("d/a.txt", "45.9.20.77\n");
-    let build = ["build", "--catalog", "c.toml", "--downloads", "d", "--out", "rapsheet.rap", "--previous", "none"];
+    let build =
+        ["build", "--catalog", "c.toml", "--downloads", "d", "--out", "rapsheet.rap", "--previous", "none"];
     let built = dir.run(&build);
     assert_eq!(code(&built), 0, "{}", stderr(&built));
-    assert_eq!(conversation.ask("45.9.20.77\n")["status"], 1);
-    assert_eq!(conversation.ask("45.9.20.5\n\n")["status"], 5);
+    assert_eq!(conversation.lookup("45.9.20.77\n")["status"], 1);
+    assert_eq!(conversation.lookup("45.9.20.5\n\n")["status"], 5);
     fs::write(dir.path("bad"), "no snapshot").expect("written");
     fs::rename(dir.path("bad"), dir.path("rapsheet.rap")).expect("renamed");
-    assert_eq!(conversation.ask("45.9.20.77\n")["status"], 1, "the last valid one goes on");
+    assert_eq!(conversation.lookup("45.9.20.77\n")["status"], 1, "the last valid one goes on");
     conversation.end();
 }
 
@@ -383,13 +425,13 @@ fn a_question_is_answered_by_the_newest_snapshot() {
 fn a_question_is_judged_at_the_instant_it_is_read() {
     let dir = TestDir::new();
     let mut conversation = Conversation::new(&dir, &["lookup", "-o", "jsonl"]);
-    let first = conversation.ask("45.9.20.5\n")["at"].clone();
+    let first = conversation.lookup("45.9.20.5\n")["at"].clone();
     std::thread::sleep(std::time::Duration::from_millis(1200));
-    let second = conversation.ask("45.9.20.5\n")["at"].clone();
+    let second = conversation.lookup("45.9.20.5\n")["at"].clone();
     assert!(first.as_str() < second.as_str(), "{first} {second}");
     conversation.end();
     let mut fixed = Conversation::new(&dir, &["lookup", "-o", "jsonl", "--at", "2026-11-21"]);
-    assert_eq!(fixed.ask("45.9.20.5\n")["at"], "2026-11-21T00:00:00Z");
+    assert_eq!(fixed.lookup("45.9.20.5\n")["at"], "2026-11-21T00:00:00Z");
     fixed.end();
 }
 
@@ -403,10 +445,13 @@ fn hidden_characters_of_any_source_are_escaped() {
     let title = hidden.replace('\u{1b}', "\\u001B").replace('\u{7f}', "\\u007F");
     dir.write(
         "c.toml",
-        format!("[[feed]]\nid = \"a\"\nprovider = \"a.example\"\nformat = \"plain-ip\"\ntitle = \"{title}\"\n"),
+        format!(
+            "[[feed]]\nid = \"a\"\nprovider = \"a.example\"\nformat = \"plain-ip\"\ntitle = \"{title}\"\n"
+        ),
     );
     dir.write("d/a.txt", format!("45.9.20.77\n45.9.{name}\n"));
-    let build = ["build", "--catalog", "c.toml", "--downloads", "d", "--out", "o.rap", "--rejects", "r.jsonl"];
+    let build =
+        ["build", "--catalog", "c.toml", "--downloads", "d", "--out", "o.rap", "--rejects", "r.jsonl"];
     assert_safe(&dir.run(&build), "build");
     let rejects = dir.read("r.jsonl");
     assert!(HIDDEN.iter().all(|hidden| !rejects.contains(*hidden)), "{rejects:?}");

@@ -86,7 +86,8 @@ fn scores_gzip_and_zstd_logs() {
 
 #[test]
 fn help_of_a_command_says_what_this_build_lacks_of_it() {
-    let run = |args: &[&str]| Command::new(env!("CARGO_BIN_EXE_rapsheet")).args(args).output().expect("it runs");
+    let run =
+        |args: &[&str]| Command::new(env!("CARGO_BIN_EXE_rapsheet")).args(args).output().expect("it runs");
     for (command, lacks) in [("score", "--list"), ("lookup", "--list"), ("feeds", "--catalog")] {
         let help = String::from_utf8(run(&[command, "--help"]).stdout).expect("text");
         let sentence = help.lines().find(|line| line.contains("This edge build has no"));

@@ -12,6 +12,7 @@ pub(crate) enum Answers {
     /// The newest snapshot at a path.
     Published(ReloadingSnapshot),
     /// Lists, which were read when the command began.
+    #[cfg_attr(not(feature = "ingest"), allow(dead_code))]
     Lists(Box<Snapshot>),
 }
 

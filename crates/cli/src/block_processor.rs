@@ -65,7 +65,7 @@ pub(crate) struct BlockProcessor<'a> {
 struct Unjudged {
     /// They state no time, and were looked up as of now.
     without_time: AtomicU64,
-    /// How many of them state a time that is not understood.
+    /// So many of them state a time that is not understood.
     unclear_time: AtomicU64,
     /// They are from before the snapshot's memory.
     before_memory: AtomicU64,
@@ -238,7 +238,6 @@ impl<'a> BlockProcessor<'a> {
     ) -> (Vec<Match>, Option<Vec<Option<Time>>>) {
         let (mut found, bytes) = (found.into_iter().peekable(), remaining.log_block.block.bytes.as_slice());
         let (mut kept, mut times, mut log) = (Vec::new(), Vec::new(), remaining.log.clone());
-        let mut unjudged = (0, 0, 0);
         remaining.log.each_record(bytes, remaining.start..end, |start, end| {
             let record = bytes.get(start..end).unwrap_or(&[]);
             if log.is_header(record)
@@ -251,10 +250,7 @@ impl<'a> BlockProcessor<'a> {
             }
             let stated = log.time(record.trim_ascii_end(), self.args.time_field.as_deref(), self.now());
             let time = if let Stated::At(time) = stated { Some(time) } else { None };
-            unjudged.0 += u64::from(time.is_none());
-            unjudged.1 += u64::from(stated == Stated::Unclear);
-            unjudged.2 +=
-                u64::from(time.is_some_and(|time| self.memory_begins.is_some_and(|begin| time < begin)));
+            self.count_unjudged(stated);
             while let Some(mut matched) = found.next_if(|matched| matched.at < end) {
                 if let Some(info) = self.info_at(&matched, time) {
                     matched.info = Rc::new(info.into());
@@ -263,10 +259,19 @@ impl<'a> BlockProcessor<'a> {
                 }
             }
         });
-        self.unjudged.without_time.fetch_add(unjudged.0, Ordering::Relaxed);
-        self.unjudged.unclear_time.fetch_add(unjudged.1, Ordering::Relaxed);
-        self.unjudged.before_memory.fetch_add(unjudged.2, Ordering::Relaxed);
         (kept, Some(times))
+    }
+
+    /// Counts a record that cannot be judged as of its own time.
+    fn count_unjudged(&self, stated: Stated) {
+        let is_early = |time| self.memory_begins.is_some_and(|begins| time < begins);
+        let one = |counter: &AtomicU64| counter.fetch_add(1, Ordering::Relaxed);
+        match stated {
+            Stated::At(time) if is_early(time) => one(&self.unjudged.before_memory),
+            Stated::At(_) => return,
+            Stated::Unclear => one(&self.unjudged.unclear_time) + one(&self.unjudged.without_time),
+            Stated::Nothing => one(&self.unjudged.without_time),
+        };
     }
 
     fn now(&self) -> Time {

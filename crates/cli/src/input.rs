@@ -194,10 +194,7 @@ mod text {
         decode::open(file, Limits::NONE).map_err(|refusal| refusal.to_string())
     }
 
-    pub(super) fn of_stream(
-        head: Vec<u8>,
-        stream: impl Read + Send + 'static,
-    ) -> Result<Text, String> {
+    pub(super) fn of_stream(head: Vec<u8>, stream: impl Read + Send + 'static) -> Result<Text, String> {
         decode::open_stream(Cursor::new(head).chain(stream), Limits::NONE)
             .map_err(|refusal| refusal.to_string())
     }
@@ -216,10 +213,7 @@ mod text {
         of_stream(head, file)
     }
 
-    pub(super) fn of_stream(
-        head: Vec<u8>,
-        stream: impl Read + Send + 'static,
-    ) -> Result<Reader, String> {
+    pub(super) fn of_stream(head: Vec<u8>, stream: impl Read + Send + 'static) -> Result<Reader, String> {
         if head.starts_with(b"\xff\xfe") || head.starts_with(b"\xfe\xff") {
             return Err("it is text in UTF-16, which this build of rapsheet does not read".to_owned());
         }

@@ -342,8 +342,8 @@ impl QueuedInput {
         let block = match reader.blocks.next_block(buffer) {
             Ok(Some(block)) => block,
             Ok(None) => {
-                self.report_remarks(&reader);
                 self.end_field_search(&mut reader);
+                self.report_remarks(&reader);
                 return None;
             }
             Err(error) => {
@@ -383,6 +383,18 @@ impl QueuedInput {
         Some(LogBlock { block, file: reader.name.clone(), log, changes_log })
     }
 
+    /// Says which fields the input lacks, once that is known. `false` where it has none of those to be searched.
+    fn end_field_search(&mut self, reader: &mut LogReader) -> bool {
+        let Some(search) = reader.fields.take().filter(FieldSearch::has_searched) else { return true };
+        let lacks_all = search.lacks_all();
+        if let Some(complaint) = search.complaint().filter(|_| lacks_all || self.is_only) {
+            let rest = if lacks_all { "; it is not searched" } else { "" };
+            self.messages.push((format!("{}: {complaint}{rest}", reader.name), Exit::Usage));
+        }
+        self.fields = Some(search);
+        !lacks_all
+    }
+
     /// Adds what is remarkable about an input that was read to its end.
     fn report_remarks(&mut self, reader: &LogReader) {
         let Runaways { count, first_line } = reader.blocks.runaways();
@@ -399,18 +411,6 @@ impl QueuedInput {
         if let Some(remark) = self.remark.as_ref().and_then(Remark::text) {
             self.messages.push((format!("{}: {remark}", reader.name), Exit::Done));
         }
-    }
-
-    /// Says which fields the input lacks, once that is known. `false` where it has none of those to be searched.
-    fn end_field_search(&mut self, reader: &mut LogReader) -> bool {
-        let Some(search) = reader.fields.take().filter(FieldSearch::has_searched) else { return true };
-        let lacks_all = search.lacks_all();
-        if let Some(complaint) = search.complaint().filter(|_| lacks_all || self.is_only) {
-            let rest = if lacks_all { "; it is not searched" } else { "" };
-            self.messages.push((format!("{}: {complaint}{rest}", reader.name), Exit::Usage));
-        }
-        self.fields = Some(search);
-        !lacks_all
     }
 
     /// Adds a message that it, or a part of it, cannot be read.

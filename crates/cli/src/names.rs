@@ -9,18 +9,22 @@ pub(crate) fn unknown<'a>(what: &str, name: &str, known: impl IntoIterator<Item 
     if known.is_empty() {
         return format!("no such {what}: `{name}`; there is none");
     }
-    // The sort is stable: others keep their order.
-    known.sort_by_key(|other| if is_near(name, other) { 0 } else { 1 });
+    // The sort is stable: those that are not near keep their order.
+    known.sort_by_key(|other| nearness(name, other));
     let (listed, more) = known.split_at(known.len().min(LISTED_MAX));
     let more = if more.is_empty() { String::new() } else { format!(" and {} more", more.len()) };
     format!("no such {what}: `{name}`; it has {}{more}", listed.join(", "))
 }
 
-/// Whether one name may be meant by another: a part of it, or a slip of the pen.
-fn is_near(name: &str, other: &str) -> bool {
+/// How likely one name is meant by another, the likeliest first: a part of it, or a slip of the pen.
+fn nearness(name: &str, other: &str) -> usize {
     let (name, other) = (name.to_lowercase(), other.to_lowercase());
     let is_part = name.len() > 2 && other.contains(&name) || other.len() > 2 && name.contains(&other);
-    is_part || distance(&name, &other) <= (name.chars().count() / 3).max(1)
+    match distance(&name, &other) {
+        _ if is_part => 0,
+        edits if edits <= (name.chars().count() / 3).max(1) => edits,
+        _ => usize::MAX,
+    }
 }
 
 /// How many characters must be added, removed or replaced to make one text of the other.

@@ -124,11 +124,19 @@ fn padding_passes_and_garbage_is_remarked() {
             let padded = [whole.clone(), vec![0; zeros]].concat();
             assert_eq!(read_with_remark(&padded), (TEXT.into(), 0), "{name} and {zeros} zeros");
             let more = [padded, whole.clone()].concat();
-            assert_eq!(read_with_remark(&more), (TEXT.repeat(2).into(), 0), "{name} and {zeros} zeros between");
+            assert_eq!(
+                read_with_remark(&more),
+                (TEXT.repeat(2).into(), 0),
+                "{name} and {zeros} zeros between"
+            );
         }
         for garbage in ["<html>504 Gateway Time-out</html>", "x", "\0\0tail", "\u{1f}\u{1f}\u{1f}"] {
             let bytes = [whole.clone(), garbage.into()].concat();
-            assert_eq!(read_with_remark(&bytes), (TEXT.into(), garbage.len() as u64), "{name} and {garbage:?}");
+            assert_eq!(
+                read_with_remark(&bytes),
+                (TEXT.into(), garbage.len() as u64),
+                "{name} and {garbage:?}"
+            );
         }
     }
 }

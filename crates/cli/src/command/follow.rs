@@ -4,7 +4,6 @@
 //! snapshot that is published meanwhile is verified, and used from the next line on. The instant of the
 //! verdicts moves with the clock.
 
-use super::score::write_header;
 use crate::answers::Answers;
 use crate::args::{At, Score};
 use crate::block_processor::{BlockProcessor, Scratch};
@@ -40,13 +39,18 @@ struct FollowedLog {
     log: Log,
 }
 
-/// Follows logs.
-pub(super) fn run(args: &Score, settings: &Settings, out: &mut dyn Write) -> Result<Exit, Failure> {
+/// Follows logs. The header is written once the arguments are found to be sound.
+pub(super) fn run(
+    args: &Score,
+    settings: &Settings,
+    header: &[u8],
+    out: &mut dyn Write,
+) -> Result<Exit, Failure> {
     check(args)?;
     let answers = Answers::open(&args.lists, settings)?;
     check_providers(args, &Searcher::new(&answers.current(), settings.now))?;
     check_fields(args)?;
-    write_header(args, out)?;
+    out.write_all(header)?;
     let mut logs =
         args.files.iter().map(|path| FollowedLog::open(args, path)).collect::<Result<Vec<_>, _>>()?;
     loop {

@@ -29,7 +29,7 @@ pub(super) fn run(args: &Score, settings: &Settings) -> Result<Exit, Failure> {
     }
     let mut out = stdout();
     if args.follow {
-        return follow::run(args, settings, &mut out);
+        return follow::run(args, settings, &header(args), &mut out);
     }
     let answers = Answers::open(&args.lists, settings)?;
     let snapshot = answers.current();
@@ -75,7 +75,7 @@ fn scan(
             meter.found(processor.process(log_block, &mut scorer, &mut scratch, out, flush_partial));
         }
     };
-    write_header(args, out)?;
+    out.write_all(&header(args))?;
     let stages = Stages {
         next: |buffer, early| {
             let step = inputs.next(buffer, early)?;
@@ -93,11 +93,11 @@ fn scan(
     Ok(inputs.exit())
 }
 
-/// Writes the header of outputs that have one. A summary has none.
-pub(super) fn write_header(args: &Score, out: &mut dyn Write) -> Result<(), Failure> {
+/// The header of outputs that have one. A summary has none.
+fn header(args: &Score) -> Vec<u8> {
     let mut header = Vec::new();
     if args.summary.is_none() {
         (args.output.header)(args.context, &mut header);
     }
-    Ok(out.write_all(&header)?)
+    header
 }

@@ -173,6 +173,9 @@ trait RecordFormat: Send + Sync {
         None
     }
 
+    /// Visits the keys of a record, in a log of lines that have keys of their own and are not JSON.
+    fn each_key(&self, _record: &[u8], _visit: &mut dyn FnMut(&[u8])) {}
+
     /// Whether another header may follow, with other fields.
     fn headers_recur(&self) -> bool {
         false
@@ -266,6 +269,11 @@ impl Log {
         }
     }
 
+    /// Visits the keys of a record, in a log of lines that have keys of their own and are not JSON.
+    pub(crate) fn each_key(&self, record: &[u8], visit: &mut dyn FnMut(&[u8])) {
+        self.0.each_key(record, visit);
+    }
+
     /// Replaces `out` with a copy of a block with everything but `fields` blanked out, and always without
     /// headers. `false` if nothing is to be blanked: then `out` is empty, and the block itself is searched.
     pub(crate) fn mask(&self, block: &[u8], fields: &[String], out: &mut Vec<u8>) -> bool {
@@ -310,9 +318,8 @@ impl Log {
         let zone = || timestamp::ZONES.iter().find_map(|name| self.0.field(record, name));
         if timestamp::is_clock(cell) {
             let date = first_of(&timestamp::DATES, timestamp::is_date);
-            return date.map_or(Stated::Unclear, |date| {
-                timestamp::of_parts(&date, cell, zone().as_deref(), now)
-            });
+            return date
+                .map_or(Stated::Unclear, |date| timestamp::of_parts(&date, cell, zone().as_deref(), now));
         }
         let clock = timestamp::is_date(cell).then(|| first_of(&timestamp::CLOCKS, timestamp::is_clock));
         match clock.flatten() {
