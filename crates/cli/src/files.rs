@@ -9,7 +9,7 @@
 use crate::exit::Failure;
 use crate::input::is_stream;
 use rapsheet_snapshot::{AtomicFile, Error, layout};
-use std::fs::{self, File, OpenOptions};
+use std::fs::{self, File};
 use std::io::{self, BufWriter, Read, Write};
 use std::path::{Path, PathBuf};
 use std::thread;
@@ -100,7 +100,7 @@ fn open_stream(target: &Path) -> io::Result<File> {
 
 #[cfg(not(unix))]
 fn open_stream(target: &Path) -> io::Result<File> {
-    OpenOptions::new().write(true).open(target)
+    fs::OpenOptions::new().write(true).open(target)
 }
 
 /// Writes to a pipe whose reader may be slow, and gives up on one that takes nothing.

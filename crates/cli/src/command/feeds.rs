@@ -62,8 +62,6 @@ struct Row {
     id: String,
     provider: String,
     title: String,
-    /// The name of its download; `None` where the feed is not in the catalogue.
-    file: Option<String>,
     format: String,
     list: &'static str,
     mode: &'static str,
@@ -100,7 +98,6 @@ fn catalog_rows(args: &Feeds, settings: &Settings) -> Result<Option<Vec<Row>>, F
         id: feed.id.clone(),
         provider: feed.provider.clone(),
         title: feed.title.clone(),
-        file: Some(feed.file.clone()),
         format: feed.format.id.to_owned(),
         list: feed.list.word(),
         mode: feed.mode.word(),
