@@ -87,7 +87,7 @@ const NESTED_MAX: usize = 4;
 /// This is the reference that tests compare [`Scorer`](crate::Scorer) with: it looks at each byte in turn,
 /// and has neither the kernels of the tokenizer nor a cache.
 pub fn extract(text: &[u8], batch: &mut Batch, offsets: &mut Vec<usize>) {
-    Extractor { text, questions: &mut batch.questions, offsets, level: 0, is_decoded: false }.tokens();
+    Extractor::new(text, &mut batch.questions, offsets).tokens();
 }
 
 /// Adds every indicator in the token from `start` to `end`, which lies between two edges.
@@ -98,7 +98,7 @@ pub(crate) fn extract_token(
     questions: &mut Questions,
     offsets: &mut Vec<usize>,
 ) {
-    Extractor { text, questions, offsets, level: 0, is_decoded: false }.token(start, end);
+    Extractor::new(text, questions, offsets).token(start, end);
 }
 
 struct Extractor<'a> {
@@ -109,9 +109,15 @@ struct Extractor<'a> {
     level: usize,
     /// Whether percent escapes were among them.
     is_decoded: bool,
+    /// Whether what is read belongs to a URL.
+    is_in_url: bool,
 }
 
 impl<'a> Extractor<'a> {
+    fn new(text: &'a [u8], questions: &'a mut Questions, offsets: &'a mut Vec<usize>) -> Extractor<'a> {
+        Extractor { text, questions, offsets, level: 0, is_decoded: false, is_in_url: false }
+    }
+
     fn slice(&self, start: usize, end: usize) -> &'a [u8] {
         self.text.get(start..end).unwrap_or(&[])
     }
@@ -168,8 +174,9 @@ impl<'a> Extractor<'a> {
     /// Reads a text without one level of escapes; its original begins at `start`.
     fn inner(&mut self, start: usize, text: &Unescaped, is_decoded: bool) {
         let before = self.offsets.len();
+        let (level, is_in_url) = (self.level + 1, self.is_in_url);
         let (questions, offsets) = (&mut *self.questions, &mut *self.offsets);
-        Extractor { text: &text.text, questions, offsets, level: self.level + 1, is_decoded }.tokens();
+        Extractor { text: &text.text, questions, offsets, level, is_decoded, is_in_url }.tokens();
         for offset in self.offsets.iter_mut().skip(before) {
             *offset = start + text.original_offset(*offset);
         }
@@ -221,6 +228,7 @@ impl<'a> Extractor<'a> {
     /// quadratic time.
     fn urls(&mut self, start: usize, end: usize) {
         let (mut next, mut depth) = (Some(start), 0);
+        let was_in_url = std::mem::replace(&mut self.is_in_url, true);
         while let Some(start) = next {
             let host_at = start + memchr::memchr(b':', self.slice(start, end)).map_or(0, |at| at + 3);
             next = self.first_scheme(host_at, host_at, end);
@@ -230,6 +238,7 @@ impl<'a> Extractor<'a> {
             self.decoded(tail.min(tail_end), tail_end);
             depth += 1;
         }
+        self.is_in_url = was_in_url;
     }
 
     /// Adds one URL up to `end`, and up to where it may end before. Returns where the search continues: after
@@ -412,6 +421,9 @@ impl<'a> Extractor<'a> {
         }
         // Top-level domains are letters alone, or A-labels.
         let letters = last.len() >= 2 && last.iter().all(u8::is_ascii_alphabetic);
+        if self.is_in_url && letters && is_file_type(last) {
+            return;
+        }
         if letters || last.get(..4).is_some_and(|head| head.eq_ignore_ascii_case(b"xn--")) {
             self.push(from, to);
         }
@@ -446,6 +458,17 @@ impl<'a> Extractor<'a> {
         }
         is_question
     }
+}
+
+/// Types of files that are no top-level domains. In a URL, what ends with one is a file; in other text, the
+/// lists decide.
+const FILE_TYPES: [&[u8]; 24] = [
+    b"html", b"htm", b"php", b"css", b"js", b"png", b"jpg", b"jpeg", b"gif", b"svg", b"ico", b"webp", b"xml",
+    b"json", b"txt", b"asp", b"aspx", b"jsp", b"pdf", b"exe", b"dll", b"cgi", b"swf", b"woff",
+];
+
+fn is_file_type(last: &[u8]) -> bool {
+    last.len() <= 4 && FILE_TYPES.iter().any(|one| one.eq_ignore_ascii_case(last))
 }
 
 // What a byte of a token may be a part of, as bits.
@@ -617,6 +640,8 @@ mod tests {
                 ],
             ),
             ("/r?to=http://evilpanel.com/b", vec!["http://evilpanel.com/b"]),
+            ("http://evilpanel.com/index.html?a.PHP", vec!["http://evilpanel.com/index.html?a.PHP"]),
+            ("GET /index.html", vec!["index.html"]),
             (
                 "http://a.example.com/?u=http://evilpanel.com/",
                 vec!["http://a.example.com/?u=http://evilpanel.com/", "http://evilpanel.com/"],
