@@ -70,7 +70,7 @@ fn class_of(byte: u8) -> Class {
 const TRAILING: &[u8] = b".,;:!?)]}|\\";
 /// Punctuation inside a URL that may be the delimiter before the next column of a log. The text up to it
 /// becomes a question of its own.
-const DELIMITERS: &[u8] = b",;|)]}";
+const DELIMITERS: &[u8] = b",;|^)]}";
 /// The longest URL that becomes a question, in bytes; the tail of a longer one is searched as text.
 const URL_MAX: usize = 8 << 10;
 /// How much of a token with escapes is unescaped at a time, in bytes. A part and its copies at all levels
@@ -359,13 +359,13 @@ impl<'a> Extractor<'a> {
     fn is_share_host(&self, start: usize, end: usize) -> bool {
         let before = self.slice(start.saturating_sub(2), start);
         let port = self.text.get(end + 1..).unwrap_or(&[]);
-        let port = match port.get(..3) {
-            Some(word) if word.eq_ignore_ascii_case(b"ssl") => port.get(3..).unwrap_or(&[]),
-            _ => port,
-        };
-        let port = port.strip_prefix(b"@").unwrap_or(port);
+        let is_ssl = port.get(..3).is_some_and(|word| word.eq_ignore_ascii_case(b"ssl"));
+        let port = if is_ssl { port.get(3..).unwrap_or(&[]) } else { port };
+        let port = port.strip_prefix(b"@").filter(|_| is_ssl).unwrap_or(port);
         let digits = port.iter().take(6).take_while(|byte| byte.is_ascii_digit()).count();
-        matches!(before, b"\\\\" | b"//") && matches!(port.get(digits), Some(b'\\' | b'/'))
+        let is_end =
+            port.get(digits).is_none_or(|byte| matches!(class_of(*byte), Class::Edge | Class::Separator));
+        matches!(before, b"\\\\" | b"//") && (is_ssl || digits > 0) && is_end
     }
 
     /// Reads a word: IPv6 addresses, and pieces between colons.
