@@ -94,6 +94,7 @@ fn escapes_are_no_part_of_what_stands_around_them() {
         "^[[31mHERE^[[0m",
         "&#27;[31mHERE&#x1b;[0m",
         "[31mHERE[0m",
+        "[01;31m[KHERE[m[K",
         "a#011HERE#011b",
         r"a\011HERE\011b",
         r"a\tHERE\tb",
@@ -149,6 +150,7 @@ fn a_listed_url_matches_in_spite_of_escapes() {
         "（http://files.dropzone7.net/get.php?id=4&k=a）",
         "http://files.dropzone7.net/get.php?id=4&k=a”,",
         "http://files.dropzone7.net/get.php?id=4&k=a%22%20x",
+        "http://files.dropzone7.net/get.php?id=4&k=a^usr",
         "q=http://files.dropzone7.net/get.php?id=4&k=a%0D%0Anext",
     ] {
         assert_eq!(lists.listed(text), [URL], "{text}");
@@ -187,6 +189,7 @@ fn a_url_that_cannot_be_read_hides_no_host() {
             "hxxp://HERE/x",
             r"\\HERE@8080\share",
             r"\\HERE@SSL\DavWWWRoot\x",
+            r"\\HERE@8080",
             r"\\\\HERE@SSL@8443\\share",
             "file://HERE@80/x",
             "https%3A//HERE:99999",

@@ -13,7 +13,7 @@
 //! | ESC `[31m`, ESC `]8;;` | terminals: colours and other control sequences of ECMA-48 |
 //! | `%2F`, `%u002F` | URLs: a byte or a character |
 //! | `\n`, `\t`, `\r`, `\b`, `\f` | JSON: control characters |
-//! | `^M`, `[31m` | `cat -v`, and terminals' colours whose ESC is lost |
+//! | `^M`, `[31m`, `[31m[K` | `cat -v`, and terminals' colours whose ESC is lost |
 //!
 //! The first group is removed by [`remove`], percent escapes by [`percent_decoded`], because a URL contains
 //! them rightly. The last three lines may also be no escape: `\n` is the end of a Windows path and the first
@@ -313,6 +313,7 @@ pub(crate) fn escape_end(text: &[u8], start: usize, end: usize) -> usize {
         (Some(b'\\'), Some(b'n' | b't' | b'r' | b'b' | b'f')) => 1,
         (Some(b'^'), Some(b'@'..=b'Z')) => 1,
         (Some(b'[' | b';'), Some(b'0'..=b'9')) => colour_len(text, start, word),
+        (Some(b'['), Some(b'K')) if start >= 2 && text.get(start - 2) == Some(&b'm') => 1,
         _ => 0,
     };
     start + width
@@ -419,6 +420,8 @@ mod tests {
             ("[31mx", 1, 4),
             ("[1;31mx", 3, 6),
             ("x;31mx", 2, 2),
+            ("[31m[Kx", 5, 6),
+            ("a [Kx", 3, 3),
             ("[31x", 1, 1),
             ("nx", 0, 0),
         ] {

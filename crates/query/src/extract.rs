@@ -71,7 +71,7 @@ fn class_of(byte: u8) -> Class {
 const TRAILING: &[u8] = b".,;:!?)]}|\\";
 /// Punctuation inside a URL that may be the delimiter before the next column of a log. The text up to it
 /// becomes a question of its own.
-const DELIMITERS: &[u8] = b",;|)]}";
+const DELIMITERS: &[u8] = b",;|^)]}";
 /// The longest URL that becomes a question, in bytes; the tail of a longer one is searched as text.
 const URL_MAX: usize = 8 << 10;
 /// How much of a token with escapes is unescaped at a time, in bytes. A part and its copies at all levels
@@ -88,7 +88,7 @@ const NESTED_MAX: usize = 4;
 /// This is the reference that tests compare [`Scorer`](crate::Scorer) with: it looks at each byte in turn,
 /// and has neither the kernels of the tokenizer nor a cache.
 pub fn extract(text: &[u8], batch: &mut Batch, offsets: &mut Vec<usize>) {
-    Extractor { text, questions: &mut batch.questions, offsets, level: 0, is_decoded: false }.tokens();
+    Extractor::new(text, &mut batch.questions, offsets).tokens();
 }
 
 /// Adds every indicator in the token from `start` to `end`, which lies between two edges.
@@ -99,7 +99,7 @@ pub(crate) fn extract_token(
     questions: &mut Questions,
     offsets: &mut Vec<usize>,
 ) {
-    Extractor { text, questions, offsets, level: 0, is_decoded: false }.token(start, end);
+    Extractor::new(text, questions, offsets).token(start, end);
 }
 
 struct Extractor<'a> {
@@ -110,9 +110,15 @@ struct Extractor<'a> {
     level: usize,
     /// Whether percent escapes were among them.
     is_decoded: bool,
+    /// Whether what is read belongs to a URL.
+    is_in_url: bool,
 }
 
 impl<'a> Extractor<'a> {
+    fn new(text: &'a [u8], questions: &'a mut Questions, offsets: &'a mut Vec<usize>) -> Extractor<'a> {
+        Extractor { text, questions, offsets, level: 0, is_decoded: false, is_in_url: false }
+    }
+
     fn slice(&self, start: usize, end: usize) -> &'a [u8] {
         self.text.get(start..end).unwrap_or(&[])
     }
@@ -169,8 +175,9 @@ impl<'a> Extractor<'a> {
     /// Reads a text without one level of escapes; its original begins at `start`.
     fn inner(&mut self, start: usize, text: &Unescaped, is_decoded: bool) {
         let before = self.offsets.len();
+        let (level, is_in_url) = (self.level + 1, self.is_in_url);
         let (questions, offsets) = (&mut *self.questions, &mut *self.offsets);
-        Extractor { text: &text.text, questions, offsets, level: self.level + 1, is_decoded }.tokens();
+        Extractor { text: &text.text, questions, offsets, level, is_decoded, is_in_url }.tokens();
         for offset in self.offsets.iter_mut().skip(before) {
             *offset = start + text.original_offset(*offset);
         }
@@ -222,6 +229,7 @@ impl<'a> Extractor<'a> {
     /// quadratic time.
     fn urls(&mut self, start: usize, end: usize) {
         let (mut next, mut depth) = (Some(start), 0);
+        let was_in_url = std::mem::replace(&mut self.is_in_url, true);
         while let Some(start) = next {
             let host_at = start + memchr::memchr(b':', self.slice(start, end)).map_or(0, |at| at + 3);
             next = self.first_scheme(host_at, host_at, end);
@@ -231,6 +239,7 @@ impl<'a> Extractor<'a> {
             self.decoded(tail.min(tail_end), tail_end);
             depth += 1;
         }
+        self.is_in_url = was_in_url;
     }
 
     /// Adds one URL up to `end`, and up to where it may end before. Returns where the search continues: after
@@ -351,13 +360,13 @@ impl<'a> Extractor<'a> {
     fn is_share_host(&self, start: usize, end: usize) -> bool {
         let before = self.slice(start.saturating_sub(2), start);
         let port = self.text.get(end + 1..).unwrap_or(&[]);
-        let port = match port.get(..3) {
-            Some(word) if word.eq_ignore_ascii_case(b"ssl") => port.get(3..).unwrap_or(&[]),
-            _ => port,
-        };
-        let port = port.strip_prefix(b"@").unwrap_or(port);
+        let is_ssl = port.get(..3).is_some_and(|word| word.eq_ignore_ascii_case(b"ssl"));
+        let port = if is_ssl { port.get(3..).unwrap_or(&[]) } else { port };
+        let port = port.strip_prefix(b"@").filter(|_| is_ssl).unwrap_or(port);
         let digits = port.iter().take(6).take_while(|byte| byte.is_ascii_digit()).count();
-        matches!(before, b"\\\\" | b"//") && matches!(port.get(digits), Some(b'\\' | b'/'))
+        let is_end =
+            port.get(digits).is_none_or(|byte| matches!(class_of(*byte), Class::Edge | Class::Separator));
+        matches!(before, b"\\\\" | b"//") && (is_ssl || digits > 0) && is_end
     }
 
     /// Reads a word: IPv6 addresses, and pieces between colons.
@@ -411,6 +420,9 @@ impl<'a> Extractor<'a> {
         if last.iter().all(u8::is_ascii_digit) {
             return self.quads(from, to);
         }
+        if self.is_in_url && is_file_type(last) {
+            return;
+        }
         if name::is_last_label(last) {
             self.push(from, to);
         }
@@ -445,6 +457,17 @@ impl<'a> Extractor<'a> {
         }
         is_question
     }
+}
+
+/// Types of files that are no top-level domains. In a URL, what ends with one is a file; in other text, the
+/// lists decide.
+const FILE_TYPES: [&[u8]; 24] = [
+    b"html", b"htm", b"php", b"css", b"js", b"png", b"jpg", b"jpeg", b"gif", b"svg", b"ico", b"webp", b"xml",
+    b"json", b"txt", b"asp", b"aspx", b"jsp", b"pdf", b"exe", b"dll", b"cgi", b"swf", b"woff",
+];
+
+fn is_file_type(last: &[u8]) -> bool {
+    last.len() <= 4 && FILE_TYPES.iter().any(|one| one.eq_ignore_ascii_case(last))
 }
 
 // What a byte of a token may be a part of, as bits.
@@ -616,6 +639,8 @@ mod tests {
                 ],
             ),
             ("/r?to=http://evilpanel.com/b", vec!["http://evilpanel.com/b"]),
+            ("http://evilpanel.com/index.html?a.PHP", vec!["http://evilpanel.com/index.html?a.PHP"]),
+            ("GET /index.html", vec!["index.html"]),
             (
                 "http://a.example.com/?u=http://evilpanel.com/",
                 vec!["http://a.example.com/?u=http://evilpanel.com/", "http://evilpanel.com/"],
