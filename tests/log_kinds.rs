@@ -359,7 +359,8 @@ fn annotated_records_remain_readable() {
             assert!(after.starts_with(before), "{}: {after}", case.kind);
             let (read, again) = (cells(case.kind, before), cells(case.kind, after));
             assert_eq!(again[..read.len()], read, "{}", case.kind);
-            let names_columns = |line: &str| ["#fields", "#types", "#Fields"].iter().any(|name| line.starts_with(name));
+            let names_columns =
+                |line: &str| ["#fields", "#types", "#Fields"].iter().any(|name| line.starts_with(name));
             let is_bare = before.starts_with('#') && !names_columns(before);
             let words = WITH_WORDS.contains(&case.kind);
             let added = if is_bare || words && !before.contains("45.9.20.5") { 0 } else { 5 };
@@ -377,8 +378,21 @@ fn annotated_records_remain_readable() {
 
 /// The kinds whose annotation is words behind the line.
 const WITH_WORDS: [&str; 15] = [
-    "combined", "squid", "bind", "syslog", "unbound", "dnsmasq", "suricata", "haproxy", "asa", "paloalto", "cef",
-    "leef", "keyvalue", "windows-dns", "text",
+    "combined",
+    "squid",
+    "bind",
+    "syslog",
+    "unbound",
+    "dnsmasq",
+    "suricata",
+    "haproxy",
+    "asa",
+    "paloalto",
+    "cef",
+    "leef",
+    "keyvalue",
+    "windows-dns",
+    "text",
 ];
 
 /// A name of Windows' DNS server is lengths and labels. It is found, where it is, under the detected kind, and
@@ -388,7 +402,9 @@ fn windows_dns_names_are_decoded() {
     let dir = TestDir::new();
     let head = "DNS Server log file creation at 11/21/2026 10:00:00 AM\r\n\r\nMessage logging key (for packets):\r\n\tField #  Information\r\n\r\n";
     let line = |date: &str, client: &str, name: &str| {
-        format!("{date} 0E4C PACKET  000000D5 UDP Rcv {client}    1a2b R Q [8081   DR  NOERROR] A      {name}\r\n")
+        format!(
+            "{date} 0E4C PACKET  000000D5 UDP Rcv {client}    1a2b R Q [8081   DR  NOERROR] A      {name}\r\n"
+        )
     };
     let log = [
         head.to_owned(),
@@ -436,9 +452,21 @@ fn ports_behind_ipv6_addresses_are_no_part_of_them() {
 fn servers_write_other_lines_first() {
     let dir = TestDir::new();
     for (kind, field, log) in [
-        ("unbound", "query", "[1795255500] unbound[1:0] notice: init module 0: iterator\n[1795255503] unbound[1:0] info: 10.0.0.1 evilpanel.com. A IN\n"),
-        ("dnsmasq", "query", "Nov 21 10:05:00 dnsmasq[7]: started, version 2.90\nNov 21 10:05:03 dnsmasq[7]: query[A] evilpanel.com from 10.0.0.1\n"),
-        ("haproxy", "client", "Nov 21 10:05:00 lb haproxy[7]: Proxy f started.\nNov 21 10:05:03 lb haproxy[7]: 45.9.20.5:5 [21/Nov/2026:10:05:03.698] f b/s 0/0/8 16 -- 1/1/0/0/0 0/0\n"),
+        (
+            "unbound",
+            "query",
+            "[1795255500] unbound[1:0] notice: init module 0: iterator\n[1795255503] unbound[1:0] info: 10.0.0.1 evilpanel.com. A IN\n",
+        ),
+        (
+            "dnsmasq",
+            "query",
+            "Nov 21 10:05:00 dnsmasq[7]: started, version 2.90\nNov 21 10:05:03 dnsmasq[7]: query[A] evilpanel.com from 10.0.0.1\n",
+        ),
+        (
+            "haproxy",
+            "client",
+            "Nov 21 10:05:00 lb haproxy[7]: Proxy f started.\nNov 21 10:05:03 lb haproxy[7]: 45.9.20.5:5 [21/Nov/2026:10:05:03.698] f b/s 0/0/8 16 -- 1/1/0/0/0 0/0\n",
+        ),
     ] {
         let rows = json_lines(&dir.run_with_input(&["score", "--field", field, "-"], log.as_bytes()));
         assert_eq!(rows.len(), 1, "{kind}");

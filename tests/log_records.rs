@@ -16,13 +16,17 @@ fn a_quotation_mark_that_never_closes_hides_no_rows() {
     let dir = TestDir::new();
     let rows = 120_000;
     let row = |at: usize| format!("{at},45.9.20.5,row {at}\n");
-    let log: String = (0..rows).map(|at| if at == 3 { "3,45.9.20.5,\"open\n".to_owned() } else { row(at) }).collect();
+    let log: String =
+        (0..rows).map(|at| if at == 3 { "3,45.9.20.5,\"open\n".to_owned() } else { row(at) }).collect();
     dir.write("x.csv", format!("n,ip,note\n{log}"));
     for args in [&["--field", "ip"][..], &[], &["--threads", "4", "--field", "ip"]] {
         let output = dir.run(&[&["score", "x.csv"], args].concat());
         assert_eq!((code(&output), json_lines(&output).len()), (0, rows), "{args:?}");
-        let said = stderr(&output);
-        assert!(said.contains("x.csv:5: a quotation mark opens a cell and does not close it (1 in this file)"), "{said}");
+        let message = stderr(&output);
+        assert!(
+            message.contains("x.csv:5: a quotation mark opens a cell and does not close it (1 in this file)"),
+            "{message}"
+        );
     }
     let output = dir.run(&["score", "--output", "annotated", "x.csv"]);
     let listed = stdout(&output).lines().filter(|line| line.ends_with(",1,1,botnet,45.9.20.5,bad.example"));
@@ -34,7 +38,11 @@ fn a_quotation_mark_that_never_closes_hides_no_rows() {
 fn a_quotation_mark_opens_only_at_the_start_of_a_cell() {
     let dir = TestDir::new();
     for (name, log, lines) in [
-        ("x.csv", "note,ip\n5\" disk,45.9.20.5\na \"b,45.9.20.5\nc, \"45.9.20.5\n,45.9.20.5\n", vec![2, 3, 4, 5]),
+        (
+            "x.csv",
+            "note,ip\n5\" disk,45.9.20.5\na \"b,45.9.20.5\nc, \"45.9.20.5\n,45.9.20.5\n",
+            vec![2, 3, 4, 5],
+        ),
         ("x.tsv", "note\tip\n\"a\t45.9.20.5\nb\t45.9.20.5\n\"c\t\"45.9.20.5\n", vec![2, 3, 4]),
         ("y.csv", "note,ip\n\"a\nb\",45.9.20.5\n\"c \"\"d\n\"\",e\",45.9.20.5\n", vec![3, 5]),
         // What closes and is followed by text closes nothing that spans lines.
@@ -44,14 +52,14 @@ fn a_quotation_mark_opens_only_at_the_start_of_a_cell() {
         let output = dir.run(&["score", "--field", "ip", name]);
         assert_eq!(lines_of(&json_lines(&output)), lines, "{name}: {}", stderr(&output));
     }
-    let said = stderr(&dir.run(&["score", "z.csv"]));
-    assert!(said.contains("z.csv:2: a quotation mark"), "{said}");
+    let message = stderr(&dir.run(&["score", "z.csv"]));
+    assert!(message.contains("z.csv:2: a quotation mark"), "{message}");
     assert!(!stderr(&dir.run(&["score", "x.csv", "x.tsv", "y.csv"])).contains("quotation"));
 }
 
 /// What follows the last member of a compressed log is read as `zcat` reads it, and the next inputs go on.
 #[test]
-fn padding_is_silent_and_garbage_is_said() {
+fn padding_is_silent_and_garbage_is_named() {
     let dir = TestDir::new();
     let log = b"a 45.9.20.5\nb evilpanel.com\n";
     let both = [gzip(log), gzip(log)].concat();
@@ -59,7 +67,7 @@ fn padding_is_silent_and_garbage_is_said() {
     let between = [gzip(log), vec![0; 70_000], gzip(log)].concat();
     let garbage = [gzip(log), b"\0\0<html>504</html>".to_vec()].concat();
     dir.write("next.log", "c 45.9.20.5\n");
-    for (bytes, count, said) in [
+    for (bytes, count, message) in [
         (both, 5, ""),
         (padded, 3, ""),
         (between, 5, ""),
@@ -68,8 +76,8 @@ fn padding_is_silent_and_garbage_is_said() {
         dir.write("x.gz", &bytes);
         let output = dir.run(&["score", "x.gz", "next.log"]);
         assert_eq!((code(&output), json_lines(&output).len()), (0, count), "{}", stderr(&output));
-        assert_eq!(stderr(&output).is_empty(), said.is_empty(), "{}", stderr(&output));
-        assert!(stderr(&output).contains(said), "{}", stderr(&output));
+        assert_eq!(stderr(&output).is_empty(), message.is_empty(), "{}", stderr(&output));
+        assert!(stderr(&output).contains(message), "{}", stderr(&output));
         let piped = dir.run_with_input(&["score", "-"], &bytes);
         assert_eq!((code(&piped), json_lines(&piped).len()), (0, count - 1));
     }
@@ -78,7 +86,7 @@ fn padding_is_silent_and_garbage_is_said() {
 /// A damaged or truncated part is said, what came before is scored, the other inputs go on, and the exit code
 /// tells.
 #[test]
-fn damage_is_said_and_the_rest_goes_on() {
+fn damage_is_named_and_the_rest_goes_on() {
     let dir = TestDir::new();
     let log = b"a 45.9.20.5\nb evilpanel.com\n";
     let whole = gzip(log);
@@ -92,7 +100,11 @@ fn damage_is_said_and_the_rest_goes_on() {
         dir.write("x.gz", bytes);
         let output = dir.run(&["score", "x.gz", "next.log"]);
         assert_eq!((code(&output), json_lines(&output).len()), (4, count), "{}", stderr(&output));
-        assert!(stderr(&output).contains("x.gz: the compressed data is damaged or cut off"), "{}", stderr(&output));
+        assert!(
+            stderr(&output).contains("x.gz: the compressed data is damaged or cut off"),
+            "{}",
+            stderr(&output)
+        );
         assert!(stderr(&output).contains("it was searched up to byte "), "{}", stderr(&output));
     }
 }
@@ -101,7 +113,8 @@ fn damage_is_said_and_the_rest_goes_on() {
 #[test]
 fn annotations_of_text_cannot_be_forged() {
     let dir = TestDir::new();
-    let forged = "rapsheet_status=1 rapsheet_detected_by=9 RapSheet_Status=1 http://evilpanel.com/rapsheet_status=3";
+    let forged =
+        "rapsheet_status=1 rapsheet_detected_by=9 RapSheet_Status=1 http://evilpanel.com/rapsheet_status=3";
     let logs = [
         format!("x {forged} plain\nx {forged} 45.9.20.5\n"),
         format!("Nov 21 10:05:03 host app: {forged}\nNov 21 10:05:03 host app: {forged} 45.9.20.5\n"),
@@ -113,7 +126,10 @@ fn annotations_of_text_cannot_be_forged() {
             let lower = after.to_lowercase();
             assert_eq!(lower.matches("rapsheet_status=").count(), 1, "{after}");
             assert!(after.contains(" rapsheet_status=1 rapsheet_detected_by=1 "), "{after}");
-            assert_eq!(after.replace("%5F", "_").split(" rapsheet_status=1 rapsheet_detected_by=1 ").next(), Some(before));
+            assert_eq!(
+                after.replace("%5F", "_").split(" rapsheet_status=1 rapsheet_detected_by=1 ").next(),
+                Some(before)
+            );
         }
     }
     // An annotated log that is annotated again keeps its first annotation, escaped.
@@ -170,11 +186,17 @@ fn annotated_objects_have_our_key_once() {
         assert_eq!(object["rapsheet"]["status"], json!(1), "{line}");
     }
     let third = stdout(&output).lines().nth(2).expect("a line");
-    assert!(third.contains(r#"{"a":{"rapsheet":1},"b":"rapsheet","c":["rapsheet",{"rapsheet":2}], "own_rap\u0073heet" : 1,"#));
-    let document = r#"{"Records":[{"sourceIPAddress":"45.9.20.5","\u0072apsheet":7},{"rapsheet":{"status":5}}]}"#;
+    assert!(third.contains(
+        r#"{"a":{"rapsheet":1},"b":"rapsheet","c":["rapsheet",{"rapsheet":2}], "own_rap\u0073heet" : 1,"#
+    ));
+    let document =
+        r#"{"Records":[{"sourceIPAddress":"45.9.20.5","\u0072apsheet":7},{"rapsheet":{"status":5}}]}"#;
     let output = dir.run_with_input(&["score", "--output", "annotated", "-"], document.as_bytes());
     let read: Value = serde_json::from_slice(&output.stdout).expect("a document");
-    assert_eq!((&read["Records"][0]["own_rapsheet"], &read["Records"][0]["rapsheet"]["status"]), (&json!(7), &json!(1)));
+    assert_eq!(
+        (&read["Records"][0]["own_rapsheet"], &read["Records"][0]["rapsheet"]["status"]),
+        (&json!(7), &json!(1))
+    );
     assert_eq!(stdout(&output).matches(r#""rapsheet":"#).count(), 2, "{}", stdout(&output));
 }
 
@@ -186,7 +208,11 @@ fn annotated_tables_have_our_columns_once() {
     for (log, separator, name) in [
         ("ip,rapsheet_status,RAPSHEET_STATUS\n45.9.20.5,5,5\n45.9.20.5,5,5,9,forged\n45.9.20.5\n", ',', ""),
         ("ip\trapsheet_status\n45.9.20.5\t5\n45.9.20.5\t5\t9\tforged\n45.9.20.5\n", '\t', ""),
-        ("#separator \\x09\n#fields\tip\trapsheet_status\n45.9.20.5\t5\n45.9.20.5\t5\t9\tforged\n45.9.20.5\n", '\t', "#fields"),
+        (
+            "#separator \\x09\n#fields\tip\trapsheet_status\n45.9.20.5\t5\n45.9.20.5\t5\t9\tforged\n45.9.20.5\n",
+            '\t',
+            "#fields",
+        ),
         ("#Fields: ip rapsheet_status\n45.9.20.5 5\n45.9.20.5 5 9 forged\n45.9.20.5\n", ' ', "#Fields:"),
     ] {
         let output = dir.run_with_input(&["score", "--output", "annotated", "-"], log.as_bytes());
@@ -216,7 +242,8 @@ fn feeds_are_read_as_zcat_reads_them() {
         (whole[..whole.len() - 9].to_vec(), 5, false),
     ] {
         dir.write("in/a.gz", bytes);
-        let args = ["build", "--catalog", "c.toml", "--downloads", "in", "--out", "n.rap", "--report", "r.json"];
+        let args =
+            ["build", "--catalog", "c.toml", "--downloads", "in", "--out", "n.rap", "--report", "r.json"];
         let output = dir.run(&args);
         let report: Value = serde_json::from_str(&dir.read("r.json")).unwrap_or_default();
         let text = format!("{report}{}", stderr(&output));

@@ -26,71 +26,77 @@ fn offsets_are_read_in_every_form() {
     const NINE: Option<&str> = Some("2026-11-20T09:00:00Z");
     const TEN: Option<&str> = Some("2026-11-20T10:00:00Z");
     let dir = TestDir::new();
-    assert_times(&dir, &[
-        ("2026-11-20T10:00:00+0100", NINE),
-        ("2026-11-20 10:00:00 +0100", NINE),
-        ("2026-11-20 10:00:00 +01:00 x", NINE),
-        ("2026-11-20 10:00:00 +01", NINE),
-        ("2026-11-20 10:00:00+01", NINE),
-        ("2026-11-20T10:00:00,123+01:00", NINE),
-        ("2026-11-20T10:00:00.123+0100", NINE),
-        ("2026-11-20 10:00:00,123 +0100 INFO", NINE),
-        ("2026-11-20 10:00:00:123 +0100 INFO", NINE),
-        ("2026-11-20T04:30:00-05:30", TEN),
-        ("2026-11-20T10:00:00Z", TEN),
-        ("2026-11-20 10:00:00 Z", TEN),
-        ("2026-11-20 10:00:00,123Z", TEN),
-        ("2026-11-20 10:00:00 UTC", TEN),
-        ("2026-11-20 10:00:00.5 GMT:", TEN),
-        ("2026-11-20 10:00:00 UTC+1", NINE),
-        ("2026-11-20 10:00:00\t+0100", NINE),
-        ("2026-11-20 10:00:00  +01:00", NINE),
-        ("2026-11-20 10:00:00\t-5", TEN),
-        ("2026-11-20 10:00:00 GMT+01:00", NINE),
-        ("2026-11-20 10:00:00 (UTC)", TEN),
-        ("[20/Nov/2026:10:00:00 +0100]", NINE),
-        ("[20/Nov/2026:10:00:00 +01:00]", NINE),
-        ("20-Nov-2026 10:00:00.123 +0100", NINE),
-        ("Fri Nov 20 10:00:00 2026 +0100", NINE),
-        ("Fri Nov 20 10:00:00 UTC 2026", TEN),
-        ("Fri, 20 Nov 2026 10:00:00 +0100", NINE),
-        ("Nov 20 10:00:00 UTC host", TEN),
-        ("2026-11-20 10:00:00 - a dash", TEN),
-        ("2026-11-20 10:00:00 -- more", TEN),
-        ("2026-11-20 10:00:00 INFO", TEN),
-        ("2026-11-20 10:00:00 A word", TEN),
-        ("2026-11-20 10:00:00,est x", TEN),
-    ]);
+    assert_times(
+        &dir,
+        &[
+            ("2026-11-20T10:00:00+0100", NINE),
+            ("2026-11-20 10:00:00 +0100", NINE),
+            ("2026-11-20 10:00:00 +01:00 x", NINE),
+            ("2026-11-20 10:00:00 +01", NINE),
+            ("2026-11-20 10:00:00+01", NINE),
+            ("2026-11-20T10:00:00,123+01:00", NINE),
+            ("2026-11-20T10:00:00.123+0100", NINE),
+            ("2026-11-20 10:00:00,123 +0100 INFO", NINE),
+            ("2026-11-20 10:00:00:123 +0100 INFO", NINE),
+            ("2026-11-20T04:30:00-05:30", TEN),
+            ("2026-11-20T10:00:00Z", TEN),
+            ("2026-11-20 10:00:00 Z", TEN),
+            ("2026-11-20 10:00:00,123Z", TEN),
+            ("2026-11-20 10:00:00 UTC", TEN),
+            ("2026-11-20 10:00:00.5 GMT:", TEN),
+            ("2026-11-20 10:00:00 UTC+1", NINE),
+            ("2026-11-20 10:00:00\t+0100", NINE),
+            ("2026-11-20 10:00:00  +01:00", NINE),
+            ("2026-11-20 10:00:00\t-5", TEN),
+            ("2026-11-20 10:00:00 GMT+01:00", NINE),
+            ("2026-11-20 10:00:00 (UTC)", TEN),
+            ("[20/Nov/2026:10:00:00 +0100]", NINE),
+            ("[20/Nov/2026:10:00:00 +01:00]", NINE),
+            ("20-Nov-2026 10:00:00.123 +0100", NINE),
+            ("Fri Nov 20 10:00:00 2026 +0100", NINE),
+            ("Fri Nov 20 10:00:00 UTC 2026", TEN),
+            ("Fri, 20 Nov 2026 10:00:00 +0100", NINE),
+            ("Nov 20 10:00:00 UTC host", TEN),
+            ("2026-11-20 10:00:00 - a dash", TEN),
+            ("2026-11-20 10:00:00 -- more", TEN),
+            ("2026-11-20 10:00:00 INFO", TEN),
+            ("2026-11-20 10:00:00 A word", TEN),
+            ("2026-11-20 10:00:00,est x", TEN),
+        ],
+    );
 }
 
 #[test]
 fn forms_of_many_writers_are_read() {
     const TEN: Option<&str> = Some("2026-11-20T10:00:00Z");
     let dir = TestDir::new();
-    assert_times(&dir, &[
-        ("2026/11/20 10:00:00 [error] 1#1: *5 open() failed, client:", TEN),
-        ("Nov 20 2026 10:00:00: %X:", TEN),
-        ("<166>Nov 20 2026 10:00:00 fw :", TEN),
-        ("[1795168800] unbound[1:0] info:", TEN),
-        ("1795168800.123 x", TEN),
-        ("11/20/2026-10:00:00.123456  [**]", TEN),
-        ("11/20-10:00:00.123456  [**]", TEN),
-        ("11/20/2026 10:00:00 AM 0E4C", TEN),
-        ("11/20/2026 10:00:00 PM 0E4C", Some("2026-11-20T22:00:00Z")),
-        ("11/20/2026 12:00:00 AM 0E4C", Some("2026-11-20T00:00:00Z")),
-        ("11/20/2026 9:00:00 AM 0E4C", Some("2026-11-20T09:00:00Z")),
-        ("20/11/2026 10:00:00", TEN),
-        ("20.11.2026 10:00:00", TEN),
-        ("05.11.2026 10:00:00", Some("2026-11-05T10:00:00Z")),
-        ("11/11/2026 10:00:00", Some("2026-11-11T10:00:00Z")),
-        ("2026-11-20\t10:00:00", TEN),
-        ("2026-11-20,10:00:00,", TEN),
-        ("\"2026-11-20\",\"10:00:00\",", TEN),
-        ("2026-11-20 10:00", TEN),
-        ("[20-Nov-2026 10:00:00 UTC] PHP", TEN),
-        ("type=A msg=audit(1795168800.123:45):", TEN),
-        ("2026-11-20T10:00:60Z", Some("2026-11-20T10:00:59Z")),
-    ]);
+    assert_times(
+        &dir,
+        &[
+            ("2026/11/20 10:00:00 [error] 1#1: *5 open() failed, client:", TEN),
+            ("Nov 20 2026 10:00:00: %X:", TEN),
+            ("<166>Nov 20 2026 10:00:00 fw :", TEN),
+            ("[1795168800] unbound[1:0] info:", TEN),
+            ("1795168800.123 x", TEN),
+            ("11/20/2026-10:00:00.123456  [**]", TEN),
+            ("11/20-10:00:00.123456  [**]", TEN),
+            ("11/20/2026 10:00:00 AM 0E4C", TEN),
+            ("11/20/2026 10:00:00 PM 0E4C", Some("2026-11-20T22:00:00Z")),
+            ("11/20/2026 12:00:00 AM 0E4C", Some("2026-11-20T00:00:00Z")),
+            ("11/20/2026 9:00:00 AM 0E4C", Some("2026-11-20T09:00:00Z")),
+            ("20/11/2026 10:00:00", TEN),
+            ("20.11.2026 10:00:00", TEN),
+            ("05.11.2026 10:00:00", Some("2026-11-05T10:00:00Z")),
+            ("11/11/2026 10:00:00", Some("2026-11-11T10:00:00Z")),
+            ("2026-11-20\t10:00:00", TEN),
+            ("2026-11-20,10:00:00,", TEN),
+            ("\"2026-11-20\",\"10:00:00\",", TEN),
+            ("2026-11-20 10:00", TEN),
+            ("[20-Nov-2026 10:00:00 UTC] PHP", TEN),
+            ("type=A msg=audit(1795168800.123:45):", TEN),
+            ("2026-11-20T10:00:60Z", Some("2026-11-20T10:00:59Z")),
+        ],
+    );
 }
 
 /// A time that is not understood is no time, and no other one of the line stands in for it.
@@ -136,16 +142,20 @@ fn what_is_not_understood_is_no_time() {
     let also: Vec<String> = lines.iter().map(|line| format!("{line} since 2020-01-01T00:00:00Z")).collect();
     assert_times(&dir, &also.iter().map(|line| (line.as_str(), None)).collect::<Vec<_>>());
     // An address or a version before the time is none.
-    assert_times(&dir, &[
-        ("v1.2.3 9.20.5 2026-11-20T10:00:00Z", Some("2026-11-20T10:00:00Z")),
-        ("1.2.3 10:05:03 no date", None),
-    ]);
+    assert_times(
+        &dir,
+        &[
+            ("v1.2.3 9.20.5 2026-11-20T10:00:00Z", Some("2026-11-20T10:00:00Z")),
+            ("1.2.3 10:05:03 no date", None),
+        ],
+    );
     let log: String = lines.iter().map(|line| format!("{line} 45.9.20.5\n")).collect();
-    let output = dir.run_with_input(&["score", "--at", "event", "--all", "-"], format!("45.9.20.5\n{log}").as_bytes());
+    let output =
+        dir.run_with_input(&["score", "--at", "event", "--all", "-"], format!("45.9.20.5\n{log}").as_bytes());
     let (all, unclear) = (lines.len() + 1, lines.len());
-    let said = stderr(&output);
-    assert!(said.contains(&format!("{all} indicators are in records without a time")), "{said}");
-    assert!(said.contains(&format!("{unclear} of them state a time that is not understood")), "{said}");
+    let message = stderr(&output);
+    assert!(message.contains(&format!("{all} indicators are in records without a time")), "{message}");
+    assert!(message.contains(&format!("{unclear} of them state a time that is not understood")), "{message}");
 }
 
 #[test]

@@ -4,7 +4,7 @@
 //! longest, and never waits for anything else.
 
 use crate::read_ahead::ReadAhead;
-use rapsheet_decompress::{Container, Remark};
+use rapsheet_decompress::{Container, TrailingBytes};
 use std::fmt;
 use std::fs::File;
 use std::io::{self, IsTerminal, Read, Seek, SeekFrom};
@@ -19,14 +19,14 @@ pub(crate) struct Input {
     /// Where it is decompressed ahead: whether a block can be read without waiting.
     pub(crate) is_ready: Option<IsReady>,
     /// What its decoder remarks at its end.
-    pub(crate) remark: Option<Remark>,
+    pub(crate) trailing: Option<TrailingBytes>,
 }
 
 /// Returns whether a block can be read without waiting.
 pub(crate) type IsReady = Box<dyn Fn() -> bool + Send>;
 
 /// A decompressed input, its readiness, and what its decoder remarks.
-type Decoded = (Box<dyn Read + Send>, Option<IsReady>, Option<Remark>);
+type Decoded = (Box<dyn Read + Send>, Option<IsReady>, Option<TrailingBytes>);
 
 /// How many buffers of one input are decompressed ahead.
 pub(crate) const BUFFERS: usize = 8;
@@ -94,18 +94,18 @@ pub(crate) fn open_ahead(path: &Path, buffers: usize) -> Result<Input, Unreadabl
         return Err(Unreadable::new(&name, "it is a folder"));
     }
     let decoded = if about.is_file() { decoded_file(file, buffers) } else { decoded_stream(file, buffers) };
-    let (reader, is_ready, remark) = decoded.map_err(|why| Unreadable::new(&name, why))?;
-    Ok(Input { reader, is_stream: !about.is_file(), is_ready, remark })
+    let (reader, is_ready, trailing) = decoded.map_err(|why| Unreadable::new(&name, why))?;
+    Ok(Input { reader, is_stream: !about.is_file(), is_ready, trailing })
 }
 
 /// Opens stdin.
 pub(crate) fn stdin() -> Result<Input, Unreadable> {
     if io::stdin().is_terminal() {
-        return Ok(Input { reader: Box::new(io::stdin()), is_stream: true, is_ready: None, remark: None });
+        return Ok(Input { reader: Box::new(io::stdin()), is_stream: true, is_ready: None, trailing: None });
     }
     let decoded = decoded_stream(io::stdin(), BUFFERS);
-    let (reader, is_ready, remark) = decoded.map_err(|why| Unreadable::new("(stdin)", why))?;
-    Ok(Input { reader, is_stream: true, is_ready, remark })
+    let (reader, is_ready, trailing) = decoded.map_err(|why| Unreadable::new("(stdin)", why))?;
+    Ok(Input { reader, is_stream: true, is_ready, trailing })
 }
 
 /// Opens the text of a file. A zip is read where it lies, which needs a file that seeks.
@@ -114,8 +114,8 @@ fn decoded_file(mut file: File, buffers: usize) -> Result<Decoded, String> {
     let container = Container::of(&head);
     file.seek(SeekFrom::Start(0)).map_err(|error| error.to_string())?;
     let text = text::of_file(file)?;
-    let remark = text.remark().clone();
-    read_ahead(container, text, remark, buffers)
+    let trailing = text.trailing().clone();
+    read_ahead(container, text, trailing, buffers)
 }
 
 /// Opens the text of a pipe.
@@ -123,15 +123,15 @@ fn decoded_stream(mut stream: impl Read + Send + 'static, buffers: usize) -> Res
     let head = Container::head_of(&mut stream).map_err(|error| error.to_string())?;
     let container = Container::of(&head);
     let text = text::of_stream(head, stream)?;
-    let remark = text.remark().clone();
-    read_ahead(container, text, remark, buffers)
+    let trailing = text.trailing().clone();
+    read_ahead(container, text, trailing, buffers)
 }
 
 /// Reads compressed input ahead. Plain input is not worth a thread.
 fn read_ahead(
     container: Container,
     text: impl Read + Send + 'static,
-    remark: Remark,
+    trailing: TrailingBytes,
     buffers: usize,
 ) -> Result<Decoded, String> {
     if container == Container::Plain {
@@ -140,7 +140,7 @@ fn read_ahead(
     let ahead = ReadAhead::new(text, buffers)
         .map_err(|error| format!("no thread can be started to decompress it: {error}"))?;
     let is_ready = ahead.readiness();
-    Ok((Box::new(ahead), Some(Box::new(is_ready)), Some(remark)))
+    Ok((Box::new(ahead), Some(Box::new(is_ready)), Some(trailing)))
 }
 
 /// With `ingest`: every compression, archives, and text in UTF-16. Logs have no limits, because the operator
@@ -156,10 +156,7 @@ mod text {
         decode::open(file, Limits::NONE).map_err(|refusal| refusal.to_string())
     }
 
-    pub(super) fn of_stream(
-        head: Vec<u8>,
-        stream: impl Read + Send + 'static,
-    ) -> Result<Text, String> {
+    pub(super) fn of_stream(head: Vec<u8>, stream: impl Read + Send + 'static) -> Result<Text, String> {
         decode::open_stream(Cursor::new(head).chain(stream), Limits::NONE)
             .map_err(|refusal| refusal.to_string())
     }
@@ -178,10 +175,7 @@ mod text {
         of_stream(head, file)
     }
 
-    pub(super) fn of_stream(
-        head: Vec<u8>,
-        stream: impl Read + Send + 'static,
-    ) -> Result<Reader, String> {
+    pub(super) fn of_stream(head: Vec<u8>, stream: impl Read + Send + 'static) -> Result<Reader, String> {
         if head.starts_with(b"\xff\xfe") || head.starts_with(b"\xfe\xff") {
             return Err("it is text in UTF-16, which this build of rapsheet does not read".to_owned());
         }

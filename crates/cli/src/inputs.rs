@@ -15,7 +15,7 @@ use crate::exit::{Exit, print_stderr};
 use crate::input::{self, Input, IsReady};
 use crate::log::Log;
 use crate::parallel::Step;
-use rapsheet_decompress::{MEMORY_HEAD_LEN, Remark, memory_needed};
+use rapsheet_decompress::{MEMORY_HEAD_LEN, TrailingBytes, memory_needed};
 use std::collections::VecDeque;
 use std::fs;
 use std::io::{self, Read};
@@ -73,7 +73,7 @@ struct QueuedInput {
     memory: Option<usize>,
     is_ready: Option<IsReady>,
     /// What its decoder remarks.
-    remark: Option<Remark>,
+    trailing: Option<TrailingBytes>,
     /// How many steps it has given so far.
     given: u64,
     /// Messages to print in its turn, and the exit codes that they imply.
@@ -204,7 +204,7 @@ impl<'a> Inputs<'a> {
             state: State::Closed,
             memory: memory.filter(|_| input.is_some()),
             is_ready: None,
-            remark: None,
+            trailing: None,
             given: 0,
             messages: Vec::new(),
         };
@@ -287,7 +287,7 @@ impl QueuedInput {
 
     fn set_opened(&mut self, mut input: Input) {
         self.is_ready = input.is_ready.take();
-        self.remark = input.remark.take();
+        self.trailing = input.trailing.take();
         self.state = State::Opened(input);
     }
 
@@ -324,7 +324,7 @@ impl QueuedInput {
         let block = match reader.blocks.next_block(buffer) {
             Ok(Some(block)) => block,
             Ok(None) => {
-                self.report_remarks(&reader);
+                self.report_notes(&reader);
                 return None;
             }
             Err(error) => {
@@ -367,7 +367,7 @@ impl QueuedInput {
     }
 
     /// Adds what is remarkable about an input that was read to its end.
-    fn report_remarks(&mut self, reader: &LogReader) {
+    fn report_notes(&mut self, reader: &LogReader) {
         let Runaways { count, first_line } = reader.blocks.runaways();
         if count > 0 {
             self.messages.push((
@@ -379,8 +379,8 @@ impl QueuedInput {
                 Exit::Done,
             ));
         }
-        if let Some(remark) = self.remark.as_ref().and_then(Remark::text) {
-            self.messages.push((format!("{}: {remark}", reader.name), Exit::Done));
+        if let Some(trailing) = self.trailing.as_ref().and_then(TrailingBytes::note) {
+            self.messages.push((format!("{}: {trailing}", reader.name), Exit::Done));
         }
     }
 

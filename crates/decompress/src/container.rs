@@ -59,7 +59,9 @@ impl Container {
             Container::Bzip2 => b"BZh",
             Container::Zip | Container::Plain => &[],
         };
-        head.len() < MAGIC_LEN as usize && !head.is_empty() && (magic.starts_with(head) || head.starts_with(magic))
+        head.len() < MAGIC_LEN as usize
+            && !head.is_empty()
+            && (magic.starts_with(head) || head.starts_with(magic))
     }
 
     /// Reads the first [`MAGIC_LEN`] bytes of a stream, or all of a shorter one.

@@ -58,7 +58,7 @@ const WITH_PORTS: [&str; 3] = ["client:port", "target:port", "target:port_list"]
 /// Parts of cells: of the request, and the addresses of client and target without their ports.
 const INNER: [&str; 5] = ["method", "url", "protocol", "client", "target"];
 
-static LINE_FORMAT: LineFormat = 
+static LINE_FORMAT: LineFormat =
     LineFormat { fields: &CELLS, read, with_ports: &WITH_PORTS, ..LineFormat::DEFAULT };
 
 fn read(line: &[u8], visit: &mut VisitField<'_>) -> Option<()> {

@@ -52,9 +52,7 @@ fn mnemonic(line: &[u8]) -> Option<(usize, Range<usize>)> {
         let length = memchr::memchr(b':', text.get(..text.len().min(60))?)?;
         let mut parts = text.get(..length)?.splitn(3, |byte| *byte == b'-');
         let is_name = |part: &[u8]| !part.is_empty() && part.iter().all(|byte| is_of_name(*byte));
-        let fits = is_name(parts.next()?)
-            && matches!(parts.next()?, [b'0'..=b'7'])
-            && is_name(parts.next()?);
+        let fits = is_name(parts.next()?) && matches!(parts.next()?, [b'0'..=b'7']) && is_name(parts.next()?);
         fits.then_some((start, start + 1..start + 1 + length))
     })
 }
@@ -71,7 +69,8 @@ fn end_of(line: &[u8], message: &Range<usize>, marks: &[&[u8]]) -> Option<Range<
     let host = memchr::memchr(b'/', word).map_or(word.len(), |slash| slash);
     // `outside:192.0.2.9`, and `outside:2001:db8::5`: a zone is no number.
     let zone = word.get(..host)?.iter().rposition(|byte| !byte.is_ascii_hexdigit() && !b".:".contains(byte));
-    let zone_end = zone.and_then(|zone| memchr::memchr(b':', word.get(zone..host)?).map(|colon| zone + colon + 1));
+    let zone_end =
+        zone.and_then(|zone| memchr::memchr(b':', word.get(zone..host)?).map(|colon| zone + colon + 1));
     let from = message.start + start;
     Some(from + zone_end.unwrap_or(0)..from + host)
 }

@@ -17,8 +17,11 @@ pub(super) static KIND: Kind = Kind {
     reshape: None,
 };
 
-static LINE_FORMAT: LineFormat =
-    LineFormat { fields: &["time", "client", "query", "class", "type", "flags", "server", "rest"], read, ..LineFormat::DEFAULT };
+static LINE_FORMAT: LineFormat = LineFormat {
+    fields: &["time", "client", "query", "class", "type", "flags", "server", "rest"],
+    read,
+    ..LineFormat::DEFAULT
+};
 
 fn read(line: &[u8], visit: &mut VisitField<'_>) -> Option<()> {
     let client_at =

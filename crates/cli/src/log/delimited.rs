@@ -212,9 +212,16 @@ impl RecordFormat for Columns {
         });
         let is_header = self.is_header(record);
         let (own, beyond) = record.split_at_checked(end).unwrap_or((record, &[]));
-        if is_header { push_disowned(own, out) } else { out.extend_from_slice(own) }
-        let cells =
-            if is_header { ANNOTATION_NAMES.map(str::to_owned) } else { annotation.cells(&self.dialect.cells) };
+        if is_header {
+            push_disowned(own, out)
+        } else {
+            out.extend_from_slice(own)
+        }
+        let cells = if is_header {
+            ANNOTATION_NAMES.map(str::to_owned)
+        } else {
+            annotation.cells(&self.dialect.cells)
+        };
         let empty = std::iter::repeat_n(self.dialect.cells.empty, self.names.len().saturating_sub(count));
         for cell in empty.chain(cells.iter().map(String::as_str)) {
             out.push(self.dialect.delimiter);

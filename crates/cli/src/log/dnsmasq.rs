@@ -38,9 +38,9 @@ fn read(line: &[u8], visit: &mut VisitField<'_>) -> Option<()> {
     }
     let (action, kind) = action_and_type(line, action)?;
     let rest = cursor.rest();
-    let link = [b" from ".as_slice(), b" to ", b" is "].into_iter().find(|link| {
-        memchr::memmem::find(rest, link).is_some()
-    })?;
+    let link = [b" from ".as_slice(), b" to ", b" is "]
+        .into_iter()
+        .find(|link| memchr::memmem::find(rest, link).is_some())?;
     let query_start = cursor.remainder()?.start;
     let query_end = query_start + memchr::memmem::find(line.get(query_start..)?, link)?;
     let other = query_end + link.len()..line.len();
@@ -63,7 +63,15 @@ fn read(line: &[u8], visit: &mut VisitField<'_>) -> Option<()> {
 /// is no action of a query.
 fn action_and_type(line: &[u8], word: Range<usize>) -> Option<(Range<usize>, Range<usize>)> {
     const ACTIONS: [&[u8]; 9] = [
-        b"forwarded", b"reply", b"cached", b"cached-stale", b"config", b"gravity", b"regex", b"exactly", b"special",
+        b"forwarded",
+        b"reply",
+        b"cached",
+        b"cached-stale",
+        b"config",
+        b"gravity",
+        b"regex",
+        b"exactly",
+        b"special",
     ];
     let text = line.get(word.clone())?;
     if let Some(inner) = text.strip_prefix(b"query[").and_then(|text| text.strip_suffix(b"]")) {

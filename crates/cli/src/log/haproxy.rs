@@ -21,8 +21,21 @@ const HEADER_LINES: usize = 16;
 
 static LINE_FORMAT: LineFormat = LineFormat {
     fields: &[
-        "client:port", "client", "client_port", "time", "frontend", "backend", "server", "timers", "status",
-        "bytes", "request", "method", "url", "protocol", "rest",
+        "client:port",
+        "client",
+        "client_port",
+        "time",
+        "frontend",
+        "backend",
+        "server",
+        "timers",
+        "status",
+        "bytes",
+        "request",
+        "method",
+        "url",
+        "protocol",
+        "rest",
     ],
     read,
     with_ports: &["client:port"],
@@ -33,9 +46,9 @@ static LINE_FORMAT: LineFormat = LineFormat {
 /// `lb haproxy[7]: 192.0.2.9:5 [27/Nov/2026:10:00:00.123] front back/srv 0/0/1/7/8 200 16 - - ---- 1/1/0/0/0 0/0
 /// "GET / HTTP/1.1"`.
 fn read(line: &[u8], visit: &mut VisitField<'_>) -> Option<()> {
-    let bracket = memchr::memmem::find(line, b" [").filter(|at| is_clock(line, *at)).or_else(|| {
-        memchr::memmem::find_iter(line, b" [").find(|at| is_clock(line, *at))
-    })?;
+    let bracket = memchr::memmem::find(line, b" [")
+        .filter(|at| is_clock(line, *at))
+        .or_else(|| memchr::memmem::find_iter(line, b" [").find(|at| is_clock(line, *at)))?;
     let before = line.get(..bracket)?;
     let start = memchr::memrchr(b' ', before).map_or(0, |blank| blank + 1);
     let client = start..bracket;

@@ -5,7 +5,9 @@
 //! events.
 
 use super::annotation::{CellStyle, push_disowned};
-use super::{Annotation, Fields, Log, RecordFormat, blank, copy_or_blank, is_selected, line_len, named_fields};
+use super::{
+    Annotation, Fields, Log, RecordFormat, blank, copy_or_blank, is_selected, line_len, named_fields,
+};
 use std::ops::Range;
 
 /// How a kind writes its headers and cells.
@@ -106,7 +108,11 @@ impl RecordFormat for Header {
             (count + 1, if count + 1 == known { cell.end } else { end })
         });
         let (own, beyond) = record.split_at_checked(end).unwrap_or((record, &[]));
-        if is_header { push_disowned(own, out) } else { out.extend_from_slice(own) }
+        if is_header {
+            push_disowned(own, out)
+        } else {
+            out.extend_from_slice(own)
+        }
         let empty = std::iter::repeat_n(self.style.cells.empty, known.saturating_sub(count));
         for cell in empty.chain(added.iter().map(String::as_str)) {
             out.push(separator);

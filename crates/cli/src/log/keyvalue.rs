@@ -26,7 +26,8 @@ const PAIRS_MIN: usize = 3;
 const PREFIX_MAX: usize = 128;
 
 fn read(line: &[u8], visit: &mut VisitPair<'_>) -> Option<()> {
-    let start = if line.first() == Some(&b'<') { memchr::memchr(b'>', line).map_or(0, |end| end + 1) } else { 0 };
+    let start =
+        if line.first() == Some(&b'<') { memchr::memchr(b'>', line).map_or(0, |end| end + 1) } else { 0 };
     let (pairs, _) = between_blanks(line, start, visit);
     (pairs > 0).then_some(())
 }
@@ -42,7 +43,8 @@ fn detect(head: &[u8]) -> bool {
 /// The offset of the first word with a key.
 fn first_pair(line: &[u8]) -> Option<usize> {
     let equals = memchr::memchr(b'=', line.get(..line.len().min(PREFIX_MAX))?)?;
-    let key = line.get(..equals)?.iter().rev().take_while(|byte| byte.is_ascii_alphanumeric() || **byte == b'_');
+    let key =
+        line.get(..equals)?.iter().rev().take_while(|byte| byte.is_ascii_alphanumeric() || **byte == b'_');
     let start = equals - key.count();
     (start < equals).then_some(start)
 }

@@ -313,9 +313,8 @@ impl Log {
         let zone = || timestamp::ZONES.iter().find_map(|name| self.0.field(record, name));
         if timestamp::is_clock(cell) {
             let date = first_of(&timestamp::DATES, timestamp::is_date);
-            return date.map_or(Stated::Unclear, |date| {
-                timestamp::of_parts(&date, cell, zone().as_deref(), now)
-            });
+            return date
+                .map_or(Stated::Unclear, |date| timestamp::of_parts(&date, cell, zone().as_deref(), now));
         }
         let clock = timestamp::is_date(cell).then(|| first_of(&timestamp::CLOCKS, timestamp::is_clock));
         match clock.flatten() {

@@ -142,12 +142,16 @@ pub(super) fn with_blanks(line: &[u8], start: usize, visit: &mut VisitPair<'_>) 
         let before = text.get(..equals).unwrap_or(&[]);
         let name = before.iter().rev().take_while(|byte| is_of_key(**byte)).count();
         let key = equals - name..equals;
-        let is_key = name > 0 && matches!(key.start.checked_sub(1).map(|at| text.get(at)), None | Some(Some(b' ')));
+        let is_key =
+            name > 0 && matches!(key.start.checked_sub(1).map(|at| text.get(at)), None | Some(Some(b' ')));
         if !is_key {
             continue;
         }
         if let Some((name, value)) = open.replace((key.clone(), equals + 1)) {
-            visit(text.get(name).unwrap_or(&[]), start + value..start + key.start.saturating_sub(1).max(value));
+            visit(
+                text.get(name).unwrap_or(&[]),
+                start + value..start + key.start.saturating_sub(1).max(value),
+            );
         }
     }
     if let Some((name, value)) = open {
@@ -181,7 +185,8 @@ pub(super) fn header(line: &[u8], start: usize, names: &[&str], visit: &mut Visi
 /// The offset behind `mark` and a version's digits, where a line, or its message, begins with them.
 pub(super) fn behind_mark(line: &[u8], mark: &[u8]) -> Option<usize> {
     let start = memchr::memmem::find(line.get(..line.len().min(PREFIX_MAX))?, mark)?;
-    let is_word = start.checked_sub(1).is_none_or(|before| b" >:".contains(line.get(before).unwrap_or(&b'x')));
+    let is_word =
+        start.checked_sub(1).is_none_or(|before| b" >:".contains(line.get(before).unwrap_or(&b'x')));
     let version = line.get(start + mark.len()..)?;
     let is_version = version.first()?.is_ascii_digit();
     let bar = memchr::memchr(b'|', version.get(..version.len().min(8))?)?;

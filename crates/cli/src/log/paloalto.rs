@@ -20,16 +20,51 @@ pub(super) static KIND: Kind = Kind {
 
 /// The cells, by Palo Alto's names; the first has what syslog puts before it.
 const CELLS: [&str; 32] = [
-    "prefix", "receive_time", "serial", "type", "subtype", "config_version", "time_generated", "src", "dst",
-    "natsrc", "natdst", "rule", "srcuser", "dstuser", "app", "vsys", "from", "to", "inbound_if", "outbound_if",
-    "logset", "time_logged", "sessionid", "repeatcnt", "sport", "dport", "natsport", "natdport", "flags", "proto",
-    "action", "misc",
+    "prefix",
+    "receive_time",
+    "serial",
+    "type",
+    "subtype",
+    "config_version",
+    "time_generated",
+    "src",
+    "dst",
+    "natsrc",
+    "natdst",
+    "rule",
+    "srcuser",
+    "dstuser",
+    "app",
+    "vsys",
+    "from",
+    "to",
+    "inbound_if",
+    "outbound_if",
+    "logset",
+    "time_logged",
+    "sessionid",
+    "repeatcnt",
+    "sport",
+    "dport",
+    "natsport",
+    "natdport",
+    "flags",
+    "proto",
+    "action",
+    "misc",
 ];
 /// The types whose cells are these.
 const WITH_ADDRESSES: [&[u8]; 2] = [b"TRAFFIC", b"THREAT"];
 /// The types whose cells differ from the eighth on.
 const OTHERS: [&[u8]; 9] = [
-    b"SYSTEM", b"CONFIG", b"HIPMATCH", b"HIP-MATCH", b"USERID", b"GLOBALPROTECT", b"DECRYPTION", b"AUTHENTICATION",
+    b"SYSTEM",
+    b"CONFIG",
+    b"HIPMATCH",
+    b"HIP-MATCH",
+    b"USERID",
+    b"GLOBALPROTECT",
+    b"DECRYPTION",
+    b"AUTHENTICATION",
     b"CORRELATION",
 ];
 /// How many cells every type has in common.

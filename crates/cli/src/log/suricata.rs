@@ -17,8 +17,18 @@ pub(super) static KIND: Kind = Kind {
 
 static LINE_FORMAT: LineFormat = LineFormat {
     fields: &[
-        "time", "id", "signature", "classification", "priority", "protocol", "src", "src_ip", "src_port", "dst",
-        "dst_ip", "dst_port",
+        "time",
+        "id",
+        "signature",
+        "classification",
+        "priority",
+        "protocol",
+        "src",
+        "src_ip",
+        "src_port",
+        "dst",
+        "dst_ip",
+        "dst_port",
     ],
     read,
     with_ports: &["src", "dst"],
@@ -55,7 +65,9 @@ fn read(line: &[u8], visit: &mut VisitField<'_>) -> Option<()> {
     visit("classification", behind(line, second..brace, b"[Classification: "));
     visit("priority", behind(line, second..brace, b"[Priority: "));
     visit("protocol", protocol);
-    for (names, end) in [(["src", "src_ip", "src_port"], source), (["dst", "dst_ip", "dst_port"], destination)] {
+    for (names, end) in
+        [(["src", "src_ip", "src_port"], source), (["dst", "dst_ip", "dst_port"], destination)]
+    {
         visit(names[1], without_port(line, &end));
         visit(names[2], port(line, &end));
         visit(names[0], end);

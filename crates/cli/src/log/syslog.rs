@@ -17,8 +17,12 @@ pub(super) static KIND: Kind = Kind {
     reshape: None,
 };
 
-static LINE_FORMAT: LineFormat =
-    LineFormat { fields: &["time", "host", "app", "pid", "msgid", "structured_data", "message"], read, time, ..LineFormat::DEFAULT };
+static LINE_FORMAT: LineFormat = LineFormat {
+    fields: &["time", "host", "app", "pid", "msgid", "structured_data", "message"],
+    read,
+    time,
+    ..LineFormat::DEFAULT
+};
 
 fn read(line: &[u8], visit: &mut VisitField<'_>) -> Option<()> {
     let start = priority(line);

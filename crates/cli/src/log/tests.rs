@@ -107,12 +107,18 @@ fn detects_kinds_by_their_beginnings() {
         ("[1795773600] unbound[1:0] info: start of service (unbound 1.19.0).", "text"),
         ("Nov 23 10:05:03 dnsmasq[7]: forwarded www.example.com to 192.0.2.9", "dnsmasq"),
         ("Nov 23 10:05:03 host dnsmasq-dhcp[7]: DHCPACK(br0) 192.0.2.9 aa:bb", "syslog"),
-        ("11/27/2026-10:00:00.1  [**] [1:2:3] a [**] [Priority: 1] {UDP} 192.0.2.9:5 -> 192.0.2.10:53", "suricata"),
+        (
+            "11/27/2026-10:00:00.1  [**] [1:2:3] a [**] [Priority: 1] {UDP} 192.0.2.9:5 -> 192.0.2.10:53",
+            "suricata",
+        ),
         (HAPROXY, "haproxy"),
         ("%ASA-6-302013: Built outbound TCP connection 3 for outside:192.0.2.9/22 (192.0.2.9/22)", "asa"),
         ("Nov 27 10:00:00 r1 77: *Nov 27 09:00:00.1: %SEC_LOGIN-5-X: a", "asa"),
         ("Nov 27 10:00:00 host app: 100%: done", "syslog"),
-        ("Nov 27 10:00:00 fw 1,2026/11/27 10:00:00,01,TRAFFIC,end,1,2026/11/27 10:00:00,192.0.2.9,192.0.2.10,", "paloalto"),
+        (
+            "Nov 27 10:00:00 fw 1,2026/11/27 10:00:00,01,TRAFFIC,end,1,2026/11/27 10:00:00,192.0.2.9,192.0.2.10,",
+            "paloalto",
+        ),
         ("CEF:0|v|p|1|2|n|5|src=192.0.2.9", "cef"),
         ("<34>Nov 27 10:00:00 host LEEF:1.0|v|p|1|2|src=192.0.2.9\tdst=192.0.2.10", "leef"),
         ("date=2026-11-27 time=10:00:00 srcip=192.0.2.9", "keyvalue"),
@@ -310,9 +316,19 @@ fn finds_keys() {
         (
             "cef",
             "CEF:0|a \\| b|p|1|2|n|5|src=192.0.2.9 msg=a \\= b and c cs1Label=x cs1=",
-            &[("device_vendor", "a \\| b"), ("severity", "5"), ("src", "192.0.2.9"), ("msg", "a \\= b and c"), ("cs1", "")][..],
+            &[
+                ("device_vendor", "a \\| b"),
+                ("severity", "5"),
+                ("src", "192.0.2.9"),
+                ("msg", "a \\= b and c"),
+                ("cs1", ""),
+            ][..],
         ),
-        ("leef", "LEEF:1.0|v|p|1|7|src=192.0.2.9\tmsg=a b", &[("event_id", "7"), ("src", "192.0.2.9"), ("msg", "a b")]),
+        (
+            "leef",
+            "LEEF:1.0|v|p|1|7|src=192.0.2.9\tmsg=a b",
+            &[("event_id", "7"), ("src", "192.0.2.9"), ("msg", "a b")],
+        ),
         ("leef", "LEEF:2.0|v|p|1|7|x5E|src=192.0.2.9^msg=a b", &[("src", "192.0.2.9"), ("msg", "a b")]),
         ("leef", "LEEF:2.0|v|p|1|7||src=192.0.2.9\tmsg=a b", &[("src", "192.0.2.9"), ("msg", "a b")]),
         (
@@ -320,7 +336,11 @@ fn finds_keys() {
             "<34>a=1 b=\"two \\\" words\" c= d=\"open e=5",
             &[("a", "1"), ("b", "two \\\" words"), ("c", ""), ("d", "\"open"), ("e", "5")],
         ),
-        ("keyvalue", "a=1,b=\"two, words\",c=,d=x y", &[("a", "1"), ("b", "two, words"), ("c", ""), ("d", "x y")]),
+        (
+            "keyvalue",
+            "a=1,b=\"two, words\",c=,d=x y",
+            &[("a", "1"), ("b", "two, words"), ("c", ""), ("d", "x y")],
+        ),
         ("keyvalue", "a=1,5 b=2", &[("a", "1,5"), ("b", "2")]),
     ] {
         for (name, expected) in fields {

@@ -60,9 +60,8 @@ const AREAS: [&[u8]; 11] = [
 ];
 
 /// The signs of offsets where a writer escapes them.
-const ESCAPED_SIGNS: [&[u8]; 10] = [
-    b"%2B", b"%2b", b"%2D", b"%2d", b"\\u002b", b"\\u002B", b"\\u002d", b"\\u002D", b"&#43;", b"&#x2b;",
-];
+const ESCAPED_SIGNS: [&[u8]; 10] =
+    [b"%2B", b"%2b", b"%2D", b"%2d", b"\\u002b", b"\\u002B", b"\\u002d", b"\\u002D", b"&#43;", b"&#x2b;"];
 
 /// What a text says about when something happened.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

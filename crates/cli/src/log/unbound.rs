@@ -34,7 +34,8 @@ fn read(line: &[u8], visit: &mut VisitField<'_>) -> Option<()> {
     })?;
     let mut cursor = Cursor::new(line, mark);
     let (client, query, kind, class) = (cursor.word()?, cursor.word()?, cursor.word()?, cursor.word()?);
-    let is_client = line.get(client.clone())?.iter().all(|byte| byte.is_ascii_hexdigit() || b".:%@".contains(byte));
+    let is_client =
+        line.get(client.clone())?.iter().all(|byte| byte.is_ascii_hexdigit() || b".:%@".contains(byte));
     let is_class = [b"IN".as_slice(), b"CH", b"HS", b"ANY"].contains(&line.get(class.clone())?);
     if !is_client || !is_class || !line.get(query.clone())?.ends_with(b".") {
         return None;

@@ -25,22 +25,29 @@ const HEADER_LINES: usize = 64;
 /// What the three orders of dates share.
 const PARTS: LineFormat = LineFormat {
     fields: &[
-        "time", "thread", "context", "packet", "protocol", "direction", "client", "id", "opcode", "flags",
-        "rcode", "type", "query",
+        "time",
+        "thread",
+        "context",
+        "packet",
+        "protocol",
+        "direction",
+        "client",
+        "id",
+        "opcode",
+        "flags",
+        "rcode",
+        "type",
+        "query",
     ],
     read,
     edit: Some(edit),
     ..LineFormat::DEFAULT
 };
 static LINE_FORMAT: LineFormat = PARTS;
-static MONTH_FIRST: LineFormat = LineFormat {
-    time: |line, now| timestamp::of_line_in(line, now, DateOrder::MonthFirst),
-    ..PARTS
-};
-static DAY_FIRST: LineFormat = LineFormat {
-    time: |line, now| timestamp::of_line_in(line, now, DateOrder::DayFirst),
-    ..PARTS
-};
+static MONTH_FIRST: LineFormat =
+    LineFormat { time: |line, now| timestamp::of_line_in(line, now, DateOrder::MonthFirst), ..PARTS };
+static DAY_FIRST: LineFormat =
+    LineFormat { time: |line, now| timestamp::of_line_in(line, now, DateOrder::DayFirst), ..PARTS };
 
 fn new_log(head: &[u8]) -> Log {
     match timestamp::date_order(head) {

@@ -165,7 +165,7 @@ impl FeedResult {
             report.format = format!("{} ({})", feed.format.id, guess.format.id);
         }
         report.unchanged_since = Some(admitted.source.unchanged_since.to_string());
-        report.notes.extend(admitted.parsed.remark.clone());
+        report.notes.extend(admitted.parsed.trailing.clone());
         report.notes.extend(notes_on_list(feed, &admitted, context.now));
         self.admitted = Some(admitted);
     }
