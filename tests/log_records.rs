@@ -9,8 +9,8 @@ fn lines_of(rows: &[Value]) -> Vec<u64> {
     rows.iter().filter_map(|row| row["line"].as_u64()).collect()
 }
 
-/// One quotation mark that is never closed hides no row: not with `--field`, not in an annotated log, not with
-/// several threads. The record is named once.
+/// One quotation mark that is never closed hides no row: not with `--field`, not in an annotated log, not
+/// with several threads. The record is named once.
 #[test]
 fn a_quotation_mark_that_never_closes_hides_no_rows() {
     let dir = TestDir::new();

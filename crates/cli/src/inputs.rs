@@ -372,8 +372,8 @@ impl QueuedInput {
         if count > 0 {
             self.messages.push((
                 format!(
-                    "{}:{first_line}: a quotation mark opens a cell and does not close it ({count} in this file); \
-                     such records end with their first line, and the lines below are records of their own",
+                    "{}:{first_line}: a quotation mark opens a cell and does not close it ({count} in this \
+                     file); such records end with their first line, and the lines below are records of their own",
                     reader.name
                 ),
                 Exit::Done,

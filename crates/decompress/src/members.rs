@@ -31,7 +31,9 @@ impl TrailingBytes {
     pub fn note(&self) -> Option<String> {
         let count = self.count();
         (count > 0).then(|| {
-            format!("{count} bytes behind the compressed data are no part of it and were not read; all before them was")
+            format!(
+                "{count} bytes behind the compressed data are no part of it and were not read; all before them was"
+            )
         })
     }
 }
