@@ -127,6 +127,7 @@ fn build_output_does_not_depend_on_the_thread_count() {
 #[test]
 fn build_exits_with_3_when_a_feed_fails() {
     let dir = build_dir();
+    assert_eq!(code(&dir.run(BUILD)), 0);
     fs::remove_file(dir.path("downloads/other-ip.txt")).expect("an existing file");
     let output = dir.run(BUILD);
     assert_eq!(code(&output), 3, "{}", stderr(&output));
@@ -248,7 +249,7 @@ fn held_download_is_reported_and_accepted_by_digest() {
     let report: Value = serde_json::from_str(&dir.read("report.json")).expect("JSON");
     let feed = &report["feeds"][0];
     assert_eq!((&feed["state"], &feed["reason"]), (&json!("held"), &json!("shrunk")));
-    assert_eq!((&feed["carried"], &feed["held"]["indicators"]), (&json!(400), &json!(100)));
+    assert_eq!((&feed["kept"], &feed["held"]["indicators"]), (&json!(400), &json!(100)));
     assert!(feed["seconds"].is_number() && report["seconds"]["total"].is_number());
     assert!(dir.read("rapsheet.prom").contains("state=\"held\",reason=\"shrunk\"} 1"));
     let digest = feed["digest"].as_str().expect("a digest").to_owned();
@@ -433,9 +434,11 @@ fn reports_stale_and_removed_feeds() {
     dir.write("catalog.toml", CATALOG.replacen("mode =", "max_age = \"1h\"\nmode =", 2));
     let output = dir.run(BUILD);
     let log = stderr(&output);
-    assert_eq!(code(&output), 0, "published, and nothing failed: {log}");
+    assert_eq!(code(&output), 3, "published, and an operator must look: {log}");
     assert!(log.lines().nth(1).is_some_and(|line| line.contains("stale")), "{log}");
-    assert!(log.contains("bad-ip: stale: its download is 21h old, more than 1h; was it fetched?"), "{log}");
+    let reason =
+        "bad-ip: stale (old): bad-ip.txt: its download is 21h old, and max_age is 1h: was it fetched?";
+    assert!(log.contains(reason), "{log}");
     dir.write("catalog.toml", CATALOG.split("[[feed]]").take(2).collect::<Vec<_>>().join("[[feed]]"));
     let log = stderr(&dir.run(BUILD));
     let ended = "other-ip: it is no longer in the catalogue: its 1 sightings of the previous build ended";

@@ -88,7 +88,7 @@ fn new_retention_applies_to_existing_sightings() {
     let end = day(0).plus(DAY * 3 / 2);
     assert_eq!(status(&harness, "45.9.20.1", end.plus(-1)), Status::Blocked);
     assert_eq!(status(&harness, "45.9.20.1", end), Status::Unknown);
-    assert_eq!(report_of(&mut harness, end, "a").lapsed, 2);
+    assert_eq!(report_of(&mut harness, end, "a").expired_since, 2);
 }
 
 #[test]
@@ -97,11 +97,11 @@ fn changing_the_mode_keeps_sightings_and_first_seen() {
     harness.catalog = feed("a", "mode = \"accumulated\"") + &feed("b", "");
     harness.download("a.txt", b"45.9.20.2\n", day(1));
     let accumulated = report_of(&mut harness, day(1), "a");
-    assert_eq!((accumulated.reconfirmed, accumulated.carried, accumulated.removed), (1, 1, 0));
+    assert_eq!((accumulated.reconfirmed, accumulated.kept, accumulated.removed), (1, 1, 0));
     harness.catalog = feed("a", "") + &feed("b", "");
     harness.download("a.txt", b"45.9.20.2\n", day(2));
     let reset = report_of(&mut harness, day(2), "a");
-    assert_eq!((reset.reconfirmed, reset.carried, reset.removed), (1, 0, 1));
+    assert_eq!((reset.reconfirmed, reset.kept, reset.removed), (1, 0, 1));
     let seen = contents(harness.snapshot())[&("a".to_owned(), "45.9.20.2".to_owned())];
     assert_eq!(seen, (day(0), day(2)));
 }

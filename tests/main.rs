@@ -27,6 +27,7 @@ mod log_kinds;
 mod log_records;
 mod log_times;
 mod memory_bounds;
+mod operator;
 mod oracle;
 mod process;
 mod random;

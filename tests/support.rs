@@ -140,7 +140,7 @@ pub(crate) fn assert_counts_add_up(built: &BuildOutput) {
         let parts = feed.accepted + feed.duplicate + feed.expired + feed.rejected;
         assert_eq!(feed.indicators, parts, "{}: indicators", feed.id);
         assert_eq!(feed.accepted, feed.added + feed.reconfirmed, "{}: accepted", feed.id);
-        assert_eq!(feed.sightings, feed.accepted + feed.carried, "{}: sightings", feed.id);
+        assert_eq!(feed.sightings, feed.accepted + feed.kept, "{}: sightings", feed.id);
     }
 }
 

@@ -18,7 +18,7 @@ pub(crate) enum Exit {
     Listed = 1,
     /// Usage, configuration or an unusable argument.
     Usage = 2,
-    /// Published, but some feed failed or was held.
+    /// Published, but some feed failed, was held, is stale, or has nothing live left.
     #[cfg_attr(not(feature = "ingest"), allow(dead_code))]
     Trouble = 3,
     /// A snapshot or data file was refused.

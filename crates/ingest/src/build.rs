@@ -2,6 +2,8 @@
 //!
 //! [`build()`] is the table of contents. The functions below it are in its order.
 
+mod chosen;
+mod clock;
 mod error;
 mod feed;
 mod input;
@@ -62,13 +64,14 @@ pub struct BuildOutput {
 /// # Errors
 /// See [`BuildError`]. A feed that fails or is held is no error: its state is in the report.
 pub fn build(input: &BuildInput<'_>, observer: &dyn Observer) -> Result<BuildOutput, BuildError> {
-    check_clock(input)?;
-    let feeds = feeds_in_order(input.catalog)?;
-    let disabled = disabled_accumulated(input.catalog);
+    clock::check_order(input)?;
+    let kept = chosen::kept_feeds(input);
+    let feeds = feeds_in_order(input, &kept)?;
+    let disabled = other_accumulated(input.catalog, &feeds);
     let accepted = accepted_before(input)?;
 
     // The downloads: each is parsed, and admitted or held.
-    observer.stage_begins(Stage::Read, feeds.len());
+    observer.stage_begins(Stage::Read, feeds.len() - kept.len());
     let mut results = read_all(&feeds, input, &accepted, observer);
     check_inputs(&results, input)?;
     let policies = policies(&feeds, &results, &disabled, input);
@@ -82,38 +85,35 @@ pub fn build(input: &BuildInput<'_>, observer: &dyn Observer) -> Result<BuildOut
     observer.stage_begins(Stage::Merge, feeds.len());
     let mut state = StateWriter::default();
     let mut assembly = assemble(columns, &claims, &policies, &mut state)?;
+    clock::check_expiry(input, &results, &assembly)?;
 
     // The report, the state file, and what the snapshot states about its feeds.
     let accepted = with_accepted(accepted, &results, input.now);
-    let (report, sources) = summary::summarize(input, &feeds, results, &policies, &assembly);
+    let (mut report, sources) = summary::summarize(input, &feeds, results, &policies, &assembly);
     let ids: Vec<&str> = feeds.iter().chain(&disabled).map(|feed| feed.id.as_str()).collect();
     let state = state.encode(&ids, &accepted)?;
     assembly.sections.push(origin::section(input, &feeds, &report, sources, &policies, &assembly.kinds)?);
+    summary::leave_out_kept(input, &mut report);
     let image = Image::new(input.now, assembly.sections);
     Ok(BuildOutput { image, state, report, rejects })
 }
 
-/// A build that is earlier than the previous one would bring back what has been delisted since.
-fn check_clock(input: &BuildInput<'_>) -> Result<(), BuildError> {
-    match input.predecessors().map(Snapshot::built_at).max() {
-        Some(before) if before > input.now => Err(BuildError::ClockBack { now: input.now, before }),
-        _ => Ok(()),
-    }
-}
-
-/// The enabled feeds by provider and id. Their positions are their numbers in the snapshot, so the order of
-/// the catalogue does not matter.
-fn feeds_in_order(catalog: &Catalog) -> Result<Vec<&Feed>, BuildError> {
-    TooLarge::check("catalogue", "feeds", catalog.feeds.len() as u64, u16::MAX.into())?;
-    let mut feeds: Vec<&Feed> = catalog.feeds.iter().filter(|feed| feed.enabled).collect();
+/// The feeds of the snapshot by provider and id: those that are read, and those that are kept as they are. Their
+/// positions are their numbers in the snapshot, so the order of the catalogue does not matter.
+fn feeds_in_order<'a>(input: &BuildInput<'a>, kept: &'a [Feed]) -> Result<Vec<&'a Feed>, BuildError> {
+    TooLarge::check("catalogue", "feeds", (input.catalog.feeds.len() + kept.len()) as u64, u16::MAX.into())?;
+    let mut feeds = chosen::feeds_to_read(input);
+    feeds.extend(kept);
     feeds.sort_by(|a, b| (&a.provider, &a.id).cmp(&(&b.provider, &b.id)));
     Ok(feeds)
 }
 
-/// The accumulated feeds that are disabled. They list nothing, but the state file keeps their rows: otherwise
-/// old rows would count as new once the feed is enabled again.
-fn disabled_accumulated(catalog: &Catalog) -> Vec<&Feed> {
-    catalog.feeds.iter().filter(|feed| !feed.enabled && feed.mode == Mode::Accumulated).collect()
+/// The accumulated feeds of the catalogue that are not in the snapshot: they are disabled, or have no download.
+/// They list nothing, but the state file keeps their rows: otherwise old rows would count as new once there is a
+/// download again.
+fn other_accumulated<'a>(catalog: &'a Catalog, feeds: &[&Feed]) -> Vec<&'a Feed> {
+    let is_in = |id: &str| feeds.iter().any(|feed| feed.id == id);
+    catalog.feeds.iter().filter(|feed| feed.mode == Mode::Accumulated && !is_in(&feed.id)).collect()
 }
 
 /// The held downloads that earlier builds accepted.
@@ -150,8 +150,12 @@ fn read_all(
         .filter_map(|(_, at)| {
             let on_bytes = |count| observer.bytes_read(count);
             let feed = feeds.get(at)?;
+            let context = context(feed);
+            if let Some(record) = context.record.filter(|_| !input.reads(&feed.id)) {
+                return Some((at, FeedResult::kept(feed, record)));
+            }
             observer.feed_begins(&feed.id);
-            let result = feed::read(feed, &context(feed), &on_bytes);
+            let result = feed::read(feed, &context, &on_bytes);
             observer.feed_ends(&result.report);
             Some((at, result))
         })

@@ -9,7 +9,7 @@ use serde::Serialize;
 use std::collections::BTreeMap;
 
 /// The version of the report's JSON.
-pub const REPORT_VERSION: u32 = 2;
+pub const REPORT_VERSION: u32 = 3;
 
 /// How many rejected lines of a feed a build keeps. The counts include the others.
 pub const REJECTS_MAX: usize = 10_000;
@@ -31,8 +31,10 @@ pub struct Report {
     pub version: u32,
     /// The instant of the build.
     pub now: String,
-    /// Whether some feed failed or was held.
+    /// Whether some feed failed, was held, is stale, or has nothing live.
     pub trouble: bool,
+    /// How many feeds are in which state.
+    pub counts: FeedCounts,
     /// Whether rows of accumulated feeds counted as new because there was no state file.
     pub state_missing: bool,
     /// The feeds, by provider and id.
@@ -43,6 +45,78 @@ pub struct Report {
     pub totals: Totals,
     /// How long each stage took, in seconds, if the caller measured it.
     pub seconds: BTreeMap<&'static str, f64>,
+}
+
+/// How many feeds are in which state. Each is counted once, as the worst of what it is.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct FeedCounts {
+    /// Their downloads were taken, and are new enough.
+    pub ok: u64,
+    /// Their downloads were missing or unreadable.
+    pub failed: u64,
+    /// A guard held their downloads.
+    pub held: u64,
+    /// Their downloads are too old, or have not changed for too long.
+    pub stale: u64,
+    /// None of their sightings is live.
+    pub nothing_live: u64,
+    /// There never was a download of them.
+    pub not_downloaded: u64,
+    /// They were not chosen, and what the previous snapshot holds of them is kept as it is.
+    pub not_chosen: u64,
+}
+
+impl FeedCounts {
+    /// Counts feeds.
+    pub(crate) fn of(feeds: &[FeedReport]) -> FeedCounts {
+        let count = |status| feeds.iter().filter(|feed| feed.status() == status).count() as u64;
+        FeedCounts {
+            ok: count(FeedStatus::Ok),
+            failed: count(FeedStatus::Failed),
+            held: count(FeedStatus::Held),
+            stale: count(FeedStatus::Stale),
+            nothing_live: count(FeedStatus::NothingLive),
+            not_downloaded: count(FeedStatus::NotDownloaded),
+            not_chosen: 0,
+        }
+    }
+}
+
+/// What an operator must know of a feed first; the worst comes first.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[non_exhaustive]
+pub enum FeedStatus {
+    /// Its download was missing or unreadable.
+    Failed,
+    /// A guard held its download.
+    Held,
+    /// Its download is too old, or has not changed for too long.
+    Stale,
+    /// None of its sightings is live.
+    NothingLive,
+    /// There never was a download of it.
+    NotDownloaded,
+    /// None of these.
+    Ok,
+}
+
+impl FeedStatus {
+    /// As tables print it.
+    pub const fn word(self) -> &'static str {
+        match self {
+            FeedStatus::Failed => "failed",
+            FeedStatus::Held => "held",
+            FeedStatus::Stale => "stale",
+            FeedStatus::NothingLive => "nothing live",
+            FeedStatus::NotDownloaded => "not downloaded",
+            FeedStatus::Ok => "ok",
+        }
+    }
+
+    /// Whether an operator should look at it.
+    pub const fn is_trouble(self) -> bool {
+        !matches!(self, FeedStatus::NotDownloaded | FeedStatus::Ok)
+    }
 }
 
 /// A feed of the previous snapshot that is gone, or whose list has changed sides.
@@ -61,9 +135,9 @@ pub struct EndedFeed {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct Totals {
     /// Disjoint IPv4 ranges.
-    pub ipv4_runs: u64,
+    pub ipv4_ranges: u64,
     /// Disjoint IPv6 ranges.
-    pub ipv6_runs: u64,
+    pub ipv6_ranges: u64,
     /// Names.
     pub names: u64,
     /// URLs.
@@ -77,8 +151,8 @@ pub struct Totals {
 impl From<rapsheet_assemble::Totals> for Totals {
     fn from(totals: rapsheet_assemble::Totals) -> Totals {
         Totals {
-            ipv4_runs: totals.v4_ranges,
-            ipv6_runs: totals.v6_ranges,
+            ipv4_ranges: totals.v4_ranges,
+            ipv6_ranges: totals.v6_ranges,
             names: totals.names,
             urls: totals.urls,
             sightings: 0,
@@ -102,7 +176,8 @@ pub struct FeedReport {
     /// `ok`, `failed` or `held`.
     #[serde(serialize_with = "state_word")]
     pub state: FeedState,
-    /// Why it is failed or held: a word, such as `missing` or `html`; empty where it is neither.
+    /// Why it is failed, held, stale or without a live sighting: a word, such as `missing`, `html`, `unchanged` or
+    /// `expired`; empty where it is none of them.
     pub reason: String,
     /// The reason in a sentence that ends with a remedy; empty where there is none.
     pub reason_text: String,
@@ -114,8 +189,14 @@ pub struct FeedReport {
     pub age_seconds: Option<i64>,
     /// The age in seconds above which it is stale.
     pub max_age_seconds: i64,
+    /// How long its content may stay the same before it is stale, in seconds; `None` for ever.
+    pub max_unchanged_seconds: Option<i64>,
     /// Whether it is stale. Look-ups then answer "failed" for what it does not list.
     pub stale: bool,
+    /// Whether it lists something, and all of that has expired.
+    pub nothing_live: bool,
+    /// Whether there is no download of it and never was one, which is no trouble.
+    pub never_downloaded: bool,
     /// When the first download with the present content was retrieved.
     pub unchanged_since: Option<String>,
     /// The SHA-256 of the current download, admitted or held. `--accept` takes it.
@@ -154,11 +235,11 @@ pub struct FeedReport {
     pub reconfirmed: u64,
     /// Sightings of the previous snapshot that were live and have been delisted.
     pub removed: u64,
-    /// Sightings of the previous snapshot that have expired.
-    pub lapsed: u64,
-    /// Live sightings that the current download does not list.
-    pub carried: u64,
-    /// All sightings of the feed in the snapshot: accepted + carried.
+    /// Sightings of the previous snapshot that have expired since.
+    pub expired_since: u64,
+    /// Live sightings of the previous snapshot that stay, although the current download does not list them.
+    pub kept: u64,
+    /// All sightings of the feed in the snapshot: accepted + kept.
     pub sightings: u64,
     /// Skipped lines or parts of lines, by reason.
     pub skips: BTreeMap<&'static str, u64>,
@@ -248,15 +329,33 @@ impl FeedReport {
     pub(crate) fn set_counts(&mut self, counts: &Counts) {
         (self.accepted, self.duplicate, self.expired) = (counts.accepted, counts.duplicate, counts.expired);
         (self.added, self.reconfirmed) = (counts.added, counts.accepted - counts.added);
-        (self.removed, self.lapsed, self.carried) = (counts.removed, counts.lapsed, counts.carried);
+        (self.removed, self.expired_since, self.kept) = (counts.removed, counts.lapsed, counts.carried);
     }
 
-    /// Sets when the download in the snapshot was retrieved, and whether that makes the feed stale.
-    pub(crate) fn set_update_time(&mut self, update_time: Option<Time>, max_age_seconds: i64, now: Time) {
-        self.max_age_seconds = max_age_seconds;
-        self.stale = update_time.is_none_or(|time| now > time.plus(max_age_seconds));
+    /// What an operator must know of it first.
+    pub fn status(&self) -> FeedStatus {
+        match self.state {
+            _ if self.never_downloaded => FeedStatus::NotDownloaded,
+            FeedState::Failed => FeedStatus::Failed,
+            FeedState::Held => FeedStatus::Held,
+            _ if self.stale => FeedStatus::Stale,
+            _ if self.nothing_live => FeedStatus::NothingLive,
+            _ => FeedStatus::Ok,
+        }
+    }
+
+    /// Sets how fresh the download in the snapshot is, and gives the reason where that makes the feed stale.
+    pub(crate) fn set_freshness(&mut self, freshness: &Freshness, now: Time) {
+        let Freshness { update_time, unchanged_since, max_age_seconds, max_unchanged_seconds } = *freshness;
+        (self.max_age_seconds, self.max_unchanged_seconds) = (max_age_seconds, max_unchanged_seconds);
         self.update_time = update_time.map(|time| time.to_string());
+        self.unchanged_since = unchanged_since.map(|time| time.to_string());
         self.age_seconds = update_time.map(|time| now.unix().saturating_sub(time.unix()));
+        let why = freshness.stale_reason(now);
+        self.stale = why.is_some();
+        if let Some((word, text)) = why.filter(|_| self.state == FeedState::Ok) {
+            (self.reason, self.reason_text) = (word.to_owned(), text);
+        }
     }
 
     /// Moves indicators from accepted to rejected because too many ranges overlap there.
@@ -284,6 +383,65 @@ impl FeedReport {
         self.skips = by_word(&counters.skips, Skip::word);
         self.refusals = by_word(&counters.refusals, ParseError::word);
         self.warnings = by_word(&counters.warnings, Warning::word);
+    }
+}
+
+/// How fresh the download is that the snapshot holds, and how fresh it must be.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Freshness {
+    /// When it was retrieved; `None` where there never was one.
+    pub(crate) update_time: Option<Time>,
+    /// Since when its content is the same.
+    pub(crate) unchanged_since: Option<Time>,
+    /// The age above which the feed is stale.
+    pub(crate) max_age_seconds: i64,
+    /// How long the content may stay the same.
+    pub(crate) max_unchanged_seconds: Option<i64>,
+}
+
+impl Freshness {
+    /// The last instant at which the content is not too old.
+    fn unchanged_until(&self) -> Option<Time> {
+        Some(self.unchanged_since?.plus(self.max_unchanged_seconds?))
+    }
+
+    /// How long after its retrieval the download makes the feed stale, whichever limit ends first.
+    pub(crate) fn stale_after_seconds(&self) -> i64 {
+        match (self.unchanged_until(), self.update_time) {
+            (Some(until), Some(update)) => self.max_age_seconds.min(until.unix() - update.unix()),
+            _ => self.max_age_seconds,
+        }
+    }
+
+    /// Why the feed is stale: a word, and a sentence with the remedy.
+    fn stale_reason(&self, now: Time) -> Option<(&'static str, String)> {
+        let Some(update) = self.update_time else {
+            return Some(("old", "there never was a good download".to_owned()));
+        };
+        if now > update.plus(self.max_age_seconds) {
+            let (age, max_age) = (days(now.unix() - update.unix()), days(self.max_age_seconds));
+            let text = format!("its download is {age} old, and max_age is {max_age}: was it fetched?");
+            return Some(("old", text));
+        }
+        let (since, max) = (self.unchanged_since?, self.max_unchanged_seconds?);
+        (now > since.plus(max)).then(|| {
+            let max = days(max);
+            let text = format!(
+                "its content is the same since {since}, and max_unchanged is {max}: is it still maintained? If it \
+                 rests by nature, set max_unchanged = \"off\" in the catalogue"
+            );
+            ("unchanged", text)
+        })
+    }
+}
+
+/// A number of seconds as people say it: in days from two days on, else in hours or minutes.
+pub(crate) fn days(seconds: i64) -> String {
+    match seconds {
+        172_800.. => format!("{}d", seconds / 86_400),
+        3600.. => format!("{}h", seconds / 3600),
+        60.. => format!("{}m", seconds / 60),
+        _ => format!("{}s", seconds.max(0)),
     }
 }
 

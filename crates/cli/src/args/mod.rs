@@ -27,7 +27,7 @@ macro_rules! exit_codes {
   0  done, whatever the verdicts
   1  done, and with --exit-code something is blocklisted
   2  usage, configuration or an unusable argument
-  3  published, but some feed failed or was held
+  3  published, but some feed failed, was held, is stale, or has nothing live left
   4  a snapshot or data file was refused: missing, damaged, truncated, too new
   5  could not finish; nothing was published, the old snapshot is untouched
   6  busy: another build holds this output"
@@ -43,6 +43,9 @@ const AFTER_HELP: &str = concat!(
     "It has no `build`, `parse` and `formats`, no `feeds --catalog`, no `--list`, and shows no progress. ",
     "It reads logs that are plain, gz or zst, and refuses xz, bz2, zip and UTF-16."
 );
+
+/// The snapshot where none is named.
+pub(crate) const SNAPSHOT_DEFAULT: &str = "rapsheet.rap";
 
 /// Public blocklists and allowlists as one file, and answers from it
 ///
@@ -82,7 +85,7 @@ pub(crate) struct Global {
         global = true,
         value_name = "PATH",
         env = "RAPSHEET_SNAPSHOT",
-        default_value = "rapsheet.rap"
+        default_value = SNAPSHOT_DEFAULT
     )]
     pub(crate) snapshot: PathBuf,
     /// The present instant, in RFC 3339 [default: the clock]
@@ -130,26 +133,43 @@ pub(crate) enum Command {
 /// Reads every enabled feed of the catalogue from the downloads folder, keeps the live sightings of the
 /// previous snapshot, and publishes the new one atomically. A feed whose download is missing, unreadable or
 /// held by an admission check keeps its last good sightings, and is named; the other feeds are published, and
-/// the exit code is 3.
+/// the exit code is 3. It is 3, too, where a feed is stale (its download is older than max_age, or its content is
+/// the same for longer than max_unchanged) or everything that it lists has expired. A feed that was never
+/// downloaded is no trouble.
 #[cfg(feature = "ingest")]
 #[derive(Args)]
 #[command(after_help = "Examples:
+  rapsheet build --downloads downloads --out rapsheet.rap
   rapsheet build --catalog feeds/catalog.toml --downloads downloads \\
       --out rapsheet.rap --report report.json --rejects rejects.jsonl
+  rapsheet build --downloads d --out r.rap --feed 'urlhaus-*' --feed feodo-csv
+  rapsheet build --downloads d --out r.rap --check
+  rapsheet build --list our-blocklist.txt --out ours.rap
   rapsheet build --catalog c.toml --downloads d --out r.rap --metrics r.prom
   rapsheet build --catalog c.toml --downloads d --out r.rap \\
       --accept feodo=3f7a0c51b2d4e6f8
   rapsheet build --catalog c.toml --downloads d --out r.rap --previous none")]
 pub(crate) struct Build {
-    /// The catalogue of feeds
+    /// The catalogue of feeds; `builtin` is the one inside the program [default: builtin]
     #[arg(long, value_name = "FILE")]
-    pub(crate) catalog: PathBuf,
+    pub(crate) catalog: Option<PathBuf>,
     /// The folder with the downloads of the feeds
-    #[arg(long, value_name = "DIR")]
-    pub(crate) downloads: PathBuf,
+    #[arg(long, value_name = "DIR", required_unless_present = "lists")]
+    pub(crate) downloads: Option<PathBuf>,
     /// The snapshot to publish
     #[arg(long, value_name = "FILE")]
     pub(crate) out: PathBuf,
+    /// Read only this feed, or those that a pattern matches (`urlhaus-*`); may be repeated. All other feeds of
+    /// the previous snapshot stay as they are
+    #[arg(long = "feed", value_name = "ID-OR-GLOB")]
+    pub(crate) feeds: Vec<String>,
+    /// Read this file, too, as a feed of its own: its format is found out, and its provider is its name; may be
+    /// repeated. Without --downloads, other feeds of the previous snapshot stay as they are
+    #[arg(long = "list", value_name = "FILE")]
+    pub(crate) lists: Vec<PathBuf>,
+    /// Do all but publish: nothing is written but the files of --report and --rejects
+    #[arg(long, conflicts_with = "metrics")]
+    pub(crate) check: bool,
     /// The previous snapshot, or `none` to start afresh [default: the file at --out]
     #[arg(long, value_name = "FILE")]
     pub(crate) previous: Option<PathBuf>,
@@ -169,6 +189,10 @@ pub(crate) struct Build {
     /// repeated
     #[arg(long, value_name = "FILE")]
     pub(crate) never_block: Vec<PathBuf>,
+    /// Build although everything in the previous snapshot has expired by now: the clock is right, and that build
+    /// was long ago
+    #[arg(long)]
+    pub(crate) accept_clock: bool,
     /// Replace a snapshot that is newer than this build, or was built from newer downloads
     #[arg(long)]
     pub(crate) replace_newer: bool,
@@ -406,15 +430,17 @@ pub(crate) struct Formats {
 
 /// List feeds, with what the snapshot holds of each
 ///
-/// With a catalogue, its feeds are listed, even without a snapshot; without one, the feeds of the snapshot.
+/// With a catalogue, its feeds are listed, even without a snapshot; without one, the feeds of the snapshot. Where
+/// neither is named and there is no `rapsheet.rap`, the catalogue inside the program is listed.
 #[cfg_attr(not(feature = "ingest"), doc = "This edge build has no `--catalog`.")]
 #[derive(Args)]
 #[command(after_help = "Examples:
   rapsheet feeds
   rapsheet feeds --catalog feeds/catalog.toml
+  rapsheet feeds --catalog builtin -o json | jq -r '.[] | [.id, .url, .file] | @tsv'
   rapsheet feeds -o json | jq '.[] | select(.stale)'")]
 pub(crate) struct Feeds {
-    /// The catalogue of feeds
+    /// The catalogue of feeds; `builtin` is the one inside the program
     #[cfg(feature = "ingest")]
     #[arg(long, value_name = "FILE")]
     pub(crate) catalog: Option<PathBuf>,

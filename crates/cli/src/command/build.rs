@@ -8,12 +8,15 @@ use crate::args::Build;
 use crate::exit::{Exit, Failure, print_stderr};
 use crate::files::{Files, write_temp};
 use crate::lock::{Lock, with_suffix};
-use crate::output::build as output;
+use crate::output::build::{self as output, Publication};
 use crate::progress::Progress;
 use crate::settings::Settings;
+use crate::table::stderr_width;
 use rapsheet_ingest::build::{Accept, BuildError, BuildInput, BuildOutput};
-use rapsheet_ingest::catalog::{self, Catalog, Indicator};
-use rapsheet_snapshot::{AtomicFile, Snapshot, remove_stale_temp_files};
+use rapsheet_ingest::catalog::{self, Catalog, Feed, IdPattern, Indicator};
+use rapsheet_ingest::list_feed;
+use rapsheet_ingest::report::Report;
+use rapsheet_snapshot::{AtomicFile, Snapshot, Time, remove_stale_temp_files};
 use rayon::iter::{IntoParallelIterator, ParallelIterator};
 use std::fs;
 use std::io::{self, Write};
@@ -24,34 +27,142 @@ const GENERATOR: &str = concat!("rapsheet ", env!("CARGO_PKG_VERSION"));
 
 /// Runs the command.
 pub(super) fn run(args: &Build, settings: &Settings) -> Result<Exit, Failure> {
-    let catalog = load_catalog(args)?;
-    if !args.downloads.is_dir() {
-        let folder = args.downloads.display();
-        return Err(Failure::usage(format_args!("--downloads {folder}: there is no such folder")));
+    let catalog = load_catalog(args, settings.now)?;
+    let choice = Choice::new(args, &catalog)?;
+    let downloads = downloads(args)?;
+    args.check_files(&catalog)?;
+    let _lock = (!args.check).then(|| Lock::take(&args.out)).transpose()?;
+    if !args.check {
+        args.files().for_each(|file| remove_stale_temp_files(&file));
     }
-    args.check_files()?;
-    let _lock = Lock::take(&args.out)?;
-    args.files().for_each(|file| remove_stale_temp_files(&file));
     let previous = PreviousBuild::open(args)?;
-    let mut input = BuildInput::new(&catalog, &args.downloads, settings.now, GENERATOR);
+    let mut input = BuildInput::new(&catalog, downloads, settings.now, GENERATOR);
     input.previous = previous.snapshot.as_ref();
     input.replaced = previous.at_out.as_ref();
     input.state = previous.state.as_deref();
     input.accept = &args.accept;
+    input.only = choice.only.as_deref();
+    input.allow_gap = args.accept_clock;
     input.allow_older = args.replace_newer;
     let pool = pool(settings)?;
     let built = build(&input, &previous, &pool, settings)?;
     let length = built.image.byte_len();
     let files = write_files(&built, length, args)?;
-    pool.install(|| publish(&built, &args.out))?;
+    if !args.check {
+        pool.install(|| publish(&built, &args.out))?;
+    }
     for file in files {
         // Exit codes are about the snapshot, which is published by now: this error is only printed.
         file.publish().unwrap_or_else(|error| print_stderr(&format!("rapsheet: {error}")));
     }
-    let mut summary = Vec::new();
-    output::summary(&built.report, length, &args.out, settings.verbose, &mut summary)?;
-    settings.note(String::from_utf8_lossy(&summary).trim_end());
-    Ok(if built.report.trouble { Exit::Trouble } else { Exit::Done })
+    print_summary(&built.report, length, args, settings)?;
+    let absent = choice.print_absent(&built.report, downloads);
+    Ok(if built.report.trouble || absent { Exit::Trouble } else { Exit::Done })
+}
+
+/// Prints the table and the notes; with `--quiet`, only what is wrong.
+fn print_summary(report: &Report, length: u64, args: &Build, settings: &Settings) -> Result<(), Failure> {
+    let about = Publication {
+        out: &args.out,
+        length,
+        is_check: args.check,
+        downloads: args.downloads.as_deref().unwrap_or(Path::new(".")),
+        feeds_command: format!("rapsheet feeds --catalog {}", catalog_name(args.catalog.as_deref())),
+        width: stderr_width(),
+        verbose: settings.verbose,
+    };
+    let mut text = Vec::new();
+    match settings.quiet {
+        true => output::troubles(report, &mut text)?,
+        false => output::summary(report, &about, &mut text)?,
+    }
+    if !text.is_empty() {
+        print_stderr(String::from_utf8_lossy(&text).trim_end());
+    }
+    Ok(())
+}
+
+/// The folder of downloads. A build of lists alone has none: the paths of lists are absolute.
+fn downloads(args: &Build) -> Result<&Path, Failure> {
+    match &args.downloads {
+        Some(folder) if folder.is_dir() => Ok(folder),
+        Some(folder) => {
+            let folder = folder.display();
+            Err(Failure::usage(format_args!("--downloads {folder}: there is no such folder")))
+        }
+        None => Ok(Path::new("")),
+    }
+}
+
+/// Which feeds the command line chooses.
+struct Choice {
+    /// The ids of the feeds to read; `None` for all.
+    only: Option<Vec<String>>,
+    /// Those that were named one by one.
+    named: Vec<String>,
+}
+
+impl Choice {
+    /// Finds what `--feed` names.
+    fn new(args: &Build, catalog: &Catalog) -> Result<Choice, Failure> {
+        let mut choice = Choice { only: None, named: Vec::new() };
+        let lists_alone = args.downloads.is_none();
+        if args.feeds.is_empty() && !lists_alone {
+            return Ok(choice);
+        }
+        // The feeds of --list are chosen by naming their files. They are the last ones.
+        let lists = catalog.feeds.iter().rev().take(args.lists.len());
+        let mut only: Vec<String> = lists.map(|feed| feed.id.clone()).collect();
+        for text in &args.feeds {
+            let pattern = IdPattern::parse(text)
+                .map_err(|error| Failure::usage(format_args!("--feed {text}: {error}")))?;
+            let found = matching(catalog, &pattern)?;
+            if pattern.is_id() {
+                choice.named.extend_from_slice(&found);
+            }
+            only.extend(found);
+        }
+        choice.only = Some(only);
+        Ok(choice)
+    }
+
+    /// Names the chosen feeds that have no download. A feed of a pattern may be absent; one that was named should
+    /// be there.
+    fn print_absent(&self, report: &Report, downloads: &Path) -> bool {
+        let is_absent =
+            |id: &&String| report.feeds.iter().any(|feed| feed.id == **id && feed.never_downloaded);
+        let absent = || self.named.iter().filter(is_absent);
+        for id in absent() {
+            print_stderr(&format!("{id}: --feed names it, and it has no file in {}", downloads.display()));
+        }
+        absent().next().is_some()
+    }
+}
+
+/// The enabled feeds that a pattern matches.
+fn matching(catalog: &Catalog, pattern: &IdPattern) -> Result<Vec<String>, Failure> {
+    let found: Vec<&Feed> = catalog.feeds.iter().filter(|feed| pattern.matches(&feed.id)).collect();
+    let enabled: Vec<String> = found.iter().filter(|feed| feed.enabled).map(|feed| feed.id.clone()).collect();
+    let text = pattern.text();
+    match (found.as_slice(), enabled.is_empty()) {
+        ([], _) => {
+            let near = catalog::near(text, catalog.feeds.iter().map(|feed| feed.id.as_str())).join(", ");
+            let near = if near.is_empty() {
+                "`rapsheet feeds` lists them".to_owned()
+            } else {
+                format!("near it: {near}")
+            };
+            Err(Failure::usage(format_args!("--feed {text}: no feed of the catalogue is called so; {near}")))
+        }
+        (found, true) => {
+            let ids: Vec<&str> = found.iter().map(|feed| feed.id.as_str()).collect();
+            Err(Failure::usage(format_args!(
+                "--feed {text}: disabled in the catalogue: {}; set enabled = true there, or in an [[override]]",
+                ids.join(", ")
+            )))
+        }
+        (_, false) => Ok(enabled),
+    }
 }
 
 impl Build {
@@ -63,9 +174,10 @@ impl Build {
 
     /// Checks that no file is written twice, and none both read and written, except that the snapshot at
     /// `--out` may be the previous one.
-    fn check_files(&self) -> Result<(), Failure> {
+    fn check_files(&self, catalog: &Catalog) -> Result<(), Failure> {
         let mut files = Files::default();
-        files.add_input("--catalog", &self.catalog);
+        catalog.files.iter().for_each(|path| files.add_input("--catalog", path));
+        self.lists.iter().for_each(|path| files.add_input("--list", path));
         self.never_block.iter().for_each(|path| files.add_input("--never-block", path));
         files.add_output("--out", &self.out)?;
         files.add_output("--out", &with_suffix(&self.out, ".state"))?;
@@ -79,28 +191,55 @@ impl Build {
     }
 }
 
-/// Reads a catalogue.
-pub(super) fn read_catalog(path: &Path) -> Result<Catalog, Failure> {
-    let text = fs::read_to_string(path)
-        .map_err(|error| Failure::usage(format_args!("--catalog {}: {error}", path.display())))?;
-    Catalog::parse(&text, &path.to_string_lossy()).map_err(Failure::usage)
+/// Reads a catalogue, or the one inside the program.
+pub(super) fn read_catalog(path: Option<&Path>) -> Result<Catalog, Failure> {
+    let read = match path.filter(|path| path.as_os_str() != BUILTIN) {
+        Some(path) => {
+            fs::metadata(path)
+                .map_err(|error| Failure::usage(format_args!("--catalog {}: {error}", path.display())))?;
+            Catalog::open(path)
+        }
+        None => Catalog::builtin(),
+    };
+    read.map_err(Failure::usage)
 }
 
-/// Reads the catalogue and the never-block files, and checks that `--accept` names feeds of the catalogue.
-fn load_catalog(args: &Build) -> Result<Catalog, Failure> {
-    let mut catalog = read_catalog(&args.catalog)?;
+/// What `--catalog` calls the catalogue inside the program. A file of that name is `./builtin`.
+const BUILTIN: &str = "builtin";
+
+fn catalog_name(path: Option<&Path>) -> String {
+    path.map_or_else(|| BUILTIN.to_owned(), |path| path.display().to_string())
+}
+
+/// Reads the catalogue, the lists and the never-block files, and checks that `--accept` names feeds of the
+/// catalogue.
+fn load_catalog(args: &Build, now: Time) -> Result<Catalog, Failure> {
+    let lists_alone = args.downloads.is_none();
+    if let Some(path) = args.catalog.as_ref().filter(|_| lists_alone) {
+        let path = path.display();
+        return Err(Failure::usage(format_args!(
+            "--catalog {path}: where are its downloads? Add --downloads DIR"
+        )));
+    }
+    let mut catalog = if lists_alone { Catalog::empty() } else { read_catalog(args.catalog.as_deref())? };
+    for path in &args.lists {
+        let bad = |error: String| Failure::usage(format_args!("--list {}: {error}", path.display()));
+        fs::metadata(path).map_err(|error| bad(error.to_string()))?;
+        catalog.add_list(path).map_err(bad)?;
+        // The build says what is wrong with a file that cannot be read, as with any download.
+        catalog.feeds.last_mut().map(|feed| list_feed::suit(feed, now));
+    }
     for path in &args.never_block {
         catalog.never_block.extend(read_never_block(path)?);
     }
+    let name = catalog_name(args.catalog.as_deref());
     if !catalog.feeds.iter().any(|feed| feed.enabled) {
-        let path = args.catalog.display();
-        return Err(Failure::usage(format_args!("--catalog {path}: no feed in it is enabled")));
+        return Err(Failure::usage(format_args!("--catalog {name}: no feed in it is enabled")));
     }
     let is_unknown = |accept: &&Accept| !catalog.feeds.iter().any(|feed| feed.id == accept.feed());
     match args.accept.iter().find(is_unknown) {
         Some(unknown) => {
-            let catalog = args.catalog.display();
-            Err(Failure::usage(format_args!("--accept: {catalog} has no feed `{}`", unknown.feed())))
+            Err(Failure::usage(format_args!("--accept: {name} has no feed `{}`", unknown.feed())))
         }
         None => Ok(catalog),
     }

@@ -1,10 +1,13 @@
 //! `feeds`: lists the catalogue, with what the snapshot holds of each feed.
 //!
-//! A feed that is not in the snapshot is `absent`. A feed of the snapshot that is not in the catalogue is
+//! Where neither a catalogue nor a snapshot is named, and there is none, the catalogue inside the program is listed:
+//! what a first download needs. A feed that is not in the snapshot is `absent`. A feed of the snapshot that is not in the catalogue is
 //! listed too, because look-ups still use it. Feeds in trouble come first.
 
 use super::stdout;
 use crate::args::Feeds;
+#[cfg(feature = "ingest")]
+use crate::args::SNAPSHOT_DEFAULT;
 use crate::exit::{Exit, Failure};
 use crate::output::json;
 use crate::settings::Settings;
@@ -13,10 +16,12 @@ use rapsheet_snapshot::section::origin::{FeedRecord, FeedState};
 use rapsheet_snapshot::{Snapshot, Time};
 use serde::Serialize;
 use std::io::Write;
+#[cfg(feature = "ingest")]
+use std::path::Path;
 
 /// Runs the command.
 pub(super) fn run(args: &Feeds, settings: &Settings) -> Result<Exit, Failure> {
-    let mut rows = catalog_rows(args)?;
+    let mut rows = catalog_rows(args, settings)?;
     match snapshot(settings, rows.is_some())? {
         Some(snapshot) => {
             let rows = rows.get_or_insert_default();
@@ -57,6 +62,8 @@ struct Row {
     id: String,
     provider: String,
     title: String,
+    /// The name of its download; `None` where the feed is not in the catalogue.
+    file: Option<String>,
     format: String,
     list: &'static str,
     mode: &'static str,
@@ -73,21 +80,25 @@ struct Row {
     unchanged_since: Option<String>,
     retention_seconds: i64,
     max_age_seconds: i64,
+    /// How long the content may stay the same; `None` for ever, or where the feed is not in the catalogue.
+    max_unchanged_seconds: Option<i64>,
     url: String,
-    /// The name of the download in the folder of downloads; `None` where there is no catalogue.
-    file: Option<String>,
     homepage: String,
     licence: String,
 }
 
 #[cfg(feature = "ingest")]
-fn catalog_rows(args: &Feeds) -> Result<Option<Vec<Row>>, Failure> {
-    let Some(path) = &args.catalog else { return Ok(None) };
-    let catalog = super::build::read_catalog(path)?;
+fn catalog_rows(args: &Feeds, settings: &Settings) -> Result<Option<Vec<Row>>, Failure> {
+    let is_named = settings.snapshot != Path::new(SNAPSHOT_DEFAULT);
+    if args.catalog.is_none() && (is_named || settings.snapshot.exists()) {
+        return Ok(None);
+    }
+    let catalog = super::build::read_catalog(args.catalog.as_deref())?;
     let row = |feed: &rapsheet_ingest::catalog::Feed| Row {
         id: feed.id.clone(),
         provider: feed.provider.clone(),
         title: feed.title.clone(),
+        file: Some(feed.file.clone()),
         format: feed.format.id.to_owned(),
         list: feed.list.word(),
         mode: feed.mode.word(),
@@ -95,8 +106,8 @@ fn catalog_rows(args: &Feeds) -> Result<Option<Vec<Row>>, Failure> {
         state: "absent",
         retention_seconds: feed.retention_seconds,
         max_age_seconds: feed.max_age_seconds,
+        max_unchanged_seconds: feed.max_unchanged_seconds,
         url: feed.url.clone(),
-        file: Some(feed.file.clone()),
         homepage: feed.homepage.clone(),
         licence: feed.licence.clone(),
         ..Row::default()
@@ -105,7 +116,7 @@ fn catalog_rows(args: &Feeds) -> Result<Option<Vec<Row>>, Failure> {
 }
 
 #[cfg(not(feature = "ingest"))]
-fn catalog_rows(_: &Feeds) -> Result<Option<Vec<Row>>, Failure> {
+fn catalog_rows(_: &Feeds, _: &Settings) -> Result<Option<Vec<Row>>, Failure> {
     Ok(None)
 }
 

@@ -22,6 +22,15 @@ pub enum BuildError {
         /// The instant of the previous one.
         before: Time,
     },
+    /// Everything that the previous snapshot held would expire at once, and no list confirms the clock.
+    ClockAhead {
+        /// The instant of this build.
+        now: Time,
+        /// The instant of the previous one.
+        before: Time,
+        /// How many sightings would expire.
+        sightings: u64,
+    },
     /// No download is newer than the one that the previous snapshot holds, and one is older.
     OlderInputs {
         /// A feed whose download is older.
@@ -72,6 +81,12 @@ impl fmt::Display for BuildError {
                 f,
                 "it is {now}, and the snapshot was built at {before}: did the clock jump back? Set it, or replace \
                  the newer snapshot with --replace-newer"
+            ),
+            BuildError::ClockAhead { now, before, sightings } => write!(
+                f,
+                "it is {now}, and the snapshot was built at {before}: all its sightings ({sightings}) would expire at \
+                 once, and no list states a time near {now}. Did the clock jump ahead? Set it; or, if so much time \
+                 has passed, build with --accept-clock"
             ),
             BuildError::OlderInputs { feed, found, last } => write!(
                 f,

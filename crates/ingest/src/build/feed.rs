@@ -146,13 +146,15 @@ impl FeedResult {
         self.report.notes = notes_on_file(&download, &feed.file);
         let is_accepted = context.accepts(feed, &digest);
         let update_time = update_time(&download, context, is_accepted)?;
+        let changed_at = download.changed_at;
         let parsed = parse(feed, context, download, is_accepted, on_bytes)?;
         self.rejects = reject_rows(feed, &parsed.collectors);
         self.report.held = Some(HeldDownload::of(&parsed.counters, update_time));
         if !is_accepted {
             admit(&parsed, &Baseline { feed, last: context.last(), coverage: context.coverage })?;
         }
-        let source = source(&parsed, digest, update_time, is_accepted, context.last());
+        let mut source = source(&parsed, digest, update_time, is_accepted, context.last());
+        source.unchanged_since = unchanged_since(&source, changed_at, context);
         Ok(Admitted { parsed, update_time, source })
     }
 
@@ -164,10 +166,21 @@ impl FeedResult {
         if let Some(guess) = &admitted.parsed.guess {
             report.format = format!("{} ({})", feed.format.id, guess.format.id);
         }
-        report.unchanged_since = Some(admitted.source.unchanged_since.to_string());
         report.notes.extend(admitted.parsed.remark.clone());
         report.notes.extend(notes_on_list(feed, &admitted, context.now));
         self.admitted = Some(admitted);
+    }
+
+    /// The result of a feed that was not chosen: what the previous snapshot says of it.
+    pub(super) fn kept(feed: &Feed, record: &FeedRecord) -> FeedResult {
+        let mut report = FeedReport::new(&feed.id, &feed.provider, &record.format, "");
+        (report.state, report.reason) = (record.state, record.state_reason.clone());
+        FeedResult { report, rejects: Vec::new(), admitted: None, found: None }
+    }
+
+    /// When the list says that it was generated, if it was admitted.
+    pub(super) fn generated(&self) -> Option<Time> {
+        self.admitted.as_ref()?.parsed.counters.generated.map(|(_, time)| time)
     }
 
     fn set_held(&mut self, reason: &HoldReason, context: &FeedContext<'_>) {
@@ -264,7 +277,19 @@ fn parse(
     let can_be_empty = guard.can_be_empty || is_accepted;
     let config = ParseConfig { format: feed.format, options: &feed.options, rules: &rules, can_be_empty };
     let mut text = download.text(Limits::default())?;
-    pipeline::collect(&config, &mut text, on_bytes)
+    match pipeline::collect(&config, &mut text, on_bytes) {
+        // Where there is nothing, `auto` has no format to find out.
+        Err(OpenError::File(FileRefusal::Empty)) if can_be_empty => Ok(ParsedDownload::default()),
+        parsed => parsed,
+    }
+}
+
+/// Since when the content is the same. The downloader's own note may reach further back than the builds do, but not
+/// behind a build that saw other content.
+fn unchanged_since(source: &AcceptedDownload, changed_at: Option<Time>, context: &FeedContext<'_>) -> Time {
+    let saw_other = context.last().is_some_and(|last| last.content != source.content);
+    let changed = changed_at.filter(|at| !saw_other || context.last_update().is_none_or(|last| *at > last));
+    changed.map_or(source.unchanged_since, |at| at.min(source.unchanged_since))
 }
 
 /// What the next download is measured against. An empty download, where that is normal, is no measure.
@@ -304,12 +329,14 @@ fn notes_on_list(feed: &Feed, admitted: &Admitted, now: Time) -> Vec<String> {
     let found = counters.entries + counters.rejected;
     let declared = counters.declared.filter(|declared| found.saturating_mul(10) < declared.saturating_mul(9));
     let short = declared.map(|declared| format!("has {found} entries and declares {declared}"));
+    let empty = (found == 0).then(|| "it lists nothing, which is normal for it (can_be_empty)".to_owned());
     let since = admitted.source.unchanged_since;
+    let is_stale = feed.max_unchanged_seconds.is_some_and(|max| now > since.plus(max));
     let limit = since.plus(feed.guard.frozen_after_seconds);
     let claims_fresh = counters.generated.is_some_and(|(_, time)| time > limit);
     let claim = if claims_fresh { ", although it states a newer time" } else { "" };
-    let frozen = (now > limit).then(|| format!("lists the same since {since}{claim}"));
-    short.into_iter().chain(frozen).collect()
+    let frozen = (now > limit && !is_stale).then(|| format!("lists the same since {since}{claim}"));
+    short.into_iter().chain(empty).chain(frozen).collect()
 }
 
 fn reject_rows(feed: &Feed, collectors: &[Collector]) -> Vec<RejectRow> {

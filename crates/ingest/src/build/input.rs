@@ -37,6 +37,11 @@ pub struct BuildInput<'a> {
     pub now: Time,
     /// Held downloads that an operator accepts.
     pub accept: &'a [Accept],
+    /// The feeds to read, by id; `None` for all that are enabled. What the previous snapshot holds of any other
+    /// feed stays as it is.
+    pub only: Option<&'a [String]>,
+    /// Whether so much time may have passed since the previous build that all of it has expired.
+    pub allow_gap: bool,
     /// Whether the build may be earlier than the previous one, and take downloads older than that one's.
     pub allow_older: bool,
     /// Named in the snapshot as its writer.
@@ -56,10 +61,17 @@ impl<'a> BuildInput<'a> {
             state: None,
             now,
             accept: &[],
+            only: None,
+            allow_gap: false,
             allow_older: false,
             generator,
             limits: SizeLimits::default(),
         }
+    }
+
+    /// Whether a feed is to be read.
+    pub(super) fn reads(&self, id: &str) -> bool {
+        self.only.is_none_or(|only| only.iter().any(|chosen| chosen == id))
     }
 
     /// The snapshots that neither this build nor its downloads may be older than.

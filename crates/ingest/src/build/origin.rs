@@ -2,11 +2,11 @@
 
 use super::{BuildInput, previous_record};
 use crate::catalog::Feed;
-use crate::report::{FeedReport, Report};
+use crate::report::{FeedReport, Freshness, Report};
 use rapsheet_assemble::RetentionPolicy;
 use rapsheet_snapshot::TooLarge;
-use rapsheet_snapshot::section::origin::{AcceptedDownload, FeedRecord, FeedTraits, Origin};
-use rapsheet_snapshot::{FeedId, Kinds, Section, SectionBytes};
+use rapsheet_snapshot::section::origin::{AcceptedDownload, FeedRecord, FeedState, FeedTraits, Origin};
+use rapsheet_snapshot::{FeedId, Kinds, Section, SectionBytes, Time};
 use std::collections::HashMap;
 
 /// The origin section of a build. `kinds` are those that each feed lists in the new snapshot.
@@ -25,7 +25,14 @@ pub(super) fn section(
         .zip(sources)
         .map(|(((id, feed), (policy, report)), source)| {
             let observed = kinds.get(&id).copied().unwrap_or(Kinds::NONE);
+            if let Some(kept) = previous_record(input, &feed.id).filter(|_| !input.reads(&feed.id)) {
+                let mut record = kept.clone();
+                record.sightings = report.sightings;
+                return record;
+            }
             let mut record = feed_record(input, feed, report, policy, observed);
+            record.max_age_seconds =
+                freshness(feed, record.traits().update_time, source.as_ref()).stale_after_seconds();
             record.accepted = source;
             record
         })
@@ -33,6 +40,20 @@ pub(super) fn section(
     let origin = Origin { generator: input.generator.to_owned(), feeds: records };
     let bytes = origin.encode()?;
     Ok(SectionBytes::new(Section::Origin, feeds.len(), bytes))
+}
+
+/// How fresh a feed's last accepted download is.
+pub(super) fn freshness(
+    feed: &Feed,
+    update_time: Option<Time>,
+    source: Option<&AcceptedDownload>,
+) -> Freshness {
+    Freshness {
+        update_time,
+        unchanged_since: source.map(|source| source.unchanged_since),
+        max_age_seconds: feed.max_age_seconds,
+        max_unchanged_seconds: feed.max_unchanged_seconds,
+    }
 }
 
 fn feed_record(
@@ -60,9 +81,10 @@ fn feed_record(
     record.homepage.clone_from(&feed.homepage);
     record.licence.clone_from(&feed.licence);
     record.state = report.state;
-    record.state_reason.clone_from(&report.reason);
+    if report.state != FeedState::Ok {
+        record.state_reason.clone_from(&report.reason);
+    }
     record.retention_seconds = feed.retention_seconds;
-    record.max_age_seconds = feed.max_age_seconds;
     record.keep_absent = feed.keep_absent;
     record.sightings = report.sightings;
     record

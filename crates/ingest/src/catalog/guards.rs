@@ -173,7 +173,7 @@ fn share(table: &mut TableReader<'_>, key: &str, default: Share) -> Share {
 }
 
 fn number(table: &mut TableReader<'_>, key: &str, default: u64) -> u64 {
-    match table.unread.remove(key) {
+    match table.take(key) {
         None => default,
         Some(Value::Integer(number)) if number >= 0 => number.unsigned_abs(),
         Some(other) => {

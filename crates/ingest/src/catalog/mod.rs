@@ -17,6 +17,11 @@
 //! ```
 
 mod guards;
+mod id_pattern;
+pub(crate) mod lists;
+mod near;
+mod options;
+mod sources;
 mod table_reader;
 
 pub use crate::entry::indicator::Indicator;
@@ -25,11 +30,20 @@ use crate::entry::taxonomy;
 use crate::format::options::Options;
 use crate::format::{self, FORMATS, Format};
 pub use guards::{Guard, NamedIndicator, Share};
-use rapsheet_snapshot::{Assessment, Assessments, ListKind, Mode, Scope};
+pub use id_pattern::IdPattern;
+pub use near::near;
+use rapsheet_snapshot::{Assessments, ListKind, Mode, Scope};
+use sources::{Place, RawFeed, Sources};
 use std::collections::HashMap;
 use std::fmt;
+use std::path::{Path, PathBuf};
 use table_reader::TableReader;
 use toml::{Table, Value};
+
+/// The catalogue inside the program.
+const BUILTIN: &str = include_str!("../../../../feeds/catalog.toml");
+/// What errors call it.
+const BUILTIN_NAME: &str = "the catalogue inside rapsheet";
 
 /// A catalogue of feeds.
 #[derive(Clone, Debug)]
@@ -39,6 +53,8 @@ pub struct Catalog {
     pub feeds: Vec<Feed>,
     /// What no feed may block, beside the built-in list.
     pub never_block: Vec<Indicator>,
+    /// The files that it was read from.
+    pub files: Vec<PathBuf>,
 }
 
 /// One feed.
@@ -69,6 +85,8 @@ pub struct Feed {
     pub retention_seconds: i64,
     /// The age of a download in seconds above which the feed is stale.
     pub max_age_seconds: i64,
+    /// How long its content may stay the same before the feed is stale, in seconds; `None` for ever.
+    pub max_unchanged_seconds: Option<i64>,
     /// Whether entries that a reset list no longer has stay until they expire.
     pub keep_absent: bool,
     /// Whether builds read it.
@@ -88,6 +106,8 @@ pub struct Feed {
 /// One thing that is wrong with a catalogue.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Problem {
+    /// The file.
+    pub file: String,
     /// The line of the error, or the first line of the feed.
     pub line: usize,
     /// The feed, by its id or its number.
@@ -101,17 +121,15 @@ pub struct Problem {
 /// Everything that is wrong with a catalogue.
 #[derive(Clone, Debug)]
 pub struct CatalogError {
-    /// The file.
-    pub name: String,
     /// Its problems, at least one.
     pub problems: Vec<Problem>,
 }
 
 impl fmt::Display for CatalogError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        for (at, Problem { line, feed, key, text }) in self.problems.iter().enumerate() {
+        for (at, Problem { file, line, feed, key, text }) in self.problems.iter().enumerate() {
             let newline = if at == 0 { "" } else { "\n" };
-            write!(f, "{newline}{}:{line}: {}: {key}: {text}", self.name, feed.escape_debug())?;
+            write!(f, "{newline}{file}:{line}: {}: {key}: {text}", feed.escape_debug())?;
         }
         Ok(())
     }
@@ -126,19 +144,48 @@ const SCOPES: &[(&str, Scope)] =
     &[("exact", Scope::Exact), ("tree", Scope::Tree), ("subdomains", Scope::Subdomains)];
 
 impl Catalog {
-    /// Reads a catalogue from its text; `name` is the file's, for errors.
+    /// Reads a catalogue from its text, which may include the one inside the program and no files; `name` is the
+    /// file's, for errors.
     pub fn parse(text: &str, name: &str) -> Result<Catalog, CatalogError> {
-        let fail = |problems| CatalogError { name: name.to_owned(), problems };
-        let table = text.parse::<Table>().map_err(|error| fail(vec![syntax_problem(text, &error)]))?;
-        let mut problems = Vec::new();
-        let (table, defaults) = Defaults::take(table, &mut problems);
-        let feeds = read_feeds(text, table, &defaults, &mut problems);
+        let mut sources = Sources::default();
+        sources.read(text, name, None);
+        Catalog::from_sources(sources)
+    }
+
+    /// Reads a catalogue from its file and from those that it includes.
+    pub fn open(path: &Path) -> Result<Catalog, CatalogError> {
+        let mut sources = Sources::default();
+        sources.read_file(path);
+        Catalog::from_sources(sources)
+    }
+
+    /// The catalogue inside the program.
+    ///
+    /// ```
+    /// let catalog = rapsheet_ingest::catalog::Catalog::builtin()?;
+    /// assert!(catalog.feeds.iter().any(|feed| feed.id == "feodo-csv"));
+    /// # Ok::<(), rapsheet_ingest::catalog::CatalogError>(())
+    /// ```
+    pub fn builtin() -> Result<Catalog, CatalogError> {
+        Catalog::parse(BUILTIN, BUILTIN_NAME)
+    }
+
+    /// A catalogue without feeds.
+    pub fn empty() -> Catalog {
+        Catalog { feeds: Vec::new(), never_block: Vec::new(), files: Vec::new() }
+    }
+
+    fn from_sources(sources: Sources) -> Result<Catalog, CatalogError> {
+        let Sources { feeds, guard, guard_places, files, mut problems, .. } = sources;
+        let defaults = Defaults::read(guard, &guard_places, &mut problems);
+        let read = |raw: &RawFeed| Some((raw.place.clone(), read_feed(raw, &defaults, &mut problems)?));
+        let feeds: Vec<(Place, Feed)> = feeds.iter().filter_map(read).collect();
         find_duplicates(&feeds, &mut problems);
         let feeds = feeds.into_iter().map(|(_, feed)| feed).collect();
         if problems.is_empty() {
-            Ok(Catalog { feeds, never_block: defaults.never_block })
+            Ok(Catalog { feeds, never_block: defaults.never_block, files })
         } else {
-            Err(fail(problems))
+            Err(CatalogError { problems })
         }
     }
 }
@@ -151,21 +198,28 @@ struct Defaults {
 }
 
 impl Defaults {
-    /// Takes the catalogue's own `[guard]` out of its table.
-    fn take(mut table: Table, problems: &mut Vec<Problem>) -> (Table, Defaults) {
-        let own: Table = table.remove("guard").map(|guard| ("guard".to_owned(), guard)).into_iter().collect();
+    /// Reads the catalogue's own `[guard]`.
+    fn read(guard: Table, places: &HashMap<String, Place>, problems: &mut Vec<Problem>) -> Defaults {
+        let nowhere = Place { file: String::new(), line: 1 };
+        let read = |list, problems| {
+            let mut reader = TableReader {
+                within: "guard.",
+                place: &nowhere,
+                elsewhere: places,
+                feed: "catalogue".to_owned(),
+                unread: guard.clone(),
+                asked: Vec::new(),
+                problems,
+            };
+            let guard = guards::read(&mut reader, Guard::of(list));
+            (guard, guards::never_block(&mut reader), reader)
+        };
         // The table is read over the defaults of either kind of list, and its problems are reported once.
         let mut ignored = Vec::new();
-        let allow = guards::read(
-            &mut reader_of_catalogue(own.clone(), &mut ignored).inner("guard", "guard."),
-            Guard::of(ListKind::Allow),
-        );
-        let mut reader = reader_of_catalogue(own, problems);
-        let mut inner = reader.inner("guard", "guard.");
-        let block = guards::read(&mut inner, Guard::of(ListKind::Block));
-        let never_block = guards::never_block(&mut inner);
-        inner.finish();
-        (table, Defaults { block, allow, never_block })
+        let (allow, ..) = read(ListKind::Allow, &mut ignored);
+        let (block, never_block, rest) = read(ListKind::Block, problems);
+        rest.finish();
+        Defaults { block, allow, never_block }
     }
 
     fn of(&self, list: ListKind) -> Guard {
@@ -173,110 +227,80 @@ impl Defaults {
     }
 }
 
-/// A reader of keys that belong to no feed.
-fn reader_of_catalogue(unread: Table, problems: &mut Vec<Problem>) -> TableReader<'_> {
-    TableReader { within: "", line: 1, feed: "catalogue".to_owned(), unread, problems }
-}
-
-/// The feeds, each with the line it begins on.
-fn read_feeds(
-    text: &str,
-    table: Table,
-    defaults: &Defaults,
-    problems: &mut Vec<Problem>,
-) -> Vec<(usize, Feed)> {
-    let starts = feed_lines(text);
-    let mut feeds = Vec::new();
-    for (key, value) in table {
-        match value {
-            Value::Array(tables) if key == "feed" => {
-                for (at, value) in tables.into_iter().enumerate() {
-                    let line = starts.get(at).copied().unwrap_or(1);
-                    let feed = read_feed(at, line, value, defaults, problems);
-                    feeds.extend(feed.map(|feed| (line, feed)));
-                }
-            }
-            _ => problems.push(Problem {
-                line: 1,
-                feed: "catalogue".to_owned(),
-                key,
-                text: "expected only [[feed]] tables and one [guard]".to_owned(),
-            }),
-        }
-    }
-    feeds
-}
-
-fn syntax_problem(text: &str, error: &toml::de::Error) -> Problem {
-    let at = error.span().map_or(0, |span| span.start);
-    let line = 1 + text.get(..at).unwrap_or("").matches('\n').count();
-    let text = error.message().to_owned();
-    Problem { line, feed: "catalogue".to_owned(), key: "syntax".to_owned(), text }
-}
-
-/// The lines on which feeds begin.
-fn feed_lines(text: &str) -> Vec<usize> {
-    let begins = |line: &str| line.trim_start().starts_with("[[feed]]");
-    text.lines().zip(1..).filter(|(line, _)| begins(line)).map(|(_, number)| number).collect()
-}
-
-fn find_duplicates(feeds: &[(usize, Feed)], problems: &mut Vec<Problem>) {
-    let mut seen: HashMap<&str, usize> = HashMap::new();
-    for (line, feed) in feeds {
-        if let Some(first) = seen.insert(&feed.id, *line) {
+fn find_duplicates(feeds: &[(Place, Feed)], problems: &mut Vec<Problem>) {
+    let mut seen: HashMap<&str, &Place> = HashMap::new();
+    for (place, feed) in feeds {
+        if let Some(Place { file, line }) = seen.insert(&feed.id, place) {
             problems.push(Problem {
-                line: *line,
+                file: place.file.clone(),
+                line: place.line,
                 feed: feed.id.clone(),
                 key: "id".to_owned(),
-                text: format!("ids are unique; the feed at line {first} has this one"),
+                text: format!(
+                    "ids are unique; the feed at {file}:{line} has this one. To change that one, write \
+                     [[override]] instead of [[feed]]"
+                ),
             });
         }
     }
 }
 
-fn read_feed(
-    at: usize,
-    line: usize,
-    value: Value,
-    defaults: &Defaults,
-    problems: &mut Vec<Problem>,
-) -> Option<Feed> {
-    let number = format!("feed {}", at + 1);
-    let Value::Table(table) = value else {
-        let text = "expected a table".to_owned();
-        problems.push(Problem { line, feed: number, key: "feed".to_owned(), text });
+fn read_feed(raw: &RawFeed, defaults: &Defaults, problems: &mut Vec<Problem>) -> Option<Feed> {
+    let number = format!("feed {}", raw.number);
+    let Value::Table(table) = &raw.value else {
+        let Place { file, line } = raw.place.clone();
+        let (key, text) = ("feed".to_owned(), "expected a table".to_owned());
+        problems.push(Problem { file, line, feed: number, key, text });
         return None;
     };
-    let feed = table.get("id").and_then(Value::as_str).map_or(number, str::to_owned);
-    let mut reader = TableReader { within: "", line, feed, unread: table, problems };
-    let id = read_id(&mut reader);
+    let mut reader = TableReader {
+        within: "",
+        place: &raw.place,
+        elsewhere: &raw.overridden,
+        feed: table.get("id").and_then(Value::as_str).map_or(number, str::to_owned),
+        unread: table.clone(),
+        asked: Vec::new(),
+        problems,
+    };
+    let feed = read_keys(&mut reader, defaults);
+    reader.finish();
+    Some(feed)
+}
+
+fn read_keys(reader: &mut TableReader<'_>, defaults: &Defaults) -> Feed {
+    let id = read_id(reader);
     let url = reader.text("url").unwrap_or_default();
-    let format = read_format(&mut reader);
+    let format = read_format(reader);
     let list = reader.word("list", KINDS, ListKind::Block);
-    let feed = Feed {
+    let mode = reader.word("mode", MODES, Mode::Reset);
+    Feed {
         title: reader.text("title").unwrap_or_else(|| id.clone()),
-        provider: read_provider(&mut reader),
-        file: read_file(&mut reader, &id, &url),
+        provider: read_provider(reader),
+        file: read_file(reader, &id, &url),
         list,
-        mode: reader.word("mode", MODES, Mode::Reset),
-        assessment: read_assessment(&mut reader, list),
+        mode,
+        assessment: read_assessment(reader, list),
         scope: reader.word("scope", SCOPES, Scope::Exact),
         retention_seconds: reader.span("retention", 15 * DAY),
         max_age_seconds: reader.span("max_age", 3 * DAY),
+        max_unchanged_seconds: reader.span_or_off("max_unchanged", max_unchanged(list, mode)),
         keep_absent: reader.flag("keep_absent", false),
         enabled: reader.flag("enabled", true),
         homepage: reader.text("homepage").unwrap_or_default(),
         licence: reader.text("licence").unwrap_or_default(),
         note: reader.text("note").unwrap_or_default(),
-        options: read_options(&mut reader, format),
-        guard: read_guard(&mut reader, defaults.of(list)),
+        options: read_options(reader, format, list),
+        guard: read_guard(reader, defaults.of(list)),
         // A feed without a known format is a problem, so no build sees this default.
         format: format.unwrap_or(&Format::DEFAULT),
         id,
         url,
-    };
-    reader.finish();
-    Some(feed)
+    }
+}
+
+/// A complete blocklist that has not changed for so long is most likely one that its publisher has given up.
+fn max_unchanged(list: ListKind, mode: Mode) -> Option<i64> {
+    (list == ListKind::Block && mode == Mode::Reset).then_some(45 * DAY)
 }
 
 fn read_id(reader: &mut TableReader<'_>) -> String {
@@ -303,7 +327,9 @@ fn read_format(reader: &mut TableReader<'_>) -> Option<&'static Format> {
     let found = format::find(&id);
     if found.is_none() && !id.is_empty() {
         let known: Vec<&str> = FORMATS.iter().map(|format| format.id).collect();
-        reader.problem("format", format!("expected one of {}, found `{id}`", known.join(", ")));
+        let near = near::offer(&id, known.iter().copied());
+        let id = id.escape_debug();
+        reader.problem("format", format!("expected one of {}, found `{id}`{near}", known.join(", ")));
     }
     found
 }
@@ -339,29 +365,31 @@ fn read_assessment(reader: &mut TableReader<'_>, list: ListKind) -> Assessments 
     for word in reader.texts("assessment") {
         let known = taxonomy::assessments(&word);
         if known.is_empty() {
-            let ours: Vec<&str> = Assessment::ALL.iter().map(|assessment| assessment.word()).collect();
-            let ours = ours.join(", ");
-            reader.problem(
-                "assessment",
-                format!("expected one of {ours}, or a provider's word for one, found `{word}`"),
-            );
+            let expected = format!("expected one of {}", options::words());
+            reader.problem("assessment", format!("{expected}, found `{}`", word.escape_debug()));
         }
         sum = sum.union(known);
+    }
+    if options::contradicts(sum, list) {
+        reader.problem("assessment", options::CONTRADICTION.to_owned());
     }
     if sum.is_empty() { sum.with(list.plain_assessment()) } else { sum }
 }
 
-fn read_options(reader: &mut TableReader<'_>, format: Option<&'static Format>) -> Options {
+fn read_options(reader: &mut TableReader<'_>, format: Option<&'static Format>, list: ListKind) -> Options {
     let mut inner = reader.inner("options", "options.");
     let keys: Vec<String> = inner.unread.keys().cloned().collect();
-    let mut options = Options::default();
+    let mut read = Options::default();
     for key in keys {
-        inner.texts(&key).iter().for_each(|value| options.push(&key, value));
+        if matches!(inner.unread.get(&key), Some(Value::Array(values)) if values.is_empty()) {
+            inner.problem(&key, "expected a value, found an empty list".to_owned());
+        }
+        inner.texts(&key).iter().for_each(|value| read.push(&key, value));
     }
-    if let Some(error) = format.and_then(|format| options.check(format.options).err()) {
+    if let Some(error) = format.and_then(|format| options::check(format, &read, list).err()) {
         inner.problem(&error.key, error.problem);
     }
-    options
+    read
 }
 
 fn read_guard(reader: &mut TableReader<'_>, defaults: Guard) -> Guard {

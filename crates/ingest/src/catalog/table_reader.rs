@@ -1,23 +1,30 @@
 //! Reads one table of a catalogue key by key, and collects every problem with it.
 
+use super::near::offer;
+use super::sources::Place;
 use super::{DAY, Problem};
 use crate::format::options::choose;
 use rapsheet_snapshot::timestamp::number;
+use std::collections::HashMap;
 use toml::{Table, Value};
 
 /// The longest span that a catalogue may name, in seconds: what ends later has no date that programs read.
-const SPAN_MAX: i64 = 36_525 * DAY;
+pub(super) const SPAN_MAX: i64 = 36_525 * DAY;
 
 /// A table that is being read. Every known key is taken out; what is left over is unknown.
 pub(super) struct TableReader<'p> {
     /// The prefix of its keys in errors: empty, `options.` or `guard.`.
     pub(super) within: &'static str,
-    /// The line that errors name.
-    pub(super) line: usize,
+    /// The file and the line that errors name.
+    pub(super) place: &'p Place,
+    /// The keys that are written elsewhere, and where.
+    pub(super) elsewhere: &'p HashMap<String, Place>,
     /// The feed that errors name.
     pub(super) feed: String,
     /// The keys that have not been taken out.
     pub(super) unread: Table,
+    /// The keys that were asked for, whether the table has them or not.
+    pub(super) asked: Vec<String>,
     /// All problems of the catalogue.
     pub(super) problems: &'p mut Vec<Problem>,
 }
@@ -25,14 +32,26 @@ pub(super) struct TableReader<'p> {
 impl TableReader<'_> {
     /// Reports a problem with a key.
     pub(super) fn problem(&mut self, key: &str, text: String) {
-        let (line, feed) = (self.line, self.feed.clone());
         let key = format!("{}{key}", self.within);
-        self.problems.push(Problem { line, feed, key, text });
+        let problem = self.problem_at(key, text);
+        self.problems.push(problem);
+    }
+
+    /// A problem with a key, given with its prefix, where that key is written.
+    fn problem_at(&self, key: String, text: String) -> Problem {
+        let Place { file, line } = self.elsewhere.get(&key).unwrap_or(self.place);
+        Problem { file: file.clone(), line: *line, feed: self.feed.clone(), key, text }
+    }
+
+    /// Takes out the value of a key.
+    pub(super) fn take(&mut self, key: &str) -> Option<Value> {
+        self.asked.push(key.to_owned());
+        self.unread.remove(key)
     }
 
     /// A text; `None` where the key is absent.
     pub(super) fn text(&mut self, key: &str) -> Option<String> {
-        match self.unread.remove(key)? {
+        match self.take(key)? {
             Value::String(text) => Some(text),
             other => {
                 self.problem(key, format!("expected text, found {}", other.type_str()));
@@ -51,7 +70,7 @@ impl TableReader<'_> {
 
     /// `true` or `false`.
     pub(super) fn flag(&mut self, key: &str, default: bool) -> bool {
-        match self.unread.remove(key) {
+        match self.take(key) {
             None => default,
             Some(Value::Boolean(flag)) => flag,
             Some(other) => {
@@ -84,9 +103,18 @@ impl TableReader<'_> {
         }
     }
 
+    /// A duration, in seconds, or `off`; `None` where it is off.
+    pub(super) fn span_or_off(&mut self, key: &str, default: Option<i64>) -> Option<i64> {
+        if self.unread.get(key).and_then(Value::as_str) == Some("off") {
+            self.take(key);
+            return None;
+        }
+        if self.unread.contains_key(key) { Some(self.span(key, 0)) } else { default }
+    }
+
     /// A prefix length from 1 to `longest`.
     pub(super) fn prefix_length(&mut self, key: &str, default: u8, longest: u8) -> u8 {
-        match self.unread.remove(key) {
+        match self.take(key) {
             None => default,
             Some(Value::Integer(length)) if (1..=i64::from(longest)).contains(&length) => {
                 u8::try_from(length).unwrap_or(default)
@@ -100,7 +128,7 @@ impl TableReader<'_> {
 
     /// A text, or a list of texts.
     pub(super) fn texts(&mut self, key: &str) -> Vec<String> {
-        match self.unread.remove(key) {
+        match self.take(key) {
             None => Vec::new(),
             Some(Value::String(text)) => vec![text],
             Some(Value::Array(items)) => {
@@ -128,7 +156,7 @@ impl TableReader<'_> {
 
     /// A reader of a table inside this one.
     pub(super) fn inner(&mut self, key: &str, within: &'static str) -> TableReader<'_> {
-        let unread = match self.unread.remove(key) {
+        let unread = match self.take(key) {
             None => Table::new(),
             Some(Value::Table(table)) => table,
             Some(other) => {
@@ -138,22 +166,21 @@ impl TableReader<'_> {
         };
         TableReader {
             within,
-            line: self.line,
+            place: self.place,
+            elsewhere: self.elsewhere,
             feed: self.feed.clone(),
             unread,
+            asked: Vec::new(),
             problems: &mut *self.problems,
         }
     }
 
-    /// Reports the keys that were not taken as unknown.
-    pub(super) fn finish(self) {
-        let TableReader { within, line, feed, unread, problems } = self;
-        problems.extend(unread.into_iter().map(|(key, _)| Problem {
-            line,
-            feed: feed.clone(),
-            key: format!("{within}{key}"),
-            text: "unknown key".to_owned(),
-        }));
+    /// Reports the keys that were not taken as unknown, with the known ones near them.
+    pub(super) fn finish(mut self) {
+        for (key, _) in std::mem::take(&mut self.unread) {
+            let near = offer(&key, self.asked.iter().map(String::as_str));
+            self.problem(&key, format!("unknown key{near}"));
+        }
     }
 }
 

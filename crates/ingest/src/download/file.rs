@@ -28,6 +28,8 @@ pub(crate) struct Download {
     pub(crate) update_time: Time,
     /// The time that its sidecar or the file system states, if that is in the future.
     pub(crate) in_future: Option<Time>,
+    /// When its content last changed, if its sidecar states that and it is not after the retrieval.
+    pub(crate) changed_at: Option<Time>,
     /// Whether its sidecar exists and cannot be read.
     pub(crate) has_bad_sidecar: bool,
 }
@@ -48,8 +50,9 @@ impl Download {
             sidecar.check(about.len(), &digest)?;
             (Some(file), digest)
         };
-        let path = path.to_owned();
-        Ok(Download { path, file, digest, update_time, in_future, has_bad_sidecar: sidecar.is_bad })
+        let changed_at = sidecar.changed.filter(|changed| *changed <= update_time);
+        let (path, has_bad_sidecar) = (path.to_owned(), sidecar.is_bad);
+        Ok(Download { path, file, digest, update_time, in_future, changed_at, has_bad_sidecar })
     }
 
     /// Its text.
@@ -121,6 +124,7 @@ fn modified(about: &Metadata) -> Result<Time, FileRefusal> {
 #[derive(Default)]
 struct Sidecar {
     retrieved: Option<Time>,
+    changed: Option<Time>,
     bytes: Option<u64>,
     sha256: Option<String>,
     /// It exists and cannot be read.
@@ -134,6 +138,7 @@ const SIDECAR_MAX: u64 = 1 << 20;
 #[derive(Deserialize)]
 struct SidecarJson {
     fetched_at: Option<String>,
+    changed_at: Option<String>,
     bytes: Option<u64>,
     sha256: Option<String>,
 }
@@ -148,11 +153,13 @@ impl Sidecar {
             return Sidecar::default();
         }
         let read = read_sidecar(&path).ok().and_then(|text| serde_json::from_slice(&text).ok());
-        let Some(SidecarJson { fetched_at, bytes, sha256 }) = read else {
+        let Some(SidecarJson { fetched_at, changed_at, bytes, sha256 }) = read else {
             return Sidecar { is_bad: true, ..Sidecar::default() };
         };
-        let retrieved = fetched_at.as_deref().and_then(Time::parse_rfc3339);
-        Sidecar { retrieved, bytes, sha256, is_bad: fetched_at.is_some() && retrieved.is_none() }
+        let [retrieved, changed] =
+            [&fetched_at, &changed_at].map(|time| time.as_deref().and_then(Time::parse_rfc3339));
+        let is_bad = fetched_at.is_some() && retrieved.is_none() || changed_at.is_some() && changed.is_none();
+        Sidecar { retrieved, changed, bytes, sha256, is_bad }
     }
 
     /// A file with another length or digest than its sidecar states is a broken transfer.

@@ -47,7 +47,7 @@ mod plain_ip_annotated;
 mod ranges;
 mod rbldnsd;
 mod regex_list;
-mod role;
+pub(crate) mod role;
 mod rpz;
 pub mod sniff;
 mod spamhaus_drop_json;

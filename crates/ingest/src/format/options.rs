@@ -67,9 +67,17 @@ impl Options {
         self.0.get(key).map_or(&[], Vec::as_slice)
     }
 
+    /// The value of a key that takes one; a list of values is an error.
+    fn single(&self, key: &str) -> Result<Option<&str>, OptionError> {
+        match self.list(key) {
+            [_, _, ..] => Err(error(key, format!("expected one value, found {}", self.list(key).join(", ")))),
+            _ => Ok(self.text(key)),
+        }
+    }
+
     /// A `true`/`false` option; `default` where it is absent.
     pub fn flag(&self, key: &str, default: bool) -> Result<bool, OptionError> {
-        match self.text(key) {
+        match self.single(key)? {
             None => Ok(default),
             Some("true") => Ok(true),
             Some("false") => Ok(false),
@@ -79,7 +87,7 @@ impl Options {
 
     /// An option whose value is one of a few words; `default` where it is absent.
     pub fn word<T: Copy>(&self, key: &str, words: &[(&str, T)], default: T) -> Result<T, OptionError> {
-        let Some(text) = self.text(key) else { return Ok(default) };
+        let Some(text) = self.single(key)? else { return Ok(default) };
         choose(text, words).map_err(|problem| error(key, problem))
     }
 
@@ -91,17 +99,20 @@ impl Options {
     /// An option whose value is a number; `default` where it is absent. `expected` is the number in words,
     /// for the error.
     pub fn number<T: FromStr>(&self, key: &str, expected: &str, default: T) -> Result<T, OptionError> {
-        let Some(text) = self.text(key) else { return Ok(default) };
+        let Some(text) = self.single(key)? else { return Ok(default) };
         text.parse().map_err(|_| error(key, format!("expected {expected}, found `{text}`")))
     }
 
     /// An option whose value is one byte: a character of ASCII, or `tab`.
     pub fn byte(&self, key: &str) -> Result<Option<u8>, OptionError> {
-        match self.text(key).map(str::as_bytes) {
+        match self.single(key)?.map(str::as_bytes) {
             None => Ok(None),
             Some(b"tab" | b"\\t") => Ok(Some(b'\t')),
             Some([byte]) if byte.is_ascii() && *byte != b'"' => Ok(Some(*byte)),
-            Some(_) => Err(error(key, "expected one character, or `tab`".to_owned())),
+            Some(found) => {
+                let found = String::from_utf8_lossy(found);
+                Err(error(key, format!("expected one character other than `\"`, or `tab`, found `{found}`")))
+            }
         }
     }
 

@@ -70,7 +70,8 @@ pub struct FeedRecord {
     pub state_reason: String,
     /// How long a sighting is live after its detect_time, in seconds.
     pub retention_seconds: i64,
-    /// After how many seconds without a new download it is stale.
+    /// How many seconds after its update_time it is stale. Fewer than the catalogue says, and perhaps negative, where
+    /// its content had been the same for long by then.
     pub max_age_seconds: i64,
     /// Whether entries that are gone from a reset list stay until they expire.
     pub keep_absent: bool,

@@ -25,6 +25,12 @@ const FEED_METRICS: &[FeedMetric] = &[
         "When the download that the snapshot holds was retrieved",
         |feed| seconds_of(feed.update_time.as_deref()?),
     ),
+    FeedMetric("feed_stale", "Whether the download is too old, or unchanged for too long", |feed| {
+        Some(f64::from(u8::from(feed.stale)))
+    }),
+    FeedMetric("feed_nothing_live", "Whether the feed lists something, and all of it has expired", |feed| {
+        Some(f64::from(u8::from(feed.nothing_live)))
+    }),
     FeedMetric("feed_max_age_seconds", "After how long without a new download the feed is stale", |feed| {
         Some(feed.max_age_seconds as f64)
     }),
@@ -49,12 +55,12 @@ const FEED_METRICS: &[FeedMetric] = &[
     }),
     FeedMetric("feed_added", "Sightings that are new", |feed| Some(feed.added as f64)),
     FeedMetric("feed_removed", "Sightings that were delisted", |feed| Some(feed.removed as f64)),
-    FeedMetric("feed_lapsed", "Sightings whose retention has ended since the previous build", |feed| {
-        Some(feed.lapsed as f64)
-    }),
-    FeedMetric("feed_carried", "Live sightings that are not in the download", |feed| {
-        Some(feed.carried as f64)
-    }),
+    FeedMetric(
+        "feed_expired_since",
+        "Sightings whose retention has ended since the previous build",
+        |feed| Some(feed.expired_since as f64),
+    ),
+    FeedMetric("feed_kept", "Live sightings that are not in the download", |feed| Some(feed.kept as f64)),
     FeedMetric("feed_read_seconds", "How long reading took", |feed| feed.seconds),
 ];
 
@@ -65,15 +71,29 @@ const BUILD_METRICS: &[BuildMetric] = &[
         |report, _| seconds_of(&report.now),
     ),
     BuildMetric("snapshot_bytes", "The length of the snapshot", |_, length| Some(length as f64)),
-    BuildMetric("feeds", "Enabled feeds", |report, _| Some(report.feeds.len() as f64)),
+    BuildMetric("feeds", "Feeds that were read", |report, _| Some(report.feeds.len() as f64)),
+    BuildMetric("feeds_ok", "Feeds without trouble", |report, _| Some(report.counts.ok as f64)),
+    BuildMetric("feeds_failed", "Feeds whose download is missing or unreadable", |report, _| {
+        Some(report.counts.failed as f64)
+    }),
+    BuildMetric("feeds_held", "Feeds whose download is held", |report, _| Some(report.counts.held as f64)),
+    BuildMetric("feeds_stale", "Feeds whose download is too old, or unchanged for too long", |report, _| {
+        Some(report.counts.stale as f64)
+    }),
+    BuildMetric("feeds_nothing_live", "Feeds of which everything has expired", |report, _| {
+        Some(report.counts.nothing_live as f64)
+    }),
+    BuildMetric("feeds_not_downloaded", "Feeds that were never downloaded", |report, _| {
+        Some(report.counts.not_downloaded as f64)
+    }),
     BuildMetric("sightings", "Sightings in the snapshot", |report, _| Some(report.totals.sightings as f64)),
     BuildMetric("names", "Names in the snapshot", |report, _| Some(report.totals.names as f64)),
     BuildMetric("urls", "URLs in the snapshot", |report, _| Some(report.totals.urls as f64)),
-    BuildMetric("ipv4_runs", "Disjoint ranges of IPv4 addresses in the snapshot", |report, _| {
-        Some(report.totals.ipv4_runs as f64)
+    BuildMetric("ipv4_ranges", "Disjoint ranges of IPv4 addresses in the snapshot", |report, _| {
+        Some(report.totals.ipv4_ranges as f64)
     }),
-    BuildMetric("ipv6_runs", "Disjoint ranges of IPv6 addresses in the snapshot", |report, _| {
-        Some(report.totals.ipv6_runs as f64)
+    BuildMetric("ipv6_ranges", "Disjoint ranges of IPv6 addresses in the snapshot", |report, _| {
+        Some(report.totals.ipv6_ranges as f64)
     }),
     BuildMetric("build_seconds", "How long the build took", |report, _| report.seconds.get("total").copied()),
 ];
@@ -109,12 +129,12 @@ fn feed_samples(report: &Report, metric: &FeedMetric, out: &mut dyn Write) -> io
 
 /// One sample of 1 for each feed in trouble, with the reason as a label: what an alert shows.
 fn states(report: &Report, out: &mut dyn Write) -> io::Result<()> {
-    let mut troubled = report.feeds.iter().filter(|feed| feed.state != FeedState::Ok).peekable();
+    let mut troubled = report.feeds.iter().filter(|feed| feed.status().is_trouble()).peekable();
     if troubled.peek().is_some() {
-        comments("feed_trouble", "Why the feed's last download was not accepted", out)?;
+        comments("feed_trouble", "Why the feed failed, was held, is stale, or has nothing live", out)?;
     }
     troubled.try_for_each(|feed| {
-        let (state, reason) = (feed.state.word(), escaped(&feed.reason));
+        let (state, reason) = (feed.status().word(), escaped(&feed.reason));
         writeln!(out, "rapsheet_feed_trouble{{{},state=\"{state}\",reason=\"{reason}\"}} 1", labels(feed))
     })
 }

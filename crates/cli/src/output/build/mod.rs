@@ -4,7 +4,7 @@ mod metrics;
 mod table;
 
 pub(crate) use metrics::metrics;
-pub(crate) use table::summary;
+pub(crate) use table::{Publication, summary, troubles};
 
 use crate::output::json;
 use rapsheet_ingest::report::{RejectRow, Report};
@@ -22,7 +22,7 @@ pub(crate) fn rejects(rejects: &[RejectRow], out: &mut dyn Write) -> io::Result<
 
 #[cfg(test)]
 mod tests {
-    use rapsheet_ingest::report::{FeedReport, REPORT_VERSION, Report, Totals};
+    use rapsheet_ingest::report::{FeedCounts, FeedReport, REPORT_VERSION, Report, Totals};
     use rapsheet_snapshot::section::origin::FeedState;
     use std::collections::BTreeMap;
 
@@ -35,11 +35,12 @@ mod tests {
         good.seconds = Some(0.25);
         let mut lost = FeedReport::new(&"lost-".repeat(12), "example.net", "hosts", "lost.txt");
         (lost.state, lost.reason) = (FeedState::Held, "shrunk".to_owned());
-        (lost.lines, lost.accepted, lost.carried, lost.sightings) = (u64::MAX, u64::MAX, 1_234_567, 99_999);
+        (lost.lines, lost.accepted, lost.kept, lost.sightings) = (u64::MAX, u64::MAX, 1_234_567, 99_999);
         Report {
             version: REPORT_VERSION,
             now: "2026-11-23T00:00:00Z".to_owned(),
             trouble: true,
+            counts: FeedCounts::default(),
             state_missing: true,
             feeds: vec![good, lost],
             ended: Vec::new(),

@@ -1,44 +1,63 @@
 //! What a build prints: a table of feeds, those in trouble first, and the reasons below it, where a terminal
 //! ends.
 
-use crate::table::{Column, Table, age, bytes, count, duration};
-use rapsheet_ingest::report::{FeedReport, Report};
+use crate::table::{Column, Table, age, bytes, count, wrap};
+use rapsheet_ingest::report::{FeedReport, FeedStatus, Report};
 use rapsheet_snapshot::ParseError;
-use rapsheet_snapshot::section::origin::FeedState;
 use std::io::{self, Write};
 use std::path::Path;
 
 /// How many notes are printed without `--verbose`; the report has all of them.
 const NOTES_MAX: usize = 10;
+/// How many feeds that were never downloaded are named.
+const NAMES_MAX: usize = 3;
+/// The width of the foot where there is no terminal.
+const FOOT_WIDTH: usize = 100;
 
-/// What the columns count whose titles do not say it.
-const FOOT: &str =
-    "expired: sightings whose retention has ended; kept: live sightings that are not in the download";
+/// What the columns count.
+const FOOT: &str = "age: of the download; accepted: its indicators that are in the snapshot; expired: those whose \
+     retention has ended; rejected: those that were refused, see --rejects; added: accepted, and not in the previous \
+     snapshot; removed: delisted since; kept: in the snapshot although not in the download";
 
-/// Prints the results of a build whose snapshot, of so many bytes, is at `out`.
-pub(crate) fn summary(
-    report: &Report,
-    length: u64,
-    out: &Path,
-    verbose: bool,
-    text: &mut dyn Write,
-) -> io::Result<()> {
-    table(report).print(text)?;
-    writeln!(text, "{FOOT}")?;
-    notes(report, verbose, text)?;
+/// What is said of a build beside its report.
+pub(crate) struct Publication<'a> {
+    /// The snapshot.
+    pub(crate) out: &'a Path,
+    /// Its length in bytes.
+    pub(crate) length: u64,
+    /// Whether it was only tried, and not written.
+    pub(crate) is_check: bool,
+    /// The folder of downloads.
+    pub(crate) downloads: &'a Path,
+    /// How the command `feeds` lists the same catalogue.
+    pub(crate) feeds_command: String,
+    /// The width of the terminal; `None` where there is none.
+    pub(crate) width: Option<usize>,
+    /// Whether everything is said.
+    pub(crate) verbose: bool,
+}
+
+/// Prints the results of a build.
+pub(crate) fn summary(report: &Report, about: &Publication<'_>, text: &mut dyn Write) -> io::Result<()> {
+    table(report).print_within(about.width, text)?;
+    for line in wrap(FOOT, about.width.unwrap_or(FOOT_WIDTH).min(FOOT_WIDTH)) {
+        writeln!(text, "{line}")?;
+    }
+    notes(report, about.verbose, text)?;
     troubles(report, text)?;
-    totals(report, length, out, text)
+    not_read(report, about, text)?;
+    totals(report, about, text)
 }
 
 fn table(report: &Report) -> Table {
-    let titles = ["age", "lines", "accepted", "rejected", "added", "removed", "expired", "kept"];
+    let titles = ["age", "lines", "accepted", "expired", "rejected", "added", "removed", "kept"];
     let heads: Vec<Column> =
         ["feed", "state"].map(Column::Left).into_iter().chain(titles.map(Column::Right)).collect();
     let mut table = Table::new(&heads);
-    for feed in trouble_first(report) {
+    for feed in trouble_first(report).into_iter().filter(|feed| !feed.never_downloaded) {
         let numbers =
-            [feed.lines, feed.accepted, feed.rejected, feed.added, feed.removed, feed.lapsed, feed.carried];
-        let mut cells = vec![feed.id.clone(), state_word(feed).to_owned()];
+            [feed.lines, feed.accepted, feed.expired, feed.rejected, feed.added, feed.removed, feed.kept];
+        let mut cells = vec![feed.id.clone(), feed.status().word().to_owned()];
         cells.push(feed.age_seconds.map_or("-".to_owned(), age));
         cells.extend(numbers.map(count));
         table.push(cells);
@@ -46,14 +65,9 @@ fn table(report: &Report) -> Table {
     table
 }
 
-/// The state of a feed; `stale` where it is ok but for the age of its download.
-fn state_word(feed: &FeedReport) -> &'static str {
-    if feed.state == FeedState::Ok && feed.stale { "stale" } else { feed.state.word() }
-}
-
 fn trouble_first(report: &Report) -> Vec<&FeedReport> {
     let mut feeds: Vec<&FeedReport> = report.feeds.iter().collect();
-    feeds.sort_by_key(|feed| (feed.state == FeedState::Ok, !feed.stale, feed.notes.is_empty()));
+    feeds.sort_by_key(|feed| (feed.status(), feed.notes.is_empty()));
     feeds
 }
 
@@ -79,19 +93,15 @@ fn notes_of(feed: &FeedReport, verbose: bool) -> Vec<String> {
     let refusals: Vec<String> = feed.refusals.iter().map(|(why, number)| format!("{number} {why}")).collect();
     let refusals =
         (verbose && !refusals.is_empty()).then(|| format!("{id}: rejected {}", refusals.join(", ")));
-    let stale = (state_word(feed) == "stale").then(|| {
-        let (age, max_age) = (age(feed.age_seconds.unwrap_or(0)), duration(feed.max_age_seconds));
-        format!("{id}: stale: its download is {age} old, more than {max_age}; was it fetched?")
-    });
     let notes = feed.notes.iter().map(|note| format!("{id}: {note}"));
-    stale.into_iter().chain(never_block).chain(notes).chain(refusals).collect()
+    never_block.into_iter().chain(notes).chain(refusals).collect()
 }
 
-/// Why feeds are in trouble.
-fn troubles(report: &Report, out: &mut dyn Write) -> io::Result<()> {
-    for feed in report.feeds.iter().filter(|feed| feed.state != FeedState::Ok) {
+/// Why feeds are in trouble, the worst first.
+pub(crate) fn troubles(report: &Report, out: &mut dyn Write) -> io::Result<()> {
+    for feed in trouble_first(report).into_iter().filter(|feed| feed.status().is_trouble()) {
         let FeedReport { id, reason, reason_text, file, .. } = feed;
-        writeln!(out, "{id}: {} ({reason}): {file}: {reason_text}", feed.state.word())?;
+        writeln!(out, "{id}: {} ({reason}): {file}: {reason_text}", feed.status().word())?;
     }
     for ended in &report.ended {
         let why = match ended.reason {
@@ -111,21 +121,69 @@ fn troubles(report: &Report, out: &mut dyn Write) -> io::Result<()> {
     Ok(())
 }
 
-fn totals(report: &Report, length: u64, target: &Path, out: &mut dyn Write) -> io::Result<()> {
+/// The feeds that the build did not read: they have no download, or were not chosen.
+fn not_read(report: &Report, about: &Publication<'_>, out: &mut dyn Write) -> io::Result<()> {
+    let (folder, command) = (about.downloads.display(), &about.feeds_command);
+    let missing: Vec<&str> = report
+        .feeds
+        .iter()
+        .filter(|feed| feed.status() == FeedStatus::NotDownloaded)
+        .map(|feed| feed.id.as_str())
+        .collect();
+    if missing.len() == report.feeds.len() {
+        writeln!(
+            out,
+            "no feed has a file in {folder}: is it the right folder, and was anything downloaded? `{command} -o json` \
+             gives the url and the file of each"
+        )?;
+    } else if !missing.is_empty() {
+        let (feeds, have) = if missing.len() == 1 { ("feed", "has") } else { ("feeds", "have") };
+        let names =
+            if missing.len() <= NAMES_MAX { format!(" ({})", missing.join(", ")) } else { String::new() };
+        writeln!(
+            out,
+            "{} {feeds} of the catalogue{names} {have} no file in {folder}: --feed chooses, `{command}` lists them",
+            missing.len()
+        )?;
+    }
+    match report.counts.not_chosen {
+        0 => Ok(()),
+        1 => writeln!(out, "1 feed was not chosen, and is kept as it was"),
+        number => writeln!(out, "{number} feeds were not chosen, and are kept as they were"),
+    }
+}
+
+/// How many feeds are in which state: `9 of 12 feeds ok, 1 failed, 2 stale`.
+fn states(report: &Report) -> String {
+    let counts = &report.counts;
+    let bad = [
+        (counts.failed, "failed"),
+        (counts.held, "held"),
+        (counts.stale, "stale"),
+        (counts.nothing_live, "with nothing live"),
+    ];
+    let bad: String = bad
+        .iter()
+        .filter(|(number, _)| *number > 0)
+        .map(|(number, word)| format!(", {number} {word}"))
+        .collect();
+    format!("{} of {} feeds ok{bad}", counts.ok, report.feeds.len() as u64 - counts.not_downloaded)
+}
+
+fn totals(report: &Report, about: &Publication<'_>, out: &mut dyn Write) -> io::Result<()> {
     let totals = &report.totals;
-    let trouble = report.feeds.iter().filter(|feed| feed.state != FeedState::Ok).count();
     writeln!(
         out,
-        "{}: {} of {} feeds ok; {} sightings of {} IPv4 and {} IPv6 ranges, {} names, {} URLs; {}",
-        target.display(),
-        report.feeds.len() - trouble,
-        report.feeds.len(),
+        "{}: {}; {} sightings of {} IPv4 and {} IPv6 ranges, {} names, {} URLs; {}{}",
+        about.out.display(),
+        states(report),
         totals.sightings,
-        totals.ipv4_runs,
-        totals.ipv6_runs,
+        totals.ipv4_ranges,
+        totals.ipv6_ranges,
         totals.names,
         totals.urls,
-        bytes(length),
+        bytes(about.length),
+        if about.is_check { "; nothing was written (--check)" } else { "" },
     )
 }
 
@@ -137,12 +195,12 @@ mod tests {
     #[test]
     fn puts_trouble_first_and_fits_the_width() {
         let mut text = Vec::new();
-        table(&example()).print(&mut text).expect("memory takes it");
+        table(&example()).print_within(Some(80), &mut text).expect("memory takes it");
         let text = String::from_utf8(text).expect("text");
         let lines: Vec<&str> = text.lines().collect();
         assert!(lines[1].starts_with("lost-") && lines[1].contains("held"), "{text}");
-        assert!(lines[2].starts_with("example-drop") && lines[2].contains("21h"), "{text}");
-        assert!(lines.iter().all(|line| line.chars().count() <= 100), "{text}");
+        assert!(lines.iter().any(|line| line.starts_with("example-drop") && line.contains("21h")), "{text}");
+        assert!(lines.iter().all(|line| line.chars().count() <= 80), "{text}");
     }
 
     #[test]
