@@ -365,7 +365,11 @@ fn at_event_looks_records_up_as_of_their_own_times() {
     let event = json!("2026-11-21T10:00:00Z");
     let expected = [(json!(2), event.clone()), (json!(2), event), (json!(5), json!(null))];
     assert_eq!(rows, expected, "not listed in October");
-    assert!(stderr(&output).contains("1 records without a time were looked up as of now"), "{}", stderr(&output));
+    assert!(
+        stderr(&output).contains("1 records without a time were looked up as of now"),
+        "{}",
+        stderr(&output)
+    );
     let log = "1.2.3.4 - - [21/Nov/2026:10:05:03 +0000] evilpanel.com\n1.2.3.4 - - [21/Sep/2026:10:05:03 +0000] evilpanel.com\n";
     let text = dir.run_with_input(&["score", "--at", "event", "--all", "-"], log.as_bytes());
     let statuses: Vec<Value> = json_lines(&text)

@@ -15,8 +15,8 @@ use crate::exit::Failure;
 use crate::filter::Filter;
 use crate::inputs::LogBlock;
 use crate::log::{Log, Stated};
-use crate::memory;
 use crate::output::score::{FormatOptions, Match, ScoredBlock, Scorer};
+use crate::reach;
 use crate::settings::Settings;
 use crate::summary::SummaryBuilder;
 use rapsheet_query::{MatchInfo, Searcher};
@@ -96,7 +96,7 @@ impl<'a> BlockProcessor<'a> {
             is_by_record: is_event || args.summary.is_none() && args.output.is_by_record,
             options,
             summary,
-            memory_begins: if is_event && !is_timeless { memory::begins(snapshot) } else { None },
+            memory_begins: if is_event && !is_timeless { reach::begins(snapshot) } else { None },
             is_timeless,
             unjudged: Unjudged::default(),
         }

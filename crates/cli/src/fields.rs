@@ -18,19 +18,19 @@ const SEARCHED_MAX: usize = 1 << 20;
 pub(crate) struct FieldSearch {
     wanted: Vec<NamedField>,
     /// The fields that there are.
-    known: Known,
+    known: FieldNames,
     searched: usize,
     has_fields: bool,
 }
 
 /// Names in the order in which they were found.
 #[derive(Clone, Debug, Default)]
-struct Known {
+struct FieldNames {
     names: Vec<String>,
     all: HashSet<String>,
 }
 
-impl Known {
+impl FieldNames {
     fn add(&mut self, name: String) {
         if self.all.insert(name.clone()) {
             self.names.push(name);
@@ -140,7 +140,7 @@ impl FieldSearch {
 
 /// The keys of the object on a line, joined by dots where objects are nested. The first record of a document
 /// follows the beginning of the document, and a line end within a record was made a form feed.
-fn each_key(line: &[u8], out: &mut Known) {
+fn each_key(line: &[u8], out: &mut FieldNames) {
     let line: Vec<u8> = line.iter().map(|byte| if *byte == b'\x0c' { b' ' } else { *byte }).collect();
     let line = line.as_slice();
     let record = memchr::memchr(b'[', line).and_then(|at| line.get(at + 1..)).unwrap_or(&[]);
@@ -150,7 +150,7 @@ fn each_key(line: &[u8], out: &mut Known) {
     }
 }
 
-fn add_keys(value: &Value, above: &str, out: &mut Known) {
+fn add_keys(value: &Value, above: &str, out: &mut FieldNames) {
     match value {
         Value::Object(members) => members.iter().for_each(|(key, value)| {
             let path = if above.is_empty() { key.clone() } else { format!("{above}.{key}") };
@@ -168,7 +168,7 @@ mod tests {
 
     #[test]
     fn keys_are_those_that_a_field_selects() {
-        let mut keys = Known::default();
+        let mut keys = FieldNames::default();
         each_key(br#"{"a":{"b":[{"c":1},{"d":"x"}]},"e":null}"#, &mut keys);
         each_key(b"{\"Records\":[{\"f\":\x0c{\"g\":2}}", &mut keys);
         each_key(b"{\"cut", &mut keys);

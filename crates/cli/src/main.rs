@@ -23,7 +23,6 @@ mod lists;
 #[cfg(feature = "ingest")]
 mod lock;
 mod log;
-mod memory;
 mod meter;
 mod names;
 mod output;
@@ -32,6 +31,7 @@ mod printable;
 #[cfg(feature = "ingest")]
 mod progress;
 mod quoted;
+mod reach;
 mod read_ahead;
 mod reorder_buffer;
 mod settings;

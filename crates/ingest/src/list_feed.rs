@@ -17,14 +17,15 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 
-use crate::catalog::{Catalog, Feed, Guard};
+use crate::catalog::lists::feed_of;
+use crate::catalog::{Catalog, Feed};
 use crate::download::decode::{self, Limits};
 use crate::download::refusal::FileRefusal;
 use crate::entry::{Counters, Details, Key, Position, Rules, Sink, Skip, Warnings};
 use crate::format::options::Options;
 use crate::format::{self, Format, Shape, sniff};
 use crate::pipeline::{self, ParseConfig};
-use rapsheet_snapshot::{Assessments, ListKind, Mode, ParseError, Scope, Time};
+use rapsheet_snapshot::{ListKind, ParseError, Scope, Time};
 use std::collections::BTreeSet;
 use std::io::Read;
 use std::path::Path;
@@ -36,8 +37,6 @@ const FALLBACK: &str = "indicator-list";
 /// Formats of one indicator a line. The fallback reads them, too, and takes every kind of indicator.
 const PLAIN: [&str; 6] =
     ["plain-ip", "plain-domain", "plain-ip-annotated", "domain-wildcard", "url-list", "freetext"];
-/// Sightings of such a feed do not expire: it lists what its file lists whenever it is read.
-const UNLIMITED_SECONDS: i64 = 36_500 * 86_400;
 
 /// The feed of one file: blocking, read anew as a whole, without an end of its sightings, and with guards that
 /// let a person's own choice pass: special-use space and names that no published feed may block, and a list that
@@ -59,13 +58,14 @@ pub fn of_file(path: &Path, now: Time) -> Result<Feed, FileRefusal> {
 
 /// A catalogue of such feeds. Files of one name in several folders are feeds of one provider.
 pub fn catalog(feeds: Vec<Feed>) -> Catalog {
-    let mut catalog = Catalog { feeds, never_block: Vec::new(), files: Vec::new() };
+    let mut catalog = Catalog::empty();
+    catalog.feeds = feeds;
     make_ids_unique(&mut catalog.feeds);
     catalog
 }
 
 /// Appends `-2`, `-3`, … to the ids of feeds whose id an earlier one has.
-pub fn make_ids_unique(feeds: &mut [Feed]) {
+fn make_ids_unique(feeds: &mut [Feed]) {
     let mut taken = BTreeSet::new();
     for feed in feeds {
         let id = feed.id.clone();
@@ -77,32 +77,24 @@ pub fn make_ids_unique(feeds: &mut [Feed]) {
     }
 }
 
+/// Gives a feed of one's own list the format that reads its file, and the guards of such a list. Names and
+/// addresses of the never-block list stay protected.
+///
+/// # Errors
+/// The file cannot be read.
+pub fn suit(feed: &mut Feed, now: Time) -> Result<(), FileRefusal> {
+    feed.format = format_of(Path::new(&feed.file), now)?;
+    feed.guard.allow_bogons = true;
+    feed.guard.hold_nothing();
+    Ok(())
+}
+
 fn feed(name: &str, file: &str, format: &'static Format) -> Feed {
-    let mut guard = Guard::of(ListKind::Block);
-    (guard.can_be_empty, guard.allow_bogons, guard.allow_never_block) = (true, true, true);
-    guard.hold_nothing();
-    Feed {
-        id: id_of(name),
-        provider: provider_of(name),
-        title: name.to_owned(),
-        url: String::new(),
-        file: file.to_owned(),
-        format,
-        list: ListKind::Block,
-        mode: Mode::Reset,
-        assessment: Assessments::EMPTY.with(ListKind::Block.plain_assessment()),
-        scope: Scope::Exact,
-        retention_seconds: UNLIMITED_SECONDS,
-        max_age_seconds: UNLIMITED_SECONDS,
-        max_unchanged_seconds: None,
-        keep_absent: false,
-        enabled: true,
-        homepage: String::new(),
-        licence: String::new(),
-        note: String::new(),
-        options: Options::default(),
-        guard,
-    }
+    let mut feed =
+        Feed { provider: provider_of(name), title: name.to_owned(), format, ..feed_of(&id_of(name), file) };
+    (feed.guard.can_be_empty, feed.guard.allow_bogons, feed.guard.allow_never_block) = (true, true, true);
+    feed.guard.hold_nothing();
+    feed
 }
 
 /// A file's name as a provider. Outputs that join providers separate them by blanks and commas.

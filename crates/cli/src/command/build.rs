@@ -14,8 +14,9 @@ use crate::settings::Settings;
 use crate::table::stderr_width;
 use rapsheet_ingest::build::{Accept, BuildError, BuildInput, BuildOutput, is_state_file};
 use rapsheet_ingest::catalog::{self, Catalog, Feed, IdPattern, Indicator};
+use rapsheet_ingest::list_feed;
 use rapsheet_ingest::report::Report;
-use rapsheet_snapshot::{AtomicFile, Snapshot, layout, remove_stale_temp_files};
+use rapsheet_snapshot::{AtomicFile, Snapshot, Time, layout, remove_stale_temp_files};
 use rayon::iter::{IntoParallelIterator, ParallelIterator};
 use std::fs;
 use std::io::{self, Write};
@@ -26,7 +27,7 @@ const GENERATOR: &str = concat!("rapsheet ", env!("CARGO_PKG_VERSION"));
 
 /// Runs the command.
 pub(super) fn run(args: &Build, settings: &Settings) -> Result<Exit, Failure> {
-    let catalog = load_catalog(args)?;
+    let catalog = load_catalog(args, settings.now)?;
     let choice = Choice::new(args, &catalog)?;
     let downloads = downloads(args)?;
     args.check_files(&catalog)?;
@@ -234,7 +235,7 @@ fn catalog_name(path: Option<&Path>) -> String {
 
 /// Reads the catalogue, the lists and the never-block files, and checks that `--accept` names feeds of the
 /// catalogue.
-fn load_catalog(args: &Build) -> Result<Catalog, Failure> {
+fn load_catalog(args: &Build, now: Time) -> Result<Catalog, Failure> {
     let lists_alone = args.downloads.is_none();
     if let Some(path) = args.catalog.as_ref().filter(|_| lists_alone) {
         let path = path.display();
@@ -247,6 +248,8 @@ fn load_catalog(args: &Build) -> Result<Catalog, Failure> {
         let bad = |error: String| Failure::usage(format_args!("--list {}: {error}", path.display()));
         fs::metadata(path).map_err(|error| bad(error.to_string()))?;
         catalog.add_list(path).map_err(bad)?;
+        // The build says what is wrong with a file that cannot be read, as with any download.
+        catalog.feeds.last_mut().map(|feed| list_feed::suit(feed, now));
     }
     for path in &args.never_block {
         catalog.never_block.extend(read_never_block(path)?);

@@ -12,7 +12,6 @@ use crate::exit::{Exit, Failure, print_stderr};
 use crate::input;
 use crate::output::lookup::{Answered, Context, LookupOutput, Refused, Style};
 use crate::settings::Settings;
-use rapsheet_decompress::Remark;
 use rapsheet_query::{Batch, Searcher};
 use rapsheet_snapshot::{ParseError, Status, Time};
 use std::io::{self, BufRead, BufReader, BufWriter, Read, Stdout, Write};
@@ -116,7 +115,7 @@ impl Session<'_> {
                 }
                 pending = read_question(&mut reader)?;
                 if pending.is_none() {
-                    let remark = input.remark.as_ref().and_then(Remark::text);
+                    let remark = input.remark.as_ref().and_then(|remark| remark.text());
                     remark.iter().for_each(|text| self.settings.note(&format!("rapsheet: (stdin): {text}")));
                     return Ok(());
                 }

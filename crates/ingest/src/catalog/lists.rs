@@ -73,7 +73,7 @@ fn id_of(name: &str) -> String {
 }
 
 /// `file` is absolute, so it stands for itself in every folder of downloads.
-fn feed_of(id: &str, file: &str) -> Feed {
+pub(crate) fn feed_of(id: &str, file: &str) -> Feed {
     Feed {
         id: id.to_owned(),
         provider: id.to_owned(),

@@ -18,7 +18,7 @@
 
 mod guards;
 mod id_pattern;
-mod lists;
+pub(crate) mod lists;
 mod near;
 mod options;
 mod sources;
