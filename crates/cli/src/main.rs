@@ -10,6 +10,8 @@ mod budget;
 mod color;
 mod command;
 mod exit;
+#[cfg(unix)]
+mod fault;
 #[cfg(feature = "ingest")]
 mod files;
 mod filter;
@@ -19,6 +21,8 @@ mod inputs;
 #[cfg(feature = "ingest")]
 mod lock;
 mod log;
+#[cfg(feature = "ingest")]
+mod memory;
 mod meter;
 mod output;
 mod parallel;
@@ -42,6 +46,8 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 fn main() -> ExitCode {
     exit::survive_size_limits();
+    #[cfg(unix)]
+    fault::survive();
     exit::code_of(run())
 }
 

@@ -23,7 +23,8 @@ const TOO_LONG_SHOWN: usize = 80;
 pub(super) fn run(args: &Lookup, settings: &Settings) -> Result<Exit, Failure> {
     // Does not compile once there is another policy to apply.
     let crate::args::Policy::Any = args.policy;
-    let snapshot = settings.open()?;
+    let is_asked_later = args.indicators.is_empty() || args.indicators.iter().any(|text| text == "-");
+    let snapshot = if is_asked_later { settings.load()? } else { settings.open()? };
     let searcher = Searcher::new(&snapshot, args.at.unwrap_or(settings.now));
     let context = Context {
         snapshot: &snapshot,
