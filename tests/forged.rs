@@ -185,8 +185,9 @@ fn counts_that_no_length_bounds_do_not_keep_verification_busy() {
                 (section.count, section.bytes) = (huge, vec![0; 16]);
             }
             for section in &mut all {
-                let is_index = [Section::Ipv6Index, Section::Ipv6Ranges, Section::UrlBlocks, Section::NameLeaves]
-                    .contains(&section.section);
+                let is_index =
+                    [Section::Ipv6Index, Section::Ipv6Ranges, Section::UrlBlocks, Section::NameLeaves]
+                        .contains(&section.section);
                 section.count = if is_index { huge } else { section.count };
             }
             let (forged, other) = (put_together(&sound, all), Arc::clone(&sound));
@@ -202,7 +203,13 @@ fn a_file_that_lost_a_whole_kind_of_entries_is_noticed() {
     let kinds: [&[Section]; 4] = [
         &[Section::Ipv4Directory, Section::Ipv4Ends, Section::Ipv4Sets, Section::Ipv4Times],
         &[Section::Ipv6Index, Section::Ipv6Ranges, Section::Ipv6Sets, Section::Ipv6Times],
-        &[Section::NameFilter, Section::NameLocator, Section::NameLeaves, Section::NameSets, Section::NameTimes],
+        &[
+            Section::NameFilter,
+            Section::NameLocator,
+            Section::NameLeaves,
+            Section::NameSets,
+            Section::NameTimes,
+        ],
         &[Section::UrlBlocks, Section::UrlSets, Section::UrlTimes],
     ];
     for lost in kinds {

@@ -2,8 +2,9 @@
 
 use crate::support::{DAY, Harness, contents, day};
 use crate::test_dir::{TestDir, code, stderr};
-use rapsheet_ingest::build::{Accept, BuildInput, BuildOutput, Observer, build};
+use rapsheet_ingest::build::{Accept, BuildInput, BuildOutput, Observer, Stage, build};
 use rapsheet_ingest::catalog::Catalog;
+use rapsheet_ingest::report::FeedReport;
 use rapsheet_snapshot::section::origin::FeedState;
 use serde_json::Value;
 use std::fs;
@@ -54,7 +55,8 @@ fn out_replaces_nothing_but_a_snapshot() {
     let dir = dir();
     dir.write("notes.log", "Nov 21 10:00:00 host sshd: login from 45.9.20.5\n");
     dir.write("empty", "");
-    for previous in [&["--previous", "none"][..], &["--previous", "rapsheet.rap"], &["--replace-newer"], &[]] {
+    for previous in [&["--previous", "none"][..], &["--previous", "rapsheet.rap"], &["--replace-newer"], &[]]
+    {
         for (out, exit, message) in [
             ("notes.log", 4, "notes.log: this file is no snapshot of rapsheet and is not replaced"),
             ("empty", 4, "empty: this file is no snapshot"),
@@ -124,7 +126,9 @@ fn a_build_leaves_no_lock_behind() {
 fn pipes_never_hold_a_build() {
     let dir = dir();
     for name in ["alone", "full"] {
-        assert!(std::process::Command::new("mkfifo").arg(dir.path(name)).status().expect("it runs").success());
+        assert!(
+            std::process::Command::new("mkfifo").arg(dir.path(name)).status().expect("it runs").success()
+        );
     }
     // Opened for both directions, it is a reader that never reads. The first write fills it.
     let mut full = fs::OpenOptions::new().read(true).write(true).open(dir.path("full")).expect("a pipe");
@@ -220,6 +224,12 @@ struct Writer {
 }
 
 impl Observer for Writer {
+    fn stage_begins(&self, _: Stage, _: usize) {}
+
+    fn feed_begins(&self, _: &str) {}
+
+    fn feed_ends(&self, _: &FeedReport) {}
+
     fn bytes_read(&self, _: u64) {
         let left = self.times.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |left| left.checked_sub(1));
         if left.is_ok() {

@@ -195,11 +195,7 @@ impl<N> Flattened<N> {
 }
 
 /// Appends the sightings of groups with their extents, and sorts them.
-fn sightings_of(
-    members: impl Iterator<Item = (u32, DraftExtent)>,
-    groups: &Groups<'_>,
-    out: &mut DraftSet,
-) {
+fn sightings_of(members: impl Iterator<Item = (u32, DraftExtent)>, groups: &Groups<'_>, out: &mut DraftSet) {
     let mut sightings = Vec::new();
     for (group, extent) in members {
         sightings.clear();
@@ -390,15 +386,15 @@ mod tests {
             let (list, source, assessments) = (ListKind::Block, ClaimSource::Download, Assessments::EMPTY);
             let times = [None; 3];
             let [first_seen, last_seen, expires] = times;
-            let claim = Claim { feed: FeedId(feed), list, source, assessments, first_seen, last_seen, expires };
+            let claim =
+                Claim { feed: FeedId(feed), list, source, assessments, first_seen, last_seen, expires };
             tag(claims.push(claim).expect("few"), Scope::Exact)
         });
         for tag in tags.iter().cycle().take(if is_rare { 4 } else { 80 }) {
             columns.push_range(AddressRange::V4 { first: 0, last: 0 }, *tag);
         }
         let uses = ClaimUses::of(&columns, &claims);
-        let mut groups =
-            Groups::new(ClaimContext { claims: &claims, uses: &uses, policies: &[POLICY; 4] });
+        let mut groups = Groups::new(ClaimContext { claims: &claims, uses: &uses, policies: &[POLICY; 4] });
         let numbers = tags.map(|tag| groups.group(&mut [tag]));
         assert_eq!(numbers.map(super::is_rare), [is_rare; 4]);
         with(&groups, numbers)

@@ -242,7 +242,10 @@ impl<'a> Groups<'a> {
     /// Whether a group has sightings.
     pub(crate) fn has_sightings(&self, number: u32) -> bool {
         if number & (RARE | SEVERAL) == RARE {
-            return self.context.resolve_one(number & !RARE).is_some_and(|resolved| resolved.sighting.is_some());
+            return self
+                .context
+                .resolve_one(number & !RARE)
+                .is_some_and(|resolved| resolved.sighting.is_some());
         }
         self.with_group(number, |group| !group.sightings.is_empty())
     }

@@ -30,7 +30,9 @@ const STDERR: i32 = 2;
 
 /// Handles both signals from now on.
 pub(crate) fn survive() {
-    for (signal, exit, message) in [(SIGABRT, Exit::Unfinished, NO_MEMORY), (SIGBUS, Exit::Refused, CUT_SHORT)] {
+    for (signal, exit, message) in
+        [(SIGABRT, Exit::Unfinished, NO_MEMORY), (SIGBUS, Exit::Refused, CUT_SHORT)]
+    {
         // SAFETY: the handler allocates nothing, takes no lock and does not panic. It makes two system calls that POSIX
         // allows in handlers, `write` and `_exit`, and does not return to what was interrupted.
         let handled = unsafe { low_level::register(signal, move || end(exit, message)) };

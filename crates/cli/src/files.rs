@@ -71,8 +71,11 @@ impl<'a> Prepared<'a> {
     pub(crate) fn publish(self) -> Result<(), Error> {
         match self {
             Prepared::File(file) => file.publish(),
-            Prepared::Stream(target, fill) => write_stream(target, fill)
-                .map_err(|source| Error::Io { path: target.to_owned(), doing: "writing", source }),
+            Prepared::Stream(target, fill) => write_stream(target, fill).map_err(|source| Error::Io {
+                path: target.to_owned(),
+                doing: "writing",
+                source,
+            }),
         }
     }
 }
@@ -172,7 +175,11 @@ pub(crate) fn check_replaces_no_snapshot(flag: &str, target: &Path) -> Result<()
 
 /// Checks that what stands at a path, if anything, is what a new one may replace. `is_ours` is given its first
 /// bytes.
-pub(crate) fn check_replaces_only(path: &Path, what: &str, is_ours: fn(&[u8]) -> bool) -> Result<(), Failure> {
+pub(crate) fn check_replaces_only(
+    path: &Path,
+    what: &str,
+    is_ours: fn(&[u8]) -> bool,
+) -> Result<(), Failure> {
     let refused = |why: String| Failure::refused(format_args!("--out: {}: {why}", path.display()));
     match head_of(path) {
         Ok(Some(head)) if !is_ours(&head) => Err(refused(format!(

@@ -110,11 +110,16 @@ pub fn diff(old: &Snapshot, new: &Snapshot, mut visit: impl FnMut(&Change<'_>)) 
     for (part, space) in [v4, v6] {
         let before = ranges(old.index(), space, &mut |sighting| merger.number(0, sighting));
         let after = ranges(new.index(), space, &mut |sighting| merger.number(1, sighting));
-        let (before, after) = (before.ok_or_else(|| old.unwalkable(part))?, after.ok_or_else(|| new.unwalkable(part))?);
+        let (before, after) =
+            (before.ok_or_else(|| old.unwalkable(part))?, after.ok_or_else(|| new.unwalkable(part))?);
         merger.ranges(&before, &after);
     }
-    merger.names(old.index(), new.index()).map_err(|side| if side == 0 { old } else { new }.unwalkable(Part::Names))?;
-    merger.urls(old.index(), new.index()).map_err(|side| if side == 0 { old } else { new }.unwalkable(Part::Urls))?;
+    merger
+        .names(old.index(), new.index())
+        .map_err(|side| if side == 0 { old } else { new }.unwalkable(Part::Names))?;
+    merger
+        .urls(old.index(), new.index())
+        .map_err(|side| if side == 0 { old } else { new }.unwalkable(Part::Urls))?;
     Ok(merger.same)
 }
 
@@ -255,7 +260,8 @@ impl<'v> Merger<'v> {
         (old, before): (Index<'_>, Option<Entry>),
         (new, after): (Index<'_>, Option<Entry>),
     ) -> Result<(), Side> {
-        for ((side, limit), (index, entry)) in (0..).zip(&mut self.limits).zip([(old, before), (new, after)]) {
+        for ((side, limit), (index, entry)) in (0..).zip(&mut self.limits).zip([(old, before), (new, after)])
+        {
             if !entry.is_none_or(|entry| limit.take(1 + index.sighting_count(entry))) {
                 return Err(side);
             }

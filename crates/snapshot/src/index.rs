@@ -347,7 +347,9 @@ impl<'a> Index<'a> {
     ) {
         for sighting in self.sightings(entry) {
             match sighting.extent {
-                Extent::Prefix(length) if range.prefix_count(length).is_some_and(|count| count <= LISTED_MAX) => {
+                Extent::Prefix(length)
+                    if range.prefix_count(length).is_some_and(|count| count <= LISTED_MAX) =>
+                {
                     range.prefixes(length).for_each(|listed| visit(listed, &sighting));
                 }
                 Extent::Prefix(_) => {}

@@ -179,7 +179,12 @@ impl Check<'_> {
         self.length(Section::SetExceptions, rows.map(|(_, length)| length))?;
         let count = self.snapshot.count(Section::SetExceptions);
         let found = || format!("{count} rows");
-        self.require(rows.is_some_and(|(rows, _)| rows == count), Section::SetExceptions, "as many rows as it has", found)?;
+        self.require(
+            rows.is_some_and(|(rows, _)| rows == count),
+            Section::SetExceptions,
+            "as many rows as it has",
+            found,
+        )?;
         if let Some((filter, locator, leaves)) = self.index.names.parts() {
             self.length(Section::NameFilter, Some(filter.byte_len()))?;
             self.length(Section::NameLocator, Some(locator.byte_len()))?;
@@ -204,10 +209,13 @@ impl Check<'_> {
         let count = self.snapshot.count(part.sets());
         let numbers = Packed::new(self.snapshot.bytes(part.sets()));
         // Numbers of no bits have no length that could bound their count. Each entry takes a byte of its index.
-        let indexes = PART_SECTIONS.iter().filter(|(_, sets)| *sets == part.sets()).flat_map(|(indexes, _)| *indexes);
+        let indexes =
+            PART_SECTIONS.iter().filter(|(_, sets)| *sets == part.sets()).flat_map(|(indexes, _)| *indexes);
         let bytes: usize = indexes.map(|index| self.snapshot.bytes(*index).len()).sum();
         let is_bounded = !numbers.is_without_bits() || count <= bytes;
-        self.require(is_bounded, part.sets(), "as many as its index can hold", || format!("{count} of no bits"))?;
+        self.require(is_bounded, part.sets(), "as many as its index can hold", || {
+            format!("{count} of no bits")
+        })?;
         self.length(part.sets(), if count == 0 { Some(0) } else { Some(numbers.byte_len(count)) })
     }
 
@@ -459,13 +467,16 @@ impl<'a> ListedCounts<'a> {
             uses.get_mut(set as usize).into_iter().for_each(|uses| *uses += 1);
         }
         let used = self.records.iter().zip(uses).filter(|(_, uses)| *uses > 0);
-        used.flat_map(|(records, uses)| records.iter().map(move |record| (record, uses))).all(|(record, uses)| {
-            let place = self.of_feeds.get_mut(usize::from(record.feed.0));
-            let fits = record.extent == Extent::None && (part == Part::Names || record.scope == Scope::Exact);
-            let is_sound = fits && place.is_some();
-            place.into_iter().for_each(|count| *count += uses);
-            is_sound && self.limit.take(u64::try_from(uses).unwrap_or(u64::MAX))
-        })
+        used.flat_map(|(records, uses)| records.iter().map(move |record| (record, uses))).all(
+            |(record, uses)| {
+                let place = self.of_feeds.get_mut(usize::from(record.feed.0));
+                let fits =
+                    record.extent == Extent::None && (part == Part::Names || record.scope == Scope::Exact);
+                let is_sound = fits && place.is_some();
+                place.into_iter().for_each(|count| *count += uses);
+                is_sound && self.limit.take(u64::try_from(uses).unwrap_or(u64::MAX))
+            },
+        )
     }
 }
 

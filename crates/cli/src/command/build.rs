@@ -374,9 +374,9 @@ impl PreviousBuild {
         };
         let remedy = "name another with --previous, or start afresh with `--previous none`";
         let is_required = args.previous.is_some() || path.exists();
-        let open =
-            || Snapshot::open(path)
-            .map_err(|error| Failure::unopened(&error, format_args!("{error}; {remedy}")));
+        let open = || {
+            Snapshot::open(path).map_err(|error| Failure::unopened(&error, format_args!("{error}; {remedy}")))
+        };
         let snapshot = is_required.then(open).transpose()?;
         let at_out = args.previous.as_ref().and_then(|_| at_out());
         let mut states = [path, &args.out].map(|snapshot| with_suffix(snapshot, ".state")).into_iter();

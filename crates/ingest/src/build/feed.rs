@@ -133,14 +133,8 @@ impl From<HoldReason> for NotAdmitted {
 /// Reads a feed's download from the folder of downloads. `on_bytes` is called with the size of every block.
 pub(super) fn read(feed: &Feed, context: &FeedContext<'_>, on_bytes: &(dyn Fn(u64) + Sync)) -> FeedResult {
     let report = FeedReport::new(&feed.id, &feed.provider, feed.format.id, &feed.file);
-    let mut result = FeedResult {
-        report,
-        rejects: Vec::new(),
-        admitted: None,
-        memory: 0,
-        is_over: false,
-        found: None,
-    };
+    let mut result =
+        FeedResult { report, rejects: Vec::new(), admitted: None, memory: 0, is_over: false, found: None };
     match result.admit(feed, context, on_bytes) {
         Ok(admitted) => result.set_admitted(feed, admitted, context),
         Err(NotAdmitted::Held(reason)) => result.set_held(&reason, context),
@@ -217,7 +211,7 @@ impl FeedResult {
     pub(super) fn kept(feed: &Feed, record: &FeedRecord) -> FeedResult {
         let mut report = FeedReport::new(&feed.id, &feed.provider, &record.format, "");
         (report.state, report.reason) = (record.state, record.state_reason.clone());
-        FeedResult { report, rejects: Vec::new(), admitted: None, found: None }
+        FeedResult { report, rejects: Vec::new(), admitted: None, found: None, memory: 0, is_over: false }
     }
 
     /// When the list says that it was generated, if it was admitted.
@@ -386,9 +380,8 @@ fn source(
 
 /// What an operator should know about the file and its sidecar.
 fn notes_on_file(download: &Download, file: &str) -> Vec<String> {
-    let bad_sidecar = |why: &String| {
-        format!("{file}.meta.json is not a valid sidecar: {why}; the file's own time counts")
-    };
+    let bad_sidecar =
+        |why: &String| format!("{file}.meta.json is not a valid sidecar: {why}; the file's own time counts");
     let in_future = |time| format!("retrieved at {time}, which is in the future: is a clock wrong?");
     let bad_sidecar = download.sidecar_error.as_ref().map(bad_sidecar);
     bad_sidecar.into_iter().chain(download.in_future.map(in_future)).collect()

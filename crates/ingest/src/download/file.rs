@@ -216,15 +216,16 @@ impl Sidecar {
     fn parse(text: &[u8]) -> Result<Sidecar, serde_json::Error> {
         let SidecarJson { fetched_at, changed_at, bytes, sha256 } = serde_json::from_slice(text)?;
         let mut error = None;
-        let [retrieved, changed] = [("fetched_at", fetched_at), ("changed_at", changed_at)].map(|(key, text)| {
-            let text = text?;
-            let time = Time::parse_rfc3339(&text);
-            if time.is_none() {
-                let found = text.escape_debug();
-                error = Some(format!("{key} is `{found}`, expected a time such as 2026-08-23T03:00:00Z"));
-            }
-            time
-        });
+        let [retrieved, changed] =
+            [("fetched_at", fetched_at), ("changed_at", changed_at)].map(|(key, text)| {
+                let text = text?;
+                let time = Time::parse_rfc3339(&text);
+                if time.is_none() {
+                    let found = text.escape_debug();
+                    error = Some(format!("{key} is `{found}`, expected a time such as 2026-08-23T03:00:00Z"));
+                }
+                time
+            });
         Ok(Sidecar { retrieved, changed, bytes, sha256, error })
     }
 

@@ -97,7 +97,8 @@ impl Collector {
     /// What the rows will take in a build at its peak, in bytes: measured with lists of each kind, and rounded up.
     pub(crate) fn build_memory(&self) -> u64 {
         let Columns { names, urls, v4, v6 } = &self.columns;
-        let texts = [names, urls].into_iter().map(|texts| texts.memory() * 2 + texts.rows().len() * TEXT_COST);
+        let texts =
+            [names, urls].into_iter().map(|texts| texts.memory() * 2 + texts.rows().len() * TEXT_COST);
         let ranges = v4.rows().len() * V4_COST + v6.rows().len() * V6_COST;
         (texts.sum::<usize>() + ranges + self.attributes.len() * ATTRIBUTES_COST) as u64
     }

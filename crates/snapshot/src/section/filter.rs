@@ -63,7 +63,11 @@ impl SuffixSet {
         let mut all = SuffixSet { labels_min: u32::MAX, longer_min: u32::MAX, ..SuffixSet::default() };
         let mut before: &[u8] = &[];
         for name in names {
-            all.add(Suffix::last_label(name, seed), name, before.iter().zip(*name).take_while(|(a, b)| a == b).count());
+            all.add(
+                Suffix::last_label(name, seed),
+                name,
+                before.iter().zip(*name).take_while(|(a, b)| a == b).count(),
+            );
             before = name;
         }
         all.suffixes.sort_unstable();
@@ -307,7 +311,10 @@ mod tests {
         let bytes = [header, vec![0; HEADER_LEN - 8], vec![SATURATED; BUCKET_LEN]].concat();
         let filter = Filter::new(&bytes, SEED).expect("a filter");
         assert!((0..500).all(|at| filter.lookup(SuffixHash(at)) == Membership::UNKNOWN));
-        assert!(Filter::new(&bytes[..bytes.len() - 1], SEED).is_none() && Filter::new(&[0; HEADER_LEN], SEED).is_none());
+        assert!(
+            Filter::new(&bytes[..bytes.len() - 1], SEED).is_none()
+                && Filter::new(&[0; HEADER_LEN], SEED).is_none()
+        );
     }
 
     proptest::proptest! {

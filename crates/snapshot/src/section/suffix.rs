@@ -200,7 +200,8 @@ mod tests {
 
     /// Where the suffixes of a name end, and their hashes.
     fn walked(name: &[u8]) -> Vec<(usize, SuffixHash)> {
-        let suffixes = std::iter::successors(Some(Suffix::last_label(name, SEED)), |suffix| suffix.next(name));
+        let suffixes =
+            std::iter::successors(Some(Suffix::last_label(name, SEED)), |suffix| suffix.next(name));
         suffixes.map(|suffix| (suffix.end, suffix.hash(name))).collect()
     }
 
