@@ -41,13 +41,9 @@ impl TrailingBytes {
 /// The text of all members.
 pub(crate) struct Members<R> {
     container: Container,
-    state: State<R>,
+    /// The member that is read; `None` behind the last one.
+    current: Option<DamageReader<Member<R>>>,
     trailing: TrailingBytes,
-}
-
-enum State<R> {
-    Inside(DamageReader<Member<R>>),
-    Ended,
 }
 
 /// One member.
@@ -64,24 +60,24 @@ impl<R: Read> Members<R> {
     /// Reads a stream in this container, whose decoder this build has.
     pub(crate) fn new(container: Container, source: R, trailing: TrailingBytes) -> Result<Members<R>, Error> {
         let member = Member::open(container, Lookahead::new(source))?;
-        Ok(Members { container, state: State::Inside(DamageReader::new(member)), trailing })
+        Ok(Members { container, current: Some(DamageReader::new(member)), trailing })
     }
 
-    /// Opens the next member; `false` behind the last one.
-    fn open_next(&mut self, mut source: Lookahead<R>) -> io::Result<bool> {
+    /// Opens the next member, if there is one.
+    fn open_next(&mut self, mut source: Lookahead<R>) -> io::Result<()> {
         let padding = source.skip_zeros()?;
         let head = source.peek(MAGIC_LEN)?;
         if head.is_empty() {
-            return Ok(false);
+            return Ok(());
         }
         if Container::of(head) == self.container || self.container.may_begin(head) {
             let member = Member::open(self.container, source)?;
-            self.state = State::Inside(DamageReader::new(member));
-            return Ok(true);
+            self.current = Some(DamageReader::new(member));
+            return Ok(());
         }
         let garbage = source.skip_all()?;
         self.trailing.add(padding + garbage);
-        Ok(false)
+        Ok(())
     }
 }
 
@@ -90,21 +86,16 @@ impl<R: Read> Read for Members<R> {
         if buffer.is_empty() {
             return Ok(0);
         }
-        loop {
-            if let State::Inside(member) = &mut self.state {
-                let count = member.read(buffer)?;
-                if count > 0 {
-                    return Ok(count);
-                }
+        while let Some(member) = &mut self.current {
+            let count = member.read(buffer)?;
+            if count > 0 {
+                return Ok(count);
             }
-            let source = match std::mem::replace(&mut self.state, State::Ended) {
-                State::Inside(member) => member.into_inner().into_source(),
-                State::Ended => return Ok(0),
-            };
-            if !self.open_next(source)? {
-                return Ok(0);
+            if let Some(member) = self.current.take() {
+                self.open_next(member.into_inner().into_source())?;
             }
         }
+        Ok(0)
     }
 }
 

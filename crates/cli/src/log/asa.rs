@@ -79,7 +79,7 @@ fn end_of(line: &[u8], message: &Range<usize>, marks: &[&[u8]]) -> Option<Range<
 fn time(line: &[u8], now: Time) -> Stated {
     let prefix = mnemonic(line).and_then(|(start, _)| line.get(..start)).unwrap_or(line);
     let months = memchr::memchr_iter(b' ', prefix).map(|blank| blank + 1);
-    let own = months.filter_map(|at| prefix.get(at..)).map(|text| timestamp::of_name(text, now));
-    let own = own.filter(|stated| *stated != Stated::Nothing).last().unwrap_or(Stated::Nothing);
+    let mut own = months.filter_map(|at| prefix.get(at..)).map(|text| timestamp::of_name(text, now));
+    let own = own.rfind(|stated| *stated != Stated::Nothing).unwrap_or(Stated::Nothing);
     own.or_else(|| timestamp::of_line(prefix, now))
 }

@@ -213,9 +213,9 @@ impl RecordFormat for Columns {
         let is_header = self.is_header(record);
         let (own, beyond) = record.split_at_checked(end).unwrap_or((record, &[]));
         if is_header {
-            push_disowned(own, out)
+            push_disowned(own, out);
         } else {
-            out.extend_from_slice(own)
+            out.extend_from_slice(own);
         }
         let cells = if is_header {
             ANNOTATION_NAMES.map(str::to_owned)

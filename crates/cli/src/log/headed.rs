@@ -110,9 +110,9 @@ impl RecordFormat for Header {
         });
         let (own, beyond) = record.split_at_checked(end).unwrap_or((record, &[]));
         if is_header {
-            push_disowned(own, out)
+            push_disowned(own, out);
         } else {
-            out.extend_from_slice(own)
+            out.extend_from_slice(own);
         }
         let empty = std::iter::repeat_n(self.style.cells.empty, known.saturating_sub(count));
         for cell in empty.chain(added.iter().map(String::as_str)) {

@@ -76,68 +76,71 @@ const WINDOWS_DNS: &str = "11/27/2026 10:00:00 AM 0E4C PACKET  000000D5 UDP Rcv 
 const SYSLOG: &str = "<34>Oct  1 22:14:15 host su[12]: failed for x";
 const SYSLOG_5424: &str = "<165>1 2026-10-11T22:14:15.003Z host app 77 ID47 [a@1 b=\"x]\\\"y\"][c] a message";
 
+/// The beginning of a log, and its kind.
+const BEGINNINGS: &[(&str, &str)] = &[
+    ("#separator \\x09\n", "zeek"),
+    ("{\"a\":1}\n{\"a\":2}\n", "jsonl"),
+    ("{ \"a\": 1}\n", "jsonl"),
+    ("{}\n", "jsonl"),
+    ("{\n \"a\":1\n}\n", "text"),
+    (" {\"Records\" : [ {", "cloudtrail"),
+    ("{\"Records\":5}\n", "jsonl"),
+    ("time,src_ip,dst\n1,2,3\n", "csv"),
+    ("time\tsrc_ip\n1\t2\n", "tsv"),
+    (COMBINED, "combined"),
+    ("www.example.com:80 ::1 - - [17/May/2015:10:05:03 +0000] \"-\" 408 -", "combined"),
+    (VPC, "vpcflow"),
+    ("2 unknown eni-1 - - - - - - - 1431280876 1431280934 - NODATA", "vpcflow"),
+    ("version vpc-id srcaddr pkt-dstaddr\n", "vpcflow"),
+    (ALB, "alb"),
+    (SQUID, "squid"),
+    (BIND, "bind"),
+    (BIND_OLD, "bind"),
+    ("Nov 23 10:05:03 ns1 named[7]: client 192.0.2.9#5 (x.org): query: x.org IN A +", "bind"),
+    (SYSLOG, "syslog"),
+    (SYSLOG_5424, "syslog"),
+    ("2026-10-11T22:14:15.003+01:00 host app[5]: x", "syslog"),
+    ("#Software: x\n#Fields: date time c-ip\n", "w3c"),
+    ("# a comment\nx\n", "text"),
+    ("[1795773600] unbound[1:0] info: 192.0.2.9 www.example.com. A IN", "unbound"),
+    ("[1795773600] unbound[1:0] info: start of service (unbound 1.19.0).", "text"),
+    ("Nov 23 10:05:03 dnsmasq[7]: forwarded www.example.com to 192.0.2.9", "dnsmasq"),
+    ("Nov 23 10:05:03 host dnsmasq-dhcp[7]: DHCPACK(br0) 192.0.2.9 aa:bb", "syslog"),
+    (
+        "11/27/2026-10:00:00.1  [**] [1:2:3] a [**] [Priority: 1] {UDP} 192.0.2.9:5 -> 192.0.2.10:53",
+        "suricata",
+    ),
+    (HAPROXY, "haproxy"),
+    ("%ASA-6-302013: Built outbound TCP connection 3 for outside:192.0.2.9/22 (192.0.2.9/22)", "asa"),
+    ("Nov 27 10:00:00 r1 77: *Nov 27 09:00:00.1: %SEC_LOGIN-5-X: a", "asa"),
+    ("Nov 27 10:00:00 host app: 100%: done", "syslog"),
+    (
+        "Nov 27 10:00:00 fw 1,2026/11/27 10:00:00,01,TRAFFIC,end,1,2026/11/27 10:00:00,192.0.2.9,192.0.2.10,",
+        "paloalto",
+    ),
+    ("CEF:0|v|p|1|2|n|5|src=192.0.2.9", "cef"),
+    ("<34>Nov 27 10:00:00 host LEEF:1.0|v|p|1|2|src=192.0.2.9\tdst=192.0.2.10", "leef"),
+    ("date=2026-11-27 time=10:00:00 srcip=192.0.2.9", "keyvalue"),
+    ("Nov 27 10:00:00 fw1 date=2026-11-27 time=10:00:00 srcip=192.0.2.9", "keyvalue"),
+    ("Nov 27 10:00:00 host kernel: IN=eth0 OUT= SRC=192.0.2.9 DST=192.0.2.10", "syslog"),
+    ("a=b c=d and some words", "text"),
+    (WINDOWS_DNS, "windows-dns"),
+    ("Nov 27 10:00:00 mx postfix/smtpd[7]: connect from unknown[192.0.2.9]", "syslog"),
+    ("2026/11/27 10:00:00 [error] 1#1: *5 open() failed, client: 192.0.2.9", "text"),
+    ("[Sun Dec 04 04:47:44 2005] [notice] x", "text"),
+    ("45.9.20.5 - - [x] \"GET\"\n", "text"),
+    ("Nov 23 host a, b, c\n", "text"),
+    ("", "text"),
+];
+
 #[test]
 fn detects_kinds_by_their_beginnings() {
-    for (head, expected) in [
-        ("#separator \\x09\n", "zeek"),
-        ("{\"a\":1}\n{\"a\":2}\n", "jsonl"),
-        ("{ \"a\": 1}\n", "jsonl"),
-        ("{}\n", "jsonl"),
-        ("{\n \"a\":1\n}\n", "text"),
-        (" {\"Records\" : [ {", "cloudtrail"),
-        ("{\"Records\":5}\n", "jsonl"),
-        ("time,src_ip,dst\n1,2,3\n", "csv"),
-        ("time\tsrc_ip\n1\t2\n", "tsv"),
-        (COMBINED, "combined"),
-        ("www.example.com:80 ::1 - - [17/May/2015:10:05:03 +0000] \"-\" 408 -", "combined"),
-        (VPC, "vpcflow"),
-        ("2 unknown eni-1 - - - - - - - 1431280876 1431280934 - NODATA", "vpcflow"),
-        ("version vpc-id srcaddr pkt-dstaddr\n", "vpcflow"),
-        (ALB, "alb"),
-        (SQUID, "squid"),
-        (BIND, "bind"),
-        (BIND_OLD, "bind"),
-        ("Nov 23 10:05:03 ns1 named[7]: client 192.0.2.9#5 (x.org): query: x.org IN A +", "bind"),
-        (SYSLOG, "syslog"),
-        (SYSLOG_5424, "syslog"),
-        ("2026-10-11T22:14:15.003+01:00 host app[5]: x", "syslog"),
-        ("#Software: x\n#Fields: date time c-ip\n", "w3c"),
-        ("# a comment\nx\n", "text"),
-        ("[1795773600] unbound[1:0] info: 192.0.2.9 www.example.com. A IN", "unbound"),
-        ("[1795773600] unbound[1:0] info: start of service (unbound 1.19.0).", "text"),
-        ("Nov 23 10:05:03 dnsmasq[7]: forwarded www.example.com to 192.0.2.9", "dnsmasq"),
-        ("Nov 23 10:05:03 host dnsmasq-dhcp[7]: DHCPACK(br0) 192.0.2.9 aa:bb", "syslog"),
-        (
-            "11/27/2026-10:00:00.1  [**] [1:2:3] a [**] [Priority: 1] {UDP} 192.0.2.9:5 -> 192.0.2.10:53",
-            "suricata",
-        ),
-        (HAPROXY, "haproxy"),
-        ("%ASA-6-302013: Built outbound TCP connection 3 for outside:192.0.2.9/22 (192.0.2.9/22)", "asa"),
-        ("Nov 27 10:00:00 r1 77: *Nov 27 09:00:00.1: %SEC_LOGIN-5-X: a", "asa"),
-        ("Nov 27 10:00:00 host app: 100%: done", "syslog"),
-        (
-            "Nov 27 10:00:00 fw 1,2026/11/27 10:00:00,01,TRAFFIC,end,1,2026/11/27 10:00:00,192.0.2.9,192.0.2.10,",
-            "paloalto",
-        ),
-        ("CEF:0|v|p|1|2|n|5|src=192.0.2.9", "cef"),
-        ("<34>Nov 27 10:00:00 host LEEF:1.0|v|p|1|2|src=192.0.2.9\tdst=192.0.2.10", "leef"),
-        ("date=2026-11-27 time=10:00:00 srcip=192.0.2.9", "keyvalue"),
-        ("Nov 27 10:00:00 fw1 date=2026-11-27 time=10:00:00 srcip=192.0.2.9", "keyvalue"),
-        ("Nov 27 10:00:00 host kernel: IN=eth0 OUT= SRC=192.0.2.9 DST=192.0.2.10", "syslog"),
-        ("a=b c=d and some words", "text"),
-        (WINDOWS_DNS, "windows-dns"),
-        ("Nov 27 10:00:00 mx postfix/smtpd[7]: connect from unknown[192.0.2.9]", "syslog"),
-        ("2026/11/27 10:00:00 [error] 1#1: *5 open() failed, client: 192.0.2.9", "text"),
-        ("[Sun Dec 04 04:47:44 2005] [notice] x", "text"),
-        ("45.9.20.5 - - [x] \"GET\"\n", "text"),
-        ("Nov 23 host a, b, c\n", "text"),
-        ("", "text"),
-    ] {
+    for (head, expected) in BEGINNINGS {
         let detected = DETECTION_ORDER
             .iter()
             .find(|kind| (kind.detect)(head.as_bytes()))
             .map_or("text", |kind| kind.name);
-        assert_eq!(detected, expected, "{head}");
+        assert_eq!(detected, *expected, "{head}");
     }
     for kind in KINDS {
         assert_eq!(find(kind.name).map(|kind| kind.name), Some(kind.name));
