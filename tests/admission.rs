@@ -186,7 +186,8 @@ fn holds_truncated_downloads() {
         &declared(800, 800),
     );
     let with_sidecar = |text: &str| {
-        let harness = harness("plain-ip", "");
+        let keys = "retention = \"5000d\"\nmax_age = \"5000d\"\nmax_unchanged = \"off\"\n";
+        let harness = harness("plain-ip", keys);
         harness.download("list.txt", list.as_bytes(), day(0));
         std::fs::write(harness.path("list.txt.meta.json"), text).expect("a sidecar");
         failure_reason(&harness.build_only(day(400))).map(str::to_owned)

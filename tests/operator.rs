@@ -70,7 +70,7 @@ fn a_stale_feed_is_named_first_and_makes_exit_3() {
     let report = report(&dir);
     assert_eq!((&report["trouble"], &report["counts"]["stale"]), (&json!(true), &json!(1)));
     let two = feed_of(&report, "two");
-    assert_eq!((&two["state"], &two["stale"], &two["reason"]), (&json!("ok"), &json!(true), &json!("old")));
+    assert_eq!((&two["state"], &two["stale"], &two["concern"]), (&json!("ok"), &json!(true), &json!("old")));
     let metrics = dir.read("m.prom");
     assert!(metrics.contains("\nrapsheet_feeds_stale 1\n"), "{metrics}");
     assert!(metrics.contains("feed_stale{feed=\"two\",provider=\"two.example\"} 1"), "{metrics}");
@@ -473,7 +473,7 @@ fn the_catalogue_inside_the_program_is_the_default() {
     dir.write("catalog.toml", "[include]\nbuiltin = true\n[[override]]\nid = \"feodo-*\"\nenabled = false\n");
     assert_eq!(
         code(&dir.run(BUILD)),
-        2,
+        3,
         "the only download is of a disabled feed: {}",
         stderr(&dir.run(BUILD))
     );

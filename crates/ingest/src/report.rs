@@ -178,11 +178,15 @@ pub struct FeedReport {
     /// `ok`, `failed` or `held`.
     #[serde(serialize_with = "state_word")]
     pub state: FeedState,
-    /// Why it is failed, held, stale or without a live sighting: a word, such as `missing`, `html`, `unchanged` or
-    /// `expired`; empty where it is none of them.
+    /// Why it is failed or held: a word, such as `missing` or `html`; empty where it is neither.
     pub reason: String,
     /// The reason in a sentence that ends with a remedy; empty where there is none.
     pub reason_text: String,
+    /// Why it is stale (`old`, `unchanged`) or has nothing live (`expired`) although its download was taken; empty
+    /// where it is neither.
+    pub concern: String,
+    /// The concern in a sentence that ends with a remedy; empty where there is none.
+    pub concern_text: String,
     /// What an operator should know although it was accepted: a wrong count, a list that never changes.
     pub notes: Vec<String>,
     /// When the download that the snapshot now holds was retrieved.
@@ -346,6 +350,14 @@ impl FeedReport {
         }
     }
 
+    /// Why it is in trouble: a word and a sentence, both empty where it is not.
+    pub fn why(&self) -> (&str, &str) {
+        match self.state {
+            FeedState::Ok => (&self.concern, &self.concern_text),
+            _ => (&self.reason, &self.reason_text),
+        }
+    }
+
     /// Sets how fresh the download in the snapshot is, and gives the reason where that makes the feed stale.
     pub(crate) fn set_freshness(&mut self, freshness: &Freshness, now: Time) {
         let Freshness { update_time, unchanged_since, max_age_seconds, max_unchanged_seconds } = *freshness;
@@ -356,7 +368,7 @@ impl FeedReport {
         let why = freshness.stale_reason(now);
         self.stale = why.is_some();
         if let Some((word, text)) = why.filter(|_| self.state == FeedState::Ok) {
-            (self.reason, self.reason_text) = (word.to_owned(), text);
+            (self.concern, self.concern_text) = (word.to_owned(), text);
         }
     }
 

@@ -5,7 +5,7 @@ use crate::catalog::Feed;
 use crate::report::{FeedReport, Freshness, Report};
 use rapsheet_assemble::RetentionPolicy;
 use rapsheet_snapshot::TooLarge;
-use rapsheet_snapshot::section::origin::{AcceptedDownload, FeedRecord, FeedState, FeedTraits, Origin};
+use rapsheet_snapshot::section::origin::{AcceptedDownload, FeedRecord, FeedTraits, Origin};
 use rapsheet_snapshot::{FeedId, Kinds, Section, SectionBytes, Time};
 use std::collections::HashMap;
 
@@ -81,9 +81,7 @@ fn feed_record(
     record.homepage.clone_from(&feed.homepage);
     record.licence.clone_from(&feed.licence);
     record.state = report.state;
-    if report.state != FeedState::Ok {
-        record.state_reason.clone_from(&report.reason);
-    }
+    record.state_reason.clone_from(&report.reason);
     record.retention_seconds = feed.retention_seconds;
     record.keep_absent = feed.keep_absent;
     record.sightings = report.sightings;

@@ -85,8 +85,8 @@ fn set_nothing_live(feed: &mut FeedReport, policy: &RetentionPolicy, source: Opt
         _ => "they were last seen before that".to_owned(),
     };
     let retention = days(retention);
-    "expired".clone_into(&mut feed.reason);
-    feed.reason_text = format!(
+    "expired".clone_into(&mut feed.concern);
+    feed.concern_text = format!(
         "it lists {listed} indicators, and all of them have expired: retention is {retention}, and {why}. If it is \
          updated seldom, set a longer `retention` in the catalogue"
     );

@@ -134,7 +134,7 @@ fn states(report: &Report, out: &mut dyn Write) -> io::Result<()> {
         comments("feed_trouble", "Why the feed failed, was held, is stale, or has nothing live", out)?;
     }
     troubled.try_for_each(|feed| {
-        let (state, reason) = (feed.status().word(), escaped(&feed.reason));
+        let (state, reason) = (feed.status().word(), escaped(feed.why().0));
         writeln!(out, "rapsheet_feed_trouble{{{},state=\"{state}\",reason=\"{reason}\"}} 1", labels(feed))
     })
 }

@@ -100,8 +100,8 @@ fn notes_of(feed: &FeedReport, verbose: bool) -> Vec<String> {
 /// Why feeds are in trouble, the worst first.
 pub(crate) fn troubles(report: &Report, out: &mut dyn Write) -> io::Result<()> {
     for feed in trouble_first(report).into_iter().filter(|feed| feed.status().is_trouble()) {
-        let FeedReport { id, reason, reason_text, file, .. } = feed;
-        writeln!(out, "{id}: {} ({reason}): {file}: {reason_text}", feed.status().word())?;
+        let (FeedReport { id, file, .. }, (word, text)) = (feed, feed.why());
+        writeln!(out, "{id}: {} ({word}): {file}: {text}", feed.status().word())?;
     }
     for ended in &report.ended {
         let why = match ended.reason {
