@@ -395,8 +395,8 @@ const WITH_WORDS: [&str; 15] = [
     "text",
 ];
 
-/// A name of Windows' DNS server is lengths and labels. It is found, where it is, under the detected kind, and
-/// its offset is that of the first label.
+/// A name of Windows' DNS server is lengths and labels. It is found, where it is, under the detected kind,
+/// and its offset is that of the first label.
 #[test]
 fn windows_dns_names_are_decoded() {
     let dir = TestDir::new();

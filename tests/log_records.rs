@@ -9,8 +9,8 @@ fn lines_of(rows: &[Value]) -> Vec<u64> {
     rows.iter().filter_map(|row| row["line"].as_u64()).collect()
 }
 
-/// One quotation mark that is never closed hides no row: not with `--field`, not in an annotated log, not with
-/// several threads. The record is named once.
+/// One quotation mark that is never closed hides no row: not with `--field`, not in an annotated log, not
+/// with several threads. The record is named once.
 #[test]
 fn a_quotation_mark_that_never_closes_hides_no_rows() {
     let dir = TestDir::new();
@@ -22,10 +22,10 @@ fn a_quotation_mark_that_never_closes_hides_no_rows() {
     for args in [&["--field", "ip"][..], &[], &["--threads", "4", "--field", "ip"]] {
         let output = dir.run(&[&["score", "x.csv"], args].concat());
         assert_eq!((code(&output), json_lines(&output).len()), (0, rows), "{args:?}");
-        let said = stderr(&output);
+        let message = stderr(&output);
         assert!(
-            said.contains("x.csv:5: a quotation mark opens a cell and does not close it (1 in this file)"),
-            "{said}"
+            message.contains("x.csv:5: a quotation mark opens a cell and does not close it (1 in this file)"),
+            "{message}"
         );
     }
     let output = dir.run(&["score", "--output", "annotated", "x.csv"]);
@@ -52,14 +52,14 @@ fn a_quotation_mark_opens_only_at_the_start_of_a_cell() {
         let output = dir.run(&["score", "--field", "ip", name]);
         assert_eq!(lines_of(&json_lines(&output)), lines, "{name}: {}", stderr(&output));
     }
-    let said = stderr(&dir.run(&["score", "z.csv"]));
-    assert!(said.contains("z.csv:2: a quotation mark"), "{said}");
+    let message = stderr(&dir.run(&["score", "z.csv"]));
+    assert!(message.contains("z.csv:2: a quotation mark"), "{message}");
     assert!(!stderr(&dir.run(&["score", "x.csv", "x.tsv", "y.csv"])).contains("quotation"));
 }
 
 /// What follows the last member of a compressed log is read as `zcat` reads it, and the next inputs go on.
 #[test]
-fn padding_is_silent_and_garbage_is_said() {
+fn padding_is_silent_and_garbage_is_named() {
     let dir = TestDir::new();
     let log = b"a 45.9.20.5\nb evilpanel.com\n";
     let both = [gzip(log), gzip(log)].concat();
@@ -67,7 +67,7 @@ fn padding_is_silent_and_garbage_is_said() {
     let between = [gzip(log), vec![0; 70_000], gzip(log)].concat();
     let garbage = [gzip(log), b"\0\0<html>504</html>".to_vec()].concat();
     dir.write("next.log", "c 45.9.20.5\n");
-    for (bytes, count, said) in [
+    for (bytes, count, message) in [
         (both, 5, ""),
         (padded, 3, ""),
         (between, 5, ""),
@@ -76,8 +76,8 @@ fn padding_is_silent_and_garbage_is_said() {
         dir.write("x.gz", &bytes);
         let output = dir.run(&["score", "x.gz", "next.log"]);
         assert_eq!((code(&output), json_lines(&output).len()), (0, count), "{}", stderr(&output));
-        assert_eq!(stderr(&output).is_empty(), said.is_empty(), "{}", stderr(&output));
-        assert!(stderr(&output).contains(said), "{}", stderr(&output));
+        assert_eq!(stderr(&output).is_empty(), message.is_empty(), "{}", stderr(&output));
+        assert!(stderr(&output).contains(message), "{}", stderr(&output));
         let piped = dir.run_with_input(&["score", "-"], &bytes);
         assert_eq!((code(&piped), json_lines(&piped).len()), (0, count - 1));
     }
@@ -86,7 +86,7 @@ fn padding_is_silent_and_garbage_is_said() {
 /// A damaged or truncated part is said, what came before is scored, the other inputs go on, and the exit code
 /// tells.
 #[test]
-fn damage_is_said_and_the_rest_goes_on() {
+fn damage_is_named_and_the_rest_goes_on() {
     let dir = TestDir::new();
     let log = b"a 45.9.20.5\nb evilpanel.com\n";
     let whole = gzip(log);

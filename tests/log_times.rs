@@ -153,9 +153,9 @@ fn what_is_not_understood_is_no_time() {
     let output =
         dir.run_with_input(&["score", "--at", "event", "--all", "-"], format!("45.9.20.5\n{log}").as_bytes());
     let (all, unclear) = (lines.len() + 1, lines.len());
-    let said = stderr(&output);
-    assert!(said.contains(&format!("{all} records without a time ({unclear} of them")), "{said}");
-    assert!(said.contains("state a time that is not understood) were looked up as of now"), "{said}");
+    let message = stderr(&output);
+    assert!(message.contains(&format!("{all} records without a time ({unclear} of them")), "{message}");
+    assert!(message.contains("state a time that is not understood) were looked up as of now"), "{message}");
 }
 
 #[test]

@@ -4,7 +4,7 @@
 //! longest, and never waits for anything else.
 
 use crate::read_ahead::ReadAhead;
-use rapsheet_decompress::{Container, MAGIC_LEN, Remark};
+use rapsheet_decompress::{Container, MAGIC_LEN, TrailingBytes};
 use std::fmt;
 use std::fs::File;
 use std::io::{self, Cursor, IsTerminal, Read, Seek, SeekFrom};
@@ -19,14 +19,14 @@ pub(crate) struct Input {
     /// Where it is decompressed ahead: whether a block can be read without waiting.
     pub(crate) is_ready: Option<IsReady>,
     /// What its decoder remarks at its end.
-    pub(crate) remark: Option<Remark>,
+    pub(crate) trailing: Option<TrailingBytes>,
 }
 
 /// Returns whether a block can be read without waiting.
 pub(crate) type IsReady = Box<dyn Fn() -> bool + Send>;
 
 /// A decompressed input, its readiness, and what its decoder remarks.
-type Decoded = (Box<dyn Read + Send>, Option<IsReady>, Option<Remark>);
+type Decoded = (Box<dyn Read + Send>, Option<IsReady>, Option<TrailingBytes>);
 
 /// How many buffers of one input are decompressed ahead.
 pub(crate) const BUFFERS: usize = 8;
@@ -94,18 +94,18 @@ pub(crate) fn open_ahead(path: &Path, buffers: usize) -> Result<Input, Unreadabl
         return Err(Unreadable::new(&name, "it is a folder"));
     }
     let decoded = if about.is_file() { decoded_file(file, buffers) } else { decoded_stream(file, buffers) };
-    let (reader, is_ready, remark) = decoded.map_err(|why| Unreadable::new(&name, why))?;
-    Ok(Input { reader, is_stream: !about.is_file(), is_ready, remark })
+    let (reader, is_ready, trailing) = decoded.map_err(|why| Unreadable::new(&name, why))?;
+    Ok(Input { reader, is_stream: !about.is_file(), is_ready, trailing })
 }
 
 /// Opens stdin.
 pub(crate) fn stdin() -> Result<Input, Unreadable> {
     if io::stdin().is_terminal() {
-        return Ok(Input { reader: Box::new(io::stdin()), is_stream: true, is_ready: None, remark: None });
+        return Ok(Input { reader: Box::new(io::stdin()), is_stream: true, is_ready: None, trailing: None });
     }
     let decoded = decoded_stream(io::stdin(), BUFFERS);
-    let (reader, is_ready, remark) = decoded.map_err(|why| Unreadable::new("(stdin)", why))?;
-    Ok(Input { reader, is_stream: true, is_ready, remark })
+    let (reader, is_ready, trailing) = decoded.map_err(|why| Unreadable::new("(stdin)", why))?;
+    Ok(Input { reader, is_stream: true, is_ready, trailing })
 }
 
 /// Opens stdin for questions, each of which is to be answered once its line is complete: how many bytes the first
@@ -118,10 +118,10 @@ pub(crate) fn questions() -> Result<Input, Unreadable> {
     let head = head_of_questions(&mut io::stdin()).map_err(|error| fail(error.to_string()))?;
     let stream = Cursor::new(head.clone()).chain(io::stdin());
     if is_plain_text(&head) {
-        return Ok(Input { reader: Box::new(stream), is_stream: true, is_ready: None, remark: None });
+        return Ok(Input { reader: Box::new(stream), is_stream: true, is_ready: None, trailing: None });
     }
-    let (reader, is_ready, remark) = decoded_stream(stream, BUFFERS).map_err(fail)?;
-    Ok(Input { reader, is_stream: true, is_ready, remark })
+    let (reader, is_ready, trailing) = decoded_stream(stream, BUFFERS).map_err(fail)?;
+    Ok(Input { reader, is_stream: true, is_ready, trailing })
 }
 
 /// The bytes up to the first line end, or as many as tell a compression.
@@ -152,8 +152,8 @@ fn decoded_file(mut file: File, buffers: usize) -> Result<Decoded, String> {
     let container = Container::of(&head);
     file.seek(SeekFrom::Start(0)).map_err(|error| error.to_string())?;
     let text = text::of_file(file)?;
-    let remark = text.remark().clone();
-    read_ahead(container, text, remark, buffers)
+    let trailing = text.trailing().clone();
+    read_ahead(container, text, trailing, buffers)
 }
 
 /// Opens the text of a pipe.
@@ -161,15 +161,15 @@ fn decoded_stream(mut stream: impl Read + Send + 'static, buffers: usize) -> Res
     let head = Container::head_of(&mut stream).map_err(|error| error.to_string())?;
     let container = Container::of(&head);
     let text = text::of_stream(head, stream)?;
-    let remark = text.remark().clone();
-    read_ahead(container, text, remark, buffers)
+    let trailing = text.trailing().clone();
+    read_ahead(container, text, trailing, buffers)
 }
 
 /// Reads compressed input ahead. Plain input is not worth a thread.
 fn read_ahead(
     container: Container,
     text: impl Read + Send + 'static,
-    remark: Remark,
+    trailing: TrailingBytes,
     buffers: usize,
 ) -> Result<Decoded, String> {
     if container == Container::Plain {
@@ -178,7 +178,7 @@ fn read_ahead(
     let ahead = ReadAhead::new(text, buffers)
         .map_err(|error| format!("no thread can be started to decompress it: {error}"))?;
     let is_ready = ahead.readiness();
-    Ok((Box::new(ahead), Some(Box::new(is_ready)), Some(remark)))
+    Ok((Box::new(ahead), Some(Box::new(is_ready)), Some(trailing)))
 }
 
 /// With `ingest`: every compression, archives, and text in UTF-16. Logs have no limits, because the operator

@@ -16,7 +16,7 @@ use crate::fields::FieldSearch;
 use crate::input::{self, Input, IsReady};
 use crate::log::Log;
 use crate::parallel::Step;
-use rapsheet_decompress::{MEMORY_HEAD_LEN, Remark, memory_needed};
+use rapsheet_decompress::{MEMORY_HEAD_LEN, TrailingBytes, memory_needed};
 use std::collections::VecDeque;
 use std::fs;
 use std::io::{self, Read};
@@ -77,7 +77,7 @@ struct QueuedInput {
     memory: Option<usize>,
     is_ready: Option<IsReady>,
     /// What its decoder remarks.
-    remark: Option<Remark>,
+    trailing: Option<TrailingBytes>,
     /// How many steps it has given so far.
     given: u64,
     /// Messages to print in its turn, and the exit codes that they imply.
@@ -220,7 +220,7 @@ impl<'a> Inputs<'a> {
             state: State::Closed,
             memory: memory.filter(|_| input.is_some()),
             is_ready: None,
-            remark: None,
+            trailing: None,
             given: 0,
             messages: Vec::new(),
             is_only: self.is_only,
@@ -304,7 +304,7 @@ impl QueuedInput {
 
     fn set_opened(&mut self, mut input: Input) {
         self.is_ready = input.is_ready.take();
-        self.remark = input.remark.take();
+        self.trailing = input.trailing.take();
         self.state = State::Opened(input);
     }
 
@@ -343,7 +343,7 @@ impl QueuedInput {
             Ok(Some(block)) => block,
             Ok(None) => {
                 self.end_field_search(&mut reader);
-                self.report_remarks(&reader);
+                self.report_notes(&reader);
                 return None;
             }
             Err(error) => {
@@ -396,20 +396,20 @@ impl QueuedInput {
     }
 
     /// Adds what is remarkable about an input that was read to its end.
-    fn report_remarks(&mut self, reader: &LogReader) {
+    fn report_notes(&mut self, reader: &LogReader) {
         let Runaways { count, first_line } = reader.blocks.runaways();
         if count > 0 {
             self.messages.push((
                 format!(
-                    "{}:{first_line}: a quotation mark opens a cell and does not close it ({count} in this file); \
-                     such records end with their first line, and the lines below are records of their own",
+                    "{}:{first_line}: a quotation mark opens a cell and does not close it ({count} in this \
+                     file); such records end with their first line, and the lines below are records of their own",
                     reader.name
                 ),
                 Exit::Done,
             ));
         }
-        if let Some(remark) = self.remark.as_ref().and_then(Remark::text) {
-            self.messages.push((format!("{}: {remark}", reader.name), Exit::Done));
+        if let Some(trailing) = self.trailing.as_ref().and_then(TrailingBytes::note) {
+            self.messages.push((format!("{}: {trailing}", reader.name), Exit::Done));
         }
     }
 

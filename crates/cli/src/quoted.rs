@@ -1,9 +1,9 @@
 //! Where the records of a table end whose cells may be quoted and then contain line ends (RFC 4180).
 //!
-//! A quotation mark opens a quoted cell only at the start of one; elsewhere it is text, as for Python's `csv`.
-//! A quoted cell with line ends must close within [`CELL_MAX`], before a delimiter or a line end. One that
-//! does not runs away: its record ends at its first line end, and the next line begins a record, so one stray
-//! mark hides no rows. The answer does not depend on how much of the text was read.
+//! A quotation mark opens a quoted cell only at the start of one; elsewhere it is text, as for Python's
+//! `csv`. A quoted cell with line ends must close within [`CELL_MAX`], before a delimiter or a line end. One
+//! that does not runs away: its record ends at its first line end, and the next line begins a record, so one
+//! stray mark hides no rows. The answer does not depend on how much of the text was read.
 
 /// The longest quoted cell with line ends, in bytes: what Python's `csv` reads by default.
 pub(crate) const CELL_MAX: usize = 128 << 10;
@@ -94,8 +94,8 @@ impl QuotedRecords {
         whole
     }
 
-    /// Walks from `plain` to the next cell that runs away, or whose end is not known, and advances `plain` and
-    /// `end` on the way. A table may have a mark at every third byte, so each costs a few instructions.
+    /// Walks from `plain` to the next cell that runs away, or whose end is not known, and advances `plain`
+    /// and `end` on the way. A table may have a mark at every third byte, so each costs a few instructions.
     fn next_runaway(
         self,
         text: &[u8],

@@ -31,7 +31,7 @@ mod memory;
 pub use container::{Container, MAGIC_LEN};
 pub use error::{DamageReader, Error};
 pub use limits::{Consumed, CountingReader, LimitedReader, Limits};
-pub use members::Remark;
+pub use members::TrailingBytes;
 pub use memory::{MEMORY_HEAD_LEN, memory_needed};
 
 use members::Members;
@@ -46,7 +46,7 @@ const INPUT_BUFFER: usize = 64 << 10;
 /// The decompressed bytes of a stream; plain input passes through.
 pub struct Reader {
     text: LimitedReader<Box<dyn Read + Send>>,
-    remark: Remark,
+    trailing: TrailingBytes,
 }
 
 impl Reader {
@@ -71,17 +71,17 @@ impl Reader {
     ) -> Result<Reader, Error> {
         let container = Container::of(&head);
         let (counted, consumed) = CountingReader::new(Cursor::new(head).chain(source));
-        let remark = Remark::default();
+        let trailing = TrailingBytes::default();
         let decoder: Box<dyn Read + Send> = match container {
             Container::Plain => Box::new(BufReader::with_capacity(INPUT_BUFFER, counted)),
-            _ => Box::new(Members::new(container, counted, remark.clone())?),
+            _ => Box::new(Members::new(container, counted, trailing.clone())?),
         };
-        Ok(Reader { text: LimitedReader::new(decoder, limits, consumed), remark })
+        Ok(Reader { text: LimitedReader::new(decoder, limits, consumed), trailing })
     }
 
     /// What is remarkable about the stream, once it was read to its end.
-    pub fn remark(&self) -> &Remark {
-        &self.remark
+    pub fn trailing(&self) -> &TrailingBytes {
+        &self.trailing
     }
 }
 

@@ -14,24 +14,26 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 /// What a decoder remarks about a stream that it read to its end. It may be asked from another thread.
 #[derive(Clone, Debug, Default)]
-pub struct Remark(Arc<AtomicU64>);
+pub struct TrailingBytes(Arc<AtomicU64>);
 
-impl Remark {
+impl TrailingBytes {
     /// How many bytes behind the last member are no data of its compression; 0 for none.
-    pub fn trailing(&self) -> u64 {
+    pub fn count(&self) -> u64 {
         self.0.load(Ordering::Relaxed)
     }
 
     /// Adds what another stream of the same download has.
-    pub fn add(&self, trailing: u64) {
-        self.0.fetch_add(trailing, Ordering::Relaxed);
+    pub fn add(&self, count: u64) {
+        self.0.fetch_add(count, Ordering::Relaxed);
     }
 
-    /// The remark, for people.
-    pub fn text(&self) -> Option<String> {
-        let count = self.trailing();
+    /// A sentence for people; `None` for none.
+    pub fn note(&self) -> Option<String> {
+        let count = self.count();
         (count > 0).then(|| {
-            format!("{count} bytes behind the compressed data are no part of it and were not read; all before them was")
+            format!(
+                "{count} bytes behind the compressed data are no part of it and were not read; all before them was"
+            )
         })
     }
 }
@@ -40,7 +42,7 @@ impl Remark {
 pub(crate) struct Members<R> {
     container: Container,
     state: State<R>,
-    remark: Remark,
+    trailing: TrailingBytes,
 }
 
 enum State<R> {
@@ -60,9 +62,9 @@ enum Member<R> {
 
 impl<R: Read> Members<R> {
     /// Reads a stream in this container, whose decoder this build has.
-    pub(crate) fn new(container: Container, source: R, remark: Remark) -> Result<Members<R>, Error> {
+    pub(crate) fn new(container: Container, source: R, trailing: TrailingBytes) -> Result<Members<R>, Error> {
         let member = Member::open(container, Lookahead::new(source))?;
-        Ok(Members { container, state: State::Inside(DamageReader::new(member)), remark })
+        Ok(Members { container, state: State::Inside(DamageReader::new(member)), trailing })
     }
 
     /// Opens the next member; `false` behind the last one.
@@ -78,7 +80,7 @@ impl<R: Read> Members<R> {
             return Ok(true);
         }
         let garbage = source.skip_all()?;
-        self.remark.add(padding + garbage);
+        self.trailing.add(padding + garbage);
         Ok(false)
     }
 }

@@ -115,8 +115,10 @@ impl Session<'_> {
                 }
                 pending = read_question(&mut reader)?;
                 if pending.is_none() {
-                    let remark = input.remark.as_ref().and_then(|remark| remark.text());
-                    remark.iter().for_each(|text| self.settings.note(&format!("rapsheet: (stdin): {text}")));
+                    let trailing = input.trailing.as_ref().and_then(|trailing| trailing.note());
+                    trailing
+                        .iter()
+                        .for_each(|text| self.settings.note(&format!("rapsheet: (stdin): {text}")));
                     return Ok(());
                 }
                 if waits && self.is_outdated(searcher.at()) {

@@ -40,9 +40,9 @@ pub(super) fn run(args: &Parse, settings: &Settings) -> Result<Exit, Failure> {
     let read = match open(&args.file) {
         Ok(mut text) => {
             let read = pipeline::parse_download(&config, &mut text, &mut printer);
-            let remark = text.remark().text();
-            remark.iter().for_each(|remark| {
-                settings.note(&format!("rapsheet: {}: {remark}", args.file.display()));
+            let trailing = text.trailing().note();
+            trailing.iter().for_each(|trailing| {
+                settings.note(&format!("rapsheet: {}: {trailing}", args.file.display()));
             });
             read
         }

@@ -43,8 +43,8 @@ static LINE_FORMAT: LineFormat = LineFormat {
     time,
 };
 
-/// `lb haproxy[7]: 192.0.2.9:5 [27/Nov/2026:10:00:00.123] front back/srv 0/0/1/7/8 200 16 - - ---- 1/1/0/0/0 0/0
-/// "GET / HTTP/1.1"`.
+/// `lb haproxy[7]: 192.0.2.9:5 [27/Nov/2026:10:00:00.123] front back/srv 0/0/1/7/8 200 16 - - ---- 1/1/0/0/0
+/// 0/0 "GET / HTTP/1.1"`.
 fn read(line: &[u8], visit: &mut VisitField<'_>) -> Option<()> {
     let bracket = memchr::memmem::find(line, b" [")
         .filter(|at| is_clock(line, *at))

@@ -94,7 +94,8 @@ impl RecordFormat for Header {
         record.get(cell).map(<[u8]>::to_vec)
     }
 
-    /// The annotation is in its columns: missing cells are filled up, and cells beyond the header's follow it.
+    /// The annotation is in its columns: missing cells are filled up, and cells beyond the header's follow
+    /// it.
     fn annotate(&self, record: &[u8], annotation: &Annotation<'_>, out: &mut Vec<u8>) {
         let is_header = self.is_header(record);
         let added = match (self.style.added)(record) {

@@ -1,5 +1,5 @@
-//! Keys and values between blanks, `date=2026-11-27 time=10:00:00 srcip=192.0.2.9 msg="some text"`: FortiGate and
-//! other firewalls, and logfmt. A time and a host of syslog may come first.
+//! Keys and values between blanks, `date=2026-11-27 time=10:00:00 srcip=192.0.2.9 msg="some text"`: FortiGate
+//! and other firewalls, and logfmt. A time and a host of syslog may come first.
 
 use super::pairs::{PairFormat, VisitPair, between_blanks};
 use super::timestamp::{self, Stated};

@@ -296,8 +296,8 @@ impl Log {
         self.0.is_header(record)
     }
 
-    /// When a record happened: by the field of this name, or by the fields and lines of its kind. A field with
-    /// a time that is not understood decides, too: no other time is taken for it.
+    /// When a record happened: by the field of this name, or by the fields and lines of its kind. A field
+    /// with a time that is not understood decides, too: no other time is taken for it.
     pub(crate) fn time(&self, record: &[u8], field: Option<&str>, now: Time) -> Stated {
         let names = field.as_ref().map_or(self.0.time_fields(), std::slice::from_ref);
         let cells = names.iter().filter_map(|name| self.0.field(record, name));

@@ -1,5 +1,5 @@
-//! Lines of keys and values. A kind provides a function that visits the pairs of a line; masking, field access
-//! and annotation follow from it.
+//! Lines of keys and values. A kind provides a function that visits the pairs of a line; masking, field
+//! access and annotation follow from it.
 
 use super::positional::Cursor;
 use super::timestamp::{self, Stated};
@@ -85,8 +85,8 @@ impl RecordFormat for &'static PairFormat {
     }
 }
 
-/// Visits pairs between blanks, or between commas if a comma is behind the first of them, from `start`; a value
-/// may be quoted. Returns how many pairs and how many other words there are.
+/// Visits pairs between blanks, or between commas if a comma is behind the first of them, from `start`; a
+/// value may be quoted. Returns how many pairs and how many other words there are.
 pub(super) fn between_blanks(line: &[u8], start: usize, visit: &mut VisitPair<'_>) -> (usize, usize) {
     let (mut pairs, mut others, mut at) = (0, 0, start);
     let mut separator = None;

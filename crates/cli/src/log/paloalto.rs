@@ -72,7 +72,8 @@ const COMMON: usize = 7;
 
 static LINE_FORMAT: LineFormat = LineFormat { fields: &CELLS, read, time, ..LineFormat::DEFAULT };
 
-/// `Nov 27 10:00:00 fw1 1,2026/11/27 10:00:00,0011,TRAFFIC,end,2049,2026/11/27 10:00:00,192.0.2.9,10.0.0.1,…`.
+/// `Nov 27 10:00:00 fw1 1,2026/11/27 10:00:00,0011,TRAFFIC,end,2049,2026/11/27
+/// 10:00:00,192.0.2.9,10.0.0.1,…`.
 fn read(line: &[u8], visit: &mut VisitField<'_>) -> Option<()> {
     let cells = cells(line);
     let kind = line.get(cells.get(3)?.clone())?;

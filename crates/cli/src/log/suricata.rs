@@ -1,5 +1,5 @@
-//! The one-line alerts of Suricata and Snort, `fast.log`. Their dates have the month first, and IPv6 addresses
-//! have a port and no brackets.
+//! The one-line alerts of Suricata and Snort, `fast.log`. Their dates have the month first, and IPv6
+//! addresses have a port and no brackets.
 
 use super::Kind;
 use super::positional::{Cursor, LineFormat, VisitField, port, without_port};
@@ -38,8 +38,8 @@ static LINE_FORMAT: LineFormat = LineFormat {
 /// Between the time, the rule and the rest.
 const STARS: &[u8] = b"[**] ";
 
-/// `11/27/2026-10:00:00.123456  [**] [1:2:3] text [**] [Classification: x] [Priority: 1] {TCP} 192.0.2.9:443 ->
-/// 10.0.0.1:5`.
+/// `11/27/2026-10:00:00.123456  [**] [1:2:3] text [**] [Classification: x] [Priority: 1] {TCP} 192.0.2.9:443
+/// -> 10.0.0.1:5`.
 fn read(line: &[u8], visit: &mut VisitField<'_>) -> Option<()> {
     let first = memchr::memmem::find(line, STARS)?;
     if first > 40 || !line.first()?.is_ascii_digit() {

@@ -41,9 +41,9 @@ const FUTURE_MAX: i64 = 86_400;
 const YEARS: i64 = 5;
 /// Abbreviations of zones that are read by none: most have several meanings, and all of those that differ
 /// from UTC shift a time that is taken for UTC.
-const LOCAL_ZONES: &str = " CET CEST MET MEST MEZ MESZ WET WEST EET EEST BST IST MSK MSD TRT SAST CAT EAT WAT \
-    EST EDT CST CDT MST MDT PST PDT AKST AKDT HST HDT AST ADT NST NDT ART BRT BRST CLT CLST COT PET VET UYT \
-    GST PKT NPT ICT WIB WITA WIT PHT SGT MYT HKT CT JST KST AEST AEDT ACST ACDT AWST NZST NZDT LOCAL ";
+const LOCAL_ZONES: &str = " CET CEST MET MEST MEZ MESZ WET WEST EET EEST BST IST MSK MSD TRT SAST CAT \
+    EAT WAT EST EDT CST CDT MST MDT PST PDT AKST AKDT HST HDT AST ADT NST NDT ART BRT BRST CLT CLST COT PET \
+    VET UYT GST PKT NPT ICT WIB WITA WIT PHT SGT MYT HKT CT JST KST AEST AEDT ACST ACDT AWST NZST NZDT ";
 /// The first part of a zone of the tz database, `Europe/Berlin`.
 const AREAS: [&[u8]; 11] = [
     b"Europe",
@@ -284,8 +284,8 @@ fn is_date_end(text: &[u8]) -> bool {
     next.is_none_or(|byte| !byte.is_ascii_digit() && !b"-:.TtZz+".contains(byte))
 }
 
-/// `17/May/2015:10:05:03 +0000`, `23-Nov-2026 10:05:03.123` and `27 Nov 2026 10:00:00`: day, abbreviated month
-/// and year. `None` for no such date.
+/// `17/May/2015:10:05:03 +0000`, `23-Nov-2026 10:05:03.123` and `27 Nov 2026 10:00:00`: day, abbreviated
+/// month and year. `None` for no such date.
 fn named_month(text: &[u8]) -> Option<Stated> {
     let mut scanner = Scanner::new(text);
     let day = scanner.one_or_two_digits()?;
@@ -314,8 +314,8 @@ pub(super) fn is_clf(text: &[u8]) -> bool {
     read().is_some()
 }
 
-/// `11/27/2026 10:00:00 AM`, `27.11.2026 10:00:00`, and Suricata's and Snort's `11/27/2026-10:00:00.123456` and
-/// `11/27-10:00:00.123456`. `None` for no such date.
+/// `11/27/2026 10:00:00 AM`, `27.11.2026 10:00:00`, and Suricata's and Snort's `11/27/2026-10:00:00.123456`
+/// and `11/27-10:00:00.123456`. `None` for no such date.
 fn numeric_month(text: &[u8], now: Time, order: DateOrder) -> Option<Stated> {
     let mut scanner = Scanner::new(text);
     let first = scanner.one_or_two_digits()?;
@@ -378,8 +378,8 @@ pub(super) fn date_order(head: &[u8]) -> DateOrder {
     head.split(|byte| *byte == b'\n').find_map(order).unwrap_or_default()
 }
 
-/// Forms that begin with a month or a weekday: `Nov 23 10:05:03`, as syslog writes it, `Nov 27 2026 10:00:00`,
-/// as Cisco's ASA does, and `Sun Dec 04 04:47:44 2005`, as C and Apache's error log do.
+/// Forms that begin with a month or a weekday: `Nov 23 10:05:03`, as syslog writes it, `Nov 27 2026
+/// 10:00:00`, as Cisco's ASA does, and `Sun Dec 04 04:47:44 2005`, as C and Apache's error log do.
 fn month_first(text: &[u8], now: Time) -> Stated {
     let text = text.strip_prefix(b"*").unwrap_or(text);
     let behind_weekday = text.get(3..).filter(|_| is_weekday(text.get(..3).unwrap_or(&[])));

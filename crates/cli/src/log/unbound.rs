@@ -1,7 +1,7 @@
 //! Unbound's log of queries and replies: which client asked which name.
 //!
-//! Before the client there is `unbound[1:0] info: ` with the process and its thread, or `query: ` and `reply: `
-//! where the server tags them; before that a time, `[1795773600]` or a written one, or a syslog prefix.
+//! Before the client there is `unbound[1:0] info: ` with the process and its thread, or `query: ` and `reply:
+//! ` where the server tags them; before that a time, `[1795773600]` or a written one, or a syslog prefix.
 
 use super::Kind;
 use super::positional::{Cursor, LineFormat, VisitField};

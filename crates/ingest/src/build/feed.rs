@@ -166,7 +166,7 @@ impl FeedResult {
         if let Some(guess) = &admitted.parsed.guess {
             report.format = format!("{} ({})", feed.format.id, guess.format.id);
         }
-        report.notes.extend(admitted.parsed.remark.clone());
+        report.notes.extend(admitted.parsed.trailing.clone());
         report.notes.extend(notes_on_list(feed, &admitted, context.now));
         self.admitted = Some(admitted);
     }

@@ -86,7 +86,7 @@ pub(crate) struct ParsedDownload {
     /// A hash of the entries that does not depend on their order.
     pub(crate) content_hash: u64,
     /// What is remarkable about the compressed file.
-    pub(crate) remark: Option<String>,
+    pub(crate) trailing: Option<String>,
 }
 
 /// The result of parsing a download in order.
@@ -107,7 +107,7 @@ pub(crate) fn collect(
     let mut guess = None;
     read_parts(config, text, &mut consumer, &mut guess)?;
     consumer.parsed.guess = guess;
-    consumer.parsed.remark = text.remark().text();
+    consumer.parsed.trailing = text.trailing().note();
     refuse_if_empty(config, &consumer.parsed.counters)?;
     Ok(consumer.parsed)
 }

@@ -6,7 +6,7 @@
 use super::parts::{Parts, Text};
 use super::{Limits, open, refused};
 use crate::download::refusal::FileRefusal;
-use rapsheet_decompress::Remark;
+use rapsheet_decompress::TrailingBytes;
 use std::fs::{self, File};
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
@@ -21,18 +21,23 @@ pub(super) struct Files {
     rest: std::vec::IntoIter<(String, PathBuf)>,
     current: Option<Text>,
     limits: Limits,
-    remark: Remark,
+    trailing: TrailingBytes,
 }
 
 impl Files {
     /// Lists a folder's files.
     pub(super) fn open(root: &Path, limits: Limits) -> Result<Files, FileRefusal> {
-        Ok(Files { rest: files_of(root)?.into_iter(), current: None, limits, remark: Remark::default() })
+        Ok(Files {
+            rest: files_of(root)?.into_iter(),
+            current: None,
+            limits,
+            trailing: TrailingBytes::default(),
+        })
     }
 
     /// The sum of the files' remarks.
-    pub(super) fn remark(&self) -> &Remark {
-        &self.remark
+    pub(super) fn trailing(&self) -> &TrailingBytes {
+        &self.trailing
     }
 }
 
@@ -65,7 +70,7 @@ fn list(folder: &Path, depth: usize, into: &mut Vec<PathBuf>) -> io::Result<()> 
 
 impl Parts for Files {
     fn next_part(&mut self) -> io::Result<Option<String>> {
-        self.remark.add(self.current.take().map_or(0, |text| text.remark().trailing()));
+        self.trailing.add(self.current.take().map_or(0, |text| text.trailing().count()));
         let Some((name, path)) = self.rest.next() else { return Ok(None) };
         let text = File::open(&path)
             .map_err(|error| super::refusal(&error))

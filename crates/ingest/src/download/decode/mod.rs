@@ -55,8 +55,8 @@ pub fn open_path(path: &Path, limits: Limits) -> Result<Text, FileRefusal> {
     let about = fs::metadata(path).map_err(|error| refusal(&error))?;
     if about.is_dir() {
         let files = folder::Files::open(path, limits)?;
-        let remark = files.remark().clone();
-        return Ok(Text::with_remark(files, remark));
+        let trailing = files.trailing().clone();
+        return Ok(Text::with_trailing(files, trailing));
     }
     let file = fs::File::open(path).map_err(|error| refusal(&error))?;
     if about.is_file() { open(file, limits) } else { open_stream(file, limits) }
@@ -147,10 +147,10 @@ fn streamed<S: Read + Send + 'static>(
     let may_wait = may_wait || Container::of(&head) != Container::Plain;
     let mut stream = Reader::with_head(head, source, limits)?;
     if !may_wait {
-        let remark = stream.remark().clone();
-        return Ok(Text::with_remark(SinglePart::new(Utf8::new(stream)), remark));
+        let trailing = stream.trailing().clone();
+        return Ok(Text::with_trailing(SinglePart::new(Utf8::new(stream)), trailing));
     }
-    let remark = stream.remark().clone();
+    let trailing = stream.trailing().clone();
     let mut head = Vec::with_capacity(tar::BLOCK);
     let error = stream.by_ref().take(tar::BLOCK as u64).read_to_end(&mut head).err();
     if let Some(error) = error.as_ref().filter(|_| head.is_empty()) {
@@ -159,9 +159,9 @@ fn streamed<S: Read + Send + 'static>(
     let is_archive = tar::begins(&head);
     let stream = Cursor::new(head).chain(FailOnce(error)).chain(stream);
     Ok(if is_archive {
-        Text::with_remark(tar::Members::new(stream), remark)
+        Text::with_trailing(tar::Members::new(stream), trailing)
     } else {
-        Text::with_remark(SinglePart::new(Utf8::new(stream)), remark)
+        Text::with_trailing(SinglePart::new(Utf8::new(stream)), trailing)
     })
 }
 

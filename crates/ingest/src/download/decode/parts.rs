@@ -5,7 +5,7 @@
 //! or as a whole.
 
 use crate::download::refusal::FileRefusal;
-use rapsheet_decompress::Remark;
+use rapsheet_decompress::TrailingBytes;
 use std::io::{self, Read};
 
 /// A sequence of parts, each read to its end before the next one begins.
@@ -46,21 +46,21 @@ pub struct Text {
     inside: bool,
     last: u8,
     failed: Option<FileRefusal>,
-    remark: Remark,
+    trailing: TrailingBytes,
 }
 
 impl Text {
     pub(super) fn new(parts: impl Parts + 'static) -> Text {
-        Text::with_remark(parts, Remark::default())
+        Text::with_trailing(parts, TrailingBytes::default())
     }
 
-    pub(super) fn with_remark(parts: impl Parts + 'static, remark: Remark) -> Text {
-        Text { parts: Box::new(parts), inside: false, last: b'\n', failed: None, remark }
+    pub(super) fn with_trailing(parts: impl Parts + 'static, trailing: TrailingBytes) -> Text {
+        Text { parts: Box::new(parts), inside: false, last: b'\n', failed: None, trailing }
     }
 
     /// What is remarkable about the compressed data, once it was read to its end.
-    pub fn remark(&self) -> &Remark {
-        &self.remark
+    pub fn trailing(&self) -> &TrailingBytes {
+        &self.trailing
     }
 
     /// Enters the next part and returns its name, which is empty where the download is one list.
