@@ -172,7 +172,7 @@ fn a_file_that_lost_a_section_is_rejected() {
 }
 
 /// Recomputes all checksums of a file, as an attacker would.
-fn forge(bytes: &mut [u8]) {
+pub(crate) fn forge(bytes: &mut [u8]) {
     let number = |bytes: &[u8], at: usize, width: usize| {
         bytes[at..at + width].iter().rev().fold(0usize, |sum, byte| sum << 8 | usize::from(*byte))
     };

@@ -85,7 +85,8 @@ fn diff_reports_every_change_once() {
             let earlier = found.insert((changed.feed.to_owned(), key), changed.kind);
             assert_eq!(earlier, None, "seed {seed}: a change is reported once");
             counts[changed.kind as usize] += 1;
-        });
+        })
+        .expect("sound snapshots");
         assert_eq!(found, expected, "seed {seed}");
         let kept = before.len() - expected.values().filter(|change| **change != ChangeKind::Listed).count();
         assert_eq!(same, kept as u64, "seed {seed}");

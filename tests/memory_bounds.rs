@@ -198,3 +198,103 @@ fn scoring_dense_logs_stays_within_the_memory_bound() {
         }
     }
 }
+
+/// The peak memory of a build of a feed of `rows` rows, each with times of its own, in bytes.
+fn peak_of_dated_rows(rows: u32) -> u64 {
+    let dir = TestDir::new();
+    let row = |at: u32| {
+        let (minute, second) = (at / 60 % 60, at % 60);
+        let (day, hour) = (at / 86_400 % 28 + 1, at / 3600 % 24);
+        let address = (45 << 24 | 9 << 16) + at * 3;
+        let [a, b, c, d] = address.to_be_bytes();
+        format!(
+            "{a}.{b}.{c}.{d},2026-11-{day:02}T{hour:02}:{minute:02}:{second:02}Z,2027-01-{day:02}T{hour:02}:{second:02}:{minute:02}Z\n"
+        )
+    };
+    let text: String =
+        std::iter::once("value,first_seen,expires\n".to_owned()).chain((0..rows).map(row)).collect();
+    dir.write("downloads/a.csv", text);
+    dir.write(
+        "catalog.toml",
+        "[[feed]]\nid = \"a\"\nprovider = \"one.example\"\nformat = \"csv\"\nmode = \"accumulated\"\nfile = \"a.csv\"\n\
+         retention = \"400d\"\n[feed.options]\nvalue = \"value\"\nfirst_seen = \"first_seen\"\nexpires = \"expires\"\n\
+         [feed.guard]\nnew_coverage_above = \"100%\"\ncoverage_above = \"100%\"\n",
+    );
+    let args = ["build", "--catalog", "catalog.toml", "--downloads", "downloads", "--out", "new.rap"];
+    let mut command = dir.command(&[&args[..], &["--now", "2026-11-29T00:00:00Z"]].concat());
+    let mut child = command.stdout(Stdio::null()).spawn().expect("a child process");
+    let peak = peak_memory(&mut child, "VmHWM");
+    let code = child.wait().expect("an exit status").code();
+    assert!(matches!(code, Some(0 | 3)), "{code:?}");
+    peak * 1024
+}
+
+#[test]
+fn a_row_with_times_of_its_own_takes_a_hundred_bytes() {
+    if skipped() {
+        return;
+    }
+    let (few, many) = (20_000, 620_000);
+    let (base, peak) = (peak_of_dated_rows(few), peak_of_dated_rows(many));
+    let each = peak.saturating_sub(base) / u64::from(many - few);
+    assert!(each <= 100, "{each} bytes a row: {base} and {peak} in all");
+}
+
+#[test]
+fn a_feed_that_does_not_fit_the_memory_is_held_and_the_others_are_published() {
+    let dir = TestDir::new();
+    let list =
+        |count: u32, of: &str| -> String { (0..count).map(|at| format!("h{at:x}.{of}.com\n")).collect() };
+    dir.write("downloads/small.txt", list(300, "evilsmall"));
+    dir.write("downloads/large.txt", list(60_000, "evillarge"));
+    dir.write("downloads/other.txt", list(500, "evilother"));
+    let feed = |id: &str| {
+        format!("[[feed]]\nid = \"{id}\"\nprovider = \"{id}.example\"\nformat = \"plain-domain\"\n")
+    };
+    dir.write("catalog.toml", ["small", "large", "other"].map(feed).concat());
+    let build = |more: &[&str]| {
+        let args = [
+            "build",
+            "--catalog",
+            "catalog.toml",
+            "--downloads",
+            "downloads",
+            "--out",
+            "new.rap",
+            "--previous",
+        ];
+        let output = dir.run(&[&args[..], &["none", "--report", "report.json"], more].concat());
+        let report: Value = serde_json::from_str(&dir.read("report.json")).expect("a report");
+        let states: Vec<String> = report["feeds"]
+            .as_array()
+            .expect("feeds")
+            .iter()
+            .map(|feed| format!("{} {}{}", feed["id"], feed["state"], feed["reason"]).replace('"', ""))
+            .collect();
+        (output.status.code(), states, fs::read(dir.path("new.rap")).expect("a snapshot"))
+    };
+    let (code, states, _) = build(&[]);
+    assert_eq!((code, states.join(", ").as_str()), (Some(0), "large ok, other ok, small ok"));
+    let (code, states, bytes) = build(&["--max-memory", "2M"]);
+    assert_eq!((code, states.join(", ").as_str()), (Some(3), "large heldmemory, other ok, small ok"));
+    for threads in ["1", "3"] {
+        assert!(
+            build(&["--max-memory", "2M", "--threads", threads]).2 == bytes,
+            "the same at {threads} threads"
+        );
+    }
+    for bad in ["2", "many", "1X", "99999999999999999999G"] {
+        let args = [
+            "build",
+            "--catalog",
+            "catalog.toml",
+            "--downloads",
+            "downloads",
+            "--out",
+            "new.rap",
+            "--max-memory",
+            bad,
+        ];
+        assert_eq!(dir.run(&args).status.code(), Some(2), "{bad}");
+    }
+}

@@ -8,6 +8,7 @@ use rapsheet_snapshot::layout::Section;
 use rapsheet_snapshot::section::RangeEntry;
 use rapsheet_snapshot::section::origin::{FeedRecord, FeedState, Origin};
 use rapsheet_snapshot::section::records::{self, Extent, Record, TimesRef};
+use rapsheet_snapshot::section::suffix::SuffixSeed;
 use rapsheet_snapshot::section::{filter, ipv4, leaves, locator, packed, times};
 use rapsheet_snapshot::{
     Assessment, Assessments, FeedId, Image, Kinds, ListKind, Mode, Scope, SectionBytes, Time, Times,
@@ -86,7 +87,8 @@ fn image() -> Image {
     let mut sorted: Vec<(&[u8], u64)> = keys.iter().map(Vec::as_slice).zip([1, 2]).collect();
     sorted.sort_unstable();
     let (names, sets): (Vec<&[u8]>, Vec<u64>) = sorted.into_iter().unzip();
-    let leaves = leaves::encode(&names).expect("two");
+    let seed = SuffixSeed::of(&names);
+    let leaves = leaves::encode(&names, seed).expect("two");
     let section =
         |section, count, bytes: Result<_, _>| SectionBytes::new(section, count, bytes.expect("few"));
     Image::new(
@@ -99,8 +101,8 @@ fn image() -> Image {
             section(Section::Ipv4Directory, 1, Ok(ipv4.directory)),
             section(Section::Ipv4Ends, 1, Ok(ipv4.ends)),
             section(Section::Ipv4Sets, 1, packed::encode([0].into_iter())),
-            section(Section::NameFilter, 2, filter::encode(&names)),
-            section(Section::NameLocator, 2, locator::encode(&names, &leaves.slots)),
+            section(Section::NameFilter, 2, filter::encode(&names, seed)),
+            section(Section::NameLocator, 2, locator::encode(&names, &leaves.slots, seed)),
             section(Section::NameLeaves, 2, Ok(leaves.section)),
             section(Section::NameSets, 2, packed::encode(sets.into_iter())),
         ],

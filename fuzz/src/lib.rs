@@ -9,7 +9,7 @@ use rapsheet_ingest::format::{self, Format, OpenError};
 use rapsheet_ingest::pipeline::Counters;
 use rapsheet_ingest::pipeline::{self, ParseConfig};
 use rapsheet_ingest::pipeline::{Details, Key, Position, Rules, Sink, Skip, Warnings};
-use rapsheet_snapshot::{AddressRange, ListKind, ParseError, Scope, Time, name, url};
+use rapsheet_snapshot::{AddressRange, ListKind, ParseError, Scope, Snapshot, Time, name, url};
 use std::io::Write;
 use std::path::Path;
 use std::sync::LazyLock;
@@ -83,6 +83,14 @@ impl Feeds {
         let path: &Path = self.folder.path();
         let mut input = BuildInput::new(&self.catalog, path, now(), "fuzz");
         input.state = state;
+        build(&input, &NoObserver).ok()
+    }
+
+    /// Builds with a previous snapshot, which may be forged.
+    pub fn build_after(&self, previous: &Snapshot) -> Option<BuildOutput> {
+        let path: &Path = self.folder.path();
+        let mut input = BuildInput::new(&self.catalog, path, now().plus(60), "fuzz");
+        (input.previous, input.allow_older) = (Some(previous), true);
         build(&input, &NoObserver).ok()
     }
 }

@@ -3,12 +3,13 @@
 //! Addresses, names and URLs share nothing until their draft sets are interned, so they are merged, resolved
 //! and indexed in parallel.
 
-use crate::claim::{Claim, ClaimTable, Counts, RetentionPolicy};
+use crate::claim::{ClaimTable, Counts, RetentionPolicy};
 use crate::columns::{Columns, RangeColumn, RangeRow, TextColumn, TextRow};
 use crate::compose::{self, Contents};
-use crate::flatten::{self, AddressNumber, DraftExtent, DraftSets, Flattened, ListedRange};
-use crate::intern;
-use crate::merge::{DraftSighting, ResolvedGroup, Resolver, SortedRuns};
+use crate::flatten::{self, AddressNumber, DraftExtent, DraftSet, DraftSets, Flattened, ListedRange};
+use crate::groups::{ClaimContext, ClaimUses, DraftSighting, Groups, is_rare};
+use crate::intern::{self, Drafts};
+use crate::merge::SortedRuns;
 use rapsheet_snapshot::{AddressRange, FeedId, Kinds, SectionBytes, TooLarge};
 use std::collections::HashMap;
 
@@ -46,11 +47,12 @@ pub struct Totals {
 /// Receives the rows for the next state file: those of the last accepted download of each accumulated feed, also
 /// when their sightings have expired.
 ///
-/// Every sighting is numbered first; then the methods are called with the keys of each kind, in order, each
-/// with the numbers of its sightings. `()` keeps nothing.
+/// The methods are called with the keys of each kind, in order, each with the numbers of its sightings, which were
+/// given before. `()` keeps nothing.
 pub trait RetainedRows {
-    /// Gives a sighting a number. An equal sighting gets an equal number.
-    fn number(&mut self, sighting: &DraftSighting) -> u64;
+    /// Gives a sighting a number. An equal sighting should get an equal number, unless it is rare: then hardly another row
+    /// has it, and remembering it costs more than it saves.
+    fn number(&mut self, sighting: &DraftSighting, is_rare: bool) -> u64;
     /// Keeps a range with the sighting of this number.
     fn range(&mut self, range: AddressRange, number: u64);
     /// Keeps a name, with its bytes reversed.
@@ -60,7 +62,7 @@ pub trait RetainedRows {
 }
 
 impl RetainedRows for () {
-    fn number(&mut self, _: &DraftSighting) -> u64 {
+    fn number(&mut self, _: &DraftSighting, _: bool) -> u64 {
         0
     }
 
@@ -87,25 +89,27 @@ pub fn assemble(
     retained: &mut impl RetainedRows,
 ) -> Result<Assembly, TooLarge> {
     columns.check(&claims.limits())?;
-    let resolved = resolve_all(columns, claims.as_slice(), policies);
+    let uses = ClaimUses::of(&columns, claims);
+    let resolved = resolve_all(columns, ClaimContext { claims, uses: &uses, policies });
     let (v4, v6, names, urls) = &resolved;
-    let tables = intern::intern(&[&v4.drafts, &v6.drafts, &names.drafts, &urls.drafts])?;
-    let (name_keys, url_keys) = (names.keys(), urls.keys());
-    let indexes = compose::indexes(&name_keys, &url_keys)?;
+    let tables = intern::intern(&[v4, v6, names, urls])?;
+    let indexes = compose::indexes(&names.keys(), &urls.keys())?;
     let contents = Contents {
         v4: &v4.flat.ranges,
         v6: &v6.flat.ranges,
         names: &names.entry_drafts,
         urls: &urls.entry_drafts,
+        drafts: [v4, v6, names, urls],
     };
     let totals = Totals {
         v4_ranges: v4.flat.ranges.len() as u64,
         v6_ranges: v6.flat.ranges.len() as u64,
-        names: name_keys.len() as u64,
-        urls: url_keys.len() as u64,
+        names: names.entry_drafts.len() as u64,
+        urls: urls.entry_drafts.len() as u64,
         record_sets: tables.sets.len() as u64,
     };
     let sections = compose::sections(&contents, &tables, indexes)?;
+    drop(tables);
     v4.retain(retained);
     v6.retain(retained);
     names.retain(retained, RetainedRows::name);
@@ -113,19 +117,19 @@ pub fn assemble(
     Ok(Assembly::new(&resolved, sections, totals))
 }
 
-type Resolved = (ResolvedRanges<u32>, ResolvedRanges<u128>, ResolvedTexts, ResolvedTexts);
+type Resolved<'a> = (ResolvedRanges<'a, u32>, ResolvedRanges<'a, u128>, ResolvedTexts<'a>, ResolvedTexts<'a>);
 
-fn resolve_all(columns: Columns, claims: &[Claim], policies: &[RetentionPolicy]) -> Resolved {
+fn resolve_all(columns: Columns, context: ClaimContext<'_>) -> Resolved<'_> {
     let Columns { names, urls, v4, v6 } = columns;
     let ((v4, v6), (names, urls)) = rayon::join(
-        || rayon::join(|| resolve_ranges(v4, claims, policies), || resolve_ranges(v6, claims, policies)),
-        || rayon::join(|| resolve_texts(names, claims, policies), || resolve_texts(urls, claims, policies)),
+        || rayon::join(|| resolve_ranges(v4, context), || resolve_ranges(v6, context)),
+        || rayon::join(|| resolve_texts(names, context), || resolve_texts(urls, context)),
     );
     (v4, v6, names, urls)
 }
 
 impl Assembly {
-    fn new(resolved: &Resolved, sections: Vec<SectionBytes>, totals: Totals) -> Assembly {
+    fn new(resolved: &Resolved<'_>, sections: Vec<SectionBytes>, totals: Totals) -> Assembly {
         let (v4, v6, names, urls) = resolved;
         let (counts, overlap_refused, kinds) = (HashMap::new(), HashMap::new(), HashMap::new());
         let mut assembly = Assembly { sections, counts, overlap_refused, kinds, totals };
@@ -138,34 +142,50 @@ impl Assembly {
         assembly
     }
 
-    fn add_groups(&mut self, groups: &[ResolvedGroup], kind: Kinds) {
-        for group in groups {
-            for (feed, counts) in &group.counts {
-                self.counts.entry(*feed).or_default().add(counts, group.uses);
-            }
-            for sighting in &group.sightings {
-                let kinds = self.kinds.entry(sighting.feed).or_default();
+    fn add_groups(&mut self, groups: &Groups<'_>, kind: Kinds) {
+        groups.each_count(|feed, counts, uses, is_listed| {
+            self.counts.entry(feed).or_default().add(counts, uses);
+            if is_listed {
+                let kinds = self.kinds.entry(feed).or_default();
                 *kinds = kinds.union(kind);
             }
-        }
+        });
     }
 
-    fn add_refused(&mut self, groups: &[ResolvedGroup], refused: &[u32]) {
-        let of_groups = refused.iter().filter_map(|number| groups.get(*number as usize));
-        for sighting in of_groups.flat_map(|group| &group.sightings) {
-            *self.overlap_refused.entry(sighting.feed).or_default() += 1;
+    fn add_refused(&mut self, groups: &Groups<'_>, refused: &[u32]) {
+        let mut sightings = Vec::new();
+        for number in refused {
+            sightings.clear();
+            groups.sightings(*number, &mut sightings);
+            for sighting in &sightings {
+                *self.overlap_refused.entry(sighting.feed).or_default() += 1;
+            }
         }
     }
 }
 
-fn has_sightings(groups: &[ResolvedGroup], number: u32) -> bool {
-    groups.get(number as usize).is_some_and(|group| !group.sightings.is_empty())
+/// The numbers of the sightings that each group of frequent claims retains.
+fn retained_numbers(groups: &Groups<'_>, retained: &mut impl RetainedRows) -> Vec<Vec<u64>> {
+    let numbers = groups.shared().iter();
+    numbers.map(|group| group.retained.iter().map(|row| retained.number(row, false)).collect()).collect()
 }
 
-/// The numbers of the sightings that each group retains.
-fn retained_numbers(groups: &[ResolvedGroup], retained: &mut impl RetainedRows) -> Vec<Vec<u64>> {
-    let mut numbers = |group: &ResolvedGroup| group.retained.iter().map(|row| retained.number(row)).collect();
-    groups.iter().map(&mut numbers).collect()
+/// Visits the numbers of the sightings that the group of a key retains.
+fn each_retained<R: RetainedRows>(
+    groups: &Groups<'_>,
+    numbers: &[Vec<u64>],
+    group: u32,
+    retained: &mut R,
+    add: impl Fn(&mut R, u64),
+) {
+    if is_rare(group) {
+        return groups.each_retained(group, |row| {
+            let number = retained.number(row, true);
+            add(retained, number);
+        });
+    }
+    let numbers = numbers.get(group as usize).map_or(&[][..], Vec::as_slice);
+    numbers.iter().for_each(|number| add(retained, *number));
 }
 
 /// A key of the arena and the number of its group.
@@ -175,49 +195,69 @@ struct TextEntry {
     group: u32,
 }
 
-struct ResolvedTexts {
+struct ResolvedTexts<'a> {
     arena: Vec<u8>,
-    groups: Vec<ResolvedGroup>,
+    groups: Groups<'a>,
     entries: Vec<TextEntry>,
     drafts: DraftSets,
-    /// The draft set of each key that has sightings, in order.
+    /// The draft set of each key that has sightings, in order: that of a rare group has its number.
     entry_drafts: Vec<u32>,
 }
 
 /// Resolves names or URLs, and drops their rows.
-fn resolve_texts(texts: TextColumn, claims: &[Claim], policies: &[RetentionPolicy]) -> ResolvedTexts {
+fn resolve_texts(texts: TextColumn, context: ClaimContext<'_>) -> ResolvedTexts<'_> {
     let TextColumn { arena, rows, run_ends, repeats, .. } = texts;
-    let mut resolver = Resolver::new(claims, policies);
+    let mut groups = Groups::new(context);
     let mut entries: Vec<TextEntry> = Vec::new();
     let order = |a: &TextRow, b: &TextRow| TextColumn::order(&arena, a, b);
     let tag = |row: &TextRow| row.tag;
     SortedRuns::new(&rows, &run_ends, &repeats).each_group(order, tag, |row, tags| {
-        entries.push(TextEntry { at: row.at, len: row.len, group: resolver.group(tags) });
+        entries.push(TextEntry { at: row.at, len: row.len, group: groups.group(tags) });
     });
     drop((rows, repeats));
-    let groups = resolver.groups;
     let mut drafts = DraftSets::default();
-    let draft_of: Vec<Option<u32>> = groups.iter().map(|group| draft_of_group(group, &mut drafts)).collect();
-    let of_group = |number: u32| draft_of.get(number as usize).copied().flatten();
+    let draft_of: Vec<Option<u32>> =
+        groups.shared().iter().map(|group| draft_of_group(&group.sightings, &mut drafts)).collect();
+    let of_group = |number: u32| match is_rare(number) {
+        true => groups.has_sightings(number).then_some(number),
+        false => draft_of.get(number as usize).copied().flatten(),
+    };
     let entry_drafts = entries.iter().filter_map(|entry| of_group(entry.group)).collect();
     ResolvedTexts { arena, groups, entries, drafts, entry_drafts }
 }
 
-/// The draft set of a group, counted for every key of the group; `None` for a group without sightings.
-fn draft_of_group(group: &ResolvedGroup, drafts: &mut DraftSets) -> Option<u32> {
-    if group.sightings.is_empty() {
-        return None;
-    }
-    let set = group.sightings.iter().map(|sighting| (*sighting, DraftExtent::None)).collect();
-    let number = drafts.number(set);
-    drafts.add_uses(number, group.uses);
-    Some(number)
+/// The draft set of a group; `None` for a group without sightings.
+fn draft_of_group(sightings: &[DraftSighting], drafts: &mut DraftSets) -> Option<u32> {
+    let set = || sightings.iter().map(|sighting| (*sighting, DraftExtent::None)).collect();
+    (!sightings.is_empty()).then(|| drafts.number(set()))
 }
 
-impl ResolvedTexts {
+impl Drafts for ResolvedTexts<'_> {
+    fn each(&self, visit: &mut dyn FnMut(u32)) {
+        self.entry_drafts.iter().for_each(|draft| visit(*draft));
+    }
+
+    fn content(&self, draft: u32, out: &mut DraftSet) {
+        out.clear();
+        if is_rare(draft) {
+            let mut sightings = Vec::new();
+            self.groups.sightings(draft, &mut sightings);
+            out.extend(sightings.into_iter().map(|sighting| (sighting, DraftExtent::None)));
+            out.sort_unstable();
+        } else {
+            out.extend_from_slice(self.drafts.sets.get(draft as usize).map_or(&[], Vec::as_slice));
+        }
+    }
+
+    fn shared_count(&self) -> usize {
+        self.drafts.sets.len()
+    }
+}
+
+impl ResolvedTexts<'_> {
     /// The keys that have sightings, in order.
     fn keys(&self) -> Vec<&[u8]> {
-        let listed = self.entries.iter().filter(|entry| has_sightings(&self.groups, entry.group));
+        let listed = self.entries.iter().filter(|entry| self.groups.has_sightings(entry.group));
         listed.map(|entry| self.key(entry)).collect()
     }
 
@@ -229,47 +269,56 @@ impl ResolvedTexts {
     fn retain<R: RetainedRows>(&self, retained: &mut R, add: impl Fn(&mut R, &[u8], u64)) {
         let numbers = retained_numbers(&self.groups, retained);
         for entry in &self.entries {
-            let rows = numbers.get(entry.group as usize).map_or(&[][..], Vec::as_slice);
-            rows.iter().for_each(|number| add(retained, self.key(entry), *number));
+            let add = |retained: &mut R, number| add(retained, self.key(entry), number);
+            each_retained(&self.groups, &numbers, entry.group, retained, add);
         }
     }
 }
 
-struct ResolvedRanges<N> {
-    groups: Vec<ResolvedGroup>,
+struct ResolvedRanges<'a, N> {
+    groups: Groups<'a>,
     entries: Vec<ListedRange<N>>,
-    drafts: DraftSets,
     flat: Flattened<N>,
 }
 
 /// Resolves addresses of one family, and drops their rows.
 fn resolve_ranges<N: AddressNumber + Send>(
     ranges: RangeColumn<N>,
-    claims: &[Claim],
-    policies: &[RetentionPolicy],
-) -> ResolvedRanges<N> {
+    context: ClaimContext<'_>,
+) -> ResolvedRanges<'_, N> {
     let RangeColumn { rows, run_ends } = ranges;
-    let mut resolver = Resolver::new(claims, policies);
+    let mut groups = Groups::new(context);
     let mut entries: Vec<ListedRange<N>> = Vec::new();
     let tag = |row: &RangeRow<N>| row.tag;
     SortedRuns::new(&rows, &run_ends, &[]).each_group(RangeColumn::order, tag, |row, tags| {
-        entries.push(ListedRange { first: row.first, last: row.last, group: resolver.group(tags) });
+        entries.push(ListedRange { first: row.first, last: row.last, group: groups.group(tags) });
     });
     drop(rows);
-    let groups = resolver.groups;
-    let is_listed = |entry: &&ListedRange<N>| has_sightings(&groups, entry.group);
-    let listed: Vec<ListedRange<N>> = entries.iter().filter(is_listed).copied().collect();
-    let mut drafts = DraftSets::default();
-    let flat: Flattened<N> = flatten::flatten(&listed, &groups, &mut drafts);
-    ResolvedRanges { groups, entries, drafts, flat }
+    let listed = entries.iter().filter(|entry| groups.has_sightings(entry.group));
+    let flat: Flattened<N> = flatten::flatten(listed.copied(), &groups);
+    ResolvedRanges { groups, entries, flat }
 }
 
-impl<N: AddressNumber> ResolvedRanges<N> {
-    fn retain(&self, retained: &mut impl RetainedRows) {
+impl<N: AddressNumber> Drafts for ResolvedRanges<'_, N> {
+    fn each(&self, visit: &mut dyn FnMut(u32)) {
+        self.flat.ranges.iter().for_each(|range| visit(range.set));
+    }
+
+    fn content(&self, draft: u32, out: &mut DraftSet) {
+        self.flat.content(draft, &self.groups, out);
+    }
+
+    fn shared_count(&self) -> usize {
+        self.flat.drafts.sets.len()
+    }
+}
+
+impl<N: AddressNumber> ResolvedRanges<'_, N> {
+    fn retain<R: RetainedRows>(&self, retained: &mut R) {
         let numbers = retained_numbers(&self.groups, retained);
         for entry in &self.entries {
-            let rows = numbers.get(entry.group as usize).map_or(&[][..], Vec::as_slice);
-            rows.iter().for_each(|number| retained.range(N::range(entry.first, entry.last), *number));
+            let add = |retained: &mut R, number| retained.range(N::range(entry.first, entry.last), number);
+            each_retained(&self.groups, &numbers, entry.group, retained, add);
         }
     }
 }

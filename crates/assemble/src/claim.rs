@@ -6,6 +6,7 @@
 //! counts.
 
 use crate::limits::SizeLimits;
+use rapsheet_snapshot::section::times::MaybeTime;
 use rapsheet_snapshot::{Assessments, FeedId, ListKind, Mode, Time, Times, TooLarge};
 
 /// Where a claim comes from.
@@ -38,10 +39,39 @@ pub struct Claim {
     pub expires: Option<Time>,
 }
 
+/// A claim in twenty bytes: feeds whose rows state their own times have as many claims as rows.
+#[derive(Clone, Copy, Debug)]
+struct PackedClaim {
+    first_seen: MaybeTime,
+    last_seen: MaybeTime,
+    expires: MaybeTime,
+    feed: FeedId,
+    assessments: Assessments,
+    list: ListKind,
+    source: ClaimSource,
+}
+
+impl From<Claim> for PackedClaim {
+    fn from(claim: Claim) -> PackedClaim {
+        let Claim { feed, list, source, assessments, first_seen, last_seen, expires } = claim;
+        let [first_seen, last_seen, expires] = [first_seen, last_seen, expires].map(MaybeTime::from);
+        PackedClaim { first_seen, last_seen, expires, feed, assessments, list, source }
+    }
+}
+
+impl From<PackedClaim> for Claim {
+    fn from(packed: PackedClaim) -> Claim {
+        let PackedClaim { feed, list, source, assessments, .. } = packed;
+        let [first_seen, last_seen, expires] =
+            [packed.first_seen, packed.last_seen, packed.expires].map(MaybeTime::get);
+        Claim { feed, list, source, assessments, first_seen, last_seen, expires }
+    }
+}
+
 /// Claims in the order of their numbers, which the tags of rows refer to.
 #[derive(Clone, Debug, Default)]
 pub struct ClaimTable {
-    claims: Vec<Claim>,
+    claims: Vec<PackedClaim>,
     limits: SizeLimits,
 }
 
@@ -59,19 +89,35 @@ impl ClaimTable {
     /// Adds claims and returns the number of the first; the others follow it.
     pub fn extend(&mut self, claims: impl IntoIterator<Item = Claim>) -> Result<u32, TooLarge> {
         let base = self.claims.len();
-        self.claims.extend(claims);
+        self.claims.extend(claims.into_iter().map(PackedClaim::from));
         TooLarge::check("distinct claims", "claims", self.claims.len() as u64, self.limits.claims)?;
         TooLarge::fit_u32("distinct claims", "claims", base)
     }
 
-    /// The claims.
-    pub fn as_slice(&self) -> &[Claim] {
-        &self.claims
+    /// Adds all claims of another table and returns the number of the first; the others follow it.
+    pub fn append(&mut self, other: &ClaimTable) -> Result<u32, TooLarge> {
+        self.extend(other.iter())
     }
 
-    /// The claims, taken out.
-    pub fn into_claims(self) -> Vec<Claim> {
-        self.claims
+    /// The claim of a number.
+    #[inline]
+    pub fn get(&self, number: usize) -> Option<Claim> {
+        self.claims.get(number).copied().map(Claim::from)
+    }
+
+    /// The claims, in order.
+    pub fn iter(&self) -> impl Iterator<Item = Claim> {
+        self.claims.iter().copied().map(Claim::from)
+    }
+
+    /// How many there are.
+    pub fn len(&self) -> usize {
+        self.claims.len()
+    }
+
+    /// Whether there are none.
+    pub fn is_empty(&self) -> bool {
+        self.claims.is_empty()
     }
 
     /// The limits of the table.

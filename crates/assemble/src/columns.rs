@@ -156,6 +156,11 @@ impl TextColumn {
         self.push(key.iter().copied(), tag);
     }
 
+    /// The bytes of all keys.
+    pub fn memory(&self) -> usize {
+        self.arena.len()
+    }
+
     /// All rows: run after run, each in order, then what was added since.
     #[inline]
     pub fn rows(&self) -> &[TextRow] {
@@ -335,6 +340,17 @@ impl Columns {
         match range {
             AddressRange::V4 { first, last } => self.v4.rows.push(RangeRow { first, last, tag }),
             AddressRange::V6 { first, last } => self.v6.rows.push(RangeRow { first, last, tag }),
+        }
+    }
+
+    /// Visits the tags of all rows.
+    pub(crate) fn each_tag(&self, mut visit: impl FnMut(u32)) {
+        let Columns { names, urls, v4, v6 } = self;
+        v4.rows.iter().for_each(|row| visit(row.tag));
+        v6.rows.iter().for_each(|row| visit(row.tag));
+        for texts in [names, urls] {
+            texts.rows.iter().for_each(|row| visit(row.tag));
+            texts.repeats.iter().flatten().for_each(|repeat| visit(repeat.tag));
         }
     }
 

@@ -1,16 +1,23 @@
 //! The sections of a file, from the merged contents.
 
 use crate::flatten::FlatRange;
-use crate::intern::{FinalSet, Tables};
+use crate::groups::is_rare;
+use crate::intern::{Drafts, PartSets, Tables};
 use rapsheet_snapshot::section::RangeEntry;
 use rapsheet_snapshot::section::leaves::{self, EncodedLeaves};
+use rapsheet_snapshot::section::suffix::SuffixSeed;
+use rapsheet_snapshot::section::times::StoredTimes;
 use rapsheet_snapshot::section::{
     exceptions, filter, ipv4, ipv6, locator, packed, records, times, url_blocks,
 };
-use rapsheet_snapshot::{Part, Section, SectionBytes, Times, TooLarge};
+use rapsheet_snapshot::{Part, Section, SectionBytes, TooLarge};
+use rayon::prelude::*;
 
-/// What an entry refers to: its final set, and its draft set, under which its own times are found.
+/// What an entry refers to: its final set, and its draft set, by which its own times are found.
 type Reference = (u32, u32);
+
+/// The draft set of a gap between ranges of IPv4, which has none.
+const GAP: u32 = u32::MAX;
 
 /// The merged contents of a snapshot.
 pub(crate) struct Contents<'a> {
@@ -22,9 +29,11 @@ pub(crate) struct Contents<'a> {
     pub(crate) names: &'a [u32],
     /// The draft set of each URL, in order.
     pub(crate) urls: &'a [u32],
+    /// The draft sets of each part.
+    pub(crate) drafts: [&'a dyn Drafts; 4],
 }
 
-/// The position of the draft sets of IPv4 addresses in [`Tables::of_drafts`].
+/// The position of the draft sets of IPv4 addresses in [`Contents::drafts`] and [`Tables::parts`].
 pub(crate) const V4: usize = 0;
 /// The position of the draft sets of IPv6 addresses.
 pub(crate) const V6: usize = 1;
@@ -46,14 +55,16 @@ pub(crate) fn sections(
         SectionBytes::new(Section::Sets, sets.len(), records::encode_sets(sets)?),
         SectionBytes::new(Section::Extents, extents.len(), records::encode_extents(extents)?),
     ];
-    let mut references = References::default();
-    out.extend(v4_sections(contents.v4, tables, &mut references)?);
-    out.extend(v6_sections(contents.v6, tables, &mut references)?);
+    let (sections, exceptions) = (Vec::new(), Vec::new());
+    let mut references = References { tables, drafts: &contents.drafts, sections, exceptions };
+    out.extend(v4_sections(contents.v4, &mut references)?);
+    out.extend(v6_sections(contents.v6, &mut references)?);
     for (part, draft_part, drafts) in
         [(Part::Names, NAMES, contents.names), (Part::Urls, URLS, contents.urls)]
     {
-        let of_part = drafts.iter().map(|draft| reference(tables, draft_part, *draft)).collect();
-        references.add(part, draft_part, of_part, tables)?;
+        let mut set_of = set_of(tables, draft_part);
+        let of_part = drafts.iter().map(|draft| (set_of(*draft), *draft)).collect();
+        references.add(part, draft_part, of_part)?;
     }
     out.extend(references.finish()?);
     out.extend(indexes);
@@ -62,8 +73,9 @@ pub(crate) fn sections(
 
 /// The sections that find names and URLs.
 pub(crate) fn indexes(names: &[&[u8]], urls: &[&[u8]]) -> Result<Vec<SectionBytes>, TooLarge> {
+    let seed = seed_of(names);
     let ((filter, url_blocks), name_leaves) =
-        rayon::join(|| (filter::encode(names), url_blocks::encode(urls)), || name_leaves(names));
+        rayon::join(|| (filter::encode(names, seed), url_blocks::encode(urls)), || name_leaves(names, seed));
     let (leaves, locator) = name_leaves?;
     Ok(vec![
         SectionBytes::new(Section::NameFilter, names.len(), filter?),
@@ -73,41 +85,50 @@ pub(crate) fn indexes(names: &[&[u8]], urls: &[&[u8]]) -> Result<Vec<SectionByte
     ])
 }
 
+/// The seed of all hashes of names.
+fn seed_of(names: &[&[u8]]) -> SuffixSeed {
+    let seeds = names.par_chunks(SEED_CHUNK).map(SuffixSeed::of);
+    seeds.reduce(SuffixSeed::default, SuffixSeed::plus)
+}
+
+/// How many names one thread adds to the seed at a time.
+const SEED_CHUNK: usize = 1 << 14;
+
 /// The leaves that hold the names, and the locator of names in them.
-fn name_leaves(names: &[&[u8]]) -> Result<(Vec<u8>, Vec<u8>), TooLarge> {
-    let EncodedLeaves { section, slots } = leaves::encode(names)?;
-    Ok((section, locator::encode(names, &slots)?))
+fn name_leaves(names: &[&[u8]], seed: SuffixSeed) -> Result<(Vec<u8>, Vec<u8>), TooLarge> {
+    let EncodedLeaves { section, slots } = leaves::encode(names, seed)?;
+    Ok((section, locator::encode(names, &slots, seed)?))
 }
 
-fn final_set(tables: &Tables, part: usize, draft: u32) -> Option<&FinalSet> {
-    tables.of_drafts.get(part)?.get(draft as usize)
-}
-
-fn reference(tables: &Tables, part: usize, draft: u32) -> Reference {
-    (final_set(tables, part, draft).map_or(0, |(set, _)| *set), draft)
+/// The final set of each entry of a part, which are asked for in order.
+fn set_of(tables: &Tables, part: usize) -> impl FnMut(u32) -> u32 {
+    let mut sets = tables.parts.get(part).map(PartSets::in_order);
+    move |draft| sets.as_mut().map_or(0, |sets| sets(draft))
 }
 
 fn with_sets<N: Copy>(ranges: &[FlatRange<N>], tables: &Tables, part: usize) -> Vec<RangeEntry<N>> {
+    let mut set_of = set_of(tables, part);
     ranges
         .iter()
-        .map(|range| {
-            let (set, own) = reference(tables, part, range.set);
-            RangeEntry { first: range.first, last: range.last, set, own }
+        .map(|range| RangeEntry {
+            first: range.first,
+            last: range.last,
+            set: set_of(range.set),
+            own: range.set,
         })
         .collect()
 }
 
 fn v4_sections(
     ranges: &[FlatRange<u32>],
-    tables: &Tables,
-    references: &mut References,
+    references: &mut References<'_>,
 ) -> Result<Vec<SectionBytes>, TooLarge> {
     if ranges.is_empty() {
         return Ok(Vec::new());
     }
-    let bytes = ipv4::encode(&with_sets(ranges, tables, V4))?;
+    let bytes = ipv4::encode(&with_sets(ranges, references.tables, V4))?;
     let items = bytes.references.len();
-    references.add(Part::Ipv4, V4, bytes.references, tables)?;
+    references.add(Part::Ipv4, V4, bytes.references)?;
     Ok(vec![
         SectionBytes::new(Section::Ipv4Directory, bytes.ranges, bytes.directory),
         SectionBytes::new(Section::Ipv4Ends, items, bytes.ends),
@@ -116,15 +137,14 @@ fn v4_sections(
 
 fn v6_sections(
     ranges: &[FlatRange<u128>],
-    tables: &Tables,
-    references: &mut References,
+    references: &mut References<'_>,
 ) -> Result<Vec<SectionBytes>, TooLarge> {
     if ranges.is_empty() {
         return Ok(Vec::new());
     }
-    let bytes = ipv6::encode(&with_sets(ranges, tables, V6))?;
+    let bytes = ipv6::encode(&with_sets(ranges, references.tables, V6))?;
     let items = bytes.references.len();
-    references.add(Part::Ipv6, V6, bytes.references, tables)?;
+    references.add(Part::Ipv6, V6, bytes.references)?;
     Ok(vec![
         SectionBytes::new(Section::Ipv6Index, items, bytes.index),
         SectionBytes::new(Section::Ipv6Ranges, items, bytes.ranges),
@@ -132,41 +152,55 @@ fn v6_sections(
 }
 
 /// The sections of set numbers and own times of all parts.
-#[derive(Default)]
-struct References {
+struct References<'a> {
+    tables: &'a Tables,
+    drafts: &'a [&'a dyn Drafts; 4],
     sections: Vec<SectionBytes>,
     exceptions: Vec<(u16, Vec<(u32, u32)>)>,
 }
 
-impl References {
+impl References<'_> {
     /// Adds the set numbers of a part's entries, and the column of their own times.
-    fn add(
-        &mut self,
-        part: Part,
-        draft_part: usize,
-        entries: Vec<Reference>,
-        tables: &Tables,
-    ) -> Result<(), TooLarge> {
+    fn add(&mut self, part: Part, draft_part: usize, entries: Vec<Reference>) -> Result<(), TooLarge> {
         if entries.is_empty() {
             return Ok(());
         }
         TooLarge::fit_u32("indicators of one kind", "entries", entries.len())?;
-        let sets: Vec<u32> = entries.iter().map(|(set, _)| *set).collect();
-        let divided = exceptions::divide(&sets)?;
+        let count = entries.len();
+        let divided = exceptions::divide(&entries.iter().map(|(set, _)| *set).collect::<Vec<u32>>())?;
         if !divided.exceptions.is_empty() {
             self.exceptions.push((part.sets().id(), divided.exceptions));
         }
-        let own =
-            |draft: u32| final_set(tables, draft_part, draft).map_or(&[][..], |(_, own)| own.as_slice());
-        // The check above keeps ordinals within 32 bits.
-        let rows: Vec<(u32, Times)> = (0..)
-            .zip(&entries)
-            .flat_map(|(ordinal, (_, draft))| own(*draft).iter().map(move |times| (ordinal, *times)))
-            .collect();
+        let rows = self.own_times(draft_part, &entries);
+        drop(entries);
         let packed = packed::encode(divided.packed.into_iter())?;
-        self.sections.push(SectionBytes::new(part.sets(), sets.len(), packed));
+        self.sections.push(SectionBytes::new(part.sets(), count, packed));
         self.sections.push(SectionBytes::new(part.times(), rows.len(), times::encode_column(&rows)?));
         Ok(())
+    }
+
+    /// The own times of a part's entries, with the ordinal of each.
+    fn own_times(&self, part: usize, entries: &[Reference]) -> Vec<(u32, StoredTimes)> {
+        let Some(drafts) = self.drafts.get(part) else { return Vec::new() };
+        let (mut rows, mut content, mut own) = (Vec::new(), Vec::new(), Vec::new());
+        let mut read = |draft: u32, own: &mut Vec<StoredTimes>| {
+            drafts.content(draft, &mut content);
+            self.tables.own_times(&content, own);
+        };
+        let mut shared = vec![Vec::new(); drafts.shared_count()];
+        (0..).zip(&mut shared).for_each(|(draft, own)| read(draft, own));
+        // The caller has checked that ordinals fit 32 bits.
+        for (ordinal, (_, draft)) in (0..).zip(entries).filter(|(_, (_, draft))| *draft != GAP) {
+            let own = if is_rare(*draft) {
+                own.clear();
+                read(*draft, &mut own);
+                &own
+            } else {
+                shared.get(*draft as usize).unwrap_or(&own)
+            };
+            rows.extend(own.iter().map(|times| (ordinal, *times)));
+        }
+        rows
     }
 
     fn finish(mut self) -> Result<Vec<SectionBytes>, TooLarge> {

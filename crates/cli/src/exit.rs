@@ -50,6 +50,16 @@ impl Failure {
         Failure::Message(Exit::Refused, message.to_string())
     }
 
+    /// A snapshot that could not be opened. Memory that the system refuses says nothing about the file.
+    pub(crate) fn unopened(error: &rapsheet_snapshot::Error, message: impl Display) -> Failure {
+        match error {
+            rapsheet_snapshot::Error::Io { source, .. } if source.kind() == io::ErrorKind::OutOfMemory => {
+                Failure::unfinished(message)
+            }
+            _ => Failure::refused(message),
+        }
+    }
+
     /// The work could not be finished.
     pub(crate) fn unfinished(message: impl Display) -> Failure {
         Failure::Message(Exit::Unfinished, message.to_string())

@@ -11,6 +11,8 @@ mod budget;
 mod color;
 mod command;
 mod exit;
+#[cfg(unix)]
+mod fault;
 mod fields;
 #[cfg(feature = "ingest")]
 mod files;
@@ -23,6 +25,8 @@ mod lists;
 #[cfg(feature = "ingest")]
 mod lock;
 mod log;
+#[cfg(feature = "ingest")]
+mod memory;
 mod meter;
 mod names;
 mod output;
@@ -50,6 +54,8 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 fn main() -> ExitCode {
     exit::survive_size_limits();
+    #[cfg(unix)]
+    fault::survive();
     exit::code_of(run())
 }
 

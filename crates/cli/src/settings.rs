@@ -57,7 +57,7 @@ impl Settings {
 
     /// Opens the snapshot and verifies every checksum.
     pub(crate) fn open(&self) -> Result<Snapshot, Failure> {
-        Snapshot::open(&self.snapshot).map_err(|error| Failure::refused(with_remedy(&error)))
+        Snapshot::open(&self.snapshot).map_err(|error| Failure::unopened(&error, with_remedy(&error)))
     }
 
     /// Prints a message on stderr that is no error, unless `--quiet`.

@@ -7,6 +7,7 @@ mod clock;
 mod error;
 mod feed;
 mod input;
+pub(crate) mod memory;
 mod origin;
 mod summary;
 
@@ -24,6 +25,7 @@ use crate::report::{RejectRow, Report};
 use crate::sighting::previous_snapshot;
 use crate::sighting::state_file::{self, AcceptedDigest, StateWriter};
 use feed::{FeedContext, FeedResult};
+use memory::MemoryBudget;
 use rapsheet_assemble::{ClaimTable, Columns, RetentionPolicy, assemble};
 use rapsheet_snapshot::section::origin::FeedRecord;
 use rapsheet_snapshot::{FeedId, Image, Mode, Snapshot, Time};
@@ -130,6 +132,7 @@ fn read_all(
 ) -> Vec<FeedResult> {
     let never_block = Arc::new(NeverBlock::new(&input.catalog.never_block));
     let coverage = PreviousCoverage::new(input.previous);
+    let budget = MemoryBudget::new(input.memory_for_rows());
     let context = |feed: &Feed| FeedContext {
         downloads: input.downloads,
         now: input.now,
@@ -140,6 +143,7 @@ fn read_all(
         coverage: &coverage,
         built_before: input.previous.map(Snapshot::built_at),
         record: previous_record(input, &feed.id),
+        budget: &budget,
     };
     let size = |feed: &Feed| std::fs::metadata(input.downloads.join(&feed.file)).map_or(0, |file| file.len());
     let mut order: Vec<(u64, usize)> = feeds.iter().map(|feed| size(feed)).zip(0..).collect();
@@ -161,7 +165,21 @@ fn read_all(
         })
         .collect();
     results.sort_unstable_by_key(|(at, _)| *at);
-    results.into_iter().map(|(_, result)| result).collect()
+    let mut results: Vec<FeedResult> = results.into_iter().map(|(_, result)| result).collect();
+    let costs: Vec<u64> = results.iter().map(|result| result.memory).collect();
+    let held = memory::over(&costs, budget.limit());
+    for (at, (feed, result)) in feeds.iter().zip(&mut results).enumerate() {
+        if held.contains(&at) {
+            result.hold_for_memory(&context(feed));
+        }
+    }
+    // All that stay fit, those that lost their rows to others, too.
+    for (at, (feed, result)) in feeds.iter().zip(&mut results).enumerate() {
+        if result.is_over && !held.contains(&at) {
+            *result = feed::read(feed, &context(feed), &|_| {});
+        }
+    }
+    results
 }
 
 /// One older download is held. If no download is newer and some are older, the whole folder is an old one.

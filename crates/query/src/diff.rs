@@ -5,7 +5,8 @@
 //! thirty bytes an entry, and the texts of names and URLs.
 
 use rapsheet_snapshot::{
-    AddressRange, Assessments, Entry, FeedId, Index, ListKind, Scope, Sighting, Snapshot, Times,
+    AddressRange, Assessments, Entry, Error, FeedId, Index, ListKind, Part, Scope, Sighting, Snapshot, Times,
+    WalkLimit,
 };
 use std::cmp::Ordering;
 use std::collections::HashMap;
@@ -57,7 +58,7 @@ pub struct SightingData {
 /// # let snapshot = || Snapshot::open("../../tests/golden/v1.rap");
 /// # let (old, new) = (snapshot()?, snapshot()?);
 /// let mut delisted = 0;
-/// diff(&old, &new, |change: &Change<'_>| delisted += usize::from(change.kind == ChangeKind::Delisted));
+/// diff(&old, &new, |change: &Change<'_>| delisted += usize::from(change.kind == ChangeKind::Delisted))?;
 /// assert_eq!(delisted, 0);
 /// # Ok::<(), rapsheet_query::Error>(())
 /// ```
@@ -92,24 +93,38 @@ pub struct Change<'a> {
 /// # let [old, new] = ["../../tests/golden/v1.rap"; 2].map(Snapshot::open);
 /// # let (old, new) = (old?, new?);
 /// let mut changes = Vec::new();
-/// let same = diff(&old, &new, |change| changes.push(format!("{:?} {}", change.kind, change.indicator)));
+/// let same = diff(&old, &new, |change| changes.push(format!("{:?} {}", change.kind, change.indicator)))?;
 /// assert!(same > 0 && changes.is_empty());
 /// # Ok::<(), rapsheet_query::Error>(())
 /// ```
-pub fn diff(old: &Snapshot, new: &Snapshot, mut visit: impl FnMut(&Change<'_>)) -> u64 {
+///
+/// # Errors
+/// One of the files is corrupt: its entries cannot be read, or claim to be more than the file can hold. Changes that were
+/// visited before are not all there are.
+pub fn diff(old: &Snapshot, new: &Snapshot, mut visit: impl FnMut(&Change<'_>)) -> Result<u64, Error> {
+    old.verify_tables()?;
+    new.verify_tables()?;
     let mut merger = Merger::new(old, new, &mut visit);
-    let (old, new) = (old.index(), new.index());
-    let v4 = AddressRange::V4 { first: 0, last: u32::MAX };
-    let v6 = AddressRange::V6 { first: 0, last: u128::MAX };
-    for space in [v4, v6] {
-        let before = ranges(old, space, &mut |sighting| merger.number(0, sighting));
-        let after = ranges(new, space, &mut |sighting| merger.number(1, sighting));
+    let v4 = (Part::Ipv4, AddressRange::V4 { first: 0, last: u32::MAX });
+    let v6 = (Part::Ipv6, AddressRange::V6 { first: 0, last: u128::MAX });
+    for (part, space) in [v4, v6] {
+        let before = ranges(old.index(), space, &mut |sighting| merger.number(0, sighting));
+        let after = ranges(new.index(), space, &mut |sighting| merger.number(1, sighting));
+        let (before, after) =
+            (before.ok_or_else(|| old.unwalkable(part))?, after.ok_or_else(|| new.unwalkable(part))?);
         merger.ranges(&before, &after);
     }
-    merger.names(old, new);
-    merger.urls(old, new);
-    merger.same
+    merger
+        .names(old.index(), new.index())
+        .map_err(|side| if side == 0 { old } else { new }.unwalkable(Part::Names))?;
+    merger
+        .urls(old.index(), new.index())
+        .map_err(|side| if side == 0 { old } else { new }.unwalkable(Part::Urls))?;
+    Ok(merger.same)
 }
+
+/// The position of a snapshot that could not be walked: 0 for the older one, 1 for the newer one.
+type Side = usize;
 
 /// With the indicator, what identifies a sighting.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -134,22 +149,24 @@ struct Merger<'v> {
     visit: &'v mut dyn FnMut(&Change<'_>),
     /// The number of sightings that are the same in both.
     same: u64,
+    /// How many sightings of names and URLs of either snapshot may still be visited.
+    limits: [WalkLimit; 2],
 }
 
 impl<'v> Merger<'v> {
     fn new(old: &Snapshot, new: &Snapshot, visit: &'v mut dyn FnMut(&Change<'_>)) -> Merger<'v> {
-        let mut feeds: Vec<String> = Vec::new();
+        let (mut feeds, mut known): (Vec<String>, HashMap<String, u32>) = (Vec::new(), HashMap::new());
         let mut position = |id: &str| {
-            let at = feeds.iter().position(|other| other == id).unwrap_or_else(|| {
+            *known.entry(id.to_owned()).or_insert_with(|| {
                 feeds.push(id.to_owned());
-                feeds.len() - 1
-            });
-            // Feeds are numbered in 16 bits, so those of two snapshots fit.
-            at as u32
+                // Feeds are numbered in 16 bits, so those of two snapshots fit.
+                feeds.len() as u32 - 1
+            })
         };
+        let limits = [old, new].map(|snapshot| snapshot.index().walk_limit());
         let positions = [old, new]
             .map(|snapshot| snapshot.origin().feeds.iter().map(|feed| position(&feed.id)).collect());
-        Merger { feeds, positions, numbers: HashMap::new(), sightings: Vec::new(), visit, same: 0 }
+        Merger { feeds, positions, numbers: HashMap::new(), sightings: Vec::new(), visit, same: 0, limits }
     }
 
     /// The number of a sighting of the older snapshot (`side` 0) or the newer one (1).
@@ -179,15 +196,15 @@ impl<'v> Merger<'v> {
         );
     }
 
-    fn names(&mut self, old: Index<'_>, new: Index<'_>) {
+    fn names(&mut self, old: Index<'_>, new: Index<'_>) -> Result<(), Side> {
         let each = |index: &Index<'_>, visit: &mut dyn FnMut(&[u8], Entry)| index.each_name(visit);
         // The index holds names reversed.
-        self.keys(old, new, each, |key, text| text.extend(key.iter().rev().map(|byte| char::from(*byte))));
+        self.keys(old, new, each, |key, text| text.extend(key.iter().rev().map(|byte| char::from(*byte))))
     }
 
-    fn urls(&mut self, old: Index<'_>, new: Index<'_>) {
+    fn urls(&mut self, old: Index<'_>, new: Index<'_>) -> Result<(), Side> {
         let each = |index: &Index<'_>, visit: &mut dyn FnMut(&[u8], Entry)| index.each_url(visit);
-        self.keys(old, new, each, |key, text| text.push_str(&String::from_utf8_lossy(key)));
+        self.keys(old, new, each, |key, text| text.push_str(&String::from_utf8_lossy(key)))
     }
 
     /// Merges the keys that `each` visits, which both snapshots hold in the same order. `write` appends the
@@ -198,37 +215,57 @@ impl<'v> Merger<'v> {
         new: Index<'_>,
         each: impl Fn(&Index<'_>, &mut dyn FnMut(&[u8], Entry)) -> bool,
         write: impl Fn(&[u8], &mut String),
-    ) {
+    ) -> Result<(), Side> {
         let mut keys_before = KeyList::default();
-        each(&old, &mut |key, entry| keys_before.push(key, entry));
+        if !each(&old, &mut |key, entry| keys_before.push(key, entry)) {
+            return Err(0);
+        }
         let (mut cursor, mut text) = (0, String::new());
         let mut compare = |key: &[u8], before: Option<Entry>, after: Option<Entry>| {
             text.clear();
             write(key, &mut text);
-            self.entries(&text, (old, before), (new, after));
+            self.entries(&text, (old, before), (new, after))
         };
-        each(&new, &mut |key, entry| {
+        let mut walked = Ok(());
+        let is_whole = each(&new, &mut |key, entry| {
+            if walked.is_err() {
+                return;
+            }
             while let Some((gone, before)) = keys_before.at(cursor).filter(|(gone, _)| *gone < key) {
-                compare(gone, Some(before), None);
+                walked = walked.and_then(|()| compare(gone, Some(before), None));
                 cursor += 1;
             }
             let before = keys_before.at(cursor).filter(|(same, _)| *same == key).map(|(_, entry)| entry);
             cursor += usize::from(before.is_some());
-            compare(key, before, Some(entry));
+            walked = walked.and_then(|()| compare(key, before, Some(entry)));
         });
+        walked?;
+        if !is_whole {
+            return Err(1);
+        }
         while let Some((gone, before)) = keys_before.at(cursor) {
-            compare(gone, Some(before), None);
+            compare(gone, Some(before), None)?;
             cursor += 1;
         }
+        Ok(())
     }
 
     /// Compares the entries of one indicator.
+    ///
+    /// # Errors
+    /// One side claims more sightings than its file can hold.
     fn entries(
         &mut self,
         indicator: &str,
         (old, before): (Index<'_>, Option<Entry>),
         (new, after): (Index<'_>, Option<Entry>),
-    ) {
+    ) -> Result<(), Side> {
+        for ((side, limit), (index, entry)) in (0..).zip(&mut self.limits).zip([(old, before), (new, after)])
+        {
+            if !entry.is_none_or(|entry| limit.take(1 + index.sighting_count(entry))) {
+                return Err(side);
+            }
+        }
         let mut numbers = |side: usize, index: Index<'_>, entry: Option<Entry>| -> Vec<SightingNumber> {
             entry
                 .into_iter()
@@ -238,6 +275,7 @@ impl<'v> Merger<'v> {
         };
         let (before, after) = (numbers(0, old, before), numbers(1, new, after));
         self.compare(indicator, &before, &after);
+        Ok(())
     }
 
     /// Pairs the sightings of one indicator by key, and visits those that differ.
@@ -292,24 +330,21 @@ impl<'v> Merger<'v> {
 /// A listed range, and its sighting.
 type Listed = (AddressRange, SightingNumber);
 
-/// All listed ranges of an address space, sorted.
+/// All listed ranges of an address space, sorted; `None` if they are more than the file can hold.
 fn ranges(
     index: Index<'_>,
     space: AddressRange,
     number: &mut dyn FnMut(&Sighting) -> SightingNumber,
-) -> Vec<Listed> {
+) -> Option<Vec<Listed>> {
     let mut all = Vec::new();
-    index.each_address(space, |range, entry| {
-        index.each_listed(range, entry, |listed, sighting| {
-            // The index cuts a listed range into disjoint ranges. It is counted in the one that holds its
-            // first address.
-            if range.covers(&listed.first().range()) {
-                all.push((listed, number(sighting)));
-            }
-        });
+    let is_whole = index.each_listed_in(space, |range, listed, sighting| {
+        // The index cuts a listed range into disjoint ranges. It is counted in the one that holds its first address.
+        if range.covers(&listed.first().range()) {
+            all.push((listed, number(sighting)));
+        }
     });
     all.sort_unstable();
-    all
+    is_whole.then_some(all)
 }
 
 /// Keys of one snapshot in a single allocation, each with its entry.

@@ -218,7 +218,32 @@ impl AddressRange {
         }
     }
 
-    /// The prefixes of this length that overlap the range, in order.
+    /// How many prefixes of this length overlap the range; `None` for a length that its family does not have, and for a
+    /// forged range that ends before it begins. All of IPv6 saturates.
+    pub fn prefix_count(&self, length: u8) -> Option<u128> {
+        let (first, last, bits) = self.numbers();
+        let host = bits.checked_sub(length)?;
+        let of = |number: u128| number.checked_shr(host.into()).unwrap_or(0);
+        Some(of(last).checked_sub(of(first))?.saturating_add(1))
+    }
+
+    /// How many prefixes of this length begin in the range.
+    pub fn prefixes_begun(&self, length: u8) -> Option<u128> {
+        let (first, _, bits) = self.numbers();
+        let host = u128::MAX.checked_shr(128 - u32::from(bits.checked_sub(length)?)).unwrap_or(0);
+        Some(self.prefix_count(length)? - u128::from(first & host != 0))
+    }
+
+    /// The first and the last address as numbers, and how many bits an address has.
+    fn numbers(&self) -> (u128, u128, u8) {
+        match *self {
+            AddressRange::V4 { first, last } => (first.into(), last.into(), 32),
+            AddressRange::V6 { first, last } => (first, last, 128),
+        }
+    }
+
+    /// The prefixes of this length that overlap the range, in order. There may be very many: see
+    /// [`AddressRange::prefix_count`].
     pub fn prefixes(&self, length: u8) -> impl Iterator<Item = AddressRange> + use<> {
         let outer = *self;
         let of = move |address| AddressRange::from_prefix(address, length);
@@ -462,6 +487,22 @@ mod tests {
         let mask = |mask: u32| AddressRange::from_netmask(0x2D09_1400, mask);
         assert_eq!(mask(0xFFFF_FF00).map(|range| range.to_string()).as_deref(), Ok("45.9.20.0/24"));
         assert_eq!(mask(0xFF00_FF00), Err(ParseError::BadMask));
+    }
+
+    #[test]
+    fn prefixes_are_counted_without_a_walk() {
+        let v4 = |first, last| AddressRange::V4 { first, last };
+        for (range, length) in
+            [(v4(5, 7), 32), (v4(5, 9), 30), (v4(4, 8), 30), (v4(0, 300), 24), (v4(3, 3), 0)]
+        {
+            let all: Vec<AddressRange> = range.prefixes(length).collect();
+            let begun = all.iter().filter(|prefix| range.covers(&prefix.first().range())).count() as u128;
+            assert_eq!(range.prefix_count(length), Some(all.len() as u128), "{range} in /{length}");
+            assert_eq!(range.prefixes_begun(length), Some(begun), "{range} in /{length}");
+        }
+        let all = AddressRange::V6 { first: 0, last: u128::MAX };
+        assert_eq!((all.prefix_count(128), all.prefix_count(1)), (Some(u128::MAX), Some(2)));
+        assert_eq!((v4(0, u32::MAX).prefix_count(32), v4(0, 0).prefix_count(33)), (Some(1 << 32), None));
     }
 
     #[test]

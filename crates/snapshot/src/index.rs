@@ -135,9 +135,42 @@ pub struct Index<'a> {
     pub(crate) records: &'a [u8],
     pub(crate) shared_times: &'a [u8],
     pub(crate) extents: &'a [u8],
+    /// The length of the file.
+    pub(crate) byte_len: u64,
+}
+
+/// How many prefixes of one length an entry holds at most: an entry is single addresses in a row, listed one by one, and
+/// a build begins another entry after so many. A forged entry may claim 2^96 of them.
+#[doc(hidden)]
+pub const LISTED_MAX: u128 = 64;
+
+/// How many sightings a walk visits at most for each byte of the file. The sightings of an entry are those of its set,
+/// and many entries share a set, so that their number is not bounded by the bytes they take. What a build writes stays far
+/// below this; a forged file may claim the square of its length.
+const SIGHTINGS_PER_BYTE: u64 = 1 << 8;
+
+/// How many sightings a walk over a snapshot may still visit.
+#[doc(hidden)]
+#[derive(Clone, Copy, Debug)]
+pub struct WalkLimit(u64);
+
+impl WalkLimit {
+    /// Counts sightings that are about to be visited. Returns whether they may be.
+    #[inline]
+    pub fn take(&mut self, sightings: u64) -> bool {
+        let rest = self.0.checked_sub(sightings);
+        self.0 = rest.unwrap_or(0);
+        rest.is_some()
+    }
 }
 
 impl<'a> Index<'a> {
+    /// The limit of one walk over this snapshot.
+    #[doc(hidden)]
+    pub fn walk_limit(&self) -> WalkLimit {
+        WalkLimit(self.byte_len.saturating_mul(SIGHTINGS_PER_BYTE))
+    }
+
     /// The entry that covers an address. Entries are disjoint: there is at most one, and its set holds the
     /// sightings of all feeds that list the address.
     #[inline]
@@ -274,6 +307,36 @@ impl<'a> Index<'a> {
         })
     }
 
+    /// How many sightings an entry has.
+    #[doc(hidden)]
+    #[inline]
+    pub fn sighting_count(&self, entry: Entry) -> u64 {
+        self.sets.get(self.set_of(entry)).len() as u64
+    }
+
+    /// Visits every listed range of an address space that overlaps `space`: with the range of its entry, what the feed
+    /// listed, and the sighting. A listed range that overlaps several entries is visited with each. Returns `false` if it
+    /// gave up, as it does on forged files that claim more than their length can hold.
+    pub fn each_listed_in(
+        &self,
+        space: AddressRange,
+        mut visit: impl FnMut(AddressRange, AddressRange, &Sighting),
+    ) -> bool {
+        let (mut limit, mut is_whole) = (self.walk_limit(), true);
+        self.each_address(space, |range, entry| {
+            is_whole = is_whole && limit.take(self.sighting_count(entry));
+            if is_whole {
+                self.each_listed(range, entry, |listed, sighting| {
+                    is_whole = is_whole && limit.take(1);
+                    if is_whole {
+                        visit(range, listed, sighting);
+                    }
+                });
+            }
+        });
+        is_whole
+    }
+
     /// Visits each sighting of an entry with the range that its feed listed, given the entry's own range.
     /// Single addresses in a row, which a feed listed one by one, are one entry and many listed ranges.
     pub fn each_listed(
@@ -284,9 +347,12 @@ impl<'a> Index<'a> {
     ) {
         for sighting in self.sightings(entry) {
             match sighting.extent {
-                Extent::Prefix(length) => {
+                Extent::Prefix(length)
+                    if range.prefix_count(length).is_some_and(|count| count <= LISTED_MAX) =>
+                {
                     range.prefixes(length).for_each(|listed| visit(listed, &sighting));
                 }
+                Extent::Prefix(_) => {}
                 extent => {
                     let listed = self.listed(extent, range.first());
                     listed.iter().for_each(|listed| visit(*listed, &sighting));

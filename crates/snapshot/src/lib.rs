@@ -71,6 +71,7 @@ pub use {
     aligned_writer::AlignedWriter,
     atomic_file::{AtomicFile, UnsyncedFile, remove_stale_temp_files},
     image::{Image, SectionBytes},
+    index::{LISTED_MAX, WalkLimit},
     layout::Section,
     references::ReferenceCheck,
     section::origin::AcceptedDownload,

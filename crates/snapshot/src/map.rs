@@ -3,20 +3,25 @@
 //! A map is valid only while no process truncates or rewrites the file. rapsheet writes a new file and
 //! renames it over the old one, never in place, so that a reader keeps the whole file that it opened for as
 //! long as it holds the map. A program that truncates a snapshot in place breaks this rule, and the system
-//! then kills its readers; `README.md` warns operators. Only regular files are mapped.
+//! then raises `SIGBUS` in its readers. So readers that live long copy the file instead, up to [`COPIED_MAX`]: no fault can
+//! come from a copy, and no write to the file changes its answers. Only regular files are mapped.
 
 #![allow(unsafe_code)]
 
 use crate::error::Error;
 use std::fs::{File, OpenOptions};
-use std::io;
+use std::io::{self, Read};
 use std::ops::Deref;
 use std::path::Path;
+
+/// The longest file that is copied to memory, in bytes. A longer one is mapped all the same: a program that cannot spare
+/// this much should not be ended by it.
+pub(crate) const COPIED_MAX: u64 = 512 << 20;
 
 /// The bytes of a snapshot: mapped from a file, or held in memory.
 #[derive(Debug)]
 pub(crate) enum Map {
-    /// A read-only, private map of a file.
+    /// A read-only, private map of a file, or of pages that hold a copy of it.
     Mapped(memmap2::Mmap),
     /// Bytes of this process.
     Owned(Vec<u8>),
@@ -35,6 +40,22 @@ impl Map {
         // length, so that changed bytes can at worst give a wrong answer.
         let map = unsafe { memmap2::Mmap::map(&file) }.map_err(fail("mapping"))?;
         Ok(Map::Mapped(map))
+    }
+
+    /// Copies a regular file to memory; maps one that is longer than [`COPIED_MAX`].
+    ///
+    /// The copy begins at a page, as a map does: what a look-up reads together then lies in one line of the cache.
+    pub(crate) fn copy(path: &Path) -> Result<Map, Error> {
+        let fail = |doing| move |source| Error::Io { path: path.to_owned(), doing, source };
+        let mut file = open_regular(path).map_err(fail("opening"))?;
+        let length = file.metadata().map_err(fail("reading the length of the file"))?.len();
+        if length == 0 || length > COPIED_MAX {
+            return Map::open(path);
+        }
+        let mut pages = memmap2::MmapMut::map_anon(length as usize).map_err(fail("reserving memory"))?;
+        // A file that is cut short meanwhile ends early, which is an error and no fault.
+        file.read_exact(&mut pages).map_err(fail("reading"))?;
+        Ok(Map::Mapped(pages.make_read_only().map_err(fail("reading"))?))
     }
 }
 

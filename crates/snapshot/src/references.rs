@@ -5,17 +5,19 @@
 //! demand. The work is divided into independent checks, which a caller may run in parallel.
 
 use crate::error::{Corruption, Error};
-use crate::index::{Index, Part};
+use crate::index::{Entry, Index, LISTED_MAX, Part, WalkLimit};
 use crate::layout::Section;
+use crate::section::exceptions::Exceptions;
 use crate::section::filter::Filter;
 use crate::section::leaves::{LeafSlot, Leaves};
 use crate::section::locator::Locator;
 use crate::section::packed::Packed;
-use crate::section::records::{self, EXTENT_LEN, Extent, RECORD_LEN, Sets, TimesRef};
+use crate::section::records::{self, EXTENT_LEN, Extent, RECORD_LEN, Record, Sets, TimesRef};
 use crate::section::suffix::SuffixHash;
-use crate::section::times::SHARED_LEN;
+use crate::section::times::{SHARED_LEN, TimesColumn};
+use crate::section::{ipv4, ipv6};
 use crate::snapshot::Snapshot;
-use crate::{Address, AddressRange, name, url};
+use crate::{Address, AddressRange, Scope, name, url};
 use std::ops::Range;
 
 /// How many leaves of names one check verifies: some 280,000 names.
@@ -30,6 +32,9 @@ const PART_SECTIONS: &[(&[Section], Section)] = &[
     (&[Section::NameFilter, Section::NameLocator, Section::NameLeaves], Section::NameSets),
     (&[Section::UrlBlocks], Section::UrlSets),
 ];
+
+const ALL_V4: AddressRange = AddressRange::V4 { first: 0, last: u32::MAX };
+const ALL_V6: AddressRange = AddressRange::V6 { first: 0, last: u128::MAX };
 
 /// A part of the verification of a snapshot's references, independent of the other parts.
 #[derive(Clone, Debug)]
@@ -46,6 +51,7 @@ enum CheckKind {
     TopIndex,
     Names(Range<usize>),
     Urls,
+    Listed,
 }
 
 impl Snapshot {
@@ -60,12 +66,11 @@ impl Snapshot {
         let leaves = self.index().names.leaves().map_or(0, Leaves::leaf_count);
         let names = (0..leaves.max(1)).step_by(LEAVES);
         let names = names.map(|first| CheckKind::Names(first..leaves.min(first + LEAVES)));
-        let v4 = AddressRange::V4 { first: 0, last: u32::MAX };
-        let v6 = AddressRange::V6 { first: 0, last: u128::MAX };
         let others = [
-            CheckKind::Addresses(v4, Part::Ipv4),
+            CheckKind::Addresses(ALL_V4, Part::Ipv4),
             CheckKind::Urls,
-            CheckKind::Addresses(v6, Part::Ipv6),
+            CheckKind::Listed,
+            CheckKind::Addresses(ALL_V6, Part::Ipv6),
             CheckKind::TopIndex,
             CheckKind::Tables,
         ];
@@ -74,21 +79,28 @@ impl Snapshot {
     }
 }
 
+impl Snapshot {
+    /// The part of [`Snapshot::verify_references`] that costs nothing for each entry: whether all sections are there,
+    /// with the lengths that they should have, and whether records and sets refer to what exists. What walks over a whole
+    /// snapshot begins with it.
+    #[doc(hidden)]
+    pub fn verify_tables(&self) -> Result<(), Error> {
+        ReferenceCheck { snapshot: self, kind: CheckKind::Tables }.run()
+    }
+}
+
 impl ReferenceCheck<'_> {
     /// Runs the check.
     pub fn run(&self) -> Result<(), Error> {
         let check = Check { snapshot: self.snapshot, index: self.snapshot.index() };
         let result = match &self.kind {
-            CheckKind::Tables => check
-                .presence()
-                .and_then(|()| check.lengths())
-                .and_then(|()| check.records())
-                .and_then(|()| check.sets()),
+            CheckKind::Tables => check.tables(),
             CheckKind::Sets(part) => check.entries(*part),
             CheckKind::Addresses(all, part) => check.addresses(*all, *part),
             CheckKind::TopIndex => check.top_index(),
             CheckKind::Names(leaves) => check.names(leaves.clone()),
             CheckKind::Urls => check.urls(),
+            CheckKind::Listed => check.listed(),
         };
         result.map_err(|corruption| self.snapshot.corrupt(corruption))
     }
@@ -115,6 +127,14 @@ impl Check<'_> {
         if holds { Ok(()) } else { Err(self.corruption(section, expected, found())) }
     }
 
+    fn tables(&self) -> Result<(), Corruption> {
+        self.presence()?;
+        self.lengths()?;
+        self.feeds()?;
+        self.records()?;
+        self.sets()
+    }
+
     /// No section has items without bytes, and the sections of a part are all there, with equal counts, or all missing.
     /// Otherwise a file that lost one of them would answer as if nothing were listed.
     fn presence(&self) -> Result<(), Corruption> {
@@ -136,23 +156,79 @@ impl Check<'_> {
         self.require(is_whole, Section::Ipv4Directory, "a directory and sets", found)
     }
 
-    /// The lengths of arrays of fixed-size rows match their counts.
+    /// The lengths of sections match their counts, and nothing follows what their headers state.
     fn lengths(&self) -> Result<(), Corruption> {
         let rows = [
             (Section::SharedTimes, SHARED_LEN),
             (Section::Records, RECORD_LEN),
             (Section::Extents, EXTENT_LEN),
+            (Section::Ipv4Ends, ipv4::ITEM_LEN),
+            (Section::Ipv6Ranges, ipv6::RANGE_LEN),
         ];
-        rows.into_iter().try_for_each(|(section, width)| {
-            let (count, length) = (self.snapshot.count(section), self.snapshot.bytes(section).len());
-            let found = || format!("{count} rows in {length} bytes");
-            self.require(
-                count.checked_mul(width) == Some(length),
-                section,
-                "its count to match its length",
-                found,
-            )
-        })
+        for (section, width) in rows {
+            self.length(section, self.snapshot.count(section).checked_mul(width))?;
+        }
+        for part in Part::ALL {
+            let column = self.index.columns.get(part as usize);
+            let length = column.filter(|column| column.len() > 0).map_or(0, TimesColumn::byte_len);
+            self.length(part.times(), Some(length))?;
+            self.set_numbers(part)?;
+        }
+        let exceptions = self.snapshot.bytes(Section::SetExceptions);
+        let rows = Exceptions::total(exceptions);
+        self.length(Section::SetExceptions, rows.map(|(_, length)| length))?;
+        let count = self.snapshot.count(Section::SetExceptions);
+        let found = || format!("{count} rows");
+        self.require(
+            rows.is_some_and(|(rows, _)| rows == count),
+            Section::SetExceptions,
+            "as many rows as it has",
+            found,
+        )?;
+        if let Some((filter, locator, leaves)) = self.index.names.parts() {
+            self.length(Section::NameFilter, Some(filter.byte_len()))?;
+            self.length(Section::NameLocator, Some(locator.byte_len()))?;
+            let is_whole = leaves.is_whole(self.snapshot.count(Section::NameSets) as u64);
+            let found = || "another count, or more bytes".to_owned();
+            self.require(is_whole, Section::NameLeaves, "the count and the lengths of its header", found)?;
+        }
+        let found = || "more or fewer bytes".to_owned();
+        self.require(self.index.urls.is_whole(), Section::UrlBlocks, "the lengths of its header", found)?;
+        let is_whole = self.index.ipv4.is_contiguous();
+        self.require(is_whole, Section::Ipv4Directory, "items for each bucket, one after another", found)
+    }
+
+    fn length(&self, section: Section, expected: Option<usize>) -> Result<(), Corruption> {
+        let (count, length) = (self.snapshot.count(section), self.snapshot.bytes(section).len());
+        let found = || format!("{count} rows in {length} bytes");
+        self.require(expected == Some(length), section, "its count to match its length", found)
+    }
+
+    /// The set numbers of a part have the length that their count states, so that the section bounds the count.
+    fn set_numbers(&self, part: Part) -> Result<(), Corruption> {
+        let count = self.snapshot.count(part.sets());
+        let numbers = Packed::new(self.snapshot.bytes(part.sets()));
+        // Numbers of no bits have no length that could bound their count. Each entry takes a byte of its index.
+        let indexes =
+            PART_SECTIONS.iter().filter(|(_, sets)| *sets == part.sets()).flat_map(|(indexes, _)| *indexes);
+        let bytes: usize = indexes.map(|index| self.snapshot.bytes(*index).len()).sum();
+        let is_bounded = !numbers.is_without_bits() || count <= bytes;
+        self.require(is_bounded, part.sets(), "as many as its index can hold", || {
+            format!("{count} of no bits")
+        })?;
+        self.length(part.sets(), if count == 0 { Some(0) } else { Some(numbers.byte_len(count)) })
+    }
+
+    /// Feeds are sorted, and no id occurs twice.
+    fn feeds(&self) -> Result<(), Corruption> {
+        let mut ids: Vec<&str> = self.snapshot.origin().feeds.iter().map(|feed| feed.id.as_str()).collect();
+        ids.sort_unstable();
+        let twice = ids.windows(2).find_map(|pair| match pair {
+            [a, b] if a == b => Some(*a),
+            _ => None,
+        });
+        let found = || format!("{:?} twice", twice.unwrap_or_default());
+        self.require(twice.is_none(), Section::Origin, "each feed once", found)
     }
 
     /// Every record names a feed, and rows of other tables that exist.
@@ -196,11 +272,10 @@ impl Check<'_> {
 
     /// Every entry has a set that exists, and as many own times as its set has records that need them.
     fn entries(&self, part: Part) -> Result<(), Corruption> {
-        let (count, bytes) = (self.snapshot.count(part.sets()), self.snapshot.bytes(part.sets()));
-        let is_whole = count == 0 || Packed::new(bytes).byte_len(count) == bytes.len();
-        self.require(is_whole, part.sets(), "its count to match its length", || {
-            format!("{count} numbers in {} bytes", bytes.len())
-        })?;
+        // The other checks may run at the same time, or later, and the loops below need what these two show.
+        self.sets()?;
+        self.set_numbers(part)?;
+        let count = self.snapshot.count(part.sets());
         self.exceptions(part, count)?;
         let own = |set| self.index.records_of(set).filter(|record| record.times == TimesRef::Own).count();
         // Counted once for each set: many entries share a set.
@@ -270,6 +345,37 @@ impl Check<'_> {
         self.require(seen == expected, part.sets(), &format!("{expected} ranges"), || seen.to_string())
     }
 
+    /// Each record says of its entry what can be: of an address a prefix or range that covers it, of a name or URL none.
+    /// The sightings of each feed are as many as origin states, so that a file which lost a whole kind of entries is
+    /// noticed.
+    fn listed(&self) -> Result<(), Corruption> {
+        self.sets()?;
+        let mut tally = ListedCounts::new(self.snapshot, self.index);
+        for (part, all) in [(Part::Ipv4, ALL_V4), (Part::Ipv6, ALL_V6)] {
+            let mut broken = None;
+            self.index.each_address(all, |range, entry| {
+                if broken.is_none() && !tally.add_range(range, entry) {
+                    broken = Some(range);
+                }
+            });
+            let found = || broken.map_or_else(String::new, |range| format!("others for {range}"));
+            let expected = "records of what covers an entry, and no more than its bytes can hold";
+            self.require(broken.is_none(), part.sets(), expected, found)?;
+        }
+        for part in [Part::Names, Part::Urls] {
+            self.set_numbers(part)?;
+            let is_sound = tally.add_texts(part, self.snapshot.count(part.sets()));
+            let found = || "a record of an address".to_owned();
+            self.require(is_sound, part.sets(), "records of names or URLs", found)?;
+        }
+        for (feed, count) in self.snapshot.origin().feeds.iter().zip(&tally.of_feeds) {
+            let found = || format!("{count} of {:?}", feed.id);
+            let is_stated = u128::from(feed.sightings) == *count;
+            self.require(is_stated, Section::Origin, &format!("{} sightings", feed.sightings), found)?;
+        }
+        Ok(())
+    }
+
     /// The top index of names maps every name to its group of leaves.
     fn top_index(&self) -> Result<(), Corruption> {
         let is_sound = self.index.names.leaves().is_none_or(Leaves::has_sound_top_index);
@@ -317,6 +423,76 @@ impl Check<'_> {
         self.require(keys.broken.is_none(), section, "sorted canonical keys that are found", found)?;
         let is_whole = is_whole && u64::from(keys.next) == count;
         self.require(is_whole, section, &format!("{count} keys"), || keys.next.to_string())
+    }
+}
+
+/// Counts what each feed lists.
+struct ListedCounts<'a> {
+    index: Index<'a>,
+    limit: WalkLimit,
+    /// The sightings of each feed.
+    of_feeds: Vec<u128>,
+    /// The records of each set.
+    records: Vec<Vec<Record>>,
+}
+
+impl<'a> ListedCounts<'a> {
+    fn new(snapshot: &Snapshot, index: Index<'a>) -> ListedCounts<'a> {
+        let of_feeds = vec![0; snapshot.origin().feeds.len()];
+        let records = (0..index.set_count()).map(|set| index.records_of(set as u32).collect()).collect();
+        ListedCounts { index, limit: index.walk_limit(), of_feeds, records }
+    }
+
+    /// Adds a range of addresses. Returns `false` if a record does not fit it.
+    fn add_range(&mut self, range: AddressRange, entry: Entry) -> bool {
+        let ListedCounts { index, limit, of_feeds, records } = self;
+        let Some(records) = records.get(index.set_of(entry) as usize) else { return false };
+        if !limit.take(records.len() as u64) {
+            return false;
+        }
+        records.iter().all(|record| {
+            let begun = begun(index, record, range);
+            let place = of_feeds.get_mut(usize::from(record.feed.0));
+            let is_sound = begun.is_some() && place.is_some() && record.scope == Scope::Exact;
+            place.into_iter().for_each(|count| *count += begun.unwrap_or(0));
+            is_sound && limit.take(begun.map_or(0, |begun| begun as u64))
+        })
+    }
+
+    /// Adds all names, or all URLs. Returns `false` if a record cannot be one of them.
+    fn add_texts(&mut self, part: Part, count: usize) -> bool {
+        let mut uses = vec![0u128; self.records.len()];
+        for ordinal in 0..count {
+            let set = self.index.set_of(part.entry(ordinal as u32));
+            uses.get_mut(set as usize).into_iter().for_each(|uses| *uses += 1);
+        }
+        let used = self.records.iter().zip(uses).filter(|(_, uses)| *uses > 0);
+        used.flat_map(|(records, uses)| records.iter().map(move |record| (record, uses))).all(
+            |(record, uses)| {
+                let place = self.of_feeds.get_mut(usize::from(record.feed.0));
+                let fits =
+                    record.extent == Extent::None && (part == Part::Names || record.scope == Scope::Exact);
+                let is_sound = fits && place.is_some();
+                place.into_iter().for_each(|count| *count += uses);
+                is_sound && self.limit.take(u64::try_from(uses).unwrap_or(u64::MAX))
+            },
+        )
+    }
+}
+
+/// How many of the ranges that a record lists begin in the range of an entry, where each other range of the record's set
+/// is counted; `None` if the record is not one of this entry. It counts prefixes and does not walk them.
+fn begun(index: &Index<'_>, record: &Record, range: AddressRange) -> Option<u128> {
+    match record.extent {
+        Extent::None => None,
+        Extent::Prefix(length) => {
+            range.prefix_count(length).filter(|count| *count <= LISTED_MAX)?;
+            range.prefixes_begun(length)
+        }
+        extent => {
+            let listed = index.listed(extent, range.first()).filter(|listed| listed.covers(&range))?;
+            Some(u128::from(range.covers(&listed.first().range())))
+        }
     }
 }
 

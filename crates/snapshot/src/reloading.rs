@@ -4,7 +4,8 @@
 //! [`ReloadingSnapshot::refresh`] every few seconds. It compares the metadata of the path, which costs a
 //! microsecond, and opens and verifies a new file before any reader uses it. A file that is rejected is
 //! reported once, and the previous snapshot stays current. Readers never wait: each holds the snapshot that
-//! was current when it began, and a map is released with its last reader. It polls instead of using file
+//! was current when it began, and its memory is released with its last reader. The file is read into memory
+//! ([`Snapshot::load`]), so that a program that truncates or overwrites it in place harms no reader. It polls instead of using file
 //! notifications, because these do not report that a symbolic link in the path was replaced.
 
 use crate::error::Error;
@@ -59,7 +60,7 @@ impl ReloadingSnapshot {
         let path = path.as_ref();
         // Before opening: a file that is published in between is then seen as new, and not missed.
         let seen = FileId::of(path)?;
-        let current = ArcSwap::from_pointee(Snapshot::open(path)?);
+        let current = ArcSwap::from_pointee(Snapshot::load(path)?);
         Ok(ReloadingSnapshot { path: path.to_owned(), current, seen: Mutex::new(seen) })
     }
 
@@ -83,7 +84,7 @@ impl ReloadingSnapshot {
             return Ok(false);
         }
         *seen = now;
-        self.current.store(Arc::new(Snapshot::open(&self.path)?));
+        self.current.store(Arc::new(Snapshot::load(&self.path)?));
         Ok(true)
     }
 }

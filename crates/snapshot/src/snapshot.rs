@@ -47,6 +47,16 @@ impl Snapshot {
         Snapshot::open_trusted(path)?.checked()
     }
 
+    /// As [`Snapshot::open`], but reads the file into memory: for programs that live long.
+    ///
+    /// A mapped file that another program truncates raises a signal in its readers, which ends them, and one that is
+    /// overwritten changes their answers. What happens to the file after this call changes nothing. A file of more than
+    /// 512 MiB is mapped all the same.
+    pub fn load(path: impl AsRef<Path>) -> Result<Snapshot, Error> {
+        let path = path.as_ref();
+        Snapshot::from_map(path, Map::copy(path)?)?.checked()
+    }
+
     /// Opens a file and checks header, section table and lengths only.
     pub fn open_trusted(path: impl AsRef<Path>) -> Result<Snapshot, Error> {
         let path = path.as_ref();
@@ -84,6 +94,14 @@ impl Snapshot {
     /// An error that names this file.
     pub(crate) fn corrupt(&self, corruption: Corruption) -> Error {
         Error::Corrupt { path: self.path.clone(), corruption }
+    }
+
+    /// The error of a walk over a part that did not come to its end.
+    #[doc(hidden)]
+    pub fn unwalkable(&self, part: Part) -> Error {
+        let offset = self.table.row(part.sets()).map_or(0, |row| row.offset);
+        let (expected, found) = ("entries that can be read, and as many as the file can hold", "others");
+        self.corrupt(Corruption::new(part.sets().name(), offset, expected, found))
     }
 
     /// The path of the file.
@@ -151,6 +169,7 @@ impl Snapshot {
             records: bytes(Section::Records),
             shared_times: bytes(Section::SharedTimes),
             extents: bytes(Section::Extents),
+            byte_len: self.byte_len(),
         }
     }
 }

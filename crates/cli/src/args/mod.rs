@@ -193,6 +193,11 @@ pub(crate) struct Build {
     /// was long ago
     #[arg(long)]
     pub(crate) accept_clock: bool,
+    /// How much memory the build may take, such as 800M or 4G [default: three quarters of what the system grants]
+    ///
+    /// A feed that does not fit is held by name, the largest first, and the others are published.
+    #[arg(long, value_name = "SIZE", value_parser = values::size)]
+    pub(crate) max_memory: Option<u64>,
     /// Replace a snapshot that is newer than this build, or was built from newer downloads
     #[arg(long)]
     pub(crate) replace_newer: bool,

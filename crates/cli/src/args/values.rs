@@ -221,6 +221,24 @@ pub(super) fn accept(text: &str) -> Result<Accept, &'static str> {
     Accept::parse(text).ok_or("expected FEED=DIGEST, with at least 12 hexadecimal digits")
 }
 
+/// A number of bytes: `4G`, `800M`, `64k`, each a power of 1024, also written `4GiB` or `4GB`, or `1000000`.
+#[cfg(feature = "ingest")]
+pub(super) fn size(text: &str) -> Result<u64, &'static str> {
+    const EXPECTED: &str = "expected a size such as 800M or 4G, at least 1M";
+    let end = text.find(|c: char| !c.is_ascii_digit()).unwrap_or(text.len());
+    let (number, unit) = text.split_at(end);
+    let shift = match unit.trim_end_matches("iB").trim_end_matches('B') {
+        "" => 0,
+        "k" | "K" => 10,
+        "m" | "M" => 20,
+        "g" | "G" => 30,
+        "t" | "T" => 40,
+        _ => return Err(EXPECTED),
+    };
+    let bytes = number.parse::<u64>().ok().and_then(|number| number.checked_mul(1 << shift));
+    bytes.filter(|bytes| *bytes >= 1 << 20).ok_or(EXPECTED)
+}
+
 #[cfg(feature = "ingest")]
 pub(super) fn key_value(text: &str) -> Result<(String, String), &'static str> {
     let (key, value) = text.split_once('=').ok_or("expected KEY=VALUE")?;

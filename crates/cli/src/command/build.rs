@@ -8,6 +8,7 @@ use crate::args::Build;
 use crate::exit::{Exit, Failure, print_stderr};
 use crate::files::{Files, write_temp};
 use crate::lock::{Lock, with_suffix};
+use crate::memory;
 use crate::output::build::{self as output, Publication};
 use crate::progress::Progress;
 use crate::settings::Settings;
@@ -44,6 +45,7 @@ pub(super) fn run(args: &Build, settings: &Settings) -> Result<Exit, Failure> {
     input.only = choice.only.as_deref();
     input.allow_gap = args.accept_clock;
     input.allow_older = args.replace_newer;
+    input.max_memory = args.max_memory.unwrap_or_else(memory::default_bound);
     let pool = pool(settings)?;
     let built = build(&input, &previous, &pool, settings)?;
     let length = built.image.byte_len();
@@ -348,8 +350,9 @@ impl PreviousBuild {
         };
         let remedy = "name another with --previous, or start afresh with `--previous none`";
         let is_required = args.previous.is_some() || path.exists();
-        let open =
-            || Snapshot::open(path).map_err(|error| Failure::refused(format_args!("{error}; {remedy}")));
+        let open = || {
+            Snapshot::open(path).map_err(|error| Failure::unopened(&error, format_args!("{error}; {remedy}")))
+        };
         let snapshot = is_required.then(open).transpose()?;
         let at_out = args.previous.as_ref().and_then(|_| at_out());
         let mut states = [path, &args.out].map(|snapshot| with_suffix(snapshot, ".state")).into_iter();

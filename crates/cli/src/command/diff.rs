@@ -8,9 +8,9 @@ use crate::output::json;
 use crate::settings::Settings;
 use crate::table::{Column, Table, count};
 use rapsheet_query::{Change, ChangeKind, SightingData};
-use rapsheet_snapshot::{ListKind, Scope, Snapshot};
+use rapsheet_snapshot::{FeedRecord, ListKind, Scope, Snapshot};
 use serde::Serialize;
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::io::{self, Write};
 use std::path::Path;
 
@@ -21,7 +21,7 @@ pub(super) fn run(args: &Diff, settings: &Settings) -> Result<Exit, Failure> {
     let mut out = stdout();
     match args.output {
         DiffOutput::Table => {
-            let (counts, same) = count_changes(args, &old, &new);
+            let (counts, same) = count_changes(args, &old, &new)?;
             table(&counts).print(&mut out)?;
             settings.note(&format!("{} sightings are unchanged", count(same)));
         }
@@ -32,7 +32,7 @@ pub(super) fn run(args: &Diff, settings: &Settings) -> Result<Exit, Failure> {
 }
 
 fn open(path: &Path) -> Result<Snapshot, Failure> {
-    Snapshot::open(path).map_err(Failure::refused)
+    Snapshot::open(path).map_err(|error| Failure::unopened(&error, &error))
 }
 
 /// A feed that neither snapshot has changes nothing, which would look like an answer.
@@ -55,7 +55,11 @@ impl Diff {
 /// The changes of one feed, in the order of [`ChangeKind::ALL`].
 type Counts = [u64; 3];
 
-fn count_changes(args: &Diff, old: &Snapshot, new: &Snapshot) -> (BTreeMap<String, Counts>, u64) {
+fn count_changes(
+    args: &Diff,
+    old: &Snapshot,
+    new: &Snapshot,
+) -> Result<(BTreeMap<String, Counts>, u64), Failure> {
     let mut counts: BTreeMap<String, Counts> = BTreeMap::new();
     let same = rapsheet_query::diff(old, new, |changed| {
         if !args.wants(changed) {
@@ -67,7 +71,7 @@ fn count_changes(args: &Diff, old: &Snapshot, new: &Snapshot) -> (BTreeMap<Strin
         let number = counts.get_mut(changed.feed).and_then(|feed| feed.get_mut(changed.kind as usize));
         number.into_iter().for_each(|number| *number += 1);
     });
-    (counts, same)
+    Ok((counts, same.map_err(Failure::refused)?))
 }
 
 fn table(counts: &BTreeMap<String, Counts>) -> Table {
@@ -108,36 +112,51 @@ struct Side {
 }
 
 /// Prints every change. After the first error, such as a closed pipe, nothing more is written.
-fn list_changes(args: &Diff, old: &Snapshot, new: &Snapshot, out: &mut dyn Write) -> io::Result<()> {
-    let mut written = Ok(());
-    rapsheet_query::diff(old, new, |changed| {
+fn list_changes(args: &Diff, old: &Snapshot, new: &Snapshot, out: &mut dyn Write) -> Result<(), Failure> {
+    let feeds = FeedsById::new(old, new);
+    let mut written: io::Result<()> = Ok(());
+    let walked = rapsheet_query::diff(old, new, |changed| {
         if written.is_ok() && args.wants(changed) {
-            written = json::line(&row_of(changed, old, new), out);
+            written = json::line(&feeds.row(changed), out);
         }
     });
-    written
+    written?;
+    walked.map(|_| ()).map_err(Failure::refused)
 }
 
-fn row_of<'a>(changed: &'a Change<'_>, old: &'a Snapshot, new: &'a Snapshot) -> Row<'a> {
-    let side = |snapshot: &'a Snapshot, state: Option<SightingData>| {
-        let feed = snapshot.origin().feeds.iter().find(|feed| feed.id == changed.feed);
-        state.zip(feed).map(|(state, feed)| Side {
-            assessments: state.assessments.iter().map(|assessment| assessment.word()).collect(),
-            first_seen: state.times.first_seen.to_string(),
-            detect_time: state.times.detect_time.to_string(),
-            expires: state.times.expires(feed.retention_seconds).to_string(),
-        })
-    };
-    let feeds = new.origin().feeds.iter().chain(&old.origin().feeds);
-    let provider = feeds.clone().find(|feed| feed.id == changed.feed).map_or("", |feed| &feed.provider);
-    Row {
-        change: changed.kind.word(),
-        indicator: changed.indicator,
-        feed: changed.feed,
-        provider,
-        list: if changed.list == ListKind::Block { "block" } else { "allow" },
-        scope: (changed.scope != Scope::Exact).then(|| changed.scope.word()),
-        before: side(old, changed.before),
-        after: side(new, changed.after),
+/// The feeds of both snapshots by id. A forged snapshot may have 65,536 of them, and a change for each byte.
+struct FeedsById<'a> {
+    old: HashMap<&'a str, &'a FeedRecord>,
+    new: HashMap<&'a str, &'a FeedRecord>,
+}
+
+impl<'a> FeedsById<'a> {
+    fn new(old: &'a Snapshot, new: &'a Snapshot) -> FeedsById<'a> {
+        let by_id = |snapshot: &'a Snapshot| {
+            snapshot.origin().feeds.iter().map(|feed| (feed.id.as_str(), feed)).collect()
+        };
+        FeedsById { old: by_id(old), new: by_id(new) }
+    }
+
+    fn row(&self, changed: &'a Change<'_>) -> Row<'a> {
+        let side = |feeds: &HashMap<&str, &FeedRecord>, state: Option<SightingData>| {
+            state.zip(feeds.get(changed.feed)).map(|(state, feed)| Side {
+                assessments: state.assessments.iter().map(|assessment| assessment.word()).collect(),
+                first_seen: state.times.first_seen.to_string(),
+                detect_time: state.times.detect_time.to_string(),
+                expires: state.times.expires(feed.retention_seconds).to_string(),
+            })
+        };
+        let feed = self.new.get(changed.feed).or_else(|| self.old.get(changed.feed));
+        Row {
+            change: changed.kind.word(),
+            indicator: changed.indicator,
+            feed: changed.feed,
+            provider: feed.map_or("", |feed| &feed.provider),
+            list: if changed.list == ListKind::Block { "block" } else { "allow" },
+            scope: (changed.scope != Scope::Exact).then(|| changed.scope.word()),
+            before: side(&self.old, changed.before),
+            after: side(&self.new, changed.after),
+        }
     }
 }

@@ -32,6 +32,8 @@ pub(crate) enum HoldReason {
     ForbiddenIndicator(String),
     /// It covers too much of the address space.
     TooMuchCoverage { family: &'static str, share: Share, above: Share, is_added: bool },
+    /// Its rows, with those of the other feeds, do not fit the memory of the build.
+    Memory { needs: u64, of: u64 },
 }
 
 impl HoldReason {
@@ -48,6 +50,7 @@ impl HoldReason {
             HoldReason::MissingIndicator(_) => "lacks",
             HoldReason::ForbiddenIndicator(_) => "lists",
             HoldReason::TooMuchCoverage { .. } => "covers",
+            HoldReason::Memory { .. } => "memory",
         }
     }
 
@@ -55,7 +58,7 @@ impl HoldReason {
     const fn guard(&self) -> &'static str {
         match self {
             HoldReason::Empty => "can_be_empty",
-            HoldReason::Older { .. } | HoldReason::Incomplete { .. } => "",
+            HoldReason::Older { .. } | HoldReason::Incomplete { .. } | HoldReason::Memory { .. } => "",
             HoldReason::MissingEndMark(_) => "end_mark",
             HoldReason::TooManyRejects { .. } => "rejects_above",
             HoldReason::Shrunk { .. } => "shrunk_below",
@@ -71,6 +74,9 @@ impl HoldReason {
     /// before.
     pub(crate) fn sentence(&self, feed: &str, digest: Option<&str>) -> String {
         let accept = match digest {
+            _ if matches!(self, HoldReason::Memory { .. }) => {
+                "build with a larger --max-memory, or disable the feed".to_owned()
+            }
             Some(digest) => {
                 format!("to accept this download: --accept {feed}={}", digest.get(..16).unwrap_or(digest))
             }
@@ -115,6 +121,15 @@ impl fmt::Display for HoldReason {
                 write!(
                     f,
                     "it has {found} entries, more than {above} of the {last} in the last accepted download"
+                )
+            }
+            HoldReason::Memory { needs, of } => {
+                let mib = |bytes: &u64| bytes.div_ceil(1 << 20);
+                write!(
+                    f,
+                    "its rows would take some {} MiB of memory, and all feeds together may take {} MiB",
+                    mib(needs),
+                    mib(of)
                 )
             }
             HoldReason::MissingIndicator(what) => write!(f, "it does not list {what}, which it must"),

@@ -48,6 +48,8 @@ pub struct BuildInput<'a> {
     pub generator: &'a str,
     /// The largest snapshot to build.
     pub limits: SizeLimits,
+    /// How much memory the build may take, in bytes. Feeds whose rows do not fit are held, the largest first.
+    pub max_memory: u64,
 }
 
 impl<'a> BuildInput<'a> {
@@ -66,6 +68,7 @@ impl<'a> BuildInput<'a> {
             allow_older: false,
             generator,
             limits: SizeLimits::default(),
+            max_memory: u64::MAX,
         }
     }
 
@@ -74,11 +77,25 @@ impl<'a> BuildInput<'a> {
         self.only.is_none_or(|only| only.iter().any(|chosen| chosen == id))
     }
 
+    /// The memory for the rows of downloads: what the sightings of the previous snapshot and the rows of the state file
+    /// leave of all.
+    pub(super) fn memory_for_rows(&self) -> u64 {
+        let sightings = self.previous.into_iter().flat_map(|previous| &previous.origin().feeds);
+        let sightings = sightings.fold(0u64, |sum, feed| sum.saturating_add(feed.sightings));
+        let state = self.state.map_or(0, |state| state.len() as u64);
+        let kept = sightings.saturating_mul(SIGHTING_COST).saturating_add(state.saturating_mul(STATE_COST));
+        self.max_memory.saturating_sub(kept)
+    }
+
     /// The snapshots that neither this build nor its downloads may be older than.
     pub(super) fn predecessors(&self) -> impl Iterator<Item = &'a Snapshot> {
         [self.previous, self.replaced].into_iter().flatten().filter(|_| !self.allow_older)
     }
 }
+
+/// What a build takes for a sighting of the previous snapshot, and for a byte of the state file, in bytes.
+const SIGHTING_COST: u64 = 40;
+const STATE_COST: u64 = 4;
 
 /// The stages of a build.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

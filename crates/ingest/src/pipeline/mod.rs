@@ -38,6 +38,7 @@ pub use crate::format::sniff::Guess;
 pub(crate) use event_log::tests as testing;
 pub use event_log::{Event, EventLog};
 
+use crate::build::memory::MemoryBudget;
 use crate::download::blocks::{Block, Blocks};
 use crate::download::decode::{self, Text};
 use crate::entry::guard::NameGuard;
@@ -87,6 +88,10 @@ pub(crate) struct ParsedDownload {
     pub(crate) content_hash: u64,
     /// What is remarkable about the compressed file.
     pub(crate) trailing: Option<String>,
+    /// The memory that its rows take in a build, in bytes.
+    pub(crate) memory: u64,
+    /// Whether the rows were dropped, because they did not fit the budget.
+    pub(crate) is_over: bool,
 }
 
 /// The result of parsing a download in order.
@@ -97,19 +102,34 @@ pub struct Parsed {
     pub guess: Option<Guess>,
 }
 
-/// Parses a download in parallel. `on_bytes` is called with the size of every block.
+/// Parses a download in parallel. `on_bytes` is called with the size of every block. Its rows take their memory from the
+/// budget; where that is spent, they are dropped, and the rest of the download is only counted.
 pub(crate) fn collect(
     config: &ParseConfig<'_>,
     text: &mut Text,
+    budget: &MemoryBudget,
     on_bytes: &(dyn Fn(u64) + Sync),
 ) -> Result<ParsedDownload, OpenError> {
-    let mut consumer = CollectBlocks { rules: config.rules, on_bytes, parsed: ParsedDownload::default() };
+    let parsed = ParsedDownload::default();
+    let mut consumer = CollectBlocks { rules: config.rules, on_bytes, budget, parsed };
     let mut guess = None;
-    read_parts(config, text, &mut consumer, &mut guess)?;
+    let read = read_parts(config, text, &mut consumer, &mut guess)
+        .and_then(|()| refuse_if_empty(config, &consumer.parsed.counters));
+    if read.is_err() {
+        consumer.parsed.release(budget);
+    }
     consumer.parsed.guess = guess;
     consumer.parsed.trailing = text.trailing().note();
-    refuse_if_empty(config, &consumer.parsed.counters)?;
-    Ok(consumer.parsed)
+    read.map(|()| consumer.parsed)
+}
+
+impl ParsedDownload {
+    /// Gives back what the rows took from the budget: they are about to be dropped.
+    pub(crate) fn release(&self, budget: &MemoryBudget) {
+        if !self.is_over {
+            budget.release(self.memory);
+        }
+    }
 }
 
 /// Parses a download in order, on this thread.
@@ -302,6 +322,7 @@ impl Read for SeparatorReader<'_> {
 struct CollectBlocks<'a> {
     rules: &'a Rules,
     on_bytes: &'a (dyn Fn(u64) + Sync),
+    budget: &'a MemoryBudget,
     parsed: ParsedDownload,
 }
 
@@ -313,7 +334,8 @@ struct BlockResult {
 }
 
 impl BlockResult {
-    fn new(collector: Collector, counters: Counters) -> BlockResult {
+    fn new(mut collector: Collector, counters: Counters) -> BlockResult {
+        collector.finish();
         BlockResult { content_hash: collector.content_hash(), collector, counters }
     }
 }
@@ -336,7 +358,17 @@ impl CollectBlocks<'_> {
         parsed.bytes += bytes.len() as u64;
         parsed.counters.add(&result.counters);
         parsed.content_hash = parsed.content_hash.wrapping_add(result.content_hash);
+        let memory = result.collector.build_memory();
+        if !parsed.is_over && !self.budget.take(memory) {
+            parsed.release(self.budget);
+            parsed.is_over = true;
+            parsed.collectors.iter_mut().for_each(Collector::forget_rows);
+        }
+        parsed.memory += memory;
         parsed.collectors.push(result.collector);
+        if parsed.is_over {
+            parsed.collectors.last_mut().into_iter().for_each(Collector::forget_rows);
+        }
         let last = last_line(bytes);
         if !last.is_empty() {
             parsed.last_line = last.to_vec();

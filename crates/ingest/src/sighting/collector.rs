@@ -6,22 +6,23 @@
 use crate::entry::{Details, Key, Position, Sink, Skip, Warnings};
 use crate::report::{REJECTS_MAX, quote};
 use rapsheet_assemble::{Claim, ClaimSource, Columns, TextColumn, claim_of, scope_of, tag};
-use rapsheet_snapshot::{Assessments, FeedId, ListKind, ParseError, Scope, Time, hash};
+use rapsheet_snapshot::section::times::MaybeTime;
+use rapsheet_snapshot::{Assessments, FeedId, ListKind, ParseError, Scope, hash};
 use std::collections::HashMap;
 
-/// What a row of a download states, apart from its key.
+/// What a row of a download states, apart from its key, in sixteen bytes: there may be as many as rows.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(crate) struct Attributes {
+    /// The row's first-seen time.
+    first_seen: MaybeTime,
+    /// The row's last-seen time.
+    last_seen: MaybeTime,
+    /// The row's own expiry.
+    expires: MaybeTime,
+    /// The row's assessments; empty where it states none.
+    assessments: Assessments,
     /// Block or allow.
     pub(crate) list: ListKind,
-    /// The row's assessments; empty where it states none.
-    pub(crate) assessments: Assessments,
-    /// The row's first-seen time.
-    pub(crate) first_seen: Option<Time>,
-    /// The row's last-seen time.
-    pub(crate) last_seen: Option<Time>,
-    /// The row's own expiry.
-    pub(crate) expires: Option<Time>,
 }
 
 impl Attributes {
@@ -32,14 +33,14 @@ impl Attributes {
             list: self.list,
             source: ClaimSource::Download,
             assessments: self.assessments,
-            first_seen: self.first_seen,
-            last_seen: self.last_seen,
-            expires: self.expires,
+            first_seen: self.first_seen.get(),
+            last_seen: self.last_seen.get(),
+            expires: self.expires.get(),
         }
     }
 
     fn content_hash(&self) -> u64 {
-        let time = |time: Option<Time>| time.map_or(1, |time| time.unix().unsigned_abs());
+        let time = |time: MaybeTime| time.get().map_or(1, |time| time.unix().unsigned_abs());
         let times = [self.first_seen, self.last_seen, self.expires].map(time);
         let flags = u64::from(self.assessments.bits()) << 1 | self.list as u64;
         times.iter().fold(hash::mix(flags), |sum, time| hash::mix(sum ^ time))
@@ -60,6 +61,12 @@ pub(crate) struct Rejected {
     /// Its text, cut off.
     pub(crate) text: String,
 }
+
+/// What a build takes for a name or URL beside its bytes, for a range of either family, and for distinct attributes.
+const TEXT_COST: usize = 100;
+const V4_COST: usize = 50;
+const V6_COST: usize = 160;
+const ATTRIBUTES_COST: usize = 60;
 
 /// Collects the entries of one block.
 pub(crate) struct Collector {
@@ -87,6 +94,25 @@ impl Collector {
         }
     }
 
+    /// What the rows will take in a build at its peak, in bytes: measured with lists of each kind, and rounded up.
+    pub(crate) fn build_memory(&self) -> u64 {
+        let Columns { names, urls, v4, v6 } = &self.columns;
+        let texts =
+            [names, urls].into_iter().map(|texts| texts.memory() * 2 + texts.rows().len() * TEXT_COST);
+        let ranges = v4.rows().len() * V4_COST + v6.rows().len() * V6_COST;
+        (texts.sum::<usize>() + ranges + self.attributes.len() * ATTRIBUTES_COST) as u64
+    }
+
+    /// Frees the rows. Rejected lines stay.
+    pub(crate) fn forget_rows(&mut self) {
+        (self.columns, self.attributes) = (Columns::default(), Vec::new());
+    }
+
+    /// Frees what only collecting needs, which for rows with times of their own is more than the rows.
+    pub(crate) fn finish(&mut self) {
+        self.numbers = HashMap::new();
+    }
+
     /// A hash of the rows that does not depend on their order. Two downloads with equal sums list the same.
     pub(crate) fn content_hash(&self) -> u64 {
         let hashes: Vec<u64> = self.attributes.iter().map(Attributes::content_hash).collect();
@@ -109,9 +135,9 @@ impl Collector {
         let attributes = Attributes {
             list: if details.inverted { self.list.inverted() } else { self.list },
             assessments: details.assessments,
-            first_seen: details.first_seen,
-            last_seen: details.last_seen,
-            expires: details.expires,
+            first_seen: details.first_seen.into(),
+            last_seen: details.last_seen.into(),
+            expires: details.expires.into(),
         };
         if let Some((last, number)) = self.last
             && last == attributes

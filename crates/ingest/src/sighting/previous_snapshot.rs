@@ -6,7 +6,10 @@
 
 use rapsheet_assemble::{Claim, ClaimSource, ClaimTable, Columns, SizeLimits, tag};
 use rapsheet_snapshot::section::records::{Extent, TimesRef};
-use rapsheet_snapshot::{AddressRange, Entry, FeedId, Index, Sighting, Snapshot, Times, TooLarge};
+use rapsheet_snapshot::section::times::StoredTimes;
+use rapsheet_snapshot::{
+    AddressRange, Entry, FeedId, Index, LISTED_MAX, Sighting, Snapshot, TooLarge, WalkLimit,
+};
 use std::collections::HashMap;
 
 /// Why the sightings could not be added.
@@ -31,6 +34,7 @@ pub(crate) fn carry_over(
     columns: &mut Columns,
     claims: &mut ClaimTable,
 ) -> Result<(), CarryError> {
+    previous.verify_tables().map_err(|_| CarryError::Corrupt)?;
     let (index, limits) = (previous.index(), claims.limits());
     let [mut v4, mut v6, mut names, mut urls] =
         std::mem::take(columns).split().map(|part| Carrier::new(index, feed_now, part, limits));
@@ -40,9 +44,12 @@ pub(crate) fn carry_over(
     let walk_urls = || index.each_url(|url, entry| urls.url(url, entry));
     let (_, (all_names, all_urls)) =
         rayon::join(|| rayon::join(walk_v4, walk_v6), || rayon::join(walk_names, walk_urls));
+    if !all_names || !all_urls {
+        return Err(CarryError::Corrupt);
+    }
     let [v4, v6, names, urls] = [v4, v6, names, urls].map(|carrier| carrier.finish(claims));
     *columns = Columns::join([v4?, v6?, names?, urls?]);
-    if all_names && all_urls { Ok(()) } else { Err(CarryError::Corrupt) }
+    Ok(())
 }
 
 /// Adds the sightings of one part of the snapshot: IPv4, IPv6, names or URLs. The parts are walked in
@@ -58,10 +65,16 @@ struct Carrier<'a> {
     /// The ranges that begin in the current range of the snapshot: a buffer that is reused.
     listed: Vec<(AddressRange, u32)>,
     too_large: Option<TooLarge>,
+    /// How many sightings may still be visited.
+    limit: WalkLimit,
+    /// How many listed prefixes may still be visited.
+    prefix_limit: WalkLimit,
+    /// Whether the snapshot claims more than a walk can visit, or what cannot be.
+    is_corrupt: bool,
 }
 
 /// A sighting without its extent and scope, which a row's key and tag hold.
-type SightingKey = (FeedId, u8, u16, Times);
+type SightingKey = (FeedId, u8, u16, StoredTimes);
 
 /// What was listed, and the tag of its row.
 type CarriedRow = (Extent, u32);
@@ -82,28 +95,40 @@ impl<'a> Carrier<'a> {
             sets: vec![None; index.set_count()],
             listed: Vec::new(),
             too_large: None,
+            limit: index.walk_limit(),
+            prefix_limit: index.walk_limit(),
+            is_corrupt: false,
         }
     }
 
     /// The columns, after their claims were added to the others.
-    fn finish(mut self, claims: &mut ClaimTable) -> Result<Columns, TooLarge> {
-        if let Some(error) = self.too_large {
-            return Err(error);
+    fn finish(mut self, claims: &mut ClaimTable) -> Result<Columns, CarryError> {
+        if self.is_corrupt {
+            return Err(CarryError::Corrupt);
         }
-        let base = claims.extend(self.claims.into_claims())?;
+        if let Some(error) = self.too_large {
+            return Err(error.into());
+        }
+        let base = claims.append(&self.claims)?;
         self.columns.shift_claims(base);
         Ok(self.columns)
     }
 
+    fn push(&mut self, feed: FeedId, sighting: &Sighting) -> Option<u32> {
+        let number = self.claims.push(claim(feed, sighting));
+        number.map_err(|error| self.too_large = Some(error)).ok()
+    }
+
     /// The row of a sighting; `None` if its feed is gone, or after an error.
-    fn row(&mut self, sighting: &Sighting) -> Option<CarriedRow> {
+    fn row(&mut self, sighting: &Sighting, is_shared: bool) -> Option<CarriedRow> {
         let feed = (self.feed_now)(sighting.feed)?;
-        let key = (feed, sighting.list as u8, sighting.assessments.bits(), sighting.times);
+        let key = (feed, sighting.list as u8, sighting.assessments.bits(), sighting.times.into());
         let number = match self.numbers.get(&key) {
             Some(number) => *number,
+            // Hardly another entry has the same times as one that has its own.
+            None if !is_shared => self.push(feed, sighting)?,
             None => {
-                let number = self.claims.push(claim(feed, sighting));
-                let number = number.map_err(|error| self.too_large = Some(error)).ok()?;
+                let number = self.push(feed, sighting)?;
                 self.numbers.insert(key, number);
                 number
             }
@@ -114,15 +139,20 @@ impl<'a> Carrier<'a> {
     /// Visits the rows of an entry. Millions of entries share a set, so a set's rows are made once, unless
     /// its entries have times of their own.
     fn each_row(&mut self, entry: Entry, mut visit: impl FnMut(&mut Columns, CarriedRow)) {
+        self.is_corrupt |= !self.limit.take(1 + self.index.sighting_count(entry));
+        if self.is_corrupt {
+            return;
+        }
         let set = self.index.set_of(entry);
         if let Some(Some(rows)) = self.sets.get(set as usize) {
             rows.iter().for_each(|row| visit(&mut self.columns, *row));
             return;
         }
-        let sightings: Vec<Sighting> = self.index.sightings(entry).collect();
-        let rows: Vec<CarriedRow> = sightings.iter().filter_map(|sighting| self.row(sighting)).collect();
-        rows.iter().for_each(|row| visit(&mut self.columns, *row));
         let is_shared = self.index.records_of(set).all(|record| record.times != TimesRef::Own);
+        let sightings: Vec<Sighting> = self.index.sightings(entry).collect();
+        let rows: Vec<CarriedRow> =
+            sightings.iter().filter_map(|sighting| self.row(sighting, is_shared)).collect();
+        rows.iter().for_each(|row| visit(&mut self.columns, *row));
         if let Some(known) = self.sets.get_mut(set as usize).filter(|_| is_shared) {
             *known = Some(rows);
         }
@@ -143,7 +173,7 @@ impl<'a> Carrier<'a> {
 
     /// Adds what begins in a range of the snapshot, in the order of rows.
     fn addresses(&mut self, range: AddressRange, entry: Entry) {
-        let index = self.index;
+        let (index, mut limit, mut is_corrupt) = (self.index, self.prefix_limit, false);
         let mut listed = std::mem::take(&mut self.listed);
         listed.clear();
         self.each_row(entry, |_, (extent, tag)| {
@@ -153,13 +183,20 @@ impl<'a> Carrier<'a> {
                 }
             };
             match extent {
-                Extent::Prefix(length) => range.prefixes(length).for_each(&mut begin),
+                Extent::Prefix(length) => {
+                    let count = range.prefix_count(length).filter(|count| *count <= LISTED_MAX);
+                    let fits = count.is_some_and(|count| limit.take(count as u64));
+                    is_corrupt |= !fits;
+                    range.prefixes(length).take(if fits { usize::MAX } else { 0 }).for_each(&mut begin);
+                }
                 extent => index.listed(extent, range.first()).into_iter().for_each(&mut begin),
             }
         });
         if listed.len() > 1 {
             listed.sort_unstable_by(|(a, _), (b, _)| a.first().cmp(&b.first()).then(b.cmp(a)));
         }
+        self.is_corrupt |= is_corrupt;
+        self.prefix_limit = limit;
         for (range, tag) in &listed {
             self.columns.push_range(*range, *tag);
         }

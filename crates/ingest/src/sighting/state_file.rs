@@ -30,6 +30,8 @@ use std::fmt;
 const MAGIC: [u8; 8] = *b"RAPSTAT1";
 /// The magic of state files that development versions wrote.
 const DEVELOPMENT_MAGIC: [u8; 8] = *b"RAPSTATE";
+/// The length of a claim, in bytes.
+const CLAIM_LEN: usize = 12;
 /// The longest key that a state file can hold: a URL is no longer than a line.
 const KEY_MAX: usize = 1 << 20;
 
@@ -119,8 +121,9 @@ impl KeyKind {
 /// Encodes a state file. Keys of each kind arrive in order.
 #[derive(Default)]
 pub(crate) struct StateWriter {
-    claims: Vec<DraftSighting>,
-    numbers: HashMap<DraftSighting, u64>,
+    /// Each claim as the file has it.
+    claims: Vec<[u8; CLAIM_LEN]>,
+    numbers: HashMap<[u8; CLAIM_LEN], u64>,
     kinds: [Rows; 4],
 }
 
@@ -132,11 +135,13 @@ struct Rows {
 }
 
 impl RetainedRows for StateWriter {
-    fn number(&mut self, row: &DraftSighting) -> u64 {
-        *self.numbers.entry(*row).or_insert_with(|| {
-            self.claims.push(*row);
+    fn number(&mut self, row: &DraftSighting, is_rare: bool) -> u64 {
+        let claim = encode_claim(row);
+        let mut push = || {
+            self.claims.push(claim);
             self.claims.len() as u64 - 1
-        })
+        };
+        if is_rare { push() } else { *self.numbers.entry(claim).or_insert_with(push) }
     }
 
     fn range(&mut self, range: AddressRange, number: u64) {
@@ -155,6 +160,14 @@ impl RetainedRows for StateWriter {
     fn url(&mut self, url: &[u8], number: u64) {
         self.push(KeyKind::Url, url, number);
     }
+}
+
+/// The bytes of a claim.
+fn encode_claim(row: &DraftSighting) -> [u8; CLAIM_LEN] {
+    let ([feed, feed_high], [a, b, c, d]) =
+        (row.feed.0.to_le_bytes(), row.times.first_seen.stored().to_le_bytes());
+    let [e, f, g, h] = row.times.detect_time.stored().to_le_bytes();
+    [feed, feed_high, row.list as u8, row.scope as u8, a, b, c, d, e, f, g, h]
 }
 
 impl StateWriter {
@@ -176,12 +189,7 @@ impl StateWriter {
         }
         encode_accepted(feeds, accepted, &mut out)?;
         out.extend(TooLarge::fit_u32("state file", "claims", self.claims.len())?.to_le_bytes());
-        for claim in &self.claims {
-            out.extend(claim.feed.0.to_le_bytes());
-            out.extend([claim.list as u8, claim.scope as u8]);
-            out.extend(claim.times.first_seen.stored().to_le_bytes());
-            out.extend(claim.times.detect_time.stored().to_le_bytes());
-        }
+        out.extend(self.claims.as_flattened());
         for rows in &self.kinds {
             out.extend(rows.count.to_le_bytes());
             out.extend_from_slice(&rows.bytes);
@@ -438,12 +446,12 @@ mod tests {
 
     fn file() -> Vec<u8> {
         let mut writer = StateWriter::default();
-        let exact = writer.number(&sighting(0, Scope::Exact));
+        let exact = writer.number(&sighting(0, Scope::Exact), false);
         writer.range(AddressRange::V4 { first: 5, last: 9 }, exact);
         writer.range(AddressRange::V6 { first: 7, last: 1 << 100 }, exact);
-        let tree = writer.number(&sighting(1, Scope::Tree));
+        let tree = writer.number(&sighting(1, Scope::Tree), false);
         writer.name(b"moc.elpmaxe", tree);
-        let other = writer.number(&sighting(1, Scope::Exact));
+        let other = writer.number(&sighting(1, Scope::Exact), false);
         writer.name(b"moc.elpmaxe.www", other);
         writer.url(b"http://example.com/", exact);
         writer.encode(&["a", "b"], &[accepted("a"), accepted("gone")]).expect("a small file")
@@ -457,7 +465,7 @@ mod tests {
             _ => None,
         };
         read_rows(bytes, &feed_now, &mut columns, &mut claims)?;
-        Ok((columns, claims.into_claims()))
+        Ok((columns, claims.iter().collect()))
     }
 
     #[test]

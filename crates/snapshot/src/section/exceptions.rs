@@ -76,6 +76,17 @@ impl<'a> Exceptions<'a> {
         Exceptions(rows.unwrap_or_default())
     }
 
+    /// How many rows all parts have by their heads, and how many bytes such a section takes.
+    pub(crate) fn total(bytes: &[u8]) -> Option<(usize, usize)> {
+        if bytes.is_empty() {
+            return Some((0, 0));
+        }
+        let parts = u32_at(bytes, 0) as usize;
+        let heads = bytes.get(4..)?.as_chunks::<HEAD_LEN>().0.get(..parts)?;
+        let rows = heads.iter().map(|head| u32_at(head, 4) as usize).sum::<usize>();
+        Some((rows, 4 + parts * HEAD_LEN + rows * ROW_LEN))
+    }
+
     /// Whether the part has no exceptions.
     #[inline]
     pub fn is_empty(self) -> bool {

@@ -16,7 +16,7 @@
 //! labels that the shortest other entry has.
 
 use super::prefetch::prefetch;
-use super::suffix::{Suffix, SuffixHash};
+use super::suffix::{Suffix, SuffixHash, SuffixSeed};
 use super::xor_bucket::{BUCKET_LEN, Gf2System, bucket_of, scale, seeded, split};
 use crate::error::TooLarge;
 use crate::layout::u32_at;
@@ -41,8 +41,8 @@ const PARENT: u8 = 2;
 const FINGERPRINT: u8 = 0b1111_1100;
 
 /// The bytes of the filter of sorted names with their bytes reversed; none without names.
-pub fn encode(names: &[&[u8]]) -> Result<Vec<u8>, TooLarge> {
-    SuffixSet::of(names).encode()
+pub fn encode(names: &[&[u8]], seed: SuffixSeed) -> Result<Vec<u8>, TooLarge> {
+    SuffixSet::of(names, seed).encode()
 }
 
 /// All suffixes of all names.
@@ -59,11 +59,15 @@ struct SuffixSet {
 }
 
 impl SuffixSet {
-    fn of(names: &[&[u8]]) -> SuffixSet {
+    fn of(names: &[&[u8]], seed: SuffixSeed) -> SuffixSet {
         let mut all = SuffixSet { labels_min: u32::MAX, longer_min: u32::MAX, ..SuffixSet::default() };
         let mut before: &[u8] = &[];
         for name in names {
-            all.add(name, before.iter().zip(*name).take_while(|(a, b)| a == b).count());
+            all.add(
+                Suffix::last_label(name, seed),
+                name,
+                before.iter().zip(*name).take_while(|(a, b)| a == b).count(),
+            );
             before = name;
         }
         all.suffixes.sort_unstable();
@@ -75,9 +79,8 @@ impl SuffixSet {
         all
     }
 
-    /// Adds a name. It shares `shared` bytes with the name before, and with them the parents that end there.
-    fn add(&mut self, name: &[u8], shared: usize) {
-        let last = Suffix::last_label(name);
+    /// Adds a name, given its last label. It shares `shared` bytes with the name before, and with them the parents that end there.
+    fn add(&mut self, last: Suffix, name: &[u8], shared: usize) {
         let mut labels = 0;
         for suffix in std::iter::successors(Some(last), |suffix| suffix.next(name)) {
             labels += 1;
@@ -175,28 +178,35 @@ impl Membership {
 pub(crate) struct Filter<'a> {
     labels_min: u32,
     longer_min: u32,
+    seed: SuffixSeed,
     header: &'a [u8; HEADER_LEN],
     buckets: &'a [[u8; BUCKET_LEN]],
 }
 
 impl<'a> Filter<'a> {
     /// Reads the header; `None` where the bytes are not a filter.
-    pub(crate) fn new(bytes: &'a [u8]) -> Option<Filter<'a>> {
+    pub(crate) fn new(bytes: &'a [u8], seed: SuffixSeed) -> Option<Filter<'a>> {
         let (header, buckets) = bytes.split_first_chunk()?;
         let buckets = buckets.as_chunks().0;
         let is_whole = buckets.len() == u32_at(header, 0) as usize && !buckets.is_empty();
         is_whole.then(|| Filter {
             labels_min: u32_at(header, 4),
             longer_min: u32_at(header, 8),
+            seed,
             header,
             buckets,
         })
     }
 
+    /// How many bytes it takes.
+    pub(crate) fn byte_len(&self) -> usize {
+        HEADER_LEN + self.buckets.len() * BUCKET_LEN
+    }
+
     /// The shortest suffix of a name that must be looked up; `None` where no suffix can be an entry.
     #[inline(always)]
     pub(crate) fn first_suffix(&self, name: &[u8]) -> Option<Suffix> {
-        let last = Suffix::last_label(name);
+        let last = Suffix::last_label(name, self.seed);
         let may_be_any = self.labels_min > 1 || self.may_be_last_label(last.head(name));
         let labels = if may_be_any { self.labels_min } else { self.longer_min };
         match labels {
@@ -240,12 +250,14 @@ impl<'a> Filter<'a> {
 mod tests {
     use super::*;
 
+    const SEED: SuffixSeed = SuffixSeed::from_number(0xFEDC_BA98_7654_3210);
+
     fn filter(names: &[Vec<u8>]) -> Vec<u8> {
-        encode(&names.iter().map(Vec::as_slice).collect::<Vec<_>>()).expect("small")
+        encode(&names.iter().map(Vec::as_slice).collect::<Vec<_>>(), SEED).expect("small")
     }
 
     fn hash(name: &[u8]) -> SuffixHash {
-        SuffixHash::of(name)
+        SuffixHash::of(name, SEED)
     }
 
     #[test]
@@ -254,7 +266,7 @@ mod tests {
             let names: Vec<Vec<u8>> =
                 (0..count).map(|n| format!("moc.{:x}.{n}", n % 977).into_bytes()).collect();
             let bytes = filter(&names);
-            let filter = Filter::new(&bytes).expect("a filter");
+            let filter = Filter::new(&bytes, SEED).expect("a filter");
             let first = |name: &[u8]| filter.first_suffix(name).map(|suffix| suffix.end);
             assert_eq!((first(b"moc.ab.cde.f"), first(b"moc.ab")), (Some(10), None));
             for name in &names {
@@ -270,7 +282,7 @@ mod tests {
     fn one_miss_in_a_hundred_passes() {
         let names: Vec<Vec<u8>> = (0..20_000).map(|n| format!("moc.{n:x}").into_bytes()).collect();
         let bytes = filter(&names);
-        let filter = Filter::new(&bytes).expect("a filter");
+        let filter = Filter::new(&bytes, SEED).expect("a filter");
         let misses = (0..20_000).map(|n| format!("ten.{n:x}"));
         let passed = misses.filter(|name| filter.lookup(hash(name.as_bytes())).may_be_entry()).count();
         assert!(passed < 260, "{passed} of 20,000");
@@ -281,7 +293,7 @@ mod tests {
     fn last_labels_are_looked_up_only_where_they_may_be_entries() {
         let names = ["eerf", "moc.a.b", "ten.c.d.e", "sgnihtlla"].map(|name| name.as_bytes().to_vec());
         let bytes = filter(&names);
-        let filter = Filter::new(&bytes).expect("a filter");
+        let filter = Filter::new(&bytes, SEED).expect("a filter");
         let labels = |last: &str| {
             let name = format!("{last}.a.b.c");
             filter.first_suffix(name.as_bytes()).map_or(0, |suffix| name[..suffix.end].split('.').count())
@@ -297,9 +309,12 @@ mod tests {
         assert_eq!(solve(&crowd), [SATURATED; BUCKET_LEN]);
         let header = [1u32, 1].map(u32::to_le_bytes).concat();
         let bytes = [header, vec![0; HEADER_LEN - 8], vec![SATURATED; BUCKET_LEN]].concat();
-        let filter = Filter::new(&bytes).expect("a filter");
+        let filter = Filter::new(&bytes, SEED).expect("a filter");
         assert!((0..500).all(|at| filter.lookup(SuffixHash(at)) == Membership::UNKNOWN));
-        assert!(Filter::new(&bytes[..bytes.len() - 1]).is_none() && Filter::new(&[0; HEADER_LEN]).is_none());
+        assert!(
+            Filter::new(&bytes[..bytes.len() - 1], SEED).is_none()
+                && Filter::new(&[0; HEADER_LEN], SEED).is_none()
+        );
     }
 
     proptest::proptest! {
@@ -313,7 +328,7 @@ mod tests {
             let header = [buckets, labels[0], labels[1], 0].map(u32::to_le_bytes).concat();
             let forged = [header, vec![0x55; HEADER_LEN - 16], bytes].concat();
             let whole = &forged[..HEADER_LEN + (forged.len() - HEADER_LEN) / BUCKET_LEN * BUCKET_LEN];
-            let filter = Filter::new(whole);
+            let filter = Filter::new(whole, SEED);
             let first = filter.as_ref().and_then(|filter| Some((filter, filter.first_suffix(name.as_bytes())?)));
             if let Some((filter, suffix)) = first {
                 filter.prefetch(suffix.hash(name.as_bytes()));

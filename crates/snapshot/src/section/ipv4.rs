@@ -23,7 +23,7 @@ const CELL_LEN: usize = 16;
 /// The buckets of a cell.
 const CELL: usize = 64;
 /// The length of an item, in bytes.
-const ITEM_LEN: usize = 2;
+pub(crate) const ITEM_LEN: usize = 2;
 /// How many leading bits number a bucket. The others must fit an item, together with its kind.
 const BITS: Range<u8> = 18..21;
 /// The number of ranges for each bucket above which a directory of more buckets pays off.
@@ -291,16 +291,45 @@ impl<'a> Ipv4Index<'a> {
         if self.cells.is_empty() {
             return;
         }
+        let mut visited = 0;
         for bucket in first >> self.shift..=last >> self.shift {
             let base = bucket << self.shift;
             let (bucket, is_there) = self.bucket_of(base);
             let Some(items) = self.items_of(bucket).filter(|_| is_there) else { continue };
+            // Buckets have their items one after another. In a forged directory each may claim all of them.
+            if items.start < visited {
+                return;
+            }
+            visited = items.end;
             self.each_of_bucket(items, |low, high, ordinal| {
                 if first <= base | high && base | low <= last {
                     visit(base | low, base | high, ordinal);
                 }
             });
         }
+    }
+
+    /// Whether the buckets have all items, one bucket's after another's, and every start is used.
+    pub(crate) fn is_contiguous(&self) -> bool {
+        let (mut next, mut starts) = (0, 0);
+        for (at, cell) in self.cells.iter().enumerate() {
+            let bitmap = u64_at(cell, 0);
+            for bit in (0..CELL).filter(|bit| bitmap >> bit & 1 != 0) {
+                // At most 2^20 buckets.
+                let (bucket, _) = self.bucket_of(((at * CELL + bit) as u32) << self.shift);
+                let begins = starts + (bitmap & ((1 << bit) - 1)).count_ones() as usize;
+                match self.items_of(bucket) {
+                    Some(items)
+                        if items.start == next && items.end > next && bucket.rank as usize == begins =>
+                    {
+                        next = items.end;
+                    }
+                    _ => return false,
+                }
+            }
+            starts += if bitmap == 0 { 0 } else { bitmap.count_ones() as usize + 1 };
+        }
+        next == self.ends.len() && self.starts.len() == starts * if self.wide { 4 } else { 2 }
     }
 
     fn each_of_bucket(&self, items: Range<usize>, mut visit: impl FnMut(u32, u32, u32)) {

@@ -18,7 +18,7 @@ const NODE: usize = 8;
 const KEY_LEN: usize = 8;
 const NODE_LEN: usize = NODE * KEY_LEN;
 /// The length of a range, in bytes.
-const RANGE_LEN: usize = 32;
+pub(crate) const RANGE_LEN: usize = 32;
 /// How many addresses are looked up together.
 const BATCH: usize = 128;
 /// More levels than 2^32 ranges need, which is 11.

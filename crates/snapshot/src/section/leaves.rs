@@ -15,6 +15,7 @@ use super::prefix_code::{
     self, CODES_LEN, Codes, DecodedText, Decoder, EncodedText, TEXT_MAX, TextWriter, UNIT,
 };
 use super::simd;
+use super::suffix::SuffixSeed;
 use super::top_index::{self, shared};
 use crate::error::TooLarge;
 use crate::fst_map::FstMap;
@@ -29,6 +30,8 @@ const NAMES_MAX: usize = 31;
 /// How many leaves a group of the top index holds; the last one may hold fewer.
 const GROUP_LEAVES: usize = 16;
 const HEADER_LEN: usize = 64;
+/// Where the header has the seed of all hashes of names.
+const SEED_AT: usize = 32;
 /// Where the numbers of a leaf begin: after the ordinal.
 const NUMBERS_AT: usize = 4;
 /// How many shared bits are counted at most: the count is a byte.
@@ -87,12 +90,12 @@ pub struct EncodedLeaves {
 }
 
 /// Encodes sorted, distinct names with their bytes reversed.
-pub fn encode(names: &[&[u8]]) -> Result<EncodedLeaves, TooLarge> {
-    encode_within(names, LeafSlot::LEAVES_MAX)
+pub fn encode(names: &[&[u8]], seed: SuffixSeed) -> Result<EncodedLeaves, TooLarge> {
+    encode_within(names, seed, LeafSlot::LEAVES_MAX)
 }
 
 /// As [`encode`], with another limit on the number of leaves.
-fn encode_within(names: &[&[u8]], leaves_max: usize) -> Result<EncodedLeaves, TooLarge> {
+fn encode_within(names: &[&[u8]], seed: SuffixSeed, leaves_max: usize) -> Result<EncodedLeaves, TooLarge> {
     if names.is_empty() {
         return Ok(EncodedLeaves { section: Vec::new(), slots: Vec::new() });
     }
@@ -117,6 +120,7 @@ fn encode_within(names: &[&[u8]], leaves_max: usize) -> Result<EncodedLeaves, To
     for number in [names.len(), writer.starts.len(), top.len(), writer.long.len()] {
         section.extend((number as u64).to_le_bytes());
     }
+    section.extend(seed.number().to_le_bytes());
     section.resize(HEADER_LEN, 0);
     for part in [&table, &writer.leaves, &top, &writer.long] {
         section.extend_from_slice(part);
@@ -223,7 +227,12 @@ pub(crate) struct Leaves<'a> {
     /// The leaves and all that follows them, so that the end of the last one can be read in words.
     data: &'a [u8],
     top_index: FstMap<'a>,
+    seed: SuffixSeed,
     long: &'a [u8],
+    /// The count of names that the header states.
+    names: u64,
+    /// Whether nothing follows the long texts.
+    is_whole: bool,
 }
 
 impl<'a> Leaves<'a> {
@@ -242,7 +251,19 @@ impl<'a> Leaves<'a> {
         let leaves = take(stated(8)?.checked_mul(LEAF_LEN * 8)? / 8)?.as_chunks().0;
         let top_index = FstMap::new(take(stated(16)?)?);
         let long = take(stated(24)?.checked_add(TAIL_LEN)?)?;
-        Some(Leaves { codes, leaves, data, top_index, long })
+        let names = u64_at(header, 0);
+        let seed = SuffixSeed::from_number(u64_at(header, SEED_AT));
+        Some(Leaves { codes, leaves, data, top_index, seed, long, names, is_whole: rest.is_empty() })
+    }
+
+    /// The seed of all hashes of names.
+    pub(super) fn seed(&self) -> SuffixSeed {
+        self.seed
+    }
+
+    /// Whether the header states this count of names, and lengths that add up to the section.
+    pub(crate) fn is_whole(&self, names: u64) -> bool {
+        self.is_whole && self.names == names
     }
 
     /// How many leaves there are.
@@ -490,6 +511,8 @@ mod tests {
     use super::*;
     use proptest::prelude::*;
 
+    const SEED: SuffixSeed = SuffixSeed::from_number(0x0102_0304_0506_0708);
+
     fn sorted(names: Vec<String>) -> Vec<Vec<u8>> {
         let mut names: Vec<Vec<u8>> = names.into_iter().map(String::into_bytes).collect();
         names.sort();
@@ -499,7 +522,7 @@ mod tests {
 
     fn assert_sound(names: &[Vec<u8>]) {
         let texts: Vec<&[u8]> = names.iter().map(Vec::as_slice).collect();
-        let EncodedLeaves { section, slots } = encode(&texts).expect("short names");
+        let EncodedLeaves { section, slots } = encode(&texts, SEED).expect("short names");
         let leaves = Leaves::new(&section).expect("leaves");
         assert_eq!(slots.len(), names.len());
         let mut encoded = EncodedText::new();
@@ -527,7 +550,7 @@ mod tests {
     /// The worked example of FORMAT.md.
     #[test]
     fn the_worked_example_of_the_documentation_holds() {
-        let bytes = encode(&[b"moc.live"]).expect("a short name").section;
+        let bytes = encode(&[b"moc.live"], SEED).expect("a short name").section;
         let leaf = &bytes[HEADER_LEN + CODES_LEN..];
         assert_eq!(leaf[..11], [0, 0, 0, 0, 14, 22, 0, 106, 8, 194, 78]);
         assert_eq!(leaf[11..LEAF_LEN], [0; LEAF_LEN - 11]);
@@ -549,7 +572,7 @@ mod tests {
     fn forged_leaves_are_survived() {
         let long = "0123456789abcdefghijklmnopqrstuvwxyz-".repeat(6);
         let names = [long.as_bytes(), b"moc.a", b"moc.b"];
-        let bytes = encode(&names).expect("short names").section;
+        let bytes = encode(&names, SEED).expect("short names").section;
         let leaf = |nth: usize| HEADER_LEN + CODES_LEN + nth * LEAF_LEN;
         let forged = |at: usize, with: &[u8]| {
             let mut bytes = bytes.clone();
@@ -576,7 +599,7 @@ mod tests {
             let names = (0..60).flat_map(|n| [format!("moc.{}{n}.{long}", n % 7), format!("moc.{n}")]);
             assert_sound(&sorted(names.collect()));
         }
-        let error = encode(&[&[b'a'; 256]]).expect_err("too long");
+        let error = encode(&[&[b'a'; 256]], SEED).expect_err("too long");
         assert_eq!(error.to_string(), "a name: 256 bytes, the format holds 255");
     }
 
@@ -584,9 +607,12 @@ mod tests {
     fn too_many_leaves_are_an_error() {
         let names: Vec<Vec<u8>> = (0..100).map(|n| format!("moc.{n:03}").into_bytes()).collect();
         let names: Vec<&[u8]> = names.iter().map(Vec::as_slice).collect();
-        let leaves = Leaves::new(&encode(&names).expect("few").section).expect("leaves").leaf_count();
-        assert!(encode_within(&names, leaves).is_ok());
-        assert_eq!(encode_within(&names, leaves - 1).map_err(|error| error.size).err(), Some(leaves as u64));
+        let leaves = Leaves::new(&encode(&names, SEED).expect("few").section).expect("leaves").leaf_count();
+        assert!(encode_within(&names, SEED, leaves).is_ok());
+        assert_eq!(
+            encode_within(&names, SEED, leaves - 1).map_err(|error| error.size).err(),
+            Some(leaves as u64)
+        );
     }
 
     proptest! {

@@ -18,7 +18,7 @@
 use super::leaves::LeafSlot;
 use super::packed::BitWriter;
 use super::prefetch::prefetch;
-use super::suffix::SuffixHash;
+use super::suffix::{SuffixHash, SuffixSeed};
 use super::xor_bucket::{BUCKET_LEN, Gf2System, NUMBERS_MAX, bucket_of, seeded, split};
 use crate::error::TooLarge;
 use crate::hash;
@@ -46,11 +46,11 @@ const SECOND_LOAD: (usize, usize) = (3, 5);
 
 /// The bytes of the locator of names with their bytes reversed, given the slot of each; none without names.
 /// There are as many slots as names.
-pub fn encode(names: &[&[u8]], slots: &[LeafSlot]) -> Result<Vec<u8>, TooLarge> {
+pub fn encode(names: &[&[u8]], slots: &[LeafSlot], seed: SuffixSeed) -> Result<Vec<u8>, TooLarge> {
     if names.is_empty() {
         return Ok(Vec::new());
     }
-    let hashes = names.iter().map(|name| SuffixHash::of(name).number());
+    let hashes = names.iter().map(|name| SuffixHash::of(name, seed).number());
     let mut keys: Vec<(u64, u32)> = hashes.zip(slots.iter().map(|slot| slot.number())).collect();
     keys.sort_unstable();
     keys.dedup_by(|(hash, _), (before, slot)| {
@@ -197,6 +197,11 @@ impl<'a> Locator<'a> {
         })
     }
 
+    /// How many bytes it takes.
+    pub(crate) fn byte_len(&self) -> usize {
+        HEADER_LEN + (self.first.len() + self.second.len()) * BUCKET_LEN
+    }
+
     /// Prefetches what [`Locator::lookup_first`] reads.
     #[inline]
     pub(crate) fn prefetch(&self, name: SuffixHash) {
@@ -242,10 +247,12 @@ mod tests {
     use super::*;
     use proptest::prelude::*;
 
+    const SEED: SuffixSeed = SuffixSeed::from_number(0xFEDC_BA98_7654_3210);
+
     fn encoded(names: &[Vec<u8>], slots: &[u32]) -> Vec<u8> {
         let names: Vec<&[u8]> = names.iter().map(Vec::as_slice).collect();
         let slots: Vec<LeafSlot> = slots.iter().copied().map(LeafSlot::from_number).collect();
-        encode(&names, &slots).expect("small")
+        encode(&names, &slots, SEED).expect("small")
     }
 
     fn names(count: u32) -> Vec<Vec<u8>> {
@@ -262,7 +269,7 @@ mod tests {
             let locator = Locator::new(&bytes).expect("a locator");
             let (mut spilled, mut left) = (0, 0);
             for (slot, name) in slots.iter().zip(&names) {
-                let hash = SuffixHash::of(name);
+                let hash = SuffixHash::of(name, SEED);
                 locator.prefetch(hash);
                 locator.prefetch_second(hash);
                 let is_left = locator.lookup(hash).number() != *slot;
@@ -287,7 +294,8 @@ mod tests {
         let names = [&b"moc.a"[..], b"moc.b", b"moc.b", b"moc.b", b"moc.c"].map(<[u8]>::to_vec);
         let bytes = encoded(&names, &[0, 1, 2, 3, 4]);
         let locator = Locator::new(&bytes).expect("a locator");
-        let found = ["moc.a", "moc.b", "moc.c"].map(|name| locator.lookup(SuffixHash::of(name.as_bytes())));
+        let found =
+            ["moc.a", "moc.b", "moc.c"].map(|name| locator.lookup(SuffixHash::of(name.as_bytes(), SEED)));
         let [a, c] = [0, 4].map(LeafSlot::from_number);
         assert_eq!(found, [a, LeafSlot::HASH_COLLISION, c]);
         assert!(Locator::new(&encoded(&[], &[])).is_none());

@@ -18,7 +18,7 @@ mod prefix_code;
 mod range_entry;
 pub mod records;
 mod simd;
-pub(crate) mod suffix;
+pub mod suffix;
 pub mod times;
 mod top_index;
 pub mod url_blocks;

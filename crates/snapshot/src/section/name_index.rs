@@ -7,7 +7,7 @@ use super::filter::{Filter, Membership};
 use super::leaves::{LeafSlot, Leaves};
 use super::locator::Locator;
 use super::prefix_code::EncodedText;
-use super::suffix::{Suffix, SuffixHash};
+use super::suffix::{Suffix, SuffixHash, SuffixSeed};
 use std::ops::Range;
 
 /// The index of names in a file.
@@ -16,6 +16,7 @@ pub struct NameIndex<'a> {
     filter: Option<Filter<'a>>,
     locator: Option<Locator<'a>>,
     leaves: Option<Leaves<'a>>,
+    seed: SuffixSeed,
 }
 
 /// A suffix of a name of a batch.
@@ -50,7 +51,9 @@ const FEW: usize = 4;
 impl<'a> NameIndex<'a> {
     /// The index in the bytes of its three sections. Filter and locator may be missing.
     pub fn new(filter: &'a [u8], locator: &'a [u8], leaves: &'a [u8]) -> NameIndex<'a> {
-        NameIndex { filter: Filter::new(filter), locator: Locator::new(locator), leaves: Leaves::new(leaves) }
+        let leaves = Leaves::new(leaves);
+        let seed = leaves.as_ref().map_or(SuffixSeed::default(), Leaves::seed);
+        NameIndex { filter: Filter::new(filter, seed), locator: Locator::new(locator), leaves, seed }
     }
 
     /// The filter, the locator and the leaves, unless the bytes of one are missing or invalid.
@@ -85,7 +88,8 @@ impl<'a> NameIndex<'a> {
     #[inline]
     fn each_candidate(&self, name: &[u8], mut visit: impl FnMut(Suffix, SuffixHash)) {
         let Some(filter) = &self.filter else {
-            let all = std::iter::successors(Some(Suffix::last_label(name)), |suffix| suffix.next(name));
+            let all =
+                std::iter::successors(Some(Suffix::last_label(name, self.seed)), |suffix| suffix.next(name));
             return all.for_each(|suffix| visit(suffix, suffix.hash(name)));
         };
         let prefetched = |suffix: Suffix| {
@@ -113,7 +117,7 @@ impl<'a> NameIndex<'a> {
         prefetch: impl Fn(u32),
         mut visit: impl FnMut(u32, usize, u32),
     ) {
-        let NameIndex { filter, leaves, locator } = self;
+        let NameIndex { filter, leaves, locator, .. } = self;
         let (Some(filter), Some(leaves), Some(locator), FEW..) = (filter, leaves, locator, names.len())
         else {
             for (at, name) in (0..).zip(names) {
@@ -286,16 +290,18 @@ impl<'k, 'a> Batch<'k, 'a> {
 #[cfg(test)]
 mod tests {
     use super::super::leaves::EncodedLeaves;
-    use super::super::suffix::{INITIAL, SECOND, absorb};
+    use super::super::suffix::{SECOND, absorb};
     use super::super::{filter, leaves, locator};
     use super::*;
     use proptest::prelude::*;
 
-    /// Names of 80 bytes that all have the same hash: the factors of each block but the last may be swapped.
+    const SEED: SuffixSeed = SuffixSeed::from_number(1 << 40 | 5);
+
+    /// Names of 80 bytes that all have the same hash under [`SEED`]: the factors of each block but the last may be swapped.
     fn names_of_one_hash() -> Vec<Vec<u8>> {
         let [first, second] = [b"moc-seve", b"ral-same"].map(|word| u64::from_le_bytes(*word));
         let name = |which: u32| {
-            let (mut state, mut name) = (INITIAL, Vec::new());
+            let (mut state, mut name) = (SEED.initial(), Vec::new());
             for block in 0..5 {
                 let other = SECOND ^ state;
                 let words =
@@ -311,14 +317,22 @@ mod tests {
     #[test]
     fn names_with_one_hash_are_distinguished() {
         let all = names_of_one_hash();
-        assert!(all.len() > 8 && all.iter().all(|name| SuffixHash::of(name) == SuffixHash::of(&all[0])));
+        assert!(
+            all.len() > 8
+                && all.iter().all(|name| SuffixHash::of(name, SEED) == SuffixHash::of(&all[0], SEED))
+        );
+        let others = all.iter().skip(1).filter(|name| {
+            let seed = SuffixSeed::of(&[name.as_slice()]);
+            SuffixHash::of(name, seed) == SuffixHash::of(&all[0], seed)
+        });
+        assert_eq!(others.count(), 0, "prepared for one seed, they are of no use under another");
         let mut listed: Vec<Vec<u8>> = all.iter().take(4).cloned().collect();
         listed.extend((0..500).map(|n| format!("moc.{n}").into_bytes()));
         listed.sort();
         let keys: Vec<&[u8]> = listed.iter().map(Vec::as_slice).collect();
-        let EncodedLeaves { section: leaves, slots } = leaves::encode(&keys).expect("short");
-        let filter = filter::encode(&keys).expect("few");
-        let locator = locator::encode(&keys, &slots).expect("few");
+        let EncodedLeaves { section: leaves, slots } = leaves::encode(&keys, SEED).expect("short");
+        let filter = filter::encode(&keys, SEED).expect("few");
+        let locator = locator::encode(&keys, &slots, SEED).expect("few");
         let index = NameIndex::new(&filter, &locator, &leaves);
         let names: Vec<Vec<u8>> = all.iter().map(|name| [name, &b".www"[..]].concat()).collect();
         let names: Vec<&[u8]> = names.iter().map(Vec::as_slice).collect();
@@ -337,11 +351,11 @@ mod tests {
             queries in proptest::collection::vec("[a-b]{1,2}(\\.[a-c]{1,9}){0,4}", 1..40),
         ) {
             let keys: Vec<&[u8]> = entries.iter().map(|entry| entry.as_bytes()).collect();
-            let filter = filter::encode(&keys).expect("few");
-            let EncodedLeaves { section: leaves, slots } = leaves::encode(&keys).expect("short");
-            let locator = locator::encode(&keys, &slots).expect("few");
+            let filter = filter::encode(&keys, SEED).expect("few");
+            let EncodedLeaves { section: leaves, slots } = leaves::encode(&keys, SEED).expect("short");
+            let locator = locator::encode(&keys, &slots, SEED).expect("few");
             let collisions =
-                locator::encode(&keys, &vec![LeafSlot::HASH_COLLISION; keys.len()]).expect("few");
+                locator::encode(&keys, &vec![LeafSlot::HASH_COLLISION; keys.len()], SEED).expect("few");
             for (filter, locator) in [
                 (&filter[..], &locator[..]),
                 (&filter, &collisions),

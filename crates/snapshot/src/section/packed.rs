@@ -96,9 +96,14 @@ impl<'a> Packed<'a> {
         self.mask
     }
 
+    /// Whether its numbers take no bits, so that its length does not bound how many there are.
+    pub(crate) fn is_without_bits(&self) -> bool {
+        self.width == 0
+    }
+
     /// The bytes that an array of `count` numbers takes, header and tail included.
     pub(crate) fn byte_len(&self, count: usize) -> usize {
-        HEADER_LEN + count.saturating_mul(self.width).div_ceil(8) + TAIL_LEN
+        count.saturating_mul(self.width).div_ceil(8).saturating_add(HEADER_LEN + TAIL_LEN)
     }
 }
 

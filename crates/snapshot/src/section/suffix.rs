@@ -6,22 +6,62 @@
 //!
 //! The hash is a folded multiplication (Wang Yi's wyhash), xored with its factors so that a factor of zero
 //! does not erase the other one. The last eight bytes of a suffix are read as one word, even if that reads
-//! some bytes twice: this needs no mask. The hash is not secret. An adversary who writes a list can find
-//! names with equal hashes, which makes look-ups of these names slower, and of no others.
+//! some bytes twice: this needs no mask. It begins from a seed that all names of the file give, so that the writer
+//! of one list cannot prepare names with equal hashes. Where such names occur all the same, look-ups of these
+//! names are slower, and of no others.
 
 use super::simd;
-use crate::hash::fold_with_factors;
+use crate::hash::{self, fold_with_factors};
 use crate::layout::{short_word, u64_at};
 
 /// The bytes that are hashed together.
 const BLOCK: usize = 16;
 /// How many bytes a word has.
 const WORD: usize = 8;
-/// Constants of the file format: the initial state, and what is xored to the second word of a block and
+/// Constants of the file format: the initial state before the seed, and what is xored to the second word of a block and
 /// multiplied with the length. No name contains such bytes.
-pub(super) const INITIAL: u64 = 0x9FB2_1C65_1E98_DF25;
+const INITIAL: u64 = 0x9FB2_1C65_1E98_DF25;
 pub(super) const SECOND: u64 = 0xD6E8_FEB8_6659_FD93;
 const LENGTH: u64 = 0xC2B2_AE3D_27D4_EB4F;
+
+/// The state from which all hashes of a file begin: it depends on every name in the file.
+///
+/// With a state that is public and the same in every file, a list could hold any number of names with one hash, which
+/// the locator cannot tell apart.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct SuffixSeed(u64);
+
+impl SuffixSeed {
+    /// The seed of names, or of some of them: see [`SuffixSeed::plus`].
+    pub fn of(names: &[&[u8]]) -> SuffixSeed {
+        SuffixSeed(names.iter().fold(0, |sum, name| sum.wrapping_add(hash::bytes(SEED_OF_NAMES, name))))
+    }
+
+    /// The seed of the names of both. It does not depend on their order, so that threads may share the work.
+    #[must_use]
+    pub const fn plus(self, other: SuffixSeed) -> SuffixSeed {
+        SuffixSeed(self.0.wrapping_add(other.0))
+    }
+
+    /// The seed that a file states.
+    pub(super) const fn from_number(number: u64) -> SuffixSeed {
+        SuffixSeed(number)
+    }
+
+    /// The number that a file stores.
+    pub(super) const fn number(self) -> u64 {
+        self.0
+    }
+
+    /// The state of a hash before the first block.
+    #[inline]
+    pub(super) const fn initial(self) -> u64 {
+        INITIAL ^ self.0
+    }
+}
+
+/// Keeps the seed apart from other sums of hashes of the same names.
+const SEED_OF_NAMES: u64 = 7;
 
 /// The hash of a suffix.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
@@ -29,9 +69,9 @@ pub(crate) struct SuffixHash(pub(super) u64);
 
 impl SuffixHash {
     /// The hash of a whole name with its bytes reversed.
-    pub(super) fn of(name: &[u8]) -> SuffixHash {
+    pub(super) fn of(name: &[u8], seed: SuffixSeed) -> SuffixHash {
         let blocks = name.as_chunks::<BLOCK>().0.iter();
-        let before = blocks.fold(INITIAL, |before, block| absorb(before, words(block, 0)));
+        let before = blocks.fold(seed.initial(), |before, block| absorb(before, words(block, 0)));
         Suffix { end: name.len(), before, ends: 0 }.hash(name)
     }
 
@@ -56,10 +96,10 @@ pub(crate) struct Suffix {
 impl Suffix {
     /// The last label of a name.
     #[inline]
-    pub(crate) fn last_label(name: &[u8]) -> Suffix {
+    pub(crate) fn last_label(name: &[u8], seed: SuffixSeed) -> Suffix {
         match ends_in(name, 0) {
-            0 => Suffix::after(name, 0, INITIAL),
-            ends => Suffix::at(0, ends, INITIAL),
+            0 => Suffix::after(name, 0, seed.initial()),
+            ends => Suffix::at(0, ends, seed.initial()),
         }
     }
 
@@ -156,9 +196,12 @@ mod tests {
     use super::*;
     use proptest::prelude::*;
 
+    const SEED: SuffixSeed = SuffixSeed(0x0123_4567_89AB_CDEF);
+
     /// Where the suffixes of a name end, and their hashes.
     fn walked(name: &[u8]) -> Vec<(usize, SuffixHash)> {
-        let suffixes = std::iter::successors(Some(Suffix::last_label(name)), |suffix| suffix.next(name));
+        let suffixes =
+            std::iter::successors(Some(Suffix::last_label(name, SEED)), |suffix| suffix.next(name));
         suffixes.map(|suffix| (suffix.end, suffix.hash(name))).collect()
     }
 
@@ -167,7 +210,7 @@ mod tests {
         fn suffixes_end_at_every_dot(name in "[a-c]{0,20}(\\.[a-c]{0,20}){0,6}") {
             let name = name.as_bytes();
             let ends = (0..=name.len()).filter(|end| name.get(*end).is_none_or(|byte| *byte == b'.'));
-            let plain: Vec<_> = ends.map(|end| (end, SuffixHash::of(&name[..end]))).collect();
+            let plain: Vec<_> = ends.map(|end| (end, SuffixHash::of(&name[..end], SEED))).collect();
             prop_assert_eq!(walked(name), plain);
             for (end, _) in walked(name) {
                 let head = name[..end].iter().take(8).rev().fold(0, |head, byte| head << 8 | u64::from(*byte));
@@ -177,7 +220,7 @@ mod tests {
     }
 
     /// The hash as FORMAT.md specifies it, independent of the code above.
-    fn reference(name: &[u8]) -> u64 {
+    fn reference(name: &[u8], seed: u64) -> u64 {
         const S: u64 = 0xD6E8_FEB8_6659_FD93;
         let fold = |x: u64, y: u64| {
             let product = u128::from(x) * u128::from(y);
@@ -185,7 +228,7 @@ mod tests {
         };
         let word =
             |at: usize| name[at..at + 8].iter().rev().fold(0u64, |word, byte| word << 8 | u64::from(*byte));
-        let (e, mut state) = (name.len(), 0x9FB2_1C65_1E98_DF25);
+        let (e, mut state) = (name.len(), 0x9FB2_1C65_1E98_DF25 ^ seed);
         for block in (0..e / 16).map(|nth| nth * 16) {
             state = fold(state ^ word(block), word(block + 8) ^ S);
         }
@@ -200,11 +243,12 @@ mod tests {
     fn hashes_are_what_the_documentation_says() {
         let name: Vec<u8> = (0..=255u8).cycle().map(|byte| byte.wrapping_mul(167)).take(255).collect();
         for len in 0..=name.len() {
-            assert_eq!(SuffixHash::of(&name[..len]).number(), reference(&name[..len]), "{len} bytes");
+            let name = &name[..len];
+            assert_eq!(SuffixHash::of(name, SEED).number(), reference(name, SEED.0), "{len} bytes");
         }
         let examples = ["moc", "moc.live", "moc.elpmaxe.www", "moc.elpmaxe.a.very.long.name.of.some.blocks"];
         for example in examples {
-            let row = format!("| `{example}` | {:016x} |", SuffixHash::of(example.as_bytes()).number());
+            let row = format!("| `{example}` | {:016x} |", SuffixHash::of(example.as_bytes(), SEED).number());
             assert!(include_str!("../../FORMAT.md").contains(&row), "FORMAT.md should have the row {row}");
         }
     }
@@ -215,14 +259,14 @@ mod tests {
         let mut seen = std::collections::BTreeSet::new();
         for len in 0..name.len() {
             let text = &name[..len];
-            assert!(seen.insert(SuffixHash::of(text)), "{len} bytes");
+            assert!(seen.insert(SuffixHash::of(text, SEED)), "{len} bytes");
             for at in 0..len {
                 let mut other = text.to_vec();
                 other[at] ^= 1;
-                assert!(seen.insert(SuffixHash::of(&other)), "byte {at} of {len}");
+                assert!(seen.insert(SuffixHash::of(&other, SEED)), "byte {at} of {len}");
             }
         }
-        let same = (0..70).map(|len| SuffixHash::of(&vec![b'a'; len]));
+        let same = (0..70).map(|len| SuffixHash::of(&vec![b'a'; len], SEED));
         assert_eq!(same.collect::<std::collections::BTreeSet<_>>().len(), 70);
     }
 

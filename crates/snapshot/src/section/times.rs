@@ -14,6 +14,55 @@ use crate::{Time, Times};
 pub(crate) const SHARED_LEN: usize = 12;
 const NO_EXPIRY: u32 = u32::MAX;
 
+/// An instant that may be missing, in the four bytes of [`Time::stored`]. A missing one is the least.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct MaybeTime(u32);
+
+impl MaybeTime {
+    /// The instant.
+    #[inline]
+    pub const fn get(self) -> Option<Time> {
+        match self.0.checked_sub(1) {
+            Some(stored) => Some(Time::from_stored(stored)),
+            None => None,
+        }
+    }
+}
+
+impl From<Option<Time>> for MaybeTime {
+    #[inline]
+    fn from(time: Option<Time>) -> MaybeTime {
+        // The latest stored instant is 2^32 - 2.
+        MaybeTime(time.map_or(0, |time| time.stored() + 1))
+    }
+}
+
+/// [`Times`] in twelve bytes, in the same order.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct StoredTimes {
+    first_seen: u32,
+    detect_time: u32,
+    row_expiry: MaybeTime,
+}
+
+impl From<Times> for StoredTimes {
+    fn from(times: Times) -> StoredTimes {
+        let Times { first_seen, detect_time, row_expiry } = times;
+        let (first_seen, detect_time) = (first_seen.stored(), detect_time.stored());
+        StoredTimes { first_seen, detect_time, row_expiry: row_expiry.into() }
+    }
+}
+
+impl From<StoredTimes> for Times {
+    fn from(stored: StoredTimes) -> Times {
+        Times {
+            first_seen: Time::from_stored(stored.first_seen),
+            detect_time: Time::from_stored(stored.detect_time),
+            row_expiry: stored.row_expiry.get(),
+        }
+    }
+}
+
 /// The bytes of the table of shared times, as [`Time::stored`] stores them.
 pub fn encode_shared(rows: &[Times]) -> Result<Vec<u8>, TooLarge> {
     // In a record, the row number 2^32 - 1 means that the entry has times of its own.
@@ -41,21 +90,21 @@ const HEADER_LEN: usize = 16;
 
 /// The bytes of a column. `rows` are sorted by ordinal; an entry whose set has several records with own times
 /// has as many rows, in the order of its set.
-pub fn encode_column(rows: &[(u32, Times)]) -> Result<Vec<u8>, TooLarge> {
+pub fn encode_column(rows: &[(u32, StoredTimes)]) -> Result<Vec<u8>, TooLarge> {
     if rows.is_empty() {
         return Ok(Vec::new());
     }
     // There is at least one row, so that 0 is never used.
-    let least = |of: fn(&Times) -> Time| rows.iter().map(|(_, times)| of(times).stored()).min().unwrap_or(0);
+    let least = |of: fn(&StoredTimes) -> u32| rows.iter().map(|(_, times)| of(times)).min().unwrap_or(0);
     let base_first = least(|times| times.first_seen);
     let base_detect = least(|times| times.detect_time);
-    let expiries = || rows.iter().map(|(_, times)| times.row_expiry.map(Time::stored));
+    let expiries = || rows.iter().map(|(_, times)| times.row_expiry.0.checked_sub(1));
     let base_expiry = expiries().flatten().min().unwrap_or(0);
     let mut out: Vec<u8> = [base_first, base_detect, base_expiry, 0].map(u32::to_le_bytes).concat();
     let above = |stored: u32, base: u32| u64::from(stored - base);
     out.extend(packed::encode(rows.iter().map(|(ordinal, _)| u64::from(*ordinal)))?);
-    out.extend(packed::encode(rows.iter().map(|(_, times)| above(times.first_seen.stored(), base_first)))?);
-    out.extend(packed::encode(rows.iter().map(|(_, times)| above(times.detect_time.stored(), base_detect)))?);
+    out.extend(packed::encode(rows.iter().map(|(_, times)| above(times.first_seen, base_first)))?);
+    out.extend(packed::encode(rows.iter().map(|(_, times)| above(times.detect_time, base_detect)))?);
     out.extend(packed::encode(
         expiries().map(|expiry| expiry.map_or(0, |expiry| above(expiry, base_expiry) + 1)),
     )?);
@@ -86,6 +135,12 @@ impl<'a> TimesColumn<'a> {
         TimesColumn { count, bases, ordinals: next(), first: next(), detect: next(), expiry: next() }
     }
 
+    /// How many bytes a column of so many rows takes, by the widths of its arrays.
+    pub(crate) fn byte_len(&self) -> usize {
+        let arrays = [&self.ordinals, &self.first, &self.detect, &self.expiry];
+        arrays.iter().map(|array| array.byte_len(self.count)).fold(HEADER_LEN, usize::saturating_add)
+    }
+
     /// How many rows it has.
     pub(crate) fn len(&self) -> usize {
         self.count
@@ -98,7 +153,8 @@ impl<'a> TimesColumn<'a> {
 
     /// The times of the `nth` record with own times of an entry.
     pub(crate) fn get(&self, ordinal: u32, nth: usize) -> Option<Times> {
-        let at = self.first_row(u64::from(ordinal)) + nth;
+        // A forged count may be all that a number holds.
+        let at = self.first_row(u64::from(ordinal)).checked_add(nth)?;
         (at < self.count && self.ordinals.get(at) == u64::from(ordinal)).then(|| self.row(at))
     }
 
@@ -146,7 +202,9 @@ mod tests {
     #[test]
     fn columns_read_back_by_ordinal() {
         let rows = [(3, times(0, 5, None)), (3, times(1, 6, Some(9))), (700_000, times(-50, 86_400, None))];
-        let bytes = encode_column(&rows).expect("three");
+        let stored = rows.map(|(ordinal, times)| (ordinal, StoredTimes::from(times)));
+        assert_eq!(stored.map(|(_, stored)| Times::from(stored)), rows.map(|(_, times)| times));
+        let bytes = encode_column(&stored).expect("three");
         let column = TimesColumn::new(&bytes, rows.len());
         assert_eq!(column.get(3, 0), Some(rows[0].1));
         assert_eq!(column.get(3, 1), Some(rows[1].1));

@@ -147,6 +147,8 @@ pub(crate) struct UrlBlocks<'a> {
     top_index: FstMap<'a>,
     prefixes: &'a [u8],
     data: &'a [u8],
+    /// Whether the lengths in the header add up to the section.
+    is_whole: bool,
 }
 
 impl<'a> UrlBlocks<'a> {
@@ -160,6 +162,7 @@ impl<'a> UrlBlocks<'a> {
             top_index: FstMap::new(&[]),
             prefixes: &[],
             data: &[],
+            is_whole: true,
         })
     }
 
@@ -172,15 +175,13 @@ impl<'a> UrlBlocks<'a> {
             Some(part)
         };
         let stated = |at: usize| usize::try_from(u64_at(header, at)).ok();
-        Some(UrlBlocks {
-            count: u64_at(header, 0),
-            heads: take(blocks.checked_mul(HEAD_LEN)?)?.as_chunks().0,
-            offsets: take((blocks + 1).checked_mul(OFFSET_LEN)?)?.as_chunks().0,
-            groups: take(groups.checked_mul(GROUP_LEN)?)?.as_chunks().0,
-            top_index: FstMap::new(take(stated(16)?)?),
-            prefixes: take(stated(24)?)?,
-            data: take(stated(32)?)?,
-        })
+        let heads = take(blocks.checked_mul(HEAD_LEN)?)?.as_chunks().0;
+        let offsets = take((blocks + 1).checked_mul(OFFSET_LEN)?)?.as_chunks().0;
+        let groups = take(groups.checked_mul(GROUP_LEN)?)?.as_chunks().0;
+        let top_index = FstMap::new(take(stated(16)?)?);
+        let (prefixes, data) = (take(stated(24)?)?, take(stated(32)?)?);
+        let (count, is_whole) = (u64_at(header, 0), rest.is_empty());
+        Some(UrlBlocks { count, heads, offsets, groups, top_index, prefixes, data, is_whole })
     }
 
     /// The ordinal of exactly this key.
@@ -272,6 +273,13 @@ impl<'a> UrlBlocks<'a> {
         block.checked_mul(BLOCK_KEYS as u32)?.checked_add(place)
     }
 
+    /// Whether the lengths in the header add up to the section, and the first block begins and the last one ends where
+    /// the data do.
+    pub(crate) fn is_whole(&self) -> bool {
+        let end = |offset: Option<&[u8; OFFSET_LEN]>| offset.map_or(0, |offset| u32_at(offset, 0) as usize);
+        self.is_whole && end(self.offsets.first()) == 0 && end(self.offsets.last()) == self.data.len()
+    }
+
     /// Visits every key in order with its ordinal. Returns `false` if a block cannot be read.
     pub(crate) fn each(&self, mut visit: impl FnMut(&[u8], u32)) -> bool {
         let mut key = Vec::new();
@@ -338,6 +346,9 @@ impl<'a> Block<'a> {
     #[inline]
     fn open(bytes: &'a [u8]) -> Option<Block<'a>> {
         let (count, rest) = bytes.split_first()?;
+        if usize::from(*count) > BLOCK_KEYS {
+            return None;
+        }
         if *count == 0 {
             return Some(Block::Long(Cursor { rest }));
         }
@@ -361,8 +372,12 @@ impl<'a> Block<'a> {
                 texts.is_empty()
             }
             Block::Long(mut cursor) => {
-                while let Some((shared, rest)) = cursor.next() {
-                    visit(shared, rest);
+                // More keys, or longer shared parts, would let the keys of a forged block take the square of its length.
+                for _ in 0..BLOCK_KEYS {
+                    match cursor.next().filter(|(shared, _)| *shared <= SHORT_MAX) {
+                        Some((shared, rest)) => visit(shared, rest),
+                        None => break,
+                    }
                 }
                 cursor.rest.is_empty()
             }
