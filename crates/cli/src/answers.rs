@@ -1,5 +1,5 @@
-//! What a command answers from: the snapshot at a path, and the next one that is published there; or lists of
-//! one's own, as a snapshot in memory.
+//! What a command answers from: the snapshot at a path, for a command that lives long also the next one that is
+//! published there; or lists of one's own, as a snapshot in memory.
 
 use crate::exit::Failure;
 use crate::settings::{Settings, with_remedy};
@@ -10,16 +10,15 @@ use std::path::PathBuf;
 /// The source of answers.
 pub(crate) enum Answers {
     /// The newest snapshot at a path.
-    Published(ReloadingSnapshot),
-    /// Lists, which were read when the command began.
-    #[cfg_attr(not(feature = "ingest"), allow(dead_code))]
-    Lists(Box<Snapshot>),
+    Newest(ReloadingSnapshot),
+    /// One snapshot.
+    Fixed(Box<Snapshot>),
 }
 
 /// The snapshot that is current; a new one does not replace it while this is held.
 pub(crate) enum Current<'a> {
-    Published(SnapshotGuard),
-    Lists(&'a Snapshot),
+    Newest(SnapshotGuard),
+    Fixed(&'a Snapshot),
 }
 
 impl Deref for Current<'_> {
@@ -27,46 +26,52 @@ impl Deref for Current<'_> {
 
     fn deref(&self) -> &Snapshot {
         match self {
-            Current::Published(guard) => guard,
-            Current::Lists(snapshot) => snapshot,
+            Current::Newest(guard) => guard,
+            Current::Fixed(snapshot) => snapshot,
         }
     }
 }
 
 impl Answers {
-    /// Reads the lists, or opens and verifies the snapshot where there are none.
+    /// For a command that ends with its input: reads the lists, or opens the snapshot where there are none.
     pub(crate) fn open(lists: &[PathBuf], settings: &Settings) -> Result<Answers, Failure> {
-        if lists.is_empty() {
-            let opened = ReloadingSnapshot::open(&settings.snapshot);
-            return opened.map(Answers::Published).map_err(|error| Failure::refused(with_remedy(&error)));
+        let snapshot = if lists.is_empty() { settings.open()? } else { of_lists(lists, settings)? };
+        Ok(Answers::Fixed(Box::new(snapshot)))
+    }
+
+    /// For a command that waits for questions or lines: as [`Answers::open`], and renewed by [`Answers::refresh`].
+    pub(crate) fn follow(lists: &[PathBuf], settings: &Settings) -> Result<Answers, Failure> {
+        if !lists.is_empty() {
+            return Answers::open(lists, settings);
         }
-        of_lists(lists, settings)
+        let opened = ReloadingSnapshot::open(&settings.snapshot);
+        opened.map(Answers::Newest).map_err(|error| Failure::unopened(&error, with_remedy(&error)))
     }
 
     /// The current snapshot.
     pub(crate) fn current(&self) -> Current<'_> {
         match self {
-            Answers::Published(reloading) => Current::Published(reloading.current()),
-            Answers::Lists(snapshot) => Current::Lists(snapshot),
+            Answers::Newest(reloading) => Current::Newest(reloading.current()),
+            Answers::Fixed(snapshot) => Current::Fixed(snapshot),
         }
     }
 
     /// Makes a snapshot current that was published since. Returns whether there is one.
     pub(crate) fn refresh(&self) -> Result<bool, Error> {
         match self {
-            Answers::Published(reloading) => reloading.refresh(),
-            Answers::Lists(_) => Ok(false),
+            Answers::Newest(reloading) => reloading.refresh(),
+            Answers::Fixed(_) => Ok(false),
         }
     }
 }
 
 #[cfg(feature = "ingest")]
-fn of_lists(lists: &[PathBuf], settings: &Settings) -> Result<Answers, Failure> {
-    Ok(Answers::Lists(Box::new(crate::lists::snapshot(lists, settings)?)))
+fn of_lists(lists: &[PathBuf], settings: &Settings) -> Result<Snapshot, Failure> {
+    crate::lists::snapshot(lists, settings)
 }
 
 /// An edge build has no parsers; its `--list` takes no value.
 #[cfg(not(feature = "ingest"))]
-fn of_lists(_: &[PathBuf], _: &Settings) -> Result<Answers, Failure> {
+fn of_lists(_: &[PathBuf], _: &Settings) -> Result<Snapshot, Failure> {
     Err(Failure::usage("--list needs a full build of rapsheet"))
 }

@@ -47,7 +47,7 @@ pub(super) fn run(
     out: &mut dyn Write,
 ) -> Result<Exit, Failure> {
     check(args)?;
-    let answers = Answers::open(&args.lists, settings)?;
+    let answers = Answers::follow(&args.lists, settings)?;
     check_providers(args, &Searcher::new(&answers.current(), settings.now))?;
     check_fields(args)?;
     out.write_all(header)?;

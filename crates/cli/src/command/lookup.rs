@@ -26,7 +26,8 @@ const TOO_LONG_SHOWN: usize = 80;
 pub(super) fn run(args: &Lookup, settings: &Settings) -> Result<Exit, Failure> {
     // Does not compile once there is another policy to apply.
     let crate::args::Policy::Any = args.policy;
-    let answers = Answers::open(&args.lists, settings)?;
+    let waits = args.indicators.is_empty() || args.indicators.iter().any(|text| text == "-");
+    let answers = if waits { Answers::follow } else { Answers::open }(&args.lists, settings)?;
     if !args.lists.is_empty() && args.at.is_some() {
         settings
             .note("rapsheet: a list of your own says nothing of the past: with --list, --at counts as now");

@@ -211,7 +211,7 @@ impl FeedResult {
     pub(super) fn kept(feed: &Feed, record: &FeedRecord) -> FeedResult {
         let mut report = FeedReport::new(&feed.id, &feed.provider, &record.format, "");
         (report.state, report.reason) = (record.state, record.state_reason.clone());
-        FeedResult { report, rejects: Vec::new(), admitted: None, found: None, memory: 0, is_over: false }
+        FeedResult { report, rejects: Vec::new(), admitted: None, memory: 0, is_over: false, found: None }
     }
 
     /// When the list says that it was generated, if it was admitted.
