@@ -154,7 +154,7 @@ mod tests {
     fn finds_the_end_of_a_record_with_line_ends() {
         for (text, expected) in [
             ("a,\"one\ntwo\",3\nb", Some(13)),
-            ("a,\"one\r\n\"\"two\"\"\"\r\nb", Some(17)),
+            ("a,\"one\r\n\"\"two\"\"\"\r\nb", Some(16)),
             ("a,\"never closed\nb,\"c\"\n", None),
             ("a,\"never closed\nb,c\n", None),
             ("a,5\" disk\nb", Some(9)),
