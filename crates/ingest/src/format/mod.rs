@@ -22,14 +22,17 @@ mod auto;
 mod autoproxy;
 mod bind_zones;
 mod clash;
+mod crowdsec;
 mod csv;
 mod dnsmasq;
 mod dshield;
 mod emule_dat;
 mod firewall;
+mod firewalld_ipset;
 mod freetext;
 mod header;
 mod hosts;
+mod hosts_deny;
 mod ids_rules;
 mod ie_tpl;
 mod ip_range;
@@ -43,6 +46,7 @@ mod pipe_delimited;
 mod plain_domain;
 mod plain_ip;
 mod plain_ip_annotated;
+mod postfix_access;
 mod ranges;
 mod rbldnsd;
 mod regex_list;
@@ -57,9 +61,11 @@ mod suricata_iprep;
 mod token;
 mod toplist_csv;
 mod tor_exit_addresses;
+mod ublacklist;
 mod unbound;
 mod url_list;
 mod v2fly;
+mod wazuh_cdb;
 mod xml;
 mod zeek_intel;
 
@@ -77,6 +83,11 @@ pub static FORMATS: &[&Format] = &[
     &spamhaus_drop_text::FORMAT,
     &spamhaus_drop_json::FORMAT,
     &firewall::FORMAT,
+    &firewalld_ipset::FORMAT,
+    &hosts_deny::FORMAT,
+    &postfix_access::FORMAT,
+    &crowdsec::FORMAT,
+    &wazuh_cdb::FORMAT,
     &dshield::FORMAT,
     &pipe_delimited::FORMAT,
     &csv::HASH_FORMAT,
@@ -98,6 +109,7 @@ pub static FORMATS: &[&Format] = &[
     &ie_tpl::FORMAT,
     &clash::FORMAT,
     &v2fly::FORMAT,
+    &ublacklist::FORMAT,
     &pac::FORMAT,
     &toplist_csv::FORMAT,
     &url_list::FORMAT,

@@ -2,8 +2,8 @@
 //!
 //! `evil.example.com` and `domain:evil.example.com` are a name and everything below it;
 //! `full:evil.example.com` is exact. `keyword:` and `regexp:` cannot be indexed. Attributes after a name
-//! (`@ads`, `@!cn`) are for routing and are not read. `include:other` names another list, which is never
-//! opened.
+//! (`@ads`, `@!cn`, and `:@ads` in lists that were flattened) and affiliations (`&other`) are for routing and
+//! are not read. `include:other` names another list, which is never opened.
 
 use super::{Format, Head, LineReader, OpenError, Shape, header};
 use crate::entry::{Details, Normalizer, Skip};
@@ -34,6 +34,7 @@ impl LineReader for V2fly {
         }
         let (rule, _) = token::first(token::before_comment(line));
         let (kind, value) = token::split_once(rule, b':').unwrap_or((b"domain", rule));
+        let value = token::before(value, b':');
         match kind {
             b"domain" => normalizer.host(value, Scope::Tree, &Details::NONE),
             b"full" => normalizer.host(value, Scope::Exact, &Details::NONE),
@@ -42,6 +43,16 @@ impl LineReader for V2fly {
             _ => normalizer.reject(ParseError::BadHost),
         }
     }
+}
+
+/// Whether a line begins with one of the words of this syntax, or has an attribute.
+pub(super) fn is_marked(line: &[u8]) -> bool {
+    const KINDS: [&[u8]; 5] = [b"domain", b"full", b"keyword", b"regexp", b"include"];
+    let (rule, rest) = token::first(line);
+    let has_kind = token::split_once(rule, b':').is_some_and(|(kind, _)| KINDS.contains(&kind));
+    let is_mark = |word: &[u8]| matches!(word, [b'@' | b'&', first, ..] if first.is_ascii_graphic());
+    let rest = token::before_comment(rest);
+    has_kind || token::words(rest).next().is_some() && token::words(rest).all(is_mark)
 }
 
 #[cfg(test)]
