@@ -28,6 +28,7 @@ mod memory_bounds;
 mod oracle;
 mod process;
 mod random;
+mod rule_lists;
 mod sample;
 mod scale;
 mod score_command;

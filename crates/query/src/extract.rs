@@ -18,7 +18,8 @@ use crate::batch::Batch;
 use crate::escape::{escape_end, unescaped};
 use crate::question::Questions;
 use crate::tokenizer::is_edge;
-use rapsheet_snapshot::{Address, name::NAME_MAX};
+use rapsheet_snapshot::Address;
+use rapsheet_snapshot::name::{self, NAME_MAX};
 
 /// The role of a byte.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -309,9 +310,7 @@ impl<'a> Extractor<'a> {
         if last.iter().all(u8::is_ascii_digit) {
             return self.quads(from, to);
         }
-        // Top-level domains are letters alone, or A-labels.
-        let letters = last.len() >= 2 && last.iter().all(u8::is_ascii_alphabetic);
-        if letters || last.get(..4).is_some_and(|head| head.eq_ignore_ascii_case(b"xn--")) {
+        if name::is_last_label(last) {
             self.push(from, to);
         }
     }

@@ -201,10 +201,17 @@ fn check_label_width(width: usize) -> Result<(), ParseError> {
     if (1..=LABEL_MAX).contains(&width) { Ok(()) } else { Err(ParseError::BadLabel) }
 }
 
-/// The last label is at least two letters, or an A-label.
+/// Whether a label, in any case, can be the last one of a name: two letters or more, an A-label, or `i2p`,
+/// the one root in use that has a digit.
+pub fn is_last_label(label: &[u8]) -> bool {
+    let letters = label.len() >= 2 && label.iter().all(u8::is_ascii_alphabetic);
+    letters
+        || label.get(..4).is_some_and(|head| head.eq_ignore_ascii_case(b"xn--"))
+        || label.eq_ignore_ascii_case(b"i2p")
+}
+
 fn check_last_label(last: &[u8]) -> Result<(), ParseError> {
-    let letters = last.len() >= 2 && last.iter().all(u8::is_ascii_lowercase);
-    if letters || last.starts_with(b"xn--") { Ok(()) } else { Err(ParseError::BadHost) }
+    if is_last_label(last) { Ok(()) } else { Err(ParseError::BadHost) }
 }
 
 /// Whether the mapping leaves a name with A-labels unchanged; an invalid A-label is rejected.
@@ -282,6 +289,7 @@ mod tests {
             ("support¬forum.org", "xn--supportforum-tqa.org"),
             ("c_2_s.flash-cn.top", "c_2_s.flash-cn.top"),
             ("-250.starlink.ru", "-250.starlink.ru"),
+            ("Panel.I2P", "panel.i2p"),
             ("ダウンロードJ-A20260727022544.zip", "xn--j-a20260727022544-de5pnp0f43a9d6i.zip"),
         ] {
             assert_eq!(read(text).as_deref(), Ok(canonical), "{text}");
@@ -307,6 +315,7 @@ mod tests {
             ("evil\0panel.com", ParseError::ControlChar),
             ("0000153.0000255", ParseError::BadHost),
             ("loader.x", ParseError::BadHost),
+            ("song.mp3", ParseError::BadHost),
         ] {
             assert_eq!(read(text), Err(error), "{text}");
         }

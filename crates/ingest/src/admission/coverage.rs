@@ -4,6 +4,7 @@
 //! covered before. Both come from the previous snapshot. Its ranges are disjoint, so their widths are added
 //! up, once for all feeds, and only if some feed keeps what its download no longer lists.
 
+use crate::entry::guard;
 use rapsheet_assemble::{Columns, RangeRow};
 use rapsheet_snapshot::{AddressRange, Snapshot};
 use std::collections::BTreeSet;
@@ -138,7 +139,8 @@ impl Measurement<'_> {
         }
     }
 
-    /// The exact coverage: overlapping rows are joined, and compared with what the feed covered before.
+    /// The exact coverage: overlapping rows are joined, and compared with what the feed covered before. Space
+    /// that is set aside is left out: to list it touches no host of the internet.
     pub(crate) fn exact(&self, family: Family) -> Coverage {
         match family {
             Family::V4 => self.join::<u32>(),
@@ -158,9 +160,13 @@ impl Measurement<'_> {
     }
 
     fn join<N: Space>(&self) -> Coverage {
-        let now: Vec<(N, N)> = self.rows::<N>().map(|row| (row.first, row.last)).collect();
+        let covers_hosts = |ends: &(N, N)| !guard::is_set_aside(&N::range(ends.0, ends.1));
+        let now: Vec<(N, N)> =
+            self.rows::<N>().map(|row| (row.first, row.last)).filter(covers_hosts).collect();
         let mut before = Vec::new();
-        self.previous.each_range(self.feed, N::FAMILY, |range| before.extend(N::ends(range)));
+        self.previous.each_range(self.feed, N::FAMILY, |range| {
+            before.extend(N::ends(range).filter(covers_hosts));
+        });
         let all = joined_width([now.as_slice(), &before].concat());
         let (now, before) = (joined_width(now), joined_width(before));
         Coverage {
@@ -202,6 +208,8 @@ trait Space: Copy + Ord + 'static {
     fn rows(columns: &Columns) -> &[RangeRow<Self>];
     /// The ends of a range, if it is of the family.
     fn ends(range: AddressRange) -> Option<(Self, Self)>;
+    /// The range between two addresses.
+    fn range(first: Self, last: Self) -> AddressRange;
 }
 
 impl Space for u32 {
@@ -225,6 +233,10 @@ impl Space for u32 {
             AddressRange::V4 { first, last } => Some((first, last)),
             AddressRange::V6 { .. } => None,
         }
+    }
+
+    fn range(first: u32, last: u32) -> AddressRange {
+        AddressRange::V4 { first, last }
     }
 }
 
@@ -250,6 +262,10 @@ impl Space for u128 {
             AddressRange::V6 { first, last } => Some((first, last)),
             AddressRange::V4 { .. } => None,
         }
+    }
+
+    fn range(first: u128, last: u128) -> AddressRange {
+        AddressRange::V6 { first, last }
     }
 }
 

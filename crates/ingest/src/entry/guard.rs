@@ -95,6 +95,20 @@ fn overlap<N: Ord>(range: (N, N), special: (N, N)) -> Bogon {
     }
 }
 
+/// Further blocks of the IPv6 registry that no host has an address in, or that only stand for IPv4. A list of
+/// what is harmless may name them, however wide they are.
+const RESERVED_V6: [Ipv6Net; 3] = [v6(0x2002, 0, 16), v6(0x5F00, 0, 16), v6(0xFEC0, 0, 10)];
+
+/// Whether a range lies wholly in space that is set aside, so that to allow it allows no host of the
+/// internet.
+pub(crate) fn is_set_aside(range: &AddressRange) -> bool {
+    let in_reserved = |first: u128, last: u128| {
+        RESERVED_V6.iter().any(|net| net.network().to_bits() <= first && last <= net.broadcast().to_bits())
+    };
+    bogon(range) == Bogon::Wholly
+        || matches!(*range, AddressRange::V6 { first, last } if in_reserved(first, last))
+}
+
 /// Whether a range is wider than the widest prefix that its feed may list.
 pub(crate) fn too_wide(range: &AddressRange, rules: &Rules) -> bool {
     match *range {
@@ -113,8 +127,70 @@ pub(crate) fn plausible_time(stated: Time, now: Time) -> Option<Time> {
     (Time::EARLIEST <= stated && stated <= now.plus(86_400)).then(|| stated.min(now))
 }
 
-/// Top-level domains outside the public root that lists do name.
-const OTHER_ROOTS: &[&[u8]] = &[b"onion", b"i2p", b"bit", b"bazar", b"emc", b"lib", b"coin", b"bazaar"];
+/// Roots beside ICANN's, each with the system that serves it and where that system lists its roots. Lists
+/// name hosts below them all, so all of them are known. Two kinds are missing: OpenNIC's root of one
+/// letter, which no name may end in, and Handshake's roots at large, since each name that is bought there
+/// is one.
+const OTHER_ROOTS: &[(&str, &[&str])] = &[
+    ("Tor: RFC 7686", &["onion"]),
+    ("I2P: geti2p.net, naming and address book", &["i2p"]),
+    ("GNU Name System: RFC 9498; RFC 9476", &["gnu", "zkey", "alt"]),
+    ("Lokinet: docs.oxen.io", &["loki", "snode"]),
+    (
+        "OpenNIC, FurNIC, New Nations: wiki.opennic.org/opennic/dot",
+        &[
+            "bbs", "chan", "cyb", "dyn", "epic", "geek", "glue", "gopher", "indy", "libre", "neo", "null",
+            "oss", "oz", "parody", "pirate", "fur", "ko", "ku", "rm", "te", "ti", "uu",
+        ],
+    ),
+    ("Namecoin: namecoin.org", &["bit"]),
+    ("Emercoin: docs of EmerDNS, supported zones", &["bazar", "bazaar", "coin", "emc", "lib"]),
+    (
+        "Handshake: roots whose names are sold by registrars",
+        &[
+            "badass", "creator", "elite", "forever", "hns", "hodl", "oh", "orb", "pgp", "saas", "sox",
+            "stacked",
+        ],
+    ),
+    (
+        "Unstoppable Domains: docs.unstoppabledomains.com, supported TLDs",
+        &[
+            "altimist",
+            "anime",
+            "bitcoin",
+            "bitget",
+            "blockchain",
+            "binanceus",
+            "crypto",
+            "dao",
+            "dream",
+            "ethermail",
+            "klever",
+            "kresus",
+            "manga",
+            "nft",
+            "onchain",
+            "polygon",
+            "pudgy",
+            "raiin",
+            "secret",
+            "stepn",
+            "ubu",
+            "unstoppable",
+            "wallet",
+            "wrkx",
+            "zil",
+        ],
+    ),
+    (
+        "Name services of other chains: ENS, BNS, SNS, Tezos, TON, Space ID",
+        &["arb", "bnb", "btc", "eth", "sol", "tez", "ton"],
+    ),
+];
+
+fn is_other_root(label: &[u8]) -> bool {
+    OTHER_ROOTS.iter().any(|(_, roots)| roots.iter().any(|root| root.as_bytes() == label))
+}
 
 /// Top-level domains that are also file endings.
 const FILE_ENDINGS: &[&[u8]] = &[b"py", b"zip", b"mov", b"sh", b"rs", b"pl"];
@@ -159,6 +235,9 @@ impl NameGuard {
 
     /// The same for a name whose dots have been counted.
     pub(crate) fn check_scanned(&mut self, name: &[u8], seen: PlainName) -> Result<bool, ParseError> {
+        if seen.dots > SUFFIX_DOTS_MAX && is_glued_to_sink(name) {
+            return Err(ParseError::Glued);
+        }
         let last = name.get(seen.last_at..).unwrap_or(&[]);
         if !self.is_tld(last) && !is_known(name) {
             return Err(ParseError::BadHost);
@@ -178,7 +257,7 @@ impl NameGuard {
     }
 
     fn is_tld(&mut self, last: &[u8]) -> bool {
-        let look_up = || OTHER_ROOTS.contains(&last) || is_known(last);
+        let look_up = || is_known(last) || is_other_root(last);
         let Some(label) = packed(last) else { return look_up() };
         // A multiplicative hash; its highest eight bits are the slot.
         let slot = (hash::spread(label) >> 56) as usize;
@@ -191,6 +270,13 @@ impl NameGuard {
             None => look_up(),
         }
     }
+}
+
+/// Whether a name begins with the sink of a hosts file that lost the blank after it: `0.0.0.0evil.example`.
+/// As labels of their own (`0.0.0.0.example`), the same numbers are part of a name.
+fn is_glued_to_sink(name: &[u8]) -> bool {
+    let rest = name.strip_prefix(b"0.0.0.0").or_else(|| name.strip_prefix(b"127.0.0.1"));
+    rest.and_then(<[u8]>::first).is_some_and(u8::is_ascii_alphabetic)
 }
 
 /// A short label as a number that no other label has.
@@ -285,5 +371,18 @@ mod tests {
         assert_eq!(names.check(b"duckdns.org"), Ok(false));
         assert_eq!(names.check(b"pecheck.py"), Ok(true));
         assert_eq!(names.check(b"abcdef.onion"), Ok(false));
+        assert_eq!(names.check(b"0.0.0.0evil.com"), Err(ParseError::Glued));
+        assert_eq!(names.check(b"127.0.0.1.evil.com"), Ok(false));
+    }
+
+    #[test]
+    fn knows_all_other_roots() {
+        let mut names = NameGuard::default();
+        let roots: Vec<&str> = OTHER_ROOTS.iter().flat_map(|(_, roots)| roots.iter().copied()).collect();
+        for root in &roots {
+            assert_eq!(names.check(format!("evil-abc.{root}").as_bytes()), Ok(false), "{root}");
+            assert_eq!(roots.iter().filter(|other| *other == root).count(), 1, "{root} stands once");
+        }
+        assert_eq!(names.check(b"evil-abc.nosuchroot"), Err(ParseError::BadHost));
     }
 }

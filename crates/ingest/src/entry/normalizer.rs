@@ -196,12 +196,13 @@ impl<'a> Normalizer<'a> {
         details: &Details,
         mut warnings: Warnings,
     ) -> Result<(), ParseError> {
-        let guarded = self.list_of(details) == ListKind::Block && !self.rules.allow_bogons;
+        let allows = self.list_of(details) == ListKind::Allow;
+        let guarded = !allows && !self.rules.allow_bogons;
         match guard::bogon(&range) {
             guard::Bogon::Wholly if guarded => return Err(ParseError::Bogon),
             found => warnings.add(Warning::PartlyBogon, guarded && found == guard::Bogon::Partly),
         }
-        if guard::too_wide(&range, self.rules) {
+        if guard::too_wide(&range, self.rules) && !(allows && guard::is_set_aside(&range)) {
             return Err(ParseError::TooWide);
         }
         if self.never_block(details).is_some_and(|list| list.has_address(&range)) {
@@ -316,6 +317,9 @@ impl<'a> Normalizer<'a> {
     /// address of special-use space is a test.
     fn check_url(&mut self, text: &[u8], url: url::Url, details: &Details) -> Result<Warnings, ParseError> {
         let host_at = url.host_at.clone();
+        if has_star_segment(text.get(host_at.end..).unwrap_or(&[])) {
+            return Err(ParseError::Pattern);
+        }
         let mut warnings = Warnings::default();
         warnings.add(Warning::Userinfo, url.had_userinfo);
         match url.host {
@@ -402,6 +406,17 @@ impl<'a> Normalizer<'a> {
         self.counters.accept(warnings);
         self.sink.entry(position, key, &checked, warnings);
     }
+}
+
+/// Whether a path has a star that stands for any text: as a whole segment, or at its end. Lists for firewalls
+/// write `host/*` for all URLs of a host, and `^` for one segment; as a URL it would match nothing. A star
+/// elsewhere is a character, and so is one in a query.
+fn has_star_segment(path: &[u8]) -> bool {
+    if memchr::memchr2(b'*', b'^', path).is_none() {
+        return false;
+    }
+    let path = path.split(|byte| *byte == b'?').next().unwrap_or(&[]);
+    path.ends_with(b"*") || path.split(|byte| *byte == b'/').any(|segment| matches!(segment, b"*" | b"^"))
 }
 
 fn with_port(details: &Details, port: Option<u16>) -> Details {

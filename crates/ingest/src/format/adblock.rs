@@ -5,6 +5,10 @@
 //! only, or match substrings of URLs. Such rules are skipped or rejected by kind and never turned into a
 //! verdict on a host.
 //!
+//! What is stored never reaches further than the rule. A pattern whose host ends in a dot means hosts that
+//! begin so (`||shop.example.` is for `shop.example.evil.test`) and not the host itself. `$denyallow` takes
+//! names out of a rule and vouches for none of them.
+//!
 //! Traps: `#` begins a comment in lists for DNS and element hiding in lists for browsers, and `/…/` is a
 //! regular expression that may hold `$` and `,`. A rule with `$badfilter` cancels another rule of the same
 //! list, before or after it, so the list is read in two passes.
@@ -56,10 +60,17 @@ fn cancelled_rules(page: &[u8]) -> impl Iterator<Item = Vec<u8>> {
 /// The text of the rule that a rule with `$badfilter` cancels: the same rule without this modifier.
 fn cancelled_rule(line: &[u8]) -> Option<Vec<u8>> {
     let (pattern, modifiers) = split_modifiers(line)?;
-    let kept: Vec<&[u8]> = modifier_list(modifiers).filter(|modifier| *modifier != b"badfilter").collect();
     let is_bad = modifier_list(modifiers).any(|modifier| modifier == b"badfilter");
-    let text = if kept.is_empty() { pattern.to_vec() } else { [pattern, b"$", &kept.join(&b',')].concat() };
-    is_bad.then_some(text)
+    is_bad.then(|| ordered(pattern, modifiers))
+}
+
+/// The text of a rule with its modifiers in order and without `$badfilter`. The order of modifiers has no
+/// meaning.
+fn ordered(pattern: &[u8], modifiers: &[u8]) -> Vec<u8> {
+    let mut kept: Vec<&[u8]> =
+        modifier_list(modifiers).filter(|modifier| *modifier != b"badfilter").collect();
+    kept.sort_unstable();
+    if kept.is_empty() { pattern.to_vec() } else { [pattern, b"$", &kept.join(&b',')].concat() }
 }
 
 impl LineReader for Adblock {
@@ -73,12 +84,10 @@ impl LineReader for Adblock {
         match line {
             [b'!', b'#' | b'+', ..] => normalizer.skip(Skip::Directive),
             [b'!', comment @ ..] => header::comment(comment.trim_ascii(), normalizer),
-            [b'[', .., b']'] => normalizer.skip(Skip::Header),
+            [b'[', inside @ .., b']'] if Address::parse(inside).is_err() => normalizer.skip(Skip::Header),
             _ if is_cosmetic(line) => normalizer.skip(Skip::Cosmetic),
             [b'#', comment @ ..] => header::comment(comment.trim_ascii(), normalizer),
-            _ if !self.cancelled.is_empty() && self.cancelled.contains(line) => {
-                normalizer.skip(Skip::Badfilter);
-            }
+            _ if self.is_cancelled(line) => normalizer.skip(Skip::Badfilter),
             _ => self.rule(line, normalizer),
         }
     }
@@ -127,11 +136,47 @@ enum Effect<'m> {
     Keep,
     /// The rule is skipped.
     Skip(Skip),
-    /// The rule counts, except for these names (`$denyallow`), separated by `|`.
+    /// The rule counts for connections to an address (`$network`).
+    Network,
+    /// The rule does not hold for these names (`$denyallow`), separated by `|`.
     Except(&'m [u8]),
 }
 
+/// Modifiers of rules that change a request, an answer or a page and block nothing, whatever the feed takes.
+const CHANGES: [&[u8]; 21] = [
+    b"removeparam",
+    b"queryprune",
+    b"removeheader",
+    b"csp",
+    b"permissions",
+    b"redirect-rule",
+    b"rewrite",
+    b"replace",
+    b"urltransform",
+    b"uritransform",
+    b"urlskip",
+    b"cookie",
+    b"stealth",
+    b"hls",
+    b"jsonprune",
+    b"xmlprune",
+    b"elemhide",
+    b"generichide",
+    b"specifichide",
+    b"genericblock",
+    b"reason",
+];
+
 impl Adblock {
+    fn is_cancelled(&self, rule: &[u8]) -> bool {
+        if self.cancelled.is_empty() {
+            return false;
+        }
+        let Some((pattern, modifiers)) = split_modifiers(rule) else { return self.cancelled.contains(rule) };
+        let is_bad = modifier_list(modifiers).any(|modifier| modifier == b"badfilter");
+        !is_bad && self.cancelled.contains(&ordered(pattern, modifiers))
+    }
+
     fn rule(&self, rule: &[u8], normalizer: &mut Normalizer<'_>) {
         let (inverted, rule) = match rule.strip_prefix(b"@@") {
             Some(rest) => (true, rest),
@@ -142,41 +187,84 @@ impl Adblock {
             return normalizer.reject(ParseError::Pattern);
         }
         let (pattern, modifiers) = split_modifiers(rule).unwrap_or((rule, &[]));
-        let pattern = pattern.strip_suffix(b"$").unwrap_or(pattern);
-        match self.effect(modifiers) {
+        let pattern = pattern.strip_suffix(b"$").unwrap_or(pattern).trim_ascii();
+        match self.effect(modifiers, inverted) {
             Effect::Keep => emit_pattern(pattern, &details, normalizer),
             Effect::Skip(why) => normalizer.skip(why),
-            Effect::Except(names) => {
-                let before = normalizer.entries();
-                emit_pattern(pattern, &details, normalizer);
-                // Names that an exception leaves out are not blocked by it.
-                if normalizer.entries() == before || inverted {
-                    return;
-                }
-                let exception = Details { inverted: true, ..Details::NONE };
-                let names = names.split(|byte| *byte == b'|');
-                names.for_each(|name| normalizer.host(name, Scope::Tree, &exception));
-            }
+            Effect::Network => emit_address(pattern, &details, normalizer),
+            Effect::Except(names) => emit_limited(pattern, names, &details, normalizer),
         }
     }
 
-    fn effect<'m>(&self, modifiers: &'m [u8]) -> Effect<'m> {
-        let mut excepted = None;
+    fn effect<'m>(&self, modifiers: &'m [u8], inverted: bool) -> Effect<'m> {
+        let mut effect = Effect::Keep;
         for modifier in modifier_list(modifiers) {
             let (name, value) = token::split_once(modifier, b'=').unwrap_or((modifier, &[]));
             match name {
-                b"important" | b"all" | b"document" | b"doc" | b"popup" | b"match-case" => {}
+                b"important" | b"all" | b"document" | b"doc" | b"match-case" => {}
+                // Leave for pop-ups vouches for nothing else on the host.
+                b"popup" if !inverted => {}
                 b"badfilter" => return Effect::Skip(Skip::Badfilter),
-                b"denyallow" => excepted = Some(value),
-                b"dnsrewrite" if is_block(value) => {}
+                b"network" => effect = Effect::Network,
+                b"denyallow" => effect = Effect::Except(value),
+                // An exception from rewriting is none from blocking.
+                b"dnsrewrite" if is_block(value) && !inverted => {}
                 b"dnsrewrite" => return Effect::Skip(Skip::Rewrite),
                 b"dnstype" | b"client" | b"ctag" => return Effect::Skip(Skip::Conditional),
-                _ if self.takes_scoped => {}
+                _ if self.takes_scoped && !CHANGES.contains(&name) => {}
                 _ => return Effect::Skip(Skip::Scoped),
             }
         }
-        excepted.map_or(Effect::Keep, Effect::Except)
+        effect
     }
+}
+
+/// The pattern of a rule for connections (`$network`): an address, with or without a port.
+fn emit_address(pattern: &[u8], details: &Details, normalizer: &mut Normalizer<'_>) {
+    let text = pattern.strip_prefix(b"||").unwrap_or(pattern);
+    let text = text.strip_suffix(b"^").unwrap_or(text);
+    if has_wildcard(text) || text.ends_with(b".") {
+        return normalizer.reject(ParseError::Pattern);
+    }
+    normalizer.address(text, details);
+}
+
+/// Emits a rule from which `$denyallow` takes names out. No scope says "all below but these", so where they
+/// are below the name of the rule, the rule is kept for that name alone; where they cover it, the rule means
+/// nothing.
+fn emit_limited(pattern: &[u8], excepted: &[u8], details: &Details, normalizer: &mut Normalizer<'_>) {
+    let own = without_anchors(pattern);
+    let mut names = excepted.split(|byte| *byte == b'|').filter(|name| !name.is_empty());
+    let is_exact = own.len() == pattern.len();
+    let is_tree = pattern.len() == own.len() + 2 || pattern.len() == own.len() + 3 && pattern.ends_with(b"^");
+    if names.clone().any(|name| is_at_or_below(own, name)) {
+        normalizer.skip(Skip::Conditional);
+    } else if is_exact || !names.any(|name| is_at_or_below(name, own)) {
+        emit_pattern(pattern, details, normalizer);
+    } else if is_tree && pattern.starts_with(b"||") && !begins_hosts(own) {
+        normalizer.host(own, Scope::Exact, details);
+    } else {
+        normalizer.reject(ParseError::Pattern);
+    }
+}
+
+/// The host of a pattern, without what anchors it.
+fn without_anchors(pattern: &[u8]) -> &[u8] {
+    let schemed = [b"|".as_slice(), b""].iter().find_map(|anchor| {
+        let rest = pattern.strip_prefix(*anchor)?;
+        rest.strip_prefix(b"http://").or_else(|| rest.strip_prefix(b"https://"))
+    });
+    let text = schemed.unwrap_or(pattern);
+    let start = text.iter().take_while(|byte| b"|:/*.".contains(byte)).count();
+    let end = text.iter().rev().take_while(|byte| b"^|".contains(byte)).count();
+    text.get(start..text.len() - end).unwrap_or(&[])
+}
+
+/// Whether a name is another one or lies below it.
+fn is_at_or_below(name: &[u8], other: &[u8]) -> bool {
+    let Some(head) = name.len().checked_sub(other.len()) else { return false };
+    let (below, end) = name.split_at_checked(head).unwrap_or((name, &[]));
+    end.eq_ignore_ascii_case(other) && matches!(below.last(), None | Some(b'.'))
 }
 
 /// Whether `$dnsrewrite` answers with an error or a null address, which blocks the name.
@@ -199,7 +287,7 @@ fn is_regex(rule: &[u8]) -> bool {
 /// Emits a pattern that means one host or one URL, and rejects any other. AdGuard takes lines of hosts files,
 /// too.
 fn emit_pattern(pattern: &[u8], details: &Details, normalizer: &mut Normalizer<'_>) {
-    let pattern = pattern.trim_ascii();
+    let pattern = token::before_comment(pattern);
     let (sink, names) = token::first(pattern);
     if !names.is_empty() && Address::parse(sink).is_ok() {
         return token::words(names).for_each(|name| normalizer.host(name, Scope::Exact, details));
@@ -222,29 +310,39 @@ fn emit_pattern(pattern: &[u8], details: &Details, normalizer: &mut Normalizer<'
 fn emit_anchored(text: &[u8], scope: Scope, details: &Details, normalizer: &mut Normalizer<'_>) {
     let text = text.strip_suffix(b"|").unwrap_or(text);
     let text = text.strip_suffix(b"^").unwrap_or(text);
-    if has_wildcard(text) {
+    let (host, path) = match memchr::memchr2(b'/', b'?', text) {
+        Some(at) => text.split_at_checked(at).unwrap_or((text, &[])),
+        None => (text, &[][..]),
+    };
+    // With a path or a port, the rule is about one URL or one service and not about the host.
+    let is_url = !matches!(path, b"" | b"/") || has_port(host);
+    let below_only = scope == Scope::Subdomains;
+    if has_wildcard(text) || begins_hosts(host) || path.starts_with(b"?") || is_url && below_only {
         return normalizer.reject(ParseError::Pattern);
     }
-    match memchr::memchr2(b'/', b'?', text) {
-        Some(at) if at + 1 == text.len() => normalizer.host(text.get(..at).unwrap_or(&[]), scope, details),
-        Some(_) => normalizer.url(text, details),
-        // With a port, the rule is about one service and not about the host.
-        None if has_port(text) => normalizer.url(text, details),
-        None => normalizer.host(text, scope, details),
-    }
+    if is_url { normalizer.url(text, details) } else { normalizer.host(host, scope, details) }
+}
+
+/// Whether the host of a pattern ends in a dot, so that it is the beginning of hosts and none itself. The
+/// dot at the end of an absolute name would look the same; filter lists do not write it.
+fn begins_hosts(host: &[u8]) -> bool {
+    host.ends_with(b".")
 }
 
 fn has_port(text: &[u8]) -> bool {
-    token::split_once(text, b':').is_some_and(|(_, port)| token::is_digits(port))
+    let after_brackets = text.rsplit(|byte| *byte == b']').next().unwrap_or(text);
+    token::split_once(after_brackets, b':').is_some_and(|(_, port)| token::is_digits(port))
 }
 
 /// A pattern after the anchor of an address: `|http://host/path`, `|host^`.
 fn emit_exact(text: &[u8], details: &Details, normalizer: &mut Normalizer<'_>) {
     let text = text.strip_suffix(b"|").unwrap_or(text);
     let text = text.strip_suffix(b"^").unwrap_or(text);
-    if has_wildcard(text) {
+    let schemed = memchr::memmem::find(text, b"://").and_then(|at| text.get(at + 3..));
+    let host = schemed.unwrap_or(text).split(|byte| matches!(byte, b'/' | b'?')).next().unwrap_or(&[]);
+    if has_wildcard(text) || begins_hosts(host) {
         normalizer.reject(ParseError::Pattern);
-    } else if memchr::memmem::find(text, b"://").is_some() {
+    } else if schemed.is_some() || has_port(host) {
         normalizer.url(text, details);
     } else {
         normalizer.host(text, Scope::Exact, details);
@@ -256,15 +354,27 @@ fn emit_exact(text: &[u8], details: &Details, normalizer: &mut Normalizer<'_>) {
 fn emit_unanchored(text: &[u8], details: &Details, normalizer: &mut Normalizer<'_>) {
     let schemed = [b"http://".as_slice(), b"https://"].iter().find_map(|scheme| text.strip_prefix(*scheme));
     if let Some(host) = schemed {
-        return emit_anchored(host, Scope::Tree, details, normalizer);
+        // A path keeps its scheme; without one, the URL would be blocked under every scheme.
+        let has_path = memchr::memchr(b'/', host).is_some_and(|at| at + 1 < host.len());
+        return if has_path {
+            emit_exact(text, details, normalizer)
+        } else {
+            emit_anchored(host, Scope::Tree, details, normalizer)
+        };
     }
     let name = text.strip_suffix(b"^").unwrap_or(text);
+    if name.starts_with(b"[") {
+        return normalizer.address(name, details);
+    }
     let begins_name = name.first().is_some_and(u8::is_ascii_alphanumeric) || !name.is_ascii();
-    if !begins_name || has_wildcard(name) || name.iter().any(|byte| matches!(byte, b'/' | b'=' | b'?' | b'&'))
+    if !begins_name
+        || has_wildcard(name)
+        || begins_hosts(name)
+        || name.iter().any(|byte| matches!(byte, b'/' | b'=' | b'?' | b'&'))
     {
         return normalizer.reject(ParseError::Pattern);
     }
-    normalizer.host(name, Scope::Exact, details);
+    if has_port(name) { normalizer.url(name, details) } else { normalizer.host(name, Scope::Exact, details) }
 }
 
 fn has_wildcard(text: &[u8]) -> bool {
@@ -341,8 +451,7 @@ mod tests {
             "SKIP badfilter",
             "domain-tree stay.evilpanel.com",
             "SKIP badfilter",
-            "domain-tree evilpanel.net",
-            "allow domain-tree good.evilpanel.net",
+            "domain evilpanel.net",
             "REJECT single-label",
             "domain-tree evilpanel.com",
             "domain-tree evilpanel.com",

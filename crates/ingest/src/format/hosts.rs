@@ -6,6 +6,9 @@
 //! The sink is never an indicator. Any other address is the server of its name: the name is listed, and the
 //! address only where the feed says so (option `hosts_address`). The names of a system's own hosts file
 //! (`localhost`, `ip6-allnodes`) and of publishers' self-tests are skipped.
+//!
+//! A sink and a name, or two rows, that lost what stood between them are rejected as glued: where to cut them
+//! would be a guess.
 
 use super::{Format, Head, LineReader, OpenError, Shape, header};
 use crate::entry::{Details, Normalizer, Skip};
@@ -48,6 +51,7 @@ impl LineReader for Hosts {
         }
         let (first, rest) = token::first(line);
         match kind_of_first(first) {
+            First::Name if begins_with_address(first) => normalizer.reject(ParseError::Glued),
             First::Name => emit_names(line, normalizer),
             First::Sink => emit_names(rest, normalizer),
             First::Server => {
@@ -102,9 +106,30 @@ fn emit_names(text: &[u8], normalizer: &mut Normalizer<'_>) {
     for name in tokens.take_while(|token| !token.starts_with(b"#")) {
         match reason_to_skip(name) {
             Some(skip) => normalizer.skip(skip),
+            None if is_glued(name) => normalizer.reject(ParseError::Glued),
             None => normalizer.any(name, Scope::Exact, &Details::NONE),
         }
     }
+}
+
+/// Whether the first token of a line is an address and a name that are glued together.
+fn begins_with_address(token: &[u8]) -> bool {
+    let width = token.iter().take_while(|byte| byte.is_ascii_digit() || **byte == b'.').count();
+    let (address, name) = token.split_at_checked(width).unwrap_or((token, &[]));
+    let is_name = name.first().is_some_and(u8::is_ascii_alphabetic) && name.contains(&b'.');
+    is_name && Address::parse(address).is_ok()
+}
+
+/// Whether a sink is glued to a name: `0.0.0.0evil.example.com`, or `evil.example.com0.0.0.0` where a line
+/// end was lost. A sink that is a label of its own is part of a name.
+fn is_glued(name: &[u8]) -> bool {
+    const SINKS: [&[u8]; 5] = [b"0.0.0.0", b"127.0.0.1", b"255.255.255.255", b"::1", b"::"];
+    let after = SINKS.iter().find_map(|sink| name.strip_prefix(*sink));
+    let before = SINKS.iter().find_map(|sink| name.strip_suffix(*sink));
+    let is_name =
+        |text: &[u8], edge: Option<&u8>| text.contains(&b'.') && edge.is_some_and(u8::is_ascii_alphabetic);
+    after.is_some_and(|text| is_name(text, text.first()))
+        || before.is_some_and(|text| is_name(text, text.last()))
 }
 
 /// The names that the hosts file of an operating system holds.
@@ -160,6 +185,23 @@ mod tests {
         assert_eq!(render("hosts", &[], text), expected);
         let both = render("hosts", &[("hosts_address", "indicator")], "45.9.20.5 c2.evilpanel.com\n");
         assert_eq!(both, ["ip 45.9.20.5", "domain c2.evilpanel.com"]);
+    }
+
+    #[test]
+    fn rejects_rows_that_are_glued() {
+        let text = "0.0.0.0evilpanel.com\n127.0.0.1evilpanel.net\n::evilpanel.org\n0.0.0.0 a.evilpanel.com0.0.0.0 b.evilpanel.com\n\
+                    0.0.0.0 127.0.0.1.evilpanel.com\n0.0.0.0 a.evilpanel.com127.0.0.1\n45.9.20.5c2.evilpanel.com\n";
+        let expected = [
+            "REJECT glued",
+            "REJECT glued",
+            "REJECT glued",
+            "REJECT glued",
+            "domain b.evilpanel.com",
+            "domain 127.0.0.1.evilpanel.com",
+            "REJECT glued",
+            "REJECT glued",
+        ];
+        assert_eq!(render("hosts", &[], text), expected);
     }
 
     #[test]

@@ -6,7 +6,14 @@
 //! rule with a path beside its host is about that URL and not about the host. Rules that match other
 //! properties of traffic are skipped.
 //!
+//! What is compared with a host has the reach that its modifiers say: `.evil.example.com` is what lies
+//! below the name, with `dotprefix` the name as well; `endswith` without `startswith` covers everything
+//! below, too. A text that is no whole name, and a host that further conditions narrow (an expression, a
+//! negation, several texts), is a pattern.
+//!
 //! Rules that are commented out are disabled and skipped like comments. Negated addresses are left out.
+//! Rules that let pass are exceptions; rules that never alert (`noalert`) and those of the class
+//! `not-suspicious` say that nothing is bad and are skipped.
 
 use super::{Format, Head, LineReader, OpenError, Shape, role};
 use crate::entry::timestamp;
@@ -14,6 +21,7 @@ use crate::entry::{Details, Normalizer, Skip};
 use crate::format::options::Options;
 use crate::format::token;
 use rapsheet_snapshot::{Kinds, ParseError, Scope, Time};
+use std::borrow::Cow;
 
 /// The row of the table.
 pub(super) static FORMAT: Format = Format {
@@ -46,19 +54,21 @@ impl LineReader for IdsRules {
                 normalizer.reject(ParseError::BadColumns);
             };
         };
-        let Some((source, destination)) = header_addresses(header) else {
-            return normalizer.skip(Skip::Directive);
-        };
+        let Some(header) = Header::parse(header) else { return normalizer.skip(Skip::Directive) };
         let options = RuleOptions::parse(body);
+        if options.is_quiet {
+            return normalizer.skip(Skip::Policy);
+        }
         // A rule that lets traffic pass is an exception.
-        let details = Details { inverted: header.starts_with(b"pass "), ..options.details() };
-        match options.host.as_slice() {
-            [] => {
-                emit_group(source, &details, normalizer);
-                emit_group(destination, &details, normalizer);
+        let details = Details { inverted: header.action == b"pass", ..options.details() };
+        match options.subject() {
+            Subject::Addresses => {
+                emit_group(header.source, &details, normalizer);
+                emit_group(header.destination, &details, normalizer);
             }
-            host if options.path.is_empty() => normalizer.any(host, options.scope, &details),
-            host => normalizer.url(&[host, &options.path].concat(), &details),
+            Subject::Host(host, scope) => normalizer.any(&host, scope, &details),
+            Subject::Url(url) => normalizer.url(&url, &details),
+            Subject::Pattern => normalizer.reject(ParseError::Pattern),
         }
         if normalizer.outcomes() == 0 {
             normalizer.skip(Skip::RuleWithoutAddress);
@@ -66,18 +76,38 @@ impl LineReader for IdsRules {
     }
 }
 
-/// Source and destination of a rule's header: `action protocol source port -> destination port`.
-fn header_addresses(header: &[u8]) -> Option<(&[u8], &[u8])> {
-    const ACTIONS: [&[u8]; 7] = [b"alert", b"drop", b"reject", b"block", b"pass", b"log", b"sdrop"];
-    let mut rest = header;
-    let action = next_field(&mut rest)?;
-    let _protocol = next_field(&mut rest)?;
-    let source = next_field(&mut rest)?;
-    let _port = next_field(&mut rest)?;
-    let arrow = next_field(&mut rest)?;
-    let destination = next_field(&mut rest)?;
-    let is_rule = ACTIONS.contains(&action) && matches!(arrow, b"->" | b"<>" | b"<-");
-    is_rule.then_some((source, destination))
+/// The header of a rule: `action protocol source port -> destination port`.
+struct Header<'l> {
+    action: &'l [u8],
+    source: &'l [u8],
+    destination: &'l [u8],
+}
+
+impl<'l> Header<'l> {
+    fn parse(header: &'l [u8]) -> Option<Header<'l>> {
+        const ACTIONS: [&[u8]; 11] = [
+            b"alert",
+            b"drop",
+            b"reject",
+            b"rejectsrc",
+            b"rejectdst",
+            b"rejectboth",
+            b"block",
+            b"pass",
+            b"log",
+            b"sdrop",
+            b"react",
+        ];
+        let mut rest = header;
+        let action = next_field(&mut rest)?;
+        let _protocol = next_field(&mut rest)?;
+        let source = next_field(&mut rest)?;
+        let _port = next_field(&mut rest)?;
+        let arrow = next_field(&mut rest)?;
+        let destination = next_field(&mut rest)?;
+        let is_rule = ACTIONS.contains(&action) && matches!(arrow, b"->" | b"<>" | b"<-");
+        is_rule.then_some(Header { action, source, destination })
+    }
 }
 
 /// The next field of a header. A group in brackets is one field, even with blanks in it.
@@ -126,68 +156,144 @@ fn emit_group(text: &[u8], details: &Details, normalizer: &mut Normalizer<'_>) {
     }
 }
 
+/// The part of the traffic that a `content` is compared with.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Buffer {
+    Host,
+    Path,
+    /// The whole packet, in which only questions of DNS are read.
+    Packet,
+    Other,
+}
+
+/// A text that a rule compares with a part of the traffic, and how.
+struct Content {
+    buffer: Buffer,
+    text: Vec<u8>,
+    is_negated: bool,
+    /// The text stands at the start of the buffer.
+    starts: bool,
+    /// The text stands at the end of the buffer.
+    ends: bool,
+    /// The buffer has another length than the text.
+    is_sized: bool,
+}
+
+/// What a rule is about.
+enum Subject<'r> {
+    /// The addresses in its header.
+    Addresses,
+    Host(Cow<'r, [u8]>, Scope),
+    Url(Vec<u8>),
+    /// Something that cannot be indexed.
+    Pattern,
+}
+
 /// The options of a rule, as far as they matter here.
+#[derive(Default)]
 struct RuleOptions {
-    host: Vec<u8>,
-    path: Vec<u8>,
-    scope: Scope,
+    contents: Vec<Content>,
+    /// Whether a dot precedes the host in its buffer.
+    has_dot_prefix: bool,
+    /// Whether an expression narrows the host or the path.
+    has_expression: bool,
+    /// Whether the rule says that nothing is bad: it never alerts, or has the class `not-suspicious`.
+    is_quiet: bool,
     message: Vec<u8>,
     class: Vec<u8>,
     created: Option<Time>,
 }
 
-/// The part of the traffic that the next `content` is compared with.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Buffer {
-    Host,
-    Path,
-    Packet,
-    Other,
+/// The buffer that an option names.
+fn buffer_of(key: &[u8]) -> Option<Buffer> {
+    match key {
+        b"http.host"
+        | b"http.host.raw"
+        | b"tls.sni"
+        | b"tls_sni"
+        | b"quic.sni"
+        | b"dns.query"
+        | b"dns_query"
+        | b"dns.queries.rrname"
+        | b"http_host"
+        | b"http_raw_host" => Some(Buffer::Host),
+        b"http.uri" | b"http.uri.raw" | b"http_uri" | b"http_raw_uri" => Some(Buffer::Path),
+        b"pkt_data" => Some(Buffer::Packet),
+        key if key.starts_with(b"http_") || key == b"file_data" || key.contains(&b'.') => Some(Buffer::Other),
+        _ => None,
+    }
 }
 
 impl RuleOptions {
     fn parse(body: &[u8]) -> RuleOptions {
-        let mut found = RuleOptions {
-            host: Vec::new(),
-            path: Vec::new(),
-            scope: Scope::Exact,
-            message: Vec::new(),
-            class: Vec::new(),
-            created: None,
-        };
+        let mut found = RuleOptions::default();
         let mut buffer = Buffer::Packet;
-        // Older rules name the buffer after its content: `content:"…"; http_host;`.
-        let mut last: Vec<u8> = Vec::new();
         for option in split_options(body) {
             let (key, value) = token::split_once(option, b':').unwrap_or((option, &[]));
-            match key.trim_ascii() {
-                b"http.host" | b"http.host.raw" | b"tls.sni" | b"tls_sni" | b"dns.query" | b"dns_query" => {
-                    buffer = Buffer::Host;
+            let (key, value) = (key.trim_ascii(), value.trim_ascii());
+            match (buffer_of(key), found.contents.last_mut()) {
+                // Older rules name the buffer after its content: `content:"…"; http_host;`.
+                (Some(named), Some(last)) if key.starts_with(b"http_") && last.buffer == Buffer::Packet => {
+                    last.buffer = named;
                 }
-                b"http.uri" | b"http.uri.raw" => buffer = Buffer::Path,
-                b"http_host" | b"http_raw_host" => found.host = std::mem::take(&mut last),
-                b"http_uri" | b"http_raw_uri" => found.path = std::mem::take(&mut last),
-                b"dotprefix" => found.scope = Scope::Tree,
-                b"content" => {
-                    last = decode_content(token::unquoted(value.trim_ascii()));
-                    found.set_content(buffer, &last);
-                }
-                b"msg" => found.message = token::unquoted(value.trim_ascii()).to_vec(),
-                b"classtype" => found.class = value.trim_ascii().to_vec(),
-                b"metadata" => found.created = created_at(value),
-                key if key.contains(&b'.') => buffer = Buffer::Other,
-                _ => {}
+                (Some(named), _) => buffer = named,
+                (None, _) => found.read(key, value, buffer),
             }
         }
         found
     }
 
-    fn set_content(&mut self, buffer: Buffer, text: &[u8]) {
-        match buffer {
-            Buffer::Host => text.strip_prefix(b".").unwrap_or(text).clone_into(&mut self.host),
-            Buffer::Path => text.clone_into(&mut self.path),
-            Buffer::Packet => self.host.extend(decode_dns_name(text).unwrap_or_default()),
-            Buffer::Other => {}
+    /// Reads an option that names no buffer.
+    fn read(&mut self, key: &[u8], value: &[u8], buffer: Buffer) {
+        match key {
+            b"content" => self.contents.push(Content::parse(value, buffer)),
+            b"startswith" | b"endswith" | b"isdataat" | b"bsize" | b"depth" => {
+                self.contents.last_mut().into_iter().for_each(|last| last.modify(key, value));
+            }
+            b"dotprefix" => self.has_dot_prefix = true,
+            b"pcre" => {
+                self.has_expression |= matches!(buffer, Buffer::Host | Buffer::Path) || is_of_http(value);
+            }
+            b"noalert" => self.is_quiet = true,
+            b"flowbits" => self.is_quiet |= value == b"noalert",
+            b"msg" => self.message = token::unquoted(value).to_vec(),
+            b"classtype" => {
+                self.is_quiet |= value == b"not-suspicious";
+                self.class = value.to_vec();
+            }
+            b"metadata" => self.created = created_at(value),
+            _ => {}
+        }
+    }
+
+    fn contents_of(&self, buffer: Buffer) -> impl Iterator<Item = &Content> {
+        self.contents.iter().filter(move |content| content.buffer == buffer)
+    }
+
+    fn subject(&self) -> Subject<'_> {
+        let (mut hosts, mut paths) = (self.contents_of(Buffer::Host), self.contents_of(Buffer::Path));
+        let Some(host) = hosts.next() else { return self.question() };
+        let Some((name, scope)) = host.as_host(self.has_dot_prefix) else { return Subject::Pattern };
+        // Of further texts, only the ban of something else leaves the host whole.
+        let is_alone = hosts.all(|text| text.is_negated && scope == Scope::Exact);
+        match (paths.next(), paths.next()) {
+            _ if self.has_expression || !is_alone => Subject::Pattern,
+            (None, _) => Subject::Host(Cow::Borrowed(name), scope),
+            (Some(path), None) if path.is_path() && scope != Scope::Subdomains => {
+                Subject::Url([name, &path.text].concat())
+            }
+            _ => Subject::Pattern,
+        }
+    }
+
+    /// The name in a question of DNS, or else the addresses.
+    fn question(&self) -> Subject<'_> {
+        let decode = |content: &Content| Some((decode_dns_name(&content.text)?, content.is_negated));
+        let mut names = self.contents_of(Buffer::Packet).filter_map(decode);
+        match (names.next(), names.next()) {
+            (None, _) => Subject::Addresses,
+            (Some((name, false)), None) => Subject::Host(Cow::Owned(name), Scope::Exact),
+            _ => Subject::Pattern,
         }
     }
 
@@ -196,6 +302,60 @@ impl RuleOptions {
         let assessments =
             if by_class.is_empty() { role::assess(&self.message, &[' ', ',']) } else { by_class };
         Details { assessments, first_seen: self.created, ..Details::NONE }
+    }
+}
+
+/// Whether the flags of an expression say that it is about the host or the path of a request.
+fn is_of_http(expression: &[u8]) -> bool {
+    let flags = expression.rsplit(|byte| *byte == b'/').next().unwrap_or(&[]);
+    flags.iter().any(|flag| matches!(flag, b'U' | b'I' | b'W' | b'Z'))
+}
+
+impl Content {
+    fn parse(value: &[u8], buffer: Buffer) -> Content {
+        let (is_negated, text) = match value.strip_prefix(b"!") {
+            Some(rest) => (true, rest.trim_ascii()),
+            None => (false, value),
+        };
+        let text = decode_content(token::unquoted(text));
+        Content { buffer, text, is_negated, starts: false, ends: false, is_sized: false }
+    }
+
+    /// Applies a modifier that stands after the content.
+    fn modify(&mut self, key: &[u8], value: &[u8]) {
+        let size = token::number::<usize>(value);
+        match key {
+            b"startswith" => self.starts = true,
+            b"endswith" => self.ends = true,
+            // No byte follows the text.
+            b"isdataat" => self.ends |= value.starts_with(b"!1") && value.ends_with(b"relative"),
+            b"depth" => self.starts |= size == Some(self.text.len()),
+            _ if size == Some(self.text.len()) => (self.starts, self.ends) = (true, true),
+            _ => self.is_sized = true,
+        }
+    }
+
+    /// The name that the text stands for in the buffer of a host, and its scope; `None` where it is no whole
+    /// name or means other hosts, too, that no scope expresses.
+    fn as_host(&self, has_dot_prefix: bool) -> Option<(&[u8], Scope)> {
+        let (dotted, name) = self.text.strip_prefix(b".").map_or((false, &*self.text), |name| (true, name));
+        let begins = |byte: &u8| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'[');
+        let is_whole = name.first().is_some_and(begins)
+            && name.iter().any(|byte| matches!(byte, b'.' | b':'))
+            && !name.ends_with(b".");
+        let scope = match (has_dot_prefix, dotted) {
+            _ if self.starts && self.ends => Scope::Exact,
+            (true, _) => Scope::Tree,
+            (false, true) => Scope::Subdomains,
+            (false, false) if self.ends => Scope::Tree,
+            (false, false) => Scope::Exact,
+        };
+        let narrowed = self.is_sized && scope != Scope::Exact;
+        (is_whole && !self.is_negated && !narrowed).then_some((name, scope))
+    }
+
+    fn is_path(&self) -> bool {
+        self.text.starts_with(b"/") && !self.is_negated
     }
 }
 

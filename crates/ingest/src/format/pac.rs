@@ -2,12 +2,20 @@
 //!
 //! Two idioms are read: calls that compare the host with a literal (`dnsDomainIs`, `shExpMatch`,
 //! `localHostOrDomainIs`, `isInNet`), and lines that hold only the literals of an array or the keys of an
-//! object. All other lines are skipped. A negated call lists everything but its literal, so it is rejected.
+//! object. All other lines are skipped. A negated call lists everything but its literal, and one that `&&`
+//! joins to another condition less than its literal, so both are rejected.
+//!
+//! What a program answers with `DIRECT` is let pass and skipped: a first look at the file pairs the calls
+//! with the `return` or `?` after them. Elements of arrays that are named for what passes (`whitelist`) are
+//! skipped, too.
 
 use super::{Format, Head, OpenError, OrderedReader, Shape, ranges};
+use crate::download::lines;
 use crate::entry::{Details, Normalizer, Skip};
 use crate::format::options::Options;
+use crate::format::token;
 use rapsheet_snapshot::{Address, Kinds, ParseError, Scope};
+use std::collections::HashSet;
 
 /// The row of the table.
 pub(super) static FORMAT: Format = Format {
@@ -22,27 +30,122 @@ pub(super) static FORMAT: Format = Format {
 #[derive(Default)]
 struct Pac {
     in_comment: bool,
+    /// Whether the lines are elements of an array that is named for what passes.
+    in_good_list: bool,
+    /// The literals of calls whose answer is `DIRECT`.
+    direct: HashSet<Vec<u8>>,
 }
 
-fn open(_: &Options, _: Head<'_>) -> Result<Box<dyn OrderedReader>, OpenError> {
-    Ok(Box::new(Pac::default()))
+fn open(_: &Options, head: Head<'_>) -> Result<Box<dyn OrderedReader>, OpenError> {
+    let mut answers = Answers::default();
+    let mut comments = Pac::default();
+    for line in lines::trimmed(head.bytes) {
+        if !comments.is_comment(line) {
+            answers.read(line);
+        }
+    }
+    Ok(Box::new(Pac { direct: answers.direct, ..Pac::default() }))
+}
+
+/// Pairs calls with the answers after them.
+#[derive(Default)]
+struct Answers {
+    /// The literals of calls whose answer has not been read yet.
+    pending: Vec<Vec<u8>>,
+    direct: HashSet<Vec<u8>>,
+    /// Variables that hold `DIRECT`.
+    variables: HashSet<Vec<u8>>,
+}
+
+impl Answers {
+    fn read(&mut self, line: &[u8]) {
+        self.read_assignment(line);
+        let mut at = 0;
+        let mut answered = false;
+        while let Some(rest) = line.get(at..).filter(|rest| !rest.is_empty()) {
+            if let Some(call) = CALLS.iter().find(|call| rest.starts_with(call)) {
+                let arguments = rest.get(call.len()..).unwrap_or(&[]);
+                self.pending.extend(literals(token::before(arguments, b')')).next().map(<[u8]>::to_vec));
+                at += call.len();
+            } else if rest.starts_with(b"return") || rest.starts_with(b"?") {
+                let mark = if rest.starts_with(b"?") { 1 } else { 6 };
+                self.answer(rest.get(mark..).unwrap_or(&[]).trim_ascii_start());
+                answered = true;
+                at += mark;
+            } else {
+                at += 1;
+            }
+        }
+        if !answered && line.ends_with(b";") {
+            self.pending.clear();
+        }
+    }
+
+    /// `var normal = "DIRECT";`
+    fn read_assignment(&mut self, line: &[u8]) {
+        let Some((name, value)) = token::split_once(line, b'=') else { return };
+        let name = token::words(name).last().unwrap_or(&[]);
+        if literals(value).next().is_some_and(|text| text.starts_with(b"DIRECT")) {
+            self.variables.insert(name.to_vec());
+        }
+    }
+
+    /// Gives the calls before it their answer. One that has no call before it says nothing.
+    fn answer(&mut self, expression: &[u8]) {
+        let is_direct = match expression.first() {
+            Some(b'"' | b'\'') => literals(expression).next().is_some_and(|text| text.starts_with(b"DIRECT")),
+            _ => {
+                let is_word = |byte: &&u8| byte.is_ascii_alphanumeric() || **byte == b'_';
+                let width = expression.iter().take_while(is_word).count();
+                let word = expression.get(..width).unwrap_or(&[]);
+                self.variables.contains(word) || word.eq_ignore_ascii_case(b"direct")
+            }
+        };
+        let answered = self.pending.drain(..);
+        if is_direct {
+            self.direct.extend(answered);
+        }
+    }
+}
+
+impl Pac {
+    fn is_comment(&mut self, line: &[u8]) -> bool {
+        if line.starts_with(b"/*") || self.in_comment {
+            self.in_comment = memchr::memmem::find(line, b"*/").is_none();
+            return true;
+        }
+        line.starts_with(b"//")
+    }
+
+    /// Whether the elements of a line are let pass: those of an array that is named so, on this line or an
+    /// earlier one, and keys whose value is `DIRECT`.
+    fn is_good_list(&mut self, line: &[u8]) -> bool {
+        const SIGNS: [&[u8]; 7] =
+            [b"white", b"allow", b"direct", b"bypass", b"noproxy", b"no_proxy", b"exclude"];
+        let opening = line.iter().position(|byte| matches!(byte, b'[' | b'{'));
+        if let Some(name) = opening.and_then(|at| line.get(..at)).filter(|name| !name.is_empty()) {
+            let name = name.to_ascii_lowercase();
+            self.in_good_list = SIGNS.iter().any(|sign| memchr::memmem::find(&name, sign).is_some());
+        }
+        let is_good = self.in_good_list || literals(line).any(|text| text == b"DIRECT");
+        self.in_good_list &= !line.iter().any(|byte| matches!(byte, b']' | b'}'));
+        is_good
+    }
 }
 
 impl OrderedReader for Pac {
     fn line(&mut self, line: &[u8], normalizer: &mut Normalizer<'_>) {
-        let opens = line.starts_with(b"/*");
-        if opens || self.in_comment {
-            self.in_comment = memchr::memmem::find(line, b"*/").is_none();
+        if self.is_comment(line) {
             return normalizer.skip(Skip::Comment);
         }
-        if line.starts_with(b"//") {
-            return normalizer.skip(Skip::Comment);
-        }
-        emit_calls(line, normalizer);
+        let is_good = self.is_good_list(line);
+        self.emit_calls(line, normalizer);
         if normalizer.outcomes() == 0 && is_literals(line) {
-            literals(line)
-                .filter(|text| text.contains(&b'.'))
-                .for_each(|text| emit_element(text, normalizer));
+            let elements = literals(line).filter(|text| text.contains(&b'.'));
+            elements.for_each(|text| match is_good {
+                true => normalizer.skip(Skip::Policy),
+                false => emit_element(text, normalizer),
+            });
         }
         if normalizer.outcomes() == 0 && is_bare_entry(line) {
             normalizer.reject(ParseError::BadColumns);
@@ -60,27 +163,36 @@ fn is_bare_entry(line: &[u8]) -> bool {
     line.contains(&b'.') && line.iter().all(plain)
 }
 
-/// Emits the literals that calls compare the host with.
-fn emit_calls(line: &[u8], normalizer: &mut Normalizer<'_>) {
-    const CALLS: [&[u8]; 4] = [b"dnsDomainIs(", b"shExpMatch(", b"localHostOrDomainIs(", b"isInNet("];
-    for call in CALLS {
-        for at in memchr::memmem::find_iter(line, call) {
-            if line.get(..at).is_some_and(|before| before.trim_ascii_end().ends_with(b"!")) {
-                normalizer.reject(ParseError::Pattern);
-                continue;
-            }
-            let rest = line.get(at + call.len()..).unwrap_or(&[]);
-            let end = memchr::memchr(b')', rest).unwrap_or(rest.len());
-            let mut arguments = literals(rest.get(..end).unwrap_or(&[]));
-            match (call, arguments.next(), arguments.next()) {
-                (b"isInNet(", Some(address), Some(mask)) => emit_network(address, mask, normalizer),
-                (b"localHostOrDomainIs(", Some(name), _) => {
-                    normalizer.host(name, Scope::Exact, &Details::NONE);
+/// The functions that compare the host with a literal.
+const CALLS: [&[u8]; 4] = [b"dnsDomainIs(", b"shExpMatch(", b"localHostOrDomainIs(", b"isInNet("];
+
+impl Pac {
+    /// Emits the literals that calls compare the host with.
+    fn emit_calls(&self, line: &[u8], normalizer: &mut Normalizer<'_>) {
+        let is_joined = memchr::memmem::find(line, b"&&").is_some();
+        for call in CALLS {
+            for at in memchr::memmem::find_iter(line, call) {
+                let before = line.get(..at).unwrap_or(&[]).trim_ascii_end();
+                let is_negated = before.ends_with(b"!") || memchr::memmem::find(before, b"!(").is_some();
+                let arguments = token::before(line.get(at + call.len()..).unwrap_or(&[]), b')');
+                let is_direct = literals(arguments).next().is_some_and(|text| self.direct.contains(text));
+                match (is_direct, is_negated || is_joined) {
+                    (true, _) => normalizer.skip(Skip::Policy),
+                    (false, true) => normalizer.reject(ParseError::Pattern),
+                    (false, false) => emit_call(call, arguments, normalizer),
                 }
-                (b"dnsDomainIs(" | b"shExpMatch(", Some(text), _) => emit_host(text, normalizer),
-                _ => {}
             }
         }
+    }
+}
+
+fn emit_call(call: &[u8], arguments: &[u8], normalizer: &mut Normalizer<'_>) {
+    let mut arguments = literals(arguments);
+    match (call, arguments.next(), arguments.next()) {
+        (b"isInNet(", Some(address), Some(mask)) => emit_network(address, mask, normalizer),
+        (b"localHostOrDomainIs(", Some(name), _) => normalizer.host(name, Scope::Exact, &Details::NONE),
+        (b"dnsDomainIs(" | b"shExpMatch(", Some(text), _) => emit_host(text, normalizer),
+        _ => {}
     }
 }
 

@@ -10,7 +10,7 @@
 
 use super::{Format, Head, LineReader, OpenError, Shape, header};
 use crate::entry::timestamp;
-use crate::entry::{Details, Normalizer};
+use crate::entry::{Details, Normalizer, Skip};
 use crate::format::options::{OptionRow, Options};
 use crate::format::token;
 use rapsheet_snapshot::{Assessment, Assessments, Kinds};
@@ -52,11 +52,35 @@ impl LineReader for Annotated {
             return normalizer.address(token::unwrap(key), &Details::NONE);
         }
         match note.trim_ascii_start() {
+            note if says_not_bad(note) => normalizer.skip(Skip::Policy),
             // `first - last`, perhaps with a comment after it.
             [b'-', b' ', ..] => normalizer.address(token::before_comment(line), &Details::NONE),
             _ => normalizer.address(token::unwrap(key), &self.details(note)),
         }
     }
+}
+
+/// Whether a remark begins with a verdict that the address is not bad: `OK`, `# whitelisted`.
+fn says_not_bad(note: &[u8]) -> bool {
+    const VERDICTS: [&[u8]; 11] = [
+        b"ok",
+        b"permit",
+        b"accept",
+        b"allow",
+        b"allowed",
+        b"dunno",
+        b"benign",
+        b"trusted",
+        b"whitelist",
+        b"whitelisted",
+        b"false positive",
+    ];
+    let marks = note.iter().take_while(|byte| matches!(byte, b' ' | b'\t' | b';' | b',' | b'#')).count();
+    let note = note.get(marks..).unwrap_or(&[]);
+    VERDICTS.iter().any(|verdict| {
+        let head = note.get(..verdict.len()).is_some_and(|head| head.eq_ignore_ascii_case(verdict));
+        head && note.get(verdict.len()).is_none_or(|next| matches!(next, b' ' | b'\t' | b';' | b',' | b':'))
+    })
 }
 
 impl Annotated {
@@ -116,7 +140,7 @@ mod tests {
     #[test]
     fn first_token_is_the_address() {
         let text = "45.9.20.5\t10\n45.9.21.0/24 # scanners.example\n45.9.20.6             # one.example\n\
-                    C45.9.20.7 # typo\n/w00tw00t.at.example:)\n# Entries: 4\n";
+                    C45.9.20.7 # typo\n/w00tw00t.at.example:)\n# Entries: 4\n45.9.20.8 OK\n45.9.20.9 # Whitelisted, by hand\n45.9.20.10 # okay.example\n";
         let expected = [
             "ip 45.9.20.5",
             "cidr 45.9.21.0/24",
@@ -124,6 +148,9 @@ mod tests {
             "REJECT bad-ip",
             "REJECT path-only",
             "SKIP header",
+            "SKIP policy",
+            "SKIP policy",
+            "ip 45.9.20.10",
         ];
         assert_eq!(render("plain-ip-annotated", &[], text), expected);
     }

@@ -153,6 +153,10 @@ impl Zone {
         let inverted = match target.as_slice() {
             b"rpz-tcp-only" => return normalizer.skip(Skip::Policy),
             b"rpz-passthru" => true,
+            // An action of some server that is not known here.
+            target if target.starts_with(b"rpz-") && target != b"rpz-drop" => {
+                return normalizer.skip(Skip::Policy);
+            }
             target => target == owner && !target.is_empty(),
         };
         let (first_seen, assessments) = if inverted { Default::default() } else { parse_reason(comment) };

@@ -3,7 +3,9 @@
 //! `local-zone: "evil.example.com." always_nxdomain` covers the name and everything below it. The type says
 //! whether the zone blocks, lets pass (an exception), or neither. `local-data: "evil.example.com A 0.0.0.0"`
 //! covers one name, and blocks where the record is an address. Quotes may be double, single or absent.
-//! Included files are never opened.
+//! To Unbound a line end is a blank like any other, so a line may hold several statements. Zones that only
+//! log (`inform`) or take back a default (`nodefault`) neither block nor vouch. Included files are never
+//! opened.
 
 use super::{Format, Head, LineReader, OpenError, Shape, header};
 use crate::entry::{Details, Normalizer, Skip};
@@ -47,21 +49,47 @@ impl LineReader for Unbound {
         if let [b'#', comment @ ..] = line {
             return header::comment(comment.trim_ascii(), normalizer);
         }
-        let is_key =
-            |byte: &u8| byte.is_ascii_lowercase() || matches!(byte, b'-' | b' ' | b'\t' | b'0'..=b'9');
-        let key = memchr::memchr(b':', line).filter(|colon| line.iter().take(*colon).all(is_key));
-        // No key is shorter than four letters; a shorter text is a line of another format.
-        let Some(colon) = key.filter(|colon| *colon > 3) else {
+        let Some((mut key, mut rest)) = split_key(line) else {
             return normalizer.reject(ParseError::BadColumns);
         };
-        let (key, value) = line.split_at_checked(colon).unwrap_or((line, &[]));
-        let value = value.get(1..).unwrap_or(&[]).trim_ascii();
-        match key.trim_ascii() {
-            b"local-zone" => emit_zone(value, normalizer),
-            b"local-data" => emit_data(value, normalizer),
-            _ => normalizer.skip(Skip::Directive),
+        loop {
+            match key {
+                b"local-zone" => rest = emit_zone(rest, normalizer),
+                b"local-data" => rest = emit_data(rest, normalizer),
+                _ => {}
+            }
+            match next_statement(rest) {
+                Some(next) => (key, rest) = next,
+                None => break,
+            }
+        }
+        if normalizer.outcomes() == 0 {
+            normalizer.skip(Skip::Directive);
         }
     }
+}
+
+/// Splits a key off the text that begins with it; `None` where the text begins with none.
+fn split_key(text: &[u8]) -> Option<(&[u8], &[u8])> {
+    let is_key = |byte: &u8| byte.is_ascii_lowercase() || matches!(byte, b'-' | b'0'..=b'9');
+    let width = text.iter().take_while(|byte| is_key(byte)).count();
+    let (key, rest) = text.split_at_checked(width)?;
+    let value = rest.trim_ascii_start().strip_prefix(b":")?;
+    // No key is shorter than four letters; a shorter text is a line of another format. A double colon is an
+    // address.
+    (width > 3 && !value.starts_with(b":")).then_some((key, value.trim_ascii_start()))
+}
+
+/// The next statement of a line: the values before it are passed over.
+fn next_statement(text: &[u8]) -> Option<(&[u8], &[u8])> {
+    let mut rest = text.trim_ascii_start();
+    while !matches!(rest, [] | [b'#', ..]) {
+        if let Some(statement) = split_key(rest) {
+            return Some(statement);
+        }
+        rest = split_value(rest).1.trim_ascii_start();
+    }
+    None
 }
 
 /// Splits off a value that may be in quotes; returns it without them, and the rest of the text.
@@ -76,33 +104,38 @@ fn split_value(text: &[u8]) -> (&[u8], &[u8]) {
     (value, rest.get(usize::from(mark.is_some() && !rest.is_empty())..).unwrap_or(&[]))
 }
 
-fn emit_zone(value: &[u8], normalizer: &mut Normalizer<'_>) {
+/// Emits the zone of `name type`, and returns the text after it.
+fn emit_zone<'l>(value: &'l [u8], normalizer: &mut Normalizer<'_>) -> &'l [u8] {
     let (name, rest) = split_value(value);
-    let (kind, _) = split_value(rest.trim_ascii_start());
-    let blocks = BLOCKING.iter().any(|blocking| kind.eq_ignore_ascii_case(blocking));
-    let passing =
-        [b"transparent".as_slice(), b"always_transparent", b"typetransparent", b"inform", b"nodefault"];
-    match (blocks, passing.contains(&kind)) {
-        (true, _) => normalizer.host(name, Scope::Tree, &Details::NONE),
-        (false, true) => normalizer.host(name, Scope::Tree, &Details { inverted: true, ..Details::NONE }),
-        (false, false) => normalizer.skip(Skip::Directive),
+    let (kind, rest) = split_value(rest.trim_ascii_start());
+    let is = |word: &&[u8]| kind.eq_ignore_ascii_case(word);
+    let passing = [b"transparent".as_slice(), b"always_transparent", b"typetransparent"];
+    if BLOCKING.iter().any(is) {
+        normalizer.host(name, Scope::Tree, &Details::NONE);
+    } else if passing.iter().any(is) {
+        normalizer.host(name, Scope::Tree, &Details { inverted: true, ..Details::NONE });
+    } else {
+        normalizer.skip(Skip::Directive);
     }
+    rest
 }
 
-/// `"name [ttl] [IN] A 0.0.0.0"`: only address records block.
-fn emit_data(value: &[u8], normalizer: &mut Normalizer<'_>) {
-    let (record, _) = match value.first() {
+/// `"name [ttl] [IN] A 0.0.0.0"`: only address records block. Returns the text after it.
+fn emit_data<'l>(value: &'l [u8], normalizer: &mut Normalizer<'_>) -> &'l [u8] {
+    let (record, rest) = match value.first() {
         Some(b'"' | b'\'') => split_value(value),
         _ => (value, &[][..]),
     };
     let mut words = token::words(record);
     let name = words.next().unwrap_or(&[]);
-    let is_address = words.any(|word| word.eq_ignore_ascii_case(b"A") || word.eq_ignore_ascii_case(b"AAAA"));
-    if is_address {
+    let is_ttl_or_class = |word: &&[u8]| token::is_digits(word) || word.eq_ignore_ascii_case(b"IN");
+    let kind = words.find(|word| !is_ttl_or_class(word)).unwrap_or(&[]);
+    if kind.eq_ignore_ascii_case(b"A") || kind.eq_ignore_ascii_case(b"AAAA") {
         normalizer.host(name, Scope::Exact, &Details::NONE);
     } else {
         normalizer.skip(Skip::Record);
     }
+    rest
 }
 
 #[cfg(test)]
@@ -126,6 +159,27 @@ mod tests {
             "SKIP directive",
             "SKIP directive",
             "SKIP directive",
+        ];
+        assert_eq!(render("unbound", &[], text), expected);
+    }
+
+    #[test]
+    fn reads_every_statement_of_a_line() {
+        let text = "server: local-zone: \"a.evilpanel.com\" always_nxdomain local-zone: 'b.evilpanel.com' refuse # local-zone: \"c.evilpanel.com\" deny\n\
+                    local-zone: d.evilpanel.com redirect local-data: \"d.evilpanel.com A 0.0.0.0\" local-data: \"e.evilpanel.com TXT 'an A record'\"\n\
+                    access-control: 45.9.20.0/24 refuse local-zone: \"f.evilpanel.com\" always_null\naccess-control: 2a06:e480::/32 refuse\n\
+                    local-zone: \"g.evilpanel.com\" inform\n45.9.20.5 evilpanel.com\n2a06::1\n";
+        let expected = [
+            "domain-tree a.evilpanel.com",
+            "domain-tree b.evilpanel.com",
+            "domain-tree d.evilpanel.com",
+            "domain d.evilpanel.com",
+            "SKIP record",
+            "domain-tree f.evilpanel.com",
+            "SKIP directive",
+            "SKIP directive",
+            "REJECT bad-columns",
+            "REJECT bad-columns",
         ];
         assert_eq!(render("unbound", &[], text), expected);
     }

@@ -19,15 +19,20 @@ pub(super) fn rule(words: &[&[u8]], normalizer: &mut Normalizer<'_>) {
     if words.first() == Some(&b"remark".as_slice()) || words.get(1) == Some(&b"remark".as_slice()) {
         return normalizer.skip(Skip::Comment);
     }
+    if words.last() == Some(&b"inactive".as_slice()) {
+        return normalizer.skip(Skip::Inactive);
+    }
     endpoints(rest, inverted, normalizer);
 }
 
 /// The part of a rule after the verdict: protocol, source and destination. The first of the two that is not
 /// `any` is the target.
 pub(super) fn endpoints(words: &[&[u8]], inverted: bool, normalizer: &mut Normalizer<'_>) {
-    let begins = words.iter().position(|word| looks_like_address(word) || matches!(*word, b"host" | b"any"));
+    let begins = words
+        .iter()
+        .position(|word| looks_like_address(word) || matches!(*word, b"host" | b"any" | b"any4" | b"any6"));
     let mut rest = words.get(begins.unwrap_or(words.len())..).unwrap_or(&[]);
-    while let [b"any", tail @ ..] = rest {
+    while let [b"any" | b"any4" | b"any6", tail @ ..] = rest {
         rest = tail;
     }
     match rest {

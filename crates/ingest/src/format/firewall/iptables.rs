@@ -2,15 +2,17 @@
 //!
 //! The short form of ipset, `-A NAME ADDRESS`, begins in the same way and is read here, too.
 
-use super::target::Target;
+use super::sets;
+use super::target::{Target, is_of_good};
 use crate::entry::{Normalizer, Skip};
 use crate::format::token;
 
 /// Whether a rule with this target lets traffic pass; `None` where the target decides nothing. A chain of the
-/// user's own is taken for one that blocks.
+/// user's own is taken for one that blocks, unless its name says that it lets pass: what it does with an
+/// address is written elsewhere.
 pub(super) fn verdict(target: &[u8]) -> Option<bool> {
     const PASSES: [&[u8]; 3] = [b"ACCEPT", b"RETURN", b"PASSTHROUGH"];
-    const DECIDES_NOTHING: [&[u8]; 14] = [
+    const DECIDES_NOTHING: [&[u8]; 23] = [
         b"LOG",
         b"NFLOG",
         b"ULOG",
@@ -25,22 +27,20 @@ pub(super) fn verdict(target: &[u8]) -> Option<bool> {
         b"REDIRECT",
         b"NETMAP",
         b"TPROXY",
+        b"CT",
+        b"SET",
+        b"TRACE",
+        b"TEE",
+        b"AUDIT",
+        b"CLASSIFY",
+        b"DSCP",
+        b"QUEUE",
+        b"NFQUEUE",
     ];
     let is = |word: &&[u8]| target.eq_ignore_ascii_case(word);
-    if DECIDES_NOTHING.iter().any(is) {
-        return None;
-    }
-    Some(PASSES.iter().any(is))
-}
-
-/// Whether a filter rule of MikroTik with this action lets traffic pass; `None` for actions that do not
-/// filter.
-pub(super) fn filter_verdict(action: &[u8]) -> Option<bool> {
-    match action {
-        b"drop" | b"reject" | b"tarpit" => Some(false),
-        b"accept" | b"return" | b"passthrough" => Some(true),
-        _ => None,
-    }
+    let passes = PASSES.iter().any(is);
+    let decides = !DECIDES_NOTHING.iter().any(is) && (passes || !is_of_good(target));
+    decides.then_some(passes)
 }
 
 /// Reads the words of one rule.
@@ -89,9 +89,7 @@ fn emit_each(text: &[u8], inverted: bool, normalizer: &mut Normalizer<'_>) {
 /// `-A NAME ADDRESS` of ipset.
 fn ipset_entry(words: &[&[u8]], normalizer: &mut Normalizer<'_>) {
     match words {
-        [b"-A", _, text, ..] if !text.starts_with(b"-") => {
-            Target { text, inverted: words.contains(&b"nomatch".as_slice()) }.emit(normalizer);
-        }
+        [b"-A", _, text, ..] if !text.starts_with(b"-") => sets::add(words, normalizer),
         _ => normalizer.skip(Skip::RuleWithoutAddress),
     }
 }

@@ -17,7 +17,7 @@ use crate::entry::{Details, Normalizer, Skip};
 use crate::format::options::Options;
 use crate::format::token;
 use rapsheet_snapshot::{Kinds, ParseError, Scope};
-use target::Target;
+use target::{Target, passes};
 
 /// The row of the table.
 pub(super) static FORMAT: Format = Format {
@@ -42,10 +42,17 @@ enum Inside {
 
 struct Firewall {
     inside: Inside,
+    /// Whether what is in the set that was opened last is let pass.
+    in_good_set: bool,
+    /// Whether the lines of clients are of hosts.allow.
+    is_hosts_allow: bool,
 }
 
-fn open(_: &Options, _: Head<'_>) -> Result<Box<dyn OrderedReader>, OpenError> {
-    Ok(Box::new(Firewall { inside: Inside::Nothing }))
+fn open(_: &Options, head: Head<'_>) -> Result<Box<dyn OrderedReader>, OpenError> {
+    // hosts.allow and hosts.deny have one syntax. The comment that systems put at their start names them.
+    let names = |file: &[u8]| memchr::memmem::find(head.bytes, file).is_some();
+    let is_hosts_allow = names(b"hosts.allow") && !names(b"hosts.deny");
+    Ok(Box::new(Firewall { inside: Inside::Nothing, in_good_set: false, is_hosts_allow }))
 }
 
 impl OrderedReader for Firewall {
@@ -65,7 +72,13 @@ impl OrderedReader for Firewall {
 impl Firewall {
     fn rule(&mut self, line: &[u8], normalizer: &mut Normalizer<'_>) {
         if let Some(elements) = sets::opening(line) {
+            if !line.starts_with(b"elements") {
+                self.in_good_set = sets::named_for_good(line);
+            }
             return self.elements(elements, normalizer);
+        }
+        if line.starts_with(b"set ") || line.starts_with(b"map ") {
+            self.in_good_set = sets::named_for_good(line);
         }
         let words: Vec<&[u8]> =
             line.split(|byte| matches!(byte, b' ' | b'\t')).filter(|word| !word.is_empty()).collect();
@@ -87,7 +100,7 @@ impl Firewall {
             _ if web::is_directive(first) => web::directive(words, normalizer),
             _ if rest.is_empty() && first.contains(&b'|') => csf(first, normalizer),
             _ => match daemons(line) {
-                Some(clients) => hosts_deny(clients, normalizer),
+                Some(clients) => hosts_deny(clients, self.is_hosts_allow, normalizer),
                 None => bare(words, normalizer),
             },
         }
@@ -98,7 +111,7 @@ impl Firewall {
         let end = memchr::memchr(b'}', text);
         self.inside = if end.is_some() { Inside::Nothing } else { Inside::Elements };
         let elements = text.get(..end.unwrap_or(text.len())).unwrap_or(&[]);
-        sets::elements(elements, normalizer);
+        sets::elements(elements, self.in_good_set, normalizer);
     }
 
     /// A tag of simplewall's XML. Its files have comments before the XML declaration, which an XML parser
@@ -170,7 +183,7 @@ fn daemons(line: &[u8]) -> Option<&[u8]> {
 
 /// The clients of a line of hosts.deny: `192.0.2.7, 192.0.2. EXCEPT 192.0.2.9 : allow`. What follows `EXCEPT`
 /// is left out, because an exception would hold for the whole feed.
-fn hosts_deny(clients: &[u8], normalizer: &mut Normalizer<'_>) {
+fn hosts_deny(clients: &[u8], is_hosts_allow: bool, normalizer: &mut Normalizer<'_>) {
     let mut words = clients.split(|byte| matches!(byte, b' ' | b'\t' | b','));
     let mut targets = Vec::new();
     for word in words.by_ref().filter(|word| !word.is_empty()) {
@@ -183,28 +196,33 @@ fn hosts_deny(clients: &[u8], normalizer: &mut Normalizer<'_>) {
             break;
         }
     }
-    let inverted = words.any(|word| word.eq_ignore_ascii_case(b"allow"));
+    let words: Vec<&[u8]> = words.collect();
+    let says = |verdict: &[u8]| words.iter().any(|word| word.eq_ignore_ascii_case(verdict));
+    let inverted = says(b"allow") || is_hosts_allow && !says(b"deny");
     let keywords: [&[u8]; 4] = [b"ALL", b"LOCAL", b"UNKNOWN", b"PARANOID"];
     let before = normalizer.outcomes();
     targets
         .into_iter()
         .filter(|client| !keywords.contains(client))
-        .for_each(|text| Target { text, inverted }.emit_in_scope(Scope::Tree, normalizer));
+        .for_each(|text| Target { text, inverted }.emit_abbreviated(Scope::Exact, normalizer));
     if normalizer.outcomes() == before {
         normalizer.skip(Skip::RuleWithoutAddress);
     }
 }
 
-/// A line that begins with an address: a pf table, csf.deny, or nginx' `geo`, in which the value 0 is an
-/// exception.
+/// A line that begins with an address: a pf table, csf.deny, nginx' `geo`, or a table of Postfix. A word
+/// after the address may say that it is let pass: `0;`, `OK`, `permit`.
 fn bare(words: &[&[u8]], normalizer: &mut Normalizer<'_>) {
     let first = words.first().copied().unwrap_or(&[]);
     let (negated, text) = first.strip_prefix(b"!").map_or((false, first), |rest| (true, rest));
     let is_address = text.first().is_some_and(|byte| byte.is_ascii_digit() || *byte == b'[')
         || text.iter().filter(|byte| **byte == b':').count() > 1;
-    let zero = matches!(words.get(1), Some(&(b"0;" | b"\"0\";" | b"'0';")));
+    let passes = words.get(1).map_or(Some(false), |word| passes(word));
     match (is_address, words.len()) {
-        (true, _) => Target { text, inverted: negated || zero }.emit(normalizer),
+        (true, _) => match passes {
+            Some(passes) => Target { text, inverted: negated || passes }.emit(normalizer),
+            None => normalizer.skip(Skip::Policy),
+        },
         // A single word is an entry of a list in another format; several are a directive of some dialect.
         (false, 1) if !is_punctuation(text) => normalizer.reject(ParseError::BadIp),
         (false, _) => normalizer.skip(Skip::Directive),
@@ -333,7 +351,7 @@ mod tests {
             "ip 45.9.20.11",
             "cidr 2a06:e480::/32",
             "allow ip 45.9.20.12",
-            "domain-tree evilpanel.com",
+            "subdomains evilpanel.com",
             "SKIP directive",
             "ip 45.9.20.13",
         ];

@@ -1,8 +1,8 @@
 //! Sets of addresses: the save format of ipset, the elements of nftables, the address lists of MikroTik.
 
-use super::iptables;
-use super::target::Target;
+use super::target::{Target, is_of_good};
 use crate::entry::{Normalizer, Skip};
+use crate::format::token;
 use rapsheet_snapshot::Scope;
 
 /// The text after the opening brace of a set's elements; `None` where the line opens no set.
@@ -14,20 +14,36 @@ pub(super) fn opening(line: &[u8]) -> Option<&[u8]> {
     line.get(brace + 1..)
 }
 
+/// Whether a line names a set whose elements are let pass: `set whitelist {`, `add element inet f allowed {`.
+pub(super) fn named_for_good(line: &[u8]) -> bool {
+    let name = line.split(|byte| *byte == b'{').next().unwrap_or(line).trim_ascii_end();
+    is_of_good(name.rsplit(u8::is_ascii_whitespace).next().unwrap_or(&[]))
+}
+
 /// Elements of an nftables set, separated by commas that are not in quotes. The first word of an element is
-/// the address; timeouts and comments follow.
-pub(super) fn elements(text: &[u8], normalizer: &mut Normalizer<'_>) {
+/// the address; timeouts and comments follow, and in a map the verdict: `192.0.2.7 : accept`.
+pub(super) fn elements(text: &[u8], in_good_set: bool, normalizer: &mut Normalizer<'_>) {
     let mut quoted = false;
     let elements = text.split(|byte| {
         quoted ^= *byte == b'"';
         *byte == b',' && !quoted
     });
-    let targets = elements.filter_map(|element| {
-        let target = element.trim_ascii().split(|byte| byte.is_ascii_whitespace()).next().unwrap_or(&[]);
-        (!target.is_empty()).then_some(target)
-    });
     let before = normalizer.outcomes();
-    targets.for_each(|text| Target::block(text).emit(normalizer));
+    for element in elements {
+        let mut words = token::words(element);
+        let Some(text) = words.next() else { continue };
+        let verdict = words.skip_while(|word| *word != b":").nth(1);
+        let passes = match verdict {
+            None => Some(in_good_set),
+            Some(b"drop" | b"reject") => Some(false),
+            Some(b"accept" | b"return") => Some(true),
+            Some(_) => None,
+        };
+        match passes {
+            Some(inverted) => Target { text, inverted }.emit(normalizer),
+            None => normalizer.skip(Skip::Policy),
+        }
+    }
     if normalizer.outcomes() == before {
         normalizer.skip(Skip::Directive);
     }
@@ -49,8 +65,13 @@ pub(super) fn add(words: &[&[u8]], normalizer: &mut Normalizer<'_>) {
     }
     let mut operands = words.iter().skip(at + 1).filter(|word| !word.starts_with(b"-"));
     match (operands.next(), operands.next()) {
-        (Some(_), Some(text)) => {
-            Target { text, inverted: words.contains(&b"nomatch".as_slice()) }.emit(normalizer);
+        (Some(name), Some(text)) => {
+            // What a set of good addresses leaves out is not thereby bad.
+            let (is_good, left_out) = (is_of_good(name), words.contains(&b"nomatch".as_slice()));
+            match is_good && left_out {
+                true => normalizer.skip(Skip::Policy),
+                false => Target { text, inverted: is_good || left_out }.emit(normalizer),
+            }
         }
         _ => normalizer.skip(Skip::Directive),
     }
@@ -65,9 +86,9 @@ fn mikrotik(words: &[&[u8]], normalizer: &mut Normalizer<'_>) {
     // Other objects have these keys, too: only `list` makes it an entry of a list, only `action` a filter
     // rule.
     let (found, verdict) = match (value(b"list="), value(b"action=")) {
-        (Some(_), _) => (value(b"address="), Some(false)),
+        (Some(list), _) => (value(b"address="), Some(is_of_good(list))),
         (None, Some(action)) => {
-            (value(b"src-address=").or_else(|| value(b"dst-address=")), iptables::filter_verdict(action))
+            (value(b"src-address=").or_else(|| value(b"dst-address=")), filter_verdict(action))
         }
         (None, None) => (None, None),
     };
@@ -75,5 +96,15 @@ fn mikrotik(words: &[&[u8]], normalizer: &mut Normalizer<'_>) {
         (Some(text), Some(inverted)) => Target { text, inverted }.emit_in_scope(Scope::Exact, normalizer),
         (Some(_), None) => normalizer.skip(Skip::Policy),
         (None, _) => normalizer.skip(Skip::RuleWithoutAddress),
+    }
+}
+
+/// Whether a filter rule of MikroTik with this action lets traffic pass; `None` for actions that do not
+/// filter.
+fn filter_verdict(action: &[u8]) -> Option<bool> {
+    match action {
+        b"drop" | b"reject" | b"tarpit" => Some(false),
+        b"accept" | b"return" | b"passthrough" => Some(true),
+        _ => None,
     }
 }

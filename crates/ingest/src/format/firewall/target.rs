@@ -10,6 +10,30 @@ pub(super) fn looks_like_address(word: &[u8]) -> bool {
     word.first().is_some_and(u8::is_ascii_digit) && word.contains(&b'.') || word.contains(&b':')
 }
 
+/// Whether the name of a set, a list or a chain says that what is in it is let pass: `whitelist`,
+/// `ssh_allowed`.
+pub(super) fn is_of_good(name: &[u8]) -> bool {
+    const SIGNS: [&str; 8] =
+        ["whitelist", "white_list", "white-list", "allow", "accept", "permit", "trusted", "goodlist"];
+    const OPPOSITES: [&str; 4] = ["disallow", "notallow", "not_allow", "untrusted"];
+    let name = name.to_ascii_lowercase();
+    let has = |sign: &&str| memchr::memmem::find(&name, sign.as_bytes()).is_some();
+    SIGNS.iter().any(has) && !OPPOSITES.iter().any(has)
+}
+
+/// Reads a word that a table gives an address: whether it lets the address pass; `None` for words that decide
+/// nothing.
+pub(super) fn passes(word: &[u8]) -> Option<bool> {
+    const PASSES: [&[u8]; 10] =
+        [b"ok", b"permit", b"accept", b"allow", b"allowed", b"pass", b"relay", b"whitelist", b"return", b"0"];
+    const DECIDES_NOTHING: [&[u8]; 7] =
+        [b"dunno", b"continue", b"defer_if_permit", b"log", b"warn", b"info", b"hold"];
+    let word = token::unquoted(word.strip_suffix(b";").unwrap_or(word));
+    let word = word.strip_prefix(b"'").and_then(|word| word.strip_suffix(b"'")).unwrap_or(word);
+    let is = |known: &&[u8]| word.eq_ignore_ascii_case(known);
+    if DECIDES_NOTHING.iter().any(is) { None } else { Some(PASSES.iter().any(is)) }
+}
+
 /// The target of a rule, and whether the rule lets it pass.
 #[derive(Clone, Copy)]
 pub(super) struct Target<'l> {
@@ -28,23 +52,35 @@ impl<'l> Target<'l> {
         self.emit_in_scope(Scope::Exact, normalizer);
     }
 
-    /// Emits the target. With [`Scope::Tree`], a name covers everything below it, and addresses may be
-    /// abbreviated: the dialects with the one have the other.
+    /// Emits the target of a dialect in which a bare name has this scope.
     pub(super) fn emit_in_scope(self, scope: Scope, normalizer: &mut Normalizer<'_>) {
         let text = self.trimmed();
-        let details = details(self.inverted);
-        let range = if scope == Scope::Tree { abbreviated(text) } else { None };
-        match range {
-            Some(read) => ranges::emit(read, &details, normalizer),
-            None if is_name(text) => normalizer.host(text, scope, &details),
-            None => normalizer.address(text, &details),
+        if is_name(text) {
+            self.emit_name(scope, normalizer)
+        } else {
+            normalizer.address(text, &details(self.inverted))
         }
     }
 
-    /// The text without quotes, the `;` at its end, a leading dot, and the port of `192.0.2.7,tcp:80`.
+    /// Emits the target of a dialect whose addresses may be abbreviated, and in which a bare name has this
+    /// scope. To both such dialects a name with a leading dot is what lies below it.
+    pub(super) fn emit_abbreviated(self, scope: Scope, normalizer: &mut Normalizer<'_>) {
+        match abbreviated(self.trimmed()) {
+            Some(read) => ranges::emit(read, &details(self.inverted), normalizer),
+            None => self.emit_in_scope(scope, normalizer),
+        }
+    }
+
+    fn emit_name(self, scope: Scope, normalizer: &mut Normalizer<'_>) {
+        match self.trimmed() {
+            [b'.', name @ ..] => normalizer.host(name, Scope::Subdomains, &details(self.inverted)),
+            name => normalizer.host(name, scope, &details(self.inverted)),
+        }
+    }
+
+    /// The text without quotes, the `;` at its end, and the port of `192.0.2.7,tcp:80`.
     fn trimmed(self) -> &'l [u8] {
         let text = self.text.split(|byte| matches!(byte, b',' | b';')).next().unwrap_or(&[]);
-        let text = text.strip_prefix(b".").unwrap_or(text);
         token::unquoted(text)
     }
 }

@@ -38,7 +38,7 @@ fn emit_targets(words: Option<&[&[u8]]>, inverted: bool, normalizer: &mut Normal
     let is_keyword = |word: &[u8]| matches!(word, b"all" | b"all;" | b"none" | b"unix:;");
     let targets = words.unwrap_or(&[]).iter().filter(|word| !word.starts_with(b"env=") && !is_keyword(word));
     let before = normalizer.outcomes();
-    targets.for_each(|text| Target { text, inverted }.emit_in_scope(Scope::Tree, normalizer));
+    targets.for_each(|text| Target { text, inverted }.emit_abbreviated(Scope::Tree, normalizer));
     if normalizer.outcomes() == before {
         normalizer.skip(Skip::Directive);
     }

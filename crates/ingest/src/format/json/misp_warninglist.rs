@@ -1,9 +1,11 @@
 //! `misp-warninglist`: the warninglists of MISP: a JSON document with a `type` and a `list`.
 //!
-//! `{"name":"Example","type":"cidr","list":["192.0.2.0/24"]}`. The type says what the elements are: prefixes,
-//! hostnames (with everything below them), exact strings, or substrings and expressions, which cannot be
-//! indexed. Lists of hashes are of type `string`, too, and have elements that would parse as addresses
-//! (`3::`), so a list of strings whose `matching_attributes` name no hosts, addresses or URLs is skipped.
+//! `{"name":"Example","type":"cidr","list":["192.0.2.0/24"]}`. The type says what the elements are:
+//! prefixes, hostnames (with everything below them), strings, or substrings and expressions, which cannot
+//! be indexed. A string is exact, and one with a leading dot is everything below a name: the lists of
+//! Google's and Microsoft's names are written so. Lists of hashes are of type `string`, too, and have
+//! elements that would parse as addresses (`3::`), so a list of strings whose `matching_attributes` name no
+//! hosts, addresses or URLs is skipped.
 //!
 //! Most warninglists are of harmless things, and some are not (sinkholes, disposable mail): the catalogue
 //! decides.
@@ -77,7 +79,11 @@ fn emit(element: &str, kind: ElementKind, normalizer: &mut Normalizer<'_>) {
     match (kind, text.strip_prefix(b".")) {
         (ElementKind::Addresses, _) => normalizer.address(text, &Details::NONE),
         (ElementKind::Hosts, rest) => normalizer.host(rest.unwrap_or(text), Scope::Tree, &Details::NONE),
-        (ElementKind::Strings, _) => normalizer.any(text, Scope::Exact, &Details::NONE),
+        (ElementKind::Strings, Some(name)) => normalizer.host(name, Scope::Subdomains, &Details::NONE),
+        (ElementKind::Strings, None) => match text.strip_prefix(b"*.") {
+            Some(name) => normalizer.host(name, Scope::Subdomains, &Details::NONE),
+            None => normalizer.any(text, Scope::Exact, &Details::NONE),
+        },
         (ElementKind::Patterns, _) => normalizer.reject(ParseError::Pattern),
         (ElementKind::Unsupported, _) => normalizer.skip(Skip::UnsupportedKind),
     }
