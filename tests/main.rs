@@ -37,5 +37,6 @@ mod scorer_reference;
 mod small_formats;
 mod support;
 mod syntaxes;
+mod tables;
 mod test_dir;
 mod tidy;

@@ -31,7 +31,7 @@ fn wazuh_lists_of_addresses_networks_and_names() {
 #[test]
 fn wazuh_values_that_say_harmless_do_not_block() {
     let text = "45.9.20.5:whitelist\n45.9.20.6:benign\n45.9.20.7:botnet\n";
-    assert_reads("wazuh-cdb", text, &["skip policy", "skip policy", "ip 45.9.20.7"]);
+    assert_reads("wazuh-cdb", text, &["skip benign", "skip benign", "ip 45.9.20.7"]);
 }
 
 #[test]

@@ -348,6 +348,14 @@ fn read_assessment(reader: &mut TableReader<'_>, list: ListKind) -> Assessments 
         }
         sum = sum.union(known);
     }
+    if list == ListKind::Block && sum.bits() & Assessments::EMPTY.with(Assessment::Trustworthy).bits() != 0 {
+        reader.problem(
+            "assessment",
+            "expected what is bad about the entries of a list that blocks, found a word for trustworthy; \
+             a list of what is good has `list = \"allow\"`"
+                .to_owned(),
+        );
+    }
     if sum.is_empty() { sum.with(list.plain_assessment()) } else { sum }
 }
 
@@ -412,6 +420,7 @@ mod tests {
         let named = |key: &str| (1, "a".to_owned(), key.to_owned());
         assert_eq!(problems("colour = 1\nmode = \"often\"\n"), [named("mode"), named("colour")]);
         assert_eq!(problems("retention = \"later\"\nfile = \"../x\"\n"), [named("file"), named("retention")]);
+        assert_eq!(problems("assessment = [\"benign\"]\n"), [named("assessment")]);
         assert_eq!(problems("assessment = [\"awful\"]\n"), [named("assessment")]);
         assert_eq!(problems("[feed.options]\nx = 1\n"), [named("options.x")]);
         assert_eq!(

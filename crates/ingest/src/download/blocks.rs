@@ -49,13 +49,22 @@ impl<R: Read> Blocks<R> {
 
     /// The next block; `None` at the end of the stream.
     pub(crate) fn next_block(&mut self) -> io::Result<Option<Block>> {
+        self.next_whole(<[u8]>::len)
+    }
+
+    /// As [`Blocks::next_block`], without what stands behind the last whole record: `whole` says how many of
+    /// the bytes of whole lines are whole records, at least one.
+    pub(crate) fn next_whole(&mut self, whole: impl Fn(&[u8]) -> usize) -> io::Result<Option<Block>> {
         let mut bytes = std::mem::take(&mut self.rest);
         self.fill(&mut bytes)?;
         if bytes.is_empty() {
             return Ok(None);
         }
         let base = self.next;
-        let whole = if self.ended { bytes.len() } else { last_line_end(&bytes) };
+        let whole = match self.ended {
+            true => bytes.len(),
+            false => whole(bytes.get(..last_line_end(&bytes)).unwrap_or(&[])),
+        };
         let passed = if whole > 0 {
             self.rest = bytes.split_off(whole);
             whole as u64

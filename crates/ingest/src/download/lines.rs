@@ -8,6 +8,10 @@ use std::ops::Range;
 /// The longest line that is read, in bytes; a longer one is rejected as `too-long`.
 pub(crate) const LINE_MAX: usize = 64 << 10;
 
+/// The longest record that spans lines, in bytes: a field in quotes may hold line ends. It is what Python's
+/// `csv` reads by default, and what a scan of logs allows.
+pub(crate) const RECORD_MAX: usize = 128 << 10;
+
 /// The lines of a block, without their ends, as ranges of it.
 pub(crate) fn split(block: &[u8]) -> impl Iterator<Item = Range<usize>> {
     let mut start = 0;

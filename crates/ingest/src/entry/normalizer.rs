@@ -17,7 +17,10 @@ use super::token_type::{TokenType, type_of};
 use crate::download::lines;
 use crate::download::position::Position;
 use rapsheet_snapshot::refang::refang;
-use rapsheet_snapshot::{Address, AddressRange, ListKind, ParseError, Scope, Time, address, host, name, url};
+use rapsheet_snapshot::{
+    Address, AddressRange, Assessment, Assessments, ListKind, ParseError, Scope, Time, address, host, name,
+    url,
+};
 use std::ops::Range;
 
 /// Reads the tokens of one block of a file under one feed's rules.
@@ -74,6 +77,11 @@ impl<'a> Normalizer<'a> {
     /// Begins the next line, at `at` in the block.
     pub(crate) fn begin_line(&mut self, at: Range<usize>) {
         self.at = at;
+        self.line += 1;
+    }
+
+    /// Passes a line that belongs to the record before it.
+    pub(crate) fn pass_line(&mut self) {
         self.line += 1;
     }
 
@@ -303,6 +311,10 @@ impl<'a> Normalizer<'a> {
     }
 
     fn try_url(&mut self, text: &[u8], details: &Details) -> Result<(), ParseError> {
+        // `host/*` is everything below the host: a pattern, in whatever format it stands.
+        if text.ends_with(b"/*") {
+            return Err(ParseError::Pattern);
+        }
         let mut out = std::mem::take(&mut self.scratch);
         out.clear();
         let read = url::canonical(text, &mut out).and_then(|url| self.check_url(&out, url, details));
@@ -387,7 +399,20 @@ impl<'a> Normalizer<'a> {
     }
 
     /// Delivers an entry that passed all guards. Implausible times are dropped; most entries state none.
+    ///
+    /// This is the one place through which every entry of every format goes, so here it is held that nothing
+    /// is blocked as trustworthy: a row that says so and nothing worse is skipped.
     fn deliver(&mut self, key: Key<'_>, details: &Details, mut warnings: Warnings) {
+        let cleared;
+        let mut details = details;
+        if details.assessments.bits() & TRUSTED.bits() != 0 && self.list_of(details) == ListKind::Block {
+            let assessments = Assessments::from_bits(details.assessments.bits() & !TRUSTED.bits());
+            if assessments.is_empty() {
+                return self.skip(Skip::Benign);
+            }
+            cleared = Details { assessments, ..details.clone() };
+            details = &cleared;
+        }
         self.accepted += 1;
         let position = self.position();
         if details.first_seen.is_none() && details.last_seen.is_none() && details.expires.is_none() {
@@ -418,6 +443,8 @@ fn has_star_segment(path: &[u8]) -> bool {
     let path = path.split(|byte| *byte == b'?').next().unwrap_or(&[]);
     path.ends_with(b"*") || path.split(|byte| *byte == b'/').any(|segment| matches!(segment, b"*" | b"^"))
 }
+
+const TRUSTED: Assessments = Assessments::EMPTY.with(Assessment::Trustworthy);
 
 fn with_port(details: &Details, port: Option<u16>) -> Details {
     Details { port: port.or(details.port), ..details.clone() }

@@ -45,6 +45,7 @@ words! {
         Inactive "inactive";
         Deleted "deleted";
         ToIds "to_ids";
+        Benign "benign";
         NoScore "no-score";
         NoData "no-data";
         NoIndicator "no-indicator";

@@ -2,6 +2,9 @@
 //!
 //! A phrase is looked up as a whole, ignoring case, and then word by word. An unknown word maps to nothing,
 //! and the feed's default assessment holds.
+//!
+//! Words that say that something is not bad count as a whole phrase only: `safe` clears an entry, `safe
+//! browsing` does not, and `not malicious` is not malicious.
 
 use rapsheet_snapshot::{Assessment, Assessments};
 use std::sync::LazyLock;
@@ -13,7 +16,10 @@ use Assessment::{
 /// Words and codes seen in feeds, lower-case, in the order of bytes.
 const WORDS: &[(&str, Assessment)] = &[
     ("abuse", Spam),
+    ("allow", Trustworthy),
+    ("allowed", Trustworthy),
     ("allowlist", Trustworthy),
+    ("allowlisted", Trustworthy),
     ("anomalous-activity", Suspicious),
     ("anonymization", Suspicious),
     ("anonymizers", Tor),
@@ -45,6 +51,7 @@ const WORDS: &[(&str, Assessment)] = &[
     ("c_and_c", Botnet),
     ("cc", Botnet),
     ("cc_skimming", Malware),
+    ("clean", Trustworthy),
     ("clickfix", Phishing),
     ("cobalt strike", Botnet),
     ("cobaltstrike", Botnet),
@@ -76,9 +83,17 @@ const WORDS: &[(&str, Assessment)] = &[
     ("exploit", Malware),
     ("fake login", Phishing),
     ("fakeshop", Phishing),
+    ("false positive", Trustworthy),
+    ("false-positive", Trustworthy),
+    ("false_positive", Trustworthy),
+    ("falsepositive", Trustworthy),
     ("fraud", HighRisk),
     ("ftp", Bruteforce),
+    ("good", Trustworthy),
+    ("goodware", Trustworthy),
     ("guard", Tor),
+    ("ham", Trustworthy),
+    ("harmless", Trustworthy),
     ("harvester", Spam),
     ("high risk", HighRisk),
     ("hijacked", HighRisk),
@@ -88,7 +103,12 @@ const WORDS: &[(&str, Assessment)] = &[
     ("infected", Botnet),
     ("infected-system", Botnet),
     ("iotmirai", Botnet),
+    ("known good", Trustworthy),
+    ("known-good", Trustworthy),
+    ("known_good", Trustworthy),
     ("l_spamlink", Spam),
+    ("legit", Trustworthy),
+    ("legitimate", Trustworthy),
     ("loader", Malware),
     ("login", Bruteforce),
     ("malicious", Malware),
@@ -104,6 +124,14 @@ const WORDS: &[(&str, Assessment)] = &[
     ("miner", Suspicious),
     ("mirai", Botnet),
     ("mw", Malware),
+    ("no threat", Trustworthy),
+    ("no threats", Trustworthy),
+    ("non-malicious", Trustworthy),
+    ("non_malicious", Trustworthy),
+    ("nonmalicious", Trustworthy),
+    ("not malicious", Trustworthy),
+    ("not-malicious", Trustworthy),
+    ("not_malicious", Trustworthy),
     ("nrd", Suspicious),
     ("open proxy", Suspicious),
     ("open relay", Spam),
@@ -113,6 +141,8 @@ const WORDS: &[(&str, Assessment)] = &[
     ("payload delivery", Malware),
     ("payload_delivery", Malware),
     ("payment site", Malware),
+    ("permit", Trustworthy),
+    ("permitted", Trustworthy),
     ("ph", Phishing),
     ("phish", Phishing),
     ("phishing", Phishing),
@@ -130,6 +160,7 @@ const WORDS: &[(&str, Assessment)] = &[
     ("recon", Scanner),
     ("relay", Tor),
     ("reputation", Blacklist),
+    ("safe", Trustworthy),
     ("scam", Phishing),
     ("scan", Scanner),
     ("scanner", Scanner),
@@ -163,12 +194,15 @@ const WORDS: &[(&str, Assessment)] = &[
     ("torexit", Tor),
     ("trojan", Malware),
     ("trojan-activity", Malware),
+    ("trusted", Trustworthy),
     ("trustworthy", Trustworthy),
+    ("undetected", Trustworthy),
     ("unroutable", HighRisk),
     ("vncrfb", Scanner),
     ("vpn", Suspicious),
     ("w_wplogin", Bruteforce),
     ("whitelist", Trustworthy),
+    ("whitelisted", Trustworthy),
 ];
 
 /// The longest known word, in bytes.
@@ -200,11 +234,44 @@ pub(crate) fn assessments(text: &str) -> Assessments {
     found.next().map(|(_, assessment)| *assessment).into_iter().collect()
 }
 
+/// Whether a verdict says that an indicator is not bad.
+pub(crate) fn is_benign(phrase: &str) -> bool {
+    let whole = assessments(phrase);
+    match whole.is_empty() {
+        false => is_good(whole),
+        // Most words are neither, and have no parts to look up.
+        true => phrase.contains([',', ';', '|', ' ']) && is_good(of_phrases(phrase, &[',', ';', '|', ' '])),
+    }
+}
+
+/// Whether a tag takes back what the other tags say.
+pub(crate) fn is_retraction(tag: &str) -> bool {
+    const WORDS: &[&str] = &[
+        "falsepositive",
+        "whitelisted",
+        "allowlisted",
+        "whitelist",
+        "allowlist",
+        "notmalicious",
+        "retracted",
+    ];
+    let letters = tag.bytes().filter(u8::is_ascii_alphabetic).map(|byte| byte.to_ascii_lowercase());
+    WORDS.iter().any(|word| word.bytes().eq(letters.clone()))
+}
+
+fn is_good(found: Assessments) -> bool {
+    found == Assessments::EMPTY.with(Trustworthy)
+}
+
 /// The assessments for several phrases of a provider, given their separators. A blank among the separators
 /// splits only phrases that are unknown as a whole: `malicious host` is known, and differs from its words.
 pub(crate) fn of_phrases(text: &str, separators: &[char]) -> Assessments {
+    let whole = assessments(text);
+    if !whole.is_empty() {
+        return whole;
+    }
     let phrases = text.split(|character| character != ' ' && separators.contains(&character));
-    phrases.fold(assessments(text), |sum, phrase| sum.union(of_phrase(phrase, separators.contains(&' '))))
+    phrases.fold(whole, |sum, phrase| sum.union(of_phrase(phrase, separators.contains(&' '))))
 }
 
 fn of_phrase(phrase: &str, has_words: bool) -> Assessments {
@@ -212,7 +279,15 @@ fn of_phrase(phrase: &str, has_words: bool) -> Assessments {
     if !whole.is_empty() || !has_words {
         return whole;
     }
-    phrase.split(' ').map(assessments).fold(whole, Assessments::union)
+    let words = || phrase.split(' ').filter(|word| !word.is_empty());
+    let first = words().next().unwrap_or_default();
+    if first.eq_ignore_ascii_case("benign") {
+        return Assessments::EMPTY.with(Trustworthy);
+    }
+    let is_negated = ["not", "no", "non"].iter().any(|word| first.eq_ignore_ascii_case(word));
+    let bad = words().map(assessments).filter(|found| !is_good(*found));
+    let found = bad.fold(whole, Assessments::union);
+    if is_negated && !found.is_empty() { Assessments::EMPTY.with(Trustworthy) } else { found }
 }
 
 #[cfg(test)]
@@ -227,6 +302,25 @@ mod tests {
         assert_eq!(of_phrases("#phishing #scam", &[' ']).to_string(), "phishing");
         assert_eq!(of_phrases("Malicious Host;Scanning Host", &[';', ' ']).to_string(), "botnet, scanner");
         assert!(assessments("win.emotet").is_empty());
+    }
+
+    #[test]
+    fn clears_by_whole_phrases_only() {
+        let words = |text: &str| of_phrases(text, &[',', ' ']).to_string();
+        for (text, expected) in [
+            ("Benign", "trustworthy"),
+            ("benign scanner", "trustworthy"),
+            ("False Positive", "trustworthy"),
+            ("not malicious", "trustworthy"),
+            ("no phishing", "trustworthy"),
+            ("safe browsing", ""),
+            ("phishing, safe", "phishing, trustworthy"),
+            ("whitelist bypass", ""),
+        ] {
+            assert_eq!(words(text), expected, "{text}");
+        }
+        assert!(is_benign("clean") && !is_benign("malware, clean") && !is_benign("unknown"));
+        assert!(is_retraction(" false-positive ") && !is_retraction("clean"));
     }
 
     #[test]

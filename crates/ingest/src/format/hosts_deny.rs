@@ -37,9 +37,13 @@ struct HostsDeny {
 }
 
 fn open(_: &Options, head: Head<'_>) -> Result<Box<dyn OrderedReader>, OpenError> {
-    let names = |file: &[u8]| memchr::memmem::find(head.bytes, file).is_some();
-    let is_hosts_allow = names(b"hosts.allow") && !names(b"hosts.deny");
-    Ok(Box::new(HostsDeny { is_hosts_allow, begun: Vec::new() }))
+    Ok(Box::new(HostsDeny { is_hosts_allow: is_hosts_allow(head.bytes), begun: Vec::new() }))
+}
+
+/// Whether a file is hosts.allow: the comment that systems put at its start names it.
+pub(super) fn is_hosts_allow(head: &[u8]) -> bool {
+    let names = |file: &[u8]| memchr::memmem::find(head, file).is_some();
+    names(b"hosts.allow") && !names(b"hosts.deny")
 }
 
 impl OrderedReader for HostsDeny {
@@ -79,7 +83,7 @@ fn words(text: &[u8]) -> impl Iterator<Item = &[u8]> {
 }
 
 /// Emits the clients of a rule, given what follows its daemons.
-fn emit_clients(text: &[u8], is_hosts_allow: bool, normalizer: &mut Normalizer<'_>) {
+pub(super) fn emit_clients(text: &[u8], is_hosts_allow: bool, normalizer: &mut Normalizer<'_>) {
     let (list, options) = split_options(text);
     let says = |verdict: &[u8]| {
         options.split(|byte| *byte == b':').any(|option| option.trim_ascii().eq_ignore_ascii_case(verdict))

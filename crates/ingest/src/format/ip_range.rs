@@ -2,13 +2,14 @@
 //!
 //! `first-last`, `address/length`, `address/netmask`, `192.0.2.*`, and tables with the columns first, last
 //! and label, as published for cloud providers and by country. Both rows of the table have one reader: lists
-//! mix the spellings, and a comma shows which line is a row of columns. Labels are not read.
+//! mix the spellings, and a comma shows which line is a row of columns. The second column may be a netmask or
+//! a length instead, and the ends may be numbers. Labels are not read.
 
-use super::{Format, Head, LineReader, OpenError, Shape, header, ranges};
+use super::{Format, Head, LineReader, OpenError, Shape, extent, header, ranges};
 use crate::entry::{Details, Normalizer, Skip};
 use crate::format::options::Options;
 use crate::format::token;
-use rapsheet_snapshot::{Address, AddressRange, Kinds, ParseError};
+use rapsheet_snapshot::{AddressRange, Kinds, ParseError};
 
 /// The row of the table.
 pub(super) static FORMAT: Format = Format {
@@ -71,17 +72,17 @@ fn is_header_row(text: &[u8]) -> bool {
 /// Reads the spellings that the canonical parser refuses; `None` for all others.
 fn own_spelling(text: &[u8]) -> Option<Result<AddressRange, ParseError>> {
     if let Some((first, rest)) = token::split_once(text, b',') {
-        return Some(first_and_last(first, token::before(rest, b',')));
+        return Some(extent::pair(first.trim_ascii(), token::before(rest, b',').trim_ascii()));
+    }
+    let mut words = text.split(|byte| matches!(byte, b' ' | b'\t' | b';')).filter(|word| !word.is_empty());
+    if let (Some(first), Some(second), None) = (words.next(), words.next(), words.next()) {
+        return Some(extent::pair(first, second));
     }
     if text.contains(&b'*') || text.ends_with(b".") {
         return Some(ranges::wildcard(text));
     }
     let (address, mask) = token::split_once(text, b'/')?;
     mask.contains(&b'.').then(|| ranges::netmask(address, mask))
-}
-
-fn first_and_last(first: &[u8], last: &[u8]) -> Result<AddressRange, ParseError> {
-    AddressRange::from_ends(Address::parse(first.trim_ascii())?, Address::parse(last.trim_ascii())?)
 }
 
 #[cfg(test)]
@@ -93,7 +94,8 @@ mod tests {
         let text = "45.9.20.0 - 45.9.20.255\n45.9.20.4-45.9.20.9\n45.9.20.7-45.9.20.7\n45.9.20.9-45.9.20.4\n\
                     45.9.20.1-2a06:e480::1\n45.9.20.0/255.255.255.0\n45.9.20.0/255.0.255.0\n45.9.20.*\n45.9.*.*\n\
                     45.*.20.1\n45.9.20.\n3.8.0.0,3.11.255.255,Some Cloud,http://cloud.example/\n192.168.1.1-192.168.1.9\n\
-                    45.9.20.5 # one\n";
+                    45.9.20.5 # one\n45.9.20.0 255.255.255.0\n45.9.20.0;45.9.20.255\n45.9.20.0,255.255.255.0,x\n\
+                    45.9.20.0,24,x\n45.9.20.0 255.0.255.0\n755569664,755569919,x\n";
         let expected = [
             "cidr 45.9.20.0/24",
             "range 45.9.20.4-45.9.20.9",
@@ -109,6 +111,12 @@ mod tests {
             "cidr 3.8.0.0/14",
             "REJECT bogon",
             "ip 45.9.20.5",
+            "cidr 45.9.20.0/24",
+            "cidr 45.9.20.0/24",
+            "cidr 45.9.20.0/24",
+            "cidr 45.9.20.0/24",
+            "REJECT bad-mask",
+            "cidr 45.9.20.0/24",
         ];
         assert_eq!(render("ip-range", &[], text), expected);
     }

@@ -27,6 +27,7 @@ mod csv;
 mod dnsmasq;
 mod dshield;
 mod emule_dat;
+mod extent;
 mod firewall;
 mod firewalld_ipset;
 mod freetext;
@@ -46,9 +47,11 @@ mod pipe_delimited;
 mod plain_domain;
 mod plain_ip;
 mod plain_ip_annotated;
+mod polarity;
 mod postfix_access;
 mod ranges;
 mod rbldnsd;
+mod record;
 mod regex_list;
 mod role;
 mod rpz;
@@ -65,6 +68,7 @@ mod ublacklist;
 mod unbound;
 mod url_list;
 mod v2fly;
+mod value;
 mod wazuh_cdb;
 mod xml;
 mod zeek_intel;
@@ -247,6 +251,17 @@ pub trait LineReader: Send + Sync {
     /// Such a reader gets the line without its line end and otherwise unchanged.
     fn keeps_blanks(&self) -> bool {
         false
+    }
+
+    /// Whether a record may span lines, as in tables whose fields may be quoted.
+    fn spans_lines(&self) -> bool {
+        false
+    }
+
+    /// The length of the record that `text` begins with; `line` is the length of its first line. `None` where
+    /// a quote does not close in time: then the first line is passed alone.
+    fn record_len(&self, _text: &[u8], line: usize) -> Option<usize> {
+        Some(line)
     }
 }
 

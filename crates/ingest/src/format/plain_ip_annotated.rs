@@ -4,16 +4,22 @@
 //! `192.0.2.7<TAB><TAB># 2026-03-22 09:11:03<TAB>…` (BruteForceBlocker), `192.0.2.7<TAB>10` (ipsum: how many
 //! lists hold the address). The separator is a blank, a TAB or one of `;`, `,`, `#`.
 //!
-//! A remark may be a count, a reverse name or prose. Two kinds are read: a time at its beginning is the last
-//! sighting, and a category of AlienVault is an assessment. A bare number may be anything, so it is read as a
-//! count of lists only where the feed says so (option `counts`).
+//! A remark may be a count, a reverse name or prose. Three kinds are read: a time at its beginning is the last
+//! sighting, a category of AlienVault is an assessment, and a remark that says nothing but that the address is
+//! not bad (`# false positive`) keeps it out. A bare number may be anything, so it is read as a count of lists
+//! only where the feed says so (option `counts`).
+//!
+//! A netmask or the last address of a range belongs to the address before it: both are read, or the line is
+//! rejected.
 
-use super::{Format, Head, LineReader, OpenError, Shape, header};
+use super::{Format, Head, LineReader, OpenError, Shape, extent, header, ranges};
+use crate::download::lines;
+use crate::entry::taxonomy;
 use crate::entry::timestamp;
 use crate::entry::{Details, Normalizer, Skip};
 use crate::format::options::{OptionRow, Options};
 use crate::format::token;
-use rapsheet_snapshot::{Assessment, Assessments, Kinds};
+use rapsheet_snapshot::{Address, AddressRange, Assessment, Assessments, Kinds, ParseError};
 
 /// The row of the table.
 pub(super) static FORMAT: Format = Format {
@@ -32,10 +38,34 @@ pub(super) static FORMAT: Format = Format {
 
 struct Annotated {
     counts: bool,
+    /// Whether the number after an address is the length of its prefix.
+    lengths: bool,
 }
 
-fn open(options: &Options, _: Head<'_>) -> Result<Box<dyn LineReader>, OpenError> {
-    Ok(Box::new(Annotated { counts: options.flag("counts", false)? }))
+fn open(options: &Options, head: Head<'_>) -> Result<Box<dyn LineReader>, OpenError> {
+    let data = lines::trimmed(head.bytes).filter(|line| !line.is_empty() && token::comment(line).is_none());
+    let pairs = data.take(SAMPLE).map(split_note).map(|(key, note)| (key, first_word(note)));
+    Ok(Box::new(Annotated { counts: options.flag("counts", false)?, lengths: extent::are_lengths(pairs) }))
+}
+
+/// How many lines are looked at to tell lengths from counts.
+const SAMPLE: usize = 64;
+
+/// The address of a line, and the remark after it.
+fn split_note(line: &[u8]) -> (&[u8], &[u8]) {
+    let end = line.iter().position(is_mark).unwrap_or(line.len());
+    line.split_at_checked(end).unwrap_or((line, &[]))
+}
+
+fn is_mark(byte: &u8) -> bool {
+    matches!(byte, b' ' | b'\t' | b';' | b',' | b'#')
+}
+
+/// The first word of a remark.
+fn first_word(note: &[u8]) -> &[u8] {
+    let note = after_marks(note);
+    let note = note.strip_prefix(b"to ").unwrap_or(note);
+    note.split(is_mark).next().unwrap_or(&[])
 }
 
 impl LineReader for Annotated {
@@ -46,8 +76,7 @@ impl LineReader for Annotated {
         if normalizer.fast_address(line, &Details::NONE) {
             return;
         }
-        let end = line.iter().position(|byte| matches!(byte, b' ' | b'\t' | b';' | b',' | b'#'));
-        let (key, note) = line.split_at_checked(end.unwrap_or(line.len())).unwrap_or((line, &[]));
+        let (key, note) = split_note(line);
         if note.is_empty() {
             return normalizer.address(token::unwrap(key), &Details::NONE);
         }
@@ -55,7 +84,12 @@ impl LineReader for Annotated {
             note if says_not_bad(note) => normalizer.skip(Skip::Policy),
             // `first - last`, perhaps with a comment after it.
             [b'-', b' ', ..] => normalizer.address(token::before_comment(line), &Details::NONE),
-            _ => normalizer.address(token::unwrap(key), &self.details(note)),
+            // `address /length`: no prefix, and more than an address.
+            [b'/', digit, ..] if digit.is_ascii_digit() => normalizer.reject(ParseError::BadPrefix),
+            _ => match self.extent(key, first_word(note)) {
+                Some(read) => ranges::emit(read, &Details::NONE, normalizer),
+                None => normalizer.address(token::unwrap(key), &self.details(note)),
+            },
         }
     }
 }
@@ -84,6 +118,17 @@ fn says_not_bad(note: &[u8]) -> bool {
 }
 
 impl Annotated {
+    /// The range of an address and of the netmask, length or last address that follows it. Two addresses that
+    /// are not the ends of whole networks need not be a range.
+    fn extent(&self, key: &[u8], second: &[u8]) -> Option<Result<AddressRange, ParseError>> {
+        let is_mask = extent::looks_like_netmask(second) || self.lengths && token::is_digits(second);
+        let are_ends = || match (Address::parse(key), Address::parse(second)) {
+            (Ok(Address::V4(first)), Ok(Address::V4(last))) => first & 255 == 0 && last & 255 == 255,
+            _ => false,
+        };
+        (is_mask || are_ends()).then(|| extent::pair(key, second))
+    }
+
     fn details(&self, note: &[u8]) -> Details {
         let counted = if self.counts { token::number(note.trim_ascii()) } else { None };
         match counted {
@@ -102,12 +147,31 @@ fn by_count(lists: u32) -> Assessments {
     })
 }
 
+/// A remark without the marks before it.
+fn after_marks(note: &[u8]) -> &[u8] {
+    let marks = note.iter().take_while(|byte| is_mark(byte)).count();
+    note.get(marks..).unwrap_or(&[])
+}
+
 /// The details that a remark states: a time at its beginning, or categories before a country code.
 fn details(note: &[u8]) -> Details {
-    let marks = note.iter().take_while(|byte| matches!(byte, b' ' | b'\t' | b';' | b',' | b'#')).count();
-    let note = note.get(marks..).unwrap_or(&[]);
-    Details { last_seen: leading_time(note), assessments: categories(note), ..Details::NONE }
+    let note = after_marks(note);
+    let found = categories(note);
+    let assessments = if found.is_empty() && is_clearance(note) { TRUSTED } else { found };
+    Details { last_seen: leading_time(note), assessments, ..Details::NONE }
 }
+
+const TRUSTED: Assessments = Assessments::EMPTY.with(Assessment::Trustworthy);
+
+/// Whether a remark says nothing but that the address is not bad.
+fn is_clearance(note: &[u8]) -> bool {
+    note.len() <= CLEARANCE_MAX
+        && note.first().is_some_and(u8::is_ascii_alphabetic)
+        && std::str::from_utf8(note).is_ok_and(|note| taxonomy::assessments(note) == TRUSTED)
+}
+
+/// The longest remark that can be a clearance, in bytes.
+const CLEARANCE_MAX: usize = 32;
 
 fn leading_time(note: &[u8]) -> Option<rapsheet_snapshot::Time> {
     let shaped = note.first().is_some_and(u8::is_ascii_digit) && note.get(4) == Some(&b'-');

@@ -2,7 +2,10 @@
 //!
 //! Tables, JSON and XML differ in syntax only. All three have records with named fields, so the roles, and
 //! the names that publishers give them, are defined here once. A feed's options may name the fields of a
-//! role; the aliases of that role then do not count.
+//! role; the aliases of that role then do not count. Names are compared without case, blanks and marks:
+//! `StartIP`, `start_ip` and `Start IP` are one name (see [`normal`]).
+//!
+//! How a record's addresses add up to a range is in `extent.rs`; what says that it is not bad, in `polarity.rs`.
 
 use crate::entry::Details;
 use crate::entry::taxonomy;
@@ -15,6 +18,12 @@ use rapsheet_snapshot::{Assessments, address::parse_port};
 pub(crate) enum Role {
     /// The indicator.
     Value,
+    /// The first address of a range.
+    Start,
+    /// The last address of a range.
+    End,
+    /// The netmask or the length of the prefix that the indicator is the address of.
+    Mask,
     /// The kind of indicator.
     Kind,
     /// A port.
@@ -33,8 +42,11 @@ pub(crate) enum Role {
 
 impl Role {
     /// All roles, in the order of their discriminants, so that an array indexed by role has this order.
-    pub(crate) const ALL: [Role; 8] = [
+    pub(crate) const ALL: [Role; 11] = [
         Role::Value,
+        Role::Start,
+        Role::End,
+        Role::Mask,
         Role::Kind,
         Role::Port,
         Role::FirstSeen,
@@ -48,6 +60,9 @@ impl Role {
     pub(crate) const fn option(self) -> &'static str {
         match self {
             Role::Value => "value",
+            Role::Start => "start",
+            Role::End => "end",
+            Role::Mask => "mask",
             Role::Kind => "type",
             Role::Port => "port",
             Role::FirstSeen => "first_seen",
@@ -58,26 +73,28 @@ impl Role {
         }
     }
 
-    /// Names that mean this role in any feed, lower-case, the best first. A URL is preferred to its host, and
+    /// Names that mean this role in any feed, as [`normal`] leaves them, the best first. A URL is preferred to its host, and
     /// a host to the address that it resolved to, because a record that holds several of them is about the
     /// most specific.
     pub(crate) const fn aliases(self) -> &'static [&'static str] {
         match self {
             Role::Value => VALUE,
-            Role::Kind => &["ioc_type", "indicator_type", "type"],
-            Role::Port => &["dst_port", "dstport", "port"],
+            Role::Start => STARTS,
+            Role::End => ENDS,
+            Role::Mask => MASKS,
+            Role::Kind => &["ioctype", "indicatortype", "type", "scope"],
+            Role::Port => &["dstport", "port"],
             Role::FirstSeen => FIRST_SEEN,
             Role::LastSeen => LAST_SEEN,
-            Role::Expires => &["expires", "expiration", "valid_until", "indicatorexpirationdatetime"],
+            Role::Expires => &["expires", "expiration", "validuntil", "indicatorexpirationdatetime"],
             Role::Category => &[
-                "threat_type",
                 "threattype",
                 "indicatorthreattype",
                 "threat",
                 "tags",
                 "category",
                 "classification",
-                "classification.type",
+                "classificationtype",
                 "malware",
             ],
             Role::Filter => &[],
@@ -87,71 +104,231 @@ impl Role {
 
 const VALUE: &[&str] = &[
     "value",
-    "ioc_value",
+    "iocvalue",
     "indicator",
     "url",
     "urls",
     "domain",
-    "domain_name",
     "domainname",
-    "src_url",
-    "dst_ip",
+    "fqdn",
+    "srcurl",
     "dstip",
-    "ip_address",
     "ipaddress",
     "ipaddr",
     "ip",
-    "src_ip",
-    "source_ip",
-    "source ip",
+    "ipv4",
+    "ipv6",
+    "ipv4address",
+    "ipv6address",
+    "srcip",
     "sourceip",
-    "c2_ip",
-    "c2 server",
-    "source.ip",
+    "c2ip",
+    "c2server",
     "networksourceipv4",
     "networksourceipv6",
     "cidr",
+    "ipprefix",
+    "ipv4prefix",
+    "ipv6prefix",
     "prefix",
     "network",
+    "networkaddress",
+    "subnet",
+    "netblock",
+    "iprange",
+    "ipcidr",
     "address",
+    "addr",
     "hostname",
     "host",
     "ioc",
 ];
 
+/// Names of the first address. [`CLEAR`] of them mean nothing else.
+const STARTS: &[&str] = &[
+    "startip",
+    "ipstart",
+    "startaddress",
+    "startaddr",
+    "addressstart",
+    "startipaddress",
+    "ipaddressstart",
+    "ipstartaddress",
+    "ipfrom",
+    "iprangestart",
+    "firstip",
+    "ipfirst",
+    "firstaddress",
+    "firstipaddress",
+    "beginip",
+    "ipbegin",
+    "beginaddress",
+    "beginipaddress",
+    "lowip",
+    "iplow",
+    "lowerip",
+    "minip",
+    "ipmin",
+    "startipv4",
+    "ipv4start",
+    "startipv6",
+    "ipv6start",
+    "startipnum",
+    "beginipnum",
+    "startipint",
+    "ipstartint",
+    "startingip",
+    "startingaddress",
+    "rangestartip",
+    "ipv4from",
+    "iplower",
+    "loweraddress",
+    "minaddress",
+    "rangefrom",
+    "rangestart",
+    "startrange",
+    "startofrange",
+    "rangebegin",
+    "rangefirst",
+    "rangelow",
+    "hostmin",
+    "networkstart",
+    "startnetwork",
+    "netstart",
+    "start",
+    "from",
+    "first",
+    "begin",
+    "low",
+    "lower",
+    "min",
+];
+
+/// Names of the last address, each at the place of its first one.
+const ENDS: &[&str] = &[
+    "endip",
+    "ipend",
+    "endaddress",
+    "endaddr",
+    "addressend",
+    "endipaddress",
+    "ipaddressend",
+    "ipendaddress",
+    "ipto",
+    "iprangeend",
+    "lastip",
+    "iplast",
+    "lastaddress",
+    "lastipaddress",
+    "stopip",
+    "ipstop",
+    "stopaddress",
+    "stopipaddress",
+    "highip",
+    "iphigh",
+    "upperip",
+    "maxip",
+    "ipmax",
+    "endipv4",
+    "ipv4end",
+    "endipv6",
+    "ipv6end",
+    "endipnum",
+    "stopipnum",
+    "endipint",
+    "ipendint",
+    "endingip",
+    "endingaddress",
+    "rangeendip",
+    "ipv4to",
+    "ipupper",
+    "upperaddress",
+    "maxaddress",
+    "rangeto",
+    "rangeend",
+    "endrange",
+    "endofrange",
+    "rangestop",
+    "rangelast",
+    "rangehigh",
+    "hostmax",
+    "networkend",
+    "endnetwork",
+    "netend",
+    "end",
+    "to",
+    "last",
+    "stop",
+    "high",
+    "upper",
+    "max",
+];
+
+/// How many of the names at the beginning of [`STARTS`] and [`ENDS`] mean addresses and nothing else.
+pub(super) const CLEAR: usize = 38;
+
+/// Names of a netmask or a prefix length.
+const MASKS: &[&str] = &[
+    "netmask",
+    "mask",
+    "subnetmask",
+    "networkmask",
+    "ipmask",
+    "addressmask",
+    "masklen",
+    "masklength",
+    "masksize",
+    "maskbits",
+    "netmasklength",
+    "prefixlen",
+    "prefixlength",
+    "prefixsize",
+    "prefixbits",
+    "bits",
+    "netbits",
+    "networkbits",
+    "subnetlength",
+    "subnetbits",
+    "subnetsize",
+    "cidrlen",
+    "cidrlength",
+    "cidrbits",
+    "cidrmask",
+    "cidrsuffix",
+    "cidrprefix",
+    "cidr",
+    "prefix",
+    "subnet",
+    "length",
+    "len",
+];
+
 const FIRST_SEEN: &[&str] = &[
-    "first_seen",
-    "first_seen_utc",
     "firstseen",
+    "firstseenutc",
     "firstseenat",
-    "firstseen(utc)",
-    "first_seen_at",
     "dateadded",
-    "date_added",
-    "date added",
     "added",
     "firstreporteddatetime",
-    "time.source",
+    "timesource",
     "created",
-    "submission_time",
-    "detected_date",
+    "submissiontime",
+    "detecteddate",
     "date",
     "time",
     "timestamp",
 ];
 
 const LAST_SEEN: &[&str] = &[
-    "last_seen",
-    "last_seen_utc",
     "lastseen",
+    "lastseenutc",
     "lastseenat",
-    "last_seen_at",
-    "last_online",
+    "lastonline",
     "lastreportedat",
     "lastreporteddatetime",
-    "verification_time",
+    "verificationtime",
     "updated",
-    "updated_at",
+    "updatedat",
     "modified",
 ];
 
@@ -161,6 +338,9 @@ macro_rules! with_role_options {
         &[
             $($own,)*
             OptionRow { key: "value", about: "the field with the indicator, or several such fields" },
+            OptionRow { key: "start", about: "the field with the first address of a range" },
+            OptionRow { key: "end", about: "the field with the last address of a range" },
+            OptionRow { key: "mask", about: "the field with the netmask or length of the value's prefix" },
             OptionRow { key: "type", about: "the field with the kind of indicator" },
             OptionRow { key: "port", about: "the field with the port" },
             OptionRow { key: "first_seen", about: "the field with the time when it was first seen" },
@@ -176,43 +356,62 @@ macro_rules! with_role_options {
 
 pub(super) use with_role_options;
 
+/// A name in the form in which names are compared: lower-case, without blanks and marks.
+pub(crate) fn normal(name: &str) -> String {
+    let mut out = String::with_capacity(name.len());
+    normal_into(name, &mut out);
+    out
+}
+
+/// As [`normal`], into a buffer that is reused.
+pub(crate) fn normal_into(name: &str, out: &mut String) {
+    out.clear();
+    let counts = |character: &char| character.is_ascii_alphanumeric() || !character.is_ascii();
+    out.extend(name.chars().filter(counts).map(|character| character.to_ascii_lowercase()));
+}
+
 /// The names of a role's fields: those that the feed gives, else the known aliases.
 pub(crate) fn names(role: Role, options: &Options) -> Vec<String> {
     let named = options.list(role.option());
     if !named.is_empty() {
-        return named.iter().map(|name| name.to_ascii_lowercase()).collect();
+        return named.iter().map(|name| normal(name)).collect();
     }
     role.aliases().iter().map(|name| (*name).to_owned()).collect()
 }
 
-/// What a feed's options say about its records: which names mean which role, and which records count.
-pub(super) struct RecordRules {
-    /// The names of each role, in the order of [`Role::ALL`], the best name first.
-    pub(super) names: Vec<Vec<String>>,
-    /// The values of the filter field with which a record counts; empty where all count.
-    pub(super) keep: Vec<String>,
-    /// The assessments of a record without a category.
-    pub(super) default: Assessments,
-}
-
-impl RecordRules {
-    /// Reads the options that `with_role_options!` lists.
-    pub(super) fn new(options: &Options) -> RecordRules {
-        RecordRules {
-            names: Role::ALL.iter().map(|role| names(*role, options)).collect(),
-            keep: options.list("keep").to_vec(),
-            default: default_assessments(options).unwrap_or_default(),
-        }
-    }
-}
-
-/// Whether a kind of indicator is known and not indexed: hashes, e-mail addresses, file names.
+/// Whether a kind of indicator is known and not indexed: hashes, e-mail addresses, file names, and what is
+/// about an indicator rather than one, such as links and comments.
 pub(crate) fn is_unsupported(kind: &[u8]) -> bool {
-    const PREFIXES: [&[u8]; 20] = [
+    const WORDS: [&[u8]; 22] = [
+        b"as",
+        b"attachment",
+        b"comment",
+        b"cookie",
+        b"country",
+        b"cpe",
+        b"external link",
+        b"jarm",
+        b"link",
+        b"named pipe",
+        b"phone-number",
+        b"port",
+        b"reference",
+        b"regkey",
+        b"sigma",
+        b"snort",
+        b"text",
+        b"threat-actor",
+        b"user",
+        b"user-agent",
+        b"username",
+        b"vulnerability",
+    ];
+    const PREFIXES: [&[u8]; 28] = [
         b"md5",
         b"sha",
         b"ssdeep",
         b"imphash",
+        b"impfuzzy",
         b"tlsh",
         b"envelope",
         b"email",
@@ -223,16 +422,23 @@ pub(crate) fn is_unsupported(kind: &[u8]) -> bool {
         b"file_name",
         b"hash",
         b"asn",
+        b"authentihash",
         b"mutex",
         b"cve",
         b"yara",
         b"bitcoin",
+        b"btc",
         b"pehash",
         b"mac-",
+        b"malware-sample",
+        b"pattern-in-",
+        b"regkey|",
+        b"whois-",
+        b"x509-",
     ];
-    PREFIXES
-        .iter()
-        .any(|prefix| kind.get(..prefix.len()).is_some_and(|head| head.eq_ignore_ascii_case(prefix)))
+    let is_prefix =
+        |prefix: &&[u8]| kind.get(..prefix.len()).is_some_and(|head| head.eq_ignore_ascii_case(prefix));
+    WORDS.iter().any(|word| kind.eq_ignore_ascii_case(word)) || PREFIXES.iter().any(is_prefix)
 }
 
 /// The field without blanks at its edges; empty where it holds a word for "no value".
@@ -271,4 +477,26 @@ pub(crate) fn assess(text: &[u8], separators: &[char]) -> Assessments {
 /// The assessments of records without a category, from option `assessment`.
 pub(super) fn default_assessments(options: &Options) -> Option<Assessments> {
     options.text("assessment").map(taxonomy::assessments)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn pairs_the_names_of_ends() {
+        assert_eq!(STARTS.len(), ENDS.len());
+        assert_eq!(STARTS.get(CLEAR), Some(&"rangefrom"));
+        assert_eq!(ENDS.get(CLEAR), Some(&"rangeto"));
+    }
+
+    #[test]
+    fn compares_names_without_case_blanks_and_marks() {
+        for name in ["start_ip", "StartIP", "Start IP", "start-ip", "Start.Ip"] {
+            assert_eq!(normal(name), "startip", "{name}");
+        }
+        for role in Role::ALL {
+            assert!(role.aliases().iter().all(|name| normal(name) == *name), "{role:?}");
+        }
+    }
 }

@@ -8,7 +8,10 @@
 //! compared with start tags, because publishers escape badly; a document whose last record has no end is
 //! refused as truncated.
 
-use super::role::{self, RecordRules, Role};
+use super::extent;
+use super::record::RecordRules;
+use super::role::{self, Role};
+use super::value;
 use super::{Format, Head, OpenError, Shape, freetext};
 use crate::download::refusal::FileRefusal;
 use crate::entry::{Details, Normalizer, Skip};
@@ -16,7 +19,7 @@ use crate::format::options::{OptionRow, Options};
 use crate::format::token;
 use quick_xml::Reader;
 use quick_xml::events::Event;
-use rapsheet_snapshot::{Assessments, Kinds, ParseError};
+use rapsheet_snapshot::{Assessments, Kinds, ListKind, ParseError};
 
 /// The row of the table.
 pub(super) static XML_FORMAT: Format = Format {
@@ -169,26 +172,48 @@ fn entity(name: &[u8]) -> &'static [u8] {
 }
 
 fn emit_record(fields: &Fields, rules: &RecordRules, normalizer: &mut Normalizer<'_>) {
-    let RecordRules { names, keep, default } = rules;
+    let RecordRules { names, keep, default, .. } = rules;
+    let normal: Vec<String> = fields.iter().map(|(name, _)| role::normal(name)).collect();
     let child = |name: &String| {
-        let text = &fields.iter().find(|(child, _)| child == name)?.1;
+        let text = &fields.get(normal.iter().position(|child| child == name)?)?.1;
         Some(role::non_null(text)).filter(|text| !text.is_empty())
     };
     let field = |role: Role| {
         let named = names.get(role as usize).map_or(&[][..], Vec::as_slice);
-        named.iter().find_map(child).unwrap_or(&[])
+        let mut filled = named.iter().filter_map(|name| Some((name, child(name)?)));
+        let found = match role {
+            // `cidr` and its like are prefixes or their lengths.
+            Role::Value => filled.find(|(_, text)| !extent::is_mask(text)),
+            Role::Mask => filled.find(|(name, text)| extent::is_mask_field(name, text, None)),
+            _ => filled.next(),
+        };
+        found.map_or(&[][..], |(_, text)| text)
     };
     let value = field(Role::Value);
     if !keep.is_empty() && !keep.iter().any(|word| word.as_bytes() == field(Role::Filter)) {
         normalizer.skip(Skip::Inactive);
     } else if role::is_unsupported(field(Role::Kind)) {
         normalizer.skip(Skip::UnsupportedKind);
-    } else if value.is_empty() {
-        normalizer.reject(ParseError::BadColumns);
+    } else if let Some(why) = objection(fields, rules, normalizer) {
+        normalizer.skip(why);
     } else {
         let scope = normalizer.rules().scope;
-        normalizer.any(value, scope, &role::details(field, *default));
+        let details = role::details(field, *default);
+        match extent::emit(field, value, &details, normalizer) {
+            true => {}
+            false if value.is_empty() => normalizer.reject(ParseError::BadColumns),
+            false => value::emit(value, scope, &details, normalizer),
+        }
     }
+}
+
+/// Why a record does not count, if it says that it is not bad.
+fn objection(fields: &Fields, rules: &RecordRules, normalizer: &Normalizer<'_>) -> Option<Skip> {
+    let blocks = normalizer.rules().list == ListKind::Block;
+    fields
+        .iter()
+        .filter(|_| blocks)
+        .find_map(|(name, text)| rules.meaning(&role::normal(name))?.polarity?.objection(text))
 }
 
 /// An item of a news feed: the first word of its title is an indicator, or its texts are searched for some.

@@ -5,12 +5,13 @@
 //! separated by blanks is unusable to Zeek, too, and is refused. A value with the type `Intel::DOMAIN` is
 //! typed by its content all the same, because real files have domains with a path, which are URLs.
 
+use super::polarity::Polarity;
 use super::{Format, Head, LineReader, OpenError, Shape, role};
 use crate::download::lines;
 use crate::download::refusal::FileRefusal;
 use crate::entry::{Details, Normalizer, Skip};
 use crate::format::options::Options;
-use rapsheet_snapshot::{Assessments, Kinds, ParseError, Scope};
+use rapsheet_snapshot::{Assessments, Kinds, ListKind, ParseError, Scope};
 
 /// The row of the table.
 pub(super) static FORMAT: Format = Format {
@@ -28,6 +29,8 @@ struct Intel {
     kind: usize,
     /// Columns that describe the indicator, the best first.
     descriptions: Vec<usize>,
+    /// Columns that can say that it is not bad.
+    polarity: Vec<(usize, Polarity)>,
 }
 
 fn open(_: &Options, head: Head<'_>) -> Result<Box<dyn LineReader>, OpenError> {
@@ -36,7 +39,7 @@ fn open(_: &Options, head: Head<'_>) -> Result<Box<dyn LineReader>, OpenError> {
         .find_map(|line| line.strip_prefix(b"#fields"));
     match header {
         // The usual order of the columns.
-        None => Ok(Box::new(Intel { value: 0, kind: 1, descriptions: vec![4, 2] })),
+        None => Ok(Box::new(Intel { value: 0, kind: 1, descriptions: vec![4, 2], polarity: Vec::new() })),
         Some(names) => Ok(Box::new(bind_columns(names)?)),
     }
 }
@@ -49,7 +52,13 @@ fn bind_columns(names: &[u8]) -> Result<Intel, FileRefusal> {
         return Err(missing());
     };
     let descriptions = [&b"meta.desc"[..], b"meta.source"].into_iter().filter_map(at).collect();
-    Ok(Intel { value, kind, descriptions })
+    // `meta.whitelist` and the like are fields of scripts; `meta.do_notice` says nothing of the indicator.
+    let polarity = names.iter().enumerate().filter_map(|(at, name)| {
+        let name = String::from_utf8_lossy(name.strip_prefix(b"meta.")?);
+        Some((at, Polarity::of(&role::normal(&name))?))
+    });
+    let polarity = polarity.collect();
+    Ok(Intel { value, kind, descriptions, polarity })
 }
 
 impl LineReader for Intel {
@@ -64,6 +73,11 @@ impl LineReader for Intel {
         let columns: Vec<&[u8]> = line.split(|byte| *byte == b'\t').collect();
         let column = |at: usize| columns.get(at).map_or(&[][..], |column| role::non_null(column));
         let (value, kind) = (column(self.value), column(self.kind));
+        let blocks = normalizer.rules().list == ListKind::Block;
+        let mut polarity = self.polarity.iter().filter(|_| blocks);
+        if let Some(why) = polarity.find_map(|(at, polarity)| polarity.objection(column(*at))) {
+            return normalizer.skip(why);
+        }
         let details = Details { assessments: self.assessments(column), ..Details::NONE };
         match kind {
             _ if value.is_empty() || kind.is_empty() => normalizer.reject(ParseError::BadColumns),

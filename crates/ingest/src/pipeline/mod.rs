@@ -238,22 +238,34 @@ fn next_block(blocks: &mut Blocks<&mut dyn Read>) -> Result<Option<Block>, OpenE
     Ok(blocks.next_block().map_err(|error| decode::refusal(&error))?)
 }
 
+/// The next block of whole records, where those of the reader may span lines.
+fn next_records(
+    reader: &dyn LineReader,
+    blocks: &mut Blocks<&mut dyn Read>,
+) -> Result<Option<Block>, OpenError> {
+    if !reader.spans_lines() {
+        return next_block(blocks);
+    }
+    let whole = |bytes: &[u8]| line_loop::whole_records(reader, bytes);
+    Ok(blocks.next_whole(whole).map_err(|error| decode::refusal(&error))?)
+}
+
 /// Passes on blocks, as many at a time as the consumer takes.
 fn pass_blocks<T: Consumer>(
     consumer: &mut T,
     reader: &dyn LineReader,
     blocks: &mut Blocks<&mut dyn Read>,
 ) -> Result<(), OpenError> {
-    let mut batch: Vec<Block> = next_block(blocks)?.into_iter().collect();
+    let mut batch: Vec<Block> = next_records(reader, blocks)?.into_iter().collect();
     while !batch.is_empty() && !consumer.is_closed() {
         while batch.len() < T::AT_ONCE {
-            match next_block(blocks)? {
+            match next_records(reader, blocks)? {
                 Some(block) => batch.push(block),
                 None => break,
             }
         }
         consumer.blocks(reader, std::mem::take(&mut batch));
-        batch.extend(next_block(blocks)?);
+        batch.extend(next_records(reader, blocks)?);
     }
     Ok(())
 }

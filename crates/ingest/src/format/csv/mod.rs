@@ -7,20 +7,25 @@
 //! are preferred to numbers, because feeds get new columns in the middle.
 //!
 //! Values are typed by their content, whatever their column is called: a column `domain` may hold addresses.
-//! Rows are split in `split.rs`.
+//! Columns of different kinds (`ip,domain,url`) give an entry each, unless a profile or the options name the
+//! columns that count; of several columns of one kind the best one counts that is filled. Rows are split in
+//! `split.rs`, headers bound in `header.rs`.
 
+mod header;
 mod infer;
 mod profile;
 pub(super) mod split;
 
+use super::extent;
+use super::polarity::Polarity;
 use super::role::{self, Role};
+use super::value;
 use super::{Format, Head, LineReader, OpenError, Shape};
-use crate::download::lines;
 use crate::download::refusal::FileRefusal;
 use crate::entry::{Details, Normalizer, Skip};
 use crate::format::options::{OptionError, OptionRow, Options, error};
 use profile::{PLAIN, PROFILES, Profile};
-use rapsheet_snapshot::{Assessments, Kinds, ParseError, Scope};
+use rapsheet_snapshot::{Assessments, Kinds, ListKind, ParseError};
 use std::borrow::Cow;
 
 /// The row of the table.
@@ -101,10 +106,14 @@ struct Table {
     has_comments: bool,
     /// The header, so that it is skipped wherever it recurs.
     header: Option<Vec<String>>,
-    /// The columns with indicators.
-    values: Vec<Column>,
-    /// Whether every value column counts, or only the first that is not empty.
-    takes_all: bool,
+    /// Whether the first line declares the delimiter, as spreadsheets read it: `sep=;`.
+    declares_delimiter: bool,
+    /// The columns with indicators, in groups. Each group gives the first of its fields that is not empty.
+    values: Vec<Vec<Column>>,
+    /// Whether an address may stand in several columns: as the ends of a range, or beside its mask.
+    has_extent: bool,
+    /// The columns that can say that a row is not bad.
+    polarity: Vec<(Column, Polarity)>,
     /// The columns of the other roles.
     roles: [Option<Column>; Role::ALL.len()],
     /// The values of the filter column with which a row counts; empty where all count.
@@ -119,20 +128,22 @@ struct Table {
 
 fn open(options: &Options, head: Head<'_>) -> Result<Box<dyn LineReader>, OpenError> {
     let named = options.text("profile").map(find_profile).transpose()?;
-    let delimiter = options.byte("delimiter")?.or(named.and_then(|profile| profile.delimiter));
+    let (declared, head) = header::declared_delimiter(head.bytes);
+    let delimiter = options.byte("delimiter")?.or(declared).or(named.and_then(|profile| profile.delimiter));
     let multi = options.byte("multi")?.or(named.and_then(|profile| profile.multi));
-    let delimiter = delimiter.unwrap_or_else(|| infer::delimiter(head.bytes, multi));
+    let delimiter = delimiter.unwrap_or_else(|| infer::delimiter(head, multi));
     let takes_header = options.word("header", &[("auto", true), ("none", false)], true)?;
-    let header = takes_header.then(|| find_header(head.bytes, delimiter, options, named)).flatten();
-    let profile = named.unwrap_or_else(|| detect_profile(header.as_deref(), head.bytes));
+    let header = takes_header.then(|| header::find(head, delimiter, options, named)).flatten();
+    let profile = named.unwrap_or_else(|| detect_profile(header.as_deref(), head));
     let mut table = Table::plain(delimiter, profile);
+    table.declares_delimiter = declared.is_some();
     table.multi = multi.or(profile.multi);
     table.assessments = role::default_assessments(options).unwrap_or(table.assessments);
     if !options.list("keep").is_empty() {
         table.keep = options.list("keep").to_vec();
     }
-    bind_columns(&mut table, options, profile, header.as_deref(), head.bytes)?;
-    table.header = header.or_else(|| infer::unknown_header(&table, head.bytes).filter(|_| takes_header));
+    bind_columns(&mut table, options, profile, header.as_deref(), head)?;
+    table.header = header.or_else(|| infer::unknown_header(&table, head).filter(|_| takes_header));
     Ok(Box::new(table))
 }
 
@@ -159,46 +170,17 @@ fn detect_profile(header: Option<&[String]>, head: &[u8]) -> &'static Profile {
             && header.is_some_and(|header| names.iter().all(|name| header.iter().any(|found| found == name)))
     };
     let row = infer::rows(head).next().unwrap_or(&[]);
-    let by_mark =
-        |profile: &&Profile| !profile.mark.is_empty() && memchr::memmem::find(row, profile.mark).is_some();
+    // A row that was cut to some columns is no row of that table any more.
+    let has_value = |profile: &Profile| {
+        let fields = split::fields(row, profile.delimiter.unwrap_or(b',')).unwrap_or_default();
+        let mut values = profile.columns.iter().filter(|(role, _)| *role == Role::Value);
+        values.any(|(_, number)| Column::numbered(*number).is_some_and(|at| is_indicator(at.of(&fields))))
+    };
+    let by_mark = |profile: &&Profile| {
+        !profile.mark.is_empty() && memchr::memmem::find(row, profile.mark).is_some() && has_value(profile)
+    };
     let by_row = || PROFILES.iter().find(by_mark).filter(|_| header.is_none());
     PROFILES.iter().find(by_header).or_else(by_row).unwrap_or(&PLAIN)
-}
-
-/// The names that a header may have for a role's column, the best first.
-fn column_names(role: Role, options: &Options, profile: Option<&Profile>) -> Vec<String> {
-    let names = role::names(role, options);
-    match profile {
-        Some(profile) if options.list(role.option()).is_empty() => {
-            let by_profile =
-                profile.names.iter().filter(|(of, _)| *of == role).map(|(_, name)| (*name).to_owned());
-            by_profile.chain(names).collect()
-        }
-        _ => names,
-    }
-}
-
-/// Finds the header: the first comment, or else the first row, in which a column has a name for indicators.
-fn find_header(
-    head: &[u8],
-    delimiter: u8,
-    options: &Options,
-    profile: Option<&Profile>,
-) -> Option<Vec<String>> {
-    let values = column_names(Role::Value, options, profile);
-    for line in lines::trimmed(head) {
-        let is_comment = line.starts_with(b"#") || line.starts_with(b";");
-        let names = header_names(line, delimiter);
-        let first_is_named = names.first().is_some_and(|name| !name.is_empty());
-        let is_header = first_is_named && !names.iter().any(|name| is_data(name));
-        if is_header && names.iter().any(|name| values.contains(name)) && !is_row(&names) {
-            return Some(names);
-        }
-        if !is_comment && !line.is_empty() {
-            return None;
-        }
-    }
-    None
 }
 
 /// Whether a field is an indicator.
@@ -206,31 +188,11 @@ pub(crate) fn is_indicator(field: &[u8]) -> bool {
     infer::is_indicator(field)
 }
 
-/// Whether a text is a number, a time or a URL, and so the name of no column. A row may hold the word
-/// `domain` and look like a header otherwise.
-fn is_data(name: &str) -> bool {
-    name.starts_with(|first: char| first.is_ascii_digit()) || name.contains("://")
-}
-
-/// Whether one of the texts is an indicator, which is the name of no column either.
-fn is_row(names: &[String]) -> bool {
-    names.iter().any(|name| infer::is_indicator(name.as_bytes()))
-}
-
-/// The names of a header's columns, lower-case. It is one line per file, so the `csv` crate reads it;
-/// [`split::fields`] is for rows, of which there are millions.
-fn header_names(line: &[u8], delimiter: u8) -> Vec<String> {
-    let marks = line.iter().take_while(|byte| matches!(byte, b'#' | b';' | b' ')).count();
-    let mut reader = ::csv::ReaderBuilder::new()
-        .has_headers(false)
-        .delimiter(delimiter)
-        .trim(::csv::Trim::All)
-        .from_reader(line.get(marks..).unwrap_or(&[]));
-    let mut record = ::csv::ByteRecord::new();
-    if !reader.read_byte_record(&mut record).unwrap_or(false) {
-        return Vec::new();
-    }
-    record.iter().map(|field| String::from_utf8_lossy(field).to_ascii_lowercase()).collect()
+/// Whether a file begins with the names of columns, with one of these delimiters between them, or declares
+/// their delimiter.
+pub(crate) fn has_header(head: &[u8], delimiters: &[u8]) -> bool {
+    let (declared, head) = header::declared_delimiter(head);
+    declared.is_some() || delimiters.iter().any(|mark| header::names_columns(head, *mark))
 }
 
 /// Binds the columns to roles: by the header, by the profile, or by the first rows, and then by options with
@@ -243,12 +205,7 @@ fn bind_columns(
     head: &[u8],
 ) -> Result<(), OpenError> {
     match header {
-        Some(header) => {
-            table.bind_by_name(header, options, profile);
-            if options.list("value").is_empty() {
-                infer::sort_values(table, head);
-            }
-        }
+        Some(names) => header::bind(table, names, options, profile, head),
         None if profile.columns.is_empty() && options.list("value").is_empty() => {
             infer::bind_columns(table, head);
         }
@@ -264,6 +221,7 @@ fn bind_columns(
             return Err(FileRefusal::BadColumns(named.join(", ")).into());
         }
     }
+    table.has_extent = [Role::Start, Role::Mask].into_iter().any(|role| table.column(role).is_some());
     Ok(())
 }
 
@@ -273,6 +231,9 @@ impl LineReader for Table {
         let mark = text.first().filter(|mark| **mark == b'#' || **mark == b';' && self.delimiter != b';');
         if mark.is_some() && self.has_comments {
             return self.read_comment(text, normalizer);
+        }
+        if self.declares_delimiter && header::declaration(text).is_some() {
+            return normalizer.skip(Skip::Header);
         }
         match split::fields(line, self.delimiter) {
             Ok(fields) if self.is_header(&fields) => normalizer.skip(Skip::Header),
@@ -285,6 +246,19 @@ impl LineReader for Table {
         // A leading TAB is an empty first column.
         self.delimiter == b'\t'
     }
+
+    fn spans_lines(&self) -> bool {
+        true
+    }
+
+    fn record_len(&self, text: &[u8], line: usize) -> Option<usize> {
+        let first = text.get(..line).unwrap_or(&[]);
+        let is_comment = self.has_comments && first.trim_ascii_start().starts_with(b"#");
+        // Marks in pairs close on their line.
+        let is_open = memchr::memchr_iter(b'"', first).count() % 2 == 1 && !is_comment;
+        let record = is_open.then(|| split::record_len(text, self.delimiter));
+        record.map_or(Some(line), |end| end.map(|end| end.max(line)))
+    }
 }
 
 impl Table {
@@ -294,8 +268,10 @@ impl Table {
             delimiter,
             has_comments: true,
             header: None,
-            values: vec![Column::Left(0)],
-            takes_all: false,
+            declares_delimiter: false,
+            values: vec![vec![Column::Left(0)]],
+            has_extent: false,
+            polarity: Vec::new(),
             roles: [None; Role::ALL.len()],
             keep: profile.keep.iter().map(|word| (*word).to_owned()).collect(),
             multi: profile.multi,
@@ -304,9 +280,10 @@ impl Table {
         }
     }
 
+    /// Binds columns to a role. Each of several value columns gives an entry.
     fn bind(&mut self, role: Role, columns: Vec<Column>) {
         if role == Role::Value {
-            (self.values, self.takes_all) = (columns, true);
+            self.values = columns.into_iter().map(|column| vec![column]).collect();
         } else if let Some(slot) = self.roles.get_mut(role as usize) {
             *slot = columns.first().copied();
         }
@@ -323,22 +300,12 @@ impl Table {
         }
     }
 
-    /// Binds the columns by the names of a header. Where several columns may hold the indicator, and options
-    /// do not name them, the best one that is not empty in a row counts.
-    fn bind_by_name(&mut self, header: &[String], options: &Options, profile: &Profile) {
-        for role in Role::ALL {
-            let names = column_names(role, options, Some(profile));
-            let found = names.iter().filter_map(|name| header.iter().position(|column| column == name));
-            let columns: Vec<Column> = found.map(Column::Left).collect();
-            if !columns.is_empty() {
-                self.bind(role, columns);
-            }
-        }
-        self.takes_all = !options.list("value").is_empty();
+    fn column(&self, role: Role) -> Option<Column> {
+        self.roles.get(role as usize).copied().flatten()
     }
 
     fn read_comment(&self, line: &[u8], normalizer: &mut Normalizer<'_>) {
-        if self.header.is_some() && self.header.as_ref() == Some(&header_names(line, self.delimiter)) {
+        if self.header.is_some() && self.header.as_ref() == Some(&header::names(line, self.delimiter)) {
             return normalizer.skip(Skip::Header);
         }
         super::header::comment(line.get(1..).unwrap_or(&[]).trim_ascii_start(), normalizer);
@@ -355,9 +322,7 @@ impl Table {
     }
 
     fn read_row(&self, fields: &[Cow<'_, [u8]>], normalizer: &mut Normalizer<'_>) {
-        let field = |role: Role| {
-            self.roles.get(role as usize).copied().flatten().map_or(&[][..], |column| column.of(fields))
-        };
+        let field = |role: Role| self.column(role).map_or(&[][..], |column| column.of(fields));
         let is_kept = |word: &String| word.as_bytes().eq_ignore_ascii_case(field(Role::Filter));
         if !self.keep.is_empty() && !self.keep.iter().any(is_kept) {
             return normalizer.skip(Skip::Inactive);
@@ -365,41 +330,64 @@ impl Table {
         if role::is_unsupported(field(Role::Kind)) {
             return normalizer.skip(Skip::UnsupportedKind);
         }
+        if let Some(why) = self.objection(fields, normalizer) {
+            return normalizer.skip(why);
+        }
         let details = role::details(field, self.assessments);
+        let first_filled = |group: &Vec<Column>| {
+            let mut filled = group.iter().map(|column| column.of(fields));
+            filled.find(|text| !text.is_empty())
+        };
+        let mut values = self.values.iter().filter_map(first_filled);
+        let Some(first) = values.next() else {
+            if !self.has_extent || !extent::emit(field, &[], &details, normalizer) {
+                normalizer.reject(ParseError::BadColumns);
+            }
+            return;
+        };
+        if self.has_extent && extent::emit(field, first, &details, normalizer) {
+            return;
+        }
         let path = self.path.map_or(&[][..], |column| column.of(fields));
-        let mut filled = self.values.iter().map(|column| column.of(fields)).filter(|text| !text.is_empty());
-        if self.takes_all && self.values.len() > 1 {
-            return filled.for_each(|text| self.emit_value(text, path, &details, normalizer));
-        }
-        match filled.next() {
-            Some(text) => self.emit_value(text, path, &details, normalizer),
-            None => normalizer.reject(ParseError::BadColumns),
-        }
+        let kind = field(Role::Kind);
+        std::iter::once(first).chain(values).for_each(|text| {
+            self.emit_value(text, kind, path, &details, normalizer);
+        });
     }
 
-    fn emit_value(&self, text: &[u8], path: &[u8], details: &Details, normalizer: &mut Normalizer<'_>) {
+    /// Why a row of a list that blocks does not count, if it says that it is not bad.
+    fn objection(&self, fields: &[Cow<'_, [u8]>], normalizer: &Normalizer<'_>) -> Option<Skip> {
+        if self.polarity.is_empty() || normalizer.rules().list != ListKind::Block {
+            return None;
+        }
+        self.polarity.iter().find_map(|(column, polarity)| polarity.objection(column.of(fields)))
+    }
+
+    fn emit_value(
+        &self,
+        text: &[u8],
+        kind: &[u8],
+        path: &[u8],
+        details: &Details,
+        normalizer: &mut Normalizer<'_>,
+    ) {
         let scope = normalizer.rules().scope;
         if !path.is_empty() && path != b"/" {
             let joint: &[u8] = if path.starts_with(b"/") { b"" } else { b"/" };
             return normalizer.url(&[text, joint, path].concat(), details);
         }
+        let (text, port) = value::composite(kind, text);
+        let ported = port.map(|port| Details { port: Some(port), ..details.clone() });
+        let details = ported.as_ref().unwrap_or(details);
         match self.multi {
-            None => emit_indicator(text, scope, details, normalizer),
+            None => value::emit(text, scope, details, normalizer),
             Some(mark) => {
                 let parts = text.split(|byte| *byte == mark).map(<[u8]>::trim_ascii);
                 parts
                     .filter(|part| !part.is_empty())
-                    .for_each(|part| emit_indicator(part, scope, details, normalizer));
+                    .for_each(|part| value::emit(part, scope, details, normalizer));
             }
         }
-    }
-}
-
-/// Emits one indicator, without the `'` that protects spreadsheets from formulas. `*.x` is a tree.
-fn emit_indicator(text: &[u8], scope: Scope, details: &Details, normalizer: &mut Normalizer<'_>) {
-    match text.strip_prefix(b"'").unwrap_or(text) {
-        [b'*', b'.', name @ ..] => normalizer.any(name, Scope::Tree, details),
-        text => normalizer.any(text, scope, details),
     }
 }
 

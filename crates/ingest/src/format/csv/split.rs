@@ -1,13 +1,15 @@
 //! Splits one line into fields.
 //!
 //! Quotes are read as RFC 4180 defines them, and as publishers write them beyond it: a blank before an
-//! opening quote (ThreatFox), `\"` inside quotes, a quote in the middle of a field without quotes. A record
-//! never spans lines: an unterminated quote would make the rest of the file one field, so only its own line
-//! is rejected.
+//! opening quote (ThreatFox), `\"` inside quotes, a quote in the middle of a field without quotes, which opens
+//! nothing. A field with line ends must close before a delimiter or a line end, within
+//! [`lines::RECORD_MAX`]. A quote that does not runs away: its line alone is rejected, and the next line begins
+//! a record.
 //!
 //! Not the `csv` crate: it refuses or misreads these lines, and it copies every field. A property test
 //! compares the two on lines that are well formed.
 
+use crate::download::lines::RECORD_MAX;
 use crate::format::token;
 use rapsheet_snapshot::ParseError;
 use std::borrow::Cow;
@@ -84,6 +86,45 @@ fn next_quoted(text: &[u8], delimiter: u8) -> Result<FieldAndRest<'_>, ParseErro
     }
 }
 
+/// The length of the record that a text begins with, without its line end. `None` where a quote runs away.
+pub(super) fn record_len(text: &[u8], delimiter: u8) -> Option<usize> {
+    let text = text.get(..RECORD_MAX).unwrap_or(text);
+    let mut at = 0;
+    loop {
+        let rest = text.get(at..).unwrap_or(&[]);
+        let blanks = rest.iter().take_while(|byte| **byte == b' ' && delimiter != b' ').count();
+        if rest.get(blanks) == Some(&b'"') {
+            at = closing(text, at + blanks + 1, delimiter)?;
+        }
+        let found = memchr::memchr3(delimiter, b'\n', b'\r', text.get(at..).unwrap_or(&[]));
+        let Some(found) = found else { return Some(text.len()) };
+        if text.get(at + found) != Some(&delimiter) {
+            return Some(at + found);
+        }
+        at += found + 1;
+    }
+}
+
+/// The offset behind the quote that closes a field, given the offset behind the one that opens it.
+fn closing(text: &[u8], start: usize, delimiter: u8) -> Option<usize> {
+    let mut at = start;
+    loop {
+        let mark = at + memchr::memchr2(b'"', b'\\', text.get(at..).unwrap_or(&[]))?;
+        let next = text.get(mark + 1).copied();
+        match (text.get(mark), next) {
+            (Some(b'\\'), Some(b'"')) | (Some(b'"'), Some(b'"')) => at = mark + 2,
+            (Some(b'\\'), _) => at = mark + 1,
+            (_, None | Some(b'\n' | b'\r' | b' ')) => return Some(mark + 1),
+            (_, Some(next)) if next == delimiter => return Some(mark + 1),
+            // Text behind a quote that closes is dropped, where the field has no line end.
+            _ if memchr::memchr2(b'\n', b'\r', text.get(start..mark).unwrap_or(&[])).is_none() => {
+                return Some(mark + 1);
+            }
+            _ => return None,
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -107,6 +148,20 @@ mod tests {
             assert_eq!(split(line), Ok(expected.iter().map(ToString::to_string).collect()), "{line}");
         }
         assert_eq!(split(r#"1,"open,2"#), Err(ParseError::BadQuote));
+    }
+
+    #[test]
+    fn finds_the_end_of_a_record_with_line_ends() {
+        for (text, expected) in [
+            ("a,\"one\ntwo\",3\nb", Some(13)),
+            ("a,\"one\r\n\"\"two\"\"\"\r\nb", Some(17)),
+            ("a,\"never closed\nb,\"c\"\n", None),
+            ("a,\"never closed\nb,c\n", None),
+            ("a,5\" disk\nb", Some(9)),
+            ("\"a\"b,c\nd", Some(6)),
+        ] {
+            assert_eq!(record_len(text.as_bytes(), b','), expected, "{text}");
+        }
     }
 
     proptest::proptest! {

@@ -12,11 +12,11 @@ mod sets;
 mod target;
 mod web;
 
-use super::{Format, Head, OpenError, OrderedReader, Shape, header, ranges};
+use super::{Format, Head, OpenError, OrderedReader, Shape, header, hosts_deny, ranges};
 use crate::entry::{Details, Normalizer, Skip};
 use crate::format::options::Options;
 use crate::format::token;
-use rapsheet_snapshot::{Kinds, ParseError, Scope};
+use rapsheet_snapshot::{Kinds, ParseError};
 use target::{Target, passes};
 
 /// The row of the table.
@@ -49,9 +49,7 @@ struct Firewall {
 }
 
 fn open(_: &Options, head: Head<'_>) -> Result<Box<dyn OrderedReader>, OpenError> {
-    // hosts.allow and hosts.deny have one syntax. The comment that systems put at their start names them.
-    let names = |file: &[u8]| memchr::memmem::find(head.bytes, file).is_some();
-    let is_hosts_allow = names(b"hosts.allow") && !names(b"hosts.deny");
+    let is_hosts_allow = hosts_deny::is_hosts_allow(head.bytes);
     Ok(Box::new(Firewall { inside: Inside::Nothing, in_good_set: false, is_hosts_allow }))
 }
 
@@ -99,8 +97,8 @@ impl Firewall {
             }
             _ if web::is_directive(first) => web::directive(words, normalizer),
             _ if rest.is_empty() && first.contains(&b'|') => csf(first, normalizer),
-            _ => match daemons(line) {
-                Some(clients) => hosts_deny(clients, self.is_hosts_allow, normalizer),
+            _ => match wrapper_clients(line) {
+                Some(clients) => hosts_deny::emit_clients(clients, self.is_hosts_allow, normalizer),
                 None => bare(words, normalizer),
             },
         }
@@ -165,49 +163,15 @@ fn without_prefix<'w, 'l>(words: &'w [&'l [u8]]) -> &'w [&'l [u8]] {
     }
 }
 
-/// The clients of a line of hosts.deny, `sshd, ftpd : clients`; `None` where the line is no such line.
-/// `ipset list` prints headers with the same syntax.
-fn daemons(line: &[u8]) -> Option<&[u8]> {
+/// The clients of a line of hosts.deny; `None` where the line is no such line. `ipset list` prints headers with
+/// the same syntax.
+fn wrapper_clients(line: &[u8]) -> Option<&[u8]> {
     const HEADS: [&[u8]; 7] =
         [b"Name", b"Type", b"Revision", b"Header", b"Size in memory", b"References", b"Members"];
-    let colon = memchr::memchr(b':', line)?;
-    let (services, clients) = line.split_at_checked(colon)?;
-    let services = services.trim_ascii();
-    let is_name_byte = |byte: &u8| byte.is_ascii_alphanumeric() || b"-_.@".contains(byte);
-    let is_service = |service: &[u8]| !service.is_empty() && service.iter().all(is_name_byte);
-    let are_services = services.first().is_some_and(u8::is_ascii_alphabetic)
-        && services.split(|byte| *byte == b',').all(|service| is_service(service.trim_ascii()));
-    let is_address = rapsheet_snapshot::AddressRange::parse(token::first(line).0).is_ok();
-    (are_services && !is_address && !HEADS.contains(&services)).then(|| clients.get(1..).unwrap_or(&[]))
-}
-
-/// The clients of a line of hosts.deny: `192.0.2.7, 192.0.2. EXCEPT 192.0.2.9 : allow`. What follows `EXCEPT`
-/// is left out, because an exception would hold for the whole feed.
-fn hosts_deny(clients: &[u8], is_hosts_allow: bool, normalizer: &mut Normalizer<'_>) {
-    let mut words = clients.split(|byte| matches!(byte, b' ' | b'\t' | b','));
-    let mut targets = Vec::new();
-    for word in words.by_ref().filter(|word| !word.is_empty()) {
-        let (client, ends) = word.strip_suffix(b":").map_or((word, false), |client| (client, true));
-        if client == b"EXCEPT" || client.is_empty() {
-            break;
-        }
-        targets.push(client);
-        if ends {
-            break;
-        }
-    }
-    let words: Vec<&[u8]> = words.collect();
-    let says = |verdict: &[u8]| words.iter().any(|word| word.eq_ignore_ascii_case(verdict));
-    let inverted = says(b"allow") || is_hosts_allow && !says(b"deny");
-    let keywords: [&[u8]; 4] = [b"ALL", b"LOCAL", b"UNKNOWN", b"PARANOID"];
-    let before = normalizer.outcomes();
-    targets
-        .into_iter()
-        .filter(|client| !keywords.contains(client))
-        .for_each(|text| Target { text, inverted }.emit_abbreviated(Scope::Exact, normalizer));
-    if normalizer.outcomes() == before {
-        normalizer.skip(Skip::RuleWithoutAddress);
-    }
+    let head = token::before(line, b':').trim_ascii();
+    // Words without a comma between them are a directive of another dialect.
+    let are_daemons = head.split(|byte| *byte == b',').all(|daemon| !daemon.trim_ascii().contains(&b' '));
+    hosts_deny::clients(line).filter(|_| are_daemons && !HEADS.contains(&head))
 }
 
 /// A line that begins with an address: a pf table, csf.deny, nginx' `geo`, or a table of Postfix. A word

@@ -10,11 +10,11 @@
 use super::document::{self, TextBase};
 use super::node::{self, DEPTH_MAX, Kind, Raw};
 use super::{Format, Head, OpenError, Shape};
-use crate::entry::{Details, Normalizer, Skip};
+use crate::entry::{Details, Normalizer, Skip, taxonomy};
 use crate::format::options::Options;
 use crate::format::role;
 use rapsheet_snapshot::refang::refang;
-use rapsheet_snapshot::{Assessments, Kinds, Scope, Time};
+use rapsheet_snapshot::{Assessments, Kinds, ListKind, Scope, Time};
 
 /// The row of the table.
 pub(in crate::format) static FORMAT: Format = Format {
@@ -78,6 +78,9 @@ fn read_attribute(raw: Raw<'_>, event: &Event, normalizer: &mut Normalizer<'_>) 
     if !matches!(text("to_ids").as_ref(), "true" | "1") {
         return normalizer.skip(Skip::ToIds);
     }
+    if is_retracted(raw) && normalizer.rules().list == ListKind::Block {
+        return normalizer.skip(Skip::Benign);
+    }
     let time = |name: &str| node::time_of(raw, name);
     let by_tag = tags(raw).union(event.assessments);
     let assessments = if by_tag.is_empty() {
@@ -118,6 +121,18 @@ fn tags(raw: Raw<'_>) -> Assessments {
         });
     }
     all
+}
+
+/// Whether a tag says that an attribute is a false positive.
+fn is_retracted(raw: Raw<'_>) -> bool {
+    let mut found = false;
+    if let Some(tags) = node::member(raw, "Tag") {
+        node::elements(tags, |tag| {
+            let name = node::text_of(tag, "name");
+            found |= taxonomy::is_retraction(name.rsplit(['=', ':']).next().unwrap_or_default());
+        });
+    }
+    found
 }
 
 #[cfg(test)]

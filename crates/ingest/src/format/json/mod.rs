@@ -3,8 +3,9 @@
 //! `[{"ip_address":"192.0.2.7","port":443,"last_online":"2026-08-20","malware":"Example"}]`. Publishers put
 //! records into arrays, below members, or into objects keyed by id. One walker reads them all: a feed may
 //! state where its records are (option `path`) and what their fields mean; otherwise an object that has a
-//! value field with a known name is a record, and all other objects and arrays are searched for records.
-//! Texts in an array near the top are indicators by themselves.
+//! value field with a known name, or the ends of a range, is a record, and all other objects and arrays are
+//! searched for records. Texts in an array near the top are indicators by themselves, and so are prefixes
+//! under any name, which are nothing else.
 //!
 //! JSON formats with a meaning beyond records have files of their own beside this one.
 
@@ -19,14 +20,18 @@ pub(super) mod otx;
 mod pattern;
 pub(super) mod stix;
 
-use super::role::{self, RecordRules, Role};
+use super::extent;
+use super::polarity::Polarity;
+use super::record::RecordRules;
+use super::role::{self, Role};
+use super::value;
 use super::{Format, Head, LineReader, OpenError, Shape};
 use crate::entry::timestamp;
 use crate::entry::{Normalizer, Skip};
 use crate::format::options::{OptionRow, Options, error};
 use document::TextBase;
 use node::{DEPTH_MAX, Kind, Raw};
-use rapsheet_snapshot::{Kinds, ParseError};
+use rapsheet_snapshot::{AddressRange, Kinds, ListKind, ParseError};
 use serde_json::value::RawValue;
 use std::borrow::Cow;
 
@@ -168,7 +173,7 @@ impl Walker {
         match node::kind(raw) {
             Kind::Object => self.object(raw, depth, begin, normalizer),
             Kind::Array => node::elements(raw, |value| self.walk(value, &[], depth + 1, begin, normalizer)),
-            Kind::Text if depth <= TEXTS_DEPTH || !self.path.is_empty() => {
+            Kind::Text if depth <= TEXTS_DEPTH || !self.path.is_empty() || is_prefix(raw) => {
                 begin(raw, normalizer);
                 self.emit_value(raw, &Fields::default(), normalizer);
             }
@@ -185,15 +190,22 @@ impl Walker {
         normalizer: &mut Normalizer<'_>,
     ) {
         let fields = self.fields(raw);
-        if let Some(values) = fields.of(Role::Value) {
+        if fields.of(Role::Value).is_some() || fields.are_ends() {
             begin(raw, normalizer);
-            if is_retired(raw) {
-                return normalizer.skip(Skip::Inactive);
-            }
-            return self.read_record(values, &fields, normalizer);
+            return match fields.objection(normalizer) {
+                Some(why) => normalizer.skip(why),
+                None => self.read_record(&fields, normalizer),
+            };
         }
         node::members(raw, |name, value| match node::kind(value) {
             Kind::Array | Kind::Object => self.walk(value, &[], depth + 1, begin, normalizer),
+            Kind::Text if is_prefix(value) => {
+                begin(raw, normalizer);
+                match fields.objection(normalizer) {
+                    Some(why) => normalizer.skip(why),
+                    None => self.emit_value(value, &fields, normalizer),
+                }
+            }
             Kind::Text | Kind::Number => read_generated(name, value, normalizer),
             Kind::Word => {}
         });
@@ -203,26 +215,31 @@ impl Walker {
     /// that is not empty counts.
     fn fields<'a>(&self, raw: Raw<'a>) -> Fields<'a> {
         let mut fields = Fields::default();
+        let mut normal = String::new();
         node::members(raw, |name, value| {
-            let lower = name.to_ascii_lowercase();
-            for (role, names) in Role::ALL.iter().zip(&self.rules.names) {
-                let Some(rank) = names.iter().position(|alias| *alias == lower) else { continue };
-                let filled = match (node::kind(value), role) {
-                    (Kind::Object, _) => false,
-                    (Kind::Array, Role::Value) => is_texts(value),
-                    _ => {
-                        // `@ipv4_NXDOMAIN` and the like stand for "no value".
-                        let text = node::joined(value);
-                        !role::non_null(text.as_bytes()).is_empty() && !text.starts_with('@')
-                    }
-                };
-                fields.set_if_better(*role, rank, value, filled);
+            role::normal_into(name, &mut normal);
+            let Some(meaning) = self.rules.meaning(&normal) else { return };
+            if let Some(polarity) = meaning.polarity.filter(|_| node::kind(value) != Kind::Object) {
+                fields.objections.push((polarity, value));
+            }
+            for (role, rank) in &meaning.roles {
+                fields.set_if_better(*role, *rank, value, is_filled(*role, &normal, value));
             }
         });
+        if !self.is_mask_of_value(&fields) {
+            fields.clear(Role::Mask);
+        }
         fields
     }
 
-    fn read_record(&self, values: Raw<'_>, fields: &Fields<'_>, normalizer: &mut Normalizer<'_>) {
+    /// Whether the mask is one: a `length` is only beside a network.
+    fn is_mask_of_value(&self, fields: &Fields<'_>) -> bool {
+        let name = |role: Role| fields.ranked(role).and_then(|(rank, _)| self.rules.name(role, rank));
+        let text = fields.text(Role::Mask);
+        name(Role::Mask).is_none_or(|mask| extent::is_mask_field(mask, text.as_bytes(), name(Role::Value)))
+    }
+
+    fn read_record(&self, fields: &Fields<'_>, normalizer: &mut Normalizer<'_>) {
         let filter = fields.text(Role::Filter);
         let kind = fields.text(Role::Kind);
         let keep = &self.rules.keep;
@@ -232,40 +249,46 @@ impl Walker {
         if role::is_unsupported(kind.as_bytes()) {
             return normalizer.skip(Skip::UnsupportedKind);
         }
-        match node::kind(values) {
-            Kind::Array => node::elements(values, |value| self.emit_value(value, fields, normalizer)),
-            _ => self.emit_value(values, fields, normalizer),
+        match fields.of(Role::Value) {
+            Some(values) if node::kind(values) == Kind::Array => {
+                node::elements(values, |value| self.emit_value(value, fields, normalizer));
+            }
+            Some(value) => self.emit_value(value, fields, normalizer),
+            None => self.emit_text("", fields, normalizer),
         }
     }
 
     fn emit_value(&self, raw: Raw<'_>, fields: &Fields<'_>, normalizer: &mut Normalizer<'_>) {
+        self.emit_text(node::text(raw).trim(), fields, normalizer);
+    }
+
+    /// Emits an indicator, or the range of a record without one, for which `text` is empty.
+    fn emit_text(&self, text: &str, fields: &Fields<'_>, normalizer: &mut Normalizer<'_>) {
         let texts: Vec<Cow<'_, str>> = Role::ALL.iter().map(|role| fields.text(*role)).collect();
         let field =
             |role: Role| texts.get(role as usize).map_or(&[][..], |text| role::non_null(text.as_bytes()));
+        let (text, port) = value::composite(field(Role::Kind), text.as_bytes());
         let mut details = role::details(field, self.rules.default);
+        details.port = port.or(details.port);
         if field(Role::Category).is_empty() {
             // Some publishers write the category where others write the kind of indicator.
             details.assessments = role::category(field(Role::Kind), self.rules.default);
         }
         let scope = normalizer.rules().scope;
-        normalizer.any(node::text(raw).trim().as_bytes(), scope, &details);
+        if !extent::emit(field, text, &details, normalizer) {
+            value::emit(text, scope, &details, normalizer);
+        }
     }
 }
 
-/// Whether a record states that it is no longer active.
-fn is_retired(raw: Raw<'_>) -> bool {
-    let mut retired = false;
-    node::members(raw, |name, value| {
-        let text = || node::text(value).to_ascii_lowercase();
-        retired |= match name {
-            "status" => matches!(text().as_str(), "retired" | "inactive" | "revoked" | "deleted"),
-            "retired" | "revoked" | "deleted" => matches!(text().as_str(), "true" | "1"),
-            "is_active" | "active" => matches!(text().as_str(), "false" | "0"),
-            _ => false,
-        };
-    });
-    retired
+/// Whether a text is an address with its prefix length.
+fn is_prefix(raw: Raw<'_>) -> bool {
+    let text = node::text(raw);
+    text.contains('/') && text.len() <= PREFIX_MAX && AddressRange::parse(text.trim().as_bytes()).is_ok()
 }
+
+/// The longest text of a prefix, with some room.
+const PREFIX_MAX: usize = 64;
 
 /// Whether an array has at least one text.
 fn is_texts(raw: Raw<'_>) -> bool {
@@ -274,14 +297,63 @@ fn is_texts(raw: Raw<'_>) -> bool {
     texts
 }
 
-/// The fields of one record by role, each with the rank of its name; rank 0 is the best.
+/// Whether a field holds what its role needs.
+fn is_filled(role: Role, name: &str, value: Raw<'_>) -> bool {
+    let text = || node::text(value);
+    match (node::kind(value), role) {
+        (Kind::Object, _) => false,
+        (Kind::Array, Role::Value) => is_texts(value),
+        // The length of a prefix under a name that others give the prefix.
+        (Kind::Number, Role::Value) if extent::is_mask(text().as_bytes()) => false,
+        (Kind::Text, Role::Value) if value.get().len() <= MASK_MAX && extent::is_mask(text().as_bytes()) => {
+            false
+        }
+        (_, Role::Mask) => {
+            extent::is_mask(text().as_bytes()) || extent::is_mask_field(name, text().as_bytes(), None)
+        }
+        _ => {
+            // `@ipv4_NXDOMAIN` and the like stand for "no value".
+            let text = node::joined(value);
+            !role::non_null(text.as_bytes()).is_empty() && !text.starts_with('@')
+        }
+    }
+}
+
+/// The longest text of a mask, with its quotes.
+const MASK_MAX: usize = 17;
+
+/// The fields of one record.
 #[derive(Default)]
-struct Fields<'a>([Option<(usize, Raw<'a>)>; Role::ALL.len()]);
+struct Fields<'a> {
+    /// By role, each with the rank of its name; rank 0 is the best.
+    roles: [Option<(usize, Raw<'a>)>; Role::ALL.len()],
+    /// Those that can say that the record does not count.
+    objections: Vec<(Polarity, Raw<'a>)>,
+}
 
 impl<'a> Fields<'a> {
+    /// Why the record does not count, if it says that it was withdrawn, or is not bad.
+    fn objection(&self, normalizer: &Normalizer<'_>) -> Option<Skip> {
+        let blocks = normalizer.rules().list == ListKind::Block;
+        self.objections.iter().find_map(|(polarity, value)| {
+            let why = polarity.objection(node::joined(value).as_bytes());
+            why.filter(|why| blocks || *why == Skip::Inactive)
+        })
+    }
+
+    fn clear(&mut self, role: Role) {
+        if let Some(slot) = self.roles.get_mut(role as usize) {
+            *slot = None;
+        }
+    }
+
+    fn ranked(&self, role: Role) -> Option<(usize, Raw<'a>)> {
+        self.roles.get(role as usize).copied().flatten()
+    }
+
     /// Sets the field of a role, unless it has a value with a better name.
     fn set_if_better(&mut self, role: Role, rank: usize, value: Raw<'a>, filled: bool) {
-        if let Some(slot) = self.0.get_mut(role as usize)
+        if let Some(slot) = self.roles.get_mut(role as usize)
             && filled
             && slot.is_none_or(|(best, _)| rank <= best)
         {
@@ -289,8 +361,19 @@ impl<'a> Fields<'a> {
         }
     }
 
+    /// Whether the object has the ends of a range.
+    fn are_ends(&self) -> bool {
+        if self.ranked(Role::Start).is_none() && self.ranked(Role::End).is_none() {
+            return false;
+        }
+        let [first, last] = [Role::Start, Role::End].map(|role| self.text(role));
+        let is_clear = |role: Role| self.ranked(role).is_none_or(|(rank, _)| rank < role::CLEAR);
+        let are_clear = is_clear(Role::Start) && is_clear(Role::End);
+        extent::are_ends(first.as_bytes(), last.as_bytes(), are_clear)
+    }
+
     fn of(&self, role: Role) -> Option<Raw<'a>> {
-        self.0.get(role as usize).copied().flatten().map(|(_, value)| value)
+        self.ranked(role).map(|(_, value)| value)
     }
 
     fn text(&self, role: Role) -> Cow<'a, str> {

@@ -1,7 +1,8 @@
 //! `otx-pulse`: pulses of AlienVault's Open Threat Exchange (OTX).
 //!
 //! `[{"tags":["phishing"],"indicators":[{"type":"domain","indicator":"evil.example.com"}]}]`, or the same
-//! below `results`. The tags of a pulse are the assessments of its indicators, unless an indicator has a role
+//! below `results`. Indicators also come without a pulse, in an array, a page or by themselves. The tags of a
+//! pulse are the assessments of its indicators, unless an indicator has a role
 //! of its own. Indicators that are no longer active (`is_active`) are skipped; `expiration` is their expiry.
 
 use super::document::{self, TextBase};
@@ -10,7 +11,7 @@ use super::{Format, Head, OpenError, Shape};
 use crate::entry::{Details, Normalizer, Skip};
 use crate::format::options::Options;
 use crate::format::role;
-use rapsheet_snapshot::{Assessments, Kinds, ParseError, Scope, Time};
+use rapsheet_snapshot::{Assessments, Kinds, ListKind, ParseError, Scope, Time};
 
 /// The row of the table.
 pub(in crate::format) static FORMAT: Format = Format {
@@ -37,6 +38,10 @@ fn read_pulse(pulse: Raw<'_>, base: &TextBase, normalizer: &mut Normalizer<'_>) 
     let tags = node::member(pulse, "tags").map(node::joined).unwrap_or_default();
     let assessments = role::category(tags.as_bytes(), Assessments::EMPTY);
     let created = node::time_of(pulse, "created");
+    if node::member(pulse, "indicator").is_some() {
+        normalizer.record_at(base.offset(pulse));
+        return read_indicator(pulse, assessments, None, normalizer);
+    }
     if let Some(indicators) = node::member(pulse, "indicators") {
         node::elements(indicators, |indicator| {
             normalizer.record_at(base.offset(indicator));
@@ -55,6 +60,9 @@ fn read_indicator(
     if matches!(text("is_active").as_ref(), "0" | "false") {
         return normalizer.skip(Skip::Inactive);
     }
+    if is_cleared(indicator) && normalizer.rules().list == ListKind::Block {
+        return normalizer.skip(Skip::Benign);
+    }
     let details = Details {
         first_seen: node::time_of(indicator, "created").or(created),
         expires: node::time_of(indicator, "expiration"),
@@ -72,6 +80,19 @@ fn read_indicator(
         "URI" => normalizer.reject(ParseError::PathOnly),
         _ => normalizer.skip(Skip::UnsupportedKind),
     }
+}
+
+/// Whether OTX validated an indicator as harmless: by its allowlist, or because it was reported as a false
+/// positive.
+fn is_cleared(indicator: Raw<'_>) -> bool {
+    let mut found = false;
+    if let Some(validation) = node::member(indicator, "validation") {
+        node::elements(validation, |check| {
+            let source = node::text_of(check, "source");
+            found |= matches!(source.as_ref(), "whitelist" | "false_positive");
+        });
+    }
+    found
 }
 
 #[cfg(test)]

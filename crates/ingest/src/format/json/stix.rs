@@ -16,7 +16,7 @@ use crate::download::lines;
 use crate::entry::{Details, Normalizer, Skip};
 use crate::format::options::{OptionRow, Options};
 use crate::format::role;
-use rapsheet_snapshot::{Assessment, Assessments, Kinds, ParseError, Time};
+use rapsheet_snapshot::{Assessment, Assessments, Kinds, ListKind, ParseError, Time};
 use std::borrow::Cow;
 use std::collections::hash_map::RandomState;
 use std::collections::{HashMap, HashSet};
@@ -140,7 +140,8 @@ impl ObjectReader<'_> {
                 if !matches!(kind.as_ref(), "" | "stix") {
                     return normalizer.skip(Skip::UnsupportedKind);
                 }
-                emit_pattern(&text("pattern"), &details(object), normalizer);
+                let details = details(object, normalizer.rules().list);
+                emit_pattern(&text("pattern"), &details, normalizer);
             }
             "ipv4-addr" | "ipv6-addr" | "domain-name" | "url" if self.takes_observables => {
                 let scope = normalizer.rules().scope;
@@ -151,17 +152,17 @@ impl ObjectReader<'_> {
     }
 }
 
-fn details(indicator: Raw<'_>) -> Details {
+fn details(indicator: Raw<'_>, list: ListKind) -> Details {
     let time = |name: &str| node::time_of(indicator, name);
     // STIX 2.1 has `indicator_types`, STIX 2.0 had `labels`.
     let words = ["indicator_types", "labels"].map(|name| node::member(indicator, name).map(node::joined));
     let assess = |text: &Cow<'_, str>| role::category(text.as_bytes(), Assessments::EMPTY);
     let found = words.iter().flatten().map(assess).find(|found| !found.is_empty());
     let assessments = found.unwrap_or_default();
-    // An indicator that is only `benign` is an exception.
+    // An indicator that is only `benign` is an exception from a list that blocks.
     let is_good = assessments == Assessments::EMPTY.with(Assessment::Trustworthy);
     Details {
-        inverted: is_good,
+        inverted: is_good && list == ListKind::Block,
         assessments,
         first_seen: time("valid_from"),
         last_seen: time("modified"),

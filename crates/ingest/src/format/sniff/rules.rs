@@ -4,7 +4,7 @@ use super::keys::Keys;
 use super::line::{self, is_name, is_type};
 use super::sample::Sample;
 use crate::entry::token_type::TokenType;
-use crate::format::{crowdsec, postfix_access, ublacklist, v2fly};
+use crate::format::{crowdsec, csv, postfix_access, ublacklist, v2fly};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 
@@ -89,6 +89,7 @@ pub(super) const RULES: &[(&str, Rule)] = &[
     ("spamhaus-drop-text", |sample| sample.most(50, "prefixes with a number of Spamhaus", line::is_drop_row)),
     ("netset", netset),
     ("dshield", |sample| sample.most(50, "rows with TABs between the columns", line::is_dshield_line)),
+    ("csv", |sample| named_columns(sample, b"|")),
     ("pipe-delimited", |sample| {
         sample.most(60, "rows with | between the columns", |line| {
             line.iter().filter(|byte| **byte == b'|').count() > 3
@@ -98,11 +99,12 @@ pub(super) const RULES: &[(&str, Rule)] = &[
     ("ip-range-csv", |sample| sample.most(80, "start,end,label", line::is_range_row)),
     ("toplist-csv", majestic),
     ("toplist-csv", |sample| sample.most(60, "a rank and a name", line::is_ranked)),
+    ("crowdsec", decisions),
+    ("csv", |sample| named_columns(sample, b",\t;")),
     ("suricata-dataset", |sample| sample.most(80, "base64 of a name", line::is_wrapped_name)),
     ("csv", tabbed),
     ("plain-ip-annotated", |sample| sample.most(50, "addresses with a remark", line::is_annotated)),
     ("maltrail", trails),
-    ("crowdsec", decisions),
     ("csv", |sample| sample.most(80, "columns", line::is_table_row)),
     ("csv", |sample| sample.most(80, "an indicator and other columns", line::is_keyed_row)),
     ("ip-range", |sample| sample.most(30, "ranges or masks", line::is_range_line)),
@@ -360,4 +362,11 @@ fn tabbed(sample: &Sample<'_>) -> Option<String> {
     } else {
         None
     }
+}
+
+/// A first line that names columns, or declares the delimiter between them, and rows with that delimiter.
+fn named_columns(sample: &Sample<'_>, delimiters: &[u8]) -> Option<String> {
+    let has_delimiter = |line: &[u8]| line.iter().any(|byte| delimiters.contains(byte));
+    let is_named = csv::has_header(sample.text, delimiters) && sample.share(50, has_delimiter);
+    is_named.then(|| "its first line names columns".to_owned())
 }

@@ -1,0 +1,192 @@
+//! Which fields of a record can say that its indicator is not bad, and when they do.
+//!
+//! A list that blocks holds such rows where a publisher exports all that was examined: benign, whitelisted,
+//! a false positive, not meant for detection (`to_ids`). They are skipped and counted. They are no allow
+//! entries: that a scan found nothing is weaker than what an allowlist promises.
+//!
+//! A confidence of 0 skips nothing, because many exporters write 0 for "not assessed". AbuseIPDB's score is
+//! another matter: its 0 says that nothing bad was reported.
+
+use super::role;
+use crate::entry::{Skip, taxonomy};
+
+/// What a field can say about its record.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Polarity {
+    /// A verdict in words.
+    Verdict,
+    /// Tags, of which one may say that the others were wrong.
+    Tags,
+    /// True where the indicator is not bad.
+    Good,
+    /// False where the indicator is not bad.
+    Bad,
+    /// Whether it is meant for detection.
+    ToIds,
+    /// Whether it is still active.
+    Active,
+    /// Whether it was withdrawn.
+    Withdrawn,
+    /// How bad it is, 0 for not at all.
+    Score,
+}
+
+/// Names of fields, as [`role::normal`] leaves them.
+const NAMES: &[(Polarity, &[&str])] = &[
+    (
+        Polarity::Verdict,
+        &[
+            "verdict",
+            "finalverdict",
+            "verdicts",
+            "disposition",
+            "classification",
+            "judgement",
+            "judgment",
+            "reputation",
+            "status",
+            "state",
+            "assessment",
+            "rating",
+            "result",
+            "conclusion",
+            "determination",
+            "resolution",
+            "triage",
+            "action",
+            "decision",
+            "policy",
+            "list",
+            "listtype",
+            "listname",
+            "trust",
+            "trustlevel",
+            "type",
+            "kind",
+            "ioctype",
+            "threat",
+            "threattype",
+            "category",
+        ],
+    ),
+    (Polarity::Tags, &["tags", "tag", "labels", "label", "flags"]),
+    (
+        Polarity::Good,
+        &[
+            "whitelisted",
+            "iswhitelisted",
+            "whitelist",
+            "iswhitelist",
+            "allowlisted",
+            "isallowlisted",
+            "allowlist",
+            "falsepositive",
+            "isfalsepositive",
+            "fp",
+            "isfp",
+            "benign",
+            "isbenign",
+            "trusted",
+            "istrusted",
+            "trustworthy",
+            "safe",
+            "issafe",
+            "clean",
+            "isclean",
+            "isharmless",
+            "good",
+            "isgood",
+            "knowngood",
+            "isknowngood",
+            "legitimate",
+            "islegitimate",
+            "riot",
+            "isriot",
+        ],
+    ),
+    (
+        Polarity::Bad,
+        &[
+            "malicious",
+            "ismalicious",
+            "isbad",
+            "isthreat",
+            "blocklisted",
+            "isblocklisted",
+            "blacklisted",
+            "isblacklisted",
+            "listed",
+            "islisted",
+        ],
+    ),
+    (Polarity::ToIds, &["toids"]),
+    (Polarity::Active, &["active", "isactive"]),
+    (Polarity::Withdrawn, &["retired", "revoked", "deleted", "isdeleted", "isrevoked"]),
+    (Polarity::Score, &["abuseconfidencescore", "abuseconfidence"]),
+];
+
+/// All names, with what their fields can say.
+pub(super) fn names() -> impl Iterator<Item = (Polarity, &'static str)> {
+    NAMES.iter().flat_map(|(polarity, names)| names.iter().map(|name| (*polarity, *name)))
+}
+
+impl Polarity {
+    /// What a field with this name can say; `None` for the names of other fields.
+    pub(super) fn of(name: &str) -> Option<Polarity> {
+        NAMES.iter().find(|(_, names)| names.contains(&name)).map(|(polarity, _)| *polarity)
+    }
+
+    /// Why a record of a list that blocks does not count, if the text of its field says so.
+    pub(super) fn objection(self, text: &[u8]) -> Option<Skip> {
+        let text = std::str::from_utf8(role::non_null(text)).unwrap_or_default();
+        let is = |words: &[&str]| words.iter().any(|word| word.eq_ignore_ascii_case(text));
+        let (yes, no) = (|| is(&["true", "1", "yes", "y", "t"]), || is(&["false", "0", "no", "n", "f"]));
+        let when = |holds: bool, why: Skip| holds.then_some(why);
+        match self {
+            _ if text.is_empty() => None,
+            Polarity::Verdict if is(&["retired", "inactive", "revoked", "deleted"]) => Some(Skip::Inactive),
+            Polarity::Verdict => when(taxonomy::is_benign(text), Skip::Benign),
+            Polarity::Tags => when(text.split([',', ';', '|']).any(taxonomy::is_retraction), Skip::Benign),
+            Polarity::Good => when(yes() || taxonomy::is_benign(text), Skip::Benign),
+            Polarity::Bad => when(no(), Skip::Benign),
+            Polarity::ToIds => when(no(), Skip::ToIds),
+            Polarity::Active => when(no(), Skip::Inactive),
+            Polarity::Withdrawn => when(yes(), Skip::Inactive),
+            Polarity::Score => when(text.parse() == Ok(0.0_f32), Skip::NoScore),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn objects_to_rows_that_are_not_bad_only() {
+        let said =
+            |name: &str, text: &str| Polarity::of(name).and_then(|found| found.objection(text.as_bytes()));
+        for (name, text, expected) in [
+            ("classification", "benign", Some(Skip::Benign)),
+            ("classification", "malicious", None),
+            ("classification", "unknown", None),
+            ("verdict", "Not malicious", Some(Skip::Benign)),
+            ("status", "False Positive", Some(Skip::Benign)),
+            ("status", "offline", None),
+            ("status", "retired", Some(Skip::Inactive)),
+            ("iswhitelisted", "true", Some(Skip::Benign)),
+            ("iswhitelisted", "false", None),
+            ("iswhitelisted", "", None),
+            ("malicious", "0", Some(Skip::Benign)),
+            ("malicious", "5", None),
+            ("toids", "0", Some(Skip::ToIds)),
+            ("toids", "1", None),
+            ("tags", "phishing,false-positive", Some(Skip::Benign)),
+            ("tags", "phishing,clean", None),
+            ("abuseconfidencescore", "0", Some(Skip::NoScore)),
+            ("abuseconfidencescore", "100", None),
+            ("confidence", "0", None),
+        ] {
+            assert_eq!(said(name, text), expected, "{name} {text}");
+        }
+    }
+}
