@@ -356,11 +356,11 @@ fn emit_unanchored(text: &[u8], details: &Details, normalizer: &mut Normalizer<'
     if let Some(host) = schemed {
         // A path keeps its scheme; without one, the URL would be blocked under every scheme.
         let has_path = memchr::memchr(b'/', host).is_some_and(|at| at + 1 < host.len());
-        return if has_path {
-            emit_exact(text, details, normalizer)
-        } else {
-            emit_anchored(host, Scope::Tree, details, normalizer)
-        };
+        match has_path {
+            true => emit_exact(text, details, normalizer),
+            false => emit_anchored(host, Scope::Tree, details, normalizer),
+        }
+        return;
     }
     let name = text.strip_suffix(b"^").unwrap_or(text);
     if name.starts_with(b"[") {

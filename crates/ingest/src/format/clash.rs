@@ -29,6 +29,9 @@ pub(super) static FORMAT: Format = Format {
     ..Format::DEFAULT
 };
 
+/// How many lines show whether the rules of a file name policies.
+const SAMPLE: usize = 2000;
+
 struct Clash {
     /// Whether most rules of the file name a policy.
     has_policies: bool,
@@ -36,7 +39,7 @@ struct Clash {
 
 fn open(_: &Options, head: Head<'_>) -> Result<Box<dyn LineReader>, OpenError> {
     let (mut rules, mut named) = (0u32, 0u32);
-    for line in lines::trimmed(head.bytes) {
+    for line in lines::trimmed(head.bytes).take(SAMPLE) {
         let Some(rule) = classical_rule(item(line)) else { continue };
         rules += 1;
         named += u32::from(rule.policy.is_some());
@@ -60,11 +63,12 @@ impl LineReader for Clash {
     }
 }
 
-/// The text of a line without the mark of a YAML list, quotes and a comment.
+/// The text of a line without the mark of a YAML list, quotes and a comment (`#`, `;` or `//` after a blank).
 fn item(line: &[u8]) -> &[u8] {
     let text = line.strip_prefix(b"- ").unwrap_or(line).trim_ascii();
     let text = token::before_comment(text);
-    let remark = memchr::memmem::find(text, b" //");
+    let remark =
+        memchr::memchr_iter(b'/', text).find(|at| text.get(..*at).is_some_and(|head| head.ends_with(b" ")));
     token::unwrap(remark.and_then(|at| text.get(..at)).unwrap_or(text).trim_ascii_end())
 }
 
@@ -184,7 +188,7 @@ fn classical(kind: &[u8], value: &[u8], normalizer: &mut Normalizer<'_>) {
         b"DOMAIN-KEYWORD" | b"HOST-KEYWORD" | b"DOMAIN-REGEX" | b"DOMAIN-WILDCARD" | b"HOST-WILDCARD"
         | b"URL-REGEX" | b"AND" | b"OR" | b"NOT" => normalizer.reject(ParseError::Pattern),
         b"GEOIP" | b"GEOSITE" | b"MATCH" | b"FINAL" | b"RULE-SET" | b"DOMAIN-SET" => {
-            normalizer.skip(Skip::Policy)
+            normalizer.skip(Skip::Policy);
         }
         _ => normalizer.skip(Skip::UnsupportedKind),
     }

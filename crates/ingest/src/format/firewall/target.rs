@@ -56,9 +56,9 @@ impl<'l> Target<'l> {
     pub(super) fn emit_in_scope(self, scope: Scope, normalizer: &mut Normalizer<'_>) {
         let text = self.trimmed();
         if is_name(text) {
-            self.emit_name(scope, normalizer)
+            self.emit_name(scope, normalizer);
         } else {
-            normalizer.address(text, &details(self.inverted))
+            normalizer.address(text, &details(self.inverted));
         }
     }
 
