@@ -186,7 +186,7 @@ mod tests {
             ("abuseconfidencescore", "100", None),
             ("confidence", "0", None),
         ] {
-            assert_eq!(said(name, text), expected, "{name} {text}");
+            assert_eq!(states(name, text), expected, "{name} {text}");
         }
     }
 }
