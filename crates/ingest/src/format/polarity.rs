@@ -163,7 +163,7 @@ mod tests {
 
     #[test]
     fn objects_to_rows_that_are_not_bad_only() {
-        let said =
+        let states =
             |name: &str, text: &str| Polarity::of(name).and_then(|found| found.objection(text.as_bytes()));
         for (name, text, expected) in [
             ("classification", "benign", Some(Skip::Benign)),
