@@ -202,6 +202,8 @@ fn small_formats_are_told_apart() {
         ("# list\n*://evil.com/*\n@*://good.evil.com/*\n/evil/\n", "ublacklist"),
         ("45.9.20.5:scanner\n\"2a06:e480::5\":x\n45.9.21.:\nevil.com:phish\n", "wazuh-cdb"),
         ("45.9.20.5:\n45.9.20.6:\n", "wazuh-cdb"),
+        ("45.9.20.0/24 :127.0.0.2:x\n45.9.21.5 :127.0.0.2:y\n", "rbldnsd-ip4"),
+        (".evil.com :127.0.0.2:x\nevil.net :127.0.0.2:y\n", "rbldnsd-dnset"),
         ("45.9.20.5:8080\n45.9.20.6:3128\n", "plain-ip"),
         ("45.9.20.5 reject\n45.9.21.0/24 permit\n", "postfix-access"),
         ("evil.com REJECT spam\nevil.net 550 no\n.evil.org OK\n", "postfix-access"),

@@ -31,7 +31,7 @@ fn wazuh_lists_of_addresses_networks_and_names() {
 #[test]
 fn wazuh_values_that_say_harmless_do_not_block() {
     let text = "45.9.20.5:whitelist\n45.9.20.6:benign\n45.9.20.7:botnet\n";
-    assert_reads("wazuh-cdb", text, &["skip policy", "skip policy", "ip 45.9.20.7"]);
+    assert_reads("wazuh-cdb", text, &["skip benign", "skip benign", "ip 45.9.20.7"]);
 }
 
 #[test]
@@ -179,6 +179,14 @@ fn wrapper_rules_reach_as_far_as_they_say() {
         "ip 45.9.20.11",
     ];
     assert_reads("hosts-deny", text, &expected);
+}
+
+#[test]
+fn wrapper_rules_of_hosts_allow_do_not_block() {
+    let text = "# /etc/hosts.allow: who may come in\nsshd: 45.9.20.5\nsshd: 45.9.20.6 : deny\n";
+    assert_reads("hosts-deny", text, &["skip comment", "allow ip 45.9.20.5", "ip 45.9.20.6"]);
+    let text = "# hosts.deny, see also hosts.allow\nsshd: 45.9.20.5\n";
+    assert_reads("hosts-deny", text, &["skip comment", "ip 45.9.20.5"]);
 }
 
 #[test]

@@ -433,7 +433,6 @@ impl<'a> Normalizer<'a> {
     }
 }
 
-const TRUSTED: Assessments = Assessments::EMPTY.with(Assessment::Trustworthy);
 /// Whether a path has a star that stands for any text: as a whole segment, or at its end. Lists for firewalls
 /// write `host/*` for all URLs of a host, and `^` for one segment; as a URL it would match nothing. A star
 /// elsewhere is a character, and so is one in a query.
@@ -444,6 +443,8 @@ fn has_star_segment(path: &[u8]) -> bool {
     let path = path.split(|byte| *byte == b'?').next().unwrap_or(&[]);
     path.ends_with(b"*") || path.split(|byte| *byte == b'/').any(|segment| matches!(segment, b"*" | b"^"))
 }
+
+const TRUSTED: Assessments = Assessments::EMPTY.with(Assessment::Trustworthy);
 
 fn with_port(details: &Details, port: Option<u16>) -> Details {
     Details { port: port.or(details.port), ..details.clone() }

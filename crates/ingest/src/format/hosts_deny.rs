@@ -5,6 +5,8 @@
 //! these octets. What follows `EXCEPT` is an exception, and a rule with the option `allow` lets its clients
 //! in. A `\` at the end of a line continues the rule on the next one.
 //!
+//! hosts.allow has the same syntax. A file whose comments name it, and not hosts.deny, lets its clients in.
+//!
 //! `ALL`, `LOCAL`, `@netgroup` and `user@host` are no indicators, a `/path` names a file that is never opened,
 //! and options such as `spawn` are commands, which are not looked into.
 
@@ -27,20 +29,20 @@ pub(super) static FORMAT: Format = Format {
 /// A rule that is longer than this is cut. No real one comes near.
 const RULE_MAX: usize = 64 << 10;
 
-#[derive(Default)]
 struct HostsDeny {
+    /// Whether rules without an option let their clients in.
+    is_hosts_allow: bool,
     /// The lines of a rule that ended in `\` so far.
     begun: Vec<u8>,
-    is_hosts_allow: bool,
 }
 
 fn open(_: &Options, head: Head<'_>) -> Result<Box<dyn OrderedReader>, OpenError> {
-    Ok(Box::new(HostsDeny { is_hosts_allow: is_hosts_allow(head), ..HostsDeny::default() }))
+    Ok(Box::new(HostsDeny { is_hosts_allow: is_hosts_allow(head.bytes), begun: Vec::new() }))
 }
 
-/// Whether a file is hosts.allow, which has the same syntax. The comment that systems put at its start says so.
-pub(super) fn is_hosts_allow(head: Head<'_>) -> bool {
-    let names = |file: &[u8]| memchr::memmem::find(head.bytes, file).is_some();
+/// Whether a file is hosts.allow: the comment that systems put at its start names it.
+pub(super) fn is_hosts_allow(head: &[u8]) -> bool {
+    let names = |file: &[u8]| memchr::memmem::find(head, file).is_some();
     names(b"hosts.allow") && !names(b"hosts.deny")
 }
 
@@ -80,8 +82,7 @@ fn words(text: &[u8]) -> impl Iterator<Item = &[u8]> {
     text.split(|byte| matches!(byte, b' ' | b'\t' | b',')).filter(|word| !word.is_empty())
 }
 
-/// Emits the clients of a rule, given what follows its daemons. In hosts.allow they are let in, unless the rule
-/// says `deny`.
+/// Emits the clients of a rule, given what follows its daemons.
 pub(super) fn emit_clients(text: &[u8], is_hosts_allow: bool, normalizer: &mut Normalizer<'_>) {
     let (list, options) = split_options(text);
     let says = |verdict: &[u8]| {

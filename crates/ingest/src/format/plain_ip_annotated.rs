@@ -81,7 +81,7 @@ impl LineReader for Annotated {
             return normalizer.address(token::unwrap(key), &Details::NONE);
         }
         match note.trim_ascii_start() {
-            note if says_not_bad(note) => normalizer.skip(Skip::Policy),
+            note if says_not_bad(note) => normalizer.skip(Skip::Benign),
             // `first - last`, perhaps with a comment after it.
             [b'-', b' ', ..] => normalizer.address(token::before_comment(line), &Details::NONE),
             // `address /length`: no prefix, and more than an address.
@@ -212,8 +212,8 @@ mod tests {
             "REJECT bad-ip",
             "REJECT path-only",
             "SKIP header",
-            "SKIP policy",
-            "SKIP policy",
+            "SKIP benign",
+            "SKIP benign",
             "ip 45.9.20.10",
         ];
         assert_eq!(render("plain-ip-annotated", &[], text), expected);

@@ -3,16 +3,16 @@
 //! `192.0.2.7:scanner`, `192.0.2.7:`, `"2001:db8::5":scanner`. The first `:` ends a key, so a key that holds
 //! one is in double quotes. `192.0.2.:` is the network of the octets before the dot. A value is free text and
 //! may be missing; one that is a known category is an assessment, and a row whose value says that it is harmless
-//! is skipped.
+//! blocks nothing.
 //!
 //! Lists are older than the quotes, and some hold IPv6 addresses or URLs without them. Such a line is read
 //! where only one reading is an indicator, and otherwise rejected.
 
 use super::{Format, Head, LineReader, OpenError, Shape, header, ranges, role};
-use crate::entry::{Details, Normalizer, Skip};
+use crate::entry::{Details, Normalizer};
 use crate::format::options::Options;
 use crate::format::token;
-use rapsheet_snapshot::{AddressRange, Assessment, Assessments, Kinds};
+use rapsheet_snapshot::{AddressRange, Assessments, Kinds};
 
 /// The row of the table.
 pub(super) static FORMAT: Format = Format {
@@ -38,9 +38,6 @@ impl LineReader for Cdb {
         let (key, value) = split(line);
         let value = value.unwrap_or(&[]);
         let assessments = role::category(token::unquoted(value.trim_ascii()), Assessments::EMPTY);
-        if assessments.iter().any(|word| word == Assessment::Trustworthy) {
-            return normalizer.skip(Skip::Policy);
-        }
         let details = Details { assessments, ..Details::NONE };
         if key.ends_with(b".") && key.iter().all(|byte| byte.is_ascii_digit() || *byte == b'.') {
             return ranges::emit(ranges::wildcard(key), &details, normalizer);

@@ -49,7 +49,7 @@ struct Firewall {
 }
 
 fn open(_: &Options, head: Head<'_>) -> Result<Box<dyn OrderedReader>, OpenError> {
-    let is_hosts_allow = hosts_deny::is_hosts_allow(head);
+    let is_hosts_allow = hosts_deny::is_hosts_allow(head.bytes);
     Ok(Box::new(Firewall { inside: Inside::Nothing, in_good_set: false, is_hosts_allow }))
 }
 

@@ -182,6 +182,11 @@ pub(super) fn is_filter_rule(line: &[u8]) -> bool {
         || cosmetic.into_iter().any(hides)
 }
 
+/// `192.0.2.0/24 :127.0.0.2:text`.
+pub(super) fn has_return_code(line: &[u8]) -> bool {
+    token::first(line).1.trim_ascii_start().starts_with(b":127.")
+}
+
 /// A name of a set of rbldnsd: `x`, `.x`, `*.x`, perhaps with a value.
 pub(super) fn is_set_name(line: &[u8]) -> bool {
     let name = first(line);
@@ -375,7 +380,8 @@ pub(super) fn is_pair(line: &[u8]) -> bool {
     let (key, value) = wazuh_cdb::split(line);
     let is_network = key.ends_with(b".") && key.iter().all(|byte| byte.is_ascii_digit() || *byte == b'.');
     let is_key = is_network || csv::is_indicator(key) || type_of(key) == TokenType::Unsupported;
-    value.is_some() && !key.contains(&b' ') && is_key
+    let is_glued = line.get(key.len()) == Some(&b':') || line.starts_with(b"\"");
+    value.is_some() && is_glued && !key.contains(&b' ') && is_key
 }
 
 /// `192.0.2.7:8080`, perhaps with a path or a remark after the port.

@@ -94,8 +94,6 @@ mod tests {
             ("netset", "plain-ip"),
             ("maltrail", "plain-ip"),
             ("squidguard", "plain-domain"),
-            ("rbldnsd-ip4", "plain-ip-annotated"),
-            ("rbldnsd-dnset", "domain-wildcard"),
             ("ndjson", "json"),
         ];
         let mut wrong = Vec::new();

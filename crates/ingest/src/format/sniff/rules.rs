@@ -117,12 +117,6 @@ pub(super) const RULES: &[(&str, Rule)] = &[
     ("freetext", |sample| sample.holds(&["[.]", "hxxp", "http://", "https://"])),
 ];
 
-/// A first line that names columns, or declares the delimiter between them.
-fn named_columns(sample: &Sample<'_>, delimiters: &[u8]) -> Option<String> {
-    let is_named = csv::has_header(sample.text, delimiters);
-    is_named.then(|| "its first line names columns".to_owned())
-}
-
 /// The evidence, if the root element of an XML text is one of these.
 fn root(sample: &Sample<'_>, names: &[&str]) -> Option<String> {
     let mut rest = sample.text.strip_prefix(b"<")?;
@@ -236,10 +230,11 @@ fn adblock_header(sample: &Sample<'_>) -> Option<String> {
     (sample.count(is_plain) * 100 < others * 80 || others == 0).then_some(why)
 }
 
-/// A special line at the beginning, and entries after it. The special line is the only sign of the syntax, and
-/// it decides what the others mean.
+/// A special line at the beginning, and entries after it, or entries with values. The special line may be the
+/// only sign of the syntax, and it decides what the others mean.
 fn rbldnsd(sample: &Sample<'_>, kind: TokenType) -> Option<String> {
-    let why = sample.header(&["$SOA ", "$TIMESTAMP ", "$DATASET ", "$MAXRANGE4", ":127.0.0.", "$NS "])?;
+    let header = sample.header(&["$SOA ", "$TIMESTAMP ", "$DATASET ", "$MAXRANGE4", ":127.0.0.", "$NS "]);
+    let why = header.or_else(|| sample.most(50, "entries with a value", line::has_return_code))?;
     let is_special = |line: &[u8]| line.starts_with(b":") || line.starts_with(b"$");
     let is_numeric = |line: &[u8]| line::first(line).iter().all(|byte| b"0123456789./-:!".contains(byte));
     let entries = sample.count(|line| !is_special(line));
@@ -367,4 +362,11 @@ fn tabbed(sample: &Sample<'_>) -> Option<String> {
     } else {
         None
     }
+}
+
+/// A first line that names columns, or declares the delimiter between them, and rows with that delimiter.
+fn named_columns(sample: &Sample<'_>, delimiters: &[u8]) -> Option<String> {
+    let has_delimiter = |line: &[u8]| line.iter().any(|byte| delimiters.contains(byte));
+    let is_named = csv::has_header(sample.text, delimiters) && sample.share(50, has_delimiter);
+    is_named.then(|| "its first line names columns".to_owned())
 }
