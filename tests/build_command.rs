@@ -171,14 +171,17 @@ fn invalid_catalogue_exits_with_2() {
 #[test]
 fn damaged_previous_snapshot_exits_with_4_and_names_the_remedy() {
     let dir = build_dir();
-    dir.write("out.rap", "not a snapshot");
+    let sample = fs::read(dir.path("rapsheet.rap")).expect("a snapshot");
+    let damaged = &sample[..sample.len() - 1];
+    dir.write("out.rap", damaged);
     let output = dir.run(BUILD);
     assert_eq!(code(&output), 4);
     assert!(stderr(&output).contains("--previous none"), "{}", stderr(&output));
-    assert_eq!(dir.read("out.rap"), "not a snapshot");
+    assert!(fs::read(dir.path("out.rap")).expect("it stays") == damaged);
     assert_eq!(code(&dir.run(&[BUILD, &["--previous", "none"]].concat())), 0);
     assert_eq!(code(&dir.run(&[BUILD, &["--previous", "missing.rap"]].concat())), 4);
-    dir.write("out.rap.state", "not a state");
+    let state = fs::read(dir.path("out.rap.state")).expect("a state file");
+    dir.write("out.rap.state", &state[..state.len() - 1]);
     let output = dir.run(BUILD);
     assert_eq!(code(&output), 4);
     assert!(stderr(&output).contains("out.rap.state: not a sound state file"), "{}", stderr(&output));
@@ -204,11 +207,11 @@ fn failed_write_leaves_the_old_snapshot() {
     let before = fs::read(dir.path("out.rap")).expect("an existing file");
     dir.write("downloads/bad-ip.txt", "45.9.20.9\n");
     let output = dir.run(&[BUILD, &["--report", "no/such/folder/report.json"]].concat());
-    assert_eq!(code(&output), 5, "{}", stderr(&output));
+    assert_eq!(code(&output), 2, "{}", stderr(&output));
     assert!(fs::read(dir.path("out.rap")).expect("an existing file") == before);
     let output =
         dir.run(&["build", "--catalog", "catalog.toml", "--downloads", "downloads", "--out", "no/x.rap"]);
-    assert_eq!(code(&output), 5);
+    assert_eq!(code(&output), 2);
 }
 
 #[test]
@@ -359,11 +362,13 @@ fn writes_reports_into_pipes_and_devices() {
     let report: Value = serde_json::from_str(stdout(&output)).expect("the report and nothing else");
     assert_eq!(report["feeds"].as_array().map(Vec::len), Some(2));
     if cfg!(target_os = "linux") {
-        let before = fs::read(dir.path("out.rap")).expect("an existing file");
+        // A device is written to after the snapshot is published.
         dir.write("downloads/bad-ip.txt", "45.9.20.7\n");
         let output = dir.run(&[BUILD, &["--report", "/dev/full"]].concat());
-        assert_eq!(code(&output), 5, "{}", stderr(&output));
-        assert!(fs::read(dir.path("out.rap")).expect("an existing file") == before, "nothing is published");
+        assert_eq!(code(&output), 3, "{}", stderr(&output));
+        assert!(stderr(&output).contains("/dev/full: writing failed"), "{}", stderr(&output));
+        let answer = json_lines(&dir.run(&["--snapshot", "out.rap", "lookup", "-o", "jsonl", "45.9.20.7"]));
+        assert_eq!(answer[0]["status"], json!(1), "the snapshot is published");
     }
 }
 

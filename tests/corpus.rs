@@ -101,6 +101,7 @@ const EXPECTED_LOSSES: &[(&str, &str, &str)] = &[
     ("compressed/urlhaus-filter.urlhaus-filter-hosts-online.txt.br", "binary", "brotli has no magic number"),
     ("compressed/urlhaus-filter.urlhaus-filter-rpz-online.conf.br", "binary", "brotli has no magic number"),
     ("csv/intelmq.cert.txt", "bogon", "a sample with documentation addresses"),
+    ("csv/intelmq.defacement_accepted", "bogon", "a sample with documentation addresses"),
     ("csv/intelmq.extra_regex", "no-data", "a sample with documentation addresses"),
     ("csv/intelmq.invalid_sample_report", "no-data", "a sample of what is invalid"),
     ("csv/intelmq.test_smb", "no-data", "a sample with private addresses"),

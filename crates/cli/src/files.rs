@@ -144,7 +144,7 @@ fn leads_to_own_stream(path: &Path) -> bool {
 /// it.
 ///
 /// # Errors
-/// It is a folder, lies in no folder, is a link to a device or a pipe, or is a snapshot.
+/// It is a folder, or lies in no folder.
 pub(crate) fn check_target(flag: &str, target: &Path) -> Result<(), Failure> {
     let usage = |what: String| Err(Failure::usage(format_args!("{flag} {}: {what}", target.display())));
     let ends_in_separator = target.as_os_str().as_encoded_bytes().ends_with(b"/");
@@ -155,15 +155,18 @@ pub(crate) fn check_target(flag: &str, target: &Path) -> Result<(), Failure> {
     if !folder.is_dir() {
         return usage(format!("the folder {} does not exist; create it, or name another", folder.display()));
     }
-    let is_link = fs::symlink_metadata(target).is_ok_and(|about| about.is_symlink());
-    if is_link && is_stream(target) && !leads_to_own_stream(target) {
-        return usage("it is a link to a device or a pipe; name that itself".to_owned());
-    }
     Ok(())
 }
 
-/// Checks that a result other than a snapshot replaces no snapshot.
-pub(crate) fn check_replaces_no_snapshot(flag: &str, target: &Path) -> Result<(), Failure> {
+/// Checks that a result other than a snapshot replaces no snapshot and follows no link to a device or a pipe.
+pub(crate) fn check_report(flag: &str, target: &Path) -> Result<(), Failure> {
+    let is_link = fs::symlink_metadata(target).is_ok_and(|about| about.is_symlink());
+    if is_link && is_stream(target) && !leads_to_own_stream(target) {
+        let target = target.display();
+        return Err(Failure::usage(format_args!(
+            "{flag} {target}: it is a link to a device or a pipe; name that itself"
+        )));
+    }
     match head_of(target) {
         Ok(Some(head)) if layout::is_snapshot(&head) => {
             let target = target.display();

@@ -201,7 +201,7 @@ impl Build {
         for (flag, path) in reports.into_iter().filter_map(|(flag, path)| Some((flag, path.as_ref()?))) {
             files.add_output(flag, path)?;
             files::check_target(flag, path)?;
-            files::check_replaces_no_snapshot(flag, path)?;
+            files::check_report(flag, path)?;
         }
         Ok(())
     }

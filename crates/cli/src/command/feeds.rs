@@ -81,6 +81,8 @@ struct Row {
     /// How long the content may stay the same; `None` for ever, or where the feed is not in the catalogue.
     max_unchanged_seconds: Option<i64>,
     url: String,
+    /// The name of the download in the folder of downloads; `None` where there is no catalogue.
+    file: Option<String>,
     homepage: String,
     licence: String,
 }
@@ -105,6 +107,7 @@ fn catalog_rows(args: &Feeds, settings: &Settings) -> Result<Option<Vec<Row>>, F
         max_age_seconds: feed.max_age_seconds,
         max_unchanged_seconds: feed.max_unchanged_seconds,
         url: feed.url.clone(),
+        file: Some(feed.file.clone()),
         homepage: feed.homepage.clone(),
         licence: feed.licence.clone(),
         ..Row::default()
