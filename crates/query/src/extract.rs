@@ -291,7 +291,8 @@ impl<'a> Extractor<'a> {
     /// Adds a URL of a mail's source, where `=` is `=3D`, as it was sent.
     fn quoted_printable(&mut self, start: usize, end: usize) {
         let url = self.slice(start, end);
-        let Some(first) = memchr::memmem::find(url, b"=3D") else { return };
+        let is_mark = |at: &usize| url.get(*at..).is_some_and(|rest| rest.starts_with(b"=3D"));
+        let Some(first) = memchr::memchr_iter(b'=', url).find(is_mark) else { return };
         let mut sent = url.get(..first).unwrap_or(&[]).to_vec();
         let mut rest = url.get(first..).unwrap_or(&[]);
         while let Some(byte) = rest.first() {
@@ -533,6 +534,10 @@ fn escaped_edge(url: &[u8]) -> Option<usize> {
 
 /// The first punctuation mark beyond ASCII: typographic quotes, CJK and full-width punctuation.
 fn punctuation(text: &[u8]) -> Option<usize> {
+    // Vectorized, unlike a search for the first such byte.
+    if text.is_ascii() {
+        return None;
+    }
     let first = text.iter().position(|byte| !byte.is_ascii())?;
     let is_mark = |at: &usize| {
         matches!(
@@ -552,6 +557,9 @@ fn punctuation(text: &[u8]) -> Option<usize> {
 /// Where a host is followed by a punctuation mark beyond ASCII, which IDNA would take for a letter; the full
 /// stops of CJK are dots there.
 fn quoted_host(url: &[u8]) -> Option<usize> {
+    if url.is_ascii() {
+        return None;
+    }
     let host = url.split(|byte| matches!(byte, b'/' | b'?' | b'#')).next()?;
     let is_dot = |at: &usize| {
         ["。", "．", "｡"]
