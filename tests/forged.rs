@@ -1,8 +1,8 @@
 //! Forged snapshots whose checksums hold: every number that a reader acts on, replaced by others.
 //!
-//! What a forged file answers is its author's affair. But no reader may run without end on one, in a trusted open either,
-//! and `verify` must see a number that does not fit what it belongs to. Each file is read on a thread of its own, so
-//! that a walk without end is a failed test.
+//! What a forged file answers is its author's affair. But no reader may run without end on one, in a trusted
+//! open either, and `verify` must see a number that does not fit what it belongs to. Each file is read on a
+//! thread of its own, so that a walk without end is a failed test.
 
 use crate::damage::{forge, small_snapshot};
 use crate::support::{Harness, day};
@@ -131,7 +131,8 @@ fn values(own: u64, width: usize) -> Vec<u64> {
     values
 }
 
-/// The offsets of the numbers of a section that are replaced: its header and first rows, its last rows, and some between.
+/// The offsets of the numbers of a section that are replaced: its header and first rows, its last rows, and
+/// some between.
 fn places(section: Range<usize>, width: usize) -> Vec<usize> {
     let length = section.len() / width;
     let step = (length / 4).max(1);
@@ -185,8 +186,9 @@ fn counts_that_no_length_bounds_do_not_keep_verification_busy() {
                 (section.count, section.bytes) = (huge, vec![0; 16]);
             }
             for section in &mut all {
-                let is_index = [Section::Ipv6Index, Section::Ipv6Ranges, Section::UrlBlocks, Section::NameLeaves]
-                    .contains(&section.section);
+                let is_index =
+                    [Section::Ipv6Index, Section::Ipv6Ranges, Section::UrlBlocks, Section::NameLeaves]
+                        .contains(&section.section);
                 section.count = if is_index { huge } else { section.count };
             }
             let (forged, other) = (put_together(&sound, all), Arc::clone(&sound));
@@ -202,7 +204,13 @@ fn a_file_that_lost_a_whole_kind_of_entries_is_noticed() {
     let kinds: [&[Section]; 4] = [
         &[Section::Ipv4Directory, Section::Ipv4Ends, Section::Ipv4Sets, Section::Ipv4Times],
         &[Section::Ipv6Index, Section::Ipv6Ranges, Section::Ipv6Sets, Section::Ipv6Times],
-        &[Section::NameFilter, Section::NameLocator, Section::NameLeaves, Section::NameSets, Section::NameTimes],
+        &[
+            Section::NameFilter,
+            Section::NameLocator,
+            Section::NameLeaves,
+            Section::NameSets,
+            Section::NameTimes,
+        ],
         &[Section::UrlBlocks, Section::UrlSets, Section::UrlTimes],
     ];
     for lost in kinds {
@@ -214,7 +222,8 @@ fn a_file_that_lost_a_whole_kind_of_entries_is_noticed() {
     }
 }
 
-/// A snapshot of `entries` IPv6 addresses in every second place, which all share one set of `members` records.
+/// A snapshot of `entries` IPv6 addresses in every second place, which all share one set of `members`
+/// records.
 fn square(entries: u32, members: u32) -> Vec<u8> {
     use rapsheet_snapshot::section::RangeEntry;
     use rapsheet_snapshot::section::{ipv6, packed, records};

@@ -207,9 +207,12 @@ fn peak_of_dated_rows(rows: u32) -> u64 {
         let (day, hour) = (at / 86_400 % 28 + 1, at / 3600 % 24);
         let address = (45 << 24 | 9 << 16) + at * 3;
         let [a, b, c, d] = address.to_be_bytes();
-        format!("{a}.{b}.{c}.{d},2026-11-{day:02}T{hour:02}:{minute:02}:{second:02}Z,2027-01-{day:02}T{hour:02}:{second:02}:{minute:02}Z\n")
+        format!(
+            "{a}.{b}.{c}.{d},2026-11-{day:02}T{hour:02}:{minute:02}:{second:02}Z,2027-01-{day:02}T{hour:02}:{second:02}:{minute:02}Z\n"
+        )
     };
-    let text: String = std::iter::once("value,first_seen,expires\n".to_owned()).chain((0..rows).map(row)).collect();
+    let text: String =
+        std::iter::once("value,first_seen,expires\n".to_owned()).chain((0..rows).map(row)).collect();
     dir.write("downloads/a.csv", text);
     dir.write(
         "catalog.toml",
@@ -240,14 +243,26 @@ fn a_row_with_times_of_its_own_takes_a_hundred_bytes() {
 #[test]
 fn a_feed_that_does_not_fit_the_memory_is_held_and_the_others_are_published() {
     let dir = TestDir::new();
-    let list = |count: u32, of: &str| -> String { (0..count).map(|at| format!("h{at:x}.{of}.com\n")).collect() };
+    let list =
+        |count: u32, of: &str| -> String { (0..count).map(|at| format!("h{at:x}.{of}.com\n")).collect() };
     dir.write("downloads/small.txt", list(300, "evilsmall"));
     dir.write("downloads/large.txt", list(60_000, "evillarge"));
     dir.write("downloads/other.txt", list(500, "evilother"));
-    let feed = |id: &str| format!("[[feed]]\nid = \"{id}\"\nprovider = \"{id}.example\"\nformat = \"plain-domain\"\n");
+    let feed = |id: &str| {
+        format!("[[feed]]\nid = \"{id}\"\nprovider = \"{id}.example\"\nformat = \"plain-domain\"\n")
+    };
     dir.write("catalog.toml", ["small", "large", "other"].map(feed).concat());
     let build = |more: &[&str]| {
-        let args = ["build", "--catalog", "catalog.toml", "--downloads", "downloads", "--out", "new.rap", "--previous"];
+        let args = [
+            "build",
+            "--catalog",
+            "catalog.toml",
+            "--downloads",
+            "downloads",
+            "--out",
+            "new.rap",
+            "--previous",
+        ];
         let output = dir.run(&[&args[..], &["none", "--report", "report.json"], more].concat());
         let report: Value = serde_json::from_str(&dir.read("report.json")).expect("a report");
         let states: Vec<String> = report["feeds"]
@@ -263,10 +278,23 @@ fn a_feed_that_does_not_fit_the_memory_is_held_and_the_others_are_published() {
     let (code, states, bytes) = build(&["--max-memory", "2M"]);
     assert_eq!((code, states.join(", ").as_str()), (Some(3), "large heldmemory, other ok, small ok"));
     for threads in ["1", "3"] {
-        assert!(build(&["--max-memory", "2M", "--threads", threads]).2 == bytes, "the same at {threads} threads");
+        assert!(
+            build(&["--max-memory", "2M", "--threads", threads]).2 == bytes,
+            "the same at {threads} threads"
+        );
     }
     for bad in ["2", "many", "1X", "99999999999999999999G"] {
-        let args = ["build", "--catalog", "catalog.toml", "--downloads", "downloads", "--out", "new.rap", "--max-memory", bad];
+        let args = [
+            "build",
+            "--catalog",
+            "catalog.toml",
+            "--downloads",
+            "downloads",
+            "--out",
+            "new.rap",
+            "--max-memory",
+            bad,
+        ];
         assert_eq!(dir.run(&args).status.code(), Some(2), "{bad}");
     }
 }

@@ -1,4 +1,5 @@
-//! What the system would kill the program for: a snapshot that is cut short while it is read, and memory that it refuses.
+//! What the system would kill the program for: a snapshot that is cut short while it is read, and memory that
+//! it refuses.
 
 use crate::process::memory;
 use crate::test_dir::TestDir;
@@ -49,9 +50,8 @@ fn a_lookup_that_waits_answers_from_a_snapshot_that_is_gone() {
 fn following_a_log_goes_on_with_a_snapshot_that_is_gone() {
     let dir = TestDir::new();
     dir.write("x.log", "");
-    let mut command = dir.command(&["score", "--follow", "--output", "lines", "x.log"]);
-    let mut child =
-        command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("a child process");
+    let mut command = dir.command(&["score", "--follow", "--from", "0", "--output", "lines", "x.log"]);
+    let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("a child process");
     let mut lines = BufReader::new(child.stdout.take().expect("a pipe")).lines();
     let mut log = OpenOptions::new().append(true).open(dir.path("x.log")).expect("a log");
     let mut follow = |text: &str| {
@@ -89,7 +89,9 @@ fn a_snapshot_that_is_cut_short_under_a_short_command_ends_it_with_4() {
     // Blocks of a pipe are scored as they arrive, so that an answer shows that the snapshot is open.
     log.write_all(b"first evilpanel.com\n").expect("written");
     let began = Instant::now();
-    while memory(&child.id().to_string(), "RssFile").unwrap_or(0) == 0 || began.elapsed() < Duration::from_secs(1) {
+    while memory(&child.id().to_string(), "RssFile").unwrap_or(0) == 0
+        || began.elapsed() < Duration::from_secs(1)
+    {
         thread::sleep(Duration::from_millis(5));
     }
     truncate(&dir);
@@ -117,7 +119,10 @@ fn memory_that_the_system_refuses_ends_every_command_with_5_and_a_message() {
     let rows: Vec<String> = (0..40_000).map(|at| format!("h{at:x}.evil{}.com\n", at % 977)).collect();
     dir.write("downloads/a.txt", rows.concat());
     dir.write("x.log", "GET evilpanel.com 45.9.20.5 http://panel.net/a\n".repeat(20_000));
-    dir.write("catalog.toml", "[[feed]]\nid = \"a\"\nprovider = \"one.example\"\nformat = \"plain-domain\"\n");
+    dir.write(
+        "catalog.toml",
+        "[[feed]]\nid = \"a\"\nprovider = \"one.example\"\nformat = \"plain-domain\"\n",
+    );
     let build = ["build", "--catalog", "catalog.toml", "--downloads", "downloads", "--out", "new.rap"];
     let commands: [&[&str]; 9] = [
         &build,
@@ -132,12 +137,19 @@ fn memory_that_the_system_refuses_ends_every_command_with_5_and_a_message() {
     ];
     let mut refused = 0;
     for args in commands {
-        for kib in (0..12).map(|step| 6_000 + step * step * 1_400) {
+        for kib in (0..12).map(|step| 16_000 + step * step * 1_400) {
             let output = limited(&dir, kib, args);
             let (code, message) = (output.status.code(), String::from_utf8_lossy(&output.stderr));
             // 127: the loader itself had no memory, and the program did not begin.
-            assert!(matches!(code, Some(0..=6 | 127)), "{args:?} in {kib} KiB: {:?} {message}", output.status);
-            assert!(code == Some(0) || !message.is_empty(), "{args:?} in {kib} KiB: {code:?} without a message");
+            assert!(
+                matches!(code, Some(0..=6 | 127)),
+                "{args:?} in {kib} KiB: {:?} {message}",
+                output.status
+            );
+            assert!(
+                code == Some(0) || !message.is_empty(),
+                "{args:?} in {kib} KiB: {code:?} without a message"
+            );
             refused += usize::from(code == Some(5));
         }
     }

@@ -6,10 +6,10 @@ use crate::intern::{Drafts, PartSets, Tables};
 use rapsheet_snapshot::section::RangeEntry;
 use rapsheet_snapshot::section::leaves::{self, EncodedLeaves};
 use rapsheet_snapshot::section::suffix::SuffixSeed;
+use rapsheet_snapshot::section::times::StoredTimes;
 use rapsheet_snapshot::section::{
     exceptions, filter, ipv4, ipv6, locator, packed, records, times, url_blocks,
 };
-use rapsheet_snapshot::section::times::StoredTimes;
 use rapsheet_snapshot::{Part, Section, SectionBytes, TooLarge};
 use rayon::prelude::*;
 
@@ -74,10 +74,8 @@ pub(crate) fn sections(
 /// The sections that find names and URLs.
 pub(crate) fn indexes(names: &[&[u8]], urls: &[&[u8]]) -> Result<Vec<SectionBytes>, TooLarge> {
     let seed = seed_of(names);
-    let ((filter, url_blocks), name_leaves) = rayon::join(
-        || (filter::encode(names, seed), url_blocks::encode(urls)),
-        || name_leaves(names, seed),
-    );
+    let ((filter, url_blocks), name_leaves) =
+        rayon::join(|| (filter::encode(names, seed), url_blocks::encode(urls)), || name_leaves(names, seed));
     let (leaves, locator) = name_leaves?;
     Ok(vec![
         SectionBytes::new(Section::NameFilter, names.len(), filter?),
@@ -163,12 +161,7 @@ struct References<'a> {
 
 impl References<'_> {
     /// Adds the set numbers of a part's entries, and the column of their own times.
-    fn add(
-        &mut self,
-        part: Part,
-        draft_part: usize,
-        entries: Vec<Reference>,
-    ) -> Result<(), TooLarge> {
+    fn add(&mut self, part: Part, draft_part: usize, entries: Vec<Reference>) -> Result<(), TooLarge> {
         if entries.is_empty() {
             return Ok(());
         }
@@ -178,9 +171,9 @@ impl References<'_> {
         if !divided.exceptions.is_empty() {
             self.exceptions.push((part.sets().id(), divided.exceptions));
         }
+        let packed = packed::encode(divided.packed.into_iter())?;
         let rows = self.own_times(draft_part, &entries);
         drop(entries);
-        let packed = packed::encode(divided.packed.into_iter())?;
         self.sections.push(SectionBytes::new(part.sets(), count, packed));
         self.sections.push(SectionBytes::new(part.times(), rows.len(), times::encode_column(&rows)?));
         Ok(())

@@ -94,7 +94,9 @@ impl PartSets {
 impl Tables {
     /// Appends the own times of the records of a draft set, in the order of its set.
     pub(crate) fn own_times(&self, content: &DraftSet, out: &mut Vec<StoredTimes>) {
-        let own = |(record, times): &(Record, Times)| (record.times == TimesRef::Own).then(|| StoredTimes::from(*times));
+        let own = |(record, times): &(Record, Times)| {
+            (record.times == TimesRef::Own).then(|| StoredTimes::from(*times))
+        };
         out.extend(self.references.members(content).iter().filter_map(own));
     }
 }

@@ -67,5 +67,5 @@ mod merge;
 pub use assembly::{Assembly, RetainedRows, Totals, assemble};
 pub use claim::{Claim, ClaimSource, ClaimTable, Counts, RetentionPolicy};
 pub use columns::{Columns, RangeColumn, RangeRow, TextColumn, TextRow, claim_of, scope_of, tag};
-pub use limits::SizeLimits;
 pub use groups::DraftSighting;
+pub use limits::SizeLimits;

@@ -48,7 +48,8 @@ impl Settings {
         Snapshot::open(&self.snapshot).map_err(|error| Failure::unopened(&error, with_remedy(&error)))
     }
 
-    /// As [`Settings::open`], for a command that waits for questions: nothing that happens to the file reaches it.
+    /// As [`Settings::open`], for a command that waits for questions: nothing that happens to the file
+    /// reaches it.
     pub(crate) fn load(&self) -> Result<Snapshot, Failure> {
         Snapshot::load(&self.snapshot).map_err(|error| Failure::unopened(&error, with_remedy(&error)))
     }

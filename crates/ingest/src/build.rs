@@ -5,7 +5,6 @@
 mod error;
 mod feed;
 mod input;
-pub(crate) mod memory;
 mod origin;
 mod summary;
 
@@ -19,11 +18,11 @@ pub use rapsheet_snapshot::TooLarge;
 use crate::admission::coverage::PreviousCoverage;
 use crate::catalog::{Catalog, Feed};
 use crate::entry::never_block::NeverBlock;
+use crate::memory::{self, MemoryBudget};
 use crate::report::{RejectRow, Report};
 use crate::sighting::previous_snapshot;
 use crate::sighting::state_file::{self, AcceptedDigest, StateWriter};
 use feed::{FeedContext, FeedResult};
-use memory::MemoryBudget;
 use rapsheet_assemble::{ClaimTable, Columns, RetentionPolicy, assemble};
 use rapsheet_snapshot::section::origin::FeedRecord;
 use rapsheet_snapshot::{FeedId, Image, Mode, Snapshot, Time};

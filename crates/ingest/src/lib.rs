@@ -21,6 +21,7 @@ pub mod catalog;
 mod download;
 mod entry;
 pub mod format;
+mod memory;
 pub mod pipeline;
 pub mod report;
 mod sighting;

@@ -99,8 +99,8 @@ pub struct Change<'a> {
 /// ```
 ///
 /// # Errors
-/// One of the files is corrupt: its entries cannot be read, or claim to be more than the file can hold. Changes that were
-/// visited before are not all there are.
+/// One of the files is corrupt: its entries cannot be read, or claim to be more than the file can hold.
+/// Changes that were visited before are not all there are.
 pub fn diff(old: &Snapshot, new: &Snapshot, mut visit: impl FnMut(&Change<'_>)) -> Result<u64, Error> {
     old.verify_tables()?;
     new.verify_tables()?;
@@ -110,11 +110,16 @@ pub fn diff(old: &Snapshot, new: &Snapshot, mut visit: impl FnMut(&Change<'_>)) 
     for (part, space) in [v4, v6] {
         let before = ranges(old.index(), space, &mut |sighting| merger.number(0, sighting));
         let after = ranges(new.index(), space, &mut |sighting| merger.number(1, sighting));
-        let (before, after) = (before.ok_or_else(|| old.unwalkable(part))?, after.ok_or_else(|| new.unwalkable(part))?);
+        let (before, after) =
+            (before.ok_or_else(|| old.unwalkable(part))?, after.ok_or_else(|| new.unwalkable(part))?);
         merger.ranges(&before, &after);
     }
-    merger.names(old.index(), new.index()).map_err(|side| if side == 0 { old } else { new }.unwalkable(Part::Names))?;
-    merger.urls(old.index(), new.index()).map_err(|side| if side == 0 { old } else { new }.unwalkable(Part::Urls))?;
+    merger
+        .names(old.index(), new.index())
+        .map_err(|side| if side == 0 { old } else { new }.unwalkable(Part::Names))?;
+    merger
+        .urls(old.index(), new.index())
+        .map_err(|side| if side == 0 { old } else { new }.unwalkable(Part::Urls))?;
     Ok(merger.same)
 }
 
@@ -255,7 +260,8 @@ impl<'v> Merger<'v> {
         (old, before): (Index<'_>, Option<Entry>),
         (new, after): (Index<'_>, Option<Entry>),
     ) -> Result<(), Side> {
-        for ((side, limit), (index, entry)) in (0..).zip(&mut self.limits).zip([(old, before), (new, after)]) {
+        for ((side, limit), (index, entry)) in (0..).zip(&mut self.limits).zip([(old, before), (new, after)])
+        {
             if !entry.is_none_or(|entry| limit.take(1 + index.sighting_count(entry))) {
                 return Err(side);
             }
@@ -332,7 +338,8 @@ fn ranges(
 ) -> Option<Vec<Listed>> {
     let mut all = Vec::new();
     let is_whole = index.each_listed_in(space, |range, listed, sighting| {
-        // The index cuts a listed range into disjoint ranges. It is counted in the one that holds its first address.
+        // The index cuts a listed range into disjoint ranges. It is counted in the one that holds its first
+        // address.
         if range.covers(&listed.first().range()) {
             all.push((listed, number(sighting)));
         }

@@ -218,8 +218,8 @@ impl AddressRange {
         }
     }
 
-    /// How many prefixes of this length overlap the range; `None` for a length that its family does not have, and for a
-    /// forged range that ends before it begins. All of IPv6 saturates.
+    /// How many prefixes of this length overlap the range; `None` for a length that its family does not have,
+    /// and for a forged range that ends before it begins. All of IPv6 saturates.
     pub fn prefix_count(&self, length: u8) -> Option<u128> {
         let (first, last, bits) = self.numbers();
         let host = bits.checked_sub(length)?;
@@ -492,7 +492,9 @@ mod tests {
     #[test]
     fn prefixes_are_counted_without_a_walk() {
         let v4 = |first, last| AddressRange::V4 { first, last };
-        for (range, length) in [(v4(5, 7), 32), (v4(5, 9), 30), (v4(4, 8), 30), (v4(0, 300), 24), (v4(3, 3), 0)] {
+        for (range, length) in
+            [(v4(5, 7), 32), (v4(5, 9), 30), (v4(4, 8), 30), (v4(0, 300), 24), (v4(3, 3), 0)]
+        {
             let all: Vec<AddressRange> = range.prefixes(length).collect();
             let begun = all.iter().filter(|prefix| range.covers(&prefix.first().range())).count() as u128;
             assert_eq!(range.prefix_count(length), Some(all.len() as u128), "{range} in /{length}");

@@ -80,9 +80,9 @@ impl Snapshot {
 }
 
 impl Snapshot {
-    /// The part of [`Snapshot::verify_references`] that costs nothing for each entry: whether all sections are there,
-    /// with the lengths that they should have, and whether records and sets refer to what exists. What walks over a whole
-    /// snapshot begins with it.
+    /// The part of [`Snapshot::verify_references`] that costs nothing for each entry: whether all sections
+    /// are there, with the lengths that they should have, and whether records and sets refer to what exists.
+    /// What walks over a whole snapshot begins with it.
     #[doc(hidden)]
     pub fn verify_tables(&self) -> Result<(), Error> {
         ReferenceCheck { snapshot: self, kind: CheckKind::Tables }.run()
@@ -179,7 +179,12 @@ impl Check<'_> {
         self.length(Section::SetExceptions, rows.map(|(_, length)| length))?;
         let count = self.snapshot.count(Section::SetExceptions);
         let found = || format!("{count} rows");
-        self.require(rows.is_some_and(|(rows, _)| rows == count), Section::SetExceptions, "as many rows as it has", found)?;
+        self.require(
+            rows.is_some_and(|(rows, _)| rows == count),
+            Section::SetExceptions,
+            "as many rows as it has",
+            found,
+        )?;
         if let Some((filter, locator, leaves)) = self.index.names.parts() {
             self.length(Section::NameFilter, Some(filter.byte_len()))?;
             self.length(Section::NameLocator, Some(locator.byte_len()))?;
@@ -199,15 +204,20 @@ impl Check<'_> {
         self.require(expected == Some(length), section, "its count to match its length", found)
     }
 
-    /// The set numbers of a part have the length that their count states, so that the section bounds the count.
+    /// The set numbers of a part have the length that their count states, so that the section bounds the
+    /// count.
     fn set_numbers(&self, part: Part) -> Result<(), Corruption> {
         let count = self.snapshot.count(part.sets());
         let numbers = Packed::new(self.snapshot.bytes(part.sets()));
-        // Numbers of no bits have no length that could bound their count. Each entry takes a byte of its index.
-        let indexes = PART_SECTIONS.iter().filter(|(_, sets)| *sets == part.sets()).flat_map(|(indexes, _)| *indexes);
+        // Numbers of no bits have no length that could bound their count. Each entry takes a byte of its
+        // index.
+        let indexes =
+            PART_SECTIONS.iter().filter(|(_, sets)| *sets == part.sets()).flat_map(|(indexes, _)| *indexes);
         let bytes: usize = indexes.map(|index| self.snapshot.bytes(*index).len()).sum();
         let is_bounded = !numbers.is_without_bits() || count <= bytes;
-        self.require(is_bounded, part.sets(), "as many as its index can hold", || format!("{count} of no bits"))?;
+        self.require(is_bounded, part.sets(), "as many as its index can hold", || {
+            format!("{count} of no bits")
+        })?;
         self.length(part.sets(), if count == 0 { Some(0) } else { Some(numbers.byte_len(count)) })
     }
 
@@ -337,16 +347,16 @@ impl Check<'_> {
         self.require(seen == expected, part.sets(), &format!("{expected} ranges"), || seen.to_string())
     }
 
-    /// Each record says of its entry what can be: of an address a prefix or range that covers it, of a name or URL none.
-    /// The sightings of each feed are as many as origin states, so that a file which lost a whole kind of entries is
-    /// noticed.
+    /// Each record says of its entry what can be: of an address a prefix or range that covers it, of a name
+    /// or URL none. The sightings of each feed are as many as origin states, so that a file which lost a
+    /// whole kind of entries is noticed.
     fn listed(&self) -> Result<(), Corruption> {
         self.sets()?;
-        let mut tally = ListedCounts::new(self.snapshot, self.index);
+        let mut listed = ListedCounts::new(self.snapshot, self.index);
         for (part, all) in [(Part::Ipv4, ALL_V4), (Part::Ipv6, ALL_V6)] {
             let mut broken = None;
             self.index.each_address(all, |range, entry| {
-                if broken.is_none() && !tally.add_range(range, entry) {
+                if broken.is_none() && !listed.add_range(range, entry) {
                     broken = Some(range);
                 }
             });
@@ -356,11 +366,11 @@ impl Check<'_> {
         }
         for part in [Part::Names, Part::Urls] {
             self.set_numbers(part)?;
-            let is_sound = tally.add_texts(part, self.snapshot.count(part.sets()));
+            let is_sound = listed.add_texts(part, self.snapshot.count(part.sets()));
             let found = || "a record of an address".to_owned();
             self.require(is_sound, part.sets(), "records of names or URLs", found)?;
         }
-        for (feed, count) in self.snapshot.origin().feeds.iter().zip(&tally.of_feeds) {
+        for (feed, count) in self.snapshot.origin().feeds.iter().zip(&listed.of_feeds) {
             let found = || format!("{count} of {:?}", feed.id);
             let is_stated = u128::from(feed.sightings) == *count;
             self.require(is_stated, Section::Origin, &format!("{} sightings", feed.sightings), found)?;
@@ -459,18 +469,22 @@ impl<'a> ListedCounts<'a> {
             uses.get_mut(set as usize).into_iter().for_each(|uses| *uses += 1);
         }
         let used = self.records.iter().zip(uses).filter(|(_, uses)| *uses > 0);
-        used.flat_map(|(records, uses)| records.iter().map(move |record| (record, uses))).all(|(record, uses)| {
-            let place = self.of_feeds.get_mut(usize::from(record.feed.0));
-            let fits = record.extent == Extent::None && (part == Part::Names || record.scope == Scope::Exact);
-            let is_sound = fits && place.is_some();
-            place.into_iter().for_each(|count| *count += uses);
-            is_sound && self.limit.take(u64::try_from(uses).unwrap_or(u64::MAX))
-        })
+        used.flat_map(|(records, uses)| records.iter().map(move |record| (record, uses))).all(
+            |(record, uses)| {
+                let place = self.of_feeds.get_mut(usize::from(record.feed.0));
+                let fits =
+                    record.extent == Extent::None && (part == Part::Names || record.scope == Scope::Exact);
+                let is_sound = fits && place.is_some();
+                place.into_iter().for_each(|count| *count += uses);
+                is_sound && self.limit.take(u64::try_from(uses).unwrap_or(u64::MAX))
+            },
+        )
     }
 }
 
-/// How many of the ranges that a record lists begin in the range of an entry, where each other range of the record's set
-/// is counted; `None` if the record is not one of this entry. It counts prefixes and does not walk them.
+/// How many of the ranges that a record lists begin in the range of an entry, where each other range of the
+/// record's set is counted; `None` if the record is not one of this entry. It counts prefixes and does not
+/// walk them.
 fn begun(index: &Index<'_>, record: &Record, range: AddressRange) -> Option<u128> {
     match record.extent {
         Extent::None => None,

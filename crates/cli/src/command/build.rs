@@ -41,6 +41,7 @@ pub(super) fn run(args: &Build, settings: &Settings) -> Result<Exit, Failure> {
     input.accept = &args.accept;
     input.allow_older = args.replace_newer;
     input.max_memory = args.max_memory.unwrap_or_else(memory::default_bound);
+    memory::return_large_blocks();
     let pool = pool(settings)?;
     let built = build(&input, &previous, &pool, settings)?;
     let length = built.image.byte_len();
@@ -211,9 +212,9 @@ impl PreviousBuild {
         };
         let remedy = "name another with --previous, or start afresh with `--previous none`";
         let is_required = args.previous.is_some() || path.exists();
-        let open =
-            || Snapshot::open(path)
-            .map_err(|error| Failure::unopened(&error, format_args!("{error}; {remedy}")));
+        let open = || {
+            Snapshot::open(path).map_err(|error| Failure::unopened(&error, format_args!("{error}; {remedy}")))
+        };
         let snapshot = is_required.then(open).transpose()?;
         let at_out = args.previous.as_ref().and_then(|_| at_out());
         let mut states = [path, &args.out].map(|snapshot| with_suffix(snapshot, ".state")).into_iter();

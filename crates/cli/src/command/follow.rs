@@ -39,7 +39,8 @@ struct FollowedLog {
 /// Follows logs.
 pub(super) fn run(args: &Score, settings: &Settings, out: &mut dyn Write) -> Result<Exit, Failure> {
     check(args)?;
-    let reloading = ReloadingSnapshot::open(&settings.snapshot).map_err(|error| Failure::unopened(&error, &error))?;
+    let reloading =
+        ReloadingSnapshot::open(&settings.snapshot).map_err(|error| Failure::unopened(&error, &error))?;
     let mut logs =
         args.files.iter().map(|path| FollowedLog::open(args, path)).collect::<Result<Vec<_>, _>>()?;
     let began = Instant::now();

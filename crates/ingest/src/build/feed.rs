@@ -1,6 +1,5 @@
 //! One feed of a build: its download is opened, parsed, and admitted, or not.
 
-use super::memory::MemoryBudget;
 use crate::admission::accept::Accept;
 use crate::admission::coverage::PreviousCoverage;
 use crate::admission::hold_reason::HoldReason;
@@ -12,6 +11,7 @@ use crate::download::refusal::FileRefusal;
 use crate::entry::Rules;
 use crate::entry::never_block::NeverBlock;
 use crate::format::OpenError;
+use crate::memory::MemoryBudget;
 use crate::pipeline::{self, ParseConfig, ParsedDownload};
 use crate::report::{FeedReport, HeldDownload, REJECTS_MAX, RejectRow};
 use crate::sighting::collector::{Collector, Rejected};
@@ -130,14 +130,8 @@ impl From<HoldReason> for NotAdmitted {
 /// Reads a feed's download from the folder of downloads. `on_bytes` is called with the size of every block.
 pub(super) fn read(feed: &Feed, context: &FeedContext<'_>, on_bytes: &(dyn Fn(u64) + Sync)) -> FeedResult {
     let report = FeedReport::new(&feed.id, &feed.provider, feed.format.id, &feed.file);
-    let mut result = FeedResult {
-        report,
-        rejects: Vec::new(),
-        admitted: None,
-        memory: 0,
-        is_over: false,
-        found: None,
-    };
+    let mut result =
+        FeedResult { report, rejects: Vec::new(), admitted: None, memory: 0, is_over: false, found: None };
     match result.admit(feed, context, on_bytes) {
         Ok(admitted) => result.set_admitted(feed, admitted, context),
         Err(NotAdmitted::Held(reason)) => result.set_held(&reason, context),

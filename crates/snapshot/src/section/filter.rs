@@ -63,7 +63,11 @@ impl SuffixSet {
         let mut all = SuffixSet { labels_min: u32::MAX, longer_min: u32::MAX, ..SuffixSet::default() };
         let mut before: &[u8] = &[];
         for name in names {
-            all.add(Suffix::last_label(name, seed), name, before.iter().zip(*name).take_while(|(a, b)| a == b).count());
+            all.add(
+                Suffix::last_label(name, seed),
+                name,
+                before.iter().zip(*name).take_while(|(a, b)| a == b).count(),
+            );
             before = name;
         }
         all.suffixes.sort_unstable();
@@ -75,7 +79,8 @@ impl SuffixSet {
         all
     }
 
-    /// Adds a name, given its last label. It shares `shared` bytes with the name before, and with them the parents that end there.
+    /// Adds a name, given its last label. It shares `shared` bytes with the name before, and with them the
+    /// parents that end there.
     fn add(&mut self, last: Suffix, name: &[u8], shared: usize) {
         let mut labels = 0;
         for suffix in std::iter::successors(Some(last), |suffix| suffix.next(name)) {
@@ -307,7 +312,10 @@ mod tests {
         let bytes = [header, vec![0; HEADER_LEN - 8], vec![SATURATED; BUCKET_LEN]].concat();
         let filter = Filter::new(&bytes, SEED).expect("a filter");
         assert!((0..500).all(|at| filter.lookup(SuffixHash(at)) == Membership::UNKNOWN));
-        assert!(Filter::new(&bytes[..bytes.len() - 1], SEED).is_none() && Filter::new(&[0; HEADER_LEN], SEED).is_none());
+        assert!(
+            Filter::new(&bytes[..bytes.len() - 1], SEED).is_none()
+                && Filter::new(&[0; HEADER_LEN], SEED).is_none()
+        );
     }
 
     proptest::proptest! {

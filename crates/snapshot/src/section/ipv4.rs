@@ -319,7 +319,9 @@ impl<'a> Ipv4Index<'a> {
                 let (bucket, _) = self.bucket_of(((at * CELL + bit) as u32) << self.shift);
                 let begins = starts + (bitmap & ((1 << bit) - 1)).count_ones() as usize;
                 match self.items_of(bucket) {
-                    Some(items) if items.start == next && items.end > next && bucket.rank as usize == begins => {
+                    Some(items)
+                        if items.start == next && items.end > next && bucket.rank as usize == begins =>
+                    {
                         next = items.end;
                     }
                     _ => return false,

@@ -609,7 +609,10 @@ mod tests {
         let names: Vec<&[u8]> = names.iter().map(Vec::as_slice).collect();
         let leaves = Leaves::new(&encode(&names, SEED).expect("few").section).expect("leaves").leaf_count();
         assert!(encode_within(&names, SEED, leaves).is_ok());
-        assert_eq!(encode_within(&names, SEED, leaves - 1).map_err(|error| error.size).err(), Some(leaves as u64));
+        assert_eq!(
+            encode_within(&names, SEED, leaves - 1).map_err(|error| error.size).err(),
+            Some(leaves as u64)
+        );
     }
 
     proptest! {

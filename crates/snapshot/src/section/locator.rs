@@ -294,7 +294,8 @@ mod tests {
         let names = [&b"moc.a"[..], b"moc.b", b"moc.b", b"moc.b", b"moc.c"].map(<[u8]>::to_vec);
         let bytes = encoded(&names, &[0, 1, 2, 3, 4]);
         let locator = Locator::new(&bytes).expect("a locator");
-        let found = ["moc.a", "moc.b", "moc.c"].map(|name| locator.lookup(SuffixHash::of(name.as_bytes(), SEED)));
+        let found =
+            ["moc.a", "moc.b", "moc.c"].map(|name| locator.lookup(SuffixHash::of(name.as_bytes(), SEED)));
         let [a, c] = [0, 4].map(LeafSlot::from_number);
         assert_eq!(found, [a, LeafSlot::HASH_COLLISION, c]);
         assert!(Locator::new(&encoded(&[], &[])).is_none());

@@ -88,7 +88,8 @@ impl<'a> NameIndex<'a> {
     #[inline]
     fn each_candidate(&self, name: &[u8], mut visit: impl FnMut(Suffix, SuffixHash)) {
         let Some(filter) = &self.filter else {
-            let all = std::iter::successors(Some(Suffix::last_label(name, self.seed)), |suffix| suffix.next(name));
+            let all =
+                std::iter::successors(Some(Suffix::last_label(name, self.seed)), |suffix| suffix.next(name));
             return all.for_each(|suffix| visit(suffix, suffix.hash(name)));
         };
         let prefetched = |suffix: Suffix| {
@@ -296,7 +297,8 @@ mod tests {
 
     const SEED: SuffixSeed = SuffixSeed::from_number(1 << 40 | 5);
 
-    /// Names of 80 bytes that all have the same hash under [`SEED`]: the factors of each block but the last may be swapped.
+    /// Names of 80 bytes that all have the same hash under [`SEED`]: the factors of each block but the last
+    /// may be swapped.
     fn names_of_one_hash() -> Vec<Vec<u8>> {
         let [first, second] = [b"moc-seve", b"ral-same"].map(|word| u64::from_le_bytes(*word));
         let name = |which: u32| {
@@ -316,7 +318,10 @@ mod tests {
     #[test]
     fn names_with_one_hash_are_distinguished() {
         let all = names_of_one_hash();
-        assert!(all.len() > 8 && all.iter().all(|name| SuffixHash::of(name, SEED) == SuffixHash::of(&all[0], SEED)));
+        assert!(
+            all.len() > 8
+                && all.iter().all(|name| SuffixHash::of(name, SEED) == SuffixHash::of(&all[0], SEED))
+        );
         let others = all.iter().skip(1).filter(|name| {
             let seed = SuffixSeed::of(&[name.as_slice()]);
             SuffixHash::of(name, seed) == SuffixHash::of(&all[0], seed)
