@@ -1,8 +1,8 @@
 //! Forged snapshots whose checksums hold: every number that a reader acts on, replaced by others.
 //!
-//! What a forged file answers is its author's affair. But no reader may run without end on one, in a trusted open either,
-//! and `verify` must see a number that does not fit what it belongs to. Each file is read on a thread of its own, so
-//! that a walk without end is a failed test.
+//! What a forged file answers is its author's affair. But no reader may run without end on one, in a trusted
+//! open either, and `verify` must see a number that does not fit what it belongs to. Each file is read on a
+//! thread of its own, so that a walk without end is a failed test.
 
 use crate::damage::{forge, small_snapshot};
 use crate::support::{Harness, day};
@@ -131,7 +131,8 @@ fn values(own: u64, width: usize) -> Vec<u64> {
     values
 }
 
-/// The offsets of the numbers of a section that are replaced: its header and first rows, its last rows, and some between.
+/// The offsets of the numbers of a section that are replaced: its header and first rows, its last rows, and
+/// some between.
 fn places(section: Range<usize>, width: usize) -> Vec<usize> {
     let length = section.len() / width;
     let step = (length / 4).max(1);
@@ -221,7 +222,8 @@ fn a_file_that_lost_a_whole_kind_of_entries_is_noticed() {
     }
 }
 
-/// A snapshot of `entries` IPv6 addresses in every second place, which all share one set of `members` records.
+/// A snapshot of `entries` IPv6 addresses in every second place, which all share one set of `members`
+/// records.
 fn square(entries: u32, members: u32) -> Vec<u8> {
     use rapsheet_snapshot::section::RangeEntry;
     use rapsheet_snapshot::section::{ipv6, packed, records};

@@ -1,4 +1,5 @@
-//! What the system would kill the program for: a snapshot that is cut short while it is read, and memory that it refuses.
+//! What the system would kill the program for: a snapshot that is cut short while it is read, and memory that
+//! it refuses.
 
 use crate::process::memory;
 use crate::test_dir::TestDir;
@@ -49,7 +50,7 @@ fn a_lookup_that_waits_answers_from_a_snapshot_that_is_gone() {
 fn following_a_log_goes_on_with_a_snapshot_that_is_gone() {
     let dir = TestDir::new();
     dir.write("x.log", "");
-    let mut command = dir.command(&["score", "--follow", "--output", "lines", "x.log"]);
+    let mut command = dir.command(&["score", "--follow", "--from", "0", "--output", "lines", "x.log"]);
     let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("a child process");
     let mut lines = BufReader::new(child.stdout.take().expect("a pipe")).lines();
     let mut log = OpenOptions::new().append(true).open(dir.path("x.log")).expect("a log");
@@ -136,7 +137,7 @@ fn memory_that_the_system_refuses_ends_every_command_with_5_and_a_message() {
     ];
     let mut refused = 0;
     for args in commands {
-        for kib in (0..12).map(|step| 6_000 + step * step * 1_400) {
+        for kib in (0..12).map(|step| 16_000 + step * step * 1_400) {
             let output = limited(&dir, kib, args);
             let (code, message) = (output.status.code(), String::from_utf8_lossy(&output.stderr));
             // 127: the loader itself had no memory, and the program did not begin.

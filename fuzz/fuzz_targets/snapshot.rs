@@ -1,9 +1,11 @@
-//! Any bytes as a snapshot: opened, verified, walked from end to end, searched, compared, and carried over by a build.
+//! Any bytes as a snapshot: opened, verified, walked from end to end, searched, compared, and carried over by
+//! a build.
 //!
-//! By the first byte, modulo 3: the rest is the file; or patches of a sound file, five bytes each (a little-endian
-//! offset and the new byte); or numbers of a sound file, seven bytes each (a section, a width, an offset in the section in
-//! units of the width, and which value). All with checksums that are mended, so that the readers behind them are reached, and
-//! as they are. A reader that does not end is found by the time limit of a run.
+//! By the first byte, modulo 3: the rest is the file; or patches of a sound file, five bytes each (a
+//! little-endian offset and the new byte); or numbers of a sound file, seven bytes each (a section, a width,
+//! an offset in the section in units of the width, and which value). All with checksums that are mended, so
+//! that the readers behind them are reached, and as they are. A reader that does not end is found by the time
+//! limit of a run.
 
 #![no_main]
 

@@ -47,11 +47,11 @@ pub struct Totals {
 /// Receives the rows for the next state file: those of the last accepted download of each accumulated feed, also
 /// when their sightings have expired.
 ///
-/// The methods are called with the keys of each kind, in order, each with the numbers of its sightings, which were
-/// given before. `()` keeps nothing.
+/// The methods are called with the keys of each kind, in order, each with the numbers of its sightings, which
+/// were given before. `()` keeps nothing.
 pub trait RetainedRows {
-    /// Gives a sighting a number. An equal sighting should get an equal number, unless it is rare: then hardly another row
-    /// has it, and remembering it costs more than it saves.
+    /// Gives a sighting a number. An equal sighting should get an equal number, unless it is rare: then
+    /// hardly another row has it, and remembering it costs more than it saves.
     fn number(&mut self, sighting: &DraftSighting, is_rare: bool) -> u64;
     /// Keeps a range with the sighting of this number.
     fn range(&mut self, range: AddressRange, number: u64);
@@ -90,7 +90,7 @@ pub fn assemble(
 ) -> Result<Assembly, TooLarge> {
     columns.check(&claims.limits())?;
     let uses = ClaimUses::of(&columns, claims);
-    let resolved = resolve_all(columns, ClaimContext { claims, uses: &uses, policies });
+    let mut resolved = resolve_all(columns, ClaimContext { claims, uses: &uses, policies });
     let (v4, v6, names, urls) = &resolved;
     let tables = intern::intern(&[v4, v6, names, urls])?;
     let indexes = compose::indexes(&names.keys(), &urls.keys())?;
@@ -110,6 +110,9 @@ pub fn assemble(
     };
     let sections = compose::sections(&contents, &tables, indexes)?;
     drop(tables);
+    resolved.0.flat.free();
+    resolved.1.flat.free();
+    let (v4, v6, names, urls) = &resolved;
     v4.retain(retained);
     v6.retain(retained);
     names.retain(retained, RetainedRows::name);

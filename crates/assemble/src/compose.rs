@@ -171,9 +171,9 @@ impl References<'_> {
         if !divided.exceptions.is_empty() {
             self.exceptions.push((part.sets().id(), divided.exceptions));
         }
+        let packed = packed::encode(divided.packed.into_iter())?;
         let rows = self.own_times(draft_part, &entries);
         drop(entries);
-        let packed = packed::encode(divided.packed.into_iter())?;
         self.sections.push(SectionBytes::new(part.sets(), count, packed));
         self.sections.push(SectionBytes::new(part.times(), rows.len(), times::encode_column(&rows)?));
         Ok(())

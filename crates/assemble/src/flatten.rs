@@ -6,7 +6,7 @@
 //! addresses share it. Arbitrary ranges are different: a hostile list could make thousands of them overlap,
 //! with a set of its own at every cut, so ranges beyond a fixed depth are refused and counted.
 
-use crate::groups::{DraftSighting, Groups, is_rare, rare_number, rare_place};
+use crate::groups::{DraftSighting, Groups, is_one_rare, is_rare, rare_number, rare_place};
 use rapsheet_snapshot::{AddressRange, LISTED_MAX};
 use std::collections::HashMap;
 
@@ -63,7 +63,8 @@ impl DraftSets {
     }
 }
 
-/// Draft sets that have a rare group, by place. They are not compared with each other, and take twelve bytes each.
+/// Draft sets that have a rare group, by place. They are not compared with each other, and take twelve bytes
+/// each. That of one address that one claim lists is not here: its number is that of the group.
 #[derive(Default)]
 pub(crate) struct RareSets {
     /// The group and the extent of each member.
@@ -97,7 +98,7 @@ impl RareSets {
 
     /// Removes a set if it is the last one.
     fn pop(&mut self, number: u32) {
-        if rare_place(number) + 1 == self.ends.len() {
+        if !is_one_rare(number) && rare_place(number) + 1 == self.ends.len() {
             self.ends.pop();
             self.members.truncate(self.ends.last().map_or(0, |end| *end as usize));
         }
@@ -123,6 +124,8 @@ impl RareSets {
 
 /// An address as a number of its family.
 pub(crate) trait AddressNumber: Copy + Ord + Into<u128> {
+    /// The length of the prefix that is one address.
+    const BITS: u8;
     /// The next address; `None` after the last one.
     fn next(self) -> Option<Self>;
     /// The address before; itself at the first one.
@@ -132,6 +135,8 @@ pub(crate) trait AddressNumber: Copy + Ord + Into<u128> {
 }
 
 impl AddressNumber for u32 {
+    const BITS: u8 = 32;
+
     fn next(self) -> Option<u32> {
         self.checked_add(1)
     }
@@ -146,6 +151,8 @@ impl AddressNumber for u32 {
 }
 
 impl AddressNumber for u128 {
+    const BITS: u8 = 128;
+
     fn next(self) -> Option<u128> {
         self.checked_add(1)
     }
@@ -182,11 +189,18 @@ pub(crate) struct Flattened<N> {
     pub(crate) rare: RareSets,
 }
 
-impl<N> Flattened<N> {
+impl<N: AddressNumber> Flattened<N> {
+    /// Frees all but the groups that were refused.
+    pub(crate) fn free(&mut self) {
+        (self.ranges, self.drafts, self.rare) = (Vec::new(), DraftSets::default(), RareSets::default());
+    }
+
     /// The sightings of a draft set, sorted.
     pub(crate) fn content(&self, set: u32, groups: &Groups<'_>, out: &mut DraftSet) {
         out.clear();
-        if is_rare(set) {
+        if is_one_rare(set) {
+            sightings_of(std::iter::once((set, DraftExtent::Prefix(N::BITS))), groups, out);
+        } else if is_rare(set) {
             sightings_of(self.rare.members(set), groups, out);
         } else {
             out.extend_from_slice(self.drafts.sets.get(set as usize).map_or(&[], Vec::as_slice));
@@ -342,7 +356,10 @@ impl<'a, N: AddressNumber> Sweep<'a, N> {
         }
         let set = match self.sets.get(&self.key) {
             Some(set) => *set,
-            None if self.key.iter().any(|(group, _)| is_rare(*group)) => self.flat.rare.push(&self.key),
+            None if self.key.iter().any(|(group, _)| is_rare(*group)) => match self.key.as_slice() {
+                [(group, DraftExtent::Prefix(length))] if is_one_rare(*group) && *length == N::BITS => *group,
+                key => self.flat.rare.push(key),
+            },
             None => self.new_set(),
         };
         let (key, last) = self.last.get_or_insert_default();
@@ -379,7 +396,8 @@ mod tests {
         now: Time::from_unix(1_780_000_000),
     };
 
-    /// Calls a function with groups of one claim each, one for each of four feeds: rare ones, or frequent ones.
+    /// Calls a function with groups of one claim each, one for each of four feeds: rare ones, or frequent
+    /// ones.
     fn with_groups<T>(is_rare: bool, with: impl FnOnce(&Groups<'_>, [u32; 4]) -> T) -> T {
         let (mut claims, mut columns) = (ClaimTable::new(SizeLimits::default()), Columns::default());
         let tags = [0, 1, 2, 3].map(|feed| {

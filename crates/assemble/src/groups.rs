@@ -1,9 +1,10 @@
 //! Groups of claims about equal keys, and what they resolve to.
 //!
-//! What a group resolves to depends on its claims alone. Groups of frequent claims are resolved once: a million names
-//! that a feed listed before and lists again share one resolution. Rows that state times of their own have claims that
-//! hardly another row has, and as many groups as rows. These *rare* groups are not stored. Their numbers lead to their
-//! claims, and they are resolved again whenever that is needed, which takes less time than a cache miss and no memory.
+//! What a group resolves to depends on its claims alone. Groups of frequent claims are resolved once: a
+//! million names that a feed listed before and lists again share one resolution. Rows that state times of
+//! their own have claims that hardly another row has, and as many groups as rows. These *rare* groups are not
+//! stored. Their numbers lead to their claims, and they are resolved again whenever that is needed, which
+//! takes less time than a cache miss and no memory.
 
 use crate::claim::{Claim, ClaimTable, Counts, RetentionPolicy, resolve};
 use crate::columns::{Columns, claim_of, scope_of};
@@ -14,8 +15,8 @@ use std::collections::HashMap;
 const FREQUENT_MIN: u8 = 16;
 /// The bit of the numbers of rare groups, and of all that is derived from them.
 const RARE: u32 = 1 << 31;
-/// The bit, beside [`RARE`], of rare groups of several tags. Without it, the other bits are the tag: claims are numbered
-/// in 28 bits, see [`SizeLimits`](crate::SizeLimits).
+/// The bit, beside [`RARE`], of rare groups of several tags. Without it, the other bits are the tag: claims
+/// are numbered in 28 bits, see [`SizeLimits`](crate::SizeLimits).
 const SEVERAL: u32 = 1 << 30;
 
 /// Whether this is the number of a rare group, or of a draft set that has one.
@@ -24,16 +25,22 @@ pub(crate) fn is_rare(number: u32) -> bool {
     number & RARE != 0
 }
 
-/// The number of the rare draft set in this place.
+/// Whether this is the number of a rare group of one claim.
+#[inline]
+pub(crate) fn is_one_rare(number: u32) -> bool {
+    number & (RARE | SEVERAL) == RARE
+}
+
+/// The number of the rare draft set in this place. It differs from the numbers of rare groups of one claim.
 #[inline]
 pub(crate) fn rare_number(place: u32) -> u32 {
-    place | RARE
+    place | RARE | SEVERAL
 }
 
 /// The inverse of [`rare_number`].
 #[inline]
 pub(crate) fn rare_place(number: u32) -> usize {
-    (number & !RARE) as usize
+    (number & !(RARE | SEVERAL)) as usize
 }
 
 /// A sighting without the extent that was listed, which depends on the key.
@@ -98,7 +105,8 @@ pub(crate) struct ClaimContext<'a> {
 
 /// The groups of one column, numbered in the order of first use.
 ///
-/// There are no more of them than rows, and [`SizeLimits::rows`](crate::SizeLimits::rows) keeps those below 2^30.
+/// There are no more of them than rows, and [`SizeLimits::rows`](crate::SizeLimits::rows) keeps those below
+/// 2^30.
 pub(crate) struct Groups<'a> {
     context: ClaimContext<'a>,
     of_tag: TagMap,
@@ -232,7 +240,7 @@ impl<'a> Groups<'a> {
 
     /// Appends the sightings of a group.
     pub(crate) fn sightings(&self, number: u32, out: &mut Vec<DraftSighting>) {
-        if number & (RARE | SEVERAL) == RARE {
+        if is_one_rare(number) {
             let resolved = self.context.resolve_one(number & !RARE);
             return out.extend(resolved.and_then(|resolved| resolved.sighting));
         }
@@ -241,7 +249,7 @@ impl<'a> Groups<'a> {
 
     /// Whether a group has sightings.
     pub(crate) fn has_sightings(&self, number: u32) -> bool {
-        if number & (RARE | SEVERAL) == RARE {
+        if is_one_rare(number) {
             return self
                 .context
                 .resolve_one(number & !RARE)
@@ -252,7 +260,7 @@ impl<'a> Groups<'a> {
 
     /// Visits the rows for the state file of a group.
     pub(crate) fn each_retained(&self, number: u32, visit: impl FnMut(&DraftSighting)) {
-        if number & (RARE | SEVERAL) == RARE {
+        if is_one_rare(number) {
             let resolved = self.context.resolve_one(number & !RARE);
             return resolved.and_then(|resolved| resolved.retained).iter().for_each(visit);
         }

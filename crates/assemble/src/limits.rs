@@ -14,7 +14,8 @@ pub struct SizeLimits {
     pub rows: u64,
 }
 
-/// The number of a rare group is a claim's number, a scope of two bits, and two bits that say what it is: see `groups`.
+/// The number of a rare group is a claim's number, a scope of two bits, and two bits that say what it is: see
+/// `groups`.
 const CLAIMS_MAX: u64 = (1 << 28) - 1;
 /// Flattening cuts at most two ranges for a row, so 2^30 rows give numbers below 2^32.
 const ROWS_MAX: u64 = 1 << 30;

@@ -1,7 +1,10 @@
 //! How much memory the system grants to this process.
 //!
-//! The least of: what is available, the limits of the control groups it is in, and its limit of address space. They are read
-//! from files of Linux; elsewhere nothing is known, and a build has no bound unless `--max-memory` gives one.
+//! The least of: what is available, the limits of the control groups it is in, and its limit of address
+//! space. They are read from files of Linux; elsewhere nothing is known, and a build has no bound unless
+//! `--max-memory` gives one.
+
+#![allow(unsafe_code)]
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -50,4 +53,19 @@ fn group_limits(root: &Path, group: &str, file: &str) -> Vec<u64> {
     let above = group.ancestors().take_while(|folder| folder.starts_with(root));
     let limit = |folder: &Path| fs::read_to_string(folder.join(file)).ok()?.trim().parse().ok();
     above.filter_map(limit).collect()
+}
+
+/// Has the allocator return large blocks to the system when they are freed, and not keep them for later: a build frees
+/// what it has read while it holds what it makes of it, and its peak would be half as high again.
+pub(crate) fn return_large_blocks() {
+    #[cfg(all(target_os = "linux", target_env = "gnu"))]
+    {
+        unsafe extern "C" {
+            fn mallopt(parameter: i32, value: i32) -> i32;
+        }
+        /// The size from which on a block has pages of its own. Setting it keeps glibc from raising it.
+        const M_MMAP_THRESHOLD: i32 = -3;
+        // SAFETY: `mallopt` may be called at any time, with any values, and takes no pointers.
+        unsafe { mallopt(M_MMAP_THRESHOLD, 1 << 20) };
+    }
 }

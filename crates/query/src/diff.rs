@@ -99,8 +99,8 @@ pub struct Change<'a> {
 /// ```
 ///
 /// # Errors
-/// One of the files is corrupt: its entries cannot be read, or claim to be more than the file can hold. Changes that were
-/// visited before are not all there are.
+/// One of the files is corrupt: its entries cannot be read, or claim to be more than the file can hold.
+/// Changes that were visited before are not all there are.
 pub fn diff(old: &Snapshot, new: &Snapshot, mut visit: impl FnMut(&Change<'_>)) -> Result<u64, Error> {
     old.verify_tables()?;
     new.verify_tables()?;
@@ -338,7 +338,8 @@ fn ranges(
 ) -> Option<Vec<Listed>> {
     let mut all = Vec::new();
     let is_whole = index.each_listed_in(space, |range, listed, sighting| {
-        // The index cuts a listed range into disjoint ranges. It is counted in the one that holds its first address.
+        // The index cuts a listed range into disjoint ranges. It is counted in the one that holds its first
+        // address.
         if range.covers(&listed.first().range()) {
             all.push((listed, number(sighting)));
         }

@@ -18,9 +18,9 @@
 //! the indicators in log lines. [`diff()`] compares two snapshots. A [`ReloadingSnapshot`] switches to new
 //! snapshots while threads answer from the previous one.
 //!
-//! [`Snapshot::open`] maps the file: if another program truncates it in place, the system raises `SIGBUS` in its readers. A
-//! program that lives long uses [`Snapshot::load`], or a [`ReloadingSnapshot`], which does: it holds a copy in memory, of files
-//! up to 512 MiB, that nothing done to the file can reach.
+//! [`Snapshot::open`] maps the file: if another program truncates it in place, the system raises `SIGBUS` in
+//! its readers. A program that lives long uses [`Snapshot::load`], or a [`ReloadingSnapshot`], which does: it
+//! holds a copy in memory, of files up to 512 MiB, that nothing done to the file can reach.
 //!
 //! The crate reads no clock and starts no thread: the instant is an argument, a [`Time`] or a
 //! [`SystemTime`](std::time::SystemTime). All errors are [`std::error::Error`]s, `Send` and `Sync`.

@@ -188,8 +188,8 @@ impl<'s> Searcher<'s> {
         // The index cuts a listed range into disjoint ranges, so one range may come several times.
         let mut seen = BTreeSet::new();
         let mut sources = Vec::new();
-        // A forged file, which a trusted open or a look-up does not notice, may claim more than any walk can visit. Then
-        // the answer is what was found so far.
+        // A forged file, which a trusted open or a look-up does not notice, may claim more than any walk can
+        // visit. Then the answer is what was found so far.
         self.index.each_listed_in(range, |_, listed, sighting| {
             let key = (listed, sighting.feed, sighting.list);
             if !overlaps(&listed, &range) || !seen.insert(key) {

@@ -218,8 +218,8 @@ impl AddressRange {
         }
     }
 
-    /// How many prefixes of this length overlap the range; `None` for a length that its family does not have, and for a
-    /// forged range that ends before it begins. All of IPv6 saturates.
+    /// How many prefixes of this length overlap the range; `None` for a length that its family does not have,
+    /// and for a forged range that ends before it begins. All of IPv6 saturates.
     pub fn prefix_count(&self, length: u8) -> Option<u128> {
         let (first, last, bits) = self.numbers();
         let host = bits.checked_sub(length)?;

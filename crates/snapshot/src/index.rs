@@ -139,14 +139,14 @@ pub struct Index<'a> {
     pub(crate) byte_len: u64,
 }
 
-/// How many prefixes of one length an entry holds at most: an entry is single addresses in a row, listed one by one, and
-/// a build begins another entry after so many. A forged entry may claim 2^96 of them.
+/// How many prefixes of one length an entry holds at most: an entry is single addresses in a row, listed one
+/// by one, and a build begins another entry after so many. A forged entry may claim 2^96 of them.
 #[doc(hidden)]
 pub const LISTED_MAX: u128 = 64;
 
-/// How many sightings a walk visits at most for each byte of the file. The sightings of an entry are those of its set,
-/// and many entries share a set, so that their number is not bounded by the bytes they take. What a build writes stays far
-/// below this; a forged file may claim the square of its length.
+/// How many sightings a walk visits at most for each byte of the file. The sightings of an entry are those of
+/// its set, and many entries share a set, so that their number is not bounded by the bytes they take. What a
+/// build writes stays far below this; a forged file may claim the square of its length.
 const SIGHTINGS_PER_BYTE: u64 = 1 << 8;
 
 /// How many sightings a walk over a snapshot may still visit.
@@ -314,9 +314,9 @@ impl<'a> Index<'a> {
         self.sets.get(self.set_of(entry)).len() as u64
     }
 
-    /// Visits every listed range of an address space that overlaps `space`: with the range of its entry, what the feed
-    /// listed, and the sighting. A listed range that overlaps several entries is visited with each. Returns `false` if it
-    /// gave up, as it does on forged files that claim more than their length can hold.
+    /// Visits every listed range of an address space that overlaps `space`: with the range of its entry, what
+    /// the feed listed, and the sighting. A listed range that overlaps several entries is visited with each.
+    /// Returns `false` if it gave up, as it does on forged files that claim more than their length can hold.
     pub fn each_listed_in(
         &self,
         space: AddressRange,

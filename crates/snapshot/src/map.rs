@@ -3,8 +3,9 @@
 //! A map is valid only while no process truncates or rewrites the file. rapsheet writes a new file and
 //! renames it over the old one, never in place, so that a reader keeps the whole file that it opened for as
 //! long as it holds the map. A program that truncates a snapshot in place breaks this rule, and the system
-//! then raises `SIGBUS` in its readers. So readers that live long copy the file instead, up to [`COPIED_MAX`]: no fault can
-//! come from a copy, and no write to the file changes its answers. Only regular files are mapped.
+//! then raises `SIGBUS` in its readers. So readers that live long copy the file instead, up to
+//! [`COPIED_MAX`]: no fault can come from a copy, and no write to the file changes its answers. Only regular
+//! files are mapped.
 
 #![allow(unsafe_code)]
 
@@ -14,8 +15,8 @@ use std::io::{self, Read};
 use std::ops::Deref;
 use std::path::Path;
 
-/// The longest file that is copied to memory, in bytes. A longer one is mapped all the same: a program that cannot spare
-/// this much should not be ended by it.
+/// The longest file that is copied to memory, in bytes. A longer one is mapped all the same: a program that
+/// cannot spare this much should not be ended by it.
 pub(crate) const COPIED_MAX: u64 = 512 << 20;
 
 /// The bytes of a snapshot: mapped from a file, or held in memory.
@@ -44,7 +45,8 @@ impl Map {
 
     /// Copies a regular file to memory; maps one that is longer than [`COPIED_MAX`].
     ///
-    /// The copy begins at a page, as a map does: what a look-up reads together then lies in one line of the cache.
+    /// The copy begins at a page, as a map does: what a look-up reads together then lies in one line of the
+    /// cache.
     pub(crate) fn copy(path: &Path) -> Result<Map, Error> {
         let fail = |doing| move |source| Error::Io { path: path.to_owned(), doing, source };
         let mut file = open_regular(path).map_err(fail("opening"))?;

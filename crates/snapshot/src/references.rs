@@ -80,9 +80,9 @@ impl Snapshot {
 }
 
 impl Snapshot {
-    /// The part of [`Snapshot::verify_references`] that costs nothing for each entry: whether all sections are there,
-    /// with the lengths that they should have, and whether records and sets refer to what exists. What walks over a whole
-    /// snapshot begins with it.
+    /// The part of [`Snapshot::verify_references`] that costs nothing for each entry: whether all sections
+    /// are there, with the lengths that they should have, and whether records and sets refer to what exists.
+    /// What walks over a whole snapshot begins with it.
     #[doc(hidden)]
     pub fn verify_tables(&self) -> Result<(), Error> {
         ReferenceCheck { snapshot: self, kind: CheckKind::Tables }.run()
@@ -204,11 +204,13 @@ impl Check<'_> {
         self.require(expected == Some(length), section, "its count to match its length", found)
     }
 
-    /// The set numbers of a part have the length that their count states, so that the section bounds the count.
+    /// The set numbers of a part have the length that their count states, so that the section bounds the
+    /// count.
     fn set_numbers(&self, part: Part) -> Result<(), Corruption> {
         let count = self.snapshot.count(part.sets());
         let numbers = Packed::new(self.snapshot.bytes(part.sets()));
-        // Numbers of no bits have no length that could bound their count. Each entry takes a byte of its index.
+        // Numbers of no bits have no length that could bound their count. Each entry takes a byte of its
+        // index.
         let indexes =
             PART_SECTIONS.iter().filter(|(_, sets)| *sets == part.sets()).flat_map(|(indexes, _)| *indexes);
         let bytes: usize = indexes.map(|index| self.snapshot.bytes(*index).len()).sum();
@@ -345,16 +347,16 @@ impl Check<'_> {
         self.require(seen == expected, part.sets(), &format!("{expected} ranges"), || seen.to_string())
     }
 
-    /// Each record says of its entry what can be: of an address a prefix or range that covers it, of a name or URL none.
-    /// The sightings of each feed are as many as origin states, so that a file which lost a whole kind of entries is
-    /// noticed.
+    /// Each record says of its entry what can be: of an address a prefix or range that covers it, of a name
+    /// or URL none. The sightings of each feed are as many as origin states, so that a file which lost a
+    /// whole kind of entries is noticed.
     fn listed(&self) -> Result<(), Corruption> {
         self.sets()?;
-        let mut tally = ListedCounts::new(self.snapshot, self.index);
+        let mut listed = ListedCounts::new(self.snapshot, self.index);
         for (part, all) in [(Part::Ipv4, ALL_V4), (Part::Ipv6, ALL_V6)] {
             let mut broken = None;
             self.index.each_address(all, |range, entry| {
-                if broken.is_none() && !tally.add_range(range, entry) {
+                if broken.is_none() && !listed.add_range(range, entry) {
                     broken = Some(range);
                 }
             });
@@ -364,11 +366,11 @@ impl Check<'_> {
         }
         for part in [Part::Names, Part::Urls] {
             self.set_numbers(part)?;
-            let is_sound = tally.add_texts(part, self.snapshot.count(part.sets()));
+            let is_sound = listed.add_texts(part, self.snapshot.count(part.sets()));
             let found = || "a record of an address".to_owned();
             self.require(is_sound, part.sets(), "records of names or URLs", found)?;
         }
-        for (feed, count) in self.snapshot.origin().feeds.iter().zip(&tally.of_feeds) {
+        for (feed, count) in self.snapshot.origin().feeds.iter().zip(&listed.of_feeds) {
             let found = || format!("{count} of {:?}", feed.id);
             let is_stated = u128::from(feed.sightings) == *count;
             self.require(is_stated, Section::Origin, &format!("{} sightings", feed.sightings), found)?;
@@ -480,8 +482,9 @@ impl<'a> ListedCounts<'a> {
     }
 }
 
-/// How many of the ranges that a record lists begin in the range of an entry, where each other range of the record's set
-/// is counted; `None` if the record is not one of this entry. It counts prefixes and does not walk them.
+/// How many of the ranges that a record lists begin in the range of an entry, where each other range of the
+/// record's set is counted; `None` if the record is not one of this entry. It counts prefixes and does not
+/// walk them.
 fn begun(index: &Index<'_>, record: &Record, range: AddressRange) -> Option<u128> {
     match record.extent {
         Extent::None => None,

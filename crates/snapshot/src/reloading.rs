@@ -5,8 +5,9 @@
 //! microsecond, and opens and verifies a new file before any reader uses it. A file that is rejected is
 //! reported once, and the previous snapshot stays current. Readers never wait: each holds the snapshot that
 //! was current when it began, and its memory is released with its last reader. The file is read into memory
-//! ([`Snapshot::load`]), so that a program that truncates or overwrites it in place harms no reader. It polls instead of using file
-//! notifications, because these do not report that a symbolic link in the path was replaced.
+//! ([`Snapshot::load`]), so that a program that truncates or overwrites it in place harms no reader. It polls
+//! instead of using file notifications, because these do not report that a symbolic link in the path was
+//! replaced.
 
 use crate::error::Error;
 use crate::snapshot::Snapshot;

@@ -49,9 +49,9 @@ impl Snapshot {
 
     /// As [`Snapshot::open`], but reads the file into memory: for programs that live long.
     ///
-    /// A mapped file that another program truncates raises a signal in its readers, which ends them, and one that is
-    /// overwritten changes their answers. What happens to the file after this call changes nothing. A file of more than
-    /// 512 MiB is mapped all the same.
+    /// A mapped file that another program truncates raises a signal in its readers, which ends them, and one
+    /// that is overwritten changes their answers. What happens to the file after this call changes nothing. A
+    /// file of more than 512 MiB is mapped all the same.
     pub fn load(path: impl AsRef<Path>) -> Result<Snapshot, Error> {
         let path = path.as_ref();
         Snapshot::from_map(path, Map::copy(path)?)?.checked()

@@ -193,7 +193,8 @@ pub(crate) struct Build {
     /// was long ago
     #[arg(long)]
     pub(crate) accept_clock: bool,
-    /// How much memory the build may take, such as 800M or 4G [default: three quarters of what the system grants]
+    /// How much memory the build may take, such as 800M or 4G [default: three quarters of what the system
+    /// grants]
     ///
     /// A feed that does not fit is held by name, the largest first, and the others are published.
     #[arg(long, value_name = "SIZE", value_parser = values::size)]

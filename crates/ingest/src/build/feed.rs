@@ -1,6 +1,5 @@
 //! One feed of a build: its download is opened, parsed, and admitted, or not.
 
-use super::memory::MemoryBudget;
 use crate::admission::accept::Accept;
 use crate::admission::coverage::PreviousCoverage;
 use crate::admission::hold_reason::HoldReason;
@@ -12,6 +11,7 @@ use crate::download::refusal::FileRefusal;
 use crate::entry::Rules;
 use crate::entry::never_block::NeverBlock;
 use crate::format::OpenError;
+use crate::memory::MemoryBudget;
 use crate::pipeline::{self, ParseConfig, ParsedDownload};
 use crate::report::{FeedReport, HeldDownload, REJECTS_MAX, RejectRow};
 use crate::sighting::collector::{Collector, Rejected};

@@ -77,8 +77,8 @@ impl<'a> BuildInput<'a> {
         self.only.is_none_or(|only| only.iter().any(|chosen| chosen == id))
     }
 
-    /// The memory for the rows of downloads: what the sightings of the previous snapshot and the rows of the state file
-    /// leave of all.
+    /// The memory for the rows of downloads: what the sightings of the previous snapshot and the rows of the
+    /// state file leave of all.
     pub(super) fn memory_for_rows(&self) -> u64 {
         let sightings = self.previous.into_iter().flat_map(|previous| &previous.origin().feeds);
         let sightings = sightings.fold(0u64, |sum, feed| sum.saturating_add(feed.sightings));

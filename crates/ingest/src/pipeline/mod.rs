@@ -38,7 +38,6 @@ pub use crate::format::sniff::Guess;
 pub(crate) use event_log::tests as testing;
 pub use event_log::{Event, EventLog};
 
-use crate::build::memory::MemoryBudget;
 use crate::download::blocks::{Block, Blocks};
 use crate::download::decode::{self, Text};
 use crate::entry::guard::NameGuard;
@@ -46,6 +45,7 @@ use crate::entry::normalizer::Normalizer;
 use crate::format::options::Options;
 use crate::format::sniff;
 use crate::format::{Format, Head, LineReader, OpenError, OrderedReader, ReadDocument, Shape};
+use crate::memory::MemoryBudget;
 use crate::sighting::collector::Collector;
 use rayon::prelude::*;
 use std::io::{self, Read};
@@ -74,7 +74,7 @@ pub struct ParseConfig<'a> {
 /// The result of parsing a download into columns.
 #[derive(Default)]
 pub(crate) struct ParsedDownload {
-    /// The entries of each block, in the order of the file.
+    /// The entries of all blocks, in the order of the file, in one collector; none where there are no blocks.
     pub(crate) collectors: Vec<Collector>,
     /// What was counted.
     pub(crate) counters: Counters,
@@ -104,8 +104,9 @@ pub struct Parsed {
     pub guess: Option<Guess>,
 }
 
-/// Parses a download in parallel. `on_bytes` is called with the size of every block. Its rows take their memory from the
-/// budget; where that is spent, they are dropped, and the rest of the download is only counted.
+/// Parses a download in parallel. `on_bytes` is called with the size of every block. Its rows take their
+/// memory from the budget; where that is spent, they are dropped, and the rest of the download is only
+/// counted.
 pub(crate) fn collect(
     config: &ParseConfig<'_>,
     text: &mut Text,
@@ -384,9 +385,12 @@ impl CollectBlocks<'_> {
             parsed.collectors.iter_mut().for_each(Collector::forget_rows);
         }
         parsed.memory += memory;
-        parsed.collectors.push(result.collector);
+        match parsed.collectors.first_mut() {
+            Some(all) => all.append(result.collector),
+            None => parsed.collectors.push(result.collector),
+        }
         if parsed.is_over {
-            parsed.collectors.last_mut().into_iter().for_each(Collector::forget_rows);
+            parsed.collectors.iter_mut().for_each(Collector::forget_rows);
         }
         let last = last_line(bytes);
         if !last.is_empty() {

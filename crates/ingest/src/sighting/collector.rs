@@ -62,7 +62,8 @@ pub(crate) struct Rejected {
     pub(crate) text: String,
 }
 
-/// What a build takes for a name or URL beside its bytes, for a range of either family, and for distinct attributes.
+/// What a build takes for a name or URL beside its bytes, for a range of either family, and for distinct
+/// attributes.
 const TEXT_COST: usize = 100;
 const V4_COST: usize = 50;
 const V6_COST: usize = 160;
@@ -94,13 +95,24 @@ impl Collector {
         }
     }
 
-    /// What the rows will take in a build at its peak, in bytes: measured with lists of each kind, and rounded up.
+    /// What the rows will take in a build at its peak, in bytes: measured with lists of each kind, and
+    /// rounded up.
     pub(crate) fn build_memory(&self) -> u64 {
         let Columns { names, urls, v4, v6 } = &self.columns;
         let texts =
             [names, urls].into_iter().map(|texts| texts.memory() * 2 + texts.rows().len() * TEXT_COST);
         let ranges = v4.rows().len() * V4_COST + v6.rows().len() * V6_COST;
         (texts.sum::<usize>() + ranges + self.attributes.len() * ATTRIBUTES_COST) as u64
+    }
+
+    /// Adds all that the collector of the next block has. One collector holds a whole download, so that the
+    /// memory of blocks is used again for the next ones.
+    pub(crate) fn append(&mut self, block: Collector) {
+        // A download has at most 2^30 bytes of text, and an entry more than four, so that tags hold the sum.
+        self.columns.append(&block.columns, self.attributes.len() as u32);
+        self.attributes.extend(block.attributes);
+        let room = REJECTS_MAX.saturating_sub(self.rejects.len());
+        self.rejects.extend(block.rejects.into_iter().take(room));
     }
 
     /// Frees the rows. Rejected lines stay.

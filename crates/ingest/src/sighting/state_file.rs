@@ -178,7 +178,7 @@ impl StateWriter {
     }
 
     /// The file. `feeds` are the ids by number. Accepted downloads of other feeds are dropped.
-    pub(crate) fn encode(&self, feeds: &[&str], accepted: &[AcceptedDigest]) -> Result<Vec<u8>, TooLarge> {
+    pub(crate) fn encode(self, feeds: &[&str], accepted: &[AcceptedDigest]) -> Result<Vec<u8>, TooLarge> {
         let mut out = MAGIC.to_vec();
         TooLarge::check("state file", "feeds", feeds.len() as u64, u16::MAX.into())?;
         out.extend((feeds.len() as u32).to_le_bytes());
@@ -190,7 +190,8 @@ impl StateWriter {
         encode_accepted(feeds, accepted, &mut out)?;
         out.extend(TooLarge::fit_u32("state file", "claims", self.claims.len())?.to_le_bytes());
         out.extend(self.claims.as_flattened());
-        for rows in &self.kinds {
+        drop((self.claims, self.numbers));
+        for rows in self.kinds {
             out.extend(rows.count.to_le_bytes());
             out.extend_from_slice(&rows.bytes);
         }

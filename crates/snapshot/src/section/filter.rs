@@ -79,7 +79,8 @@ impl SuffixSet {
         all
     }
 
-    /// Adds a name, given its last label. It shares `shared` bytes with the name before, and with them the parents that end there.
+    /// Adds a name, given its last label. It shares `shared` bytes with the name before, and with them the
+    /// parents that end there.
     fn add(&mut self, last: Suffix, name: &[u8], shared: usize) {
         let mut labels = 0;
         for suffix in std::iter::successors(Some(last), |suffix| suffix.next(name)) {

@@ -297,7 +297,8 @@ mod tests {
 
     const SEED: SuffixSeed = SuffixSeed::from_number(1 << 40 | 5);
 
-    /// Names of 80 bytes that all have the same hash under [`SEED`]: the factors of each block but the last may be swapped.
+    /// Names of 80 bytes that all have the same hash under [`SEED`]: the factors of each block but the last
+    /// may be swapped.
     fn names_of_one_hash() -> Vec<Vec<u8>> {
         let [first, second] = [b"moc-seve", b"ral-same"].map(|word| u64::from_le_bytes(*word));
         let name = |which: u32| {

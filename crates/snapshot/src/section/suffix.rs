@@ -6,9 +6,9 @@
 //!
 //! The hash is a folded multiplication (Wang Yi's wyhash), xored with its factors so that a factor of zero
 //! does not erase the other one. The last eight bytes of a suffix are read as one word, even if that reads
-//! some bytes twice: this needs no mask. It begins from a seed that all names of the file give, so that the writer
-//! of one list cannot prepare names with equal hashes. Where such names occur all the same, look-ups of these
-//! names are slower, and of no others.
+//! some bytes twice: this needs no mask. It begins from a seed that all names of the file give, so that the
+//! writer of one list cannot prepare names with equal hashes. Where such names occur all the same, look-ups
+//! of these names are slower, and of no others.
 
 use super::simd;
 use crate::hash::{self, fold_with_factors};
@@ -18,16 +18,16 @@ use crate::layout::{short_word, u64_at};
 const BLOCK: usize = 16;
 /// How many bytes a word has.
 const WORD: usize = 8;
-/// Constants of the file format: the initial state before the seed, and what is xored to the second word of a block and
-/// multiplied with the length. No name contains such bytes.
+/// Constants of the file format: the initial state before the seed, and what is xored to the second word of a
+/// block and multiplied with the length. No name contains such bytes.
 const INITIAL: u64 = 0x9FB2_1C65_1E98_DF25;
 pub(super) const SECOND: u64 = 0xD6E8_FEB8_6659_FD93;
 const LENGTH: u64 = 0xC2B2_AE3D_27D4_EB4F;
 
 /// The state from which all hashes of a file begin: it depends on every name in the file.
 ///
-/// With a state that is public and the same in every file, a list could hold any number of names with one hash, which
-/// the locator cannot tell apart.
+/// With a state that is public and the same in every file, a list could hold any number of names with one
+/// hash, which the locator cannot tell apart.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct SuffixSeed(u64);
 

@@ -273,8 +273,8 @@ impl<'a> UrlBlocks<'a> {
         block.checked_mul(BLOCK_KEYS as u32)?.checked_add(place)
     }
 
-    /// Whether the lengths in the header add up to the section, and the first block begins and the last one ends where
-    /// the data do.
+    /// Whether the lengths in the header add up to the section, and the first block begins and the last one
+    /// ends where the data do.
     pub(crate) fn is_whole(&self) -> bool {
         let end = |offset: Option<&[u8; OFFSET_LEN]>| offset.map_or(0, |offset| u32_at(offset, 0) as usize);
         self.is_whole && end(self.offsets.first()) == 0 && end(self.offsets.last()) == self.data.len()
@@ -372,7 +372,8 @@ impl<'a> Block<'a> {
                 texts.is_empty()
             }
             Block::Long(mut cursor) => {
-                // More keys, or longer shared parts, would let the keys of a forged block take the square of its length.
+                // More keys, or longer shared parts, would let the keys of a forged block take the square of
+                // its length.
                 for _ in 0..BLOCK_KEYS {
                     match cursor.next().filter(|(shared, _)| *shared <= SHORT_MAX) {
                         Some((shared, rest)) => visit(shared, rest),

@@ -1,8 +1,9 @@
 //! The memory that the rows of all downloads may take.
 //!
-//! Feeds are read at the same time, and the cost of each is counted while it is read. Where the sum exceeds the bound, the
-//! feed that is being read loses its rows and is counted to its end. Once all costs are known, [`over`] chooses
-//! which feeds are held, by these alone: the choice depends neither on threads nor on the order of files.
+//! Feeds are read at the same time, and the cost of each is counted while it is read. Where the sum exceeds
+//! the bound, the feed that is being read loses its rows and is counted to its end. Once all costs are known,
+//! [`over`] chooses which feeds are held, by these alone: the choice depends neither on threads nor on the
+//! order of files.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -36,9 +37,9 @@ impl MemoryBudget {
     }
 }
 
-/// The positions of the feeds to hold so that the costs of the others fit the limit: the largest first, and of equal
-/// ones the last.
-pub(super) fn over(costs: &[u64], limit: u64) -> Vec<usize> {
+/// The positions of the feeds to hold so that the costs of the others fit the limit: the largest first, and
+/// of equal ones the last.
+pub(crate) fn over(costs: &[u64], limit: u64) -> Vec<usize> {
     let mut order: Vec<usize> = (0..costs.len()).collect();
     let cost = |at: &usize| costs.get(*at).copied().unwrap_or(0);
     order.sort_by_key(|at| (cost(at), *at));
