@@ -179,6 +179,7 @@ const EXPECTED_LOSSES: &[(&str, &str, &str)] = &[
 /// rejects.
 const LENIENT_FORMATS: &[(&str, &str)] = &[
     ("freetext", "prose is mostly words"),
+    ("indicator-list", "a list of one's own may be prose"),
     ("firewall-config", "a configuration is mostly directives"),
     ("pac", "a program is mostly statements"),
     ("cloud-json", "every string that is a prefix is an entry"),

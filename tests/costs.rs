@@ -284,7 +284,8 @@ fn readers_continue_while_snapshots_are_replaced() {
         done.store(true, Ordering::Relaxed);
     });
     if let Ok(maps) = fs::read_to_string("/proc/self/maps") {
+        // The current one is a copy, because it is small.
         let held = maps.lines().filter(|line| line.contains("live.rap")).count();
-        assert_eq!(held, 1, "earlier snapshots are unmapped");
+        assert_eq!(held, 0, "no snapshot stays mapped");
     }
 }

@@ -184,6 +184,7 @@ impl Build {
     /// Checks that no file is written twice, and none both read and written, except that the snapshot at
     /// `--out` may be the previous one.
     fn check_files(&self, catalog: &Catalog) -> Result<(), Failure> {
+        files::check_target("--out", &self.out)?;
         let mut files = Files::default();
         catalog.files.iter().for_each(|path| files.add_input("--catalog", path));
         self.lists.iter().for_each(|path| files.add_input("--list", path));
@@ -210,7 +211,6 @@ impl Build {
     /// Checks that the snapshot and the state file replace only their like, whatever else is given: a mistyped
     /// `--out` must not cost a file.
     fn check_out(&self) -> Result<(), Failure> {
-        files::check_target("--out", &self.out)?;
         files::check_replaces_only(&self.out, "snapshot", layout::is_snapshot)?;
         files::check_replaces_only(&with_suffix(&self.out, ".state"), "state file", is_state_file)
     }

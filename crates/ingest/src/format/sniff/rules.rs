@@ -184,9 +184,14 @@ fn ndjson(sample: &Sample<'_>) -> Option<String> {
     (sample.is_json() && every).then(|| format!("{objects} lines are an object each"))
 }
 
+/// How many characters of base64 are decoded to see what they hold.
+const WRAPPED_LEN: usize = 4096;
+
 /// Long lines of base64, which hold a filter list.
 fn wrapped(sample: &Sample<'_>) -> Option<String> {
-    let first: Vec<u8> = sample.opening.iter().take(4).flat_map(|line| line.iter().copied()).collect();
+    // The beginning tells, and one line may be the whole file.
+    let first: Vec<u8> =
+        sample.opening.iter().take(4).flat_map(|line| line.iter().copied()).take(WRAPPED_LEN).collect();
     let whole = first.get(..first.len() / 4 * 4)?;
     let inside = STANDARD.decode(whole).ok()?;
     let is_list = inside.starts_with(b"[Auto")
