@@ -16,7 +16,7 @@ use std::thread;
 use std::time::Duration;
 
 /// The bound of `parse`, in KiB of resident memory.
-const PARSE_BOUND: u64 = 128 << 10;
+const PARSE_BOUND: u64 = 132 << 10;
 /// The bound of `score`, in KiB of anonymous memory.
 const SCORE_BOUND: u64 = 64 << 10;
 /// More than the bound of `parse`, in blocks of 1 MiB.

@@ -27,22 +27,31 @@ pub(super) static FORMAT: Format = Format {
 
 /// The longest text of an entry that is kept, in bytes. No entry comes near it.
 const ENTRY_MAX: usize = 1 << 10;
+/// How deep elements may lie in each other. The reader keeps the names of the open ones; a set has three.
+const DEPTH_MAX: usize = 32;
 
 fn read(_: &Options, whole: Head<'_>, normalizer: &mut Normalizer<'_>) -> Result<(), OpenError> {
     let mut reader = Reader::from_reader(whole.bytes);
     reader.config_mut().check_end_names = false;
     let mut entry: Option<Vec<u8>> = None;
-    let mut has_end = false;
+    let (mut has_end, mut depth) = (false, 0_usize);
     loop {
         let at = usize::try_from(reader.buffer_position()).unwrap_or(usize::MAX);
         match reader.read_event() {
-            Ok(Event::Start(tag)) if tag.local_name().as_ref() == b"entry" => {
-                normalizer.record_at(at);
-                entry = Some(Vec::new());
+            Ok(Event::Start(_)) if depth == DEPTH_MAX => {
+                return Err(FileRefusal::Truncated(format!("it has elements {DEPTH_MAX} deep")).into());
+            }
+            Ok(Event::Start(tag)) => {
+                depth += 1;
+                if tag.local_name().as_ref() == b"entry" {
+                    normalizer.record_at(at);
+                    entry = Some(Vec::new());
+                }
             }
             Ok(Event::Text(piece)) => append(&mut entry, &piece),
             Ok(Event::CData(piece)) => append(&mut entry, &piece),
             Ok(Event::End(tag)) => {
+                depth = depth.saturating_sub(1);
                 has_end |= tag.local_name().as_ref() == b"ipset";
                 entry.take().into_iter().for_each(|text| emit(text.trim_ascii(), normalizer));
             }
