@@ -285,6 +285,6 @@ fn readers_continue_while_snapshots_are_replaced() {
     });
     if let Ok(maps) = fs::read_to_string("/proc/self/maps") {
         let held = maps.lines().filter(|line| line.contains("live.rap")).count();
-        assert_eq!(held, 1, "earlier snapshots are unmapped");
+        assert_eq!(held, 0, "a program that lives long holds a copy, which nothing done to the file reaches");
     }
 }
