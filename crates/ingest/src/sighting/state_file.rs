@@ -188,17 +188,91 @@ impl StateWriter {
             out.extend(id.as_bytes());
         }
         encode_accepted(feeds, accepted, &mut out)?;
-        out.extend(TooLarge::fit_u32("state file", "claims", self.claims.len())?.to_le_bytes());
-        out.extend(self.claims.as_flattened());
-        drop((self.claims, self.numbers));
-        for rows in self.kinds {
-            out.extend(rows.count.to_le_bytes());
-            out.extend_from_slice(&rows.bytes);
+        drop(self.numbers);
+        let mut numbering = Numbering::of(self.claims)?;
+        let rows = self.kinds.map(|rows| (rows.count, numbering.renumbered(&rows.bytes)));
+        out.extend((numbering.used.len() as u32).to_le_bytes());
+        out.extend(numbering.used.as_flattened());
+        drop(numbering);
+        for (count, bytes) in rows {
+            out.extend(count.to_le_bytes());
+            out.extend(bytes);
         }
         let checksum = crc32fast::hash(&out);
         out.extend(checksum.to_le_bytes());
         Ok(out)
     }
+}
+
+/// Numbers equal claims once, in the order of the rows that have them. Claims arrive in another order, and some
+/// of them several times: a build and its repetition come by them in different ways, and must write the same.
+struct Numbering {
+    claims: Vec<[u8; CLAIM_LEN]>,
+    /// For each claim, the first one in the sorted order that is equal to it.
+    first: Vec<u32>,
+    /// The number of each first claim that a row has.
+    numbers: Vec<u32>,
+    /// The claims by their numbers.
+    used: Vec<[u8; CLAIM_LEN]>,
+}
+
+const UNUSED: u32 = u32::MAX;
+
+impl Numbering {
+    fn of(claims: Vec<[u8; CLAIM_LEN]>) -> Result<Numbering, TooLarge> {
+        let count = TooLarge::fit_u32("state file", "claims", claims.len())?;
+        let claim = |at: u32| claims.get(at as usize);
+        let mut order: Vec<u32> = (0..count).collect();
+        order.sort_unstable_by_key(|at| (claim(*at), *at));
+        let mut first = vec![0; claims.len()];
+        for equal in order.chunk_by(|a, b| claim(*a) == claim(*b)) {
+            for at in equal {
+                if let (Some(first), Some(least)) = (first.get_mut(*at as usize), equal.first()) {
+                    *first = *least;
+                }
+            }
+        }
+        Ok(Numbering { numbers: vec![UNUSED; claims.len()], used: Vec::new(), claims, first })
+    }
+
+    fn number(&mut self, claim: u64) -> Option<u64> {
+        let first = *self.first.get(usize::try_from(claim).ok()?)? as usize;
+        let number = self.numbers.get_mut(first)?;
+        if *number == UNUSED {
+            *number = self.used.len() as u32;
+            self.used.push(*self.claims.get(first)?);
+        }
+        Some(u64::from(*number))
+    }
+
+    /// The bytes of rows with the new numbers.
+    fn renumbered(&mut self, mut rows: &[u8]) -> Vec<u8> {
+        let mut out = Vec::with_capacity(rows.len());
+        while !rows.is_empty() {
+            let [shared, length, claim] = [(); 3].map(|()| take_leb128(&mut rows));
+            for number in [shared, length, self.number(claim).unwrap_or(0)] {
+                push_leb128(&mut out, number);
+            }
+            let (rest, others) = rows.split_at(rows.len().min(usize::try_from(length).unwrap_or(usize::MAX)));
+            out.extend_from_slice(rest);
+            rows = others;
+        }
+        out
+    }
+}
+
+/// The inverse of [`push_leb128`], for what it wrote.
+fn take_leb128(bytes: &mut &[u8]) -> u64 {
+    let mut number = 0;
+    for shift in (0..64).step_by(7) {
+        let Some((byte, rest)) = bytes.split_first() else { break };
+        *bytes = rest;
+        number |= u64::from(byte & 0x7f) << shift;
+        if byte & 0x80 == 0 {
+            break;
+        }
+    }
+    number
 }
 
 fn encode_accepted(feeds: &[&str], accepted: &[AcceptedDigest], out: &mut Vec<u8>) -> Result<(), TooLarge> {
