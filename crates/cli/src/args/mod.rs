@@ -27,7 +27,8 @@ macro_rules! exit_codes {
   0  done, whatever the verdicts
   1  done, and with --exit-code something is blocklisted
   2  usage, configuration or an unusable argument
-  3  published, but some feed failed, was held, is stale, or has nothing live left
+  3  published, but some feed failed, was held, is stale or has nothing
+     live left, or a report could not be written
   4  a snapshot or data file was refused: missing, damaged, truncated, too new
   5  could not finish; nothing was published, the old snapshot is untouched
   6  busy: another build holds this output"
