@@ -78,7 +78,7 @@ fn in_time<T: Send + 'static>(what: &str, run: impl FnOnce() -> T + Send + 'stat
     let worker = thread::spawn(move || done.send(run()).is_ok());
     match result.recv_timeout(DEADLINE) {
         Ok(value) => value,
-        Err(RecvTimeoutError::Timeout) => panic!("{what} does not end"),
+        Err(RecvTimeoutError::Timeout) => unreachable!("{what} does not end"),
         Err(RecvTimeoutError::Disconnected) => {
             worker.join().expect("no panic");
             unreachable!("it sent its result")

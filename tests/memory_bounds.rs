@@ -206,7 +206,7 @@ fn peak_of_dated_rows(rows: u32) -> u64 {
         let (minute, second) = (at / 60 % 60, at % 60);
         let (day, hour) = (at / 86_400 % 28 + 1, at / 3600 % 24);
         let address = (45 << 24 | 9 << 16) + at * 3;
-        let [a, b, c, d] = address.to_be_bytes();
+        let [a, b, c, d] = std::net::Ipv4Addr::from(address).octets();
         format!(
             "{a}.{b}.{c}.{d},2026-11-{day:02}T{hour:02}:{minute:02}:{second:02}Z,2027-01-{day:02}T{hour:02}:{second:02}:{minute:02}Z\n"
         )

@@ -26,7 +26,7 @@ fn wait(mut child: Child) -> Option<i32> {
         thread::sleep(Duration::from_millis(5));
     }
     child.kill().expect("killed");
-    panic!("it does not end");
+    unreachable!("it does not end");
 }
 
 #[test]

@@ -465,7 +465,7 @@ mod tests {
     #[test]
     fn bounds_the_overlap_of_arbitrary_ranges() {
         with_groups(false, |groups, [group, ..]| {
-            let entries = (0..200_000).map(|first| ListedRange { first, last: 400_001, group });
+            let entries = (0..200_000u32).map(|first| ListedRange { first, last: 400_001, group });
             let flat = flatten(entries, groups);
             let accepted = 200_000 - flat.refused.len();
             assert!(

@@ -91,7 +91,7 @@ struct QueuedInput {
 enum State {
     Closed,
     Opened(Input),
-    Reading(LogReader),
+    Reading(Box<LogReader>),
     /// It cannot be read. Its end is still to be given.
     Refused,
     Ended,
@@ -334,11 +334,11 @@ impl QueuedInput {
             blocks.keep_records(quoted);
         }
         let fields = Some(FieldSearch::new(args)).filter(FieldSearch::is_needed);
-        self.state = State::Reading(LogReader { blocks, name, log, given: 0, end: 0, fields });
+        self.state = State::Reading(Box::new(LogReader { blocks, name, log, given: 0, end: 0, fields }));
     }
 
     /// Reads a block; the number counts the blocks of the input. `None` at the end.
-    fn read(&mut self, args: &Score, mut reader: LogReader, buffer: Vec<u8>) -> Option<(u64, LogBlock)> {
+    fn read(&mut self, args: &Score, mut reader: Box<LogReader>, buffer: Vec<u8>) -> Option<(u64, LogBlock)> {
         let block = match reader.blocks.next_block(buffer) {
             Ok(Some(block)) => block,
             Ok(None) => {
@@ -347,7 +347,7 @@ impl QueuedInput {
                 return None;
             }
             Err(error) => {
-                let LogReader { name, end, .. } = reader;
+                let LogReader { name, end, .. } = *reader;
                 self.refuse(format!("{name}: {error}; it was searched up to byte {end}"));
                 return None;
             }

@@ -48,7 +48,7 @@ pub(crate) struct Members<R> {
 
 /// One member.
 enum Member<R> {
-    Gzip(flate2::bufread::GzDecoder<Lookahead<R>>),
+    Gzip(Box<flate2::bufread::GzDecoder<Lookahead<R>>>),
     Zstd(zstd::Decoder<'static, Lookahead<R>>),
     #[cfg(feature = "xz")]
     Xz(liblzma::bufread::XzDecoder<Lookahead<R>>),
@@ -103,7 +103,7 @@ impl<R: Read> Member<R> {
     fn open(container: Container, source: Lookahead<R>) -> Result<Member<R>, Error> {
         let damaged = |error: io::Error| Error::Damaged(error.to_string());
         Ok(match container {
-            Container::Gzip => Member::Gzip(flate2::bufread::GzDecoder::new(source)),
+            Container::Gzip => Member::Gzip(Box::new(flate2::bufread::GzDecoder::new(source))),
             Container::Zstd => {
                 Member::Zstd(zstd::Decoder::with_buffer(source).map_err(damaged)?.single_frame())
             }

@@ -18,7 +18,7 @@ pub(super) fn run(args: &Formats) -> Result<Exit, Failure> {
     match (&args.id, args.output.is_json()) {
         (None, false) => table().print(&mut out)?,
         (None, true) => {
-            json::indented(&FORMATS.iter().map(|format| row(format)).collect::<Vec<_>>(), &mut out)?
+            json::indented(&FORMATS.iter().map(|format| row(format)).collect::<Vec<_>>(), &mut out)?;
         }
         (Some(id), false) => explain(find(id)?, &mut out)?,
         (Some(id), true) => json::indented(&row(find(id)?), &mut out)?,
