@@ -80,7 +80,9 @@ impl fmt::Display for FileRefusal {
             FileRefusal::Bomb(ratio) => {
                 write!(f, "it decompresses to more than {ratio} times its size: a decompression bomb")
             }
-            FileRefusal::BadColumns(which) => write!(f, "it lacks a column: {which}"),
+            FileRefusal::BadColumns(which) => {
+                write!(f, "it lacks a column: {which}: has its header changed?")
+            }
             FileRefusal::Truncated(why) => {
                 write!(f, "it is cut off or not well-formed: {why}; download it again")
             }
