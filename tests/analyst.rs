@@ -28,7 +28,7 @@ fn a_provider_that_does_not_exist_is_named_with_those_that_do() {
     assert_eq!((code(&output), stdout(&output)), (2, ""));
     let message = stderr(&output);
     assert!(
-        message.contains("no such provider: `god.example`; it has good.example, bad.example"),
+        message.contains("no such provider: `god.example`; known: good.example, bad.example"),
         "{message}"
     );
     assert_eq!(json_lines(&dir.run(&["score", "--provider", "bad.example", "x.log"])).len(), 2);
@@ -43,7 +43,7 @@ fn a_feed_that_does_not_exist_is_named_with_those_that_do() {
     assert_eq!(code(&diff("bad-ip")), 0);
     let output = diff("bad-ips");
     assert_eq!((code(&output), stdout(&output)), (2, ""));
-    assert!(stderr(&output).contains("`bad-ips`; it has bad-ip,"), "{}", stderr(&output));
+    assert!(stderr(&output).contains("`bad-ips`; known: bad-ip,"), "{}", stderr(&output));
 }
 
 #[test]
@@ -55,8 +55,8 @@ fn a_word_status_or_format_that_does_not_exist_is_named_with_those_that_do() {
         (&["score", "--status", "blocked", "x.log"], "blocklisted"),
         (&["lookup", "-o", "jsonll", "45.9.20.5"], "jsonl"),
         (&["diff", "--change", "lst", "rapsheet.rap", "rapsheet.rap"], "listed"),
-        (&["formats", "plain-ips"], "it has plain-ip"),
-        (&["parse", "--format", "plainip", "x.log"], "it has plain-ip"),
+        (&["formats", "plain-ips"], "known: plain-ip"),
+        (&["parse", "--format", "plainip", "x.log"], "known: plain-ip"),
     ] {
         let output = dir.run(args);
         assert_eq!((code(&output), stdout(&output)), (2, ""), "{args:?}");
@@ -79,12 +79,12 @@ fn a_field_that_does_not_exist_is_named_with_those_that_do() {
     for (args, expected) in [
         (
             &["--field", "src_ipp", "x.csv"][..],
-            "x.csv: --field: no such field: `src_ipp`; it has src_ip, time, host",
+            "x.csv: --field: no such field: `src_ipp`; known: src_ip, time, host",
         ),
-        (&["--field", "dns.rname", "eve.json"], "`dns.rname`; it has dns, dns.rrname, src_ip, other"),
-        (&["--field", "sourceIP", "trail.json"], "`sourceIP`; it has sourceIPAddress"),
-        (&["--field", "srcipp", "forti.log"], "`srcipp`; it has srcip, "),
-        (&["--time-field", "tim", "x.csv"], "--time-field: no such field: `tim`; it has time"),
+        (&["--field", "dns.rname", "eve.json"], "`dns.rname`; known: dns, dns.rrname, src_ip, other"),
+        (&["--field", "sourceIP", "trail.json"], "`sourceIP`; known: sourceIPAddress"),
+        (&["--field", "srcipp", "forti.log"], "`srcipp`; known: srcip, "),
+        (&["--time-field", "tim", "x.csv"], "--time-field: no such field: `tim`; known: time"),
         (&["--time-field", "when", "eve.json"], "--time-field: no such field: `when`"),
         (&["--field", "src_ip", "--field", "nonsense", "eve.json"], "`nonsense`"),
         (&["--follow", "--field", "nonsense", "eve.json"], "`nonsense`"),
@@ -113,7 +113,7 @@ fn a_key_counts_if_the_first_megabyte_has_it() {
     dir.write("long.json", line.repeat(2200) + "{\"late\":\"45.9.20.5\"}\n");
     let output = dir.run(&["score", "--field", "late", "long.json"]);
     assert_eq!((code(&output), stdout(&output)), (2, ""), "{}", stderr(&output));
-    assert!(stderr(&output).contains("it has a; it is not searched"), "{}", stderr(&output));
+    assert!(stderr(&output).contains("known: a; this input is not searched"), "{}", stderr(&output));
     dir.write("short.json", line.repeat(200) + "{\"late\":\"45.9.20.5\"}\n");
     assert_eq!(json_lines(&dir.run(&["score", "--field", "late", "short.json"])).len(), 1);
 }
@@ -128,12 +128,12 @@ fn of_several_inputs_one_must_have_the_field() {
     assert_eq!((code(&output), json_lines(&output).len()), (0, 1), "{}", stderr(&output));
     let note = stderr(&output);
     assert!(
-        note.contains("b.csv: ") && note.contains("it is not searched") && !note.contains("a.csv"),
+        note.contains("b.csv: ") && note.contains("is not searched") && !note.contains("a.csv"),
         "{note}"
     );
     let output = dir.run(&["score", "--field", "ip", "--field", "nonsense", "a.csv", "b.csv"]);
     assert_eq!((code(&output), json_lines(&output).len()), (2, 1), "{}", stderr(&output));
-    assert!(stderr(&output).contains("`nonsense`; it has ip, host, addr, name"), "{}", stderr(&output));
+    assert!(stderr(&output).contains("`nonsense`; known: ip, host, addr, name"), "{}", stderr(&output));
     assert_eq!(code(&dir.run(&["score", "--field", "ip", "empty.csv"])), 0, "an empty log lacks nothing");
 }
 
@@ -148,7 +148,7 @@ fn records_that_could_not_be_judged_are_counted() {
     let output = dir.run(&["score", "--at", "event", "x.log"]);
     assert_eq!((code(&output), json_lines(&output).len()), (0, 2));
     let note = stderr(&output);
-    assert!(note.contains("1 records without a time were looked up as of now"), "{note}");
+    assert!(note.contains("1 record without a time was looked up as of now"), "{note}");
     // The snapshot of 2026-11-20T04:00:00Z retains 15 days.
     assert!(note.contains("2 records are from before 2026-11-05T04:00:00Z"), "{note}");
     assert_eq!(stderr(&dir.run(&["score", "-q", "--at", "event", "x.log"])), "");
@@ -331,7 +331,7 @@ fn score_finds_the_indicators_of_lists() {
     assert_eq!(json_lines(&event)[0]["event_time"], "2026-01-01T00:00:00Z");
     assert_eq!(json_lines(&score(&["--provider", "iocs.csv"])).len(), 1);
     let unknown = dir.run(&["score", "--list", "iocs.csv", "--provider", "ioc.csv", "x.log"]);
-    assert!(code(&unknown) == 2 && stderr(&unknown).contains("it has iocs.csv"), "{}", stderr(&unknown));
+    assert!(code(&unknown) == 2 && stderr(&unknown).contains("known: iocs.csv"), "{}", stderr(&unknown));
 }
 
 #[test]

@@ -446,6 +446,6 @@ fn reports_stale_and_removed_feeds() {
     assert!(log.contains(reason), "{log}");
     dir.write("catalog.toml", CATALOG.split("[[feed]]").take(2).collect::<Vec<_>>().join("[[feed]]"));
     let log = stderr(&dir.run(BUILD));
-    let ended = "other-ip: it is no longer in the catalogue: its 1 sightings of the previous build ended";
+    let ended = "other-ip: it is no longer in the catalogue: its 1 sighting of the previous build ended";
     assert!(log.lines().any(|line| line == ended), "{log}");
 }

@@ -217,7 +217,7 @@ fn a_folder_without_any_download_is_trouble() {
     let log = stderr(&output);
     assert_eq!(code(&output), 3, "{log}");
     assert!(
-        log.contains("no feed has a file in empty: is it the right folder, and was anything downloaded?"),
+        log.contains("no feed has a file in empty: name the folder of the downloads, or download them first"),
         "{log}"
     );
 }
@@ -284,7 +284,7 @@ fn feeds_are_chosen_by_id_and_by_pattern() {
     let named = run(&["one", "two-more"]);
     assert_eq!(code(&named), 3, "{}", stderr(&named));
     assert!(
-        stderr(&named).contains("two-more: --feed names it, and it has no file in d"),
+        stderr(&named).contains("two-more: --feed names it, and its file two-more.txt is not in d"),
         "{}",
         stderr(&named)
     );

@@ -240,7 +240,7 @@ fn selects_csv_fields_by_column() {
     assert_eq!(found(&["--input", "text"]).len(), 5);
     let output = dir.run(&["score", "--field", "nonsense", "x.csv"]);
     assert_eq!(code(&output), 2);
-    assert!(stderr(&output).contains("it has time, src_ip, host, note"), "{}", stderr(&output));
+    assert!(stderr(&output).contains("known: time, src_ip, host, note"), "{}", stderr(&output));
     let text = dir.run_with_input(&["score", "--field", "host", "-"], LOG.as_bytes());
     assert_eq!(code(&text), 2, "plain text has no fields");
 }
@@ -366,7 +366,7 @@ fn at_event_looks_records_up_as_of_their_own_times() {
     let expected = [(json!(2), event.clone()), (json!(2), event), (json!(5), json!(null))];
     assert_eq!(rows, expected, "not listed in October");
     assert!(
-        stderr(&output).contains("1 records without a time were looked up as of now"),
+        stderr(&output).contains("1 record without a time was looked up as of now"),
         "{}",
         stderr(&output)
     );

@@ -19,6 +19,7 @@ use crate::output::score::{FormatOptions, Match, ScoredBlock, Scorer};
 use crate::reach;
 use crate::settings::Settings;
 use crate::summary::SummaryBuilder;
+use crate::table::{counted, noun};
 use rapsheet_query::{MatchInfo, Searcher};
 use rapsheet_snapshot::refang::Refanged;
 use rapsheet_snapshot::{Snapshot, Time};
@@ -300,16 +301,20 @@ impl<'a> BlockProcessor<'a> {
         if without_time > 0 {
             let unclear = match unclear_time {
                 0 => String::new(),
+                1 => " (1 of them states a time that is not understood)".to_owned(),
                 many => format!(" ({many} of them state a time that is not understood)"),
             };
             settings.note(&format!(
-                "rapsheet: {without_time} records without a time{unclear} were looked up as of now; see --time-field"
+                "rapsheet: {} without a time{unclear} {} looked up as of now; see --time-field",
+                counted(without_time, "record", "records"),
+                noun(without_time, "was", "were")
             ));
         }
         if let Some(begins) = self.memory_begins.filter(|_| before_memory > 0) {
             settings.note(&format!(
-                "rapsheet: {before_memory} records are from before {begins}, where the snapshot's memory begins: what \
-                 was listed then is not known"
+                "rapsheet: {} from before {begins}, where the snapshot's memory begins: what was listed then is not \
+                 known",
+                counted(before_memory, "record is", "records are")
             ));
         }
         Ok(())

@@ -175,8 +175,9 @@ fn read_ahead(
     if container == Container::Plain {
         return Ok((Box::new(text), None, None));
     }
-    let ahead = ReadAhead::new(text, buffers)
-        .map_err(|error| format!("no thread can be started to decompress it: {error}"))?;
+    let ahead = ReadAhead::new(text, buffers).map_err(|error| {
+        format!("starting a thread to decompress it failed: {error}; ask for fewer with --threads")
+    })?;
     let is_ready = ahead.readiness();
     Ok((Box::new(ahead), Some(Box::new(is_ready)), Some(trailing)))
 }

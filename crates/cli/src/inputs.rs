@@ -310,7 +310,7 @@ impl QueuedInput {
 
     fn open(&mut self) {
         if input::is_our_output(&self.path) {
-            return self.refuse(format!("{}: the output goes there", self.path.display()));
+            return self.refuse(format!("{}: not read: the output goes there", self.path.display()));
         }
         match input::open(&self.path) {
             Ok(input) => self.set_opened(input),
@@ -388,7 +388,7 @@ impl QueuedInput {
         let Some(search) = reader.fields.take().filter(FieldSearch::has_searched) else { return true };
         let lacks_all = search.lacks_all();
         if let Some(complaint) = search.complaint().filter(|_| lacks_all || self.is_only) {
-            let rest = if lacks_all { "; it is not searched" } else { "" };
+            let rest = if lacks_all { "; this input is not searched" } else { "" };
             self.messages.push((format!("{}: {complaint}{rest}", reader.name), Exit::Usage));
         }
         self.fields = Some(search);

@@ -6,6 +6,7 @@
 
 use crate::exit::Failure;
 use crate::settings::Settings;
+use crate::table::counted;
 use rapsheet_ingest::build::{BuildInput, BuildOutput, NoObserver, build};
 use rapsheet_ingest::list_feed;
 use rapsheet_ingest::report::FeedReport;
@@ -33,7 +34,9 @@ pub(crate) fn snapshot(paths: &[PathBuf], settings: &Settings) -> Result<Snapsho
 
 fn in_own_pool(input: &BuildInput<'_>, settings: &Settings) -> Result<BuildOutput, Failure> {
     let pool = rayon::ThreadPoolBuilder::new().num_threads(settings.threads).build();
-    let pool = pool.map_err(|error| Failure::unfinished(format_args!("starting threads failed: {error}")))?;
+    let pool = pool.map_err(|error| {
+        Failure::unfinished(format_args!("starting threads failed: {error}; ask for fewer with --threads"))
+    })?;
     pool.install(|| build(input, &NoObserver))
         .map_err(|error| Failure::unfinished(format_args!("--list: {error}")))
 }
@@ -44,28 +47,23 @@ fn check(report: &FeedReport, built: &BuildOutput, settings: &Settings) -> Resul
     if report.state != FeedState::Ok {
         return Err(Failure::refused(format_args!("--list {file}: {}", report.reason_text)));
     }
-    let of = |count: u64, what: &str| format!("{count} {what}{}", if count == 1 { "" } else { "s" });
     if report.indicators == report.rejected {
         return Err(Failure::usage(format_args!(
             "--list {file}: no indicator in {}; `rapsheet parse --format {} {file}` shows why",
-            of(report.lines, "line"),
+            counted(report.lines, "line", "lines"),
             report.format
         )));
     }
     if report.expired > 0 {
         settings.note(&format!(
             "rapsheet: --list {file}: {} expired, by the dates in the list",
-            of(report.expired, "indicator")
+            counted(report.expired, "indicator", "indicators")
         ));
     }
     let Some(first) = built.rejects.iter().find(|row| row.feed == report.id) else { return Ok(()) };
     settings.note(&format!(
         "rapsheet: --list {file}: {} no indicator, the first at line {} ({}): {}",
-        if report.rejected == 1 {
-            "1 entry is".to_owned()
-        } else {
-            format!("{} entries are", report.rejected)
-        },
+        counted(report.rejected, "entry is", "entries are"),
         first.line,
         first.reason,
         first.text.trim()

@@ -46,7 +46,7 @@ impl Lock {
                 return Lock::of(file, path.clone()).map_err(fail);
             }
         }
-        Err(fail(io::Error::other("another process removes it again and again")))
+        Err(fail(io::Error::other("another process keeps removing it; let one build run at a time")))
     }
 
     /// The lock over a file that is locked, with the id of this process in it.

@@ -7,13 +7,13 @@ const LISTED_MAX: usize = 60;
 pub(crate) fn unknown<'a>(what: &str, name: &str, known: impl IntoIterator<Item = &'a str>) -> String {
     let mut known: Vec<&str> = known.into_iter().collect();
     if known.is_empty() {
-        return format!("no such {what}: `{name}`; there is none");
+        return format!("no such {what}: `{name}`; there are none");
     }
     // The sort is stable: those that are not near keep their order.
     known.sort_by_key(|other| nearness(name, other));
     let (listed, more) = known.split_at(known.len().min(LISTED_MAX));
     let more = if more.is_empty() { String::new() } else { format!(" and {} more", more.len()) };
-    format!("no such {what}: `{name}`; it has {}{more}", listed.join(", "))
+    format!("no such {what}: `{name}`; known: {}{more}", listed.join(", "))
 }
 
 /// How likely one name is meant by another, the likeliest first: a part of it, or a slip of the pen.
@@ -50,10 +50,10 @@ mod tests {
     fn near_names_come_first() {
         let known = ["abuse.ch", "blocklist.de", "spamhaus.org"];
         let message = |name: &str| unknown("provider", name, known);
-        assert!(message("spamhaus").ends_with("it has spamhaus.org, abuse.ch, blocklist.de"));
-        assert!(message("blocklst.de").ends_with("it has blocklist.de, abuse.ch, spamhaus.org"));
-        assert!(message("x").ends_with("it has abuse.ch, blocklist.de, spamhaus.org"));
-        assert_eq!(unknown("field", "a", []), "no such field: `a`; there is none");
+        assert!(message("spamhaus").ends_with("known: spamhaus.org, abuse.ch, blocklist.de"));
+        assert!(message("blocklst.de").ends_with("known: blocklist.de, abuse.ch, spamhaus.org"));
+        assert!(message("x").ends_with("known: abuse.ch, blocklist.de, spamhaus.org"));
+        assert_eq!(unknown("field", "a", []), "no such field: `a`; there are none");
         let many: Vec<String> = (0..100).map(|number| format!("name-{number}")).collect();
         let message = unknown("field", "zzz", many.iter().map(String::as_str));
         assert!(message.ends_with("name-59 and 40 more"), "{message}");

@@ -78,7 +78,7 @@ impl Read for ReadAhead {
     fn read(&mut self, out: &mut [u8]) -> io::Result<usize> {
         if self.at == self.current.1 && !self.ended {
             // A thread that panicked sends no end, so its closed channel is an error and not an end.
-            let died = |_| io::Error::other("reading ahead ended early");
+            let died = |_| io::Error::other("the thread that decompresses it ended early");
             let next = self.filled.recv().map_err(died).flatten().inspect_err(|_| self.ended = true)?;
             self.available.fetch_sub(1, Ordering::Relaxed);
             self.ended = next.1 == 0;

@@ -4,6 +4,7 @@ use crate::args::Global;
 use crate::color::{Color, When};
 use crate::exit::{Failure, print_stderr};
 use rapsheet_snapshot::{Error, Snapshot, Time};
+use std::io;
 use std::num::NonZeroUsize;
 use std::path::PathBuf;
 use std::thread;
@@ -71,7 +72,11 @@ impl Settings {
 /// The message of an error, with what to do where there is no snapshot.
 pub(crate) fn with_remedy(error: &Error) -> String {
     match error {
-        Error::Io { .. } => format!("{error}; build one with `rapsheet build`, or name one with --snapshot"),
+        Error::Io { path, source, .. } if source.kind() == io::ErrorKind::NotFound => format!(
+            "{}: no such file; build a snapshot with `rapsheet build`, or name one with --snapshot",
+            path.display()
+        ),
+        Error::Io { .. } => format!("{error}; name another with --snapshot"),
         _ => error.to_string(),
     }
 }

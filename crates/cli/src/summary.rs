@@ -9,7 +9,7 @@
 use crate::args::TableOutput;
 use crate::output::score::ScoredBlock;
 use crate::printable;
-use crate::table::{Column, Table, bytes, count};
+use crate::table::{Column, Table, bytes, count, noun};
 use rapsheet_snapshot::Time;
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet, HashMap};
@@ -230,7 +230,8 @@ impl Summary {
             ),
         ] {
             if records > 0 {
-                writeln!(out, "\n{} records {what}", count(records))?;
+                let noun = noun(records, "record", "records");
+                writeln!(out, "\n{} {noun} {what}", count(records))?;
             }
         }
         Ok(())

@@ -91,7 +91,7 @@ impl Table {
         if left_out.is_empty() {
             return Ok(());
         }
-        let text = format!("no room for {}; a wider terminal or a pipe has it", left_out.join(", "));
+        let text = format!("no room for {}; widen the terminal, or print into a pipe", left_out.join(", "));
         wrap(&text, width.unwrap_or(usize::MAX)).iter().try_for_each(|line| writeln!(out, "{line}"))
     }
 
@@ -199,6 +199,16 @@ pub(crate) fn count(number: u64) -> String {
     }
 }
 
+/// A number and what it counts: `1 entry`, `2 entries`.
+pub(crate) fn counted(number: u64, one: &str, many: &str) -> String {
+    format!("{number} {}", noun(number, one, many))
+}
+
+/// The form of a noun behind a number.
+pub(crate) const fn noun<'n>(number: u64, one: &'n str, many: &'n str) -> &'n str {
+    if number == 1 { one } else { many }
+}
+
 /// A number of bytes in few characters.
 pub(crate) fn bytes(number: u64) -> String {
     match number {
@@ -270,7 +280,7 @@ mod tests {
                 "{text}"
             );
         }
-        assert!(printed(&example(), Some(40)).contains("kept; a wider"), "{}", printed(&example(), Some(40)));
+        assert!(printed(&example(), Some(40)).contains("kept; widen"), "{}", printed(&example(), Some(40)));
     }
 
     #[test]
@@ -279,6 +289,12 @@ mod tests {
         assert_eq!(wrap("feodo-csv-list", 10), ["feodo-csv-", "list"]);
         assert_eq!(wrap("éééééé", 4), ["éééé", "éé"]);
         assert_eq!(wrap("", 4), [""]);
+    }
+
+    #[test]
+    fn counts_in_the_singular_and_the_plural() {
+        let entries = |number| counted(number, "entry", "entries");
+        assert_eq!([entries(0), entries(1), entries(2)], ["0 entries", "1 entry", "2 entries"]);
     }
 
     #[test]

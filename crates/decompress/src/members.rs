@@ -31,8 +31,10 @@ impl TrailingBytes {
     pub fn note(&self) -> Option<String> {
         let count = self.count();
         (count > 0).then(|| {
+            let bytes = if count == 1 { "byte" } else { "bytes" };
+            let (are, were) = if count == 1 { ("is", "was") } else { ("are", "were") };
             format!(
-                "{count} bytes behind the compressed data are no part of it and were not read; all before them was"
+                "{count} {bytes} behind the compressed data {are} no part of it and {were} not read; all before was"
             )
         })
     }

@@ -50,7 +50,7 @@ pub fn of_file(path: &Path, now: Time) -> Result<Feed, FileRefusal> {
     let file = absolute.to_str().ok_or_else(|| unreadable("its path is not UTF-8"))?;
     let name = absolute.file_name().ok_or_else(|| unreadable("its path ends in no name"))?;
     if !std::fs::metadata(path).map_err(|error| decode::refusal(&error))?.is_file() {
-        return Err(unreadable("it is no regular file"));
+        return Err(unreadable("it is not a regular file; name one"));
     }
     let name = name.to_string_lossy();
     Ok(feed(&name, file, format_of(path, now)?))

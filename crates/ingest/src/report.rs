@@ -430,7 +430,7 @@ impl Freshness {
     /// Why the feed is stale: a word, and a sentence with the remedy.
     fn stale_reason(&self, now: Time) -> Option<(&'static str, String)> {
         let Some(update) = self.update_time else {
-            return Some(("old", "there never was a good download".to_owned()));
+            return Some(("old", "it has never had a good download".to_owned()));
         };
         if now > update.plus(self.max_age_seconds) {
             let (age, max_age) = (days(now.unix() - update.unix()), days(self.max_age_seconds));
@@ -447,6 +447,11 @@ impl Freshness {
             ("unchanged", text)
         })
     }
+}
+
+/// A number and what it counts: `1 entry`, `2 entries`.
+pub(crate) fn counted(number: u64, one: &str, many: &str) -> String {
+    format!("{number} {}", if number == 1 { one } else { many })
 }
 
 /// A number of seconds as people say it: in days from two days on, else in hours or minutes.

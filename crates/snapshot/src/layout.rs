@@ -180,14 +180,14 @@ pub fn is_snapshot(head: &[u8]) -> bool {
 
 fn check_magic_and_version(header: &[u8]) -> Result<(), Corruption> {
     if header.starts_with(&DEVELOPMENT_MAGIC) {
-        return Err(Corruption::new("header", 0, "the magic of a rapsheet snapshot", "a development file")
+        return Err(Corruption::new("header", 0, "the mark of a rapsheet snapshot", "a development file")
             .with_remedy(
                 "made before the first release: build anew, the first time with `--previous none`",
             ));
     }
     if !header.starts_with(&MAGIC) {
-        let found = format!("{:02x?}", header.get(..MAGIC.len()).unwrap_or(&[]));
-        return Err(Corruption::new("header", 0, "the magic of a rapsheet snapshot", found)
+        let found = format!("`{}`", header.get(..MAGIC.len()).unwrap_or(&[]).escape_ascii());
+        return Err(Corruption::new("header", 0, "the mark of a rapsheet snapshot", found)
             .with_remedy("this is another kind of file; name the file that `rapsheet build` wrote"));
     }
     let version = u32_at(header, 8);

@@ -16,7 +16,7 @@ use crate::table::stderr_width;
 use rapsheet_ingest::build::{Accept, BuildError, BuildInput, BuildOutput, is_state_file};
 use rapsheet_ingest::catalog::{self, Catalog, Feed, IdPattern, Indicator};
 use rapsheet_ingest::list_feed;
-use rapsheet_ingest::report::Report;
+use rapsheet_ingest::report::{FeedReport, Report};
 use rapsheet_snapshot::{AtomicFile, Snapshot, Time, layout, remove_stale_temp_files};
 use rayon::iter::{IntoParallelIterator, ParallelIterator};
 use std::fs;
@@ -65,6 +65,7 @@ pub(super) fn run(args: &Build, settings: &Settings) -> Result<Exit, Failure> {
 fn print_summary(report: &Report, length: u64, args: &Build, settings: &Settings) -> Result<(), Failure> {
     let about = Publication {
         out: &args.out,
+        previous_state: with_suffix(args.previous.as_deref().unwrap_or(&args.out), ".state"),
         length,
         is_check: args.check,
         downloads: args.downloads.as_deref().unwrap_or(Path::new(".")),
@@ -74,7 +75,7 @@ fn print_summary(report: &Report, length: u64, args: &Build, settings: &Settings
     };
     let mut text = Vec::new();
     match settings.quiet {
-        true => output::troubles(report, &mut text)?,
+        true => output::troubles(report, &about, &mut text)?,
         false => output::summary(report, &about, &mut text)?,
     }
     if !text.is_empty() {
@@ -89,7 +90,9 @@ fn downloads(args: &Build) -> Result<&Path, Failure> {
         Some(folder) if folder.is_dir() => Ok(folder),
         Some(folder) => {
             let folder = folder.display();
-            Err(Failure::usage(format_args!("--downloads {folder}: there is no such folder")))
+            Err(Failure::usage(format_args!(
+                "--downloads {folder}: no such folder; create it, or name another"
+            )))
         }
         None => Ok(Path::new("")),
     }
@@ -134,7 +137,10 @@ impl Choice {
             |id: &&String| report.feeds.iter().any(|feed| feed.id == **id && feed.never_downloaded);
         let absent = || self.named.iter().filter(is_absent);
         for id in absent() {
-            print_stderr(&format!("{id}: --feed names it, and it has no file in {}", downloads.display()));
+            let of_id = |feed: &&FeedReport| feed.id == *id;
+            let file = report.feeds.iter().find(of_id).map_or("", |feed| feed.file.as_str());
+            let folder = downloads.display();
+            print_stderr(&format!("{id}: --feed names it, and its file {file} is not in {folder}"));
         }
         absent().next().is_some()
     }
@@ -243,7 +249,7 @@ fn load_catalog(args: &Build, now: Time) -> Result<Catalog, Failure> {
     if let Some(path) = args.catalog.as_ref().filter(|_| lists_alone) {
         let path = path.display();
         return Err(Failure::usage(format_args!(
-            "--catalog {path}: where are its downloads? Add --downloads DIR"
+            "--catalog {path}: add --downloads DIR, the folder of its downloads"
         )));
     }
     let mut catalog = if lists_alone { Catalog::empty() } else { read_catalog(args.catalog.as_deref())? };
@@ -259,13 +265,16 @@ fn load_catalog(args: &Build, now: Time) -> Result<Catalog, Failure> {
     }
     let name = catalog_name(args.catalog.as_deref());
     if !catalog.feeds.iter().any(|feed| feed.enabled) {
-        return Err(Failure::usage(format_args!("--catalog {name}: no feed in it is enabled")));
+        return Err(Failure::usage(format_args!(
+            "--catalog {name}: no feed in it is enabled; set enabled = true for one"
+        )));
     }
     let is_unknown = |accept: &&Accept| !catalog.feeds.iter().any(|feed| feed.id == accept.feed());
     match args.accept.iter().find(is_unknown) {
-        Some(unknown) => {
-            Err(Failure::usage(format_args!("--accept: {name} has no feed `{}`", unknown.feed())))
-        }
+        Some(unknown) => Err(Failure::usage(format_args!(
+            "--accept: {name} has no feed `{}`; `rapsheet feeds --catalog {name}` lists them",
+            unknown.feed()
+        ))),
         None => Ok(catalog),
     }
 }
@@ -284,10 +293,9 @@ fn read_never_block(path: &Path) -> Result<Vec<Indicator>, Failure> {
 /// The threads of this build. The global pool, which has a thread for each processor, is never started: `--threads`
 /// cannot resize it, and it panics where the system grants no thread.
 fn pool(settings: &Settings) -> Result<rayon::ThreadPool, Failure> {
-    rayon::ThreadPoolBuilder::new()
-        .num_threads(settings.threads)
-        .build()
-        .map_err(|error| Failure::unfinished(format_args!("starting threads failed: {error}")))
+    rayon::ThreadPoolBuilder::new().num_threads(settings.threads).build().map_err(|error| {
+        Failure::unfinished(format_args!("starting threads failed: {error}; ask for fewer with --threads"))
+    })
 }
 
 fn build(
@@ -393,6 +401,6 @@ fn read_state(path: &Path) -> Result<Vec<u8>, Failure> {
     if fs::metadata(path).map_err(refused)?.is_file() {
         fs::read(path).map_err(refused)
     } else {
-        Err(refused(io::Error::other("it is not a regular file")))
+        Err(refused(io::Error::other("it is not a regular file; move or remove it")))
     }
 }

@@ -6,7 +6,7 @@ use crate::exit::{Exit, Failure};
 use crate::names;
 use crate::output::json;
 use crate::settings::Settings;
-use crate::table::{Column, Table, count};
+use crate::table::{Column, Table, count, noun};
 use rapsheet_query::{Change, ChangeKind, SightingData};
 use rapsheet_snapshot::{FeedRecord, ListKind, Scope, Snapshot};
 use serde::Serialize;
@@ -23,7 +23,11 @@ pub(super) fn run(args: &Diff, settings: &Settings) -> Result<Exit, Failure> {
         DiffOutput::Table => {
             let (counts, same) = count_changes(args, &old, &new)?;
             table(&counts).print(&mut out)?;
-            settings.note(&format!("{} sightings are unchanged", count(same)));
+            settings.note(&format!(
+                "{} {} unchanged",
+                count(same),
+                noun(same, "sighting is", "sightings are")
+            ));
         }
         DiffOutput::Jsonl => list_changes(args, &old, &new, &mut out)?,
     }

@@ -6,7 +6,7 @@ use crate::exit::{Exit, Failure};
 use crate::output::json;
 use crate::printable;
 use crate::settings::Settings;
-use crate::table::{Column, Table, age, bytes, count};
+use crate::table::{Column, Table, age, bytes, count, counted};
 use rapsheet_snapshot::layout::Section;
 use rapsheet_snapshot::section::origin::FeedRecord;
 use rapsheet_snapshot::{Part, Snapshot, Time};
@@ -123,8 +123,16 @@ fn print(facts: &Facts, snapshot: &Snapshot, now: Time, out: &mut dyn Write) -> 
         age(facts.age_seconds),
         printable::text(&facts.generator)
     )?;
-    writeln!(out, "{ipv4} IPv4 ranges, {ipv6} IPv6 ranges, {names} names, {urls} URLs")?;
-    writeln!(out, "{} sightings in {} record sets\n", facts.sightings, facts.record_sets)?;
+    let entries = [
+        counted(ipv4 as u64, "IPv4 range", "IPv4 ranges"),
+        counted(ipv6 as u64, "IPv6 range", "IPv6 ranges"),
+        counted(names as u64, "name", "names"),
+        counted(urls as u64, "URL", "URLs"),
+    ];
+    writeln!(out, "{}", entries.join(", "))?;
+    let sightings = counted(facts.sightings, "sighting", "sightings");
+    let sets = counted(facts.record_sets as u64, "record set", "record sets");
+    writeln!(out, "{sightings} in {sets}\n")?;
     feed_table(snapshot, now).print(out)?;
     writeln!(out)?;
     section_table(&facts.sections).print(out)

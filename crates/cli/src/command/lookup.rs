@@ -58,8 +58,8 @@ fn hint_at_file(argument: &Path, settings: &Settings) {
     if !input::is_stdin(argument) && argument.is_file() {
         let name = argument.display();
         settings.note(&format!(
-            "rapsheet: {name} is a file: to look up its lines, rapsheet lookup < {name}; to search it as a log, \
-             rapsheet score {name}"
+            "rapsheet: {name} is a file: to look up its lines, `rapsheet lookup < {name}`; to search it as a log, \
+             `rapsheet score {name}`"
         ));
     }
 }

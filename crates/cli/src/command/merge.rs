@@ -25,10 +25,14 @@ fn read(path: &Path) -> Result<Summary, Failure> {
     let mut text = Vec::new();
     let input = input::open(path).map_err(Failure::refused)?;
     input.reader.take(1 << 30).read_to_end(&mut text).map_err(|error| refused(error.to_string()))?;
-    let summary: Summary = serde_json::from_slice(&text)
-        .map_err(|error| refused(format!("{error}; expected what `rapsheet score --summary=json` prints")))?;
+    let summary: Summary = serde_json::from_slice(&text).map_err(|error| {
+        refused(format!("not a summary: {error}; expected what `rapsheet score --summary=json` prints"))
+    })?;
     if summary.version != VERSION {
-        return Err(refused(format!("expected version {VERSION} of a summary, found {}", summary.version)));
+        return Err(refused(format!(
+            "expected version {VERSION} of a summary, found {}; merge it with the rapsheet that wrote it",
+            summary.version
+        )));
     }
     Ok(summary)
 }

@@ -6,6 +6,7 @@ use crate::exit::{Exit, Failure};
 use crate::output::json;
 use crate::printable;
 use crate::settings::Settings;
+use crate::table::counted;
 use serde::Serialize;
 use std::io::Write;
 
@@ -35,7 +36,8 @@ pub(super) fn run(args: &Verify, settings: &Settings) -> Result<Exit, Failure> {
     } else {
         let Verified { path, bytes, sections, built_at, .. } = verified;
         let path = printable::text(path);
-        writeln!(out, "{path}: ok, {bytes} bytes in {sections} sections, built at {built_at}")?;
+        let sections = counted(sections as u64, "section", "sections");
+        writeln!(out, "{path}: ok, {bytes} bytes in {sections}, built at {built_at}")?;
     }
     out.flush()?;
     Ok(Exit::Done)

@@ -1,6 +1,7 @@
 //! Why a download is held: the word for programs, and the sentence for an operator.
 
 use crate::catalog::Share;
+use crate::report::counted;
 use rapsheet_snapshot::Time;
 use std::fmt;
 
@@ -112,6 +113,7 @@ impl HoldReason {
 
 impl fmt::Display for HoldReason {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let entries = |number: &u64| counted(*number, "entry", "entries");
         match self {
             HoldReason::Empty => f.write_str("it lists nothing"),
             HoldReason::Older { found, last } => {
@@ -121,38 +123,31 @@ impl fmt::Display for HoldReason {
                 write!(f, "it does not end with {expected}: was it truncated?")
             }
             HoldReason::CutLine { found, last } => {
+                let found = entries(found);
                 write!(
                     f,
-                    "it ends within a line, and has {found} entries where the last accepted download had {last}: \
-                     was it cut? Download it again"
+                    "it ends within a line, and has {found} where the last accepted download had {last}: was it \
+                     cut? Download it again"
                 )
             }
             HoldReason::Changing => f.write_str(
                 "it changed twice while it was read: let its downloader write another file and rename it",
             ),
             HoldReason::Incomplete { found, declared, last } => {
-                write!(
-                    f,
-                    "it has {found} entries and declares {declared}; the last accepted download had {last}"
-                )
+                let found = entries(found);
+                write!(f, "it has {found} and declares {declared}; the last accepted download had {last}")
             }
             HoldReason::TooManyRejects { rejected, of, above } => {
-                write!(
-                    f,
-                    "{rejected} of {of} lines were rejected, more than {above}: has the format changed?"
-                )
+                let were = counted(*of, "line was", "lines were");
+                write!(f, "{rejected} of {were} rejected, more than {above}: has the format changed?")
             }
             HoldReason::Shrunk { found, last, below } => {
-                write!(
-                    f,
-                    "it has {found} entries, less than {below} of the {last} in the last accepted download"
-                )
+                let found = entries(found);
+                write!(f, "it has {found}, less than {below} of the {last} in the last accepted download")
             }
             HoldReason::Grown { found, last, above } => {
-                write!(
-                    f,
-                    "it has {found} entries, more than {above} of the {last} in the last accepted download"
-                )
+                let found = entries(found);
+                write!(f, "it has {found}, more than {above} of the {last} in the last accepted download")
             }
             HoldReason::Memory { needs, of } => {
                 let mib = |bytes: &u64| bytes.div_ceil(1 << 20);

@@ -13,7 +13,7 @@ use crate::entry::never_block::NeverBlock;
 use crate::format::OpenError;
 use crate::memory::MemoryBudget;
 use crate::pipeline::{self, ParseConfig, ParsedDownload};
-use crate::report::{FeedReport, HeldDownload, REJECTS_MAX, RejectRow};
+use crate::report::{FeedReport, HeldDownload, REJECTS_MAX, RejectRow, counted};
 use crate::sighting::collector::{Collector, Rejected};
 use crate::sighting::state_file::AcceptedDigest;
 use rapsheet_assemble::RetentionPolicy;
@@ -382,7 +382,9 @@ fn source(
 fn notes_on_file(download: &Download, file: &str) -> Vec<String> {
     let bad_sidecar =
         |why: &String| format!("{file}.meta.json is not a valid sidecar: {why}; the file's own time counts");
-    let in_future = |time| format!("retrieved at {time}, which is in the future: is a clock wrong?");
+    let in_future = |time| {
+        format!("retrieved at {time}, which is in the future: it counts as retrieved now; check the clocks")
+    };
     let bad_sidecar = download.sidecar_error.as_ref().map(bad_sidecar);
     bad_sidecar.into_iter().chain(download.in_future.map(in_future)).collect()
 }
@@ -392,7 +394,9 @@ fn notes_on_list(feed: &Feed, admitted: &Admitted, now: Time) -> Vec<String> {
     let counters = &admitted.parsed.counters;
     let found = counters.entries + counters.rejected;
     let declared = counters.declared.filter(|declared| found.saturating_mul(10) < declared.saturating_mul(9));
-    let short = declared.map(|declared| format!("has {found} entries and declares {declared}"));
+    let short = declared.map(|declared| {
+        format!("has {} and declares {declared}: is it whole?", counted(found, "entry", "entries"))
+    });
     let empty = (found == 0).then(|| "it lists nothing, which is normal for it (can_be_empty)".to_owned());
     let since = admitted.source.unchanged_since;
     let is_stale = feed.max_unchanged_seconds.is_some_and(|max| now > since.plus(max));

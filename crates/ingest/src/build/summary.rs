@@ -3,7 +3,9 @@
 use super::feed::FeedResult;
 use super::{BuildInput, chosen, origin, previous_record};
 use crate::catalog::Feed;
-use crate::report::{EndedFeed, FeedCounts, FeedReport, FeedStatus, REPORT_VERSION, Report, Totals, days};
+use crate::report::{
+    EndedFeed, FeedCounts, FeedReport, FeedStatus, REPORT_VERSION, Report, Totals, counted, days,
+};
 use rapsheet_assemble::{Assembly, RetentionPolicy};
 use rapsheet_snapshot::section::origin::{AcceptedDownload, FeedState};
 use rapsheet_snapshot::{FeedId, Mode, ParseError};
@@ -87,8 +89,9 @@ fn set_nothing_live(feed: &mut FeedReport, policy: &RetentionPolicy, source: Opt
     let retention = days(retention);
     "expired".clone_into(&mut feed.concern);
     feed.concern_text = format!(
-        "it lists {listed} indicators, and all of them have expired: retention is {retention}, and {why}. If it is \
-         updated seldom, set a longer `retention` in the catalogue"
+        "it lists {}, all expired: retention is {retention}, and {why}. If it is updated seldom, set a longer \
+         `retention` in the catalogue",
+        counted(listed, "indicator", "indicators")
     );
 }
 

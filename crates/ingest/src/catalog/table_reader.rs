@@ -54,7 +54,7 @@ impl TableReader<'_> {
         match self.take(key)? {
             Value::String(text) => Some(text),
             other => {
-                self.problem(key, format!("expected text, found {}", other.type_str()));
+                self.problem(key, format!("expected text in quotes, found {}", shown(&other)));
                 None
             }
         }
@@ -74,7 +74,7 @@ impl TableReader<'_> {
             None => default,
             Some(Value::Boolean(flag)) => flag,
             Some(other) => {
-                self.problem(key, format!("expected true or false, found {}", other.type_str()));
+                self.problem(key, format!("expected true or false, found {}", shown(&other)));
                 default
             }
         }
@@ -145,10 +145,7 @@ impl TableReader<'_> {
             Value::Integer(number) => Some(number.to_string()),
             Value::Boolean(flag) => Some(flag.to_string()),
             other => {
-                self.problem(
-                    key,
-                    format!("expected text, a number or true/false, found {}", other.type_str()),
-                );
+                self.problem(key, format!("expected text, a number or true/false, found {}", shown(other)));
                 None
             }
         }
@@ -160,7 +157,7 @@ impl TableReader<'_> {
             None => Table::new(),
             Some(Value::Table(table)) => table,
             Some(other) => {
-                self.problem(key, format!("expected a table, found {}", other.type_str()));
+                self.problem(key, format!("expected a table, found {}", shown(&other)));
                 Table::new()
             }
         };
@@ -175,12 +172,25 @@ impl TableReader<'_> {
         }
     }
 
-    /// Reports the keys that were not taken as unknown, with the known ones near them.
+    /// Reports the keys that were not taken as unknown, with the known ones near them, or else all known ones.
     pub(super) fn finish(mut self) {
+        let mut known = std::mem::take(&mut self.asked);
+        known.sort_unstable();
+        known.dedup();
         for (key, _) in std::mem::take(&mut self.unread) {
-            let near = offer(&key, self.asked.iter().map(String::as_str));
-            self.problem(&key, format!("unknown key{near}"));
+            let near = offer(&key, known.iter().map(String::as_str));
+            let offered = if near.is_empty() { format!("; known: {}", known.join(", ")) } else { near };
+            self.problem(&key, format!("unknown key{offered}"));
         }
+    }
+}
+
+/// A value as messages name it: as it is written, or by its type where that may take several lines.
+fn shown(value: &Value) -> String {
+    match value {
+        Value::Array(_) | Value::Table(_) => value.type_str().to_owned(),
+        Value::String(text) => format!("`{}`", text.escape_debug()),
+        other => other.to_string(),
     }
 }
 

@@ -155,7 +155,7 @@ fn digest_of_folder(path: &Path, limits: Limits) -> Result<Digest, FileRefusal> 
 /// Reads a sidecar from a regular file. A pipe or a device could block for ever.
 fn read_sidecar(path: &Path) -> io::Result<Vec<u8>> {
     if !fs::metadata(path)?.is_file() {
-        return Err(io::Error::other("it is no regular file"));
+        return Err(io::Error::other("it is not a regular file"));
     }
     let mut text = Vec::new();
     File::open(path)?.take(SIDECAR_MAX).read_to_end(&mut text)?;
@@ -237,7 +237,11 @@ impl Sidecar {
         }
         let differs = |stated: &&String| !stated.eq_ignore_ascii_case(&hex(digest));
         match self.sha256.as_ref().filter(differs) {
-            Some(_) => other("its SHA-256 is not the one that the sidecar states".to_owned()),
+            Some(stated) => other(format!(
+                "its SHA-256 is {}, and the sidecar states {}",
+                hex(digest),
+                stated.escape_debug()
+            )),
             None => Ok(()),
         }
     }

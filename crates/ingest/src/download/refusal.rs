@@ -62,21 +62,29 @@ impl FileRefusal {
 impl fmt::Display for FileRefusal {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            FileRefusal::Missing => f.write_str("the file does not exist; was it downloaded?"),
+            FileRefusal::Missing => f.write_str("the file does not exist; download it, or name another"),
             FileRefusal::Unreadable(why) => write!(f, "the file cannot be read: {why}"),
             FileRefusal::Html => f.write_str("it is an HTML page, not a list: look at it in a browser"),
-            FileRefusal::NoData => f.write_str("it has lines and none of them is data: is `format` right?"),
+            FileRefusal::NoData => {
+                f.write_str("it has lines, and none of them is data: is its format right?")
+            }
             FileRefusal::Empty => f.write_str(
                 "it holds no data; if that is normal, set `can_be_empty = true` under its [feed.guard]",
             ),
             FileRefusal::Binary => f.write_str("it is binary, or in a container that rapsheet does not read"),
-            FileRefusal::BadEncoding => f.write_str("its text encoding is broken"),
+            FileRefusal::BadEncoding => {
+                f.write_str("it is damaged UTF-16, or UTF-16 without a byte order mark")
+            }
             FileRefusal::Damaged(why) => write!(f, "the compressed data is damaged or cut off: {why}"),
             FileRefusal::TooLarge(cap) => write!(f, "it is larger than {cap} bytes when decompressed"),
-            FileRefusal::Bomb(ratio) => write!(f, "it decompresses to more than {ratio} times its size"),
-            FileRefusal::BadColumns(which) => write!(f, "it lacks a column: {which}"),
+            FileRefusal::Bomb(ratio) => {
+                write!(f, "it decompresses to more than {ratio} times its size: a decompression bomb")
+            }
+            FileRefusal::BadColumns(which) => {
+                write!(f, "it lacks a column: {which}: has its header changed?")
+            }
             FileRefusal::Truncated(why) => {
-                write!(f, "it ends before its document does: {why}; download it again")
+                write!(f, "it is cut off or not well-formed: {why}; download it again")
             }
             FileRefusal::OtherThanSidecar(how) => {
                 write!(f, "it is not the file that its sidecar describes: {how}; download both again")

@@ -39,7 +39,7 @@ fn read(_: &Options, whole: Head<'_>, normalizer: &mut Normalizer<'_>) -> Result
         let at = usize::try_from(reader.buffer_position()).unwrap_or(usize::MAX);
         match reader.read_event() {
             Ok(Event::Start(_)) if depth == DEPTH_MAX => {
-                return Err(FileRefusal::Truncated(format!("it has elements {DEPTH_MAX} deep")).into());
+                return Err(FileRefusal::Truncated(format!("it nests more than {DEPTH_MAX} elements")).into());
             }
             Ok(Event::Start(tag)) => {
                 depth += 1;

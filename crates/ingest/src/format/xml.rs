@@ -106,7 +106,7 @@ fn for_each_record(
         let at = usize::try_from(reader.buffer_position()).unwrap_or(usize::MAX);
         match reader.read_event() {
             Ok(Event::Start(_)) if depth == DEPTH_MAX => {
-                return Err(FileRefusal::Truncated(format!("it has elements {DEPTH_MAX} deep")).into());
+                return Err(FileRefusal::Truncated(format!("it nests more than {DEPTH_MAX} elements")).into());
             }
             Ok(Event::Start(tag)) => {
                 depth += 1;

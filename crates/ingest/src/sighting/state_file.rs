@@ -355,7 +355,7 @@ fn checked(bytes: &[u8]) -> Result<&[u8], StateError> {
         return Err(StateError::BeforeFirstRelease);
     }
     if !bytes.starts_with(&MAGIC) {
-        return Err(corrupt(0, "the magic of a rapsheet state file"));
+        return Err(corrupt(0, "the mark of a rapsheet state file"));
     }
     let (body, checksum) = bytes.split_last_chunk::<4>().ok_or_else(|| corrupt(bytes.len(), "a checksum"))?;
     if crc32fast::hash(body) == u32::from_le_bytes(*checksum) {

@@ -1,11 +1,11 @@
 //! What a build prints: a table of feeds, those in trouble first, and the reasons below it, where a terminal
 //! ends.
 
-use crate::table::{Column, Table, age, bytes, count, wrap};
+use crate::table::{Column, Table, age, bytes, count, counted, noun, wrap};
 use rapsheet_ingest::report::{FeedReport, FeedStatus, Report};
 use rapsheet_snapshot::ParseError;
 use std::io::{self, Write};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 /// How many notes are printed without `--verbose`; the report has all of them.
 const NOTES_MAX: usize = 10;
@@ -23,7 +23,9 @@ const FOOT: &str = "age: of the download; accepted: its indicators that are in t
 pub(crate) struct Publication<'a> {
     /// The snapshot.
     pub(crate) out: &'a Path,
-    /// Its length in bytes.
+    /// Where the previous build left its state file.
+    pub(crate) previous_state: PathBuf,
+    /// The length of the snapshot in bytes.
     pub(crate) length: u64,
     /// Whether it was only tried, and not written.
     pub(crate) is_check: bool,
@@ -44,7 +46,7 @@ pub(crate) fn summary(report: &Report, about: &Publication<'_>, text: &mut dyn W
         writeln!(text, "{line}")?;
     }
     notes(report, about.verbose, text)?;
-    troubles(report, text)?;
+    troubles(report, about, text)?;
     not_read(report, about, text)?;
     totals(report, about, text)
 }
@@ -80,14 +82,17 @@ fn notes(report: &Report, verbose: bool, out: &mut dyn Write) -> io::Result<()> 
     }
     match notes.len().saturating_sub(shown) {
         0 => Ok(()),
-        more => writeln!(out, "… and {more} more notes: see --report, or use --verbose"),
+        more => {
+            let notes = noun(more as u64, "note", "notes");
+            writeln!(out, "… and {more} more {notes}: see --report, or use --verbose")
+        }
     }
 }
 
 fn notes_of(feed: &FeedReport, verbose: bool) -> Vec<String> {
     let id = &feed.id;
     let never_block = feed.refusals.get(ParseError::NeverBlock.word()).map(|number| {
-        let entries = if *number == 1 { "1 entry".to_owned() } else { format!("{number} entries") };
+        let entries = counted(*number, "entry", "entries");
         format!("{id}: {entries} would block a name or address of the never-block list; see --rejects")
     });
     let refusals: Vec<String> = feed.refusals.iter().map(|(why, number)| format!("{number} {why}")).collect();
@@ -98,7 +103,7 @@ fn notes_of(feed: &FeedReport, verbose: bool) -> Vec<String> {
 }
 
 /// Why feeds are in trouble, the worst first.
-pub(crate) fn troubles(report: &Report, out: &mut dyn Write) -> io::Result<()> {
+pub(crate) fn troubles(report: &Report, about: &Publication<'_>, out: &mut dyn Write) -> io::Result<()> {
     for feed in trouble_first(report).into_iter().filter(|feed| feed.status().is_trouble()) {
         let (FeedReport { id, file, .. }, (word, text)) = (feed, feed.why());
         writeln!(out, "{id}: {} ({word}): {file}: {text}", feed.status().word())?;
@@ -111,15 +116,21 @@ pub(crate) fn troubles(report: &Report, out: &mut dyn Write) -> io::Result<()> {
         };
         writeln!(
             out,
-            "{}: it {why}: its {} sightings of the previous build ended",
-            ended.id, ended.sightings
+            "{}: it {why}: its {} of the previous build ended",
+            ended.id,
+            counted(ended.sightings, "sighting", "sightings")
         )?;
     }
     for unmatched in &report.unmatched_accepts {
         writeln!(out, "{unmatched}")?;
     }
     if report.state_missing {
-        writeln!(out, "the previous build left no state file: rows of accumulated feeds count as new")?;
+        let state = about.previous_state.display();
+        writeln!(
+            out,
+            "{state}, the state file of the previous build, is missing: rows of accumulated feeds that state no \
+             times of their own count as new"
+        )?;
     }
     Ok(())
 }
@@ -136,8 +147,8 @@ fn not_read(report: &Report, about: &Publication<'_>, out: &mut dyn Write) -> io
     if missing.len() == report.feeds.len() {
         writeln!(
             out,
-            "no feed has a file in {folder}: is it the right folder, and was anything downloaded? `{command} -o json` \
-             gives the url and the file of each"
+            "no feed has a file in {folder}: name the folder of the downloads, or download them first; `{command} -o \
+             json` gives the url and the file of each"
         )?;
     } else if !missing.is_empty() {
         let (feeds, have) = if missing.len() == 1 { ("feed", "has") } else { ("feeds", "have") };
@@ -170,21 +181,22 @@ fn states(report: &Report) -> String {
         .filter(|(number, _)| *number > 0)
         .map(|(number, word)| format!(", {number} {word}"))
         .collect();
-    format!("{} of {} feeds ok{bad}", counts.ok, report.feeds.len() as u64 - counts.not_downloaded)
+    let feeds = counted(report.feeds.len() as u64 - counts.not_downloaded, "feed", "feeds");
+    format!("{} of {feeds} ok{bad}", counts.ok)
 }
 
 fn totals(report: &Report, about: &Publication<'_>, out: &mut dyn Write) -> io::Result<()> {
     let totals = &report.totals;
     writeln!(
         out,
-        "{}: {}; {} sightings of {} IPv4 and {} IPv6 ranges, {} names, {} URLs; {}{}",
+        "{}: {}; {} of {} IPv4 and {} IPv6 ranges, {}, {}; {}{}",
         about.out.display(),
         states(report),
-        totals.sightings,
+        counted(totals.sightings, "sighting", "sightings"),
         totals.ipv4_ranges,
         totals.ipv6_ranges,
-        totals.names,
-        totals.urls,
+        counted(totals.names, "name", "names"),
+        counted(totals.urls, "URL", "URLs"),
         bytes(about.length),
         if about.is_check { "; nothing was written (--check)" } else { "" },
     )

@@ -14,12 +14,52 @@ pub(super) static OUTPUT: LookupOutput = LookupOutput {
     answer,
     refused: |_, refused, out| {
         let (text, why) = (printable::text(refused.indicator()), refused.why);
-        writeln!(out, "{text}  not an indicator: {why} ({})", about(why))
+        let about = not_indexed(refused.indicator()).unwrap_or_else(|| why.about().trim_end_matches('.'));
+        writeln!(out, "{text}  not an indicator: {why} ({about})")
     },
 };
 
-fn about(why: rapsheet_snapshot::ParseError) -> &'static str {
-    why.about().trim_end_matches('.')
+/// What a text is that people look up and no snapshot holds, where it can be told by its look.
+fn not_indexed(text: &str) -> Option<&'static str> {
+    let is_hash =
+        matches!(text.len(), 32 | 40 | 64 | 96 | 128) && text.bytes().all(|byte| byte.is_ascii_hexdigit());
+    let is_path = text.starts_with('/') && !text.starts_with("//")
+        || ["./", "../", "~/", ".\\", "..\\"].iter().any(|start| text.starts_with(start))
+        || matches!(text.as_bytes(), [drive, b':', b'\\' | b'/', ..] if drive.is_ascii_alphabetic());
+    match () {
+        () if is_hash => Some("A hash; hashes of files are not indexed"),
+        () if is_cve(text) => Some("A CVE number; vulnerabilities are not indexed"),
+        () if is_as_number(text) => Some("An AS number, which is not indexed; look up its addresses"),
+        () if is_path => Some("A path without a host; files are not indexed"),
+        () if is_mail_address(text) => {
+            Some("A mail address, which is not indexed; look up the name behind the `@`")
+        }
+        () => None,
+    }
+}
+
+fn is_number(text: &str) -> bool {
+    !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit())
+}
+
+/// Whether a text begins so, in whatever case; the rest of it.
+fn strip_word<'t>(text: &'t str, word: &str) -> Option<&'t str> {
+    let (start, rest) = text.split_at_checked(word.len())?;
+    start.eq_ignore_ascii_case(word).then_some(rest)
+}
+
+fn is_cve(text: &str) -> bool {
+    let numbers = strip_word(text, "CVE-").and_then(|rest| rest.split_once('-'));
+    numbers.is_some_and(|(year, number)| is_number(year) && is_number(number))
+}
+
+fn is_as_number(text: &str) -> bool {
+    strip_word(text, "AS").is_some_and(is_number)
+}
+
+fn is_mail_address(text: &str) -> bool {
+    let is_part = |part: &str| !part.is_empty() && !part.contains(['@', '/', ':', ' ']);
+    text.split_once('@').is_some_and(|(local, host)| is_part(local) && is_part(host) && host.contains('.'))
 }
 
 fn answer(context: &Context<'_>, answered: &Answered<'_>, out: &mut dyn Write) -> io::Result<()> {
@@ -64,4 +104,22 @@ fn sighting(context: &Context<'_>, source: &Source, out: &mut dyn Write) -> io::
     write!(out, "; confirmed {}, until {}", source.detect_time, source.expires)?;
     let stale = if source.stale { context.style.color.warning(" (stale)") } else { String::new() };
     writeln!(out, "{stale}")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn tells_what_is_not_indexed() {
+        let hashes = [32, 40, 64, 96, 128].map(|length| "d4".repeat(length / 2));
+        let others = ["cve-2021-44228", "CVE-2024-1234", "AS64500", "a.b@evilpanel.com", "/etc/passwd"];
+        let paths = ["C:\\Windows\\x.exe", "c:/x", "./a.exe", "..\\a.exe", "~/x"];
+        for text in hashes.iter().map(String::as_str).chain(others).chain(paths) {
+            assert!(not_indexed(text).is_some(), "{text}");
+        }
+        for text in ["d4d4", "localhost", "CVE-2024", "CVE-x-1", "AS", "as", "a@b", "//x/y", "é", ""] {
+            assert_eq!(not_indexed(text), None, "{text}");
+        }
+    }
 }
