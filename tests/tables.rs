@@ -149,6 +149,12 @@ fn prefixes_count_under_any_key_and_times_of_a_document_are_no_range() {
 }
 
 #[test]
+fn a_netmask_in_prose_belongs_to_the_address_before_it() {
+    let text = "They come from 45.77.20.0 netmask 255.255.255.0, and 45.77.21.5.\n";
+    assert_eq!(read("freetext", text), ["1 cidr 45.77.20.0/24", "1 ip 45.77.21.5"]);
+}
+
+#[test]
 fn json_records_without_a_known_key_are_counted() {
     let text = r#"[{"range":"45.77.20.0-45.77.20.9"},{"range":"45.77.21.0/24"},{"remote_addr":"45.77.22.5"},
 {"what":"45.77.23.5"},{"ips":["45.77.24.5"],"hosts":["45.77.25.5"]}]"#;

@@ -98,7 +98,7 @@ impl LineReader for Walker {
             return normalizer.skip(Skip::Comment);
         }
         match serde_json::from_slice::<&RawValue>(line) {
-            Ok(value) => self.element(value, &self.path, 0, &mut |_, _| {}, normalizer),
+            Ok(value) => self.walk(value, &self.path, 0, &mut |_, _| {}, normalizer),
             Err(_) => normalizer.reject(ParseError::BadJson),
         }
     }
@@ -172,9 +172,7 @@ impl Walker {
     ) {
         match node::kind(raw) {
             Kind::Object => self.object(raw, depth, begin, normalizer),
-            Kind::Array => {
-                node::elements(raw, |value| self.element(value, &[], depth + 1, begin, normalizer))
-            }
+            Kind::Array => node::elements(raw, |value| self.element(value, depth + 1, begin, normalizer)),
             Kind::Text if depth <= TEXTS_DEPTH || !self.path.is_empty() || is_prefix(raw) => {
                 begin(raw, normalizer);
                 self.emit_value(raw, &Fields::default(), normalizer);
@@ -188,7 +186,6 @@ impl Walker {
     fn element(
         &self,
         raw: Raw<'_>,
-        path: &[Step],
         depth: usize,
         begin: &mut dyn FnMut(Raw<'_>, &mut Normalizer<'_>),
         normalizer: &mut Normalizer<'_>,
@@ -198,7 +195,7 @@ impl Walker {
             has_begun = true;
             begin(raw, normalizer);
         };
-        self.walk(raw, path, depth, &mut begin_inner, normalizer);
+        self.walk(raw, &[], depth, &mut begin_inner, normalizer);
         if !has_begun && depth <= TEXTS_DEPTH && node::kind(raw) == Kind::Object {
             begin(raw, normalizer);
             normalizer.skip(Skip::NoIndicator);
@@ -228,7 +225,7 @@ impl Walker {
         }
         node::members(raw, |name, value| match node::kind(value) {
             Kind::Array if is_texts(value) && fields.objection(normalizer).is_some() => {
-                begin(raw, normalizer);
+                begin(value, normalizer);
                 normalizer.skip(fields.objection(normalizer).unwrap_or(Skip::Benign));
             }
             Kind::Array if LISTS.contains(&role::normal(name).as_str()) && is_texts(value) => {
