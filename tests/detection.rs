@@ -168,6 +168,12 @@ fn json_goes_by_its_shape() {
         ("{\"data\":{\"list\":[\"45.9.20.5\"],\"type\":\"x\"}}", "json"),
         ("{\"name\":\"x\",\"type\":\"cidr\",\"list\":[\"45.9.20.0/24\"]}", "misp-warninglist"),
         ("{\"indicators\":[{\"ip\":\"45.9.20.5\"}]}", "json"),
+        ("{\"name\":\"x\",\"type\":\"block\",\"list\":[\"45.9.20.5\"]}", "json"),
+        ("[{\"ip\":\"45.9.20.5\",\"to_ids\":true}]", "json"),
+        ("[{\"ip\":\"45.9.20.5\",\"Event\":\"x\"}]", "json"),
+        ("[{\"ip\":\"45.9.20.5\",\"whois\":{\"ipv4Prefix\":\"45.9.20.0/24\"}}]", "json"),
+        ("{\"Event\":{\"Attribute\":[{\"to_ids\":true}]}}", "misp-feed"),
+        ("{\"prefixes\":[{\"ipv4Prefix\":\"45.9.20.0/24\"}]}", "cloud-json"),
     ] {
         assert_eq!(detected(text), expected, "{text}");
     }

@@ -149,6 +149,46 @@ fn prefixes_count_under_any_key_and_times_of_a_document_are_no_range() {
 }
 
 #[test]
+fn a_netmask_in_prose_belongs_to_the_address_before_it() {
+    let text = "They come from 45.77.20.0 netmask 255.255.255.0, and 45.77.21.5.\n";
+    assert_eq!(read("freetext", text), ["1 cidr 45.77.20.0/24", "1 ip 45.77.21.5"]);
+}
+
+#[test]
+fn json_records_without_a_known_key_are_counted() {
+    let text = r#"[{"range":"45.77.20.0-45.77.20.9"},{"range":"45.77.21.0/24"},{"remote_addr":"45.77.22.5"},
+{"what":"45.77.23.5"},{"ips":["45.77.24.5"],"hosts":["45.77.25.5"]}]"#;
+    let expected = [
+        "1 range 45.77.20.0-45.77.20.9",
+        "1 cidr 45.77.21.0/24",
+        "1 ip 45.77.22.5",
+        "2 skip no-indicator",
+        "2 ip 45.77.24.5",
+        "2 ip 45.77.25.5",
+    ];
+    assert_eq!(read("json", text), expected);
+    assert_eq!(read("ndjson", "{\"what\":\"x\"}\n{\"ip\":\"45.77.20.5\"}\n").len(), 2);
+}
+
+#[test]
+fn decisions_of_crowdsec_as_json_are_judged() {
+    let decision = |value: &str, scope: &str, duration: &str, simulated: bool| {
+        format!(
+            "{{\"source\":{{\"ip\":\"{value}\"}},\"decisions\":[{{\"duration\":\"{duration}\",\"scope\":\"{scope}\",\
+             \"simulated\":{simulated},\"type\":\"ban\",\"value\":\"{value}\"}}]}}"
+        )
+    };
+    let rows = [
+        decision("45.77.20.5", "Ip", "3h9m1s", false),
+        decision("45.77.20.6", "Ip", "-3h9m1s", false),
+        decision("45.77.20.7", "Ip", "3h9m1s", true),
+        decision("NL", "Country", "3h9m1s", false),
+    ];
+    let expected = ["1 ip 45.77.20.5", "1 skip inactive", "1 skip inactive", "1 skip unsupported-kind"];
+    assert_eq!(read("auto", &format!("[{}]", rows.join(","))), expected);
+}
+
+#[test]
 fn stars_are_prefixes_trees_or_patterns() {
     let text = "ip,note\n45.77.20.*,x\n45.*.20.1,x\nevil.test-panel.com/*,x\n*.test-panel.com,x\n\
                 *://*.test-panel.com/*,x\nhttp://test-panel.com/a*b,x\n";
@@ -177,6 +217,18 @@ fn rows_that_are_not_bad_do_not_block() {
         ("action", "deny", "allow"),
         ("category", "phishing", "harmless"),
         ("tags", "phishing", "phishing;false-positive"),
+        ("disposition", "malicious", "FP"),
+        ("verdict", "malicious", "ignored"),
+        ("verdict", "malicious", "excluded"),
+        ("verdict", "malicious", "white list"),
+        ("verdict", "malicious", "OK"),
+        ("classification", "malicious", "exclude"),
+        ("cat", "phishing", "FALSE_POSITIVE"),
+        ("action", "monitor", "bypass"),
+        ("list", "black", "white"),
+        ("white", "0", "1"),
+        ("blocked", "true", "false"),
+        ("enabled", "true", "false"),
         ("to_ids", "1", "0"),
         ("abuseConfidenceScore", "100", "0"),
     ] {

@@ -5,11 +5,11 @@
 //! it is taken only where the feed says so (option `names`). A line without an indicator is skipped; it is
 //! not an error.
 
-use super::{Format, Head, LineReader, OpenError, Shape};
+use super::{Format, Head, LineReader, OpenError, Shape, extent, ranges};
 use crate::entry::{Details, Normalizer, Skip};
 use crate::format::options::{OptionRow, Options};
 use rapsheet_snapshot::refang::refang;
-use rapsheet_snapshot::{AddressRange, Kinds, Scope};
+use rapsheet_snapshot::{Address, AddressRange, Kinds, Scope};
 
 /// The row of the table.
 pub(super) static FORMAT: Format = Format {
@@ -47,10 +47,30 @@ pub(super) fn scan(
 ) -> usize {
     let ends =
         |byte: &u8| byte.is_ascii_whitespace() || matches!(byte, b'<' | b'>' | b'"' | b'\'' | b'`' | b'|');
-    text.split(ends)
-        .map(without_punctuation)
-        .filter(|word| emit(word, takes_names, details, normalizer))
-        .count()
+    let mut words = text.split(ends).map(without_punctuation).filter(|word| !word.is_empty());
+    let mut count = 0;
+    while let Some(word) = words.next() {
+        let is_address = word.first().is_some_and(u8::is_ascii_digit) && Address::parse(word).is_ok();
+        if let Some((passed, mask)) = is_address.then(|| netmask_after(words.clone())).flatten() {
+            ranges::emit(ranges::netmask(word, mask), details, normalizer);
+            words.by_ref().take(passed).for_each(drop);
+            count += 1;
+        } else {
+            count += usize::from(emit(word, takes_names, details, normalizer));
+        }
+    }
+    count
+}
+
+/// The netmask that follows an address, perhaps after a word for it, and how many words both are.
+fn netmask_after<'t>(mut rest: impl Iterator<Item = &'t [u8]>) -> Option<(usize, &'t [u8])> {
+    let first = rest.next()?;
+    if extent::looks_like_netmask(first) {
+        return Some((1, first));
+    }
+    let is_word = [&b"mask"[..], b"netmask"].iter().any(|word| first.eq_ignore_ascii_case(word));
+    let mask = rest.next().filter(|mask| is_word && extent::looks_like_netmask(mask))?;
+    Some((2, mask))
 }
 
 /// A word without the punctuation of the sentence around it. A closing bracket stays where the word has the

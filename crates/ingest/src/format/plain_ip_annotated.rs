@@ -80,6 +80,11 @@ impl LineReader for Annotated {
         if note.is_empty() {
             return normalizer.address(token::unwrap(key), &Details::NONE);
         }
+        if let Some(mask) = after_mask_word(note) {
+            let mask = first_word(mask);
+            let read = if extent::is_mask(mask) { extent::pair(key, mask) } else { Err(ParseError::BadMask) };
+            return ranges::emit(read, &Details::NONE, normalizer);
+        }
         match note.trim_ascii_start() {
             note if says_not_bad(note) => normalizer.skip(Skip::Benign),
             // `first - last`, perhaps with a comment after it.
@@ -88,10 +93,34 @@ impl LineReader for Annotated {
             [b'/', digit, ..] if digit.is_ascii_digit() => normalizer.reject(ParseError::BadPrefix),
             _ => match self.extent(key, first_word(note)) {
                 Some(read) => ranges::emit(read, &Details::NONE, normalizer),
+                None if !self.counts && may_be_length(key, note) => normalizer.reject(ParseError::BadPrefix),
                 None => normalizer.address(token::unwrap(key), &self.details(note)),
             },
         }
     }
+}
+
+/// Whether the number after an address may be the length of its prefix: of a network, with none of its bits
+/// left over.
+fn may_be_length(key: &[u8], note: &[u8]) -> bool {
+    let length = first_word(note);
+    let read = || AddressRange::parse(&[key, b"/", length].concat());
+    let is_short = token::is_digits(length) && token::number::<u8>(length).is_some_and(|bits| bits < 32);
+    !note.contains(&b'#') && is_short && key.ends_with(b".0") && read().is_ok_and(|read| !read.host_bits)
+}
+
+/// What follows the word for a netmask or length, where a number follows it.
+fn after_mask_word(note: &[u8]) -> Option<&[u8]> {
+    const WORDS: [&[u8]; 3] = [b"mask", b"netmask", b"subnet mask"];
+    let note = after_marks(note);
+    let after = |word: &&[u8]| {
+        let (head, rest) = note.split_at_checked(word.len())?;
+        let rest = rest.trim_ascii_start();
+        let rest = rest.strip_prefix(b"=").or(rest.strip_prefix(b":")).unwrap_or(rest).trim_ascii_start();
+        let is_number = rest.first().is_some_and(|byte| byte.is_ascii_digit() || *byte == b'/');
+        (head.eq_ignore_ascii_case(word) && is_number).then_some(rest)
+    };
+    WORDS.iter().find_map(after)
 }
 
 /// Whether a remark begins with a verdict that the address is not bad: `OK`, `# whitelisted`.
@@ -204,11 +233,15 @@ mod tests {
     #[test]
     fn first_token_is_the_address() {
         let text = "45.9.20.5\t10\n45.9.21.0/24 # scanners.example\n45.9.20.6             # one.example\n\
+                    45.9.22.0 mask 255.255.255.0\n45.9.23.0 netmask 255.0.255.0\n45.9.24.0\t24\n\
                     C45.9.20.7 # typo\n/w00tw00t.at.example:)\n# Entries: 4\n45.9.20.8 OK\n45.9.20.9 # Whitelisted, by hand\n45.9.20.10 # okay.example\n";
         let expected = [
             "ip 45.9.20.5",
             "cidr 45.9.21.0/24",
             "ip 45.9.20.6",
+            "cidr 45.9.22.0/24",
+            "REJECT bad-mask",
+            "REJECT bad-prefix",
             "REJECT bad-ip",
             "REJECT path-only",
             "SKIP header",

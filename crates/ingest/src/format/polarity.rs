@@ -15,6 +15,8 @@ use crate::entry::{Skip, taxonomy};
 pub(super) enum Polarity {
     /// A verdict in words.
     Verdict,
+    /// A state or a kind in words, of which some are a verdict. `OK` is none: a site that answers is `OK`.
+    State,
     /// Tags, of which one may say that the others were wrong.
     Tags,
     /// True where the indicator is not bad.
@@ -29,6 +31,10 @@ pub(super) enum Polarity {
     Withdrawn,
     /// How bad it is, 0 for not at all.
     Score,
+    /// How long it still holds, as CrowdSec writes it; negative where it is over.
+    Duration,
+    /// What it is about: an address, a country, a network by number.
+    Scope,
 }
 
 /// Names of fields, as [`role::normal`] leaves them.
@@ -44,11 +50,8 @@ const NAMES: &[(Polarity, &[&str])] = &[
             "judgement",
             "judgment",
             "reputation",
-            "status",
-            "state",
             "assessment",
             "rating",
-            "result",
             "conclusion",
             "determination",
             "resolution",
@@ -61,18 +64,18 @@ const NAMES: &[(Polarity, &[&str])] = &[
             "listname",
             "trust",
             "trustlevel",
-            "type",
-            "kind",
-            "ioctype",
-            "threat",
-            "threattype",
-            "category",
         ],
+    ),
+    (
+        Polarity::State,
+        &["status", "state", "result", "type", "kind", "ioctype", "threat", "threattype", "category", "cat"],
     ),
     (Polarity::Tags, &["tags", "tag", "labels", "label", "flags"]),
     (
         Polarity::Good,
         &[
+            "white",
+            "iswhite",
             "whitelisted",
             "iswhitelisted",
             "whitelist",
@@ -102,6 +105,10 @@ const NAMES: &[(Polarity, &[&str])] = &[
             "islegitimate",
             "riot",
             "isriot",
+            "ignored",
+            "isignored",
+            "excluded",
+            "isexcluded",
         ],
     ),
     (
@@ -111,6 +118,8 @@ const NAMES: &[(Polarity, &[&str])] = &[
             "ismalicious",
             "isbad",
             "isthreat",
+            "blocked",
+            "isblocked",
             "blocklisted",
             "isblocklisted",
             "blacklisted",
@@ -120,10 +129,55 @@ const NAMES: &[(Polarity, &[&str])] = &[
         ],
     ),
     (Polarity::ToIds, &["toids"]),
-    (Polarity::Active, &["active", "isactive"]),
-    (Polarity::Withdrawn, &["retired", "revoked", "deleted", "isdeleted", "isrevoked"]),
+    (Polarity::Active, &["active", "isactive", "enabled", "isenabled"]),
+    (
+        Polarity::Withdrawn,
+        &[
+            "retired",
+            "revoked",
+            "deleted",
+            "isdeleted",
+            "isrevoked",
+            "disabled",
+            "isdisabled",
+            "simulated",
+            "issimulated",
+        ],
+    ),
+    (Polarity::Duration, &["duration"]),
+    (Polarity::Scope, &["scope"]),
     (Polarity::Score, &["abuseconfidencescore", "abuseconfidence"]),
 ];
+
+/// Verdicts that an indicator is not bad, beside those of [`taxonomy`], as [`role::normal`] leaves them.
+const GOOD: &[&str] = &[
+    "fp",
+    "falsepositive",
+    "falsealarm",
+    "ignored",
+    "ignore",
+    "excluded",
+    "exclude",
+    "unblocked",
+    "unblock",
+    "white",
+    "whitelist",
+    "whitelisted",
+    "allowlist",
+    "allowlisted",
+    "knowngood",
+    "notmalicious",
+    "nonmalicious",
+];
+
+/// Words that are such a verdict in a field for verdicts and actions only.
+const PASSED: &[&str] = &["ok", "okay", "pass", "passed", "bypass", "bypassed", "except", "exception"];
+
+/// Whether a text is one of these words, whatever its case and separators.
+fn is_word(text: &str, words: &[&str]) -> bool {
+    let letters = text.bytes().filter(u8::is_ascii_alphanumeric).map(|byte| byte.to_ascii_lowercase());
+    text.is_ascii() && words.iter().any(|word| word.bytes().eq(letters.clone()))
+}
 
 /// All names, with what their fields can say.
 pub(super) fn names() -> impl Iterator<Item = (Polarity, &'static str)> {
@@ -144,8 +198,15 @@ impl Polarity {
         let when = |holds: bool, why: Skip| holds.then_some(why);
         match self {
             _ if text.is_empty() => None,
-            Polarity::Verdict if is(&["retired", "inactive", "revoked", "deleted"]) => Some(Skip::Inactive),
-            Polarity::Verdict => when(taxonomy::is_benign(text), Skip::Benign),
+            Polarity::Verdict | Polarity::State
+                if is(&["retired", "inactive", "revoked", "deleted", "disabled"]) =>
+            {
+                Some(Skip::Inactive)
+            }
+            Polarity::Verdict if is_word(text, PASSED) => Some(Skip::Benign),
+            Polarity::Verdict | Polarity::State => {
+                when(is_word(text, GOOD) || taxonomy::is_benign(text), Skip::Benign)
+            }
             Polarity::Tags => when(text.split([',', ';', '|']).any(taxonomy::is_retraction), Skip::Benign),
             Polarity::Good => when(yes() || taxonomy::is_benign(text), Skip::Benign),
             Polarity::Bad => when(no(), Skip::Benign),
@@ -153,6 +214,10 @@ impl Polarity {
             Polarity::Active => when(no(), Skip::Inactive),
             Polarity::Withdrawn => when(yes(), Skip::Inactive),
             Polarity::Score => when(text.parse() == Ok(0.0_f32), Skip::NoScore),
+            Polarity::Duration => when(text.starts_with('-') && text.ends_with('s'), Skip::Inactive),
+            Polarity::Scope => {
+                when(is(&["session"]) || role::is_unsupported(text.as_bytes()), Skip::UnsupportedKind)
+            }
         }
     }
 }
@@ -172,6 +237,14 @@ mod tests {
             ("verdict", "Not malicious", Some(Skip::Benign)),
             ("status", "False Positive", Some(Skip::Benign)),
             ("status", "offline", None),
+            ("status", "OK", None),
+            ("verdict", "OK", Some(Skip::Benign)),
+            ("verdict", "white list", Some(Skip::Benign)),
+            ("action", "monitor", None),
+            ("duration", "-3h0m5s", Some(Skip::Inactive)),
+            ("duration", "3h0m5s", None),
+            ("scope", "Country", Some(Skip::UnsupportedKind)),
+            ("scope", "Ip", None),
             ("status", "retired", Some(Skip::Inactive)),
             ("iswhitelisted", "true", Some(Skip::Benign)),
             ("iswhitelisted", "false", None),

@@ -142,6 +142,10 @@ const VALUE: &[&str] = &[
     "hostname",
     "host",
     "ioc",
+    "observable",
+    "attacker",
+    "remoteaddr",
+    "range",
 ];
 
 /// Names of the first address. [`CLEAR`] of them mean nothing else.

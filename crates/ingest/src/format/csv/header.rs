@@ -253,11 +253,8 @@ fn bind_polarity(table: &mut Table, columns: &Columns<'_>) {
     };
     let found = columns.names.iter().enumerate().filter_map(|(at, name)| {
         let column = Column::Left(at);
-        // The words of a category become assessments, and an entry that is only trustworthy blocks nothing.
-        let is_category = table.column(Role::Category) == Some(column);
         let polarity = Polarity::of(name)?;
-        let has_other_use = is_taken(column) || is_category && polarity == Polarity::Verdict;
-        (!has_other_use).then_some((column, polarity))
+        (!is_taken(column)).then_some((column, polarity))
     });
     table.polarity = found.collect();
 }

@@ -172,12 +172,33 @@ impl Walker {
     ) {
         match node::kind(raw) {
             Kind::Object => self.object(raw, depth, begin, normalizer),
-            Kind::Array => node::elements(raw, |value| self.walk(value, &[], depth + 1, begin, normalizer)),
+            Kind::Array => node::elements(raw, |value| self.element(value, depth + 1, begin, normalizer)),
             Kind::Text if depth <= TEXTS_DEPTH || !self.path.is_empty() || is_prefix(raw) => {
                 begin(raw, normalizer);
                 self.emit_value(raw, &Fields::default(), normalizer);
             }
             Kind::Text | Kind::Number | Kind::Word => {}
+        }
+    }
+
+    /// Reads an element of an array. One near the top that is an object is a record, even where none of its
+    /// fields is known.
+    fn element(
+        &self,
+        raw: Raw<'_>,
+        depth: usize,
+        begin: &mut dyn FnMut(Raw<'_>, &mut Normalizer<'_>),
+        normalizer: &mut Normalizer<'_>,
+    ) {
+        let mut has_begun = false;
+        let mut begin_inner = |raw: Raw<'_>, normalizer: &mut Normalizer<'_>| {
+            has_begun = true;
+            begin(raw, normalizer);
+        };
+        self.walk(raw, &[], depth, &mut begin_inner, normalizer);
+        if !has_begun && depth <= TEXTS_DEPTH && node::kind(raw) == Kind::Object {
+            begin(raw, normalizer);
+            normalizer.skip(Skip::NoIndicator);
         }
     }
 
@@ -197,7 +218,22 @@ impl Walker {
                 None => self.read_record(&fields, normalizer),
             };
         }
+        // An alert of CrowdSec is in force by its decisions, not by its source.
+        let decisions = node::member(raw, "decisions").filter(|list| node::kind(list) == Kind::Array);
+        if let Some(decisions) = decisions.filter(|_| node::member(raw, "source").is_some()) {
+            return self.walk(decisions, &[], depth + 1, begin, normalizer);
+        }
         node::members(raw, |name, value| match node::kind(value) {
+            Kind::Array if is_texts(value) && fields.objection(normalizer).is_some() => {
+                begin(value, normalizer);
+                normalizer.skip(fields.objection(normalizer).unwrap_or(Skip::Benign));
+            }
+            Kind::Array if LISTS.contains(&role::normal(name).as_str()) && is_texts(value) => {
+                node::elements(value, |text| {
+                    begin(text, normalizer);
+                    self.emit_value(text, &fields, normalizer);
+                });
+            }
             Kind::Array | Kind::Object => self.walk(value, &[], depth + 1, begin, normalizer),
             Kind::Text if is_prefix(value) => {
                 begin(raw, normalizer);
@@ -287,6 +323,9 @@ fn is_prefix(raw: Raw<'_>) -> bool {
     text.contains('/') && text.len() <= PREFIX_MAX && AddressRange::parse(text.trim().as_bytes()).is_ok()
 }
 
+/// Names of members with a list of indicators. An object may have several.
+const LISTS: &[&str] = &["ips", "ranges", "nets", "networks", "addresses", "hosts"];
+
 /// The longest text of a prefix, with some room.
 const PREFIX_MAX: usize = 64;
 
@@ -303,6 +342,11 @@ fn is_filled(role: Role, name: &str, value: Raw<'_>) -> bool {
     match (node::kind(value), role) {
         (Kind::Object, _) => false,
         (Kind::Array, Role::Value) => is_texts(value),
+        // A range of times or numbers is as common as one of addresses.
+        (_, Role::Value) if name == "range" => {
+            let text = text();
+            AddressRange::parse(text.split('-').next().unwrap_or_default().trim().as_bytes()).is_ok()
+        }
         // The length of a prefix under a name that others give the prefix.
         (Kind::Number, Role::Value) if extent::is_mask(text().as_bytes()) => false,
         (Kind::Text, Role::Value) if value.get().len() <= MASK_MAX && extent::is_mask(text().as_bytes()) => {

@@ -41,7 +41,12 @@ impl<'t> Keys<'t> {
 
     /// Whether an outermost object has such a key.
     pub(super) fn has_at_top(&self, name: &str) -> bool {
-        self.0.contains(&(1, name.as_bytes()))
+        self.has_at(1, name)
+    }
+
+    /// Whether there is such a key at this depth: an array is a level, too.
+    pub(super) fn has_at(&self, depth: usize, name: &str) -> bool {
+        self.0.contains(&(depth, name.as_bytes()))
     }
 
     /// The first of these names that is a key.

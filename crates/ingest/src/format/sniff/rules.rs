@@ -23,7 +23,7 @@ pub(super) const RULES: &[(&str, Rule)] = &[
     ("xml", |sample| (sample.is_xml() && sample.contains(b"</")).then(|| "it is XML".to_owned())),
     ("spamhaus-drop-json", drop_json),
     ("onionoo", |sample| sample.keys()?.any(&["or_addresses", "relays_published"])),
-    ("misp-feed", |sample| sample.keys()?.any(&["Event", "to_ids"])),
+    ("misp-feed", misp_feed),
     ("misp-warninglist", warninglist),
     ("otx-pulse", |sample| sample.keys().filter(|keys| keys.has("indicators"))?.any(&["indicator"])),
     ("stix", stix),
@@ -38,9 +38,7 @@ pub(super) const RULES: &[(&str, Rule)] = &[
             "remote-addresses",
         ])
     }),
-    ("cloud-json", |sample| {
-        sample.keys()?.any(&["ip_prefix", "ipv4Prefix", "addressPrefixes", "ipv6_addresses", "tcpPorts"])
-    }),
+    ("cloud-json", cloud),
     ("cloud-json", oracle),
     ("ndjson", ndjson),
     ("json", |sample| sample.is_json().then(|| "it begins as JSON does".to_owned())),
@@ -154,9 +152,48 @@ fn drop_json(sample: &Sample<'_>) -> Option<String> {
 fn warninglist(sample: &Sample<'_>) -> Option<String> {
     let keys = sample.keys()?;
     let is_cut = !sample.text.trim_ascii_end().ends_with(b"}");
-    let has_type = keys.has_at_top("type") || keys.has_at_top("matching_attributes");
-    let is_list = keys.has_at_top("list") && (has_type || is_cut && keys.has_at_top("description"));
+    let is_known = match keys.has_at_top("type") {
+        true => has_warninglist_type(sample.text),
+        false => is_cut && keys.has_at_top("description"),
+    };
+    let is_list = keys.has_at_top("list") && (is_known || keys.has_at_top("matching_attributes"));
     is_list.then(|| "it has keys `list` and `type`".to_owned())
+}
+
+/// Whether a `type` is one of those that MISP's warninglists have. Other lists have a type, too.
+fn has_warninglist_type(text: &[u8]) -> bool {
+    let types: [&[u8]; 5] = [b"string\"", b"substring\"", b"hostname\"", b"cidr\"", b"regex\""];
+    memchr::memmem::find_iter(text, b"\"type\"").any(|at| {
+        let after = text.get(at + 6..).unwrap_or(&[]).trim_ascii_start();
+        let value = after.strip_prefix(b":").unwrap_or(&[]).trim_ascii_start();
+        value.strip_prefix(b"\"").is_some_and(|value| types.iter().any(|known| value.starts_with(known)))
+    })
+}
+
+/// Events of MISP with their attributes, or attributes alone. A record of another layout may have a key
+/// `Event` or `to_ids`.
+fn misp_feed(sample: &Sample<'_>) -> Option<String> {
+    let keys = sample.keys()?;
+    let is_event = keys.has_at_top("Event")
+        || keys.has_at_top("response") && (keys.has_at(2, "Event") || keys.has_at(3, "Event"))
+        || sample.text.starts_with(b"[") && keys.has_at(2, "Event");
+    let has_attributes = keys.has("Attribute");
+    let is_feed = has_attributes && (is_event || keys.has("to_ids")) || is_event && keys.has("Object");
+    is_feed.then(|| "it has a key `Attribute` in the places of MISP's".to_owned())
+}
+
+/// The layouts of AWS and Google, Azure, Fastly and Office 365: each key where the operator has it.
+fn cloud(sample: &Sample<'_>) -> Option<String> {
+    let keys = sample.keys()?;
+    let found = [
+        ("ip_prefix", keys.has_at_top("prefixes") && keys.has_at(3, "ip_prefix")),
+        ("ipv4Prefix", keys.has_at_top("prefixes") && keys.has_at(3, "ipv4Prefix")),
+        ("addressPrefixes", keys.has_at_top("values") && keys.has_at(4, "addressPrefixes")),
+        ("ipv6_addresses", keys.has_at_top("ipv6_addresses")),
+        ("tcpPorts", sample.text.starts_with(b"[") && keys.has_at(2, "tcpPorts")),
+    ];
+    let (key, _) = found.into_iter().find(|(_, is_there)| *is_there)?;
+    Some(format!("it has a key `{key}`"))
 }
 
 fn stix(sample: &Sample<'_>) -> Option<String> {
