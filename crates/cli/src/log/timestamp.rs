@@ -146,8 +146,8 @@ pub(super) fn of_field_in(cell: &[u8], zone: impl FnOnce() -> Option<Vec<u8>>, n
 
 /// The first of these names that is a zone's.
 pub(super) fn zone_of(names: &[Vec<u8>]) -> Option<&[u8]> {
-    let named = |zone: &&str| names.iter().find(|name| name.eq_ignore_ascii_case(zone.as_bytes()));
-    ZONES.iter().find_map(|zone| named(&zone)).map(Vec::as_slice)
+    let named = |zone: &str| names.iter().find(|name| name.eq_ignore_ascii_case(zone.as_bytes()));
+    ZONES.into_iter().find_map(named).map(Vec::as_slice)
 }
 
 /// The time of a date, a clock and, if there is one, an offset in fields of their own.
