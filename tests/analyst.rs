@@ -167,6 +167,39 @@ fn records_that_could_not_be_judged_are_counted() {
     assert_eq!((counts(stdout(&now)), stderr(&now).as_str()), ((json!(0), json!(0)), ""));
 }
 
+#[test]
+fn an_instant_before_the_memory_is_said() {
+    const MEMORY: &str = "before 2026-11-05T04:00:00Z, where the snapshot's memory begins";
+    let dir = TestDir::new();
+    dir.write("x.log", "45.9.20.5\n\nnothing\n45.9.20.5 45.9.20.5\n");
+    let output = dir.run(&["score", "--at", "2020-01-01", "x.log"]);
+    assert_eq!((code(&output), stdout(&output)), (0, ""));
+    let note = stderr(&output);
+    assert!(note.contains("3 records are looked up as of 2020-01-01") && note.contains(MEMORY), "{note}");
+    assert_eq!(stderr(&dir.run(&["score", "-q", "--at", "2020-01-01", "x.log"])), "");
+    assert_eq!(stderr(&dir.run(&["score", "--at", "2026-11-21", "x.log"])), "");
+    let summary = dir.run(&["score", "--at", "2020-01-01", "--summary=json", "x.log"]);
+    let value: Value = serde_json::from_str(stdout(&summary)).expect("JSON");
+    assert_eq!((&value["records_before_memory"], &value["records_without_time"]), (&json!(3), &json!(0)));
+
+    let output = dir.run(&["lookup", "--at", "2020-01-01", "45.9.20.5", "evilpanel.com"]);
+    assert_eq!(stderr(&output).matches(MEMORY).count(), 1, "{}", stderr(&output));
+    assert_eq!(stderr(&dir.run(&["lookup", "--at", "2026-11-21", "45.9.20.5"])), "");
+    let output = dir.run(&["lookup", "--list", "x.log", "--at", "2020-01-01", "45.9.20.5"]);
+    assert!(!stderr(&output).contains("memory"), "{}", stderr(&output));
+}
+
+#[test]
+fn what_stdin_and_foreign_json_are_not_is_said() {
+    let dir = TestDir::new();
+    let output = dir.run(&["lookup", "--list", "-", "45.9.20.5"]);
+    assert_eq!(code(&output), 2);
+    assert!(stderr(&output).contains("--list - is no file"), "{}", stderr(&output));
+    dir.write("s.json", "7");
+    let output = dir.run(&["merge", "s.json"]);
+    assert!(stderr(&output).contains("expected a summary of `rapsheet score"), "{}", stderr(&output));
+}
+
 // `lookup` and its outputs.
 
 #[test]

@@ -423,13 +423,23 @@ fn build_does_not_block_on_pipes_and_devices() {
 #[test]
 fn reports_an_invalid_sidecar() {
     let dir = build_dir();
-    for note in ["", "fetched yesterday", r#"{"fetched_at":"yesterday"}"#, r#"{"bytes":"many"}"#] {
+    for note in ["", "[]", "fetched yesterday", r#"{"fetched_at":"yesterday"}"#, r#"{"bytes":"many"}"#] {
         dir.write("downloads/bad-ip.txt.meta.json", note);
         let output = dir.run(&[BUILD, &["--replace-newer"]].concat());
         assert_eq!(code(&output), 0, "{}", stderr(&output));
         let message = "bad-ip: bad-ip.txt.meta.json is not a valid sidecar";
         assert!(stderr(&output).contains(message), "{note}: {}", stderr(&output));
+        assert!(!stderr(&output).contains("struct"), "{note}: {}", stderr(&output));
     }
+}
+
+#[test]
+fn a_dash_is_no_file_to_write() {
+    let dir = build_dir();
+    let output = dir.run(&[BUILD, &["--metrics", "-"]].concat());
+    assert_eq!(code(&output), 2);
+    assert!(stderr(&output).contains("--metrics - is no file: name /dev/stdout"), "{}", stderr(&output));
+    assert!(!dir.path("-").exists());
 }
 
 #[test]

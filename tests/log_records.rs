@@ -253,3 +253,41 @@ fn feeds_are_read_as_zcat_reads_them() {
         let _ = std::fs::remove_file(dir.path("r.json"));
     }
 }
+
+/// A forced table without a header loses no record; a header with dots is one all the same.
+#[test]
+fn a_table_without_a_header_is_searched_from_its_first_record() {
+    let dir = TestDir::new();
+    for (kind, log, lines) in [
+        ("csv", "45.9.20.5,a,b\n1.1.1.1,45.9.20.5,d\n", vec![1, 2]),
+        ("csv", "x,45.9.20.5:443\ny,45.9.20.5\n", vec![1, 2]),
+        ("tsv", "2026-11-20T10:00:00Z\t45.9.20.5\n", vec![1]),
+        ("tsv", "x\thttp://45.9.20.5/\n", vec![1]),
+        ("csv", "n,evilpanel.com\n", vec![1]),
+        ("csv", "host.name,client.ip\nx,45.9.20.5\n", vec![2]),
+        ("csv", "% of all,client ip (v4)\n5,45.9.20.5\n", vec![2]),
+    ] {
+        let output = dir.run_with_input(&["score", "--input", kind, "-"], log.as_bytes());
+        assert_eq!(lines_of(&json_lines(&output)), lines, "{log}: {}", stderr(&output));
+    }
+    let output = dir.run_with_input(&["score", "--input", "csv", "--field", "a", "-"], b"45.9.20.5,a\n");
+    assert_eq!(code(&output), 2, "no header, no fields");
+}
+
+/// An input in which nothing can be found says why.
+#[test]
+fn inputs_that_cannot_have_records_are_named() {
+    let dir = TestDir::new();
+    let wide: Vec<u8> = b"GET / 45.9.20.5\n".iter().flat_map(|byte| [*byte, 0]).collect();
+    dir.write("wide.log", wide);
+    let output = dir.run(&["score", "wide.log"]);
+    assert_eq!(code(&output), 0);
+    assert!(
+        stderr(&output).contains("wide.log: looks like UTF-16 without a byte order mark"),
+        "{}",
+        stderr(&output)
+    );
+    std::fs::create_dir(dir.path("none")).expect("a folder");
+    let output = dir.run(&["score", "none"]);
+    assert_eq!((code(&output), stderr(&output).as_str()), (0, "rapsheet: none: no file in it\n"));
+}

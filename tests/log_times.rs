@@ -189,3 +189,43 @@ fn a_date_and_a_clock_in_fields_of_their_own_are_one_time() {
         assert_eq!(date(log, &["--time-field", field]).as_deref(), TEN, "{field}");
     }
 }
+
+/// A zone in a field of its own counts where the time states no offset.
+#[test]
+fn a_zone_beside_a_timestamp_counts() {
+    const NINE: Option<&str> = Some("2026-11-20T09:00:00Z");
+    const TEN: Option<&str> = Some("2026-11-20T10:00:00Z");
+    let dir = TestDir::new();
+    for (time, zone, expected) in [
+        ("2026-11-20 10:00:00", "+0100", NINE),
+        ("2026-11-20T10:00:00", "+01:00", NINE),
+        ("2026-11-20 10:00:00", "UTC", TEN),
+        ("2026-11-20 10:00:00", "", TEN),
+        ("2026-11-20T10:00:00Z", "+0100", TEN),
+        ("2026-11-20T11:00:00+01:00", "+0300", TEN),
+        ("2026-11-20 10:00:00", "Europe/Berlin", None),
+        ("2026-11-20T10:00:00Z", "Europe/Berlin", TEN),
+    ] {
+        for name in ["tz", "TZ", "Timezone", "tz_offset"] {
+            let json = format!("{{\"timestamp\":\"{time}\",\"{name}\":\"{zone}\",\"ip\":\"45.9.20.5\"}}\n");
+            let csv = format!("timestamp,{name},ip\n{time},{zone},45.9.20.5\n");
+            for (kind, log) in [("jsonl", json), ("csv", csv)] {
+                let read = times(&dir, &log, &["--input", kind]);
+                assert_eq!(read, [expected.map(str::to_owned)], "{log}");
+            }
+        }
+    }
+    let read = times(&dir, "date,time,TZ,ip\n2026-11-20,10:00:00,+0100,45.9.20.5\n", &["--input", "csv"]);
+    assert_eq!(read, [NINE.map(str::to_owned)]);
+}
+
+/// A W3C log without a column for the date has it from the `#Date:` that applies.
+#[test]
+fn the_date_of_a_w3c_log_may_be_in_its_header() {
+    let dir = TestDir::new();
+    let log = "#Software: IIS\n#Date: 2026-11-19 00:00:00\n#Fields: time c-ip\n10:00:00 45.9.20.5\n\
+               #Date: 2026-11-20 00:00:00\n#Fields: time c-ip\n10:00:00 45.9.20.5\n\
+               #Fields: date time c-ip\n2026-11-18 10:00:00 45.9.20.5\n";
+    let expected = ["2026-11-19T10:00:00Z", "2026-11-20T10:00:00Z", "2026-11-18T10:00:00Z"];
+    assert_eq!(times(&dir, log, &["--input", "w3c"]), expected.map(|time| Some(time.to_owned())));
+}

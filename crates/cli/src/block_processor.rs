@@ -56,6 +56,8 @@ pub(crate) struct BlockProcessor<'a> {
     summary: Option<Mutex<SummaryBuilder>>,
     /// The instant before which the snapshot knows of no listing, where that can matter.
     memory_begins: Option<Time>,
+    /// Whether all records are looked up as of an instant before that.
+    is_early: bool,
     /// Whether what is listed is the same at any time, as in a list of one's own.
     is_timeless: bool,
     unjudged: Unjudged,
@@ -82,6 +84,9 @@ impl<'a> BlockProcessor<'a> {
         let is_event = matches!(args.at, At::Event);
         let is_timeless = !args.lists.is_empty();
         let at = (!is_event).then(|| searcher.at());
+        let looks_back = !is_timeless && !matches!(args.at, At::Now);
+        let memory_begins = if looks_back { reach::begins(snapshot) } else { None };
+        let is_early = at.zip(memory_begins).is_some_and(|(at, begins)| at < begins);
         let options = FormatOptions {
             to_terminal: io::stdout().is_terminal(),
             only_listed: args.only_listed,
@@ -94,10 +99,11 @@ impl<'a> BlockProcessor<'a> {
             args,
             filter: Filter::new(args),
             is_event,
-            is_by_record: is_event || args.summary.is_none() && args.output.is_by_record,
+            is_by_record: is_event || is_early || args.summary.is_none() && args.output.is_by_record,
             options,
             summary,
-            memory_begins: if is_event && !is_timeless { reach::begins(snapshot) } else { None },
+            memory_begins,
+            is_early,
             is_timeless,
             unjudged: Unjudged::default(),
         }
@@ -166,6 +172,9 @@ impl<'a> BlockProcessor<'a> {
         let (found, times) = if self.is_event {
             self.evaluate_at_record_times(remaining, found, end)
         } else {
+            if self.is_early {
+                self.count_early(remaining, end);
+            }
             (self.filtered(found), None)
         };
         let block = &remaining.log_block.block;
@@ -263,6 +272,17 @@ impl<'a> BlockProcessor<'a> {
         (kept, Some(times))
     }
 
+    /// Counts the records of a part, all of which are looked up as of an instant before the snapshot's memory.
+    fn count_early(&self, remaining: &Remaining<'_>, end: usize) {
+        let bytes = remaining.log_block.block.bytes.as_slice();
+        let mut count = 0;
+        remaining.log.each_record(bytes, remaining.start..end, |start, end| {
+            let record = bytes.get(start..end).unwrap_or(&[]);
+            count += u64::from(!remaining.log.is_header(record) && !record.trim_ascii().is_empty());
+        });
+        self.unjudged.before_memory.fetch_add(count, Ordering::Relaxed);
+    }
+
     /// Counts a record that cannot be judged as of its own time.
     fn count_unjudged(&self, stated: Stated) {
         let is_early = |time| self.memory_begins.is_some_and(|begins| time < begins);
@@ -288,6 +308,7 @@ impl<'a> BlockProcessor<'a> {
 
     /// Prints the summary, if there is one, and says how many records could not be judged as of their own times.
     pub(crate) fn finish(self, settings: &Settings, out: &mut dyn Write) -> Result<(), Failure> {
+        let (now, is_early) = (self.now(), self.is_early);
         let Unjudged { without_time, unclear_time, before_memory } = self.unjudged;
         let [without_time, unclear_time, before_memory] =
             [without_time, unclear_time, before_memory].map(AtomicU64::into_inner);
@@ -311,11 +332,9 @@ impl<'a> BlockProcessor<'a> {
             ));
         }
         if let Some(begins) = self.memory_begins.filter(|_| before_memory > 0) {
-            settings.note(&format!(
-                "rapsheet: {} from before {begins}, where the snapshot's memory begins: what was listed then is not \
-                 known",
-                counted(before_memory, "record is", "records are")
-            ));
+            let records = counted(before_memory, "record is", "records are");
+            let looked_up = if is_early { format!(" looked up as of {now},") } else { " from".to_owned() };
+            settings.note(&format!("rapsheet: {records}{looked_up} {}", reach::unknown_before(begins)));
         }
         Ok(())
     }

@@ -144,9 +144,13 @@ fn leads_to_own_stream(path: &Path) -> bool {
 /// it.
 ///
 /// # Errors
-/// It is a folder, or lies in no folder.
+/// It is `-`, a folder, or lies in no folder.
 pub(crate) fn check_target(flag: &str, target: &Path) -> Result<(), Failure> {
     let usage = |what: String| Err(Failure::usage(format_args!("{flag} {}: {what}", target.display())));
+    if target.as_os_str() == "-" {
+        let other = if flag == "--out" { "one" } else { "/dev/stdout" };
+        return Err(Failure::usage(format_args!("{flag} - is no file: name {other}")));
+    }
     let ends_in_separator = target.as_os_str().as_encoded_bytes().ends_with(b"/");
     if ends_in_separator || target.is_dir() {
         return usage("it is a folder; name a file in it".to_owned());

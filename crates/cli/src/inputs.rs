@@ -34,6 +34,9 @@ const BUFFERS_MIN: usize = 3;
 /// The memory of their decoders, in bytes.
 const AHEAD_MEMORY: usize = 12 << 20;
 
+/// How much of an input is looked at for UTF-16, in bytes.
+const UTF16_HEAD_LEN: usize = 4 << 10;
+
 /// A block of one of the inputs.
 pub(crate) struct LogBlock {
     /// Its lines.
@@ -254,6 +257,14 @@ impl<'a> Inputs<'a> {
             !(is_hidden || is_link && entry.path().is_dir())
         };
         inside.retain(is_log);
+        if inside.is_empty() && self.args.files.iter().any(|named| named == folder) {
+            self.enqueue(folder.to_owned(), None);
+            if let Some(queued) = self.queue.back_mut() {
+                queued.messages.push((format!("{}: no file in it", folder.display()), Exit::Done));
+                queued.state = State::Refused;
+            }
+            return self.print_messages();
+        }
         inside.sort_by_key(|entry| std::cmp::Reverse(entry.file_name()));
         inside.iter().for_each(|entry| self.pending.push_front(entry.path()));
     }
@@ -277,6 +288,14 @@ fn memory_ahead(path: &Path) -> Option<usize> {
     let mut head = Vec::new();
     fs::File::open(path).ok()?.take(MEMORY_HEAD_LEN).read_to_end(&mut head).ok()?;
     memory_needed(&head).filter(|memory| *memory <= AHEAD_MEMORY)
+}
+
+/// Whether most of every second byte of a text is NUL, and few of the others.
+fn looks_like_utf16(head: &[u8]) -> bool {
+    let head = head.get(..UTF16_HEAD_LEN).unwrap_or(head);
+    let nuls = |from: usize| head.iter().skip(from).step_by(2).filter(|byte| **byte == 0).count();
+    let (few, many) = (nuls(0).min(nuls(1)), nuls(0).max(nuls(1)));
+    head.len() >= 8 && many * 8 > head.len() * 3 && few * 16 < head.len()
 }
 
 impl QueuedInput {
@@ -323,6 +342,10 @@ impl QueuedInput {
         let name = if input::is_stdin(&self.path) { "-".into() } else { self.path.to_string_lossy() };
         let name: Arc<str> = Arc::from(name);
         let mut blocks = BlockReader::new(args.input.reshaped(input.reader), input.is_stream);
+        if looks_like_utf16(blocks.head()) {
+            let what = "looks like UTF-16 without a byte order mark: convert it";
+            self.messages.push((format!("{name}: {what}"), Exit::Done));
+        }
         let mut log = Log::of(args.input, blocks.head());
         if let Some(from) = args.from.filter(|from| *from > 0) {
             log = log.updated_by(blocks.head()).unwrap_or(log);

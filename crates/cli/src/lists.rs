@@ -5,6 +5,7 @@
 //! makes a snapshot of lists and feeds together.
 
 use crate::exit::Failure;
+use crate::input;
 use crate::settings::Settings;
 use crate::table::counted;
 use rapsheet_ingest::build::{BuildInput, BuildOutput, NoObserver, build};
@@ -18,6 +19,9 @@ use std::path::{Path, PathBuf};
 pub(crate) fn snapshot(paths: &[PathBuf], settings: &Settings) -> Result<Snapshot, Failure> {
     if settings.snapshot_is_named {
         settings.note("rapsheet: with --list only the lists answer, and the snapshot is not read; `rapsheet build --list` makes one of both");
+    }
+    if paths.iter().any(|path| input::is_stdin(path)) {
+        return Err(Failure::usage("--list - is no file: a list is read more than once; name a file"));
     }
     let feed = |path: &PathBuf| {
         list_feed::of_file(path, settings.now)

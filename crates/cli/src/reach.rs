@@ -15,6 +15,11 @@ pub(crate) fn begins(snapshot: &Snapshot) -> Option<Time> {
     Some(first_sighting(snapshot).map_or(retained, |first| first.max(retained)))
 }
 
+/// What a note says of an instant before the snapshot's memory.
+pub(crate) fn unknown_before(begins: Time) -> String {
+    format!("before {begins}, where the snapshot's memory begins: what was listed then is not known")
+}
+
 /// The earliest `first_seen`; `None` where some sightings have times of their own, which are as old as their
 /// publishers say.
 fn first_sighting(snapshot: &Snapshot) -> Option<Time> {

@@ -24,6 +24,7 @@ const ROWS_MAX: usize = 20;
 
 /// The counts of one run, or the sum of several.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(expecting = "a summary of `rapsheet score --summary=json`")]
 pub(crate) struct Summary {
     /// See [`VERSION`].
     pub(crate) version: u32,
@@ -46,7 +47,8 @@ pub(crate) struct Summary {
     /// With `--at event`: records that state no time, and were looked up as of now.
     #[serde(default)]
     records_without_time: u64,
-    /// With `--at event`: records from before the snapshot's memory, of whose time it cannot say what was listed.
+    /// With `--at`: records judged as of a time before the snapshot's memory, of which it cannot say what was
+    /// listed.
     #[serde(default)]
     records_before_memory: u64,
 }

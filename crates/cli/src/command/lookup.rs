@@ -11,6 +11,7 @@ use crate::args::Lookup;
 use crate::exit::{Exit, Failure, print_stderr};
 use crate::input;
 use crate::output::lookup::{Answered, Context, LookupOutput, Refused, Style};
+use crate::reach;
 use crate::settings::Settings;
 use rapsheet_query::{Batch, Searcher};
 use rapsheet_snapshot::{ParseError, Status, Time};
@@ -31,6 +32,11 @@ pub(super) fn run(args: &Lookup, settings: &Settings) -> Result<Exit, Failure> {
     if !args.lists.is_empty() && args.at.is_some() {
         settings
             .note("rapsheet: a list of your own says nothing of the past: with --list, --at counts as now");
+    }
+    if let Some(at) = args.at.filter(|_| args.lists.is_empty())
+        && let Some(begins) = reach::begins(&answers.current()).filter(|begins| at < *begins)
+    {
+        settings.note(&format!("rapsheet: --at {at} is {}", reach::unknown_before(begins)));
     }
     let style = Style { all_sources: args.all_sources, spreadsheet: args.spreadsheet, color: settings.color };
     let mut printer = Printer::new(args, settings, style)?;

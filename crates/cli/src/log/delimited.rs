@@ -5,11 +5,14 @@
 //! Where files were joined, the header recurs: a record that equals it is a header, too.
 
 use super::annotation::{CellStyle, push_disowned};
+use super::timestamp::{self, Stated};
 use super::{
     ANNOTATION_NAMES, Annotation, Fields, Kind, Log, RecordFormat, copy_or_blank, is_selected, line_len,
     named_fields,
 };
 use crate::quoted::QuotedRecords;
+use rapsheet_snapshot::Time;
+use std::net::{IpAddr, SocketAddr};
 
 /// The row of this kind.
 pub(super) static CSV: Kind = Kind {
@@ -17,7 +20,7 @@ pub(super) static CSV: Kind = Kind {
     aliases: &[],
     description: "Comma-separated values below a header",
     detect: |head| Columns::looks_like_table(&COMMAS, head),
-    new_log: |head| Log::new(Columns::read(&COMMAS, head)),
+    new_log: |head| Log::new(Columns::of_table(&COMMAS, head)),
     reshape: None,
 };
 /// The row of this kind.
@@ -26,7 +29,7 @@ pub(super) static TSV: Kind = Kind {
     aliases: &[],
     description: "Tab-separated values below a header",
     detect: |head| Columns::looks_like_table(&TABS, head),
-    new_log: |head| Log::new(Columns::read(&TABS, head)),
+    new_log: |head| Log::new(Columns::of_table(&TABS, head)),
     reshape: None,
 };
 
@@ -75,6 +78,15 @@ impl Columns {
             names.push(cell.trim_ascii().to_vec());
         });
         (columns.names, columns.header) = (names, record.to_vec());
+        columns
+    }
+
+    /// As [`Columns::read`]; a table whose first record is plainly none has no header and no names.
+    fn of_table(dialect: &'static Dialect, head: &[u8]) -> Columns {
+        let columns = Columns::read(dialect, head);
+        if columns.names.iter().any(|name| is_value(name)) {
+            return Columns { dialect, names: Vec::new(), header: Vec::new() };
+        }
         columns
     }
 
@@ -199,6 +211,16 @@ impl RecordFormat for Columns {
         found
     }
 
+    /// Without a header it is not known which column holds the time.
+    fn time_of_line(&self, record: &[u8], now: Time) -> Stated {
+        if self.names.is_empty() { timestamp::of_line(record, now) } else { Stated::Nothing }
+    }
+
+    fn zone(&self, record: &[u8]) -> Option<Vec<u8>> {
+        let name = timestamp::zone_of(&self.names)?;
+        self.field(record, std::str::from_utf8(name).ok()?)
+    }
+
     /// The annotation is in its columns: a record with missing cells is filled up first, and cells beyond the
     /// header's follow it. A column of the log that has a name of ours is renamed in the header.
     fn annotate(&self, record: &[u8], annotation: &Annotation<'_>, out: &mut Vec<u8>) {
@@ -229,6 +251,27 @@ impl RecordFormat for Columns {
         }
         out.extend_from_slice(beyond);
     }
+}
+
+/// Whether a cell is an address, a time, a URL or a listed-looking name, and so no name of a column. Names of
+/// columns have dots, too (`host.name`), so few ends of a name tell.
+fn is_value(cell: &[u8]) -> bool {
+    let Ok(text) = std::str::from_utf8(cell) else { return false };
+    let address = text.split_once('/').map_or(text, |(address, _)| address);
+    let is_name = || {
+        let (_, end) = text.rsplit_once('.').unwrap_or_default();
+        !text.contains(' ') && ["com", "net", "ru"].contains(&end.to_ascii_lowercase().as_str())
+    };
+    let has_time = || cell.first().is_some_and(u8::is_ascii_digit) && is_time(cell);
+    address.parse::<IpAddr>().is_ok()
+        || text.parse::<SocketAddr>().is_ok()
+        || text.contains("://")
+        || has_time()
+        || is_name()
+}
+
+fn is_time(cell: &[u8]) -> bool {
+    matches!(timestamp::of_field(cell, Time::EARLIEST), Stated::At(_))
 }
 
 /// A record without a byte order mark and trailing blanks.

@@ -7,6 +7,7 @@
 use super::annotation::{CellStyle, push_disowned};
 use super::{
     Annotation, Fields, Log, RecordFormat, blank, copy_or_blank, is_selected, line_len, named_fields,
+    timestamp,
 };
 use std::ops::Range;
 
@@ -28,12 +29,14 @@ pub(super) struct Header {
     style: &'static Style,
     pub(super) separator: u8,
     pub(super) columns: Vec<Vec<u8>>,
+    /// The date of records that have a clock and no date.
+    pub(super) date: Option<Vec<u8>>,
 }
 
 impl Header {
     /// The beginning of a log, before its header.
     pub(super) fn new(style: &'static Style) -> Header {
-        Header { style, separator: b'\t', columns: Vec::new() }
+        Header { style, separator: b'\t', columns: Vec::new(), date: None }
     }
 
     /// The separator of a line.
@@ -89,9 +92,18 @@ impl RecordFormat for Header {
     }
 
     fn field(&self, record: &[u8], name: &str) -> Option<Vec<u8>> {
-        let at = self.columns.iter().position(|column| column == name.as_bytes())?;
+        let position = |name: &[u8]| self.columns.iter().position(|column| column == name);
+        let Some(at) = position(name.as_bytes()) else {
+            let is_missing = name == "date" && position(b"time").is_some();
+            return self.date.clone().filter(|_| is_missing);
+        };
         let cell = self.cells(record).nth(at)?;
         record.get(cell).map(<[u8]>::to_vec)
+    }
+
+    fn zone(&self, record: &[u8]) -> Option<Vec<u8>> {
+        let name = timestamp::zone_of(&self.columns)?;
+        self.field(record, std::str::from_utf8(name).ok()?)
     }
 
     /// The annotation is in its columns: missing cells are filled up, and cells beyond the header's follow

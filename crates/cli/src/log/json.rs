@@ -3,7 +3,9 @@
 //! A line is walked once, byte by byte, without building a value: a parser would allocate for each record,
 //! and masking needs positions. A line that is not JSON has no fields.
 
-use super::{Annotation, Fields, Kind, Log, RecordFormat, blank, copy_or_blank, first_line, line_len};
+use super::{
+    Annotation, Fields, Kind, Log, RecordFormat, blank, copy_or_blank, first_line, line_len, timestamp,
+};
 use serde::Serialize;
 
 /// The row of this kind.
@@ -29,6 +31,15 @@ impl RecordFormat for Json {
 
     fn field(&self, record: &[u8], name: &str) -> Option<Vec<u8>> {
         field(record, name)
+    }
+
+    /// Each field is a walk over the record; most have no zone.
+    fn zone(&self, record: &[u8]) -> Option<Vec<u8>> {
+        let has = |word: &[u8]| memchr::memmem::find(record, word).is_some();
+        let may_have = [b"\"t".as_slice(), b"\"T"].iter().any(|key| has(key))
+            && [b"tz".as_slice(), b"TZ", b"Tz", b"one", b"ONE"].iter().any(|word| has(word));
+        let mut names = timestamp::ZONE_SPELLINGS.iter().filter(|_| may_have);
+        names.find_map(|name| field(record, name))
     }
 
     fn annotate(&self, record: &[u8], annotation: &Annotation<'_>, out: &mut Vec<u8>) {

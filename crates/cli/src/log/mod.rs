@@ -203,6 +203,11 @@ trait RecordFormat: Send + Sync {
     /// The bytes of a field of a record, quotes included.
     fn field(&self, record: &[u8], name: &str) -> Option<Vec<u8>>;
 
+    /// The zone of a record's time, in a field of its own.
+    fn zone(&self, record: &[u8]) -> Option<Vec<u8>> {
+        timestamp::ZONE_SPELLINGS.iter().find_map(|name| self.field(record, name))
+    }
+
     /// The fields that may hold a record's time, the likeliest first.
     fn time_fields(&self) -> &'static [&'static str] {
         &timestamp::FIELDS
@@ -315,7 +320,7 @@ impl Log {
             let cells = names.iter().filter_map(|name| self.0.field(record, name));
             cells.into_iter().find(|other| fits(other) || other == b"-")
         };
-        let zone = || timestamp::ZONES.iter().find_map(|name| self.0.field(record, name));
+        let zone = || self.0.zone(record).filter(|zone| !is_empty_cell(zone));
         if timestamp::is_clock(cell) {
             let date = first_of(&timestamp::DATES, timestamp::is_date);
             return date
@@ -324,7 +329,7 @@ impl Log {
         let clock = timestamp::is_date(cell).then(|| first_of(&timestamp::CLOCKS, timestamp::is_clock));
         match clock.flatten() {
             Some(clock) => timestamp::of_parts(cell, &clock, zone().as_deref(), now),
-            None => timestamp::of_field(cell, now),
+            None => timestamp::of_field_in(cell, zone, now),
         }
     }
 

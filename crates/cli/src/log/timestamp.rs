@@ -30,8 +30,25 @@ pub(super) const FIELDS: [&str; 16] = [
 pub(super) const DATES: [&str; 3] = ["date", "Date", "day"];
 /// Where a field holds a date, its clock is in one of these.
 pub(super) const CLOCKS: [&str; 2] = ["time", "Time"];
-/// The offset of a date and a clock in fields of their own.
-pub(super) const ZONES: [&str; 3] = ["tz", "timezone", "time_zone"];
+/// The offset of a time is in one of these, in any case.
+const ZONES: [&str; 4] = ["tz", "timezone", "time_zone", "tz_offset"];
+/// As they are written.
+pub(super) const ZONE_SPELLINGS: [&str; 14] = [
+    "tz",
+    "timezone",
+    "time_zone",
+    "tz_offset",
+    "TZ",
+    "TIMEZONE",
+    "TIME_ZONE",
+    "TZ_OFFSET",
+    "Timezone",
+    "TimeZone",
+    "timeZone",
+    "Time_Zone",
+    "Tz",
+    "TZ_Offset",
+];
 /// How far into a line its time may begin, in bytes.
 const LINE_PREFIX: usize = 200;
 /// How far into the future, in seconds, a time without a year may be before it counts as last year's: clocks
@@ -109,6 +126,28 @@ pub(super) fn of_field(cell: &[u8], now: Time) -> Stated {
         width if width > 8 && width == text.len() => Stated::Unclear,
         _ => at_start(&text, true, now, DateOrder::Unknown),
     }
+}
+
+/// As [`of_field`], with a zone in a field of its own, which counts where the time states no offset.
+pub(super) fn of_field_in(cell: &[u8], zone: impl FnOnce() -> Option<Vec<u8>>, now: Time) -> Stated {
+    let stated = of_field(cell, now);
+    let Stated::At(time) = stated else { return stated };
+    let behind = |zone: &[u8]| of_field(&[&*unquoted(cell), b" ", zone].concat(), now);
+    // An offset that is added changes nothing where there is one already.
+    if behind(b"+0001") != Stated::At(time.plus(-60)) {
+        return stated;
+    }
+    match zone().map(|zone| unquoted(&zone)) {
+        Some(zone) if is_whole_zone(&zone) => behind(&zone),
+        Some(_) => Stated::Unclear,
+        None => stated,
+    }
+}
+
+/// The first of these names that is a zone's.
+pub(super) fn zone_of(names: &[Vec<u8>]) -> Option<&[u8]> {
+    let named = |zone: &str| names.iter().find(|name| name.eq_ignore_ascii_case(zone.as_bytes()));
+    ZONES.into_iter().find_map(named).map(Vec::as_slice)
 }
 
 /// The time of a date, a clock and, if there is one, an offset in fields of their own.

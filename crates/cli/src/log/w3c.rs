@@ -2,7 +2,8 @@
 //! cell, and IIS writes `+` for a blank within one.
 //!
 //! A record is separated by tabs if it has one, and by blanks otherwise: CloudFront's header has blanks and
-//! its records have tabs. The time is in two columns, `date` and `time`, in UTC.
+//! its records have tabs. The time is in two columns, `date` and `time`, in UTC; without the first, the date
+//! is that of `#Date:`.
 
 use super::annotation::CellStyle;
 use super::headed::{Header, Style};
@@ -26,6 +27,8 @@ static STYLE: Style = Style {
 };
 /// The line of a header that names the columns.
 const FIELDS: &[u8] = b"#Fields:";
+/// The line of a header that says when the log began.
+const DATE: &[u8] = b"#Date:";
 /// How many lines a header may have before it.
 const HEADER_LINES: usize = 16;
 
@@ -35,12 +38,21 @@ fn detect(head: &[u8]) -> bool {
 }
 
 fn is_fields(line: &[u8]) -> bool {
-    line.get(..FIELDS.len()).is_some_and(|name| name.eq_ignore_ascii_case(FIELDS))
+    value_of(line, FIELDS).is_some()
+}
+
+/// What follows the name of a line of a header.
+fn value_of<'l>(line: &'l [u8], name: &[u8]) -> Option<&'l [u8]> {
+    let (begin, value) = line.split_at_checked(name.len())?;
+    begin.eq_ignore_ascii_case(name).then_some(value)
 }
 
 fn read(header: &mut Header, line: &[u8]) {
-    if is_fields(line) {
-        let names = line.get(FIELDS.len()..).unwrap_or(&[]).split(u8::is_ascii_whitespace);
+    if let Some(value) = value_of(line, DATE) {
+        let date = value.trim_ascii().split(u8::is_ascii_whitespace).next();
+        header.date = date.map(<[u8]>::to_vec);
+    } else if let Some(value) = value_of(line, FIELDS) {
+        let names = value.split(u8::is_ascii_whitespace);
         header.columns = names.filter(|name| !name.is_empty()).map(<[u8]>::to_vec).collect();
         header.separator = b' ';
     }

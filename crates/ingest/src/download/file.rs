@@ -189,6 +189,7 @@ const SIDECAR_MAX: u64 = 1 << 20;
 
 /// The fields of a sidecar that are read; it may have others.
 #[derive(Deserialize)]
+#[serde(expecting = "an object with fetched_at, bytes, sha256")]
 struct SidecarJson {
     fetched_at: Option<String>,
     changed_at: Option<String>,
