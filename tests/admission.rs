@@ -510,7 +510,11 @@ fn clamps_download_times_in_the_future() {
         let built = harness.build(day(days));
         let feed = &built.report.feeds[0];
         assert_eq!(feed.update_time, Some(day(0).to_string()), "clamped to the first build");
-        assert!(feed.notes.iter().any(|note| note.contains("in the future: it counts as retrieved now")), "{:?}", feed.notes);
+        assert!(
+            feed.notes.iter().any(|note| note.contains("in the future: it counts as retrieved now")),
+            "{:?}",
+            feed.notes
+        );
         assert_eq!(feed.stale, days > 2);
     }
     harness.download("list.txt", addresses(1, 50).as_bytes(), day(400));
