@@ -234,6 +234,21 @@ fn file_size_limit_exits_with_5() {
 }
 
 #[test]
+#[cfg(target_os = "linux")]
+fn too_many_open_files_exit_with_5() {
+    let dir = build_dir();
+    assert_eq!(code(&dir.run(BUILD)), 0);
+    let before = fs::read(dir.path("out.rap")).expect("an existing file");
+    // The lock takes the only descriptor that is left.
+    let script = format!("ulimit -n 4; exec \"$0\" \"$@\" --now {NOW}");
+    let mut args = vec!["-c", &script, env!("CARGO_BIN_EXE_rapsheet")];
+    args.extend(BUILD);
+    let output = Command::new("bash").args(&args).current_dir(dir.folder.path()).output().expect("it runs");
+    assert_eq!(code(&output), 5, "{}", stderr(&output));
+    assert!(fs::read(dir.path("out.rap")).expect("an existing file") == before, "it is not replaced");
+}
+
+#[test]
 fn held_download_is_reported_and_accepted_by_digest() {
     let dir = build_dir();
     let list =

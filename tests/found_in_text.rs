@@ -85,6 +85,7 @@ fn escapes_are_no_part_of_what_stands_around_them() {
         "\u{1b}[01;31m\u{1b}[KHERE\u{1b}[m\u{1b}[K",
         "\u{1b}[38;5;196mHERE\u{1b}(B\u{1b}[m",
         "\u{1b}]0;title\u{1b}\\HERE",
+        "\u{9b}1mHERE\u{9b}0m",
         r"\u001b[31mHERE\u001b[0m",
         r"\\u001B[1;31mHERE\\u001B[0m",
         r"\x1b[31mHERE\x1b[0m",

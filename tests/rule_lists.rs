@@ -106,6 +106,12 @@ fn a_filter_rule_is_stored_with_no_more_than_its_reach() {
             ("||evilpanel.com?", PATTERN),
             ("|http://evilpanel.com/", "url http://evilpanel.com/"),
             ("http://evilpanel.com/gate.php", "url http://evilpanel.com/gate.php"),
+            ("://evilpanel.com^", "domain evilpanel.com"),
+            ("//evilpanel.com^", "domain evilpanel.com"),
+            ("http://evilpanel.com^", "domain evilpanel.com"),
+            ("https://evilpanel.com", "domain evilpanel.com"),
+            ("://evilpanel.com/gate.php", "url //evilpanel.com/gate.php"),
+            ("|http://evilpanel.com^", "url http://evilpanel.com/"),
             ("||evilpanel.com/*", PATTERN),
             ("||evil*.com^", PATTERN),
             ("0.0.0.0 evilpanel.com # see goodsite.com", "domain evilpanel.com"),
@@ -262,6 +268,54 @@ fn the_modifiers_of_a_content_say_which_hosts_it_reaches() {
     let list = tls(r#"content:".evilpanel.com"; endswith;"#);
     let found = statuses("ids-rules", "block", &list, &["www.evilpanel.com", "evilpanel.com"]);
     assert_eq!(found, [Status::Blocked, Status::Unknown]);
+}
+
+#[test]
+fn ids_rules_about_some_traffic_of_an_address_do_not_block_it() {
+    assert_each(
+        "ids-rules",
+        &[
+            (r#"alert ip 45.9.20.5 any -> any any (msg:"x"; content:"foo"; sid:1;)"#, PATTERN),
+            (r#"alert ip 45.9.20.5 any -> any any (msg:"x"; content:!"foo"; sid:1;)"#, PATTERN),
+            (r#"alert tcp [45.9.20.5,45.9.20.6] any -> 45.9.20.7 80 (pcre:"/x/"; sid:1;)"#, PATTERN),
+            (r#"alert tcp $HOME_NET any -> any 80 (content:"foo"; sid:1;)"#, "skip rule-without-address"),
+            (r#"alert tcp any any -> 45.9.23.0/24 443 (msg:"x"; sid:1;)"#, "cidr 45.9.23.0/24"),
+        ],
+    );
+}
+
+#[test]
+fn rules_and_sets_about_one_port_keep_it() {
+    let ports = |id: &str, text: &str| {
+        let rules = Rules::new(day(0), ListKind::Block, Scope::Exact);
+        let format = format::find(id).expect("a format");
+        let config = ParseConfig { format, options: &Options::default(), rules: &rules, can_be_empty: true };
+        let mut log = EventLog::new(ListKind::Block);
+        // A text of skipped entries alone is refused as a file.
+        let _ = parse_text(&config, &mut text.as_bytes(), &mut log);
+        let of = |event: &rapsheet_ingest::pipeline::Event| {
+            event.port.map_or_else(|| event.result.to_string(), |port| port.to_string())
+        };
+        log.events.iter().map(of).collect::<Vec<_>>().join(" ")
+    };
+    let rules = "alert tcp any any -> 45.9.23.0/24 443 (sid:1;)\n\
+                 alert tcp 45.9.20.5 8080 -> any 80 (sid:2;)\n\
+                 alert tcp any any -> 45.9.20.6 [80,443] (sid:3;)\n";
+    assert_eq!(ports("ids-rules", rules), "443 8080 ip");
+    let set = |kind: &str, entry: &str| {
+        format!("<ipset type=\"hash:ip,{kind}\">\n<entry>{entry}</entry>\n</ipset>\n")
+    };
+    for (kind, entry, expected) in [
+        ("port", "45.9.21.5,80", "80"),
+        ("port", "45.9.21.5,tcp:81", "81"),
+        ("port,ip", "45.9.21.5,tcp:81,45.9.20.6", "skip"),
+        ("mark", "45.9.21.5,99", "skip"),
+        ("iface", "45.9.21.0/24,eth0", "skip"),
+    ] {
+        assert_eq!(ports("firewalld-ipset", &set(kind, entry)), expected, "{kind}: {entry}");
+    }
+    let sets = "add bad 45.9.21.5,tcp:80\nadd bad 45.9.21.0/24,eth0\nadd bad 45.9.21.6\n";
+    assert_eq!(ports("firewall-config", sets), "80 skip ip");
 }
 
 #[test]

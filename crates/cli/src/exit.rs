@@ -30,6 +30,28 @@ pub(crate) enum Exit {
     Busy = 6,
 }
 
+impl Exit {
+    /// The exit code of a file that cannot be opened or read. Memory and descriptors that the system refuses
+    /// say nothing about the file.
+    pub(crate) fn of_unread(error: &io::Error) -> Exit {
+        let is_refused = error.kind() == io::ErrorKind::OutOfMemory || lacks_descriptors(error);
+        if is_refused { Exit::Unfinished } else { Exit::Refused }
+    }
+}
+
+/// Whether too many files are open, in this process or in the system.
+#[cfg(unix)]
+fn lacks_descriptors(error: &io::Error) -> bool {
+    use rustix::io::Errno;
+    let is = |known: Errno| error.raw_os_error() == Some(known.raw_os_error());
+    is(Errno::MFILE) || is(Errno::NFILE)
+}
+
+#[cfg(not(unix))]
+fn lacks_descriptors(_: &io::Error) -> bool {
+    false
+}
+
 /// Why a command ended early.
 #[derive(Debug)]
 pub(crate) enum Failure {
@@ -50,14 +72,17 @@ impl Failure {
         Failure::Message(Exit::Refused, message.to_string())
     }
 
-    /// A snapshot that could not be opened. Memory that the system refuses says nothing about the file.
+    /// A snapshot that could not be opened.
     pub(crate) fn unopened(error: &rapsheet_snapshot::Error, message: impl Display) -> Failure {
         match error {
-            rapsheet_snapshot::Error::Io { source, .. } if source.kind() == io::ErrorKind::OutOfMemory => {
-                Failure::unfinished(message)
-            }
+            rapsheet_snapshot::Error::Io { source, .. } => Failure::unread(source, message),
             _ => Failure::refused(message),
         }
+    }
+
+    /// A file that could not be opened or read.
+    pub(crate) fn unread(error: &io::Error, message: impl Display) -> Failure {
+        Failure::Message(Exit::of_unread(error), message.to_string())
     }
 
     /// The work could not be finished.

@@ -5,7 +5,8 @@
 //! leaves all the others, and those of every dependency; an allocator of our own would make a failed
 //! allocation in a library that can handle it an end, too; a parent that waits for a child costs a process
 //! for each run. So the signal is handled: it ends the program with [`Exit::Unfinished`] and a message.
-//! Whatever else aborts ends so, too, after its own message.
+//! Whatever else aborts ends so, too, after its own message. The lock file and temporary files stay, as after
+//! a kill; the lock is the kernel's and ends with the process, and the next build removes the files.
 //!
 //! **A mapped snapshot that is cut short.** Reading beyond its new end raises `SIGBUS`. Commands that live
 //! long hold their snapshot in memory, see [`rapsheet_snapshot::Snapshot::load`]; the others end with

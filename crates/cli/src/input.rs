@@ -3,6 +3,7 @@
 //! Compressed input is decompressed on its own thread, a few buffers ahead of the reader: decompression takes
 //! longest, and never waits for anything else.
 
+use crate::exit::Exit;
 use crate::read_ahead::ReadAhead;
 use rapsheet_decompress::{Container, MAGIC_LEN, TrailingBytes};
 use std::fmt;
@@ -31,20 +32,28 @@ type Decoded = (Box<dyn Read + Send>, Option<IsReady>, Option<TrailingBytes>);
 /// How many buffers of one input are decompressed ahead.
 pub(crate) const BUFFERS: usize = 8;
 
-/// Why an input cannot be read: a message that names it.
+/// Why an input cannot be read: a message that names it, and its exit code.
 #[derive(Debug)]
-pub(crate) struct Unreadable(String);
+pub(crate) struct Unreadable {
+    message: String,
+    pub(crate) exit: Exit,
+}
 
 impl fmt::Display for Unreadable {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0)
+        f.write_str(&self.message)
     }
 }
 
 impl Unreadable {
     /// A message of an input's name and the reason.
     pub(crate) fn new(name: &str, why: impl fmt::Display) -> Unreadable {
-        Unreadable(format!("{name}: {why}"))
+        Unreadable { message: format!("{name}: {why}"), exit: Exit::Refused }
+    }
+
+    /// A message of an input's name and an error of the system.
+    fn of_error(name: &str, error: &io::Error) -> Unreadable {
+        Unreadable { exit: Exit::of_unread(error), ..Unreadable::new(name, error) }
     }
 }
 
@@ -84,7 +93,7 @@ pub(crate) fn open(path: &Path) -> Result<Input, Unreadable> {
 /// Opens a file; `-` is stdin. Compressed input is decompressed `buffers` ahead.
 pub(crate) fn open_ahead(path: &Path, buffers: usize) -> Result<Input, Unreadable> {
     let name = path.display().to_string();
-    let fail = |error: io::Error| Unreadable::new(&name, error);
+    let fail = |error: io::Error| Unreadable::of_error(&name, &error);
     if is_stdin(path) {
         return stdin();
     }

@@ -63,6 +63,8 @@ pub(crate) struct Inputs<'a> {
     /// Whether no input has ended since the queue was filled.
     is_filled: bool,
     refused: bool,
+    /// Whether the system refused what opening an input needs.
+    unfinished: bool,
     /// Whether there is one input, so that a field which it lacks is lacking everywhere.
     is_only: bool,
     /// The fields that are asked for, over all inputs.
@@ -127,6 +129,7 @@ impl<'a> Inputs<'a> {
             count: 0,
             is_filled: false,
             refused: false,
+            unfinished: false,
             is_only: matches!(files, [file] if input::is_stdin(file) || !file.is_dir()),
             fields: FieldSearch::new(args),
         }
@@ -140,6 +143,7 @@ impl<'a> Inputs<'a> {
             print_stderr(&format!("rapsheet: {complaint}"));
         }
         match self {
+            Inputs { unfinished: true, .. } => Exit::Unfinished,
             Inputs { refused: true, .. } => Exit::Refused,
             _ if complaint.is_some() => Exit::Usage,
             _ => Exit::Done,
@@ -245,7 +249,8 @@ impl<'a> Inputs<'a> {
             Err(error) => {
                 self.enqueue(folder.to_owned(), None);
                 if let Some(queued) = self.queue.back_mut() {
-                    queued.refuse(format!("{}: {error}", folder.display()));
+                    let message = format!("{}: {error}", folder.display());
+                    queued.messages.push((message, Exit::of_unread(&error)));
                     queued.state = State::Refused;
                 }
                 return self.print_messages();
@@ -275,6 +280,7 @@ impl<'a> Inputs<'a> {
         for (message, exit) in first.messages.drain(..) {
             print_stderr(&format!("rapsheet: {message}"));
             self.refused |= exit == Exit::Refused;
+            self.unfinished |= exit == Exit::Unfinished;
         }
     }
 }
@@ -333,7 +339,7 @@ impl QueuedInput {
         }
         match input::open(&self.path) {
             Ok(input) => self.set_opened(input),
-            Err(error) => self.refuse(error.to_string()),
+            Err(error) => self.messages.push((error.to_string(), error.exit)),
         }
     }
 

@@ -11,6 +11,7 @@
 //! | `^[[` | `cat -v`: ESC |
 //! | `&amp;`, `&#38;`, `&#x26;` | XML, HTML: a character; also without end, as in `&amp;amp;quot;` |
 //! | ESC `[31m`, ESC `]8;;` | terminals: colours and other control sequences of ECMA-48 |
+//! | CSI `31m`, `\x9b` or U+009B | the same in one character; colours alone |
 //! | `%2F`, `%u002F` | URLs: a byte or a character |
 //! | `\n`, `\t`, `\r`, `\b`, `\f` | JSON: control characters |
 //! | `^M`, `[31m`, `[31m[K` | `cat -v`, and terminals' colours whose ESC is lost |
@@ -24,6 +25,8 @@
 
 /// A control sequence of a terminal.
 const ESC: u8 = 0x1B;
+/// The control sequence introducer: ESC and `[` in one byte, or in UTF-8 after `\xC2`.
+const CSI: u8 = 0x9B;
 /// How far an entity or a control sequence is read, in bytes.
 const ESCAPE_MAX: usize = 48;
 /// What a control sequence becomes.
@@ -78,7 +81,7 @@ pub(crate) enum Sequences {
 /// A text without the escapes of writers; `None` if it has none. Where an escape stands for an escape, as
 /// `\u0026` in `\u0026lt;`, the text has that one.
 pub(crate) fn remove(text: &[u8], sequences: Sequences) -> Option<Unescaped> {
-    let may_begin = |byte: &u8| matches!(byte, &ESC | b'\\' | b'&' | b'#' | b'^');
+    let may_begin = |byte: &u8| matches!(byte, &ESC | b'\\' | b'&' | b'#' | b'^' | 0xC2 | &CSI);
     replaced(text, may_begin, escape_at, sequences)
 }
 
@@ -138,6 +141,7 @@ fn backslashes(text: &[u8]) -> usize {
 
 /// The escape at an offset of a text: how long it is, and what it stands for.
 fn escape_at(text: &[u8], at: usize) -> Option<(usize, Plain)> {
+    let whole = text;
     let text = text.get(at..)?;
     match text.first()? {
         b'\\' => backslash(text),
@@ -146,7 +150,8 @@ fn escape_at(text: &[u8], at: usize) -> Option<(usize, Plain)> {
             octal(text.get(1..)?).filter(|byte| byte.is_ascii_control()).map(|byte| (4, Plain::Byte(byte)))
         }
         b'^' => text.starts_with(b"^[[").then_some((2, Plain::Byte(ESC))),
-        _ => Some((sequence_len(text), Plain::Sequence)),
+        &ESC => Some((sequence_len(text), Plain::Sequence)),
+        _ => short_colour_len(whole.get(..at)?, text).map(|width| (width, Plain::Sequence)),
     }
 }
 
@@ -258,6 +263,18 @@ fn sequence_len(text: &[u8]) -> usize {
     1 + body + usize::from(inner.get(body).is_some_and(|byte| matches!(byte, b'0'..=b'~')))
 }
 
+/// The length of the colour that a CSI begins. The byte is also a part of characters and a quotation mark of
+/// Windows, so alone it has ASCII before it, and in both forms a number and `m` or `K` behind it.
+fn short_colour_len(before: &[u8], text: &[u8]) -> Option<usize> {
+    let opening = if text.starts_with(&[0xC2]) { 2 } else { 1 };
+    let is_whole = opening == 2 || before.last().is_none_or(u8::is_ascii);
+    let inner = text.get(opening..)?;
+    let is_parameter = |byte: &&u8| byte.is_ascii_digit() || **byte == b';';
+    let width = inner.iter().take(ESCAPE_MAX).take_while(is_parameter).count();
+    let ends = matches!(inner.get(width), Some(b'm' | b'K'));
+    (is_whole && text.get(opening - 1) == Some(&CSI) && width > 0 && ends).then_some(opening + width + 1)
+}
+
 fn percent_at(text: &[u8], at: usize) -> Option<(usize, Plain)> {
     let escape = text.get(at..)?;
     if let [b'%', b'u' | b'U', digits @ ..] = escape {
@@ -353,6 +370,7 @@ mod tests {
             ("a#011b#033[0m^[[1m", "a\tb\u{1b}[0m\u{1b}[1m"),
             ("a&amp;b&#38;c&#x26;d&quot;e&nbsp;f&#160;g", "a&b&c&d\"e f g"),
             ("&amp;amp;a&amp;lt;b&amp;#38;gt;&bsol;", "&a<b>\\"),
+            ("a\u{9b}1;31mb\u{9b}0m ě1mc", "a b  ě1mc"),
             ("a\u{1b}[1;31mb\u{1b}[Kc\u{1b}(Bd\u{1b}]8;;e\u{1b}\\f", "a b c d 8;;e f"),
         ] {
             assert_eq!(removed(text), plain, "{text}");

@@ -481,7 +481,7 @@ const ESCAPES: u8 = 2;
 fn marks_of(byte: u8) -> u8 {
     match byte {
         b'.' | b':' => SIGNS,
-        0x1B | b'\\' | b'&' | b'#' | b'^' | b'%' => ESCAPES,
+        0x1B | 0x9B | b'\\' | b'&' | b'#' | b'^' | b'%' => ESCAPES,
         _ => 0,
     }
 }

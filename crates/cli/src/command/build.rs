@@ -397,7 +397,7 @@ impl PreviousBuild {
 
 /// Reads the state file. A pipe in its place is refused: reading it could block for ever.
 fn read_state(path: &Path) -> Result<Vec<u8>, Failure> {
-    let refused = |error: io::Error| Failure::refused(format_args!("{}: {error}", path.display()));
+    let refused = |error: io::Error| Failure::unread(&error, format_args!("{}: {error}", path.display()));
     if fs::metadata(path).map_err(refused)?.is_file() {
         fs::read(path).map_err(refused)
     } else {

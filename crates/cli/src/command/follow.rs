@@ -140,13 +140,13 @@ fn poll(
 impl FollowedLog {
     fn open(args: &Score, path: &std::path::Path) -> Result<FollowedLog, Failure> {
         let tail = Tail::new(path, args.from)
-            .map_err(|error| Failure::refused(format_args!("{}: {error}", path.display())))?;
+            .map_err(|error| Failure::unread(&error, format_args!("{}: {error}", path.display())))?;
         let file = Arc::from(path.to_string_lossy());
         Ok(FollowedLog { tail, file, log: Log::of_lines(args.input, &[]) })
     }
 
     fn next(&mut self, args: &Score) -> Result<Option<LogBlock>, Failure> {
-        let failed = |error| Failure::refused(format_args!("{}: {error}", self.file));
+        let failed = |error| Failure::unread(&error, format_args!("{}: {error}", self.file));
         let Some((block, is_first)) = self.tail.poll().map_err(failed)? else { return Ok(None) };
         if is_first {
             self.log = self.log_of(args, &block);

@@ -23,7 +23,7 @@ pub(super) fn run(args: &Merge) -> Result<Exit, Failure> {
 fn read(path: &Path) -> Result<Summary, Failure> {
     let refused = |why: String| Failure::refused(format_args!("{}: {why}", path.display()));
     let mut text = Vec::new();
-    let input = input::open(path).map_err(Failure::refused)?;
+    let input = input::open(path).map_err(|why| Failure::Message(why.exit, why.to_string()))?;
     input.reader.take(1 << 30).read_to_end(&mut text).map_err(|error| refused(error.to_string()))?;
     let summary: Summary = serde_json::from_slice(&text).map_err(|error| {
         refused(format!("not a summary: {error}; expected what `rapsheet score --summary=json` prints"))

@@ -1,8 +1,9 @@
 //! `firewalld-ipset`: a set of addresses in firewalld's XML.
 //!
 //! `<ipset type="hash:net"><entry>192.0.2.0/24</entry></ipset>`. Only the texts of `entry` elements are read: a
-//! description may name addresses, too. What follows a comma in an entry is a port, an interface or a mark,
-//! and a set of hardware addresses has no indicator.
+//! description may name addresses, too. What follows a comma in an entry narrows it: a port is kept, and an
+//! entry with anything else, such as an interface or a mark, is skipped. A set of hardware addresses has no
+//! indicator.
 //!
 //! The `quick-xml` crate reads the syntax, one event at a time, so no tree is built.
 
@@ -12,7 +13,7 @@ use crate::entry::{Details, Normalizer, Skip};
 use crate::format::options::Options;
 use crate::format::token;
 use quick_xml::Reader;
-use quick_xml::events::Event;
+use quick_xml::events::{BytesStart, Event};
 use rapsheet_snapshot::Kinds;
 
 /// The row of the table.
@@ -34,7 +35,7 @@ fn read(_: &Options, whole: Head<'_>, normalizer: &mut Normalizer<'_>) -> Result
     let mut reader = Reader::from_reader(whole.bytes);
     reader.config_mut().check_end_names = false;
     let mut entry: Option<Vec<u8>> = None;
-    let (mut has_end, mut depth) = (false, 0_usize);
+    let (mut has_end, mut has_marks, mut depth) = (false, false, 0_usize);
     loop {
         let at = usize::try_from(reader.buffer_position()).unwrap_or(usize::MAX);
         match reader.read_event() {
@@ -43,6 +44,7 @@ fn read(_: &Options, whole: Head<'_>, normalizer: &mut Normalizer<'_>) -> Result
             }
             Ok(Event::Start(tag)) => {
                 depth += 1;
+                has_marks |= is_of_marks(&tag);
                 if tag.local_name().as_ref() == b"entry" {
                     normalizer.record_at(at);
                     entry = Some(Vec::new());
@@ -53,7 +55,7 @@ fn read(_: &Options, whole: Head<'_>, normalizer: &mut Normalizer<'_>) -> Result
             Ok(Event::End(tag)) => {
                 depth = depth.saturating_sub(1);
                 has_end |= tag.local_name().as_ref() == b"ipset";
-                entry.take().into_iter().for_each(|text| emit(text.trim_ascii(), normalizer));
+                entry.take().into_iter().for_each(|text| emit(text.trim_ascii(), has_marks, normalizer));
             }
             Ok(Event::Eof) if has_end => return Ok(()),
             Ok(Event::Eof) => return Err(FileRefusal::Truncated("the set has no end".to_owned()).into()),
@@ -69,13 +71,24 @@ fn append(entry: &mut Option<Vec<u8>>, piece: &[u8]) {
     }
 }
 
+/// Whether an element is a set whose entries have a mark, which looks like a port: `type="hash:ip,mark"`.
+fn is_of_marks(tag: &BytesStart<'_>) -> bool {
+    let kind = tag.try_get_attribute("type").ok().flatten();
+    tag.local_name().as_ref() == b"ipset" && kind.is_some_and(|kind| kind.value.ends_with(b",mark"))
+}
+
 /// Emits `192.0.2.7`, `192.0.2.7,tcp:80` or `192.0.2.7 nomatch`, which is an exception.
-fn emit(text: &[u8], normalizer: &mut Normalizer<'_>) {
-    let (address, flags) = token::first(token::before(text, b','));
+fn emit(text: &[u8], has_marks: bool, normalizer: &mut Normalizer<'_>) {
+    let (element, flags) = token::first(text);
+    let (address, narrowing) = token::split_once(element, b',').unwrap_or((element, &[]));
     let inverted = token::words(flags).any(|flag| flag == b"nomatch");
-    match is_hardware_address(address) {
-        true => normalizer.skip(Skip::UnsupportedKind),
-        false => normalizer.address(address, &Details { inverted, ..Details::NONE }),
+    let port = token::port(narrowing).filter(|_| !has_marks);
+    if is_hardware_address(address) {
+        normalizer.skip(Skip::UnsupportedKind);
+    } else if port.is_none() && !narrowing.is_empty() {
+        normalizer.skip(Skip::Conditional);
+    } else {
+        normalizer.address(address, &Details { inverted, port, ..Details::NONE });
     }
 }
 

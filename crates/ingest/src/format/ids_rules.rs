@@ -9,7 +9,8 @@
 //! What is compared with a host has the reach that its modifiers say: `.evil.example.com` is what lies
 //! below the name, with `dotprefix` the name as well; `endswith` without `startswith` covers everything
 //! below, too. A text that is no whole name, and a host that further conditions narrow (an expression, a
-//! negation, several texts), is a pattern.
+//! negation, several texts), is a pattern. So is a group of addresses whose traffic must also contain a text
+//! or match an expression. A single port beside a group is kept.
 //!
 //! Rules that are commented out are disabled and skipped like comments. Negated addresses are left out.
 //! Rules that let pass are exceptions; rules that never alert (`noalert`) and those of the class
@@ -63,8 +64,10 @@ impl LineReader for IdsRules {
         let details = Details { inverted: header.action == b"pass", ..options.details() };
         match options.subject() {
             Subject::Addresses => {
-                emit_group(header.source, &details, normalizer);
-                emit_group(header.destination, &details, normalizer);
+                for (group, port) in header.sides {
+                    let details = Details { port: token::port(port), ..details.clone() };
+                    emit_group(group, &details, options.is_narrowed(), normalizer);
+                }
             }
             Subject::Host(host, scope) => normalizer.any(&host, scope, &details),
             Subject::Url(url) => normalizer.url(&url, &details),
@@ -79,8 +82,8 @@ impl LineReader for IdsRules {
 /// The header of a rule: `action protocol source port -> destination port`.
 struct Header<'l> {
     action: &'l [u8],
-    source: &'l [u8],
-    destination: &'l [u8],
+    /// The addresses of source and destination, each with its port.
+    sides: [(&'l [u8], &'l [u8]); 2],
 }
 
 impl<'l> Header<'l> {
@@ -102,11 +105,12 @@ impl<'l> Header<'l> {
         let action = next_field(&mut rest)?;
         let _protocol = next_field(&mut rest)?;
         let source = next_field(&mut rest)?;
-        let _port = next_field(&mut rest)?;
+        let source_port = next_field(&mut rest)?;
         let arrow = next_field(&mut rest)?;
         let destination = next_field(&mut rest)?;
+        let port = next_field(&mut rest).unwrap_or(&[]);
         let is_rule = ACTIONS.contains(&action) && matches!(arrow, b"->" | b"<>" | b"<-");
-        is_rule.then_some(Header { action, source, destination })
+        is_rule.then_some(Header { action, sides: [(source, source_port), (destination, port)] })
     }
 }
 
@@ -127,8 +131,9 @@ fn next_field<'l>(rest: &mut &'l [u8]) -> Option<&'l [u8]> {
     (!field.is_empty()).then_some(field)
 }
 
-/// Emits the addresses of a group, without negated ones and without everything inside a negated group.
-fn emit_group(text: &[u8], details: &Details, normalizer: &mut Normalizer<'_>) {
+/// Emits the addresses of a group, without negated ones and without everything inside a negated group. A
+/// rule that is narrowed is rejected once.
+fn emit_group(text: &[u8], details: &Details, is_narrowed: bool, normalizer: &mut Normalizer<'_>) {
     let mut depth = 0_u32;
     // The depth of the outermost negated group around the token.
     let mut negated_from = None;
@@ -139,8 +144,10 @@ fn emit_group(text: &[u8], details: &Details, normalizer: &mut Normalizer<'_>) {
         };
         let is_address = word.first().is_some_and(|byte| byte.is_ascii_hexdigit() || *byte == b':')
             && word.iter().any(|byte| matches!(byte, b'.' | b':'));
-        if is_address && negated_from.is_none() {
-            normalizer.address(word, details);
+        match is_address && negated_from.is_none() {
+            true if !is_narrowed => normalizer.address(word, details),
+            true if normalizer.outcomes() == 0 => normalizer.reject(ParseError::Pattern),
+            _ => {}
         }
         match mark {
             b'[' => {
@@ -197,6 +204,8 @@ struct RuleOptions {
     has_dot_prefix: bool,
     /// Whether an expression narrows the host or the path.
     has_expression: bool,
+    /// Whether there is an expression about any part of the traffic.
+    has_any_expression: bool,
     /// Whether the rule says that nothing is bad: it never alerts, or has the class `not-suspicious`.
     is_quiet: bool,
     message: Vec<u8>,
@@ -252,6 +261,7 @@ impl RuleOptions {
             }
             b"dotprefix" => self.has_dot_prefix = true,
             b"pcre" => {
+                self.has_any_expression = true;
                 self.has_expression |= matches!(buffer, Buffer::Host | Buffer::Path) || is_of_http(value);
             }
             b"noalert" => self.is_quiet = true,
@@ -264,6 +274,11 @@ impl RuleOptions {
             b"metadata" => self.created = created_at(value),
             _ => {}
         }
+    }
+
+    /// Whether the rule is about some traffic of its addresses only.
+    fn is_narrowed(&self) -> bool {
+        self.has_any_expression || !self.contents.is_empty()
     }
 
     fn contents_of(&self, buffer: Buffer) -> impl Iterator<Item = &Content> {

@@ -73,6 +73,12 @@ pub(crate) fn number<T: FromStr>(text: &[u8]) -> Option<T> {
     std::str::from_utf8(text).ok()?.parse().ok()
 }
 
+/// The port of `80` or `tcp:80`; `None` for `any`, ranges and 0.
+pub(crate) fn port(text: &[u8]) -> Option<u16> {
+    let (_, digits) = split_once(text, b':').unwrap_or((&[], text));
+    number(digits).filter(|port| *port > 0)
+}
+
 /// The first token of a line, up to a blank, and what follows it.
 pub(crate) fn first(line: &[u8]) -> (&[u8], &[u8]) {
     let end = line.iter().position(|byte| matches!(byte, b' ' | b'\t')).unwrap_or(line.len());

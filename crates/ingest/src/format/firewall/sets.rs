@@ -68,9 +68,15 @@ pub(super) fn add(words: &[&[u8]], normalizer: &mut Normalizer<'_>) {
         (Some(name), Some(text)) => {
             // What a set of good addresses leaves out is not thereby bad.
             let (is_good, left_out) = (is_of_good(name), words.contains(&b"nomatch".as_slice()));
-            match is_good && left_out {
-                true => normalizer.skip(Skip::Policy),
-                false => Target { text, inverted: is_good || left_out }.emit(normalizer),
+            let target = Target { text, inverted: is_good || left_out };
+            let narrowing = target.narrowing();
+            if is_good && left_out {
+                normalizer.skip(Skip::Policy);
+            } else if !narrowing.is_empty() && token::port(narrowing).is_none() {
+                // An interface, a mark or a second address.
+                normalizer.skip(Skip::Conditional);
+            } else {
+                target.emit(normalizer);
             }
         }
         _ => normalizer.skip(Skip::Directive),

@@ -1,7 +1,7 @@
 //! The target of a rule: an address in one of the spellings of firewalls, or a name.
 
 use super::{details, ranges};
-use crate::entry::Normalizer;
+use crate::entry::{Details, Normalizer};
 use crate::format::token;
 use rapsheet_snapshot::{AddressRange, ParseError, Scope};
 
@@ -58,7 +58,8 @@ impl<'l> Target<'l> {
         if is_name(text) {
             self.emit_name(scope, normalizer);
         } else {
-            normalizer.address(text, &details(self.inverted));
+            normalizer
+                .address(text, &Details { port: token::port(self.narrowing()), ..details(self.inverted) });
         }
     }
 
@@ -76,6 +77,11 @@ impl<'l> Target<'l> {
             [b'.', name @ ..] => normalizer.host(name, Scope::Subdomains, &details(self.inverted)),
             name => normalizer.host(name, scope, &details(self.inverted)),
         }
+    }
+
+    /// What stands behind a comma and narrows the target: `tcp:80` of `192.0.2.7,tcp:80`.
+    pub(super) fn narrowing(self) -> &'l [u8] {
+        token::split_once(self.text, b',').map_or(&[], |(_, narrowing)| narrowing)
     }
 
     /// The text without quotes, the `;` at its end, and the port of `192.0.2.7,tcp:80`.
