@@ -298,9 +298,8 @@ fn emit_pattern(pattern: &[u8], details: &Details, normalizer: &mut Normalizer<'
         }
         [b'|', b'|', host @ ..] => emit_anchored(host, Scope::Tree, details, normalizer),
         [b'|', rest @ ..] => emit_exact(rest, details, normalizer),
-        // Only a host directly behind the slashes matches, and none below it.
         [b':', b'/', b'/', host @ ..] | [b'/', b'/', host @ ..] => {
-            emit_anchored(host, Scope::Exact, details, normalizer);
+            emit_anchored(host, Scope::Tree, details, normalizer);
         }
         [b'.', host @ ..] => emit_anchored(host, Scope::Subdomains, details, normalizer),
         _ => emit_unanchored(pattern, details, normalizer),
@@ -359,9 +358,7 @@ fn emit_unanchored(text: &[u8], details: &Details, normalizer: &mut Normalizer<'
         let has_path = memchr::memchr(b'/', host).is_some_and(|at| at + 1 < host.len());
         match has_path {
             true => emit_exact(text, details, normalizer),
-            // Without `^` at its end, the rule also matches hosts that only begin so. Lists mean the host
-            // itself, as with a bare name.
-            false => emit_anchored(host, Scope::Exact, details, normalizer),
+            false => emit_anchored(host, Scope::Tree, details, normalizer),
         }
         return;
     }
@@ -402,7 +399,7 @@ mod tests {
             "domain-tree evilpanel.com",
             "allow domain-tree good.evilpanel.com",
             "url http://85.17.73.31/",
-            "domain gj7.ru",
+            "domain-tree gj7.ru",
             "subdomains evilpanel.com",
             "subdomains evilpanel.com",
             "ip 45.9.20.5",
