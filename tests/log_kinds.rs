@@ -579,7 +579,7 @@ fn reads_concatenated_and_malformed_documents() {
 #[test]
 fn recognises_repeated_csv_headers() {
     let dir = TestDir::new();
-    let part = "evilpanel.com,note\nx,45.9.20.5\n";
+    let part = "host.name,note\nx,45.9.20.5\n";
     let log = format!("{part}{part}");
     let output =
         dir.run_with_input(&["score", "--input", "csv", "--output", "annotated", "-"], log.as_bytes());
