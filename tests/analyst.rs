@@ -168,7 +168,7 @@ fn records_that_could_not_be_judged_are_counted() {
 }
 
 #[test]
-fn an_instant_before_the_memory_is_said() {
+fn an_instant_before_the_memory_is_reported() {
     const MEMORY: &str = "before 2026-11-05T04:00:00Z, where the snapshot's memory begins";
     let dir = TestDir::new();
     dir.write("x.log", "45.9.20.5\n\nnothing\n45.9.20.5 45.9.20.5\n");
@@ -190,7 +190,7 @@ fn an_instant_before_the_memory_is_said() {
 }
 
 #[test]
-fn what_stdin_and_foreign_json_are_not_is_said() {
+fn stdin_and_foreign_json_are_refused_with_words() {
     let dir = TestDir::new();
     let output = dir.run(&["lookup", "--list", "-", "45.9.20.5"]);
     assert_eq!(code(&output), 2);

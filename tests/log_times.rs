@@ -192,7 +192,7 @@ fn a_date_and_a_clock_in_fields_of_their_own_are_one_time() {
 
 /// A zone in a field of its own counts where the time states no offset.
 #[test]
-fn a_zone_beside_a_timestamp_counts() {
+fn a_zone_column_with_a_timestamp_counts() {
     const NINE: Option<&str> = Some("2026-11-20T09:00:00Z");
     const TEN: Option<&str> = Some("2026-11-20T10:00:00Z");
     let dir = TestDir::new();
