@@ -139,8 +139,11 @@ mod tests {
     }
 
     /// The options that take any text: names of fields and elements, words of a publisher, folders.
-    const FREE: [&str; 11] = [
+    const FREE: [&str; 14] = [
         "value",
+        "start",
+        "end",
+        "mask",
         "type",
         "port",
         "first_seen",
