@@ -202,7 +202,8 @@ trait Space: Copy + Ord + 'static {
     const WHOLE: u128;
     /// A number of addresses in units.
     fn units(addresses: u128) -> u128;
-    /// The number of addresses from `first` to this one, both included.
+    /// The number of addresses from `first` to this one, both included. A forged snapshot may have them in the wrong
+    /// order; a build that reads it refuses it later.
     fn distance(self, first: Self) -> u128;
     /// The rows of the family.
     fn rows(columns: &Columns) -> &[RangeRow<Self>];
@@ -221,7 +222,7 @@ impl Space for u32 {
     }
 
     fn distance(self, first: u32) -> u128 {
-        u128::from(self - first) + 1
+        u128::from(self.saturating_sub(first)) + 1
     }
 
     fn rows(columns: &Columns) -> &[RangeRow<u32>] {
@@ -250,7 +251,7 @@ impl Space for u128 {
     }
 
     fn distance(self, first: u128) -> u128 {
-        (self - first).saturating_add(1)
+        self.saturating_sub(first).saturating_add(1)
     }
 
     fn rows(columns: &Columns) -> &[RangeRow<u128>] {
