@@ -66,6 +66,6 @@ pub(crate) fn return_large_blocks() {
         /// The size from which on a block has pages of its own. Setting it keeps glibc from raising it.
         const M_MMAP_THRESHOLD: i32 = -3;
         // SAFETY: `mallopt` may be called at any time, with any values, and takes no pointers.
-        unsafe { mallopt(M_MMAP_THRESHOLD, 4 << 20) };
+        unsafe { mallopt(M_MMAP_THRESHOLD, 2 << 20) };
     }
 }
