@@ -3,15 +3,15 @@
 use crate::flatten::FlatRange;
 use crate::groups::is_rare;
 use crate::intern::{Drafts, PartSets, Tables};
-use rapsheet_snapshot::section::RangeEntry;
+
 use rapsheet_snapshot::section::leaves::{self, EncodedLeaves};
 use rapsheet_snapshot::section::suffix::SuffixSeed;
 use rapsheet_snapshot::section::times::StoredTimes;
+use rapsheet_snapshot::section::{RangeEntry, SortedKeys};
 use rapsheet_snapshot::section::{
     exceptions, filter, ipv4, ipv6, locator, packed, records, times, url_blocks,
 };
 use rapsheet_snapshot::{Part, Section, SectionBytes, TooLarge};
-use rayon::prelude::*;
 
 /// What an entry refers to: its final set, and its draft set, by which its own times are found.
 type Reference = (u32, u32);
@@ -72,30 +72,28 @@ pub(crate) fn sections(
 }
 
 /// The sections that find names and URLs.
-pub(crate) fn indexes(names: &[&[u8]], urls: &[&[u8]]) -> Result<Vec<SectionBytes>, TooLarge> {
+pub(crate) fn indexes<K: SortedKeys>(names: &K, urls: &K) -> Result<Vec<SectionBytes>, TooLarge> {
     let seed = seed_of(names);
     let ((filter, url_blocks), name_leaves) =
         rayon::join(|| (filter::encode(names, seed), url_blocks::encode(urls)), || name_leaves(names, seed));
     let (leaves, locator) = name_leaves?;
     Ok(vec![
-        SectionBytes::new(Section::NameFilter, names.len(), filter?),
-        SectionBytes::new(Section::NameLocator, names.len(), locator),
-        SectionBytes::new(Section::NameLeaves, names.len(), leaves),
-        SectionBytes::new(Section::UrlBlocks, urls.len(), url_blocks?),
+        SectionBytes::new(Section::NameFilter, names.count(), filter?),
+        SectionBytes::new(Section::NameLocator, names.count(), locator),
+        SectionBytes::new(Section::NameLeaves, names.count(), leaves),
+        SectionBytes::new(Section::UrlBlocks, urls.count(), url_blocks?),
     ])
 }
 
 /// The seed of all hashes of names.
-fn seed_of(names: &[&[u8]]) -> SuffixSeed {
-    let seeds = names.par_chunks(SEED_CHUNK).map(SuffixSeed::of);
-    seeds.reduce(SuffixSeed::default, SuffixSeed::plus)
+fn seed_of(names: &impl SortedKeys) -> SuffixSeed {
+    let mut seed = SuffixSeed::default();
+    names.each(|name| seed = seed.plus(SuffixSeed::of(&[name])));
+    seed
 }
 
-/// How many names one thread adds to the seed at a time.
-const SEED_CHUNK: usize = 1 << 14;
-
 /// The leaves that hold the names, and the locator of names in them.
-fn name_leaves(names: &[&[u8]], seed: SuffixSeed) -> Result<(Vec<u8>, Vec<u8>), TooLarge> {
+fn name_leaves(names: &impl SortedKeys, seed: SuffixSeed) -> Result<(Vec<u8>, Vec<u8>), TooLarge> {
     let EncodedLeaves { section, slots } = leaves::encode(names, seed)?;
     Ok((section, locator::encode(names, &slots, seed)?))
 }

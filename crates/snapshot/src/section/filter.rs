@@ -16,8 +16,9 @@
 //! labels that the shortest other entry has.
 
 use super::prefetch::prefetch;
+use super::sorted_keys::SortedKeys;
 use super::suffix::{Suffix, SuffixHash, SuffixSeed};
-use super::xor_bucket::{BUCKET_LEN, Gf2System, bucket_of, scale, seeded, split};
+use super::xor_bucket::{BUCKET_LEN, Gf2System, bucket_of, scale, seeded};
 use crate::error::TooLarge;
 use crate::layout::u32_at;
 
@@ -41,41 +42,45 @@ const PARENT: u8 = 2;
 const FINGERPRINT: u8 = 0b1111_1100;
 
 /// The bytes of the filter of sorted names with their bytes reversed; none without names.
-pub fn encode(names: &[&[u8]], seed: SuffixSeed) -> Result<Vec<u8>, TooLarge> {
+pub fn encode(names: &(impl SortedKeys + ?Sized), seed: SuffixSeed) -> Result<Vec<u8>, TooLarge> {
     SuffixSet::of(names, seed).encode()
 }
 
 /// All suffixes of all names.
-#[derive(Default)]
 struct SuffixSet {
-    /// The hash of each suffix, and its flags.
-    suffixes: Vec<(u64, u8)>,
+    /// The hashes of the entries, sorted and distinct.
+    entries: Vec<u64>,
+    /// The hashes of the parents, sorted and distinct. A suffix may be both: apart, a hash takes half the memory of
+    /// one with its flags.
+    parents: Vec<u64>,
     /// The fewest labels of an entry.
     labels_min: u32,
-    /// The first eight bytes of the entries that have one label.
-    last_labels: Vec<u64>,
+    /// The bits of the last labels that are entries.
+    last_labels: [u8; HEADER_LEN - LAST_LABELS_AT],
     /// The fewest labels of the entries that have more than one.
     longer_min: u32,
 }
 
 impl SuffixSet {
-    fn of(names: &[&[u8]], seed: SuffixSeed) -> SuffixSet {
-        let mut all = SuffixSet { labels_min: u32::MAX, longer_min: u32::MAX, ..SuffixSet::default() };
-        let mut before: &[u8] = &[];
-        for name in names {
-            all.add(
-                Suffix::last_label(name, seed),
-                name,
-                before.iter().zip(*name).take_while(|(a, b)| a == b).count(),
-            );
-            before = name;
-        }
-        all.suffixes.sort_unstable();
-        all.suffixes.dedup_by(|later, kept| {
-            let is_same = later.0 == kept.0;
-            kept.1 |= if is_same { later.1 } else { 0 };
-            is_same
+    fn of(names: &(impl SortedKeys + ?Sized), seed: SuffixSeed) -> SuffixSet {
+        let mut all = SuffixSet {
+            entries: Vec::with_capacity(names.count()),
+            parents: Vec::new(),
+            labels_min: u32::MAX,
+            last_labels: [0; HEADER_LEN - LAST_LABELS_AT],
+            longer_min: u32::MAX,
+        };
+        let mut before: Vec<u8> = Vec::new();
+        names.each(|name| {
+            let shared = before.iter().zip(name).take_while(|(a, b)| a == b).count();
+            all.add(Suffix::last_label(name, seed), name, shared);
+            before.truncate(shared);
+            before.extend_from_slice(name.get(shared..).unwrap_or(&[]));
         });
+        for hashes in [&mut all.entries, &mut all.parents] {
+            hashes.sort_unstable();
+            hashes.dedup();
+        }
         all
     }
 
@@ -86,33 +91,56 @@ impl SuffixSet {
         for suffix in std::iter::successors(Some(last), |suffix| suffix.next(name)) {
             labels += 1;
             if suffix.end == name.len() {
-                self.suffixes.push((suffix.hash(name).number(), ENTRY));
+                self.entries.push(suffix.hash(name).number());
             } else if suffix.end >= shared {
-                self.suffixes.push((suffix.hash(name).number(), PARENT));
+                self.parents.push(suffix.hash(name).number());
             }
         }
         self.labels_min = self.labels_min.min(labels);
         if labels == 1 {
-            self.last_labels.push(last.head(name));
+            let at = last_label_bit(last.head(name));
+            self.last_labels.get_mut(at / 8).into_iter().for_each(|byte| *byte |= 1 << (at % 8));
         } else {
             self.longer_min = self.longer_min.min(labels);
         }
     }
 
+    /// The hash of each suffix with its flags, in order.
+    fn suffixes(&self) -> impl Iterator<Item = (u64, u8)> {
+        let (mut entries, mut parents) =
+            (self.entries.iter().copied().peekable(), self.parents.iter().copied().peekable());
+        std::iter::from_fn(move || {
+            let hash = match (entries.peek(), parents.peek()) {
+                (Some(entry), Some(parent)) => *entry.min(parent),
+                (Some(hash), None) | (None, Some(hash)) => *hash,
+                (None, None) => return None,
+            };
+            let is_entry = entries.next_if_eq(&hash).is_some();
+            let is_parent = parents.next_if_eq(&hash).is_some();
+            Some((hash, if is_entry { ENTRY } else { 0 } | if is_parent { PARENT } else { 0 }))
+        })
+    }
+
     fn encode(&self) -> Result<Vec<u8>, TooLarge> {
-        if self.suffixes.is_empty() {
+        let count = self.suffixes().count();
+        if count == 0 {
             return Ok(Vec::new());
         }
-        let buckets = self.suffixes.len().div_ceil(SUFFIXES);
+        let buckets = count.div_ceil(SUFFIXES);
         let mut out = Vec::with_capacity(HEADER_LEN + buckets * BUCKET_LEN);
         out.extend(TooLarge::fit_u32("name-filter", "buckets", buckets)?.to_le_bytes());
         out.extend(self.labels_min.to_le_bytes());
         out.extend(self.longer_min.to_le_bytes());
-        out.resize(HEADER_LEN, 0);
-        for at in self.last_labels.iter().map(|last| last_label_bit(*last)) {
-            out.get_mut(LAST_LABELS_AT + at / 8).into_iter().for_each(|byte| *byte |= 1 << (at % 8));
+        out.resize(LAST_LABELS_AT, 0);
+        out.extend(self.last_labels);
+        let (mut suffixes, mut own) = (self.suffixes().peekable(), Vec::new());
+        for bucket in 0..buckets {
+            own.clear();
+            while let Some(suffix) = suffixes.next_if(|(hash, _)| bucket_of(*hash, buckets) <= bucket) {
+                own.push(suffix);
+            }
+            out.extend(solve(&own));
         }
-        split(&self.suffixes, buckets).for_each(|suffixes| out.extend(solve(suffixes)));
         Ok(out)
     }
 }

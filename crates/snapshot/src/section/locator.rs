@@ -18,6 +18,7 @@
 use super::leaves::LeafSlot;
 use super::packed::BitWriter;
 use super::prefetch::prefetch;
+use super::sorted_keys::SortedKeys;
 use super::suffix::{SuffixHash, SuffixSeed};
 use super::xor_bucket::{BUCKET_LEN, Gf2System, NUMBERS_MAX, bucket_of, seeded, split};
 use crate::error::TooLarge;
@@ -46,12 +47,20 @@ const SECOND_LOAD: (usize, usize) = (3, 5);
 
 /// The bytes of the locator of names with their bytes reversed, given the slot of each; none without names.
 /// There are as many slots as names.
-pub fn encode(names: &[&[u8]], slots: &[LeafSlot], seed: SuffixSeed) -> Result<Vec<u8>, TooLarge> {
-    if names.is_empty() {
+pub fn encode(
+    names: &(impl SortedKeys + ?Sized),
+    slots: &[LeafSlot],
+    seed: SuffixSeed,
+) -> Result<Vec<u8>, TooLarge> {
+    if names.count() == 0 {
         return Ok(Vec::new());
     }
-    let hashes = names.iter().map(|name| SuffixHash::of(name, seed).number());
-    let mut keys: Vec<(u64, u32)> = hashes.zip(slots.iter().map(|slot| slot.number())).collect();
+    let mut keys: Vec<(u64, u32)> = Vec::with_capacity(names.count());
+    let mut rest = slots.iter();
+    names.each(|name| {
+        let slot = rest.next().map(|slot| (SuffixHash::of(name, seed).number(), slot.number()));
+        keys.extend(slot);
+    });
     keys.sort_unstable();
     keys.dedup_by(|(hash, _), (before, slot)| {
         let is_collision = hash == before;

@@ -18,6 +18,7 @@ mod prefix_code;
 mod range_entry;
 pub mod records;
 mod simd;
+mod sorted_keys;
 pub mod suffix;
 pub mod times;
 mod top_index;
@@ -25,3 +26,4 @@ pub mod url_blocks;
 mod xor_bucket;
 
 pub use range_entry::RangeEntry;
+pub use sorted_keys::SortedKeys;
