@@ -72,7 +72,10 @@ pub(crate) fn sections(
 }
 
 /// The sections that find names and URLs.
-pub(crate) fn indexes<K: SortedKeys>(names: &K, urls: &K) -> Result<Vec<SectionBytes>, TooLarge> {
+pub(crate) fn indexes(
+    names: &impl SortedKeys,
+    urls: &impl SortedKeys,
+) -> Result<Vec<SectionBytes>, TooLarge> {
     let seed = seed_of(names);
     let ((filter, url_blocks), name_leaves) =
         rayon::join(|| (filter::encode(names, seed), url_blocks::encode(urls)), || name_leaves(names, seed));
@@ -104,17 +107,18 @@ fn set_of(tables: &Tables, part: usize) -> impl FnMut(u32) -> u32 {
     move |draft| sets.as_mut().map_or(0, |sets| sets(draft))
 }
 
-fn with_sets<N: Copy>(ranges: &[FlatRange<N>], tables: &Tables, part: usize) -> Vec<RangeEntry<N>> {
+fn with_sets<N: Copy>(
+    ranges: &[FlatRange<N>],
+    tables: &Tables,
+    part: usize,
+) -> impl ExactSizeIterator<Item = RangeEntry<N>> {
     let mut set_of = set_of(tables, part);
-    ranges
-        .iter()
-        .map(|range| RangeEntry {
-            first: range.first,
-            last: range.last,
-            set: set_of(range.set),
-            own: range.set,
-        })
-        .collect()
+    ranges.iter().map(move |range| RangeEntry {
+        first: range.first,
+        last: range.last,
+        set: set_of(range.set),
+        own: range.set,
+    })
 }
 
 fn v4_sections(
@@ -124,7 +128,7 @@ fn v4_sections(
     if ranges.is_empty() {
         return Ok(Vec::new());
     }
-    let bytes = ipv4::encode(&with_sets(ranges, references.tables, V4))?;
+    let bytes = ipv4::encode_each(with_sets(ranges, references.tables, V4))?;
     let items = bytes.references.len();
     references.add(Part::Ipv4, V4, bytes.references)?;
     Ok(vec![
@@ -140,7 +144,7 @@ fn v6_sections(
     if ranges.is_empty() {
         return Ok(Vec::new());
     }
-    let bytes = ipv6::encode(&with_sets(ranges, references.tables, V6))?;
+    let bytes = ipv6::encode(&with_sets(ranges, references.tables, V6).collect::<Vec<RangeEntry<u128>>>())?;
     let items = bytes.references.len();
     references.add(Part::Ipv6, V6, bytes.references)?;
     Ok(vec![

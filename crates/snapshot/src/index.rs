@@ -245,6 +245,12 @@ impl<'a> Index<'a> {
         self.names.each(|key, ordinal| visit(key, Part::Names.entry(ordinal)))
     }
 
+    /// As [`Index::each_name`], for one of several parts of the names: the first is part 0.
+    #[doc(hidden)]
+    pub fn each_name_in(&self, part: usize, parts: usize, mut visit: impl FnMut(&[u8], Entry)) -> bool {
+        self.names.each_in(part, parts, |key, ordinal| visit(key, Part::Names.entry(ordinal)))
+    }
+
     /// Visits every URL in order. Returns `false` if the section is corrupt.
     pub fn each_url(&self, mut visit: impl FnMut(&[u8], Entry)) -> bool {
         self.urls.each(|key, ordinal| visit(key, Part::Urls.entry(ordinal)))

@@ -41,6 +41,7 @@ mod parse_error;
 pub mod refang;
 mod references;
 mod reloading;
+mod scratch_file;
 #[doc(hidden)]
 pub mod section;
 mod sighting;
@@ -74,6 +75,7 @@ pub use {
     index::{LISTED_MAX, WalkLimit},
     layout::Section,
     references::ReferenceCheck,
+    scratch_file::ScratchFile,
     section::origin::AcceptedDownload,
     section::records::{Record, TimesRef},
 };

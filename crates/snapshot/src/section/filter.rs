@@ -18,7 +18,7 @@
 use super::prefetch::prefetch;
 use super::sorted_keys::SortedKeys;
 use super::suffix::{Suffix, SuffixHash, SuffixSeed};
-use super::xor_bucket::{BUCKET_LEN, Gf2System, bucket_of, scale, seeded};
+use super::xor_bucket::{BUCKET_LEN, BucketWriter, Gf2System, bucket_of, scale, seeded};
 use crate::error::TooLarge;
 use crate::layout::u32_at;
 
@@ -43,10 +43,42 @@ const FINGERPRINT: u8 = 0b1111_1100;
 
 /// The bytes of the filter of sorted names with their bytes reversed; none without names.
 pub fn encode(names: &(impl SortedKeys + ?Sized), seed: SuffixSeed) -> Result<Vec<u8>, TooLarge> {
-    SuffixSet::of(names, seed).encode()
+    if names.count() == 0 {
+        return Ok(Vec::new());
+    }
+    let parts = names.parts().max(1);
+    let part = |part| SuffixSet::of(names, seed, part, parts);
+    let mut set = part(0);
+    let mut count = set.suffixes().count();
+    for other in 1..parts {
+        set = part(other);
+        count += set.suffixes().count();
+    }
+    let buckets = count.div_ceil(SUFFIXES);
+    let mut out = Vec::with_capacity(HEADER_LEN + buckets * BUCKET_LEN);
+    out.extend(TooLarge::fit_u32("name-filter", "buckets", buckets)?.to_le_bytes());
+    out.extend(set.labels_min.to_le_bytes());
+    out.extend(set.longer_min.to_le_bytes());
+    out.resize(LAST_LABELS_AT, 0);
+    out.extend(set.last_labels);
+    let mut writer = BucketWriter::new(buckets);
+    let mut add = |set: &SuffixSet| {
+        set.suffixes().for_each(|suffix| writer.push(suffix, &mut |suffixes| out.extend(solve(suffixes))));
+    };
+    match parts {
+        1 => add(&set),
+        _ => (0..parts).for_each(|other| {
+            // Freed before the next part is made.
+            set = SuffixSet::empty();
+            set = part(other);
+            add(&set);
+        }),
+    }
+    writer.finish(&mut |suffixes| out.extend(solve(suffixes)));
+    Ok(out)
 }
 
-/// All suffixes of all names.
+/// The suffixes of all names whose hashes are in one part of their space.
 struct SuffixSet {
     /// The hashes of the entries, sorted and distinct.
     entries: Vec<u64>,
@@ -62,18 +94,24 @@ struct SuffixSet {
 }
 
 impl SuffixSet {
-    fn of(names: &(impl SortedKeys + ?Sized), seed: SuffixSeed) -> SuffixSet {
-        let mut all = SuffixSet {
-            entries: Vec::with_capacity(names.count()),
+    fn empty() -> SuffixSet {
+        SuffixSet {
+            entries: Vec::new(),
             parents: Vec::new(),
             labels_min: u32::MAX,
             last_labels: [0; HEADER_LEN - LAST_LABELS_AT],
             longer_min: u32::MAX,
-        };
+        }
+    }
+
+    fn of(names: &(impl SortedKeys + ?Sized), seed: SuffixSeed, part: usize, parts: usize) -> SuffixSet {
+        let mut all = SuffixSet::empty();
+        all.entries.reserve(if parts == 1 { names.count() } else { 0 });
+        let is_own = |hash: &u64| parts == 1 || bucket_of(*hash, parts) == part;
         let mut before: Vec<u8> = Vec::new();
         names.each(|name| {
             let shared = before.iter().zip(name).take_while(|(a, b)| a == b).count();
-            all.add(Suffix::last_label(name, seed), name, shared);
+            all.add(Suffix::last_label(name, seed), name, shared, is_own);
             before.truncate(shared);
             before.extend_from_slice(name.get(shared..).unwrap_or(&[]));
         });
@@ -86,14 +124,14 @@ impl SuffixSet {
 
     /// Adds a name, given its last label. It shares `shared` bytes with the name before, and with them the
     /// parents that end there.
-    fn add(&mut self, last: Suffix, name: &[u8], shared: usize) {
+    fn add(&mut self, last: Suffix, name: &[u8], shared: usize, is_own: impl Fn(&u64) -> bool) {
         let mut labels = 0;
         for suffix in std::iter::successors(Some(last), |suffix| suffix.next(name)) {
             labels += 1;
             if suffix.end == name.len() {
-                self.entries.push(suffix.hash(name).number());
+                self.entries.extend(Some(suffix.hash(name).number()).filter(&is_own));
             } else if suffix.end >= shared {
-                self.parents.push(suffix.hash(name).number());
+                self.parents.extend(Some(suffix.hash(name).number()).filter(&is_own));
             }
         }
         self.labels_min = self.labels_min.min(labels);
@@ -119,29 +157,6 @@ impl SuffixSet {
             let is_parent = parents.next_if_eq(&hash).is_some();
             Some((hash, if is_entry { ENTRY } else { 0 } | if is_parent { PARENT } else { 0 }))
         })
-    }
-
-    fn encode(&self) -> Result<Vec<u8>, TooLarge> {
-        let count = self.suffixes().count();
-        if count == 0 {
-            return Ok(Vec::new());
-        }
-        let buckets = count.div_ceil(SUFFIXES);
-        let mut out = Vec::with_capacity(HEADER_LEN + buckets * BUCKET_LEN);
-        out.extend(TooLarge::fit_u32("name-filter", "buckets", buckets)?.to_le_bytes());
-        out.extend(self.labels_min.to_le_bytes());
-        out.extend(self.longer_min.to_le_bytes());
-        out.resize(LAST_LABELS_AT, 0);
-        out.extend(self.last_labels);
-        let (mut suffixes, mut own) = (self.suffixes().peekable(), Vec::new());
-        for bucket in 0..buckets {
-            own.clear();
-            while let Some(suffix) = suffixes.next_if(|(hash, _)| bucket_of(*hash, buckets) <= bucket) {
-                own.push(suffix);
-            }
-            out.extend(solve(&own));
-        }
-        Ok(out)
     }
 }
 
@@ -277,6 +292,7 @@ impl<'a> Filter<'a> {
 
 #[cfg(test)]
 mod tests {
+    use super::super::sorted_keys::InParts;
     use super::*;
 
     const SEED: SuffixSeed = SuffixSeed::from_number(0xFEDC_BA98_7654_3210);
@@ -287,6 +303,20 @@ mod tests {
 
     fn hash(name: &[u8]) -> SuffixHash {
         SuffixHash::of(name, SEED)
+    }
+
+    #[test]
+    fn parts_change_no_byte() {
+        for count in [1, 2, 40, 20_000] {
+            let names: Vec<String> = (0..count).map(|n| format!("moc.{:x}.{n}", n % 977)).collect();
+            let mut names: Vec<&[u8]> =
+                names.iter().map(String::as_bytes).chain([&b"moc"[..], b"moc.1"]).collect();
+            names.sort_unstable();
+            let whole = encode(&names, SEED).expect("small");
+            for parts in [2, 3, 17] {
+                assert!(encode(&InParts(&names, parts), SEED).expect("small") == whole, "{count} in {parts}");
+            }
+        }
     }
 
     #[test]

@@ -54,11 +54,19 @@ pub struct EncodedIpv4 {
 
 /// Encodes sorted, disjoint ranges.
 pub fn encode(ranges: &[RangeEntry<u32>]) -> Result<EncodedIpv4, TooLarge> {
+    encode_each(ranges.iter().copied())
+}
+
+/// As [`encode`], for ranges that are not in memory.
+pub fn encode_each(ranges: impl ExactSizeIterator<Item = RangeEntry<u32>>) -> Result<EncodedIpv4, TooLarge> {
     encode_within(ranges, u64::from(u32::MAX))
 }
 
 /// As [`encode`], with another limit on the number of items.
-fn encode_within(ranges: &[RangeEntry<u32>], items_max: u64) -> Result<EncodedIpv4, TooLarge> {
+fn encode_within(
+    ranges: impl ExactSizeIterator<Item = RangeEntry<u32>>,
+    items_max: u64,
+) -> Result<EncodedIpv4, TooLarge> {
     let bits = bits_for(ranges.len());
     let shift = 32 - bits;
     let below = (1u32 << shift) - 1;
@@ -74,12 +82,12 @@ fn encode_within(ranges: &[RangeEntry<u32>], items_max: u64) -> Result<EncodedIp
             let low = range.first.max(bucket << shift) & below;
             let high = range.last.min(bucket << shift | below) & below;
             if low == high {
-                out.push(low, SINGLE, range);
+                out.push(low, SINGLE, &range);
             } else {
                 if low != next {
-                    out.push(low - 1, GAP, &RangeEntry { set: 0, own: u32::MAX, ..*range });
+                    out.push(low - 1, GAP, &RangeEntry { set: 0, own: u32::MAX, ..range });
                 }
-                out.push(high, RANGE, range);
+                out.push(high, RANGE, &range);
             }
             next = high + 1;
         }
@@ -508,7 +516,7 @@ mod tests {
     #[test]
     fn too_many_items_are_an_error() {
         let ranges = [range(5, 9), range(20, 20)];
-        assert!(encode_within(&ranges, 3).is_ok(), "a gap, a range and a single address");
-        assert_eq!(encode_within(&ranges, 2).map_err(|error| error.size).err(), Some(3));
+        assert!(encode_within(ranges.iter().copied(), 3).is_ok(), "a gap, a range and a single address");
+        assert_eq!(encode_within(ranges.iter().copied(), 2).map_err(|error| error.size).err(), Some(3));
     }
 }

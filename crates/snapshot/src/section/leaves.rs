@@ -109,7 +109,7 @@ fn encode_within(
     let frequencies = Frequencies::of(names);
     TooLarge::check("a name", "bytes", frequencies.longest as u64, TEXT_MAX as u64)?;
     let table = prefix_code::encode(&frequencies.counts);
-    let mut writer = Writer::new(Codes::new(&table), count);
+    let mut writer = Writer::new(&table, count);
     let mut result = Ok(());
     names.each(|name| {
         if result.is_ok() {
@@ -118,21 +118,16 @@ fn encode_within(
     });
     result?;
     writer.end_leaf();
-    let Writer { leaves, long, slots, count: leaf_count, top, .. } = writer;
+    let Writer { leaves: mut section, long, slots, count: leaf_count, top, .. } = writer;
     // Slots that wrapped are never returned.
     TooLarge::check("names", "leaves", leaf_count as u64, leaves_max as u64)?;
     let top = top.finish();
-    let mut section =
-        Vec::with_capacity(HEADER_LEN + CODES_LEN + leaves.len() + top.len() + long.len() + TAIL_LEN);
-    for number in [count, leaf_count, top.len(), long.len()] {
-        section.extend((number as u64).to_le_bytes());
-    }
-    section.extend(seed.number().to_le_bytes());
-    section.resize(HEADER_LEN, 0);
-    for part in [&table, &leaves, &top, &long] {
-        section.extend_from_slice(part);
-    }
+    section.extend_from_slice(&top);
+    section.extend_from_slice(&long);
     section.resize(section.len() + TAIL_LEN, 0);
+    let numbers = [count, leaf_count, top.len(), long.len()].map(|number| number as u64);
+    let header = numbers.into_iter().chain([seed.number()]).flat_map(u64::to_le_bytes);
+    section.iter_mut().zip(header).for_each(|(place, byte)| *place = byte);
     Ok(EncodedLeaves { section, slots })
 }
 
@@ -173,6 +168,7 @@ impl Frequencies {
 /// Writes leaves, name by name.
 struct Writer<'c> {
     codes: Codes<'c>,
+    /// The section up to the end of the last leaf; the header is empty.
     leaves: Vec<u8>,
     /// Texts of names that do not fit a leaf.
     long: Vec<u8>,
@@ -191,10 +187,12 @@ struct Writer<'c> {
 
 impl<'c> Writer<'c> {
     /// Without leaves; so many names will come.
-    fn new(codes: Codes<'c>, names: usize) -> Writer<'c> {
+    fn new(table: &'c [u8], names: usize) -> Writer<'c> {
+        let mut leaves = vec![0; HEADER_LEN];
+        leaves.extend_from_slice(table);
         Writer {
-            codes,
-            leaves: Vec::new(),
+            codes: Codes::new(table),
+            leaves,
             long: Vec::new(),
             slots: Vec::with_capacity(names),
             count: 0,
@@ -258,7 +256,7 @@ impl<'c> Writer<'c> {
         self.leaves.extend([0].iter().chain(&self.ends).map(|units| (begin + units) as u8));
         self.leaves.append(&mut self.shares);
         self.leaves.extend(std::mem::take(&mut self.texts).finish());
-        self.leaves.resize(self.count * LEAF_LEN, 0);
+        self.leaves.resize(HEADER_LEN + CODES_LEN + self.count * LEAF_LEN, 0);
         self.ends.clear();
     }
 
@@ -286,7 +284,7 @@ impl<'c> Writer<'c> {
         // At most 255 bytes of ten bits each, so that 16 bits hold the units.
         self.leaves.extend((bits.units() as u16).to_le_bytes());
         self.long.extend(bits.finish());
-        self.leaves.resize(self.count * LEAF_LEN, 0);
+        self.leaves.resize(HEADER_LEN + CODES_LEN + self.count * LEAF_LEN, 0);
         Ok(())
     }
 }

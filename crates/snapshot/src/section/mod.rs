@@ -13,7 +13,7 @@ pub mod locator;
 pub mod name_index;
 pub mod origin;
 pub mod packed;
-mod prefetch;
+pub mod prefetch;
 mod prefix_code;
 mod range_entry;
 pub mod records;
