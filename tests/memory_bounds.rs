@@ -244,8 +244,8 @@ fn a_row_with_times_of_its_own_takes_a_hundred_bytes() {
 const SMALL: &str = "2M";
 
 /// Writes lists of all kinds of indicators, of which some accumulate and some state times of their own, and their
-/// catalogue. `night` decides which entries they have.
-fn write_large_lists(dir: &TestDir, night: u32) {
+/// catalogue. The first `skipped` entries of each are left out, and as many follow the last.
+fn write_large_lists(dir: &TestDir, skipped: u32) {
     let mut catalog = String::new();
     let mut list = |id: &str, format: &str, more: &str, text: String| {
         dir.write(&format!("downloads/{id}.txt"), text);
@@ -256,25 +256,25 @@ fn write_large_lists(dir: &TestDir, night: u32) {
     };
     let names = |from: u32, count: u32| -> String {
         let name = |at: u32| format!("h{:x}.evil{}.com\n", at.wrapping_mul(40_503), at % 977);
-        (from + night..from + night + count).map(name).collect()
+        (from + skipped..from + skipped + count).map(name).collect()
     };
     list("names", "plain-domain", "", names(0, 150_000));
     list("more-names", "plain-domain", "mode = \"accumulated\"", names(100_000, 150_000));
     let address = |at: u32| std::net::Ipv4Addr::from(0x2D09_0000 + at.wrapping_mul(7919) % 4_000_000);
     let guard = "[feed.guard]\nnew_coverage_above = \"100%\"\ncoverage_above = \"100%\"";
-    let addresses: Vec<String> = (night..150_000 + night)
+    let addresses: Vec<String> = (skipped..150_000 + skipped)
         .map(|at| format!("{}{}\n", address(at), if at % 50 == 0 { "/28" } else { "" }))
         .collect();
     list("addresses", "netset", guard, addresses.concat());
     let v6: Vec<String> =
-        (night..20_000 + night).map(|at| format!("2a01:4f8:{:x}::{:x}\n", at % 4096, at)).collect();
+        (skipped..20_000 + skipped).map(|at| format!("2a01:4f8:{:x}::{:x}\n", at % 4096, at)).collect();
     list("v6", "netset", "mode = \"accumulated\"", v6.concat());
     let urls: Vec<String> =
-        (night..30_000 + night).map(|at| format!("http://evil{}.com/{at}/gate\n", at % 997)).collect();
+        (skipped..30_000 + skipped).map(|at| format!("http://evil{}.com/{at}/gate\n", at % 997)).collect();
     list("urls", "url-list", "", urls.concat());
     let dated =
         |at: u32| format!("d{at:x}.dated.net,2026-11-{:02}T{:02}:{:02}:00Z\n", at % 20 + 1, at % 24, at % 60);
-    let dated: Vec<String> = (night..20_000 + night).map(dated).collect();
+    let dated: Vec<String> = (skipped..20_000 + skipped).map(dated).collect();
     let options = "mode = \"accumulated\"\n[feed.options]\nvalue = \"value\"\nfirst_seen = \"first_seen\"";
     list("dated", "csv", options, format!("value,first_seen\n{}", dated.concat()));
     dir.write("catalog.toml", catalog);

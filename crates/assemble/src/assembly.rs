@@ -10,7 +10,7 @@ use crate::flatten::{self, AddressNumber, DraftExtent, DraftSet, DraftSets, Flat
 use crate::groups::{ClaimContext, DraftSighting, Groups, is_rare};
 use crate::intern::{self, Drafts};
 use crate::merge::{self, RangeCursor, TextCursor};
-use crate::run::{RangeRunReader, RangeRunWriter, Run, TextRunReader, TextRunWriter};
+use crate::run::{RangeRunReader, RangeRunWriter, SortedRun, TextRunReader, TextRunWriter};
 use crate::run_set::Rows;
 use crate::scratch::Scratch;
 use rapsheet_snapshot::section::SortedKeys;
@@ -267,7 +267,7 @@ struct ResolvedTexts<'a> {
     scratch: &'a Scratch,
     groups: Groups<'a>,
     /// Each key with the number of its group as its tag.
-    entries: Run,
+    entries: SortedRun,
     /// A bit for each entry that has sightings.
     listed: Bits,
     drafts: DraftSets,
@@ -300,7 +300,7 @@ impl Bits {
 /// Resolves names or URLs, and drops their rows.
 fn resolve_texts<'a>(
     columns: Vec<TextColumn>,
-    mut runs: Vec<Run>,
+    mut runs: Vec<SortedRun>,
     scratch: &'a Scratch,
     context: ClaimContext<'a>,
 ) -> ResolvedTexts<'a> {
@@ -314,7 +314,7 @@ fn resolve_texts<'a>(
     let cursors = cursors.chain(runs.iter().map(|run| TextCursor::run(run, scratch)));
     merge::each_group(cursors, |key, tags| {
         let group = groups.group(tags);
-        entries.push(key, group);
+        entries.push(&key.bytes, group);
         for group in groups.shared().get(draft_of.len()..).unwrap_or(&[]) {
             draft_of.push(draft_of_group(&group.sightings, &mut drafts));
         }
@@ -414,14 +414,14 @@ struct ResolvedRanges<'a, N> {
     scratch: &'a Scratch,
     groups: Groups<'a>,
     /// Each range with the number of its group as its tag; none where the state file keeps none.
-    entries: Run,
+    entries: SortedRun,
     flat: Flattened<N>,
 }
 
 /// Resolves addresses of one family, and drops their rows.
 fn resolve_ranges<'a, N: AddressNumber + Send>(
     columns: Vec<RangeColumn<N>>,
-    mut runs: Vec<Run>,
+    mut runs: Vec<SortedRun>,
     scratch: &'a Scratch,
     context: ClaimContext<'a>,
 ) -> ResolvedRanges<'a, N> {

@@ -17,7 +17,7 @@ const ROOM: usize = 512;
 
 /// Encoded rows in the order of their keys.
 #[derive(Debug, Default)]
-pub(crate) struct Run {
+pub(crate) struct SortedRun {
     chunks: Vec<Chunk>,
     /// How many rows there are.
     pub(crate) rows: u64,
@@ -33,18 +33,18 @@ enum Chunk {
     File { at: u64, len: usize },
 }
 
-impl Run {
+impl SortedRun {
     /// Frees the rows.
     pub(crate) fn free(&mut self, scratch: &Scratch) {
         scratch.release(std::mem::take(&mut self.memory));
-        *self = Run::default();
+        *self = SortedRun::default();
     }
 }
 
 /// Writes chunks.
 struct ChunkWriter<'s> {
     scratch: &'s Scratch,
-    run: Run,
+    run: SortedRun,
     open: Vec<u8>,
     /// The length at which the open chunk is closed.
     full: usize,
@@ -53,7 +53,7 @@ struct ChunkWriter<'s> {
 
 impl<'s> ChunkWriter<'s> {
     fn new(scratch: &'s Scratch) -> ChunkWriter<'s> {
-        ChunkWriter { scratch, run: Run::default(), open: Vec::new(), full: 0, is_in_memory: false }
+        ChunkWriter { scratch, run: SortedRun::default(), open: Vec::new(), full: 0, is_in_memory: false }
     }
 
     /// Counts a row, and returns the chunk that it is written to.
@@ -85,7 +85,7 @@ impl<'s> ChunkWriter<'s> {
         }
     }
 
-    fn finish(mut self) -> Run {
+    fn finish(mut self) -> SortedRun {
         self.open.shrink_to_fit();
         let length = self.open.len() as u64;
         let was_open = !self.open.is_empty();
@@ -110,7 +110,7 @@ struct ChunkReader<'r> {
 }
 
 impl<'r> ChunkReader<'r> {
-    fn new(run: &'r Run, scratch: &'r Scratch) -> ChunkReader<'r> {
+    fn new(run: &'r SortedRun, scratch: &'r Scratch) -> ChunkReader<'r> {
         ChunkReader { scratch, chunks: &run.chunks, buffer: Vec::new(), memory: None, at: 0 }
     }
 
@@ -220,7 +220,7 @@ impl<'s> TextRunWriter<'s> {
     }
 
     /// The run; `None` if its keys were out of order.
-    pub(crate) fn finish(self) -> Option<Run> {
+    pub(crate) fn finish(self) -> Option<SortedRun> {
         let run = self.chunks.finish();
         self.is_sorted.then_some(run)
     }
@@ -238,7 +238,7 @@ pub(crate) struct TextRunReader<'r> {
 
 impl<'r> TextRunReader<'r> {
     /// A reader before the first row.
-    pub(crate) fn new(run: &'r Run, scratch: &'r Scratch) -> TextRunReader<'r> {
+    pub(crate) fn new(run: &'r SortedRun, scratch: &'r Scratch) -> TextRunReader<'r> {
         let chunks = ChunkReader::new(run, scratch);
         TextRunReader { chunks, key: Vec::new(), tag: 0, tag_shift: run.tag_shift }
     }
@@ -291,7 +291,7 @@ impl<'s, N: AddressNumber> RangeRunWriter<'s, N> {
     }
 
     /// The run; `None` if its keys were out of order.
-    pub(crate) fn finish(self) -> Option<Run> {
+    pub(crate) fn finish(self) -> Option<SortedRun> {
         let run = self.chunks.finish();
         self.is_sorted.then_some(run)
     }
@@ -310,7 +310,7 @@ pub(crate) struct RangeRunReader<'r, N> {
 
 impl<'r, N: AddressNumber> RangeRunReader<'r, N> {
     /// A reader before the first row.
-    pub(crate) fn new(run: &'r Run, scratch: &'r Scratch) -> RangeRunReader<'r, N> {
+    pub(crate) fn new(run: &'r SortedRun, scratch: &'r Scratch) -> RangeRunReader<'r, N> {
         let ends = (N::from_low_bits(0), N::from_low_bits(0));
         RangeRunReader {
             chunks: ChunkReader::new(run, scratch),

@@ -3,17 +3,17 @@
 use crate::columns::{Columns, RangeColumn, SCOPE_BITS, TextColumn};
 use crate::flatten::AddressNumber;
 use crate::limits::SizeLimits;
-use crate::run::{RangeRunReader, RangeRunWriter, Run, TextRunReader, TextRunWriter};
+use crate::run::{RangeRunReader, RangeRunWriter, SortedRun, TextRunReader, TextRunWriter};
 use crate::scratch::Scratch;
 use rapsheet_snapshot::{AddressRange, TooLarge};
 
 /// Sorted rows of one source: part of a download, the previous snapshot or the state file.
 #[derive(Debug, Default)]
 pub struct RunSet {
-    pub(crate) v4: Run,
-    pub(crate) v6: Run,
-    pub(crate) names: Run,
-    pub(crate) urls: Run,
+    pub(crate) v4: SortedRun,
+    pub(crate) v6: SortedRun,
+    pub(crate) names: SortedRun,
+    pub(crate) urls: SortedRun,
 }
 
 impl RunSet {
@@ -45,14 +45,14 @@ impl RunSet {
     }
 }
 
-fn each_range<N: AddressNumber>(run: &Run, scratch: &Scratch, mut visit: impl FnMut(N, N, u32)) {
+fn each_range<N: AddressNumber>(run: &SortedRun, scratch: &Scratch, mut visit: impl FnMut(N, N, u32)) {
     let mut rows = RangeRunReader::new(run, scratch);
     while rows.advance() {
         visit(rows.ends.0, rows.ends.1, rows.tag);
     }
 }
 
-fn each_text(run: &Run, scratch: &Scratch, mut visit: impl FnMut(&[u8], u32)) {
+fn each_text(run: &SortedRun, scratch: &Scratch, mut visit: impl FnMut(&[u8], u32)) {
     let mut rows = TextRunReader::new(run, scratch);
     while rows.advance() {
         visit(&rows.key, rows.tag);
@@ -128,14 +128,14 @@ impl Columns {
     }
 }
 
-fn range_run<N: AddressNumber>(column: RangeColumn<N>, scratch: &Scratch) -> Run {
+fn range_run<N: AddressNumber>(column: RangeColumn<N>, scratch: &Scratch) -> SortedRun {
     let mut run = RangeRunWriter::new(scratch);
     column.rows.iter().for_each(|row| run.push(row.first, row.last, row.tag));
     // Sorted just now.
     run.finish().unwrap_or_default()
 }
 
-fn text_run(column: TextColumn, scratch: &Scratch) -> Run {
+fn text_run(column: TextColumn, scratch: &Scratch) -> SortedRun {
     let mut run = TextRunWriter::new(scratch);
     for at in 0..column.rows().len() {
         column.row_at(at).into_iter().for_each(|(key, tag)| run.push(key, tag));
@@ -199,7 +199,7 @@ impl<'s> Rows<'s> {
 
     /// An error if there are more rows of some kind than the limits allow.
     pub(crate) fn check(&self, limits: &SizeLimits) -> Result<(), TooLarge> {
-        let sum = |columns: fn(&Columns) -> usize, run: fn(&RunSet) -> &Run| {
+        let sum = |columns: fn(&Columns) -> usize, run: fn(&RunSet) -> &SortedRun| {
             let rows = self.columns.iter().map(|of| columns(of) as u64);
             rows.chain(self.runs.iter().map(|of| run(of).rows)).sum()
         };

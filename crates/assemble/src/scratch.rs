@@ -26,7 +26,7 @@ pub struct Scratch {
     limit: u64,
     used: AtomicU64,
     written: AtomicU64,
-    beside: PathBuf,
+    target: PathBuf,
     state: Mutex<State>,
 }
 
@@ -38,10 +38,10 @@ struct State {
 }
 
 impl Scratch {
-    /// So many bytes of memory, and a file without a name beside `beside`, made once it is needed.
-    pub fn new(limit: u64, beside: impl Into<PathBuf>) -> Scratch {
+    /// So many bytes of memory, and a file without a name beside `target`, made once it is needed.
+    pub fn new(limit: u64, target: impl Into<PathBuf>) -> Scratch {
         let (used, written) = (AtomicU64::new(0), AtomicU64::new(0));
-        Scratch { limit, used, written, beside: beside.into(), state: Mutex::default() }
+        Scratch { limit, used, written, target: target.into(), state: Mutex::default() }
     }
 
     /// As much memory as there is, and no file.
@@ -107,7 +107,7 @@ impl Scratch {
         let written = match file {
             Some(file) => file.write_at(at, bytes),
             None => {
-                ScratchFile::create_beside(&self.beside).and_then(|new| file.insert(new).write_at(at, bytes))
+                ScratchFile::create_near(&self.target).and_then(|new| file.insert(new).write_at(at, bytes))
             }
         };
         match written {

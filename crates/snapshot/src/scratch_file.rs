@@ -15,7 +15,7 @@ use std::path::{Path, PathBuf};
 /// use rapsheet_snapshot::ScratchFile;
 ///
 /// # let folder = tempfile::tempdir()?;
-/// let mut file = ScratchFile::create_beside(&folder.path().join("rapsheet.rap"))?;
+/// let mut file = ScratchFile::create_near(&folder.path().join("rapsheet.rap"))?;
 /// file.write_at(0, b"rows")?;
 /// let mut read = [0; 2];
 /// file.read_at(2, &mut read)?;
@@ -30,7 +30,7 @@ pub struct ScratchFile {
 
 impl ScratchFile {
     /// Creates a file in the folder of `target`.
-    pub fn create_beside(target: &Path) -> Result<ScratchFile, Error> {
+    pub fn create_near(target: &Path) -> Result<ScratchFile, Error> {
         let (path, folder) = atomic_file::scratch_path(target);
         let io = |source| Error::Io { path: path.clone(), doing: "creating", source };
         let exclusive = || OpenOptions::new().read(true).write(true).create_new(true).open(&path);

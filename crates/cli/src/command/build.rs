@@ -47,7 +47,7 @@ pub(super) fn run(args: &Build, settings: &Settings) -> Result<Exit, Failure> {
     input.allow_gap = args.accept_clock;
     input.allow_older = args.replace_newer;
     input.max_memory = args.max_memory.unwrap_or_else(memory::default_bound);
-    input.spill_beside = Some(&args.out);
+    input.spill_near = Some(&args.out);
     memory::return_large_blocks();
     let pool = pool(settings)?;
     let built = build(&input, &previous, &pool, settings)?;

@@ -49,11 +49,11 @@ pub struct BuildInput<'a> {
     /// The largest snapshot to build.
     pub limits: SizeLimits,
     /// How much memory the build may take, in bytes. Rows that do not fit go to a file without a name beside
-    /// `spill_beside`. What a snapshot needs while it is encoded, and the snapshot itself, are not bounded.
+    /// `spill_near`. What a snapshot needs while it is encoded, and the snapshot itself, are not bounded.
     pub max_memory: u64,
     /// The file beside which rows go that do not fit `max_memory`: that of the snapshot. Without it, all rows stay
     /// in memory.
-    pub spill_beside: Option<&'a Path>,
+    pub spill_near: Option<&'a Path>,
 }
 
 impl<'a> BuildInput<'a> {
@@ -73,7 +73,7 @@ impl<'a> BuildInput<'a> {
             generator,
             limits: SizeLimits::default(),
             max_memory: u64::MAX,
-            spill_beside: None,
+            spill_near: None,
         }
     }
 
@@ -85,7 +85,7 @@ impl<'a> BuildInput<'a> {
     /// The memory for rows, and where the others go. Rows are most of what a build holds before it encodes them; the
     /// other half is for what is read, and for what the rows become.
     pub(super) fn scratch(&self) -> Scratch {
-        match self.spill_beside {
+        match self.spill_near {
             Some(target) => Scratch::new(self.max_memory / 2, target),
             None => Scratch::unlimited(),
         }

@@ -406,7 +406,9 @@ impl CollectBlocks<'_> {
             Some(all) => all.append(result.collector),
             None => parsed.collectors.push(result.collector),
         }
-        if self.scratch.is_full() && parsed.memory >= SPILL_MIN.max(self.scratch.limit() / SPILL_SHARE) {
+        // Attributes stay in memory, so that only the rows count here.
+        let rows = parsed.collectors.iter().map(|collector| collector.columns.memory()).sum::<u64>();
+        if self.scratch.is_full() && rows >= SPILL_MIN.max(self.scratch.limit() / SPILL_SHARE) {
             self.spill();
         }
         let parsed = &mut self.parsed;
