@@ -29,6 +29,8 @@ mod fst_map;
 pub mod hash;
 #[doc(hidden)]
 pub mod host;
+#[doc(hidden)]
+pub mod host_bits;
 mod image;
 mod index;
 #[doc(hidden)]

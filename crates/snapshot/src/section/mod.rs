@@ -17,7 +17,7 @@ mod prefetch;
 mod prefix_code;
 mod range_entry;
 pub mod records;
-mod simd;
+pub(crate) mod simd;
 pub mod suffix;
 pub mod times;
 mod top_index;
