@@ -31,32 +31,52 @@ pub struct HostBits {
 }
 
 impl HostBits {
-    /// The classes of a text; `None` where it has more than [`BITS_MAX`] bytes.
-    #[inline]
+    /// The classes of a text; `None` where it has more than [`BITS_MAX`] bytes. Classes that the caller does not
+    /// look at are not computed: this is always inlined.
+    #[inline(always)]
     pub fn of(text: &[u8]) -> Option<HostBits> {
         let len = text.len();
         let mut bits = HostBits { all: low_bits(len)?, ..HostBits::default() };
-        let (chunks, rest) = text.as_chunks::<16>();
+        let Some(last) = len.checked_sub(16) else {
+            bits.add(simd::host_masks(short_words(text)), 0);
+            return Some(bits);
+        };
         let mut at = 0;
-        for chunk in chunks {
-            bits.add(simd::host_masks(words(chunk)), at);
-            at += 16;
-        }
-        // The last bytes are read together with some before them, whose bits are set already.
-        match (text.last_chunk::<16>(), text.last_chunk::<8>()) {
-            _ if rest.is_empty() => {}
-            (Some(last), _) => bits.add(simd::host_masks(words(last)), len - 16),
-            (None, Some(last)) => {
-                let both = simd::host_masks([u64_at(text, 0), u64::from_le_bytes(*last)]);
-                bits.add(both.half(0), 0);
-                bits.add(both.half(8), len - 8);
+        loop {
+            bits.add(simd::host_masks([u64_at(text, at), u64_at(text, at + 8)]), at);
+            if at == last {
+                return Some(bits);
             }
-            (None, None) => bits.add(simd::host_masks([short_word(text), 0]), 0),
+            // The last bytes are read together with some before them, whose bits are set already.
+            at = (at + 16).min(last);
         }
-        Some(bits)
     }
 
+    /// The bits of the first bytes of the text, fewer than it has.
+    #[inline(always)]
+    pub fn first(&self, count: usize) -> HostBits {
+        let all = low_bits(count).unwrap_or(u64::MAX) & self.all;
+        HostBits {
+            all,
+            letters: self.letters & all,
+            digits: self.digits & all,
+            dots: self.dots & all,
+            capitals: self.capitals & all,
+            hyphens: self.hyphens & all,
+            underscores: self.underscores & all,
+            zeros: self.zeros & all,
+        }
+    }
+
+    /// Where the first byte is that neither a name nor a dotted quad has: the port, prefix length or path after
+    /// a host. The length of the text where there is none.
     #[inline]
+    pub fn host_end(&self) -> usize {
+        let of_hosts = self.letters | self.digits | self.dots | self.hyphens | self.underscores;
+        (!of_hosts).trailing_zeros() as usize
+    }
+
+    #[inline(always)]
     fn add(&mut self, masks: HostMasks, at: usize) {
         self.letters |= u64::from(masks.letters) << at;
         self.digits |= u64::from(masks.digits) << at;
@@ -68,21 +88,23 @@ impl HostBits {
     }
 }
 
-impl HostMasks {
-    /// The masks of eight of the bytes, from bit `from` on.
-    #[inline]
-    fn half(self, from: u32) -> HostMasks {
-        let half = |mask: u32| mask >> from & 0xFF;
-        HostMasks {
-            letters: half(self.letters),
-            digits: half(self.digits),
-            dots: half(self.dots),
-            capitals: half(self.capitals),
-            hyphens: half(self.hyphens),
-            underscores: half(self.underscores),
-            zeros: half(self.zeros),
+/// Fewer than sixteen bytes as little-endian words, with zeros after them.
+#[inline(always)]
+fn short_words(text: &[u8]) -> [u64; 2] {
+    match (text.first_chunk(), text.last_chunk()) {
+        (Some(first), Some(last)) => {
+            let beyond = 8 * (16 - text.len() as u32);
+            [u64::from_le_bytes(*first), u64::from_le_bytes(*last).checked_shr(beyond).unwrap_or(0)]
         }
+        _ => [short_word(text), 0],
     }
+}
+
+/// The bytes of a block that equal one byte, a bit for each.
+#[inline]
+pub fn equal_bits(block: &[u8; BITS_MAX], byte: u8) -> u64 {
+    let (chunks, _) = block.as_chunks::<16>();
+    chunks.iter().rev().fold(0, |bits, chunk| bits << 16 | u64::from(simd::equal(words(chunk), byte)))
 }
 
 /// The two little-endian words of sixteen bytes.
@@ -92,7 +114,7 @@ pub(crate) fn words(chunk: &[u8; 16]) -> [u64; 2] {
 }
 
 /// A word whose lowest bits are set; `None` for more than it has.
-#[inline]
+#[inline(always)]
 fn low_bits(count: usize) -> Option<u64> {
     match count {
         0 => Some(0),
@@ -112,6 +134,12 @@ mod tests {
 
     proptest! {
         #[test]
+        fn bits_of_a_block_agree_with_a_loop(block in proptest::array::uniform32(0u8..4)) {
+            let block: [u8; 64] = std::array::from_fn(|at| block[at % 32] + (at / 32) as u8);
+            prop_assert_eq!(equal_bits(&block, 2), one_by_one(&block, |byte| byte == 2));
+        }
+
+        #[test]
         fn bits_agree_with_a_loop(text in "[a-fA-FxX0-9.:_/-]{0,66}|.{0,20}") {
             let text = text.as_bytes();
             let expected = HostBits {
@@ -125,6 +153,12 @@ mod tests {
                 zeros: one_by_one(text, |byte| byte == b'0'),
             };
             prop_assert_eq!(HostBits::of(text), (text.len() <= BITS_MAX).then_some(expected));
+            let is_of_hosts = |byte: &u8| byte.is_ascii_alphanumeric() || b".-_".contains(byte);
+            let end = text.iter().take_while(|byte| is_of_hosts(byte)).count();
+            if text.len() <= BITS_MAX {
+                prop_assert_eq!(expected.host_end(), end);
+                prop_assert_eq!(Some(expected.first(end)), HostBits::of(&text[..end]));
+            }
         }
     }
 }

@@ -79,7 +79,7 @@ pub fn lowered(text: &[u8]) -> Option<LoweredName> {
 }
 
 /// As [`lowered`], given the bits of the text. A few operations on words, and no loop over labels.
-#[inline]
+#[inline(always)]
 pub fn lowered_of_bits(text: &[u8], bits: &HostBits) -> Option<LoweredName> {
     let HostBits { all, letters, digits, dots, capitals, hyphens, underscores, .. } = *bits;
     let lowered = LoweredName { dots, capitals };
@@ -115,7 +115,7 @@ pub fn scan_plain(text: &[u8]) -> Option<PlainName> {
 }
 
 /// As [`scan_plain`], given the bits of the text.
-#[inline]
+#[inline(always)]
 pub fn plain_of_bits(text: &[u8], bits: &HostBits) -> Option<PlainName> {
     let name = lowered_of_bits(text, bits)?;
     let plain = PlainName { dots: name.dots.count_ones() as usize, last_at: name.last_at() };

@@ -45,7 +45,7 @@ fn canonical_in_parts(text: &[u8], out: &mut Vec<u8>) -> Result<Url, ParseError>
 /// lists are; other texts may be URLs, too. The host's position is in the text.
 ///
 /// A text that passes holds no fragment, userinfo, bracket or backslash, so that refanging it changes nothing,
-/// and neither `*` nor `^`, which lists use for patterns.
+/// and neither `*` nor `^` nor `,`, to which lists give meanings of their own.
 #[inline]
 pub fn scan_plain(text: &[u8]) -> Option<Url> {
     let (width, default_port) = match text {

@@ -62,7 +62,7 @@ pub(crate) fn host_masks(words: [u64; 2]) -> HostMasks {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct UrlMasks {
     /// Bytes that a canonical URL does not hold, or that a reader may give a meaning: blanks, control
-    /// characters, non-ASCII bytes, and `#` `(` `)` `*` `[` `\` `]` `^` `{`.
+    /// characters, non-ASCII bytes, and `#` `(` `)` `*` `+` `,` `[` `\` `]` `^` `{`.
     pub(crate) special: u32,
     /// What ends the host and port: `/` and `?`.
     pub(crate) ends: u32,
@@ -102,7 +102,7 @@ mod plain {
 
     pub(super) fn url_masks(words: [u64; 2]) -> UrlMasks {
         UrlMasks {
-            special: mask_of(words, |byte| !byte.is_ascii_graphic() || b"#()*[\\]^{".contains(&byte)),
+            special: mask_of(words, |byte| !byte.is_ascii_graphic() || b"#()*+,[\\]^{".contains(&byte)),
             ends: mask_of(words, |byte| matches!(byte, b'/' | b'?')),
         }
     }
@@ -195,7 +195,7 @@ mod sse2 {
         // Compared as signed numbers, non-ASCII bytes are below a blank, too.
         let blanks = _mm_cmpgt_epi8(_mm_set1_epi8(0x21), bytes);
         let hash_or_delete = _mm_or_si128(same(bytes, b'#'), same(bytes, 0x7F));
-        let round = _mm_or_si128(between(bytes, b'(', b'*'), same(bytes, b'{'));
+        let round = _mm_or_si128(between(bytes, b'(', b','), same(bytes, b'{'));
         let square = between(bytes, b'[', b'^');
         let special = _mm_or_si128(_mm_or_si128(blanks, hash_or_delete), _mm_or_si128(round, square));
         UrlMasks { special: bits(special), ends: bits(_mm_or_si128(same(bytes, b'/'), same(bytes, b'?'))) }
