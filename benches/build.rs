@@ -108,13 +108,21 @@ fn sizes(snapshot: &Snapshot) {
         Section::NameLeaves,
         Section::NameSets,
         Section::NameTimes,
+        Section::NameFirstSeen,
     ]);
     println!("  {names} names, {:.2} bytes each: key, filter, set and times", per(name_bytes, names));
     let ranges = snapshot.count(Section::Ipv4Directory);
-    let v4 = [Section::Ipv4Directory, Section::Ipv4Ends, Section::Ipv4Sets, Section::Ipv4Times];
+    let v4 = [
+        Section::Ipv4Directory,
+        Section::Ipv4Ends,
+        Section::Ipv4Sets,
+        Section::Ipv4Times,
+        Section::Ipv4FirstSeen,
+    ];
     let each = per(bytes(&v4), ranges);
     println!("  {ranges} IPv4 ranges, {each:.2} bytes each: key, set, times and directory");
     let urls = snapshot.count(Section::UrlSets);
-    let url_bytes = per(bytes(&[Section::UrlBlocks, Section::UrlSets, Section::UrlTimes]), urls);
+    let url_bytes =
+        per(bytes(&[Section::UrlBlocks, Section::UrlSets, Section::UrlTimes, Section::UrlFirstSeen]), urls);
     println!("  {urls} URLs, {url_bytes:.2} bytes each; the file has {} bytes", snapshot.byte_len());
 }

@@ -204,16 +204,29 @@ fn counts_that_no_length_bounds_do_not_keep_verification_busy() {
 fn a_file_that_lost_a_whole_kind_of_entries_is_noticed() {
     let sound = Snapshot::from_bytes(small_snapshot()).expect("sound");
     let kinds: [&[Section]; 4] = [
-        &[Section::Ipv4Directory, Section::Ipv4Ends, Section::Ipv4Sets, Section::Ipv4Times],
-        &[Section::Ipv6Index, Section::Ipv6Ranges, Section::Ipv6Sets, Section::Ipv6Times],
+        &[
+            Section::Ipv4Directory,
+            Section::Ipv4Ends,
+            Section::Ipv4Sets,
+            Section::Ipv4Times,
+            Section::Ipv4FirstSeen,
+        ],
+        &[
+            Section::Ipv6Index,
+            Section::Ipv6Ranges,
+            Section::Ipv6Sets,
+            Section::Ipv6Times,
+            Section::Ipv6FirstSeen,
+        ],
         &[
             Section::NameFilter,
             Section::NameLocator,
             Section::NameLeaves,
             Section::NameSets,
             Section::NameTimes,
+            Section::NameFirstSeen,
         ],
-        &[Section::UrlBlocks, Section::UrlSets, Section::UrlTimes],
+        &[Section::UrlBlocks, Section::UrlSets, Section::UrlTimes, Section::UrlFirstSeen],
     ];
     for lost in kinds {
         let mut kept = sections(&sound);

@@ -4,7 +4,7 @@
 //! leaf) overlap with those of others only in a batch.
 
 use crate::question::{HostRef, Item, Questions};
-use rapsheet_snapshot::{Address, Entry, Index};
+use rapsheet_snapshot::{Address, Entry, Index, Sighting};
 
 /// One entry that matches one question.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -41,6 +41,13 @@ impl HitKind {
     pub fn is_below(self) -> bool {
         matches!(self, HitKind::Name { below: true, .. })
     }
+}
+
+/// The sightings of what a hit found.
+pub(crate) fn sightings<'a>(index: &Index<'a>, hit: &Hit) -> impl Iterator<Item = Sighting> + use<'a> {
+    // What names and URLs have of the entry does not depend on the address.
+    let address = if let HitKind::Address(address) = hit.kind { address } else { Address::V6(0) };
+    index.sightings_of(hit.entry, address)
 }
 
 /// Finds every entry for every question. Hits are in the order of the questions; those of one question are in

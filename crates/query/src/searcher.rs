@@ -5,7 +5,7 @@
 
 use crate::batch::Batch;
 use crate::evaluator::{Evaluator, Provider};
-use crate::lookup::{Hit, HitKind, find, find_many};
+use crate::lookup::{Hit, HitKind, find, find_many, sightings};
 use crate::question::{HostRef, Item, NameRef, Question};
 use crate::verdict::{Overlap, Source, Verdict, specificity};
 use rapsheet_snapshot::{
@@ -150,8 +150,7 @@ impl<'s> Searcher<'s> {
         let mut hits = Vec::new();
         find(&self.index, question.questions, question.item, 0, &mut hits);
         let of_hit = |hit: Hit| {
-            self.index
-                .sightings(hit.entry)
+            sightings(&self.index, &hit)
                 .filter(move |sighting| sighting.scope.covers(hit.kind.is_below()))
                 .filter_map(move |sighting| {
                     let (matched, specificity) = self.matched(question, hit.kind, &sighting)?;

@@ -61,7 +61,9 @@ pub use parse_error::ParseError;
 pub use reloading::{ReloadingSnapshot, SnapshotGuard};
 pub use section::origin::{FeedRecord, FeedState, FeedTraits, Origin};
 pub use section::records::Extent;
-pub use sighting::{Assessment, Assessments, FeedId, Kinds, ListKind, Mode, Scope, Status, Times};
+pub use sighting::{
+    Assessment, Assessments, Confirmation, FeedId, Kinds, ListKind, Mode, Scope, Status, Times,
+};
 pub use snapshot::Snapshot;
 pub use time::Time;
 
@@ -71,7 +73,7 @@ pub use {
     aligned_writer::AlignedWriter,
     atomic_file::{AtomicFile, UnsyncedFile, remove_stale_temp_files},
     image::{Image, SectionBytes},
-    index::{LISTED_MAX, WalkLimit},
+    index::{LISTED_MAX, SightingWalk, WalkLimit},
     layout::Section,
     references::ReferenceCheck,
     section::origin::AcceptedDownload,

@@ -11,6 +11,7 @@ use crate::index::{Index, Part, SetIds};
 use crate::layout::{Section, SectionTable};
 use crate::map::Map;
 use crate::section::exceptions::Exceptions;
+use crate::section::first_seen::{SeenCodes, SeenColumn};
 use crate::section::ipv4::Ipv4Index;
 use crate::section::ipv6::Ipv6Index;
 use crate::section::name_index::NameIndex;
@@ -151,6 +152,7 @@ impl Snapshot {
     pub fn index(&self) -> Index<'_> {
         let bytes = |section| self.bytes(section);
         let column = |section| TimesColumn::new(self.bytes(section), self.count(section));
+        let seen = |section| SeenColumn::new(self.bytes(section), self.count(section));
         Index {
             ipv4: Ipv4Index::new(bytes(Section::Ipv4Directory), bytes(Section::Ipv4Ends)),
             ipv6: Ipv6Index::new(bytes(Section::Ipv6Index), bytes(Section::Ipv6Ranges)),
@@ -165,6 +167,8 @@ impl Snapshot {
                 exceptions: Exceptions::new(bytes(Section::SetExceptions), part.sets().id()),
             }),
             columns: Part::ALL.map(|part| column(part.times())),
+            seen_codes: SeenCodes::new(bytes(Section::FirstSeen)),
+            seen: Part::ALL.map(|part| seen(part.first_seen())),
             sets: Sets::new(bytes(Section::Sets), self.count(Section::Sets)),
             records: bytes(Section::Records),
             shared_times: bytes(Section::SharedTimes),

@@ -77,7 +77,7 @@ impl<'a> PreviousCoverage<'a> {
         let Some(number) = number_of(previous, feed) else { return };
         let index = previous.index();
         index.each_address(family.space(), |range, entry| {
-            if index.sightings(entry).any(|sighting| usize::from(sighting.feed.0) == number) {
+            if index.confirmations(entry).any(|(record, _)| usize::from(record.feed.0) == number) {
                 visit(range);
             }
         });

@@ -8,7 +8,7 @@ use rapsheet_assemble::{Claim, ClaimSource, ClaimTable, Columns, SizeLimits, tag
 use rapsheet_snapshot::section::records::{Extent, TimesRef};
 use rapsheet_snapshot::section::times::StoredTimes;
 use rapsheet_snapshot::{
-    AddressRange, Entry, FeedId, Index, LISTED_MAX, Sighting, Snapshot, TooLarge, WalkLimit,
+    AddressRange, Entry, FeedId, Index, LISTED_MAX, Sighting, SightingWalk, Snapshot, TooLarge, WalkLimit,
 };
 use std::collections::HashMap;
 
@@ -60,8 +60,11 @@ struct Carrier<'a> {
     columns: Columns,
     claims: ClaimTable,
     numbers: HashMap<SightingKey, u32>,
-    /// The rows of each record set that was met and whose entries all have the same rows.
+    walk: SightingWalk<'a>,
+    /// The rows of each record set that was met, of its entries that have nothing of their own.
     sets: Vec<Option<Vec<CarriedRow>>>,
+    /// The sightings of the current entry, with the piece of its range: a buffer that is reused.
+    found: Vec<(AddressRange, Sighting)>,
     /// The ranges that begin in the current range of the snapshot: a buffer that is reused.
     listed: Vec<(AddressRange, u32)>,
     too_large: Option<TooLarge>,
@@ -72,6 +75,9 @@ struct Carrier<'a> {
     /// Whether the snapshot claims more than a walk can visit, or what cannot be.
     is_corrupt: bool,
 }
+
+/// The range of a name or URL, which has none.
+const NO_RANGE: AddressRange = AddressRange::V4 { first: 0, last: 0 };
 
 /// A sighting without its extent and scope, which a row's key and tag hold.
 type SightingKey = (FeedId, u8, u16, StoredTimes);
@@ -92,7 +98,9 @@ impl<'a> Carrier<'a> {
             columns,
             claims: ClaimTable::new(limits),
             numbers: HashMap::new(),
+            walk: index.sighting_walk(),
             sets: vec![None; index.set_count()],
+            found: Vec::new(),
             listed: Vec::new(),
             too_large: None,
             limit: index.walk_limit(),
@@ -136,34 +144,51 @@ impl<'a> Carrier<'a> {
         Some((sighting.extent, tag(number, sighting.scope)))
     }
 
-    /// Visits the rows of an entry. Millions of entries share a set, so a set's rows are made once, unless
-    /// its entries have times of their own.
-    fn each_row(&mut self, entry: Entry, mut visit: impl FnMut(&mut Columns, CarriedRow)) {
+    /// Visits the rows of an entry: those of names and URLs, or of each piece of a range of addresses. Millions of
+    /// entries share a set, so a set's rows are made once, for those of its entries that have no times of their
+    /// own.
+    fn each_row(
+        &mut self,
+        entry: Entry,
+        range: AddressRange,
+        mut visit: impl FnMut(&mut Columns, AddressRange, CarriedRow),
+    ) {
         self.is_corrupt |= !self.limit.take(1 + self.index.sighting_count(entry));
         if self.is_corrupt {
             return;
         }
         let set = self.index.set_of(entry);
-        if let Some(Some(rows)) = self.sets.get(set as usize) {
-            rows.iter().for_each(|row| visit(&mut self.columns, *row));
+        let is_known = self.sets.get(set as usize).is_some_and(Option::is_some);
+        let has_own = !is_known && self.index.records_of(set).any(|record| record.times == TimesRef::Own);
+        if has_own || !self.walk.has_defaults(entry) {
+            let mut found = std::mem::take(&mut self.found);
+            self.walk.each_piece(range, entry, |piece, sightings| {
+                found.extend(sightings.map(|sighting| (piece, sighting)));
+            });
+            for (piece, sighting) in found.drain(..) {
+                let row = self.row(&sighting, !has_own);
+                row.into_iter().for_each(|row| visit(&mut self.columns, piece, row));
+            }
+            self.found = found;
             return;
         }
-        let is_shared = self.index.records_of(set).all(|record| record.times != TimesRef::Own);
-        let sightings: Vec<Sighting> = self.index.sightings(entry).collect();
-        let rows: Vec<CarriedRow> =
-            sightings.iter().filter_map(|sighting| self.row(sighting, is_shared)).collect();
-        rows.iter().for_each(|row| visit(&mut self.columns, *row));
-        if let Some(known) = self.sets.get_mut(set as usize).filter(|_| is_shared) {
-            *known = Some(rows);
+        if !is_known {
+            let sightings = self.walk.sightings(entry);
+            let rows = sightings.filter_map(|sighting| self.row(&sighting, true)).collect();
+            if let Some(known) = self.sets.get_mut(set as usize) {
+                *known = Some(rows);
+            }
         }
+        let rows = self.sets.get(set as usize).and_then(Option::as_ref);
+        rows.into_iter().flatten().for_each(|row| visit(&mut self.columns, range, *row));
     }
 
     fn name(&mut self, reversed: &[u8], entry: Entry) {
-        self.each_row(entry, |columns, (_, tag)| columns.names.push_sorted(reversed, tag));
+        self.each_row(entry, NO_RANGE, |columns, _, (_, tag)| columns.names.push_sorted(reversed, tag));
     }
 
     fn url(&mut self, url: &[u8], entry: Entry) {
-        self.each_row(entry, |columns, (_, tag)| columns.urls.push_sorted(url, tag));
+        self.each_row(entry, NO_RANGE, |columns, _, (_, tag)| columns.urls.push_sorted(url, tag));
     }
 
     fn walk_addresses(&mut self, space: AddressRange) {
@@ -176,7 +201,7 @@ impl<'a> Carrier<'a> {
         let (index, mut limit, mut is_corrupt) = (self.index, self.prefix_limit, false);
         let mut listed = std::mem::take(&mut self.listed);
         listed.clear();
-        self.each_row(entry, |_, (extent, tag)| {
+        self.each_row(entry, range, |_, range, (extent, tag)| {
             let mut begin = |found: AddressRange| {
                 if range.covers(&found.first().range()) {
                     listed.push((found, tag));

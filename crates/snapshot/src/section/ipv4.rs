@@ -91,6 +91,11 @@ fn encode_within(ranges: &[RangeEntry<u32>], items_max: u64) -> Result<EncodedIp
 }
 
 impl EncodedIpv4 {
+    /// Whether each item is a range, of two or more addresses.
+    pub fn are_ranges(&self) -> impl Iterator<Item = bool> {
+        self.ends.as_chunks().0.iter().map(|end| u16::from_le_bytes(*end) & KIND == RANGE)
+    }
+
     fn push(&mut self, low: u32, kind: u16, range: &RangeEntry<u32>) {
         // `low` has at most 14 bits: the first 18 or more number the bucket.
         self.ends.extend(((low as u16) << 2 | kind).to_le_bytes());
@@ -284,6 +289,12 @@ impl<'a> Ipv4Index<'a> {
     /// Whether an item is a gap, and so no entry.
     pub(crate) fn is_gap(&self, ordinal: u32) -> bool {
         self.ends.get(ordinal as usize).is_some_and(|end| u16::from_le_bytes(*end) & KIND == GAP)
+    }
+
+    /// Whether an item is a range, of two or more addresses.
+    #[inline]
+    pub(crate) fn is_range(&self, ordinal: u32) -> bool {
+        self.ends.get(ordinal as usize).is_some_and(|end| u16::from_le_bytes(*end) & KIND == RANGE)
     }
 
     /// Visits the ranges that overlap `first..=last`, in order.

@@ -6,6 +6,7 @@
 
 pub mod exceptions;
 pub mod filter;
+pub mod first_seen;
 pub mod ipv4;
 pub mod ipv6;
 pub mod leaves;
@@ -18,10 +19,12 @@ mod prefix_code;
 mod range_entry;
 pub mod records;
 mod simd;
+mod sloped;
 pub mod suffix;
 pub mod times;
 mod top_index;
 pub mod url_blocks;
+mod value_code;
 mod xor_bucket;
 
 pub use range_entry::RangeEntry;
