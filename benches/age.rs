@@ -67,10 +67,10 @@ enum Keys {
 /// Distinct keys by number, spread over the space. One in six is in a run of eight neighbours, as in real lists of
 /// attackers, of whose addresses 12 to 25 in 100 are in runs of three or more.
 fn address_of(list: usize, number: u32) -> u32 {
-    // An odd factor gives each number another place.
+    // An odd factor gives each number another place, in 32.0.0.0 to 95.255.255.255, of which a build refuses none.
     let spread = |number: u32| {
         let spread = number.wrapping_mul(0x9E37_79B1) ^ (list as u32).wrapping_mul(0x5851_F42D);
-        0x2000_0000 + (spread & 0x07FF_FFFF) * 16
+        0x2000_0000 + (spread & 0x03FF_FFFF) * 16
     };
     match number % 48 {
         at @ 0..8 => spread(number / 48 * 48) + at,

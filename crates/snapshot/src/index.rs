@@ -489,9 +489,8 @@ impl<'a> Index<'a> {
         self.sets.get(self.set_of(entry)).len() as u64
     }
 
-    /// Visits every listed range of an address space that overlaps `space`: with the range of its entry, or of a
-    /// piece of it with the same first_seen, what the feed listed, and the sighting. A listed range that overlaps
-    /// several entries or pieces is visited with each.
+    /// Visits every listed range of an address space that overlaps `space`: with the range of its entry, what the
+    /// feed listed, and the sighting. A listed range that overlaps several entries is visited with each.
     /// Returns `false` if it gave up, as it does on forged files that claim more than their length can hold.
     pub fn each_listed_in(
         &self,
@@ -503,13 +502,11 @@ impl<'a> Index<'a> {
         self.each_address(space, |range, entry| {
             is_whole = is_whole && limit.take(self.sighting_count(entry));
             if is_whole {
-                walk.each_piece(range, entry, |piece, sightings| {
-                    self.each_listed_of(piece, sightings, |listed, sighting| {
-                        is_whole = is_whole && limit.take(1);
-                        if is_whole {
-                            visit(piece, listed, sighting);
-                        }
-                    });
+                self.each_listed_of(&mut walk, range, entry, |listed, sighting| {
+                    is_whole = is_whole && limit.take(1);
+                    if is_whole {
+                        visit(range, listed, sighting);
+                    }
                 });
             }
         });
@@ -518,37 +515,39 @@ impl<'a> Index<'a> {
 
     /// Visits each sighting of an entry with the range that its feed listed, given the entry's own range.
     /// Single addresses in a row, which a feed listed one by one, are one entry and many listed ranges.
-    pub fn each_listed(
-        &self,
-        range: AddressRange,
-        entry: Entry,
-        mut visit: impl FnMut(AddressRange, &Sighting),
-    ) {
-        self.sighting_walk().each_piece(range, entry, |piece, sightings| {
-            self.each_listed_of(piece, sightings, &mut visit);
-        });
+    pub fn each_listed(&self, range: AddressRange, entry: Entry, visit: impl FnMut(AddressRange, &Sighting)) {
+        self.each_listed_of(&mut self.sighting_walk(), range, entry, visit);
     }
 
     fn each_listed_of(
         &self,
+        walk: &mut SightingWalk<'a>,
         range: AddressRange,
-        sightings: impl Iterator<Item = Sighting>,
+        entry: Entry,
         mut visit: impl FnMut(AddressRange, &Sighting),
     ) {
-        for sighting in sightings {
-            match sighting.extent {
-                Extent::Prefix(length)
-                    if range.prefix_count(length).is_some_and(|count| count <= LISTED_MAX) =>
-                {
-                    range.prefixes(length).for_each(|listed| visit(listed, &sighting));
-                }
-                Extent::Prefix(_) => {}
-                extent => {
-                    let listed = self.listed(extent, range.first());
-                    listed.iter().for_each(|listed| visit(*listed, &sighting));
+        walk.each_piece(range, entry, |piece, sightings| {
+            // What covers several pieces is visited with the first one.
+            let is_here = |listed: &AddressRange| {
+                piece.first() == range.first() || piece.covers(&listed.first().range())
+            };
+            for sighting in sightings {
+                let mut visit = |listed: AddressRange| {
+                    if is_here(&listed) {
+                        visit(listed, &sighting);
+                    }
+                };
+                match sighting.extent {
+                    Extent::Prefix(length)
+                        if piece.prefix_count(length).is_some_and(|count| count <= LISTED_MAX) =>
+                    {
+                        piece.prefixes(length).for_each(&mut visit);
+                    }
+                    Extent::Prefix(_) => {}
+                    extent => self.listed(extent, piece.first()).into_iter().for_each(&mut visit),
                 }
             }
-        }
+        });
     }
 
     /// The range that a feed listed, given its extent and an address that the entry covers.

@@ -175,6 +175,10 @@ impl Check<'_> {
             self.length(part.times(), Some(length))?;
             let length = self.index.seen.get(part as usize).map_or(0, SeenColumn::byte_len);
             self.length(part.first_seen(), Some(length))?;
+            let (rows, count) =
+                (self.index.seen_codes.rows(part as usize), self.snapshot.count(part.first_seen()));
+            let found = || count.to_string();
+            self.require(rows == count, part.first_seen(), &format!("{rows} rows"), found)?;
             self.set_numbers(part)?;
         }
         self.seen_codes()?;

@@ -25,8 +25,8 @@ use std::collections::BTreeMap;
 const GROUP: usize = 32;
 /// A default that is the detect_time of the sighting.
 const AS_DETECTED: u32 = u32::MAX;
-/// The header of the section of codes: the newest and the oldest first_seen, and two counts.
-const CODES_HEADER_LEN: usize = 16;
+/// The header of the section of codes: the newest and the oldest first_seen, two counts, and the rows of each part.
+const CODES_HEADER_LEN: usize = 32;
 /// The header of a column: the length of its stream.
 const COLUMN_HEADER_LEN: usize = 8;
 /// Zero bytes after a stream, so that the load of the last code stays inside the section.
@@ -282,7 +282,7 @@ impl<'p> Rows<'p> {
         };
         let kinds = (0..part.ends.len() as u32).map(|kind| !part.kind(kind).iter().all(is_default));
         let few = Rows::new(part, records, kinds.collect());
-        if few.values.is_empty() {
+        if few.values.is_empty() || few.has_row.iter().all(|has_row| *has_row) {
             return few;
         }
         let all = Rows::new(part, records, vec![true; part.ends.len()]);
@@ -369,11 +369,13 @@ pub fn encode(records: &[Record], parts: &[SeenPart]) -> Result<EncodedFirstSeen
         return Ok(EncodedFirstSeen { codes: Vec::new(), columns: vec![(Vec::new(), 0); parts.len()] });
     }
     let defaults = defaults(records.len(), parts);
-    let rows: Vec<Rows<'_>> = parts.iter().map(|part| Rows::of(part, records, &defaults)).collect();
+    let mut rows: Vec<Rows<'_>> = parts.iter().map(|part| Rows::of(part, records, &defaults)).collect();
     let feeds = records.iter().map(|record| usize::from(record.feed.0) + 1).max().unwrap_or(0);
     let mut values: Vec<Vec<(u32, u64)>> = vec![Vec::new(); feeds];
     let mut tally = Tally::default();
-    rows.iter().flat_map(|rows| &rows.values).for_each(|(value, count)| tally.add(*value, *count));
+    for rows in &mut rows {
+        std::mem::take(&mut rows.values).into_iter().for_each(|(value, count)| tally.add(value, count));
+    }
     for ((feed, value), count) in tally.finish() {
         values.get_mut(feed as usize).into_iter().for_each(|values| values.push((value, count)));
     }
@@ -381,8 +383,12 @@ pub fn encode(records: &[Record], parts: &[SeenPart]) -> Result<EncodedFirstSeen
     let used = || parts.iter().flat_map(|part| &part.seen).map(|seen| seen.first_seen);
     let [newest, oldest] = [used().max(), used().min()].map(Option::unwrap_or_default);
     let counts = [records.len(), feeds].map(|count| count as u32);
-    let mut codes: Vec<u8> =
-        [[newest, oldest], counts].concat().into_iter().flat_map(u32::to_le_bytes).collect();
+    let columns = rows.iter().map(|rows| rows.encode(records, &encoders)).collect::<Result<Vec<_>, _>>()?;
+    let mut header = vec![newest, oldest, counts[0], counts[1]];
+    // Ordinals fit 32 bits, and so do rows.
+    header.extend(columns.iter().map(|(_, rows)| *rows as u32));
+    header.resize(CODES_HEADER_LEN / 4, 0);
+    let mut codes: Vec<u8> = header.into_iter().flat_map(u32::to_le_bytes).collect();
     codes.extend(defaults.iter().flat_map(|default| default.to_le_bytes()));
     let (mut tables, mut ends) = (Vec::new(), vec![0]);
     for (encoder, values) in encoders.iter().zip(&values) {
@@ -393,8 +399,7 @@ pub fn encode(records: &[Record], parts: &[SeenPart]) -> Result<EncodedFirstSeen
     }
     codes.extend(ends.into_iter().flat_map(u32::to_le_bytes));
     codes.extend(tables);
-    let columns = rows.iter().map(|rows| rows.encode(records, &encoders));
-    Ok(EncodedFirstSeen { codes, columns: columns.collect::<Result<_, _>>()? })
+    Ok(EncodedFirstSeen { codes, columns })
 }
 
 /// The section of codes in a file.
@@ -402,6 +407,7 @@ pub fn encode(records: &[Record], parts: &[SeenPart]) -> Result<EncodedFirstSeen
 pub(crate) struct SeenCodes<'a> {
     newest: u32,
     oldest: u32,
+    rows: [u32; 4],
     defaults: &'a [[u8; 4]],
     /// Where the table of each feed begins, and the end of the last one.
     offsets: &'a [[u8; 4]],
@@ -412,6 +418,7 @@ impl<'a> SeenCodes<'a> {
     /// Reads the header.
     pub(crate) fn new(bytes: &'a [u8]) -> SeenCodes<'a> {
         let [newest, oldest, records, feeds] = [0, 4, 8, 12].map(|at| u32_at(bytes, at));
+        let rows = [16, 20, 24, 28].map(|at| u32_at(bytes, at));
         let rest = bytes.get(CODES_HEADER_LEN..).unwrap_or(&[]);
         let split = |bytes: &'a [u8], count: usize| {
             let (numbers, rest) = bytes.split_at_checked(count.saturating_mul(4)).unwrap_or_default();
@@ -419,7 +426,7 @@ impl<'a> SeenCodes<'a> {
         };
         let (defaults, rest) = split(rest, records as usize);
         let (offsets, tables) = split(rest, (feeds as usize).saturating_add(1));
-        SeenCodes { newest, oldest, defaults, offsets, tables }
+        SeenCodes { newest, oldest, rows, defaults, offsets, tables }
     }
 
     /// Whether the tables follow one another and end the section, and there is a default for each record.
@@ -433,6 +440,11 @@ impl<'a> SeenCodes<'a> {
             is_next
         });
         self.defaults.len() == records && are_tables && end == self.tables.len()
+    }
+
+    /// How many rows the column of a part has.
+    pub(crate) fn rows(&self, part: usize) -> usize {
+        self.rows.get(part).map_or(0, |rows| *rows as usize)
     }
 
     /// The newest first_seen of the file.
@@ -556,7 +568,7 @@ impl<'a> SeenColumn<'a> {
             return Some(SeenPlace::Defaults);
         }
         while cursor.ordinal < ordinal {
-            if cursor.row + 1 == self.count || (cursor.row + 1) % GROUP == 0 {
+            if cursor.row + 1 == self.count || (cursor.row + 1).is_multiple_of(GROUP) {
                 return Some(SeenPlace::Defaults);
             }
             let end = skip(cursor.ordinal, cursor.at)?;
