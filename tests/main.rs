@@ -30,6 +30,7 @@ mod large_lists;
 mod log_kinds;
 mod log_records;
 mod log_times;
+mod lookup_batches;
 mod memory_bounds;
 mod operator;
 mod oracle;

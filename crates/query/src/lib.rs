@@ -25,6 +25,8 @@
 //! The crate reads no clock and starts no thread: the instant is an argument, a [`Time`] or a
 //! [`SystemTime`](std::time::SystemTime). All errors are [`std::error::Error`]s, `Send` and `Sync`.
 
+#[doc(hidden)]
+pub mod answer;
 mod batch;
 mod diff;
 mod escape;

@@ -114,7 +114,12 @@ impl Questions {
     /// Reads a question and puts its texts into the buffer, but does not add it to the list. A text that is
     /// refused leaves the buffer as it was.
     pub(crate) fn read(&mut self, text: &[u8]) -> Result<Item, ParseError> {
-        let text = refang(text.trim_ascii());
+        let text = text.trim_ascii();
+        // A bare IPv4 address, which most questions of a batch are. No other parser reads the text as anything else.
+        if let Some(address) = address::plain_v4(text) {
+            return Ok(Item::Address(Address::V4(address)));
+        }
+        let text = refang(text);
         let start = self.buffer.len();
         let result = self.read_refanged(&text);
         if result.is_err() {

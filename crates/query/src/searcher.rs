@@ -255,7 +255,7 @@ impl<'s> Searcher<'s> {
 }
 
 /// The name of a question that is a name or a URL with one as its host.
-fn name_of(item: &Item) -> Option<&NameRef> {
+pub(crate) fn name_of(item: &Item) -> Option<&NameRef> {
     match item {
         Item::Name(name) | Item::Url { host: HostRef::Name(name), .. } => Some(name),
         _ => None,

@@ -3,6 +3,7 @@
 #[cfg(feature = "ingest")]
 pub(crate) mod build;
 pub(crate) mod delimited;
+mod interned;
 pub(crate) mod json;
 pub(crate) mod lookup;
 pub(crate) mod score;
