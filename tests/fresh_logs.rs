@@ -6,6 +6,7 @@
 //! Reserved addresses and names are rare, since a log of nothing else would have no indicators.
 
 #![allow(dead_code, reason = "benchmarks use some of it")]
+#![allow(clippy::indexing_slicing, reason = "every index is below the length of its list")]
 
 use super::random::Random;
 use std::net::{Ipv4Addr, Ipv6Addr};

@@ -5,6 +5,7 @@
 //! from `/proc`, so that these tests are skipped on other systems than Linux.
 
 use crate::files::gzip;
+use crate::fresh_logs::{Listed, kinds};
 use crate::process::memory;
 use crate::test_dir::TestDir;
 use rapsheet_ingest::format::{FORMATS, Format, Shape};
@@ -172,6 +173,11 @@ fn write_dense_logs(dir: &TestDir, names: &[String]) {
         (0..120_000).map(|at| format!("GET http://h{at:x}.example.org/{at}/index.html 200\n")).collect();
     dir.write("urls.log", urls.concat());
     dir.write("line.log", format!("{} 45.9.20.5\n", names.join(" ").repeat(2)));
+    let few = names.get(..5000).expect("more than that");
+    for kind in kinds() {
+        let listed = Listed { names: few, ..Listed::default() };
+        dir.write(&format!("fresh/{}", kind.file), kind.make(8000, listed));
+    }
 }
 
 #[test]
@@ -181,12 +187,16 @@ fn scoring_dense_logs_stays_within_the_memory_bound() {
     }
     let dir = TestDir::new();
     write_dense_logs(&dir, &snapshot_of_names_in_three_feeds(&dir, 260_000));
-    let runs: [&[&str]; 5] = [
+    let runs: [&[&str]; 9] = [
         &["logs"],
         &["--output", "annotated", "--unordered", "logs"],
         &["--all", "urls.log"],
         &["line.log"],
         &["--output", "annotated", "line.log"],
+        &["--output", "lines", "fresh"],
+        &["--all", "fresh"],
+        &["--all", "--output", "annotated", "--unordered", "fresh"],
+        &["--defanged", "--summary", "fresh"],
     ];
     for threads in ["2", "8"] {
         for args in runs {

@@ -75,6 +75,18 @@ pub struct Scorer<'s, I = MatchInfo> {
     /// The offset of each question in the block.
     offsets: Vec<usize>,
     reported: Reported,
+    counts: TokenCounts,
+}
+
+/// How many tokens a scorer found, for the benchmark: a figure says little without the share that the cache
+/// answered.
+#[doc(hidden)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct TokenCounts {
+    /// All of them.
+    pub all: u64,
+    /// Those that were not in the cache, and were searched.
+    pub searched: u64,
 }
 
 /// A token that was searched for indicators, and the positions of its questions in the batch.
@@ -126,7 +138,14 @@ impl<'s, I: From<MatchInfo> + AsRef<MatchInfo>> Scorer<'s, I> {
             batch: Batch::new(),
             offsets: Vec::new(),
             reported: Reported::default(),
+            counts: TokenCounts::default(),
         }
+    }
+
+    /// The tokens so far.
+    #[doc(hidden)]
+    pub fn token_counts(&self) -> TokenCounts {
+        self.counts
     }
 
     /// The matches in a block of lines, in the order of their offsets. An indicator that occurs several times
@@ -171,6 +190,7 @@ impl<'s, I: From<MatchInfo> + AsRef<MatchInfo>> Scorer<'s, I> {
 
     /// Answers the tokens of a window from the cache; the others become pending.
     fn score_tokens(&mut self, block: &[u8], tokens: &[Token], found: &mut Vec<Match<I>>) {
+        self.counts.all += tokens.len() as u64;
         for token in tokens {
             let key = TokenKey::of(block, token.start, token.end);
             let bytes = block.get(token.start..token.end).unwrap_or(&[]);
@@ -185,6 +205,7 @@ impl<'s, I: From<MatchInfo> + AsRef<MatchInfo>> Scorer<'s, I> {
     /// Searches a token for indicators. Not inlined, so that the loop over cached tokens stays short.
     #[inline(never)]
     fn search(&mut self, block: &[u8], token: &Token) {
+        self.counts.searched += 1;
         let before = self.batch.len();
         extract_token(block, token.start, token.end, &mut self.batch.questions, &mut self.offsets);
         self.pending.push(PendingToken { token: *token, questions: before..self.batch.len() });
