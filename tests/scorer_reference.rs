@@ -8,7 +8,7 @@ use crate::sample;
 use crate::support::{DAY, Harness, Random, contents, corpus, day};
 use crate::test_dir::{TestDir, code, stderr};
 use rapsheet_query::extract::extract;
-use rapsheet_query::{Batch, Match, MatchFilter, Scorer, Searcher};
+use rapsheet_query::{Batch, MatchFilter, Matches, Scorer, Searcher};
 use rapsheet_snapshot::{Snapshot, Status};
 use std::collections::HashSet;
 use std::path::{Path, PathBuf};
@@ -38,9 +38,8 @@ fn reference_rows(searcher: &Searcher<'_>, text: &[u8], all: bool) -> Vec<Row> {
     rows
 }
 
-fn rows(found: &[Match]) -> Vec<Row> {
-    let row = |scored: &Match| (scored.at, scored.info.indicator.to_string(), scored.info.status);
-    found.iter().map(row).collect()
+fn rows(found: &Matches) -> Vec<Row> {
+    found.iter().map(|scored| (scored.at, scored.indicator.to_string(), scored.status())).collect()
 }
 
 /// Pieces of text that are, begin, end or interrupt indicators.

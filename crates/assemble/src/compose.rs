@@ -8,7 +8,7 @@ use rapsheet_snapshot::section::leaves::{self, EncodedLeaves};
 use rapsheet_snapshot::section::suffix::SuffixSeed;
 use rapsheet_snapshot::section::times::StoredTimes;
 use rapsheet_snapshot::section::{
-    exceptions, filter, ipv4, ipv6, locator, packed, records, times, url_blocks,
+    exceptions, filter, ipv4, ipv6, locator, packed, records, times, url_blocks, url_filter,
 };
 use rapsheet_snapshot::{Part, Section, SectionBytes, TooLarge};
 use rayon::prelude::*;
@@ -74,14 +74,16 @@ pub(crate) fn sections(
 /// The sections that find names and URLs.
 pub(crate) fn indexes(names: &[&[u8]], urls: &[&[u8]]) -> Result<Vec<SectionBytes>, TooLarge> {
     let seed = seed_of(names);
-    let ((filter, url_blocks), name_leaves) =
-        rayon::join(|| (filter::encode(names, seed), url_blocks::encode(urls)), || name_leaves(names, seed));
+    let encode_others = || (filter::encode(names, seed), url_blocks::encode(urls), url_filter::encode(urls));
+    let ((filter, url_blocks, url_filter), name_leaves) =
+        rayon::join(encode_others, || name_leaves(names, seed));
     let (leaves, locator) = name_leaves?;
     Ok(vec![
         SectionBytes::new(Section::NameFilter, names.len(), filter?),
         SectionBytes::new(Section::NameLocator, names.len(), locator),
         SectionBytes::new(Section::NameLeaves, names.len(), leaves),
         SectionBytes::new(Section::UrlBlocks, urls.len(), url_blocks?),
+        SectionBytes::new(Section::UrlFilter, urls.len(), url_filter?),
     ])
 }
 

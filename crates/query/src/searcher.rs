@@ -9,7 +9,7 @@ use crate::lookup::{Hit, HitKind, find, find_many};
 use crate::question::{HostRef, Item, NameRef, Question};
 use crate::verdict::{Overlap, Source, Verdict, specificity};
 use rapsheet_snapshot::{
-    Address, AddressRange, Index, ListKind, ParseError, Scope, Sighting, Snapshot, Status, Time,
+    Address, AddressRange, Index, Kinds, ListKind, ParseError, Scope, Sighting, Snapshot, Status, Time,
 };
 use std::collections::BTreeSet;
 
@@ -114,13 +114,19 @@ impl<'s> Searcher<'s> {
     /// The overall status of one question, given its hits.
     #[inline]
     fn status_of(&self, item: &Item, hits: &[Hit]) -> Status {
+        self.status_of_hits(item.kinds(), hits)
+    }
+
+    /// The overall status of a question of these kinds, given its hits.
+    #[inline]
+    pub(crate) fn status_of_hits(&self, kinds: Kinds, hits: &[Hit]) -> Status {
         let (mut block, mut allow) = (false, false);
         for hit in hits {
             let (blocks, allows) = self.evaluator.evaluate_hit(&self.index, hit);
             block |= blocks;
             allow |= allows;
         }
-        self.evaluator.overall(item.kinds(), block, allow)
+        self.evaluator.overall(kinds, block, allow)
     }
 
     /// The full answer to each question of a batch, in their order.

@@ -8,6 +8,7 @@ use crate::section::packed::Packed;
 use crate::section::records::{self, Extent, Record, Sets, TimesRef};
 use crate::section::times::{self, TimesColumn};
 use crate::section::url_blocks::UrlBlocks;
+use crate::section::url_filter::UrlFilter;
 use crate::{Address, AddressRange, Assessments, FeedId, ListKind, Scope, Section, Times};
 
 /// The set of each entry of a part.
@@ -129,6 +130,7 @@ pub struct Index<'a> {
     pub(crate) ipv6: Ipv6Index<'a>,
     pub(crate) names: NameIndex<'a>,
     pub(crate) urls: UrlBlocks<'a>,
+    pub(crate) url_filter: Option<UrlFilter<'a>>,
     pub(crate) set_ids: [SetIds<'a>; 4],
     pub(crate) columns: [TimesColumn<'a>; 4],
     pub(crate) sets: Sets<'a>,
@@ -226,6 +228,21 @@ impl<'a> Index<'a> {
     #[inline]
     pub fn url(&self, url: &[u8]) -> Option<Entry> {
         self.urls.get(url).map(|ordinal| Part::Urls.entry(ordinal))
+    }
+
+    /// Whether any URL with this [hash](crate::section::url_filter::hash_of_url) may be listed, with a scheme
+    /// or without.
+    #[doc(hidden)]
+    #[inline]
+    pub fn may_list_url(&self, hash: u64) -> bool {
+        self.url_filter.is_none_or(|filter| filter.may_list(hash))
+    }
+
+    /// Prefetches what [`Index::may_list_url`] reads.
+    #[doc(hidden)]
+    #[inline]
+    pub fn prefetch_url(&self, hash: u64) {
+        self.url_filter.iter().for_each(|filter| filter.prefetch(hash));
     }
 
     /// Visits every range of addresses that overlaps `range`, in order.

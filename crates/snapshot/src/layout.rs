@@ -78,6 +78,7 @@ sections! {
     UrlTimes 20 "url-times" "URLs: entries' own times";
     NameLeaves 21 "name-leaves" "names: front-coded leaves in a prefix code, below the top index";
     UrlBlocks 22 "url-blocks" "URLs: front-coded blocks, below the top index";
+    UrlFilter 23 "url-filter" "URLs: which may be entries";
 }
 
 /// One row of the section table.

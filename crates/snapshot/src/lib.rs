@@ -58,6 +58,8 @@ pub use address::{Address, AddressRange};
 pub use error::{Corruption, Error, TooLarge};
 pub use index::{Entry, Index, Part, Sighting};
 pub use parse_error::ParseError;
+#[doc(hidden)]
+pub use section::url_filter::hash_of_url;
 pub use reloading::{ReloadingSnapshot, SnapshotGuard};
 pub use section::origin::{FeedRecord, FeedState, FeedTraits, Origin};
 pub use section::records::Extent;

@@ -30,7 +30,7 @@ const PART_SECTIONS: &[(&[Section], Section)] = &[
     (&[Section::Ipv4Ends], Section::Ipv4Sets),
     (&[Section::Ipv6Index, Section::Ipv6Ranges], Section::Ipv6Sets),
     (&[Section::NameFilter, Section::NameLocator, Section::NameLeaves], Section::NameSets),
-    (&[Section::UrlBlocks], Section::UrlSets),
+    (&[Section::UrlBlocks, Section::UrlFilter], Section::UrlSets),
 ];
 
 const ALL_V4: AddressRange = AddressRange::V4 { first: 0, last: u32::MAX };
@@ -191,6 +191,9 @@ impl Check<'_> {
             let is_whole = leaves.is_whole(self.snapshot.count(Section::NameSets) as u64);
             let found = || "another count, or more bytes".to_owned();
             self.require(is_whole, Section::NameLeaves, "the count and the lengths of its header", found)?;
+        }
+        if let Some(filter) = &self.index.url_filter {
+            self.length(Section::UrlFilter, Some(filter.byte_len()))?;
         }
         let found = || "more or fewer bytes".to_owned();
         self.require(self.index.urls.is_whole(), Section::UrlBlocks, "the lengths of its header", found)?;
@@ -413,7 +416,8 @@ impl Check<'_> {
         let mut keys = Keys::new(Section::UrlBlocks);
         let is_whole = self.index.each_url(|key, entry| {
             keys.check(key, entry.ordinal);
-            if self.index.url(key) != Some(entry) {
+            let passes = self.index.url_filter.is_some_and(|filter| filter.passes(key));
+            if !passes || self.index.url(key) != Some(entry) {
                 keys.reject(key);
             }
         });

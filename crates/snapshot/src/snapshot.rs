@@ -19,6 +19,7 @@ use crate::section::packed::Packed;
 use crate::section::records::Sets;
 use crate::section::times::TimesColumn;
 use crate::section::url_blocks::UrlBlocks;
+use crate::section::url_filter::UrlFilter;
 use crate::{FeedId, Time};
 use std::path::{Path, PathBuf};
 
@@ -160,6 +161,7 @@ impl Snapshot {
                 bytes(Section::NameLeaves),
             ),
             urls: UrlBlocks::new(bytes(Section::UrlBlocks)),
+            url_filter: UrlFilter::new(bytes(Section::UrlFilter)),
             set_ids: Part::ALL.map(|part| SetIds {
                 packed: Packed::new(bytes(part.sets())),
                 exceptions: Exceptions::new(bytes(Section::SetExceptions), part.sets().id()),

@@ -34,7 +34,7 @@ const SUFFIXES: usize = 44;
 /// The seed of a bucket without a solution: the answer for all of its suffixes is [`Membership::UNKNOWN`].
 const SATURATED: u8 = 255;
 /// The suffix is an entry.
-const ENTRY: u8 = 1;
+pub(super) const ENTRY: u8 = 1;
 /// There are entries below the suffix.
 const PARENT: u8 = 2;
 /// The bits of the fingerprint.
@@ -136,7 +136,7 @@ fn fingerprint(hash: u64) -> u8 {
 }
 
 /// A bucket that stores these suffixes with their flags.
-fn solve(suffixes: &[(u64, u8)]) -> [u8; BUCKET_LEN] {
+pub(super) fn solve(suffixes: &[(u64, u8)]) -> [u8; BUCKET_LEN] {
     let seeds = (0..SATURATED).take(if suffixes.len() < BUCKET_LEN { usize::MAX } else { 0 });
     seeds.filter_map(|seed| solve_with(suffixes, seed)).next().unwrap_or([SATURATED; BUCKET_LEN])
 }
@@ -237,14 +237,20 @@ impl<'a> Filter<'a> {
         let Some(bucket) = self.buckets.get(bucket_of(hash, self.buckets.len())) else {
             return Membership::UNKNOWN;
         };
-        let seed = bucket[SEED_AT];
-        if seed == SATURATED {
-            return Membership::UNKNOWN;
-        }
-        let bytes = positions(hash, seed).map(|position| bucket.get(position).copied().unwrap_or(0));
-        let value = bytes.iter().fold(fingerprint(hash), |sum, byte| sum ^ byte);
-        Membership(if value & FINGERPRINT == 0 { value } else { 0 })
+        lookup_in(bucket, hash)
     }
+}
+
+/// What a bucket states of a hash.
+#[inline]
+pub(super) fn lookup_in(bucket: &[u8; BUCKET_LEN], hash: u64) -> Membership {
+    let seed = bucket[SEED_AT];
+    if seed == SATURATED {
+        return Membership::UNKNOWN;
+    }
+    let bytes = positions(hash, seed).map(|position| bucket.get(position).copied().unwrap_or(0));
+    let value = bytes.iter().fold(fingerprint(hash), |sum, byte| sum ^ byte);
+    Membership(if value & FINGERPRINT == 0 { value } else { 0 })
 }
 
 #[cfg(test)]

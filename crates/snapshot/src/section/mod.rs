@@ -22,6 +22,7 @@ pub mod suffix;
 pub mod times;
 mod top_index;
 pub mod url_blocks;
+pub mod url_filter;
 mod xor_bucket;
 
 pub use range_entry::RangeEntry;
