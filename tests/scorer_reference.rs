@@ -14,9 +14,9 @@ use std::collections::HashSet;
 use std::path::{Path, PathBuf};
 
 /// Offset, indicator and status.
-type Row = (usize, String, Status);
+pub(crate) type Row = (usize, String, Status);
 
-fn reference_rows(searcher: &Searcher<'_>, text: &[u8], all: bool) -> Vec<Row> {
+pub(crate) fn reference_rows(searcher: &Searcher<'_>, text: &[u8], all: bool) -> Vec<Row> {
     let (mut batch, mut offsets) = (Batch::new(), Vec::new());
     extract(text, &mut batch, &mut offsets);
     let mut rows: Vec<Row> = Vec::new();
@@ -38,7 +38,7 @@ fn reference_rows(searcher: &Searcher<'_>, text: &[u8], all: bool) -> Vec<Row> {
     rows
 }
 
-fn rows(found: &Matches) -> Vec<Row> {
+pub(crate) fn rows(found: &Matches) -> Vec<Row> {
     found.iter().map(|scored| (scored.at, scored.indicator.to_string(), scored.status())).collect()
 }
 
@@ -172,7 +172,8 @@ fn real_logs_agree_with_the_reference() {
     assert!(total > 50_000, "{total}");
 }
 
-const CATALOG: &str = r#"
+/// Feeds of addresses, names and URLs.
+pub(crate) const CATALOG: &str = r#"
 [[feed]]
 id = "some-ip"
 provider = "some.example"
@@ -207,9 +208,13 @@ assessment = ["malware"]
 "#;
 
 /// The listed indicators of a snapshot, as text.
-struct ListedSet(HashSet<String>);
+pub(crate) struct ListedSet(HashSet<String>);
 
 impl ListedSet {
+    pub(crate) fn new(listed: impl Iterator<Item = String>) -> ListedSet {
+        ListedSet(listed.collect())
+    }
+
     fn lists(&self, indicator: &str) -> bool {
         let is_in = |text: &str| self.0.contains(text);
         let name = |name: &str| {
@@ -258,50 +263,45 @@ fn score_output_agrees_with_listed_sets_at_any_thread_count() {
     }
     let built = harness.build(now);
     built.image.publish(dir.path("rapsheet.rap")).expect("published");
-    let sets = ListedSet(contents(harness.snapshot()).into_keys().map(|(_, text)| text).collect());
-    let (searcher, mut total) = (Searcher::new(harness.snapshot(), now), 0);
-    for (path, text) in &logs {
-        dir.write("x.log", text);
-        let now = now.to_string();
-        let run = |threads: &str| {
-            dir.run(&[
-                "score",
-                "--input",
-                "text",
-                "--output",
-                "tsv",
-                "--threads",
-                threads,
-                "--now",
-                &now,
-                "x.log",
-            ])
-        };
-        let one = run("1");
-        assert_eq!(code(&one), 0, "{}: {}", path.display(), stderr(&one));
-        for threads in ["2", "8"] {
-            assert!(run(threads).stdout == one.stdout, "{} at {threads} threads", path.display());
-        }
-        let rows = String::from_utf8(one.stdout).expect("text");
-        let rows: Vec<(usize, &str)> = rows
-            .lines()
-            .skip(1)
-            .map(|row| {
-                let mut cells = row.split('\t').skip(2);
-                (
-                    cells.next().and_then(|offset| offset.parse().ok()).expect("an offset"),
-                    cells.next().expect("an indicator"),
-                )
-            })
-            .collect();
-        let expected = reference_rows(&searcher, text, true);
-        let expected: Vec<(usize, &str)> = expected
-            .iter()
-            .filter(|(_, indicator, _)| sets.lists(indicator))
-            .map(|(at, indicator, _)| (*at, indicator.as_str()))
-            .collect();
-        assert!(rows == expected, "{}: {} and {}", path.display(), rows.len(), expected.len());
-        total += rows.len();
-    }
+    let sets = ListedSet::new(contents(harness.snapshot()).into_keys().map(|(_, text)| text));
+    let searcher = Searcher::new(harness.snapshot(), now);
+    let total: usize =
+        logs.iter().map(|(path, text)| check_output(&dir, &searcher, &sets, path, text).len()).sum();
     assert!(total > 20_000, "{total}");
+}
+
+/// Compares the rows that the program prints for a log, at one, two and eight threads, with the sets. Returns
+/// their offsets.
+pub(crate) fn check_output(
+    dir: &TestDir,
+    searcher: &Searcher<'_>,
+    sets: &ListedSet,
+    path: &Path,
+    text: &[u8],
+) -> Vec<usize> {
+    dir.write("x.log", text);
+    let now = searcher.at().to_string();
+    let run = |threads: &str| {
+        dir.run(&["score", "--input", "text", "-o", "tsv", "--threads", threads, "--now", &now, "x.log"])
+    };
+    let one = run("1");
+    assert_eq!(code(&one), 0, "{}: {}", path.display(), stderr(&one));
+    for threads in ["2", "8"] {
+        assert!(run(threads).stdout == one.stdout, "{} at {threads} threads", path.display());
+    }
+    let rows = String::from_utf8(one.stdout).expect("text");
+    let cells = |row: &str| {
+        let mut cells = row.split('\t').skip(2).map(str::to_owned);
+        let offset: usize = cells.next().and_then(|offset| offset.parse().ok()).expect("an offset");
+        (offset, cells.next().expect("an indicator"))
+    };
+    let rows: Vec<(usize, String)> = rows.lines().skip(1).map(cells).collect();
+    let expected = reference_rows(searcher, text, true);
+    let expected: Vec<(usize, String)> = expected
+        .into_iter()
+        .filter(|(_, indicator, _)| sets.lists(indicator))
+        .map(|(at, indicator, _)| (at, indicator))
+        .collect();
+    assert!(rows == expected, "{}: {} and {}", path.display(), rows.len(), expected.len());
+    rows.into_iter().map(|(at, _)| at).collect()
 }
