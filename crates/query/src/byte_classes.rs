@@ -6,6 +6,8 @@
 
 /// The bytes that are classified together.
 pub(crate) type Chunk = [u8; 64];
+/// Half a chunk: enough for most tokens.
+pub(crate) type HalfChunk = [u8; 32];
 
 /// The classes of the bytes of a chunk, a bit for each byte, the first byte in the lowest bit.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -96,6 +98,8 @@ const URL_CLASSES: [u8; 256] = table!(url_class);
 pub(crate) trait Kernel {
     /// The classes of words.
     fn word_bits(chunk: &Chunk) -> WordBits;
+    /// The same, of half a chunk.
+    fn half_word_bits(half: &HalfChunk) -> WordBits;
     /// The classes of URLs.
     fn url_bits(chunk: &Chunk) -> UrlBits;
 }
@@ -109,6 +113,12 @@ impl Kernel for Plain {
         let [letters, digits, joiners, dots, colons, slashes, ampersands, escapes] =
             [LETTER, DIGIT, JOINER, DOT, COLON, SLASH, AMPERSAND, ESCAPE].map(|class| bits(&classes, class));
         WordBits { letters, digits, joiners, dots, colons, slashes, ampersands, escapes }
+    }
+
+    fn half_word_bits(half: &HalfChunk) -> WordBits {
+        let mut chunk = [b' '; 64];
+        chunk.iter_mut().zip(half).for_each(|(place, byte)| *place = *byte);
+        Plain::word_bits(&chunk)
     }
 
     fn url_bits(chunk: &Chunk) -> UrlBits {
@@ -131,8 +141,8 @@ pub(crate) use x86::{Avx2, Avx512};
 #[cfg(target_arch = "x86_64")]
 mod x86 {
     use super::{
-        AMPERSAND, COLON, Chunk, DELIMITER, DIGIT, DOT, EQUALS, ESCAPE, JOINER, Kernel, LETTER, SLASH,
-        URL_CLASSES, UrlBits, WORD_CLASSES, WordBits,
+        AMPERSAND, COLON, Chunk, DELIMITER, DIGIT, DOT, EQUALS, ESCAPE, HalfChunk, JOINER, Kernel, LETTER,
+        SLASH, URL_CLASSES, UrlBits, WORD_CLASSES, WordBits,
     };
     use std::arch::x86_64::{
         __m256i, __m512i, _mm256_cmpeq_epi8, _mm256_loadu_si256, _mm256_min_epu8, _mm256_movemask_epi8,
@@ -158,6 +168,12 @@ mod x86 {
         fn word_bits(chunk: &Chunk) -> WordBits {
             // SAFETY: the reader uses this kernel where `is_available`.
             unsafe { word_bits_512(chunk) }
+        }
+
+        #[inline(always)]
+        fn half_word_bits(half: &HalfChunk) -> WordBits {
+            // SAFETY: the reader uses this kernel where `is_available`.
+            unsafe { half_word_bits_256(half) }
         }
 
         #[inline(always)]
@@ -240,6 +256,12 @@ mod x86 {
         }
 
         #[inline(always)]
+        fn half_word_bits(half: &HalfChunk) -> WordBits {
+            // SAFETY: the reader uses this kernel where `is_available`.
+            unsafe { half_word_bits_256(half) }
+        }
+
+        #[inline(always)]
         fn url_bits(chunk: &Chunk) -> UrlBits {
             // SAFETY: the reader uses this kernel where `is_available`.
             unsafe { url_bits_256(chunk) }
@@ -283,6 +305,44 @@ mod x86 {
             _mm256_cmpeq_epi8(low, _mm256_min_epu8(low, width)),
             _mm256_cmpeq_epi8(high, _mm256_min_epu8(high, width)),
         ])
+    }
+
+    #[inline]
+    #[target_feature(enable = "avx2")]
+    fn half_equal(half: __m256i, byte: u8) -> __m256i {
+        _mm256_cmpeq_epi8(half, _mm256_set1_epi8(byte.cast_signed()))
+    }
+
+    #[inline]
+    #[target_feature(enable = "avx2")]
+    fn half_within(half: __m256i, first: u8, width: u8) -> __m256i {
+        let half = _mm256_sub_epi8(half, _mm256_set1_epi8(first.cast_signed()));
+        _mm256_cmpeq_epi8(half, _mm256_min_epu8(half, _mm256_set1_epi8(width.cast_signed())))
+    }
+
+    /// The same of half as many bytes, with one register a class.
+    #[inline]
+    #[target_feature(enable = "avx2")]
+    fn half_word_bits_256(half: &HalfChunk) -> WordBits {
+        // SAFETY: `half` has 32 bytes, and the load needs no alignment.
+        let bytes = unsafe { _mm256_loadu_si256(half.as_ptr().cast()) };
+        let lower_case = _mm256_or_si256(bytes, _mm256_set1_epi8(0x20));
+        let joiners = _mm256_or_si256(half_equal(bytes, b'-'), half_equal(bytes, b'_'));
+        let first = _mm256_or_si256(half_equal(bytes, 0x1B), half_equal(bytes, b'\\'));
+        let second = _mm256_or_si256(half_equal(bytes, b'#'), half_equal(bytes, b'^'));
+        // Bytes beyond ASCII have bit 7 set themselves.
+        let others = _mm256_or_si256(half_equal(bytes, b'%'), bytes);
+        let bits = |lanes: __m256i| u64::from(_mm256_movemask_epi8(lanes).cast_unsigned());
+        WordBits {
+            letters: bits(half_within(lower_case, b'a', 25)),
+            digits: bits(half_within(bytes, b'0', 9)),
+            joiners: bits(joiners),
+            dots: bits(half_equal(bytes, b'.')),
+            colons: bits(half_equal(bytes, b':')),
+            slashes: bits(half_equal(bytes, b'/')),
+            ampersands: bits(half_equal(bytes, b'&')),
+            escapes: bits(_mm256_or_si256(_mm256_or_si256(first, second), others)),
+        }
     }
 
     #[inline]
@@ -338,8 +398,12 @@ mod tests {
                 assert_eq!(words.escapes >> at & 1 == 1, !byte.is_ascii() || b"\x1b\\#^%".contains(byte));
                 assert_eq!(urls.delimiters >> at & 1 == 1, b",;|[](){}".contains(byte));
             }
+            let half: HalfChunk = std::array::from_fn(|at| chunk[at]);
+            let of_half = Plain::half_word_bits(&half);
+            assert_eq!((of_half.letters, of_half.dots), (words.letters as u32 as u64, words.dots as u32 as u64));
             #[cfg(target_arch = "x86_64")]
             if Avx2::is_available() {
+                assert_eq!(Avx2::half_word_bits(&half), of_half);
                 assert_eq!((Avx2::word_bits(&chunk), Avx2::url_bits(&chunk)), (words, urls));
             }
             #[cfg(target_arch = "x86_64")]

@@ -5,20 +5,28 @@
 
 use crate::lookup::{Hit, HitKind};
 use rapsheet_snapshot::{Address, Index};
+use std::ops::Range;
 
 /// Where a key stands in the log.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct Place {
     /// The byte offset of the indicator.
     pub(crate) at: usize,
-    /// Its length in bytes.
-    pub(crate) len: usize,
     /// How many lines end before it.
     pub(crate) line: usize,
+    /// Its length in bytes.
+    pub(crate) len: u32,
     /// The number of its token among those that will be cached; [`NOT_CACHED`] for others.
     pub(crate) token: u32,
     /// Whether the indicator is a URL and the key its host.
     pub(crate) is_host: bool,
+}
+
+impl Place {
+    /// The bytes of the indicator.
+    pub(crate) fn range(&self) -> Range<usize> {
+        self.at..self.at + self.len as usize
+    }
 }
 
 /// See [`Place::token`].

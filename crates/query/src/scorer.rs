@@ -312,7 +312,7 @@ impl<L: From<Listing>> Resolver<'_, L> {
             return;
         }
         let listed = self.listed(status, kinds, hits);
-        let text = block.get(place.at..place.at + place.len).unwrap_or(&[]);
+        let text = block.get(place.range()).unwrap_or(&[]);
         self.add(place, text, word, listed, found);
         if !is_address {
             found.lower_last();
@@ -343,7 +343,7 @@ impl<L: From<Listing>> Resolver<'_, L> {
     /// Makes questions of the URLs that may be listed.
     fn urls(&mut self, block: &[u8], questions: &mut Questions) {
         for place in &self.urls {
-            let url = block.get(place.at..place.at + place.len).unwrap_or(&[]);
+            let url = block.get(place.range()).unwrap_or(&[]);
             if questions.batch.questions.push(url).is_ok() {
                 questions.places.push(*place);
             }

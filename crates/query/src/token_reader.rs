@@ -12,7 +12,7 @@
 
 #[cfg(target_arch = "x86_64")]
 use crate::byte_classes::{Avx2, Avx512};
-use crate::byte_classes::{Chunk, Kernel, Plain, WordBits};
+use crate::byte_classes::{Chunk, HalfChunk, Kernel, Plain, WordBits};
 use crate::extract::{TRAILING, is_file_type};
 use crate::keys::{Keys, Place};
 use crate::tokenizer::Token;
@@ -21,8 +21,11 @@ use std::marker::PhantomData;
 
 /// The longest token that is read here, in bytes. Longer ones are few.
 const TOKEN_MAX: usize = 1 << 10;
-/// The length of a chunk.
-const CHUNK: usize = size_of::<Chunk>();
+/// How much of a text is read at a time: a chunk but for one byte, so that every offset in it and its end is
+/// less than the bits of a word, and no shift needs a check.
+const PART: usize = size_of::<Chunk>() - 1;
+/// How much needs half a chunk only.
+const HALF: usize = size_of::<HalfChunk>() - 1;
 
 /// A token, and its number among those that will be cached.
 pub(crate) type Numbered = (Token, u32);
@@ -71,16 +74,16 @@ fn range(from: usize, to: usize) -> u64 {
     below(to) & !below(from)
 }
 
-/// The lowest `count` bits of a word.
+/// The lowest `count` bits of a word, of which there are at most [`PART`].
 #[inline(always)]
 fn below(count: usize) -> u64 {
-    if count < CHUNK { (1 << count) - 1 } else { u64::MAX }
+    !(u64::MAX << (count & PART))
 }
 
 /// The position after the highest bit that is set.
 #[inline(always)]
 fn after_last(bits: u64) -> usize {
-    CHUNK - bits.leading_zeros() as usize
+    (u64::BITS - bits.leading_zeros()) as usize
 }
 
 /// The position of the lowest bit that is set.
@@ -120,7 +123,7 @@ struct Reader<'a, 'k, K> {
 impl<K: Kernel> Reader<'_, '_, K> {
     #[inline(always)]
     fn token(&mut self, start: usize, end: usize) -> Option<()> {
-        if end - start > CHUNK {
+        if end - start > PART {
             return self.long_token(start, end);
         }
         let part = self.part(start, end);
@@ -132,7 +135,12 @@ impl<K: Kernel> Reader<'_, '_, K> {
         if schemes != 0 || bits.ampersands != 0 {
             return self.marked_token(&part, end - start, schemes);
         }
-        self.words(&part, 0, end - start)
+        let (own, colons) = (below(end - start), bits.colons);
+        if part.words != own || colons & colons.wrapping_sub(1) != 0 {
+            return self.words(&part, 0, end - start);
+        }
+        // One word between two edges, with at most one colon.
+        self.pieces(&part, 0, end - start)
     }
 
     /// Reads a token that has `&` or `://`.
@@ -161,8 +169,8 @@ impl<K: Kernel> Reader<'_, '_, K> {
     fn long_token(&mut self, start: usize, end: usize) -> Option<()> {
         let text = self.text.get(start..end).filter(|text| text.len() <= TOKEN_MAX)?;
         let mut ampersands = 0;
-        for at in (start..end).step_by(CHUNK) {
-            let bits = self.part(at, end.min(at + CHUNK)).bits;
+        for at in (start..end).step_by(PART) {
+            let bits = self.part(at, end.min(at + PART)).bits;
             ampersands |= bits.ampersands;
             if bits.escapes != 0 {
                 return None;
@@ -178,7 +186,7 @@ impl<K: Kernel> Reader<'_, '_, K> {
         }
         self.long_words(start, start + scheme)?;
         let host_at = start + colon + 3;
-        let part = self.part(host_at, end.min(host_at + CHUNK));
+        let part = self.part(host_at, end.min(host_at + PART));
         let host_end = self.url(&part, 0, start + scheme, end)?;
         self.is_in_url = true;
         self.long_words(host_at + host_end, end)
@@ -188,9 +196,9 @@ impl<K: Kernel> Reader<'_, '_, K> {
     #[inline(always)]
     fn long_words(&mut self, mut start: usize, end: usize) -> Option<()> {
         while start < end {
-            let stop = end.min(start + CHUNK);
+            let stop = end.min(start + PART);
             let part = self.part(start, stop);
-            let len = if stop == end { stop - start } else { after_last(!part.words) };
+            let len = if stop == end { stop - start } else { after_last(!part.words & below(PART)) };
             if len == 0 {
                 return None;
             }
@@ -200,12 +208,14 @@ impl<K: Kernel> Reader<'_, '_, K> {
         Some(())
     }
 
-    /// The classes of up to a chunk of the text.
+    /// The classes of up to [`PART`] bytes of the text.
     #[inline(always)]
     fn part(&self, start: usize, end: usize) -> Part {
-        let bits = match self.text.get(start..).and_then(<[u8]>::first_chunk) {
-            Some(chunk) => K::word_bits(chunk),
-            None => K::word_bits(&self.last_chunk(start)),
+        let rest = self.text.get(start..).unwrap_or(&[]);
+        let bits = match (rest.first_chunk(), rest.first_chunk()) {
+            (Some(half), _) if end - start <= HALF => K::half_word_bits(half),
+            (_, Some(chunk)) => K::word_bits(chunk),
+            _ => K::word_bits(&self.last_chunk(start)),
         };
         let own = below(end - start);
         let bits = WordBits {
@@ -225,7 +235,7 @@ impl<K: Kernel> Reader<'_, '_, K> {
     /// The end of the text, with blanks behind it.
     #[cold]
     fn last_chunk(&self, start: usize) -> Chunk {
-        let mut chunk = [b' '; CHUNK];
+        let mut chunk = [b' '; size_of::<Chunk>()];
         chunk.iter_mut().zip(self.text.iter().skip(start)).for_each(|(place, byte)| *place = *byte);
         chunk
     }
@@ -273,6 +283,12 @@ impl<K: Kernel> Reader<'_, '_, K> {
         {
             return None;
         }
+        self.pieces(part, start, end)
+    }
+
+    /// Reads a word with at most one colon, which separates two pieces.
+    #[inline(always)]
+    fn pieces(&mut self, part: &Part, start: usize, end: usize) -> Option<()> {
         let colon = part.bits.colons & range(start, end);
         if colon == 0 {
             return self.piece(part, start, end);
@@ -304,7 +320,7 @@ impl<K: Kernel> Reader<'_, '_, K> {
         if bits.dots & range(from, to) == 0 {
             return Some(());
         }
-        let place = Place { at: part.base + from, len: to - from, ..self.place };
+        let place = Place { at: part.base + from, len: (to - from) as u32, ..self.place };
         match self.host(part, from, to)? {
             Host::Name => {
                 self.keys.push_name(self.text, part.base + to, to - from, place);
@@ -352,32 +368,38 @@ impl<K: Kernel> Reader<'_, '_, K> {
         if len > 15 || dots.count_ones() != 3 {
             return None;
         }
-        let text = match self.text.get(at..).and_then(<[u8]>::first_chunk) {
-            Some(text) => u128::from_le_bytes(*text),
-            None => self.last_bytes(at),
-        };
         let second = dots & (dots - 1);
         let ends = [first(dots), first(second), first(second & (second - 1)), len];
         let (mut start, mut number, mut is_valid) = (0, 0, true);
         for end in ends {
-            // The digits of an octet, in the upper bytes, zeros below them.
+            // The digits of an octet, the last one in the highest byte, zeros below them.
             let width = (end - start).clamp(1, 3);
-            let digits = ((text >> (8 * start)) as u32 & 0x0F0F_0F0F) << (32 - 8 * width);
+            let digits = self.four_before(at + end) & 0x0F0F_0F0F & u32::MAX << (32 - 8 * width);
             let in_order = digits.swap_bytes();
             // The first digit is not zero, but for the octet 0; and the octet is at most 255.
             let is_short = width == 1 || in_order >> (8 * (width - 1)) != 0;
             is_valid &= width == end - start && is_short && in_order <= 0x02_0505;
-            let octet = (in_order >> 16) * 100 + (in_order >> 8 & 0xFF) * 10 + (in_order & 0xFF);
-            number = number << 8 | octet & 0xFF;
+            // The highest byte of the product is a hundred times the first digit, ten times the second one,
+            // and the last one.
+            number = number << 8 | digits.wrapping_mul(0x64_0A01) >> 24;
             start = end + 1;
         }
         is_valid.then_some(number)
     }
 
+    /// The four bytes before an offset, the last one in the highest bits.
+    #[inline(always)]
+    fn four_before(&self, end: usize) -> u32 {
+        match end.checked_sub(4).and_then(|start| self.text.get(start..)).and_then(<[u8]>::first_chunk) {
+            Some(bytes) => u32::from_le_bytes(*bytes),
+            None => self.first_bytes(end),
+        }
+    }
+
     #[cold]
-    fn last_bytes(&self, at: usize) -> u128 {
-        let bytes = self.text.get(at..).unwrap_or(&[]);
-        bytes.iter().take(16).rev().fold(0, |word, byte| word << 8 | u128::from(*byte))
+    fn first_bytes(&self, end: usize) -> u32 {
+        let bytes = self.text.get(..end).unwrap_or(&[]);
+        bytes.iter().fold(0, |word, byte| word >> 8 | u32::from(*byte) << 24)
     }
 
     /// Reads a URL up to `end`, whose host begins at an offset of a part, and which begins at `start`. Returns
@@ -399,7 +421,7 @@ impl<K: Kernel> Reader<'_, '_, K> {
         if part.base + host_end >= last || !self.is_one_url(start, part.base + host_at, last) {
             return None;
         }
-        let place = Place { at: start, len: last - start, is_host: true, ..self.place };
+        let place = Place { at: start, len: (last - start) as u32, is_host: true, ..self.place };
         match self.host(part, host_at, host_end)? {
             Host::Nothing => return None,
             Host::Address(number) => self.keys.push_address(number, place),
@@ -425,9 +447,9 @@ impl<K: Kernel> Reader<'_, '_, K> {
                 Some(chunk) => K::url_bits(chunk),
                 None => K::url_bits(&self.last_chunk(at)),
             };
-            let own = below(end - at);
+            let own = below(PART.min(end - at));
             let mut equals = bits.equals & own;
-            if bits.delimiters & own != 0 || is_value && self.slice(at, end.min(at + CHUNK)).contains(&b'&') {
+            if bits.delimiters & own != 0 || is_value && self.slice(at, end.min(at + PART)).contains(&b'&') {
                 return false;
             }
             while equals != 0 {
@@ -437,7 +459,7 @@ impl<K: Kernel> Reader<'_, '_, K> {
                 }
                 equals &= equals - 1;
             }
-            at += CHUNK;
+            at += PART;
         }
         true
     }
