@@ -39,6 +39,7 @@ const CONTEXT_ROWS: usize = 64;
 pub(crate) struct Scratch {
     masked: Vec<u8>,
     refanged: Refanged,
+    found: Matches,
 }
 
 /// What all workers share: arguments, filter, and the counters of the run.
@@ -129,7 +130,8 @@ impl<'a> BlockProcessor<'a> {
         out: &mut Vec<u8>,
         mut flush_partial: impl FnMut(&mut Vec<u8>),
     ) -> usize {
-        let (mut remaining, mut found, mut count) = (Remaining::new(log_block), Matches::default(), 0);
+        let (mut remaining, mut count) = (Remaining::new(log_block), 0);
+        let mut found = std::mem::take(&mut scratch.found);
         self.score(log_block, scorer, scratch, |batch, end| {
             found.append(batch);
             let end = if self.is_by_record { remaining.last_record_end(end) } else { Some(end) };
@@ -137,6 +139,8 @@ impl<'a> BlockProcessor<'a> {
                 count += self.report_until(end, &mut remaining, &mut found, out, &mut flush_partial);
             }
         });
+        found.clear();
+        scratch.found = found;
         count
     }
 
@@ -174,7 +178,8 @@ impl<'a> BlockProcessor<'a> {
     ) -> usize {
         let own = found.as_slice().count_before(end);
         let (accepted, times) = if self.is_event {
-            let (kept, times) = self.evaluate_at_record_times(remaining, found.as_slice().split_at(own).0, end);
+            let (kept, times) =
+                self.evaluate_at_record_times(remaining, found.as_slice().split_at(own).0, end);
             (Some(kept), Some(times))
         } else {
             if self.is_early {
@@ -224,7 +229,7 @@ impl<'a> BlockProcessor<'a> {
             }
             each(found, end);
         };
-        let Scratch { masked, refanged } = scratch;
+        let Scratch { masked, refanged, .. } = scratch;
         // The block's reader has looked for headers already: a block without one need not be searched again.
         let is_whole = log_block.log.headers_recur() && !log_block.changes_log && self.args.fields.is_empty();
         let is_masked = !is_whole && log_block.log.mask(&log_block.block.bytes, &self.args.fields, masked);

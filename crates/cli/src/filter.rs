@@ -6,7 +6,7 @@
 use crate::args::{Score, StatusArg};
 use crate::exit::Failure;
 use crate::names;
-use rapsheet_query::{MatchFilter, Listing, Searcher};
+use rapsheet_query::{Listing, MatchFilter, Searcher};
 use rapsheet_snapshot::{Assessments, Status};
 
 /// What the arguments select.

@@ -400,7 +400,10 @@ mod tests {
             }
             let half: HalfChunk = std::array::from_fn(|at| chunk[at]);
             let of_half = Plain::half_word_bits(&half);
-            assert_eq!((of_half.letters, of_half.dots), (words.letters as u32 as u64, words.dots as u32 as u64));
+            assert_eq!(
+                (of_half.letters, of_half.dots),
+                (words.letters as u32 as u64, words.dots as u32 as u64)
+            );
             #[cfg(target_arch = "x86_64")]
             if Avx2::is_available() {
                 assert_eq!(Avx2::half_word_bits(&half), of_half);

@@ -129,7 +129,8 @@ fn kind_of(text: &[u8], token: &Token) -> usize {
 fn is_sample(text: &[u8], token: &Token) -> bool {
     let len = token.end - token.start;
     let unused = 8 * (8 - len.clamp(1, 8));
-    let word = |at: usize| text.get(at..).and_then(<[u8]>::first_chunk).map_or(0, |word| u64::from_le_bytes(*word));
+    let word =
+        |at: usize| text.get(at..).and_then(<[u8]>::first_chunk).map_or(0, |word| u64::from_le_bytes(*word));
     let (first, last) = (word(token.start) << unused, word(token.end.saturating_sub(8)) >> unused);
     hash::spread(first ^ hash::spread(last ^ len as u64)) >> (u64::BITS - SAMPLE_BITS) == 0
 }

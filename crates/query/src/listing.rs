@@ -84,6 +84,9 @@ impl<L> Clone for Listed<L> {
     }
 }
 
+/// How many distinct listings are held. Real snapshots have a few hundred.
+const LISTINGS_MAX: usize = 1 << 14;
+
 /// Distinct listings, each held once, and the scratch memory to make them.
 #[derive(Debug)]
 pub(crate) struct Listings<L> {
@@ -110,6 +113,9 @@ impl<L: From<Listing>> Listings<L> {
     /// The listing of an indicator of these kinds that has these hits, as of the searcher's instant. It
     /// equals that of [`Searcher::verdict`].
     pub(crate) fn of_hits(&mut self, searcher: &Searcher<'_>, kinds: Kinds, hits: &[Hit]) -> Listed<L> {
+        if self.known.len() > LISTINGS_MAX {
+            self.known.clear();
+        }
         self.live.clear();
         for hit in hits {
             self.add(searcher, hit);
@@ -163,10 +169,8 @@ impl<L: From<Listing>> Listings<L> {
     #[cold]
     fn insert(&mut self, status: Status, assessments: Assessments) -> Rc<L> {
         let of_provider = self.live.chunk_by(|one, next| one.provider == next.provider);
-        let providers: Box<[(u32, Status)]> = of_provider
-            .filter_map(<[LiveSighting]>::first)
-            .map(|one| (one.provider, one.status))
-            .collect();
+        let providers: Box<[(u32, Status)]> =
+            of_provider.filter_map(<[LiveSighting]>::first).map(|one| (one.provider, one.status)).collect();
         let detected_by = providers.iter().filter(|(_, status)| *status == Status::Blocked).count();
         let listing = Rc::new(L::from(Listing { status, detected_by, assessments, providers }));
         self.known.insert(self.key.as_slice().into(), listing.clone());

@@ -115,10 +115,12 @@ impl<L> Matches<L> {
     pub fn append(&mut self, other: &mut Matches<L>) {
         let shift = self.texts.len();
         self.texts.append(&mut other.texts);
-        self.list.extend(other.list.drain(..).map(|entry| Entry {
-            text: entry.text.start + shift..entry.text.end + shift,
-            ..entry
-        }));
+        self.list.extend(
+            other
+                .list
+                .drain(..)
+                .map(|entry| Entry { text: entry.text.start + shift..entry.text.end + shift, ..entry }),
+        );
     }
 
     /// Adds a match with what a verdict says.
@@ -215,7 +217,8 @@ impl<L> Matches<L> {
     pub(crate) fn sort(&mut self) {
         // Keys of different kinds are looked up at different times.
         if !self.list.is_sorted_by_key(|entry| entry.at) {
-            self.list.sort_by_key(|entry| entry.at);
+            // Texts are in the order of the matches. A stable sort would allocate.
+            self.list.sort_unstable_by_key(|entry| (entry.at, entry.text.start));
         }
     }
 

@@ -83,6 +83,8 @@ pub struct Scorer<'s, L = Listing> {
     questions: Questions,
     resolver: Resolver<'s, L>,
     reported: Reported,
+    /// Matches of the block, and those after a part of it.
+    found: [Matches<L>; 2],
 }
 
 /// Questions of tokens that are not plain, and the place of each.
@@ -137,6 +139,7 @@ impl<'s, L: From<Listing>> Scorer<'s, L> {
                 urls: Vec::new(),
             },
             reported: Reported::default(),
+            found: [Matches::default(), Matches::default()],
         }
     }
 
@@ -168,7 +171,7 @@ impl<'s, L: From<Listing>> Scorer<'s, L> {
     /// which the matches are complete: the end of a line where there is one near, and in the last call the
     /// end of the block.
     pub fn score_in_parts(&mut self, block: &[u8], mut visit: impl FnMut(&mut Matches<L>, usize)) {
-        let (mut found, mut others) = (Matches::default(), Matches::default());
+        let [mut found, mut others] = std::mem::take(&mut self.found);
         let (mut tokenizer, mut list) = (Tokenizer::new(block), std::mem::take(&mut self.tokens));
         // The number of windows since a token became pending, and the offset up to which line ends were
         // searched.
@@ -197,6 +200,8 @@ impl<'s, L: From<Listing>> Scorer<'s, L> {
         self.tokens = list;
         self.reported.split_part(&mut found, usize::MAX, false, &mut others);
         visit(&mut found, block.len());
+        found.clear();
+        self.found = [found, others];
     }
 
     fn is_idle(&self) -> bool {

@@ -153,7 +153,13 @@ impl<L> TokenCache<L> {
 
     /// Caches the outcome of a token that begins at an offset of a block: some of the matches
     /// in the block, by their positions.
-    pub(crate) fn put(&mut self, key: &TokenKey, token: &[u8], start: usize, found: (&Matches<L>, &[(u32, usize)])) {
+    pub(crate) fn put(
+        &mut self,
+        key: &TokenKey,
+        token: &[u8],
+        start: usize,
+        found: (&Matches<L>, &[(u32, usize)]),
+    ) {
         // A token that occurs twice in one batch of pending tokens was put by its first occurrence.
         if key.length == 0 || self.get(key, token).is_some() {
             return;

@@ -58,11 +58,11 @@ pub use address::{Address, AddressRange};
 pub use error::{Corruption, Error, TooLarge};
 pub use index::{Entry, Index, Part, Sighting};
 pub use parse_error::ParseError;
-#[doc(hidden)]
-pub use section::url_filter::hash_of_url;
 pub use reloading::{ReloadingSnapshot, SnapshotGuard};
 pub use section::origin::{FeedRecord, FeedState, FeedTraits, Origin};
 pub use section::records::Extent;
+#[doc(hidden)]
+pub use section::url_filter::hash_of_url;
 pub use sighting::{Assessment, Assessments, FeedId, Kinds, ListKind, Mode, Scope, Status, Times};
 pub use snapshot::Snapshot;
 pub use time::Time;

@@ -48,7 +48,8 @@ fn annotation<'a>(scored: &ScoredBlock<'a>, matches: MatchSlice<'a>) -> Annotati
         .into_iter()
         .find(|status| all().any(|listing| listing.status == *status));
     let deciding = || all().filter(move |listing| Some(listing.status) == status);
-    let mut providers: Vec<&str> = deciding().flat_map(|listing| scored.deciding_providers(listing)).collect();
+    let mut providers: Vec<&str> =
+        deciding().flat_map(|listing| scored.deciding_providers(listing)).collect();
     providers.sort_unstable();
     providers.dedup();
     let mut assessments: Vec<_> = deciding().flat_map(|listing| listing.assessments.iter()).collect();
