@@ -104,8 +104,28 @@ pub(crate) trait Kernel {
     fn url_bits(chunk: &Chunk) -> UrlBits;
 }
 
+/// Work that a kernel is for. `run` must be `#[inline(always)]`, and all that it calls for each chunk: then it
+/// is compiled with the kernel's instructions.
+pub(crate) trait WithKernel {
+    /// Does the work.
+    fn run<K: Kernel>(self);
+}
+
+/// Does work with the best kernel that the processor has.
+pub(crate) fn with_best_kernel(work: impl WithKernel) {
+    #[cfg(target_arch = "x86_64")]
+    if x86::Avx512::is_available() {
+        // SAFETY: the processor has the features that the function is compiled for.
+        return unsafe { x86::run_with_avx512(work) };
+    } else if x86::Avx2::is_available() {
+        // SAFETY: the processor has the features that the function is compiled for.
+        return unsafe { x86::run_with_avx2(work) };
+    }
+    work.run::<Plain>();
+}
+
 /// A plain loop.
-pub(crate) struct Plain;
+struct Plain;
 
 impl Kernel for Plain {
     fn word_bits(chunk: &Chunk) -> WordBits {
@@ -136,13 +156,10 @@ fn bits(classes: &Chunk, class: u8) -> u64 {
 }
 
 #[cfg(target_arch = "x86_64")]
-pub(crate) use x86::{Avx2, Avx512};
-
-#[cfg(target_arch = "x86_64")]
 mod x86 {
     use super::{
         AMPERSAND, COLON, Chunk, DELIMITER, DIGIT, DOT, EQUALS, ESCAPE, HalfChunk, JOINER, Kernel, LETTER,
-        SLASH, URL_CLASSES, UrlBits, WORD_CLASSES, WordBits,
+        SLASH, URL_CLASSES, UrlBits, WORD_CLASSES, WithKernel, WordBits,
     };
     use std::arch::x86_64::{
         __m256i, __m512i, _mm256_cmpeq_epi8, _mm256_loadu_si256, _mm256_min_epu8, _mm256_movemask_epi8,
@@ -151,12 +168,22 @@ mod x86 {
         _mm512_test_epi8_mask,
     };
 
+    #[target_feature(enable = "avx512f,avx512bw,avx512vbmi,avx2,bmi1,bmi2,lzcnt,popcnt")]
+    pub(super) fn run_with_avx512(work: impl WithKernel) {
+        work.run::<Avx512>();
+    }
+
+    #[target_feature(enable = "avx2,bmi1,bmi2,lzcnt,popcnt")]
+    pub(super) fn run_with_avx2(work: impl WithKernel) {
+        work.run::<Avx2>();
+    }
+
     /// For processors with AVX-512 VBMI: one look-up in a table of 128.
-    pub(crate) struct Avx512;
+    pub(super) struct Avx512;
 
     impl Avx512 {
         /// Whether this processor has what [`Avx512`] and the reader compiled for it need.
-        pub(crate) fn is_available() -> bool {
+        pub(super) fn is_available() -> bool {
             std::is_x86_feature_detected!("avx512vbmi")
                 && std::is_x86_feature_detected!("avx512bw")
                 && Avx2::is_available()
@@ -235,11 +262,11 @@ mod x86 {
     }
 
     /// For processors with AVX2: comparisons of thirty-two bytes.
-    pub(crate) struct Avx2;
+    pub(super) struct Avx2;
 
     impl Avx2 {
         /// Whether this processor has what [`Avx2`] and the reader compiled for it need.
-        pub(crate) fn is_available() -> bool {
+        pub(super) fn is_available() -> bool {
             std::is_x86_feature_detected!("avx2")
                 && std::is_x86_feature_detected!("bmi1")
                 && std::is_x86_feature_detected!("bmi2")
@@ -386,6 +413,8 @@ mod x86 {
 
 #[cfg(test)]
 mod tests {
+    #[cfg(target_arch = "x86_64")]
+    use super::x86::{Avx2, Avx512};
     use super::*;
 
     #[test]

@@ -163,7 +163,7 @@ fn find_names(index: &Index<'_>, names: &[[u8; NAME_LEN]], places: &[(usize, Pla
 #[inline(always)]
 fn word_before(text: &[u8], end: usize) -> u64 {
     match end.checked_sub(8).and_then(|start| text.get(start..end)).and_then(<[u8]>::first_chunk) {
-        Some(bytes) => u64::from_be_bytes(*bytes),
+        Some(bytes) => u64::from_le_bytes(*bytes).swap_bytes(),
         None => short_word_before(text, end),
     }
 }

@@ -102,7 +102,7 @@ impl<L> TokenCache<L> {
         TokenCache {
             slots: vec![EMPTY_SLOT; slots],
             longs: Vec::new(),
-            outcomes: vec![0..0],
+            outcomes: std::iter::once(0..0).collect(),
             pieces: Matches::default(),
         }
     }

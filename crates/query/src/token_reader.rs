@@ -8,11 +8,8 @@
 //!
 //! The reader is compiled once for each kernel of [`byte_classes`](crate::byte_classes), so that all of it
 //! uses the kernel's instructions.
-#![allow(unsafe_code)]
 
-#[cfg(target_arch = "x86_64")]
-use crate::byte_classes::{Avx2, Avx512};
-use crate::byte_classes::{Chunk, HalfChunk, Kernel, Plain, WordBits};
+use crate::byte_classes::{Chunk, HalfChunk, Kernel, WithKernel, WordBits, with_best_kernel};
 use crate::extract::{TRAILING, is_file_type};
 use crate::keys::{Keys, Place};
 use crate::tokenizer::Token;
@@ -32,38 +29,29 @@ pub(crate) type Numbered = (Token, u32);
 
 /// Adds the keys of the tokens of a text, and those that are not plain to `others`.
 pub(crate) fn read_tokens(text: &[u8], tokens: &[Numbered], keys: &mut Keys, others: &mut Vec<Numbered>) {
-    #[cfg(target_arch = "x86_64")]
-    if Avx512::is_available() {
-        // SAFETY: the processor has the features that the function is compiled for.
-        return unsafe { read_with_avx512(text, tokens, keys, others) };
-    } else if Avx2::is_available() {
-        // SAFETY: the processor has the features that the function is compiled for.
-        return unsafe { read_with_avx2(text, tokens, keys, others) };
-    }
-    read_with::<Plain>(text, tokens, keys, others);
+    with_best_kernel(Reading { text, tokens, keys, others });
 }
 
-#[cfg(target_arch = "x86_64")]
-#[target_feature(enable = "avx512f,avx512bw,avx512vbmi,avx2,bmi1,bmi2,lzcnt,popcnt")]
-fn read_with_avx512(text: &[u8], tokens: &[Numbered], keys: &mut Keys, others: &mut Vec<Numbered>) {
-    read_with::<Avx512>(text, tokens, keys, others);
+/// The arguments of [`read_tokens`].
+struct Reading<'a> {
+    text: &'a [u8],
+    tokens: &'a [Numbered],
+    keys: &'a mut Keys,
+    others: &'a mut Vec<Numbered>,
 }
 
-#[cfg(target_arch = "x86_64")]
-#[target_feature(enable = "avx2,bmi1,bmi2,lzcnt,popcnt")]
-fn read_with_avx2(text: &[u8], tokens: &[Numbered], keys: &mut Keys, others: &mut Vec<Numbered>) {
-    read_with::<Avx2>(text, tokens, keys, others);
-}
-
-#[inline(always)]
-fn read_with<K: Kernel>(text: &[u8], tokens: &[Numbered], keys: &mut Keys, others: &mut Vec<Numbered>) {
-    for (token, number) in tokens {
-        let mark = keys.mark();
-        let place = Place { line: token.line, token: *number, ..Place::default() };
-        let mut reader = Reader::<K> { text, keys, place, is_in_url: false, kernel: PhantomData };
-        if reader.token(token.start, token.end).is_none() {
-            keys.truncate(mark);
-            others.push((*token, *number));
+impl WithKernel for Reading<'_> {
+    #[inline(always)]
+    fn run<K: Kernel>(self) {
+        let Reading { text, tokens, keys, others } = self;
+        for (token, number) in tokens {
+            let mark = keys.mark();
+            let place = Place { line: token.line, token: *number, ..Place::default() };
+            let mut reader = Reader::<K> { text, keys, place, is_in_url: false, kernel: PhantomData };
+            if reader.token(token.start, token.end).is_none() {
+                keys.truncate(mark);
+                others.push((*token, *number));
+            }
         }
     }
 }

@@ -121,7 +121,7 @@ impl fmt::Display for Time {
         // Rows of some outputs have two times; seven numbers with `std::fmt` would be most of a row's cost.
         let mut text = *b"0000-00-00T00:00:00Z";
         let places = [0, 2, 5, 8, 11, 14, 17];
-        let numbers = [year / 100, year % 100, month.into(), day.into(), hour, minute, second];
+        let numbers = [year / 100, year % 100, month, day, hour, minute, second];
         for (at, number) in places.into_iter().zip(numbers) {
             let digits = [b'0' + (number / 10) as u8, b'0' + (number % 10) as u8];
             text.get_mut(at..at + 2).into_iter().for_each(|place| place.copy_from_slice(&digits));

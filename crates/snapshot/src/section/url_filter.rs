@@ -126,6 +126,19 @@ mod tests {
     }
 
     #[test]
+    fn hashes_are_those_of_the_specification() {
+        for (text, hash) in [
+            ("//evil.com/x", 0x1F44_ADD1_C1C4_6384),
+            ("//evil.com/abcde", 0x933D_CFC7_5EBE_3392),
+            ("//evil.com/a.very.long/path?with=a&query", 0x24EE_D9FB_3F98_2012),
+        ] {
+            assert_eq!(hash_of_url(text.as_bytes()), hash, "{text}");
+            let row = format!("| `{text}` | {hash:016x} |");
+            assert!(include_str!("../../FORMAT.md").contains(&row), "{row}");
+        }
+    }
+
+    #[test]
     fn every_byte_and_the_length_count() {
         let text = b"//abcdefghijklmnopqrstuvwxyz.example/0123456789";
         let mut seen = BTreeSet::new();
