@@ -37,6 +37,8 @@ pub(crate) struct UrlBits {
     pub(crate) delimiters: u64,
     /// `=`
     pub(crate) equals: u64,
+    /// `A` to `Z`.
+    pub(crate) capitals: u64,
 }
 
 // The classes of `WordBits`, as bits of a byte of a table.
@@ -52,6 +54,7 @@ const ESCAPE: u8 = 128;
 // Those of `UrlBits`.
 const DELIMITER: u8 = 1;
 const EQUALS: u8 = 2;
+const CAPITAL: u8 = 4;
 
 const fn word_class(byte: u8) -> u8 {
     match byte {
@@ -71,6 +74,7 @@ const fn url_class(byte: u8) -> u8 {
     match byte {
         b',' | b';' | b'|' | b'[' | b']' | b'(' | b')' | b'{' | b'}' => DELIMITER,
         b'=' => EQUALS,
+        b'A'..=b'Z' => CAPITAL,
         _ => 0,
     }
 }
@@ -143,7 +147,8 @@ impl Kernel for Plain {
 
     fn url_bits(chunk: &Chunk) -> UrlBits {
         let classes = chunk.map(|byte| class_in(&URL_CLASSES, byte));
-        UrlBits { delimiters: bits(&classes, DELIMITER), equals: bits(&classes, EQUALS) }
+        let [delimiters, equals, capitals] = [DELIMITER, EQUALS, CAPITAL].map(|class| bits(&classes, class));
+        UrlBits { delimiters, equals, capitals }
     }
 }
 
@@ -158,8 +163,8 @@ fn bits(classes: &Chunk, class: u8) -> u64 {
 #[cfg(target_arch = "x86_64")]
 mod x86 {
     use super::{
-        AMPERSAND, COLON, Chunk, DELIMITER, DIGIT, DOT, EQUALS, ESCAPE, HalfChunk, JOINER, Kernel, LETTER,
-        SLASH, URL_CLASSES, UrlBits, WORD_CLASSES, WithKernel, WordBits,
+        AMPERSAND, CAPITAL, COLON, Chunk, DELIMITER, DIGIT, DOT, EQUALS, ESCAPE, HalfChunk, JOINER, Kernel,
+        LETTER, SLASH, URL_CLASSES, UrlBits, WORD_CLASSES, WithKernel, WordBits,
     };
     use std::arch::x86_64::{
         __m256i, __m512i, _mm256_cmpeq_epi8, _mm256_loadu_si256, _mm256_min_epu8, _mm256_movemask_epi8,
@@ -258,6 +263,7 @@ mod x86 {
         UrlBits {
             delimiters: _mm512_test_epi8_mask(classes, _mm512_set1_epi8(DELIMITER.cast_signed())) & is_ascii,
             equals: _mm512_test_epi8_mask(classes, _mm512_set1_epi8(EQUALS.cast_signed())) & is_ascii,
+            capitals: _mm512_test_epi8_mask(classes, _mm512_set1_epi8(CAPITAL.cast_signed())) & is_ascii,
         }
     }
 
@@ -407,6 +413,7 @@ mod x86 {
                 | equal(bytes, b'[')
                 | equal(bytes, b']'),
             equals: equal(bytes, b'='),
+            capitals: within(bytes, b'A', 25),
         }
     }
 }

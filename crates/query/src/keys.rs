@@ -90,21 +90,38 @@ impl Keys {
         self.address_places.push(place);
     }
 
-    /// Adds a name of at most [`NAME_LEN`] ASCII characters, which ends at `end` of a text. Returns whether it
-    /// has upper-case letters, or, where it is no multiple of eight bytes long, the bytes before it.
+    /// Adds a name of at most [`NAME_LEN`] ASCII characters, which ends at `end` of a text.
     #[inline(always)]
-    pub(crate) fn push_name(&mut self, text: &[u8], end: usize, len: usize, place: Place) -> bool {
+    pub(crate) fn push_name(&mut self, text: &[u8], end: usize, len: usize, place: Place) {
+        let own = text.get(..end).unwrap_or(text);
+        match own.last_chunk() {
+            Some(window) => self.push_reversed(window, len),
+            None => self.push_first(own, len),
+        }
+        self.name_places.push((len, place));
+    }
+
+    /// Adds the last `len` bytes of a window of the text.
+    #[inline(always)]
+    fn push_reversed(&mut self, window: &[u8; NAME_LEN], len: usize) {
+        const HALF: usize = NAME_LEN / 2;
         let mut name = [0; NAME_LEN];
-        let mut upper = 0;
-        for (nth, reversed) in name.as_chunks_mut::<8>().0.iter_mut().enumerate().take(len.div_ceil(8)) {
-            let word = word_before(text, end - 8 * nth);
-            let case = upper_case(word);
-            upper |= case;
-            *reversed = (word | case >> 2).to_le_bytes();
+        let (first, second) = name.split_at_mut(HALF);
+        let (before, last) = window.split_at(HALF);
+        // Always half of the room: a loop over as many words as the name has costs more.
+        reverse_in_lower_case(last, first);
+        if len > HALF {
+            reverse_in_lower_case(before, second);
         }
         self.names.push(name);
-        self.name_places.push((len, place));
-        upper != 0
+    }
+
+    /// Adds a name near the beginning of a text.
+    #[cold]
+    fn push_first(&mut self, own: &[u8], len: usize) {
+        let mut window = [b' '; NAME_LEN];
+        window.iter_mut().rev().zip(own.iter().rev()).for_each(|(place, byte)| *place = *byte);
+        self.push_reversed(&window, len);
     }
 
     #[inline(always)]
@@ -159,23 +176,18 @@ fn find_names(index: &Index<'_>, names: &[[u8; NAME_LEN]], places: &[(usize, Pla
     hits.sort_unstable_by_key(|hit| hit.question);
 }
 
-/// The eight bytes before an offset, the last one in the lowest bits. Bytes before the text are zeros.
+/// Writes text with its bytes reversed, and ASCII in lower case. A byte beyond ASCII spoils those that are before it in
+/// the text, by up to seven bytes.
 #[inline(always)]
-fn word_before(text: &[u8], end: usize) -> u64 {
-    match end.checked_sub(8).and_then(|start| text.get(start..end)).and_then(<[u8]>::first_chunk) {
-        Some(bytes) => u64::from_le_bytes(*bytes).swap_bytes(),
-        None => short_word_before(text, end),
+fn reverse_in_lower_case(text: &[u8], out: &mut [u8]) {
+    let words = text.as_chunks::<8>().0.iter().rev();
+    for (word, place) in words.zip(out.as_chunks_mut::<8>().0) {
+        let word = u64::from_le_bytes(*word).swap_bytes();
+        *place = (word | upper_case(word) >> 2).to_le_bytes();
     }
 }
 
-#[cold]
-fn short_word_before(text: &[u8], end: usize) -> u64 {
-    let before = text.get(end.saturating_sub(8)..end).unwrap_or(&[]);
-    before.iter().fold(0, |word, byte| word << 8 | u64::from(*byte))
-}
-
-/// Bit 7 of each byte that is an upper-case letter. All bytes must be ASCII; one that is not spoils those
-/// above it.
+/// Bit 7 of each byte that is an upper-case letter.
 #[inline(always)]
 fn upper_case(word: u64) -> u64 {
     const ONES: u64 = 0x0101_0101_0101_0101;
@@ -193,15 +205,16 @@ mod tests {
         let text = b"x Ab-C_d.Example.ORG y";
         for start in 2..19 {
             let (mut keys, name) = (Keys::default(), &text[start..20]);
-            let upper = keys.push_name(text, 20, name.len(), Place::default());
-            assert!(upper, "ORG is in upper case");
+            keys.push_name(text, 20, name.len(), Place::default());
             let mut expected = name.to_ascii_lowercase();
             expected.reverse();
             assert_eq!(keys.names[0][..name.len()], expected);
         }
         let mut keys = Keys::default();
-        assert!(!keys.push_name(b"a_b@c.example", 13, 13, Place::default()));
-        assert_eq!(&keys.names[0][..13], b"elpmaxe.c@b_a");
+        let text = format!("\u{e9}{}A_b@c.example \u{e9}", "x".repeat(90));
+        keys.push_name(text.as_bytes(), 105, 50, Place::default());
+        assert_eq!(keys.names[0][..13], *b"elpmaxe.c@b_a");
+        assert_eq!(keys.names[0][13..50], [b'x'; 37]);
         assert_eq!(keys.len(), 1);
         keys.truncate(Mark { names: 0, addresses: 0, urls: 0 });
         assert_eq!(keys.len(), 0);

@@ -85,6 +85,7 @@ fn first(bits: u64) -> usize {
 struct Part {
     /// The offset of its first byte.
     base: usize,
+    /// Those of letters, digits, joiners and dots go beyond the part.
     bits: WordBits,
     /// The bytes of words.
     words: u64,
@@ -207,17 +208,14 @@ impl<K: Kernel> Reader<'_, '_, K> {
         };
         let own = below(end - start);
         let bits = WordBits {
-            letters: bits.letters & own,
-            digits: bits.digits & own,
-            joiners: bits.joiners & own,
-            dots: bits.dots & own,
             colons: bits.colons & own,
             slashes: bits.slashes & own,
             ampersands: bits.ampersands & own,
             escapes: bits.escapes & own,
+            ..bits
         };
         let words = bits.letters | bits.digits | bits.joiners | bits.dots | bits.colons;
-        Part { base: start, bits, words }
+        Part { base: start, bits, words: words & own }
     }
 
     /// The end of the text, with blanks behind it.
@@ -406,7 +404,9 @@ impl<K: Kernel> Reader<'_, '_, K> {
         }
         let url = self.slice(start, end);
         let last = end - url.iter().rev().take_while(|byte| TRAILING.contains(byte)).count();
-        if part.base + host_end >= last || !self.is_one_url(start, part.base + host_at, last) {
+        if part.base + host_end >= last
+            || !self.is_one_url(start, part.base + host_at, last, host_end - host_at)
+        {
             return None;
         }
         let place = Place { at: start, len: (last - start) as u32, is_host: true, ..self.place };
@@ -414,10 +414,7 @@ impl<K: Kernel> Reader<'_, '_, K> {
             Host::Nothing => return None,
             Host::Address(number) => self.keys.push_address(number, place),
             Host::Name => {
-                // What stands before the host, if it is looked at, is a scheme in lower case.
-                if self.keys.push_name(self.text, part.base + host_end, host_end - host_at, place) {
-                    return None;
-                }
+                self.keys.push_name(self.text, part.base + host_end, host_end - host_at, place);
             }
         }
         let hash = hash_of_url(self.slice(part.base + host_at - 2, last));
@@ -425,9 +422,9 @@ impl<K: Kernel> Reader<'_, '_, K> {
         Some(host_end)
     }
 
-    /// Whether a URL ends nowhere before its end, and is not written as mail is.
+    /// Whether a URL ends nowhere before its end, has its host in lower case, and is not written as mail is.
     #[inline(always)]
-    fn is_one_url(&self, start: usize, host_at: usize, end: usize) -> bool {
+    fn is_one_url(&self, start: usize, host_at: usize, end: usize, host_len: usize) -> bool {
         let is_value = start.checked_sub(1).is_some_and(|at| matches!(self.byte(at), b'=' | b'&'));
         let mut at = host_at;
         while at < end {
@@ -437,7 +434,10 @@ impl<K: Kernel> Reader<'_, '_, K> {
             };
             let own = below(PART.min(end - at));
             let mut equals = bits.equals & own;
-            if bits.delimiters & own != 0 || is_value && self.slice(at, end.min(at + PART)).contains(&b'&') {
+            let host = if at == host_at { below(host_len) } else { 0 };
+            if bits.delimiters & own | bits.capitals & host != 0
+                || is_value && self.slice(at, end.min(at + PART)).contains(&b'&')
+            {
                 return false;
             }
             while equals != 0 {
