@@ -1,5 +1,9 @@
 //! Building a snapshot, compared with `zcat | sort -u` over the same lines.
+//!
+//! With the argument `bulk`, 50 million lines or as many as follow it: `cargo bench --bench build -- bulk 5000000`.
 
+#[path = "bulk.rs"]
+mod bulk;
 mod common;
 
 use common::{Lists, seconds, spread};
@@ -49,6 +53,11 @@ fn sort(lists: &Lists, folder: &Path) {
 
 fn main() {
     println!("{}", common::machine());
+    let arguments: Vec<String> = std::env::args().skip(1).filter(|argument| argument != "--bench").collect();
+    if let Some((_, count)) = arguments.split_first().filter(|(word, _)| *word == "bulk") {
+        let count = count.first().map_or(50_000_000, |count| count.parse().expect("a number of lines"));
+        return bulk::run(count);
+    }
     let mut lists = Lists::find();
     let folder = tempfile::tempdir().expect("a temporary folder");
     println!("build: {}", lists.about);
@@ -108,13 +117,21 @@ fn sizes(snapshot: &Snapshot) {
         Section::NameLeaves,
         Section::NameSets,
         Section::NameTimes,
+        Section::NameFirstSeen,
     ]);
     println!("  {names} names, {:.2} bytes each: key, filter, set and times", per(name_bytes, names));
     let ranges = snapshot.count(Section::Ipv4Directory);
-    let v4 = [Section::Ipv4Directory, Section::Ipv4Ends, Section::Ipv4Sets, Section::Ipv4Times];
+    let v4 = [
+        Section::Ipv4Directory,
+        Section::Ipv4Ends,
+        Section::Ipv4Sets,
+        Section::Ipv4Times,
+        Section::Ipv4FirstSeen,
+    ];
     let each = per(bytes(&v4), ranges);
     println!("  {ranges} IPv4 ranges, {each:.2} bytes each: key, set, times and directory");
     let urls = snapshot.count(Section::UrlSets);
-    let url_bytes = per(bytes(&[Section::UrlBlocks, Section::UrlSets, Section::UrlTimes]), urls);
+    let url_bytes =
+        per(bytes(&[Section::UrlBlocks, Section::UrlSets, Section::UrlTimes, Section::UrlFirstSeen]), urls);
     println!("  {urls} URLs, {url_bytes:.2} bytes each; the file has {} bytes", snapshot.byte_len());
 }

@@ -7,6 +7,8 @@
 
 #[path = "../tests/files.rs"]
 mod files;
+#[path = "../tests/fresh_logs.rs"]
+pub(crate) mod fresh_logs;
 #[path = "../tests/large_lists.rs"]
 mod large_lists;
 #[path = "../tests/process.rs"]
@@ -14,13 +16,14 @@ mod process;
 #[path = "../tests/random.rs"]
 mod random;
 
-pub(crate) use files::{files, read_text};
+pub(crate) use files::{files, gzip, read_text};
 pub(crate) use process::memory;
 pub(crate) use random::Random;
 
 use std::fmt::Write as _;
 use std::fs;
 use std::path::PathBuf;
+use std::process::{Command, Stdio};
 use std::time::Instant;
 
 /// A folder of lists and the catalogue over it.
@@ -95,6 +98,43 @@ pub(crate) fn seconds(work: impl FnOnce()) -> f64 {
     let start = Instant::now();
     work();
     start.elapsed().as_secs_f64()
+}
+
+/// What a whole command took, in seconds.
+#[derive(Clone, Copy)]
+pub(crate) struct Timing {
+    pub(crate) wall: f64,
+    /// Of all of its threads, in user and in system mode.
+    pub(crate) processor: f64,
+}
+
+/// Runs a command with its output discarded. The shell measures it, since the standard library does not say
+/// how much processor time a child had.
+pub(crate) fn time(command: Command) -> Timing {
+    time_with_input(command, Stdio::null())
+}
+
+/// As [`time`], with an input.
+pub(crate) fn time_with_input(command: Command, stdin: impl Into<Stdio>) -> Timing {
+    let mut shell = Command::new("bash");
+    shell.env("LC_ALL", "C").args(["-c", "TIMEFORMAT='%R %U %S'; time \"$@\" 2>/dev/null", "bash"]);
+    shell.arg(command.get_program()).args(command.get_args());
+    command.get_envs().for_each(|(key, value)| {
+        shell.env(key, value.unwrap_or_default());
+    });
+    let output = shell.stdin(stdin).stdout(Stdio::null()).stderr(Stdio::piped()).output().expect("bash");
+    let text = String::from_utf8_lossy(&output.stderr);
+    let seconds: Vec<f64> = text.split_whitespace().filter_map(|word| word.parse().ok()).collect();
+    // Programs like grep end with 1 where they find nothing.
+    let is_done = matches!(output.status.code(), Some(0 | 1));
+    assert!(is_done && seconds.len() == 3, "{command:?}: {text}");
+    let [wall, processor] = [0..1, 1..3].map(|part| seconds.get(part).unwrap_or(&[]).iter().sum::<f64>());
+    Timing { wall, processor: processor.max(0.001) }
+}
+
+/// Whether a program can be run.
+pub(crate) fn is_installed(program: &str) -> bool {
+    Command::new(program).arg("--version").stdin(Stdio::null()).output().is_ok()
 }
 
 /// The seconds of processor time of this thread that `work` takes; other programs on the machine do not

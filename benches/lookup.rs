@@ -549,9 +549,15 @@ fn main() {
         Section::NameLeaves,
         Section::NameSets,
         Section::NameTimes,
+        Section::NameFirstSeen,
     ]) + exception_bytes(&snapshot, Section::NameSets);
-    let of_v4 = length(&[Section::Ipv4Directory, Section::Ipv4Ends, Section::Ipv4Sets, Section::Ipv4Times])
-        + exception_bytes(&snapshot, Section::Ipv4Sets);
+    let of_v4 = length(&[
+        Section::Ipv4Directory,
+        Section::Ipv4Ends,
+        Section::Ipv4Sets,
+        Section::Ipv4Times,
+        Section::Ipv4FirstSeen,
+    ]) + exception_bytes(&snapshot, Section::Ipv4Sets);
     let (index, searcher) = (snapshot.index(), Searcher::new(&snapshot, now));
     let is_named = |part: &str| named.is_empty() || named.iter().any(|word| word == part);
     let parts: [(&str, Part<'_>); 6] = [

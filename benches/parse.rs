@@ -6,7 +6,7 @@
 
 mod common;
 
-use common::{file_format, files, read_text, seconds, spread};
+use common::{busy_seconds, file_format, files, read_text, spread};
 use rapsheet_ingest::format::options::Options;
 use rapsheet_ingest::format::{self, Format, Shape};
 use rapsheet_ingest::pipeline::{
@@ -135,6 +135,14 @@ fn read_checked(format: &'static Format, text: &Text) -> Option<Counters> {
     Some(counters)
 }
 
+/// Reads every text of a format once and prints how many lines there are: what `callgrind` divides the
+/// instructions of `parse_text` by.
+fn once(id: &str, texts: &[Text]) {
+    let format = format::find(id).expect("a known format");
+    let lines = texts.iter().filter_map(|text| read(format, text)).map(|(counters, _)| counters.lines);
+    println!("  {id:<20} {:>9} lines, read once", lines.sum::<u64>());
+}
+
 fn row(id: &str, mut texts: Vec<Text>) {
     let format = format::find(id).expect("a known format");
     texts.retain(|text| read(format, text).is_some());
@@ -149,7 +157,7 @@ fn row(id: &str, mut texts: Vec<Text>) {
     let ours = || texts.iter().for_each(|text| drop(black_box(read(format, text))));
     let count = |text: &Text| memchr::memchr_iter(b'\n', &text.bytes).count();
     let theirs = || assert!(black_box(texts.iter().map(count).sum::<usize>()) > 0);
-    let pairs: Vec<(f64, f64)> = (0..ROUNDS).map(|_| (seconds(ours), seconds(theirs))).collect();
+    let pairs: Vec<(f64, f64)> = (0..ROUNDS).map(|_| (busy_seconds(ours), busy_seconds(theirs))).collect();
     let [low, ratio, high] = spread(pairs.iter().map(|(ours, theirs)| ours / theirs).collect());
     let [_, taken, _] = spread(pairs.iter().map(|(ours, _)| *ours).collect());
     let bytes = (once * times) as f64;
@@ -170,10 +178,12 @@ fn main() {
     let corpus = corpus.filter(|folder| folder.is_dir());
     let about = if corpus.is_some() { "real lists" } else { "samples (set RAPSHEET_CORPUS for real lists)" };
     println!("parse: {about}, one thread, from memory, {ROUNDS} rounds");
-    let only = std::env::args().nth(1).filter(|only| !only.starts_with('-'));
+    let arguments: Vec<String> = std::env::args().skip(1).filter(|word| !word.starts_with('-')).collect();
+    let is_once = std::env::args().any(|word| word == "--once");
     for (id, texts) in texts(corpus.as_deref()) {
-        if only.as_ref().is_none_or(|only| only == id) {
-            row(id, texts);
+        if !arguments.is_empty() && !arguments.iter().any(|only| only == id) {
+            continue;
         }
+        if is_once { once(id, &texts) } else { row(id, texts) }
     }
 }

@@ -63,13 +63,15 @@ fn the_writer_still_writes_the_golden_file() {
 #[test]
 fn development_files_are_rejected_with_the_remedy() {
     let mut bytes = golden_bytes();
-    bytes[..8].copy_from_slice(b"\x89RAP\r\n\x1a\n");
     let dir = TestDir::new();
-    dir.write("old.rap", &bytes);
-    for args in [&["lookup", "45.9.20.5"][..], &["verify"], &["info"]] {
-        let output = dir.run(&[&["--snapshot", "old.rap"], args].concat());
-        assert_eq!(code(&output), 4, "{args:?}");
-        let message = stderr(&output);
-        assert!(message.contains("made before the first release: build anew"), "{message}");
+    for magic in [b"\x89RAP\r\n\x1a\n", b"\x89RPS\r\n\x1a\n"] {
+        bytes[..8].copy_from_slice(magic);
+        dir.write("old.rap", &bytes);
+        for args in [&["lookup", "45.9.20.5"][..], &["verify"], &["info"]] {
+            let output = dir.run(&[&["--snapshot", "old.rap"], args].concat());
+            assert_eq!(code(&output), 4, "{args:?}");
+            let message = stderr(&output);
+            assert!(message.contains("made before the first release: build anew"), "{message}");
+        }
     }
 }

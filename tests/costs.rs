@@ -3,9 +3,11 @@
 //! Benchmarks measure times. These bounds hold on every machine. Callgrind counts instructions in a child
 //! process, with and without the look-ups; where Valgrind is not installed, that test is skipped.
 
+use crate::fresh_logs::{DAILY, Listed};
 use crate::process::memory;
 use crate::support::{Harness, Random, day};
-use rapsheet_query::{Batch, Searcher};
+use crate::test_dir::TestDir;
+use rapsheet_query::{Batch, MatchFilter, Scorer, Searcher};
 use rapsheet_snapshot::section::name_index::NameIndex;
 use rapsheet_snapshot::{Address, Index, ReloadingSnapshot, Section, Snapshot};
 use std::collections::BTreeSet;
@@ -234,6 +236,126 @@ fn instructions_per_lookup_are_bounded() {
         let each = (count(kind, 3) - count(kind, 1)) / (2 * questions as u64);
         println!("{each} instructions a look-up of kind `{kind}`");
         assert!((10..most).contains(&each), "{each} instructions a look-up of kind `{kind}`");
+    }
+}
+
+/// The child process of the test below: scores a text once.
+#[test]
+#[ignore = "run as a child process by another test"]
+fn score_child_process() {
+    let Some(path) = std::env::var_os("RAPSHEET_COSTS") else { return };
+    let text = fs::read(std::env::var_os("RAPSHEET_TEXT").expect("a text")).expect("a text");
+    let snapshot = Snapshot::open_trusted(Path::new(&path)).expect("a valid snapshot");
+    let searcher = Searcher::new(&snapshot, day(0));
+    let mut scorer = Scorer::new(&searcher, MatchFilter::Listed, 6 << 20);
+    let mut found = 0;
+    for block in text.chunks(256 << 10) {
+        scorer.score_in_parts(block, |matches, _| found += matches.len());
+    }
+    assert_eq!(found, 0, "nothing in it is listed");
+}
+
+/// Lines with one token each, all of them new and none of them listed. The tokens of the second half differ from
+/// those of the first.
+fn lines_of_new_tokens(kind: &str, lines: usize) -> String {
+    let mut random = Random::new(14);
+    let mut text = String::new();
+    for line in 0..lines {
+        let mut word = || -> String { (0..3).map(|_| *random.pick(&SYLLABLES)).collect() };
+        let (one, two) = (word(), word());
+        let root = random.pick(&ROOTS);
+        text += &match kind {
+            "name" => format!("- \"{one}.{two}{line}.{root}\" -\n"),
+            // Outside of what is listed.
+            "address" => format!("203.{}.{}.{}\n", line >> 16 & 255, line >> 8 & 255, line & 255),
+            "URL" => format!("- \"https://www.{one}{two}.{root}/{two}?q={line:x}\" -\n"),
+            "page" => format!("\"GET /{one}/{two}-{line}.html HTTP\"\n"),
+            _ => format!("\"{one} {two}-{line} nothing to see\"\n"),
+        };
+    }
+    text
+}
+
+/// From the bytes of a token to "not listed". The bytes around it count as well: eight or fewer, and its line end.
+#[test]
+fn instructions_per_new_token_are_bounded() {
+    if Command::new("valgrind").arg("--version").output().is_err() {
+        println!("skipped: valgrind is not installed");
+        return;
+    }
+    let data = data();
+    let folder = tempfile::TempDir::new().expect("a folder");
+    let (path, text) = (folder.path().join("costs.rap"), folder.path().join("text.log"));
+    publish(&data, &path);
+    let count = |kind: &str, lines: usize| -> u64 {
+        fs::write(&text, lines_of_new_tokens(kind, lines)).expect("written");
+        let mut valgrind = Command::new("valgrind");
+        valgrind.args(["--tool=callgrind", "--callgrind-out-file=/dev/null"]);
+        valgrind.arg(std::env::current_exe().expect("this program")).args([
+            "costs::score_child_process",
+            "--exact",
+            "--ignored",
+            "--nocapture",
+            "--test-threads=1",
+        ]);
+        let output =
+            valgrind.env("RAPSHEET_COSTS", &path).env("RAPSHEET_TEXT", &text).output().expect("it runs");
+        let printed = String::from_utf8_lossy(&output.stderr);
+        assert!(output.status.success(), "{printed}");
+        let total = printed.lines().find_map(|line| line.split("Collected :").nth(1)).expect("a count");
+        total.trim().parse().expect("a number")
+    };
+    let mut all = Vec::new();
+    for (kind, most) in NEW_TOKENS {
+        let each = (count(kind, 60_000) - count(kind, 20_000)) / 40_000;
+        println!("{each} instructions for a new token of kind `{kind}`");
+        all.push((kind, each, (1..most).contains(&each)));
+    }
+    assert!(all.iter().all(|(.., is_bounded)| *is_bounded), "{all:?}");
+}
+
+/// The instructions that a new token may take, with the optimization of tests, which keeps checks for overflow.
+const NEW_TOKENS: [(&str, u64); 5] =
+    [("name", 1_200), ("address", 900), ("URL", 1_900), ("page", 1_400), ("text", 400)];
+
+/// Allocations of whole commands, counted by Valgrind, since those of another process cannot be counted from here: a
+/// log of three times the lines takes no more, but for a few a block.
+#[test]
+fn scoring_allocates_nothing_per_token_or_hit() {
+    if Command::new("valgrind").arg("--version").output().is_err() {
+        println!("skipped: valgrind is not installed");
+        return;
+    }
+    let data = data();
+    let dir = TestDir::new();
+    fs::write(dir.path("rapsheet.rap"), &data.file).expect("written");
+    let addresses: Vec<String> =
+        data.addresses.iter().map(|address| Address::V4(*address).to_string()).collect();
+    let now = day(0).to_string();
+    let allocations = |output: &str, log: &str| -> u64 {
+        let args = ["score", "--progress", "never", "--threads", "1", "--now", &now, "-o", output, log];
+        let program = dir.command(&args);
+        let mut valgrind = Command::new("valgrind");
+        valgrind.args(["--leak-check=no"]).arg(program.get_program()).args(program.get_args());
+        let output = valgrind.current_dir(dir.folder.path()).output().expect("it runs");
+        let printed = String::from_utf8_lossy(&output.stderr);
+        let usage =
+            printed.lines().find_map(|line| line.split("total heap usage: ").nth(1)).expect("a count");
+        let count = usage.split(" allocs").next().expect("a count").replace(',', "");
+        count.parse().expect("a number")
+    };
+    for kind in &DAILY {
+        let listed = Listed { addresses: &addresses, names: &data.names, urls: &[] };
+        let text = kind.make(60_000, listed);
+        let ends = (0..text.len()).filter(|at| text[*at] == b'\n').nth(20_000).expect("lines");
+        dir.write("short.log", &text[..=ends]);
+        dir.write("long.log", &text);
+        for output in ["lines", "csv", "tsv", "jsonl"] {
+            let [short, long] = ["short.log", "long.log"].map(|log| allocations(output, log));
+            let blocks = (text.len() - ends) as u64 / (256 << 10) + 1;
+            println!("{}, {output}: {short} and {long} allocations; {blocks} more blocks", kind.file);
+            assert!(short > 0 && long <= short + blocks * 20, "{}, {output}: {short} and {long}", kind.file);
+        }
     }
 }
 

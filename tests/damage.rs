@@ -42,13 +42,21 @@ pub(crate) fn small_snapshot() -> Vec<u8> {
         "#,
     );
     let addresses =
-        "45.9.20.5\n45.9.20.0/24\n45.9.30.4-45.9.31.9\n185.7.0.0/15\n2a06:e480::/32\n2a06:e480::7\n";
-    let names = format!("evilpanel.com\nwww.evilpanel.com\npanel.net\n{}\n", long_names().join("\n"));
-    harness.download("addresses.txt", addresses.as_bytes(), day(0));
-    harness.download("names.txt", names.as_bytes(), day(0));
-    harness.download("urls.txt", b"http://panel.net/a\n//panel.net/b\n", day(0));
-    harness.download("rows.csv", many_rows().as_bytes(), day(0));
-    harness.build(day(0)).image.to_bytes()
+        "45.9.20.5\n45.9.20.0/24\n45.9.30.4-45.9.31.9\n185.7.0.0/15\n2a06:e480::/32\n45.9.50.1\n45.9.50.3\n";
+    let names = format!("evilpanel.com\npanel.net\n{}\n", long_names().join("\n"));
+    let urls = "http://panel.net/a\n";
+    let mut download = |[new_addresses, new_names, new_urls]: [&str; 3], at| {
+        harness.download("addresses.txt", format!("{addresses}{new_addresses}").as_bytes(), day(at));
+        harness.download("names.txt", format!("{names}{new_names}").as_bytes(), day(at));
+        harness.download("urls.txt", format!("{urls}{new_urls}").as_bytes(), day(at));
+        if at == 0 {
+            harness.download("rows.csv", many_rows().as_bytes(), day(at));
+        }
+        harness.build(day(at)).image.to_bytes()
+    };
+    // What is new in the second night gives each column of first_seen a row, and one entry two pieces.
+    download([""; 3], -1);
+    download(["2a06:e480::7\n45.9.50.2\n", "www.evilpanel.com\n", "//panel.net/b\n"], 0)
 }
 
 /// A name of several hash blocks, and a name of the greatest length, which does not fit a leaf.

@@ -204,16 +204,29 @@ fn counts_that_no_length_bounds_do_not_keep_verification_busy() {
 fn a_file_that_lost_a_whole_kind_of_entries_is_noticed() {
     let sound = Snapshot::from_bytes(small_snapshot()).expect("sound");
     let kinds: [&[Section]; 4] = [
-        &[Section::Ipv4Directory, Section::Ipv4Ends, Section::Ipv4Sets, Section::Ipv4Times],
-        &[Section::Ipv6Index, Section::Ipv6Ranges, Section::Ipv6Sets, Section::Ipv6Times],
+        &[
+            Section::Ipv4Directory,
+            Section::Ipv4Ends,
+            Section::Ipv4Sets,
+            Section::Ipv4Times,
+            Section::Ipv4FirstSeen,
+        ],
+        &[
+            Section::Ipv6Index,
+            Section::Ipv6Ranges,
+            Section::Ipv6Sets,
+            Section::Ipv6Times,
+            Section::Ipv6FirstSeen,
+        ],
         &[
             Section::NameFilter,
             Section::NameLocator,
             Section::NameLeaves,
             Section::NameSets,
             Section::NameTimes,
+            Section::NameFirstSeen,
         ],
-        &[Section::UrlBlocks, Section::UrlSets, Section::UrlTimes],
+        &[Section::UrlBlocks, Section::UrlSets, Section::UrlTimes, Section::UrlFirstSeen],
     ];
     for lost in kinds {
         let mut kept = sections(&sound);
@@ -228,7 +241,9 @@ fn a_file_that_lost_a_whole_kind_of_entries_is_noticed() {
 /// records.
 fn square(entries: u32, members: u32) -> Vec<u8> {
     use rapsheet_snapshot::section::RangeEntry;
-    use rapsheet_snapshot::section::{ipv6, packed, records};
+    use rapsheet_snapshot::section::first_seen::{Seen, SeenPart};
+    use rapsheet_snapshot::section::{first_seen, ipv6, packed, records};
+    use rapsheet_snapshot::{Confirmation, Times};
     let sound = Snapshot::from_bytes(small_snapshot()).expect("sound");
     let range = |at: u32| {
         let address = 0x2a06_e480 << 96 | u128::from(at) << 1;
@@ -242,6 +257,12 @@ fn square(entries: u32, members: u32) -> Vec<u8> {
         ..record
     };
     let set: Vec<u32> = (0..members).collect();
+    let Confirmation { detect_time, row_expiry } = sound.index().shared_times(0).expect("a row");
+    let times = Times { first_seen: detect_time, detect_time, row_expiry };
+    let mut seen = SeenPart::default();
+    let kind = seen.add_kind(set.iter().map(|number| Seen::new(*number, &times))).expect("few");
+    seen.push(kind);
+    let first_seen = first_seen::encode(&vec![record; set.len()], &[seen]).expect("few").codes;
     let count = entries as usize;
     let of = |section, count, bytes: Vec<u8>| SectionBytes::new(section, count, bytes);
     let mut all = sections(&sound);
@@ -250,6 +271,7 @@ fn square(entries: u32, members: u32) -> Vec<u8> {
     all.extend([
         of(Section::Records, members as usize, records_bytes.expect("few")),
         of(Section::Sets, 1, sets.expect("few")),
+        of(Section::FirstSeen, members as usize, first_seen),
         of(Section::Ipv6Index, count, encoded.index),
         of(Section::Ipv6Ranges, count, encoded.ranges),
         of(Section::Ipv6Sets, count, packed::encode((0..entries).map(|at| u64::from(at == 7))).expect("few")),

@@ -65,7 +65,7 @@ impl Lists {
         let searcher = Searcher::new(self.0.snapshot(), day(400));
         let mut scorer = Scorer::new(&searcher, MatchFilter::Listed, 1 << 16);
         let found = scorer.score(text.as_bytes());
-        found.iter().map(|found| found.info.indicator.to_string()).collect()
+        found.iter().map(|found| found.indicator.to_string()).collect()
     }
 
     /// Checks that one indicator is found wherever a text has its mark, `HERE`.

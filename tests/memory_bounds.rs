@@ -5,6 +5,7 @@
 //! from `/proc`, so that these tests are skipped on other systems than Linux.
 
 use crate::files::gzip;
+use crate::fresh_logs::{Listed, kinds};
 use crate::process::memory;
 use crate::test_dir::TestDir;
 use rapsheet_ingest::format::{FORMATS, Format, Shape};
@@ -172,6 +173,11 @@ fn write_dense_logs(dir: &TestDir, names: &[String]) {
         (0..120_000).map(|at| format!("GET http://h{at:x}.example.org/{at}/index.html 200\n")).collect();
     dir.write("urls.log", urls.concat());
     dir.write("line.log", format!("{} 45.9.20.5\n", names.join(" ").repeat(2)));
+    let few = names.get(..5000).expect("more than that");
+    for kind in kinds() {
+        let listed = Listed { names: few, ..Listed::default() };
+        dir.write(&format!("fresh/{}", kind.file), kind.make(8000, listed));
+    }
 }
 
 #[test]
@@ -181,12 +187,16 @@ fn scoring_dense_logs_stays_within_the_memory_bound() {
     }
     let dir = TestDir::new();
     write_dense_logs(&dir, &snapshot_of_names_in_three_feeds(&dir, 260_000));
-    let runs: [&[&str]; 5] = [
+    let runs: [&[&str]; 9] = [
         &["logs"],
         &["--output", "annotated", "--unordered", "logs"],
         &["--all", "urls.log"],
         &["line.log"],
         &["--output", "annotated", "line.log"],
+        &["--output", "lines", "fresh"],
+        &["--all", "fresh"],
+        &["--all", "--output", "annotated", "--unordered", "fresh"],
+        &["--defanged", "--summary", "fresh"],
     ];
     for threads in ["2", "8"] {
         for args in runs {
@@ -240,61 +250,142 @@ fn a_row_with_times_of_its_own_takes_a_hundred_bytes() {
     assert!(each <= 100, "{each} bytes a row: {base} and {peak} in all");
 }
 
-#[test]
-fn a_feed_that_does_not_fit_the_memory_is_held_and_the_others_are_published() {
-    let dir = TestDir::new();
-    let list =
-        |count: u32, of: &str| -> String { (0..count).map(|at| format!("h{at:x}.{of}.com\n")).collect() };
-    dir.write("downloads/small.txt", list(300, "evilsmall"));
-    dir.write("downloads/large.txt", list(60_000, "evillarge"));
-    dir.write("downloads/other.txt", list(500, "evilother"));
-    let feed = |id: &str| {
-        format!("[[feed]]\nid = \"{id}\"\nprovider = \"{id}.example\"\nformat = \"plain-domain\"\n")
-    };
-    dir.write("catalog.toml", ["small", "large", "other"].map(feed).concat());
-    let build = |more: &[&str]| {
-        let args = [
-            "build",
-            "--catalog",
-            "catalog.toml",
-            "--downloads",
-            "downloads",
-            "--out",
-            "new.rap",
-            "--previous",
-        ];
-        let output = dir.run(&[&args[..], &["none", "--report", "report.json"], more].concat());
-        let report: Value = serde_json::from_str(&dir.read("report.json")).expect("a report");
-        let states: Vec<String> = report["feeds"]
-            .as_array()
-            .expect("feeds")
-            .iter()
-            .map(|feed| format!("{} {}{}", feed["id"], feed["state"], feed["reason"]).replace('"', ""))
-            .collect();
-        (output.status.code(), states, fs::read(dir.path("new.rap")).expect("a snapshot"))
-    };
-    let (code, states, _) = build(&[]);
-    assert_eq!((code, states.join(", ").as_str()), (Some(0), "large ok, other ok, small ok"));
-    let (code, states, bytes) = build(&["--max-memory", "2M"]);
-    assert_eq!((code, states.join(", ").as_str()), (Some(3), "large heldmemory, other ok, small ok"));
-    for threads in ["1", "3"] {
-        assert!(
-            build(&["--max-memory", "2M", "--threads", threads]).2 == bytes,
-            "the same at {threads} threads"
+/// A bound that the lists of [`write_large_lists`] do not fit, by far.
+const SMALL: &str = "2M";
+
+/// Writes lists of all kinds of indicators, of which some accumulate and some state times of their own, and their
+/// catalogue. The first `skipped` entries of each are left out, and as many follow the last.
+fn write_large_lists(dir: &TestDir, skipped: u32) {
+    let mut catalog = String::new();
+    let mut list = |id: &str, format: &str, more: &str, text: String| {
+        dir.write(&format!("downloads/{id}.txt"), text);
+        let feed = format!(
+            "[[feed]]\nid = \"{id}\"\nprovider = \"{id}.example\"\nformat = \"{format}\"\nfile = \"{id}.txt\"\n{more}\n"
         );
+        catalog.push_str(&feed);
+    };
+    let names = |from: u32, count: u32| -> String {
+        let name = |at: u32| format!("h{:x}.evil{}.com\n", at.wrapping_mul(40_503), at % 977);
+        (from + skipped..from + skipped + count).map(name).collect()
+    };
+    list("names", "plain-domain", "", names(0, 150_000));
+    list("more-names", "plain-domain", "mode = \"accumulated\"", names(100_000, 150_000));
+    let address = |at: u32| std::net::Ipv4Addr::from(0x2D09_0000 + at.wrapping_mul(7919) % 4_000_000);
+    let guard = "[feed.guard]\nnew_coverage_above = \"100%\"\ncoverage_above = \"100%\"";
+    let addresses: Vec<String> = (skipped..150_000 + skipped)
+        .map(|at| format!("{}{}\n", address(at), if at % 50 == 0 { "/28" } else { "" }))
+        .collect();
+    list("addresses", "netset", guard, addresses.concat());
+    let v6: Vec<String> =
+        (skipped..20_000 + skipped).map(|at| format!("2a01:4f8:{:x}::{:x}\n", at % 4096, at)).collect();
+    list("v6", "netset", "mode = \"accumulated\"", v6.concat());
+    let urls: Vec<String> =
+        (skipped..30_000 + skipped).map(|at| format!("http://evil{}.com/{at}/gate\n", at % 997)).collect();
+    list("urls", "url-list", "", urls.concat());
+    let dated =
+        |at: u32| format!("d{at:x}.dated.net,2026-11-{:02}T{:02}:{:02}:00Z\n", at % 20 + 1, at % 24, at % 60);
+    let dated: Vec<String> = (skipped..20_000 + skipped).map(dated).collect();
+    let options = "mode = \"accumulated\"\n[feed.options]\nvalue = \"value\"\nfirst_seen = \"first_seen\"";
+    list("dated", "csv", options, format!("value,first_seen\n{}", dated.concat()));
+    dir.write("catalog.toml", catalog);
+}
+
+const LARGE_BUILD: [&str; 5] = ["build", "--catalog", "catalog.toml", "--downloads", "downloads"];
+
+/// Builds from the large lists, and returns the bytes of the snapshot and of the state file, and how many bytes were
+/// in a temporary file.
+fn build_large(dir: &TestDir, previous: &str, more: &[&str]) -> (Vec<u8>, Vec<u8>, u64) {
+    let args = ["--out", "new.rap", "--previous", previous, "--report", "report.json"];
+    let output = dir.run(&[&LARGE_BUILD[..], &args, more].concat());
+    assert_eq!(output.status.code(), Some(0), "{}", String::from_utf8_lossy(&output.stderr));
+    let report: Value = serde_json::from_str(&dir.read("report.json")).expect("a report");
+    let read = |name: &str| fs::read(dir.path(name)).expect("a file");
+    (read("new.rap"), read("new.rap.state"), report["spilled_bytes"].as_u64().expect("a number"))
+}
+
+/// The files in the folder, but for those that belong there.
+fn leftovers(dir: &TestDir) -> Vec<String> {
+    let names =
+        fs::read_dir(dir.path(".")).expect("a folder").map(|entry| entry.expect("an entry").file_name());
+    let names = names.map(|name| name.to_string_lossy().into_owned());
+    names.filter(|name| name.contains(".tmp-")).collect()
+}
+
+#[test]
+fn rows_beyond_the_memory_go_to_a_file_and_change_nothing() {
+    let dir = TestDir::new();
+    write_large_lists(&dir, 0);
+    let (snapshot, state, spilled) = build_large(&dir, "none", &[]);
+    assert_eq!(spilled, 0);
+    for threads in ["1", "2"] {
+        let bounded = build_large(&dir, "none", &["--max-memory", SMALL, "--threads", threads]);
+        assert!(bounded.2 > 4_000_000, "{} bytes at {threads} threads", bounded.2);
+        assert!((&bounded.0, &bounded.1) == (&snapshot, &state), "the same at {threads} threads");
+        assert_eq!(leftovers(&dir), [""; 0]);
+    }
+    // The next night, with what is carried over.
+    dir.write("before.rap", &snapshot);
+    dir.write("before.rap.state", &state);
+    write_large_lists(&dir, 700);
+    let (snapshot, state, _) = build_large(&dir, "before.rap", &[]);
+    for threads in ["1", "2"] {
+        let bounded = build_large(&dir, "before.rap", &["--max-memory", SMALL, "--threads", threads]);
+        assert!(bounded.2 > 4_000_000, "{} bytes at {threads} threads", bounded.2);
+        assert!((&bounded.0, &bounded.1) == (&snapshot, &state), "the same at {threads} threads");
     }
     for bad in ["2", "many", "1X", "99999999999999999999G"] {
-        let args = [
-            "build",
-            "--catalog",
-            "catalog.toml",
-            "--downloads",
-            "downloads",
-            "--out",
-            "new.rap",
-            "--max-memory",
-            bad,
-        ];
-        assert_eq!(dir.run(&args).status.code(), Some(2), "{bad}");
+        let output = dir.run(&[&LARGE_BUILD[..], &["--out", "new.rap", "--max-memory", bad]].concat());
+        assert_eq!(output.status.code(), Some(2), "{bad}");
+    }
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn a_full_disk_under_the_rows_ends_the_build_with_5_and_a_remedy() {
+    let dir = TestDir::new();
+    write_large_lists(&dir, 0);
+    dir.write("new.rap", "");
+    fs::remove_file(dir.path("new.rap")).expect("removed");
+    for threads in ["1", "2"] {
+        // No file may grow beyond a mebibyte: as on a full disk, a write fails.
+        let script = format!("ulimit -f 1024; exec \"$0\" \"$@\" --now {}", crate::sample::NOW);
+        let mut command = std::process::Command::new("bash");
+        command.args(["-c", &script, env!("CARGO_BIN_EXE_rapsheet")]).args(LARGE_BUILD);
+        command.args(["--out", "new.rap", "--max-memory", SMALL, "--threads", threads]);
+        let output = command.current_dir(dir.path(".")).stdin(Stdio::null()).output().expect("it runs");
+        let message = String::from_utf8_lossy(&output.stderr);
+        assert_eq!(output.status.code(), Some(5), "{message}");
+        assert!(message.contains("make room there, or build with a larger --max-memory"), "{message}");
+        assert!(message.contains("nothing was published") && !dir.path("new.rap").exists(), "{message}");
+        assert_eq!(leftovers(&dir), [""; 0]);
+    }
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn the_file_of_rows_has_no_name_and_goes_with_the_process() {
+    let dir = TestDir::new();
+    write_large_lists(&dir, 0);
+    for threads in ["1", "2"] {
+        let mut command =
+            dir.command(&[&LARGE_BUILD[..], &["--out", "new.rap", "--max-memory", SMALL]].concat());
+        command.args(["--threads", threads]).stdout(Stdio::null()).stderr(Stdio::null());
+        let mut child = command.spawn().expect("a child process");
+        let descriptors = format!("/proc/{}/fd", child.id());
+        let is_open = || {
+            let links = fs::read_dir(&descriptors).into_iter().flatten().flatten();
+            links
+                .filter_map(|link| fs::read_link(link.path()).ok())
+                .any(|to| to.to_string_lossy().ends_with("(deleted)"))
+        };
+        while !is_open() {
+            assert_eq!(child.try_wait().expect("a child process"), None, "it has had such a file");
+        }
+        assert_eq!(leftovers(&dir), [""; 0], "while it builds");
+        let killed = std::process::Command::new("kill").args(["-TERM", &child.id().to_string()]).status();
+        assert!(killed.expect("kill runs").success());
+        assert!(!child.wait().expect("an exit status").success());
+        assert_eq!(leftovers(&dir), [""; 0], "after SIGTERM");
+        assert!(!dir.path("new.rap").exists());
     }
 }

@@ -8,15 +8,15 @@ use crate::sample;
 use crate::support::{DAY, Harness, Random, contents, corpus, day};
 use crate::test_dir::{TestDir, code, stderr};
 use rapsheet_query::extract::extract;
-use rapsheet_query::{Batch, Match, MatchFilter, Scorer, Searcher};
+use rapsheet_query::{Assessments, Batch, Detail, Listing, MatchFilter, Matches, Scorer, Searcher, Time};
 use rapsheet_snapshot::{Snapshot, Status};
 use std::collections::HashSet;
 use std::path::{Path, PathBuf};
 
 /// Offset, indicator and status.
-type Row = (usize, String, Status);
+pub(crate) type Row = (usize, String, Status);
 
-fn reference_rows(searcher: &Searcher<'_>, text: &[u8], all: bool) -> Vec<Row> {
+pub(crate) fn reference_rows(searcher: &Searcher<'_>, text: &[u8], all: bool) -> Vec<Row> {
     let (mut batch, mut offsets) = (Batch::new(), Vec::new());
     extract(text, &mut batch, &mut offsets);
     let mut rows: Vec<Row> = Vec::new();
@@ -38,9 +38,8 @@ fn reference_rows(searcher: &Searcher<'_>, text: &[u8], all: bool) -> Vec<Row> {
     rows
 }
 
-fn rows(found: &[Match]) -> Vec<Row> {
-    let row = |scored: &Match| (scored.at, scored.info.indicator.to_string(), scored.info.status);
-    found.iter().map(row).collect()
+pub(crate) fn rows(found: &Matches) -> Vec<Row> {
+    found.iter().map(|scored| (scored.at, scored.indicator.to_string(), scored.status())).collect()
 }
 
 /// Pieces of text that are, begin, end or interrupt indicators.
@@ -129,6 +128,66 @@ fn random_text_agrees_with_the_reference() {
     }
 }
 
+/// Status, providers that list it, and where asked for, more.
+type Stated = (Status, usize, Assessments, Vec<usize>, Option<Time>, Option<Time>);
+
+#[test]
+fn matches_say_what_a_verdict_says_as_far_as_they_are_asked() {
+    let folder = tempfile::TempDir::new().expect("a folder");
+    let path = folder.path().join("sample.rap");
+    sample::publish(&path);
+    let snapshot = Snapshot::open(&path).expect("the sample");
+    let mut random = Random::new(6);
+    for now in [sample::time(sample::NOW), snapshot.built_at().plus(-9 * DAY)] {
+        let searcher = Searcher::new(&snapshot, now);
+        let mut scorers = [Detail::Status, Detail::Listing, Detail::Times].map(|detail| {
+            let scorer: Scorer<'_> = Scorer::new(&searcher, MatchFilter::InSnapshot, 1 << 14);
+            (detail, scorer.with_detail(detail))
+        });
+        let mut compared = 0;
+        for _ in 0..1500 {
+            let text: Vec<u8> =
+                (0..random.below(40)).flat_map(|_| random.pick(PIECES).iter().copied()).collect();
+            for (detail, scorer) in &mut scorers {
+                for found in scorer.score(&text).iter() {
+                    let verdict = searcher.lookup(found.indicator).expect("an indicator");
+                    let listing = Listing::from(&verdict);
+                    let times = verdict.sources.iter().filter(|source| source.status == verdict.status);
+                    let (first, last) = (
+                        times.clone().map(|one| one.first_seen).min(),
+                        times.map(|one| one.detect_time).max(),
+                    );
+                    let all: Stated = (
+                        verdict.status,
+                        listing.detected_by,
+                        listing.assessments,
+                        listing.listed_by().collect(),
+                        first,
+                        last,
+                    );
+                    let expected = match detail {
+                        Detail::Status => (all.0, 0, Assessments::EMPTY, Vec::new(), None, None),
+                        Detail::Listing => (all.0, all.1, all.2, all.3, None, None),
+                        _ => all,
+                    };
+                    let listing = found.listing;
+                    let stated = (
+                        listing.status,
+                        listing.detected_by,
+                        listing.assessments,
+                        listing.listed_by().collect(),
+                        found.first_seen,
+                        found.detect_time,
+                    );
+                    assert_eq!(stated, expected, "{detail:?}: {} at {now}", found.indicator);
+                    compared += 1;
+                }
+            }
+        }
+        assert!(compared > 3000, "{compared}");
+    }
+}
+
 #[test]
 fn reports_each_of_many_indicators_on_a_line_once() {
     let folder = tempfile::TempDir::new().expect("a folder");
@@ -173,7 +232,8 @@ fn real_logs_agree_with_the_reference() {
     assert!(total > 50_000, "{total}");
 }
 
-const CATALOG: &str = r#"
+/// Feeds of addresses, names and URLs.
+pub(crate) const CATALOG: &str = r#"
 [[feed]]
 id = "some-ip"
 provider = "some.example"
@@ -208,9 +268,13 @@ assessment = ["malware"]
 "#;
 
 /// The listed indicators of a snapshot, as text.
-struct ListedSet(HashSet<String>);
+pub(crate) struct ListedSet(HashSet<String>);
 
 impl ListedSet {
+    pub(crate) fn new(listed: impl Iterator<Item = String>) -> ListedSet {
+        ListedSet(listed.collect())
+    }
+
     fn lists(&self, indicator: &str) -> bool {
         let is_in = |text: &str| self.0.contains(text);
         let name = |name: &str| {
@@ -259,50 +323,45 @@ fn score_output_agrees_with_listed_sets_at_any_thread_count() {
     }
     let built = harness.build(now);
     built.image.publish(dir.path("rapsheet.rap")).expect("published");
-    let sets = ListedSet(contents(harness.snapshot()).into_keys().map(|(_, text)| text).collect());
-    let (searcher, mut total) = (Searcher::new(harness.snapshot(), now), 0);
-    for (path, text) in &logs {
-        dir.write("x.log", text);
-        let now = now.to_string();
-        let run = |threads: &str| {
-            dir.run(&[
-                "score",
-                "--input",
-                "text",
-                "--output",
-                "tsv",
-                "--threads",
-                threads,
-                "--now",
-                &now,
-                "x.log",
-            ])
-        };
-        let one = run("1");
-        assert_eq!(code(&one), 0, "{}: {}", path.display(), stderr(&one));
-        for threads in ["2", "8"] {
-            assert!(run(threads).stdout == one.stdout, "{} at {threads} threads", path.display());
-        }
-        let rows = String::from_utf8(one.stdout).expect("text");
-        let rows: Vec<(usize, &str)> = rows
-            .lines()
-            .skip(1)
-            .map(|row| {
-                let mut cells = row.split('\t').skip(2);
-                (
-                    cells.next().and_then(|offset| offset.parse().ok()).expect("an offset"),
-                    cells.next().expect("an indicator"),
-                )
-            })
-            .collect();
-        let expected = reference_rows(&searcher, text, true);
-        let expected: Vec<(usize, &str)> = expected
-            .iter()
-            .filter(|(_, indicator, _)| sets.lists(indicator))
-            .map(|(at, indicator, _)| (*at, indicator.as_str()))
-            .collect();
-        assert!(rows == expected, "{}: {} and {}", path.display(), rows.len(), expected.len());
-        total += rows.len();
-    }
+    let sets = ListedSet::new(contents(harness.snapshot()).into_keys().map(|(_, text)| text));
+    let searcher = Searcher::new(harness.snapshot(), now);
+    let total: usize =
+        logs.iter().map(|(path, text)| check_output(&dir, &searcher, &sets, path, text).len()).sum();
     assert!(total > 20_000, "{total}");
+}
+
+/// Compares the rows that the program prints for a log, at one, two and eight threads, with the sets. Returns
+/// their offsets.
+pub(crate) fn check_output(
+    dir: &TestDir,
+    searcher: &Searcher<'_>,
+    sets: &ListedSet,
+    path: &Path,
+    text: &[u8],
+) -> Vec<usize> {
+    dir.write("x.log", text);
+    let now = searcher.at().to_string();
+    let run = |threads: &str| {
+        dir.run(&["score", "--input", "text", "-o", "tsv", "--threads", threads, "--now", &now, "x.log"])
+    };
+    let one = run("1");
+    assert_eq!(code(&one), 0, "{}: {}", path.display(), stderr(&one));
+    for threads in ["2", "8"] {
+        assert!(run(threads).stdout == one.stdout, "{} at {threads} threads", path.display());
+    }
+    let rows = String::from_utf8(one.stdout).expect("text");
+    let cells = |row: &str| {
+        let mut cells = row.split('\t').skip(2).map(str::to_owned);
+        let offset: usize = cells.next().and_then(|offset| offset.parse().ok()).expect("an offset");
+        (offset, cells.next().expect("an indicator"))
+    };
+    let rows: Vec<(usize, String)> = rows.lines().skip(1).map(cells).collect();
+    let expected = reference_rows(searcher, text, true);
+    let expected: Vec<(usize, String)> = expected
+        .into_iter()
+        .filter(|(_, indicator, _)| sets.lists(indicator))
+        .map(|(at, indicator, _)| (at, indicator))
+        .collect();
+    assert!(rows == expected, "{}: {} and {}", path.display(), rows.len(), expected.len());
+    rows.into_iter().map(|(at, _)| at).collect()
 }

@@ -65,7 +65,7 @@ const TYPES: &[(&str, &str)] = &[
     ("Follow", "ReloadingSnapshot"),
     ("Ground", "PreviousCoverage"),
     ("Held", "SnapshotGuard"),
-    ("Known", "MatchInfo"),
+    ("Known", "Listing"),
     ("Look", "Sample"),
     ("Pages", "AlignedWriter"),
     ("Placed", "UnsyncedFile"),

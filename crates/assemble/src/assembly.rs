@@ -4,14 +4,19 @@
 //! and indexed in parallel.
 
 use crate::claim::{ClaimTable, Counts, RetentionPolicy};
-use crate::columns::{Columns, RangeColumn, RangeRow, TextColumn, TextRow};
+use crate::columns::{RangeColumn, TextColumn};
 use crate::compose::{self, Contents};
 use crate::flatten::{self, AddressNumber, DraftExtent, DraftSet, DraftSets, Flattened, ListedRange};
-use crate::groups::{ClaimContext, ClaimUses, DraftSighting, Groups, is_rare};
+use crate::groups::{ClaimContext, DraftSighting, Groups, is_rare};
 use crate::intern::{self, Drafts};
-use crate::merge::SortedRuns;
-use rapsheet_snapshot::{AddressRange, FeedId, Kinds, SectionBytes, TooLarge};
+use crate::merge::{self, RangeCursor, TextCursor};
+use crate::run::{RangeRunReader, RangeRunWriter, SortedRun, TextRunReader, TextRunWriter};
+use crate::run_set::Rows;
+use crate::scratch::Scratch;
+use rapsheet_snapshot::section::SortedKeys;
+use rapsheet_snapshot::{AddressRange, Error, FeedId, Kinds, SectionBytes, TooLarge};
 use std::collections::HashMap;
+use std::fmt;
 
 /// The result of [`assemble`].
 #[non_exhaustive]
@@ -73,27 +78,67 @@ impl RetainedRows for () {
     fn url(&mut self, _: &[u8], _: u64) {}
 }
 
-/// Merges sorted rows and lays them out as the sections of a snapshot.
+/// Why rows could not be assembled.
+#[derive(Debug)]
+pub enum AssembleError {
+    /// There is more than the format can number.
+    TooLarge(TooLarge),
+    /// Rows that do not fit the memory could not be written to a file, or read from it.
+    Scratch(Error),
+}
+
+impl From<TooLarge> for AssembleError {
+    fn from(error: TooLarge) -> AssembleError {
+        AssembleError::TooLarge(error)
+    }
+}
+
+impl From<Error> for AssembleError {
+    fn from(error: Error) -> AssembleError {
+        AssembleError::Scratch(error)
+    }
+}
+
+impl fmt::Display for AssembleError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            AssembleError::TooLarge(error) => error.fmt(f),
+            AssembleError::Scratch(error) => error.fmt(f),
+        }
+    }
+}
+
+impl std::error::Error for AssembleError {}
+
+/// Merges rows and lays them out as the sections of a snapshot.
 ///
-/// `policies` are numbered by feed, and `claims` by the tags of the rows. Rows that no
-/// [`finish_run`](Columns::finish_run) has sorted are left out. The rows are dropped as soon as they are
+/// `policies` are numbered by feed, and `claims` by the tags of the rows. The rows are dropped as soon as they are
 /// merged.
 ///
 /// # Errors
-/// [`TooLarge`] if there are more claims or rows than the limits of `claims` allow, or more of anything than
-/// the format can number.
+/// If there are more claims or rows than the limits of `claims` allow, or more of anything than the format can
+/// number; and if rows could not be written to the file of the rows' [`Scratch`], or read from it.
 pub fn assemble(
-    columns: Columns,
+    mut rows: Rows<'_>,
     claims: &ClaimTable,
     policies: &[RetentionPolicy],
     retained: &mut impl RetainedRows,
-) -> Result<Assembly, TooLarge> {
-    columns.check(&claims.limits())?;
-    let uses = ClaimUses::of(&columns, claims);
-    let mut resolved = resolve_all(columns, ClaimContext { claims, uses: &uses, policies });
+) -> Result<Assembly, AssembleError> {
+    rows.sort()?;
+    rows.check(&claims.limits())?;
+    let scratch = rows.scratch;
+    scratch.check()?;
+    let mut resolved = resolve_all(rows, ClaimContext { claims, policies });
+    scratch.check()?;
     let (v4, v6, names, urls) = &resolved;
     let tables = intern::intern(&[v4, v6, names, urls])?;
-    let indexes = compose::indexes(&names.keys(), &urls.keys())?;
+    let indexes = compose::indexes(names, urls);
+    // Where reading fails there are too few keys, and the indexes are wrong.
+    scratch.check()?;
+    let indexes = indexes?;
+    resolved.2.free_unless_retained();
+    resolved.3.free_unless_retained();
+    let (v4, v6, names, urls) = &resolved;
     let contents = Contents {
         v4: &v4.flat.ranges,
         v6: &v6.flat.ranges,
@@ -117,16 +162,43 @@ pub fn assemble(
     v6.retain(retained);
     names.retain(retained, RetainedRows::name);
     urls.retain(retained, RetainedRows::url);
+    scratch.check()?;
     Ok(Assembly::new(&resolved, sections, totals))
 }
 
 type Resolved<'a> = (ResolvedRanges<'a, u32>, ResolvedRanges<'a, u128>, ResolvedTexts<'a>, ResolvedTexts<'a>);
 
-fn resolve_all(columns: Columns, context: ClaimContext<'_>) -> Resolved<'_> {
-    let Columns { names, urls, v4, v6 } = columns;
+fn resolve_all<'a>(rows: Rows<'a>, context: ClaimContext<'a>) -> Resolved<'a> {
+    let scratch = rows.scratch;
+    let (columns, runs) = (rows.columns, rows.runs);
+    let [mut v4, mut v6, mut names, mut urls] = [const { Vec::new() }; 4];
+    let ((mut v4_columns, mut v6_columns), (mut name_columns, mut url_columns)) =
+        ((Vec::new(), Vec::new()), (Vec::new(), Vec::new()));
+    for of_source in columns {
+        v4_columns.push(of_source.v4);
+        v6_columns.push(of_source.v6);
+        name_columns.push(of_source.names);
+        url_columns.push(of_source.urls);
+    }
+    for of_source in runs {
+        v4.push(of_source.v4);
+        v6.push(of_source.v6);
+        names.push(of_source.names);
+        urls.push(of_source.urls);
+    }
     let ((v4, v6), (names, urls)) = rayon::join(
-        || rayon::join(|| resolve_ranges(v4, context), || resolve_ranges(v6, context)),
-        || rayon::join(|| resolve_texts(names, context), || resolve_texts(urls, context)),
+        || {
+            rayon::join(
+                || resolve_ranges(v4_columns, v4, scratch, context),
+                || resolve_ranges(v6_columns, v6, scratch, context),
+            )
+        },
+        || {
+            rayon::join(
+                || resolve_texts(name_columns, names, scratch, context),
+                || resolve_texts(url_columns, urls, scratch, context),
+            )
+        },
     );
     (v4, v6, names, urls)
 }
@@ -191,42 +263,74 @@ fn each_retained<R: RetainedRows>(
     numbers.iter().for_each(|number| add(retained, *number));
 }
 
-/// A key of the arena and the number of its group.
-struct TextEntry {
-    at: u64,
-    len: u32,
-    group: u32,
-}
-
 struct ResolvedTexts<'a> {
-    arena: Vec<u8>,
+    scratch: &'a Scratch,
     groups: Groups<'a>,
-    entries: Vec<TextEntry>,
+    /// Each key with the number of its group as its tag.
+    entries: SortedRun,
+    /// A bit for each entry that has sightings.
+    listed: Bits,
     drafts: DraftSets,
     /// The draft set of each key that has sightings, in order: that of a rare group has its number.
     entry_drafts: Vec<u32>,
 }
 
+/// A list of bits.
+#[derive(Default)]
+struct Bits {
+    words: Vec<u64>,
+    len: usize,
+}
+
+impl Bits {
+    fn push(&mut self, bit: bool) {
+        if self.len.is_multiple_of(64) {
+            self.words.push(0);
+        }
+        self.words.last_mut().into_iter().for_each(|word| *word |= u64::from(bit) << (self.len % 64));
+        self.len += 1;
+    }
+
+    #[inline]
+    fn get(&self, at: usize) -> bool {
+        self.words.get(at / 64).is_some_and(|word| word >> (at % 64) & 1 != 0)
+    }
+}
+
 /// Resolves names or URLs, and drops their rows.
-fn resolve_texts(texts: TextColumn, context: ClaimContext<'_>) -> ResolvedTexts<'_> {
-    let TextColumn { arena, rows, run_ends, repeats, .. } = texts;
+fn resolve_texts<'a>(
+    columns: Vec<TextColumn>,
+    mut runs: Vec<SortedRun>,
+    scratch: &'a Scratch,
+    context: ClaimContext<'a>,
+) -> ResolvedTexts<'a> {
     let mut groups = Groups::new(context);
-    let mut entries: Vec<TextEntry> = Vec::new();
-    let order = |a: &TextRow, b: &TextRow| TextColumn::order(&arena, a, b);
-    let tag = |row: &TextRow| row.tag;
-    SortedRuns::new(&rows, &run_ends, &repeats).each_group(order, tag, |row, tags| {
-        entries.push(TextEntry { at: row.at, len: row.len, group: groups.group(tags) });
-    });
-    drop((rows, repeats));
     let mut drafts = DraftSets::default();
-    let draft_of: Vec<Option<u32>> =
-        groups.shared().iter().map(|group| draft_of_group(&group.sightings, &mut drafts)).collect();
-    let of_group = |number: u32| match is_rare(number) {
-        true => groups.has_sightings(number).then_some(number),
-        false => draft_of.get(number as usize).copied().flatten(),
-    };
-    let entry_drafts = entries.iter().filter_map(|entry| of_group(entry.group)).collect();
-    ResolvedTexts { arena, groups, entries, drafts, entry_drafts }
+    // The draft set of each shared group, made when the group is.
+    let mut draft_of: Vec<Option<u32>> = Vec::new();
+    let (mut entries, mut listed, mut entry_drafts) =
+        (TextRunWriter::new(scratch), Bits::default(), Vec::new());
+    let cursors = columns.iter().map(TextCursor::column);
+    let cursors = cursors.chain(runs.iter().map(|run| TextCursor::run(run, scratch)));
+    merge::each_group(cursors, |key, tags| {
+        let group = groups.group(tags);
+        entries.push(&key.bytes, group);
+        for group in groups.shared().get(draft_of.len()..).unwrap_or(&[]) {
+            draft_of.push(draft_of_group(&group.sightings, &mut drafts));
+        }
+        let draft = match is_rare(group) {
+            true => groups.has_sightings(group).then_some(group),
+            false => draft_of.get(group as usize).copied().flatten(),
+        };
+        listed.push(draft.is_some());
+        entry_drafts.extend(draft);
+    });
+    scratch.release(columns.iter().map(TextColumn::memory).sum());
+    drop(columns);
+    runs.iter_mut().for_each(|run| run.free(scratch));
+    // Merged keys are in order, unless reading failed, which is an error of its own.
+    let entries = entries.finish().unwrap_or_default();
+    ResolvedTexts { scratch, groups, entries, listed, drafts, entry_drafts }
 }
 
 /// The draft set of a group; `None` for a group without sightings.
@@ -257,49 +361,96 @@ impl Drafts for ResolvedTexts<'_> {
     }
 }
 
-impl ResolvedTexts<'_> {
-    /// The keys that have sightings, in order.
-    fn keys(&self) -> Vec<&[u8]> {
-        let listed = self.entries.iter().filter(|entry| self.groups.has_sightings(entry.group));
-        listed.map(|entry| self.key(entry)).collect()
+/// What sorting its hash takes for a name, in bytes.
+const HASH_COST: u64 = 16;
+/// How many bytes of hashes are always sorted together: each part takes two more passes over all names.
+const HASHES_MIN: u64 = 32 << 20;
+
+/// The keys that have sightings.
+impl SortedKeys for ResolvedTexts<'_> {
+    fn count(&self) -> usize {
+        self.entry_drafts.len()
     }
 
-    fn key(&self, entry: &TextEntry) -> &[u8] {
-        let at = entry.at as usize;
-        self.arena.get(at..at + entry.len as usize).unwrap_or(&[])
+    /// A share of the memory for rows, which are gone by now, for the hashes of each of the two sections that sort
+    /// them.
+    fn parts(&self) -> usize {
+        let needed = (self.count() as u64).saturating_mul(HASH_COST);
+        needed.div_ceil((self.scratch.limit() / 2).max(HASHES_MIN)) as usize
+    }
+
+    fn each(&self, mut visit: impl FnMut(&[u8])) {
+        let mut rows = TextRunReader::new(&self.entries, self.scratch);
+        for at in 0.. {
+            if !rows.advance() {
+                break;
+            }
+            if self.listed.get(at) {
+                visit(&rows.key);
+            }
+        }
+    }
+}
+
+impl ResolvedTexts<'_> {
+    /// Frees the keys, unless the state file keeps some.
+    fn free_unless_retained(&mut self) {
+        if !self.groups.retains() {
+            self.entries.free(self.scratch);
+        }
     }
 
     fn retain<R: RetainedRows>(&self, retained: &mut R, add: impl Fn(&mut R, &[u8], u64)) {
         let numbers = retained_numbers(&self.groups, retained);
-        for entry in &self.entries {
-            let add = |retained: &mut R, number| add(retained, self.key(entry), number);
-            each_retained(&self.groups, &numbers, entry.group, retained, add);
+        let mut rows = TextRunReader::new(&self.entries, self.scratch);
+        while rows.advance() {
+            let add = |retained: &mut R, number| add(retained, &rows.key, number);
+            each_retained(&self.groups, &numbers, rows.tag, retained, add);
         }
     }
 }
 
 struct ResolvedRanges<'a, N> {
+    scratch: &'a Scratch,
     groups: Groups<'a>,
-    entries: Vec<ListedRange<N>>,
+    /// Each range with the number of its group as its tag; none where the state file keeps none.
+    entries: SortedRun,
     flat: Flattened<N>,
 }
 
 /// Resolves addresses of one family, and drops their rows.
-fn resolve_ranges<N: AddressNumber + Send>(
-    ranges: RangeColumn<N>,
-    context: ClaimContext<'_>,
-) -> ResolvedRanges<'_, N> {
-    let RangeColumn { rows, run_ends } = ranges;
+fn resolve_ranges<'a, N: AddressNumber + Send>(
+    columns: Vec<RangeColumn<N>>,
+    mut runs: Vec<SortedRun>,
+    scratch: &'a Scratch,
+    context: ClaimContext<'a>,
+) -> ResolvedRanges<'a, N> {
     let mut groups = Groups::new(context);
-    let mut entries: Vec<ListedRange<N>> = Vec::new();
-    let tag = |row: &RangeRow<N>| row.tag;
-    SortedRuns::new(&rows, &run_ends, &[]).each_group(RangeColumn::order, tag, |row, tags| {
-        entries.push(ListedRange { first: row.first, last: row.last, group: groups.group(tags) });
+    let mut entries = RangeRunWriter::new(scratch);
+    let cursors = columns.iter().map(|column| RangeCursor::column(column.rows()));
+    let cursors = cursors.chain(runs.iter().map(|run| RangeCursor::run(run, scratch)));
+    merge::each_group(cursors, |key, tags| {
+        let group = groups.group(tags);
+        key.iter().for_each(|(first, last)| entries.push(*first, *last, group));
     });
-    drop(rows);
-    let listed = entries.iter().filter(|entry| groups.has_sightings(entry.group));
-    let flat: Flattened<N> = flatten::flatten(listed.copied(), &groups);
-    ResolvedRanges { groups, entries, flat }
+    scratch.release(columns.iter().map(RangeColumn::memory).sum());
+    drop(columns);
+    runs.iter_mut().for_each(|run| run.free(scratch));
+    let mut entries = entries.finish().unwrap_or_default();
+    let mut rows = RangeRunReader::new(&entries, scratch);
+    let listed = std::iter::from_fn(|| {
+        while rows.advance() {
+            if groups.has_sightings(rows.tag) {
+                return Some(ListedRange { first: rows.ends.0, last: rows.ends.1, group: rows.tag });
+            }
+        }
+        None
+    });
+    let flat: Flattened<N> = flatten::flatten(listed, &groups);
+    if !groups.retains() {
+        entries.free(scratch);
+    }
+    ResolvedRanges { scratch, groups, entries, flat }
 }
 
 impl<N: AddressNumber> Drafts for ResolvedRanges<'_, N> {
@@ -319,9 +470,11 @@ impl<N: AddressNumber> Drafts for ResolvedRanges<'_, N> {
 impl<N: AddressNumber> ResolvedRanges<'_, N> {
     fn retain<R: RetainedRows>(&self, retained: &mut R) {
         let numbers = retained_numbers(&self.groups, retained);
-        for entry in &self.entries {
-            let add = |retained: &mut R, number| retained.range(N::range(entry.first, entry.last), number);
-            each_retained(&self.groups, &numbers, entry.group, retained, add);
+        let mut rows = RangeRunReader::new(&self.entries, self.scratch);
+        while rows.advance() {
+            let (first, last): (N, N) = rows.ends;
+            let add = |retained: &mut R, number| retained.range(N::range(first, last), number);
+            each_retained(&self.groups, &numbers, rows.tag, retained, add);
         }
     }
 }

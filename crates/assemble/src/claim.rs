@@ -49,13 +49,18 @@ struct PackedClaim {
     assessments: Assessments,
     list: ListKind,
     source: ClaimSource,
+    /// How many rows have it, up to [`FREQUENT_MIN`].
+    uses: u8,
 }
+
+/// A claim of fewer rows than this is rare: see `groups`.
+const FREQUENT_MIN: u8 = 16;
 
 impl From<Claim> for PackedClaim {
     fn from(claim: Claim) -> PackedClaim {
         let Claim { feed, list, source, assessments, first_seen, last_seen, expires } = claim;
         let [first_seen, last_seen, expires] = [first_seen, last_seen, expires].map(MaybeTime::from);
-        PackedClaim { first_seen, last_seen, expires, feed, assessments, list, source }
+        PackedClaim { first_seen, last_seen, expires, feed, assessments, list, source, uses: 0 }
     }
 }
 
@@ -88,15 +93,44 @@ impl ClaimTable {
 
     /// Adds claims and returns the number of the first; the others follow it.
     pub fn extend(&mut self, claims: impl IntoIterator<Item = Claim>) -> Result<u32, TooLarge> {
+        self.extend_packed(claims.into_iter().map(PackedClaim::from))
+    }
+
+    /// As [`ClaimTable::extend`], with the number of rows that have each claim: see [`ClaimTable::count_use`].
+    pub fn extend_used(&mut self, claims: impl IntoIterator<Item = (Claim, u8)>) -> Result<u32, TooLarge> {
+        self.extend_packed(
+            claims.into_iter().map(|(claim, uses)| PackedClaim {
+                uses: uses.min(FREQUENT_MIN),
+                ..PackedClaim::from(claim)
+            }),
+        )
+    }
+
+    fn extend_packed(&mut self, claims: impl Iterator<Item = PackedClaim>) -> Result<u32, TooLarge> {
         let base = self.claims.len();
-        self.claims.extend(claims.into_iter().map(PackedClaim::from));
+        self.claims.extend(claims);
         TooLarge::check("distinct claims", "claims", self.claims.len() as u64, self.limits.claims)?;
         TooLarge::fit_u32("distinct claims", "claims", base)
     }
 
     /// Adds all claims of another table and returns the number of the first; the others follow it.
     pub fn append(&mut self, other: &ClaimTable) -> Result<u32, TooLarge> {
-        self.extend(other.iter())
+        self.extend_packed(other.claims.iter().copied())
+    }
+
+    /// Counts a row that has this claim. What a build resolves to does not depend on it: groups of claims that few
+    /// rows have are resolved anew whenever they are needed, and the others once.
+    #[inline]
+    pub fn count_use(&mut self, number: u32) {
+        if let Some(claim) = self.claims.get_mut(number as usize) {
+            claim.uses = (claim.uses + 1).min(FREQUENT_MIN);
+        }
+    }
+
+    /// Whether few rows have a claim.
+    #[inline]
+    pub(crate) fn is_rare(&self, number: usize) -> bool {
+        self.claims.get(number).is_some_and(|claim| claim.uses < FREQUENT_MIN)
     }
 
     /// The claim of a number.

@@ -1,27 +1,46 @@
-//! Rows of keys in columns, ready to be sorted and merged.
+//! Rows of keys in columns, ready to be sorted.
 //!
 //! Millions of rows differ in their key and share everything else, so a row is a key and a *tag*: the number
-//! of a [`Claim`](crate::Claim) and a scope. Rows are added in batches; [`Columns::finish_run`] sorts a batch
-//! into a *sorted run*. Runs are never merged in memory: [`assemble`](crate::assemble) merges them while it
-//! visits them.
+//! of a [`Claim`](crate::Claim) and a scope. Rows are added in any order and sorted in place; those that do not fit
+//! the memory become a [`RunSet`](crate::RunSet).
 
-use crate::limits::SizeLimits;
+use rapsheet_snapshot::section::prefetch::prefetch;
 use rapsheet_snapshot::{AddressRange, Scope, TooLarge};
 use rayon::prelude::*;
-use std::cmp::Ordering;
 
-/// A row of names or URLs. The row holds the first sixteen bytes of the key, so that sorting rarely reads the
-/// arena.
+/// A row of names or URLs, in 24 bytes. It holds the first twelve bytes of the key, so that sorting rarely reads
+/// the arena.
 #[derive(Clone, Copy, Debug)]
 pub struct TextRow {
-    /// The first sixteen bytes of the key, as a big-endian number.
-    pub(crate) head: u128,
-    /// The offset of the key in the arena.
-    pub(crate) at: u64,
-    /// The length of the key, in bytes.
-    pub(crate) len: u32,
+    /// The first eight bytes of the key, as a big-endian number.
+    head: u64,
+    /// The offset of the key in the arena, and in the low [`LEN_BITS`] its length.
+    place: u64,
+    /// The four bytes after the head.
+    next: u32,
     /// The claim and the scope: see [`tag`].
     pub tag: u32,
+}
+
+/// How many bits of a place are the length of a key. A download has no entry longer than a line, which is cut at
+/// a mebibyte.
+const LEN_BITS: u32 = 24;
+const LEN_MAX: usize = (1 << LEN_BITS) - 1;
+/// The bytes of a key that its row holds.
+const HEAD: usize = 12;
+/// How many rows ahead of the one that is visited the arena is asked for.
+const AHEAD: usize = 12;
+
+impl TextRow {
+    #[inline]
+    fn at(&self) -> usize {
+        (self.place >> LEN_BITS) as usize
+    }
+
+    #[inline]
+    fn len(&self) -> usize {
+        self.place as usize & LEN_MAX
+    }
 }
 
 /// A row of addresses.
@@ -39,44 +58,32 @@ pub struct RangeRow<N> {
 #[derive(Default)]
 pub struct TextColumn {
     /// The bytes of all keys.
-    pub(crate) arena: Vec<u8>,
+    arena: Vec<u8>,
     /// The rows.
-    pub(crate) rows: Vec<TextRow>,
-    /// The end of each sorted run of rows.
-    pub(crate) run_ends: Vec<usize>,
-    /// Keys of the first run that were added again, a list for each run.
-    pub(crate) repeats: Vec<Vec<Repeat>>,
-    /// The row of the first run that the next sorted key is compared with.
-    cursor: usize,
+    rows: Vec<TextRow>,
     /// The length of a key that does not fit a row.
     oversized: Option<usize>,
-}
-
-/// A further claim about a key of the first run. It takes a quarter of the memory of a row.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Repeat {
-    /// The row of the first run.
-    pub(crate) row: u32,
-    /// The claim and the scope.
-    pub(crate) tag: u32,
 }
 
 /// Rows of addresses of one family.
 pub struct RangeColumn<N> {
     /// The rows.
     pub(crate) rows: Vec<RangeRow<N>>,
-    /// The end of each sorted run of rows.
-    pub(crate) run_ends: Vec<usize>,
 }
 
 impl<N> Default for RangeColumn<N> {
     fn default() -> RangeColumn<N> {
-        RangeColumn { rows: Vec::new(), run_ends: Vec::new() }
+        RangeColumn { rows: Vec::new() }
     }
 }
 
 impl<N> RangeColumn<N> {
-    /// All rows: run after run, each in order, then what was added since.
+    /// How many bytes of memory the rows take.
+    pub(crate) fn memory(&self) -> u64 {
+        size_of_val(self.rows.as_slice()) as u64
+    }
+
+    /// All rows.
     #[inline]
     pub fn rows(&self) -> &[RangeRow<N>] {
         &self.rows
@@ -90,35 +97,10 @@ impl<N: Ord + Copy + Send> RangeColumn<N> {
         self.rows.extend(other.rows.iter().map(|row| RangeRow { tag: row.tag + shift, ..*row }));
     }
 
-    /// The order of rows: by first address, wider ranges first.
-    #[inline]
-    pub(crate) fn order(a: &RangeRow<N>, b: &RangeRow<N>) -> Ordering {
-        a.first.cmp(&b.first).then(b.last.cmp(&a.last))
+    /// Sorts the rows: by first address, wider ranges first.
+    pub(crate) fn sort(&mut self) {
+        self.rows.par_sort_unstable_by(|a, b| a.first.cmp(&b.first).then(b.last.cmp(&a.last)));
     }
-
-    fn finish_run(&mut self) {
-        finish_run(&mut self.rows, &mut self.run_ends, RangeColumn::order);
-    }
-
-    fn shift_tags(&mut self, shift: u32) {
-        unsorted(&mut self.rows, &self.run_ends).iter_mut().for_each(|row| row.tag += shift);
-    }
-}
-
-/// The rows that were added since the last run was finished.
-fn unsorted<'r, R>(rows: &'r mut [R], run_ends: &[usize]) -> &'r mut [R] {
-    rows.get_mut(run_ends.last().copied().unwrap_or(0)..).unwrap_or_default()
-}
-
-/// Sorts the rows that were added since the last run into a run of their own.
-fn finish_run<R: Send>(rows: &mut [R], run_ends: &mut Vec<usize>, order: impl Fn(&R, &R) -> Ordering + Sync) {
-    let end = rows.len();
-    let added = unsorted(rows, run_ends);
-    // Rows of a snapshot or a state file arrive in order.
-    if !added.is_sorted_by(|a, b| order(a, b) != Ordering::Greater) {
-        added.par_sort_unstable_by(order);
-    }
-    run_ends.push(end);
 }
 
 impl TextColumn {
@@ -128,40 +110,15 @@ impl TextColumn {
         let at = self.arena.len();
         self.arena.extend(key);
         let key = self.arena.get(at..).unwrap_or(&[]);
-        match u32::try_from(key.len()) {
-            Ok(len) => self.rows.push(TextRow { head: head_of(key), at: at as u64, len, tag }),
-            Err(_) => self.oversized = Some(key.len()),
+        if key.len() > LEN_MAX {
+            self.oversized = Some(key.len());
+            return;
         }
+        let (head, next) = head_of(key);
+        self.rows.push(TextRow { head, place: (at as u64) << LEN_BITS | key.len() as u64, next, tag });
     }
 
-    /// Adds a key; the keys of one run that are added so are in order. A key that the first run has, too,
-    /// takes eight bytes.
-    pub fn push_sorted(&mut self, key: &[u8], tag: u32) {
-        let first_run = self.run_ends.first().copied().unwrap_or(0);
-        let head = head_of(key);
-        while let Some(row) = self.rows.get(..first_run).and_then(|rows| rows.get(self.cursor)) {
-            let tail = || self.key(row).get(16..).unwrap_or(&[]).cmp(key.get(16..).unwrap_or(&[]));
-            let length = || (row.len as usize).cmp(&key.len());
-            match row.head.cmp(&head).then_with(tail).then_with(length) {
-                Ordering::Less => self.cursor += 1,
-                Ordering::Equal => {
-                    // A first run of more rows than a number holds exceeds `SizeLimits::rows`, and is an
-                    // error there.
-                    let repeat = Repeat { row: self.cursor as u32, tag };
-                    return self.repeats.last_mut().into_iter().for_each(|list| list.push(repeat));
-                }
-                Ordering::Greater => break,
-            }
-        }
-        self.push(key.iter().copied(), tag);
-    }
-
-    /// The bytes of all keys.
-    pub fn memory(&self) -> usize {
-        self.arena.len()
-    }
-
-    /// All rows: run after run, each in order, then what was added since.
+    /// All rows.
     #[inline]
     pub fn rows(&self) -> &[TextRow] {
         &self.rows
@@ -170,51 +127,31 @@ impl TextColumn {
     /// The bytes of a row's key.
     #[inline]
     pub fn key(&self, row: &TextRow) -> &[u8] {
-        let at = row.at as usize;
-        self.arena.get(at..at + row.len as usize).unwrap_or(&[])
+        key_in(&self.arena, row)
     }
 
-    /// The order of rows: by their keys.
+    /// How many bytes of memory the rows take.
+    pub(crate) fn memory(&self) -> u64 {
+        (self.arena.len() + size_of_val(self.rows.as_slice())) as u64
+    }
+
+    /// The key in this place of the order, and its tag. Those that follow are prefetched: after sorting, neighbours
+    /// lie far apart in the arena.
     #[inline]
-    pub(crate) fn order(arena: &[u8], a: &TextRow, b: &TextRow) -> Ordering {
-        let tail = |row: &TextRow| {
-            let end = row.at as usize + row.len as usize;
-            arena.get((row.at as usize + 16).min(end)..end).unwrap_or(&[])
-        };
-        let tails = || if a.at == b.at { Ordering::Equal } else { tail(a).cmp(tail(b)) };
-        a.head.cmp(&b.head).then_with(tails).then_with(|| a.len.cmp(&b.len))
+    pub(crate) fn row_at(&self, at: usize) -> Option<(&[u8], u32)> {
+        let row = self.rows.get(at)?;
+        self.rows.get(at + AHEAD).into_iter().for_each(|ahead| prefetch(&self.arena, ahead.at()));
+        Some((self.key(row), row.tag))
     }
 
-    fn shift_tags(&mut self, shift: u32) {
-        unsorted(&mut self.rows, &self.run_ends).iter_mut().for_each(|row| row.tag += shift);
-        self.repeats.last_mut().into_iter().flatten().for_each(|repeat| repeat.tag += shift);
-    }
-
-    fn finish_run(&mut self) {
-        let TextColumn { arena, rows, run_ends, repeats, cursor, .. } = self;
-        let arena = arena.as_slice();
-        *cursor = 0;
-        repeats.push(Vec::new());
-        finish_run(rows, run_ends, |a, b| TextColumn::order(arena, a, b));
-        if run_ends.len() == 1 {
-            self.compact_arena();
-        }
-    }
-
-    /// Puts the bytes of the first run in the order of its rows, and stores equal keys once. Otherwise every
-    /// later pass over the rows would miss the cache at each row.
-    fn compact_arena(&mut self) {
-        let mut compact: Vec<u8> = Vec::with_capacity(self.arena.len());
-        let mut last = 0;
-        for row in &mut self.rows {
-            let key = self.arena.get(row.at as usize..(row.at + u64::from(row.len)) as usize).unwrap_or(&[]);
-            if compact.get(last..) != Some(key) {
-                last = compact.len();
-                compact.extend_from_slice(key);
-            }
-            row.at = last as u64;
-        }
-        self.arena = compact;
+    /// Sorts the rows by their keys.
+    pub(crate) fn sort(&mut self) {
+        let arena = self.arena.as_slice();
+        let tail = |row: &TextRow| key_in(arena, row).get(HEAD..).unwrap_or(&[]);
+        self.rows.par_sort_unstable_by(|a, b| {
+            let heads = || (a.head, a.next).cmp(&(b.head, b.next));
+            heads().then_with(|| tail(a).cmp(tail(b))).then_with(|| a.len().cmp(&b.len()))
+        });
     }
 
     /// Appends all rows of another column. Their claims are numbered from `claim_base` here.
@@ -223,37 +160,41 @@ impl TextColumn {
         self.arena.extend_from_slice(&other.arena);
         self.oversized = self.oversized.or(other.oversized);
         let shift = claim_base << SCOPE_BITS;
-        let moved = |row: &TextRow| TextRow { at: row.at + base, tag: row.tag + shift, ..*row };
+        let moved =
+            |row: &TextRow| TextRow { place: row.place + (base << LEN_BITS), tag: row.tag + shift, ..*row };
         self.rows.extend(other.rows.iter().map(moved));
-    }
-
-    fn check(&self, what: &'static str, limits: &SizeLimits) -> Result<(), TooLarge> {
-        TooLarge::fit_u32("the longest key", "bytes", self.oversized.unwrap_or(0))?;
-        TooLarge::check(what, "rows", self.rows.len() as u64, limits.rows)
     }
 }
 
 #[inline]
-fn head_of(key: &[u8]) -> u128 {
-    match key.first_chunk::<16>() {
-        Some(chunk) => big_endian(*chunk),
+fn key_in<'a>(arena: &'a [u8], row: &TextRow) -> &'a [u8] {
+    let at = row.at();
+    arena.get(at..at + row.len()).unwrap_or(&[])
+}
+
+/// The first twelve bytes of a key as numbers in the same order; zeros after its end.
+#[inline]
+fn head_of(key: &[u8]) -> (u64, u32) {
+    let [a, b, c, d, e, f, g, h, i, j, k, l] = match key.first_chunk::<HEAD>() {
+        Some(chunk) => *chunk,
         None => {
-            let mut padded = [0; 16];
+            let mut padded = [0; HEAD];
             padded.iter_mut().zip(key).for_each(|(to, from)| *to = *from);
-            big_endian(padded)
+            padded
         }
-    }
+    };
+    (big_endian([a, b, c, d, e, f, g, h]), big_endian([0, 0, 0, 0, i, j, k, l]) as u32)
 }
 
 /// Texts are ordered by their first byte first, as big-endian numbers are.
 #[allow(clippy::big_endian_bytes)]
 #[inline]
-fn big_endian(bytes: [u8; 16]) -> u128 {
-    u128::from_be_bytes(bytes)
+fn big_endian(bytes: [u8; 8]) -> u64 {
+    u64::from_be_bytes(bytes)
 }
 
 /// The bits of a tag that hold the scope.
-const SCOPE_BITS: u32 = 2;
+pub(crate) const SCOPE_BITS: u32 = 2;
 
 /// A row's tag: the number of its claim, and the scope in the two low bits.
 #[inline]
@@ -277,7 +218,7 @@ pub fn scope_of(tag: u32) -> Scope {
     }
 }
 
-/// Rows of all kinds of keys: those of one block of a download, or those of a whole build.
+/// Rows of all kinds of keys: those of one block of a download, or those of many downloads.
 #[derive(Default)]
 pub struct Columns {
     /// Names, with their bytes reversed.
@@ -299,38 +240,23 @@ impl Columns {
         self.v6.append(&other.v6, claim_base);
     }
 
-    /// The columns one by one, in the order IPv4, IPv6, names, URLs, so that four threads can add to them.
-    pub fn split(self) -> [Columns; 4] {
-        let Columns { names, urls, v4, v6 } = self;
-        [
-            Columns { v4, ..Columns::default() },
-            Columns { v6, ..Columns::default() },
-            Columns { names, ..Columns::default() },
-            Columns { urls, ..Columns::default() },
-        ]
-    }
-
-    /// Undoes [`Columns::split`].
-    pub fn join([v4, v6, names, urls]: [Columns; 4]) -> Columns {
-        Columns { v4: v4.v4, v6: v6.v6, names: names.names, urls: urls.urls }
-    }
-
-    /// Numbers the claims of the rows that were added since the last run from `claim_base`.
-    pub fn shift_claims(&mut self, claim_base: u32) {
+    /// Numbers the claims of all rows from `claim_base`.
+    pub(crate) fn shift_claims(&mut self, claim_base: u32) {
         let shift = claim_base << SCOPE_BITS;
         let Columns { names, urls, v4, v6 } = self;
-        names.shift_tags(shift);
-        urls.shift_tags(shift);
-        v4.shift_tags(shift);
-        v6.shift_tags(shift);
+        for texts in [names, urls] {
+            texts.rows.iter_mut().for_each(|row| row.tag += shift);
+        }
+        v4.rows.iter_mut().for_each(|row| row.tag += shift);
+        v6.rows.iter_mut().for_each(|row| row.tag += shift);
     }
 
-    /// Sorts the rows that were added since the last call into a run of their own.
-    pub fn finish_run(&mut self) {
+    /// Sorts the rows of each kind.
+    pub(crate) fn sort(&mut self) {
         let Columns { names, urls, v4, v6 } = self;
         rayon::join(
-            || rayon::join(|| v4.finish_run(), || v6.finish_run()),
-            || rayon::join(|| names.finish_run(), || urls.finish_run()),
+            || rayon::join(|| v4.sort(), || v6.sort()),
+            || rayon::join(|| names.sort(), || urls.sort()),
         );
     }
 
@@ -343,22 +269,20 @@ impl Columns {
         }
     }
 
-    /// Visits the tags of all rows.
-    pub(crate) fn each_tag(&self, mut visit: impl FnMut(u32)) {
-        let Columns { names, urls, v4, v6 } = self;
-        v4.rows.iter().for_each(|row| visit(row.tag));
-        v6.rows.iter().for_each(|row| visit(row.tag));
-        for texts in [names, urls] {
-            texts.rows.iter().for_each(|row| visit(row.tag));
-            texts.repeats.iter().flatten().for_each(|repeat| visit(repeat.tag));
-        }
+    /// How many rows there are.
+    pub(crate) fn len(&self) -> usize {
+        self.names.rows.len() + self.urls.rows.len() + self.v4.rows.len() + self.v6.rows.len()
     }
 
-    /// An error if some column holds more than the limits allow.
-    pub(crate) fn check(&self, limits: &SizeLimits) -> Result<(), TooLarge> {
-        self.names.check("names", limits)?;
-        self.urls.check("URLs", limits)?;
-        TooLarge::check("IPv4 addresses", "rows", self.v4.rows.len() as u64, limits.rows)?;
-        TooLarge::check("IPv6 addresses", "rows", self.v6.rows.len() as u64, limits.rows)
+    /// How many bytes of memory the rows take.
+    pub fn memory(&self) -> u64 {
+        let Columns { names, urls, v4, v6 } = self;
+        names.memory() + urls.memory() + v4.memory() + v6.memory()
+    }
+
+    /// An error if a key is too long for a row.
+    pub(crate) fn check_keys(&self) -> Result<(), TooLarge> {
+        let longest = self.names.oversized.or(self.urls.oversized).unwrap_or(0);
+        TooLarge::check("the longest key", "bytes", longest as u64, LEN_MAX as u64)
     }
 }

@@ -132,6 +132,8 @@ pub(crate) trait AddressNumber: Copy + Ord + Into<u128> {
     fn before(self) -> Self;
     /// The range between two addresses.
     fn range(first: Self, last: Self) -> AddressRange;
+    /// The address in the low bits of a number.
+    fn from_low_bits(number: u128) -> Self;
 }
 
 impl AddressNumber for u32 {
@@ -148,6 +150,11 @@ impl AddressNumber for u32 {
     fn range(first: u32, last: u32) -> AddressRange {
         AddressRange::V4 { first, last }
     }
+
+    #[inline]
+    fn from_low_bits(number: u128) -> u32 {
+        number as u32
+    }
 }
 
 impl AddressNumber for u128 {
@@ -163,6 +170,11 @@ impl AddressNumber for u128 {
 
     fn range(first: u128, last: u128) -> AddressRange {
         AddressRange::V6 { first, last }
+    }
+
+    #[inline]
+    fn from_low_bits(number: u128) -> u128 {
+        number
     }
 }
 
@@ -241,6 +253,8 @@ pub(crate) fn flatten<N: AddressNumber>(
         sweep.close_before(at, None);
     }
     sweep.flat.refused = refused;
+    // The ranges stay until all is encoded.
+    sweep.flat.ranges.shrink_to_fit();
     sweep.flat
 }
 
@@ -380,8 +394,8 @@ impl<'a, N: AddressNumber> Sweep<'a, N> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::groups::{ClaimContext, ClaimUses};
-    use crate::{Claim, ClaimSource, ClaimTable, Columns, RetentionPolicy, SizeLimits, tag};
+    use crate::groups::ClaimContext;
+    use crate::{Claim, ClaimSource, ClaimTable, RetentionPolicy, SizeLimits, claim_of, tag};
     use rapsheet_snapshot::{Assessments, FeedId, ListKind, Mode, Scope, Time};
 
     const POLICY: RetentionPolicy = RetentionPolicy {
@@ -399,7 +413,7 @@ mod tests {
     /// Calls a function with groups of one claim each, one for each of four feeds: rare ones, or frequent
     /// ones.
     fn with_groups<T>(is_rare: bool, with: impl FnOnce(&Groups<'_>, [u32; 4]) -> T) -> T {
-        let (mut claims, mut columns) = (ClaimTable::new(SizeLimits::default()), Columns::default());
+        let mut claims = ClaimTable::new(SizeLimits::default());
         let tags = [0, 1, 2, 3].map(|feed| {
             let (list, source, assessments) = (ListKind::Block, ClaimSource::Download, Assessments::EMPTY);
             let times = [None; 3];
@@ -409,10 +423,9 @@ mod tests {
             tag(claims.push(claim).expect("few"), Scope::Exact)
         });
         for tag in tags.iter().cycle().take(if is_rare { 4 } else { 80 }) {
-            columns.push_range(AddressRange::V4 { first: 0, last: 0 }, *tag);
+            claims.count_use(claim_of(*tag) as u32);
         }
-        let uses = ClaimUses::of(&columns, &claims);
-        let mut groups = Groups::new(ClaimContext { claims: &claims, uses: &uses, policies: &[POLICY; 4] });
+        let mut groups = Groups::new(ClaimContext { claims: &claims, policies: &[POLICY; 4] });
         let numbers = tags.map(|tag| groups.group(&mut [tag]));
         assert_eq!(numbers.map(super::is_rare), [is_rare; 4]);
         with(&groups, numbers)

@@ -7,12 +7,10 @@
 //! takes less time than a cache miss and no memory.
 
 use crate::claim::{Claim, ClaimTable, Counts, RetentionPolicy, resolve};
-use crate::columns::{Columns, claim_of, scope_of};
+use crate::columns::{claim_of, scope_of};
 use rapsheet_snapshot::{Assessments, FeedId, ListKind, Scope, Times};
 use std::collections::HashMap;
 
-/// A claim of fewer rows than this is rare.
-const FREQUENT_MIN: u8 = 16;
 /// The bit of the numbers of rare groups, and of all that is derived from them.
 const RARE: u32 = 1 << 31;
 /// The bit, beside [`RARE`], of rare groups of several tags. Without it, the other bits are the tag: claims
@@ -71,34 +69,11 @@ pub(crate) struct ResolvedGroup {
     pub(crate) uses: u64,
 }
 
-/// How many rows have each claim, up to [`FREQUENT_MIN`].
-pub(crate) struct ClaimUses(Vec<u8>);
-
-impl ClaimUses {
-    /// Counts the rows of all columns.
-    pub(crate) fn of(columns: &Columns, claims: &ClaimTable) -> ClaimUses {
-        let mut uses = vec![0u8; claims.len()];
-        columns.each_tag(|tag| {
-            if let Some(count) = uses.get_mut(claim_of(tag)) {
-                *count = (*count + 1).min(FREQUENT_MIN);
-            }
-        });
-        ClaimUses(uses)
-    }
-
-    #[inline]
-    fn is_rare(&self, tag: u32) -> bool {
-        self.0.get(claim_of(tag)).is_some_and(|count| *count < FREQUENT_MIN)
-    }
-}
-
 /// What the groups of all columns are resolved by.
 #[derive(Clone, Copy)]
 pub(crate) struct ClaimContext<'a> {
     /// The claims, which tags number.
     pub(crate) claims: &'a ClaimTable,
-    /// How many rows have each.
-    pub(crate) uses: &'a ClaimUses,
     /// The policies, numbered by feed.
     pub(crate) policies: &'a [RetentionPolicy],
 }
@@ -120,6 +95,8 @@ pub(crate) struct Groups<'a> {
     rare_ends: Vec<u32>,
     /// The counts of each feed in rare groups, and whether any of them has a sighting of it.
     rare_counts: Vec<(Counts, bool)>,
+    /// Whether some rare group has rows for the state file.
+    retains_rare: bool,
     /// A buffer that is reused.
     resolved: ResolvedGroup,
 }
@@ -138,13 +115,14 @@ impl<'a> Groups<'a> {
             rare_tags: Vec::new(),
             rare_ends: Vec::new(),
             rare_counts: vec![Default::default(); context.policies.len()],
+            retains_rare: false,
             resolved: ResolvedGroup::default(),
         }
     }
 
     /// The number of the group with these tags. Sorts the tags.
     pub(crate) fn group(&mut self, tags: &mut [u32]) -> u32 {
-        if tags.iter().any(|tag| self.context.uses.is_rare(*tag)) {
+        if tags.iter().any(|tag| self.context.claims.is_rare(claim_of(*tag))) {
             return self.rare_group(tags);
         }
         let number = match tags {
@@ -207,6 +185,7 @@ impl<'a> Groups<'a> {
             let seen = self.rare_counts.get_mut(usize::from(sighting.feed.0));
             seen.into_iter().for_each(|(_, seen)| *seen = true);
         }
+        self.retains_rare |= !resolved.retained.is_empty();
         self.resolved = resolved;
         if let [tag] = tags {
             return RARE | *tag;
@@ -265,6 +244,11 @@ impl<'a> Groups<'a> {
             return resolved.and_then(|resolved| resolved.retained).iter().for_each(visit);
         }
         self.with_group(number, |group| group.retained.iter().for_each(visit));
+    }
+
+    /// Whether some group has rows for the state file.
+    pub(crate) fn retains(&self) -> bool {
+        self.retains_rare || self.shared.iter().any(|group| !group.retained.is_empty())
     }
 
     /// The groups of frequent claims; their positions are their numbers.

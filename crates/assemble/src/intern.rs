@@ -1,16 +1,18 @@
 //! From draft sets to the tables of the file: shared times, records, sets and extents, each distinct row
 //! once.
 //!
-//! Times that many entries share become rows of the table of shared times. Times that few entries have would
-//! make every set unique, so they go into a column, and their records refer to it ([`TimesRef::Own`]). Sets
-//! are numbered by use, all else in the order of first use, part by part. That order depends on the sorted
-//! keys alone, so any number of threads produces the same bytes.
+//! Confirmations that many entries share become rows of the table of shared times. Those that few entries have
+//! would make every set unique, so they go into a column, and their records refer to it ([`TimesRef::Own`]).
+//! When a sighting was first seen is in no record: each night would add as many sets again. Sets are numbered by
+//! use, all else in the order of first use, part by part. That order depends on the sorted keys alone, so any
+//! number of threads produces the same bytes.
 
 use crate::flatten::{DraftExtent, DraftSet};
 use crate::groups::is_rare;
+use rapsheet_snapshot::section::first_seen::Seen;
 use rapsheet_snapshot::section::records::{Extent, Record, TimesRef};
-use rapsheet_snapshot::section::times::StoredTimes;
-use rapsheet_snapshot::{Times, TooLarge};
+use rapsheet_snapshot::section::times::StoredConfirmation;
+use rapsheet_snapshot::{Confirmation, Times, TooLarge};
 use rayon::prelude::*;
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, HashMap};
@@ -58,7 +60,7 @@ impl<T: Clone + Eq + Hash> Interner<T> {
 /// The tables of a snapshot.
 pub(crate) struct Tables {
     /// Shared times.
-    pub(crate) shared_times: Vec<Times>,
+    pub(crate) shared_times: Vec<Confirmation>,
     /// Records.
     pub(crate) records: Vec<Record>,
     /// Sets of records.
@@ -68,6 +70,7 @@ pub(crate) struct Tables {
     /// The sets of the entries of each part.
     pub(crate) parts: Vec<PartSets>,
     references: RecordReferences,
+    record_numbers: HashMap<Record, u32>,
 }
 
 /// The sets of the entries of one part.
@@ -92,12 +95,27 @@ impl PartSets {
 }
 
 impl Tables {
-    /// Appends the own times of the records of a draft set, in the order of its set.
-    pub(crate) fn own_times(&self, content: &DraftSet, out: &mut Vec<StoredTimes>) {
-        let own = |(record, times): &(Record, Times)| {
-            (record.times == TimesRef::Own).then(|| StoredTimes::from(*times))
-        };
-        out.extend(self.references.members(content).iter().filter_map(own));
+    /// The length of the longest prefix that a set lists; `None` where its entries have times of their own.
+    pub(crate) fn finest_prefix(&self, set: u32) -> Option<u8> {
+        let numbers = self.sets.get(set as usize).map_or(&[][..], Vec::as_slice);
+        let records = numbers.iter().filter_map(|number| self.records.get(*number as usize));
+        records.clone().all(|record| record.times != TimesRef::Own).then(|| {
+            let lengths =
+                records.map(|record| if let Extent::Prefix(length) = record.extent { length } else { 0 });
+            lengths.max().unwrap_or(0)
+        })
+    }
+
+    /// Appends the own confirmations of the records of a draft set, and when each of them was first seen, in the
+    /// order of its set.
+    pub(crate) fn times(&self, content: &DraftSet, own: &mut Vec<StoredConfirmation>, seen: &mut Vec<Seen>) {
+        for (record, times) in self.references.members(content) {
+            if record.times == TimesRef::Own {
+                own.push(times.confirmation().into());
+            }
+            let number = self.record_numbers.get(&record).copied().unwrap_or(0);
+            seen.push(Seen::new(number, &times));
+        }
     }
 }
 
@@ -111,12 +129,13 @@ pub(crate) fn intern(parts: &[&dyn Drafts]) -> Result<Tables, TooLarge> {
     let Interners { shared_times, references, records, sets, uses } = interners;
     let sets = number_by_use(sets.values, &uses, &mut part_sets)?;
     let extents = references.extents.values.clone();
-    Ok(Tables { shared_times, records: records.values, sets, extents, parts: part_sets, references })
+    let Interner { values: records, numbers: record_numbers, .. } = records;
+    Ok(Tables { shared_times, records, sets, extents, parts: part_sets, references, record_numbers })
 }
 
 /// What records refer to, by value.
 struct RecordReferences {
-    times: HashMap<Times, u32>,
+    times: HashMap<Confirmation, u32>,
     extents: Interner<(u128, u128)>,
 }
 
@@ -141,7 +160,8 @@ impl RecordReferences {
                     Extent::Range(self.extents.numbers.get(&(*first, *last)).copied().unwrap_or(0))
                 }
             };
-            let times = self.times.get(&sighting.times).map_or(TimesRef::Own, |at| TimesRef::Shared(*at));
+            let shared = self.times.get(&sighting.times.confirmation());
+            let times = shared.map_or(TimesRef::Own, |at| TimesRef::Shared(*at));
             let (feed, list, scope) = (sighting.feed, sighting.list, sighting.scope);
             let assessments = sighting.assessments;
             (Record { feed, list, scope, extent, assessments, times }, sighting.times)
@@ -153,7 +173,7 @@ impl RecordReferences {
 }
 
 struct Interners {
-    shared_times: Vec<Times>,
+    shared_times: Vec<Confirmation>,
     references: RecordReferences,
     records: Interner<Record>,
     sets: Interner<Vec<u32>>,
@@ -162,7 +182,7 @@ struct Interners {
 }
 
 impl Interners {
-    fn new(shared_times: Vec<Times>) -> Result<Interners, TooLarge> {
+    fn new(shared_times: Vec<Confirmation>) -> Result<Interners, TooLarge> {
         TooLarge::fit_u32("shared times", "rows", shared_times.len())?;
         let times = shared_times.iter().copied().zip(0..).collect();
         let (records, sets) = (Interner::new("records"), Interner::new("record sets"));
@@ -238,18 +258,22 @@ fn number_by_use(
     Ok(uses.into_iter().map(|(.., set)| set).collect())
 }
 
-/// The times that get a row in the table of shared times, in order.
-fn shared_times(parts: &[&dyn Drafts]) -> Vec<Times> {
-    let mut uses: BTreeMap<StoredTimes, u64> = BTreeMap::new();
+/// The confirmations that get a row in the table of shared times, in order.
+fn shared_times(parts: &[&dyn Drafts]) -> Vec<Confirmation> {
+    let mut uses: BTreeMap<StoredConfirmation, u64> = BTreeMap::new();
     // Of rare sets, nearly every sighting has times of its own.
-    let mut rare: Vec<StoredTimes> = Vec::new();
+    let mut rare: Vec<StoredConfirmation> = Vec::new();
     let mut content = Vec::new();
     for drafts in parts {
         let mut entries = vec![0u64; drafts.shared_count()];
         drafts.each(&mut |draft| {
             if is_rare(draft) {
                 drafts.content(draft, &mut content);
-                rare.extend(content.iter().map(|(sighting, _)| StoredTimes::from(sighting.times)));
+                rare.extend(
+                    content
+                        .iter()
+                        .map(|(sighting, _)| StoredConfirmation::from(sighting.times.confirmation())),
+                );
             } else {
                 entries.get_mut(draft as usize).into_iter().for_each(|entries| *entries += 1);
             }
@@ -257,13 +281,13 @@ fn shared_times(parts: &[&dyn Drafts]) -> Vec<Times> {
         for (draft, entries) in (0..).zip(entries) {
             drafts.content(draft, &mut content);
             for (sighting, _) in &content {
-                *uses.entry(sighting.times.into()).or_default() += entries;
+                *uses.entry(sighting.times.confirmation().into()).or_default() += entries;
             }
         }
     }
     rare.par_sort_unstable();
     let runs = || rare.chunk_by(|a, b| a == b);
-    let is_new = |run: &&[StoredTimes]| run.first().is_some_and(|times| !uses.contains_key(times));
+    let is_new = |run: &&[StoredConfirmation]| run.first().is_some_and(|times| !uses.contains_key(times));
     let all = uses.len() + runs().filter(is_new).count() <= SHARED_MAX;
     for run in runs() {
         let Some(times) = run.first() else { continue };

@@ -2,22 +2,24 @@
 //!
 //! Once a build has read its input, this crate groups the rows of equal keys, resolves the claims of each
 //! group to sightings, flattens overlapping ranges, interns equal sets, and composes the sections of the
-//! file. It has no parser, no clock and no file access, so that whatever else produces claims can use it.
+//! file. It has no parser and no clock, and no files but one for rows that do not fit the memory, so that whatever else produces claims can use it.
 //!
 //! | module | does |
 //! |---|---|
 //! | `assembly` | runs the steps below |
 //! | `limits` | states how large a snapshot may be |
-//! | `columns` | holds rows of keys and sorts them into runs |
-//! | `merge` | merges sorted runs and groups equal keys |
+//! | `columns` | holds rows of keys and sorts them |
+//! | `run`, `run_set` | holds sorted rows, each key without what it shares with the one before |
+//! | `scratch` | bounds the memory of rows, and holds the file of those that do not fit |
+//! | `merge` | merges sorted rows and groups equal keys |
 //! | `claim` | resolves the claims of a group to a sighting |
 //! | `flatten` | makes overlapping address ranges disjoint |
 //! | `intern` | numbers records, sets and times |
 //! | `compose` | encodes the sections |
 //!
 //! ```
-//! use rapsheet_assemble::{Claim, ClaimSource, ClaimTable, Columns, RetentionPolicy, SizeLimits};
-//! use rapsheet_assemble::{assemble, tag};
+//! use rapsheet_assemble::{Claim, ClaimSource, ClaimTable, Columns, RetentionPolicy, Rows, Scratch};
+//! use rapsheet_assemble::{SizeLimits, assemble, tag};
 //! use rapsheet_snapshot::{AddressRange, Assessments, FeedId, ListKind, Mode, Scope, Time};
 //!
 //! let now = Time::from_unix(1_780_000_000);
@@ -47,11 +49,13 @@
 //! let mut columns = Columns::default();
 //! columns.push_range(AddressRange::V4 { first: 5, last: 9 }, tag(number, Scope::Exact));
 //! columns.names.push(b"example.com".iter().rev().copied(), tag(number, Scope::Tree));
-//! columns.finish_run();
+//! let scratch = Scratch::unlimited();
+//! let mut rows = Rows::new(&scratch);
+//! rows.add(columns, 0);
 //!
-//! let assembly = assemble(columns, &claims, &[policy], &mut ())?;
+//! let assembly = assemble(rows, &claims, &[policy], &mut ())?;
 //! assert_eq!((assembly.totals.v4_ranges, assembly.totals.names), (1, 1));
-//! # Ok::<(), rapsheet_snapshot::TooLarge>(())
+//! # Ok::<(), rapsheet_assemble::AssembleError>(())
 //! ```
 
 mod assembly;
@@ -63,9 +67,14 @@ mod groups;
 mod intern;
 mod limits;
 mod merge;
+mod run;
+mod run_set;
+mod scratch;
 
-pub use assembly::{Assembly, RetainedRows, Totals, assemble};
+pub use assembly::{AssembleError, Assembly, RetainedRows, Totals, assemble};
 pub use claim::{Claim, ClaimSource, ClaimTable, Counts, RetentionPolicy};
 pub use columns::{Columns, RangeColumn, RangeRow, TextColumn, TextRow, claim_of, scope_of, tag};
 pub use groups::DraftSighting;
 pub use limits::SizeLimits;
+pub use run_set::{Rows, RunSet, RunSetWriter};
+pub use scratch::Scratch;

@@ -15,16 +15,15 @@ use crate::exit::Failure;
 use crate::filter::Filter;
 use crate::inputs::LogBlock;
 use crate::log::{Log, Stated};
-use crate::output::score::{FormatOptions, Match, ScoredBlock, Scorer};
+use crate::output::score::{FormatOptions, MatchSlice, Matches, ScoredBlock, Scorer};
 use crate::reach;
 use crate::settings::Settings;
 use crate::summary::SummaryBuilder;
 use crate::table::{counted, noun};
-use rapsheet_query::{MatchInfo, Searcher};
+use rapsheet_query::{Detail, Listing, Searcher, Verdict};
 use rapsheet_snapshot::refang::Refanged;
 use rapsheet_snapshot::{Snapshot, Time};
 use std::io::{self, IsTerminal, Write};
-use std::rc::Rc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, PoisonError};
 
@@ -40,6 +39,7 @@ const CONTEXT_ROWS: usize = 64;
 pub(crate) struct Scratch {
     masked: Vec<u8>,
     refanged: Refanged,
+    found: Matches,
 }
 
 /// What all workers share: arguments, filter, and the counters of the run.
@@ -111,7 +111,17 @@ impl<'a> BlockProcessor<'a> {
 
     /// A scorer that reports what the filter may accept, with caches of about `memory` bytes.
     pub(crate) fn scorer(&self, memory: usize) -> Scorer<'a> {
-        Scorer::with_info(self.searcher, self.filter.report(self.is_event), memory)
+        // What is looked up again as of another time needs no listing as of now.
+        let detail = match self.summary {
+            _ if self.is_event => Detail::Status,
+            Some(_) => Detail::Listing,
+            None if self.args.output.detail == Detail::Status && !self.filter.is_by_status() => {
+                Detail::Listing
+            }
+            None => self.args.output.detail,
+        };
+        let filter = self.filter.report(self.is_event);
+        Scorer::with_listings(self.searcher, filter, memory).with_detail(detail)
     }
 
     /// Appends the output for a block to `out`, and calls `flush_partial` after each batch of matches, which
@@ -124,14 +134,17 @@ impl<'a> BlockProcessor<'a> {
         out: &mut Vec<u8>,
         mut flush_partial: impl FnMut(&mut Vec<u8>),
     ) -> usize {
-        let (mut remaining, mut found, mut count) = (Remaining::new(log_block), Vec::new(), 0);
-        self.score(log_block, scorer, scratch, |mut batch, end| {
-            found.append(&mut batch);
+        let (mut remaining, mut count) = (Remaining::new(log_block), 0);
+        let mut found = std::mem::take(&mut scratch.found);
+        self.score(log_block, scorer, scratch, |batch, end| {
+            found.append(batch);
             let end = if self.is_by_record { remaining.last_record_end(end) } else { Some(end) };
             if let Some(end) = end {
                 count += self.report_until(end, &mut remaining, &mut found, out, &mut flush_partial);
             }
         });
+        found.clear();
+        scratch.found = found;
         count
     }
 
@@ -141,52 +154,54 @@ impl<'a> BlockProcessor<'a> {
         &self,
         end: usize,
         remaining: &mut Remaining<'_>,
-        found: &mut Vec<Match>,
+        found: &mut Matches,
         out: &mut Vec<u8>,
         flush_partial: &mut impl FnMut(&mut Vec<u8>),
     ) -> usize {
         let mut count = 0;
         // A row with its line is long: a few fill the buffer.
         while self.args.context && !self.is_by_record && found.len() > CONTEXT_ROWS {
-            let others = found.split_off(CONTEXT_ROWS);
-            let until = others.first().map_or(end, |matched| matched.at);
-            count += self.report(remaining, std::mem::replace(found, others), until, out);
+            let others = found.as_slice().split_at(CONTEXT_ROWS).1;
+            let until = others.iter().next().map_or(end, |matched| matched.at);
+            count += self.report(remaining, found, until, out);
             flush_partial(out);
         }
-        let others = found.split_off(found.partition_point(|matched| matched.at < end));
-        count += self.report(remaining, std::mem::replace(found, others), end, out);
+        count += self.report(remaining, found, end, out);
         flush_partial(out);
         count
     }
 
-    /// Prints or counts the matches between the beginning of `remaining` and `end`. Returns how many the
-    /// filter accepted.
+    /// Prints or counts the matches between the beginning of `remaining` and `end`, and removes them from
+    /// `found`. Returns how many the filter accepted.
     fn report(
         &self,
         remaining: &mut Remaining<'_>,
-        found: Vec<Match>,
+        found: &mut Matches,
         end: usize,
         out: &mut Vec<u8>,
     ) -> usize {
-        let range = remaining.start..end;
-        let (found, times) = if self.is_event {
-            self.evaluate_at_record_times(remaining, found, end)
+        let own = found.as_slice().count_before(end);
+        let (accepted, times) = if self.is_event {
+            let (kept, times) =
+                self.evaluate_at_record_times(remaining, found.as_slice().split_at(own).0, end);
+            (Some(kept), Some(times))
         } else {
             if self.is_early {
                 self.count_early(remaining, end);
             }
-            (self.filtered(found), None)
+            (None, None)
         };
+        let matches = accepted.as_ref().map_or(found.as_slice().split_at(own).0, Matches::as_slice);
         let block = &remaining.log_block.block;
         let scored = ScoredBlock {
             file: &remaining.log_block.file,
             bytes: &block.bytes,
-            range,
+            range: remaining.start..end,
             offset: block.offset,
             line: block.line,
             is_piece: block.is_piece,
             log: &remaining.log,
-            found: &found,
+            found: matches,
             last_reported_line: remaining.last_reported_line,
             times: times.as_deref(),
             searcher: self.searcher,
@@ -196,13 +211,10 @@ impl<'a> BlockProcessor<'a> {
             Some(summary) => summary.lock().unwrap_or_else(PoisonError::into_inner).add(&scored),
             None => self.args.output.block(&scored, out),
         }
-        remaining.advance(end, found.last().map(|matched| matched.line));
-        found.len()
-    }
-
-    fn filtered(&self, mut found: Vec<Match>) -> Vec<Match> {
-        found.retain(|matched| self.filter.accepts(self.searcher, &matched.info));
-        found
+        let (count, last_line) = (matches.len(), matches.positions().last().map(|(_, line)| line));
+        remaining.advance(end, last_line);
+        found.remove_first(own);
+        count
     }
 
     /// Calls `each` with batches of matches, ordered by offset, and with the offset before which there are no
@@ -212,9 +224,16 @@ impl<'a> BlockProcessor<'a> {
         log_block: &LogBlock,
         scorer: &mut Scorer<'_>,
         scratch: &mut Scratch,
-        mut each: impl FnMut(Vec<Match>, usize),
+        mut each: impl FnMut(&mut Matches, usize),
     ) {
-        let Scratch { masked, refanged } = scratch;
+        let mut each = |found: &mut Matches, end| {
+            // What is listed at the time of a record is decided later.
+            if !self.is_event {
+                found.retain(|matched| self.filter.accepts(self.searcher, matched.listing));
+            }
+            each(found, end);
+        };
+        let Scratch { masked, refanged, .. } = scratch;
         // The block's reader has looked for headers already: a block without one need not be searched again.
         let is_whole = log_block.log.headers_recur() && !log_block.changes_log && self.args.fields.is_empty();
         let is_masked = !is_whole && log_block.log.mask(&log_block.block.bytes, &self.args.fields, masked);
@@ -227,10 +246,10 @@ impl<'a> BlockProcessor<'a> {
             let chunk = text.get(start..).unwrap_or(&[]);
             let chunk = chunk.get(..refang_len(chunk)).unwrap_or(chunk);
             refanged.read(chunk);
-            scorer.score_in_parts(refanged.text(), |mut found, end| {
-                found.iter_mut().for_each(|matched| {
-                    matched.at = start + refanged.original_offset(matched.at);
-                    matched.line += lines;
+            scorer.score_in_parts(refanged.text(), |found, end| {
+                found.map_positions(|at, line| {
+                    *at = start + refanged.original_offset(*at);
+                    *line += lines;
                 });
                 let is_end = end == refanged.text().len();
                 each(found, start + if is_end { chunk.len() } else { refanged.original_offset(end) });
@@ -243,11 +262,11 @@ impl<'a> BlockProcessor<'a> {
     fn evaluate_at_record_times(
         &self,
         remaining: &Remaining<'_>,
-        found: Vec<Match>,
+        found: MatchSlice<'_>,
         end: usize,
-    ) -> (Vec<Match>, Option<Vec<Option<Time>>>) {
-        let (mut found, bytes) = (found.into_iter().peekable(), remaining.log_block.block.bytes.as_slice());
-        let (mut kept, mut times, mut log) = (Vec::new(), Vec::new(), remaining.log.clone());
+    ) -> (Matches, Vec<Option<Time>>) {
+        let (mut found, bytes) = (found.iter().peekable(), remaining.log_block.block.bytes.as_slice());
+        let (mut kept, mut times, mut log) = (Matches::default(), Vec::new(), remaining.log.clone());
         remaining.log.each_record(bytes, remaining.start..end, |start, end| {
             let record = bytes.get(start..end).unwrap_or(&[]);
             if log.is_header(record)
@@ -261,15 +280,14 @@ impl<'a> BlockProcessor<'a> {
             let stated = log.time(record.trim_ascii_end(), self.args.time_field.as_deref(), self.now());
             let time = if let Stated::At(time) = stated { Some(time) } else { None };
             self.count_unjudged(stated);
-            while let Some(mut matched) = found.next_if(|matched| matched.at < end) {
-                if let Some(info) = self.info_at(&matched, time) {
-                    matched.info = Rc::new(info.into());
-                    kept.push(matched);
+            while let Some(matched) = found.next_if(|matched| matched.at < end) {
+                if let Some(verdict) = self.verdict_at(matched.indicator, time) {
+                    kept.push(matched.at, matched.line, &verdict);
                     times.push(time);
                 }
             }
         });
-        (kept, Some(times))
+        (kept, times)
     }
 
     /// Counts the records of a part, all of which are looked up as of an instant before the snapshot's memory.
@@ -299,11 +317,11 @@ impl<'a> BlockProcessor<'a> {
         self.searcher.at()
     }
 
-    /// What was known of a match at a time, if the filter accepts it.
-    fn info_at(&self, matched: &Match, time: Option<Time>) -> Option<MatchInfo> {
+    /// The verdict on an indicator at a time, if the filter accepts it.
+    fn verdict_at(&self, indicator: &str, time: Option<Time>) -> Option<Verdict> {
         let time = time.filter(|_| !self.is_timeless).unwrap_or(self.now());
-        let answer = self.searcher.lookup_at(&*matched.info.indicator, time).ok()?;
-        Some(MatchInfo::from(answer)).filter(|info| self.filter.accepts(self.searcher, info))
+        let verdict = self.searcher.lookup_at(indicator, time).ok()?;
+        self.filter.accepts(self.searcher, &Listing::from(&verdict)).then_some(verdict)
     }
 
     /// Prints the summary, if there is one, and says how many records could not be judged as of their own times.

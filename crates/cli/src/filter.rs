@@ -6,7 +6,7 @@
 use crate::args::{Score, StatusArg};
 use crate::exit::Failure;
 use crate::names;
-use rapsheet_query::{MatchFilter, MatchInfo, Searcher};
+use rapsheet_query::{Listing, MatchFilter, Searcher};
 use rapsheet_snapshot::{Assessments, Status};
 
 /// What the arguments select.
@@ -44,17 +44,22 @@ impl Filter {
         }
     }
 
+    /// Whether it looks at nothing but the status of a match.
+    pub(crate) fn is_by_status(&self) -> bool {
+        self.assessments == Assessments::EMPTY && self.providers.is_empty() && self.min_providers == 0
+    }
+
     /// Whether a match is printed.
-    pub(crate) fn accepts(&self, searcher: &Searcher<'_>, info: &MatchInfo) -> bool {
+    pub(crate) fn accepts(&self, searcher: &Searcher<'_>, listing: &Listing) -> bool {
         let providers = searcher.providers();
         let is_listed_by = |name: &str| {
-            info.listed_by().any(|at| providers.get(at).is_some_and(|provider| provider.name == name))
+            listing.listed_by().any(|at| providers.get(at).is_some_and(|provider| provider.name == name))
         };
-        let has_assessment = |assessment| info.assessments.iter().any(|one| one == assessment);
-        self.statuses.contains(&info.status)
+        let has_assessment = |assessment| listing.assessments.iter().any(|one| one == assessment);
+        self.statuses.contains(&listing.status)
             && (self.assessments == Assessments::EMPTY || self.assessments.iter().any(has_assessment))
             && (self.providers.is_empty() || self.providers.iter().any(|name| is_listed_by(name)))
-            && info.detected_by >= self.min_providers
+            && listing.detected_by >= self.min_providers
     }
 }
 

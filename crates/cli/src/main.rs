@@ -34,6 +34,7 @@ mod parallel;
 mod printable;
 #[cfg(feature = "ingest")]
 mod progress;
+mod question_lines;
 mod quoted;
 mod reach;
 mod read_ahead;

@@ -16,6 +16,17 @@ pub(crate) fn default_bound() -> u64 {
     granted.map_or(u64::MAX, |granted| granted / 4 * 3)
 }
 
+/// The most memory of its own that this process has had, in bytes, so far as the system says. Pages of files that it
+/// maps do not count: the system takes them back when others need them.
+pub(crate) fn peak() -> Option<u64> {
+    let text = fs::read_to_string("/proc/self/status").ok()?;
+    let row = |name: &str| {
+        let row = text.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(':'))?;
+        row.split_whitespace().next()?.parse::<u64>().ok()?.checked_mul(1024)
+    };
+    row("VmHWM")?.checked_sub(row("RssFile")?)
+}
+
 fn available() -> Option<u64> {
     let text = fs::read_to_string("/proc/meminfo").ok()?;
     let field = |name: &str| {

@@ -25,11 +25,7 @@ pub(crate) fn unknown_before(begins: Time) -> String {
 fn first_sighting(snapshot: &Snapshot) -> Option<Time> {
     let index = snapshot.index();
     let sets = u32::try_from(index.set_count()).unwrap_or(u32::MAX);
-    let mut earliest: Option<Time> = None;
-    for record in (0..sets).flat_map(|set| index.records_of(set)) {
-        let TimesRef::Shared(at) = record.times else { return None };
-        let first = index.shared_times(at)?.first_seen;
-        earliest = Some(earliest.map_or(first, |known| known.min(first)));
-    }
-    earliest
+    let mut records = (0..sets).flat_map(|set| index.records_of(set)).peekable();
+    records.peek()?;
+    records.all(|record| record.times != TimesRef::Own).then(|| index.oldest_first_seen())
 }

@@ -100,7 +100,7 @@ impl SummaryBuilder {
 
     /// Counts a block.
     pub(crate) fn add(&mut self, scored: &ScoredBlock<'_>) {
-        let lines: BTreeSet<usize> = scored.found.iter().map(|found| found.line).collect();
+        let lines: BTreeSet<usize> = scored.found.positions().map(|(_, line)| line).collect();
         // A line may begin in one part of a block and end in the next; it counts once.
         let is_counted = scored.last_reported_line.is_some_and(|line| lines.contains(&line));
         let bytes = scored.bytes.get(scored.range.clone()).unwrap_or(&[]);
@@ -115,16 +115,16 @@ impl SummaryBuilder {
         };
         self.summary.total.add(&counts);
         self.summary.files.entry(scored.file.to_owned()).or_default().add(&counts);
-        for found in scored.found {
-            let info = &found.info;
-            *self.summary.statuses.entry(info.status.number()).or_default() += 1;
-            for assessment in info.assessments.iter() {
+        for found in scored.found.iter() {
+            let listing = found.listing;
+            *self.summary.statuses.entry(listing.status.number()).or_default() += 1;
+            for assessment in listing.assessments.iter() {
                 *self.summary.assessments.entry(assessment.word().to_owned()).or_default() += 1;
             }
-            for provider in scored.deciding_providers(info) {
+            for provider in scored.deciding_providers(listing) {
                 *self.summary.providers.entry(provider.to_owned()).or_default() += 1;
             }
-            self.count(&info.indicator, info.type_word, info.status.number(), 1);
+            self.count(found.indicator, found.type_word, listing.status.number(), 1);
         }
     }
 

@@ -20,12 +20,11 @@ pub use rapsheet_snapshot::TooLarge;
 use crate::admission::coverage::PreviousCoverage;
 use crate::catalog::{Catalog, Feed};
 use crate::entry::never_block::NeverBlock;
-use crate::memory::{self, MemoryBudget};
 use crate::report::{RejectRow, Report};
 use crate::sighting::previous_snapshot;
 use crate::sighting::state_file::{self, AcceptedDigest, StateWriter};
 use feed::{FeedContext, FeedResult};
-use rapsheet_assemble::{ClaimTable, Columns, RetentionPolicy, assemble};
+use rapsheet_assemble::{ClaimTable, RetentionPolicy, Rows, Scratch, assemble};
 use rapsheet_snapshot::section::origin::FeedRecord;
 use rapsheet_snapshot::{FeedId, Image, Mode, Snapshot, Time};
 use rayon::prelude::*;
@@ -70,27 +69,30 @@ pub fn build(input: &BuildInput<'_>, observer: &dyn Observer) -> Result<BuildOut
     let feeds = feeds_in_order(input, &kept)?;
     let disabled = other_accumulated(input.catalog, &feeds);
     let accepted = accepted_before(input)?;
+    let scratch = input.scratch();
 
     // The downloads: each is parsed, and admitted or held.
     observer.stage_begins(Stage::Read, feeds.len() - kept.len());
-    let mut results = read_all(&feeds, input, &accepted, observer);
+    let mut results = read_all(&feeds, input, &scratch, &accepted, observer);
+    scratch.check().map_err(BuildError::Spill)?;
     check_inputs(&results, input)?;
     let policies = policies(&feeds, &results, &disabled, input);
-    let (mut columns, mut claims, rejects) = gather(&mut results, input.limits)?;
+    let (mut rows, mut claims, rejects) = gather(&mut results, &scratch, input.limits)?;
 
     // What the previous snapshot and the state file hold.
     observer.stage_begins(Stage::Carry, feeds.len());
-    carry_over(input, &feeds, &disabled, &mut columns, &mut claims)?;
+    carry_over(input, &feeds, &disabled, &scratch, &mut rows, &mut claims)?;
 
     // One sorted list of entries, with their sightings, as the sections of a snapshot.
     observer.stage_begins(Stage::Merge, feeds.len());
     let mut state = StateWriter::default();
-    let mut assembly = assemble(columns, &claims, &policies, &mut state)?;
+    let mut assembly = assemble(rows, &claims, &policies, &mut state)?;
     clock::check_expiry(input, &results, &assembly)?;
 
     // The report, the state file, and what the snapshot states about its feeds.
     let accepted = with_accepted(accepted, &results, input.now);
     let (mut report, sources) = summary::summarize(input, &feeds, results, &policies, &assembly);
+    report.spilled_bytes = scratch.written();
     let ids: Vec<&str> = feeds.iter().chain(&disabled).map(|feed| feed.id.as_str()).collect();
     let state = state.encode(&ids, &accepted)?;
     assembly.sections.push(origin::section(input, &feeds, &report, sources, &policies, &assembly.kinds)?);
@@ -126,12 +128,12 @@ fn accepted_before(input: &BuildInput<'_>) -> Result<Vec<AcceptedDigest>, BuildE
 fn read_all(
     feeds: &[&Feed],
     input: &BuildInput<'_>,
+    scratch: &Scratch,
     accepted: &[AcceptedDigest],
     observer: &dyn Observer,
 ) -> Vec<FeedResult> {
     let never_block = Arc::new(NeverBlock::new(&input.catalog.never_block));
     let coverage = PreviousCoverage::new(input.previous);
-    let budget = MemoryBudget::new(input.memory_for_rows());
     let context = |feed: &Feed| FeedContext {
         downloads: input.downloads,
         now: input.now,
@@ -142,7 +144,7 @@ fn read_all(
         coverage: &coverage,
         built_before: input.previous.map(Snapshot::built_at),
         record: previous_record(input, &feed.id),
-        budget: &budget,
+        scratch,
     };
     let size = |feed: &Feed| std::fs::metadata(input.downloads.join(&feed.file)).map_or(0, |file| file.len());
     let mut order: Vec<(u64, usize)> = feeds.iter().map(|feed| size(feed)).zip(0..).collect();
@@ -164,21 +166,7 @@ fn read_all(
         })
         .collect();
     results.sort_unstable_by_key(|(at, _)| *at);
-    let mut results: Vec<FeedResult> = results.into_iter().map(|(_, result)| result).collect();
-    let costs: Vec<u64> = results.iter().map(|result| result.memory).collect();
-    let held = memory::over(&costs, budget.limit());
-    for (at, (feed, result)) in feeds.iter().zip(&mut results).enumerate() {
-        if held.contains(&at) {
-            result.hold_for_memory(&context(feed));
-        }
-    }
-    // All that stay fit, those that lost their rows to others, too.
-    for (at, (feed, result)) in feeds.iter().zip(&mut results).enumerate() {
-        if result.is_over && !held.contains(&at) {
-            *result = feed::read(feed, &context(feed), &|_| {});
-        }
-    }
-    results
+    results.into_iter().map(|(_, result)| result).collect()
 }
 
 /// One older download is held. If no download is newer and some are older, the whole folder is an old one.
@@ -217,44 +205,44 @@ fn policies(
     enabled.chain(disabled).collect()
 }
 
-/// Moves the rows of all feeds into one set of columns.
-fn gather(
+/// The rows of all feeds.
+fn gather<'s>(
     results: &mut [FeedResult],
+    scratch: &'s Scratch,
     limits: SizeLimits,
-) -> Result<(Columns, ClaimTable, Vec<RejectRow>), TooLarge> {
-    let (mut columns, mut claims, mut rejects) = (Columns::default(), ClaimTable::new(limits), Vec::new());
+) -> Result<(Rows<'s>, ClaimTable, Vec<RejectRow>), TooLarge> {
+    let (mut rows, mut claims, mut rejects) = (Rows::new(scratch), ClaimTable::new(limits), Vec::new());
     for (feed, result) in (0..).map(FeedId).zip(results) {
         rejects.append(&mut result.rejects);
-        let collectors =
-            result.admitted.as_mut().map(|admitted| std::mem::take(&mut admitted.parsed.collectors));
-        for collector in collectors.into_iter().flatten() {
-            let base = claims.extend(collector.attributes.iter().map(|attributes| attributes.claim(feed)))?;
-            columns.append(&collector.columns, base);
+        let Some(admitted) = &mut result.admitted else { continue };
+        admitted.parsed.too_large.map_or(Ok(()), Err)?;
+        for collector in std::mem::take(&mut admitted.parsed.collectors) {
+            let base = claims.extend_used(collector.claims(feed))?;
+            rows.add(collector.columns, base);
+            collector.spilled.into_iter().for_each(|runs| rows.add_runs(runs, base));
         }
     }
-    columns.finish_run();
-    Ok((columns, claims, rejects))
+    Ok((rows, claims, rejects))
 }
 
 /// Adds the sightings of the previous snapshot and the rows of the state file.
-fn carry_over(
+fn carry_over<'s>(
     input: &BuildInput<'_>,
     feeds: &[&Feed],
     disabled: &[&Feed],
-    columns: &mut Columns,
+    scratch: &'s Scratch,
+    rows: &mut Rows<'s>,
     claims: &mut ClaimTable,
 ) -> Result<(), BuildError> {
     let of_all = feeds.iter().chain(disabled).zip((0..).map(FeedId));
     let numbers: HashMap<&str, FeedId> = of_all.map(|(feed, number)| (feed.id.as_str(), number)).collect();
     if let Some(previous) = input.previous {
         let feed_now = |id: FeedId| current_number(previous.feed(id)?, feeds, &numbers);
-        previous_snapshot::carry_over(previous, &feed_now, columns, claims)?;
-        columns.finish_run();
+        previous_snapshot::carry_over(previous, &feed_now, scratch, rows, claims)?;
     }
     if let Some(state) = input.state {
         let feed_now = |id: &str| numbers.get(id).copied();
-        state_file::read_rows(state, &feed_now, columns, claims)?;
-        columns.finish_run();
+        rows.add_runs(state_file::read_rows(state, &feed_now, scratch, claims)?, 0);
     }
     Ok(())
 }

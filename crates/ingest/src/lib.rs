@@ -23,7 +23,6 @@ mod download;
 mod entry;
 pub mod format;
 pub mod list_feed;
-mod memory;
 pub mod pipeline;
 pub mod report;
 mod sighting;

@@ -45,6 +45,8 @@ pub struct Report {
     pub unmatched_accepts: Vec<String>,
     /// How much the snapshot holds.
     pub totals: Totals,
+    /// How many bytes of rows did not fit the memory, and were in a temporary file.
+    pub spilled_bytes: u64,
     /// How long each stage took, in seconds, if the caller measured it.
     pub seconds: BTreeMap<&'static str, f64>,
 }

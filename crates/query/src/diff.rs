@@ -5,8 +5,8 @@
 //! thirty bytes an entry, and the texts of names and URLs.
 
 use rapsheet_snapshot::{
-    AddressRange, Assessments, Entry, Error, FeedId, Index, ListKind, Part, Scope, Sighting, Snapshot, Times,
-    WalkLimit,
+    AddressRange, Assessments, Entry, Error, FeedId, Index, ListKind, Part, Scope, Sighting, SightingWalk,
+    Snapshot, Times, WalkLimit,
 };
 use std::cmp::Ordering;
 use std::collections::HashMap;
@@ -221,10 +221,11 @@ impl<'v> Merger<'v> {
             return Err(0);
         }
         let (mut cursor, mut text) = (0, String::new());
+        let mut walks = [old.sighting_walk(), new.sighting_walk()];
         let mut compare = |key: &[u8], before: Option<Entry>, after: Option<Entry>| {
             text.clear();
             write(key, &mut text);
-            self.entries(&text, (old, before), (new, after))
+            self.entries(&text, &mut walks, (old, before), (new, after))
         };
         let mut walked = Ok(());
         let is_whole = each(&new, &mut |key, entry| {
@@ -257,6 +258,7 @@ impl<'v> Merger<'v> {
     fn entries(
         &mut self,
         indicator: &str,
+        walks: &mut [SightingWalk<'_>; 2],
         (old, before): (Index<'_>, Option<Entry>),
         (new, after): (Index<'_>, Option<Entry>),
     ) -> Result<(), Side> {
@@ -266,14 +268,12 @@ impl<'v> Merger<'v> {
                 return Err(side);
             }
         }
-        let mut numbers = |side: usize, index: Index<'_>, entry: Option<Entry>| -> Vec<SightingNumber> {
-            entry
-                .into_iter()
-                .flat_map(|entry| index.sightings(entry))
-                .map(|sighting| self.number(side, &sighting))
-                .collect()
+        let mut numbers = |side: usize, walk: &mut SightingWalk<'_>, entry: Option<Entry>| {
+            let sightings = entry.into_iter().flat_map(|entry| walk.sightings(entry));
+            sightings.map(|sighting| self.number(side, &sighting)).collect::<Vec<SightingNumber>>()
         };
-        let (before, after) = (numbers(0, old, before), numbers(1, new, after));
+        let [of_old, of_new] = walks;
+        let (before, after) = (numbers(0, of_old, before), numbers(1, of_new, after));
         self.compare(indicator, &before, &after);
         Ok(())
     }

@@ -5,7 +5,7 @@
 //! look-up is one load. Sets with times of their own are the exception: their entries are evaluated one by
 //! one.
 
-use crate::lookup::Hit;
+use crate::lookup::{Hit, sightings};
 use rapsheet_snapshot::section::records::TimesRef;
 use rapsheet_snapshot::{FeedId, Index, Kinds, ListKind, Scope, Snapshot, Status, Time};
 use std::sync::atomic::{AtomicU8, Ordering};
@@ -19,7 +19,8 @@ mod bit {
     /// A live record blocks names below.
     pub(super) const BELOW_BLOCK: u8 = 8;
     pub(super) const BELOW_ALLOW: u8 = 16;
-    /// The times belong to the entry and not to the set, so the entry must be evaluated.
+    /// What decides belongs to the entry and not to the set, so the entry must be evaluated: times of its own, or
+    /// when it was first seen.
     pub(super) const OWN_TIMES: u8 = 32;
 }
 
@@ -50,6 +51,8 @@ pub struct Provider {
 /// An instant, and what holds for every question at it.
 pub struct Evaluator {
     at: Time,
+    /// Whether every sighting of the snapshot had been seen by then, so that none is too new to be live.
+    all_seen: bool,
     /// The bits of each set. Threads may evaluate the same set at once; they store the same bits, so relaxed
     /// order is enough.
     sets: Vec<AtomicU8>,
@@ -83,9 +86,15 @@ impl Evaluator {
             provider_of.push(at as u16);
         }
         let sets = std::iter::repeat_with(|| AtomicU8::new(0)).take(snapshot.index().set_count()).collect();
+        let all_seen = at >= snapshot.index().newest_first_seen();
         let retentions = feeds.iter().map(|feed| feed.retention_seconds).collect();
         let unlisted = std::array::from_fn(|bits| unlisted(&providers, Kinds::from_bits(bits as u8)));
-        Evaluator { at, sets, retentions, stale, provider_of, providers, unlisted }
+        Evaluator { at, all_seen, sets, retentions, stale, provider_of, providers, unlisted }
+    }
+
+    /// Whether every sighting of the snapshot had been seen by the instant.
+    pub(crate) fn has_seen_all(&self) -> bool {
+        self.all_seen
     }
 
     pub(crate) fn at(&self) -> Time {
@@ -131,11 +140,14 @@ impl Evaluator {
     }
 
     fn evaluate_set(&self, index: &Index<'_>, set: u32) -> u8 {
+        if !self.all_seen {
+            return bit::EVALUATED | bit::OWN_TIMES;
+        }
         let mut bits = bit::EVALUATED;
         for record in index.records_of(set) {
             let TimesRef::Shared(at) = record.times else { return bit::EVALUATED | bit::OWN_TIMES };
             let retention = self.retention_seconds(record.feed);
-            if index.shared_times(at).is_some_and(|times| times.live(self.at, retention)) {
+            if index.shared_times(at).is_some_and(|times| self.at < times.expires(retention)) {
                 bits |= bits_of(record.list, record.scope);
             }
         }
@@ -144,11 +156,21 @@ impl Evaluator {
 
     fn evaluate_entry(&self, index: &Index<'_>, hit: &Hit) -> (bool, bool) {
         let (mut block, mut allow) = (false, false);
-        for sighting in index.sightings(hit.entry) {
-            let live = sighting.times.live(self.at, self.retention_seconds(sighting.feed));
-            if live && sighting.scope.covers(hit.kind.is_below()) {
-                block |= sighting.list == ListKind::Block;
-                allow |= sighting.list == ListKind::Allow;
+        let mut add = |list: ListKind, scope: Scope, is_live: bool| {
+            if is_live && scope.covers(hit.kind.is_below()) {
+                block |= list == ListKind::Block;
+                allow |= list == ListKind::Allow;
+            }
+        };
+        if self.all_seen {
+            for (record, times) in index.confirmations(hit.entry) {
+                let retention = self.retention_seconds(record.feed);
+                add(record.list, record.scope, self.at < times.expires(retention));
+            }
+        } else {
+            for sighting in sightings(index, hit) {
+                let retention = self.retention_seconds(sighting.feed);
+                add(sighting.list, sighting.scope, sighting.times.live(self.at, retention));
             }
         }
         (block, allow)

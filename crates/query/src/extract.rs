@@ -68,7 +68,7 @@ fn class_of(byte: u8) -> Class {
 }
 
 /// Punctuation at the end of a URL that belongs to the sentence around it.
-const TRAILING: &[u8] = b".,;:!?)]}|\\";
+pub(crate) const TRAILING: &[u8] = b".,;:!?)]}|\\";
 /// Punctuation inside a URL that may be the delimiter before the next column of a log. The text up to it
 /// becomes a question of its own.
 const DELIMITERS: &[u8] = b",;|^)]}";
@@ -467,7 +467,7 @@ const FILE_TYPES: [&[u8]; 24] = [
     b"json", b"txt", b"asp", b"aspx", b"jsp", b"pdf", b"exe", b"dll", b"cgi", b"swf", b"woff",
 ];
 
-fn is_file_type(last: &[u8]) -> bool {
+pub(crate) fn is_file_type(last: &[u8]) -> bool {
     last.len() <= 4 && FILE_TYPES.iter().any(|one| one.eq_ignore_ascii_case(last))
 }
 

@@ -25,29 +25,37 @@
 //! The crate reads no clock and starts no thread: the instant is an argument, a [`Time`] or a
 //! [`SystemTime`](std::time::SystemTime). All errors are [`std::error::Error`]s, `Send` and `Sync`.
 
+#[doc(hidden)]
+pub mod answer;
 mod batch;
+mod byte_classes;
+mod cache_policy;
 mod diff;
 mod escape;
 mod evaluator;
 #[doc(hidden)]
 pub mod extract;
 mod ipv6;
+mod keys;
+mod listing;
 #[doc(hidden)]
 pub mod lookup;
-mod match_info;
+mod matches;
 mod question;
 mod scorer;
 mod searcher;
 mod token_cache;
+mod token_reader;
 mod tokenizer;
 mod verdict;
 
 pub use batch::Batch;
 pub use diff::{Change, ChangeKind, SightingData, diff};
 pub use evaluator::Provider;
-pub use match_info::MatchInfo;
+pub use listing::Listing;
+pub use matches::{Match, MatchSlice, Matches};
 pub use question::Question;
-pub use scorer::{Match, MatchFilter, Scorer};
+pub use scorer::{Detail, MatchFilter, Scorer};
 pub use searcher::Searcher;
 pub use verdict::{Overlap, Source, Verdict};
 

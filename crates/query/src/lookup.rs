@@ -4,7 +4,7 @@
 //! leaf) overlap with those of others only in a batch.
 
 use crate::question::{HostRef, Item, Questions};
-use rapsheet_snapshot::{Address, Entry, Index};
+use rapsheet_snapshot::{Address, Entry, Index, Sighting, hash_of_url};
 
 /// One entry that matches one question.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -41,6 +41,13 @@ impl HitKind {
     pub fn is_below(self) -> bool {
         matches!(self, HitKind::Name { below: true, .. })
     }
+}
+
+/// The sightings of what a hit found.
+pub(crate) fn sightings<'a>(index: &Index<'a>, hit: &Hit) -> impl Iterator<Item = Sighting> + use<'a> {
+    // What names and URLs have of the entry does not depend on the address.
+    let address = if let HitKind::Address(address) = hit.kind { address } else { Address::V6(0) };
+    index.sightings_of(hit.entry, address)
 }
 
 /// Finds every entry for every question. Hits are in the order of the questions; those of one question are in
@@ -145,10 +152,13 @@ pub(crate) fn find(index: &Index<'_>, questions: &Questions, item: &Item, at: u3
         Item::Range(_) => {}
         Item::Name(name) => find_name(index, questions.bytes(&name.reversed), at, hits),
         Item::Url { text, schemeless, host } => {
-            find_url(index, questions.bytes(text), false, at, hits);
-            // The text of a question that has no scheme is its schemeless text.
-            if text != schemeless {
-                find_url(index, questions.bytes(schemeless), true, at, hits);
+            let bare = questions.bytes(schemeless);
+            if index.may_list_url(hash_of_url(bare)) {
+                find_url(index, questions.bytes(text), false, at, hits);
+                // The text of a question that has no scheme is its schemeless text.
+                if text != schemeless {
+                    find_url(index, bare, true, at, hits);
+                }
             }
             match host {
                 HostRef::Address(address) => find_address(index, *address, at, hits),

@@ -1,27 +1,31 @@
 //! Scoring: which indicators are in a block of log lines, where, and what their verdicts are.
 //!
-//! A block is cut into tokens. Tokens that are in the cache are answered from it; the others are searched for
-//! indicators, which are looked up in batches. Only matches that are reported get a full verdict.
+//! A block is cut into tokens. Tokens that are in the cache are answered from it. The others are read for
+//! keys, which are looked up in batches; most lead nowhere, and then the token is done. Where providers list
+//! something, its listing is made. Tokens that are not plain go through [`crate::extract`], the plain
+//! implementation, with which tests compare all of this.
 //!
 //! Lines are independent of each other, so blocks may be scored in any order and on any thread. Each thread
 //! has a scorer of its own. Its cache is kept from block to block, and affects nothing but the time that a
-//! block takes. [`crate::extract`] is the plain implementation that tests compare the scorer with.
+//! block takes.
 
 use crate::batch::Batch;
+use crate::cache_policy::{CachePolicy, TokenCounts, Use};
 use crate::extract::extract_token;
-use crate::match_info::MatchInfo;
+use crate::keys::{Keys, NOT_CACHED, Place};
+use crate::listing::{Listed, Listing, Listings};
+use crate::lookup::{Hit, HitKind};
+use crate::matches::{Matches, Reported};
 use crate::searcher::Searcher;
-use crate::token_cache::{Piece, TokenCache, TokenKey};
+use crate::token_cache::{TokenCache, TokenKey};
+use crate::token_reader::{Numbered, read_tokens};
 use crate::tokenizer::{Token, Tokenizer};
-use rapsheet_snapshot::Status;
-use std::collections::HashSet;
-use std::ops::Range;
-use std::rc::Rc;
+use rapsheet_snapshot::{Kinds, Status};
 
-/// The number of pending questions from which on they are looked up.
-const QUESTIONS_MAX: usize = 512;
-/// After how many windows pending questions are looked up although they are few. Until then their tokens are
-/// not in the cache, and are searched again wherever they occur.
+/// The number of pending keys or questions from which on they are looked up.
+const PENDING_MAX: usize = 512;
+/// After how many windows pending keys are looked up although they are few. Until then their tokens are not
+/// in the cache, and are read again wherever they occur.
 const WINDOWS_MAX: usize = 8;
 
 /// The number of matches from which on [`Scorer::score_in_parts`] calls its visitor.
@@ -49,6 +53,19 @@ pub enum MatchFilter {
     All,
 }
 
+/// How much the matches of a scorer say. What is not asked for is not looked at, which saves up to half of the
+/// time where many indicators are listed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Detail {
+    /// The status. The listing has no provider and no assessment.
+    Status,
+    /// The listing, but no times.
+    Listing,
+    /// All.
+    Times,
+}
+
 /// Finds indicators in log lines, for one thread.
 ///
 /// ```
@@ -58,256 +75,338 @@ pub enum MatchFilter {
 /// let searcher = Searcher::new(&snapshot, now);
 /// let mut scorer = Scorer::new(&searcher, MatchFilter::Listed, 1 << 20);
 /// let found = scorer.score(b"10.0.0.1 GET /index.html\n45.9.20.5 GET /wp-login.php\n");
-/// assert_eq!((found.len(), found[0].line, found[0].at), (1, 1, 25));
-/// assert_eq!((&*found[0].info.indicator, found[0].info.status), ("45.9.20.5", Status::Blocked));
+/// let first = found.iter().next().expect("one");
+/// assert_eq!((found.len(), first.line, first.at), (1, 1, 25));
+/// assert_eq!((first.indicator, first.status()), ("45.9.20.5", Status::Blocked));
 /// # Ok::<(), rapsheet_query::Error>(())
 /// ```
-pub struct Scorer<'s, I = MatchInfo> {
-    searcher: &'s Searcher<'s>,
+pub struct Scorer<'s, L = Listing> {
     filter: MatchFilter,
-    cache: TokenCache<I>,
+    cache: TokenCache<L>,
+    policy: CachePolicy,
     /// Scratch for the tokenizer.
     tokens: Vec<Token>,
-    /// Tokens that were searched for indicators, in the order of their questions.
-    pending: Vec<PendingToken>,
-    /// The questions of the pending tokens.
-    batch: Batch,
-    /// The offset of each question in the block.
-    offsets: Vec<usize>,
+    /// The tokens of a window that are not in the cache.
+    new_tokens: Vec<Numbered>,
+    /// Of these, the ones that are not plain.
+    others: Vec<Numbered>,
+    /// Tokens that will be cached once they are looked up.
+    pending: Vec<Token>,
+    keys: Keys,
+    questions: Questions,
+    resolver: Resolver<'s, L>,
     reported: Reported,
+    /// Matches of the block, and those after a part of it.
+    found: [Matches<L>; 2],
 }
 
-/// A token that was searched for indicators, and the positions of its questions in the batch.
-struct PendingToken {
-    token: Token,
-    questions: Range<usize>,
+/// Questions of tokens that are not plain, and the place of each.
+#[derive(Default)]
+struct Questions {
+    batch: Batch,
+    places: Vec<Place>,
+    /// Scratch for the extraction.
+    offsets: Vec<usize>,
 }
 
-/// An indicator that a scorer found in a block.
-///
-/// ```
-/// # use rapsheet_query::{MatchFilter, Scorer, Searcher, Snapshot};
-/// # let snapshot = Snapshot::open("../../tests/golden/v1.rap")?;
-/// # let now = snapshot.built_at();
-/// let searcher = Searcher::new(&snapshot, now);
-/// for found in Scorer::new(&searcher, MatchFilter::Listed, 1 << 20).score(b"a\nfrom=45.9.20.5\n") {
-///     println!("line {}, byte {}: {}", found.line + 1, found.at, found.info.indicator);
-/// }
-/// # Ok::<(), rapsheet_query::Error>(())
-/// ```
-#[derive(Debug)]
-#[non_exhaustive]
-pub struct Match<I = MatchInfo> {
-    /// Its byte offset in the block.
-    pub at: usize,
-    /// The number of line ends before it in the block.
-    pub line: usize,
-    /// The verdict on it, in short; shared by all matches of the same indicator.
-    pub info: Rc<I>,
+/// Turns hits into matches.
+struct Resolver<'s, L> {
+    searcher: &'s Searcher<'s>,
+    filter: MatchFilter,
+    detail: Detail,
+    listings: Listings<L>,
+    /// The matches of tokens that will be cached: the number of the token, and that of the match.
+    of_tokens: Vec<(u32, usize)>,
+    /// URLs that may be listed.
+    urls: Vec<Place>,
 }
 
 impl<'s> Scorer<'s> {
     /// A scorer that evaluates as `searcher` does, with a cache of about `memory` bytes.
     pub fn new(searcher: &'s Searcher<'s>, filter: MatchFilter, memory: usize) -> Scorer<'s> {
-        Scorer::with_info(searcher, filter, memory)
+        Scorer::with_listings(searcher, filter, memory)
     }
 }
 
-impl<'s, I: From<MatchInfo> + AsRef<MatchInfo>> Scorer<'s, I> {
-    /// As [`Scorer::new`], but each indicator in the cache is kept as the caller's own type, which wraps a
-    /// [`MatchInfo`] and may hold what the caller derives from it.
-    pub fn with_info(searcher: &'s Searcher<'s>, filter: MatchFilter, memory: usize) -> Scorer<'s, I> {
+impl<'s, L: From<Listing>> Scorer<'s, L> {
+    /// As [`Scorer::new`], but each listing is kept as the caller's own type, which wraps a [`Listing`] and
+    /// may hold what the caller derives from it.
+    pub fn with_listings(searcher: &'s Searcher<'s>, filter: MatchFilter, memory: usize) -> Scorer<'s, L> {
         Scorer {
-            searcher,
             filter,
             cache: TokenCache::new(memory),
+            policy: CachePolicy::default(),
             tokens: Vec::new(),
+            new_tokens: Vec::new(),
+            others: Vec::new(),
             pending: Vec::new(),
-            batch: Batch::new(),
-            offsets: Vec::new(),
+            keys: Keys::default(),
+            questions: Questions::default(),
+            resolver: Resolver {
+                searcher,
+                filter,
+                detail: Detail::Times,
+                listings: Listings::new(),
+                of_tokens: Vec::new(),
+                urls: Vec::new(),
+            },
             reported: Reported::default(),
+            found: [Matches::default(), Matches::default()],
         }
+    }
+
+    /// The same scorer, whose matches say no more than this.
+    #[must_use]
+    pub fn with_detail(mut self, detail: Detail) -> Scorer<'s, L> {
+        self.resolver.detail = detail;
+        self
+    }
+
+    /// How many tokens it found so far.
+    #[doc(hidden)]
+    pub fn token_counts(&self) -> TokenCounts {
+        self.policy.counts()
     }
 
     /// The matches in a block of lines, in the order of their offsets. An indicator that occurs several times
     /// on a line is reported once, at its first occurrence.
-    pub fn score(&mut self, block: &[u8]) -> Vec<Match<I>> {
-        let mut all = Vec::new();
-        self.score_in_parts(block, |mut found, _| all.append(&mut found));
+    pub fn score(&mut self, block: &[u8]) -> Matches<L> {
+        let mut all = Matches::default();
+        self.score_in_parts(block, |found, _| all.append(found));
         all
     }
 
     /// As [`Scorer::score`], but calls `visit` with about a thousand matches at a time, so that not all of
-    /// them are in memory at once. The second argument is the offset up to which the matches are complete:
-    /// the end of a line where there is one near, and in the last call the end of the block.
-    pub fn score_in_parts(&mut self, block: &[u8], mut visit: impl FnMut(Vec<Match<I>>, usize)) {
-        let mut found = Vec::new();
+    /// them are in memory at once. What `visit` leaves is dropped. The second argument is the offset up to
+    /// which the matches are complete: the end of a line where there is one near, and in the last call the
+    /// end of the block.
+    pub fn score_in_parts(&mut self, block: &[u8], mut visit: impl FnMut(&mut Matches<L>, usize)) {
+        let [mut found, mut others] = std::mem::take(&mut self.found);
         let (mut tokenizer, mut list) = (Tokenizer::new(block), std::mem::take(&mut self.tokens));
         // The number of windows since a token became pending, and the offset up to which line ends were
         // searched.
         let (mut windows, mut searched) = (0, 0);
         while let Some(tokens) = tokenizer.next_window(&mut list) {
             self.score_tokens(block, tokens, &mut found);
-            windows = if self.pending.is_empty() { 0 } else { windows + 1 };
+            windows = if self.is_idle() { 0 } else { windows + 1 };
             let is_part = found.len() >= PART;
-            if windows >= WINDOWS_MAX || self.batch.len() >= QUESTIONS_MAX || is_part {
-                self.resolve_pending(block, &mut found);
+            if windows >= WINDOWS_MAX || self.pending_len() >= PENDING_MAX || is_part {
+                self.resolve(block, &mut found);
                 windows = 0;
             }
-            if is_part {
+            if found.len() >= PART {
                 let read = tokenizer.bytes_read();
                 let line_end = memchr::memrchr(b'\n', block.get(searched..read).unwrap_or(&[]));
                 let end = line_end.map_or(read, |at| searched + at + 1);
-                let others = self.reported.split_part(&mut found, end, line_end.is_none());
-                visit(std::mem::replace(&mut found, others), end);
+                self.resolve(block, &mut found);
+                self.reported.split_part(&mut found, end, line_end.is_none(), &mut others);
+                visit(&mut found, end);
+                found.clear();
+                std::mem::swap(&mut found, &mut others);
                 searched = read;
             }
         }
-        self.resolve_pending(block, &mut found);
+        self.resolve(block, &mut found);
         self.tokens = list;
-        self.reported.split_part(&mut found, usize::MAX, false);
-        visit(found, block.len());
+        self.reported.split_part(&mut found, usize::MAX, false, &mut others);
+        visit(&mut found, block.len());
+        found.clear();
+        self.found = [found, others];
     }
 
-    /// Answers the tokens of a window from the cache; the others become pending.
-    fn score_tokens(&mut self, block: &[u8], tokens: &[Token], found: &mut Vec<Match<I>>) {
+    fn is_idle(&self) -> bool {
+        self.pending.is_empty() && self.pending_len() == 0
+    }
+
+    fn pending_len(&self) -> usize {
+        self.keys.len().max(self.questions.batch.len())
+    }
+
+    /// Answers the tokens of a window from the cache, and reads the others.
+    fn score_tokens(&mut self, block: &[u8], tokens: &[Token], found: &mut Matches<L>) {
+        self.new_tokens.clear();
         for token in tokens {
-            let key = TokenKey::of(block, token.start, token.end);
-            let bytes = block.get(token.start..token.end).unwrap_or(&[]);
-            match self.cache.get(&key, bytes) {
-                Some([]) => {}
-                Some(pieces) => found.extend(pieces.iter().map(|piece| match_of(token, piece))),
-                None => self.search(block, token),
+            let mut number = NOT_CACHED;
+            if self.policy.next(block, token) == Use::Cache {
+                let key = TokenKey::of(block, token.start, token.end);
+                let bytes = block.get(token.start..token.end).unwrap_or(&[]);
+                let outcome = self.cache.get(&key, bytes);
+                self.policy.looked_up(block, token, outcome.is_some());
+                if let Some(outcome) = outcome {
+                    if !outcome.is_empty() {
+                        self.add_cached(token, outcome, found);
+                    }
+                    continue;
+                }
+                number = self.pending.len() as u32;
+                self.pending.push(*token);
+            }
+            self.new_tokens.push((*token, number));
+        }
+        if !self.new_tokens.is_empty() {
+            self.read_new(block);
+        }
+    }
+
+    #[inline(never)]
+    fn add_cached(&mut self, token: &Token, outcome: std::ops::Range<usize>, found: &mut Matches<L>) {
+        let pieces = self.cache.pieces();
+        outcome.for_each(|nth| found.add_copy(token.start + pieces.offset(nth), token.line, pieces, nth));
+    }
+
+    /// Reads tokens for keys and questions. Not inlined, so that the loop over cached tokens stays short.
+    #[inline(never)]
+    fn read_new(&mut self, block: &[u8]) {
+        self.others.clear();
+        // Keys that lead nowhere leave nothing to report.
+        if self.filter == MatchFilter::All {
+            std::mem::swap(&mut self.new_tokens, &mut self.others);
+        } else {
+            read_tokens(block, &self.new_tokens, &mut self.keys, &mut self.others);
+        }
+        for (token, number) in &self.others {
+            self.questions.extract(block, token, *number);
+        }
+    }
+
+    /// Looks up all keys and questions, adds the matches, and caches the outcomes of the pending tokens.
+    fn resolve(&mut self, block: &[u8], found: &mut Matches<L>) {
+        if self.is_idle() {
+            return;
+        }
+        let Scorer { resolver, keys, questions, cache, pending, .. } = self;
+        resolver.keys(block, keys, found);
+        resolver.urls(block, questions);
+        resolver.questions(questions, found);
+        resolver.cache(block, pending, found, cache);
+        pending.clear();
+        keys.clear();
+        questions.clear();
+    }
+}
+
+impl Questions {
+    /// Adds the questions of a token.
+    fn extract(&mut self, block: &[u8], token: &Token, number: u32) {
+        self.offsets.clear();
+        extract_token(block, token.start, token.end, &mut self.batch.questions, &mut self.offsets);
+        let place = |at: &usize| Place { at: *at, line: token.line, token: number, ..Place::default() };
+        self.places.extend(self.offsets.iter().map(place));
+    }
+
+    fn clear(&mut self) {
+        self.batch.clear();
+        self.places.clear();
+    }
+}
+
+impl<L: From<Listing>> Resolver<'_, L> {
+    /// Looks keys up, and adds the matches of addresses and names. URLs that may be listed are kept.
+    fn keys(&mut self, block: &[u8], keys: &mut Keys, found: &mut Matches<L>) {
+        let (index, mut urls) = (self.searcher.index(), std::mem::take(&mut self.urls));
+        urls.clear();
+        keys.find_urls(index, |place| urls.push(place));
+        keys.find(index, |place, hits| {
+            if place.is_host {
+                urls.push(Place { is_host: false, ..place });
+            } else {
+                self.key(block, place, hits, found);
+            }
+        });
+        urls.sort_unstable();
+        urls.dedup();
+        self.urls = urls;
+    }
+
+    /// Adds the match of an address or a name, if it is one.
+    fn key(&mut self, block: &[u8], place: Place, hits: &[Hit], found: &mut Matches<L>) {
+        let is_address = matches!(hits, [Hit { kind: HitKind::Address(_), .. }, ..]);
+        let (kinds, word) = if is_address { (Kinds::IPV4, "ipv4") } else { (Kinds::NAME, "domain") };
+        let status = self.searcher.status_of_hits(kinds, hits);
+        if !self.is_reported(status, hits.len()) {
+            return;
+        }
+        let listed = self.listed(status, kinds, hits);
+        let text = block.get(place.range()).unwrap_or(&[]);
+        self.add(place, text, word, listed, found);
+        if !is_address {
+            found.lower_last();
+        }
+    }
+
+    fn add(
+        &mut self,
+        place: Place,
+        text: &[u8],
+        word: &'static str,
+        listed: Listed<L>,
+        found: &mut Matches<L>,
+    ) {
+        if place.token != NOT_CACHED {
+            self.of_tokens.push((place.token, found.len()));
+        }
+        found.add(place.at, place.line, text, word, listed);
+    }
+
+    fn listed(&mut self, status: Status, kinds: Kinds, hits: &[Hit]) -> Listed<L> {
+        match self.detail {
+            Detail::Status => self.listings.of_status(status),
+            detail => self.listings.of_hits(self.searcher, kinds, hits, detail == Detail::Times),
+        }
+    }
+
+    /// Makes questions of the URLs that may be listed.
+    fn urls(&mut self, block: &[u8], questions: &mut Questions) {
+        for place in &self.urls {
+            let url = block.get(place.range()).unwrap_or(&[]);
+            if questions.batch.questions.push(url).is_ok() {
+                questions.places.push(*place);
             }
         }
     }
 
-    /// Searches a token for indicators. Not inlined, so that the loop over cached tokens stays short.
-    #[inline(never)]
-    fn search(&mut self, block: &[u8], token: &Token) {
-        let before = self.batch.len();
-        extract_token(block, token.start, token.end, &mut self.batch.questions, &mut self.offsets);
-        self.pending.push(PendingToken { token: *token, questions: before..self.batch.len() });
-    }
-
-    /// Looks up the questions of the pending tokens, and caches their outcomes.
-    fn resolve_pending(&mut self, block: &[u8], found: &mut Vec<Match<I>>) {
-        self.searcher.statuses(&mut self.batch);
-        let mut pending = std::mem::take(&mut self.pending);
-        for PendingToken { token, questions } in pending.drain(..) {
-            let pieces: Vec<Piece<I>> = questions
-                .filter(|at| self.is_reported(*at))
-                .filter_map(|at| {
-                    let verdict = self.searcher.verdict(self.batch.questions.get(at)?);
-                    let offset = self.offsets.get(at)? - token.start;
-                    Some((offset as u32, Rc::new(I::from(MatchInfo::from(verdict)))))
-                })
-                .collect();
-            found.extend(pieces.iter().map(|piece| match_of(&token, piece)));
-            let key = TokenKey::of(block, token.start, token.end);
-            self.cache.put(&key, block.get(token.start..token.end).unwrap_or(&[]), pieces);
+    /// Looks questions up, and adds the matches.
+    fn questions(&mut self, questions: &mut Questions, found: &mut Matches<L>) {
+        let Questions { batch, places, .. } = questions;
+        self.searcher.statuses(batch);
+        let mut rest = batch.hits.as_slice();
+        for ((at, status), place) in (0..).zip(&batch.statuses).zip(places.as_slice()) {
+            let count = rest.iter().take_while(|hit| hit.question == at).count();
+            let (hits, others) = rest.split_at_checked(count).unwrap_or_default();
+            rest = others;
+            if !self.is_reported(*status, hits.len()) {
+                continue;
+            }
+            if let Some(question) = batch.questions.get(at as usize) {
+                let listed = self.listed(*status, question.item.kinds(), hits);
+                let word = question.type_word();
+                question.with_text(|text| self.add(*place, text, word, listed, found));
+            }
         }
-        self.pending = pending;
-        self.batch.clear();
-        self.offsets.clear();
     }
 
-    /// Whether the filter admits the question at this position.
-    fn is_reported(&self, at: usize) -> bool {
-        let Batch { hits, statuses, .. } = &self.batch;
+    /// Whether the filter admits a question with this status and so many hits.
+    fn is_reported(&self, status: Status, hits: usize) -> bool {
         match self.filter {
             MatchFilter::All => true,
-            MatchFilter::InSnapshot => hits.binary_search_by_key(&at, |hit| hit.question as usize).is_ok(),
-            MatchFilter::Listed => {
-                statuses.get(at).is_some_and(|status| matches!(status, Status::Blocked | Status::Allowed))
-            }
+            MatchFilter::InSnapshot => hits > 0,
+            MatchFilter::Listed => matches!(status, Status::Blocked | Status::Allowed),
         }
     }
-}
 
-/// A derived implementation would need `I: Clone`.
-impl<I> Clone for Match<I> {
-    fn clone(&self) -> Match<I> {
-        Match { at: self.at, line: self.line, info: self.info.clone() }
-    }
-}
-
-impl<I: AsRef<MatchInfo>> Match<I> {
-    fn info(&self) -> &MatchInfo {
-        (*self.info).as_ref()
-    }
-}
-
-/// The match of an indicator in a token.
-#[inline]
-fn match_of<I>(token: &Token, (at, info): &Piece<I>) -> Match<I> {
-    Match { at: token.start + *at as usize, line: token.line, info: info.clone() }
-}
-
-/// The indicators that were already reported on the line that continues in the next part. They are identified
-/// by hashes of 128 bits, because a line may be endless.
-#[derive(Default)]
-struct Reported(HashSet<(u64, u64)>);
-
-/// The capacity beyond which the memory of [`Reported`] is freed after the line.
-const REPORTED_KEPT: usize = 1 << 12;
-
-impl Reported {
-    /// Sorts the matches before `end` and removes repetitions on a line; splits off the matches from `end`
-    /// on, unsorted. Where the line `continues` after `end`, the part holds no other line.
-    fn split_part<I: AsRef<MatchInfo>>(
-        &mut self,
-        found: &mut Vec<Match<I>>,
-        end: usize,
-        continues: bool,
-    ) -> Vec<Match<I>> {
-        // Matches of pending tokens come after those of later tokens that were in the cache.
-        if !found.is_sorted_by_key(|one| one.at) {
-            found.sort_by_key(|one| one.at);
+    /// Caches the outcomes of tokens.
+    fn cache(&mut self, block: &[u8], pending: &[Token], found: &Matches<L>, cache: &mut TokenCache<L>) {
+        // Sorted by token, and within one by the order of its matches.
+        self.of_tokens.sort_unstable();
+        let mut rest = self.of_tokens.as_slice();
+        for (number, token) in (0..).zip(pending) {
+            let count = rest.iter().take_while(|(of, _)| *of == number).count();
+            let (own, others) = rest.split_at_checked(count).unwrap_or_default();
+            rest = others;
+            let key = TokenKey::of(block, token.start, token.end);
+            let bytes = block.get(token.start..token.end).unwrap_or(&[]);
+            cache.put(&key, bytes, token.start, (found, own));
         }
-        let rest = found.split_off(found.partition_point(|one| one.at < end));
-        dedup_lines(found);
-        if !self.0.is_empty() {
-            let first = found.first().map(|one| one.line);
-            found.retain(|one| Some(one.line) != first || !self.0.contains(&one.info().hashes()));
-        }
-        if continues {
-            self.0.extend(found.iter().map(|one| one.info().hashes()));
-        } else if self.0.capacity() > REPORTED_KEPT {
-            self.0 = HashSet::new();
-        } else {
-            self.0.clear();
-        }
-        rest
+        self.of_tokens.clear();
     }
-}
-
-/// Up to how many matches of a line are compared with each other; those of a line with more are put into a
-/// set.
-const COMPARED_MAX: usize = 16;
-
-/// Removes matches whose indicator occurs earlier on the same line.
-fn dedup_lines<I: AsRef<MatchInfo>>(found: &mut Vec<Match<I>>) {
-    let mut kept = 0;
-    let mut start = 0;
-    while let Some(line) = found.get(start).map(|one| one.line) {
-        let rest = found.get(start..).unwrap_or(&[]);
-        let end = start + rest.iter().take_while(|one| one.line == line).count();
-        let (first, mut seen) = (kept, HashSet::<Box<str>>::new());
-        for at in start..end {
-            let Some(one) = found.get(at) else { break };
-            let is_new = match found.get(first..kept) {
-                Some(others) if end - start <= COMPARED_MAX => {
-                    others.iter().all(|other| !other.info().is_same_indicator(one.info()))
-                }
-                _ => seen.insert(one.info().indicator.clone()),
-            };
-            if is_new {
-                found.swap(kept, at);
-                kept += 1;
-            }
-        }
-        start = end;
-    }
-    found.truncate(kept);
 }

@@ -5,11 +5,11 @@
 
 use crate::batch::Batch;
 use crate::evaluator::{Evaluator, Provider};
-use crate::lookup::{Hit, HitKind, find, find_many};
+use crate::lookup::{Hit, HitKind, find, find_many, sightings};
 use crate::question::{HostRef, Item, NameRef, Question};
 use crate::verdict::{Overlap, Source, Verdict, specificity};
 use rapsheet_snapshot::{
-    Address, AddressRange, Index, ListKind, ParseError, Scope, Sighting, Snapshot, Status, Time,
+    Address, AddressRange, Index, Kinds, ListKind, ParseError, Scope, Sighting, Snapshot, Status, Time,
 };
 use std::collections::BTreeSet;
 
@@ -114,13 +114,19 @@ impl<'s> Searcher<'s> {
     /// The overall status of one question, given its hits.
     #[inline]
     fn status_of(&self, item: &Item, hits: &[Hit]) -> Status {
+        self.status_of_hits(item.kinds(), hits)
+    }
+
+    /// The overall status of a question of these kinds, given its hits.
+    #[inline]
+    pub(crate) fn status_of_hits(&self, kinds: Kinds, hits: &[Hit]) -> Status {
         let (mut block, mut allow) = (false, false);
         for hit in hits {
             let (blocks, allows) = self.evaluator.evaluate_hit(&self.index, hit);
             block |= blocks;
             allow |= allows;
         }
-        self.evaluator.overall(item.kinds(), block, allow)
+        self.evaluator.overall(kinds, block, allow)
     }
 
     /// The full answer to each question of a batch, in their order.
@@ -150,8 +156,7 @@ impl<'s> Searcher<'s> {
         let mut hits = Vec::new();
         find(&self.index, question.questions, question.item, 0, &mut hits);
         let of_hit = |hit: Hit| {
-            self.index
-                .sightings(hit.entry)
+            sightings(&self.index, &hit)
                 .filter(move |sighting| sighting.scope.covers(hit.kind.is_below()))
                 .filter_map(move |sighting| {
                     let (matched, specificity) = self.matched(question, hit.kind, &sighting)?;
@@ -255,7 +260,7 @@ impl<'s> Searcher<'s> {
 }
 
 /// The name of a question that is a name or a URL with one as its host.
-fn name_of(item: &Item) -> Option<&NameRef> {
+pub(crate) fn name_of(item: &Item) -> Option<&NameRef> {
     match item {
         Item::Name(name) | Item::Url { host: HostRef::Name(name), .. } => Some(name),
         _ => None,

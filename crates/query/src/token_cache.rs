@@ -9,8 +9,9 @@
 //! of a longer token holds the token's hash and the position of its bytes. The memory is bounded; when it is
 //! full, the cache is emptied.
 
+use crate::matches::Matches;
 use rapsheet_snapshot::hash;
-use std::rc::Rc;
+use std::ops::Range;
 
 /// The longest token that is stored in its slot, in bytes: a cache line without the 8 bytes of length and
 /// outcome.
@@ -19,9 +20,6 @@ const SHORT: usize = 56;
 const WAYS: usize = 4;
 /// The longest token that is cached, in bytes.
 const LONG: usize = 504;
-
-/// An indicator in a token: its byte offset there, and the part of its verdict that is kept.
-pub(crate) type Piece<I> = (u32, Rc<I>);
 
 /// The key of a token.
 #[derive(Clone, Copy, Debug)]
@@ -49,15 +47,17 @@ struct Slot {
 }
 
 /// The cache of one thread.
-pub(crate) struct TokenCache<I> {
+pub(crate) struct TokenCache<L> {
     /// A power of two of them. A token is in the slot that its hash selects, or in one of the [`WAYS`] - 1
     /// slots whose numbers differ from that in the lowest bits only.
     slots: Vec<Slot>,
     /// The bytes of longer tokens.
     longs: Vec<u8>,
-    /// The indicators of each token. The first outcome is empty and shared by all tokens without an
-    /// indicator.
-    outcomes: Vec<Vec<Piece<I>>>,
+    /// Where the indicators of each token are in `pieces`. The first outcome is empty and shared by all tokens
+    /// without an indicator.
+    outcomes: Vec<Range<usize>>,
+    /// The indicators of tokens, each with its offset in the token.
+    pieces: Matches<L>,
 }
 
 const EMPTY_SLOT: Slot = Slot { words: [0; SHORT / 8], length: 0, outcome: 0 };
@@ -95,16 +95,22 @@ impl TokenKey {
     }
 }
 
-impl<I> TokenCache<I> {
+impl<L> TokenCache<L> {
     /// A cache of about `memory` bytes, half of them for outcomes.
-    pub(crate) fn new(memory: usize) -> TokenCache<I> {
+    pub(crate) fn new(memory: usize) -> TokenCache<L> {
         let slots = (memory / 2 / (size_of::<Slot>() + LONG_BYTES)).max(64).next_power_of_two();
-        TokenCache { slots: vec![EMPTY_SLOT; slots], longs: Vec::new(), outcomes: vec![Vec::new()] }
+        TokenCache {
+            slots: vec![EMPTY_SLOT; slots],
+            longs: Vec::new(),
+            outcomes: std::iter::once(0..0).collect(),
+            pieces: Matches::default(),
+        }
     }
 
-    /// The outcome of a token, if it is in the cache.
+    /// The outcome of a token, if it is in the cache: the positions of its indicators in
+    /// [`TokenCache::pieces`].
     #[inline(always)]
-    pub(crate) fn get(&self, key: &TokenKey, token: &[u8]) -> Option<&[Piece<I>]> {
+    pub(crate) fn get(&self, key: &TokenKey, token: &[u8]) -> Option<Range<usize>> {
         if key.length as usize > SHORT {
             return self.get_long(key, token);
         }
@@ -114,7 +120,7 @@ impl<I> TokenCache<I> {
     }
 
     #[inline(never)]
-    fn get_long(&self, key: &TokenKey, token: &[u8]) -> Option<&[Piece<I>]> {
+    fn get_long(&self, key: &TokenKey, token: &[u8]) -> Option<Range<usize>> {
         let matches_key = |slot: &&Slot| {
             let ([hash, at, ..], [key_hash, ..]) = (slot.words, key.words);
             let bytes = self.longs.get(at as usize..).and_then(|bytes| bytes.get(..token.len()));
@@ -132,29 +138,49 @@ impl<I> TokenCache<I> {
     }
 
     #[inline]
-    fn outcome(&self, slot: &Slot) -> Option<&[Piece<I>]> {
+    fn outcome(&self, slot: &Slot) -> Option<Range<usize>> {
         if slot.outcome == 0 {
-            return Some(&[]);
+            return Some(0..0);
         }
-        self.outcomes.get(slot.outcome as usize).map(Vec::as_slice)
+        self.outcomes.get(slot.outcome as usize).cloned()
     }
 
-    /// Caches the outcome of a token.
-    pub(crate) fn put(&mut self, key: &TokenKey, token: &[u8], pieces: Vec<Piece<I>>) {
+    /// The indicators of all tokens, each with its offset in its token.
+    #[inline]
+    pub(crate) fn pieces(&self) -> &Matches<L> {
+        &self.pieces
+    }
+
+    /// Caches the outcome of a token that begins at an offset of a block: some of the matches
+    /// in the block, by their positions.
+    pub(crate) fn put(
+        &mut self,
+        key: &TokenKey,
+        token: &[u8],
+        start: usize,
+        found: (&Matches<L>, &[(u32, usize)]),
+    ) {
         // A token that occurs twice in one batch of pending tokens was put by its first occurrence.
         if key.length == 0 || self.get(key, token).is_some() {
             return;
         }
-        if self.outcomes.len() > self.slots.len() / SLOTS_PER_OUTCOME
+        if self.outcomes.len().max(self.pieces.len()) > self.slots.len() / SLOTS_PER_OUTCOME
             || self.longs.len() + LONG > self.slots.len() * LONG_BYTES
         {
             self.slots.fill(EMPTY_SLOT);
             self.longs.clear();
             self.outcomes.truncate(1);
+            self.pieces.clear();
         }
-        let outcome = if pieces.is_empty() { 0 } else { self.outcomes.len() as u32 };
+        let (found, own) = found;
+        let outcome = if own.is_empty() { 0 } else { self.outcomes.len() as u32 };
         if outcome > 0 {
-            self.outcomes.push(pieces);
+            let first = self.pieces.len();
+            for (_, nth) in own {
+                let offset = found.offset(*nth) - start;
+                self.pieces.add_copy(offset, 0, found, *nth);
+            }
+            self.outcomes.push(first..self.pieces.len());
         }
         let mut slot = Slot { words: key.words, length: key.length, outcome };
         if let ([_, at, ..], true) = (&mut slot.words, token.len() > SHORT) {
@@ -263,8 +289,8 @@ mod tests {
         let mut hits = 0;
         for token in tokens.iter().chain(&tokens) {
             hits += usize::from(cache.get(&key(token), token).is_some());
-            cache.put(&key(token), token, Vec::new());
-            assert!(cache.get(&key(token), token).is_some_and(<[Piece<()>]>::is_empty), "it was just put");
+            cache.put(&key(token), token, 0, (&Matches::default(), &[]));
+            assert_eq!(cache.get(&key(token), token), Some(0..0), "it was just put");
             for other in
                 [token[1..].to_vec(), [token.as_slice(), b"!"].concat(), [b"!", &token[1..]].concat()]
             {

@@ -103,10 +103,10 @@ pub(crate) struct Token {
     pub(crate) line: usize,
 }
 
-/// Room for the tokens that can end in a window. The shortest token with its edge has three bytes (`::` and
-/// an edge); one more may have begun in the window before, and [`TOKENS_AT_ONCE`] are written where fewer
-/// remain.
-const TOKENS_MAX: usize = WINDOW * 64 / 3 + TOKENS_AT_ONCE + 1;
+/// Room for the tokens that can end in a window. The shortest token with its edge has two bytes, since a sign
+/// spans edges: in `. . .`, the third dot is one. One more token may have begun in the window before, and
+/// [`TOKENS_AT_ONCE`] are written where fewer remain.
+const TOKENS_MAX: usize = WINDOW * 64 / 2 + TOKENS_AT_ONCE + 1;
 /// How many tokens of a word are written at once, whether or not the word has so many: a surplus write costs
 /// less than a mispredicted branch.
 const TOKENS_AT_ONCE: usize = 2;

@@ -147,6 +147,13 @@ fn folder_of(target: &Path) -> PathBuf {
     }
 }
 
+/// Where a file without a name has one for a moment: beside the target, and its folder. [`remove_stale_temp_files`]
+/// finds the name, and no [`AtomicFile`] of this process has it.
+pub(crate) fn scratch_path(target: &Path) -> (PathBuf, PathBuf) {
+    let folder = folder_of(target);
+    (folder.join(format!("{}0{}", temp_prefix(target), std::process::id())), folder)
+}
+
 fn temp_prefix(target: &Path) -> String {
     format!(".{}.tmp-", target.file_name().unwrap_or_default().to_string_lossy())
 }

@@ -128,14 +128,18 @@ impl Image {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::section::first_seen;
 
     #[test]
     fn files_with_dangling_references_are_not_published() {
         let folder = tempfile::tempdir().expect("a temporary folder");
         let path = folder.path().join("x.rap");
         // A record of a feed that origin does not have.
-        let records = vec![SectionBytes::new(Section::Records, 1, vec![0; 16])];
-        let error = Image::new(Time::from_unix(0), records).publish(&path).expect_err("no such feed");
+        let mut sections = vec![SectionBytes::new(Section::Records, 1, vec![0; 16])];
+        let record = crate::section::records::record(&[0; 16], 0).expect("a record");
+        let seen = first_seen::encode(&[record], &[]).expect("few");
+        sections.push(SectionBytes::new(Section::FirstSeen, 1, seen.codes));
+        let error = Image::new(Time::from_unix(0), sections).publish(&path).expect_err("no such feed");
         assert!(error.to_string().contains("records at byte"), "{error}");
         assert_eq!(std::fs::read_dir(folder.path()).expect("a folder").count(), 0, "nothing is left");
     }

@@ -1,6 +1,7 @@
 //! Look-ups in an open snapshot: entries by address, name or URL, and the sightings of an entry.
 
 use crate::section::exceptions::Exceptions;
+use crate::section::first_seen::{SeenCodes, SeenColumn, SeenCursor, SeenPlace, VALUES_PER_GROUP_MAX};
 use crate::section::ipv4::Ipv4Index;
 use crate::section::ipv6::Ipv6Index;
 use crate::section::name_index::NameIndex;
@@ -8,7 +9,10 @@ use crate::section::packed::Packed;
 use crate::section::records::{self, Extent, Record, Sets, TimesRef};
 use crate::section::times::{self, TimesColumn};
 use crate::section::url_blocks::UrlBlocks;
-use crate::{Address, AddressRange, Assessments, FeedId, ListKind, Scope, Section, Times};
+use crate::section::url_filter::UrlFilter;
+use crate::{
+    Address, AddressRange, Assessments, Confirmation, FeedId, ListKind, Scope, Section, Time, Times,
+};
 
 /// The set of each entry of a part.
 #[derive(Clone, Copy, Debug)]
@@ -76,6 +80,17 @@ impl Part {
         }
     }
 
+    /// The section with the first_seen that are no defaults.
+    #[doc(hidden)]
+    pub const fn first_seen(self) -> Section {
+        match self {
+            Part::Ipv4 => Section::Ipv4FirstSeen,
+            Part::Ipv6 => Section::Ipv6FirstSeen,
+            Part::Names => Section::NameFirstSeen,
+            Part::Urls => Section::UrlFirstSeen,
+        }
+    }
+
     #[inline]
     pub(crate) const fn entry(self, ordinal: u32) -> Entry {
         Entry { part: self, ordinal }
@@ -129,8 +144,11 @@ pub struct Index<'a> {
     pub(crate) ipv6: Ipv6Index<'a>,
     pub(crate) names: NameIndex<'a>,
     pub(crate) urls: UrlBlocks<'a>,
+    pub(crate) url_filter: Option<UrlFilter<'a>>,
     pub(crate) set_ids: [SetIds<'a>; 4],
     pub(crate) columns: [TimesColumn<'a>; 4],
+    pub(crate) seen_codes: SeenCodes<'a>,
+    pub(crate) seen: [SeenColumn<'a>; 4],
     pub(crate) sets: Sets<'a>,
     pub(crate) records: &'a [u8],
     pub(crate) shared_times: &'a [u8],
@@ -228,6 +246,21 @@ impl<'a> Index<'a> {
         self.urls.get(url).map(|ordinal| Part::Urls.entry(ordinal))
     }
 
+    /// Whether any URL with this [hash](crate::section::url_filter::hash_of_url) may be listed, with a scheme
+    /// or without.
+    #[doc(hidden)]
+    #[inline]
+    pub fn may_list_url(&self, hash: u64) -> bool {
+        self.url_filter.map_or(!self.urls.is_empty(), |filter| filter.may_list(hash))
+    }
+
+    /// Prefetches what [`Index::may_list_url`] reads.
+    #[doc(hidden)]
+    #[inline]
+    pub fn prefetch_url(&self, hash: u64) {
+        self.url_filter.iter().for_each(|filter| filter.prefetch(hash));
+    }
+
     /// Visits every range of addresses that overlaps `range`, in order.
     pub fn each_address(&self, range: AddressRange, mut visit: impl FnMut(AddressRange, Entry)) {
         match range {
@@ -243,6 +276,12 @@ impl<'a> Index<'a> {
     /// Visits every name, reversed, in order. Returns `false` if the section is corrupt.
     pub fn each_name(&self, mut visit: impl FnMut(&[u8], Entry)) -> bool {
         self.names.each(|key, ordinal| visit(key, Part::Names.entry(ordinal)))
+    }
+
+    /// As [`Index::each_name`], for one of several parts of the names: the first is part 0.
+    #[doc(hidden)]
+    pub fn each_name_in(&self, part: usize, parts: usize, mut visit: impl FnMut(&[u8], Entry)) -> bool {
+        self.names.each_in(part, parts, |key, ordinal| visit(key, Part::Names.entry(ordinal)))
     }
 
     /// Visits every URL in order. Returns `false` if the section is corrupt.
@@ -280,30 +319,189 @@ impl<'a> Index<'a> {
 
     /// A row of the table of shared times.
     #[doc(hidden)]
-    pub fn shared_times(&self, at: u32) -> Option<Times> {
+    pub fn shared_times(&self, at: u32) -> Option<Confirmation> {
         times::shared(self.shared_times, at)
     }
 
-    /// The sightings of an entry, sorted by feed, then list, scope and extent.
-    pub fn sightings(&self, entry: Entry) -> impl Iterator<Item = Sighting> + use<'a> {
-        let index = *self;
+    /// The newest `first_seen` of the file. At this instant, and at any later one, no answer but a `first_seen`
+    /// itself depends on when sightings were first seen.
+    #[inline]
+    pub fn newest_first_seen(&self) -> Time {
+        self.seen_codes.newest()
+    }
+
+    /// The oldest `first_seen` of the file.
+    pub fn oldest_first_seen(&self) -> Time {
+        self.seen_codes.oldest()
+    }
+
+    /// The records of an entry, each with its confirmation. This reads less than [`Index::sightings`].
+    #[doc(hidden)]
+    pub fn confirmations(&self, entry: Entry) -> impl Iterator<Item = (Record, Confirmation)> + use<'a> {
+        let (records, shared_times) = (self.records, self.shared_times);
+        let column = self.columns.get(entry.part as usize).copied();
         let mut own = 0;
-        self.records_of(self.set_of(entry)).filter_map(move |record| {
-            let times = match record.times {
-                TimesRef::Shared(row) => index.shared_times(row),
-                TimesRef::Own => {
-                    own += 1;
-                    index.columns.get(entry.part as usize)?.get(entry.ordinal, own - 1)
+        self.sets.get(self.set_of(entry)).filter_map(move |number| {
+            let record = records::record(records, number)?;
+            Some((record, confirmation(&record, shared_times, column.as_ref(), entry.ordinal, &mut own)?))
+        })
+    }
+
+    /// The sightings of an entry, sorted by feed, then list, scope and extent. Of a range of addresses they are
+    /// those of its first address; the others may have been first seen at other times.
+    pub fn sightings(&self, entry: Entry) -> impl Iterator<Item = Sighting> + use<'a> {
+        self.sightings_from(entry, None)
+    }
+
+    /// The sightings of an address, which the entry covers.
+    pub fn sightings_of(&self, entry: Entry, address: Address) -> impl Iterator<Item = Sighting> + use<'a> {
+        self.sightings_from(entry, Some(address))
+    }
+
+    /// The sightings of the piece of an entry that covers an address, or of its first one.
+    fn sightings_from(
+        &self,
+        entry: Entry,
+        address: Option<Address>,
+    ) -> impl Iterator<Item = Sighting> + use<'a> {
+        let (mut cursor, mut limit) = (SeenCursor::default(), WalkLimit(VALUES_PER_GROUP_MAX));
+        let place = self.seen_place(entry, &mut cursor, &mut limit).and_then(|place| match place {
+            SeenPlace::Row(at) if self.is_wide(entry) => {
+                let (mut values, offset) = (None, self.offset_of(address));
+                self.each_piece_at(entry, at, &mut limit, |from, at| {
+                    if from <= offset {
+                        values = Some(SeenPlace::Row(at));
+                    }
+                })?;
+                values
+            }
+            place => Some(place),
+        });
+        self.sightings_at(entry, place)
+    }
+
+    /// How far an address is behind the first one of the entry that covers it.
+    fn offset_of(&self, address: Option<Address>) -> u32 {
+        let Some(Address::V4(number)) = address else { return 0 };
+        let mut begin = number;
+        self.ipv4.each(number, number, |first, _, _| begin = first);
+        number - begin.min(number)
+    }
+
+    /// Whether an entry is a range of several IPv4 addresses, whose row may have several pieces.
+    #[inline]
+    fn is_wide(&self, entry: Entry) -> bool {
+        entry.part == Part::Ipv4 && self.ipv4.is_range(entry.ordinal)
+    }
+
+    /// Visits the pieces in the row of an entry, which begins at a bit of the stream: how far behind its first
+    /// address each begins, and where its values are. Returns where the row ends.
+    fn each_piece_at(
+        &self,
+        entry: Entry,
+        at: u64,
+        limit: &mut WalkLimit,
+        mut visit: impl FnMut(u32, u64),
+    ) -> Option<u64> {
+        let (column, set) = (self.seen.get(entry.part as usize)?, self.set_of(entry));
+        let (count, mut at) = if self.is_wide(entry) { column.pieces(at)? } else { (1, at) };
+        let (members, mut from) = (self.sets.get(set).len() as u64, 0u32);
+        for piece in 0..count {
+            if !limit.take(1 + members) {
+                return None;
+            }
+            if piece > 0 {
+                let (distance, end) = column.distance(at)?;
+                (from, at) = (from.checked_add(distance)?, end);
+            }
+            visit(from, at);
+            at = self.read_values(set, column, at, |_| {})?;
+        }
+        Some(at)
+    }
+
+    /// A walk over the sightings of many entries, which is faster where their ordinals rise.
+    #[doc(hidden)]
+    pub fn sighting_walk(&self) -> SightingWalk<'a> {
+        SightingWalk { index: *self, cursors: [SeenCursor::default(); 4], limit: self.walk_limit() }
+    }
+
+    /// Where the first_seen of an entry are; `None` in a forged file, or past the limit.
+    #[inline]
+    fn seen_place(&self, entry: Entry, cursor: &mut SeenCursor, limit: &mut WalkLimit) -> Option<SeenPlace> {
+        let column = self.seen.get(entry.part as usize)?;
+        column.find(cursor, entry.ordinal, |ordinal, at| {
+            self.each_piece_at(entry.part.entry(ordinal), at, limit, |_, _| {})
+        })
+    }
+
+    /// Visits the first_seen of a piece of an entry with this set, which begin at a bit of the stream. Returns
+    /// where they end.
+    #[inline]
+    pub(crate) fn read_values(
+        &self,
+        set: u32,
+        column: &SeenColumn<'a>,
+        at: u64,
+        mut visit: impl FnMut(Time),
+    ) -> Option<u64> {
+        self.sets.get(set).try_fold(at, |at, number| {
+            let feed = records::feed(self.records, number)?;
+            let (first_seen, end) = self.seen_codes.read(feed, column.stream(), at)?;
+            visit(first_seen);
+            Some(end)
+        })
+    }
+
+    /// Whether the row of an entry, which begins at a bit of the stream, can be read, with times between the
+    /// oldest and the newest of the file, and pieces in order. Returns where it ends.
+    pub(crate) fn check_row(
+        &self,
+        entry: Entry,
+        column: &SeenColumn<'a>,
+        at: u64,
+        limit: &mut WalkLimit,
+    ) -> Option<u64> {
+        let (mut is_sound, mut next) = (true, 0);
+        let set = self.set_of(entry);
+        let end = self.each_piece_at(entry, at, limit, |from, at| {
+            is_sound &= from >= next;
+            next = from.saturating_add(1);
+            self.read_values(set, column, at, |first_seen| is_sound &= self.was_seen_within(first_seen));
+        });
+        end.filter(|_| is_sound && next > 0)
+    }
+
+    /// Whether a time is between the oldest and the newest first_seen of the file.
+    pub(crate) fn was_seen_within(&self, first_seen: Time) -> bool {
+        (self.seen_codes.oldest()..=self.seen_codes.newest()).contains(&first_seen)
+    }
+
+    /// The sightings of an entry whose first_seen are in this place.
+    fn sightings_at(
+        &self,
+        entry: Entry,
+        place: Option<SeenPlace>,
+    ) -> impl Iterator<Item = Sighting> + use<'a> {
+        let (records, shared_times, codes) = (self.records, self.shared_times, self.seen_codes);
+        let column = self.columns.get(entry.part as usize).copied();
+        let stream = self.seen.get(entry.part as usize).map_or(&[][..], SeenColumn::stream);
+        let (mut own, mut place) = (0, place);
+        self.sets.get(self.set_of(entry)).filter_map(move |number| {
+            let record = records::record(records, number)?;
+            let confirmation = confirmation(&record, shared_times, column.as_ref(), entry.ordinal, &mut own)?;
+            let Confirmation { detect_time, row_expiry } = confirmation;
+            let first_seen = match place? {
+                SeenPlace::Defaults => codes.default(number, detect_time)?,
+                SeenPlace::Row(at) => {
+                    let read = codes.read(record.feed.0, stream, at);
+                    place = read.map(|(_, end)| SeenPlace::Row(end));
+                    read?.0
                 }
             };
-            Some(Sighting {
-                feed: record.feed,
-                list: record.list,
-                scope: record.scope,
-                extent: record.extent,
-                assessments: record.assessments,
-                times: times?,
-            })
+            let times = Times { first_seen, detect_time, row_expiry };
+            let Record { feed, list, scope, extent, assessments, .. } = record;
+            Some(Sighting { feed, list, scope, extent, assessments, times })
         })
     }
 
@@ -314,8 +512,8 @@ impl<'a> Index<'a> {
         self.sets.get(self.set_of(entry)).len() as u64
     }
 
-    /// Visits every listed range of an address space that overlaps `space`: with the range of its entry, what
-    /// the feed listed, and the sighting. A listed range that overlaps several entries is visited with each.
+    /// Visits every listed range of an address space that overlaps `space`: with the range of its entry, what the
+    /// feed listed, and the sighting. A listed range that overlaps several entries is visited with each.
     /// Returns `false` if it gave up, as it does on forged files that claim more than their length can hold.
     pub fn each_listed_in(
         &self,
@@ -323,10 +521,11 @@ impl<'a> Index<'a> {
         mut visit: impl FnMut(AddressRange, AddressRange, &Sighting),
     ) -> bool {
         let (mut limit, mut is_whole) = (self.walk_limit(), true);
+        let mut walk = self.sighting_walk();
         self.each_address(space, |range, entry| {
             is_whole = is_whole && limit.take(self.sighting_count(entry));
             if is_whole {
-                self.each_listed(range, entry, |listed, sighting| {
+                self.each_listed_of(&mut walk, range, entry, |listed, sighting| {
                     is_whole = is_whole && limit.take(1);
                     if is_whole {
                         visit(range, listed, sighting);
@@ -339,26 +538,39 @@ impl<'a> Index<'a> {
 
     /// Visits each sighting of an entry with the range that its feed listed, given the entry's own range.
     /// Single addresses in a row, which a feed listed one by one, are one entry and many listed ranges.
-    pub fn each_listed(
+    pub fn each_listed(&self, range: AddressRange, entry: Entry, visit: impl FnMut(AddressRange, &Sighting)) {
+        self.each_listed_of(&mut self.sighting_walk(), range, entry, visit);
+    }
+
+    fn each_listed_of(
         &self,
+        walk: &mut SightingWalk<'a>,
         range: AddressRange,
         entry: Entry,
         mut visit: impl FnMut(AddressRange, &Sighting),
     ) {
-        for sighting in self.sightings(entry) {
-            match sighting.extent {
-                Extent::Prefix(length)
-                    if range.prefix_count(length).is_some_and(|count| count <= LISTED_MAX) =>
-                {
-                    range.prefixes(length).for_each(|listed| visit(listed, &sighting));
-                }
-                Extent::Prefix(_) => {}
-                extent => {
-                    let listed = self.listed(extent, range.first());
-                    listed.iter().for_each(|listed| visit(*listed, &sighting));
+        walk.each_piece(range, entry, |piece, sightings| {
+            // What covers several pieces is visited with the first one.
+            let is_here = |listed: &AddressRange| {
+                piece.first() == range.first() || piece.covers(&listed.first().range())
+            };
+            for sighting in sightings {
+                let mut visit = |listed: AddressRange| {
+                    if is_here(&listed) {
+                        visit(listed, &sighting);
+                    }
+                };
+                match sighting.extent {
+                    Extent::Prefix(length)
+                        if piece.prefix_count(length).is_some_and(|count| count <= LISTED_MAX) =>
+                    {
+                        piece.prefixes(length).for_each(&mut visit);
+                    }
+                    Extent::Prefix(_) => {}
+                    extent => self.listed(extent, piece.first()).into_iter().for_each(&mut visit),
                 }
             }
-        }
+        });
     }
 
     /// The range that a feed listed, given its extent and an address that the entry covers.
@@ -378,5 +590,89 @@ impl<'a> Index<'a> {
                 }
             }
         }
+    }
+}
+
+/// The confirmation of an entry's next record; `own` counts those of its own.
+#[inline]
+fn confirmation(
+    record: &Record,
+    shared_times: &[u8],
+    column: Option<&TimesColumn<'_>>,
+    ordinal: u32,
+    own: &mut usize,
+) -> Option<Confirmation> {
+    match record.times {
+        TimesRef::Shared(row) => times::shared(shared_times, row),
+        TimesRef::Own => {
+            *own += 1;
+            column?.get(ordinal, *own - 1)
+        }
+    }
+}
+
+/// A walk over the sightings of many entries. It continues where it was, which is faster than
+/// [`Index::sightings`] where ordinals rise, and gives the same.
+#[doc(hidden)]
+#[derive(Clone, Debug)]
+pub struct SightingWalk<'a> {
+    index: Index<'a>,
+    cursors: [SeenCursor; 4],
+    /// How many values may still be passed over. Ordinals that rise pass over each value once.
+    limit: WalkLimit,
+}
+
+impl<'a> SightingWalk<'a> {
+    /// The sightings of an entry, as [`Index::sightings`] gives them.
+    pub fn sightings(&mut self, entry: Entry) -> impl Iterator<Item = Sighting> + use<'a> {
+        let place = match self.place(entry) {
+            Some(SeenPlace::Row(at)) if self.index.is_wide(entry) => {
+                let column = self.index.seen.get(entry.part as usize);
+                column.and_then(|column| column.pieces(at)).map(|(_, at)| SeenPlace::Row(at))
+            }
+            place => place,
+        };
+        self.index.sightings_at(entry, place)
+    }
+
+    /// Whether all first_seen of an entry are the defaults of its records, so that all such entries of its set
+    /// have the same sightings, unless these have times of their own.
+    pub fn has_defaults(&mut self, entry: Entry) -> bool {
+        self.place(entry) == Some(SeenPlace::Defaults)
+    }
+
+    /// Visits the pieces of an entry of addresses, whose range is given, with the sightings of each.
+    pub fn each_piece(
+        &mut self,
+        range: AddressRange,
+        entry: Entry,
+        mut visit: impl FnMut(AddressRange, &mut dyn Iterator<Item = Sighting>),
+    ) {
+        let index = self.index;
+        match (self.place(entry), range) {
+            (Some(SeenPlace::Row(at)), AddressRange::V4 { first, last }) if index.is_wide(entry) => {
+                let mut before: Option<(u32, u64)> = None;
+                let mut visit = |(from, at): (u32, u64), last: u32| {
+                    let first = first.saturating_add(from);
+                    // The pieces of a forged entry may be outside of it.
+                    if first <= last {
+                        let mut sightings = index.sightings_at(entry, Some(SeenPlace::Row(at)));
+                        visit(AddressRange::V4 { first, last }, &mut sightings);
+                    }
+                };
+                index.each_piece_at(entry, at, &mut self.limit, |from, at| {
+                    let end = first.saturating_add(from.saturating_sub(1)).min(last);
+                    before.into_iter().for_each(|before| visit(before, end));
+                    before = Some((from, at));
+                });
+                before.into_iter().for_each(|before| visit(before, last));
+            }
+            (place, range) => visit(range, &mut index.sightings_at(entry, place)),
+        }
+    }
+
+    fn place(&mut self, entry: Entry) -> Option<SeenPlace> {
+        let cursor = self.cursors.get_mut(entry.part as usize)?;
+        self.index.seen_place(entry, cursor, &mut self.limit)
     }
 }

@@ -9,9 +9,9 @@ use crate::error::Corruption;
 use std::ops::Range;
 
 /// The first eight bytes. As in PNG, a transfer in text mode changes them.
-pub const MAGIC: [u8; 8] = *b"\x89RPS\r\n\x1a\n";
+pub const MAGIC: [u8; 8] = *b"\x89RSH\r\n\x1a\n";
 /// The first eight bytes of files from before the first release, which are rejected.
-const DEVELOPMENT_MAGIC: [u8; 8] = *b"\x89RAP\r\n\x1a\n";
+const DEVELOPMENT_MAGICS: [[u8; 8]; 2] = [*b"\x89RAP\r\n\x1a\n", *b"\x89RPS\r\n\x1a\n"];
 /// The format version that this crate writes.
 pub(crate) const VERSION: u32 = 1;
 /// The length of the header, in bytes.
@@ -57,7 +57,7 @@ macro_rules! sections {
 
 sections! {
     Origin 1 "origin" "feeds and build information (bincode)";
-    SharedTimes 2 "shared-times" "times that many sightings share";
+    SharedTimes 2 "shared-times" "confirmations and expiries that many sightings share";
     Records 3 "records" "what a feed states about an indicator, without the indicator";
     Sets 4 "sets" "interned lists of records";
     Extents 5 "extents" "listed ranges that are not prefixes";
@@ -72,12 +72,18 @@ sections! {
     Ipv6Sets 14 "ipv6-sets" "IPv6: the set of each range";
     NameSets 15 "name-sets" "names: the set of each ordinal";
     UrlSets 16 "url-sets" "URLs: the set of each ordinal";
-    Ipv4Times 17 "ipv4-times" "IPv4: entries' own times";
-    Ipv6Times 18 "ipv6-times" "IPv6: entries' own times";
-    NameTimes 19 "name-times" "names: entries' own times";
-    UrlTimes 20 "url-times" "URLs: entries' own times";
+    Ipv4Times 17 "ipv4-times" "IPv4: entries\' own confirmations and expiries";
+    Ipv6Times 18 "ipv6-times" "IPv6: entries\' own confirmations and expiries";
+    NameTimes 19 "name-times" "names: entries\' own confirmations and expiries";
+    UrlTimes 20 "url-times" "URLs: entries\' own confirmations and expiries";
     NameLeaves 21 "name-leaves" "names: front-coded leaves in a prefix code, below the top index";
     UrlBlocks 22 "url-blocks" "URLs: front-coded blocks, below the top index";
+    UrlFilter 23 "url-filter" "URLs: which may be entries";
+    FirstSeen 24 "first-seen" "first_seen: defaults of records, and the codes of other values";
+    Ipv4FirstSeen 25 "ipv4-first-seen" "IPv4: first_seen that are no defaults";
+    Ipv6FirstSeen 26 "ipv6-first-seen" "IPv6: first_seen that are no defaults";
+    NameFirstSeen 27 "name-first-seen" "names: first_seen that are no defaults";
+    UrlFirstSeen 28 "url-first-seen" "URLs: first_seen that are no defaults";
 }
 
 /// One row of the section table.
@@ -175,11 +181,15 @@ pub(crate) fn checksum_mismatch(part: &'static str, offset: u64, stated: u32, ac
 
 /// Whether a file that begins so is a snapshot, sound or not, of this version or another.
 pub fn is_snapshot(head: &[u8]) -> bool {
-    [MAGIC, DEVELOPMENT_MAGIC].iter().any(|magic| head.starts_with(magic))
+    head.starts_with(&MAGIC) || is_development_file(head)
+}
+
+fn is_development_file(head: &[u8]) -> bool {
+    DEVELOPMENT_MAGICS.iter().any(|magic| head.starts_with(magic))
 }
 
 fn check_magic_and_version(header: &[u8]) -> Result<(), Corruption> {
-    if header.starts_with(&DEVELOPMENT_MAGIC) {
+    if is_development_file(header) {
         return Err(Corruption::new("header", 0, "the mark of a rapsheet snapshot", "a development file")
             .with_remedy(
                 "made before the first release: build anew, the first time with `--previous none`",
@@ -342,7 +352,7 @@ mod tests {
 
     #[test]
     fn ids_count_from_one_and_names_are_unique() {
-        assert!(Section::ALL.iter().map(|section| section.id()).eq(1..=22));
+        assert!(Section::ALL.iter().map(|section| section.id()).eq(1..=28));
         for (at, section) in Section::ALL.iter().enumerate() {
             for other in Section::ALL.iter().skip(at + 1) {
                 assert_ne!(section.name(), other.name());

@@ -29,6 +29,8 @@ mod fst_map;
 pub mod hash;
 #[doc(hidden)]
 pub mod host;
+#[doc(hidden)]
+pub mod host_bits;
 mod image;
 mod index;
 #[doc(hidden)]
@@ -41,6 +43,7 @@ mod parse_error;
 pub mod refang;
 mod references;
 mod reloading;
+mod scratch_file;
 #[doc(hidden)]
 pub mod section;
 mod sighting;
@@ -61,7 +64,11 @@ pub use parse_error::ParseError;
 pub use reloading::{ReloadingSnapshot, SnapshotGuard};
 pub use section::origin::{FeedRecord, FeedState, FeedTraits, Origin};
 pub use section::records::Extent;
-pub use sighting::{Assessment, Assessments, FeedId, Kinds, ListKind, Mode, Scope, Status, Times};
+#[doc(hidden)]
+pub use section::url_filter::hash_of_url;
+pub use sighting::{
+    Assessment, Assessments, Confirmation, FeedId, Kinds, ListKind, Mode, Scope, Status, Times,
+};
 pub use snapshot::Snapshot;
 pub use time::Time;
 
@@ -71,9 +78,10 @@ pub use {
     aligned_writer::AlignedWriter,
     atomic_file::{AtomicFile, UnsyncedFile, remove_stale_temp_files},
     image::{Image, SectionBytes},
-    index::{LISTED_MAX, WalkLimit},
+    index::{LISTED_MAX, SightingWalk, WalkLimit},
     layout::Section,
     references::ReferenceCheck,
+    scratch_file::ScratchFile,
     section::origin::AcceptedDownload,
     section::records::{Record, TimesRef},
 };

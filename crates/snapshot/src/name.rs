@@ -6,6 +6,7 @@
 //! A-label, the common case, takes one table look-up a byte.
 
 use crate::ParseError;
+use crate::host_bits::{BITS_MAX, HostBits};
 use std::borrow::Cow;
 
 /// The longest canonical name, in octets.
@@ -17,6 +18,20 @@ const MAPPED_MAX: usize = 4096;
 
 /// Appends the canonical form of `text` to `out`. On an error `out` is unchanged.
 pub fn canonical(text: &[u8], out: &mut Vec<u8>) -> Result<(), ParseError> {
+    if let Some(lowered) = HostBits::of(text).and_then(|bits| lowered_of_bits(text, &bits)) {
+        let start = out.len();
+        out.extend_from_slice(text);
+        if lowered.capitals != 0 {
+            out.get_mut(start..).unwrap_or_default().make_ascii_lowercase();
+        }
+        return Ok(());
+    }
+    canonical_bytewise(text, out)
+}
+
+/// As [`canonical`], byte by byte: for long names, absolute ones, and those that the IDNA mapping has to see;
+/// and what tests compare the other one with.
+fn canonical_bytewise(text: &[u8], out: &mut Vec<u8>) -> Result<(), ParseError> {
     let mark = out.len();
     canonical_ascii(text, out).inspect_err(|_| out.truncate(mark)).and_then(|plain| {
         if plain {
@@ -37,10 +52,78 @@ pub struct PlainName {
     pub last_at: usize,
 }
 
+/// A name of at most 64 bytes whose canonical form is its text in lower case: what [`lowered`] finds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct LoweredName {
+    /// Its dots, a bit for each byte.
+    pub dots: u64,
+    /// Its capital letters; none where it is canonical already.
+    pub capitals: u64,
+}
+
+impl LoweredName {
+    /// Where its last label begins.
+    #[inline]
+    pub fn last_at(&self) -> usize {
+        BITS_MAX - self.dots.leading_zeros() as usize
+    }
+}
+
+/// Whether a text is a name whose canonical form is the same text in lower case: letters, digits, `-`, `_` and
+/// dots, no A-label, a last label of letters only, at most 64 bytes. Most names of most lists and logs are;
+/// other texts may be names, too, and [`canonical`] decides. A text that passes is neither an address nor a
+/// URL, a pattern or a comment, and needs no other check.
+#[inline]
+pub fn lowered(text: &[u8]) -> Option<LoweredName> {
+    lowered_of_bits(text, &HostBits::of(text)?)
+}
+
+/// As [`lowered`], given the bits of the text. A few operations on words, and no loop over labels.
+#[inline(always)]
+pub fn lowered_of_bits(text: &[u8], bits: &HostBits) -> Option<LoweredName> {
+    let HostBits { all, letters, digits, dots, capitals, hyphens, underscores, .. } = *bits;
+    let lowered = LoweredName { dots, capitals };
+    let last_at = lowered.last_at();
+    let starts = dots << 1 | 1;
+    // At most 64 bytes, of which the last label has two or more, leave no room for a label of more than 63.
+    let is_name = letters | digits | dots | hyphens | underscores == all
+        && dots != 0
+        && dots & starts == 0
+        && text.len() >= last_at + 2
+        && letters >> last_at == all >> last_at;
+    // Two hyphens after the first two bytes of a label may be those of `xn--`.
+    let may_be_mapped = hyphens & hyphens >> 1 & starts << 2 != 0;
+    (is_name && !(may_be_mapped && has_a_label(text))).then_some(lowered)
+}
+
+/// Whether any label is an A-label, in any case.
+#[cold]
+fn has_a_label(text: &[u8]) -> bool {
+    text.split(|byte| *byte == b'.')
+        .any(|label| label.get(..4).is_some_and(|head| head.eq_ignore_ascii_case(b"xn--")))
+}
+
 /// Scans a text for a name that is already canonical: lower-case letters, digits, `-`, `_` and dots, no
 /// A-label, and a last label of letters only. Most names of most lists are; other texts may be names, too. A
 /// text that passes is neither an address nor a URL, a pattern or a comment, and needs no other check.
+#[inline]
 pub fn scan_plain(text: &[u8]) -> Option<PlainName> {
+    match HostBits::of(text) {
+        Some(bits) => plain_of_bits(text, &bits),
+        None => scan_bytewise(text),
+    }
+}
+
+/// As [`scan_plain`], given the bits of the text.
+#[inline(always)]
+pub fn plain_of_bits(text: &[u8], bits: &HostBits) -> Option<PlainName> {
+    let name = lowered_of_bits(text, bits)?;
+    let plain = PlainName { dots: name.dots.count_ones() as usize, last_at: name.last_at() };
+    (name.capitals == 0).then_some(plain)
+}
+
+/// As [`scan_plain`], byte by byte: for long names, and what tests compare the other one with.
+fn scan_bytewise(text: &[u8]) -> Option<PlainName> {
     let (mut dots, mut start) = (0, 0);
     for (at, byte) in text.iter().enumerate() {
         match PLAIN_CLASSES.get(usize::from(*byte)) {
@@ -232,6 +315,23 @@ mod tests {
     use proptest::prelude::*;
 
     proptest! {
+        #[test]
+        fn bits_and_bytes_agree(
+            text in "[a-z0-9._-]{0,70}|[a-zA-Z0-9._/-]{0,30}|((xn|XN|ab)--|[a-zA-Z0-9_-]{1,30}\\.){1,4}[a-zA-Z0-9.]{1,4}",
+        ) {
+            let text = text.as_bytes();
+            prop_assert_eq!(scan_plain(text), scan_bytewise(text));
+            let (mut fast, mut slow) = (b"kept".to_vec(), b"kept".to_vec());
+            prop_assert_eq!(canonical(text, &mut fast), canonical_bytewise(text, &mut slow));
+            prop_assert_eq!(&fast, &slow);
+            if let Some(name) = lowered(text) {
+                prop_assert_eq!(&slow[4..], text.to_ascii_lowercase());
+                prop_assert_eq!(name.capitals == 0, &slow[4..] == text);
+                prop_assert_eq!(Some(name.last_at() - 1), text.iter().rposition(|byte| *byte == b'.'));
+                prop_assert_eq!(name.dots.count_ones() as usize, text.iter().filter(|byte| **byte == b'.').count());
+            }
+        }
+
         #[test]
         fn plain_names_are_canonical(text in "[a-zA-Z0-9._/-]{0,30}|(xn--|[a-z0-9_-]{1,8}\\.){1,4}[a-z0-9]{1,4}") {
             if let Some(seen) = scan_plain(text.as_bytes()) {

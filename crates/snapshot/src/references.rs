@@ -9,6 +9,7 @@ use crate::index::{Entry, Index, LISTED_MAX, Part, WalkLimit};
 use crate::layout::Section;
 use crate::section::exceptions::Exceptions;
 use crate::section::filter::Filter;
+use crate::section::first_seen::SeenColumn;
 use crate::section::leaves::{LeafSlot, Leaves};
 use crate::section::locator::Locator;
 use crate::section::packed::Packed;
@@ -30,7 +31,7 @@ const PART_SECTIONS: &[(&[Section], Section)] = &[
     (&[Section::Ipv4Ends], Section::Ipv4Sets),
     (&[Section::Ipv6Index, Section::Ipv6Ranges], Section::Ipv6Sets),
     (&[Section::NameFilter, Section::NameLocator, Section::NameLeaves], Section::NameSets),
-    (&[Section::UrlBlocks], Section::UrlSets),
+    (&[Section::UrlBlocks, Section::UrlFilter], Section::UrlSets),
 ];
 
 const ALL_V4: AddressRange = AddressRange::V4 { first: 0, last: u32::MAX };
@@ -172,8 +173,15 @@ impl Check<'_> {
             let column = self.index.columns.get(part as usize);
             let length = column.filter(|column| column.len() > 0).map_or(0, TimesColumn::byte_len);
             self.length(part.times(), Some(length))?;
+            let length = self.index.seen.get(part as usize).map_or(0, SeenColumn::byte_len);
+            self.length(part.first_seen(), Some(length))?;
+            let (rows, count) =
+                (self.index.seen_codes.rows(part as usize), self.snapshot.count(part.first_seen()));
+            let found = || count.to_string();
+            self.require(rows == count, part.first_seen(), &format!("{rows} rows"), found)?;
             self.set_numbers(part)?;
         }
+        self.seen_codes()?;
         let exceptions = self.snapshot.bytes(Section::SetExceptions);
         let rows = Exceptions::total(exceptions);
         self.length(Section::SetExceptions, rows.map(|(_, length)| length))?;
@@ -192,10 +200,27 @@ impl Check<'_> {
             let found = || "another count, or more bytes".to_owned();
             self.require(is_whole, Section::NameLeaves, "the count and the lengths of its header", found)?;
         }
+        if let Some(filter) = &self.index.url_filter {
+            self.length(Section::UrlFilter, Some(filter.byte_len()))?;
+        }
         let found = || "more or fewer bytes".to_owned();
         self.require(self.index.urls.is_whole(), Section::UrlBlocks, "the lengths of its header", found)?;
         let is_whole = self.index.ipv4.is_contiguous();
         self.require(is_whole, Section::Ipv4Directory, "items for each bucket, one after another", found)
+    }
+
+    /// Each record has a default first_seen, which is among those that the section states, and tables follow one
+    /// another.
+    fn seen_codes(&self) -> Result<(), Corruption> {
+        let (codes, records) = (&self.index.seen_codes, self.snapshot.count(Section::Records));
+        let is_empty = self.snapshot.bytes(Section::FirstSeen).is_empty();
+        let is_whole =
+            if is_empty { records == 0 } else { codes.is_whole(records) && codes.has_sound_defaults() };
+        let found = || "more, fewer, or others".to_owned();
+        self.require(is_whole, Section::FirstSeen, "a default for each record, and tables of codes", found)?;
+        let count = self.snapshot.count(Section::FirstSeen);
+        let found = || format!("{count} and {records}");
+        self.require(count == records, Section::FirstSeen, "as many items as records", found)
     }
 
     fn length(&self, section: Section, expected: Option<usize>) -> Result<(), Corruption> {
@@ -243,12 +268,22 @@ impl Check<'_> {
                 self.snapshot.feed(record.feed).is_some()
                     && !matches!(record.times, TimesRef::Shared(row) if row as usize >= times)
                     && !matches!(record.extent, Extent::Range(row) if row as usize >= extents)
+                    && self.has_sound_default(*at as u32, &record)
             })
         };
         let unsound = (0..count(Section::Records)).find(|at| !is_sound(at));
         self.require(unsound.is_none(), Section::Records, "valid records", || {
             format!("an invalid one, number {}", unsound.unwrap_or_default())
         })
+    }
+
+    /// Whether the default first_seen of a record is between those that the section of codes states. Where it is
+    /// the detect_time, and entries have their own, `entries` checks these.
+    fn has_sound_default(&self, number: u32, record: &Record) -> bool {
+        let TimesRef::Shared(row) = record.times else { return true };
+        let detected = self.index.shared_times(row).map(|confirmation| confirmation.detect_time);
+        let default = detected.and_then(|detected| self.index.seen_codes.default(number, detected));
+        default.is_some_and(|default| self.index.was_seen_within(default))
     }
 
     /// Offsets rise to the end, and every set has members, which exist.
@@ -283,7 +318,7 @@ impl Check<'_> {
         // Counted once for each set: many entries share a set.
         let own: Vec<usize> = (0..self.index.set_count()).map(|set| own(set as u32)).collect();
         let Some(column) = self.index.columns.get(part as usize) else { return Ok(()) };
-        let mut row = 0;
+        let (mut row, mut walk) = (0, self.index.sighting_walk());
         for ordinal in 0..count {
             let entry = part.entry(ordinal as u32);
             if !self.index.is_entry(entry) {
@@ -302,9 +337,37 @@ impl Check<'_> {
                 || format!("too few for entry {ordinal}"),
             )?;
             row += rows;
+            // A first_seen that is the detect_time of the entry is known here alone.
+            let is_sound = *rows == 0
+                || walk
+                    .sightings(entry)
+                    .all(|sighting| self.index.was_seen_within(sighting.times.first_seen));
+            let found = || format!("another one at entry {ordinal}");
+            self.require(is_sound, Section::FirstSeen, "the newest and the oldest first_seen", found)?;
         }
         let found = || format!("{} rows", column.len());
-        self.require(row == column.len(), part.times(), &format!("{row} rows"), found)
+        self.require(row == column.len(), part.times(), &format!("{row} rows"), found)?;
+        self.first_seen(part)
+    }
+
+    /// Rows of first_seen are of entries, in order, and can be read; and no sighting of the part is older or newer
+    /// than the section of codes states, because statuses depend on the newest.
+    fn first_seen(&self, part: Part) -> Result<(), Corruption> {
+        self.sets()?;
+        self.set_numbers(part)?;
+        let (Some(column), count) = (self.index.seen.get(part as usize), self.snapshot.count(part.sets()))
+        else {
+            return Ok(());
+        };
+        let mut limit = self.index.walk_limit();
+        let is_sound = column.each_row(|ordinal, at| {
+            let entry = part.entry(ordinal);
+            let is_entry = (ordinal as usize) < count && self.index.is_entry(entry);
+            if is_entry { self.index.check_row(entry, column, at, &mut limit) } else { None }
+        });
+        let found = || "others".to_owned();
+        let expected = "rows of entries, in order, with times between those that first-seen states";
+        self.require(is_sound, part.first_seen(), expected, found)
     }
 
     /// Every entry that is marked as an exception has a row, and no other entry has.
@@ -413,7 +476,8 @@ impl Check<'_> {
         let mut keys = Keys::new(Section::UrlBlocks);
         let is_whole = self.index.each_url(|key, entry| {
             keys.check(key, entry.ordinal);
-            if self.index.url(key) != Some(entry) {
+            let passes = self.index.url_filter.is_some_and(|filter| filter.passes(key));
+            if !passes || self.index.url(key) != Some(entry) {
                 keys.reject(key);
             }
         });

@@ -313,15 +313,36 @@ pub struct Times {
 }
 
 impl Times {
+    /// What the end of the sighting depends on.
+    pub fn confirmation(&self) -> Confirmation {
+        Confirmation { detect_time: self.detect_time, row_expiry: self.row_expiry }
+    }
+
     /// The instant at which the sighting expires, under a retention in seconds.
     pub fn expires(&self, retention_seconds: i64) -> Time {
-        let by_retention = self.detect_time.plus(retention_seconds);
-        self.row_expiry.map_or(by_retention, |end| end.min(by_retention))
+        self.confirmation().expires(retention_seconds)
     }
 
     /// Whether the sighting is live at `at`: `first_seen <= at < expires`.
     pub fn live(&self, at: Time, retention_seconds: i64) -> bool {
         self.first_seen <= at && at < self.expires(retention_seconds)
+    }
+}
+
+/// The times of a sighting without its first_seen: what its end depends on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Confirmation {
+    /// When the feed last confirmed the indicator.
+    pub detect_time: Time,
+    /// The expiry that the row states. The earlier of it and the feed's retention holds.
+    pub row_expiry: Option<Time>,
+}
+
+impl Confirmation {
+    /// The instant at which the sighting expires, under a retention in seconds.
+    pub fn expires(&self, retention_seconds: i64) -> Time {
+        let by_retention = self.detect_time.plus(retention_seconds);
+        self.row_expiry.map_or(by_retention, |end| end.min(by_retention))
     }
 }
 

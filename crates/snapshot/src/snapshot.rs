@@ -11,6 +11,7 @@ use crate::index::{Index, Part, SetIds};
 use crate::layout::{Section, SectionTable};
 use crate::map::Map;
 use crate::section::exceptions::Exceptions;
+use crate::section::first_seen::{SeenCodes, SeenColumn};
 use crate::section::ipv4::Ipv4Index;
 use crate::section::ipv6::Ipv6Index;
 use crate::section::name_index::NameIndex;
@@ -19,6 +20,7 @@ use crate::section::packed::Packed;
 use crate::section::records::Sets;
 use crate::section::times::TimesColumn;
 use crate::section::url_blocks::UrlBlocks;
+use crate::section::url_filter::UrlFilter;
 use crate::{FeedId, Time};
 use std::path::{Path, PathBuf};
 
@@ -151,6 +153,7 @@ impl Snapshot {
     pub fn index(&self) -> Index<'_> {
         let bytes = |section| self.bytes(section);
         let column = |section| TimesColumn::new(self.bytes(section), self.count(section));
+        let seen = |section| SeenColumn::new(self.bytes(section), self.count(section));
         Index {
             ipv4: Ipv4Index::new(bytes(Section::Ipv4Directory), bytes(Section::Ipv4Ends)),
             ipv6: Ipv6Index::new(bytes(Section::Ipv6Index), bytes(Section::Ipv6Ranges)),
@@ -160,11 +163,14 @@ impl Snapshot {
                 bytes(Section::NameLeaves),
             ),
             urls: UrlBlocks::new(bytes(Section::UrlBlocks)),
+            url_filter: UrlFilter::new(bytes(Section::UrlFilter)),
             set_ids: Part::ALL.map(|part| SetIds {
                 packed: Packed::new(bytes(part.sets())),
                 exceptions: Exceptions::new(bytes(Section::SetExceptions), part.sets().id()),
             }),
             columns: Part::ALL.map(|part| column(part.times())),
+            seen_codes: SeenCodes::new(bytes(Section::FirstSeen)),
+            seen: Part::ALL.map(|part| seen(part.first_seen())),
             sets: Sets::new(bytes(Section::Sets), self.count(Section::Sets)),
             records: bytes(Section::Records),
             shared_times: bytes(Section::SharedTimes),

@@ -115,7 +115,18 @@ impl fmt::Display for Time {
         let (year, month, day) = civil_from_days(self.0.div_euclid(86_400));
         let of_day = self.0.rem_euclid(86_400);
         let (hour, minute, second) = (of_day / 3600, of_day / 60 % 60, of_day % 60);
-        write!(f, "{year:04}-{month:02}-{day:02}T{hour:02}:{minute:02}:{second:02}Z")
+        if !(0..=9999).contains(&year) {
+            return write!(f, "{year:04}-{month:02}-{day:02}T{hour:02}:{minute:02}:{second:02}Z");
+        }
+        // Rows of some outputs have two times; seven numbers with `std::fmt` would be most of a row's cost.
+        let mut text = *b"0000-00-00T00:00:00Z";
+        let places = [0, 2, 5, 8, 11, 14, 17];
+        let numbers = [year / 100, year % 100, month, day, hour, minute, second];
+        for (at, number) in places.into_iter().zip(numbers) {
+            let digits = [b'0' + (number / 10) as u8, b'0' + (number % 10) as u8];
+            text.get_mut(at..at + 2).into_iter().for_each(|place| place.copy_from_slice(&digits));
+        }
+        f.write_str(std::str::from_utf8(&text).unwrap_or_default())
     }
 }
 

@@ -5,7 +5,9 @@
 //! equivalent. This parser therefore does less, and rejects what it does not understand.
 
 use crate::host::{self, Host};
-use crate::{ParseError, address};
+use crate::host_bits::{HostBits, words};
+use crate::section::simd::{self, UrlMasks};
+use crate::{Address, ParseError, address, name};
 use std::io::Write as _;
 use std::ops::Range;
 
@@ -26,7 +28,104 @@ pub struct Url {
 /// `//host[:port]/path` where `text` has no scheme. On an error `out` is unchanged.
 pub fn canonical(text: &[u8], out: &mut Vec<u8>) -> Result<Url, ParseError> {
     let mark = out.len();
+    let Some(mut url) = scan_plain(text) else { return canonical_in_parts(text, out) };
+    url.host_at = url.host_at.start + mark..url.host_at.end + mark;
+    out.extend_from_slice(text);
+    Ok(url)
+}
+
+/// As [`canonical`], part by part: for all other spellings, and what tests compare the other one with.
+fn canonical_in_parts(text: &[u8], out: &mut Vec<u8>) -> Result<Url, ParseError> {
+    let mark = out.len();
     append(text, out).inspect_err(|_| out.truncate(mark))
+}
+
+/// Scans a text for a URL that is its own canonical form: `http://`, `https://` or `//`, a host that is a
+/// canonical name or a dotted quad, perhaps a port that is not the default one, and a path. Most URLs of most
+/// lists are; other texts may be URLs, too. The host's position is in the text.
+///
+/// A text that passes holds no fragment, userinfo, bracket or backslash, so that refanging it changes nothing,
+/// and neither `*` nor `^` nor `,`, to which lists give meanings of their own.
+#[inline]
+pub fn scan_plain(text: &[u8]) -> Option<Url> {
+    let (width, default_port) = match text {
+        [b'h', b't', b't', b'p', b':', b'/', b'/', ..] => (7, 80),
+        [b'h', b't', b't', b'p', b's', b':', b'/', b'/', ..] => (8, 443),
+        [b'/', b'/', ..] => (2, 0),
+        _ => return None,
+    };
+    let mut url = scan_host_and_path(text.get(width..)?, default_port)?;
+    url.host_at = url.host_at.start + width..url.host_at.end + width;
+    Some(url)
+}
+
+/// As [`scan_plain`], for a text without a scheme, whose canonical form has `//` before it: `host/path`. A name
+/// with a path is no prefix of a network, but `192.0.2.0/24` may be one, and passes.
+#[inline]
+pub fn scan_schemeless(text: &[u8]) -> Option<Url> {
+    scan_host_and_path(text, 0)
+}
+
+/// The host, the port and the path of a URL. No URL has port 0.
+fn scan_host_and_path(text: &[u8], default_port: u16) -> Option<Url> {
+    let end = authority_end(text)?;
+    let (authority, path) = text.split_at_checked(end)?;
+    if path.first() != Some(&b'/') || path.ends_with(b"...") {
+        return None;
+    }
+    let (host, at) = match scan_host(authority) {
+        Some(host) => (host, authority.len()),
+        None => {
+            let at = authority.iter().rposition(|byte| *byte == b':')?;
+            let is_plain = is_plain_port(authority.get(at + 1..)?, default_port);
+            (scan_host(authority.get(..at)?).filter(|_| is_plain)?, at)
+        }
+    };
+    Some(Url { host_at: 0..at, host, had_userinfo: false, has_path: path.len() > 1 })
+}
+
+/// A canonical name, or a dotted quad.
+#[inline]
+fn scan_host(text: &[u8]) -> Option<Host> {
+    let bits = HostBits::of(text)?;
+    match name::lowered_of_bits(text, &bits) {
+        Some(name) => (name.capitals == 0).then_some(Host::Name),
+        None => address::plain_v4(text).map(|number| Host::Address(Address::V4(number))),
+    }
+}
+
+/// Whether the text of a port is written as its number is, and is not the one that is left out.
+fn is_plain_port(text: &[u8], default_port: u16) -> bool {
+    !text.starts_with(b"0") && address::parse_port(text).is_ok_and(|port| port != default_port)
+}
+
+/// Where the path or the query begins; `None` where there is none, and where the text holds a byte that may
+/// have to be rewritten, or that a reader may give a meaning.
+#[inline]
+fn authority_end(text: &[u8]) -> Option<usize> {
+    let (chunks, rest) = text.as_chunks::<16>();
+    let (mut special, mut end, mut at) = (0, None, 0);
+    let mut add = |masks: UrlMasks, at: usize| {
+        special |= masks.special;
+        if end.is_none() && masks.ends != 0 {
+            end = Some(at + masks.ends.trailing_zeros() as usize);
+        }
+    };
+    for chunk in chunks {
+        add(simd::url_masks(words(chunk)), at);
+        at += 16;
+    }
+    match text.last_chunk::<16>() {
+        _ if rest.is_empty() => {}
+        Some(last) => add(simd::url_masks(words(last)), text.len() - 16),
+        None => {
+            // Padded with a byte that means nothing.
+            let mut padded = [b'-'; 16];
+            padded.iter_mut().zip(rest).for_each(|(place, byte)| *place = *byte);
+            add(simd::url_masks(words(&padded)), 0);
+        }
+    }
+    end.filter(|_| special == 0)
 }
 
 fn append(text: &[u8], out: &mut Vec<u8>) -> Result<Url, ParseError> {
@@ -222,6 +321,28 @@ mod tests {
     }
 
     #[test]
+    fn scans_urls_that_are_canonical() {
+        for (text, host) in [
+            ("http://evilpanel.com/Gate.PHP?x=1%20&y=~/../a", Some("evilpanel.com")),
+            ("https://45.9.20.5:8443/", Some("45.9.20.5")),
+            ("//evil-panel.com:80/a:b@c", Some("evil-panel.com")),
+            ("http://evilpanel.com", None),
+            ("http://evilpanel.com:80/", None),
+            ("http://evilpanel.com:08080/", None),
+            ("http://Evilpanel.com/", None),
+            ("http://evilpanel.com./", None),
+            ("http://user@evilpanel.com/", None),
+            ("http://evilpanel.com/a#b", None),
+            ("http://evilpanel.com/a...", None),
+            ("http://evilpanel.com?a/b", None),
+            ("http://1.2.3.04/", None),
+        ] {
+            let found = scan_plain(text.as_bytes());
+            assert_eq!(found.map(|url| &text[url.host_at]), host, "{text}");
+        }
+    }
+
+    #[test]
     fn rejects_ambiguous_urls() {
         for (text, error) in [
             ("http://39.34.166.041:34595/Mozi.m", ParseError::LeadingZero),
@@ -244,6 +365,23 @@ mod tests {
     }
 
     proptest::proptest! {
+        #[test]
+        fn one_scan_and_parts_agree(
+            text in "(http://|https://|//|ftp://|)(([a-zA-Z0-9-]{1,20}\\.){1,4}[a-z]{1,3}|([0-9]{1,3}\\.){3}[0-9]{1,3}|[!-~]{0,10})(:0?[0-9]{0,5})?(/[!-~]{0,40}(\\.\\.\\.|ü)?)?[?#/]?",
+        ) {
+            let (mut fast, mut slow) = (b"kept".to_vec(), b"kept".to_vec());
+            let text = text.as_bytes();
+            let expected = canonical_in_parts(text, &mut slow);
+            proptest::prop_assert_eq!(&canonical(text, &mut fast), &expected);
+            proptest::prop_assert_eq!(&fast, &slow);
+            if let Some(url) = scan_schemeless(text) {
+                let parts = expected.expect("what is plain is a URL");
+                proptest::prop_assert_eq!((url.host, url.had_userinfo, url.has_path), (parts.host, false, parts.has_path));
+                proptest::prop_assert_eq!(&slow[4..], [b"//", text].concat());
+                proptest::prop_assert_eq!(&slow[parts.host_at], &text[url.host_at]);
+            }
+        }
+
         #[test]
         fn canonical_is_a_fixed_point(text in "(http://|https://|//|)[a-z0-9.:@\\[\\]-]{1,20}(/[ -~ä-ü]{0,20})?") {
             let mut once = Vec::new();

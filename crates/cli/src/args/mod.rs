@@ -197,7 +197,8 @@ pub(crate) struct Build {
     /// How much memory the build may take, such as 800M or 4G [default: three quarters of what the system
     /// grants]
     ///
-    /// A feed that does not fit is held by name, the largest first, and the others are published.
+    /// Rows that do not fit are written to a file without a name beside --out, and read again when they are merged; the
+    /// snapshot is the same. What encoding needs is not bounded: some 50 bytes for each entry, and the snapshot itself.
     #[arg(long, value_name = "SIZE", value_parser = values::size)]
     pub(crate) max_memory: Option<u64>,
     /// Replace a snapshot that is newer than this build, or was built from newer downloads

@@ -47,6 +47,7 @@ pub(super) fn run(args: &Build, settings: &Settings) -> Result<Exit, Failure> {
     input.allow_gap = args.accept_clock;
     input.allow_older = args.replace_newer;
     input.max_memory = args.max_memory.unwrap_or_else(memory::default_bound);
+    input.spill_near = Some(&args.out);
     memory::return_large_blocks();
     let pool = pool(settings)?;
     let built = build(&input, &previous, &pool, settings)?;
@@ -57,6 +58,9 @@ pub(super) fn run(args: &Build, settings: &Settings) -> Result<Exit, Failure> {
     }
     let all_written = write_rest(files);
     print_summary(&built.report, length, args, settings)?;
+    if !settings.quiet {
+        print_memory(&built.report, input.max_memory);
+    }
     let absent = choice.print_absent(&built.report, downloads);
     Ok(if built.report.trouble || absent || !all_written { Exit::Trouble } else { Exit::Done })
 }
@@ -82,6 +86,24 @@ fn print_summary(report: &Report, length: u64, args: &Build, settings: &Settings
         print_stderr(String::from_utf8_lossy(&text).trim_end());
     }
     Ok(())
+}
+
+/// Says how much went to a temporary file, and whether the build took more memory than it may: the bound is on
+/// rows, and encoding has a floor.
+fn print_memory(report: &Report, bound: u64) {
+    let megabytes = |bytes: u64| bytes.div_ceil(1_000_000);
+    if report.spilled_bytes > 0 {
+        let (spilled, bound) = (megabytes(report.spilled_bytes), megabytes(bound));
+        print_stderr(&format!(
+            "the rows did not fit the memory of {bound} MB: {spilled} MB were in a temporary file, which is gone"
+        ));
+    }
+    if let Some(peak) = memory::peak().filter(|peak| *peak > bound) {
+        let (peak, bound) = (megabytes(peak), megabytes(bound));
+        print_stderr(&format!(
+            "the build took {peak} MB, more than the {bound} MB of --max-memory: encoding the entries takes that much"
+        ));
+    }
 }
 
 /// The folder of downloads. A build of lists alone has none: the paths of lists are absolute.

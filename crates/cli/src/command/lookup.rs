@@ -4,24 +4,30 @@
 //! answers are flushed as soon as no further question is buffered, so that another program can ask and read in
 //! turns. Such a pipe may stay open for weeks: whenever a question had to be waited for, the clock is read and the
 //! path of the snapshot is checked, and a snapshot that was published meanwhile answers it.
+//!
+//! Questions that arrived together are looked up together. Outputs that programs read print them without a verdict
+//! for each; what such an output has no short form for is answered one by one, with the same bytes.
 
 use super::stdout;
 use crate::answers::{Answers, Current};
 use crate::args::Lookup;
 use crate::exit::{Exit, Failure, print_stderr};
 use crate::input;
-use crate::output::lookup::{Answered, Context, LookupOutput, Refused, Style};
+use crate::output::lookup::{Answered, BatchPrinter, Context, LookupOutput, Refused, Style};
+use crate::question_lines::{Line, QuestionLines};
 use crate::reach;
 use crate::settings::Settings;
+use rapsheet_query::answer::AnswerBuffers;
 use rapsheet_query::{Batch, Searcher};
 use rapsheet_snapshot::{ParseError, Status, Time};
-use std::io::{self, BufRead, BufReader, BufWriter, Read, Stdout, Write};
+use std::io::{BufWriter, Stdout, Write};
 use std::path::Path;
 
-/// The longest question, in bytes.
-const QUESTION_MAX: u64 = 64 << 10;
-/// How much of a longer one is printed, in bytes.
-const TOO_LONG_SHOWN: usize = 80;
+/// How many questions are looked up together. Their answers are in memory together with them, a few kilobytes each
+/// where dozens of feeds list all of them.
+const QUESTIONS_MAX: usize = 1024;
+/// How many bytes of answers are written at once.
+const WRITE_LEN: usize = 64 << 10;
 
 /// Runs the command.
 pub(super) fn run(args: &Lookup, settings: &Settings) -> Result<Exit, Failure> {
@@ -78,13 +84,6 @@ struct Session<'a> {
     style: Style,
 }
 
-/// A line of stdin.
-enum Question {
-    Blank,
-    Text(Vec<u8>),
-    TooLong(Vec<u8>),
-}
-
 impl Session<'_> {
     /// The instant to answer for, where the present is `now`.
     fn at(&self, now: Time) -> Time {
@@ -105,30 +104,28 @@ impl Session<'_> {
     /// Answers the lines of stdin, except blank ones.
     fn answer_stdin(&self, printer: &mut Printer) -> Result<(), Failure> {
         let input = input::questions().map_err(Failure::refused)?;
-        let mut reader = BufReader::with_capacity(1 << 16, input.reader);
-        let mut pending = None;
+        let mut lines = QuestionLines::new(input.reader);
         // Each turn has the snapshot and the instant that its questions are judged by.
         loop {
             let snapshot = self.answers.current();
             let searcher = Searcher::new(&snapshot, self.at(self.settings.instant()));
             let context = self.context(&snapshot, &searcher);
+            let mut batch_printer = (printer.output.batch)(self.style);
             loop {
-                if let Some(question) = pending.take() {
-                    printer.answer_line(&context, &question)?;
+                while lines.take(QUESTIONS_MAX, &mut printer.lines) {
+                    printer.answer_lines(&context, batch_printer.as_deref_mut(), &lines)?;
                 }
-                let waits = !reader.buffer().contains(&b'\n');
-                if input.is_stream && waits {
+                if input.is_stream {
                     printer.out.flush()?;
                 }
-                pending = read_question(&mut reader)?;
-                if pending.is_none() {
+                if !lines.wait()? {
                     let trailing = input.trailing.as_ref().and_then(|trailing| trailing.note());
                     trailing
                         .iter()
                         .for_each(|text| self.settings.note(&format!("rapsheet: (stdin): {text}")));
                     return Ok(());
                 }
-                if waits && self.is_outdated(searcher.at()) {
+                if self.is_outdated(searcher.at()) {
                     break;
                 }
             }
@@ -145,22 +142,6 @@ impl Session<'_> {
     }
 }
 
-/// The next line; `None` at the end.
-fn read_question(reader: &mut impl BufRead) -> Result<Option<Question>, Failure> {
-    let fail = |error: io::Error| Failure::refused(format_args!("(stdin): {error}"));
-    let mut line = Vec::new();
-    if reader.by_ref().take(QUESTION_MAX).read_until(b'\n', &mut line).map_err(fail)? == 0 {
-        return Ok(None);
-    }
-    if !line.ends_with(b"\n") && line.len() as u64 == QUESTION_MAX {
-        skip_line(reader).map_err(fail)?;
-        line.truncate(TOO_LONG_SHOWN);
-        return Ok(Some(Question::TooLong(line)));
-    }
-    line.truncate(without_line_end(&line).len());
-    Ok(Some(if line.trim_ascii().is_empty() { Question::Blank } else { Question::Text(line) }))
-}
-
 /// Where answers go, and what they were so far.
 struct Printer {
     output: &'static LookupOutput,
@@ -168,6 +149,13 @@ struct Printer {
     /// Whether nothing is printed.
     is_silent: bool,
     batch: Batch,
+    buffers: AnswerBuffers,
+    /// The lines that are answered together.
+    lines: Vec<Line>,
+    /// Why each of them is no question, where it is none.
+    refused: Vec<Option<ParseError>>,
+    /// Answers that were not written yet.
+    text: Vec<u8>,
     out: BufWriter<Stdout>,
     any_refused: bool,
     any_listed: bool,
@@ -180,6 +168,10 @@ impl Printer {
             style,
             is_silent: args.is_silent(settings.quiet),
             batch: Batch::new(),
+            buffers: AnswerBuffers::default(),
+            lines: Vec::new(),
+            refused: Vec::new(),
+            text: Vec::new(),
             out: stdout(),
             any_refused: false,
             any_listed: false,
@@ -190,12 +182,77 @@ impl Printer {
         Ok(printer)
     }
 
-    fn answer_line(&mut self, context: &Context<'_>, question: &Question) -> Result<(), Failure> {
-        match question {
-            Question::Blank => Ok(()),
-            Question::Text(text) => self.answer(context, text),
-            Question::TooLong(text) => self.refuse(text, ParseError::TooLong),
+    /// Answers lines of stdin.
+    fn answer_lines(
+        &mut self,
+        context: &Context<'_>,
+        batch_printer: Option<&mut (dyn BatchPrinter + 'static)>,
+        questions: &QuestionLines,
+    ) -> Result<(), Failure> {
+        if let Some(batch_printer) = batch_printer {
+            return self.answer_batch(context, batch_printer, questions);
         }
+        let lines = std::mem::take(&mut self.lines);
+        for line in &lines {
+            match questions.text(line) {
+                text if line.is_cut => self.refuse(text, ParseError::TooLong)?,
+                text => self.answer(context, text)?,
+            }
+        }
+        self.lines = lines;
+        Ok(())
+    }
+
+    /// Answers lines of stdin together. Allocates nothing, once its buffers have grown, but for ranges.
+    fn answer_batch(
+        &mut self,
+        context: &Context<'_>,
+        batch_printer: &mut dyn BatchPrinter,
+        questions: &QuestionLines,
+    ) -> Result<(), Failure> {
+        self.batch.clear();
+        self.refused.clear();
+        for line in &self.lines {
+            let pushed =
+                if line.is_cut { Err(ParseError::TooLong) } else { self.batch.push(questions.text(line)) };
+            self.refused.push(pushed.err());
+        }
+        let mut answers = context.searcher.answers(&mut self.batch, &mut self.buffers);
+        for (line, refused) in self.lines.iter().zip(&self.refused) {
+            let (input, text) = (questions.text(line), &mut self.text);
+            if let Some(why) = *refused {
+                self.any_refused = true;
+                if !self.is_silent {
+                    let input = &String::from_utf8_lossy(input);
+                    (self.output.refused)(self.style, &Refused { input, why }, text)?;
+                }
+            } else if let Some((question, answer)) = answers.next() {
+                let status = match answer {
+                    Some(answer) => {
+                        if !self.is_silent {
+                            batch_printer.answer(context, input, &answer, text);
+                        }
+                        answer.status
+                    }
+                    None => {
+                        let answer = &context.searcher.verdict(question);
+                        let input = &String::from_utf8_lossy(input);
+                        if !self.is_silent {
+                            (self.output.answer)(context, &Answered { input, answer }, text)?;
+                        }
+                        answer.status
+                    }
+                };
+                self.any_listed |= status == Status::Blocked;
+            }
+            if text.len() >= WRITE_LEN {
+                self.out.write_all(text)?;
+                text.clear();
+            }
+        }
+        self.out.write_all(&self.text)?;
+        self.text.clear();
+        Ok(())
     }
 
     /// Answers one question, which is one object of output.
@@ -222,23 +279,5 @@ impl Printer {
             (self.output.refused)(self.style, &Refused { input, why }, &mut self.out)?;
         }
         Ok(())
-    }
-}
-
-fn without_line_end(line: &[u8]) -> &[u8] {
-    let line = line.strip_suffix(b"\n").unwrap_or(line);
-    line.strip_suffix(b"\r").unwrap_or(line)
-}
-
-/// Discards the rest of a line.
-fn skip_line(reader: &mut impl BufRead) -> io::Result<()> {
-    loop {
-        let buffer = reader.fill_buf()?;
-        let newline = buffer.iter().position(|byte| *byte == b'\n');
-        let length = newline.map_or(buffer.len(), |at| at + 1);
-        reader.consume(length);
-        if newline.is_some() || length == 0 {
-            return Ok(());
-        }
     }
 }

@@ -5,6 +5,10 @@
 //! `csv::Writer` would allocate its own, and because the crate knows neither of the rules for TSV and for
 //! spreadsheets.
 
+use super::push_number;
+use rapsheet_snapshot::Time;
+use std::io::Write as _;
+
 /// What separates the cells of a row, and so how they are written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Dialect {
@@ -32,13 +36,47 @@ impl Dialect {
     /// Appends a row and its line end.
     pub(crate) fn row<C: AsRef<str>>(self, cells: impl IntoIterator<Item = C>, out: &mut Vec<u8>) {
         for (at, cell) in cells.into_iter().enumerate() {
-            let is_csv = matches!(self, Dialect::Csv | Dialect::CsvForSpreadsheet);
             if at > 0 {
-                out.push(if is_csv { b',' } else { b'\t' });
+                self.cell(cell.as_ref(), out);
+            } else {
+                self.first_cell(cell.as_ref(), out);
             }
-            if is_csv { self.csv_cell(cell.as_ref(), out) } else { self.tsv_cell(cell.as_ref(), out) }
         }
         out.push(b'\n');
+    }
+
+    const fn is_csv(self) -> bool {
+        matches!(self, Dialect::Csv | Dialect::CsvForSpreadsheet)
+    }
+
+    const fn separator(self) -> u8 {
+        if self.is_csv() { b',' } else { b'\t' }
+    }
+
+    /// Appends the first cell of a row.
+    pub(crate) fn first_cell(self, cell: &str, out: &mut Vec<u8>) {
+        if self.is_csv() { self.csv_cell(cell, out) } else { self.tsv_cell(cell, out) }
+    }
+
+    /// Appends a cell that is not the first one.
+    pub(crate) fn cell(self, cell: &str, out: &mut Vec<u8>) {
+        out.push(self.separator());
+        self.first_cell(cell, out);
+    }
+
+    /// As [`Dialect::cell`], for a number.
+    pub(crate) fn number(self, number: u64, out: &mut Vec<u8>) {
+        out.push(self.separator());
+        push_number(number, out);
+    }
+
+    /// As [`Dialect::cell`], for a time, which may be missing.
+    pub(crate) fn time(self, time: Option<Time>, out: &mut Vec<u8>) {
+        out.push(self.separator());
+        if let Some(time) = time {
+            // Cannot fail: the writer is memory.
+            let _ = write!(out, "{time}");
+        }
     }
 
     fn csv_cell(self, cell: &str, out: &mut Vec<u8>) {

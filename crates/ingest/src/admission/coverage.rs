@@ -5,7 +5,8 @@
 //! up, once for all feeds, and only if some feed keeps what its download no longer lists.
 
 use crate::entry::guard;
-use rapsheet_assemble::{Columns, RangeRow};
+use crate::sighting::collector::Collector;
+use rapsheet_assemble::Scratch;
 use rapsheet_snapshot::{AddressRange, Snapshot};
 use std::collections::BTreeSet;
 use std::sync::OnceLock;
@@ -77,7 +78,7 @@ impl<'a> PreviousCoverage<'a> {
         let Some(number) = number_of(previous, feed) else { return };
         let index = previous.index();
         index.each_address(family.space(), |range, entry| {
-            if index.sightings(entry).any(|sighting| usize::from(sighting.feed.0) == number) {
+            if index.confirmations(entry).any(|(record, _)| usize::from(record.feed.0) == number) {
                 visit(range);
             }
         });
@@ -120,7 +121,9 @@ fn width(range: AddressRange) -> u128 {
 /// The addresses of a download, beside what its feed covered before.
 pub(crate) struct Measurement<'a> {
     /// The rows of the download.
-    pub(crate) columns: Vec<&'a Columns>,
+    pub(crate) collectors: &'a [Collector],
+    /// Where the rows are that did not fit the memory.
+    pub(crate) scratch: &'a Scratch,
     /// The id of the feed.
     pub(crate) feed: &'a str,
     /// Whether the feed keeps what its download no longer lists.
@@ -148,12 +151,14 @@ impl Measurement<'_> {
         }
     }
 
-    fn rows<N: Space>(&self) -> impl Iterator<Item = &RangeRow<N>> {
-        self.columns.iter().flat_map(|columns| N::rows(columns))
+    fn each_row<N: Space>(&self, mut visit: impl FnMut(N, N)) {
+        let each = |collector| N::each_row(collector, self.scratch, &mut visit);
+        self.collectors.iter().for_each(each);
     }
 
     fn bound<N: Space>(&self) -> Coverage {
-        let sum = self.rows::<N>().fold(0u128, |sum, row| sum.saturating_add(row.last.distance(row.first)));
+        let mut sum = 0u128;
+        self.each_row::<N>(|first, last| sum = sum.saturating_add(last.distance(first)));
         let has_kept = self.keeps_absent && sum > 0;
         let kept = if has_kept { self.previous.addresses(self.feed, N::FAMILY) } else { 0 };
         Coverage { whole: N::WHOLE, total: N::units(sum.saturating_add(kept)), added: N::units(sum) }
@@ -161,8 +166,8 @@ impl Measurement<'_> {
 
     fn join<N: Space>(&self) -> Coverage {
         let covers_hosts = |ends: &(N, N)| !guard::is_set_aside(&N::range(ends.0, ends.1));
-        let now: Vec<(N, N)> =
-            self.rows::<N>().map(|row| (row.first, row.last)).filter(covers_hosts).collect();
+        let mut now: Vec<(N, N)> = Vec::new();
+        self.each_row(|first, last| now.extend(Some((first, last)).filter(covers_hosts)));
         let mut before = Vec::new();
         self.previous.each_range(self.feed, N::FAMILY, |range| {
             before.extend(N::ends(range).filter(covers_hosts));
@@ -205,8 +210,8 @@ trait Space: Copy + Ord + 'static {
     /// The number of addresses from `first` to this one, both included. A forged snapshot may have them in the wrong
     /// order; a build that reads it refuses it later.
     fn distance(self, first: Self) -> u128;
-    /// The rows of the family.
-    fn rows(columns: &Columns) -> &[RangeRow<Self>];
+    /// Visits the rows of the family.
+    fn each_row(collector: &Collector, scratch: &Scratch, visit: impl FnMut(Self, Self));
     /// The ends of a range, if it is of the family.
     fn ends(range: AddressRange) -> Option<(Self, Self)>;
     /// The range between two addresses.
@@ -225,8 +230,8 @@ impl Space for u32 {
         u128::from(self.saturating_sub(first)) + 1
     }
 
-    fn rows(columns: &Columns) -> &[RangeRow<u32>] {
-        columns.v4.rows()
+    fn each_row(collector: &Collector, scratch: &Scratch, mut visit: impl FnMut(u32, u32)) {
+        collector.each_v4(scratch, |first, last, _| visit(first, last));
     }
 
     fn ends(range: AddressRange) -> Option<(u32, u32)> {
@@ -254,8 +259,8 @@ impl Space for u128 {
         self.saturating_sub(first).saturating_add(1)
     }
 
-    fn rows(columns: &Columns) -> &[RangeRow<u128>] {
-        columns.v6.rows()
+    fn each_row(collector: &Collector, scratch: &Scratch, mut visit: impl FnMut(u128, u128)) {
+        collector.each_v6(scratch, |first, last, _| visit(first, last));
     }
 
     fn ends(range: AddressRange) -> Option<(u128, u128)> {

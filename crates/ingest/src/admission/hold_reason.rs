@@ -37,8 +37,6 @@ pub(crate) enum HoldReason {
     ForbiddenIndicator(String),
     /// It covers too much of the address space.
     TooMuchCoverage { family: &'static str, share: Share, above: Share, is_added: bool },
-    /// Its rows, with those of the other feeds, do not fit the memory of the build.
-    Memory { needs: u64, of: u64 },
 }
 
 impl HoldReason {
@@ -57,7 +55,6 @@ impl HoldReason {
             HoldReason::MissingIndicator(_) => "lacks",
             HoldReason::ForbiddenIndicator(_) => "lists",
             HoldReason::TooMuchCoverage { .. } => "covers",
-            HoldReason::Memory { .. } => "memory",
         }
     }
 
@@ -68,7 +65,6 @@ impl HoldReason {
             HoldReason::Older { .. }
             | HoldReason::CutLine { .. }
             | HoldReason::Changing
-            | HoldReason::Memory { .. }
             | HoldReason::Incomplete { .. } => return None,
             HoldReason::MissingEndMark(_) => "set `end_mark` to the beginning of its last line".to_owned(),
             HoldReason::TooManyRejects { rejected, of, .. } => {
@@ -94,9 +90,6 @@ impl HoldReason {
     /// before.
     pub(crate) fn sentence(&self, feed: &str, digest: Option<&str>) -> String {
         let accept = match digest {
-            _ if matches!(self, HoldReason::Memory { .. }) => {
-                "build with a larger --max-memory, or disable the feed".to_owned()
-            }
             Some(digest) => {
                 format!("to accept this download: --accept {feed}={}", digest.get(..16).unwrap_or(digest))
             }
@@ -148,15 +141,6 @@ impl fmt::Display for HoldReason {
             HoldReason::Grown { found, last, above } => {
                 let found = entries(found);
                 write!(f, "it has {found}, more than {above} of the {last} in the last accepted download")
-            }
-            HoldReason::Memory { needs, of } => {
-                let mib = |bytes: &u64| bytes.div_ceil(1 << 20);
-                write!(
-                    f,
-                    "its rows would take some {} MiB of memory, and all feeds together may take {} MiB",
-                    mib(needs),
-                    mib(of)
-                )
             }
             HoldReason::MissingIndicator(what) => write!(f, "it does not list {what}, which it must"),
             HoldReason::ForbiddenIndicator(what) => write!(f, "it lists {what}, which it must not"),

@@ -17,7 +17,7 @@ use crate::pipeline::ParsedDownload;
 use crate::sighting::collector::Collector;
 use coverage::{Family, Measurement, PreviousCoverage};
 use hold_reason::HoldReason;
-use rapsheet_assemble::{Columns, RangeRow, TextColumn, claim_of, scope_of};
+use rapsheet_assemble::{Scratch, scope_of};
 use rapsheet_snapshot::section::origin::AcceptedDownload;
 use rapsheet_snapshot::{AddressRange, ListKind, Mode, ParseError, Scope};
 
@@ -29,6 +29,8 @@ pub(crate) struct Baseline<'a> {
     pub(crate) last: Option<&'a AcceptedDownload>,
     /// What all feeds covered before.
     pub(crate) coverage: &'a PreviousCoverage<'a>,
+    /// Where the rows are that did not fit the memory.
+    pub(crate) scratch: &'a Scratch,
 }
 
 /// Admits a download, or returns the first reason to hold it.
@@ -40,7 +42,7 @@ pub(crate) fn admit(parsed: &ParsedDownload, baseline: &Baseline<'_>) -> Result<
     check_declared_count(&parsed.counters, *last)?;
     check_rejects(&parsed.counters, guard)?;
     check_coverage(parsed, baseline)?;
-    check_indicators(parsed, guard, feed.list)?;
+    check_indicators(parsed, baseline)?;
     check_size(&parsed.counters, guard, *last)
 }
 
@@ -104,11 +106,11 @@ fn check_rejects(counters: &Counters, guard: &Guard) -> Result<(), HoldReason> {
 
 /// No feed may cover much of the address space, whether in one prefix or in many.
 fn check_coverage(parsed: &ParsedDownload, baseline: &Baseline<'_>) -> Result<(), HoldReason> {
-    let Baseline { feed, coverage: previous, .. } = baseline;
+    let Baseline { feed, coverage: previous, scratch, .. } = baseline;
     let (new_above, above) = (feed.guard.new_coverage_above, feed.guard.coverage_above);
     let keeps_absent = feed.mode == Mode::Accumulated || feed.keep_absent;
-    let columns = parsed.collectors.iter().map(|collector| &collector.columns).collect();
-    let measurement = Measurement { columns, feed: &feed.id, keeps_absent, previous };
+    let collectors = &parsed.collectors;
+    let measurement = Measurement { collectors, scratch, feed: &feed.id, keeps_absent, previous };
     for family in Family::ALL {
         let most = measurement.upper_bound(family);
         let may_exceed =
@@ -142,73 +144,92 @@ fn check_size(counters: &Counters, guard: &Guard, last: Option<&AcceptedDownload
 }
 
 /// Exceptions from the list do not count: only rows of the list's own side are searched.
-fn check_indicators(parsed: &ParsedDownload, guard: &Guard, list: ListKind) -> Result<(), HoldReason> {
-    let blocks = || parsed.collectors.iter().map(|collector| OwnRows { collector, list });
+fn check_indicators(parsed: &ParsedDownload, baseline: &Baseline<'_>) -> Result<(), HoldReason> {
+    let Baseline { feed, scratch, .. } = baseline;
+    let all = || parsed.collectors.iter().map(|collector| OwnRows { collector, list: feed.list, scratch });
     let text = |named: &NamedIndicator| named.text.clone();
-    for named in &guard.must_contain {
-        if !blocks().any(|rows| rows.list_indicator(&named.indicator)) {
+    for named in &feed.guard.must_contain {
+        if !all().any(|rows| rows.list_indicator(&named.indicator)) {
             return Err(HoldReason::MissingIndicator(text(named)));
         }
     }
-    for named in &guard.must_not_contain {
-        if blocks().any(|rows| rows.list_indicator(&named.indicator) || rows.overlap(&named.indicator)) {
+    for named in &feed.guard.must_not_contain {
+        if all().any(|rows| rows.list_indicator(&named.indicator) || rows.overlap(&named.indicator)) {
             return Err(HoldReason::ForbiddenIndicator(text(named)));
         }
     }
     Ok(())
 }
 
-/// The rows of a block that are on the list's own side.
+/// The rows of a download that are on the list's own side.
 struct OwnRows<'c> {
     collector: &'c Collector,
     list: ListKind,
+    scratch: &'c Scratch,
 }
 
-impl<'c> OwnRows<'c> {
+impl OwnRows<'_> {
     fn is_own(&self, tag: u32) -> bool {
-        self.collector.attributes.get(claim_of(tag)).is_some_and(|attributes| attributes.list == self.list)
+        self.collector.attributes(tag).is_some_and(|attributes| attributes.list == self.list)
     }
 
-    fn ranges<N>(&self, rows: &'c [RangeRow<N>]) -> impl Iterator<Item = &'c RangeRow<N>> {
-        rows.iter().filter(|row| self.is_own(row.tag))
+    fn any_v4(&self, is_it: impl Fn(u32, u32) -> bool) -> bool {
+        let mut found = false;
+        self.collector.each_v4(self.scratch, |first, last, tag| {
+            found |= is_it(first, last) && self.is_own(tag);
+        });
+        found
     }
 
-    fn keys(&self, texts: &'c TextColumn) -> impl Iterator<Item = (&'c [u8], Scope)> {
-        let own = texts.rows().iter().filter(|row| self.is_own(row.tag));
-        own.map(|row| (texts.key(row), scope_of(row.tag)))
+    fn any_v6(&self, is_it: impl Fn(u128, u128) -> bool) -> bool {
+        let mut found = false;
+        self.collector.each_v6(self.scratch, |first, last, tag| {
+            found |= is_it(first, last) && self.is_own(tag);
+        });
+        found
+    }
+
+    fn any_name(&self, is_it: impl Fn(&[u8], Scope) -> bool) -> bool {
+        let mut found = false;
+        self.collector.each_name(self.scratch, |name, tag| {
+            found |= is_it(name, scope_of(tag)) && self.is_own(tag);
+        });
+        found
     }
 
     /// Whether some row lists the whole indicator.
     fn list_indicator(&self, indicator: &Indicator) -> bool {
-        let Columns { v4, v6, names, urls } = &self.collector.columns;
         match indicator {
             Indicator::Range(AddressRange::V4 { first, last }) => {
-                self.ranges(v4.rows()).any(|row| row.first <= *first && *last <= row.last)
+                self.any_v4(|from, to| from <= *first && *last <= to)
             }
             Indicator::Range(AddressRange::V6 { first, last }) => {
-                self.ranges(v6.rows()).any(|row| row.first <= *first && *last <= row.last)
+                self.any_v6(|from, to| from <= *first && *last <= to)
             }
             Indicator::Name(name, _) => {
                 let reversed: Vec<u8> = name.iter().rev().copied().collect();
-                self.keys(names).any(|(key, scope)| covers_name(key, scope, &reversed))
+                self.any_name(|key, scope| covers_name(key, scope, &reversed))
             }
-            Indicator::Url(url) => self.keys(urls).any(|(key, _)| key == url),
+            Indicator::Url(url) => {
+                let mut found = false;
+                self.collector.each_url(self.scratch, |key, tag| found |= key == url && self.is_own(tag));
+                found
+            }
         }
     }
 
     /// Whether some row lists a part of the indicator.
     fn overlap(&self, indicator: &Indicator) -> bool {
-        let Columns { v4, v6, names, .. } = &self.collector.columns;
         match indicator {
             Indicator::Range(AddressRange::V4 { first, last }) => {
-                self.ranges(v4.rows()).any(|row| row.first <= *last && *first <= row.last)
+                self.any_v4(|from, to| from <= *last && *first <= to)
             }
             Indicator::Range(AddressRange::V6 { first, last }) => {
-                self.ranges(v6.rows()).any(|row| row.first <= *last && *first <= row.last)
+                self.any_v6(|from, to| from <= *last && *first <= to)
             }
             Indicator::Name(name, Scope::Tree) => {
                 let reversed: Vec<u8> = name.iter().rev().copied().collect();
-                self.keys(names).any(|(key, _)| covers_name(&reversed, Scope::Tree, key))
+                self.any_name(|key, _| covers_name(&reversed, Scope::Tree, key))
             }
             Indicator::Name(..) | Indicator::Url(_) => false,
         }

@@ -2,7 +2,8 @@
 
 use crate::sighting::previous_snapshot::CarryError;
 use crate::sighting::state_file::{ReadError, StateError};
-use rapsheet_snapshot::{Time, TooLarge};
+use rapsheet_assemble::AssembleError;
+use rapsheet_snapshot::{Error, Time, TooLarge};
 use std::fmt;
 
 /// Why a snapshot could not be built.
@@ -15,6 +16,8 @@ pub enum BuildError {
     CorruptPrevious,
     /// The contents exceed what a snapshot can hold.
     TooLarge(TooLarge),
+    /// Rows that do not fit the memory could not be written to a file, or read from it.
+    Spill(Error),
     /// The previous snapshot is later than this build.
     ClockBack {
         /// The instant of this build.
@@ -48,6 +51,15 @@ impl From<TooLarge> for BuildError {
     }
 }
 
+impl From<AssembleError> for BuildError {
+    fn from(error: AssembleError) -> BuildError {
+        match error {
+            AssembleError::TooLarge(error) => BuildError::TooLarge(error),
+            AssembleError::Scratch(error) => BuildError::Spill(error),
+        }
+    }
+}
+
 impl From<CarryError> for BuildError {
     fn from(error: CarryError) -> BuildError {
         match error {
@@ -77,6 +89,11 @@ impl fmt::Display for BuildError {
             BuildError::TooLarge(error) => {
                 write!(f, "the snapshot is too large: {error}; disable a large feed in the catalogue")
             }
+            BuildError::Spill(error) => write!(
+                f,
+                "the rows do not fit --max-memory, and the others could not go to a file: {error}; make room \
+                 there, or build with a larger --max-memory"
+            ),
             BuildError::ClockBack { now, before } => write!(
                 f,
                 "it is {now}, and the snapshot was built at {before}: did the clock jump back? Set it, or replace \
@@ -103,6 +120,7 @@ impl std::error::Error for BuildError {
         match self {
             BuildError::State(error) => Some(error),
             BuildError::TooLarge(error) => Some(error),
+            BuildError::Spill(error) => Some(error),
             _ => None,
         }
     }

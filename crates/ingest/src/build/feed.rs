@@ -11,12 +11,11 @@ use crate::download::refusal::FileRefusal;
 use crate::entry::Rules;
 use crate::entry::never_block::NeverBlock;
 use crate::format::OpenError;
-use crate::memory::MemoryBudget;
 use crate::pipeline::{self, ParseConfig, ParsedDownload};
 use crate::report::{FeedReport, HeldDownload, REJECTS_MAX, RejectRow, counted};
 use crate::sighting::collector::{Collector, Rejected};
 use crate::sighting::state_file::AcceptedDigest;
-use rapsheet_assemble::RetentionPolicy;
+use rapsheet_assemble::{RetentionPolicy, Scratch};
 use rapsheet_snapshot::Time;
 use rapsheet_snapshot::section::origin::{AcceptedDownload, FeedRecord, FeedState};
 use std::path::Path;
@@ -42,8 +41,8 @@ pub(super) struct FeedContext<'a> {
     pub(super) built_before: Option<Time>,
     /// The feed's record in the previous snapshot.
     pub(super) record: Option<&'a FeedRecord>,
-    /// What the rows of all feeds may take.
-    pub(super) budget: &'a MemoryBudget,
+    /// The memory of the rows of all feeds, and where the others go.
+    pub(super) scratch: &'a Scratch,
 }
 
 impl FeedContext<'_> {
@@ -82,10 +81,6 @@ pub(super) struct FeedResult {
     pub(super) rejects: Vec<RejectRow>,
     /// The download, if it was admitted.
     pub(super) admitted: Option<Admitted>,
-    /// The memory that its rows take, admitted or not.
-    pub(super) memory: u64,
-    /// Whether its rows were dropped while it was read, because those of others were there at that moment.
-    pub(super) is_over: bool,
     /// When the download was retrieved, and its digest, admitted or not.
     found: Option<(Time, Digest)>,
 }
@@ -133,8 +128,7 @@ impl From<HoldReason> for NotAdmitted {
 /// Reads a feed's download from the folder of downloads. `on_bytes` is called with the size of every block.
 pub(super) fn read(feed: &Feed, context: &FeedContext<'_>, on_bytes: &(dyn Fn(u64) + Sync)) -> FeedResult {
     let report = FeedReport::new(&feed.id, &feed.provider, feed.format.id, &feed.file);
-    let mut result =
-        FeedResult { report, rejects: Vec::new(), admitted: None, memory: 0, is_over: false, found: None };
+    let mut result = FeedResult { report, rejects: Vec::new(), admitted: None, found: None };
     match result.admit(feed, context, on_bytes) {
         Ok(admitted) => result.set_admitted(feed, admitted, context),
         Err(NotAdmitted::Held(reason)) => result.set_held(&reason, context),
@@ -159,6 +153,7 @@ impl FeedResult {
             if !version.is_overwritten(&Version::of(&path)) {
                 return admitted;
             }
+            admitted.into_iter().for_each(|mut admitted| admitted.parsed.release(context.scratch));
         }
         Err(NotAdmitted::Held(HoldReason::Changing))
     }
@@ -178,16 +173,16 @@ impl FeedResult {
         let is_accepted = context.accepts(feed, &digest);
         let update_time = update_time(&download, context, is_accepted)?;
         let changed_at = download.changed_at;
-        let parsed = parse(feed, context, download, is_accepted, on_bytes)?;
-        (self.memory, self.is_over) = (parsed.memory, parsed.is_over);
+        let mut parsed = parse(feed, context, download, is_accepted, on_bytes)?;
         self.rejects = reject_rows(feed, &parsed.collectors);
         self.report.held = Some(HeldDownload::of(&parsed.counters, update_time));
-        if parsed.is_over {
-            return Err(self.over_memory(context).into());
-        }
         if !is_accepted {
-            let baseline = Baseline { feed, last: context.last(), coverage: context.coverage };
-            admit(&parsed, &baseline).inspect_err(|_| parsed.release(context.budget))?;
+            let (coverage, scratch) = (context.coverage, context.scratch);
+            let baseline = Baseline { feed, last: context.last(), coverage, scratch };
+            if let Err(reason) = admit(&parsed, &baseline) {
+                parsed.release(context.scratch);
+                return Err(reason.into());
+            }
         }
         let mut source = source(&parsed, digest, update_time, is_accepted, context.last());
         source.unchanged_since = unchanged_since(&source, changed_at, context);
@@ -211,38 +206,12 @@ impl FeedResult {
     pub(super) fn kept(feed: &Feed, record: &FeedRecord) -> FeedResult {
         let mut report = FeedReport::new(&feed.id, &feed.provider, &record.format, "");
         (report.state, report.reason) = (record.state, record.state_reason.clone());
-        FeedResult { report, rejects: Vec::new(), admitted: None, memory: 0, is_over: false, found: None }
+        FeedResult { report, rejects: Vec::new(), admitted: None, found: None }
     }
 
     /// When the list says that it was generated, if it was admitted.
     pub(super) fn generated(&self) -> Option<Time> {
         self.admitted.as_ref()?.parsed.counters.generated.map(|(_, time)| time)
-    }
-
-    fn over_memory(&self, context: &FeedContext<'_>) -> HoldReason {
-        HoldReason::Memory { needs: self.memory, of: context.budget.limit() }
-    }
-
-    /// Holds a download whose rows and those of the other feeds do not fit the memory of the build.
-    pub(super) fn hold_for_memory(&mut self, context: &FeedContext<'_>) {
-        if let Some(admitted) = self.admitted.take() {
-            let Admitted { parsed, update_time, .. } = &admitted;
-            self.report = FeedReport {
-                digest: self.report.digest.take(),
-                notes: std::mem::take(&mut self.report.notes),
-                held: Some(HeldDownload::of(&parsed.counters, *update_time)),
-                ..FeedReport::new(
-                    &self.report.id,
-                    &self.report.provider,
-                    &self.report.format,
-                    &self.report.file,
-                )
-            };
-            parsed.release(context.budget);
-        }
-        if self.report.state == FeedState::Ok {
-            self.set_held(&self.over_memory(context), context);
-        }
     }
 
     fn set_held(&mut self, reason: &HoldReason, context: &FeedContext<'_>) {
@@ -339,7 +308,7 @@ fn parse(
     let can_be_empty = guard.can_be_empty || is_accepted;
     let config = ParseConfig { format: feed.format, options: &feed.options, rules: &rules, can_be_empty };
     let mut text = download.text(Limits::default())?;
-    match pipeline::collect(&config, &mut text, context.budget, on_bytes) {
+    match pipeline::collect(&config, &mut text, context.scratch, on_bytes) {
         // Where there is nothing, `auto` has no format to find out.
         Err(OpenError::File(FileRefusal::Empty)) if can_be_empty => Ok(ParsedDownload::default()),
         parsed => parsed,

@@ -3,7 +3,7 @@
 use crate::admission::accept::Accept;
 use crate::catalog::Catalog;
 use crate::report::FeedReport;
-use rapsheet_assemble::SizeLimits;
+use rapsheet_assemble::{Scratch, SizeLimits};
 use rapsheet_snapshot::{Snapshot, Time};
 use std::path::Path;
 
@@ -48,8 +48,12 @@ pub struct BuildInput<'a> {
     pub generator: &'a str,
     /// The largest snapshot to build.
     pub limits: SizeLimits,
-    /// How much memory the build may take, in bytes. Feeds whose rows do not fit are held, the largest first.
+    /// How much memory the build may take, in bytes. Rows that do not fit go to a file without a name beside
+    /// `spill_near`. What a snapshot needs while it is encoded, and the snapshot itself, are not bounded.
     pub max_memory: u64,
+    /// The file beside which rows go that do not fit `max_memory`: that of the snapshot. Without it, all rows stay
+    /// in memory.
+    pub spill_near: Option<&'a Path>,
 }
 
 impl<'a> BuildInput<'a> {
@@ -69,6 +73,7 @@ impl<'a> BuildInput<'a> {
             generator,
             limits: SizeLimits::default(),
             max_memory: u64::MAX,
+            spill_near: None,
         }
     }
 
@@ -77,14 +82,13 @@ impl<'a> BuildInput<'a> {
         self.only.is_none_or(|only| only.iter().any(|chosen| chosen == id))
     }
 
-    /// The memory for the rows of downloads: what the sightings of the previous snapshot and the rows of the
-    /// state file leave of all.
-    pub(super) fn memory_for_rows(&self) -> u64 {
-        let sightings = self.previous.into_iter().flat_map(|previous| &previous.origin().feeds);
-        let sightings = sightings.fold(0u64, |sum, feed| sum.saturating_add(feed.sightings));
-        let state = self.state.map_or(0, |state| state.len() as u64);
-        let kept = sightings.saturating_mul(SIGHTING_COST).saturating_add(state.saturating_mul(STATE_COST));
-        self.max_memory.saturating_sub(kept)
+    /// The memory for rows, and where the others go. Rows are most of what a build holds before it encodes them; the
+    /// other half is for what is read, and for what the rows become.
+    pub(super) fn scratch(&self) -> Scratch {
+        match self.spill_near {
+            Some(target) => Scratch::new(self.max_memory / 2, target),
+            None => Scratch::unlimited(),
+        }
     }
 
     /// The snapshots that neither this build nor its downloads may be older than.
@@ -92,10 +96,6 @@ impl<'a> BuildInput<'a> {
         [self.previous, self.replaced].into_iter().flatten().filter(|_| !self.allow_older)
     }
 }
-
-/// What a build takes for a sighting of the previous snapshot, and for a byte of the state file, in bytes.
-const SIGHTING_COST: u64 = 40;
-const STATE_COST: u64 = 4;
 
 /// The stages of a build.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

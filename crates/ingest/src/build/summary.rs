@@ -53,6 +53,7 @@ pub(super) fn summarize(
         ended: ended(input),
         unmatched_accepts,
         totals,
+        spilled_bytes: 0,
         seconds: BTreeMap::new(),
     };
     (report, sources)

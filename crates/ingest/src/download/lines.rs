@@ -3,6 +3,7 @@
 //! A line ends at LF, CR LF or a lone CR; the last line needs no end. Blanks of every kind that publishers
 //! leave at the edges are trimmed, inside a token they are an error.
 
+use rapsheet_snapshot::host_bits::{BITS_MAX, equal_bits};
 use std::ops::Range;
 
 /// The longest line that is read, in bytes; a longer one is rejected as `too-long`.
@@ -13,18 +14,70 @@ pub(crate) const LINE_MAX: usize = 64 << 10;
 pub(crate) const RECORD_MAX: usize = 128 << 10;
 
 /// The lines of a block, without their ends, as ranges of it.
-pub(crate) fn split(block: &[u8]) -> impl Iterator<Item = Range<usize>> {
-    let mut start = 0;
+pub(crate) fn split(block: &[u8]) -> Split<'_> {
     let has_returns = memchr::memchr(b'\r', block).is_some();
-    std::iter::from_fn(move || {
-        let rest = block.get(start..).filter(|rest| !rest.is_empty())?;
-        let end = if has_returns { memchr::memchr2(b'\n', b'\r', rest) } else { memchr::memchr(b'\n', rest) };
-        let width = end.unwrap_or(rest.len());
-        let line = start..start + width;
+    Split { block, start: 0, has_returns, ends: 0, base: 0, next: 0 }
+}
+
+/// See [`split`]. Where no line ends in a CR, 64 bytes at a time are searched for line ends: most lines are
+/// so short that a search for each of them costs more than the bytes do.
+pub(crate) struct Split<'b> {
+    block: &'b [u8],
+    /// Where the next line begins.
+    start: usize,
+    has_returns: bool,
+    /// The line ends in the 64 bytes from `base` on that have not been passed.
+    ends: u64,
+    base: usize,
+    /// Where the next 64 bytes begin.
+    next: usize,
+}
+
+impl Split<'_> {
+    /// The offset of the next LF; `None` where only bytes without one are left.
+    #[inline]
+    fn next_end(&mut self) -> Option<usize> {
+        while self.ends == 0 {
+            let rest = self.block.get(self.next..).filter(|rest| !rest.is_empty())?;
+            self.ends = match rest.first_chunk::<BITS_MAX>() {
+                Some(bytes) => equal_bits(bytes, b'\n'),
+                None => rest.iter().rev().fold(0, |bits, byte| bits << 1 | u64::from(*byte == b'\n')),
+            };
+            (self.base, self.next) = (self.next, self.next + BITS_MAX);
+        }
+        let end = self.base + self.ends.trailing_zeros() as usize;
+        self.ends &= self.ends - 1;
+        Some(end)
+    }
+
+    /// The next line where lines may end in CR, too.
+    fn next_with_returns(&mut self) -> Option<Range<usize>> {
+        let rest = self.block.get(self.start..).filter(|rest| !rest.is_empty())?;
+        let width = memchr::memchr2(b'\n', b'\r', rest).unwrap_or(rest.len());
+        let line = self.start..self.start + width;
         let crlf = rest.get(width..width + 2) == Some(b"\r\n");
-        start += width + 1 + usize::from(crlf);
+        self.start += width + 1 + usize::from(crlf);
         Some(line)
-    })
+    }
+}
+
+impl Iterator for Split<'_> {
+    type Item = Range<usize>;
+
+    #[inline]
+    fn next(&mut self) -> Option<Range<usize>> {
+        if self.has_returns {
+            return self.next_with_returns();
+        }
+        let end = match self.next_end() {
+            Some(end) => end,
+            None if self.start < self.block.len() => self.block.len(),
+            None => return None,
+        };
+        let line = self.start..end;
+        self.start = end + 1;
+        Some(line)
+    }
 }
 
 /// The lines of a block, each without blanks at its edges (see [`trim`]).
@@ -72,6 +125,16 @@ mod tests {
         assert_eq!(lines, [b"a".as_slice(), b"b", b"c", b"d", b"", b"e"]);
         assert_eq!(count_ends(block), 5);
         assert_eq!(split(b"").count(), 0);
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn both_searches_split_alike(text in "[a\n]{0,300}|(a{0,80}\n?){0,6}") {
+            let lines: Vec<Range<usize>> = split(text.as_bytes()).collect();
+            let mut slow = split(text.as_bytes());
+            slow.has_returns = true;
+            proptest::prop_assert_eq!(slow.collect::<Vec<_>>(), lines);
+        }
     }
 
     #[test]

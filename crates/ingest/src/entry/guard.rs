@@ -76,7 +76,7 @@ pub(crate) fn bogon(range: &AddressRange) -> Bogon {
 }
 
 /// Whether some special-use space has this first octet. For most addresses this is the whole test.
-const fn is_special_octet(octet: u32) -> bool {
+pub(crate) const fn is_special_octet(octet: u32) -> bool {
     matches!(octet, 0 | 10 | 100 | 127 | 169 | 172 | 192 | 198 | 203 | 224..)
 }
 
@@ -205,22 +205,27 @@ const FLAT_TLDS: [&[u8]; 12] =
 
 /// Checks names against the public suffix list, with a cache of last labels.
 pub(crate) struct NameGuard {
-    tlds: Vec<KnownTld>,
+    labels: Vec<LastLabel>,
 }
 
-/// A last label of at most eight bytes, as a number, and whether it is known.
+/// What is known of a last label of at most eight bytes, which is kept as a number.
 #[derive(Clone, Copy, Default)]
-struct KnownTld {
+struct LastLabel {
     label: u64,
-    known: bool,
+    /// Whether it is a top-level domain, of ICANN's root or of another one.
+    is_known: bool,
+    /// Whether it is one of [`FLAT_TLDS`].
+    is_flat: bool,
+    /// Whether it is one of [`FILE_ENDINGS`].
+    is_file_ending: bool,
 }
 
 /// The number of cached labels, direct-mapped: two labels with the same slot replace each other.
-const TLD_CACHE: usize = 256;
+const LABEL_CACHE: usize = 256;
 
 impl Default for NameGuard {
     fn default() -> NameGuard {
-        NameGuard { tlds: vec![KnownTld::default(); TLD_CACHE] }
+        NameGuard { labels: vec![LastLabel::default(); LABEL_CACHE] }
     }
 }
 
@@ -234,41 +239,56 @@ impl NameGuard {
     }
 
     /// The same for a name whose dots have been counted.
+    #[inline]
     pub(crate) fn check_scanned(&mut self, name: &[u8], seen: PlainName) -> Result<bool, ParseError> {
         if seen.dots > SUFFIX_DOTS_MAX && is_glued_to_sink(name) {
             return Err(ParseError::Glued);
         }
-        let last = name.get(seen.last_at..).unwrap_or(&[]);
-        if !self.is_tld(last) && !is_known(name) {
+        let last = self.last_label(name, seen.last_at);
+        if !last.is_known && !is_known(name) {
             return Err(ParseError::BadHost);
         }
-        if seen.dots <= SUFFIX_DOTS_MAX && !FLAT_TLDS.contains(&last) && is_public_suffix(name) {
+        if seen.dots <= SUFFIX_DOTS_MAX && !last.is_flat && is_public_suffix(name) {
             return Err(ParseError::PublicSuffix);
         }
-        Ok(seen.dots == 1 && FILE_ENDINGS.contains(&last))
+        Ok(seen.dots == 1 && last.is_file_ending)
     }
 
     /// Rejects a name whose last label is unknown. Returns that label.
     pub(crate) fn check_host<'n>(&mut self, name: &'n [u8]) -> Result<&'n [u8], ParseError> {
-        let at = memchr::memrchr(b'.', name).map_or(0, |at| at + 1);
-        let last = name.get(at..).unwrap_or(&[]);
+        let at = name.iter().rposition(|byte| *byte == b'.').map_or(0, |dot| dot + 1);
         // Some countries have rules for their second level only: there is a `co.za`, and no `za`.
-        if self.is_tld(last) || is_known(name) { Ok(last) } else { Err(ParseError::BadHost) }
+        if self.last_label(name, at).is_known || is_known(name) {
+            Ok(name.get(at..).unwrap_or(&[]))
+        } else {
+            Err(ParseError::BadHost)
+        }
     }
 
-    fn is_tld(&mut self, last: &[u8]) -> bool {
-        let look_up = || is_known(last) || is_other_root(last);
-        let Some(label) = packed(last) else { return look_up() };
+    /// What is known of the label from `at` to the end of the name.
+    #[inline]
+    fn last_label(&mut self, name: &[u8], at: usize) -> LastLabel {
+        let Some(label) = packed(name, at) else { return looked_up(name.get(at..).unwrap_or(&[]), 0) };
         // A multiplicative hash; its highest eight bits are the slot.
         let slot = (hash::spread(label) >> 56) as usize;
-        match self.tlds.get_mut(slot) {
-            Some(cached) if cached.label == label => cached.known,
+        match self.labels.get_mut(slot) {
+            Some(cached) if cached.label == label => *cached,
             Some(cached) => {
-                *cached = KnownTld { label, known: look_up() };
-                cached.known
+                *cached = looked_up(name.get(at..).unwrap_or(&[]), label);
+                *cached
             }
-            None => look_up(),
+            None => looked_up(name.get(at..).unwrap_or(&[]), label),
         }
+    }
+}
+
+#[cold]
+fn looked_up(last: &[u8], label: u64) -> LastLabel {
+    LastLabel {
+        label,
+        is_known: is_known(last) || is_other_root(last),
+        is_flat: FLAT_TLDS.contains(&last),
+        is_file_ending: FILE_ENDINGS.contains(&last),
     }
 }
 
@@ -279,10 +299,15 @@ fn is_glued_to_sink(name: &[u8]) -> bool {
     rest.and_then(<[u8]>::first).is_some_and(u8::is_ascii_alphabetic)
 }
 
-/// A short label as a number that no other label has.
-fn packed(label: &[u8]) -> Option<u64> {
-    let fits = (1..=8).contains(&label.len());
-    fits.then(|| label.iter().fold(0, |number, byte| number << 8 | u64::from(*byte)))
+/// The last label of a name, from `at` on, as a number that no other label has; `None` where it is longer than
+/// eight bytes. Its last byte is the highest one.
+#[inline]
+fn packed(name: &[u8], at: usize) -> Option<u64> {
+    let len = name.len().checked_sub(at).filter(|len| (1..=8).contains(len))?;
+    match name.last_chunk() {
+        Some(last) => Some(u64::from_le_bytes(*last) >> (64 - 8 * len)),
+        None => Some(name.get(at..)?.iter().rev().fold(0, |number, byte| number << 8 | u64::from(*byte))),
+    }
 }
 
 fn is_known(name: &[u8]) -> bool {
@@ -358,6 +383,34 @@ mod tests {
                 assert!(!is_public_suffix(format!("{word}.{name}").as_bytes()), "{word}.{name}");
             }
             assert!(is_public_suffix(root.as_bytes()), "{root}");
+        }
+    }
+
+    #[test]
+    fn packs_every_short_label_alike() {
+        for name in ["evilpanel.com", "t.co", "a.onion", "abcdefgh", "x.abcdefgh", "x.abcdefghi", "x."] {
+            let at = name.rfind('.').map_or(0, |dot| dot + 1);
+            let label = &name.as_bytes()[at..];
+            let plain = label.iter().rev().fold(0u64, |number, byte| number << 8 | u64::from(*byte));
+            let expected = (1..=8).contains(&label.len()).then_some(plain);
+            assert_eq!(packed(name.as_bytes(), at), expected, "{name}");
+        }
+    }
+
+    #[test]
+    fn cached_labels_answer_as_the_list_does() {
+        let mut names = NameGuard::default();
+        let labels =
+            "com net org top de uk zip py sh onion i2p museum photography za np exe html c0m localhost";
+        for _ in 0..2 {
+            for label in labels.split(' ') {
+                let name = format!("evilpanel.{label}");
+                let found = names.last_label(name.as_bytes(), 10);
+                let last = label.as_bytes();
+                assert_eq!(found.is_known, is_known(last) || is_other_root(last), "{label}");
+                assert_eq!(found.is_flat, FLAT_TLDS.contains(&last), "{label}");
+                assert_eq!(found.is_file_ending, FILE_ENDINGS.contains(&last), "{label}");
+            }
         }
     }
 

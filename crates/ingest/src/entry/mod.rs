@@ -5,6 +5,7 @@ pub(crate) mod details;
 pub(crate) mod guard;
 pub(crate) mod indicator;
 pub(crate) mod key;
+mod memo;
 pub(crate) mod never_block;
 pub(crate) mod normalizer;
 pub(crate) mod outcome;

@@ -90,6 +90,11 @@ impl NeverBlock {
         }
     }
 
+    /// Whether any protected IPv4 address has this first octet.
+    pub(crate) fn has_octet(&self, octet: u32) -> bool {
+        self.octets.get(octet as usize).copied().unwrap_or(true)
+    }
+
     /// Whether an entry of this canonical name and scope covers a protected name, or lies below a protected
     /// tree.
     pub(crate) fn has_name(&self, name: &[u8], scope: Scope) -> bool {
@@ -128,7 +133,10 @@ fn suffixes(name: &[u8]) -> impl Iterator<Item = &[u8]> {
 
 /// The bit of a name in the filter: a multiplicative hash of its last eight bytes and its length.
 fn bit_of(name: &[u8]) -> usize {
-    let end = name.iter().rev().take(8).fold(0u64, |sum, byte| sum << 8 | u64::from(*byte));
+    let end = match name.last_chunk() {
+        Some(end) => u64::from_le_bytes(*end),
+        None => name.iter().rev().fold(0, |sum, byte| sum << 8 | u64::from(*byte)),
+    };
     let spread = hash::spread(end ^ (name.len() as u64) << 59);
     (spread >> (64 - FILTER_BITS.trailing_zeros())) as usize
 }

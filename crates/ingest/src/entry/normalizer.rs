@@ -9,13 +9,18 @@ use super::counters::Counters;
 use super::details::Details;
 use super::guard::{self, NameGuard};
 use super::key::Key;
+use super::memo::Memo;
 use super::never_block::NeverBlock;
 use super::outcome::{ListMetadata, Skip, Warning, Warnings};
 use super::rules::Rules;
 use super::sink::Sink;
+use super::taxonomy;
 use super::token_type::{TokenType, type_of};
 use crate::download::lines;
 use crate::download::position::Position;
+use rapsheet_snapshot::address::ParsedRange;
+use rapsheet_snapshot::host_bits::HostBits;
+use rapsheet_snapshot::name::PlainName;
 use rapsheet_snapshot::refang::refang;
 use rapsheet_snapshot::{
     Address, AddressRange, Assessment, Assessments, ListKind, ParseError, Scope, Time, address, host, name,
@@ -41,6 +46,10 @@ pub struct Normalizer<'a> {
     skipped: u32,
     /// A canonical form: a buffer that is reused.
     scratch: Vec<u8>,
+    /// What phrases meant, with what stands between their words.
+    phrases: Memo<&'static [char], Assessments>,
+    /// What fields said against their records, by the kind of field.
+    objections: Memo<u8, Option<Skip>>,
     counters: Counters,
 }
 
@@ -65,6 +74,8 @@ impl<'a> Normalizer<'a> {
             rejected: 0,
             skipped: 0,
             scratch: Vec::new(),
+            phrases: Memo::default(),
+            objections: Memo::default(),
             counters: Counters::default(),
         }
     }
@@ -72,6 +83,28 @@ impl<'a> Normalizer<'a> {
     /// The rules of the feed.
     pub fn rules(&self) -> &Rules {
         self.rules
+    }
+
+    /// The assessments for a provider's phrases, as [`taxonomy::of_phrases`] reads them. Most rows repeat
+    /// those of a row before.
+    pub(crate) fn assess(&mut self, text: &[u8], separators: &'static [char]) -> Assessments {
+        if text.is_empty() {
+            return Assessments::EMPTY;
+        }
+        self.phrases.get(separators, text, || {
+            std::str::from_utf8(text)
+                .map_or(Assessments::EMPTY, |text| taxonomy::of_phrases(text, separators))
+        })
+    }
+
+    /// What a field of this kind says against its record, kept for the rows that repeat it.
+    pub(crate) fn objection(
+        &mut self,
+        kind: u8,
+        text: &[u8],
+        answer: impl FnOnce() -> Option<Skip>,
+    ) -> Option<Skip> {
+        if text.is_empty() { None } else { self.objections.get(kind, text, answer) }
     }
 
     /// Begins the next line, at `at` in the block.
@@ -166,8 +199,8 @@ impl<'a> Normalizer<'a> {
 
     /// An address, prefix or range, possibly defanged, with or without a port.
     pub fn address(&mut self, text: &[u8], details: &Details) {
-        if let Some(number) = address::plain_v4(text) {
-            return self.range(Address::V4(number).range(), details);
+        if self.fast_address(text, details) {
+            return;
         }
         let read = self.try_address(&refang(text), details);
         self.reject_on_error(read);
@@ -181,15 +214,32 @@ impl<'a> Normalizer<'a> {
 
     fn try_address(&mut self, text: &[u8], details: &Details) -> Result<(), ParseError> {
         match AddressRange::parse(text) {
-            Ok(read) => {
-                let mut warnings = Warnings::default();
-                warnings.add(Warning::HostBits, read.host_bits);
-                self.try_range(read.range, &with_port(details, read.port), warnings)
-            }
+            Ok(read) => self.try_parsed(&read, details),
             Err(_) if text.starts_with(b"/") => Err(ParseError::PathOnly),
             Err(_) if text.iter().any(u8::is_ascii_control) => Err(ParseError::ControlChar),
             Err(error) => Err(error),
         }
+    }
+
+    fn try_parsed(&mut self, read: &ParsedRange, details: &Details) -> Result<(), ParseError> {
+        let mut warnings = Warnings::default();
+        warnings.add(Warning::HostBits, read.host_bits);
+        match read.port {
+            None => self.try_range(read.range, details, warnings),
+            port => self.try_range(read.range, &with_port(details, port), warnings),
+        }
+    }
+
+    /// One IPv4 address, which most addresses are. No address is too wide, and most are in /8 networks without
+    /// special use and without protected addresses.
+    #[inline]
+    fn single_v4(&mut self, number: u32, details: &Details) {
+        let range = Address::V4(number).range();
+        let is_guarded = self.rules.never_block.as_deref().is_some_and(|list| list.has_octet(number >> 24));
+        if guard::is_special_octet(number >> 24) || is_guarded {
+            return self.range(range, details);
+        }
+        self.deliver(Key::Range(range), details, Warnings::default());
     }
 
     /// Addresses that the format has already parsed.
@@ -240,21 +290,99 @@ impl<'a> Normalizer<'a> {
 
     /// Handles a text that one scan shows to be an address or a name, which most lines of most lists are, and
     /// returns whether it did. False says nothing about the text.
+    #[inline]
     pub fn fast_host(&mut self, text: &[u8], scope: Scope, details: &Details) -> bool {
-        if let Some(seen) = name::scan_plain(text) {
-            let checked = self.names.check_scanned(text, seen);
-            let read = checked.and_then(|is_file_like| self.checked_name(text, scope, details, is_file_like));
+        let Some(bits) = HostBits::of(text) else { return self.long_name(text, scope, details) };
+        self.host_of_bits(text, &bits, scope, details)
+    }
+
+    #[inline]
+    fn host_of_bits(&mut self, text: &[u8], bits: &HostBits, scope: Scope, details: &Details) -> bool {
+        if let Some(seen) = name::plain_of_bits(text, bits) {
+            self.plain_name(text, seen, scope, details);
+            return true;
+        }
+        let Some(number) = address::v4_of_bits(text, bits) else { return false };
+        self.single_v4(number, details);
+        true
+    }
+
+    /// As [`Normalizer::fast_host`], for texts that are longer than the bits of a word.
+    #[cold]
+    fn long_name(&mut self, text: &[u8], scope: Scope, details: &Details) -> bool {
+        let Some(seen) = name::scan_plain(text) else { return false };
+        self.plain_name(text, seen, scope, details);
+        true
+    }
+
+    #[inline]
+    fn plain_name(&mut self, text: &[u8], seen: PlainName, scope: Scope, details: &Details) {
+        let checked = self.names.check_scanned(text, seen);
+        let read = checked.and_then(|is_file_like| self.checked_name(text, scope, details, is_file_like));
+        self.reject_on_error(read);
+    }
+
+    /// The same for texts that may be an address or a prefix, and never a name.
+    #[inline]
+    pub fn fast_address(&mut self, text: &[u8], details: &Details) -> bool {
+        let Some(bits) = HostBits::of(text) else { return false };
+        if let Some(number) = address::v4_of_bits(text, &bits) {
+            self.single_v4(number, details);
+            return true;
+        }
+        let Some(read) = address::v4_prefix_of_bits(text, &bits) else { return false };
+        let read = self.try_parsed(&read, details);
+        self.reject_on_error(read);
+        true
+    }
+
+    /// The same for texts that may be a URL, too, with its scheme or without, or a host with a port.
+    pub fn fast_any(&mut self, text: &[u8], scope: Scope, details: &Details) -> bool {
+        let Some(bits) = HostBits::of(text) else {
+            return self.fast_url(text, details) || self.long_name(text, scope, details);
+        };
+        let end = bits.host_end();
+        match text.get(end..) {
+            Some([]) | None => self.host_of_bits(text, &bits, scope, details),
+            Some([b':', b'/', ..] | [b'/', ..]) => {
+                // `192.0.2.0/24` is a prefix here.
+                !(text.len() - end <= 4 && bits.first(end).letters == 0) && self.fast_url(text, details)
+            }
+            Some([b':', port @ ..]) => match (address::parse_port(port), text.get(..end)) {
+                (Ok(port), Some(host)) => {
+                    let ported = Details { port: Some(port), ..details.clone() };
+                    self.host_of_bits(host, &bits.first(end), scope, &ported)
+                }
+                _ => self.fast_url(text, details),
+            },
+            Some(_) => false,
+        }
+    }
+
+    /// The same for texts that can only be a URL, with its scheme or without.
+    pub fn fast_url(&mut self, text: &[u8], details: &Details) -> bool {
+        if let Some(url) = url::scan_plain(text) {
+            let read = self.plain_url(text, &url, details);
             self.reject_on_error(read);
             return true;
         }
-        self.fast_address(text, details)
+        let Some(mut url) = url::scan_schemeless(text) else { return false };
+        let mut out = std::mem::take(&mut self.scratch);
+        out.clear();
+        out.extend_from_slice(b"//");
+        out.extend_from_slice(text);
+        url.host_at = url.host_at.start + 2..url.host_at.end + 2;
+        let read = self.plain_url(&out, &url, details);
+        self.scratch = out;
+        self.reject_on_error(read);
+        true
     }
 
-    /// The same for texts that may be an address and never a name.
-    pub fn fast_address(&mut self, text: &[u8], details: &Details) -> bool {
-        let Some(number) = address::plain_v4(text) else { return false };
-        self.range(Address::V4(number).range(), details);
-        true
+    /// A canonical URL without a star and without userinfo.
+    fn plain_url(&mut self, text: &[u8], url: &url::Url, details: &Details) -> Result<(), ParseError> {
+        self.check_url_host(text, url, details)?;
+        self.deliver(Key::Url(text), details, Warnings::default());
+        Ok(())
     }
 
     fn try_host(&mut self, text: &[u8], scope: Scope, details: &Details) -> Result<(), ParseError> {
@@ -306,6 +434,9 @@ impl<'a> Normalizer<'a> {
 
     /// A URL, with or without its scheme, possibly defanged.
     pub fn url(&mut self, text: &[u8], details: &Details) {
+        if self.fast_url(text, details) {
+            return;
+        }
         let read = self.try_url(&refang(text), details);
         self.reject_on_error(read);
     }
@@ -328,25 +459,29 @@ impl<'a> Normalizer<'a> {
     /// A listed URL never lists its host. But a host that cannot exist makes the URL useless, and a URL on an
     /// address of special-use space is a test.
     fn check_url(&mut self, text: &[u8], url: url::Url, details: &Details) -> Result<Warnings, ParseError> {
-        let host_at = url.host_at.clone();
-        if has_star_segment(text.get(host_at.end..).unwrap_or(&[])) {
+        if has_star_segment(text.get(url.host_at.end..).unwrap_or(&[])) {
             return Err(ParseError::Pattern);
         }
+        self.check_url_host(text, &url, details)?;
         let mut warnings = Warnings::default();
         warnings.add(Warning::Userinfo, url.had_userinfo);
+        Ok(warnings)
+    }
+
+    fn check_url_host(&mut self, text: &[u8], url: &url::Url, details: &Details) -> Result<(), ParseError> {
+        let host = text.get(url.host_at.clone()).unwrap_or(&[]);
         match url.host {
             host::Host::Name => {
-                self.names.check_host(text.get(url.host_at).unwrap_or(&[]))?;
+                self.names.check_host(host)?;
             }
             host::Host::Address(address) => self.check_url_address(address)?,
         }
-        let host = text.get(host_at.clone()).unwrap_or(&[]);
         // Blocking the front page blocks the name for tools that block by URL. Its other pages may be listed.
-        let is_front_page = text.get(host_at.end..) == Some(b"/");
+        let is_front_page = text.get(url.host_at.end..) == Some(b"/");
         if is_front_page && self.never_block(details).is_some_and(|list| list.has_name(host, Scope::Exact)) {
             return Err(ParseError::NeverBlock);
         }
-        Ok(warnings)
+        Ok(())
     }
 
     fn check_url_address(&self, address: Address) -> Result<(), ParseError> {
@@ -358,12 +493,14 @@ impl<'a> Normalizer<'a> {
     /// A token of unknown kind, typed by its content: URL, address, prefix or name. E-mail addresses and
     /// hashes are skipped as kinds that are not indexed.
     pub fn any(&mut self, text: &[u8], scope: Scope, details: &Details) {
-        if text.starts_with(b"http://") || text.starts_with(b"https://") {
-            return self.url(text, details);
-        }
-        if self.fast_host(text, scope, details) {
+        if self.fast_any(text, scope, details) {
             return;
         }
+        self.slow_any(text, scope, details);
+    }
+
+    /// As [`Normalizer::any`], part by part.
+    fn slow_any(&mut self, text: &[u8], scope: Scope, details: &Details) {
         let text = refang(text);
         match type_of(&text) {
             TokenType::Unsupported => self.skip(Skip::UnsupportedKind),
@@ -448,4 +585,98 @@ const TRUSTED: Assessments = Assessments::EMPTY.with(Assessment::Trustworthy);
 
 fn with_port(details: &Details, port: Option<u16>) -> Details {
     Details { port: port.or(details.port), ..details.clone() }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+    use std::sync::Arc;
+
+    /// Everything that a sink is told, as text.
+    #[derive(Default)]
+    struct Told(Vec<String>);
+
+    impl Sink for Told {
+        fn entry(&mut self, _: Position, key: Key<'_>, details: &Details, warnings: Warnings) {
+            let text = match key {
+                Key::Name(text, _) | Key::Url(text) => String::from_utf8_lossy(text).into_owned(),
+                Key::Range(range) => range.to_string(),
+            };
+            self.0.push(format!("{text}: {key:?} {details:?} {warnings:?}"));
+        }
+
+        fn skip(&mut self, _: Position, why: Skip) {
+            self.0.push(format!("skip {}", why.word()));
+        }
+
+        fn reject(&mut self, _: Position, why: ParseError, _: &[u8]) {
+            self.0.push(format!("reject {why}"));
+        }
+    }
+
+    /// What comes of one text, and what was counted.
+    fn told(
+        rules: &Rules,
+        text: &str,
+        read: impl FnOnce(&mut Normalizer<'_>, &[u8]),
+    ) -> (Vec<String>, Counters) {
+        let (mut sink, mut names) = (Told::default(), NameGuard::default());
+        let base = Position { line: 1, offset: 0 };
+        let mut normalizer = Normalizer::new(rules, &mut sink, &mut names, text.as_bytes(), base);
+        normalizer.begin_line(0..text.len());
+        read(&mut normalizer, text.as_bytes());
+        normalizer.end_line();
+        let counters = normalizer.finish();
+        (sink.0, counters)
+    }
+
+    fn rules() -> [Rules; 3] {
+        let rules = |list| Rules::new(Time::from_unix(1_795_000_000), list, Scope::Tree);
+        let guarded = Rules { never_block: Some(Arc::new(NeverBlock::new(&[]))), ..rules(ListKind::Block) };
+        [rules(ListKind::Block), Rules { allow_private_suffixes: false, ..rules(ListKind::Allow) }, guarded]
+    }
+
+    /// Texts that are nearly what the fast paths take, and what they take.
+    fn texts() -> impl Strategy<Value = String> {
+        let scheme = "(http://|https://|ftp://|hxxp://|//|HTTP://|)?";
+        let host = "([a-z0-9_-]{1,9}\\.){1,4}(com|co.uk|uk|zip|py|de|exe|i2p|c0m|Com|np|com\\.)|8\\.8\\.8\\.8|google\\.com|github\\.io|\
+                    (0\\.0\\.0\\.0|127\\.0\\.0\\.1)[a-z.]{0,9}\\.com|([a-z]{1,30}\\.){2,3}com|([0-9]{1,3}\\.){3}[0-9]{1,3}|1?0\\.[1-9]\\.2\\.3|[!-~]{0,12}";
+        let port = "(:0?[0-9]{1,5}|:)?";
+        let path = "(/[0-9]{0,3}|/[a-z0-9]{0,9}[!-~]{0,9}|/\\*|/a/\\*/b|\\?a|#b|/ü)?";
+        (scheme, host, port, path).prop_map(|(scheme, host, port, path)| [scheme, host, port, path].concat())
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(4000))]
+        #[test]
+        fn one_scan_and_parts_agree(text in texts(), port in proptest::option::of(1u16..)) {
+            let details = Details { port, ..Details::NONE };
+            for rules in &rules() {
+                for scope in [Scope::Tree, Scope::Exact, Scope::Subdomains] {
+                    let fast = told(rules, &text, |normalizer, text| normalizer.any(text, scope, &details));
+                    let slow = told(rules, &text, |normalizer, text| normalizer.slow_any(text, scope, &details));
+                    prop_assert_eq!(fast, slow, "any {}", &text);
+                    let fast = told(rules, &text, |normalizer, text| normalizer.host(text, scope, &details));
+                    let slow = told(rules, &text, |normalizer, text| {
+                        let read = normalizer.try_host(text, scope, &details);
+                        normalizer.reject_on_error(read);
+                    });
+                    prop_assert_eq!(fast, slow, "host {}", &text);
+                }
+                let fast = told(rules, &text, |normalizer, text| normalizer.url(text, &details));
+                let slow = told(rules, &text, |normalizer, text| {
+                    let read = normalizer.try_url(&refang(text), &details);
+                    normalizer.reject_on_error(read);
+                });
+                prop_assert_eq!(fast, slow, "url {}", &text);
+                let fast = told(rules, &text, |normalizer, text| normalizer.address(text, &details));
+                let slow = told(rules, &text, |normalizer, text| {
+                    let read = normalizer.try_address(&refang(text), &details);
+                    normalizer.reject_on_error(read);
+                });
+                prop_assert_eq!(fast, slow, "address {}", &text);
+            }
+        }
+    }
 }

@@ -217,6 +217,16 @@ static BY_LETTER: LazyLock<[(usize, usize); 256]> = LazyLock::new(|| {
     })
 });
 
+/// Whether any word for what is not bad begins with this letter, in any case.
+pub(crate) fn begins_trusted(letter: u8) -> bool {
+    static LETTERS: LazyLock<[bool; 256]> = LazyLock::new(|| {
+        std::array::from_fn(|letter| {
+            WORDS.iter().any(|(word, meaning)| usize::from(first(word)) == letter && *meaning == Trustworthy)
+        })
+    });
+    LETTERS.get(usize::from(letter.to_ascii_lowercase())).copied().unwrap_or(true)
+}
+
 fn first(word: &str) -> u8 {
     word.bytes().next().unwrap_or(0)
 }
@@ -321,6 +331,13 @@ mod tests {
         }
         assert!(is_benign("clean") && !is_benign("malware, clean") && !is_benign("unknown"));
         assert!(is_retraction(" false-positive ") && !is_retraction("clean"));
+    }
+
+    #[test]
+    fn finds_trusted_words_by_their_first_letter() {
+        let trusted = WORDS.iter().filter(|(_, meaning)| *meaning == Trustworthy);
+        assert!(trusted.clone().all(|(word, _)| begins_trusted(first(word).to_ascii_uppercase())));
+        assert!(trusted.count() > 5 && !begins_trusted(b'x') && !begins_trusted(0));
     }
 
     #[test]

@@ -20,6 +20,38 @@ const WEEKDAYS: [&[u8]; 7] =
 /// Reads a timestamp; `None` where the text is none, or one with several meanings.
 pub(crate) fn parse(text: &[u8]) -> Option<Time> {
     let text = text.trim_ascii();
+    if text.is_empty() {
+        return None;
+    }
+    match common(text) {
+        Some(read) => read,
+        None => parse_any(text),
+    }
+}
+
+/// The form that most rows have: `2026-08-23 03:00:29`, or the date alone. `None` where the text has another
+/// form; what it is not then is for [`parse_any`] to say.
+#[inline]
+fn common(text: &[u8]) -> Option<Option<Time>> {
+    let (date, clock) = text.split_first_chunk::<10>()?;
+    let has_other = |bytes: &[u8]| bytes.iter().fold(false, |other, byte| other | !byte.is_ascii_digit());
+    let two = |tens: u8, ones: u8| u32::from(tens - b'0') * 10 + u32::from(ones - b'0');
+    let [c, d, e, f, b'-', g, h, b'-', i, j] = *date else { return None };
+    if has_other(&[c, d, e, f, g, h, i, j]) {
+        return None;
+    }
+    let clock = match *clock {
+        [] => (0, 0, 0),
+        [b' ' | b'T', g, h, b':', i, j, b':', k, l] if !has_other(&[g, h, i, j, k, l]) => {
+            (two(g, h), two(i, j), two(k, l))
+        }
+        _ => return None,
+    };
+    Some(instant((two(c, d) * 100 + two(e, f), two(g, h), two(i, j)), clock, 0))
+}
+
+/// As [`parse`], for all forms.
+fn parse_any(text: &[u8]) -> Option<Time> {
     let text = text.strip_prefix(b"[").and_then(|inner| inner.strip_suffix(b"]")).unwrap_or(text);
     let width = digits_len(text);
     match (width, text.get(width)) {
@@ -252,6 +284,15 @@ mod tests {
             let text = written.format("%Y-%m-%d %H:%M:%S").to_string();
             assert_eq!(parse(text.as_bytes()).map(Time::unix), Some(seconds), "{text}");
             assert_eq!(parse(written.to_rfc2822().as_bytes()).map(Time::unix), Some(seconds));
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn common_forms_are_read_as_any(text in "[0-9]{4}-[0-9]{2}-[0-9]{2}([ T][0-9]{2}:[0-9]{2}:[0-9]{2}Z?)?|[12][0-9]{3}-[01][0-9]-[0-3][0-9] [0-2][0-9]:[0-5][0-9]:[0-6][0-9]|[0-9: -]{8,20}") {
+            if let Some(read) = common(text.as_bytes()) {
+                prop_assert_eq!(read, parse_any(text.as_bytes()));
+            }
         }
     }
 

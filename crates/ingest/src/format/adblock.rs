@@ -76,7 +76,7 @@ fn ordered(pattern: &[u8], modifiers: &[u8]) -> Vec<u8> {
 impl LineReader for Adblock {
     fn line(&self, line: &[u8], normalizer: &mut Normalizer<'_>) {
         if let [b'|', b'|', host @ .., b'^'] = line
-            && self.cancelled.is_empty()
+            && !self.cancelled.contains(line)
             && normalizer.fast_host(host, Scope::Tree, &Details::NONE)
         {
             return;
@@ -99,8 +99,8 @@ fn is_cosmetic(line: &[u8]) -> bool {
     const MARKS: [&[u8]; 10] =
         [b"##", b"#@#", b"#?#", b"#$#", b"#%#", b"#@?#", b"#$?#", b"#@$#", b"#@%#", b"#@$?#"];
     let Some(at) = memchr::memchr(b'#', line) else {
-        let is_html = [&b"$$"[..], b"$@$"].iter().any(|mark| memchr::memmem::find(line, mark).is_some());
-        return is_html && !line.starts_with(b"/");
+        let begins_html = |at: usize| matches!(line.get(at + 1..), Some([b'$', ..] | [b'@', b'$', ..]));
+        return memchr::memchr_iter(b'$', line).any(begins_html) && !line.starts_with(b"/");
     };
     let rest = line.get(at..).unwrap_or(&[]);
     let hashes = rest.iter().take_while(|byte| **byte == b'#').count();
@@ -287,6 +287,11 @@ fn is_regex(rule: &[u8]) -> bool {
 /// Emits a pattern that means one host or one URL, and rejects any other. AdGuard takes lines of hosts files,
 /// too.
 fn emit_pattern(pattern: &[u8], details: &Details, normalizer: &mut Normalizer<'_>) {
+    if let [b'|', b'|', host @ .., b'^'] = pattern
+        && normalizer.fast_host(host, Scope::Tree, details)
+    {
+        return;
+    }
     let pattern = token::before_comment(pattern);
     let (sink, names) = token::first(pattern);
     if !names.is_empty() && Address::parse(sink).is_ok() {

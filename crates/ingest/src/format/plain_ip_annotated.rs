@@ -19,6 +19,7 @@ use crate::entry::timestamp;
 use crate::entry::{Details, Normalizer, Skip};
 use crate::format::options::{OptionRow, Options};
 use crate::format::token;
+use rapsheet_snapshot::host_bits::HostBits;
 use rapsheet_snapshot::{Address, AddressRange, Assessment, Assessments, Kinds, ParseError};
 
 /// The row of the table.
@@ -53,7 +54,10 @@ const SAMPLE: usize = 64;
 
 /// The address of a line, and the remark after it.
 fn split_note(line: &[u8]) -> (&[u8], &[u8]) {
-    let end = line.iter().position(is_mark).unwrap_or(line.len());
+    // Most addresses are dotted quads, which end within so many bytes.
+    let quad_end = HostBits::of(line.get(..16).unwrap_or(line)).map(|bits| bits.host_end());
+    let quad_end = quad_end.filter(|end| line.get(*end).is_some_and(is_mark));
+    let end = quad_end.or_else(|| line.iter().position(is_mark)).unwrap_or(line.len());
     line.split_at_checked(end).unwrap_or((line, &[]))
 }
 
@@ -63,9 +67,13 @@ fn is_mark(byte: &u8) -> bool {
 
 /// The first word of a remark.
 fn first_word(note: &[u8]) -> &[u8] {
+    begin_of_word(note).split(is_mark).next().unwrap_or(&[])
+}
+
+/// A remark from its first word on.
+fn begin_of_word(note: &[u8]) -> &[u8] {
     let note = after_marks(note);
-    let note = note.strip_prefix(b"to ").unwrap_or(note);
-    note.split(is_mark).next().unwrap_or(&[])
+    note.strip_prefix(b"to ").unwrap_or(note)
 }
 
 impl LineReader for Annotated {
@@ -73,12 +81,12 @@ impl LineReader for Annotated {
         if let Some(comment) = token::comment(line) {
             return header::comment(comment, normalizer);
         }
-        if normalizer.fast_address(line, &Details::NONE) {
-            return;
-        }
         let (key, note) = split_note(line);
         if note.is_empty() {
             return normalizer.address(token::unwrap(key), &Details::NONE);
+        }
+        if self.is_plain_count(key, note) && normalizer.fast_address(key, &Details::NONE) {
+            return;
         }
         if let Some(mask) = after_mask_word(note) {
             let mask = first_word(mask);
@@ -91,7 +99,7 @@ impl LineReader for Annotated {
             [b'-', b' ', ..] => normalizer.address(token::before_comment(line), &Details::NONE),
             // `address /length`: no prefix, and more than an address.
             [b'/', digit, ..] if digit.is_ascii_digit() => normalizer.reject(ParseError::BadPrefix),
-            _ => match self.extent(key, first_word(note)) {
+            _ => match self.extent(key, note) {
                 Some(read) => ranges::emit(read, &Details::NONE, normalizer),
                 None if !self.counts && may_be_length(key, note) => normalizer.reject(ParseError::BadPrefix),
                 None => normalizer.address(token::unwrap(key), &self.details(note)),
@@ -106,13 +114,16 @@ fn may_be_length(key: &[u8], note: &[u8]) -> bool {
     let length = first_word(note);
     let read = || AddressRange::parse(&[key, b"/", length].concat());
     let is_short = token::is_digits(length) && token::number::<u8>(length).is_some_and(|bits| bits < 32);
-    !note.contains(&b'#') && is_short && key.ends_with(b".0") && read().is_ok_and(|read| !read.host_bits)
+    key.ends_with(b".0") && !note.contains(&b'#') && is_short && read().is_ok_and(|read| !read.host_bits)
 }
 
 /// What follows the word for a netmask or length, where a number follows it.
 fn after_mask_word(note: &[u8]) -> Option<&[u8]> {
     const WORDS: [&[u8]; 3] = [b"mask", b"netmask", b"subnet mask"];
     let note = after_marks(note);
+    if !matches!(note.first(), Some(b'm' | b'M' | b'n' | b'N' | b's' | b'S')) {
+        return None;
+    }
     let after = |word: &&[u8]| {
         let (head, rest) = note.split_at_checked(word.len())?;
         let rest = rest.trim_ascii_start();
@@ -140,6 +151,10 @@ fn says_not_bad(note: &[u8]) -> bool {
     ];
     let marks = note.iter().take_while(|byte| matches!(byte, b' ' | b'\t' | b';' | b',' | b'#')).count();
     let note = note.get(marks..).unwrap_or(&[]);
+    // Most remarks are numbers, or begin with another letter.
+    if !note.first().is_some_and(|first| b"abdfoptwABDFOPTW".contains(first)) {
+        return false;
+    }
     VERDICTS.iter().any(|verdict| {
         let head = note.get(..verdict.len()).is_some_and(|head| head.eq_ignore_ascii_case(verdict));
         head && note.get(verdict.len()).is_none_or(|next| matches!(next, b' ' | b'\t' | b';' | b',' | b':'))
@@ -147,15 +162,27 @@ fn says_not_bad(note: &[u8]) -> bool {
 }
 
 impl Annotated {
+    /// Whether a remark is a number and nothing else, which says nothing: the feed does not count, and the
+    /// number is no length of a prefix.
+    fn is_plain_count(&self, key: &[u8], note: &[u8]) -> bool {
+        !self.counts && !self.lengths && !key.ends_with(b".0") && token::is_digits(after_marks(note))
+    }
+
     /// The range of an address and of the netmask, length or last address that follows it. Two addresses that
     /// are not the ends of whole networks need not be a range.
-    fn extent(&self, key: &[u8], second: &[u8]) -> Option<Result<AddressRange, ParseError>> {
+    fn extent(&self, key: &[u8], note: &[u8]) -> Option<Result<AddressRange, ParseError>> {
+        // An IPv4 address that ends in 0 is written so, or as a mapped one.
+        let may_be_first = key.ends_with(b".0") || key.contains(&b':');
+        if !self.lengths && !may_be_first && !begin_of_word(note).starts_with(b"255.") {
+            return None;
+        }
+        let second = first_word(note);
         let is_mask = extent::looks_like_netmask(second) || self.lengths && token::is_digits(second);
         let are_ends = || match (Address::parse(key), Address::parse(second)) {
             (Ok(Address::V4(first)), Ok(Address::V4(last))) => first & 255 == 0 && last & 255 == 255,
             _ => false,
         };
-        (is_mask || are_ends()).then(|| extent::pair(key, second))
+        (is_mask || may_be_first && are_ends()).then(|| extent::pair(key, second))
     }
 
     fn details(&self, note: &[u8]) -> Details {
@@ -195,7 +222,9 @@ const TRUSTED: Assessments = Assessments::EMPTY.with(Assessment::Trustworthy);
 /// Whether a remark says nothing but that the address is not bad.
 fn is_clearance(note: &[u8]) -> bool {
     note.len() <= CLEARANCE_MAX
-        && note.first().is_some_and(u8::is_ascii_alphabetic)
+        && note
+            .first()
+            .is_some_and(|letter| letter.is_ascii_alphabetic() && taxonomy::begins_trusted(*letter))
         && std::str::from_utf8(note).is_ok_and(|note| taxonomy::assessments(note) == TRUSTED)
 }
 
@@ -221,6 +250,11 @@ const CATEGORIES: &[(&[u8], Assessment)] = &[
 ];
 
 fn categories(note: &[u8]) -> Assessments {
+    // All categories begin with one of these letters, and most remarks are one word.
+    let may_be_category = matches!(note.first(), Some(b'C' | b'M' | b'S'));
+    if !may_be_category && memchr::memchr(b';', note).is_none() {
+        return Assessments::EMPTY;
+    }
     let words = note.split(|byte| *byte == b';').map(<[u8]>::trim_ascii_start);
     let found = words.filter_map(|word| CATEGORIES.iter().find(|(category, _)| word.starts_with(category)));
     found.map(|(_, assessment)| *assessment).collect()
@@ -250,6 +284,12 @@ mod tests {
             "ip 45.9.20.10",
         ];
         assert_eq!(render("plain-ip-annotated", &[], text), expected);
+    }
+
+    #[test]
+    fn knows_the_first_letters_of_categories() {
+        let letters = super::CATEGORIES.iter().filter_map(|(category, _)| category.first());
+        assert!(letters.clone().all(|letter| b"CMS".contains(letter)) && letters.count() > 0);
     }
 
     #[test]

@@ -8,7 +8,7 @@
 //! another matter: its 0 says that nothing bad was reported.
 
 use super::role;
-use crate::entry::{Skip, taxonomy};
+use crate::entry::{Normalizer, Skip, taxonomy};
 
 /// What a field can say about its record.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -188,6 +188,11 @@ impl Polarity {
     /// What a field with this name can say; `None` for the names of other fields.
     pub(super) fn of(name: &str) -> Option<Polarity> {
         NAMES.iter().find(|(_, names)| names.contains(&name)).map(|(polarity, _)| *polarity)
+    }
+
+    /// As [`Polarity::objection`], recalled where a row before had the same text.
+    pub(super) fn recalled(self, text: &[u8], normalizer: &mut Normalizer<'_>) -> Option<Skip> {
+        normalizer.objection(self as u8, text, || self.objection(text))
     }
 
     /// Why a record of a list that blocks does not count, if the text of its field says so.

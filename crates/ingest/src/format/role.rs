@@ -386,63 +386,38 @@ pub(crate) fn names(role: Role, options: &Options) -> Vec<String> {
 /// Whether a kind of indicator is known and not indexed: hashes, e-mail addresses, file names, and what is
 /// about an indicator rather than one, such as links and comments.
 pub(crate) fn is_unsupported(kind: &[u8]) -> bool {
-    const WORDS: [&[u8]; 22] = [
-        b"as",
-        b"attachment",
-        b"comment",
-        b"cookie",
-        b"country",
-        b"cpe",
-        b"external link",
-        b"jarm",
-        b"link",
-        b"named pipe",
-        b"phone-number",
-        b"port",
-        b"reference",
-        b"regkey",
-        b"sigma",
-        b"snort",
-        b"text",
-        b"threat-actor",
-        b"user",
-        b"user-agent",
-        b"username",
-        b"vulnerability",
-    ];
-    const PREFIXES: [&[u8]; 28] = [
-        b"md5",
-        b"sha",
-        b"ssdeep",
-        b"imphash",
-        b"impfuzzy",
-        b"tlsh",
-        b"envelope",
-        b"email",
-        b"ja3",
-        b"filename",
-        b"filehash",
-        b"file_hash",
-        b"file_name",
-        b"hash",
-        b"asn",
-        b"authentihash",
-        b"mutex",
-        b"cve",
-        b"yara",
-        b"bitcoin",
-        b"btc",
-        b"pehash",
-        b"mac-",
-        b"malware-sample",
-        b"pattern-in-",
-        b"regkey|",
-        b"whois-",
-        b"x509-",
-    ];
+    let Some(letter) = kind.first() else { return false };
+    let (words, prefixes) = unsupported_with(letter.to_ascii_lowercase());
     let is_prefix =
         |prefix: &&[u8]| kind.get(..prefix.len()).is_some_and(|head| head.eq_ignore_ascii_case(prefix));
-    WORDS.iter().any(|word| kind.eq_ignore_ascii_case(word)) || PREFIXES.iter().any(is_prefix)
+    words.iter().any(|word| kind.eq_ignore_ascii_case(word)) || prefixes.iter().any(is_prefix)
+}
+
+/// The kinds that are not indexed and begin with a letter: whole words, and the beginnings of words.
+const fn unsupported_with(letter: u8) -> (&'static [&'static [u8]], &'static [&'static [u8]]) {
+    match letter {
+        b'a' => (&[b"as", b"attachment"], &[b"asn", b"authentihash"]),
+        b'b' => (&[], &[b"bitcoin", b"btc"]),
+        b'c' => (&[b"comment", b"cookie", b"country", b"cpe"], &[b"cve"]),
+        b'e' => (&[b"external link"], &[b"envelope", b"email"]),
+        b'f' => (&[], &[b"filename", b"filehash", b"file_hash", b"file_name"]),
+        b'h' => (&[], &[b"hash"]),
+        b'i' => (&[], &[b"imphash", b"impfuzzy"]),
+        b'j' => (&[b"jarm"], &[b"ja3"]),
+        b'l' => (&[b"link"], &[]),
+        b'm' => (&[], &[b"md5", b"mutex", b"mac-", b"malware-sample"]),
+        b'n' => (&[b"named pipe"], &[]),
+        b'p' => (&[b"phone-number", b"port"], &[b"pehash", b"pattern-in-"]),
+        b'r' => (&[b"reference", b"regkey"], &[b"regkey|"]),
+        b's' => (&[b"sigma", b"snort"], &[b"sha", b"ssdeep"]),
+        b't' => (&[b"text", b"threat-actor"], &[b"tlsh"]),
+        b'u' => (&[b"user", b"user-agent", b"username"], &[]),
+        b'v' => (&[b"vulnerability"], &[]),
+        b'w' => (&[], &[b"whois-"]),
+        b'x' => (&[], &[b"x509-"]),
+        b'y' => (&[], &[b"yara"]),
+        _ => (&[], &[]),
+    }
 }
 
 /// The field without blanks at its edges; empty where it holds a word for "no value".
@@ -457,19 +432,28 @@ pub(crate) fn non_null(field: &[u8]) -> &[u8] {
 /// The details that the fields of a record state, given the text of each role's field. A field that cannot be
 /// read counts as absent: a bad port or time must not cost the indicator.
 pub(crate) fn details<'f>(field: impl Fn(Role) -> &'f [u8], default: Assessments) -> Details {
+    let assessments = category(field(Role::Category), default);
+    details_with(field, assessments)
+}
+
+/// As [`details`], where the assessments are known.
+pub(crate) fn details_with<'f>(field: impl Fn(Role) -> &'f [u8], assessments: Assessments) -> Details {
     Details {
         first_seen: timestamp::parse(field(Role::FirstSeen)),
         last_seen: timestamp::parse(field(Role::LastSeen)),
         expires: timestamp::parse(field(Role::Expires)),
         port: parse_port(field(Role::Port)).ok(),
-        assessments: category(field(Role::Category), default),
+        assessments,
         ..Details::NONE
     }
 }
 
+/// What stands between the words of a category.
+pub(crate) const SEPARATORS: &[char] = &[',', ';', ' ', '|'];
+
 /// The assessments of a publisher's category; `default` where it has no known word.
 pub(crate) fn category(text: &[u8], default: Assessments) -> Assessments {
-    let found = assess(text, &[',', ';', ' ', '|']);
+    let found = assess(text, SEPARATORS);
     if found.is_empty() { default } else { found }
 }
 
@@ -492,6 +476,20 @@ mod tests {
         assert_eq!(STARTS.len(), ENDS.len());
         assert_eq!(STARTS.get(CLEAR), Some(&"rangefrom"));
         assert_eq!(ENDS.get(CLEAR), Some(&"rangeto"));
+    }
+
+    #[test]
+    fn unsupported_kinds_stand_at_their_letters() {
+        for letter in 0..=u8::MAX {
+            let (words, prefixes) = unsupported_with(letter);
+            assert!(words.iter().chain(prefixes).all(|word| word.first() == Some(&letter)), "{letter}");
+        }
+        for kind in ["MD5", "sha256_hash", "Email-src", "regkey|value", "User", "cve-2024-1"] {
+            assert!(is_unsupported(kind.as_bytes()), "{kind}");
+        }
+        for kind in ["", "url", "domain", "ip:port", "users", "IPv4"] {
+            assert!(!is_unsupported(kind.as_bytes()), "{kind}");
+        }
     }
 
     #[test]

@@ -15,7 +15,7 @@ use crate::entry::timestamp;
 use crate::entry::{Details, Normalizer, Skip};
 use crate::format::options::{OptionRow, Options};
 use crate::format::token;
-use rapsheet_snapshot::{AddressRange, Assessments, Kinds, ParseError, Scope, Time};
+use rapsheet_snapshot::{AddressRange, Assessments, Kinds, ParseError, Scope, Time, name};
 
 /// The row of the table.
 pub(super) static FORMAT: Format = Format {
@@ -41,6 +41,8 @@ struct Zone {
     owner: Vec<u8>,
     /// Whether the line continues the SOA record.
     in_record: bool,
+    /// The last comment that stated a reason, up to the end of its date, and what it stated.
+    last_reason: (Vec<u8>, (Option<Time>, Assessments)),
 }
 
 fn open(options: &Options, _: Head<'_>) -> Result<Box<dyn OrderedReader>, OpenError> {
@@ -65,6 +67,9 @@ impl OrderedReader for Zone {
     }
 
     fn line(&mut self, line: &[u8], normalizer: &mut Normalizer<'_>) {
+        if self.plain_record(line, normalizer) {
+            return;
+        }
         let (record, comment) = split_comment(line);
         if record.trim_ascii().is_empty() {
             return header::comment(comment.trim_ascii(), normalizer);
@@ -101,6 +106,55 @@ struct RecordText<'l> {
 }
 
 impl Zone {
+    /// Reads `owner CNAME .` with a name as its owner and perhaps a comment, which is what most zones are made
+    /// of, and returns whether the line is that.
+    fn plain_record(&mut self, line: &[u8], normalizer: &mut Normalizer<'_>) -> bool {
+        let Some((owner, rest)) = token::split_once(line, b' ') else { return false };
+        let Some(rest) = rest.strip_prefix(b"CNAME .") else { return false };
+        let comment = match rest.trim_ascii_start() {
+            [] => &[][..],
+            [b';', comment @ ..] => comment,
+            _ => return false,
+        };
+        let is_absolute = owner.ends_with(b".");
+        if self.in_record || !is_absolute && !self.relative_origin.is_empty() {
+            return false;
+        }
+        let name = owner.strip_suffix(b".").unwrap_or(owner);
+        let name = if self.apex.is_empty() { name } else { without_apex(name, &self.apex) };
+        let (name, scope) = match name.strip_prefix(b"*.") {
+            Some(name) => (name, Scope::Subdomains),
+            None => (name, Scope::Exact),
+        };
+        // Nothing else that an owner can be has such a name; the address of a trigger ends in `.rpz-ip`.
+        if name.starts_with(b"testentry.") || name::scan_plain(name).is_none() {
+            return false;
+        }
+        let (first_seen, assessments) = self.reason(comment);
+        let details = Details { first_seen, assessments, ..Details::NONE };
+        owner.clone_into(&mut self.owner);
+        normalizer.fast_host(name, scope, &details)
+    }
+
+    /// As [`parse_reason`]. Neighbouring records mostly state the same, but for a link after it.
+    fn reason(&mut self, comment: &[u8]) -> (Option<Time>, Assessments) {
+        let date_end = || {
+            let open = memchr::memchr(b'(', comment)?;
+            let close = memchr::memchr(b')', comment.get(open..)?)?;
+            Some(open + close + 1)
+        };
+        // What follows the date is only looked at for its encoding.
+        if !comment.is_ascii() {
+            return parse_reason(comment);
+        }
+        let stated = date_end().and_then(|end| comment.get(..end)).unwrap_or(comment);
+        if self.last_reason.0 != stated {
+            stated.clone_into(&mut self.last_reason.0);
+            self.last_reason.1 = parse_reason(comment);
+        }
+        self.last_reason.1
+    }
+
     fn read_directive(&mut self, record: &[u8], normalizer: &mut Normalizer<'_>) {
         let mut words = token::words(record);
         if words.next().is_some_and(|word| word.eq_ignore_ascii_case(b"$ORIGIN")) {
@@ -141,7 +195,7 @@ impl Zone {
         }
     }
 
-    fn read_policy(&self, kind: &[u8], data: &[u8], comment: &[u8], normalizer: &mut Normalizer<'_>) {
+    fn read_policy(&mut self, kind: &[u8], data: &[u8], comment: &[u8], normalizer: &mut Normalizer<'_>) {
         let owner = self.full_owner();
         if owner.starts_with(b"testentry.") {
             return normalizer.skip(Skip::SelfTest);
@@ -159,7 +213,7 @@ impl Zone {
             }
             target => target == owner && !target.is_empty(),
         };
-        let (first_seen, assessments) = if inverted { Default::default() } else { parse_reason(comment) };
+        let (first_seen, assessments) = if inverted { Default::default() } else { self.reason(comment) };
         let details = Details { inverted, first_seen, assessments, ..Details::NONE };
         emit_trigger(&owner, &details, normalizer);
     }
@@ -222,9 +276,10 @@ fn join_ipv6(parts: &[&str]) -> String {
 /// Splits a line at the first semicolon that is not in quotes.
 fn split_comment(line: &[u8]) -> (&[u8], &[u8]) {
     let mut quoted = false;
-    let at = line.iter().position(|byte| {
-        quoted ^= *byte == b'"';
-        *byte == b';' && !quoted
+    let at = memchr::memchr2_iter(b';', b'"', line).find(|at| {
+        let is_quote = line.get(*at) == Some(&b'"');
+        quoted ^= is_quote;
+        !is_quote && !quoted
     });
     let (record, comment) = line.split_at_checked(at.unwrap_or(line.len())).unwrap_or((line, &[]));
     (record, comment.get(1..).unwrap_or(&[]))
@@ -284,6 +339,43 @@ mod tests {
         let event = &read_events("rpz", &[], text)[6];
         assert_eq!(event.first_seen.as_deref(), Some("2026-08-20T00:00:00Z"));
         assert_eq!(event.assessments, ["malware"]);
+    }
+
+    #[test]
+    fn reads_reasons_that_repeat_and_change() {
+        let text = "a.evilpanel.com CNAME . ; Malware download (2026-08-20), see https://x.example/1\nb.evilpanel.com CNAME . ; Malware download (2026-08-20), see https://x.example/2\n\
+                    c.evilpanel.com CNAME . ; Malware download (2026-08-21), see https://x.example/3\nd.evilpanel.com CNAME .\ne.evilpanel.com CNAME . ; phishing\n\
+                    f.evilpanel.com 300 CNAME . ; phishing\ng.evilpanel.com CNAME rpz-passthru. ; phishing\n";
+        let events = read_events("rpz", &[], text);
+        let found: Vec<_> =
+            events.iter().map(|event| (event.first_seen.as_deref(), event.assessments.join(" "))).collect();
+        let (first, second) = (Some("2026-08-20T00:00:00Z"), Some("2026-08-21T00:00:00Z"));
+        let expected = [
+            (first, "malware"),
+            (first, "malware"),
+            (second, "malware"),
+            (None, ""),
+            (None, "phishing"),
+            (None, "phishing"),
+            (None, ""),
+        ];
+        assert_eq!(found, expected.map(|(time, word)| (time, word.to_owned())));
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn plain_records_are_read_as_any(
+            owner in "(\\*\\.|testentry\\.|@|)([a-zA-Z0-9_-]{1,6}\\.){1,3}(com|co.uk|rpz.example|org.rpz.example|rpz-ip|rpz-nsip|4)\\.?",
+            comment in "( ?; ?(Malware download|phishing|ü)? ?(\\(2026-08-2[0-9]\\)?|see https://x.example/)?| )?",
+            origins in "(\\$ORIGIN rpz.example.\n)?(\\$ORIGIN org.rpz.example.\n)?",
+        ) {
+            let read = |class: &str| {
+                let events = read_events("rpz", &[], &format!("{origins}{owner}{class} CNAME .{comment}\n CNAME .\n"));
+                events.into_iter().map(|event| crate::pipeline::Event { offset: None, text: None, ..event }).collect::<Vec<_>>()
+            };
+            // With its class, a record is split into words.
+            proptest::prop_assert_eq!(read(""), read(" IN"));
+        }
     }
 
     #[test]

@@ -101,7 +101,14 @@ fn details_of_folder(folder: &str) -> Details {
 
 impl LineReader for CategoryFile {
     fn line(&self, line: &[u8], normalizer: &mut Normalizer<'_>) {
-        if self.content == Content::Mixed && normalizer.fast_host(line, self.scope, &self.details) {
+        // A `$` at the end may be that of an expression.
+        let is_plain = match self.content {
+            _ if line.ends_with(b"$") => false,
+            Content::Mixed => normalizer.fast_any(line, self.scope, &self.details),
+            Content::Urls => normalizer.fast_url(line, &self.details),
+            Content::Expressions | Content::Usage | Content::Ignored => false,
+        };
+        if is_plain {
             return;
         }
         match (self.content, line) {

@@ -81,6 +81,6 @@ pub(crate) fn port(text: &[u8]) -> Option<u16> {
 
 /// The first token of a line, up to a blank, and what follows it.
 pub(crate) fn first(line: &[u8]) -> (&[u8], &[u8]) {
-    let end = line.iter().position(|byte| matches!(byte, b' ' | b'\t')).unwrap_or(line.len());
+    let end = memchr::memchr2(b' ', b'\t', line).unwrap_or(line.len());
     line.split_at_checked(end).unwrap_or((line, &[]))
 }

@@ -46,6 +46,11 @@ const BLOCKING: [&[u8]; 11] = [
 
 impl LineReader for Unbound {
     fn line(&self, line: &[u8], normalizer: &mut Normalizer<'_>) {
+        if let Some(name) = plain_zone(line)
+            && normalizer.fast_host(name, Scope::Tree, &Details::NONE)
+        {
+            return;
+        }
         if let [b'#', comment @ ..] = line {
             return header::comment(comment.trim_ascii(), normalizer);
         }
@@ -67,6 +72,13 @@ impl LineReader for Unbound {
             normalizer.skip(Skip::Directive);
         }
     }
+}
+
+/// The name of a line that is one zone which blocks, as programs write it. Nearly all lines are.
+fn plain_zone(line: &[u8]) -> Option<&[u8]> {
+    let (name, kind) = token::split_once(line.strip_prefix(b"local-zone: \"")?, b'"')?;
+    let is_blocking = kind.strip_prefix(b" ").is_some_and(|kind| BLOCKING.contains(&kind));
+    is_blocking.then(|| name.strip_suffix(b".").unwrap_or(name))
 }
 
 /// Splits a key off the text that begins with it; `None` where the text begins with none.
@@ -98,8 +110,9 @@ fn split_value(text: &[u8]) -> (&[u8], &[u8]) {
         [mark @ (b'"' | b'\''), inner @ ..] => (Some(*mark), inner),
         _ => (None, text),
     };
-    let ends = |byte: &u8| mark.map_or(byte.is_ascii_whitespace() || *byte == b'#', |mark| *byte == mark);
-    let end = inner.iter().position(ends).unwrap_or(inner.len());
+    let ends = |byte: &u8| byte.is_ascii_whitespace() || *byte == b'#';
+    let end = mark.map_or_else(|| inner.iter().position(ends), |mark| memchr::memchr(mark, inner));
+    let end = end.unwrap_or(inner.len());
     let (value, rest) = inner.split_at_checked(end).unwrap_or((inner, &[]));
     (value, rest.get(usize::from(mark.is_some() && !rest.is_empty())..).unwrap_or(&[]))
 }
@@ -161,6 +174,33 @@ mod tests {
             "SKIP directive",
         ];
         assert_eq!(render("unbound", &[], text), expected);
+    }
+
+    #[test]
+    fn plain_zones_are_read_as_any() {
+        let names = [
+            "evilpanel.com",
+            "evilpanel.com.",
+            "EvilPanel.com",
+            "45.9.20.5",
+            "co.uk",
+            "localhost",
+            "a b",
+            "",
+            "evil..com",
+            "xn--a.com",
+        ];
+        for name in names {
+            for kind in ["always_nxdomain", "static", "transparent", "inform", "refuse_x", ""] {
+                let line = format!("local-zone: \"{name}\" {kind}");
+                // With a comment, a line is split into statements.
+                assert_eq!(
+                    render("unbound", &[], &line),
+                    render("unbound", &[], &format!("{line} # x")),
+                    "{line}"
+                );
+            }
+        }
     }
 
     #[test]

@@ -40,6 +40,12 @@ fn open(options: &Options, _: Head<'_>) -> Result<Box<dyn LineReader>, OpenError
 
 impl LineReader for UrlList {
     fn line(&self, line: &[u8], normalizer: &mut Normalizer<'_>) {
+        let scope = normalizer.rules().scope;
+        // Of what is cut off below, a text that is nothing but a URL or a host can only have the end.
+        let may_be_plain = !self.promotes_host && !line.ends_with(b";") && !line.ends_with(b">");
+        if may_be_plain && normalizer.fast_any(line, scope, &Details::NONE) {
+            return;
+        }
         if let [b'#' | b';', comment @ ..] = line {
             return header::comment(comment.trim_ascii(), normalizer);
         }
@@ -47,7 +53,6 @@ impl LineReader for UrlList {
             return normalizer.skip(Skip::Header);
         }
         let text = token::unwrap(without_remark(token::before_comment(line)));
-        let scope = normalizer.rules().scope;
         normalizer.any(text, scope, &Details::NONE);
         if self.promotes_host
             && let Some(host) = host_alone(&refang(text))

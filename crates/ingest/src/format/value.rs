@@ -25,6 +25,10 @@ pub(crate) fn composite<'f>(kind: &[u8], value: &'f [u8]) -> (&'f [u8], Option<u
 /// and `192.0.2.*` a prefix; what else holds a star is a pattern, and a netmask is never an indicator.
 pub(crate) fn emit(text: &[u8], scope: Scope, details: &Details, normalizer: &mut Normalizer<'_>) {
     let text = text.strip_prefix(b"'").unwrap_or(text);
+    // Such a text has no star, and is no netmask.
+    if !text.starts_with(b"255.") && normalizer.fast_any(text, scope, details) {
+        return;
+    }
     match text {
         [b'*', b'.', name @ ..] if !name.contains(&b'*') && !name.contains(&b'/') => {
             normalizer.any(name, Scope::Tree, details);

@@ -11,7 +11,8 @@ use crate::download::lines;
 use crate::download::refusal::FileRefusal;
 use crate::entry::{Details, Normalizer, Skip};
 use crate::format::options::Options;
-use rapsheet_snapshot::{Assessments, Kinds, ListKind, ParseError, Scope};
+use crate::format::token;
+use rapsheet_snapshot::{Kinds, ListKind, ParseError, Scope};
 
 /// The row of the table.
 pub(super) static FORMAT: Format = Format {
@@ -70,15 +71,19 @@ impl LineReader for Intel {
         if line.starts_with(b"#") {
             return normalizer.skip(Skip::Header);
         }
-        let columns: Vec<&[u8]> = line.split(|byte| *byte == b'\t').collect();
-        let column = |at: usize| columns.get(at).map_or(&[][..], |column| role::non_null(column));
+        let columns = Columns::of(line);
+        let column = |at: usize| columns.get(at).map_or(&[][..], role::non_null);
         let (value, kind) = (column(self.value), column(self.kind));
         let blocks = normalizer.rules().list == ListKind::Block;
         let mut polarity = self.polarity.iter().filter(|_| blocks);
-        if let Some(why) = polarity.find_map(|(at, polarity)| polarity.objection(column(*at))) {
+        if let Some(why) = polarity.find_map(|(at, polarity)| polarity.recalled(column(*at), normalizer)) {
             return normalizer.skip(why);
         }
-        let details = Details { assessments: self.assessments(column), ..Details::NONE };
+        let by_column = |normalizer: &mut Normalizer<'_>| {
+            let found = self.descriptions.iter().map(|at| normalizer.assess(column(*at), SEPARATORS));
+            found.into_iter().find(|found| !found.is_empty()).unwrap_or_default()
+        };
+        let details = Details { assessments: by_column(normalizer), ..Details::NONE };
         match kind {
             _ if value.is_empty() || kind.is_empty() => normalizer.reject(ParseError::BadColumns),
             b"Intel::ADDR" | b"Intel::SUBNET" => normalizer.address(value, &details),
@@ -90,16 +95,60 @@ impl LineReader for Intel {
     }
 }
 
-impl Intel {
-    fn assessments<'l>(&self, column: impl Fn(usize) -> &'l [u8]) -> Assessments {
-        let by_column = self.descriptions.iter().map(|at| role::assess(column(*at), &[' ', ',', '-', '/']));
-        by_column.into_iter().find(|found| !found.is_empty()).unwrap_or_default()
+/// What stands between the words of a description.
+const SEPARATORS: &[char] = &[' ', ',', '-', '/'];
+
+/// The columns of a line. The first ones, of which most files have no more, are found in one pass.
+struct Columns<'l> {
+    first: [&'l [u8]; FIRST],
+    count: usize,
+    /// The text after them, where there are more.
+    rest: Option<&'l [u8]>,
+}
+
+/// How many columns are found in one pass.
+const FIRST: usize = 8;
+
+impl<'l> Columns<'l> {
+    fn of(line: &'l [u8]) -> Columns<'l> {
+        let mut columns = Columns { first: [&[]; FIRST], count: 0, rest: Some(line) };
+        for place in &mut columns.first {
+            let Some(rest) = columns.rest else { break };
+            let (column, rest) =
+                token::split_once(rest, b'\t').map_or((rest, None), |(head, rest)| (head, Some(rest)));
+            (*place, columns.rest) = (column, rest);
+            columns.count += 1;
+        }
+        columns
+    }
+
+    fn get(&self, at: usize) -> Option<&'l [u8]> {
+        match at.checked_sub(FIRST) {
+            None => self.first.get(at).copied().filter(|_| at < self.count),
+            Some(at) => self.rest?.split(|byte| *byte == b'\t').nth(at),
+        }
     }
 }
 
 #[cfg(test)]
 mod tests {
     use crate::pipeline::testing::{read_events, render};
+
+    #[test]
+    fn finds_every_column() {
+        for line in [
+            "",
+            "\t",
+            "a\tb",
+            "1\t2\t3\t4\t5\t6\t7\t8",
+            "1\t2\t3\t4\t5\t6\t7\t8\t",
+            "1\t2\t3\t4\t5\t6\t7\t8\t9\t\t11",
+        ] {
+            let columns = super::Columns::of(line.as_bytes());
+            let found: Vec<&[u8]> = (0..).map_while(|at| columns.get(at)).collect();
+            assert_eq!(found, line.as_bytes().split(|byte| *byte == b'\t').collect::<Vec<_>>(), "{line}");
+        }
+    }
 
     #[test]
     fn reads_types_and_descriptions() {

@@ -45,8 +45,9 @@ use crate::entry::normalizer::Normalizer;
 use crate::format::options::Options;
 use crate::format::sniff;
 use crate::format::{Format, Head, LineReader, OpenError, OrderedReader, ReadDocument, Shape};
-use crate::memory::MemoryBudget;
 use crate::sighting::collector::Collector;
+use rapsheet_assemble::Scratch;
+use rapsheet_snapshot::TooLarge;
 use rayon::prelude::*;
 use std::io::{self, Read};
 
@@ -90,10 +91,10 @@ pub(crate) struct ParsedDownload {
     pub(crate) content_hash: u64,
     /// What is remarkable about the compressed file.
     pub(crate) trailing: Option<String>,
-    /// The memory that its rows take in a build, in bytes.
-    pub(crate) memory: u64,
-    /// Whether the rows were dropped, because they did not fit the budget.
-    pub(crate) is_over: bool,
+    /// The memory that its rows in memory take, in bytes.
+    memory: u64,
+    /// Why its rows could not be kept.
+    pub(crate) too_large: Option<TooLarge>,
 }
 
 /// The result of parsing a download in order.
@@ -104,22 +105,25 @@ pub struct Parsed {
     pub guess: Option<Guess>,
 }
 
-/// Parses a download in parallel. `on_bytes` is called with the size of every block. Its rows take their
-/// memory from the budget; where that is spent, they are dropped, and the rest of the download is only
-/// counted.
+/// Parses a download in parallel. `on_bytes` is called with the size of every block. Rows beyond the memory of
+/// `scratch` become sorted runs.
 pub(crate) fn collect(
     config: &ParseConfig<'_>,
     text: &mut Text,
-    budget: &MemoryBudget,
+    scratch: &Scratch,
     on_bytes: &(dyn Fn(u64) + Sync),
 ) -> Result<ParsedDownload, OpenError> {
     let parsed = ParsedDownload::default();
-    let mut consumer = CollectBlocks { rules: config.rules, on_bytes, budget, parsed };
+    let mut consumer = CollectBlocks { rules: config.rules, on_bytes, scratch, parsed };
     let mut guess = None;
     let read = read_parts(config, text, &mut consumer, &mut guess)
         .and_then(|()| refuse_if_empty(config, &consumer.parsed.counters));
     if read.is_err() {
-        consumer.parsed.release(budget);
+        consumer.parsed.release(scratch);
+    }
+    // Downloads that wait for others leave half of the memory to these.
+    if scratch.is_half_full() {
+        consumer.spill();
     }
     consumer.parsed.guess = guess;
     consumer.parsed.trailing = text.trailing().note();
@@ -127,11 +131,9 @@ pub(crate) fn collect(
 }
 
 impl ParsedDownload {
-    /// Gives back what the rows took from the budget: they are about to be dropped.
-    pub(crate) fn release(&self, budget: &MemoryBudget) {
-        if !self.is_over {
-            budget.release(self.memory);
-        }
+    /// Gives back the memory of the rows: they are about to be dropped.
+    pub(crate) fn release(&mut self, scratch: &Scratch) {
+        scratch.release(std::mem::take(&mut self.memory));
     }
 }
 
@@ -337,7 +339,7 @@ impl Read for SeparatorReader<'_> {
 struct CollectBlocks<'a> {
     rules: &'a Rules,
     on_bytes: &'a (dyn Fn(u64) + Sync),
-    budget: &'a MemoryBudget,
+    scratch: &'a Scratch,
     parsed: ParsedDownload,
 }
 
@@ -363,10 +365,29 @@ fn last_line(bytes: &[u8]) -> &[u8] {
     line.get(..LAST_LINE_MAX).unwrap_or(line)
 }
 
+/// A download is not sorted and written before it has this share of the memory for rows, and so many bytes: few long
+/// runs are merged in less time than many short ones, and each takes memory while it is merged.
+const SPILL_SHARE: u64 = 16;
+const SPILL_MIN: u64 = 4 << 20;
+
 /// How much of a last line is kept.
 const LAST_LINE_MAX: usize = 256;
 
 impl CollectBlocks<'_> {
+    /// Moves the rows in memory to sorted runs.
+    fn spill(&mut self) {
+        let parsed = &mut self.parsed;
+        for collector in &mut parsed.collectors {
+            match collector.spill(self.scratch) {
+                Ok(freed) => {
+                    self.scratch.release(freed);
+                    parsed.memory = parsed.memory.saturating_sub(freed);
+                }
+                Err(error) => parsed.too_large = Some(error),
+            }
+        }
+    }
+
     fn add_lines(&mut self, bytes: &[u8], result: BlockResult) {
         self.parsed.has_last_line_end = bytes.ends_with(b"\n") || bytes.ends_with(b"\r");
         self.add(bytes, result);
@@ -378,20 +399,19 @@ impl CollectBlocks<'_> {
         parsed.bytes += bytes.len() as u64;
         parsed.counters.add(&result.counters);
         parsed.content_hash = parsed.content_hash.wrapping_add(result.content_hash);
-        let memory = result.collector.build_memory();
-        if !parsed.is_over && !self.budget.take(memory) {
-            parsed.release(self.budget);
-            parsed.is_over = true;
-            parsed.collectors.iter_mut().for_each(Collector::forget_rows);
-        }
+        let memory = result.collector.memory();
         parsed.memory += memory;
+        self.scratch.add(memory);
         match parsed.collectors.first_mut() {
             Some(all) => all.append(result.collector),
             None => parsed.collectors.push(result.collector),
         }
-        if parsed.is_over {
-            parsed.collectors.iter_mut().for_each(Collector::forget_rows);
+        // Attributes stay in memory, so that only the rows count here.
+        let rows = parsed.collectors.iter().map(|collector| collector.columns.memory()).sum::<u64>();
+        if self.scratch.is_full() && rows >= SPILL_MIN.max(self.scratch.limit() / SPILL_SHARE) {
+            self.spill();
         }
+        let parsed = &mut self.parsed;
         let last = last_line(bytes);
         if !last.is_empty() {
             parsed.last_line = last.to_vec();

@@ -5,9 +5,9 @@
 
 use crate::entry::{Details, Key, Position, Sink, Skip, Warnings};
 use crate::report::{REJECTS_MAX, quote};
-use rapsheet_assemble::{Claim, ClaimSource, Columns, TextColumn, claim_of, scope_of, tag};
+use rapsheet_assemble::{Claim, ClaimSource, Columns, RunSet, Scratch, TextColumn, claim_of, scope_of, tag};
 use rapsheet_snapshot::section::times::MaybeTime;
-use rapsheet_snapshot::{Assessments, FeedId, ListKind, ParseError, Scope, hash};
+use rapsheet_snapshot::{Assessments, FeedId, ListKind, ParseError, Scope, TooLarge, hash};
 use std::collections::HashMap;
 
 /// What a row of a download states, apart from its key, in sixteen bytes: there may be as many as rows.
@@ -27,7 +27,7 @@ pub(crate) struct Attributes {
 
 impl Attributes {
     /// The claim of a feed's download that has these attributes.
-    pub(crate) fn claim(&self, feed: FeedId) -> Claim {
+    fn claim(&self, feed: FeedId) -> Claim {
         Claim {
             feed,
             list: self.list,
@@ -62,20 +62,20 @@ pub(crate) struct Rejected {
     pub(crate) text: String,
 }
 
-/// What a build takes for a name or URL beside its bytes, for a range of either family, and for distinct
-/// attributes.
-const TEXT_COST: usize = 100;
-const V4_COST: usize = 50;
-const V6_COST: usize = 160;
-const ATTRIBUTES_COST: usize = 60;
+/// What a build takes for distinct attributes: here, and as a claim.
+const ATTRIBUTES_COST: usize = 40;
 
-/// Collects the entries of one block.
+/// Collects the entries of one block, or of all blocks of a download.
 pub(crate) struct Collector {
     list: ListKind,
-    /// The rows. The claims in their tags are positions in `attributes`.
+    /// The rows in memory. The claims in their tags are positions in `attributes`.
     pub(crate) columns: Columns,
+    /// The rows that did not fit the memory, as sorted runs.
+    pub(crate) spilled: Vec<RunSet>,
     /// The distinct attributes of the rows.
-    pub(crate) attributes: Vec<Attributes>,
+    attributes: Vec<Attributes>,
+    /// How many rows have each, as far as [`ClaimTable`](rapsheet_assemble::ClaimTable) wants to know.
+    uses: Vec<u8>,
     /// Rejected lines, up to [`REJECTS_MAX`].
     pub(crate) rejects: Vec<Rejected>,
     numbers: HashMap<Attributes, u32>,
@@ -88,21 +88,61 @@ impl Collector {
         Collector {
             list,
             columns: Columns::default(),
+            spilled: Vec::new(),
             attributes: Vec::new(),
+            uses: Vec::new(),
             rejects: Vec::new(),
             numbers: HashMap::new(),
             last: None,
         }
     }
 
-    /// What the rows will take in a build at its peak, in bytes: measured with lists of each kind, and
-    /// rounded up.
-    pub(crate) fn build_memory(&self) -> u64 {
-        let Columns { names, urls, v4, v6 } = &self.columns;
-        let texts =
-            [names, urls].into_iter().map(|texts| texts.memory() * 2 + texts.rows().len() * TEXT_COST);
-        let ranges = v4.rows().len() * V4_COST + v6.rows().len() * V6_COST;
-        (texts.sum::<usize>() + ranges + self.attributes.len() * ATTRIBUTES_COST) as u64
+    /// How many bytes of memory the rows and their attributes take.
+    pub(crate) fn memory(&self) -> u64 {
+        self.columns.memory() + (self.attributes.len() * ATTRIBUTES_COST) as u64
+    }
+
+    /// Moves the rows to sorted runs, beyond the memory that is left. Returns how many bytes that made free.
+    pub(crate) fn spill(&mut self, scratch: &Scratch) -> Result<u64, TooLarge> {
+        let memory = self.columns.memory();
+        self.spilled.push(self.columns.take_runs(scratch)?);
+        Ok(memory)
+    }
+
+    /// The attributes of a row, by its tag.
+    pub(crate) fn attributes(&self, tag: u32) -> Option<&Attributes> {
+        self.attributes.get(claim_of(tag))
+    }
+
+    /// The claims of a feed's download that rows have, each with the number of its rows.
+    pub(crate) fn claims(&self, feed: FeedId) -> impl Iterator<Item = (Claim, u8)> {
+        self.attributes.iter().map(move |attributes| attributes.claim(feed)).zip(self.uses.iter().copied())
+    }
+
+    /// Visits all IPv4 addresses, in memory and out of it, each with its tag.
+    pub(crate) fn each_v4(&self, scratch: &Scratch, mut visit: impl FnMut(u32, u32, u32)) {
+        self.columns.v4.rows().iter().for_each(|row| visit(row.first, row.last, row.tag));
+        self.spilled.iter().for_each(|runs| runs.each_v4(scratch, &mut visit));
+    }
+
+    /// Visits all IPv6 addresses, each with its tag.
+    pub(crate) fn each_v6(&self, scratch: &Scratch, mut visit: impl FnMut(u128, u128, u32)) {
+        self.columns.v6.rows().iter().for_each(|row| visit(row.first, row.last, row.tag));
+        self.spilled.iter().for_each(|runs| runs.each_v6(scratch, &mut visit));
+    }
+
+    /// Visits all names, with their bytes reversed, each with its tag.
+    pub(crate) fn each_name(&self, scratch: &Scratch, mut visit: impl FnMut(&[u8], u32)) {
+        let names = &self.columns.names;
+        names.rows().iter().for_each(|row| visit(names.key(row), row.tag));
+        self.spilled.iter().for_each(|runs| runs.each_name(scratch, &mut visit));
+    }
+
+    /// Visits all URLs, each with its tag.
+    pub(crate) fn each_url(&self, scratch: &Scratch, mut visit: impl FnMut(&[u8], u32)) {
+        let urls = &self.columns.urls;
+        urls.rows().iter().for_each(|row| visit(urls.key(row), row.tag));
+        self.spilled.iter().for_each(|runs| runs.each_url(scratch, &mut visit));
     }
 
     /// Adds all that the collector of the next block has. One collector holds a whole download, so that the
@@ -111,13 +151,9 @@ impl Collector {
         // A download has at most 2^30 bytes of text, and an entry more than four, so that tags hold the sum.
         self.columns.append(&block.columns, self.attributes.len() as u32);
         self.attributes.extend(block.attributes);
+        self.uses.extend(block.uses);
         let room = REJECTS_MAX.saturating_sub(self.rejects.len());
         self.rejects.extend(block.rejects.into_iter().take(room));
-    }
-
-    /// Frees the rows. Rejected lines stay.
-    pub(crate) fn forget_rows(&mut self) {
-        (self.columns, self.attributes) = (Columns::default(), Vec::new());
     }
 
     /// Frees what only collecting needs, which for rows with times of their own is more than the rows.
@@ -154,14 +190,20 @@ impl Collector {
         if let Some((last, number)) = self.last
             && last == attributes
         {
-            return number;
+            return self.count_use(number);
         }
         let number = *self.numbers.entry(attributes).or_insert_with(|| {
             self.attributes.push(attributes);
+            self.uses.push(0);
             // A block is at most 64 MiB long, and every entry takes a byte of it.
             self.attributes.len() as u32 - 1
         });
         self.last = Some((attributes, number));
+        self.count_use(number)
+    }
+
+    fn count_use(&mut self, number: u32) -> u32 {
+        self.uses.get_mut(number as usize).into_iter().for_each(|uses| *uses = uses.saturating_add(1));
         number
     }
 }

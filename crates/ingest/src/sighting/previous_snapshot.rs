@@ -4,12 +4,15 @@
 //! Addresses come back as they were listed. The records of a range hold the lengths of the listed prefixes,
 //! and each listed prefix is taken from the range that holds its first address, hence once.
 
-use rapsheet_assemble::{Claim, ClaimSource, ClaimTable, Columns, SizeLimits, tag};
+use rapsheet_assemble::{
+    Claim, ClaimSource, ClaimTable, Rows, RunSet, RunSetWriter, Scratch, SizeLimits, claim_of, tag,
+};
 use rapsheet_snapshot::section::records::{Extent, TimesRef};
 use rapsheet_snapshot::section::times::StoredTimes;
 use rapsheet_snapshot::{
-    AddressRange, Entry, FeedId, Index, LISTED_MAX, Sighting, Snapshot, TooLarge, WalkLimit,
+    AddressRange, Entry, FeedId, Index, LISTED_MAX, Sighting, SightingWalk, Snapshot, TooLarge, WalkLimit,
 };
+use rayon::prelude::*;
 use std::collections::HashMap;
 
 /// Why the sightings could not be added.
@@ -26,42 +29,67 @@ impl From<TooLarge> for CarryError {
     }
 }
 
-/// Adds the sightings of the previous snapshot to the columns. `feed_now` gives the current number of a feed
+/// Adds the sightings of the previous snapshot to the rows. `feed_now` gives the current number of a feed
 /// of the previous snapshot. Feeds without one are no longer in the catalogue, and their sightings end.
-pub(crate) fn carry_over(
+pub(crate) fn carry_over<'s>(
     previous: &Snapshot,
     feed_now: &(dyn Fn(FeedId) -> Option<FeedId> + Sync),
-    columns: &mut Columns,
+    scratch: &'s Scratch,
+    rows: &mut Rows<'s>,
     claims: &mut ClaimTable,
 ) -> Result<(), CarryError> {
     previous.verify_tables().map_err(|_| CarryError::Corrupt)?;
     let (index, limits) = (previous.index(), claims.limits());
-    let [mut v4, mut v6, mut names, mut urls] =
-        std::mem::take(columns).split().map(|part| Carrier::new(index, feed_now, part, limits));
-    let walk_v4 = || v4.walk_addresses(AddressRange::V4 { first: 0, last: u32::MAX });
-    let walk_v6 = || v6.walk_addresses(AddressRange::V6 { first: 0, last: u128::MAX });
-    let walk_names = || index.each_name(|name, entry| names.name(name, entry));
-    let walk_urls = || index.each_url(|url, entry| urls.url(url, entry));
-    let (_, (all_names, all_urls)) =
-        rayon::join(|| rayon::join(walk_v4, walk_v6), || rayon::join(walk_names, walk_urls));
-    if !all_names || !all_urls {
-        return Err(CarryError::Corrupt);
+    let new = || Carrier::new(index, feed_now, RunSetWriter::new(scratch), limits);
+    let addresses = |space| {
+        let mut carrier = new();
+        carrier.walk_addresses(space);
+        carrier
+    };
+    let names_in = |part| {
+        let mut carrier = new();
+        let is_whole = index.each_name_in(part, NAME_PARTS, |name, entry| carrier.name(name, entry));
+        carrier.is_corrupt |= !is_whole;
+        carrier
+    };
+    let walk_urls = || {
+        let mut carrier = new();
+        let is_whole = index.each_url(|url, entry| carrier.url(url, entry));
+        carrier.is_corrupt |= !is_whole;
+        carrier
+    };
+    let walk_names = || (0..NAME_PARTS).into_par_iter().map(names_in).collect::<Vec<Carrier<'_>>>();
+    let (names, (urls, (v4, v6))) = rayon::join(walk_names, || {
+        rayon::join(walk_urls, || {
+            rayon::join(
+                || addresses(AddressRange::V4 { first: 0, last: u32::MAX }),
+                || addresses(AddressRange::V6 { first: 0, last: u128::MAX }),
+            )
+        })
+    });
+    for carrier in names.into_iter().chain([urls, v4, v6]) {
+        let (runs, base) = carrier.finish(claims)?;
+        rows.add_runs(runs, base);
     }
-    let [v4, v6, names, urls] = [v4, v6, names, urls].map(|carrier| carrier.finish(claims));
-    *columns = Columns::join([v4?, v6?, names?, urls?]);
     Ok(())
 }
 
-/// Adds the sightings of one part of the snapshot: IPv4, IPv6, names or URLs. The parts are walked in
+/// How many parts the names are divided into. Decoding them is most of what carrying over costs.
+const NAME_PARTS: usize = 8;
+
+/// Adds the sightings of one part of the snapshot: IPv4, IPv6, some of the names, or URLs. The parts are walked in
 /// parallel.
 struct Carrier<'a> {
     index: Index<'a>,
     feed_now: &'a (dyn Fn(FeedId) -> Option<FeedId> + Sync),
-    columns: Columns,
+    rows: RunSetWriter<'a>,
     claims: ClaimTable,
     numbers: HashMap<SightingKey, u32>,
-    /// The rows of each record set that was met and whose entries all have the same rows.
+    walk: SightingWalk<'a>,
+    /// The rows of each record set that was met, of its entries that have nothing of their own.
     sets: Vec<Option<Vec<CarriedRow>>>,
+    /// The sightings of the current entry, with the piece of its range: a buffer that is reused.
+    found: Vec<(AddressRange, Sighting)>,
     /// The ranges that begin in the current range of the snapshot: a buffer that is reused.
     listed: Vec<(AddressRange, u32)>,
     too_large: Option<TooLarge>,
@@ -73,6 +101,9 @@ struct Carrier<'a> {
     is_corrupt: bool,
 }
 
+/// The range of a name or URL, which has none.
+const NO_RANGE: AddressRange = AddressRange::V4 { first: 0, last: 0 };
+
 /// A sighting without its extent and scope, which a row's key and tag hold.
 type SightingKey = (FeedId, u8, u16, StoredTimes);
 
@@ -83,16 +114,18 @@ impl<'a> Carrier<'a> {
     fn new(
         index: Index<'a>,
         feed_now: &'a (dyn Fn(FeedId) -> Option<FeedId> + Sync),
-        columns: Columns,
+        rows: RunSetWriter<'a>,
         limits: SizeLimits,
     ) -> Carrier<'a> {
         Carrier {
             index,
             feed_now,
-            columns,
+            rows,
             claims: ClaimTable::new(limits),
             numbers: HashMap::new(),
+            walk: index.sighting_walk(),
             sets: vec![None; index.set_count()],
+            found: Vec::new(),
             listed: Vec::new(),
             too_large: None,
             limit: index.walk_limit(),
@@ -101,17 +134,17 @@ impl<'a> Carrier<'a> {
         }
     }
 
-    /// The columns, after their claims were added to the others.
-    fn finish(mut self, claims: &mut ClaimTable) -> Result<Columns, CarryError> {
+    /// The rows, and from which number on their claims were added to the others.
+    fn finish(self, claims: &mut ClaimTable) -> Result<(RunSet, u32), CarryError> {
         if self.is_corrupt {
             return Err(CarryError::Corrupt);
         }
         if let Some(error) = self.too_large {
             return Err(error.into());
         }
-        let base = claims.append(&self.claims)?;
-        self.columns.shift_claims(base);
-        Ok(self.columns)
+        // Keys of a sound snapshot are in order.
+        let runs = self.rows.finish().ok_or(CarryError::Corrupt)?;
+        Ok((runs, claims.append(&self.claims)?))
     }
 
     fn push(&mut self, feed: FeedId, sighting: &Sighting) -> Option<u32> {
@@ -136,34 +169,57 @@ impl<'a> Carrier<'a> {
         Some((sighting.extent, tag(number, sighting.scope)))
     }
 
-    /// Visits the rows of an entry. Millions of entries share a set, so a set's rows are made once, unless
-    /// its entries have times of their own.
-    fn each_row(&mut self, entry: Entry, mut visit: impl FnMut(&mut Columns, CarriedRow)) {
+    /// Visits the rows of an entry: those of names and URLs, or of each piece of a range of addresses. Millions of
+    /// entries share a set, so a set's rows are made once, for those of its entries that have no times of their
+    /// own.
+    fn each_row(
+        &mut self,
+        entry: Entry,
+        range: AddressRange,
+        mut visit: impl FnMut(&mut RunSetWriter<'a>, AddressRange, CarriedRow),
+    ) {
         self.is_corrupt |= !self.limit.take(1 + self.index.sighting_count(entry));
         if self.is_corrupt {
             return;
         }
         let set = self.index.set_of(entry);
-        if let Some(Some(rows)) = self.sets.get(set as usize) {
-            rows.iter().for_each(|row| visit(&mut self.columns, *row));
+        let is_known = self.sets.get(set as usize).is_some_and(Option::is_some);
+        let has_own = !is_known && self.index.records_of(set).any(|record| record.times == TimesRef::Own);
+        if has_own || !self.walk.has_defaults(entry) {
+            let mut found = std::mem::take(&mut self.found);
+            self.walk.each_piece(range, entry, |piece, sightings| {
+                found.extend(sightings.map(|sighting| (piece, sighting)));
+            });
+            for (piece, sighting) in found.drain(..) {
+                let row = self.row(&sighting, !has_own);
+                if let Some(row) = row {
+                    self.claims.count_use(claim_of(row.1) as u32);
+                    visit(&mut self.rows, piece, row);
+                }
+            }
+            self.found = found;
             return;
         }
-        let is_shared = self.index.records_of(set).all(|record| record.times != TimesRef::Own);
-        let sightings: Vec<Sighting> = self.index.sightings(entry).collect();
-        let rows: Vec<CarriedRow> =
-            sightings.iter().filter_map(|sighting| self.row(sighting, is_shared)).collect();
-        rows.iter().for_each(|row| visit(&mut self.columns, *row));
-        if let Some(known) = self.sets.get_mut(set as usize).filter(|_| is_shared) {
-            *known = Some(rows);
+        if !is_known {
+            let sightings = self.walk.sightings(entry);
+            let rows = sightings.filter_map(|sighting| self.row(&sighting, true)).collect();
+            if let Some(known) = self.sets.get_mut(set as usize) {
+                *known = Some(rows);
+            }
+        }
+        let rows = self.sets.get(set as usize).and_then(Option::as_ref);
+        for row in rows.into_iter().flatten() {
+            self.claims.count_use(claim_of(row.1) as u32);
+            visit(&mut self.rows, range, *row);
         }
     }
 
     fn name(&mut self, reversed: &[u8], entry: Entry) {
-        self.each_row(entry, |columns, (_, tag)| columns.names.push_sorted(reversed, tag));
+        self.each_row(entry, NO_RANGE, |rows, _, (_, tag)| rows.push_name(reversed, tag));
     }
 
     fn url(&mut self, url: &[u8], entry: Entry) {
-        self.each_row(entry, |columns, (_, tag)| columns.urls.push_sorted(url, tag));
+        self.each_row(entry, NO_RANGE, |rows, _, (_, tag)| rows.push_url(url, tag));
     }
 
     fn walk_addresses(&mut self, space: AddressRange) {
@@ -176,7 +232,7 @@ impl<'a> Carrier<'a> {
         let (index, mut limit, mut is_corrupt) = (self.index, self.prefix_limit, false);
         let mut listed = std::mem::take(&mut self.listed);
         listed.clear();
-        self.each_row(entry, |_, (extent, tag)| {
+        self.each_row(entry, range, |_, range, (extent, tag)| {
             let mut begin = |found: AddressRange| {
                 if range.covers(&found.first().range()) {
                     listed.push((found, tag));
@@ -198,7 +254,7 @@ impl<'a> Carrier<'a> {
         self.is_corrupt |= is_corrupt;
         self.prefix_limit = limit;
         for (range, tag) in &listed {
-            self.columns.push_range(*range, *tag);
+            self.rows.push_range(*range, *tag);
         }
         self.listed = listed;
     }

@@ -21,7 +21,9 @@
 //! Addresses have their first and last address as keys, big-endian; names have their bytes reversed.
 
 use crate::download::file::Digest;
-use rapsheet_assemble::{Claim, ClaimSource, ClaimTable, Columns, DraftSighting, RetainedRows, tag};
+use rapsheet_assemble::{
+    Claim, ClaimSource, ClaimTable, DraftSighting, RetainedRows, RunSet, RunSetWriter, Scratch, claim_of, tag,
+};
 use rapsheet_snapshot::{AddressRange, Assessments, FeedId, ListKind, Scope, Time, TooLarge};
 use std::collections::HashMap;
 use std::fmt;
@@ -313,13 +315,13 @@ fn push_leb128(out: &mut Vec<u8>, mut number: u64) {
     out.push(number as u8);
 }
 
-/// Adds the rows of a state file to the columns. `feed_now` gives the current number of a feed by its id.
+/// The rows of a state file. `feed_now` gives the current number of a feed by its id.
 pub(crate) fn read_rows(
     bytes: &[u8],
     feed_now: &dyn Fn(&str) -> Option<FeedId>,
-    columns: &mut Columns,
+    scratch: &Scratch,
     claims: &mut ClaimTable,
-) -> Result<(), ReadError> {
+) -> Result<RunSet, ReadError> {
     let (mut read, ids, _) = Reader::open(bytes)?;
     let feeds: Vec<Option<FeedId>> = ids.iter().map(|id| feed_now(id)).collect();
     let tags: Vec<Option<u32>> = (0..read.u32()?)
@@ -328,14 +330,16 @@ pub(crate) fn read_rows(
             None => Ok(None),
         })
         .collect::<Result<_, ReadError>>()?;
+    let mut rows = RunSetWriter::new(scratch);
     for kind in KeyKind::ALL {
         read.rows(|key, claim| {
             if let Some(Some(tag)) = tags.get(claim) {
-                push_key(columns, kind, key, *tag);
+                claims.count_use(claim_of(*tag) as u32);
+                push_key(&mut rows, kind, key, *tag);
             }
         })?;
     }
-    Ok(())
+    Ok(rows.finish().ok_or_else(|| read.corrupt("keys in order before it"))?)
 }
 
 /// Whether a file that begins so is a state file, sound or not, of this version or another.
@@ -365,21 +369,21 @@ fn checked(bytes: &[u8]) -> Result<&[u8], StateError> {
     }
 }
 
-fn push_key(columns: &mut Columns, kind: KeyKind, key: &[u8], tag: u32) {
+fn push_key(rows: &mut RunSetWriter<'_>, kind: KeyKind, key: &[u8], tag: u32) {
     match kind {
-        KeyKind::Name => columns.names.push_sorted(key, tag),
-        KeyKind::Url => columns.urls.push_sorted(key, tag),
+        KeyKind::Name => rows.push_name(key, tag),
+        KeyKind::Url => rows.push_url(key, tag),
         KeyKind::V4 => {
             if let [first, last] = key.as_chunks::<4>().0 {
                 let range =
                     AddressRange::V4 { first: big_endian(*first) as u32, last: big_endian(*last) as u32 };
-                columns.push_range(range, tag);
+                rows.push_range(range, tag);
             }
         }
         KeyKind::V6 => {
             if let [first, last] = key.as_chunks::<16>().0 {
                 let range = AddressRange::V6 { first: big_endian(*first), last: big_endian(*last) };
-                columns.push_range(range, tag);
+                rows.push_range(range, tag);
             }
         }
     }
@@ -505,7 +509,7 @@ impl<'a> Reader<'a> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use rapsheet_assemble::{SizeLimits, claim_of, scope_of};
+    use rapsheet_assemble::{SizeLimits, scope_of};
     use rapsheet_snapshot::Times;
 
     fn sighting(feed: u16, scope: Scope) -> DraftSighting {
@@ -537,31 +541,33 @@ mod tests {
         writer.encode(&["a", "b"], &[accepted("a"), accepted("gone")]).expect("a small file")
     }
 
-    fn read(bytes: &[u8]) -> Result<(Columns, Vec<Claim>), ReadError> {
-        let (mut columns, mut claims) = (Columns::default(), ClaimTable::new(SizeLimits::default()));
+    fn read(bytes: &[u8]) -> Result<(RunSet, Vec<Claim>), ReadError> {
+        let mut claims = ClaimTable::new(SizeLimits::default());
         let feed_now = |id: &str| match id {
             "a" => Some(FeedId(4)),
             "b" => Some(FeedId(2)),
             _ => None,
         };
-        read_rows(bytes, &feed_now, &mut columns, &mut claims)?;
-        Ok((columns, claims.iter().collect()))
+        let rows = read_rows(bytes, &feed_now, &Scratch::unlimited(), &mut claims)?;
+        Ok((rows, claims.iter().collect()))
     }
 
     #[test]
     fn reads_rows_under_the_current_feed_numbers() {
-        let (columns, claims) = read(&file()).expect("sound");
-        let names: Vec<(&[u8], u16, Scope)> = columns
-            .names
-            .rows()
-            .iter()
-            .map(|row| (columns.names.key(row), claims[claim_of(row.tag)].feed.0, scope_of(row.tag)))
-            .collect();
-        let expected = [(b"moc.elpmaxe".as_slice(), 2, Scope::Tree), (b"moc.elpmaxe.www", 2, Scope::Exact)];
+        let (rows, claims) = read(&file()).expect("sound");
+        let scratch = Scratch::unlimited();
+        let mut names = Vec::new();
+        rows.each_name(&scratch, |name, tag| {
+            names.push((name.to_vec(), claims[claim_of(tag)].feed.0, scope_of(tag)));
+        });
+        let expected =
+            [(b"moc.elpmaxe".to_vec(), 2, Scope::Tree), (b"moc.elpmaxe.www".to_vec(), 2, Scope::Exact)];
         assert_eq!(names, expected);
-        assert_eq!((columns.v4.rows()[0].first, columns.v4.rows()[0].last), (5, 9));
-        assert_eq!((columns.v6.rows()[0].first, columns.v6.rows()[0].last), (7, 1 << 100));
-        assert_eq!(columns.urls.rows().len(), 1);
+        let (mut v4, mut v6, mut urls) = (Vec::new(), Vec::new(), 0);
+        rows.each_v4(&scratch, |first, last, _| v4.push((first, last)));
+        rows.each_v6(&scratch, |first, last, _| v6.push((first, last)));
+        rows.each_url(&scratch, |_, _| urls += 1);
+        assert_eq!((v4, v6, urls), (vec![(5, 9)], vec![(7, 1 << 100)], 1));
         assert_eq!(claims[0].last_seen, Some(Time::from_unix(1_780_000_060)));
         assert_eq!(read_accepted(&file()), Ok(vec![accepted("a")]));
     }

@@ -16,8 +16,9 @@
 //! labels that the shortest other entry has.
 
 use super::prefetch::prefetch;
+use super::sorted_keys::SortedKeys;
 use super::suffix::{Suffix, SuffixHash, SuffixSeed};
-use super::xor_bucket::{BUCKET_LEN, Gf2System, bucket_of, scale, seeded, split};
+use super::xor_bucket::{BUCKET_LEN, BucketWriter, Gf2System, bucket_of, scale, seeded};
 use crate::error::TooLarge;
 use crate::layout::u32_at;
 
@@ -34,86 +35,128 @@ const SUFFIXES: usize = 44;
 /// The seed of a bucket without a solution: the answer for all of its suffixes is [`Membership::UNKNOWN`].
 const SATURATED: u8 = 255;
 /// The suffix is an entry.
-const ENTRY: u8 = 1;
+pub(super) const ENTRY: u8 = 1;
 /// There are entries below the suffix.
 const PARENT: u8 = 2;
 /// The bits of the fingerprint.
 const FINGERPRINT: u8 = 0b1111_1100;
 
 /// The bytes of the filter of sorted names with their bytes reversed; none without names.
-pub fn encode(names: &[&[u8]], seed: SuffixSeed) -> Result<Vec<u8>, TooLarge> {
-    SuffixSet::of(names, seed).encode()
+pub fn encode(names: &(impl SortedKeys + ?Sized), seed: SuffixSeed) -> Result<Vec<u8>, TooLarge> {
+    if names.count() == 0 {
+        return Ok(Vec::new());
+    }
+    let parts = names.parts().max(1);
+    let part = |part| SuffixSet::of(names, seed, part, parts);
+    let mut set = part(0);
+    let mut count = set.suffixes().count();
+    for other in 1..parts {
+        set = part(other);
+        count += set.suffixes().count();
+    }
+    let buckets = count.div_ceil(SUFFIXES);
+    let mut out = Vec::with_capacity(HEADER_LEN + buckets * BUCKET_LEN);
+    out.extend(TooLarge::fit_u32("name-filter", "buckets", buckets)?.to_le_bytes());
+    out.extend(set.labels_min.to_le_bytes());
+    out.extend(set.longer_min.to_le_bytes());
+    out.resize(LAST_LABELS_AT, 0);
+    out.extend(set.last_labels);
+    let mut writer = BucketWriter::new(buckets);
+    let mut add = |set: &SuffixSet| {
+        set.suffixes().for_each(|suffix| writer.push(suffix, &mut |suffixes| out.extend(solve(suffixes))));
+    };
+    match parts {
+        1 => add(&set),
+        _ => (0..parts).for_each(|other| {
+            // Freed before the next part is made.
+            set = SuffixSet::empty();
+            set = part(other);
+            add(&set);
+        }),
+    }
+    writer.finish(&mut |suffixes| out.extend(solve(suffixes)));
+    Ok(out)
 }
 
-/// All suffixes of all names.
-#[derive(Default)]
+/// The suffixes of all names whose hashes are in one part of their space.
 struct SuffixSet {
-    /// The hash of each suffix, and its flags.
-    suffixes: Vec<(u64, u8)>,
+    /// The hashes of the entries, sorted and distinct.
+    entries: Vec<u64>,
+    /// The hashes of the parents, sorted and distinct. A suffix may be both: apart, a hash takes half the memory of
+    /// one with its flags.
+    parents: Vec<u64>,
     /// The fewest labels of an entry.
     labels_min: u32,
-    /// The first eight bytes of the entries that have one label.
-    last_labels: Vec<u64>,
+    /// The bits of the last labels that are entries.
+    last_labels: [u8; HEADER_LEN - LAST_LABELS_AT],
     /// The fewest labels of the entries that have more than one.
     longer_min: u32,
 }
 
 impl SuffixSet {
-    fn of(names: &[&[u8]], seed: SuffixSeed) -> SuffixSet {
-        let mut all = SuffixSet { labels_min: u32::MAX, longer_min: u32::MAX, ..SuffixSet::default() };
-        let mut before: &[u8] = &[];
-        for name in names {
-            all.add(
-                Suffix::last_label(name, seed),
-                name,
-                before.iter().zip(*name).take_while(|(a, b)| a == b).count(),
-            );
-            before = name;
+    fn empty() -> SuffixSet {
+        SuffixSet {
+            entries: Vec::new(),
+            parents: Vec::new(),
+            labels_min: u32::MAX,
+            last_labels: [0; HEADER_LEN - LAST_LABELS_AT],
+            longer_min: u32::MAX,
         }
-        all.suffixes.sort_unstable();
-        all.suffixes.dedup_by(|later, kept| {
-            let is_same = later.0 == kept.0;
-            kept.1 |= if is_same { later.1 } else { 0 };
-            is_same
+    }
+
+    fn of(names: &(impl SortedKeys + ?Sized), seed: SuffixSeed, part: usize, parts: usize) -> SuffixSet {
+        let mut all = SuffixSet::empty();
+        all.entries.reserve(if parts == 1 { names.count() } else { 0 });
+        let is_own = |hash: &u64| parts == 1 || bucket_of(*hash, parts) == part;
+        let mut before: Vec<u8> = Vec::new();
+        names.each(|name| {
+            let shared = before.iter().zip(name).take_while(|(a, b)| a == b).count();
+            all.add(Suffix::last_label(name, seed), name, shared, is_own);
+            before.truncate(shared);
+            before.extend_from_slice(name.get(shared..).unwrap_or(&[]));
         });
+        for hashes in [&mut all.entries, &mut all.parents] {
+            hashes.sort_unstable();
+            hashes.dedup();
+        }
         all
     }
 
     /// Adds a name, given its last label. It shares `shared` bytes with the name before, and with them the
     /// parents that end there.
-    fn add(&mut self, last: Suffix, name: &[u8], shared: usize) {
+    fn add(&mut self, last: Suffix, name: &[u8], shared: usize, is_own: impl Fn(&u64) -> bool) {
         let mut labels = 0;
         for suffix in std::iter::successors(Some(last), |suffix| suffix.next(name)) {
             labels += 1;
             if suffix.end == name.len() {
-                self.suffixes.push((suffix.hash(name).number(), ENTRY));
+                self.entries.extend(Some(suffix.hash(name).number()).filter(&is_own));
             } else if suffix.end >= shared {
-                self.suffixes.push((suffix.hash(name).number(), PARENT));
+                self.parents.extend(Some(suffix.hash(name).number()).filter(&is_own));
             }
         }
         self.labels_min = self.labels_min.min(labels);
         if labels == 1 {
-            self.last_labels.push(last.head(name));
+            let at = last_label_bit(last.head(name));
+            self.last_labels.get_mut(at / 8).into_iter().for_each(|byte| *byte |= 1 << (at % 8));
         } else {
             self.longer_min = self.longer_min.min(labels);
         }
     }
 
-    fn encode(&self) -> Result<Vec<u8>, TooLarge> {
-        if self.suffixes.is_empty() {
-            return Ok(Vec::new());
-        }
-        let buckets = self.suffixes.len().div_ceil(SUFFIXES);
-        let mut out = Vec::with_capacity(HEADER_LEN + buckets * BUCKET_LEN);
-        out.extend(TooLarge::fit_u32("name-filter", "buckets", buckets)?.to_le_bytes());
-        out.extend(self.labels_min.to_le_bytes());
-        out.extend(self.longer_min.to_le_bytes());
-        out.resize(HEADER_LEN, 0);
-        for at in self.last_labels.iter().map(|last| last_label_bit(*last)) {
-            out.get_mut(LAST_LABELS_AT + at / 8).into_iter().for_each(|byte| *byte |= 1 << (at % 8));
-        }
-        split(&self.suffixes, buckets).for_each(|suffixes| out.extend(solve(suffixes)));
-        Ok(out)
+    /// The hash of each suffix with its flags, in order.
+    fn suffixes(&self) -> impl Iterator<Item = (u64, u8)> {
+        let (mut entries, mut parents) =
+            (self.entries.iter().copied().peekable(), self.parents.iter().copied().peekable());
+        std::iter::from_fn(move || {
+            let hash = match (entries.peek(), parents.peek()) {
+                (Some(entry), Some(parent)) => *entry.min(parent),
+                (Some(hash), None) | (None, Some(hash)) => *hash,
+                (None, None) => return None,
+            };
+            let is_entry = entries.next_if_eq(&hash).is_some();
+            let is_parent = parents.next_if_eq(&hash).is_some();
+            Some((hash, if is_entry { ENTRY } else { 0 } | if is_parent { PARENT } else { 0 }))
+        })
     }
 }
 
@@ -136,7 +179,7 @@ fn fingerprint(hash: u64) -> u8 {
 }
 
 /// A bucket that stores these suffixes with their flags.
-fn solve(suffixes: &[(u64, u8)]) -> [u8; BUCKET_LEN] {
+pub(super) fn solve(suffixes: &[(u64, u8)]) -> [u8; BUCKET_LEN] {
     let seeds = (0..SATURATED).take(if suffixes.len() < BUCKET_LEN { usize::MAX } else { 0 });
     seeds.filter_map(|seed| solve_with(suffixes, seed)).next().unwrap_or([SATURATED; BUCKET_LEN])
 }
@@ -237,18 +280,25 @@ impl<'a> Filter<'a> {
         let Some(bucket) = self.buckets.get(bucket_of(hash, self.buckets.len())) else {
             return Membership::UNKNOWN;
         };
-        let seed = bucket[SEED_AT];
-        if seed == SATURATED {
-            return Membership::UNKNOWN;
-        }
-        let bytes = positions(hash, seed).map(|position| bucket.get(position).copied().unwrap_or(0));
-        let value = bytes.iter().fold(fingerprint(hash), |sum, byte| sum ^ byte);
-        Membership(if value & FINGERPRINT == 0 { value } else { 0 })
+        lookup_in(bucket, hash)
     }
+}
+
+/// What a bucket states of a hash.
+#[inline]
+pub(super) fn lookup_in(bucket: &[u8; BUCKET_LEN], hash: u64) -> Membership {
+    let seed = bucket[SEED_AT];
+    if seed == SATURATED {
+        return Membership::UNKNOWN;
+    }
+    let bytes = positions(hash, seed).map(|position| bucket.get(position).copied().unwrap_or(0));
+    let value = bytes.iter().fold(fingerprint(hash), |sum, byte| sum ^ byte);
+    Membership(if value & FINGERPRINT == 0 { value } else { 0 })
 }
 
 #[cfg(test)]
 mod tests {
+    use super::super::sorted_keys::InParts;
     use super::*;
 
     const SEED: SuffixSeed = SuffixSeed::from_number(0xFEDC_BA98_7654_3210);
@@ -259,6 +309,20 @@ mod tests {
 
     fn hash(name: &[u8]) -> SuffixHash {
         SuffixHash::of(name, SEED)
+    }
+
+    #[test]
+    fn parts_change_no_byte() {
+        for count in [1, 2, 40, 20_000] {
+            let names: Vec<String> = (0..count).map(|n| format!("moc.{:x}.{n}", n % 977)).collect();
+            let mut names: Vec<&[u8]> =
+                names.iter().map(String::as_bytes).chain([&b"moc"[..], b"moc.1"]).collect();
+            names.sort_unstable();
+            let whole = encode(&names, SEED).expect("small");
+            for parts in [2, 3, 17] {
+                assert!(encode(&InParts(&names, parts), SEED).expect("small") == whole, "{count} in {parts}");
+            }
+        }
     }
 
     #[test]

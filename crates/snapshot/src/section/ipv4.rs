@@ -54,11 +54,19 @@ pub struct EncodedIpv4 {
 
 /// Encodes sorted, disjoint ranges.
 pub fn encode(ranges: &[RangeEntry<u32>]) -> Result<EncodedIpv4, TooLarge> {
+    encode_each(ranges.iter().copied())
+}
+
+/// As [`encode`], for ranges that are not in memory.
+pub fn encode_each(ranges: impl ExactSizeIterator<Item = RangeEntry<u32>>) -> Result<EncodedIpv4, TooLarge> {
     encode_within(ranges, u64::from(u32::MAX))
 }
 
 /// As [`encode`], with another limit on the number of items.
-fn encode_within(ranges: &[RangeEntry<u32>], items_max: u64) -> Result<EncodedIpv4, TooLarge> {
+fn encode_within(
+    ranges: impl ExactSizeIterator<Item = RangeEntry<u32>>,
+    items_max: u64,
+) -> Result<EncodedIpv4, TooLarge> {
     let bits = bits_for(ranges.len());
     let shift = 32 - bits;
     let below = (1u32 << shift) - 1;
@@ -74,12 +82,12 @@ fn encode_within(ranges: &[RangeEntry<u32>], items_max: u64) -> Result<EncodedIp
             let low = range.first.max(bucket << shift) & below;
             let high = range.last.min(bucket << shift | below) & below;
             if low == high {
-                out.push(low, SINGLE, range);
+                out.push(low, SINGLE, &range);
             } else {
                 if low != next {
-                    out.push(low - 1, GAP, &RangeEntry { set: 0, own: u32::MAX, ..*range });
+                    out.push(low - 1, GAP, &RangeEntry { set: 0, own: u32::MAX, ..range });
                 }
-                out.push(high, RANGE, range);
+                out.push(high, RANGE, &range);
             }
             next = high + 1;
         }
@@ -91,6 +99,11 @@ fn encode_within(ranges: &[RangeEntry<u32>], items_max: u64) -> Result<EncodedIp
 }
 
 impl EncodedIpv4 {
+    /// Whether each item is a range, of two or more addresses.
+    pub fn are_ranges(&self) -> impl Iterator<Item = bool> {
+        self.ends.as_chunks().0.iter().map(|end| u16::from_le_bytes(*end) & KIND == RANGE)
+    }
+
     fn push(&mut self, low: u32, kind: u16, range: &RangeEntry<u32>) {
         // `low` has at most 14 bits: the first 18 or more number the bucket.
         self.ends.extend(((low as u16) << 2 | kind).to_le_bytes());
@@ -284,6 +297,12 @@ impl<'a> Ipv4Index<'a> {
     /// Whether an item is a gap, and so no entry.
     pub(crate) fn is_gap(&self, ordinal: u32) -> bool {
         self.ends.get(ordinal as usize).is_some_and(|end| u16::from_le_bytes(*end) & KIND == GAP)
+    }
+
+    /// Whether an item is a range, of two or more addresses.
+    #[inline]
+    pub(crate) fn is_range(&self, ordinal: u32) -> bool {
+        self.ends.get(ordinal as usize).is_some_and(|end| u16::from_le_bytes(*end) & KIND == RANGE)
     }
 
     /// Visits the ranges that overlap `first..=last`, in order.
@@ -508,7 +527,7 @@ mod tests {
     #[test]
     fn too_many_items_are_an_error() {
         let ranges = [range(5, 9), range(20, 20)];
-        assert!(encode_within(&ranges, 3).is_ok(), "a gap, a range and a single address");
-        assert_eq!(encode_within(&ranges, 2).map_err(|error| error.size).err(), Some(3));
+        assert!(encode_within(ranges.iter().copied(), 3).is_ok(), "a gap, a range and a single address");
+        assert_eq!(encode_within(ranges.iter().copied(), 2).map_err(|error| error.size).err(), Some(3));
     }
 }

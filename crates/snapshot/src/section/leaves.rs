@@ -15,8 +15,9 @@ use super::prefix_code::{
     self, CODES_LEN, Codes, DecodedText, Decoder, EncodedText, TEXT_MAX, TextWriter, UNIT,
 };
 use super::simd;
+use super::sorted_keys::SortedKeys;
 use super::suffix::SuffixSeed;
-use super::top_index::{self, shared};
+use super::top_index::{TopIndexWriter, separator, shared};
 use crate::error::TooLarge;
 use crate::fst_map::FstMap;
 use crate::layout::{u16_at, u32_at, u64_at};
@@ -90,107 +91,178 @@ pub struct EncodedLeaves {
 }
 
 /// Encodes sorted, distinct names with their bytes reversed.
-pub fn encode(names: &[&[u8]], seed: SuffixSeed) -> Result<EncodedLeaves, TooLarge> {
+pub fn encode(names: &(impl SortedKeys + ?Sized), seed: SuffixSeed) -> Result<EncodedLeaves, TooLarge> {
     encode_within(names, seed, LeafSlot::LEAVES_MAX)
 }
 
 /// As [`encode`], with another limit on the number of leaves.
-fn encode_within(names: &[&[u8]], seed: SuffixSeed, leaves_max: usize) -> Result<EncodedLeaves, TooLarge> {
-    if names.is_empty() {
+fn encode_within(
+    names: &(impl SortedKeys + ?Sized),
+    seed: SuffixSeed,
+    leaves_max: usize,
+) -> Result<EncodedLeaves, TooLarge> {
+    let count = names.count();
+    if count == 0 {
         return Ok(EncodedLeaves { section: Vec::new(), slots: Vec::new() });
     }
-    TooLarge::fit_u32("names", "entries", names.len())?;
-    let longest = names.iter().map(|name| name.len()).max().unwrap_or(0);
-    TooLarge::check("a name", "bytes", longest as u64, TEXT_MAX as u64)?;
-    let table = prefix_code::encode(&frequencies(names));
-    let mut writer =
-        Writer { codes: Codes::new(&table), leaves: Vec::new(), long: Vec::new(), starts: Vec::new() };
-    let mut slots = Vec::with_capacity(names.len());
-    while let Some(rest) = names.get(slots.len()..).filter(|rest| !rest.is_empty()) {
-        let leaf = writer.starts.len();
-        writer.starts.push(slots.len());
-        let taken = writer.leaf(rest, slots.len() as u32)?;
-        slots.extend((0..taken).map(|position| LeafSlot::new(leaf, position)));
-    }
+    TooLarge::fit_u32("names", "entries", count)?;
+    let frequencies = Frequencies::of(names);
+    TooLarge::check("a name", "bytes", frequencies.longest as u64, TEXT_MAX as u64)?;
+    let table = prefix_code::encode(&frequencies.counts);
+    let mut writer = Writer::new(&table, count);
+    let mut result = Ok(());
+    names.each(|name| {
+        if result.is_ok() {
+            result = writer.push(name);
+        }
+    });
+    result?;
+    writer.end_leaf();
+    let Writer { leaves: mut section, long, slots, count: leaf_count, top, .. } = writer;
     // Slots that wrapped are never returned.
-    TooLarge::check("names", "leaves", writer.starts.len() as u64, leaves_max as u64)?;
-    let groups: Vec<usize> = writer.starts.iter().copied().step_by(GROUP_LEAVES).collect();
-    let top = top_index::encode(names, &groups);
-    let mut section = Vec::with_capacity(writer.leaves.len() + top.len() + writer.long.len() + 1024);
-    for number in [names.len(), writer.starts.len(), top.len(), writer.long.len()] {
-        section.extend((number as u64).to_le_bytes());
-    }
-    section.extend(seed.number().to_le_bytes());
-    section.resize(HEADER_LEN, 0);
-    for part in [&table, &writer.leaves, &top, &writer.long] {
-        section.extend_from_slice(part);
-    }
+    TooLarge::check("names", "leaves", leaf_count as u64, leaves_max as u64)?;
+    let top = top.finish();
+    section.extend_from_slice(&top);
+    section.extend_from_slice(&long);
     section.resize(section.len() + TAIL_LEN, 0);
+    let numbers = [count, leaf_count, top.len(), long.len()].map(|number| number as u64);
+    let header = numbers.into_iter().chain([seed.number()]).flat_map(u64::to_le_bytes);
+    section.iter_mut().zip(header).for_each(|(place, byte)| *place = byte);
     Ok(EncodedLeaves { section, slots })
 }
 
 /// How often each byte occurs in the texts, approximately. Every byte that occurs has a count, and so a code.
-fn frequencies(names: &[&[u8]]) -> [u64; 256] {
-    let mut counts = [0; 256];
-    let mut before: &[u8] = &[];
-    for name in names {
-        for byte in name.get(shared(before, name)..).unwrap_or(&[]) {
-            counts.iter_mut().skip(usize::from(*byte)).take(1).for_each(|count| *count += 1);
-        }
-        before = name;
-    }
-    // The first name of each leaf is stored whole. Where leaves begin depends on the code, so every sixteenth
-    // name is counted instead.
-    names.iter().step_by(16).flat_map(|name| name.iter()).for_each(|byte| {
-        counts.iter_mut().skip(usize::from(*byte)).take(1).for_each(|count| *count += 1);
-    });
-    counts
+struct Frequencies {
+    counts: [u64; 256],
+    /// The length of the longest name, in bytes.
+    longest: usize,
 }
 
+impl Frequencies {
+    fn of(names: &(impl SortedKeys + ?Sized)) -> Frequencies {
+        let mut all = Frequencies { counts: [0; 256], longest: 0 };
+        let (mut before, mut at) = (Vec::new(), 0usize);
+        names.each(|name| {
+            let own = shared(&before, name);
+            all.count(name.get(own..).unwrap_or(&[]));
+            // The first name of each leaf is stored whole. Where leaves begin depends on the code, so every
+            // sixteenth name is counted instead.
+            if at.is_multiple_of(16) {
+                all.count(name);
+            }
+            all.longest = all.longest.max(name.len());
+            before.truncate(own);
+            before.extend_from_slice(name.get(own..).unwrap_or(&[]));
+            at += 1;
+        });
+        all
+    }
+
+    fn count(&mut self, text: &[u8]) {
+        for byte in text {
+            self.counts.iter_mut().skip(usize::from(*byte)).take(1).for_each(|count| *count += 1);
+        }
+    }
+}
+
+/// Writes leaves, name by name.
 struct Writer<'c> {
     codes: Codes<'c>,
+    /// The section up to the end of the last leaf; the header is empty.
     leaves: Vec<u8>,
     /// Texts of names that do not fit a leaf.
     long: Vec<u8>,
-    /// The first name of each leaf.
-    starts: Vec<usize>,
+    /// The slot of each name.
+    slots: Vec<LeafSlot>,
+    /// How many leaves have begun.
+    count: usize,
+    top: TopIndexWriter,
+    /// The name before.
+    before: Vec<u8>,
+    /// The names of the last leaf: where the text of each ends, how many bits it shares, and the texts.
+    ends: Vec<usize>,
+    shares: Vec<u8>,
+    texts: TextWriter,
 }
 
-impl Writer<'_> {
-    /// Appends a leaf with as many names as fit. Returns how many.
-    fn leaf(&mut self, names: &[&[u8]], ordinal: u32) -> Result<usize, TooLarge> {
-        let (mut ends, mut shares, mut texts) = (Vec::new(), Vec::new(), TextWriter::default());
-        let mut before: &[u8] = &[];
-        for name in names.iter().take(NAMES_MAX) {
-            let (share, bits) = if ends.is_empty() { (0, 0) } else { self.share(before, name) };
-            let text = name.get(share..).unwrap_or(&[]);
-            let units = self.codes.bits(text).div_ceil(UNIT) + texts.units();
-            if begin(ends.len() + 1) + units >= LEAF_LEN * UNITS {
-                break;
+impl<'c> Writer<'c> {
+    /// Without leaves; so many names will come.
+    fn new(table: &'c [u8], names: usize) -> Writer<'c> {
+        let mut leaves = vec![0; HEADER_LEN];
+        leaves.extend_from_slice(table);
+        Writer {
+            codes: Codes::new(table),
+            leaves,
+            long: Vec::new(),
+            slots: Vec::with_capacity(names),
+            count: 0,
+            top: TopIndexWriter::new(),
+            before: Vec::new(),
+            ends: Vec::new(),
+            shares: Vec::new(),
+            texts: TextWriter::default(),
+        }
+    }
+
+    /// Appends a name, to the last leaf where it fits.
+    fn push(&mut self, name: &[u8]) -> Result<(), TooLarge> {
+        if !self.ends.is_empty() && !self.fits(name) {
+            self.end_leaf();
+        }
+        if self.ends.is_empty() {
+            self.begin_leaf(name);
+            if !self.fits(name) {
+                self.long(name)?;
             }
-            texts.push(self.codes, text);
-            ends.push(units);
-            shares.push(bits as u8);
-            before = name;
         }
-        let end = self.leaves.len() + LEAF_LEN;
-        self.leaves.extend(ordinal.to_le_bytes());
-        let begin = begin(ends.len());
-        // The loop keeps every end below LEAF_LEN * UNITS, which is 256.
-        self.leaves.extend([0].iter().chain(&ends).map(|units| (begin + units) as u8));
-        if ends.is_empty() {
-            self.long(names.first().unwrap_or(&before))?;
-        } else {
-            self.leaves.extend(shares);
-            self.leaves.extend(texts.finish());
+        self.before.clear();
+        self.before.extend_from_slice(name);
+        Ok(())
+    }
+
+    /// Adds a name to the last leaf, if it fits.
+    fn fits(&mut self, name: &[u8]) -> bool {
+        let (share, bits) = if self.ends.is_empty() { (0, 0) } else { self.share(name) };
+        let text = name.get(share..).unwrap_or(&[]);
+        let units = self.codes.bits(text).div_ceil(UNIT) + self.texts.units();
+        let names = self.ends.len() + 1;
+        if names > NAMES_MAX || begin(names) + units >= LEAF_LEN * UNITS {
+            return false;
         }
-        self.leaves.resize(end, 0);
-        Ok(ends.len().max(1))
+        self.slots.push(LeafSlot::new(self.count - 1, self.ends.len()));
+        self.texts.push(self.codes, text);
+        self.ends.push(units);
+        self.shares.push(bits as u8);
+        true
+    }
+
+    /// Begins a leaf with this name, and a group with every sixteenth leaf.
+    fn begin_leaf(&mut self, name: &[u8]) {
+        if self.count.is_multiple_of(GROUP_LEAVES) {
+            self.top.begin(separator((self.count > 0).then_some(&self.before), name));
+        }
+        self.count += 1;
+        // As many as names, which fit 32 bits.
+        self.leaves.extend((self.slots.len() as u32).to_le_bytes());
+    }
+
+    /// Completes the last leaf, but for one of a long name, which is complete.
+    fn end_leaf(&mut self) {
+        if self.ends.is_empty() {
+            return;
+        }
+        let begin = begin(self.ends.len());
+        // `fits` keeps every end below LEAF_LEN * UNITS, which is 256.
+        self.leaves.extend([0].iter().chain(&self.ends).map(|units| (begin + units) as u8));
+        self.leaves.append(&mut self.shares);
+        self.leaves.extend(std::mem::take(&mut self.texts).finish());
+        self.leaves.resize(HEADER_LEN + CODES_LEN + self.count * LEAF_LEN, 0);
+        self.ends.clear();
     }
 
     /// How much a name shares with the one before, in bytes and in bits.
-    fn share(&self, before: &[u8], name: &[u8]) -> (usize, usize) {
-        let common = name.get(..shared(before, name)).unwrap_or(&[]);
+    fn share(&self, name: &[u8]) -> (usize, usize) {
+        let common = name.get(..shared(&self.before, name)).unwrap_or(&[]);
         let mut bits = self.codes.bits(common);
         for (end, byte) in common.iter().enumerate().rev() {
             if bits <= SHARE_MAX {
@@ -201,14 +273,18 @@ impl Writer<'_> {
         (0, 0)
     }
 
-    /// Completes a leaf of one long name: where its text begins, and how many units it takes.
+    /// Completes a leaf of one long name: that it has no others, where its text begins, and how many units it
+    /// takes.
     fn long(&mut self, name: &[u8]) -> Result<(), TooLarge> {
+        self.slots.push(LeafSlot::new(self.count - 1, 0));
         let mut bits = TextWriter::default();
         bits.push(self.codes, name);
+        self.leaves.push(begin(0) as u8);
         self.leaves.extend(TooLarge::fit_u32("long names", "bytes", self.long.len())?.to_le_bytes());
         // At most 255 bytes of ten bits each, so that 16 bits hold the units.
         self.leaves.extend((bits.units() as u16).to_le_bytes());
         self.long.extend(bits.finish());
+        self.leaves.resize(HEADER_LEN + CODES_LEN + self.count * LEAF_LEN, 0);
         Ok(())
     }
 }
@@ -550,7 +626,7 @@ mod tests {
     /// The worked example of FORMAT.md.
     #[test]
     fn the_worked_example_of_the_documentation_holds() {
-        let bytes = encode(&[b"moc.live"], SEED).expect("a short name").section;
+        let bytes = encode(&vec![&b"moc.live"[..]], SEED).expect("a short name").section;
         let leaf = &bytes[HEADER_LEN + CODES_LEN..];
         assert_eq!(leaf[..11], [0, 0, 0, 0, 14, 22, 0, 106, 8, 194, 78]);
         assert_eq!(leaf[11..LEAF_LEN], [0; LEAF_LEN - 11]);
@@ -571,8 +647,8 @@ mod tests {
     #[test]
     fn forged_leaves_are_survived() {
         let long = "0123456789abcdefghijklmnopqrstuvwxyz-".repeat(6);
-        let names = [long.as_bytes(), b"moc.a", b"moc.b"];
-        let bytes = encode(&names, SEED).expect("short names").section;
+        let names: [&[u8]; 3] = [long.as_bytes(), b"moc.a", b"moc.b"];
+        let bytes = encode(&names[..], SEED).expect("short names").section;
         let leaf = |nth: usize| HEADER_LEN + CODES_LEN + nth * LEAF_LEN;
         let forged = |at: usize, with: &[u8]| {
             let mut bytes = bytes.clone();
@@ -599,7 +675,7 @@ mod tests {
             let names = (0..60).flat_map(|n| [format!("moc.{}{n}.{long}", n % 7), format!("moc.{n}")]);
             assert_sound(&sorted(names.collect()));
         }
-        let error = encode(&[&[b'a'; 256]], SEED).expect_err("too long");
+        let error = encode(&vec![&[b'a'; 256][..]], SEED).expect_err("too long");
         assert_eq!(error.to_string(), "a name: 256 bytes, the format holds 255");
     }
 

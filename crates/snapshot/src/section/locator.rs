@@ -18,8 +18,9 @@
 use super::leaves::LeafSlot;
 use super::packed::BitWriter;
 use super::prefetch::prefetch;
+use super::sorted_keys::SortedKeys;
 use super::suffix::{SuffixHash, SuffixSeed};
-use super::xor_bucket::{BUCKET_LEN, Gf2System, NUMBERS_MAX, bucket_of, seeded, split};
+use super::xor_bucket::{BUCKET_LEN, BucketWriter, Gf2System, NUMBERS_MAX, bucket_of, seeded};
 use crate::error::TooLarge;
 use crate::hash;
 use crate::layout::u32_at;
@@ -46,25 +47,42 @@ const SECOND_LOAD: (usize, usize) = (3, 5);
 
 /// The bytes of the locator of names with their bytes reversed, given the slot of each; none without names.
 /// There are as many slots as names.
-pub fn encode(names: &[&[u8]], slots: &[LeafSlot], seed: SuffixSeed) -> Result<Vec<u8>, TooLarge> {
-    if names.is_empty() {
+pub fn encode(
+    names: &(impl SortedKeys + ?Sized),
+    slots: &[LeafSlot],
+    seed: SuffixSeed,
+) -> Result<Vec<u8>, TooLarge> {
+    if names.count() == 0 {
         return Ok(Vec::new());
     }
-    let hashes = names.iter().map(|name| SuffixHash::of(name, seed).number());
-    let mut keys: Vec<(u64, u32)> = hashes.zip(slots.iter().map(|slot| slot.number())).collect();
-    keys.sort_unstable();
-    keys.dedup_by(|(hash, _), (before, slot)| {
-        let is_collision = hash == before;
-        *slot = if is_collision { LeafSlot::HASH_COLLISION.number() } else { *slot };
-        is_collision
-    });
-    let layout = BucketLayout::for_keys(&keys);
-    let (first, spilled) = layout.layer(&keys, FIRST_LOAD);
+    let parts = names.parts().max(1);
+    let part = |part| keys_in_part(names, slots, seed, (part, parts));
+    let mut keys = part(0);
+    let (mut count, mut largest) = (keys.len(), largest_slot(&keys));
+    for other in 1..parts {
+        keys = part(other);
+        (count, largest) = (count + keys.len(), largest.max(largest_slot(&keys)));
+    }
+    let layout = BucketLayout::for_slots(largest);
+    let mut layer = LayerWriter::new(layout, count, FIRST_LOAD);
+    match parts {
+        1 => keys.iter().for_each(|key| layer.push(*key)),
+        _ => (0..parts).for_each(|other| {
+            // Freed before the next part is made.
+            keys = Vec::new();
+            keys = part(other);
+            keys.iter().for_each(|key| layer.push(*key));
+        }),
+    }
+    drop(keys);
+    let (first, spilled) = layer.finish();
     let mut spilled: Vec<(u64, u32)> =
         spilled.into_iter().map(|(hash, slot)| (second_hash(hash), slot)).collect();
     spilled.sort_unstable();
+    let mut layer = LayerWriter::new(layout, spilled.len(), SECOND_LOAD);
+    spilled.iter().for_each(|key| layer.push(*key));
     // What spills here, too, is stored nowhere, and is left to the top index.
-    let (second, _) = layout.layer(&spilled, SECOND_LOAD);
+    let (second, _) = layer.finish();
     let count = |layer: &[u8]| TooLarge::fit_u32("name-locator", "buckets", layer.len() / BUCKET_LEN);
     let header = [count(&first)?, layout.width as u32, count(&second)?];
     let mut out = Vec::with_capacity(HEADER_LEN + first.len() + second.len());
@@ -73,6 +91,63 @@ pub fn encode(names: &[&[u8]], slots: &[LeafSlot], seed: SuffixSeed) -> Result<V
     out.extend(first);
     out.extend(second);
     Ok(out)
+}
+
+/// The hashes of the names in one of several parts of their space, sorted, each with its slot.
+fn keys_in_part(
+    names: &(impl SortedKeys + ?Sized),
+    slots: &[LeafSlot],
+    seed: SuffixSeed,
+    (part, parts): (usize, usize),
+) -> Vec<(u64, u32)> {
+    let mut keys: Vec<(u64, u32)> = Vec::with_capacity(if parts == 1 { names.count() } else { 0 });
+    let mut rest = slots.iter();
+    names.each(|name| {
+        let hash = SuffixHash::of(name, seed).number();
+        let slot = rest.next().filter(|_| parts == 1 || bucket_of(hash, parts) == part);
+        keys.extend(slot.map(|slot| (hash, slot.number())));
+    });
+    keys.sort_unstable();
+    keys.dedup_by(|(hash, _), (before, slot)| {
+        let is_collision = hash == before;
+        *slot = if is_collision { LeafSlot::HASH_COLLISION.number() } else { *slot };
+        is_collision
+    });
+    keys
+}
+
+fn largest_slot(keys: &[(u64, u32)]) -> u32 {
+    keys.iter().map(|(_, slot)| *slot).max().unwrap_or(0)
+}
+
+/// Writes the buckets of a layer.
+struct LayerWriter {
+    layout: BucketLayout,
+    buckets: BucketWriter<u32>,
+    out: Vec<u8>,
+    /// The keys that did not fit their buckets.
+    spilled: Vec<(u64, u32)>,
+}
+
+impl LayerWriter {
+    /// A layer of so many keys, which come in order.
+    fn new(layout: BucketLayout, keys: usize, load: (usize, usize)) -> LayerWriter {
+        let count = (keys * load.1).div_ceil(layout.numbers as usize * load.0);
+        let out = Vec::with_capacity(count * BUCKET_LEN);
+        LayerWriter { layout, buckets: BucketWriter::new(count), out, spilled: Vec::new() }
+    }
+
+    fn push(&mut self, key: (u64, u32)) {
+        let LayerWriter { layout, buckets, out, spilled } = self;
+        buckets.push(key, &mut |keys| out.extend(layout.solve(keys, spilled)));
+    }
+
+    /// The buckets, and the keys that spill.
+    fn finish(self) -> (Vec<u8>, Vec<(u64, u32)>) {
+        let LayerWriter { layout, buckets, mut out, mut spilled } = self;
+        buckets.finish(&mut |keys| out.extend(layout.solve(keys, &mut spilled)));
+        (out, spilled)
+    }
 }
 
 /// The hash of a name in the second layer. It is independent of the first hash, by which spilled names
@@ -99,8 +174,8 @@ impl BucketLayout {
         BucketLayout { width, numbers: (NUMBER_BITS / width) as u64, mask: u64::MAX >> (64 - width) }
     }
 
-    fn for_keys(keys: &[(u64, u32)]) -> BucketLayout {
-        let largest = keys.iter().map(|(_, slot)| *slot).max().unwrap_or(0);
+    /// For slots up to this one.
+    fn for_slots(largest: u32) -> BucketLayout {
         BucketLayout::new((32 - largest.leading_zeros()) as usize)
     }
 
@@ -109,14 +184,6 @@ impl BucketLayout {
     fn positions(&self, hash: u64, seed: u8) -> [usize; 4] {
         let seeded = seeded(hash, seed);
         [16, 28, 40, 52].map(|shift| (((seeded >> shift & 0xFFF) * self.numbers) >> 12) as usize)
-    }
-
-    /// The buckets of a layer of sorted keys, and the keys that spill.
-    fn layer(&self, keys: &[(u64, u32)], load: (usize, usize)) -> (Vec<u8>, Vec<(u64, u32)>) {
-        let count = (keys.len() * load.1).div_ceil(self.numbers as usize * load.0);
-        let (mut out, mut spilled) = (Vec::with_capacity(count * BUCKET_LEN), Vec::new());
-        split(keys, count).for_each(|keys| out.extend(self.solve(keys, &mut spilled)));
-        (out, spilled)
     }
 
     /// A bucket that stores these keys but for those that spill, which are as few as possible.
@@ -244,6 +311,7 @@ fn bits_at(bucket: &[u8; BUCKET_LEN], bit: usize) -> u64 {
 
 #[cfg(test)]
 mod tests {
+    use super::super::sorted_keys::InParts;
     use super::*;
     use proptest::prelude::*;
 
@@ -286,6 +354,21 @@ mod tests {
                 "{} bytes",
                 bytes.len()
             );
+        }
+    }
+
+    #[test]
+    fn parts_change_no_byte() {
+        for count in [1u32, 2, 40, 20_000] {
+            let mut names = names(count);
+            names.sort();
+            let names: Vec<&[u8]> = names.iter().map(Vec::as_slice).collect();
+            let slots: Vec<LeafSlot> = (0..count).map(LeafSlot::from_number).collect();
+            let whole = encode(&names, &slots, SEED).expect("small");
+            for parts in [2, 3, 17] {
+                let parted = encode(&InParts(&names, parts), &slots, SEED).expect("small");
+                assert!(parted == whole, "{count} in {parts}");
+            }
         }
     }
 

@@ -6,6 +6,7 @@
 
 pub mod exceptions;
 pub mod filter;
+pub mod first_seen;
 pub mod ipv4;
 pub mod ipv6;
 pub mod leaves;
@@ -13,15 +14,20 @@ pub mod locator;
 pub mod name_index;
 pub mod origin;
 pub mod packed;
-mod prefetch;
+pub mod prefetch;
 mod prefix_code;
 mod range_entry;
 pub mod records;
-mod simd;
+pub(crate) mod simd;
+mod sloped;
+mod sorted_keys;
 pub mod suffix;
 pub mod times;
 mod top_index;
 pub mod url_blocks;
+pub mod url_filter;
+mod value_code;
 mod xor_bucket;
 
 pub use range_entry::RangeEntry;
+pub use sorted_keys::SortedKeys;

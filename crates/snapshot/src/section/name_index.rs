@@ -136,6 +136,14 @@ impl<'a> NameIndex<'a> {
     pub fn each(&self, visit: impl FnMut(&[u8], u32)) -> bool {
         self.leaves.as_ref().is_none_or(|leaves| leaves.each(visit))
     }
+
+    /// As [`NameIndex::each`], for one of several parts of the names.
+    pub fn each_in(&self, part: usize, parts: usize, mut visit: impl FnMut(&[u8], u32)) -> bool {
+        let Some(leaves) = &self.leaves else { return true };
+        let start =
+            |part: usize| (leaves.leaf_count() as u128 * part as u128 / parts.max(1) as u128) as usize;
+        leaves.each_in(start(part)..start(part + 1), |key, ordinal, _| visit(key, ordinal))
+    }
 }
 
 /// The ordinal of the first `end` bytes of a name, if they are an entry. Not inlined, because most walks

@@ -7,7 +7,7 @@
 
 /// Prefetches the item at `at`, if there is one.
 #[inline]
-pub(super) fn prefetch<T>(items: &[T], at: usize) {
+pub fn prefetch<T>(items: &[T], at: usize) {
     let Some(item) = items.get(at) else { return };
     #[cfg(target_arch = "x86_64")]
     // SAFETY: a prefetch reads nothing and never faults, and every x86-64 processor has the instruction.

@@ -97,6 +97,12 @@ pub(crate) fn record(bytes: &[u8], at: u32) -> Option<Record> {
     })
 }
 
+/// The feed of the record at `at`, without a check of the record.
+#[inline]
+pub(crate) fn feed(bytes: &[u8], at: u32) -> Option<u16> {
+    bytes.get(at as usize * RECORD_LEN..)?.first_chunk().map(|feed| u16::from_le_bytes(*feed))
+}
+
 /// The bytes of the extent table.
 pub fn encode_extents(extents: &[(u128, u128)]) -> Result<Vec<u8>, TooLarge> {
     TooLarge::fit_u32("extents", "rows", extents.len())?;

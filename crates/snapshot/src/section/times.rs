@@ -1,17 +1,17 @@
-//! Times: the table of times that many sightings share, and columns of times that belong to one entry.
+//! Times: the table of confirmations that many sightings share, and columns of those that belong to one entry.
 //!
 //! A feed that confirms its whole list confirms every entry at the same instant, so that a list needs one row
 //! of shared times for each of its last builds, however many entries it has. Rows that state their own times
 //! would make every record set unique; their times are in a column instead and are found by the ordinal of
-//! the entry, at about eight bytes a row.
+//! the entry, at about six bytes a row. When a sighting was first seen is in `first_seen`.
 
 use super::packed::{self, Packed};
 use crate::error::TooLarge;
 use crate::layout::u32_at;
-use crate::{Time, Times};
+use crate::{Confirmation, Time, Times};
 
 /// The length of a row of shared times, in bytes.
-pub(crate) const SHARED_LEN: usize = 12;
+pub(crate) const SHARED_LEN: usize = 8;
 const NO_EXPIRY: u32 = u32::MAX;
 
 /// An instant that may be missing, in the four bytes of [`Time::stored`]. A missing one is the least.
@@ -53,58 +53,65 @@ impl From<Times> for StoredTimes {
     }
 }
 
-impl From<StoredTimes> for Times {
-    fn from(stored: StoredTimes) -> Times {
-        Times {
-            first_seen: Time::from_stored(stored.first_seen),
-            detect_time: Time::from_stored(stored.detect_time),
-            row_expiry: stored.row_expiry.get(),
-        }
+/// A [`Confirmation`] in eight bytes, in the same order.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct StoredConfirmation {
+    detect_time: u32,
+    row_expiry: MaybeTime,
+}
+
+impl From<Confirmation> for StoredConfirmation {
+    fn from(confirmation: Confirmation) -> StoredConfirmation {
+        let Confirmation { detect_time, row_expiry } = confirmation;
+        StoredConfirmation { detect_time: detect_time.stored(), row_expiry: row_expiry.into() }
+    }
+}
+
+impl From<StoredConfirmation> for Confirmation {
+    fn from(stored: StoredConfirmation) -> Confirmation {
+        let detect_time = Time::from_stored(stored.detect_time);
+        Confirmation { detect_time, row_expiry: stored.row_expiry.get() }
     }
 }
 
 /// The bytes of the table of shared times, as [`Time::stored`] stores them.
-pub fn encode_shared(rows: &[Times]) -> Result<Vec<u8>, TooLarge> {
+pub fn encode_shared(rows: &[Confirmation]) -> Result<Vec<u8>, TooLarge> {
     // In a record, the row number 2^32 - 1 means that the entry has times of its own.
     TooLarge::check("shared-times", "rows", rows.len() as u64, u64::from(u32::MAX))?;
-    let fields = |times: &Times| {
-        let expiry = times.row_expiry.map_or(NO_EXPIRY, Time::stored);
-        [times.first_seen.stored(), times.detect_time.stored(), expiry].map(u32::to_le_bytes)
+    let fields = |row: &Confirmation| {
+        let expiry = row.row_expiry.map_or(NO_EXPIRY, Time::stored);
+        [row.detect_time.stored(), expiry].map(u32::to_le_bytes)
     };
     Ok(rows.iter().flat_map(fields).flatten().collect())
 }
 
 /// The row of shared times at `at`.
 #[inline]
-pub(crate) fn shared(bytes: &[u8], at: u32) -> Option<Times> {
+pub(crate) fn shared(bytes: &[u8], at: u32) -> Option<Confirmation> {
     let row = bytes.get(at as usize * SHARED_LEN..)?.first_chunk::<SHARED_LEN>()?;
-    let expiry = u32_at(row, 8);
-    Some(Times {
-        first_seen: Time::from_stored(u32_at(row, 0)),
-        detect_time: Time::from_stored(u32_at(row, 4)),
+    let expiry = u32_at(row, 4);
+    Some(Confirmation {
+        detect_time: Time::from_stored(u32_at(row, 0)),
         row_expiry: (expiry != NO_EXPIRY).then(|| Time::from_stored(expiry)),
     })
 }
 
-const HEADER_LEN: usize = 16;
+const HEADER_LEN: usize = 8;
 
 /// The bytes of a column. `rows` are sorted by ordinal; an entry whose set has several records with own times
 /// has as many rows, in the order of its set.
-pub fn encode_column(rows: &[(u32, StoredTimes)]) -> Result<Vec<u8>, TooLarge> {
+pub fn encode_column(rows: &[(u32, StoredConfirmation)]) -> Result<Vec<u8>, TooLarge> {
     if rows.is_empty() {
         return Ok(Vec::new());
     }
     // There is at least one row, so that 0 is never used.
-    let least = |of: fn(&StoredTimes) -> u32| rows.iter().map(|(_, times)| of(times)).min().unwrap_or(0);
-    let base_first = least(|times| times.first_seen);
-    let base_detect = least(|times| times.detect_time);
-    let expiries = || rows.iter().map(|(_, times)| times.row_expiry.0.checked_sub(1));
+    let base_detect = rows.iter().map(|(_, row)| row.detect_time).min().unwrap_or(0);
+    let expiries = || rows.iter().map(|(_, row)| row.row_expiry.0.checked_sub(1));
     let base_expiry = expiries().flatten().min().unwrap_or(0);
-    let mut out: Vec<u8> = [base_first, base_detect, base_expiry, 0].map(u32::to_le_bytes).concat();
+    let mut out: Vec<u8> = [base_detect, base_expiry].map(u32::to_le_bytes).concat();
     let above = |stored: u32, base: u32| u64::from(stored - base);
     out.extend(packed::encode(rows.iter().map(|(ordinal, _)| u64::from(*ordinal)))?);
-    out.extend(packed::encode(rows.iter().map(|(_, times)| above(times.first_seen, base_first)))?);
-    out.extend(packed::encode(rows.iter().map(|(_, times)| above(times.detect_time, base_detect)))?);
+    out.extend(packed::encode(rows.iter().map(|(_, row)| above(row.detect_time, base_detect)))?);
     out.extend(packed::encode(
         expiries().map(|expiry| expiry.map_or(0, |expiry| above(expiry, base_expiry) + 1)),
     )?);
@@ -115,9 +122,8 @@ pub fn encode_column(rows: &[(u32, StoredTimes)]) -> Result<Vec<u8>, TooLarge> {
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct TimesColumn<'a> {
     count: usize,
-    bases: [u32; 3],
+    bases: [u32; 2],
     ordinals: Packed<'a>,
-    first: Packed<'a>,
     detect: Packed<'a>,
     expiry: Packed<'a>,
 }
@@ -125,19 +131,19 @@ pub(crate) struct TimesColumn<'a> {
 impl<'a> TimesColumn<'a> {
     /// Reads the headers of a column of `count` rows.
     pub(crate) fn new(bytes: &'a [u8], count: usize) -> TimesColumn<'a> {
-        let bases = [0, 4, 8].map(|at| u32_at(bytes, at));
+        let bases = [0, 4].map(|at| u32_at(bytes, at));
         let mut rest = bytes.get(HEADER_LEN..).unwrap_or(&[]);
         let mut next = || {
             let packed = Packed::new(rest);
             rest = rest.get(packed.byte_len(count)..).unwrap_or(&[]);
             packed
         };
-        TimesColumn { count, bases, ordinals: next(), first: next(), detect: next(), expiry: next() }
+        TimesColumn { count, bases, ordinals: next(), detect: next(), expiry: next() }
     }
 
     /// How many bytes a column of so many rows takes, by the widths of its arrays.
     pub(crate) fn byte_len(&self) -> usize {
-        let arrays = [&self.ordinals, &self.first, &self.detect, &self.expiry];
+        let arrays = [&self.ordinals, &self.detect, &self.expiry];
         arrays.iter().map(|array| array.byte_len(self.count)).fold(HEADER_LEN, usize::saturating_add)
     }
 
@@ -152,7 +158,7 @@ impl<'a> TimesColumn<'a> {
     }
 
     /// The times of the `nth` record with own times of an entry.
-    pub(crate) fn get(&self, ordinal: u32, nth: usize) -> Option<Times> {
+    pub(crate) fn get(&self, ordinal: u32, nth: usize) -> Option<Confirmation> {
         // A forged count may be all that a number holds.
         let at = self.first_row(u64::from(ordinal)).checked_add(nth)?;
         (at < self.count && self.ordinals.get(at) == u64::from(ordinal)).then(|| self.row(at))
@@ -167,15 +173,14 @@ impl<'a> TimesColumn<'a> {
         low
     }
 
-    fn row(&self, at: usize) -> Times {
-        let [base_first, base_detect, base_expiry] = self.bases;
+    fn row(&self, at: usize) -> Confirmation {
+        let [base_detect, base_expiry] = self.bases;
         // A forged column may have sums beyond 32 bits; they saturate.
         let time = |base: u32, above: u64| {
             Time::from_stored(base.saturating_add(u32::try_from(above).unwrap_or(u32::MAX)))
         };
         let expiry = self.expiry.get(at);
-        Times {
-            first_seen: time(base_first, self.first.get(at)),
+        Confirmation {
             detect_time: time(base_detect, self.detect.get(at)),
             row_expiry: expiry.checked_sub(1).map(|above| time(base_expiry, above)),
         }
@@ -186,14 +191,14 @@ impl<'a> TimesColumn<'a> {
 mod tests {
     use super::*;
 
-    fn times(first: i64, detect: i64, expiry: Option<i64>) -> Times {
+    fn row(detect: i64, expiry: Option<i64>) -> Confirmation {
         let at = |seconds| Time::from_unix(1_780_000_000 + seconds);
-        Times { first_seen: at(first), detect_time: at(detect), row_expiry: expiry.map(at) }
+        Confirmation { detect_time: at(detect), row_expiry: expiry.map(at) }
     }
 
     #[test]
     fn shared_times_read_back() {
-        let rows = [times(0, 5, None), times(-9, 7, Some(100))];
+        let rows = [row(5, None), row(7, Some(100))];
         let bytes = encode_shared(&rows).expect("two");
         let read = [0, 1, 2].map(|at| shared(&bytes, at));
         assert_eq!(read, [Some(rows[0]), Some(rows[1]), None]);
@@ -201,9 +206,9 @@ mod tests {
 
     #[test]
     fn columns_read_back_by_ordinal() {
-        let rows = [(3, times(0, 5, None)), (3, times(1, 6, Some(9))), (700_000, times(-50, 86_400, None))];
-        let stored = rows.map(|(ordinal, times)| (ordinal, StoredTimes::from(times)));
-        assert_eq!(stored.map(|(_, stored)| Times::from(stored)), rows.map(|(_, times)| times));
+        let rows = [(3, row(5, None)), (3, row(6, Some(9))), (700_000, row(86_400, None))];
+        let stored = rows.map(|(ordinal, row)| (ordinal, StoredConfirmation::from(row)));
+        assert_eq!(stored.map(|(_, stored)| Confirmation::from(stored)), rows.map(|(_, row)| row));
         let bytes = encode_column(&stored).expect("three");
         let column = TimesColumn::new(&bytes, rows.len());
         assert_eq!(column.get(3, 0), Some(rows[0].1));

@@ -9,7 +9,8 @@
 //!
 //! The ordinal of a key is its position in the order of all keys, 32 to a block, and is not stored.
 
-use super::top_index::{self, separator, shared};
+use super::sorted_keys::SortedKeys;
+use super::top_index::{TopIndexWriter, separator, shared};
 use crate::error::TooLarge;
 use crate::fst_map::FstMap;
 use crate::layout::{short_word, u32_at, u64_at, u128_at};
@@ -31,50 +32,99 @@ const KEY_MAX: u64 = (1 << 28) - 1;
 const SHORT_MAX: usize = 255;
 
 /// The bytes of sorted, distinct URLs; none without URLs.
-pub fn encode(keys: &[&[u8]]) -> Result<Vec<u8>, TooLarge> {
+pub fn encode(keys: &(impl SortedKeys + ?Sized)) -> Result<Vec<u8>, TooLarge> {
     encode_within(keys, u64::from(u32::MAX))
 }
 
 /// As [`encode`], with another limit on the bytes of the blocks.
-fn encode_within(keys: &[&[u8]], data_max: u64) -> Result<Vec<u8>, TooLarge> {
-    if keys.is_empty() {
+fn encode_within(keys: &(impl SortedKeys + ?Sized), data_max: u64) -> Result<Vec<u8>, TooLarge> {
+    let count = keys.count();
+    if count == 0 {
         return Ok(Vec::new());
     }
-    TooLarge::fit_u32("URLs", "entries", keys.len())?;
-    let longest = keys.iter().map(|key| key.len()).max().unwrap_or(0);
+    TooLarge::fit_u32("URLs", "entries", count)?;
+    let mut longest = 0;
+    keys.each(|key| longest = longest.max(key.len()));
     TooLarge::check("a URL", "bytes", longest as u64, KEY_MAX)?;
-    let blocks: Vec<&[&[u8]]> = keys.chunks(BLOCK_KEYS).collect();
-    let (mut heads, mut offsets, mut groups) = (Vec::new(), vec![0; OFFSET_LEN], Vec::new());
-    let (mut prefixes, mut data) = (Vec::new(), Vec::new());
-    for (at, group) in blocks.chunks(GROUP_BLOCKS).enumerate() {
-        let firsts: Vec<&[u8]> = group.iter().filter_map(|block| block.first().copied()).collect();
-        let shared = shared_by_all(&firsts);
-        groups.extend(wide_head_of(separator(keys, at * GROUP_KEYS)).to_le_bytes());
-        groups.extend(TooLarge::fit_u32("URLs", "bytes of prefixes", prefixes.len())?.to_le_bytes());
-        // At most KEY_MAX.
-        groups.extend((shared.len() as u32).to_le_bytes());
-        prefixes.extend_from_slice(shared);
-        for (block, first) in group.iter().zip(&firsts) {
-            heads.extend(head_of(first.get(shared.len()..).unwrap_or(&[])).to_le_bytes());
-            encode_block(block, &mut data);
-            TooLarge::check("URLs", "bytes in blocks", data.len() as u64, data_max)?;
-            offsets.extend((data.len() as u32).to_le_bytes());
+    let mut writer = Writer::new(data_max);
+    let (mut group, mut before, mut result) = (Vec::new(), None, Ok(()));
+    keys.each(|key| {
+        group.push(key.to_vec());
+        if group.len() == GROUP_KEYS && result.is_ok() {
+            result = writer.group(before.as_deref(), &group);
+            before = group.pop();
+            group.clear();
+        }
+    });
+    result?;
+    if !group.is_empty() {
+        writer.group(before.as_deref(), &group)?;
+    }
+    Ok(writer.finish(count))
+}
+
+/// Writes groups of blocks.
+struct Writer {
+    heads: Vec<u8>,
+    offsets: Vec<u8>,
+    groups: Vec<u8>,
+    prefixes: Vec<u8>,
+    data: Vec<u8>,
+    top: TopIndexWriter,
+    data_max: u64,
+}
+
+impl Writer {
+    fn new(data_max: u64) -> Writer {
+        Writer {
+            heads: Vec::new(),
+            offsets: vec![0; OFFSET_LEN],
+            groups: Vec::new(),
+            prefixes: Vec::new(),
+            data: Vec::new(),
+            top: TopIndexWriter::new(),
+            data_max,
         }
     }
-    let starts: Vec<usize> = (0..keys.len()).step_by(GROUP_KEYS).collect();
-    let top = top_index::encode(keys, &starts);
-    let mut out = Vec::with_capacity(HEADER_LEN + heads.len() + offsets.len() + top.len() + data.len());
-    out.extend((keys.len() as u64).to_le_bytes());
-    // Fewer blocks and groups than keys, whose number fits.
-    out.extend((blocks.len() as u32).to_le_bytes());
-    out.extend(((groups.len() / GROUP_LEN) as u32).to_le_bytes());
-    for part in [&top, &prefixes, &data] {
-        out.extend((part.len() as u64).to_le_bytes());
+
+    /// Appends a group of keys, given the key before them.
+    fn group(&mut self, before: Option<&[u8]>, keys: &[Vec<u8>]) -> Result<(), TooLarge> {
+        let keys: Vec<&[u8]> = keys.iter().map(Vec::as_slice).collect();
+        let firsts: Vec<&[u8]> = keys.iter().copied().step_by(BLOCK_KEYS).collect();
+        let shared = shared_by_all(&firsts);
+        let separator = separator(before, firsts.first().unwrap_or(&&[][..]));
+        self.top.begin(separator);
+        self.groups.extend(wide_head_of(separator).to_le_bytes());
+        self.groups
+            .extend(TooLarge::fit_u32("URLs", "bytes of prefixes", self.prefixes.len())?.to_le_bytes());
+        // At most KEY_MAX.
+        self.groups.extend((shared.len() as u32).to_le_bytes());
+        self.prefixes.extend_from_slice(shared);
+        for (block, first) in keys.chunks(BLOCK_KEYS).zip(&firsts) {
+            self.heads.extend(head_of(first.get(shared.len()..).unwrap_or(&[])).to_le_bytes());
+            encode_block(block, &mut self.data);
+            TooLarge::check("URLs", "bytes in blocks", self.data.len() as u64, self.data_max)?;
+            self.offsets.extend((self.data.len() as u32).to_le_bytes());
+        }
+        Ok(())
     }
-    for part in [&heads, &offsets, &groups, &top, &prefixes, &data] {
-        out.extend_from_slice(part);
+
+    fn finish(self, count: usize) -> Vec<u8> {
+        let Writer { heads, offsets, groups, prefixes, data, top, .. } = self;
+        let top = top.finish();
+        let mut out = Vec::with_capacity(HEADER_LEN + heads.len() + offsets.len() + top.len() + data.len());
+        out.extend((count as u64).to_le_bytes());
+        // Fewer blocks and groups than keys, whose number fits.
+        out.extend(((heads.len() / HEAD_LEN) as u32).to_le_bytes());
+        out.extend(((groups.len() / GROUP_LEN) as u32).to_le_bytes());
+        for part in [&top, &prefixes, &data] {
+            out.extend((part.len() as u64).to_le_bytes());
+        }
+        for part in [&heads, &offsets, &groups, &top, &prefixes, &data] {
+            out.extend_from_slice(part);
+        }
+        out
     }
-    Ok(out)
 }
 
 /// The longest common prefix of sorted texts.
@@ -182,6 +232,12 @@ impl<'a> UrlBlocks<'a> {
         let (prefixes, data) = (take(stated(24)?)?, take(stated(32)?)?);
         let (count, is_whole) = (u64_at(header, 0), rest.is_empty());
         Some(UrlBlocks { count, heads, offsets, groups, top_index, prefixes, data, is_whole })
+    }
+
+    /// Whether there are none.
+    #[inline]
+    pub(crate) fn is_empty(&self) -> bool {
+        self.count == 0
     }
 
     /// The ordinal of exactly this key.
@@ -546,7 +602,7 @@ mod tests {
     #[test]
     fn a_key_beyond_the_limit_is_an_error() {
         let long = vec![0; 1 << 28];
-        assert_eq!(encode(&[&long]).map_err(|error| error.limit), Err(KEY_MAX));
+        assert_eq!(encode(&vec![&long[..]]).map_err(|error| error.limit), Err(KEY_MAX));
     }
 
     #[test]

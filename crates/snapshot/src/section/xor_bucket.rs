@@ -32,14 +32,39 @@ pub(super) fn seeded(hash: u64, seed: u8) -> u64 {
     hash::spread(hash ^ u64::from(seed))
 }
 
-/// Splits sorted hashes into the slices of each of `count` buckets.
-pub(super) fn split<T>(mut rest: &[(u64, T)], count: usize) -> impl Iterator<Item = &[(u64, T)]> {
-    (0..count).map(move |bucket| {
-        let (own, others) =
-            rest.split_at(rest.partition_point(|(hash, _)| bucket_of(*hash, count) <= bucket));
-        rest = others;
-        own
-    })
+/// Divides sorted hashes among `count` buckets, hash by hash.
+pub(super) struct BucketWriter<T> {
+    count: usize,
+    /// The bucket whose hashes come now.
+    bucket: usize,
+    own: Vec<(u64, T)>,
+}
+
+impl<T> BucketWriter<T> {
+    /// Before the first hash.
+    pub(super) fn new(count: usize) -> BucketWriter<T> {
+        BucketWriter { count, bucket: 0, own: Vec::new() }
+    }
+
+    /// Adds a hash. `write` is called with those of each bucket before its own.
+    #[inline]
+    pub(super) fn push(&mut self, hash: (u64, T), write: &mut impl FnMut(&[(u64, T)])) {
+        self.write_to(bucket_of(hash.0, self.count), write);
+        self.own.push(hash);
+    }
+
+    /// Calls `write` with the hashes of all buckets that are left.
+    pub(super) fn finish(mut self, write: &mut impl FnMut(&[(u64, T)])) {
+        self.write_to(self.count, write);
+    }
+
+    fn write_to(&mut self, end: usize, write: &mut impl FnMut(&[(u64, T)])) {
+        while self.bucket < end {
+            write(&self.own);
+            self.own.clear();
+            self.bucket += 1;
+        }
+    }
 }
 
 /// A system of linear equations over GF(2), in echelon form: each row is keyed by its lowest position.

@@ -46,6 +46,7 @@ mod tests {
             feeds: vec![good, lost],
             ended: Vec::new(),
             totals: Totals::default(),
+            spilled_bytes: 0,
             seconds: BTreeMap::from([("read", 1.5)]),
         }
     }

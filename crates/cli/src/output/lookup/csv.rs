@@ -1,6 +1,6 @@
 //! `csv`: a row per sighting, and one row for an indicator that has none, under one header.
 
-use super::{Answered, Context, LookupOutput, ProviderAnswer, Style};
+use super::{Answered, Context, LookupOutput, ProviderAnswer, Style, no_batch};
 use crate::output::delimited::Dialect;
 use crate::printable;
 use rapsheet_query::Source;
@@ -20,6 +20,7 @@ pub(super) static OUTPUT: LookupOutput = LookupOutput {
         (*input, *indicator, *error) = (&typed, &text, refused.why.word());
         rows(style, &[cells], out)
     },
+    batch: no_batch,
 };
 
 const HEADER: [&str; 20] = [
@@ -81,7 +82,7 @@ fn sightings_of(context: &Context<'_>, answer: &ProviderAnswer<'_>) -> Vec<[Stri
 }
 
 fn sighting(context: &Context<'_>, source: &Source) -> [String; 12] {
-    let (feed, update_time) = context.feed(source);
+    let (feed, update_time) = context.feed(source.feed);
     [
         printable::text(context.provider(source)).into_owned(),
         printable::text(feed).into_owned(),

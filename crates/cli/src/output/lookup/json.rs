@@ -1,6 +1,6 @@
 //! `json`: one indented object per indicator, its fields in the order that the documentation shows.
 
-use super::{Answered, Context, LookupOutput, ProviderAnswer, Refused, no_header};
+use super::{Answered, Context, LookupOutput, ProviderAnswer, Refused, no_batch, no_header};
 use crate::output::json as printed;
 use rapsheet_query::Source;
 use rapsheet_snapshot::Time;
@@ -13,6 +13,7 @@ pub(super) static OUTPUT: LookupOutput = LookupOutput {
     header: no_header,
     answer: |context, answered, out| printed::indented(&object(context, answered), out),
     refused: |_, refused, out| printed::indented(&error(refused), out),
+    batch: no_batch,
 };
 
 /// An answer.
@@ -99,7 +100,7 @@ fn rows<'a>(context: &'a Context<'_>, answer: &ProviderAnswer<'a>) -> Vec<Row<'a
 }
 
 fn sighting<'a>(context: &'a Context<'_>, source: &'a Source) -> Sighting<'a> {
-    let (feed, update_time) = context.feed(source);
+    let (feed, update_time) = context.feed(source.feed);
     Sighting {
         provider: context.provider(source),
         feed,

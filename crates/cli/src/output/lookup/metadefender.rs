@@ -5,7 +5,7 @@
 //! absent is an empty text, never null and never left out: the vendor's own client refuses an empty
 //! `geo_info`. Every time carries its zone, which the original sometimes omits.
 
-use super::{Answered, Context, LookupOutput, ProviderAnswer, json, no_header};
+use super::{Answered, Context, LookupOutput, ProviderAnswer, json, no_batch, no_header};
 use crate::output::json as printed;
 use rapsheet_query::Source;
 use rapsheet_snapshot::{Assessments, Time};
@@ -18,6 +18,7 @@ pub(super) static OUTPUT: LookupOutput = LookupOutput {
     header: no_header,
     answer: |context, answered, out| printed::line(&object(context, answered), out),
     refused: |_, refused, out| printed::line(&json::error(refused), out),
+    batch: no_batch,
 };
 
 #[derive(Serialize)]

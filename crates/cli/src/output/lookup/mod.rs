@@ -1,8 +1,9 @@
 //! The outputs of `lookup`: one file and one row each. Help and validation read the table.
 
 use crate::color::Color;
+use rapsheet_query::answer::Answer;
 use rapsheet_query::{Searcher, Verdict};
-use rapsheet_snapshot::{ParseError, Snapshot, Status, Time};
+use rapsheet_snapshot::{FeedId, ParseError, Snapshot, Status, Time};
 use std::io::{self, Write};
 
 mod csv;
@@ -28,6 +29,15 @@ pub(crate) struct LookupOutput {
     pub(crate) answer: fn(&Context<'_>, &Answered<'_>, &mut dyn Write) -> io::Result<()>,
     /// Prints that a text is no indicator. The text may hold any characters, which must not reach a terminal.
     pub(crate) refused: fn(Style, &Refused<'_>, &mut dyn Write) -> io::Result<()>,
+    /// For outputs that programs read: prints many answers of one searcher, byte for byte as `answer` does. `None`
+    /// where the style asks for what the short answers do not have.
+    pub(crate) batch: fn(Style) -> Option<Box<dyn BatchPrinter>>,
+}
+
+/// Prints short answers, and keeps the texts that they have in common. All answers are of one searcher.
+pub(crate) trait BatchPrinter {
+    /// Appends the answer to a question that was typed as `input`.
+    fn answer(&mut self, context: &Context<'_>, input: &[u8], answer: &Answer<'_>, out: &mut Vec<u8>);
 }
 
 /// What the arguments say about the look of an output.
@@ -75,11 +85,9 @@ pub(crate) struct Context<'a> {
 }
 
 impl Context<'_> {
-    /// The id of a source's feed, and when the download that the snapshot holds of it was retrieved.
-    fn feed(&self, source: &rapsheet_query::Source) -> (&str, Option<Time>) {
-        self.snapshot
-            .feed(source.feed)
-            .map_or(("", None), |feed| (feed.id.as_str(), feed.traits().update_time))
+    /// The id of a feed, and when the download that the snapshot holds of it was retrieved.
+    fn feed(&self, feed: FeedId) -> (&str, Option<Time>) {
+        self.snapshot.feed(feed).map_or(("", None), |feed| (feed.id.as_str(), feed.traits().update_time))
     }
 
     /// The name of a source's provider.
@@ -104,6 +112,11 @@ struct ProviderAnswer<'a> {
     provider: &'a rapsheet_query::Provider,
     status: Status,
     sources: &'a [rapsheet_query::Source],
+}
+
+/// The batch printer of outputs that have none.
+fn no_batch(_: Style) -> Option<Box<dyn BatchPrinter>> {
+    None
 }
 
 fn no_header(_: Style, _: &mut dyn Write) -> io::Result<()> {

@@ -1,6 +1,6 @@
 //! `text`: an answer for people. A line for the verdict, and one below it for each sighting.
 
-use super::{Answered, Context, LookupOutput, ProviderAnswer, no_header};
+use super::{Answered, Context, LookupOutput, ProviderAnswer, no_batch, no_header};
 use crate::printable;
 use rapsheet_query::Source;
 use rapsheet_snapshot::{Status, Time};
@@ -17,6 +17,7 @@ pub(super) static OUTPUT: LookupOutput = LookupOutput {
         let about = not_indexed(refused.indicator()).unwrap_or_else(|| why.about().trim_end_matches('.'));
         writeln!(out, "{text}  not an indicator: {why} ({about})")
     },
+    batch: no_batch,
 };
 
 /// What a text is that people look up and no snapshot holds, where it can be told by its look.
@@ -92,7 +93,7 @@ fn provider(context: &Context<'_>, answer: &ProviderAnswer<'_>, out: &mut dyn Wr
 }
 
 fn sighting(context: &Context<'_>, source: &Source, out: &mut dyn Write) -> io::Result<()> {
-    let (feed, _) = context.feed(source);
+    let (feed, _) = context.feed(source.feed);
     let (provider, feed) = (printable::text(context.provider(source)), printable::text(feed));
     let verb = if source.status == Status::Blocked { "blocks" } else { "allows" };
     let verb = context.style.color.status(source.status, verb);

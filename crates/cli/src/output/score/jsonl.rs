@@ -1,15 +1,19 @@
 //! `jsonl`: an object per match, with its position in the log.
 
 use super::{ScoreOutput, ScoredBlock};
+use crate::output::json::string;
+use crate::output::push_number;
 use crate::printable;
-use rapsheet_query::MatchInfo;
+use rapsheet_query::{Detail, Listing};
 use serde::Serialize;
+use std::ops::Range;
 
 /// The row of the table.
 pub(super) static OUTPUT: ScoreOutput = ScoreOutput {
     name: "jsonl",
     about: "JSON Lines, one object per match",
     is_by_record: false,
+    detail: Detail::Listing,
     header: |_, _| {},
     block,
     for_terminal: printable::json_line,
@@ -25,12 +29,9 @@ struct Addition {
     context: Option<String>,
 }
 
-/// What is known of the indicator, which is the same for each of its matches.
+/// What providers say of the indicator, which is the same for many.
 #[derive(Serialize)]
 struct Object<'a> {
-    indicator: &'a str,
-    #[serde(rename = "type")]
-    type_word: &'a str,
     status: u8,
     detected_by: usize,
     assessments: Vec<&'static str>,
@@ -38,43 +39,43 @@ struct Object<'a> {
 }
 
 fn block(scored: &ScoredBlock<'_>, out: &mut Vec<u8>) {
-    // The beginning is the same for every line of a block. Writing positions is most of the work where rows
-    // are many.
-    let mut head = b"{\"file\":".to_vec();
-    head.extend(json(&scored.file));
-    head.extend_from_slice(b",\"line\":");
-    for (line, at, found) in scored.each_with_line() {
-        let event_time = scored.times.map(|times| times.get(at)?.map(|time| time.to_string()));
-        let offset = scored.offset + found.at as u64;
-        let context = scored.context(found.at);
-        let info = found.info.json.get_or_init(|| {
-            let object = json(&object(scored, &found.info));
-            object.strip_prefix(b"{").unwrap_or(&object).into()
-        });
-        out.extend_from_slice(&head);
-        number(line, out);
+    // The beginning is the same for every line of a block, and is copied from the first one. Writing positions is
+    // most of the work where rows are many.
+    let mut head = None;
+    for (at, found) in scored.found.iter().enumerate() {
+        match head.clone() {
+            Some(head) => out.extend_from_within(head),
+            None => head = Some(push_head(scored.file, out)),
+        }
+        push_number(scored.line + found.line as u64, out);
         out.extend_from_slice(b",\"offset\":");
-        number(offset, out);
+        push_number(scored.offset + found.at as u64, out);
         out.push(b',');
+        let event_time = scored.times.map(|times| times.get(at)?.map(|time| time.to_string()));
+        let context = scored.context(found.at);
         if event_time.is_some() || context.is_some() {
             add(&Addition { event_time, context }, out);
         }
-        out.extend_from_slice(info);
+        out.extend_from_slice(b"\"indicator\":");
+        string(found.indicator.as_bytes(), out);
+        out.extend_from_slice(b",\"type\":\"");
+        out.extend_from_slice(found.type_word.as_bytes());
+        out.extend_from_slice(b"\",");
+        out.extend_from_slice(found.listing.json.get_or_init(|| {
+            let object = json(&object(scored, found.listing));
+            object.strip_prefix(b"{").unwrap_or(&object).into()
+        }));
         out.push(b'\n');
     }
 }
 
-/// Appends a number in decimal. Each row has two, so this avoids the cost of `std::fmt`.
-fn number(mut number: u64, out: &mut Vec<u8>) {
-    let mut digits = [0; 20];
-    let mut first = digits.len();
-    for (at, place) in digits.iter_mut().enumerate().rev() {
-        (*place, number, first) = (b'0' + (number % 10) as u8, number / 10, at);
-        if number == 0 {
-            break;
-        }
-    }
-    out.extend_from_slice(digits.get(first..).unwrap_or(&[]));
+/// Appends the beginning of a row. Returns where it is.
+fn push_head(file: &str, out: &mut Vec<u8>) -> Range<usize> {
+    let start = out.len();
+    out.extend_from_slice(b"{\"file\":");
+    string(file.as_bytes(), out);
+    out.extend_from_slice(b",\"line\":");
+    start..out.len()
 }
 
 /// Appends the fields of an object, and a comma.
@@ -90,13 +91,11 @@ fn json(object: &impl Serialize) -> Vec<u8> {
     serde_json::to_vec(object).unwrap_or_default()
 }
 
-fn object<'a>(scored: &ScoredBlock<'a>, info: &'a MatchInfo) -> Object<'a> {
+fn object<'a>(scored: &ScoredBlock<'a>, listing: &'a Listing) -> Object<'a> {
     Object {
-        indicator: &info.indicator,
-        type_word: info.type_word,
-        status: info.status.number(),
-        detected_by: info.detected_by,
-        assessments: info.assessments.iter().map(|assessment| assessment.word()).collect(),
-        providers: scored.deciding_providers(info).collect(),
+        status: listing.status.number(),
+        detected_by: listing.detected_by,
+        assessments: listing.assessments.iter().map(|assessment| assessment.word()).collect(),
+        providers: scored.deciding_providers(listing).collect(),
     }
 }

@@ -1,7 +1,7 @@
 //! The outputs of `score`: one file and one row each. Help and validation read the table.
 
 use crate::log::Log;
-use rapsheet_query::{MatchInfo, Searcher};
+use rapsheet_query::{Detail, Listing, Searcher};
 use rapsheet_snapshot::Time;
 use std::cell::OnceCell;
 use std::ops::{Deref, Range};
@@ -16,34 +16,39 @@ pub(crate) static OUTPUTS: &[&ScoreOutput] =
     &[&jsonl::OUTPUT, &table::CSV, &table::TSV, &lines::OUTPUT, &annotated::OUTPUT];
 
 /// What finds indicators in a log.
-pub(crate) type Scorer<'s> = rapsheet_query::Scorer<'s, CachedInfo>;
-/// An indicator that was found in a log.
-pub(crate) type Match = rapsheet_query::Match<CachedInfo>;
+pub(crate) type Scorer<'s> = rapsheet_query::Scorer<'s, CachedListing>;
+/// The indicators that were found in a log.
+pub(crate) type Matches = rapsheet_query::Matches<CachedListing>;
+/// Some of them.
+pub(crate) type MatchSlice<'m> = rapsheet_query::MatchSlice<'m, CachedListing>;
 
-/// What a scorer caches of an indicator.
-pub(crate) struct CachedInfo {
-    info: MatchInfo,
-    /// The part of its JSON row that is the same for all matches, made with the first of them.
+/// What a scorer keeps of a listing. The parts of a row that are the same for all indicators with this listing
+/// are made with the first of them.
+pub(crate) struct CachedListing {
+    listing: Listing,
+    /// The end of its JSON row.
     json: OnceCell<Box<[u8]>>,
+    /// The cells of assessments and providers.
+    cells: OnceCell<[Box<str>; 2]>,
 }
 
-impl From<MatchInfo> for CachedInfo {
-    fn from(info: MatchInfo) -> CachedInfo {
-        CachedInfo { info, json: OnceCell::new() }
+impl From<Listing> for CachedListing {
+    fn from(listing: Listing) -> CachedListing {
+        CachedListing { listing, json: OnceCell::new(), cells: OnceCell::new() }
     }
 }
 
-impl AsRef<MatchInfo> for CachedInfo {
-    fn as_ref(&self) -> &MatchInfo {
-        &self.info
+impl AsRef<Listing> for CachedListing {
+    fn as_ref(&self) -> &Listing {
+        &self.listing
     }
 }
 
-impl Deref for CachedInfo {
-    type Target = MatchInfo;
+impl Deref for CachedListing {
+    type Target = Listing;
 
-    fn deref(&self) -> &MatchInfo {
-        &self.info
+    fn deref(&self) -> &Listing {
+        &self.listing
     }
 }
 
@@ -55,6 +60,8 @@ pub(crate) struct ScoreOutput {
     pub(crate) about: &'static str,
     /// Whether it needs all matches of a record at once.
     pub(crate) is_by_record: bool,
+    /// How much of a match it prints.
+    pub(crate) detail: Detail,
     /// Appends what comes before all blocks; the flag says whether `--context` adds a column.
     pub(crate) header: fn(bool, &mut Vec<u8>),
     /// Appends the output for a block.
@@ -97,7 +104,7 @@ pub(crate) struct ScoredBlock<'a> {
     /// The state of the log where the part begins.
     pub(crate) log: &'a Log,
     /// The matches, by offset.
-    pub(crate) found: &'a [Match],
+    pub(crate) found: MatchSlice<'a>,
     /// The line of the last match in the parts before, counted like the lines of `found`.
     pub(crate) last_reported_line: Option<usize>,
     /// The time of each match's record, where records are looked up as of their own times.
@@ -125,12 +132,6 @@ pub(crate) struct FormatOptions {
 const CONTEXT_MAX: usize = 4 << 10;
 
 impl<'a> ScoredBlock<'a> {
-    /// The matches, each with the number of its line and its index.
-    pub(crate) fn each_with_line(&self) -> impl Iterator<Item = (u64, usize, &'a Match)> {
-        let line = |found: &Match| self.line + found.line as u64;
-        self.found.iter().enumerate().map(move |(at, found)| (line(found), at, found))
-    }
-
     /// The line that holds a byte, as text, where `--context` is given.
     fn context(&self, at: usize) -> Option<String> {
         let (before, after) = self.bytes.split_at_checked(at).filter(|_| self.options.context)?;
@@ -142,8 +143,8 @@ impl<'a> ScoredBlock<'a> {
     }
 
     /// The providers whose status is the overall one, by name.
-    pub(crate) fn deciding_providers(&self, info: &'a MatchInfo) -> impl Iterator<Item = &'a str> {
+    pub(crate) fn deciding_providers(&self, listing: &'a Listing) -> impl Iterator<Item = &'a str> {
         let providers = self.searcher.providers();
-        info.decided_by().filter_map(|at| providers.get(at)).map(|provider| provider.name.as_str())
+        listing.decided_by().filter_map(|at| providers.get(at)).map(|provider| provider.name.as_str())
     }
 }

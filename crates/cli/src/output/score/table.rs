@@ -5,14 +5,14 @@
 use super::{ScoreOutput, ScoredBlock};
 use crate::output::delimited::Dialect;
 use crate::printable;
-use rapsheet_query::MatchInfo;
-use rapsheet_snapshot::Time;
+use rapsheet_query::{Detail, Listing};
 
 /// A row of the table of outputs.
 pub(super) static CSV: ScoreOutput = ScoreOutput {
     name: "csv",
     about: "A row per match, under a header",
     is_by_record: false,
+    detail: Detail::Times,
     header: |context, out| header(Dialect::Csv, context, out),
     block: |scored, out| block(Dialect::Csv, scored, out),
     for_terminal: printable::log_line,
@@ -22,6 +22,7 @@ pub(super) static TSV: ScoreOutput = ScoreOutput {
     name: "tsv",
     about: "The same, separated by tabs",
     is_by_record: false,
+    detail: Detail::Times,
     header: |context, out| header(Dialect::Tsv, context, out),
     block: |scored, out| block(Dialect::Tsv, scored, out),
     for_terminal: printable::log_line,
@@ -48,29 +49,32 @@ fn header(dialect: Dialect, context: bool, out: &mut Vec<u8>) {
 
 fn block(dialect: Dialect, scored: &ScoredBlock<'_>, out: &mut Vec<u8>) {
     let dialect = dialect.for_spreadsheet(scored.options.spreadsheet);
-    for (line, at, found) in scored.each_with_line() {
-        let event = scored.times.and_then(|times| *times.get(at)?);
-        let offset = scored.offset + found.at as u64;
-        let position = [scored.file.to_owned(), line.to_string(), offset.to_string()];
-        let event = event.map(|time| time.to_string()).unwrap_or_default();
-        let context = scored.context(found.at);
-        dialect
-            .row(position.into_iter().chain(cells(scored, &found.info)).chain([event]).chain(context), out);
+    for (at, found) in scored.found.iter().enumerate() {
+        let listing = found.listing;
+        let [assessments, providers] = listing.cells.get_or_init(|| cells(scored, listing));
+        dialect.first_cell(scored.file, out);
+        dialect.number(scored.line + found.line as u64, out);
+        dialect.number(scored.offset + found.at as u64, out);
+        dialect.cell(found.indicator, out);
+        dialect.cell(found.type_word, out);
+        dialect.number(listing.status.number().into(), out);
+        dialect.number(listing.detected_by as u64, out);
+        dialect.cell(assessments, out);
+        dialect.cell(providers, out);
+        dialect.time(found.first_seen, out);
+        dialect.time(found.detect_time, out);
+        dialect.time(scored.times.and_then(|times| *times.get(at)?), out);
+        if let Some(context) = scored.context(found.at) {
+            dialect.cell(&context, out);
+        }
+        out.push(b'\n');
     }
 }
 
-fn cells(scored: &ScoredBlock<'_>, info: &MatchInfo) -> [String; 8] {
+/// The cells of assessments and providers.
+fn cells(scored: &ScoredBlock<'_>, listing: &Listing) -> [Box<str>; 2] {
     let words =
-        info.assessments.iter().map(|assessment| assessment.word().replace(' ', "_")).collect::<Vec<_>>();
-    let cell = |time: Option<Time>| time.map(|time| time.to_string()).unwrap_or_default();
-    [
-        info.indicator.to_string(),
-        info.type_word.to_owned(),
-        info.status.number().to_string(),
-        info.detected_by.to_string(),
-        words.join(" "),
-        scored.deciding_providers(info).collect::<Vec<_>>().join(" "),
-        cell(info.first_seen),
-        cell(info.detect_time),
-    ]
+        listing.assessments.iter().map(|assessment| assessment.word().replace(' ', "_")).collect::<Vec<_>>();
+    let providers = scored.deciding_providers(listing).collect::<Vec<_>>();
+    [words.join(" ").into(), providers.join(" ").into()]
 }

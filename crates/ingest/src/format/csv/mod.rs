@@ -26,7 +26,6 @@ use crate::entry::{Details, Normalizer, Skip};
 use crate::format::options::{OptionError, OptionRow, Options, error};
 use profile::{PLAIN, PROFILES, Profile};
 use rapsheet_snapshot::{Assessments, Kinds, ListKind, ParseError};
-use std::borrow::Cow;
 
 /// The row of the table.
 pub(super) static FORMAT: Format = Format {
@@ -91,12 +90,12 @@ impl Column {
         }
     }
 
-    fn of<'f>(self, fields: &'f [Cow<'_, [u8]>]) -> &'f [u8] {
+    fn of<F: AsRef<[u8]>>(self, fields: &[F]) -> &[u8] {
         let at = match self {
             Column::Left(at) => Some(at),
             Column::Right(at) => fields.len().checked_sub(at + 1),
         };
-        at.and_then(|at| fields.get(at)).map_or(&[], |field| role::non_null(field))
+        at.and_then(|at| fields.get(at)).map_or(&[], |field| role::non_null(field.as_ref()))
     }
 }
 
@@ -235,9 +234,12 @@ impl LineReader for Table {
         if self.declares_delimiter && header::declaration(text).is_some() {
             return normalizer.skip(Skip::Header);
         }
+        let mut places = [&[][..]; split::PLAIN_MAX];
+        if let Some(fields) = split::plain_fields(line, self.delimiter, &mut places) {
+            return self.read_fields(fields, normalizer);
+        }
         match split::fields(line, self.delimiter) {
-            Ok(fields) if self.is_header(&fields) => normalizer.skip(Skip::Header),
-            Ok(fields) => self.read_row(&fields, normalizer),
+            Ok(fields) => self.read_fields(&fields, normalizer),
             Err(error) => normalizer.reject(error),
         }
     }
@@ -311,17 +313,24 @@ impl Table {
         super::header::comment(line.get(1..).unwrap_or(&[]).trim_ascii_start(), normalizer);
     }
 
-    fn is_header(&self, fields: &[Cow<'_, [u8]>]) -> bool {
+    fn read_fields<F: AsRef<[u8]>>(&self, fields: &[F], normalizer: &mut Normalizer<'_>) {
+        if self.is_header(fields) {
+            return normalizer.skip(Skip::Header);
+        }
+        self.read_row(fields, normalizer);
+    }
+
+    fn is_header<F: AsRef<[u8]>>(&self, fields: &[F]) -> bool {
         self.header.as_ref().is_some_and(|header| {
             header.len() == fields.len()
                 && header
                     .iter()
                     .zip(fields)
-                    .all(|(name, field)| name.as_bytes().eq_ignore_ascii_case(field.trim_ascii()))
+                    .all(|(name, field)| name.as_bytes().eq_ignore_ascii_case(field.as_ref().trim_ascii()))
         })
     }
 
-    fn read_row(&self, fields: &[Cow<'_, [u8]>], normalizer: &mut Normalizer<'_>) {
+    fn read_row<F: AsRef<[u8]>>(&self, fields: &[F], normalizer: &mut Normalizer<'_>) {
         let field = |role: Role| self.column(role).map_or(&[][..], |column| column.of(fields));
         let is_kept = |word: &String| word.as_bytes().eq_ignore_ascii_case(field(Role::Filter));
         if !self.keep.is_empty() && !self.keep.iter().any(is_kept) {
@@ -333,7 +342,9 @@ impl Table {
         if let Some(why) = self.objection(fields, normalizer) {
             return normalizer.skip(why);
         }
-        let details = role::details(field, self.assessments);
+        let assessments = normalizer.assess(field(Role::Category), role::SEPARATORS);
+        let assessments = if assessments.is_empty() { self.assessments } else { assessments };
+        let details = role::details_with(field, assessments);
         let first_filled = |group: &Vec<Column>| {
             let mut filled = group.iter().map(|column| column.of(fields));
             filled.find(|text| !text.is_empty())
@@ -356,11 +367,11 @@ impl Table {
     }
 
     /// Why a row of a list that blocks does not count, if it says that it is not bad.
-    fn objection(&self, fields: &[Cow<'_, [u8]>], normalizer: &Normalizer<'_>) -> Option<Skip> {
+    fn objection<F: AsRef<[u8]>>(&self, fields: &[F], normalizer: &mut Normalizer<'_>) -> Option<Skip> {
         if self.polarity.is_empty() || normalizer.rules().list != ListKind::Block {
             return None;
         }
-        self.polarity.iter().find_map(|(column, polarity)| polarity.objection(column.of(fields)))
+        self.polarity.iter().find_map(|(column, polarity)| polarity.recalled(column.of(fields), normalizer))
     }
 
     fn emit_value(

@@ -1,0 +1,231 @@
+//! What providers say of an indicator, apart from its text and its times.
+//!
+//! A log names many indicators, and the providers that list them are few and often the same. So equal
+//! listings are held once, and finding another indicator allocates nothing.
+
+use crate::evaluator::Evaluator;
+use crate::lookup::{Hit, HitKind, sightings};
+use crate::searcher::Searcher;
+use crate::verdict::Verdict;
+use rapsheet_snapshot::{Assessments, Extent, FeedId, Kinds, ListKind, Scope, Status, Time, Times};
+use std::collections::HashMap;
+use std::rc::Rc;
+
+/// What providers say of one or more indicators.
+///
+/// ```
+/// # use rapsheet_query::{Listing, Searcher, Snapshot};
+/// # let snapshot = Snapshot::open("../../tests/golden/v1.rap")?;
+/// # let now = snapshot.built_at();
+/// let searcher = Searcher::new(&snapshot, now);
+/// let listing = Listing::from(&searcher.lookup("45.9.20.5")?);
+/// let names = listing.decided_by().map(|at| searcher.providers()[at].name.as_str());
+/// assert_eq!(names.count(), listing.detected_by);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Listing {
+    /// The overall status.
+    pub status: Status,
+    /// How many providers have it on a blocklist.
+    pub detected_by: usize,
+    /// The assessments of the sightings that have the overall status.
+    pub assessments: Assessments,
+    /// The providers that list it, by position among [`Searcher::providers`], ascending.
+    providers: Box<[(u32, Status)]>,
+}
+
+impl Listing {
+    /// The providers that list it, by position among [`Searcher::providers`].
+    pub fn listed_by(&self) -> impl Iterator<Item = usize> {
+        self.providers.iter().map(|(at, _)| *at as usize)
+    }
+
+    /// The providers that list it and whose status is the overall one, by position.
+    pub fn decided_by(&self) -> impl Iterator<Item = usize> {
+        self.providers.iter().filter(|(_, status)| *status == self.status).map(|(at, _)| *at as usize)
+    }
+}
+
+impl From<&Verdict> for Listing {
+    fn from(verdict: &Verdict) -> Listing {
+        let is_listing = |(_, status): &(u32, &Status)| matches!(status, Status::Blocked | Status::Allowed);
+        let providers = (0..).zip(&verdict.providers).filter(is_listing);
+        Listing {
+            status: verdict.status,
+            detected_by: verdict.detected_by,
+            assessments: verdict.assessments(),
+            providers: providers.map(|(at, status)| (at, *status)).collect(),
+        }
+    }
+}
+
+impl AsRef<Listing> for Listing {
+    fn as_ref(&self) -> &Listing {
+        self
+    }
+}
+
+/// The listing of an indicator, and the times of the sightings that decide.
+#[derive(Debug)]
+pub(crate) struct Listed<L> {
+    pub(crate) listing: Rc<L>,
+    /// The earliest `first_seen` of the sightings that have the overall status.
+    pub(crate) first_seen: Option<Time>,
+    /// The latest `detect_time` of those sightings.
+    pub(crate) detect_time: Option<Time>,
+}
+
+/// A derived implementation would need `L: Clone`.
+impl<L> Clone for Listed<L> {
+    fn clone(&self) -> Listed<L> {
+        Listed { listing: self.listing.clone(), ..*self }
+    }
+}
+
+/// How many distinct listings are held. Real snapshots have a few hundred.
+const LISTINGS_MAX: usize = 1 << 14;
+
+/// Distinct listings, each held once, and the scratch memory to make them.
+#[derive(Debug)]
+pub(crate) struct Listings<L> {
+    known: HashMap<Box<[u8]>, Rc<L>>,
+    /// The live sightings of the indicator in question: provider, status, assessments and times.
+    live: Vec<LiveSighting>,
+    key: Vec<u8>,
+}
+
+#[derive(Clone, Copy, Debug)]
+struct LiveSighting {
+    provider: u32,
+    status: Status,
+    assessments: Assessments,
+    first_seen: Time,
+    detect_time: Time,
+}
+
+impl<L: From<Listing>> Listings<L> {
+    pub(crate) fn new() -> Listings<L> {
+        Listings { known: HashMap::new(), live: Vec::new(), key: Vec::new() }
+    }
+
+    /// The listing of an indicator of these kinds that has these hits, as of the searcher's instant. It
+    /// equals that of [`Searcher::verdict`], but has times only on request.
+    pub(crate) fn of_hits(
+        &mut self,
+        searcher: &Searcher<'_>,
+        kinds: Kinds,
+        hits: &[Hit],
+        with_times: bool,
+    ) -> Listed<L> {
+        if self.known.len() > LISTINGS_MAX {
+            self.known.clear();
+        }
+        self.live.clear();
+        for hit in hits {
+            // When a feed first listed an indicator is read last: most answers do not depend on it.
+            if with_times || !searcher.evaluator().has_seen_all() {
+                self.add(searcher, hit);
+            } else {
+                self.add_confirmed(searcher, hit);
+            }
+        }
+        let any = |of: Status| self.live.iter().any(|sighting| sighting.status == of);
+        let status = searcher.evaluator().overall(kinds, any(Status::Blocked), any(Status::Allowed));
+        let listed = self.conclude(status);
+        if with_times { listed } else { Listed { first_seen: None, detect_time: None, ..listed } }
+    }
+
+    /// A listing that says no more than a status.
+    pub(crate) fn of_status(&mut self, status: Status) -> Listed<L> {
+        self.live.clear();
+        self.conclude(status)
+    }
+
+    /// Adds the live sightings of a hit.
+    fn add(&mut self, searcher: &Searcher<'_>, hit: &Hit) {
+        let evaluator = searcher.evaluator();
+        for sighting in sightings(searcher.index(), hit) {
+            let is_live = sighting.times.live(searcher.at(), evaluator.retention_seconds(sighting.feed));
+            if is_live && is_covered(searcher, hit, sighting.scope, sighting.extent) {
+                let Times { first_seen, detect_time, .. } = sighting.times;
+                let live = live_sighting(evaluator, sighting.feed, sighting.list, sighting.assessments);
+                self.live.push(LiveSighting { first_seen, detect_time, ..live });
+            }
+        }
+    }
+
+    /// The same, without the times, as of an instant at which every sighting of the snapshot had been seen.
+    fn add_confirmed(&mut self, searcher: &Searcher<'_>, hit: &Hit) {
+        let evaluator = searcher.evaluator();
+        for (record, confirmation) in searcher.index().confirmations(hit.entry) {
+            let is_live = searcher.at() < confirmation.expires(evaluator.retention_seconds(record.feed));
+            if is_live && is_covered(searcher, hit, record.scope, record.extent) {
+                self.live.push(live_sighting(evaluator, record.feed, record.list, record.assessments));
+            }
+        }
+    }
+
+    fn conclude(&mut self, status: Status) -> Listed<L> {
+        // Where a provider both blocks and allows, it blocks.
+        self.live.sort_unstable_by_key(|one| (one.provider, one.status != Status::Blocked));
+        let deciding = || self.live.iter().filter(|one| one.status == status);
+        let assessments = deciding().fold(Assessments::EMPTY, |all, one| all.union(one.assessments));
+        let first_seen = deciding().map(|one| one.first_seen).min();
+        let detect_time = deciding().map(|one| one.detect_time).max();
+        self.key.clear();
+        self.key.push(status.number());
+        self.key.extend(assessments.bits().to_le_bytes());
+        let providers = self.live.chunk_by(|one, next| one.provider == next.provider);
+        for one in providers.filter_map(<[LiveSighting]>::first) {
+            self.key.extend(one.provider.to_le_bytes());
+            self.key.push(one.status.number());
+        }
+        let known = self.known.get(self.key.as_slice()).cloned();
+        let listing = known.unwrap_or_else(|| self.insert(status, assessments));
+        Listed { listing, first_seen, detect_time }
+    }
+
+    /// Makes the listing of the live sightings, which are sorted.
+    #[cold]
+    fn insert(&mut self, status: Status, assessments: Assessments) -> Rc<L> {
+        let of_provider = self.live.chunk_by(|one, next| one.provider == next.provider);
+        let providers: Box<[(u32, Status)]> =
+            of_provider.filter_map(<[LiveSighting]>::first).map(|one| (one.provider, one.status)).collect();
+        let detected_by = providers.iter().filter(|(_, status)| *status == Status::Blocked).count();
+        let listing = Rc::new(L::from(Listing { status, detected_by, assessments, providers }));
+        self.known.insert(self.key.as_slice().into(), listing.clone());
+        listing
+    }
+}
+
+/// Whether a sighting is of the indicator that was looked up. Forged ones of addresses may have no range; a
+/// verdict leaves them out, too.
+fn is_covered(searcher: &Searcher<'_>, hit: &Hit, scope: Scope, extent: Extent) -> bool {
+    let is_extent = match hit.kind {
+        HitKind::Address(address) => searcher.index().listed(extent, address).is_some(),
+        HitKind::Name { .. } | HitKind::Url { .. } => true,
+    };
+    is_extent && scope.covers(hit.kind.is_below())
+}
+
+/// A sighting without its times.
+fn live_sighting(
+    evaluator: &Evaluator,
+    feed: FeedId,
+    list: ListKind,
+    assessments: Assessments,
+) -> LiveSighting {
+    LiveSighting {
+        // There are no more providers than feeds.
+        provider: evaluator.provider_of(feed) as u32,
+        status: match list {
+            ListKind::Block => Status::Blocked,
+            ListKind::Allow => Status::Allowed,
+        },
+        assessments,
+        first_seen: Time::EARLIEST,
+        detect_time: Time::EARLIEST,
+    }
+}
