@@ -3,7 +3,7 @@
 //! Quotes are read as RFC 4180 defines them, and as publishers write them beyond it: a blank before an
 //! opening quote (ThreatFox), `\"` inside quotes, a quote in the middle of a field without quotes, which opens
 //! nothing. A field with line ends must close before a delimiter or a line end, within
-//! [`lines::RECORD_MAX`]. A quote that does not runs away: its line alone is rejected, and the next line begins
+//! [`RECORD_MAX`]. A quote that does not runs away: its line alone is rejected, and the next line begins
 //! a record.
 //!
 //! Not the `csv` crate: it refuses or misreads these lines, and it copies every field. A property test
