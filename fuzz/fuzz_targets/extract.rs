@@ -32,9 +32,8 @@ fuzz_target!(|text: &[u8]| {
 });
 
 fn scored(scorer: &mut Scorer<'_>, text: &[u8], line: usize) -> Vec<Row> {
-    let row = |found: &rapsheet_query::Match| {
-        (line + found.line, found.indicator.to_string(), found.status())
-    };
+    let row =
+        |found: &rapsheet_query::Match| (line + found.line, found.indicator.to_string(), found.status());
     scorer.score(text).iter().map(row).collect()
 }
 
