@@ -6,11 +6,12 @@
 //! snapshot must hold.
 
 use super::common::{self, Random, seconds, spread};
-use rapsheet_snapshot::{AddressRange, Snapshot};
+use rapsheet_snapshot::{AddressRange, Snapshot, Time};
 use std::fs::{self, File};
 use std::io::{BufRead, BufReader, BufWriter, Write};
 use std::path::Path;
 use std::process::{Command, Stdio};
+use std::time::UNIX_EPOCH;
 
 const PAIRS: usize = 3;
 const TOP_LEVEL: [&str; 8] = ["com", "net", "org", "info", "ru", "de", "xyz", "top"];
@@ -28,11 +29,13 @@ pub(crate) fn run(lines: u64) {
     let bytes = write_lists(folder, lines / 4);
     println!("build of {lines} lines, half names, half addresses: {:.0} MB of text", megabytes(bytes));
     sort(folder);
-    build(folder, &[]);
+    let now = now();
+    let build = |more: &[&str]| build(folder, &now, more);
+    build(&[]);
     check_counts(folder);
     let plain = fs::read(folder.join("bulk.rap")).expect("a snapshot");
     let pairs: Vec<(f64, f64)> =
-        (0..PAIRS).map(|_| (seconds(|| _ = build(folder, &[])), seconds(|| sort(folder)))).collect();
+        (0..PAIRS).map(|_| (seconds(|| _ = build(&[])), seconds(|| sort(folder)))).collect();
     let [low, middle, high] = spread(pairs.iter().map(|(ours, theirs)| ours / theirs).collect());
     let [_, ours, _] = spread(pairs.iter().map(|(ours, _)| *ours).collect());
     let [_, theirs, _] = spread(pairs.iter().map(|(_, theirs)| *theirs).collect());
@@ -43,7 +46,7 @@ pub(crate) fn run(lines: u64) {
         let bound = bound.map(|bytes| bytes.to_string());
         let more: Vec<&str> = bound.iter().flat_map(|bound| ["--max-memory", bound.as_str()]).collect();
         let mut peak = 0;
-        let time = seconds(|| peak = build(folder, &more));
+        let time = seconds(|| peak = build(&more));
         let is_same = fs::read(folder.join("bulk.rap")).expect("a snapshot") == plain;
         assert!(is_same, "the same bytes with {more:?}");
         let times = peak as f64 / bytes as f64;
@@ -99,6 +102,12 @@ fn address_of(random: &mut Random) -> std::net::Ipv4Addr {
     std::net::Ipv4Addr::new(11 + random.below(80) as u8, b, c, d)
 }
 
+/// The instant of all builds, so that they make the same bytes.
+fn now() -> String {
+    let since = UNIX_EPOCH.elapsed().expect("a clock after 1970");
+    Time::from_unix(since.as_secs() as i64).to_string()
+}
+
 fn sort(folder: &Path) {
     let script = format!("cd '{}' && LC_ALL=C sort -u lists/* > sorted", folder.display());
     let status = Command::new("bash").args(["-c", &script]).stdin(Stdio::null()).status();
@@ -106,10 +115,10 @@ fn sort(folder: &Path) {
 }
 
 /// Builds, and returns the peak resident memory in bytes; 0 on other systems than Linux.
-fn build(folder: &Path, more: &[&str]) -> u64 {
+fn build(folder: &Path, now: &str, more: &[&str]) -> u64 {
     let mut child = Command::new(env!("CARGO_BIN_EXE_rapsheet"))
         .args(["build", "--quiet", "--previous", "none", "--catalog", "catalog.toml", "--downloads", "lists"])
-        .args(["--out", "bulk.rap"])
+        .args(["--out", "bulk.rap", "--now", now])
         .args(more)
         .current_dir(folder)
         .spawn()
