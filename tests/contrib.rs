@@ -19,31 +19,136 @@ fn systemd_units_verify() {
     }
 }
 
-/// The arguments of `rapsheet build` in a file, split at blanks.
-fn build_args(text: &str) -> Vec<String> {
-    let text = text.replace("\\\n", " ");
-    let line = text.lines().find(|line| line.contains("rapsheet build ")).expect("a build");
-    let (_, args) = line.split_once("rapsheet build ").expect("a build");
-    args.split_whitespace().take_while(|word| !word.starts_with("2>")).map(str::to_owned).collect()
+/// A number below 2.0 is what systemd calls "OK", the best of its words that a service with a network can have.
+#[test]
+fn the_unit_is_hardened() {
+    let mut command = Command::new("systemd-analyze");
+    let unit = contrib("systemd/rapsheet.service");
+    match command.args(["security", "--offline=true", "--no-pager", "--threshold=20"]).arg(unit).output() {
+        Ok(output) if stderr(&output).contains("nrecognized option") => {
+            eprintln!("skipped: the_unit_is_hardened needs a newer systemd-analyze");
+        }
+        Ok(output) => {
+            assert!(
+                output.status.success(),
+                "{}{}",
+                String::from_utf8_lossy(&output.stdout),
+                stderr(&output)
+            );
+        }
+        Err(_) => eprintln!("skipped: the_unit_is_hardened needs systemd-analyze"),
+    }
 }
 
-/// `build` accepts every flag: it fails only because the catalogue is missing.
+/// The unit passes every secret that the catalogue names.
 #[test]
-fn build_arguments_of_unit_and_cron_line_are_valid() {
-    for name in ["systemd/rapsheet.service", "rapsheet.cron"] {
-        let text = fs::read_to_string(contrib(name)).expect("an existing file");
-        let args = build_args(&text);
-        assert!(args.iter().any(|arg| arg == "--metrics"), "{name}: {args:?}");
-        let mut all = vec!["build"];
-        all.extend(args.iter().map(String::as_str));
-        let output = TestDir::new().run(&all);
-        assert_eq!(code(&output), 2, "{name}: {}", stderr(&output));
-        assert!(
-            stderr(&output).contains("--catalog /etc/rapsheet/catalog.toml"),
-            "{name}: {}",
-            stderr(&output)
-        );
+fn the_unit_passes_all_secrets() {
+    let unit = fs::read_to_string(contrib("systemd/rapsheet.service")).expect("a unit");
+    let catalog = fs::read_to_string(contrib("../feeds/catalog.toml")).expect("a catalogue");
+    let lines = catalog.lines().filter(|line| line.starts_with("auth = "));
+    for name in lines.filter_map(|line| line.split("secret = \"").nth(1)?.split('"').next()) {
+        let passes = |line: &str| line == format!("LoadCredential={name}");
+        assert!(unit.lines().any(passes), "{name}");
     }
+}
+
+/// The arguments of each `rapsheet update` in a file, split at blanks.
+fn update_args(text: &str) -> Vec<Vec<String>> {
+    let lines = text.lines().filter(|line| !line.starts_with('#'));
+    let args = lines.filter_map(|line| line.split_once("rapsheet update ")).map(|(_, args)| {
+        let args = args.split_whitespace().take_while(|word| !word.starts_with("2>"));
+        args.filter(|word| !word.starts_with('$')).map(str::to_owned).collect()
+    });
+    args.collect()
+}
+
+/// `update` accepts every flag: it fails only because the catalogue is missing.
+#[test]
+fn update_arguments_of_unit_and_cron_lines_are_valid() {
+    for (name, runs) in [("systemd/rapsheet.service", 1), ("rapsheet.cron", 2)] {
+        let text = fs::read_to_string(contrib(name)).expect("an existing file");
+        let all = update_args(&text);
+        assert_eq!(all.len(), runs, "{name}");
+        for args in all {
+            assert!(args.iter().any(|arg| arg == "--metrics"), "{name}: {args:?}");
+            let mut words = vec!["update"];
+            words.extend(args.iter().map(|arg| if arg.starts_with("/var") { "." } else { arg.as_str() }));
+            words.extend(["--catalog", "missing.toml"]);
+            let output = TestDir::new().run(&words);
+            assert_eq!(code(&output), 2, "{name}: {}", stderr(&output));
+            assert!(stderr(&output).contains("--catalog missing.toml"), "{name}: {}", stderr(&output));
+        }
+    }
+}
+
+/// The second run begins more than an hour after the first one, so that an hour's budget has room again.
+#[test]
+fn the_runs_of_a_timer_are_more_than_an_hour_apart() {
+    let timer = fs::read_to_string(contrib("systemd/rapsheet.timer")).expect("a timer");
+    let cron = fs::read_to_string(contrib("rapsheet.cron")).expect("cron lines");
+    let clock = |line: &str| {
+        let (hour, rest) = line.strip_prefix("OnCalendar=*-*-* ")?.split_once(':')?;
+        Some(hour.parse::<u32>().ok()? * 60 + rest.split(':').next()?.parse::<u32>().ok()?)
+    };
+    let line_of_cron = |line: &str| {
+        let mut words = line.split(' ');
+        let minute: u32 = words.next()?.parse().ok()?;
+        Some(words.next()?.parse::<u32>().ok()? * 60 + minute)
+    };
+    let starts: [Vec<u32>; 2] =
+        [timer.lines().filter_map(clock).collect(), cron.lines().filter_map(line_of_cron).collect()];
+    for starts in starts {
+        assert!(matches!(starts[..], [first, second] if second > first + 60), "{starts:?}");
+    }
+    assert!(timer.contains("\nFixedRandomDelay=yes"), "the delay is the same for both");
+}
+
+/// Needs a container engine that runs, and the static binary of `contrib/static.sh`.
+#[test]
+fn the_image_builds_and_runs() {
+    let dist = contrib("../dist");
+    let runs =
+        |engine: &&str| Command::new(engine).arg("info").output().is_ok_and(|output| output.status.success());
+    let engine = ["podman", "docker"].into_iter().find(runs);
+    let (Some(engine), true) = (engine, dist.join("rapsheet-linux-x86_64").exists()) else {
+        return eprintln!(
+            "skipped: the_image_builds_and_runs needs podman or docker, and dist/rapsheet-linux-x86_64"
+        );
+    };
+    let run = |args: &[&str]| {
+        let output = Command::new(engine).args(args).output().expect("an engine");
+        assert!(output.status.success(), "{args:?}: {}", stderr(&output));
+        String::from_utf8_lossy(&output.stdout).into_owned()
+    };
+    let (file, dist) = (contrib("Containerfile"), dist.to_string_lossy().into_owned());
+    run(&["build", "-q", "-f", &file.to_string_lossy(), "-t", "rapsheet-test", &dist]);
+    assert!(run(&["run", "--rm", "--network=none", "rapsheet-test", "--version"]).starts_with("rapsheet "));
+    assert!(
+        run(&[
+            "run",
+            "--rm",
+            "--network=none",
+            "rapsheet-test",
+            "fetch",
+            "--downloads",
+            "/data",
+            "--dry-run"
+        ])
+        .contains("spamhaus")
+    );
+    run(&["rmi", "rapsheet-test"]);
+}
+
+/// What the image has is what the file names: the program, and no user of the system's.
+#[test]
+fn the_image_has_the_program_alone() {
+    let text = fs::read_to_string(contrib("Containerfile")).expect("a file");
+    let lines: Vec<&str> = text.lines().filter(|line| !line.starts_with('#')).collect();
+    assert_eq!(lines[0], "FROM scratch");
+    assert_eq!(lines.iter().filter(|line| line.starts_with("COPY ") || line.starts_with("ADD ")).count(), 1);
+    assert!(!lines.iter().any(|line| line.starts_with("RUN ")), "there is no shell");
+    let user = lines.iter().find_map(|line| line.strip_prefix("USER ")).expect("a user");
+    assert!(!user.starts_with("0") && !user.starts_with("root"), "{user}");
 }
 
 #[test]

@@ -19,6 +19,7 @@ mod detection;
 mod determinism;
 mod diff;
 mod faults;
+mod fetch;
 mod files;
 mod forged;
 mod format_cases;

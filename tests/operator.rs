@@ -4,6 +4,7 @@
 use crate::sample::NOW;
 use crate::test_dir::{TestDir, code, json_lines, stderr, stdout};
 use serde_json::{Value, json};
+use std::collections::BTreeSet;
 use std::fs;
 use std::path::Path;
 
@@ -294,10 +295,43 @@ fn feeds_are_chosen_by_id_and_by_pattern() {
         ("off", "disabled in the catalogue: off; set enabled = true"),
         ("tw[", "expected an id or a pattern"),
         ("", "expected an id or a pattern"),
+        ("provider:one.exampel", "no feed of the catalogue has this provider; near it: one.example"),
+        ("assessment:awful", "expected one of botnet, malware, phishing, "),
+        ("list:grey", "expected block or allow, found `grey`"),
+        ("colour:red", "there is no `colour:`"),
     ] {
         let output = run(&[pattern]);
         assert_eq!(code(&output), 2, "{pattern}: {}", stderr(&output));
         assert!(stderr(&output).contains(message), "{pattern}: {}", stderr(&output));
+    }
+}
+
+#[test]
+fn feeds_are_chosen_by_provider_assessment_and_list() {
+    let dir = two_feeds();
+    let three = feed("three", "assessment = [\"tor\"]\nlist = \"block\"");
+    let allow = feed("four", "list = \"allow\"").replace("four.example", "two.example");
+    dir.write(
+        "catalog.toml",
+        feed("one", "assessment = [\"spam\", \"tor\"]") + &feed("two", "") + &three + &allow,
+    );
+    let rows: [(&[&str], &[&str]); 6] = [
+        (&["provider:two.example"], &["two", "four"]),
+        (&["provider:t*"], &["two", "three", "four"]),
+        (&["assessment:tor"], &["one", "three"]),
+        (&["list:allow"], &["four"]),
+        (&["list:allow", "assessment:spam", "one"], &["one", "four"]),
+        (&["list:block"], &["one", "two", "three"]),
+    ];
+    for (values, ids) in rows {
+        let flags: Vec<&str> = values.iter().flat_map(|value| ["--feed", *value]).collect();
+        let output = dir.run(&[BUILD, &["--previous", "none", "--check"], &flags].concat());
+        let expected = if values == ["list:allow"] { 3 } else { 0 };
+        assert_eq!(code(&output), expected, "{values:?}: {}", stderr(&output));
+        let report = report(&dir);
+        let feeds = report["feeds"].as_array().expect("feeds");
+        let found: BTreeSet<&str> = feeds.iter().filter_map(|feed| feed["id"].as_str()).collect();
+        assert_eq!(found, ids.iter().copied().collect(), "{values:?}");
     }
 }
 
@@ -480,16 +514,47 @@ fn the_catalogue_inside_the_program_is_the_default() {
     fs::remove_file(dir.path("rapsheet.rap")).expect("the sample");
     for args in [&["feeds", "-o", "json"][..], &["feeds", "--catalog", "builtin", "-o", "json"]] {
         let feeds: Value = serde_json::from_str(stdout(&dir.run(args))).expect("JSON");
-        let row = feeds
-            .as_array()
-            .expect("rows")
-            .iter()
-            .find(|row| row["id"] == json!("feodo-csv"))
-            .expect("a row")
-            .clone();
+        let rows = feeds.as_array().expect("rows");
+        let of = |id: &str| rows.iter().find(|row| row["id"] == json!(id)).cloned().expect("a row");
+        let row = of("feodo-csv");
         assert_eq!(row["file"], json!("feodo-csv.csv"));
         assert!(row["url"].as_str().is_some_and(|url| url.starts_with("https://")));
+        assert_eq!((&row["min_interval_seconds"], &row["mirrors"]), (&json!(3600), &json!([])));
+        assert_eq!((&row["secret"], &row["sha256_url"]), (&Value::Null, &Value::Null));
+        let row = of("abuseipdb-api");
+        assert_eq!((&row["secret"], &row["min_interval_seconds"]), (&json!("abuseipdb"), &json!(43_200)));
     }
+}
+
+#[test]
+fn feeds_as_json_say_how_each_is_downloaded() {
+    let dir = two_feeds();
+    let own = "url = \"https://one.example/x\"\nmirrors = [\"https://m.example/x\"]\nmin_interval = \"2h\"\n\
+               sha256_url = \"https://one.example/x.sha256\"\nauth = { header = \"X-Key\", secret = \"own\" }";
+    dir.write("catalog.toml", feed("one", own));
+    assert_eq!(code(&dir.run(BUILD)), 0);
+    let rows = |args: &[&str]| -> Value {
+        let feeds = [&["--snapshot", "out.rap", "feeds", "-o", "json"], args].concat();
+        serde_json::from_str::<Value>(stdout(&dir.run(&feeds))).expect("JSON")[0].clone()
+    };
+    let row = rows(&["--catalog", "catalog.toml"]);
+    assert_eq!((&row["mirrors"], &row["secret"]), (&json!(["https://m.example/x"]), &json!("own")));
+    assert_eq!(row["sha256_url"], json!("https://one.example/x.sha256"));
+    assert_eq!(row["min_interval_seconds"], json!(7200));
+    let row = rows(&[]);
+    for key in ["mirrors", "secret", "sha256_url", "min_interval_seconds"] {
+        assert!(row.get(key).is_some_and(Value::is_null), "{key}: a snapshot does not say");
+    }
+}
+
+#[test]
+fn a_bad_limit_of_a_host_builds_nothing() {
+    let dir = two_feeds();
+    dir.write("catalog.toml", feed("one", "") + "[host.\"one.example\"]\nper_hour = 0\n");
+    let output = dir.run(BUILD);
+    assert_eq!(code(&output), 2);
+    let expected = "catalog.toml:6: host one.example: per_hour: expected a number of requests, 1 or more";
+    assert!(stderr(&output).contains(expected), "{}", stderr(&output));
 }
 
 #[test]
@@ -520,6 +585,8 @@ fn bad_values_in_a_catalogue_build_nothing() {
             "two: options.path: expected a path",
         ),
         (feed("two", "").replace("plain-ip", "plain-ipp"), "found `plain-ipp`; near it: plain-ip"),
+        (feed("two", "min_interval = \"30s\""), "two: min_interval: expected a span of 1m or longer"),
+        (feed("two", "url = \"https://u:p@two.example/\""), "two: url: expected a URL without a user"),
     ] {
         dir.write("catalog.toml", feed("one", "") + &text);
         let output = dir.run(BUILD);

@@ -76,7 +76,8 @@ const ROOMS: &[(&str, &[&str])] = &[
         &["csv", "toml", "quick-xml", "serde_json", "chrono", "clap", "indicatif", "memmap2", "zip", "tar"],
     ),
     ("decompress", &["rayon", "csv", "clap", "indicatif", "chrono", "serde", "rapsheet-snapshot"]),
-    ("ingest", &["clap", "indicatif", "memmap2", "fst", "bincode"]),
+    ("fetch", &["rayon", "csv", "clap", "indicatif", "chrono", "toml", "rapsheet-ingest"]),
+    ("ingest", &["clap", "indicatif", "memmap2", "fst", "bincode", "ureq", "url"]),
     ("query", &["rayon", "csv", "clap", "indicatif", "serde", "memmap2", "fst", "idna"]),
 ];
 
@@ -84,6 +85,7 @@ const ROOMS: &[(&str, &[&str])] = &[
 const PATHS: &[(&str, &[&str])] = &[
     ("snapshot", &[]),
     ("decompress", &[]),
+    ("fetch", &["snapshot"]),
     ("assemble", &["snapshot"]),
     ("ingest", &["assemble", "decompress", "snapshot"]),
     ("query", &["snapshot"]),

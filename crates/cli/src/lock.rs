@@ -118,7 +118,7 @@ fn busy(file: &mut File, out: &Path) -> Failure {
         Some(pid) => format!("process {pid}"),
         None => "another process".to_owned(),
     };
-    let message = format!("{}: {holder} is building it; wait for it to end", out.display());
+    let message = format!("{}: {holder} is at work on it; wait for it to end", out.display());
     Failure::Message(Exit::Busy, message)
 }
 

@@ -8,6 +8,8 @@ mod args;
 mod block_processor;
 mod blocks;
 mod budget;
+#[cfg(feature = "ingest")]
+mod choice;
 mod color;
 mod command;
 mod exit;
@@ -39,10 +41,14 @@ mod quoted;
 mod reach;
 mod read_ahead;
 mod reorder_buffer;
+#[cfg(feature = "fetch")]
+mod secrets;
 mod settings;
 mod summary;
 mod table;
 mod tail;
+#[cfg(feature = "fetch")]
+mod transfer_bars;
 
 use args::Cli;
 use clap::parser::ValueSource;

@@ -6,7 +6,7 @@ use crate::exit::{Failure, print_stderr};
 use rapsheet_snapshot::{Error, Snapshot, Time};
 use std::io;
 use std::num::NonZeroUsize;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::thread;
 
 /// The global flags with their defaults resolved.
@@ -58,7 +58,12 @@ impl Settings {
 
     /// Opens the snapshot and verifies every checksum.
     pub(crate) fn open(&self) -> Result<Snapshot, Failure> {
-        Snapshot::open(&self.snapshot).map_err(|error| Failure::unopened(&error, with_remedy(&error)))
+        self.open_at(&self.snapshot)
+    }
+
+    /// Opens the snapshot at another path, and verifies every checksum.
+    pub(crate) fn open_at(&self, path: &Path) -> Result<Snapshot, Failure> {
+        Snapshot::open(path).map_err(|error| Failure::unopened(&error, with_remedy(&error)))
     }
 
     /// Prints a message on stderr that is no error, unless `--quiet`.

@@ -10,6 +10,7 @@
 //! | `admission` | the rules for a whole download: take it or hold it |
 //! | `sighting` | claims: of downloads, the previous snapshot and the state file |
 //! | [`list_feed`] | a feed of one file that no catalogue names |
+//! | [`mod@inspect`] | whether a build would refuse a download |
 //! | [`mod@build`] | the build: input, order of work, output |
 //! | [`report`] | what happened, for a person and for programs |
 //!
@@ -22,6 +23,7 @@ pub mod catalog;
 mod download;
 mod entry;
 pub mod format;
+pub mod inspect;
 pub mod list_feed;
 pub mod pipeline;
 pub mod report;

@@ -10,6 +10,7 @@ use crate::error::Error;
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
+use std::time::SystemTime;
 
 /// A file under a temporary name in the folder of its target. It is removed again unless it is published.
 ///
@@ -69,8 +70,25 @@ impl AtomicFile {
     }
 
     /// Its temporary path.
-    pub(crate) fn path(&self) -> &Path {
+    pub fn temporary_path(&self) -> &Path {
         &self.path
+    }
+
+    /// The file, to be written by the caller, who calls [`AtomicFile::sync`] at the end.
+    pub fn file_mut(&mut self) -> &mut File {
+        &mut self.file
+    }
+
+    /// Syncs what was written.
+    pub fn sync(&self) -> Result<(), Error> {
+        let io = |source| Error::Io { path: self.path.clone(), doing: "syncing", source };
+        self.file.sync_all().map_err(io)
+    }
+
+    /// Sets when it was last modified.
+    pub fn set_modified(&self, time: SystemTime) -> Result<(), Error> {
+        let io = |source| Error::Io { path: self.path.clone(), doing: "setting the time of", source };
+        self.file.set_modified(time).map_err(io)
     }
 
     /// Renames it over its target, and syncs the folder.

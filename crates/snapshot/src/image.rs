@@ -120,7 +120,7 @@ impl Image {
     ) -> Result<AtomicFile, Error> {
         let mut file = AtomicFile::create(target)?;
         file.fill(|out| self.write(out))?;
-        verify(&Snapshot::open(file.path())?)?;
+        verify(&Snapshot::open(file.temporary_path())?)?;
         Ok(file)
     }
 }

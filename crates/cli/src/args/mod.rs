@@ -20,6 +20,8 @@ use rapsheet_query::ChangeKind;
 use rapsheet_snapshot::{Assessment, Time};
 use std::ffi::OsString;
 use std::path::PathBuf;
+#[cfg(feature = "fetch")]
+use std::time::Duration;
 
 macro_rules! exit_codes {
     () => {
@@ -51,8 +53,7 @@ pub(crate) const SNAPSHOT_DEFAULT: &str = "rapsheet.rap";
 /// Public blocklists and allowlists as one file, and answers from it
 ///
 /// `build` turns downloaded feeds into one snapshot file. `lookup` and `score` answer from it who lists an
-/// address, a name or a URL, for what, since when, and whether that still holds. rapsheet never uses the
-/// network.
+/// address, a name or a URL, for what, since when, and whether that still holds. `update` downloads and builds.
 #[derive(Parser)]
 #[command(name = "rapsheet", version, after_help = AFTER_HELP, max_term_width = 100)]
 pub(crate) struct Cli {
@@ -69,6 +70,10 @@ impl Command {
         match self {
             #[cfg(feature = "ingest")]
             Command::Build(_) => false,
+            #[cfg(feature = "fetch")]
+            Command::Fetch(fetch) => fetch.dry_run,
+            #[cfg(feature = "fetch")]
+            Command::Update(_) => false,
             Command::Generate(Generate { what: Generated::Man { .. } }) => false,
             Command::Lookup(lookup) => !lookup.is_silent(is_quiet),
             _ => true,
@@ -114,6 +119,10 @@ pub(crate) struct Global {
 pub(crate) enum Command {
     #[cfg(feature = "ingest")]
     Build(Build),
+    #[cfg(feature = "fetch")]
+    Fetch(Fetch),
+    #[cfg(feature = "fetch")]
+    Update(Update),
     #[cfg(feature = "ingest")]
     Parse(Parse),
     Lookup(Lookup),
@@ -138,12 +147,13 @@ pub(crate) enum Command {
 /// the same for longer than max_unchanged) or everything that it lists has expired. A feed that was never
 /// downloaded is no trouble.
 #[cfg(feature = "ingest")]
-#[derive(Args)]
+#[derive(Args, Default)]
 #[command(after_help = "Examples:
   rapsheet build --downloads downloads --out rapsheet.rap
   rapsheet build --catalog feeds/catalog.toml --downloads downloads \\
       --out rapsheet.rap --report report.json --rejects rejects.jsonl
   rapsheet build --downloads d --out r.rap --feed 'urlhaus-*' --feed feodo-csv
+  rapsheet build --downloads d --out r.rap --feed provider:spamhaus.org --feed assessment:tor
   rapsheet build --downloads d --out r.rap --check
   rapsheet build --list our-blocklist.txt --out ours.rap
   rapsheet build --catalog c.toml --downloads d --out r.rap --metrics r.prom
@@ -160,9 +170,10 @@ pub(crate) struct Build {
     /// The snapshot to publish
     #[arg(long, value_name = "FILE")]
     pub(crate) out: PathBuf,
-    /// Read only this feed, or those that a pattern matches (`urlhaus-*`); may be repeated. All other feeds of
-    /// the previous snapshot stay as they are
-    #[arg(long = "feed", value_name = "ID-OR-GLOB")]
+    /// Read only this feed, or those that a pattern matches (`urlhaus-*`), those of a provider
+    /// (`provider:abuse.ch`, also a pattern), with a default assessment (`assessment:tor`) or of a kind (`list:block`,
+    /// `list:allow`); may be repeated. All other feeds of the previous snapshot stay as they are
+    #[arg(long = "feed", value_name = "FEED")]
     pub(crate) feeds: Vec<String>,
     /// Read this file, too, as a feed of its own: its format is found out, and its provider is its name; may be
     /// repeated. Without --downloads, other feeds of the previous snapshot stay as they are
@@ -204,6 +215,101 @@ pub(crate) struct Build {
     /// Replace a snapshot that is newer than this build, or was built from newer downloads
     #[arg(long)]
     pub(crate) replace_newer: bool,
+}
+
+/// Download the feeds
+///
+/// Asks each host for one feed at a time, within its budget, and only for what is due and has changed. A feed that
+/// cannot be fetched keeps the download that is there, and the exit code is 3. What a host's budget leaves no
+/// room for is `deferred`, and is first in the next run. Times and budgets are kept across runs, in the folder.
+///
+/// Secrets that the catalogue names come from RAPSHEET_SECRET_NAME, from $CREDENTIALS_DIRECTORY/name, or from
+/// ~/.config/rapsheet/secrets/name or /etc/rapsheet/secrets/name, which only the owner may read. Proxies come from
+/// HTTPS_PROXY, HTTP_PROXY, ALL_PROXY and NO_PROXY. Servers are verified with the root certificates of the system, or
+/// those in the program where it has none.
+#[cfg(feature = "fetch")]
+#[derive(Args)]
+#[command(after_help = "Examples:
+  rapsheet fetch --downloads downloads
+  rapsheet fetch --downloads downloads --feed 'urlhaus-*' --feed provider:spamhaus.org
+  rapsheet fetch --downloads downloads --dry-run
+  RAPSHEET_SECRET_ABUSECH=… rapsheet fetch --downloads downloads --report fetch.json")]
+pub(crate) struct Fetch {
+    /// The catalogue of feeds; `builtin` is the one inside the program [default: builtin]
+    #[arg(long, value_name = "FILE")]
+    pub(crate) catalog: Option<PathBuf>,
+    /// The folder to download into
+    #[arg(long, value_name = "DIR")]
+    pub(crate) downloads: PathBuf,
+    /// Fetch only this feed, those that a pattern matches (`urlhaus-*`), or those of `provider:NAME`,
+    /// `assessment:WORD` or `list:allow`; may be repeated
+    #[arg(long = "feed", value_name = "ID-OR-GLOB")]
+    pub(crate) feeds: Vec<String>,
+    /// Write a report with the state of every feed, as JSON
+    #[arg(long, value_name = "FILE")]
+    pub(crate) report: Option<PathBuf>,
+    /// Write metrics for Prometheus' textfile collector
+    #[arg(long, value_name = "FILE")]
+    pub(crate) metrics: Option<PathBuf>,
+    /// Print what would be asked for, and ask for nothing
+    #[arg(long)]
+    pub(crate) dry_run: bool,
+    /// The output format of --dry-run
+    #[command(flatten)]
+    pub(crate) output: TableOrJson,
+    #[command(flatten)]
+    pub(crate) transfers: Transfers,
+}
+
+/// Download the feeds and build the snapshot
+///
+/// `fetch` into DIR/downloads, and then `build` to DIR/rapsheet.rap, with the reports DIR/fetch.json and DIR/report.json, and
+/// rejected lines in DIR/rejects.jsonl. This is what a timer runs. The exit code is that of the build, or 3 where a
+/// feed could not be fetched.
+#[cfg(feature = "fetch")]
+#[derive(Args)]
+#[command(after_help = "Examples:
+  rapsheet update --dir /var/lib/rapsheet
+  rapsheet update --dir . --feed 'feodo-*' --feed list:allow
+  rapsheet lookup --snapshot /var/lib/rapsheet/rapsheet.rap 45.9.20.5")]
+pub(crate) struct Update {
+    /// The folder for downloads, snapshot and reports; it is made where there is none
+    #[arg(long, value_name = "DIR")]
+    pub(crate) dir: PathBuf,
+    /// The catalogue of feeds; `builtin` is the one inside the program [default: builtin]
+    #[arg(long, value_name = "FILE")]
+    pub(crate) catalog: Option<PathBuf>,
+    /// Only this feed, those that a pattern matches (`urlhaus-*`), or those of `provider:NAME`, `assessment:WORD`
+    /// or `list:allow`; may be repeated. All other feeds of the snapshot stay as they are
+    #[arg(long = "feed", value_name = "ID-OR-GLOB")]
+    pub(crate) feeds: Vec<String>,
+    /// Write rapsheet-fetch.prom and rapsheet-build.prom into this folder, for Prometheus' textfile collector
+    #[arg(long, value_name = "DIR")]
+    pub(crate) metrics: Option<PathBuf>,
+    #[command(flatten)]
+    pub(crate) transfers: Transfers,
+}
+
+/// How transfers are made.
+#[cfg(feature = "fetch")]
+#[derive(Args, Clone)]
+#[command(next_help_heading = "Transfers")]
+pub(crate) struct Transfers {
+    /// The most transfers at a time, one to each host
+    #[arg(long, value_name = "N", default_value_t = 16, value_parser = clap::value_parser!(u16).range(1..=256))]
+    pub(crate) connections: u16,
+    /// How long a connection may take
+    #[arg(long, value_name = "SPAN", default_value = "15s", value_parser = values::span)]
+    pub(crate) connect_timeout: Duration,
+    /// How long a server may send less than 1 KiB
+    #[arg(long, value_name = "SPAN", default_value = "30s", value_parser = values::span)]
+    pub(crate) stall_time: Duration,
+    /// How long one transfer may take
+    #[arg(long, value_name = "SPAN", default_value = "15m", value_parser = values::span)]
+    pub(crate) max_time: Duration,
+    /// How often a transfer is tried again whose fault may pass
+    #[arg(long, value_name = "N", default_value_t = 2, value_parser = clap::value_parser!(u32).range(0..=10))]
+    pub(crate) retries: u32,
 }
 
 /// Show how one feed file is read
@@ -445,6 +551,7 @@ pub(crate) struct Formats {
 #[command(after_help = "Examples:
   rapsheet feeds
   rapsheet feeds --catalog feeds/catalog.toml
+  rapsheet feeds --dir /var/lib/rapsheet   # fetched, changed, due; in a full build
   rapsheet feeds --catalog builtin -o json | jq -r '.[] | [.id, .url, .file] | @tsv'
   rapsheet feeds -o json | jq '.[] | select(.stale)'")]
 pub(crate) struct Feeds {
@@ -452,6 +559,14 @@ pub(crate) struct Feeds {
     #[cfg(feature = "ingest")]
     #[arg(long, value_name = "FILE")]
     pub(crate) catalog: Option<PathBuf>,
+    /// Also show when each download in this folder was fetched, when it changed, and when it is due
+    #[cfg(feature = "fetch")]
+    #[arg(long, value_name = "DIR")]
+    pub(crate) downloads: Option<PathBuf>,
+    /// The folder of `rapsheet update`: its downloads, and its snapshot
+    #[cfg(feature = "fetch")]
+    #[arg(long, value_name = "DIR", conflicts_with = "downloads")]
+    pub(crate) dir: Option<PathBuf>,
     #[command(flatten)]
     pub(crate) output: TableOrJson,
 }
@@ -529,7 +644,7 @@ mod tests {
 
     #[test]
     fn every_command_that_prints_data_takes_an_output() {
-        const PRINT_NO_DATA: [&str; 3] = ["build", "generate", "help"];
+        const PRINT_NO_DATA: [&str; 4] = ["build", "generate", "help", "update"];
         for command in Cli::command().get_subcommands() {
             let has_output = command.get_arguments().any(|arg| arg.get_short() == Some('o'));
             assert_ne!(has_output, PRINT_NO_DATA.contains(&command.get_name()), "{}", command.get_name());

@@ -22,9 +22,10 @@ pub(crate) enum TextOutput {
 }
 
 /// `-o` of commands that print a table.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
 pub(crate) enum TableOutput {
     /// For people
+    #[default]
     #[value(alias = "text")]
     Table,
     /// For programs
@@ -68,7 +69,7 @@ impl TextOrJson {
 }
 
 /// `-o` with `table` and `json`.
-#[derive(Args)]
+#[derive(Args, Default)]
 pub(crate) struct TableOrJson {
     /// The output format
     #[arg(short, long, value_enum, value_name = "FORMAT", default_value_t = TableOutput::Table)]
@@ -221,22 +222,29 @@ pub(super) fn accept(text: &str) -> Result<Accept, &'static str> {
     Accept::parse(text).ok_or("expected FEED=DIGEST, with at least 12 hexadecimal digits")
 }
 
+/// A span of time, such as `15s`, `500ms` or `10m`.
+#[cfg(feature = "fetch")]
+pub(super) fn span(text: &str) -> Result<std::time::Duration, &'static str> {
+    const EXPECTED: &str = "expected a span such as 15s, 500ms or 10m";
+    let digits = text.bytes().take_while(u8::is_ascii_digit).count();
+    let (number, unit) = text.split_at_checked(digits).ok_or(EXPECTED)?;
+    let number: u64 = number.parse().map_err(|_| EXPECTED)?;
+    let milliseconds = match unit {
+        "ms" => Some(number),
+        "s" => number.checked_mul(1000),
+        "m" => number.checked_mul(60_000),
+        "h" => number.checked_mul(3_600_000),
+        _ => None,
+    };
+    let span = milliseconds.filter(|span| (1..=86_400_000).contains(span));
+    span.map(std::time::Duration::from_millis).ok_or(EXPECTED)
+}
+
 /// A number of bytes: `4G`, `800M`, `64k`, each a power of 1024, also written `4GiB` or `4GB`, or `1000000`.
 #[cfg(feature = "ingest")]
 pub(super) fn size(text: &str) -> Result<u64, &'static str> {
-    const EXPECTED: &str = "expected a size such as 800M or 4G, at least 1M";
-    let end = text.find(|c: char| !c.is_ascii_digit()).unwrap_or(text.len());
-    let (number, unit) = text.split_at(end);
-    let shift = match unit.trim_end_matches("iB").trim_end_matches('B') {
-        "" => 0,
-        "k" | "K" => 10,
-        "m" | "M" => 20,
-        "g" | "G" => 30,
-        "t" | "T" => 40,
-        _ => return Err(EXPECTED),
-    };
-    let bytes = number.parse::<u64>().ok().and_then(|number| number.checked_mul(1 << shift));
-    bytes.filter(|bytes| *bytes >= 1 << 20).ok_or(EXPECTED)
+    let bytes = rapsheet_ingest::catalog::parse_size(text).filter(|bytes| *bytes >= 1 << 20);
+    bytes.ok_or("expected a size such as 800M or 4G, at least 1M")
 }
 
 #[cfg(feature = "ingest")]

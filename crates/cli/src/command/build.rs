@@ -5,6 +5,7 @@
 //! noticed while the old snapshot is still in place.
 
 use crate::args::Build;
+use crate::choice::Choice;
 use crate::exit::{Exit, Failure, print_stderr};
 use crate::files::{self, Files, Fill, Prepared};
 use crate::lock::{Lock, with_suffix};
@@ -14,7 +15,7 @@ use crate::progress::Progress;
 use crate::settings::Settings;
 use crate::table::stderr_width;
 use rapsheet_ingest::build::{Accept, BuildError, BuildInput, BuildOutput, is_state_file};
-use rapsheet_ingest::catalog::{self, Catalog, Feed, IdPattern, Indicator};
+use rapsheet_ingest::catalog::{self, Catalog, Indicator};
 use rapsheet_ingest::list_feed;
 use rapsheet_ingest::report::{FeedReport, Report};
 use rapsheet_snapshot::{AtomicFile, Snapshot, Time, layout, remove_stale_temp_files};
@@ -29,7 +30,7 @@ const GENERATOR: &str = concat!("rapsheet ", env!("CARGO_PKG_VERSION"));
 /// Runs the command.
 pub(super) fn run(args: &Build, settings: &Settings) -> Result<Exit, Failure> {
     let catalog = load_catalog(args, settings.now)?;
-    let choice = Choice::new(args, &catalog)?;
+    let choice = choose(args, &catalog)?;
     let downloads = downloads(args)?;
     args.check_files(&catalog)?;
     args.check_out()?;
@@ -43,7 +44,7 @@ pub(super) fn run(args: &Build, settings: &Settings) -> Result<Exit, Failure> {
     input.replaced = previous.at_out.as_ref();
     input.state = previous.state.as_deref();
     input.accept = &args.accept;
-    input.only = choice.only.as_deref();
+    input.only = choice.ids.as_deref();
     input.allow_gap = args.accept_clock;
     input.allow_older = args.replace_newer;
     input.max_memory = args.max_memory.unwrap_or_else(memory::default_bound);
@@ -61,7 +62,7 @@ pub(super) fn run(args: &Build, settings: &Settings) -> Result<Exit, Failure> {
     if !settings.quiet {
         print_memory(&built.report, input.max_memory);
     }
-    let absent = choice.print_absent(&built.report, downloads);
+    let absent = print_absent(&choice.named, &built.report, downloads);
     Ok(if built.report.trouble || absent || !all_written { Exit::Trouble } else { Exit::Done })
 }
 
@@ -120,78 +121,31 @@ fn downloads(args: &Build) -> Result<&Path, Failure> {
     }
 }
 
-/// Which feeds the command line chooses.
-struct Choice {
-    /// The ids of the feeds to read; `None` for all.
-    only: Option<Vec<String>>,
-    /// Those that were named one by one.
-    named: Vec<String>,
-}
-
-impl Choice {
-    /// Finds what `--feed` names.
-    fn new(args: &Build, catalog: &Catalog) -> Result<Choice, Failure> {
-        let mut choice = Choice { only: None, named: Vec::new() };
-        let lists_alone = args.downloads.is_none();
-        if args.feeds.is_empty() && !lists_alone {
-            return Ok(choice);
-        }
-        // The feeds of --list are chosen by naming their files. They are the last ones.
+/// Which feeds the command line chooses: those of --feed, and those of --list, which are chosen by naming their
+/// files.
+fn choose(args: &Build, catalog: &Catalog) -> Result<Choice, Failure> {
+    let mut choice = Choice::of(&args.feeds, catalog)?;
+    let lists_alone = args.downloads.is_none();
+    if lists_alone || choice.ids.is_some() {
+        // They are the last ones of the catalogue.
         let lists = catalog.feeds.iter().rev().take(args.lists.len());
-        let mut only: Vec<String> = lists.map(|feed| feed.id.clone()).collect();
-        for text in &args.feeds {
-            let pattern = IdPattern::parse(text)
-                .map_err(|error| Failure::usage(format_args!("--feed {text}: {error}")))?;
-            let found = matching(catalog, &pattern)?;
-            if pattern.is_id() {
-                choice.named.extend_from_slice(&found);
-            }
-            only.extend(found);
-        }
-        choice.only = Some(only);
-        Ok(choice)
+        choice.ids.get_or_insert_default().extend(lists.map(|feed| feed.id.clone()));
     }
-
-    /// Names the chosen feeds that have no download. A feed of a pattern may be absent; one that was named should
-    /// be there.
-    fn print_absent(&self, report: &Report, downloads: &Path) -> bool {
-        let is_absent =
-            |id: &&String| report.feeds.iter().any(|feed| feed.id == **id && feed.never_downloaded);
-        let absent = || self.named.iter().filter(is_absent);
-        for id in absent() {
-            let of_id = |feed: &&FeedReport| feed.id == *id;
-            let file = report.feeds.iter().find(of_id).map_or("", |feed| feed.file.as_str());
-            let folder = downloads.display();
-            print_stderr(&format!("{id}: --feed names it, and its file {file} is not in {folder}"));
-        }
-        absent().next().is_some()
-    }
+    Ok(choice)
 }
 
-/// The enabled feeds that a pattern matches.
-fn matching(catalog: &Catalog, pattern: &IdPattern) -> Result<Vec<String>, Failure> {
-    let found: Vec<&Feed> = catalog.feeds.iter().filter(|feed| pattern.matches(&feed.id)).collect();
-    let enabled: Vec<String> = found.iter().filter(|feed| feed.enabled).map(|feed| feed.id.clone()).collect();
-    let text = pattern.text();
-    match (found.as_slice(), enabled.is_empty()) {
-        ([], _) => {
-            let near = catalog::near(text, catalog.feeds.iter().map(|feed| feed.id.as_str())).join(", ");
-            let near = if near.is_empty() {
-                "`rapsheet feeds` lists them".to_owned()
-            } else {
-                format!("near it: {near}")
-            };
-            Err(Failure::usage(format_args!("--feed {text}: no feed of the catalogue is called so; {near}")))
-        }
-        (found, true) => {
-            let ids: Vec<&str> = found.iter().map(|feed| feed.id.as_str()).collect();
-            Err(Failure::usage(format_args!(
-                "--feed {text}: disabled in the catalogue: {}; set enabled = true there, or in an [[override]]",
-                ids.join(", ")
-            )))
-        }
-        (_, false) => Ok(enabled),
+/// Names the chosen feeds that have no download. A feed of a pattern may be absent; one that was named should
+/// be there.
+fn print_absent(named: &[String], report: &Report, downloads: &Path) -> bool {
+    let is_absent = |id: &&String| report.feeds.iter().any(|feed| feed.id == **id && feed.never_downloaded);
+    let absent = || named.iter().filter(is_absent);
+    for id in absent() {
+        let of_id = |feed: &&FeedReport| feed.id == *id;
+        let file = report.feeds.iter().find(of_id).map_or("", |feed| feed.file.as_str());
+        let folder = downloads.display();
+        print_stderr(&format!("{id}: --feed names it, and its file {file} is not in {folder}"));
     }
+    absent().next().is_some()
 }
 
 /// Publishes report, rejects and metrics after the snapshot, each whatever became of the others. Returns

@@ -16,45 +16,71 @@ use rapsheet_snapshot::section::origin::{FeedRecord, FeedState};
 use rapsheet_snapshot::{Snapshot, Time};
 use serde::Serialize;
 use std::io::Write;
-#[cfg(feature = "ingest")]
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 /// Runs the command.
 pub(super) fn run(args: &Feeds, settings: &Settings) -> Result<Exit, Failure> {
     let mut rows = catalog_rows(args, settings)?;
-    match snapshot(settings, rows.is_some())? {
+    let path = args.snapshot(settings);
+    match snapshot(&path, settings, rows.is_some())? {
         Some(snapshot) => {
             let rows = rows.get_or_insert_default();
             snapshot.origin().feeds.iter().for_each(|feed| join(rows, feed, settings.now));
         }
-        None => settings.note(&format!(
-            "{}: there is no snapshot; `rapsheet build` makes one",
-            settings.snapshot.display()
-        )),
+        None => {
+            settings.note(&format!("{}: there is no snapshot; `rapsheet build` makes one", path.display()));
+        }
     }
-    let rows = rows.unwrap_or_default();
+    let mut rows = rows.unwrap_or_default();
+    add_downloads(&mut rows, args, settings)?;
     let mut out = stdout();
     if args.output.is_json() {
         json::indented(&rows, &mut out)?;
     } else {
-        table(&rows).print(&mut out)?;
+        table(&rows, settings.now).print(&mut out)?;
     }
     out.flush()?;
     Ok(Exit::Done)
 }
 
 /// Opens the snapshot; `None` where there is none and it is `optional`, because there is a catalogue to list.
-fn snapshot(settings: &Settings, optional: bool) -> Result<Option<Snapshot>, Failure> {
-    if optional && !settings.snapshot.exists() {
+fn snapshot(path: &Path, settings: &Settings, optional: bool) -> Result<Option<Snapshot>, Failure> {
+    if optional && !path.exists() {
         return Ok(None);
     }
-    settings.open().map(Some)
+    settings.open_at(path).map(Some)
 }
 
 /// The state of a feed; `stale` where it is ok but for its age.
 pub(super) fn state_word(feed: &FeedRecord, now: Time) -> String {
     let word = if feed.state == FeedState::Ok && feed.is_stale(now) { "stale" } else { feed.state.word() };
     word.to_owned()
+}
+
+impl Feeds {
+    /// The snapshot: that of the folder of `update`, where one is named.
+    fn snapshot(&self, settings: &Settings) -> PathBuf {
+        #[cfg(feature = "fetch")]
+        if let Some(folder) = &self.dir {
+            return folder.join(SNAPSHOT_DEFAULT);
+        }
+        settings.snapshot.clone()
+    }
+
+    /// The folder of downloads that is named.
+    #[cfg(feature = "fetch")]
+    fn downloads(&self) -> Option<PathBuf> {
+        self.downloads.clone().or_else(|| Some(self.dir.as_ref()?.join("downloads")))
+    }
+
+    /// Whether only a catalogue or a snapshot can tell what to list.
+    #[cfg(feature = "ingest")]
+    fn names_no_folder(&self) -> bool {
+        #[cfg(feature = "fetch")]
+        return self.downloads().is_none();
+        #[cfg(not(feature = "fetch"))]
+        true
+    }
 }
 
 #[derive(Default, Serialize)]
@@ -83,14 +109,68 @@ struct Row {
     url: String,
     /// The name of the download in the folder of downloads; `None` where there is no catalogue.
     file: Option<String>,
+    /// When its server last confirmed the download, where a folder of downloads is named.
+    fetched_at: Option<String>,
+    /// When the download last changed.
+    changed_at: Option<String>,
+    /// When it may be asked for again.
+    next_at: Option<String>,
+    /// How often in a row it could not be fetched.
+    failures: Option<u32>,
+    /// The three times, for the table.
+    #[serde(skip)]
+    fetched: Option<Time>,
+    #[serde(skip)]
+    changed: Option<Time>,
+    #[serde(skip)]
+    due: Option<Time>,
+    /// How long the publisher wants to be left alone between two requests; `None` where there is no catalogue, as
+    /// with what follows.
+    min_interval_seconds: Option<i64>,
+    mirrors: Option<Vec<String>>,
+    /// The name of the secret that the publisher asks for.
+    secret: Option<String>,
+    sha256_url: Option<String>,
     homepage: String,
     licence: String,
+}
+
+/// Adds what the notes of the downloads say, where a folder of them is named.
+#[cfg(feature = "fetch")]
+fn add_downloads(rows: &mut [Row], args: &Feeds, settings: &Settings) -> Result<(), Failure> {
+    let Some(folder) = args.downloads() else { return Ok(()) };
+    if !folder.is_dir() {
+        let folder = folder.display();
+        return Err(Failure::usage(format_args!(
+            "{folder}: no such folder; name another, or run `rapsheet fetch`"
+        )));
+    }
+    let state = rapsheet_fetch::State::read(&folder);
+    for row in rows {
+        let Some(file) = &row.file else { continue };
+        let note = rapsheet_fetch::Note::read(&folder.join(file)).unwrap_or_default();
+        row.fetched = note.fetched_at;
+        row.changed = note.changed_at;
+        row.due = state
+            .next_at(&row.id, row.min_interval_seconds.unwrap_or_default())
+            .or(note.next_at)
+            .map(|next| next.max(settings.now));
+        row.failures = Some(state.failures(&row.id).max(note.failures));
+        [row.fetched_at, row.changed_at, row.next_at] =
+            [row.fetched, row.changed, row.due].map(|time| time.map(|time| time.to_string()));
+    }
+    Ok(())
+}
+
+#[cfg(not(feature = "fetch"))]
+fn add_downloads(_: &mut [Row], _: &Feeds, _: &Settings) -> Result<(), Failure> {
+    Ok(())
 }
 
 #[cfg(feature = "ingest")]
 fn catalog_rows(args: &Feeds, settings: &Settings) -> Result<Option<Vec<Row>>, Failure> {
     let is_named = settings.snapshot != Path::new(SNAPSHOT_DEFAULT);
-    if args.catalog.is_none() && (is_named || settings.snapshot.exists()) {
+    if args.catalog.is_none() && args.names_no_folder() && (is_named || settings.snapshot.exists()) {
         return Ok(None);
     }
     let catalog = super::build::read_catalog(args.catalog.as_deref())?;
@@ -108,6 +188,10 @@ fn catalog_rows(args: &Feeds, settings: &Settings) -> Result<Option<Vec<Row>>, F
         max_unchanged_seconds: feed.max_unchanged_seconds,
         url: feed.url.clone(),
         file: Some(feed.file.clone()),
+        min_interval_seconds: Some(feed.min_interval_seconds),
+        mirrors: Some(feed.mirrors.clone()),
+        secret: feed.auth.as_ref().map(|auth| auth.secret.clone()),
+        sha256_url: feed.sha256_url.clone(),
         homepage: feed.homepage.clone(),
         licence: feed.licence.clone(),
         ..Row::default()
@@ -155,14 +239,17 @@ fn row_of(feed: &FeedRecord) -> Row {
     }
 }
 
-fn table(rows: &[Row]) -> Table {
+fn table(rows: &[Row], now: Time) -> Table {
+    let has_downloads = rows.iter().any(|row| row.failures.is_some());
     let heads = ["feed", "provider", "format", "list", "mode", "state"].map(Column::Left);
     let numbers = ["sightings", "age", "retention"].map(Column::Right);
-    let mut table = Table::new(&[heads.as_slice(), &numbers].concat());
+    let downloads =
+        if has_downloads { ["fetched", "changed", "due in"].map(Column::Right).to_vec() } else { Vec::new() };
+    let mut table = Table::new(&[heads.as_slice(), &numbers, &downloads].concat());
     let mut rows: Vec<&Row> = rows.iter().collect();
     rows.sort_by_key(|row| row.rank());
     for row in rows {
-        table.push(vec![
+        let mut cells = vec![
             row.id.clone(),
             row.provider.clone(),
             row.format.clone(),
@@ -172,12 +259,23 @@ fn table(rows: &[Row]) -> Table {
             row.sightings.map_or("-".to_owned(), count),
             row.age_seconds.map_or("-".to_owned(), age),
             duration(row.retention_seconds),
-        ]);
+        ];
+        if has_downloads {
+            cells.extend(row.download_cells(now));
+        }
+        table.push(cells);
     }
     table
 }
 
 impl Row {
+    /// How long ago the download was confirmed and changed, and in how long it is due.
+    fn download_cells(&self, now: Time) -> [String; 3] {
+        let since = |time: Time| now.unix().saturating_sub(time.unix());
+        [self.fetched.map(since), self.changed.map(since), self.due.map(|due| -since(due))]
+            .map(|seconds| seconds.map_or("-".to_owned(), age))
+    }
+
     /// The order of rows: trouble first, then absent, ok and disabled feeds.
     fn rank(&self) -> u8 {
         match (self.state, self.stale, self.enabled) {

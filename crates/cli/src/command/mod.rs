@@ -9,6 +9,8 @@ use std::io::{self, BufWriter, Stdout};
 mod build;
 mod diff;
 mod feeds;
+#[cfg(feature = "fetch")]
+mod fetch;
 mod follow;
 #[cfg(feature = "ingest")]
 mod formats;
@@ -19,6 +21,8 @@ mod merge;
 #[cfg(feature = "ingest")]
 mod parse;
 mod score;
+#[cfg(feature = "fetch")]
+mod update;
 mod verify;
 
 /// Runs a command.
@@ -26,6 +30,10 @@ pub(crate) fn run(command: Command, settings: &Settings) -> Result<Exit, Failure
     match command {
         #[cfg(feature = "ingest")]
         Command::Build(args) => build::run(&args, settings),
+        #[cfg(feature = "fetch")]
+        Command::Fetch(args) => fetch::run(&args, settings),
+        #[cfg(feature = "fetch")]
+        Command::Update(args) => update::run(&args, settings),
         #[cfg(feature = "ingest")]
         Command::Parse(args) => parse::run(&args, settings),
         Command::Lookup(args) => lookup::run(&args, settings),

@@ -3,6 +3,8 @@
 #[cfg(feature = "ingest")]
 pub(crate) mod build;
 pub(crate) mod delimited;
+#[cfg(feature = "fetch")]
+pub(crate) mod fetch;
 mod interned;
 pub(crate) mod json;
 pub(crate) mod lookup;

@@ -22,12 +22,19 @@ impl IdPattern {
     /// # Errors
     /// What is wrong with it, such as a `[` that nothing closes.
     pub fn parse(text: &str) -> Result<IdPattern, String> {
+        IdPattern::parse_as(text, "an id or a pattern such as `abuse-*`")
+    }
+
+    /// As [`IdPattern::parse`], for names that are no ids: `expected` says what they are.
+    ///
+    /// # Errors
+    /// What is wrong with it.
+    pub fn parse_as(text: &str, expected: &str) -> Result<IdPattern, String> {
         if text.is_empty() {
-            return Err("expected an id or a pattern such as `abuse-*`, found nothing".to_owned());
+            return Err(format!("expected {expected}, found nothing"));
         }
-        let pattern = Pattern::new(text).map_err(|error| {
-            format!("expected an id or a pattern such as `abuse-*`, found `{text}`: {}", error.msg)
-        })?;
+        let pattern = Pattern::new(text)
+            .map_err(|error| format!("expected {expected}, found `{text}`: {}", error.msg))?;
         Ok(IdPattern { text: text.to_owned(), pattern })
     }
 

@@ -3,6 +3,7 @@
 //! A list of one's own is a file. Its format is found out, and its provider is its name. It lists what it lists for
 //! as long as it is there, so it grows neither old nor stale.
 
+use super::fetching::{MAX_BYTES, MIN_INTERVAL};
 use super::table_reader::SPAN_MAX;
 use super::{Catalog, Feed, Guard};
 use crate::format::options::Options;
@@ -79,6 +80,12 @@ pub(crate) fn feed_of(id: &str, file: &str) -> Feed {
         provider: id.to_owned(),
         title: file.to_owned(),
         url: String::new(),
+        mirrors: Vec::new(),
+        sha256_url: None,
+        min_interval_seconds: MIN_INTERVAL,
+        max_bytes: MAX_BYTES,
+        auth: None,
+        private_network: false,
         file: file.to_owned(),
         format: format::find("auto").unwrap_or(&Format::DEFAULT),
         list: ListKind::Block,

@@ -16,11 +16,13 @@
 //! # Ok::<(), rapsheet_ingest::catalog::CatalogError>(())
 //! ```
 
+mod fetching;
 mod guards;
 mod id_pattern;
 pub(crate) mod lists;
 mod near;
 mod options;
+mod size;
 mod sources;
 mod table_reader;
 
@@ -29,12 +31,15 @@ pub use crate::entry::never_block::lines as never_block_lines;
 use crate::entry::taxonomy;
 use crate::format::options::Options;
 use crate::format::{self, FORMATS, Format};
+pub use fetching::{Auth, HostLimits};
+use fetching::{Fetching, read_hosts};
 pub use guards::{Guard, NamedIndicator, Share};
 pub use id_pattern::IdPattern;
 pub use near::near;
 use rapsheet_snapshot::{Assessments, ListKind, Mode, Scope};
+pub use size::parse_size;
 use sources::{Place, RawFeed, Sources};
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::fmt;
 use std::path::{Path, PathBuf};
 use table_reader::TableReader;
@@ -53,6 +58,8 @@ pub struct Catalog {
     pub feeds: Vec<Feed>,
     /// What no feed may block, beside the built-in list.
     pub never_block: Vec<Indicator>,
+    /// What hosts allow, by their names.
+    pub hosts: BTreeMap<String, HostLimits>,
     /// The files that it was read from.
     pub files: Vec<PathBuf>,
 }
@@ -67,8 +74,20 @@ pub struct Feed {
     pub provider: String,
     /// Its title; the id where none is given.
     pub title: String,
-    /// Where it is published.
+    /// Where it is published; empty where no program can get it.
     pub url: String,
+    /// Other places of the same list, tried in this order where `url` fails.
+    pub mirrors: Vec<String>,
+    /// Where its publisher says what the SHA-256 of the download is.
+    pub sha256_url: Option<String>,
+    /// How long its publisher wants to be left alone between two requests, in seconds.
+    pub min_interval_seconds: i64,
+    /// How many bytes a download may have, compressed or not.
+    pub max_bytes: u64,
+    /// The secret that its publisher asks for.
+    pub auth: Option<Auth>,
+    /// Whether its URLs and their redirects may lead to loopback, private and link-local addresses.
+    pub private_network: bool,
     /// The name of its download inside the folder of downloads.
     pub file: String,
     /// Its format.
@@ -172,18 +191,19 @@ impl Catalog {
 
     /// A catalogue without feeds.
     pub fn empty() -> Catalog {
-        Catalog { feeds: Vec::new(), never_block: Vec::new(), files: Vec::new() }
+        Catalog { feeds: Vec::new(), never_block: Vec::new(), hosts: BTreeMap::new(), files: Vec::new() }
     }
 
     fn from_sources(sources: Sources) -> Result<Catalog, CatalogError> {
-        let Sources { feeds, guard, guard_places, files, mut problems, .. } = sources;
+        let Sources { feeds, guard, guard_places, hosts, files, mut problems, .. } = sources;
         let defaults = Defaults::read(guard, &guard_places, &mut problems);
         let read = |raw: &RawFeed| Some((raw.place.clone(), read_feed(raw, &defaults, &mut problems)?));
         let feeds: Vec<(Place, Feed)> = feeds.iter().filter_map(read).collect();
+        let hosts = read_hosts(hosts, &mut problems);
         find_duplicates(&feeds, &mut problems);
         let feeds = feeds.into_iter().map(|(_, feed)| feed).collect();
         if problems.is_empty() {
-            Ok(Catalog { feeds, never_block: defaults.never_block, files })
+            Ok(Catalog { feeds, never_block: defaults.never_block, hosts, files })
         } else {
             Err(CatalogError { problems })
         }
@@ -269,7 +289,8 @@ fn read_feed(raw: &RawFeed, defaults: &Defaults, problems: &mut Vec<Problem>) ->
 
 fn read_keys(reader: &mut TableReader<'_>, defaults: &Defaults) -> Feed {
     let id = read_id(reader);
-    let url = reader.text("url").unwrap_or_default();
+    let url = fetching::read_url(reader);
+    let fetching = Fetching::read(reader);
     let format = read_format(reader);
     let list = reader.word("list", KINDS, ListKind::Block);
     let mode = reader.word("mode", MODES, Mode::Reset);
@@ -295,6 +316,12 @@ fn read_keys(reader: &mut TableReader<'_>, defaults: &Defaults) -> Feed {
         format: format.unwrap_or(&Format::DEFAULT),
         id,
         url,
+        mirrors: fetching.mirrors,
+        sha256_url: fetching.sha256_url,
+        min_interval_seconds: fetching.min_interval_seconds,
+        max_bytes: fetching.max_bytes,
+        auth: fetching.auth,
+        private_network: fetching.private_network,
     }
 }
 

@@ -6,7 +6,7 @@
 use super::id_pattern::IdPattern;
 use super::near::offer;
 use super::{BUILTIN, BUILTIN_NAME, Problem};
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::fs;
 use std::path::{Path, PathBuf};
 use toml::{Table, Value};
@@ -35,6 +35,16 @@ pub(super) struct RawFeed {
     pub(super) overridden: HashMap<String, Place>,
 }
 
+/// What is written of one host, before its values are read.
+pub(super) struct RawHost {
+    /// Where it is first written.
+    pub(super) place: Place,
+    /// Its keys. A file wins over those that it includes, key by key.
+    pub(super) table: Table,
+    /// Where each of them is written.
+    pub(super) key_places: HashMap<String, Place>,
+}
+
 /// What all files of a catalogue hold together.
 #[derive(Default)]
 pub(super) struct Sources {
@@ -44,6 +54,8 @@ pub(super) struct Sources {
     pub(super) guard: Table,
     /// Where each of them is written.
     pub(super) guard_places: HashMap<String, Place>,
+    /// The hosts, by their names.
+    pub(super) hosts: BTreeMap<String, RawHost>,
     /// The files that were read.
     pub(super) files: Vec<PathBuf>,
     /// What is wrong with them.
@@ -80,6 +92,7 @@ impl Sources {
             self.include(include, name, folder);
         }
         self.add_guard(table.remove("guard"), name);
+        self.add_hosts(table.remove("host"), text, name);
         if let Some(feeds) = self.tables(table.remove("feed"), "feed", name) {
             self.add_feeds(feeds, text, name);
         }
@@ -91,7 +104,8 @@ impl Sources {
             }
         }
         for key in table.keys() {
-            let expected = "expected [[feed]] and [[override]] tables, one [guard] and one [include]";
+            let expected =
+                "expected [[feed]], [[override]] and [host.\"…\"] tables, one [guard] and one [include]";
             self.problem(name, 1, key, expected.to_owned());
         }
     }
@@ -185,6 +199,29 @@ impl Sources {
         }
     }
 
+    fn add_hosts(&mut self, value: Option<Value>, text: &str, name: &str) {
+        let expected = "expected tables such as [host.\"lists.example\"]";
+        let hosts = match value {
+            None => return,
+            Some(Value::Table(hosts)) => hosts,
+            Some(other) => {
+                return self.problem(name, 1, "host", format!("{expected}, found {}", other.type_str()));
+            }
+        };
+        for (host, value) in hosts {
+            let place = Place { file: name.to_owned(), line: line_of_host(text, &host) };
+            let Value::Table(table) = value else {
+                let found = format!("`{}` is {}", host.escape_debug(), value.type_str());
+                self.problem(name, place.line, "host", format!("{expected}; {found}"));
+                continue;
+            };
+            let none = || RawHost { place: place.clone(), table: Table::new(), key_places: HashMap::new() };
+            let raw = self.hosts.entry(host).or_insert_with(none);
+            raw.key_places.extend(table.keys().map(|key| (key.clone(), place.clone())));
+            raw.table.extend(table);
+        }
+    }
+
     fn add_feeds(&mut self, feeds: Vec<Value>, text: &str, name: &str) {
         let lines = lines_of(text, "[[feed]]");
         let place = |at: usize| Place { file: name.to_owned(), line: lines.get(at).copied().unwrap_or(1) };
@@ -262,4 +299,13 @@ fn line_at(text: &str, offset: usize) -> usize {
 fn lines_of(text: &str, head: &str) -> Vec<usize> {
     let begins = |line: &str| line.trim_start().starts_with(head);
     text.lines().zip(1..).filter(|(line, _)| begins(line)).map(|(_, number)| number).collect()
+}
+
+/// The line on which the table of a host begins; the first one where it is written otherwise.
+fn line_of_host(text: &str, host: &str) -> usize {
+    let begins = |line: &str| {
+        let name = line.trim_start().strip_prefix("[host.").and_then(|rest| rest.split_once(']'));
+        name.is_some_and(|(name, _)| name.trim_matches(['"', '\'']) == host)
+    };
+    text.lines().position(begins).map_or(1, |at| at + 1)
 }

@@ -109,7 +109,11 @@ impl TableReader<'_> {
             self.take(key);
             return None;
         }
-        if self.unread.contains_key(key) { Some(self.span(key, 0)) } else { default }
+        if self.unread.contains_key(key) {
+            return Some(self.span(key, 0));
+        }
+        self.asked.push(key.to_owned());
+        default
     }
 
     /// A prefix length from 1 to `longest`.

@@ -1,0 +1,76 @@
+//! Secrets that a catalogue names: in the environment, among systemd's credentials, or in a file that only its owner
+//! reads. Nothing prints them.
+
+use rapsheet_fetch::Secret;
+use std::env;
+use std::fs::{self, Metadata};
+use std::path::{Path, PathBuf};
+
+/// The longest secret, in bytes.
+const SECRET_MAX: u64 = 4096;
+
+/// Finds a secret.
+///
+/// # Errors
+/// What is missing, and where it may stand; or what is wrong with where it stands.
+pub(crate) fn find(name: &str) -> Result<Secret, String> {
+    let variable = format!("RAPSHEET_SECRET_{}", name.to_ascii_uppercase().replace('-', "_"));
+    if let Ok(text) = env::var(&variable) {
+        return usable(text.trim(), &variable);
+    }
+    for (path, is_shared_safely) in places(name) {
+        if let Ok(about) = fs::metadata(&path) {
+            return read(&path, &about, is_shared_safely);
+        }
+    }
+    let file = own_folder()
+        .map_or_else(String::new, |folder| format!(", or write it to {}", folder.join(name).display()));
+    Err(format!("needs secret {name}: set {variable}{file}"))
+}
+
+/// The files that may hold a secret, and whether others may read them by the system's own rules.
+fn places(name: &str) -> impl Iterator<Item = (PathBuf, bool)> {
+    let credentials =
+        env::var_os("CREDENTIALS_DIRECTORY").map(|folder| (PathBuf::from(folder).join(name), true));
+    let own = own_folder().map(|folder| (folder.join(name), false));
+    let system = (Path::new("/etc/rapsheet/secrets").join(name), false);
+    credentials.into_iter().chain(own).chain([system])
+}
+
+/// The folder of the user's secrets.
+fn own_folder() -> Option<PathBuf> {
+    let config = env::var_os("XDG_CONFIG_HOME").filter(|path| !path.is_empty()).map(PathBuf::from);
+    let config = config.or_else(|| env::var_os("HOME").map(|home| PathBuf::from(home).join(".config")));
+    config.map(|config| config.join("rapsheet/secrets"))
+}
+
+fn read(path: &Path, about: &Metadata, is_shared_safely: bool) -> Result<Secret, String> {
+    let shown = path.display();
+    if !about.is_file() || about.len() > SECRET_MAX {
+        return Err(format!("needs secret: {shown} is no file of at most {SECRET_MAX} bytes"));
+    }
+    if !is_shared_safely && others_may_read(about) {
+        return Err(format!("needs secret: others may read {shown}; run `chmod 600 {shown}`"));
+    }
+    let text = fs::read_to_string(path).map_err(|error| format!("needs secret: {shown}: {error}"))?;
+    usable(text.trim(), &shown.to_string())
+}
+
+/// Refuses what no header can carry.
+fn usable(text: &str, place: &str) -> Result<Secret, String> {
+    if text.is_empty() || !text.bytes().all(|byte| (b' '..=b'~').contains(&byte)) {
+        return Err(format!("needs secret: expected a line of ASCII text in {place}, found something else"));
+    }
+    Ok(Secret::new(text.to_owned()))
+}
+
+#[cfg(unix)]
+fn others_may_read(about: &Metadata) -> bool {
+    use std::os::unix::fs::PermissionsExt;
+    about.permissions().mode() & 0o077 != 0
+}
+
+#[cfg(not(unix))]
+fn others_may_read(_: &Metadata) -> bool {
+    false
+}
