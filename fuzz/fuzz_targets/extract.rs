@@ -33,7 +33,7 @@ fuzz_target!(|text: &[u8]| {
 
 fn scored(scorer: &mut Scorer<'_>, text: &[u8], line: usize) -> Vec<Row> {
     let row =
-        |found: &rapsheet_query::Match| (line + found.line, found.indicator.to_string(), found.status());
+        |found: rapsheet_query::Match<'_>| (line + found.line, found.indicator.to_string(), found.status());
     scorer.score(text).iter().map(row).collect()
 }
 

@@ -367,3 +367,26 @@ fn a_clock_that_was_ahead_keeps_no_host_waiting() {
     assert!(!run.report.is_null());
     assert_eq!(server.requests().len(), 2, "{}", run.report);
 }
+
+/// A network that is down would otherwise take a wait for each feed of a host with many.
+#[test]
+fn a_host_without_a_connection_is_left_alone() {
+    let mut folder = Folder::new();
+    for feed in 0..30 {
+        folder.feed(&format!("f{feed:02}"), "http://127.0.0.1:1/a", "");
+    }
+    let run = folder.fetch(0);
+    assert_eq!(run.code, 3, "{}", run.stderr);
+    assert_eq!(run.state("f00"), "failed", "{}", run.report);
+    for feed in 3..30 {
+        assert_eq!(run.state(&format!("f{feed:02}")), "deferred", "{}", run.report);
+    }
+    assert_eq!(folder.fetch(1).state("f00"), "failed", "no publisher was asked, so it is due at once");
+    let server = Server::start();
+    let port = server.address().port();
+    server.always("/a", Answer::list(LIST));
+    for feed in 0..30 {
+        folder.feed(&format!("g{feed:02}"), &format!("http://127.0.0.1:{port}/a"), "");
+    }
+    assert_eq!(folder.fetch(120).state("g00"), "fetched", "the next run asks again");
+}

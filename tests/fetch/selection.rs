@@ -239,3 +239,17 @@ fn the_table_begins_with_trouble() {
     let quiet = folder.fetch_with(300, &["-q"]);
     assert!(quiet.stderr.contains("good") && !quiet.stderr.contains("abc-ip"), "{}", quiet.stderr);
 }
+
+#[test]
+fn feeds_that_share_a_file_fetch_it_once() {
+    let server = Server::start();
+    server.always("/a", Answer::list(LIST));
+    server.always("/b", Answer::list("45.9.20.99\n"));
+    let mut folder = Folder::new();
+    folder.feed("a", &server.url("/a"), "file = \"shared.txt\"");
+    folder.feed("b", &server.url("/a"), "file = \"shared.txt\"");
+    folder.feed("c", &server.url("/b"), "file = \"shared.txt\"");
+    let run = folder.fetch(0);
+    assert_eq!(["a", "b", "c"].map(|id| run.state(id)), ["fetched", "skipped", "skipped"], "{}", run.report);
+    assert_eq!((server.paths(), folder.text("shared.txt").as_str()), (vec!["/a".to_owned()], LIST));
+}

@@ -221,13 +221,13 @@ pub(crate) fn problem(error: &ureq::Error, options: &ClientOptions) -> Problem {
         ureq::Error::Timeout(ureq::Timeout::Global) => {
             Problem::passing(format_args!("timed out: not complete after {}", seconds(options.max_time)))
         }
-        ureq::Error::Timeout(ureq::Timeout::Resolve | ureq::Timeout::Connect) => Problem::passing(
-            format_args!("timed out: no connection within {}", seconds(options.connect_timeout)),
+        ureq::Error::Timeout(ureq::Timeout::Resolve | ureq::Timeout::Connect) => Problem::Unreachable(
+            format!("timed out: no connection within {}", seconds(options.connect_timeout)),
         ),
         ureq::Error::Timeout(_) => {
             Problem::passing(format_args!("timed out: silent for {}", seconds(options.stall_time)))
         }
-        ureq::Error::HostNotFound => Problem::passing("the name of the host does not resolve"),
+        ureq::Error::HostNotFound => Problem::Unreachable("the name of the host does not resolve".to_owned()),
         ureq::Error::Io(error) => io_problem(error, options),
         ureq::Error::Rustls(error) => Problem::lasting(format_args!("TLS: {error}")),
         ureq::Error::Tls(error) => Problem::lasting(format_args!("TLS: {error}")),
@@ -247,6 +247,15 @@ pub(crate) fn io_problem(error: &io::Error, options: &ClientOptions) -> Problem 
         return problem(inner, options);
     }
     match error.kind() {
+        io::ErrorKind::ConnectionRefused
+        | io::ErrorKind::HostUnreachable
+        | io::ErrorKind::NetworkUnreachable => {
+            Problem::Unreachable(format!("the connection failed: {error}"))
+        }
+        // The kind of this error has no name.
+        _ if error.to_string().starts_with("failed to lookup address") => {
+            Problem::Unreachable("the name of the host does not resolve".to_owned())
+        }
         io::ErrorKind::InvalidData => Problem::lasting(format_args!("TLS: {error}")),
         _ => Problem::passing(format_args!("the connection failed: {error}")),
     }

@@ -6,7 +6,7 @@
 use crate::client::{Answer, Client};
 use crate::hosts::{Hosts, Turn};
 use crate::job::{Credential, Job};
-use crate::location::{host_name, shown};
+use crate::location::shown;
 use crate::problem::Problem;
 use url::Url;
 
@@ -45,10 +45,12 @@ impl<'r> Exchange<'r> {
             if is_origin {
                 refuse_open_secret(job, &at)?;
             }
-            let turn = self.hosts.turn(host_name(&at), &job.id)?;
+            let turn = self.hosts.turn(&at, &job.id)?;
             *requests += 1;
             let headers = headers(job, condition, is_origin);
-            let answer = self.client.get(&at, &headers, job.private_network)?;
+            let answer = self.client.get(&at, &headers, job.private_network);
+            self.hosts.reached(&at, !matches!(answer, Err(Problem::Unreachable(_))));
+            let answer = answer?;
             match target(&answer, &at)? {
                 Some(next) => at = next,
                 None => return Ok(Arrived { answer, url: at, turn }),

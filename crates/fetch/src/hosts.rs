@@ -2,13 +2,18 @@
 //! sent.
 
 use crate::budget::HostLimits;
+use crate::location::host_name;
 use crate::problem::Problem;
 use crate::state::{FeedState, State};
 use rapsheet_snapshot::Time;
-use std::collections::{BTreeMap, HashSet};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::fs::File;
 use std::io::{self, Write};
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
+use url::Url;
+
+/// After how many attempts in a row without a connection a host is left alone.
+const UNREACHABLE_MAX: u32 = 3;
 
 /// The hosts of a run, shared by its threads.
 pub(crate) struct Hosts<'r> {
@@ -17,6 +22,8 @@ pub(crate) struct Hosts<'r> {
     state: Mutex<State>,
     /// `None` in a rehearsal.
     journal: Option<File>,
+    /// How often in a row there was no connection to a server.
+    unreachable: Mutex<HashMap<String, u32>>,
     /// The hosts that are being asked.
     busy: Mutex<HashSet<String>>,
     freed: Condvar,
@@ -40,6 +47,7 @@ impl<'r> Hosts<'r> {
             now,
             state: Mutex::new(state),
             journal,
+            unreachable: Mutex::default(),
             busy: Mutex::default(),
             freed: Condvar::new(),
         }
@@ -49,7 +57,8 @@ impl<'r> Hosts<'r> {
     ///
     /// # Errors
     /// The host wants no request now, or the count could not be written: a request that is not counted is not sent.
-    pub(crate) fn turn(&self, host: &str, id: &str) -> Result<Turn<'_>, Problem> {
+    pub(crate) fn turn(&self, url: &Url, id: &str) -> Result<Turn<'_>, Problem> {
+        let host = host_name(url);
         let mut busy = lock(&self.busy);
         while busy.contains(host) {
             busy = self.freed.wait(busy).unwrap_or_else(PoisonError::into_inner);
@@ -57,6 +66,10 @@ impl<'r> Hosts<'r> {
         busy.insert(host.to_owned());
         drop(busy);
         let turn = Turn { hosts: self, host: host.to_owned() };
+        if lock(&self.unreachable).get(&server(url)).is_some_and(|count| *count >= UNREACHABLE_MAX) {
+            let text = format!("{host}: there was no connection to it before, in this run");
+            return Err(Problem::Deferred { text, until: (self.now)() });
+        }
         self.count(host)?;
         let mut state = lock(&self.state);
         state.feeds.entry(id.to_owned()).or_default().asked_at = Some((self.now)());
@@ -88,6 +101,14 @@ impl<'r> Hosts<'r> {
         journal.write_all(&state.journal_line(host, feed)?)
     }
 
+    /// Notes whether there was a connection to a server. One that has none is left alone for the rest of the run: each of
+    /// its feeds would wait as long for nothing.
+    pub(crate) fn reached(&self, url: &Url, is_reached: bool) {
+        let mut unreachable = lock(&self.unreachable);
+        let count = unreachable.entry(server(url)).or_default();
+        *count = if is_reached { 0 } else { *count + 1 };
+    }
+
     /// Leaves a host alone until an instant.
     pub(crate) fn pause(&self, host: &str, until: Time) {
         let mut state = lock(&self.state);
@@ -112,6 +133,11 @@ impl<'r> Hosts<'r> {
     pub(crate) fn into_state(self) -> State {
         self.state.into_inner().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+/// The host and the port of a URL.
+fn server(url: &Url) -> String {
+    format!("{}:{}", host_name(url), url.port_or_known_default().unwrap_or_default())
 }
 
 impl Drop for Turn<'_> {

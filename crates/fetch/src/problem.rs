@@ -15,6 +15,8 @@ pub(crate) enum Problem {
         /// Whether another attempt within the same run may succeed.
         passing: bool,
     },
+    /// There was no connection to the host. Its other feeds would meet the same.
+    Unreachable(String),
     /// The host is not to be asked now.
     Deferred {
         /// Why.
@@ -33,6 +35,11 @@ impl Problem {
     /// A fault that another attempt would meet again.
     pub(crate) fn lasting(text: impl Display) -> Problem {
         Problem::Failed { text: text.to_string(), status: None, passing: false }
+    }
+
+    /// Whether another attempt within the same run may succeed.
+    pub(crate) fn may_pass(&self) -> bool {
+        matches!(self, Problem::Failed { passing: true, .. } | Problem::Unreachable(_))
     }
 
     /// A fault of this machine: a full disk, a folder that cannot be written.

@@ -28,9 +28,16 @@ impl<'j> Schedule<'j> {
     pub(crate) fn new(jobs: &'j [Job], folder: &Path, state: &State, now: Time) -> Schedule<'j> {
         let mut hosts: BTreeMap<String, Vec<(Rank, &Job)>> = BTreeMap::new();
         let mut skipped = Vec::new();
+        let mut owners: BTreeMap<&str, &Job> = BTreeMap::new();
         for job in jobs {
             let note = Note::read(&folder.join(&job.file));
-            match reason_to_skip(job, note.as_ref(), state, now) {
+            let owner = *owners.entry(&job.file).or_insert(job);
+            let reason = if owner.id == job.id {
+                reason_to_skip(job, note.as_ref(), state, now)
+            } else {
+                Some(reason_of_sharing(job, owner))
+            };
+            match reason {
                 Some(reason) => skipped.push(skip(job, note, state, reason)),
                 None => hosts.entry(host(job)).or_default().push((rank(job, note.as_ref(), state), job)),
             }
@@ -46,7 +53,9 @@ impl<'j> Schedule<'j> {
             let url = job.urls.first().cloned();
             let (state, reason, next_at) = match hosts.rehearse(&host(job)) {
                 Err(Problem::Deferred { text, until }) => (Verb::Deferred, Some(text), Some(until)),
-                Err(Problem::Failed { text, .. }) => (Verb::Failed, Some(text), None),
+                Err(Problem::Failed { text, .. } | Problem::Unreachable(text)) => {
+                    (Verb::Failed, Some(text), None)
+                }
                 Ok(()) => (Verb::Due, None, None),
             };
             Outcome { url, next_at, ..Outcome::new(&job.id, &job.file, state, reason) }
@@ -81,6 +90,15 @@ fn reason_to_skip(job: &Job, note: Option<&Note>, state: &State, now: Time) -> O
     let is_elsewhere = note.and_then(|note| note.url.as_ref()).is_some_and(|url| !job.urls.contains(url));
     let next_at = state.feeds.get(&job.id)?.next_at(job.min_interval_seconds)?;
     (next_at > now && !is_elsewhere).then(|| format!("not due before {next_at}"))
+}
+
+/// Two feeds may be made of one download, and one feed must not overwrite another's.
+fn reason_of_sharing(job: &Job, owner: &Job) -> String {
+    if job.urls == owner.urls {
+        format!("{} fetches the file that both are made of", owner.id)
+    } else {
+        format!("its file is that of {}, which has another url; give it a name of its own", owner.id)
+    }
 }
 
 fn skip(job: &Job, note: Option<Note>, state: &State, reason: String) -> Outcome {

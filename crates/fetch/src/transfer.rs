@@ -93,7 +93,7 @@ impl Transfer<'_> {
         for retry in 0.. {
             course.attempts += 1;
             match self.attempt(course, url) {
-                Err(Problem::Failed { passing: true, .. }) if retry < self.retries => {
+                Err(problem) if problem.may_pass() && retry < self.retries => {
                     thread::sleep(jittered(self.retry_delay.saturating_mul(1 << retry.min(10))));
                 }
                 other => return other,
@@ -318,13 +318,20 @@ impl Transfer<'_> {
     fn did_not(&self, course: &Course<'_>, problem: Problem) -> Outcome {
         let Course { job, note, .. } = course;
         let now = (self.now)();
+        let was_asked = !matches!(problem, Problem::Unreachable(_));
         let (state, text, status, until) = match problem {
             Problem::Failed { text, status, .. } => (Verb::Failed, text, status, None),
+            Problem::Unreachable(text) => (Verb::Failed, text, None, None),
             Problem::Deferred { text, until } => (Verb::Deferred, text, None, Some(until)),
         };
         let text = job.credential.redacted(&text);
         let feed = self.exchange.hosts.update_feed(&job.id, |feed| match until {
             Some(_) => _ = feed.deferred_since.get_or_insert(now),
+            // Its publisher was not asked, so nothing keeps the next run from asking.
+            None if !was_asked => {
+                feed.asked_at = None;
+                feed.deferred_since.get_or_insert(now);
+            }
             None => {
                 feed.asked_at = Some(now);
                 feed.failures = feed.failures.saturating_add(1);
@@ -357,26 +364,25 @@ impl Transfer<'_> {
     }
 }
 
-/// What is wrong where no URL gave anything: the fault of the URL, or of the first mirror that was asked.
+/// What is wrong where no URL gave anything: the first fault of one that was asked, or else of one that was not
+/// reached, or else the shortest wait.
 fn joined(problems: Vec<Problem>) -> Problem {
-    let until = problems.iter().filter_map(|problem| match problem {
-        Problem::Deferred { until, .. } => Some(*until),
-        Problem::Failed { .. } => None,
-    });
-    let earliest = until.min();
-    let is_failed = |problem: &&Problem| matches!(problem, Problem::Failed { .. });
-    if let Some(failed) = problems.iter().find(is_failed) {
-        let others = problems.len() - 1;
-        return match failed.clone() {
-            Problem::Failed { text, status, passing } if others > 0 => {
-                Problem::Failed { text: format!("{text}; {others} other URLs gave nothing"), status, passing }
-            }
-            failed => failed,
-        };
-    }
-    match (problems.into_iter().next(), earliest) {
-        (Some(Problem::Deferred { text, .. }), Some(until)) => Problem::Deferred { text, until },
-        _ => Problem::lasting("it has no URL"),
+    let others = match problems.len() {
+        0 | 1 => String::new(),
+        count => format!("; {} other URLs gave nothing", count - 1),
+    };
+    let rank = |problem: &Problem| match problem {
+        Problem::Failed { .. } => (0, None),
+        Problem::Unreachable(_) => (1, None),
+        Problem::Deferred { until, .. } => (2, Some(*until)),
+    };
+    match problems.into_iter().min_by_key(rank) {
+        Some(Problem::Failed { text, status, passing }) => {
+            Problem::Failed { text: text + &others, status, passing }
+        }
+        Some(Problem::Unreachable(text)) => Problem::Unreachable(text + &others),
+        Some(deferred) => deferred,
+        None => Problem::lasting("it has no URL"),
     }
 }
 

@@ -7,6 +7,9 @@ use rapsheet_fetch::{Outcome, Verb};
 use rapsheet_snapshot::Time;
 use std::io::{self, Write};
 
+/// How many feeds with the same trouble are named.
+const NAMES_MAX: usize = 3;
+
 /// Prints what became of the feeds. Without `verbose`, those that are as they should be are only counted.
 pub(crate) fn summary(
     results: &Results<'_>,
@@ -14,8 +17,7 @@ pub(crate) fn summary(
     width: Option<usize>,
     out: &mut dyn Write,
 ) -> io::Result<()> {
-    let is_shown =
-        |outcome: &&Outcome| verbose || !matches!(outcome.state, Verb::Skipped | Verb::NotModified);
+    let is_shown = |outcome: &&Outcome| verbose || matches!(outcome.state, Verb::Fetched | Verb::Failed);
     let rows = trouble_first(results);
     let rows: Vec<&Outcome> = rows.into_iter().filter(is_shown).collect();
     if !rows.is_empty() {
@@ -86,16 +88,33 @@ fn state_text(outcome: &Outcome) -> String {
     }
 }
 
-/// Why feeds failed, waited, or were left out. Feeds that are not due are as they should be.
+/// Why feeds failed, waited, or were left out. Feeds that are not due are as they should be. What many feeds share is said
+/// once.
 fn reasons(results: &Results<'_>, verbose: bool, out: &mut dyn Write) -> io::Result<()> {
+    let mut groups: Vec<(Verb, &str, Vec<&Outcome>)> = Vec::new();
     for outcome in trouble_first(results) {
-        let is_due_later = outcome.state == Verb::Skipped
-            && outcome.reason.as_ref().is_some_and(|why| why.starts_with("not due"));
-        if verbose || !is_due_later {
-            reason(outcome, out)?;
+        let Some(reason) = &outcome.reason else { continue };
+        let is_due_later = outcome.state == Verb::Skipped && reason.starts_with("not due");
+        if is_due_later && !verbose {
+            continue;
+        }
+        match groups.iter_mut().find(|(state, why, _)| *state == outcome.state && why == reason) {
+            Some((_, _, group)) if !verbose => group.push(outcome),
+            _ => groups.push((outcome.state, reason, vec![outcome])),
         }
     }
-    Ok(())
+    groups.iter().try_for_each(|(state, why, group)| group_reason(*state, why, group, out))
+}
+
+/// Says why for feeds that share it: for a few each by itself, for many with some of their names.
+fn group_reason(state: Verb, why: &str, group: &[&Outcome], out: &mut dyn Write) -> io::Result<()> {
+    if group.len() <= NAMES_MAX {
+        return group.iter().try_for_each(|outcome| reason(outcome, out));
+    }
+    let names: Vec<&str> = group.iter().take(NAMES_MAX).map(|outcome| outcome.id.as_str()).collect();
+    let (count, more) = (group.len(), group.len() - names.len());
+    let names = names.join(", ");
+    writeln!(out, "{count} feeds {} ({}): {names} and {more} more", state.word(), printable::text(why))
 }
 
 fn reason(outcome: &Outcome, out: &mut dyn Write) -> io::Result<()> {
