@@ -155,7 +155,7 @@ impl Client {
 }
 
 /// The address that a URL names itself, if it is none of the public Internet.
-fn private_literal(url: &Url) -> Option<(String, IpAddr)> {
+pub(crate) fn private_literal(url: &Url) -> Option<(String, IpAddr)> {
     let address = match url.host()? {
         Host::Ipv4(v4) => IpAddr::V4(v4),
         Host::Ipv6(v6) => IpAddr::V6(v6),

@@ -3,7 +3,7 @@
 //! A library that follows them takes a secret along to the next host. Here, a secret goes to the origin that the catalogue
 //! names and to no other, https never becomes http, and every hop asks its host for a turn.
 
-use crate::client::{Answer, Client};
+use crate::client::{Answer, Client, private_literal};
 use crate::hosts::{Hosts, Turn};
 use crate::job::{Credential, Job};
 use crate::location::shown;
@@ -39,16 +39,18 @@ impl<'r> Exchange<'r> {
     ) -> Result<Arrived<'_>, Problem> {
         let first = parse(url)?;
         let origin = job.urls.first().map_or(Ok(first.clone()), |url| parse(url))?.origin();
+        // A catalogue that names such an address itself says so with that.
+        let private_network = job.private_network || private_literal(&first).is_some();
         let mut at = first.clone();
         for _ in 0..=REDIRECTS_MAX {
             let is_origin = at.origin() == origin;
             if is_origin {
-                refuse_open_secret(job, &at)?;
+                refuse_open_secret(job, &at, private_network)?;
             }
             let turn = self.hosts.turn(&at, &job.id)?;
             *requests += 1;
             let headers = headers(job, condition, is_origin);
-            let answer = self.client.get(&at, &headers, job.private_network);
+            let answer = self.client.get(&at, &headers, private_network);
             self.hosts.reached(&at, !matches!(answer, Err(Problem::Unreachable(_))));
             let answer = answer?;
             match target(&answer, &at)? {
@@ -61,9 +63,9 @@ impl<'r> Exchange<'r> {
 }
 
 /// Refuses to send a secret over an open connection, but within one's own network.
-fn refuse_open_secret(job: &Job, url: &Url) -> Result<(), Problem> {
+fn refuse_open_secret(job: &Job, url: &Url, private_network: bool) -> Result<(), Problem> {
     let has_secret = matches!(job.credential, Credential::Header { .. });
-    if has_secret && url.scheme() == "http" && !job.private_network {
+    if has_secret && url.scheme() == "http" && !private_network {
         return Err(Problem::lasting("its secret is not sent over http; the catalogue should name https"));
     }
     Ok(())

@@ -19,7 +19,7 @@ pub struct Job {
     pub credential: Credential,
     /// Where its SHA-256 is published.
     pub sha256_url: Option<String>,
-    /// Whether it may come from loopback, private and link-local addresses.
+    /// Whether it may come from loopback, private and link-local addresses. A URL that names one says so itself.
     pub private_network: bool,
 }
 
