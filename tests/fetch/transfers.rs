@@ -95,7 +95,7 @@ fn the_report_has_every_key() {
     {
         assert!(run.report["totals"][key].is_number(), "{key}: {}", run.report["totals"]);
     }
-    let keys = "id file url final_url state reason http_status bytes wire_bytes changed attempts requests seconds \
+    let keys = "id file url final_url state reason http_status bytes wire_bytes changed attempts requests duration \
                 fetched_at changed_at next_at framing encoding";
     for key in keys.split_whitespace() {
         assert!(run.row("a").get(key).is_some(), "{key}: {}", run.row("a"));

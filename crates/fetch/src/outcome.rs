@@ -63,7 +63,8 @@ pub struct Outcome {
     pub attempts: u32,
     /// How many requests were sent for it.
     pub requests: u32,
-    /// How long it took.
+    /// How long it took, in seconds.
+    #[serde(rename = "duration")]
     pub seconds: f64,
     /// When the server last said that these are the bytes.
     #[serde(with = "crate::time")]
