@@ -140,19 +140,13 @@ fn read_problem(error: &io::Error, options: &ClientOptions) -> Problem {
             io::ErrorKind::UnexpectedEof => {
                 Problem::passing(format_args!("the transfer was cut off: {error}"))
             }
-            io::ErrorKind::InvalidInput | io::ErrorKind::InvalidData
-                if error.get_ref().is_none_or(is_plain) =>
-            {
+            // What the decoder says of damaged data; errors of TLS are of another kind.
+            io::ErrorKind::InvalidInput => {
                 Problem::passing(format_args!("its gzip encoding is damaged: {error}"))
             }
             _ => io_problem(error, options),
         },
     }
-}
-
-/// Whether the cause of an error is a text of a decoder.
-fn is_plain(inner: &(dyn std::error::Error + Send + Sync + 'static)) -> bool {
-    !inner.is::<ureq::Error>()
 }
 
 fn too_large(max_bytes: u64) -> Problem {

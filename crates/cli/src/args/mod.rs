@@ -33,7 +33,7 @@ macro_rules! exit_codes {
      live left, or a report could not be written
   4  a snapshot or data file was refused: missing, damaged, truncated, too new
   5  could not finish; nothing was published, the old snapshot is untouched
-  6  busy: another build holds this output"
+  6  busy: another build or fetch is at work on it"
     };
 }
 
