@@ -25,7 +25,8 @@ fn packages(features: &[&str]) -> String {
 
 #[test]
 fn compiles_no_parser_and_no_builder() {
-    const LEFT_OUT: [&str; 15] = [
+    const LEFT_OUT: [&str; 16] = [
+        "rapsheet-ledger",
         "rapsheet-ingest",
         "rapsheet-assemble",
         "rapsheet-fetch",

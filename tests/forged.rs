@@ -7,6 +7,7 @@
 use crate::damage::{forge, small_snapshot};
 use crate::support::{Harness, day};
 use crate::test_dir::TestDir;
+use rapsheet_ledger::{Ledger, Options};
 use rapsheet_query::{Batch, Searcher, diff};
 use rapsheet_snapshot::{AddressRange, Error, Image, Section, SectionBytes, Snapshot};
 use std::ops::Range;
@@ -34,7 +35,9 @@ fn read_whole(file: Vec<u8>, sound: &Snapshot) -> Option<Result<(), Error>> {
     let verified = snapshot.verify_references();
     look_up(&snapshot);
     let whole = [diff(&snapshot, sound, |_| {}), diff(sound, &snapshot, |_| {})];
+    let ledger = Ledger::of(&snapshot, &Options::new(day(1)));
     if verified.is_ok() {
+        assert!(ledger.is_ok(), "a verified file is walked to its end");
         assert!(whole.iter().all(Result::is_ok), "a verified file is walked to its end: {whole:?}");
     }
     Some(verified)
@@ -165,7 +168,7 @@ fn every_kind_of_number_may_be_forged_and_every_reader_ends() {
 }
 
 /// The sections of a snapshot, to be changed and put together again.
-fn sections(snapshot: &Snapshot) -> Vec<SectionBytes> {
+pub(crate) fn sections(snapshot: &Snapshot) -> Vec<SectionBytes> {
     let present = Section::ALL.iter().filter(|section| !snapshot.bytes(**section).is_empty());
     let copy = |section: &Section| {
         SectionBytes::new(*section, snapshot.count(*section), snapshot.bytes(*section).to_vec())
@@ -173,7 +176,7 @@ fn sections(snapshot: &Snapshot) -> Vec<SectionBytes> {
     present.map(copy).collect()
 }
 
-fn put_together(snapshot: &Snapshot, sections: Vec<SectionBytes>) -> Vec<u8> {
+pub(crate) fn put_together(snapshot: &Snapshot, sections: Vec<SectionBytes>) -> Vec<u8> {
     Image::new(snapshot.built_at(), sections).to_bytes()
 }
 

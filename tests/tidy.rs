@@ -79,6 +79,7 @@ const ROOMS: &[(&str, &[&str])] = &[
     ("fetch", &["rayon", "csv", "clap", "indicatif", "chrono", "toml", "rapsheet-ingest"]),
     ("ingest", &["clap", "indicatif", "memmap2", "fst", "bincode", "ureq", "url"]),
     ("query", &["rayon", "csv", "clap", "indicatif", "serde", "memmap2", "fst", "idna"]),
+    ("ledger", &["rayon", "csv", "clap", "indicatif", "chrono", "serde", "memmap2"]),
 ];
 
 /// The crates of the project that a crate may depend on.
@@ -89,6 +90,7 @@ const PATHS: &[(&str, &[&str])] = &[
     ("assemble", &["snapshot"]),
     ("ingest", &["assemble", "decompress", "snapshot"]),
     ("query", &["snapshot"]),
+    ("ledger", &["query", "snapshot"]),
 ];
 
 /// The names under `[dependencies]`.

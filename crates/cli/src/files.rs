@@ -182,6 +182,7 @@ pub(crate) fn check_report(flag: &str, target: &Path) -> Result<(), Failure> {
 
 /// Checks that what stands at a path, if anything, is what a new one may replace. `is_ours` is given its first
 /// bytes.
+#[cfg(feature = "ingest")]
 pub(crate) fn check_replaces_only(
     path: &Path,
     what: &str,

@@ -15,8 +15,10 @@ mod command;
 mod exit;
 #[cfg(unix)]
 mod fault;
+#[cfg(feature = "ledger")]
+mod feed_selection;
 mod fields;
-#[cfg(feature = "ingest")]
+#[cfg(any(feature = "ingest", feature = "ledger"))]
 mod files;
 mod filter;
 mod glob;
@@ -27,6 +29,8 @@ mod lists;
 #[cfg(feature = "ingest")]
 mod lock;
 mod log;
+#[cfg(any(feature = "ingest", feature = "ledger"))]
+mod log_indicators;
 #[cfg(feature = "ingest")]
 mod memory;
 mod meter;

@@ -7,16 +7,19 @@
 //! together, in `uncounted`.
 
 use crate::args::TableOutput;
+use crate::exit::Failure;
+use crate::input;
 use crate::output::score::ScoredBlock;
 use crate::printable;
 use crate::table::{Column, Table, bytes, count, noun};
 use rapsheet_snapshot::Time;
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet, HashMap};
-use std::io::{self, Write};
+use std::io::{self, Read, Write};
+use std::path::Path;
 
 /// The version of the JSON form.
-pub(crate) const VERSION: u32 = 1;
+const VERSION: u32 = 1;
 /// How many indicators are counted one by one.
 const INDICATORS_MAX: usize = 100_000;
 /// How many rows each printed table has.
@@ -27,7 +30,7 @@ const ROWS_MAX: usize = 20;
 #[serde(expecting = "a summary of `rapsheet score --summary=json`")]
 pub(crate) struct Summary {
     /// See [`VERSION`].
-    pub(crate) version: u32,
+    version: u32,
     /// The build times of the snapshots.
     snapshots: BTreeSet<String>,
     /// The instants as of which matches were looked up, or `event` for the time of each record.
@@ -185,6 +188,42 @@ impl SummaryBuilder {
 }
 
 impl Summary {
+    /// Reads a file of `score --summary=json`.
+    pub(crate) fn read(path: &Path) -> Result<Summary, Failure> {
+        let refused = |why: String| Failure::refused(format_args!("{}: {why}", path.display()));
+        let mut text = Vec::new();
+        let input = input::open(path).map_err(|why| Failure::Message(why.exit, why.to_string()))?;
+        input.reader.take(1 << 30).read_to_end(&mut text).map_err(|error| refused(error.to_string()))?;
+        let summary: Summary = serde_json::from_slice(&text).map_err(|error| {
+            refused(format!("not a summary: {error}; expected what `rapsheet score --summary=json` prints"))
+        })?;
+        if summary.version != VERSION {
+            return Err(refused(format!(
+                "expected version {VERSION} of a summary, found {}; merge it with the rapsheet that wrote it",
+                summary.version
+            )));
+        }
+        Ok(summary)
+    }
+
+    /// The indicators, each with how often it was found.
+    #[cfg(any(feature = "ingest", feature = "ledger"))]
+    pub(crate) fn rows(&self) -> impl Iterator<Item = (&str, u64)> {
+        self.indicators.iter().map(|row| (row.indicator.as_str(), row.count))
+    }
+
+    /// Whether it has an indicator that was in no list.
+    #[cfg(feature = "ingest")]
+    pub(crate) fn has_unlisted(&self) -> bool {
+        self.indicators.iter().any(|row| row.status > 1)
+    }
+
+    /// How many matches are of indicators that it does not name.
+    #[cfg(any(feature = "ingest", feature = "ledger"))]
+    pub(crate) fn uncounted(&self) -> u64 {
+        self.uncounted
+    }
+
     /// Prints the summary as JSON or as tables.
     pub(crate) fn print(&self, kind: TableOutput, out: &mut dyn Write) -> io::Result<()> {
         match kind {

@@ -6,11 +6,13 @@ mod chosen;
 mod clock;
 mod error;
 mod feed;
+mod held_later;
 mod input;
 mod origin;
 mod summary;
 
 pub use crate::admission::accept::Accept;
+pub use crate::admission::new_hits::LogIndicators;
 pub use crate::sighting::state_file::{StateError, is_state_file};
 pub use error::BuildError;
 pub use input::{BuildInput, NoObserver, Observer, Stage};
@@ -18,6 +20,7 @@ pub use rapsheet_assemble::SizeLimits;
 pub use rapsheet_snapshot::TooLarge;
 
 use crate::admission::coverage::PreviousCoverage;
+use crate::admission::hold_reason::HoldReason;
 use crate::catalog::{Catalog, Feed};
 use crate::entry::never_block::NeverBlock;
 use crate::report::{RejectRow, Report};
@@ -28,7 +31,7 @@ use rapsheet_assemble::{ClaimTable, RetentionPolicy, Rows, Scratch, assemble};
 use rapsheet_snapshot::section::origin::FeedRecord;
 use rapsheet_snapshot::{FeedId, Image, Mode, Snapshot, Time};
 use rayon::prelude::*;
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
 /// The result of a build.
@@ -64,6 +67,18 @@ pub struct BuildOutput {
 /// # Errors
 /// See [`BuildError`]. A feed that fails or is held is no error: its state is in the report.
 pub fn build(input: &BuildInput<'_>, observer: &dyn Observer) -> Result<BuildOutput, BuildError> {
+    match input.against {
+        Some(logs) => held_later::build_against(logs, input, observer),
+        None => build_holding(&BTreeMap::new(), input, observer),
+    }
+}
+
+/// Builds a snapshot, and holds the downloads of these feeds, too.
+fn build_holding(
+    found_later: &BTreeMap<String, HoldReason>,
+    input: &BuildInput<'_>,
+    observer: &dyn Observer,
+) -> Result<BuildOutput, BuildError> {
     clock::check_order(input)?;
     let kept = chosen::kept_feeds(input);
     let feeds = feeds_in_order(input, &kept)?;
@@ -73,7 +88,7 @@ pub fn build(input: &BuildInput<'_>, observer: &dyn Observer) -> Result<BuildOut
 
     // The downloads: each is parsed, and admitted or held.
     observer.stage_begins(Stage::Read, feeds.len() - kept.len());
-    let mut results = read_all(&feeds, input, &scratch, &accepted, observer);
+    let mut results = read_all(&feeds, input, &scratch, &accepted, found_later, observer);
     scratch.check().map_err(BuildError::Spill)?;
     check_inputs(&results, input)?;
     let policies = policies(&feeds, &results, &disabled, input);
@@ -130,6 +145,7 @@ fn read_all(
     input: &BuildInput<'_>,
     scratch: &Scratch,
     accepted: &[AcceptedDigest],
+    found_later: &BTreeMap<String, HoldReason>,
     observer: &dyn Observer,
 ) -> Vec<FeedResult> {
     let never_block = Arc::new(NeverBlock::new(&input.catalog.never_block));
@@ -145,6 +161,7 @@ fn read_all(
         built_before: input.previous.map(Snapshot::built_at),
         record: previous_record(input, &feed.id),
         scratch,
+        found_later,
     };
     let size = |feed: &Feed| std::fs::metadata(input.downloads.join(&feed.file)).map_or(0, |file| file.len());
     let mut order: Vec<(u64, usize)> = feeds.iter().map(|feed| size(feed)).zip(0..).collect();

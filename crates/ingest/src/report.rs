@@ -47,6 +47,9 @@ pub struct Report {
     pub totals: Totals,
     /// How many bytes of rows did not fit the memory, and were in a temporary file.
     pub spilled_bytes: u64,
+    /// What the build newly flags in logs; `None` where it was not compared with any.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub against: Option<AgainstLogs>,
     /// How long each stage took, in seconds, if the caller measured it.
     pub seconds: BTreeMap<&'static str, f64>,
 }
@@ -165,6 +168,42 @@ impl From<rapsheet_assemble::Totals> for Totals {
     }
 }
 
+/// What a build newly flags in an operator's logs, all feeds together. An indicator is newly flagged where no
+/// feed blocked it before.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct AgainstLogs {
+    /// The indicators of the logs.
+    pub indicators: u64,
+    /// Texts among them that are no indicators.
+    pub unread: u64,
+    /// Those that the previous snapshot blocks at the instant of the build.
+    pub flagged_before: u64,
+    /// Those that are newly flagged, also by downloads that are held for that.
+    pub newly_flagged: u64,
+    /// How often the logs contain these.
+    pub new_hits: u64,
+}
+
+/// What one feed newly flags in an operator's logs.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct NewHits {
+    /// How many indicators.
+    pub indicators: u64,
+    /// How often the logs contain them.
+    pub hits: u64,
+    /// Some of them, those with most hits.
+    pub examples: Vec<NewHit>,
+}
+
+/// An indicator that is newly flagged.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct NewHit {
+    /// The indicator, as the logs' summary has it.
+    pub indicator: String,
+    /// How often the logs contain it.
+    pub hits: u64,
+}
+
 /// The report of one feed. `lines = data_lines + skipped_lines + rejected_lines`, and
 /// `indicators = accepted + duplicate + expired + rejected`, exactly.
 #[derive(Clone, Debug, Default, Serialize)]
@@ -249,6 +288,9 @@ pub struct FeedReport {
     pub kept: u64,
     /// All sightings of the feed in the snapshot: accepted + kept.
     pub sightings: u64,
+    /// What it newly flags in logs, also if it is held for that; `None` where it was not compared with any.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub new_hits: Option<NewHits>,
     /// Skipped lines or parts of lines, by reason.
     pub skips: BTreeMap<&'static str, u64>,
     /// Rejected indicators, by reason.

@@ -3,11 +3,17 @@
 //! The help of every command ends with examples, which is what people read first. The names of outputs and of
 //! kinds of log come from the tables that implement them, so that help is never out of date.
 
+#[cfg(feature = "ledger")]
+mod ledger;
 mod values;
 
+#[cfg(feature = "ledger")]
+pub(crate) use ledger::Ledger;
+#[cfg(any(feature = "ingest", feature = "ledger"))]
+pub(crate) use values::ListArg;
 pub(crate) use values::{At, DiffOutput, Policy, Shard, StatusArg, TableOrJson, TableOutput, TextOrJson};
 #[cfg(feature = "ingest")]
-pub(crate) use values::{ListArg, ParseOutput, ScopeArg};
+pub(crate) use values::{ParseOutput, ScopeArg};
 
 use crate::color::When;
 use crate::log::Kind;
@@ -134,6 +140,8 @@ pub(crate) enum Command {
     Formats(Formats),
     Feeds(Feeds),
     Diff(Diff),
+    #[cfg(feature = "ledger")]
+    Ledger(Ledger),
     #[command(hide = true)]
     Generate(Generate),
 }
@@ -156,6 +164,7 @@ pub(crate) enum Command {
   rapsheet build --downloads d --out r.rap --feed provider:spamhaus.org --feed assessment:tor
   rapsheet build --downloads d --out r.rap --check
   rapsheet build --list our-blocklist.txt --out ours.rap
+  rapsheet build --downloads d --out r.rap --check --against seen-in-our-logs.json
   rapsheet build --catalog c.toml --downloads d --out r.rap --metrics r.prom
   rapsheet build --catalog c.toml --downloads d --out r.rap \\
       --accept feodo=3f7a0c51b2d4e6f8
@@ -185,6 +194,13 @@ pub(crate) struct Build {
     /// The previous snapshot, or `none` to start afresh [default: the file at --out]
     #[arg(long, value_name = "FILE")]
     pub(crate) previous: Option<PathBuf>,
+    /// Say what the build newly flags among the indicators of your own logs, and hold feeds that flag more
+    /// than `max_new_hits` of the catalogue or --max-new-hits: files of `score --all --summary=json`
+    #[arg(long, value_name = "SUMMARY", num_args = 1..)]
+    pub(crate) against: Vec<PathBuf>,
+    /// Hold a feed that newly flags more hits in these logs, where its [feed.guard] has no `max_new_hits`
+    #[arg(long, value_name = "N", requires = "against")]
+    pub(crate) max_new_hits: Option<u64>,
     /// Write a report with the counts and state of every feed, as JSON
     #[arg(long, value_name = "FILE")]
     pub(crate) report: Option<PathBuf>,
@@ -417,6 +433,7 @@ impl Lookup {
   rapsheet score --assessment botnet,malware --min-providers 2 -o csv proxy.csv
   rapsheet score --at event -o jsonl last-month.log.gz
   rapsheet score --summary=json --shard 1/2 big.log > 1.json
+  rapsheet score --all --summary=json access.log > seen-in-our-logs.json
   rapsheet score --follow -o lines /var/log/nginx/access.log
   rapsheet score logs/          # every file in a folder and its subfolders
   rapsheet score --input alb --field client --field domain_name lb.log.gz
@@ -463,7 +480,8 @@ pub(crate) struct Score {
     /// The column or key with the time of a record [default: one with a usual name]
     #[arg(long, value_name = "NAME")]
     pub(crate) time_field: Option<String>,
-    /// Print a summary instead of matches; `rapsheet merge` adds up those in JSON
+    /// Print a summary instead of matches, of up to 100,000 indicators by name; `rapsheet merge` adds up
+    /// those in JSON, and with --all, `build --against` says what a build would newly flag
     #[arg(long, value_enum, value_name = "FORMAT", num_args = 0..=1, require_equals = true,
           default_missing_value = "table")]
     pub(crate) summary: Option<TableOutput>,

@@ -1,6 +1,8 @@
 //! The values of options: their types, and how they are read from text.
 
 use crate::log::{KINDS, Kind};
+#[cfg(feature = "ledger")]
+use crate::output::ledger::{self, LedgerOutput};
 use crate::output::lookup::{self, LookupOutput};
 use crate::output::score::{self, ScoreOutput};
 use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser};
@@ -87,7 +89,7 @@ impl TableOrJson {
 }
 
 /// What a feed's list is for.
-#[cfg(feature = "ingest")]
+#[cfg(any(feature = "ingest", feature = "ledger"))]
 #[derive(Clone, Copy, ValueEnum)]
 pub(crate) enum ListArg {
     /// A blocklist
@@ -165,6 +167,17 @@ pub(super) fn lookup_output() -> impl TypedValueParser<Value = &'static LookupOu
 
 pub(super) fn score_output() -> impl TypedValueParser<Value = &'static ScoreOutput> {
     row_of(score::OUTPUTS, |output| PossibleValue::new(output.name).help(output.about))
+}
+
+#[cfg(feature = "ledger")]
+pub(super) fn ledger_output() -> impl TypedValueParser<Value = &'static LedgerOutput> {
+    row_of(ledger::OUTPUTS, |output| PossibleValue::new(output.name).help(output.about))
+}
+
+#[cfg(feature = "ledger")]
+pub(super) fn cover_share(text: &str) -> Result<rapsheet_ledger::CoverShare, &'static str> {
+    rapsheet_ledger::CoverShare::parse(text)
+        .ok_or("expected a number of percent from 0 to 100, such as 95 or 99.5")
 }
 
 pub(super) fn log_kind() -> impl TypedValueParser<Value = &'static Kind> {

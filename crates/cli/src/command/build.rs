@@ -9,12 +9,13 @@ use crate::choice::Choice;
 use crate::exit::{Exit, Failure, print_stderr};
 use crate::files::{self, Files, Fill, Prepared};
 use crate::lock::{Lock, with_suffix};
+use crate::log_indicators;
 use crate::memory;
 use crate::output::build::{self as output, Publication};
 use crate::progress::Progress;
 use crate::settings::Settings;
 use crate::table::stderr_width;
-use rapsheet_ingest::build::{Accept, BuildError, BuildInput, BuildOutput, is_state_file};
+use rapsheet_ingest::build::{Accept, BuildError, BuildInput, BuildOutput, LogIndicators, is_state_file};
 use rapsheet_ingest::catalog::{self, Catalog, Indicator};
 use rapsheet_ingest::list_feed;
 use rapsheet_ingest::report::{FeedReport, Report};
@@ -47,6 +48,9 @@ pub(super) fn run(args: &Build, settings: &Settings) -> Result<Exit, Failure> {
     input.only = choice.ids.as_deref();
     input.allow_gap = args.accept_clock;
     input.allow_older = args.replace_newer;
+    let logs = read_logs(args, settings)?;
+    input.against = logs.as_ref();
+    input.max_new_hits = args.max_new_hits;
     input.max_memory = args.max_memory.unwrap_or_else(memory::default_bound);
     input.spill_near = Some(&args.out);
     memory::return_large_blocks();
@@ -176,6 +180,7 @@ impl Build {
             files.add_input("--downloads", &download);
         }
         self.never_block.iter().for_each(|path| files.add_input("--never-block", path));
+        self.against.iter().for_each(|path| files.add_input("--against", path));
         files.add_output("--out", &self.out)?;
         files.add_output("--out", &with_suffix(&self.out, ".state"))?;
         files.add_output("--out", &with_suffix(&self.out, ".lock"))?;
@@ -264,6 +269,21 @@ fn read_never_block(path: &Path) -> Result<Vec<Indicator>, Failure> {
         Indicator::parse(text).ok_or_else(|| bad(format!(":{line}: {expected}, found `{found}`")))
     };
     catalog::never_block_lines(&text).map(parse).collect()
+}
+
+/// The indicators of the operator's logs, if there are any to compare with.
+fn read_logs(args: &Build, settings: &Settings) -> Result<Option<LogIndicators>, Failure> {
+    if args.against.is_empty() {
+        return Ok(None);
+    }
+    let summaries = log_indicators::LogIndicators::read("--against", &args.against, settings)?;
+    if !summaries.has_unlisted() {
+        settings.note(
+            "--against: the summaries have nothing that was in no list, so nothing can be newly flagged but what has \
+             expired; write them with `rapsheet score --all --summary=json`",
+        );
+    }
+    Ok(Some(LogIndicators::new(summaries.rows())))
 }
 
 /// The threads of this build. The global pool, which has a thread for each processor, is never started: `--threads`

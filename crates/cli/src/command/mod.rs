@@ -16,6 +16,8 @@ mod follow;
 mod formats;
 mod generate;
 mod info;
+#[cfg(feature = "ledger")]
+mod ledger;
 mod lookup;
 mod merge;
 #[cfg(feature = "ingest")]
@@ -45,6 +47,8 @@ pub(crate) fn run(command: Command, settings: &Settings) -> Result<Exit, Failure
         Command::Formats(args) => formats::run(&args),
         Command::Feeds(args) => feeds::run(&args, settings),
         Command::Diff(args) => diff::run(&args, settings),
+        #[cfg(feature = "ledger")]
+        Command::Ledger(args) => ledger::run(&args, settings),
         Command::Generate(args) => generate::run(&args),
     }
 }

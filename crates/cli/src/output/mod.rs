@@ -7,6 +7,8 @@ pub(crate) mod delimited;
 pub(crate) mod fetch;
 mod interned;
 pub(crate) mod json;
+#[cfg(feature = "ledger")]
+pub(crate) mod ledger;
 pub(crate) mod lookup;
 pub(crate) mod score;
 

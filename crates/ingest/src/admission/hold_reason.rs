@@ -37,6 +37,8 @@ pub(crate) enum HoldReason {
     ForbiddenIndicator(String),
     /// It covers too much of the address space.
     TooMuchCoverage { family: &'static str, share: Share, above: Share, is_added: bool },
+    /// It newly flags too much in an operator's logs.
+    NewHits { indicators: u64, hits: u64, above: u64 },
 }
 
 impl HoldReason {
@@ -55,6 +57,7 @@ impl HoldReason {
             HoldReason::MissingIndicator(_) => "lacks",
             HoldReason::ForbiddenIndicator(_) => "lists",
             HoldReason::TooMuchCoverage { .. } => "covers",
+            HoldReason::NewHits { .. } => "new-hits",
         }
     }
 
@@ -79,6 +82,7 @@ impl HoldReason {
             }
             HoldReason::MissingIndicator(what) => format!("take `{what}` out of `must_contain`"),
             HoldReason::ForbiddenIndicator(what) => format!("take `{what}` out of `must_not_contain`"),
+            HoldReason::NewHits { hits, .. } => format!("set `max_new_hits = {hits}`"),
             HoldReason::TooMuchCoverage { share, is_added, .. } => {
                 let key = if *is_added { "new_coverage_above" } else { "coverage_above" };
                 format!("set `{key} = \"{}%\"`", share.next(1))
@@ -144,6 +148,11 @@ impl fmt::Display for HoldReason {
             }
             HoldReason::MissingIndicator(what) => write!(f, "it does not list {what}, which it must"),
             HoldReason::ForbiddenIndicator(what) => write!(f, "it lists {what}, which it must not"),
+            HoldReason::NewHits { indicators, hits, above } => {
+                let (indicators, hits) =
+                    (counted(*indicators, "indicator", "indicators"), counted(*hits, "hit", "hits"));
+                write!(f, "it newly flags {indicators} of your logs with {hits}, more than {above}")
+            }
             HoldReason::TooMuchCoverage { family, share, above, is_added } => {
                 let newly = if *is_added { "newly " } else { "" };
                 write!(f, "it {newly}covers {share} of {family}, more than {above}")

@@ -9,6 +9,7 @@
 pub(crate) mod accept;
 pub(crate) mod coverage;
 pub(crate) mod hold_reason;
+pub(crate) mod new_hits;
 
 use crate::catalog::{Feed, Guard, NamedIndicator, Share};
 use crate::entry::Counters;
@@ -31,6 +32,8 @@ pub(crate) struct Baseline<'a> {
     pub(crate) coverage: &'a PreviousCoverage<'a>,
     /// Where the rows are that did not fit the memory.
     pub(crate) scratch: &'a Scratch,
+    /// The reason to hold it that a build found which took it.
+    pub(crate) found_later: Option<&'a HoldReason>,
 }
 
 /// Admits a download, or returns the first reason to hold it.
@@ -43,7 +46,8 @@ pub(crate) fn admit(parsed: &ParsedDownload, baseline: &Baseline<'_>) -> Result<
     check_rejects(&parsed.counters, guard)?;
     check_coverage(parsed, baseline)?;
     check_indicators(parsed, baseline)?;
-    check_size(&parsed.counters, guard, *last)
+    check_size(&parsed.counters, guard, *last)?;
+    baseline.found_later.map_or(Ok(()), |reason| Err(reason.clone()))
 }
 
 /// The download ends as the catalogue says, or with an end mark if the last one had one.

@@ -18,6 +18,8 @@ pub enum BuildError {
     TooLarge(TooLarge),
     /// Rows that do not fit the memory could not be written to a file, or read from it.
     Spill(Error),
+    /// The new snapshot could not be read back, to compare it with logs.
+    Unreadable(Error),
     /// The previous snapshot is later than this build.
     ClockBack {
         /// The instant of this build.
@@ -94,6 +96,9 @@ impl fmt::Display for BuildError {
                 "the rows do not fit --max-memory, and the others could not go to a file: {error}; make room \
                  there, or build with a larger --max-memory"
             ),
+            BuildError::Unreadable(error) => {
+                write!(f, "the new snapshot could not be read back: {error}; report this")
+            }
             BuildError::ClockBack { now, before } => write!(
                 f,
                 "it is {now}, and the snapshot was built at {before}: did the clock jump back? Set it, or replace \
@@ -120,7 +125,7 @@ impl std::error::Error for BuildError {
         match self {
             BuildError::State(error) => Some(error),
             BuildError::TooLarge(error) => Some(error),
-            BuildError::Spill(error) => Some(error),
+            BuildError::Spill(error) | BuildError::Unreadable(error) => Some(error),
             _ => None,
         }
     }

@@ -18,6 +18,7 @@ use crate::sighting::state_file::AcceptedDigest;
 use rapsheet_assemble::{RetentionPolicy, Scratch};
 use rapsheet_snapshot::Time;
 use rapsheet_snapshot::section::origin::{AcceptedDownload, FeedRecord, FeedState};
+use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -43,6 +44,8 @@ pub(super) struct FeedContext<'a> {
     pub(super) record: Option<&'a FeedRecord>,
     /// The memory of the rows of all feeds, and where the others go.
     pub(super) scratch: &'a Scratch,
+    /// Why a build that took the downloads of these feeds has to hold them.
+    pub(super) found_later: &'a BTreeMap<String, HoldReason>,
 }
 
 impl FeedContext<'_> {
@@ -178,7 +181,8 @@ impl FeedResult {
         self.report.held = Some(HeldDownload::of(&parsed.counters, update_time));
         if !is_accepted {
             let (coverage, scratch) = (context.coverage, context.scratch);
-            let baseline = Baseline { feed, last: context.last(), coverage, scratch };
+            let found_later = context.found_later.get(&feed.id);
+            let baseline = Baseline { feed, last: context.last(), coverage, scratch, found_later };
             if let Err(reason) = admit(&parsed, &baseline) {
                 parsed.release(context.scratch);
                 return Err(reason.into());

@@ -1,6 +1,7 @@
 //! What a build starts from, and how it can be watched.
 
 use crate::admission::accept::Accept;
+use crate::admission::new_hits::LogIndicators;
 use crate::catalog::Catalog;
 use crate::report::FeedReport;
 use rapsheet_assemble::{Scratch, SizeLimits};
@@ -44,6 +45,12 @@ pub struct BuildInput<'a> {
     pub allow_gap: bool,
     /// Whether the build may be earlier than the previous one, and take downloads older than that one's.
     pub allow_older: bool,
+    /// The indicators of an operator's logs. The report says what the build newly flags among them, and feeds
+    /// that flag more than their limit are held. This takes a copy of the new snapshot in memory, and where a
+    /// feed is held a second build.
+    pub against: Option<&'a LogIndicators>,
+    /// How many hits a feed may newly flag whose guards say nothing of it.
+    pub max_new_hits: Option<u64>,
     /// Named in the snapshot as its writer.
     pub generator: &'a str,
     /// The largest snapshot to build.
@@ -70,6 +77,8 @@ impl<'a> BuildInput<'a> {
             only: None,
             allow_gap: false,
             allow_older: false,
+            against: None,
+            max_new_hits: None,
             generator,
             limits: SizeLimits::default(),
             max_memory: u64::MAX,

@@ -54,6 +54,7 @@ pub(super) fn summarize(
         unmatched_accepts,
         totals,
         spilled_bytes: 0,
+        against: None,
         seconds: BTreeMap::new(),
     };
     (report, sources)

@@ -49,6 +49,9 @@ pub struct Guard {
     pub must_not_contain: Vec<NamedIndicator>,
     /// What the last line that is not blank must begin with; empty for any line.
     pub end_mark: String,
+    /// A download is held that newly flags more hits in an operator's logs, where the build is compared with
+    /// any.
+    pub max_new_hits: Option<u64>,
 }
 
 impl Guard {
@@ -75,6 +78,7 @@ impl Guard {
             must_contain: Vec::new(),
             must_not_contain: Vec::new(),
             end_mark: String::new(),
+            max_new_hits: None,
         }
     }
 
@@ -166,6 +170,7 @@ pub(super) fn read(table: &mut TableReader<'_>, defaults: Guard) -> Guard {
         must_contain: indicators(table, "must_contain", defaults.must_contain),
         must_not_contain: indicators(table, "must_not_contain", defaults.must_not_contain),
         end_mark: table.text("end_mark").unwrap_or(defaults.end_mark),
+        max_new_hits: limit(table, "max_new_hits", defaults.max_new_hits),
     }
 }
 
@@ -186,6 +191,13 @@ fn number(table: &mut TableReader<'_>, key: &str, default: u64) -> u64 {
             default
         }
     }
+}
+
+/// A number where the table has one.
+fn limit(table: &mut TableReader<'_>, key: &str, default: Option<u64>) -> Option<u64> {
+    let is_there = table.unread.contains_key(key);
+    let number = number(table, key, default.unwrap_or(0));
+    if is_there { Some(number) } else { default }
 }
 
 fn indicators(table: &mut TableReader<'_>, key: &str, default: Vec<NamedIndicator>) -> Vec<NamedIndicator> {

@@ -47,6 +47,7 @@ mod tests {
             ended: Vec::new(),
             totals: Totals::default(),
             spilled_bytes: 0,
+            against: None,
             seconds: BTreeMap::from([("read", 1.5)]),
         }
     }

@@ -1,8 +1,9 @@
 //! What a build prints: a table of feeds, those in trouble first, and the reasons below it, where a terminal
 //! ends.
 
+use crate::printable;
 use crate::table::{Column, Table, age, bytes, count, counted, noun, wrap};
-use rapsheet_ingest::report::{FeedReport, FeedStatus, Report};
+use rapsheet_ingest::report::{FeedReport, FeedStatus, NewHits, Report};
 use rapsheet_snapshot::ParseError;
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
@@ -46,6 +47,7 @@ pub(crate) fn summary(report: &Report, about: &Publication<'_>, text: &mut dyn W
         writeln!(text, "{line}")?;
     }
     notes(report, about.verbose, text)?;
+    newly_flagged(report, about.verbose, text)?;
     troubles(report, about, text)?;
     not_read(report, about, text)?;
     totals(report, about, text)
@@ -100,6 +102,44 @@ fn notes_of(feed: &FeedReport, verbose: bool) -> Vec<String> {
         (verbose && !refusals.is_empty()).then(|| format!("{id}: rejected {}", refusals.join(", ")));
     let notes = feed.notes.iter().map(|note| format!("{id}: {note}"));
     never_block.into_iter().chain(notes).chain(refusals).collect()
+}
+
+/// What the build newly flags in the operator's logs, the feed with most hits first.
+fn newly_flagged(report: &Report, verbose: bool, out: &mut dyn Write) -> io::Result<()> {
+    let Some(all) = &report.against else { return Ok(()) };
+    let new = report.feeds.iter().filter_map(|feed| Some((feed, feed.new_hits.as_ref()?)));
+    let mut feeds: Vec<(&FeedReport, &NewHits)> = new.filter(|(_, new)| new.indicators > 0).collect();
+    feeds.sort_by_key(|(_, new)| std::cmp::Reverse(new.hits));
+    let shown = if verbose { feeds.len() } else { NOTES_MAX };
+    for (feed, new) in feeds.iter().take(shown) {
+        let examples =
+            new.examples.iter().map(|new| format!("{} ({})", printable::text(&new.indicator), new.hits));
+        let examples: Vec<String> = examples.collect();
+        let more = if new.indicators > examples.len() as u64 { ", …" } else { "" };
+        writeln!(
+            out,
+            "{}: newly flags {} of your logs, {}: {}{more}",
+            feed.id,
+            counted(new.indicators, "indicator", "indicators"),
+            counted(new.hits, "hit", "hits"),
+            examples.join(", ")
+        )?;
+    }
+    if feeds.len() > shown {
+        writeln!(out, "… and {} more: see --report, or use --verbose", feeds.len() - shown)?;
+    }
+    let unread = match all.unread {
+        0 => String::new(),
+        unread => format!("; {} cannot be read", counted(unread, "indicator", "indicators")),
+    };
+    writeln!(
+        out,
+        "of {} of your logs, {} blocked before, {} newly flagged, {}{unread}",
+        counted(all.indicators, "indicator", "indicators"),
+        counted(all.flagged_before, "is", "are"),
+        counted(all.newly_flagged, "is", "are"),
+        counted(all.new_hits, "hit", "hits"),
+    )
 }
 
 /// Why feeds are in trouble, the worst first.
