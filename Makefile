@@ -7,7 +7,7 @@ NOW := 2026-11-23T00:00:00Z
 FUZZ_SECONDS ?= 60
 # `address` finds reads out of bounds in the few unsafe kernels as well, at a third of the speed.
 FUZZ_SANITIZER ?= none
-FUZZ_TARGETS ?= snapshot formats documents containers extract catalog state
+FUZZ_TARGETS ?= snapshot formats documents containers extract catalog state exports
 
 .PHONY: help demo build dist static test lint doc deny check advisories bench fuzz
 

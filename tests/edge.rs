@@ -25,15 +25,18 @@ fn packages(features: &[&str]) -> String {
 
 #[test]
 fn compiles_no_parser_and_no_builder() {
-    const LEFT_OUT: [&str; 16] = [
+    const LEFT_OUT: [&str; 19] = [
         "rapsheet-ledger",
         "rapsheet-ingest",
+        "rapsheet-export",
+        "rapsheet-parquet",
         "rapsheet-assemble",
         "rapsheet-fetch",
         "ureq",
         "rustls",
         "base64",
         "csv",
+        "parquet",
         "psl",
         "quick-xml",
         "toml",

@@ -11,6 +11,8 @@ mod builds_over_time;
 mod catalog_changes;
 mod cli;
 mod compat;
+#[cfg(feature = "export")]
+mod consumers;
 mod contrib;
 mod corpus;
 mod costs;
@@ -18,6 +20,10 @@ mod damage;
 mod detection;
 mod determinism;
 mod diff;
+#[cfg(feature = "export")]
+mod export;
+#[cfg(feature = "export")]
+mod export_formats;
 mod faults;
 mod fetch;
 mod files;

@@ -78,6 +78,8 @@ const ROOMS: &[(&str, &[&str])] = &[
     ("decompress", &["rayon", "csv", "clap", "indicatif", "chrono", "serde", "rapsheet-snapshot"]),
     ("fetch", &["rayon", "csv", "clap", "indicatif", "chrono", "toml", "rapsheet-ingest"]),
     ("ingest", &["clap", "indicatif", "memmap2", "fst", "bincode", "ureq", "url"]),
+    ("parquet", &["rayon", "csv", "clap", "indicatif", "chrono", "serde", "rapsheet-snapshot"]),
+    ("export", &["rayon", "csv", "clap", "indicatif", "chrono", "memmap2", "ureq"]),
     ("query", &["rayon", "csv", "clap", "indicatif", "serde", "memmap2", "fst", "idna"]),
     ("ledger", &["rayon", "csv", "clap", "indicatif", "chrono", "serde", "memmap2"]),
 ];
@@ -88,9 +90,11 @@ const PATHS: &[(&str, &[&str])] = &[
     ("decompress", &[]),
     ("fetch", &["snapshot"]),
     ("assemble", &["snapshot"]),
-    ("ingest", &["assemble", "decompress", "snapshot"]),
+    ("parquet", &[]),
+    ("ingest", &["assemble", "decompress", "parquet", "snapshot"]),
     ("query", &["snapshot"]),
     ("ledger", &["query", "snapshot"]),
+    ("export", &["parquet", "query", "snapshot"]),
 ];
 
 /// The names under `[dependencies]`.

@@ -27,6 +27,13 @@ fn main() {
             put(here, "documents", &name, &[&[format as u8], b"\n", &sample]);
         }
     }
+    for (at, format) in FORMATS.iter().enumerate() {
+        let samples = fs::read_dir(&samples).expect("the samples").flatten().map(|entry| entry.path());
+        for sample in samples.filter(|path| path.file_stem().is_some_and(|stem| stem == format.id)) {
+            let Ok(bytes) = fs::read(sample) else { continue };
+            put(here, "formats", format.id, &[&[at as u8], &bytes]);
+        }
+    }
     for table in text.split("\n\n") {
         put(here, "catalog", &format!("sample-{}", table.len()), &[table.as_bytes()]);
     }

@@ -8,7 +8,7 @@ use rapsheet_ingest::format::options::Options;
 use rapsheet_ingest::format::{self, Format, OpenError};
 use rapsheet_ingest::pipeline::Counters;
 use rapsheet_ingest::pipeline::{self, ParseConfig};
-use rapsheet_ingest::pipeline::{Details, Key, Position, Rules, Sink, Skip, Warnings};
+use rapsheet_ingest::pipeline::{Details, FileRefusal, Key, Position, Rules, Sink, Skip, Warnings};
 use rapsheet_snapshot::{AddressRange, ListKind, ParseError, Scope, Snapshot, Time, name, url};
 use std::io::Write;
 use std::path::Path;
@@ -241,3 +241,33 @@ pub const DOCUMENTS: [&str; 14] = [
     "hash-delimited",
     "spamhaus-drop-json",
 ];
+
+/// What a format's reader finds in a text: addresses, names and URLs as look-ups compare them.
+pub fn read_keys(format: &str, options: &[(&str, &str)], text: &[u8]) -> Vec<String> {
+    let rules = Rules::new(now(), ListKind::Block, Scope::Exact);
+    let mut given = Options::default();
+    options.iter().for_each(|(key, value)| given.push(key, value));
+    let config =
+        ParseConfig { format: self::format(format), options: &given, rules: &rules, can_be_empty: true };
+    let mut keys = Keys(Vec::new());
+    match pipeline::parse_text(&config, &mut { text }, &mut keys) {
+        // An export without entries, or with exceptions alone.
+        Ok(_) | Err(OpenError::File(FileRefusal::NoData)) => keys.0,
+        Err(error) => panic!("{format}: {error:?}"),
+    }
+}
+
+/// Keeps the text of each entry.
+struct Keys(Vec<String>);
+
+impl Sink for Keys {
+    fn entry(&mut self, _: Position, key: Key<'_>, _: &Details, _: Warnings) {
+        self.0.push(match key {
+            Key::Range(range) => range.to_string(),
+            Key::Name(text, _) | Key::Url(text) => show(text),
+        });
+    }
+
+    fn skip(&mut self, _: Position, _: Skip) {}
+    fn reject(&mut self, _: Position, _: ParseError, _: &[u8]) {}
+}

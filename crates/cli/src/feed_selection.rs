@@ -1,5 +1,5 @@
-//! Which feeds of a snapshot `--feed` names, where there is no catalogue: by id, or by a pattern of ids, a provider, an
-//! assessment or a kind of list.
+//! Which feeds of a snapshot `--feed` names, where there is no catalogue: by id, or by a pattern of ids, a
+//! provider, an assessment or a kind of list.
 
 use crate::exit::Failure;
 use crate::names;

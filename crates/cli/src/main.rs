@@ -15,10 +15,10 @@ mod command;
 mod exit;
 #[cfg(unix)]
 mod fault;
-#[cfg(feature = "ledger")]
+#[cfg(any(feature = "export", feature = "ledger"))]
 mod feed_selection;
 mod fields;
-#[cfg(any(feature = "ingest", feature = "ledger"))]
+#[cfg(any(feature = "ingest", feature = "export", feature = "ledger"))]
 mod files;
 mod filter;
 mod glob;

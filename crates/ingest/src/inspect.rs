@@ -28,7 +28,9 @@ pub fn inspect(path: &Path, feed: &Feed, now: Time) -> Result<(), FileRefusal> {
     let rules = Rules::new(now, feed.list, feed.scope);
     let can_be_empty = feed.guard.can_be_empty;
     let config = ParseConfig { format: feed.format, options: &feed.options, rules: &rules, can_be_empty };
-    if !matches!(feed.format.shape, Shape::Document(_)) && begins_as_list(path, &config)? {
+    if !matches!(feed.format.shape, Shape::Document(_) | Shape::Converted(..))
+        && begins_as_list(path, &config)?
+    {
         return Ok(());
     }
     let mut text = decode::open_path(path, Limits::default())?;

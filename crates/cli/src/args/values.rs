@@ -169,6 +169,11 @@ pub(super) fn score_output() -> impl TypedValueParser<Value = &'static ScoreOutp
     row_of(score::OUTPUTS, |output| PossibleValue::new(output.name).help(output.about))
 }
 
+#[cfg(feature = "export")]
+pub(super) fn export_format() -> impl TypedValueParser<Value = &'static rapsheet_export::Format> {
+    row_of(rapsheet_export::FORMATS, |format| PossibleValue::new(format.name).help(format.about))
+}
+
 #[cfg(feature = "ledger")]
 pub(super) fn ledger_output() -> impl TypedValueParser<Value = &'static LedgerOutput> {
     row_of(ledger::OUTPUTS, |output| PossibleValue::new(output.name).help(output.about))

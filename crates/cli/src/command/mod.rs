@@ -8,6 +8,8 @@ use std::io::{self, BufWriter, Stdout};
 #[cfg(feature = "ingest")]
 mod build;
 mod diff;
+#[cfg(feature = "export")]
+mod export;
 mod feeds;
 #[cfg(feature = "fetch")]
 mod fetch;
@@ -47,6 +49,8 @@ pub(crate) fn run(command: Command, settings: &Settings) -> Result<Exit, Failure
         Command::Formats(args) => formats::run(&args),
         Command::Feeds(args) => feeds::run(&args, settings),
         Command::Diff(args) => diff::run(&args, settings),
+        #[cfg(feature = "export")]
+        Command::Export(args) => export::run(&args, settings),
         #[cfg(feature = "ledger")]
         Command::Ledger(args) => ledger::run(&args, settings),
         Command::Generate(args) => generate::run(&args),

@@ -3,6 +3,8 @@
 #[cfg(feature = "ingest")]
 pub(crate) mod build;
 pub(crate) mod delimited;
+#[cfg(feature = "export")]
+pub(crate) mod export;
 #[cfg(feature = "fetch")]
 pub(crate) mod fetch;
 mod interned;

@@ -104,7 +104,7 @@ fn try_open(format: &Format, options: &Options) -> Result<(), OpenError> {
     options.separator()?;
     let head = Head { part: "", bytes: b"" };
     match format.shape {
-        Shape::Lines(open) => open(options, head).map(drop),
+        Shape::Lines(open) | Shape::Converted(_, open) => open(options, head).map(drop),
         Shape::Ordered(open) => open(options, head).map(drop),
         Shape::TwoPass(first_pass) | Shape::Encoded(_, first_pass) => first_pass(options, &[]).map(drop),
         Shape::Document(read) => {
@@ -139,12 +139,13 @@ mod tests {
     }
 
     /// The options that take any text: names of fields and elements, words of a publisher, folders.
-    const FREE: [&str; 14] = [
+    const FREE: [&str; 15] = [
         "value",
         "start",
         "end",
         "mask",
         "type",
+        "scope_field",
         "port",
         "first_seen",
         "last_seen",

@@ -4,7 +4,7 @@
 //! whatever the address is. `server=/name/` and `local=/name/` answer locally and block, too.
 //! `server=/name/192.0.2.53` sends questions to another server and blocks nothing. `server=/name/#` uses the
 //! normal servers: an exception, but only in a list that blocks, because lists such as dnsmasq-china-list are
-//! about routing alone.
+//! about routing alone. `host-record=name,0.0.0.0,::` blocks the name alone.
 //!
 //! `#` is the null address after a slash, and a comment only at the start of a line or after a blank. Files
 //! and sets that a line names are never opened.
@@ -61,6 +61,10 @@ impl LineReader for Dnsmasq {
                 emit_names(value, Target::Server, normalizer);
             }
             b"server" | b"local" => normalizer.skip(Skip::Routing),
+            b"host-record" => match value.strip_suffix(b",0.0.0.0,::") {
+                Some(name) if normalizer.fast_host(name, Scope::Exact, &Details::NONE) => {}
+                _ => normalizer.skip(Skip::Directive),
+            },
             _ => normalizer.skip(Skip::Directive),
         }
     }

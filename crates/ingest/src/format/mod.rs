@@ -16,6 +16,7 @@ use crate::entry::Normalizer;
 use crate::format::options::{OptionError, OptionRow, Options};
 use rapsheet_snapshot::{Kinds, ListKind};
 use std::fmt;
+use std::io::Read;
 
 mod adblock;
 mod auto;
@@ -40,10 +41,12 @@ mod indicator_list;
 mod ip_range;
 mod json;
 mod maltrail;
+mod mmdb;
 mod netset;
 pub mod options;
 mod p2p_plaintext;
 mod pac;
+mod parquet;
 mod pipe_delimited;
 mod plain_domain;
 mod plain_ip;
@@ -129,6 +132,8 @@ pub static FORMATS: &[&Format] = &[
     &json::otx::FORMAT,
     &json::cloud::FORMAT,
     &json::lsrules::FORMAT,
+    &mmdb::FORMAT,
+    &parquet::FORMAT,
     &zeek_intel::FORMAT,
     &suricata_dataset::FORMAT,
     &ids_rules::FORMAT,
@@ -190,6 +195,8 @@ pub enum Shape {
     TwoPass(FirstPass),
     /// As [`Shape::TwoPass`], below an encoding of the whole file.
     Encoded(Decode, FirstPass),
+    /// A binary file, converted to lines that mean the same in any order. The file is in memory, its text is not.
+    Converted(Convert, Open),
     /// One document (JSON, XML), read by a single call.
     Document(ReadDocument),
     /// The shape of the format that [`crate::format::sniff`] detects.
@@ -216,6 +223,9 @@ pub type FirstPass = fn(&Options, &[&[u8]]) -> Result<Box<dyn LineReader>, OpenE
 
 /// Decodes a whole file.
 pub type Decode = fn(Vec<u8>) -> Result<Vec<u8>, FileRefusal>;
+
+/// Converts a whole file to lines. They are made as they are read.
+pub type Convert = fn(Vec<u8>) -> Result<Box<dyn Read + Send>, FileRefusal>;
 
 /// Reads a whole document. It calls `Normalizer::record_at` before each record, with the record's byte
 /// offset.

@@ -11,7 +11,7 @@ use crate::entry::Details;
 use crate::entry::taxonomy;
 use crate::entry::timestamp;
 use crate::format::options::Options;
-use rapsheet_snapshot::{Assessments, address::parse_port};
+use rapsheet_snapshot::{Assessments, Scope, address::parse_port};
 
 /// The meaning of a field.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -26,6 +26,8 @@ pub(crate) enum Role {
     Mask,
     /// The kind of indicator.
     Kind,
+    /// Whether a name is listed, the names below it, or both.
+    Scope,
     /// A port.
     Port,
     /// When it was first seen or added.
@@ -42,12 +44,13 @@ pub(crate) enum Role {
 
 impl Role {
     /// All roles, in the order of their discriminants, so that an array indexed by role has this order.
-    pub(crate) const ALL: [Role; 11] = [
+    pub(crate) const ALL: [Role; 12] = [
         Role::Value,
         Role::Start,
         Role::End,
         Role::Mask,
         Role::Kind,
+        Role::Scope,
         Role::Port,
         Role::FirstSeen,
         Role::LastSeen,
@@ -64,6 +67,7 @@ impl Role {
             Role::End => "end",
             Role::Mask => "mask",
             Role::Kind => "type",
+            Role::Scope => "scope_field",
             Role::Port => "port",
             Role::FirstSeen => "first_seen",
             Role::LastSeen => "last_seen",
@@ -83,6 +87,8 @@ impl Role {
             Role::End => ENDS,
             Role::Mask => MASKS,
             Role::Kind => &["ioctype", "indicatortype", "type", "scope"],
+            // CrowdSec's `scope` is a kind: `Ip`, `Range`. A word that is no scope changes nothing.
+            Role::Scope => &["scope"],
             Role::Port => &["dstport", "port"],
             Role::FirstSeen => FIRST_SEEN,
             Role::LastSeen => LAST_SEEN,
@@ -92,10 +98,12 @@ impl Role {
                 "indicatorthreattype",
                 "threat",
                 "tags",
+                "assessments",
                 "category",
                 "classification",
                 "classificationtype",
                 "malware",
+                "assessments",
             ],
             Role::Filter => &[],
         }
@@ -328,6 +336,7 @@ const LAST_SEEN: &[&str] = &[
     "lastseenutc",
     "lastseenat",
     "lastonline",
+    "detecttime",
     "lastreportedat",
     "lastreporteddatetime",
     "verificationtime",
@@ -346,6 +355,7 @@ macro_rules! with_role_options {
             OptionRow { key: "end", about: "the field with the last address of a range" },
             OptionRow { key: "mask", about: "the field with the netmask or length of the value's prefix" },
             OptionRow { key: "type", about: "the field with the kind of indicator" },
+            OptionRow { key: "scope_field", about: "the field that says `exact`, `tree` or `subdomains` of a name" },
             OptionRow { key: "port", about: "the field with the port" },
             OptionRow { key: "first_seen", about: "the field with the time when it was first seen" },
             OptionRow { key: "last_seen", about: "the field with the time when it was last seen" },
@@ -381,6 +391,11 @@ pub(crate) fn names(role: Role, options: &Options) -> Vec<String> {
         return named.iter().map(|name| normal(name)).collect();
     }
     role.aliases().iter().map(|name| (*name).to_owned()).collect()
+}
+
+/// The scope that a field states; what it does not know, or an empty field, leaves the feed's.
+pub(crate) fn scope(field: &[u8], default: Scope) -> Scope {
+    std::str::from_utf8(field).ok().and_then(Scope::parse).unwrap_or(default)
 }
 
 /// Whether a kind of indicator is known and not indexed: hashes, e-mail addresses, file names, and what is

@@ -72,10 +72,15 @@ fn open(options: &Options, head: Head<'_>) -> Result<Box<dyn LineReader>, OpenEr
     Ok(Box::new(CategoryFile { content, scope, details: details_of_folder(folder) }))
 }
 
-/// Whether a file has slashes on more than half of its lines, as only a file of URLs has.
+/// Whether a file has slashes on more than half of its lines, as only a file of URLs has. Comments do not count:
+/// they name sources.
 fn is_mostly_urls(head: &[u8]) -> bool {
-    let slashes = memchr::memchr_iter(b'/', head).count();
-    slashes * 2 > memchr::memchr_iter(b'\n', head).count().max(8)
+    let (mut lines, mut slashes) = (0, 0);
+    for line in head.split(|byte| *byte == b'\n').filter(|line| !line.starts_with(b"#")) {
+        lines += 1;
+        slashes += memchr::memchr_iter(b'/', line).count();
+    }
+    slashes * 2 > lines.max(8)
 }
 
 /// The folders of UT1 and Shalla whose categories are assessments.
@@ -159,6 +164,8 @@ mod tests {
             "SKIP directive",
         ];
         assert_eq!(render("squidguard", &[], text), expected);
+        let sources = "# https://example.org/a/b/c/d/e/f/g/h/i/j/k\nevilpanel.com\n";
+        assert_eq!(render("squidguard", &[], sources), ["SKIP comment", "domain-tree evilpanel.com"]);
         let squid = [("dialect", "squid")];
         assert_eq!(
             render("squidguard", &squid, "evilpanel.com\n.evilpanel.com\n"),

@@ -197,7 +197,7 @@ fn emit_record(fields: &Fields, rules: &RecordRules, normalizer: &mut Normalizer
     } else if let Some(why) = objection(fields, rules, normalizer) {
         normalizer.skip(why);
     } else {
-        let scope = normalizer.rules().scope;
+        let scope = role::scope(field(Role::Scope), normalizer.rules().scope);
         let details = role::details(field, *default);
         match extent::emit(field, value, &details, normalizer) {
             true => {}

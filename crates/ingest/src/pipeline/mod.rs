@@ -44,12 +44,14 @@ use crate::entry::guard::NameGuard;
 use crate::entry::normalizer::Normalizer;
 use crate::format::options::Options;
 use crate::format::sniff;
-use crate::format::{Format, Head, LineReader, OpenError, OrderedReader, ReadDocument, Shape};
+use crate::format::{Convert, Format, Head, LineReader, Open, OpenError, OrderedReader, ReadDocument, Shape};
 use crate::sighting::collector::Collector;
 use rapsheet_assemble::Scratch;
+use rapsheet_decompress::{Consumed, LimitedReader, Limits};
 use rapsheet_snapshot::TooLarge;
 use rayon::prelude::*;
 use std::io::{self, Read};
+use std::sync::atomic::AtomicU64;
 
 /// How many blocks of one file are read at the same time. This bounds the memory of a stream.
 const BLOCKS_AT_ONCE: usize = 8;
@@ -219,17 +221,23 @@ fn read_part<T: Consumer>(
 ) -> Result<(), OpenError> {
     let text: &mut dyn Read =
         &mut SeparatorReader { text: &mut *source.text, end: config.options.separator()? };
-    let mut blocks = Blocks::starting_at(text, source.position);
+    let position = source.position;
+    let mut blocks = Blocks::starting_at(text, position);
     let head = blocks.head().map_err(|error| decode::refusal(&error))?;
     let head = Head { part: source.part, bytes: head };
-    decode::check_head(head.bytes, config.format.markup)?;
+    let is_binary = matches!(config.format.shape, Shape::Converted(..));
+    if !is_binary {
+        decode::check_head(head.bytes, config.format.markup)?;
+    }
     let guess = sniff::detect(config.format, head.bytes)?;
     let format = guess.as_ref().map_or(config.format, |guess| guess.format);
     if first_guess.is_none() {
         *first_guess = guess;
     }
     // Again, because `auto` admits markup that the detected format may not.
-    decode::check_head(head.bytes, format.markup)?;
+    if !is_binary {
+        decode::check_head(head.bytes, format.markup)?;
+    }
     match format.shape {
         Shape::Lines(open) => {
             let reader = open(config.options, head)?;
@@ -250,6 +258,10 @@ fn read_part<T: Consumer>(
             let bytes = decode(read_whole(&mut blocks, ENCODED_MAX)?)?;
             let reader = first_pass(config.options, &[&bytes])?;
             consumer.blocks(reader.as_ref(), vec![Block { bytes, base: source.position }]);
+        }
+        Shape::Converted(convert, open) => {
+            let mut text = converted(convert, read_whole(&mut blocks, WHOLE_MAX)?)?;
+            read_lines(config, consumer, open, PartSource { part: source.part, text: &mut text, position })?;
         }
         Shape::Document(read) => {
             let bytes = read_whole(&mut blocks, WHOLE_MAX)?;
@@ -316,6 +328,25 @@ fn read_blocks(blocks: &mut Blocks<&mut dyn Read>) -> Result<Vec<Block>, OpenErr
 fn read_whole(blocks: &mut Blocks<&mut dyn Read>, max: usize) -> Result<Vec<u8>, OpenError> {
     let whole = blocks.read_whole(max).map_err(|error| decode::refusal(&error))?;
     whole.ok_or_else(|| FileRefusal::TooLarge(max as u64).into())
+}
+
+/// The lines of a binary file, limited as those of a compressed file are.
+fn converted(convert: Convert, file: Vec<u8>) -> Result<impl Read, FileRefusal> {
+    let consumed = Consumed::new(AtomicU64::new(file.len() as u64));
+    Ok(LimitedReader::new(convert(file)?, Limits::default(), consumed))
+}
+
+/// Reads lines that mean the same in any order.
+fn read_lines<T: Consumer>(
+    config: &ParseConfig<'_>,
+    consumer: &mut T,
+    open: Open,
+    source: PartSource<'_>,
+) -> Result<(), OpenError> {
+    let mut blocks = Blocks::starting_at(source.text, source.position);
+    let head = blocks.head().map_err(|error| decode::refusal(&error))?;
+    let reader = open(config.options, Head { part: source.part, bytes: head })?;
+    pass_blocks(consumer, reader.as_ref(), &mut blocks)
 }
 
 /// A text in which another byte ends a line, too: some publishers send one long line of many entries.

@@ -185,7 +185,8 @@ fn refusal_inside(error: &io::Error) -> Option<FileRefusal> {
     refusal.or_else(|| Error::of(error).cloned().map(FileRefusal::from))
 }
 
-fn refused(refusal: FileRefusal) -> io::Error {
+/// A read error that carries a refusal.
+pub(crate) fn refused(refusal: FileRefusal) -> io::Error {
     io::Error::new(io::ErrorKind::InvalidData, refusal)
 }
 

@@ -25,7 +25,7 @@ use crate::download::refusal::FileRefusal;
 use crate::entry::{Details, Normalizer, Skip};
 use crate::format::options::{OptionError, OptionRow, Options, error};
 use profile::{PLAIN, PROFILES, Profile};
-use rapsheet_snapshot::{Assessments, Kinds, ListKind, ParseError};
+use rapsheet_snapshot::{Assessments, Kinds, ListKind, ParseError, Scope};
 
 /// The row of the table.
 pub(super) static FORMAT: Format = Format {
@@ -125,7 +125,8 @@ struct Table {
     assessments: Assessments,
 }
 
-fn open(options: &Options, head: Head<'_>) -> Result<Box<dyn LineReader>, OpenError> {
+/// Opens a table, whose columns the first rows may name.
+pub(super) fn open(options: &Options, head: Head<'_>) -> Result<Box<dyn LineReader>, OpenError> {
     let named = options.text("profile").map(find_profile).transpose()?;
     let (declared, head) = header::declared_delimiter(head.bytes);
     let delimiter = options.byte("delimiter")?.or(declared).or(named.and_then(|profile| profile.delimiter));
@@ -361,8 +362,9 @@ impl Table {
         }
         let path = self.path.map_or(&[][..], |column| column.of(fields));
         let kind = field(Role::Kind);
+        let scope = role::scope(field(Role::Scope), normalizer.rules().scope);
         std::iter::once(first).chain(values).for_each(|text| {
-            self.emit_value(text, kind, path, &details, normalizer);
+            self.emit_value(text, (kind, scope), path, &details, normalizer);
         });
     }
 
@@ -377,12 +379,11 @@ impl Table {
     fn emit_value(
         &self,
         text: &[u8],
-        kind: &[u8],
+        (kind, scope): (&[u8], Scope),
         path: &[u8],
         details: &Details,
         normalizer: &mut Normalizer<'_>,
     ) {
-        let scope = normalizer.rules().scope;
         if !path.is_empty() && path != b"/" {
             let joint: &[u8] = if path.starts_with(b"/") { b"" } else { b"/" };
             return normalizer.url(&[text, joint, path].concat(), details);

@@ -53,7 +53,7 @@ pub(super) static LINES_FORMAT: Format = Format {
     example: r#"{"url":"http://evil.example.com/","first_seen":"2026-08-20T10:00:00Z"}"#,
     kinds: Kinds::ALL,
     options: OPTIONS,
-    shape: Shape::Lines(open),
+    shape: Shape::Lines(open_lines),
     ..Format::DEFAULT
 };
 
@@ -88,7 +88,8 @@ fn read(options: &Options, whole: Head<'_>, normalizer: &mut Normalizer<'_>) -> 
     Ok(())
 }
 
-fn open(options: &Options, _: Head<'_>) -> Result<Box<dyn LineReader>, OpenError> {
+/// Reads one value per line.
+pub(super) fn open_lines(options: &Options, _: Head<'_>) -> Result<Box<dyn LineReader>, OpenError> {
     Ok(Box::new(Walker::new(options)?))
 }
 
@@ -310,7 +311,7 @@ impl Walker {
             // Some publishers write the category where others write the kind of indicator.
             details.assessments = role::category(field(Role::Kind), self.rules.default);
         }
-        let scope = normalizer.rules().scope;
+        let scope = role::scope(field(Role::Scope), normalizer.rules().scope);
         if !extent::emit(field, text, &details, normalizer) {
             value::emit(text, scope, &details, normalizer);
         }
