@@ -387,6 +387,27 @@ fn writes_reports_into_pipes_and_devices() {
     }
 }
 
+/// As root, a rename over `/dev/stdout` would take it from every program.
+#[cfg(target_os = "linux")]
+#[test]
+fn a_report_into_a_redirected_stream_replaces_no_link() {
+    let dir = build_dir();
+    for (name, number) in [("/proc/self/fd/1", 1), ("/proc/self/fd/2", 2), ("/proc/self/fd/7", 7)] {
+        let command = format!("exec \"$0\" \"$@\" {number}>redirected.json");
+        let mut shell = std::process::Command::new("bash");
+        shell.arg("-c").arg(command).arg(env!("CARGO_BIN_EXE_rapsheet"));
+        shell
+            .args(BUILD)
+            .args(["--quiet", "--now", crate::sample::NOW, "--report", name])
+            .current_dir(dir.path("."));
+        let output = shell.output().expect("bash");
+        assert_eq!(code(&output), 0, "{name}: {}", stderr(&output));
+        let report: Value =
+            serde_json::from_str(&dir.read("redirected.json")).expect("the report and nothing else");
+        assert_eq!(report["feeds"].as_array().map(Vec::len), Some(2), "{name}");
+    }
+}
+
 #[test]
 fn catalogue_without_enabled_feeds_exits_with_2() {
     let dir = build_dir();

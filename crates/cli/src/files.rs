@@ -59,7 +59,8 @@ pub(crate) type Fill<'a> = Box<dyn FnOnce(&mut dyn Write) -> io::Result<()> + 'a
 impl<'a> Prepared<'a> {
     /// Writes a temporary file next to `target`. Nothing is written to a device or a pipe yet.
     pub(crate) fn new(target: &'a Path, fill: Fill<'a>) -> Result<Prepared<'a>, Error> {
-        if is_stream(target) {
+        // Where a stream of ours leads to a file, its name is a link of the system, which must not be replaced.
+        if is_stream(target) || leads_to_own_stream(target) {
             return Ok(Prepared::Stream(target, fill));
         }
         let mut file = AtomicFile::create(target)?;
@@ -90,6 +91,9 @@ fn write_stream(target: &Path, fill: Fill<'_>) -> io::Result<()> {
 #[cfg(unix)]
 fn open_stream(target: &Path) -> io::Result<File> {
     use rustix::fs::{Mode, OFlags, open};
+    if fs::metadata(target).is_ok_and(|about| about.is_file()) {
+        return open_own_file(target);
+    }
     let links = if leads_to_own_stream(target) { OFlags::empty() } else { OFlags::NOFOLLOW };
     let flags = OFlags::WRONLY | OFlags::NONBLOCK | OFlags::CLOEXEC | links;
     match open(target, flags, Mode::empty()) {
@@ -99,6 +103,18 @@ fn open_stream(target: &Path) -> io::Result<File> {
         }
         Err(error) => Err(error.into()),
     }
+}
+
+/// The file that a stream of ours leads to, at the place where that stream writes on.
+#[cfg(unix)]
+fn open_own_file(target: &Path) -> io::Result<File> {
+    use std::os::fd::AsFd;
+    let stream = match target.file_name().and_then(|name| name.to_str()) {
+        Some("stdout" | "1") => io::stdout().as_fd().try_clone_to_owned()?,
+        Some("stderr" | "2") => io::stderr().as_fd().try_clone_to_owned()?,
+        _ => return fs::OpenOptions::new().append(true).open(target),
+    };
+    Ok(File::from(stream))
 }
 
 #[cfg(not(unix))]

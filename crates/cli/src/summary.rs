@@ -195,7 +195,9 @@ impl Summary {
         let input = input::open(path).map_err(|why| Failure::Message(why.exit, why.to_string()))?;
         input.reader.take(1 << 30).read_to_end(&mut text).map_err(|error| refused(error.to_string()))?;
         let summary: Summary = serde_json::from_slice(&text).map_err(|error| {
-            refused(format!("not a summary: {error}; expected what `rapsheet score --summary=json` prints"))
+            refused(format!(
+                "not a summary: {error}; expected what `rapsheet score --all --summary=json` prints"
+            ))
         })?;
         if summary.version != VERSION {
             return Err(refused(format!(

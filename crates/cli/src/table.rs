@@ -22,7 +22,7 @@ pub(crate) fn stdout_width() -> Option<usize> {
 }
 
 /// The width of the terminal that is stderr; `None` where stderr is none.
-#[cfg(feature = "ingest")]
+#[cfg(any(feature = "ingest", feature = "export"))]
 pub(crate) fn stderr_width() -> Option<usize> {
     let stderr = io::stderr();
     stderr.is_terminal().then(|| columns(&stderr).unwrap_or(WIDTH_DEFAULT))

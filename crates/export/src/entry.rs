@@ -9,7 +9,7 @@ use std::rc::Rc;
 pub(crate) struct Stated {
     /// Its live sightings of chosen feeds.
     pub(crate) live: Vec<Sighting>,
-    /// Their feeds whose licence keeps them out.
+    /// The feeds whose licence keeps out what would be written of them.
     pub(crate) restricted: Vec<FeedId>,
     /// What they say of the entry: of a name itself, without those below it.
     pub(crate) here: Option<Rc<Statement>>,
@@ -20,7 +20,8 @@ pub(crate) struct Stated {
 impl Stated {
     fn new(judge: &Judge, part: Part, sightings: &mut dyn Iterator<Item = Sighting>) -> Stated {
         let live: Vec<Sighting> = sightings.filter(|sighting| judge.live(sighting)).collect();
-        let restricted = live.iter().filter(|sighting| judge.is_restricted(sighting));
+        let restricted =
+            live.iter().filter(|sighting| judge.is_restricted(sighting) && judge.is_wanted(sighting));
         let restricted = restricted.map(|sighting| sighting.feed).collect();
         let is_name = part == Part::Names;
         let here = match is_name {

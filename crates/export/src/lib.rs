@@ -38,7 +38,7 @@ pub use statement::Statement;
 
 use header::Header;
 use loss::Losses;
-use rank::Ranks;
+use rank::{Cut, Ranks};
 use rapsheet_snapshot::{Assessments, Error, FeedRecord, Snapshot, Time};
 use serde::Serialize;
 use sink::Sink;
@@ -148,8 +148,8 @@ pub fn export(snapshot: &Snapshot, options: &Options, out: &mut dyn Write) -> Re
     snapshot.verify_tables().map_err(ExportError::Snapshot)?;
     let judge = Judge::new(snapshot, options);
     let cut = match options.max_entries {
-        Some(limit) => Some(ranks(snapshot, options, &judge, limit)?.cut()),
-        None => None,
+        Some(limit) => cut(snapshot, options, &judge, limit)?,
+        None => Cut::Nothing,
     };
     let header = Header::new(snapshot, options, &judge);
     let mut losses = Losses::default();
@@ -157,7 +157,7 @@ pub fn export(snapshot: &Snapshot, options: &Options, out: &mut dyn Write) -> Re
     let mut out = BufWriter::with_capacity(1 << 16, out);
     let mut sink = Sink::new(options.format, header, cut, &mut out);
     sink.begin()?;
-    walk::walk(snapshot, options.format, &judge, &mut losses, &mut |losses, indicator, statement| {
+    walk::walk(snapshot, options.format, (&judge, cut), &mut losses, &mut |losses, indicator, statement| {
         sink.take(losses, indicator, statement)
     })?;
     let entries = sink.end()?;
@@ -186,7 +186,7 @@ pub fn write_entries(
 ) -> io::Result<Vec<LossKind>> {
     let header = Header::of(format.name, (now, now), feeds, |_| true);
     let mut losses = Losses::default();
-    let mut sink = Sink::new(format, header, None, out);
+    let mut sink = Sink::new(format, header, Cut::Nothing, out);
     sink.begin()?;
     for (indicator, statement) in entries {
         sink.take(&mut losses, *indicator, &Rc::new(statement.clone()))?;
@@ -195,17 +195,23 @@ pub fn write_entries(
     Ok(losses.kinds().collect())
 }
 
-/// The ranks of all entries that the format can hold.
-fn ranks(snapshot: &Snapshot, options: &Options, judge: &Judge, limit: u64) -> Result<Ranks, ExportError> {
-    let mut ranks = Ranks::new(limit);
-    let mut losses = Losses::default();
-    walk::walk(snapshot, options.format, judge, &mut losses, &mut |losses, indicator, statement| {
-        if let Some(indicator) = options.format.narrowed(indicator, statement, losses) {
-            ranks.add(statement, indicator.entries());
-        }
-        Ok(())
-    })?;
-    Ok(ranks)
+/// What a limit lets through: everything, where all that would be written is no more.
+fn cut(snapshot: &Snapshot, options: &Options, judge: &Judge, limit: u64) -> Result<Cut, ExportError> {
+    let (mut ranks, mut losses, mut out) = (Ranks::new(limit), Losses::default(), io::sink());
+    let mut all = Sink::counting(options.format, Header::new(snapshot, options, judge), &mut out);
+    walk::walk(
+        snapshot,
+        options.format,
+        (judge, Cut::Nothing),
+        &mut losses,
+        &mut |losses, indicator, statement| {
+            if let Some(indicator) = options.format.narrowed(indicator, statement, losses) {
+                ranks.add(statement, indicator.entries());
+            }
+            all.take(losses, indicator, statement)
+        },
+    )?;
+    Ok(if all.end()? <= limit { Cut::Nothing } else { ranks.cut() })
 }
 
 /// What a walk gives each entry to.

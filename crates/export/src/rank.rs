@@ -67,6 +67,15 @@ pub(crate) enum Cut {
 }
 
 impl Cut {
+    /// Whether an entry is let through wherever it comes.
+    pub(crate) fn surely_takes(&self, statement: &Statement) -> bool {
+        match self {
+            Cut::Nothing => true,
+            Cut::Everything => false,
+            Cut::Below { lowest, .. } => rank(statement) > *lowest,
+        }
+    }
+
     /// Whether the next entry is let through.
     pub(crate) fn takes(&mut self, statement: &Statement) -> bool {
         let (lowest, ties) = match self {

@@ -19,7 +19,7 @@ pub(crate) struct Sink<'o> {
     format: &'static Format,
     syntax: Box<dyn Syntax>,
     header: Header,
-    cut: Option<Cut>,
+    cut: Cut,
     pending: Aggregator,
     trees: Trees,
     entries: u64,
@@ -27,15 +27,15 @@ pub(crate) struct Sink<'o> {
 }
 
 impl<'o> Sink<'o> {
-    pub(crate) fn new(
-        format: &'static Format,
-        header: Header,
-        cut: Option<Cut>,
-        out: &'o mut dyn Write,
-    ) -> Sink<'o> {
+    pub(crate) fn new(format: &'static Format, header: Header, cut: Cut, out: &'o mut dyn Write) -> Sink<'o> {
         let syntax = (format.syntax)();
         let (pending, trees) = (Aggregator::default(), Trees::default());
         Sink { format, syntax, header, cut, pending, trees, entries: 0, out }
+    }
+
+    /// A sink that counts what would be written, and writes nothing.
+    pub(crate) fn counting(format: &'static Format, header: Header, out: &'o mut io::Sink) -> Sink<'o> {
+        Sink { syntax: Box::new(Nothing), ..Sink::new(format, header, Cut::Nothing, out) }
     }
 
     pub(crate) fn begin(&mut self) -> io::Result<()> {
@@ -50,7 +50,7 @@ impl<'o> Sink<'o> {
         statement: &Rc<Statement>,
     ) -> io::Result<()> {
         let Some(indicator) = self.format.narrowed(indicator, statement, losses) else { return Ok(()) };
-        match (indicator, self.cut.is_some()) {
+        match (indicator, self.cut != Cut::Nothing) {
             (Indicator::Range(range), true) => {
                 for network in networks(range) {
                     let range = network.range();
@@ -73,7 +73,7 @@ impl<'o> Sink<'o> {
 
     /// Whether the limit lets an entry through.
     fn passes(&mut self, losses: &mut Losses, indicator: Indicator<'_>, statement: &Statement) -> bool {
-        let passes = self.cut.as_mut().is_none_or(|cut| cut.takes(statement));
+        let passes = self.cut.takes(statement);
         match passes {
             true => self.format.count_time(losses, &indicator, statement, &self.header),
             false => losses.add(LossKind::MaxEntries, &statement.feeds, &indicator),
@@ -128,6 +128,15 @@ impl<'o> Sink<'o> {
         self.syntax.end(&self.header, self.out)?;
         self.out.flush()?;
         Ok(self.entries)
+    }
+}
+
+/// The syntax of no file.
+struct Nothing;
+
+impl Syntax for Nothing {
+    fn begin(&mut self, _: &Header, _: &mut dyn Write) -> io::Result<()> {
+        Ok(())
     }
 }
 

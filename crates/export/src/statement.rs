@@ -95,12 +95,11 @@ impl Judge {
         self.feeds.get(usize::from(sighting.feed.0)).is_some_and(|feed| feed.is_restricted)
     }
 
-    /// Whether a live sighting is written: its feed may be passed on, and a block has a chosen assessment.
-    fn is_written(&self, sighting: &Sighting) -> bool {
-        let is_wanted = self.assessments.is_empty()
+    /// Whether a live sighting has a chosen assessment. Allowlisted entries need none.
+    pub(crate) fn is_wanted(&self, sighting: &Sighting) -> bool {
+        self.assessments.is_empty()
             || sighting.list == ListKind::Allow
-            || self.assessments.bits() & sighting.assessments.bits() != 0;
-        is_wanted && !self.is_restricted(sighting)
+            || self.assessments.bits() & sighting.assessments.bits() != 0
     }
 
     /// Whether a feed is written.
@@ -120,10 +119,25 @@ impl Judge {
     /// What live sightings say together; `None` if nothing of it is written, or too few providers agree on a
     /// block. Also a block that is not written keeps an entry from becoming an exception.
     pub(crate) fn statement(&self, live: &[Sighting]) -> Option<Statement> {
+        self.joint(live, |sighting| self.is_wanted(sighting) && !self.is_restricted(sighting))
+    }
+
+    /// Whether something would be written if no licence kept a feed out.
+    pub(crate) fn says_anything(&self, live: &[Sighting]) -> bool {
+        self.joint(live, |sighting| self.is_wanted(sighting)).is_some()
+    }
+
+    /// Whether something is left out, so that an entry which is not written may be a block.
+    pub(crate) fn leaves_out(&self) -> bool {
+        let is_restricted = self.feeds.iter().any(|feed| feed.is_chosen && feed.is_restricted);
+        is_restricted || !self.assessments.is_empty() || self.min_providers > 1
+    }
+
+    fn joint(&self, live: &[Sighting], is_written: impl Fn(&Sighting) -> bool) -> Option<Statement> {
         let is_blocked = live.iter().any(|sighting| sighting.list == ListKind::Block);
         let list = if is_blocked { ListKind::Block } else { ListKind::Allow };
         let mut agreeing =
-            live.iter().filter(|sighting| sighting.list == list && self.is_written(sighting)).peekable();
+            live.iter().filter(|sighting| sighting.list == list && is_written(sighting)).peekable();
         let first = agreeing.peek()?;
         let mut statement = Statement {
             list,

@@ -1,11 +1,15 @@
 //! Visits the live entries of a snapshot: addresses, names, then URLs, each in the order of the file.
 
 use crate::entry::{Memo, Stated, covering};
-use crate::format::{Detail, Format};
+use crate::format::{Detail, Format, NAME_MAX};
 use crate::loss::{LossKind, Losses};
+use crate::rank::Cut;
 use crate::statement::{Judge, Statement};
 use crate::{ExportError, Indicator, Visit, host};
-use rapsheet_snapshot::{AddressRange, Entry, ListKind, Part, Scope, Sighting, SightingWalk, Snapshot};
+use rapsheet_snapshot::{
+    AddressRange, Entry, Kinds, ListKind, Part, Scope, Sighting, SightingWalk, Snapshot,
+};
+use std::collections::HashSet;
 use std::io;
 use std::rc::Rc;
 
@@ -13,12 +17,14 @@ use std::rc::Rc;
 pub(crate) fn walk(
     snapshot: &Snapshot,
     format: &Format,
-    judge: &Judge,
+    (judge, cut): (&Judge, Cut),
     losses: &mut Losses,
     visit: &mut Visit<'_>,
 ) -> Result<(), ExportError> {
     let memo = Memo::new(snapshot.index());
-    let mut walk = Walk { snapshot, format, judge, losses, memo, visit, result: Ok(()) };
+    let barred = HashSet::new();
+    let mut walk = Walk { snapshot, format, judge, cut, losses, memo, barred, visit, result: Ok(()) };
+    walk.find_barred()?;
     walk.addresses(AddressRange::V4 { first: 0, last: u32::MAX }, Part::Ipv4)?;
     walk.addresses(AddressRange::V6 { first: 0, last: u128::MAX }, Part::Ipv6)?;
     walk.names()?;
@@ -30,8 +36,12 @@ struct Walk<'w, 'v> {
     snapshot: &'w Snapshot,
     format: &'w Format,
     judge: &'w Judge,
+    /// What the limit will let through.
+    cut: Cut,
     losses: &'w mut Losses,
     memo: Memo<'w>,
+    /// Allowlisted trees below which a block is left out. As exceptions they would let it pass.
+    barred: HashSet<Vec<u8>>,
     visit: &'w mut Visit<'v>,
     /// The first error of the output. After it nothing is visited.
     result: io::Result<()>,
@@ -44,9 +54,17 @@ impl Walk<'_, '_> {
         }
     }
 
-    /// Counts an entry of which nothing is written because of licences.
-    fn restricted(&mut self, indicator: Indicator<'_>, stated: &Stated) {
-        if !stated.restricted.is_empty() {
+    /// Counts what is not written of an entry because of licences: the entry, or what a feed says of it in a format
+    /// that says who says it.
+    fn restricted(&mut self, indicator: Indicator<'_>, stated: &Stated, is_written: bool) {
+        if stated.restricted.is_empty() {
+            return;
+        }
+        let is_lost = match is_written {
+            true => self.format.detail == Detail::Full,
+            false => self.judge.says_anything(&stated.live),
+        };
+        if is_lost {
             self.losses.add(LossKind::Restricted, &stated.restricted, &indicator);
         }
     }
@@ -80,9 +98,9 @@ impl Walk<'_, '_> {
     }
 
     fn range(&mut self, range: AddressRange, stated: &Stated) {
-        match &stated.here {
-            Some(statement) => self.visit(Indicator::Range(range), statement),
-            None => self.restricted(Indicator::Range(range), stated),
+        self.restricted(Indicator::Range(range), stated, stated.here.is_some());
+        if let Some(statement) = &stated.here {
+            self.visit(Indicator::Range(range), statement);
         }
     }
 
@@ -103,7 +121,7 @@ impl Walk<'_, '_> {
                 let stated = self.stated(&mut walk, entry);
                 name.clear();
                 name.extend(reversed.iter().rev().map(|byte| char::from(*byte)));
-                self.name(&name, ancestors.enter(reversed), &stated);
+                self.name(&name, reversed, ancestors.enter(reversed), &stated);
                 ancestors.add(reversed, &stated);
             }
         });
@@ -111,16 +129,21 @@ impl Walk<'_, '_> {
     }
 
     /// Visits a name, given what it inherits from the names above it.
-    fn name(&mut self, name: &str, inherited: Option<&[Sighting]>, stated: &Stated) {
-        let (here, below) = match inherited {
-            None => (stated.here.clone(), stated.below.clone()),
-            Some(inherited) => (self.joint(stated, inherited, false), self.joint(stated, inherited, true)),
-        };
+    fn name(&mut self, name: &str, reversed: &[u8], inherited: Option<&[Sighting]>, stated: &Stated) {
+        let (here, mut below) = self.here_and_below(inherited, stated);
+        self.restricted(
+            Indicator::Name { name, scope: Scope::Exact },
+            stated,
+            here.is_some() || below.is_some(),
+        );
+        if let Some(exception) = below.take_if(|below| self.is_barred(reversed, below)) {
+            let indicator = Indicator::Name { name, scope: Scope::Subdomains };
+            self.losses.add(LossKind::Exception, &exception.feeds, &indicator);
+        }
         match (here, below) {
             (Some(here), Some(below)) if self.is_one(&here, &below) => {
                 self.visit(Indicator::Name { name, scope: Scope::Tree }, &here);
             }
-            (None, None) => self.restricted(Indicator::Name { name, scope: Scope::Exact }, stated),
             (here, below) => {
                 for (scope, statement) in [(Scope::Exact, here), (Scope::Subdomains, below)] {
                     if let Some(statement) = statement {
@@ -129,6 +152,65 @@ impl Walk<'_, '_> {
                 }
             }
         }
+    }
+
+    /// What holds for a name, and what for the names below it.
+    fn here_and_below(
+        &self,
+        inherited: Option<&[Sighting]>,
+        stated: &Stated,
+    ) -> (Option<Rc<Statement>>, Option<Rc<Statement>>) {
+        match inherited {
+            None => (stated.here.clone(), stated.below.clone()),
+            Some(inherited) => (self.joint(stated, inherited, false), self.joint(stated, inherited, true)),
+        }
+    }
+
+    fn is_barred(&self, reversed: &[u8], below: &Statement) -> bool {
+        below.list == ListKind::Allow && self.barred.contains(reversed)
+    }
+
+    /// Finds the allowlisted trees that may not become exceptions. It takes a walk of its own, because a tree comes
+    /// before what is below it.
+    fn find_barred(&mut self) -> Result<(), ExportError> {
+        let leaves_out =
+            self.judge.leaves_out() || self.cut != Cut::Nothing || self.format.longest_name < NAME_MAX;
+        if !(leaves_out && self.format.exceptions && self.format.kinds.intersects(Kinds::NAME)) {
+            return Ok(());
+        }
+        let index = self.snapshot.index();
+        let (mut walk, mut limit, mut is_whole) = (index.sighting_walk(), index.walk_limit(), true);
+        let mut ancestors = Ancestors::default();
+        let is_sound = index.each_name(|reversed, entry| {
+            is_whole = is_whole && limit.take(1 + index.sighting_count(entry));
+            if is_whole {
+                let stated = self.stated(&mut walk, entry);
+                let both = self.here_and_below(ancestors.enter(reversed), &stated);
+                if self.leaves_out_block(reversed, &stated, &both) {
+                    self.barred.extend(ancestors.allowed_above(reversed).map(<[u8]>::to_vec));
+                }
+                ancestors.add(reversed, &stated);
+            }
+        });
+        self.checked(is_sound && is_whole, Part::Names)
+    }
+
+    /// Whether a block of a name, or of those below it, is not written.
+    fn leaves_out_block(
+        &self,
+        reversed: &[u8],
+        stated: &Stated,
+        (here, below): &(Option<Rc<Statement>>, Option<Rc<Statement>>),
+    ) -> bool {
+        let is_long = reversed.len() > self.format.longest_name;
+        let is_written = |statement: &Option<Rc<Statement>>| {
+            !is_long && statement.as_ref().is_some_and(|statement| self.cut.surely_takes(statement))
+        };
+        [(false, here), (true, below)].into_iter().any(|(is_below, statement)| {
+            let blocks =
+                |sighting: &Sighting| sighting.list == ListKind::Block && sighting.scope.covers(is_below);
+            stated.live.iter().any(blocks) && !is_written(statement)
+        })
     }
 
     /// What a name and those above it say together; `None` also where only those above say anything.
@@ -170,9 +252,9 @@ impl Walk<'_, '_> {
             true => stated.here.clone(),
             false => self.joint(stated, &inherited, false),
         };
-        match statement {
-            Some(statement) => self.visit(Indicator::Url(url), &statement),
-            None => self.restricted(Indicator::Url(url), stated),
+        self.restricted(Indicator::Url(url), stated, statement.is_some());
+        if let Some(statement) = statement {
+            self.visit(Indicator::Url(url), &statement);
         }
     }
 }
@@ -194,6 +276,17 @@ impl Ancestors {
             .rev()
             .find(|(ancestor, _)| is_below(ancestor))
             .map(|(_, sightings)| sightings.as_slice())
+    }
+
+    /// The names above the one that was entered last below which everything is allowed.
+    fn allowed_above(&self, reversed: &[u8]) -> impl Iterator<Item = &[u8]> {
+        let is_above = |ancestor: &[u8]| reversed.get(ancestor.len()) == Some(&b'.');
+        let allows =
+            |sightings: &[Sighting]| sightings.iter().all(|sighting| sighting.list == ListKind::Allow);
+        self.0
+            .iter()
+            .filter(move |(ancestor, sightings)| is_above(ancestor) && allows(sightings))
+            .map(|(ancestor, _)| ancestor.as_slice())
     }
 
     /// Adds the name that was entered last.

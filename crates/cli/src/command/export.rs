@@ -2,7 +2,7 @@
 
 use super::stdout;
 use crate::args::Export;
-use crate::exit::{Exit, Failure};
+use crate::exit::{Exit, Failure, print_stderr};
 use crate::feed_selection;
 use crate::files::{self, Files, Prepared};
 use crate::output::export::summary;
@@ -32,16 +32,18 @@ pub(super) fn run(args: &Export, settings: &Settings) -> Result<Exit, Failure> {
         summary(&report, stderr_width(), &mut text)?;
         settings.note(String::from_utf8_lossy(&text).trim_end());
     }
-    if let Some(path) = &args.report {
-        write_report(&report, path)?;
-    }
+    let is_reported = args.report.as_ref().is_none_or(|path| write_report(&report, path));
     let is_lossy = !report.losses.is_empty();
-    Ok(if args.strict && is_lossy { Exit::Trouble } else { Exit::Done })
+    Ok(if !is_reported || args.strict && is_lossy { Exit::Trouble } else { Exit::Done })
 }
 
 fn check_files(args: &Export, settings: &Settings) -> Result<(), Failure> {
     let mut all = Files::default();
     all.add_input("--snapshot", &settings.snapshot);
+    // What the next build reads.
+    let mut state = settings.snapshot.clone().into_os_string();
+    state.push(".state");
+    all.add_input("the state of --snapshot", state.as_ref());
     for (flag, path) in [("--file", &args.file), ("--report", &args.report)] {
         if let Some(path) = path {
             files::check_target(flag, path)?;
@@ -82,10 +84,15 @@ fn to_file(snapshot: &Snapshot, options: &Options, file: &Path) -> Result<Report
     }
 }
 
-fn write_report(report: &Report, path: &Path) -> Result<(), Failure> {
+/// Writes the report. The export is there by then, so that a failure is trouble, and not an end without a result.
+fn write_report(report: &Report, path: &Path) -> bool {
     let fill = |out: &mut dyn Write| {
         serde_json::to_writer_pretty(&mut *out, report)?;
         writeln!(out)
     };
-    Prepared::new(path, Box::new(fill)).and_then(Prepared::publish).map_err(Failure::unfinished)
+    let written = Prepared::new(path, Box::new(fill)).and_then(Prepared::publish);
+    if let Err(error) = &written {
+        print_stderr(&format!("rapsheet: the export is written, and its report is not: {error}"));
+    }
+    written.is_ok()
 }

@@ -1,7 +1,7 @@
 //! `dnsmasq`: configuration of the resolver dnsmasq. `local=/name/` covers the name and all names below it;
 //! `host-record=name,0.0.0.0,::` answers for the name alone.
 
-use super::{Detail, Format, Scopes, Syntax};
+use super::{Detail, Format, NAME_MAX, Scopes, Syntax, Urls};
 use crate::header::Header;
 use crate::statement::Statement;
 use rapsheet_snapshot::{Kinds, Scope};
@@ -12,6 +12,8 @@ pub(super) static FORMAT: Format = Format {
     about: "dnsmasq: local=/name/ for names with all below them, host-record for names alone",
     parses_as: "dnsmasq",
     parse_options: &[],
+    longest_name: NAME_MAX,
+    urls: Urls::All,
     kinds: Kinds::NAME,
     scopes: Scopes::Tree,
     exceptions: false,

@@ -1,7 +1,7 @@
 //! `ipset`: what `ipset restore` reads. Both sets are filled under other names and then swapped, so that a
 //! reload has no moment without them.
 
-use super::{Detail, Format, Scopes, Syntax};
+use super::{Detail, Format, NAME_MAX, Scopes, Syntax, Urls};
 use crate::header::Header;
 use crate::network::Network;
 use crate::statement::Statement;
@@ -16,6 +16,8 @@ pub(super) static FORMAT: Format = Format {
     about: "`ipset restore`: sets rapsheet4 and rapsheet6 with timeouts",
     parses_as: "firewall-config",
     parse_options: &[],
+    longest_name: NAME_MAX,
+    urls: Urls::All,
     kinds: Kinds::ADDRESS,
     scopes: Scopes::Exact,
     exceptions: false,

@@ -1,7 +1,7 @@
 //! `misp-warninglist` and `misp-warninglist-names`: a warninglist of MISP, which holds either networks
 //! (`cidr`) or names alone (`string`).
 
-use super::{Detail, Format, Scopes, Syntax};
+use super::{Detail, Format, NAME_MAX, Scopes, Syntax, Urls};
 use crate::header::Header;
 use crate::network::Network;
 use crate::statement::Statement;
@@ -13,6 +13,8 @@ pub(super) static FORMAT: Format = Format {
     about: "a MISP warninglist of networks",
     parses_as: "misp-warninglist",
     parse_options: &[],
+    longest_name: NAME_MAX,
+    urls: Urls::All,
     kinds: Kinds::ADDRESS,
     scopes: Scopes::Exact,
     exceptions: false,

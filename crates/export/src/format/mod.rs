@@ -24,6 +24,7 @@ use crate::loss::{LossKind, Losses};
 use crate::network::Network;
 use crate::statement::Statement;
 use mmdb::Placement;
+pub(crate) use rapsheet_snapshot::name::NAME_MAX;
 use rapsheet_snapshot::{Kinds, ListKind, Scope};
 use std::io::{self, Write};
 
@@ -37,6 +38,10 @@ pub struct Format {
     pub parses_as: &'static str,
     /// The options with which it does.
     pub parse_options: &'static [(&'static str, &'static str)],
+    /// The longest name that it holds.
+    pub(crate) longest_name: usize,
+    /// The URLs that it holds, where it holds any.
+    pub(crate) urls: Urls,
     /// The kinds of indicators that it holds.
     pub kinds: Kinds,
     /// The scopes of names that it tells apart.
@@ -49,6 +54,17 @@ pub struct Format {
     pub(crate) detail: Detail,
     /// Makes what writes it.
     pub(crate) syntax: fn() -> Box<dyn Syntax>,
+}
+
+/// Which URLs a format can say.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Urls {
+    /// All of them.
+    All,
+    /// Those with a scheme.
+    WithScheme,
+    /// Those without a scheme, and those of `http` without it. One of another scheme would be widened.
+    PlainHttp,
 }
 
 /// Which scopes of names a format tells apart. What it cannot say is narrowed or left out, never widened.
@@ -154,8 +170,12 @@ impl Format {
             {
                 Some(indicator)
             }
-            // Without its scheme, a URL is still said.
-            (Indicator::Url(_), Some(LossKind::Url)) if self.kinds.intersects(Kinds::URL) => Some(indicator),
+            // Without its scheme, it is still said.
+            (Indicator::Url(url), Some(LossKind::Url))
+                if self.kinds.intersects(Kinds::URL) && url.starts_with("http:") =>
+            {
+                Some(indicator)
+            }
             _ => None,
         }
     }
@@ -173,20 +193,35 @@ impl Format {
             }
             Indicator::Range(_) => None,
             Indicator::Name { .. } if !holds(Kinds::NAME) => Some(LossKind::Name),
-            Indicator::Name { name, .. } if !is_writable(name) => Some(LossKind::Syntax),
+            Indicator::Name { name, .. } if !self.can_write(name) => Some(LossKind::Syntax),
             Indicator::Name { scope, .. } => match (self.scopes, scope) {
                 (Scopes::All, _) | (_, Scope::Exact) | (Scopes::Tree, Scope::Tree) => None,
                 _ => Some(LossKind::Scope),
             },
             Indicator::Url(_) if !holds(Kinds::URL) => Some(LossKind::Url),
             Indicator::Url(url) if !is_canonical(url) => Some(LossKind::Syntax),
-            // Tables quote whatever else is in a text.
-            Indicator::Url(_) if self.detail == Detail::Full => None,
-            Indicator::Url(url) if url.contains(char::is_whitespace) || url.contains('\\') => {
+            Indicator::Url(url) => self.unsaid_of_url(url),
+        }
+    }
+
+    /// What of a canonical URL the format cannot say.
+    fn unsaid_of_url(&self, url: &str) -> Option<LossKind> {
+        let is_bare = url.starts_with("//");
+        match self.urls {
+            Urls::All => None,
+            Urls::WithScheme => is_bare.then_some(LossKind::Url),
+            Urls::PlainHttp if url.contains(char::is_whitespace) || url.contains('\\') => {
                 Some(LossKind::Syntax)
             }
-            Indicator::Url(_) => Some(LossKind::Url),
+            Urls::PlainHttp => (!is_bare).then_some(LossKind::Url),
         }
+    }
+
+    /// Whether a name has only the bytes of host names, so that no syntax takes it for anything else, and is short
+    /// enough. A sound snapshot holds few others.
+    pub(crate) fn can_write(&self, name: &str) -> bool {
+        let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'-' | b'_');
+        !name.is_empty() && name.len() <= self.longest_name && name.bytes().all(is_plain)
     }
 
     /// Counts an entry whose end the format cannot say.
@@ -210,13 +245,6 @@ fn is_canonical(url: &str) -> bool {
     !url.contains(char::is_control)
         && rapsheet_snapshot::url::canonical(url.as_bytes(), &mut canonical).is_ok()
         && canonical == url.as_bytes()
-}
-
-/// Whether a name has only the bytes of host names, so that no syntax takes it for anything else, and leaves
-/// room for a wildcard and a short zone. A sound snapshot holds few others.
-fn is_writable(name: &str) -> bool {
-    let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'-' | b'_');
-    !name.is_empty() && name.len() <= 240 && name.bytes().all(is_plain)
 }
 
 /// The status of an entry, as look-ups name it.

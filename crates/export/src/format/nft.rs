@@ -1,6 +1,6 @@
 //! `nft`: what `nft -f` reads. The file is one transaction: the sets are emptied and filled at once.
 
-use super::{Detail, Format, Scopes, Syntax};
+use super::{Detail, Format, NAME_MAX, Scopes, Syntax, Urls};
 use crate::header::Header;
 use crate::network::Network;
 use crate::statement::Statement;
@@ -12,6 +12,8 @@ pub(super) static FORMAT: Format = Format {
     about: "`nft -f`: sets block4 and block6 of table inet rapsheet, with timeouts",
     parses_as: "firewall-config",
     parse_options: &[],
+    longest_name: NAME_MAX,
+    urls: Urls::All,
     kinds: Kinds::ADDRESS,
     scopes: Scopes::Exact,
     exceptions: false,

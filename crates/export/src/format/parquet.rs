@@ -1,6 +1,6 @@
 //! `parquet`: the columns of `csv`, with times as timestamps and lists as lists.
 
-use super::{Detail, Format, Scopes, Syntax, status};
+use super::{Detail, Format, NAME_MAX, Scopes, Syntax, Urls, status};
 use crate::header::Header;
 use crate::network::Network;
 use crate::statement::Statement;
@@ -13,6 +13,8 @@ pub(super) static FORMAT: Format = Format {
     about: "a Parquet file with the columns of csv",
     parses_as: "parquet",
     parse_options: &[],
+    longest_name: NAME_MAX,
+    urls: Urls::All,
     kinds: Kinds::ALL,
     scopes: Scopes::All,
     exceptions: true,

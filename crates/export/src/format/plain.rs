@@ -1,6 +1,6 @@
 //! `plain-ip` and `plain-domain`: an entry a line.
 
-use super::{Detail, Format, Scopes, Syntax};
+use super::{Detail, Format, NAME_MAX, Scopes, Syntax, Urls};
 use crate::header::Header;
 use crate::network::Network;
 use crate::statement::Statement;
@@ -12,6 +12,8 @@ pub(super) static IP_FORMAT: Format = Format {
     about: "a network a line",
     parses_as: "plain-ip",
     parse_options: &[],
+    longest_name: NAME_MAX,
+    urls: Urls::All,
     kinds: Kinds::ADDRESS,
     scopes: Scopes::Exact,
     exceptions: false,

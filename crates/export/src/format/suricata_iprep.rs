@@ -2,7 +2,7 @@
 //! the header has the lines of the categories file. Each provider that agrees adds 32 to the score, up to
 //! 127.
 
-use super::{Detail, Format, Scopes, Syntax};
+use super::{Detail, Format, NAME_MAX, Scopes, Syntax, Urls};
 use crate::header::Header;
 use crate::network::Network;
 use crate::statement::Statement;
@@ -14,6 +14,8 @@ pub(super) static FORMAT: Format = Format {
     about: "Suricata's IP reputation: network,category,score, a category for each assessment",
     parses_as: "suricata-iprep",
     parse_options: &[],
+    longest_name: NAME_MAX,
+    urls: Urls::All,
     kinds: Kinds::ADDRESS,
     scopes: Scopes::Exact,
     exceptions: false,

@@ -1,6 +1,6 @@
 //! `csv` and `jsonl`: everything that is known of an entry, a row each.
 
-use super::{Detail, Format, Scopes, Syntax, status};
+use super::{Detail, Format, NAME_MAX, Scopes, Syntax, Urls, status};
 use crate::header::Header;
 use crate::network::Network;
 use crate::statement::Statement;
@@ -13,6 +13,8 @@ pub(super) static CSV_FORMAT: Format = Format {
     about: "a table with a header, all that is known of an entry in a row",
     parses_as: "csv",
     parse_options: &[],
+    longest_name: NAME_MAX,
+    urls: Urls::All,
     kinds: Kinds::ALL,
     scopes: Scopes::All,
     exceptions: true,

@@ -1,6 +1,6 @@
 //! `zeek-intel`: a file of Zeek's Intelligence Framework. Its URLs have no scheme, and its names match alone.
 
-use super::{Detail, Format, Scopes, Syntax};
+use super::{Detail, Format, NAME_MAX, Scopes, Syntax, Urls};
 use crate::header::Header;
 use crate::network::Network;
 use crate::statement::Statement;
@@ -12,6 +12,8 @@ pub(super) static FORMAT: Format = Format {
     about: "Zeek's Intelligence Framework: addresses, networks, names and URLs",
     parses_as: "zeek-intel",
     parse_options: &[],
+    longest_name: NAME_MAX,
+    urls: Urls::PlainHttp,
     kinds: Kinds::ALL,
     scopes: Scopes::Exact,
     exceptions: false,

@@ -82,7 +82,9 @@ impl HoldReason {
             }
             HoldReason::MissingIndicator(what) => format!("take `{what}` out of `must_contain`"),
             HoldReason::ForbiddenIndicator(what) => format!("take `{what}` out of `must_not_contain`"),
-            HoldReason::NewHits { hits, .. } => format!("set `max_new_hits = {hits}`"),
+            HoldReason::NewHits { hits, .. } => {
+                format!("give --max-new-hits {hits}, or set `max_new_hits = {hits}`")
+            }
             HoldReason::TooMuchCoverage { share, is_added, .. } => {
                 let key = if *is_added { "new_coverage_above" } else { "coverage_above" };
                 format!("set `{key} = \"{}%\"`", share.next(1))

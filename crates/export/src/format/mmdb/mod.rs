@@ -8,7 +8,7 @@
 mod data;
 mod tree;
 
-use super::{Detail, Format, Scopes, Syntax};
+use super::{Detail, Format, NAME_MAX, Scopes, Syntax, Urls};
 use crate::header::Header;
 use crate::network::{Network, ends};
 use crate::statement::Statement;
@@ -22,6 +22,8 @@ pub(super) static FORMAT: Format = Format {
     about: "a MaxMind DB: an address gives status, assessments, providers, feeds and expiry",
     parses_as: "mmdb",
     parse_options: &[],
+    longest_name: NAME_MAX,
+    urls: Urls::All,
     kinds: Kinds::ADDRESS,
     scopes: Scopes::Exact,
     exceptions: true,

@@ -6,7 +6,7 @@
 
 mod uuid;
 
-use super::{Detail, Format, Scopes, Syntax};
+use super::{Detail, Format, NAME_MAX, Scopes, Syntax, Urls};
 use crate::header::Header;
 use crate::network::Network;
 use crate::statement::Statement;
@@ -20,6 +20,8 @@ pub(super) static FORMAT: Format = Format {
     about: "a STIX 2.1 bundle of indicators",
     parses_as: "stix",
     parse_options: &[],
+    longest_name: NAME_MAX,
+    urls: Urls::WithScheme,
     kinds: Kinds::ALL,
     scopes: Scopes::Exact,
     exceptions: false,
