@@ -253,15 +253,25 @@ fn maxmind(folder: &Path, snapshot: &Path, python: &Path) {
 
 fn main() {
     println!("{}", machine());
+    let wants =
+        |part: &str| std::env::args().nth(1).is_none_or(|only| only.starts_with("--") || only == part);
     let folder = tempfile::tempdir().expect("a temporary folder");
-    let snapshot = made_up(folder.path());
-    formats(folder.path(), &snapshot);
+    if wants("formats") {
+        let snapshot = made_up(folder.path());
+        formats(folder.path(), &snapshot);
+        with_python_writer(folder.path(), &snapshot);
+    }
+    if wants("aggregation") {
+        aggregation(folder.path());
+    }
+}
+
+/// The MaxMind DB beside the writer of Python, where that is installed.
+fn with_python_writer(folder: &Path, snapshot: &Path) {
     let python = std::env::var_os("RAPSHEET_PYTHON").map_or_else(|| PathBuf::from("python3"), PathBuf::from);
     let check = Command::new(&python).args(["-c", "import mmdb_writer, maxminddb"]).output();
     match check.is_ok_and(|output| output.status.success()) {
-        true => maxmind(folder.path(), &snapshot, &python),
+        true => maxmind(folder, snapshot, &python),
         false => println!("mmdb: `pip install mmdb_writer maxminddb`, and RAPSHEET_PYTHON names that python"),
     }
-    let folder = tempfile::tempdir().expect("a temporary folder");
-    aggregation(folder.path());
 }
