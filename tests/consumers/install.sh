@@ -24,7 +24,8 @@ as_root() {
     if [ "$(id -u)" = 0 ]; then "$@"; else sudo -n "$@"; fi
 } >>"$log" 2>&1
 
-apt() { as_root env DEBIAN_FRONTEND=noninteractive apt-get -q -y --no-install-recommends "$@"; }
+# A mirror that hangs must not hold up the tests.
+apt() { as_root timeout 400 env DEBIAN_FRONTEND=noninteractive apt-get -q -y --no-install-recommends "$@"; }
 
 # A package may start its server unless this script says no.
 forbid_servers() {
@@ -67,14 +68,14 @@ install_python() {
     [ "$(cat "$target/python" 2>/dev/null)" = "$python" ] && return
     rm -rf "$target/venv"
     # shellcheck disable=SC2086
-    python3 -m venv "$target/venv" && "$target/venv/bin/pip" install --quiet --disable-pip-version-check $python &&
+    python3 -m venv "$target/venv" && timeout 300 "$target/venv/bin/pip" install --quiet --disable-pip-version-check $python &&
         echo "$python" >"$target/python"
 } >>"$log" 2>&1
 
 install_javascript() {
     [ "$(cat "$target/javascript" 2>/dev/null)" = "$javascript" ] && return
     # shellcheck disable=SC2086
-    has node && npm install --silent --no-fund --no-audit --prefix "$target" $javascript &&
+    has node && timeout 300 npm install --silent --no-fund --no-audit --prefix "$target" $javascript &&
         echo "$javascript" >"$target/javascript"
 } >>"$log" 2>&1
 
