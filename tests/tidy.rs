@@ -94,7 +94,7 @@ const PATHS: &[(&str, &[&str])] = &[
     ("ingest", &["assemble", "decompress", "parquet", "snapshot"]),
     ("query", &["snapshot"]),
     ("ledger", &["query", "snapshot"]),
-    ("export", &["parquet", "query", "snapshot"]),
+    ("export", &["parquet", "snapshot"]),
 ];
 
 /// The names under `[dependencies]`.

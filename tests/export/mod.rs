@@ -263,6 +263,20 @@ fn limits_licences_and_losses() {
 }
 
 #[test]
+fn feeds_that_are_too_old_are_named() {
+    let dir = dir();
+    let later = ["export", "--now", "2026-08-29T00:00:00Z", "-o", "plain-ip", "--report", "r.json"];
+    let output = dir.run(&later);
+    assert_eq!(code(&output), 0, "{}", stderr(&output));
+    let report: Value = serde_json::from_str(&dir.read("r.json")).expect("JSON");
+    assert_eq!(report["stale"], serde_json::json!(["allowed", "one", "names", "two", "urls"]));
+    assert!(stderr(&output).contains("5 feeds failed, held or too old"), "{}", stderr(&output));
+    let output = dir.run(&["export", "--now", NOW, "-o", "plain-ip", "--report", "r.json"]);
+    let report: Value = serde_json::from_str(&dir.read("r.json")).expect("JSON");
+    assert_eq!((report["stale"].as_array().map(Vec::len), code(&output)), (Some(0), 0));
+}
+
+#[test]
 fn every_format_is_read_back_and_is_the_same_each_time() {
     let dir = dir();
     for format in rapsheet_export::FORMATS {

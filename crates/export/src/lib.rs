@@ -5,7 +5,7 @@
 //! to the writer of a [`Format`]. `FORMATS.md` says what each format holds and what it loses.
 //!
 //! ```
-//! # use rapsheet_query::Snapshot;
+//! # use rapsheet_snapshot::Snapshot;
 //! # use rapsheet_export::{Options, export, format};
 //! # let snapshot = Snapshot::open("../../tests/golden/v1.rap")?;
 //! # let now = snapshot.built_at();
@@ -96,6 +96,8 @@ pub struct Report {
     pub entries: u64,
     /// What could not be written, by kind.
     pub losses: Vec<KindLoss>,
+    /// The exported feeds that failed, are held or are too old: of them the file has what they last listed.
+    pub stale: Vec<String>,
     /// The feeds that were left out because their licence forbids redistribution.
     pub restricted: Vec<RestrictedFeed>,
 }
@@ -167,6 +169,7 @@ pub fn export(snapshot: &Snapshot, options: &Options, out: &mut dyn Write) -> Re
         at: options.now.to_string(),
         entries,
         losses: losses.by_kind(snapshot),
+        stale: judge.stale(snapshot),
         restricted: judge.restricted(snapshot),
     })
 }

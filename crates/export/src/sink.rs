@@ -2,7 +2,7 @@
 //! addresses.
 
 use crate::aggregate::Aggregator;
-use crate::format::{Detail, Format, Scopes, Syntax};
+use crate::format::{Detail, Format, Nothing, Scopes, Syntax};
 use crate::header::Header;
 use crate::indicator::Indicator;
 use crate::loss::{LossKind, Losses};
@@ -128,15 +128,6 @@ impl<'o> Sink<'o> {
         self.syntax.end(&self.header, self.out)?;
         self.out.flush()?;
         Ok(self.entries)
-    }
-}
-
-/// The syntax of no file.
-struct Nothing;
-
-impl Syntax for Nothing {
-    fn begin(&mut self, _: &Header, _: &mut dyn Write) -> io::Result<()> {
-        Ok(())
     }
 }
 

@@ -2,7 +2,7 @@
 //! allow.
 
 use crate::{Options, RestrictedFeed, licence};
-use rapsheet_snapshot::{Assessments, FeedId, ListKind, Sighting, Snapshot, Time};
+use rapsheet_snapshot::{Assessments, FeedId, FeedRecord, ListKind, Sighting, Snapshot, Time};
 
 /// What feeds say of an entry.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -105,6 +105,15 @@ impl Judge {
     /// Whether a feed is written.
     pub(crate) fn is_exported(&self, feed: usize) -> bool {
         self.feeds.get(feed).is_some_and(|feed| feed.is_chosen && !feed.is_restricted)
+    }
+
+    /// The exported feeds of which nothing newer is known than what they last listed. Those that never had a download
+    /// have nothing that could be old.
+    pub(crate) fn stale(&self, snapshot: &Snapshot) -> Vec<String> {
+        let feeds = snapshot.origin().feeds.iter().enumerate();
+        let is_stale = |feed: &FeedRecord| feed.traits().update_time.is_some() && feed.is_stale(self.now);
+        let stale = feeds.filter(|(at, feed)| self.is_exported(*at) && is_stale(feed));
+        stale.map(|(_, feed)| feed.id.clone()).collect()
     }
 
     /// The feeds that were chosen, and that their licence keeps out.

@@ -17,6 +17,11 @@ pub(crate) fn summary(report: &Report, width: Option<usize>, out: &mut dyn Write
         let (feed, licence) = (&feed.feed, &feed.licence);
         writeln!(out, "{feed} is left out: its licence is `{licence}`; --include-restricted writes it")?;
     }
+    if !report.stale.is_empty() {
+        let (count, ids) = (report.stale.len() as u64, report.stale.join(", "));
+        let feeds = counted(count, "feed", "feeds");
+        writeln!(out, "{feeds} failed, held or too old, and written as last listed: {ids}")?;
+    }
     let entries = counted(report.entries, "entry", "entries");
     writeln!(out, "{}: {entries}, live at {}", report.format, report.at)
 }

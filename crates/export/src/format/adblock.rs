@@ -2,7 +2,7 @@
 //!
 //! What is allowed is left out: in such a list an exception also lets the blocked names below it pass.
 
-use super::{Detail, Format, NAME_MAX, Scopes, Syntax, Urls};
+use super::{Format, Scopes, Syntax};
 use crate::header::Header;
 use crate::statement::Statement;
 use rapsheet_snapshot::{Kinds, Scope};
@@ -12,15 +12,10 @@ pub(super) static FORMAT: Format = Format {
     name: "adblock",
     about: "a filter list for DNS: ||name^ with all names below, |name^ for the name alone",
     parses_as: "adblock",
-    parse_options: &[],
-    longest_name: NAME_MAX,
-    urls: Urls::All,
     kinds: Kinds::NAME,
     scopes: Scopes::Tree,
-    exceptions: false,
-    longest_timeout: 0,
-    detail: Detail::Presence,
     syntax: || Box::new(Adblock),
+    ..Format::DEFAULT
 };
 
 struct Adblock;

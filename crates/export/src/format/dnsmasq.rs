@@ -1,7 +1,7 @@
 //! `dnsmasq`: configuration of the resolver dnsmasq. `local=/name/` covers the name and all names below it;
 //! `host-record=name,0.0.0.0,::` answers for the name alone.
 
-use super::{Detail, Format, NAME_MAX, Scopes, Syntax, Urls};
+use super::{Format, Scopes, Syntax};
 use crate::header::Header;
 use crate::statement::Statement;
 use rapsheet_snapshot::{Kinds, Scope};
@@ -11,15 +11,10 @@ pub(super) static FORMAT: Format = Format {
     name: "dnsmasq",
     about: "dnsmasq: local=/name/ for names with all below them, host-record for names alone",
     parses_as: "dnsmasq",
-    parse_options: &[],
-    longest_name: NAME_MAX,
-    urls: Urls::All,
     kinds: Kinds::NAME,
     scopes: Scopes::Tree,
-    exceptions: false,
-    longest_timeout: 0,
-    detail: Detail::Presence,
     syntax: || Box::new(Dnsmasq),
+    ..Format::DEFAULT
 };
 
 struct Dnsmasq;

@@ -1,6 +1,6 @@
 //! `hosts`: a hosts file: each name with the null address.
 
-use super::{Detail, Format, NAME_MAX, Scopes, Syntax, Urls};
+use super::{Format, Syntax};
 use crate::header::Header;
 use crate::statement::Statement;
 use rapsheet_snapshot::{Kinds, Scope};
@@ -10,15 +10,9 @@ pub(super) static FORMAT: Format = Format {
     name: "hosts",
     about: "a hosts file: 0.0.0.0 and a name",
     parses_as: "hosts",
-    parse_options: &[],
-    longest_name: NAME_MAX,
-    urls: Urls::All,
     kinds: Kinds::NAME,
-    scopes: Scopes::Exact,
-    exceptions: false,
-    longest_timeout: 0,
-    detail: Detail::Presence,
     syntax: || Box::new(Hosts),
+    ..Format::DEFAULT
 };
 
 struct Hosts;

@@ -1,7 +1,7 @@
 //! `ipset`: what `ipset restore` reads. Both sets are filled under other names and then swapped, so that a
 //! reload has no moment without them.
 
-use super::{Detail, Format, NAME_MAX, Scopes, Syntax, Urls};
+use super::{Detail, Format, Syntax};
 use crate::header::Header;
 use crate::network::Network;
 use crate::statement::Statement;
@@ -15,15 +15,11 @@ pub(super) static FORMAT: Format = Format {
     name: "ipset",
     about: "`ipset restore`: sets rapsheet4 and rapsheet6 with timeouts",
     parses_as: "firewall-config",
-    parse_options: &[],
-    longest_name: NAME_MAX,
-    urls: Urls::All,
     kinds: Kinds::ADDRESS,
-    scopes: Scopes::Exact,
-    exceptions: false,
     longest_timeout: TIMEOUT_MAX,
     detail: Detail::Expiry,
     syntax: || Box::new(Ipset),
+    ..Format::DEFAULT
 };
 
 const SETS: [(&str, &str); 2] = [("rapsheet4", "inet"), ("rapsheet6", "inet6")];

@@ -1,7 +1,7 @@
 //! `misp-warninglist` and `misp-warninglist-names`: a warninglist of MISP, which holds either networks
 //! (`cidr`) or names alone (`string`).
 
-use super::{Detail, Format, NAME_MAX, Scopes, Syntax, Urls};
+use super::{Format, Syntax};
 use crate::header::Header;
 use crate::network::Network;
 use crate::statement::Statement;
@@ -12,15 +12,9 @@ pub(super) static FORMAT: Format = Format {
     name: "misp-warninglist",
     about: "a MISP warninglist of networks",
     parses_as: "misp-warninglist",
-    parse_options: &[],
-    longest_name: NAME_MAX,
-    urls: Urls::All,
     kinds: Kinds::ADDRESS,
-    scopes: Scopes::Exact,
-    exceptions: false,
-    longest_timeout: 0,
-    detail: Detail::Presence,
     syntax: || Box::new(Warninglist { of: "cidr", holds: "networks", has_items: false }),
+    ..Format::DEFAULT
 };
 
 pub(super) static NAMES_FORMAT: Format = Format {

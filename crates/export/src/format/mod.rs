@@ -38,12 +38,14 @@ pub struct Format {
     pub parses_as: &'static str,
     /// The options with which it does.
     pub parse_options: &'static [(&'static str, &'static str)],
+    /// The kinds of indicators that it holds.
+    pub kinds: Kinds,
+    /// The addresses that it holds, where it holds any.
+    pub(crate) ranges: Ranges,
     /// The longest name that it holds.
     pub(crate) longest_name: usize,
     /// The URLs that it holds, where it holds any.
     pub(crate) urls: Urls,
-    /// The kinds of indicators that it holds.
-    pub kinds: Kinds,
     /// The scopes of names that it tells apart.
     pub scopes: Scopes,
     /// Whether it holds what is allowlisted.
@@ -54,6 +56,43 @@ pub struct Format {
     pub(crate) detail: Detail,
     /// Makes what writes it.
     pub(crate) syntax: fn() -> Box<dyn Syntax>,
+}
+
+impl Format {
+    /// What most formats say: that something is listed, without scopes, exceptions and times.
+    pub(crate) const DEFAULT: Format = Format {
+        name: "",
+        about: "",
+        parses_as: "",
+        parse_options: &[],
+        kinds: Kinds::ALL,
+        ranges: Ranges::All,
+        longest_name: NAME_MAX,
+        urls: Urls::All,
+        scopes: Scopes::Exact,
+        exceptions: false,
+        longest_timeout: 0,
+        detail: Detail::Presence,
+        syntax: || Box::new(Nothing),
+    };
+}
+
+/// The syntax of no file. It stands where entries are only counted.
+pub(crate) struct Nothing;
+
+impl Syntax for Nothing {
+    fn begin(&mut self, _: &Header, _: &mut dyn Write) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+/// Which addresses a format can say.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Ranges {
+    /// All of them.
+    All,
+    /// Those that are not where a MaxMind DB has IPv4.
+    OutsideIpv4Places,
 }
 
 /// Which URLs a format can say.
@@ -91,23 +130,57 @@ pub(crate) enum Detail {
     Full,
 }
 
+/// An entry as a row of a table has it.
+pub(crate) struct Item<'a> {
+    /// The network, name or URL.
+    pub(crate) text: &'a str,
+    /// Its kind, as look-ups name it.
+    pub(crate) kind: &'static str,
+    /// The scope of a name.
+    pub(crate) scope: Option<Scope>,
+}
+
 /// Writes entries. A writer is given only what its format holds.
 pub(crate) trait Syntax {
     /// Writes what comes before all entries.
     fn begin(&mut self, header: &Header, out: &mut dyn Write) -> io::Result<()>;
 
     /// Writes a network.
-    fn network(&mut self, _: &Header, _: &Network, _: &Statement, _: &mut dyn Write) -> io::Result<()> {
-        Ok(())
+    fn network(
+        &mut self,
+        header: &Header,
+        network: &Network,
+        statement: &Statement,
+        out: &mut dyn Write,
+    ) -> io::Result<()> {
+        let kind = if network.is_ipv6 { "ipv6" } else { "ipv4" };
+        self.item(header, &Item { text: &network.to_string(), kind, scope: None }, statement, out)
     }
 
     /// Writes a name.
-    fn name(&mut self, _: &Header, _: (&str, Scope), _: &Statement, _: &mut dyn Write) -> io::Result<()> {
-        Ok(())
+    fn name(
+        &mut self,
+        header: &Header,
+        (text, scope): (&str, Scope),
+        statement: &Statement,
+        out: &mut dyn Write,
+    ) -> io::Result<()> {
+        self.item(header, &Item { text, kind: "domain", scope: Some(scope) }, statement, out)
     }
 
     /// Writes a URL.
-    fn url(&mut self, _: &Header, _: &str, _: &Statement, _: &mut dyn Write) -> io::Result<()> {
+    fn url(
+        &mut self,
+        header: &Header,
+        text: &str,
+        statement: &Statement,
+        out: &mut dyn Write,
+    ) -> io::Result<()> {
+        self.item(header, &Item { text, kind: "url", scope: None }, statement, out)
+    }
+
+    /// Writes an entry, where the format writes those of all kinds alike.
+    fn item(&mut self, _: &Header, _: &Item<'_>, _: &Statement, _: &mut dyn Write) -> io::Result<()> {
         Ok(())
     }
 
@@ -188,7 +261,7 @@ impl Format {
         let holds = |kinds: Kinds| self.kinds.intersects(kinds);
         match indicator {
             Indicator::Range(_) if !holds(Kinds::ADDRESS) => Some(LossKind::Address),
-            Indicator::Range(range) if self.name == mmdb::FORMAT.name => {
+            Indicator::Range(range) if self.ranges == Ranges::OutsideIpv4Places => {
                 (Placement::of(*range) != Placement::Outside).then_some(LossKind::Syntax)
             }
             Indicator::Range(_) => None,

@@ -1,6 +1,6 @@
 //! `nft`: what `nft -f` reads. The file is one transaction: the sets are emptied and filled at once.
 
-use super::{Detail, Format, NAME_MAX, Scopes, Syntax, Urls};
+use super::{Detail, Format, Syntax};
 use crate::header::Header;
 use crate::network::Network;
 use crate::statement::Statement;
@@ -11,15 +11,11 @@ pub(super) static FORMAT: Format = Format {
     name: "nft",
     about: "`nft -f`: sets block4 and block6 of table inet rapsheet, with timeouts",
     parses_as: "firewall-config",
-    parse_options: &[],
-    longest_name: NAME_MAX,
-    urls: Urls::All,
     kinds: Kinds::ADDRESS,
-    scopes: Scopes::Exact,
-    exceptions: false,
     longest_timeout: u64::MAX,
     detail: Detail::Expiry,
     syntax: || Box::new(Nft::default()),
+    ..Format::DEFAULT
 };
 
 /// How many elements one command adds.

@@ -1,7 +1,7 @@
 //! `nginx-geo`: lines to include inside a `geo` block of nginx, which gives the variable 1 for what is
 //! listed.
 
-use super::{Detail, Format, NAME_MAX, Scopes, Syntax, Urls};
+use super::{Format, Syntax};
 use crate::header::Header;
 use crate::network::Network;
 use crate::statement::Statement;
@@ -12,15 +12,9 @@ pub(super) static FORMAT: Format = Format {
     name: "nginx-geo",
     about: "nginx: `network 1;` to include inside a `geo` block",
     parses_as: "firewall-config",
-    parse_options: &[],
-    longest_name: NAME_MAX,
-    urls: Urls::All,
     kinds: Kinds::ADDRESS,
-    scopes: Scopes::Exact,
-    exceptions: false,
-    longest_timeout: 0,
-    detail: Detail::Presence,
     syntax: || Box::new(Geo),
+    ..Format::DEFAULT
 };
 
 struct Geo;

@@ -1,6 +1,6 @@
 //! `plain-ip` and `plain-domain`: an entry a line.
 
-use super::{Detail, Format, NAME_MAX, Scopes, Syntax, Urls};
+use super::{Format, Syntax};
 use crate::header::Header;
 use crate::network::Network;
 use crate::statement::Statement;
@@ -11,15 +11,9 @@ pub(super) static IP_FORMAT: Format = Format {
     name: "plain-ip",
     about: "a network a line",
     parses_as: "plain-ip",
-    parse_options: &[],
-    longest_name: NAME_MAX,
-    urls: Urls::All,
     kinds: Kinds::ADDRESS,
-    scopes: Scopes::Exact,
-    exceptions: false,
-    longest_timeout: 0,
-    detail: Detail::Presence,
     syntax: || Box::new(Plain),
+    ..Format::DEFAULT
 };
 
 pub(super) static DOMAIN_FORMAT: Format = Format {

@@ -3,7 +3,7 @@
 //! Names are relative, so that a resolver may give the zone any name. A wildcard in DNS covers no name below
 //! another name of the zone, so what a tree covers is not written again below it.
 
-use super::{Detail, Format, Scopes, Syntax, Urls};
+use super::{Format, Scopes, Syntax};
 use crate::header::Header;
 use crate::network::Network;
 use crate::statement::Statement;
@@ -17,15 +17,12 @@ pub(super) static FORMAT: Format = Format {
     name: "rpz",
     about: "a DNS response policy zone: NXDOMAIN for what is blocked, passthru for what is allowed",
     parses_as: "rpz",
-    parse_options: &[],
     longest_name: RPZ_NAME_MAX,
-    urls: Urls::All,
     kinds: Kinds::from_bits(Kinds::NAME.bits() | Kinds::ADDRESS.bits()),
     scopes: Scopes::All,
     exceptions: true,
-    longest_timeout: 0,
-    detail: Detail::Presence,
     syntax: || Box::new(Rpz),
+    ..Format::DEFAULT
 };
 
 struct Rpz;

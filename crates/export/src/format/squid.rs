@@ -3,7 +3,7 @@
 //!
 //! Squid does not start with a name that a tree in the same file covers. Such names are not written.
 
-use super::{Detail, Format, NAME_MAX, Scopes, Syntax, Urls};
+use super::{Format, Scopes, Syntax};
 use crate::header::Header;
 use crate::statement::Statement;
 use rapsheet_snapshot::{Kinds, Scope};
@@ -14,14 +14,10 @@ pub(super) static FORMAT: Format = Format {
     about: "Squid's dstdomain: .name with all names below, name alone",
     parses_as: "squidguard",
     parse_options: &[("dialect", "squid")],
-    longest_name: NAME_MAX,
-    urls: Urls::All,
     kinds: Kinds::NAME,
     scopes: Scopes::Tree,
-    exceptions: false,
-    longest_timeout: 0,
-    detail: Detail::Presence,
     syntax: || Box::new(Squid),
+    ..Format::DEFAULT
 };
 
 struct Squid;

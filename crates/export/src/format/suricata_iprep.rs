@@ -2,7 +2,7 @@
 //! the header has the lines of the categories file. Each provider that agrees adds 32 to the score, up to
 //! 127.
 
-use super::{Detail, Format, NAME_MAX, Scopes, Syntax, Urls};
+use super::{Detail, Format, Syntax};
 use crate::header::Header;
 use crate::network::Network;
 use crate::statement::Statement;
@@ -13,15 +13,10 @@ pub(super) static FORMAT: Format = Format {
     name: "suricata-iprep",
     about: "Suricata's IP reputation: network,category,score, a category for each assessment",
     parses_as: "suricata-iprep",
-    parse_options: &[],
-    longest_name: NAME_MAX,
-    urls: Urls::All,
     kinds: Kinds::ADDRESS,
-    scopes: Scopes::Exact,
-    exceptions: false,
-    longest_timeout: 0,
     detail: Detail::Reputation,
     syntax: || Box::new(Iprep),
+    ..Format::DEFAULT
 };
 
 struct Iprep;

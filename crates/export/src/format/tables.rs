@@ -1,10 +1,9 @@
 //! `csv` and `jsonl`: everything that is known of an entry, a row each.
 
-use super::{Detail, Format, NAME_MAX, Scopes, Syntax, Urls, status};
+use super::{Detail, Format, Item, Scopes, Syntax, status};
 use crate::header::Header;
-use crate::network::Network;
 use crate::statement::Statement;
-use rapsheet_snapshot::{Kinds, Scope};
+use rapsheet_snapshot::Scope;
 use serde::Serialize;
 use std::io::{self, Write};
 
@@ -12,15 +11,12 @@ pub(super) static CSV_FORMAT: Format = Format {
     name: "csv",
     about: "a table with a header, all that is known of an entry in a row",
     parses_as: "csv",
-    parse_options: &[],
-    longest_name: NAME_MAX,
-    urls: Urls::All,
-    kinds: Kinds::ALL,
     scopes: Scopes::All,
     exceptions: true,
     longest_timeout: u64::MAX,
     detail: Detail::Full,
     syntax: || Box::new(Csv),
+    ..Format::DEFAULT
 };
 
 pub(super) static JSONL_FORMAT: Format = Format {
@@ -48,16 +44,11 @@ struct Row<'a> {
 }
 
 impl<'a> Row<'a> {
-    fn new(
-        header: &'a Header,
-        (indicator, kind): (&'a str, &'static str),
-        scope: Option<Scope>,
-        statement: &Statement,
-    ) -> Row<'a> {
+    fn new(header: &'a Header, item: &Item<'a>, statement: &Statement) -> Row<'a> {
         Row {
-            indicator,
-            kind,
-            scope: scope.map(Scope::word),
+            indicator: item.text,
+            kind: item.kind,
+            scope: item.scope.map(Scope::word),
             status: status(statement),
             providers: statement.providers,
             assessments: statement.assessments.iter().map(|assessment| assessment.word()).collect(),
@@ -67,10 +58,6 @@ impl<'a> Row<'a> {
             expires: statement.expires.to_string(),
         }
     }
-}
-
-fn kind_of(network: &Network) -> &'static str {
-    if network.is_ipv6 { "ipv6" } else { "ipv4" }
 }
 
 struct Csv;
@@ -109,78 +96,32 @@ impl Syntax for Csv {
         writeln!(out, "{COLUMNS}")
     }
 
-    fn network(
+    fn item(
         &mut self,
         header: &Header,
-        network: &Network,
+        item: &Item<'_>,
         statement: &Statement,
         out: &mut dyn Write,
     ) -> io::Result<()> {
-        Csv::row(&Row::new(header, (&network.to_string(), kind_of(network)), None, statement), out)
-    }
-
-    fn name(
-        &mut self,
-        header: &Header,
-        (name, scope): (&str, Scope),
-        statement: &Statement,
-        out: &mut dyn Write,
-    ) -> io::Result<()> {
-        Csv::row(&Row::new(header, (name, "domain"), Some(scope), statement), out)
-    }
-
-    fn url(
-        &mut self,
-        header: &Header,
-        url: &str,
-        statement: &Statement,
-        out: &mut dyn Write,
-    ) -> io::Result<()> {
-        Csv::row(&Row::new(header, (url, "url"), None, statement), out)
+        Csv::row(&Row::new(header, item, statement), out)
     }
 }
 
 struct Jsonl;
-
-impl Jsonl {
-    fn row(row: &Row<'_>, out: &mut dyn Write) -> io::Result<()> {
-        serde_json::to_writer(&mut *out, row)?;
-        writeln!(out)
-    }
-}
 
 impl Syntax for Jsonl {
     fn begin(&mut self, _: &Header, _: &mut dyn Write) -> io::Result<()> {
         Ok(())
     }
 
-    fn network(
+    fn item(
         &mut self,
         header: &Header,
-        network: &Network,
+        item: &Item<'_>,
         statement: &Statement,
         out: &mut dyn Write,
     ) -> io::Result<()> {
-        Jsonl::row(&Row::new(header, (&network.to_string(), kind_of(network)), None, statement), out)
-    }
-
-    fn name(
-        &mut self,
-        header: &Header,
-        (name, scope): (&str, Scope),
-        statement: &Statement,
-        out: &mut dyn Write,
-    ) -> io::Result<()> {
-        Jsonl::row(&Row::new(header, (name, "domain"), Some(scope), statement), out)
-    }
-
-    fn url(
-        &mut self,
-        header: &Header,
-        url: &str,
-        statement: &Statement,
-        out: &mut dyn Write,
-    ) -> io::Result<()> {
-        Jsonl::row(&Row::new(header, (url, "url"), None, statement), out)
+        serde_json::to_writer(&mut *out, &Row::new(header, item, statement))?;
+        writeln!(out)
     }
 }

@@ -3,7 +3,7 @@
 //! What is allowed is left out. It would need a zone of its own, and such a zone hides the blocked names in
 //! it.
 
-use super::{Detail, Format, NAME_MAX, Scopes, Syntax, Urls};
+use super::{Format, Scopes, Syntax};
 use crate::header::Header;
 use crate::statement::Statement;
 use rapsheet_snapshot::{Kinds, Scope};
@@ -13,15 +13,10 @@ pub(super) static FORMAT: Format = Format {
     name: "unbound",
     about: "Unbound: local-zone for names with all below them, local-data for names alone",
     parses_as: "unbound",
-    parse_options: &[],
-    longest_name: NAME_MAX,
-    urls: Urls::All,
     kinds: Kinds::NAME,
     scopes: Scopes::Tree,
-    exceptions: false,
-    longest_timeout: 0,
-    detail: Detail::Presence,
     syntax: || Box::new(Unbound),
+    ..Format::DEFAULT
 };
 
 struct Unbound;

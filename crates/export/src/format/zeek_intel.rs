@@ -1,25 +1,20 @@
 //! `zeek-intel`: a file of Zeek's Intelligence Framework. Its URLs have no scheme, and its names match alone.
 
-use super::{Detail, Format, NAME_MAX, Scopes, Syntax, Urls};
+use super::{Detail, Format, Syntax, Urls};
 use crate::header::Header;
 use crate::network::Network;
 use crate::statement::Statement;
-use rapsheet_snapshot::{Kinds, Scope};
+use rapsheet_snapshot::Scope;
 use std::io::{self, Write};
 
 pub(super) static FORMAT: Format = Format {
     name: "zeek-intel",
     about: "Zeek's Intelligence Framework: addresses, networks, names and URLs",
     parses_as: "zeek-intel",
-    parse_options: &[],
-    longest_name: NAME_MAX,
     urls: Urls::PlainHttp,
-    kinds: Kinds::ALL,
-    scopes: Scopes::Exact,
-    exceptions: false,
-    longest_timeout: 0,
     detail: Detail::Reputation,
     syntax: || Box::new(Intel),
+    ..Format::DEFAULT
 };
 
 struct Intel;

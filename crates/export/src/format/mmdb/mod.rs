@@ -8,7 +8,7 @@
 mod data;
 mod tree;
 
-use super::{Detail, Format, NAME_MAX, Scopes, Syntax, Urls};
+use super::{Detail, Format, Ranges, Syntax};
 use crate::header::Header;
 use crate::network::{Network, ends};
 use crate::statement::Statement;
@@ -21,15 +21,13 @@ pub(super) static FORMAT: Format = Format {
     name: "mmdb",
     about: "a MaxMind DB: an address gives status, assessments, providers, feeds and expiry",
     parses_as: "mmdb",
-    parse_options: &[],
-    longest_name: NAME_MAX,
-    urls: Urls::All,
     kinds: Kinds::ADDRESS,
-    scopes: Scopes::Exact,
+    ranges: Ranges::OutsideIpv4Places,
     exceptions: true,
     longest_timeout: u64::MAX,
     detail: Detail::Full,
     syntax: || Box::new(Mmdb::default()),
+    ..Format::DEFAULT
 };
 
 /// Where the tree of IPv6 has IPv4: what the format puts there, and the IPv4 addresses that are written as

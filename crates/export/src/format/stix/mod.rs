@@ -6,11 +6,11 @@
 
 mod uuid;
 
-use super::{Detail, Format, NAME_MAX, Scopes, Syntax, Urls};
+use super::{Detail, Format, Syntax, Urls};
 use crate::header::Header;
 use crate::network::Network;
 use crate::statement::Statement;
-use rapsheet_snapshot::{Assessment, Assessments, Kinds, Scope};
+use rapsheet_snapshot::{Assessment, Assessments, Scope};
 use serde::Serialize;
 use std::io::{self, Write};
 use uuid::Uuid;
@@ -19,15 +19,11 @@ pub(super) static FORMAT: Format = Format {
     name: "stix",
     about: "a STIX 2.1 bundle of indicators",
     parses_as: "stix",
-    parse_options: &[],
-    longest_name: NAME_MAX,
     urls: Urls::WithScheme,
-    kinds: Kinds::ALL,
-    scopes: Scopes::Exact,
-    exceptions: false,
     longest_timeout: u64::MAX,
     detail: Detail::Full,
     syntax: || Box::new(Stix { identity: identity_id() }),
+    ..Format::DEFAULT
 };
 
 /// When the identity was made. Each export has a newer version of the same object.
