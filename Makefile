@@ -36,7 +36,7 @@ dist: ## the binaries of a release, whole and without parsers, in dist/
 	@mkdir -p dist
 	$(CARGO) build --profile dist --locked
 	cp $(TARGET)/dist/rapsheet dist/rapsheet
-	$(CARGO) build --profile dist --locked --no-default-features
+	$(CARGO) build --profile dist --locked --no-default-features --features remote
 	cp $(TARGET)/dist/rapsheet dist/rapsheet-edge
 	@wc -c dist/rapsheet dist/rapsheet-edge | awk '$$2 != "total" { printf "%-20s %.1f MB\n", $$2, $$1 / 1e6 }'
 
@@ -55,6 +55,7 @@ lint: ## formatting and warnings
 	$(CARGO) fmt --manifest-path fuzz/Cargo.toml --check
 	$(CARGO) clippy --workspace --all-targets --quiet -- -D warnings
 	$(CARGO) clippy --no-default-features --quiet -- -D warnings
+	$(CARGO) clippy --no-default-features --features remote --quiet -- -D warnings
 	$(CARGO) clippy --manifest-path fuzz/Cargo.toml --target-dir $(TARGET) --all-targets \
 	    --no-default-features --quiet -- -D warnings
 

@@ -13,7 +13,7 @@ cargo=${CARGO:-cargo} profile=${PROFILE:-dist} out=${OUT:-dist} target_dir=${CAR
 features='' suffix='' architectures=''
 for argument; do
     case $argument in
-    --edge) features=--no-default-features suffix=-edge ;;
+    --edge) features='--no-default-features --features remote' suffix=-edge ;;
     x86_64 | aarch64) architectures="$architectures $argument" ;;
     *) sed -n '2,8s/^# \{0,1\}//p' "$0" >&2; exit 2 ;;
     esac

@@ -12,7 +12,13 @@ fn contrib(name: &str) -> PathBuf {
 
 #[test]
 fn systemd_units_verify() {
-    let units = ["systemd/rapsheet.service", "systemd/rapsheet.timer"].map(contrib);
+    let units = [
+        "systemd/rapsheet.service",
+        "systemd/rapsheet.timer",
+        "systemd/rapsheet-serve.service",
+        "systemd/rapsheet-serve.socket",
+    ]
+    .map(contrib);
     match Command::new("systemd-analyze").arg("verify").args(units).output() {
         Ok(output) => assert!(output.status.success(), "{}", stderr(&output)),
         Err(_) => eprintln!("skipped: systemd_units_verify needs systemd-analyze"),
@@ -21,23 +27,34 @@ fn systemd_units_verify() {
 
 /// A number below 2.0 is what systemd calls "OK", the best of its words that a service with a network can have.
 #[test]
-fn the_unit_is_hardened() {
-    let mut command = Command::new("systemd-analyze");
-    let unit = contrib("systemd/rapsheet.service");
-    match command.args(["security", "--offline=true", "--no-pager", "--threshold=20"]).arg(unit).output() {
-        Ok(output) if stderr(&output).contains("nrecognized option") => {
-            eprintln!("skipped: the_unit_is_hardened needs a newer systemd-analyze");
+fn the_units_are_hardened() {
+    for unit in ["systemd/rapsheet.service", "systemd/rapsheet-serve.service"] {
+        let mut command = Command::new("systemd-analyze");
+        command.args(["security", "--offline=true", "--no-pager", "--threshold=20"]);
+        match command.arg(contrib(unit)).output() {
+            Ok(output) if stderr(&output).contains("nrecognized option") => {
+                eprintln!("skipped: the_units_are_hardened needs a newer systemd-analyze");
+            }
+            Ok(output) => {
+                let text = String::from_utf8_lossy(&output.stdout).into_owned();
+                assert!(output.status.success(), "{unit}: {text}{}", stderr(&output));
+            }
+            Err(_) => eprintln!("skipped: the_units_are_hardened needs systemd-analyze"),
         }
-        Ok(output) => {
-            assert!(
-                output.status.success(),
-                "{}{}",
-                String::from_utf8_lossy(&output.stdout),
-                stderr(&output)
-            );
-        }
-        Err(_) => eprintln!("skipped: the_unit_is_hardened needs systemd-analyze"),
     }
+}
+
+/// `serve` accepts every flag: it fails only because the keys are missing.
+#[cfg(feature = "serve")]
+#[test]
+fn serve_arguments_of_the_unit_are_valid() {
+    let unit = fs::read_to_string(contrib("systemd/rapsheet-serve.service")).expect("a unit");
+    let line = unit.lines().find_map(|line| line.split_once(" rapsheet serve ")).expect("a command").1;
+    let mut words: Vec<&str> = line.split(' ').filter(|word| !word.starts_with('$')).collect();
+    words.insert(0, "serve");
+    let output = TestDir::new().run(&[words.as_slice(), &["--keys", "missing"]].concat());
+    assert_eq!(code(&output), 2, "{}", stderr(&output));
+    assert!(stderr(&output).contains("--keys missing"), "{}", stderr(&output));
 }
 
 /// The unit passes every secret that the catalogue names.
@@ -165,6 +182,8 @@ fn alerts_use_metrics_that_build_writes() {
     assert_eq!(code(&build(&["--metrics", "trouble.prom"])), 3);
     let metrics = dir.read("m.prom") + &dir.read("trouble.prom");
     let alerts = fs::read_to_string(contrib("alerts.yml")).expect("an existing file");
+    let (alerts, _) =
+        alerts.split_once("name: rapsheet-serve").expect("the group of `serve`, which has other tests");
     let used: Vec<&str> = alerts
         .lines()
         .filter(|line| line.trim_start().starts_with("expr:"))

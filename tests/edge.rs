@@ -25,8 +25,11 @@ fn packages(features: &[&str]) -> String {
 
 #[test]
 fn compiles_no_parser_and_no_builder() {
-    const LEFT_OUT: [&str; 19] = [
+    const LEFT_OUT: [&str; 22] = [
         "rapsheet-ledger",
+        "rapsheet-serve",
+        "hyper",
+        "tokio",
         "rapsheet-ingest",
         "rapsheet-export",
         "rapsheet-parquet",
@@ -53,6 +56,12 @@ fn compiles_no_parser_and_no_builder() {
     }
     for name in ["rapsheet-query", "rapsheet-decompress", "flate2", "zstd"] {
         assert!(compiles(&edge, name), "an edge build lacks {name}");
+    }
+    // With the client, it asks servers, and still has no parser and no builder.
+    const CLIENT: [&str; 4] = ["rapsheet-fetch", "ureq", "rustls", "base64"];
+    let remote = packages(&["--no-default-features", "--features", "remote"]);
+    for name in LEFT_OUT {
+        assert_eq!(compiles(&remote, name), CLIENT.contains(&name), "{name}");
     }
     assert!(compiles(&packages(&[]), "rapsheet-ingest"), "the names are those that cargo prints");
 }

@@ -53,6 +53,8 @@ mod score_command;
 mod score_inputs;
 mod scorer_fresh_logs;
 mod scorer_reference;
+#[cfg(all(feature = "serve", unix))]
+mod serve;
 mod signals;
 mod small_formats;
 mod support;

@@ -82,6 +82,8 @@ const ROOMS: &[(&str, &[&str])] = &[
     ("export", &["rayon", "csv", "clap", "indicatif", "chrono", "memmap2", "ureq"]),
     ("query", &["rayon", "csv", "clap", "indicatif", "serde", "memmap2", "fst", "idna"]),
     ("ledger", &["rayon", "csv", "clap", "indicatif", "chrono", "serde", "memmap2"]),
+    ("json", &["rayon", "csv", "clap", "indicatif", "chrono", "memmap2", "tokio"]),
+    ("serve", &["rayon", "csv", "clap", "indicatif", "chrono", "memmap2", "ureq", "signal-hook"]),
 ];
 
 /// The crates of the project that a crate may depend on.
@@ -95,6 +97,8 @@ const PATHS: &[(&str, &[&str])] = &[
     ("query", &["snapshot"]),
     ("ledger", &["query", "snapshot"]),
     ("export", &["parquet", "snapshot"]),
+    ("json", &["query", "snapshot"]),
+    ("serve", &["json", "query", "snapshot"]),
 ];
 
 /// The names under `[dependencies]`.

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
-# Installs the programs that the tests in this folder give exports to: Debian's packages on the system, which needs
-# root or sudo, libraries of Python and JavaScript below the target folder. Starts nothing, and does nothing twice.
-# Prints what it could not get, and then exits with 1.
+# Installs the programs that the tests in this folder give exports to or let ask the service: Debian's packages on the
+# system, which needs root or sudo, libraries of Python and JavaScript below the target folder. Starts nothing, and does
+# nothing twice. Prints what it could not get, and then exits with 1.
 set -uo pipefail
 cd "$(dirname "$0")/../.."
 
@@ -14,11 +14,20 @@ lacking=()
 # Each program, and its package in Debian.
 programs="ipset:ipset nft:nftables named:bind9 unbound:unbound kresd:knot-resolver pdns_recursor:pdns-recursor
     dnsmasq:dnsmasq-base nginx:nginx-light haproxy:haproxy squid:squid suricata:suricata mmdblookup:mmdb-bin
-    iprange:iprange grepcidr:grepcidr unshare:util-linux"
-python="stix2==3.0.2 stix2-patterns==2.1.2 pymispwarninglists==1.7.0 maxminddb==3.2.0 duckdb==2.0.1"
-javascript="maxmind@5.0.7 @adguard/agtree@4.2.0"
+    iprange:iprange grepcidr:grepcidr unshare:util-linux promtool:prometheus
+    prometheus:prometheus wrk:wrk chromium:chromium"
+# pyoti 0.4.2 does not load with newer versions of what it needs, pycares and aiodns.
+python="stix2==3.0.2 stix2-patterns==2.1.2 pymispwarninglists==1.7.0 maxminddb==3.2.0 duckdb==2.0.1
+    mcl-platform-sdk==1.0.1 pyoti==0.4.2 pycares==4.11.0 aiodns==3.6.1 grafana-foundation-sdk==1769699379!11.6.0"
+# In an environment of its own, since it pins much.
+schemathesis="schemathesis==4.32.5 openapi-spec-validator==0.9.0"
+javascript="maxmind@5.0.7 @adguard/agtree@4.2.0 puppeteer-core@25.16.0 axe-core@4.14.1"
+# Without a font, pictures of pages are empty.
+fonts="fonts-liberation"
 
 has() { PATH="$PATH:/usr/sbin:/sbin" command -v "$1" >/dev/null 2>&1; }
+
+has_fonts() { dpkg -s "$fonts" >/dev/null 2>&1 || [ -n "$(fc-list 2>/dev/null | head -n 1)" ]; }
 
 as_root() {
     if [ "$(id -u)" = 0 ]; then "$@"; else sudo -n "$@"; fi
@@ -51,6 +60,7 @@ install_packages() {
     local packages=()
     for row in $programs; do has "${row%%:*}" || packages+=("${row##*:}"); done
     python3 -c 'import ensurepip' 2>/dev/null || packages+=(python3-venv)
+    has_fonts || packages+=("$fonts")
     [ ${#packages[@]} = 0 ] && return
     if ! has apt-get || ! as_root true; then
         echo "consumers: neither root nor sudo with apt-get: ${packages[*]} cannot be installed"
@@ -65,11 +75,12 @@ install_packages() {
 
 # What was installed is noted last, so that an install that was cut off is done again.
 install_python() {
-    [ "$(cat "$target/python" 2>/dev/null)" = "$python" ] && return
-    rm -rf "$target/venv"
+    local folder="$target/$1" packages="$2"
+    [ "$(cat "$folder/packages" 2>/dev/null)" = "$packages" ] && return
+    rm -rf "$folder"
     # shellcheck disable=SC2086
-    python3 -m venv "$target/venv" && timeout 300 "$target/venv/bin/pip" install --quiet --disable-pip-version-check $python &&
-        echo "$python" >"$target/python"
+    python3 -m venv "$folder" && timeout 300 "$folder/bin/pip" install --quiet --disable-pip-version-check $packages &&
+        echo "$packages" >"$folder/packages"
 } >>"$log" 2>&1
 
 install_javascript() {
@@ -81,7 +92,9 @@ install_javascript() {
 
 install_packages
 for row in $programs; do has "${row%%:*}" || lacking+=("${row%%:*}"); done
-install_python || lacking+=("$python")
+has_fonts || lacking+=("fonts")
+install_python venv "$python" || lacking+=("$python")
+install_python schemathesis "$schemathesis" || lacking+=("$schemathesis")
 install_javascript || lacking+=("$javascript")
 as_root unshare --net sh -c 'PATH=$PATH:/usr/sbin:/sbin; ipset create x hash:net && nft add table inet x' ||
     lacking+=("sets of ipset and nft in a network namespace")

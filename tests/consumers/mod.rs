@@ -1,4 +1,4 @@
-//! Other programs load what was exported, and answer as `lookup` does.
+//! Other programs load what was exported, and answer as `lookup` does; others ask the service, and get such answers.
 //!
 //! A [model] of feeds is built and exported with the program. Each consumer loads the file and is asked for
 //! 2,000 indicators. It must answer as the model does, but for what the export reports as lost. `install.sh`
@@ -8,9 +8,11 @@ mod dns;
 mod firewalls;
 mod libraries;
 mod model;
-mod program;
+pub(crate) mod program;
 mod proxies;
 mod resolvers;
+#[cfg(all(feature = "serve", unix))]
+mod service;
 mod suricata;
 mod world;
 mod zeek;

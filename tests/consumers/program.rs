@@ -12,14 +12,14 @@ const SYSTEM: [&str; 3] = ["/usr/sbin", "/sbin", "/usr/local/sbin"];
 
 /// The path of a program. Without it the test is skipped, which is a failure where all of them were
 /// installed.
-pub(super) fn program(name: &str) -> Option<PathBuf> {
+pub(crate) fn program(name: &str) -> Option<PathBuf> {
     let path = std::env::var_os("PATH").unwrap_or_default();
     let folders = std::env::split_paths(&path).chain(SYSTEM.map(PathBuf::from));
     found(name, folders.map(|folder| folder.join(name)).find(|path| path.is_file()))
 }
 
 /// The path of what `tests/consumers/install.sh` puts below the target folder.
-pub(super) fn installed(name: &str) -> Option<PathBuf> {
+pub(crate) fn installed(name: &str) -> Option<PathBuf> {
     let target = Path::new(env!("CARGO_TARGET_TMPDIR")).parent().expect("the target folder");
     found(name, Some(target.join("consumers").join(name)).filter(|path| path.exists()))
 }

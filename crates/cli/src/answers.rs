@@ -10,7 +10,7 @@ use std::path::PathBuf;
 /// The source of answers.
 pub(crate) enum Answers {
     /// The newest snapshot at a path.
-    Newest(ReloadingSnapshot),
+    Newest(Box<ReloadingSnapshot>),
     /// One snapshot.
     Fixed(Box<Snapshot>),
 }
@@ -45,7 +45,9 @@ impl Answers {
             return Answers::open(lists, settings);
         }
         let opened = ReloadingSnapshot::open(&settings.snapshot);
-        opened.map(Answers::Newest).map_err(|error| Failure::unopened(&error, with_remedy(&error)))
+        opened
+            .map(|opened| Answers::Newest(Box::new(opened)))
+            .map_err(|error| Failure::unopened(&error, with_remedy(&error)))
     }
 
     /// The current snapshot.

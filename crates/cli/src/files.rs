@@ -152,7 +152,7 @@ impl Write for Patient {
 }
 
 /// Whether a path is one of the names that the system gives our own streams. They are links by nature.
-fn leads_to_own_stream(path: &Path) -> bool {
+pub(crate) fn leads_to_own_stream(path: &Path) -> bool {
     ["/dev/stdout", "/dev/stderr", "/dev/fd", "/proc/self/fd"].iter().any(|own| path.starts_with(own))
 }
 

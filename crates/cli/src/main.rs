@@ -3,6 +3,8 @@
 //! The libraries use no terminal, environment or clock; this crate does. The clock is read once, in [`run`],
 //! so that all results of one run are as of one instant; what runs for long asks it again.
 
+#[cfg(feature = "serve")]
+mod activation;
 mod answers;
 mod args;
 mod block_processor;
@@ -35,6 +37,8 @@ mod log_indicators;
 mod memory;
 mod meter;
 mod names;
+#[cfg(feature = "remote")]
+mod network;
 mod output;
 mod parallel;
 mod printable;
@@ -45,7 +49,7 @@ mod quoted;
 mod reach;
 mod read_ahead;
 mod reorder_buffer;
-#[cfg(feature = "fetch")]
+#[cfg(feature = "remote")]
 mod secrets;
 mod settings;
 mod summary;

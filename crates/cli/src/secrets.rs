@@ -14,7 +14,7 @@ const SECRET_MAX: u64 = 4096;
 /// # Errors
 /// What is missing, and where it may stand; or what is wrong with where it stands.
 pub(crate) fn find(name: &str) -> Result<Secret, String> {
-    let variable = format!("RAPSHEET_SECRET_{}", name.to_ascii_uppercase().replace('-', "_"));
+    let variable = variable(name);
     if let Ok(text) = env::var(&variable) {
         return usable(text.trim(), &variable);
     }
@@ -26,6 +26,28 @@ pub(crate) fn find(name: &str) -> Result<Secret, String> {
     let file = own_folder()
         .map_or_else(String::new, |folder| format!(", or write it to {}", folder.join(name).display()));
     Err(format!("needs secret {name}: set {variable}{file}"))
+}
+
+/// Finds a secret that need not be there.
+///
+/// # Errors
+/// What is wrong with where it stands.
+pub(crate) fn find_optional(name: &str) -> Result<Option<Secret>, String> {
+    let is_set = env::var_os(variable(name)).is_some();
+    if is_set || places(name).any(|(path, _)| path.exists()) { find(name).map(Some) } else { Ok(None) }
+}
+
+/// Reads a secret from a file that the command line names.
+///
+/// # Errors
+/// What is wrong with the file.
+pub(crate) fn read_file(path: &Path) -> Result<Secret, String> {
+    let about = fs::metadata(path).map_err(|error| format!("needs secret: {}: {error}", path.display()))?;
+    read(path, &about, false)
+}
+
+fn variable(name: &str) -> String {
+    format!("RAPSHEET_SECRET_{}", name.to_ascii_uppercase().replace('-', "_"))
 }
 
 /// The files that may hold a secret, and whether others may read them by the system's own rules.

@@ -56,6 +56,19 @@ impl Settings {
         self.clock.map_or(self.now, |clock| clock())
     }
 
+    /// The instant that `--now` gives.
+    #[cfg(feature = "remote")]
+    pub(crate) fn given_now(&self) -> Option<Time> {
+        self.clock.is_none().then_some(self.now)
+    }
+
+    /// The clock, for what outlives the settings.
+    #[cfg(feature = "serve")]
+    pub(crate) fn clock(&self) -> impl Fn() -> Time + Send + Sync + 'static {
+        let (now, clock) = (self.now, self.clock);
+        move || clock.map_or(now, |clock| clock())
+    }
+
     /// Opens the snapshot and verifies every checksum.
     pub(crate) fn open(&self) -> Result<Snapshot, Failure> {
         self.open_at(&self.snapshot)

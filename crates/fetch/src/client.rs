@@ -138,6 +138,15 @@ impl Client {
         request.call().map(|response| Answer { response }).map_err(|error| self.problem(&error))
     }
 
+    /// Sends a body to a URL, which may be of a private network.
+    pub(crate) fn post(&self, url: &Url, headers: &[(&str, &str)], body: &[u8]) -> Result<Answer, Problem> {
+        let mut request = self.agent(url, true).post(url.as_str());
+        for (name, value) in headers {
+            request = request.header(*name, *value);
+        }
+        request.send(body).map(|response| Answer { response }).map_err(|error| self.problem(&error))
+    }
+
     /// What asks for a URL. With a proxy, names are resolved there, and only what a URL itself says can be checked.
     fn agent(&self, url: &Url, private_network: bool) -> &Agent {
         let proxy = if url.scheme() == "https" { &self.https_proxy } else { &self.http_proxy };

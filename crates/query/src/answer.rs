@@ -6,6 +6,7 @@
 //! verdict on the same question.
 
 use crate::batch::Batch;
+use crate::evaluator::Provider;
 use crate::lookup::{Hit, HitKind, find_many, sightings};
 use crate::question::{Item, Question};
 use crate::searcher::{Searcher, name_of};
@@ -236,6 +237,11 @@ impl Answer<'_> {
             let status = if is_blocked { Status::Blocked } else { Status::Allowed };
             sources.first().filter(|_| status == self.status).map(|one| one.provider)
         })
+    }
+
+    /// The status of the question with a provider that does not list it.
+    pub fn unlisted(&self, provider: &Provider) -> Status {
+        provider.unlisted(self.question.item.kinds())
     }
 
     /// Appends the question in canonical form.

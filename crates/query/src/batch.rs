@@ -67,7 +67,7 @@ impl Batch {
     }
 
     /// The questions, in the order in which they were added.
-    pub fn iter(&self) -> impl ExactSizeIterator<Item = Question<'_>> {
+    pub fn iter(&self) -> impl ExactSizeIterator<Item = Question<'_>> + DoubleEndedIterator {
         self.questions.iter()
     }
 }

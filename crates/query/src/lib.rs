@@ -51,6 +51,8 @@ mod verdict;
 
 pub use batch::Batch;
 pub use diff::{Change, ChangeKind, SightingData, diff};
+#[doc(hidden)]
+pub use evaluator::Evaluator;
 pub use evaluator::Provider;
 pub use listing::Listing;
 pub use matches::{Match, MatchSlice, Matches};

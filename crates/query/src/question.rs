@@ -91,7 +91,7 @@ impl Questions {
         self.items.get(at).map(|item| Question { questions: self, item })
     }
 
-    pub(crate) fn iter(&self) -> impl ExactSizeIterator<Item = Question<'_>> {
+    pub(crate) fn iter(&self) -> impl ExactSizeIterator<Item = Question<'_>> + DoubleEndedIterator {
         self.items.iter().map(|item| Question { questions: self, item })
     }
 
@@ -176,6 +176,15 @@ impl Question<'_> {
             Item::Address(Address::V6(_)) | Item::Range(AddressRange::V6 { .. }) => "ipv6",
             Item::Name(_) => "domain",
             Item::Url { .. } => "url",
+        }
+    }
+
+    /// The range, where the question is one.
+    #[doc(hidden)]
+    pub fn range(&self) -> Option<AddressRange> {
+        match self.item {
+            Item::Range(range) => Some(*range),
+            _ => None,
         }
     }
 

@@ -12,6 +12,11 @@ use rapsheet_snapshot::{
     Address, AddressRange, Index, Kinds, ListKind, ParseError, Scope, Sighting, Snapshot, Status, Time,
 };
 use std::collections::BTreeSet;
+use std::ops::ControlFlow;
+use std::sync::Arc;
+
+/// How many entries a walk visits for each live sighting that is wanted: what has expired, and what a range is cut into.
+const VISITS_A_SIGHTING: usize = 16;
 
 /// Answers questions from a snapshot, as of one instant.
 ///
@@ -30,13 +35,25 @@ use std::collections::BTreeSet;
 /// ```
 pub struct Searcher<'s> {
     index: Index<'s>,
-    evaluator: Evaluator,
+    evaluator: Arc<Evaluator>,
 }
 
 impl<'s> Searcher<'s> {
     /// Prepares to answer from `snapshot` as of `at`: a [`Time`], or a [`SystemTime`](std::time::SystemTime).
     pub fn new(snapshot: &'s Snapshot, at: impl Into<Time>) -> Searcher<'s> {
-        Searcher { index: snapshot.index(), evaluator: Evaluator::new(snapshot, at.into()) }
+        Searcher::with_evaluator(snapshot, Arc::new(Evaluator::new(snapshot, at.into())))
+    }
+
+    /// As [`Searcher::new`], with the evaluator of an earlier searcher of the same snapshot, which costs next to nothing.
+    #[doc(hidden)]
+    pub fn with_evaluator(snapshot: &'s Snapshot, evaluator: Arc<Evaluator>) -> Searcher<'s> {
+        Searcher { index: snapshot.index(), evaluator }
+    }
+
+    /// The evaluator, for the next searcher.
+    #[doc(hidden)]
+    pub fn shared_evaluator(&self) -> Arc<Evaluator> {
+        Arc::clone(&self.evaluator)
     }
 
     /// The instant.
@@ -139,11 +156,25 @@ impl<'s> Searcher<'s> {
         self.evaluate(question, self.at())
     }
 
+    /// As [`Searcher::verdict`], but `None` for a range with more than so many live sightings. The walk ends there, so that
+    /// a wide range costs little more than those sightings.
+    pub fn verdict_within(&self, question: Question<'_>, sightings: usize) -> Option<Verdict> {
+        let sources = match question.item {
+            Item::Range(range) => self.overlapping(*range, self.at(), sightings)?,
+            _ => self.matching(question, self.at()),
+        };
+        Some(self.sorted(question, sources, self.at()))
+    }
+
     fn evaluate(&self, question: Question<'_>, at: Time) -> Verdict {
-        let mut sources = match question.item {
-            Item::Range(range) => self.overlapping(*range, at),
+        let sources = match question.item {
+            Item::Range(range) => self.overlapping(*range, at, usize::MAX).unwrap_or_default(),
             _ => self.matching(question, at),
         };
+        self.sorted(question, sources, at)
+    }
+
+    fn sorted(&self, question: Question<'_>, mut sources: Vec<Source>, at: Time) -> Verdict {
         sources.sort_by(|a, b| {
             let key = |source: &Source| (source.provider, source.feed);
             key(a).cmp(&key(b)).then(b.specificity.cmp(&a.specificity)).then(a.matched.cmp(&b.matched))
@@ -188,25 +219,31 @@ impl<'s> Searcher<'s> {
         }
     }
 
-    /// The live sightings of all entries that overlap a range, each once.
-    fn overlapping(&self, range: AddressRange, at: Time) -> Vec<Source> {
+    /// The live sightings of all entries that overlap a range, each once; `None` where there are more than `most`.
+    fn overlapping(&self, range: AddressRange, at: Time, most: usize) -> Option<Vec<Source>> {
         // The index cuts a listed range into disjoint ranges, so one range may come several times.
         let mut seen = BTreeSet::new();
-        let mut sources = Vec::new();
+        let (mut sources, mut visits) = (Vec::new(), 0usize);
         // A forged file, which a trusted open or a look-up does not notice, may claim more than any walk can
         // visit. Then the answer is what was found so far.
-        self.index.each_listed_in(range, |_, listed, sighting| {
+        self.index.each_listed_until(range, |_, listed, sighting| {
+            visits += 1;
+            if sources.len() > most || visits > most.saturating_mul(VISITS_A_SIGHTING) {
+                return ControlFlow::Break(());
+            }
             let key = (listed, sighting.feed, sighting.list);
             if !overlaps(&listed, &range) || !seen.insert(key) {
-                return;
+                return ControlFlow::Continue(());
             }
             if let Some(mut source) = self.source(sighting, listed.to_string(), specificity(&listed), at) {
                 let covers = listed.covers(&range);
                 source.overlap = Some(if covers { Overlap::Covers } else { Overlap::Within });
                 sources.push(source);
             }
+            ControlFlow::Continue(())
         });
-        sources
+        let fits = sources.len() <= most && visits <= most.saturating_mul(VISITS_A_SIGHTING);
+        fits.then_some(sources)
     }
 
     /// The row of a sighting; `None` where the sighting is not live.

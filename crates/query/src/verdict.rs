@@ -40,6 +40,21 @@ pub struct Verdict {
 }
 
 impl Verdict {
+    /// The answer `failed`, without anything in it, for what reads answers of another program.
+    #[doc(hidden)]
+    pub fn empty(at: Time) -> Verdict {
+        Verdict {
+            indicator: String::new(),
+            type_word: "",
+            status: Status::Failed,
+            detected_by: 0,
+            failed: 0,
+            at,
+            sources: Vec::new(),
+            providers: Vec::new(),
+        }
+    }
+
     /// The assessments of all sightings on blocklists; where there are none, of those on allowlists.
     pub fn assessments(&self) -> Assessments {
         self.deciding().fold(Assessments::EMPTY, |sum, source| sum.union(source.assessments))
@@ -90,6 +105,27 @@ pub struct Source {
     pub overlap: Option<Overlap>,
     /// Orders the sightings of one feed: the larger, the more specific.
     pub(crate) specificity: u128,
+}
+
+impl Source {
+    /// A sighting without anything in it, for what reads answers of another program.
+    #[doc(hidden)]
+    pub fn empty(feed: FeedId, provider: usize, at: Time) -> Source {
+        Source {
+            feed,
+            provider,
+            status: Status::Blocked,
+            assessments: Assessments::EMPTY,
+            matched: String::new(),
+            scope: Scope::Exact,
+            first_seen: at,
+            detect_time: at,
+            expires: at,
+            stale: false,
+            overlap: None,
+            specificity: 0,
+        }
+    }
 }
 
 /// How a listed range overlaps the range in question.

@@ -13,6 +13,7 @@ use crate::section::url_filter::UrlFilter;
 use crate::{
     Address, AddressRange, Assessments, Confirmation, FeedId, ListKind, Scope, Section, Time, Times,
 };
+use std::ops::ControlFlow;
 
 /// The set of each entry of a part.
 #[derive(Clone, Copy, Debug)]
@@ -263,12 +264,24 @@ impl<'a> Index<'a> {
 
     /// Visits every range of addresses that overlaps `range`, in order.
     pub fn each_address(&self, range: AddressRange, mut visit: impl FnMut(AddressRange, Entry)) {
+        let _ = self.each_address_until(range, |range, entry| {
+            visit(range, entry);
+            ControlFlow::Continue(())
+        });
+    }
+
+    /// As [`Index::each_address`], until a visit breaks off.
+    fn each_address_until(
+        &self,
+        range: AddressRange,
+        mut visit: impl FnMut(AddressRange, Entry) -> ControlFlow<()>,
+    ) -> ControlFlow<()> {
         match range {
             AddressRange::V4 { first, last } => self.ipv4.each(first, last, |first, last, ordinal| {
-                visit(AddressRange::V4 { first, last }, Part::Ipv4.entry(ordinal));
+                visit(AddressRange::V4 { first, last }, Part::Ipv4.entry(ordinal))
             }),
             AddressRange::V6 { first, last } => self.ipv6.each(first, last, |first, last, ordinal| {
-                visit(AddressRange::V6 { first, last }, Part::Ipv6.entry(ordinal));
+                visit(AddressRange::V6 { first, last }, Part::Ipv6.entry(ordinal))
             }),
         }
     }
@@ -384,7 +397,10 @@ impl<'a> Index<'a> {
     fn offset_of(&self, address: Option<Address>) -> u32 {
         let Some(Address::V4(number)) = address else { return 0 };
         let mut begin = number;
-        self.ipv4.each(number, number, |first, _, _| begin = first);
+        let _ = self.ipv4.each(number, number, |first, _, _| {
+            begin = first;
+            ControlFlow::Continue(())
+        });
         number - begin.min(number)
     }
 
@@ -520,26 +536,43 @@ impl<'a> Index<'a> {
         space: AddressRange,
         mut visit: impl FnMut(AddressRange, AddressRange, &Sighting),
     ) -> bool {
-        let (mut limit, mut is_whole) = (self.walk_limit(), true);
-        let mut walk = self.sighting_walk();
-        self.each_address(space, |range, entry| {
-            is_whole = is_whole && limit.take(self.sighting_count(entry));
-            if is_whole {
-                self.each_listed_of(&mut walk, range, entry, |listed, sighting| {
-                    is_whole = is_whole && limit.take(1);
-                    if is_whole {
-                        visit(range, listed, sighting);
-                    }
-                });
+        self.each_listed_until(space, |range, listed, sighting| {
+            visit(range, listed, sighting);
+            ControlFlow::Continue(())
+        })
+    }
+
+    /// As [`Index::each_listed_in`], until a visit breaks off. Returns `false` then, too.
+    pub fn each_listed_until(
+        &self,
+        space: AddressRange,
+        mut visit: impl FnMut(AddressRange, AddressRange, &Sighting) -> ControlFlow<()>,
+    ) -> bool {
+        let (mut limit, mut walk) = (self.walk_limit(), self.sighting_walk());
+        let flow = self.each_address_until(space, |range, entry| {
+            if !limit.take(self.sighting_count(entry)) {
+                return ControlFlow::Break(());
             }
+            self.each_listed_of(&mut walk, range, entry, |listed, sighting| match limit.take(1) {
+                true => visit(range, listed, sighting),
+                false => ControlFlow::Break(()),
+            })
         });
-        is_whole
+        flow.is_continue()
     }
 
     /// Visits each sighting of an entry with the range that its feed listed, given the entry's own range.
     /// Single addresses in a row, which a feed listed one by one, are one entry and many listed ranges.
-    pub fn each_listed(&self, range: AddressRange, entry: Entry, visit: impl FnMut(AddressRange, &Sighting)) {
-        self.each_listed_of(&mut self.sighting_walk(), range, entry, visit);
+    pub fn each_listed(
+        &self,
+        range: AddressRange,
+        entry: Entry,
+        mut visit: impl FnMut(AddressRange, &Sighting),
+    ) {
+        let _ = self.each_listed_of(&mut self.sighting_walk(), range, entry, |listed, sighting| {
+            visit(listed, sighting);
+            ControlFlow::Continue(())
+        });
     }
 
     fn each_listed_of(
@@ -547,30 +580,37 @@ impl<'a> Index<'a> {
         walk: &mut SightingWalk<'a>,
         range: AddressRange,
         entry: Entry,
-        mut visit: impl FnMut(AddressRange, &Sighting),
-    ) {
+        mut visit: impl FnMut(AddressRange, &Sighting) -> ControlFlow<()>,
+    ) -> ControlFlow<()> {
+        let mut flow = ControlFlow::Continue(());
         walk.each_piece(range, entry, |piece, sightings| {
+            if flow.is_break() {
+                return;
+            }
             // What covers several pieces is visited with the first one.
             let is_here = |listed: &AddressRange| {
                 piece.first() == range.first() || piece.covers(&listed.first().range())
             };
             for sighting in sightings {
-                let mut visit = |listed: AddressRange| {
-                    if is_here(&listed) {
-                        visit(listed, &sighting);
-                    }
+                let mut visit = |listed: AddressRange| match is_here(&listed) {
+                    true => visit(listed, &sighting),
+                    false => ControlFlow::Continue(()),
                 };
-                match sighting.extent {
+                flow = match sighting.extent {
                     Extent::Prefix(length)
                         if piece.prefix_count(length).is_some_and(|count| count <= LISTED_MAX) =>
                     {
-                        piece.prefixes(length).for_each(&mut visit);
+                        piece.prefixes(length).try_for_each(&mut visit)
                     }
-                    Extent::Prefix(_) => {}
-                    extent => self.listed(extent, piece.first()).into_iter().for_each(&mut visit),
+                    Extent::Prefix(_) => ControlFlow::Continue(()),
+                    extent => self.listed(extent, piece.first()).into_iter().try_for_each(&mut visit),
+                };
+                if flow.is_break() {
+                    return;
                 }
             }
         });
+        flow
     }
 
     /// The range that a feed listed, given its extent and an address that the entry covers.

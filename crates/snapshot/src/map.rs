@@ -31,15 +31,19 @@ pub(crate) enum Map {
 impl Map {
     /// Maps a regular file.
     pub(crate) fn open(path: &Path) -> Result<Map, Error> {
+        Map::of(&open_regular(path)?, path)
+    }
+
+    /// Maps an open file; `path` is for messages.
+    pub(crate) fn of(file: &File, path: &Path) -> Result<Map, Error> {
         let fail = |doing| move |source| Error::Io { path: path.to_owned(), doing, source };
-        let file = open_regular(path).map_err(fail("opening"))?;
         if file.metadata().map_err(fail("reading the length of the file"))?.len() == 0 {
             return Ok(Map::Owned(Vec::new()));
         }
         // SAFETY: no part of rapsheet writes to a published snapshot again; it is replaced by renaming
         // another file over its name. The map is read-only and every read is bounds-checked against its
         // length, so that changed bytes can at worst give a wrong answer.
-        let map = unsafe { memmap2::Mmap::map(&file) }.map_err(fail("mapping"))?;
+        let map = unsafe { memmap2::Mmap::map(file) }.map_err(fail("mapping"))?;
         Ok(Map::Mapped(map))
     }
 
@@ -49,7 +53,7 @@ impl Map {
     /// cache.
     pub(crate) fn copy(path: &Path) -> Result<Map, Error> {
         let fail = |doing| move |source| Error::Io { path: path.to_owned(), doing, source };
-        let mut file = open_regular(path).map_err(fail("opening"))?;
+        let mut file = open_regular(path)?;
         let length = file.metadata().map_err(fail("reading the length of the file"))?.len();
         if length == 0 || length > COPIED_MAX {
             return Map::open(path);
@@ -62,11 +66,12 @@ impl Map {
 }
 
 /// Opens a regular file. Opening a pipe or a device could block for ever.
-fn open_regular(path: &Path) -> io::Result<File> {
-    if !std::fs::metadata(path)?.is_file() {
-        return Err(io::Error::new(io::ErrorKind::InvalidInput, "it is not a regular file"));
+pub(crate) fn open_regular(path: &Path) -> Result<File, Error> {
+    let fail = |source| Error::Io { path: path.to_owned(), doing: "opening", source };
+    if !std::fs::metadata(path).map_err(fail)?.is_file() {
+        return Err(fail(io::Error::new(io::ErrorKind::InvalidInput, "it is not a regular file")));
     }
-    OpenOptions::new().read(true).open(path)
+    OpenOptions::new().read(true).open(path).map_err(fail)
 }
 
 impl Deref for Map {

@@ -5,14 +5,16 @@
 //! microsecond, and opens and verifies a new file before any reader uses it. A file that is rejected is
 //! reported once, and the previous snapshot stays current. Readers never wait: each holds the snapshot that
 //! was current when it began, and its memory is released with its last reader. The file is read into memory
-//! ([`Snapshot::load`]), so that a program that truncates or overwrites it in place harms no reader. It polls
-//! instead of using file notifications, because these do not report that a symbolic link in the path was
-//! replaced.
+//! ([`Snapshot::load`]), so that a program that truncates or overwrites it in place harms no reader; or it is
+//! mapped ([`ReloadingSnapshot::map`]), which costs no memory, and [`ReloadingSnapshot::is_overwritten`] says
+//! that it was harmed. It polls instead of using file notifications, because these do not report that a symbolic
+//! link in the path was replaced.
 
 use crate::error::Error;
+use crate::map::open_regular;
 use crate::snapshot::Snapshot;
 use arc_swap::{ArcSwap, Guard};
-use std::fs::{self, Metadata};
+use std::fs::{self, File, Metadata};
 use std::io;
 use std::ops::Deref;
 use std::path::{Path, PathBuf};
@@ -38,8 +40,24 @@ use std::sync::{Arc, Mutex, PoisonError};
 pub struct ReloadingSnapshot {
     path: PathBuf,
     current: ArcSwap<Snapshot>,
+    opening: Opening,
     /// The identity of the file that was last seen at the path.
     seen: Mutex<FileId>,
+}
+
+/// How a file becomes a snapshot.
+#[derive(Debug)]
+enum Opening {
+    Load,
+    /// Each file stays open with its map, so that it can be asked whether it changed.
+    Map(Mutex<Mapped>),
+}
+
+/// The file of the current map, and what it was when it was mapped.
+#[derive(Debug)]
+struct Mapped {
+    file: File,
+    id: FileId,
 }
 
 /// A snapshot that stays open while this guard exists. Take one for each batch of look-ups, and drop it.
@@ -56,19 +74,50 @@ impl Deref for SnapshotGuard {
 }
 
 impl ReloadingSnapshot {
-    /// Opens and verifies the file at the path.
+    /// Opens and verifies the file at the path; reads it, and each later one, into memory.
+    ///
+    /// # Errors
+    /// As for [`Snapshot::open`].
     pub fn open(path: impl AsRef<Path>) -> Result<ReloadingSnapshot, Error> {
         let path = path.as_ref();
         // Before opening: a file that is published in between is then seen as new, and not missed.
-        let seen = FileId::of(path)?;
+        let seen = FileId::at(path)?;
         let current = ArcSwap::from_pointee(Snapshot::load(path)?);
-        Ok(ReloadingSnapshot { path: path.to_owned(), current, seen: Mutex::new(seen) })
+        Ok(ReloadingSnapshot {
+            path: path.to_owned(),
+            current,
+            opening: Opening::Load,
+            seen: Mutex::new(seen),
+        })
+    }
+
+    /// Opens and verifies the file at the path; maps it, and each later one.
+    ///
+    /// Files must then be replaced by renaming, as a build does: see [`ReloadingSnapshot::is_overwritten`].
+    ///
+    /// # Errors
+    /// As for [`Snapshot::open`].
+    pub fn map(path: impl AsRef<Path>) -> Result<ReloadingSnapshot, Error> {
+        let path = path.as_ref();
+        let seen = FileId::at(path)?;
+        let (snapshot, mapped) = Mapped::open(path)?;
+        Ok(ReloadingSnapshot {
+            path: path.to_owned(),
+            current: ArcSwap::from_pointee(snapshot),
+            opening: Opening::Map(Mutex::new(mapped)),
+            seen: Mutex::new(seen),
+        })
     }
 
     /// The current snapshot. The call never waits, and takes some ten nanoseconds.
     #[inline]
     pub fn current(&self) -> SnapshotGuard {
         SnapshotGuard(self.current.load())
+    }
+
+    /// The current snapshot, for one who keeps it for longer than a batch of look-ups.
+    pub fn shared(&self) -> Arc<Snapshot> {
+        self.current.load_full()
     }
 
     /// If another file is at the path, opens it, verifies it and makes it current. Returns whether it did.
@@ -80,13 +129,44 @@ impl ReloadingSnapshot {
         // Of several threads that refresh at once, one opens the file, and the others then see that it is
         // known.
         let mut seen = self.seen.lock().unwrap_or_else(PoisonError::into_inner);
-        let now = FileId::of(&self.path)?;
+        let now = FileId::at(&self.path)?;
         if *seen == now {
             return Ok(false);
         }
         *seen = now;
-        self.current.store(Arc::new(Snapshot::load(&self.path)?));
+        let new = match &self.opening {
+            Opening::Load => Snapshot::load(&self.path)?,
+            Opening::Map(current) => {
+                let (snapshot, mapped) = Mapped::open(&self.path)?;
+                *current.lock().unwrap_or_else(PoisonError::into_inner) = mapped;
+                snapshot
+            }
+        };
+        self.current.store(Arc::new(new));
         Ok(true)
+    }
+
+    /// Whether a program has written to the file of the current snapshot after it was mapped. Its answers are
+    /// then not to be trusted any more. One that is in memory cannot be written to.
+    pub fn is_overwritten(&self) -> bool {
+        match &self.opening {
+            Opening::Load => false,
+            Opening::Map(mapped) => mapped.lock().unwrap_or_else(PoisonError::into_inner).is_overwritten(),
+        }
+    }
+}
+
+impl Mapped {
+    fn open(path: &Path) -> Result<(Snapshot, Mapped), Error> {
+        let file = open_regular(path)?;
+        let io =
+            |source: io::Error| Error::Io { path: path.to_owned(), doing: "reading the metadata", source };
+        let id = FileId::of(&file.metadata().map_err(io)?);
+        Ok((Snapshot::of_file(&file, path)?, Mapped { file, id }))
+    }
+
+    fn is_overwritten(&self) -> bool {
+        self.file.metadata().map_or(true, |about| FileId::of(&about) != self.id)
     }
 }
 
@@ -101,14 +181,17 @@ struct FileId {
 }
 
 impl FileId {
-    fn of(path: &Path) -> Result<FileId, Error> {
+    fn at(path: &Path) -> Result<FileId, Error> {
         let io =
             |source: io::Error| Error::Io { path: path.to_owned(), doing: "reading the metadata", source };
-        let about = fs::metadata(path).map_err(io)?;
+        Ok(FileId::of(&fs::metadata(path).map_err(io)?))
+    }
+
+    fn of(about: &Metadata) -> FileId {
         let modified = about.modified().ok();
         let modified = modified.and_then(|time| time.duration_since(std::time::UNIX_EPOCH).ok());
         let modified = modified.map(|since| since.as_nanos());
-        Ok(FileId { length: about.len(), modified, inode: inode_of(&about) })
+        FileId { length: about.len(), modified, inode: inode_of(about) }
     }
 }
 
@@ -156,5 +239,24 @@ mod tests {
         assert_eq!(snapshots.current().built_at(), now, "the last valid one stays current");
         publish(&path, 2);
         assert!(snapshots.refresh().expect("sound") && now < snapshots.current().built_at());
+    }
+
+    #[test]
+    fn a_mapped_file_that_is_written_to_is_noticed() {
+        let dir = tempfile::TempDir::new().expect("a folder");
+        let path = dir.path().join("x.rap");
+        publish(&path, 0);
+        let mapped = ReloadingSnapshot::map(&path).expect("it is sound");
+        let loaded = ReloadingSnapshot::open(&path).expect("it is sound");
+        publish(&path, 1);
+        assert!(!mapped.is_overwritten(), "another file is at the path");
+        assert!(mapped.refresh().expect("sound"));
+        let mut bytes = fs::read(&path).expect("a file");
+        *bytes.last_mut().expect("a byte") ^= 1;
+        fs::write(&path, &bytes).expect("written");
+        assert!(mapped.is_overwritten() && mapped.refresh().is_err(), "in place");
+        assert!(!loaded.is_overwritten() && loaded.refresh().is_err());
+        publish(&path, 2);
+        assert!(mapped.refresh().expect("sound") && !mapped.is_overwritten());
     }
 }

@@ -22,6 +22,7 @@ use crate::section::times::TimesColumn;
 use crate::section::url_blocks::UrlBlocks;
 use crate::section::url_filter::UrlFilter;
 use crate::{FeedId, Time};
+use std::fs::File;
 use std::path::{Path, PathBuf};
 
 /// An open snapshot.
@@ -57,6 +58,11 @@ impl Snapshot {
     pub fn load(path: impl AsRef<Path>) -> Result<Snapshot, Error> {
         let path = path.as_ref();
         Snapshot::from_map(path, Map::copy(path)?)?.checked()
+    }
+
+    /// As [`Snapshot::open`], of a file that is open already.
+    pub(crate) fn of_file(file: &File, path: &Path) -> Result<Snapshot, Error> {
+        Snapshot::from_map(path, Map::of(file, path)?)?.checked()
     }
 
     /// Opens a file and checks header, section table and lengths only.

@@ -5,10 +5,14 @@
 
 #[cfg(feature = "ledger")]
 mod ledger;
+#[cfg(feature = "serve")]
+mod serve;
 mod values;
 
 #[cfg(feature = "ledger")]
 pub(crate) use ledger::Ledger;
+#[cfg(feature = "serve")]
+pub(crate) use serve::Serve;
 #[cfg(any(feature = "ingest", feature = "ledger"))]
 pub(crate) use values::ListArg;
 pub(crate) use values::{At, DiffOutput, Policy, Shard, StatusArg, TableOrJson, TableOutput, TextOrJson};
@@ -43,6 +47,20 @@ macro_rules! exit_codes {
     };
 }
 
+#[cfg(all(not(feature = "ingest"), feature = "remote"))]
+macro_rules! lacks_remote {
+    () => {
+        "Of the network, it only asks servers of rapsheet."
+    };
+}
+
+#[cfg(all(not(feature = "ingest"), not(feature = "remote")))]
+macro_rules! lacks_remote {
+    () => {
+        "It uses no network, and has no `lookup --server`."
+    };
+}
+
 #[cfg(feature = "ingest")]
 const AFTER_HELP: &str = exit_codes!();
 #[cfg(not(feature = "ingest"))]
@@ -50,7 +68,8 @@ const AFTER_HELP: &str = concat!(
     exit_codes!(),
     "\n\nThis is an edge build: it answers from snapshots that a full build of rapsheet has made. ",
     "It has no `build`, `parse` and `formats`, no `feeds --catalog`, no `--list`, and shows no progress. ",
-    "It reads logs that are plain, gz or zst, and refuses xz, bz2, zip and UTF-16."
+    "It reads logs that are plain, gz or zst, and refuses xz, bz2, zip and UTF-16. ",
+    lacks_remote!()
 );
 
 /// The snapshot where none is named.
@@ -84,6 +103,10 @@ impl Command {
             Command::Export(export) => export.file.is_none(),
             Command::Generate(Generate { what: Generated::Man { .. } }) => false,
             Command::Lookup(lookup) => !lookup.is_silent(is_quiet),
+            #[cfg(feature = "serve")]
+            Command::Serve(serve) => {
+                serve.new_key.is_some() || serve.access_log.as_deref().is_some_and(crate::input::is_stdin)
+            }
             _ => true,
         }
     }
@@ -146,6 +169,8 @@ pub(crate) enum Command {
     Export(Export),
     #[cfg(feature = "ledger")]
     Ledger(Ledger),
+    #[cfg(feature = "serve")]
+    Serve(Serve),
     #[command(hide = true)]
     Generate(Generate),
 }
@@ -378,7 +403,8 @@ pub(crate) struct Parse {
   rapsheet lookup -q --exit-code 45.9.20.5 && echo 'not blocklisted'
   rapsheet lookup --at 2026-08-01 -o jsonl < indicators.txt
   rapsheet lookup -o tsv < indicators.txt | cut -f 1,2
-  rapsheet lookup --list case-7.csv 45.9.20.5   # in a full build")]
+  rapsheet lookup --list case-7.csv 45.9.20.5   # in a full build
+  rapsheet lookup --server http://127.0.0.1:8087 45.9.20.5   # in a full build")]
 pub(crate) struct Lookup {
     /// The indicators; `-` is stdin
     #[arg(value_name = "INDICATOR")]
@@ -401,6 +427,16 @@ pub(crate) struct Lookup {
     #[cfg_attr(feature = "ingest", arg(long = "list", value_name = "FILE"))]
     #[cfg_attr(not(feature = "ingest"), arg(long = "list", hide = true, value_parser = values::no_list))]
     pub(crate) lists: Vec<PathBuf>,
+    /// Ask this server instead of a snapshot: the base URL of `rapsheet serve`, such as http://127.0.0.1:8087. A server
+    /// that asks to wait, for at most 60 s, is waited for
+    #[cfg(feature = "remote")]
+    #[arg(long, value_name = "URL", conflicts_with = "lists")]
+    pub(crate) server: Option<String>,
+    /// The file with the key for the server, which only its owner may read [default: RAPSHEET_SECRET_SERVER, or the
+    /// secret `server`]
+    #[cfg(feature = "remote")]
+    #[arg(long, value_name = "FILE", requires = "server")]
+    pub(crate) key_file: Option<PathBuf>,
     /// In csv and tsv, prefix cells that a spreadsheet would run as a formula with '
     #[arg(long)]
     pub(crate) spreadsheet: bool,
@@ -710,7 +746,7 @@ mod tests {
 
     #[test]
     fn every_command_that_prints_data_takes_an_output() {
-        const PRINT_NO_DATA: [&str; 4] = ["build", "generate", "help", "update"];
+        const PRINT_NO_DATA: [&str; 5] = ["build", "generate", "help", "serve", "update"];
         for command in Cli::command().get_subcommands() {
             let has_output = command.get_arguments().any(|arg| arg.get_short() == Some('o'));
             assert_ne!(has_output, PRINT_NO_DATA.contains(&command.get_name()), "{}", command.get_name());

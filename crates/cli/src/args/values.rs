@@ -258,6 +258,25 @@ pub(super) fn span(text: &str) -> Result<std::time::Duration, &'static str> {
     span.map(std::time::Duration::from_millis).ok_or(EXPECTED)
 }
 
+/// A span of up to ten years, such as `3d`, `12h` or `90s`.
+#[cfg(feature = "serve")]
+pub(super) fn long_span(text: &str) -> Result<std::time::Duration, &'static str> {
+    const EXPECTED: &str = "expected a span such as 3d, 12h or 90s, of at most 3650d";
+    const LONGEST: u64 = 3650 * 86_400;
+    let digits = text.bytes().take_while(u8::is_ascii_digit).count();
+    let (number, unit) = text.split_at_checked(digits).ok_or(EXPECTED)?;
+    let unit = match unit {
+        "s" => 1,
+        "m" => 60,
+        "h" => 3600,
+        "d" => 86_400,
+        _ => return Err(EXPECTED),
+    };
+    let seconds = number.parse::<u64>().ok().and_then(|number| number.checked_mul(unit));
+    let seconds = seconds.filter(|seconds| (1..=LONGEST).contains(seconds));
+    seconds.map(std::time::Duration::from_secs).ok_or(EXPECTED)
+}
+
 /// A number of bytes: `4G`, `800M`, `64k`, each a power of 1024, also written `4GiB` or `4GB`, or `1000000`.
 #[cfg(feature = "ingest")]
 pub(super) fn size(text: &str) -> Result<u64, &'static str> {

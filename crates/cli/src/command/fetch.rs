@@ -9,14 +9,13 @@ use crate::choice::Choice;
 use crate::exit::{Exit, Failure, print_stderr};
 use crate::files::{self, Files, Prepared};
 use crate::lock::Lock;
+use crate::network::{USER_AGENT, proxies};
 use crate::output::fetch::{self as output, Results};
 use crate::secrets;
 use crate::settings::Settings;
 use crate::table::{stderr_width, stdout_width};
 use crate::transfer_bars::TransferBars;
-use rapsheet_fetch::{
-    Client, ClientOptions, Credential, Fetch, Fetched, HostLimits, Job, ProxySettings, note_path,
-};
+use rapsheet_fetch::{Client, ClientOptions, Credential, Fetch, Fetched, HostLimits, Job, note_path};
 use rapsheet_ingest::catalog::{Catalog, Feed};
 use rapsheet_ingest::inspect::inspect;
 use std::collections::{BTreeMap, HashMap};
@@ -25,8 +24,6 @@ use std::io::Write;
 use std::path::Path;
 use std::time::{Duration, Instant};
 
-/// How this program introduces itself to publishers.
-const USER_AGENT: &str = concat!("rapsheet/", env!("CARGO_PKG_VERSION"));
 /// The pause before a transfer is tried again, in milliseconds.
 const RETRY_DELAY_MS: u64 = 1000;
 /// Sets another pause, for tests.
@@ -210,19 +207,6 @@ impl Args {
             files::check_report(flag, path)?;
         }
         Ok(())
-    }
-}
-
-/// The proxies that the environment names, by the rules of curl: in lower case or in upper case, and one for all.
-fn proxies() -> ProxySettings {
-    let of = |names: [&str; 2]| {
-        names.iter().find_map(|name| std::env::var(name).ok()).filter(|text| !text.trim().is_empty())
-    };
-    let all = of(["all_proxy", "ALL_PROXY"]);
-    ProxySettings {
-        http: of(["http_proxy", "HTTP_PROXY"]).or_else(|| all.clone()),
-        https: of(["https_proxy", "HTTPS_PROXY"]).or(all),
-        direct: of(["no_proxy", "NO_PROXY"]),
     }
 }
 

@@ -9,7 +9,7 @@
 //! for each; what such an output has no short form for is answered one by one, with the same bytes.
 
 use super::stdout;
-use crate::answers::{Answers, Current};
+use crate::answers::Answers;
 use crate::args::Lookup;
 use crate::exit::{Exit, Failure, print_stderr};
 use crate::input;
@@ -17,6 +17,7 @@ use crate::output::lookup::{Answered, BatchPrinter, Context, LookupOutput, Refus
 use crate::question_lines::{Line, QuestionLines};
 use crate::reach;
 use crate::settings::Settings;
+use rapsheet_json::Directory;
 use rapsheet_query::answer::AnswerBuffers;
 use rapsheet_query::{Batch, Searcher};
 use rapsheet_snapshot::{ParseError, Status, Time};
@@ -33,6 +34,10 @@ const WRITE_LEN: usize = 64 << 10;
 pub(super) fn run(args: &Lookup, settings: &Settings) -> Result<Exit, Failure> {
     // Does not compile once there is another policy to apply.
     let crate::args::Policy::Any = args.policy;
+    #[cfg(feature = "remote")]
+    if let Some(server) = &args.server {
+        return super::lookup_server::run(server, args, settings);
+    }
     let waits = args.indicators.is_empty() || args.indicators.iter().any(|text| text == "-");
     let answers = if waits { Answers::follow } else { Answers::open }(&args.lists, settings)?;
     if !args.lists.is_empty() && args.at.is_some() {
@@ -90,15 +95,16 @@ impl Session<'_> {
         self.args.at.filter(|_| self.args.lists.is_empty()).unwrap_or(now)
     }
 
-    fn context<'c>(&self, snapshot: &'c Current<'_>, searcher: &'c Searcher<'c>) -> Context<'c> {
-        Context { snapshot, searcher, style: self.style }
+    fn context<'c>(&self, directory: &'c Directory, searcher: &'c Searcher<'c>) -> Context<'c> {
+        Context { directory, searcher: Some(searcher), at: searcher.at(), style: self.style }
     }
 
     /// Answers an argument. All of them are judged as of one instant.
     fn answer_argument(&self, text: &[u8], printer: &mut Printer) -> Result<(), Failure> {
         let snapshot = self.answers.current();
         let searcher = Searcher::new(&snapshot, self.at(self.settings.now));
-        printer.answer(&self.context(&snapshot, &searcher), text)
+        let directory = Directory::of(&snapshot, &searcher);
+        printer.answer(&self.context(&directory, &searcher), &searcher, text)
     }
 
     /// Answers the lines of stdin, except blank ones.
@@ -109,11 +115,12 @@ impl Session<'_> {
         loop {
             let snapshot = self.answers.current();
             let searcher = Searcher::new(&snapshot, self.at(self.settings.instant()));
-            let context = self.context(&snapshot, &searcher);
+            let directory = Directory::of(&snapshot, &searcher);
+            let context = self.context(&directory, &searcher);
             let mut batch_printer = (printer.output.batch)(self.style);
             loop {
                 while lines.take(QUESTIONS_MAX, &mut printer.lines) {
-                    printer.answer_lines(&context, batch_printer.as_deref_mut(), &lines)?;
+                    printer.answer_lines(&context, &searcher, batch_printer.as_deref_mut(), &lines)?;
                 }
                 if input.is_stream {
                     printer.out.flush()?;
@@ -186,17 +193,18 @@ impl Printer {
     fn answer_lines(
         &mut self,
         context: &Context<'_>,
+        searcher: &Searcher<'_>,
         batch_printer: Option<&mut (dyn BatchPrinter + 'static)>,
         questions: &QuestionLines,
     ) -> Result<(), Failure> {
         if let Some(batch_printer) = batch_printer {
-            return self.answer_batch(context, batch_printer, questions);
+            return self.answer_batch(context, searcher, batch_printer, questions);
         }
         let lines = std::mem::take(&mut self.lines);
         for line in &lines {
             match questions.text(line) {
                 text if line.is_cut => self.refuse(text, ParseError::TooLong)?,
-                text => self.answer(context, text)?,
+                text => self.answer(context, searcher, text)?,
             }
         }
         self.lines = lines;
@@ -207,6 +215,7 @@ impl Printer {
     fn answer_batch(
         &mut self,
         context: &Context<'_>,
+        searcher: &Searcher<'_>,
         batch_printer: &mut dyn BatchPrinter,
         questions: &QuestionLines,
     ) -> Result<(), Failure> {
@@ -217,14 +226,14 @@ impl Printer {
                 if line.is_cut { Err(ParseError::TooLong) } else { self.batch.push(questions.text(line)) };
             self.refused.push(pushed.err());
         }
-        let mut answers = context.searcher.answers(&mut self.batch, &mut self.buffers);
+        let mut answers = searcher.answers(&mut self.batch, &mut self.buffers);
         for (line, refused) in self.lines.iter().zip(&self.refused) {
             let (input, text) = (questions.text(line), &mut self.text);
             if let Some(why) = *refused {
                 self.any_refused = true;
                 if !self.is_silent {
                     let input = &String::from_utf8_lossy(input);
-                    (self.output.refused)(self.style, &Refused { input, why }, text)?;
+                    (self.output.refused)(self.style, &Refused::new(input, why), text)?;
                 }
             } else if let Some((question, answer)) = answers.next() {
                 let status = match answer {
@@ -235,7 +244,7 @@ impl Printer {
                         answer.status
                     }
                     None => {
-                        let answer = &context.searcher.verdict(question);
+                        let answer = &searcher.verdict(question);
                         let input = &String::from_utf8_lossy(input);
                         if !self.is_silent {
                             (self.output.answer)(context, &Answered { input, answer }, text)?;
@@ -256,13 +265,13 @@ impl Printer {
     }
 
     /// Answers one question, which is one object of output.
-    fn answer(&mut self, context: &Context<'_>, text: &[u8]) -> Result<(), Failure> {
+    fn answer(&mut self, context: &Context<'_>, searcher: &Searcher<'_>, text: &[u8]) -> Result<(), Failure> {
         self.batch.clear();
         if let Err(why) = self.batch.push(text) {
             return self.refuse(text, why);
         }
         let input = String::from_utf8_lossy(text);
-        for answer in context.searcher.verdicts(&self.batch) {
+        for answer in searcher.verdicts(&self.batch) {
             self.any_listed |= answer.status == Status::Blocked;
             let answered = Answered { input: &input, answer: &answer };
             if !self.is_silent {
@@ -276,7 +285,7 @@ impl Printer {
         self.any_refused = true;
         let input = &String::from_utf8_lossy(text);
         if !self.is_silent {
-            (self.output.refused)(self.style, &Refused { input, why }, &mut self.out)?;
+            (self.output.refused)(self.style, &Refused::new(input, why), &mut self.out)?;
         }
         Ok(())
     }

@@ -21,10 +21,14 @@ mod info;
 #[cfg(feature = "ledger")]
 mod ledger;
 mod lookup;
+#[cfg(feature = "remote")]
+mod lookup_server;
 mod merge;
 #[cfg(feature = "ingest")]
 mod parse;
 mod score;
+#[cfg(feature = "serve")]
+mod serve;
 #[cfg(feature = "fetch")]
 mod update;
 mod verify;
@@ -53,6 +57,8 @@ pub(crate) fn run(command: Command, settings: &Settings) -> Result<Exit, Failure
         Command::Export(args) => export::run(&args, settings),
         #[cfg(feature = "ledger")]
         Command::Ledger(args) => ledger::run(&args, settings),
+        #[cfg(feature = "serve")]
+        Command::Serve(args) => serve::run(&args, settings),
         Command::Generate(args) => generate::run(&args),
     }
 }

@@ -16,7 +16,7 @@ use super::prefetch::prefetch;
 use super::range_entry::RangeEntry;
 use crate::error::TooLarge;
 use crate::layout::{u16_at, u32_at, u64_at};
-use std::ops::Range;
+use std::ops::{ControlFlow, Range};
 
 const HEADER_LEN: usize = 8;
 const CELL_LEN: usize = 16;
@@ -305,10 +305,15 @@ impl<'a> Ipv4Index<'a> {
         self.ends.get(ordinal as usize).is_some_and(|end| u16::from_le_bytes(*end) & KIND == RANGE)
     }
 
-    /// Visits the ranges that overlap `first..=last`, in order.
-    pub(crate) fn each(&self, first: u32, last: u32, mut visit: impl FnMut(u32, u32, u32)) {
+    /// Visits the ranges that overlap `first..=last`, in order, until a visit breaks off.
+    pub(crate) fn each(
+        &self,
+        first: u32,
+        last: u32,
+        mut visit: impl FnMut(u32, u32, u32) -> ControlFlow<()>,
+    ) -> ControlFlow<()> {
         if self.cells.is_empty() {
-            return;
+            return ControlFlow::Continue(());
         }
         let mut visited = 0;
         for bucket in first >> self.shift..=last >> self.shift {
@@ -317,15 +322,17 @@ impl<'a> Ipv4Index<'a> {
             let Some(items) = self.items_of(bucket).filter(|_| is_there) else { continue };
             // Buckets have their items one after another. In a forged directory each may claim all of them.
             if items.start < visited {
-                return;
+                break;
             }
             visited = items.end;
             self.each_of_bucket(items, |low, high, ordinal| {
-                if first <= base | high && base | low <= last {
-                    visit(base | low, base | high, ordinal);
+                match first <= base | high && base | low <= last {
+                    true => visit(base | low, base | high, ordinal),
+                    false => ControlFlow::Continue(()),
                 }
-            });
+            })?;
         }
+        ControlFlow::Continue(())
     }
 
     /// Whether the buckets have all items, one bucket's after another's, and every start is used.
@@ -351,18 +358,23 @@ impl<'a> Ipv4Index<'a> {
         next == self.ends.len() && self.starts.len() == starts * if self.wide { 4 } else { 2 }
     }
 
-    fn each_of_bucket(&self, items: Range<usize>, mut visit: impl FnMut(u32, u32, u32)) {
+    fn each_of_bucket(
+        &self,
+        items: Range<usize>,
+        mut visit: impl FnMut(u32, u32, u32) -> ControlFlow<()>,
+    ) -> ControlFlow<()> {
         let mut next = 0;
         for ordinal in items {
-            let Some(end) = self.ends.get(ordinal).map(|end| u16::from_le_bytes(*end)) else { return };
+            let Some(end) = self.ends.get(ordinal).map(|end| u16::from_le_bytes(*end)) else { break };
             let low = u32::from(end >> 2);
             match end & KIND {
-                SINGLE => visit(low, low, ordinal as u32),
-                RANGE => visit(next, low, ordinal as u32),
+                SINGLE => visit(low, low, ordinal as u32)?,
+                RANGE => visit(next, low, ordinal as u32)?,
                 _ => {}
             }
             next = low + 1;
         }
+        ControlFlow::Continue(())
     }
 
     /// Whether the bucket of an address is not empty.
@@ -457,7 +469,10 @@ mod tests {
 
     fn all_of(index: Ipv4Index<'_>) -> Vec<(u32, u32)> {
         let mut seen = Vec::new();
-        index.each(0, u32::MAX, |first, last, _| seen.push((first, last)));
+        let _ = index.each(0, u32::MAX, |first, last, _| {
+            seen.push((first, last));
+            ControlFlow::Continue(())
+        });
         seen
     }
 

@@ -12,6 +12,7 @@ use super::prefetch::prefetch;
 use super::range_entry::RangeEntry;
 use crate::error::TooLarge;
 use crate::layout::{u64_at, u128_at};
+use std::ops::ControlFlow;
 
 /// How many keys a node has.
 const NODE: usize = 8;
@@ -159,15 +160,21 @@ impl<'a> Ipv6Index<'a> {
     }
 
     /// Visits the ranges that overlap `first..=last`, in order.
-    pub fn each(&self, first: u128, last: u128, mut visit: impl FnMut(u128, u128, u32)) {
+    pub fn each(
+        &self,
+        first: u128,
+        last: u128,
+        mut visit: impl FnMut(u128, u128, u32) -> ControlFlow<()>,
+    ) -> ControlFlow<()> {
         let start = self.ranges.partition_point(|range| u128_at(range, 16) < first);
         for (at, range) in self.ranges.iter().enumerate().skip(start) {
             let (low, high) = (u128_at(range, 0), u128_at(range, 16));
             if last < low {
-                return;
+                break;
             }
-            visit(low, high, at as u32);
+            visit(low, high, at as u32)?;
         }
+        ControlFlow::Continue(())
     }
 }
 
@@ -220,7 +227,10 @@ mod tests {
                 prop_assert_eq!(batched, index.get(address));
             }
             let mut seen = Vec::new();
-            index.each(0, u128::MAX, |first, last, _| seen.push((first, last)));
+            let _ = index.each(0, u128::MAX, |first, last, _| {
+                seen.push((first, last));
+                ControlFlow::Continue(())
+            });
             prop_assert_eq!(seen, ranges);
         }
     }

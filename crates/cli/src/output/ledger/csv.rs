@@ -2,8 +2,8 @@
 //! the row's feed the column's feed has.
 
 use super::{LedgerOutput, Row, View, share};
-use crate::output::delimited::Dialect;
 use crate::printable;
+use rapsheet_json::Dialect;
 use std::io::{self, Write};
 
 /// The row of the table.

@@ -1,9 +1,10 @@
 //! The outputs of `lookup`: one file and one row each. Help and validation read the table.
 
 use crate::color::Color;
+use rapsheet_json::{Directory, ProviderAnswer};
 use rapsheet_query::answer::Answer;
 use rapsheet_query::{Searcher, Verdict};
-use rapsheet_snapshot::{FeedId, ParseError, Snapshot, Status, Time};
+use rapsheet_snapshot::{FeedId, ParseError, Time};
 use std::io::{self, Write};
 
 mod csv;
@@ -27,7 +28,7 @@ pub(crate) struct LookupOutput {
     pub(crate) header: fn(Style, &mut dyn Write) -> io::Result<()>,
     /// Prints one answer.
     pub(crate) answer: fn(&Context<'_>, &Answered<'_>, &mut dyn Write) -> io::Result<()>,
-    /// Prints that a text is no indicator. The text may hold any characters, which must not reach a terminal.
+    /// Prints that a text is not answered. The text may hold any characters, which must not reach a terminal.
     pub(crate) refused: fn(Style, &Refused<'_>, &mut dyn Write) -> io::Result<()>,
     /// For outputs that programs read: prints many answers of one searcher, byte for byte as `answer` does. `None`
     /// where the style asks for what the short answers do not have.
@@ -59,15 +60,28 @@ pub(crate) struct Answered<'a> {
     pub(crate) answer: &'a Verdict,
 }
 
-/// A question that is no indicator.
+/// A question that is not answered.
 pub(crate) struct Refused<'a> {
     /// The question as it was typed.
     pub(crate) input: &'a str,
-    /// Why it is no indicator.
-    pub(crate) why: ParseError,
+    /// The word for the reason.
+    pub(crate) word: &'a str,
+    /// A sentence of the server that was asked.
+    pub(crate) message: Option<&'a str>,
 }
 
-impl Refused<'_> {
+impl<'a> Refused<'a> {
+    /// A question that is no indicator.
+    pub(crate) fn new(input: &'a str, why: ParseError) -> Refused<'a> {
+        Refused { input, word: why.word(), message: None }
+    }
+
+    /// Why the question is no indicator. A server may have other reasons; and a range is one, however wide.
+    fn parse_error(&self) -> Option<ParseError> {
+        let is = |why: &&ParseError| why.word() == self.word && **why != ParseError::TooWide;
+        ParseError::ALL.iter().find(is).copied()
+    }
+
     /// The question without the blanks around it.
     fn indicator(&self) -> &str {
         self.input.trim_ascii()
@@ -76,10 +90,12 @@ impl Refused<'_> {
 
 /// What outputs need besides an answer.
 pub(crate) struct Context<'a> {
-    /// The snapshot that answered.
-    pub(crate) snapshot: &'a Snapshot,
-    /// Knows the providers, in the order of `Verdict::providers`.
-    pub(crate) searcher: &'a Searcher<'a>,
+    /// The names that answers refer to.
+    pub(crate) directory: &'a Directory,
+    /// What gave short answers; `None` where a server answered.
+    pub(crate) searcher: Option<&'a Searcher<'a>>,
+    /// The instant of the answers of a batch.
+    pub(crate) at: Time,
     /// How it is to look.
     pub(crate) style: Style,
 }
@@ -87,31 +103,18 @@ pub(crate) struct Context<'a> {
 impl Context<'_> {
     /// The id of a feed, and when the download that the snapshot holds of it was retrieved.
     fn feed(&self, feed: FeedId) -> (&str, Option<Time>) {
-        self.snapshot.feed(feed).map_or(("", None), |feed| (feed.id.as_str(), feed.traits().update_time))
+        self.directory.feed(feed)
     }
 
     /// The name of a source's provider.
     fn provider(&self, source: &rapsheet_query::Source) -> &str {
-        self.searcher.provider_of(source)
+        self.directory.provider(source.provider)
     }
 
     /// The part of each provider in an answer. Providers without sightings are left out unless `all`.
     fn providers<'c>(&'c self, answer: &'c Verdict, all: bool) -> impl Iterator<Item = ProviderAnswer<'c>> {
-        let providers = self.searcher.providers().iter().zip(&answer.providers).enumerate();
-        providers.filter_map(move |(at, (provider, status))| {
-            let first = answer.sources.partition_point(|source| source.provider < at);
-            let end = answer.sources.partition_point(|source| source.provider <= at);
-            let sources = answer.sources.get(first..end).unwrap_or(&[]);
-            (all || !sources.is_empty()).then_some(ProviderAnswer { provider, status: *status, sources })
-        })
+        self.directory.answers(answer, all)
     }
-}
-
-/// The part of one provider in an answer: its status and its sightings.
-struct ProviderAnswer<'a> {
-    provider: &'a rapsheet_query::Provider,
-    status: Status,
-    sources: &'a [rapsheet_query::Source],
 }
 
 /// The batch printer of outputs that have none.

@@ -1,24 +1,28 @@
 //! `text`: an answer for people. A line for the verdict, and one below it for each sighting.
 
-use super::{Answered, Context, LookupOutput, ProviderAnswer, no_batch, no_header};
+use super::{Answered, Context, LookupOutput, ProviderAnswer, Refused, Style, no_batch, no_header};
 use crate::printable;
 use rapsheet_query::Source;
 use rapsheet_snapshot::{Status, Time};
 use std::io::{self, Write};
 
 /// The row of the table.
-pub(super) static OUTPUT: LookupOutput = LookupOutput {
-    name: "text",
-    about: "For people",
-    header: no_header,
-    answer,
-    refused: |_, refused, out| {
-        let (text, why) = (printable::text(refused.indicator()), refused.why);
-        let about = not_indexed(refused.indicator()).unwrap_or_else(|| why.about().trim_end_matches('.'));
-        writeln!(out, "{text}  not an indicator: {why} ({about})")
-    },
-    batch: no_batch,
-};
+pub(super) static OUTPUT: LookupOutput =
+    LookupOutput { name: "text", about: "For people", header: no_header, answer, refused, batch: no_batch };
+
+fn refused(_: Style, refused: &Refused<'_>, out: &mut dyn Write) -> io::Result<()> {
+    let (text, word) = (printable::text(refused.indicator()), printable::text(refused.word));
+    let message = refused.message.map(printable::text);
+    match (refused.parse_error(), message) {
+        (Some(why), message) => {
+            let about = || message.as_deref().unwrap_or(why.about()).trim_end_matches('.').to_owned();
+            let about = not_indexed(refused.indicator()).map_or_else(about, str::to_owned);
+            writeln!(out, "{text}  not an indicator: {word} ({about})")
+        }
+        (None, Some(message)) => writeln!(out, "{text}  not answered: {word} ({message})"),
+        (None, None) => writeln!(out, "{text}  not answered: {word}"),
+    }
+}
 
 /// What a text is that people look up and no snapshot holds, where it can be told by its look.
 fn not_indexed(text: &str) -> Option<&'static str> {
@@ -71,7 +75,7 @@ fn answer(context: &Context<'_>, answered: &Answered<'_>, out: &mut dyn Write) -
         (Status::Blocked | Status::Allowed, words) if !words.is_empty() => write!(out, ": {words}")?,
         _ => {}
     }
-    let of = context.searcher.providers().len();
+    let of = context.directory.providers.len();
     match (answer.detected_by, answer.failed) {
         (0, 0) => writeln!(out)?,
         (0, failed) => writeln!(out, " (data of {failed} of {of} providers is missing or too old)")?,

@@ -4,9 +4,8 @@
 //! Where the question is no indicator, the second cell is the reason in place of a number, and the others are empty.
 
 use super::{Answer, Answered, BatchPrinter, Context, LookupOutput, Refused, Style, no_header};
-use crate::output::delimited::Dialect;
-use crate::output::interned::Interned;
 use crate::printable;
+use rapsheet_json::{Dialect, Interned};
 use std::io::{self, Write};
 
 /// The row of the table.
@@ -16,7 +15,7 @@ pub(super) static OUTPUT: LookupOutput = LookupOutput {
     header: no_header,
     answer,
     refused: |style, refused: &Refused<'_>, out| {
-        row(style, [refused.input, refused.why.word(), "", "", ""].map(str::to_owned), out)
+        row(style, [refused.input, refused.word, "", "", ""].map(str::to_owned), out)
     },
     batch: |style| {
         let printer = || Box::new(Batch { style, key: Vec::new(), tails: Interned::new() });
@@ -58,7 +57,7 @@ impl BatchPrinter for Batch {
         self.key.extend(answer.decided_by().map(|provider| provider as u32));
         self.tails.append(self.key.as_slice(), out, |text| {
             let words: Vec<&str> = assessments.iter().map(|assessment| assessment.word()).collect();
-            let all = context.searcher.providers();
+            let all = &context.directory.providers;
             let deciding = answer.decided_by().filter_map(|at| all.get(at));
             let providers: Vec<&str> = deciding.map(|provider| provider.name.as_str()).collect();
             let (status, detected_by) = (answer.status.number().to_string(), detected_by.to_string());

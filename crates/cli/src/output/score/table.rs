@@ -3,8 +3,8 @@
 //! Lists in a cell are joined by blanks, which none of their words has.
 
 use super::{ScoreOutput, ScoredBlock};
-use crate::output::delimited::Dialect;
 use crate::printable;
+use rapsheet_json::Dialect;
 use rapsheet_query::{Detail, Listing};
 
 /// A row of the table of outputs.

@@ -5,13 +5,13 @@
 //! `csv::Writer` would allocate its own, and because the crate knows neither of the rules for TSV and for
 //! spreadsheets.
 
-use super::push_number;
-use rapsheet_snapshot::Time;
+use crate::push_number;
+use rapsheet_query::Time;
 use std::io::Write as _;
 
 /// What separates the cells of a row, and so how they are written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Dialect {
+pub enum Dialect {
     /// Separated by commas.
     Csv,
     /// Separated by tabs.
@@ -25,7 +25,7 @@ pub(crate) enum Dialect {
 
 impl Dialect {
     /// The same dialect, for spreadsheets where `spreadsheet`.
-    pub(crate) const fn for_spreadsheet(self, spreadsheet: bool) -> Dialect {
+    pub const fn for_spreadsheet(self, spreadsheet: bool) -> Dialect {
         match self {
             Dialect::Csv if spreadsheet => Dialect::CsvForSpreadsheet,
             Dialect::Tsv if spreadsheet => Dialect::TsvForSpreadsheet,
@@ -34,7 +34,7 @@ impl Dialect {
     }
 
     /// Appends a row and its line end.
-    pub(crate) fn row<C: AsRef<str>>(self, cells: impl IntoIterator<Item = C>, out: &mut Vec<u8>) {
+    pub fn row<C: AsRef<str>>(self, cells: impl IntoIterator<Item = C>, out: &mut Vec<u8>) {
         for (at, cell) in cells.into_iter().enumerate() {
             if at > 0 {
                 self.cell(cell.as_ref(), out);
@@ -54,24 +54,24 @@ impl Dialect {
     }
 
     /// Appends the first cell of a row.
-    pub(crate) fn first_cell(self, cell: &str, out: &mut Vec<u8>) {
+    pub fn first_cell(self, cell: &str, out: &mut Vec<u8>) {
         if self.is_csv() { self.csv_cell(cell, out) } else { self.tsv_cell(cell, out) }
     }
 
     /// Appends a cell that is not the first one.
-    pub(crate) fn cell(self, cell: &str, out: &mut Vec<u8>) {
+    pub fn cell(self, cell: &str, out: &mut Vec<u8>) {
         out.push(self.separator());
         self.first_cell(cell, out);
     }
 
     /// As [`Dialect::cell`], for a number.
-    pub(crate) fn number(self, number: u64, out: &mut Vec<u8>) {
+    pub fn number(self, number: u64, out: &mut Vec<u8>) {
         out.push(self.separator());
         push_number(number, out);
     }
 
     /// As [`Dialect::cell`], for a time, which may be missing.
-    pub(crate) fn time(self, time: Option<Time>, out: &mut Vec<u8>) {
+    pub fn time(self, time: Option<Time>, out: &mut Vec<u8>) {
         out.push(self.separator());
         if let Some(time) = time {
             // Cannot fail: the writer is memory.

@@ -13,20 +13,27 @@ use std::ops::Range;
 const TEXTS_MAX: usize = 1 << 14;
 
 /// Texts by what they are made of.
-pub(crate) struct Interned<K> {
+pub struct Interned<K> {
     /// Where each text is in `texts`.
     places: HashMap<K, Range<usize>>,
     /// All texts, one after another.
     texts: Vec<u8>,
 }
 
+impl<K: Hash + Eq> Default for Interned<K> {
+    fn default() -> Interned<K> {
+        Interned::new()
+    }
+}
+
 impl<K: Hash + Eq> Interned<K> {
-    pub(crate) fn new() -> Interned<K> {
+    /// None yet.
+    pub fn new() -> Interned<K> {
         Interned { places: HashMap::new(), texts: Vec::new() }
     }
 
     /// Appends the text of a key to `out`; `make` makes one that is not there yet.
-    pub(crate) fn append<Q: Hash + Eq + ToOwned<Owned = K> + ?Sized>(
+    pub fn append<Q: Hash + Eq + ToOwned<Owned = K> + ?Sized>(
         &mut self,
         key: &Q,
         out: &mut Vec<u8>,
