@@ -34,7 +34,7 @@ const CONNECTIONS: usize = 64;
 const BULK: usize = 50;
 const SWAPS: usize = 100;
 /// The clients that measure latencies.
-const CLIENTS: u32 = 4;
+const CLIENTS: u32 = 8;
 /// Longer than the server waits until it looks at the path again.
 const SWAP_PAUSE: Duration = Duration::from_millis(300);
 
