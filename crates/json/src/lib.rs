@@ -6,6 +6,7 @@
 pub mod csv;
 mod delimited;
 mod directory;
+mod entries;
 mod interned;
 mod lines;
 mod metadefender;
@@ -14,6 +15,7 @@ mod text;
 
 pub use delimited::Dialect;
 pub use directory::{Directory, Named, ProviderAnswer};
+pub use entries::Entries;
 pub use interned::Interned;
 pub use lines::Lines;
 pub use metadefender::Metadefender;

@@ -7,9 +7,10 @@ use crate::output::json;
 use crate::printable;
 use crate::settings::Settings;
 use crate::table::{Column, Table, age, bytes, count, counted};
+use rapsheet_json::Entries;
 use rapsheet_snapshot::layout::Section;
 use rapsheet_snapshot::section::origin::FeedRecord;
-use rapsheet_snapshot::{Part, Snapshot, Time};
+use rapsheet_snapshot::{Snapshot, Time};
 use serde::Serialize;
 use std::io::{self, Write};
 
@@ -42,14 +43,6 @@ struct Facts {
 }
 
 #[derive(Serialize)]
-struct Entries {
-    ipv4: usize,
-    ipv6: usize,
-    names: usize,
-    urls: usize,
-}
-
-#[derive(Serialize)]
 struct Feed {
     id: String,
     provider: String,
@@ -69,7 +62,6 @@ struct SectionFacts {
 }
 
 fn facts(snapshot: &Snapshot, settings: &Settings) -> Facts {
-    let entries = |parts: &[Part]| parts.iter().map(|part| snapshot.count(part.count_section())).sum();
     let feeds = &snapshot.origin().feeds;
     Facts {
         path: settings.snapshot.to_string_lossy().into_owned(),
@@ -77,12 +69,7 @@ fn facts(snapshot: &Snapshot, settings: &Settings) -> Facts {
         built_at: snapshot.built_at().to_string(),
         age_seconds: settings.now.unix().saturating_sub(snapshot.built_at().unix()),
         generator: snapshot.origin().generator.clone(),
-        entries: Entries {
-            ipv4: entries(&[Part::Ipv4]),
-            ipv6: entries(&[Part::Ipv6]),
-            names: entries(&[Part::Names]),
-            urls: entries(&[Part::Urls]),
-        },
+        entries: Entries::of(snapshot),
         record_sets: snapshot.index().set_count(),
         sightings: feeds.iter().map(|feed| feed.sightings).sum(),
         feeds: feeds.iter().map(|feed| feed_facts(feed, settings.now)).collect(),

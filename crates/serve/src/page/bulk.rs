@@ -2,15 +2,17 @@
 
 use super::html::{Html, count, number, text_of};
 use super::layout::{Context, Place, page};
-use super::providers::Providers;
+use super::providers::Applicable;
 use super::reason::Reason;
 use super::shapes;
-use super::sources::cell;
+use super::table::{self, cell};
+use crate::limits::PAGE_LINES;
 use crate::question::Unusable;
 use rapsheet_query::{Status, Verdict};
 use std::collections::BTreeSet;
 
 const COLUMNS: [&str; 5] = ["Asked", "Verdict", "Blocklisted by", "For", "Providers"];
+const UNUSABLE_COLUMNS: [&str; 2] = ["Asked", "Why not"];
 
 /// How many providers of an answer are named.
 const NAMED: usize = 3;
@@ -69,9 +71,9 @@ fn paste(list: &str, html: &mut Html) {
     );
     html.markup("<textarea id=\"list\" name=\"list\" rows=\"10\" dir=\"ltr\" spellcheck=\"false\" ");
     html.markup("autocapitalize=\"off\" autocomplete=\"off\" aria-describedby=\"list-hint\">\n");
-    html.typed(&list.replace("\r\n", "\n")).markup(
-        "</textarea>\n<p class=\"hint\" id=\"list-hint\">The page answers 1,000 lines, the CSV all. ",
-    );
+    html.typed(&list.replace("\r\n", "\n"))
+        .markup("</textarea>\n<p class=\"hint\" id=\"list-hint\">The page answers ");
+    html.text(&number(PAGE_LINES)).markup(" lines, the CSV all. ");
     html.markup(
         "A list may have 1 MiB as the browser sends it: about 50,000 lines of IPv4 addresses, or fewer ",
     );
@@ -99,19 +101,21 @@ fn counts(answers: &Answers<'_>, html: &mut Html) {
 
 fn table(context: &Context<'_>, answers: &Answers<'_>, html: &mut Html) {
     html.markup("<section aria-labelledby=\"answers\">\n<h2 id=\"answers\">Answers</h2>\n");
-    html.markup("<table class=\"cards answers\" role=\"table\">\n<caption>A row for each line, in the order asked</caption>\n");
-    html.markup("<thead role=\"rowgroup\"><tr role=\"row\">");
-    for column in COLUMNS {
-        html.markup("<th scope=\"col\" role=\"columnheader\">").markup(column).markup("</th>");
-    }
-    html.markup("</tr></thead>\n<tbody role=\"rowgroup\">\n");
+    table::begin("answers", "A row for each line, in the order asked", &COLUMNS, html);
+    let mut applicable = Applicable::default();
     for (line, text, verdict) in &answers.answered {
-        row(context, *line, text, verdict, html);
+        row(context, &mut applicable, (*line, text, verdict), html);
     }
-    html.markup("</tbody>\n</table>\n</section>\n");
+    table::end(html);
+    html.markup("</section>\n");
 }
 
-fn row(context: &Context<'_>, line: usize, text: &[u8], verdict: &Verdict, html: &mut Html) {
+fn row(
+    context: &Context<'_>,
+    applicable: &mut Applicable,
+    (line, text, verdict): (usize, &[u8], &Verdict),
+    html: &mut Html,
+) {
     begin_row(line, text, html);
     if verdict.indicator.as_bytes() != text.trim_ascii() {
         html.markup(" <span class=\"age\" dir=\"ltr\">").text(&verdict.indicator).markup("</span>");
@@ -121,7 +125,7 @@ fn row(context: &Context<'_>, line: usize, text: &[u8], verdict: &Verdict, html:
     shapes::badge(verdict.status, html);
     html.markup("</div></td>\n");
     cell(COLUMNS[2], html);
-    let applicable = context.view.map_or(0, |view| Providers::of(verdict, view).applicable());
+    let applicable = context.view.map_or(0, |view| applicable.to(verdict, view));
     html.show(verdict.detected_by).markup(" <span class=\"age\">of ").show(applicable);
     if verdict.failed > 0 {
         html.markup("; ").show(verdict.failed).markup(" without data");
@@ -158,21 +162,14 @@ fn providers(context: &Context<'_>, verdict: &Verdict, html: &mut Html) {
 
 fn unusable(answers: &Answers<'_>, html: &mut Html) {
     html.markup("<section aria-labelledby=\"unusable\">\n<h2 id=\"unusable\">Not answered</h2>\n");
-    html.markup(
-        "<table class=\"cards answers\" role=\"table\">\n<caption>Lines without an answer, and why</caption>\n",
-    );
-    html.markup(
-        "<thead role=\"rowgroup\"><tr role=\"row\"><th scope=\"col\" role=\"columnheader\">Asked</th>",
-    );
-    html.markup(
-        "<th scope=\"col\" role=\"columnheader\">Why not</th></tr></thead>\n<tbody role=\"rowgroup\">\n",
-    );
+    table::begin("answers", "Lines without an answer, and why", &UNUSABLE_COLUMNS, html);
     for (line, text, why) in &answers.unusable {
         begin_row(*line, text, html);
         html.markup("</div></div></th>\n");
-        cell("Why not", html);
+        cell(UNUSABLE_COLUMNS[1], html);
         let Reason { message, remedy, .. } = Reason::of(*why);
         html.text(&message).markup(" <span class=\"age\">").text(remedy).markup("</span></div></td></tr>\n");
     }
-    html.markup("</tbody>\n</table>\n</section>\n");
+    table::end(html);
+    html.markup("</section>\n");
 }

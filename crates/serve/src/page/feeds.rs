@@ -3,7 +3,7 @@
 use super::freshness;
 use super::html::{Html, count, number};
 use super::layout::{Context, Place, page};
-use super::sources::cell;
+use super::table::{self, cell};
 use super::time::{Instant, absolute, duration};
 use crate::snapshots::View;
 use rapsheet_query::ListKind;
@@ -29,16 +29,9 @@ pub(crate) fn feeds(context: &Context<'_>, view: &View) -> Vec<u8> {
             " cannot be relied on, and stand first: what they do not list is not known to be unlisted.</p>\n"
         })),
     }
-    main.markup(
-        "<table class=\"cards feeds\" role=\"table\">\n<caption>Each feed, its state and its age</caption>\n",
-    );
-    main.markup("<thead role=\"rowgroup\"><tr role=\"row\">");
-    for column in COLUMNS {
-        main.markup("<th scope=\"col\" role=\"columnheader\">").markup(column).markup("</th>");
-    }
-    main.markup("</tr></thead>\n<tbody role=\"rowgroup\">\n");
+    table::begin("feeds", "Each feed, its state and its age", &COLUMNS, &mut main);
     records.iter().for_each(|feed| row(feed, instant, &mut main));
-    main.markup("</tbody>\n</table>\n");
+    table::end(&mut main);
     page(context, "Feeds", Place::Feeds, &main)
 }
 

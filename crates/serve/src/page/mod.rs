@@ -14,6 +14,7 @@ mod providers;
 mod reason;
 mod shapes;
 mod sources;
+mod table;
 mod time;
 mod verdict;
 

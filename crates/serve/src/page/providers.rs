@@ -3,7 +3,7 @@
 use crate::snapshots::View;
 use rapsheet_query::{Status, Verdict};
 use rapsheet_snapshot::Kinds;
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashMap};
 
 /// Providers, by what they have to do with a question.
 #[derive(Default)]
@@ -21,12 +21,7 @@ pub(crate) struct Providers<'a> {
 impl<'a> Providers<'a> {
     pub(crate) fn of(verdict: &Verdict, view: &'a View) -> Providers<'a> {
         let mut found = Providers::default();
-        let kinds = kinds(verdict);
-        let feeds = view.snapshot.origin().feeds.iter();
-        let of_kinds: BTreeSet<&str> = feeds
-            .filter(|feed| feed.traits().kinds.intersects(kinds))
-            .map(|feed| feed.provider.as_str())
-            .collect();
+        let of_kinds = of_kinds(kinds(verdict), view);
         for (provider, status) in view.directory.providers.iter().zip(&verdict.providers) {
             let name = provider.name.as_str();
             match status {
@@ -42,6 +37,24 @@ impl<'a> Providers<'a> {
     /// How many could list it.
     pub(crate) fn applicable(&self) -> usize {
         self.listing + self.missing.len() + self.not_listing.len()
+    }
+}
+
+/// The providers with a feed of one of the kinds.
+fn of_kinds(kinds: Kinds, view: &View) -> BTreeSet<&str> {
+    let feeds = view.snapshot.origin().feeds.iter();
+    let applies = feeds.filter(|feed| feed.traits().kinds.intersects(kinds));
+    applies.map(|feed| feed.provider.as_str()).collect()
+}
+
+/// How many providers could list a question, for many questions: they are counted once for each kind.
+#[derive(Default)]
+pub(crate) struct Applicable(HashMap<Kinds, usize>);
+
+impl Applicable {
+    pub(crate) fn to(&mut self, verdict: &Verdict, view: &View) -> usize {
+        let kinds = kinds(verdict);
+        *self.0.entry(kinds).or_insert_with(|| of_kinds(kinds, view).len())
     }
 }
 

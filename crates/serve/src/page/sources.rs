@@ -3,6 +3,7 @@
 use super::freshness;
 use super::html::{Html, count};
 use super::shapes;
+use super::table::{self, cell};
 use super::time::Instant;
 use crate::snapshots::View;
 use rapsheet_query::{Overlap, Scope, Source, Status, Verdict};
@@ -24,16 +25,10 @@ pub(crate) fn table(verdict: &Verdict, view: &View, instant: Instant, html: &mut
         html.text(&count(sources.len(), "sighting", "sightings"));
         html.markup(". The command below gets all of them.</p>\n");
     }
-    html.markup(
-        "<table class=\"cards sources\" role=\"table\">\n<caption>Who lists it, as what, and since when",
-    );
-    html.markup("</caption>\n<thead role=\"rowgroup\"><tr role=\"row\">");
-    for column in COLUMNS {
-        html.markup("<th scope=\"col\" role=\"columnheader\">").markup(column).markup("</th>");
-    }
-    html.markup("</tr></thead>\n<tbody role=\"rowgroup\">\n");
+    table::begin("sources", "Who lists it, as what, and since when", &COLUMNS, html);
     sources.iter().take(SHOWN_MAX).for_each(|source| row(source, view, instant, html));
-    html.markup("</tbody>\n</table>\n</section>\n");
+    table::end(html);
+    html.markup("</section>\n");
 }
 
 fn row(source: &Source, view: &View, instant: Instant, html: &mut Html) {
@@ -65,11 +60,6 @@ fn row(source: &Source, view: &View, instant: Instant, html: &mut Html) {
         }
     }
     html.markup("</div></td></tr>\n");
-}
-
-/// Begins a cell, with the label that narrow screens show. What is in it ends in `</div></td>`.
-pub(crate) fn cell(column: &'static str, html: &mut Html) {
-    html.markup("<td role=\"cell\" data-label=\"").markup(column).markup("\"><div>");
 }
 
 /// What an entry covers besides what is written.

@@ -8,9 +8,9 @@ use crate::question::{self, Accepts, Unusable};
 use crate::reply::{Payload, Reply};
 use crate::state::{Body, Call};
 use crate::texts::Texts;
-use rapsheet_json::{line, object};
+use rapsheet_json::{Entries, line, object};
 use rapsheet_query::Batch;
-use rapsheet_snapshot::{FeedRecord, Part, Time};
+use rapsheet_snapshot::{FeedRecord, Time};
 use serde::Serialize;
 use std::sync::atomic::Ordering::Relaxed;
 
@@ -143,14 +143,6 @@ struct Info<'a> {
 }
 
 #[derive(Serialize)]
-struct Entries {
-    ipv4: usize,
-    ipv6: usize,
-    names: usize,
-    urls: usize,
-}
-
-#[derive(Serialize)]
 struct FeedCounts {
     all: usize,
     ok: usize,
@@ -162,7 +154,6 @@ struct FeedCounts {
 fn info(call: &Call<'_>) -> Result<Reply, Problem> {
     let view = call.view()?;
     let snapshot = &view.snapshot;
-    let entries = |part: Part| snapshot.count(part.count_section());
     let [(_, ok), (_, failed), (_, held), (_, stale)] = feeds_by_state(snapshot, call.now);
     let feeds = &snapshot.origin().feeds;
     json(
@@ -174,12 +165,7 @@ fn info(call: &Call<'_>) -> Result<Reply, Problem> {
             generator: &snapshot.origin().generator,
             generation: call.state.snapshots.generation.load(Relaxed),
             bytes: snapshot.byte_len(),
-            entries: Entries {
-                ipv4: entries(Part::Ipv4),
-                ipv6: entries(Part::Ipv6),
-                names: entries(Part::Names),
-                urls: entries(Part::Urls),
-            },
+            entries: Entries::of(snapshot),
             sightings: feeds.iter().map(|feed| feed.sightings).sum(),
             providers: view.directory.providers.len(),
             feeds: FeedCounts { all: feeds.len(), ok, failed, held, stale },
