@@ -7,7 +7,7 @@ NOW := 2026-11-23T00:00:00Z
 FUZZ_SECONDS ?= 60
 # `address` finds reads out of bounds in the few unsafe kernels as well, at a third of the speed.
 FUZZ_SANITIZER ?= none
-FUZZ_TARGETS ?= snapshot formats documents containers extract catalog state exports
+FUZZ_TARGETS ?= snapshot formats documents containers extract catalog state exports ship
 
 .PHONY: help demo build dist static test lint doc deny check advisories bench fuzz
 
@@ -36,8 +36,9 @@ dist: ## the binaries of a release, whole and without parsers, in dist/
 	@mkdir -p dist
 	$(CARGO) build --profile dist --locked
 	cp $(TARGET)/dist/rapsheet dist/rapsheet
-	$(CARGO) build --profile dist --locked --no-default-features --features remote
-	cp $(TARGET)/dist/rapsheet dist/rapsheet-edge
+	RUSTFLAGS="$$RUSTFLAGS -C force-unwind-tables=no" \
+	    $(CARGO) build --profile edge --locked --no-default-features --features remote
+	cp $(TARGET)/edge/rapsheet dist/rapsheet-edge
 	@wc -c dist/rapsheet dist/rapsheet-edge | awk '$$2 != "total" { printf "%-20s %.1f MB\n", $$2, $$1 / 1e6 }'
 
 static: ## static binaries for x86-64 and aarch64, in dist/; see contrib/static.sh for what it needs

@@ -17,6 +17,7 @@ mod process;
 mod random;
 
 pub(crate) use files::{files, gzip, read_text};
+pub(crate) use large_lists::format_and_scope;
 pub(crate) use process::memory;
 pub(crate) use random::Random;
 

@@ -3,21 +3,29 @@
 #
 #   contrib/static.sh [--edge] [x86_64|aarch64]...     default: both architectures
 #
-# For each architecture the musl target is used where its C compiler is there (zstd, xz and bzip2 are C), and else the
-# glibc target, linked statically. What is missing is named, with the command that installs it.
-# From the environment: CARGO, PROFILE (dist), OUT (dist), CARGO_TARGET_DIR (target).
+# For each architecture the musl target is used where it and a C compiler for it are there (zstd, xz and bzip2 are C). With
+# --edge, a compiler for glibc will do, since that build has no C code which needs more than what both libraries have. Else it
+# is the glibc target, linked statically; such a binary resolves names only where the same glibc is installed. What is missing
+# is named, with the command that installs it.
+# From the environment: CARGO, PROFILE (dist, and with --edge, edge), OUT (dist), CARGO_TARGET_DIR (target).
 set -eu
 cd "$(dirname "$0")/.."
 
-cargo=${CARGO:-cargo} profile=${PROFILE:-dist} out=${OUT:-dist} target_dir=${CARGO_TARGET_DIR:-target}
-features='' suffix='' architectures=''
+cargo=${CARGO:-cargo} out=${OUT:-dist} target_dir=${CARGO_TARGET_DIR:-target}
+features='' suffix='' architectures='' default_profile=dist flags=''
 for argument; do
     case $argument in
-    --edge) features='--no-default-features --features remote' suffix=-edge ;;
+    --edge)
+        features='--no-default-features --features remote' suffix=-edge default_profile=edge
+        # It aborts where others unwind; see Cargo.toml.
+        flags=' -C force-unwind-tables=no'
+        ;;
     x86_64 | aarch64) architectures="$architectures $argument" ;;
-    *) sed -n '2,8s/^# \{0,1\}//p' "$0" >&2; exit 2 ;;
+    *) sed -n '2,10s/^# \{0,1\}//p' "$0" >&2; exit 2 ;;
     esac
 done
+
+profile=${PROFILE:-$default_profile}
 
 # The first of these commands that exists.
 first_command() {
@@ -35,8 +43,8 @@ has_target() {
 choose() {
     native=''
     [ "$(uname -m)" != "$1" ] || native=yes
-    musl=$(first_command "$1-linux-musl-gcc" ${native:+musl-gcc}) || musl=''
     gnu=$(first_command "$1-linux-gnu-gcc" ${native:+cc}) || gnu=''
+    musl=$(first_command "$1-linux-musl-gcc" ${native:+musl-gcc}) || musl=${suffix:+$gnu}
     if [ "$musl" ] && has_target "$1-unknown-linux-musl"; then
         target=$1-unknown-linux-musl compiler=$musl
     elif [ "$gnu" ] && has_target "$1-unknown-linux-gnu"; then
@@ -70,7 +78,7 @@ for architecture in ${architectures:-x86_64 aarch64}; do
     linker=$compiler
     [ "$target" != "$(uname -m)-unknown-linux-musl" ] || linker=cc
     env "CC_$lower=$compiler" "CARGO_TARGET_${name}_LINKER=$linker" \
-        "CARGO_TARGET_${name}_RUSTFLAGS=-C target-feature=+crt-static -C strip=symbols" \
+        "CARGO_TARGET_${name}_RUSTFLAGS=-C target-feature=+crt-static -C strip=symbols$flags" \
         "$cargo" build --locked --profile "$profile" --bin rapsheet $features --target "$target"
     mkdir -p "$out"
     folder=$profile

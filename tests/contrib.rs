@@ -15,6 +15,7 @@ fn systemd_units_verify() {
     let units = [
         "systemd/rapsheet.service",
         "systemd/rapsheet.timer",
+        "systemd/rapsheet-pull.service",
         "systemd/rapsheet-serve.service",
         "systemd/rapsheet-serve.socket",
     ]
@@ -25,10 +26,13 @@ fn systemd_units_verify() {
     }
 }
 
-/// A number below 2.0 is what systemd calls "OK", the best of its words that a service with a network can have.
+/// A number below 2.0 is what systemd calls "OK", the best of its words that a service with a network can
+/// have.
 #[test]
 fn the_units_are_hardened() {
-    for unit in ["systemd/rapsheet.service", "systemd/rapsheet-serve.service"] {
+    let units =
+        ["systemd/rapsheet.service", "systemd/rapsheet-pull.service", "systemd/rapsheet-serve.service"];
+    for unit in units {
         let mut command = Command::new("systemd-analyze");
         command.args(["security", "--offline=true", "--no-pager", "--threshold=20"]);
         match command.arg(contrib(unit)).output() {
@@ -55,6 +59,37 @@ fn serve_arguments_of_the_unit_are_valid() {
     let output = TestDir::new().run(&[words.as_slice(), &["--keys", "missing"]].concat());
     assert_eq!(code(&output), 2, "{}", stderr(&output));
     assert!(stderr(&output).contains("--keys missing"), "{}", stderr(&output));
+}
+
+/// `ship pull` accepts every flag: it fails only because there is no publication.
+#[test]
+fn pull_arguments_of_the_unit_are_valid() {
+    let unit = fs::read_to_string(contrib("systemd/rapsheet-pull.service")).expect("a unit");
+    let line = unit.lines().find_map(|line| line.split_once(" rapsheet ship pull ")).expect("a command").1;
+    let dir = TestDir::new();
+    let words = line.split(' ').filter(|word| *word != "$PULL_FLAGS" && !["--watch", "30m"].contains(word));
+    let key = "RWQf6LRCGA9i53mlYecO4IzT51TGPpvWucNSCh1CBM0QTaLn73Y7GFO3";
+    let words = words.map(|word| match word {
+        "${RAPSHEET_FROM}" => "no-such-folder".to_owned(),
+        "/etc/rapsheet/rapsheet.pub" => key.to_owned(),
+        _ => word.replace("/var/lib/rapsheet/", ""),
+    });
+    let words: Vec<String> = ["ship", "pull"].map(str::to_owned).into_iter().chain(words).collect();
+    let output = dir.run(&words.iter().map(String::as_str).collect::<Vec<_>>());
+    assert_eq!(code(&output), 4, "{}", stderr(&output));
+    assert!(stderr(&output).contains("no-such-folder/latest.json"), "{}", stderr(&output));
+    let metrics = fs::read_to_string(dir.path("ship.prom")).expect("metrics");
+    assert!(metrics.contains(r#"rapsheet_ship_refusals_total{cause="unreachable"} 1"#), "{metrics}");
+}
+
+/// Needs Ansible.
+#[test]
+fn the_playbook_is_one() {
+    let playbook = contrib("ansible/pull.yml");
+    match Command::new("ansible-playbook").arg("--syntax-check").arg(playbook).output() {
+        Ok(output) => assert!(output.status.success(), "{}", stderr(&output)),
+        Err(_) => eprintln!("skipped: the_playbook_is_one needs ansible-playbook"),
+    }
 }
 
 /// The unit passes every secret that the catalogue names.
@@ -168,6 +203,31 @@ fn the_image_has_the_program_alone() {
     assert!(!user.starts_with("0") && !user.starts_with("root"), "{user}");
 }
 
+/// Those of `ship pull` that need an accepted publication are in the tests of `ship`.
+#[test]
+fn alerts_use_metrics_that_pull_writes() {
+    let dir = TestDir::new();
+    let key = "RWQf6LRCGA9i53mlYecO4IzT51TGPpvWucNSCh1CBM0QTaLn73Y7GFO3";
+    let pull =
+        ["ship", "pull", "--from", "none", "--to", "o.rap", "--public-key", key, "--metrics", "m.prom"];
+    assert_eq!(code(&dir.run(&pull)), 4);
+    let alerts = fs::read_to_string(contrib("alerts.yml")).expect("an existing file");
+    let group = alerts.split("name: rapsheet-ship").nth(1).and_then(|rest| rest.split("name: ").next());
+    let used = metrics_of(group.expect("the group"));
+    let written = dir.read("m.prom");
+    let is_written = |name: &&str| written.lines().any(|line| line.split(['{', ' ']).next() == Some(*name));
+    let missing: Vec<&str> = used.iter().copied().filter(|name| !is_written(name)).collect();
+    assert_eq!(used.len(), 4);
+    assert_eq!(missing, ["rapsheet_ship_expires_timestamp_seconds"], "{written}");
+}
+
+/// The metrics in the expressions of rules.
+fn metrics_of(rules: &str) -> Vec<&str> {
+    let lines = rules.lines().filter(|line| line.trim_start().starts_with("expr:"));
+    let words = lines.flat_map(|line| line.split(|c: char| !(c.is_ascii_alphanumeric() || c == '_')));
+    words.filter(|word| word.starts_with("rapsheet_")).collect()
+}
+
 #[test]
 fn alerts_use_metrics_that_build_writes() {
     let dir = TestDir::new();
@@ -182,14 +242,10 @@ fn alerts_use_metrics_that_build_writes() {
     assert_eq!(code(&build(&["--metrics", "trouble.prom"])), 3);
     let metrics = dir.read("m.prom") + &dir.read("trouble.prom");
     let alerts = fs::read_to_string(contrib("alerts.yml")).expect("an existing file");
-    let (alerts, _) =
-        alerts.split_once("name: rapsheet-serve").expect("the group of `serve`, which has other tests");
-    let used: Vec<&str> = alerts
-        .lines()
-        .filter(|line| line.trim_start().starts_with("expr:"))
-        .flat_map(|line| line.split(|c: char| !(c.is_ascii_alphanumeric() || c == '_')))
-        .filter(|word| word.starts_with("rapsheet_"))
-        .collect();
+    let (alerts, _) = alerts
+        .split_once("name: rapsheet-ship")
+        .expect("the groups of `ship` and `serve`, which have other tests");
+    let used = metrics_of(alerts);
     assert_eq!(used.len(), 4);
     for name in used {
         let sampled = |line: &str| line.split(['{', ' ']).next() == Some(name);

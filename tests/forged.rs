@@ -244,7 +244,7 @@ fn a_file_that_lost_a_whole_kind_of_entries_is_noticed() {
 /// records.
 fn square(entries: u32, members: u32) -> Vec<u8> {
     use rapsheet_snapshot::section::RangeEntry;
-    use rapsheet_snapshot::section::first_seen::{Seen, SeenPart};
+    use rapsheet_snapshot::section::first_seen::{Seen, SeenPartWriter};
     use rapsheet_snapshot::section::{first_seen, ipv6, packed, records};
     use rapsheet_snapshot::{Confirmation, Times};
     let sound = Snapshot::from_bytes(small_snapshot()).expect("sound");
@@ -262,10 +262,10 @@ fn square(entries: u32, members: u32) -> Vec<u8> {
     let set: Vec<u32> = (0..members).collect();
     let Confirmation { detect_time, row_expiry } = sound.index().shared_times(0).expect("a row");
     let times = Times { first_seen: detect_time, detect_time, row_expiry };
-    let mut seen = SeenPart::default();
+    let mut seen = SeenPartWriter::default();
     let kind = seen.add_kind(set.iter().map(|number| Seen::new(*number, &times))).expect("few");
     seen.push(kind);
-    let first_seen = first_seen::encode(&vec![record; set.len()], &[seen]).expect("few").codes;
+    let first_seen = first_seen::encode(&vec![record; set.len()], &[seen.finish()]).expect("few").codes;
     let count = entries as usize;
     let of = |section, count, bytes: Vec<u8>| SectionBytes::new(section, count, bytes);
     let mut all = sections(&sound);

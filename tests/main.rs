@@ -55,6 +55,8 @@ mod scorer_fresh_logs;
 mod scorer_reference;
 #[cfg(all(feature = "serve", unix))]
 mod serve;
+#[cfg(all(feature = "export", feature = "publish", unix))]
+mod ship;
 mod signals;
 mod small_formats;
 mod support;

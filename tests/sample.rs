@@ -6,7 +6,7 @@
 
 use rapsheet_snapshot::layout::Section;
 use rapsheet_snapshot::section::RangeEntry;
-use rapsheet_snapshot::section::first_seen::{self, Seen, SeenPart};
+use rapsheet_snapshot::section::first_seen::{self, Seen, SeenPartWriter};
 use rapsheet_snapshot::section::origin::{FeedRecord, FeedState, Origin};
 use rapsheet_snapshot::section::records::{self, Extent, Record, TimesRef};
 use rapsheet_snapshot::section::suffix::SuffixSeed;
@@ -77,12 +77,12 @@ fn records() -> Vec<Record> {
 fn image() -> Image {
     let (first_seen, detect_time) = (time("2026-11-01T03:00:00Z"), time("2026-11-20T03:00:00Z"));
     let times = Times { first_seen, detect_time, row_expiry: None };
-    let mut seen = SeenPart::default();
+    let mut seen = SeenPartWriter::default();
     for record in 0..3 {
         let kind = seen.add_kind([Seen::new(record, &times)]).expect("few");
         seen.push(kind);
     }
-    let first_seen = first_seen::encode(&records(), &[seen]).map(|encoded| encoded.codes);
+    let first_seen = first_seen::encode(&records(), &[seen.finish()]).map(|encoded| encoded.codes);
     let address = 45 << 24 | 9 << 16 | 20 << 8 | 5;
     let range = RangeEntry { first: address, last: address, set: 0, own: 0 };
     let ipv4 = ipv4::encode(&[range]).expect("one");
@@ -107,7 +107,7 @@ fn image() -> Image {
             section(Section::Ipv4Sets, 1, packed::encode([0].into_iter())),
             section(Section::NameFilter, 2, filter::encode(&names, seed)),
             section(Section::NameLocator, 2, locator::encode(&names, &leaves.slots, seed)),
-            section(Section::NameLeaves, 2, Ok(leaves.section)),
+            section(Section::NameLeaves, 2, Ok(leaves.section())),
             section(Section::NameSets, 2, packed::encode(sets.into_iter())),
             section(Section::FirstSeen, 3, first_seen),
         ],

@@ -84,6 +84,7 @@ const ROOMS: &[(&str, &[&str])] = &[
     ("ledger", &["rayon", "csv", "clap", "indicatif", "chrono", "serde", "memmap2"]),
     ("json", &["rayon", "csv", "clap", "indicatif", "chrono", "memmap2", "tokio"]),
     ("serve", &["rayon", "csv", "clap", "indicatif", "chrono", "memmap2", "ureq", "signal-hook"]),
+    ("ship", &["csv", "clap", "indicatif", "chrono", "memmap2", "ureq", "toml", "rapsheet-fetch"]),
 ];
 
 /// The crates of the project that a crate may depend on.
@@ -99,6 +100,7 @@ const PATHS: &[(&str, &[&str])] = &[
     ("export", &["parquet", "snapshot"]),
     ("json", &["query", "snapshot"]),
     ("serve", &["json", "query", "snapshot"]),
+    ("ship", &["assemble", "snapshot"]),
 ];
 
 /// The names under `[dependencies]`.

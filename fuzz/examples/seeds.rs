@@ -1,13 +1,14 @@
 //! Writes what fuzzing starts from to `corpus/`, out of the samples that come with the project: no bytes of third
 //! parties, and never out of date.
 
-use rapsheet_fuzz::{DOCUMENTS, SAMPLE, contained};
+use rapsheet_fuzz::{DOCUMENTS, SAMPLE, SHIPPED, contained};
 use rapsheet_ingest::catalog::Catalog;
 use rapsheet_ingest::format::FORMATS;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-const TARGETS: [&str; 7] = ["snapshot", "formats", "documents", "containers", "extract", "catalog", "state"];
+const TARGETS: [&str; 8] =
+    ["snapshot", "formats", "documents", "containers", "extract", "catalog", "state", "ship"];
 
 fn main() {
     let here = Path::new(env!("CARGO_MANIFEST_DIR"));
@@ -45,6 +46,10 @@ fn main() {
     put(here, "snapshot", "patched", &[&[1, 12, 0, 0, 0, 1]]);
     put(here, "state", "whole", &[&[0], &SAMPLE.1]);
     put(here, "state", "patched", &[&[1, 12, 0, 1]]);
+    put(here, "ship", "delta", &[&[0], &SHIPPED.0]);
+    put(here, "ship", "patched-delta", &[&[1, 200, 0, 1]]);
+    put(here, "ship", "slim", &[&[2], &SHIPPED.1]);
+    put(here, "ship", "patched-slim", &[&[3, 80, 0, 1]]);
 }
 
 fn put(here: &Path, target: &str, name: &str, parts: &[&[u8]]) {

@@ -107,6 +107,19 @@ pub static SAMPLE: LazyLock<(Vec<u8>, Vec<u8>)> = LazyLock::new(|| {
     (built.image.to_bytes(), built.state)
 });
 
+/// Another small sound snapshot.
+pub const GOLDEN: &[u8] = include_bytes!("../../tests/golden/v1.rap");
+
+/// A delta from [`GOLDEN`] to the snapshot of [`SAMPLE`], and the slim file of that one.
+pub static SHIPPED: LazyLock<(Vec<u8>, Vec<u8>)> = LazyLock::new(|| {
+    let [from, to] = [GOLDEN.to_vec(), SAMPLE.0.clone()]
+        .map(|bytes| Snapshot::from_bytes(bytes).expect("a sound snapshot"));
+    let [mut delta, mut slim] = [const { Vec::new() }; 2];
+    rapsheet_ship::delta::write(&from, &to, &mut delta).expect("sound snapshots");
+    rapsheet_ship::slim::write(&to, &mut slim).expect("written to memory");
+    (delta, slim)
+});
+
 /// Makes all checksums of a snapshot hold again, as an attacker would. The offsets are those of FORMAT.md.
 pub fn mend_checksums(file: &mut [u8]) {
     const HEADER_LEN: usize = 64;

@@ -15,7 +15,9 @@ lacking=()
 programs="ipset:ipset nft:nftables named:bind9 unbound:unbound kresd:knot-resolver pdns_recursor:pdns-recursor
     dnsmasq:dnsmasq-base nginx:nginx-light haproxy:haproxy squid:squid suricata:suricata mmdblookup:mmdb-bin
     iprange:iprange grepcidr:grepcidr unshare:util-linux promtool:prometheus
-    prometheus:prometheus wrk:wrk chromium:chromium"
+    prometheus:prometheus wrk:wrk chromium:chromium minisign:minisign strace:strace
+    musl-gcc:musl-tools aarch64-linux-gnu-gcc:gcc-aarch64-linux-gnu qemu-aarch64:qemu-user"
+targets="x86_64-unknown-linux-musl aarch64-unknown-linux-musl"
 # pyoti 0.4.2 does not load with newer versions of what it needs, pycares and aiodns.
 python="stix2==3.0.2 stix2-patterns==2.1.2 pymispwarninglists==1.7.0 maxminddb==3.2.0 duckdb==2.0.1
     mcl-platform-sdk==1.0.1 pyoti==0.4.2 pycares==4.11.0 aiodns==3.6.1 grafana-foundation-sdk==1769699379!11.6.0"
@@ -90,7 +92,14 @@ install_javascript() {
         echo "$javascript" >"$target/javascript"
 } >>"$log" 2>&1
 
+install_targets() {
+    has rustup || return
+    # shellcheck disable=SC2086
+    timeout 300 rustup target add $targets
+} >>"$log" 2>&1
+
 install_packages
+install_targets || lacking+=("$targets")
 for row in $programs; do has "${row%%:*}" || lacking+=("${row%%:*}"); done
 has_fonts || lacking+=("fonts")
 install_python venv "$python" || lacking+=("$python")

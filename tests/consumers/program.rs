@@ -32,7 +32,7 @@ fn found(name: &str, path: Option<PathBuf>) -> Option<PathBuf> {
 }
 
 /// Says why a test is skipped.
-pub(super) fn missing(why: &str) {
+pub(crate) fn missing(why: &str) {
     let all = std::env::var_os("RAPSHEET_CONSUMERS").is_some_and(|value| value == "all");
     assert!(!all, "{why}, and RAPSHEET_CONSUMERS=all demands it");
     eprintln!("skipped: {why}; tests/consumers/install.sh installs what it can");
@@ -54,7 +54,7 @@ pub(super) fn in_own_network(script: &str) -> Option<Command> {
 }
 
 /// A port on which neither UDP nor TCP listens.
-pub(super) fn free_port() -> u16 {
+pub(crate) fn free_port() -> u16 {
     let is_free = |port: &u16| TcpListener::bind(("127.0.0.1", *port)).is_ok();
     let mut ports = (0..100).map(|_| {
         let socket = UdpSocket::bind("127.0.0.1:0").expect("a socket");
@@ -64,14 +64,14 @@ pub(super) fn free_port() -> u16 {
 }
 
 /// A server, which ends when this is dropped.
-pub(super) struct Server {
+pub(crate) struct Server {
     child: Child,
     log: PathBuf,
 }
 
 impl Server {
     /// Starts a server in a folder, and waits until its log and all else `is_ready`.
-    pub(super) fn start(
+    pub(crate) fn start(
         program: &Path,
         args: &[impl AsRef<OsStr>],
         folder: &Path,

@@ -14,7 +14,7 @@ mod redirects;
 mod refused_content;
 mod secrets;
 mod selection;
-mod server;
+pub(crate) mod server;
 mod transfers;
 mod update;
 

@@ -117,6 +117,16 @@ impl Answer {
         self
     }
 
+    /// The body's first bytes, and the end of the connection, where it has more than those; its length is told as
+    /// it was.
+    pub(crate) fn cut_after(mut self, count: usize) -> Answer {
+        if self.body.len() <= count {
+            return self;
+        }
+        self.body.truncate(count);
+        self.then(Step::Close)
+    }
+
     /// The body in chunks.
     pub(crate) fn chunked(mut self) -> Answer {
         self.framing = Framing::Chunked;

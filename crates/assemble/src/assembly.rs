@@ -5,23 +5,25 @@
 
 use crate::claim::{ClaimTable, Counts, RetentionPolicy};
 use crate::columns::{RangeColumn, TextColumn};
-use crate::compose::{self, Contents};
+use crate::compose::{self, Composer};
 use crate::flatten::{self, AddressNumber, DraftExtent, DraftSet, DraftSets, Flattened, ListedRange};
 use crate::groups::{ClaimContext, DraftSighting, Groups, is_rare};
-use crate::intern::{self, Drafts};
+use crate::intern::{self, Drafts, Tables};
 use crate::merge::{self, RangeCursor, TextCursor};
 use crate::run::{RangeRunReader, RangeRunWriter, SortedRun, TextRunReader, TextRunWriter};
 use crate::run_set::Rows;
-use crate::scratch::Scratch;
+use crate::scratch::{SCARCE, Scratch};
 use rapsheet_snapshot::section::SortedKeys;
-use rapsheet_snapshot::{AddressRange, Error, FeedId, Kinds, SectionBytes, TooLarge};
+use rapsheet_snapshot::{
+    AddressRange, Column, ColumnStore, ColumnWriter, Error, FeedId, Kinds, SectionBytes, TooLarge,
+};
 use std::collections::HashMap;
 use std::fmt;
 
 /// The result of [`assemble`].
 #[non_exhaustive]
 pub struct Assembly {
-    /// Every section but the origin, which the caller adds.
+    /// Every section but the origin, which the caller adds. None after [`assemble_each`].
     pub sections: Vec<SectionBytes>,
     /// The counts of each feed.
     pub counts: HashMap<FeedId, Counts>,
@@ -49,8 +51,8 @@ pub struct Totals {
     pub record_sets: u64,
 }
 
-/// Receives the rows for the next state file: those of the last accepted download of each accumulated feed, also
-/// when their sightings have expired.
+/// Receives the rows for the next state file: those of the last accepted download of each accumulated feed,
+/// also when their sightings have expired.
 ///
 /// The methods are called with the keys of each kind, in order, each with the numbers of its sightings, which
 /// were given before. `()` keeps nothing.
@@ -112,17 +114,31 @@ impl std::error::Error for AssembleError {}
 
 /// Merges rows and lays them out as the sections of a snapshot.
 ///
-/// `policies` are numbered by feed, and `claims` by the tags of the rows. The rows are dropped as soon as they are
-/// merged.
+/// `policies` are numbered by feed, and `claims` by the tags of the rows. The rows are dropped as soon as
+/// they are merged.
 ///
 /// # Errors
 /// If there are more claims or rows than the limits of `claims` allow, or more of anything than the format can
 /// number; and if rows could not be written to the file of the rows' [`Scratch`], or read from it.
 pub fn assemble(
+    rows: Rows<'_>,
+    claims: &ClaimTable,
+    policies: &[RetentionPolicy],
+    retained: &mut impl RetainedRows,
+) -> Result<Assembly, AssembleError> {
+    let mut sections = Vec::new();
+    let assembly = assemble_each(rows, claims, policies, retained, &mut |section| sections.push(section))?;
+    Ok(Assembly { sections, ..assembly })
+}
+
+/// As [`assemble`], and gives away each section as it is made, in no particular order, so that the whole is
+/// never in memory.
+pub fn assemble_each(
     mut rows: Rows<'_>,
     claims: &ClaimTable,
     policies: &[RetentionPolicy],
     retained: &mut impl RetainedRows,
+    finished: &mut dyn FnMut(SectionBytes),
 ) -> Result<Assembly, AssembleError> {
     rows.sort()?;
     rows.check(&claims.limits())?;
@@ -132,20 +148,10 @@ pub fn assemble(
     scratch.check()?;
     let (v4, v6, names, urls) = &resolved;
     let tables = intern::intern(&[v4, v6, names, urls])?;
-    let indexes = compose::indexes(names, urls);
+    let indexes = compose::indexes(names, urls, scratch.columns(), finished);
     // Where reading fails there are too few keys, and the indexes are wrong.
     scratch.check()?;
-    let indexes = indexes?;
-    resolved.2.free_unless_retained();
-    resolved.3.free_unless_retained();
-    let (v4, v6, names, urls) = &resolved;
-    let contents = Contents {
-        v4: &v4.flat.ranges,
-        v6: &v6.flat.ranges,
-        names: &names.entry_drafts,
-        urls: &urls.entry_drafts,
-        drafts: [v4, v6, names, urls],
-    };
+    indexes?;
     let totals = Totals {
         v4_ranges: v4.flat.ranges.len() as u64,
         v6_ranges: v6.flat.ranges.len() as u64,
@@ -153,17 +159,39 @@ pub fn assemble(
         urls: urls.entry_drafts.len() as u64,
         record_sets: tables.sets.len() as u64,
     };
-    let sections = compose::sections(&contents, &tables, indexes)?;
+    let composed = compose_all(&mut resolved, &tables, scratch.columns(), finished);
+    // A column that cannot be written is empty, and what was made of it wrong.
+    scratch.check()?;
+    composed?;
     drop(tables);
-    resolved.0.flat.free();
-    resolved.1.flat.free();
     let (v4, v6, names, urls) = &resolved;
     v4.retain(retained);
     v6.retain(retained);
     names.retain(retained, RetainedRows::name);
     urls.retain(retained, RetainedRows::url);
     scratch.check()?;
-    Ok(Assembly::new(&resolved, sections, totals))
+    Ok(Assembly::new(&resolved, totals))
+}
+
+/// Makes the sections of all entries, and frees each part once it is made.
+fn compose_all(
+    resolved: &mut Resolved<'_>,
+    tables: &Tables,
+    store: &ColumnStore,
+    finished: &mut dyn FnMut(SectionBytes),
+) -> Result<(), TooLarge> {
+    let (v4, v6, names, urls) = resolved;
+    names.free_unless_retained();
+    urls.free_unless_retained();
+    let mut composer = Composer::new(tables, store, finished)?;
+    composer.ipv4(&v4.flat.ranges, v4)?;
+    v4.flat.free();
+    composer.ipv6(&v6.flat.ranges, v6)?;
+    v6.flat.free();
+    composer.names(&names.entry_drafts, names)?;
+    names.entry_drafts = Column::default();
+    composer.urls(&urls.entry_drafts, urls)?;
+    composer.finish()
 }
 
 type Resolved<'a> = (ResolvedRanges<'a, u32>, ResolvedRanges<'a, u128>, ResolvedTexts<'a>, ResolvedTexts<'a>);
@@ -204,8 +232,9 @@ fn resolve_all<'a>(rows: Rows<'a>, context: ClaimContext<'a>) -> Resolved<'a> {
 }
 
 impl Assembly {
-    fn new(resolved: &Resolved<'_>, sections: Vec<SectionBytes>, totals: Totals) -> Assembly {
+    fn new(resolved: &Resolved<'_>, totals: Totals) -> Assembly {
         let (v4, v6, names, urls) = resolved;
+        let sections = Vec::new();
         let (counts, overlap_refused, kinds) = (HashMap::new(), HashMap::new(), HashMap::new());
         let mut assembly = Assembly { sections, counts, overlap_refused, kinds, totals };
         assembly.add_groups(&v4.groups, Kinds::ADDRESS);
@@ -218,8 +247,8 @@ impl Assembly {
     }
 
     fn add_groups(&mut self, groups: &Groups<'_>, kind: Kinds) {
-        groups.each_count(|feed, counts, uses, is_listed| {
-            self.counts.entry(feed).or_default().add(counts, uses);
+        groups.each_count(|feed, counts, is_listed| {
+            self.counts.entry(feed).or_default().add(counts, 1);
             if is_listed {
                 let kinds = self.kinds.entry(feed).or_default();
                 *kinds = kinds.union(kind);
@@ -241,8 +270,13 @@ impl Assembly {
 
 /// The numbers of the sightings that each group of frequent claims retains.
 fn retained_numbers(groups: &Groups<'_>, retained: &mut impl RetainedRows) -> Vec<Vec<u64>> {
-    let numbers = groups.shared().iter();
-    numbers.map(|group| group.retained.iter().map(|row| retained.number(row, false)).collect()).collect()
+    let of_group = |group| {
+        let mut numbers = Vec::new();
+        groups.each_retained(group, |row| numbers.push(retained.number(row, false)));
+        numbers
+    };
+    // Groups are numbered in 32 bits.
+    (0..groups.shared_count() as u32).map(of_group).collect()
 }
 
 /// Visits the numbers of the sightings that the group of a key retains.
@@ -272,7 +306,7 @@ struct ResolvedTexts<'a> {
     listed: Bits,
     drafts: DraftSets,
     /// The draft set of each key that has sightings, in order: that of a rare group has its number.
-    entry_drafts: Vec<u32>,
+    entry_drafts: Column<u32>,
 }
 
 /// A list of bits.
@@ -308,63 +342,65 @@ fn resolve_texts<'a>(
     let mut drafts = DraftSets::default();
     // The draft set of each shared group, made when the group is.
     let mut draft_of: Vec<Option<u32>> = Vec::new();
-    let (mut entries, mut listed, mut entry_drafts) =
-        (TextRunWriter::new(scratch), Bits::default(), Vec::new());
+    let (mut entries, mut listed) = (TextRunWriter::new(scratch), Bits::default());
+    let mut entry_drafts = ColumnWriter::new(scratch.columns());
     let cursors = columns.iter().map(TextCursor::column);
     let cursors = cursors.chain(runs.iter().map(|run| TextCursor::run(run, scratch)));
     merge::each_group(cursors, |key, tags| {
         let group = groups.group(tags);
         entries.push(&key.bytes, group);
-        for group in groups.shared().get(draft_of.len()..).unwrap_or(&[]) {
-            draft_of.push(draft_of_group(&group.sightings, &mut drafts));
+        for shared in draft_of.len()..groups.shared_count() {
+            // Groups are numbered in 32 bits.
+            let shared = shared as u32;
+            let member = [(shared, DraftExtent::None)];
+            draft_of.push(groups.has_sightings(shared).then(|| drafts.number(&member, &groups)));
         }
         let draft = match is_rare(group) {
             true => groups.has_sightings(group).then_some(group),
             false => draft_of.get(group as usize).copied().flatten(),
         };
         listed.push(draft.is_some());
-        entry_drafts.extend(draft);
+        draft.into_iter().for_each(|draft| entry_drafts.push(draft));
     });
     scratch.release(columns.iter().map(TextColumn::memory).sum());
     drop(columns);
     runs.iter_mut().for_each(|run| run.free(scratch));
+    groups.close();
+    drafts.close();
+    let entry_drafts = entry_drafts.finish();
     // Merged keys are in order, unless reading failed, which is an error of its own.
     let entries = entries.finish().unwrap_or_default();
     ResolvedTexts { scratch, groups, entries, listed, drafts, entry_drafts }
 }
 
-/// The draft set of a group; `None` for a group without sightings.
-fn draft_of_group(sightings: &[DraftSighting], drafts: &mut DraftSets) -> Option<u32> {
-    let set = || sightings.iter().map(|sighting| (*sighting, DraftExtent::None)).collect();
-    (!sightings.is_empty()).then(|| drafts.number(set()))
-}
-
 impl Drafts for ResolvedTexts<'_> {
     fn each(&self, visit: &mut dyn FnMut(u32)) {
-        self.entry_drafts.iter().for_each(|draft| visit(*draft));
+        self.entry_drafts.iter().for_each(visit);
     }
 
     fn content(&self, draft: u32, out: &mut DraftSet) {
-        out.clear();
         if is_rare(draft) {
+            out.clear();
             let mut sightings = Vec::new();
             self.groups.sightings(draft, &mut sightings);
             out.extend(sightings.into_iter().map(|sighting| (sighting, DraftExtent::None)));
             out.sort_unstable();
         } else {
-            out.extend_from_slice(self.drafts.sets.get(draft as usize).map_or(&[], Vec::as_slice));
+            self.drafts.content(draft, &self.groups, out);
         }
     }
 
     fn shared_count(&self) -> usize {
-        self.drafts.sets.len()
+        self.drafts.len()
     }
 }
 
 /// What sorting its hash takes for a name, in bytes.
 const HASH_COST: u64 = 16;
 /// How many bytes of hashes are always sorted together: each part takes two more passes over all names.
-const HASHES_MIN: u64 = 32 << 20;
+const HASHES_MIN: u64 = SCARCE;
+/// As many where rows may take less memory than that.
+const FEW_HASHES: u64 = 6 << 20;
 
 /// The keys that have sightings.
 impl SortedKeys for ResolvedTexts<'_> {
@@ -372,11 +408,13 @@ impl SortedKeys for ResolvedTexts<'_> {
         self.entry_drafts.len()
     }
 
-    /// A share of the memory for rows, which are gone by now, for the hashes of each of the two sections that sort
-    /// them.
+    /// A share of the memory for rows, which are gone by now, for the hashes of each of the two sections that
+    /// sort them.
     fn parts(&self) -> usize {
         let needed = (self.count() as u64).saturating_mul(HASH_COST);
-        needed.div_ceil((self.scratch.limit() / 2).max(HASHES_MIN)) as usize
+        let limit = self.scratch.limit();
+        let least = if limit < SCARCE { FEW_HASHES } else { HASHES_MIN };
+        needed.div_ceil((limit / 2).max(least)) as usize
     }
 
     fn each(&self, mut visit: impl FnMut(&[u8])) {
@@ -410,7 +448,7 @@ impl ResolvedTexts<'_> {
     }
 }
 
-struct ResolvedRanges<'a, N> {
+struct ResolvedRanges<'a, N: AddressNumber> {
     scratch: &'a Scratch,
     groups: Groups<'a>,
     /// Each range with the number of its group as its tag; none where the state file keeps none.
@@ -436,6 +474,7 @@ fn resolve_ranges<'a, N: AddressNumber + Send>(
     scratch.release(columns.iter().map(RangeColumn::memory).sum());
     drop(columns);
     runs.iter_mut().for_each(|run| run.free(scratch));
+    groups.close();
     let mut entries = entries.finish().unwrap_or_default();
     let mut rows = RangeRunReader::new(&entries, scratch);
     let listed = std::iter::from_fn(|| {
@@ -446,7 +485,7 @@ fn resolve_ranges<'a, N: AddressNumber + Send>(
         }
         None
     });
-    let flat: Flattened<N> = flatten::flatten(listed, &groups);
+    let flat: Flattened<N> = flatten::flatten(listed, &groups, scratch.columns());
     if !groups.retains() {
         entries.free(scratch);
     }
@@ -455,7 +494,7 @@ fn resolve_ranges<'a, N: AddressNumber + Send>(
 
 impl<N: AddressNumber> Drafts for ResolvedRanges<'_, N> {
     fn each(&self, visit: &mut dyn FnMut(u32)) {
-        self.flat.ranges.iter().for_each(|range| visit(range.set));
+        self.flat.ranges.iter().for_each(|row| visit(N::of_row(row).set));
     }
 
     fn content(&self, draft: u32, out: &mut DraftSet) {
@@ -463,7 +502,7 @@ impl<N: AddressNumber> Drafts for ResolvedRanges<'_, N> {
     }
 
     fn shared_count(&self) -> usize {
-        self.flat.drafts.sets.len()
+        self.flat.drafts.len()
     }
 }
 

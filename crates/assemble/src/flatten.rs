@@ -7,8 +7,10 @@
 //! with a set of its own at every cut, so ranges beyond a fixed depth are refused and counted.
 
 use crate::groups::{DraftSighting, Groups, is_one_rare, is_rare, rare_number, rare_place};
-use rapsheet_snapshot::{AddressRange, LISTED_MAX};
-use std::collections::HashMap;
+use crate::place_table::PlaceTable;
+use rapsheet_snapshot::hash::spread;
+use rapsheet_snapshot::{AddressRange, Column, ColumnRow, ColumnStore, ColumnWriter, LISTED_MAX, column_row};
+use std::hash::{DefaultHasher, Hash, Hasher};
 
 /// How many ranges that are no prefix may cover one address. The ranges of real lists hardly overlap.
 pub(crate) const OVERLAP_MAX: usize = 16;
@@ -38,38 +40,101 @@ pub(crate) enum DraftExtent {
 /// A record set before its sightings have record numbers.
 pub(crate) type DraftSet = Vec<(DraftSighting, DraftExtent)>;
 
+/// A group, and what was listed with its claims.
+pub(crate) type Member = (u32, DraftExtent);
+
 /// Distinct draft sets, numbered in the order of first use.
 ///
 /// There are at most two sets for a row, and [`SizeLimits::rows`](crate::SizeLimits::rows) keeps their
-/// numbers below 2^31.
+/// numbers below 2^31. A set is stored as its members, of which a hundred thousand sets have half a million:
+/// as sightings they would take twelve times the memory.
 #[derive(Default)]
 pub(crate) struct DraftSets {
-    /// The sets.
-    pub(crate) sets: Vec<DraftSet>,
-    numbers: HashMap<DraftSet, u32>,
+    lists: MemberLists,
+    /// The list that each set was first met as.
+    list_of: Vec<u32>,
+    /// The set of each list.
+    set_of: Vec<u32>,
+    /// The places of lists of prefixes, by their members: other lists hardly recur.
+    by_members: PlaceTable,
+    /// The sets, by their sightings.
+    by_content: PlaceTable,
+    /// Sightings: buffers that are reused.
+    buffers: [DraftSet; 2],
 }
 
 impl DraftSets {
-    /// The number of a set. Sorts the set.
-    pub(crate) fn number(&mut self, mut set: DraftSet) -> u32 {
-        set.sort_unstable();
-        if let Some(number) = self.numbers.get(&set) {
-            return *number;
+    /// The number of the set of these members.
+    pub(crate) fn number(&mut self, members: &[Member], groups: &Groups<'_>) -> u32 {
+        let hash = hash_of_prefixes(members);
+        let is_list = |place: u32| self.lists.has_prefixes(place as usize, members);
+        if let Some(place) = hash.and_then(|hash| self.by_members.find(hash, is_list)) {
+            return self.set_of.get(place as usize).copied().unwrap_or(0);
         }
-        let number = self.sets.len() as u32;
-        self.numbers.insert(set.clone(), number);
-        self.sets.push(set);
-        number
+        let (set, is_new) = self.by_content(members, groups);
+        if is_new || hash.is_some() {
+            let place = self.lists.push(members);
+            self.set_of.push(set);
+            self.list_of.extend(is_new.then_some(place));
+            hash.into_iter().for_each(|hash| self.by_members.insert(hash, place));
+        }
+        set
+    }
+
+    /// The number of the set with the sightings of these members, and whether it is a new one.
+    fn by_content(&mut self, members: &[Member], groups: &Groups<'_>) -> (u32, bool) {
+        let [mut content, mut other] = std::mem::take(&mut self.buffers);
+        sightings_of(members.iter().copied(), groups, &mut content);
+        let mut hasher = DefaultHasher::new();
+        content.hash(&mut hasher);
+        let hash = hasher.finish();
+        let known = self.by_content.find(hash, |set| {
+            self.content(set, groups, &mut other);
+            other == content
+        });
+        self.buffers = [content, other];
+        // Fewer than 2^31.
+        let set = known.unwrap_or(self.list_of.len() as u32);
+        if known.is_none() {
+            self.by_content.insert(hash, set);
+        }
+        (set, known.is_none())
+    }
+
+    /// The sightings of a set, sorted, in place of what `out` holds.
+    pub(crate) fn content(&self, number: u32, groups: &Groups<'_>, out: &mut DraftSet) {
+        let list = self.list_of.get(number as usize).map_or(usize::MAX, |list| *list as usize);
+        sightings_of(self.lists.get(list), groups, out);
+    }
+
+    /// How many there are.
+    pub(crate) fn len(&self) -> usize {
+        self.list_of.len()
+    }
+
+    /// Frees what only finds the numbers of further sets: there are none.
+    pub(crate) fn close(&mut self) {
+        (self.by_members, self.by_content) = (PlaceTable::default(), PlaceTable::default());
+        (self.set_of, self.buffers) = (Vec::new(), Default::default());
+        self.list_of.shrink_to_fit();
+        self.lists.shrink();
     }
 }
 
-/// Draft sets that have a rare group, by place. They are not compared with each other, and take twelve bytes
-/// each. That of one address that one claim lists is not here: its number is that of the group.
+/// A hash of members that are all prefixes; `None` for others.
+fn hash_of_prefixes(members: &[Member]) -> Option<u64> {
+    members.iter().try_fold(0, |hash, (group, extent)| match extent {
+        DraftExtent::Prefix(length) => Some(spread(hash ^ (u64::from(*group) << 8 | u64::from(*length)))),
+        _ => None,
+    })
+}
+
+/// Lists of members, by place, in eight bytes a member.
 #[derive(Default)]
-pub(crate) struct RareSets {
+struct MemberLists {
     /// The group and the extent of each member.
     members: Vec<(u32, u32)>,
-    /// Where the members of each set end.
+    /// Where the members of each list end.
     ends: Vec<u32>,
     /// The ranges that are no prefix.
     ranges: Vec<(u128, u128)>,
@@ -77,12 +142,15 @@ pub(crate) struct RareSets {
 
 /// An extent in four bytes is a prefix length below this number; from it on, the place of a range.
 const RANGES_FROM: u32 = 256;
+/// No extent, in four bytes.
+const NO_EXTENT: u32 = RANGES_FROM - 1;
 
-impl RareSets {
-    fn push(&mut self, members: &[(u32, DraftExtent)]) -> u32 {
+impl MemberLists {
+    /// Adds a list, and returns its place.
+    fn push(&mut self, members: &[Member]) -> u32 {
         for (group, extent) in members {
             let packed = match extent {
-                DraftExtent::None => RANGES_FROM - 1,
+                DraftExtent::None => NO_EXTENT,
                 DraftExtent::Prefix(length) => u32::from(*length),
                 DraftExtent::Range(first, last) => {
                     self.ranges.push((*first, *last));
@@ -93,32 +161,69 @@ impl RareSets {
             self.members.push((*group, packed));
         }
         self.ends.push(self.members.len() as u32);
-        rare_number(self.ends.len() as u32 - 1)
+        self.ends.len() as u32 - 1
     }
 
-    /// Removes a set if it is the last one.
-    fn pop(&mut self, number: u32) {
-        if !is_one_rare(number) && rare_place(number) + 1 == self.ends.len() {
-            self.ends.pop();
-            self.members.truncate(self.ends.last().map_or(0, |end| *end as usize));
-        }
+    /// Whether a list has these members, which are prefixes.
+    fn has_prefixes(&self, at: usize, members: &[Member]) -> bool {
+        let same = |(stored, member): (&(u32, u32), &Member)| {
+            stored.0 == member.0 && member.1 == DraftExtent::Prefix(stored.1 as u8) && stored.1 < NO_EXTENT
+        };
+        let stored = self.packed(at);
+        stored.len() == members.len() && stored.iter().zip(members).all(same)
     }
 
-    fn members(&self, number: u32) -> impl Iterator<Item = (u32, DraftExtent)> {
-        let at = rare_place(number);
+    fn shrink(&mut self) {
+        self.members.shrink_to_fit();
+        self.ends.shrink_to_fit();
+        self.ranges.shrink_to_fit();
+    }
+
+    /// Removes the last list.
+    fn pop(&mut self) {
+        self.ends.pop();
+        self.members.truncate(self.ends.last().map_or(0, |end| *end as usize));
+    }
+
+    fn packed(&self, at: usize) -> &[(u32, u32)] {
         let end = |at: usize| self.ends.get(at).map_or(0, |end| *end as usize);
         let start = at.checked_sub(1).map_or(0, end);
-        let members = self.members.get(start..end(at)).unwrap_or(&[]);
-        members.iter().map(|(group, packed)| (*group, self.extent(*packed)))
+        self.members.get(start..end(at)).unwrap_or(&[])
+    }
+
+    fn get(&self, at: usize) -> impl Iterator<Item = Member> {
+        self.packed(at).iter().map(|(group, packed)| (*group, self.extent(*packed)))
     }
 
     fn extent(&self, packed: u32) -> DraftExtent {
         let range = packed.checked_sub(RANGES_FROM).and_then(|at| self.ranges.get(at as usize));
         match (range, u8::try_from(packed)) {
             (Some((first, last)), _) => DraftExtent::Range(*first, *last),
-            (None, Ok(length)) if u32::from(length) < RANGES_FROM - 1 => DraftExtent::Prefix(length),
+            (None, Ok(length)) if packed < NO_EXTENT => DraftExtent::Prefix(length),
             _ => DraftExtent::None,
         }
+    }
+}
+
+/// Draft sets that have a rare group, by place. They are not compared with each other. That of one address
+/// that one claim lists is not here: its number is that of the group.
+#[derive(Default)]
+pub(crate) struct RareSets(MemberLists);
+
+impl RareSets {
+    fn push(&mut self, members: &[Member]) -> u32 {
+        rare_number(self.0.push(members))
+    }
+
+    /// Removes a set if it is the last one.
+    fn pop(&mut self, number: u32) {
+        if !is_one_rare(number) && rare_place(number) + 1 == self.0.ends.len() {
+            self.0.pop();
+        }
+    }
+
+    fn members(&self, number: u32) -> impl Iterator<Item = Member> {
+        self.0.get(rare_place(number))
     }
 }
 
@@ -134,6 +239,13 @@ pub(crate) trait AddressNumber: Copy + Ord + Into<u128> {
     fn range(first: Self, last: Self) -> AddressRange;
     /// The address in the low bits of a number.
     fn from_low_bits(number: u128) -> Self;
+
+    /// A disjoint range in a column.
+    type Row: ColumnRow + std::fmt::Debug;
+    /// The row of a range.
+    fn row(range: FlatRange<Self>) -> Self::Row;
+    /// The range of a row.
+    fn of_row(row: Self::Row) -> FlatRange<Self>;
 }
 
 impl AddressNumber for u32 {
@@ -154,6 +266,18 @@ impl AddressNumber for u32 {
     #[inline]
     fn from_low_bits(number: u128) -> u32 {
         number as u32
+    }
+
+    type Row = FlatRange<u32>;
+
+    #[inline]
+    fn row(range: FlatRange<u32>) -> FlatRange<u32> {
+        range
+    }
+
+    #[inline]
+    fn of_row(row: FlatRange<u32>) -> FlatRange<u32> {
+        row
     }
 }
 
@@ -176,6 +300,18 @@ impl AddressNumber for u128 {
     fn from_low_bits(number: u128) -> u128 {
         number
     }
+
+    type Row = FlatRange<u128>;
+
+    #[inline]
+    fn row(range: FlatRange<u128>) -> FlatRange<u128> {
+        range
+    }
+
+    #[inline]
+    fn of_row(row: FlatRange<u128>) -> FlatRange<u128> {
+        row
+    }
 }
 
 /// A disjoint range and the draft set of everything that covers it.
@@ -189,10 +325,36 @@ pub(crate) struct FlatRange<N> {
     pub(crate) set: u32,
 }
 
+column_row!(FlatRange<u32>, 3, |range| [range.first, range.last, range.set], |[first, last, set]| {
+    FlatRange { first, last, set }
+});
+column_row!(
+    FlatRange<u128>,
+    9,
+    |range| {
+        let ([a, b, c, d], [e, f, g, h]) = (words_of(range.first), words_of(range.last));
+        [a, b, c, d, e, f, g, h, range.set]
+    },
+    |[a, b, c, d, e, f, g, h, set]| FlatRange {
+        first: of_words([a, b, c, d]),
+        last: of_words([e, f, g, h]),
+        set
+    }
+);
+
+/// An address in words, the lowest first.
+fn words_of(address: u128) -> [u32; 4] {
+    [0, 32, 64, 96].map(|shift| (address >> shift) as u32)
+}
+
+fn of_words(words: [u32; 4]) -> u128 {
+    words.iter().rev().fold(0, |address, word| address << 32 | u128::from(*word))
+}
+
 /// The result of [`flatten`].
-pub(crate) struct Flattened<N> {
+pub(crate) struct Flattened<N: AddressNumber> {
     /// Disjoint ranges, in order. Adjacent ranges with the same set are one range.
-    pub(crate) ranges: Vec<FlatRange<N>>,
+    pub(crate) ranges: Column<N::Row>,
     /// The groups of the ranges that were refused because [`OVERLAP_MAX`] others cover their first address.
     pub(crate) refused: Vec<u32>,
     /// The draft sets of frequent groups alone.
@@ -204,24 +366,25 @@ pub(crate) struct Flattened<N> {
 impl<N: AddressNumber> Flattened<N> {
     /// Frees all but the groups that were refused.
     pub(crate) fn free(&mut self) {
-        (self.ranges, self.drafts, self.rare) = (Vec::new(), DraftSets::default(), RareSets::default());
+        (self.ranges, self.drafts, self.rare) =
+            (Column::default(), DraftSets::default(), RareSets::default());
     }
 
     /// The sightings of a draft set, sorted.
     pub(crate) fn content(&self, set: u32, groups: &Groups<'_>, out: &mut DraftSet) {
-        out.clear();
         if is_one_rare(set) {
             sightings_of(std::iter::once((set, DraftExtent::Prefix(N::BITS))), groups, out);
         } else if is_rare(set) {
             sightings_of(self.rare.members(set), groups, out);
         } else {
-            out.extend_from_slice(self.drafts.sets.get(set as usize).map_or(&[], Vec::as_slice));
+            self.drafts.content(set, groups, out);
         }
     }
 }
 
-/// Appends the sightings of groups with their extents, and sorts them.
-fn sightings_of(members: impl Iterator<Item = (u32, DraftExtent)>, groups: &Groups<'_>, out: &mut DraftSet) {
+/// The sightings of groups with their extents, sorted, in place of what `out` holds.
+fn sightings_of(members: impl Iterator<Item = Member>, groups: &Groups<'_>, out: &mut DraftSet) {
+    out.clear();
     let mut sightings = Vec::new();
     for (group, extent) in members {
         sightings.clear();
@@ -236,8 +399,9 @@ fn sightings_of(members: impl Iterator<Item = (u32, DraftExtent)>, groups: &Grou
 pub(crate) fn flatten<N: AddressNumber>(
     entries: impl Iterator<Item = ListedRange<N>>,
     groups: &Groups<'_>,
+    store: &ColumnStore,
 ) -> Flattened<N> {
-    let mut sweep = Sweep::new(groups);
+    let mut sweep = Sweep::new(groups, store);
     let mut refused = Vec::new();
     let mut at: Option<N> = None;
     for entry in entries {
@@ -252,10 +416,7 @@ pub(crate) fn flatten<N: AddressNumber>(
     if let Some(at) = at {
         sweep.close_before(at, None);
     }
-    sweep.flat.refused = refused;
-    // The ranges stay until all is encoded.
-    sweep.flat.ranges.shrink_to_fit();
-    sweep.flat
+    sweep.finish(refused)
 }
 
 fn extent<N: AddressNumber>(entry: &ListedRange<N>) -> DraftExtent {
@@ -279,23 +440,33 @@ struct Open<N> {
     extent: DraftExtent,
 }
 
-struct Sweep<'a, N> {
+struct Sweep<'a, N: AddressNumber> {
     groups: &'a Groups<'a>,
     open: Vec<Open<N>>,
-    sets: HashMap<Vec<(u32, DraftExtent)>, u32>,
-    /// The open ranges as a key of `sets`: a buffer that is reused.
-    key: Vec<(u32, DraftExtent)>,
-    /// The previous key and its set. Neighbours mostly have the same set.
-    last: Option<(Vec<(u32, DraftExtent)>, u32)>,
+    /// The open ranges: a buffer that is reused.
+    key: Vec<Member>,
+    /// Those of the previous set, and the set. Neighbours mostly have the same.
+    last: Option<(Vec<Member>, u32)>,
+    /// The disjoint ranges but the last one, which may still grow.
+    ranges: ColumnWriter<'a, N::Row>,
+    last_range: Option<FlatRange<N>>,
+    /// All else of the result.
     flat: Flattened<N>,
 }
 
 impl<'a, N: AddressNumber> Sweep<'a, N> {
-    fn new(groups: &'a Groups<'a>) -> Sweep<'a, N> {
-        let (open, sets, key) = (Vec::new(), HashMap::new(), Vec::new());
+    fn new(groups: &'a Groups<'a>, store: &'a ColumnStore) -> Sweep<'a, N> {
         let (drafts, rare) = (DraftSets::default(), RareSets::default());
-        let flat = Flattened { ranges: Vec::new(), refused: Vec::new(), drafts, rare };
-        Sweep { groups, open, sets, key, last: None, flat }
+        let flat = Flattened { ranges: Column::default(), refused: Vec::new(), drafts, rare };
+        let (open, key, ranges) = (Vec::new(), Vec::new(), ColumnWriter::new(store));
+        Sweep { groups, open, key, last: None, ranges, last_range: None, flat }
+    }
+
+    fn finish(mut self, refused: Vec<u32>) -> Flattened<N> {
+        self.last_range.into_iter().for_each(|range| self.ranges.push(N::row(range)));
+        self.flat.drafts.close();
+        self.flat.rare.0.shrink();
+        Flattened { ranges: self.ranges.finish(), refused, ..self.flat }
     }
 
     /// Opens a range, unless too many ranges are open where it begins.
@@ -327,7 +498,7 @@ impl<'a, N: AddressNumber> Sweep<'a, N> {
 
     fn emit(&mut self, first: N, last: N) {
         let set = self.open_set();
-        if let Some(range) = self.flat.ranges.last().copied()
+        if let Some(range) = self.last_range
             && range.last.next() == Some(first)
             && holds_few(N::range(range.first, last), &self.key)
             && self.is_same(range.set, set)
@@ -335,9 +506,11 @@ impl<'a, N: AddressNumber> Sweep<'a, N> {
             if range.set != set {
                 self.forget(set, range.set);
             }
-            return self.flat.ranges.iter_mut().next_back().into_iter().for_each(|range| range.last = last);
+            self.last_range = Some(FlatRange { last, ..range });
+            return;
         }
-        self.flat.ranges.push(FlatRange { first, last, set });
+        let before = self.last_range.replace(FlatRange { first, last, set });
+        before.into_iter().for_each(|range| self.ranges.push(N::row(range)));
     }
 
     /// Whether two sets hold the same. Those of frequent groups then have the same number.
@@ -368,25 +541,14 @@ impl<'a, N: AddressNumber> Sweep<'a, N> {
         {
             return *set;
         }
-        let set = match self.sets.get(&self.key) {
-            Some(set) => *set,
-            None if self.key.iter().any(|(group, _)| is_rare(*group)) => match self.key.as_slice() {
-                [(group, DraftExtent::Prefix(length))] if is_one_rare(*group) && *length == N::BITS => *group,
-                key => self.flat.rare.push(key),
-            },
-            None => self.new_set(),
+        let set = match self.key.as_slice() {
+            [(group, DraftExtent::Prefix(length))] if is_one_rare(*group) && *length == N::BITS => *group,
+            key if key.iter().any(|(group, _)| is_rare(*group)) => self.flat.rare.push(key),
+            key => self.flat.drafts.number(key, self.groups),
         };
         let (key, last) = self.last.get_or_insert_default();
         key.clone_from(&self.key);
         *last = set;
-        set
-    }
-
-    fn new_set(&mut self) -> u32 {
-        let mut sightings = Vec::new();
-        sightings_of(self.key.iter().copied(), self.groups, &mut sightings);
-        let set = self.flat.drafts.number(sightings);
-        self.sets.insert(self.key.clone(), set);
         set
     }
 }
@@ -444,14 +606,14 @@ mod tests {
                 let mut entries: Vec<ListedRange<u32>> = listed.iter().map(entry).collect();
                 entries.sort_by_key(|entry| (entry.first, std::cmp::Reverse(entry.last), entry.group));
                 entries.dedup();
-                let flat = flatten(entries.iter().copied(), groups);
+                let flat = flatten(entries.iter().copied(), groups, &ColumnStore::memory());
                 let feed = |entry: &ListedRange<u32>| numbers.iter().position(|number| *number == entry.group);
                 let entries: Vec<(ListedRange<u32>, usize)> =
                     entries.iter().map(|entry| (*entry, feed(entry).expect("one of them"))).collect();
-                let content = |range: &FlatRange<u32>| {
+                let content = |range: FlatRange<u32>| {
                     let mut set = Vec::new();
                     flat.content(range.set, groups, &mut set);
-                    (*range, set)
+                    (range, set)
                 };
                 (entries, flat.ranges.iter().map(content).collect::<Vec<_>>())
             });
@@ -479,13 +641,15 @@ mod tests {
     fn bounds_the_overlap_of_arbitrary_ranges() {
         with_groups(false, |groups, [group, ..]| {
             let entries = (0..200_000u32).map(|first| ListedRange { first, last: 400_001, group });
-            let flat = flatten(entries, groups);
+            let flat = flatten(entries, groups, &ColumnStore::memory());
             let accepted = 200_000 - flat.refused.len();
             assert!(
                 (OVERLAP_MAX..OVERLAP_MAX + 20).contains(&accepted),
                 "prefixes are not limited, ranges are: {accepted}"
             );
-            assert!(flat.drafts.sets.iter().all(|set| set.len() < OVERLAP_MAX + 20));
+            let mut sets = (0..flat.drafts.len())
+                .map(|set| flat.drafts.lists.get(flat.drafts.list_of[set] as usize).count());
+            assert!(sets.all(|members| members < OVERLAP_MAX + 20));
         });
     }
 
@@ -494,10 +658,14 @@ mod tests {
         for is_rare in [false, true] {
             with_groups(is_rare, |groups, [group, ..]| {
                 let entries = (0..1000u32).map(|at| ListedRange { first: at + 5, last: at + 5, group });
-                let flat = flatten(entries, groups);
+                let flat = flatten(entries, groups, &ColumnStore::memory());
                 let widths: Vec<u32> = flat.ranges.iter().map(|range| range.last - range.first + 1).collect();
                 assert_eq!(widths, [[64; 15].as_slice(), &[40]].concat());
-                assert!(flat.ranges.windows(2).all(|pair| pair[0].set == pair[1].set));
+                assert!(
+                    flat.ranges
+                        .iter()
+                        .all(|range| Some(range.set) == flat.ranges.get(0).map(|first| first.set))
+                );
             });
         }
     }
@@ -506,7 +674,11 @@ mod tests {
     fn reaches_both_ends_of_the_address_space() {
         let flat = with_groups(true, |groups, [group, ..]| {
             let entries = [(0, u32::MAX), (u32::MAX, u32::MAX)];
-            flatten(entries.into_iter().map(|(first, last)| ListedRange { first, last, group }), groups)
+            flatten(
+                entries.into_iter().map(|(first, last)| ListedRange { first, last, group }),
+                groups,
+                &ColumnStore::memory(),
+            )
         });
         let ends: Vec<(u32, u32)> = flat.ranges.iter().map(|range| (range.first, range.last)).collect();
         assert_eq!(ends, [(0, u32::MAX - 1), (u32::MAX, u32::MAX)]);

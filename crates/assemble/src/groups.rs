@@ -8,8 +8,11 @@
 
 use crate::claim::{Claim, ClaimTable, Counts, RetentionPolicy, resolve};
 use crate::columns::{claim_of, scope_of};
+use crate::place_table::PlaceTable;
+use rapsheet_snapshot::hash::spread;
+use rapsheet_snapshot::section::times::StoredTimes;
 use rapsheet_snapshot::{Assessments, FeedId, ListKind, Scope, Times};
-use std::collections::HashMap;
+use std::hash::{DefaultHasher, Hash, Hasher};
 
 /// The bit of the numbers of rare groups, and of all that is derived from them.
 const RARE: u32 = 1 << 31;
@@ -65,8 +68,140 @@ pub(crate) struct ResolvedGroup {
     pub(crate) retained: Vec<DraftSighting>,
     /// The counts of each feed.
     pub(crate) counts: Vec<(FeedId, Counts)>,
-    /// The number of keys that have exactly these claims.
-    pub(crate) uses: u64,
+}
+
+/// A [`DraftSighting`] in twenty bytes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+struct PackedSighting {
+    times: StoredTimes,
+    feed: FeedId,
+    assessments: Assessments,
+    list: ListKind,
+    scope: Scope,
+}
+
+impl From<&DraftSighting> for PackedSighting {
+    fn from(sighting: &DraftSighting) -> PackedSighting {
+        let DraftSighting { feed, list, scope, assessments, times } = *sighting;
+        PackedSighting { times: times.into(), feed, assessments, list, scope }
+    }
+}
+
+impl From<PackedSighting> for DraftSighting {
+    #[inline]
+    fn from(packed: PackedSighting) -> DraftSighting {
+        let PackedSighting { times, feed, assessments, list, scope } = packed;
+        DraftSighting { feed, list, scope, assessments, times: times.into() }
+    }
+}
+
+/// Lists by number, one after another.
+#[derive(Debug)]
+struct Lists<T> {
+    items: Vec<T>,
+    /// Where each ends. Items are fewer than rows, which are fewer than 2^30.
+    ends: Vec<u32>,
+}
+
+impl<T> Default for Lists<T> {
+    fn default() -> Self {
+        Lists { items: Vec::new(), ends: Vec::new() }
+    }
+}
+
+impl<T> Lists<T> {
+    /// Adds a list and returns its number.
+    fn push(&mut self, items: impl IntoIterator<Item = T>) -> u32 {
+        self.items.extend(items);
+        self.end()
+    }
+
+    /// Ends a list, whose items are there, and returns its number.
+    fn end(&mut self) -> u32 {
+        self.ends.push(self.items.len() as u32);
+        self.ends.len() as u32 - 1
+    }
+
+    #[inline]
+    fn get(&self, number: usize) -> &[T] {
+        let end = |number: usize| self.ends.get(number).map_or(0, |end| *end as usize);
+        let start = number.checked_sub(1).map_or(0, end);
+        self.items.get(start..end(number)).unwrap_or(&[])
+    }
+
+    fn len(&self) -> usize {
+        self.ends.len()
+    }
+
+    fn shrink(&mut self) {
+        self.items.shrink_to_fit();
+        self.ends.shrink_to_fit();
+    }
+}
+
+/// Resolved groups of frequent claims. Their counts are found again when they are asked for, which is once:
+/// they would take most of the memory.
+///
+/// Groups have few different sightings: half a million in a hundred thousand groups are a thousand.
+#[derive(Debug, Default)]
+struct SharedGroups {
+    /// The numbers of the sightings for the snapshot.
+    sightings: Lists<u32>,
+    /// The numbers of the rows for the state file.
+    retained: Lists<u32>,
+    /// How many keys have exactly these claims.
+    uses: Vec<u32>,
+    /// Distinct sightings, and where to find their numbers.
+    distinct: Vec<PackedSighting>,
+    numbers: PlaceTable,
+}
+
+impl SharedGroups {
+    /// Adds a group and returns its number.
+    fn push(&mut self, resolved: &ResolvedGroup) -> u32 {
+        for retained in &resolved.retained {
+            let number = self.number(retained);
+            self.retained.items.push(number);
+        }
+        self.retained.end();
+        for sighting in &resolved.sightings {
+            let number = self.number(sighting);
+            self.sightings.items.push(number);
+        }
+        self.uses.push(0);
+        self.sightings.end()
+    }
+
+    fn number(&mut self, sighting: &DraftSighting) -> u32 {
+        let packed = PackedSighting::from(sighting);
+        let mut hasher = DefaultHasher::new();
+        packed.hash(&mut hasher);
+        let hash = hasher.finish();
+        let is_same = |place: u32| self.distinct.get(place as usize) == Some(&packed);
+        self.numbers.find(hash, is_same).unwrap_or_else(|| {
+            // Fewer than rows, which are fewer than 2^30.
+            let number = self.distinct.len() as u32;
+            self.distinct.push(packed);
+            self.numbers.insert(hash, number);
+            number
+        })
+    }
+
+    /// The sightings with these numbers.
+    #[inline]
+    fn unpacked(&self, numbers: &[u32]) -> impl Iterator<Item = DraftSighting> {
+        let packed = numbers.iter().filter_map(|number| self.distinct.get(*number as usize));
+        packed.copied().map(DraftSighting::from)
+    }
+
+    /// Frees what only finds the numbers of further sightings.
+    fn close(&mut self) {
+        self.numbers = PlaceTable::default();
+        self.uses = Vec::new();
+        self.sightings.shrink();
+        self.retained.shrink();
+        self.distinct.shrink_to_fit();
+    }
 }
 
 /// What the groups of all columns are resolved by.
@@ -85,16 +220,19 @@ pub(crate) struct ClaimContext<'a> {
 pub(crate) struct Groups<'a> {
     context: ClaimContext<'a>,
     of_tag: TagMap,
-    of_tags: HashMap<Box<[u32]>, u32>,
+    /// The tags of groups that have several, the group of each such list, and where to find it.
+    tag_lists: Lists<u32>,
+    group_of_list: Vec<u32>,
+    of_tags: PlaceTable,
     /// The previous key's tags and group. Neighbouring keys mostly have the same claims.
     last: (Vec<u32>, u32),
     /// The groups of frequent claims.
-    shared: Vec<ResolvedGroup>,
-    /// The tags of the rare groups of several tags, and where those of each end.
-    rare_tags: Vec<u32>,
-    rare_ends: Vec<u32>,
-    /// The counts of each feed in rare groups, and whether any of them has a sighting of it.
-    rare_counts: Vec<(Counts, bool)>,
+    shared: SharedGroups,
+    /// The tags of the rare groups of several tags.
+    rare_tags: Lists<u32>,
+    /// The counts of each feed, and whether any group has a sighting of it: of rare groups at first, and of all of
+    /// them once these are closed.
+    counts: Vec<(Counts, bool)>,
     /// Whether some rare group has rows for the state file.
     retains_rare: bool,
     /// A buffer that is reused.
@@ -109,12 +247,13 @@ impl<'a> Groups<'a> {
         Groups {
             context,
             of_tag: TagMap::default(),
-            of_tags: HashMap::new(),
+            tag_lists: Lists::default(),
+            group_of_list: Vec::new(),
+            of_tags: PlaceTable::default(),
             last: (Vec::new(), UNRESOLVED),
-            shared: Vec::new(),
-            rare_tags: Vec::new(),
-            rare_ends: Vec::new(),
-            rare_counts: vec![Default::default(); context.policies.len()],
+            shared: SharedGroups::default(),
+            rare_tags: Lists::default(),
+            counts: vec![Default::default(); context.policies.len()],
             retains_rare: false,
             resolved: ResolvedGroup::default(),
         }
@@ -129,10 +268,32 @@ impl<'a> Groups<'a> {
             [tag] => self.group_of_one(*tag),
             _ => self.group_of_many(tags),
         };
-        if let Some(group) = self.shared.get_mut(number as usize) {
-            group.uses += 1;
-        }
+        // Rows are fewer than 2^30.
+        self.shared.uses.get_mut(number as usize).into_iter().for_each(|uses| *uses += 1);
         number
+    }
+
+    /// Counts what the groups resolved to, and frees what finds the groups of further keys: there are none.
+    pub(crate) fn close(&mut self) {
+        let mut resolved = std::mem::take(&mut self.resolved);
+        let of_tag = std::mem::take(&mut self.of_tag);
+        for (tag, number) in of_tag.iter() {
+            self.count(&[tag], number, &mut resolved);
+        }
+        let (lists, groups) = (std::mem::take(&mut self.tag_lists), std::mem::take(&mut self.group_of_list));
+        for (list, number) in groups.iter().enumerate() {
+            self.count(lists.get(list), *number, &mut resolved);
+        }
+        self.of_tags = PlaceTable::default();
+        self.rare_tags.shrink();
+        self.shared.close();
+    }
+
+    /// Counts what a group of frequent claims resolved to.
+    fn count(&mut self, tags: &[u32], number: u32, resolved: &mut ResolvedGroup) {
+        let uses = self.shared.uses.get(number as usize).map_or(0, |uses| u64::from(*uses));
+        self.context.resolve(tags, resolved);
+        add_counts(&mut self.counts, resolved, uses);
     }
 
     fn group_of_one(&mut self, tag: u32) -> u32 {
@@ -157,19 +318,20 @@ impl<'a> Groups<'a> {
     }
 
     fn find_or_resolve(&mut self, tags: &[u32]) -> u32 {
-        if let Some(number) = self.of_tags.get(tags) {
+        let hash = tags.iter().fold(0, |hash, tag| spread(hash ^ u64::from(*tag)));
+        let list = self.of_tags.find(hash, |list| self.tag_lists.get(list as usize) == tags);
+        if let Some(number) = list.and_then(|list| self.group_of_list.get(list as usize)) {
             return *number;
         }
         let number = self.resolve_shared(tags);
-        self.of_tags.insert(tags.into(), number);
+        self.of_tags.insert(hash, self.tag_lists.push(tags.iter().copied()));
+        self.group_of_list.push(number);
         number
     }
 
     fn resolve_shared(&mut self, tags: &[u32]) -> u32 {
-        let mut group = ResolvedGroup::default();
-        self.context.resolve(tags, &mut group);
-        self.shared.push(group);
-        self.shared.len() as u32 - 1
+        self.context.resolve(tags, &mut self.resolved);
+        self.shared.push(&self.resolved)
     }
 
     /// The number of a rare group. Its counts are added here, because it is met once.
@@ -177,98 +339,86 @@ impl<'a> Groups<'a> {
         tags.sort_unstable();
         let mut resolved = std::mem::take(&mut self.resolved);
         self.context.resolve(tags, &mut resolved);
-        for (feed, counts) in &resolved.counts {
-            let sum = self.rare_counts.get_mut(usize::from(feed.0));
-            sum.into_iter().for_each(|(sum, _)| sum.add(counts, 1));
-        }
-        for sighting in &resolved.sightings {
-            let seen = self.rare_counts.get_mut(usize::from(sighting.feed.0));
-            seen.into_iter().for_each(|(_, seen)| *seen = true);
-        }
+        add_counts(&mut self.counts, &resolved, 1);
         self.retains_rare |= !resolved.retained.is_empty();
         self.resolved = resolved;
         if let [tag] = tags {
             return RARE | *tag;
         }
-        self.rare_tags.extend_from_slice(tags);
-        // Rows are fewer than 2^30, and so are their tags.
-        self.rare_ends.push(self.rare_tags.len() as u32);
-        RARE | SEVERAL | (self.rare_ends.len() as u32 - 1)
+        RARE | SEVERAL | self.rare_tags.push(tags.iter().copied())
     }
 
-    /// The tags of a rare group of several.
-    fn several_tags(&self, number: u32) -> &[u32] {
-        let at = (number & !(RARE | SEVERAL)) as usize;
-        let end = |at: usize| self.rare_ends.get(at).map_or(0, |end| *end as usize);
-        let start = at.checked_sub(1).map_or(0, end);
-        self.rare_tags.get(start..end(at)).unwrap_or(&[])
-    }
-
-    /// Calls a function with a group, which is resolved again if it is rare.
-    fn with_group<T>(&self, number: u32, with: impl FnOnce(&ResolvedGroup) -> T) -> T {
-        if !is_rare(number) {
-            return with(self.shared.get(number as usize).unwrap_or(&self.resolved));
-        }
+    /// What a rare group of several claims resolves to.
+    fn resolve_several(&self, number: u32) -> ResolvedGroup {
         let mut resolved = ResolvedGroup::default();
-        match number & SEVERAL {
-            0 => self.context.resolve(&[number & !RARE], &mut resolved),
-            _ => self.context.resolve(self.several_tags(number), &mut resolved),
-        }
-        with(&resolved)
+        self.context.resolve(self.rare_tags.get((number & !(RARE | SEVERAL)) as usize), &mut resolved);
+        resolved
     }
 
-    /// Appends the sightings of a group.
+    /// Appends the sightings of a group. A rare one is resolved again.
     pub(crate) fn sightings(&self, number: u32, out: &mut Vec<DraftSighting>) {
-        if is_one_rare(number) {
-            let resolved = self.context.resolve_one(number & !RARE);
-            return out.extend(resolved.and_then(|resolved| resolved.sighting));
+        if !is_rare(number) {
+            out.extend(self.shared.unpacked(self.shared.sightings.get(number as usize)));
+        } else if is_one_rare(number) {
+            out.extend(self.context.resolve_one(number & !RARE).and_then(|resolved| resolved.sighting));
+        } else {
+            out.extend(self.resolve_several(number).sightings);
         }
-        self.with_group(number, |group| out.extend_from_slice(&group.sightings));
     }
 
     /// Whether a group has sightings.
     pub(crate) fn has_sightings(&self, number: u32) -> bool {
-        if is_one_rare(number) {
-            return self
-                .context
-                .resolve_one(number & !RARE)
-                .is_some_and(|resolved| resolved.sighting.is_some());
+        if !is_rare(number) {
+            return !self.shared.sightings.get(number as usize).is_empty();
         }
-        self.with_group(number, |group| !group.sightings.is_empty())
+        if !is_one_rare(number) {
+            return !self.resolve_several(number).sightings.is_empty();
+        }
+        self.context.resolve_one(number & !RARE).is_some_and(|resolved| resolved.sighting.is_some())
     }
 
     /// Visits the rows for the state file of a group.
-    pub(crate) fn each_retained(&self, number: u32, visit: impl FnMut(&DraftSighting)) {
-        if is_one_rare(number) {
+    pub(crate) fn each_retained(&self, number: u32, mut visit: impl FnMut(&DraftSighting)) {
+        if !is_rare(number) {
+            let numbers = self.shared.retained.get(number as usize);
+            self.shared.unpacked(numbers).for_each(|row| visit(&row));
+        } else if is_one_rare(number) {
             let resolved = self.context.resolve_one(number & !RARE);
-            return resolved.and_then(|resolved| resolved.retained).iter().for_each(visit);
+            resolved.and_then(|resolved| resolved.retained).iter().for_each(visit);
+        } else {
+            self.resolve_several(number).retained.iter().for_each(visit);
         }
-        self.with_group(number, |group| group.retained.iter().for_each(visit));
     }
 
     /// Whether some group has rows for the state file.
     pub(crate) fn retains(&self) -> bool {
-        self.retains_rare || self.shared.iter().any(|group| !group.retained.is_empty())
+        self.retains_rare || !self.shared.retained.items.is_empty()
     }
 
-    /// The groups of frequent claims; their positions are their numbers.
-    pub(crate) fn shared(&self) -> &[ResolvedGroup] {
-        &self.shared
+    /// How many groups of frequent claims there are. They are numbered from 0.
+    pub(crate) fn shared_count(&self) -> usize {
+        self.shared.sightings.len()
     }
 
-    /// Visits the counts of each feed, and whether there is a sighting of it.
-    pub(crate) fn each_count(&self, mut visit: impl FnMut(FeedId, &Counts, u64, bool)) {
-        for group in &self.shared {
-            for (feed, counts) in &group.counts {
-                let is_listed = group.sightings.iter().any(|sighting| sighting.feed == *feed);
-                visit(*feed, counts, group.uses, is_listed);
-            }
-        }
-        for (feed, (counts, is_listed)) in (0..).map(FeedId).zip(&self.rare_counts) {
+    /// Visits the counts of each feed, and whether there is a sighting of it. The groups are closed.
+    pub(crate) fn each_count(&self, mut visit: impl FnMut(FeedId, &Counts, bool)) {
+        for (feed, (counts, is_listed)) in (0..).map(FeedId).zip(&self.counts) {
             if *counts != Counts::default() {
-                visit(feed, counts, 1, *is_listed);
+                visit(feed, counts, *is_listed);
             }
         }
+    }
+}
+
+/// Adds the counts of a group that so many keys have.
+fn add_counts(sums: &mut [(Counts, bool)], resolved: &ResolvedGroup, uses: u64) {
+    for (feed, counts) in &resolved.counts {
+        let sum = sums.get_mut(usize::from(feed.0));
+        sum.into_iter().for_each(|(sum, _)| sum.add(counts, uses));
+    }
+    for sighting in &resolved.sightings {
+        let seen = sums.get_mut(usize::from(sighting.feed.0));
+        seen.into_iter().for_each(|(_, seen)| *seen = true);
     }
 }
 
@@ -339,6 +489,13 @@ impl TagMap {
     fn get(&self, tag: u32) -> u32 {
         let page = self.0.get(tag as usize / PAGE);
         page.and_then(|page| page.get(tag as usize % PAGE)).copied().unwrap_or(UNRESOLVED)
+    }
+
+    /// The tags that have a number, each with it.
+    fn iter(&self) -> impl Iterator<Item = (u32, u32)> {
+        let tags =
+            self.0.iter().zip(0u32..).flat_map(|(page, at)| page.iter().copied().zip(at * PAGE as u32..));
+        tags.filter(|(number, _)| *number != UNRESOLVED).map(|(number, tag)| (tag, number))
     }
 
     fn set(&mut self, tag: u32, number: u32) {

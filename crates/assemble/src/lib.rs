@@ -13,7 +13,9 @@
 //! | `scratch` | bounds the memory of rows, and holds the file of those that do not fit |
 //! | `merge` | merges sorted rows and groups equal keys |
 //! | `claim` | resolves the claims of a group to a sighting |
+//! | `groups` | numbers equal groups of claims, and what they resolve to |
 //! | `flatten` | makes overlapping address ranges disjoint |
+//! | `place_table` | finds equal items that are elsewhere |
 //! | `intern` | numbers records, sets and times |
 //! | `compose` | encodes the sections |
 //!
@@ -67,14 +69,17 @@ mod groups;
 mod intern;
 mod limits;
 mod merge;
+mod place_table;
 mod run;
 mod run_set;
 mod scratch;
 
-pub use assembly::{AssembleError, Assembly, RetainedRows, Totals, assemble};
+pub use assembly::{AssembleError, Assembly, RetainedRows, Totals, assemble, assemble_each};
 pub use claim::{Claim, ClaimSource, ClaimTable, Counts, RetentionPolicy};
 pub use columns::{Columns, RangeColumn, RangeRow, TextColumn, TextRow, claim_of, scope_of, tag};
 pub use groups::DraftSighting;
 pub use limits::SizeLimits;
-pub use run_set::{Rows, RunSet, RunSetWriter};
+pub use run_set::{
+    Rows, RunSet, RunSetWriter, each_name_group, each_url_group, each_v4_group, each_v6_group,
+};
 pub use scratch::Scratch;

@@ -3,6 +3,7 @@
 use crate::columns::{Columns, RangeColumn, SCOPE_BITS, TextColumn};
 use crate::flatten::AddressNumber;
 use crate::limits::SizeLimits;
+use crate::merge::{self, RangeCursor, TextCursor};
 use crate::run::{RangeRunReader, RangeRunWriter, SortedRun, TextRunReader, TextRunWriter};
 use crate::scratch::Scratch;
 use rapsheet_snapshot::{AddressRange, TooLarge};
@@ -57,6 +58,38 @@ fn each_text(run: &SortedRun, scratch: &Scratch, mut visit: impl FnMut(&[u8], u3
     while rows.advance() {
         visit(&rows.key, rows.tag);
     }
+}
+
+/// Visits the names of several runs in order, each with the tags of all of its rows.
+pub fn each_name_group(runs: &[&RunSet], scratch: &Scratch, mut visit: impl FnMut(&Vec<u8>, &mut Vec<u32>)) {
+    let cursors = runs.iter().map(|runs| TextCursor::run(&runs.names, scratch));
+    merge::each_group(cursors, |key, tags| visit(&key.bytes, tags));
+}
+
+/// Visits the URLs of several runs in order, each with the tags of all of its rows.
+pub fn each_url_group(runs: &[&RunSet], scratch: &Scratch, mut visit: impl FnMut(&Vec<u8>, &mut Vec<u32>)) {
+    let cursors = runs.iter().map(|runs| TextCursor::run(&runs.urls, scratch));
+    merge::each_group(cursors, |key, tags| visit(&key.bytes, tags));
+}
+
+/// Visits the ranges of IPv4 of several runs in order, each with the tags of all of its rows.
+pub fn each_v4_group(runs: &[&RunSet], scratch: &Scratch, visit: impl FnMut(u32, u32, &mut Vec<u32>)) {
+    each_range_group(runs.iter().map(|runs| &runs.v4), scratch, visit);
+}
+
+/// Visits the ranges of IPv6 of several runs in order, each with the tags of all of its rows.
+pub fn each_v6_group(runs: &[&RunSet], scratch: &Scratch, visit: impl FnMut(u128, u128, &mut Vec<u32>)) {
+    each_range_group(runs.iter().map(|runs| &runs.v6), scratch, visit);
+}
+
+fn each_range_group<'r, N: AddressNumber>(
+    runs: impl Iterator<Item = &'r SortedRun>,
+    scratch: &'r Scratch,
+    mut visit: impl FnMut(N, N, &mut Vec<u32>),
+) {
+    merge::each_group(runs.map(|run| RangeCursor::run(run, scratch)), |key: &Option<(N, N)>, tags| {
+        key.iter().for_each(|(first, last)| visit(*first, *last, tags));
+    });
 }
 
 /// Writes the rows of a source that has them in order.

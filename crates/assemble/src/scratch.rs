@@ -7,10 +7,13 @@
 //! need no result of their own; [`Scratch::check`] returns the error, and [`assemble`](crate::assemble) asks
 //! for it before it returns anything.
 
-use rapsheet_snapshot::{Error, ScratchFile};
+use rapsheet_snapshot::{ColumnStore, Error, ScratchFile};
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
+
+/// Where rows may take less memory than this, everything else takes as little as it can.
+pub(crate) const SCARCE: u64 = 32 << 20;
 
 /// The memory for rows, and the file for the others.
 ///
@@ -28,6 +31,7 @@ pub struct Scratch {
     written: AtomicU64,
     target: PathBuf,
     state: Mutex<State>,
+    columns: ColumnStore,
 }
 
 #[derive(Debug, Default)]
@@ -40,8 +44,9 @@ struct State {
 impl Scratch {
     /// So many bytes of memory, and a file without a name beside `target`, made once it is needed.
     pub fn new(limit: u64, target: impl Into<PathBuf>) -> Scratch {
-        let (used, written) = (AtomicU64::new(0), AtomicU64::new(0));
-        Scratch { limit, used, written, target: target.into(), state: Mutex::default() }
+        let (used, written, target) = (AtomicU64::new(0), AtomicU64::new(0), target.into());
+        let columns = if limit < SCARCE { ColumnStore::files(&target) } else { ColumnStore::memory() };
+        Scratch { limit, used, written, target, state: Mutex::default(), columns }
     }
 
     /// As much memory as there is, and no file.
@@ -52,6 +57,11 @@ impl Scratch {
     /// The bytes of memory for rows.
     pub fn limit(&self) -> u64 {
         self.limit
+    }
+
+    /// Where columns of all entries are: in memory, unless rows may take less than 32 MiB.
+    pub(crate) fn columns(&self) -> &ColumnStore {
+        &self.columns
     }
 
     /// Counts bytes that rows take.
@@ -83,7 +93,8 @@ impl Scratch {
 
     /// The first error of reading or writing, if there was one.
     pub fn check(&self) -> Result<(), Error> {
-        self.state().error.take().map_or(Ok(()), Err)
+        self.state().error.take().map_or(Ok(()), Err)?;
+        self.columns.check()
     }
 
     fn state(&self) -> MutexGuard<'_, State> {

@@ -3,8 +3,8 @@
 //!
 //! Two results under one name would leave one of them, and a result under the name of an input would replace
 //! it. Both are mistakes on the command line, and are reported before the work starts. Devices and pipes are
-//! written to in place, after everything else and without waiting: a rename over `/dev/null` would replace the
-//! device, and a pipe that is not read must not hold a build.
+//! written to in place, after everything else and without waiting: a rename over `/dev/null` would replace
+//! the device, and a pipe that is not read must not hold a build.
 
 use crate::exit::Failure;
 use crate::input::is_stream;
@@ -59,7 +59,8 @@ pub(crate) type Fill<'a> = Box<dyn FnOnce(&mut dyn Write) -> io::Result<()> + 'a
 impl<'a> Prepared<'a> {
     /// Writes a temporary file next to `target`. Nothing is written to a device or a pipe yet.
     pub(crate) fn new(target: &'a Path, fill: Fill<'a>) -> Result<Prepared<'a>, Error> {
-        // Where a stream of ours leads to a file, its name is a link of the system, which must not be replaced.
+        // Where a stream of ours leads to a file, its name is a link of the system, which must not be
+        // replaced.
         if is_stream(target) || leads_to_own_stream(target) {
             return Ok(Prepared::Stream(target, fill));
         }
@@ -196,18 +197,19 @@ pub(crate) fn check_report(flag: &str, target: &Path) -> Result<(), Failure> {
     }
 }
 
-/// Checks that what stands at a path, if anything, is what a new one may replace. `is_ours` is given its first
-/// bytes.
-#[cfg(feature = "ingest")]
+/// Checks that what stands at a path, if anything, is what a new one may replace. `is_ours` is given its
+/// first bytes.
+#[cfg(any(feature = "ingest", feature = "remote"))]
 pub(crate) fn check_replaces_only(
+    flag: &str,
     path: &Path,
     what: &str,
     is_ours: fn(&[u8]) -> bool,
 ) -> Result<(), Failure> {
-    let refused = |why: String| Failure::refused(format_args!("--out: {}: {why}", path.display()));
+    let refused = |why: String| Failure::refused(format_args!("{flag}: {}: {why}", path.display()));
     match head_of(path) {
         Ok(Some(head)) if !is_ours(&head) => Err(refused(format!(
-            "this file is no {what} of rapsheet and is not replaced; move it away, or name another --out"
+            "this file is no {what} of rapsheet and is not replaced; move it away, or name another {flag}"
         ))),
         Ok(_) => Ok(()),
         Err(error) => Err(refused(error.to_string())),

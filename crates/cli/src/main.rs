@@ -14,13 +14,15 @@ mod budget;
 mod choice;
 mod color;
 mod command;
+#[cfg(any(feature = "remote", feature = "serve"))]
+mod ending;
 mod exit;
 #[cfg(unix)]
 mod fault;
 #[cfg(any(feature = "export", feature = "ledger"))]
 mod feed_selection;
 mod fields;
-#[cfg(any(feature = "ingest", feature = "export", feature = "ledger"))]
+#[cfg(any(feature = "ingest", feature = "export", feature = "ledger", feature = "remote"))]
 mod files;
 mod filter;
 mod glob;
@@ -28,7 +30,7 @@ mod input;
 mod inputs;
 #[cfg(feature = "ingest")]
 mod lists;
-#[cfg(feature = "ingest")]
+#[cfg(any(feature = "ingest", feature = "remote"))]
 mod lock;
 mod log;
 #[cfg(any(feature = "ingest", feature = "ledger"))]
@@ -52,6 +54,8 @@ mod reorder_buffer;
 #[cfg(feature = "remote")]
 mod secrets;
 mod settings;
+#[cfg(feature = "remote")]
+mod steps;
 mod summary;
 mod table;
 mod tail;

@@ -2,9 +2,18 @@
 
 use rapsheet_fetch::ProxySettings;
 use std::env;
+use std::time::Duration;
 
 /// How this program introduces itself to servers.
 pub(crate) const USER_AGENT: &str = concat!("rapsheet/", env!("CARGO_PKG_VERSION"));
+
+/// Sets another pause before another attempt, in milliseconds, for tests.
+const RETRY_DELAY_VARIABLE: &str = "RAPSHEET_RETRY_DELAY_MS";
+
+/// How long to wait before another attempt, where the environment says so.
+pub(crate) fn retry_delay() -> Option<Duration> {
+    env::var(RETRY_DELAY_VARIABLE).ok().and_then(|text| text.parse().ok()).map(Duration::from_millis)
+}
 
 /// The proxies that the environment names, by the rules of curl: in lower case or in upper case, and one for all.
 pub(crate) fn proxies() -> ProxySettings {

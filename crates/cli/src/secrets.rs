@@ -1,5 +1,5 @@
-//! Secrets that a catalogue names: in the environment, among systemd's credentials, or in a file that only its owner
-//! reads. Nothing prints them.
+//! Secrets that a catalogue names: in the environment, among systemd's credentials, or in a file that only
+//! its owner reads. Nothing prints them.
 
 use rapsheet_fetch::Secret;
 use std::env;
@@ -13,7 +13,12 @@ const SECRET_MAX: u64 = 4096;
 ///
 /// # Errors
 /// What is missing, and where it may stand; or what is wrong with where it stands.
+#[cfg(feature = "fetch")]
 pub(crate) fn find(name: &str) -> Result<Secret, String> {
+    find_text(name).map(Secret::new)
+}
+
+fn find_text(name: &str) -> Result<String, String> {
     let variable = variable(name);
     if let Ok(text) = env::var(&variable) {
         return usable(text.trim(), &variable);
@@ -33,8 +38,16 @@ pub(crate) fn find(name: &str) -> Result<Secret, String> {
 /// # Errors
 /// What is wrong with where it stands.
 pub(crate) fn find_optional(name: &str) -> Result<Option<Secret>, String> {
+    Ok(find_optional_text(name)?.map(Secret::new))
+}
+
+/// Finds a password that need not be there.
+///
+/// # Errors
+/// What is wrong with where it stands.
+pub(crate) fn find_optional_text(name: &str) -> Result<Option<String>, String> {
     let is_set = env::var_os(variable(name)).is_some();
-    if is_set || places(name).any(|(path, _)| path.exists()) { find(name).map(Some) } else { Ok(None) }
+    if is_set || places(name).any(|(path, _)| path.exists()) { find_text(name).map(Some) } else { Ok(None) }
 }
 
 /// Reads a secret from a file that the command line names.
@@ -43,7 +56,18 @@ pub(crate) fn find_optional(name: &str) -> Result<Option<Secret>, String> {
 /// What is wrong with the file.
 pub(crate) fn read_file(path: &Path) -> Result<Secret, String> {
     let about = fs::metadata(path).map_err(|error| format!("needs secret: {}: {error}", path.display()))?;
-    read(path, &about, false)
+    read(path, &about, false).map(Secret::new)
+}
+
+/// Reads a file that holds a secret of several lines, such as a key.
+///
+/// # Errors
+/// What is wrong with the file.
+#[cfg(feature = "publish")]
+pub(crate) fn read_key_file(path: &Path) -> Result<String, String> {
+    let about = fs::metadata(path).map_err(|error| format!("{}: {error}", path.display()))?;
+    check_place(path, &about, false)?;
+    fs::read_to_string(path).map_err(|error| format!("{}: {error}", path.display()))
 }
 
 fn variable(name: &str) -> String {
@@ -66,7 +90,15 @@ fn own_folder() -> Option<PathBuf> {
     config.map(|config| config.join("rapsheet/secrets"))
 }
 
-fn read(path: &Path, about: &Metadata, is_shared_safely: bool) -> Result<Secret, String> {
+fn read(path: &Path, about: &Metadata, is_shared_safely: bool) -> Result<String, String> {
+    check_place(path, about, is_shared_safely)?;
+    let shown = path.display();
+    let text = fs::read_to_string(path).map_err(|error| format!("needs secret: {shown}: {error}"))?;
+    usable(text.trim(), &shown.to_string())
+}
+
+/// Refuses what is no small file, and what others may read.
+fn check_place(path: &Path, about: &Metadata, is_shared_safely: bool) -> Result<(), String> {
     let shown = path.display();
     if !about.is_file() || about.len() > SECRET_MAX {
         return Err(format!("needs secret: {shown} is no file of at most {SECRET_MAX} bytes"));
@@ -74,16 +106,15 @@ fn read(path: &Path, about: &Metadata, is_shared_safely: bool) -> Result<Secret,
     if !is_shared_safely && others_may_read(about) {
         return Err(format!("needs secret: others may read {shown}; run `chmod 600 {shown}`"));
     }
-    let text = fs::read_to_string(path).map_err(|error| format!("needs secret: {shown}: {error}"))?;
-    usable(text.trim(), &shown.to_string())
+    Ok(())
 }
 
 /// Refuses what no header can carry.
-fn usable(text: &str, place: &str) -> Result<Secret, String> {
+fn usable(text: &str, place: &str) -> Result<String, String> {
     if text.is_empty() || !text.bytes().all(|byte| (b' '..=b'~').contains(&byte)) {
         return Err(format!("needs secret: expected a line of ASCII text in {place}, found something else"));
     }
-    Ok(Secret::new(text.to_owned()))
+    Ok(text.to_owned())
 }
 
 #[cfg(unix)]

@@ -1,7 +1,7 @@
 //! From a URL to the answer that counts: redirects, followed by hand.
 //!
-//! A library that follows them takes a secret along to the next host. Here, a secret goes to the origin that the catalogue
-//! names and to no other, https never becomes http, and every hop asks its host for a turn.
+//! A library that follows them takes a secret along to the next host. Here, a secret goes to the origin that
+//! the catalogue names and to no other, https never becomes http, and every hop asks its host for a turn.
 
 use crate::client::{Answer, Client, private_literal};
 use crate::hosts::{Hosts, Turn};
@@ -53,7 +53,7 @@ impl<'r> Exchange<'r> {
             let answer = self.client.get(&at, &headers, private_network);
             self.hosts.reached(&at, !matches!(answer, Err(Problem::Unreachable(_))));
             let answer = answer?;
-            match target(&answer, &at)? {
+            match redirect_target(&answer, &at)? {
                 Some(next) => at = next,
                 None => return Ok(Arrived { answer, url: at, turn }),
             }
@@ -86,7 +86,7 @@ fn headers<'a>(
 }
 
 /// Where a redirect leads; `None` for other answers.
-fn target(answer: &Answer, from: &Url) -> Result<Option<Url>, Problem> {
+pub(crate) fn redirect_target(answer: &Answer, from: &Url) -> Result<Option<Url>, Problem> {
     let status = answer.status();
     if !matches!(status, 301 | 302 | 303 | 307 | 308) {
         return Ok(None);

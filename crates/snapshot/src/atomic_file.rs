@@ -10,6 +10,7 @@ use crate::error::Error;
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::SystemTime;
 
 /// A file under a temporary name in the folder of its target. It is removed again unless it is published.
@@ -166,10 +167,12 @@ fn folder_of(target: &Path) -> PathBuf {
 }
 
 /// Where a file without a name has one for a moment: beside the target, and its folder. [`remove_stale_temp_files`]
-/// finds the name, and no [`AtomicFile`] of this process has it.
+/// finds the name, and no other file of this process has it.
 pub(crate) fn scratch_path(target: &Path) -> (PathBuf, PathBuf) {
-    let folder = folder_of(target);
-    (folder.join(format!("{}0{}", temp_prefix(target), std::process::id())), folder)
+    static MADE: AtomicU32 = AtomicU32::new(0);
+    let (folder, number) = (folder_of(target), MADE.fetch_add(1, Ordering::Relaxed));
+    // No process has an id that begins with 0, and none has one of more than ten digits.
+    (folder.join(format!("{}0{number:010}{:010}", temp_prefix(target), std::process::id())), folder)
 }
 
 fn temp_prefix(target: &Path) -> String {

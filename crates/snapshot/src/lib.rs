@@ -22,7 +22,11 @@
 pub mod address;
 mod aligned_writer;
 mod atomic_file;
+#[doc(hidden)]
+pub mod byte_size;
 mod checksum;
+mod column;
+mod derived;
 mod error;
 mod fst_map;
 #[doc(hidden)]
@@ -77,7 +81,9 @@ pub use time::Time;
 pub use {
     aligned_writer::AlignedWriter,
     atomic_file::{AtomicFile, UnsyncedFile, remove_stale_temp_files},
-    image::{Image, SectionBytes},
+    column::{Column, ColumnRow, ColumnStore, ColumnWriter},
+    derived::{DERIVED, derive},
+    image::{Image, SectionBytes, StoredImage},
     index::{LISTED_MAX, SightingWalk, WalkLimit},
     layout::Section,
     references::ReferenceCheck,

@@ -5,6 +5,7 @@
 
 use crate::atomic_file;
 use crate::error::Error;
+use crate::map::Map;
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Read, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
@@ -57,6 +58,11 @@ impl ScratchFile {
     pub fn read_at(&mut self, at: u64, bytes: &mut [u8]) -> Result<(), Error> {
         let read = self.file.seek(SeekFrom::Start(at)).and_then(|_| self.file.read_exact(bytes));
         read.map_err(|source| self.error("reading a temporary file", source))
+    }
+
+    /// Maps what was written. Nothing may be written from now on.
+    pub(crate) fn map(&self) -> Result<Map, Error> {
+        Map::of(&self.file, &self.folder)
     }
 
     fn error(&self, doing: &'static str, source: io::Error) -> Error {

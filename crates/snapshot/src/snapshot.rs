@@ -143,6 +143,12 @@ impl Snapshot {
         self.origin.feeds.get(usize::from(id.0))
     }
 
+    /// The bytes of the whole file.
+    #[doc(hidden)]
+    pub fn file_bytes(&self) -> &[u8] {
+        &self.map
+    }
+
     /// The bytes of a section; empty where the file has no such section.
     #[doc(hidden)]
     pub fn bytes(&self, section: Section) -> &[u8] {

@@ -15,6 +15,8 @@ mod lookup;
 mod score;
 #[cfg(feature = "serve")]
 mod serve;
+#[cfg(feature = "remote")]
+mod ship;
 mod values;
 
 #[cfg(feature = "ingest")]
@@ -29,6 +31,10 @@ pub(crate) use lookup::Lookup;
 pub(crate) use score::{Merge, Score};
 #[cfg(feature = "serve")]
 pub(crate) use serve::Serve;
+#[cfg(feature = "publish")]
+pub(crate) use ship::ShipPublish;
+#[cfg(feature = "remote")]
+pub(crate) use ship::{Ship, ShipPull, Shipping};
 #[cfg(any(feature = "ingest", feature = "ledger"))]
 pub(crate) use values::ListArg;
 pub(crate) use values::{At, DiffOutput, Policy, Shard, StatusArg, TableOrJson, TableOutput, TextOrJson};
@@ -49,23 +55,24 @@ macro_rules! exit_codes {
   2  usage, configuration or an unusable argument
   3  published, but some feed failed, was held, is stale or has nothing
      live left, or a report could not be written
-  4  a snapshot or data file was refused: missing, damaged, truncated, too new
+  4  a snapshot or data file was refused: missing, damaged, truncated, too new,
+     or badly signed
   5  could not finish; nothing was published, the old snapshot is untouched
-  6  busy: another build or fetch is at work on it"
+  6  busy: another build, fetch or pull is at work on it"
     };
 }
 
 #[cfg(all(not(feature = "ingest"), feature = "remote"))]
 macro_rules! lacks_remote {
     () => {
-        "Of the network, it only asks servers of rapsheet."
+        "Of the network, it only asks servers of rapsheet, and pulls what `ship publish` of a full build published."
     };
 }
 
 #[cfg(all(not(feature = "ingest"), not(feature = "remote")))]
 macro_rules! lacks_remote {
     () => {
-        "It uses no network, and has no `lookup --server`."
+        "It uses no network, and has no `lookup --server` and no `ship`."
     };
 }
 
@@ -75,7 +82,7 @@ const AFTER_HELP: &str = exit_codes!();
 const AFTER_HELP: &str = concat!(
     exit_codes!(),
     "\n\nThis is an edge build: it answers from snapshots that a full build of rapsheet has made. ",
-    "It has no `build`, `parse` and `formats`, no `feeds --catalog`, no `--list`, and shows no progress. ",
+    "It has no `build`, `parse` and `formats`, no `feeds --catalog`, no `--list`, no manual pages, and shows no progress. ",
     "It reads logs that are plain, gz or zst, and refuses xz, bz2, zip and UTF-16. ",
     lacks_remote!()
 );
@@ -86,7 +93,8 @@ pub(crate) const SNAPSHOT_DEFAULT: &str = "rapsheet.rap";
 /// Public blocklists and allowlists as one file, and answers from it
 ///
 /// `build` turns downloaded feeds into one snapshot file. `lookup` and `score` answer from it who lists an
-/// address, a name or a URL, for what, since when, and whether that still holds. `update` downloads and builds.
+/// address, a name or a URL, for what, since when, and whether that still holds. `update` downloads and
+/// builds.
 #[derive(Parser)]
 #[command(name = "rapsheet", version, after_help = AFTER_HELP, max_term_width = 100)]
 pub(crate) struct Cli {
@@ -97,8 +105,8 @@ pub(crate) struct Cli {
 }
 
 impl Command {
-    /// Whether the command prints data on stdout. A build prints on stderr, and a quiet look-up with an exit code
-    /// says all with that.
+    /// Whether the command prints data on stdout. A build prints on stderr, and a quiet look-up with an exit
+    /// code says all with that.
     pub(crate) fn prints_data(&self, is_quiet: bool) -> bool {
         match self {
             #[cfg(feature = "ingest")]
@@ -109,12 +117,15 @@ impl Command {
             Command::Update(_) => false,
             #[cfg(feature = "export")]
             Command::Export(export) => export.file.is_none(),
+            #[cfg(feature = "ingest")]
             Command::Generate(Generate { what: Generated::Man { .. } }) => false,
             Command::Lookup(lookup) => !lookup.is_silent(is_quiet),
             #[cfg(feature = "serve")]
             Command::Serve(serve) => {
                 serve.new_key.is_some() || serve.access_log.as_deref().is_some_and(crate::input::is_stdin)
             }
+            #[cfg(feature = "remote")]
+            Command::Ship(_) => false,
             _ => true,
         }
     }
@@ -179,6 +190,8 @@ pub(crate) enum Command {
     Ledger(Ledger),
     #[cfg(feature = "serve")]
     Serve(Serve),
+    #[cfg(feature = "remote")]
+    Ship(Ship),
     #[command(hide = true)]
     Generate(Generate),
 }
@@ -219,8 +232,8 @@ pub(crate) struct Formats {
 
 /// List feeds, with what the snapshot holds of each
 ///
-/// With a catalogue, its feeds are listed, even without a snapshot; without one, the feeds of the snapshot. Where
-/// neither is named and there is no `rapsheet.rap`, the catalogue inside the program is listed.
+/// With a catalogue, its feeds are listed, even without a snapshot; without one, the feeds of the snapshot.
+/// Where neither is named and there is no `rapsheet.rap`, the catalogue inside the program is listed.
 #[cfg_attr(not(feature = "ingest"), doc = "This edge build has no `--catalog`.")]
 #[derive(Args)]
 #[command(after_help = "Examples:
@@ -276,9 +289,20 @@ pub(crate) struct Diff {
 
 /// Print shell completions, or write manual pages
 #[derive(Args)]
-#[command(after_help = "Examples:
+#[cfg_attr(
+    feature = "ingest",
+    command(after_help = "Examples:
   rapsheet generate completions bash > rapsheet.bash
-  rapsheet generate man /usr/local/share/man/man1")]
+  rapsheet generate man /usr/local/share/man/man1")
+)]
+#[cfg_attr(
+    not(feature = "ingest"),
+    command(
+        about = "Print shell completions",
+        after_help = "Examples:
+  rapsheet generate completions bash > rapsheet.bash"
+    )
+)]
 pub(crate) struct Generate {
     #[command(subcommand)]
     pub(crate) what: Generated,
@@ -293,6 +317,7 @@ pub(crate) enum Generated {
         shell: clap_complete::Shell,
     },
     /// Manual pages, into a folder
+    #[cfg(feature = "ingest")]
     Man {
         /// The folder
         dir: PathBuf,
@@ -319,7 +344,7 @@ mod tests {
 
     #[test]
     fn every_command_that_prints_data_takes_an_output() {
-        const PRINT_NO_DATA: [&str; 5] = ["build", "generate", "help", "serve", "update"];
+        const PRINT_NO_DATA: [&str; 6] = ["build", "generate", "help", "serve", "ship", "update"];
         for command in Cli::command().get_subcommands() {
             let has_output = command.get_arguments().any(|arg| arg.get_short() == Some('o'));
             assert_ne!(has_output, PRINT_NO_DATA.contains(&command.get_name()), "{}", command.get_name());

@@ -259,7 +259,7 @@ pub(super) fn span(text: &str) -> Result<std::time::Duration, &'static str> {
 }
 
 /// A span of up to ten years, such as `3d`, `12h` or `90s`.
-#[cfg(feature = "serve")]
+#[cfg(any(feature = "remote", feature = "serve"))]
 pub(super) fn long_span(text: &str) -> Result<std::time::Duration, &'static str> {
     const EXPECTED: &str = "expected a span such as 3d, 12h or 90s, of at most 3650d";
     const LONGEST: u64 = 3650 * 86_400;
@@ -278,9 +278,9 @@ pub(super) fn long_span(text: &str) -> Result<std::time::Duration, &'static str>
 }
 
 /// A number of bytes: `4G`, `800M`, `64k`, each a power of 1024, also written `4GiB` or `4GB`, or `1000000`.
-#[cfg(feature = "ingest")]
+#[cfg(any(feature = "ingest", feature = "remote"))]
 pub(super) fn size(text: &str) -> Result<u64, &'static str> {
-    let bytes = rapsheet_ingest::catalog::parse_size(text).filter(|bytes| *bytes >= 1 << 20);
+    let bytes = rapsheet_snapshot::byte_size::parse(text).filter(|bytes| *bytes >= 1 << 20);
     bytes.ok_or("expected a size such as 800M or 4G, at least 1M")
 }
 

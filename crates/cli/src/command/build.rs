@@ -93,8 +93,8 @@ fn print_summary(report: &Report, length: u64, args: &Build, settings: &Settings
     Ok(())
 }
 
-/// Says how much went to a temporary file, and whether the build took more memory than it may: the bound is on
-/// rows, and encoding has a floor.
+/// Says how much went to a temporary file, and whether the build took more memory than it may: the bound is
+/// on rows, and encoding has a floor.
 fn print_memory(report: &Report, bound: u64) {
     let megabytes = |bytes: u64| bytes.div_ceil(1_000_000);
     if report.spilled_bytes > 0 {
@@ -125,8 +125,8 @@ fn downloads(args: &Build) -> Result<&Path, Failure> {
     }
 }
 
-/// Which feeds the command line chooses: those of --feed, and those of --list, which are chosen by naming their
-/// files.
+/// Which feeds the command line chooses: those of --feed, and those of --list, which are chosen by naming
+/// their files.
 fn choose(args: &Build, catalog: &Catalog) -> Result<Choice, Failure> {
     let mut choice = Choice::of(&args.feeds, catalog)?;
     let lists_alone = args.downloads.is_none();
@@ -195,11 +195,11 @@ impl Build {
         Ok(())
     }
 
-    /// Checks that the snapshot and the state file replace only their like, whatever else is given: a mistyped
-    /// `--out` must not cost a file.
+    /// Checks that the snapshot and the state file replace only their like, whatever else is given: a
+    /// mistyped `--out` must not cost a file.
     fn check_out(&self) -> Result<(), Failure> {
-        files::check_replaces_only(&self.out, "snapshot", layout::is_snapshot)?;
-        files::check_replaces_only(&with_suffix(&self.out, ".state"), "state file", is_state_file)
+        files::check_replaces_only("--out", &self.out, "snapshot", layout::is_snapshot)?;
+        files::check_replaces_only("--out", &with_suffix(&self.out, ".state"), "state file", is_state_file)
     }
 }
 
@@ -286,8 +286,8 @@ fn read_logs(args: &Build, settings: &Settings) -> Result<Option<LogIndicators>,
     Ok(Some(LogIndicators::new(summaries.rows())))
 }
 
-/// The threads of this build. The global pool, which has a thread for each processor, is never started: `--threads`
-/// cannot resize it, and it panics where the system grants no thread.
+/// The threads of this build. The global pool, which has a thread for each processor, is never started:
+/// `--threads` cannot resize it, and it panics where the system grants no thread.
 fn pool(settings: &Settings) -> Result<rayon::ThreadPool, Failure> {
     rayon::ThreadPoolBuilder::new().num_threads(settings.threads).build().map_err(|error| {
         Failure::unfinished(format_args!("starting threads failed: {error}; ask for fewer with --threads"))

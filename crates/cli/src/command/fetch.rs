@@ -9,7 +9,7 @@ use crate::choice::Choice;
 use crate::exit::{Exit, Failure, print_stderr};
 use crate::files::{self, Files, Prepared};
 use crate::lock::Lock;
-use crate::network::{USER_AGENT, proxies};
+use crate::network::{USER_AGENT, proxies, retry_delay};
 use crate::output::fetch::{self as output, Results};
 use crate::secrets;
 use crate::settings::Settings;
@@ -24,10 +24,8 @@ use std::io::Write;
 use std::path::Path;
 use std::time::{Duration, Instant};
 
-/// The pause before a transfer is tried again, in milliseconds.
-const RETRY_DELAY_MS: u64 = 1000;
-/// Sets another pause, for tests.
-const RETRY_DELAY_VARIABLE: &str = "RAPSHEET_RETRY_DELAY_MS";
+/// The pause before a transfer is tried again.
+const RETRY_DELAY: Duration = Duration::from_secs(1);
 
 /// Runs the command.
 pub(super) fn run(args: &Args, settings: &Settings) -> Result<Exit, Failure> {
@@ -187,7 +185,7 @@ impl Args {
             observer: &(),
             connections: usize::from(self.transfers.connections),
             retries: self.transfers.retries,
-            retry_delay: retry_delay(),
+            retry_delay: retry_delay().unwrap_or(RETRY_DELAY),
         }
     }
 
@@ -208,11 +206,6 @@ impl Args {
         }
         Ok(())
     }
-}
-
-fn retry_delay() -> Duration {
-    let set = std::env::var(RETRY_DELAY_VARIABLE).ok().and_then(|text| text.parse().ok());
-    Duration::from_millis(set.unwrap_or(RETRY_DELAY_MS))
 }
 
 /// Writes report and metrics, each whatever became of the other. Returns whether both were written.

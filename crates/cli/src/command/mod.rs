@@ -29,6 +29,8 @@ mod parse;
 mod score;
 #[cfg(feature = "serve")]
 mod serve;
+#[cfg(feature = "remote")]
+mod ship;
 #[cfg(feature = "fetch")]
 mod update;
 mod verify;
@@ -59,6 +61,8 @@ pub(crate) fn run(command: Command, settings: &Settings) -> Result<Exit, Failure
         Command::Ledger(args) => ledger::run(&args, settings),
         #[cfg(feature = "serve")]
         Command::Serve(args) => serve::run(&args, settings),
+        #[cfg(feature = "remote")]
+        Command::Ship(args) => ship::run(&args, settings),
         Command::Generate(args) => generate::run(&args),
     }
 }

@@ -1,9 +1,11 @@
 //! `serve`: answers over HTTP.
 //!
-//! The library answers; this file opens its listeners, files and clock, and passes on what the system tells the program.
+//! The library answers; this file opens its listeners, files and clock, and passes on what the system tells
+//! the program.
 
 use super::stdout;
 use crate::args::Serve as Args;
+use crate::ending;
 use crate::exit::{Exit, Failure, print_stderr};
 use crate::files::{Files, leads_to_own_stream};
 use crate::settings::Settings;
@@ -153,15 +155,10 @@ fn print_new_key(name: &str) -> Result<Exit, Failure> {
 /// What the system tells the program. A second signal to end ends it at once.
 #[cfg(unix)]
 fn signals() -> Result<Signals, Failure> {
-    use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
-    use signal_hook::flag;
     let signals = Signals::default();
-    let registered = [SIGTERM, SIGINT].into_iter().try_for_each(|signal| {
-        flag::register_conditional_shutdown(signal, Exit::Unfinished as i32, Arc::clone(&signals.end))?;
-        flag::register(signal, Arc::clone(&signals.end)).map(drop)
-    });
-    let registered = registered.and_then(|()| flag::register(SIGHUP, Arc::clone(&signals.reload)));
-    registered.map_err(|error| Failure::unfinished(format_args!("handlers of signals: {error}")))?;
+    ending::set_on_signals(&signals.end)?;
+    signal_hook::flag::register(signal_hook::consts::SIGHUP, Arc::clone(&signals.reload))
+        .map_err(|error| Failure::unfinished(format_args!("handlers of signals: {error}")))?;
     Ok(signals)
 }
 

@@ -4,9 +4,9 @@
 //! password is refused, and no error here repeats a text that may be a secret.
 
 use super::Problem;
-use super::size::parse_size;
 use super::sources::{Place, RawHost};
 use super::table_reader::TableReader;
+use rapsheet_snapshot::byte_size;
 use rapsheet_snapshot::name::NAME_MAX;
 use std::collections::{BTreeMap, HashMap};
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
@@ -154,7 +154,7 @@ fn read_min_interval(reader: &mut TableReader<'_>) -> i64 {
 
 fn read_max_bytes(reader: &mut TableReader<'_>) -> u64 {
     let Some(text) = reader.text("max_bytes") else { return MAX_BYTES };
-    parse_size(&text).filter(|bytes| *bytes > 0).unwrap_or_else(|| {
+    byte_size::parse(&text).filter(|bytes| *bytes > 0).unwrap_or_else(|| {
         let found = text.escape_debug();
         reader.problem("max_bytes", format!("expected a size such as 64K, 256M or 1G, found `{found}`"));
         MAX_BYTES
@@ -486,8 +486,8 @@ mod tests {
         assert_eq!((feed.auth, feed.min_interval_seconds), (Some(expected), 7200));
     }
 
-    /// The catalogue inside the program: no feed is stale because it is fetched as seldom as its publisher asks,
-    /// and a day's lists of one host fit the budget of an hour, so that a daily run is never late.
+    /// The catalogue inside the program: no feed is stale because it is fetched as seldom as its publisher
+    /// asks, and a day's lists of one host fit the budget of an hour, so that a daily run is never late.
     #[test]
     fn the_builtin_catalogue_fits_the_limits_of_its_hosts() {
         let catalog = Catalog::builtin().expect("sound");

@@ -22,7 +22,6 @@ mod id_pattern;
 pub(crate) mod lists;
 mod near;
 mod options;
-mod size;
 mod sources;
 mod table_reader;
 
@@ -37,7 +36,6 @@ pub use guards::{Guard, NamedIndicator, Share};
 pub use id_pattern::IdPattern;
 pub use near::near;
 use rapsheet_snapshot::{Assessments, ListKind, Mode, Scope};
-pub use size::parse_size;
 use sources::{Place, RawFeed, Sources};
 use std::collections::{BTreeMap, HashMap};
 use std::fmt;
@@ -163,8 +161,8 @@ const SCOPES: &[(&str, Scope)] =
     &[("exact", Scope::Exact), ("tree", Scope::Tree), ("subdomains", Scope::Subdomains)];
 
 impl Catalog {
-    /// Reads a catalogue from its text, which may include the one inside the program and no files; `name` is the
-    /// file's, for errors.
+    /// Reads a catalogue from its text, which may include the one inside the program and no files; `name` is
+    /// the file's, for errors.
     pub fn parse(text: &str, name: &str) -> Result<Catalog, CatalogError> {
         let mut sources = Sources::default();
         sources.read(text, name, None);

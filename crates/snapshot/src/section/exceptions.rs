@@ -15,30 +15,34 @@ const ROWS_PER_EXCEPTION: usize = 3;
 
 /// The sets of a part's entries, divided.
 pub struct Divided {
-    /// For each entry its set, or the largest number of the width.
-    pub packed: Vec<u64>,
+    /// The largest number of the width, which stands for any set that is not below it.
+    pub mark: u32,
     /// The entries whose sets are exceptions, in order: ordinal and set.
     pub exceptions: Vec<(u32, u32)>,
 }
 
 /// Divides the sets of a part's entries at the width that costs the fewest bytes, where an exception costs
 /// as much as three rows.
-pub fn divide(sets: &[u32]) -> Result<Divided, TooLarge> {
-    let last = sets.iter().max().copied().unwrap_or(0);
+pub fn divide(sets: impl ExactSizeIterator<Item = u32> + Clone) -> Result<Divided, TooLarge> {
+    let last = sets.clone().max().unwrap_or(0);
     // All 32 bits set is no set number: it marks an exception at the largest width.
     TooLarge::check("sets", "sets", u64::from(last) + 1, u64::from(u32::MAX))?;
     TooLarge::fit_u32("a part of the snapshot", "entries", sets.len())?;
+    // How many sets have so many bits when one is added to them, which makes a mark the least number of its bits.
+    let mut lengths = [0usize; 33];
+    for set in sets.clone() {
+        let length = 32 - set.wrapping_add(1).leading_zeros();
+        lengths.get_mut(length as usize).into_iter().for_each(|count| *count += 1);
+    }
     let cost = |width: u32| {
-        let exceptions = sets.iter().filter(|set| **set >= mark(width)).count();
+        let exceptions = lengths.iter().skip(width as usize + 1).sum::<usize>();
         sets.len() * width as usize + exceptions * ROW_LEN * 8 * ROWS_PER_EXCEPTION
     };
-    let largest = if sets.is_empty() { 0 } else { 32 - (last + 1).leading_zeros() };
+    let largest = if sets.len() == 0 { 0 } else { 32 - (last + 1).leading_zeros() };
     let width = (1..=largest).min_by_key(|width| cost(*width)).unwrap_or(1);
     let mark = mark(width);
-    let packed = sets.iter().map(|set| u64::from((*set).min(mark))).collect();
-    let exceptions =
-        (0u32..).zip(sets).filter(|(_, set)| **set >= mark).map(|(at, set)| (at, *set)).collect();
-    Ok(Divided { packed, exceptions })
+    let exceptions = (0u32..).zip(sets).filter(|(_, set)| *set >= mark).collect();
+    Ok(Divided { mark, exceptions })
 }
 
 /// The number that marks an exception: all bits set.
@@ -113,13 +117,13 @@ mod tests {
     #[test]
     fn large_and_infrequent_sets_are_exceptions() {
         let sets: Vec<u32> = (0..10_000).map(|at| if at % 500 == 7 { 9_000 + at } else { at % 5 }).collect();
-        let divided = divide(&sets).expect("few");
-        assert_eq!((divided.exceptions.len(), divided.packed.iter().max()), (20, Some(&7)));
+        let divided = divide(sets.iter().copied()).expect("few");
+        assert_eq!((divided.exceptions.len(), divided.mark), (20, 7));
         let bytes = encode(&[(18, vec![(1, 2)]), (33, divided.exceptions)]).expect("few");
         let exceptions = Exceptions::new(&bytes, 33);
         for (at, set) in (0..).zip(&sets) {
-            let found = if divided.packed[at as usize] == 7 { exceptions.get(at) } else { None };
-            assert_eq!(found.unwrap_or(divided.packed[at as usize] as u32), *set);
+            let found = if *set >= 7 { exceptions.get(at) } else { None };
+            assert_eq!(found.unwrap_or((*set).min(7)), *set);
         }
         assert_eq!(Exceptions::new(&bytes, 18).get(1), Some(2));
         assert!(Exceptions::new(&bytes, 20).is_empty() && Exceptions::new(&bytes[..30], 33).is_empty());
@@ -129,13 +133,13 @@ mod tests {
     #[test]
     fn sets_that_fit_are_no_exceptions() {
         for sets in [vec![], vec![0], vec![0, 1, 2, 3, 4, 5, 6, 6, 6], vec![u32::MAX - 1]] {
-            let divided = divide(&sets).expect("few");
+            let divided = divide(sets.iter().copied()).expect("few");
             assert!(divided.exceptions.is_empty(), "{sets:?}");
         }
     }
 
     #[test]
     fn the_last_number_is_too_large() {
-        assert!(divide(&[0, u32::MAX]).is_err());
+        assert!(divide([0, u32::MAX].into_iter()).is_err());
     }
 }

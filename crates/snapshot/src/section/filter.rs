@@ -43,39 +43,49 @@ const FINGERPRINT: u8 = 0b1111_1100;
 
 /// The bytes of the filter of sorted names with their bytes reversed; none without names.
 pub fn encode(names: &(impl SortedKeys + ?Sized), seed: SuffixSeed) -> Result<Vec<u8>, TooLarge> {
+    let mut out = Vec::new();
+    encode_to(names, seed, |bytes, rest| {
+        out.reserve_exact(bytes.len() + rest);
+        out.extend_from_slice(bytes);
+    })?;
+    Ok(out)
+}
+
+/// Writes the filter in pieces, each with how many bytes follow it where that is known, and otherwise with 0.
+pub fn encode_to(
+    names: &(impl SortedKeys + ?Sized),
+    seed: SuffixSeed,
+    mut write: impl FnMut(&[u8], usize),
+) -> Result<(), TooLarge> {
     if names.count() == 0 {
-        return Ok(Vec::new());
+        return Ok(());
     }
     let parts = names.parts().max(1);
     let part = |part| SuffixSet::of(names, seed, part, parts);
     let mut set = part(0);
     let mut count = set.suffixes().count();
     for other in 1..parts {
+        // Freed before the next part is made.
+        drop(std::mem::replace(&mut set, SuffixSet::empty()));
         set = part(other);
         count += set.suffixes().count();
     }
     let buckets = count.div_ceil(SUFFIXES);
-    let mut out = Vec::with_capacity(HEADER_LEN + buckets * BUCKET_LEN);
-    out.extend(TooLarge::fit_u32("name-filter", "buckets", buckets)?.to_le_bytes());
-    out.extend(set.labels_min.to_le_bytes());
-    out.extend(set.longer_min.to_le_bytes());
-    out.resize(LAST_LABELS_AT, 0);
-    out.extend(set.last_labels);
+    write(&set.header(TooLarge::fit_u32("name-filter", "buckets", buckets)?), buckets * BUCKET_LEN);
     let mut writer = BucketWriter::new(buckets);
     let mut add = |set: &SuffixSet| {
-        set.suffixes().for_each(|suffix| writer.push(suffix, &mut |suffixes| out.extend(solve(suffixes))));
+        set.suffixes().for_each(|suffix| writer.push(suffix, &mut |suffixes| write(&solve(suffixes), 0)));
     };
     match parts {
         1 => add(&set),
         _ => (0..parts).for_each(|other| {
-            // Freed before the next part is made.
-            set = SuffixSet::empty();
+            drop(std::mem::replace(&mut set, SuffixSet::empty()));
             set = part(other);
             add(&set);
         }),
     }
-    writer.finish(&mut |suffixes| out.extend(solve(suffixes)));
-    Ok(out)
+    writer.finish(&mut |suffixes| write(&solve(suffixes), 0));
+    Ok(())
 }
 
 /// The suffixes of all names whose hashes are in one part of their space.
@@ -106,7 +116,9 @@ impl SuffixSet {
 
     fn of(names: &(impl SortedKeys + ?Sized), seed: SuffixSeed, part: usize, parts: usize) -> SuffixSet {
         let mut all = SuffixSet::empty();
-        all.entries.reserve(if parts == 1 { names.count() } else { 0 });
+        // Hashes are spread evenly: an eighth more than their share is hardly ever needed.
+        let share = names.count() / parts;
+        all.entries.reserve_exact(if parts == 1 { share } else { share + share / 8 });
         let is_own = |hash: &u64| parts == 1 || bucket_of(*hash, parts) == part;
         let mut before: Vec<u8> = Vec::new();
         names.each(|name| {
@@ -141,6 +153,14 @@ impl SuffixSet {
         } else {
             self.longer_min = self.longer_min.min(labels);
         }
+    }
+
+    /// The header of the section, for so many buckets.
+    fn header(&self, buckets: u32) -> Vec<u8> {
+        let mut header = [buckets, self.labels_min, self.longer_min].map(u32::to_le_bytes).concat();
+        header.resize(LAST_LABELS_AT, 0);
+        header.extend(self.last_labels);
+        header
     }
 
     /// The hash of each suffix with its flags, in order.

@@ -16,6 +16,8 @@ use super::packed::BitWriter;
 use super::records::Record;
 use super::sloped::{self, Sloped};
 use super::value_code::{ValueCode, ValueEncoder};
+use crate::column::{Column, ColumnRow, ColumnStore, ColumnWriter};
+use crate::column_row;
 use crate::error::TooLarge;
 use crate::layout::{u32_at, u64_at};
 use crate::{Time, Times};
@@ -56,25 +58,41 @@ impl Seen {
     }
 }
 
-/// The entries of a part, for the encoder. Entries, and pieces of entries, whose sightings are equal are of one
-/// kind.
+column_row!(Seen, 3, |seen| [seen.record, seen.first_seen, seen.detect_time], |[
+    record,
+    first_seen,
+    detect_time,
+]| Seen {
+    record,
+    first_seen,
+    detect_time
+});
+
+/// Collects the entries of a part. Entries, and pieces of entries, whose sightings are equal are of one kind.
 #[derive(Debug, Default)]
-pub struct SeenPart {
-    /// The kind of each ordinal; with [`WIDE`], the number of a range of several addresses.
-    entries: Vec<u32>,
-    seen: Vec<Seen>,
-    /// Where the sightings of each kind end.
-    ends: Vec<u32>,
-    /// The pieces of ranges of several addresses: where each begins in its range, and its kind.
-    pieces: Vec<(u32, u32)>,
-    /// Where the pieces of each such range end.
-    wide_ends: Vec<u32>,
+pub struct SeenPartWriter<'s> {
+    entries: ColumnWriter<'s, u32>,
+    seen: ColumnWriter<'s, Seen>,
+    ends: ColumnWriter<'s, u32>,
+    pieces: ColumnWriter<'s, (u32, u32)>,
+    wide_ends: ColumnWriter<'s, u32>,
 }
 
 /// The bit of an entry that is a range of several addresses.
 const WIDE: u32 = 1 << 31;
 
-impl SeenPart {
+impl<'s> SeenPartWriter<'s> {
+    /// Without entries.
+    pub fn new(store: &'s ColumnStore) -> SeenPartWriter<'s> {
+        SeenPartWriter {
+            entries: ColumnWriter::new(store),
+            seen: ColumnWriter::new(store),
+            ends: ColumnWriter::new(store),
+            pieces: ColumnWriter::new(store),
+            wide_ends: ColumnWriter::new(store),
+        }
+    }
+
     /// Makes room for so many ordinals and kinds, most of which have one sighting: vectors that double would take
     /// up to twice as much.
     pub fn reserve(&mut self, ordinals: usize, kinds: usize) {
@@ -85,7 +103,7 @@ impl SeenPart {
 
     /// Adds a kind and returns its number. The sightings are in the order of the entry's set.
     pub fn add_kind(&mut self, seen: impl IntoIterator<Item = Seen>) -> Result<u32, TooLarge> {
-        self.seen.extend(seen);
+        seen.into_iter().for_each(|seen| self.seen.push(seen));
         self.ends.push(TooLarge::fit_u32("first-seen", "sightings", self.seen.len())?);
         TooLarge::check("first-seen", "kinds of entries", self.ends.len() as u64, u64::from(WIDE - 1))?;
         Ok(self.ends.len() as u32 - 1)
@@ -99,7 +117,7 @@ impl SeenPart {
     /// Adds the next ordinal: a range of several addresses. Its first piece begins at 0.
     pub fn push_range(&mut self, pieces: impl IntoIterator<Item = (u32, u32)>) -> Result<(), TooLarge> {
         self.entries.push(self.wide_ends.len() as u32 | WIDE);
-        self.pieces.extend(pieces);
+        pieces.into_iter().for_each(|piece| self.pieces.push(piece));
         self.wide_ends.push(TooLarge::fit_u32("first-seen", "pieces", self.pieces.len())?);
         Ok(())
     }
@@ -109,23 +127,46 @@ impl SeenPart {
         self.entries.push(u32::MAX);
     }
 
-    fn kind(&self, kind: u32) -> &[Seen] {
+    /// All entries.
+    pub fn finish(self) -> SeenPart {
+        let SeenPartWriter { entries, seen, ends, pieces, wide_ends } = self;
+        let (entries, seen, ends) = (entries.finish(), seen.finish(), ends.finish());
+        SeenPart { entries, seen, ends, pieces: pieces.finish(), wide_ends: wide_ends.finish() }
+    }
+}
+
+/// The entries of a part, for the encoder.
+#[derive(Debug, Default)]
+pub struct SeenPart {
+    /// The kind of each ordinal; with [`WIDE`], the number of a range of several addresses.
+    entries: Column<u32>,
+    seen: Column<Seen>,
+    /// Where the sightings of each kind end.
+    ends: Column<u32>,
+    /// The pieces of ranges of several addresses: where each begins in its range, and its kind.
+    pieces: Column<(u32, u32)>,
+    /// Where the pieces of each such range end.
+    wide_ends: Column<u32>,
+}
+
+impl SeenPart {
+    fn kind(&self, kind: u32) -> impl ExactSizeIterator<Item = Seen> + Clone + '_ {
         slice(&self.seen, &self.ends, kind)
     }
 
     /// The pieces of an entry, and whether it is a range of several addresses.
     fn pieces_of(&self, entry: u32) -> (bool, impl Iterator<Item = (u32, u32)> + Clone) {
         let is_wide = entry & WIDE != 0 && entry != u32::MAX;
-        let pieces = if is_wide { slice(&self.pieces, &self.wide_ends, entry & !WIDE) } else { &[] };
+        let pieces = is_wide.then(|| slice(&self.pieces, &self.wide_ends, entry & !WIDE));
         let single = (entry & WIDE == 0).then_some((0, entry));
-        (is_wide, single.into_iter().chain(pieces.iter().copied()))
+        (is_wide, single.into_iter().chain(pieces.into_iter().flatten()))
     }
 
     /// How many entries and pieces are of each kind, of the entries that `is_counted`.
     fn uses(&self, is_counted: impl Fn(u32) -> bool) -> Vec<u32> {
         // Entries and pieces are numbered in 32 bits each.
         let mut uses = vec![0u32; self.ends.len()];
-        for entry in self.entries.iter().copied().filter(|entry| is_counted(*entry)) {
+        for entry in self.entries.iter().filter(|entry| is_counted(*entry)) {
             for (_, kind) in self.pieces_of(entry).1 {
                 uses.get_mut(kind as usize).into_iter().for_each(|uses| *uses = uses.saturating_add(1));
             }
@@ -134,16 +175,20 @@ impl SeenPart {
     }
 
     /// The sightings of each kind, and how many entries and pieces are of it.
-    fn kinds<'p>(&'p self, uses: &'p [u32]) -> impl Iterator<Item = (&'p [Seen], u64)> {
+    fn kinds<'p>(&'p self, uses: &'p [u32]) -> impl Iterator<Item = (impl Iterator<Item = Seen>, u64)> {
         (0..).zip(uses).map(|(kind, uses)| (self.kind(kind), u64::from(*uses)))
     }
 }
 
 /// The items of a list of lists, given where each ends.
-fn slice<'s, T>(items: &'s [T], ends: &[u32], number: u32) -> &'s [T] {
-    let end = |number: usize| ends.get(number).map_or(0, |end| *end as usize);
+fn slice<'s, T: ColumnRow>(
+    items: &'s Column<T>,
+    ends: &'s Column<u32>,
+    number: u32,
+) -> impl ExactSizeIterator<Item = T> + Clone + 's {
+    let end = |number: usize| ends.get(number).map_or(0, |end| end as usize);
     let start = (number as usize).checked_sub(1).map_or(0, end);
-    items.get(start..end(number as usize)).unwrap_or(&[])
+    items.range(start, end(number as usize))
 }
 
 /// The sections.
@@ -292,7 +337,7 @@ impl<'p> Rows<'p> {
             Some(&AS_DETECTED) => seen.first_seen == seen.detect_time,
             default => default == Some(&seen.first_seen),
         };
-        let kinds = (0..part.ends.len() as u32).map(|kind| !part.kind(kind).iter().all(is_default));
+        let kinds = (0..part.ends.len() as u32).map(|kind| !part.kind(kind).all(|seen| is_default(&seen)));
         let few = Rows::new(part, records, kinds.collect());
         if !few.has_values || few.has_row.iter().all(|has_row| *has_row) {
             return few;
@@ -305,7 +350,7 @@ impl<'p> Rows<'p> {
     fn count_values(&self, records: &[Record], counts: &mut PairCounts) {
         let uses = self.part.uses(|entry| self.is_row(entry));
         for (seen, uses) in self.part.kinds(&uses).filter(|(_, uses)| *uses > 0) {
-            seen.iter().for_each(|seen| counts.add((seen.feed(records), seen.first_seen), uses));
+            seen.for_each(|seen| counts.add((seen.feed(records), seen.first_seen), uses));
         }
     }
 
@@ -317,9 +362,9 @@ impl<'p> Rows<'p> {
     /// Visits the rows: the number of each, how many ordinals are between it and the one before, and its entry.
     fn each(&self, mut visit: impl FnMut(usize, u32, u32)) {
         let mut next = 0;
-        let rows = (0u32..).zip(&self.part.entries).filter(|(_, entry)| self.is_row(**entry));
+        let rows = (0u32..).zip(self.part.entries.iter()).filter(|(_, entry)| self.is_row(*entry));
         for (row, (ordinal, entry)) in rows.enumerate() {
-            visit(row, ordinal - next, *entry);
+            visit(row, ordinal - next, entry);
             next = ordinal + 1;
         }
     }
@@ -398,7 +443,7 @@ pub fn encode(records: &[Record], parts: &[SeenPart]) -> Result<EncodedFirstSeen
         values.get_mut(feed as usize).into_iter().for_each(|values| values.push((value, count)));
     }
     let encoders: Vec<ValueEncoder> = values.iter().map(|values| ValueEncoder::new(values)).collect();
-    let used = || parts.iter().flat_map(|part| &part.seen).map(|seen| seen.first_seen);
+    let used = || parts.iter().flat_map(|part| part.seen.iter()).map(|seen| seen.first_seen);
     let [newest, oldest] = [used().max(), used().min()].map(Option::unwrap_or_default);
     let counts = [records.len(), feeds].map(|count| count as u32);
     let columns = rows.iter().map(|rows| rows.encode(records, &encoders)).collect::<Result<Vec<_>, _>>()?;
@@ -712,8 +757,8 @@ mod tests {
     type Model = Vec<Option<(bool, Vec<(u32, Sightings)>)>>;
 
     fn part_of(model: &Model) -> SeenPart {
-        let mut part = SeenPart::default();
-        let kind = |part: &mut SeenPart, sightings: &Sightings| {
+        let mut part = SeenPartWriter::default();
+        let kind = |part: &mut SeenPartWriter<'_>, sightings: &Sightings| {
             let seen = sightings.iter().map(|(record, first)| Seen::new(*record, &times(*first, 50)));
             part.add_kind(seen.collect::<Vec<Seen>>()).expect("few")
         };
@@ -733,7 +778,7 @@ mod tests {
                 }
             }
         }
-        part
+        part.finish()
     }
 
     /// What a reader finds of an entry: the first_seen of each sighting of each piece, and where its row ends.

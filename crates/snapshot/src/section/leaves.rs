@@ -18,6 +18,8 @@ use super::simd;
 use super::sorted_keys::SortedKeys;
 use super::suffix::SuffixSeed;
 use super::top_index::{TopIndexWriter, separator, shared};
+use crate::column::{Column, ColumnStore, ColumnWriter};
+use crate::column_row;
 use crate::error::TooLarge;
 use crate::fst_map::FstMap;
 use crate::layout::{u16_at, u32_at, u64_at};
@@ -81,35 +83,73 @@ impl LeafSlot {
     }
 }
 
+column_row!(LeafSlot, 1, |slot| [slot.0], |[number]| LeafSlot(number));
+
+/// A leaf as a row of a column.
+#[derive(Clone, Copy, Debug)]
+pub struct LeafRow([u32; LEAF_LEN / 4]);
+
+column_row!(LeafRow, 32, |row| row.0, |words| LeafRow(words));
+
+impl LeafRow {
+    /// The leaf of these bytes, of which there are LEAF_LEN.
+    fn new(bytes: &[u8]) -> LeafRow {
+        let mut words = [0; LEAF_LEN / 4];
+        words.iter_mut().enumerate().for_each(|(at, word)| *word = u32_at(bytes, at * 4));
+        LeafRow(words)
+    }
+}
+
 /// The encoded names.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub struct EncodedLeaves {
-    /// The bytes of the section.
-    pub section: Vec<u8>,
+    /// The bytes of the section up to the first leaf.
+    pub head: Vec<u8>,
+    /// The leaves.
+    pub leaves: Column<LeafRow>,
+    /// The bytes of the section after the last leaf.
+    pub tail: Vec<u8>,
     /// The slot of each name, in order.
-    pub slots: Vec<LeafSlot>,
+    pub slots: Column<LeafSlot>,
+}
+
+impl EncodedLeaves {
+    /// The bytes of the section.
+    pub fn section(&self) -> Vec<u8> {
+        [&self.head, self.leaves.as_ref(), &self.tail].concat()
+    }
 }
 
 /// Encodes sorted, distinct names with their bytes reversed.
 pub fn encode(names: &(impl SortedKeys + ?Sized), seed: SuffixSeed) -> Result<EncodedLeaves, TooLarge> {
-    encode_within(names, seed, LeafSlot::LEAVES_MAX)
+    encode_with(names, seed, &ColumnStore::memory())
 }
 
-/// As [`encode`], with another limit on the number of leaves.
+/// As [`encode`], with the slots in a column of this store.
+pub fn encode_with(
+    names: &(impl SortedKeys + ?Sized),
+    seed: SuffixSeed,
+    store: &ColumnStore,
+) -> Result<EncodedLeaves, TooLarge> {
+    encode_within(names, seed, store, LeafSlot::LEAVES_MAX)
+}
+
+/// As [`encode_with`], with another limit on the number of leaves.
 fn encode_within(
     names: &(impl SortedKeys + ?Sized),
     seed: SuffixSeed,
+    store: &ColumnStore,
     leaves_max: usize,
 ) -> Result<EncodedLeaves, TooLarge> {
     let count = names.count();
     if count == 0 {
-        return Ok(EncodedLeaves { section: Vec::new(), slots: Vec::new() });
+        return Ok(EncodedLeaves::default());
     }
     TooLarge::fit_u32("names", "entries", count)?;
     let frequencies = Frequencies::of(names);
     TooLarge::check("a name", "bytes", frequencies.longest as u64, TEXT_MAX as u64)?;
     let table = prefix_code::encode(&frequencies.counts);
-    let mut writer = Writer::new(&table, count);
+    let mut writer = Writer::new(&table, count, store);
     let mut result = Ok(());
     names.each(|name| {
         if result.is_ok() {
@@ -118,17 +158,18 @@ fn encode_within(
     });
     result?;
     writer.end_leaf();
-    let Writer { leaves: mut section, long, slots, count: leaf_count, top, .. } = writer;
+    let Writer { leaves, long, slots, count: leaf_count, top, .. } = writer;
     // Slots that wrapped are never returned.
     TooLarge::check("names", "leaves", leaf_count as u64, leaves_max as u64)?;
     let top = top.finish();
-    section.extend_from_slice(&top);
-    section.extend_from_slice(&long);
-    section.resize(section.len() + TAIL_LEN, 0);
     let numbers = [count, leaf_count, top.len(), long.len()].map(|number| number as u64);
-    let header = numbers.into_iter().chain([seed.number()]).flat_map(u64::to_le_bytes);
-    section.iter_mut().zip(header).for_each(|(place, byte)| *place = byte);
-    Ok(EncodedLeaves { section, slots })
+    let mut head: Vec<u8> = numbers.into_iter().chain([seed.number()]).flat_map(u64::to_le_bytes).collect();
+    head.resize(HEADER_LEN, 0);
+    head.extend_from_slice(&table);
+    let mut tail = top;
+    tail.extend_from_slice(&long);
+    tail.resize(tail.len() + TAIL_LEN, 0);
+    Ok(EncodedLeaves { head, leaves: leaves.finish(), tail, slots: slots.finish() })
 }
 
 /// How often each byte occurs in the texts, approximately. Every byte that occurs has a count, and so a code.
@@ -168,12 +209,13 @@ impl Frequencies {
 /// Writes leaves, name by name.
 struct Writer<'c> {
     codes: Codes<'c>,
-    /// The section up to the end of the last leaf; the header is empty.
-    leaves: Vec<u8>,
+    leaves: ColumnWriter<'c, LeafRow>,
+    /// The bytes of the last leaf.
+    leaf: Vec<u8>,
     /// Texts of names that do not fit a leaf.
     long: Vec<u8>,
     /// The slot of each name.
-    slots: Vec<LeafSlot>,
+    slots: ColumnWriter<'c, LeafSlot>,
     /// How many leaves have begun.
     count: usize,
     top: TopIndexWriter,
@@ -187,14 +229,15 @@ struct Writer<'c> {
 
 impl<'c> Writer<'c> {
     /// Without leaves; so many names will come.
-    fn new(table: &'c [u8], names: usize) -> Writer<'c> {
-        let mut leaves = vec![0; HEADER_LEN];
-        leaves.extend_from_slice(table);
+    fn new(table: &'c [u8], names: usize, store: &'c ColumnStore) -> Writer<'c> {
+        let mut slots = ColumnWriter::new(store);
+        slots.reserve_exact(names);
         Writer {
             codes: Codes::new(table),
-            leaves,
+            leaves: ColumnWriter::new(store),
+            leaf: Vec::with_capacity(LEAF_LEN),
             long: Vec::new(),
-            slots: Vec::with_capacity(names),
+            slots,
             count: 0,
             top: TopIndexWriter::new(),
             before: Vec::new(),
@@ -243,7 +286,8 @@ impl<'c> Writer<'c> {
         }
         self.count += 1;
         // As many as names, which fit 32 bits.
-        self.leaves.extend((self.slots.len() as u32).to_le_bytes());
+        self.leaf.clear();
+        self.leaf.extend((self.slots.len() as u32).to_le_bytes());
     }
 
     /// Completes the last leaf, but for one of a long name, which is complete.
@@ -253,10 +297,11 @@ impl<'c> Writer<'c> {
         }
         let begin = begin(self.ends.len());
         // `fits` keeps every end below LEAF_LEN * UNITS, which is 256.
-        self.leaves.extend([0].iter().chain(&self.ends).map(|units| (begin + units) as u8));
-        self.leaves.append(&mut self.shares);
-        self.leaves.extend(std::mem::take(&mut self.texts).finish());
-        self.leaves.resize(HEADER_LEN + CODES_LEN + self.count * LEAF_LEN, 0);
+        self.leaf.extend([0].iter().chain(&self.ends).map(|units| (begin + units) as u8));
+        self.leaf.append(&mut self.shares);
+        self.leaf.extend(std::mem::take(&mut self.texts).finish());
+        self.leaf.resize(LEAF_LEN, 0);
+        self.leaves.push(LeafRow::new(&self.leaf));
         self.ends.clear();
     }
 
@@ -279,12 +324,13 @@ impl<'c> Writer<'c> {
         self.slots.push(LeafSlot::new(self.count - 1, 0));
         let mut bits = TextWriter::default();
         bits.push(self.codes, name);
-        self.leaves.push(begin(0) as u8);
-        self.leaves.extend(TooLarge::fit_u32("long names", "bytes", self.long.len())?.to_le_bytes());
+        self.leaf.push(begin(0) as u8);
+        self.leaf.extend(TooLarge::fit_u32("long names", "bytes", self.long.len())?.to_le_bytes());
         // At most 255 bytes of ten bits each, so that 16 bits hold the units.
-        self.leaves.extend((bits.units() as u16).to_le_bytes());
+        self.leaf.extend((bits.units() as u16).to_le_bytes());
         self.long.extend(bits.finish());
-        self.leaves.resize(HEADER_LEN + CODES_LEN + self.count * LEAF_LEN, 0);
+        self.leaf.resize(LEAF_LEN, 0);
+        self.leaves.push(LeafRow::new(&self.leaf));
         Ok(())
     }
 }
@@ -333,7 +379,7 @@ impl<'a> Leaves<'a> {
     }
 
     /// The seed of all hashes of names.
-    pub(super) fn seed(&self) -> SuffixSeed {
+    pub(crate) fn seed(&self) -> SuffixSeed {
         self.seed
     }
 
@@ -598,7 +644,8 @@ mod tests {
 
     fn assert_sound(names: &[Vec<u8>]) {
         let texts: Vec<&[u8]> = names.iter().map(Vec::as_slice).collect();
-        let EncodedLeaves { section, slots } = encode(&texts, SEED).expect("short names");
+        let encoded = encode(&texts, SEED).expect("short names");
+        let (section, slots) = (encoded.section(), encoded.slots);
         let leaves = Leaves::new(&section).expect("leaves");
         assert_eq!(slots.len(), names.len());
         let mut encoded = EncodedText::new();
@@ -610,9 +657,9 @@ mod tests {
                 leaves.encode(&near, &mut encoded);
                 assert_eq!(leaves.get(&near), expected, "{}", String::from_utf8_lossy(&near));
                 let around = ordinal.saturating_sub(20)..(ordinal + 20).min(names.len());
-                for (slot, ordinal) in slots[around.clone()].iter().zip(around) {
+                for (slot, ordinal) in slots.range(around.start, around.end).zip(around) {
                     let here = expected.filter(|expected| *expected == ordinal as u32);
-                    assert_eq!(leaves.get_at(*slot, &encoded), here);
+                    assert_eq!(leaves.get_at(slot, &encoded), here);
                 }
             }
         }
@@ -626,7 +673,7 @@ mod tests {
     /// The worked example of FORMAT.md.
     #[test]
     fn the_worked_example_of_the_documentation_holds() {
-        let bytes = encode(&vec![&b"moc.live"[..]], SEED).expect("a short name").section;
+        let bytes = encode(&vec![&b"moc.live"[..]], SEED).expect("a short name").section();
         let leaf = &bytes[HEADER_LEN + CODES_LEN..];
         assert_eq!(leaf[..11], [0, 0, 0, 0, 14, 22, 0, 106, 8, 194, 78]);
         assert_eq!(leaf[11..LEAF_LEN], [0; LEAF_LEN - 11]);
@@ -648,7 +695,7 @@ mod tests {
     fn forged_leaves_are_survived() {
         let long = "0123456789abcdefghijklmnopqrstuvwxyz-".repeat(6);
         let names: [&[u8]; 3] = [long.as_bytes(), b"moc.a", b"moc.b"];
-        let bytes = encode(&names[..], SEED).expect("short names").section;
+        let bytes = encode(&names[..], SEED).expect("short names").section();
         let leaf = |nth: usize| HEADER_LEN + CODES_LEN + nth * LEAF_LEN;
         let forged = |at: usize, with: &[u8]| {
             let mut bytes = bytes.clone();
@@ -683,10 +730,10 @@ mod tests {
     fn too_many_leaves_are_an_error() {
         let names: Vec<Vec<u8>> = (0..100).map(|n| format!("moc.{n:03}").into_bytes()).collect();
         let names: Vec<&[u8]> = names.iter().map(Vec::as_slice).collect();
-        let leaves = Leaves::new(&encode(&names, SEED).expect("few").section).expect("leaves").leaf_count();
-        assert!(encode_within(&names, SEED, leaves).is_ok());
+        let leaves = Leaves::new(&encode(&names, SEED).expect("few").section()).expect("leaves").leaf_count();
+        assert!(encode_within(&names, SEED, &ColumnStore::memory(), leaves).is_ok());
         assert_eq!(
-            encode_within(&names, SEED, leaves - 1).map_err(|error| error.size).err(),
+            encode_within(&names, SEED, &ColumnStore::memory(), leaves - 1).map_err(|error| error.size).err(),
             Some(leaves as u64)
         );
     }

@@ -21,11 +21,13 @@ use super::prefetch::prefetch;
 use super::sorted_keys::SortedKeys;
 use super::suffix::{SuffixHash, SuffixSeed};
 use super::xor_bucket::{BUCKET_LEN, BucketWriter, Gf2System, NUMBERS_MAX, bucket_of, seeded};
+use crate::column::Column;
 use crate::error::TooLarge;
 use crate::hash;
 use crate::layout::u32_at;
 
-const HEADER_LEN: usize = 64;
+/// The length of the header, in bytes.
+pub(crate) const HEADER_LEN: usize = 64;
 /// The bits of a bucket that hold numbers; the six others hold seed and spill.
 const NUMBER_BITS: usize = 8 * BUCKET_LEN - 6;
 /// The narrowest number, in bits: a bucket must not have more numbers than the solver takes.
@@ -45,67 +47,111 @@ const FIRST_LOAD: (usize, usize) = (10, 11);
 /// The load of the second layer: its buckets lose one in two thousand of all names.
 const SECOND_LOAD: (usize, usize) = (3, 5);
 
+/// Names in the order of their leaves, each with its slot.
+pub trait SlottedNames {
+    /// How many there are.
+    fn count(&self) -> usize;
+    /// In how many parts their hashes are to be sorted: see [`SortedKeys::parts`].
+    fn parts(&self) -> usize;
+    /// Visits them in order.
+    fn each(&self, visit: impl FnMut(&[u8], LeafSlot));
+}
+
+/// Sorted names, and as many slots.
+struct WithSlots<'n, N: ?Sized>(&'n N, &'n Column<LeafSlot>);
+
+impl<N: SortedKeys + ?Sized> SlottedNames for WithSlots<'_, N> {
+    fn count(&self) -> usize {
+        self.0.count()
+    }
+
+    fn parts(&self) -> usize {
+        self.0.parts()
+    }
+
+    fn each(&self, mut visit: impl FnMut(&[u8], LeafSlot)) {
+        let mut slots = self.1.iter();
+        self.0.each(|name| slots.next().into_iter().for_each(|slot| visit(name, slot)));
+    }
+}
+
 /// The bytes of the locator of names with their bytes reversed, given the slot of each; none without names.
 /// There are as many slots as names.
 pub fn encode(
     names: &(impl SortedKeys + ?Sized),
-    slots: &[LeafSlot],
+    slots: &Column<LeafSlot>,
     seed: SuffixSeed,
 ) -> Result<Vec<u8>, TooLarge> {
     if names.count() == 0 {
         return Ok(Vec::new());
     }
+    let last = slots.len().checked_sub(1).and_then(|at| slots.get(at));
+    let layout = BucketLayout::for_slots(last.map_or(0, LeafSlot::number));
+    // The second layer has a sixth of the buckets of the first one, more or less.
+    let buckets = buckets_for(names.count(), layout, FIRST_LOAD) * 6 / 5;
+    let mut out = Vec::with_capacity(HEADER_LEN + buckets * BUCKET_LEN);
+    out.resize(HEADER_LEN, 0);
+    let header = encode_to(&WithSlots(names, slots), seed, |bytes| out.extend_from_slice(bytes))?;
+    out.iter_mut().zip(header).for_each(|(to, from)| *to = from);
+    Ok(out)
+}
+
+/// Writes the buckets of the locator, in order, and returns the header that comes before them.
+pub fn encode_to(
+    names: &impl SlottedNames,
+    seed: SuffixSeed,
+    mut write: impl FnMut(&[u8]),
+) -> Result<[u8; HEADER_LEN], TooLarge> {
     let parts = names.parts().max(1);
-    let part = |part| keys_in_part(names, slots, seed, (part, parts));
+    let part = |part| keys_in_part(names, seed, (part, parts));
     let mut keys = part(0);
     let (mut count, mut largest) = (keys.len(), largest_slot(&keys));
     for other in 1..parts {
+        // Freed before the next part is made.
+        drop(std::mem::take(&mut keys));
         keys = part(other);
         (count, largest) = (count + keys.len(), largest.max(largest_slot(&keys)));
     }
     let layout = BucketLayout::for_slots(largest);
-    let mut layer = LayerWriter::new(layout, count, FIRST_LOAD);
+    let mut layer = LayerWriter::new(layout, count, FIRST_LOAD, &mut write);
     match parts {
         1 => keys.iter().for_each(|key| layer.push(*key)),
         _ => (0..parts).for_each(|other| {
-            // Freed before the next part is made.
-            keys = Vec::new();
+            drop(std::mem::take(&mut keys));
             keys = part(other);
             keys.iter().for_each(|key| layer.push(*key));
         }),
     }
     drop(keys);
-    let (first, spilled) = layer.finish();
-    let mut spilled: Vec<(u64, u32)> =
-        spilled.into_iter().map(|(hash, slot)| (second_hash(hash), slot)).collect();
+    let (first, mut spilled) = layer.finish();
+    spilled.iter_mut().for_each(|(hash, _)| *hash = second_hash(*hash));
     spilled.sort_unstable();
-    let mut layer = LayerWriter::new(layout, spilled.len(), SECOND_LOAD);
+    let mut layer = LayerWriter::new(layout, spilled.len(), SECOND_LOAD, &mut write);
     spilled.iter().for_each(|key| layer.push(*key));
     // What spills here, too, is stored nowhere, and is left to the top index.
     let (second, _) = layer.finish();
-    let count = |layer: &[u8]| TooLarge::fit_u32("name-locator", "buckets", layer.len() / BUCKET_LEN);
-    let header = [count(&first)?, layout.width as u32, count(&second)?];
-    let mut out = Vec::with_capacity(HEADER_LEN + first.len() + second.len());
-    out.extend(header.map(u32::to_le_bytes).as_flattened());
-    out.resize(HEADER_LEN, 0);
-    out.extend(first);
-    out.extend(second);
-    Ok(out)
+    let count = |buckets: usize| TooLarge::fit_u32("name-locator", "buckets", buckets);
+    let mut header = [0; HEADER_LEN];
+    let numbers = [count(first)?, layout.width as u32, count(second)?].map(u32::to_le_bytes);
+    header.iter_mut().zip(numbers.as_flattened()).for_each(|(to, from)| *to = *from);
+    Ok(header)
 }
 
 /// The hashes of the names in one of several parts of their space, sorted, each with its slot.
 fn keys_in_part(
-    names: &(impl SortedKeys + ?Sized),
-    slots: &[LeafSlot],
+    names: &impl SlottedNames,
     seed: SuffixSeed,
     (part, parts): (usize, usize),
 ) -> Vec<(u64, u32)> {
-    let mut keys: Vec<(u64, u32)> = Vec::with_capacity(if parts == 1 { names.count() } else { 0 });
-    let mut rest = slots.iter();
-    names.each(|name| {
+    // Hashes are spread evenly: an eighth more than their share is hardly ever needed.
+    let share = names.count() / parts;
+    let room = if parts == 1 { share } else { share + share / 8 };
+    let mut keys: Vec<(u64, u32)> = Vec::with_capacity(room);
+    names.each(|name, slot| {
         let hash = SuffixHash::of(name, seed).number();
-        let slot = rest.next().filter(|_| parts == 1 || bucket_of(hash, parts) == part);
-        keys.extend(slot.map(|slot| (hash, slot.number())));
+        if parts == 1 || bucket_of(hash, parts) == part {
+            keys.push((hash, slot.number()));
+        }
     });
     keys.sort_unstable();
     keys.dedup_by(|(hash, _), (before, slot)| {
@@ -121,32 +167,42 @@ fn largest_slot(keys: &[(u64, u32)]) -> u32 {
 }
 
 /// Writes the buckets of a layer.
-struct LayerWriter {
+struct LayerWriter<'w> {
     layout: BucketLayout,
     buckets: BucketWriter<u32>,
-    out: Vec<u8>,
+    count: usize,
+    write: &'w mut dyn FnMut(&[u8]),
     /// The keys that did not fit their buckets.
     spilled: Vec<(u64, u32)>,
 }
 
-impl LayerWriter {
+/// How many buckets a layer of so many keys has.
+fn buckets_for(keys: usize, layout: BucketLayout, load: (usize, usize)) -> usize {
+    (keys * load.1).div_ceil(layout.numbers as usize * load.0)
+}
+
+impl<'w> LayerWriter<'w> {
     /// A layer of so many keys, which come in order.
-    fn new(layout: BucketLayout, keys: usize, load: (usize, usize)) -> LayerWriter {
-        let count = (keys * load.1).div_ceil(layout.numbers as usize * load.0);
-        let out = Vec::with_capacity(count * BUCKET_LEN);
-        LayerWriter { layout, buckets: BucketWriter::new(count), out, spilled: Vec::new() }
+    fn new(
+        layout: BucketLayout,
+        keys: usize,
+        load: (usize, usize),
+        write: &'w mut dyn FnMut(&[u8]),
+    ) -> LayerWriter<'w> {
+        let count = buckets_for(keys, layout, load);
+        LayerWriter { layout, buckets: BucketWriter::new(count), count, write, spilled: Vec::new() }
     }
 
     fn push(&mut self, key: (u64, u32)) {
-        let LayerWriter { layout, buckets, out, spilled } = self;
-        buckets.push(key, &mut |keys| out.extend(layout.solve(keys, spilled)));
+        let LayerWriter { layout, buckets, write, spilled, .. } = self;
+        buckets.push(key, &mut |keys| write(&layout.solve(keys, spilled)));
     }
 
-    /// The buckets, and the keys that spill.
-    fn finish(self) -> (Vec<u8>, Vec<(u64, u32)>) {
-        let LayerWriter { layout, buckets, mut out, mut spilled } = self;
-        buckets.finish(&mut |keys| out.extend(layout.solve(keys, &mut spilled)));
-        (out, spilled)
+    /// How many buckets were written, and the keys that spill.
+    fn finish(self) -> (usize, Vec<(u64, u32)>) {
+        let LayerWriter { layout, buckets, count, write, mut spilled } = self;
+        buckets.finish(&mut |keys| write(&layout.solve(keys, &mut spilled)));
+        (count, spilled)
     }
 }
 
@@ -319,7 +375,7 @@ mod tests {
 
     fn encoded(names: &[Vec<u8>], slots: &[u32]) -> Vec<u8> {
         let names: Vec<&[u8]> = names.iter().map(Vec::as_slice).collect();
-        let slots: Vec<LeafSlot> = slots.iter().copied().map(LeafSlot::from_number).collect();
+        let slots: Column<LeafSlot> = slots.iter().copied().map(LeafSlot::from_number).collect();
         encode(&names, &slots, SEED).expect("small")
     }
 
@@ -363,7 +419,7 @@ mod tests {
             let mut names = names(count);
             names.sort();
             let names: Vec<&[u8]> = names.iter().map(Vec::as_slice).collect();
-            let slots: Vec<LeafSlot> = (0..count).map(LeafSlot::from_number).collect();
+            let slots: Column<LeafSlot> = (0..count).map(LeafSlot::from_number).collect();
             let whole = encode(&names, &slots, SEED).expect("small");
             for parts in [2, 3, 17] {
                 let parted = encode(&InParts(&names, parts), &slots, SEED).expect("small");

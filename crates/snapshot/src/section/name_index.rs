@@ -297,7 +297,6 @@ impl<'k, 'a> Batch<'k, 'a> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::leaves::EncodedLeaves;
     use super::super::suffix::{SECOND, absorb};
     use super::super::{filter, leaves, locator};
     use super::*;
@@ -339,7 +338,8 @@ mod tests {
         listed.extend((0..500).map(|n| format!("moc.{n}").into_bytes()));
         listed.sort();
         let keys: Vec<&[u8]> = listed.iter().map(Vec::as_slice).collect();
-        let EncodedLeaves { section: leaves, slots } = leaves::encode(&keys, SEED).expect("short");
+        let encoded = leaves::encode(&keys, SEED).expect("short");
+        let (leaves, slots) = (encoded.section(), encoded.slots);
         let filter = filter::encode(&keys, SEED).expect("few");
         let locator = locator::encode(&keys, &slots, SEED).expect("few");
         let index = NameIndex::new(&filter, &locator, &leaves);
@@ -361,10 +361,11 @@ mod tests {
         ) {
             let keys: Vec<&[u8]> = entries.iter().map(|entry| entry.as_bytes()).collect();
             let filter = filter::encode(&keys, SEED).expect("few");
-            let EncodedLeaves { section: leaves, slots } = leaves::encode(&keys, SEED).expect("short");
+            let encoded = leaves::encode(&keys, SEED).expect("short");
+            let (leaves, slots) = (encoded.section(), encoded.slots);
             let locator = locator::encode(&keys, &slots, SEED).expect("few");
             let collisions =
-                locator::encode(&keys, &vec![LeafSlot::HASH_COLLISION; keys.len()], SEED).expect("few");
+                locator::encode(&keys, &keys.iter().map(|_| LeafSlot::HASH_COLLISION).collect(), SEED).expect("few");
             for (filter, locator) in [
                 (&filter[..], &locator[..]),
                 (&filter, &collisions),

@@ -6,6 +6,8 @@
 //! the entry, at about six bytes a row. When a sighting was first seen is in `first_seen`.
 
 use super::packed::{self, Packed};
+use crate::column::Column;
+use crate::column_row;
 use crate::error::TooLarge;
 use crate::layout::u32_at;
 use crate::{Confirmation, Time, Times};
@@ -50,6 +52,13 @@ impl From<Times> for StoredTimes {
         let Times { first_seen, detect_time, row_expiry } = times;
         let (first_seen, detect_time) = (first_seen.stored(), detect_time.stored());
         StoredTimes { first_seen, detect_time, row_expiry: row_expiry.into() }
+    }
+}
+
+impl From<StoredTimes> for Times {
+    fn from(stored: StoredTimes) -> Times {
+        let [first_seen, detect_time] = [stored.first_seen, stored.detect_time].map(Time::from_stored);
+        Times { first_seen, detect_time, row_expiry: stored.row_expiry.get() }
     }
 }
 
@@ -98,9 +107,20 @@ pub(crate) fn shared(bytes: &[u8], at: u32) -> Option<Confirmation> {
 
 const HEADER_LEN: usize = 8;
 
+/// The own times of an entry: its ordinal, and the times.
+pub type OwnTimes = (u32, StoredConfirmation);
+
+column_row!(OwnTimes, 3, |row| [row.0, row.1.detect_time, row.1.row_expiry.0], |[
+    ordinal,
+    detect_time,
+    row_expiry,
+]| {
+    (ordinal, StoredConfirmation { detect_time, row_expiry: MaybeTime(row_expiry) })
+});
+
 /// The bytes of a column. `rows` are sorted by ordinal; an entry whose set has several records with own times
 /// has as many rows, in the order of its set.
-pub fn encode_column(rows: &[(u32, StoredConfirmation)]) -> Result<Vec<u8>, TooLarge> {
+pub fn encode_column(rows: &Column<OwnTimes>) -> Result<Vec<u8>, TooLarge> {
     if rows.is_empty() {
         return Ok(Vec::new());
     }
@@ -110,7 +130,7 @@ pub fn encode_column(rows: &[(u32, StoredConfirmation)]) -> Result<Vec<u8>, TooL
     let base_expiry = expiries().flatten().min().unwrap_or(0);
     let mut out: Vec<u8> = [base_detect, base_expiry].map(u32::to_le_bytes).concat();
     let above = |stored: u32, base: u32| u64::from(stored - base);
-    out.extend(packed::encode(rows.iter().map(|(ordinal, _)| u64::from(*ordinal)))?);
+    out.extend(packed::encode(rows.iter().map(|(ordinal, _)| u64::from(ordinal)))?);
     out.extend(packed::encode(rows.iter().map(|(_, row)| above(row.detect_time, base_detect)))?);
     out.extend(packed::encode(
         expiries().map(|expiry| expiry.map_or(0, |expiry| above(expiry, base_expiry) + 1)),
@@ -209,7 +229,7 @@ mod tests {
         let rows = [(3, row(5, None)), (3, row(6, Some(9))), (700_000, row(86_400, None))];
         let stored = rows.map(|(ordinal, row)| (ordinal, StoredConfirmation::from(row)));
         assert_eq!(stored.map(|(_, stored)| Confirmation::from(stored)), rows.map(|(_, row)| row));
-        let bytes = encode_column(&stored).expect("three");
+        let bytes = encode_column(&stored.into_iter().collect()).expect("three");
         let column = TimesColumn::new(&bytes, rows.len());
         assert_eq!(column.get(3, 0), Some(rows[0].1));
         assert_eq!(column.get(3, 1), Some(rows[1].1));

@@ -50,22 +50,48 @@ fn schemeless(url: &[u8]) -> &[u8] {
 
 /// The bytes of the filter of URLs; none without URLs.
 pub fn encode(urls: &(impl SortedKeys + ?Sized)) -> Result<Vec<u8>, TooLarge> {
+    let mut out = Vec::new();
+    encode_to(urls, |bytes, rest| {
+        out.reserve_exact(bytes.len() + rest);
+        out.extend_from_slice(bytes);
+    })?;
+    Ok(out)
+}
+
+/// Writes the filter in pieces, each with how many bytes follow it where that is known, and otherwise with 0.
+pub fn encode_to(
+    urls: &(impl SortedKeys + ?Sized),
+    mut write: impl FnMut(&[u8], usize),
+) -> Result<(), TooLarge> {
     if urls.count() == 0 {
-        return Ok(Vec::new());
+        return Ok(());
     }
-    let mut hashes: Vec<(u64, u8)> = Vec::with_capacity(urls.count());
-    urls.each(|url| hashes.push((hash_of_url(schemeless(url)), ENTRY)));
+    let parts = urls.parts().max(1);
+    let count = (0..parts).map(|part| hashes_in_part(urls, part, parts).len()).sum::<usize>();
+    let buckets = count.div_ceil(URLS);
+    let mut header = TooLarge::fit_u32("url-filter", "buckets", buckets)?.to_le_bytes().to_vec();
+    header.resize(HEADER_LEN, 0);
+    write(&header, buckets * BUCKET_LEN);
+    let mut write = |hashes: &[(u64, u8)]| write(&solve(hashes), 0);
+    let mut writer = BucketWriter::new(buckets);
+    for part in 0..parts {
+        let hashes = hashes_in_part(urls, part, parts);
+        hashes.into_iter().for_each(|hash| writer.push((hash, ENTRY), &mut write));
+    }
+    writer.finish(&mut write);
+    Ok(())
+}
+
+/// The hashes of the URLs in one of several parts of their space, sorted and distinct.
+fn hashes_in_part(urls: &(impl SortedKeys + ?Sized), part: usize, parts: usize) -> Vec<u64> {
+    let mut hashes: Vec<u64> = Vec::with_capacity(if parts == 1 { urls.count() } else { 0 });
+    urls.each(|url| {
+        let hash = hash_of_url(schemeless(url));
+        hashes.extend((parts == 1 || bucket_of(hash, parts) == part).then_some(hash));
+    });
     hashes.sort_unstable();
     hashes.dedup();
-    let buckets = hashes.len().div_ceil(URLS);
-    let mut out = Vec::with_capacity(HEADER_LEN + buckets * BUCKET_LEN);
-    out.extend(TooLarge::fit_u32("url-filter", "buckets", buckets)?.to_le_bytes());
-    out.resize(HEADER_LEN, 0);
-    let mut write = |hashes: &[(u64, u8)]| out.extend(solve(hashes));
-    let mut writer = BucketWriter::new(buckets);
-    hashes.into_iter().for_each(|hash| writer.push(hash, &mut write));
-    writer.finish(&mut write);
-    Ok(out)
+    hashes
 }
 
 /// The filter of URLs in a file.

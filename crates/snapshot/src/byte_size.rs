@@ -3,12 +3,12 @@
 /// Reads a number of bytes: `4G`, `800M`, `64k`, each a power of 1024, also `4GiB` or `4GB`, or `1000000`.
 ///
 /// ```
-/// use rapsheet_ingest::catalog::parse_size;
+/// use rapsheet_snapshot::byte_size::parse;
 ///
-/// assert_eq!((parse_size("64k"), parse_size("4GiB")), (Some(65_536), Some(4 << 30)));
-/// assert_eq!(parse_size("a lot"), None);
+/// assert_eq!((parse("64k"), parse("4GiB")), (Some(65_536), Some(4 << 30)));
+/// assert_eq!(parse("a lot"), None);
 /// ```
-pub fn parse_size(text: &str) -> Option<u64> {
+pub fn parse(text: &str) -> Option<u64> {
     let end = text.find(|c: char| !c.is_ascii_digit()).unwrap_or(text.len());
     let (number, unit) = text.split_at(end);
     let shift = match unit.trim_end_matches("iB").trim_end_matches('B') {
@@ -31,10 +31,10 @@ mod tests {
         let rows =
             [("7", 7), ("7B", 7), ("64K", 1 << 16), ("256M", 1 << 28), ("1GB", 1 << 30), ("2TiB", 2 << 40)];
         for (text, bytes) in rows {
-            assert_eq!(parse_size(text), Some(bytes), "{text}");
+            assert_eq!(parse(text), Some(bytes), "{text}");
         }
         for text in ["", "M", "-1M", "1.5G", "1 M", "1P", "16777216T"] {
-            assert_eq!(parse_size(text), None, "{text}");
+            assert_eq!(parse(text), None, "{text}");
         }
     }
 }

@@ -1,0 +1,163 @@
+//! Rows of a snapshot, made into a file again.
+//!
+//! The bytes of a file are a function of its rows, its origin and the instant of its build: equal rows give
+//! equal sections, whatever they were made from.
+
+use crate::error::ShipError;
+use crate::keys::{Ipv4Keys, Ipv6Keys, Keys, NameKeys, UrlKeys};
+use crate::rows::{Fields, Row};
+use rapsheet_assemble::{
+    Claim, ClaimSource, ClaimTable, RetentionPolicy, Rows, RunSet, RunSetWriter, Scratch, SizeLimits,
+    assemble_each, claim_of, scope_of, tag,
+};
+use rapsheet_snapshot::{
+    Assessments, Image, Index, ListKind, Mode, Section, SectionBytes, Snapshot, Time, TooLarge,
+};
+use std::collections::HashMap;
+
+/// How many claims are remembered, so that rows that state the same have the same claim. Where each row
+/// states times of its own there is nothing to remember.
+const REMEMBERED_MAX: usize = 1 << 16;
+
+/// Collects rows in the order of their keys.
+pub(crate) struct Collector<'s> {
+    rows: RunSetWriter<'s>,
+    claims: ClaimTable,
+    numbers: HashMap<(u16, ListKind, Fields), u32>,
+    /// The last claim and its number. Neighbours mostly state the same.
+    last: Option<((u16, ListKind, Fields), u32)>,
+}
+
+/// Rows in the order of their keys, with what their tags mean.
+pub(crate) struct Collected {
+    pub(crate) runs: RunSet,
+    pub(crate) claims: ClaimTable,
+}
+
+impl<'s> Collector<'s> {
+    /// Without rows.
+    pub(crate) fn new(scratch: &'s Scratch) -> Collector<'s> {
+        let claims = ClaimTable::new(SizeLimits::default());
+        Collector { rows: RunSetWriter::new(scratch), claims, numbers: HashMap::new(), last: None }
+    }
+
+    /// Adds a row.
+    pub(crate) fn push<K: Keys>(&mut self, key: &K::Key, row: Row) -> Result<(), TooLarge> {
+        let number = self.number(&row)?;
+        self.claims.count_use(number);
+        K::push(&mut self.rows, key, tag(number, row.scope));
+        Ok(())
+    }
+
+    /// The number of a row's claim.
+    fn number(&mut self, row: &Row) -> Result<u32, TooLarge> {
+        let claim = (row.feed, row.list, row.fields);
+        if let Some((_, number)) = self.last.filter(|(last, _)| *last == claim) {
+            return Ok(number);
+        }
+        let number = match self.numbers.get(&claim) {
+            Some(number) => *number,
+            None => self.claims.push(claim_of_row(row))?,
+        };
+        if self.numbers.len() < REMEMBERED_MAX {
+            self.numbers.insert(claim, number);
+        }
+        self.last = Some((claim, number));
+        Ok(number)
+    }
+
+    /// Adds all rows of one part of a snapshot.
+    fn add_part<K: Keys>(&mut self, snapshot: &Snapshot, index: &Index<'_>) -> Result<(), ShipError> {
+        let mut result = Ok(());
+        let is_whole = K::walk(index, |key, rows| {
+            if result.is_ok() {
+                result = rows.iter().try_for_each(|row| self.push::<K>(key, *row));
+            }
+        });
+        result?;
+        if is_whole { Ok(()) } else { Err(snapshot.unwalkable(K::PART).into()) }
+    }
+
+    /// Adds all rows of a snapshot.
+    pub(crate) fn add(&mut self, snapshot: &Snapshot) -> Result<(), ShipError> {
+        snapshot.verify_tables()?;
+        let index = snapshot.index();
+        self.add_part::<Ipv4Keys>(snapshot, &index)?;
+        self.add_part::<Ipv6Keys>(snapshot, &index)?;
+        self.add_part::<NameKeys>(snapshot, &index)?;
+        self.add_part::<UrlKeys>(snapshot, &index)
+    }
+
+    /// The rows; `None` if they were out of order.
+    pub(crate) fn finish(self) -> Option<Collected> {
+        Some(Collected { runs: self.rows.finish()?, claims: self.claims })
+    }
+}
+
+/// Makes all sections but the origin of the rows of several parts, for so many feeds, and gives them away as they are
+/// made.
+pub(crate) fn compose(
+    parts: impl IntoIterator<Item = Collected>,
+    scratch: &Scratch,
+    feeds: usize,
+    finished: &mut dyn FnMut(SectionBytes),
+) -> Result<(), ShipError> {
+    let (mut rows, mut claims) = (Rows::new(scratch), ClaimTable::new(SizeLimits::default()));
+    for part in parts {
+        rows.add_runs(part.runs, claims.append(&part.claims)?);
+    }
+    assemble_each(rows, &claims, &vec![KEEP_ALL; feeds], &mut (), finished)?;
+    Ok(())
+}
+
+/// A snapshot, taken apart into rows and made anew: the same bytes, whatever built it. Tests prove it.
+#[doc(hidden)]
+pub fn recomposed(snapshot: &Snapshot, scratch: &Scratch) -> Result<Image, ShipError> {
+    let mut rows = Collector::new(scratch);
+    rows.add(snapshot)?;
+    let rows = rows.finish().ok_or_else(|| snapshot.unwalkable(Ipv4Keys::PART))?;
+    let mut sections = Vec::new();
+    compose([rows], scratch, snapshot.origin().feeds.len(), &mut |section| sections.push(section))?;
+    let origin = snapshot.bytes(Section::Origin).to_vec();
+    sections.push(SectionBytes::new(Section::Origin, snapshot.count(Section::Origin), origin));
+    Ok(Image::new(snapshot.built_at(), sections))
+}
+
+/// Every row stays as it is: the snapshot that has it has decided.
+const KEEP_ALL: RetentionPolicy = RetentionPolicy {
+    mode: Mode::Accumulated,
+    keep_absent: true,
+    retention_seconds: i64::MAX,
+    accepted: false,
+    update_time: Time::EARLIEST,
+    confirmed: Time::EARLIEST,
+    list: ListKind::Block,
+    assessments: Assessments::EMPTY,
+    // Before any expiry.
+    now: Time::from_unix(i64::MIN),
+};
+
+fn claim_of_row(row: &Row) -> Claim {
+    let times = row.times();
+    Claim {
+        feed: row.feed_id(),
+        list: row.list,
+        source: ClaimSource::PreviousSnapshot,
+        assessments: row.assessments(),
+        first_seen: Some(times.first_seen),
+        last_seen: Some(times.detect_time),
+        expires: times.row_expiry,
+    }
+}
+
+/// The row that a tag stands for.
+pub(crate) fn row_of(claims: &ClaimTable, tag: u32) -> Option<Row> {
+    let claim = claims.get(claim_of(tag))?;
+    let fields = Fields {
+        assessments: claim.assessments.bits(),
+        first_seen: claim.first_seen?.stored(),
+        detect_time: claim.last_seen?.stored(),
+        expiry: claim.expires.map(Time::stored),
+    };
+    Some(Row { feed: claim.feed.0, list: claim.list, scope: scope_of(tag), fields })
+}

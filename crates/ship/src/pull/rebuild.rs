@@ -1,0 +1,143 @@
+//! From files to a snapshot that is proved, and into its place.
+
+use super::{Accepted, Pull, download};
+use crate::error::ShipError;
+use crate::limits::Limits;
+use crate::manifest::{Digest, Manifest, PublishedDelta, PublishedFile, PublishedSnapshot};
+use crate::pull_error::{Cause, PullError};
+use crate::{delta, slim};
+use rapsheet_snapshot::{AtomicFile, Error, Snapshot};
+use std::fs::File;
+use std::io;
+use std::path::Path;
+
+/// A snapshot that is proved and synced, and not in its place yet.
+pub(super) struct New(AtomicFile);
+
+impl New {
+    /// Renames it over the old one. What was accepted is noted first: a crash in between leaves the old
+    /// snapshot, and a host that takes nothing older than the new one.
+    pub(super) fn place(self, pull: &Pull<'_>, accepted: &Accepted) -> Result<(), PullError> {
+        accepted.write(pull.snapshot, pull.channel)?;
+        self.0.publish().map_err(|error| PullError::local(&error))
+    }
+}
+
+/// The largest snapshot that a delta is made into within so much memory: 1.2 times its length.
+pub(super) fn snapshot_len_max(memory_max: u64) -> u64 {
+    memory_max / 12 * 10
+}
+
+/// The digest of the file at a path; `None` where there is none.
+pub(super) fn digest_at(path: &Path) -> Result<Option<Digest>, PullError> {
+    let fail = |error: io::Error| PullError::new(Cause::Local, format!("{}: {error}", path.display()));
+    match std::fs::metadata(path) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+        Err(error) => Err(fail(error)),
+        Ok(about) if !about.is_file() => Err(fail(io::Error::other("no regular file"))),
+        Ok(_) => File::open(path).and_then(|file| Digest::of_file(&file)).map(Some).map_err(fail),
+    }
+}
+
+/// One delta after another. What is made in between goes when the next one is made.
+pub(super) fn by_deltas(
+    pull: &Pull<'_>,
+    manifest: &Manifest,
+    deltas: &[&PublishedDelta],
+) -> Result<New, PullError> {
+    let Some((last, first)) = deltas.split_last() else {
+        return Err(PullError::new(Cause::Manifest, "a way of no deltas"));
+    };
+    let mut from = pull.snapshot.to_owned();
+    let mut between = None;
+    for (step, delta) in first.iter().enumerate() {
+        let target = pull.snapshot.with_file_name(step_name(pull.snapshot, step));
+        let made = by_delta(pull, &from, delta, &target)?;
+        from = made.temporary_path().to_owned();
+        between = Some(made);
+    }
+    let new = by_delta(pull, &from, last, pull.snapshot)?;
+    drop(between);
+    proved(new, &manifest.snapshot)
+}
+
+fn step_name(snapshot: &Path, step: usize) -> String {
+    format!("{}.step-{step}", snapshot.file_name().unwrap_or_default().to_string_lossy())
+}
+
+/// Removes what killed pulls made between two deltas.
+pub(super) fn remove_steps(snapshot: &Path) {
+    let name = snapshot.file_name().unwrap_or_default().to_string_lossy();
+    download::remove_starting_with(snapshot, &format!(".{name}.step-"), |_| true);
+}
+
+/// One delta: what it makes of the snapshot at `from`.
+fn by_delta(
+    pull: &Pull<'_>,
+    from: &Path,
+    delta: &PublishedDelta,
+    target: &Path,
+) -> Result<AtomicFile, PullError> {
+    let arrived = download::file(pull, &delta.file)?;
+    (pull.begins)("applying what changed");
+    let refused = |error: ShipError| refusal(&delta.file, &error);
+    let old = Snapshot::open(from).map_err(|error| refused(error.into()))?;
+    let bytes = std::fs::read(&arrived.path).map_err(|error| PullError::local(&error))?;
+    let pool = rayon::ThreadPoolBuilder::new().num_threads(pull.threads).build();
+    let pool = pool.map_err(|error| PullError::local(&error))?;
+    let limits = limits(pull, delta.to_bytes);
+    let new = pool.install(|| delta::apply_to(&old, &bytes, &limits, target)).map_err(refused)?;
+    let made = digest_at(new.temporary_path())?;
+    match made == Some(delta.to) {
+        true => Ok(new),
+        false => Err(unsound(&delta.file.path, &delta.to, made)),
+    }
+}
+
+/// What a file may give: no more than the manifest says, and no more than this host takes.
+fn limits(pull: &Pull<'_>, stated: u64) -> Limits {
+    Limits::new(stated.min(pull.limits.snapshot_len))
+}
+
+/// The whole file.
+pub(super) fn whole(pull: &Pull<'_>, manifest: &Manifest) -> Result<New, PullError> {
+    let arrived = download::file(pull, &manifest.full)?;
+    let mut file = File::open(&arrived.path).map_err(|error| PullError::local(&error))?;
+    (pull.begins)("unpacking the whole");
+    let limits = limits(pull, manifest.snapshot.bytes);
+    let (new, _) =
+        slim::apply(&mut file, pull.snapshot, &limits).map_err(|error| refusal(&manifest.full, &error))?;
+    proved(new, &manifest.snapshot)
+}
+
+/// A file that could not be applied: through its own fault, or through this host's.
+fn refusal(file: &PublishedFile, error: &ShipError) -> PullError {
+    let cause = match error {
+        ShipError::Io { .. } | ShipError::Snapshot(Error::Io { .. }) => Cause::Local,
+        _ => Cause::Damaged,
+    };
+    PullError::new(cause, format!("{}: {error}", file.path))
+}
+
+/// Proves that a file is the snapshot that was signed: its digest, then all that a reader relies on.
+fn proved(new: AtomicFile, expected: &PublishedSnapshot) -> Result<New, PullError> {
+    let path = new.temporary_path();
+    let found = digest_at(path)?;
+    if found != Some(expected.blake3) {
+        return Err(unsound("the rebuilt snapshot", &expected.blake3, found));
+    }
+    let found_len = std::fs::metadata(path).map_err(|error| PullError::local(&error))?.len();
+    if found_len != expected.bytes {
+        let text = format!("the rebuilt snapshot: expected {} bytes, found {found_len}", expected.bytes);
+        return Err(PullError::new(Cause::Unsound, text));
+    }
+    let verified = Snapshot::open(path).and_then(|snapshot| snapshot.verify_references());
+    verified.map_err(|error| PullError::new(Cause::Unsound, error.to_string()))?;
+    new.sync().map_err(|error| PullError::local(&error))?;
+    Ok(New(new))
+}
+
+fn unsound(what: &str, expected: &Digest, found: Option<Digest>) -> PullError {
+    let found = found.map_or_else(|| "no file".to_owned(), |digest| digest.to_string());
+    PullError::new(Cause::Unsound, format!("{what}: expected BLAKE3 {expected}, found {found}"))
+}

@@ -1,0 +1,225 @@
+//! Texts, byte by byte, each bit predicted by the bytes before it.
+//!
+//! A bit has a prediction by each of several contexts: the last one, two, three, four and six bytes, and the whole
+//! label so far. The logarithms of their odds are added up with weights, which learn whom to trust (M. Mahoney,
+//! "Adaptive Weighing of Context Models for Lossless Data Compression", 2005). Contexts share tables by their hashes;
+//! two that collide predict each other's bits badly, and nothing else happens.
+//! Both sides learn the texts of the earlier snapshot first, so that the first new text is predicted as well
+//! as the last.
+
+use crate::coder::{Bit, Coder, Silent};
+use rapsheet_snapshot::hash::spread;
+
+/// The end of a text. No name and no URL has this byte.
+const END: u8 = 0;
+/// How many bytes the contexts have.
+const ORDERS: [usize; 5] = [1, 2, 3, 4, 6];
+/// How many contexts predict a bit: those bytes, and all of the label or segment so far.
+const CONTEXTS: usize = ORDERS.len() + 1;
+/// How many bits of a hash choose a bit of a table. Twice the tables would save one byte of a hundred.
+const TABLE_BITS: u32 = 18;
+/// The weight that each prediction has at first.
+const WEIGHT: i32 = (1 << 16) * 3 / 10;
+/// The largest weight, and the least one with the other sign.
+const WEIGHT_MAX: i32 = 1 << 20;
+/// How fast weights learn.
+const RATE: i32 = 10;
+
+/// Predicts the bytes of texts.
+#[derive(Debug)]
+pub(crate) struct TextModel {
+    /// The bits of the contexts.
+    tables: [Vec<Bit>; CONTEXTS],
+    /// What the predictions weigh, by how many of them are met.
+    weights: [[i32; CONTEXTS]; CONTEXTS + 1],
+    /// The logarithm of the odds of each share of 4,096.
+    odds: Vec<i16>,
+}
+
+impl Default for TextModel {
+    fn default() -> TextModel {
+        TextModel {
+            tables: [0; CONTEXTS].map(|_| vec![Bit::default(); 1 << TABLE_BITS]),
+            weights: [[WEIGHT; CONTEXTS]; CONTEXTS + 1],
+            odds: odds_of_shares(),
+        }
+    }
+}
+
+impl TextModel {
+    /// Codes what follows in a text, and appends it: an encoder is given it as `rest`. Returns whether the
+    /// text has no more than `limit` bytes then.
+    pub(crate) fn code(
+        &mut self,
+        coder: &mut impl Coder,
+        text: &mut Vec<u8>,
+        rest: &[u8],
+        limit: usize,
+    ) -> bool {
+        let mut rest = rest.iter();
+        loop {
+            let byte = self.byte(coder, text, rest.next().copied().unwrap_or(END));
+            if byte == END {
+                return true;
+            }
+            if text.len() >= limit {
+                return false;
+            }
+            text.push(byte);
+        }
+    }
+
+    /// Learns what follows the first `shared` bytes of a text.
+    pub(crate) fn learn(&mut self, text: &[u8], shared: usize) {
+        for at in shared..=text.len() {
+            let (before, rest) = text.split_at_checked(at).unwrap_or_default();
+            self.byte(&mut Silent, before, rest.first().copied().unwrap_or(END));
+        }
+    }
+
+    /// Codes a byte that follows others, its highest bit first.
+    #[inline]
+    fn byte(&mut self, coder: &mut impl Coder, before: &[u8], byte: u8) -> u8 {
+        let contexts = contexts_of(before);
+        let mut node = 1u64;
+        for at in (0..8).rev() {
+            let places = contexts.map(|hash| (spread(hash ^ node) >> (64 - TABLE_BITS)) as usize);
+            let bit = self.bit(coder, places, byte >> at & 1 != 0);
+            node = node << 1 | u64::from(bit);
+        }
+        node as u8
+    }
+
+    /// Codes a bit that is predicted in these places of the tables.
+    #[inline]
+    fn bit(&mut self, coder: &mut impl Coder, places: [usize; CONTEXTS], bit: bool) -> bool {
+        let (mut odds, mut met) = ([0i32; CONTEXTS], 0);
+        for ((table, place), odds) in self.tables.iter().zip(places).zip(&mut odds) {
+            let found = table.get(place).copied().unwrap_or_default();
+            met += usize::from(found.count() > 0);
+            *odds = self.odds.get(found.share_of_4096() as usize).copied().map_or(0, i32::from);
+        }
+        // There are so many that all of them can be met.
+        let Some(weights) = self.weights.get_mut(met) else { return bit };
+        let sum =
+            weights.iter().zip(odds).map(|(weight, odds)| i64::from(*weight) * i64::from(odds)).sum::<i64>();
+        // Less than 2^18: six times the largest weight and odds.
+        let share = share_of((sum >> 16) as i32);
+        let bit = coder.predicted(Bit::of_share(share), bit);
+        let error = ((i32::from(bit) << 12) - share as i32) * RATE;
+        for (weight, odds) in weights.iter_mut().zip(odds) {
+            *weight = (*weight + ((odds * error + 0x8000) >> 16)).clamp(-WEIGHT_MAX, WEIGHT_MAX);
+        }
+        for (table, place) in self.tables.iter_mut().zip(places) {
+            table.get_mut(place).into_iter().for_each(|found| found.learn(bit));
+        }
+        bit
+    }
+}
+
+/// Hashes of the contexts of what follows some bytes.
+#[inline]
+fn contexts_of(before: &[u8]) -> [u64; CONTEXTS] {
+    let mut contexts = [0; CONTEXTS];
+    for ((number, order), hash) in (1u64..).zip(ORDERS).zip(&mut contexts) {
+        let last = before.iter().rev().take(order);
+        let context = last.fold(0u64, |context, byte| context << 8 | u64::from(*byte));
+        *hash = spread(context << 8 | number);
+    }
+    let label = before.iter().rev().take_while(|byte| !matches!(**byte, b'.' | b'/' | b'-'));
+    let label = label.fold(CONTEXTS as u64, |hash, byte| spread(hash << 8 ^ u64::from(*byte)));
+    contexts.iter_mut().last().into_iter().for_each(|hash| *hash = label);
+    contexts
+}
+
+/// The largest logarithm of odds, in 256ths.
+const ODDS_MAX: i32 = 2047;
+/// The shares of 4,096 at every 128th logarithm from -2,048 on: 4,096 / (1 + exp(-x)), rounded.
+const SHARES: [i32; 33] = [
+    1, 2, 4, 6, 10, 17, 27, 45, 74, 120, 194, 311, 488, 747, 1102, 1546, 2048, 2550, 2994, 3349, 3608, 3785,
+    3902, 3976, 4022, 4051, 4069, 4079, 4086, 4090, 4092, 4094, 4095,
+];
+
+/// The share of 4,096 with these odds, on a line between two of [`SHARES`].
+#[inline]
+fn share_of(odds: i32) -> u32 {
+    let above = (odds.clamp(-ODDS_MAX, ODDS_MAX) + ODDS_MAX + 1) as usize;
+    let share = |at: usize| SHARES.get(at).copied().unwrap_or(0);
+    let (low, high, part) = (share(above / 128), share(above / 128 + 1), (above % 128) as i32);
+    (low + (high - low) * part / 128) as u32
+}
+
+/// The inverse of [`share_of`]: for each share, the least odds that give it or more.
+fn odds_of_shares() -> Vec<i16> {
+    let mut all = Vec::with_capacity(4096);
+    for odds in -ODDS_MAX..=ODDS_MAX {
+        all.resize(all.len().max(share_of(odds) as usize + 1), odds as i16);
+    }
+    all.resize(4096, ODDS_MAX as i16);
+    all
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::coder::{Decoder, Encoder};
+    use proptest::prelude::*;
+
+    #[test]
+    fn what_was_learned_takes_less() {
+        let length = |learned: &[&str]| {
+            let (mut encoder, mut model) = (Encoder::new(), TextModel::default());
+            (0..20).for_each(|_| learned.iter().for_each(|text| model.learn(text.as_bytes(), 0)));
+            model.code(&mut encoder, &mut Vec::new(), b"moc.live-ylaer.www", 99);
+            encoder.finish().len()
+        };
+        assert!(length(&["moc.live.www", "moc.ylaer"]) < length(&[]) / 2);
+    }
+
+    #[test]
+    fn odds_are_those_of_their_shares() {
+        let all = odds_of_shares();
+        assert_eq!((all.len(), all[2048], all[0], all[4095]), (4096, 0, -2047, 2047));
+        assert!(
+            all.is_sorted() && (0..4096).all(|share| share_of(all[share].into()) >= share.min(4094) as u32)
+        );
+    }
+
+    #[test]
+    fn weights_stay_within_their_limits() {
+        let mut model = TextModel::default();
+        (0..100_000)
+            .for_each(|at| _ = model.byte(&mut Silent, b"abcdefg", if at % 700 == 0 { 0 } else { 255 }));
+        let weights = model.weights.as_flattened();
+        assert!(weights.iter().all(|weight| weight.abs() <= WEIGHT_MAX), "{weights:?}");
+    }
+
+    proptest! {
+        #[test]
+        fn texts_read_back(texts in proptest::collection::vec("[a-c.]{0,9}", 0..90), shared in 0usize..4) {
+            let split = |text: &String| text.len().min(shared);
+            let (mut encoder, mut model) = (Encoder::new(), TextModel::default());
+            for text in &texts {
+                let (before, rest) = text.as_bytes().split_at(split(text));
+                prop_assert!(model.code(&mut encoder, &mut before.to_vec(), rest, 9));
+                model.learn(text.as_bytes(), shared);
+            }
+            let bytes = encoder.finish();
+            let (mut decoder, mut model) = (Decoder::new(&bytes), TextModel::default());
+            for text in &texts {
+                let mut read = text.as_bytes()[..split(text)].to_vec();
+                prop_assert!(model.code(&mut decoder, &mut read, &[], 9));
+                prop_assert_eq!(&read, text.as_bytes());
+                model.learn(text.as_bytes(), shared);
+            }
+        }
+
+        #[test]
+        fn no_bytes_make_long_texts(bytes in proptest::collection::vec(0u8.., 0..40)) {
+            let (mut decoder, mut model) = (Decoder::new(&bytes), TextModel::default());
+            let mut text = Vec::new();
+            model.code(&mut decoder, &mut text, &[], 30);
+            prop_assert!(text.len() <= 30);
+        }
+    }
+}
