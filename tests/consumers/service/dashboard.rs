@@ -180,7 +180,7 @@ fn every_panel_shows_something() {
     let groups = api(address, "rules")["groups"].clone();
     let rules = groups.as_array().expect("groups").iter().flat_map(|group| group["rules"].as_array());
     let health: Vec<&Value> = rules.flatten().map(|rule| &rule["health"]).collect();
-    assert!(health.len() == 8 && health.iter().all(|health| *health != "err"), "{groups}");
+    assert!(health.len() == 12 && health.iter().all(|health| *health != "err"), "{groups}");
 }
 
 fn encoded(text: &str) -> String {
