@@ -85,6 +85,12 @@ pub(crate) trait Coder {
     /// Codes the lowest bits of a number, each of which is as likely one as zero.
     fn raw(&mut self, number: u128, bits: u32) -> u128;
 
+    /// Whether bits were read that are not there: what was read since then means nothing.
+    #[inline]
+    fn is_past_end(&self) -> bool {
+        false
+    }
+
     /// Codes a bit, and learns it.
     #[inline]
     fn bit(&mut self, model: &mut Bit, bit: bool) -> bool {
@@ -234,12 +240,6 @@ impl<'a> Decoder<'a> {
         }
     }
 
-    /// Whether bits were read that are not there: what was read since then means nothing.
-    #[inline]
-    pub(crate) fn is_past_end(&self) -> bool {
-        self.is_past_end
-    }
-
     /// Whether all bytes were read, and no more.
     pub(crate) fn is_at_end(&self) -> bool {
         self.rest.is_empty() && !self.is_past_end
@@ -247,6 +247,11 @@ impl<'a> Decoder<'a> {
 }
 
 impl Coder for Decoder<'_> {
+    #[inline]
+    fn is_past_end(&self) -> bool {
+        self.is_past_end
+    }
+
     #[inline]
     fn predicted(&mut self, prediction: Bit, _: bool) -> bool {
         let bound = (self.range >> CODED_BITS) * prediction.share();

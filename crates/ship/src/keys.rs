@@ -223,7 +223,7 @@ impl Texts {
         let mut text = shared.to_vec();
         let is_whole = self.model.code(coder, &mut text, key.get(shared.len()..).unwrap_or(&[]), limit);
         if !is_whole {
-            return Err("longer texts than the new snapshot has room for");
+            return Err("a text that ends early, or longer texts than the new snapshot has room for");
         }
         self.bytes -= (text.len() - shared.len()) as u64;
         if text.is_empty() {

@@ -14,6 +14,8 @@ use rapsheet_snapshot::hash::spread;
 const END: u8 = 0;
 /// How many bytes the contexts have.
 const ORDERS: [usize; 5] = [1, 2, 3, 4, 6];
+/// How many bytes of a label are looked at: without a bound, a long text takes the square of its length in time.
+const LABEL_MAX: usize = 64;
 /// How many contexts predict a bit: those bytes, and all of the label or segment so far.
 const CONTEXTS: usize = ORDERS.len() + 1;
 /// How many bits of a hash choose a bit of a table. Twice the tables would save one byte of a hundred.
@@ -48,7 +50,7 @@ impl Default for TextModel {
 
 impl TextModel {
     /// Codes what follows in a text, and appends it: an encoder is given it as `rest`. Returns whether the
-    /// text has no more than `limit` bytes then.
+    /// text has no more than `limit` bytes then, and was there to its end.
     pub(crate) fn code(
         &mut self,
         coder: &mut impl Coder,
@@ -62,7 +64,7 @@ impl TextModel {
             if byte == END {
                 return true;
             }
-            if text.len() >= limit {
+            if text.len() >= limit || coder.is_past_end() {
                 return false;
             }
             text.push(byte);
@@ -126,7 +128,7 @@ fn contexts_of(before: &[u8]) -> [u64; CONTEXTS] {
         let context = last.fold(0u64, |context, byte| context << 8 | u64::from(*byte));
         *hash = spread(context << 8 | number);
     }
-    let label = before.iter().rev().take_while(|byte| !matches!(**byte, b'.' | b'/' | b'-'));
+    let label = before.iter().rev().take(LABEL_MAX).take_while(|byte| !matches!(**byte, b'.' | b'/' | b'-'));
     let label = label.fold(CONTEXTS as u64, |hash, byte| spread(hash << 8 ^ u64::from(*byte)));
     contexts.iter_mut().last().into_iter().for_each(|hash| *hash = label);
     contexts
@@ -192,6 +194,25 @@ mod tests {
             .for_each(|at| _ = model.byte(&mut Silent, b"abcdefg", if at % 700 == 0 { 0 } else { 255 }));
         let weights = model.weights.as_flattened();
         assert!(weights.iter().all(|weight| weight.abs() <= WEIGHT_MAX), "{weights:?}");
+    }
+
+    /// A hostile publisher may make texts of megabytes out of a few bytes.
+    #[test]
+    fn a_long_label_is_looked_at_in_part() {
+        let changed = |back: usize| {
+            let mut text = vec![b'a'; 100];
+            text[100 - back] = b'b';
+            contexts_of(&text)
+        };
+        assert_ne!(changed(LABEL_MAX), contexts_of(&[b'a'; 100]));
+        assert_eq!(changed(LABEL_MAX + 1), contexts_of(&[b'a'; 100]));
+    }
+
+    #[test]
+    fn a_text_ends_with_the_bytes() {
+        let (mut decoder, mut model, mut text) = (Decoder::new(&[0; 4]), TextModel::default(), Vec::new());
+        assert!(!model.code(&mut decoder, &mut text, &[], usize::MAX), "{text:?}");
+        assert!(decoder.is_past_end());
     }
 
     proptest! {

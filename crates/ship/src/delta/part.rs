@@ -3,7 +3,7 @@
 //! For each key of the earlier snapshot, in order: new keys that come before it; what becomes of its rows;
 //! the rows that it gets. Whatever is as expected is one bit that is nearly certain.
 
-use crate::coder::{Decoder, Encoder};
+use crate::coder::{Coder, Decoder, Encoder};
 use crate::delta::redating::Redating;
 use crate::delta::row_model::{KeyState, RowModel};
 use crate::keys::Keys;
