@@ -167,27 +167,25 @@ fn a_damaged_key_is_none() {
     assert!(refused > 40, "{refused}");
 }
 
+/// Pulls with the program, with a key as the command line gives it.
+fn pull_with_key(publisher: &Publisher, host: &Host, key: &str) -> Output {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_rapsheet"));
+    command.current_dir(host.path("")).args(["ship", "pull", "--to", "x.rap", "--public-key", key, "--from"]);
+    let now = publisher.now().to_string();
+    command.arg(publisher.site()).args(["--now", &now]).output().expect("it runs")
+}
+
 /// The two files differ by a suffix. What is taken for a public key is not printed.
 #[test]
 fn a_secret_key_in_the_place_of_a_public_one_is_not_printed() {
     let publisher = Publisher::with_publications(40, 1);
     let host = Host::new();
     let secret = publisher.key.secret.lines().nth(1).expect("a key");
-    std::fs::write(host.path("rapsheet.key"), publisher.key.secret).expect("written");
+    fs::write(host.path("rapsheet.key"), publisher.key.secret).expect("written");
     for key in ["rapsheet.key", secret] {
-        let mut command = std::process::Command::new(env!("CARGO_BIN_EXE_rapsheet"));
-        command.current_dir(host.path("")).args([
-            "ship",
-            "pull",
-            "--to",
-            "x.rap",
-            "--public-key",
-            key,
-            "--from",
-        ]);
-        let output = command.arg(publisher.site()).output().expect("it runs");
-        let told = String::from_utf8_lossy(&output.stderr).into_owned();
-        assert_eq!(output.status.code(), Some(2), "{told}");
+        let output = pull_with_key(&publisher, &host, key);
+        let told = stderr(&output);
+        assert_eq!(code(&output), 2, "{told}");
         assert!(told.contains("secret key") && !told.contains(&secret[..20]), "{told}");
     }
 }
@@ -196,21 +194,10 @@ fn a_secret_key_in_the_place_of_a_public_one_is_not_printed() {
 #[test]
 fn one_file_may_have_two_keys() {
     let publisher = Publisher::with_publications(40, 1);
-    let keys = [&super::publisher::TWO, publisher.key]
+    let keys = [&TWO, publisher.key]
         .map(|pair| format!("untrusted comment: minisign public key\n{}\n", pair.public));
     let host = Host::new();
-    std::fs::write(host.path("both.pub"), keys.concat()).expect("written");
-    let mut command = std::process::Command::new(env!("CARGO_BIN_EXE_rapsheet"));
-    command.current_dir(host.path("")).args([
-        "ship",
-        "pull",
-        "--to",
-        "x.rap",
-        "--public-key",
-        "both.pub",
-        "--from",
-    ]);
-    let output = command.arg(publisher.site()).args(["--now", &publisher.now().to_string()]).output();
-    let output = output.expect("it runs");
-    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    fs::write(host.path("both.pub"), keys.concat()).expect("written");
+    let output = pull_with_key(&publisher, &host, "both.pub");
+    assert_eq!(code(&output), 0, "{}", stderr(&output));
 }
