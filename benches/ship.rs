@@ -11,6 +11,7 @@ use common::{Random, spread};
 use rapsheet_assemble::Scratch;
 use rapsheet_ship::{Limits, delta, slim};
 use rapsheet_snapshot::{Snapshot, Time};
+use rayon::prelude::*;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
@@ -231,8 +232,10 @@ fn apply_here(arguments: &str) {
             }
         });
         let bytes = std::fs::read(delta).expect("a delta");
-        let file = delta::apply_to(&open(from), &bytes, &Limits::default(), target).expect("a sound delta");
-        open(file.temporary_path()).verify_references().expect("a sound snapshot");
+        let applied = delta::apply_to(&open(from), &bytes, &Limits::default(), target);
+        let (file, _) = applied.expect("a sound delta");
+        let made = open(file.temporary_path());
+        made.reference_checks().into_par_iter().try_for_each(|check| check.run()).expect("a sound snapshot");
         file.publish().expect("published");
         is_done.store(true, Ordering::Relaxed);
     });
@@ -261,11 +264,12 @@ fn print_cost(folder: &Path, before: &Path, now: &Path) {
         let pairs: Vec<(common::Timing, common::Timing)> = (0..PAIRS)
             .map(|_| {
                 let (out, at) = (folder.join("carried.rap"), open(now).built_at().unix());
-                let carry = builder(folder, &empty, before, &out, at);
+                let mut carry = builder(folder, &empty, before, &out, at);
+                carry.args(["--threads", threads]);
                 let _ = std::fs::remove_file(&out);
                 let mut shell = Command::new("bash");
                 // It tells with 3 that no download is there.
-                shell.args(["-c", "\"$@\" || true", "bash"]).env("RAYON_NUM_THREADS", threads);
+                shell.args(["-c", "\"$@\" || true", "bash"]);
                 shell.arg(carry.get_program()).args(carry.get_args());
                 let carried = common::time(shell);
                 assert!(out.exists(), "nothing was carried");

@@ -12,7 +12,8 @@ use rapsheet_snapshot::section::records::{self, Extent, Record, TimesRef};
 use rapsheet_snapshot::section::suffix::SuffixSeed;
 use rapsheet_snapshot::section::{filter, ipv4, leaves, locator, packed, times};
 use rapsheet_snapshot::{
-    Assessment, Assessments, FeedId, Image, Kinds, ListKind, Mode, Scope, SectionBytes, Time, Times,
+    Assessment, Assessments, ColumnStore, FeedId, Image, Kinds, ListKind, Mode, Scope, SectionBytes, Time,
+    Times,
 };
 use std::path::Path;
 
@@ -105,8 +106,12 @@ fn image() -> Image {
             section(Section::Ipv4Directory, 1, Ok(ipv4.directory)),
             section(Section::Ipv4Ends, 1, Ok(ipv4.ends)),
             section(Section::Ipv4Sets, 1, packed::encode([0].into_iter())),
-            section(Section::NameFilter, 2, filter::encode(&names, seed)),
-            section(Section::NameLocator, 2, locator::encode(&names, &leaves.slots, seed)),
+            section(Section::NameFilter, 2, filter::encode(&names, seed, &ColumnStore::memory())),
+            section(
+                Section::NameLocator,
+                2,
+                locator::encode(&names, &leaves.slots, seed, &ColumnStore::memory()),
+            ),
             section(Section::NameLeaves, 2, Ok(leaves.section())),
             section(Section::NameSets, 2, packed::encode(sets.into_iter())),
             section(Section::FirstSeen, 3, first_seen),

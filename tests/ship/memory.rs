@@ -119,8 +119,9 @@ fn apply_in(folder: &Path) {
         });
         let from = Snapshot::open(folder.join("from.rap")).expect("a sound snapshot");
         let delta = std::fs::read(folder.join("x.rapd")).expect("a delta");
-        let file = delta::apply_to(&from, &delta, &Limits::default(), &folder.join("to.rap"));
-        file.expect("a sound delta").publish().expect("published");
+        let applied = delta::apply_to(&from, &delta, &Limits::default(), &folder.join("to.rap"));
+        let (file, _) = applied.expect("a sound delta");
+        file.publish().expect("published");
         is_done.store(true, Ordering::Relaxed);
     });
     println!("peak {}", peak.into_inner());

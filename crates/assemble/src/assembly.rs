@@ -12,7 +12,7 @@ use crate::intern::{self, Drafts, Tables};
 use crate::merge::{self, RangeCursor, TextCursor};
 use crate::run::{RangeRunReader, RangeRunWriter, SortedRun, TextRunReader, TextRunWriter};
 use crate::run_set::Rows;
-use crate::scratch::{SCARCE, Scratch};
+use crate::scratch::Scratch;
 use rapsheet_snapshot::section::SortedKeys;
 use rapsheet_snapshot::{
     AddressRange, Column, ColumnStore, ColumnWriter, Error, FeedId, Kinds, SectionBytes, TooLarge,
@@ -148,7 +148,7 @@ pub fn assemble_each(
     scratch.check()?;
     let (v4, v6, names, urls) = &resolved;
     let tables = intern::intern(&[v4, v6, names, urls])?;
-    let indexes = compose::indexes(names, urls, scratch.columns(), finished);
+    let indexes = compose::indexes(names, urls, scratch, finished);
     // Where reading fails there are too few keys, and the indexes are wrong.
     scratch.check()?;
     indexes?;
@@ -395,26 +395,10 @@ impl Drafts for ResolvedTexts<'_> {
     }
 }
 
-/// What sorting its hash takes for a name, in bytes.
-const HASH_COST: u64 = 16;
-/// How many bytes of hashes are always sorted together: each part takes two more passes over all names.
-const HASHES_MIN: u64 = SCARCE;
-/// As many where rows may take less memory than that.
-const FEW_HASHES: u64 = 6 << 20;
-
 /// The keys that have sightings.
 impl SortedKeys for ResolvedTexts<'_> {
     fn count(&self) -> usize {
         self.entry_drafts.len()
-    }
-
-    /// A share of the memory for rows, which are gone by now, for the hashes of each of the two sections that
-    /// sort them.
-    fn parts(&self) -> usize {
-        let needed = (self.count() as u64).saturating_mul(HASH_COST);
-        let limit = self.scratch.limit();
-        let least = if limit < SCARCE { FEW_HASHES } else { HASHES_MIN };
-        needed.div_ceil((limit / 2).max(least)) as usize
     }
 
     fn each(&self, mut visit: impl FnMut(&[u8])) {

@@ -3,8 +3,9 @@
 use crate::flatten::FlatRange;
 use crate::groups::is_rare;
 use crate::intern::{Drafts, PartSets, Tables};
+use crate::scratch::Scratch;
 use rapsheet_snapshot::section::first_seen::{self, SeenPart, SeenPartWriter};
-use rapsheet_snapshot::section::leaves::{self, EncodedLeaves, LeafSlot};
+use rapsheet_snapshot::section::leaves::{self, EncodedLeaves};
 use rapsheet_snapshot::section::suffix::SuffixSeed;
 use rapsheet_snapshot::section::times::{OwnTimes, StoredConfirmation};
 use rapsheet_snapshot::section::{RangeEntry, SortedKeys};
@@ -31,29 +32,18 @@ pub(crate) const NAMES: usize = 2;
 /// The position of the draft sets of URLs.
 pub(crate) const URLS: usize = 3;
 
-/// Makes the sections that find names and URLs. Where the hashes of names are sorted in parts, memory is
-/// scarce, and the sections are made one after another.
+/// Makes the sections that find names and URLs.
 pub(crate) fn indexes<N: SortedKeys, U: SortedKeys>(
     names: &N,
     urls: &U,
-    store: &ColumnStore,
+    scratch: &Scratch,
     finished: &mut dyn FnMut(SectionBytes),
 ) -> Result<(), TooLarge> {
-    let seed = seed_of(names);
-    if names.parts() > 1 {
-        let (leaves, slots) = name_leaves(names, seed, store)?;
-        finished(leaves);
-        let mut add = |section, count, bytes| finished(SectionBytes::new(section, count, bytes));
-        add(Section::NameLocator, names.count(), locator::encode(names, &slots, seed)?);
-        drop(slots);
-        add(Section::NameFilter, names.count(), filter::encode(names, seed)?);
-        add(Section::UrlBlocks, urls.count(), url_blocks::encode(urls)?);
-        add(Section::UrlFilter, urls.count(), url_filter::encode(urls)?);
-        return Ok(());
-    }
-    let encode_others = || (filter::encode(names, seed), url_blocks::encode(urls), url_filter::encode(urls));
+    let (seed, hashes) = (seed_of(names), scratch.hashes(names.count()));
+    let encode_others =
+        || (filter::encode(names, seed, hashes), url_blocks::encode(urls), url_filter::encode(urls, hashes));
     let ((filter, url_blocks, url_filter), name_leaves) =
-        rayon::join(encode_others, || leaves_and_locator(names, seed, store));
+        rayon::join(encode_others, || leaves_and_locator(names, seed, scratch));
     let (leaves, locator) = name_leaves?;
     finished(leaves);
     let mut add = |section, count, bytes| finished(SectionBytes::new(section, count, bytes));
@@ -71,25 +61,15 @@ fn seed_of(names: &impl SortedKeys) -> SuffixSeed {
     seed
 }
 
-/// The leaves that hold the names, and the slot of each name.
-fn name_leaves(
-    names: &impl SortedKeys,
-    seed: SuffixSeed,
-    store: &ColumnStore,
-) -> Result<(SectionBytes, Column<LeafSlot>), TooLarge> {
-    let EncodedLeaves { head, leaves, tail, slots } = leaves::encode_with(names, seed, store)?;
-    let section = SectionBytes::new(Section::NameLeaves, names.count(), head);
-    Ok((section.with_rest(leaves, tail), slots))
-}
-
-/// The leaves, and the locator of names in them.
+/// The leaves that hold the names, and the locator of names in them.
 fn leaves_and_locator(
     names: &impl SortedKeys,
     seed: SuffixSeed,
-    store: &ColumnStore,
+    scratch: &Scratch,
 ) -> Result<(SectionBytes, Vec<u8>), TooLarge> {
-    let (leaves, slots) = name_leaves(names, seed, store)?;
-    Ok((leaves, locator::encode(names, &slots, seed)?))
+    let EncodedLeaves { head, leaves, tail, slots } = leaves::encode_with(names, seed, scratch.columns())?;
+    let section = SectionBytes::new(Section::NameLeaves, names.count(), head).with_rest(leaves, tail);
+    Ok((section, locator::encode(names, &slots, seed, scratch.hashes(names.count()))?))
 }
 
 /// The final set of each entry of a part, which are asked for in order.

@@ -13,7 +13,9 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 /// Where rows may take less memory than this, everything else takes as little as it can.
-pub(crate) const SCARCE: u64 = 32 << 20;
+const SCARCE: u64 = 32 << 20;
+/// What sorting its hash takes for a name, in bytes.
+const HASH_COST: u64 = 16;
 
 /// The memory for rows, and the file for the others.
 ///
@@ -31,7 +33,8 @@ pub struct Scratch {
     written: AtomicU64,
     target: PathBuf,
     state: Mutex<State>,
-    columns: ColumnStore,
+    memory: ColumnStore,
+    files: ColumnStore,
 }
 
 #[derive(Debug, Default)]
@@ -45,8 +48,8 @@ impl Scratch {
     /// So many bytes of memory, and a file without a name beside `target`, made once it is needed.
     pub fn new(limit: u64, target: impl Into<PathBuf>) -> Scratch {
         let (used, written, target) = (AtomicU64::new(0), AtomicU64::new(0), target.into());
-        let columns = if limit < SCARCE { ColumnStore::files(&target) } else { ColumnStore::memory() };
-        Scratch { limit, used, written, target, state: Mutex::default(), columns }
+        let (memory, files) = (ColumnStore::memory(), ColumnStore::files(&target));
+        Scratch { limit, used, written, target, state: Mutex::default(), memory, files }
     }
 
     /// As much memory as there is, and no file.
@@ -61,7 +64,14 @@ impl Scratch {
 
     /// Where columns of all entries are: in memory, unless rows may take less than 32 MiB.
     pub(crate) fn columns(&self) -> &ColumnStore {
-        &self.columns
+        if self.limit < SCARCE { &self.files } else { &self.memory }
+    }
+
+    /// Where the hashes of so many names are sorted: in memory where they take no more than half of that for rows, which
+    /// are gone by then.
+    pub(crate) fn hashes(&self, names: usize) -> &ColumnStore {
+        let needed = (names as u64).saturating_mul(HASH_COST);
+        if needed > self.limit / 2 && needed > SCARCE { &self.files } else { self.columns() }
     }
 
     /// Counts bytes that rows take.
@@ -94,7 +104,7 @@ impl Scratch {
     /// The first error of reading or writing, if there was one.
     pub fn check(&self) -> Result<(), Error> {
         self.state().error.take().map_or(Ok(()), Err)?;
-        self.columns.check()
+        self.files.check()
     }
 
     fn state(&self) -> MutexGuard<'_, State> {

@@ -10,6 +10,7 @@ use rapsheet_assemble::{
     Claim, ClaimSource, ClaimTable, RetentionPolicy, Rows, RunSet, RunSetWriter, Scratch, SizeLimits,
     assemble_each, claim_of, scope_of, tag,
 };
+use rapsheet_snapshot::hash::fold;
 use rapsheet_snapshot::{
     Assessments, Image, Index, ListKind, Mode, Section, SectionBytes, Snapshot, Time, TooLarge,
 };
@@ -23,10 +24,30 @@ const REMEMBERED_MAX: usize = 1 << 16;
 pub(crate) struct Collector<'s> {
     rows: RunSetWriter<'s>,
     claims: ClaimTable,
-    numbers: HashMap<(u16, ListKind, Fields), u32>,
-    /// The last claim and its number. Neighbours mostly state the same.
-    last: Option<((u16, ListKind, Fields), u32)>,
+    numbers: HashMap<Stated, u32>,
+    /// Recent claims and their numbers, each in the place that a weak hash gives it: most rows state what one shortly
+    /// before them did, and a hash that no one can attack takes longer than the rest of a row.
+    recent: Vec<Option<(Stated, u32)>>,
 }
+
+/// What a row states, and whose row it is.
+type Stated = (u16, ListKind, Fields);
+
+/// How many recent claims have a place.
+const RECENT: usize = 1 << 11;
+
+/// The place of a recent claim.
+#[inline]
+fn place_of((feed, list, fields): &Stated) -> usize {
+    let Fields { assessments, first_seen, detect_time, expiry } = fields;
+    let high = u64::from(*feed) << 32 | u64::from(*assessments) << 48 | u64::from(*list == ListKind::Allow);
+    let low = u64::from(*first_seen) << 32 | u64::from(*detect_time);
+    let hash = fold(low ^ PLACES[0], high ^ u64::from(expiry.unwrap_or(0)) << 1 ^ PLACES[1]);
+    hash as usize % RECENT
+}
+
+/// Odd numbers without a pattern, so that no factor is nearly zero.
+const PLACES: [u64; 2] = [0x9E37_79B9_7F4A_7C15, 0xC4CE_B9FE_1A85_EC53];
 
 /// Rows in the order of their keys, with what their tags mean.
 pub(crate) struct Collected {
@@ -38,7 +59,8 @@ impl<'s> Collector<'s> {
     /// Without rows.
     pub(crate) fn new(scratch: &'s Scratch) -> Collector<'s> {
         let claims = ClaimTable::new(SizeLimits::default());
-        Collector { rows: RunSetWriter::new(scratch), claims, numbers: HashMap::new(), last: None }
+        let (numbers, recent) = (HashMap::new(), vec![None; RECENT]);
+        Collector { rows: RunSetWriter::new(scratch), claims, numbers, recent }
     }
 
     /// Adds a row.
@@ -52,7 +74,9 @@ impl<'s> Collector<'s> {
     /// The number of a row's claim.
     fn number(&mut self, row: &Row) -> Result<u32, TooLarge> {
         let claim = (row.feed, row.list, row.fields);
-        if let Some((_, number)) = self.last.filter(|(last, _)| *last == claim) {
+        let place = place_of(&claim);
+        let recent = self.recent.get(place).copied().flatten();
+        if let Some((_, number)) = recent.filter(|(recent, _)| *recent == claim) {
             return Ok(number);
         }
         let number = match self.numbers.get(&claim) {
@@ -62,7 +86,7 @@ impl<'s> Collector<'s> {
         if self.numbers.len() < REMEMBERED_MAX {
             self.numbers.insert(claim, number);
         }
-        self.last = Some((claim, number));
+        self.recent.get_mut(place).into_iter().for_each(|recent| *recent = Some((claim, number)));
         Ok(number)
     }
 

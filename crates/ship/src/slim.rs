@@ -8,7 +8,7 @@ use crate::fields::Fields;
 use crate::hashed::Hashed;
 use crate::id::SnapshotId;
 use crate::limits::Limits;
-use rapsheet_snapshot::{AtomicFile, DERIVED, Snapshot, derive};
+use rapsheet_snapshot::{AtomicFile, ColumnStore, DERIVED, Snapshot, derive};
 use std::fs::File;
 use std::io::{self, BufWriter, Read, Seek, SeekFrom, Write};
 use std::ops::Range;
@@ -26,8 +26,6 @@ const LEVEL: i32 = 19;
 const WINDOW_LOG: u32 = 22;
 /// How many bytes are decompressed together.
 const BLOCK: usize = 64 << 10;
-/// How much memory the hashes of names and URLs take that are sorted together.
-const HASHES: u64 = 4 << 20;
 
 /// Bytes of the snapshot: where they begin, how many they are, and what they take here.
 #[derive(Clone, Copy, Debug)]
@@ -200,13 +198,13 @@ fn copy_piece(input: &mut impl Read, piece: &Piece, out: &mut File) -> Result<()
 
 /// Writes the sections that follow from those that are there.
 fn add_derived(path: &Path, out: &mut File) -> Result<(), ShipError> {
-    let snapshot = Snapshot::open_trusted(path)?;
+    let (snapshot, store) = (Snapshot::open_trusted(path)?, ColumnStore::files(path));
     for section in DERIVED {
         let Some(row) = snapshot.table().row(section) else { continue };
         let mut writer =
             OffsetWriter { out: BufWriter::with_capacity(BLOCK, &mut *out), at: None, result: Ok(()) };
         let mut is_outside = false;
-        derive(&snapshot, section, HASHES, |at, bytes| {
+        derive(&snapshot, section, &store, |at, bytes| {
             match at.checked_add(bytes.len() as u64).is_some_and(|end| end <= row.length) {
                 true => writer.write(row.offset + at, bytes),
                 false => is_outside = true,

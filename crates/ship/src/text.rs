@@ -13,13 +13,16 @@ use rapsheet_snapshot::hash::spread;
 /// The end of a text. No name and no URL has this byte.
 const END: u8 = 0;
 /// How many bytes the contexts have.
-const ORDERS: [usize; 5] = [1, 2, 3, 4, 6];
-/// How many bytes of a label are looked at: without a bound, a long text takes the square of its length in time.
+const ORDERS: [u32; 5] = [1, 2, 3, 4, 6];
+/// How many bytes of a label are looked at before the first byte that is coded: a text can be long, and forged.
 const LABEL_MAX: usize = 64;
 /// How many contexts predict a bit: those bytes, and all of the label or segment so far.
 const CONTEXTS: usize = ORDERS.len() + 1;
-/// How many bits of a hash choose a bit of a table. Twice the tables would save one byte of a hundred.
-const TABLE_BITS: u32 = 18;
+/// How many bits of a hash choose a line of a table. Twice the tables would save one byte of a hundred.
+const LINE_BITS: u32 = 14;
+/// The predictions of half a byte after one context are in one line of memory, so that a table is waited for twice a
+/// byte and not eight times.
+const LINE: usize = 16;
 /// The weight that each prediction has at first.
 const WEIGHT: i32 = (1 << 16) * 3 / 10;
 /// The largest weight, and the least one with the other sign.
@@ -27,11 +30,68 @@ const WEIGHT_MAX: i32 = 1 << 20;
 /// How fast weights learn.
 const RATE: i32 = 10;
 
+/// Where a context has its predictions of half a byte.
+#[derive(Clone, Copy, Debug, Default)]
+struct Place {
+    line: usize,
+    /// What the number of a bit is xored with: contexts that share a line mostly do not share its bits.
+    turn: usize,
+}
+
+impl Place {
+    #[inline]
+    fn of(hash: u64) -> Place {
+        let hash = spread(hash);
+        Place { line: (hash >> (64 - LINE_BITS)) as usize, turn: (hash >> (60 - LINE_BITS)) as usize % LINE }
+    }
+}
+
+/// What precedes a byte, as far as it is looked at.
+#[derive(Clone, Copy, Debug)]
+struct Contexts {
+    /// The last eight bytes, of which the last one is lowest.
+    last: u64,
+    label: u64,
+}
+
+/// The context of an empty label.
+const NO_LABEL: u64 = CONTEXTS as u64;
+
+impl Contexts {
+    /// After these bytes.
+    fn after(text: &[u8]) -> Contexts {
+        let looked_at = text.get(text.len().saturating_sub(LABEL_MAX)..).unwrap_or(text);
+        let mut contexts = Contexts { last: 0, label: NO_LABEL };
+        looked_at.iter().for_each(|byte| contexts.push(*byte));
+        contexts
+    }
+
+    #[inline]
+    fn push(&mut self, byte: u8) {
+        self.last = self.last << 8 | u64::from(byte);
+        self.label = match byte {
+            b'.' | b'/' | b'-' => NO_LABEL,
+            _ => spread(self.label ^ u64::from(byte)),
+        };
+    }
+
+    /// A hash of each context.
+    #[inline]
+    fn hashes(self) -> [u64; CONTEXTS] {
+        let mut hashes = [self.label; CONTEXTS];
+        for ((number, order), hash) in (1u64..).zip(ORDERS).zip(&mut hashes) {
+            let last = self.last & ((1 << (8 * order)) - 1);
+            *hash = spread(last << 8 | number);
+        }
+        hashes
+    }
+}
+
 /// Predicts the bytes of texts.
 #[derive(Debug)]
 pub(crate) struct TextModel {
     /// The bits of the contexts.
-    tables: [Vec<Bit>; CONTEXTS],
+    tables: [Vec<[Bit; LINE]>; CONTEXTS],
     /// What the predictions weigh, by how many of them are met.
     weights: [[i32; CONTEXTS]; CONTEXTS + 1],
     /// The logarithm of the odds of each share of 4,096.
@@ -41,7 +101,7 @@ pub(crate) struct TextModel {
 impl Default for TextModel {
     fn default() -> TextModel {
         TextModel {
-            tables: [0; CONTEXTS].map(|_| vec![Bit::default(); 1 << TABLE_BITS]),
+            tables: [0; CONTEXTS].map(|_| vec![[Bit::default(); LINE]; 1 << LINE_BITS]),
             weights: [[WEIGHT; CONTEXTS]; CONTEXTS + 1],
             odds: odds_of_shares(),
         }
@@ -58,9 +118,9 @@ impl TextModel {
         rest: &[u8],
         limit: usize,
     ) -> bool {
-        let mut rest = rest.iter();
+        let (mut rest, mut contexts) = (rest.iter(), Contexts::after(text));
         loop {
-            let byte = self.byte(coder, text, rest.next().copied().unwrap_or(END));
+            let byte = self.byte(coder, contexts, rest.next().copied().unwrap_or(END));
             if byte == END {
                 return true;
             }
@@ -68,36 +128,49 @@ impl TextModel {
                 return false;
             }
             text.push(byte);
+            contexts.push(byte);
         }
     }
 
     /// Learns what follows the first `shared` bytes of a text.
     pub(crate) fn learn(&mut self, text: &[u8], shared: usize) {
-        for at in shared..=text.len() {
-            let (before, rest) = text.split_at_checked(at).unwrap_or_default();
-            self.byte(&mut Silent, before, rest.first().copied().unwrap_or(END));
+        let (before, rest) = text.split_at_checked(shared).unwrap_or_default();
+        let mut contexts = Contexts::after(before);
+        for byte in rest {
+            self.byte(&mut Silent, contexts, *byte);
+            contexts.push(*byte);
         }
+        self.byte(&mut Silent, contexts, END);
     }
 
-    /// Codes a byte that follows others, its highest bit first.
+    /// Codes a byte, its upper half first.
     #[inline]
-    fn byte(&mut self, coder: &mut impl Coder, before: &[u8], byte: u8) -> u8 {
-        let contexts = contexts_of(before);
-        let mut node = 1u64;
-        for at in (0..8).rev() {
-            let places = contexts.map(|hash| (spread(hash ^ node) >> (64 - TABLE_BITS)) as usize);
-            let bit = self.bit(coder, places, byte >> at & 1 != 0);
-            node = node << 1 | u64::from(bit);
-        }
-        node as u8
+    fn byte(&mut self, coder: &mut impl Coder, contexts: Contexts, byte: u8) -> u8 {
+        let hashes = contexts.hashes();
+        let high = self.half(coder, hashes.map(Place::of), byte >> 4);
+        let low = self.half(coder, hashes.map(|hash| Place::of(hash ^ u64::from(0x10 | high))), byte & 0xF);
+        high << 4 | low
     }
 
-    /// Codes a bit that is predicted in these places of the tables.
+    /// Codes half a byte, its highest bit first.
     #[inline]
-    fn bit(&mut self, coder: &mut impl Coder, places: [usize; CONTEXTS], bit: bool) -> bool {
+    fn half(&mut self, coder: &mut impl Coder, places: [Place; CONTEXTS], half: u8) -> u8 {
+        let mut node = 1;
+        for at in (0..4).rev() {
+            let bit = self.bit(coder, places, node, half >> at & 1 != 0);
+            node = node << 1 | usize::from(bit);
+        }
+        node as u8 & 0xF
+    }
+
+    /// Codes a bit that is predicted in these places of the tables. Its number is that of the bits before it in its half,
+    /// after a leading one.
+    #[inline]
+    fn bit(&mut self, coder: &mut impl Coder, places: [Place; CONTEXTS], number: usize, bit: bool) -> bool {
         let (mut odds, mut met) = ([0i32; CONTEXTS], 0);
         for ((table, place), odds) in self.tables.iter().zip(places).zip(&mut odds) {
-            let found = table.get(place).copied().unwrap_or_default();
+            let line = table.get(place.line);
+            let found = line.and_then(|line| line.get(number ^ place.turn)).copied().unwrap_or_default();
             met += usize::from(found.count() > 0);
             *odds = self.odds.get(found.share_of_4096() as usize).copied().map_or(0, i32::from);
         }
@@ -113,25 +186,12 @@ impl TextModel {
             *weight = (*weight + ((odds * error + 0x8000) >> 16)).clamp(-WEIGHT_MAX, WEIGHT_MAX);
         }
         for (table, place) in self.tables.iter_mut().zip(places) {
-            table.get_mut(place).into_iter().for_each(|found| found.learn(bit));
+            let line = table.get_mut(place.line);
+            let found = line.and_then(|line| line.get_mut(number ^ place.turn));
+            found.into_iter().for_each(|found| found.learn(bit));
         }
         bit
     }
-}
-
-/// Hashes of the contexts of what follows some bytes.
-#[inline]
-fn contexts_of(before: &[u8]) -> [u64; CONTEXTS] {
-    let mut contexts = [0; CONTEXTS];
-    for ((number, order), hash) in (1u64..).zip(ORDERS).zip(&mut contexts) {
-        let last = before.iter().rev().take(order);
-        let context = last.fold(0u64, |context, byte| context << 8 | u64::from(*byte));
-        *hash = spread(context << 8 | number);
-    }
-    let label = before.iter().rev().take(LABEL_MAX).take_while(|byte| !matches!(**byte, b'.' | b'/' | b'-'));
-    let label = label.fold(CONTEXTS as u64, |hash, byte| spread(hash << 8 ^ u64::from(*byte)));
-    contexts.iter_mut().last().into_iter().for_each(|hash| *hash = label);
-    contexts
 }
 
 /// The largest logarithm of odds, in 256ths.
@@ -189,9 +249,8 @@ mod tests {
 
     #[test]
     fn weights_stay_within_their_limits() {
-        let mut model = TextModel::default();
-        (0..100_000)
-            .for_each(|at| _ = model.byte(&mut Silent, b"abcdefg", if at % 700 == 0 { 0 } else { 255 }));
+        let (mut model, after) = (TextModel::default(), Contexts::after(b"abcdefg"));
+        (0..100_000).for_each(|at| _ = model.byte(&mut Silent, after, if at % 700 == 0 { 0 } else { 255 }));
         let weights = model.weights.as_flattened();
         assert!(weights.iter().all(|weight| weight.abs() <= WEIGHT_MAX), "{weights:?}");
     }
@@ -202,10 +261,10 @@ mod tests {
         let changed = |back: usize| {
             let mut text = vec![b'a'; 100];
             text[100 - back] = b'b';
-            contexts_of(&text)
+            Contexts::after(&text).hashes()
         };
-        assert_ne!(changed(LABEL_MAX), contexts_of(&[b'a'; 100]));
-        assert_eq!(changed(LABEL_MAX + 1), contexts_of(&[b'a'; 100]));
+        assert_ne!(changed(LABEL_MAX), Contexts::after(&[b'a'; 100]).hashes());
+        assert_eq!(changed(LABEL_MAX + 1), Contexts::after(&[b'a'; 100]).hashes());
     }
 
     #[test]

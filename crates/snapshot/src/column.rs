@@ -60,7 +60,18 @@ macro_rules! column_row {
 }
 
 column_row!(u32, 1, |number| [number], |[number]| number);
+column_row!(u64, 2, |number| [number as u32, (number >> 32) as u32], |[low, high]| pair(low, high));
+column_row!((u64, u32), 3, |row| [row.0 as u32, (row.0 >> 32) as u32, row.1], |[low, high, number]| (
+    pair(low, high),
+    number
+));
 column_row!((u32, u32), 2, |pair| [pair.0, pair.1], |[first, second]| (first, second));
+
+/// A number of 64 bits of its halves.
+#[inline]
+fn pair(low: u32, high: u32) -> u64 {
+    u64::from(high) << 32 | u64::from(low)
+}
 
 /// Where columns are: in memory, or in files without names.
 #[derive(Debug, Default)]
@@ -79,6 +90,11 @@ impl ColumnStore {
     /// In files beside `target`.
     pub fn files(target: impl Into<PathBuf>) -> ColumnStore {
         ColumnStore { target: Some(target.into()), error: Mutex::default() }
+    }
+
+    /// Whether columns are in memory.
+    pub fn is_memory(&self) -> bool {
+        self.target.is_none()
     }
 
     /// The first error of writing or reading a file, if there was one.

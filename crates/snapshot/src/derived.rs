@@ -1,6 +1,7 @@
 //! Sections that follow from others: what only saves time. A copy of the file can do without them on its way,
 //! and has them made again where it arrives, in little memory.
 
+use crate::column::ColumnStore;
 use crate::error::Error;
 use crate::index::Part;
 use crate::layout::Section;
@@ -13,19 +14,16 @@ use crate::snapshot::Snapshot;
 /// The sections that follow from others.
 pub const DERIVED: [Section; 3] = [Section::NameFilter, Section::NameLocator, Section::UrlFilter];
 
-/// What sorting its hash takes for a name, in bytes.
-const HASH_COST: u64 = 16;
-
 /// Makes a section of [`DERIVED`] from the others of a snapshot, whose own bytes for it are not read. Visits
-/// the bytes in pieces, each with where it begins in the section. Hashes that are sorted take so many bytes
-/// of memory.
+/// the bytes in pieces, each with where it begins in the section. Hashes are sorted in `store`.
 ///
 /// # Errors
-/// The names or URLs cannot be read to their end, or are not as many as the section table counts.
+/// The names or URLs cannot be read to their end, or are not as many as the section table counts; or the store cannot
+/// be written.
 pub fn derive(
     snapshot: &Snapshot,
     section: Section,
-    memory: u64,
+    store: &ColumnStore,
     mut write: impl FnMut(u64, &[u8]),
 ) -> Result<(), Error> {
     let mut at = 0;
@@ -36,26 +34,26 @@ pub fn derive(
     let index = snapshot.index();
     match section {
         Section::UrlFilter => {
-            let urls = Urls { urls: &index.urls, count: snapshot.count(Section::UrlSets), memory };
+            let urls = Urls { urls: &index.urls, count: snapshot.count(Section::UrlSets) };
             let count = counted(snapshot, Part::Urls, urls.count, |visit| index.urls.each(|_, _| visit()))?;
-            url_filter::encode_to(&Urls { count, ..urls }, |bytes, _| append(bytes))?;
+            url_filter::encode_to(&Urls { count, ..urls }, store, |bytes, _| append(bytes))?;
         }
         Section::NameFilter | Section::NameLocator => {
             let Some(leaves) = index.names.leaves() else { return Err(snapshot.unwalkable(Part::Names)) };
             let count = snapshot.count(Section::NameSets);
             let count = counted(snapshot, Part::Names, count, |visit| leaves.each(|_, _| visit()))?;
-            let names = Names { leaves, count, memory };
+            let names = Names { leaves, count };
             if section == Section::NameFilter {
-                filter::encode_to(&names, leaves.seed(), |bytes, _| append(bytes))?;
+                filter::encode_to(&names, leaves.seed(), store, |bytes, _| append(bytes))?;
             } else {
                 append(&[0; locator::HEADER_LEN]);
-                let header = locator::encode_to(&names, leaves.seed(), append)?;
+                let header = locator::encode_to(&names, leaves.seed(), store, append)?;
                 write(0, &header);
             }
         }
         _ => {}
     }
-    Ok(())
+    store.check()
 }
 
 /// How many keys there are, if they are as many as stated.
@@ -70,14 +68,9 @@ fn counted(
     if is_whole && count == stated { Ok(count) } else { Err(snapshot.unwalkable(part)) }
 }
 
-fn parts(count: usize, memory: u64) -> usize {
-    (count as u64).saturating_mul(HASH_COST).div_ceil(memory.max(1)).max(1) as usize
-}
-
 struct Names<'a> {
     leaves: &'a Leaves<'a>,
     count: usize,
-    memory: u64,
 }
 
 impl SortedKeys for Names<'_> {
@@ -87,10 +80,6 @@ impl SortedKeys for Names<'_> {
 
     fn each(&self, mut visit: impl FnMut(&[u8])) {
         self.leaves.each(|name, _| visit(name));
-    }
-
-    fn parts(&self) -> usize {
-        parts(self.count, self.memory)
     }
 }
 
@@ -102,16 +91,11 @@ impl SlottedNames for Names<'_> {
     fn each(&self, mut visit: impl FnMut(&[u8], LeafSlot)) {
         self.leaves.each_in(0..self.leaves.leaf_count(), |name, _, slot| visit(name, slot));
     }
-
-    fn parts(&self) -> usize {
-        parts(self.count, self.memory)
-    }
 }
 
 struct Urls<'a> {
     urls: &'a UrlBlocks<'a>,
     count: usize,
-    memory: u64,
 }
 
 impl SortedKeys for Urls<'_> {
@@ -121,10 +105,6 @@ impl SortedKeys for Urls<'_> {
 
     fn each(&self, mut visit: impl FnMut(&[u8])) {
         self.urls.each(|url, _| visit(url));
-    }
-
-    fn parts(&self) -> usize {
-        parts(self.count, self.memory)
     }
 }
 
@@ -136,18 +116,17 @@ mod tests {
     fn derived_sections_are_those_of_the_builder() {
         let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../../tests/golden/v1.rap");
         let snapshot = Snapshot::open(path).expect("a sound file");
-        for memory in [1 << 20, 4000] {
-            for section in DERIVED {
-                let mut made = Vec::new();
-                derive(&snapshot, section, memory, |at, bytes| {
-                    let end = at as usize + bytes.len();
-                    made.resize(end.max(made.len()), 0);
-                    made[at as usize..end].copy_from_slice(bytes);
-                })
-                .expect("sound names and URLs");
-                assert!(made == snapshot.bytes(section), "{}", section.name());
-                assert!(!made.is_empty(), "the golden file has one");
-            }
+        let store = ColumnStore::memory();
+        for section in DERIVED {
+            let mut made = Vec::new();
+            derive(&snapshot, section, &store, |at, bytes| {
+                let end = at as usize + bytes.len();
+                made.resize(end.max(made.len()), 0);
+                made[at as usize..end].copy_from_slice(bytes);
+            })
+            .expect("sound names and URLs");
+            assert!(made == snapshot.bytes(section), "{}", section.name());
+            assert!(!made.is_empty(), "the golden file has one");
         }
     }
 }

@@ -32,8 +32,8 @@ pub fn apply(from: &Snapshot, delta: &[u8], limits: &Limits, scratch: &Scratch) 
     Ok(image)
 }
 
-/// As [`apply`], under a temporary name beside `target`, in as little memory as that can be. The caller
-/// verifies its references, and publishes it.
+/// As [`apply`], under a temporary name beside `target`, in as little memory as that can be, with what its bytes are.
+/// The caller verifies its references, and publishes it.
 ///
 /// # Errors
 /// As those of [`apply`], and a snapshot that cannot be written.
@@ -42,7 +42,7 @@ pub fn apply_to(
     delta: &[u8],
     limits: &Limits,
     target: &Path,
-) -> Result<AtomicFile, ShipError> {
+) -> Result<(AtomicFile, SnapshotId), ShipError> {
     let frame = Frame::decode(delta, limits)?;
     // On a thread of the pool from the beginning: allocators keep memory apart by threads, and what this one frees
     // would be of no use to that one.
@@ -50,7 +50,7 @@ pub fn apply_to(
 }
 
 /// Writes the snapshot that a delta leads to.
-fn stage(from: &Snapshot, frame: &Frame<'_>, target: &Path) -> Result<AtomicFile, ShipError> {
+fn stage(from: &Snapshot, frame: &Frame<'_>, target: &Path) -> Result<(AtomicFile, SnapshotId), ShipError> {
     let mut image = StoredImage::new(frame.header.built_at, target)?;
     compose(from, frame, &Scratch::new(ROWS, target), &mut |section| image.push(section))?;
     let mut file = AtomicFile::create(target)?;
@@ -60,7 +60,7 @@ fn stage(from: &Snapshot, frame: &Frame<'_>, target: &Path) -> Result<AtomicFile
         Ok(hashed.id(written))
     })?;
     frame.header.check(&id)?;
-    Ok(file)
+    Ok((file, id))
 }
 
 /// The memory of rows before they go to a file.

@@ -48,17 +48,17 @@ pub(crate) struct Redating {
     feeds: Vec<Option<u16>>,
     /// The number in the new snapshot of each feed of the earlier one.
     feeds_now: Vec<Option<u16>>,
-    /// The classes whose rows do not stay the same.
-    outcomes: HashMap<Class, Outcome>,
+    /// The classes whose rows do not stay the same, sorted.
+    outcomes: Vec<(Class, Outcome)>,
+    /// Where those of each feed begin: mostly there are few, which are found faster than by a hash.
+    begins: Vec<usize>,
 }
 
 impl Redating {
     /// For feeds that have these numbers in the earlier snapshot, and classes that become what most of their
     /// rows do.
     pub(crate) fn new(feeds: Vec<Option<u16>>, counts: &Outcomes) -> Redating {
-        let mut redating = Redating { outcomes: counts.best(), ..Redating::default() };
-        redating.set_feeds(feeds);
-        redating
+        Redating::of(feeds, counts.best())
     }
 
     /// For feeds that have these numbers in the earlier snapshot, before anything is known of classes.
@@ -66,13 +66,24 @@ impl Redating {
         Redating::new(feeds, &Outcomes::default())
     }
 
-    fn set_feeds(&mut self, feeds: Vec<Option<u16>>) {
+    /// Of classes that are sorted.
+    fn of(feeds: Vec<Option<u16>>, outcomes: Vec<(Class, Outcome)>) -> Redating {
         let count = feeds.iter().flatten().max().map_or(0, |last| usize::from(*last) + 1);
-        self.feeds_now = vec![None; count];
+        let mut feeds_now = vec![None; count];
         for (now, before) in (0..).zip(&feeds).filter_map(|(now, before)| Some((now, (*before)?))) {
-            self.feeds_now.get_mut(usize::from(before)).into_iter().for_each(|place| *place = Some(now));
+            feeds_now.get_mut(usize::from(before)).into_iter().for_each(|place| *place = Some(now));
         }
-        self.feeds = feeds;
+        let begin = |feed: usize| outcomes.partition_point(|(class, _)| usize::from(class.feed) < feed);
+        let begins = (0..=feeds.len()).map(begin).collect();
+        Redating { feeds, feeds_now, outcomes, begins }
+    }
+
+    /// What is told of the classes of a feed.
+    #[inline]
+    fn outcomes_of(&self, feed: u16) -> &[(Class, Outcome)] {
+        let feed = usize::from(feed);
+        let begins = self.begins.get(feed).zip(self.begins.get(feed + 1));
+        begins.and_then(|(begin, end)| self.outcomes.get(*begin..*end)).unwrap_or(&[])
     }
 
     /// How many feeds the new snapshot has.
@@ -91,7 +102,9 @@ impl Redating {
     /// What becomes of a renumbered row, unless it is said otherwise; `None` if it is removed.
     #[inline]
     pub(crate) fn predicted(&self, row: &Row) -> Option<Row> {
-        let Some(outcome) = self.outcomes.get(&class_of(row)) else { return Some(*row) };
+        let (outcomes, class) = (self.outcomes_of(row.feed), class_of(row));
+        let found = outcomes.binary_search_by_key(&class, |(class, _)| *class);
+        let Some((_, outcome)) = found.ok().and_then(|at| outcomes.get(at)) else { return Some(*row) };
         let Stated { detect_time, expiry, assessments } = (*outcome)?;
         let fields = Fields { assessments, detect_time, expiry, ..row.fields };
         Some(Row { fields, ..*row })
@@ -99,13 +112,11 @@ impl Redating {
 
     /// Writes it.
     pub(crate) fn encode(&self, coder: &mut impl Coder) {
-        let classes: BTreeMap<Class, Outcome> =
-            self.outcomes.iter().map(|(class, outcome)| (*class, *outcome)).collect();
         let mut model = Model::default();
         model.counts.code(coder, self.feeds.len() as u128);
         self.feeds.iter().for_each(|before| _ = model.feed(coder, *before));
-        model.counts.code(coder, classes.len() as u128);
-        classes.into_iter().for_each(|class| _ = model.class(coder, class));
+        model.counts.code(coder, self.outcomes.len() as u128);
+        self.outcomes.iter().for_each(|class| _ = model.class(coder, *class));
     }
 
     /// Reads it.
@@ -126,9 +137,11 @@ impl Redating {
         let feeds = (0..feeds).map(|_| model.feed(&mut coder, None)).collect();
         let classes = count(&mut coder, &mut model)?;
         let none = (Class { feed: 0, list: ListKind::Block, stated: Stated::default() }, None);
-        let outcomes = (0..classes).map(|_| model.class(&mut coder, none)).collect();
-        let mut redating = Redating { outcomes, ..Redating::default() };
-        redating.set_feeds(feeds);
+        let outcomes: Vec<_> = (0..classes).map(|_| model.class(&mut coder, none)).collect();
+        if !outcomes.is_sorted_by(|(before, _), (class, _)| before < class) {
+            return Err("classes that are out of order");
+        }
+        let redating = Redating::of(feeds, outcomes);
         if coder.is_at_end() { Ok(redating) } else { Err("feeds and classes of another length") }
     }
 }
@@ -218,8 +231,8 @@ impl Outcomes {
         }
     }
 
-    /// The classes of which most rows become something else, and what.
-    fn best(&self) -> HashMap<Class, Outcome> {
+    /// The classes of which most rows become something else, and what, sorted.
+    fn best(&self) -> Vec<(Class, Outcome)> {
         let mut gains: Vec<(u64, Class, Outcome)> = Vec::new();
         for (class, counts) in &self.0 {
             let same = counts.get(&Some(class.stated)).copied().unwrap_or(0);
@@ -231,6 +244,52 @@ impl Outcomes {
             }
         }
         gains.sort_unstable_by(|a, b| b.cmp(a));
-        gains.into_iter().take(CLASSES_MAX).map(|(_, class, outcome)| (class, outcome)).collect()
+        gains.truncate(CLASSES_MAX);
+        let mut best: Vec<_> = gains.into_iter().map(|(_, class, outcome)| (class, outcome)).collect();
+        best.sort_unstable();
+        best
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::coder::Encoder;
+
+    fn class(feed: u16, detect_time: u32) -> (Class, Outcome) {
+        let stated = Stated { detect_time, ..Stated::default() };
+        let later = Stated { detect_time: detect_time + 9, ..stated };
+        (Class { feed, list: ListKind::Block, stated }, Some(later))
+    }
+
+    fn written(outcomes: &[(Class, Outcome)]) -> Vec<u8> {
+        let mut encoder = Encoder::new();
+        Redating::of(vec![Some(0), Some(1), Some(2)], outcomes.to_vec()).encode(&mut encoder);
+        encoder.finish()
+    }
+
+    #[test]
+    fn rows_become_what_their_class_does() {
+        let bytes = written(&[class(0, 5), class(2, 1), class(2, 5), class(2, 7)]);
+        let redating = Redating::decode(&bytes).expect("sorted classes");
+        for (feed, detect_time, expected) in
+            [(0, 5, 14), (0, 6, 6), (1, 5, 5), (2, 5, 14), (2, 7, 16), (2, 8, 8)]
+        {
+            let fields = Fields { detect_time, first_seen: 3, ..Fields::default() };
+            let row = Row { feed, list: ListKind::Block, scope: rapsheet_snapshot::Scope::Exact, fields };
+            let becomes = redating.predicted(&row).expect("none is removed");
+            assert_eq!(
+                (becomes.fields.detect_time, becomes.fields.first_seen),
+                (expected, 3),
+                "{feed} {detect_time}"
+            );
+        }
+    }
+
+    #[test]
+    fn classes_come_in_order_and_once() {
+        for outcomes in [[class(2, 1), class(0, 5)], [class(1, 5), class(1, 5)], [class(1, 6), class(1, 5)]] {
+            assert_eq!(Redating::decode(&written(&outcomes)).err(), Some("classes that are out of order"));
+        }
     }
 }

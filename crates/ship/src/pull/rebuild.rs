@@ -2,11 +2,14 @@
 
 use super::{Accepted, Pull, download};
 use crate::error::ShipError;
+use crate::id::SnapshotId;
 use crate::limits::Limits;
 use crate::manifest::{Digest, Manifest, PublishedDelta, PublishedFile, PublishedSnapshot};
 use crate::pull_error::{Cause, PullError};
 use crate::{delta, slim};
 use rapsheet_snapshot::{AtomicFile, Error, Snapshot};
+use rayon::ThreadPool;
+use rayon::prelude::*;
 use std::fs::File;
 use std::io;
 use std::path::Path;
@@ -48,17 +51,24 @@ pub(super) fn by_deltas(
     let Some((last, first)) = deltas.split_last() else {
         return Err(PullError::new(Cause::Manifest, "a way of no deltas"));
     };
+    let pool = pool(pull)?;
     let mut from = pull.snapshot.to_owned();
     let mut between = None;
     for (step, delta) in first.iter().enumerate() {
         let target = pull.snapshot.with_file_name(step_name(pull.snapshot, step));
-        let made = by_delta(pull, &from, delta, &target)?;
+        let (made, _) = by_delta((pull, &pool), &from, delta, &target)?;
         from = made.temporary_path().to_owned();
         between = Some(made);
     }
-    let new = by_delta(pull, &from, last, pull.snapshot)?;
+    let new = by_delta((pull, &pool), &from, last, pull.snapshot)?;
     drop(between);
-    proved(new, &manifest.snapshot)
+    pool.install(|| proved(new, &manifest.snapshot))
+}
+
+/// The threads that a pull may have.
+fn pool(pull: &Pull<'_>) -> Result<ThreadPool, PullError> {
+    let pool = rayon::ThreadPoolBuilder::new().num_threads(pull.threads).build();
+    pool.map_err(|error| PullError::local(&error))
 }
 
 fn step_name(snapshot: &Path, step: usize) -> String {
@@ -73,24 +83,21 @@ pub(super) fn remove_steps(snapshot: &Path) {
 
 /// One delta: what it makes of the snapshot at `from`.
 fn by_delta(
-    pull: &Pull<'_>,
+    (pull, pool): (&Pull<'_>, &ThreadPool),
     from: &Path,
     delta: &PublishedDelta,
     target: &Path,
-) -> Result<AtomicFile, PullError> {
+) -> Result<(AtomicFile, SnapshotId), PullError> {
     let arrived = download::file(pull, &delta.file)?;
     (pull.begins)("applying what changed");
     let refused = |error: ShipError| refusal(&delta.file, &error);
     let old = Snapshot::open(from).map_err(|error| refused(error.into()))?;
     let bytes = std::fs::read(&arrived.path).map_err(|error| PullError::local(&error))?;
-    let pool = rayon::ThreadPoolBuilder::new().num_threads(pull.threads).build();
-    let pool = pool.map_err(|error| PullError::local(&error))?;
     let limits = limits(pull, delta.to_bytes);
-    let new = pool.install(|| delta::apply_to(&old, &bytes, &limits, target)).map_err(refused)?;
-    let made = digest_at(new.temporary_path())?;
-    match made == Some(delta.to) {
-        true => Ok(new),
-        false => Err(unsound(&delta.file.path, &delta.to, made)),
+    let (new, id) = pool.install(|| delta::apply_to(&old, &bytes, &limits, target)).map_err(refused)?;
+    match Digest(id.hash) == delta.to {
+        true => Ok((new, id)),
+        false => Err(unsound(&delta.file.path, &delta.to, &id)),
     }
 }
 
@@ -105,9 +112,9 @@ pub(super) fn whole(pull: &Pull<'_>, manifest: &Manifest) -> Result<New, PullErr
     let mut file = File::open(&arrived.path).map_err(|error| PullError::local(&error))?;
     (pull.begins)("unpacking the whole");
     let limits = limits(pull, manifest.snapshot.bytes);
-    let (new, _) =
+    let new =
         slim::apply(&mut file, pull.snapshot, &limits).map_err(|error| refusal(&manifest.full, &error))?;
-    proved(new, &manifest.snapshot)
+    pool(pull)?.install(|| proved(new, &manifest.snapshot))
 }
 
 /// A file that could not be applied: through its own fault, or through this host's.
@@ -119,25 +126,27 @@ fn refusal(file: &PublishedFile, error: &ShipError) -> PullError {
     PullError::new(cause, format!("{}: {error}", file.path))
 }
 
-/// Proves that a file is the snapshot that was signed: its digest, then all that a reader relies on.
-fn proved(new: AtomicFile, expected: &PublishedSnapshot) -> Result<New, PullError> {
-    let path = new.temporary_path();
-    let found = digest_at(path)?;
-    if found != Some(expected.blake3) {
-        return Err(unsound("the rebuilt snapshot", &expected.blake3, found));
+/// Proves that a file whose bytes were written as `id` is the snapshot that was signed, then all that a reader relies
+/// on: opening it reads its bytes again and compares their checksums.
+fn proved((new, id): (AtomicFile, SnapshotId), expected: &PublishedSnapshot) -> Result<New, PullError> {
+    if Digest(id.hash) != expected.blake3 {
+        return Err(unsound("the rebuilt snapshot", &expected.blake3, &id));
     }
-    let found_len = std::fs::metadata(path).map_err(|error| PullError::local(&error))?.len();
-    if found_len != expected.bytes {
-        let text = format!("the rebuilt snapshot: expected {} bytes, found {found_len}", expected.bytes);
+    if id.byte_len != expected.bytes {
+        let text = format!("the rebuilt snapshot: expected {} bytes, found {}", expected.bytes, id.byte_len);
         return Err(PullError::new(Cause::Unsound, text));
     }
-    let verified = Snapshot::open(path).and_then(|snapshot| snapshot.verify_references());
+    let snapshot = Snapshot::open(new.temporary_path());
+    let verified = snapshot
+        .and_then(|snapshot| snapshot.reference_checks().into_par_iter().try_for_each(|check| check.run()));
     verified.map_err(|error| PullError::new(Cause::Unsound, error.to_string()))?;
     new.sync().map_err(|error| PullError::local(&error))?;
     Ok(New(new))
 }
 
-fn unsound(what: &str, expected: &Digest, found: Option<Digest>) -> PullError {
-    let found = found.map_or_else(|| "no file".to_owned(), |digest| digest.to_string());
-    PullError::new(Cause::Unsound, format!("{what}: expected BLAKE3 {expected}, found {found}"))
+fn unsound(what: &str, expected: &Digest, found: &SnapshotId) -> PullError {
+    PullError::new(
+        Cause::Unsound,
+        format!("{what}: expected BLAKE3 {expected}, found {}", Digest(found.hash)),
+    )
 }

@@ -15,10 +15,12 @@
 //! The header therefore records which last labels may be entries; all other walks start at the number of
 //! labels that the shortest other entry has.
 
+use super::hash_sorter::{HashSorter, SortedHashes};
 use super::prefetch::prefetch;
 use super::sorted_keys::SortedKeys;
 use super::suffix::{Suffix, SuffixHash, SuffixSeed};
 use super::xor_bucket::{BUCKET_LEN, BucketWriter, Gf2System, bucket_of, scale, seeded};
+use crate::column::ColumnStore;
 use crate::error::TooLarge;
 use crate::layout::u32_at;
 
@@ -41,10 +43,14 @@ const PARENT: u8 = 2;
 /// The bits of the fingerprint.
 const FINGERPRINT: u8 = 0b1111_1100;
 
-/// The bytes of the filter of sorted names with their bytes reversed; none without names.
-pub fn encode(names: &(impl SortedKeys + ?Sized), seed: SuffixSeed) -> Result<Vec<u8>, TooLarge> {
+/// The bytes of the filter of sorted names with their bytes reversed; none without names. Hashes are sorted in `store`.
+pub fn encode(
+    names: &(impl SortedKeys + ?Sized),
+    seed: SuffixSeed,
+    store: &ColumnStore,
+) -> Result<Vec<u8>, TooLarge> {
     let mut out = Vec::new();
-    encode_to(names, seed, |bytes, rest| {
+    encode_to(names, seed, store, |bytes, rest| {
         out.reserve_exact(bytes.len() + rest);
         out.extend_from_slice(bytes);
     })?;
@@ -55,46 +61,25 @@ pub fn encode(names: &(impl SortedKeys + ?Sized), seed: SuffixSeed) -> Result<Ve
 pub fn encode_to(
     names: &(impl SortedKeys + ?Sized),
     seed: SuffixSeed,
+    store: &ColumnStore,
     mut write: impl FnMut(&[u8], usize),
 ) -> Result<(), TooLarge> {
     if names.count() == 0 {
         return Ok(());
     }
-    let parts = names.parts().max(1);
-    let part = |part| SuffixSet::of(names, seed, part, parts);
-    let mut set = part(0);
-    let mut count = set.suffixes().count();
-    for other in 1..parts {
-        // Freed before the next part is made.
-        drop(std::mem::replace(&mut set, SuffixSet::empty()));
-        set = part(other);
-        count += set.suffixes().count();
-    }
-    let buckets = count.div_ceil(SUFFIXES);
-    write(&set.header(TooLarge::fit_u32("name-filter", "buckets", buckets)?), buckets * BUCKET_LEN);
+    let (head, suffixes) = Suffixes::of(names, seed, store);
+    let buckets = suffixes.iter().count().div_ceil(SUFFIXES);
+    let header = head.encode(TooLarge::fit_u32("name-filter", "buckets", buckets)?);
+    write(&header, buckets * BUCKET_LEN);
+    let mut write = |suffixes: &[(u64, u8)]| write(&solve(suffixes), 0);
     let mut writer = BucketWriter::new(buckets);
-    let mut add = |set: &SuffixSet| {
-        set.suffixes().for_each(|suffix| writer.push(suffix, &mut |suffixes| write(&solve(suffixes), 0)));
-    };
-    match parts {
-        1 => add(&set),
-        _ => (0..parts).for_each(|other| {
-            drop(std::mem::replace(&mut set, SuffixSet::empty()));
-            set = part(other);
-            add(&set);
-        }),
-    }
-    writer.finish(&mut |suffixes| write(&solve(suffixes), 0));
+    suffixes.iter().for_each(|suffix| writer.push(suffix, &mut write));
+    writer.finish(&mut write);
     Ok(())
 }
 
-/// The suffixes of all names whose hashes are in one part of their space.
-struct SuffixSet {
-    /// The hashes of the entries, sorted and distinct.
-    entries: Vec<u64>,
-    /// The hashes of the parents, sorted and distinct. A suffix may be both: apart, a hash takes half the memory of
-    /// one with its flags.
-    parents: Vec<u64>,
+/// What the header says of names.
+struct Head {
     /// The fewest labels of an entry.
     labels_min: u32,
     /// The bits of the last labels that are entries.
@@ -103,49 +88,13 @@ struct SuffixSet {
     longer_min: u32,
 }
 
-impl SuffixSet {
-    fn empty() -> SuffixSet {
-        SuffixSet {
-            entries: Vec::new(),
-            parents: Vec::new(),
-            labels_min: u32::MAX,
-            last_labels: [0; HEADER_LEN - LAST_LABELS_AT],
-            longer_min: u32::MAX,
-        }
-    }
+impl Head {
+    /// Of no names.
+    const EMPTY: Head =
+        Head { labels_min: u32::MAX, last_labels: [0; HEADER_LEN - LAST_LABELS_AT], longer_min: u32::MAX };
 
-    fn of(names: &(impl SortedKeys + ?Sized), seed: SuffixSeed, part: usize, parts: usize) -> SuffixSet {
-        let mut all = SuffixSet::empty();
-        // Hashes are spread evenly: an eighth more than their share is hardly ever needed.
-        let share = names.count() / parts;
-        all.entries.reserve_exact(if parts == 1 { share } else { share + share / 8 });
-        let is_own = |hash: &u64| parts == 1 || bucket_of(*hash, parts) == part;
-        let mut before: Vec<u8> = Vec::new();
-        names.each(|name| {
-            let shared = before.iter().zip(name).take_while(|(a, b)| a == b).count();
-            all.add(Suffix::last_label(name, seed), name, shared, is_own);
-            before.truncate(shared);
-            before.extend_from_slice(name.get(shared..).unwrap_or(&[]));
-        });
-        for hashes in [&mut all.entries, &mut all.parents] {
-            hashes.sort_unstable();
-            hashes.dedup();
-        }
-        all
-    }
-
-    /// Adds a name, given its last label. It shares `shared` bytes with the name before, and with them the
-    /// parents that end there.
-    fn add(&mut self, last: Suffix, name: &[u8], shared: usize, is_own: impl Fn(&u64) -> bool) {
-        let mut labels = 0;
-        for suffix in std::iter::successors(Some(last), |suffix| suffix.next(name)) {
-            labels += 1;
-            if suffix.end == name.len() {
-                self.entries.extend(Some(suffix.hash(name).number()).filter(&is_own));
-            } else if suffix.end >= shared {
-                self.parents.extend(Some(suffix.hash(name).number()).filter(&is_own));
-            }
-        }
+    /// Adds a name of so many labels.
+    fn add(&mut self, labels: u32, last: Suffix, name: &[u8]) {
         self.labels_min = self.labels_min.min(labels);
         if labels == 1 {
             let at = last_label_bit(last.head(name));
@@ -156,17 +105,51 @@ impl SuffixSet {
     }
 
     /// The header of the section, for so many buckets.
-    fn header(&self, buckets: u32) -> Vec<u8> {
+    fn encode(&self, buckets: u32) -> Vec<u8> {
         let mut header = [buckets, self.labels_min, self.longer_min].map(u32::to_le_bytes).concat();
         header.resize(LAST_LABELS_AT, 0);
         header.extend(self.last_labels);
         header
     }
+}
+
+/// The hashes of all suffixes of names.
+struct Suffixes {
+    /// Those of the entries.
+    entries: SortedHashes<u64>,
+    /// Those of the parents. A suffix may be both: apart, a hash takes half the memory of one with its flags.
+    parents: SortedHashes<u64>,
+}
+
+impl Suffixes {
+    fn of(names: &(impl SortedKeys + ?Sized), seed: SuffixSeed, store: &ColumnStore) -> (Head, Suffixes) {
+        let mut head = Head::EMPTY;
+        let (mut entries, mut parents) =
+            (HashSorter::new(store, names.count()), HashSorter::new(store, names.count() / 4));
+        let mut before: Vec<u8> = Vec::new();
+        names.each(|name| {
+            let shared = before.iter().zip(name).take_while(|(a, b)| a == b).count();
+            let (last, mut labels) = (Suffix::last_label(name, seed), 0);
+            for suffix in std::iter::successors(Some(last), |suffix| suffix.next(name)) {
+                labels += 1;
+                if suffix.end == name.len() {
+                    entries.push(suffix.hash(name).number());
+                } else if suffix.end >= shared {
+                    // The parents that end in what it shares with the name before were added with that one.
+                    parents.push(suffix.hash(name).number());
+                }
+            }
+            head.add(labels, last, name);
+            before.truncate(shared);
+            before.extend_from_slice(name.get(shared..).unwrap_or(&[]));
+        });
+        let [entries, parents] = [entries, parents].map(|hashes| hashes.sorted(Vec::dedup));
+        (head, Suffixes { entries, parents })
+    }
 
     /// The hash of each suffix with its flags, in order.
-    fn suffixes(&self) -> impl Iterator<Item = (u64, u8)> {
-        let (mut entries, mut parents) =
-            (self.entries.iter().copied().peekable(), self.parents.iter().copied().peekable());
+    fn iter(&self) -> impl Iterator<Item = (u64, u8)> {
+        let (mut entries, mut parents) = (self.entries.iter().peekable(), self.parents.iter().peekable());
         std::iter::from_fn(move || {
             let hash = match (entries.peek(), parents.peek()) {
                 (Some(entry), Some(parent)) => *entry.min(parent),
@@ -318,13 +301,13 @@ pub(super) fn lookup_in(bucket: &[u8; BUCKET_LEN], hash: u64) -> Membership {
 
 #[cfg(test)]
 mod tests {
-    use super::super::sorted_keys::InParts;
     use super::*;
 
     const SEED: SuffixSeed = SuffixSeed::from_number(0xFEDC_BA98_7654_3210);
 
     fn filter(names: &[Vec<u8>]) -> Vec<u8> {
-        encode(&names.iter().map(Vec::as_slice).collect::<Vec<_>>(), SEED).expect("small")
+        encode(&names.iter().map(Vec::as_slice).collect::<Vec<_>>(), SEED, &ColumnStore::memory())
+            .expect("small")
     }
 
     fn hash(name: &[u8]) -> SuffixHash {
@@ -332,17 +315,19 @@ mod tests {
     }
 
     #[test]
-    fn parts_change_no_byte() {
-        for count in [1, 2, 40, 20_000] {
+    fn files_change_no_byte() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let files = ColumnStore::files(folder.path().join("x.rap"));
+        for count in [1, 2, 40, 400_000] {
             let names: Vec<String> = (0..count).map(|n| format!("moc.{:x}.{n}", n % 977)).collect();
             let mut names: Vec<&[u8]> =
                 names.iter().map(String::as_bytes).chain([&b"moc"[..], b"moc.1"]).collect();
             names.sort_unstable();
-            let whole = encode(&names, SEED).expect("small");
-            for parts in [2, 3, 17] {
-                assert!(encode(&InParts(&names, parts), SEED).expect("small") == whole, "{count} in {parts}");
-            }
+            let [whole, stored] =
+                [&ColumnStore::memory(), &files].map(|store| encode(&names, SEED, store).expect("small"));
+            assert!(whole == stored, "{count}");
         }
+        files.check().expect("room");
     }
 
     #[test]

@@ -15,13 +15,14 @@
 //! Two names with the same hash cannot both be stored either and get the same answer. In all these cases the
 //! top index finds the name, which takes longer.
 
+use super::hash_sorter::{HashSorter, SortedHashes};
 use super::leaves::LeafSlot;
 use super::packed::BitWriter;
 use super::prefetch::prefetch;
 use super::sorted_keys::SortedKeys;
 use super::suffix::{SuffixHash, SuffixSeed};
 use super::xor_bucket::{BUCKET_LEN, BucketWriter, Gf2System, NUMBERS_MAX, bucket_of, seeded};
-use crate::column::Column;
+use crate::column::{Column, ColumnStore};
 use crate::error::TooLarge;
 use crate::hash;
 use crate::layout::u32_at;
@@ -51,8 +52,6 @@ const SECOND_LOAD: (usize, usize) = (3, 5);
 pub trait SlottedNames {
     /// How many there are.
     fn count(&self) -> usize;
-    /// In how many parts their hashes are to be sorted: see [`SortedKeys::parts`].
-    fn parts(&self) -> usize;
     /// Visits them in order.
     fn each(&self, visit: impl FnMut(&[u8], LeafSlot));
 }
@@ -65,10 +64,6 @@ impl<N: SortedKeys + ?Sized> SlottedNames for WithSlots<'_, N> {
         self.0.count()
     }
 
-    fn parts(&self) -> usize {
-        self.0.parts()
-    }
-
     fn each(&self, mut visit: impl FnMut(&[u8], LeafSlot)) {
         let mut slots = self.1.iter();
         self.0.each(|name| slots.next().into_iter().for_each(|slot| visit(name, slot)));
@@ -76,11 +71,12 @@ impl<N: SortedKeys + ?Sized> SlottedNames for WithSlots<'_, N> {
 }
 
 /// The bytes of the locator of names with their bytes reversed, given the slot of each; none without names.
-/// There are as many slots as names.
+/// There are as many slots as names. Hashes are sorted in `store`.
 pub fn encode(
     names: &(impl SortedKeys + ?Sized),
     slots: &Column<LeafSlot>,
     seed: SuffixSeed,
+    store: &ColumnStore,
 ) -> Result<Vec<u8>, TooLarge> {
     if names.count() == 0 {
         return Ok(Vec::new());
@@ -91,7 +87,7 @@ pub fn encode(
     let buckets = buckets_for(names.count(), layout, FIRST_LOAD) * 6 / 5;
     let mut out = Vec::with_capacity(HEADER_LEN + buckets * BUCKET_LEN);
     out.resize(HEADER_LEN, 0);
-    let header = encode_to(&WithSlots(names, slots), seed, |bytes| out.extend_from_slice(bytes))?;
+    let header = encode_to(&WithSlots(names, slots), seed, store, |bytes| out.extend_from_slice(bytes))?;
     out.iter_mut().zip(header).for_each(|(to, from)| *to = from);
     Ok(out)
 }
@@ -100,28 +96,13 @@ pub fn encode(
 pub fn encode_to(
     names: &impl SlottedNames,
     seed: SuffixSeed,
+    store: &ColumnStore,
     mut write: impl FnMut(&[u8]),
 ) -> Result<[u8; HEADER_LEN], TooLarge> {
-    let parts = names.parts().max(1);
-    let part = |part| keys_in_part(names, seed, (part, parts));
-    let mut keys = part(0);
-    let (mut count, mut largest) = (keys.len(), largest_slot(&keys));
-    for other in 1..parts {
-        // Freed before the next part is made.
-        drop(std::mem::take(&mut keys));
-        keys = part(other);
-        (count, largest) = (count + keys.len(), largest.max(largest_slot(&keys)));
-    }
-    let layout = BucketLayout::for_slots(largest);
-    let mut layer = LayerWriter::new(layout, count, FIRST_LOAD, &mut write);
-    match parts {
-        1 => keys.iter().for_each(|key| layer.push(*key)),
-        _ => (0..parts).for_each(|other| {
-            drop(std::mem::take(&mut keys));
-            keys = part(other);
-            keys.iter().for_each(|key| layer.push(*key));
-        }),
-    }
+    let keys = keys_of(names, seed, store);
+    let layout = BucketLayout::for_slots(keys.iter().map(|(_, slot)| slot).max().unwrap_or(0));
+    let mut layer = LayerWriter::new(layout, keys.len(), FIRST_LOAD, &mut write);
+    keys.iter().for_each(|key| layer.push(key));
     drop(keys);
     let (first, mut spilled) = layer.finish();
     spilled.iter_mut().for_each(|(hash, _)| *hash = second_hash(*hash));
@@ -137,33 +118,17 @@ pub fn encode_to(
     Ok(header)
 }
 
-/// The hashes of the names in one of several parts of their space, sorted, each with its slot.
-fn keys_in_part(
-    names: &impl SlottedNames,
-    seed: SuffixSeed,
-    (part, parts): (usize, usize),
-) -> Vec<(u64, u32)> {
-    // Hashes are spread evenly: an eighth more than their share is hardly ever needed.
-    let share = names.count() / parts;
-    let room = if parts == 1 { share } else { share + share / 8 };
-    let mut keys: Vec<(u64, u32)> = Vec::with_capacity(room);
-    names.each(|name, slot| {
-        let hash = SuffixHash::of(name, seed).number();
-        if parts == 1 || bucket_of(hash, parts) == part {
-            keys.push((hash, slot.number()));
-        }
-    });
-    keys.sort_unstable();
-    keys.dedup_by(|(hash, _), (before, slot)| {
-        let is_collision = hash == before;
-        *slot = if is_collision { LeafSlot::HASH_COLLISION.number() } else { *slot };
-        is_collision
-    });
-    keys
-}
-
-fn largest_slot(keys: &[(u64, u32)]) -> u32 {
-    keys.iter().map(|(_, slot)| *slot).max().unwrap_or(0)
+/// The hashes of the names, each with its slot.
+fn keys_of(names: &impl SlottedNames, seed: SuffixSeed, store: &ColumnStore) -> SortedHashes<(u64, u32)> {
+    let mut keys = HashSorter::new(store, names.count());
+    names.each(|name, slot| keys.push((SuffixHash::of(name, seed).number(), slot.number())));
+    keys.sorted(|keys| {
+        keys.dedup_by(|(hash, _), (before, slot)| {
+            let is_collision = hash == before;
+            *slot = if is_collision { LeafSlot::HASH_COLLISION.number() } else { *slot };
+            is_collision
+        });
+    })
 }
 
 /// Writes the buckets of a layer.
@@ -367,7 +332,6 @@ fn bits_at(bucket: &[u8; BUCKET_LEN], bit: usize) -> u64 {
 
 #[cfg(test)]
 mod tests {
-    use super::super::sorted_keys::InParts;
     use super::*;
     use proptest::prelude::*;
 
@@ -376,7 +340,7 @@ mod tests {
     fn encoded(names: &[Vec<u8>], slots: &[u32]) -> Vec<u8> {
         let names: Vec<&[u8]> = names.iter().map(Vec::as_slice).collect();
         let slots: Column<LeafSlot> = slots.iter().copied().map(LeafSlot::from_number).collect();
-        encode(&names, &slots, SEED).expect("small")
+        encode(&names, &slots, SEED, &ColumnStore::memory()).expect("small")
     }
 
     fn names(count: u32) -> Vec<Vec<u8>> {
@@ -414,18 +378,19 @@ mod tests {
     }
 
     #[test]
-    fn parts_change_no_byte() {
-        for count in [1u32, 2, 40, 20_000] {
+    fn files_change_no_byte() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let files = ColumnStore::files(folder.path().join("x.rap"));
+        for count in [1u32, 2, 40, 400_000] {
             let mut names = names(count);
             names.sort();
             let names: Vec<&[u8]> = names.iter().map(Vec::as_slice).collect();
             let slots: Column<LeafSlot> = (0..count).map(LeafSlot::from_number).collect();
-            let whole = encode(&names, &slots, SEED).expect("small");
-            for parts in [2, 3, 17] {
-                let parted = encode(&InParts(&names, parts), &slots, SEED).expect("small");
-                assert!(parted == whole, "{count} in {parts}");
-            }
+            let [whole, stored] = [&ColumnStore::memory(), &files]
+                .map(|store| encode(&names, &slots, SEED, store).expect("small"));
+            assert!(whole == stored, "{count}");
         }
+        files.check().expect("room");
     }
 
     #[test]

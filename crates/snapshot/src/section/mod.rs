@@ -7,6 +7,7 @@
 pub mod exceptions;
 pub mod filter;
 pub mod first_seen;
+mod hash_sorter;
 pub mod ipv4;
 pub mod ipv6;
 pub mod leaves;

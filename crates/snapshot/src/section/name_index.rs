@@ -300,6 +300,7 @@ mod tests {
     use super::super::suffix::{SECOND, absorb};
     use super::super::{filter, leaves, locator};
     use super::*;
+    use crate::column::ColumnStore;
     use proptest::prelude::*;
 
     const SEED: SuffixSeed = SuffixSeed::from_number(1 << 40 | 5);
@@ -340,8 +341,8 @@ mod tests {
         let keys: Vec<&[u8]> = listed.iter().map(Vec::as_slice).collect();
         let encoded = leaves::encode(&keys, SEED).expect("short");
         let (leaves, slots) = (encoded.section(), encoded.slots);
-        let filter = filter::encode(&keys, SEED).expect("few");
-        let locator = locator::encode(&keys, &slots, SEED).expect("few");
+        let filter = filter::encode(&keys, SEED, &ColumnStore::memory()).expect("few");
+        let locator = locator::encode(&keys, &slots, SEED, &ColumnStore::memory()).expect("few");
         let index = NameIndex::new(&filter, &locator, &leaves);
         let names: Vec<Vec<u8>> = all.iter().map(|name| [name, &b".www"[..]].concat()).collect();
         let names: Vec<&[u8]> = names.iter().map(Vec::as_slice).collect();
@@ -360,12 +361,12 @@ mod tests {
             queries in proptest::collection::vec("[a-b]{1,2}(\\.[a-c]{1,9}){0,4}", 1..40),
         ) {
             let keys: Vec<&[u8]> = entries.iter().map(|entry| entry.as_bytes()).collect();
-            let filter = filter::encode(&keys, SEED).expect("few");
+            let filter = filter::encode(&keys, SEED, &ColumnStore::memory()).expect("few");
             let encoded = leaves::encode(&keys, SEED).expect("short");
             let (leaves, slots) = (encoded.section(), encoded.slots);
-            let locator = locator::encode(&keys, &slots, SEED).expect("few");
+            let locator = locator::encode(&keys, &slots, SEED, &ColumnStore::memory()).expect("few");
             let collisions =
-                locator::encode(&keys, &keys.iter().map(|_| LeafSlot::HASH_COLLISION).collect(), SEED).expect("few");
+                locator::encode(&keys, &keys.iter().map(|_| LeafSlot::HASH_COLLISION).collect(), SEED, &ColumnStore::memory()).expect("few");
             for (filter, locator) in [
                 (&filter[..], &locator[..]),
                 (&filter, &collisions),

@@ -6,8 +6,10 @@
 
 use super::SortedKeys;
 use super::filter::{ENTRY, lookup_in, solve};
+use super::hash_sorter::HashSorter;
 use super::prefetch::prefetch;
 use super::xor_bucket::{BUCKET_LEN, BucketWriter, bucket_of};
+use crate::column::ColumnStore;
 use crate::error::TooLarge;
 use crate::hash::fold_with_factors;
 use crate::layout::{short_word, u32_at, u64_at};
@@ -48,10 +50,10 @@ fn schemeless(url: &[u8]) -> &[u8] {
     url.get(slash..).unwrap_or(url)
 }
 
-/// The bytes of the filter of URLs; none without URLs.
-pub fn encode(urls: &(impl SortedKeys + ?Sized)) -> Result<Vec<u8>, TooLarge> {
+/// The bytes of the filter of URLs; none without URLs. Hashes are sorted in `store`.
+pub fn encode(urls: &(impl SortedKeys + ?Sized), store: &ColumnStore) -> Result<Vec<u8>, TooLarge> {
     let mut out = Vec::new();
-    encode_to(urls, |bytes, rest| {
+    encode_to(urls, store, |bytes, rest| {
         out.reserve_exact(bytes.len() + rest);
         out.extend_from_slice(bytes);
     })?;
@@ -61,37 +63,24 @@ pub fn encode(urls: &(impl SortedKeys + ?Sized)) -> Result<Vec<u8>, TooLarge> {
 /// Writes the filter in pieces, each with how many bytes follow it where that is known, and otherwise with 0.
 pub fn encode_to(
     urls: &(impl SortedKeys + ?Sized),
+    store: &ColumnStore,
     mut write: impl FnMut(&[u8], usize),
 ) -> Result<(), TooLarge> {
     if urls.count() == 0 {
         return Ok(());
     }
-    let parts = urls.parts().max(1);
-    let count = (0..parts).map(|part| hashes_in_part(urls, part, parts).len()).sum::<usize>();
-    let buckets = count.div_ceil(URLS);
+    let mut hashes = HashSorter::new(store, urls.count());
+    urls.each(|url| hashes.push(hash_of_url(schemeless(url))));
+    let hashes = hashes.sorted(Vec::dedup);
+    let buckets = hashes.len().div_ceil(URLS);
     let mut header = TooLarge::fit_u32("url-filter", "buckets", buckets)?.to_le_bytes().to_vec();
     header.resize(HEADER_LEN, 0);
     write(&header, buckets * BUCKET_LEN);
     let mut write = |hashes: &[(u64, u8)]| write(&solve(hashes), 0);
     let mut writer = BucketWriter::new(buckets);
-    for part in 0..parts {
-        let hashes = hashes_in_part(urls, part, parts);
-        hashes.into_iter().for_each(|hash| writer.push((hash, ENTRY), &mut write));
-    }
+    hashes.iter().for_each(|hash| writer.push((hash, ENTRY), &mut write));
     writer.finish(&mut write);
     Ok(())
-}
-
-/// The hashes of the URLs in one of several parts of their space, sorted and distinct.
-fn hashes_in_part(urls: &(impl SortedKeys + ?Sized), part: usize, parts: usize) -> Vec<u64> {
-    let mut hashes: Vec<u64> = Vec::with_capacity(if parts == 1 { urls.count() } else { 0 });
-    urls.each(|url| {
-        let hash = hash_of_url(schemeless(url));
-        hashes.extend((parts == 1 || bucket_of(hash, parts) == part).then_some(hash));
-    });
-    hashes.sort_unstable();
-    hashes.dedup();
-    hashes
 }
 
 /// The filter of URLs in a file.
@@ -145,7 +134,7 @@ mod tests {
             let urls: Vec<Vec<u8>> =
                 (0..count).map(|n| format!("http://h{}.example/{n:x}", n % 99).into_bytes()).collect();
             let keys: Vec<&[u8]> = urls.iter().map(Vec::as_slice).collect();
-            let bytes = encode(keys.as_slice()).expect("few");
+            let bytes = encode(keys.as_slice(), &ColumnStore::memory()).expect("few");
             let filter = UrlFilter::new(&bytes).expect("a filter");
             assert_eq!(filter.byte_len(), bytes.len());
             assert!(keys.iter().all(|url| filter.passes(url)));
