@@ -10,12 +10,12 @@ mod common;
 use common::{Random, spread};
 use rapsheet_assemble::Scratch;
 use rapsheet_ship::{Limits, delta, slim};
-use rapsheet_snapshot::{Snapshot, Time};
+use rapsheet_snapshot::{Address, AddressRange, ReloadingSnapshot, Snapshot, Time};
 use rayon::prelude::*;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::time::{Duration, SystemTime};
+use std::time::{Duration, Instant, SystemTime};
 
 const DAY_SECONDS: i64 = 86_400;
 /// The first night, 2026-09-01 at four.
@@ -296,6 +296,71 @@ fn print_cost(folder: &Path, before: &Path, now: &Path) {
     }
 }
 
+/// How many snapshots are made of deltas under look-ups.
+const PULLS: usize = 10;
+
+/// Single look-ups, timed one by one, while nothing happens, and while deltas are applied beside them and what they give
+/// is renamed into place.
+fn print_reader(folder: &Path, before: &Path, now: &Path) {
+    let snapshots = [before, now];
+    let target = folder.join("live.rap");
+    let deltas = [(0, 1), (1, 0)].map(|(from, to): (usize, usize)| {
+        let path = folder.join(format!("live-{from}.rapd"));
+        let mut bytes = Vec::new();
+        delta::write(&open(snapshots[from]), &open(snapshots[to]), &mut bytes).expect("sound snapshots");
+        std::fs::write(&path, bytes).expect("room");
+        path
+    });
+    std::fs::copy(before, &target).expect("room");
+    let live = ReloadingSnapshot::open(&target).expect("a sound snapshot");
+    let addresses = addresses(&open(before));
+    let times = |pulls: usize| {
+        let (is_done, mut times, mut listed) = (AtomicBool::new(false), Vec::new(), 0);
+        std::thread::scope(|scope| {
+            scope.spawn(|| {
+                for (from, delta) in snapshots.iter().zip(&deltas).cycle().take(pulls) {
+                    let value = [*from, delta, &target].map(|path| path.display().to_string()).join(":");
+                    let mut apply = Command::new(std::env::current_exe().expect("this program"));
+                    let applied = apply.env(APPLY, value).env("RAYON_NUM_THREADS", "1").output();
+                    assert!(applied.expect("it runs").status.success());
+                    assert!(live.refresh().expect("a sound snapshot"));
+                }
+                std::thread::sleep(Duration::from_secs(if pulls == 0 { 5 } else { 0 }));
+                is_done.store(true, Ordering::Relaxed);
+            });
+            for address in addresses.iter().cycle() {
+                let start = Instant::now();
+                listed += usize::from(live.current().index().address(Address::V4(*address)).is_some());
+                times.push(start.elapsed().as_nanos() as u32);
+                if times.len() % 1024 == 0 && is_done.load(Ordering::Relaxed) {
+                    break;
+                }
+            }
+        });
+        times.sort_unstable();
+        let at = |share: f64| times.get((times.len() as f64 * share) as usize).copied().unwrap_or(0);
+        let (count, share) = (times.len(), listed * 100 / times.len());
+        format!("{count} look-ups, {share} % listed: p50 {} ns, p99.9 {} ns", at(0.5), at(0.999))
+    };
+    println!("no pull: {}", times(0));
+    println!("{PULLS} pulls on one thread: {}", times(PULLS));
+}
+
+/// Addresses of a snapshot and as many random ones, shuffled.
+fn addresses(snapshot: &Snapshot) -> Vec<u32> {
+    let mut random = Random::new(7);
+    let mut addresses = Vec::new();
+    let all = AddressRange::V4 { first: 0, last: u32::MAX };
+    snapshot.index().each_address(all, |range, _| {
+        if let AddressRange::V4 { first, .. } = range {
+            addresses.extend([first, random.below(1 << 32) as u32]);
+        }
+    });
+    random.shuffle(&mut addresses);
+    addresses.truncate(1 << 20);
+    addresses
+}
+
 fn main() {
     if let Ok(arguments) = std::env::var(APPLY) {
         return apply_here(&arguments);
@@ -335,6 +400,7 @@ fn main() {
     println!("slim file {} MB of {}", megabytes(Some(slim)), megabytes(Some(new.byte_len())));
     let before = paths.iter().rev().nth(1).expect("a night").clone();
     print_cost(folder.path(), &before, &last);
+    print_reader(folder.path(), &before, &last);
     print_patches(&before, &last);
 }
 
