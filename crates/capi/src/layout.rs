@@ -4,7 +4,7 @@
 //! stands for: a change of a size, an offset or a number needs a new one, and so a new `SONAME` in
 //! `build.rs`.
 
-#![allow(unreachable_pub, reason = "cbindgen takes what is public, and so does C")]
+#![allow(unreachable_pub, dead_code, missing_docs, reason = "cbindgen takes it, and C uses it")]
 
 use std::ffi::c_char;
 
