@@ -55,8 +55,13 @@ pub(crate) struct Batch {
 impl Batch {
     /// Answers all rows from one snapshot.
     pub(crate) fn lookup(&mut self, handle: &Handle, at: i64, rows: &mut impl Rows) -> Result<(), Failure> {
-        let (snapshot, at) = (handle.current()?, clock::instant(at)?);
-        check_instants(rows)?;
+        let snapshot = handle.current()?;
+        // Rows with instants of their own need that of the call for the present alone.
+        let at = match check_instants(rows)? {
+            Instants::OfCall => clock::instant(at)?,
+            Instants::OfRows { any_now: true } => clock::instant(RAPSHEET_NOW)?,
+            Instants::OfRows { any_now: false } => Time::EARLIEST,
+        };
         self.listings.begin(&snapshot);
         let mut start = 0;
         while start < rows.count() {
@@ -144,19 +149,35 @@ impl Batch {
         found.map(AsRef::as_ref).ok_or_else(|| {
             let count = self.listings.providers.len();
             Failure::usage(format_args!(
-                "expected the number of one of the batch's {count} listings, found {listing}; is it of an earlier call?"
+                "expected the number of one of the batch's {count} listings, found {listing}; is it of an \
+                 earlier call?"
             ))
         })
     }
 }
 
+/// Whose instants rows have.
+enum Instants {
+    OfCall,
+    OfRows { any_now: bool },
+}
+
 /// Refuses instants that cannot be used before any row is answered.
-fn check_instants(rows: &impl Rows) -> Result<(), Failure> {
+fn check_instants(rows: &impl Rows) -> Result<Instants, Failure> {
+    let mut any_now = false;
     for row in 0..rows.count() {
-        let Some(at) = rows.instant(row) else { return Ok(()) };
-        clock::instant(at).map_err(|why| Failure::usage(format_args!("row {row}: {}", why.message)))?;
+        match rows.instant(row) {
+            None => return Ok(Instants::OfCall),
+            Some(RAPSHEET_NOW) => any_now = true,
+            Some(at) => {
+                let why = clock::instant(at).err();
+                if let Some(Failure { message, .. }) = why {
+                    return Err(Failure::usage(format_args!("row {row}: {message}")));
+                }
+            }
+        }
     }
-    Ok(())
+    Ok(Instants::OfRows { any_now })
 }
 
 /// Distinct listings: which providers decide, each with its name as C reads it.

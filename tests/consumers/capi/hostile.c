@@ -162,6 +162,22 @@ static void arrays(void)
     REFUSED(rapsheet_lookup_many(snapshot, batch, texts, instants, 0, results, 3, &error), RAPSHEET_ERROR_USAGE, "row 2:");
 }
 
+/* The present is that of the clock, also for a row among others. */
+static void present(void)
+{
+    rapsheet_text texts[2] = {{"45.9.20.5", 9}, {"45.9.20.5", 9}};
+    rapsheet_result results[2];
+    int64_t instants[2];
+    instants[0] = at, instants[1] = RAPSHEET_NOW;
+    CHECK(rapsheet_lookup_many(snapshot, batch, texts, instants, 0, results, 2, &error) == RAPSHEET_OK);
+    CHECK(results[0].status == RAPSHEET_BLOCKLISTED);
+    CHECK(rapsheet_lookup(snapshot, "45.9.20.5", 9, RAPSHEET_NOW, &result, &error) == RAPSHEET_OK);
+    CHECK(results[1].status == result.status);
+    /* So that the check means something: long ago, no feed was stale, and nothing was listed. */
+    CHECK(rapsheet_lookup(snapshot, "45.9.20.5", 9, 0, &results[0], &error) == RAPSHEET_OK);
+    CHECK(results[0].status != result.status);
+}
+
 static void documents(void)
 {
     char *json = (char *)&seed;
@@ -258,6 +274,7 @@ int main(int argc, char **argv)
     trusting();
     single();
     arrays();
+    present();
     documents();
     random_texts(strtoul(argv[4], NULL, 10));
     /* What a batch gave outlives the snapshot. */

@@ -90,6 +90,7 @@ fn nothing_is_answered_from_a_mapped_file_that_was_written_to() {
         let path = folder.path().join("s.rap");
         sample::publish(&path);
         let mut session = Session::start(&answers, &path, flags);
+        assert_eq!(session.answer("45.9.20.5"), "1 1 1", "it is open");
         let mut bytes = fs::read(&path).expect("the sample");
         *bytes.last_mut().expect("a byte") ^= 1;
         // In place, and as long as before: a map of a file that is shorter is a fault of the system's.

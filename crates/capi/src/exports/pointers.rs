@@ -169,7 +169,7 @@ impl Rows for Arrays<'_> {
 
     fn text(&self, row: usize) -> Result<&[u8], ParseError> {
         let Some(Text { data, length }) = self.texts.get(row) else { return Ok(&[]) };
-        // SAFETY: whoever made the arrays vouches for each text. NULL was refused there.
+        // SAFETY: who made the arrays vouches for each text. NULL was refused there.
         unsafe { text(*data, *length) }.unwrap_or(Ok(&[]))
     }
 
