@@ -28,7 +28,7 @@ pub(crate) struct Handle {
 
 enum Snapshots {
     Fixed(Arc<Snapshot>),
-    Newest(ReloadingSnapshot),
+    Newest(Box<ReloadingSnapshot>),
 }
 
 /// A snapshot as of an instant.
@@ -78,8 +78,8 @@ impl Handle {
             }
             (_, false, false) => Snapshots::Fixed(Arc::new(Snapshot::open(path)?)),
             (_, false, true) => Snapshots::Fixed(Arc::new(Snapshot::load(path)?)),
-            (_, true, false) => Snapshots::Newest(ReloadingSnapshot::map(path)?),
-            (_, true, true) => Snapshots::Newest(ReloadingSnapshot::open(path)?),
+            (_, true, false) => Snapshots::Newest(Box::new(ReloadingSnapshot::map(path)?)),
+            (_, true, true) => Snapshots::Newest(Box::new(ReloadingSnapshot::open(path)?)),
         };
         let first = snapshots.newest();
         let view = View::new(&first, first.built_at());

@@ -37,9 +37,10 @@ fn shortened(message: String) -> String {
         return message;
     }
     let half = (MESSAGE_MAX - MARK.len()) / 2;
-    let head = message.floor_char_boundary(half);
-    let tail = message.ceil_char_boundary(message.len() - half);
-    let (head, tail) = (message.get(..head).unwrap_or_default(), message.get(tail..).unwrap_or_default());
+    let is_end = |at: &usize| message.is_char_boundary(*at);
+    let head = (0..=half).rev().find(is_end).and_then(|at| message.get(..at)).unwrap_or_default();
+    let tail = (message.len() - half..message.len()).find(is_end);
+    let tail = tail.and_then(|at| message.get(at..)).unwrap_or_default();
     [head, MARK, tail].concat()
 }
 
