@@ -8,7 +8,7 @@ use crate::failure::Failure;
 use crate::layout::{RAPSHEET_OPEN_FOLLOW, RAPSHEET_OPEN_IN_MEMORY, RAPSHEET_OPEN_TRUSTED};
 use arc_swap::{ArcSwap, Guard};
 use rapsheet_json::Directory;
-use rapsheet_query::{Evaluator, ReloadingSnapshot, Searcher, Snapshot, Time};
+use rapsheet_query::{ReloadingSnapshot, Searcher, Snapshot, Time};
 use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, OnceLock};
@@ -31,27 +31,41 @@ enum Snapshots {
     Newest(Box<ReloadingSnapshot>),
 }
 
+self_cell::self_cell!(
+    /// A snapshot with a searcher that borrows from it. Making a searcher takes half a microsecond, which is longer
+    /// than most look-ups: it finds each section of the file.
+    struct Prepared {
+        owner: Arc<Snapshot>,
+        #[covariant]
+        dependent: Searcher,
+    }
+);
+
 /// A snapshot as of an instant.
 pub(crate) struct View {
-    pub(crate) snapshot: Arc<Snapshot>,
+    prepared: Prepared,
     at: Time,
-    evaluator: Arc<Evaluator>,
     directory: OnceLock<Directory>,
 }
 
 impl View {
     fn new(snapshot: &Arc<Snapshot>, at: Time) -> Arc<View> {
-        let evaluator = Searcher::new(snapshot, at).shared_evaluator();
-        Arc::new(View { snapshot: Arc::clone(snapshot), at, evaluator, directory: OnceLock::new() })
+        let prepared = Prepared::new(Arc::clone(snapshot), |snapshot| Searcher::new(snapshot, at));
+        Arc::new(View { prepared, at, directory: OnceLock::new() })
     }
 
-    pub(crate) fn searcher(&self) -> Searcher<'_> {
-        Searcher::with_evaluator(&self.snapshot, Arc::clone(&self.evaluator))
+    pub(crate) fn searcher(&self) -> &Searcher<'_> {
+        self.prepared.borrow_dependent()
+    }
+
+    /// Whether it is what answers for a snapshot as of an instant.
+    fn is_of(&self, snapshot: &Snapshot, at: Time) -> bool {
+        self.at == at && std::ptr::eq(&**self.prepared.borrow_owner(), snapshot)
     }
 
     /// The names of providers and feeds, which only texts need.
     pub(crate) fn directory(&self) -> &Directory {
-        self.directory.get_or_init(|| Directory::of(&self.snapshot, &self.searcher()))
+        self.directory.get_or_init(|| Directory::of(self.prepared.borrow_owner(), self.searcher()))
     }
 }
 
@@ -133,10 +147,8 @@ impl Handle {
         Ok(match &self.snapshots {
             Snapshots::Fixed(snapshot) => self.view_of(snapshot, at),
             Snapshots::Newest(reloading) => {
-                let view = self.slot(at).map(ArcSwap::load);
-                match view
-                    .filter(|view| view.at == at && std::ptr::eq(&*view.snapshot, &*reloading.current()))
-                {
+                let found = self.slot(at).map(ArcSwap::load);
+                match found.filter(|view| view.is_of(&reloading.current(), at)) {
                     Some(view) => view,
                     None => self.view_of(&reloading.shared(), at),
                 }
@@ -148,7 +160,7 @@ impl Handle {
     pub(crate) fn view_of(&self, snapshot: &Arc<Snapshot>, at: Time) -> Guard<Arc<View>> {
         let slot = self.slot(at);
         let found = slot.map(ArcSwap::load);
-        if let Some(view) = found.filter(|view| view.at == at && Arc::ptr_eq(&view.snapshot, snapshot)) {
+        if let Some(view) = found.filter(|view| view.is_of(snapshot, at)) {
             return view;
         }
         let view = View::new(snapshot, at);
