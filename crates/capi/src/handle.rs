@@ -1,7 +1,7 @@
 //! The handle of a program: the snapshot at a path, or the newest that was taken from there, and what is
 //! prepared of it for the instants of late.
 //!
-//! All threads share a handle. Preparing an instant costs some 20 microseconds, a look-up a fraction of one;
+//! All threads share a handle. Preparing an instant takes some microseconds, a look-up a fraction of one;
 //! so what was prepared for a few instants is kept, and the look-ups of one second find it there.
 
 use crate::failure::Failure;
@@ -32,8 +32,8 @@ enum Snapshots {
 }
 
 self_cell::self_cell!(
-    /// A snapshot with a searcher that borrows from it. Making a searcher takes half a microsecond, which is longer
-    /// than most look-ups: it finds each section of the file.
+    /// A snapshot with a searcher that borrows from it. Making a searcher takes half a microsecond, which is
+    /// longer than most look-ups: it finds each section of the file.
     struct Prepared {
         owner: Arc<Snapshot>,
         #[covariant]
