@@ -132,7 +132,7 @@ fn threads_get_right_answers_while_the_snapshot_is_replaced() {
     }
     let text = text_of(&child.wait_with_output().expect("an exit status"));
     let numbers: Vec<u64> = text.split(' ').filter_map(|word| word.parse().ok()).collect();
-    let [lookups, snapshots, wrong] = numbers[..] else { panic!("three numbers: {text}") };
-    assert_eq!(wrong, 0, "{text}");
-    assert!(lookups > 10_000 && snapshots > 5, "{text}");
+    assert_eq!(numbers.len(), 3, "{text}");
+    assert_eq!(numbers[2], 0, "{text}");
+    assert!(numbers[0] > 10_000 && numbers[1] > 5, "{text}");
 }
