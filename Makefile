@@ -9,7 +9,7 @@ FUZZ_SECONDS ?= 60
 FUZZ_SANITIZER ?= none
 FUZZ_TARGETS ?= snapshot formats documents containers extract catalog state exports ship
 
-.PHONY: help demo build dist static test lint doc deny check advisories bench fuzz
+.PHONY: help demo build dist static capi test lint doc deny check advisories bench fuzz
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-11s %s\n", $$1, $$2 }' Makefile
@@ -44,6 +44,10 @@ dist: ## the binaries of a release, whole and without parsers, in dist/
 static: ## static binaries for x86-64 and aarch64, in dist/; see contrib/static.sh for what it needs
 	CARGO='$(CARGO)' contrib/static.sh
 	CARGO='$(CARGO)' contrib/static.sh --edge
+
+capi: ## the C library, with its header and a pkg-config file, in dist/capi/
+	CARGO='$(CARGO)' contrib/capi.sh dist/capi
+	@cd dist/capi/lib && wc -c librapsheet.so.0 librapsheet.a | awk '$$2 != "total" { printf "%-20s %.1f MB\n", $$2, $$1 / 1e6 }'
 
 check: lint doc deny test ## what CI runs
 

@@ -26,6 +26,8 @@ fn unsafe_code_is_in_these_files() {
     let holders =
         names(rust().into_iter().filter(|file| file.text.contains(&word) || file.text.contains(&item)));
     let expected = [
+        "crates/capi/src/exports/mod.rs",
+        "crates/capi/src/exports/pointers.rs",
         "crates/cli/src/fault.rs",
         "crates/cli/src/memory.rs",
         "crates/query/src/byte_classes.rs",
@@ -44,14 +46,18 @@ fn no_file_is_called_util() {
     assert_eq!(names(rust().into_iter().filter(is_banned)), Vec::<String>::new());
 }
 
+/// The one file of a library that reads the clock, for callers that ask for the present.
+const CLOCKS: [&str; 1] = ["crates/capi/src/clock.rs"];
+
 #[test]
 fn libraries_read_no_clock_and_print_nothing() {
     const BANNED: [&str; 7] =
         ["SystemTime::now", "Instant::now", "Utc::now", "println!", "eprintln!", "std::env::var", "dbg!"];
     let breaches: Vec<String> = rust()
         .into_iter()
-        .filter(|file| file.path.starts_with("crates/") && !file.path.starts_with("crates/cli"))
-        .filter(|file| !file.path.ends_with("tests.rs"))
+        .filter(|file| file.path.starts_with("crates/") && file.path.contains("/src/"))
+        .filter(|file| !file.path.starts_with("crates/cli"))
+        .filter(|file| !file.path.ends_with("tests.rs") && !CLOCKS.contains(&file.path.as_str()))
         .filter_map(|file| {
             let code = code_outside_tests(&file.text);
             let banned = BANNED.iter().find(|banned| code.contains(**banned))?;
@@ -84,6 +90,7 @@ const ROOMS: &[(&str, &[&str])] = &[
     ("ledger", &["rayon", "csv", "clap", "indicatif", "chrono", "serde", "memmap2"]),
     ("json", &["rayon", "csv", "clap", "indicatif", "chrono", "memmap2", "tokio"]),
     ("serve", &["rayon", "csv", "clap", "indicatif", "chrono", "memmap2", "ureq", "signal-hook"]),
+    ("capi", &["rayon", "csv", "clap", "indicatif", "chrono", "memmap2", "fst", "tokio"]),
     ("ship", &["csv", "clap", "indicatif", "chrono", "memmap2", "ureq", "toml", "rapsheet-fetch"]),
 ];
 
@@ -101,6 +108,7 @@ const PATHS: &[(&str, &[&str])] = &[
     ("json", &["query", "snapshot"]),
     ("serve", &["json", "query", "snapshot"]),
     ("ship", &["assemble", "snapshot"]),
+    ("capi", &["json", "query", "snapshot"]),
 ];
 
 /// The names under `[dependencies]`.

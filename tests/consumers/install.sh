@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Installs the programs that the tests in this folder give exports to or let ask the service: Debian's packages on the
+# Installs the programs that the tests in this folder give exports to, let ask the service or link with the C library: Debian's packages on the
 # system, which needs root or sudo, libraries of Python and JavaScript below the target folder. Starts nothing, and does
 # nothing twice. Prints what it could not get, and then exits with 1.
 set -uo pipefail
@@ -16,7 +16,8 @@ programs="ipset:ipset nft:nftables named:bind9 unbound:unbound kresd:knot-resolv
     dnsmasq:dnsmasq-base nginx:nginx-light haproxy:haproxy squid:squid suricata:suricata mmdblookup:mmdb-bin
     iprange:iprange grepcidr:grepcidr unshare:util-linux promtool:prometheus
     prometheus:prometheus wrk:wrk chromium:chromium minisign:minisign strace:strace
-    musl-gcc:musl-tools aarch64-linux-gnu-gcc:gcc-aarch64-linux-gnu qemu-aarch64:qemu-user"
+    musl-gcc:musl-tools aarch64-linux-gnu-gcc:gcc-aarch64-linux-gnu qemu-aarch64:qemu-user
+    go:golang-go pkg-config:pkg-config"
 targets="x86_64-unknown-linux-musl aarch64-unknown-linux-musl"
 # pyoti 0.4.2 does not load with newer versions of what it needs, pycares and aiodns.
 python="stix2==3.0.2 stix2-patterns==2.1.2 pymispwarninglists==1.7.0 maxminddb==3.2.0 duckdb==2.0.1

@@ -8,9 +8,8 @@ use crate::question::{self, Accepts, Unusable};
 use crate::reply::{Payload, Reply};
 use crate::state::{Body, Call};
 use crate::texts::Texts;
-use rapsheet_json::{Entries, line, object};
+use rapsheet_json::{Entries, FeedObject, line, object};
 use rapsheet_query::Batch;
-use rapsheet_snapshot::{FeedRecord, Time};
 use serde::Serialize;
 use std::sync::atomic::Ordering::Relaxed;
 
@@ -76,54 +75,10 @@ fn list(body: &Body) -> Result<Option<Texts>, Problem> {
     Err(Problem::new(codes::BAD_BODY, message))
 }
 
-#[derive(Serialize)]
-struct Feed<'a> {
-    id: &'a str,
-    provider: &'a str,
-    title: &'a str,
-    format: &'a str,
-    list: &'static str,
-    mode: &'static str,
-    state: &'static str,
-    reason: &'a str,
-    stale: bool,
-    update_time: Option<String>,
-    age_seconds: Option<i64>,
-    sightings: u64,
-    retention_seconds: i64,
-    max_age_seconds: i64,
-    url: &'a str,
-    homepage: &'a str,
-    licence: &'a str,
-}
-
-fn feed(feed: &FeedRecord, now: Time) -> Feed<'_> {
-    let traits = feed.traits();
-    Feed {
-        id: &feed.id,
-        provider: &feed.provider,
-        title: &feed.title,
-        format: &feed.format,
-        list: traits.list.word(),
-        mode: traits.mode.word(),
-        state: feed.state.word(),
-        reason: &feed.state_reason,
-        stale: feed.is_stale(now),
-        update_time: traits.update_time.map(|time| time.to_string()),
-        age_seconds: traits.update_time.map(|time| now.unix().saturating_sub(time.unix())),
-        sightings: feed.sightings,
-        retention_seconds: feed.retention_seconds,
-        max_age_seconds: feed.max_age_seconds,
-        url: &feed.url,
-        homepage: &feed.homepage,
-        licence: &feed.licence,
-    }
-}
-
 fn feeds(call: &Call<'_>) -> Result<Reply, Problem> {
     let view = call.view()?;
-    let feeds: Vec<Feed<'_>> =
-        view.snapshot.origin().feeds.iter().map(|record| feed(record, call.now)).collect();
+    let feeds: Vec<FeedObject<'_>> =
+        view.snapshot.origin().feeds.iter().map(|feed| FeedObject::of(feed, call.now)).collect();
     json(call, &feeds)
 }
 

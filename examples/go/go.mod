@@ -1,0 +1,3 @@
+module rapsheet.example
+
+go 1.19
