@@ -30,6 +30,7 @@ pub mod answer;
 mod batch;
 mod byte_classes;
 mod cache_policy;
+mod column;
 mod diff;
 mod escape;
 mod evaluator;
@@ -50,6 +51,7 @@ mod tokenizer;
 mod verdict;
 
 pub use batch::Batch;
+pub use column::{ColumnAnswers, ColumnSearcher, ListedValue};
 pub use diff::{Change, ChangeKind, SightingData, diff};
 #[doc(hidden)]
 pub use evaluator::Evaluator;
