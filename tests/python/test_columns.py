@@ -14,8 +14,8 @@ from conftest import NOW, SAMPLES_NOW
 #: How many hostile values there are. The full size is 1,000,000.
 HOSTILE = int(os.environ.get("RAPSHEET_TEST_VALUES", "100000"))
 
-COLUMN: list[str | None] = ["192.0.2.7", None, "www.evil.example", "1.2.3", "www.example", "http://evil.example/a/b", "",
-                            "192.0.2.0/28", "http://x-very-long-name-of-a-host.evil.example/with/a/path", None]
+COLUMN: list[str | None] = ["192.0.2.7", None, "www.evilpanel.com", "1.2.3", "www.example", "http://evilpanel.com/a/b", "",
+                            "192.0.2.0/28", "http://x-very-long-name-of-a-host.evilpanel.com/with/a/path", None]
 TYPES = [pa.string(), pa.large_string(), pa.string_view(), pa.binary(), pa.large_binary(), pa.binary_view()]
 KEYS = [pa.int8(), pa.int16(), pa.int32(), pa.int64(), pa.uint8(), pa.uint16(), pa.uint32(), pa.uint64()]
 
@@ -42,7 +42,7 @@ def test_the_fields_and_what_they_hold(expected: pa.Array) -> None:
     unlisted = {"status": 5, "detected_by": 0, "assessments": [], "providers": [], "matched": None}
     address = {"status": 1, "detected_by": 1, "assessments": ["scanner"], "providers": ["addresses.example"]}
     name = {"status": 1, "detected_by": 1, "assessments": ["phishing"], "providers": ["names.example"],
-            "matched": "evil.example"}
+            "matched": "evilpanel.com"}
     assert rows == [{**address, "matched": "192.0.2.0/24"}, None, name, nothing, unlisted, name, nothing,
                     {**address, "matched": "192.0.2.0/24"}, name, None]
     for field in expected.type:
@@ -173,7 +173,7 @@ def test_a_capsule_is_used_once(sample: rapsheet.Snapshot) -> None:
 
 
 def test_arrays_that_lie_about_their_text(sample: rapsheet.Snapshot) -> None:
-    text = pa.py_buffer(b"\xff\xfe.example" + "evil.example".encode() + b"\x00" * 4)
+    text = pa.py_buffer(b"\xff\xfe.example" + "evilpanel.com".encode() + b"\x00" * 4)
     for kind, width in ((pa.string(), np.int32), (pa.large_string(), np.int64)):
         # Invalid UTF-8; then offsets that turn back, and negative ones.
         offsets = np.array([0, 10, 22, 5, -7, 22, 26], width)
@@ -191,10 +191,10 @@ def test_arrays_that_lie_about_their_text(sample: rapsheet.Snapshot) -> None:
 def hostile(count: int) -> list[bytes | None]:
     """Values that no one would store: of any bytes, of any length, nearly indicators, or nothing."""
     chosen = random.Random(7)
-    pieces = [b"evil.example", b"192.0.2.7", b"http://", b"://", b"/", b".", b"..", b":", b"[", b"]", b"@", b"%00", b"\x00", b" ",
+    pieces = [b"evilpanel.com", b"192.0.2.7", b"http://", b"://", b"/", b".", b"..", b":", b"[", b"]", b"@", b"%00", b"\x00", b" ",
               b"\n", b"\xff", b"\xc3\xa9", "\u2603".encode(), b"xn--", b"-", b"_", b"0.0.0.0/8", b"&amp;", b"&#", b"=3D", b"*.",
               b"999999999999", b"::", b"a" * 64, b"/33"]
-    values: list[bytes | None] = [None, b"", b"x" * (1 << 20), b"a." * (1 << 19), b"http://evil.example/" + b"y" * (1 << 20)]
+    values: list[bytes | None] = [None, b"", b"x" * (1 << 20), b"a." * (1 << 19), b"http://evilpanel.com/" + b"y" * (1 << 20)]
     while len(values) < count:
         kind = chosen.random()
         if kind < 0.05:

@@ -18,7 +18,7 @@ from conftest import NOW, publish
 
 #: How many look-ups must leave no memory behind. The full size is 10,000,000.
 LOOKUPS = int(os.environ.get("RAPSHEET_TEST_LOOKUPS", "1000000"))
-COLUMN = pa.array(["192.0.2.7", None, "www.evil.example", "www.example"] * 50_000)
+COLUMN = pa.array(["192.0.2.7", None, "www.evilpanel.com", "www.example"] * 50_000)
 STATUSES = {1: 100_000, 5: 50_000, None: 50_000}
 
 
@@ -167,7 +167,7 @@ def test_collection_while_a_batch_runs(sample_path: Path) -> None:
 
 def test_nothing_is_left_of_look_ups(sample: rapsheet.Snapshot) -> None:
     column = COLUMN[:10_000]
-    asked = ["192.0.2.7", "www.evil.example", "www.example", "1.2.3"]
+    asked = ["192.0.2.7", "www.evilpanel.com", "www.example", "1.2.3"]
 
     def ask(count: int) -> None:
         for _ in range(count // 20_000):
@@ -175,7 +175,7 @@ def test_nothing_is_left_of_look_ups(sample: rapsheet.Snapshot) -> None:
             pa.chunked_array(sample.score(pa.chunked_array([column[:5000]]), NOW))
             for found in sample.lookup_many(asked * 100, NOW, errors="return"):
                 assert found is not None
-            for _ in sample.scan(b"192.0.2.7 www.evil.example\n" * 100, NOW):
+            for _ in sample.scan(b"192.0.2.7 www.evilpanel.com\n" * 100, NOW):
                 pass
 
     ask(LOOKUPS // 5)
@@ -206,7 +206,7 @@ def measure(path: str) -> tuple[int, int]:
 
 def test_processes_share_the_memory_of_a_snapshot(tmp_path: Path) -> None:
     addresses = "".join(f"11.{a}.{b}.{c}\n" for a in range(9) for b in range(250) for c in range(1, 250, 4))
-    path = publish(tmp_path, addresses, "evil.example\n")
+    path = publish(tmp_path, addresses, "evilpanel.com\n")
     with multiprocessing.get_context("spawn").Pool(4) as pool:
         found = pool.map(measure, [str(path)] * 4, chunksize=1)
     size = path.stat().st_size
@@ -217,10 +217,10 @@ def test_processes_share_the_memory_of_a_snapshot(tmp_path: Path) -> None:
 
 
 def test_a_new_file_is_followed(tmp_path: Path) -> None:
-    first = publish(tmp_path, "192.0.2.0/24\n", "evil.example\n")
+    first = publish(tmp_path, "192.0.2.0/24\n", "evilpanel.com\n")
     followed, fixed = rapsheet.Snapshot(first, follow=True), rapsheet.Snapshot(first)
     assert followed.lookup("198.51.100.7", NOW).status == 5
-    publish(tmp_path, "198.51.100.0/24\n", "evil.example\n")
+    publish(tmp_path, "198.51.100.0/24\n", "evilpanel.com\n")
     time.sleep(1.1)
     assert [snapshot.lookup("198.51.100.7", NOW).status for snapshot in (followed, fixed)] == [1, 5]
     assert pa.array(followed.score(pa.array(["192.0.2.7"]), NOW)).field("status").to_pylist() == [5]
@@ -237,7 +237,7 @@ def test_a_new_file_is_followed(tmp_path: Path) -> None:
     first.unlink()
     time.sleep(1.1)
     assert followed.lookup("198.51.100.7", NOW).status == 1
-    publish(tmp_path, "203.0.113.0/24\n", "evil.example\n")
+    publish(tmp_path, "203.0.113.0/24\n", "evilpanel.com\n")
     time.sleep(1.1)
     assert followed.lookup("203.0.113.7", NOW).status == 1
 
