@@ -130,7 +130,7 @@ def test_logs_are_searched_as_the_command_line_does(
 ) -> None:
     log = tmp_path / "x.log"
     text = "".join(f"10.0.0.1 - GET {value} 200\n" for value in lines(values))
-    log.write_bytes(text.encode() * 5 + b"no line end 45.9.20.5")
+    log.write_bytes(text.encode() * 12 + b"no line end 45.9.20.5")
     printed = run("score", "--snapshot", samples_path, "--now", SAMPLES_NOW, "--input", "text", "--output", "jsonl", log)
     expected = [json.loads(line) for line in printed.decode().splitlines()]
     assert len(log.read_bytes()) > 3 << 20, "several blocks"

@@ -56,7 +56,7 @@ def test_all_types_of_text(sample: rapsheet.Snapshot, expected: pa.Array, data_t
     assert score(sample, column).equals(expected)
     assert score(sample, column[2:7]).equals(expected[2:7])
     assert score(sample, column[:0]).equals(expected[:0])
-    full = column.drop_null()
+    full = pa.array([value for value in column.to_pylist() if value is not None], data_type)
     assert score(sample, full[1:4]).equals(expected.drop_null()[1:4])
     instants = pa.array([datetime.fromisoformat(NOW)] * len(column), pa.timestamp("s"))
     assert score(sample, column, instants).equals(expected)
@@ -173,10 +173,10 @@ def test_a_capsule_is_used_once(sample: rapsheet.Snapshot) -> None:
 
 
 def test_arrays_that_lie_about_their_text(sample: rapsheet.Snapshot) -> None:
-    text = pa.py_buffer(b"\xff\xfe.example" + "evilpanel.com".encode() + b"\x00" * 4)
+    text = pa.py_buffer(b"\xff\xfe.example" + b"evilpanel.com" + b"\x00" * 4)
     for kind, width in ((pa.string(), np.int32), (pa.large_string(), np.int64)):
         # Invalid UTF-8; then offsets that turn back, and negative ones.
-        offsets = np.array([0, 10, 22, 5, -7, 22, 26], width)
+        offsets = np.array([0, 10, 23, 5, -7, 23, 27], width)
         column = pa.Array.from_buffers(kind, 6, [None, pa.py_buffer(offsets), text])
         status = score(sample, column).field("status").to_pylist()
         assert status[:2] == [None, 1] and len(status) == 6
@@ -234,7 +234,7 @@ def test_hostile_values(samples: rapsheet.Snapshot) -> None:
 
 def test_hostile_texts_one_by_one(sample: rapsheet.Snapshot) -> None:
     for text, reason in [("\ud800.example", "bad-encoding"), ("a" * (1 << 20), "too-long"), ("", "bad-label"),
-                         ("evil\x00.example", "bad-host"), (b"\xff.example", "bad-encoding")]:
+                         ("evil\x00.example", "control-char"), (b"\xff.example", "bad-encoding")]:
         with pytest.raises(rapsheet.IndicatorError) as caught:
             sample.lookup(text)
         assert caught.value.reason == reason, text
