@@ -68,7 +68,7 @@ $(VENV)/packages: $(VENV)/tools
 	$(VENV)/bin/pip install --quiet $(PYTHON_PACKAGES)
 	@touch $@
 
-# Bounded: a wheel that is built fast, and the default sizes of long tests. Without Python or the package index, the tests
+# Bounded: a wheel that is built fast, the program that `make test` builds, and the default sizes of long tests. Without Python or the package index, the tests
 # are left out, which RAPSHEET_CONSUMERS=all forbids.
 test-python: ## the tests of the wheel; needs Python 3.11 or newer and the package index
 	@if $(PYTHON) -c 'import sys, venv; sys.exit(sys.version_info < (3, 11))' && $(MAKE) --silent $(VENV)/packages; then \
@@ -85,8 +85,8 @@ test-python-here:
 	$(VENV)/bin/maturin build --quiet --profile wheel-test --locked --compatibility linux \
 	    --manifest-path crates/python/Cargo.toml --out $(WHEELS)
 	$(VENV)/bin/pip install --quiet --force-reinstall --no-deps $(WHEELS)/rapsheet-*.whl
-	$(CARGO) build --profile wheel-test --locked --package rapsheet
-	RAPSHEET=$(TARGET)/wheel-test/rapsheet $(VENV)/bin/pytest --quiet -c crates/python/pyproject.toml tests/python
+	$(CARGO) build --profile test --locked --package rapsheet
+	RAPSHEET=$(TARGET)/debug/rapsheet $(VENV)/bin/pytest --quiet -c crates/python/pyproject.toml tests/python
 
 check: lint doc deny test ## what CI runs
 
