@@ -278,7 +278,7 @@ fn write_matched(question: Question<'_>, source: &AnswerSource, out: &mut Vec<u8
     }
 }
 
-fn write_range(range: &AddressRange, out: &mut Vec<u8>) {
+pub(crate) fn write_range(range: &AddressRange, out: &mut Vec<u8>) {
     write_address(range.first(), out);
     if range.is_single() {
         return;

@@ -60,12 +60,17 @@ pub struct Evaluator {
     retentions: Vec<i64>,
     /// Whether each feed is failed, held or stale.
     stale: Vec<bool>,
+    /// When each feed is stale from, and the kinds of indicator that it lists.
+    freshness: Vec<(Option<Time>, Kinds)>,
     /// The position in `providers` of each feed's provider.
     provider_of: Vec<u16>,
     providers: Vec<Provider>,
     /// The status of an indicator that no feed lists, by the bits of the question's kinds.
-    unlisted: [Status; 16],
+    unlisted: Unlisted,
 }
+
+/// The status of an indicator that no feed lists, by the bits of the question's kinds.
+pub(crate) type Unlisted = [Status; 16];
 
 impl Evaluator {
     /// Prepares to evaluate a snapshot at an instant. The cost is per feed, and one zeroed byte per set.
@@ -88,8 +93,29 @@ impl Evaluator {
         let sets = std::iter::repeat_with(|| AtomicU8::new(0)).take(snapshot.index().set_count()).collect();
         let all_seen = at >= snapshot.index().newest_first_seen();
         let retentions = feeds.iter().map(|feed| feed.retention_seconds).collect();
-        let unlisted = std::array::from_fn(|bits| unlisted(&providers, Kinds::from_bits(bits as u8)));
-        Evaluator { at, all_seen, sets, retentions, stale, provider_of, providers, unlisted }
+        let unlisted = unlisted_of(&providers);
+        let freshness = feeds.iter().map(|feed| (feed.fresh_until(), feed.traits().kinds)).collect();
+        Evaluator { at, all_seen, sets, retentions, stale, freshness, provider_of, providers, unlisted }
+    }
+
+    /// The instants after which another feed is stale, ascending.
+    pub(crate) fn ends_of_freshness(&self) -> Vec<Time> {
+        let mut ends: Vec<Time> = self.freshness.iter().filter_map(|(end, _)| *end).collect();
+        ends.sort_unstable();
+        ends.dedup();
+        ends
+    }
+
+    /// The statuses of indicators that no feed lists, as of another instant, by the bits of their kinds.
+    pub(crate) fn unlisted_at(&self, at: Time) -> Unlisted {
+        let mut providers: Vec<Provider> =
+            self.providers.iter().map(|one| Provider::named(&one.name)).collect();
+        for ((end, kinds), provider) in self.freshness.iter().zip(&self.provider_of) {
+            if let Some(provider) = providers.get_mut(usize::from(*provider)) {
+                provider.add(*kinds, None, end.is_none_or(|end| at > end));
+            }
+        }
+        unlisted_of(&providers)
     }
 
     /// Whether every sighting of the snapshot had been seen by the instant.
@@ -137,6 +163,11 @@ impl Evaluator {
             false => (bits & bit::SELF_BLOCK != 0, bits & bit::SELF_ALLOW != 0),
             true => (bits & bit::BELOW_BLOCK != 0, bits & bit::BELOW_ALLOW != 0),
         }
+    }
+
+    /// Whether all entries of a set evaluate to the same: no time belongs to one of them.
+    pub(crate) fn has_shared_times(&self, index: &Index<'_>, set: u32) -> bool {
+        self.evaluate_set(index, set) & bit::OWN_TIMES == 0
     }
 
     fn evaluate_set(&self, index: &Index<'_>, set: u32) -> u8 {
@@ -188,6 +219,10 @@ impl Evaluator {
             }
         }
     }
+}
+
+fn unlisted_of(providers: &[Provider]) -> Unlisted {
+    std::array::from_fn(|bits| unlisted(providers, Kinds::from_bits(bits as u8)))
 }
 
 /// The status of an indicator that no feed lists: failed if every provider that could list it is.

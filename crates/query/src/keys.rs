@@ -79,6 +79,18 @@ impl Keys {
         self.urls.truncate(mark.urls);
     }
 
+    /// Whether an address was added since a mark.
+    #[inline(always)]
+    pub(crate) fn has_more_addresses(&self, mark: Mark) -> bool {
+        self.addresses.len() > mark.addresses
+    }
+
+    /// Whether the last URL ends at this offset of the text.
+    #[inline(always)]
+    pub(crate) fn ends_at(&self, end: usize) -> bool {
+        self.urls.last().is_some_and(|(_, place)| place.range().end == end)
+    }
+
     /// Removes all keys and keeps the memory.
     pub(crate) fn clear(&mut self) {
         self.truncate(Mark { names: 0, addresses: 0, urls: 0 });

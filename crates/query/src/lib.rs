@@ -30,6 +30,7 @@ pub mod answer;
 mod batch;
 mod byte_classes;
 mod cache_policy;
+mod column;
 mod diff;
 mod escape;
 mod evaluator;
@@ -44,12 +45,14 @@ mod matches;
 mod question;
 mod scorer;
 mod searcher;
+mod set_cache;
 mod token_cache;
 mod token_reader;
 mod tokenizer;
 mod verdict;
 
 pub use batch::Batch;
+pub use column::{ColumnAnswers, ColumnSearcher, ListedValue};
 pub use diff::{Change, ChangeKind, SightingData, diff};
 #[doc(hidden)]
 pub use evaluator::Evaluator;

@@ -7,7 +7,7 @@ use crate::evaluator::Evaluator;
 use crate::lookup::{Hit, HitKind, sightings};
 use crate::searcher::Searcher;
 use crate::verdict::Verdict;
-use rapsheet_snapshot::{Assessments, Extent, FeedId, Kinds, ListKind, Scope, Status, Time, Times};
+use rapsheet_snapshot::{Assessments, Extent, FeedId, Kinds, ListKind, Scope, Sighting, Status, Time, Times};
 use std::collections::HashMap;
 use std::rc::Rc;
 
@@ -84,6 +84,8 @@ impl<L> Clone for Listed<L> {
     }
 }
 
+/// How many live sightings are held before those of a provider are joined: a wide range has any number of them.
+const LIVE_MAX: usize = 1 << 16;
 /// How many distinct listings are held. Real snapshots have a few hundred.
 const LISTINGS_MAX: usize = 1 << 14;
 
@@ -97,10 +99,15 @@ pub(crate) struct Listings<L> {
 }
 
 #[derive(Clone, Copy, Debug)]
-struct LiveSighting {
+pub(crate) struct LiveSighting {
     provider: u32,
-    status: Status,
+    /// Blocked or allowed.
+    pub(crate) status: Status,
     assessments: Assessments,
+    /// Which hit it is of, and what of its record says what was listed.
+    pub(crate) hit: u32,
+    pub(crate) scope: Scope,
+    pub(crate) extent: Extent,
     first_seen: Time,
     detect_time: Time,
 }
@@ -122,19 +129,88 @@ impl<L: From<Listing>> Listings<L> {
         if self.known.len() > LISTINGS_MAX {
             self.known.clear();
         }
-        self.live.clear();
-        for hit in hits {
-            // When a feed first listed an indicator is read last: most answers do not depend on it.
-            if with_times || !searcher.evaluator().has_seen_all() {
-                self.add(searcher, hit);
-            } else {
-                self.add_confirmed(searcher, hit);
-            }
-        }
-        let any = |of: Status| self.live.iter().any(|sighting| sighting.status == of);
-        let status = searcher.evaluator().overall(kinds, any(Status::Blocked), any(Status::Allowed));
+        // When a feed first listed an indicator is read last: most answers do not depend on it.
+        let is_confirmed = !with_times && searcher.evaluator().has_seen_all();
+        self.collect(searcher, hits, searcher.at(), is_confirmed);
+        let (block, allow) = (self.any(Status::Blocked), self.any(Status::Allowed));
+        let status = searcher.evaluator().overall(kinds, block, allow);
         let listed = self.conclude(status);
         if with_times { listed } else { Listed { first_seen: None, detect_time: None, ..listed } }
+    }
+
+    /// The listing of an indicator that has these hits, as of any instant; `None` where no sighting is live then. With
+    /// `is_confirmed`, every sighting of the snapshot had been seen by then. The sightings are in [`Listings::live`].
+    pub(crate) fn listed_at(
+        &mut self,
+        searcher: &Searcher<'_>,
+        hits: &[Hit],
+        at: Time,
+        is_confirmed: bool,
+    ) -> Option<(Status, Rc<L>)> {
+        self.collect(searcher, hits, at, is_confirmed);
+        self.conclude_live()
+    }
+
+    /// As [`Listings::listed_at`], of sightings that the caller finds: `visit` gets a function that takes each.
+    pub(crate) fn listed_among(
+        &mut self,
+        searcher: &Searcher<'_>,
+        visit: impl FnOnce(&mut dyn FnMut(&Sighting)),
+    ) -> Option<(Status, Rc<L>)> {
+        self.live.clear();
+        visit(&mut |sighting| {
+            self.push(searcher, 0, sighting);
+            if self.live.len() >= LIVE_MAX {
+                self.unite();
+            }
+        });
+        self.conclude_live()
+    }
+
+    /// The live sightings of the last listing.
+    pub(crate) fn live(&self) -> &[LiveSighting] {
+        &self.live
+    }
+
+    fn conclude_live(&mut self) -> Option<(Status, Rc<L>)> {
+        if self.known.len() > LISTINGS_MAX {
+            self.known.clear();
+        }
+        let status = match (self.any(Status::Blocked), self.any(Status::Allowed)) {
+            (true, _) => Status::Blocked,
+            (false, true) => Status::Allowed,
+            (false, false) => return None,
+        };
+        Some((status, self.conclude(status).listing))
+    }
+
+    /// Whether a live sighting has this status.
+    fn any(&self, of: Status) -> bool {
+        self.live.iter().any(|sighting| sighting.status == of)
+    }
+
+    /// Puts the live sightings of all hits in place of those before.
+    fn collect(&mut self, searcher: &Searcher<'_>, hits: &[Hit], at: Time, is_confirmed: bool) {
+        self.live.clear();
+        for (nth, hit) in (0..).zip(hits) {
+            if is_confirmed {
+                self.add_confirmed(searcher, hit, nth, at);
+            } else {
+                self.add(searcher, hit, nth, at);
+            }
+        }
+    }
+
+    /// Joins the live sightings that differ in nothing that a listing says, but for their times.
+    fn unite(&mut self) {
+        self.live.sort_unstable_by_key(|one| (one.provider, one.status));
+        self.live.dedup_by(|next, one| {
+            let is_same = (one.provider, one.status) == (next.provider, next.status);
+            if is_same {
+                one.assessments = one.assessments.union(next.assessments);
+            }
+            is_same
+        });
     }
 
     /// A listing that says no more than a status.
@@ -144,25 +220,31 @@ impl<L: From<Listing>> Listings<L> {
     }
 
     /// Adds the live sightings of a hit.
-    fn add(&mut self, searcher: &Searcher<'_>, hit: &Hit) {
+    fn add(&mut self, searcher: &Searcher<'_>, hit: &Hit, nth: u32, at: Time) {
         let evaluator = searcher.evaluator();
         for sighting in sightings(searcher.index(), hit) {
-            let is_live = sighting.times.live(searcher.at(), evaluator.retention_seconds(sighting.feed));
+            let is_live = sighting.times.live(at, evaluator.retention_seconds(sighting.feed));
             if is_live && is_covered(searcher, hit, sighting.scope, sighting.extent) {
-                let Times { first_seen, detect_time, .. } = sighting.times;
-                let live = live_sighting(evaluator, sighting.feed, sighting.list, sighting.assessments);
-                self.live.push(LiveSighting { first_seen, detect_time, ..live });
+                self.push(searcher, nth, &sighting);
             }
         }
     }
 
+    fn push(&mut self, searcher: &Searcher<'_>, hit: u32, sighting: &Sighting) {
+        let Sighting { feed, list, assessments, scope, extent, .. } = *sighting;
+        let Times { first_seen, detect_time, .. } = sighting.times;
+        let live = live_sighting(searcher.evaluator(), feed, list, assessments);
+        self.live.push(LiveSighting { first_seen, detect_time, hit, scope, extent, ..live });
+    }
+
     /// The same, without the times, as of an instant at which every sighting of the snapshot had been seen.
-    fn add_confirmed(&mut self, searcher: &Searcher<'_>, hit: &Hit) {
+    fn add_confirmed(&mut self, searcher: &Searcher<'_>, hit: &Hit, nth: u32, at: Time) {
         let evaluator = searcher.evaluator();
         for (record, confirmation) in searcher.index().confirmations(hit.entry) {
-            let is_live = searcher.at() < confirmation.expires(evaluator.retention_seconds(record.feed));
+            let is_live = at < confirmation.expires(evaluator.retention_seconds(record.feed));
             if is_live && is_covered(searcher, hit, record.scope, record.extent) {
-                self.live.push(live_sighting(evaluator, record.feed, record.list, record.assessments));
+                let live = live_sighting(evaluator, record.feed, record.list, record.assessments);
+                self.live.push(LiveSighting { hit: nth, scope: record.scope, extent: record.extent, ..live });
             }
         }
     }
@@ -225,6 +307,9 @@ fn live_sighting(
             ListKind::Allow => Status::Allowed,
         },
         assessments,
+        hit: 0,
+        scope: Scope::Exact,
+        extent: Extent::None,
         first_seen: Time::EARLIEST,
         detect_time: Time::EARLIEST,
     }

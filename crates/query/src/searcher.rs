@@ -304,7 +304,7 @@ pub(crate) fn name_of(item: &Item) -> Option<&NameRef> {
     }
 }
 
-fn overlaps(a: &AddressRange, b: &AddressRange) -> bool {
+pub(crate) fn overlaps(a: &AddressRange, b: &AddressRange) -> bool {
     match (*a, *b) {
         (AddressRange::V4 { first, last }, AddressRange::V4 { first: from, last: to }) => {
             first <= to && from <= last

@@ -13,8 +13,9 @@ use crate::byte_classes::{Chunk, HalfChunk, Kernel, WithKernel, WordBits, with_b
 use crate::extract::{TRAILING, is_file_type};
 use crate::keys::{Keys, Place};
 use crate::tokenizer::Token;
-use rapsheet_snapshot::hash_of_url;
+use rapsheet_snapshot::{Kinds, hash_of_url};
 use std::marker::PhantomData;
+use std::ops::Range;
 
 /// The longest token that is read here, in bytes. Longer ones are few.
 const TOKEN_MAX: usize = 1 << 10;
@@ -52,6 +53,38 @@ impl WithKernel for Reading<'_> {
                 keys.truncate(mark);
                 others.push((*token, *number));
             }
+        }
+    }
+}
+
+/// Adds the keys of values, each of which is one address, name or URL as a whole, with the position of its value as the
+/// token's number. `kinds` gets what each value is; of those that are not plain, [`Kinds::NONE`].
+pub(crate) fn read_values(text: &[u8], values: &[Range<usize>], keys: &mut Keys, kinds: &mut Vec<Kinds>) {
+    with_best_kernel(ReadingValues { text, values, keys, kinds });
+}
+
+/// The arguments of [`read_values`].
+struct ReadingValues<'a> {
+    text: &'a [u8],
+    values: &'a [Range<usize>],
+    keys: &'a mut Keys,
+    kinds: &'a mut Vec<Kinds>,
+}
+
+impl WithKernel for ReadingValues<'_> {
+    #[inline(always)]
+    fn run<K: Kernel>(self) {
+        let ReadingValues { text, values, keys, kinds } = self;
+        for (number, value) in (0..).zip(values) {
+            let mark = keys.mark();
+            let place = Place { token: number, ..Place::default() };
+            let mut reader = Reader::<K> { text, keys, place, is_in_url: false, kernel: PhantomData };
+            let is_of_text = value.start < value.end && value.end <= text.len();
+            let read = if is_of_text { reader.value(value.start, value.end) } else { None };
+            if read.is_none() {
+                keys.truncate(mark);
+            }
+            kinds.push(read.unwrap_or(Kinds::NONE));
         }
     }
 }
@@ -130,6 +163,63 @@ impl<K: Kernel> Reader<'_, '_, K> {
         }
         // One word between two edges, with at most one colon.
         self.pieces(&part, 0, end - start)
+    }
+
+    /// Reads a text that is one address, name or URL. Returns what it is.
+    #[inline(always)]
+    fn value(&mut self, start: usize, end: usize) -> Option<Kinds> {
+        let len = end - start;
+        let part = self.part(start, start + len.min(PART));
+        let own = below(len.min(PART));
+        if len > PART || part.words != own || part.bits.colons != 0 {
+            return self.url_value(&part, start, end);
+        }
+        let inner = (part.bits.letters | part.bits.digits) & own;
+        let dots = part.bits.dots & own;
+        // Begins with no dot, ends with a letter or digit.
+        if dots == 0 || dots & 1 != 0 || after_last(inner) != len {
+            return None;
+        }
+        let place = Place { at: start, len: len as u32, ..self.place };
+        match self.host(&part, 0, len)? {
+            Host::Name => {
+                self.keys.push_name(self.text, end, len, place);
+                Some(Kinds::NAME)
+            }
+            Host::Address(number) => {
+                self.keys.push_address(number, place);
+                Some(Kinds::IPV4)
+            }
+            Host::Nothing => None,
+        }
+    }
+
+    /// Reads a text that is one URL.
+    #[inline(always)]
+    fn url_value(&mut self, part: &Part, start: usize, end: usize) -> Option<Kinds> {
+        let text = self.slice(start, end);
+        let colon = if text.starts_with(b"https://") { 5 } else { 4 };
+        if !text.starts_with(b"http") || text.get(colon..colon + 3) != Some(b"://") || text.len() > TOKEN_MAX
+        {
+            return None;
+        }
+        let (mut escapes, mut ampersands) = (part.bits.escapes, part.bits.ampersands);
+        for at in (start..end).step_by(PART).skip(1) {
+            let bits = self.part(at, end.min(at + PART)).bits;
+            (escapes, ampersands) = (escapes | bits.escapes, ampersands | bits.ampersands);
+        }
+        let text = self.slice(start, end);
+        let has_other = memchr::memmem::find(text.get(colon + 3..)?, b"://").is_some();
+        // No token has a blank or a control character. Without an early end, this is a few vector instructions.
+        let is_graphic = text.iter().fold(true, |all, byte| all & byte.is_ascii_graphic());
+        if escapes != 0 || !is_graphic || has_other || ampersands != 0 && may_have_entity(text) {
+            return None;
+        }
+        let mark = self.keys.mark();
+        self.url(part, colon + 3, start, end)?;
+        let is_address = self.keys.has_more_addresses(mark);
+        // A bracket or a full stop at the end is no part of a URL in a log, and one of this.
+        self.keys.ends_at(end).then(|| Kinds::URL.union(if is_address { Kinds::IPV4 } else { Kinds::NAME }))
     }
 
     /// Reads a token that has `&` or `://`.

@@ -159,8 +159,13 @@ impl FeedRecord {
     /// Whether look-ups at `at` answer "failed" for what it does not list: its last download was not taken,
     /// or is too old.
     pub fn is_stale(&self, at: Time) -> bool {
-        let too_old = |seconds: i64| at > Time::from_unix(seconds).plus(self.max_age_seconds);
-        self.state != FeedState::Ok || self.update_time.is_none_or(too_old)
+        self.fresh_until().is_none_or(|end| at > end)
+    }
+
+    /// The last instant at which it is not stale; `None` where it is stale at any.
+    pub fn fresh_until(&self) -> Option<Time> {
+        let update = self.update_time.filter(|_| self.state == FeedState::Ok)?;
+        Some(Time::from_unix(update).plus(self.max_age_seconds))
     }
 }
 

@@ -1,0 +1,9 @@
+//! Arrow's C data interface, by the capsules that Python libraries exchange.
+//!
+//! Any library that has Arrow data can hand it over so: pyarrow, Polars, pandas, DuckDB. None of them is imported here.
+
+mod export;
+mod import;
+
+pub(crate) use export::{array_capsules, schema_capsule, stream_capsule};
+pub(crate) use import::{Column, import, is_arrow};
