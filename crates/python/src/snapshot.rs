@@ -9,9 +9,8 @@ use crate::{arrow, clock, errors, score};
 use pyo3::exceptions::{PyTypeError, PyValueError};
 use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyList, PyString, PyTuple};
-use rapsheet_json::Entries;
+use rapsheet_json::{FeedObject, InfoObject};
 use rapsheet_query::{ParseError, Time};
-use serde_json::{Value, json};
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -215,8 +214,8 @@ impl Snapshot {
         scan::Scan::new(py, self.current(py)?, log, at, all)
     }
 
-    /// The feeds: dicts with id, provider, state, stale, update_time and sightings, as in ``rapsheet info --output
-    /// json``. `at` decides which are stale.
+    /// The feeds: dicts with id, provider, title, state, stale, update_time and more, as ``rapsheet serve`` gives them at
+    /// ``/v1/feeds``. `at` decides which are stale.
     ///
     /// >>> import rapsheet
     /// >>> [feed["id"] for feed in rapsheet.Snapshot("sample.rap").feeds()]
@@ -227,8 +226,8 @@ impl Snapshot {
         from_json(py, &feeds(&*self.current(py)?, at))
     }
 
-    /// What the snapshot holds: a dict with path, bytes, built_at, age_seconds, generator, entries, record_sets, sightings
-    /// and feeds, as ``rapsheet info --output json`` prints.
+    /// What the snapshot holds: a dict with path, bytes, built_at, age_seconds, generator, entries, record_sets, sightings,
+    /// feeds and sections, as ``rapsheet info --output json`` prints.
     ///
     /// >>> import rapsheet
     /// >>> rapsheet.Snapshot("sample.rap").info()["entries"]
@@ -237,22 +236,7 @@ impl Snapshot {
     fn info<'py>(&self, py: Python<'py>, at: Option<&Bound<'py, PyAny>>) -> PyResult<Bound<'py, PyAny>> {
         let at = instant::one(at)?;
         let opened = self.current(py)?;
-        let snapshot = &opened.snapshot;
-        let sightings: u64 = snapshot.origin().feeds.iter().map(|feed| feed.sightings).sum();
-        from_json(
-            py,
-            &json!({
-                "path": self.path.to_string_lossy(),
-                "bytes": snapshot.byte_len(),
-                "built_at": snapshot.built_at().to_string(),
-                "age_seconds": at.unix().saturating_sub(snapshot.built_at().unix()),
-                "generator": snapshot.origin().generator,
-                "entries": serde_json::to_value(Entries::of(snapshot)).unwrap_or_default(),
-                "record_sets": snapshot.index().set_count(),
-                "sightings": sightings,
-                "feeds": feeds(&opened, at),
-            }),
-        )
+        from_json(py, &InfoObject::of(&opened.snapshot, &self.path, at))
     }
 
     /// Gives the map back, once no call uses it any more. Other objects for the same file keep it.
@@ -309,19 +293,7 @@ fn answer(
     py.check_signals()
 }
 
-/// The feeds of a snapshot, as `info --output json` prints them.
-fn feeds(opened: &Opened, at: Time) -> Vec<Value> {
-    let feeds = opened.snapshot.origin().feeds.iter();
-    feeds
-        .map(|feed| {
-            json!({
-                "id": feed.id,
-                "provider": feed.provider,
-                "state": feed.state.word(),
-                "stale": feed.is_stale(at),
-                "update_time": feed.traits().update_time.map(|time| time.to_string()),
-                "sightings": feed.sightings,
-            })
-        })
-        .collect()
+/// The feeds of a snapshot, as the server gives them.
+fn feeds(opened: &Opened, at: Time) -> Vec<FeedObject<'_>> {
+    opened.snapshot.origin().feeds.iter().map(|feed| FeedObject::of(feed, at)).collect()
 }
