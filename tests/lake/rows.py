@@ -101,7 +101,10 @@ def flat(answers: pa.ChunkedArray | pa.Array) -> pa.Table:
     """The answers of an engine, as the command line writes them."""
     if isinstance(answers, pa.ChunkedArray):
         answers = answers.combine_chunks()
-    joined = lambda name: pc.binary_join(pc.struct_field(answers, name).cast(pa.list_(pa.string())), ",")  # noqa: E731
+
+    def joined(name: str) -> pa.Array:
+        return pc.binary_join(pc.struct_field(answers, name).cast(pa.list_(pa.string())), ",")
+
     return pa.table(
         {
             "status": pc.struct_field(answers, "status").cast(pa.int32()),

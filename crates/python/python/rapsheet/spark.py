@@ -13,16 +13,12 @@ and a digest, and neither the bytes nor an open snapshot.
 from __future__ import annotations
 
 import datetime
-import hashlib
 import logging
 import os
 import shutil
-import socket
 import tempfile
-from collections import OrderedDict
 from collections.abc import Callable
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 from urllib.parse import unquote, urlsplit
 
 import pyspark
@@ -30,12 +26,12 @@ from pyspark.sql import Column, DataFrame, SparkSession
 from pyspark.sql import functions as F
 from pyspark.sql import types as T
 
+from . import _spark_worker
 from ._errors import SnapshotError
 from ._rapsheet import Snapshot
+from ._spark_worker import Pin, digest, open_pinned
 
 if TYPE_CHECKING:
-    import pyarrow
-
     Instant = datetime.datetime | str | int | None
 
 __all__ = ["RESULT", "annotate", "register"]
@@ -51,27 +47,8 @@ RESULT = T.StructType(
     ]
 )
 
-#: Snapshots that a worker keeps open. It outlives its jobs, and each of them may have been planned with another file.
-_OPEN_MAX = 4
 _VALUE, _AT = "__rapsheet_value", "__rapsheet_at"
 _LOG = logging.getLogger(__name__)
-
-
-@dataclass(frozen=True)
-class _Pin:
-    """Which file a job answers from. It is all that travels with a job."""
-
-    #: Where workers find it: an absolute path, or a name among the files that Spark ships.
-    place: str
-    shipped: bool
-    sha256: str
-    built_at: str
-
-    def metadata(self) -> dict[str, Any]:
-        return {"rapsheet": {"sha256": self.sha256, "built_at": self.built_at}}
-
-
-# ---------------------------------------------------------------------------------------------- on the driver
 
 
 def annotate(
@@ -130,13 +107,13 @@ def register(
     _LOG.info("function %s: snapshot %s, built at %s", name, pin.sha256, pin.built_at)
 
 
-def _plan(spark: SparkSession, snapshot: str | os.PathLike[str] | Snapshot, at: Instant) -> tuple[_Pin, int]:
+def _plan(spark: SparkSession, snapshot: str | os.PathLike[str] | Snapshot, at: Instant) -> tuple[Pin, int]:
     """Pins the snapshot, and the instant that is meant."""
     path = os.fspath(snapshot.path if isinstance(snapshot, Snapshot) else snapshot)
     if path.startswith("file:"):
         place = unquote(urlsplit(path).path)
-        sha256, opened = _open(place, None)
-        pin = _Pin(place, False, sha256, opened.info()["built_at"])
+        sha256, opened = open_pinned(place, None)
+        pin = Pin(place, False, sha256, opened.info()["built_at"])
     elif "://" in path:
         raise ValueError(f"snapshot: {path}: neither a path nor a file: URL; copy it to the driver and pass the path")
     else:
@@ -145,7 +122,7 @@ def _plan(spark: SparkSession, snapshot: str | os.PathLike[str] | Snapshot, at: 
     return pin, int(opened.lookup("192.0.2.1", at).at.timestamp())
 
 
-def _ship(spark: SparkSession, path: str) -> tuple[_Pin, Snapshot]:
+def _ship(spark: SparkSession, path: str) -> tuple[Pin, Snapshot]:
     """Gives Spark a copy of the file under a name of its own.
 
     Spark serves a file when an executor asks for it, as late as after the loss of another. Its path may have a newer file
@@ -166,9 +143,12 @@ def _ship(spark: SparkSession, path: str) -> tuple[_Pin, Snapshot]:
             f"{path}: no such file; build a snapshot with `rapsheet build`, or name another"
         ) from None
     # Verified here, once: workers compare digests.
-    opened = Snapshot(copy)
-    sha256 = _digest(copy)
-    pin = _Pin(f"rapsheet-{sha256}.rap", True, sha256, opened.info()["built_at"])
+    try:
+        opened = Snapshot(copy)
+    except SnapshotError as error:
+        raise SnapshotError(str(error).replace(copy, path)) from None
+    sha256 = digest(copy)
+    pin = Pin(f"rapsheet-{sha256}.rap", True, sha256, opened.info()["built_at"])
     if any(file.endswith(f"/{pin.place}") for file in context.listFiles):
         shutil.rmtree(folder)
     else:
@@ -185,23 +165,23 @@ def _check(df: DataFrame, column: Column, name: str, types: tuple[type, ...], re
 
 
 def _add_by_udf(
-    df: DataFrame, into: str, values: Column, instants: Column | None, pin: _Pin, instant: int
+    df: DataFrame, into: str, values: Column, instants: Column | None, pin: Pin, instant: int
 ) -> DataFrame:
     """The two columns that matter go to Python, and no other."""
     answers = _udf(pin, instant)(*(column for column in (values, instants) if column is not None))
     return df.withColumn(into, answers.alias(into, metadata=pin.metadata()))
 
 
-def _udf(pin: _Pin, instant: int) -> Callable[..., Column]:
+def _udf(pin: Pin, instant: int) -> Callable[..., Column]:
     # Without annotations: Spark would have to resolve them, and pyarrow is imported in the workers only.
     def score(values, *instants):  # type: ignore[no-untyped-def]
-        return _score(pin, instant, values, *instants)
+        return _spark_worker.score(pin, instant, values, *instants)
 
-    return F.arrow_udf(score, RESULT)  # type: ignore[no-any-return]
+    return F.arrow_udf(score, RESULT)  # type: ignore[attr-defined, no-any-return]
 
 
 def _add_by_map(
-    df: DataFrame, into: str, values: Column, instants: Column | None, pin: _Pin, instant: int
+    df: DataFrame, into: str, values: Column, instants: Column | None, pin: Pin, instant: int
 ) -> DataFrame:
     """For Spark 4.0: whole rows go to Python and back."""
     schema = T.StructType([*df.schema.fields, T.StructField(into, RESULT, True, pin.metadata())])
@@ -213,77 +193,7 @@ def _add_by_map(
 
         for batch in batches:
             columns = batch.columns
-            answers = _score(pin, instant, *columns[kept:])
+            answers = _spark_worker.score(pin, instant, *columns[kept:])
             yield pyarrow.RecordBatch.from_arrays([*columns[:kept], answers], names=schema.names)
 
     return df.select("*", *hidden).mapInArrow(score, schema)
-
-
-# ---------------------------------------------------------------------------------------------- on the workers
-
-#: The snapshots that this process has open, by their digests; the last used is the last.
-_opened: OrderedDict[str, Snapshot] = OrderedDict()
-
-
-def _score(pin: _Pin, instant: int, values: pyarrow.Array, instants: pyarrow.Array | None = None) -> pyarrow.Array:
-    """The answers for a batch, in the type ``RESULT``."""
-    import pyarrow
-
-    at: Any = instant
-    if instants is not None and pyarrow.types.is_timestamp(instants.type):
-        # The clock of a worker decides nothing: a task that is tried again has to give the same.
-        at = instants.fill_null(pyarrow.scalar(instant, pyarrow.timestamp("s", "UTC")).cast(instants.type))
-    elif instants is not None:
-        at = instants
-    scores = pyarrow.array(_snapshot(pin).score(values, at))
-    texts = pyarrow.list_(pyarrow.field("element", pyarrow.string(), nullable=False))
-    number = pyarrow.int32()
-    fields = [number, number, texts, texts, pyarrow.string()]
-    return scores.cast(pyarrow.struct(list(zip(RESULT.names, fields, strict=True))))
-
-
-def _snapshot(pin: _Pin) -> Snapshot:
-    """The snapshot of a job, opened by the first batch of a process."""
-    if pin.sha256 not in _opened:
-        place = pyspark.SparkFiles.get(pin.place) if pin.shipped else pin.place
-        _opened[pin.sha256] = _open(place, pin)[1]
-        while len(_opened) > _OPEN_MAX:
-            _opened.popitem(last=False)
-    _opened.move_to_end(pin.sha256)
-    return _opened[pin.sha256]
-
-
-def _open(path: str, pin: _Pin | None) -> tuple[str, Snapshot]:
-    """Maps a file, with its digest; refuses one that is not the pinned one, or is replaced meanwhile."""
-    try:
-        before = _identity(path)
-        sha256 = _digest(path)
-        if pin is not None and pin.sha256 != sha256:
-            raise SnapshotError(_other(path, pin, sha256))
-        # The driver verified these bytes.
-        opened = Snapshot(path, verify=pin is None)
-        if before == _identity(path):
-            return sha256, opened
-    except FileNotFoundError:
-        raise SnapshotError(
-            f"{path}: no such file on {socket.gethostname()}; install it on every host, or pass a path, which Spark ships"
-        ) from None
-    raise SnapshotError(f"{path}: replaced while it was opened, on {socket.gethostname()}; try again")
-
-
-def _other(path: str, pin: _Pin, found: str) -> str:
-    return (
-        f"{path} on {socket.gethostname()}: expected the snapshot that the job was planned with, {pin.sha256}, built at "
-        f"{pin.built_at}; found {found}. It was replaced since, or the hosts have different ones: run the job again with "
-        "the same file on all hosts, or pass a path, which Spark ships"
-    )
-
-
-def _identity(path: str) -> tuple[int, int, int, int]:
-    found = os.stat(path)
-    return found.st_dev, found.st_ino, found.st_size, found.st_mtime_ns
-
-
-def _digest(path: str) -> str:
-    with open(path, "rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
