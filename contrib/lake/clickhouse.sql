@@ -14,15 +14,21 @@ PRIMARY KEY prefix
 SOURCE(CLICKHOUSE(QUERY 'SELECT indicator AS prefix, blocked FROM rapsheet.entries WHERE type IN (''ipv4'', ''ipv6'')'))
 LAYOUT(IP_TRIE) LIFETIME(3600);
 
--- Names and URLs. A name may be listed alone, with all names below it, or only those; it counts as two keys at most.
-CREATE OR REPLACE DICTIONARY rapsheet.texts (text String, own UInt8, below UInt8)
-PRIMARY KEY text
-SOURCE(CLICKHOUSE(QUERY 'SELECT indicator AS text, min(if(scope = ''subdomains'', 5, blocked)) AS own, min(if(scope IN (''tree'', ''subdomains''), blocked, 5)) AS below FROM rapsheet.entries WHERE type IN (''domain'', ''url'') GROUP BY indicator'))
-LAYOUT(COMPLEX_KEY_HASHED) LIFETIME(3600);
-
 -- 1 where any entry blocks, 0 where any allows, else 5.
 CREATE OR REPLACE FUNCTION rapsheet_join AS (found) ->
     multiIf(has(found, 1), 1, has(found, 0), 0, 5);
+
+-- Names and URLs. A name is listed alone, with all names below it, or only those are.
+CREATE OR REPLACE VIEW rapsheet.listed_texts AS
+SELECT indicator AS text,
+       rapsheet_join(groupArray(if(scope = 'subdomains', 5, blocked))) AS own,
+       rapsheet_join(groupArray(if(scope IN ('tree', 'subdomains'), blocked, 5))) AS below
+FROM rapsheet.entries WHERE type IN ('domain', 'url') GROUP BY indicator;
+
+CREATE OR REPLACE DICTIONARY rapsheet.texts (text String, own UInt8, below UInt8)
+PRIMARY KEY text
+SOURCE(CLICKHOUSE(QUERY 'SELECT text, own, below FROM rapsheet.listed_texts'))
+LAYOUT(COMPLEX_KEY_HASHED) LIFETIME(3600);
 
 CREATE OR REPLACE FUNCTION rapsheet_address AS (address) ->
     dictGetOrDefault('rapsheet.networks', 'blocked', ifNull(toIPv6OrNull(address), toIPv6('::')), 5);
