@@ -9,7 +9,14 @@ FUZZ_SECONDS ?= 60
 FUZZ_SANITIZER ?= none
 FUZZ_TARGETS ?= snapshot formats documents containers extract catalog state exports ship
 
-.PHONY: help demo build dist static test lint doc deny check advisories bench fuzz
+# Of the wheel and its tests.
+PYTHON ?= python3
+VENV := $(TARGET)/python
+WHEELS := $(TARGET)/wheels
+PYTHON_TOOLS := maturin==1.16.0
+PYTHON_PACKAGES := pytest==9.2.0 pyarrow==26.0.1 numpy==2.4.6 'pandas<3' mypy==2.4.1
+
+.PHONY: help demo build dist static wheel test test-python lint doc deny check advisories bench fuzz
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-11s %s\n", $$1, $$2 }' Makefile
@@ -44,6 +51,42 @@ dist: ## the binaries of a release, whole and without parsers, in dist/
 static: ## static binaries for x86-64 and aarch64, in dist/; see contrib/static.sh for what it needs
 	CARGO='$(CARGO)' contrib/static.sh
 	CARGO='$(CARGO)' contrib/static.sh --edge
+
+# Rust's own libraries need glibc 2.17; what is linked statically beside them must need no more than 2.28.
+wheel: $(VENV)/tools ## the Python wheel of a release, in dist/
+	@mkdir -p dist
+	$(VENV)/bin/maturin build --profile dist --locked --compatibility manylinux_2_28 \
+	    --manifest-path crates/python/Cargo.toml --out dist
+	@ls -l dist/rapsheet-*.whl | awk '{ printf "%s %.1f MB\n", $$NF, $$5 / 1e6 }'
+
+$(VENV)/tools:
+	$(PYTHON) -m venv $(VENV)
+	$(VENV)/bin/pip install --quiet $(PYTHON_TOOLS)
+	@touch $@
+
+$(VENV)/packages: $(VENV)/tools
+	$(VENV)/bin/pip install --quiet $(PYTHON_PACKAGES)
+	@touch $@
+
+# Bounded: a wheel that is built fast, the program that `make test` builds, and the default sizes of long tests. Without Python or the package index, the tests
+# are left out, which RAPSHEET_CONSUMERS=all forbids.
+test-python: ## the tests of the wheel; needs Python 3.11 or newer and the package index
+	@if $(PYTHON) -c 'import sys, venv; sys.exit(sys.version_info < (3, 11))' && $(MAKE) --silent $(VENV)/packages; then \
+	    $(MAKE) --silent test-python-here; \
+	elif [ "$$RAPSHEET_CONSUMERS" = all ]; then \
+	    echo 'make test-python: no Python 3.11 with venv, or no package index' >&2; exit 1; \
+	else \
+	    echo 'make test-python: left out: no Python 3.11 with venv, or no package index'; \
+	fi
+
+.PHONY: test-python-here
+test-python-here:
+	@rm -rf $(WHEELS)
+	$(VENV)/bin/maturin build --quiet --profile wheel-test --locked --compatibility linux \
+	    --manifest-path crates/python/Cargo.toml --out $(WHEELS)
+	$(VENV)/bin/pip install --quiet --force-reinstall --no-deps $(WHEELS)/rapsheet-*.whl
+	$(CARGO) build --profile test --locked --package rapsheet
+	RAPSHEET=$(TARGET)/debug/rapsheet $(VENV)/bin/pytest --quiet -c crates/python/pyproject.toml tests/python
 
 check: lint doc deny test ## what CI runs
 

@@ -91,7 +91,7 @@ impl Snapshot {
     ///
     /// >>> import rapsheet
     /// >>> snapshot = rapsheet.Snapshot("sample.rap")
-    /// >>> verdict = snapshot.lookup("hxxp://www.evil[.]example/gate.php", at="2026-08-23T12:00:00Z")
+    /// >>> verdict = snapshot.lookup("hxxp://www.evilpanel[.]com/gate.php", at="2026-08-23T12:00:00Z")
     /// >>> verdict.type, verdict.status, verdict.detected_by
     /// ('url', 1, 1)
     /// >>> snapshot.lookup("010.0.0.1")

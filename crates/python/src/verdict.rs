@@ -13,11 +13,11 @@ use std::sync::Arc;
 /// is neither true nor false: ask for its `status`, or for `is_blocked`.
 ///
 /// >>> import rapsheet
-/// >>> verdict = rapsheet.Snapshot("sample.rap").lookup("h77[.]evil[.]example", at="2026-08-23T12:00:00Z")
+/// >>> verdict = rapsheet.Snapshot("sample.rap").lookup("h77[.]evilpanel[.]com", at="2026-08-23T12:00:00Z")
 /// >>> verdict.indicator, verdict.status, verdict.verdict, verdict.is_blocked
-/// ('h77.evil.example', 1, 'blocklisted', True)
+/// ('h77.evilpanel.com', 1, 'blocklisted', True)
 /// >>> [(source.provider, source.matched) for source in verdict.sources]
-/// [('names.example', 'evil.example')]
+/// [('names.example', 'evilpanel.com')]
 #[pyclass(frozen, module = "rapsheet")]
 pub(crate) struct Verdict {
     opened: Arc<Opened>,

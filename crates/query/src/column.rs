@@ -15,6 +15,7 @@ use crate::listing::{Listing, Listings, LiveSighting};
 use crate::lookup::{Hit, HitKind, find_many};
 use crate::question::{Item, Question};
 use crate::searcher::{Searcher, name_of, overlaps};
+use crate::set_cache::{SetCache, SetMatch};
 use crate::token_reader::read_values;
 use crate::verdict::specificity;
 use rapsheet_snapshot::{AddressRange, Kinds, ListKind, ParseError, Scope, Status, Time};
@@ -119,6 +120,7 @@ impl<'s, L: From<Listing>> ColumnSearcher<'s, L> {
             resolver: Resolver {
                 searcher,
                 listings: Listings::new(),
+                sets: SetCache::new(),
                 newest_first_seen: searcher.index().newest_first_seen(),
                 unlisted: UnlistedByAge::default(),
                 listed: Vec::new(),
@@ -188,12 +190,16 @@ impl<'s, L: From<Listing>> ColumnSearcher<'s, L> {
         let others = (0..).zip(kinds.iter()).filter(|(_, kinds)| **kinds == Kinds::NONE);
         question_values.extend(others.map(|(at, _)| at));
         let count = question_values.len();
-        keys.find_urls(index, |place| question_values.push(place.token));
-        keys.find(index, |place, hits| match place.is_host {
-            true => question_values.push(place.token),
-            false => {
+        keys.find_urls(index, |place| {
+            // Its host is asked with it.
+            kinds.get_mut(place.token as usize).into_iter().for_each(|kinds| *kinds = Kinds::NONE);
+            question_values.push(place.token);
+        });
+        keys.find(index, |place, hits| {
+            if kinds.get(place.token as usize) != Some(&Kinds::NONE) {
                 let text = text.get(place.range()).unwrap_or(&[]);
-                resolver.add(start, place.token, instant(place.token), hits, &Value::Text(text));
+                let value = Value::Text(if place.is_host { host_of(text) } else { text });
+                resolver.add(start, place.token, instant(place.token), hits, &value);
             }
         });
         if question_values.len() > count {
@@ -265,9 +271,16 @@ impl<'s, L: From<Listing>> ColumnSearcher<'s, L> {
     }
 }
 
+/// The host of a plain URL.
+fn host_of(url: &[u8]) -> &[u8] {
+    let host = memchr::memmem::find(url, b"://").and_then(|at| url.get(at + 3..)).unwrap_or(&[]);
+    let end = memchr::memchr(b'/', host).unwrap_or(host.len());
+    host.get(..end).unwrap_or(&[])
+}
+
 /// A value that has hits, or is a range.
 enum Value<'v> {
-    /// A plain address or name.
+    /// A plain address or name, or the host of a plain URL.
     Text(&'v [u8]),
     Question(Question<'v>),
 }
@@ -276,6 +289,7 @@ enum Value<'v> {
 struct Resolver<'s, L> {
     searcher: &'s Searcher<'s>,
     listings: Listings<L>,
+    sets: SetCache<L>,
     /// Every sighting of the snapshot had been seen by then.
     newest_first_seen: Time,
     unlisted: UnlistedByAge,
@@ -301,6 +315,21 @@ impl<L: From<Listing>> Resolver<'_, L> {
     }
 
     fn add_hits(&mut self, instant: Time, hits: &[Hit], value: &Value<'_>) -> Option<(Status, Rc<L>)> {
+        if let [hit] = hits
+            && instant == self.searcher.at()
+            && let Some(listing) = self.sets.get(self.searcher, &mut self.listings, hit)
+        {
+            let (status, listing, matched) = listing.as_ref()?;
+            let matched = match (*matched, hit.kind) {
+                (SetMatch::Prefix(length), HitKind::Address(address)) => {
+                    AddressRange::from_prefix(address, length).map(Matched::Range)
+                }
+                (SetMatch::Name { star }, HitKind::Name { width, .. }) => Some(Matched::Name { width, star }),
+                _ => None,
+            };
+            matched.iter().for_each(|matched| matched.write(value, &mut self.matched));
+            return Some((*status, Rc::clone(listing)));
+        }
         let is_confirmed = instant >= self.newest_first_seen;
         let (status, listing) = self.listings.listed_at(self.searcher, hits, instant, is_confirmed)?;
         let deciding = self.listings.live().iter().filter(|live| live.status == status);

@@ -165,6 +165,11 @@ impl Evaluator {
         }
     }
 
+    /// Whether all entries of a set evaluate to the same: no time belongs to one of them.
+    pub(crate) fn has_shared_times(&self, index: &Index<'_>, set: u32) -> bool {
+        self.evaluate_set(index, set) & bit::OWN_TIMES == 0
+    }
+
     fn evaluate_set(&self, index: &Index<'_>, set: u32) -> u8 {
         if !self.all_seen {
             return bit::EVALUATED | bit::OWN_TIMES;

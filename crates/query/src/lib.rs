@@ -45,6 +45,7 @@ mod matches;
 mod question;
 mod scorer;
 mod searcher;
+mod set_cache;
 mod token_cache;
 mod token_reader;
 mod tokenizer;
