@@ -9,6 +9,7 @@ import json
 import os
 import random
 import subprocess
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -69,7 +70,7 @@ def corpus() -> Path | None:
 
 def program() -> str:
     """The command line, which is what every engine is compared with."""
-    return os.environ.get("RAPSHEET", "target/release/rapsheet")
+    return str(Path(os.environ.get("RAPSHEET", "target/release/rapsheet")).absolute())
 
 
 class Words:
@@ -124,11 +125,11 @@ def _catalog(feeds: list[Feed], suffix: str) -> str:
     return '[guard]\nrejects_above = "100%"\n' + "\n".join(tables)
 
 
-def build(folder: Path, out: Path, feeds: list[Feed] = FEEDS) -> Path:
-    """Builds a snapshot of the lists at `out`. `folder` takes the downloads."""
+def build(folder: Path, out: Path, feeds: list[Feed] = FEEDS, read: Callable[[Feed], list[str]] = lines) -> Path:
+    """Builds a snapshot of the lists at `out`. `folder` takes the downloads, `read` gives their lines."""
     folder.mkdir(parents=True, exist_ok=True)
     for feed in feeds:
-        (folder / f"{feed.name}.txt").write_text("\n".join(lines(feed)) + "\n", encoding="utf-8")
+        (folder / f"{feed.name}.txt").write_text("\n".join(read(feed)) + "\n", encoding="utf-8")
         note = {"fetched_at": feed.fetched_at}
         (folder / f"{feed.name}.txt.meta.json").write_text(json.dumps(note))
     catalog = folder / "catalog.toml"
