@@ -41,7 +41,7 @@ const VALUE_LEN_MAX: usize = 64 << 10;
 /// let answers = column.answer(b"h77.evil.comexample.org45.9.20.5", &[0..12, 12..23, 23..32]);
 /// assert_eq!(answers.statuses, [Ok(Status::Blocked), Ok(Status::Unknown), Ok(Status::Blocked)]);
 /// let matched: Vec<(usize, &str)> = answers.listed().map(|value| (value.at, value.matched)).collect();
-/// assert_eq!(matched, [(0, "evil.com"), (2, "45.9.20.5")]);
+/// assert_eq!(matched, [(0, "h77.evil.com"), (2, "45.9.20.5")]);
 /// # Ok::<(), rapsheet_query::Error>(())
 /// ```
 pub struct ColumnSearcher<'s, L = Listing> {
