@@ -14,12 +14,16 @@ PYTHON ?= python3
 VENV := $(TARGET)/python
 WHEELS := $(TARGET)/wheels
 PYTHON_TOOLS := maturin==1.16.0
+# Of the tests of engines and of Spark, each with an environment of its own.
+LAKE := $(TARGET)/lake
+SPARK := $(TARGET)/spark
 PYTHON_PACKAGES := pytest==9.2.0 pyarrow==26.0.1 numpy==2.4.6 'pandas<3' mypy==2.4.1
 
-.PHONY: help demo build dist static capi wheel test test-python lint doc deny check advisories bench fuzz
+.PHONY: help demo build dist static capi wheel test lint doc deny check advisories bench fuzz
+.PHONY: test-python test-lake test-spark bench-python
 
 help: ## this list
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-11s %s\n", $$1, $$2 }' Makefile
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-12s %s\n", $$1, $$2 }' Makefile
 
 # Exit code 3: published, but some feed failed or was held. A sample may show just that.
 demo: build ## build a snapshot from the samples, look up three indicators, score a log; results in demo/
@@ -72,25 +76,60 @@ $(VENV)/packages: $(VENV)/tools
 	$(VENV)/bin/pip install --quiet $(PYTHON_PACKAGES)
 	@touch $@
 
-# Bounded: a wheel that is built fast, the program that `make test` builds, and the default sizes of long tests. Without Python or the package index, the tests
-# are left out, which RAPSHEET_CONSUMERS=all forbids.
-test-python: ## the tests of the wheel; needs Python 3.11 or newer and the package index
-	@if $(PYTHON) -c 'import sys, venv; sys.exit(sys.version_info < (3, 11))' && $(MAKE) --silent $(VENV)/packages; then \
-	    $(MAKE) --silent test-python-here; \
+# Bounded: a wheel that is built fast, the program that `make test` builds, and the default sizes of long tests. Without
+# Python or the package index, the tests are left out, which RAPSHEET_CONSUMERS=all forbids.
+define with_python
+	@if $(PYTHON) -c 'import sys, venv; sys.exit(sys.version_info < (3, 11))' && $(MAKE) --silent $(1); then \
+	    $(MAKE) --silent $@-here; \
 	elif [ "$$RAPSHEET_CONSUMERS" = all ]; then \
-	    echo 'make test-python: no Python 3.11 with venv, or no package index' >&2; exit 1; \
+	    echo 'make $@: no Python 3.11 with venv, or no package index' >&2; exit 1; \
 	else \
-	    echo 'make test-python: left out: no Python 3.11 with venv, or no package index'; \
+	    echo 'make $@: left out: no Python 3.11 with venv, or no package index'; \
 	fi
+endef
 
-.PHONY: test-python-here
-test-python-here:
+test-python: ## the tests of the wheel; needs Python 3.11 or newer and the package index
+	$(call with_python,$(VENV)/packages)
+
+test-lake: ## the recipes of contrib/lake, run by DuckDB, Polars, pandas, Dask, DataFusion, ClickHouse; needs the same
+	$(call with_python,$(VENV)/tools $(LAKE)/packages)
+
+test-spark: ## rapsheet.spark on a cluster of two workers, with its failures; needs the same, and Java 17
+	@java -version 2>/dev/null || [ "$$RAPSHEET_CONSUMERS" != all ] || { echo 'make $@: no Java' >&2; exit 1; }
+	@if java -version 2>/dev/null; then $(MAKE) --silent $@-with-java; else echo 'make $@: left out: no Java'; fi
+
+bench-python: build wheel $(LAKE)/packages ## Snapshot.score beside other ways to answer a column; see benches/README.md
+	$(LAKE)/bin/pip install --quiet --force-reinstall --no-deps dist/rapsheet-*.whl
+	RAPSHEET=$(RAPSHEET) $(LAKE)/bin/python benches/python/columns.py
+
+$(LAKE)/packages: tests/lake/requirements.txt
+$(SPARK)/packages: tests/spark/requirements.txt
+$(LAKE)/packages $(SPARK)/packages:
+	$(PYTHON) -m venv $(@D)
+	$(@D)/bin/pip install --quiet --requirement $<
+	@touch $@
+
+.PHONY: test-wheel test-python-here test-lake-here test-spark-with-java test-spark-with-java-here
+test-wheel:
 	@rm -rf $(WHEELS)
 	$(VENV)/bin/maturin build --quiet --profile wheel-test --locked --compatibility linux \
 	    --manifest-path crates/python/Cargo.toml --out $(WHEELS)
-	$(VENV)/bin/pip install --quiet --force-reinstall --no-deps $(WHEELS)/rapsheet-*.whl
 	$(CARGO) build --profile test --locked --package rapsheet
+
+test-python-here: test-wheel
+	$(VENV)/bin/pip install --quiet --force-reinstall --no-deps $(WHEELS)/rapsheet-*.whl
 	RAPSHEET=$(TARGET)/debug/rapsheet $(VENV)/bin/pytest --quiet -c crates/python/pyproject.toml tests/python
+
+test-lake-here: test-wheel
+	$(LAKE)/bin/pip install --quiet --force-reinstall --no-deps $(WHEELS)/rapsheet-*.whl
+	RAPSHEET=$(TARGET)/debug/rapsheet $(LAKE)/bin/pytest --quiet -c crates/python/pyproject.toml -s tests/lake
+
+test-spark-with-java:
+	$(call with_python,$(VENV)/tools $(SPARK)/packages)
+
+test-spark-with-java-here: test-wheel
+	$(SPARK)/bin/pip install --quiet --force-reinstall --no-deps $(WHEELS)/rapsheet-*.whl
+	RAPSHEET=$(TARGET)/debug/rapsheet $(SPARK)/bin/pytest --quiet -c crates/python/pyproject.toml -s tests/spark
 
 check: lint doc deny test ## what CI runs
 

@@ -41,11 +41,11 @@ def test_lookups_are_those_of_the_command_line(
     expected = [json.loads(line) for line in command_line(samples_path, asked, at, "jsonl")]
     assert len(expected) == len(asked)
     blocked = 0
-    for found, said in zip(samples.lookup_many(asked, at, errors="return"), expected, strict=True):
+    for found, row in zip(samples.lookup_many(asked, at, errors="return"), expected, strict=True):
         if isinstance(found, rapsheet.IndicatorError):
-            assert found.reason == said["error"], said
+            assert found.reason == row["error"], row
         else:
-            assert found is not None and found.to_dict() == said
+            assert found is not None and found.to_dict() == row
             blocked += found.is_blocked
     assert blocked > 50 or at > "2026-12" or at < "2021"
 

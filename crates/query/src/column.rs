@@ -41,7 +41,7 @@ const VALUE_LEN_MAX: usize = 64 << 10;
 /// let answers = column.answer(b"h77.evil.comexample.org45.9.20.5", &[0..12, 12..23, 23..32]);
 /// assert_eq!(answers.statuses, [Ok(Status::Blocked), Ok(Status::Unknown), Ok(Status::Blocked)]);
 /// let matched: Vec<(usize, &str)> = answers.listed().map(|value| (value.at, value.matched)).collect();
-/// assert_eq!(matched, [(0, "evil.com"), (2, "45.9.20.5")]);
+/// assert_eq!(matched, [(0, "h77.evil.com"), (2, "45.9.20.5")]);
 /// # Ok::<(), rapsheet_query::Error>(())
 /// ```
 pub struct ColumnSearcher<'s, L = Listing> {
@@ -491,15 +491,86 @@ mod tests {
         Snapshot::open("../../tests/golden/v1.rap").expect("the golden file")
     }
 
+    /// Values of every kind, and texts that are nearly one.
+    const OTHERS: &[&str] = &[
+        "",
+        " ",
+        ".",
+        "-",
+        "_",
+        "a",
+        "a.",
+        ".a.b",
+        "a..b",
+        "1.2.3",
+        "1.2.3.4.5",
+        "256.1.1.1",
+        "1.2.3.4\n",
+        " evil.com ",
+        "evil.com\0",
+        "e\u{301}vil.com",
+        "\u{e9}vil.com",
+        "xn--vil-9la.com",
+        "a--b.com",
+        "http://",
+        "http:///x",
+        "http://a",
+        "http://a.b",
+        "http://-.com/",
+        "HTTP://EVIL.COM/A",
+        "http://evil.com/ x",
+        "http://u:p@evil.com/",
+        "http://evil.com:80/",
+        "https://evil.com/a&amp;b",
+        "http://evil.com/://x",
+        "ftp://evil.com/x",
+        "evil.com/x",
+        "2001:db8::1",
+        "2001:980::1",
+        "::/0",
+        "0.0.0.0/0",
+        "::",
+        "1.2.3.4/33",
+        "-.com",
+        "_.com",
+        "a-.com",
+        "0x7f.1",
+        "evil.c0m",
+        "evil.i2p",
+        "evil.zip",
+        "http://evil.zip/",
+        "http://index.php/",
+        "http://evil.com/=3D",
+        "http://evil.com/a,b;c'd\"e",
+        "http://evil.com/%41?#",
+        "\u{1f600}",
+        "h77.evil.com",
+        "*.evil.com",
+        "||evil.com^",
+        "evil.com;evil.org",
+        "45.9.20.5,45.9.20.6",
+    ];
+
     /// One in so many entries is looked up, which is a few hundred values of each kind.
     const STEP: usize = 31;
 
     /// Values that are listed, that are not, and that are nothing, in many spellings.
     fn values(snapshot: &Snapshot) -> Vec<String> {
-        let mut values = Vec::new();
-        let index = snapshot.index();
+        let mut values: Vec<String> = OTHERS.iter().map(|text| (*text).to_owned()).collect();
+        add_names(snapshot, &mut values);
+        add_urls(snapshot, &mut values);
+        add_addresses(snapshot, &mut values);
+        values.push("a".repeat(64) + ".com");
+        values.push("a.".repeat(40) + "com");
+        values.push("a.".repeat(140) + "com");
+        values.push("x".repeat(VALUE_LEN_MAX + 1));
+        values.push("http://evil.com/".to_owned() + &"x".repeat(2000));
+        values
+    }
+
+    fn add_names(snapshot: &Snapshot, values: &mut Vec<String>) {
         let mut visited = 0;
-        index.each_name(|reversed, _| {
+        snapshot.index().each_name(|reversed, _| {
             visited += 1;
             if visited % STEP != 0 {
                 return;
@@ -519,7 +590,10 @@ mod tests {
                 name,
             ]);
         });
-        index.each_url(|url, _| {
+    }
+
+    fn add_urls(snapshot: &Snapshot, values: &mut Vec<String>) {
+        snapshot.index().each_url(|url, _| {
             let url = String::from_utf8_lossy(url).into_owned();
             values.extend([
                 format!("http:{url}"),
@@ -529,8 +603,12 @@ mod tests {
                 url,
             ]);
         });
+    }
+
+    fn add_addresses(snapshot: &Snapshot, values: &mut Vec<String>) {
+        let mut visited = 0;
         let all = AddressRange::V4 { first: 0, last: u32::MAX };
-        index.each_listed_until(all, |_, listed, _| {
+        snapshot.index().each_listed_until(all, |_, listed, _| {
             visited += 1;
             if visited % STEP != 0 {
                 return ControlFlow::Continue(());
@@ -550,71 +628,6 @@ mod tests {
             ]);
             ControlFlow::Continue(())
         });
-        let others = [
-            "",
-            " ",
-            ".",
-            "-",
-            "_",
-            "a",
-            "a.",
-            ".a.b",
-            "a..b",
-            "1.2.3",
-            "1.2.3.4.5",
-            "256.1.1.1",
-            "1.2.3.4\n",
-            " evil.com ",
-            "evil.com\0",
-            "e\u{301}vil.com",
-            "\u{e9}vil.com",
-            "xn--vil-9la.com",
-            "a--b.com",
-            "http://",
-            "http:///x",
-            "http://a",
-            "http://a.b",
-            "http://-.com/",
-            "HTTP://EVIL.COM/A",
-            "http://evil.com/ x",
-            "http://u:p@evil.com/",
-            "http://evil.com:80/",
-            "https://evil.com/a&amp;b",
-            "http://evil.com/://x",
-            "ftp://evil.com/x",
-            "evil.com/x",
-            "2001:db8::1",
-            "2001:980::1",
-            "::/0",
-            "0.0.0.0/0",
-            "::",
-            "1.2.3.4/33",
-            "-.com",
-            "_.com",
-            "a-.com",
-            "0x7f.1",
-            "evil.c0m",
-            "evil.i2p",
-            "evil.zip",
-            "http://evil.zip/",
-            "http://index.php/",
-            "http://evil.com/=3D",
-            "http://evil.com/a,b;c'd\"e",
-            "http://evil.com/%41?#",
-            "\u{1f600}",
-            "h77.evil.com",
-            "*.evil.com",
-            "||evil.com^",
-            "evil.com;evil.org",
-            "45.9.20.5,45.9.20.6",
-        ];
-        values.extend(others.map(str::to_owned));
-        values.push("a".repeat(64) + ".com");
-        values.push("a.".repeat(40) + "com");
-        values.push("a.".repeat(140) + "com");
-        values.push("x".repeat(VALUE_LEN_MAX + 1));
-        values.push("http://evil.com/".to_owned() + &"x".repeat(2000));
-        values
     }
 
     /// The answer that a searcher gives, as texts.

@@ -193,7 +193,7 @@ impl Scoring<'_, '_> {
     /// Lets Ctrl-C end a long call.
     fn look_for_signals(&mut self) -> PyResult<()> {
         self.blocks += 1;
-        if self.blocks % BLOCKS_MAX == 0 {
+        if self.blocks.is_multiple_of(BLOCKS_MAX) {
             return Python::attach(|py| py.check_signals());
         }
         Ok(())

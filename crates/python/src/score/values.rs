@@ -123,8 +123,10 @@ impl<'a> Texts<'a> {
         if let (Layout::Offsets { offsets, .. }, false) = (&self.layout, block.has_nulls) {
             let start = self.data.offset() + rows.start;
             let own = offsets.get(start..=start + rows.len()).unwrap_or(&[]);
-            let range = |pair: &[i32; 2]| place(i64::from(pair[0]), i64::from(pair[1]));
-            block.ranges.extend(own.array_windows().map(range));
+            let ends = own.iter().skip(1);
+            block
+                .ranges
+                .extend(own.iter().zip(ends).map(|(start, end)| place((*start).into(), (*end).into())));
             block.ranges.resize(rows.len(), 0..0);
             return;
         }
