@@ -13,7 +13,7 @@ FUZZ_TARGETS ?= snapshot formats documents containers extract catalog state expo
 PYTHON ?= python3
 VENV := $(TARGET)/python
 WHEELS := $(TARGET)/wheels
-PYTHON_TOOLS := maturin==1.16.0
+PYTHON_TOOLS := maturin==1.16.0 ziglang==0.17.1
 # Of the tests of engines and of Spark, each with an environment of its own.
 LAKE := $(TARGET)/lake
 SPARK := $(TARGET)/spark
@@ -60,10 +60,11 @@ capi: ## the C library, with its header and a pkg-config file, in dist/capi/
 	CARGO='$(CARGO)' contrib/capi.sh dist/capi
 	@cd dist/capi/lib && wc -c librapsheet.so.0 librapsheet.a | awk '$$2 != "total" { printf "%-20s %.1f MB\n", $$2, $$1 / 1e6 }'
 
-# Rust's own libraries need glibc 2.17; what is linked statically beside them must need no more than 2.28.
+# Linked by Zig, which knows the symbols of old versions of glibc; maturin refuses a wheel that needs newer ones.
 wheel: $(VENV)/tools ## the Python wheel of a release, in dist/
 	@mkdir -p dist
-	$(VENV)/bin/maturin build --profile dist --locked --compatibility manylinux_2_28 \
+	PATH="$(abspath $(VENV))/bin:$$PATH" $(VENV)/bin/maturin build --profile dist --locked --zig \
+	    --target $(shell uname -m)-unknown-linux-gnu --compatibility manylinux_2_28 \
 	    --manifest-path crates/python/Cargo.toml --out dist
 	@ls -l dist/rapsheet-*.whl | awk '{ printf "%s %.1f MB\n", $$NF, $$5 / 1e6 }'
 
