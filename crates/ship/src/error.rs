@@ -1,6 +1,6 @@
 //! Why a snapshot could not be shipped, or what came is refused.
 
-use crate::id::SnapshotId;
+use rapsheet_assemble::SnapshotId;
 use rapsheet_assemble::AssembleError;
 use rapsheet_snapshot::{Error, TooLarge};
 use std::{fmt, io};

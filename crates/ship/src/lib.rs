@@ -9,12 +9,10 @@
 //! No clock, network or terminal is used here: the program around gives the instant and an [`Origin`].
 
 mod coder;
-mod collector;
 pub mod delta;
 mod error;
 mod fields;
 mod hashed;
-mod id;
 mod keys;
 mod limits;
 mod manifest;
@@ -25,15 +23,14 @@ mod publish;
 mod pull;
 mod pull_error;
 mod route;
-mod rows;
 pub mod slim;
 mod text;
 mod trust;
 
 #[doc(hidden)]
-pub use collector::recomposed;
+pub use rapsheet_assemble::recomposed;
 pub use error::ShipError;
-pub use id::SnapshotId;
+pub use rapsheet_assemble::SnapshotId;
 pub use limits::Limits;
 pub use manifest::{Digest, MANIFEST, Manifest, PublishedDelta, PublishedFile, PublishedSnapshot, SIGNATURE};
 pub use origin::{Folder, Opened, Origin, Unavailable, Wish};

@@ -6,7 +6,7 @@
 use crate::error::ShipError;
 use crate::fields::Fields;
 use crate::hashed::Hashed;
-use crate::id::SnapshotId;
+use rapsheet_assemble::SnapshotId;
 use crate::limits::Limits;
 use rapsheet_snapshot::{AtomicFile, DERIVED, Snapshot, derive};
 use std::fs::File;

@@ -2,7 +2,7 @@
 
 use crate::error::ShipError;
 use crate::fields::Fields;
-use crate::id::SnapshotId;
+use rapsheet_assemble::SnapshotId;
 use crate::limits::Limits;
 use rapsheet_snapshot::Time;
 
