@@ -30,6 +30,8 @@ pub mod answer;
 mod batch;
 mod byte_classes;
 mod cache_policy;
+#[doc(hidden)]
+pub mod conclusion;
 mod diff;
 mod escape;
 mod evaluator;

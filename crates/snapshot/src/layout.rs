@@ -84,8 +84,8 @@ sections! {
     Ipv6FirstSeen 26 "ipv6-first-seen" "IPv6: first_seen that are no defaults";
     NameFirstSeen 27 "name-first-seen" "names: first_seen that are no defaults";
     UrlFirstSeen 28 "url-first-seen" "URLs: first_seen that are no defaults";
-    HistoryNights 29 "history-nights" "a segment of a history, which is no snapshot: its nights";
-    HistorySpans 30 "history-spans" "a segment of a history: the nights at which its rows held";
+    HistoryBuilds 29 "history-builds" "a segment of a history, which is no snapshot: its builds";
+    HistorySpans 30 "history-spans" "a segment of a history: the builds at which its rows held";
 }
 
 /// One row of the section table.

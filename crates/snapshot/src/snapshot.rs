@@ -88,7 +88,7 @@ impl Snapshot {
             return Ok(segment);
         }
         let found = "a snapshot, or another file with its sections";
-        let error = Corruption::new(Section::HistoryNights.name(), 0, "a segment of a history", found);
+        let error = Corruption::new(Section::HistoryBuilds.name(), 0, "a segment of a history", found);
         Err(segment.corrupt(error.with_remedy("leave the folder of a history to `rapsheet`")))
     }
 
@@ -119,7 +119,7 @@ impl Snapshot {
 
     /// Whether it is a segment of a history, and no snapshot.
     pub(crate) fn is_segment(&self) -> bool {
-        self.table.row(Section::HistoryNights).is_some()
+        self.table.row(Section::HistoryBuilds).is_some()
     }
 
     /// How many feeds records may name.
@@ -148,7 +148,7 @@ impl Snapshot {
         if !snapshot.is_segment() {
             return Ok(snapshot);
         }
-        let error = Corruption::new(Section::HistoryNights.name(), 0, "a snapshot", "a segment of a history");
+        let error = Corruption::new(Section::HistoryBuilds.name(), 0, "a snapshot", "a segment of a history");
         Err(snapshot.corrupt(error.with_remedy("ask the whole history: name its folder with `--history`")))
     }
 

@@ -1,0 +1,276 @@
+//! A history of random snapshots answers what the snapshots do, and what a slow model of their downloads does.
+
+#[path = "../../ship/tests/world/mod.rs"]
+mod world;
+
+use rapsheet_assemble::Scratch;
+use rapsheet_history::{Appended, History, HistoryError, append, compact};
+use rapsheet_query::{Batch, Searcher, Source, Verdict};
+use rapsheet_snapshot::{FeedRecord, FeedState, Mode, Snapshot, Status, Time};
+use std::collections::BTreeSet;
+use std::path::Path;
+use world::{Random, World};
+
+/// Snapshots, and everything that can be asked of them.
+struct Archive {
+    snapshots: Vec<Snapshot>,
+    questions: Batch,
+    texts: Vec<String>,
+}
+
+impl Archive {
+    fn new(seed: u64, size: u64, builds: usize) -> Archive {
+        let mut world = World::new(seed, size);
+        let (mut snapshots, mut texts) = (Vec::new(), BTreeSet::new());
+        for _ in 0..builds {
+            snapshots.push(world.snapshot());
+            texts.extend(world.questions());
+            world.pass();
+        }
+        let texts: Vec<String> = texts.into_iter().collect();
+        let mut questions = Batch::new();
+        texts.iter().for_each(|text| questions.push(text).expect("an indicator"));
+        Archive { snapshots, questions, texts }
+    }
+
+    /// Instants at which something may change, and those next to them.
+    fn instants(&self, random: &mut Random) -> Vec<Time> {
+        let mut edges = BTreeSet::new();
+        for snapshot in &self.snapshots {
+            edges.insert(snapshot.built_at());
+            for (number, feed) in snapshot.origin().feeds.iter().enumerate() {
+                edges.extend(feed.traits().update_time);
+                edges.extend(feed.traits().update_time.map(|time| time.plus(feed.max_age_seconds)));
+                edges.extend(own_time(snapshot, number));
+            }
+        }
+        let mut edges: Vec<Time> = edges.into_iter().collect();
+        while edges.len() > 14 {
+            edges.remove(random.below(edges.len() as u64) as usize);
+        }
+        let first = self.snapshots[0].built_at();
+        let more = [first.plus(-40 * 86_400), first.plus(random.below(9 * 86_400) as i64)];
+        let near = edges.iter().flat_map(|edge| [-1, 0, 1].map(|seconds| edge.plus(seconds)));
+        near.chain(more).collect()
+    }
+}
+
+/// When the list was made that a snapshot holds of a feed.
+fn own_time(snapshot: &Snapshot, feed: usize) -> Option<Time> {
+    let record = &snapshot.origin().feeds[feed];
+    let updated = record.traits().update_time?;
+    if record.traits().mode == Mode::Accumulated {
+        return Some(updated);
+    }
+    let (index, mut newest) = (snapshot.index(), None);
+    let mut add = |sighting: &rapsheet_snapshot::Sighting| {
+        if usize::from(sighting.feed.0) == feed {
+            newest = newest.max(Some(sighting.times.detect_time));
+        }
+    };
+    for space in ["0.0.0.0/0", "::/0"] {
+        let space = rapsheet_snapshot::AddressRange::parse(space.as_bytes()).expect("a range");
+        index.each_listed_in(space, |_, _, sighting| add(sighting));
+    }
+    index.each_name(|_, entry| index.sightings(entry).for_each(|sighting| add(&sighting)));
+    index.each_url(|_, entry| index.sightings(entry).for_each(|sighting| add(&sighting)));
+    Some(newest.unwrap_or(updated).min(updated))
+}
+
+/// A download of a feed: which snapshot has it first, and when its list was made.
+struct Download {
+    feed: String,
+    build: usize,
+    own_time: Time,
+}
+
+fn downloads(snapshots: &[Snapshot]) -> Vec<Download> {
+    let mut downloads = Vec::new();
+    for (build, snapshot) in snapshots.iter().enumerate() {
+        for (number, feed) in snapshot.origin().feeds.iter().enumerate() {
+            let updated = |record: &FeedRecord| record.traits().update_time;
+            let before = snapshots[..build].iter().rev();
+            let before = before.filter_map(|before| before.origin().feeds.iter().find(|other| other.id == feed.id));
+            if before.map(updated).next() != Some(updated(feed)) {
+                let own_time = own_time(snapshot, number).expect("it has a download");
+                downloads.push(Download { feed: feed.id.clone(), build, own_time });
+            }
+        }
+    }
+    downloads
+}
+
+/// A source, as far as it does not depend on numbers.
+type Row = (String, String, Status, String, Time, Time, Time, bool, Option<&'static str>);
+
+fn row(source: &Source, feed: &FeedRecord, stale: bool) -> Row {
+    let overlap = source.overlap.map(|overlap| overlap.word());
+    (
+        feed.id.clone(),
+        source.matched.clone(),
+        source.status,
+        format!("{:?} {}", source.scope, source.assessments),
+        source.first_seen,
+        source.detect_time,
+        source.expires,
+        stale,
+        overlap,
+    )
+}
+
+/// What the feeds listed at an instant.
+fn model_at(snapshots: &[Snapshot], downloads: &[Download], text: &str, at: Time) -> (Vec<Row>, Status, usize) {
+    let standing = snapshots.iter().rposition(|snapshot| snapshot.built_at() <= at).unwrap_or(0);
+    let feeds: BTreeSet<&str> = downloads.iter().map(|download| download.feed.as_str()).collect();
+    let (mut rows, mut providers) = (Vec::new(), Vec::new());
+    let mut any_in_force = false;
+    for id in feeds {
+        let find = |build: usize| snapshots[build].origin().feeds.iter().position(|feed| feed.id == id);
+        let in_force = downloads.iter().rev().find(|download| download.feed == id && download.own_time <= at);
+        let in_force = in_force.filter(|download| download.build > standing || find(standing).is_some());
+        let Some(build) = in_force.map(|download| download.build) else {
+            if let Some(number) = find(standing) {
+                providers.push((snapshots[standing].origin().feeds[number].clone(), Vec::new(), true));
+            }
+            continue;
+        };
+        any_in_force = true;
+        let (snapshot, number) = (&snapshots[build], find(build).expect("it has the download"));
+        let mut record = snapshot.origin().feeds[number].clone();
+        record.state = FeedState::Ok;
+        let is_stale = record.is_stale(at);
+        let verdict = Searcher::new(snapshot, at).lookup(text).expect("an indicator");
+        let sources = verdict.sources.iter().filter(|source| usize::from(source.feed.0) == number);
+        let sources: Vec<Row> = sources.map(|source| row(source, &record, is_stale)).collect();
+        rows.extend(sources.clone());
+        providers.push((record, sources, is_stale));
+    }
+    rows.sort();
+    let (status, failed) = conclude(text, &providers);
+    (rows, if any_in_force { status } else { Status::Failed }, failed)
+}
+
+/// The overall status, and how many providers failed.
+fn conclude(text: &str, feeds: &[(FeedRecord, Vec<Row>, bool)]) -> (Status, usize) {
+    let is_address = !text.contains(|letter: char| ('g'..='z').contains(&letter));
+    let is_asked = |feed: &FeedRecord| match feed.provider.as_str() {
+        "lists-1.example" => is_address,
+        "lists-2.example" => !is_address,
+        _ => true,
+    };
+    let names: BTreeSet<&str> = feeds.iter().map(|(feed, ..)| feed.provider.as_str()).collect();
+    let status = |name: &str| {
+        let own: Vec<_> = feeds.iter().filter(|(feed, ..)| feed.provider == name).collect();
+        let lists = |status| own.iter().any(|(_, rows, _)| rows.iter().any(|row| row.2 == status));
+        let fails = own.iter().any(|(feed, _, stale)| *stale && is_asked(feed));
+        match (lists(Status::Blocked), lists(Status::Allowed)) {
+            (true, _) => Status::Blocked,
+            (false, true) => Status::Allowed,
+            _ if fails => Status::Failed,
+            _ => Status::Unknown,
+        }
+    };
+    let statuses: Vec<Status> = names.iter().map(|name| status(name)).collect();
+    let has = |status: Status| statuses.contains(&status);
+    let asked = names.iter().filter(|name| feeds.iter().any(|(feed, ..)| feed.provider == **name && is_asked(feed)));
+    let all_fail = asked.clone().count() > 0 && asked.clone().all(|name| status(name) == Status::Failed);
+    let failed = statuses.iter().filter(|status| **status == Status::Failed).count();
+    let overall = match (has(Status::Blocked), has(Status::Allowed)) {
+        (true, _) => Status::Blocked,
+        (false, true) => Status::Allowed,
+        _ if all_fail => Status::Failed,
+        _ => Status::Unknown,
+    };
+    (overall, failed)
+}
+
+/// Compares a history with the snapshots that it was made of. Returns how many answers were compared.
+fn compare(folder: &Path, archive: &Archive, snapshots: &[Snapshot], random: &mut Random) -> u64 {
+    let history = History::open(folder).expect("a history");
+    assert_eq!(history.lost(), []);
+    let downloads = downloads(snapshots);
+    let mut compared = 0;
+    for at in archive.instants(random) {
+        let past = history.known_at(at);
+        let statuses = past.statuses(&archive.questions);
+        let verdicts = past.verdicts(&archive.questions);
+        let standing = snapshots.iter().rev().find(|snapshot| snapshot.built_at() <= at);
+        let expected: Option<Vec<Verdict>> =
+            standing.map(|snapshot| Searcher::new(snapshot, at).verdicts(&archive.questions).collect());
+        for (number, verdict) in verdicts.iter().enumerate() {
+            let text = &archive.texts[number];
+            match &expected {
+                Some(expected) => assert_eq!(*verdict, expected[number], "known at {at}: {text}"),
+                None => assert_eq!((verdict.status, verdict.sources.len()), (Status::Failed, 0), "{at}: {text}"),
+            }
+            assert_eq!(statuses[number], verdict.status);
+            compared += 1;
+        }
+        let past = history.at(at);
+        let (statuses, verdicts) = (past.statuses(&archive.questions), past.verdicts(&archive.questions));
+        // The model is slow.
+        for number in (0..verdicts.len()).filter(|number| (number + compared as usize) % 7 == 0) {
+            let (text, verdict) = (&archive.texts[number], &verdicts[number]);
+            let record = |source: &Source| &past.origin().feeds[usize::from(source.feed.0)];
+            let mut rows: Vec<Row> =
+                verdict.sources.iter().map(|source| row(source, record(source), source.stale)).collect();
+            rows.sort();
+            let expected = model_at(snapshots, &downloads, text, at);
+            assert_eq!((rows, verdict.status, verdict.failed), expected, "at {at}: {text}");
+            assert_eq!(statuses[number], verdict.status);
+            compared += 1;
+        }
+    }
+    compared
+}
+
+fn add(folder: &Path, previous: Option<&Snapshot>, snapshot: &Snapshot) -> Appended {
+    append(folder, previous, snapshot, &Scratch::unlimited()).expect("added")
+}
+
+/// Adds snapshots one after another, some without the one before and some left out, and compares.
+fn history_of(seed: u64, size: u64, builds: usize) -> u64 {
+    let (archive, mut random) = (Archive::new(seed, size, builds), Random::new(seed + 1));
+    let dir = tempfile::tempdir().expect("a folder");
+    let mut kept: Vec<Snapshot> = Vec::new();
+    let mut compared = 0;
+    for (number, snapshot) in archive.snapshots.iter().enumerate() {
+        if random.below(9) == 0 && number > 0 {
+            continue;
+        }
+        let previous = archive.snapshots.get(number.wrapping_sub(1)).filter(|_| random.below(5) > 0);
+        assert!(matches!(add(dir.path(), previous, snapshot), Appended::Added(_)));
+        assert_eq!(add(dir.path(), previous, snapshot), Appended::AlreadyThere);
+        kept.push(Snapshot::from_bytes(snapshot.file_bytes().to_vec()).expect("sound"));
+        if random.below(4) == 0 {
+            compact(dir.path(), &Scratch::unlimited()).expect("compacted");
+        }
+        if random.below(builds as u64) == 0 {
+            compared += compare(dir.path(), &archive, &kept, &mut random);
+        }
+    }
+    compared += compare(dir.path(), &archive, &kept, &mut random);
+    compact(dir.path(), &Scratch::unlimited()).expect("compacted");
+    compared + compare(dir.path(), &archive, &kept, &mut random)
+}
+
+#[test]
+fn a_history_answers_what_its_snapshots_and_downloads_do() {
+    let worlds: u64 = std::env::var("RAPSHEET_WORLDS").ok().and_then(|text| text.parse().ok()).unwrap_or(12);
+    let compared: u64 = (0..worlds).map(|seed| history_of(seed, 10 + seed % 5 * 15, 4 + (seed % 6) as usize * 3)).sum();
+    assert!(compared > worlds * 500, "{compared} answers");
+}
+
+#[test]
+fn weeks_and_years_answer_the_same() {
+    assert!(history_of(77, 30, 45) > 1000);
+}
+
+#[test]
+fn an_older_snapshot_is_refused() {
+    let archive = Archive::new(5, 20, 2);
+    let dir = tempfile::tempdir().expect("a folder");
+    add(dir.path(), None, &archive.snapshots[1]);
+    let error = append(dir.path(), None, &archive.snapshots[0], &Scratch::unlimited());
+    assert!(matches!(error, Err(HistoryError::OutOfOrder { .. })));
+}
