@@ -23,6 +23,7 @@ mod past;
 mod prior;
 mod segment;
 mod spans;
+mod timeline;
 mod version;
 mod writer;
 
@@ -32,3 +33,4 @@ pub use error::HistoryError;
 pub use history::{History, Lost};
 pub use manifest::{BuildId, Manifest, SegmentFile};
 pub use past::PastSearcher;
+pub use timeline::{FeedTimeline, Period};

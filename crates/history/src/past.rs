@@ -21,14 +21,14 @@ use std::sync::Arc;
 
 /// One build, as far as it decides.
 #[derive(Debug)]
-struct Slice {
-    build: u32,
+pub(crate) struct Slice {
+    pub(crate) build: u32,
     /// The segments that tell what was listed then.
-    segments: Range<usize>,
+    pub(crate) segments: Range<usize>,
     /// The numbers in the view of the feeds for which it decides, by their numbers in the history.
-    feeds: Vec<Option<FeedId>>,
+    pub(crate) feeds: Vec<Option<FeedId>>,
     /// The dates of the feeds at the build.
-    dates: Vec<Option<u32>>,
+    pub(crate) dates: Vec<Option<u32>>,
 }
 
 /// Answers from a history, as of one instant.
@@ -118,7 +118,7 @@ impl History {
     }
 
     /// A feed at an instant; `None` if it does not count then.
-    fn feed_at(
+    pub(crate) fn feed_at(
         &self,
         number: usize,
         download: Option<&Download>,
@@ -242,7 +242,7 @@ impl<'h> PastSearcher<'h> {
 
 impl FoundHistory {
     /// The sightings at the build of a slice that match the question.
-    fn sightings<'f>(&'f self, slice: &'f Slice) -> impl Iterator<Item = Sighting> + 'f {
+    pub(crate) fn sightings<'f>(&'f self, slice: &'f Slice) -> impl Iterator<Item = Sighting> + 'f {
         let held = self.history.statements(slice.build, self.last);
         held.filter(|statement| statement.scope.covers(self.is_below)).filter_map(|statement| {
             let feed = slice.feeds.get(usize::from(statement.feed)).copied().flatten()?;

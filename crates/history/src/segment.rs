@@ -14,6 +14,9 @@ use std::path::Path;
 /// The feed of the row that says when something else was stated for the first time, where nothing was.
 const MARK: u16 = 0;
 
+/// The last number of a feed that a row may have.
+const ROW_FEED_MAX: u64 = u16::MAX as u64 - 1;
+
 /// An open segment.
 #[derive(Debug)]
 pub(crate) struct Segment {
@@ -98,6 +101,8 @@ pub(crate) struct RowWriter {
     pub(crate) spans: SpanTable,
     /// When its first snapshot was built, as it stores times: for rows that have no time.
     pub(crate) time: u32,
+    /// How many numbers of feeds the rows have.
+    pub(crate) row_feeds: usize,
 }
 
 impl RowWriter {
@@ -139,7 +144,8 @@ impl RowWriter {
     fn row(&mut self, version: &Version, number: usize) -> Result<Row, TooLarge> {
         let Statement { feed, list, scope, assessments, first_seen, detect_time, expiry } = version.statement;
         let numbered = 1 + (number * self.feeds + usize::from(feed)) as u64;
-        TooLarge::check("history", "versions of a row", numbered, u16::MAX.into())?;
+        TooLarge::check("history", "versions of a row", numbered, ROW_FEED_MAX)?;
+        self.row_feeds = self.row_feeds.max(numbered as usize + 1);
         let span = self.span((version.first, version.last), detect_time.is_none(), expiry)?;
         let fields =
             Fields { assessments, first_seen, detect_time: detect_time.unwrap_or(0), expiry: Some(span) };

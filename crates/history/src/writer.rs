@@ -18,8 +18,6 @@ use std::path::Path;
 /// How many ranges that are no prefix may overlap in a segment. A snapshot has 16 at most; a segment has those of
 /// several.
 const OVERLAPS: usize = 16 * 64;
-/// What a record calls a feed is one of so many.
-const ROW_FEEDS: usize = 1 << 16;
 
 /// A segment that is being made.
 pub(crate) struct SegmentWriter<'s> {
@@ -52,8 +50,13 @@ impl<'s> SegmentWriter<'s> {
     /// A segment of builds, the first of which was built at a time.
     pub(crate) fn new(scratch: &'s Scratch, builds: (u32, u32), is_base: bool, manifest: &Manifest) -> SegmentWriter<'s> {
         let built_at = manifest.builds.get(builds.0 as usize).map_or(0, |build| build.built_at.stored());
-        let rows =
-            RowWriter { builds, feeds: manifest.feeds.len(), spans: SpanTable::default(), time: built_at };
+        let rows = RowWriter {
+            builds,
+            feeds: manifest.feeds.len(),
+            spans: SpanTable::default(),
+            time: built_at,
+            row_feeds: 1,
+        };
         SegmentWriter { scratch, rows, is_base, parts: Vec::new() }
     }
 
@@ -90,7 +93,7 @@ impl<'s> SegmentWriter<'s> {
         let built_at = built_at.unwrap_or(rapsheet_snapshot::Time::EARLIEST);
         let mut image = StoredImage::new(built_at, &target)?;
         let limits = SizeLimits::default().with_overlaps(OVERLAPS);
-        let made = compose(self.parts, self.scratch, ROW_FEEDS, limits, &mut |section| image.push(section))?;
+        let made = compose(self.parts, self.scratch, self.rows.row_feeds, limits, &mut |section| image.push(section))?;
         let refused: u64 = made.overlap_refused.values().sum();
         TooLarge::check("history", "ranges that overlap too many others", refused, 0)?;
         let spans = self.rows.spans;

@@ -4,9 +4,9 @@
 mod world;
 
 use rapsheet_assemble::Scratch;
-use rapsheet_history::{Appended, History, HistoryError, append, compact};
+use rapsheet_history::{Appended, FeedTimeline, History, HistoryError, Period, append, compact};
 use rapsheet_query::{Batch, Searcher, Source, Verdict};
-use rapsheet_snapshot::{FeedRecord, FeedState, Mode, Snapshot, Status, Time};
+use rapsheet_snapshot::{AddressRange, FeedRecord, FeedState, Mode, Snapshot, Status, Time};
 use std::collections::BTreeSet;
 use std::path::Path;
 use world::{Random, World};
@@ -68,8 +68,11 @@ fn own_time(snapshot: &Snapshot, feed: usize) -> Option<Time> {
             newest = newest.max(Some(sighting.times.detect_time));
         }
     };
-    for space in ["0.0.0.0/0", "::/0"] {
-        let space = rapsheet_snapshot::AddressRange::parse(space.as_bytes()).expect("a range");
+    let spaces = [
+        AddressRange::V4 { first: 0, last: u32::MAX },
+        AddressRange::V6 { first: 0, last: u128::MAX },
+    ];
+    for space in spaces {
         index.each_listed_in(space, |_, _, sighting| add(sighting));
     }
     index.each_name(|_, entry| index.sightings(entry).for_each(|sighting| add(&sighting)));
@@ -209,7 +212,8 @@ fn compare(folder: &Path, archive: &Archive, snapshots: &[Snapshot], random: &mu
         let past = history.at(at);
         let (statuses, verdicts) = (past.statuses(&archive.questions), past.verdicts(&archive.questions));
         // The model is slow.
-        for number in (0..verdicts.len()).filter(|number| (number + compared as usize) % 7 == 0) {
+        let skipped = compared as usize % 7;
+        for number in (skipped..verdicts.len()).step_by(7) {
             let (text, verdict) = (&archive.texts[number], &verdicts[number]);
             let record = |source: &Source| &past.origin().feeds[usize::from(source.feed.0)];
             let mut rows: Vec<Row> =
@@ -220,8 +224,35 @@ fn compare(folder: &Path, archive: &Archive, snapshots: &[Snapshot], random: &mu
             assert_eq!(statuses[number], verdict.status);
             compared += 1;
         }
+        compare_timeline(&history, archive, at, random);
     }
     compared
+}
+
+/// Timelines state what verdicts do, at the ends of their periods and in between.
+fn compare_timeline(history: &History, archive: &Archive, around: Time, random: &mut Random) {
+    let text = &archive.texts[random.below(archive.texts.len() as u64) as usize];
+    let (from, to) = (around.plus(-3 * 86_400), around.plus(5 * 86_400));
+    let timeline = history.timeline(text, from, to).expect("an indicator");
+    let periods = timeline.iter().flat_map(|feed| feed.spans.iter().chain(&feed.gaps));
+    let ends: BTreeSet<Time> = periods.flat_map(|period| [period.start, period.end]).collect();
+    let near = ends.iter().flat_map(|end| [-1, 0, 1].map(|seconds| end.plus(seconds))).chain([around]);
+    for at in near.filter(|at| (from..to).contains(at)) {
+        let past = history.at(at);
+        let verdict = past.lookup(text).expect("an indicator");
+        let feed_of = |source: &Source| past.origin().feeds[usize::from(source.feed.0)].id.clone();
+        let listed: BTreeSet<String> = verdict.sources.iter().map(feed_of).collect();
+        let stale = past.origin().feeds.iter().filter(|feed| feed.is_stale(at)).map(|feed| feed.id.clone());
+        let gaps: BTreeSet<String> = stale.filter(|feed| !listed.contains(feed)).collect();
+        let within = |periods: fn(&FeedTimeline) -> &[Period]| -> BTreeSet<String> {
+            let has = |feed: &&FeedTimeline| {
+                periods(feed).iter().any(|period| (period.start..period.end).contains(&at))
+            };
+            timeline.iter().filter(has).map(|feed| feed.feed.clone()).collect()
+        };
+        assert_eq!(within(|feed| &feed.spans), listed, "{text} at {at}");
+        assert_eq!(within(|feed| &feed.gaps), gaps, "{text} at {at}");
+    }
 }
 
 fn add(folder: &Path, previous: Option<&Snapshot>, snapshot: &Snapshot) -> Appended {
