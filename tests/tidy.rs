@@ -85,6 +85,7 @@ const ROOMS: &[(&str, &[&str])] = &[
     ("json", &["rayon", "csv", "clap", "indicatif", "chrono", "memmap2", "tokio"]),
     ("serve", &["rayon", "csv", "clap", "indicatif", "chrono", "memmap2", "ureq", "signal-hook"]),
     ("ship", &["csv", "clap", "indicatif", "chrono", "memmap2", "ureq", "toml", "rapsheet-fetch"]),
+    ("history", &["csv", "clap", "indicatif", "chrono", "memmap2", "ureq", "toml", "rapsheet-ingest"]),
 ];
 
 /// The crates of the project that a crate may depend on.
@@ -101,6 +102,7 @@ const PATHS: &[(&str, &[&str])] = &[
     ("json", &["query", "snapshot"]),
     ("serve", &["json", "query", "snapshot"]),
     ("ship", &["assemble", "snapshot"]),
+    ("history", &["assemble", "query", "snapshot"]),
 ];
 
 /// The names under `[dependencies]`.

@@ -2,9 +2,7 @@
 //! rows of one, and to collect them again.
 
 use crate::row::{self, Range, Row};
-use crate::run_set::{
-    RunSet, RunSetWriter, each_name_group, each_url_group, each_v4_group, each_v6_group,
-};
+use crate::run_set::{RunSet, RunSetWriter, each_name_group, each_url_group, each_v4_group, each_v6_group};
 use crate::scratch::Scratch;
 use rapsheet_snapshot::{Address, AddressRange, Entry, Index, Part};
 

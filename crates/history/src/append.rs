@@ -181,7 +181,8 @@ impl New<'_> {
             if earlier == statements {
                 return Ok(());
             }
-            let version = |statement: &Statement| Version { statement: *statement, first: number, last: number };
+            let version =
+                |statement: &Statement| Version { statement: *statement, first: number, last: number };
             let versions = statements.iter().map(version).collect();
             Ok(keys.push::<K>(rows, key, &mut KeyHistory { changed: number, versions })?)
         })

@@ -150,7 +150,8 @@ impl Builds {
             let (builds, raw_len, length) = (reader.u32()?, reader.u32()?, reader.u32()?);
             let end = next + usize::try_from(builds).ok().filter(|builds| (1..=TOGETHER).contains(builds))?;
             let length = usize::try_from(length).ok()?;
-            let raw_len = usize::try_from(raw_len).ok().filter(|raw_len| *raw_len <= ORIGIN_MAX * TOGETHER)?;
+            let raw_len =
+                usize::try_from(raw_len).ok().filter(|raw_len| *raw_len <= ORIGIN_MAX * TOGETHER)?;
             let at = bytes.len() - reader.remaining();
             reader.take(length)?;
             origins.push(Group { builds: next..end, raw_len, bytes: at..at + length });
@@ -208,7 +209,6 @@ fn read_build(reader: &mut Reader<'_>, feed_count: usize) -> Option<Build> {
     });
     Some(Build { id, feeds: feeds.collect::<Option<Vec<_>>>()? })
 }
-
 
 #[cfg(test)]
 mod tests {

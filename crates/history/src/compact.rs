@@ -135,7 +135,8 @@ fn group_among(slots: &[Slot], alike: Range<usize>, skipped: &[SegmentFile]) -> 
             let year = alike.start.checked_sub(1).filter(|year| {
                 let joins = !first.file().is_base && !is_skipped(*year);
                 let builds = |slots: &[Slot]| slots.iter().map(|slot| slot.file().len()).sum::<u32>();
-                let is_year = slots.get(*year).is_some_and(|slot| size(slot) == 2 && slot.segment().is_some());
+                let is_year =
+                    slots.get(*year).is_some_and(|slot| size(slot) == 2 && slot.segment().is_some());
                 joins && is_year && slots.get(*year..end).is_some_and(|joined| builds(joined) <= YEAR_MAX)
             });
             Some(year.unwrap_or(alike.start)..end)
@@ -211,7 +212,13 @@ impl Joined<'_> {
     }
 
     /// What became of a key, which this segment is the first to have.
-    fn history_of<K: PartKeys>(&self, at: usize, key: &K::Key, rows: &[Row], last: u32) -> Option<KeyHistory> {
+    fn history_of<K: PartKeys>(
+        &self,
+        at: usize,
+        key: &K::Key,
+        rows: &[Row],
+        last: u32,
+    ) -> Option<KeyHistory> {
         let (first, _) = self.segments.get(at)?;
         let (mut all, mut end) = (first.history_of(rows)?, first.builds.last());
         let mut found = Vec::new();

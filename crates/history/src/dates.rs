@@ -63,14 +63,22 @@ impl FeedNumbers {
     ///
     /// # Errors
     /// There are more than 65,535 feeds.
-    pub(crate) fn new(snapshot: &Snapshot, ids: &mut Vec<String>) -> Result<FeedNumbers, rapsheet_snapshot::TooLarge> {
+    pub(crate) fn new(
+        snapshot: &Snapshot,
+        ids: &mut Vec<String>,
+    ) -> Result<FeedNumbers, rapsheet_snapshot::TooLarge> {
         let mut known: HashMap<String, u16> = ids.iter().cloned().zip(0..).collect();
         let mut numbers = Vec::new();
         for feed in &snapshot.origin().feeds {
             let number = match known.get(&feed.id) {
                 Some(number) => *number,
                 None => {
-                    rapsheet_snapshot::TooLarge::check("history", "feeds", ids.len() as u64, u64::from(u16::MAX) - 2)?;
+                    rapsheet_snapshot::TooLarge::check(
+                        "history",
+                        "feeds",
+                        ids.len() as u64,
+                        u64::from(u16::MAX) - 2,
+                    )?;
                     ids.push(feed.id.clone());
                     known.insert(feed.id.clone(), (ids.len() - 1) as u16);
                     (ids.len() - 1) as u16

@@ -26,7 +26,9 @@ pub(crate) fn downloads(history: &History) -> Downloads {
         let feeds = history.build(number).map_or(&[][..], |build| &build.feeds);
         for FeedDates { feed, own_time, update_time, .. } in feeds {
             let at = usize::from(*feed);
-            let (Some(of_feed), Some(last)) = (downloads.get_mut(at), last_update.get_mut(at)) else { continue };
+            let (Some(of_feed), Some(last)) = (downloads.get_mut(at), last_update.get_mut(at)) else {
+                continue;
+            };
             if let (Some(own_time), true) = (own_time, update_time != last) {
                 of_feed.push(Download { build: number, own_time: Time::from_stored(*own_time) });
             }

@@ -85,7 +85,10 @@ impl fmt::Display for HistoryError {
             HistoryError::OutOfOrder { path, last, built_at, id } => {
                 let remedy = "a history grows at its end alone: import older snapshots into another folder";
                 let path = path.display();
-                write!(f, "{path}: the last snapshot was built at {last}, and this one, {id}, at {built_at}; {remedy}")
+                write!(
+                    f,
+                    "{path}: the last snapshot was built at {last}, and this one, {id}, at {built_at}; {remedy}"
+                )
             }
             HistoryError::Busy(path) => {
                 write!(f, "{}: another process writes to this history; wait for it to end", path.display())

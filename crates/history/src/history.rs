@@ -69,7 +69,8 @@ impl History {
         let mut manifest = read()?;
         for _ in 0..OPENS_MAX {
             let history = History::of_manifest(folder, manifest);
-            let newer = if history.slots.iter().all(|slot| slot.segment.is_ok()) { None } else { Some(read()?) };
+            let newer =
+                if history.slots.iter().all(|slot| slot.segment.is_ok()) { None } else { Some(read()?) };
             // Files may have been joined between the reading of the manifest and the opening of them.
             match newer.filter(|newer| *newer != history.manifest) {
                 Some(newer) => manifest = newer,

@@ -176,7 +176,11 @@ mod hex {
             let pair = std::str::from_utf8(pair).map_err(D::Error::custom)?;
             *byte = u8::from_str_radix(pair, 16).map_err(D::Error::custom)?;
         }
-        if text(&bytes) == written { Ok(bytes) } else { Err(D::Error::custom("expected 64 hexadecimal digits")) }
+        if text(&bytes) == written {
+            Ok(bytes)
+        } else {
+            Err(D::Error::custom("expected 64 hexadecimal digits"))
+        }
     }
 }
 

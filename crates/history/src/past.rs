@@ -85,7 +85,9 @@ impl History {
         let mut slices: BTreeMap<u32, Slice> = BTreeMap::new();
         for (feed, id) in feeds.iter().zip(0..) {
             let Some(build) = feed.build else { continue };
-            let (Some(segments), Some(of_build)) = (self.segments_of(build), self.build(build)) else { continue };
+            let (Some(segments), Some(of_build)) = (self.segments_of(build), self.build(build)) else {
+                continue;
+            };
             let slice = slices.entry(build).or_insert_with(|| Slice {
                 build,
                 segments,

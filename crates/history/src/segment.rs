@@ -29,7 +29,8 @@ impl Segment {
     pub(crate) fn open(path: &Path) -> Result<Segment, Error> {
         let snapshot = Snapshot::open_segment_trusted(path)?;
         let builds = Builds::decode(snapshot.checked_bytes(Section::HistoryBuilds)?);
-        let unsound = || snapshot.corrupt_section(Section::HistoryBuilds, "the builds of a segment", "others");
+        let unsound =
+            || snapshot.corrupt_section(Section::HistoryBuilds, "the builds of a segment", "others");
         let builds = builds.ok_or_else(unsound)?;
         Ok(Segment { builds, snapshot })
     }
@@ -58,7 +59,8 @@ impl Segment {
         let mut history = KeyHistory { changed: u32::MAX, versions: Vec::with_capacity(rows.len()) };
         for row in rows {
             let span = spans::span(section, row.fields.expiry?)?;
-            let (first, last) = (self.builds.first + u32::from(span.first), self.builds.first + u32::from(span.last));
+            let (first, last) =
+                (self.builds.first + u32::from(span.first), self.builds.first + u32::from(span.last));
             history.changed = history.changed.min(first);
             if row.feed != MARK {
                 let statement = self.statement(row, &span)?;
@@ -129,7 +131,12 @@ impl RowWriter {
         Ok(())
     }
 
-    fn span(&mut self, (first, last): (u32, u32), is_usual: bool, expiry: Option<u32>) -> Result<u32, TooLarge> {
+    fn span(
+        &mut self,
+        (first, last): (u32, u32),
+        is_usual: bool,
+        expiry: Option<u32>,
+    ) -> Result<u32, TooLarge> {
         // A segment has fewer builds than 2^16.
         let [first, last] = [first, last].map(|build| build.saturating_sub(self.builds.0) as u16);
         self.spans.number(Span { first, last, is_usual, expiry })

@@ -94,7 +94,8 @@ impl Timelines<'_> {
     /// The instants at which the state of a feed may change.
     fn edges(&mut self, number: usize) -> BTreeSet<Time> {
         let history = self.history;
-        let mut edges: BTreeSet<Time> = history.manifest().builds.iter().map(|build| build.built_at).collect();
+        let mut edges: BTreeSet<Time> =
+            history.manifest().builds.iter().map(|build| build.built_at).collect();
         for download in history.downloads().get(number).map_or(&[][..], Vec::as_slice) {
             edges.insert(download.own_time);
             let Some(record) = history.record(number, download.build) else { continue };

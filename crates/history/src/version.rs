@@ -93,7 +93,8 @@ impl KeyHistory {
     /// is given, held afterwards.
     pub(crate) fn statements(&self, build: u32, last: u32) -> impl Iterator<Item = &Statement> {
         let build = build.min(last);
-        let held = self.versions.iter().filter(move |version| (version.first..=version.last).contains(&build));
+        let held =
+            self.versions.iter().filter(move |version| (version.first..=version.last).contains(&build));
         held.map(|version| &version.statement)
     }
 
@@ -163,7 +164,10 @@ mod tests {
         let fields = Fields { assessments: 4, first_seen: 5, detect_time: 9, expiry: Some(70) };
         let row = Row { feed: 8, list: ListKind::Allow, scope: Scope::Tree, fields };
         let usual = Statement::of(&row, 1, &[None, Some(9)]);
-        assert_eq!((usual.detect_time, Statement::of(&row, 0, &[None, Some(9)]).detect_time), (None, Some(9)));
+        assert_eq!(
+            (usual.detect_time, Statement::of(&row, 0, &[None, Some(9)]).detect_time),
+            (None, Some(9))
+        );
         let later = usual.sighting(FeedId(3), &[None, Some(20)]).expect("a date");
         assert_eq!((later.feed, later.times.detect_time), (FeedId(3), Time::from_stored(20)));
         assert_eq!(usual.sighting(FeedId(3), &[Some(20)]), None);

@@ -6,12 +6,8 @@ use crate::manifest::{Manifest, SegmentFile};
 use crate::segment::RowWriter;
 use crate::spans::SpanTable;
 use crate::version::KeyHistory;
-use rapsheet_assemble::{
-    Collected, Collector, PartKeys, Scratch, SizeLimits, SnapshotId, compose,
-};
-use rapsheet_snapshot::{
-    AtomicFile, ReferenceCheck, Section, SectionBytes, Snapshot, StoredImage, TooLarge,
-};
+use rapsheet_assemble::{Collected, Collector, PartKeys, Scratch, SizeLimits, SnapshotId, compose};
+use rapsheet_snapshot::{AtomicFile, ReferenceCheck, Section, SectionBytes, Snapshot, StoredImage, TooLarge};
 use rayon::prelude::*;
 use std::path::Path;
 
@@ -48,7 +44,12 @@ impl<'s> KeyWriter<'s> {
 
 impl<'s> SegmentWriter<'s> {
     /// A segment of builds, the first of which was built at a time.
-    pub(crate) fn new(scratch: &'s Scratch, builds: (u32, u32), is_base: bool, manifest: &Manifest) -> SegmentWriter<'s> {
+    pub(crate) fn new(
+        scratch: &'s Scratch,
+        builds: (u32, u32),
+        is_base: bool,
+        manifest: &Manifest,
+    ) -> SegmentWriter<'s> {
         let built_at = manifest.builds.get(builds.0 as usize).map_or(0, |build| build.built_at.stored());
         let rows = RowWriter {
             builds,
@@ -93,7 +94,9 @@ impl<'s> SegmentWriter<'s> {
         let built_at = built_at.unwrap_or(rapsheet_snapshot::Time::EARLIEST);
         let mut image = StoredImage::new(built_at, &target)?;
         let limits = SizeLimits::default().with_overlaps(OVERLAPS);
-        let made = compose(self.parts, self.scratch, self.rows.row_feeds, limits, &mut |section| image.push(section))?;
+        let made = compose(self.parts, self.scratch, self.rows.row_feeds, limits, &mut |section| {
+            image.push(section)
+        })?;
         let refused: u64 = made.overlap_refused.values().sum();
         TooLarge::check("history", "ranges that overlap too many others", refused, 0)?;
         let spans = self.rows.spans;

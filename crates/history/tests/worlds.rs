@@ -1,84 +1,15 @@
 //! A history of random snapshots answers what the snapshots do, and what a slow model of their downloads does.
 
-#[path = "../../ship/tests/world/mod.rs"]
-mod world;
+mod archive;
 
+use archive::world::Random;
+use archive::{Archive, add, own_time};
 use rapsheet_assemble::Scratch;
 use rapsheet_history::{Appended, FeedTimeline, History, HistoryError, Period, append, compact};
-use rapsheet_query::{Batch, Searcher, Source, Verdict};
-use rapsheet_snapshot::{AddressRange, FeedRecord, FeedState, Mode, Snapshot, Status, Time};
+use rapsheet_query::{Searcher, Source, Verdict};
+use rapsheet_snapshot::{FeedRecord, FeedState, Snapshot, Status, Time};
 use std::collections::BTreeSet;
 use std::path::Path;
-use world::{Random, World};
-
-/// Snapshots, and everything that can be asked of them.
-struct Archive {
-    snapshots: Vec<Snapshot>,
-    questions: Batch,
-    texts: Vec<String>,
-}
-
-impl Archive {
-    fn new(seed: u64, size: u64, builds: usize) -> Archive {
-        let mut world = World::new(seed, size);
-        let (mut snapshots, mut texts) = (Vec::new(), BTreeSet::new());
-        for _ in 0..builds {
-            snapshots.push(world.snapshot());
-            texts.extend(world.questions());
-            world.pass();
-        }
-        let texts: Vec<String> = texts.into_iter().collect();
-        let mut questions = Batch::new();
-        texts.iter().for_each(|text| questions.push(text).expect("an indicator"));
-        Archive { snapshots, questions, texts }
-    }
-
-    /// Instants at which something may change, and those next to them.
-    fn instants(&self, random: &mut Random) -> Vec<Time> {
-        let mut edges = BTreeSet::new();
-        for snapshot in &self.snapshots {
-            edges.insert(snapshot.built_at());
-            for (number, feed) in snapshot.origin().feeds.iter().enumerate() {
-                edges.extend(feed.traits().update_time);
-                edges.extend(feed.traits().update_time.map(|time| time.plus(feed.max_age_seconds)));
-                edges.extend(own_time(snapshot, number));
-            }
-        }
-        let mut edges: Vec<Time> = edges.into_iter().collect();
-        while edges.len() > 14 {
-            edges.remove(random.below(edges.len() as u64) as usize);
-        }
-        let first = self.snapshots[0].built_at();
-        let more = [first.plus(-40 * 86_400), first.plus(random.below(9 * 86_400) as i64)];
-        let near = edges.iter().flat_map(|edge| [-1, 0, 1].map(|seconds| edge.plus(seconds)));
-        near.chain(more).collect()
-    }
-}
-
-/// When the list was made that a snapshot holds of a feed.
-fn own_time(snapshot: &Snapshot, feed: usize) -> Option<Time> {
-    let record = &snapshot.origin().feeds[feed];
-    let updated = record.traits().update_time?;
-    if record.traits().mode == Mode::Accumulated {
-        return Some(updated);
-    }
-    let (index, mut newest) = (snapshot.index(), None);
-    let mut add = |sighting: &rapsheet_snapshot::Sighting| {
-        if usize::from(sighting.feed.0) == feed {
-            newest = newest.max(Some(sighting.times.detect_time));
-        }
-    };
-    let spaces = [
-        AddressRange::V4 { first: 0, last: u32::MAX },
-        AddressRange::V6 { first: 0, last: u128::MAX },
-    ];
-    for space in spaces {
-        index.each_listed_in(space, |_, _, sighting| add(sighting));
-    }
-    index.each_name(|_, entry| index.sightings(entry).for_each(|sighting| add(&sighting)));
-    index.each_url(|_, entry| index.sightings(entry).for_each(|sighting| add(&sighting)));
-    Some(newest.unwrap_or(updated).min(updated))
-}
 
 /// A download of a feed: which snapshot has it first, and when its list was made.
 struct Download {
@@ -93,7 +24,8 @@ fn downloads(snapshots: &[Snapshot]) -> Vec<Download> {
         for (number, feed) in snapshot.origin().feeds.iter().enumerate() {
             let updated = |record: &FeedRecord| record.traits().update_time;
             let before = snapshots[..build].iter().rev();
-            let before = before.filter_map(|before| before.origin().feeds.iter().find(|other| other.id == feed.id));
+            let before =
+                before.filter_map(|before| before.origin().feeds.iter().find(|other| other.id == feed.id));
             if before.map(updated).next() != Some(updated(feed)) {
                 let own_time = own_time(snapshot, number).expect("it has a download");
                 downloads.push(Download { feed: feed.id.clone(), build, own_time });
@@ -122,7 +54,12 @@ fn row(source: &Source, feed: &FeedRecord, stale: bool) -> Row {
 }
 
 /// What the feeds listed at an instant.
-fn model_at(snapshots: &[Snapshot], downloads: &[Download], text: &str, at: Time) -> (Vec<Row>, Status, usize) {
+fn model_at(
+    snapshots: &[Snapshot],
+    downloads: &[Download],
+    text: &str,
+    at: Time,
+) -> (Vec<Row>, Status, usize) {
     let standing = snapshots.iter().rposition(|snapshot| snapshot.built_at() <= at).unwrap_or(0);
     let feeds: BTreeSet<&str> = downloads.iter().map(|download| download.feed.as_str()).collect();
     let (mut rows, mut providers) = (Vec::new(), Vec::new());
@@ -175,7 +112,8 @@ fn conclude(text: &str, feeds: &[(FeedRecord, Vec<Row>, bool)]) -> (Status, usiz
     };
     let statuses: Vec<Status> = names.iter().map(|name| status(name)).collect();
     let has = |status: Status| statuses.contains(&status);
-    let asked = names.iter().filter(|name| feeds.iter().any(|(feed, ..)| feed.provider == **name && is_asked(feed)));
+    let asked =
+        names.iter().filter(|name| feeds.iter().any(|(feed, ..)| feed.provider == **name && is_asked(feed)));
     let all_fail = asked.clone().count() > 0 && asked.clone().all(|name| status(name) == Status::Failed);
     let failed = statuses.iter().filter(|status| **status == Status::Failed).count();
     let overall = match (has(Status::Blocked), has(Status::Allowed)) {
@@ -204,7 +142,9 @@ fn compare(folder: &Path, archive: &Archive, snapshots: &[Snapshot], random: &mu
             let text = &archive.texts[number];
             match &expected {
                 Some(expected) => assert_eq!(*verdict, expected[number], "known at {at}: {text}"),
-                None => assert_eq!((verdict.status, verdict.sources.len()), (Status::Failed, 0), "{at}: {text}"),
+                None => {
+                    assert_eq!((verdict.status, verdict.sources.len()), (Status::Failed, 0), "{at}: {text}")
+                }
             }
             assert_eq!(statuses[number], verdict.status);
             compared += 1;
@@ -255,10 +195,6 @@ fn compare_timeline(history: &History, archive: &Archive, around: Time, random: 
     }
 }
 
-fn add(folder: &Path, previous: Option<&Snapshot>, snapshot: &Snapshot) -> Appended {
-    append(folder, previous, snapshot, &Scratch::unlimited()).expect("added")
-}
-
 /// Adds snapshots one after another, some without the one before and some left out, and compares.
 fn history_of(seed: u64, size: u64, builds: usize) -> u64 {
     let (archive, mut random) = (Archive::new(seed, size, builds), Random::new(seed + 1));
@@ -288,7 +224,8 @@ fn history_of(seed: u64, size: u64, builds: usize) -> u64 {
 #[test]
 fn a_history_answers_what_its_snapshots_and_downloads_do() {
     let worlds: u64 = std::env::var("RAPSHEET_WORLDS").ok().and_then(|text| text.parse().ok()).unwrap_or(12);
-    let compared: u64 = (0..worlds).map(|seed| history_of(seed, 10 + seed % 5 * 15, 4 + (seed % 6) as usize * 3)).sum();
+    let compared: u64 =
+        (0..worlds).map(|seed| history_of(seed, 10 + seed % 5 * 15, 4 + (seed % 6) as usize * 3)).sum();
     assert!(compared > worlds * 500, "{compared} answers");
 }
 

@@ -9,9 +9,7 @@ use crate::evaluator::{Evaluator, Provider};
 use crate::lookup::{Hit, HitKind, find, find_many, sightings};
 use crate::question::{Item, Question};
 use crate::verdict::{Source, Verdict};
-use rapsheet_snapshot::{
-    Address, AddressRange, Index, Kinds, ParseError, Snapshot, Status, Time,
-};
+use rapsheet_snapshot::{Address, AddressRange, Index, Kinds, ParseError, Snapshot, Status, Time};
 use std::collections::BTreeSet;
 use std::ops::ControlFlow;
 use std::sync::Arc;

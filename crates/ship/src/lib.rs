@@ -27,10 +27,7 @@ pub mod slim;
 mod text;
 mod trust;
 
-#[doc(hidden)]
-pub use rapsheet_assemble::recomposed;
 pub use error::ShipError;
-pub use rapsheet_assemble::SnapshotId;
 pub use limits::Limits;
 pub use manifest::{Digest, MANIFEST, Manifest, PublishedDelta, PublishedFile, PublishedSnapshot, SIGNATURE};
 pub use origin::{Folder, Opened, Origin, Unavailable, Wish};
@@ -38,5 +35,8 @@ pub use origin::{Folder, Opened, Origin, Unavailable, Wish};
 pub use publish::{Publish, PublishError, Published, Removed, SigningKey};
 pub use pull::{Accepted, Pull, Pulled, pause_after};
 pub use pull_error::{Cause, PullError};
+pub use rapsheet_assemble::SnapshotId;
+#[doc(hidden)]
+pub use rapsheet_assemble::recomposed;
 pub use route::Route;
 pub use trust::PublicKeys;

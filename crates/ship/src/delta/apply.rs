@@ -1,17 +1,17 @@
 //! Making the snapshot that a delta leads to.
 
-use rapsheet_assemble::{Collected, Collector, SizeLimits};
 use crate::delta::frame::{DeltaHeader, Frame, text_bytes_max};
 use crate::delta::origin;
 use crate::delta::part::{Context, PartReader};
 use crate::delta::redating::Redating;
 use crate::error::ShipError;
 use crate::hashed::Hashed;
-use rapsheet_assemble::SnapshotId;
 use crate::keys::{Ipv4Keys, Ipv6Keys, Keys, NameKeys, UrlKeys};
 use crate::limits::Limits;
 use rapsheet_assemble::Row;
 use rapsheet_assemble::Scratch;
+use rapsheet_assemble::SnapshotId;
+use rapsheet_assemble::{Collected, Collector, SizeLimits};
 use rapsheet_snapshot::{AtomicFile, Image, Section, SectionBytes, Snapshot, StoredImage, Time};
 use std::io;
 use std::path::Path;

@@ -10,8 +10,8 @@ use rapsheet_assemble::{
     Claim, ClaimSource, ClaimTable, Columns, RetentionPolicy, Rows, Scratch, SizeLimits, assemble, tag,
 };
 use rapsheet_snapshot::{
-    AddressRange, Assessments, FeedId, FeedRecord, FeedState, FeedTraits, Image, Kinds, ListKind, Mode, Origin,
-    Scope, Section, SectionBytes, Snapshot, Time,
+    AddressRange, Assessments, FeedId, FeedRecord, FeedState, FeedTraits, Image, Kinds, ListKind, Mode,
+    Origin, Scope, Section, SectionBytes, Snapshot, Time,
 };
 use std::collections::BTreeMap;
 
