@@ -5,13 +5,17 @@ use crate::row::{self, Range, Row};
 use crate::run_set::{RunSet, RunSetWriter, each_name_group, each_url_group, each_v4_group, each_v6_group};
 use crate::scratch::Scratch;
 use rapsheet_snapshot::{Address, AddressRange, Entry, Index, Part};
+use std::cmp::Ordering;
 
 /// The keys of one part of a snapshot.
 pub trait PartKeys {
     /// A key.
-    type Key: Clone + Default + PartialEq;
+    type Key: Clone + Default + PartialEq + Send + Sync;
     /// The part.
     const PART: Part;
+
+    /// The order of keys.
+    fn order(a: &Self::Key, b: &Self::Key) -> Ordering;
 
     /// Visits all keys of a snapshot in order, each with its rows. Returns `false` if it cannot be walked to
     /// its end.
@@ -64,6 +68,10 @@ macro_rules! range_keys {
             type Key = Range;
             const PART: Part = $part;
 
+            fn order(a: &Range, b: &Range) -> Ordering {
+                a.0.cmp(&b.0).then(b.1.cmp(&a.1))
+            }
+
             fn walk(index: &Index<'_>, visit: impl FnMut(&Range, &[Row])) -> bool {
                 row::each_range(index, $all, visit)
             }
@@ -112,6 +120,10 @@ macro_rules! text_keys {
         impl PartKeys for $name {
             type Key = Vec<u8>;
             const PART: Part = $part;
+
+            fn order(a: &Vec<u8>, b: &Vec<u8>) -> Ordering {
+                a.cmp(b)
+            }
 
             fn walk(index: &Index<'_>, mut visit: impl FnMut(&Vec<u8>, &[Row])) -> bool {
                 let mut key = Vec::new();

@@ -7,7 +7,7 @@ use crate::error::HistoryError;
 use crate::history::{History, Slot};
 use crate::lock::Lock;
 use crate::manifest::{BuildId, Manifest, SegmentFile};
-use crate::prior::{Listed, Nothing, OfSegments, OfSnapshot};
+use crate::prior::{Listed, Nothing, OfSegments, OfSnapshot, side_by_side};
 use crate::segment::RowWriter;
 use crate::version::{KeyHistory, Statement, Version};
 use crate::writer::{KeyWriter, SegmentWriter};
@@ -116,9 +116,14 @@ impl New<'_> {
         self.part::<Ipv6Keys>(before, number, &mut writer)?;
         self.part::<NameKeys>(before, number, &mut writer)?;
         self.part::<UrlKeys>(before, number, &mut writer)?;
+        let mut build = self.build.clone();
+        for feed in &mut build.feeds {
+            let seen = writer.rows().newest_seen.get(usize::from(feed.feed)).copied().flatten();
+            feed.newest_seen = feed.newest_seen.max(seen);
+        }
         let origin = self.snapshot.snapshot.bytes(Section::Origin).to_vec();
         let name = format!("night-{number:06}.raph");
-        writer.finish(folder, &name, manifest, &[(self.build.clone(), origin)])
+        writer.finish(folder, &name, manifest, &[(build, origin)])
     }
 
     /// Adds the keys of one part on which something else is stated than before.
@@ -127,10 +132,10 @@ impl New<'_> {
         before: &impl Listed,
         number: u32,
         writer: &mut SegmentWriter<'_>,
-    ) -> Result<(), HistoryError>
-    where
-        K::Key: Send,
-    {
+    ) -> Result<(), HistoryError> {
+        if let Some(before) = before.as_snapshot() {
+            return self.part_of_two::<K>(before, number, writer);
+        }
         let scratch = writer.scratch();
         let (gone, changed) = rayon::join(
             || self.gone::<K>(before),
@@ -149,6 +154,23 @@ impl New<'_> {
             writer.add(keys)?;
         }
         Ok(())
+    }
+
+    /// As [`New::part`], compared with the snapshot before.
+    fn part_of_two<K: PartKeys>(
+        &self,
+        before: &OfSnapshot<'_>,
+        number: u32,
+        writer: &mut SegmentWriter<'_>,
+    ) -> Result<(), HistoryError> {
+        let mut keys = KeyWriter::new(writer.scratch());
+        side_by_side::<K>(before, &self.snapshot, |key, earlier, now| {
+            if earlier == now {
+                return Ok(());
+            }
+            Ok(keys.push::<K>(writer.rows(), key, &mut changed_to(now, number))?)
+        })?;
+        writer.add(keys)
     }
 
     /// The keys on which nothing is stated any more, in groups that are in order.
@@ -181,10 +203,13 @@ impl New<'_> {
             if earlier == statements {
                 return Ok(());
             }
-            let version =
-                |statement: &Statement| Version { statement: *statement, first: number, last: number };
-            let versions = statements.iter().map(version).collect();
-            Ok(keys.push::<K>(rows, key, &mut KeyHistory { changed: number, versions })?)
+            Ok(keys.push::<K>(rows, key, &mut changed_to(statements, number))?)
         })
     }
+}
+
+/// What became of a key on which something else is stated from a build on.
+fn changed_to(statements: &[Statement], build: u32) -> KeyHistory {
+    let version = |statement: &Statement| Version { statement: *statement, first: build, last: build };
+    KeyHistory { changed: build, versions: statements.iter().map(version).collect() }
 }

@@ -21,7 +21,7 @@ const LEVEL: i32 = 12;
 /// The flag of a base.
 const BASE: u32 = 1;
 /// The bytes of a feed at one build.
-const FEED_LEN: usize = 14;
+const FEED_LEN: usize = 18;
 /// The least bytes of a build.
 const BUILD_LEN: usize = 8 + 32 + 8 + 4;
 
@@ -36,6 +36,8 @@ pub(crate) struct FeedDates {
     pub(crate) own_time: Option<u32>,
     /// When that download was retrieved.
     pub(crate) update_time: Option<u32>,
+    /// No row of the feed was first seen later.
+    pub(crate) newest_seen: Option<u32>,
 }
 
 /// One build.
@@ -49,12 +51,17 @@ pub(crate) struct Build {
 impl Build {
     /// The dates of its feeds, by their numbers in the history.
     pub(crate) fn dates(&self) -> Vec<Option<u32>> {
+        self.by_feed(|feed| feed.date)
+    }
+
+    /// A time of each feed, by their numbers in the history.
+    pub(crate) fn by_feed(&self, time: impl Fn(&FeedDates) -> Option<u32>) -> Vec<Option<u32>> {
         let count = self.feeds.iter().map(|feed| usize::from(feed.feed) + 1).max().unwrap_or(0);
-        let mut dates = vec![None; count];
+        let mut times = vec![None; count];
         for feed in &self.feeds {
-            dates.get_mut(usize::from(feed.feed)).into_iter().for_each(|date| *date = feed.date);
+            times.get_mut(usize::from(feed.feed)).into_iter().for_each(|place| *place = time(feed));
         }
-        dates
+        times
     }
 }
 
@@ -113,7 +120,9 @@ fn put_build(out: &mut Vec<u8>, build: &Build) -> Result<(), TooLarge> {
     out.extend(TooLarge::fit_u32("history", "feeds", build.feeds.len())?.to_le_bytes());
     for feed in &build.feeds {
         out.extend(feed.feed.to_le_bytes());
-        [feed.date, feed.own_time, feed.update_time].into_iter().for_each(|time| put_time(out, time));
+        [feed.date, feed.own_time, feed.update_time, feed.newest_seen]
+            .into_iter()
+            .for_each(|time| put_time(out, time));
     }
     Ok(())
 }
@@ -205,7 +214,13 @@ fn read_build(reader: &mut Reader<'_>, feed_count: usize) -> Option<Build> {
     let id = BuildId { built_at, blake3: reader.array()?, bytes: reader.u64()? };
     let feeds = (0..reader.count(FEED_LEN)?).map(|_| {
         let feed = reader.u16().filter(|feed| usize::from(*feed) < feed_count)?;
-        Some(FeedDates { feed, date: reader.time()?, own_time: reader.time()?, update_time: reader.time()? })
+        Some(FeedDates {
+            feed,
+            date: reader.time()?,
+            own_time: reader.time()?,
+            update_time: reader.time()?,
+            newest_seen: reader.time()?,
+        })
     });
     Some(Build { id, feeds: feeds.collect::<Option<Vec<_>>>()? })
 }
@@ -217,7 +232,13 @@ mod tests {
     fn builds(count: u8) -> Vec<(Build, Vec<u8>)> {
         let build = |number: u8| {
             let id = BuildId { built_at: Time::from_unix(number.into()), blake3: [number; 32], bytes: 5 };
-            let feed = FeedDates { feed: 1, date: Some(7), own_time: None, update_time: Some(number.into()) };
+            let feed = FeedDates {
+                feed: 1,
+                date: Some(7),
+                own_time: None,
+                update_time: Some(number.into()),
+                newest_seen: None,
+            };
             (Build { id, feeds: vec![feed; usize::from(number % 3)] }, vec![number; 40])
         };
         (0..count).map(build).collect()

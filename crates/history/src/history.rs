@@ -155,6 +155,11 @@ impl History {
         self.slots.get(self.slot_of(number)?)?.segment()?.builds.get(number)
     }
 
+    /// When the builds were made.
+    pub(crate) fn built_at(&self) -> impl Iterator<Item = Time> {
+        self.manifest.builds.iter().map(|build| build.built_at)
+    }
+
     /// Whether there was a build of which nothing is known.
     pub(crate) fn is_lost(&self, number: u32) -> bool {
         self.slot_of(number).and_then(|at| self.slots.get(at)).is_some_and(|slot| slot.segment.is_err())

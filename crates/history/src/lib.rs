@@ -7,6 +7,22 @@
 //! [`History::known_at`] what the snapshot answered that stood at an instant, [`History::at`] what the feeds listed
 //! at it, [`History::timeline`] when each feed listed an indicator.
 //!
+//! ```no_run
+//! # use rapsheet_assemble::Scratch;
+//! # use rapsheet_history::{History, append, compact};
+//! # use rapsheet_snapshot::{Snapshot, Time};
+//! # fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! let (before, now) = (Snapshot::open("before.rap")?, Snapshot::open("rapsheet.rap")?);
+//! append("history".as_ref(), Some(&before), &now, &Scratch::unlimited())?;
+//! compact("history".as_ref(), &Scratch::unlimited())?;
+//!
+//! let history = History::open("history")?;
+//! let at = Time::parse_rfc3339("2026-11-03T04:10:00Z").ok_or("a time")?;
+//! println!("{:?}", history.at(at).lookup("192.0.2.7")?.status);
+//! # Ok(())
+//! # }
+//! ```
+//!
 //! The crate reads no clock: instants are arguments.
 
 mod append;
@@ -20,8 +36,10 @@ mod history;
 mod lock;
 mod manifest;
 mod past;
+mod period;
 mod prior;
 mod segment;
+mod set_status;
 mod spans;
 mod timeline;
 mod version;
@@ -33,4 +51,5 @@ pub use error::HistoryError;
 pub use history::{History, Lost};
 pub use manifest::{BuildId, Manifest, SegmentFile};
 pub use past::PastSearcher;
-pub use timeline::{FeedTimeline, Period};
+pub use period::Period;
+pub use timeline::FeedTimeline;

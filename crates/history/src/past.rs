@@ -4,9 +4,12 @@
 //! listed at an instant is told by the downloads that were made by then, whichever build took them. Both are views
 //! of builds: for each feed, the build that decides.
 
+use crate::builds::Build;
 use crate::downloads::{Download, in_force};
 use crate::history::{History, Slot};
+use crate::period::Period;
 use crate::segment::Segment;
+use crate::set_status::{Context, HitStatus, SetBits};
 use crate::version::KeyHistory;
 use rapsheet_assemble::Row;
 use rapsheet_query::conclusion::{Found, Matched, overlaps};
@@ -29,6 +32,20 @@ pub(crate) struct Slice {
     pub(crate) feeds: Vec<Option<FeedId>>,
     /// The dates of the feeds at the build.
     pub(crate) dates: Vec<Option<u32>>,
+    /// When the newest row of each feed was first seen, or later.
+    pub(crate) newest_seen: Vec<Option<u32>>,
+}
+
+impl Slice {
+    pub(crate) fn new(
+        of_build: &Build,
+        build: u32,
+        segments: Range<usize>,
+        feeds: Vec<Option<FeedId>>,
+    ) -> Slice {
+        let (dates, newest_seen) = (of_build.dates(), of_build.by_feed(|feed| feed.newest_seen));
+        Slice { build, segments, feeds, dates, newest_seen }
+    }
 }
 
 /// Answers from a history, as of one instant.
@@ -41,7 +58,16 @@ pub struct PastSearcher<'h> {
     segments: Vec<(usize, &'h Segment, Index<'h>)>,
     /// Whether nothing is known of the instant at all.
     is_gap: bool,
+    period: Period,
+    /// What sets evaluate to, by slice and segment.
+    bits: Vec<Vec<SetBits>>,
 }
+
+/// A hit, and the place of its segment among those of a view.
+type PlacedHit = (usize, Hit);
+
+/// How many entries that match one question are told apart without sightings.
+const ENTRIES_MAX: usize = 16;
 
 /// What became of an entry that matches a question, in the segment at a place.
 #[derive(Debug)]
@@ -67,10 +93,10 @@ impl History {
                 feeds.get_mut(usize::from(feed.feed)).into_iter().for_each(|place| *place = Some(FeedId(id)));
             }
             let segments = self.segments_of(build)?;
-            Some((origin, vec![Slice { build, segments, feeds, dates: of_build.dates() }]))
+            Some((origin, vec![Slice::new(of_build, build, segments, feeds)]))
         });
         let (origin, slices) = view.unwrap_or_default();
-        PastSearcher::new(self, origin, slices, at)
+        PastSearcher::new(self, origin, slices, self.built_at(), at)
     }
 
     /// What the feeds listed at an instant, by the times of their downloads. A feed without a download of before, or
@@ -88,15 +114,14 @@ impl History {
             let (Some(segments), Some(of_build)) = (self.segments_of(build), self.build(build)) else {
                 continue;
             };
-            let slice = slices.entry(build).or_insert_with(|| Slice {
-                build,
-                segments,
-                feeds: vec![None; self.manifest().feeds.len()],
-                dates: of_build.dates(),
+            let slice = slices.entry(build).or_insert_with(|| {
+                Slice::new(of_build, build, segments, vec![None; self.manifest().feeds.len()])
             });
             slice.feeds.get_mut(feed.number).into_iter().for_each(|place| *place = Some(FeedId(id)));
         }
-        PastSearcher::new(self, Arc::new(origin), slices.into_values().collect(), at)
+        let made = self.downloads().iter().flatten().map(|download| download.own_time);
+        let (slices, edges) = (slices.into_values().collect(), self.built_at().chain(made));
+        PastSearcher::new(self, Arc::new(origin), slices, edges, at)
     }
 
     /// The feeds that count at an instant, by their ids.
@@ -151,6 +176,23 @@ impl History {
     }
 }
 
+/// When a feed becomes stale, if it does.
+pub(crate) fn stale_from(feed: &FeedRecord) -> Option<Time> {
+    feed.traits().update_time.map(|time| time.plus(feed.max_age_seconds).plus(1))
+}
+
+/// From the last edge that is not after an instant to the next one.
+fn period(edges: impl Iterator<Item = Time>, at: Time) -> Period {
+    let mut period = Period { start: Time::from_unix(i64::MIN), end: Time::from_unix(i64::MAX) };
+    for edge in edges {
+        match edge <= at {
+            true => period.start = period.start.max(edge),
+            false => period.end = period.end.min(edge),
+        }
+    }
+    period
+}
+
 /// A feed at an instant.
 #[derive(Clone, Debug)]
 pub(crate) struct FeedAt {
@@ -162,13 +204,23 @@ pub(crate) struct FeedAt {
 }
 
 impl<'h> PastSearcher<'h> {
-    fn new(history: &'h History, origin: Arc<Origin>, slices: Vec<Slice>, at: Time) -> PastSearcher<'h> {
+    /// A view of slices. Between two edges it is the same.
+    fn new(
+        history: &'h History,
+        origin: Arc<Origin>,
+        slices: Vec<Slice>,
+        edges: impl Iterator<Item = Time>,
+        at: Time,
+    ) -> PastSearcher<'h> {
         let first = slices.iter().map(|slice| slice.segments.start).min().unwrap_or(0);
         let end = slices.iter().map(|slice| slice.segments.end).max().unwrap_or(0);
         let segments = history.indexed(first..end);
         let is_gap = slices.is_empty();
         let evaluator = Evaluator::of_origin(&origin, at);
-        PastSearcher { history, origin, evaluator, slices, segments, is_gap }
+        let period = period(origin.feeds.iter().filter_map(stale_from).chain(edges), at);
+        let of_slice = |_: &Slice| segments.iter().map(|(_, _, index)| SetBits::new(index)).collect();
+        let bits = slices.iter().map(of_slice).collect();
+        PastSearcher { history, origin, evaluator, slices, segments, is_gap, period, bits }
     }
 
     /// The instant.
@@ -222,14 +274,65 @@ impl<'h> PastSearcher<'h> {
 
     /// The overall status of each question of a batch, in their order.
     pub fn statuses(&self, batch: &Batch) -> Vec<Status> {
+        self.statuses_at(batch, &vec![self.at(); batch.len()])
+    }
+
+    /// The overall status of each question of a batch at an instant of its own, in their order. The instants must be
+    /// within [`PastSearcher::period`]: so the records of a log that fall into it are judged together.
+    pub fn statuses_at(&self, batch: &Batch, instants: &[Time]) -> Vec<Status> {
         if self.is_gap {
             return vec![Status::Failed; batch.len()];
         }
-        let found = find(&self.segments, batch);
-        let status = |(question, found): (Question<'_>, &Vec<FoundHistory>)| {
-            self.evaluator.status(question, self.found(found).map(|found| found.sighting))
-        };
-        batch.iter().zip(&found).map(status).collect()
+        let hits = hits(&self.segments, batch);
+        let (mut rest, mut statuses) = (hits.as_slice(), Vec::with_capacity(batch.len()));
+        for (number, (question, at)) in batch.iter().zip(instants).enumerate() {
+            let count = rest.iter().take_while(|(_, hit)| hit.question as usize == number).count();
+            let (own, others) = rest.split_at_checked(count).unwrap_or_default();
+            rest = others;
+            statuses.push(match self.decision(own).filter(|_| question.range().is_none()) {
+                Some((block, allow)) => self.evaluator.decided(question, block, allow),
+                None => {
+                    let found = found_of(&self.segments, question, own);
+                    let sightings = self.found(&found).map(|found| found.sighting);
+                    self.evaluator.status(question, sightings, *at)
+                }
+            });
+        }
+        statuses
+    }
+
+    /// Whether hits of one question block it, and whether they allow it; `None` if the entries must be evaluated.
+    fn decision(&self, hits: &[PlacedHit]) -> Option<(bool, bool)> {
+        let (mut block, mut allow) = (false, false);
+        for (slice, bits) in self.slices.iter().zip(&self.bits) {
+            let (mut decided, mut count) = ([0; ENTRIES_MAX], 0);
+            for (place, hit) in hits {
+                let (at, segment, index) = self.segments.get(*place)?;
+                if !slice.segments.contains(at) {
+                    continue;
+                }
+                let (evaluator, period) = (&self.evaluator, self.period);
+                let context = Context { evaluator, slice, segment, period };
+                let (entry, blocks, allows) = match bits.get(*place)?.status(&context, index, hit) {
+                    HitStatus::Own => return None,
+                    HitStatus::Unchanged => continue,
+                    HitStatus::Decided(entry, blocks, allows) => (entry, blocks, allows),
+                };
+                if decided.get(..count)?.contains(&entry) {
+                    continue;
+                }
+                *decided.get_mut(count)? = entry;
+                count += 1;
+                block |= blocks;
+                allow |= allows;
+            }
+        }
+        Some((block, allow))
+    }
+
+    /// The instants, this one among them, at which the same downloads are in force and the same feeds are stale.
+    pub fn period(&self) -> Period {
+        self.period
     }
 
     /// The sightings at the instant, of what was found.
@@ -274,27 +377,48 @@ impl History {
     }
 }
 
+/// The hits of a batch in all segments, in the order of the questions, newest segments first.
+fn hits(segments: &[(usize, &Segment, Index<'_>)], batch: &Batch) -> Vec<PlacedHit> {
+    let (mut all, mut hits) = (Vec::new(), Vec::new());
+    for (place, (_, _, index)) in segments.iter().enumerate() {
+        batch.find(index, &mut hits);
+        all.extend(hits.drain(..).map(|hit| (place, hit)));
+    }
+    all.sort_by_key(|(_, hit)| hit.question);
+    all
+}
+
 /// What became of the entries that match each question of a batch, sorted by entries, newest segments first.
 pub(crate) fn find(segments: &[(usize, &Segment, Index<'_>)], batch: &Batch) -> Vec<Vec<FoundHistory>> {
-    let mut found: Vec<Vec<FoundHistory>> = Vec::new();
-    found.resize_with(batch.len(), Vec::new);
-    let mut hits = Vec::new();
-    for (place, segment, index) in segments {
-        batch.find(index, &mut hits);
-        for hit in &hits {
-            let of_question = found.get_mut(hit.question as usize);
-            of_question.into_iter().for_each(|found| add_hit(*place, segment, index, hit, found));
-        }
+    let hits = hits(segments, batch);
+    let mut rest = hits.as_slice();
+    let of_question = |(number, question): (usize, Question<'_>)| {
+        let count = rest.iter().take_while(|(_, hit)| hit.question as usize == number).count();
+        let (own, others) = rest.split_at_checked(count).unwrap_or_default();
+        rest = others;
+        found_of(segments, question, own)
+    };
+    batch.iter().enumerate().map(of_question).collect()
+}
+
+/// What became of the entries that match a question, whose hits are given.
+fn found_of(
+    segments: &[(usize, &Segment, Index<'_>)],
+    question: Question<'_>,
+    hits: &[PlacedHit],
+) -> Vec<FoundHistory> {
+    let mut found = Vec::new();
+    for (place, hit) in hits {
+        let Some((at, segment, index)) = segments.get(*place) else { continue };
+        add_hit(*at, segment, index, hit, &mut found);
     }
-    for (question, found) in batch.iter().zip(&mut found) {
-        if let Some(range) = question.range() {
-            segments.iter().for_each(|(place, segment, index)| {
-                add_overlapping(*place, segment, index, &range, found);
-            });
-        }
-        // Newest segments were looked at first, and a stable sort leaves them there.
-        found.sort_by_key(|found| found.matched);
+    if let Some(range) = question.range() {
+        segments.iter().for_each(|(at, segment, index)| {
+            add_overlapping(*at, segment, index, &range, &mut found);
+        });
     }
+    // Newest segments were looked at first, and a stable sort leaves them there.
+    found.sort_by_key(|found| found.matched);
     found
 }
 

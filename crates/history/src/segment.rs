@@ -72,11 +72,8 @@ impl Segment {
     }
 
     fn statement(&self, row: &Row, span: &Span) -> Option<Statement> {
-        let feeds = self.builds.feeds.len();
-        let feed = usize::from(row.feed - 1).checked_rem(feeds)?;
         Some(Statement {
-            // Less than the number of feeds of a row.
-            feed: feed as u16,
+            feed: self.feed_of(row.feed)?,
             list: row.list,
             scope: row.scope,
             assessments: row.fields.assessments,
@@ -84,6 +81,18 @@ impl Segment {
             detect_time: (!span.is_usual).then_some(row.fields.detect_time),
             expiry: span.expiry,
         })
+    }
+
+    /// A span.
+    pub(crate) fn span(&self, number: u32) -> Option<Span> {
+        spans::span(self.snapshot.bytes(Section::HistorySpans), number)
+    }
+
+    /// The feed of the history that a record names; `None` for a mark.
+    pub(crate) fn feed_of(&self, record_feed: u16) -> Option<u16> {
+        let number = usize::from(record_feed.checked_sub(1)?).checked_rem(self.builds.feeds.len())?;
+        // Less than the number of feeds of a row.
+        Some(number as u16)
     }
 
     /// Whether the segment has a key.
@@ -105,6 +114,8 @@ pub(crate) struct RowWriter {
     pub(crate) time: u32,
     /// How many numbers of feeds the rows have.
     pub(crate) row_feeds: usize,
+    /// When the newest row of each feed was first seen.
+    pub(crate) newest_seen: Vec<Option<u32>>,
 }
 
 impl RowWriter {
@@ -126,6 +137,8 @@ impl RowWriter {
             let identity = version.statement.identity();
             let number = before.filter(|before| before.0 == identity).map_or(0, |before| before.1 + 1);
             before = Some((identity, number));
+            let seen = self.newest_seen.get_mut(usize::from(version.statement.feed));
+            seen.into_iter().for_each(|seen| *seen = (*seen).max(Some(version.statement.first_seen)));
             visit(self.row(version, number)?)?;
         }
         Ok(())

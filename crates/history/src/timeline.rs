@@ -2,19 +2,11 @@
 
 use crate::downloads::in_force;
 use crate::history::History;
-use crate::past::{FeedAt, FoundHistory, Slice, decided, find};
+use crate::past::{FeedAt, FoundHistory, Slice, decided, find, stale_from};
+use crate::period::Period;
 use rapsheet_query::{Batch, ParseError};
 use rapsheet_snapshot::{FeedId, FeedRecord, Sighting, Time};
 use std::collections::{BTreeSet, HashMap};
-
-/// From an instant to another, which is not part of it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Period {
-    /// Its first instant.
-    pub start: Time,
-    /// The first instant after it.
-    pub end: Time,
-}
 
 /// When one feed listed an indicator.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -94,13 +86,11 @@ impl Timelines<'_> {
     /// The instants at which the state of a feed may change.
     fn edges(&mut self, number: usize) -> BTreeSet<Time> {
         let history = self.history;
-        let mut edges: BTreeSet<Time> =
-            history.manifest().builds.iter().map(|build| build.built_at).collect();
+        let mut edges: BTreeSet<Time> = history.built_at().collect();
         for download in history.downloads().get(number).map_or(&[][..], Vec::as_slice) {
             edges.insert(download.own_time);
             let Some(record) = history.record(number, download.build) else { continue };
-            let update_time = record.traits().update_time;
-            edges.extend(update_time.map(|time| time.plus(record.max_age_seconds).plus(1)));
+            edges.extend(stale_from(&record));
             for sighting in self.sightings(number, download.build) {
                 edges.extend([sighting.times.first_seen, sighting.times.expires(record.retention_seconds)]);
             }
@@ -142,7 +132,7 @@ impl History {
         let (segments, of_build) = (self.segments_of(build)?, self.build(build)?);
         // The ids of feeds are fewer than 2^16.
         let feeds = (0..self.manifest().feeds.len()).map(|number| Some(FeedId(number as u16))).collect();
-        Some(Slice { build, segments, feeds, dates: of_build.dates() })
+        Some(Slice::new(of_build, build, segments, feeds))
     }
 
     /// A feed at an instant, by its number in the history.

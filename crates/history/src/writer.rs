@@ -57,6 +57,7 @@ impl<'s> SegmentWriter<'s> {
             spans: SpanTable::default(),
             time: built_at,
             row_feeds: 1,
+            newest_seen: vec![None; manifest.feeds.len()],
         };
         SegmentWriter { scratch, rows, is_base, parts: Vec::new() }
     }

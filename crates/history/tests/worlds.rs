@@ -164,9 +164,25 @@ fn compare(folder: &Path, archive: &Archive, snapshots: &[Snapshot], random: &mu
             assert_eq!(statuses[number], verdict.status);
             compared += 1;
         }
+        compare_period(&history, archive, at, random);
         compare_timeline(&history, archive, at, random);
     }
     compared
+}
+
+/// What holds at an instant holds for its whole period, but for what begins or expires meanwhile.
+fn compare_period(history: &History, archive: &Archive, at: Time, random: &mut Random) {
+    for is_known in [true, false] {
+        let view = |at: Time| if is_known { history.known_at(at) } else { history.at(at) };
+        let (past, period) = (view(at), view(at).period());
+        assert!((period.start..period.end).contains(&at));
+        let near = [period.start, period.end.plus(-1), at.plus(random.below(40_000) as i64)];
+        for other in near.into_iter().filter(|other| (period.start..period.end).contains(other)) {
+            let instants = vec![other; archive.questions.len()];
+            let statuses = past.statuses_at(&archive.questions, &instants);
+            assert_eq!(statuses, view(other).statuses(&archive.questions), "{other}, seen from {at}");
+        }
+    }
 }
 
 /// Timelines state what verdicts do, at the ends of their periods and in between.

@@ -153,15 +153,27 @@ impl Evaluator {
         }
     }
 
-    /// The overall status of a question for which these sightings were found.
-    pub fn status(&self, question: Question<'_>, found: impl IntoIterator<Item = Sighting>) -> Status {
+    /// The overall status of a question for which these sightings were found, of which those count that are live at
+    /// an instant. Whether a feed is stale is decided at the evaluator's own.
+    pub fn status(
+        &self,
+        question: Question<'_>,
+        found: impl IntoIterator<Item = Sighting>,
+        at: Time,
+    ) -> Status {
         let (mut block, mut allow) = (false, false);
         for sighting in found {
             let retention = self.retention_seconds(sighting.feed);
-            let is_live = sighting.times.live(self.at(), retention);
+            let is_live = sighting.times.live(at, retention);
             block |= is_live && sighting.list == ListKind::Block;
             allow |= is_live && sighting.list == ListKind::Allow;
         }
+        self.decided(question, block, allow)
+    }
+
+    /// The overall status of a question, given whether a live sighting blocks it and whether one allows it.
+    #[inline]
+    pub fn decided(&self, question: Question<'_>, block: bool, allow: bool) -> Status {
         self.overall(question.item.kinds(), block, allow)
     }
 }

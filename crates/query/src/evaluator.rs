@@ -119,7 +119,8 @@ impl Evaluator {
         self.provider_of.get(usize::from(feed.0)).copied().map_or(0, usize::from)
     }
 
-    pub(crate) fn retention_seconds(&self, feed: FeedId) -> i64 {
+    /// How long a sighting of a feed is live after its detect_time, in seconds.
+    pub fn retention_seconds(&self, feed: FeedId) -> i64 {
         self.retentions.get(usize::from(feed.0)).copied().unwrap_or(0)
     }
 
