@@ -98,6 +98,7 @@ const ROOMS: &[(&str, &[&str])] = &[
         &["rayon", "csv", "clap", "indicatif", "chrono", "memmap2", "ureq", "tokio", "rapsheet-ingest"],
     ),
     ("ship", &["csv", "clap", "indicatif", "chrono", "memmap2", "ureq", "toml", "rapsheet-fetch"]),
+    ("history", &["csv", "clap", "indicatif", "chrono", "memmap2", "ureq", "toml", "rapsheet-ingest"]),
 ];
 
 /// The crates of the project that a crate may depend on.
@@ -116,6 +117,7 @@ const PATHS: &[(&str, &[&str])] = &[
     ("python", &["decompress", "json", "query", "snapshot"]),
     ("ship", &["assemble", "snapshot"]),
     ("capi", &["json", "query", "snapshot"]),
+    ("history", &["assemble", "query", "snapshot"]),
 ];
 
 /// The names under `[dependencies]`.

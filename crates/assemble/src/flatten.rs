@@ -12,9 +12,6 @@ use rapsheet_snapshot::hash::spread;
 use rapsheet_snapshot::{AddressRange, Column, ColumnRow, ColumnStore, ColumnWriter, LISTED_MAX, column_row};
 use std::hash::{DefaultHasher, Hash, Hasher};
 
-/// How many ranges that are no prefix may cover one address. The ranges of real lists hardly overlap.
-pub(crate) const OVERLAP_MAX: usize = 16;
-
 /// A listed range and the group of its claims.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct ListedRange<N> {
@@ -355,7 +352,7 @@ fn of_words(words: [u32; 4]) -> u128 {
 pub(crate) struct Flattened<N: AddressNumber> {
     /// Disjoint ranges, in order. Adjacent ranges with the same set are one range.
     pub(crate) ranges: Column<N::Row>,
-    /// The groups of the ranges that were refused because [`OVERLAP_MAX`] others cover their first address.
+    /// The groups of the ranges that were refused because as many others as the limit allows cover their first address.
     pub(crate) refused: Vec<u32>,
     /// The draft sets of frequent groups alone.
     pub(crate) drafts: DraftSets,
@@ -474,7 +471,7 @@ impl<'a, N: AddressNumber> Sweep<'a, N> {
         let extent = extent(entry);
         let is_range = |extent: &DraftExtent| matches!(extent, DraftExtent::Range(..));
         let is_refused = is_range(&extent)
-            && self.open.iter().filter(|open| is_range(&open.extent)).count() >= OVERLAP_MAX;
+            && self.open.iter().filter(|open| is_range(&open.extent)).count() >= self.groups.overlaps_max();
         if !is_refused {
             self.open.push(Open { last: entry.last, group: entry.group, extent });
         }
@@ -557,6 +554,7 @@ impl<'a, N: AddressNumber> Sweep<'a, N> {
 mod tests {
     use super::*;
     use crate::groups::ClaimContext;
+    use crate::limits::OVERLAP_MAX;
     use crate::{Claim, ClaimSource, ClaimTable, RetentionPolicy, SizeLimits, claim_of, tag};
     use rapsheet_snapshot::{Assessments, FeedId, ListKind, Mode, Scope, Time};
 

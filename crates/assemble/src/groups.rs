@@ -242,6 +242,11 @@ pub(crate) struct Groups<'a> {
 const UNRESOLVED: u32 = u32::MAX;
 
 impl<'a> Groups<'a> {
+    /// How many ranges that are no prefix may cover one address.
+    pub(crate) fn overlaps_max(&self) -> usize {
+        self.context.claims.limits().overlaps
+    }
+
     /// Without groups.
     pub(crate) fn new(context: ClaimContext<'a>) -> Groups<'a> {
         Groups {

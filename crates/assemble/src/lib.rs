@@ -18,6 +18,9 @@
 //! | `place_table` | finds equal items that are elsewhere |
 //! | `intern` | numbers records, sets and times |
 //! | `compose` | encodes the sections |
+//! | `row`, `part_keys` | visits what a snapshot lists, as rows |
+//! | `collector` | makes a file of rows |
+//! | `snapshot_id` | says which snapshot it is |
 //!
 //! ```
 //! use rapsheet_assemble::{Claim, ClaimSource, ClaimTable, Columns, RetentionPolicy, Rows, Scratch};
@@ -62,6 +65,7 @@
 
 mod assembly;
 mod claim;
+mod collector;
 mod columns;
 mod compose;
 mod flatten;
@@ -69,17 +73,24 @@ mod groups;
 mod intern;
 mod limits;
 mod merge;
+mod part_keys;
 mod place_table;
+mod row;
 mod run;
 mod run_set;
 mod scratch;
+mod snapshot_id;
 
 pub use assembly::{AssembleError, Assembly, RetainedRows, Totals, assemble, assemble_each};
 pub use claim::{Claim, ClaimSource, ClaimTable, Counts, RetentionPolicy};
+pub use collector::{Collected, Collector, compose, recomposed, row_of};
 pub use columns::{Columns, RangeColumn, RangeRow, TextColumn, TextRow, claim_of, scope_of, tag};
 pub use groups::DraftSighting;
 pub use limits::SizeLimits;
+pub use part_keys::{Ipv4Keys, Ipv6Keys, NameKeys, PartKeys, UrlKeys};
+pub use row::{Fields, Range, Row};
 pub use run_set::{
     Rows, RunSet, RunSetWriter, each_name_group, each_url_group, each_v4_group, each_v6_group,
 };
 pub use scratch::Scratch;
+pub use snapshot_id::SnapshotId;

@@ -8,8 +8,8 @@
 use crate::batch::Batch;
 use crate::evaluator::Provider;
 use crate::lookup::{Hit, HitKind, find_many, sightings};
-use crate::question::{Item, Question};
-use crate::searcher::{Searcher, name_of};
+use crate::question::{Item, Question, name_of};
+use crate::searcher::Searcher;
 use crate::verdict::specificity;
 use rapsheet_snapshot::{
     Address, AddressRange, Assessments, FeedId, Kinds, ListKind, Scope, Sighting, Status, Time,

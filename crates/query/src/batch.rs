@@ -4,9 +4,9 @@
 //! different questions overlap. The buffers are kept between uses, so that a batch that is filled again
 //! allocates nothing.
 
-use crate::lookup::Hit;
+use crate::lookup::{Hit, find_many};
 use crate::question::{Question, Questions};
-use rapsheet_snapshot::{Address, ParseError, Status};
+use rapsheet_snapshot::{Address, Index, ParseError, Status};
 
 /// Questions that are looked up together.
 ///
@@ -49,6 +49,20 @@ impl Batch {
     /// Adds an address.
     pub fn push_address(&mut self, address: impl Into<Address>) {
         self.questions.push_address(address.into());
+    }
+
+    /// Finds the entries of an index that match each question, in the order of the questions. Questions of ranges
+    /// have none.
+    #[doc(hidden)]
+    pub fn find(&self, index: &Index<'_>, hits: &mut Vec<Hit>) {
+        hits.clear();
+        find_many(index, &self.questions, hits);
+    }
+
+    /// A question.
+    #[doc(hidden)]
+    pub fn get(&self, at: usize) -> Option<Question<'_>> {
+        self.questions.get(at)
     }
 
     /// Removes all questions and keeps the memory.

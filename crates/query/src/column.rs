@@ -9,12 +9,14 @@
 
 use crate::answer::write_range;
 use crate::batch::Batch;
+use crate::conclusion::overlaps;
 use crate::evaluator::Unlisted;
 use crate::keys::Keys;
 use crate::listing::{Listing, Listings, LiveSighting};
 use crate::lookup::{Hit, HitKind, find_many};
+use crate::question::name_of;
 use crate::question::{Item, Question};
-use crate::searcher::{Searcher, name_of, overlaps};
+use crate::searcher::Searcher;
 use crate::set_cache::{SetCache, SetMatch};
 use crate::token_reader::read_values;
 use crate::verdict::specificity;

@@ -7,7 +7,7 @@
 
 use crate::lookup::{Hit, sightings};
 use rapsheet_snapshot::section::records::TimesRef;
-use rapsheet_snapshot::{FeedId, Index, Kinds, ListKind, Scope, Snapshot, Status, Time};
+use rapsheet_snapshot::{FeedId, Index, Kinds, ListKind, Origin, Scope, Snapshot, Status, Time};
 use std::sync::atomic::{AtomicU8, Ordering};
 
 /// The bits of an evaluated set. 0 means "not evaluated yet".
@@ -75,7 +75,15 @@ pub(crate) type Unlisted = [Status; 16];
 impl Evaluator {
     /// Prepares to evaluate a snapshot at an instant. The cost is per feed, and one zeroed byte per set.
     pub(crate) fn new(snapshot: &Snapshot, at: Time) -> Evaluator {
-        let feeds = &snapshot.origin().feeds;
+        let index = snapshot.index();
+        let sets = std::iter::repeat_with(|| AtomicU8::new(0)).take(index.set_count()).collect();
+        let all_seen = at >= index.newest_first_seen();
+        Evaluator { sets, all_seen, ..Evaluator::of_origin(snapshot.origin(), at) }
+    }
+
+    /// As [`Evaluator::new`], for sightings of these feeds that were found elsewhere.
+    pub fn of_origin(origin: &Origin, at: Time) -> Evaluator {
+        let feeds = &origin.feeds;
         let stale: Vec<bool> = feeds.iter().map(|feed| feed.is_stale(at)).collect();
         let mut names: Vec<&str> = feeds.iter().map(|feed| feed.provider.as_str()).collect();
         names.sort_unstable();
@@ -90,11 +98,10 @@ impl Evaluator {
             // Fits: there are no more providers than feeds, and a build numbers feeds in 16 bits.
             provider_of.push(at as u16);
         }
-        let sets = std::iter::repeat_with(|| AtomicU8::new(0)).take(snapshot.index().set_count()).collect();
-        let all_seen = at >= snapshot.index().newest_first_seen();
         let retentions = feeds.iter().map(|feed| feed.retention_seconds).collect();
         let unlisted = unlisted_of(&providers);
         let freshness = feeds.iter().map(|feed| (feed.fresh_until(), feed.traits().kinds)).collect();
+        let (all_seen, sets) = (false, Vec::new());
         Evaluator { at, all_seen, sets, retentions, stale, freshness, provider_of, providers, unlisted }
     }
 
@@ -123,12 +130,13 @@ impl Evaluator {
         self.all_seen
     }
 
-    pub(crate) fn at(&self) -> Time {
+    /// The instant.
+    pub fn at(&self) -> Time {
         self.at
     }
 
     /// The providers, sorted by name.
-    pub(crate) fn providers(&self) -> &[Provider] {
+    pub fn providers(&self) -> &[Provider] {
         &self.providers
     }
 
@@ -137,7 +145,8 @@ impl Evaluator {
         self.provider_of.get(usize::from(feed.0)).copied().map_or(0, usize::from)
     }
 
-    pub(crate) fn retention_seconds(&self, feed: FeedId) -> i64 {
+    /// How long a sighting of a feed is live after its detect_time, in seconds.
+    pub fn retention_seconds(&self, feed: FeedId) -> i64 {
         self.retentions.get(usize::from(feed.0)).copied().unwrap_or(0)
     }
 

@@ -31,6 +31,8 @@ mod batch;
 mod byte_classes;
 mod cache_policy;
 mod column;
+#[doc(hidden)]
+pub mod conclusion;
 mod diff;
 mod escape;
 mod evaluator;

@@ -168,6 +168,14 @@ impl Questions {
     }
 }
 
+/// The name of a question that is a name or a URL with one as its host.
+pub(crate) fn name_of(item: &Item) -> Option<&NameRef> {
+    match item {
+        Item::Name(name) | Item::Url { host: HostRef::Name(name), .. } => Some(name),
+        _ => None,
+    }
+}
+
 impl Question<'_> {
     /// The type of the indicator: `ipv4`, `ipv6`, `domain` or `url`.
     pub fn type_word(&self) -> &'static str {

@@ -4,13 +4,12 @@
 //! every sighting that led to it.
 
 use crate::batch::Batch;
+use crate::conclusion::{Found, Matched, overlaps};
 use crate::evaluator::{Evaluator, Provider};
 use crate::lookup::{Hit, HitKind, find, find_many, sightings};
-use crate::question::{HostRef, Item, NameRef, Question};
-use crate::verdict::{Overlap, Source, Verdict, specificity};
-use rapsheet_snapshot::{
-    Address, AddressRange, Index, Kinds, ListKind, ParseError, Scope, Sighting, Snapshot, Status, Time,
-};
+use crate::question::{Item, Question};
+use crate::verdict::{Source, Verdict};
+use rapsheet_snapshot::{Address, AddressRange, Index, Kinds, ParseError, Snapshot, Status, Time};
 use std::collections::BTreeSet;
 use std::ops::ControlFlow;
 use std::sync::Arc;
@@ -163,7 +162,7 @@ impl<'s> Searcher<'s> {
             Item::Range(range) => self.overlapping(*range, self.at(), sightings)?,
             _ => self.matching(question, self.at()),
         };
-        Some(self.sorted(question, sources, self.at()))
+        Some(self.evaluator.sorted(question, sources, self.at()))
     }
 
     fn evaluate(&self, question: Question<'_>, at: Time) -> Verdict {
@@ -171,15 +170,7 @@ impl<'s> Searcher<'s> {
             Item::Range(range) => self.overlapping(*range, at, usize::MAX).unwrap_or_default(),
             _ => self.matching(question, at),
         };
-        self.sorted(question, sources, at)
-    }
-
-    fn sorted(&self, question: Question<'_>, mut sources: Vec<Source>, at: Time) -> Verdict {
-        sources.sort_by(|a, b| {
-            let key = |source: &Source| (source.provider, source.feed);
-            key(a).cmp(&key(b)).then(b.specificity.cmp(&a.specificity)).then(a.matched.cmp(&b.matched))
-        });
-        self.conclude(question, sources, at)
+        self.evaluator.sorted(question, sources, at)
     }
 
     /// The live sightings of all entries that match an address, a name or a URL.
@@ -190,33 +181,11 @@ impl<'s> Searcher<'s> {
             sightings(&self.index, &hit)
                 .filter(move |sighting| sighting.scope.covers(hit.kind.is_below()))
                 .filter_map(move |sighting| {
-                    let (matched, specificity) = self.matched(question, hit.kind, &sighting)?;
-                    self.source(&sighting, matched, specificity, at)
+                    let matched = Matched::of(&self.index, hit.kind, &sighting)?;
+                    self.evaluator.found(question, &Found { sighting, matched }, at)
                 })
         };
         hits.into_iter().flat_map(of_hit).collect()
-    }
-
-    /// The text of the entry that a hit matched, and how specific it is.
-    fn matched(&self, question: Question<'_>, kind: HitKind, sighting: &Sighting) -> Option<(String, u128)> {
-        let Question { questions, item } = question;
-        match kind {
-            HitKind::Address(address) => {
-                let listed = self.index.listed(sighting.extent, address)?;
-                Some((listed.to_string(), specificity(&listed)))
-            }
-            HitKind::Name { width, .. } => {
-                let text = questions.bytes(&name_of(item)?.text);
-                let name = text.get(text.len().checked_sub(usize::from(width))?..)?;
-                let star = if sighting.scope == Scope::Subdomains { "*." } else { "" };
-                Some((format!("{star}{}", String::from_utf8_lossy(name)), u128::from(width)))
-            }
-            HitKind::Url { schemeless } => {
-                let Item::Url { text, schemeless: bare, .. } = item else { return None };
-                let text = questions.bytes(if schemeless { bare } else { text });
-                Some((String::from_utf8_lossy(text).into_owned(), u128::MAX))
-            }
-        }
     }
 
     /// The live sightings of all entries that overlap a range, each once; `None` where there are more than `most`.
@@ -235,83 +204,10 @@ impl<'s> Searcher<'s> {
             if !overlaps(&listed, &range) || !seen.insert(key) {
                 return ControlFlow::Continue(());
             }
-            if let Some(mut source) = self.source(sighting, listed.to_string(), specificity(&listed), at) {
-                let covers = listed.covers(&range);
-                source.overlap = Some(if covers { Overlap::Covers } else { Overlap::Within });
-                sources.push(source);
-            }
+            sources.extend(self.evaluator.overlapping(&range, &listed, sighting, at));
             ControlFlow::Continue(())
         });
         let fits = sources.len() <= most && visits <= most.saturating_mul(VISITS_A_SIGHTING);
         fits.then_some(sources)
-    }
-
-    /// The row of a sighting; `None` where the sighting is not live.
-    fn source(&self, sighting: &Sighting, matched: String, specificity: u128, at: Time) -> Option<Source> {
-        let retention = self.evaluator.retention_seconds(sighting.feed);
-        sighting.times.live(at, retention).then(|| Source {
-            feed: sighting.feed,
-            provider: self.evaluator.provider_of(sighting.feed),
-            status: match sighting.list {
-                ListKind::Block => Status::Blocked,
-                ListKind::Allow => Status::Allowed,
-            },
-            assessments: sighting.assessments,
-            matched,
-            scope: sighting.scope,
-            first_seen: sighting.times.first_seen,
-            detect_time: sighting.times.detect_time,
-            expires: sighting.times.expires(retention),
-            stale: self.evaluator.is_stale(sighting.feed),
-            overlap: None,
-            specificity,
-        })
-    }
-
-    /// The verdict: the status of each provider follows from the sightings, and the overall one from those.
-    fn conclude(&self, question: Question<'_>, sources: Vec<Source>, at: Time) -> Verdict {
-        let kinds = question.item.kinds();
-        let unlisted = self.providers().iter().map(|provider| provider.unlisted(kinds));
-        let mut providers: Vec<Status> = unlisted.collect();
-        for source in &sources {
-            if let Some(status) = providers.get_mut(source.provider) {
-                *status = match (*status, source.status) {
-                    (Status::Blocked, _) | (_, Status::Blocked) => Status::Blocked,
-                    _ => Status::Allowed,
-                };
-            }
-        }
-        let count = |of: Status| providers.iter().filter(|status| **status == of).count();
-        let (detected_by, allowed_by) = (count(Status::Blocked), count(Status::Allowed));
-        Verdict {
-            indicator: question.text(),
-            type_word: question.type_word(),
-            status: self.evaluator.overall(kinds, detected_by > 0, allowed_by > 0),
-            detected_by,
-            failed: count(Status::Failed),
-            at,
-            sources,
-            providers,
-        }
-    }
-}
-
-/// The name of a question that is a name or a URL with one as its host.
-pub(crate) fn name_of(item: &Item) -> Option<&NameRef> {
-    match item {
-        Item::Name(name) | Item::Url { host: HostRef::Name(name), .. } => Some(name),
-        _ => None,
-    }
-}
-
-pub(crate) fn overlaps(a: &AddressRange, b: &AddressRange) -> bool {
-    match (*a, *b) {
-        (AddressRange::V4 { first, last }, AddressRange::V4 { first: from, last: to }) => {
-            first <= to && from <= last
-        }
-        (AddressRange::V6 { first, last }, AddressRange::V6 { first: from, last: to }) => {
-            first <= to && from <= last
-        }
-        _ => false,
     }
 }

@@ -1,7 +1,7 @@
 //! Why a snapshot could not be shipped, or what came is refused.
 
-use crate::id::SnapshotId;
 use rapsheet_assemble::AssembleError;
+use rapsheet_assemble::SnapshotId;
 use rapsheet_snapshot::{Error, TooLarge};
 use std::{fmt, io};
 

@@ -1,6 +1,6 @@
 //! Bytes that are hashed on their way.
 
-use crate::id::SnapshotId;
+use rapsheet_assemble::SnapshotId;
 use std::io::{self, Read, Write};
 
 /// Passes bytes on, in either direction, and hashes them.

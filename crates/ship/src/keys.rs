@@ -2,20 +2,19 @@
 
 use crate::coder::{Bit, Coder};
 use crate::number::{Numbers, Symbols};
-use crate::rows::{self, Range, Row};
 use crate::text::TextModel;
-use rapsheet_assemble::{
-    RunSet, RunSetWriter, Scratch, each_name_group, each_url_group, each_v4_group, each_v6_group,
-};
-use rapsheet_snapshot::{AddressRange, Index, Part};
+use rapsheet_assemble::{PartKeys, Range, Row, RunSet, Scratch};
+use rapsheet_snapshot::{Index, Part};
 use std::cmp::Reverse;
 
-/// The keys of one part of a snapshot: how to visit them, and how to code new ones.
+/// A coder of the keys of one part of a snapshot.
 pub(crate) trait Keys: Sized {
+    /// The keys.
+    type Of: PartKeys<Key = Self::Key>;
     /// A key.
     type Key: Clone + Default + PartialEq;
     /// The part.
-    const PART: Part;
+    const PART: Part = <Self::Of as PartKeys>::PART;
 
     /// A model that has seen the keys of the earlier snapshot. No new keys may have more than so many bytes
     /// together, where they are texts.
@@ -32,15 +31,15 @@ pub(crate) trait Keys: Sized {
         key: &Self::Key,
     ) -> Result<Self::Key, &'static str>;
 
-    /// Visits all keys of a snapshot in order, each with its rows. Returns `false` if it cannot be walked to
-    /// its end.
-    fn walk(index: &Index<'_>, visit: impl FnMut(&Self::Key, &[Row])) -> bool;
+    /// See [`PartKeys::walk`].
+    fn walk(index: &Index<'_>, visit: impl FnMut(&Self::Key, &[Row])) -> bool {
+        Self::Of::walk(index, visit)
+    }
 
-    /// Adds a key to rows for a build.
-    fn push(rows: &mut RunSetWriter<'_>, key: &Self::Key, tag: u32);
-
-    /// Visits the keys of several runs, in order, each with the tags of all of its rows.
-    fn each_group(runs: &[&RunSet], scratch: &Scratch, visit: impl FnMut(&Self::Key, &mut Vec<u32>));
+    /// See [`PartKeys::each_group`].
+    fn each_group(runs: &[&RunSet], scratch: &Scratch, visit: impl FnMut(&Self::Key, &mut Vec<u32>)) {
+        Self::Of::each_group(runs, scratch, visit);
+    }
 }
 
 /// Why a decoder refuses a key.
@@ -106,13 +105,13 @@ fn length_symbol<const BITS: u32>((first, last): &Range) -> u32 {
 
 /// Addresses of one family.
 macro_rules! range_keys {
-    ($name:ident, $about:literal, $bits:literal, $part:expr, $all:expr, $each_group:path, $range:expr) => {
+    ($name:ident, $about:literal, $bits:literal) => {
         #[doc = $about]
         pub(crate) struct $name(Ranges<$bits>);
 
         impl Keys for $name {
+            type Of = rapsheet_assemble::$name;
             type Key = Range;
-            const PART: Part = $part;
 
             fn new(_: &Index<'_>, _: u64) -> $name {
                 $name(Ranges::new())
@@ -126,41 +125,12 @@ macro_rules! range_keys {
             ) -> Result<Range, &'static str> {
                 self.0.code(coder, between, key)
             }
-
-            fn walk(index: &Index<'_>, visit: impl FnMut(&Range, &[Row])) -> bool {
-                rows::each_range(index, $all, visit)
-            }
-
-            fn push(rows: &mut RunSetWriter<'_>, key: &Range, tag: u32) {
-                rows.push_range($range(*key), tag);
-            }
-
-            fn each_group(runs: &[&RunSet], scratch: &Scratch, mut visit: impl FnMut(&Range, &mut Vec<u32>)) {
-                $each_group(runs, scratch, |first, last, tags| visit(&(first.into(), last.into()), tags));
-            }
         }
     };
 }
 
-range_keys!(
-    Ipv4Keys,
-    "Addresses of IPv4.",
-    32,
-    Part::Ipv4,
-    AddressRange::V4 { first: 0, last: u32::MAX },
-    each_v4_group,
-    // A decoder checks that they fit.
-    |(first, last)| AddressRange::V4 { first: first as u32, last: last as u32 }
-);
-range_keys!(
-    Ipv6Keys,
-    "Addresses of IPv6.",
-    128,
-    Part::Ipv6,
-    AddressRange::V6 { first: 0, last: u128::MAX },
-    each_v6_group,
-    |(first, last)| AddressRange::V6 { first, last }
-);
+range_keys!(Ipv4Keys, "Addresses of IPv4.", 32);
+range_keys!(Ipv6Keys, "Addresses of IPv6.", 128);
 
 /// Every so many keys of the earlier snapshot are learned.
 const LEARNED_EACH: usize = 16;
@@ -237,21 +207,19 @@ impl Texts {
 
 /// Keys that are texts.
 macro_rules! text_keys {
-    (
-        $name:ident, $about:literal, $part:expr, $each:path, $index_each:ident, $each_group:path, $push:ident
-    ) => {
+    ($name:ident, $about:literal, $each:ident) => {
         #[doc = $about]
         pub(crate) struct $name(Texts);
 
         impl Keys for $name {
+            type Of = rapsheet_assemble::$name;
             type Key = Vec<u8>;
-            const PART: Part = $part;
 
             fn new(before: &Index<'_>, bytes: u64) -> $name {
                 let mut texts = Texts::new(bytes);
                 let mut learn = texts.learner();
                 // A snapshot that cannot be walked to its end is refused by the walk over its rows.
-                before.$index_each(|key, _| learn(key));
+                before.$each(|key, _| learn(key));
                 drop(learn);
                 $name(texts)
             }
@@ -264,37 +232,12 @@ macro_rules! text_keys {
             ) -> Result<Vec<u8>, &'static str> {
                 self.0.code(coder, between, key)
             }
-
-            fn walk(index: &Index<'_>, mut visit: impl FnMut(&Vec<u8>, &[Row])) -> bool {
-                let mut key = Vec::new();
-                $each(index, |text, rows| {
-                    key.clear();
-                    key.extend_from_slice(text);
-                    visit(&key, rows);
-                })
-            }
-
-            fn push(rows: &mut RunSetWriter<'_>, key: &Vec<u8>, tag: u32) {
-                rows.$push(key, tag);
-            }
-
-            fn each_group(runs: &[&RunSet], scratch: &Scratch, visit: impl FnMut(&Vec<u8>, &mut Vec<u32>)) {
-                $each_group(runs, scratch, visit);
-            }
         }
     };
 }
 
-text_keys!(
-    NameKeys,
-    "Names, with their bytes reversed.",
-    Part::Names,
-    rows::each_name,
-    each_name,
-    each_name_group,
-    push_name
-);
-text_keys!(UrlKeys, "URLs.", Part::Urls, rows::each_url, each_url, each_url_group, push_url);
+text_keys!(NameKeys, "Names, with their bytes reversed.", each_name);
+text_keys!(UrlKeys, "URLs.", each_url);
 
 #[cfg(test)]
 mod tests {

@@ -9,12 +9,10 @@
 //! No clock, network or terminal is used here: the program around gives the instant and an [`Origin`].
 
 mod coder;
-mod collector;
 pub mod delta;
 mod error;
 mod fields;
 mod hashed;
-mod id;
 mod keys;
 mod limits;
 mod manifest;
@@ -25,15 +23,11 @@ mod publish;
 mod pull;
 mod pull_error;
 mod route;
-mod rows;
 pub mod slim;
 mod text;
 mod trust;
 
-#[doc(hidden)]
-pub use collector::recomposed;
 pub use error::ShipError;
-pub use id::SnapshotId;
 pub use limits::Limits;
 pub use manifest::{Digest, MANIFEST, Manifest, PublishedDelta, PublishedFile, PublishedSnapshot, SIGNATURE};
 pub use origin::{Folder, Opened, Origin, Unavailable, Wish};
@@ -41,5 +35,8 @@ pub use origin::{Folder, Opened, Origin, Unavailable, Wish};
 pub use publish::{Publish, PublishError, Published, Removed, SigningKey};
 pub use pull::{Accepted, Pull, Pulled, pause_after};
 pub use pull_error::{Cause, PullError};
+pub use rapsheet_assemble::SnapshotId;
+#[doc(hidden)]
+pub use rapsheet_assemble::recomposed;
 pub use route::Route;
 pub use trust::PublicKeys;

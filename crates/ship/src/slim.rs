@@ -6,8 +6,8 @@
 use crate::error::ShipError;
 use crate::fields::Fields;
 use crate::hashed::Hashed;
-use crate::id::SnapshotId;
 use crate::limits::Limits;
+use rapsheet_assemble::SnapshotId;
 use rapsheet_snapshot::{AtomicFile, ColumnStore, DERIVED, Snapshot, derive};
 use std::fs::File;
 use std::io::{self, BufWriter, Read, Seek, SeekFrom, Write};

@@ -249,7 +249,7 @@ impl Image {
     ) -> Result<AtomicFile, Error> {
         let mut file = AtomicFile::create(target)?;
         file.fill(|out| self.write(out))?;
-        verify(&Snapshot::open(file.temporary_path())?)?;
+        verify(&Snapshot::open_any(file.temporary_path())?)?;
         Ok(file)
     }
 }

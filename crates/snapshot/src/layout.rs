@@ -84,6 +84,8 @@ sections! {
     Ipv6FirstSeen 26 "ipv6-first-seen" "IPv6: first_seen that are no defaults";
     NameFirstSeen 27 "name-first-seen" "names: first_seen that are no defaults";
     UrlFirstSeen 28 "url-first-seen" "URLs: first_seen that are no defaults";
+    HistoryBuilds 29 "history-builds" "a segment of a history, which is no snapshot: its builds";
+    HistorySpans 30 "history-spans" "a segment of a history: the builds at which its rows held";
 }
 
 /// One row of the section table.
@@ -352,7 +354,7 @@ mod tests {
 
     #[test]
     fn ids_count_from_one_and_names_are_unique() {
-        assert!(Section::ALL.iter().map(|section| section.id()).eq(1..=28));
+        assert!(Section::ALL.iter().map(|section| section.id()).eq(1..=30));
         for (at, section) in Section::ALL.iter().enumerate() {
             for other in Section::ALL.iter().skip(at + 1) {
                 assert_ne!(section.name(), other.name());

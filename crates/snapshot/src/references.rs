@@ -265,7 +265,7 @@ impl Check<'_> {
         let bytes = self.snapshot.bytes(Section::Records);
         let is_sound = |at: &usize| {
             records::record(bytes, *at as u32).is_some_and(|record| {
-                self.snapshot.feed(record.feed).is_some()
+                usize::from(record.feed.0) < self.snapshot.feed_count()
                     && !matches!(record.times, TimesRef::Shared(row) if row as usize >= times)
                     && !matches!(record.extent, Extent::Range(row) if row as usize >= extents)
                     && self.has_sound_default(*at as u32, &record)
@@ -504,7 +504,7 @@ struct ListedCounts<'a> {
 
 impl<'a> ListedCounts<'a> {
     fn new(snapshot: &Snapshot, index: Index<'a>) -> ListedCounts<'a> {
-        let of_feeds = vec![0; snapshot.origin().feeds.len()];
+        let of_feeds = vec![0; snapshot.feed_count()];
         let records = (0..index.set_count()).map(|set| index.records_of(set as u32).collect()).collect();
         ListedCounts { index, limit: index.walk_limit(), of_feeds, records }
     }

@@ -22,6 +22,7 @@ use crate::section::times::TimesColumn;
 use crate::section::url_blocks::UrlBlocks;
 use crate::section::url_filter::UrlFilter;
 use crate::{FeedId, Time};
+use std::fmt;
 use std::fs::File;
 use std::path::{Path, PathBuf};
 
@@ -71,6 +72,62 @@ impl Snapshot {
         Snapshot::from_map(path, Map::open(path)?)
     }
 
+    /// As [`Snapshot::open`], of a segment of a history: see [`Snapshot::open_segment_trusted`].
+    #[doc(hidden)]
+    pub fn open_segment(path: impl AsRef<Path>) -> Result<Snapshot, Error> {
+        Snapshot::open_segment_trusted(path)?.checked()
+    }
+
+    /// As [`Snapshot::open_trusted`], of a segment of a history. It has the sections of a snapshot, but what its
+    /// records call feeds and times means something else, so that no other function opens one.
+    #[doc(hidden)]
+    pub fn open_segment_trusted(path: impl AsRef<Path>) -> Result<Snapshot, Error> {
+        let path = path.as_ref();
+        let segment = Snapshot::of_any_map(path, Map::open(path)?)?;
+        if segment.is_segment() {
+            return Ok(segment);
+        }
+        let found = "a snapshot, or another file with its sections";
+        let error = Corruption::new(Section::HistoryBuilds.name(), 0, "a segment of a history", found);
+        Err(segment.corrupt(error.with_remedy("leave the folder of a history to `rapsheet`")))
+    }
+
+    /// As [`Snapshot::open`], of a snapshot or a segment of a history, whichever it is.
+    pub(crate) fn open_any(path: &Path) -> Result<Snapshot, Error> {
+        Snapshot::of_any_map(path, Map::open(path)?)?.checked()
+    }
+
+    /// Verifies every checksum.
+    #[doc(hidden)]
+    pub fn verify_checksums(&self) -> Result<(), Error> {
+        checksum::verify(&self.map, &self.table).map_err(|corruption| self.corrupt(corruption))
+    }
+
+    /// The bytes of a section, whose checksum is verified; empty where the file has no such section.
+    #[doc(hidden)]
+    pub fn checked_bytes(&self, section: Section) -> Result<&[u8], Error> {
+        let Some(row) = self.table.row(section) else { return Ok(&[]) };
+        checksum::section(&self.map, row).map_err(|corruption| self.corrupt(corruption))
+    }
+
+    /// An error about a section of this file.
+    #[doc(hidden)]
+    pub fn corrupt_section(&self, section: Section, expected: &str, found: impl fmt::Display) -> Error {
+        let offset = self.table.row(section).map_or(0, |row| row.offset);
+        self.corrupt(Corruption::new(section.name(), offset, expected, found))
+    }
+
+    /// Whether it is a segment of a history, and no snapshot.
+    pub(crate) fn is_segment(&self) -> bool {
+        self.table.row(Section::HistoryBuilds).is_some()
+    }
+
+    /// How many feeds records may name.
+    pub(crate) fn feed_count(&self) -> usize {
+        // Those of a segment are versions of rows, which it does not describe.
+        if self.is_segment() { 1 << 16 } else { self.origin.feeds.len() }
+    }
+
     /// Opens a snapshot that is in memory and verifies every checksum.
     pub fn from_bytes(bytes: Vec<u8>) -> Result<Snapshot, Error> {
         Snapshot::from_bytes_trusted(bytes)?.checked()
@@ -82,11 +139,21 @@ impl Snapshot {
     }
 
     fn checked(self) -> Result<Snapshot, Error> {
-        checksum::verify(&self.map, &self.table).map_err(|corruption| self.corrupt(corruption))?;
+        self.verify_checksums()?;
         Ok(self)
     }
 
     fn from_map(path: &Path, map: Map) -> Result<Snapshot, Error> {
+        let snapshot = Snapshot::of_any_map(path, map)?;
+        if !snapshot.is_segment() {
+            return Ok(snapshot);
+        }
+        let error = Corruption::new(Section::HistoryBuilds.name(), 0, "a snapshot", "a segment of a history");
+        Err(snapshot.corrupt(error.with_remedy("ask the whole history: name its folder with `--history`")))
+    }
+
+    /// A snapshot or a segment of a history.
+    fn of_any_map(path: &Path, map: Map) -> Result<Snapshot, Error> {
         let corrupt = |corruption| Error::Corrupt { path: path.to_owned(), corruption };
         let table = SectionTable::decode(&map).map_err(corrupt)?;
         let origin = match table.row(Section::Origin) {

@@ -1,17 +1,17 @@
 //! Making the snapshot that a delta leads to.
 
-use crate::collector::{self, Collected, Collector};
 use crate::delta::frame::{DeltaHeader, Frame, text_bytes_max};
 use crate::delta::origin;
 use crate::delta::part::{Context, PartReader};
 use crate::delta::redating::Redating;
 use crate::error::ShipError;
 use crate::hashed::Hashed;
-use crate::id::SnapshotId;
 use crate::keys::{Ipv4Keys, Ipv6Keys, Keys, NameKeys, UrlKeys};
 use crate::limits::Limits;
-use crate::rows::Row;
+use rapsheet_assemble::Row;
 use rapsheet_assemble::Scratch;
+use rapsheet_assemble::SnapshotId;
+use rapsheet_assemble::{Collected, Collector, SizeLimits};
 use rapsheet_snapshot::{AtomicFile, Image, Section, SectionBytes, Snapshot, StoredImage, Time};
 use std::io;
 use std::path::Path;
@@ -102,7 +102,9 @@ fn compose(
     let ((ipv4, ipv6), (names, urls)) = rayon::join(addresses, texts);
     let parts = [ipv4?, ipv6?, names?, urls?];
     scratch.check()?;
-    collector::compose(parts, scratch, redating.feed_count(), finished)
+    let (feeds, limits) = (redating.feed_count(), SizeLimits::default());
+    rapsheet_assemble::compose(parts, scratch, feeds, limits, finished)?;
+    Ok(())
 }
 
 /// What is equal for all parts of a delta that is applied.
@@ -121,7 +123,7 @@ impl Applied<'_> {
         let mut reader = PartReader::new(self.context, keys, bytes, count);
         let mut too_large = Ok(());
         let mut push = |key: &K::Key, row: Row| {
-            rows.push::<K>(key, row).map_err(|error| {
+            rows.push::<K::Of>(key, row).map_err(|error| {
                 too_large = Err(error);
                 "too many rows"
             })

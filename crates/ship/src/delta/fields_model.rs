@@ -2,7 +2,7 @@
 
 use crate::coder::{Bit, Coder};
 use crate::number::{Numbers, Symbols};
-use crate::rows::Fields;
+use rapsheet_assemble::Fields;
 
 /// How many values of a field are kept, in bits; the last symbol stands for a value that is not among them.
 const RECENT_BITS: u32 = 6;

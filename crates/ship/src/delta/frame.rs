@@ -2,8 +2,8 @@
 
 use crate::error::ShipError;
 use crate::fields::Fields;
-use crate::id::SnapshotId;
 use crate::limits::Limits;
+use rapsheet_assemble::SnapshotId;
 use rapsheet_snapshot::Time;
 
 const MAGIC: [u8; 8] = *b"\x89RSD\r\n\x1a\n";

@@ -7,7 +7,7 @@ use crate::coder::{Coder, Decoder, Encoder};
 use crate::delta::redating::Redating;
 use crate::delta::row_model::{KeyState, RowModel};
 use crate::keys::Keys;
-use crate::rows::Row;
+use rapsheet_assemble::Row;
 use rapsheet_snapshot::{ListKind, Scope};
 
 /// What is equal for all parts of a delta.
@@ -115,7 +115,7 @@ const NO_ROW: Row = Row {
     feed: 0,
     list: ListKind::Block,
     scope: Scope::Exact,
-    fields: crate::rows::Fields { assessments: 0, first_seen: 0, detect_time: 0, expiry: None },
+    fields: rapsheet_assemble::Fields { assessments: 0, first_seen: 0, detect_time: 0, expiry: None },
 };
 
 impl<'a, K: Keys> PartReader<'a, K> {

@@ -6,7 +6,7 @@
 
 use crate::coder::{Bit, Coder, Decoder};
 use crate::number::Numbers;
-use crate::rows::{Fields, Row};
+use rapsheet_assemble::{Fields, Row};
 use rapsheet_snapshot::ListKind;
 use std::collections::{BTreeMap, HashMap};
 

@@ -3,7 +3,7 @@
 use crate::coder::{Bit, Coder};
 use crate::delta::fields_model::FieldsModel;
 use crate::number::Symbols;
-use crate::rows::Row;
+use rapsheet_assemble::Row;
 use rapsheet_snapshot::{ListKind, Scope};
 
 /// What was found of the rows of a key so far.

@@ -1,16 +1,16 @@
 //! Comparing two snapshots.
 
 use crate::coder::Encoder;
-use crate::collector::{Collected, Collector, row_of};
 use crate::delta::frame::{DeltaHeader, Frame, text_bytes_max};
 use crate::delta::origin;
 use crate::delta::part::{Context, PartWriter};
 use crate::delta::redating::{Outcomes, Redating};
 use crate::error::ShipError;
-use crate::id::SnapshotId;
 use crate::keys::{Ipv4Keys, Ipv6Keys, Keys, NameKeys, UrlKeys};
-use crate::rows::Row;
+use rapsheet_assemble::Row;
+use rapsheet_assemble::SnapshotId;
 use rapsheet_assemble::{ClaimTable, RunSet, Scratch, claim_of};
+use rapsheet_assemble::{Collected, Collector, row_of};
 use rapsheet_snapshot::{FeedRecord, Section, Snapshot, TooLarge};
 use std::collections::HashMap;
 use std::io::Write;

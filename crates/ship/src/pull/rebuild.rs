@@ -2,11 +2,11 @@
 
 use super::{Accepted, Pull, download};
 use crate::error::ShipError;
-use crate::id::SnapshotId;
 use crate::limits::Limits;
 use crate::manifest::{Digest, Manifest, PublishedDelta, PublishedFile, PublishedSnapshot};
 use crate::pull_error::{Cause, PullError};
 use crate::{delta, slim};
+use rapsheet_assemble::SnapshotId;
 use rapsheet_snapshot::{AtomicFile, Error, ReferenceCheck, Snapshot};
 use rayon::ThreadPool;
 use std::fs::File;

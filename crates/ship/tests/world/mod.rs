@@ -10,8 +10,8 @@ use rapsheet_assemble::{
     Claim, ClaimSource, ClaimTable, Columns, RetentionPolicy, Rows, Scratch, SizeLimits, assemble, tag,
 };
 use rapsheet_snapshot::{
-    AddressRange, Assessments, FeedId, FeedRecord, FeedTraits, Image, Kinds, ListKind, Mode, Origin, Scope,
-    Section, SectionBytes, Snapshot, Time,
+    AddressRange, Assessments, FeedId, FeedRecord, FeedState, FeedTraits, Image, Kinds, ListKind, Mode,
+    Origin, Scope, Section, SectionBytes, Snapshot, Time,
 };
 use std::collections::BTreeMap;
 
@@ -58,6 +58,10 @@ struct Feed {
     /// Whether each row states times of its own.
     has_times: bool,
     assessments: u16,
+    provider: u64,
+    /// When its last download was retrieved.
+    updated: i64,
+    state: FeedState,
 }
 
 type Stated = (Assessments, i64, i64, Option<i64>);
@@ -95,6 +99,9 @@ impl World {
             retention: 15 * DAY,
             has_times: self.random.one_in(3),
             assessments: 1 << self.random.below(10),
+            provider: self.random.below(3),
+            updated: START + self.day * DAY - self.random.below(9000) as i64,
+            state: FeedState::Ok,
         });
         self.feeds.sort_by(|a, b| a.id.cmp(&b.id));
     }
@@ -157,10 +164,41 @@ impl World {
         self.rows.insert((feed.id, key, scope), stated);
     }
 
+    /// What can be asked of this build: all keys, and what is near them.
+    pub(crate) fn questions(&self) -> Vec<String> {
+        let mut questions = Vec::new();
+        for (_, key, _) in self.rows.keys() {
+            match key {
+                Key::Range(range) => questions.extend([range.first().to_string(), range.to_string()]),
+                Key::Name(name) => questions.extend([name.clone(), format!("w.{name}")]),
+                Key::Url(url) if url.starts_with("//") => questions.push(format!("https:{url}")),
+                Key::Url(url) => questions.push(url.clone()),
+            }
+        }
+        questions.extend(["45.9.16.0/22", "evil-one.com", "a.evil-one.com"].map(str::to_owned));
+        questions
+    }
+
+    /// The feeds have new downloads, or the old ones.
+    fn download(&mut self) {
+        let now = START + self.day * DAY;
+        for feed in &mut self.feeds {
+            feed.state = match self.random.below(8) {
+                0 => FeedState::Failed,
+                1 => FeedState::Held,
+                _ => FeedState::Ok,
+            };
+            if feed.state == FeedState::Ok && !self.random.one_in(6) {
+                feed.updated = now - self.random.below(9000) as i64;
+            }
+        }
+    }
+
     /// A night passes.
     pub(crate) fn pass(&mut self) {
         self.day += 1;
         self.change_feeds();
+        self.download();
         let share = [0, 1, 2, 10, 60][self.random.below(5) as usize];
         let keys: Vec<_> = self.rows.keys().cloned().collect();
         for key in keys {
@@ -177,7 +215,8 @@ impl World {
                 debug_assert_eq!(*id, feed.id);
                 match kind {
                     // Confirmed.
-                    0 | 1 if !feed.has_times => stated.2 = now,
+                    0 if !feed.has_times => stated.2 = now,
+                    1 if !feed.has_times => stated.2 = feed.updated - 3600 * (feed.assessments % 3) as i64,
                     // The catalogue says something else of it.
                     2 if self.random.below(9) == 0 => stated.0 = assessments,
                     _ => {}
@@ -272,12 +311,13 @@ fn policy(feed: &Feed) -> RetentionPolicy {
 fn record(feed: &Feed) -> FeedRecord {
     let traits = FeedTraits {
         list: feed.list,
-        mode: Mode::Reset,
-        kinds: Kinds::ALL,
+        mode: if feed.has_times { Mode::Accumulated } else { Mode::Reset },
+        kinds: [Kinds::ALL, Kinds::ADDRESS, Kinds::NAME][feed.provider as usize],
         assessments: Assessments::from_bits(feed.assessments),
-        update_time: Some(Time::from_unix(START)),
+        update_time: Some(Time::from_unix(feed.updated)),
     };
-    let mut record = FeedRecord::new(&feed.id, "lists.example", traits);
+    let mut record = FeedRecord::new(&feed.id, &format!("lists-{}.example", feed.provider), traits);
+    record.state = feed.state;
     record.url.clone_from(&feed.url);
     record.retention_seconds = feed.retention;
     record

@@ -156,6 +156,20 @@ impl FeedRecord {
         }
     }
 
+    /// The same as it was when its download was taken: neither failed nor held.
+    #[doc(hidden)]
+    #[must_use]
+    pub fn as_taken(&self) -> FeedRecord {
+        FeedRecord { state: FeedState::Ok, state_reason: String::new(), ..self.clone() }
+    }
+
+    /// The same before any download.
+    #[doc(hidden)]
+    #[must_use]
+    pub fn without_download(&self) -> FeedRecord {
+        FeedRecord { update_time: None, sightings: 0, accepted: None, ..self.clone() }
+    }
+
     /// Whether look-ups at `at` answer "failed" for what it does not list: its last download was not taken,
     /// or is too old.
     pub fn is_stale(&self, at: Time) -> bool {

@@ -3,13 +3,14 @@
 //! The bytes of a file are a function of its rows, its origin and the instant of its build: equal rows give
 //! equal sections, whatever they were made from.
 
-use crate::error::ShipError;
-use crate::keys::{Ipv4Keys, Ipv6Keys, Keys, NameKeys, UrlKeys};
-use crate::rows::{Fields, Row};
-use rapsheet_assemble::{
-    Claim, ClaimSource, ClaimTable, RetentionPolicy, Rows, RunSet, RunSetWriter, Scratch, SizeLimits,
-    assemble_each, claim_of, scope_of, tag,
-};
+use crate::assembly::{AssembleError, Assembly, assemble_each};
+use crate::claim::{Claim, ClaimSource, ClaimTable, RetentionPolicy};
+use crate::columns::{claim_of, scope_of, tag};
+use crate::limits::SizeLimits;
+use crate::part_keys::{Ipv4Keys, Ipv6Keys, NameKeys, PartKeys, UrlKeys};
+use crate::row::{Fields, Row};
+use crate::run_set::{Rows, RunSet, RunSetWriter};
+use crate::scratch::Scratch;
 use rapsheet_snapshot::hash::fold;
 use rapsheet_snapshot::{
     Assessments, Image, Index, ListKind, Mode, Section, SectionBytes, Snapshot, Time, TooLarge,
@@ -21,7 +22,7 @@ use std::collections::HashMap;
 const REMEMBERED_MAX: usize = 1 << 16;
 
 /// Collects rows in the order of their keys.
-pub(crate) struct Collector<'s> {
+pub struct Collector<'s> {
     rows: RunSetWriter<'s>,
     claims: ClaimTable,
     numbers: HashMap<Stated, u32>,
@@ -50,21 +51,23 @@ fn place_of((feed, list, fields): &Stated) -> usize {
 const PLACES: [u64; 2] = [0x9E37_79B9_7F4A_7C15, 0xC4CE_B9FE_1A85_EC53];
 
 /// Rows in the order of their keys, with what their tags mean.
-pub(crate) struct Collected {
-    pub(crate) runs: RunSet,
-    pub(crate) claims: ClaimTable,
+pub struct Collected {
+    /// The rows.
+    pub runs: RunSet,
+    /// Their claims.
+    pub claims: ClaimTable,
 }
 
 impl<'s> Collector<'s> {
     /// Without rows.
-    pub(crate) fn new(scratch: &'s Scratch) -> Collector<'s> {
+    pub fn new(scratch: &'s Scratch) -> Collector<'s> {
         let claims = ClaimTable::new(SizeLimits::default());
         let (numbers, recent) = (HashMap::new(), vec![None; RECENT]);
         Collector { rows: RunSetWriter::new(scratch), claims, numbers, recent }
     }
 
     /// Adds a row.
-    pub(crate) fn push<K: Keys>(&mut self, key: &K::Key, row: Row) -> Result<(), TooLarge> {
+    pub fn push<K: PartKeys>(&mut self, key: &K::Key, row: Row) -> Result<(), TooLarge> {
         let number = self.number(&row)?;
         self.claims.count_use(number);
         K::push(&mut self.rows, key, tag(number, row.scope));
@@ -91,7 +94,7 @@ impl<'s> Collector<'s> {
     }
 
     /// Adds all rows of one part of a snapshot.
-    fn add_part<K: Keys>(&mut self, snapshot: &Snapshot, index: &Index<'_>) -> Result<(), ShipError> {
+    fn add_part<K: PartKeys>(&mut self, snapshot: &Snapshot, index: &Index<'_>) -> Result<(), AssembleError> {
         let mut result = Ok(());
         let is_whole = K::walk(index, |key, rows| {
             if result.is_ok() {
@@ -103,7 +106,7 @@ impl<'s> Collector<'s> {
     }
 
     /// Adds all rows of a snapshot.
-    pub(crate) fn add(&mut self, snapshot: &Snapshot) -> Result<(), ShipError> {
+    pub fn add(&mut self, snapshot: &Snapshot) -> Result<(), AssembleError> {
         snapshot.verify_tables()?;
         let index = snapshot.index();
         self.add_part::<Ipv4Keys>(snapshot, &index)?;
@@ -113,35 +116,36 @@ impl<'s> Collector<'s> {
     }
 
     /// The rows; `None` if they were out of order.
-    pub(crate) fn finish(self) -> Option<Collected> {
+    pub fn finish(self) -> Option<Collected> {
         Some(Collected { runs: self.rows.finish()?, claims: self.claims })
     }
 }
 
-/// Makes all sections but the origin of the rows of several parts, for so many feeds, and gives them away as they are
-/// made.
-pub(crate) fn compose(
+/// Makes all sections but the origin of the rows of several parts, for so many feeds, within limits, and gives
+/// them away as they are made.
+pub fn compose(
     parts: impl IntoIterator<Item = Collected>,
     scratch: &Scratch,
     feeds: usize,
+    limits: SizeLimits,
     finished: &mut dyn FnMut(SectionBytes),
-) -> Result<(), ShipError> {
-    let (mut rows, mut claims) = (Rows::new(scratch), ClaimTable::new(SizeLimits::default()));
+) -> Result<Assembly, AssembleError> {
+    let (mut rows, mut claims) = (Rows::new(scratch), ClaimTable::new(limits));
     for part in parts {
         rows.add_runs(part.runs, claims.append(&part.claims)?);
     }
-    assemble_each(rows, &claims, &vec![KEEP_ALL; feeds], &mut (), finished)?;
-    Ok(())
+    assemble_each(rows, &claims, &vec![KEEP_ALL; feeds], &mut (), finished)
 }
 
 /// A snapshot, taken apart into rows and made anew: the same bytes, whatever built it. Tests prove it.
 #[doc(hidden)]
-pub fn recomposed(snapshot: &Snapshot, scratch: &Scratch) -> Result<Image, ShipError> {
+pub fn recomposed(snapshot: &Snapshot, scratch: &Scratch) -> Result<Image, AssembleError> {
     let mut rows = Collector::new(scratch);
     rows.add(snapshot)?;
     let rows = rows.finish().ok_or_else(|| snapshot.unwalkable(Ipv4Keys::PART))?;
     let mut sections = Vec::new();
-    compose([rows], scratch, snapshot.origin().feeds.len(), &mut |section| sections.push(section))?;
+    let (feeds, limits) = (snapshot.origin().feeds.len(), SizeLimits::default());
+    compose([rows], scratch, feeds, limits, &mut |section| sections.push(section))?;
     let origin = snapshot.bytes(Section::Origin).to_vec();
     sections.push(SectionBytes::new(Section::Origin, snapshot.count(Section::Origin), origin));
     Ok(Image::new(snapshot.built_at(), sections))
@@ -175,7 +179,7 @@ fn claim_of_row(row: &Row) -> Claim {
 }
 
 /// The row that a tag stands for.
-pub(crate) fn row_of(claims: &ClaimTable, tag: u32) -> Option<Row> {
+pub fn row_of(claims: &ClaimTable, tag: u32) -> Option<Row> {
     let claim = claims.get(claim_of(tag))?;
     let fields = Fields {
         assessments: claim.assessments.bits(),

@@ -15,7 +15,12 @@ pub struct SnapshotId {
 impl SnapshotId {
     /// That of a snapshot, every byte of which is read.
     pub fn of(snapshot: &Snapshot) -> SnapshotId {
-        SnapshotId { hash: *blake3::hash(snapshot.file_bytes()).as_bytes(), byte_len: snapshot.byte_len() }
+        SnapshotId::of_bytes(snapshot.file_bytes())
+    }
+
+    /// That of these bytes.
+    pub fn of_bytes(bytes: &[u8]) -> SnapshotId {
+        SnapshotId { hash: *blake3::hash(bytes).as_bytes(), byte_len: bytes.len() as u64 }
     }
 }
 

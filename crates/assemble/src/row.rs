@@ -8,25 +8,33 @@ use std::cmp::Reverse;
 
 /// What a row states beside its identity. Times are seconds since 2000, as the snapshot stores them.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub(crate) struct Fields {
-    pub(crate) assessments: u16,
-    pub(crate) first_seen: u32,
-    pub(crate) detect_time: u32,
-    pub(crate) expiry: Option<u32>,
+pub struct Fields {
+    /// The bits of its assessments.
+    pub assessments: u16,
+    /// When the feed first listed the key.
+    pub first_seen: u32,
+    /// When the feed last confirmed it.
+    pub detect_time: u32,
+    /// The expiry that the row itself states.
+    pub expiry: Option<u32>,
 }
 
 /// What one feed states about a key. A key has one row of each feed, list and scope.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub(crate) struct Row {
-    pub(crate) feed: u16,
-    pub(crate) list: ListKind,
-    pub(crate) scope: Scope,
-    pub(crate) fields: Fields,
+pub struct Row {
+    /// The number of the feed.
+    pub feed: u16,
+    /// Block or allow.
+    pub list: ListKind,
+    /// Whether a name, the names below it, or both are listed.
+    pub scope: Scope,
+    /// What it states beside that.
+    pub fields: Fields,
 }
 
 impl Row {
     /// The row of a sighting.
-    pub(crate) fn of(sighting: &Sighting) -> Row {
+    pub fn of(sighting: &Sighting) -> Row {
         let Sighting { feed, list, scope, assessments, times, .. } = sighting;
         let fields = Fields {
             assessments: assessments.bits(),
@@ -38,22 +46,22 @@ impl Row {
     }
 
     /// What tells the rows of a key apart.
-    pub(crate) fn identity(&self) -> (u16, ListKind, Scope) {
+    pub fn identity(&self) -> (u16, ListKind, Scope) {
         (self.feed, self.list, self.scope)
     }
 
     /// The feed.
-    pub(crate) fn feed_id(&self) -> FeedId {
+    pub fn feed_id(&self) -> FeedId {
         FeedId(self.feed)
     }
 
     /// The assessments.
-    pub(crate) fn assessments(&self) -> Assessments {
+    pub fn assessments(&self) -> Assessments {
         Assessments::from_bits(self.fields.assessments)
     }
 
     /// The times.
-    pub(crate) fn times(&self) -> Times {
+    pub fn times(&self) -> Times {
         let Fields { first_seen, detect_time, expiry, .. } = self.fields;
         Times {
             first_seen: Time::from_stored(first_seen),
@@ -64,7 +72,7 @@ impl Row {
 }
 
 /// The first and the last address of a range, as numbers.
-pub(crate) type Range = (u128, u128);
+pub type Range = (u128, u128);
 
 /// Visits the listed ranges of a family: by first address, wider ones first. Returns `false` if the snapshot
 /// cannot be walked to its end, which no sound one does.

@@ -1,0 +1,44 @@
+//! The downloads of each feed: at which build each was taken, and when its list was made.
+
+use crate::builds::FeedDates;
+use crate::history::History;
+use rapsheet_snapshot::Time;
+
+/// A download of a feed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Download {
+    /// The first build that has it.
+    pub(crate) build: u32,
+    /// When the list was made, as far as it says so; else when it was retrieved.
+    pub(crate) own_time: Time,
+}
+
+/// The downloads of each feed, by its number in the history, oldest first.
+pub(crate) type Downloads = Vec<Vec<Download>>;
+
+/// Finds the downloads of a history. Builds of lost segments have none.
+pub(crate) fn downloads(history: &History) -> Downloads {
+    let count = history.manifest().feeds.len();
+    let mut downloads = vec![Vec::new(); count];
+    let mut last_update: Vec<Option<u32>> = vec![None; count];
+    // Builds are numbered in 32 bits.
+    for number in 0..history.manifest().builds.len() as u32 {
+        let feeds = history.build(number).map_or(&[][..], |build| &build.feeds);
+        for FeedDates { feed, own_time, update_time, .. } in feeds {
+            let at = usize::from(*feed);
+            let (Some(of_feed), Some(last)) = (downloads.get_mut(at), last_update.get_mut(at)) else {
+                continue;
+            };
+            if let (Some(own_time), true) = (own_time, update_time != last) {
+                of_feed.push(Download { build: number, own_time: Time::from_stored(*own_time) });
+            }
+            *last = *update_time;
+        }
+    }
+    downloads
+}
+
+/// The download that was in force at an instant: the last one that had been made by then.
+pub(crate) fn in_force(downloads: &[Download], at: Time) -> Option<&Download> {
+    downloads.iter().rev().find(|download| download.own_time <= at)
+}
