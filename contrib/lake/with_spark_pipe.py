@@ -9,5 +9,6 @@ lookup = f"rapsheet lookup --snapshot {os.getcwd()}/rapsheet.rap --now 2026-11-2
 spark = SparkSession.builder.getOrCreate()
 events = spark.read.parquet("events.parquet").where("trim(indicator) != ''")
 indicators = events.select("indicator").rdd.map(lambda row: row.indicator)
-answers = indicators.pipe(f"sh -c '{lookup} || [ $? -eq 2 ]'", checkCode=True)
+search = {"PATH": os.environ["PATH"]}  # the environment of a pipe is empty otherwise
+answers = indicators.pipe(f"sh -c '{lookup} || [ $? -eq 2 ]'", search, checkCode=True)
 answers.saveAsTextFile("answers")

@@ -35,6 +35,7 @@ def _start(folder: Path, name: str, *command: str) -> tuple[subprocess.Popen[byt
     home = Path(pyspark.__file__).parent
     log = folder / f"{name}.log"
     environment = os.environ | {"SPARK_HOME": str(home), "SPARK_LOCAL_IP": "127.0.0.1", "SPARK_LOCAL_DIRS": str(folder)}
+    environment |= {"SPARK_MASTER_OPTS": "-Dspark.worker.timeout=600"}
     with log.open("wb") as out:
         daemon = subprocess.Popen(
             [str(home / "bin" / "spark-class"), *command],
