@@ -4,7 +4,8 @@ import os
 
 from pyspark.sql import SparkSession
 
-# One instant for the whole job, not that of each line. Exit code 2 says that some line was no indicator, and is no failure.
+# One instant for the whole job, not that of each line. Exit code 2 says that some line was no indicator,
+# and is no failure.
 lookup = f"rapsheet lookup --snapshot {os.getcwd()}/rapsheet.rap --now 2026-11-23T00:00:00Z --output tsv -"
 spark = SparkSession.builder.getOrCreate()
 events = spark.read.parquet("events.parquet").where("trim(indicator) != ''")
