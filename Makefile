@@ -13,7 +13,7 @@ FUZZ_TARGETS ?= snapshot formats documents containers extract catalog state expo
 PYTHON ?= python3
 VENV := $(TARGET)/python
 WHEELS := $(TARGET)/wheels
-PYTHON_TOOLS := maturin==1.16.0
+PYTHON_TOOLS := maturin==1.16.0 ziglang==0.17.1
 # Of the tests of engines and of Spark, each with an environment of its own.
 LAKE := $(TARGET)/lake
 SPARK := $(TARGET)/spark
@@ -56,10 +56,11 @@ static: ## static binaries for x86-64 and aarch64, in dist/; see contrib/static.
 	CARGO='$(CARGO)' contrib/static.sh
 	CARGO='$(CARGO)' contrib/static.sh --edge
 
-# Rust's own libraries need glibc 2.17; what is linked statically beside them must need no more than 2.28.
+# Linked by Zig, which knows the symbols of old versions of glibc; maturin refuses a wheel that needs newer ones.
 wheel: $(VENV)/tools ## the Python wheel of a release, in dist/
 	@mkdir -p dist
-	$(VENV)/bin/maturin build --profile dist --locked --compatibility manylinux_2_28 \
+	PATH="$(abspath $(VENV))/bin:$$PATH" $(VENV)/bin/maturin build --profile dist --locked --zig \
+	    --target $(shell uname -m)-unknown-linux-gnu --compatibility manylinux_2_28 \
 	    --manifest-path crates/python/Cargo.toml --out dist
 	@ls -l dist/rapsheet-*.whl | awk '{ printf "%s %.1f MB\n", $$NF, $$5 / 1e6 }'
 
