@@ -216,7 +216,7 @@ def test_arguments_that_cannot_be(events: Events, parquet: DataFrame) -> None:
     refused(ValueError, "copy it to the driver", "indicator", "hdfs://cluster/rapsheet.rap")
     refused(
         SnapshotError,
-        r"/parquet/0-.*not a valid snapshot",
+        r"/parquet/\d+-.*not a valid snapshot",
         "indicator",
         next((events.folder / "parquet").iterdir()),
     )
