@@ -1,11 +1,12 @@
 """`Snapshot.score` beside what people do today with a column of indicators, on one core, in one run.
 
-For each kind of indicator: distinct, shuffled values, a third of them listed; the answers of all are compared before
-anything is timed; the programs take turns, and a ratio is the median of the pairs, with the 10th and the 90th percentile.
-Time is that of the processor, for the command line that of its process, so that other work on the machine counts little.
+For each kind of indicator: distinct, shuffled values, a third of them listed; the answers of all are
+compared before anything is timed; the programs take turns, and a ratio is the median of the pairs, with the
+10th and the 90th percentile. Time is that of the processor, for the command line that of its process, so
+that other work on the machine counts little.
 
-RAPSHEET_BENCH_VALUES is the number of values (300,000), RAPSHEET_BENCH_PAIRS that of pairs (7). With RAPSHEET_CORPUS the
-lists are real, else made up from a fixed seed.
+RAPSHEET_BENCH_VALUES is the number of values (300,000), RAPSHEET_BENCH_PAIRS that of pairs (7). With
+RAPSHEET_CORPUS the lists are real, else made up from a fixed seed.
 """
 
 import os
@@ -43,7 +44,11 @@ PLAIN = {
     "url": r"(?:[a-z0-9][a-z0-9-]*\.)+[a-z][a-z0-9-]*(?:/[A-Za-z0-9_-]+)+(?:\.[a-z0-9]+)?",
 }
 #: The lists of one kind. Beside `is_in`, what is listed must be whole addresses, names and URLs.
-KINDS = {"address": ["scanners", "brute"], "name": ["gambling", "phish", "trails"], "url": ["phish-urls", "malware-urls"]}
+KINDS = {
+    "address": ["scanners", "brute"],
+    "name": ["gambling", "phish", "trails"],
+    "url": ["phish-urls", "malware-urls"],
+}
 
 Answer = Callable[[], object]
 
@@ -57,16 +62,23 @@ def _plain_lines(feed: lists.Feed) -> list[str]:
 class Column:
     """A snapshot, what it lists, and values of one kind to ask for.
 
-    Where values need not be exactly what is listed, the snapshot has lists of all kinds: the host of a URL is looked up, too.
+    Where values need not be exactly what is listed, the snapshot has lists of all kinds: the host of a URL
+    is looked up, too.
     """
 
     def __init__(self, kind: str, exact: bool, folder: Path) -> None:
         self.kind, self.exact = kind, exact
-        chosen = [feed for feed in lists.FEEDS if feed.name in KINDS[kind] or not exact and feed.name not in ("trusted", "six")]
+        chosen = [
+            feed
+            for feed in lists.FEEDS
+            if feed.name in KINDS[kind] or not exact and feed.name not in ("trusted", "six")
+        ]
         block = 'list = "block"\n'
         scope = block + f'scope = "{"exact" if exact else "tree"}"\n'
         feeds = [replace(feed, extra=scope if feed.kind == "name" else block) for feed in chosen]
-        self.path = lists.build(folder / f"{kind}-{exact}", folder / f"{kind}-{exact}.rap", feeds, _plain_lines)
+        self.path = lists.build(
+            folder / f"{kind}-{exact}", folder / f"{kind}-{exact}.rap", feeds, _plain_lines
+        )
         self.snapshot = rapsheet.Snapshot(self.path)
         #: What is listed, and by which lists, without what the build refused.
         self.entries = self._entries(feeds)
@@ -84,7 +96,9 @@ class Column:
         return {
             text: tuple(sorted(by_text[text], key=lambda feed: feed.name))
             for text, entry in zip(by_text, matched, strict=True)
-            if entry in (text, text.removeprefix("http:")) or by_text[text][0].kind == "network" and self._has(text)
+            if entry in (text, text.removeprefix("http:"))
+            or by_text[text][0].kind == "network"
+            and self._has(text)
         }
 
     def _has(self, network: str) -> bool:
@@ -94,9 +108,17 @@ class Column:
 
     def _values(self) -> list[str]:
         words, draw = lists.Words("benchmark"), random.Random("benchmark")
-        make = {"address": words.address, "name": words.name, "url": lambda: "http://" + words.url()}[self.kind]
-        own = sorted(text for text, feeds in self.entries.items() if feeds[0].name in (*KINDS[self.kind], "inbound"))
-        own = [text for text in own if (feeds := self.entries[text]) and (feeds[0].kind != "network" or self.kind == "address")]
+        make = {"address": words.address, "name": words.name, "url": lambda: "http://" + words.url()}[
+            self.kind
+        ]
+        own = sorted(
+            text for text, feeds in self.entries.items() if feeds[0].name in (*KINDS[self.kind], "inbound")
+        )
+        own = [
+            text
+            for text in own
+            if (feeds := self.entries[text]) and (feeds[0].kind != "network" or self.kind == "address")
+        ]
         values = {self._below(text, draw) for text in draw.sample(own, min(VALUES // 3, len(own)))}
         while len(values) < VALUES:
             values.add(make())
@@ -113,7 +135,8 @@ class Column:
 
 
 class Dictionary:
-    """What is broadcast today: dictionaries, and loops over the suffixes of a name and the widths of networks."""
+    """What is broadcast today: dictionaries, and loops over the suffixes of a name and the widths of
+    networks."""
 
     def __init__(self, entries: dict[str, tuple[lists.Feed, ...]]) -> None:
         self.texts = entries
@@ -199,7 +222,9 @@ def _trees(column: Column, folder: Path) -> dict[str, Answer]:
         if re.fullmatch(PLAIN["address"], text):
             tree[text] = 1
     return {
-        "maxminddb": lambda: pa.array([5 if reader.get(value) is None else 1 for value in column.array.to_pylist()]),
+        "maxminddb": lambda: pa.array(
+            [5 if reader.get(value) is None else 1 for value in column.array.to_pylist()]
+        ),
         "pytricia": lambda: pa.array([tree.get(value, 5) for value in column.array.to_pylist()]),
     }
 
@@ -207,7 +232,19 @@ def _trees(column: Column, folder: Path) -> dict[str, Answer]:
 def _command_line(column: Column, folder: Path) -> Answer:
     lines = folder / "lines"
     lines.write_text("\n".join(column.values) + "\n")
-    lookup = [lists.program(), "lookup", "--snapshot", column.path, "--now", lists.NOW, "--threads", "1", "--output", "tsv", "-"]
+    lookup = [
+        lists.program(),
+        "lookup",
+        "--snapshot",
+        column.path,
+        "--now",
+        lists.NOW,
+        "--threads",
+        "1",
+        "--output",
+        "tsv",
+        "-",
+    ]
 
     def act() -> list[list[str]]:
         with lines.open("rb") as questions, (folder / "answers").open("wb") as answers:
@@ -235,16 +272,32 @@ def check(column: Column, name: str, answer: Any, wanted: pa.Array, folder: Path
     statuses = wanted.field("status").to_pylist()
     if name == "command line":
         rows = [line.split("\t") for line in (folder / "answers").read_text().splitlines()]
-        found, expected = [(int(row[1]), row[4]) for row in rows], list(zip(statuses, _joined(wanted), strict=True))
+        found, expected = (
+            [(int(row[1]), row[4]) for row in rows],
+            list(zip(statuses, _joined(wanted), strict=True)),
+        )
     elif name == "dictionary, whole answers":
-        found = list(zip(answer.field("status").to_pylist(), _joined(answer), answer.field("matched").to_pylist(), strict=True))
+        found = list(
+            zip(
+                answer.field("status").to_pylist(),
+                _joined(answer),
+                answer.field("matched").to_pylist(),
+                strict=True,
+            )
+        )
         expected = list(zip(statuses, _joined(wanted), wanted.field("matched").to_pylist(), strict=True))
     elif column.exact:
         found, expected = [1 if is_in else 5 for is_in in answer.to_pylist()], statuses[: len(answer)]
     else:
         found, expected = answer.to_pylist(), statuses
-    differ = [(value, one, two) for value, one, two in zip(column.values, found, expected, strict=False) if one != two]
-    assert len(found) == len(expected) and not differ, f"{column.kind}, {name}: {len(differ)} differ: {differ[:5]}"
+    differ = [
+        (value, one, two)
+        for value, one, two in zip(column.values, found, expected, strict=False)
+        if one != two
+    ]
+    assert len(found) == len(expected) and not differ, (
+        f"{column.kind}, {name}: {len(differ)} differ: {differ[:5]}"
+    )
 
 
 def _joined(answers: pa.Array) -> list[str]:
@@ -269,7 +322,9 @@ def compare(column: Column, folder: Path) -> None:
 
     wanted = pa.array(ours())
     hits = wanted.field("status").to_pylist().count(1) / VALUES
-    print(f"\n{column.kind}{', exact' if column.exact else ''}: {len(column.entries):,} entries, {VALUES:,} values, {hits:.0%} listed")
+    print(
+        f"\n{column.kind}{', exact' if column.exact else ''}: {len(column.entries):,} entries, {VALUES:,} values, {hits:.0%} listed"
+    )
     programs = others(column, folder)
     for name, act in programs.items():
         check(column, name, act(), wanted, folder)
@@ -289,7 +344,9 @@ def report(times: dict[str, list[float]]) -> None:
         ratios = sorted(one / own for one, own in zip(taken, times["score"], strict=True))
         low, high = ratios[len(ratios) // 10], ratios[-1 - len(ratios) // 10]
         rate = VALUES / statistics.median(taken) / 1e6 if statistics.median(taken) else float("inf")
-        print(f"  {name:26} {rate:8.2f} M values/s   {statistics.median(ratios):6.2f} times the time of score ({low:.2f} to {high:.2f})")
+        print(
+            f"  {name:26} {rate:8.2f} M values/s   {statistics.median(ratios):6.2f} times the time of score ({low:.2f} to {high:.2f})"
+        )
 
 
 def main() -> None:

@@ -1,7 +1,8 @@
 """Lists and a snapshot of them, for the tests of engines, of Spark, and for the benchmark.
 
-Without RAPSHEET_CORPUS the lists are made up from a fixed seed; with it, they are those of its folder `feeds/scale`. Each
-list has its own time of download and its own retention, so that answers depend on the instant.
+Without RAPSHEET_CORPUS the lists are made up from a fixed seed; with it, they are those of its folder
+`feeds/scale`. Each list has its own time of download and its own retention, so that answers depend on the
+instant.
 """
 
 import gzip
@@ -49,16 +50,101 @@ class Feed:
 ALLOW = 'list = "allow"\n'
 EXACT = 'list = "block"\nscope = "exact"\n'
 FEEDS = [
-    Feed("scanners", "plain-ip", "address", "scanner", "2026-11-21T00:00:00Z", "15d", "ip.sekio.txt.gz", 40_000),
-    Feed("brute", "plain-ip", "address", "bruteforce", "2026-10-08T00:00:00Z", "60d", "ip.blocklist.de-all.txt.gz", 20_000),
-    Feed("inbound", "plain-ip", "network", "spam", "2026-11-05T00:00:00Z", "25d", "net.bitwire.inbound-networks.txt.gz", 5_000),
-    Feed("six", "plain-ip", "six", "botnet", "2026-11-22T00:00:00Z", "15d", "net.bitwire.inbound-ipv6.txt.gz", 2_000),
-    Feed("trusted", "plain-ip", "address", "trustworthy", "2026-10-20T00:00:00Z", "40d", "ip.nxdomain.no.txt.gz", 500, ALLOW),
-    Feed("gambling", "plain-domain", "name", "suspicious", "2026-11-20T00:00:00Z", "15d", "ut1.gambling-domains.gz", 30_000),
-    Feed("phish", "plain-domain", "name", "phishing", "2026-10-22T00:00:00Z", "40d", "blp.alt-version-phishing-nl.txt.gz", 20_000, EXACT),
-    Feed("trails", "maltrail", "name", "malware", "2026-11-15T00:00:00Z", "15d", "maltrail.malware.txt.gz", 100_000),
-    Feed("phish-urls", "url-list", "url", "phishing", "2026-11-21T12:00:00Z", "15d", "ut1.phishing-urls.gz", 10_000),
-    Feed("malware-urls", "url-list", "url", "malware", "2026-10-05T00:00:00Z", "90d", "ut1.malware-urls.gz", 10_000),
+    Feed(
+        "scanners", "plain-ip", "address", "scanner", "2026-11-21T00:00:00Z", "15d", "ip.sekio.txt.gz", 40_000
+    ),
+    Feed(
+        "brute",
+        "plain-ip",
+        "address",
+        "bruteforce",
+        "2026-10-08T00:00:00Z",
+        "60d",
+        "ip.blocklist.de-all.txt.gz",
+        20_000,
+    ),
+    Feed(
+        "inbound",
+        "plain-ip",
+        "network",
+        "spam",
+        "2026-11-05T00:00:00Z",
+        "25d",
+        "net.bitwire.inbound-networks.txt.gz",
+        5_000,
+    ),
+    Feed(
+        "six",
+        "plain-ip",
+        "six",
+        "botnet",
+        "2026-11-22T00:00:00Z",
+        "15d",
+        "net.bitwire.inbound-ipv6.txt.gz",
+        2_000,
+    ),
+    Feed(
+        "trusted",
+        "plain-ip",
+        "address",
+        "trustworthy",
+        "2026-10-20T00:00:00Z",
+        "40d",
+        "ip.nxdomain.no.txt.gz",
+        500,
+        ALLOW,
+    ),
+    Feed(
+        "gambling",
+        "plain-domain",
+        "name",
+        "suspicious",
+        "2026-11-20T00:00:00Z",
+        "15d",
+        "ut1.gambling-domains.gz",
+        30_000,
+    ),
+    Feed(
+        "phish",
+        "plain-domain",
+        "name",
+        "phishing",
+        "2026-10-22T00:00:00Z",
+        "40d",
+        "blp.alt-version-phishing-nl.txt.gz",
+        20_000,
+        EXACT,
+    ),
+    Feed(
+        "trails",
+        "maltrail",
+        "name",
+        "malware",
+        "2026-11-15T00:00:00Z",
+        "15d",
+        "maltrail.malware.txt.gz",
+        100_000,
+    ),
+    Feed(
+        "phish-urls",
+        "url-list",
+        "url",
+        "phishing",
+        "2026-11-21T12:00:00Z",
+        "15d",
+        "ut1.phishing-urls.gz",
+        10_000,
+    ),
+    Feed(
+        "malware-urls",
+        "url-list",
+        "url",
+        "malware",
+        "2026-10-05T00:00:00Z",
+        "90d",
+        "ut1.malware-urls.gz",
+        10_000,
+    ),
 ]
 
 
@@ -83,7 +169,11 @@ class Words:
         return ".".join(str(self.random.randrange(1, 224 if nth == 0 else 255)) for nth in range(count))
 
     def label(self) -> str:
-        return self.random.choice("bcdfglmnprst") + self.random.choice("aeiou") + format(self.random.randrange(16**6), "x")
+        return (
+            self.random.choice("bcdfglmnprst")
+            + self.random.choice("aeiou")
+            + format(self.random.randrange(16**6), "x")
+        )
 
     def address(self) -> str:
         return self.octets(4)
@@ -125,7 +215,9 @@ def _catalog(feeds: list[Feed], suffix: str) -> str:
     return '[guard]\nrejects_above = "100%"\n' + "\n".join(tables)
 
 
-def build(folder: Path, out: Path, feeds: list[Feed] = FEEDS, read: Callable[[Feed], list[str]] = lines) -> Path:
+def build(
+    folder: Path, out: Path, feeds: list[Feed] = FEEDS, read: Callable[[Feed], list[str]] = lines
+) -> Path:
     """Builds a snapshot of the lists at `out`. `folder` takes the downloads, `read` gives their lines."""
     folder.mkdir(parents=True, exist_ok=True)
     for feed in feeds:

@@ -1,7 +1,7 @@
 """Each engine gives the answers of the command line, for rows of every kind, each at its own instant.
 
-The recipes of `contrib/lake` are run as they stand, in a folder with `events.parquet` and `rapsheet.rap`; its README shows
-them. RAPSHEET_LAKE_ROWS is the number of rows (200,000; the issue's is 2,000,000).
+The recipes of `contrib/lake` are run as they stand, in a folder with `events.parquet` and `rapsheet.rap`;
+its README shows them. RAPSHEET_LAKE_ROWS is the number of rows (200,000; the issue's is 2,000,000).
 """
 
 import os
@@ -52,7 +52,9 @@ def test_the_wheel(lake: Lake) -> None:
     indicators, seen = lake.table["indicator"], lake.table["seen"]
     each = pa.chunked_array(snapshot.score(indicators, at=seen))
     rows.assert_same(rows.flat(each), lake.wanted, lake.table)
-    rows.assert_same(rows.flat(pa.chunked_array(snapshot.score(indicators, at=lists.NOW))), lake.wanted_now, lake.table)
+    rows.assert_same(
+        rows.flat(pa.chunked_array(snapshot.score(indicators, at=lists.NOW))), lake.wanted_now, lake.table
+    )
     matched = pc.struct_field(each.combine_chunks(), "matched")
     listed = pc.fill_null(pc.is_in(lake.wanted["status"], pa.array([0, 1], pa.int32())), False)
     assert pc.is_valid(matched).equals(listed.combine_chunks())
@@ -73,7 +75,9 @@ def test_an_engine(lake: Lake, engine: str) -> None:
     out = lake.folder / "annotated.parquet"
     out.unlink(missing_ok=True)
     began = time.monotonic()
-    recipe = subprocess.run([sys.executable, RECIPES / f"with_{engine}.py"], cwd=lake.folder, capture_output=True, text=True)
+    recipe = subprocess.run(
+        [sys.executable, RECIPES / f"with_{engine}.py"], cwd=lake.folder, capture_output=True, text=True
+    )
     assert recipe.returncode == 0, recipe.stderr
     print(f"{engine}: {ROWS / (time.monotonic() - began):,.0f} rows a second, with the start of Python")
     found = pq.read_table(out, columns=["row", "rapsheet"]).sort_by("row")
@@ -88,7 +92,11 @@ CANONICAL = r"^(\d+\.\d+\.\d+\.\d+|[0-9a-f:]+|[a-z0-9_-]+(\.[a-z0-9_-]+)+|https?
 def test_clickhouse(lake: Lake) -> None:
     session_of = pytest.importorskip("chdb.session")
     command = [lists.program(), "export", "--snapshot", lake.snapshot, "--now", lists.NOW, "--output", "csv"]
-    subprocess.run([*command, "--include-restricted", "--file", lake.folder / "rapsheet.csv"], check=True, capture_output=True)
+    subprocess.run(
+        [*command, "--include-restricted", "--file", lake.folder / "rapsheet.csv"],
+        check=True,
+        capture_output=True,
+    )
     here = Path.cwd()
     os.chdir(lake.folder)
     try:
@@ -103,7 +111,9 @@ def test_clickhouse(lake: Lake) -> None:
     canonical = pc.fill_null(pc.match_substring_regex(lake.table["indicator"], CANONICAL), False)
     chosen = pc.and_(canonical, pc.is_valid(lake.wanted_now["status"]))
     # What failed or is too old is not in an export: it is not listed there.
-    wanted = pc.if_else(pc.equal(lake.wanted_now["status"], 3), pa.scalar(5, pa.int32()), lake.wanted_now["status"])
+    wanted = pc.if_else(
+        pc.equal(lake.wanted_now["status"], 3), pa.scalar(5, pa.int32()), lake.wanted_now["status"]
+    )
     assert found.filter(chosen).to_pylist() == wanted.filter(chosen).to_pylist()
     assert pc.sum(chosen).as_py() > ROWS // 2
 

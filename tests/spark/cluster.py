@@ -34,7 +34,12 @@ def _free_port() -> int:
 def _start(folder: Path, name: str, *command: str) -> tuple[subprocess.Popen[bytes], Path]:
     home = Path(pyspark.__file__).parent
     log = folder / f"{name}.log"
-    environment = os.environ | {"SPARK_HOME": str(home), "SPARK_LOCAL_IP": "127.0.0.1", "SPARK_LOCAL_DIRS": str(folder)}
+    environment = os.environ | {
+        "SPARK_HOME": str(home),
+        "SPARK_LOCAL_IP": "127.0.0.1",
+        "SPARK_LOCAL_DIRS": str(folder),
+    }
+    environment |= {"SPARK_MASTER_OPTS": "-Dspark.worker.timeout=600"}
     with log.open("wb") as out:
         daemon = subprocess.Popen(
             [str(home / "bin" / "spark-class"), *command],
@@ -46,7 +51,9 @@ def _start(folder: Path, name: str, *command: str) -> tuple[subprocess.Popen[byt
 def _await(daemon: subprocess.Popen[bytes], log: Path, line: str) -> None:
     ends = time.monotonic() + _START_SECONDS
     while not re.search(line, log.read_text(errors="replace")):
-        assert daemon.poll() is None and time.monotonic() < ends, f"{log}: {log.read_text(errors='replace')[-2000:]}"
+        assert daemon.poll() is None and time.monotonic() < ends, (
+            f"{log}: {log.read_text(errors='replace')[-2000:]}"
+        )
         time.sleep(0.1)
 
 
@@ -103,12 +110,19 @@ def descendants(root: int) -> dict[int, str]:
 
 def executors() -> list[int]:
     """The executors of this process's cluster."""
-    return sorted(pid for pid, line in descendants(os.getpid()).items() if "CoarseGrainedExecutorBackend" in line)
+    return sorted(
+        pid for pid, line in descendants(os.getpid()).items() if "CoarseGrainedExecutorBackend" in line
+    )
 
 
 def python_workers() -> list[int]:
     """The processes of those executors that run Python functions: each is a child of a daemon."""
-    daemons = [pid for executor in executors() for pid, line in descendants(executor).items() if "pyspark.daemon" in line]
+    daemons = [
+        pid
+        for executor in executors()
+        for pid, line in descendants(executor).items()
+        if "pyspark.daemon" in line
+    ]
     return sorted(worker for worker in daemons if not any(line for line in descendants(worker).values()))
 
 

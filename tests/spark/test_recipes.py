@@ -34,10 +34,17 @@ def lake(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, pa.Table]:
 
 def _run(folder: Path, recipe: str) -> None:
     settings = " ".join(f"--conf {name}={value}" for name, value in SETTINGS.items())
-    spark = {"PYSPARK_PYTHON": sys.executable, "PYSPARK_SUBMIT_ARGS": f"--master local[2] {settings} pyspark-shell"}
+    spark = {
+        "PYSPARK_PYTHON": sys.executable,
+        "PYSPARK_SUBMIT_ARGS": f"--master local[2] {settings} pyspark-shell",
+    }
     environment = os.environ | spark | {"PATH": f"{folder}:{os.environ['PATH']}"}
-    done = subprocess.run([sys.executable, RECIPES / recipe], cwd=folder, env=environment, capture_output=True, text=True)
-    assert done.returncode == 0, done.stderr[-4000:]
+    done = subprocess.run(
+        [sys.executable, RECIPES / recipe], cwd=folder, env=environment, capture_output=True, text=True
+    )
+    assert done.returncode == 0, [line for line in done.stderr.splitlines() if not line.startswith("\tat ")][
+        -40:
+    ]
 
 
 @pytest.mark.parametrize("recipe", ["with_spark.py", "with_spark_sql.py"])
@@ -53,9 +60,17 @@ def test_a_recipe(lake: tuple[Path, pa.Table], recipe: str) -> None:
 def test_the_pipe(lake: tuple[Path, pa.Table]) -> None:
     folder, table = lake
     _run(folder, "with_spark_pipe.py")
-    answers = [line for part in sorted((folder / "answers").glob("part-*")) for line in part.read_text().split("\n")[:-1]]
+    answers = [
+        line
+        for part in sorted((folder / "answers").glob("part-*"))
+        for line in part.read_text().split("\n")[:-1]
+    ]
     wanted = rows.expected(folder / "rapsheet.rap", table, lists.NOW)
-    asked = [(text, status) for text, status in zip(table["indicator"].to_pylist(), wanted["status"].to_pylist(), strict=True) if text]
+    asked = [
+        (text, status)
+        for text, status in zip(table["indicator"].to_pylist(), wanted["status"].to_pylist(), strict=True)
+        if text
+    ]
     assert len(answers) == len(asked)
     for line, (text, status) in zip(answers, asked, strict=True):
         cells = line.split("\t")

@@ -1,4 +1,5 @@
-"""`rapsheet.spark` on a cluster: the answers of one machine, whatever happens to the cluster or to the snapshot.
+"""`rapsheet.spark` on a cluster: the answers of one machine, whatever happens to the cluster or to the
+snapshot.
 
 The session's time zone is not UTC, so that an instant that is taken for a local time gives other answers.
 """
@@ -52,7 +53,9 @@ def test_parquet_and_json_lines(events: Events, parquet: DataFrame, json_lines: 
         assert _timed(name, events, lambda: counts(scored)) == wanted  # noqa: B023
 
 
-def test_whole_rows_through_python_as_for_spark_4_0(events: Events, parquet: DataFrame, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_whole_rows_through_python_as_for_spark_4_0(
+    events: Events, parquet: DataFrame, monkeypatch: pytest.MonkeyPatch
+) -> None:
     by_udf = annotate(parquet, "indicator", events.snapshot, at=parquet.seen)
     monkeypatch.delattr(F, "arrow_udf")
     scored = annotate(parquet, "indicator", events.snapshot, at=parquet.seen)
@@ -70,10 +73,15 @@ def test_one_instant_for_all(events: Events, parquet: DataFrame) -> None:
 
 def test_instants_without_a_zone_are_utc(events: Events, spark: SparkSession) -> None:
     texts = [("2026-10-08 00:00:00",), ("2026-10-07 23:59:59",), (None,)]
-    df = spark.createDataFrame(texts, "text string").select(F.lit(_entry("brute")).alias("indicator"), F.col("text").cast("timestamp_ntz").alias("seen"))
+    df = spark.createDataFrame(texts, "text string").select(
+        F.lit(_entry("brute")).alias("indicator"), F.col("text").cast("timestamp_ntz").alias("seen")
+    )
     scored = annotate(df, "indicator", events.snapshot, at=df.seen)
     found = {row.seen and str(row.seen): row.rapsheet.providers for row in scored.collect()}
-    assert "brute.example" in found["2026-10-08 00:00:00"] and "brute.example" not in found["2026-10-07 23:59:59"]
+    assert (
+        "brute.example" in found["2026-10-08 00:00:00"]
+        and "brute.example" not in found["2026-10-07 23:59:59"]
+    )
     # The instant of the call: the machine's clock decides, and only that there is an answer.
     assert found[None] is not None
 
@@ -151,7 +159,9 @@ def test_an_executor_is_killed(events: Events, parquet: DataFrame, spark: SparkS
     assert before[0] not in cluster.executors()
 
 
-def test_a_snapshot_is_replaced_while_a_job_runs(events: Events, parquet: DataFrame, spark: SparkSession) -> None:
+def test_a_snapshot_is_replaced_while_a_job_runs(
+    events: Events, parquet: DataFrame, spark: SparkSession
+) -> None:
     path = events.folder / "current.rap"
     shutil.copy(events.snapshot, path)
     newer = _other_snapshot(events, "newer", without="scanners")
@@ -187,7 +197,13 @@ def test_another_file_on_the_hosts_is_refused(events: Events, parquet: DataFrame
 
 
 def test_arguments_that_cannot_be(events: Events, parquet: DataFrame) -> None:
-    def refused(error: type[Exception], match: str, column: str, snapshot: str | Path = events.snapshot, **more: object) -> None:
+    def refused(
+        error: type[Exception],
+        match: str,
+        column: str,
+        snapshot: str | Path = events.snapshot,
+        **more: object,
+    ) -> None:
         with pytest.raises(error, match=match):
             annotate(parquet, column, snapshot, **more)  # type: ignore[arg-type]
 
@@ -198,7 +214,12 @@ def test_arguments_that_cannot_be(events: Events, parquet: DataFrame) -> None:
     refused(SnapshotError, "rapsheet build", "indicator", "missing.rap")
     refused(SnapshotError, "install it on every host", "indicator", "file:///missing.rap")
     refused(ValueError, "copy it to the driver", "indicator", "hdfs://cluster/rapsheet.rap")
-    refused(SnapshotError, r"/parquet/0-.*not a valid snapshot", "indicator", next((events.folder / "parquet").iterdir()))
+    refused(
+        SnapshotError,
+        r"/parquet/\d+-.*not a valid snapshot",
+        "indicator",
+        next((events.folder / "parquet").iterdir()),
+    )
 
 
 def _memory(pid: int, path: Path | None) -> dict[str, int]:
@@ -236,7 +257,9 @@ def test_workers_share_a_snapshot(events: Events, parquet: DataFrame, spark: Spa
     assert len(holders) == 4, f"{len(holders)} workers have the snapshot open, of {len(after)}"
     mapped = [_memory(pid, path) for pid in holders]
     size = path.stat().st_size // 1024
-    print(f"snapshot {size} kB; in each worker resident {[m['Rss'] for m in mapped]}, its share {[m['Pss'] for m in mapped]} kB")
+    print(
+        f"snapshot {size} kB; in each worker resident {[m['Rss'] for m in mapped]}, its share {[m['Pss'] for m in mapped]} kB"
+    )
     grown = [after[pid] - before[pid] for pid in holders if pid in before]
     print(f"private memory beside a worker that passes rows through: {grown} kB")
     assert sum(m["Pss"] for m in mapped) <= 1.1 * size and all(m["Private_Dirty"] == 0 for m in mapped)

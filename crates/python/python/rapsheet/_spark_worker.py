@@ -1,7 +1,8 @@
-"""What runs in Spark's Python workers: opens the snapshot that a job was planned with, and answers its batches.
+"""What runs in Spark's Python workers: opens the snapshot that a job was planned with, and answers its
+batches.
 
-It stands apart from `rapsheet.spark`, because that imports the whole of pyspark.sql, which a worker has no use for: some
-10 MB of memory in each.
+It stands apart from `rapsheet.spark`, because that imports the whole of pyspark.sql, which a worker has no
+use for: some 10 MB of memory in each.
 """
 
 from __future__ import annotations
@@ -19,7 +20,8 @@ from ._rapsheet import Snapshot
 if TYPE_CHECKING:
     import pyarrow
 
-#: Snapshots that a worker keeps open. It outlives its jobs, and each of them may have been planned with another file.
+#: Snapshots that a worker keeps open. It outlives its jobs, and each of them may have been planned with
+#: another file.
 _OPEN_MAX = 4
 _NAMES = ["status", "detected_by", "assessments", "providers", "matched"]
 
@@ -42,7 +44,9 @@ class Pin:
 _opened: OrderedDict[str, Snapshot] = OrderedDict()
 
 
-def score(pin: Pin, instant: int, values: pyarrow.Array, instants: pyarrow.Array | None = None) -> pyarrow.Array:
+def score(
+    pin: Pin, instant: int, values: pyarrow.Array, instants: pyarrow.Array | None = None
+) -> pyarrow.Array:
     """The answers for a batch, in the type ``rapsheet.spark.RESULT``."""
     import pyarrow
 

@@ -1,9 +1,9 @@
 """Look-ups in Spark: a column of verdicts for a column of indicators, and the same as a function of SQL.
 
-A job answers from one snapshot, whatever is published while it runs. The driver takes the digest of the file when a job is
-planned, and a worker that finds another file fails and says which. Each Python worker maps the file itself, so that the
-processes of an executor share its memory; a broadcast would give each of them a copy. That is also why a job holds a path
-and a digest, and neither the bytes nor an open snapshot.
+A job answers from one snapshot, whatever is published while it runs. The driver takes the digest of the
+file when a job is planned, and a worker that finds another file fails and says which. Each Python worker
+maps the file itself, so that the processes of an executor share its memory; a broadcast would give each of
+them a copy. That is also why a job holds a path and a digest, and neither the bytes nor an open snapshot.
 
 >>> from rapsheet.spark import annotate
 >>> scored = annotate(events, "src_ip", "rapsheet.rap", at=events.time)       # doctest: +SKIP
@@ -61,17 +61,19 @@ def annotate(
 ) -> DataFrame:
     """The data frame with one more column, a struct of type ``RESULT``, named ``into``.
 
-    ``column`` holds addresses, names or URLs, as strings. The struct is null where they are null; its fields are null where
-    they are no indicator.
+    ``column`` holds addresses, names or URLs, as strings. The struct is null where they are null; its
+    fields are null where they are no indicator.
 
-    ``snapshot`` is a path on the driver, whose file Spark ships to the executors. ``file:///path`` is a file that lies on
-    every host and on the driver: nothing is shipped, and all executors of a host share its memory.
+    ``snapshot`` is a path on the driver, whose file Spark ships to the executors. ``file:///path`` is a
+    file that lies on every host and on the driver: nothing is shipped, and all executors of a host share
+    its memory.
 
-    ``at`` is the instant of all answers: None for the instant of this call, a datetime, an RFC 3339 text, or seconds since
-    1970; or a column of timestamps, such as ``df.time``. Where that is null, it is the instant of this call.
+    ``at`` is the instant of all answers: None for the instant of this call, a datetime, an RFC 3339 text,
+    or seconds since 1970; or a column of timestamps, such as ``df.time``. Where that is null, it is the
+    instant of this call.
 
-    The metadata of the column says which snapshot answers: ``df.schema["rapsheet"].metadata["rapsheet"]`` has its SHA-256
-    and when it was built. Spark writes them into Parquet files, too.
+    The metadata of the column says which snapshot answers: ``df.schema["rapsheet"].metadata["rapsheet"]``
+    has its SHA-256 and when it was built. Spark writes them into Parquet files, too.
     """
     if into in df.columns:
         raise ValueError(f"into: the data frame has a column {into!r}; pass another name")
@@ -92,11 +94,11 @@ def register(
     snapshot: str | os.PathLike[str] | Snapshot,
     at: Instant = None,
 ) -> None:
-    """Makes a function of SQL: ``name(value)`` gives the struct of ``annotate``, and ``name(value, instant)`` with a
-    timestamp of each row.
+    """Makes a function of SQL: ``name(value)`` gives the struct of ``annotate``, and ``name(value,
+    instant)`` with a timestamp of each row.
 
-    It answers from the snapshot of this call, for as long as the session lives; after a new one was published, register
-    again. This needs Spark 4.1 or newer.
+    It answers from the snapshot of this call, for as long as the session lives; after a new one was
+    published, register again. This needs Spark 4.1 or newer.
     """
     if not hasattr(F, "arrow_udf"):
         raise NotImplementedError(
@@ -115,7 +117,9 @@ def _plan(spark: SparkSession, snapshot: str | os.PathLike[str] | Snapshot, at: 
         sha256, opened = open_pinned(place, None)
         pin = Pin(place, False, sha256, opened.info()["built_at"])
     elif "://" in path:
-        raise ValueError(f"snapshot: {path}: neither a path nor a file: URL; copy it to the driver and pass the path")
+        raise ValueError(
+            f"snapshot: {path}: neither a path nor a file: URL; copy it to the driver and pass the path"
+        )
     else:
         pin, opened = _ship(spark, path)
     # What an instant may be is decided in one place; a verdict says which it was.
@@ -125,8 +129,8 @@ def _plan(spark: SparkSession, snapshot: str | os.PathLike[str] | Snapshot, at: 
 def _ship(spark: SparkSession, path: str) -> tuple[Pin, Snapshot]:
     """Gives Spark a copy of the file under a name of its own.
 
-    Spark serves a file when an executor asks for it, as late as after the loss of another. Its path may have a newer file
-    by then, and a name that was added once cannot be given again.
+    Spark serves a file when an executor asks for it, as late as after the loss of another. Its path may
+    have a newer file by then, and a name that was added once cannot be given again.
     """
     try:
         context = spark.sparkContext
