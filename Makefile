@@ -136,7 +136,7 @@ test-spark-with-java-here: test-wheel
 	$(SPARK)/bin/pip install --quiet --force-reinstall --no-deps $(WHEELS)/rapsheet-*.whl
 	RAPSHEET=$(TARGET)/debug/rapsheet $(SPARK)/bin/pytest --quiet -c crates/python/pyproject.toml -s tests/spark
 
-check: lint doc deny test ## what CI runs
+check: lint doc deny test test-python test-lake ## what CI runs
 
 test: ## the tests
 	$(CARGO) test --workspace --quiet
