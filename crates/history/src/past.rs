@@ -289,7 +289,7 @@ impl<'h> PastSearcher<'h> {
             let count = rest.iter().take_while(|(_, hit)| hit.question as usize == number).count();
             let (own, others) = rest.split_at_checked(count).unwrap_or_default();
             rest = others;
-            statuses.push(match self.decision(own).filter(|_| question.range().is_none()) {
+            statuses.push(match self.decision(own, *at).filter(|_| question.range().is_none()) {
                 Some((block, allow)) => self.evaluator.decided(question, block, allow),
                 None => {
                     let found = found_of(&self.segments, question, own);
@@ -302,19 +302,19 @@ impl<'h> PastSearcher<'h> {
     }
 
     /// Whether hits of one question block it, and whether they allow it; `None` if the entries must be evaluated.
-    fn decision(&self, hits: &[PlacedHit]) -> Option<(bool, bool)> {
+    fn decision(&self, hits: &[PlacedHit], at: Time) -> Option<(bool, bool)> {
         let (mut block, mut allow) = (false, false);
         for (slice, bits) in self.slices.iter().zip(&self.bits) {
             let (mut decided, mut count) = ([0; ENTRIES_MAX], 0);
             for (place, hit) in hits {
-                let (at, segment, index) = self.segments.get(*place)?;
-                if !slice.segments.contains(at) {
+                let (number, segment, index) = self.segments.get(*place)?;
+                if !slice.segments.contains(number) {
                     continue;
                 }
                 let (evaluator, period) = (&self.evaluator, self.period);
                 let context = Context { evaluator, slice, segment, period };
-                let (entry, blocks, allows) = match bits.get(*place)?.status(&context, index, hit) {
-                    HitStatus::Own => return None,
+                let (entry, blocks, allows) = match bits.get(*place)?.status(&context, index, hit, at) {
+                    HitStatus::Sightings => return None,
                     HitStatus::Unchanged => continue,
                     HitStatus::Decided(entry, blocks, allows) => (entry, blocks, allows),
                 };
