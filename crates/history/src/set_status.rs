@@ -1,19 +1,20 @@
 //! Statuses without sightings.
 //!
-//! Millions of entries share a few thousand sets of records, and throughout the period of a view a set evaluates to
-//! the same bits. So a set is evaluated the first time a look-up finds it, as in a snapshot. A set that does not is
-//! evaluated entry by entry: one with times of its own, or with what expires within the period. Ranges of several
-//! lengths, and what may be first seen within the period, need their sightings.
+//! Millions of entries share a few thousand sets of records, and throughout the period of a view a set
+//! evaluates to the same bits. So a set is evaluated the first time a look-up finds it, as in a snapshot. A
+//! set that does not is evaluated entry by entry: one with times of its own, or with what expires within the
+//! period. Ranges of several lengths, and what may be first seen within the period, need their sightings.
 
-use crate::past::Slice;
 use crate::period::Period;
 use crate::segment::Segment;
+use crate::slice::Slice;
 use rapsheet_query::Evaluator;
 use rapsheet_query::lookup::{Hit, HitKind};
 use rapsheet_snapshot::{Confirmation, Extent, Index, ListKind, Record, Time, TimesRef};
 use std::sync::atomic::{AtomicU16, Ordering};
 
-/// The bits of a set. 0 means "not evaluated yet". Those from [`LENGTH_SHIFT`] on are the length of its prefix.
+/// The bits of a set. 0 means "not evaluated yet". Those from [`LENGTH_SHIFT`] on are the length of its
+/// prefix.
 mod bit {
     pub(super) const EVALUATED: u16 = 1;
     pub(super) const SELF_BLOCK: u16 = 2;
@@ -28,8 +29,8 @@ mod bit {
 
 const LENGTH_SHIFT: u16 = 8;
 
-/// The bits of the sets of a segment, for one slice. Threads may evaluate the same set at once; they store the same
-/// bits, so relaxed order is enough.
+/// The bits of the sets of a segment, for one slice. Threads may evaluate the same set at once; they store
+/// the same bits, so relaxed order is enough.
 pub(crate) struct SetBits(Vec<AtomicU16>);
 
 /// What bits are evaluated for.
@@ -101,8 +102,8 @@ impl Context<'_> {
         self.bits(index.records_of(set).map(shared), self.period)
     }
 
-    /// The bits of records with their times throughout a period; `None` if there is one without, or if sightings
-    /// are needed.
+    /// The bits of records with their times throughout a period; `None` if there is one without, or if
+    /// sightings are needed.
     fn bits(
         &self,
         records: impl Iterator<Item = Option<(Record, Confirmation)>>,
@@ -162,5 +163,5 @@ fn bits_of(record: &Record) -> u16 {
         ListKind::Block => (bit::SELF_BLOCK, bit::BELOW_BLOCK),
         ListKind::Allow => (bit::SELF_ALLOW, bit::BELOW_ALLOW),
     };
-    u16::from(record.scope.covers(false)) * at_self | u16::from(record.scope.covers(true)) * below
+    (u16::from(record.scope.covers(false)) * at_self) | (u16::from(record.scope.covers(true)) * below)
 }
