@@ -27,9 +27,9 @@ pub enum Appended {
 
 /// Adds a snapshot to the history in a folder, which need not be there yet.
 ///
-/// The snapshot that was added last makes this fast: it is compared with the new one. Where it is not given, or
-/// is another, the new one is compared with the history itself. Where that has lost what was listed last, or has
-/// nothing, the new segment holds all that is listed.
+/// The snapshot that was added last makes this fast: it is compared with the new one. Where it is not given,
+/// or is another, the new one is compared with the history itself. Where that has lost what was listed last,
+/// or has nothing, the new segment holds all that is listed.
 ///
 /// # Errors
 /// The snapshot is older than the last one, or something cannot be read or written. Then the history is as it was.

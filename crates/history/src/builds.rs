@@ -1,8 +1,8 @@
-//! The section of a segment that describes its builds: which snapshots they were, what their feeds were called,
-//! and when these confirmed what they list.
+//! The section of a segment that describes its builds: which snapshots they were, what their feeds were
+//! called, and when these confirmed what they list.
 //!
-//! The origin of each snapshot is kept as it was. Origins of neighbours are nearly equal, so a few are compressed
-//! together, and no more than those are decompressed for one.
+//! The origin of each snapshot is kept as it was. Origins of neighbours are nearly equal, so a few are
+//! compressed together, and no more than those are decompressed for one.
 
 use crate::bytes::{Reader, put_time};
 use crate::manifest::BuildId;

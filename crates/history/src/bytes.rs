@@ -36,7 +36,8 @@ impl<'a> Reader<'a> {
         self.u32().map(|time| (time != NONE).then_some(time))
     }
 
-    /// A number of items that take at least so many bytes each, so that memory for them is bounded by the bytes.
+    /// A number of items that take at least so many bytes each, so that memory for them is bounded by the
+    /// bytes.
     pub(crate) fn count(&mut self, item_len: usize) -> Option<usize> {
         let count = usize::try_from(self.u32()?).ok()?;
         (count.checked_mul(item_len)? <= self.0.len()).then_some(count)

@@ -1,8 +1,8 @@
 //! Fewer, larger segments: builds become weeks, and weeks a year.
 //!
-//! A look-up asks every segment since the newest base, so that there are few. Seven builds become a week; once there
-//! are five weeks, four of them join the year before. A file goes only after a manifest that does not name it is
-//! placed, and readers that have it mapped go on.
+//! A look-up asks every segment since the newest base, so that there are few. Seven builds become a week;
+//! once there are five weeks, four of them join the year before. A file goes only after a manifest that does
+//! not name it is placed, and readers that have it mapped go on.
 
 use crate::error::HistoryError;
 use crate::history::{History, Slot};
@@ -112,8 +112,8 @@ fn group_to_join(slots: &[Slot], skipped: &[SegmentFile]) -> Option<Range<usize>
     None
 }
 
-/// The first segments of several of one size that should be one. Those that nothing of their size will follow any more
-/// are joined although they are few.
+/// The first segments of several of one size that should be one. Those that nothing of their size will follow
+/// any more are joined although they are few.
 fn group_among(slots: &[Slot], alike: Range<usize>, skipped: &[SegmentFile]) -> Option<Range<usize>> {
     let first = slots.get(alike.start)?;
     let is_skipped = |at: usize| slots.get(at).is_some_and(|slot| skipped.contains(slot.file()));
@@ -187,8 +187,8 @@ struct Joined<'a> {
 }
 
 impl Joined<'_> {
-    /// Adds the keys of one part. The keys of each segment are visited, but for those that an older one has, which
-    /// were visited there.
+    /// Adds the keys of one part. The keys of each segment are visited, but for those that an older one has,
+    /// which were visited there.
     fn part<K: PartKeys>(&self, writer: &mut SegmentWriter<'_>, last: u32) -> Result<(), HistoryError> {
         let mut found = Vec::new();
         for (at, (segment, index)) in self.segments.iter().enumerate() {

@@ -5,7 +5,8 @@ use crate::manifest::BuildId;
 use rapsheet_snapshot::{Entry, Error, FeedId, FeedRecord, Mode, Part, Snapshot, Time, TimesRef, TooLarge};
 use std::collections::HashMap;
 
-/// Feeds with more distinct dates confirm no list as a whole, and what they confirm is not counted any further.
+/// Feeds with more distinct dates confirm no list as a whole, and what they confirm is not counted any
+/// further.
 const DATES_MAX: usize = 1 << 12;
 
 /// How often a feed has a date.
@@ -25,8 +26,8 @@ impl Counts {
         }
     }
 
-    /// The date of most rows. That of the build before stays while no other has twice as many: rows whose date is
-    /// no longer the usual one are stated anew.
+    /// The date of most rows. That of the build before stays while no other has twice as many: rows whose
+    /// date is no longer the usual one are stated anew.
     fn usual(&mut self, before: Option<u32>) -> Option<u32> {
         let most = self.dates.iter().max_by_key(|(date, count)| (**count, **date));
         let kept = before.and_then(|date| self.dates.get_key_value(&date));

@@ -1,7 +1,6 @@
 //! The downloads of each feed: at which build each was taken, and when its list was made.
 
 use crate::builds::FeedDates;
-use crate::history::History;
 use rapsheet_snapshot::Time;
 
 /// A download of a feed.
@@ -16,21 +15,19 @@ pub(crate) struct Download {
 /// The downloads of each feed, by its number in the history, oldest first.
 pub(crate) type Downloads = Vec<Vec<Download>>;
 
-/// Finds the downloads of a history. Builds of lost segments have none.
-pub(crate) fn downloads(history: &History) -> Downloads {
-    let count = history.manifest().feeds.len();
-    let mut downloads = vec![Vec::new(); count];
-    let mut last_update: Vec<Option<u32>> = vec![None; count];
-    // Builds are numbered in 32 bits.
-    for number in 0..history.manifest().builds.len() as u32 {
-        let feeds = history.build(number).map_or(&[][..], |build| &build.feeds);
+/// Finds the downloads of so many feeds, given the feeds of each build in order. Builds that are lost have
+/// none.
+pub(crate) fn downloads<'b>(feeds: usize, builds: impl Iterator<Item = &'b [FeedDates]>) -> Downloads {
+    let mut downloads = vec![Vec::new(); feeds];
+    let mut last_update: Vec<Option<u32>> = vec![None; feeds];
+    for (build, feeds) in (0..).zip(builds) {
         for FeedDates { feed, own_time, update_time, .. } in feeds {
             let at = usize::from(*feed);
             let (Some(of_feed), Some(last)) = (downloads.get_mut(at), last_update.get_mut(at)) else {
                 continue;
             };
             if let (Some(own_time), true) = (own_time, update_time != last) {
-                of_feed.push(Download { build: number, own_time: Time::from_stored(*own_time) });
+                of_feed.push(Download { build, own_time: Time::from_stored(*own_time) });
             }
             *last = *update_time;
         }

@@ -58,8 +58,9 @@ pub struct Lost {
 }
 
 impl History {
-    /// Opens a history. Headers, tables of sections and what describes builds are verified, and the rows of segments
-    /// are not: see [`History::verify`]. A segment that is lost or damaged does not keep the others from answering.
+    /// Opens a history. Headers, tables of sections and what describes builds are verified, and the rows of
+    /// segments are not: see [`History::verify`]. A segment that is lost or damaged does not keep the others
+    /// from answering.
     ///
     /// # Errors
     /// There is no history, or its manifest is damaged.
@@ -80,7 +81,8 @@ impl History {
         Ok(History::of_manifest(folder, manifest))
     }
 
-    /// As [`History::open`], and verifies every byte of each segment. One that differs from what was written is lost.
+    /// As [`History::open`], and verifies every byte of each segment. One that differs from what was written
+    /// is lost.
     ///
     /// # Errors
     /// As those of [`History::open`].
@@ -98,8 +100,8 @@ impl History {
         History { folder: folder.to_owned(), manifest, slots, downloads, origins }
     }
 
-    /// Verifies every byte of each segment, and forgets those that differ from what was written. Returns whether all
-    /// are sound.
+    /// Verifies every byte of each segment, and forgets those that differ from what was written. Returns
+    /// whether all are sound.
     pub fn verify(&mut self) -> bool {
         for slot in &mut self.slots {
             let Ok(segment) = &slot.segment else { continue };
@@ -170,7 +172,8 @@ impl History {
         self.build(u32::try_from(self.manifest.builds.len().checked_sub(1)?).ok()?)
     }
 
-    /// The segments that tell what was listed at a build, from the newest base on; `None` if one of them is lost.
+    /// The segments that tell what was listed at a build, from the newest base on; `None` if one of them is
+    /// lost.
     pub(crate) fn segments_of(&self, build: u32) -> Option<Range<usize>> {
         let end = self.slot_of(build)?;
         let begun = self.slots.get(..=end)?;
@@ -199,7 +202,12 @@ impl History {
 
     /// The downloads of all feeds.
     pub(crate) fn downloads(&self) -> &Downloads {
-        self.downloads.get_or_init(|| downloads(self))
+        self.downloads.get_or_init(|| {
+            // Builds are numbered in 32 bits.
+            let numbers = 0..self.manifest.builds.len() as u32;
+            let feeds = |number| self.build(number).map_or(&[][..], |build| build.feeds.as_slice());
+            downloads(self.manifest.feeds.len(), numbers.map(feeds))
+        })
     }
 }
 

@@ -1,11 +1,12 @@
 //! A history: many snapshots in one folder, and answers as of any instant of them.
 //!
-//! Logs are read weeks after they were written, and by then the lists are others. A history keeps what was listed,
-//! build by build: what did not change takes no room, and a look-up costs about what it costs in a snapshot.
+//! Logs are read weeks after they were written, and by then the lists are others. A history keeps what was
+//! listed, build by build: what did not change takes no room, and a look-up costs about what it costs in a
+//! snapshot.
 //!
 //! [`append()`] adds a snapshot, [`compact()`] makes fewer files of many, and [`History`] answers:
-//! [`History::known_at`] what the snapshot answered that stood at an instant, [`History::at`] what the feeds listed
-//! at it, [`History::timeline`] when each feed listed an indicator.
+//! [`History::known_at`] what the snapshot answered that stood at an instant, [`History::at`] what the feeds
+//! listed at it, [`History::timeline`] when each feed listed an indicator.
 //!
 //! ```no_run
 //! # use rapsheet_assemble::Scratch;
@@ -40,6 +41,7 @@ mod period;
 mod prior;
 mod segment;
 mod set_status;
+mod slice;
 mod spans;
 mod timeline;
 mod version;

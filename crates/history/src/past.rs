@@ -1,15 +1,15 @@
 //! Answers as of an instant of the past.
 //!
-//! There are two clocks. What was known at an instant is what the snapshot answers that stood then. What the feeds
-//! listed at an instant is told by the downloads that were made by then, whichever build took them. Both are views
-//! of builds: for each feed, the build that decides.
+//! There are two clocks. What was known at an instant is what the snapshot answers that stood then. What the
+//! feeds listed at an instant is told by the downloads that were made by then, whichever build took them.
+//! Both are views of builds: for each feed, the build that decides.
 
-use crate::builds::Build;
 use crate::downloads::{Download, in_force};
 use crate::history::{History, Slot};
 use crate::period::Period;
 use crate::segment::Segment;
 use crate::set_status::{Context, HitStatus, SetBits};
+use crate::slice::Slice;
 use crate::version::KeyHistory;
 use rapsheet_assemble::Row;
 use rapsheet_query::conclusion::{Found, Matched, overlaps};
@@ -21,32 +21,6 @@ use rapsheet_snapshot::{
 use std::collections::BTreeMap;
 use std::ops::Range;
 use std::sync::Arc;
-
-/// One build, as far as it decides.
-#[derive(Debug)]
-pub(crate) struct Slice {
-    pub(crate) build: u32,
-    /// The segments that tell what was listed then.
-    pub(crate) segments: Range<usize>,
-    /// The numbers in the view of the feeds for which it decides, by their numbers in the history.
-    pub(crate) feeds: Vec<Option<FeedId>>,
-    /// The dates of the feeds at the build.
-    pub(crate) dates: Vec<Option<u32>>,
-    /// When the newest row of each feed was first seen, or later.
-    pub(crate) newest_seen: Vec<Option<u32>>,
-}
-
-impl Slice {
-    pub(crate) fn new(
-        of_build: &Build,
-        build: u32,
-        segments: Range<usize>,
-        feeds: Vec<Option<FeedId>>,
-    ) -> Slice {
-        let (dates, newest_seen) = (of_build.dates(), of_build.by_feed(|feed| feed.newest_seen));
-        Slice { build, segments, feeds, dates, newest_seen }
-    }
-}
 
 /// Answers from a history, as of one instant.
 pub struct PastSearcher<'h> {
@@ -82,8 +56,8 @@ pub(crate) struct FoundHistory {
 }
 
 impl History {
-    /// What the snapshot answers at an instant that stood then. Before the first one, and where what it listed is
-    /// lost, every answer is `failed`.
+    /// What the snapshot answers at an instant that stood then. Before the first one, and where what it
+    /// listed is lost, every answer is `failed`.
     pub fn known_at(&self, at: impl Into<Time>) -> PastSearcher<'_> {
         let at = at.into();
         let view = self.manifest().build_at(at).and_then(|build| {
@@ -99,8 +73,8 @@ impl History {
         PastSearcher::new(self, origin, slices, self.built_at(), at)
     }
 
-    /// What the feeds listed at an instant, by the times of their downloads. A feed without a download of before, or
-    /// of which the last one was too old by then, does not answer `unknown` but `failed`.
+    /// What the feeds listed at an instant, by the times of their downloads. A feed without a download of
+    /// before, or of which the last one was too old by then, does not answer `unknown` but `failed`.
     pub fn at(&self, at: impl Into<Time>) -> PastSearcher<'_> {
         let at = at.into();
         let feeds = self.feeds_at(at);
@@ -277,8 +251,9 @@ impl<'h> PastSearcher<'h> {
         self.statuses_at(batch, &vec![self.at(); batch.len()])
     }
 
-    /// The overall status of each question of a batch at an instant of its own, in their order. The instants must be
-    /// within [`PastSearcher::period`]: so the records of a log that fall into it are judged together.
+    /// The overall status of each question of a batch at an instant of its own, in their order. The instants
+    /// must be within [`PastSearcher::period`]: so the records of a log that fall into it are judged
+    /// together.
     pub fn statuses_at(&self, batch: &Batch, instants: &[Time]) -> Vec<Status> {
         if self.is_gap {
             return vec![Status::Failed; batch.len()];
@@ -289,7 +264,7 @@ impl<'h> PastSearcher<'h> {
             let count = rest.iter().take_while(|(_, hit)| hit.question as usize == number).count();
             let (own, others) = rest.split_at_checked(count).unwrap_or_default();
             rest = others;
-            statuses.push(match self.decision(own).filter(|_| question.range().is_none()) {
+            statuses.push(match self.decision(own, *at).filter(|_| question.range().is_none()) {
                 Some((block, allow)) => self.evaluator.decided(question, block, allow),
                 None => {
                     let found = found_of(&self.segments, question, own);
@@ -301,20 +276,21 @@ impl<'h> PastSearcher<'h> {
         statuses
     }
 
-    /// Whether hits of one question block it, and whether they allow it; `None` if the entries must be evaluated.
-    fn decision(&self, hits: &[PlacedHit]) -> Option<(bool, bool)> {
+    /// Whether hits of one question block it, and whether they allow it; `None` if the entries must be
+    /// evaluated.
+    fn decision(&self, hits: &[PlacedHit], at: Time) -> Option<(bool, bool)> {
         let (mut block, mut allow) = (false, false);
         for (slice, bits) in self.slices.iter().zip(&self.bits) {
             let (mut decided, mut count) = ([0; ENTRIES_MAX], 0);
             for (place, hit) in hits {
-                let (at, segment, index) = self.segments.get(*place)?;
-                if !slice.segments.contains(at) {
+                let (number, segment, index) = self.segments.get(*place)?;
+                if !slice.segments.contains(number) {
                     continue;
                 }
                 let (evaluator, period) = (&self.evaluator, self.period);
                 let context = Context { evaluator, slice, segment, period };
-                let (entry, blocks, allows) = match bits.get(*place)?.status(&context, index, hit) {
-                    HitStatus::Own => return None,
+                let (entry, blocks, allows) = match bits.get(*place)?.status(&context, index, hit, at) {
+                    HitStatus::Sightings => return None,
                     HitStatus::Unchanged => continue,
                     HitStatus::Decided(entry, blocks, allows) => (entry, blocks, allows),
                 };
@@ -330,7 +306,8 @@ impl<'h> PastSearcher<'h> {
         Some((block, allow))
     }
 
-    /// The instants, this one among them, at which the same downloads are in force and the same feeds are stale.
+    /// The instants, this one among them, at which the same downloads are in force and the same feeds are
+    /// stale.
     pub fn period(&self) -> Period {
         self.period
     }
@@ -356,8 +333,8 @@ impl FoundHistory {
     }
 }
 
-/// What decides at a build: of each entry, the newest segment in which it had changed by then. What was found is sorted
-/// by entries, newest segments first.
+/// What decides at a build: of each entry, the newest segment in which it had changed by then. What was found
+/// is sorted by entries, newest segments first.
 pub(crate) fn decided<'f>(
     found: &'f [FoundHistory],
     build: u32,

@@ -10,6 +10,9 @@ use rapsheet_snapshot::{Error, Index, Snapshot};
 use std::cmp::Ordering;
 use std::sync::mpsc::{self, Receiver, SyncSender};
 
+/// Takes a key, or `None` before the first key of a group.
+type VisitKey<'v, Key> = dyn FnMut(Option<&Key>) -> Result<(), HistoryError> + 'v;
+
 /// What was listed at one build.
 pub(crate) trait Listed: Sync {
     /// The snapshot, if it is one: two snapshots are compared faster.
@@ -21,10 +24,7 @@ pub(crate) trait Listed: Sync {
     fn statements<K: PartKeys>(&self, key: &K::Key, statements: &mut Vec<Statement>);
 
     /// Visits the keys in groups that are in order. A group begins with `None`.
-    fn each_key<K: PartKeys>(
-        &self,
-        visit: &mut dyn FnMut(Option<&K::Key>) -> Result<(), HistoryError>,
-    ) -> Result<(), HistoryError>;
+    fn each_key<K: PartKeys>(&self, visit: &mut VisitKey<'_, K::Key>) -> Result<(), HistoryError>;
 }
 
 /// A snapshot, whose feeds have numbers in the history.
@@ -81,10 +81,7 @@ impl Listed for OfSnapshot<'_> {
         self.of_rows(&rows, statements);
     }
 
-    fn each_key<K: PartKeys>(
-        &self,
-        visit: &mut dyn FnMut(Option<&K::Key>) -> Result<(), HistoryError>,
-    ) -> Result<(), HistoryError> {
+    fn each_key<K: PartKeys>(&self, visit: &mut VisitKey<'_, K::Key>) -> Result<(), HistoryError> {
         visit(None)?;
         self.each::<K>(|key, _| visit(Some(key)))
     }
@@ -139,7 +136,8 @@ impl<K: PartKeys> Received<K> {
     }
 }
 
-/// Visits the keys of two snapshots in order, each with what is stated on it before and now. Two threads walk.
+/// Visits the keys of two snapshots in order, each with what is stated on it before and now. Two threads
+/// walk.
 pub(crate) fn side_by_side<K: PartKeys>(
     before: &OfSnapshot<'_>,
     now: &OfSnapshot<'_>,
@@ -199,10 +197,7 @@ impl Listed for Nothing {
         statements.clear();
     }
 
-    fn each_key<K: PartKeys>(
-        &self,
-        _: &mut dyn FnMut(Option<&K::Key>) -> Result<(), HistoryError>,
-    ) -> Result<(), HistoryError> {
+    fn each_key<K: PartKeys>(&self, _: &mut VisitKey<'_, K::Key>) -> Result<(), HistoryError> {
         Ok(())
     }
 }
@@ -235,10 +230,7 @@ impl Listed for OfSegments<'_> {
         }
     }
 
-    fn each_key<K: PartKeys>(
-        &self,
-        visit: &mut dyn FnMut(Option<&K::Key>) -> Result<(), HistoryError>,
-    ) -> Result<(), HistoryError> {
+    fn each_key<K: PartKeys>(&self, visit: &mut VisitKey<'_, K::Key>) -> Result<(), HistoryError> {
         let (mut found, mut held) = (Vec::new(), Vec::new());
         for (at, (segment, index)) in self.segments.iter().enumerate() {
             visit(None)?;

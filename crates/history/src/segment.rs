@@ -1,8 +1,8 @@
 //! A segment: what changed during some builds, in a file with the sections of a snapshot.
 //!
-//! The key indexes are a snapshot's own, so that a look-up costs what it costs there. What a record calls a feed
-//! is a feed and the number of a version, so that one key may have many versions of what one feed stated; what it
-//! calls an expiry is a span. `FORMAT.md` says how.
+//! The key indexes are a snapshot's own, so that a look-up costs what it costs there. What a record calls a
+//! feed is a feed and the number of a version, so that one key may have many versions of what one feed
+//! stated; what it calls an expiry is a span. `FORMAT.md` says how.
 
 use crate::builds::Builds;
 use crate::spans::{self, Span, SpanTable};

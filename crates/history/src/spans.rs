@@ -56,7 +56,7 @@ impl SpanTable {
     pub(crate) fn encode(&self) -> Vec<u8> {
         let mut out = Vec::with_capacity(self.spans.len() * SPAN_LEN);
         for Span { first, last, is_usual, expiry } in &self.spans {
-            let flags = u32::from(*is_usual) * USUAL | u32::from(expiry.is_some()) * EXPIRES;
+            let flags = (u32::from(*is_usual) * USUAL) | (u32::from(expiry.is_some()) * EXPIRES);
             out.extend(first.to_le_bytes());
             out.extend(last.to_le_bytes());
             out.extend(flags.to_le_bytes());

@@ -2,8 +2,9 @@
 
 use crate::downloads::in_force;
 use crate::history::History;
-use crate::past::{FeedAt, FoundHistory, Slice, decided, find, stale_from};
+use crate::past::{FeedAt, FoundHistory, decided, find, stale_from};
 use crate::period::Period;
+use crate::slice::Slice;
 use rapsheet_query::{Batch, ParseError};
 use rapsheet_snapshot::{FeedId, FeedRecord, Sighting, Time};
 use std::collections::{BTreeSet, HashMap};
@@ -18,7 +19,8 @@ pub struct FeedTimeline {
     pub provider: String,
     /// When it listed the indicator, in order.
     pub spans: Vec<Period>,
-    /// When it did not, as far as is known, but there was no download to know it from, or one that was too old.
+    /// When it did not, as far as is known, but there was no download to know it from, or one that was too
+    /// old.
     pub gaps: Vec<Period>,
 }
 
@@ -39,8 +41,8 @@ struct Timelines<'h> {
 }
 
 impl History {
-    /// When each feed listed an indicator, by the times of its downloads, from an instant to another. Feeds that
-    /// neither listed it nor have a gap are left out; the others are sorted by provider and id.
+    /// When each feed listed an indicator, by the times of its downloads, from an instant to another. Feeds
+    /// that neither listed it nor have a gap are left out; the others are sorted by provider and id.
     ///
     /// # Errors
     /// The text is no indicator.

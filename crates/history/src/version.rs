@@ -1,7 +1,7 @@
 //! What a feed stated about a key, and at which builds.
 //!
-//! A feed that confirms its list dates all of its rows anew with each build. So a row whose detect_time is the
-//! usual one of its feed says only that, and stays the same while it holds.
+//! A feed that confirms its list dates all of its rows anew with each build. So a row whose detect_time is
+//! the usual one of its feed says only that, and stays the same while it holds.
 
 use rapsheet_assemble::{Fields, Row};
 use rapsheet_snapshot::{Assessments, Extent, FeedId, ListKind, Scope, Sighting, Time, Times};
@@ -23,7 +23,8 @@ pub(crate) struct Statement {
 /// What of a statement must differ for two of one key to be stated at once.
 pub(crate) type Identity = (u16, ListKind, Scope);
 
-/// The date at which a feed confirmed most of its rows, by the number of the feed; `None` where there is none.
+/// The date at which a feed confirmed most of its rows, by the number of the feed; `None` where there is
+/// none.
 pub(crate) type Dates = [Option<u32>];
 
 /// The date of a feed.
@@ -51,7 +52,8 @@ impl Statement {
         (self.feed, self.list, self.scope)
     }
 
-    /// The sighting at a build with these dates, where the feed has this number; `None` where the dates lack one.
+    /// The sighting at a build with these dates, where the feed has this number; `None` where the dates lack
+    /// one.
     pub(crate) fn sighting(&self, feed: FeedId, dates: &Dates) -> Option<Sighting> {
         let detect_time = self.detect_time.or_else(|| date_of(dates, self.feed))?;
         let times = Times {
@@ -81,16 +83,16 @@ pub(crate) struct Version {
 /// What became of a key during a segment.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct KeyHistory {
-    /// The first build at which something else was stated than at the one before. What was stated until then, an
-    /// older segment tells.
+    /// The first build at which something else was stated than at the one before. What was stated until then,
+    /// an older segment tells.
     pub(crate) changed: u32,
     /// What was stated from then on, sorted.
     pub(crate) versions: Vec<Version>,
 }
 
 impl KeyHistory {
-    /// What was stated at a build that is not before the change. What held at the last build of the segment, which
-    /// is given, held afterwards.
+    /// What was stated at a build that is not before the change. What held at the last build of the segment,
+    /// which is given, held afterwards.
     pub(crate) fn statements(&self, build: u32, last: u32) -> impl Iterator<Item = &Statement> {
         let build = build.min(last);
         let held =

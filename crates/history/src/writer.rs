@@ -11,8 +11,8 @@ use rapsheet_snapshot::{AtomicFile, ReferenceCheck, Section, SectionBytes, Snaps
 use rayon::prelude::*;
 use std::path::Path;
 
-/// How many ranges that are no prefix may overlap in a segment. A snapshot has 16 at most; a segment has those of
-/// several.
+/// How many ranges that are no prefix may overlap in a segment. A snapshot has 16 at most; a segment has
+/// those of several.
 const OVERLAPS: usize = 16 * 64;
 
 /// A segment that is being made.
@@ -96,7 +96,7 @@ impl<'s> SegmentWriter<'s> {
         let mut image = StoredImage::new(built_at, &target)?;
         let limits = SizeLimits::default().with_overlaps(OVERLAPS);
         let made = compose(self.parts, self.scratch, self.rows.row_feeds, limits, &mut |section| {
-            image.push(section)
+            image.push(section);
         })?;
         let refused: u64 = made.overlap_refused.values().sum();
         TooLarge::check("history", "ranges that overlap too many others", refused, 0)?;

@@ -63,8 +63,8 @@ impl Matched {
 }
 
 impl Evaluator {
-    /// The verdict on a question for which these sightings were found, and no others. Those that are not live do
-    /// not count.
+    /// The verdict on a question for which these sightings were found, and no others. Those that are not live
+    /// do not count.
     pub fn verdict(&self, question: Question<'_>, found: impl IntoIterator<Item = Found>) -> Verdict {
         let at = self.at();
         let source = |found: Found| match (question.item, found.matched) {
@@ -153,8 +153,8 @@ impl Evaluator {
         }
     }
 
-    /// The overall status of a question for which these sightings were found, of which those count that are live at
-    /// an instant. Whether a feed is stale is decided at the evaluator's own.
+    /// The overall status of a question for which these sightings were found, of which those count that are
+    /// live at an instant. Whether a feed is stale is decided at the evaluator's own.
     pub fn status(
         &self,
         question: Question<'_>,
