@@ -32,7 +32,8 @@ pub enum Appended {
 /// or has nothing, the new segment holds all that is listed.
 ///
 /// # Errors
-/// The snapshot is older than the last one, or something cannot be read or written. Then the history is as it was.
+/// The snapshot is older than the last one, or something cannot be read or written. Then the history is as
+/// it was.
 pub fn append(
     folder: &Path,
     previous: Option<&Snapshot>,

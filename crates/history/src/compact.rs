@@ -41,8 +41,8 @@ pub struct Compacted {
 /// Makes fewer segments of the history in a folder, if there are many. The answers stay the same.
 ///
 /// # Errors
-/// A segment is damaged, or something cannot be read or written. Then the history is as it was, or as it became
-/// by the steps before.
+/// A segment is damaged, or something cannot be read or written. Then the history is as it was, or as it
+/// became by the steps before.
 pub fn compact(folder: &Path, scratch: &Scratch) -> Result<Vec<Compacted>, HistoryError> {
     let _lock = Lock::take(folder)?;
     let mut manifest = Manifest::read(folder)?.ok_or_else(|| HistoryError::Missing(folder.to_owned()))?;
