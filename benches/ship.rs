@@ -304,10 +304,10 @@ const PULLS: usize = 10;
 fn print_reader(folder: &Path, before: &Path, now: &Path) {
     let snapshots = [before, now];
     let target = folder.join("live.rap");
-    let deltas = [(0, 1), (1, 0)].map(|(from, to): (usize, usize)| {
-        let path = folder.join(format!("live-{from}.rapd"));
+    let deltas = [("there", before, now), ("back", now, before)].map(|(name, from, to)| {
+        let path = folder.join(format!("{name}.rapd"));
         let mut bytes = Vec::new();
-        delta::write(&open(snapshots[from]), &open(snapshots[to]), &mut bytes).expect("sound snapshots");
+        delta::write(&open(from), &open(to), &mut bytes).expect("sound snapshots");
         std::fs::write(&path, bytes).expect("room");
         path
     });

@@ -91,7 +91,7 @@ macro_rules! range_keys {
     };
 }
 
-// Whoever makes keys of IPv4 sees to it that they fit.
+// Callers make sure that keys of IPv4 fit.
 range_keys!(
     Ipv4Keys,
     "Addresses of IPv4.",
