@@ -9,9 +9,14 @@ use pyo3::exceptions::{PyTypeError, PyValueError};
 use pyo3::prelude::*;
 use pyo3::types::{PyBool, PyInt, PyString};
 use rapsheet_query::Time;
+use std::fmt::Display;
+use std::ops::RangeInclusive;
 
 const REMEDY: &str =
     "pass None, a datetime, an RFC 3339 text such as \"2026-08-23T00:00:00Z\", or seconds since 1970";
+
+/// The first and the last second of the years that RFC 3339 can write, 0001 to 9999.
+const INSTANTS: RangeInclusive<i64> = -62_135_596_800..=253_402_300_799;
 
 /// The instants of a column.
 pub(crate) enum Instants {
@@ -30,12 +35,23 @@ pub(crate) fn one(at: Option<&Bound<'_, PyAny>>) -> PyResult<Time> {
             .ok_or_else(|| PyValueError::new_err(format!("at: {text:?} is no time; {REMEDY}")));
     }
     if at.is_instance_of::<PyInt>() && !at.is_instance_of::<PyBool>() {
-        return at
-            .extract()
-            .map(Time::from_unix)
-            .map_err(|_| PyValueError::new_err(format!("at: seconds since 1970 have 64 bits; {REMEDY}")));
+        return of_seconds(at);
     }
     of_datetime(at)
+}
+
+fn of_seconds(at: &Bound<'_, PyAny>) -> PyResult<Time> {
+    match at.extract() {
+        Ok(seconds) if INSTANTS.contains(&seconds) => Ok(Time::from_unix(seconds)),
+        _ => Err(out_of_range(at)),
+    }
+}
+
+fn out_of_range(found: impl Display) -> PyErr {
+    PyValueError::new_err(format!(
+        "at: expected an instant in seconds since 1970, of the years 1 to 9999, found {found}; were milliseconds given? \
+         {REMEDY}"
+    ))
 }
 
 /// A `datetime`; one without a zone is UTC, as all times of a snapshot are.
@@ -44,23 +60,25 @@ fn of_datetime(at: &Bound<'_, PyAny>) -> PyResult<Time> {
     if !at.is_instance(&datetime.getattr("datetime")?)? {
         return Err(wrong_type("an instant", at, REMEDY));
     }
-    let aware = if at.getattr("tzinfo")?.is_none() {
-        let replace = pyo3::types::PyDict::new(at.py());
-        replace.set_item("tzinfo", datetime.getattr("timezone")?.getattr("utc")?)?;
-        at.call_method("replace", (), Some(&replace))?
-    } else {
-        at.clone()
-    };
-    let seconds: f64 = aware.call_method0("timestamp")?.extract()?;
-    Ok(Time::from_unix(seconds.floor() as i64))
+    let utc = datetime.getattr("timezone")?.getattr("utc")?;
+    let zone = Some(at.getattr("tzinfo")?).filter(|zone| !zone.is_none());
+    let epoch = datetime.getattr("datetime")?.call1((1970, 1, 1, 0, 0, 0, 0, zone.as_ref().map(|_| utc)))?;
+    // In whole numbers: in binary fractions, the last nanoseconds of a second are the next one.
+    let second = datetime.getattr("timedelta")?.call1((0, 1))?;
+    let seconds = at.sub(epoch)?.floor_div(second)?;
+    if !seconds.is_instance_of::<PyInt>() {
+        // pandas has a `datetime` that is no time.
+        return Err(PyValueError::new_err(format!("at: {at} is no time; {REMEDY}")));
+    }
+    of_seconds(&seconds)
 }
 
 /// The instants of a column: as [`one`], or a column of timestamps.
 pub(crate) fn each(at: Option<&Bound<'_, PyAny>>) -> PyResult<Instants> {
     match at {
-        Some(at) if arrow::is_arrow(at)? => {
-            let Column { chunks, data_type, .. } = arrow::import(at, check_type)?;
-            debug_assert!(check_type(&data_type).is_ok());
+        Some(at) if arrow::is_column(at)? => {
+            let Column { chunks, .. } = arrow::import(at, check_type)?;
+            chunks.iter().try_for_each(|chunk| Seconds::of(chunk).check())?;
             Ok(Instants::Each { column: chunks, now: clock::now() })
         }
         at => one(at).map(Instants::One),
@@ -124,6 +142,19 @@ impl<'a> Seconds<'a> {
         };
         let numbers = chunk.buffers().first().map_or(&[][..], |buffer| buffer.typed_data());
         Seconds { chunk, numbers, unit }
+    }
+
+    /// Refuses instants that [`one`] refuses.
+    fn check(&self) -> PyResult<()> {
+        let first = INSTANTS.start().saturating_mul(self.unit);
+        let end = (INSTANTS.end() + 1).saturating_mul(self.unit);
+        let own = self.numbers.get(self.chunk.offset()..).unwrap_or(&[]);
+        let outside = own.iter().take(self.chunk.len()).enumerate();
+        let mut outside = outside.filter(|(_, number)| **number < first || **number >= end);
+        match outside.find_map(|(row, _)| self.at(row)) {
+            Some(seconds) if !INSTANTS.contains(&seconds) => Err(out_of_range(seconds)),
+            _ => Ok(()),
+        }
     }
 
     /// Fractions of a second are cut off, also before 1970.

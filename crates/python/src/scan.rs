@@ -6,16 +6,16 @@
 use crate::errors::wrong_type;
 use crate::open::Opened;
 use crate::verdict::words;
-use pyo3::exceptions::PyOSError;
+use pyo3::exceptions::{PyOSError, PyValueError};
 use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyTuple};
 use rapsheet_decompress::{Limits, Reader};
-use rapsheet_query::{Detail, Listing, MatchFilter, Scorer, Time};
+use rapsheet_query::{Detail, Evaluator, Listing, MatchFilter, Scorer, Searcher, Time};
 use std::collections::VecDeque;
 use std::fs::File;
 use std::io::{self, Cursor, Read};
 use std::path::PathBuf;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 /// How much of a log is scored at a time, in bytes.
 const BLOCK_LEN: usize = 1 << 20;
@@ -26,10 +26,12 @@ const CACHE_LEN: usize = 256 << 10;
 #[pyclass(frozen, module = "rapsheet")]
 pub(crate) struct Scan {
     opened: Arc<Opened>,
-    at: Time,
+    /// Made with the interpreter's lock, so that none of ours is taken without it.
+    evaluator: Arc<Evaluator>,
     filter: MatchFilter,
-    /// Held without the interpreter's lock; threads that share a scan take turns. A child does not go on with one.
-    log: Mutex<Log>,
+    /// `None` while a thread reads it, which holds no lock then: a signal handler may ask for the next hit, and a child
+    /// finds no lock that is held.
+    log: Mutex<Option<Log>>,
 }
 
 /// What is left of a log.
@@ -85,7 +87,8 @@ impl Scan {
             is_ended: false,
             found: VecDeque::new(),
         };
-        Ok(Scan { opened, at, filter, log: Mutex::new(log) })
+        let evaluator = opened.searcher(py, at).shared_evaluator();
+        Ok(Scan { opened, evaluator, filter, log: Mutex::new(Some(log)) })
     }
 }
 
@@ -109,15 +112,26 @@ impl Scan {
     }
 
     fn __next__(&self, py: Python<'_>) -> PyResult<Option<Hit>> {
-        let next = py.detach(|| {
-            let mut log = self.log.lock().unwrap_or_else(PoisonError::into_inner);
-            while log.found.is_empty() && !log.is_ended {
-                log.score_block(self)?;
-                Python::attach(|py| py.check_signals())?;
-            }
-            Ok::<_, PyErr>(log.found.pop_front().map(|found| (found, log.file.clone())))
-        })?;
-        Ok(next.map(|(found, file)| Hit { opened: Arc::clone(&self.opened), file, found }))
+        let taken = self.locked().take();
+        let mut log = taken.ok_or_else(|| PyValueError::new_err("scan already executing"))?;
+        let next = self.next_of(py, &mut log);
+        *self.locked() = Some(log);
+        next
+    }
+}
+
+impl Scan {
+    fn locked(&self) -> MutexGuard<'_, Option<Log>> {
+        self.log.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn next_of(&self, py: Python<'_>, log: &mut Log) -> PyResult<Option<Hit>> {
+        while log.found.is_empty() && !log.is_ended {
+            py.detach(|| log.score_block(self))?;
+            py.check_signals()?;
+        }
+        let (opened, file) = (&self.opened, &log.file);
+        Ok(log.found.pop_front().map(|found| Hit { opened: Arc::clone(opened), file: file.clone(), found }))
     }
 }
 
@@ -141,7 +155,7 @@ impl Log {
     }
 
     fn score(&mut self, scan: &Scan) {
-        let searcher = scan.opened.searcher(scan.at);
+        let searcher = Searcher::with_evaluator(&scan.opened.snapshot, Arc::clone(&scan.evaluator));
         let scorer = Scorer::<Shared>::with_listings(&searcher, scan.filter, CACHE_LEN);
         let lines = self.block.get(..self.scored).unwrap_or(&[]);
         let (found, line, offset) = (&mut self.found, self.line, self.offset);

@@ -10,7 +10,8 @@ use pyo3::exceptions::{PyTypeError, PyValueError};
 use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyList, PyString, PyTuple};
 use rapsheet_json::{FeedObject, InfoObject};
-use rapsheet_query::{ParseError, Time};
+use rapsheet_query::{ParseError, Searcher, Time};
+use std::ffi::OsStr;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -49,9 +50,7 @@ impl Snapshot {
         let closed = || PyValueError::new_err("this snapshot is closed; open another");
         let is_new = match self.locked().as_mut() {
             None => return Err(closed()),
-            Some(opened) => {
-                self.follow && opened.is_due(clock::now()) && opened.sees_new(&self.path, self.verify)
-            }
+            Some(opened) => self.follow && opened.is_due(clock::now()) && opened.sees_new(&self.path),
         };
         if is_new {
             match open(py, &self.path, self.verify) {
@@ -78,8 +77,13 @@ impl Snapshot {
 
     /// The path of the file, absolute.
     #[getter]
-    fn path(&self) -> PyResult<String> {
-        Ok(self.path.to_string_lossy().into_owned())
+    fn path(&self) -> &OsStr {
+        self.path.as_os_str()
+    }
+
+    /// Device and inode of the file that answers, for those who open it themselves.
+    fn _place(&self, py: Python<'_>) -> PyResult<(u64, u64)> {
+        Ok(self.current(py)?.place())
     }
 
     /// The answer for one indicator: an address, a prefix, a range, a name or a URL, in any common spelling, as `str` or
@@ -107,7 +111,7 @@ impl Snapshot {
         let text = bytes_of(indicator)?;
         let at = instant::one(at)?;
         let opened = self.current(py)?;
-        let searcher = opened.prepare(at);
+        let searcher = opened.searcher(py, at);
         // Nearly always a microsecond; a wide range is a walk.
         let answer = if text.contains(&b'/') || text.contains(&b'-') {
             py.detach(|| check_len(&text).and_then(|()| searcher.lookup(&text)))
@@ -170,7 +174,7 @@ impl Snapshot {
     /// `assessments`, `providers` and `matched`. See the README for what they hold.
     ///
     /// `values` is any object with Arrow data, of type string, large_string, string_view, of the binary types, or a
-    /// dictionary of them. `at` is as for `lookup`, or a column of timestamps, one for each value.
+    /// dictionary of them; or a column of pandas, which pyarrow converts. `at` is as for `lookup`, or a column of timestamps, one for each value.
     ///
     /// >>> import pyarrow, rapsheet
     /// >>> snapshot = rapsheet.Snapshot("sample.rap")
@@ -273,10 +277,12 @@ fn answer(
     questions: &mut Vec<Option<Vec<u8>>>,
     answers: &Bound<'_, PyList>,
 ) -> PyResult<()> {
-    let searcher = opened.prepare(at);
-    let look_up = |text: &Vec<u8>| check_len(text).and_then(|()| searcher.lookup(text));
-    let found: Vec<Option<Result<rapsheet_query::Verdict, ParseError>>> =
-        py.detach(|| questions.iter().map(|question| question.as_ref().map(look_up)).collect());
+    let searcher = opened.searcher(py, at);
+    let mut found = Vec::with_capacity(questions.len());
+    while let Some(rest) = questions.get(found.len()..).filter(|rest| !rest.is_empty()) {
+        py.detach(|| answer_some(&searcher, rest, &mut found));
+        py.check_signals()?;
+    }
     for (question, found) in questions.drain(..).zip(found) {
         let (Some(question), Some(found)) = (question, found) else {
             answers.append(py.None())?;
@@ -290,7 +296,22 @@ fn answer(
             Err(why) => answers.append(errors::no_indicator(py, &input, why).into_value(py))?,
         }
     }
-    py.check_signals()
+    Ok(())
+}
+
+/// Answers questions until it is time to look for signals: a wide range takes as long as many addresses.
+fn answer_some(
+    searcher: &Searcher<'_>,
+    questions: &[Option<Vec<u8>>],
+    found: &mut Vec<Option<Result<rapsheet_query::Verdict, ParseError>>>,
+) {
+    let watch = clock::Watch::start();
+    for question in questions {
+        found.push(question.as_ref().map(|text| check_len(text).and_then(|()| searcher.lookup(text))));
+        if watch.is_over() {
+            return;
+        }
+    }
 }
 
 /// The feeds of a snapshot, as the server gives them.

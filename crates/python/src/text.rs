@@ -6,7 +6,7 @@ use pyo3::types::{PyBytes, PyString};
 use rapsheet_query::ParseError;
 
 /// The longest text that is read, in bytes: as the command line's longest line.
-const TEXT_LEN_MAX: usize = 64 << 10;
+pub(crate) const TEXT_LEN_MAX: usize = (64 << 10) - 1;
 
 /// The bytes of an indicator.
 ///

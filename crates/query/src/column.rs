@@ -28,8 +28,11 @@ use std::rc::Rc;
 /// How many values are looked up together. Their keys fit into the first cache.
 const VALUES_MAX: usize = 512;
 
+/// How much text is looked up together, in bytes, if it is of more than one value: of long values, fewer are.
+const PART_LEN_MAX: usize = 128 << 10;
+
 /// The longest value that is read, in bytes: as the command line's longest line.
-const VALUE_LEN_MAX: usize = 64 << 10;
+const VALUE_LEN_MAX: usize = (64 << 10) - 1;
 
 /// Answers the values of columns, for one thread.
 ///
@@ -139,6 +142,13 @@ impl<'s, L: From<Listing>> ColumnSearcher<'s, L> {
     /// The answers for the values at these ranges of `text`, as of the searcher's instant. A range that is not in the
     /// text is an empty value. Beside the answers, this needs less than a megabyte.
     pub fn answer(&mut self, text: &[u8], values: &[Range<usize>]) -> ColumnAnswers<'_, L> {
+        self.forget();
+        self.answer_more(text, values)
+    }
+
+    /// As [`ColumnSearcher::answer`], and keeps the answers of the call before: the values are those that follow in the
+    /// same column, for one whose text is in several places.
+    pub fn answer_more(&mut self, text: &[u8], values: &[Range<usize>]) -> ColumnAnswers<'_, L> {
         self.answer_parts(text, values, |_| None);
         self.answers()
     }
@@ -151,6 +161,7 @@ impl<'s, L: From<Listing>> ColumnSearcher<'s, L> {
         values: &[Range<usize>],
         instants: &[Time],
     ) -> ColumnAnswers<'_, L> {
+        self.forget();
         self.resolver.unlisted.prepare(self.resolver.searcher);
         self.answer_parts(text, values, |at| instants.get(at).copied());
         self.answers()
@@ -161,16 +172,23 @@ impl<'s, L: From<Listing>> ColumnSearcher<'s, L> {
         ColumnAnswers { statuses: &self.statuses, listed, matched }
     }
 
+    /// Drops the answers of the call before.
+    fn forget(&mut self) {
+        self.statuses.clear();
+        self.resolver.listed.clear();
+        self.resolver.matched.clear();
+    }
+
     fn answer_parts(
         &mut self,
         text: &[u8],
         values: &[Range<usize>],
         instant: impl Fn(usize) -> Option<Time>,
     ) {
-        self.statuses.clear();
-        self.resolver.listed.clear();
-        self.resolver.matched.clear();
-        for values in values.chunks(VALUES_MAX) {
+        let mut rest = values;
+        while !rest.is_empty() {
+            let (values, others) = rest.split_at(part_len(rest));
+            rest = others;
             let start = self.statuses.len();
             let instant = |at: u32| instant(start + at as usize);
             let first_listed = self.resolver.listed.len();
@@ -271,6 +289,20 @@ impl<'s, L: From<Listing>> ColumnSearcher<'s, L> {
             statuses.get_mut(listed.at).into_iter().for_each(|status| *status = Ok(listed.status));
         }
     }
+}
+
+/// How many of these values are looked up together; at least one.
+fn part_len(values: &[Range<usize>]) -> usize {
+    let part = values.get(..VALUES_MAX).unwrap_or(values);
+    let lens = part.iter().map(|value| value.len());
+    if lens.clone().fold(0, usize::saturating_add) <= PART_LEN_MAX {
+        return part.len();
+    }
+    let fitting = lens.scan(0_usize, |total, len| {
+        *total = total.saturating_add(len);
+        (*total <= PART_LEN_MAX).then_some(())
+    });
+    fitting.count().max(1)
 }
 
 /// The host of a plain URL.
@@ -566,6 +598,9 @@ mod tests {
         values.push("a.".repeat(40) + "com");
         values.push("a.".repeat(140) + "com");
         values.push("x".repeat(VALUE_LEN_MAX + 1));
+        values.push("http://evil.com/".to_owned() + &"x".repeat(VALUE_LEN_MAX - 16));
+        values.push("http://evil.com/".to_owned() + &"x".repeat(VALUE_LEN_MAX - 15));
+        values.push("x".repeat(3 * PART_LEN_MAX));
         values.push("http://evil.com/".to_owned() + &"x".repeat(2000));
         values
     }

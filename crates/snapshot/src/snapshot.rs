@@ -9,7 +9,7 @@ use crate::checksum;
 use crate::error::{Corruption, Error};
 use crate::index::{Index, Part, SetIds};
 use crate::layout::{Section, SectionTable};
-use crate::map::Map;
+use crate::map::{Map, open_regular};
 use crate::section::exceptions::Exceptions;
 use crate::section::first_seen::{SeenCodes, SeenColumn};
 use crate::section::ipv4::Ipv4Index;
@@ -61,9 +61,23 @@ impl Snapshot {
         Snapshot::from_map(path, Map::copy(path)?)?.checked()
     }
 
-    /// As [`Snapshot::open`], of a file that is open already.
-    pub(crate) fn of_file(file: &File, path: &Path) -> Result<Snapshot, Error> {
-        Snapshot::from_map(path, Map::of(file, path)?)?.checked()
+    /// Opens a regular file, which [`Snapshot::of_file`] takes. Its metadata are then those of what is mapped,
+    /// whatever is published at the path meanwhile.
+    #[doc(hidden)]
+    pub fn open_file(path: &Path) -> Result<File, Error> {
+        open_regular(path)
+    }
+
+    /// As [`Snapshot::open`], of a file that is open already; `path` is for messages.
+    #[doc(hidden)]
+    pub fn of_file(file: &File, path: &Path) -> Result<Snapshot, Error> {
+        Snapshot::of_file_trusted(file, path)?.checked()
+    }
+
+    /// As [`Snapshot::open_trusted`], of a file that is open already; `path` is for messages.
+    #[doc(hidden)]
+    pub fn of_file_trusted(file: &File, path: &Path) -> Result<Snapshot, Error> {
+        Snapshot::from_map(path, Map::of(file, path)?)
     }
 
     /// Opens a file and checks header, section table and lengths only.

@@ -16,7 +16,7 @@ use output::{Output, Texts, TooLarge};
 use pyo3::exceptions::{PyOverflowError, PyTypeError};
 use pyo3::prelude::*;
 use pyo3::types::PyCapsule;
-use rapsheet_query::{ColumnSearcher, Time};
+use rapsheet_query::{ColumnSearcher, Searcher, Time};
 use std::sync::Arc;
 use values::{Block, Codes, Values};
 
@@ -117,8 +117,9 @@ pub(crate) fn score<'py>(
     instants: &Instants,
 ) -> PyResult<Bound<'py, PyAny>> {
     instants.check_len(column.chunks.iter().map(ArrayData::len).sum())?;
-    drop(opened.prepare(instants.base()));
-    let mut chunks = py.detach(|| answer(opened, &column.chunks, instants))?;
+    let searcher = opened.searcher(py, instants.base());
+    output::prepare();
+    let mut chunks = py.detach(|| answer(opened, &searcher, &column.chunks, instants))?;
     if column.is_chunked {
         return Ok(Bound::new(py, ChunkedScores { chunks })?.into_any());
     }
@@ -126,9 +127,13 @@ pub(crate) fn score<'py>(
     Ok(Bound::new(py, Scores { array })?.into_any())
 }
 
-fn answer(opened: &Opened, chunks: &[ArrayData], instants: &Instants) -> PyResult<Vec<StructArray>> {
-    let searcher = opened.searcher(instants.base());
-    let mut column = ColumnSearcher::with_listings(&searcher);
+fn answer(
+    opened: &Opened,
+    searcher: &Searcher<'_>,
+    chunks: &[ArrayData],
+    instants: &Instants,
+) -> PyResult<Vec<StructArray>> {
+    let mut column = ColumnSearcher::with_listings(searcher);
     let mut each = instants.iter();
     let mut answered = Vec::with_capacity(chunks.len());
     for chunk in chunks {
@@ -160,10 +165,10 @@ impl Scoring<'_, '_> {
         mut each: Option<&mut dyn Iterator<Item = Time>>,
     ) -> PyResult<()> {
         let (mut block, mut instants) = (Block::default(), Vec::new());
-        for start in (0..len).step_by(BLOCK_LEN) {
-            let rows = start..len.min(start + BLOCK_LEN);
-            let count = rows.len();
-            values.read(rows, &mut block);
+        let mut start = 0;
+        while start < len {
+            let count = values.read(start..len.min(start + BLOCK_LEN), &mut block);
+            start += count;
             let text = values.text(&block);
             let answers = match &mut each {
                 None => self.column.answer(text, &block.ranges),
@@ -184,8 +189,13 @@ impl Scoring<'_, '_> {
     fn dictionary(&mut self, codes: &Codes<'_>) -> PyResult<()> {
         let values = codes.used();
         let mut block = Block::default();
-        codes.read(&values.codes, &mut block);
-        let answers = self.column.answer(codes.text(&block), &block.ranges);
+        let mut rest = values.codes.as_slice();
+        let mut answers = self.column.answer(&[], &[]);
+        while !rest.is_empty() {
+            let count = codes.read(rest, &mut block);
+            rest = rest.get(count..).unwrap_or(&[]);
+            answers = self.column.answer_more(codes.text(&block), &block.ranges);
+        }
         self.output.append_coded(codes, &values, &answers)?;
         Ok(())
     }

@@ -38,6 +38,11 @@ pub(super) fn data_type() -> DataType {
     DataType::Struct(fields())
 }
 
+/// Makes what is made once, while the interpreter's lock is held: a child that is forked without it could wait for ever.
+pub(super) fn prepare() {
+    drop(data_type());
+}
+
 /// What a list has.
 fn item() -> Arc<Field> {
     static ITEM: LazyLock<Arc<Field>> = LazyLock::new(|| Arc::new(Field::new("item", DataType::Utf8, true)));

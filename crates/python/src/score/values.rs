@@ -1,11 +1,19 @@
 //! The values of an Arrow array, as ranges of a text.
 //!
 //! Strings and bytes lie one after another in one buffer, and are read there. Views point into several buffers, and are
-//! copied, block by block. Every offset is checked: an array that lies about its values has empty ones.
+//! copied, block by block: of each, no more than shows that it is too long, and a block ends before its copies are many.
+//! Every offset is checked: an array that lies about its values has empty ones.
 
+use crate::text::TEXT_LEN_MAX;
 use arrow_data::ArrayData;
 use arrow_schema::DataType;
 use std::ops::Range;
+
+/// How many bytes are copied before a block ends; the last value of a block may be over it. Views of one long text can
+/// be any number of times as long as all memory.
+const COPIED_MAX: usize = 256 << 10;
+/// How many values of a dictionary are read together.
+const CODES_MAX: usize = 4096;
 
 /// Values that are read together.
 #[derive(Default)]
@@ -33,6 +41,10 @@ impl Block {
         }
     }
 
+    fn is_full(&self) -> bool {
+        self.copied.len() >= COPIED_MAX
+    }
+
     fn clear(&mut self) {
         self.ranges.clear();
         self.rows.clear();
@@ -55,8 +67,8 @@ impl<'a> Values<'a> {
         }
     }
 
-    /// Reads these rows.
-    pub(super) fn read(&self, rows: Range<usize>, block: &mut Block) {
+    /// Reads these rows, or as many of them as a block takes; returns how many.
+    pub(super) fn read(&self, rows: Range<usize>, block: &mut Block) -> usize {
         match self {
             Values::Texts(texts) => texts.read(rows, block),
             Values::Codes(codes) => codes.read_rows(rows, block),
@@ -117,7 +129,7 @@ impl<'a> Texts<'a> {
         matches!(self.layout, Layout::Null) || self.data.nulls().is_some()
     }
 
-    fn read(&self, rows: Range<usize>, block: &mut Block) {
+    fn read(&self, rows: Range<usize>, block: &mut Block) -> usize {
         block.clear();
         block.has_nulls = self.may_have_nulls();
         if let (Layout::Offsets { offsets, .. }, false) = (&self.layout, block.has_nulls) {
@@ -128,11 +140,16 @@ impl<'a> Texts<'a> {
                 .ranges
                 .extend(own.iter().zip(ends).map(|(start, end)| place((*start).into(), (*end).into())));
             block.ranges.resize(rows.len(), 0..0);
-            return;
+            return rows.len();
         }
-        for (nth, row) in (0..).zip(rows) {
+        let start = rows.start;
+        for (nth, row) in (0..).zip(rows.clone()) {
+            if block.is_full() {
+                return row - start;
+            }
             self.read_row(nth, row, block);
         }
+        rows.len()
     }
 
     /// Reads a row, which is the `nth` of the block.
@@ -162,7 +179,8 @@ impl<'a> Texts<'a> {
             },
             Layout::Views(views) => {
                 let start = copied.len();
-                copied.extend_from_slice(views.get(at).and_then(|view| self.viewed(view)).unwrap_or(&[]));
+                let text = views.get(at).and_then(|view| self.viewed(view)).unwrap_or(&[]);
+                copied.extend_from_slice(text.get(..=TEXT_LEN_MAX).unwrap_or(text));
                 start..copied.len()
             }
             Layout::Null => 0..0,
@@ -255,25 +273,34 @@ impl<'a> Codes<'a> {
         Used { codes, positions }
     }
 
-    /// Reads the values of these codes.
-    pub(super) fn read(&self, codes: &[usize], block: &mut Block) {
+    /// Reads the values of these codes, or as many of them as a block takes; returns how many.
+    pub(super) fn read(&self, codes: &[usize], block: &mut Block) -> usize {
         block.clear();
-        for code in codes {
+        for code in codes.iter().take(CODES_MAX) {
+            if block.is_full() {
+                break;
+            }
             self.values.read_row(0, *code, block);
         }
+        block.ranges.len()
     }
 
-    /// Reads the values of these rows.
-    fn read_rows(&self, rows: Range<usize>, block: &mut Block) {
+    /// Reads the values of these rows, or as many of them as a block takes; returns how many.
+    fn read_rows(&self, rows: Range<usize>, block: &mut Block) -> usize {
         block.clear();
         block.has_nulls = true;
-        for (nth, row) in (0..).zip(rows) {
+        let start = rows.start;
+        for (nth, row) in (0..).zip(rows.clone()) {
+            if block.is_full() {
+                return row - start;
+            }
             if let Some(code) = self.code(row) {
                 block.rows.push(nth);
                 let range = self.values.range(code, &mut block.copied);
                 block.ranges.push(range);
             }
         }
+        rows.len()
     }
 
     pub(super) fn text<'t>(&'t self, block: &'t Block) -> &'t [u8] {
