@@ -1,7 +1,10 @@
 """Columns of every type, shape and producer, and hostile ones."""
 
+import ctypes
 import os
 import random
+import resource
+import struct
 from datetime import UTC, datetime
 
 import numpy as np
@@ -120,10 +123,132 @@ def test_a_null_instant_is_the_present(samples: rapsheet.Snapshot) -> None:
     assert found[1].as_py() == score(samples, column[:1], built)[0].as_py()
 
 
-def test_columns_of_pandas(sample: rapsheet.Snapshot, expected: pa.Array) -> None:
-    series = pd.Series(pd.array(COLUMN, dtype=pd.ArrowDtype(pa.string())))
-    found = score(sample, pa.array(series) if not hasattr(series, "__arrow_c_stream__") else series)
-    assert (found if isinstance(found, pa.Array) else found.combine_chunks()).equals(expected)
+@pytest.mark.parametrize("dtype", ["object", "category", "string[python]", "string[pyarrow]", "string_view", "dictionary"])
+def test_columns_of_pandas(sample: rapsheet.Snapshot, expected: pa.Array, dtype: str) -> None:
+    arrow = {"string_view": pa.string_view(), "dictionary": pa.dictionary(pa.int32(), pa.string())}
+    series = pd.Series(COLUMN, dtype=pd.ArrowDtype(arrow[dtype]) if dtype in arrow else dtype)
+    for column in (series, pd.Index(series), series.array if dtype != "object" else series):
+        found = score(sample, column)
+        assert (found if isinstance(found, pa.Array) else found.combine_chunks()).equals(expected), type(column)
+    assert score(sample, pd.Series([None, None], dtype=object)).to_pylist() == [None, None]
+    with pytest.raises(TypeError, match="cast it to string"):
+        score(sample, pd.Series([1, 2]))
+
+
+@pytest.mark.parametrize("zone", [None, "UTC", "Asia/Tokyo"])
+def test_instants_of_pandas(samples: rapsheet.Snapshot, zone: str | None) -> None:
+    series = pd.Series(pd.to_datetime(["2026-11-23", "2020-01-01", "2026-11-25"])).dt.tz_localize(zone)
+    column = pa.array(["45.9.20.5"] * 3)
+    expected = [samples.lookup("45.9.20.5", at.to_pydatetime()).status for at in series]
+    for at in (series, pd.DatetimeIndex(series), series.astype(pd.ArrowDtype(pa.timestamp("us", zone)))):
+        assert score(samples, column, at).field("status").to_pylist() == expected
+    assert len(set(expected)) > 1
+    assert score(samples, column, pd.Series([pd.NaT] * 3)).equals(score(samples, column, pa.nulls(3)))
+
+
+def test_views_of_one_long_text_are_not_copied_whole(sample: rapsheet.Snapshot) -> None:
+    # Copied whole, 50,000 values of 1 MB would be 50 GB.
+    long, count = b"a" * (1 << 20), 50_000
+    text = pa.py_buffer(long + b"http://evilpanel.com/".ljust(60_000, b"a"))
+    views = np.zeros((count, 4), np.int32)
+    views[:, 0], views[:, 1] = len(long), int.from_bytes(b"aaaa", "little")
+    views[::1000] = (60_000, int.from_bytes(b"http", "little"), 0, len(long))
+    column = pa.Array.from_buffers(pa.string_view(), count, [None, pa.py_buffer(views), text])
+    codes = pa.array(np.arange(count, dtype=np.int32))
+    before = peak()
+    for values in (column, pa.DictionaryArray.from_arrays(codes, column)):
+        status = score(sample, values).field("status")
+        assert status[::1000].to_pylist() == [1] * 50 and status.null_count == count - 50
+        nulls = pa.Array.from_buffers(pa.string_view(), count, [pa.py_buffer(b"\x55" * (count // 8 + 1)), pa.py_buffer(views), text])
+        assert score(sample, nulls).field("status")[::1000].to_pylist() == [1] * 50
+    assert peak() - before < 64 << 20
+
+
+def peak() -> int:
+    """The most memory that this process had so far, in bytes."""
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss << 10
+
+
+class Raw:
+    """An array as C would hand it over, with any numbers. It is released by no one, and lives as long as this."""
+
+    def __init__(self, format: bytes | None, length: int, buffers: list[bytes | None], offset: int = 0,
+                 count: int | None = None, wrong: int = 0) -> None:
+        release = ctypes.CFUNCTYPE(None, ctypes.c_void_p)(self.released)
+        owned = [None if one is None else ctypes.create_string_buffer(one, len(one) + 64) for one in buffers]
+        places = (ctypes.c_void_p * max(1, len(buffers)))(*[ctypes.cast(one, ctypes.c_void_p) if one else None for one in owned])
+        text = None if format is None else ctypes.create_string_buffer(format)
+        name = ctypes.create_string_buffer(b"")
+        self.schema = (ctypes.c_void_p * 9)(ctypes.addressof(text) if text else None, ctypes.addressof(name), None, 2, 0, None,
+                                            None, ctypes.cast(release, ctypes.c_void_p), None)
+        count = len(buffers) if count is None else count
+        self.array = (ctypes.c_int64 * 10)(length, 0, offset, count, 0, ctypes.addressof(places), 0, 0,
+                                           ctypes.cast(release, ctypes.c_void_p).value or 0, 0)
+        self.kept, self.wrong = (release, owned, places, text, name), wrong
+
+    def released(self, place: int) -> None:
+        field = 8 if place == ctypes.addressof(self.array) else 7
+        ctypes.c_int64.from_address(place + 8 * field).value = 0
+
+    def __arrow_c_array__(self, requested_schema: object = None) -> object:
+        make = ctypes.pythonapi.PyCapsule_New
+        make.restype, make.argtypes = ctypes.py_object, [ctypes.c_void_p, ctypes.c_char_p, ctypes.c_void_p]
+        pair = (make(ctypes.addressof(self.schema), b"arrow_schema", None), make(ctypes.addressof(self.array), b"arrow_array", None))
+        return pair + pair[:1] * self.wrong if self.wrong >= 0 else pair[:1]
+
+
+def ends(*numbers: int) -> bytes:
+    return struct.pack(f"<{len(numbers)}i", *numbers)
+
+
+@pytest.mark.parametrize(
+    ("raw", "found"),
+    [
+        (Raw(b"u", 1, [None, ends(0, 9), b"192.0.2.7"]), [1]),
+        (Raw(b"u", 0, [None, None, None]), []),
+        (Raw(b"z", 0, [None, None, None]), []),
+        (Raw(b"U", 0, [None, None, None]), []),
+        (Raw(b"u", 2, [None, ends(0, 0, 0), None]), [None, None]),
+        (Raw(b"n", 3, []), [None] * 3),
+        (Raw(b"n", 3, [None]), [None] * 3),
+        (Raw(b"vu", 0, [None, None, None]), []),
+        (Raw(b"u", -1, [None, ends(0, 9), b"192.0.2.7"]), "length"),
+        (Raw(b"u", 1 << 62, [None, ends(0, 9), b"192.0.2.7"]), "length"),
+        (Raw(b"u", 1, [None, ends(0, 9), b"192.0.2.7"], offset=-1), "offset"),
+        (Raw(b"u", 1, [None, ends(0, 9), b"192.0.2.7"], offset=(1 << 63) - 1), "offset"),
+        (Raw(b"n", -1, []), "length"),
+        (Raw(b"u", 1, [None, ends(0, -9), b"192.0.2.7"]), "length of -9"),
+        (Raw(b"u", 1, [None, None, b"192.0.2.7"]), "buffer 1"),
+        (Raw(b"u", 1, [None, ends(0, 9), None]), "buffer 2"),
+        (Raw(b"u", 1, [None, ends(0, 9)]), "3 buffers"),
+        (Raw(b"u", 1, [], count=-1), "3 buffers"),
+        (Raw(b"vu", 1, [None, b"\0" * 16]), "3 buffers"),
+        (Raw(b"vu", 1, [None, b"\0" * 16, b"text", struct.pack("<q", -1)]), "length of -1"),
+        (Raw(None, 1, [None, ends(0, 9), b"192.0.2.7"]), "without a format"),
+        (Raw(b"\xff\xfe", 1, [None, ends(0, 9), b"192.0.2.7"]), "not UTF-8"),
+        (Raw(b"?", 1, [None, ends(0, 9), b"192.0.2.7"]), "cannot be read"),
+    ],
+    ids=str,
+)
+def test_numbers_of_arrays_are_checked(sample: rapsheet.Snapshot, raw: Raw, found: list[int | None] | str) -> None:
+    if isinstance(found, list):
+        assert score(sample, raw).field("status").to_pylist() == found
+    else:
+        with pytest.raises(ValueError, match=found):
+            sample.score(raw, NOW)  # type: ignore[call-overload]
+
+
+@pytest.mark.parametrize("wrong", [-1, 1, 2])
+def test_a_pair_is_two_capsules(sample: rapsheet.Snapshot, wrong: int) -> None:
+    with pytest.raises(TypeError, match="PyCapsule interface"):
+        sample.score(Raw(b"u", 0, [None, None, None], wrong=wrong), NOW)  # type: ignore[call-overload]
+
+
+def test_a_stream_of_nulls_is_one_of_nulls(sample: rapsheet.Snapshot) -> None:
+    nulls = pa.chunked_array([pa.nulls(2), pa.nulls(0), pa.nulls(3)])
+    assert score(sample, nulls).to_pylist() == [None] * 5
+    present = score(sample, pa.array(["192.0.2.7"] * 5), nulls)
+    assert present.field("status").to_pylist() == [sample.lookup("192.0.2.7").status] * 5
 
 
 @pytest.mark.parametrize(

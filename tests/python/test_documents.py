@@ -3,6 +3,7 @@
 import ast
 import doctest
 import inspect
+import os
 import subprocess
 import sys
 import tomllib
@@ -11,7 +12,7 @@ from pathlib import Path
 
 import pytest
 import rapsheet
-from conftest import ROOT
+from conftest import NOW, PROGRAM, ROOT
 
 OPTIONS = doctest.ELLIPSIS | doctest.IGNORE_EXCEPTION_DETAIL
 CRATE = ROOT / "crates" / "python"
@@ -42,6 +43,17 @@ def test_examples_in_docs() -> None:
     for name, doc in docs():
         runner.run(parser.get_doctest(inspect.cleandoc(doc), {}, name, None, 0))
     assert runner.failures == 0 and runner.tries > 15
+
+
+def test_the_readme_builds_its_sample(tmp_path: Path, sample: rapsheet.Snapshot) -> None:
+    recipe = (CRATE / "README.md").read_text().split("These lines of a shell build it:\n\n```sh\n")[1].split("```")[0]
+    (tmp_path / "rapsheet").symlink_to(PROGRAM)
+    path = f"{tmp_path}{os.pathsep}{os.environ['PATH']}"
+    subprocess.run(["sh", "-ec", recipe], cwd=tmp_path, env={**os.environ, "PATH": path}, check=True, capture_output=True)
+    built = rapsheet.Snapshot(tmp_path / "sample.rap")
+    assert built.feeds(NOW) == sample.feeds(NOW)
+    for value in ("192.0.2.7", "hxxp://www.evilpanel[.]com/gate.php", "www.example"):
+        assert built.lookup(value, NOW).to_dict() == sample.lookup(value, NOW).to_dict()
 
 
 def test_examples_in_the_readme() -> None:

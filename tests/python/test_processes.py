@@ -2,10 +2,14 @@
 
 import copy
 import gc
+import hashlib
 import multiprocessing
 import os
 import pickle
 import shutil
+import signal
+import subprocess
+import sys
 import threading
 import time
 import warnings
@@ -15,9 +19,12 @@ import pyarrow as pa
 import pytest
 import rapsheet
 from conftest import NOW, publish
+from rapsheet import _spark_worker as worker
 
 #: How many look-ups must leave no memory behind. The full size is 10,000,000.
 LOOKUPS = int(os.environ.get("RAPSHEET_TEST_LOOKUPS", "1000000"))
+#: How many children are forked while threads ask. The full size is 3,000.
+FORKS = int(os.environ.get("RAPSHEET_TEST_FORKS", "300"))
 COLUMN = pa.array(["192.0.2.7", None, "www.evilpanel.com", "www.example"] * 50_000)
 STATUSES = {1: 100_000, 5: 50_000, None: 50_000}
 
@@ -101,6 +108,128 @@ def test_a_child_uses_what_its_parent_opened(sample: rapsheet.Snapshot) -> None:
     finally:
         stop.set()
         thread.join()
+
+
+def test_a_child_of_any_moment_of_a_score_answers(sample: rapsheet.Snapshot) -> None:
+    stop, nothing = threading.Event(), pa.array([], pa.string())
+
+    def ask() -> None:
+        while not stop.is_set():
+            sample.score(nothing, NOW)
+            next(sample.scan(b"192.0.2.7", NOW))
+
+    threads = [threading.Thread(target=ask) for _ in range(3)]
+    interval = sys.getswitchinterval()
+    sys.setswitchinterval(1e-5)
+    try:
+        for thread in threads:
+            thread.start()
+        for _ in range(FORKS):
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore", DeprecationWarning)
+                child = os.fork()
+            if child == 0:
+                signal.alarm(10)
+                os._exit(0 if sample.lookup("192.0.2.7", NOW).status == 1 and len(sample.score(nothing, NOW)) == 0 else 1)
+            assert os.waitpid(child, 0)[1] == 0, "it was killed, or is wrong"
+    finally:
+        stop.set()
+        sys.setswitchinterval(interval)
+        for thread in threads:
+            thread.join()
+
+
+def test_a_replaced_path_is_not_taken_for_the_file_before(tmp_path: Path) -> None:
+    first = publish(tmp_path, "192.0.2.0/24\n", "evilpanel.com\n").rename(tmp_path / "first.rap")
+    second = publish(tmp_path, "198.51.100.0/24\n", "evilpanel.com\n").rename(tmp_path / "second.rap")
+    code = "import os, sys\nwhile True:\n for name in sys.argv[1:]:\n  os.link(name, 'new'); os.rename('new', 'path.rap')"
+    # Links of one file with another name are the same file, which a rename leaves as it is.
+    code = code.replace("os.rename", "os.path.exists('path.rap') and os.unlink('path.rap'); os.rename")
+    with subprocess.Popen([sys.executable, "-c", code, first, second], cwd=tmp_path) as flips:
+        try:
+            opened, end = 0, time.monotonic() + 3
+            while time.monotonic() < end:
+                try:
+                    other = rapsheet.Snapshot(tmp_path / "path.rap", verify=False)
+                except rapsheet.SnapshotError:
+                    continue
+                opened += 1
+                for path, status in ((first, 1), (second, 5)):
+                    assert rapsheet.Snapshot(path, verify=False).lookup("192.0.2.7", NOW).status == status
+                del other
+        finally:
+            flips.kill()
+    assert opened > 100
+
+
+def test_what_is_pinned_is_what_is_mapped(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = publish(tmp_path, "192.0.2.0/24\n", "evilpanel.com\n")
+    sha256, opened = worker.open_pinned(str(path), None)
+    assert sha256 == hashlib.sha256(path.read_bytes()).hexdigest() and opened.lookup("192.0.2.7", NOW).status == 1
+    kept = path.rename(tmp_path / "kept.rap")
+    publish(tmp_path, "198.51.100.0/24\n", "evilpanel.com\n").rename(tmp_path / "other.rap")
+    real = rapsheet.Snapshot
+
+    def open_other(found: str, verify: bool) -> rapsheet.Snapshot:
+        """For the moment of the opening, the path has another file."""
+        os.replace(tmp_path / "other.rap", found)
+        return real(found, verify=verify)
+
+    shutil.copy(kept, path)
+    monkeypatch.setattr(worker, "Snapshot", open_other)
+    with pytest.raises(rapsheet.SnapshotError, match="replaced while it was opened"):
+        worker.open_pinned(str(path), worker.Pin(str(path), False, sha256, "then"))
+
+
+def test_a_signal_handler_may_ask_a_scan_that_is_read(sample: rapsheet.Snapshot) -> None:
+    scan, found = sample.scan(b"x y z\n" * 4_000_000 + b"192.0.2.7\n", NOW), []
+
+    def ask(*_: object) -> None:
+        try:
+            found.append(next(scan))
+        except ValueError as error:
+            found.append(error)
+
+    before = signal.signal(signal.SIGALRM, ask)
+    signal.setitimer(signal.ITIMER_REAL, 0.01, 0.01)
+    try:
+        assert next(scan).indicator == "192.0.2.7"
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        signal.signal(signal.SIGALRM, before)
+    assert "already executing" in str(found[0])
+    assert list(scan) == []
+
+
+def test_a_signal_ends_a_walk_over_wide_ranges(tmp_path: Path) -> None:
+    addresses = "".join(f"11.{a}.{b}.{c}\n" for a in range(3) for b in range(250) for c in range(1, 250, 4))
+    snapshot = rapsheet.Snapshot(publish(tmp_path, addresses, "evilpanel.com\n"))
+    asked = ["11.0.0.0/8"] * 4096
+
+    def end(*_: object) -> None:
+        raise TimeoutError
+
+    started = time.monotonic()
+    snapshot.lookup_many(asked[:16], NOW)
+    a_walk = (time.monotonic() - started) / 16
+    before = signal.signal(signal.SIGALRM, end)
+    signal.setitimer(signal.ITIMER_REAL, 0.05)
+    started = time.monotonic()
+    try:
+        with pytest.raises(TimeoutError):
+            snapshot.lookup_many(asked, NOW)
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        signal.signal(signal.SIGALRM, before)
+    assert a_walk * len(asked) > 2 and time.monotonic() - started < a_walk * len(asked) / 2
+
+
+def test_a_path_of_any_bytes(sample_path: Path, tmp_path: Path) -> None:
+    path = os.fsencode(tmp_path) + b"/n\xff.rap"
+    shutil.copy(sample_path, path)
+    snapshot = rapsheet.Snapshot(os.fsdecode(path))
+    assert os.fsencode(snapshot.path) == path
+    assert pickle.loads(pickle.dumps(snapshot)).path == rapsheet.Snapshot(snapshot.path).path == snapshot.path
 
 
 def test_pickles_and_copies(sample: rapsheet.Snapshot) -> None:

@@ -214,6 +214,7 @@ def test_arguments_that_cannot_be(events: Events, parquet: DataFrame) -> None:
     refused(SnapshotError, "rapsheet build", "indicator", "missing.rap")
     refused(SnapshotError, "install it on every host", "indicator", "file:///missing.rap")
     refused(ValueError, "copy it to the driver", "indicator", "hdfs://cluster/rapsheet.rap")
+    refused(ValueError, "pass file:///path", "indicator", "file://host.example/rapsheet.rap")
     refused(
         SnapshotError,
         r"/parquet/\d+-.*not a valid snapshot",

@@ -39,7 +39,9 @@ struct FileId {
 }
 
 /// The open files, and whether they were verified.
-static OPEN: Mutex<Option<HashMap<(FileId, bool), Weak<Opened>>>> = Mutex::new(None);
+static OPEN: Mutex<Option<OpenFiles>> = Mutex::new(None);
+
+type OpenFiles = HashMap<(FileId, bool), Weak<Opened>>;
 
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)

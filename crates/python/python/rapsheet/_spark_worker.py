@@ -12,7 +12,7 @@ import os
 import socket
 from collections import OrderedDict
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, BinaryIO
 
 from ._errors import SnapshotError
 from ._rapsheet import Snapshot
@@ -79,16 +79,21 @@ def _shipped(name: str) -> str:
 
 
 def open_pinned(path: str, pin: Pin | None) -> tuple[str, Snapshot]:
-    """Maps a file, with its digest; refuses one that is not the pinned one, or is replaced meanwhile."""
+    """Maps a file, with its digest; refuses one that is not the pinned one, or is replaced meanwhile.
+
+    The digest is read from an open file, and what is mapped has to be that one: a path may have another file each time
+    that it is looked at.
+    """
     try:
-        before = _identity(path)
-        sha256 = digest(path)
-        if pin is not None and pin.sha256 != sha256:
-            raise SnapshotError(_other(path, pin, sha256))
-        # The driver verified these bytes.
-        opened = Snapshot(path, verify=pin is None)
-        if before == _identity(path):
-            return sha256, opened
+        with open(path, "rb") as file:
+            before = _identity(file)
+            sha256 = _digest_of(file)
+            if pin is not None and pin.sha256 != sha256:
+                raise SnapshotError(_other(path, pin, sha256))
+            # The driver verified these bytes.
+            opened = Snapshot(path, verify=pin is None)
+            if before == _identity(file) and opened._place() == before[:2]:
+                return sha256, opened
     except FileNotFoundError:
         raise SnapshotError(
             f"{path}: no such file on {socket.gethostname()}; install it on every host, or pass a path, which Spark ships"
@@ -104,11 +109,15 @@ def _other(path: str, pin: Pin, found: str) -> str:
     )
 
 
-def _identity(path: str) -> tuple[int, int, int, int]:
-    found = os.stat(path)
+def _identity(file: BinaryIO) -> tuple[int, int, int, int]:
+    found = os.fstat(file.fileno())
     return found.st_dev, found.st_ino, found.st_size, found.st_mtime_ns
 
 
 def digest(path: str) -> str:
     with open(path, "rb") as file:
-        return str(hashlib.file_digest(file, "sha256").hexdigest())
+        return _digest_of(file)
+
+
+def _digest_of(file: BinaryIO) -> str:
+    return str(hashlib.file_digest(file, "sha256").hexdigest())  # type: ignore[arg-type]

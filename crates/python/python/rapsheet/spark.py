@@ -113,7 +113,13 @@ def _plan(spark: SparkSession, snapshot: str | os.PathLike[str] | Snapshot, at: 
     """Pins the snapshot, and the instant that is meant."""
     path = os.fspath(snapshot.path if isinstance(snapshot, Snapshot) else snapshot)
     if path.startswith("file:"):
-        place = unquote(urlsplit(path).path)
+        url = urlsplit(path)
+        if url.netloc not in ("", "localhost"):
+            raise ValueError(
+                f"snapshot: {path}: a file on {url.netloc}, which is not read from here; pass file:///path, of a file "
+                "that every host has"
+            )
+        place = unquote(url.path)
         sha256, opened = open_pinned(place, None)
         pin = Pin(place, False, sha256, opened.info()["built_at"])
     elif "://" in path:

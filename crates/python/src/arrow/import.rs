@@ -130,7 +130,7 @@ fn stream_type(stream: &mut FFI_ArrowArrayStream) -> PyResult<DataType> {
 fn next_chunk(stream: &mut FFI_ArrowArrayStream) -> PyResult<Option<FFI_ArrowArray>> {
     let Some(get_next) = stream.get_next() else { return Ok(None) };
     let mut array = FFI_ArrowArray::empty();
-    // SAFETY: the stream is not released, so that its callback may be called with it and with room for an array.
+    // SAFETY: as for the schema: the stream is not released, and there is room for an array.
     match unsafe { get_next(stream, &mut array) } {
         0 => Ok(Some(array).filter(|array| !array.is_released())),
         code => Err(failed(stream, "next array", code)),
