@@ -294,11 +294,11 @@ impl<'s, L: From<Listing>> ColumnSearcher<'s, L> {
 /// How many of these values are looked up together; at least one.
 fn part_len(values: &[Range<usize>]) -> usize {
     let part = values.get(..VALUES_MAX).unwrap_or(values);
-    let lens = part.iter().map(|value| value.len());
-    if lens.clone().fold(0, usize::saturating_add) <= PART_LEN_MAX {
+    let lengths = part.iter().map(|value| value.len());
+    if lengths.clone().fold(0, usize::saturating_add) <= PART_LEN_MAX {
         return part.len();
     }
-    let fitting = lens.scan(0_usize, |total, len| {
+    let fitting = lengths.scan(0_usize, |total, len| {
         *total = total.saturating_add(len);
         (*total <= PART_LEN_MAX).then_some(())
     });

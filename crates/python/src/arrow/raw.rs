@@ -190,9 +190,9 @@ impl Reading<'_> {
             if texts == 0 {
                 return Ok(buffers);
             }
-            let lens = self.needed(texts + 2, texts.saturating_mul(size_of::<i64>()))?;
+            let lengths = self.needed(texts + 2, texts.saturating_mul(size_of::<i64>()))?;
             for at in 0..texts {
-                let len = lens.as_ptr().cast::<i64>().add(at).read_unaligned();
+                let len = lengths.as_ptr().cast::<i64>().add(at).read_unaligned();
                 buffers.push(self.text(at + 2, len)?);
             }
             Ok(buffers)
