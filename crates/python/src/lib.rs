@@ -1,6 +1,6 @@
 //! The native part of the Python package `rapsheet`.
 //!
-//! A Python program opens a [`Snapshot`], and asks for one indicator, for a list of them, for a column in Arrow's
+//! A Python program opens a `Snapshot`, and asks for one indicator, for a list of them, for a column in Arrow's
 //! memory format, or for those in a log. All of it is `rapsheet-query`; here are arguments, results and exceptions.
 //! What takes more than about a microsecond runs without the interpreter's lock. The crate starts no thread, so that a
 //! process that forks has all of its threads in the parent.
