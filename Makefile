@@ -9,9 +9,9 @@ FUZZ_SECONDS ?= 60
 FUZZ_SANITIZER ?= none
 FUZZ_TARGETS ?= snapshot formats documents containers extract catalog state exports ship
 
-# The linker that Rust has on x86-64 makes one of functions that came out alike; others do not know the flag.
+# The linker that Rust has on Linux for x86-64 makes one of functions that came out alike; others do not know the flag.
 comma := ,
-EDGE_LINK := $(if $(findstring x86_64,$(shell uname -m)),-C link-arg=-Wl$(comma)--icf=all)
+EDGE_LINK := $(if $(findstring Linux x86_64,$(shell uname -sm)),-C link-arg=-Wl$(comma)--icf=all)
 
 # Of the wheel and its tests.
 PYTHON ?= python3
